@@ -1,0 +1,450 @@
+/**
+ * The binding that TF.js's Node backend runs on: tensors by number, and ops by name.
+ *
+ * TF.js knows float32 only. The binding knows what a tensor really is: an entry may be bfloat16, or a symbol of the
+ * graph being traced, while TF.js sees float32 metadata. Casts of the policy in force are inserted here, as PyTorch's
+ * autocast sits in its dispatcher, so that gradients pass through the same rules.
+ *
+ * @module
+ */
+import { type Attribute, AttributeType, eagerSetters, setAttribute } from "./attribute.ts";
+import { DataType, dtypeName, isFloating } from "./dtype.ts";
+import { type OpDefinition, OpDefinitions } from "./op_definition.ts";
+import { decideCasts, POLICIES, type Policy } from "./policy.ts";
+import { cString, elements, type Pointer, type Runtime } from "./runtime.ts";
+import type { GraphValue, Trace } from "./trace.ts";
+
+/** What TF.js learns of a result. */
+export class TensorMetadata {
+  /** @param id The binding's number; @param shape Its shape; @param dtype Its `TF_DataType` as TF.js sees it. */
+  constructor(readonly id: number, readonly shape: number[], readonly dtype: number) {}
+}
+
+/** A tensor of the binding: an eager handle, a value of a graph, or both while a constant is traced. */
+interface Entry {
+  dtype: number;
+  shape: number[];
+  handle?: Pointer;
+  symbol?: GraphValue;
+  /** The trace that `symbol` belongs to. */
+  trace?: Trace;
+  /** Casts of this entry by type, which live as long as it. */
+  casts?: Map<number, number>;
+  /** Made inside an autocast region: an activation, whose casts are not worth keeping. */
+  activation: boolean;
+}
+
+/** What TF.js hands over as a tensor's values. */
+type HostValues = Float32Array | Int32Array | Uint8Array | readonly (Uint8Array | number | boolean)[];
+
+/** Most results that one op may have; a traced training step returns three tensors a parameter. */
+const MAX_RESULTS = 4096;
+
+/** A `TFJSBinding` over TensorFlow's C API. */
+export class Binding {
+  readonly TensorMetadata: typeof TensorMetadata = TensorMetadata;
+  readonly TFEOpAttr: new () => Attribute = class implements Attribute {
+    name = "";
+    type = 0;
+    value: unknown;
+  };
+  readonly TF_FLOAT = DataType.FLOAT;
+  readonly TF_INT32 = DataType.INT32;
+  readonly TF_INT64 = DataType.INT64;
+  readonly TF_BOOL = DataType.BOOL;
+  readonly TF_COMPLEX64 = DataType.COMPLEX64;
+  readonly TF_STRING = DataType.STRING;
+  readonly TF_RESOURCE = DataType.RESOURCE;
+  readonly TF_UINT8 = DataType.UINT8;
+  readonly TF_ATTR_STRING = AttributeType.STRING;
+  readonly TF_ATTR_INT = AttributeType.INT;
+  readonly TF_ATTR_FLOAT = AttributeType.FLOAT;
+  readonly TF_ATTR_BOOL = AttributeType.BOOL;
+  readonly TF_ATTR_TYPE = AttributeType.TYPE;
+  readonly TF_ATTR_SHAPE = AttributeType.SHAPE;
+  readonly TF_ATTR_RESOURCE = AttributeType.RESOURCE;
+  readonly TF_Version: string;
+
+  readonly #runtime: Runtime;
+  readonly #definitions: OpDefinitions;
+  readonly #setters: ReturnType<typeof eagerSetters>;
+  readonly #entries = new Map<number, Entry>();
+  readonly #results = new BigUint64Array(MAX_RESULTS);
+  readonly #count = new Int32Array(1);
+  #next = 1;
+  #policy: Policy = POLICIES.float32;
+  #trace: Trace | undefined;
+  #captures = new Map<number, { handle: Pointer; symbol: GraphValue }>();
+
+  /** @param runtime The TensorFlow that ops run on. */
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#definitions = new OpDefinitions(runtime);
+    this.#setters = eagerSetters(runtime);
+    this.TF_Version = runtime.version;
+  }
+
+  /** The policy in force. */
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** The trace that ops go into, if a function is being traced. */
+  get trace(): Trace | undefined {
+    return this.#trace;
+  }
+
+  /** Runs `work` under a policy, and puts the former one back. */
+  withPolicy<R>(policy: Policy, work: () => R): R {
+    const former = this.#policy;
+    this.#policy = policy;
+    try {
+      return work();
+    } finally {
+      this.#policy = former;
+    }
+  }
+
+  /**
+   * Runs `work` with its ops going into a trace.
+   *
+   * @returns Its result, and the eager tensors it used: handles that the caller now owns, and their placeholders.
+   */
+  withTrace<R>(
+    trace: Trace,
+    work: () => R,
+  ): { result: R; captures: { handle: Pointer; symbol: GraphValue }[] } {
+    if (this.#trace) {
+      throw new Error("Cannot compile a function while another is being traced: call it instead");
+    }
+    this.#trace = trace;
+    this.#captures = new Map();
+    let traced = false;
+    try {
+      const result = work();
+      traced = true;
+      return { result, captures: [...this.#captures.values()] };
+    } finally {
+      this.#trace = undefined;
+      if (!traced) { for (const { handle } of this.#captures.values()) this.#runtime.deleteHandle(handle); }
+      this.#captures = new Map();
+    }
+  }
+
+  #put(entry: Omit<Entry, "activation">): number {
+    const id = this.#next++;
+    this.#entries.set(id, { ...entry, activation: this.#policy.lowType !== undefined });
+    return id;
+  }
+
+  #get(id: number): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new Error(`Cannot use tensor ${id}: it was disposed of`);
+    return entry;
+  }
+
+  /** TF.js: makes a tensor of host values. */
+  createTensor(shape: number[], dtype: number, values: HostValues): number {
+    if (values === null || values === undefined) {
+      throw new TypeError(`Cannot make a tensor of shape [${shape}]: its values are ${values}`);
+    }
+    const handle = dtype === DataType.STRING
+      ? this.#runtime.handleOfStrings(shape, values as readonly Uint8Array[])
+      : this.#runtime.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
+    // While tracing it is eager all the same: it becomes a constant of the graph when an op uses it there.
+    return this.#put({ dtype, shape: [...shape], handle });
+  }
+
+  /** TF.js: frees a tensor. */
+  deleteTensor(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    for (const cast of entry.casts?.values() ?? []) this.deleteTensor(cast);
+    if (entry.handle !== undefined) this.#runtime.deleteHandle(entry.handle);
+  }
+
+  /** TF.js: reads a tensor. bfloat16 and half are read as float32, which is exact. */
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array | Uint8Array[] {
+    const entry = this.#get(id);
+    if (entry.handle === undefined) {
+      throw new TypeError(
+        `Cannot read the result of ${
+          entry.symbol?.op ?? "an op"
+        } while its function is being compiled: it has no ` +
+          "value yet. Return it from the function and read it there, or use a TF.js op (tf.where) in place of a branch.",
+      );
+    }
+    if (entry.dtype === DataType.BFLOAT16 || entry.dtype === DataType.HALF) {
+      const cast = this.#runEager(castOp(entry.dtype, DataType.FLOAT), [entry])[0]!;
+      const bytes = this.#runtime.readBytes(cast.handle);
+      this.#runtime.deleteHandle(cast.handle);
+      return new Float32Array(bytes);
+    }
+    if (entry.dtype === DataType.STRING) {
+      return this.#runtime.readStrings(entry.handle, elements(entry.shape));
+    }
+    const bytes = this.#runtime.readBytes(entry.handle);
+    if (entry.dtype === DataType.FLOAT || entry.dtype === DataType.COMPLEX64) return new Float32Array(bytes);
+    if (entry.dtype === DataType.INT32) return new Int32Array(bytes);
+    if (entry.dtype === DataType.INT64) return Int32Array.from(new BigInt64Array(bytes), Number);
+    return new Uint8Array(bytes);
+  }
+
+  /** TF.js: runs an op, with the casts that the policy asks for. */
+  executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
+    const dtypes = ids.map((id) => this.#get(id).dtype);
+    const casts = decideCasts(this.#policy, { name, dtypes });
+    const temporary: number[] = [];
+    let inputs = ids;
+    if (casts.inputs !== undefined) {
+      const target = casts.inputs;
+      inputs = ids.map((id, i) => isFloating(dtypes[i]!) ? this.#castFor(id, target, temporary) : id);
+    }
+    let results = this.#run({ name, attributes, numOutputs }, inputs);
+    if (casts.results !== undefined) {
+      const target = casts.results;
+      results = results.map((id) => {
+        if (this.#get(id).dtype !== DataType.FLOAT) return id;
+        temporary.push(id);
+        return this.#cast(id, target);
+      });
+    }
+    for (const id of temporary) this.deleteTensor(id);
+    return results.map((id) => this.metadata(id));
+  }
+
+  /** What TF.js is told of a tensor: 16-bit floats are float32 to it. */
+  metadata(id: number): TensorMetadata {
+    const { dtype, shape } = this.#get(id);
+    return new TensorMetadata(id, [...shape], isFloating(dtype) ? DataType.FLOAT : dtype);
+  }
+
+  /** The type that a tensor really has. */
+  dtypeOf(id: number): number {
+    return this.#get(id).dtype;
+  }
+
+  /** A new tensor of another floating type; a copy sharing memory where it has it already. */
+  castTo(id: number, dtype: number): number {
+    return this.#get(id).dtype === dtype ? this.#run(IDENTITY, [id])[0]! : this.#cast(id, dtype);
+  }
+
+  #cast(id: number, dtype: number): number {
+    return this.#run(castOp(this.#get(id).dtype, dtype), [id])[0]!;
+  }
+
+  /** The cast of an input: kept with a weight, or in a graph; of an eager activation, freed after the op. */
+  #castFor(id: number, dtype: number, temporary: number[]): number {
+    const entry = this.#get(id);
+    if (entry.dtype === dtype) return id;
+    const kept = entry.casts?.get(dtype);
+    if (kept !== undefined) {
+      const usable = this.#get(kept).handle !== undefined || this.#get(kept).trace === this.#trace;
+      if (usable) return kept;
+      this.deleteTensor(kept); // a value of a graph that is finished
+      entry.casts?.delete(dtype);
+    }
+    const cast = this.#cast(id, dtype);
+    if (this.#trace === undefined && entry.activation) temporary.push(cast);
+    else (entry.casts ??= new Map()).set(dtype, cast);
+    return cast;
+  }
+
+  #run(op: { name: string; attributes: Attribute[]; numOutputs: number }, ids: number[]): number[] {
+    const entries = ids.map((id) => this.#get(id));
+    if (this.#trace === undefined) return this.#runEager(op, entries).map((result) => this.#put(result));
+    const trace = this.#trace;
+    const definition = this.#definitions.get(op.name);
+    const symbols = trace.add({
+      name: op.name,
+      definition,
+      attributes: withTypes(op.attributes, definition, entries),
+      inputs: ids.map((id) => this.symbolOf(id)),
+      outputs: op.numOutputs,
+    });
+    return symbols.map((symbol) => this.#put({ dtype: symbol.dtype, shape: symbol.shape, symbol, trace }));
+  }
+
+  #runEager(
+    { name, attributes, numOutputs }: { name: string; attributes: readonly Attribute[]; numOutputs: number },
+    inputs: readonly Entry[],
+  ): { handle: Pointer; dtype: number; shape: number[] }[] {
+    const typed = withTypes(attributes, this.#definitions.get(name), inputs);
+    return this.execute(name, {
+      attributes: typed,
+      numOutputs,
+      inputs: inputs.map((entry) => {
+        if (entry.handle === undefined) throw staleSymbol(entry);
+        return entry.handle;
+      }),
+      describe: () => inputs.map((entry) => `${dtypeName(entry.dtype)}[${entry.shape}]`),
+    }).map((handle) => ({ handle, ...this.#runtime.describe(handle) }));
+  }
+
+  /**
+   * Runs an op or a function on eager handles. The caller owns the results.
+   *
+   * @throws {TensorFlowError} naming the op and its inputs.
+   */
+  execute(
+    name: string,
+    call: {
+      inputs: readonly Pointer[];
+      attributes: readonly Attribute[];
+      numOutputs: number;
+      describe: () => string[];
+    },
+  ): Pointer[] {
+    const { cc, status, context } = this.#runtime;
+    if (call.numOutputs > MAX_RESULTS) {
+      throw new RangeError(`Cannot run ${name}: at most ${MAX_RESULTS} results: wanted ${call.numOutputs}`);
+    }
+    const op = cc.TFE_NewOp(context, cString(name), status);
+    this.#runtime.check({ op: name });
+    try {
+      for (const input of call.inputs) cc.TFE_OpAddInput(op, input, status);
+      for (const attribute of call.attributes) setAttribute(op, attribute, this.#setters);
+      this.#count[0] = call.numOutputs;
+      cc.TFE_Execute(op, this.#results, this.#count, status);
+      this.#runtime.check({ op: name, inputs: call.describe() });
+    } finally {
+      cc.TFE_DeleteOp(op);
+    }
+    return Array.from(
+      this.#results.subarray(0, this.#count[0]),
+      (address) => this.#runtime.adopt(Deno.UnsafePointer.create(address)),
+    );
+  }
+
+  /** The graph's value of a tensor: its own, a constant made while tracing, or an eager tensor captured as an input. */
+  symbolOf(id: number): GraphValue {
+    const trace = this.#trace;
+    const entry = this.#get(id);
+    if (trace === undefined) throw new Error("Cannot take a graph value: no function is being traced");
+    if (entry.symbol !== undefined && entry.trace === trace) return entry.symbol;
+    if (entry.handle === undefined) throw staleSymbol(entry);
+    if (id >= trace.firstId) {
+      entry.symbol = trace.constant(entry.handle, entry.dtype);
+      entry.trace = trace;
+      return entry.symbol;
+    }
+    let capture = this.#captures.get(id);
+    if (capture === undefined) {
+      const symbol = trace.placeholder(entry.dtype, entry.shape);
+      // A handle of its own: the caller may dispose of the tensor while the function lives.
+      capture = { symbol, handle: this.#runtime.shareHandle(entry.handle) };
+      this.#captures.set(id, capture);
+    }
+    return capture.symbol;
+  }
+
+  /** The number that the next tensor gets: tensors from here on are constants of a trace that begins now. */
+  get nextId(): number {
+    return this.#next;
+  }
+
+  /** A tensor for a graph's value, such as an input of the function being traced. */
+  ofSymbol(symbol: GraphValue): TensorMetadata {
+    return this.metadata(this.#put({
+      dtype: symbol.dtype,
+      shape: symbol.shape,
+      symbol,
+      ...(this.#trace && { trace: this.#trace }),
+    }));
+  }
+
+  /** A tensor for an eager handle, which the binding owns from now on. */
+  ofHandle(handle: Pointer, like: { dtype: number; shape: readonly number[] }): TensorMetadata {
+    return this.metadata(this.#put({ handle, dtype: like.dtype, shape: [...like.shape] }));
+  }
+
+  /** The eager handle of a tensor, which the binding goes on to own. */
+  handleOf(id: number): Pointer {
+    const entry = this.#get(id);
+    if (entry.handle === undefined) throw staleSymbol(entry);
+    return entry.handle;
+  }
+
+  /** TF.js: saved models are not loaded by this binding. */
+  loadSavedModel(_directory: string, _tags: string): never {
+    throw new Error("Cannot load a SavedModel: this backend runs TF.js's ops and compiled functions only");
+  }
+
+  /** TF.js: none are loaded. */
+  deleteSavedModel(_id: number): void {}
+
+  /** TF.js: see {@linkcode loadSavedModel}. */
+  runSavedModel(_id: number, _inputs: number[], _inputNames: string, _outputNames: string): never {
+    throw new Error("Cannot run a SavedModel: none can be loaded by this backend");
+  }
+
+  /** TF.js: how many saved models are loaded. */
+  getNumOfSavedModels(): number {
+    return 0;
+  }
+
+  /** TF.js: how many tensors there are, casts included. */
+  getNumOfTensors(): number {
+    return this.#entries.size;
+  }
+
+  /** TF.js: whether ops run on a GPU by default. */
+  isUsingGpuDevice(): boolean {
+    return false;
+  }
+}
+
+const IDENTITY = { name: "Identity", attributes: [], numOutputs: 1 };
+
+function castOp(from: number, to: number): { name: string; attributes: Attribute[]; numOutputs: number } {
+  return {
+    name: "Cast",
+    attributes: [
+      { name: "SrcT", type: AttributeType.TYPE, value: from },
+      { name: "DstT", type: AttributeType.TYPE, value: to },
+    ],
+    numOutputs: 1,
+  };
+}
+
+function staleSymbol(entry: Entry): Error {
+  return new Error(
+    `Cannot use the result of ${
+      entry.symbol?.op ?? "an op"
+    } outside of the compiled function that made it: ` +
+      "return it from the function",
+  );
+}
+
+/** Replaces the types that TF.js wrote by those that the inputs really have. */
+function withTypes(
+  attributes: readonly Attribute[],
+  definition: OpDefinition,
+  inputs: readonly Entry[],
+): readonly Attribute[] {
+  const types = new Map<string, number>();
+  let next = 0;
+  for (const [i, input] of definition.inputs.entries()) {
+    const entry = inputs[next];
+    if (entry !== undefined && input.typeAttribute !== undefined) types.set(input.typeAttribute, entry.dtype);
+    const isList = input.numberAttribute !== undefined || input.typeListAttribute !== undefined;
+    next += isList ? Math.max(0, inputs.length - next - (definition.inputs.length - i - 1)) : 1;
+  }
+  return attributes.map((attribute) => {
+    const dtype = types.get(attribute.name);
+    return dtype === undefined || dtype === attribute.value ? attribute : { ...attribute, value: dtype };
+  });
+}
+
+function toBytes(dtype: number, values: HostValues): Uint8Array {
+  const numbers = values as ArrayLike<number>;
+  let typed: ArrayBufferView;
+  if (dtype === DataType.FLOAT || dtype === DataType.COMPLEX64) {
+    typed = values instanceof Float32Array ? values : Float32Array.from(numbers);
+  } else if (dtype === DataType.INT32) {
+    typed = values instanceof Int32Array ? values : Int32Array.from(numbers);
+  } else if (ArrayBuffer.isView(values)) typed = values;
+  else typed = Uint8Array.from(numbers);
+  return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
+}

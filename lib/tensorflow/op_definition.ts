@@ -1,0 +1,92 @@
+/**
+ * What TensorFlow itself says of an op: which of its attributes follow from which inputs, and which inputs are lists.
+ *
+ * Read from TensorFlow's registry (`OpDef` in `op_def.proto`), so that no table here can be wrong for a version.
+ *
+ * @module
+ */
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { cString, type Runtime } from "./runtime.ts";
+
+/** One input of an op. Exactly one of the attribute names is set, or none where the type is fixed. */
+export interface InputDefinition {
+  /** The attribute that holds the input's type. */
+  typeAttribute?: string;
+  /** The attribute that says how many tensors of one type the input takes. */
+  numberAttribute?: string;
+  /** The attribute that lists the types of the input's tensors. */
+  typeListAttribute?: string;
+}
+
+/** An op's inputs in order. */
+export interface OpDefinition {
+  /** The inputs, in order. */
+  inputs: InputDefinition[];
+}
+
+/** Looks up op definitions, each once. */
+export class OpDefinitions {
+  readonly #runtime: Runtime;
+  readonly #found = new Map<string, OpDefinition>();
+
+  /** @param runtime Whose registry is read. */
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /**
+   * The definition of an op.
+   *
+   * @throws {TensorFlowError} when TensorFlow knows no such op.
+   */
+  get(op: string): OpDefinition {
+    let definition = this.#found.get(op);
+    if (definition === undefined) this.#found.set(op, definition = this.#read(op));
+    return definition;
+  }
+
+  #read(op: string): OpDefinition {
+    const { cc, status } = this.#runtime;
+    const graph = cc.TF_NewGraph();
+    const buffer = cc.TF_NewBuffer();
+    try {
+      cc.TF_GraphGetOpDef(graph, cString(op), buffer, status);
+      this.#runtime.check({ op });
+      const struct = new DataView(cc.TF_GetBuffer(buffer).buffer);
+      const length = Number(struct.getBigUint64(8, true));
+      const data = Deno.UnsafePointer.create(struct.getBigUint64(0, true));
+      return parseOpDefinition(new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(data!, length)));
+    } finally {
+      cc.TF_DeleteBuffer(buffer);
+      cc.TF_DeleteGraph(graph);
+    }
+  }
+}
+
+/** Field numbers of `OpDef` and `OpDef.ArgDef`. */
+const INPUT_ARG = 2, TYPE_ATTR = 4, NUMBER_ATTR = 5, TYPE_LIST_ATTR = 6;
+
+/** Reads the inputs out of a serialized `OpDef`. */
+export function parseOpDefinition(bytes: Uint8Array): OpDefinition {
+  const inputs: InputDefinition[] = [];
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === INPUT_ARG) inputs.push(parseInput(reader.bytes()));
+    else reader.skip(wireType, field);
+  }
+  return { inputs };
+}
+
+function parseInput(bytes: Uint8Array): InputDefinition {
+  const input: InputDefinition = {};
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === TYPE_ATTR) input.typeAttribute = reader.string();
+    else if (field === NUMBER_ATTR) input.numberAttribute = reader.string();
+    else if (field === TYPE_LIST_ATTR) input.typeListAttribute = reader.string();
+    else reader.skip(wireType, field);
+  }
+  return input;
+}

@@ -1,0 +1,47 @@
+/**
+ * Silences what native code writes to standard error while it loads.
+ *
+ * TensorFlow logs before its logging is set up, so that no environment variable turns those lines off; the only way
+ * is to point file descriptor 2 elsewhere for the moment. Errors of the load itself arrive as exceptions.
+ *
+ * @module
+ */
+
+const LIBC = { linux: "libc.so.6", darwin: "libSystem.B.dylib" } as const;
+
+/** `O_WRONLY` of fcntl.h, on Linux and macOS. */
+const O_WRONLY = 1;
+
+/**
+ * Runs `work` with file descriptor 2 on the null device, and puts it back.
+ *
+ * @param work What may write to standard error; its result is returned.
+ */
+export function quietly<R>(work: () => R): R {
+  const path = LIBC[Deno.build.os as keyof typeof LIBC];
+  if (path === undefined) return work();
+  const libc = Deno.dlopen(path, {
+    /** `int open(const char* path, int flags)` */
+    open: { parameters: ["buffer", "i32"], result: "i32" },
+    /** `int dup(int fd)` */
+    dup: { parameters: ["i32"], result: "i32" },
+    /** `int dup2(int from, int to)` */
+    dup2: { parameters: ["i32", "i32"], result: "i32" },
+    /** `int close(int fd)` */
+    close: { parameters: ["i32"], result: "i32" },
+  });
+  const { open, dup, dup2, close } = libc.symbols;
+  const kept = dup(2);
+  const nowhere = open(new TextEncoder().encode("/dev/null\0"), O_WRONLY);
+  try {
+    if (kept >= 0 && nowhere >= 0) dup2(nowhere, 2);
+    return work();
+  } finally {
+    if (kept >= 0) {
+      dup2(kept, 2);
+      close(kept);
+    }
+    if (nowhere >= 0) close(nowhere);
+    libc.close();
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The error that a failed TensorFlow call becomes.
+ *
+ * @module
+ */
+
+/** Names of `TF_Code`, in order of their numbers (`tf_status.h`). */
+const CODES = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+];
+
+/** A native TensorFlow failure: its code, its message, and the op and input shapes where there is an op. */
+export class TensorFlowError extends Error {
+  override readonly name: string = "TensorFlowError";
+  /** The name of TensorFlow's status code, such as `INVALID_ARGUMENT`. */
+  readonly code: string;
+  /** The op that failed, if one did. */
+  readonly op: string | undefined;
+
+  /**
+   * @param status TensorFlow's code and message.
+   * @param where The op's name and its inputs as `dtype[shape]`, where an op failed.
+   */
+  constructor(status: { code: number; message: string }, where: { op?: string; inputs?: string[] } = {}) {
+    const code = CODES[status.code] ?? `code ${status.code}`;
+    const call = where.op === undefined
+      ? "a TensorFlow call"
+      : `${where.op}(${(where.inputs ?? []).join(", ")})`;
+    // The first line says it; what follows lists every registered kernel, in hundreds of lines.
+    super(`Cannot run ${call}: ${code}: ${firstParagraph(status.message)}`);
+    this.code = code;
+    this.op = where.op;
+  }
+}
+
+function firstParagraph(message: string): string {
+  const lines = message.split("\n");
+  return lines.slice(0, 4).join("\n").slice(0, 1200);
+}

@@ -1,0 +1,132 @@
+/**
+ * Learns the merges of a byte-pair tokenizer from text: again and again, the most frequent pair of neighbours becomes
+ * a token (Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units", 2016). Using
+ * them is `bpe_tokenizer.ts`.
+ *
+ * It works over distinct pieces with their counts, and after each merge updates only the pairs beside its places.
+ *
+ * @module
+ */
+
+import { formatCount, requireInteger, requireWellFormed } from "./_checks.ts";
+import { PairQueue } from "./_pair_queue.ts";
+import { forEachPiece } from "./_pieces.ts";
+import { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** A pair seen once is never joined: it would make a token that training sees at most once. */
+const MIN_PAIR_COUNT = 2;
+
+/**
+ * Trains a byte-pair tokenizer on a text. Among pairs of equal count the one with the smaller left id, then the
+ * smaller right id, is joined first, so the result depends on the text alone, and the merges of a smaller vocabulary
+ * are the first ones of a larger.
+ *
+ * @param text Training text, well-formed Unicode.
+ * @param options `vocabSize`, V: at least 256, the number of bytes.
+ * @throws {RangeError} if V is below 256 or not an integer, if the text has a lone surrogate, or if the text has too few
+ * pairs that occur twice; it says how many merges were possible.
+ */
+export function trainBpe(text: string, options: { vocabSize: number }): Tokenizer {
+  const { vocabSize } = options;
+  const action = "train a byte-pair tokenizer";
+  requireInteger(vocabSize, { action, name: "vocabSize", min: 256 });
+  requireWellFormed(text, action);
+  const merges = learnMerges(countPieces(text), vocabSize);
+  if (merges.length < vocabSize - 256) {
+    const possible = 256 + merges.length;
+    throw new RangeError(
+      `Cannot ${action}: vocabSize must be <= ${formatCount(possible)} for this text ` +
+        `(256 bytes and ${formatCount(merges.length)} possible merges of pairs seen at least twice): ` +
+        `vocabSize is ${formatCount(vocabSize)}. Choose a smaller vocabulary or a longer text`,
+    );
+  }
+  return createBpeTokenizer(merges);
+}
+
+/** How often each distinct piece of a text occurs. */
+function countPieces(text: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  forEachPiece(text, (piece) => counts.set(piece, (counts.get(piece) ?? 0) + 1));
+  return counts;
+}
+
+/**
+ * All distinct pieces after each other as linked lists of ids. A place keeps its number through all merges; a place
+ * whose id was joined to the one before it has the id -1.
+ */
+interface Places {
+  readonly ids: Int32Array;
+  /** The place before, or -1 at the start of a piece. */
+  readonly before: Int32Array;
+  /** The place after, or -1 at the end of a piece. */
+  readonly after: Int32Array;
+  /** How often the piece of this place occurs in the text. */
+  readonly weights: Float64Array;
+}
+
+/** Learns up to V - 256 merges; fewer if no pair is left that occurs often enough. */
+function learnMerges(pieces: ReadonlyMap<string, number>, vocabSize: number): Merge[] {
+  const places = layOut(pieces);
+  const { ids, before, after, weights } = places;
+  const pairs = new PairQueue({ vocabSize, minCount: MIN_PAIR_COUNT });
+  for (let place = 0; place < ids.length; place++) {
+    const next = after[place]!;
+    if (next >= 0) pairs.add([ids[place]!, ids[next]!], { place, weight: weights[place]! });
+  }
+  pairs.flush();
+
+  const merges: Merge[] = [];
+  while (256 + merges.length < vocabSize) {
+    const pair = pairs.takeMostFrequent();
+    if (pair === undefined) break;
+    const { left, right } = pair;
+    const joined = 256 + merges.length;
+    // Places come in rising order, so in "aaa" the first two are joined, as the encoder does.
+    for (const place of pair.places) {
+      const next = after[place]!;
+      if (ids[place] !== left || next < 0 || ids[next] !== right) continue; // changed by an earlier merge
+      const weight = weights[place]!;
+      const previous = before[place]!;
+      const following = after[next]!;
+      if (previous >= 0) {
+        pairs.remove([ids[previous]!, left], weight);
+        pairs.add([ids[previous]!, joined], { place: previous, weight });
+      }
+      if (following >= 0) {
+        pairs.remove([right, ids[following]!], weight);
+        pairs.add([joined, ids[following]!], { place, weight });
+        before[following] = place;
+      }
+      ids[place] = joined;
+      ids[next] = -1;
+      after[place] = following;
+    }
+    pairs.flush();
+    merges.push([left, right]);
+  }
+  return merges;
+}
+
+/** Lays out every distinct piece as the list of its bytes. */
+function layOut(pieces: ReadonlyMap<string, number>): Places {
+  const encoder = new TextEncoder();
+  const encoded = Array.from(pieces, ([piece, count]) => ({ bytes: encoder.encode(piece), count }));
+  const size = encoded.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const ids = new Int32Array(size);
+  const before = new Int32Array(size);
+  const after = new Int32Array(size);
+  const weights = new Float64Array(size);
+  let start = 0;
+  for (const { bytes, count } of encoded) {
+    const end = start + bytes.length;
+    ids.set(bytes, start);
+    weights.fill(count, start, end);
+    for (let place = start; place < end; place++) {
+      before[place] = place === start ? -1 : place - 1;
+      after[place] = place === end - 1 ? -1 : place + 1;
+    }
+    start = end;
+  }
+  return { ids, before, after, weights };
+}

@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { forEachPiece } from "./_pieces.ts";
+import { randomProse, randomUnicode } from "./_testing.ts";
+import type { Merge } from "./bpe_tokenizer.ts";
+import { trainBpe } from "./bpe_trainer.ts";
+import { createRandom } from "./random.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+function mergesOf(tokenizer: Tokenizer): readonly Merge[] {
+  const json = tokenizer.toJSON();
+  assert(json.kind === "bpe");
+  return json.merges;
+}
+
+/** The definition, with nothing kept between merges: counts every pair of every piece of the text again each time. */
+function trainNaively(text: string, vocabSize: number): Merge[] {
+  const pieces: number[][] = [];
+  forEachPiece(text, (piece) => pieces.push(Array.from(new TextEncoder().encode(piece))));
+  const merges: Merge[] = [];
+  while (256 + merges.length < vocabSize) {
+    const counts = new Map<string, number>();
+    for (const ids of pieces) {
+      for (let i = 0; i + 1 < ids.length; i++) {
+        const pair = `${ids[i]},${ids[i + 1]}`;
+        counts.set(pair, (counts.get(pair) ?? 0) + 1);
+      }
+    }
+    const candidates = Array.from(counts, ([pair, count]) => ({ ids: pair.split(",").map(Number), count }))
+      .filter(({ count }) => count >= 2)
+      .sort((a, b) => b.count - a.count || a.ids[0]! - b.ids[0]! || a.ids[1]! - b.ids[1]!);
+    if (candidates.length === 0) break;
+    const [left, right] = candidates[0]!.ids as [number, number];
+    for (const ids of pieces) {
+      for (let i = 0; i + 1 < ids.length; i++) {
+        if (ids[i] === left && ids[i + 1] === right) ids.splice(i, 2, 256 + merges.length);
+      }
+    }
+    merges.push([left, right]);
+  }
+  return merges;
+}
+
+Deno.test("trainBpe() joins the most frequent pair first, then the one with the smaller ids", () => {
+  // Pieces "ab", " ab", " ab", " cd", " cd": ab 3; then " "+"ab" 2, " "+"c" 2, "c"+"d" 2.
+  const [space, a, b, c, d] = [0x20, 0x61, 0x62, 0x63, 0x64];
+  const tokenizer = trainBpe("ab ab ab cd cd", { vocabSize: 260 });
+  // After " c" is joined its "c" is gone, so "d" joins " c".
+  assertEquals(mergesOf(tokenizer), [[a, b], [space, c], [space, 256], [257, d]]);
+});
+
+Deno.test("trainBpe() learns what counting every pair anew learns", () => {
+  for (let seed = 0; seed < 6; seed++) {
+    const random = createRandom(seed, "prose");
+    const text = randomProse(random, 400) + "a".repeat(50) + " " + "ab".repeat(20) +
+      randomUnicode(random, 100);
+    const expected = trainNaively(text, 1000);
+    assert(expected.length > 100);
+    assertEquals(mergesOf(trainBpe(text, { vocabSize: 256 + expected.length })), expected);
+  }
+});
+
+Deno.test("trainBpe() agrees with counting anew when pairs overlap", () => {
+  for (
+    const text of ["aaaaaaaaaaaaaaa", "aaa aaa aaaa", "abababab ababa", "aabaabaabaab", "\n\n\n\n\n\n\n"]
+  ) {
+    const expected = trainNaively(text, 400);
+    assertEquals(mergesOf(trainBpe(text, { vocabSize: 256 + expected.length })), expected);
+  }
+});
+
+Deno.test("trainBpe() gives the first merges of a larger vocabulary when the vocabulary is smaller", () => {
+  const text = randomProse(createRandom(1, "prefix"), 3000);
+  const larger = mergesOf(trainBpe(text, { vocabSize: 600 }));
+  for (const vocabSize of [256, 257, 300, 512, 599]) {
+    const tokenizer = trainBpe(text, { vocabSize });
+    assertEquals(tokenizer.vocabSize, vocabSize);
+    assertEquals(mergesOf(tokenizer), larger.slice(0, vocabSize - 256));
+  }
+});
+
+Deno.test("trainBpe() says how many merges are possible when the text is too small", () => {
+  assertThrows(
+    () => trainBpe("ab ab ab cd cd", { vocabSize: 1500 }),
+    RangeError,
+    "vocabSize must be <= 260 for this text (256 bytes and 4 possible merges of pairs seen at least twice): " +
+      "vocabSize is 1,500",
+  );
+  assertThrows(() => trainBpe("", { vocabSize: 257 }), RangeError, "256 bytes and 0 possible merges");
+  assertThrows(() => trainBpe("ab ab", { vocabSize: 1e15 }), RangeError, "256 bytes and 1 possible merges");
+});
+
+Deno.test("trainBpe() throws when the vocabulary or the text is wrong", () => {
+  for (const vocabSize of [255, 0, -1, 300.5, NaN]) {
+    assertThrows(() => trainBpe("text", { vocabSize }), RangeError, "vocabSize must be an integer >= 256");
+  }
+  assertThrows(
+    () => trainBpe("a\ud83d", { vocabSize: 256 }),
+    RangeError,
+    "a lone surrogate, U+D83D, is at index 1",
+  );
+});
+
+Deno.test("trainBpe() makes tokens that never reach from one word into the next", () => {
+  const text = "to be or not to be ".repeat(50);
+  const tokenizer = trainBpe(text, { vocabSize: 256 + 8 });
+  for (let id = 256; id < tokenizer.vocabSize; id++) assertEquals(/\S\s/.test(tokenizer.decode([id])), false);
+});
+
+Deno.test("trainBpe() learns a vocabulary of thousands from a megabyte within seconds", () => {
+  const random = createRandom(2, "large");
+  const words = Array.from(
+    { length: 20_000 },
+    () =>
+      Array.from({ length: 3 + random.integer(9) }, () => String.fromCharCode(97 + random.integer(26))).join(
+        "",
+      ),
+  );
+  const text = Array.from({ length: 120_000 }, () => words[Math.floor(20_000 * random.uniform() ** 4)]).join(
+    " ",
+  );
+  const start = performance.now();
+  const tokenizer = trainBpe(text, { vocabSize: 8192 });
+  // Takes about 0.4 s; counting anew for every merge would take many minutes.
+  assert(performance.now() - start < 10_000);
+  assertEquals(tokenizer.decode(tokenizer.encode(text)) === text, true);
+});

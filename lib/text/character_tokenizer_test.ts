@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { randomUnicode } from "./_testing.ts";
+import { characterTokenizerFromJSON, trainCharacterTokenizer } from "./character_tokenizer.ts";
+import { createRandom } from "./random.ts";
+
+Deno.test("trainCharacterTokenizer() sorts the distinct characters by code point", () => {
+  const tokenizer = trainCharacterTokenizer("cab\na😀é");
+  assertEquals(tokenizer.name, "character");
+  assertEquals(tokenizer.vocabSize, 6);
+  assertEquals(tokenizer.toJSON(), { kind: "character", alphabet: "\nabcé😀" });
+  assertEquals(Array.from(tokenizer.encode("cab😀")), [3, 1, 2, 5]);
+  assertEquals(tokenizer.decode([4, 0, 5]), "é\n😀");
+  assertEquals(Array.from(tokenizer.byteLengths), [1, 1, 1, 1, 2, 4]);
+});
+
+Deno.test("encode() and decode() give back any text over the alphabet", () => {
+  const random = createRandom(1, "characters");
+  for (let round = 0; round < 50; round++) {
+    const text = randomUnicode(random, 1 + random.integer(200));
+    const tokenizer = trainCharacterTokenizer(text);
+    const ids = tokenizer.encode(text);
+    assertEquals(tokenizer.decode(ids), text);
+    assertEquals(ids.length, Array.from(text).length);
+    assertEquals(
+      ids.reduce((sum, id) => sum + tokenizer.byteLengths[id]!, 0),
+      new TextEncoder().encode(text).length,
+    );
+  }
+});
+
+Deno.test("encode() gives no tokens when the text is empty", () => {
+  const tokenizer = trainCharacterTokenizer("ab");
+  assertEquals(tokenizer.encode("").length, 0);
+  assertEquals(tokenizer.decode([]), "");
+});
+
+Deno.test("encode() names an unseen character and its place", () => {
+  const tokenizer = trainCharacterTokenizer("abc \nz");
+  const seen: [string, string][] = [
+    ["ab\nac😀", '"😀" (U+1F600) at index 5 (line 2, column 3) is not'],
+    ["abé", '"é" (U+00E9) at index 2 (line 1, column 3) is not'],
+    ["a\0", "U+0000 at index 1"],
+    ["a\u202e", "U+202E at index 1"], // would turn a terminal's line around if it were shown
+    ["a\ud800b", "U+D800 at index 1"],
+  ];
+  for (const [text, message] of seen) assertThrows(() => tokenizer.encode(text), RangeError, message);
+});
+
+Deno.test("decode() throws when an id is not in the vocabulary", () => {
+  const tokenizer = trainCharacterTokenizer("ab");
+  for (const id of [2, -1, 0.5, NaN]) {
+    assertThrows(() => tokenizer.decode([0, id]), RangeError, `in [0, 2): ids[1] is ${id}`);
+  }
+});
+
+Deno.test("trainCharacterTokenizer() throws when the text is empty or has a lone surrogate", () => {
+  assertThrows(() => trainCharacterTokenizer(""), RangeError, "it is empty");
+  assertThrows(
+    () => trainCharacterTokenizer("😀\na\udc00"),
+    RangeError,
+    "a lone surrogate, U+DC00, is at index 4 (line 2, column 2)",
+  );
+});
+
+Deno.test("characterTokenizerFromJSON() makes the same tokenizer, for an alphabet of all Unicode too", () => {
+  const alphabet = Array.from({ length: 0x110000 }, (_, codePoint) => codePoint)
+    .filter((codePoint) => codePoint < 0xd800 || codePoint > 0xdfff)
+    .map((codePoint) => String.fromCodePoint(codePoint)).join("");
+  const tokenizer = characterTokenizerFromJSON({ kind: "character", alphabet });
+  assertEquals(tokenizer.vocabSize, 0x110000 - 0x800);
+  assert(JSON.parse(JSON.stringify(tokenizer)).alphabet === alphabet);
+});
+
+Deno.test("characterTokenizerFromJSON() throws when the alphabet is empty, unsorted or doubled", () => {
+  const load = (alphabet: string) => characterTokenizerFromJSON({ kind: "character", alphabet });
+  assertThrows(() => load(""), RangeError, "it is empty");
+  assertThrows(() => load("ba"), RangeError, '"a" (U+0061) follows "b" (U+0062)');
+  assertThrows(() => load("aa"), RangeError, "each character once");
+  assertThrows(() => load("a\ud800"), RangeError, "lone surrogate");
+});

@@ -1,0 +1,179 @@
+/**
+ * Seeded random numbers in named streams, with the same bits on every machine: batches, initial weights and sampling
+ * each draw from their own stream, so that drawing more from one never shifts another. They are for experiments, not
+ * for secrets.
+ *
+ * Generator: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021). A stream
+ * starts at the first 128 bits of SHA-256 over its seed and name, so streams are unrelated, whatever the seeds.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { formatCount } from "./_checks.ts";
+import { portableLog } from "./_portable_log.ts";
+
+/** Where a stream stands: plain JSON, for checkpoints. */
+export interface RandomState {
+  /** Tells a state of this generator from one of another. */
+  readonly algorithm: "xoshiro128**";
+  /** The generator's four 32-bit words, not all zero. */
+  readonly words: readonly [number, number, number, number];
+  /** The second half of the last pair of normal numbers, if it is still to be given out. */
+  readonly spareNormal: number | null;
+}
+
+/** One stream of random numbers. */
+export interface Random {
+  /** The next 32 bits as an integer in [0, 2^32). */
+  nextUint32(): number;
+  /** A number in [0, 1), a multiple of 2^-53: 53 random bits from two draws. */
+  uniform(): number;
+  /**
+   * An integer in [0, n), each equally likely: draws that would favour small results are drawn again.
+   *
+   * @throws {RangeError} if n is not an integer in [1, 2^32].
+   */
+  integer(n: number): number;
+  /**
+   * A number from the standard normal distribution, by Marsaglia's polar method.
+   *
+   * Its bits are the same everywhere: it uses +, -, *, / and square root, which IEEE 754 rounds exactly, and a
+   * logarithm made of these.
+   */
+  normal(): number;
+  /**
+   * Fills an array with normal numbers, each computed in float64 and rounded once to float32.
+   *
+   * @param target The array to fill, of any length.
+   * @param options `mean` (default 0) and standard deviation `std` (default 1, at least 0).
+   * @returns The same array.
+   * @throws {RangeError} if mean or std is not finite, or std is below 0.
+   */
+  fillNormal<A extends Float32Array>(target: A, options?: { mean?: number; std?: number }): A;
+  /** Where the stream stands now. */
+  state(): RandomState;
+  /**
+   * Goes back, or on, to a state that {@linkcode Random.state} gave.
+   *
+   * @throws {TypeError} if it is not such a state.
+   */
+  restore(state: RandomState): void;
+}
+
+/**
+ * Opens a stream at its start. The same seed and name give the same numbers on every machine.
+ *
+ * @param seed A whole number in [0, 2^53).
+ * @param stream The stream's name, such as "batches"; any text.
+ * @throws {RangeError} if the seed is not such a number.
+ */
+export function createRandom(seed: number, stream: string): Random {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new RangeError(
+      `Cannot make random numbers: the seed must be an integer in [0, 2^53): the seed is ${seed}`,
+    );
+  }
+  const digest = createHash("sha256").update(`${seed}:${stream}`, "utf8").digest();
+  return new Xoshiro128([0, 4, 8, 12].map((offset) => digest.readUInt32LE(offset)));
+}
+
+const TWO_32 = 2 ** 32;
+
+/** xoshiro128**, as a stream that starts at the given words. */
+class Xoshiro128 implements Random {
+  readonly #words: Uint32Array;
+  #spareNormal: number | null = null;
+
+  constructor(words: readonly number[]) {
+    this.#words = Uint32Array.from(words);
+  }
+
+  nextUint32(): number {
+    const s = this.#words;
+    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = [s[0], s[1], s[2], s[3]];
+    const product = Math.imul(s1, 5);
+    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
+    const mixed2 = s2 ^ s0;
+    const mixed3 = s3 ^ s1;
+    s[0] = s0 ^ mixed3;
+    s[1] = s1 ^ mixed2;
+    s[2] = mixed2 ^ (s1 << 9);
+    s[3] = (mixed3 << 11) | (mixed3 >>> 21);
+    return result;
+  }
+
+  uniform(): number {
+    const high = this.nextUint32() >>> 5; // 27 bits
+    const low = this.nextUint32() >>> 6; // 26 bits
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  }
+
+  integer(n: number): number {
+    if (!Number.isInteger(n) || n < 1 || n > TWO_32) {
+      throw new RangeError(
+        `Cannot draw an integer: n must be an integer in [1, ${formatCount(TWO_32)}]: n is ${formatCount(n)}`,
+      );
+    }
+    const limit = TWO_32 - (TWO_32 % n);
+    let drawn = this.nextUint32();
+    while (drawn >= limit) drawn = this.nextUint32();
+    return drawn % n;
+  }
+
+  normal(): number {
+    if (this.#spareNormal !== null) {
+      const spare = this.#spareNormal;
+      this.#spareNormal = null;
+      return spare;
+    }
+    while (true) {
+      const a = 2 * this.uniform() - 1;
+      const b = 2 * this.uniform() - 1;
+      const square = a * a + b * b;
+      if (square >= 1 || square === 0) continue;
+      const factor = Math.sqrt(-2 * portableLog(square) / square);
+      this.#spareNormal = b * factor;
+      return a * factor;
+    }
+  }
+
+  fillNormal<A extends Float32Array>(target: A, options: { mean?: number; std?: number } = {}): A {
+    const { mean = 0, std = 1 } = options;
+    if (!Number.isFinite(mean)) {
+      throw new RangeError(`Cannot draw normal numbers: mean must be finite: mean is ${mean}`);
+    }
+    if (!Number.isFinite(std) || std < 0) {
+      throw new RangeError(`Cannot draw normal numbers: std must be finite and >= 0: std is ${std}`);
+    }
+    for (let i = 0; i < target.length; i++) target[i] = mean + std * this.normal();
+    return target;
+  }
+
+  state(): RandomState {
+    const [a = 0, b = 0, c = 0, d = 0] = this.#words;
+    return { algorithm: "xoshiro128**", words: [a, b, c, d], spareNormal: this.#spareNormal };
+  }
+
+  restore(state: RandomState): void {
+    if (!isRandomState(state)) {
+      throw new TypeError(
+        `Cannot restore random numbers: the state must be one that state() gave: it is ${
+          JSON.stringify(state)
+        }`,
+      );
+    }
+    this.#words.set(state.words);
+    this.#spareNormal = state.spareNormal;
+  }
+}
+
+/** Whether a value, perhaps read from a file, is a state that a stream can go on from. */
+function isRandomState(value: unknown): value is RandomState {
+  if (typeof value !== "object" || value === null) return false;
+  const { algorithm, words, spareNormal } = value as Record<string, unknown>;
+  return algorithm === "xoshiro128**" && Array.isArray(words) && words.length === 4 &&
+    words.every((word) => Number.isInteger(word) && word >= 0 && word < TWO_32) &&
+    words.some((word) => word !== 0) && // from all zeros it would give only zeros
+    (spareNormal === null || Number.isFinite(spareNormal));
+}

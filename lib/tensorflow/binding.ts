@@ -12,6 +12,7 @@ import { DataType, dtypeName, isFloating } from "./dtype.ts";
 import { type OpDefinition, OpDefinitions } from "./op_definition.ts";
 import { decideCasts, POLICIES, type Policy } from "./policy.ts";
 import { cString, elements, type Pointer, type Runtime } from "./runtime.ts";
+import { TensorFlowError } from "./tensorflow_error.ts";
 import type { GraphValue, Trace } from "./trace.ts";
 
 /** What TF.js learns of a result. */
@@ -315,6 +316,23 @@ export class Binding {
       this.#results.subarray(0, this.#count[0]),
       (address) => this.#runtime.adopt(Deno.UnsafePointer.create(address)),
     );
+  }
+
+  /**
+   * Tries an eager op, even while tracing, and reads its first result.
+   *
+   * @returns Its float32 values; undefined where TensorFlow refuses the op.
+   */
+  probe(name: string, attributes: readonly Attribute[], ids: readonly number[]): Float32Array | undefined {
+    try {
+      const results = this.#runEager({ name, attributes, numOutputs: 1 }, ids.map((id) => this.#get(id)));
+      const values = new Float32Array(this.#runtime.readBytes(results[0]!.handle));
+      for (const { handle } of results) this.#runtime.deleteHandle(handle);
+      return values;
+    } catch (error) {
+      if (error instanceof TensorFlowError) return undefined;
+      throw error;
+    }
   }
 
   /** The graph's value of a tensor: its own, a constant made while tracing, or an eager tensor captured as an input. */

@@ -33,6 +33,7 @@ export const POLICIES = {
     lowType: DataType.BFLOAT16,
     // conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, scaled_dot_product_attention
     lowOps: new Set([
+      "_MklNativeFusedMatMul",
       "MatMul",
       "BatchMatMul",
       "BatchMatMulV2",

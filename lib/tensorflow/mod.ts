@@ -1,0 +1,44 @@
+/**
+ * TF.js on current libtensorflow through Deno's FFI, with bfloat16 and whole-function compilation.
+ *
+ * `useTensorFlow()` makes it TF.js's backend; TF.js stays the API. `autocast` sets the precision policy of a region,
+ * `compile` makes a function of tensors one native call.
+ *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { autocast, compile, trueDtype, useTensorFlow } from "@losskit/losskit/tensorflow";
+ *
+ * await useTensorFlow();
+ * const product = compile((a: tf.Tensor2D, b: tf.Tensor2D) => tf.matMul(a, b));
+ * const a = tf.ones<tf.Rank.R2>([2, 3]), b = tf.ones<tf.Rank.R2>([3, 2]);
+ * console.log(product(a, b).arraySync()); // [[3, 3], [3, 3]]
+ * console.log(autocast("bf16-autocast", () => trueDtype(product(a, b)))); // bfloat16
+ * ```
+ *
+ * @module
+ */
+export { autocast, toBfloat16, toFloat32, trueDtype, unknownPolicy } from "./autocast.ts";
+export {
+  currentTensorFlow,
+  type OpBackend,
+  type TensorFlow,
+  useTensorFlow,
+  type UseTensorFlowOptions,
+} from "./backend.ts";
+export type { Attribute } from "./attribute.ts";
+export { Binding, TensorMetadata } from "./binding.ts";
+export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
+export { decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
+export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
+export { TensorFlowError } from "./tensorflow_error.ts";
+export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";
+export {
+  causalSoftmax,
+  embedding,
+  gelu,
+  layerNorm,
+  linear,
+  probeRounding,
+  type Rounding,
+  sparseCrossEntropy,
+} from "./units.ts";

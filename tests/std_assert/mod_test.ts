@@ -88,7 +88,7 @@ Deno.test("equal() compares by structure", () => {
 
 Deno.test("assertEquals() and assertNotEquals() show what differs", () => {
   passes(() => a.assertEquals({ a: [1] }, { a: [1] }));
-  fails(() => a.assertEquals({ a: [1] }, { a: [2] }), "-     1,\n+     2,");
+  fails(() => a.assertEquals({ a: [1] }, { a: [2] }), "-       1,\n+       2,");
   fails(() => a.assertEquals(1, 2, "counting"), "Values are not equal: counting");
   passes(() => a.assertNotEquals(1, 2));
   fails(() => a.assertNotEquals([1], [1]), "not to be");

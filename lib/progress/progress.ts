@@ -1,0 +1,108 @@
+/**
+ * Progress with a rate and an expected end: one line redrawn in place on a terminal, plain lines elsewhere.
+ *
+ * @module
+ */
+
+/** What is counted. */
+export type Unit = "bytes" | "steps" | "runs";
+
+/** How progress is shown. */
+export interface ProgressOptions {
+  /** What is going on, such as `fetching libtensorflow`. */
+  label: string;
+  /** When it is done; undefined: unknown, then there is no expected end. */
+  total?: number;
+  /** What is counted. */
+  unit: Unit;
+  /** Where text goes. Default: standard error. */
+  write?: (text: string) => void;
+  /** Whether lines may be redrawn. Default: whether standard error is a terminal. */
+  isTerminal?: boolean;
+  /** The time in milliseconds. Default: `performance.now`. */
+  now?: () => number;
+}
+
+/** A progress display. */
+export interface Progress {
+  /** Says how much is done, and what is going on just now. */
+  update(done: number, note?: string): void;
+  /** Writes a line of its own above the display. */
+  log(line: string): void;
+  /** Ends the display, leaving a last line. */
+  finish(note?: string): void;
+}
+
+/** Shortest time between two redraws on a terminal, and between two plain lines, in milliseconds. */
+const REDRAW = 100, PLAIN = 5000;
+
+/** Starts a display. It never throws where standard error is closed. */
+export function createProgress(options: ProgressOptions): Progress {
+  const { label, total, unit } = options;
+  const write = options.write ?? writeStderr;
+  const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
+  const now = options.now ?? (() => performance.now());
+  const begin = now();
+  let shown = -Infinity, width = 0, done = 0, lastNote = "";
+
+  const text = (): string => {
+    const elapsed = (now() - begin) / 1000;
+    const count = unit === "bytes"
+      ? `${formatBytes(done)}${total === undefined ? "" : ` of ${formatBytes(total)}`}`
+      : `${done}${total === undefined ? "" : ` of ${total}`} ${unit}`;
+    const left = total !== undefined && done > 0 && done < total
+      ? `, ${formatDuration(elapsed * (total - done) / done)} left`
+      : "";
+    return `${label}: ${count}${left}${lastNote && ` · ${lastNote}`}`;
+  };
+  const draw = (end: string): void => {
+    shown = now();
+    const line = text();
+    if (!isTerminal) return write(`${line}\n`);
+    write(`\r${line.padEnd(width)}${end}`);
+    width = line.length;
+  };
+  return {
+    update(count, note) {
+      done = count;
+      if (note !== undefined) lastNote = note;
+      if (now() - shown >= (isTerminal ? REDRAW : PLAIN)) draw("");
+    },
+    log(line) {
+      if (!isTerminal) return write(`${line}\n`);
+      write(`\r${line.padEnd(width)}\n`);
+      draw("");
+    },
+    finish(note) {
+      if (note !== undefined) lastNote = note;
+      draw("\n");
+    },
+  };
+}
+
+function writeStderr(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  } catch {
+    // Nobody reads: progress is no reason to fail.
+  }
+}
+
+/** Bytes for a reader: `1.5 MB`, decimal prefixes. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes, i = 0;
+  while (value >= 1000 && i < units.length - 1) {
+    value /= 1000;
+    i++;
+  }
+  return `${i === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[i]}`;
+}
+
+/** Seconds for a reader: `45 s`, `2 min 5 s`, `3 h 20 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
+}

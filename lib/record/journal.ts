@@ -1,0 +1,136 @@
+/**
+ * A run's journal: one event a line, appended; and its reading, whatever a killed writer left at its end.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import {
+  type EvalEvent,
+  formatEvent,
+  type NewEvent,
+  parseEvent,
+  type RunEvent,
+  type StepEvent,
+} from "./event.ts";
+
+/** A journal as it was read. */
+export interface Journal {
+  /** Its events, in order. */
+  events: RunEvent[];
+  /** A half-written last line that was dropped. */
+  dropped: string | undefined;
+  /** Bytes of the whole lines. */
+  validBytes: number;
+}
+
+/**
+ * Reads a journal. A last line without its end is what a killed writer leaves: it is dropped, and told.
+ *
+ * @param path The file; a missing one has no events.
+ * @throws {UserError} for damage anywhere else, naming file and line.
+ */
+export function readJournal(path: string): Journal {
+  let bytes: Uint8Array;
+  try {
+    bytes = Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { events: [], dropped: undefined, validBytes: 0 };
+    throw error;
+  }
+  const validBytes = bytes.lastIndexOf(10) + 1;
+  const decoder = new TextDecoder();
+  const tail = decoder.decode(bytes.subarray(validBytes));
+  const lines = decoder.decode(bytes.subarray(0, validBytes)).split("\n").slice(0, -1);
+  const events = lines.map((line, i) => {
+    const parsed = parseEvent(line);
+    if ("event" in parsed) return parsed.event;
+    throw new UserError(
+      `Cannot read the journal ${path}, line ${i + 1}: wanted an event: ${parsed.problem}. ` +
+        "Restore the file from a copy, or delete the run's folder to have it run again.",
+    );
+  });
+  return { events, dropped: tail === "" ? undefined : tail, validBytes };
+}
+
+/** Appends events to a journal. */
+export class JournalWriter implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  /**
+   * @param path The file, made when missing.
+   * @param validBytes What to keep of it: {@linkcode Journal.validBytes}, so that a half-written line is gone.
+   */
+  constructor(path: string, validBytes: number) {
+    this.#file = Deno.openSync(path, { create: true, write: true });
+    this.#file.truncateSync(validBytes);
+    this.#file.seekSync(0, Deno.SeekMode.End);
+  }
+
+  /** Appends one event, in one write, with the time. */
+  write(event: NewEvent): RunEvent {
+    const timed = { ...event, time: new Date().toISOString() } as RunEvent;
+    const bytes = new TextEncoder().encode(`${formatEvent(timed)}\n`);
+    let written = 0;
+    while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
+    return timed;
+  }
+
+  /** Waits until the disk has what was written. */
+  sync(): void {
+    this.#file.syncDataSync();
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/** Steps and evaluations as they count in the end: what a `resume` supersedes is left out. */
+export function effectiveEvents(events: readonly RunEvent[]): { steps: StepEvent[]; evals: EvalEvent[] } {
+  let steps: StepEvent[] = [], evals: EvalEvent[] = [];
+  for (const event of events) {
+    if (event.event === "resume") {
+      steps = steps.filter(({ step }) => step <= event.step);
+      evals = evals.filter(({ step }) => step <= event.step);
+    } else if (event.event === "step") steps.push(event);
+    else if (event.event === "eval") evals.push(event);
+  }
+  return { steps, evals };
+}
+
+/** Where two journals part. */
+export interface Difference {
+  /** The step; undefined: not at a step. */
+  step: number | undefined;
+  /** The field that differs, and both values. */
+  field: string;
+  a: unknown;
+  b: unknown;
+}
+
+/** Fields that measure the machine, not the run. */
+const MEASURED = new Set(["time", "tokensPerSecond", "seconds"]);
+
+/**
+ * The first difference of two journals by the contract's equality: everything but measured times and speeds, and
+ * `resume`, `checkpoint` and `fail` events.
+ */
+export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]): Difference | undefined {
+  const [left, right] = [comparable(a), comparable(b)];
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const x = (left[i] ?? {}) as Record<string, unknown>, y = (right[i] ?? {}) as Record<string, unknown>;
+    for (const field of new Set([...Object.keys(x), ...Object.keys(y)])) {
+      if (MEASURED.has(field) || Object.is(x[field], y[field])) continue;
+      return { step: (x["step"] ?? y["step"]) as number | undefined, field, a: x[field], b: y[field] };
+    }
+  }
+  return undefined;
+}
+
+/** Events in a fixed order: an evaluation after its step. */
+function comparable(events: readonly RunEvent[]): RunEvent[] {
+  const { steps, evals } = effectiveEvents(events);
+  const timed = [...steps, ...evals].sort((x, y) => x.step - y.step || (x.event === "step" ? -1 : 1));
+  return [...timed, ...events.filter((event) => event.event === "finish")];
+}

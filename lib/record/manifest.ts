@@ -1,0 +1,112 @@
+/**
+ * A run's manifest: what it is, on what data, with what code, where.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { UserError } from "../error/user_error.ts";
+import { atomicWrite } from "./atomic_write.ts";
+import { canonicalJson, sha256Hex } from "./canonical_json.ts";
+import type { Environment } from "./environment.ts";
+import type { RunSpec } from "./run_spec.ts";
+
+/** Where a run's text is from. */
+export interface DataSource {
+  /** As in the spec. */
+  readonly name: string;
+  /** A user's file; undefined: fetched by name. */
+  readonly path?: string | undefined;
+  /** SHA-256 of the corpus's bytes. */
+  readonly sha256: string;
+}
+
+/** What `manifest.json` holds. */
+export interface Manifest {
+  readonly format: "losskit-run/1";
+  readonly runId: string;
+  readonly spec: RunSpec;
+  readonly data: DataSource;
+  /** Hash of `lib/`. */
+  readonly libSha256: string;
+  readonly environment: Environment;
+}
+
+const number = v.number();
+const text = v.string();
+const schema = v.object({
+  format: v.literal("losskit-run/1"),
+  runId: text,
+  spec: v.object({
+    data: text,
+    tokenizer: text,
+    T: number,
+    B: number,
+    nLayer: number,
+    nHead: number,
+    nEmbd: number,
+    policy: text,
+    execution: v.picklist(["graph", "eager"]),
+    threads: number,
+    seed: number,
+    steps: number,
+    lr: number,
+    minLr: number,
+    warmupSteps: number,
+    beta1: number,
+    beta2: number,
+    eps: number,
+    weightDecay: number,
+    clip: number,
+    evalEvery: number,
+    evalTokens: number,
+    checkpointEvery: number,
+  }),
+  data: v.object({ name: text, path: v.optional(text), sha256: text }),
+  libSha256: text,
+  environment: v.record(text, v.unknown()),
+});
+
+/**
+ * A run's identity: the first 12 hex digits of the SHA-256 of its spec, its data's checksum and its code's hash.
+ */
+export function runIdOf(run: { spec: RunSpec; dataSha256: string; libSha256: string }): string {
+  return sha256Hex(canonicalJson(run)).slice(0, 12);
+}
+
+/** Writes a manifest, whole or not at all. */
+export function writeManifest(path: string, manifest: Manifest): void {
+  atomicWrite(path, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * Reads a manifest.
+ *
+ * @throws {UserError} when it is missing or is none, naming the file and the field.
+ */
+export function readManifest(path: string): Manifest {
+  return readJson(path, schema, "a run's manifest") as unknown as Manifest;
+}
+
+/**
+ * Reads a JSON file of a known form.
+ *
+ * @param path The file.
+ * @param form What it must be.
+ * @param what What to call it in errors.
+ * @throws {UserError} naming the file and the field.
+ */
+export function readJson<S extends v.GenericSchema>(path: string, form: S, what: string): v.InferOutput<S> {
+  const refuse = (reason: string, cause?: unknown) =>
+    new UserError(`Cannot read ${path}: wanted ${what}: ${reason}`, { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(Deno.readTextFileSync(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw refuse("the file does not exist", error);
+    throw refuse(error instanceof Error ? error.message : String(error), error);
+  }
+  const result = v.safeParse(form, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw refuse(`${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
+}

@@ -1,0 +1,42 @@
+/**
+ * What a run leaves behind, and its reading. No tensors.
+ *
+ * @module
+ */
+export { atomicWrite } from "./atomic_write.ts";
+export { canonicalJson, sha256Hex } from "./canonical_json.ts";
+export { collectEnvironment, type Environment, hashSources } from "./environment.ts";
+export {
+  type EvalEvent,
+  formatEvent,
+  type NewEvent,
+  parseEvent,
+  type RunEvent,
+  type StepEvent,
+} from "./event.ts";
+export {
+  compareJournals,
+  type Difference,
+  effectiveEvents,
+  type Journal,
+  JournalWriter,
+  readJournal,
+} from "./journal.ts";
+export {
+  type DataSource,
+  type Manifest,
+  readJson,
+  readManifest,
+  runIdOf,
+  writeManifest,
+} from "./manifest.ts";
+export {
+  readRun,
+  readRuns,
+  type RecordedRun,
+  runFolder,
+  type RunPaths,
+  runPaths,
+  statusOf,
+} from "./run_folder.ts";
+export type { RunSpec } from "./run_spec.ts";

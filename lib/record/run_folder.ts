@@ -1,0 +1,104 @@
+/**
+ * The folders of runs: where their files are, and what they hold.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import type { RunEvent } from "./event.ts";
+import { readJournal } from "./journal.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+
+/** Paths of a run's files. */
+export interface RunPaths {
+  readonly folder: string;
+  readonly manifest: string;
+  readonly journal: string;
+  readonly checkpoint: string;
+  readonly log: string;
+}
+
+/** The files of a run in a folder of its own. */
+export function runPaths(folder: string): RunPaths {
+  return {
+    folder,
+    manifest: join(folder, "manifest.json"),
+    journal: join(folder, "journal.jsonl"),
+    checkpoint: join(folder, "checkpoint.safetensors"),
+    log: join(folder, "log.txt"),
+  };
+}
+
+/** The folder of a run inside a sweep's. */
+export function runFolder(sweepDir: string, runId: string): string {
+  return join(sweepDir, "runs", runId);
+}
+
+/** A run as it was recorded. */
+export interface RecordedRun {
+  readonly manifest: Manifest;
+  readonly events: readonly RunEvent[];
+  /** `unfinished`: neither a `finish` nor, as the last event, a `fail`. */
+  readonly status: "finished" | "failed" | "unfinished";
+  /** What was dropped from the journal's end. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads a run.
+ *
+ * @param folder The run's folder.
+ * @throws {UserError} when its files are missing or damaged.
+ */
+export function readRun(folder: string): RecordedRun {
+  const paths = runPaths(folder);
+  const manifest = readManifest(paths.manifest);
+  const { events, dropped } = readJournal(paths.journal);
+  return {
+    manifest,
+    events,
+    status: statusOf(events),
+    warnings: dropped === undefined ? [] : [`${paths.journal}: dropped a half-written last line`],
+  };
+}
+
+/** Whether a journal's run is done. */
+export function statusOf(events: readonly RunEvent[]): RecordedRun["status"] {
+  if (events.some(({ event }) => event === "finish")) return "finished";
+  return events.at(-1)?.event === "fail" ? "failed" : "unfinished";
+}
+
+/**
+ * Reads all runs of a sweep that have begun, in the order of their specs.
+ *
+ * @throws {UserError} when the folder holds no runs.
+ */
+export function readRuns(sweepDir: string): RecordedRun[] {
+  let names: string[];
+  try {
+    names = [...Deno.readDirSync(join(sweepDir, "runs"))].filter((entry) => entry.isDirectory).map((
+      { name },
+    ) => name);
+  } catch (cause) {
+    throw new UserError(
+      `Cannot read a sweep: wanted a folder with runs in it, as \`deno task sweep\` makes it: given ${sweepDir}`,
+      { cause },
+    );
+  }
+  const begun = names.filter((name) => exists(runPaths(runFolder(sweepDir, name)).manifest));
+  const runs = begun.map((name) => readRun(runFolder(sweepDir, name)));
+  const key = ({ manifest: { spec } }: RecordedRun) =>
+    [spec.tokenizer.padEnd(12), String(spec.T).padStart(6), spec.policy, String(spec.seed).padStart(8)].join(
+      " ",
+    );
+  return runs.sort((a, b) => key(a) < key(b) ? 1 : -1).reverse();
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The loss over the validation part: every target of whole windows once, in order.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { GptConfig, Parameters } from "../model/mod.ts";
+import { autocast, type PolicyName } from "../tensorflow/mod.ts";
+import { evalWindows } from "../text/mod.ts";
+import { tokenLosses } from "./loss.ts";
+
+/** What is evaluated, and how much of it. */
+export interface EvaluateOptions {
+  readonly model: GptConfig;
+  readonly policy: PolicyName;
+  /** Validation tokens. */
+  readonly tokens: Int32Array;
+  /** Bytes of UTF-8 by token id, [V]. */
+  readonly byteLengths: Int32Array;
+  readonly B: number;
+  readonly T: number;
+  /** At most this many targets. */
+  readonly maxTokens: number;
+}
+
+/** The result of an evaluation. */
+export interface Evaluation {
+  /** Mean over targets, nats per token. */
+  readonly loss: number;
+  /** Sum of nats / (ln 2 · sum of the targets' bytes): comparable across vocabularies. */
+  readonly bitsPerByte: number;
+  /** Targets counted. */
+  readonly tokens: number;
+}
+
+/** Evaluates parameters. Losses of windows are added up in float64. */
+export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
+  const { model, policy, B, T } = options;
+  let nats = 0, tokens = 0, bytes = 0;
+  for (const batch of evalWindows(options.tokens, { B, T, maxTokens: Math.max(T, options.maxTokens) })) {
+    const losses = tf.tidy(() =>
+      autocast(policy, () => {
+        const shape: [number, number] = [batch.B, T];
+        const tensors = { x: tf.tensor2d(batch.x, shape, "int32"), y: tf.tensor2d(batch.y, shape, "int32") };
+        return tokenLosses(parameters, tensors, model).dataSync();
+      })
+    );
+    for (const loss of losses) nats += loss;
+    for (const target of batch.y) bytes += options.byteLengths[target]!;
+    tokens += losses.length;
+  }
+  return { loss: nats / tokens, bitsPerByte: nats / (Math.LN2 * bytes), tokens };
+}

@@ -1,0 +1,139 @@
+/**
+ * The plan of a sweep: every run by its identity, fixed in `plan.json` before anything runs.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import * as v from "valibot";
+import { EXIT, UserError } from "../error/user_error.ts";
+import {
+  atomicWrite,
+  canonicalJson,
+  type DataSource,
+  hashSources,
+  readJson,
+  runIdOf,
+  type RunSpec,
+} from "../record/mod.ts";
+import { prepareCorpus, requireSequenceLength } from "../text/mod.ts";
+import { loadCorpus } from "./corpus.ts";
+import { expandSweep, type SweepSpec, tokenizerOf } from "./spec.ts";
+
+/** A planned run. */
+export interface PlannedRun {
+  readonly id: string;
+  readonly spec: RunSpec;
+}
+
+/** What `plan.json` holds. */
+export interface Plan {
+  readonly format: "losskit-plan/1";
+  readonly name: string;
+  readonly data: DataSource;
+  readonly libSha256: string;
+  /** Threads of each run, fixed once: another number may give other bits. */
+  readonly threads: number;
+  readonly runs: readonly PlannedRun[];
+}
+
+const schema = v.object({
+  format: v.literal("losskit-plan/1"),
+  name: v.string(),
+  data: v.object({ name: v.string(), path: v.optional(v.string()), sha256: v.string() }),
+  libSha256: v.string(),
+  threads: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  runs: v.array(v.object({ id: v.string(), spec: v.record(v.string(), v.unknown()) })),
+});
+
+/** The path of a sweep's plan. */
+export function planPath(dir: string): string {
+  return join(dir, "plan.json");
+}
+
+/** The hash of the code that results depend on. */
+export function libHash(): string {
+  return hashSources(join(import.meta.dirname!, ".."));
+}
+
+/**
+ * Plans a sweep: loads its corpus, trains its tokenizers, and requires every run to fit, before anything starts.
+ *
+ * @param spec Checked.
+ * @param threads Threads of each run.
+ * @throws {UserError} when the corpus is missing, or too short for a T or a V.
+ */
+export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
+  const { corpus, source } = await loadCorpus(spec.data);
+  const libSha256 = libHash();
+  const runs = expandSweep(spec, { data: source.name, threads });
+  for (const tokenizer of new Set(runs.map(tokenizerOf))) {
+    const prepared = prepareCorpus(corpus, { tokenizer });
+    for (const T of spec.seq) requireSequenceLength(prepared, { T, name: source.name });
+  }
+  return {
+    format: "losskit-plan/1",
+    name: spec.name,
+    data: source,
+    libSha256,
+    threads,
+    runs: runs.map((run) => ({
+      id: runIdOf({ spec: run, dataSha256: source.sha256, libSha256 }),
+      spec: run,
+    })),
+  };
+}
+
+/** Reads a folder's plan; undefined where there is none. */
+export function readPlan(dir: string): Plan | undefined {
+  try {
+    Deno.statSync(planPath(dir));
+  } catch {
+    return undefined;
+  }
+  return readJson(planPath(dir), schema, "a sweep's plan") as unknown as Plan;
+}
+
+/**
+ * Puts a plan into a folder, or finds that the folder has it already.
+ *
+ * @throws {UserError} when the folder holds another plan, saying what differs, or cannot be written.
+ */
+export function placePlan(dir: string, plan: Plan): void {
+  const found = readPlan(dir);
+  if (found !== undefined) {
+    const difference = differenceOf(found, plan);
+    if (difference === undefined) return;
+    throw new UserError(
+      `Cannot sweep into ${dir}: it holds another plan: ${difference}. Choose another folder with --out, or delete it.`,
+    );
+  }
+  try {
+    Deno.mkdirSync(join(dir, "runs"), { recursive: true });
+    atomicWrite(planPath(dir), `${JSON.stringify(plan, null, 1)}\n`);
+  } catch (cause) {
+    throw new UserError(
+      `Cannot sweep into ${dir}: wanted a folder that can be written to: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause, exitCode: EXIT.badInput },
+    );
+  }
+}
+
+/** The first thing in which plans differ, but for their names and where a user's file lies. */
+function differenceOf(found: Plan, wanted: Plan): string | undefined {
+  if (found.data.sha256 !== wanted.data.sha256) return `its text is ${found.data.name} with another checksum`;
+  if (found.libSha256 !== wanted.libSha256) return "it was made by another version of the code in lib/";
+  if (found.runs.length !== wanted.runs.length) {
+    return `it has ${found.runs.length} runs, wanted ${wanted.runs.length}`;
+  }
+  for (const [i, run] of found.runs.entries()) {
+    const other = wanted.runs[i]!.spec as unknown as Record<string, unknown>;
+    for (const [field, value] of Object.entries(run.spec)) {
+      if (canonicalJson(value) !== canonicalJson(other[field])) {
+        return `run ${i + 1} has ${field} ${JSON.stringify(value)}, wanted ${JSON.stringify(other[field])}`;
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,39 @@
+/**
+ * Ctrl-C and its kin: the first asks to stop, a later one insists.
+ *
+ * @module
+ */
+
+/** Two SIGINTs within this time are one Ctrl-C: through npx each arrives twice. In milliseconds. */
+const SAME_KEYPRESS = 1000;
+
+/** Signals that ask a run to stop. */
+const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** What watches for signals; dispose of it to stop. */
+export interface Interruption extends Disposable {
+  /** Aborted at the first signal. */
+  readonly requested: AbortSignal;
+  /** Aborted at a signal that comes more than a second after the first. */
+  readonly insisted: AbortSignal;
+}
+
+/** Watches for signals. `now` tells the time in milliseconds. */
+export function watchSignals(now: () => number = () => performance.now()): Interruption {
+  const requested = new AbortController(), insisted = new AbortController();
+  let first = 0;
+  const handle = () => {
+    if (!requested.signal.aborted) {
+      first = now();
+      requested.abort();
+    } else if (now() - first > SAME_KEYPRESS) insisted.abort();
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, handle);
+  return {
+    requested: requested.signal,
+    insisted: insisted.signal,
+    [Symbol.dispose]() {
+      for (const signal of SIGNALS) Deno.removeSignalListener(signal, handle);
+    },
+  };
+}

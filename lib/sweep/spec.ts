@@ -1,0 +1,169 @@
+/**
+ * The spec of a sweep: axes and what all runs share; its checks, and its runs.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { UserError } from "../error/user_error.ts";
+import { type GptConfig, validateGptConfig } from "../model/mod.ts";
+import { POLICIES, type PolicyName } from "../tensorflow/mod.ts";
+import { parseTokenizerName, type TokenizerName } from "../text/mod.ts";
+import type { RunSpec } from "../record/mod.ts";
+
+const whole = (least: number) =>
+  v.pipe(v.number(), v.integer("must be a whole number"), v.minValue(least, `must be at least ${least}`));
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0, "must be above 0"));
+const atLeastZero = v.pipe(v.number(), v.finite(), v.minValue(0, "must be at least 0"));
+const rate = v.pipe(v.number(), v.minValue(0, "must be at least 0"), v.ltValue(1, "must be below 1"));
+const some = <S extends v.GenericSchema>(item: S) =>
+  v.pipe(
+    v.array(item),
+    v.minLength(1, "must have at least one value"),
+    v.check((list) => new Set(list).size === list.length, "must not repeat a value"),
+  );
+
+const schema = v.strictObject({
+  /** What to call the sweep; the name of its folder by default. */
+  name: v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits, '.', '_' and '-'"),
+  ),
+  /** `shakespeare`, or the path of a text file in UTF-8. */
+  data: v.pipe(v.string(), v.minLength(1, "must name a corpus")),
+  /** Axis: T, tokens in a sequence. */
+  seq: some(whole(1)),
+  /** Axis: precision policies. */
+  policy: some(v.picklist(
+    Object.keys(POLICIES) as [PolicyName, ...PolicyName[]],
+    ({ received }) => `unknown policy ${received}: must be one of ${Object.keys(POLICIES).join(", ")}`,
+  )),
+  /** Axis: tokenizers, `character` or `bpe:V`. */
+  vocab: some(v.string()),
+  /** Axis: seeds of initial weights and batches. */
+  seeds: some(whole(0)),
+  /** Training steps of each run. */
+  steps: whole(1),
+  /** B · T, the same for every T, so that runs see equally many tokens. */
+  tokensPerStep: whole(1),
+  nLayer: whole(1),
+  nHead: whole(1),
+  nEmbd: whole(1),
+  execution: v.picklist(["graph", "eager"]),
+  lr: positive,
+  minLr: atLeastZero,
+  warmupSteps: whole(0),
+  beta1: rate,
+  beta2: rate,
+  eps: positive,
+  weightDecay: atLeastZero,
+  clip: atLeastZero,
+  evalEvery: whole(1),
+  evalTokens: whole(1),
+  checkpointEvery: whole(1),
+});
+
+/** A checked spec. */
+export type SweepSpec = v.InferOutput<typeof schema>;
+
+/**
+ * The built-in sweep: sequence length × AMP × vocabulary × 2 seeds on Shakespeare, 16 runs of 102,400 tokens.
+ */
+export const DEFAULT_SWEEP: SweepSpec = {
+  name: "default",
+  data: "shakespeare",
+  seq: [64, 128],
+  policy: ["float32", "bf16-autocast"],
+  vocab: ["character", "bpe:512"],
+  seeds: [1, 2],
+  steps: 100,
+  tokensPerStep: 1024,
+  nLayer: 4,
+  nHead: 4,
+  nEmbd: 128,
+  execution: "graph",
+  lr: 1e-3,
+  minLr: 1e-4,
+  warmupSteps: 10,
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  clip: 1,
+  evalEvery: 50,
+  evalTokens: 16384,
+  checkpointEvery: 50,
+};
+
+/**
+ * Checks a spec. Fields that are left out are the built-in sweep's.
+ *
+ * @param given What a user wrote: from a file, or from the command line.
+ * @param source What to call it in errors.
+ * @throws {UserError} for an unknown field, a wrong value, or values that do not fit each other.
+ */
+export function parseSweepSpec(given: unknown, source: string): SweepSpec {
+  const refuse = (reason: string): never => {
+    throw new UserError(`Cannot use ${source} as a sweep's spec: ${reason}`);
+  };
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    refuse("wanted a record of fields");
+  }
+  const unknown = Object.keys(given as object).filter((field) => !(field in DEFAULT_SWEEP));
+  if (unknown.length > 0) {
+    refuse(`unknown field ${unknown.join(", ")}: the fields are ${Object.keys(DEFAULT_SWEEP).join(", ")}`);
+  }
+  const result = v.safeParse(schema, { ...DEFAULT_SWEEP, ...given });
+  if (!result.success) {
+    const [issue] = result.issues;
+    return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${JSON.stringify(issue.input)}`);
+  }
+  const spec = result.output;
+  for (const name of spec.vocab) parseTokenizerName(name);
+  for (const T of spec.seq) {
+    if (spec.tokensPerStep % T !== 0) {
+      refuse(`tokensPerStep must be a multiple of every T in seq: it is ${spec.tokensPerStep}, T is ${T}`);
+    }
+  }
+  if (spec.warmupSteps >= spec.steps && spec.warmupSteps > 0) {
+    refuse(`warmupSteps must be below steps (${spec.steps}): it is ${spec.warmupSteps}`);
+  }
+  if (spec.minLr > spec.lr) refuse(`minLr must be at most lr (${spec.lr}): it is ${spec.minLr}`);
+  try {
+    validateGptConfig({ ...spec, vocabSize: 2, blockSize: Math.max(...spec.seq) });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    refuse(error.message);
+  }
+  return spec;
+}
+
+/**
+ * The runs of a spec, pairs of policies side by side.
+ *
+ * @param spec Checked.
+ * @param fixed The corpus's name and the threads of every run.
+ */
+export function expandSweep(spec: SweepSpec, fixed: { data: string; threads: number }): RunSpec[] {
+  const { name: _name, seq, policy, vocab, seeds, tokensPerStep, ...shared } = spec;
+  const runs: RunSpec[] = [];
+  for (const tokenizer of vocab) {
+    for (const T of seq) {
+      for (const seed of seeds) {
+        for (const one of policy) {
+          runs.push({ ...shared, ...fixed, tokenizer, T, B: tokensPerStep / T, policy: one, seed });
+        }
+      }
+    }
+  }
+  return runs;
+}
+
+/** The model of a run. */
+export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
+  return { nLayer: run.nLayer, nHead: run.nHead, nEmbd: run.nEmbd, vocabSize, blockSize: run.T };
+}
+
+/** A run's tokenizer, as `text` names it. Specs are checked before they become runs. */
+export function tokenizerOf(run: RunSpec): TokenizerName {
+  return run.tokenizer as TokenizerName;
+}

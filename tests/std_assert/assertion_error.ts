@@ -1,25 +1,32 @@
 /**
- * The error that failed assertions throw.
+ * The error that failed assertions throw, and how values and own messages look in its text.
  *
  * @module
  */
 
 /** A failed assertion. */
 export class AssertionError extends Error {
-  override readonly name: string = "AssertionError";
+  /**
+   * @param message What failed.
+   * @param options As of `Error`: a cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AssertionError";
+  }
 }
 
-/** `: message` where there is one, as a suffix. */
+/** How a message ends: the caller's own words where there are some. */
 export function suffix(message: string | undefined): string {
-  return message === undefined ? "." : `: ${message}`;
+  return message ? `: ${message}` : ".";
 }
 
-/** Throws. */
+/** Throws an {@linkcode AssertionError}. */
 export function raise(text: string): never {
   throw new AssertionError(text);
 }
 
-/** A value as a reader wants to see it in a message. */
+/** A value in full, a part a line, keys and members sorted, so that two values can be compared line by line. */
 export function show(value: unknown): string {
   return Deno.inspect(value, {
     depth: Infinity,
@@ -27,6 +34,7 @@ export function show(value: unknown): string {
     trailingComma: true,
     compact: false,
     iterableLimit: Infinity,
+    getters: true,
     strAbbreviateSize: Infinity,
   });
 }

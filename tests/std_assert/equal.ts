@@ -1,68 +1,174 @@
 /**
- * Deep equality as `@std/assert` documents it: by structure, `Object.is` for primitives but 0 and -0 are equal.
+ * Deep equality as `@std/assert` documents it: by structure, with NaN equal to NaN and 0 equal to -0.
  *
  * @module
  */
 
-type Pairs = Map<object, Set<object>>;
-
-/** Whether two values are deeply equal. */
+/**
+ * Whether two values are deeply equal: same structure, same prototypes, same keys.
+ *
+ * @param a One value.
+ * @param b The other.
+ * @returns False for functions that are not the same one.
+ * @throws {TypeError} When both hold a WeakMap or both a WeakSet at the same place: nobody can look inside.
+ */
 export function equal(a: unknown, b: unknown): boolean {
-  return same(a, b, new Map());
+  return new Comparison().same(a, b);
 }
 
-function same(a: unknown, b: unknown, seen: Pairs): boolean {
-  if (Object.is(a, b) || a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (prototypeOf(a) !== prototypeOf(b)) return false;
-  if (a instanceof Date && b instanceof Date) return Object.is(a.getTime(), b.getTime());
-  if (a instanceof RegExp && b instanceof RegExp) return String(a) === String(b);
-  if (a instanceof URL && b instanceof URL) return a.href === b.href;
-  for (const weak of [WeakMap, WeakSet, WeakRef]) {
-    if (a instanceof weak) {
-      if (weak !== WeakRef) throw new TypeError(`cannot compare ${weak.name} instances`);
-      return same((a as WeakRef<object>).deref(), (b as WeakRef<object>).deref(), seen);
+/** One call of {@linkcode equal}: remembers which pairs are under way or proven, so that cycles end. */
+class Comparison {
+  #partners = new Map<object, Set<object>>();
+  #trail: [object, object][] = [];
+
+  same(a: unknown, b: unknown): boolean {
+    if (a === b || Object.is(a, b)) return true;
+    if (
+      typeof a !== "object" || typeof b !== "object" || a === null || b === null
+    ) return false;
+    if (a instanceof Date && b instanceof Date) {
+      return Object.is(a.getTime(), b.getTime());
+    }
+    if (plainPrototype(a) !== plainPrototype(b)) return false;
+    if (this.#partners.get(a)?.has(b)) return true;
+    const mark = this.#trail.length;
+    this.#assume(a, b);
+    const answer = this.#sameObjects(a, b);
+    // What was proven inside rested on this pair; a wrong pair takes it all back.
+    if (!answer) this.#retract(mark);
+    return answer;
+  }
+
+  #assume(a: object, b: object): void {
+    this.#partners.set(a, (this.#partners.get(a) ?? new Set()).add(b));
+    this.#trail.push([a, b]);
+  }
+
+  #retract(mark: number): void {
+    for (const [a, b] of this.#trail.splice(mark)) {
+      this.#partners.get(a)?.delete(b);
     }
   }
-  // A pair met again inside itself is equal as far as its parts are.
-  if (seen.get(a)?.has(b)) return true;
-  seen.set(a, (seen.get(a) ?? new Set()).add(b));
-  if (a instanceof Number || a instanceof String || a instanceof Boolean) {
-    if (!Object.is(a.valueOf(), (b as typeof a).valueOf())) return false;
-  }
-  if (a instanceof ArrayBuffer) return same(new Uint8Array(a), new Uint8Array(b as ArrayBuffer), seen);
-  if (a instanceof Set) return sameMembers([...a], [...b as Set<unknown>], seen);
-  if (a instanceof Map) return sameMembers([...a], [...b as Map<unknown, unknown>], seen);
-  if (a instanceof Error && a.message !== (b as Error).message) return false;
-  const keys = ownKeys(a), others = ownKeys(b);
-  return keys.length === others.length && keys.every((key) =>
-    Object.hasOwn(b, key) &&
-    same((a as Record<PropertyKey, unknown>)[key], (b as Record<PropertyKey, unknown>)[key], seen)
-  );
-}
 
-/** A record without a prototype equals a plain one. */
-function prototypeOf(value: object): object | null {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null ? Object.prototype : prototype;
-}
-
-/** Sets and maps are equal in any order: each member finds a partner of its own. */
-function sameMembers(left: unknown[], right: unknown[], seen: Pairs): boolean {
-  if (left.length !== right.length) return false;
-  const free = [...right];
-  return left.every((member) => {
-    const i = free.findIndex((other) =>
-      same(member, other, new Map([...seen].map(([k, v]) => [k, new Set(v)])))
+  /** `a` and `b` have one prototype. */
+  #sameObjects(a: object, b: object): boolean {
+    if (isTypedArray(a)) return sameNumbers(a, b as typeof a);
+    if (a instanceof ArrayBuffer || a instanceof SharedArrayBuffer) {
+      return sameNumbers(new Uint8Array(a), new Uint8Array(b as typeof a));
+    }
+    if (a instanceof WeakMap) {
+      throw new TypeError("Cannot compare WeakMap instances");
+    }
+    if (a instanceof WeakSet) {
+      throw new TypeError("Cannot compare WeakSet instances");
+    }
+    if (a instanceof WeakRef) {
+      return this.same(a.deref(), (b as typeof a).deref());
+    }
+    if (Object.keys(a).length !== Object.keys(b).length) return false;
+    if (a instanceof Set) return this.#sameSets(a, b as typeof a);
+    if (a instanceof Map) return this.#sameMaps(a, b as typeof a);
+    if (TEXTUAL.has(Object.getPrototypeOf(a))) return String(a) === String(b);
+    return comparedKeys(a, b).every((key) =>
+      key in a && key in b &&
+      this.same(Reflect.get(a, key), Reflect.get(b, key))
     );
-    if (i >= 0) free.splice(i, 1);
-    return i >= 0;
-  });
+  }
+
+  #sameSets(a: Set<unknown>, b: Set<unknown>): boolean {
+    if (a.size !== b.size) return false;
+    // Only a member that can equal another without being it needs a search.
+    const rest = [...a].filter((member) => !b.has(member));
+    if (rest.some((member) => !isReference(member))) return false;
+    return this.#pairUp(rest, [...b].filter((member) => !a.has(member)));
+  }
+
+  #sameMaps(a: Map<unknown, unknown>, b: Map<unknown, unknown>): boolean {
+    if (a.size !== b.size) return false;
+    const rest = new Map<unknown, unknown>();
+    for (const [key, value] of a) {
+      if (b.has(key) && this.same(value, b.get(key))) continue;
+      // An object as key may still equal another key; a primitive has no other partner.
+      if (!isReference(key)) return false;
+      rest.set(key, value);
+    }
+    return this.#pairUp(
+      [...rest],
+      [...b].filter(([key]) => !a.has(key) || rest.has(key)),
+    );
+  }
+
+  /** Whether each of `left` finds an equal partner of its own in `right`, in any order. */
+  #pairUp(left: unknown[], right: unknown[]): boolean {
+    const free = [...right];
+    return left.length === right.length && left.every((member) => {
+      const i = free.findIndex((other) => this.same(member, other));
+      if (i >= 0) free.splice(i, 1);
+      return i >= 0;
+    });
+  }
 }
 
-function ownKeys(value: object): PropertyKey[] {
-  const symbols = Object.getOwnPropertySymbols(value).filter((s) =>
-    Object.prototype.propertyIsEnumerable.call(value, s)
-  );
-  return [...Object.keys(value), ...symbols];
+type NumberArray = Uint8Array | Float64Array | BigInt64Array;
+
+const TypedArray: abstract new () => NumberArray = Object.getPrototypeOf(
+  Uint8Array,
+);
+
+/** What its text tells whole. */
+const TEXTUAL: ReadonlySet<object> = new Set<object>([
+  RegExp.prototype,
+  URL.prototype,
+  URLSearchParams.prototype,
+  Intl.Locale.prototype,
+  Temporal.Duration.prototype,
+  Temporal.Instant.prototype,
+  Temporal.PlainDate.prototype,
+  Temporal.PlainDateTime.prototype,
+  Temporal.PlainTime.prototype,
+  Temporal.PlainYearMonth.prototype,
+  Temporal.PlainMonthDay.prototype,
+  Temporal.ZonedDateTime.prototype,
+]);
+
+function isTypedArray(value: object): value is NumberArray {
+  return value instanceof TypedArray;
+}
+
+function isReference(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+function sameNumbers(a: NumberArray, b: NumberArray): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i] && !Object.is(a[i], b[i])) return false;
+  }
+  return true;
+}
+
+/** The prototype, where a record without one counts as plain. */
+function plainPrototype(value: object): object {
+  return Object.getPrototypeOf(value) ?? Object.prototype;
+}
+
+/**
+ * Of plain objects and arrays: what they list. Of instances: what they and their classes define too, since a class may
+ * keep its state behind getters.
+ */
+function comparedKeys(a: object, b: object): PropertyKey[] {
+  const prototype = plainPrototype(a);
+  return prototype === Object.prototype || prototype === Array.prototype
+    ? Reflect.ownKeys({ ...a, ...b })
+    : [...new Set([...inheritedKeys(a), ...inheritedKeys(b)])];
+}
+
+function inheritedKeys(value: object): PropertyKey[] {
+  const keys: PropertyKey[] = [];
+  let at: object | null = value;
+  while (at !== null && at !== Object.prototype && at !== Array.prototype) {
+    keys.push(...Reflect.ownKeys(at));
+    at = Object.getPrototypeOf(at);
+  }
+  return keys;
 }

@@ -4,7 +4,11 @@
  * @module
  */
 
-/** Writes a file beside its place, waits until the disk has it, and moves it there. */
+/**
+ * Writes a file beside its place, waits until the disk has it, and moves it there.
+ *
+ * @throws {Error} what the system says; nothing is left beside the place then, and what was there stays.
+ */
 export function atomicWrite(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -13,6 +17,7 @@ export function atomicWrite(path: string, content: string | Uint8Array): void {
     let written = 0;
     while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
     file.syncDataSync();
+    Deno.renameSync(temporary, path);
   } catch (error) {
     try {
       Deno.removeSync(temporary);
@@ -21,5 +26,4 @@ export function atomicWrite(path: string, content: string | Uint8Array): void {
     }
     throw error;
   }
-  Deno.renameSync(temporary, path);
 }

@@ -45,7 +45,7 @@ export async function collectEnvironment(
 ): Promise<Environment> {
   const { model, flags } = await readCpu();
   const commit = await git("rev-parse", "HEAD");
-  const diff = commit === undefined ? undefined : await git("diff", "HEAD");
+  const diff = commit === undefined ? undefined : await git("diff", "--no-ext-diff", "--no-color", "HEAD");
   return {
     cpuModel: model,
     cpuFlags: FLAGS.filter((flag) => flags.has(flag)),

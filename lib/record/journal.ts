@@ -27,7 +27,7 @@ export interface Journal {
  * Reads a journal. A last line without its end is what a killed writer leaves: it is dropped, and told.
  *
  * @param path The file; a missing one has no events.
- * @throws {UserError} for damage anywhere else, naming file and line.
+ * @throws {UserError} for damage anywhere else, naming file and line: a line that is no event, or steps that are missing.
  */
 export function readJournal(path: string): Journal {
   let bytes: Uint8Array;
@@ -41,15 +41,34 @@ export function readJournal(path: string): Journal {
   const decoder = new TextDecoder();
   const tail = decoder.decode(bytes.subarray(validBytes));
   const lines = decoder.decode(bytes.subarray(0, validBytes)).split("\n").slice(0, -1);
+  let last = 0; // the step that the journal has come to
   const events = lines.map((line, i) => {
     const parsed = parseEvent(line);
-    if ("event" in parsed) return parsed.event;
-    throw new UserError(
-      `Cannot read the journal ${path}, line ${i + 1}: wanted an event: ${parsed.problem}. ` +
-        "Restore the file from a copy, or delete the run's folder to have it run again.",
-    );
+    const problem = "event" in parsed ? misplaced(parsed.event, { first: i === 0, last }) : parsed.problem;
+    if (!("event" in parsed) || problem !== undefined) {
+      throw new UserError(
+        `Cannot read the journal ${path}, line ${i + 1}: wanted an event: ${problem}. ` +
+          "Restore the file from a copy, or delete the run's folder to have it run again.",
+      );
+    }
+    if (parsed.event.event === "step" || parsed.event.event === "resume") last = parsed.event.step;
+    return parsed.event;
   });
   return { events, dropped: tail === "" ? undefined : tail, validBytes };
+}
+
+/** What is wrong with an event's place: lines that are lost leave only whole ones behind. */
+function misplaced(event: RunEvent, at: { first: boolean; last: number }): string | undefined {
+  if (at.first !== (event.event === "start")) {
+    return at.first ? `a journal begins with start: given ${event.event}` : "start is no first line";
+  }
+  if (event.event === "step" && event.step !== at.last + 1) {
+    return `after step ${at.last} comes step ${at.last + 1}: given step ${event.step}`;
+  }
+  if (event.event === "resume" && event.step > at.last) {
+    return `resume goes back to step ${at.last} at most: given step ${event.step}`;
+  }
+  return undefined;
 }
 
 /** Appends events to a journal. */
@@ -61,9 +80,8 @@ export class JournalWriter implements Disposable {
    * @param validBytes What to keep of it: {@linkcode Journal.validBytes}, so that a half-written line is gone.
    */
   constructor(path: string, validBytes: number) {
-    this.#file = Deno.openSync(path, { create: true, write: true });
+    this.#file = Deno.openSync(path, { create: true, append: true });
     this.#file.truncateSync(validBytes);
-    this.#file.seekSync(0, Deno.SeekMode.End);
   }
 
   /** Appends one event, in one write, with the time. */

@@ -69,7 +69,7 @@ export function statusOf(events: readonly RunEvent[]): RecordedRun["status"] {
 }
 
 /**
- * Reads all runs of a sweep that have begun, in the order of their specs.
+ * Reads all runs of a sweep that have begun, by data, tokenizer, T, policy and seed.
  *
  * @throws {UserError} when the folder holds no runs.
  */
@@ -87,11 +87,14 @@ export function readRuns(sweepDir: string): RecordedRun[] {
   }
   const begun = names.filter((name) => exists(runPaths(runFolder(sweepDir, name)).manifest));
   const runs = begun.map((name) => readRun(runFolder(sweepDir, name)));
-  const key = ({ manifest: { spec } }: RecordedRun) =>
-    [spec.tokenizer.padEnd(12), String(spec.T).padStart(6), spec.policy, String(spec.seed).padStart(8)].join(
-      " ",
-    );
-  return runs.sort((a, b) => key(a) < key(b) ? 1 : -1).reverse();
+  const key = ({ manifest: { spec, runId } }: RecordedRun) =>
+    [spec.data, spec.tokenizer, pad(spec.T), spec.policy, pad(spec.seed), runId].join("\0");
+  return runs.map((run) => ({ run, key: key(run) })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ run }) => run);
+}
+
+/** Numbers in the order of their sizes as text. */
+function pad(value: number): string {
+  return String(value).padStart(16);
 }
 
 function exists(path: string): boolean {

@@ -112,7 +112,7 @@ export function parseSweepSpec(given: unknown, source: string): SweepSpec {
   if (unknown.length > 0) {
     refuse(`unknown field ${unknown.join(", ")}: the fields are ${Object.keys(DEFAULT_SWEEP).join(", ")}`);
   }
-  const result = v.safeParse(schema, { ...DEFAULT_SWEEP, ...given });
+  const result = v.safeParse(schema, { ...DEFAULT_SWEEP, ...given as object });
   if (!result.success) {
     const [issue] = result.issues;
     return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${JSON.stringify(issue.input)}`);

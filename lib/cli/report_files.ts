@@ -1,0 +1,36 @@
+/**
+ * What a sweep's folder gets besides its runs: `report.html`, and the tables on the terminal.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { DEFAULT_BOUND, formatTable, summarize } from "../analysis/mod.ts";
+import { renderReport } from "../figure/mod.ts";
+import { atomicWrite, readRuns } from "../record/mod.ts";
+
+/**
+ * Reads a folder's runs, prints their tables, and writes their report.
+ *
+ * @param dir The sweep's folder.
+ * @param options The report's `title`, the `bound` in nats (default 0.05), and where to `print`.
+ * @returns The report's path.
+ */
+export async function writeReport(
+  dir: string,
+  options: { title: string; bound?: number; print: (line: string) => void },
+): Promise<string> {
+  const { print, title, bound = DEFAULT_BOUND } = options;
+  const runs = readRuns(dir);
+  for (const run of runs) run.warnings.forEach((warning) => print(`warning: ${warning}`));
+  const summary = summarize(runs, bound);
+  print(`\n${formatTable(summary.runs)}\n`);
+  if (summary.pairs.numRows() > 0) print(`${formatTable(summary.pairs)}\n`);
+  print(summary.headline);
+  const reproduce = [
+    `deno task sweep --out ${dir}`,
+    ...runs.slice(0, 1).map(({ manifest }) => `deno task reproduce ${join(dir, "runs", manifest.runId)}`),
+  ];
+  const path = join(dir, "report.html");
+  atomicWrite(path, await renderReport({ title, runs, bound, reproduce }));
+  return path;
+}

@@ -1,0 +1,120 @@
+/** `deno task sweep`: plans and runs a sweep, and reports it. */
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { EXIT, UserError } from "../error/user_error.ts";
+import {
+  DEFAULT_SWEEP,
+  makePlan,
+  parseSweepSpec,
+  placePlan,
+  readPlan,
+  runSweep,
+  watchSignals,
+} from "../sweep/mod.ts";
+import { command, list, numeric, policies, runCommand, vocabularies } from "./command.ts";
+import { writeReport } from "./report_files.ts";
+
+interface Options {
+  out?: string;
+  workers?: number | string;
+  resume?: boolean;
+  bound: number | string;
+  [axis: string]: unknown;
+}
+
+const program = command("sweep", "Trains every combination of the axes, and compares precisions.")
+  .argument(
+    "[spec]",
+    "a spec, .json or .ts with a default export; default: the built-in sweep on Shakespeare",
+  )
+  .option("--out <folder>", "where runs and report go (default: experiments/out/NAME)")
+  .option("--data <corpus>", "shakespeare, or a text file in UTF-8")
+  .option("--seq <list>", "sequence lengths, such as 64,128")
+  .option("--amp <list>", "off, on, or names of policies, such as off,on")
+  .option("--vocab <list>", "char, or sizes of byte-pair vocabularies, such as char,512")
+  .option("--seeds <list>", "seeds, such as 1,2")
+  .option("--steps <n>", "training steps of each run")
+  .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
+  .option("--bound <nats>", "the gap that counts as one", numeric, 0.05)
+  .option("--resume", "go on in the folder without asking; it is made where there is none")
+  .action(sweep);
+
+async function sweep(specPath: string | undefined, options: Options): Promise<void> {
+  const given = specPath === undefined ? {} : await readSpec(specPath);
+  const steps = options["steps"] === undefined ? undefined : numeric(String(options["steps"]));
+  const fromFlags = {
+    data: options["data"],
+    seq: split(options["seq"], (text) => list(text).map(numeric)),
+    policy: split(options["amp"], policies),
+    vocab: split(options["vocab"], vocabularies),
+    seeds: split(options["seeds"], (text) => list(text).map(numeric)),
+    steps,
+    // A short run warms up shorter, unless a spec says otherwise.
+    ...(typeof steps === "number" && steps <= DEFAULT_SWEEP.warmupSteps && specPath === undefined &&
+      { warmupSteps: 0 }),
+  };
+  const flags = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
+  const spec = parseSweepSpec(
+    typeof given === "object" && given !== null ? { ...given, ...flags } : given,
+    specPath ?? "the command line",
+  );
+  const bound = Number(options.bound);
+  if (!(bound >= 0)) {
+    throw new UserError(
+      `Cannot compare: --bound must be a number of nats, at least 0: it is ${options.bound}`,
+    );
+  }
+  const workers = workersOf(options.workers);
+  const dir = options.out ?? join("experiments", "out", spec.name);
+  // Threads are fixed by the first plan: a folder that is continued keeps them.
+  const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
+  const plan = await makePlan(spec, threads);
+  placePlan(dir, plan);
+
+  using interruption = watchSignals();
+  console.error(
+    `${plan.runs.length} runs of ${
+      spec.steps * spec.tokensPerStep
+    } tokens each into ${dir}, ${workers} at once with ${threads} ` +
+      `thread${threads > 1 ? "s" : ""}`,
+  );
+  const outcome = await runSweep(plan, { dir, workers, interruption });
+  Deno.exitCode = outcome.exitCode;
+  if (outcome.exitCode === EXIT.interrupted) {
+    console.error(
+      `interrupted: ${outcome.finished} of ${plan.runs.length} runs are finished; run the same command to go on`,
+    );
+    return;
+  }
+  if (outcome.finished > 0) {
+    const report = await writeReport(dir, { title: spec.name, bound, print: (line) => console.log(line) });
+    console.log(`\nreport: ${report}`);
+  }
+  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${reason}`);
+}
+
+function split<T>(value: unknown, read: (text: string) => T): T | undefined {
+  return value === undefined ? undefined : read(String(value));
+}
+
+function workersOf(given: number | string | undefined): number {
+  const workers = given === undefined ? Math.min(2, navigator.hardwareConcurrency) : numeric(String(given));
+  if (typeof workers === "number" && Number.isInteger(workers) && workers >= 1) return workers;
+  throw new UserError(`Cannot sweep: --workers must be a whole number of at least 1: it is ${given}`);
+}
+
+async function readSpec(path: string): Promise<unknown> {
+  try {
+    if (!path.endsWith(".json")) return (await import(pathToFileURL(resolve(path)).href)).default;
+    return JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new UserError(
+      `Cannot read the spec ${path}: wanted a .json file, or a .ts file with a default export: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

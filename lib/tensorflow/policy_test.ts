@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+import { DataType } from "./dtype.ts";
+import { decideCasts, FLOAT32_UNITS, POLICIES } from "./policy.ts";
+
+const { FLOAT, BFLOAT16, HALF, INT32 } = DataType;
+const policy = POLICIES["bf16-autocast"];
+
+Deno.test("decideCasts() lowers every listed op, and only floating inputs count", () => {
+  for (const name of policy.lowOps) {
+    assertEquals(decideCasts(policy, { name, dtypes: [FLOAT, FLOAT] }), { inputs: BFLOAT16 });
+  }
+  assertEquals(decideCasts(policy, { name: "MatMul", dtypes: [INT32, INT32] }), {});
+});
+
+Deno.test("decideCasts() raises every op of the float32 list", () => {
+  for (const name of policy.float32Ops) {
+    assertEquals(decideCasts(policy, { name, dtypes: [BFLOAT16, INT32] }), { inputs: FLOAT });
+  }
+});
+
+Deno.test("decideCasts() runs an unlisted op in its type, in the widest of mixed types", () => {
+  assertEquals(decideCasts(policy, { name: "Mul", dtypes: [BFLOAT16, BFLOAT16] }), {});
+  assertEquals(decideCasts(policy, { name: "AddV2", dtypes: [FLOAT, BFLOAT16] }), { inputs: FLOAT });
+  assertEquals(decideCasts(policy, { name: "ConcatV2", dtypes: [BFLOAT16, HALF, INT32] }), { inputs: FLOAT });
+  assertEquals(decideCasts(policy, { name: "Cast", dtypes: [BFLOAT16] }), {});
+});
+
+Deno.test("decideCasts() has ops that sum in 16 bits compute in float32, under every policy", () => {
+  for (const each of Object.values(POLICIES)) {
+    for (const name of FLOAT32_UNITS) {
+      assertEquals(decideCasts(each, { name, dtypes: [BFLOAT16] }), { inputs: FLOAT, results: BFLOAT16 });
+      assertEquals(decideCasts(each, { name, dtypes: [FLOAT] }), {});
+    }
+  }
+});
+
+Deno.test("the float32 policy leaves products of float32 alone", () => {
+  assertEquals(decideCasts(POLICIES.float32, { name: "MatMul", dtypes: [FLOAT, FLOAT] }), {});
+});

@@ -1,0 +1,222 @@
+/**
+ * losskit against PyTorch, on results that `fixtures/make_reference.py` computed.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import {
+  decodeSafetensors,
+  type GptConfig,
+  gptLogits,
+  type ParameterRecord,
+  toParameters,
+} from "../lib/model/mod.ts";
+import {
+  autocast,
+  causalSoftmax,
+  gelu,
+  layerNorm,
+  linear,
+  type PolicyName,
+  trueDtype,
+  useTensorFlow,
+} from "../lib/tensorflow/mod.ts";
+import {
+  createTrainStep,
+  lossAndGradients,
+  tokenLosses,
+  type TrainState,
+  zeroMoments,
+} from "../lib/train/mod.ts";
+
+interface Pair {
+  x: number[][];
+  y: number[][];
+}
+interface Measured {
+  loss: number;
+  tokenLoss: number[];
+  gradientNorms: Record<string, number>;
+  training: { losses: number[]; gradNorms: number[] };
+}
+interface Reference {
+  config: { n_layer: number; n_head: number; n_embd: number; vocab_size: number; block_size: number };
+  optimizer: { lr: number; betas: [number, number]; eps: number; weightDecay: number; clip: number };
+  inputs: Pair;
+  batches: Pair[];
+  float64: Measured;
+  float32: Measured;
+  bfloat16Autocast: Measured;
+}
+
+const folder = new URL("./fixtures/reference/", import.meta.url);
+const reference: Reference = JSON.parse(Deno.readTextFileSync(new URL("reference.json", folder)));
+const { tensors } = decodeSafetensors(
+  Deno.readFileSync(new URL("weights.safetensors", folder)),
+  "the fixture",
+);
+const model: GptConfig = {
+  nLayer: reference.config.n_layer,
+  nHead: reference.config.n_head,
+  nEmbd: reference.config.n_embd,
+  vocabSize: reference.config.vocab_size,
+  blockSize: reference.config.block_size,
+};
+await useTensorFlow({ threads: 2 });
+
+const toBatch = ({ x, y }: Pair) => ({
+  x: tf.tensor2d(x, undefined, "int32"),
+  y: tf.tensor2d(y, undefined, "int32"),
+});
+const norm = (values: ArrayLike<number>) => Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0));
+
+function trainTen(
+  weights: ParameterRecord,
+  policy: PolicyName,
+  execution: "graph" | "eager",
+): Measured["training"] {
+  const parameters = toParameters(weights);
+  let state: TrainState = { parameters, moments: zeroMoments(parameters) };
+  const { betas: [beta1, beta2], lr, ...optimizer } = reference.optimizer;
+  using step = createTrainStep({ model, policy, execution, optimizer: { ...optimizer, beta1, beta2 } });
+  const losses: number[] = [], gradNorms: number[] = [];
+  for (const [i, pair] of reference.batches.entries()) {
+    const result = step(state, toBatch(pair), { step: i + 1, lr });
+    state = result.state;
+    losses.push(result.loss);
+    gradNorms.push(result.gradNorm);
+  }
+  return { losses, gradNorms };
+}
+
+Deno.test("float32 losses are PyTorch's, per token and in the mean", () => {
+  const losses = tokenLosses(toParameters(tensors), toBatch(reference.inputs), model).dataSync();
+  reference.float32.tokenLoss.forEach((want, i) => assertAlmostEquals(losses[i]!, want, 1e-5));
+  const { loss } = lossAndGradients(toParameters(tensors), toBatch(reference.inputs), {
+    model,
+    policy: "float32",
+  });
+  const ownError = Math.abs(reference.float32.loss - reference.float64.loss);
+  const bound = Math.max(1e-6 * Math.max(1, reference.float64.loss), 4 * ownError);
+  assertAlmostEquals(loss.dataSync()[0]!, reference.float64.loss, bound);
+});
+
+Deno.test("float32 gradient norms are PyTorch's for every parameter", () => {
+  const { gradients } = lossAndGradients(toParameters(tensors), toBatch(reference.inputs), {
+    model,
+    policy: "float32",
+  });
+  assertEquals(Object.keys(gradients).sort(), Object.keys(reference.float32.gradientNorms).sort());
+  for (const [name, want] of Object.entries(reference.float32.gradientNorms)) {
+    assertAlmostEquals(norm(gradients[name]!.dataSync()), want, 1e-5 * want, name);
+  }
+});
+
+for (const execution of ["eager", "graph"] as const) {
+  Deno.test(`ten float32 training steps are PyTorch's (${execution})`, () => {
+    const { losses, gradNorms } = trainTen(tensors, "float32", execution);
+    const want = reference.float32.training;
+    losses.forEach((loss, i) => assertAlmostEquals(loss, want.losses[i]!, 5e-6));
+    gradNorms.forEach((value, i) => assertAlmostEquals(value, want.gradNorms[i]!, 1e-5 * want.gradNorms[i]!));
+  });
+}
+
+/**
+ * The bound for bfloat16, derived. It has 8 significant bits, so rounding to nearest errs by at most u = 2^-9 of the
+ * value: uniform, a standard deviation of u / sqrt(3). On the way to a logit a value is rounded R times: in a block 13
+ * times (LayerNorm's result and the weight into each of the four linear layers: 8, of which c_proj's two inputs are
+ * counted with context and GELU; their four results; scores; softmax), at the end 3 times (LayerNorm's result, wte,
+ * the logit). LayerNorm keeps relative errors relative, so independent roundings give a logit a relative deviation of
+ * sqrt(R) u / sqrt(3), and a loss, the difference of two logit-sized terms, sqrt(2) times that times the logits' RMS.
+ * Weights are shared by all positions, so the mean over positions is not taken to average errors out. Both sides are
+ * rounded: another sqrt(2). Four deviations are allowed.
+ */
+const R = 13 * model.nLayer + 3, U = 2 ** -9;
+function bfloat16Bound(): number {
+  const logits = gptLogits(toParameters(tensors), toBatch(reference.inputs).x, model).dataSync();
+  const rms = norm(logits) / Math.sqrt(logits.length);
+  return 4 * Math.sqrt(2) * Math.sqrt(2) * Math.sqrt(R) * U / Math.sqrt(3) * rms;
+}
+
+Deno.test("the loss under bf16-autocast is PyTorch's within bfloat16's precision", () => {
+  const batch = toBatch(reference.inputs);
+  const { loss } = lossAndGradients(toParameters(tensors), batch, { model, policy: "bf16-autocast" });
+  const got = loss.dataSync()[0]!;
+  assertAlmostEquals(got, reference.bfloat16Autocast.loss, bfloat16Bound());
+  assert(Math.abs(got - reference.float32.loss) > 1e-6, "nothing was rounded");
+});
+
+Deno.test("ten training steps under bf16-autocast are PyTorch's within bfloat16's precision", () => {
+  const { gradients } = lossAndGradients(toParameters(tensors), toBatch(reference.inputs), {
+    model,
+    policy: "float32",
+  });
+  const l1 = Object.values(gradients).reduce(
+    (sum, g) => sum + Array.from(g.dataSync()).reduce((s, v) => s + Math.abs(v), 0),
+    0,
+  );
+  // AdamW moves a weight by about lr whatever the gradient's size, so a relative error e of a gradient moves the loss
+  // by lr |g| e a step, summed over weights; forward and backward round 2 R times.
+  const perStep = reference.optimizer.lr * l1 * 4 * Math.sqrt(2 * R) * U / Math.sqrt(3) * Math.sqrt(2);
+  const bound = bfloat16Bound();
+  const graph = trainTen(tensors, "bf16-autocast", "graph");
+  graph.losses.forEach((loss, i) =>
+    assertAlmostEquals(loss, reference.bfloat16Autocast.training.losses[i]!, bound + i * perStep)
+  );
+  assertEquals(graph, trainTen(tensors, "bf16-autocast", "eager"));
+});
+
+Deno.test("under bf16-autocast every activation has the type that PyTorch gives it", () => {
+  autocast("bf16-autocast", () => {
+    const part = (name: string) => {
+      const p = toParameters(tensors);
+      return { weight: p[`${name}.weight`]!, bias: p[`${name}.bias`]! };
+    };
+    const x = tf.randomNormal([20, model.nEmbd]);
+    const normal = layerNorm(x, part("h.0.ln_1"));
+    const qkv = linear(normal, part("h.0.attn.c_attn"));
+    const q = tf.reshape(tf.slice(qkv, [0, 0], [20, model.nEmbd]), [1, 1, 20, model.nEmbd]);
+    const scores = tf.matMul(q, q, false, true);
+    const weights = causalSoftmax(scores, 1);
+    const hidden = linear(normal, part("h.0.mlp.c_fc"));
+    assertEquals(
+      [x, normal, qkv, scores, weights, tf.matMul(weights, q), hidden, gelu(hidden)].map(trueDtype),
+      ["float32", "float32", ...Array(6).fill("bfloat16")],
+    );
+    assertEquals(trueDtype(tf.add(x, tf.slice(hidden, [0, 0], [20, model.nEmbd]))), "float32");
+    const logits = gptLogits(toParameters(tensors), toBatch(reference.inputs).x, model);
+    assertEquals(trueDtype(logits), "bfloat16");
+    assertEquals(trueDtype(tokenLosses(toParameters(tensors), toBatch(reference.inputs), model)), "float32");
+  });
+});
+
+Deno.test("tensors, handles and resident memory stay flat over 200 training steps", () => {
+  for (const execution of ["graph", "eager"] as const) {
+    const parameters = toParameters(tensors);
+    let state: TrainState = { parameters, moments: zeroMoments(parameters) };
+    const optimizer = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 1 };
+    using step = createTrainStep({ model, policy: "bf16-autocast", execution, optimizer });
+    const batch = toBatch(reference.inputs);
+    const look = () => ({ tensors: tf.memory().numTensors, handles: tensorflow.runtime.liveHandles });
+    const run = (from: number, count: number) => {
+      for (let i = from; i < from + count; i++) state = step(state, batch, { step: i + 1, lr: 1e-3 }).state;
+    };
+    run(0, 20);
+    const before = look();
+    const resident = Deno.memoryUsage().rss;
+    run(20, 200);
+    assertEquals(look(), before, execution);
+    // A step's tensors are 0.5 MB: leaking them would be 100 MB.
+    assertLess(Deno.memoryUsage().rss - resident, 30e6, execution);
+    tf.dispose([{ ...state.parameters }, { ...state.moments.m }, { ...state.moments.v }]);
+  }
+});
+
+Deno.test("no handle is left when everything is disposed of", () => {
+  const before = tensorflow.runtime.liveHandles;
+  tf.tidy(() => {
+    lossAndGradients(toParameters(tensors), toBatch(reference.inputs), { model, policy: "bf16-autocast" });
+  });
+  assertLessOrEqual(tensorflow.runtime.liveHandles, before);
+});
+
+const tensorflow = await useTensorFlow();

@@ -1,68 +1,67 @@
 /**
- * Runs test files in child processes and counts what they report.
+ * Finds test files, runs each in a process of its own, and adds up what they count.
  *
  * @module
  */
 import { join } from "node:path";
+import { type Outcome, runTestFile } from "./test_process.ts";
 
-/** Counts of tests. */
-export interface Outcome {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
-
-/** The longest that one file may take, in milliseconds. */
+/** The longest that one file may take by default, in milliseconds. */
 const FILE_LIMIT = 20 * 60_000;
 
-/**
- * Finds, runs and counts.
- *
- * @param options Folders to look in, parts of paths to run only (none: all), where to write, and `jobs` at once
- * (default 2).
- * @returns The counts, which the last line written tells too.
- */
-export async function runTestFiles(options: {
+/** What {@linkcode runTestFiles} runs and where it writes. */
+export interface TestRunOptions {
+  /** Folders to look in. */
   roots: string[];
+  /** Parts of paths: files with any of them run; default: all files. */
   filters?: string[];
+  /** Takes each line of the report. */
   write: (line: string) => void;
+  /** Files at once; default 2. */
   jobs?: number;
-}): Promise<Outcome> {
-  const { write, filters = [] } = options;
-  const files = findTestFiles(options.roots).filter((file) =>
+  /** The longest that a file may take, in milliseconds; default 20 minutes. */
+  limit?: number;
+}
+
+/**
+ * Type checks all test files once, runs them, and writes a line for each, the output of those that failed, the slowest
+ * five, and as the last line `N passed, N failed` with `, N skipped` where some were.
+ *
+ * @returns The counts; a failed type check is 1 failed, as is a file that crashes, does not load or runs no test.
+ */
+export async function runTestFiles(options: TestRunOptions): Promise<Outcome> {
+  const { roots, filters = [], write, jobs = 2, limit = FILE_LIMIT } = options;
+  const files = findTestFiles(roots).filter((file) =>
     filters.length === 0 || filters.some((filter) => file.includes(filter))
   );
+  if (files.length === 0) write(`no test file: looked in ${[...roots, ...filters].join(", ")}`);
   const total: Outcome = { passed: 0, failed: 0, skipped: 0 };
-  const times: [number, string][] = [];
+  const times: [seconds: number, file: string][] = [];
   const runOne = async (file: string): Promise<void> => {
     const begin = performance.now();
-    const { outcome, output } = await runFile(file);
+    const { outcome, output } = await runTestFile(file, limit);
     const seconds = (performance.now() - begin) / 1000;
     times.push([seconds, file]);
     total.passed += outcome.passed;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped;
-    const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : "";
-    write(
-      `${
-        outcome.failed > 0 ? "FAILED" : "ok"
-      } ${file}: ${outcome.passed} passed, ${outcome.failed} failed${skipped} ` +
-        `(${seconds.toFixed(1)} s)`,
-    );
+    const verdict = outcome.failed > 0 ? "FAILED" : "ok";
+    write(`${verdict} ${file}: ${closingLine(outcome)} (${seconds.toFixed(1)} s)`);
     if (outcome.failed > 0) write(output);
   };
-  const checked = await typeCheck(files, write);
-  if (!checked) total.failed++;
-  const heavy = files.filter((file) => Deno.readTextFileSync(file).startsWith("// @heavy"));
+
+  if (!await typeCheck(files, write)) total.failed++;
+  const heavy = files.filter(isHeavy);
   const light = files.filter((file) => !heavy.includes(file));
-  await Promise.all(Array.from({ length: options.jobs ?? 2 }, async () => {
+  await Promise.all(Array.from({ length: jobs }, async () => {
     for (let file = light.shift(); file !== undefined; file = light.shift()) await runOne(file);
   }));
   for (const file of heavy) await runOne(file);
-  times.sort(([a], [b]) => b - a);
-  write(
-    `slowest: ${times.slice(0, 5).map(([seconds, file]) => `${file} ${seconds.toFixed(1)} s`).join(", ")}`,
-  );
+
+  const slowest = times.sort(([a], [b]) => b - a).slice(0, 5);
+  if (slowest.length > 0) {
+    write(`slowest: ${slowest.map(([seconds, file]) => `${file} ${seconds.toFixed(1)} s`).join(", ")}`);
+  }
   write(closingLine(total));
   return total;
 }
@@ -74,12 +73,17 @@ export function closingLine({ passed, failed, skipped }: Outcome): string {
 
 /** Test files under folders, sorted; folders that do not exist hold none. */
 export function findTestFiles(roots: string[]): string[] {
+  return findFiles(roots).filter((file) => file.endsWith("_test.ts"));
+}
+
+/** All files under folders, sorted, but for what runs leave behind in folders named `out`. */
+export function findFiles(roots: string[]): string[] {
   const found: string[] = [];
-  const visit = (folder: string) => {
+  const visit = (folder: string): void => {
     for (const entry of Deno.readDirSync(folder)) {
       const path = join(folder, entry.name);
-      if (entry.isDirectory && entry.name !== "out" && entry.name !== "node_modules") visit(path);
-      else if (entry.isFile && entry.name.endsWith("_test.ts")) found.push(path);
+      if (entry.isDirectory && entry.name !== "out") visit(path);
+      else if (entry.isFile) found.push(path);
     }
   };
   for (const root of roots) {
@@ -92,43 +96,22 @@ export function findTestFiles(roots: string[]): string[] {
   return found.sort();
 }
 
+/** Whether the comments that a file begins with hold the line `// @heavy`. */
+function isHeavy(file: string): boolean {
+  for (const line of Deno.readTextFileSync(file).split("\n")) {
+    if (line.trim() === "// @heavy") return true;
+    if (!/^\s*(\/\/|\/\*|\*|$)/.test(line)) return false;
+  }
+  return false;
+}
+
 async function typeCheck(files: string[], write: (line: string) => void): Promise<boolean> {
   if (files.length === 0) return true;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["check", "--quiet", ...files],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
   }).output();
   if (!success) write(`FAILED type check\n${new TextDecoder().decode(stderr)}`);
   return success;
-}
-
-async function runFile(file: string): Promise<{ outcome: Outcome; output: string }> {
-  const report = await Deno.makeTempFile({ suffix: ".xml" });
-  try {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--no-check", "--quiet", `--junit-path=${report}`, file],
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      signal: AbortSignal.timeout(FILE_LIMIT),
-    }).output();
-    const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-    const outcome = readJunit(await Deno.readTextFile(report));
-    // A file that could not load, or was killed, reports nothing or less than it should.
-    if (code !== 0 && outcome.failed === 0) outcome.failed = 1;
-    return { outcome, output: `${output}\n(exit status ${code})` };
-  } finally {
-    await Deno.remove(report);
-  }
-}
-
-/** Counts of a JUnit report; of an empty one: none. */
-export function readJunit(xml: string): Outcome {
-  const outcome = { passed: 0, failed: 0, skipped: 0 };
-  for (const [, body] of xml.matchAll(/<testcase\b[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
-    if (body !== undefined && /<(failure|error)\b/.test(body)) outcome.failed++;
-    else if (body !== undefined && /<skipped\b/.test(body)) outcome.skipped++;
-    else outcome.passed++;
-  }
-  return outcome;
 }

@@ -1,0 +1,107 @@
+/**
+ * Run folders with made-up losses, written by the real record code: what readers of records are tested on.
+ *
+ * @module
+ */
+import {
+  type Environment,
+  JournalWriter,
+  runFolder,
+  runIdOf,
+  runPaths,
+  type RunSpec,
+  writeManifest,
+} from "../../lib/record/mod.ts";
+
+/** A run to make up. */
+export interface SyntheticRun {
+  /** What differs from {@linkcode SPEC}; `steps` follows from the losses. */
+  spec?: Partial<RunSpec>;
+  /** Training losses by step, from step 1. */
+  losses: readonly number[];
+  /** Validation losses by step. */
+  evals?: readonly { step: number; loss: number }[];
+  /** How it ends (default: finished). */
+  end?: "finish" | "none" | { fail: string };
+  /** What differs from the usual machine. */
+  environment?: Partial<Environment>;
+  /** Hash of the code (default: 64 zeros). */
+  libSha256?: string;
+}
+
+/** The spec of made-up runs. */
+export const SPEC: RunSpec = {
+  data: "shakespeare",
+  tokenizer: "character",
+  T: 64,
+  B: 12,
+  nLayer: 2,
+  nHead: 2,
+  nEmbd: 64,
+  policy: "float32",
+  execution: "graph",
+  threads: 1,
+  seed: 1,
+  steps: 0,
+  lr: 1e-3,
+  minLr: 1e-4,
+  warmupSteps: 10,
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  clip: 1,
+  evalEvery: 50,
+  evalTokens: 1000,
+  checkpointEvery: 50,
+};
+
+/** Writes a run into a sweep's folder, and returns the run's folder. */
+export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
+  const spec: RunSpec = { ...SPEC, steps: run.losses.length, ...run.spec };
+  const data = { name: spec.data, sha256: "d".repeat(64) };
+  const libSha256 = run.libSha256 ?? "0".repeat(64);
+  const runId = runIdOf({ spec, dataSha256: data.sha256, libSha256 });
+  const folder = runFolder(sweepDir, runId);
+  Deno.mkdirSync(folder, { recursive: true });
+  writeManifest(runPaths(folder).manifest, {
+    format: "losskit-run/1",
+    runId,
+    spec,
+    data,
+    libSha256,
+    environment: {
+      cpuModel: "Synthetic CPU",
+      cpuFlags: ["avx2", "fma"],
+      cores: 2,
+      os: "linux 6.1",
+      arch: "x86_64",
+      denoVersion: "2.9.6",
+      tensorflowVersion: "2.21.0",
+      wheelSha256: undefined,
+      rounding: "once",
+      onednn: undefined,
+      gitCommit: undefined,
+      gitDiffSha256: undefined,
+      ...run.environment,
+    },
+  });
+  using journal = new JournalWriter(runPaths(folder).journal, 0);
+  journal.write({ event: "start", runId, seed: spec.seed });
+  const evaluate = (at: number) => {
+    for (const { step, loss } of run.evals ?? []) {
+      if (step !== at) continue;
+      journal.write({ event: "eval", step, loss, bitsPerByte: loss / Math.LN2, tokens: 1000, seconds: 0.1 });
+    }
+  };
+  evaluate(0);
+  run.losses.forEach((loss, i) => {
+    journal.write({ event: "step", step: i + 1, loss, lr: 1e-3, gradNorm: 1, tokensPerSecond: 5000 + i });
+    evaluate(i + 1);
+  });
+  const end = run.end ?? "finish";
+  if (end === "finish") {
+    journal.write({ event: "finish", step: run.losses.length, seconds: 1, checkpointSha256: "c".repeat(64) });
+  } else if (end !== "none") journal.write({ event: "fail", message: end.fail });
+  return folder;
+}

@@ -63,7 +63,21 @@ const schema = v.object({
   }),
   data: v.object({ name: text, path: v.optional(text), sha256: text }),
   libSha256: text,
-  environment: v.record(text, v.unknown()),
+  // undefined fields are left out of JSON
+  environment: v.looseObject({
+    cpuModel: v.optional(text),
+    cpuFlags: v.array(text),
+    cores: number,
+    os: text,
+    arch: text,
+    denoVersion: text,
+    tensorflowVersion: text,
+    wheelSha256: v.optional(text),
+    rounding: text,
+    onednn: v.optional(text),
+    gitCommit: v.optional(text),
+    gitDiffSha256: v.optional(text),
+  }),
 });
 
 /**

@@ -89,7 +89,9 @@ export function readRuns(sweepDir: string): RecordedRun[] {
   const runs = begun.map((name) => readRun(runFolder(sweepDir, name)));
   const key = ({ manifest: { spec, runId } }: RecordedRun) =>
     [spec.data, spec.tokenizer, pad(spec.T), spec.policy, pad(spec.seed), runId].join("\0");
-  return runs.map((run) => ({ run, key: key(run) })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ run }) => run);
+  return runs.map((run) => ({ run, key: key(run) })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ run }) =>
+    run
+  );
 }
 
 /** Numbers in the order of their sizes as text. */

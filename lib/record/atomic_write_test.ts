@@ -1,0 +1,34 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { join } from "node:path";
+import { atomicWrite } from "./atomic_write.ts";
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+Deno.test("atomicWrite() writes text and bytes, replaces, and leaves nothing beside", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const path = join(folder, "file");
+    atomicWrite(path, "first");
+    assertEquals(Deno.readTextFileSync(path), "first");
+    atomicWrite(path, new Uint8Array([1, 2, 3]));
+    assertEquals(Deno.readFileSync(path), new Uint8Array([1, 2, 3]));
+    assertEquals(names(folder), ["file"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("atomicWrite() keeps what was there, and leaves nothing beside, when it fails", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    Deno.mkdirSync(join(folder, "taken", "inner"), { recursive: true });
+    assertThrows(() => atomicWrite(join(folder, "taken"), "text")); // a folder is no place for a file
+    assertThrows(() => atomicWrite(join(folder, "missing", "file"), "text"), Deno.errors.NotFound);
+    assertEquals(names(folder), ["taken"]);
+    assertEquals(names(join(folder, "taken")), ["inner"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});

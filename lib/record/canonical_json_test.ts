@@ -1,0 +1,31 @@
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { canonicalJson, sha256Hex } from "./canonical_json.ts";
+
+Deno.test("canonicalJson() gives one text whatever the order of keys", () => {
+  const text = canonicalJson({ b: [1, { z: null, y: true }], a: "é\n" });
+  assertEquals(text, '{"a":"é\\n","b":[1,{"y":true,"z":null}]}');
+  assertEquals(canonicalJson({ a: "é\n", b: [1, { y: true, z: null }] }), text);
+});
+
+Deno.test("canonicalJson() keeps the order of lists, and leaves undefined fields out", () => {
+  assertNotEquals(canonicalJson([1, 2]), canonicalJson([2, 1]));
+  assertEquals(canonicalJson({ a: undefined, b: 1 }), '{"b":1}');
+});
+
+Deno.test("canonicalJson() writes numbers as JSON.parse reads them back", () => {
+  for (const value of [0.1, 1e-8, 1e21, -5, Number.MAX_SAFE_INTEGER, 5e-324]) {
+    assertEquals(JSON.parse(canonicalJson(value)), value);
+  }
+});
+
+Deno.test("canonicalJson() refuses what JSON has no form for", () => {
+  for (const value of [NaN, Infinity, -Infinity, undefined, () => 1, 1n]) {
+    assertThrows(() => canonicalJson({ a: [value] }), TypeError, "Cannot write JSON");
+  }
+});
+
+Deno.test("sha256Hex() agrees with the published digest of abc", () => {
+  const digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  assertEquals(sha256Hex("abc"), digest);
+  assertEquals(sha256Hex(new Uint8Array([97, 98, 99])), digest);
+});

@@ -1,0 +1,68 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { formatEvent, parseEvent, type RunEvent } from "./event.ts";
+
+const time = "2026-01-02T03:04:05.678Z", sha = "a".repeat(64);
+
+Deno.test("formatEvent() and parseEvent() agree on every kind of event", () => {
+  const events: RunEvent[] = [
+    { event: "start", time, runId: "0123456789ab", seed: 7 },
+    { event: "step", time, step: 1, loss: 4.1, lr: 1e-3, gradNorm: 2.5, tokensPerSecond: 5000 },
+    { event: "eval", time, step: 0, loss: 4.2, bitsPerByte: 6.1, tokens: 1000, seconds: 0.5 },
+    { event: "checkpoint", time, step: 1, sha256: sha },
+    { event: "resume", time, step: 1 },
+    { event: "finish", time, step: 1, seconds: 2, checkpointSha256: sha },
+    { event: "fail", time, message: "no \n end \u2028 \u0000" },
+  ];
+  for (const event of events) {
+    const line = formatEvent(event);
+    assertEquals(line.includes("\n"), false);
+    assertEquals(parseEvent(line), { event });
+  }
+});
+
+Deno.test("formatEvent() names the numbers that JSON lacks, and parseEvent() reads them", () => {
+  const event: RunEvent = {
+    event: "step",
+    time,
+    step: 3,
+    loss: NaN,
+    lr: 0.1 + 0.2,
+    gradNorm: Infinity,
+    tokensPerSecond: -Infinity,
+  };
+  const line = formatEvent(event);
+  assertStringIncludes(line, '"loss":"NaN"');
+  assertStringIncludes(line, '"gradNorm":"Infinity"');
+  assertStringIncludes(line, '"tokensPerSecond":"-Infinity"');
+  const parsed = parseEvent(line);
+  assert("event" in parsed && parsed.event.event === "step");
+  assert(Number.isNaN(parsed.event.loss));
+  assertEquals(parsed.event.gradNorm, Infinity);
+  assertEquals(parsed.event.tokensPerSecond, -Infinity);
+  assertEquals(parsed.event.lr, 0.1 + 0.2);
+});
+
+Deno.test("parseEvent() says what is wrong with a line", () => {
+  const step = { event: "step", time, step: 1, loss: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1 };
+  const problems: [unknown, string][] = [
+    [{ ...step, loss: null }, "loss"],
+    [{ ...step, loss: "nan" }, "loss"],
+    [{ ...step, step: 1.5 }, "step"],
+    [{ ...step, step: -1 }, "step"],
+    [{ ...step, los: 1 }, "los"],
+    [{ event: "stop", time }, "event"],
+    [[], "event"],
+    [{ event: "checkpoint", time, step: 1, sha256: "abc" }, "sha256"],
+  ];
+  for (const [value, field] of problems) {
+    const parsed = parseEvent(JSON.stringify(value));
+    assert("problem" in parsed, JSON.stringify(value));
+    assertStringIncludes(parsed.problem, field);
+  }
+  const broken = parseEvent('{"event":"step",');
+  assert("problem" in broken);
+  assertStringIncludes(broken.problem, "no JSON");
+  // JSON.parse makes an infinity of this: a number that no journal holds
+  const huge = parseEvent(JSON.stringify(step).replace('"loss":1', '"loss":1e999'));
+  assert("problem" in huge);
+});

@@ -1,0 +1,188 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import type { NewEvent, RunEvent } from "./event.ts";
+import { compareJournals, effectiveEvents, JournalWriter, readJournal } from "./journal.ts";
+
+const sha = "a".repeat(64);
+const start: NewEvent = { event: "start", runId: "0123456789ab", seed: 1 };
+const finish: NewEvent = { event: "finish", step: 3, seconds: 9, checkpointSha256: sha };
+
+function step(at: number, loss: number = 5 - at): NewEvent {
+  return { event: "step", step: at, loss, lr: 1e-3, gradNorm: 1, tokensPerSecond: Math.random() };
+}
+
+function evaluation(at: number, loss: number): NewEvent {
+  return { event: "eval", step: at, loss, bitsPerByte: loss / 2, tokens: 100, seconds: Math.random() };
+}
+
+function withFolder(use: (path: string) => void): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    use(join(folder, "journal.jsonl"));
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+function write(path: string, events: NewEvent[], validBytes = 0): RunEvent[] {
+  using writer = new JournalWriter(path, validBytes);
+  const written = events.map((event) => writer.write(event));
+  writer.sync();
+  return written;
+}
+
+/** Events with a time, as a journal that holds just them is read. */
+function journalOf(events: NewEvent[]): RunEvent[] {
+  let read: RunEvent[] = [];
+  withFolder((path) => {
+    write(path, events);
+    read = readJournal(path).events;
+  });
+  return read;
+}
+
+Deno.test("readJournal() gives what JournalWriter wrote, with times", () => {
+  withFolder((path) => {
+    const written = write(path, [start, evaluation(0, 4), step(1), step(2, NaN)]);
+    const { events, dropped, validBytes } = readJournal(path);
+    assertEquals(events, written);
+    assertEquals(dropped, undefined);
+    assertEquals(validBytes, Deno.statSync(path).size);
+    assert(!Number.isNaN(Date.parse(events[0]!.time)));
+  });
+});
+
+Deno.test("readJournal() finds no events where there is no file, or an empty one", () => {
+  withFolder((path) => {
+    assertEquals(readJournal(path), { events: [], dropped: undefined, validBytes: 0 });
+    Deno.writeTextFileSync(path, "");
+    assertEquals(readJournal(path), { events: [], dropped: undefined, validBytes: 0 });
+  });
+});
+
+Deno.test("readJournal() drops a last line cut anywhere, and JournalWriter goes on in its place", () => {
+  withFolder((path) => {
+    const events = write(path, [start, step(1), step(2)]);
+    const whole = Deno.readFileSync(path);
+    const begin = whole.subarray(0, -1).lastIndexOf(10) + 1;
+    for (let end = begin + 1; end < whole.length; end++) {
+      Deno.writeFileSync(path, whole.subarray(0, end));
+      const cut = readJournal(path);
+      assertEquals(cut.events, events.slice(0, 2));
+      assertEquals(cut.validBytes, begin);
+      assertEquals(cut.dropped, new TextDecoder().decode(whole.subarray(begin, end)));
+    }
+    const again = write(path, [step(2)], readJournal(path).validBytes);
+    assertEquals(readJournal(path).events, [...events.slice(0, 2), ...again]);
+    assertEquals(readJournal(path).dropped, undefined);
+  });
+});
+
+Deno.test("readJournal() names file and line of damage anywhere but at the end", () => {
+  withFolder((path) => {
+    write(path, [start, step(1), step(2), step(3)]);
+    const lines = Deno.readTextFileSync(path).trimEnd().split("\n");
+    const damages: [string, number, (lines: string[]) => void][] = [
+      ["cut", 2, (list) => list[1] = list[1]!.slice(0, 20)],
+      ["no event", 1, (list) => list[0] = "{}"],
+      ["empty", 3, (list) => list[2] = ""],
+      ["zero bytes", 3, (list) => list[2] = "\0".repeat(40)],
+      ["ended last line", 4, (list) => list[3] = list[3]!.slice(0, 20)],
+      ["missing first", 1, (list) => list.shift()],
+      ["missing inside", 3, (list) => list.splice(2, 1)],
+      ["doubled", 4, (list) => list.splice(3, 0, list[2]!)],
+      ["second start", 3, (list) => list.splice(2, 0, list[0]!)],
+      ["field name", 2, (list) => list[1] = list[1]!.replace("loss", "lo\ufffds")],
+    ];
+    for (const [name, line, damage] of damages) {
+      const damaged = [...lines];
+      damage(damaged);
+      Deno.writeTextFileSync(path, `${damaged.join("\n")}\n`);
+      const error = assertThrows(() => readJournal(path), UserError, `${path}, line ${line}:`, name);
+      assertStringIncludes(error.message, "delete the run's folder");
+      assertEquals(error.exitCode, 2);
+    }
+  });
+});
+
+Deno.test("readJournal() refuses a resume from a step that the journal has not come to", () => {
+  withFolder((path) => {
+    write(path, [start, step(1), { event: "resume", step: 2 }]);
+    assertThrows(() => readJournal(path), UserError, "line 3: wanted an event: resume goes back to step 1");
+  });
+});
+
+Deno.test("JournalWriter writes past 64 KiB whole, and a line's text stays one line", () => {
+  withFolder((path) => {
+    const message = "line\n".repeat(40_000);
+    write(path, [start, { event: "fail", message }]);
+    const { events } = readJournal(path);
+    assertEquals(events.length, 2);
+    assertEquals(events[1]?.event === "fail" && events[1].message, message);
+  });
+});
+
+Deno.test("effectiveEvents() keeps the later record of a repeated step", () => {
+  const events = journalOf([
+    start,
+    evaluation(0, 4),
+    step(1, 3),
+    step(2, 30),
+    evaluation(2, 30),
+    step(3, 30),
+    { event: "resume", step: 1 },
+    step(2, 2),
+    evaluation(2, 2),
+    { event: "resume", step: 2 },
+    step(3, 1),
+  ]);
+  const { steps, evals } = effectiveEvents(events);
+  assertEquals(steps.map((event) => [event.step, event.loss]), [[1, 3], [2, 2], [3, 1]]);
+  assertEquals(evals.map((event) => [event.step, event.loss]), [[0, 4], [2, 2]]);
+});
+
+Deno.test("compareJournals() takes an interrupted run and a whole one for equal", () => {
+  const whole = journalOf([
+    start,
+    evaluation(0, 4),
+    step(1),
+    step(2, NaN),
+    step(3),
+    evaluation(3, 2),
+    finish,
+  ]);
+  const resumed = journalOf([
+    start,
+    evaluation(0, 4),
+    step(1),
+    { event: "checkpoint", step: 1, sha256: sha },
+    step(2, 77),
+    { event: "fail", message: "lost power" },
+    { event: "resume", step: 1 },
+    step(2, NaN),
+    step(3),
+    evaluation(3, 2),
+    { event: "checkpoint", step: 3, sha256: sha },
+    { ...finish, seconds: 1 } as NewEvent,
+  ]);
+  assertEquals(compareJournals(whole, resumed), undefined);
+});
+
+Deno.test("compareJournals() names the first step and field that differ", () => {
+  const base = [start, step(1), step(2), step(3), evaluation(3, 2), finish];
+  const changed = (at: number, event: NewEvent) => journalOf(base.with(at, event));
+  const a = journalOf(base);
+  const nearly = 3 + Number.EPSILON * 2;
+  assertEquals(compareJournals(a, changed(2, step(2, nearly))), { step: 2, field: "loss", a: 3, b: nearly });
+  assertEquals(compareJournals(a, changed(2, step(2, NaN))), { step: 2, field: "loss", a: 3, b: NaN });
+  assertEquals(compareJournals(a, changed(4, evaluation(3, 2.5)))?.field, "loss");
+  const other = { ...finish, checkpointSha256: "b".repeat(64) } as NewEvent;
+  assertEquals(compareJournals(a, changed(5, other))?.field, "checkpointSha256");
+});
+
+Deno.test("compareJournals() finds a journal that ends early", () => {
+  const a = journalOf([start, step(1), step(2)]), b = journalOf([start, step(1)]);
+  assertEquals(compareJournals(a, b)?.step, 2);
+  assertEquals(compareJournals(b, a)?.step, 2);
+});

@@ -1,0 +1,57 @@
+import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import { join } from "node:path";
+import { SPEC, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { UserError } from "../error/user_error.ts";
+import { readManifest, runIdOf, writeManifest } from "./manifest.ts";
+
+Deno.test("runIdOf() depends on spec, data and code, and not on the order of fields", () => {
+  const run = { spec: SPEC, dataSha256: "d", libSha256: "l" };
+  const id = runIdOf(run);
+  assertMatch(id, /^[0-9a-f]{12}$/);
+  const reversed = Object.fromEntries(Object.entries(SPEC).reverse()) as unknown as typeof SPEC;
+  assertEquals(runIdOf({ libSha256: "l", dataSha256: "d", spec: reversed }), id);
+  assertNotEquals(runIdOf({ ...run, dataSha256: "e" }), id);
+  assertNotEquals(runIdOf({ ...run, libSha256: "m" }), id);
+  for (const [field, value] of Object.entries(SPEC)) {
+    const changed = typeof value === "number" ? value + 1 : `${value}x`;
+    assertNotEquals(runIdOf({ ...run, spec: { ...SPEC, [field]: changed } }), id, field);
+  }
+});
+
+Deno.test("readManifest() gives what writeManifest() wrote", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const path = join(writeSyntheticRun(dir, { losses: [1] }), "manifest.json");
+    const manifest = readManifest(path);
+    assertEquals(manifest.spec, { ...SPEC, steps: 1 });
+    assertEquals(manifest.environment.cpuFlags, ["avx2", "fma"]);
+    const copy = join(dir, "copy.json");
+    writeManifest(copy, manifest);
+    assertEquals(readManifest(copy), manifest);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("readManifest() names the file and the field that is wrong", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const path = join(writeSyntheticRun(dir, { losses: [1] }), "manifest.json");
+    const good = JSON.parse(Deno.readTextFileSync(path));
+    const refused = (value: unknown, reason: string) => {
+      Deno.writeTextFileSync(path, typeof value === "string" ? value : JSON.stringify(value));
+      assertThrows(() => readManifest(path), UserError, `Cannot read ${path}`);
+      assertThrows(() => readManifest(path), UserError, reason);
+    };
+    refused({ ...good, format: "losskit-run/2" }, "format");
+    refused({ ...good, spec: { ...good.spec, T: "64" } }, "spec.T");
+    refused({ ...good, data: { name: "x" } }, "data.sha256");
+    refused({ ...good, environment: { ...good.environment, cpuFlags: "avx2" } }, "environment.cpuFlags");
+    refused([], "format");
+    refused("{", "JSON");
+    Deno.removeSync(path);
+    assertThrows(() => readManifest(path), UserError, "the file does not exist");
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});

@@ -30,9 +30,7 @@ function check(error: unknown, text: string | RegExp): void {
   if (!(error instanceof AssertionError)) {
     throw new Error("wrong class", { cause: error });
   }
-  const found = typeof text === "string"
-    ? error.message.includes(text)
-    : text.test(error.message);
+  const found = typeof text === "string" ? error.message.includes(text) : text.test(error.message);
   if (!found) throw new Error(`wrong message: ${error.message}`);
 }
 

@@ -32,9 +32,7 @@ function textLines(text: string): string[] {
     "\r": "\\r",
     "\n": "\\n",
   };
-  return text.split(/(?<=\n)/).map((line) =>
-    line.replaceAll(/[\b\f\t\v\r\n]/g, (c) => escapes[c] ?? c)
-  );
+  return text.split(/(?<=\n)/).map((line) => line.replaceAll(/[\b\f\t\v\r\n]/g, (c) => escapes[c] ?? c));
 }
 
 function difference(a: string[], b: string[]): string[] {

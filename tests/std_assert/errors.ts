@@ -32,9 +32,7 @@ export function assertIsError<E extends Error = Error>(
   if (ErrorClass && !(error instanceof ErrorClass)) {
     const given = error.constructor?.name;
     raise(
-      `Expected error to be instance of "${ErrorClass.name}", but was "${given}"${
-        suffix(msg)
-      }`,
+      `Expected error to be instance of "${ErrorClass.name}", but was "${given}"${suffix(msg)}`,
     );
   }
   if (!msgMatches) return;
@@ -43,13 +41,9 @@ export function assertIsError<E extends Error = Error>(
     ? msgMatches.test(text)
     : text.includes(stripVTControlCharacters(msgMatches));
   if (found) return;
-  const wanted = msgMatches instanceof RegExp
-    ? String(msgMatches)
-    : JSON.stringify(msgMatches);
+  const wanted = msgMatches instanceof RegExp ? String(msgMatches) : JSON.stringify(msgMatches);
   raise(
-    `Expected error message to include ${wanted}, but got ${
-      JSON.stringify(error.message)
-    }${suffix(msg)}`,
+    `Expected error message to include ${wanted}, but got ${JSON.stringify(error.message)}${suffix(msg)}`,
   );
 }
 

@@ -23,9 +23,7 @@ export function assertObjectMatch(
   for (const value of [actual, expected]) {
     if (isObject(value)) continue;
     throw new TypeError(
-      `Cannot assertObjectMatch ${
-        value === null ? "null" : `type ${typeof value}`
-      }`,
+      `Cannot assertObjectMatch ${value === null ? "null" : `type ${typeof value}`}`,
     );
   }
   // Projecting what is expected on itself takes its classes away too.

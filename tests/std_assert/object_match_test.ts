@@ -69,8 +69,7 @@ Deno.test("assertObjectMatch() fails on what is missing or differs", () => {
   fails(() => assertObjectMatch({ a: [1, 2] }, { a: [1, 2, 3] }), text);
   fails(() => assertObjectMatch({ a: [{ b: 1 }] }, { a: [{ b: 2 }] }), text);
   fails(
-    () =>
-      assertObjectMatch({ a: new Map([["x", 1]]) }, { a: new Map([["x", 2]]) }),
+    () => assertObjectMatch({ a: new Map([["x", 1]]) }, { a: new Map([["x", 2]]) }),
     text,
   );
   fails(
@@ -97,8 +96,7 @@ Deno.test("assertObjectMatch() shows only what was asked for, and all where noth
 });
 
 Deno.test("assertObjectMatch() tests an own __proto__", () => {
-  const own = (value: unknown) =>
-    JSON.parse(`{ "__proto__": { "x": ${value} } }`);
+  const own = (value: unknown) => JSON.parse(`{ "__proto__": { "x": ${value} } }`);
   assertObjectMatch(own(1), own(1));
   fails(() => assertObjectMatch(own(1), own(2)), "Values are not equal.");
 });

@@ -38,9 +38,7 @@ export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   if (!equal(actual, expected)) return;
   raise(
-    `Expected actual: ${show(actual)} not to be: ${show(expected)}${
-      suffix(msg)
-    }`,
+    `Expected actual: ${show(actual)} not to be: ${show(expected)}${suffix(msg)}`,
   );
 }
 
@@ -55,15 +53,11 @@ export function assertStrictEquals<T>(
   if (text === show(expected)) {
     const indented = text.replaceAll(/^/gm, "    ");
     raise(
-      `Values have the same structure but are not reference-equal${
-        suffix(msg)
-      }\n\n${indented}\n`,
+      `Values have the same structure but are not reference-equal${suffix(msg)}\n\n${indented}\n`,
     );
   }
   raise(
-    `Values are not strictly equal${suffix(msg)}\n${
-      differenceOf(actual, expected)
-    }`,
+    `Values are not strictly equal${suffix(msg)}\n${differenceOf(actual, expected)}`,
   );
 }
 
@@ -75,9 +69,7 @@ export function assertNotStrictEquals<T>(
 ): void {
   if (!Object.is(actual, expected)) return;
   raise(
-    `Expected "actual" to not be strictly equal to: ${show(actual)}${
-      suffix(msg)
-    }\n`,
+    `Expected "actual" to not be strictly equal to: ${show(actual)}${suffix(msg)}\n`,
   );
 }
 
@@ -104,9 +96,7 @@ export function assertAlmostEquals(
     Number.isInteger(n) ? String(n) : n.toExponential()
   );
   raise(
-    `Expected actual: "${a}" to be close to "${b}": delta "${d}" is greater than "${t}"${
-      suffix(msg)
-    }`,
+    `Expected actual: "${a}" to be close to "${b}": delta "${d}" is greater than "${t}"${suffix(msg)}`,
   );
 }
 
@@ -140,9 +130,7 @@ export function assertInstanceOf<T extends AnyClass>(
 
 function kindOf(value: unknown): string {
   if (value === null) return "null";
-  return typeof value === "object"
-    ? value.constructor?.name ?? "Object"
-    : typeof value;
+  return typeof value === "object" ? value.constructor?.name ?? "Object" : typeof value;
 }
 
 /** Requires a text to match. */
@@ -189,14 +177,12 @@ export function assertArrayIncludes<T>(
   msg?: string,
 ): void {
   const present = Array.from(actual);
-  const missing = Array.from(expected).filter((wanted) =>
-    !present.some((given) => equal(wanted, given))
-  );
+  const missing = Array.from(expected).filter((wanted) => !present.some((given) => equal(wanted, given)));
   if (missing.length === 0) return;
   raise(
-    `Expected actual: "${show(actual)}" to include: "${show(expected)}"${
-      suffix(msg)
-    }\nmissing: ${show(missing)}`,
+    `Expected actual: "${show(actual)}" to include: "${show(expected)}"${suffix(msg)}\nmissing: ${
+      show(missing)
+    }`,
   );
 }
 

@@ -1,0 +1,177 @@
+/**
+ * The one way that imports go, as a rule over a graph of files. It reads no file itself but through `deno info`.
+ *
+ * @module
+ */
+
+/** File or package → what it imports, types included. Files of the repository are paths from its root. */
+export type ImportGraph = ReadonlyMap<string, readonly string[]>;
+
+const BASE = ["error", "progress", "fetch"];
+const TENSOR_SIDE = ["tensorflow", "text", "model", "train", "sweep"];
+
+/** Folder of lib → the folders of lib that it may import, besides itself. The root's files and `cli` may all. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  error: [],
+  progress: ["error"],
+  fetch: ["error", "progress"],
+  tensorflow: BASE,
+  text: BASE,
+  model: [...BASE, "tensorflow", "text"],
+  train: [...BASE, "tensorflow", "text", "model"],
+  record: BASE,
+  sweep: [...BASE, ...TENSOR_SIDE, "record"],
+  analysis: [...BASE, "record"],
+  figure: [...BASE, "record", "analysis"],
+  notebook: [...BASE, "record", "analysis", "figure"],
+};
+
+/** What loaders in `data/` may import of lib. */
+const ALLOWED_TO_DATA: readonly string[] = [...BASE, "text"];
+
+/** What may import the loaders in `data/`, besides themselves: only what chooses a corpus. */
+const ALLOWED_DATA: readonly string[] = ["sweep", "cli", ""];
+
+/** Folders that load without TensorFlow, so that their tests take milliseconds. */
+const WITHOUT_TENSORFLOW: readonly string[] = ["text", "record", "analysis", "figure"];
+
+/**
+ * Every import in a graph that goes the wrong way, every cycle of files, and every way to TensorFlow from a folder that
+ * must not have one.
+ *
+ * @returns One sentence for each; none where all is well.
+ */
+export function layeringProblems(graph: ImportGraph): string[] {
+  return [...wrongImports(graph), ...waysToTensorFlow(graph), ...cycles(graph)];
+}
+
+/** `lib/text/batch.ts` → `text`; `lib/mod.ts` → ``; what is not in lib: undefined. */
+function libFolder(path: string): string | undefined {
+  const [root, folder, ...rest] = path.split("/");
+  if (root !== "lib" || folder === undefined) return undefined;
+  return rest.length === 0 ? "" : folder;
+}
+
+function wrongImports(graph: ImportGraph): string[] {
+  const problems: string[] = [];
+  for (const [file, imports] of graph) {
+    const from = libFolder(file);
+    const isData = file.startsWith("data/");
+    if (from === undefined && !isData) continue;
+    const mayAll = from === "" || from === "cli";
+    if (from !== undefined && !mayAll && ALLOWED[from] === undefined) {
+      problems.push(`${file} is in a folder that the order of folders does not name`);
+      continue;
+    }
+    for (const wanted of imports) {
+      const to = libFolder(wanted);
+      const fine = to !== undefined
+        ? mayAll || to === from || (isData ? ALLOWED_TO_DATA : ALLOWED[from ?? ""] ?? []).includes(to)
+        : wanted.startsWith("data/")
+        ? isData || ALLOWED_DATA.includes(from ?? "")
+        : !/^(tests|experiments|notebooks)\//.test(wanted);
+      if (!fine) problems.push(`${file} must not import ${wanted}`);
+    }
+  }
+  return problems;
+}
+
+function isTensorFlow(path: string): boolean {
+  return libFolder(path) === "tensorflow" || path.startsWith("npm:") && path.includes("@tensorflow/");
+}
+
+function waysToTensorFlow(graph: ImportGraph): string[] {
+  const problems: string[] = [];
+  for (const file of graph.keys()) {
+    if (!WITHOUT_TENSORFLOW.includes(libFolder(file) ?? "")) continue;
+    const way = shortestWay(graph, file, isTensorFlow);
+    if (way !== undefined) problems.push(`${file} must not reach TensorFlow: ${way.join(" → ")}`);
+  }
+  return problems;
+}
+
+function shortestWay(
+  graph: ImportGraph,
+  from: string,
+  wanted: (path: string) => boolean,
+): string[] | undefined {
+  const ways = new Map([[from, [from]]]);
+  for (const [file, way] of ways) {
+    if (wanted(file)) return way;
+    // A map iterates over what is added meanwhile: breadth first.
+    for (const next of graph.get(file) ?? []) if (!ways.has(next)) ways.set(next, [...way, next]);
+  }
+  return undefined;
+}
+
+/** One way round for each file from which a search comes back on its own path. */
+function cycles(graph: ImportGraph): string[] {
+  const problems: string[] = [];
+  const finished = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) problems.push(`files import each other: ${[...path.slice(at), file].join(" → ")}`);
+    if (at >= 0 || finished.has(file)) return;
+    path.push(file);
+    for (const next of graph.get(file) ?? []) visit(next);
+    path.pop();
+    finished.add(file);
+  };
+  for (const file of graph.keys()) visit(file);
+  return problems;
+}
+
+/** The part of `deno info --json` that is read here. */
+interface Info {
+  modules: {
+    specifier: string;
+    error?: string;
+    dependencies?: { specifier: string; code?: Target; type?: Target }[];
+  }[];
+}
+interface Target {
+  specifier?: string;
+  error?: string;
+}
+
+/**
+ * What files import, directly and further on, by `deno info`.
+ *
+ * @param files Paths from the repository's root, which is the current folder.
+ * @throws {Error} When a file does not load, or an import leads nowhere.
+ */
+export async function readImportGraph(files: readonly string[]): Promise<ImportGraph> {
+  const root = new URL(`file://${Deno.cwd()}/`);
+  // deno info takes one file: this one imports all.
+  const entry = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    const lines = files.map((file) => `import ${JSON.stringify(new URL(file, root).href)};\n`);
+    await Deno.writeTextFile(entry, lines.join(""));
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", "deno.json", entry],
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    }).output();
+    if (!success) throw new Error(`deno info failed: ${new TextDecoder().decode(stderr)}`);
+    const info: Info = JSON.parse(new TextDecoder().decode(stdout));
+    const graph = new Map<string, string[]>();
+    const relative = (specifier: string) =>
+      specifier.startsWith(root.href) ? specifier.slice(root.href.length) : specifier;
+    for (const { specifier, error, dependencies = [] } of info.modules) {
+      if (error !== undefined) throw new Error(`Cannot read the imports of ${specifier}: ${error}`);
+      if (!specifier.startsWith(root.href)) continue;
+      const targets = dependencies.flatMap(({ specifier: written, code, type }) =>
+        [code, type].filter((target) => target !== undefined).map(({ specifier: found, error: why }) => {
+          if (found === undefined) {
+            throw new Error(`${specifier} imports ${written}, which leads nowhere: ${why}`);
+          }
+          return relative(found);
+        })
+      );
+      graph.set(relative(specifier), [...new Set(targets)]);
+    }
+    return graph;
+  } finally {
+    await Deno.remove(entry);
+  }
+}

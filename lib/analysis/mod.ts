@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { columnLabel, formatCell, formatTable, plainText, signed } from "./format.ts";
+export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {
   BASELINE,
   countNonFinite,
@@ -11,16 +13,8 @@ export {
   gapOf,
   type Pair,
   pairRuns,
+  seedSpread,
   spikes,
 } from "./stability.ts";
-export {
-  formatCell,
-  formatTable,
-  median,
-  pairTable,
-  runTable,
-  signed,
-  summarize,
-  type Summary,
-  type Table,
-} from "./tables.ts";
+export { summarize, type Summary } from "./summary.ts";
+export { median, pairTable, runTable, stepTable, type Table } from "./tables.ts";

@@ -1,18 +1,19 @@
 /**
- * How stable a loss is: spikes, non-finite values, and the gap between two precisions of one run. Plain numbers.
+ * How stable a loss is: spikes, non-finite values, and the gap between two precisions of one run. Plain numbers, no
+ * tables.
  *
  * @module
  */
-import { canonicalJson, effectiveEvents, type RecordedRun, type StepEvent } from "../record/mod.ts";
+import { canonicalJson, effectiveEvents, type EvalEvent, type RecordedRun } from "../record/mod.ts";
 
 /** The policy that others are held against. */
 export const BASELINE = "float32";
 
-/** A gap that is worth a look, in nats; stated wherever it is used. */
+/**
+ * A gap that is worth a look, in nats per token, where nobody says another; stated wherever it is used. Perplexity is
+ * exp(loss), so this is 5 % of it: exp(0.05) = 1.051.
+ */
 export const DEFAULT_BOUND = 0.05;
-
-/** Losses before a step that it is held against, and how many of their standard deviations make a spike. */
-const WINDOW = 32, SPIKE_Z = 4;
 
 /** How many values are NaN or infinite. Averages skip them, so they are counted on their own. */
 export function countNonFinite(values: readonly number[]): number {
@@ -20,81 +21,153 @@ export function countNonFinite(values: readonly number[]): number {
 }
 
 /**
- * Steps whose loss stands out above what came before: more than 4 standard deviations over the mean of the 32 losses
- * before it. The first 32 steps cannot be judged.
+ * Steps whose loss stands out above the steps before it, by a rolling z-score (the idea of llm.c's outlier detector;
+ * here the judged loss is no part of the window). Non-finite losses are no spikes: {@linkcode countNonFinite} is for
+ * them.
+ *
+ * Five deviations over a window of 32 are beyond Student's t at 1.3e-5: of 2,000 steps of plain noise, 0.03 are taken
+ * for spikes.
  *
  * @param losses By step, nats per token.
+ * @param options `window`, losses that one is held against (default 32; the first ones cannot be judged), and `z`,
+ * standard deviations above their mean that make a spike (default 5).
  * @returns Indices into `losses`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { spikes } from "@losskit/losskit";
+ *
+ * const losses = Array.from({ length: 100 }, (_, i) => 2 + 0.01 * Math.sin(i));
+ * losses[70] = 3;
+ * assertEquals(spikes(losses), [70]);
+ * ```
  */
-export function spikes(losses: readonly number[]): number[] {
+export function spikes(
+  losses: readonly number[],
+  { window = 32, z = 5 }: { window?: number; z?: number } = {},
+): number[] {
   const found: number[] = [];
-  for (let i = WINDOW; i < losses.length; i++) {
-    const before = losses.slice(i - WINDOW, i).filter(Number.isFinite);
-    const mean = before.reduce((sum, x) => sum + x, 0) / before.length;
+  for (let i = window; i < losses.length; i++) {
+    const loss = losses[i]!;
+    const before = losses.slice(i - window, i).filter(Number.isFinite);
+    if (!Number.isFinite(loss) || before.length < 2) continue;
+    const mean = meanOf(before);
     const deviation = Math.sqrt(before.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (before.length - 1));
-    if (losses[i]! - mean > SPIKE_Z * deviation) found.push(i);
+    if (loss - mean > z * deviation) found.push(i);
   }
   return found;
 }
 
 /** Two runs that differ in their policy alone. */
 export interface Pair {
+  /** In {@linkcode BASELINE}. */
   readonly baseline: RecordedRun;
+  /** In the lower precision. */
   readonly other: RecordedRun;
 }
 
-/** Pairs every run that is not float32 with the float32 run that is otherwise the same. */
+/** Pairs every run that is not float32 with the float32 run of the same spec, data and code. */
 export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
-  const key = ({ manifest: { spec, data } }: RecordedRun) =>
-    canonicalJson({ ...spec, policy: "", data: data.sha256 });
   const baselines = new Map(
-    runs.filter((run) => run.manifest.spec.policy === BASELINE).map((run) => [key(run), run]),
+    runs.filter((run) => run.manifest.spec.policy === BASELINE).map((run) => [keyOf(run, "policy"), run]),
   );
   return runs.flatMap((other) => {
-    const baseline = other.manifest.spec.policy === BASELINE ? undefined : baselines.get(key(other));
+    const baseline = other.manifest.spec.policy === BASELINE
+      ? undefined
+      : baselines.get(keyOf(other, "policy"));
     return baseline === undefined ? [] : [{ baseline, other }];
   });
 }
 
-/** The gap of a pair: the other precision's loss minus float32's, nats per token. */
-export interface Gap {
-  /** By step that both have; NaN where one side is not finite. */
-  readonly byStep: readonly { step: number; gap: number }[];
-  /** Of the last validation loss. */
-  readonly finalValidation: number;
-  /** Of the training loss at the last common step. */
-  readonly final: number;
-  /** Mean over steps where both are finite. */
-  readonly mean: number;
-  /** The one farthest from 0, with its sign. */
-  readonly largest: number;
-  /** The first step where it is farther from 0 than the bound, or one side alone is not finite. */
-  readonly firstBeyond: number | undefined;
+/** What is equal in runs that differ in one field of their specs. */
+function keyOf({ manifest: { spec, data, libSha256 } }: RecordedRun, free: "policy" | "seed"): string {
+  return canonicalJson({ spec: { ...spec, [free]: "" }, data: data.sha256, libSha256 });
 }
 
-/** Compares a pair step by step. */
+/** The gap of a pair: the other precision's loss minus float32's, in nats per token. */
+export interface Gap {
+  /** By step that both have; NaN or infinite where a loss is. */
+  readonly byStep: readonly { step: number; gap: number }[];
+  /** Of the validation loss, at the last step where both were evaluated; NaN: there is none. */
+  readonly finalValidation: number;
+  /** Of the training loss, at the last step that both have. */
+  readonly final: number;
+  /** Mean over the steps where both are finite. */
+  readonly mean: number;
+  /** Mean distance from 0 over the same steps. */
+  readonly meanAbsolute: number;
+  /** The one farthest from 0, with its sign, of the same steps. */
+  readonly largest: number;
+  /** Its step, the first of equals; undefined: both are finite nowhere. */
+  readonly largestAt: number | undefined;
+  /** The first step where it is farther from 0 than the bound, or where one side alone is not finite. */
+  readonly firstBeyond: number | undefined;
+  /** Training losses that are NaN or infinite, on each side. */
+  readonly nonFinite: { readonly baseline: number; readonly other: number };
+}
+
+/** Compares a pair step by step; `bound` is in nats per token. */
 export function gapOf(pair: Pair, bound: number = DEFAULT_BOUND): Gap {
-  const [a, b] = [pair.baseline, pair.other].map((run) => effectiveEvents(run.events)) as [Steps, Steps];
-  const losses = new Map(a.steps.map((event) => [event.step, event.loss]));
-  const byStep = b.steps.flatMap(({ step, loss }) => {
+  const [a, b] = [effectiveEvents(pair.baseline.events), effectiveEvents(pair.other.events)];
+  const losses = new Map(a.steps.map(({ step, loss }) => [step, loss]));
+  const both = b.steps.flatMap(({ step, loss }) => {
     const base = losses.get(step);
-    return base === undefined
-      ? []
-      : [{ step, gap: loss - base, oneSided: Number.isFinite(loss) !== Number.isFinite(base) }];
+    return base === undefined ? [] : [{ step, gap: loss - base, base, loss }];
   });
-  const finite = byStep.map(({ gap }) => gap).filter(Number.isFinite);
-  const largest = finite.reduce((far, gap) => Math.abs(gap) > Math.abs(far) ? gap : far, 0);
+  const finite = both.filter(({ gap }) => Number.isFinite(gap));
+  const largest = finite.reduce<{ step: number; gap: number } | undefined>(
+    (far, at) => far === undefined || Math.abs(at.gap) > Math.abs(far.gap) ? at : far,
+    undefined,
+  );
+  const beyond = both.find(({ gap, base, loss }) =>
+    Number.isFinite(gap) ? Math.abs(gap) > bound : Number.isFinite(base) !== Number.isFinite(loss)
+  );
   return {
-    byStep: byStep.map(({ step, gap }) => ({ step, gap: Number.isFinite(gap) ? gap : NaN })),
-    finalValidation: (b.evals.at(-1)?.loss ?? NaN) - (a.evals.at(-1)?.loss ?? NaN),
-    final: byStep.at(-1)?.gap ?? NaN,
-    mean: finite.length === 0 ? NaN : finite.reduce((sum, gap) => sum + gap, 0) / finite.length,
-    largest: finite.length === 0 ? NaN : largest,
-    firstBeyond: byStep.find(({ gap, oneSided }) => oneSided || Math.abs(gap) > bound)?.step,
+    byStep: both.map(({ step, gap }) => ({ step, gap })),
+    finalValidation: validationGap(a.evals, b.evals),
+    final: both.at(-1)?.gap ?? NaN,
+    mean: meanOf(finite.map(({ gap }) => gap)),
+    meanAbsolute: meanOf(finite.map(({ gap }) => Math.abs(gap))),
+    largest: largest?.gap ?? NaN,
+    largestAt: largest?.step,
+    firstBeyond: beyond?.step,
+    nonFinite: {
+      baseline: countNonFinite(a.steps.map(({ loss }) => loss)),
+      other: countNonFinite(b.steps.map(({ loss }) => loss)),
+    },
   };
 }
 
-interface Steps {
-  steps: StepEvent[];
-  evals: ReturnType<typeof effectiveEvents>["evals"];
+/** Unfinished runs may end at different steps: only losses of the same step are compared. */
+function validationGap(a: readonly EvalEvent[], b: readonly EvalEvent[]): number {
+  const losses = new Map(a.map(({ step, loss }) => [step, loss]));
+  const last = b.findLast(({ step }) => losses.has(step));
+  return last === undefined ? NaN : last.loss - losses.get(last.step)!;
+}
+
+/**
+ * How far another seed moves the last validation loss in float32: the root mean square of the differences between
+ * finished runs that differ in their seed alone, pooled over settings. What precision does is small beside this, or it
+ * is not.
+ *
+ * @returns Nats per token, and how many pairs of seeds it is from; undefined: there are none with finite losses.
+ */
+export function seedSpread(runs: readonly RecordedRun[]): { nats: number; pairs: number } | undefined {
+  const groups = new Map<string, number[]>();
+  for (const run of runs) {
+    const loss = effectiveEvents(run.events).evals.at(-1)?.loss;
+    if (run.manifest.spec.policy !== BASELINE || run.status !== "finished" || loss === undefined) continue;
+    const key = keyOf(run, "seed");
+    groups.set(key, [...groups.get(key) ?? [], loss]);
+  }
+  const squares = [...groups.values()]
+    .flatMap((losses) => losses.flatMap((a, i) => losses.slice(i + 1).map((b) => (a - b) ** 2)))
+    .filter(Number.isFinite);
+  return squares.length === 0 ? undefined : { nats: Math.sqrt(meanOf(squares)), pairs: squares.length };
+}
+
+/** The mean; NaN of none. */
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, x) => sum + x, 0) / values.length;
 }

@@ -1,13 +1,14 @@
 /**
- * Tables over the runs of a sweep, with Arquero: a row a run, a row a pair, a row a setting.
+ * Tables over the runs of a sweep, with Arquero: a row a run, a row a pair, a row a step. What they say in words is in
+ * `summary.ts`, and how they are shown in `format.ts`.
  *
  * @module
  */
 import * as aq from "arquero";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
-import { countNonFinite, gapOf, type Pair, pairRuns, spikes } from "./stability.ts";
+import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
 
-/** An Arquero table. */
+/** An Arquero table. Numbers in it may be NaN or infinite, which its aggregates skip. */
 export type Table = ReturnType<typeof aq.table>;
 
 /** The middle value; of an even count, the mean of the two; NaN of none. */
@@ -18,19 +19,37 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+const RUN_COLUMNS = [
+  "run",
+  "data",
+  "tokenizer",
+  "T",
+  "policy",
+  "seed",
+  "status",
+  "steps",
+  "valLoss",
+  "bestValLoss",
+  "bitsPerByte",
+  "tokensPerSecond",
+  "spikes",
+  "nonFinite",
+] as const;
+
 /**
- * One row a run: `run`, `tokenizer`, `T`, `policy`, `seed`, `status`, `steps`, `valLoss` and `bestValLoss` (nats per
- * token), `bitsPerByte`, `tokensPerSecond` (median over steps), `spikes`, `nonFinite` (of training losses and
- * gradient norms).
+ * One row a run: `run`, `data`, `tokenizer`, `T`, `policy`, `seed`, `status`, `steps` done, `valLoss` (the last one)
+ * and `bestValLoss` (the lowest finite one), both in nats per token, `bitsPerByte` of the last, `tokensPerSecond`
+ * (median over steps), `spikes`, and `nonFinite` (training losses and gradient norms). What a run has not, is NaN.
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
-  return aq.from(runs.map((run) => {
-    const { manifest: { runId, spec }, events, status } = run;
+  const rows = runs.map(({ manifest: { runId, spec }, events, status }) => {
     const { steps, evals } = effectiveEvents(events);
     const losses = steps.map(({ loss }) => loss);
+    const finite = evals.map(({ loss }) => loss).filter(Number.isFinite);
     const last = evals.at(-1);
     return {
       run: runId,
+      data: spec.data,
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: spec.policy,
@@ -38,27 +57,49 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       status,
       steps: steps.length,
       valLoss: last?.loss ?? NaN,
-      bestValLoss: Math.min(...evals.map(({ loss }) => loss).filter(Number.isFinite), Infinity),
+      bestValLoss: finite.length === 0 ? NaN : Math.min(...finite),
       bitsPerByte: last?.bitsPerByte ?? NaN,
       tokensPerSecond: Math.round(median(steps.map((event) => event.tokensPerSecond))),
       spikes: spikes(losses).length,
       nonFinite: countNonFinite(losses) + countNonFinite(steps.map(({ gradNorm }) => gradNorm)),
-    };
-  }));
+    } satisfies Record<typeof RUN_COLUMNS[number], unknown>;
+  });
+  return tableOf(RUN_COLUMNS, rows);
 }
 
+const PAIR_COLUMNS = [
+  "data",
+  "tokenizer",
+  "T",
+  "policy",
+  "seed",
+  "valGap",
+  "finalGap",
+  "meanGap",
+  "meanAbsGap",
+  "largestGap",
+  "largestAt",
+  "firstBeyond",
+  "baselineNonFinite",
+  "nonFinite",
+  "speed",
+] as const;
+
 /**
- * One row a pair: `tokenizer`, `T`, `policy`, `seed`, the gap to float32 in nats (`valGap` of the last validation
- * loss, `finalGap`, `meanGap`, `largestGap` of training losses), `firstBeyond` (step, or null) and the `nonFinite`
- * training losses of both sides.
+ * One row a pair: `data`, `tokenizer`, `T`, `policy`, `seed`, the gap to float32 in nats per token (`valGap` of the
+ * validation loss; `finalGap`, `meanGap`, `meanAbsGap`, `largestGap` with its step `largestAt`, of training losses),
+ * `firstBeyond` (the first step with a gap beyond `bound` nats, or null), the training losses that are not finite on
+ * float32's side (`baselineNonFinite`) and on the other (`nonFinite`), and `speed` (tokens per second, as a multiple of
+ * float32's).
  */
-export function pairTable(pairs: readonly Pair[], bound: number): Table {
-  return aq.from(pairs.map((pair) => {
+export function pairTable(pairs: readonly Pair[], bound: number = DEFAULT_BOUND): Table {
+  const speedOf = ({ events }: RecordedRun) =>
+    median(effectiveEvents(events).steps.map(({ tokensPerSecond }) => tokensPerSecond));
+  const rows = pairs.map((pair) => {
     const { spec } = pair.other.manifest;
     const gap = gapOf(pair, bound);
-    const nonFinite = (run: RecordedRun) =>
-      countNonFinite(effectiveEvents(run.events).steps.map(({ loss }) => loss));
     return {
+      data: spec.data,
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: spec.policy,
@@ -66,78 +107,32 @@ export function pairTable(pairs: readonly Pair[], bound: number): Table {
       valGap: gap.finalValidation,
       finalGap: gap.final,
       meanGap: gap.mean,
+      meanAbsGap: gap.meanAbsolute,
       largestGap: gap.largest,
+      largestAt: gap.largestAt ?? null,
       firstBeyond: gap.firstBeyond ?? null,
-      nonFinite: nonFinite(pair.baseline) + nonFinite(pair.other),
-    };
-  }));
+      baselineNonFinite: gap.nonFinite.baseline,
+      nonFinite: gap.nonFinite.other,
+      speed: speedOf(pair.other) / speedOf(pair.baseline),
+    } satisfies Record<typeof PAIR_COLUMNS[number], unknown>;
+  });
+  return tableOf(PAIR_COLUMNS, rows);
 }
 
-/** What a sweep found. */
-export interface Summary {
-  /** {@linkcode runTable}. */
-  readonly runs: Table;
-  /** {@linkcode pairTable}. */
-  readonly pairs: Table;
-  /** The gap that counts as one, in nats. */
-  readonly bound: number;
-  /** The finding in a sentence. */
-  readonly headline: string;
-}
+const STEP_COLUMNS = ["run", "step", "loss", "lr", "gradNorm", "tokensPerSecond"] as const;
 
-/** Summarizes runs; gaps are held against `bound` nats. */
-export function summarize(runs: readonly RecordedRun[], bound: number): Summary {
-  const pairs = pairRuns(runs);
-  return {
-    runs: runTable(runs),
-    pairs: pairTable(pairs, bound),
-    bound,
-    headline: headlineOf(runs, pairs, bound),
-  };
-}
-
-function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound: number): string {
-  const unfinished = runs.filter(({ status }) => status !== "finished").length;
-  const suffix = unfinished > 0 ? ` ${unfinished} of ${runs.length} runs are not finished.` : "";
-  if (pairs.length === 0) return `${runs.length} runs; no two of them differ in precision alone.${suffix}`;
-  const gaps = pairs.map((pair) => gapOf(pair, bound));
-  const validation = gaps.map((gap) => gap.finalValidation);
-  const nonFinite = countNonFinite(validation);
-  const finite = validation.filter(Number.isFinite);
-  const mean = finite.reduce((sum, gap) => sum + gap, 0) / finite.length;
-  const largest = finite.reduce((far, gap) => Math.abs(gap) > Math.abs(far) ? gap : far, 0);
-  const beyond = gaps.filter((gap) => gap.firstBeyond !== undefined).length;
-  const lost = nonFinite > 0 ? ` ${nonFinite} pairs have no finite validation gap.` : "";
-  return `Over ${pairs.length} pairs of the same weights and batches, the lower precision's final validation loss is ` +
-    `${signed(mean)} nats from float32's on average, ${signed(largest)} at most; the training loss ` +
-    `leaves ±${bound} nats in ${beyond} of ${pairs.length} pairs.${lost}${suffix}`;
-}
-
-/** A number with its sign, to four decimals. */
-export function signed(value: number): string {
-  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(4)}`;
-}
-
-/** A cell for a reader: fractions to four decimals, nothing for null. */
-export function formatCell(value: unknown): string {
-  if (value === null || value === undefined) return "–";
-  if (typeof value === "number" && !Number.isInteger(value)) {
-    return Number.isFinite(value) ? value.toFixed(4) : String(value);
-  }
-  return String(value);
-}
-
-/** A table as aligned text. Control characters, which would steer a terminal, are shown as `?`. */
-export function formatTable(table: Table): string {
-  const names = table.columnNames();
-  const rows = (table.objects() as Record<string, unknown>[]).map((row) =>
-    // deno-lint-ignore no-control-regex -- they are what is looked for
-    names.map((name) => formatCell(row[name]).replace(/[\x00-\x1f\x7f-\x9f]/g, "?"))
+/**
+ * One row a step, each step once: `run`, `step`, `loss` (nats per token), `lr`, `gradNorm` (before clipping) and
+ * `tokensPerSecond`.
+ */
+export function stepTable(runs: readonly RecordedRun[]): Table {
+  const rows = runs.flatMap(({ manifest, events }) =>
+    effectiveEvents(events).steps.map((event) => ({ ...event, run: manifest.runId }))
   );
-  const widths = names.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)));
-  const numeric = names.map((name) => table.numRows() > 0 && typeof table.get(name, 0) === "number");
-  const line = (cells: string[]) =>
-    cells.map((cell, i) => numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)).join("  ")
-      .trimEnd();
-  return [names, ...rows].map(line).join("\n");
+  return tableOf(STEP_COLUMNS, rows);
+}
+
+/** A table with its columns even where it has no rows. */
+function tableOf<Name extends string>(names: readonly Name[], rows: readonly Record<Name, unknown>[]): Table {
+  return aq.table(names.map((name) => [name, rows.map((row) => row[name])]));
 }

@@ -1,0 +1,99 @@
+/**
+ * Tables and numbers as a reader sees them, on a terminal or on a page.
+ *
+ * @module
+ */
+import type { Table } from "./tables.ts";
+
+/** How a column is shown: what it is called, and its numbers. */
+const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?: boolean }>> = {
+  valLoss: { label: "val loss" },
+  bestValLoss: { label: "best val" },
+  bitsPerByte: { label: "bits/byte" },
+  tokensPerSecond: { label: "tokens/s" },
+  nonFinite: { label: "non-finite" },
+  baselineNonFinite: { label: "non-finite float32" },
+  valGap: { label: "val gap", digits: 5, signed: true },
+  finalGap: { label: "final gap", digits: 5, signed: true },
+  meanGap: { label: "mean gap", digits: 5, signed: true },
+  meanAbsGap: { label: "mean |gap|", digits: 5 },
+  largestGap: { label: "largest gap", digits: 5, signed: true },
+  largestAt: { label: "at step" },
+  firstBeyond: { label: "first beyond" },
+  speed: { label: "speed", digits: 2 },
+};
+
+/** What a column is called. */
+export function columnLabel(column: string): string {
+  return COLUMNS[column]?.label ?? column;
+}
+
+/** A number with its sign. */
+export function signed(value: number, digits: number = 5): string {
+  if (Number.isNaN(value)) return "NaN";
+  const size = Number.isFinite(value) ? Math.abs(value).toFixed(digits) : "Infinity";
+  return `${value < 0 ? "-" : value > 0 ? "+" : ""}${size}`;
+}
+
+/**
+ * A cell for a reader: fractions to as many decimals as the column has (4 unless said otherwise), a dash for nothing.
+ * Characters that would steer a terminal or turn the text around are shown as `�`, and long text is cut.
+ */
+export function formatCell(value: unknown, column: string = ""): string {
+  if (value === null || value === undefined) return "–";
+  if (typeof value !== "number") return plainText(String(value));
+  const { digits = 4, signed: withSign = false } = COLUMNS[column] ?? {};
+  if (withSign) return signed(value, digits);
+  return Number.isInteger(value) || !Number.isFinite(value) ? String(value) : value.toFixed(digits);
+}
+
+/** Longest text that is shown whole, in characters. */
+const LONGEST = 60;
+
+/** Text on one line, without control and format characters, cut to 60 characters. */
+export function plainText(text: string): string {
+  const characters = [...text.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd")];
+  return characters.length <= LONGEST ? characters.join("") : `${characters.slice(0, LONGEST - 1).join("")}…`;
+}
+
+/**
+ * A table as aligned text. Columns that say the same in every row, of two and more, are told in a line below.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { table } from "arquero";
+ * import { formatTable } from "@losskit/losskit";
+ *
+ * const runs = table({ policy: ["float32", "bf16"], T: [64, 64], valLoss: [2.5, NaN] });
+ * assertEquals(formatTable(runs), "policy   val loss\nfloat32    2.5000\nbf16          NaN\nin every row: T 64");
+ * ```
+ */
+export function formatTable(table: Table): string {
+  const objects = table.objects() as Record<string, unknown>[];
+  const columns = table.columnNames().map((name) => {
+    const values = objects.map((row) => row[name]);
+    return {
+      label: columnLabel(name),
+      cells: values.map((value) => formatCell(value, name)),
+      numeric: values.some((value) => typeof value === "number"),
+    };
+  });
+  const alike = columns.filter(({ cells }) => cells.length > 1 && new Set(cells).size === 1);
+  const shown = columns.filter((column) => !alike.includes(column));
+  const line = (cellOf: (column: typeof columns[number]) => string) =>
+    shown.map((column) => {
+      const width = Math.max(...[column.label, ...column.cells].map(lengthOf));
+      const space = " ".repeat(width - lengthOf(cellOf(column)));
+      return column.numeric ? space + cellOf(column) : cellOf(column) + space;
+    }).join("  ").trimEnd();
+  const lines = [line(({ label }) => label), ...objects.map((_, i) => line(({ cells }) => cells[i]!))];
+  if (alike.length > 0) {
+    lines.push(`in every row: ${alike.map(({ label, cells }) => `${label} ${cells[0]}`).join(", ")}`);
+  }
+  return lines.join("\n");
+}
+
+function lengthOf(text: string): number {
+  return [...text].length;
+}

@@ -1,0 +1,162 @@
+import { assertAlmostEquals, assertEquals, assertExists } from "@std/assert";
+import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { countNonFinite, gapOf, pairRuns, seedSpread, spikes } from "./stability.ts";
+
+function record(runs: SyntheticRun[]): RecordedRun[] {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const run of runs) writeSyntheticRun(dir, run);
+    return readRuns(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+type Losses = Pick<SyntheticRun, "losses" | "evals" | "end">;
+
+function pairOf(float32: Losses, bf16: Losses) {
+  const steps = Math.max(float32.losses.length, bf16.losses.length);
+  const [pair] = pairRuns(record([
+    { ...float32, spec: { steps } },
+    { ...bf16, spec: { steps, policy: "bf16-autocast" } },
+  ]));
+  assertExists(pair);
+  return pair;
+}
+
+/** Noise that is the same everywhere: the fractional parts of multiples of the golden ratio. */
+function noise(i: number): number {
+  return (i * 0.6180339887498949) % 1 - 0.5;
+}
+
+Deno.test("countNonFinite() counts NaN and both infinities", () => {
+  assertEquals(countNonFinite([1, NaN, Infinity, -Infinity, 0, Number.MAX_VALUE]), 3);
+  assertEquals(countNonFinite([]), 0);
+});
+
+Deno.test("spikes() finds what stands out above, and nothing in noise or in a falling loss", () => {
+  const losses = Array.from({ length: 400 }, (_, i) => 6 - 3 * (1 - Math.exp(-i / 50)) + 0.1 * noise(i));
+  assertEquals(spikes(losses), []);
+  assertEquals(spikes(losses.with(200, losses[200]! + 1)), [200]);
+  assertEquals(spikes(losses.with(200, losses[200]! - 1)), []);
+});
+
+Deno.test("spikes() judges no loss without a whole window before it", () => {
+  const losses = Array.from({ length: 40 }, (_, i) => 2 + 0.01 * noise(i));
+  assertEquals(spikes(losses.with(31, 9)), []);
+  assertEquals(spikes(losses.with(32, 9)), [32]);
+  assertEquals(spikes(losses.with(8, 9), { window: 8 }), [8]);
+});
+
+Deno.test("spikes() holds a loss against z standard deviations", () => {
+  // window 1, 3: mean 2, deviation sqrt(2)
+  assertEquals(spikes([1, 3, 2 + 2 * Math.SQRT2 + 1e-9], { window: 2, z: 2 }), [2]);
+  assertEquals(spikes([1, 3, 2 + 2 * Math.SQRT2 - 1e-9], { window: 2, z: 2 }), []);
+});
+
+Deno.test("spikes() takes no non-finite loss for a spike, and goes on behind it", () => {
+  const losses = Array.from({ length: 100 }, (_, i) => 2 + 0.01 * noise(i));
+  assertEquals(spikes(losses.with(50, Infinity).with(51, NaN)), []);
+  assertEquals(spikes(losses.with(50, NaN).with(60, 3)), [60]);
+  assertEquals(spikes(losses.map(() => NaN)), []);
+});
+
+Deno.test("pairRuns() pairs runs that differ in their policy alone", () => {
+  const losses = [3, 2];
+  const runs = record([
+    { losses, spec: { seed: 1 } },
+    { losses, spec: { seed: 2 } },
+    { losses, spec: { seed: 1, policy: "bf16-autocast" } },
+    { losses, spec: { seed: 2, policy: "bf16-autocast" } },
+    { losses, spec: { seed: 3, policy: "bf16-autocast" } },
+    { losses, spec: { seed: 4 } },
+    { losses, spec: { seed: 4, policy: "bf16-autocast", threads: 2 } },
+    { losses, spec: { seed: 5 } },
+    { losses, spec: { seed: 5, policy: "bf16-autocast" }, libSha256: "1".repeat(64) },
+  ]);
+  const pairs = pairRuns(runs);
+  assertEquals(pairs.map(({ other }) => other.manifest.spec.seed), [1, 2]);
+  for (const { baseline, other } of pairs) {
+    assertEquals(baseline.manifest.spec, { ...other.manifest.spec, policy: "float32" });
+  }
+  assertEquals(pairRuns([...runs].reverse()).length, 2);
+});
+
+Deno.test("gapOf() is the lower precision's loss minus float32's", () => {
+  const gap = gapOf(
+    pairOf(
+      { losses: [4, 3, 2, 1], evals: [{ step: 0, loss: 5 }, { step: 4, loss: 1.5 }] },
+      { losses: [4, 3.25, 1.5, 1.125], evals: [{ step: 0, loss: 5 }, { step: 4, loss: 1.75 }] },
+    ),
+    0.25,
+  );
+  assertEquals(gap.byStep, [
+    { step: 1, gap: 0 },
+    { step: 2, gap: 0.25 },
+    { step: 3, gap: -0.5 },
+    { step: 4, gap: 0.125 },
+  ]);
+  assertEquals(gap.finalValidation, 0.25);
+  assertEquals(gap.final, 0.125);
+  assertEquals(gap.mean, -0.125 / 4);
+  assertEquals(gap.meanAbsolute, 0.875 / 4);
+  assertEquals([gap.largest, gap.largestAt], [-0.5, 3]);
+  assertEquals(gap.firstBeyond, 3); // step 2 is at the bound, not beyond it
+  assertEquals(gap.nonFinite, { baseline: 0, other: 0 });
+});
+
+Deno.test("gapOf() takes a side that alone is not finite for beyond any bound, and counts it", () => {
+  const gap = gapOf(pairOf({ losses: [4, 3, 2, NaN] }, { losses: [4, 3, Infinity, NaN] }), 100);
+  assertEquals(gap.firstBeyond, 3);
+  assertEquals(gap.nonFinite, { baseline: 1, other: 2 });
+  assertEquals([gap.mean, gap.largest, gap.largestAt], [0, 0, 1]);
+  assertEquals(gap.final, NaN);
+  assertEquals(gap.byStep.map((at) => at.gap), [0, 0, Infinity, NaN]);
+  assertEquals(gapOf(pairOf({ losses: [NaN, 3] }, { losses: [4, 3] }), 100).firstBeyond, 1);
+});
+
+Deno.test("gapOf() takes two sides that both are not finite for no gap", () => {
+  const gap = gapOf(pairOf({ losses: [4, NaN, Infinity] }, { losses: [4, NaN, -Infinity] }), 0.05);
+  assertEquals(gap.firstBeyond, undefined);
+  assertEquals(gap.nonFinite, { baseline: 2, other: 2 });
+});
+
+Deno.test("gapOf() compares an unfinished run at the steps that both have", () => {
+  const evals = [{ step: 0, loss: 5 }, { step: 2, loss: 3 }, { step: 4, loss: 1 }];
+  const gap = gapOf(
+    pairOf({ losses: [4, 3, 2, 1], evals }, {
+      losses: [4, 3, 2.5],
+      evals: [{ step: 0, loss: 5 }, { step: 2, loss: 3.5 }],
+      end: "none",
+    }),
+  );
+  assertEquals(gap.byStep.length, 3);
+  assertEquals([gap.final, gap.finalValidation], [0.5, 0.5]);
+});
+
+Deno.test("gapOf() has no numbers for runs without steps", () => {
+  const gap = gapOf(pairOf({ losses: [1], end: "none" }, { losses: [], end: "none" }));
+  assertEquals([gap.final, gap.mean, gap.largest, gap.finalValidation], [NaN, NaN, NaN, NaN]);
+  assertEquals([gap.largestAt, gap.firstBeyond], [undefined, undefined]);
+});
+
+Deno.test("seedSpread() is the root mean square difference between seeds, pooled over settings", () => {
+  const run = (seed: number, T: number, loss: number, more: Partial<SyntheticRun> = {}): SyntheticRun => ({
+    losses: [1],
+    evals: [{ step: 1, loss }],
+    ...more,
+    spec: { seed, T, ...more.spec },
+  });
+  const runs = [run(1, 64, 2), run(2, 64, 2.3), run(1, 128, 3), run(2, 128, 3.4), run(1, 256, 9)];
+  const others = [
+    run(3, 64, 50, { spec: { policy: "bf16-autocast" } }),
+    run(4, 64, 50, { end: "none" }),
+    run(5, 128, NaN),
+  ];
+  const spread = seedSpread(record([...runs, ...others]));
+  assertExists(spread);
+  assertAlmostEquals(spread.nats, Math.sqrt((0.3 ** 2 + 0.4 ** 2) / 2), 1e-12);
+  assertEquals(spread.pairs, 2);
+  assertEquals(seedSpread(record([run(1, 64, 2), run(1, 128, 3)])), undefined);
+});

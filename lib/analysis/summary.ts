@@ -1,0 +1,115 @@
+/**
+ * What a sweep found: its tables, and a few sentences.
+ *
+ * @module
+ */
+import type { RecordedRun } from "../record/mod.ts";
+import { formatTable, plainText, signed } from "./format.ts";
+import {
+  BASELINE,
+  countNonFinite,
+  DEFAULT_BOUND,
+  type Gap,
+  gapOf,
+  type Pair,
+  pairRuns,
+  seedSpread,
+} from "./stability.ts";
+import { pairTable, runTable, type Table } from "./tables.ts";
+
+/** What a sweep found. */
+export interface Summary {
+  /** {@linkcode runTable}. */
+  readonly runs: Table;
+  /** {@linkcode pairTable}. */
+  readonly pairs: Table;
+  /** The gap that counts as one, in nats per token. */
+  readonly bound: number;
+  /** The finding in a few sentences. */
+  readonly headline: string;
+  /** All of it, for a terminal. */
+  readonly text: string;
+}
+
+/** Summarizes runs; gaps are held against `bound` nats per token. */
+export function summarize(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): Summary {
+  const pairs = pairRuns(runs);
+  const tables = { runs: runTable(runs), pairs: pairTable(pairs, bound) };
+  const headline = headlineOf(runs, pairs, bound);
+  const text = [
+    formatTable(tables.runs),
+    ...pairs.length === 0 ? [] : [
+      formatTable(tables.pairs) +
+      `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token; first beyond: ±${bound}`,
+    ],
+    headline,
+  ].join("\n\n");
+  return { ...tables, bound, headline, text };
+}
+
+function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound: number): string {
+  const sentences: string[] = [];
+  if (pairs.length === 0) {
+    sentences.push(`${count(runs.length, "run")}; no two of them differ in precision alone.`);
+  }
+  for (const policy of new Set(pairs.map(({ other }) => other.manifest.spec.policy))) {
+    const gaps = pairs.filter(({ other }) => other.manifest.spec.policy === policy)
+      .map((pair) => ({ pair, gap: gapOf(pair, bound) }));
+    sentences.push(...policySentences(plainText(policy), gaps, bound));
+  }
+  const spread = pairs.length === 0 ? undefined : seedSpread(runs);
+  if (spread !== undefined) {
+    sentences.push(
+      `Another seed moves ${BASELINE}'s final validation loss by ${spread.nats.toFixed(5)} nats ` +
+        `(root mean square over ${count(spread.pairs, "pair")} of seeds).`,
+    );
+  }
+  const unfinished = runs.filter(({ status }) => status !== "finished").length;
+  if (unfinished > 0) sentences.push(`${unfinished} of ${count(runs.length, "run")} did not finish.`);
+  return sentences.join(" ");
+}
+
+function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], bound: number): string[] {
+  const validation = gaps.map(({ gap }) => gap.finalValidation);
+  const finite = validation.filter(Number.isFinite);
+  const all = count(gaps.length, "pair");
+  const sentences: string[] = [];
+  if (finite.length > 0) {
+    const mean = finite.reduce((sum, gap) => sum + gap, 0) / finite.length;
+    const farthest = finite.reduce((far, gap) => Math.abs(gap) > Math.abs(far) ? gap : far, 0);
+    sentences.push(
+      `Over ${
+        count(finite.length, "pair")
+      } with the same initial weights and batches, ${policy} moves the final ` +
+        `validation loss by ${signed(mean)} nats on average and by ${signed(farthest)} at the farthest.`,
+    );
+  }
+  const lost = countNonFinite(validation);
+  if (lost > 0) sentences.push(`${lost} of ${all} have no finite validation gap in ${policy}.`);
+  const beyond = gaps.filter(({ gap }) => gap.firstBeyond !== undefined)
+    .sort((a, b) => a.gap.firstBeyond! - b.gap.firstBeyond!);
+  const [first] = beyond;
+  sentences.push(
+    first === undefined
+      ? `No step's training loss is more than ${bound} nats from ${BASELINE}'s.`
+      : `The training loss leaves ±${bound} nats around ${BASELINE}'s in ${beyond.length} of ${all}, first at step ` +
+        `${first.gap.firstBeyond} (${describe(first.pair)}).`,
+  );
+  const nonFinite = (side: "baseline" | "other") =>
+    gaps.reduce((sum, { gap }) => sum + gap.nonFinite[side], 0);
+  const [base, other] = [nonFinite("baseline"), nonFinite("other")];
+  sentences.push(
+    base + other === 0
+      ? "No training loss is NaN or infinite."
+      : `Training losses that are NaN or infinite: ${base} in ${BASELINE}, ${other} in ${policy}.`,
+  );
+  return sentences;
+}
+
+function describe({ other: { manifest: { spec } } }: Pair): string {
+  return `${plainText(spec.tokenizer)}, T = ${spec.T}, seed ${spec.seed}`;
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,77 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { summarize } from "./summary.ts";
+
+function record(runs: SyntheticRun[]): RecordedRun[] {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const run of runs) writeSyntheticRun(dir, run);
+    return readRuns(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+function run(seed: number, policy: string, last: number, end?: SyntheticRun["end"]): SyntheticRun {
+  return {
+    losses: [3, last],
+    evals: [{ step: 2, loss: last }],
+    spec: { seed, policy },
+    ...end === undefined ? {} : { end },
+  };
+}
+
+Deno.test("summarize() tells the gap, the bound and the seeds' spread", () => {
+  const { headline, text, bound, runs, pairs } = summarize(record([
+    run(1, "float32", 2),
+    run(1, "bf16-autocast", 2.25),
+    run(2, "float32", 2.5),
+    run(2, "bf16-autocast", 2.375),
+  ]));
+  assertEquals(bound, 0.05);
+  assertEquals([runs.numRows(), pairs.numRows()], [4, 2]);
+  assertEquals(
+    headline,
+    "Over 2 pairs with the same initial weights and batches, bf16-autocast moves the final validation loss by " +
+      "+0.06250 nats on average and by +0.25000 at the farthest. " +
+      "The training loss leaves ±0.05 nats around float32's in 2 of 2 pairs, first at step 2 (character, T = 64, " +
+      "seed 1). No training loss is NaN or infinite. " +
+      "Another seed moves float32's final validation loss by 0.50000 nats (root mean square over 1 pair of seeds).",
+  );
+  assert(text.endsWith(headline));
+  assertStringIncludes(text, "first beyond: ±0.05");
+});
+
+Deno.test("summarize() hides no divergence behind a mean", () => {
+  const { headline } = summarize(
+    record([
+      run(1, "float32", 2),
+      run(1, "bf16-autocast", NaN),
+      run(2, "float32", 2),
+      run(2, "bf16-autocast", 2.125),
+    ]),
+    1,
+  );
+  assertStringIncludes(headline, "Over 1 pair with");
+  assertStringIncludes(headline, "1 of 2 pairs have no finite validation gap in bf16-autocast.");
+  assertStringIncludes(headline, "leaves ±1 nats around float32's in 1 of 2 pairs, first at step 2");
+  assertStringIncludes(
+    headline,
+    "Training losses that are NaN or infinite: 0 in float32, 1 in bf16-autocast.",
+  );
+});
+
+Deno.test("summarize() says when nothing can be compared, and what did not finish", () => {
+  const { headline, text } = summarize(
+    record([run(1, "float32", 2), run(2, "float32", 2, { fail: "no memory" })]),
+  );
+  assertEquals(headline, "2 runs; no two of them differ in precision alone. 1 of 2 runs did not finish.");
+  assertStringIncludes(text, "failed");
+  assertEquals(summarize([]).headline, "0 runs; no two of them differ in precision alone.");
+});
+
+Deno.test("summarize() says the same of the same runs", () => {
+  const runs = record([run(1, "float32", 2), run(1, "bf16-autocast", 2.1), run(2, "float32", 2.5)]);
+  assertEquals(summarize(runs).text, summarize(structuredClone(runs)).text);
+});

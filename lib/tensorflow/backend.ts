@@ -6,28 +6,11 @@
 import "./shim.ts";
 import * as tf from "@tensorflow/tfjs";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
-import type { Attribute } from "./attribute.ts";
 import { Binding } from "./binding.ts";
 import { findLibTensorFlow } from "./install.ts";
 import { registerKernels } from "./kernels.ts";
+import type { OpBackend } from "./op_backend.ts";
 import { Runtime } from "./runtime.ts";
-
-/** The part of tfjs-node's backend that op-level code calls. */
-export interface OpBackend {
-  /** Runs an op with one result. */
-  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
-  /** Runs an op with several results. */
-  executeMultipleOutputs(
-    name: string,
-    attributes: Attribute[],
-    inputs: tf.TensorInfo[],
-    outputs: number,
-  ): tf.Tensor[];
-  /** A TF.js tensor for a tensor of the binding. */
-  createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): tf.Tensor;
-  /** The binding's numbers of TF.js's tensors; values still on the host are handed to TensorFlow. */
-  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
-}
 
 /** TensorFlow as TF.js runs on it in this process. */
 export interface TensorFlow {

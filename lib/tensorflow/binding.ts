@@ -7,9 +7,10 @@
  *
  * @module
  */
+import { type HostValues, toBytes, withTypes } from "./_conversions.ts";
 import { type Attribute, AttributeType, eagerSetters, setAttribute } from "./attribute.ts";
 import { DataType, dtypeName, isFloating } from "./dtype.ts";
-import { type OpDefinition, OpDefinitions } from "./op_definition.ts";
+import { OpDefinitions } from "./op_definition.ts";
 import { decideCasts, POLICIES, type Policy } from "./policy.ts";
 import { cString, elements, type Pointer, type Runtime } from "./runtime.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
@@ -34,9 +35,6 @@ interface Entry {
   /** Made inside an autocast region: an activation, whose casts are not worth keeping. */
   activation: boolean;
 }
-
-/** What TF.js hands over as a tensor's values. */
-type HostValues = Float32Array | Int32Array | Uint8Array | readonly (Uint8Array | number | boolean)[];
 
 /** Most results that one op may have; a traced training step returns three tensors a parameter. */
 const MAX_RESULTS = 4096;
@@ -433,36 +431,4 @@ function staleSymbol(entry: Entry): Error {
     } outside of the compiled function that made it: ` +
       "return it from the function",
   );
-}
-
-/** Replaces the types that TF.js wrote by those that the inputs really have. */
-function withTypes(
-  attributes: readonly Attribute[],
-  definition: OpDefinition,
-  inputs: readonly Entry[],
-): readonly Attribute[] {
-  const types = new Map<string, number>();
-  let next = 0;
-  for (const [i, input] of definition.inputs.entries()) {
-    const entry = inputs[next];
-    if (entry !== undefined && input.typeAttribute !== undefined) types.set(input.typeAttribute, entry.dtype);
-    const isList = input.numberAttribute !== undefined || input.typeListAttribute !== undefined;
-    next += isList ? Math.max(0, inputs.length - next - (definition.inputs.length - i - 1)) : 1;
-  }
-  return attributes.map((attribute) => {
-    const dtype = types.get(attribute.name);
-    return dtype === undefined || dtype === attribute.value ? attribute : { ...attribute, value: dtype };
-  });
-}
-
-function toBytes(dtype: number, values: HostValues): Uint8Array {
-  const numbers = values as ArrayLike<number>;
-  let typed: ArrayBufferView;
-  if (dtype === DataType.FLOAT || dtype === DataType.COMPLEX64) {
-    typed = values instanceof Float32Array ? values : Float32Array.from(numbers);
-  } else if (dtype === DataType.INT32) {
-    typed = values instanceof Int32Array ? values : Int32Array.from(numbers);
-  } else if (ArrayBuffer.isView(values)) typed = values;
-  else typed = Uint8Array.from(numbers);
-  return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
 }

@@ -5,8 +5,8 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "./attribute.ts";
-import type { OpBackend } from "./backend.ts";
 import { DataType } from "./dtype.ts";
+import type { OpBackend } from "./op_backend.ts";
 
 /**
  * `tf.gather` without reading every index in JavaScript at each call. An index out of range is still an error:

@@ -18,15 +18,10 @@
  * @module
  */
 export { autocast, toBfloat16, toFloat32, trueDtype, unknownPolicy } from "./autocast.ts";
-export {
-  currentTensorFlow,
-  type OpBackend,
-  type TensorFlow,
-  useTensorFlow,
-  type UseTensorFlowOptions,
-} from "./backend.ts";
+export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
 export type { Attribute } from "./attribute.ts";
 export { Binding, TensorMetadata } from "./binding.ts";
+export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";

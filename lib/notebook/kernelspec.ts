@@ -1,0 +1,37 @@
+/**
+ * losskit's own Jupyter kernelspec: Deno's kernel, interrupted by message, so that Stop keeps the session's state.
+ *
+ * @module
+ */
+import { join } from "node:path";
+
+/** The kernel's name, which the notebooks ask for. */
+export const KERNEL_NAME = "losskit";
+
+/**
+ * Writes the kernelspec where Jupyter finds it.
+ *
+ * @param dataDir A folder of `JUPYTER_PATH`, or Jupyter's own data folder.
+ * @returns The kernelspec's folder.
+ */
+export function writeKernelspec(dataDir: string): string {
+  const folder = join(dataDir, "kernels", KERNEL_NAME);
+  Deno.mkdirSync(folder, { recursive: true });
+  const spec = {
+    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    display_name: "Deno (losskit)",
+    language: "typescript",
+    interrupt_mode: "message",
+  };
+  Deno.writeTextFileSync(join(folder, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
+  return folder;
+}
+
+/** Jupyter's data folder of this user: `JUPYTER_DATA_DIR`, or the system's convention. */
+export function jupyterDataDir(): string {
+  const own = Deno.env.get("JUPYTER_DATA_DIR");
+  if (own) return own;
+  const home = Deno.env.get("HOME") ?? ".";
+  if (Deno.build.os === "darwin") return join(home, "Library", "Jupyter");
+  return join(Deno.env.get("XDG_DATA_HOME") || join(home, ".local", "share"), "jupyter");
+}

@@ -1,0 +1,7 @@
+/**
+ * What notebooks need: display, and the kernel that runs them.
+ *
+ * @module
+ */
+export { settle, showFigure, showTable } from "./display.ts";
+export { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "./kernelspec.ts";

@@ -1,0 +1,54 @@
+/**
+ * Runs losskit's tasks as a user does, and texts to run them on.
+ *
+ * @module
+ */
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** How a task ended. */
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts `deno task NAME ...ARGS` in the repository. */
+export function startTask(name: string, args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", name, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Runs a task to its end. */
+export async function runTask(
+  name: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  return await ended(startTask(name, args, env));
+}
+
+/** Waits for a task's end. */
+export async function ended(child: Deno.ChildProcess): Promise<Ended> {
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** A text of some thousand characters with something to learn in it. */
+export function sampleText(lines = 400): string {
+  const subjects = ["the cat", "a dog", "the old king", "my friend"],
+    verbs = ["sat on", "looked at", "ran from"];
+  const objects = ["the mat", "a tree", "the river", "every door"];
+  return Array.from(
+    { length: lines },
+    (_, i) =>
+      `${subjects[i % 4]} ${verbs[i * 7 % 3]} ${objects[i * 5 % 4]}, and ${i * i % 97} times again.\n`,
+  ).join("");
+}

@@ -31,7 +31,7 @@ function withoutPackages(imports: Record<string, string>): string {
 /** Runs one part; answers whether it passed, having written a line for it. */
 async function runPart({ name, args }: Part): Promise<boolean> {
   const begin = performance.now();
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { success, code, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
@@ -40,7 +40,7 @@ async function runPart({ name, args }: Part): Promise<boolean> {
   console.log(`${success ? "ok" : "FAILED"} ${name} (${seconds} s)`);
   if (!success) {
     for (const bytes of [stdout, stderr]) console.log(new TextDecoder().decode(bytes).trimEnd());
-    console.log(`again: deno ${args.join(" ")}`);
+    console.log(signal === null ? `(exit status ${code})` : `(ended by ${signal})`);
   }
   return success;
 }

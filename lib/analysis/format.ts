@@ -57,6 +57,22 @@ export function plainText(text: string): string {
 }
 
 /**
+ * Parts a table's columns into those to show and those that say the same in every row, of two and more.
+ *
+ * @returns The names of the former; label and cell of the latter.
+ */
+export function splitColumns(table: Table): { shown: string[]; alike: { label: string; text: string }[] } {
+  const shown: string[] = [], alike: { label: string; text: string }[] = [];
+  for (const name of table.columnNames()) {
+    const cells = [...table.array(name) as Iterable<unknown>].map((value) => formatCell(value, name));
+    if (cells.length > 1 && new Set(cells).size === 1) {
+      alike.push({ label: columnLabel(name), text: cells[0]! });
+    } else shown.push(name);
+  }
+  return { shown, alike };
+}
+
+/**
  * A table as aligned text. Columns that say the same in every row, of two and more, are told in a line below.
  *
  * @example
@@ -70,26 +86,23 @@ export function plainText(text: string): string {
  * ```
  */
 export function formatTable(table: Table): string {
-  const objects = table.objects() as Record<string, unknown>[];
-  const columns = table.columnNames().map((name) => {
-    const values = objects.map((row) => row[name]);
-    return {
-      label: columnLabel(name),
-      cells: values.map((value) => formatCell(value, name)),
-      numeric: values.some((value) => typeof value === "number"),
-    };
+  const { shown, alike } = splitColumns(table);
+  const columns = shown.map((name) => {
+    const values = [...table.array(name) as Iterable<unknown>];
+    const cells = [columnLabel(name), ...values.map((value) => formatCell(value, name))];
+    const width = Math.max(...cells.map(lengthOf));
+    const isNumeric = values.some((value) => typeof value === "number");
+    return cells.map((cell) => {
+      const space = " ".repeat(width - lengthOf(cell));
+      return isNumeric ? space + cell : cell + space;
+    });
   });
-  const alike = columns.filter(({ cells }) => cells.length > 1 && new Set(cells).size === 1);
-  const shown = columns.filter((column) => !alike.includes(column));
-  const line = (cellOf: (column: typeof columns[number]) => string) =>
-    shown.map((column) => {
-      const width = Math.max(...[column.label, ...column.cells].map(lengthOf));
-      const space = " ".repeat(width - lengthOf(cellOf(column)));
-      return column.numeric ? space + cellOf(column) : cellOf(column) + space;
-    }).join("  ").trimEnd();
-  const lines = [line(({ label }) => label), ...objects.map((_, i) => line(({ cells }) => cells[i]!))];
+  const lines = Array.from(
+    { length: table.numRows() + 1 },
+    (_, i) => columns.map((cells) => cells[i]).join("  ").trimEnd(),
+  );
   if (alike.length > 0) {
-    lines.push(`in every row: ${alike.map(({ label, cells }) => `${label} ${cells[0]}`).join(", ")}`);
+    lines.push(`in every row: ${alike.map(({ label, text }) => `${label} ${text}`).join(", ")}`);
   }
   return lines.join("\n");
 }

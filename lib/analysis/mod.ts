@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { columnLabel, formatCell, formatTable, plainText, signed } from "./format.ts";
+export { columnLabel, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {
   BASELINE,

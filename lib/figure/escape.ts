@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { plainText } from "../analysis/mod.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -12,12 +13,23 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text as HTML that shows it. Plotly reads tags in labels too, and shows entities. */
+/** Text as HTML that shows it, in elements and in quoted attributes. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return text.toWellFormed().replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
-/** A value as JSON that may stand inside a script: no `<` ends the script, no line separator ends a line. */
+/**
+ * Text as a label of Plotly that shows it: Plotly makes links, bold text and line breaks of tags in labels, and reads
+ * entities. One line, cut to 60 characters. Not for templates, where `%{…}` is read too.
+ */
+export function plotlyText(text: string): string {
+  return plainText(text).replace(/[&<>]/g, (character) => ENTITIES[character]!);
+}
+
+/**
+ * A value as JSON that may stand inside a script element: nothing in it ends the script or begins a comment, and no
+ * line separator ends a line.
+ */
 export function scriptJson(value: unknown): string {
   return JSON.stringify(value)
     .replaceAll("<", "\\u003c")

@@ -1,138 +1,86 @@
 /**
- * Plotly figures of a sweep, as plain data.
+ * Plotly figures of a sweep, as plain data: nothing here draws. Every text in them is inert for Plotly.
  *
  * @module
  */
-import { BASELINE, gapOf, type Pair, pairRuns } from "../analysis/mod.ts";
+import { BASELINE, DEFAULT_BOUND, gapOf, type Pair, pairRuns } from "../analysis/mod.ts";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
-import { escapeHtml } from "./escape.ts";
+import { nonFiniteMarks, type Point, thin } from "./curve.ts";
+import { plotlyText } from "./escape.ts";
 
-/** A figure: Plotly's `data` and `layout`. */
+/** What JSON holds. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** An object of Plotly's: a trace, a layout. */
+export type PlotlyObject = { readonly [key: string]: Json };
+
+/** A figure: Plotly's `data` and `layout`, and its title as plain text. */
 export interface Figure {
-  readonly data: readonly Record<string, unknown>[];
-  readonly layout: Record<string, unknown>;
+  readonly title: string;
+  readonly data: readonly PlotlyObject[];
+  readonly layout: PlotlyObject;
 }
 
-/** Most points of one curve. */
-const MAX_POINTS = 400;
-
-/** Colours that a colour-blind reader can tell apart, on light and on dark (Okabe and Ito's). */
-const BASE_COLOR = "#0072B2", OTHER_COLORS = ["#D55E00", "#009E73", "#CC79A7", "#E69F00"];
+/** Told apart by colour-blind readers (Okabe and Ito's, but for the last), and at least 3:1 on light and on dark. */
+const BASE_COLOR = "#0072B2", COLORS = ["#D55E00", "#009E73", "#CC79A7", "#8C6BB1"];
+const NEUTRAL = "#888";
+const GAP_AXIS = `gap to ${BASELINE} (nats per token)`;
 const DASHES = ["solid", "dot", "dash", "dashdot"];
 
-/**
- * Thins a curve, keeping the lowest and the highest point of every stretch, and every point that is not finite.
- *
- * @param points In order.
- * @param most How many to keep, about.
- */
-export function thin<P extends { y: number }>(points: readonly P[], most: number = MAX_POINTS): P[] {
-  if (points.length <= most) return [...points];
-  const stretch = Math.ceil(points.length / (most / 2));
-  const kept = new Set<number>([0, points.length - 1]);
-  for (let begin = 0; begin < points.length; begin += stretch) {
-    let low = -1, high = -1;
-    for (let i = begin; i < Math.min(points.length, begin + stretch); i++) {
-      const { y } = points[i]!;
-      if (!Number.isFinite(y)) kept.add(i);
-      else {
-        if (low < 0 || y < points[low]!.y) low = i;
-        if (high < 0 || y > points[high]!.y) high = i;
-      }
-    }
-    if (low >= 0) kept.add(low).add(high);
-  }
-  return [...kept].sort((a, b) => a - b).map((i) => points[i]!);
-}
-
-function line(
-  points: readonly { x: number; y: number }[],
-  style: Record<string, unknown>,
-): Record<string, unknown> {
-  const kept = thin(points);
-  // JSON has no NaN: null leaves the gap in the curve that it is.
-  return {
-    type: "scatter",
-    mode: "lines",
-    x: kept.map(({ x }) => x),
-    y: kept.map(({ y }) => Number.isFinite(y) ? y : null),
-    ...style,
-  };
-}
-
-function layout(title: string, axes: { x: string; y: string }): Record<string, unknown> {
-  return {
-    title: { text: escapeHtml(title), font: { size: 15 } },
-    xaxis: { title: { text: escapeHtml(axes.x) }, zeroline: false },
-    yaxis: { title: { text: escapeHtml(axes.y) }, zeroline: false },
-    margin: { l: 60, r: 16, t: 44, b: 48 },
-    legend: { orientation: "h", y: -0.2 },
-    height: 360,
-  };
-}
-
-/** What a run's setting is called, its policy and seed apart. */
-function settingOf({ manifest: { spec } }: RecordedRun): string {
-  return `${spec.tokenizer}, T = ${spec.T}`;
-}
-
-function groupBy<V>(values: readonly V[], key: (value: V) => string): Map<string, V[]> {
-  const groups = new Map<string, V[]>();
-  for (const value of values) {
-    const group = groups.get(key(value));
-    if (group === undefined) groups.set(key(value), [value]);
-    else group.push(value);
-  }
-  return groups;
-}
-
-/** Training and validation loss by step, a figure a setting, precisions over each other. */
+/** Training and validation loss by step: a figure a setting, with precisions and seeds over each other. */
 export function lossFigures(runs: readonly RecordedRun[]): Figure[] {
-  const policies = [...new Set(runs.map(({ manifest }) => manifest.spec.policy))].filter((name) =>
-    name !== BASELINE
-  );
-  return [...groupBy(runs, settingOf)].map(([setting, group]) => {
-    const seeds = [...new Set(group.map(({ manifest }) => manifest.spec.seed))];
-    const data = group.flatMap(({ manifest: { spec }, events }) => {
+  const policies = valuesOf(runs, ({ policy }) => policy).filter((policy) => policy !== BASELINE);
+  const seeds = valuesOf(runs, ({ seed }) => seed);
+  return bySetting(runs, (run) => run).map(({ setting, members }) => {
+    const drawn = [true, false].flatMap((isBase) =>
+      members.filter(({ manifest }) => (manifest.spec.policy === BASELINE) === isBase)
+    );
+    const data = drawn.flatMap(({ manifest: { spec }, events }) => {
       const { steps, evals } = effectiveEvents(events);
-      const color = spec.policy === BASELINE
-        ? BASE_COLOR
-        : OTHER_COLORS[policies.indexOf(spec.policy) % OTHER_COLORS.length];
-      const name = escapeHtml(`${spec.policy}, seed ${spec.seed}`);
-      const dash = DASHES[seeds.indexOf(spec.seed) % DASHES.length];
+      const isBase = spec.policy === BASELINE;
+      const color = isBase ? BASE_COLOR : pick(COLORS, policies.indexOf(spec.policy));
+      const name = plotlyText(`${spec.policy}, seed ${spec.seed}`);
+      const training = steps.map(({ step, loss }) => ({ x: step, y: loss }));
+      const validation = evals.map(({ step, loss }) => ({ x: step, y: loss }));
       return [
-        line(steps.map(({ step, loss }) => ({ x: step, y: loss })), {
+        curve(training, {
           name,
           legendgroup: name,
-          line: { color, dash, width: 1.5 },
-          opacity: 0.85,
+          // the baseline is wide and pale: the curve over it stays visible where the two agree
+          line: { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: isBase ? 3 : 1.25 },
+          opacity: isBase ? 0.5 : 1,
         }),
         {
-          type: "scatter",
+          ...curve(validation, { name: `${name}, validation`, legendgroup: name }),
           mode: "markers",
-          name: `${name}, validation`,
-          legendgroup: name,
           showlegend: false,
-          x: evals.map(({ step }) => step),
-          y: evals.map(({ loss }) => Number.isFinite(loss) ? loss : null),
-          marker: { color, symbol: "diamond", size: 8 },
+          marker: {
+            color,
+            size: isBase ? 10 : 5,
+            symbol: isBase ? "diamond-open" : "diamond",
+            line: { width: 2 },
+          },
         },
+        ...marksOf([...training, ...validation], { name, color }),
       ];
     });
-    return { data, layout: layout(`Loss: ${setting}`, { x: "step", y: "nats per token" }) };
+    const title = `Loss: ${setting}`;
+    return { title, data, layout: layoutOf(title, { x: "step", y: "nats per token" }) };
   });
 }
 
-/** The gap to float32 by step, a figure a setting. */
-export function gapFigures(runs: readonly RecordedRun[], bound: number): Figure[] {
-  return [...groupBy(pairRuns(runs), ({ other }) => settingOf(other))].map(([setting, pairs]) => {
-    const data = pairs.map((pair, i) => {
+/** The training loss's gap to float32 by step, a figure a setting; dotted lines are the bound. */
+export function gapFigures(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): Figure[] {
+  const pairs = pairRuns(runs);
+  const policies = valuesOf(pairs.map(({ other }) => other), ({ policy }) => policy);
+  const seeds = valuesOf(runs, ({ seed }) => seed);
+  return bySetting(pairs, ({ other }) => other).map(({ setting, members }) => {
+    const data = members.flatMap((pair) => {
       const { spec } = pair.other.manifest;
       const points = gapOf(pair, bound).byStep.map(({ step, gap }) => ({ x: step, y: gap }));
-      return line(points, {
-        name: escapeHtml(`${spec.policy} − ${BASELINE}, seed ${spec.seed}`),
-        line: { color: OTHER_COLORS[i % OTHER_COLORS.length], width: 1.5 },
-      });
+      const color = pick(COLORS, seeds.indexOf(spec.seed));
+      const name = plotlyText(`${spec.policy}, seed ${spec.seed}`);
+      const line = { color, dash: pick(DASHES, policies.indexOf(spec.policy)), width: 1.5 };
+      return [curve(points, { name, legendgroup: name, line }), ...marksOf(points, { name, color })];
     });
     const rule = (y: number) => ({
       type: "line",
@@ -141,57 +89,161 @@ export function gapFigures(runs: readonly RecordedRun[], bound: number): Figure[
       x1: 1,
       y0: y,
       y1: y,
-      line: { color: "#888", width: 1, dash: "dot" },
+      line: { color: NEUTRAL, width: 1.5, dash: "dot" },
     });
+    const title = `Gap: ${setting}`;
+    const base = layoutOf(title, { x: "step", y: GAP_AXIS });
+    return { title, data, layout: { ...base, showlegend: true, shapes: [rule(bound), rule(-bound)] } };
+  });
+}
+
+/**
+ * The gap of the final validation loss by each axis: a point a pair, and their mean. Pairs without a finite gap are not
+ * in the mean, and the title of the axis counts them.
+ */
+export function gapByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
+  const pairs = pairRuns(runs);
+  if (pairs.length === 0) return [];
+  const specOf = (pair: Pair) => pair.other.manifest.spec;
+  const axes: [string, (pair: Pair) => string][] = [
+    ["sequence length", (pair) => `T = ${specOf(pair).T}`],
+    ["vocabulary", (pair) => specOf(pair).tokenizer],
+    ["vocabulary and T", (pair) => `${specOf(pair).tokenizer}, T = ${specOf(pair).T}`],
+  ];
+  const points = pairs.map((pair) => ({ pair, gap: gapOf(pair).finalValidation }));
+  const lost = points.filter(({ gap }) => !Number.isFinite(gap)).length;
+  const finite = points.filter(({ gap }) => Number.isFinite(gap));
+  const policies = valuesOf(pairs.map(({ other }) => other), ({ policy }) => policy);
+  const seeds = valuesOf(runs, ({ seed }) => seed);
+  return axes.map(([axis, key]) => {
+    const categories = [...new Set(pairs.map(key))];
+    const data = policies.flatMap((policy, i) => {
+      const own = finite.filter(({ pair }) => specOf(pair).policy === policy);
+      const means = categories.flatMap((category) => {
+        const gaps = own.filter(({ pair }) => key(pair) === category).map(({ gap }) => gap);
+        return gaps.length === 0
+          ? []
+          : [{ category, mean: gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length }];
+      });
+      const style = { type: "scatter", mode: "markers", hoverinfo: "y+text" };
+      const color = pick(COLORS, i);
+      return [
+        {
+          ...style,
+          name: plotlyText(policy),
+          x: own.map(({ pair }) => plotlyText(key(pair))),
+          y: own.map(({ gap }) => gap),
+          text: own.map(({ pair }) =>
+            plotlyText(`${specOf(pair).tokenizer}, T = ${specOf(pair).T}, seed ${specOf(pair).seed}`)
+          ),
+          marker: {
+            color,
+            size: 10,
+            opacity: 0.8,
+            symbol: own.map(({ pair }) =>
+              pick(["circle", "square", "triangle-up", "star"], seeds.indexOf(specOf(pair).seed))
+            ),
+          },
+        },
+        {
+          ...style,
+          name: plotlyText(`${policy}, mean`),
+          x: means.map(({ category }) => plotlyText(category)),
+          y: means.map(({ mean }) => mean),
+          text: means.map(() => "mean"),
+          marker: { color, symbol: "line-ew-open", size: 34, line: { width: 3, color } },
+        },
+      ];
+    });
+    const title = `Gap by ${axis}`;
+    const base = layoutOf(title, {
+      x: lost === 0 ? axis : `${axis} (${lost} of ${pairs.length} pairs have no finite gap)`,
+      y: GAP_AXIS,
+    });
+    const categorical = {
+      type: "category",
+      categoryorder: "array",
+      categoryarray: categories.map(plotlyText),
+      range: [-0.5, categories.length - 0.5],
+    };
     return {
+      title,
       data,
       layout: {
-        ...layout(`Gap: ${setting}`, { x: "step", y: "nats per token" }),
-        shapes: [rule(bound), rule(-bound)],
+        ...base,
+        hovermode: "closest",
+        xaxis: { ...base["xaxis"] as PlotlyObject, ...categorical },
+        yaxis: { ...base["yaxis"] as PlotlyObject, zeroline: true, zerolinecolor: NEUTRAL },
       },
     };
   });
 }
 
-/** The gap of the final validation loss by each axis: a point a pair, and their mean. */
-export function gapByAxisFigures(runs: readonly RecordedRun[], bound: number): Figure[] {
-  const pairs = pairRuns(runs);
-  if (pairs.length === 0) return [];
-  const axes: [string, (pair: Pair) => string][] = [
-    ["sequence length", ({ other }) => `T = ${other.manifest.spec.T}`],
-    ["vocabulary", ({ other }) => other.manifest.spec.tokenizer],
-    ["vocabulary and sequence length", ({ other }) => settingOf(other)],
-  ];
-  return axes.map(([axis, key]) => {
-    const groups = [...groupBy(pairs, key)];
-    const points = groups.flatMap(([name, group]) =>
-      group.map((pair) => ({ name, gap: gapOf(pair, bound).finalValidation }))
-    ).filter(({ gap }) => Number.isFinite(gap));
-    const means = groups.flatMap(([name]) => {
-      const own = points.filter((point) => point.name === name).map(({ gap }) => gap);
-      return own.length === 0 ? [] : [{ name, gap: own.reduce((sum, gap) => sum + gap, 0) / own.length }];
-    });
-    const trace = (rows: { name: string; gap: number }[], style: Record<string, unknown>) => ({
-      type: "scatter",
-      mode: "markers",
-      x: rows.map(({ name }) => escapeHtml(name)),
-      y: rows.map(({ gap }) => gap),
-      ...style,
-    });
-    const base = layout(`Final validation gap by ${axis}`, { x: axis, y: "nats per token" });
-    return {
-      data: [
-        trace(points, { name: "a pair", marker: { color: BASE_COLOR, size: 9, opacity: 0.7 } }),
-        trace(means, {
-          name: "mean",
-          marker: { color: OTHER_COLORS[0], symbol: "line-ew-open", size: 28, line: { width: 3 } },
-        }),
-      ],
-      layout: {
-        ...base,
-        xaxis: { type: "category", title: { text: escapeHtml(axis) } },
-        yaxis: { title: { text: "nats per token" }, zeroline: true, zerolinecolor: "#888" },
-      },
-    };
+function curve(points: readonly Point[], style: PlotlyObject): PlotlyObject {
+  const kept = thin(points);
+  return {
+    type: "scatter",
+    mode: "lines",
+    x: kept.map(({ x }) => x),
+    // JSON has no NaN: null breaks the line, which is what it should do
+    y: kept.map(({ y }) => Number.isFinite(y) ? y : null),
+    ...style,
+  };
+}
+
+/** A trace of crosses where a curve has no number; none where it has them all. */
+function marksOf(points: readonly Point[], { name, color }: { name: string; color: string }): PlotlyObject[] {
+  const marks = nonFiniteMarks([...points].sort((a, b) => a.x - b.x));
+  if (marks.length === 0) return [];
+  return [{
+    type: "scatter",
+    mode: "markers",
+    name: `${name}: not finite`,
+    legendgroup: name,
+    x: marks.map(({ x }) => x),
+    y: marks.map(({ y }) => y),
+    text: marks.map(({ value }) => String(value)),
+    hoverinfo: "x+text+name",
+    marker: { color, symbol: "x-thin-open", size: 12, line: { width: 3, color } },
+  }];
+}
+
+function layoutOf(title: string, axes: { x: string; y: string }): PlotlyObject {
+  const axis = (text: string) => ({ title: { text: plotlyText(text) }, zeroline: false, automargin: true });
+  return {
+    title: { text: plotlyText(title), font: { size: 15 }, x: 0.02, xanchor: "left" },
+    xaxis: axis(axes.x),
+    yaxis: axis(axes.y),
+    margin: { l: 56, r: 12, t: 44, b: 44 },
+    // at the figure's bottom edge, clear of the axis's title whatever the figure's height is
+    legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom" },
+    hovermode: "x",
+    hoverlabel: { namelength: -1 },
+    height: 380,
+  };
+}
+
+/** Groups by what is no precision and no seed: data (named where there are several), tokenizer and T. */
+function bySetting<M>(
+  members: readonly M[],
+  runOf: (member: M) => RecordedRun,
+): { setting: string; members: M[] }[] {
+  const several = new Set(members.map((member) => runOf(member).manifest.data.sha256)).size > 1;
+  const groups = Map.groupBy(members, (member) => {
+    const { spec, data } = runOf(member).manifest;
+    return JSON.stringify([data.sha256, spec.tokenizer, spec.T]);
   });
+  return [...groups.values()].map((group) => {
+    const { spec } = runOf(group[0]!).manifest;
+    const setting = `${spec.tokenizer}, T = ${spec.T}`;
+    return { setting: several ? `${spec.data}, ${setting}` : setting, members: group };
+  });
+}
+
+function valuesOf<V>(runs: readonly RecordedRun[], value: (spec: RecordedRun["manifest"]["spec"]) => V): V[] {
+  return [...new Set(runs.map(({ manifest }) => value(manifest.spec)))];
+}
+
+function pick<V>(values: readonly V[], index: number): V {
+  return values[index % values.length]!;
 }

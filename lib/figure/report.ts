@@ -1,174 +1,204 @@
 /**
- * `report.html`: one file that opens offline and asks nobody for anything.
+ * `report.html`: one file that opens offline and asks nobody for anything. Derived from records; it can be deleted.
  *
  * @module
  */
-import { formatCell, signed, summarize, type Summary, type Table } from "../analysis/mod.ts";
-import type { RecordedRun } from "../record/mod.ts";
+import { createHash } from "node:crypto";
+import {
+  columnLabel,
+  DEFAULT_BOUND,
+  formatCell,
+  plainText,
+  splitColumns,
+  summarize,
+  type Summary,
+  type Table,
+} from "../analysis/mod.ts";
+import { canonicalJson, type RecordedRun } from "../record/mod.ts";
+import { SCRIPT, STYLE } from "./_page.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
 import { type Figure, gapByAxisFigures, gapFigures, lossFigures } from "./figures.ts";
+import { PLOTLY_VERSION, plotlySource } from "./plotly_source.ts";
 
 /** What a report says. */
 export interface ReportContent {
   /** The sweep's name. */
   readonly title: string;
   readonly runs: readonly RecordedRun[];
-  /** The gap that counts as one, in nats. */
-  readonly bound: number;
+  /** The gap that counts as one, in nats per token (default {@linkcode DEFAULT_BOUND}). */
+  readonly bound?: number;
   /** Commands that make the same again. */
   readonly reproduce: readonly string[];
 }
 
-/** Nothing may be loaded from anywhere: what the page needs is in it. */
-const POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; " +
-  "base-uri 'none'; form-action 'none'";
-
 /**
- * Makes the page.
+ * Makes the page. Names, messages and data of the runs are shown as text, whatever they hold.
  *
- * @returns The HTML, with Plotly's source inside.
+ * Its content security policy lets nothing be loaded and no script run but its own two, by their checksums; so text that
+ * slipped through would do nothing either.
+ *
+ * @returns The HTML, with Plotly's source inside (4.8 MB).
  */
 export async function renderReport(content: ReportContent): Promise<string> {
-  const { runs, bound } = content;
+  const { runs, bound = DEFAULT_BOUND } = content;
   const summary = summarize(runs, bound);
-  const sections: [string, string, Figure[]][] = [
-    ["Loss", "Training loss by step; diamonds are validation losses.", lossFigures(runs)],
-    [
-      "Gap to float32",
-      `Loss in the lower precision minus loss in float32, with the same initial weights and batches. Dotted: ±${bound} nats.`,
-      gapFigures(runs, bound),
-    ],
-    [
-      "Gap by axis",
-      "Gap of the final validation loss: one point a pair, bars are means.",
-      gapByAxisFigures(runs, bound),
-    ],
-  ];
-  const shown = sections.filter(([, , figures]) => figures.length > 0);
-  const figures = shown.flatMap(([, , list]) => list);
+  const sections = [
+    {
+      heading: "Gap by axis",
+      note:
+        "Final validation loss in the lower precision minus float32's, from the same initial weights on the " +
+        "same batches: a mark a pair (its shape tells the seed), bars are means.",
+      figures: gapByAxisFigures(runs),
+    },
+    {
+      heading: "Loss",
+      note:
+        "Training loss by step, lower precision over float32; diamonds are validation losses, crosses are " +
+        "places that are NaN or infinite.",
+      figures: lossFigures(runs),
+    },
+    {
+      heading: "Gap by step",
+      note: `Training loss in the lower precision minus float32's; dotted lines: ±${bound} nats.`,
+      figures: gapFigures(runs, bound),
+    },
+  ].filter(({ figures }) => figures.length > 0);
   let next = 0;
-  const body = shown.map(([heading, note, list]) =>
-    `<section><h2>${escapeHtml(heading)}</h2><p>${escapeHtml(note)}</p><div class="figures">${
-      list.map((figure) =>
-        `<div class="figure" id="figure-${next++}" role="img" aria-label="${label(figure)}"></div>`
-      )
-        .join("")
-    }</div></section>`
-  ).join("\n");
+  const drawn = sections.map(({ heading, note, figures }) =>
+    section(
+      heading,
+      note,
+      `<div class="figures">${figures.map((figure) => place(figure, next++)).join("")}</div>`,
+    )
+  );
+  const scripts = [await plotlySource(), SCRIPT];
+  // a page's titles wrap on a phone; Plotly's would run under its buttons
+  const data = sections.flatMap(({ figures }) =>
+    figures.map(({ data, layout: { title: _, ...layout } }) => ({ data, layout }))
+  );
+  const title = escapeHtml(plainText(content.title));
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${policyFor(scripts)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(content.title)} · losskit</title>
+<title>${title} · losskit</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${escapeHtml(content.title)}</h1>
+<h1>${title}</h1>
 <p class="headline">${escapeHtml(summary.headline)}</p>
-<noscript><p>Figures need JavaScript; the tables do not.</p></noscript>
-${body}
+<noscript><p>The figures need JavaScript; the tables below do not.</p></noscript>
+${drawn.join("\n")}
 ${tables(summary)}
-${environment(runs)}
-<section><h2>Make it again</h2><pre>${content.reproduce.map(escapeHtml).join("\n")}</pre></section>
+${failures(runs)}
+${environments(runs)}
+${
+    section(
+      "Make it again",
+      "In losskit's folder:",
+      `<pre tabindex="0">${content.reproduce.map(escapeHtml).join("\n")}</pre>`,
+    )
+  }
 </main>
-<script>${(await plotlySource()).replaceAll("</script", "<\\/script")}</script>
-<script>
-const figures = ${scriptJson(figures)};
-${SCRIPT}
-</script>
+<script type="application/json" id="figures">${scriptJson(data)}</script>
+${scripts.map((script) => `<script>${script}</script>`).join("\n")}
 </body>
 </html>
 `;
 }
 
-function label(figure: Figure): string {
-  return (figure.layout["title"] as { text: string }).text;
+/** Inline styles stay allowed: Plotly draws with them. */
+function policyFor(scripts: readonly string[]): string {
+  const hashes = scripts.map((script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
+  return `default-src 'none'; script-src ${
+    hashes.join(" ")
+  }; style-src 'unsafe-inline'; img-src data: blob:; ` +
+    "base-uri 'none'; form-action 'none'";
+}
+
+function section(heading: string, note: string, body: string): string {
+  return `<section><h2>${escapeHtml(heading)}</h2><p class="note">${escapeHtml(note)}</p>${body}</section>`;
+}
+
+function place(figure: Figure, index: number): string {
+  return `<figure><figcaption>${escapeHtml(plainText(figure.title))}</figcaption>` +
+    `<div class="plot" id="figure-${index}"></div></figure>`;
 }
 
 function tables({ runs, pairs, bound }: Summary): string {
   const pairNote =
-    `Gaps in nats per token, lower precision minus float32. firstBeyond is the first step at which the ` +
-    `training loss is more than ${bound} nats away.`;
-  const pairPart = pairs.numRows() === 0
-    ? ""
-    : `<section><h2>Pairs</h2><p>${escapeHtml(pairNote)}</p>${
-      htmlTable(pairs, new Set(["valGap", "finalGap", "meanGap", "largestGap"]))
-    }</section>`;
-  return `${pairPart}<section><h2>Runs</h2><p>Losses in nats per token; bits per byte are comparable across ` +
-    `vocabularies.</p>${htmlTable(runs, new Set())}</section>`;
+    "Gaps are the lower precision's loss minus float32's, in nats per token. First beyond: the first " +
+    `step whose training loss is more than ${bound} nats away. Speed: tokens per second, float32 = 1.`;
+  const runNote =
+    "Losses in nats per token; bits per byte can be compared across vocabularies. Spikes: losses 5 " +
+    "standard deviations above the 32 before them.";
+  return [
+    ...pairs.numRows() === 0 ? [] : [section("Pairs", pairNote, htmlTable(pairs, "Pairs"))],
+    section("Runs", runNote, htmlTable(runs, "Runs")),
+  ].join("\n");
 }
 
-function htmlTable(table: Table, signedColumns: ReadonlySet<string>): string {
-  const names = table.columnNames();
-  const cell = (name: string, value: unknown) => {
-    const text = signedColumns.has(name) && typeof value === "number" && Number.isFinite(value)
-      ? signed(value)
-      : formatCell(value);
-    return `<td${typeof value === "number" ? ' class="number"' : ""}>${escapeHtml(text)}</td>`;
-  };
-  const rows = (table.objects() as Record<string, unknown>[]).map((row) =>
-    `<tr>${names.map((name) => cell(name, row[name])).join("")}</tr>`
+function htmlTable(table: Table, label: string): string {
+  const { shown: names, alike } = splitColumns(table);
+  const rows = table.objects() as Record<string, unknown>[];
+  const numeric = new Set(names.filter((name) => rows.some((row) => typeof row[name] === "number")));
+  const style = (name: string) => numeric.has(name) ? ' class="number"' : "";
+  const head = names.map((name) => `<th scope="col"${style(name)}>${escapeHtml(columnLabel(name))}</th>`);
+  const body = rows.map((row) =>
+    `<tr>${
+      names.map((name) => `<td${style(name)}>${escapeHtml(formatCell(row[name], name))}</td>`).join("")
+    }</tr>`
   );
-  return `<div class="scroll" tabindex="0"><table><thead><tr>${
-    names.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")
-  }</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`;
+  const same = alike.map(({ label, text }) => `${label} ${text}`).join(", ");
+  return scrolling(
+    label,
+    `<table><thead><tr>${head.join("")}</tr></thead><tbody>${body.join("\n")}</tbody></table>`,
+  ) + (same === "" ? "" : `<p class="note">In every row: ${escapeHtml(same)}.</p>`);
 }
 
-function environment(runs: readonly RecordedRun[]): string {
-  const first = runs[0]?.manifest;
-  if (first === undefined) return "";
-  const rows = Object.entries({
-    data: `${first.data.name} (SHA-256 ${first.data.sha256})`,
-    ...first.environment,
-  })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) =>
-      `<tr><th scope="row">${escapeHtml(name)}</th><td>${
-        escapeHtml(Array.isArray(value) ? value.join(" ") : String(value))
-      }</td></tr>`
-    );
-  return `<section><h2>Environment</h2><div class="scroll" tabindex="0"><table><tbody>${
-    rows.join("\n")
-  }</tbody></table></div></section>`;
+/** Wide content scrolls on its own, by keyboard too. */
+function scrolling(label: string, content: string): string {
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}">${content}</div>`;
 }
 
-/** Plotly's bundle as it is in the npm package; it is read, not run. */
-async function plotlySource(): Promise<string> {
-  return await Deno.readTextFile(new URL(import.meta.resolve("plotly.js-dist/plotly.js")));
+function failures(runs: readonly RecordedRun[]): string {
+  const messages = runs.flatMap(({ manifest, events, status }) => {
+    const last = events.at(-1);
+    return status === "failed" && last?.event === "fail" ? [[manifest.runId, last.message] as const] : [];
+  });
+  if (messages.length === 0) return "";
+  return section("Failures", "What the runs that failed ended with.", facts("Failures", messages));
 }
 
-const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2024; --paper: #ffffff; --line: #d5d9de; --soft: #f4f6f8; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --paper: #15181b; --line: #3a4047; --soft: #1f2429; } }
-body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-main { max-width: 1180px; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; margin: 0.5rem 0; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin: 2rem 0 0.25rem; }
-.headline { font-size: 1.1rem; padding: 0.75rem 1rem; background: var(--soft); border-left: 4px solid #0072B2; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 0.5rem; }
-.figure { min-height: 360px; min-width: 0; }
-.scroll { overflow-x: auto; } .scroll:focus-visible { outline: 2px solid #0072B2; }
-table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
-td.number { text-align: right; } thead th { background: var(--soft); }
-pre { background: var(--soft); padding: 0.75rem; overflow-x: auto; }
-@media print { .figure { break-inside: avoid; } }
-`;
+/** The machines and programs of the runs: each one once. */
+function environments(runs: readonly RecordedRun[]): string {
+  const groups = Map.groupBy(
+    runs,
+    ({ manifest: { environment, data } }) => canonicalJson({ environment, data }),
+  );
+  return [...groups.values()].map((members, i) => {
+    const { environment, data, libSha256 } = members[0]!.manifest;
+    const rows = Object.entries({
+      data: `${data.name}, SHA-256 ${data.sha256}`,
+      "lib/": `SHA-256 ${libSha256}`,
+      ...environment,
+      plotly: PLOTLY_VERSION,
+    }).filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, Array.isArray(value) ? value.join(" ") : String(value)] as const);
+    const heading = groups.size === 1 ? "Environment" : `Environment ${i + 1} of ${groups.size}`;
+    const note = members.length === runs.length
+      ? "Of all runs."
+      : `Of ${members.map(({ manifest }) => manifest.runId).join(", ")}.`;
+    return section(heading, note, facts(heading, rows));
+  }).join("\n");
+}
 
-const SCRIPT = `
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const colors = () => {
-  const grid = dark.matches ? "#3a4047" : "#e2e6ea";
-  return { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    "font.color": dark.matches ? "#e6e9ec" : "#1c2024", "xaxis.gridcolor": grid, "yaxis.gridcolor": grid };
-};
-const config = { displaylogo: false, showSendToCloud: false, responsive: true, plotlyServerURL: "" };
-figures.forEach(({ data, layout }, i) => {
-  const place = document.getElementById("figure-" + i);
-  Plotly.newPlot(place, data, layout, config).then(() => Plotly.relayout(place, colors()));
-  dark.addEventListener("change", () => Plotly.relayout(place, colors()));
-});
-`;
+function facts(label: string, rows: readonly (readonly [string, string])[]): string {
+  const body = rows.map(([name, value]) =>
+    `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`
+  );
+  return scrolling(label, `<table class="machine"><tbody>${body.join("\n")}</tbody></table>`);
+}

@@ -1,0 +1,67 @@
+/**
+ * Curves thinned for the eye: what stands out stays, and so do the places without a number.
+ *
+ * @module
+ */
+
+/** A point of a curve; `y` may be NaN or infinite. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Most points of one curve, and most marks of its non-finite places. */
+export const MAX_POINTS = 400, MAX_MARKS = 40;
+
+/**
+ * Thins a curve: of every stretch the lowest and the highest point stay, and the first and the last of all. Where
+ * numbers are missing, one point without a number stays, which breaks the line.
+ *
+ * @param points In order of x.
+ * @param most How many points may stay (default 400).
+ */
+export function thin(points: readonly Point[], most: number = MAX_POINTS): Point[] {
+  if (points.length <= most) return [...points];
+  // Up to four of a stretch stay: its lowest, its highest, a break, and an end of the curve.
+  const stretch = Math.ceil(points.length / Math.max(1, Math.floor((most - 2) / 3)));
+  const kept = new Set([0, points.length - 1]);
+  for (let begin = 0; begin < points.length; begin += stretch) {
+    let low = -1, high = -1, missing = -1;
+    for (let i = begin; i < Math.min(points.length, begin + stretch); i++) {
+      const { y } = points[i]!;
+      if (!Number.isFinite(y)) missing = missing < 0 ? i : missing;
+      else {
+        if (low < 0 || y < points[low]!.y) low = i;
+        if (high < 0 || y > points[high]!.y) high = i;
+      }
+    }
+    for (const i of [low, high, missing]) if (i >= 0) kept.add(i);
+  }
+  return [...kept].sort((a, b) => a - b).map((i) => points[i]!);
+}
+
+/**
+ * Marks for the places of a curve that are NaN or infinite: where each stretch of them begins and ends, at the height of
+ * the last finite point before it (of the first one after it, where there is none; 0 without any).
+ *
+ * @returns At most 40; the first and the last are among them.
+ */
+export function nonFiniteMarks(points: readonly Point[]): { x: number; y: number; value: number }[] {
+  const marks: { x: number; y: number; value: number }[] = [];
+  let height = points.find(({ y }) => Number.isFinite(y))?.y ?? 0;
+  points.forEach(({ x, y }, i) => {
+    if (Number.isFinite(y)) {
+      height = y;
+      return;
+    }
+    const isEdge = [points[i - 1], points[i + 1]].some((beside) =>
+      beside === undefined || Number.isFinite(beside.y)
+    );
+    if (isEdge) marks.push({ x, y: height, value: y });
+  });
+  if (marks.length <= MAX_MARKS) return marks;
+  return Array.from(
+    { length: MAX_MARKS },
+    (_, i) => marks[Math.round(i * (marks.length - 1) / (MAX_MARKS - 1))]!,
+  );
+}

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
 import { type HostValues, toBytes, withTypes } from "./_conversions.ts";
 import { type Attribute, AttributeType, eagerSetters, setAttribute } from "./attribute.ts";
 import { DataType, dtypeName, isFloating } from "./dtype.ts";
@@ -15,12 +16,6 @@ import { decideCasts, POLICIES, type Policy } from "./policy.ts";
 import { cString, elements, type Pointer, type Runtime } from "./runtime.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
 import type { GraphValue, Trace } from "./trace.ts";
-
-/** What TF.js learns of a result. */
-export class TensorMetadata {
-  /** @param id The binding's number; @param shape Its shape; @param dtype Its `TF_DataType` as TF.js sees it. */
-  constructor(readonly id: number, readonly shape: number[], readonly dtype: number) {}
-}
 
 /** A tensor of the binding: an eager handle, a value of a graph, or both while a constant is traced. */
 interface Entry {
@@ -40,28 +35,7 @@ interface Entry {
 const MAX_RESULTS = 4096;
 
 /** A `TFJSBinding` over TensorFlow's C API. */
-export class Binding {
-  readonly TensorMetadata: typeof TensorMetadata = TensorMetadata;
-  readonly TFEOpAttr: new () => Attribute = class implements Attribute {
-    name = "";
-    type = 0;
-    value: unknown;
-  };
-  readonly TF_FLOAT = DataType.FLOAT;
-  readonly TF_INT32 = DataType.INT32;
-  readonly TF_INT64 = DataType.INT64;
-  readonly TF_BOOL = DataType.BOOL;
-  readonly TF_COMPLEX64 = DataType.COMPLEX64;
-  readonly TF_STRING = DataType.STRING;
-  readonly TF_RESOURCE = DataType.RESOURCE;
-  readonly TF_UINT8 = DataType.UINT8;
-  readonly TF_ATTR_STRING = AttributeType.STRING;
-  readonly TF_ATTR_INT = AttributeType.INT;
-  readonly TF_ATTR_FLOAT = AttributeType.FLOAT;
-  readonly TF_ATTR_BOOL = AttributeType.BOOL;
-  readonly TF_ATTR_TYPE = AttributeType.TYPE;
-  readonly TF_ATTR_SHAPE = AttributeType.SHAPE;
-  readonly TF_ATTR_RESOURCE = AttributeType.RESOURCE;
+export class Binding extends BindingConstants {
   readonly TF_Version: string;
 
   readonly #runtime: Runtime;
@@ -77,6 +51,7 @@ export class Binding {
 
   /** @param runtime The TensorFlow that ops run on. */
   constructor(runtime: Runtime) {
+    super();
     this.#runtime = runtime;
     this.#definitions = new OpDefinitions(runtime);
     this.#setters = eagerSetters(runtime);
@@ -382,32 +357,9 @@ export class Binding {
     return entry.handle;
   }
 
-  /** TF.js: saved models are not loaded by this binding. */
-  loadSavedModel(_directory: string, _tags: string): never {
-    throw new Error("Cannot load a SavedModel: this backend runs TF.js's ops and compiled functions only");
-  }
-
-  /** TF.js: none are loaded. */
-  deleteSavedModel(_id: number): void {}
-
-  /** TF.js: see {@linkcode loadSavedModel}. */
-  runSavedModel(_id: number, _inputs: number[], _inputNames: string, _outputNames: string): never {
-    throw new Error("Cannot run a SavedModel: none can be loaded by this backend");
-  }
-
-  /** TF.js: how many saved models are loaded. */
-  getNumOfSavedModels(): number {
-    return 0;
-  }
-
   /** TF.js: how many tensors there are, casts included. */
   getNumOfTensors(): number {
     return this.#entries.size;
-  }
-
-  /** TF.js: whether ops run on a GPU by default. */
-  isUsingGpuDevice(): boolean {
-    return false;
   }
 }
 

@@ -20,7 +20,8 @@
 export { autocast, toBfloat16, toFloat32, trueDtype, unknownPolicy } from "./autocast.ts";
 export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
 export type { Attribute } from "./attribute.ts";
-export { Binding, TensorMetadata } from "./binding.ts";
+export { TensorMetadata } from "./_binding_constants.ts";
+export { Binding } from "./binding.ts";
 export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";

@@ -1,0 +1,142 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { cacheDir, ensureFolder } from "./cache.ts";
+import { createHash } from "node:crypto";
+
+const CONTENT = "what is wanted";
+const FILES = {
+  "a.txt": { sha256: createHash("sha256").update(CONTENT).digest("hex"), bytes: CONTENT.length },
+};
+
+async function inTemporary(work: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(join(folder, "cache", "thing"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A build that counts. */
+function builder(content = CONTENT) {
+  const made = {
+    count: 0,
+    build: async (into: string) => {
+      made.count++;
+      await Deno.writeTextFile(join(into, "a.txt"), content);
+    },
+  };
+  return made;
+}
+
+const silent = () => {};
+
+Deno.test("cacheDir() follows LOSSKIT_CACHE, then the system", () => {
+  const env = (values: Record<string, string>) => (name: string) => values[name];
+  assertEquals(cacheDir(env({ LOSSKIT_CACHE: "/c", HOME: "/h" }), "linux"), "/c");
+  assertEquals(cacheDir(env({ HOME: "/h", XDG_CACHE_HOME: "/x" }), "linux"), "/x/losskit");
+  assertEquals(cacheDir(env({ HOME: "/h" }), "linux"), "/h/.cache/losskit");
+  assertEquals(cacheDir(env({ HOME: "/h" }), "darwin"), "/h/Library/Caches/losskit");
+});
+
+Deno.test("ensureFolder() builds once", () =>
+  inTemporary(async (path) => {
+    const made = builder();
+    for (let i = 0; i < 3; i++) {
+      assertEquals(await ensureFolder({ path, files: FILES, build: made.build, warn: silent }), path);
+    }
+    assertEquals([made.count, await Deno.readTextFile(join(path, "a.txt"))], [1, CONTENT]);
+  }));
+
+Deno.test("ensureFolder() keeps a touched file, and builds again over a changed, a short and a missing one", () =>
+  inTemporary(async (path) => {
+    const made = builder();
+    const ensure = (warn: (line: string) => void = silent) =>
+      ensureFolder({ path, files: FILES, build: made.build, warn });
+    await ensure();
+    await Deno.utime(join(path, "a.txt"), new Date(0), new Date(0));
+    await ensure();
+    assertEquals(made.count, 1);
+    for (const damage of ["what is wantex", "what is", undefined]) {
+      const before = made.count;
+      if (damage === undefined) await Deno.remove(join(path, "a.txt"));
+      else await Deno.writeTextFile(join(path, "a.txt"), damage);
+      let warned = "";
+      await ensure((line) => warned += line);
+      assertStringIncludes(warned, "is damaged");
+      assertEquals([made.count, await Deno.readTextFile(join(path, "a.txt"))], [before + 1, CONTENT]);
+    }
+  }));
+
+Deno.test("ensureFolder() says both when a damaged folder cannot be fetched again", () =>
+  inTemporary(async (path) => {
+    await ensureFolder({ path, files: FILES, build: builder().build, warn: silent });
+    await Deno.writeTextFile(join(path, "a.txt"), "what is wantex");
+    const build = () => Promise.reject(new UserError("no network"));
+    const error = await assertRejects(
+      () => ensureFolder({ path, files: FILES, build, warn: silent }),
+      UserError,
+    );
+    assertStringIncludes(error.message, "the SHA-256 of a.txt must be");
+    assertStringIncludes(error.message, "no network");
+  }));
+
+Deno.test("ensureFolder() leaves nothing behind when a build fails or brings the wrong file", () =>
+  inTemporary(async (path) => {
+    for (
+      const build of [() => Promise.reject(new UserError("no network")), builder("something else").build]
+    ) {
+      await assertRejects(() => ensureFolder({ path, files: FILES, build, warn: silent }), UserError);
+      assertEquals([...Deno.readDirSync(join(path, ".."))].map(({ name }) => name), ["thing.lock"]);
+    }
+  }));
+
+/** A process that builds slowly, a line a step on its output. */
+function startBuilder(path: string, marks: string): Deno.ChildProcess {
+  const code = `
+    import { ensureFolder } from ${JSON.stringify(new URL("./cache.ts", import.meta.url).href)};
+    await ensureFolder({ path: ${JSON.stringify(path)}, files: ${
+    JSON.stringify(FILES)
+  }, warn() {}, build: async (into) => {
+      Deno.writeTextFileSync(into + "/a.txt", "what");
+      Deno.writeTextFileSync(${JSON.stringify(marks)}, "x", { append: true });
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      Deno.writeTextFileSync(into + "/a.txt", ${JSON.stringify(CONTENT)});
+    }});`;
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      "--quiet",
+      "--no-check",
+      `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
+      code,
+    ],
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+}
+
+Deno.test("ensureFolder() survives a killed build, and processes that want the same at once", () =>
+  inTemporary(async (path) => {
+    const marks = `${path}.marks`;
+    await Deno.mkdir(join(path, ".."), { recursive: true });
+    await Deno.writeTextFile(marks, "");
+    const killed = startBuilder(path, marks);
+    while (await Deno.readTextFile(marks) === "") await new Promise((resolve) => setTimeout(resolve, 20));
+    killed.kill("SIGKILL");
+    await killed.status;
+    const left = [...Deno.readDirSync(join(path, ".."))].map(({ name }) => name);
+    assertEquals(left.filter((name) => name === "thing"), []);
+
+    await Deno.writeTextFile(marks, "");
+    const statuses = await Promise.all([1, 2, 3].map(() => startBuilder(path, marks).status));
+    assertEquals(statuses.map(({ code }) => code), [0, 0, 0]);
+    assertEquals(await Deno.readTextFile(marks), "x", "one of them builds");
+    assertEquals(await Deno.readTextFile(join(path, "a.txt")), CONTENT);
+    assertEquals([...Deno.readDirSync(join(path, ".."))].map(({ name }) => name).sort(), [
+      "thing",
+      "thing.lock",
+      "thing.marks",
+    ]);
+  }));

@@ -1,0 +1,45 @@
+import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { initialParameters, parameterCount, parameterShapes } from "./parameters.ts";
+
+const config = { nLayer: 2, nHead: 2, nEmbd: 32, vocabSize: 61, blockSize: 24 };
+
+Deno.test("initialParameters() is GPT-2's: deviations, zeros and ones", () => {
+  const parameters = initialParameters(config, 1);
+  const deviation = (name: string) => {
+    const { values } = parameters[name]!;
+    return Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+  };
+  assertAlmostEquals(deviation("wte.weight"), 0.02, 0.002);
+  assertAlmostEquals(deviation("h.1.attn.c_attn.weight"), 0.02, 0.002);
+  assertAlmostEquals(deviation("h.1.mlp.c_proj.weight"), 0.01, 0.001); // 0.02 / sqrt(2 L)
+  assertEquals(new Set(parameters["h.0.ln_1.weight"]!.values), new Set([1]));
+  assertEquals(new Set(parameters["h.0.attn.c_attn.bias"]!.values), new Set([0]));
+});
+
+Deno.test("initialParameters() repeats by seed, and a further layer changes no other parameter", () => {
+  assertEquals(initialParameters(config, 3), initialParameters(config, 3));
+  assertNotEquals(initialParameters(config, 3)["wte.weight"], initialParameters(config, 4)["wte.weight"]);
+  const deeper = initialParameters({ ...config, nLayer: 3 }, 3);
+  assertEquals(deeper["h.0.mlp.c_fc.weight"], initialParameters(config, 3)["h.0.mlp.c_fc.weight"]);
+});
+
+Deno.test("parameterCount() of GPT-2 small is 124,439,808", () => {
+  assertEquals(
+    parameterCount({ nLayer: 12, nHead: 12, nEmbd: 768, vocabSize: 50257, blockSize: 1024 }),
+    124_439_808,
+  );
+});
+
+Deno.test("parameterShapes() refuses sizes that do not fit", () => {
+  assertThrows(
+    () => parameterShapes({ ...config, nHead: 5 }),
+    RangeError,
+    "nEmbd must be a multiple of nHead",
+  );
+  assertThrows(
+    () => parameterShapes({ ...config, nLayer: 0 }),
+    RangeError,
+    "nLayer must be a whole number of at least 1: it is 0",
+  );
+  assertThrows(() => parameterShapes({ ...config, vocabSize: 1.5 }), RangeError, "vocabSize");
+});

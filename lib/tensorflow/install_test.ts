@@ -1,0 +1,112 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { findLibTensorFlow, type Machine } from "./install.ts";
+import { WHEELS } from "./wheels.ts";
+
+/** A machine with nothing on it but a folder for its cache. */
+async function withMachine(work: (machine: Machine, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const variables: Record<string, string> = { LOSSKIT_CACHE: join(folder, "cache") };
+  try {
+    await work({
+      os: "linux",
+      arch: "x86_64",
+      env: (name) => variables[name],
+      python: () => Promise.resolve(undefined),
+      fetch: () => Promise.reject(new UserError("no network")),
+      warn: () => {},
+    }, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function placeLibraries(dir: string, suffix = ".so.2"): Promise<void> {
+  await Deno.mkdir(dir, { recursive: true });
+  for (const name of ["cc", "framework"]) {
+    await Deno.writeTextFile(join(dir, `libtensorflow_${name}${suffix}`), "x");
+  }
+}
+
+Deno.test("findLibTensorFlow() takes the folder that LOSSKIT_LIBTENSORFLOW names, and nothing else then", () =>
+  withMachine(async (machine, folder) => {
+    const named = {
+      ...machine,
+      env: (name: string) => name === "LOSSKIT_LIBTENSORFLOW" ? folder : machine.env(name),
+    };
+    await assertRejects(() => findLibTensorFlow(named), UserError, `given ${folder}`);
+    await placeLibraries(folder);
+    const found = await findLibTensorFlow({ ...named, os: "plan9" });
+    assertEquals([found.source, found.cc], ["environment", join(folder, "libtensorflow_cc.so.2")]);
+  }));
+
+Deno.test("findLibTensorFlow() takes a TensorFlow of Python where the cache has none, unless it is too old", () =>
+  withMachine(async (machine, folder) => {
+    const dir = join(folder, "site-packages", "tensorflow");
+    await placeLibraries(dir);
+    const python = (version: string) => () => Promise.resolve({ dir, version });
+    assertEquals((await findLibTensorFlow({ ...machine, python: python("2.16.1") })).source, "python");
+    assertEquals((await findLibTensorFlow({ ...machine, python: python("3.0") })).source, "python");
+    const old = await assertRejects(
+      () => findLibTensorFlow({ ...machine, python: python("2.15.0") }),
+      UserError,
+    );
+    assertStringIncludes(old.message, `TensorFlow 2.15.0 in ${dir}: wanted version 2.16 or later`);
+  }));
+
+Deno.test("findLibTensorFlow() lists every place it tried when there is no network", () =>
+  withMachine(async (machine, folder) => {
+    const { message } = await assertRejects(() => findLibTensorFlow(machine), UserError);
+    const places = [
+      "LOSSKIT_LIBTENSORFLOW: not set",
+      `${join(folder, "cache")}/libtensorflow-2.21.0`,
+      "installed in Python: none",
+      "no network",
+      "copy the cache folder",
+    ];
+    for (const place of places) assertStringIncludes(message, place);
+  }));
+
+Deno.test("findLibTensorFlow() fetches the wheel of the platform, and says what is supported elsewhere", () =>
+  withMachine(async (machine) => {
+    const asked: string[] = [];
+    const fetch: Machine["fetch"] = (wheel) => {
+      asked.push(wheel.filename);
+      return Promise.reject(new UserError("enough"));
+    };
+    for (const [os, arch] of [["linux", "x86_64"], ["linux", "aarch64"], ["darwin", "aarch64"]] as const) {
+      await assertRejects(() => findLibTensorFlow({ ...machine, os, arch, fetch }), UserError, "enough");
+    }
+    assertEquals(asked, [
+      "tensorflow_cpu-2.21.0-cp312-cp312-manylinux_2_27_x86_64.whl",
+      "tensorflow-2.21.0-cp312-cp312-manylinux_2_27_aarch64.whl",
+      "tensorflow-2.21.0-cp312-cp312-macosx_12_0_arm64.whl",
+    ]);
+    for (const [os, arch] of [["windows", "x86_64"], ["darwin", "x86_64"]] as const) {
+      await assertRejects(
+        () => findLibTensorFlow({ ...machine, os, arch }),
+        UserError,
+        "supported are Linux on x86-64",
+      );
+    }
+  }));
+
+Deno.test("findLibTensorFlow() fetches a corrupt cache again, and tells the damage when it cannot", () =>
+  withMachine(async (machine, folder) => {
+    const wheel = WHEELS["linux-x86_64"]!;
+    await placeLibraries(join(folder, "cache", `libtensorflow-${wheel.version}-linux-x86_64`));
+    let fetched = 0, warned = "";
+    const fetch: Machine["fetch"] = () => {
+      fetched++;
+      return Promise.reject(new UserError("no network"));
+    };
+    const { message } = await assertRejects(
+      () => findLibTensorFlow({ ...machine, fetch, warn: (line) => warned += line }),
+      UserError,
+    );
+    assertEquals(fetched, 1);
+    assertStringIncludes(warned, "is damaged");
+    assertStringIncludes(message, "must be 65222328 bytes long: it is 1");
+    assertStringIncludes(message, "no network");
+  }));

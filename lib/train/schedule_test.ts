@@ -1,0 +1,21 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { learningRate } from "./schedule.ts";
+
+const schedule = { lr: 1, minLr: 0.1, warmupSteps: 9, steps: 110 };
+
+Deno.test("learningRate() warms up linearly, peaks, and ends at the floor", () => {
+  assertAlmostEquals(learningRate(1, schedule), 0.1);
+  assertAlmostEquals(learningRate(9, schedule), 0.9);
+  assertAlmostEquals(learningRate(10, schedule), 1);
+  assertAlmostEquals(learningRate(60, schedule), 0.55);
+  assertAlmostEquals(learningRate(110, schedule), 0.1);
+});
+
+Deno.test("learningRate() never rises after the warm-up, and serves runs of one step", () => {
+  for (let step = 11; step <= 110; step++) {
+    if (learningRate(step, schedule) > learningRate(step - 1, schedule)) {
+      throw new Error(`it rises at ${step}`);
+    }
+  }
+  assertEquals(learningRate(1, { ...schedule, warmupSteps: 0, steps: 1 }), 1);
+});

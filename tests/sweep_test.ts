@@ -203,7 +203,7 @@ const WRONG: [string, string[], RegExp][] = [
   ["a spec that is not there", [join(root, "nowhere.json")], /Cannot read the spec/],
   [
     "a folder that cannot be written",
-    ["--data", text, "--out", join(root, "empty.txt", "x")],
+    ["--data", text, "--vocab", "char", "--out", join(root, "empty.txt", "x")],
     /wanted a folder that can be written to/,
   ],
 ];

@@ -154,28 +154,30 @@ Deno.test("1,000 compiled calls and 5,000 eager ops leave no tensor and no handl
   assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
 });
 
-Deno.test("a process that used TensorFlow prints nothing of its own and ends with status 0", async () => {
-  const script = `
-    import { useTensorFlow } from ${JSON.stringify(new URL("./mod.ts", import.meta.url).href)};
-    import * as tf from "@tensorflow/tfjs";
-    await useTensorFlow({ threads: 1 });
-    console.log(tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync().join());`;
+/** Runs a script in a process of its own that ends by itself. */
+async function runScript(body: string): Promise<[number, string, string]> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
-    await Deno.writeTextFile(file, script);
+    const head = `import { useTensorFlow } from ${JSON.stringify(new URL("./mod.ts", import.meta.url).href)};
+      import * as tf from "@tensorflow/tfjs";`;
+    await Deno.writeTextFile(file, `${head}\n${body}`);
+    const config = `--config=${new URL("../../deno.json", import.meta.url).pathname}`;
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-check",
-        "--quiet",
-        `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-        file,
-      ],
+      args: ["run", "-A", "--no-check", "--quiet", config, file],
     }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assertEquals([code, text(stdout), text(stderr)], [0, "2,2,2,2\n", ""]);
+    return [code, new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)];
   } finally {
     await Deno.remove(file);
   }
+}
+
+Deno.test("a process that used TensorFlow prints nothing of its own and ends with status 0", async () => {
+  const product =
+    "await useTensorFlow({ threads: 1 }); console.log(tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync().join());";
+  assertEquals(await runScript(product), [0, "2,2,2,2\n", ""]);
+  assertEquals(await runScript("await useTensorFlow();"), [0, "", ""]);
+  assertEquals(
+    await runScript("await useTensorFlow(); tf.ones([300, 300]).matMul(tf.ones([300, 300])); Deno.exit(5);"),
+    [5, "", ""],
+  );
 });

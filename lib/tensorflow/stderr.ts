@@ -6,8 +6,7 @@
  *
  * @module
  */
-
-const LIBC = { linux: "libc.so.6", darwin: "libSystem.B.dylib" } as const;
+import { LIBC } from "./libc.ts";
 
 /** `O_WRONLY` of fcntl.h, on Linux and macOS. */
 const O_WRONLY = 1;

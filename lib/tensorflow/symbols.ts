@@ -7,6 +7,10 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
+import { LIBC } from "./libc.ts";
+
+/** `RTLD_NOW` of dlfcn.h, and `RTLD_NODELETE`, which differs between systems. */
+const RTLD_NOW = 2, RTLD_NODELETE = { linux: 0x1000, darwin: 0x80 } as const;
 
 /** `typedef struct TF_Output { TF_Operation* oper; int index; } TF_Output;` passed by value. */
 const TF_Output = { struct: ["pointer", "i32"] } as const;
@@ -221,5 +225,25 @@ export function openLibraries(paths: { framework: string; cc: string }): Librari
     }
   };
   const framework = open(paths.framework, FRAMEWORK_SYMBOLS);
-  return { framework, cc: open(paths.cc, CC_SYMBOLS) };
+  const cc = open(paths.cc, CC_SYMBOLS);
+  for (const path of [paths.framework, paths.cc]) keepLoaded(path);
+  return { framework, cc };
+}
+
+/**
+ * Has the loader keep a library until the process ends. Deno unloads what it opened when its program ends, while
+ * TensorFlow's threads still run the code in it: the process would end with a segmentation fault.
+ */
+function keepLoaded(path: string): void {
+  const libc = LIBC[Deno.build.os as keyof typeof LIBC];
+  if (libc === undefined) return;
+  const library = Deno.dlopen(libc, {
+    /** `void* dlopen(const char* path, int flags)` */
+    dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
+  });
+  library.symbols.dlopen(
+    new TextEncoder().encode(`${path}\0`),
+    RTLD_NOW | RTLD_NODELETE[Deno.build.os as keyof typeof LIBC],
+  );
+  library.close();
 }

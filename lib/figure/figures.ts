@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BASELINE, DEFAULT_BOUND, gapOf, type Pair, pairRuns } from "../analysis/mod.ts";
+import { BASELINE, DEFAULT_BOUND, type Gap, gapOf, type Pair, pairRuns } from "../analysis/mod.ts";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
 import { nonFiniteMarks, type Point, thin } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
@@ -20,8 +20,8 @@ export interface Figure {
   readonly layout: PlotlyObject;
 }
 
-/** Told apart by colour-blind readers (Okabe and Ito's, but for the last), and at least 3:1 on light and on dark. */
-const BASE_COLOR = "#0072B2", COLORS = ["#D55E00", "#009E73", "#CC79A7", "#8C6BB1"];
+/** Told apart by colour-blind readers (after Okabe and Ito), and at least 3:1 against light and dark pages. */
+const BASE_COLOR = "#2B8CCB", COLORS = ["#D55E00", "#009E73", "#CC79A7", "#8C6BB1"];
 const NEUTRAL = "#888";
 const GAP_AXIS = `gap to ${BASELINE} (nats per token)`;
 const DASHES = ["solid", "dot", "dash", "dashdot"];
@@ -47,7 +47,7 @@ export function lossFigures(runs: readonly RecordedRun[]): Figure[] {
           legendgroup: name,
           // the baseline is wide and pale: the curve over it stays visible where the two agree
           line: { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: isBase ? 3 : 1.25 },
-          opacity: isBase ? 0.5 : 1,
+          opacity: isBase ? 0.65 : 1,
         }),
         {
           ...curve(validation, { name: `${name}, validation`, legendgroup: name }),
@@ -68,7 +68,10 @@ export function lossFigures(runs: readonly RecordedRun[]): Figure[] {
   });
 }
 
-/** The training loss's gap to float32 by step, a figure a setting; dotted lines are the bound. */
+/**
+ * The training loss's gap to float32 by step, a figure a setting. Dotted lines are the bound; they are out of sight where
+ * all gaps are far smaller.
+ */
 export function gapFigures(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): Figure[] {
   const pairs = pairRuns(runs);
   const policies = valuesOf(pairs.map(({ other }) => other), ({ policy }) => policy);
@@ -93,13 +96,28 @@ export function gapFigures(runs: readonly RecordedRun[], bound: number = DEFAULT
     });
     const title = `Gap: ${setting}`;
     const base = layoutOf(title, { x: "step", y: GAP_AXIS });
-    return { title, data, layout: { ...base, showlegend: true, shapes: [rule(bound), rule(-bound)] } };
+    const yaxis = {
+      ...base["yaxis"] as PlotlyObject,
+      range: rangeOf(members.map((pair) => gapOf(pair, bound))),
+    };
+    return { title, data, layout: { ...base, yaxis, showlegend: true, shapes: [rule(bound), rule(-bound)] } };
   });
+}
+
+/** From the lowest gap to the highest, and 0, with some room: left to itself, Plotly would make room for the bound. */
+function rangeOf(gaps: readonly Gap[]): number[] {
+  const values = gaps.flatMap(({ byStep }) => byStep.map(({ gap }) => gap)).filter(Number.isFinite);
+  const [low, high] = values.reduce(([low, high], y) => [Math.min(low, y), Math.max(high, y)] as const, [
+    0,
+    0,
+  ]);
+  const room = 0.08 * (high - low) || 0.01;
+  return [low - room, high + room];
 }
 
 /**
  * The gap of the final validation loss by each axis: a point a pair, and their mean. Pairs without a finite gap are not
- * in the mean, and the title of the axis counts them.
+ * in the mean, and the title counts them.
  */
 export function gapByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
   const pairs = pairRuns(runs);
@@ -155,9 +173,11 @@ export function gapByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
         },
       ];
     });
-    const title = `Gap by ${axis}`;
+    const title = lost === 0
+      ? `Gap by ${axis}`
+      : `Gap by ${axis} (not finite in ${lost} of ${pairs.length} pairs)`;
     const base = layoutOf(title, {
-      x: lost === 0 ? axis : `${axis} (${lost} of ${pairs.length} pairs have no finite gap)`,
+      x: axis,
       y: GAP_AXIS,
     });
     const categorical = {

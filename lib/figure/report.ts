@@ -59,7 +59,8 @@ export async function renderReport(content: ReportContent): Promise<string> {
     },
     {
       heading: "Gap by step",
-      note: `Training loss in the lower precision minus float32's; dotted lines: ±${bound} nats.`,
+      note:
+        `Training loss in the lower precision minus float32's; dotted lines, where in sight: ±${bound} nats.`,
       figures: gapFigures(runs, bound),
     },
   ].filter(({ figures }) => figures.length > 0);

@@ -10,6 +10,7 @@ import {
   runIdOf,
   runPaths,
   type RunSpec,
+  sha256Hex,
   writeManifest,
 } from "../../lib/record/mod.ts";
 
@@ -59,7 +60,7 @@ export const SPEC: RunSpec = {
 /** Writes a run into a sweep's folder, and returns the run's folder. */
 export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
   const spec: RunSpec = { ...SPEC, steps: run.losses.length, ...run.spec };
-  const data = { name: spec.data, sha256: "d".repeat(64) };
+  const data = { name: spec.data, sha256: sha256Hex(spec.data) };
   const libSha256 = run.libSha256 ?? "0".repeat(64);
   const runId = runIdOf({ spec, dataSha256: data.sha256, libSha256 });
   const folder = runFolder(sweepDir, runId);

@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { type Figure, gapByAxisFigures, gapFigures, lossFigures, type PlotlyObject } from "./figures.ts";
+
+function record(runs: SyntheticRun[]): RecordedRun[] {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const run of runs) writeSyntheticRun(dir, run);
+    return readRuns(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+/** Two precisions, two seeds, two tokenizers and lengths; the gap is `gap` at the last of three steps. */
+function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[] {
+  return record(
+    ["character", "bpe:512"].flatMap((tokenizer) =>
+      [64, 128].flatMap((T) =>
+        [1, 2].flatMap((seed) =>
+          ["float32", "bf16-autocast"].map((policy) => {
+            const last = policy === "float32" ? 1 : 1 + gap(seed);
+            return {
+              losses: [3, 2, last],
+              evals: [{ step: 0, loss: 4 }, { step: 3, loss: last }],
+              spec: { tokenizer, T, seed, policy },
+            };
+          })
+        )
+      )
+    ),
+  );
+}
+
+const names = (figure: Figure) => figure.data.map(({ name }) => name);
+const yOf = (trace: PlotlyObject | undefined) => trace?.["y"];
+
+Deno.test("lossFigures() has a figure a setting, with lower precision drawn over float32", () => {
+  const figures = lossFigures(sweep());
+  assertEquals(figures.map(({ title }) => title), [
+    "Loss: bpe:512, T = 64",
+    "Loss: bpe:512, T = 128",
+    "Loss: character, T = 64",
+    "Loss: character, T = 128",
+  ]);
+  assertEquals(names(figures[0]!), [
+    "float32, seed 1",
+    "float32, seed 1, validation",
+    "float32, seed 2",
+    "float32, seed 2, validation",
+    "bf16-autocast, seed 1",
+    "bf16-autocast, seed 1, validation",
+    "bf16-autocast, seed 2",
+    "bf16-autocast, seed 2, validation",
+  ]);
+  const [training, validation] = figures[0]!.data;
+  assertEquals([training?.["x"], yOf(training)], [[1, 2, 3], [3, 2, 1]]);
+  assertEquals([validation?.["x"], yOf(validation)], [[0, 3], [4, 1]]);
+});
+
+Deno.test("figures give a policy and a seed the same colour and dash everywhere", () => {
+  for (const figures of [lossFigures(sweep()), gapFigures(sweep())]) {
+    const styles = new Map<unknown, string>();
+    for (const { name, line } of figures.flatMap(({ data }) => data)) {
+      if (line === undefined) continue;
+      const style = JSON.stringify(line);
+      assertEquals(styles.get(name) ?? style, style);
+      styles.set(name, style);
+    }
+    assertEquals(new Set(styles.values()).size, styles.size);
+  }
+});
+
+Deno.test("gapFigures() draws the lower precision's loss minus float32's", () => {
+  const figures = gapFigures(sweep(), 0.25);
+  assertEquals(figures.length, 4);
+  assertEquals(names(figures[0]!), ["bf16-autocast, seed 1", "bf16-autocast, seed 2"]);
+  assertEquals(figures[0]!.data.map(yOf), [[0, 0, 0.125], [0, 0, 0.25]]);
+  const rules = figures[0]!.layout["shapes"] as PlotlyObject[];
+  assertEquals(rules.map(({ y0 }) => y0), [0.25, -0.25]);
+  const [low, high] = (figures[0]!.layout["yaxis"] as PlotlyObject)["range"] as number[];
+  assert(low! < 0 && high! > 0.25);
+});
+
+Deno.test("gapByAxisFigures() has a mark a pair and a mean a category", () => {
+  const [byT, byVocabulary, byBoth] = gapByAxisFigures(sweep());
+  assertEquals([byT!.data[0]!["x"], yOf(byT!.data[0])], [
+    ["T = 64", "T = 64", "T = 128", "T = 128", "T = 64", "T = 64", "T = 128", "T = 128"],
+    [0.125, 0.25, 0.125, 0.25, 0.125, 0.25, 0.125, 0.25],
+  ]);
+  assertEquals([byT!.data[1]!["x"], yOf(byT!.data[1])], [["T = 64", "T = 128"], [0.1875, 0.1875]]);
+  assertEquals(byVocabulary!.data[1]!["x"], ["bpe:512", "character"]);
+  assertEquals((byBoth!.data[1]!["x"] as string[]).length, 4);
+});
+
+Deno.test("figures break and mark a curve where a loss is not finite, and count pairs without a gap", () => {
+  const runs = sweep((seed) => seed === 1 ? NaN : 0.5);
+  const [loss] = lossFigures(runs);
+  const mark = loss!.data.find(({ name }) => String(name).includes("not finite"));
+  assertEquals([mark?.["name"], mark?.["x"], yOf(mark), mark?.["text"]], [
+    "bf16-autocast, seed 1: not finite",
+    [3, 3],
+    [2, 2],
+    ["NaN", "NaN"],
+  ]);
+  assertEquals(gapFigures(runs)[0]!.data.map(({ y }) => y), [[0, 0, null], [0], [0, 0, 0.5]]);
+  const [byT] = gapByAxisFigures(runs);
+  assertEquals(byT!.title, "Gap by sequence length (not finite in 4 of 8 pairs)");
+  assertEquals(yOf(byT!.data[1]), [0.5, 0.5]);
+});
+
+Deno.test("figures are plain JSON, thinned, and hold no tag that a name brings", () => {
+  const runs = record(
+    ["float32", "bf16-autocast"].flatMap((policy) =>
+      ['<a href="javascript:alert(1)">', "<b>x</b>"].map((data) => ({
+        losses: Array.from({ length: 5000 }, (_, i) => i === 4000 ? Infinity : 3 + Math.sin(i)),
+        evals: [{ step: 5000, loss: 2 }],
+        spec: { data, policy, tokenizer: "</script><img onerror=alert(1)>" },
+      }))
+    ),
+  );
+  const figures = [...lossFigures(runs), ...gapFigures(runs), ...gapByAxisFigures(runs)];
+  for (const { data, layout } of figures) {
+    assertEquals(JSON.parse(JSON.stringify({ data, layout })), { data, layout });
+    assert(!JSON.stringify({ data, layout }).includes("<"));
+    for (const trace of data) assertLessOrEqual((trace["x"] as unknown[]).length, 400);
+  }
+});
+
+Deno.test("figures of no runs are none", () => {
+  assertEquals([lossFigures([]), gapFigures([]), gapByAxisFigures([])], [[], [], []]);
+});

@@ -1,0 +1,104 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
+import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { plotlySource } from "./plotly_source.ts";
+import { renderReport } from "./report.ts";
+
+function record(runs: SyntheticRun[]): RecordedRun[] {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const run of runs) writeSyntheticRun(dir, run);
+    return readRuns(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+const PAIR: SyntheticRun[] = [
+  { losses: [3, 2], evals: [{ step: 2, loss: 2 }] },
+  { losses: [3, 2.5], evals: [{ step: 2, loss: 2.5 }], spec: { policy: "bf16-autocast" } },
+];
+
+/** The page without its scripts, which are long. */
+function withoutScripts(html: string): string {
+  return html.replaceAll(/<script>[^]*?<\/script>/g, "");
+}
+
+Deno.test("plotlySource() is the bundle, with nothing that ends a script element", async () => {
+  const source = await plotlySource();
+  assertStringIncludes(source.slice(0, 200), "plotly.js v4");
+  assert(source.length > 3e6);
+  assert(!/<\/script|<!--|<script/i.test(source));
+});
+
+Deno.test("renderReport() holds the finding, the tables, where it ran and how to run it again", async () => {
+  const html = withoutScripts(
+    await renderReport({
+      title: "small",
+      runs: record(PAIR),
+      bound: 0.25,
+      reproduce: ["deno task sweep", "a & b"],
+    }),
+  );
+  for (
+    const text of [
+      "<title>small · losskit</title>",
+      "bf16-autocast moves the final validation loss by +0.50000 nats",
+      '<th scope="col" class="number">val gap</th>',
+      '<td class="number">+0.50000</td>',
+      "±0.25 nats",
+      "Synthetic CPU",
+      "deno task sweep\na &amp; b",
+      "<noscript>",
+    ]
+  ) assertStringIncludes(html, text);
+});
+
+Deno.test("renderReport() lets nothing load, and names its own scripts by their checksums", async () => {
+  const html = await renderReport({ title: "small", runs: record(PAIR), reproduce: [] });
+  const policy = /<meta http-equiv="Content-Security-Policy" content="([^"]*)">/.exec(html)![1]!;
+  assertStringIncludes(policy, "default-src 'none'");
+  const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, text]) => text!);
+  assertEquals(scripts.length, 2);
+  const hashes = scripts.map((text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`);
+  assertStringIncludes(policy, `script-src ${hashes.join(" ")};`);
+  assert(html.indexOf("Content-Security-Policy") < html.indexOf("<script"));
+  assert(!/\s(src|href|srcset|action)\s*=/.test(withoutScripts(html)));
+});
+
+Deno.test("renderReport() shows what runs hold as text", async () => {
+  const hostile = `</script></style><img src=x onerror="alert('1')">`;
+  const runs = record([
+    { losses: [3], spec: { data: hostile, tokenizer: hostile, policy: hostile }, end: { fail: hostile } },
+    { losses: [3], spec: { data: hostile, tokenizer: hostile }, environment: { cpuModel: hostile } },
+  ]);
+  const html = await renderReport({ title: hostile, runs, reproduce: [hostile] });
+  assertEquals(html.match(/<img/g), null);
+  assertEquals(html.match(/<\/script>/g)?.length, 3);
+  assertEquals(html.match(/<\/style>/g)?.length, 1);
+  const data = /<script type="application\/json" id="figures">([^]*?)<\/script>/.exec(html)![1]!;
+  assert(JSON.parse(data).length > 0);
+  assertStringIncludes(html, "&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;");
+});
+
+Deno.test("renderReport() tells each environment once, with its runs", async () => {
+  const same = withoutScripts(await renderReport({ title: "one", runs: record(PAIR), reproduce: [] }));
+  assertEquals(same.match(/<h2>Environment/g)?.length, 1);
+  const other = { ...PAIR[1]!, environment: { cpuModel: "Another CPU" } };
+  const two = withoutScripts(
+    await renderReport({ title: "two", runs: record([PAIR[0]!, other]), reproduce: [] }),
+  );
+  assertStringIncludes(two, "<h2>Environment 1 of 2</h2>");
+  assertStringIncludes(two, "<h2>Environment 2 of 2</h2>");
+  assertStringIncludes(two, "Another CPU");
+});
+
+Deno.test("renderReport() is the same for the same runs, and has no figures without pairs of them", async () => {
+  const runs = record(PAIR);
+  const content = { title: "small", runs, reproduce: [] };
+  assertEquals(await renderReport(content) === await renderReport(structuredClone(content)), true);
+  const html = withoutScripts(await renderReport({ title: "none", runs: [], reproduce: [] }));
+  assertMatch(html, /0 runs; no two of them differ in precision alone/);
+  assert(!html.includes("<figure>"));
+});

@@ -1,0 +1,212 @@
+import { assert, assertEquals, assertGreater, assertLessOrEqual, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Browser, Page } from "puppeteer-core";
+import { renderReport } from "../lib/figure/mod.ts";
+import { readRuns } from "../lib/record/mod.ts";
+import { findChromium, launchChromium } from "./support/chromium.ts";
+import { writeSyntheticRun } from "./support/synthetic_runs.ts";
+
+const chromium = await findChromium();
+if (chromium === undefined) {
+  console.log("tests of the report in a browser are ignored: no Chromium could be had");
+}
+
+/** In every place that a user or a corpus can name: none of it may do anything but be shown. */
+const HOSTILE = `<a href="https://a.b">x</a></script><img src=x onerror=alert(1)>'"\u2028%{x}`;
+
+/** What a page did while it was open. */
+interface Deeds {
+  requests: string[];
+  complaints: string[];
+  dialogs: string[];
+}
+
+/** The report of runs that were recorded by the real code, in a file of its own. */
+async function writeReport(dir: string, name: string): Promise<string> {
+  for (const T of [64, 128]) {
+    for (const seed of [1, 2]) {
+      for (const policy of ["float32", "bf16-autocast", HOSTILE]) {
+        const losses = Array.from({ length: 600 }, (_, i) => {
+          const loss = 4.2 - 2 * (1 - Math.exp(-i / 100)) + 0.1 * Math.sin(i * seed);
+          if (policy === "float32") return loss;
+          return seed === 2 && i > 400 ? NaN : loss + 0.0001 * i;
+        });
+        writeSyntheticRun(dir, {
+          losses,
+          evals: [0, 300, 600].map((step) => ({ step, loss: losses[Math.max(0, step - 1)]! })),
+          spec: { data: name, tokenizer: name, T, seed, policy },
+          environment: { cpuModel: name },
+          ...T === 64 ? {} : { end: { fail: name } },
+        });
+      }
+    }
+  }
+  const html = await renderReport({ title: name, runs: readRuns(dir), reproduce: [name] });
+  const path = join(dir, "report.html");
+  Deno.writeTextFileSync(path, html);
+  return pathToFileURL(path).href;
+}
+
+async function openReport(browser: Browser, url: string): Promise<{ page: Page; deeds: Deeds }> {
+  const page = await browser.newPage();
+  const deeds: Deeds = { requests: [], complaints: [], dialogs: [] };
+  page.on("request", (request) => deeds.requests.push(request.url()));
+  page.on("console", (message) => deeds.complaints.push(message.text()));
+  page.on("pageerror", (error) => deeds.complaints.push(String(error)));
+  page.on("dialog", async (dialog) => {
+    deeds.dialogs.push(dialog.message());
+    await dialog.dismiss();
+  });
+  await page.setViewport({ width: 1280, height: 900 });
+  await page.goto(url);
+  await page.waitForFunction(
+    "[...document.querySelectorAll('.plot[id]')].every((plot) => plot.querySelector('.scatterlayer path'))",
+    { timeout: 20_000 },
+  );
+  return { page, deeds };
+}
+
+Deno.test({
+  name: "report.html in Chromium",
+  ignore: chromium === undefined,
+  fn: async (t) => {
+    const dir = Deno.makeTempDirSync();
+    const browser = await launchChromium(chromium!);
+    try {
+      const url = await writeReport(dir, HOSTILE);
+      await t.step("asks for nothing but itself, and complains of nothing", async () => {
+        const { page, deeds } = await openReport(browser, url);
+        assertEquals(deeds, { requests: [url], complaints: [], dialogs: [] });
+        await page.close();
+      });
+      await t.step("draws every figure, with its curves and points", async () => {
+        const { page } = await openReport(browser, url);
+        const plots = await page.$$eval(".plot[id]", (elements) =>
+          elements.map((element) => [
+            element.querySelectorAll(".main-svg").length,
+            element.querySelectorAll(".scatterlayer .trace path").length,
+          ]));
+        assertEquals(plots.length, 3 + 2 + 2); // three axes; two lengths, as losses and as gaps
+        for (const [layers, paths] of plots) {
+          assertGreater(layers!, 1);
+          assertGreater(paths!, 1);
+        }
+        await page.close();
+      });
+      await t.step("shows hostile text, in labels and while hovering, and obeys none of it", async () => {
+        const { page, deeds } = await openReport(browser, url);
+        assertEquals(
+          await page.$$eval("img, a[href], iframe, object, embed, form", (found) => found.length),
+          0,
+        );
+        // Plotly links with xlink:href in its figures
+        assertEquals(await page.$$eval("svg a", (found) => found.length), 0);
+        const legend = await page.$$eval(".legendtext", (texts) => texts.map((text) => text.textContent));
+        assert(
+          legend.some((text) => text?.startsWith(`<a href="https://a.b">x</a></script><img src=x`)),
+          `${legend}`,
+        );
+        const hovered = await page.evaluate(`(async () => {
+          const texts = [];
+          for (const plot of document.querySelectorAll(".plot[id]")) {
+            Plotly.Fx.hover(plot, plot.data.map((_, curveNumber) => ({ curveNumber, pointNumber: 0 })));
+            await new Promise((done) => setTimeout(done, 100));
+            texts.push(...[...plot.querySelectorAll(".hoverlayer text")].map((text) => text.textContent));
+          }
+          return texts.join("\\n");
+        })()`) as string;
+        assertStringIncludes(hovered, "<img src=x");
+        assertEquals(await page.$$eval("img, svg a, a[href]", (found) => found.length), 0);
+        assertEquals(deeds, { requests: [url], complaints: [], dialogs: [] });
+        await page.close();
+      });
+      await t.step("has no button that sends data to a cloud", async () => {
+        const { page } = await openReport(browser, url);
+        const buttons = await page.$$eval(
+          ".modebar-btn",
+          (found) =>
+            found.map((button) => `${button.getAttribute("data-attr")} ${button.getAttribute("data-title")}`),
+        );
+        assertGreater(buttons.length, 7);
+        assertEquals(buttons.filter((button) => /cloud|edit|share|studio/i.test(button)), []);
+        assertEquals(await page.$$eval(".modebar a[href], .plotlyjsicon", (found) => found.length), 0);
+        await page.close();
+      });
+      await t.step("runs and loads nothing that is put into it", async () => {
+        let reached = 0;
+        const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+          reached++;
+          return new Response("");
+        });
+        const { page, deeds } = await openReport(browser, url);
+        await page.evaluate((origin) => {
+          const globals = globalThis as unknown as {
+            document: { body: { insertAdjacentHTML(a: string, b: string): void } };
+          };
+          globals.document.body.insertAdjacentHTML(
+            "beforeend",
+            `<img src="${origin}/a.png"><img src="data:," onerror="globalThis.ran = true">` +
+              `<link rel="stylesheet" href="${origin}/b.css"><iframe src="${origin}/c.html"></iframe>`,
+          );
+          return fetch(`${origin}/d`).catch(() => {});
+        }, `http://127.0.0.1:${server.addr.port}`);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        assertEquals(reached, 0);
+        assertEquals(await page.evaluate("globalThis.ran"), undefined);
+        assert(deeds.complaints.some((text) => text.includes("Content Security Policy")));
+        await page.close();
+        await server.shutdown();
+      });
+      await t.step(
+        "follows the reader's choice of light or dark, figures too, while it is open",
+        async () => {
+          const { page } = await openReport(browser, url);
+          const colors = async (scheme: string): Promise<string[]> => {
+            await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+            await new Promise((resolve) => setTimeout(resolve, 500));
+            return await page.evaluate(`[
+            getComputedStyle(document.body).backgroundColor,
+            getComputedStyle(document.querySelector(".xtick text")).fill,
+          ]`) as string[];
+          };
+          assertEquals(await colors("light"), ["rgb(255, 255, 255)", "rgb(28, 32, 36)"]);
+          assertEquals(await colors("dark"), ["rgb(21, 24, 27)", "rgb(230, 233, 236)"]);
+          await page.close();
+        },
+      );
+      await t.step("fits a phone, and what is wider scrolls by keyboard", async () => {
+        const { page } = await openReport(browser, url);
+        await page.setViewport({ width: 390, height: 844 });
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        assertLessOrEqual(await page.evaluate("document.documentElement.scrollWidth") as number, 390);
+        const widths = await page.$$eval(
+          ".plot .main-svg",
+          (found) => found.map((svg) => svg.getBoundingClientRect().width),
+        );
+        for (const width of widths) assertLessOrEqual(width, 390);
+        await page.keyboard.press("Tab");
+        const focused = await page.evaluate(`[
+          document.activeElement !== document.body,
+          getComputedStyle(document.activeElement).outlineStyle,
+        ]`);
+        assertEquals(focused, [true, "solid"]);
+        await page.close();
+      });
+      await t.step("shows its tables without JavaScript", async () => {
+        const page = await browser.newPage();
+        await page.setJavaScriptEnabled(false);
+        await page.goto(url);
+        assertStringIncludes(
+          await page.$eval("noscript", (element) => element.textContent ?? ""),
+          "JavaScript",
+        );
+        assertEquals(await page.$$eval("tbody tr", (rows) => rows.length > 12), true);
+        await page.close();
+      });
+    } finally {
+      await browser.close();
+      Deno.removeSync(dir, { recursive: true });
+    }
+  },
+});

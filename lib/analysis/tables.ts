@@ -4,12 +4,12 @@
  *
  * @module
  */
-import * as aq from "arquero";
+import { type ColumnTable, table } from "arquero";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
 import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
 
 /** An Arquero table. Numbers in it may be NaN or infinite, which its aggregates skip. */
-export type Table = ReturnType<typeof aq.table>;
+export type Table = ColumnTable;
 
 /** The middle value; of an even count, the mean of the two; NaN of none. */
 export function median(values: readonly number[]): number {
@@ -134,5 +134,5 @@ export function stepTable(runs: readonly RecordedRun[]): Table {
 
 /** A table with its columns even where it has no rows. */
 function tableOf<Name extends string>(names: readonly Name[], rows: readonly Record<Name, unknown>[]): Table {
-  return aq.table(names.map((name) => [name, rows.map((row) => row[name])]));
+  return table(names.map((name) => [name, rows.map((row) => row[name])]));
 }

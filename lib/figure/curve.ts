@@ -6,7 +6,9 @@
 
 /** A point of a curve; `y` may be NaN or infinite. */
 export interface Point {
+  /** A step. */
   readonly x: number;
+  /** What stands there, in nats per token. */
   readonly y: number;
 }
 

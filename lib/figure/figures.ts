@@ -15,8 +15,11 @@ export type PlotlyObject = { readonly [key: string]: Json };
 
 /** A figure: Plotly's `data` and `layout`, and its title as plain text. */
 export interface Figure {
+  /** Plain text, as in the layout. */
   readonly title: string;
+  /** Plotly's traces. */
   readonly data: readonly PlotlyObject[];
+  /** Plotly's layout. */
   readonly layout: PlotlyObject;
 }
 

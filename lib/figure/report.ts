@@ -24,6 +24,7 @@ import { PLOTLY_VERSION, plotlySource } from "./plotly_source.ts";
 export interface ReportContent {
   /** The sweep's name. */
   readonly title: string;
+  /** The runs to report on. */
   readonly runs: readonly RecordedRun[];
   /** The gap that counts as one, in nats per token (default {@linkcode DEFAULT_BOUND}). */
   readonly bound?: number;

@@ -8,19 +8,27 @@ import { sha256Hex } from "./canonical_json.ts";
 
 /** The machine and the programs of a run. Undefined: could not be found out. */
 export interface Environment {
+  /** The processor's name. */
   readonly cpuModel: string | undefined;
   /** Those that matter for numerics: vector widths and bfloat16. */
   readonly cpuFlags: readonly string[];
+  /** Logical processors. */
   readonly cores: number;
+  /** Name and release of the operating system. */
   readonly os: string;
+  /** `x86_64` or `aarch64`. */
   readonly arch: string;
+  /** Deno's version. */
   readonly denoVersion: string;
+  /** libtensorflow's version, as it says itself. */
   readonly tensorflowVersion: string;
+  /** The wheel that libtensorflow is from; undefined: it was found on the machine. */
   readonly wheelSha256: string | undefined;
   /** How bfloat16 matrix products were found to round. */
   readonly rounding: string;
   /** Whether `TF_ENABLE_ONEDNN_OPTS` was set, and to what. */
   readonly onednn: string | undefined;
+  /** The commit that is checked out; undefined: no repository. */
   readonly gitCommit: string | undefined;
   /** SHA-256 of the uncommitted changes; undefined: none, or no repository. */
   readonly gitDiffSha256: string | undefined;

@@ -5,57 +5,139 @@
  */
 import * as v from "valibot";
 
-/** A finite number, or one of three names that JSON has no number for. */
-const figure = v.union([
-  v.pipe(v.number(), v.finite()),
-  v.pipe(v.picklist(["NaN", "Infinity", "-Infinity"]), v.transform(Number)),
-]);
-const step = v.pipe(v.number(), v.integer(), v.minValue(0));
-const time = v.string();
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+/** What every event has. */
+interface Timed {
+  /** When it was written, as ISO 8601 in UTC. */
+  readonly time: string;
+}
 
-const schema = v.variant("event", [
-  /** The run began. */
-  v.strictObject({ event: v.literal("start"), time, runId: v.string(), seed: v.number() }),
-  /** A training step, from 1. */
-  v.strictObject({
-    event: v.literal("step"),
-    time,
-    step,
-    /** Nats per token, before the update. */
-    loss: figure,
-    lr: figure,
-    /** Before clipping. */
-    gradNorm: figure,
-    tokensPerSecond: figure,
-  }),
-  /** An evaluation on the validation part, after `step` steps. */
-  v.strictObject({
-    event: v.literal("eval"),
-    time,
-    step,
-    /** Nats per token. */
-    loss: figure,
-    bitsPerByte: figure,
-    tokens: step,
-    seconds: figure,
-  }),
-  /** A checkpoint is on disk. */
-  v.strictObject({ event: v.literal("checkpoint"), time, step, sha256 }),
-  /** The run goes on after `step`; what the journal has of later steps is superseded. */
-  v.strictObject({ event: v.literal("resume"), time, step }),
-  /** All steps are done. */
-  v.strictObject({ event: v.literal("finish"), time, step, seconds: figure, checkpointSha256: sha256 }),
-  /** The run ended with an error. */
-  v.strictObject({ event: v.literal("fail"), time, message: v.string() }),
-]);
+/** The run began. */
+export interface StartEvent extends Timed {
+  readonly event: "start";
+  /** The run's identity, as in its manifest. */
+  readonly runId: string;
+  /** Seed of initial weights and batches. */
+  readonly seed: number;
+}
 
-/** An event of a run. Numbers may be NaN or infinite. */
-export type RunEvent = v.InferOutput<typeof schema>;
 /** A training step. */
-export type StepEvent = Extract<RunEvent, { event: "step" }>;
-/** An evaluation. */
-export type EvalEvent = Extract<RunEvent, { event: "eval" }>;
+export interface StepEvent extends Timed {
+  readonly event: "step";
+  /** From 1. */
+  readonly step: number;
+  /** Nats per token, before the update. */
+  readonly loss: number;
+  /** Learning rate. */
+  readonly lr: number;
+  /** Global norm of the gradient, before clipping. */
+  readonly gradNorm: number;
+  /** Training tokens per second. */
+  readonly tokensPerSecond: number;
+}
+
+/** An evaluation on the validation part. */
+export interface EvalEvent extends Timed {
+  readonly event: "eval";
+  /** Steps done before it. */
+  readonly step: number;
+  /** Nats per token. */
+  readonly loss: number;
+  /** Bits per byte of text, which compares across vocabularies. */
+  readonly bitsPerByte: number;
+  /** Tokens that were predicted. */
+  readonly tokens: number;
+  /** How long it took. */
+  readonly seconds: number;
+}
+
+/** A checkpoint is on disk. */
+export interface CheckpointEvent extends Timed {
+  readonly event: "checkpoint";
+  /** Steps done before it. */
+  readonly step: number;
+  /** SHA-256 of the file, in hex. */
+  readonly sha256: string;
+}
+
+/** The run goes on after `step`; what the journal has of later steps is superseded. */
+export interface ResumeEvent extends Timed {
+  readonly event: "resume";
+  /** The checkpoint's step. */
+  readonly step: number;
+}
+
+/** All steps are done. */
+export interface FinishEvent extends Timed {
+  readonly event: "finish";
+  /** Steps done. */
+  readonly step: number;
+  /** Since the process that finished it began. */
+  readonly seconds: number;
+  /** SHA-256 of the last checkpoint, in hex. */
+  readonly checkpointSha256: string;
+}
+
+/** The run ended with an error. */
+export interface FailEvent extends Timed {
+  readonly event: "fail";
+  /** The error's message. */
+  readonly message: string;
+}
+
+/** An event of a run. Losses, norms, rates and seconds may be NaN or infinite. */
+export type RunEvent =
+  | StartEvent
+  | StepEvent
+  | EvalEvent
+  | CheckpointEvent
+  | ResumeEvent
+  | FinishEvent
+  | FailEvent;
+
+/** A schema for each event: the interfaces above, checked. */
+function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
+  // A finite number, or one of three names that JSON has no number for.
+  const figure = v.union([
+    v.pipe(v.number(), v.finite()),
+    v.pipe(v.picklist(["NaN", "Infinity", "-Infinity"]), v.transform(Number)),
+  ]);
+  const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+  const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+  const time = v.string();
+  return v.variant("event", [
+    v.strictObject({ event: v.literal("start"), time, runId: v.string(), seed: v.number() }),
+    v.strictObject({
+      event: v.literal("step"),
+      time,
+      step: count,
+      loss: figure,
+      lr: figure,
+      gradNorm: figure,
+      tokensPerSecond: figure,
+    }),
+    v.strictObject({
+      event: v.literal("eval"),
+      time,
+      step: count,
+      loss: figure,
+      bitsPerByte: figure,
+      tokens: count,
+      seconds: figure,
+    }),
+    v.strictObject({ event: v.literal("checkpoint"), time, step: count, sha256 }),
+    v.strictObject({ event: v.literal("resume"), time, step: count }),
+    v.strictObject({
+      event: v.literal("finish"),
+      time,
+      step: count,
+      seconds: figure,
+      checkpointSha256: sha256,
+    }),
+    v.strictObject({ event: v.literal("fail"), time, message: v.string() }),
+  ]);
+}
+
+const schema = schemaOfEvents();
 
 /** An event without its time, which the journal adds. */
 export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "time"> : never : never;

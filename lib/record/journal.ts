@@ -76,6 +76,8 @@ export class JournalWriter implements Disposable {
   readonly #file: Deno.FsFile;
 
   /**
+   * Opens a journal to go on with.
+   *
    * @param path The file, made when missing.
    * @param validBytes What to keep of it: {@linkcode Journal.validBytes}, so that a half-written line is gone.
    */
@@ -123,7 +125,9 @@ export interface Difference {
   step: number | undefined;
   /** The field that differs, and both values. */
   field: string;
+  /** The first journal's value; undefined: it has none. */
   a: unknown;
+  /** The second journal's value; undefined: it has none. */
   b: unknown;
 }
 

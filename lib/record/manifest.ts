@@ -22,12 +22,17 @@ export interface DataSource {
 
 /** What `manifest.json` holds. */
 export interface Manifest {
+  /** The form of this file. */
   readonly format: "losskit-run/1";
+  /** {@linkcode runIdOf} of the run. */
   readonly runId: string;
+  /** What was asked for. */
   readonly spec: RunSpec;
+  /** The text it learnt from. */
   readonly data: DataSource;
   /** Hash of `lib/`. */
   readonly libSha256: string;
+  /** Where it ran, last: no part of its identity. */
   readonly environment: Environment;
 }
 

@@ -7,11 +7,16 @@ export { atomicWrite } from "./atomic_write.ts";
 export { canonicalJson, sha256Hex } from "./canonical_json.ts";
 export { collectEnvironment, type Environment, hashSources } from "./environment.ts";
 export {
+  type CheckpointEvent,
   type EvalEvent,
+  type FailEvent,
+  type FinishEvent,
   formatEvent,
   type NewEvent,
   parseEvent,
+  type ResumeEvent,
   type RunEvent,
+  type StartEvent,
   type StepEvent,
 } from "./event.ts";
 export {

@@ -11,10 +11,15 @@ import { type Manifest, readManifest } from "./manifest.ts";
 
 /** Paths of a run's files. */
 export interface RunPaths {
+  /** The folder itself. */
   readonly folder: string;
+  /** What the run is: {@linkcode Manifest}. */
   readonly manifest: string;
+  /** What happened, an event a line. */
   readonly journal: string;
+  /** Weights and optimizer state, to go on from. */
   readonly checkpoint: string;
+  /** What the worker printed. */
   readonly log: string;
 }
 
@@ -36,7 +41,9 @@ export function runFolder(sweepDir: string, runId: string): string {
 
 /** A run as it was recorded. */
 export interface RecordedRun {
+  /** What the run is. */
   readonly manifest: Manifest;
+  /** What happened, in order. */
   readonly events: readonly RunEvent[];
   /** `unfinished`: neither a `finish` nor, as the last event, a `fail`. */
   readonly status: "finished" | "failed" | "unfinished";

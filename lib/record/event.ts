@@ -6,13 +6,14 @@
 import * as v from "valibot";
 
 /** What every event has. */
-interface Timed {
+export interface TimedEvent {
   /** When it was written, as ISO 8601 in UTC. */
   readonly time: string;
 }
 
 /** The run began. */
-export interface StartEvent extends Timed {
+export interface StartEvent extends TimedEvent {
+  /** Its kind. */
   readonly event: "start";
   /** The run's identity, as in its manifest. */
   readonly runId: string;
@@ -21,7 +22,8 @@ export interface StartEvent extends Timed {
 }
 
 /** A training step. */
-export interface StepEvent extends Timed {
+export interface StepEvent extends TimedEvent {
+  /** Its kind. */
   readonly event: "step";
   /** From 1. */
   readonly step: number;
@@ -36,7 +38,8 @@ export interface StepEvent extends Timed {
 }
 
 /** An evaluation on the validation part. */
-export interface EvalEvent extends Timed {
+export interface EvalEvent extends TimedEvent {
+  /** Its kind. */
   readonly event: "eval";
   /** Steps done before it. */
   readonly step: number;
@@ -51,7 +54,8 @@ export interface EvalEvent extends Timed {
 }
 
 /** A checkpoint is on disk. */
-export interface CheckpointEvent extends Timed {
+export interface CheckpointEvent extends TimedEvent {
+  /** Its kind. */
   readonly event: "checkpoint";
   /** Steps done before it. */
   readonly step: number;
@@ -60,14 +64,16 @@ export interface CheckpointEvent extends Timed {
 }
 
 /** The run goes on after `step`; what the journal has of later steps is superseded. */
-export interface ResumeEvent extends Timed {
+export interface ResumeEvent extends TimedEvent {
+  /** Its kind. */
   readonly event: "resume";
   /** The checkpoint's step. */
   readonly step: number;
 }
 
 /** All steps are done. */
-export interface FinishEvent extends Timed {
+export interface FinishEvent extends TimedEvent {
+  /** Its kind. */
   readonly event: "finish";
   /** Steps done. */
   readonly step: number;
@@ -78,7 +84,8 @@ export interface FinishEvent extends Timed {
 }
 
 /** The run ended with an error. */
-export interface FailEvent extends Timed {
+export interface FailEvent extends TimedEvent {
+  /** Its kind. */
   readonly event: "fail";
   /** The error's message. */
   readonly message: string;

@@ -18,6 +18,7 @@ export {
   type RunEvent,
   type StartEvent,
   type StepEvent,
+  type TimedEvent,
 } from "./event.ts";
 export {
   compareJournals,

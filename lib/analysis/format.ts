@@ -28,11 +28,11 @@ export function columnLabel(column: string): string {
   return COLUMNS[column]?.label ?? column;
 }
 
-/** A number with its sign. */
+/** A number with its sign, to `digits` decimals; what is 0 to them has none. */
 export function signed(value: number, digits: number = 5): string {
   if (Number.isNaN(value)) return "NaN";
   const size = Number.isFinite(value) ? Math.abs(value).toFixed(digits) : "Infinity";
-  return `${value < 0 ? "-" : value > 0 ? "+" : ""}${size}`;
+  return `${Number(size) === 0 ? "" : value < 0 ? "-" : "+"}${size}`;
 }
 
 /**

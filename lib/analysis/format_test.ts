@@ -23,7 +23,8 @@ Deno.test("formatCell() shows what is not finite", () => {
   );
 });
 
-Deno.test("signed() has no sign for zero", () => {
+Deno.test("signed() has no sign for what is shown as zero", () => {
+  assertEquals([signed(-0.000004), signed(0.000004), signed(-0.000006)], ["0.00000", "0.00000", "-0.00001"]);
   assertEquals([signed(0), signed(-0.5, 2), signed(0.5, 2)], ["0.00000", "-0.50", "+0.50"]);
 });
 

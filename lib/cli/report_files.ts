@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { DEFAULT_BOUND, formatTable, summarize } from "../analysis/mod.ts";
+import { DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { renderReport } from "../figure/mod.ts";
 import { atomicWrite, readRuns } from "../record/mod.ts";
 
@@ -23,9 +23,7 @@ export async function writeReport(
   const runs = readRuns(dir);
   for (const run of runs) run.warnings.forEach((warning) => print(`warning: ${warning}`));
   const summary = summarize(runs, bound);
-  print(`\n${formatTable(summary.runs)}\n`);
-  if (summary.pairs.numRows() > 0) print(`${formatTable(summary.pairs)}\n`);
-  print(summary.headline);
+  print(`\n${summary.text}`);
   const reproduce = [
     `deno task sweep --out ${dir}`,
     ...runs.slice(0, 1).map(({ manifest }) => `deno task reproduce ${join(dir, "runs", manifest.runId)}`),

@@ -232,7 +232,12 @@ function marksOf(points: readonly Point[], { name, color }: { name: string; colo
 }
 
 function layoutOf(title: string, axes: { x: string; y: string }): PlotlyObject {
-  const axis = (text: string) => ({ title: { text: plotlyText(text) }, zeroline: false, automargin: true });
+  const axis = (text: string) => ({
+    title: { text: plotlyText(text) },
+    zeroline: false,
+    automargin: true,
+    exponentformat: "none",
+  });
   return {
     title: { text: plotlyText(title), font: { size: 15 }, x: 0.02, xanchor: "left" },
     xaxis: axis(axes.x),

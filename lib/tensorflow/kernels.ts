@@ -1,5 +1,5 @@
 /**
- * Kernels of ours in place of those of tfjs-node-gpu that read their inputs on the host.
+ * Kernels of ours in place of those of tfjs-node-gpu that read their inputs on the host, or that TensorFlow gets wrong.
  *
  * @module
  */
@@ -18,6 +18,8 @@ const gather: tf.KernelConfig = {
   kernelFunc: ({ inputs, backend, attrs }) => {
     const { axis, batchDims } = attrs as unknown as { axis: number; batchDims: number };
     const { x, indices } = inputs as unknown as { x: tf.Tensor; indices: tf.Tensor };
+    // Shapes alone are checked here, so that a mistake is told in TF.js's words.
+    tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
     const axisTensor = tf.scalar(axis, "int32");
     try {
       return (backend as unknown as OpBackend).executeSingleOutput("GatherV2", [
@@ -32,9 +34,21 @@ const gather: tf.KernelConfig = {
   },
 };
 
+/** `tf.round`. TensorFlow 2.21's own op returns zeros for int32, whose values are round already. */
+const round: tf.KernelConfig = {
+  kernelName: "Round",
+  backendName: "tensorflow",
+  kernelFunc: ({ inputs, backend }) => {
+    const { x } = inputs as unknown as { x: tf.Tensor };
+    const name = x.dtype === "int32" ? "Identity" : "Round";
+    const attributes = [{ name: "T", type: AttributeType.TYPE, value: DataType.FLOAT }];
+    return (backend as unknown as OpBackend).executeSingleOutput(name, attributes, [x]);
+  },
+};
+
 /** Replaces the kernels. Call it after tfjs-node-gpu registered its own. */
 export function registerKernels(): void {
-  for (const kernel of [gather]) {
+  for (const kernel of [gather, round]) {
     tf.unregisterKernel(kernel.kernelName, kernel.backendName);
     tf.registerKernel(kernel);
   }

@@ -69,6 +69,75 @@ Deno.test("ensureFolder() keeps a touched file, and builds again over a changed,
     }
   }));
 
+Deno.test("ensureFolder() looks at sizes and times only, once a stamp is older than its files' last ticks", () =>
+  inTemporary(async (path) => {
+    const made = builder();
+    const file = join(path, "a.txt"), stamp = join(path, "stamp.json"), past = new Date(1e12);
+    const ensure = () => ensureFolder({ path, files: FILES, build: made.build, warn: silent });
+    await ensure();
+    await Deno.utime(file, past, past);
+    await ensure(); // hashes, and makes a stamp that will be trusted
+    await Deno.writeTextFile(file, "what is wantex");
+    await Deno.utime(file, past, past); // a change that does not show
+    await ensure();
+    assertEquals([made.count, await Deno.readTextFile(file)], [1, "what is wantex"]);
+
+    // The same where the file had changed just before it was checked: such a stamp is not trusted.
+    const written = JSON.parse(await Deno.readTextFile(stamp));
+    await Deno.writeTextFile(stamp, JSON.stringify({ ...written, checked: past.getTime() + 1000 }));
+    await ensure();
+    assertEquals([made.count, await Deno.readTextFile(file)], [2, CONTENT]);
+  }));
+
+Deno.test("ensureFolder() does not trust a stamp of other checksums than are wanted now", () =>
+  inTemporary(async (path) => {
+    await ensureFolder({ path, files: FILES, build: builder().build, warn: silent });
+    await Deno.utime(join(path, "a.txt"), new Date(0), new Date(0));
+    await ensureFolder({ path, files: FILES, build: builder().build, warn: silent });
+    const other = builder("what is wantee");
+    const files = {
+      "a.txt": { sha256: createHash("sha256").update("what is wantee").digest("hex"), bytes: CONTENT.length },
+    };
+    await ensureFolder({ path, files, build: other.build, warn: silent });
+    assertEquals(other.count, 1);
+  }));
+
+Deno.test("ensureFolder() uses a right folder where nothing can be written, and says so of a wrong one", () =>
+  inTemporary(async (path) => {
+    const made = builder();
+    const ensure = () => ensureFolder({ path, files: FILES, build: made.build, warn: silent });
+    await Deno.mkdir(`${path}.lock`, { recursive: true }); // a folder where the lock should be: it cannot be opened
+    const error = await assertRejects(ensure, UserError, `Cannot write the cache folder ${path}: `);
+    assertStringIncludes(error.message, "Let LOSSKIT_CACHE name a folder");
+    await Deno.mkdir(path);
+    await made.build(path);
+    assertEquals(await ensure(), path);
+    await Deno.writeTextFile(join(path, "a.txt"), "short");
+    await assertRejects(ensure, UserError, "which is damaged (a.txt must be 14 bytes long: it is 5)");
+  }));
+
+Deno.test("ensureFolder() says so where the cache is under a file, and when the disk is full", () =>
+  inTemporary(async (path) => {
+    const parent = join(path, "..");
+    await Deno.writeTextFile(parent, "a file");
+    const ensure = (build: () => Promise<void>) => ensureFolder({ path, files: FILES, build, warn: silent });
+    await assertRejects(() => ensure(() => Promise.resolve()), UserError, "Cannot write the cache folder");
+    await Deno.remove(parent);
+    const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+    await assertRejects(() => ensure(() => Promise.reject(full)), UserError, "No space left on device. Let");
+    await assertRejects(() => ensure(() => Promise.reject(new TypeError("a fault of ours"))), TypeError);
+  }));
+
+Deno.test("ensureFolder() tells of a folder that could not be fetched how to bring it by hand", () =>
+  inTemporary(async (path) => {
+    const build = () => Promise.reject(new UserError("no network"));
+    await assertRejects(
+      () => ensureFolder({ path, files: FILES, build, warn: silent }),
+      UserError,
+      `no network\nA copy of ${path} from another machine serves too.`,
+    );
+  }));
+
 Deno.test("ensureFolder() says both when a damaged folder cannot be fetched again", () =>
   inTemporary(async (path) => {
     await ensureFolder({ path, files: FILES, build: builder().build, warn: silent });
@@ -90,6 +159,21 @@ Deno.test("ensureFolder() leaves nothing behind when a build fails or brings the
       await assertRejects(() => ensureFolder({ path, files: FILES, build, warn: silent }), UserError);
       assertEquals([...Deno.readDirSync(join(path, ".."))].map(({ name }) => name), ["thing.lock"]);
     }
+  }));
+
+Deno.test("ensureFolder() says that it waits for another process, and finds its work done", () =>
+  inTemporary(async (path) => {
+    const made = builder();
+    await Deno.mkdir(join(path, ".."), { recursive: true });
+    const other = await Deno.open(`${path}.lock`, { create: true, write: true });
+    await other.lock(true);
+    const waiting = Promise.withResolvers<string>();
+    const folder = ensureFolder({ path, files: FILES, build: made.build, warn: waiting.resolve });
+    assertStringIncludes(await waiting.promise, `waiting for another process that is at work on ${path}`);
+    await Deno.mkdir(path);
+    await builder().build(path);
+    other.close();
+    assertEquals([await folder, made.count], [path, 0]);
   }));
 
 /** A process that builds slowly, a line a step on its output. */

@@ -34,25 +34,35 @@ const CLIENTS: string[][] = [
   ["uv", "tool", "run", "pip"],
 ];
 
+/** Few retries, since other clients follow; a user's pip may be set to refuse work outside virtual environments. */
+const DEFAULTS: Record<string, string> = { PIP_RETRIES: "2", UV_HTTP_RETRIES: "1" };
+const OVERRIDES: Record<string, string> = { PIP_REQUIRE_VIRTUALENV: "false" };
+
 /**
  * Fetches a file into a folder, with a progress line on standard error.
  *
  * @param file Which.
  * @param into An existing folder.
  * @returns The file's path.
- * @throws {UserError} when no client brought it, with what each said; when it is not the file that was pinned.
+ * @throws {UserError} when no client brought the file that was pinned: it lists what each said.
  */
 export async function downloadPackage(file: PackageFile, into: string): Promise<string> {
+  const path = join(into, file.filename);
+  const tried = new Map<string, string>(); // a pip's own words on which it is, to the command
   const failures: string[] = [];
   for (const client of CLIENTS) {
-    const failure = await download(client, file, into);
-    if (failure === undefined) {
-      const path = join(into, file.filename);
-      const found = await hashFile(path);
-      if (found === file.sha256) return path;
-      throw new UserError(`Cannot use ${file.filename}: its SHA-256 must be ${file.sha256}: it is ${found}`);
+    const command = client.join(" ");
+    const version = await run([...client, "--version"]);
+    const same = tried.get(version.stdout);
+    let failure: string | undefined;
+    if (version.failure !== undefined) failure = version.failure;
+    else if (same !== undefined) failure = `the same as ${same}`;
+    else {
+      tried.set(version.stdout, command);
+      failure = await download(client, file, into) ?? await findFault(path, file);
     }
-    failures.push(`  ${client.join(" ")}: ${failure}`);
+    if (failure === undefined) return path;
+    failures.push(`  ${command}: ${failure}`);
   }
   throw new UserError(
     `Cannot fetch ${file.name} ${file.version} (${file.filename}). Tried:\n${failures.join("\n")}\n` +
@@ -60,33 +70,19 @@ export async function downloadPackage(file: PackageFile, into: string): Promise<
   );
 }
 
-/** Runs one client; undefined when it brought the file, or else why not. */
+/** What is wrong with what a client brought; such a file is removed. */
+async function findFault(path: string, { sha256 }: PackageFile): Promise<string | undefined> {
+  const found = await hashFile(path).catch(() => undefined);
+  if (found === sha256) return undefined;
+  await Deno.remove(path).catch(() => {});
+  return found === undefined
+    ? "it ended without the file"
+    : `the SHA-256 of what it brought must be ${sha256}: it is ${found}`;
+}
+
+/** Lets one client fetch; undefined when it says that it has, or else why not. */
 async function download(client: string[], file: PackageFile, into: string): Promise<string | undefined> {
   const temporary = await Deno.makeTempDir({ dir: into });
-  const [program, ...args] = client as [string, ...string[]];
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command(program, {
-      args: [
-        ...args,
-        "download",
-        "--no-deps",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--dest",
-        into,
-        ...file.args,
-        `${file.name}==${file.version}`,
-      ],
-      env: { TMPDIR: temporary },
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-  } catch (error) {
-    await Deno.remove(temporary, { recursive: true });
-    return error instanceof Deno.errors.NotFound ? "not on this machine" : String(error);
-  }
   const progress = createProgress({
     label: `fetching ${file.name} ${file.version}`,
     total: file.bytes,
@@ -95,20 +91,59 @@ async function download(client: string[], file: PackageFile, into: string): Prom
   progress.update(0);
   const timer = setInterval(() => progress.update(Math.min(file.bytes, folderBytes(into))), 250);
   try {
-    const { success, stderr } = await child.output();
-    if (success && (await Deno.stat(join(into, file.filename)).catch(() => undefined))?.isFile) {
-      progress.update(file.bytes);
-      progress.finish();
-      return undefined;
-    }
-    const lines = new TextDecoder().decode(stderr).trim().split("\n").filter((line) =>
-      !/^warning/i.test(line)
+    // Required hashes are checked before pip looks into a file: a source package's look runs its setup.py.
+    const wanted = join(temporary, "wanted.txt");
+    await Deno.writeTextFile(wanted, `${file.name}==${file.version} --hash=sha256:${file.sha256}\n`);
+    const args = ["--no-deps", "--quiet", "--disable-pip-version-check", "--dest", into, ...file.args];
+    const { failure } = await run(
+      [...client, "download", ...args, "--require-hashes", "-r", wanted],
+      temporary,
     );
-    return lines.at(-1)?.slice(0, 300) || "it ended without the file";
+    if (failure === undefined) progress.update(file.bytes);
+    progress.finish(failure === undefined ? undefined : "failed");
+    return failure;
   } finally {
     clearInterval(timer);
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
   }
+}
+
+/** Runs a command to its end. */
+async function run(
+  [program, ...args]: string[],
+  temporary?: string,
+): Promise<{ stdout: string; failure: string | undefined }> {
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(program!, {
+      args,
+      env: {
+        ...DEFAULTS,
+        ...Deno.env.toObject(),
+        ...OVERRIDES,
+        ...(temporary === undefined ? {} : { TMPDIR: temporary }),
+      },
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return {
+      stdout: decoder.decode(stdout),
+      failure: success ? undefined : explainFailure(decoder.decode(stderr)),
+    };
+  } catch (error) {
+    const failure = error instanceof Deno.errors.NotFound ? "not on this machine" : String(error);
+    return { stdout: "", failure };
+  }
+}
+
+/** The line of a client's complaint that says most: its last error, and the fault of the network under it. */
+function explainFailure(stderr: string): string {
+  const lines = stderr.trim().split("\n").map((line) => line.trim());
+  const last = lines.findLast((line) => /^error/i.test(line)) ?? lines.at(-1) ?? "";
+  // pip tells why a connection broke in a warning, and then that there is no such package.
+  const broken = lines.findLast((line) => /connection broken by|^cause:/.test(line));
+  const why = broken?.match(/\[Errno [^\]]*\] ([^'")]+)/)?.[1] ?? broken;
+  const text = why === undefined ? last : `${last} (${why.replace(/^cause: /, "")})`;
+  return text.slice(0, 400) || "it ended with an error and no word on it";
 }
 
 function folderBytes(folder: string): number {

@@ -159,6 +159,22 @@ Deno.test("a worker that is killed fails its run alone, and the same command men
   assertEquals(readRuns(dir).map(({ status }) => status), ["finished"]);
 });
 
+Deno.test("a run whose journal was lost starts over, whatever its checkpoint says", async () => {
+  const dir = join(root, "lost");
+  const args = [...SMALL, "--amp", "off", "--steps", "60", "--out", dir];
+  assertEquals((await runTask("sweep", args)).code, 0);
+  const [folder] = runsOf(dir);
+  const before = readRun(folder!).events;
+  await Deno.remove(runPaths(folder!).journal);
+  assertEquals((await runTask("sweep", args)).code, 0);
+  assertEquals(compareJournals(readRun(folder!).events, before), undefined);
+  // All but the end is lost: the checkpoint is of step 60.
+  const lines = (await Deno.readTextFile(runPaths(folder!).journal)).split("\n");
+  await Deno.writeTextFile(runPaths(folder!).journal, lines.slice(0, 30).join("\n") + "\n");
+  assertEquals((await runTask("sweep", args)).code, 0);
+  assertEquals(compareJournals(readRun(folder!).events, before), undefined);
+});
+
 Deno.test("damage inside a journal is named by file and line, and nothing starts", async () => {
   const dir = join(root, "damaged");
   const args = [...SMALL, "--amp", "off", "--steps", "8", "--out", dir];

@@ -8,6 +8,7 @@ import {
   atomicWrite,
   collectEnvironment,
   type DataSource,
+  effectiveEvents,
   JournalWriter,
   readJournal,
   runIdOf,
@@ -19,7 +20,7 @@ import {
 } from "../record/mod.ts";
 import { type PolicyName, probeRounding, useTensorFlow } from "../tensorflow/mod.ts";
 import { prepareCorpus } from "../text/mod.ts";
-import { train } from "../train/mod.ts";
+import { checkpointStep, train } from "../train/mod.ts";
 import { reloadCorpus } from "./corpus.ts";
 import { modelOf, tokenizerOf } from "./spec.ts";
 
@@ -56,8 +57,13 @@ export async function executeRun(
   Deno.mkdirSync(options.folder, { recursive: true });
   writeManifest(paths.manifest, { format: "losskit-run/1", runId, environment, ...run });
 
-  const resumeFrom = readCheckpoint(paths.checkpoint);
-  // Without a checkpoint the run starts over, and so does its journal.
+  // Without a checkpoint the run starts over, and so does its journal; so it does where the journal was lost, or does
+  // not reach the checkpoint: its steps are written before the checkpoint that stands for them.
+  const found = readCheckpoint(paths.checkpoint);
+  const recorded = effectiveEvents(journal.events).steps.at(-1)?.step ?? 0;
+  const resumeFrom = found !== undefined && checkpointStep(found.bytes, found.name) <= recorded
+    ? found
+    : undefined;
   using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes);
   if (resumeFrom === undefined) writer.write({ event: "start", runId, seed: spec.seed });
   const events = train({

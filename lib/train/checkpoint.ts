@@ -47,6 +47,23 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
   });
 }
 
+/** The step that a checkpoint was made after. */
+export function checkpointStep(bytes: Uint8Array<ArrayBuffer>, name: string): number {
+  return stepOf(decodeSafetensors(bytes, name).metadata, name);
+}
+
+function stepOf(metadata: Record<string, string>, name: string): number {
+  const step = Number(metadata["step"]);
+  if (
+    metadata["format"] === "losskit-checkpoint/1" && Number.isInteger(step) &&
+    metadata["random"] !== undefined
+  ) return step;
+  throw new UserError(
+    `Cannot resume from ${name}: wanted a losskit checkpoint: its metadata has no step. ` +
+      "Delete the run's folder to have it run again.",
+  );
+}
+
 /**
  * Reads a checkpoint.
  *
@@ -73,17 +90,9 @@ export function decodeCheckpoint(
         return [name, tensor];
       }),
     ));
-  const step = Number(metadata["step"]);
-  if (
-    metadata["format"] !== "losskit-checkpoint/1" || !Number.isInteger(step) ||
-    metadata["random"] === undefined
-  ) {
-    throw new UserError(
-      `Cannot resume from ${expected.name}: wanted a losskit checkpoint: its metadata has no step`,
-    );
-  }
+  const step = stepOf(metadata, expected.name);
   return {
     state: { parameters: pick(KINDS.parameters), moments: { m: pick(KINDS.m), v: pick(KINDS.v) } },
-    progress: { step, random: JSON.parse(metadata["random"]) },
+    progress: { step, random: JSON.parse(metadata["random"]!) },
   };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
+export { checkpointStep, decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export { train, type TrainEvent, type TrainOptions } from "./loop.ts";
 export { type BatchTensors, meanLoss, tokenLosses } from "./loss.ts";

@@ -21,6 +21,8 @@ export interface ProgressOptions {
   isTerminal?: boolean;
   /** The time in milliseconds. Default: `performance.now`. */
   now?: () => number;
+  /** Columns of the terminal, asked at each redraw. Default: standard error's, or 80 where it has none to tell. */
+  columns?: () => number;
 }
 
 /** A progress display. */
@@ -42,6 +44,7 @@ export function createProgress(options: ProgressOptions): Progress {
   const write = options.write ?? writeStderr;
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
   const now = options.now ?? (() => performance.now());
+  const columns = options.columns ?? terminalColumns;
   const begin = now();
   let shown = -Infinity, width = 0, done = 0, lastNote = "";
 
@@ -53,13 +56,14 @@ export function createProgress(options: ProgressOptions): Progress {
     const left = total !== undefined && done > 0 && done < total
       ? `, ${formatDuration(elapsed * (total - done) / done)} left`
       : "";
-    return `${label}: ${count}${left}${lastNote && ` · ${lastNote}`}`;
+    return printable(`${label}: ${count}${left}${lastNote && ` · ${lastNote}`}`);
   };
   const draw = (end: string): void => {
     shown = now();
-    const line = text();
-    if (!isTerminal) return write(`${line}\n`);
-    write(`\r${line.padEnd(width)}${end}`);
+    if (!isTerminal) return write(`${text()}\n`);
+    const room = columns() - 1; // a line that wraps, or fills the last column, cannot be redrawn in place
+    const line = text().slice(0, room);
+    write(`\r${line.padEnd(Math.min(width, room))}${end}`);
     width = line.length;
   };
   return {
@@ -70,7 +74,7 @@ export function createProgress(options: ProgressOptions): Progress {
     },
     log(line) {
       if (!isTerminal) return write(`${line}\n`);
-      write(`\r${line.padEnd(width)}\n`);
+      write(`\r${" ".repeat(Math.min(width, columns() - 1))}\r${line}\n`);
       draw("");
     },
     finish(note) {
@@ -78,6 +82,19 @@ export function createProgress(options: ProgressOptions): Progress {
       draw("\n");
     },
   };
+}
+
+/** Names in labels and notes are the user's: an escape sequence in one shall not steer the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "�");
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
 }
 
 function writeStderr(text: string): void {

@@ -23,6 +23,54 @@ Deno.test("createProgress() redraws one line on a terminal, at most ten times a 
   );
 });
 
+Deno.test("createProgress() never fills a terminal's line, erases what is longer, and leaves other lines whole", () => {
+  let text = "", columns = 20;
+  const p = createProgress({
+    label: "a long label",
+    unit: "steps",
+    isTerminal: true,
+    write: (t) => text += t,
+    now: () => 0,
+    columns: () => columns,
+  });
+  p.update(123456);
+  assertEquals(text, "\ra long label: 12345");
+  text = "";
+  columns = 10;
+  p.log("a line that may be as long as it likes");
+  assertEquals(text, `\r${" ".repeat(9)}\ra line that may be as long as it likes\n\ra long la`);
+});
+
+Deno.test("createProgress() shows control characters in names as marks", () => {
+  let text = "";
+  createProgress({ label: "\x1b[2Jx", unit: "runs", isTerminal: false, write: (t) => text += t }).update(
+    1,
+    "a\nb",
+  );
+  assertEquals(text, "�[2Jx: 1 runs · a�b\n");
+});
+
+Deno.test("createProgress() goes on where standard error is closed", async () => {
+  const code = `
+    import { createProgress } from ${JSON.stringify(new URL("./progress.ts", import.meta.url).href)};
+    for (const isTerminal of [true, false, undefined]) {
+      const p = createProgress({ label: "x", unit: "steps", ...(isTerminal === undefined ? {} : { isTerminal }) });
+      p.update(1);
+      p.log("line");
+      p.finish();
+    }
+    console.log("done");`;
+  // A pipe whose reader has gone, and no descriptor at all.
+  for (const closing of ["2> >(exec <&-)", "2>&-"]) {
+    const { code: status, stdout } = await new Deno.Command("bash", {
+      args: ["-c", `sleep 0.1; exec "$0" eval --quiet --no-check "$1" ${closing}`, Deno.execPath(), code],
+      env: { NO_COLOR: "1" },
+      stderr: "null",
+    }).output();
+    assertEquals([status, new TextDecoder().decode(stdout)], [0, "done\n"]);
+  }
+});
+
 Deno.test("createProgress() writes plain lines elsewhere, at most one in five seconds", () => {
   const lines: string[] = [];
   let time = 0;

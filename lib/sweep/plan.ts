@@ -21,18 +21,25 @@ import { expandSweep, type SweepSpec, tokenizerOf } from "./spec.ts";
 
 /** A planned run. */
 export interface PlannedRun {
+  /** The run's identity, 12 hex digits. */
   readonly id: string;
+  /** What it runs. */
   readonly spec: RunSpec;
 }
 
 /** What `plan.json` holds. */
 export interface Plan {
+  /** Tells the file from others, and its version. */
   readonly format: "losskit-plan/1";
+  /** The sweep's name. */
   readonly name: string;
+  /** The text of every run. */
   readonly data: DataSource;
+  /** Hash of the code that it was made with. */
   readonly libSha256: string;
   /** Threads of each run, fixed once: another number may give other bits. */
   readonly threads: number;
+  /** Every run, in the order they are started in. */
   readonly runs: readonly PlannedRun[];
 }
 

@@ -22,28 +22,71 @@ const some = <S extends v.GenericSchema>(item: S) =>
     v.check((list) => new Set(list).size === list.length, "must not repeat a value"),
   );
 
-const schema = v.strictObject({
+/** A checked spec. */
+export interface SweepSpec {
   /** What to call the sweep; the name of its folder by default. */
+  name: string;
+  /** `shakespeare`, or the path of a text file in UTF-8. */
+  data: string;
+  /** Axis: T, tokens in a sequence; each divides `tokensPerStep`. */
+  seq: number[];
+  /** Axis: precision policies. */
+  policy: PolicyName[];
+  /** Axis: tokenizers, `character` or `bpe:V`. */
+  vocab: string[];
+  /** Axis: seeds of initial weights and batches, at least 0. */
+  seeds: number[];
+  /** Training steps of each run. */
+  steps: number;
+  /** B · T, the same for every T, so that runs see equally many tokens. */
+  tokensPerStep: number;
+  /** L, blocks. */
+  nLayer: number;
+  /** H, heads. */
+  nHead: number;
+  /** C, width; a multiple of `nHead`. */
+  nEmbd: number;
+  /** `graph`: a step is one native call; `eager`: op by op. */
+  execution: "graph" | "eager";
+  /** Peak learning rate. */
+  lr: number;
+  /** Learning rate at the last step, at most `lr`. */
+  minLr: number;
+  /** Steps of linear warm-up, below `steps`. */
+  warmupSteps: number;
+  /** AdamW's first decay rate, in [0, 1). */
+  beta1: number;
+  /** AdamW's second decay rate, in [0, 1). */
+  beta2: number;
+  /** AdamW's epsilon, above 0. */
+  eps: number;
+  /** Decay per unit of learning rate, rank 2 and more only. */
+  weightDecay: number;
+  /** Largest global gradient norm; 0: no clipping. */
+  clip: number;
+  /** Steps between evaluations. */
+  evalEvery: number;
+  /** Validation tokens of an evaluation. */
+  evalTokens: number;
+  /** Steps between checkpoints. */
+  checkpointEvery: number;
+}
+
+/** The same, as it is checked. */
+const schema: v.GenericSchema<unknown, SweepSpec> = v.strictObject({
   name: v.pipe(
     v.string(),
     v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits, '.', '_' and '-'"),
   ),
-  /** `shakespeare`, or the path of a text file in UTF-8. */
   data: v.pipe(v.string(), v.minLength(1, "must name a corpus")),
-  /** Axis: T, tokens in a sequence. */
   seq: some(whole(1)),
-  /** Axis: precision policies. */
   policy: some(v.picklist(
     Object.keys(POLICIES) as [PolicyName, ...PolicyName[]],
     ({ received }) => `unknown policy ${received}: must be one of ${Object.keys(POLICIES).join(", ")}`,
   )),
-  /** Axis: tokenizers, `character` or `bpe:V`. */
   vocab: some(v.string()),
-  /** Axis: seeds of initial weights and batches. */
   seeds: some(whole(0)),
-  /** Training steps of each run. */
   steps: whole(1),
-  /** B · T, the same for every T, so that runs see equally many tokens. */
   tokensPerStep: whole(1),
   nLayer: whole(1),
   nHead: whole(1),
@@ -61,9 +104,6 @@ const schema = v.strictObject({
   evalTokens: whole(1),
   checkpointEvery: whole(1),
 });
-
-/** A checked spec. */
-export type SweepSpec = v.InferOutput<typeof schema>;
 
 /**
  * The built-in sweep: sequence length × AMP × vocabulary × 2 seeds on Shakespeare, 16 runs of 102,400 tokens.

@@ -4,7 +4,7 @@
  * @module
  */
 import { EXIT } from "../error/user_error.ts";
-import { createProgress, type ProgressOptions } from "../progress/progress.ts";
+import { createProgress } from "../progress/progress.ts";
 import { effectiveEvents, readJournal, runFolder, runPaths, statusOf } from "../record/mod.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 import type { Interruption } from "./signals.ts";
@@ -36,7 +36,7 @@ export async function runSweep(
     dir: string;
     workers: number;
     interruption: Interruption;
-    progress?: Pick<ProgressOptions, "write" | "isTerminal">;
+    progress?: { write?: (text: string) => void; isTerminal?: boolean };
   },
 ): Promise<SweepOutcome> {
   const { dir, interruption } = options;

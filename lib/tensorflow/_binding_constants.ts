@@ -8,33 +8,61 @@ import { DataType } from "./dtype.ts";
 
 /** What TF.js learns of a result. */
 export class TensorMetadata {
-  /** @param id The binding's number; @param shape Its shape; @param dtype Its `TF_DataType` as TF.js sees it. */
-  constructor(readonly id: number, readonly shape: number[], readonly dtype: number) {}
+  /** The binding's number of the tensor. */
+  readonly id: number;
+  /** Its shape. */
+  readonly shape: number[];
+  /** Its `TF_DataType`, as TF.js sees it. */
+  readonly dtype: number;
+
+  /** Describes the tensor with a number. */
+  constructor(id: number, shape: number[], dtype: number) {
+    this.id = id;
+    this.shape = shape;
+    this.dtype = dtype;
+  }
 }
 
 /** Constants that TF.js's kernels read from their binding, and answers that are the same always. */
 export class BindingConstants {
+  /** What results are described by. */
   readonly TensorMetadata: typeof TensorMetadata = TensorMetadata;
+  /** What attributes are. */
   readonly TFEOpAttr: new () => Attribute = class implements Attribute {
     name = "";
     type = 0;
     value: unknown;
   };
-  readonly TF_FLOAT = DataType.FLOAT;
-  readonly TF_INT32 = DataType.INT32;
-  readonly TF_INT64 = DataType.INT64;
-  readonly TF_BOOL = DataType.BOOL;
-  readonly TF_COMPLEX64 = DataType.COMPLEX64;
-  readonly TF_STRING = DataType.STRING;
-  readonly TF_RESOURCE = DataType.RESOURCE;
-  readonly TF_UINT8 = DataType.UINT8;
-  readonly TF_ATTR_STRING = AttributeType.STRING;
-  readonly TF_ATTR_INT = AttributeType.INT;
-  readonly TF_ATTR_FLOAT = AttributeType.FLOAT;
-  readonly TF_ATTR_BOOL = AttributeType.BOOL;
-  readonly TF_ATTR_TYPE = AttributeType.TYPE;
-  readonly TF_ATTR_SHAPE = AttributeType.SHAPE;
-  readonly TF_ATTR_RESOURCE = AttributeType.RESOURCE;
+  /** TF.js reads this number from its binding. */
+  readonly TF_FLOAT: number = DataType.FLOAT;
+  /** TF.js reads this number from its binding. */
+  readonly TF_INT32: number = DataType.INT32;
+  /** TF.js reads this number from its binding. */
+  readonly TF_INT64: number = DataType.INT64;
+  /** TF.js reads this number from its binding. */
+  readonly TF_BOOL: number = DataType.BOOL;
+  /** TF.js reads this number from its binding. */
+  readonly TF_COMPLEX64: number = DataType.COMPLEX64;
+  /** TF.js reads this number from its binding. */
+  readonly TF_STRING: number = DataType.STRING;
+  /** TF.js reads this number from its binding. */
+  readonly TF_RESOURCE: number = DataType.RESOURCE;
+  /** TF.js reads this number from its binding. */
+  readonly TF_UINT8: number = DataType.UINT8;
+  /** TF.js reads this number from its binding. */
+  readonly TF_ATTR_STRING: number = AttributeType.STRING;
+  /** TF.js reads this number from its binding. */
+  readonly TF_ATTR_INT: number = AttributeType.INT;
+  /** TF.js reads this number from its binding. */
+  readonly TF_ATTR_FLOAT: number = AttributeType.FLOAT;
+  /** TF.js reads this number from its binding. */
+  readonly TF_ATTR_BOOL: number = AttributeType.BOOL;
+  /** TF.js reads this number from its binding. */
+  readonly TF_ATTR_TYPE: number = AttributeType.TYPE;
+  /** TF.js reads this number from its binding. */
+  readonly TF_ATTR_SHAPE: number = AttributeType.SHAPE;
+  /** TF.js reads this number from its binding. */
+  readonly TF_ATTR_RESOURCE: number = AttributeType.RESOURCE;
 
   /** TF.js: saved models are not loaded by this binding. */
   loadSavedModel(_directory: string, _tags: string): never {

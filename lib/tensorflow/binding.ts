@@ -36,6 +36,7 @@ const MAX_RESULTS = 4096;
 
 /** A `TFJSBinding` over TensorFlow's C API. */
 export class Binding extends BindingConstants {
+  /** TensorFlow's version. */
   readonly TF_Version: string;
 
   readonly #runtime: Runtime;
@@ -49,7 +50,11 @@ export class Binding extends BindingConstants {
   #trace: Trace | undefined;
   #captures = new Map<number, { handle: Pointer; symbol: GraphValue }>();
 
-  /** @param runtime The TensorFlow that ops run on. */
+  /**
+   * A binding of its own tensors.
+   *
+   * @param runtime The TensorFlow that ops run on.
+   */
   constructor(runtime: Runtime) {
     super();
     this.#runtime = runtime;

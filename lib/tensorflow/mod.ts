@@ -20,11 +20,13 @@
 export { autocast, toBfloat16, toFloat32, trueDtype, unknownPolicy } from "./autocast.ts";
 export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
 export type { Attribute } from "./attribute.ts";
-export { TensorMetadata } from "./_binding_constants.ts";
+export { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
+export type { HostValues } from "./_conversions.ts";
+export type { InputDefinition, OpDefinition } from "./op_definition.ts";
 export { Binding } from "./binding.ts";
 export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
-export { decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
+export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";

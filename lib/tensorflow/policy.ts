@@ -19,8 +19,11 @@ export interface Policy {
   readonly float32Ops: ReadonlySet<string>;
 }
 
+/** Names of the policies. */
+export type PolicyName = "float32" | "bf16-autocast";
+
 /** The policies by name. */
-export const POLICIES = {
+export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
   float32: {
     name: "float32",
     source: "TensorFlow's and PyTorch's default: every op in the type of its inputs",
@@ -63,10 +66,7 @@ export const POLICIES = {
       "Svd",
     ]),
   },
-} as const satisfies Record<string, Policy>;
-
-/** Names of the policies. */
-export type PolicyName = keyof typeof POLICIES;
+};
 
 /**
  * Ops whose CPU kernels for 16-bit types add up in 16 bits, or exponentiate there. Whatever the policy, they run in

@@ -48,7 +48,11 @@ export interface RuntimeOptions {
 export class Runtime {
   /** The version that the library reports, such as `2.21.0`. */
   readonly version: string;
-  /** The functions of `libtensorflow_cc`. */
+  /**
+   * The functions of `libtensorflow_cc`, for this folder.
+   *
+   * @internal
+   */
   readonly cc: Libraries["cc"];
   readonly #framework: Libraries["framework"];
   readonly #status: Pointer;

@@ -197,7 +197,11 @@ export const CC_SYMBOLS = {
   TF_DeleteFunction: { parameters: ["pointer"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The two opened libraries. They are never closed: TensorFlow's threads outlive every caller. */
+/**
+ * The two opened libraries. They are never closed: TensorFlow's threads outlive every caller.
+ *
+ * @internal
+ */
 export interface Libraries {
   /** Status and tensor functions. */
   framework: Deno.StaticForeignLibraryInterface<typeof FRAMEWORK_SYMBOLS>;

@@ -27,6 +27,7 @@ const CODES = [
 
 /** A native TensorFlow failure: its code, its message, and the op and input shapes where there is an op. */
 export class TensorFlowError extends Error {
+  /** `TensorFlowError`. */
   override readonly name: string = "TensorFlowError";
   /** The name of TensorFlow's status code, such as `INVALID_ARGUMENT`. */
   readonly code: string;
@@ -34,6 +35,8 @@ export class TensorFlowError extends Error {
   readonly op: string | undefined;
 
   /**
+   * An error of a status that is not OK.
+   *
    * @param status TensorFlow's code and message.
    * @param where The op's name and its inputs as `dtype[shape]`, where an op failed.
    */

@@ -54,7 +54,12 @@ export class Trace implements Disposable {
   readonly firstId: number;
   #nodes = 0;
 
-  /** @param runtime Where the graph lives; `firstId`: the first number that the binding will give. */
+  /**
+   * An empty graph.
+   *
+   * @param runtime Where the graph lives.
+   * @param options How the function will run, and the first number that the binding will give from now on.
+   */
   constructor(runtime: Runtime, options: { mode: ExecutionMode; firstId: number }) {
     this.#runtime = runtime;
     this.mode = options.mode;

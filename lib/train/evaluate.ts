@@ -11,13 +11,17 @@ import { tokenLosses } from "./loss.ts";
 
 /** What is evaluated, and how much of it. */
 export interface EvaluateOptions {
+  /** The model's sizes. */
   readonly model: GptConfig;
+  /** The precision policy. */
   readonly policy: PolicyName;
   /** Validation tokens. */
   readonly tokens: Int32Array;
   /** Bytes of UTF-8 by token id, [V]. */
   readonly byteLengths: Int32Array;
+  /** Sequences in a batch. */
   readonly B: number;
+  /** Tokens in a sequence. */
   readonly T: number;
   /** At most this many targets. */
   readonly maxTokens: number;

@@ -15,10 +15,15 @@ import { createTrainStep, type TrainState } from "./step.ts";
 
 /** What a loop trains, on what, for how long. */
 export interface TrainOptions {
+  /** The model's sizes. */
   readonly model: GptConfig;
+  /** The precision policy. */
   readonly policy: PolicyName;
+  /** `graph`: a step is one native call; `eager`: op by op. */
   readonly execution: "graph" | "eager";
+  /** AdamW's settings. */
   readonly optimizer: AdamWConfig;
+  /** The learning rate over the run, and its length. */
   readonly schedule: ScheduleConfig;
   /** Seed of initial weights and batches. */
   readonly seed: number;

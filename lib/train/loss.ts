@@ -9,7 +9,9 @@ import { sparseCrossEntropy } from "../tensorflow/mod.ts";
 
 /** A batch on the device: `x` and `y`, int32 [B, T], `y` being `x` shifted by one. */
 export interface BatchTensors {
+  /** Inputs, int32 [B, T]. */
   readonly x: tf.Tensor2D;
+  /** Targets, int32 [B, T]: the token after each input. */
   readonly y: tf.Tensor2D;
 }
 

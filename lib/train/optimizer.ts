@@ -25,7 +25,9 @@ export interface AdamWConfig {
 
 /** Means of gradients and of their squares, by parameter. */
 export interface Moments {
+  /** Means of gradients. */
   readonly m: Parameters;
+  /** Means of squared gradients. */
   readonly v: Parameters;
 }
 

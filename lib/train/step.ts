@@ -11,14 +11,19 @@ import { adamW, type AdamWConfig, type Moments } from "./optimizer.ts";
 
 /** What a run trains, on the device. float32 whatever the policy: these are the master weights. */
 export interface TrainState {
+  /** Weights. */
   readonly parameters: Parameters;
+  /** AdamW's moments. */
   readonly moments: Moments;
 }
 
 /** How steps are computed. */
 export interface StepConfig {
+  /** The model's sizes. */
   readonly model: GptConfig;
+  /** AdamW's settings. */
   readonly optimizer: AdamWConfig;
+  /** The precision policy. */
   readonly policy: PolicyName;
   /** `graph`: the whole step is one native call. `eager`: op by op, to look inside. */
   readonly execution: "graph" | "eager";

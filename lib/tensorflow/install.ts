@@ -8,16 +8,21 @@ import { UserError } from "../error/user_error.ts";
 import { cacheDir, ensureFolder } from "../fetch/cache.ts";
 import { downloadPackage } from "../fetch/package.ts";
 import { unpackWheel } from "../fetch/wheel.ts";
+import { findInPython } from "./_python.ts";
 import { type Wheel, WHEELS } from "./wheels.ts";
 
 /** A libtensorflow on this machine. */
 export interface LibTensorFlow {
+  /** The folder that holds both libraries. */
+  dir: string;
   /** Path of the framework library. */
   framework: string;
   /** Path of the library with the C API. */
   cc: string;
-  /** How it was found. */
-  source: "environment" | "cache" | "python";
+  /** TensorFlow's version, where it is known before the library is opened. */
+  version: string | undefined;
+  /** How it was found; `package`: it was fetched just now, and is in the cache from now on. */
+  source: "environment" | "cache" | "python" | "package";
   /** SHA-256 of the wheel it is from, where that is known. */
   wheelSha256: string | undefined;
 }
@@ -55,10 +60,14 @@ const OLDEST = [2, 16] as const;
  * installed in Python, and the pinned wheel, which is fetched into the cache.
  *
  * @param machine What the search sees; default: this machine.
+ * @param wheels The wheels that may be fetched, by `os-arch`; default: the pinned ones.
  * @throws {UserError} when there is none: it lists every place that was tried and what to do.
  */
-export async function findLibTensorFlow(machine: Machine = THIS_MACHINE): Promise<LibTensorFlow> {
-  const wheel = WHEELS[`${machine.os}-${machine.arch}`];
+export async function findLibTensorFlow(
+  machine: Machine = THIS_MACHINE,
+  wheels: Readonly<Record<string, Wheel>> = WHEELS,
+): Promise<LibTensorFlow> {
+  const wheel = wheels[`${machine.os}-${machine.arch}`];
   const named = machine.env("LOSSKIT_LIBTENSORFLOW");
   if (named) return await inNamedFolder(named);
   if (wheel === undefined) {
@@ -77,57 +86,79 @@ export async function findLibTensorFlow(machine: Machine = THIS_MACHINE): Promis
     tried.push(`${path}: not there`);
     const installed = await machine.python();
     if (installed !== undefined) {
-      const found = await inFolder(installed.dir);
-      if (found !== undefined && isRecent(installed.version)) {
-        return { ...found, source: "python", wheelSha256: undefined };
+      const { found } = await inFolder(installed.dir);
+      const { dir, version } = installed;
+      if (found !== undefined && isRecent(version)) {
+        return { dir, ...found, version, source: "python", wheelSha256: undefined };
       }
-    }
-    tried.push(
-      installed === undefined
-        ? "a TensorFlow installed in Python: none"
-        : `TensorFlow ${installed.version} in ${installed.dir}: wanted version ${
-          OLDEST.join(".")
-        } or later, with both libraries`,
-    );
+      const unfit = `TensorFlow ${version} in ${dir}: wanted version ${
+        OLDEST.join(".")
+      } or later, with both libraries`;
+      machine.warn(`not used: ${unfit}`);
+      tried.push(unfit);
+    } else tried.push("a TensorFlow installed in Python: none");
   }
   const { files, libraries } = wheel;
+  let source: LibTensorFlow["source"] = "cache";
+  const build = async (into: string): Promise<void> => {
+    source = "package";
+    await machine.fetch(wheel, into);
+  };
   try {
-    await ensureFolder({ path, files, build: (into) => machine.fetch(wheel, into), warn: machine.warn });
+    await ensureFolder({ path, files, build, warn: machine.warn });
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
     throw new UserError(
       `Cannot find libtensorflow. Tried:\n${tried.map((line) => `  ${line}`).join("\n")}\n` +
-        `  ${wheel.name} ${wheel.version} from Python's package index: ${cause.message}\n` +
-        "Without a network, copy the cache folder of a machine that has it, or install TensorFlow where Python finds " +
-        "it, or let LOSSKIT_LIBTENSORFLOW name the folder that holds both libraries.",
+        `  ${wheel.name} ${wheel.version} from Python's package index: ${
+          cause.message.replaceAll("\n", "\n  ")
+        }\n` +
+        `Or install TensorFlow ${
+          OLDEST.join(".")
+        } or later where python3 finds it, or let LOSSKIT_LIBTENSORFLOW name a ` +
+        "folder that holds both libraries.",
       { cause },
     );
   }
   return {
+    dir: path,
     framework: join(path, libraries.framework),
     cc: join(path, libraries.cc),
-    source: "cache",
+    version: wheel.version,
+    source,
     wheelSha256: wheel.sha256,
   };
 }
 
 async function inNamedFolder(dir: string): Promise<LibTensorFlow> {
-  const found = await inFolder(dir);
-  if (found !== undefined) return { ...found, source: "environment", wheelSha256: undefined };
+  const { found, missing } = await inFolder(dir);
+  if (found !== undefined) {
+    return { dir, ...found, version: undefined, source: "environment", wheelSha256: undefined };
+  }
   throw new UserError(
     "Cannot use the folder that LOSSKIT_LIBTENSORFLOW names: wanted libtensorflow_cc and libtensorflow_framework " +
-      `(.so.2, or .2.dylib on macOS) in it: given ${dir}. Correct the variable, or unset it to have the library fetched.`,
+      `(.so.2, or .2.dylib on macOS) in it: ${dir} has no ${
+        missing.join(" and no ")
+      }. Correct the variable, or unset ` +
+      "it to have the library fetched.",
   );
 }
 
-/** Both libraries in a folder, whatever the system calls them. */
-async function inFolder(dir: string): Promise<{ framework: string; cc: string } | undefined> {
+/** Both libraries in a folder, whatever the system calls them, or those that it lacks. */
+async function inFolder(
+  dir: string,
+): Promise<{ found: { framework: string; cc: string } | undefined; missing: string[] }> {
+  let missing = ["libtensorflow_cc", "libtensorflow_framework"];
   for (const suffix of [".so.2", ".2.dylib"]) {
-    const framework = join(dir, `libtensorflow_framework${suffix}`),
-      cc = join(dir, `libtensorflow_cc${suffix}`);
-    if (await exists(framework) && await exists(cc)) return { framework, cc };
+    const framework = `libtensorflow_framework${suffix}`, cc = `libtensorflow_cc${suffix}`;
+    const lacking: string[] = [];
+    for (const name of [cc, framework]) if (!await exists(join(dir, name))) lacking.push(name);
+    if (lacking.length === 0) {
+      return { found: { framework: join(dir, framework), cc: join(dir, cc) }, missing: [] };
+    }
+    if (lacking.length === 1) missing = lacking;
   }
-  return undefined;
+  return { found: undefined, missing };
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -142,38 +173,6 @@ async function exists(path: string): Promise<boolean> {
 function isRecent(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
-}
-
-/** Looks without importing: TensorFlow takes seconds to import. */
-const PYTHON_LOOK = `
-import importlib.util, importlib.metadata, json, os
-spec = importlib.util.find_spec("tensorflow")
-if spec and spec.origin:
-    version = None
-    for name in ("tensorflow", "tensorflow-cpu", "tensorflow-cpu-aws", "tf-nightly"):
-        try:
-            version = importlib.metadata.version(name)
-            break
-        except importlib.metadata.PackageNotFoundError:
-            pass
-    print(json.dumps({"dir": os.path.dirname(spec.origin), "version": version or "0"}))
-`;
-
-async function findInPython(): Promise<{ dir: string; version: string } | undefined> {
-  for (const python of ["python3", "python"]) {
-    try {
-      const { success, stdout } = await new Deno.Command(python, {
-        args: ["-c", PYTHON_LOOK],
-        stdin: "null",
-        stderr: "null",
-      }).output();
-      const text = new TextDecoder().decode(stdout).trim();
-      if (success && text !== "") return JSON.parse(text);
-    } catch {
-      // No such Python, or one that cannot answer: the next place is tried.
-    }
-  }
-  return undefined;
 }
 
 async function fetchLibraries(wheel: Wheel, into: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { findLibTensorFlow, type Machine } from "./install.ts";
+import { findLibTensorFlow, type LibTensorFlow, type Machine } from "./install.ts";
 import { WHEELS } from "./wheels.ts";
 
 /** A machine with nothing on it but a folder for its cache. */
@@ -35,10 +36,20 @@ Deno.test("findLibTensorFlow() takes the folder that LOSSKIT_LIBTENSORFLOW names
       ...machine,
       env: (name: string) => name === "LOSSKIT_LIBTENSORFLOW" ? folder : machine.env(name),
     };
-    await assertRejects(() => findLibTensorFlow(named), UserError, `given ${folder}`);
+    const neither = `${folder} has no libtensorflow_cc and no libtensorflow_framework. Correct`;
+    await assertRejects(() => findLibTensorFlow(named), UserError, neither);
     await placeLibraries(folder);
-    const found = await findLibTensorFlow({ ...named, os: "plan9" });
-    assertEquals([found.source, found.cc], ["environment", join(folder, "libtensorflow_cc.so.2")]);
+    assertEquals(await findLibTensorFlow({ ...named, os: "plan9" }), {
+      dir: folder,
+      framework: join(folder, "libtensorflow_framework.so.2"),
+      cc: join(folder, "libtensorflow_cc.so.2"),
+      version: undefined,
+      source: "environment",
+      wheelSha256: undefined,
+    });
+    await Deno.remove(join(folder, "libtensorflow_framework.so.2"));
+    const one = `${folder} has no libtensorflow_framework.so.2. Correct`;
+    await assertRejects(() => findLibTensorFlow(named), UserError, one);
   }));
 
 Deno.test("findLibTensorFlow() takes a TensorFlow of Python where the cache has none, unless it is too old", () =>
@@ -48,11 +59,14 @@ Deno.test("findLibTensorFlow() takes a TensorFlow of Python where the cache has 
     const python = (version: string) => () => Promise.resolve({ dir, version });
     assertEquals((await findLibTensorFlow({ ...machine, python: python("2.16.1") })).source, "python");
     assertEquals((await findLibTensorFlow({ ...machine, python: python("3.0") })).source, "python");
+    let warned = "";
     const old = await assertRejects(
-      () => findLibTensorFlow({ ...machine, python: python("2.15.0") }),
+      () => findLibTensorFlow({ ...machine, python: python("2.15.0"), warn: (line) => warned += line }),
       UserError,
     );
-    assertStringIncludes(old.message, `TensorFlow 2.15.0 in ${dir}: wanted version 2.16 or later`);
+    const unfit = `TensorFlow 2.15.0 in ${dir}: wanted version 2.16 or later`;
+    assertStringIncludes(old.message, unfit);
+    assertStringIncludes(warned, `not used: ${unfit}`);
   }));
 
 Deno.test("findLibTensorFlow() lists every place it tried when there is no network", () =>
@@ -63,7 +77,8 @@ Deno.test("findLibTensorFlow() lists every place it tried when there is no netwo
       `${join(folder, "cache")}/libtensorflow-2.21.0`,
       "installed in Python: none",
       "no network",
-      "copy the cache folder",
+      "libtensorflow-2.21.0-linux-x86_64 from another machine serves too",
+      "or let LOSSKIT_LIBTENSORFLOW name a folder",
     ];
     for (const place of places) assertStringIncludes(message, place);
   }));
@@ -90,6 +105,42 @@ Deno.test("findLibTensorFlow() fetches the wheel of the platform, and says what 
         "supported are Linux on x86-64",
       );
     }
+  }));
+
+Deno.test("findLibTensorFlow() fetches into the cache once, and again over a corrupt library", () =>
+  withMachine(async (machine, folder) => {
+    const sha256 = createHash("sha256").update("x").digest("hex");
+    const { libraries, ...wheel } = WHEELS["linux-x86_64"]!;
+    const files = Object.fromEntries(
+      Object.values(libraries).map((name) => [name, { sha256, bytes: 1 }]),
+    );
+    const wheels = { "linux-x86_64": { ...wheel, libraries, files } };
+    let fetched = 0, warned = "";
+    const find = () =>
+      findLibTensorFlow({
+        ...machine,
+        fetch: (_, into) => {
+          fetched++;
+          return placeLibraries(into);
+        },
+        warn: (line) => warned += line,
+      }, wheels);
+    const dir = join(folder, "cache", "libtensorflow-2.21.0-linux-x86_64");
+    const found: LibTensorFlow = {
+      dir,
+      framework: join(dir, "libtensorflow_framework.so.2"),
+      cc: join(dir, "libtensorflow_cc.so.2"),
+      version: "2.21.0",
+      source: "package",
+      wheelSha256: wheel.sha256,
+    };
+    assertEquals(await find(), found);
+    assertEquals(await find(), { ...found, source: "cache" });
+    assertEquals([fetched, warned], [1, ""]);
+    await Deno.writeTextFile(found.cc, "y");
+    assertEquals(await find(), found);
+    assertEquals([fetched, await Deno.readTextFile(found.cc)], [2, "x"]);
+    assertStringIncludes(warned, "the SHA-256 of libtensorflow_cc.so.2 must be");
   }));
 
 Deno.test("findLibTensorFlow() fetches a corrupt cache again, and tells the damage when it cannot", () =>

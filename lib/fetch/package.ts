@@ -89,11 +89,14 @@ async function download(client: string[], file: PackageFile, into: string): Prom
     unit: "bytes",
   });
   progress.update(0);
-  const timer = setInterval(() => progress.update(Math.min(file.bytes, folderBytes(into))), 250);
+  let before = 0;
+  const arrived = () => Math.min(file.bytes, Math.max(0, folderBytes(into) - before));
+  const timer = setInterval(() => progress.update(arrived()), 250);
   try {
     // Required hashes are checked before pip looks into a file: a source package's look runs its setup.py.
     const wanted = join(temporary, "wanted.txt");
     await Deno.writeTextFile(wanted, `${file.name}==${file.version} --hash=sha256:${file.sha256}\n`);
+    before = folderBytes(into);
     const args = ["--no-deps", "--quiet", "--disable-pip-version-check", "--dest", into, ...file.args];
     const { failure } = await run(
       [...client, "download", ...args, "--require-hashes", "-r", wanted],

@@ -48,38 +48,38 @@ export function createProgress(options: ProgressOptions): Progress {
   const begin = now();
   let shown = -Infinity, width = 0, done = 0, lastNote = "";
 
-  const text = (): string => {
+  const text = (ended: boolean): string => {
     const elapsed = (now() - begin) / 1000;
     const count = unit === "bytes"
       ? `${formatBytes(done)}${total === undefined ? "" : ` of ${formatBytes(total)}`}`
       : `${done}${total === undefined ? "" : ` of ${total}`} ${unit}`;
-    const left = total !== undefined && done > 0 && done < total
+    const left = !ended && total !== undefined && done > 0 && done < total
       ? `, ${formatDuration(elapsed * (total - done) / done)} left`
       : "";
     return printable(`${label}: ${count}${left}${lastNote && ` · ${lastNote}`}`);
   };
-  const draw = (end: string): void => {
+  const draw = (ended = false): void => {
     shown = now();
-    if (!isTerminal) return write(`${text()}\n`);
+    if (!isTerminal) return write(`${text(ended)}\n`);
     const room = columns() - 1; // a line that wraps, or fills the last column, cannot be redrawn in place
-    const line = text().slice(0, room);
-    write(`\r${line.padEnd(Math.min(width, room))}${end}`);
+    const line = text(ended).slice(0, room);
+    write(`\r${line.padEnd(Math.min(width, room))}${ended ? "\n" : ""}`);
     width = line.length;
   };
   return {
     update(count, note) {
       done = count;
       if (note !== undefined) lastNote = note;
-      if (now() - shown >= (isTerminal ? REDRAW : PLAIN)) draw("");
+      if (now() - shown >= (isTerminal ? REDRAW : PLAIN)) draw();
     },
     log(line) {
       if (!isTerminal) return write(`${line}\n`);
       write(`\r${" ".repeat(Math.min(width, columns() - 1))}\r${line}\n`);
-      draw("");
+      draw();
     },
     finish(note) {
       if (note !== undefined) lastNote = note;
-      draw("\n");
+      draw(true);
     },
   };
 }

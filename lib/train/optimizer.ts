@@ -1,16 +1,20 @@
 /**
- * AdamW with decoupled decay and clipping by the global norm, as pure functions of tensors.
+ * AdamW and SGD with momentum, clipping by the global norm, and the moving average of weights, as pure functions of
+ * tensors. Who calls them, and with what gradients, is in `step.ts`.
  *
- * Source: Loshchilov & Hutter 2019, *Decoupled Weight Decay Regularization*; the order of operations and the 1e-6 in
- * the clip are PyTorch's (`torch.optim.AdamW`, `torch.nn.utils.clip_grad_norm_`).
+ * Sources: Loshchilov & Hutter 2019, *Decoupled Weight Decay Regularization*; the order of operations, the 1e-6 in the
+ * clip and the form of momentum are PyTorch's (`torch.optim.AdamW`, `torch.optim.SGD` without dampening,
+ * `torch.nn.utils.clip_grad_norm_`, `torch.optim.swa_utils.get_ema_multi_avg_fn`).
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 
-/** Settings that do not change during a run. */
+/** AdamW's settings that do not change during a run. */
 export interface AdamWConfig {
+  /** Which optimizer it is. Default: AdamW. */
+  readonly optimizer?: "adamw";
   /** Decay rate of the gradient's mean, in [0, 1). */
   readonly beta1: number;
   /** Decay rate of the squared gradient's mean, in [0, 1). */
@@ -23,19 +27,63 @@ export interface AdamWConfig {
   readonly clip: number;
 }
 
-/** Means of gradients and of their squares, by parameter. */
-export interface Moments {
+/** The settings of stochastic gradient descent. */
+export interface SgdConfig {
+  /** Which optimizer it is. */
+  readonly optimizer: "sgd";
+  /** What is kept of the last update's direction, in [0, 1); 0: plain descent, which keeps no state. */
+  readonly momentum: number;
+  /** Whether the update looks ahead along its momentum (Nesterov's form); needs momentum. Default: no. */
+  readonly nesterov?: boolean;
+  /** Added to the gradient, times the weight (not decoupled: PyTorch's SGD), of rank 2 and more only. */
+  readonly weightDecay: number;
+  /** Largest global gradient norm; 0: no clipping. */
+  readonly clip: number;
+}
+
+/** An optimizer, and its settings. */
+export type OptimizerConfig = AdamWConfig | SgdConfig;
+
+/** What an optimizer keeps for each parameter, by the name of what it is: `m` and `v`, or `momentum`, or nothing. */
+export type OptimizerState = Readonly<Record<string, Parameters>>;
+
+/** AdamW's state: means of gradients and of their squares, by parameter. */
+export interface Moments extends OptimizerState {
   /** Means of gradients. */
   readonly m: Parameters;
   /** Means of squared gradients. */
   readonly v: Parameters;
 }
 
-/** Moments before the first step: zeros. */
+/** The scalars of one AdamW update: the learning rate, and the bias corrections 1 - beta1^step and 1 - beta2^step. */
+export interface UpdateScalars {
+  /** Learning rate. */
+  readonly lr: tf.Tensor;
+  /** 1 - beta1^step. */
+  readonly correction1: tf.Tensor;
+  /** 1 - beta2^step. */
+  readonly correction2: tf.Tensor;
+}
+
+/** Zeros, shaped as the parameters. */
+function zerosLike(parameters: Parameters): Parameters {
+  return Object.fromEntries(Object.entries(parameters).map(([name, p]) => [name, tf.zeros(p.shape)]));
+}
+
+/** AdamW's moments before the first step: zeros. */
 export function zeroMoments(parameters: Parameters): Moments {
-  const zeros = () =>
-    Object.fromEntries(Object.entries(parameters).map(([name, p]) => [name, tf.zeros(p.shape)]));
-  return { m: zeros(), v: zeros() };
+  return { m: zerosLike(parameters), v: zerosLike(parameters) };
+}
+
+/** The names of what an optimizer keeps for each parameter. */
+export function optimizerSlots(config: OptimizerConfig): readonly string[] {
+  if (config.optimizer !== "sgd") return ["m", "v"];
+  return config.momentum > 0 ? ["momentum"] : [];
+}
+
+/** What an optimizer keeps before its first step: zeros. */
+export function initialOptimizerState(parameters: Parameters, config: OptimizerConfig): OptimizerState {
+  return Object.fromEntries(optimizerSlots(config).map((slot) => [slot, zerosLike(parameters)]));
 }
 
 /** The square root of the sum of all squares, in float32; a scalar. */
@@ -44,30 +92,40 @@ export function globalNorm(gradients: Parameters): tf.Scalar {
   return tf.sqrt(tf.addN(squares));
 }
 
+/** The gradients' norm, and how to read a gradient that is scaled so that the norm is at most `clip`. */
+function clipping(
+  gradients: Parameters,
+  clip: number,
+): { gradNorm: tf.Scalar; clipped: (name: string) => tf.Tensor } {
+  const gradNorm = globalNorm(gradients);
+  const scale = clip > 0 ? tf.minimum(1, tf.div(clip, tf.add(gradNorm, 1e-6))) : undefined;
+  const clipped = (name: string) => scale === undefined ? gradients[name]! : tf.mul(gradients[name]!, scale);
+  return { gradNorm, clipped };
+}
+
 /**
- * One update.
+ * One AdamW update.
  *
  * @param state Parameters and moments.
  * @param gradients float32, by parameter.
- * @param step Scalars: the learning rate `lr`, and the bias corrections 1 - beta1^step and 1 - beta2^step.
+ * @param step The learning rate and the bias corrections.
  * @param config Settings.
  * @returns The new parameters and moments, and the gradient's norm before clipping.
  */
 export function adamW(
   state: { parameters: Parameters; moments: Moments },
   gradients: Parameters,
-  step: { lr: tf.Tensor; correction1: tf.Tensor; correction2: tf.Tensor },
+  step: UpdateScalars,
   config: AdamWConfig,
 ): { parameters: Parameters; moments: Moments; gradNorm: tf.Scalar } {
   const { beta1, beta2, eps, weightDecay, clip } = config;
-  const gradNorm = globalNorm(gradients);
-  const scale = clip > 0 ? tf.minimum(1, tf.div(clip, tf.add(gradNorm, 1e-6))) : undefined;
+  const { gradNorm, clipped } = clipping(gradients, clip);
   const stepSize = tf.div(step.lr, step.correction1);
   const root2 = tf.sqrt(step.correction2);
   const keep = tf.sub(1, tf.mul(step.lr, weightDecay));
   const parameters: Parameters = {}, m: Parameters = {}, v: Parameters = {};
   for (const [name, p] of Object.entries(state.parameters)) {
-    const g = scale === undefined ? gradients[name]! : tf.mul(gradients[name]!, scale);
+    const g = clipped(name);
     m[name] = tf.add(tf.mul(state.moments.m[name]!, beta1), tf.mul(g, 1 - beta1));
     v[name] = tf.add(tf.mul(state.moments.v[name]!, beta2), tf.mul(tf.square(g), 1 - beta2));
     const update = tf.div(tf.mul(m[name]!, stepSize), tf.add(tf.div(tf.sqrt(v[name]!), root2), eps));
@@ -75,4 +133,63 @@ export function adamW(
     parameters[name] = tf.sub(decayed, update);
   }
   return { parameters, moments: { m, v }, gradNorm };
+}
+
+/**
+ * One update of stochastic gradient descent: g + weightDecay p; buffer = momentum buffer + g; p - lr buffer, or with
+ * Nesterov's form p - lr (g + momentum buffer).
+ *
+ * @param state Parameters, and the momentum of each; none where `momentum` is 0.
+ * @param gradients float32, by parameter.
+ * @param step The learning rate.
+ * @param config Settings.
+ * @returns The new parameters and state, and the gradient's norm before clipping.
+ */
+export function sgd(
+  state: { parameters: Parameters; moments: OptimizerState },
+  gradients: Parameters,
+  step: { lr: tf.Tensor },
+  config: SgdConfig,
+): { parameters: Parameters; moments: OptimizerState; gradNorm: tf.Scalar } {
+  const { momentum, nesterov = false, weightDecay, clip } = config;
+  const { gradNorm, clipped } = clipping(gradients, clip);
+  const parameters: Parameters = {}, buffers: Parameters = {};
+  for (const [name, p] of Object.entries(state.parameters)) {
+    let direction = clipped(name);
+    if (weightDecay > 0 && p.rank >= 2) direction = tf.add(direction, tf.mul(p, weightDecay));
+    if (momentum > 0) {
+      const gradient = direction;
+      buffers[name] = tf.add(tf.mul(state.moments["momentum"]![name]!, momentum), gradient);
+      direction = nesterov ? tf.add(gradient, tf.mul(buffers[name]!, momentum)) : buffers[name]!;
+    }
+    parameters[name] = tf.sub(p, tf.mul(direction, step.lr));
+  }
+  return { parameters, moments: momentum > 0 ? { momentum: buffers } : {}, gradNorm };
+}
+
+/** One update by whichever optimizer is configured. */
+export function updateParameters(
+  state: { parameters: Parameters; moments: OptimizerState },
+  gradients: Parameters,
+  step: UpdateScalars,
+  config: OptimizerConfig,
+): { parameters: Parameters; moments: OptimizerState; gradNorm: tf.Scalar } {
+  if (config.optimizer === "sgd") return sgd(state, gradients, step, config);
+  return adamW({ ...state, moments: state.moments as Moments }, gradients, step, config);
+}
+
+/**
+ * The exponential moving average of weights: decay average + (1 - decay) weight.
+ *
+ * @param average Before the step.
+ * @param parameters After the step.
+ * @param decay In (0, 1).
+ */
+export function movingAverage(average: Parameters, parameters: Parameters, decay: number): Parameters {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, p]) => [
+      name,
+      tf.add(tf.mul(average[name]!, decay), tf.mul(p, 1 - decay)),
+    ]),
+  );
 }

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { learningRate } from "./schedule.ts";
+import { learningRate, type ScheduleName } from "./schedule.ts";
 
 const schedule = { lr: 1, minLr: 0.1, warmupSteps: 9, steps: 110 };
 
@@ -18,4 +18,20 @@ Deno.test("learningRate() never rises after the warm-up, and serves runs of one 
     }
   }
   assertEquals(learningRate(1, { ...schedule, warmupSteps: 0, steps: 1 }), 1);
+});
+
+Deno.test("learningRate() is linear, constant or stable with a decay at the end, after the same warm-up", () => {
+  const rates = (name: ScheduleName) =>
+    [5, 10, 60, 90, 100, 110].map((step) =>
+      learningRate(step, { ...schedule, schedule: name, decaySteps: 20 })
+    );
+  for (
+    const [name, want] of [
+      ["linear", [0.5, 1, 0.55, 0.28, 0.19, 0.1]],
+      ["constant", [0.5, 1, 1, 1, 1, 1]],
+      ["wsd", [0.5, 1, 1, 1, 0.55, 0.1]],
+    ] as const
+  ) {
+    rates(name).forEach((rate, i) => assertAlmostEquals(rate, want[i]!, 1e-12, `${name}, ${i}`));
+  }
 });

@@ -40,6 +40,16 @@ export function fromParameters(parameters: Parameters): ParameterRecord {
  * @throws {RangeError} when T is longer than the model has positions for.
  */
 export function gptLogits(parameters: Parameters, tokens: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
+  return tf.matMul(gptHidden(parameters, tokens, config), parameters["wte.weight"]!, false, true);
+}
+
+/**
+ * What the head is multiplied with: the last block's output after the last LayerNorm. For losses that never hold all
+ * logits at once.
+ *
+ * @returns [N, C]; the arguments are those of {@linkcode gptLogits}, and so are the errors.
+ */
+export function gptHidden(parameters: Parameters, tokens: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
   const [B, T] = tokens.shape;
   const { nEmbd: C, nLayer, nHead, blockSize } = config;
   if (T > blockSize) {
@@ -64,7 +74,7 @@ export function gptLogits(parameters: Parameters, tokens: tf.Tensor2D, config: G
     const hidden = gelu(linear(layerNorm(x, part(`h.${i}.ln_2`)), part(`h.${i}.mlp.c_fc`))); // [N, 4 C]
     x = tf.add(x, linear(hidden, part(`h.${i}.mlp.c_proj`)));
   }
-  return tf.matMul(layerNorm(x, part("ln_f")), parameters["wte.weight"]!, false, true);
+  return layerNorm(x, part("ln_f")) as tf.Tensor2D;
 }
 
 /** Causal attention of every head over queries, keys and values side by side, [N, 3 C] -> [N, C]. */

@@ -4,7 +4,7 @@
  * @module
  */
 export { type GptConfig, validateGptConfig } from "./config.ts";
-export { fromParameters, gptLogits, type Parameters, toParameters } from "./gpt.ts";
+export { fromParameters, gptHidden, gptLogits, type Parameters, toParameters } from "./gpt.ts";
 export {
   initialParameters,
   parameterCount,

@@ -27,6 +27,7 @@ export { Binding } from "./binding.ts";
 export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
+export { foldIn, statelessNormal, statelessUniform } from "./random.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";

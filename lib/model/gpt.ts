@@ -1,13 +1,16 @@
 /**
- * GPT-2's architecture as plain functions over a record of parameters: pre-LayerNorm, learned positions, tied head.
+ * GPT-2's architecture as plain functions over a record of parameters: pre-LayerNorm, learned positions, and the
+ * options that a config names.
  *
  * Letters: B batch, T sequence length, C width, H heads, D = C / H, V vocabulary, N = B T.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { causalSoftmax, embedding, gelu, layerNorm, linear } from "../tensorflow/mod.ts";
-import type { GptConfig } from "./config.ts";
+import { embedding, layerNorm, linear } from "../tensorflow/mod.ts";
+import { activate, createDropout, softCap } from "./_pointwise.ts";
+import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
+import { completeConfig, type GptConfig } from "./config.ts";
 import type { ParameterRecord } from "./parameters.ts";
 
 /** Parameters by name, as tensors. */
@@ -30,60 +33,112 @@ export function fromParameters(parameters: Parameters): ParameterRecord {
   );
 }
 
+/** What a pass through the model may be given besides tokens. */
+export interface PassOptions {
+  /**
+   * Drops numbers as the config's `dropout` says: int32 [2], an argument of a compiled function. The same key drops the
+   * same numbers; each place draws from a key folded from it. Without a key nothing is dropped.
+   */
+  readonly dropoutKey?: tf.Tensor | undefined;
+  /**
+   * Keys and values of the tokens before these. Its tensors are replaced by those that hold these tokens too; the
+   * caller owns old and new. No gradient passes through it. The caller sees to it that T more tokens fit.
+   */
+  readonly cache?: KeyValueCache | undefined;
+}
+
 /**
  * Logits of the next token at every position.
  *
  * @param parameters As {@linkcode toParameters} makes them.
  * @param tokens int32 ids, [B, T], T at most the config's `blockSize`.
- * @param config The model's sizes.
+ * @param config The model's sizes and options.
+ * @param options A key for dropout, a cache.
  * @returns [N, V]; in the policy's type where it lowers matrix products.
- * @throws {RangeError} when T is longer than the model has positions for.
+ * @throws {RangeError} when T is longer than the model has positions for, or a parameter is missing.
  */
-export function gptLogits(parameters: Parameters, tokens: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
-  return tf.matMul(gptHidden(parameters, tokens, config), parameters["wte.weight"]!, false, true);
+export function gptLogits(
+  parameters: Parameters,
+  tokens: tf.Tensor2D,
+  config: GptConfig,
+  options: PassOptions = {},
+): tf.Tensor2D {
+  return headLogits(parameters, gptHidden(parameters, tokens, config, options), config);
 }
 
 /**
- * What the head is multiplied with: the last block's output after the last LayerNorm. For losses that never hold all
- * logits at once.
+ * What the head makes logits of: the last LayerNorm's result at every position.
  *
- * @returns [N, C]; the arguments are those of {@linkcode gptLogits}, and so are the errors.
+ * @param parameters As for {@linkcode gptLogits}, and so are the others.
+ * @returns [N, C].
+ * @throws {RangeError} when T is longer than the model has positions for, or a parameter is missing.
  */
-export function gptHidden(parameters: Parameters, tokens: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
+export function gptHidden(
+  parameters: Parameters,
+  tokens: tf.Tensor2D,
+  config: GptConfig,
+  options: PassOptions = {},
+): tf.Tensor2D {
   const [B, T] = tokens.shape;
-  const { nEmbd: C, nLayer, nHead, blockSize } = config;
+  const full = completeConfig(config);
+  const { nEmbd: C, nLayer, blockSize, qkNorm, layerNormEps: epsilon } = full;
   if (T > blockSize) {
     throw new RangeError(
       `Cannot run the model: T must be at most blockSize (${blockSize} tokens): T is ${T}`,
     );
   }
-  const part = (name: string) => ({
-    weight: parameters[`${name}.weight`]!,
-    bias: parameters[`${name}.bias`]!,
-  });
-  const positions = tf.slice(parameters["wpe.weight"]!, [0, 0], [T, C]); // [T, C]
-  const tokenRows = tf.reshape(embedding(parameters["wte.weight"]!, tf.reshape(tokens, [B * T])), [B, T, C]);
-  let x: tf.Tensor = tf.reshape(tf.add(tokenRows, positions), [B * T, C]); // [N, C]
-  for (let i = 0; i < nLayer; i++) {
-    const context = attention(linear(layerNorm(x, part(`h.${i}.ln_1`)), part(`h.${i}.attn.c_attn`)), {
-      B,
-      T,
-      nHead,
+  const weight = (name: string) => parameterOf(parameters, `${name}.weight`);
+  const bias = (name: string) => full.bias ? parameterOf(parameters, `${name}.bias`) : undefined;
+  const dense = (x: tf.Tensor, name: string) => {
+    const b = bias(name);
+    return b === undefined ? tf.matMul(x, weight(name)) : linear(x, { weight: weight(name), bias: b });
+  };
+  const norm = (x: tf.Tensor, name: string) =>
+    layerNorm(x, { weight: weight(name), bias: bias(name) ?? tf.zeros([C]), epsilon });
+  const dropout = createDropout(full.dropout, options.dropoutKey);
+  const { cache } = options;
+  const places = cache && cachePlaces(cache, T);
+
+  const positions = places === undefined
+    ? tf.slice(weight("wpe"), [0, 0], [T, C])
+    : embedding(weight("wpe"), places.positions); // [T, C]
+  const tokenRows = tf.reshape(embedding(weight("wte"), tf.reshape(tokens, [B * T])), [B, T, C]);
+  let x: tf.Tensor = dropout(tf.reshape(tf.add(tokenRows, positions), [B * T, C])); // [N, C]
+  for (let layer = 0; layer < nLayer; layer++) {
+    const at = `h.${layer}`;
+    const context = attention(dense(norm(x, `${at}.ln_1`), `${at}.attn.c_attn`), {
+      ...{ B, T, config: full, dropout },
+      gains: qkNorm ? { q: weight(`${at}.attn.q_norm`), k: weight(`${at}.attn.k_norm`) } : undefined,
+      cached: cache && places && { cache, places, layer },
     });
-    x = tf.add(x, linear(context, part(`h.${i}.attn.c_proj`)));
-    const hidden = gelu(linear(layerNorm(x, part(`h.${i}.ln_2`)), part(`h.${i}.mlp.c_fc`))); // [N, 4 C]
-    x = tf.add(x, linear(hidden, part(`h.${i}.mlp.c_proj`)));
+    x = tf.add(x, dropout(dense(context, `${at}.attn.c_proj`)));
+    const hidden = activate(dense(norm(x, `${at}.ln_2`), `${at}.mlp.c_fc`), full.activation); // [N, F]
+    x = tf.add(x, dropout(dense(hidden, `${at}.mlp.c_proj`)));
   }
-  return layerNorm(x, part("ln_f")) as tf.Tensor2D;
+  if (cache !== undefined) cache.position = tf.add(cache.position, tf.scalar(T, "int32"));
+  return norm(x, "ln_f") as tf.Tensor2D;
 }
 
-/** Causal attention of every head over queries, keys and values side by side, [N, 3 C] -> [N, C]. */
-function attention(qkv: tf.Tensor, { B, T, nHead: H }: { B: number; T: number; nHead: number }): tf.Tensor {
-  const C = qkv.shape[1]! / 3;
-  const D = C / H;
-  const split = tf.transpose(tf.reshape(qkv, [B, T, 3, H, D]), [2, 0, 3, 1, 4]); // [3, B, H, T, D]
-  const [q, k, v] = tf.unstack(split) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const weights = causalSoftmax(tf.matMul(q, k, false, true), 1 / Math.sqrt(D)); // [B, H, T, T]
-  const context = tf.transpose(tf.matMul(weights, v), [0, 2, 1, 3]); // [B, T, H, D]
-  return tf.reshape(context, [B * T, C]);
+/**
+ * Logits of hidden states: the product with the head's table, bounded where the config says so.
+ *
+ * @param parameters As for {@linkcode gptLogits}.
+ * @param hidden Rows of {@linkcode gptHidden}, [N, C].
+ * @param config The model's sizes and options.
+ * @returns [N, V]; in the policy's type where it lowers matrix products.
+ */
+export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
+  const { tiedHead, logitSoftCap } = completeConfig(config);
+  const table = parameterOf(parameters, tiedHead ? "wte.weight" : "lm_head.weight"); // [V, C]
+  const logits = tf.matMul(hidden, table, false, true);
+  return (logitSoftCap === undefined ? logits : softCap(logits, { cap: logitSoftCap })) as tf.Tensor2D;
+}
+
+function parameterOf(parameters: Parameters, name: string): tf.Tensor {
+  const parameter = parameters[name];
+  if (parameter !== undefined) return parameter;
+  throw new RangeError(
+    `Cannot run the model: its config wants the parameter ${name}, which is not among the ` +
+      `${Object.keys(parameters).length} given`,
+  );
 }

@@ -1,10 +1,19 @@
 /**
- * The GPT: its sizes, its parameters, its logits, and the files that keep them.
+ * The GPT: its sizes and options, its parameters, its logits, the text that it continues, and the files that keep it.
  *
  * @module
  */
-export { type GptConfig, validateGptConfig } from "./config.ts";
-export { fromParameters, gptHidden, gptLogits, type Parameters, toParameters } from "./gpt.ts";
+export { emptyCache, type KeyValueCache } from "./attention.ts";
+export { type Activation, ACTIVATIONS, type GptConfig, validateGptConfig } from "./config.ts";
+export {
+  fromParameters,
+  gptHidden,
+  gptLogits,
+  headLogits,
+  type Parameters,
+  type PassOptions,
+  toParameters,
+} from "./gpt.ts";
 export {
   initialParameters,
   parameterCount,
@@ -13,3 +22,4 @@ export {
   type ParameterValues,
 } from "./parameters.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+export { describeModel, flopsPerToken } from "./summary.ts";

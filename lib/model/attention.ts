@@ -1,0 +1,127 @@
+/**
+ * Causal self-attention of every head, over a sequence alone or with the keys and values of what was before it.
+ *
+ * Letters: B batch, T new tokens, C width, H heads, D = C / H, S slots of a cache.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { causalSoftmax, layerNorm, toFloat32 } from "../tensorflow/mod.ts";
+import { castLike, type Dropout, softCap } from "./_pointwise.ts";
+import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
+
+/**
+ * Keys and values of the tokens that a model has seen, so that a further token costs O(S) and not O(S^2). Its size is
+ * fixed, so that a compiled step keeps its shapes.
+ */
+export interface KeyValueCache {
+  /** Tokens in the cache: the slot of the next one, and its position. int32 scalar. */
+  position: tf.Tensor;
+  /** By layer: [B, H, S, D], what is at `position` and after it unused. */
+  keys: tf.Tensor[];
+  /** By layer: [B, H, S, D]. */
+  values: tf.Tensor[];
+}
+
+/**
+ * An empty cache. The caller disposes of it.
+ *
+ * @param config The model; S is its `blockSize`.
+ * @param B Sequences.
+ */
+export function emptyCache(config: GptConfig, B: number): KeyValueCache {
+  const { nLayer, nHead, nEmbd, blockSize } = completeConfig(config);
+  const zeros = () => Array.from({ length: nLayer }, () => tf.zeros([B, nHead, blockSize, nEmbd / nHead]));
+  return { position: tf.scalar(0, "int32"), keys: zeros(), values: zeros() };
+}
+
+/** Where T new tokens go in a cache, and what each of them sees: the same for every layer. */
+export interface CachePlaces {
+  /** Positions of the new tokens, int32 [T]. */
+  readonly positions: tf.Tensor1D;
+  /** For each slot the new token that it could hold, int32 [S]. */
+  readonly source: tf.Tensor1D;
+  /** Slots that new tokens go to, bool [1, 1, S, 1]. */
+  readonly isNew: tf.Tensor;
+  /** 0 where a token sees a slot, -Infinity elsewhere, [T, S]. */
+  readonly mask: tf.Tensor;
+}
+
+/** The places of T new tokens in a cache. */
+export function cachePlaces(cache: KeyValueCache, T: number): CachePlaces {
+  const S = cache.keys[0]!.shape[2]!;
+  const whole = (n: number) => tf.scalar(n, "int32");
+  const slots = tf.range(0, S, 1, "int32"); // [S]
+  const positions = tf.add(tf.range(0, T, 1, "int32"), cache.position) as tf.Tensor1D; // [T]
+  const offset = tf.sub(slots, cache.position);
+  const isNew = tf.logicalAnd(tf.greaterEqual(offset, whole(0)), tf.less(offset, whole(T)));
+  const unseen = tf.greater(tf.reshape(slots, [1, S]), tf.reshape(positions, [T, 1])); // [T, S]
+  return {
+    positions,
+    source: tf.minimum(tf.maximum(offset, whole(0)), whole(T - 1)) as tf.Tensor1D,
+    isNew: tf.reshape(isNew, [1, 1, S, 1]),
+    mask: tf.where(unseen, tf.fill([T, S], -Infinity), tf.zeros([T, S])),
+  };
+}
+
+/** What attention needs besides its input. */
+export interface AttentionContext {
+  /** Sequences. */
+  readonly B: number;
+  /** Tokens in each that are new. */
+  readonly T: number;
+  /** The model. */
+  readonly config: FullGptConfig;
+  /** Gains [D] of the norms of queries and keys, where the model has them. */
+  readonly gains: { readonly q: tf.Tensor; readonly k: tf.Tensor } | undefined;
+  /** Drops weights. */
+  readonly dropout: Dropout;
+  /** The cache and the layer's place in it; its keys and values are replaced. */
+  readonly cached: { cache: KeyValueCache; places: CachePlaces; layer: number } | undefined;
+}
+
+/**
+ * Attends: every token to itself and what is before it.
+ *
+ * @param qkv Queries, keys and values side by side, [N, 3 C].
+ * @param context What else it needs.
+ * @returns [N, C].
+ */
+export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor {
+  const { B, T, config: { nHead: H, nEmbd: C, attentionSoftCap, layerNormEps }, gains, cached } = context;
+  const D = C / H;
+  const split = tf.transpose(tf.reshape(qkv, [B, T, 3, H, D]), [2, 0, 3, 1, 4]); // [3, B, H, T, D]
+  let [q, k, v] = tf.unstack(split) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  if (gains !== undefined) {
+    q = headNorm(q, gains.q, layerNormEps);
+    k = headNorm(k, gains.k, layerNormEps);
+  }
+  if (cached !== undefined) {
+    const { cache, places, layer } = cached;
+    k = cache.keys[layer] = place(cache.keys[layer]!, k, places); // [B, H, S, D]
+    v = cache.values[layer] = place(cache.values[layer]!, v, places);
+  }
+  let scores = tf.matMul(q, k, false, true); // [B, H, T, T or S]
+  let scale = 1 / Math.sqrt(D);
+  if (attentionSoftCap !== undefined) {
+    scores = softCap(scores, { cap: attentionSoftCap, scale });
+    scale = 1;
+  }
+  const weights = cached === undefined
+    ? causalSoftmax(scores, scale)
+    : castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), scale), cached.places.mask)), scores);
+  const mixed = tf.transpose(tf.matMul(context.dropout(weights), v), [0, 2, 1, 3]); // [B, T, H, D]
+  return tf.reshape(mixed, [B * T, C]);
+}
+
+/** LayerNorm over D with a gain and no bias, [B, H, T, D]. */
+function headNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Tensor {
+  const D = x.shape.at(-1)!;
+  const rows = layerNorm(tf.reshape(x, [x.size / D, D]), { weight, bias: tf.zeros([D]), epsilon });
+  return tf.reshape(rows, x.shape);
+}
+
+/** The cache's rows with those of new tokens in their places. In float32, which the cache keeps. */
+function place(rows: tf.Tensor, added: tf.Tensor, { source, isNew }: CachePlaces): tf.Tensor {
+  return tf.where(tf.broadcastTo(isNew, rows.shape), tf.gather(toFloat32(added), source, 2), rows);
+}

@@ -3,10 +3,11 @@
  * TF.js's own specs, all but those that are passed over with a reason.
  */
 import { assertEquals, assertGreater } from "@std/assert";
-import { runTfjsSuite } from "./tfjs/run.ts";
+import { runTfjsSuites } from "./tfjs/run.ts";
 
-Deno.test("TF.js's core suite passes on this backend", async () => {
-  const { passed, failed } = await runTfjsSuite();
-  assertEquals(failed, []);
-  assertGreater(passed, 3800);
+Deno.test("TF.js's core suite and tfjs-node-gpu's own specs pass on this backend", async () => {
+  const { core, node } = await runTfjsSuites();
+  assertEquals([...core.failed, ...node.failed], []);
+  assertGreater(core.passed, 3800);
+  assertGreater(node.passed, 140);
 });

@@ -1,5 +1,5 @@
 /**
- * The parts of TF.js's binding that do not depend on a running TensorFlow: its numbers, and what it does not offer.
+ * The parts of TF.js's binding that do not depend on a running TensorFlow: its numbers.
  *
  * @module
  */
@@ -63,24 +63,6 @@ export class BindingConstants {
   readonly TF_ATTR_SHAPE: number = AttributeType.SHAPE;
   /** TF.js reads this number from its binding. */
   readonly TF_ATTR_RESOURCE: number = AttributeType.RESOURCE;
-
-  /** TF.js: saved models are not loaded by this binding. */
-  loadSavedModel(_directory: string, _tags: string): never {
-    throw new Error("Cannot load a SavedModel: this backend runs TF.js's ops and compiled functions only");
-  }
-
-  /** TF.js: none are loaded. */
-  deleteSavedModel(_id: number): void {}
-
-  /** TF.js: see {@linkcode loadSavedModel}. */
-  runSavedModel(_id: number, _inputs: number[], _inputNames: string, _outputNames: string): never {
-    throw new Error("Cannot run a SavedModel: none can be loaded by this backend");
-  }
-
-  /** TF.js: how many saved models are loaded. */
-  getNumOfSavedModels(): number {
-    return 0;
-  }
 
   /** TF.js: whether ops run on a GPU by default. */
   isUsingGpuDevice(): boolean {

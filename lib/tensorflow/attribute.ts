@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { OpDefinition } from "./op_definition.ts";
 import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
 
 /** `TF_AttrType` numbers, and one of our own for the name of a function. */
@@ -54,6 +56,8 @@ interface Setters {
   types(target: Pointer, name: Uint8Array<ArrayBuffer>, values: BufferSource, count: number): void;
   shape(target: Pointer, name: Uint8Array<ArrayBuffer>, dims: BufferSource, rank: number): void;
   func(target: Pointer, name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, length: bigint): void;
+  /** Any value, as a serialized `AttrValue`. */
+  proto(target: Pointer, name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, length: bigint): void;
 }
 
 /** The setters of eager ops. */
@@ -72,6 +76,7 @@ export function eagerSetters(runtime: Runtime): Setters {
     types: cc.TFE_OpSetAttrTypeList,
     shape: (op, name, dims, rank) => cc.TFE_OpSetAttrShape(op, name, dims, rank, runtime.status),
     func: cc.TFE_OpSetAttrFunctionName,
+    proto: (op, name, value, length) => cc.TFE_OpSetAttrValueProto(op, name, value, length, runtime.status),
   };
 }
 
@@ -91,11 +96,57 @@ export function graphSetters(runtime: Runtime): Setters {
     types: cc.TF_SetAttrTypeList,
     shape: cc.TF_SetAttrShape,
     func: cc.TF_SetAttrFuncName,
+    proto: (node, name, value, length) => cc.TF_SetAttrValueProto(node, name, value, length, runtime.status),
   };
 }
 
 /** Setters of one kind of target. */
 export type AttributeSetters = Setters;
+
+/** The kind that TensorFlow names for each type of attribute, and what a value of it is in JavaScript. */
+const KINDS: Readonly<Record<number, { kind: string; fits: (value: unknown) => boolean }>> = {
+  [AttributeType.STRING]: { kind: "string", fits: (value) => typeof value === "string" },
+  [AttributeType.INT]: { kind: "int", fits: (value) => typeof value === "number" && Number.isFinite(value) },
+  [AttributeType.FLOAT]: { kind: "float", fits: (value) => typeof value === "number" },
+  [AttributeType.BOOL]: { kind: "bool", fits: (value) => typeof value === "boolean" },
+  [AttributeType.TYPE]: { kind: "type", fits: (value) => Number.isInteger(value) },
+  [AttributeType.SHAPE]: { kind: "shape", fits: (value) => Array.isArray(value) },
+  [AttributeType.FUNC]: { kind: "func", fits: (value) => typeof value === "string" },
+};
+
+/**
+ * Checks a call of an op before anything native sees it: C would read past what is not what it is said to be.
+ *
+ * @param op The op's name.
+ * @param call Its attributes, the number of results wanted, and TensorFlow's definition.
+ * @throws {TypeError} for an attribute that the op has not, of another kind or with a value that is not of its kind.
+ */
+export function checkCall(
+  op: string,
+  call: { attributes: readonly Attribute[]; numOutputs: number; definition: OpDefinition },
+): void {
+  if (!Array.isArray(call.attributes) || !Number.isInteger(call.numOutputs) || call.numOutputs < 0) {
+    throw new TypeError(
+      `Cannot run ${op}: wanted a list of attributes and how many results there are: given ` +
+        `${JSON.stringify(call.attributes)} and ${call.numOutputs}`,
+    );
+  }
+  for (const { name, type, value } of call.attributes) {
+    const wanted = call.definition.attributes.get(name);
+    if (wanted === undefined && name.startsWith("_")) continue; // internal ones belong to no definition
+    const known = KINDS[type];
+    const isList = wanted === `list(${known?.kind})`;
+    const fits = known !== undefined &&
+      (isList ? Array.isArray(value) && value.every(known.fits) : wanted === known.kind && known.fits(value));
+    if (fits) continue;
+    throw new TypeError(
+      `Cannot run ${op}: its attribute ${name} must be ${
+        wanted ?? "left out, since the op has none of that name"
+      }: ` +
+        `given ${JSON.stringify(value)} as ${known?.kind ?? `TF_AttrType ${type}`}`,
+    );
+  }
+}
 
 /**
  * Sets one attribute.
@@ -131,8 +182,12 @@ export function setAttribute(target: Pointer, attribute: Attribute, setters: Set
       if (list) return setStrings(target, name, { strings: list.map(String), setters });
       return setters.string(target, name, ...withLength(String(value)));
     case AttributeType.FUNC:
+      if (list) return setters.proto(target, name, ...withSize(listProto(list.map(functionProto))));
       return setters.func(target, name, ...withLength(String(value)));
     case AttributeType.SHAPE:
+      if (list?.some(Array.isArray)) {
+        return setters.proto(target, name, ...withSize(listProto(list.map(shapeProto))));
+      }
       if (list) return setters.shape(target, name, toDims(list), list.length);
   }
   throw new TypeError(
@@ -144,6 +199,38 @@ export function setAttribute(target: Pointer, attribute: Attribute, setters: Set
 function withLength(text: string): [Uint8Array<ArrayBuffer>, bigint] {
   const bytes = encoder.encode(text + "\0");
   return [bytes, BigInt(bytes.length - 1)];
+}
+
+function withSize(bytes: Uint8Array<ArrayBuffer>): [Uint8Array<ArrayBuffer>, bigint] {
+  return [bytes, BigInt(bytes.length)];
+}
+
+/** Field numbers of `AttrValue`, `AttrValue.ListValue`, `TensorShapeProto`, its `Dim`, and `NameAttrList`. */
+const LIST = 1, LIST_SHAPE = 7, LIST_FUNC = 9, DIM = 2, SIZE = 1, FUNC_NAME = 1;
+
+/** An `AttrValue` that is a list of entries, each written by one of the two functions below. */
+function listProto(entries: ((list: BinaryWriter) => void)[]): Uint8Array<ArrayBuffer> {
+  const value = new BinaryWriter();
+  const list = value.tag(LIST, WireType.LengthDelimited).fork();
+  for (const write of entries) write(list);
+  return Uint8Array.from(list.join().finish());
+}
+
+function shapeProto(dims: number[]): (list: BinaryWriter) => void {
+  return (list) => {
+    const shape = list.tag(LIST_SHAPE, WireType.LengthDelimited).fork();
+    for (const size of dims) {
+      shape.tag(DIM, WireType.LengthDelimited).fork().tag(SIZE, WireType.Varint).int64(size).join();
+    }
+    shape.join();
+  };
+}
+
+function functionProto(name: string): (list: BinaryWriter) => void {
+  return (list) => {
+    list.tag(LIST_FUNC, WireType.LengthDelimited).fork()
+      .tag(FUNC_NAME, WireType.LengthDelimited).string(name).join();
+  };
 }
 
 function setStrings(

@@ -1,11 +1,9 @@
 /**
- * Precision regions for TF.js code: which policy is in force, and explicit casts.
+ * Precision regions for TF.js code: which policy is in force.
  *
  * @module
  */
-import type * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "./backend.ts";
-import { DataType, dtypeName } from "./dtype.ts";
 import { POLICIES, type PolicyName } from "./policy.ts";
 
 /**
@@ -34,26 +32,4 @@ export function unknownPolicy(given: string): RangeError {
   return new RangeError(
     `Cannot use the precision policy "${given}": wanted one of ${Object.keys(POLICIES).join(", ")}`,
   );
-}
-
-/** The element type that a tensor really has: TF.js says `float32` of bfloat16 ones too. */
-export function trueDtype(tensor: tf.Tensor): string {
-  const { backend, binding } = currentTensorFlow();
-  return dtypeName(binding.dtypeOf(backend.getInputTensorIds([tensor])[0]!));
-}
-
-/** A tensor with the same values, rounded once to the nearest bfloat16. It has no gradient of its own. */
-export function toBfloat16(tensor: tf.Tensor): tf.Tensor {
-  return castTo(tensor, DataType.BFLOAT16);
-}
-
-/** A tensor with the same values in float32. It has no gradient of its own. */
-export function toFloat32(tensor: tf.Tensor): tf.Tensor {
-  return castTo(tensor, DataType.FLOAT);
-}
-
-function castTo(tensor: tf.Tensor, dtype: number): tf.Tensor {
-  const { backend, binding } = currentTensorFlow();
-  const id = backend.getInputTensorIds([tensor])[0]!;
-  return backend.createOutputTensor(binding.metadata(binding.castTo(id, dtype)));
 }

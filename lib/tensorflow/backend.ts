@@ -5,6 +5,7 @@
  */
 import "./shim.ts";
 import * as tf from "@tensorflow/tfjs";
+import { nodeFileSystemRouter } from "@tensorflow/tfjs-node-gpu/dist/io/file_system.js";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import { Binding } from "./binding.ts";
 import { findLibTensorFlow } from "./install.ts";
@@ -72,6 +73,8 @@ async function start({ threads }: UseTensorFlowOptions): Promise<TensorFlow> {
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
   registerKernels();
   await tf.setBackend("tensorflow");
+  tf.io.registerLoadRouter(nodeFileSystemRouter);
+  tf.io.registerSaveRouter(nodeFileSystemRouter);
   globalThis.addEventListener("unload", () => runtime.close());
   current = {
     runtime,

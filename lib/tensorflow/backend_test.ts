@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
-import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { autocast, trueDtype } from "./autocast.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { autocast } from "./autocast.ts";
+import { trueDtype } from "./true_dtype.ts";
 import { useTensorFlow } from "./backend.ts";
-import { compile } from "./compile.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
 
 const tensorflow = await useTensorFlow();
@@ -83,75 +83,6 @@ Deno.test("a weight is cast once under autocast, and again after it changes", ()
   w.assign(tf.fill([4, 4], 3));
   assertEquals(autocast("bf16-autocast", () => tf.matMul(x, w)).dataSync()[0], 12);
   w.dispose();
-});
-
-Deno.test("compile() traces once a signature, and agrees with eager in graph and XLA", () => {
-  const fn = ({ x, w }: { x: tf.Tensor2D; w: tf.Tensor2D }) => {
-    const loss = (w: tf.Tensor) => tf.mean(tf.square(tf.tanh(tf.matMul(x, w as tf.Tensor2D)))) as tf.Scalar;
-    const { value, grad } = tf.valueAndGrad(loss)(w);
-    return { value, slope: [grad, x] };
-  };
-  const x = tf.randomNormal<tf.Rank.R2>([5, 4], 0, 1, "float32", 1),
-    w = tf.randomNormal<tf.Rank.R2>([4, 3], 0, 1, "float32", 2);
-  const eager = fn({ x, w });
-  for (const mode of ["graph", "xla"] as const) {
-    using compiled = compile(fn, { mode });
-    const result = compiled({ x, w });
-    // The same kernels in graph mode give the same bits; XLA orders sums in its own way.
-    const bound = mode === "graph" ? 0 : 1e-6;
-    const far = tf.max(tf.abs(tf.sub(result.slope[0]!, eager.slope[0]!))).dataSync()[0]!;
-    assertEquals([far <= bound, result.slope[1]!.shape, compiled.traces], [true, [5, 4], 1]);
-    compiled({ x, w });
-    assertEquals(compiled.traces, 1);
-    compiled({ x: tf.ones([7, 4]), w });
-    autocast("bf16-autocast", () => compiled({ x, w }));
-    assertEquals(compiled.traces, 3);
-  }
-});
-
-Deno.test("compile() keeps what a function captures, and frees it when disposed of", () => {
-  const before = tensorflow.runtime.liveHandles;
-  const captured = tf.tensor1d([1, 2, 3]);
-  tf.neg(captured).dispose(); // now on TensorFlow's side
-  const compiled = compile((x: tf.Tensor) => tf.add(tf.mul(x, captured), tf.tensor1d([1, 1, 1])));
-  const x = tf.tensor1d([10, 10, 10]);
-  const first = compiled(x);
-  captured.dispose();
-  const second = compiled(x);
-  assertEquals([Array.from(first.dataSync()), Array.from(second.dataSync())], [[11, 21, 31], [11, 21, 31]]);
-  compiled.dispose();
-  tf.dispose([x, first, second]);
-  assertEquals(tensorflow.runtime.liveHandles, before);
-});
-
-Deno.test("compile() refuses what cannot be traced, saying what to do", () => {
-  const x = tf.tensor1d([1, 0, 2]);
-  const reads = compile((x: tf.Tensor) => x.dataSync()[0]! > 0 ? x : tf.neg(x));
-  assertThrows(() => reads(x), TypeError, "Cannot read the result of");
-  // deno-lint-ignore no-explicit-any -- a user without types
-  const wrong: any = compile((() => 3) as any);
-  assertThrows(() => wrong(x), TypeError, "must be tensors");
-  // deno-lint-ignore no-explicit-any -- a user without types
-  const late: any = compile((async (x: tf.Tensor) => await x) as any, { name: "late" });
-  assertThrows(() => late(x), TypeError, "Cannot compile late");
-  const leaked: tf.Tensor[] = [];
-  using leaks = compile((x: tf.Tensor) => {
-    leaked.push(tf.keep(tf.neg(x)));
-    return x;
-  });
-  leaks(x);
-  const error = assertThrows(() => tf.add(leaked[0]!, 1), Error, "outside of the compiled function");
-  assertInstanceOf(error, Error);
-});
-
-Deno.test("1,000 compiled calls and 5,000 eager ops leave no tensor and no handle", () => {
-  using compiled = compile((x: tf.Tensor) => tf.mul(x, 2));
-  const x = tf.ones([100]);
-  compiled(x).dispose();
-  const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
-  for (let i = 0; i < 1000; i++) compiled(x).dispose();
-  for (let i = 0; i < 5000; i++) tf.neg(x).dispose();
-  assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
 });
 
 /** Runs a script in a process of its own that ends by itself. */

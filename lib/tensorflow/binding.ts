@@ -9,11 +9,12 @@
  */
 import { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
 import { type HostValues, toBytes, withTypes } from "./_conversions.ts";
-import { type Attribute, AttributeType, eagerSetters, setAttribute } from "./attribute.ts";
+import { type Attribute, AttributeType, checkCall, eagerSetters, setAttribute } from "./attribute.ts";
 import { DataType, dtypeName, isFloating } from "./dtype.ts";
 import { OpDefinitions } from "./op_definition.ts";
 import { decideCasts, POLICIES, type Policy } from "./policy.ts";
 import { cString, elements, type Pointer, type Runtime } from "./runtime.ts";
+import { SavedModels } from "./saved_model.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
 import type { GraphValue, Trace } from "./trace.ts";
 
@@ -45,6 +46,8 @@ export class Binding extends BindingConstants {
   readonly #entries = new Map<number, Entry>();
   readonly #results = new BigUint64Array(MAX_RESULTS);
   readonly #count = new Int32Array(1);
+  readonly #savedModels: SavedModels;
+  #executions = 0;
   #next = 1;
   #policy: Policy = POLICIES.float32;
   #trace: Trace | undefined;
@@ -60,6 +63,7 @@ export class Binding extends BindingConstants {
     this.#runtime = runtime;
     this.#definitions = new OpDefinitions(runtime);
     this.#setters = eagerSetters(runtime);
+    this.#savedModels = new SavedModels(runtime);
     this.TF_Version = runtime.version;
   }
 
@@ -128,7 +132,17 @@ export class Binding extends BindingConstants {
       throw new TypeError(`Cannot make a tensor of shape [${shape}]: its values are ${values}`);
     }
     const handle = dtype === DataType.STRING
-      ? this.#runtime.handleOfStrings(shape, values as readonly Uint8Array[])
+      ? this.#runtime.withStrings(
+        shape,
+        values as readonly Uint8Array[],
+        (strings) =>
+          this.execute("DeepCopy", {
+            inputs: [strings],
+            attributes: [{ name: "T", type: AttributeType.TYPE, value: DataType.STRING }],
+            numOutputs: 1,
+            describe: () => [`string[${shape}]`],
+          })[0]!,
+      )
       : this.#runtime.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
     // While tracing it is eager all the same: it becomes a constant of the graph when an op uses it there.
     return this.#put({ dtype, shape: [...shape], handle });
@@ -172,6 +186,7 @@ export class Binding extends BindingConstants {
 
   /** TF.js: runs an op, with the casts that the policy asks for. */
   executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
+    checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
     const dtypes = ids.map((id) => this.#get(id).dtype);
     const casts = decideCasts(this.#policy, { name, dtypes });
     const temporary: number[] = [];
@@ -273,6 +288,8 @@ export class Binding extends BindingConstants {
       attributes: readonly Attribute[];
       numOutputs: number;
       describe: () => string[];
+      /** Called once the op holds its inputs: what is let go of here may be overwritten by the op. */
+      release?: () => void;
     },
   ): Pointer[] {
     const { cc, status, context } = this.#runtime;
@@ -284,9 +301,11 @@ export class Binding extends BindingConstants {
     try {
       for (const input of call.inputs) cc.TFE_OpAddInput(op, input, status);
       for (const attribute of call.attributes) setAttribute(op, attribute, this.#setters);
+      call.release?.();
       this.#count[0] = call.numOutputs;
+      this.#executions++;
       cc.TFE_Execute(op, this.#results, this.#count, status);
-      this.#runtime.check({ op: name, inputs: call.describe() });
+      this.#runtime.check({ op: name, inputs: call.describe });
     } finally {
       cc.TFE_DeleteOp(op);
     }
@@ -360,6 +379,35 @@ export class Binding extends BindingConstants {
     const entry = this.#get(id);
     if (entry.handle === undefined) throw staleSymbol(entry);
     return entry.handle;
+  }
+
+  /** How many ops and functions were run natively so far. */
+  get executions(): number {
+    return this.#executions;
+  }
+
+  /** TF.js: loads a SavedModel, and returns its number; tags are separated by commas. */
+  loadSavedModel(directory: string, tags: string): number {
+    return this.#savedModels.load(directory, tags);
+  }
+
+  /** TF.js: frees a SavedModel. */
+  deleteSavedModel(id: number): void {
+    this.#savedModels.delete(id);
+  }
+
+  /** TF.js: runs a SavedModel; the names of nodes are separated by commas. */
+  runSavedModel(id: number, ids: number[], inputNames: string, outputNames: string): TensorMetadata[] {
+    return this.#savedModels.run(id, {
+      inputs: ids.map((input) => this.handleOf(input)),
+      inputNames: inputNames.split(","),
+      outputNames: outputNames.split(","),
+    }).map((handle) => this.ofHandle(handle, this.#runtime.describe(handle)));
+  }
+
+  /** TF.js: how many SavedModels are loaded. */
+  getNumOfSavedModels(): number {
+    return this.#savedModels.count;
   }
 
   /** TF.js: how many tensors there are, casts included. */

@@ -8,6 +8,7 @@ import { type Attribute, AttributeType } from "./attribute.ts";
 import { currentTensorFlow, type TensorFlow } from "./backend.ts";
 import { dtypeName } from "./dtype.ts";
 import type { Pointer } from "./runtime.ts";
+import { withoutSideEffects } from "./_pure.ts";
 import { type ExecutionMode, type GraphValue, Trace } from "./trace.ts";
 
 /** Tensors in records and arrays, nested as one likes. */
@@ -17,6 +18,11 @@ export type TensorTree = tf.Tensor | readonly TensorTree[] | { readonly [name: s
 export interface CompileOptions {
   /** `graph` (default) runs TensorFlow's kernels op by op; `xla` compiles the whole. */
   mode?: ExecutionMode;
+  /**
+   * Places of arguments, from 0, whose tensors the call takes: they are disposed of, and their memory may become that
+   * of results, such as of the next weights. After a call that failed they are gone too. Default: none.
+   */
+  donate?: readonly number[];
   /** A name for messages. Default: the function's. */
   name?: string;
 }
@@ -66,9 +72,14 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
     const tensorflow = currentTensorFlow();
     const { binding, backend } = tensorflow;
     const inputs: tf.Tensor[] = [];
-    const shape = flatten(args, inputs, label);
+    const owners: boolean[] = []; // whether the tensor's argument is donated
+    const shape = args.map((arg, place) => {
+      const branch = flatten(arg, inputs, label);
+      while (owners.length < inputs.length) owners.push(options.donate?.includes(place) ?? false);
+      return branch;
+    });
     const ids = backend.getInputTensorIds(inputs);
-    const types = inputs.map((tensor, i) => `${binding.dtypeOf(ids[i]!)}:${tensor.shape}`);
+    const types = inputs.map((tensor, i) => `${dtypeName(binding.dtypeOf(ids[i]!))}[${tensor.shape}]`);
     const signature = JSON.stringify([binding.policy.name, shape, types]);
     let entry = traced.get(signature);
     if (entry === undefined) {
@@ -76,11 +87,13 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
       traced.set(signature, entry);
     }
     const { outputs, name, captures } = entry;
+    const donated = inputs.filter((_, i) => owners[i]!);
     const results = binding.execute(name, {
+      release: () => tf.dispose(donated),
       inputs: [...ids.map((id) => binding.handleOf(id)), ...captures],
       attributes: mode === "xla" ? MUST_COMPILE : [],
       numOutputs: outputs.length,
-      describe: () => inputs.map((tensor, i) => `${dtypeName(binding.dtypeOf(ids[i]!))}[${tensor.shape}]`),
+      describe: () => types,
     });
     const tensors = results.map((handle, i) =>
       backend.createOutputTensor(binding.ofHandle(handle, outputs[i]!))
@@ -139,7 +152,7 @@ function traceFunction<A extends readonly TensorTree[], R extends TensorTree>(
         placeholders.push(symbol);
         return backend.createOutputTensor(binding.ofSymbol(symbol));
       });
-      const result = fn(...unflatten(call.shape, args) as unknown as A);
+      const result = withoutSideEffects(call.label, () => fn(...unflatten(call.shape, args) as unknown as A));
       if (result instanceof Promise) {
         throw new TypeError(
           `Cannot compile ${call.label}: wanted a function that returns tensors, given an async one`,

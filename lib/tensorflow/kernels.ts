@@ -34,6 +34,33 @@ const gather: tf.KernelConfig = {
   },
 };
 
+/** `tf.concat`. TensorFlow concatenates no scalars; tfjs-node's own histogram summary asks for it. */
+const concat: tf.KernelConfig = {
+  kernelName: "Concat",
+  backendName: "tensorflow",
+  kernelFunc: ({ inputs, backend, attrs }) => {
+    const { axis } = attrs as unknown as { axis: number };
+    const tensors = Object.values(inputs) as unknown as tf.Tensor[];
+    const typeAttribute = { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT };
+    const number = { name: "N", type: AttributeType.INT, value: tensors.length };
+    const { executeSingleOutput } = backend as unknown as OpBackend;
+    if (tensors.every(({ shape }) => shape.length === 0)) {
+      const attributes = [number, typeAttribute, { name: "axis", type: AttributeType.INT, value: 0 }];
+      return executeSingleOutput.call(backend, "Pack", attributes, tensors);
+    }
+    const axisTensor = tf.scalar(axis, "int32");
+    try {
+      return executeSingleOutput.call(backend, "ConcatV2", [
+        number,
+        { name: "Tidx", type: AttributeType.TYPE, value: DataType.INT32 },
+        typeAttribute,
+      ], [...tensors, axisTensor]);
+    } finally {
+      axisTensor.dispose();
+    }
+  },
+};
+
 /** `tf.round`. TensorFlow 2.21's own op returns zeros for int32, whose values are round already. */
 const round: tf.KernelConfig = {
   kernelName: "Round",
@@ -48,7 +75,7 @@ const round: tf.KernelConfig = {
 
 /** Replaces the kernels. Call it after tfjs-node-gpu registered its own. */
 export function registerKernels(): void {
-  for (const kernel of [gather, round]) {
+  for (const kernel of [concat, gather, round]) {
     tf.unregisterKernel(kernel.kernelName, kernel.backendName);
     tf.registerKernel(kernel);
   }

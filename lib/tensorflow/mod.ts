@@ -17,7 +17,7 @@
  *
  * @module
  */
-export { autocast, toBfloat16, toFloat32, trueDtype, unknownPolicy } from "./autocast.ts";
+export { autocast, unknownPolicy } from "./autocast.ts";
 export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
 export type { Attribute } from "./attribute.ts";
 export { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
@@ -31,6 +31,15 @@ export { foldIn, statelessNormal, statelessUniform } from "./random.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";
+export {
+  bytesOf,
+  type FloatingDtype,
+  tensorOfBytes,
+  toBfloat16,
+  toFloat16,
+  toFloat32,
+  trueDtype,
+} from "./true_dtype.ts";
 export {
   causalSoftmax,
   embedding,

@@ -1,5 +1,6 @@
 /**
- * What TensorFlow itself says of an op: which of its attributes follow from which inputs, and which inputs are lists.
+ * What TensorFlow itself says of an op: its attributes, which of them follow from which inputs, and which inputs are
+ * lists.
  *
  * Read from TensorFlow's registry (`OpDef` in `op_def.proto`), so that no table here can be wrong for a version.
  *
@@ -18,10 +19,12 @@ export interface InputDefinition {
   typeListAttribute?: string;
 }
 
-/** An op's inputs in order. */
+/** An op's inputs and attributes. */
 export interface OpDefinition {
   /** The inputs, in order. */
   inputs: InputDefinition[];
+  /** Attributes by name, with their kinds as TensorFlow writes them: `type`, `int`, `list(shape)`. */
+  attributes: ReadonlyMap<string, string>;
 }
 
 /** Looks up op definitions, each once. */
@@ -63,19 +66,27 @@ export class OpDefinitions {
   }
 }
 
-/** Field numbers of `OpDef` and `OpDef.ArgDef`. */
-const INPUT_ARG = 2, TYPE_ATTR = 4, NUMBER_ATTR = 5, TYPE_LIST_ATTR = 6;
+/** Field numbers of `OpDef`, `OpDef.ArgDef` and `OpDef.AttrDef`. */
+const INPUT_ARG = 2,
+  ATTR = 4,
+  ATTR_NAME = 1,
+  ATTR_TYPE = 2,
+  TYPE_ATTR = 4,
+  NUMBER_ATTR = 5,
+  TYPE_LIST_ATTR = 6;
 
-/** Reads the inputs out of a serialized `OpDef`. */
+/** Reads the inputs and attributes out of a serialized `OpDef`. */
 export function parseOpDefinition(bytes: Uint8Array): OpDefinition {
   const inputs: InputDefinition[] = [];
+  const attributes = new Map<string, string>();
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
     if (field === INPUT_ARG) inputs.push(parseInput(reader.bytes()));
+    else if (field === ATTR) attributes.set(...parseAttribute(reader.bytes()));
     else reader.skip(wireType, field);
   }
-  return { inputs };
+  return { inputs, attributes };
 }
 
 function parseInput(bytes: Uint8Array): InputDefinition {
@@ -89,4 +100,16 @@ function parseInput(bytes: Uint8Array): InputDefinition {
     else reader.skip(wireType, field);
   }
   return input;
+}
+
+function parseAttribute(bytes: Uint8Array): [name: string, kind: string] {
+  const attribute: [string, string] = ["", ""];
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === ATTR_NAME) attribute[0] = reader.string();
+    else if (field === ATTR_TYPE) attribute[1] = reader.string();
+    else reader.skip(wireType, field);
+  }
+  return attribute;
 }

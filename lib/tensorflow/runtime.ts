@@ -124,11 +124,11 @@ export class Runtime {
    *
    * @throws {TensorFlowError} when it was not OK.
    */
-  check(where?: { op?: string; inputs?: string[] }): void {
+  check(where?: { op?: string; inputs?: () => string[] }): void {
     const code = this.#framework.TF_GetCode(this.#status);
     if (code === 0) return;
     const message = Deno.UnsafePointerView.getCString(this.#framework.TF_Message(this.#status)!);
-    throw new TensorFlowError({ code, message }, where);
+    throw new TensorFlowError({ code, message }, { op: where?.op, inputs: where?.inputs?.() });
   }
 
   /** Takes count of a handle that a native call returned. */
@@ -177,11 +177,14 @@ export class Runtime {
       );
       new Uint8Array(target).set(bytes);
     }
-    return this.#handleOf(tensor);
+    return this.handleOfTensor(tensor);
   }
 
-  /** A handle over copies of byte strings. */
-  handleOfStrings(shape: readonly number[], strings: readonly Uint8Array[]): Pointer {
+  /**
+   * Runs `use` with a handle over copies of byte strings, which end with it: TensorFlow frees a tensor of the C API
+   * without freeing the strings in it, so that what is to stay has to be copied by an op.
+   */
+  withStrings<R>(shape: readonly number[], strings: readonly Uint8Array[], use: (handle: Pointer) => R): R {
     if (strings.length !== elements(shape)) {
       throw new TypeError(
         `Cannot make a string tensor of shape [${shape}]: wanted ${
@@ -191,14 +194,23 @@ export class Runtime {
     }
     const tensor = this.#allocate(DataType.STRING, shape, strings.length * TSTRING_BYTES);
     const start = this.#framework.TF_TensorData(tensor);
+    const places = strings.map((_, i) => Deno.UnsafePointer.offset(start!, i * TSTRING_BYTES));
     strings.forEach((value, i) => {
-      const place = Deno.UnsafePointer.offset(start!, i * TSTRING_BYTES);
-      this.cc.TF_StringInit(place);
+      this.cc.TF_StringInit(places[i]!);
       // C gets a pointer even where there is nothing to copy.
       const bytes = value.length === 0 ? new Uint8Array(1) : Uint8Array.from(value);
-      this.cc.TF_StringCopy(place, bytes, BigInt(value.length));
+      this.cc.TF_StringCopy(places[i]!, bytes, BigInt(value.length));
     });
-    return this.#handleOf(tensor);
+    let handle: Pointer = null;
+    try {
+      handle = this.cc.TFE_NewTensorHandle(tensor, this.#status);
+      this.check();
+      return use(handle);
+    } finally {
+      if (handle !== null) this.cc.TFE_DeleteTensorHandle(handle);
+      for (const place of places) this.cc.TF_StringDealloc(place);
+      this.#framework.TF_DeleteTensor(tensor);
+    }
   }
 
   #allocate(dtype: number, shape: readonly number[], bytes: number): Pointer {
@@ -209,7 +221,8 @@ export class Runtime {
     return tensor;
   }
 
-  #handleOf(tensor: Pointer): Pointer {
+  /** A handle over a native tensor, which it takes. */
+  handleOfTensor(tensor: Pointer): Pointer {
     const handle = this.cc.TFE_NewTensorHandle(tensor, this.#status);
     this.#framework.TF_DeleteTensor(tensor); // the handle holds it now
     this.check();

@@ -44,6 +44,8 @@ export const CC_SYMBOLS = {
   TF_StringInit: { parameters: ["pointer"], result: "void" },
   /** `void TF_StringCopy(TF_TString* dst, const char* src, size_t size)` */
   TF_StringCopy: { parameters: ["pointer", "buffer", "usize"], result: "void" },
+  /** `void TF_StringDealloc(TF_TString* tstr)` */
+  TF_StringDealloc: { parameters: ["pointer"], result: "void" },
   /** `const char* TF_StringGetDataPointer(const TF_TString* tstr)` */
   TF_StringGetDataPointer: { parameters: ["pointer"], result: "pointer" },
   /** `size_t TF_StringGetSize(const TF_TString* tstr)` */
@@ -55,6 +57,39 @@ export const CC_SYMBOLS = {
   TF_DeleteBuffer: { parameters: ["pointer"], result: "void" },
   /** `TF_Buffer TF_GetBuffer(TF_Buffer* buffer)`, a struct of data, length and a deallocator. */
   TF_GetBuffer: { parameters: ["pointer"], result: { struct: ["pointer", "usize", "pointer"] } },
+
+  /** `TF_SessionOptions* TF_NewSessionOptions(void)` */
+  TF_NewSessionOptions: { parameters: [], result: "pointer" },
+  /** `void TF_DeleteSessionOptions(TF_SessionOptions*)` */
+  TF_DeleteSessionOptions: { parameters: ["pointer"], result: "void" },
+  /**
+   * `TF_Session* TF_LoadSessionFromSavedModel(const TF_SessionOptions*, const TF_Buffer* run_options, const char*
+   * export_dir, const char* const* tags, int tags_len, TF_Graph*, TF_Buffer* meta_graph_def, TF_Status*)`
+   */
+  TF_LoadSessionFromSavedModel: {
+    parameters: ["pointer", "pointer", "buffer", "buffer", "i32", "pointer", "pointer", "pointer"],
+    result: "pointer",
+  },
+  /**
+   * `void TF_SessionRun(TF_Session*, const TF_Buffer* run_options, const TF_Output* inputs, TF_Tensor* const*
+   * input_values, int ninputs, const TF_Output* outputs, TF_Tensor** output_values, int noutputs, const TF_Operation*
+   * const* targets, int ntargets, TF_Buffer* run_metadata, TF_Status*)`
+   */
+  TF_SessionRun: {
+    parameters: [
+      ...["pointer", "pointer"] as const,
+      ...["buffer", "buffer", "i32"] as const,
+      ...["buffer", "buffer", "i32"] as const,
+      ...["pointer", "i32", "pointer", "pointer"] as const,
+    ],
+    result: "void",
+  },
+  /** `void TF_CloseSession(TF_Session*, TF_Status* status)` */
+  TF_CloseSession: { parameters: ["pointer", "pointer"], result: "void" },
+  /** `void TF_DeleteSession(TF_Session*, TF_Status* status)` */
+  TF_DeleteSession: { parameters: ["pointer", "pointer"], result: "void" },
+  /** `TF_Operation* TF_GraphOperationByName(TF_Graph* graph, const char* oper_name)` */
+  TF_GraphOperationByName: { parameters: ["pointer", "buffer"], result: "pointer" },
 
   /** `TFE_ContextOptions* TFE_NewContextOptions(void)` */
   TFE_NewContextOptions: { parameters: [], result: "pointer" },
@@ -101,6 +136,11 @@ export const CC_SYMBOLS = {
   TFE_OpSetAttrStringList: { parameters: ["pointer", "buffer", "buffer", "buffer", "i32"], result: "void" },
   /** `void TFE_OpSetAttrShape(TFE_Op*, const char*, const int64_t* dims, const int num_dims, TF_Status*)` */
   TFE_OpSetAttrShape: { parameters: ["pointer", "buffer", "buffer", "i32", "pointer"], result: "void" },
+  /** `void TFE_OpSetAttrValueProto(const TFE_Op*, const char* name, const void* proto, size_t len, TF_Status*)` */
+  TFE_OpSetAttrValueProto: {
+    parameters: ["pointer", "buffer", "buffer", "usize", "pointer"],
+    result: "void",
+  },
   /** `void TFE_OpSetAttrFunctionName(TFE_Op*, const char* attr_name, const char* data, size_t length)` */
   TFE_OpSetAttrFunctionName: { parameters: ["pointer", "buffer", "buffer", "usize"], result: "void" },
   /** `void TFE_Execute(TFE_Op* op, TFE_TensorHandle** retvals, int* num_retvals, TF_Status* status)` */
@@ -155,6 +195,8 @@ export const CC_SYMBOLS = {
   TF_SetAttrStringList: { parameters: ["pointer", "buffer", "buffer", "buffer", "i32"], result: "void" },
   /** `void TF_SetAttrShape(TF_OperationDescription*, const char*, const int64_t* dims, int num_dims)` */
   TF_SetAttrShape: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "void" },
+  /** `void TF_SetAttrValueProto(TF_OperationDescription*, const char* name, const void* proto, size_t len, TF_Status*)` */
+  TF_SetAttrValueProto: { parameters: ["pointer", "buffer", "buffer", "usize", "pointer"], result: "void" },
   /** `void TF_SetAttrFuncName(TF_OperationDescription*, const char*, const char* value, size_t length)` */
   TF_SetAttrFuncName: { parameters: ["pointer", "buffer", "buffer", "usize"], result: "void" },
   /** `void TF_SetAttrTensor(TF_OperationDescription*, const char*, TF_Tensor* value, TF_Status* status)` */

@@ -40,7 +40,10 @@ export class TensorFlowError extends Error {
    * @param status TensorFlow's code and message.
    * @param where The op's name and its inputs as `dtype[shape]`, where an op failed.
    */
-  constructor(status: { code: number; message: string }, where: { op?: string; inputs?: string[] } = {}) {
+  constructor(
+    status: { code: number; message: string },
+    where: { op?: string | undefined; inputs?: string[] | undefined } = {},
+  ) {
     const code = CODES[status.code] ?? `code ${status.code}`;
     const call = where.op === undefined
       ? "a TensorFlow call"

@@ -7,40 +7,20 @@
  */
 import { type Attribute, type AttributeSetters, graphSetters, setAttribute } from "./attribute.ts";
 import type { OpDefinition } from "./op_definition.ts";
+import { type GraphOutput, toOutput, toOutputs } from "./_graph_output.ts";
 import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
 
 /** How a traced function is executed: op by op in graph order, or compiled by XLA. */
 export type ExecutionMode = "graph" | "xla";
 
 /** One output of a node. */
-export interface GraphValue {
-  /** The node. */
-  readonly operation: Pointer;
-  /** Which of its outputs. */
-  readonly index: number;
+export interface GraphValue extends GraphOutput {
   /** `TF_DataType`. */
   readonly dtype: number;
   /** Static shape. */
   readonly shape: number[];
   /** The op that made it, for messages. */
   readonly op: string;
-}
-
-/** Bytes of a `TF_Output`: a pointer, an int, padding. */
-const OUTPUT_BYTES = 16;
-
-function toOutput(symbol: GraphValue): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(OUTPUT_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(Deno.UnsafePointer.value(symbol.operation)), true);
-  view.setInt32(8, symbol.index, true);
-  return bytes;
-}
-
-function toOutputs(symbols: readonly GraphValue[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(OUTPUT_BYTES * Math.max(1, symbols.length));
-  symbols.forEach((symbol, i) => bytes.set(toOutput(symbol), i * OUTPUT_BYTES));
-  return bytes;
 }
 
 /** A graph that grows while a function is traced. Dispose of it once the function is made. */
@@ -139,7 +119,7 @@ export class Trace implements Disposable {
   ): GraphValue[] {
     const { cc, status } = this.#runtime;
     const operation = cc.TF_FinishOperation(node, status);
-    this.#runtime.check({ op: made.op, inputs: (made.inputs ?? []).map((s) => `[${s.shape}]`) });
+    this.#runtime.check({ op: made.op, inputs: () => (made.inputs ?? []).map((s) => `[${s.shape}]`) });
     return Array.from({ length: made.outputs }, (_, index) => {
       const bare = { operation, index, dtype: 0, shape: [], op: made.op };
       const output = toOutput(bare);

@@ -9,10 +9,10 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "./attribute.ts";
-import { trueDtype } from "./autocast.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import { POLICIES, type Policy } from "./policy.ts";
+import { castTo, dtypeOf, trueDtype } from "./true_dtype.ts";
 
 /** The float32 multiplier of the cube in GPT-2's GELU, and sqrt(2 / pi). */
 const GELU_CUBE = 0.044715, GELU_SCALE = Math.sqrt(2 / Math.PI);
@@ -42,15 +42,7 @@ function withPolicy<R>(policy: Policy, work: () => R): R {
 
 /** Casts to the type that another tensor had; both are float32 to TF.js. */
 function cast(tensor: tf.Tensor, dtype: number): tf.Tensor {
-  const { backend, binding } = currentTensorFlow();
-  const id = backend.getInputTensorIds([tensor])[0]!;
-  if (binding.dtypeOf(id) === dtype) return tensor;
-  return backend.createOutputTensor(binding.metadata(binding.castTo(id, dtype)));
-}
-
-function dtypeOf(tensor: tf.Tensor): number {
-  const { backend, binding } = currentTensorFlow();
-  return binding.dtypeOf(backend.getInputTensorIds([tensor])[0]!);
+  return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
 }
 
 const float32 = (tensor: tf.Tensor): tf.Tensor => cast(tensor, DataType.FLOAT);

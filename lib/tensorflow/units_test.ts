@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { roundToBfloat16 } from "../analysis/rounding.ts";
-import { autocast, toBfloat16, trueDtype } from "./autocast.ts";
+import { autocast } from "./autocast.ts";
+import { toBfloat16, trueDtype } from "./true_dtype.ts";
 import { useTensorFlow } from "./backend.ts";
 import {
   causalSoftmax,

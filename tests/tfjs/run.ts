@@ -1,10 +1,12 @@
 /**
- * `deno task test:tfjs`: TF.js's own suite (it ships in its npm package) against our backend, in a child process.
+ * `deno task test:tfjs`: TF.js's own suite (it ships in its npm package) and that of tfjs-node-gpu against
+ * our backend, in child processes.
  */
 import { build, stop } from "esbuild";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { IGNORED } from "./ignored.ts";
-import type { SuiteResult } from "./suite.ts";
+import type { SuiteResult } from "./specs.ts";
 
 const CORE = "@tensorflow/tfjs-core/dist";
 
@@ -13,7 +15,7 @@ async function bundleSpecs(into: string): Promise<string> {
   const entry = `
     import "${CORE}/public/chained_ops/register_all_chained_ops";
     import "${CORE}/register_all_gradients";
-    export { setTestEnvs } from "${CORE}/jasmine_util";
+    export { setTestEnvs, TestKernelBackend } from "${CORE}/jasmine_util";
     export const declareSpecs = () => import("${CORE}/tests");`;
   const outfile = join(into, "specs.mjs");
   const core = new URL(import.meta.resolve("@tensorflow/tfjs-core/package.json")).pathname.replace(
@@ -64,40 +66,94 @@ async function officialIgnoreList(): Promise<string[]> {
   );
 }
 
-/** Runs the suite. */
-export async function runTfjsSuite(): Promise<SuiteResult> {
+/** tfjs-node-gpu's own spec files. */
+const NODE_SPECS: readonly string[] = [
+  "callbacks_test",
+  "canvas_test",
+  "image_test",
+  "index_test",
+  "int64_tensors_test",
+  "io/file_system_test",
+  "io/io_utils_test",
+  "io/node_http_test",
+  "nodejs_kernel_backend_test",
+  "saved_model_test",
+  "tensorboard_test",
+  "tfjs_binding_test",
+];
+
+/** Runs one suite in a process of its own: a native abort fails it alone. */
+async function runInChild(script: string, args: string[], cwd: string): Promise<SuiteResult> {
+  const { code, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...[
+        "run",
+        "-A",
+        "--no-check",
+        "--quiet",
+        `--config=${fileURLToPath(import.meta.resolve("../../deno.json"))}`,
+      ],
+      ...[import.meta.resolve(script), ...args],
+    ],
+    cwd,
+    stdin: "null",
+  }).output();
+  const last = new TextDecoder().decode(stdout).trimEnd().split("\n").at(-1) ?? "";
+  if (code === 0 && last.startsWith("{")) return JSON.parse(last);
+  const reason = `ended with ${signal ?? `status ${code}`}:\n${
+    new TextDecoder().decode(stderr).slice(-2000)
+  }`;
+  return { passed: 0, failed: [[`${script} ${args[0]}`, reason]], skipped: 0 };
+}
+
+/** What the specs of each package came to. */
+export interface TfjsResults {
+  core: SuiteResult;
+  node: SuiteResult;
+}
+
+/**
+ * Runs the specs of tfjs-core and of tfjs-node-gpu.
+ *
+ * @param only A part of a node spec file's name: that file alone is run. Default: everything.
+ */
+export async function runTfjsSuites(only?: string): Promise<TfjsResults> {
   const folder = await Deno.makeTempDir();
   try {
-    const ignored = [...await officialIgnoreList(), ...Object.keys(IGNORED)];
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...[
-          "run",
-          "-A",
-          "--no-check",
-          "--quiet",
-          `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-        ],
-        ...[new URL("./suite.ts", import.meta.url).href, await bundleSpecs(folder), JSON.stringify(ignored)],
-      ],
-      stdin: "null",
-    }).output();
-    const last = new TextDecoder().decode(stdout).trimEnd().split("\n").at(-1) ?? "";
-    if (code !== 0 || !last.startsWith("{")) {
-      throw new Error(
-        `TF.js's suite ended with status ${code}:\n${new TextDecoder().decode(stderr).slice(-4000)}`,
+    const ignored = JSON.stringify([...await officialIgnoreList(), ...Object.keys(IGNORED)]);
+    const bundle = await bundleSpecs(folder);
+    const empty = (): SuiteResult => ({ passed: 0, failed: [], skipped: 0 });
+    const results: TfjsResults = { core: empty(), node: empty() };
+    if (only === undefined) results.core = await runInChild("./core_suite.ts", [bundle, ignored], folder);
+    // The specs read what their package does not hold from `test_objects`, and their package's own description.
+    await Deno.symlink(
+      fileURLToPath(import.meta.resolve("../fixtures/tfjs_objects")),
+      join(folder, "test_objects"),
+    );
+    await Deno.writeTextFile(join(folder, "package.json"), "{}");
+    for (const file of NODE_SPECS.filter((name) => name.includes(only ?? ""))) {
+      const { passed, failed, skipped } = await runInChild(
+        "./node_suite.ts",
+        [file, bundle, ignored],
+        folder,
       );
+      results.node.passed += passed;
+      results.node.failed.push(...failed);
+      results.node.skipped += skipped;
     }
-    return JSON.parse(last);
+    return results;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
 if (import.meta.main) {
-  const { passed, failed, skipped } = await runTfjsSuite();
-  for (const [name, message] of failed) console.log(`FAILED ${name}: ${message}`);
+  const { core, node } = await runTfjsSuites(Deno.args[0]);
+  for (const [name, message] of [...core.failed, ...node.failed]) console.log(`FAILED ${name}: ${message}`);
   for (const [name, reason] of Object.entries(IGNORED)) console.log(`passed over: ${name}: ${reason}`);
-  console.log(`${passed} passed, ${failed.length} failed, ${skipped} skipped`);
-  Deno.exit(failed.length > 0 || passed === 0 ? 1 : 0);
+  for (const [name, { passed, failed, skipped }] of [["tfjs-core", core], ["tfjs-node-gpu", node]] as const) {
+    console.log(`${name}: ${passed} passed, ${failed.length} failed, ${skipped} skipped`);
+  }
+  const failed = core.failed.length + node.failed.length;
+  Deno.exit(failed > 0 || core.passed + node.passed === 0 ? 1 : 0);
 }

@@ -1,0 +1,90 @@
+/**
+ * The element types that tensors really have: asking for them, casting, and their bytes. TF.js says `float32` of
+ * bfloat16 and float16 tensors too.
+ *
+ * @module
+ */
+import type * as tf from "@tensorflow/tfjs";
+import { currentTensorFlow } from "./backend.ts";
+import { DataType, dtypeName } from "./dtype.ts";
+
+/** Floating types that a tensor may have, by TensorFlow's numbers. */
+const FLOATING = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16: DataType.HALF } as const;
+
+/** Names of floating types. */
+export type FloatingDtype = keyof typeof FLOATING;
+
+/** The element type that a tensor really has, such as `bfloat16`. */
+export function trueDtype(tensor: tf.Tensor): string {
+  const dtype = dtypeOf(tensor);
+  return dtype === DataType.HALF ? "float16" : dtypeName(dtype);
+}
+
+/** A tensor with the same values, rounded once to the nearest bfloat16. It has no gradient of its own. */
+export function toBfloat16(tensor: tf.Tensor): tf.Tensor {
+  return castTo(tensor, DataType.BFLOAT16);
+}
+
+/**
+ * A tensor with the same values, rounded once to the nearest float16; above 65,504 they become infinite. It has no
+ * gradient of its own.
+ */
+export function toFloat16(tensor: tf.Tensor): tf.Tensor {
+  return castTo(tensor, DataType.HALF);
+}
+
+/** A tensor with the same values in float32. It has no gradient of its own. */
+export function toFloat32(tensor: tf.Tensor): tf.Tensor {
+  return castTo(tensor, DataType.FLOAT);
+}
+
+/**
+ * A floating tensor made of its elements' bytes, as a safetensors file holds them.
+ *
+ * @param bytes Little-endian elements in C order.
+ * @param like Its shape and true element type.
+ * @throws {RangeError} for a type that is not floating.
+ * @throws {TypeError} when the bytes do not fill the shape.
+ */
+export function tensorOfBytes(
+  bytes: Uint8Array,
+  like: { shape: readonly number[]; dtype: FloatingDtype },
+): tf.Tensor {
+  const dtype = FLOATING[like.dtype];
+  if (dtype === undefined) {
+    throw new RangeError(
+      `Cannot make a tensor of bytes: its type must be one of ${Object.keys(FLOATING).join(", ")}: ` +
+        `it is ${like.dtype}`,
+    );
+  }
+  const { backend, binding, runtime } = currentTensorFlow();
+  const handle = runtime.handleOfBytes({ dtype, shape: like.shape, bytes });
+  return backend.createOutputTensor(binding.ofHandle(handle, { dtype, shape: like.shape }));
+}
+
+/** A copy of a tensor's elements in its true type: little-endian, C order. */
+export function bytesOf(tensor: tf.Tensor): Uint8Array<ArrayBuffer> {
+  const { backend, binding, runtime } = currentTensorFlow();
+  return new Uint8Array(runtime.readBytes(binding.handleOf(backend.getInputTensorIds([tensor])[0]!)));
+}
+
+/**
+ * The `TF_DataType` that a tensor really has.
+ *
+ * @internal
+ */
+export function dtypeOf(tensor: tf.Tensor): number {
+  const { backend, binding } = currentTensorFlow();
+  return binding.dtypeOf(backend.getInputTensorIds([tensor])[0]!);
+}
+
+/**
+ * A tensor with the same values in another floating type.
+ *
+ * @internal
+ */
+export function castTo(tensor: tf.Tensor, dtype: number): tf.Tensor {
+  const { backend, binding } = currentTensorFlow();
+  const id = backend.getInputTensorIds([tensor])[0]!;
+  return backend.createOutputTensor(binding.metadata(binding.castTo(id, dtype)));
+}

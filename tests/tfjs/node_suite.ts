@@ -1,0 +1,44 @@
+/**
+ * One file of tfjs-node-gpu's own specs against our backend, in this process: `run.ts` starts it with the file, the
+ * bundle of the core's test helpers, and what to pass over.
+ *
+ * The specs are CommonJS and ask for the package's `index.js`, which loads the native addon. They are given ours.
+ *
+ * @module
+ */
+import { createRequire, Module } from "node:module";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs";
+import { useTensorFlow } from "../../lib/tensorflow/mod.ts";
+import { io, node } from "../../lib/tensorflow/node.ts";
+import { runSpecs } from "./specs.ts";
+
+if (import.meta.main) {
+  const [specFile, bundlePath, ignored] = Deno.args as [string, string, string];
+  const { binding } = await useTensorFlow();
+  const dist = dirname(fileURLToPath(import.meta.resolve("@tensorflow/tfjs-node-gpu/dist/node.js")));
+  const require = createRequire(`${dist}/`);
+  const { version } = require("./version");
+  const helpers = await import(bundlePath);
+  const stand: Record<string, unknown> = {
+    // The package's entry: all of TF.js with tfjs-node's parts.
+    [resolve(dist, "index")]: { ...tf, io, node, version: { ...tf.version, "tfjs-node": version } },
+    // Where the addon is, and the addon.
+    "@mapbox/node-pre-gyp": { find: () => "our binding" },
+    "our binding": binding,
+    "@tensorflow/tfjs-core/dist/jasmine_util": helpers,
+    tmp: { dirSync: () => ({ name: Deno.makeTempDirSync() }) },
+    // Only the type of its answers is asked for.
+    "node-fetch": { Response },
+  };
+  const loader = Module as unknown as {
+    _load(request: string, parent: { filename?: string } | undefined, isMain: boolean): unknown;
+  };
+  const load = loader._load;
+  loader._load = (request, parent, isMain) => {
+    const name = request.startsWith(".") ? resolve(dirname(parent?.filename ?? dist), request) : request;
+    return name in stand ? stand[name] : load.call(Module, request, parent, isMain);
+  };
+  await runSpecs(() => void require(`./${specFile}`), JSON.parse(ignored));
+}

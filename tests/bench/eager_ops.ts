@@ -1,0 +1,41 @@
+/**
+ * What one eager op costs beside its arithmetic, in this process: small tensors through the binding alone, and through
+ * TF.js. Prints one line of JSON. `run.ts` starts it.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
+import { median } from "./measure.ts";
+
+/** Microseconds an op. */
+export interface EagerCost {
+  binding_us: number;
+  tfjs_us: number;
+  compiled_us: number;
+}
+
+/** Median over rounds of the microseconds that one call takes. */
+function cost(call: () => void): number {
+  const CALLS = 5000, ROUNDS = 9;
+  const times = Array.from({ length: ROUNDS }, () => {
+    const begin = performance.now();
+    for (let i = 0; i < CALLS; i++) call();
+    return (performance.now() - begin) * 1000 / CALLS;
+  });
+  return median(times.slice(2)); // the first rounds compile JavaScript
+}
+
+if (import.meta.main) {
+  const { backend, binding } = await useTensorFlow({ threads: 1 });
+  const a = tf.ones([4]), b = tf.ones([4]);
+  const ids = backend.getInputTensorIds([a, b]);
+  const attributes = [{ name: "T", type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }];
+  using compiled = compile((a: tf.Tensor, b: tf.Tensor) => tf.add(a, b));
+  const result: EagerCost = {
+    binding_us: cost(() => binding.deleteTensor(binding.executeOp("AddV2", attributes, ids, 1)[0]!.id)),
+    tfjs_us: cost(() => tf.add(a, b).dispose()),
+    compiled_us: cost(() => compiled(a, b).dispose()),
+  };
+  console.log(JSON.stringify(result));
+}

@@ -1,0 +1,121 @@
+/**
+ * Our side of the benchmark: trains a GPT on random tokens in this process. It prints a line at the first loss, then what
+ * it took as one line of JSON with the keys that the peers' scripts print. `run.ts` starts it.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { initialParameters, parameterCount, toParameters } from "../../lib/model/mod.ts";
+import { type PolicyName, useTensorFlow } from "../../lib/tensorflow/mod.ts";
+import { createRandom } from "../../lib/text/mod.ts";
+import { createTrainStep, zeroMoments } from "../../lib/train/mod.ts";
+import { median } from "./measure.ts";
+
+/** What is trained, and for how long. */
+export interface BenchConfig {
+  n_layer: number;
+  n_head: number;
+  n_embd: number;
+  vocab: number;
+  seq: number;
+  batch: number;
+  /** Timed steps, after the warm-up. */
+  steps: number;
+  /** Untimed steps, the first one included. */
+  warmup: number;
+  precision: PolicyName;
+  threads: number;
+}
+
+/** What a run took. */
+export interface BenchResult {
+  library: string;
+  version: string;
+  mode: string;
+  precision: string;
+  config: BenchConfig & { parameters: number };
+  first_step_ms: number;
+  median_step_ms: number;
+  min_step_ms: number;
+  p90: number;
+  tokens_per_s: number;
+  peak_rss_mb: number;
+  import_ms: number;
+  first_loss: number;
+  last_loss: number;
+  /** Native calls (ops and functions run) of one step after the first. */
+  native_calls: number;
+}
+
+const FIRST = "first loss";
+
+/** Whether a line of the output is the one at the first loss. */
+export function isFirstLoss(line: string): boolean {
+  return line.startsWith(FIRST);
+}
+
+/** The highest resident memory of this process so far, MiB; 0 where the system does not tell. */
+function peakRss(): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+async function trainSteps(config: BenchConfig): Promise<BenchResult> {
+  const { n_layer: nLayer, n_head: nHead, n_embd: nEmbd, vocab, seq: T, batch: B, warmup } = config;
+  const { binding, runtime } = await useTensorFlow({ threads: config.threads });
+  const importMs = performance.now();
+  const model = { nLayer, nHead, nEmbd, vocabSize: vocab, blockSize: T };
+  const random = createRandom(1337, "bench");
+  const parameters = toParameters(initialParameters(model, 1337));
+  let state = { parameters, moments: zeroMoments(parameters) };
+  using step = createTrainStep({
+    model,
+    policy: config.precision,
+    execution: "graph",
+    optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
+  });
+  // Random tokens from three tenths of the vocabulary; a target is a function of its token, so that loss falls.
+  const high = Math.max(1, Math.floor(vocab * 3 / 10));
+  const times: number[] = [], losses: number[] = [];
+  let calls = 0;
+  for (let i = 0; i < warmup + config.steps; i++) {
+    const ids = Int32Array.from({ length: B * T }, () => random.integer(high));
+    const batch = {
+      x: tf.tensor2d(ids, [B, T], "int32"),
+      y: tf.tensor2d(ids.map((id) => (id * 7 + 3) % vocab), [B, T], "int32"),
+    };
+    const before = binding.executions;
+    const begin = performance.now();
+    const result = step(state, batch, { step: i + 1, lr: 1e-3 });
+    times.push(performance.now() - begin);
+    calls = binding.executions - before;
+    losses.push(result.loss);
+    state = result.state as typeof state;
+    tf.dispose([batch.x, batch.y]);
+    if (i === 0) console.log(`${FIRST} ${result.loss}`);
+  }
+  const timed = times.slice(warmup).sort((a, b) => a - b);
+  const middle = median(timed);
+  return {
+    library: "losskit",
+    version: `tensorflow ${runtime.version}`,
+    mode: "graph",
+    precision: config.precision,
+    config: { ...config, parameters: parameterCount(model) },
+    first_step_ms: times[0]!,
+    median_step_ms: middle,
+    min_step_ms: timed[0]!,
+    p90: timed[Math.min(timed.length - 1, Math.floor(0.9 * timed.length))]!,
+    tokens_per_s: B * T / middle * 1e3,
+    peak_rss_mb: peakRss(),
+    import_ms: importMs,
+    first_loss: losses[0]!,
+    last_loss: losses.at(-1)!,
+    native_calls: calls,
+  };
+}
+
+if (import.meta.main) console.log(JSON.stringify(await trainSteps(JSON.parse(Deno.args[0]!))));

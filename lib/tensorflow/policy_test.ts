@@ -1,5 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { DataType } from "./dtype.ts";
+import { useTensorFlow } from "./backend.ts";
+import { OpDefinitions } from "./op_definition.ts";
 import { decideCasts, FLOAT32_UNITS, POLICIES } from "./policy.ts";
 
 const { FLOAT, BFLOAT16, HALF, INT32 } = DataType;
@@ -15,6 +17,16 @@ Deno.test("decideCasts() lowers every listed op, and only floating inputs count"
 Deno.test("decideCasts() raises every op of the float32 list", () => {
   for (const name of policy.float32Ops) {
     assertEquals(decideCasts(policy, { name, dtypes: [BFLOAT16, INT32] }), { inputs: FLOAT });
+  }
+});
+
+Deno.test("every op that a policy lists is an op of TensorFlow with floating inputs to cast", async () => {
+  const { runtime } = await useTensorFlow();
+  const definitions = new OpDefinitions(runtime);
+  for (const { lowOps, float32Ops } of Object.values(POLICIES)) {
+    for (const name of [...lowOps, ...float32Ops, ...FLOAT32_UNITS]) {
+      assert(definitions.get(name).inputs.length > 0, name);
+    }
   }
 });
 

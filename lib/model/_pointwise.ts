@@ -5,37 +5,61 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { currentTensorFlow, foldIn, gelu, statelessUniform, toFloat32 } from "../tensorflow/mod.ts";
+import { foldIn, gelu, statelessUniform, toFloat32 } from "../tensorflow/mod.ts";
+import { castTo, dtypeOf } from "../tensorflow/true_dtype.ts";
 import type { Activation } from "./config.ts";
 
 /** Casts to the type that another tensor has. It has no gradient of its own. */
 export function castLike(tensor: tf.Tensor, like: tf.Tensor): tf.Tensor {
-  const { backend, binding } = currentTensorFlow();
-  const [from, to] = backend.getInputTensorIds([tensor, like]).map((id) => ({
-    id,
-    dtype: binding.dtypeOf(id),
-  }));
-  if (from!.dtype === to!.dtype) return tensor;
-  return backend.createOutputTensor(binding.metadata(binding.castTo(from!.id, to!.dtype)));
+  const dtype = dtypeOf(like);
+  return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
+}
+
+/** A function of single numbers, and its derivative at x. */
+interface Pointwise {
+  readonly value: (x: tf.Tensor) => tf.Tensor;
+  readonly slope: (x: tf.Tensor) => tf.Tensor;
 }
 
 /**
- * Applies a function of single numbers. Backward computes it anew from x, which is kept, rather than keeping what the
- * function computes on its way.
+ * Applies a function of single numbers. Backward computes its slope anew from x, which is kept, rather than keeping
+ * what the function computes on its way.
  */
-function pointwise(x: tf.Tensor, f: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
+function pointwise(x: tf.Tensor, { value, slope }: Pointwise): tf.Tensor {
   return tf.customGrad((input, save) => {
     const x = input as tf.Tensor;
     (save as tf.GradSaveFunc)([x]);
     return {
-      value: castLike(f(toFloat32(x)), x),
+      value: castLike(value(toFloat32(x)), x),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        castLike(tf.grad(f)(toFloat32(saved[0]!), toFloat32(dy)), saved[0]!),
+        castLike(tf.mul(toFloat32(dy), slope(toFloat32(saved[0]!))), saved[0]!),
     };
   })(x);
 }
 
-const silu = (x: tf.Tensor): tf.Tensor => pointwise(x, (x) => tf.mul(x, tf.sigmoid(x)));
+/** The chance that a standard normal number is below x. */
+const normalShare = (x: tf.Tensor) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
+
+const GELU_ERF: Pointwise = {
+  value: (x) => tf.mul(x, normalShare(x)),
+  slope: (x) => {
+    const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return tf.add(normalShare(x), tf.mul(x, density));
+  },
+};
+
+const RELU_SQUARED: Pointwise = {
+  value: (x) => tf.square(tf.relu(x)),
+  slope: (x) => tf.mul(tf.relu(x), 2),
+};
+
+const SILU: Pointwise = {
+  value: (x) => tf.mul(x, tf.sigmoid(x)),
+  slope: (x) => {
+    const sigmoid = tf.sigmoid(x);
+    return tf.mul(sigmoid, tf.add(tf.mul(x, tf.sub(1, sigmoid)), 1));
+  },
+};
 
 /**
  * The activation of a feed-forward part.
@@ -48,23 +72,27 @@ export function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
     case "gelu":
       return gelu(x);
     case "geluErf":
-      return pointwise(x, (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)));
+      return pointwise(x, GELU_ERF);
     case "relu":
       return tf.relu(x); // exact in every type
     case "relu2":
-      return pointwise(x, (x) => tf.square(tf.relu(x)));
+      return pointwise(x, RELU_SQUARED);
     case "silu":
-      return silu(x);
+      return pointwise(x, SILU);
     case "swiglu": {
       const [gate, value] = tf.split(x, 2, 1) as [tf.Tensor, tf.Tensor];
-      return tf.mul(silu(gate), value);
+      return tf.mul(pointwise(gate, SILU), value);
     }
   }
 }
 
 /** cap · tanh(scale · x / cap): scale · x where that is small, never beyond ±cap. */
 export function softCap(x: tf.Tensor, { cap, scale = 1 }: { cap: number; scale?: number }): tf.Tensor {
-  return pointwise(x, (x) => tf.mul(tf.tanh(tf.mul(x, scale / cap)), cap));
+  const tanh = (x: tf.Tensor) => tf.tanh(tf.mul(x, scale / cap));
+  return pointwise(x, {
+    value: (x) => tf.mul(tanh(x), cap),
+    slope: (x) => tf.mul(tf.sub(1, tf.square(tanh(x))), scale),
+  });
 }
 
 /** Drops numbers at one place after the other of a pass, each with a key of its own. */

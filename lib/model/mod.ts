@@ -5,6 +5,8 @@
  */
 export { emptyCache, type KeyValueCache } from "./attention.ts";
 export { type Activation, ACTIVATIONS, type GptConfig, validateGptConfig } from "./config.ts";
+export { Decoder } from "./decoder.ts";
+export { generate, type GenerateOptions } from "./generate.ts";
 export {
   fromParameters,
   gptHidden,
@@ -14,6 +16,7 @@ export {
   type PassOptions,
   toParameters,
 } from "./gpt.ts";
+export { type Gpt2Model, loadGpt2, saveGpt2 } from "./gpt2_files.ts";
 export {
   initialParameters,
   parameterCount,
@@ -21,5 +24,6 @@ export {
   parameterShapes,
   type ParameterValues,
 } from "./parameters.ts";
+export { type SampleOptions, sampleToken, validateSampleOptions } from "./sample.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 export { describeModel, flopsPerToken } from "./summary.ts";

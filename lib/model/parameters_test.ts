@@ -43,3 +43,25 @@ Deno.test("parameterShapes() refuses sizes that do not fit", () => {
   );
   assertThrows(() => parameterShapes({ ...config, vocabSize: 1.5 }), RangeError, "vocabSize");
 });
+
+Deno.test("parameterShapes() follows the options, and options change no other parameter's values", () => {
+  const plain = initialParameters(config, 1);
+  const options = { bias: false, tiedHead: false, qkNorm: true, activation: "swiglu" } as const;
+  const shapes = parameterShapes({ ...config, ...options });
+  assertEquals(Object.keys(shapes).filter((name) => name.endsWith("bias")), []);
+  assertEquals(shapes["lm_head.weight"], [61, 32]);
+  assertEquals(shapes["h.1.attn.q_norm.weight"], [16]);
+  assertEquals([shapes["h.0.mlp.c_fc.weight"], shapes["h.0.mlp.c_proj.weight"]], [[32, 176], [88, 32]]);
+  const other = initialParameters({ ...config, ...options }, 1);
+  assertEquals(other["h.1.attn.c_attn.weight"], plain["h.1.attn.c_attn.weight"]);
+  assertEquals(new Set(other["h.0.attn.k_norm.weight"]!.values), new Set([1]));
+  assertNotEquals(other["lm_head.weight"]!.values, other["wte.weight"]!.values);
+});
+
+Deno.test("initialParameters() scales matrices, the residual's too, with initStd", () => {
+  const plain = initialParameters(config, 1), wide = initialParameters({ ...config, initStd: 0.04 }, 1);
+  for (const name of ["wte.weight", "h.0.mlp.c_proj.weight"]) {
+    assertEquals(wide[name]!.values, plain[name]!.values.map((value) => 2 * value));
+  }
+  assertEquals(wide["h.0.ln_1.weight"], plain["h.0.ln_1.weight"]);
+});

@@ -1,0 +1,53 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  ACTIVATIONS,
+  completeConfig,
+  feedForwardWidth,
+  type GptConfig,
+  validateGptConfig,
+} from "./config.ts";
+
+const config: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 32, vocabSize: 61, blockSize: 24 };
+
+Deno.test("validateGptConfig() takes GPT-2 and every option that holds", () => {
+  validateGptConfig(config);
+  for (const activation of ACTIVATIONS) validateGptConfig({ ...config, activation });
+  validateGptConfig({
+    ...config,
+    ...{ bias: false, tiedHead: false, dropout: 0.9, qkNorm: true, logitSoftCap: 30, attentionSoftCap: 50 },
+    ...{ initStd: 1e-3, layerNormEps: 1e-6 },
+  });
+});
+
+Deno.test("validateGptConfig() refuses options that do not hold, naming option and value", () => {
+  const cases: [Partial<Record<keyof GptConfig, unknown>>, typeof TypeError | typeof RangeError, string][] = [
+    [{ bias: 1 }, TypeError, "bias must be true or false: it is 1"],
+    [{ tiedHead: "no" }, TypeError, "tiedHead must be true or false: it is no"],
+    [{ dropout: 1 }, RangeError, "dropout must be in [0, 1): it is 1"],
+    [{ dropout: NaN }, RangeError, "dropout"],
+    [{ logitSoftCap: 0 }, RangeError, "logitSoftCap must be a finite number above 0: it is 0"],
+    [{ attentionSoftCap: Infinity }, RangeError, "attentionSoftCap"],
+    [{ initStd: -1 }, RangeError, "initStd"],
+    [{ layerNormEps: 0 }, RangeError, "layerNormEps"],
+    [{ activation: "tanh" }, RangeError, "activation must be one of gelu, geluErf"],
+    [{ qkNorm: true, nHead: 32 }, RangeError, "qkNorm needs heads of at least 2 numbers"],
+  ];
+  for (const [option, kind, message] of cases) {
+    assertThrows(() => validateGptConfig({ ...config, ...option } as GptConfig), kind, message);
+  }
+});
+
+Deno.test("completeConfig() fills in GPT-2's choices and leaves other fields behind", () => {
+  const given = { ...config, dropout: 0.1, steps: 7, bias: undefined };
+  assertEquals(completeConfig(given), {
+    ...config,
+    ...{ bias: true, tiedHead: true, dropout: 0.1, qkNorm: false, logitSoftCap: undefined },
+    ...{ attentionSoftCap: undefined, initStd: 0.02, activation: "gelu", layerNormEps: 1e-5 },
+  });
+});
+
+Deno.test("feedForwardWidth() gives swiglu as many weights as the others, up to its rounding", () => {
+  assertEquals(feedForwardWidth(config), 128);
+  const wide: GptConfig = { ...config, nEmbd: 768, activation: "swiglu" };
+  assertEquals(3 * 768 * feedForwardWidth(wide), 2 * 768 * 4 * 768);
+});

@@ -1,0 +1,52 @@
+/**
+ * Text that a model makes: tokens after a prompt, each chosen from the logits of the one before.
+ *
+ * @module
+ */
+import { createRandom } from "../text/random.ts";
+import type { GptConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import type { Parameters } from "./gpt.ts";
+import { type SampleOptions, sampleToken, validateSampleOptions } from "./sample.ts";
+
+/** What to generate. */
+export interface GenerateOptions extends SampleOptions {
+  /** Token ids to go on from, at least one. Of more than `blockSize` the last count. */
+  readonly prompt: ArrayLike<number>;
+  /** How many tokens to make, at least 0. */
+  readonly maxNewTokens: number;
+  /** Seed of the choices, a whole number in [0, 2^53); default 1. */
+  readonly seed?: number | undefined;
+}
+
+/**
+ * Goes on from a prompt. The same parameters, options and machine give the same tokens.
+ *
+ * Keys and values are remembered, so that a token costs O(T). When the context is full, at `blockSize` tokens, its last
+ * blockSize / 2 are read anew and what was before them is forgotten, as {@linkcode Decoder} says. The policy of the
+ * `autocast` region that it is called in applies.
+ *
+ * @param parameters As `toParameters` makes them.
+ * @param config The model.
+ * @param options The prompt, how many tokens, how to choose.
+ * @returns The new tokens, int32 [maxNewTokens], without the prompt.
+ * @throws {RangeError} for an option or a prompt that does not fit.
+ */
+export function generate(parameters: Parameters, config: GptConfig, options: GenerateOptions): Int32Array {
+  const { prompt, maxNewTokens, seed = 1 } = options;
+  validateSampleOptions(options);
+  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
+    throw new RangeError(
+      `Cannot generate: maxNewTokens must be a whole number of at least 0: it is ${maxNewTokens}`,
+    );
+  }
+  const random = createRandom(seed, "generate");
+  const made = new Int32Array(maxNewTokens);
+  using decoder = new Decoder(parameters, config);
+  let unread = prompt;
+  for (let i = 0; i < maxNewTokens; i++) {
+    made[i] = sampleToken(decoder.read(unread), random, options);
+    unread = made.subarray(i, i + 1);
+  }
+  return made;
+}

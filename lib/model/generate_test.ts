@@ -1,0 +1,132 @@
+import * as tf from "@tensorflow/tfjs";
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { autocast, useTensorFlow } from "../tensorflow/mod.ts";
+import type { GptConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import { generate } from "./generate.ts";
+import { gptLogits, type Parameters, toParameters } from "./gpt.ts";
+import { initialParameters } from "./parameters.ts";
+
+const tensorflow = await useTensorFlow();
+
+const config: GptConfig = {
+  nLayer: 2,
+  nHead: 2,
+  nEmbd: 16,
+  vocabSize: 23,
+  blockSize: 12,
+  initStd: 0.4, // far from uniform, so that tokens differ
+};
+const VARIANTS: Record<string, GptConfig> = {
+  plain: config,
+  options: {
+    ...config,
+    bias: false,
+    tiedHead: false,
+    qkNorm: true,
+    attentionSoftCap: 5,
+    logitSoftCap: 10,
+    activation: "swiglu",
+    dropout: 0.5, // never acts: no key
+  },
+};
+const prompt = [3, 1, 4, 1, 5];
+
+/** Logits of the token after some, by a pass over all of them. */
+function lastLogits(parameters: Parameters, tokens: readonly number[], config: GptConfig): Float32Array {
+  return tf.tidy(() => {
+    const ids = tf.tensor2d([...tokens], [1, tokens.length], "int32");
+    const logits = gptLogits(parameters, ids, config);
+    return tf.slice(logits, [tokens.length - 1, 0], [1, config.vocabSize]).dataSync() as Float32Array;
+  });
+}
+
+for (const [label, config] of Object.entries(VARIANTS)) {
+  Deno.test(`generate() with its cache makes the tokens that it makes without, across full contexts (${label})`, () => {
+    const parameters = toParameters(initialParameters(config, 5));
+    const want: number[] = [];
+    let context = [...prompt];
+    for (let i = 0; i < 30; i++) {
+      const logits = lastLogits(parameters, context, config);
+      want.push(logits.indexOf(Math.max(...logits)));
+      context = [...context, want.at(-1)!];
+      if (context.length > config.blockSize) context = context.slice(-config.blockSize / 2);
+    }
+    const got = generate(parameters, config, { prompt, maxNewTokens: 30, temperature: 0 });
+    assertEquals(Array.from(got), want);
+    assert(new Set(want).size > 2, "the model says the same all the time: nothing was tested");
+  });
+}
+
+Deno.test("a Decoder's logits are gptLogits()'s, and one trace serves every token", () => {
+  const parameters = toParameters(initialParameters(config, 5));
+  using decoder = new Decoder(parameters, config);
+  const compare = (got: Float32Array, tokens: number[]) => {
+    const want = lastLogits(parameters, tokens, config);
+    // float32 sums in another order: some 100 of them, each off by 2^-24 of terms near 1.
+    got.forEach((logit, i) => assertAlmostEquals(logit, want[i]!, 1e-5 * Math.max(1, Math.abs(want[i]!))));
+  };
+  compare(decoder.read([7, 8]), [7, 8]);
+  compare(decoder.read([9]), [7, 8, 9]);
+  compare(decoder.read([1, 2, 3]), [7, 8, 9, 1, 2, 3]);
+  for (let i = 0; i < 6; i++) compare(decoder.read([i]), [...decoder.context]);
+  assertEquals(decoder.context, [7, 8, 9, 1, 2, 3, 0, 1, 2, 3, 4, 5]);
+  compare(decoder.read([20]), [1, 2, 3, 4, 5, 20]); // full: the last half
+  assertEquals(decoder.context, [1, 2, 3, 4, 5, 20]);
+  compare(decoder.read([21]), [1, 2, 3, 4, 5, 20, 21]);
+  assertEquals(decoder.traces, 1);
+  assertThrows(() => decoder.read([23]), RangeError, "in [0, 23): one of them is 23");
+  assertThrows(() => decoder.read([]), RangeError, "given none");
+});
+
+Deno.test("a Decoder reads the end of what is longer than its context, and works with a context of one", () => {
+  const parameters = toParameters(initialParameters(config, 5));
+  using decoder = new Decoder(parameters, config);
+  const long = Array.from({ length: 40 }, (_, i) => i % 23);
+  decoder.read(long);
+  assertEquals(decoder.context, long.slice(-12));
+  decoder.read(long.slice(0, 9));
+  assertEquals(decoder.context, long.slice(0, 9));
+  decoder.read(long);
+  assertEquals(decoder.context, long.slice(-12));
+  const one = { ...config, blockSize: 1 };
+  assertEquals(
+    generate(toParameters(initialParameters(one, 5)), one, { prompt, maxNewTokens: 5 }).length,
+    5,
+  );
+});
+
+Deno.test("generate() repeats by seed, and its options reach the choice", () => {
+  const parameters = toParameters(initialParameters(config, 5));
+  const make = (options: object) =>
+    Array.from(generate(parameters, config, { prompt, maxNewTokens: 25, ...options }));
+  assertEquals(make({ seed: 2 }), make({ seed: 2 }));
+  assertNotEquals(make({ seed: 2 }), make({ seed: 3 }));
+  const greedy = make({ temperature: 0 });
+  assertEquals(make({ topK: 1, seed: 9 }), greedy);
+  assertEquals(make({ topP: 1e-6, seed: 9 }), greedy);
+  assertNotEquals(make({ temperature: 3, seed: 9 }), greedy);
+  assertEquals(make({ maxNewTokens: 0 }), []);
+  autocast("bf16-autocast", () => assertEquals(make({ temperature: 0 }).length, 25));
+});
+
+Deno.test("generate() refuses what does not fit", () => {
+  const parameters = toParameters(initialParameters(config, 5));
+  const make = (options: object) => () =>
+    generate(parameters, config, { prompt, maxNewTokens: 2, ...options });
+  assertThrows(make({ prompt: [] }), RangeError, "wanted at least one, given none");
+  assertThrows(make({ prompt: [99] }), RangeError, "one of them is 99");
+  assertThrows(make({ maxNewTokens: -1 }), RangeError, "maxNewTokens must be a whole number");
+  assertThrows(make({ temperature: -1 }), RangeError, "temperature");
+  assertThrows(make({ seed: -1 }), RangeError, "the seed must be an integer");
+});
+
+Deno.test("generate() leaves no tensor and no handle behind", () => {
+  const parameters = toParameters(initialParameters(config, 5));
+  const look = () => [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+  const make = () => generate(parameters, config, { prompt, maxNewTokens: 30 });
+  make(); // values of parameters are on the host until they are used
+  const before = look();
+  make();
+  assertEquals(look(), before);
+});

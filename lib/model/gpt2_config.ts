@@ -1,0 +1,133 @@
+/**
+ * Hugging Face's `config.json` of a GPT-2, to our config and back. No files, no tensors.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { UserError } from "../error/user_error.ts";
+import { type Activation, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
+
+/** Our activations by Hugging Face's names. The first of ours is the name that is written. */
+const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation])[] = [
+  ["gelu_new", "gelu"],
+  ["gelu_pytorch_tanh", "gelu"],
+  ["gelu", "geluErf"],
+  ["relu", "relu"],
+  ["relu2", "relu2"],
+  ["silu", "silu"],
+  ["swish", "silu"],
+];
+
+/** What is read of the file; what it leaves out is transformers' default. */
+const schema = v.looseObject({
+  model_type: v.optional(v.literal("gpt2"), "gpt2"),
+  n_layer: v.optional(v.number(), 12),
+  n_head: v.optional(v.number(), 12),
+  n_embd: v.optional(v.number(), 768),
+  n_positions: v.optional(v.number(), 1024),
+  vocab_size: v.optional(v.number(), 50257),
+  n_inner: v.nullish(v.number()),
+  activation_function: v.optional(
+    v.picklist(ACTIVATION_NAMES.map(([name]) => name), ({ received }) => `unknown activation ${received}`),
+    "gelu_new",
+  ),
+  layer_norm_epsilon: v.optional(v.number(), 1e-5),
+  initializer_range: v.optional(v.number(), 0.02),
+  resid_pdrop: v.optional(v.number(), 0.1),
+  embd_pdrop: v.optional(v.number(), 0.1),
+  attn_pdrop: v.optional(v.number(), 0.1),
+  tie_word_embeddings: v.optional(v.boolean(), true),
+  scale_attn_weights: v.optional(v.literal(true, "attention without 1 / sqrt(D) is not built"), true),
+  scale_attn_by_inverse_layer_idx: v.optional(
+    v.literal(false, "attention scaled by layer is not built"),
+    false,
+  ),
+  add_cross_attention: v.optional(v.literal(false, "cross attention is not built"), false),
+});
+
+/**
+ * Our config for a GPT-2's `config.json`. Its three rates of dropout become ours where they are one; otherwise dropout
+ * is left at 0.
+ *
+ * @param given The file's JSON.
+ * @param name What to call the file in errors.
+ * @throws {UserError} when it is no GPT-2 that can be built here.
+ */
+export function fromGpt2Config(given: unknown, name: string): GptConfig {
+  const refuse = (reason: string): UserError =>
+    new UserError(`Cannot use ${name}: wanted the config.json of a GPT-2: ${reason}`);
+  const result = v.safeParse(schema, given);
+  if (!result.success) {
+    const [issue] = result.issues;
+    throw refuse(`${v.getDotPath(issue) ?? "it"}: ${issue.message}`);
+  }
+  const found = result.output;
+  if (found.n_inner != null && found.n_inner !== 4 * found.n_embd) {
+    throw refuse(`n_inner must be 4 n_embd (${4 * found.n_embd}) or null: it is ${found.n_inner}`);
+  }
+  const { resid_pdrop: rate } = found;
+  const config: GptConfig = {
+    nLayer: found.n_layer,
+    nHead: found.n_head,
+    nEmbd: found.n_embd,
+    vocabSize: found.vocab_size,
+    blockSize: found.n_positions,
+    tiedHead: found.tie_word_embeddings,
+    dropout: rate === found.embd_pdrop && rate === found.attn_pdrop ? rate : 0,
+    initStd: found.initializer_range,
+    activation: ACTIVATION_NAMES.find(([other]) => other === found.activation_function)![1],
+    layerNormEps: found.layer_norm_epsilon,
+  };
+  try {
+    validateGptConfig(config);
+  } catch (error) {
+    if (error instanceof RangeError) throw refuse(error.message);
+    throw error;
+  }
+  return config;
+}
+
+/**
+ * The `config.json` of a model, as transformers' `GPT2LMHeadModel` reads it.
+ *
+ * @throws {RangeError} naming the options that GPT-2 does not have.
+ */
+export function toGpt2Config(config: GptConfig): Record<string, unknown> {
+  validateGptConfig(config);
+  const full = completeConfig(config);
+  const foreign = [
+    full.qkNorm && "qkNorm",
+    full.logitSoftCap !== undefined && "logitSoftCap",
+    full.attentionSoftCap !== undefined && "attentionSoftCap",
+    full.activation === "swiglu" && "activation swiglu",
+  ].filter((option) => option !== false);
+  if (foreign.length > 0) {
+    throw new RangeError(
+      `Cannot save the model as a GPT-2: wanted only options that transformers' GPT-2 has: it has ${
+        foreign.join(", ")
+      }. Use encodeSafetensors for its parameters instead.`,
+    );
+  }
+  const end = full.vocabSize === 50257 ? 50256 : null; // GPT-2's only special token
+  return {
+    architectures: ["GPT2LMHeadModel"],
+    model_type: "gpt2",
+    activation_function: ACTIVATION_NAMES.find(([, activation]) => activation === full.activation)![0],
+    attn_pdrop: full.dropout,
+    bos_token_id: end,
+    embd_pdrop: full.dropout,
+    eos_token_id: end,
+    initializer_range: full.initStd,
+    layer_norm_epsilon: full.layerNormEps,
+    n_ctx: full.blockSize,
+    n_embd: full.nEmbd,
+    n_head: full.nHead,
+    n_inner: null,
+    n_layer: full.nLayer,
+    n_positions: full.blockSize,
+    resid_pdrop: full.dropout,
+    scale_attn_weights: true,
+    tie_word_embeddings: full.tiedHead,
+    vocab_size: full.vocabSize,
+  };
+}

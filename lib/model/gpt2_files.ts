@@ -1,0 +1,199 @@
+/**
+ * GPT-2 as Hugging Face keeps it: a folder with `config.json` and safetensors, in one file or in shards. No tensors of
+ * TensorFlow.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { completeConfig, type GptConfig } from "./config.ts";
+import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
+import { type ParameterRecord, parameterShapes, type ParameterValues } from "./parameters.ts";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+
+const CONFIG = "config.json", WEIGHTS = "model.safetensors", INDEX = "model.safetensors.index.json";
+
+/** What older versions of transformers stored besides parameters: the causal mask and its value. */
+const BUFFER = /^h\.\d+\.attn\.(masked_)?bias$/;
+
+/** The head's matrix, in our names and Hugging Face's. */
+const HEAD = "lm_head.weight";
+
+/** A model that was read. */
+export interface Gpt2Model {
+  /** Its sizes and options. */
+  readonly config: GptConfig;
+  /** Its parameters, in the order of {@linkcode parameterShapes}. */
+  readonly parameters: ParameterRecord;
+}
+
+/**
+ * Reads a GPT-2 that transformers saved: names with or without `transformer.`, the causal masks that older versions
+ * stored left out.
+ *
+ * @param path The folder, or one of its safetensors files (or the index of its shards), `config.json` beside it.
+ * @throws {UserError} when files are missing or damaged, or tensors are missing, too many or of other shapes: all of
+ * them are listed.
+ */
+export async function loadGpt2(path: string): Promise<Gpt2Model> {
+  const isFolder = await kindOf(path) === "folder";
+  const folder = isFolder ? path : dirname(path);
+  const configPath = join(folder, CONFIG);
+  const config = fromGpt2Config(await readJson(configPath), configPath);
+  const files = isFolder ? await weightFiles(folder) : path.endsWith(".json") ? await shards(path) : [path];
+  const tensors = new Map<string, ParameterValues>();
+  const twice: string[] = [];
+  for (const file of files) {
+    const decoded = decodeSafetensors(await readBytes(file), file);
+    for (const [name, values] of Object.entries(decoded.tensors)) {
+      const own = name.replace(/^transformer\./, "");
+      if (BUFFER.test(own)) continue;
+      if (tensors.has(own)) twice.push(own);
+      tensors.set(own, values);
+    }
+  }
+  return { config, parameters: pick(tensors, { config, path, twice }) };
+}
+
+/** The parameters that a config wants, or an error with everything that is wrong. */
+function pick(
+  tensors: ReadonlyMap<string, ParameterValues>,
+  { config, path, twice }: { config: GptConfig; path: string; twice: readonly string[] },
+): ParameterRecord {
+  const shapes = parameterShapes(config);
+  const problems = twice.map((name) => `${name} is there twice`);
+  const parameters: ParameterRecord = {};
+  for (const [name, shape] of Object.entries(shapes)) {
+    const found = tensors.get(name);
+    if (found === undefined) problems.push(`${name} is missing, wanted [${shape}]`);
+    else if (String(found.shape) !== String(shape)) {
+      problems.push(`${name} is [${found.shape}], wanted [${shape}]`);
+    } else parameters[name] = found;
+  }
+  for (const [name, found] of tensors) {
+    if (name in shapes) continue;
+    if (name !== HEAD) problems.push(`${name} of [${found.shape}] belongs to no GPT-2 of this config`);
+    else if (!equal(found, tensors.get("wte.weight"))) {
+      problems.push(`${HEAD} is not wte.weight, though the config ties them (tie_word_embeddings)`);
+    }
+  }
+  if (problems.length === 0) return parameters;
+  throw new UserError(`Cannot load a GPT-2 from ${path}:\n  ${problems.join("\n  ")}`);
+}
+
+function equal(a: ParameterValues, b: ParameterValues | undefined): boolean {
+  return b !== undefined && String(a.shape) === String(b.shape) &&
+    a.values.every((value, i) => Object.is(value, b.values[i]));
+}
+
+/**
+ * Writes a model as transformers' `GPT2LMHeadModel` loads it: `config.json` and `model.safetensors` in float32. A model
+ * without biases gets biases of 0, which compute the same.
+ *
+ * @param folder Made if it is not there. Each file is replaced whole.
+ * @param model Its config and parameters.
+ * @throws {RangeError} when the config has options that GPT-2 has not, or parameters are not those of the config.
+ * @throws {UserError} when the folder cannot be written.
+ */
+export async function saveGpt2(folder: string, { config, parameters }: Gpt2Model): Promise<void> {
+  const json = toGpt2Config(config);
+  const { bias } = completeConfig(config);
+  const own = parameterShapes(config);
+  const tensors: ParameterRecord = {};
+  for (const [name, shape] of Object.entries(parameterShapes({ ...config, bias: true }))) {
+    const isMadeUp = !bias && !(name in own);
+    const found = isMadeUp ? { shape, values: new Float32Array(shape[0]!) } : parameters[name];
+    if (found === undefined || String(found.shape) !== String(shape)) {
+      throw new RangeError(
+        `Cannot save the model as a GPT-2: wanted ${name} of shape [${shape}]: ` +
+          `it ${found === undefined ? "is missing" : `has the shape [${found.shape}]`}`,
+      );
+    }
+    tensors[name === HEAD ? name : `transformer.${name}`] = found;
+  }
+  const extra = Object.keys(parameters).filter((name) => !(name in own));
+  if (extra.length > 0) {
+    throw new RangeError(
+      `Cannot save the model as a GPT-2: wanted the parameters of its config only: given ${
+        extra.join(", ")
+      } too`,
+    );
+  }
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    // transformers wants to be told what wrote the tensors; "pt" stands for its own layout.
+    await replaceFile(join(folder, WEIGHTS), encodeSafetensors({ tensors, metadata: { format: "pt" } }));
+    await replaceFile(join(folder, CONFIG), new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`));
+  } catch (cause) {
+    throw new UserError(`Cannot save the model in ${folder}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const beside = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.writeFile(beside, bytes);
+    await Deno.rename(beside, path);
+  } catch (error) {
+    await Deno.remove(beside).catch(() => {}); // it may not have come into being
+    throw error;
+  }
+}
+
+async function kindOf(path: string): Promise<"folder" | "file" | "nothing"> {
+  try {
+    return (await Deno.stat(path)).isDirectory ? "folder" : "file";
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return "nothing";
+    throw new UserError(`Cannot load a GPT-2 from ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function weightFiles(folder: string): Promise<string[]> {
+  const whole = join(folder, WEIGHTS);
+  if (await kindOf(whole) === "file") return [whole];
+  const index = join(folder, INDEX);
+  if (await kindOf(index) === "file") return await shards(index);
+  throw new UserError(
+    `Cannot load a GPT-2 from ${folder}: wanted ${WEIGHTS} or ${INDEX} in it: it has neither`,
+  );
+}
+
+/** The files that an index names, each once. */
+async function shards(index: string): Promise<string[]> {
+  const { weight_map: map } = Object(await readJson(index)) as { weight_map?: unknown };
+  const names = typeof map === "object" && map !== null ? [...new Set(Object.values(map))] : [];
+  const isName = (name: unknown): name is string => typeof name === "string" && name === basename(name);
+  if (names.length === 0 || !names.every(isName)) {
+    throw new UserError(
+      `Cannot read ${index}: wanted a weight_map from tensors to the names of files beside it`,
+    );
+  }
+  return names.sort().map((name) => join(dirname(index), name));
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const bytes = await readBytes(path);
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new UserError(`Cannot read ${path}: wanted JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await Deno.readFile(path);
+  } catch (cause) {
+    throw new UserError(
+      `Cannot load a GPT-2: wanted to read ${path}: ${
+        cause instanceof Deno.errors.NotFound ? "it does not exist" : messageOf(cause)
+      }`,
+      { cause },
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,58 +1,109 @@
 /** `deno task train`: one run. */
 import { join } from "node:path";
-import { EXIT } from "../error/user_error.ts";
-import { makePlan, parseSweepSpec, placePlan, readPlan, runSweep, watchSignals } from "../sweep/mod.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
+import {
+  DEFAULT_SWEEP,
+  makePlan,
+  parseSweepSpec,
+  placePlan,
+  readPlan,
+  runSweep,
+  specOfSingleRun,
+  type SweepSpec,
+  watchSignals,
+} from "../sweep/mod.ts";
 import { command, numeric, policies, runCommand, vocabularies } from "./command.ts";
 import { writeReport } from "./report_files.ts";
 
+/** More threads than any machine has are a slip of the hand, and end badly in native code. */
+const MAX_THREADS = 1024;
+
+/** What is not said: the built-in sweep's model and rates on a run of its own. */
+const DEFAULTS: SweepSpec = {
+  ...DEFAULT_SWEEP,
+  name: "train",
+  vocab: ["character"],
+  policy: ["float32"],
+  seq: [64],
+  tokensPerStep: 64 * 12,
+  steps: 500,
+  seeds: [1],
+};
+
+/** Fields that are one number. */
 const NUMBERS = {
   "n-layer": "blocks",
   "n-head": "heads",
   "n-embd": "width",
+  "dropout": "chance that a number is dropped in training",
+  "logit-soft-cap": "bound of the final logits; 0: none",
+  "attention-soft-cap": "bound of attention's logits; 0: none",
+  "init-std": "standard deviation of initial weights",
+  "label-smoothing": "epsilon of label smoothing in what is minimised",
+  "z-loss": "coefficient of (log Z)^2 in what is minimised",
   "lr": "peak learning rate",
   "min-lr": "learning rate at the last step",
   "warmup-steps": "steps of linear warm-up",
+  "decay-steps": "steps of decay at the end of the schedule wsd",
   "beta1": "AdamW's first decay rate",
   "beta2": "AdamW's second decay rate",
-  "weight-decay": "decay of matrices per unit of learning rate",
+  "eps": "AdamW's epsilon",
+  "momentum": "SGD's momentum; 0: none",
+  "weight-decay": "decay of matrices: AdamW's per unit of learning rate, SGD's added to the gradient",
   "clip": "largest gradient norm; 0: no clipping",
+  "accumulate": "micro-batches that a step's batch is computed in; divides --batch",
+  "ema-decay": "decay of the moving average of weights; 0: none",
   "eval-every": "steps between evaluations",
-  "eval-tokens": "validation tokens of an evaluation",
+  "patience": "evaluations without improvement that end the run; 0: never",
+  "min-delta": "nats that count as an improvement",
   "checkpoint-every": "steps between checkpoints",
+} as const;
+
+/** Fields that are one word. */
+const WORDS = {
+  "schedule": "learning rate after warm-up: cosine, linear, constant or wsd (stable, then linear decay)",
+  "optimizer": "adamw or sgd",
+  "activation": "gelu, geluErf, relu, relu2, silu or swiglu",
+  "eval-tokens": "validation tokens of an evaluation, or all",
 } as const;
 
 const program = command("train", "Trains one model and records the run.")
   .option("--out <folder>", "where the run and its report go (default: experiments/out/train)")
-  .option("--data <corpus>", "shakespeare, or a text file in UTF-8", "shakespeare")
-  .option("--vocab <name>", "char, or the size of a byte-pair vocabulary", "char")
-  .option("--amp <policy>", "off, on, or the name of a policy", "off")
-  .option("--seq <T>", "tokens in a sequence", numeric, 64)
-  .option("--batch <B>", "sequences in a batch", numeric, 12)
-  .option("--steps <n>", "training steps", numeric, 500)
-  .option("--seed <n>", "seed of initial weights and batches", numeric, 1)
+  .option("--resume", "go on with the run in the folder, as its plan says; it is made where there is none")
+  .option("--data <corpus>", "shakespeare, or a text file in UTF-8 (default: shakespeare)")
+  .option("--vocab <name>", "char, or the size of a byte-pair vocabulary (default: char)")
+  .option("--amp <policy>", "off, on, or the name of a policy (default: off)")
+  .option("--seq <T>", "tokens in a sequence (default: 64)", numeric)
+  .option("--batch <B>", "sequences in a batch (default: 12)", numeric)
+  .option("--steps <n>", "training steps (default: 500)", numeric)
+  .option("--seed <n>", "seed of initial weights, batches and dropout (default: 1)", numeric)
   .option("--threads <n>", "threads (default: the cores)", numeric)
+  .option("--nesterov", "look ahead along SGD's momentum")
+  .option("--save-best", "keep the weights of the best evaluation in best.safetensors")
+  .option("--qk-norm", "LayerNorm of queries and keys")
+  .option("--untied-head", "a head of its own, not the table of token embeddings")
+  .option("--without-bias", "no biases in matrices and LayerNorms")
   .action(trainOne);
 for (const [name, description] of Object.entries(NUMBERS)) {
-  program.option(`--${name} <number>`, description, numeric);
+  program.option(`--${name} <number>`, `${description}${defaultOf(name)}`, numeric);
+}
+for (const [name, description] of Object.entries(WORDS)) {
+  program.option(`--${name} <word>`, `${description}${defaultOf(name)}`, numeric);
 }
 
-async function trainOne(options: Record<string, string | number | undefined>): Promise<void> {
-  const { out, data, vocab, amp, seq, batch, steps, seed, threads, ...others } = options;
-  const spec = parseSweepSpec({
-    name: "train",
-    data,
-    vocab: vocabularies(String(vocab)),
-    policy: policies(String(amp)),
-    seq: [seq],
-    tokensPerStep: Number(seq) * Number(batch),
-    steps,
-    seeds: [seed],
-    ...(Number(steps) <= 10 && { warmupSteps: 0 }),
-    ...others,
-  }, "the command line");
+/** Options as they were given; what was not given is not among them. */
+type Given = Record<string, string | number | boolean | undefined>;
+
+async function trainOne({ out, resume, threads, ...given }: Given): Promise<void> {
   const dir = String(out ?? join("experiments", "out", "train"));
-  const cores = readPlan(dir)?.threads ?? navigator.hardwareConcurrency;
-  const plan = await makePlan(spec, threads === undefined ? cores : Number(threads));
+  if (dir.trim() === "") throw new UserError("Cannot train: --out must name a folder: it is empty");
+  const found = readPlan(dir);
+  const base = resume === true && found !== undefined ? specOfSingleRun(dir, found) : undefined;
+  const spec = parseSweepSpec(fieldsOf(given, base ?? DEFAULTS), "the command line", base ?? DEFAULTS);
+  const plan = await makePlan(
+    spec,
+    wholeNumber("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency, MAX_THREADS),
+  );
   placePlan(dir, plan);
   using interruption = watchSignals();
   const outcome = await runSweep(plan, { dir, workers: 1, interruption });
@@ -65,6 +116,50 @@ async function trainOne(options: Record<string, string | number | undefined>): P
       `\nreport: ${await writeReport(dir, { title: "train", print: (line) => console.log(line) })}`,
     );
   }
+}
+
+/** The spec's fields that options give. */
+function fieldsOf(given: Given, defaults: SweepSpec): Record<string, unknown> {
+  const { data, vocab, amp, seq, batch, steps, seed, untiedHead, withoutBias, ...others } = given;
+  const T = wholeNumber("--seq", seq ?? defaults.seq[0]);
+  const B = wholeNumber("--batch", batch ?? defaults.tokensPerStep / defaults.seq[0]!);
+  const fields = {
+    ...others,
+    data,
+    vocab: vocab === undefined ? undefined : [single("--vocab", vocabularies(String(vocab)))],
+    policy: amp === undefined ? undefined : [single("--amp", policies(String(amp)))],
+    seq: [T],
+    tokensPerStep: T * B,
+    steps,
+    seeds: seed === undefined ? undefined : [seed],
+    tiedHead: untiedHead === true ? false : undefined,
+    bias: withoutBias === true ? false : undefined,
+    // A short run does not warm up, unless it is told to.
+    warmupSteps: others["warmupSteps"] ??
+      (typeof steps === "number" && steps <= DEFAULTS.warmupSteps ? 0 : undefined),
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function single(flag: string, values: readonly string[]): string {
+  const [value] = values;
+  if (value !== undefined && values.length === 1) return value;
+  throw new UserError(
+    `Cannot train: ${flag} must name one, since train makes one run: it names ${values.length}. ` +
+      "Use sweep for several.",
+  );
+}
+
+function wholeNumber(flag: string, value: unknown, most = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? "of at least 1" : `from 1 to ${most}`;
+  throw new UserError(`Cannot train: ${flag} must be a whole number ${range}: it is ${value}`);
+}
+
+/** What a number or a word is when it is not given, for the help text. */
+function defaultOf(option: string): string {
+  const field = option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return ` (default: ${DEFAULTS[field as keyof SweepSpec]})`;
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -17,7 +17,7 @@ export interface StartEvent extends TimedEvent {
   readonly event: "start";
   /** The run's identity, as in its manifest. */
   readonly runId: string;
-  /** Seed of initial weights and batches. */
+  /** Seed of initial weights, batches and dropout. */
   readonly seed: number;
 }
 
@@ -27,7 +27,7 @@ export interface StepEvent extends TimedEvent {
   readonly event: "step";
   /** From 1. */
   readonly step: number;
-  /** Nats per token, before the update. */
+  /** Nats per token, before the update; without label smoothing and z-loss, whatever is minimised. */
   readonly loss: number;
   /** Learning rate. */
   readonly lr: number;
@@ -47,6 +47,10 @@ export interface EvalEvent extends TimedEvent {
   readonly loss: number;
   /** Bits per byte of text, which compares across vocabularies. */
   readonly bitsPerByte: number;
+  /** Nats per token of the weights' moving average, where there is one. */
+  readonly emaLoss?: number | undefined;
+  /** Bits per byte of the weights' moving average, where there is one. */
+  readonly emaBitsPerByte?: number | undefined;
   /** Tokens that were predicted. */
   readonly tokens: number;
   /** How long it took. */
@@ -63,6 +67,16 @@ export interface CheckpointEvent extends TimedEvent {
   readonly sha256: string;
 }
 
+/** An evaluation was the best so far, and its weights are on disk. */
+export interface BestEvent extends TimedEvent {
+  /** Its kind. */
+  readonly event: "best";
+  /** Steps done before it. */
+  readonly step: number;
+  /** SHA-256 of the file, in hex. */
+  readonly sha256: string;
+}
+
 /** The run goes on after `step`; what the journal has of later steps is superseded. */
 export interface ResumeEvent extends TimedEvent {
   /** Its kind. */
@@ -71,7 +85,7 @@ export interface ResumeEvent extends TimedEvent {
   readonly step: number;
 }
 
-/** All steps are done. */
+/** All steps are done, or as many as patience allowed. */
 export interface FinishEvent extends TimedEvent {
   /** Its kind. */
   readonly event: "finish";
@@ -81,6 +95,10 @@ export interface FinishEvent extends TimedEvent {
   readonly seconds: number;
   /** SHA-256 of the last checkpoint, in hex. */
   readonly checkpointSha256: string;
+  /** SHA-256 of the best checkpoint, in hex, of runs that keep it. */
+  readonly bestSha256?: string | undefined;
+  /** Whether patience ended it before its last step; left out where it did not. */
+  readonly stoppedEarly?: true | undefined;
 }
 
 /** The run ended with an error. */
@@ -97,6 +115,7 @@ export type RunEvent =
   | StepEvent
   | EvalEvent
   | CheckpointEvent
+  | BestEvent
   | ResumeEvent
   | FinishEvent
   | FailEvent;
@@ -128,10 +147,13 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       step: count,
       loss: figure,
       bitsPerByte: figure,
+      emaLoss: v.optional(figure),
+      emaBitsPerByte: v.optional(figure),
       tokens: count,
       seconds: figure,
     }),
     v.strictObject({ event: v.literal("checkpoint"), time, step: count, sha256 }),
+    v.strictObject({ event: v.literal("best"), time, step: count, sha256 }),
     v.strictObject({ event: v.literal("resume"), time, step: count }),
     v.strictObject({
       event: v.literal("finish"),
@@ -139,6 +161,8 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       step: count,
       seconds: figure,
       checkpointSha256: sha256,
+      bestSha256: v.optional(sha256),
+      stoppedEarly: v.optional(v.literal(true)),
     }),
     v.strictObject({ event: v.literal("fail"), time, message: v.string() }),
   ]);

@@ -8,7 +8,7 @@ import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "./atomic_write.ts";
 import { canonicalJson, sha256Hex } from "./canonical_json.ts";
 import type { Environment } from "./environment.ts";
-import type { RunSpec } from "./run_spec.ts";
+import { type RunSpec, runSpecSchema } from "./run_spec.ts";
 
 /** Where a run's text is from. */
 export interface DataSource {
@@ -36,43 +36,18 @@ export interface Manifest {
   readonly environment: Environment;
 }
 
-const number = v.number();
 const text = v.string();
 const schema = v.object({
   format: v.literal("losskit-run/1"),
   runId: text,
-  spec: v.object({
-    data: text,
-    tokenizer: text,
-    T: number,
-    B: number,
-    nLayer: number,
-    nHead: number,
-    nEmbd: number,
-    policy: text,
-    execution: v.picklist(["graph", "eager"]),
-    threads: number,
-    seed: number,
-    steps: number,
-    lr: number,
-    minLr: number,
-    warmupSteps: number,
-    beta1: number,
-    beta2: number,
-    eps: number,
-    weightDecay: number,
-    clip: number,
-    evalEvery: number,
-    evalTokens: number,
-    checkpointEvery: number,
-  }),
+  spec: runSpecSchema,
   data: v.object({ name: text, path: v.optional(text), sha256: text }),
   libSha256: text,
   // undefined fields are left out of JSON
   environment: v.looseObject({
     cpuModel: v.optional(text),
     cpuFlags: v.array(text),
-    cores: number,
+    cores: v.number(),
     os: text,
     arch: text,
     denoVersion: text,

@@ -7,6 +7,7 @@ export { atomicWrite } from "./atomic_write.ts";
 export { canonicalJson, sha256Hex } from "./canonical_json.ts";
 export { collectEnvironment, type Environment, hashSources } from "./environment.ts";
 export {
+  type BestEvent,
   type CheckpointEvent,
   type EvalEvent,
   type FailEvent,
@@ -45,4 +46,4 @@ export {
   runPaths,
   statusOf,
 } from "./run_folder.ts";
-export type { RunSpec } from "./run_spec.ts";
+export { RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";

@@ -19,6 +19,8 @@ export interface RunPaths {
   readonly journal: string;
   /** Weights and optimizer state, to go on from. */
   readonly checkpoint: string;
+  /** The same at the best evaluation, of runs that keep it. */
+  readonly best: string;
   /** What the worker printed. */
   readonly log: string;
 }
@@ -30,6 +32,7 @@ export function runPaths(folder: string): RunPaths {
     manifest: join(folder, "manifest.json"),
     journal: join(folder, "journal.jsonl"),
     checkpoint: join(folder, "checkpoint.safetensors"),
+    best: join(folder, "best.safetensors"),
     log: join(folder, "log.txt"),
   };
 }

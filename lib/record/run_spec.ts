@@ -1,8 +1,10 @@
 /**
- * What defines one run, and so its identity. Flat, plain JSON; checked where it is made (`sweep/spec.ts`).
+ * What defines one run, and so its identity. Flat, plain JSON and complete: a run that uses none of an option says so.
+ * Ranges and contradictions are checked where it is made (`sweep/spec.ts`); here is its form, as files hold it.
  *
  * @module
  */
+import * as v from "valibot";
 
 /** Everything that a run's result depends on, but for data, code and machine. */
 export interface RunSpec {
@@ -26,16 +28,26 @@ export interface RunSpec {
   readonly execution: "graph" | "eager";
   /** Threads inside one op. */
   readonly threads: number;
-  /** Seed of initial weights and batches. */
+  /** Seed of initial weights, batches and dropout. */
   readonly seed: number;
   /** Training steps. */
   readonly steps: number;
   /** Peak learning rate. */
   readonly lr: number;
+  /** What follows the warm-up: `cosine`, `linear`, `constant`, or `wsd` (stable, then a linear decay). */
+  readonly schedule: "cosine" | "linear" | "constant" | "wsd";
   /** Learning rate at the last step. */
   readonly minLr: number;
   /** Steps of linear warm-up. */
   readonly warmupSteps: number;
+  /** Steps of decay at the end of `wsd`; 0 in the others. */
+  readonly decaySteps: number;
+  /** `adamw`, or `sgd`. */
+  readonly optimizer: "adamw" | "sgd";
+  /** SGD's momentum; 0: none. */
+  readonly momentum: number;
+  /** Whether SGD's momentum looks ahead. */
+  readonly nesterov: boolean;
   /** AdamW's first decay rate. */
   readonly beta1: number;
   /** AdamW's second decay rate. */
@@ -48,8 +60,113 @@ export interface RunSpec {
   readonly clip: number;
   /** Steps between evaluations; the last step is always evaluated. */
   readonly evalEvery: number;
-  /** Validation tokens of an evaluation, from the start of the validation part. */
-  readonly evalTokens: number;
+  /** Validation tokens of an evaluation, from the start of the validation part, or all of it. */
+  readonly evalTokens: number | "all";
   /** Steps between checkpoints; the last step always has one. */
   readonly checkpointEvery: number;
+  /** Micro-batches that a step's B sequences are computed in. */
+  readonly accumulate: number;
+  /** Decay of the weights' moving average, which is evaluated and saved beside them; 0: none. */
+  readonly emaDecay: number;
+  /** Epsilon of label smoothing in what is minimised; recorded losses are without it. */
+  readonly labelSmoothing: number;
+  /** Coefficient of (log Z)² in what is minimised; recorded losses are without it. */
+  readonly zLoss: number;
+  /** Evaluations without improvement that end the run early; 0: never. */
+  readonly patience: number;
+  /** What a loss must be below the best one by to be an improvement, in nats. */
+  readonly minDelta: number;
+  /** Whether the best evaluation's weights are kept in `best.safetensors`. */
+  readonly saveBest: boolean;
+  /** The chance that dropout drops a number. */
+  readonly dropout: number;
+  /** Biases in matrices and LayerNorms. */
+  readonly bias: boolean;
+  /** Whether the head is the table of token embeddings. */
+  readonly tiedHead: boolean;
+  /** LayerNorm of queries and keys. */
+  readonly qkNorm: boolean;
+  /** Bound of the final logits; 0: none. */
+  readonly logitSoftCap: number;
+  /** Bound of the attention's logits; 0: none. */
+  readonly attentionSoftCap: number;
+  /** Standard deviation of initial matrices and embeddings. */
+  readonly initStd: number;
+  /** What stands between the two matrices of a feed-forward part, by its name in the model. */
+  readonly activation: string;
 }
+
+/** The options of a run that uses none: GPT-2, AdamW, the plain loss. Records made before an option have it so. */
+export const RUN_OPTIONS = {
+  schedule: "cosine",
+  decaySteps: 0,
+  optimizer: "adamw",
+  momentum: 0,
+  nesterov: false,
+  accumulate: 1,
+  emaDecay: 0,
+  labelSmoothing: 0,
+  zLoss: 0,
+  patience: 0,
+  minDelta: 0,
+  saveBest: false,
+  dropout: 0,
+  bias: true,
+  tiedHead: true,
+  qkNorm: false,
+  logitSoftCap: 0,
+  attentionSoftCap: 0,
+  initStd: 0.02,
+  activation: "gelu",
+} as const satisfies Partial<RunSpec>;
+
+const number = v.number();
+const text = v.string();
+const flag = v.boolean();
+
+/** The form of a run's spec in files; options that a record does not name are {@linkcode RUN_OPTIONS}'. */
+export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
+  data: text,
+  tokenizer: text,
+  T: number,
+  B: number,
+  nLayer: number,
+  nHead: number,
+  nEmbd: number,
+  policy: text,
+  execution: v.picklist(["graph", "eager"]),
+  threads: number,
+  seed: number,
+  steps: number,
+  lr: number,
+  schedule: v.optional(v.picklist(["cosine", "linear", "constant", "wsd"]), RUN_OPTIONS.schedule),
+  minLr: number,
+  warmupSteps: number,
+  decaySteps: v.optional(number, RUN_OPTIONS.decaySteps),
+  optimizer: v.optional(v.picklist(["adamw", "sgd"]), RUN_OPTIONS.optimizer),
+  momentum: v.optional(number, RUN_OPTIONS.momentum),
+  nesterov: v.optional(flag, RUN_OPTIONS.nesterov),
+  beta1: number,
+  beta2: number,
+  eps: number,
+  weightDecay: number,
+  clip: number,
+  evalEvery: number,
+  evalTokens: v.union([number, v.literal("all")]),
+  checkpointEvery: number,
+  accumulate: v.optional(number, RUN_OPTIONS.accumulate),
+  emaDecay: v.optional(number, RUN_OPTIONS.emaDecay),
+  labelSmoothing: v.optional(number, RUN_OPTIONS.labelSmoothing),
+  zLoss: v.optional(number, RUN_OPTIONS.zLoss),
+  patience: v.optional(number, RUN_OPTIONS.patience),
+  minDelta: v.optional(number, RUN_OPTIONS.minDelta),
+  saveBest: v.optional(flag, RUN_OPTIONS.saveBest),
+  dropout: v.optional(number, RUN_OPTIONS.dropout),
+  bias: v.optional(flag, RUN_OPTIONS.bias),
+  tiedHead: v.optional(flag, RUN_OPTIONS.tiedHead),
+  qkNorm: v.optional(flag, RUN_OPTIONS.qkNorm),
+  logitSoftCap: v.optional(number, RUN_OPTIONS.logitSoftCap),
+  attentionSoftCap: v.optional(number, RUN_OPTIONS.attentionSoftCap),
+  initStd: v.optional(number, RUN_OPTIONS.initStd),
+  activation: v.optional(text, RUN_OPTIONS.activation),
+});

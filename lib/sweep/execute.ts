@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { EXIT, UserError } from "../error/user_error.ts";
+import { EXIT } from "../error/user_error.ts";
 import {
   atomicWrite,
   collectEnvironment,
   type DataSource,
-  effectiveEvents,
   JournalWriter,
   readJournal,
   runIdOf,
@@ -20,8 +19,9 @@ import {
 } from "../record/mod.ts";
 import { type PolicyName, probeRounding, useTensorFlow } from "../tensorflow/mod.ts";
 import { prepareCorpus } from "../text/mod.ts";
-import { checkpointStep, train } from "../train/mod.ts";
+import { perplexity, train, type TrainEvent } from "../train/mod.ts";
 import { reloadCorpus } from "./corpus.ts";
+import { findResumePoint } from "./resume_point.ts";
 import { modelOf, tokenizerOf } from "./spec.ts";
 
 /** How a run ended: 0 finished, 75 interrupted. Everything else throws. */
@@ -57,13 +57,8 @@ export async function executeRun(
   Deno.mkdirSync(options.folder, { recursive: true });
   writeManifest(paths.manifest, { format: "losskit-run/1", runId, environment, ...run });
 
-  // Without a checkpoint the run starts over, and so does its journal; so it does where the journal was lost, or does
-  // not reach the checkpoint: its steps are written before the checkpoint that stands for them.
-  const found = readCheckpoint(paths.checkpoint);
-  const recorded = effectiveEvents(journal.events).steps.at(-1)?.step ?? 0;
-  const resumeFrom = found !== undefined && checkpointStep(found.bytes, found.name) <= recorded
-    ? found
-    : undefined;
+  const resumeFrom = findResumePoint(paths, { events: journal.events, saveBest: spec.saveBest });
+  if (resumeFrom === undefined) removeIfThere(paths.best); // of a run that is made again from its start
   using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes);
   if (resumeFrom === undefined) writer.write({ event: "start", runId, seed: spec.seed });
   const events = train({
@@ -72,50 +67,68 @@ export async function executeRun(
     policy: spec.policy as PolicyName,
     optimizer: spec,
     schedule: spec,
+    loss: { labelSmoothing: spec.labelSmoothing, zLoss: spec.zLoss },
+    earlyStop: spec,
     train: prepared.train,
     validation: prepared.validation,
     byteLengths: prepared.tokenizer.byteLengths,
     resumeFrom,
     signal: options.signal,
   });
-  let step = 0, checkpointSha256 = "";
+  let step = 0, stoppedEarly = false;
+  // A run that was killed after its last checkpoint has only its end to write.
+  let { sha256: checkpointSha256, bestSha256 } = resumeFrom ?? { sha256: "", bestSha256: undefined };
+  /** Saves a checkpoint, and returns its checksum. */
+  const save = (path: string, event: TrainEvent & { event: "checkpoint" | "best" }): string => {
+    writer.sync(); // the steps that a checkpoint stands for are on disk before it
+    atomicWrite(path, event.bytes);
+    const sha256 = sha256Hex(event.bytes);
+    writer.write({ event: event.event, step: event.step, sha256 });
+    return sha256;
+  };
   try {
     for await (const event of events) {
       step = event.step;
-      if (event.event !== "checkpoint") {
+      if (event.event === "checkpoint") checkpointSha256 = save(paths.checkpoint, event);
+      else if (event.event === "best") bestSha256 = save(paths.best, event);
+      else if (event.event === "earlyStop") {
+        stoppedEarly = true;
+        options.print(`step ${step}: stopped early, no better since step ${event.bestStep ?? "none"}`);
+      } else {
         writer.write(event);
-        if (event.event === "eval") {
-          options.print(
-            `step ${step}: validation loss ${event.loss.toFixed(4)} nats, ${
-              event.bitsPerByte.toFixed(4)
-            } bits/byte`,
-          );
-        }
-        continue;
+        if (event.event === "eval") options.print(describeEvaluation(event));
       }
-      writer.sync(); // the steps that a checkpoint stands for are on disk before it
-      atomicWrite(paths.checkpoint, event.bytes);
-      checkpointSha256 = sha256Hex(event.bytes);
-      writer.write({ event: "checkpoint", step, sha256: checkpointSha256 });
     }
   } catch (error) {
     writer.write({ event: "fail", message: error instanceof Error ? error.message : String(error) });
     throw error;
   }
-  if (step < spec.steps) return EXIT.interrupted;
-  writer.write({ event: "finish", step, seconds: (performance.now() - begin) / 1000, checkpointSha256 });
+  if (step < spec.steps && !stoppedEarly) return EXIT.interrupted;
+  writer.write({
+    event: "finish",
+    step,
+    seconds: (performance.now() - begin) / 1000,
+    checkpointSha256,
+    bestSha256,
+    ...(stoppedEarly && { stoppedEarly }),
+  });
   writer.sync();
   return EXIT.ok;
 }
 
-function readCheckpoint(path: string): { bytes: Uint8Array<ArrayBuffer>; name: string } | undefined {
+function describeEvaluation(event: TrainEvent & { event: "eval" }): string {
+  const average = event.emaLoss === undefined
+    ? ""
+    : `; of averaged weights ${event.emaLoss.toFixed(4)} nats, ${event.emaBitsPerByte?.toFixed(4)} bits/byte`;
+  return `step ${event.step}: validation loss ${event.loss.toFixed(4)} nats (perplexity ${
+    perplexity(event.loss).toFixed(2)
+  }), ${event.bitsPerByte.toFixed(4)} bits/byte${average}`;
+}
+
+function removeIfThere(path: string): void {
   try {
-    return { bytes: Deno.readFileSync(path), name: path };
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw new UserError(
-      `Cannot read the checkpoint ${path}: ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -5,7 +5,7 @@
  */
 export { loadCorpus, reloadCorpus } from "./corpus.ts";
 export { executeRun, type RunExit } from "./execute.ts";
-export { makePlan, placePlan, type Plan, type PlannedRun, readPlan } from "./plan.ts";
+export { makePlan, placePlan, type Plan, type PlannedRun, readPlan, specOfSingleRun } from "./plan.ts";
 export { reproduceRun, type Reproduction } from "./reproduce.ts";
 export { type Interruption, watchSignals } from "./signals.ts";
 export { DEFAULT_SWEEP, expandSweep, modelOf, parseSweepSpec, type SweepSpec } from "./spec.ts";

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { EXIT, UserError } from "../error/user_error.ts";
+import type { Activation } from "../model/mod.ts";
 import {
   atomicWrite,
   canonicalJson,
@@ -14,7 +15,9 @@ import {
   readJson,
   runIdOf,
   type RunSpec,
+  runSpecSchema,
 } from "../record/mod.ts";
+import type { PolicyName } from "../tensorflow/mod.ts";
 import { prepareCorpus, requireSequenceLength } from "../text/mod.ts";
 import { loadCorpus } from "./corpus.ts";
 import { expandSweep, type SweepSpec, tokenizerOf } from "./spec.ts";
@@ -49,7 +52,7 @@ const schema = v.object({
   data: v.object({ name: v.string(), path: v.optional(v.string()), sha256: v.string() }),
   libSha256: v.string(),
   threads: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  runs: v.array(v.object({ id: v.string(), spec: v.record(v.string(), v.unknown()) })),
+  runs: v.array(v.object({ id: v.string(), spec: runSpecSchema })),
 });
 
 /** The path of a sweep's plan. */
@@ -97,7 +100,34 @@ export function readPlan(dir: string): Plan | undefined {
   } catch {
     return undefined;
   }
-  return readJson(planPath(dir), schema, "a sweep's plan") as unknown as Plan;
+  return readJson(planPath(dir), schema, "a sweep's plan");
+}
+
+/**
+ * The spec of a plan with a single run, such as `train` makes it: to go on with it without saying it again.
+ *
+ * @throws {UserError} when the plan has several runs.
+ */
+export function specOfSingleRun(dir: string, { name, data, runs }: Plan): SweepSpec {
+  const [run] = runs;
+  if (run === undefined || runs.length > 1) {
+    throw new UserError(
+      `Cannot resume one run in ${dir}: wanted a folder that train made: its plan has ${runs.length} runs. ` +
+        "A sweep is resumed by the command that began it.",
+    );
+  }
+  const { data: _name, tokenizer, T, B, policy, seed, threads: _threads, ...shared } = run.spec;
+  return {
+    ...shared,
+    name,
+    data: data.path ?? data.name,
+    vocab: [tokenizer],
+    seq: [T],
+    tokensPerStep: T * B,
+    policy: [policy as PolicyName],
+    seeds: [seed],
+    activation: shared.activation as Activation,
+  };
 }
 
 /**
@@ -135,12 +165,15 @@ function differenceOf(found: Plan, wanted: Plan): string | undefined {
     return `it has ${found.runs.length} runs, wanted ${wanted.runs.length}`;
   }
   for (const [i, run] of found.runs.entries()) {
-    const other = wanted.runs[i]!.spec as unknown as Record<string, unknown>;
-    for (const [field, value] of Object.entries(run.spec)) {
-      if (canonicalJson(value) !== canonicalJson(other[field])) {
-        return `run ${i + 1} has ${field} ${JSON.stringify(value)}, wanted ${JSON.stringify(other[field])}`;
+    const other = wanted.runs[i]!;
+    for (const [field, value] of Object.entries(other.spec)) {
+      const own = run.spec[field as keyof RunSpec];
+      if (canonicalJson(own) !== canonicalJson(value)) {
+        return `run ${i + 1} has ${field} ${JSON.stringify(own)}, wanted ${JSON.stringify(value)}`;
       }
     }
+    // Equal runs have equal identities, unless the file was changed by hand.
+    if (run.id !== other.id) return `run ${i + 1} has the identity ${run.id}, wanted ${other.id}`;
   }
   return undefined;
 }

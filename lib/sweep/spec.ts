@@ -5,16 +5,18 @@
  */
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
-import { type GptConfig, validateGptConfig } from "../model/mod.ts";
+import { type Activation, ACTIVATIONS, type GptConfig, validateGptConfig } from "../model/mod.ts";
 import { POLICIES, type PolicyName } from "../tensorflow/mod.ts";
 import { parseTokenizerName, type TokenizerName } from "../text/mod.ts";
-import type { RunSpec } from "../record/mod.ts";
+import { RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
+import { SCHEDULES } from "../train/mod.ts";
 
 const whole = (least: number) =>
   v.pipe(v.number(), v.integer("must be a whole number"), v.minValue(least, `must be at least ${least}`));
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0, "must be above 0"));
 const atLeastZero = v.pipe(v.number(), v.finite(), v.minValue(0, "must be at least 0"));
 const rate = v.pipe(v.number(), v.minValue(0, "must be at least 0"), v.ltValue(1, "must be below 1"));
+const flag = v.boolean("must be true or false");
 const some = <S extends v.GenericSchema>(item: S) =>
   v.pipe(
     v.array(item),
@@ -22,8 +24,14 @@ const some = <S extends v.GenericSchema>(item: S) =>
     v.check((list) => new Set(list).size === list.length, "must not repeat a value"),
   );
 
-/** A checked spec. */
-export interface SweepSpec {
+const oneOf = <const O extends readonly string[]>(options: O) =>
+  v.picklist(options, ({ received }) => `must be one of ${options.join(", ")}: it is ${received}`);
+
+/** The options of a single run that a sweep shares among its runs. */
+type SharedOptions = Pick<RunSpec, Exclude<keyof typeof RUN_OPTIONS, "activation">>;
+
+/** A checked spec; the options that are not listed here are those of {@linkcode RunSpec}. */
+export interface SweepSpec extends SharedOptions {
   /** What to call the sweep; the name of its folder by default. */
   name: string;
   /** `shakespeare`, or the path of a text file in UTF-8. */
@@ -66,10 +74,12 @@ export interface SweepSpec {
   clip: number;
   /** Steps between evaluations. */
   evalEvery: number;
-  /** Validation tokens of an evaluation. */
-  evalTokens: number;
+  /** Validation tokens of an evaluation, at least T, or all there are. */
+  evalTokens: number | "all";
   /** Steps between checkpoints. */
   checkpointEvery: number;
+  /** What stands between the two matrices of a feed-forward part. */
+  activation: Activation;
 }
 
 /** The same, as it is checked. */
@@ -101,14 +111,35 @@ const schema: v.GenericSchema<unknown, SweepSpec> = v.strictObject({
   weightDecay: atLeastZero,
   clip: atLeastZero,
   evalEvery: whole(1),
-  evalTokens: whole(1),
+  evalTokens: v.union([whole(1), v.literal("all")], "must be a whole number of at least 1, or all"),
   checkpointEvery: whole(1),
+  schedule: oneOf(SCHEDULES),
+  decaySteps: whole(0),
+  optimizer: oneOf(["adamw", "sgd"]),
+  momentum: rate,
+  nesterov: flag,
+  accumulate: whole(1),
+  emaDecay: rate,
+  labelSmoothing: rate,
+  zLoss: atLeastZero,
+  patience: whole(0),
+  minDelta: atLeastZero,
+  saveBest: flag,
+  dropout: rate,
+  bias: flag,
+  tiedHead: flag,
+  qkNorm: flag,
+  logitSoftCap: atLeastZero,
+  attentionSoftCap: atLeastZero,
+  initStd: positive,
+  activation: oneOf(ACTIVATIONS),
 });
 
 /**
  * The built-in sweep: sequence length × AMP × vocabulary × 2 seeds on Shakespeare, 16 runs of 102,400 tokens.
  */
 export const DEFAULT_SWEEP: SweepSpec = {
+  ...RUN_OPTIONS,
   name: "default",
   data: "shakespeare",
   seq: [64, 128],
@@ -139,42 +170,88 @@ export const DEFAULT_SWEEP: SweepSpec = {
  *
  * @param given What a user wrote: from a file, or from the command line.
  * @param source What to call it in errors.
+ * @param defaults What fields are that are left out (default: the built-in sweep's).
  * @throws {UserError} for an unknown field, a wrong value, or values that do not fit each other.
  */
-export function parseSweepSpec(given: unknown, source: string): SweepSpec {
+export function parseSweepSpec(
+  given: unknown,
+  source: string,
+  defaults: SweepSpec = DEFAULT_SWEEP,
+): SweepSpec {
   const refuse = (reason: string): never => {
     throw new UserError(`Cannot use ${source} as a sweep's spec: ${reason}`);
   };
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    refuse("wanted a record of fields");
+    return refuse("wanted a record of fields");
   }
-  const unknown = Object.keys(given as object).filter((field) => !(field in DEFAULT_SWEEP));
+  const unknown = Object.keys(given).filter((field) => !Object.hasOwn(DEFAULT_SWEEP, field));
   if (unknown.length > 0) {
     refuse(`unknown field ${unknown.join(", ")}: the fields are ${Object.keys(DEFAULT_SWEEP).join(", ")}`);
   }
-  const result = v.safeParse(schema, { ...DEFAULT_SWEEP, ...given as object });
+  const result = v.safeParse(schema, { ...defaults, ...given });
   if (!result.success) {
     const [issue] = result.issues;
     return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${JSON.stringify(issue.input)}`);
   }
   const spec = result.output;
   for (const name of spec.vocab) parseTokenizerName(name);
-  for (const T of spec.seq) {
-    if (spec.tokensPerStep % T !== 0) {
-      refuse(`tokensPerStep must be a multiple of every T in seq: it is ${spec.tokensPerStep}, T is ${T}`);
-    }
-  }
-  if (spec.warmupSteps >= spec.steps && spec.warmupSteps > 0) {
-    refuse(`warmupSteps must be below steps (${spec.steps}): it is ${spec.warmupSteps}`);
-  }
-  if (spec.minLr > spec.lr) refuse(`minLr must be at most lr (${spec.lr}): it is ${spec.minLr}`);
+  const problem = sizesProblem(spec) ?? trainingProblem(spec, given);
+  if (problem !== undefined) refuse(problem);
   try {
-    validateGptConfig({ ...spec, vocabSize: 2, blockSize: Math.max(...spec.seq) });
+    validateGptConfig({ ...gptOptions(spec), vocabSize: 2, blockSize: Math.max(...spec.seq) });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     refuse(error.message);
   }
   return spec;
+}
+
+/** What does not fit among the sizes of batches and evaluations. */
+function sizesProblem({ seq, tokensPerStep, accumulate, evalTokens }: SweepSpec): string | undefined {
+  for (const T of seq) {
+    if (tokensPerStep % T !== 0) {
+      return `tokensPerStep must be a multiple of every T in seq: it is ${tokensPerStep}, T is ${T}`;
+    }
+    const B = tokensPerStep / T;
+    if (B % accumulate !== 0) {
+      return `accumulate must divide the B sequences of a step: it is ${accumulate}, B is ${B} with T ${T}`;
+    }
+    if (evalTokens !== "all" && evalTokens < T) {
+      return `evalTokens must be at least every T in seq, or all: it is ${evalTokens}, T is ${T}`;
+    }
+  }
+  return undefined;
+}
+
+/** What contradicts itself in how training goes. Fields that have no effect are refused only where they were given. */
+function trainingProblem(spec: SweepSpec, given: object): string | undefined {
+  const { steps, warmupSteps, decaySteps, schedule, optimizer } = spec;
+  const useless = (fields: readonly string[]) => fields.find((field) => Object.hasOwn(given, field));
+  if (warmupSteps >= steps && warmupSteps > 0) {
+    return `warmupSteps must be below steps (${steps}): it is ${warmupSteps}`;
+  }
+  if (spec.minLr > spec.lr && schedule !== "constant") {
+    return `minLr must be at most lr (${spec.lr}): it is ${spec.minLr}`;
+  }
+  if (schedule === "constant" && useless(["minLr"])) return "minLr has no use with the schedule constant";
+  if (schedule !== "wsd" && decaySteps > 0) {
+    return `decaySteps is of the schedule wsd: it is ${decaySteps}, the schedule is ${schedule}`;
+  }
+  if (schedule === "wsd" && (decaySteps < 1 || decaySteps > steps - warmupSteps)) {
+    return `decaySteps must be at least 1 and at most what warm-up leaves of steps (${
+      steps - warmupSteps
+    }) with the schedule wsd: it is ${decaySteps}`;
+  }
+  if (optimizer === "adamw" && (spec.momentum > 0 || spec.nesterov)) {
+    return "momentum and nesterov are of the optimizer sgd: the optimizer is adamw";
+  }
+  const adams = useless(["beta1", "beta2", "eps"]);
+  if (optimizer === "sgd" && adams !== undefined) return `${adams} has no use with the optimizer sgd`;
+  if (spec.nesterov && spec.momentum === 0) return "nesterov needs a momentum above 0: it is 0";
+  if (spec.minDelta > 0 && spec.patience === 0 && !spec.saveBest) {
+    return "minDelta needs a patience above 0, or saveBest: without them no evaluation is compared";
+  }
+  return undefined;
 }
 
 /**
@@ -198,9 +275,20 @@ export function expandSweep(spec: SweepSpec, fixed: { data: string; threads: num
   return runs;
 }
 
+/** The model's sizes and options in a spec, a bound of 0 being none. */
+function gptOptions(spec: SweepSpec | RunSpec): Omit<GptConfig, "vocabSize" | "blockSize"> {
+  const { nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd } = spec;
+  return {
+    ...{ nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd },
+    logitSoftCap: spec.logitSoftCap || undefined,
+    attentionSoftCap: spec.attentionSoftCap || undefined,
+    activation: spec.activation as Activation, // checked with the spec, before it became a run's
+  };
+}
+
 /** The model of a run. */
 export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
-  return { nLayer: run.nLayer, nHead: run.nHead, nEmbd: run.nEmbd, vocabSize, blockSize: run.T };
+  return { ...gptOptions(run), vocabSize, blockSize: run.T };
 }
 
 /** A run's tokenizer, as `text` names it. Specs are checked before they become runs. */

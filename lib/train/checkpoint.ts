@@ -1,8 +1,10 @@
 /**
- * A training state as bytes and back: weights, moments, the step and the state of the batches' stream.
+ * A training state as bytes and back: weights, what the optimizer keeps, the moving average, the step, the state of the
+ * batches' stream, and what evaluations have come to.
  *
  * @module
  */
+import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import {
   decodeSafetensors,
@@ -15,10 +17,12 @@ import {
   toParameters,
 } from "../model/mod.ts";
 import type { RandomState } from "../text/mod.ts";
+import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
+import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
 import type { TrainState } from "./step.ts";
 
-/** Prefixes of the three kinds of tensors. */
-const KINDS = { parameters: "", m: "adamw.m.", v: "adamw.v." } as const;
+/** The form of the files. */
+const FORMAT = "losskit-checkpoint/1";
 
 /** What a checkpoint holds beside tensors. */
 export interface Progress {
@@ -26,7 +30,29 @@ export interface Progress {
   readonly step: number;
   /** Where the stream of batches stands. */
   readonly random: RandomState;
+  /** What evaluations have come to; left out where nothing depends on it. */
+  readonly history?: EvaluationHistory | undefined;
 }
+
+/** The run that a checkpoint must be of. */
+export interface Expected {
+  /** The file's name, for errors. */
+  readonly name: string;
+  /** The model. */
+  readonly model: GptConfig;
+  /** The optimizer. Default: AdamW. */
+  readonly optimizer?: OptimizerConfig | undefined;
+  /** Decay of the weights' moving average; 0 (default): there is none. */
+  readonly emaDecay?: number | undefined;
+}
+
+/** Prefix of what an optimizer keeps, by what it is: `adamw.m.`, `adamw.v.`, `sgd.momentum.`. */
+function slotPrefix(slot: string): string {
+  return `${slot === "momentum" ? "sgd" : "adamw"}.${slot}.`;
+}
+
+/** Prefix of the moving average. */
+const EMA = "ema.";
 
 /** The bytes of a checkpoint. Equal states give equal bytes: no time is in it. */
 export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Array<ArrayBuffer> {
@@ -34,65 +60,107 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
   const add = (prefix: string, parameters: Parameters) => {
     for (const [name, values] of Object.entries(fromParameters(parameters))) tensors[prefix + name] = values;
   };
-  add(KINDS.parameters, state.parameters);
-  add(KINDS.m, state.moments.m);
-  add(KINDS.v, state.moments.v);
+  add("", state.parameters);
+  for (const [slot, values] of Object.entries(state.moments)) add(slotPrefix(slot), values);
+  add(EMA, state.ema ?? {});
   return encodeSafetensors({
     tensors,
     metadata: {
-      format: "losskit-checkpoint/1",
+      format: FORMAT,
       step: String(progress.step),
       random: JSON.stringify(progress.random),
+      ...(progress.history && { evaluations: JSON.stringify(progress.history) }),
     },
   });
 }
 
-/** The step that a checkpoint was made after. */
-export function checkpointStep(bytes: Uint8Array<ArrayBuffer>, name: string): number {
-  return stepOf(decodeSafetensors(bytes, name).metadata, name);
+/**
+ * What a checkpoint holds beside tensors.
+ *
+ * @throws {UserError} when the bytes are no whole checkpoint.
+ */
+export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string): Progress {
+  return progressOf(decodeSafetensors(bytes, name).metadata, name);
 }
 
-function stepOf(metadata: Record<string, string>, name: string): number {
-  const step = Number(metadata["step"]);
-  if (
-    metadata["format"] === "losskit-checkpoint/1" && Number.isInteger(step) &&
-    metadata["random"] !== undefined
-  ) return step;
-  throw new UserError(
-    `Cannot resume from ${name}: wanted a losskit checkpoint: its metadata has no step. ` +
-      "Delete the run's folder to have it run again.",
-  );
+const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const randomSchema = v.strictObject({
+  algorithm: v.literal("xoshiro128**"),
+  words: v.pipe(v.tuple([word, word, word, word]), v.check((words) => words.some((one) => one !== 0))),
+  spareNormal: v.nullable(v.number()),
+});
+const historySchema = v.strictObject({
+  best: v.optional(v.strictObject({ step: count, loss: v.pipe(v.number(), v.finite()) })),
+  waited: count,
+});
+
+function progressOf(metadata: Record<string, string>, name: string): Progress {
+  const refuse = (reason: string): never => {
+    throw new UserError(
+      `Cannot resume from ${name}: wanted a losskit checkpoint: ${reason}. ` +
+        "Delete the run's folder to have it run again.",
+    );
+  };
+  const read = <S extends v.GenericSchema>(field: string, schema: S): v.InferOutput<S> => {
+    let value: unknown;
+    try {
+      value = JSON.parse(metadata[field] ?? "");
+    } catch {
+      refuse(`its metadata has no ${field}`);
+    }
+    const result = v.safeParse(schema, value);
+    return result.success ? result.output : refuse(`its metadata's ${field} is ${metadata[field]}`);
+  };
+  if (metadata["format"] !== FORMAT) refuse(`its format is ${metadata["format"] ?? "not named"}`);
+  const step = read("step", count), random = read("random", randomSchema);
+  if (metadata["evaluations"] === undefined) return { step, random };
+  const { best, waited } = read("evaluations", historySchema);
+  return { step, random, history: { best, waited } };
 }
 
 /**
  * Reads a checkpoint.
  *
  * @param bytes The file's bytes.
- * @param expected The file's name for errors, and the model it must be of.
- * @throws {UserError} when it is damaged, or of another model.
+ * @param expected The run that it must be of.
+ * @throws {UserError} when it is damaged, or of another model or optimizer.
  */
 export function decodeCheckpoint(
   bytes: Uint8Array<ArrayBuffer>,
-  expected: { name: string; model: GptConfig },
-): { state: TrainState; progress: Progress } {
+  expected: Expected,
+): { state: TrainState; progress: Progress & { history: EvaluationHistory } } {
   const { tensors, metadata } = decodeSafetensors(bytes, expected.name);
-  const shapes = parameterShapes(expected.model);
+  const progress = progressOf(metadata, expected.name);
+  const shapes = Object.entries(parameterShapes(expected.model));
+  const slots = expected.optimizer === undefined ? ["m", "v"] : optimizerSlots(expected.optimizer);
+  const withEma = (expected.emaDecay ?? 0) > 0;
+  const prefixes = ["", ...slots.map(slotPrefix), ...(withEma ? [EMA] : [])];
+  const wanted = new Set(prefixes.flatMap((prefix) => shapes.map(([name]) => prefix + name)));
+  const refuse = (reason: string): never => {
+    throw new UserError(`Cannot resume from ${expected.name}: ${reason}`);
+  };
+  // Everything is looked at before the first tensor is made, so that a refusal leaves none behind.
+  for (const prefix of prefixes) {
+    for (const [name, shape] of shapes) {
+      const tensor = tensors[prefix + name];
+      if (String(tensor?.shape) === String(shape)) continue;
+      refuse(
+        `wanted ${prefix + name} of shape [${shape}]: ` +
+          `it has ${tensor === undefined ? "none" : `one of shape [${tensor.shape}]`}`,
+      );
+    }
+  }
+  const extra = Object.keys(tensors).find((name) => !wanted.has(name));
+  if (extra !== undefined) refuse(`it has the tensor ${extra}, which this run has no use for`);
   const pick = (prefix: string): Parameters =>
-    toParameters(Object.fromEntries(
-      Object.entries(shapes).map(([name, shape]) => {
-        const tensor = tensors[prefix + name];
-        if (tensor === undefined || String(tensor.shape) !== String(shape)) {
-          throw new UserError(
-            `Cannot resume from ${expected.name}: wanted ${prefix + name} of shape [${shape}]: ` +
-              `it has ${tensor === undefined ? "none" : `one of shape [${tensor.shape}]`}`,
-          );
-        }
-        return [name, tensor];
-      }),
-    ));
-  const step = stepOf(metadata, expected.name);
+    toParameters(Object.fromEntries(shapes.map(([name]) => [name, tensors[prefix + name]!])));
   return {
-    state: { parameters: pick(KINDS.parameters), moments: { m: pick(KINDS.m), v: pick(KINDS.v) } },
-    progress: { step, random: JSON.parse(metadata["random"]!) },
+    state: {
+      parameters: pick(""),
+      moments: Object.fromEntries(slots.map((slot) => [slot, pick(slotPrefix(slot))])),
+      ...(withEma && { ema: pick(EMA) }),
+    },
+    progress: { ...progress, history: progress.history ?? NO_HISTORY },
   };
 }

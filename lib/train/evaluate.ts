@@ -1,13 +1,14 @@
 /**
- * The loss over the validation part: every target of whole windows once, in order.
+ * The loss over the validation part: every target once, in order, as far as it is asked for.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import { autocast, type PolicyName } from "../tensorflow/mod.ts";
-import { evalWindows } from "../text/mod.ts";
+import { type Batch, evalWindows } from "../text/mod.ts";
 import { tokenLosses } from "./loss.ts";
+import { bitsPerByte } from "./metrics.ts";
 
 /** What is evaluated, and how much of it. */
 export interface EvaluateOptions {
@@ -23,8 +24,8 @@ export interface EvaluateOptions {
   readonly B: number;
   /** Tokens in a sequence. */
   readonly T: number;
-  /** At most this many targets. */
-  readonly maxTokens: number;
+  /** At most this many targets, in whole windows; `all`: every target, the last window as short as it comes. */
+  readonly maxTokens: number | "all";
 }
 
 /** The result of an evaluation. */
@@ -39,12 +40,12 @@ export interface Evaluation {
 
 /** Evaluates parameters. Losses of windows are added up in float64. */
 export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
-  const { model, policy, B, T } = options;
+  const { model, policy } = options;
   let nats = 0, tokens = 0, bytes = 0;
-  for (const batch of evalWindows(options.tokens, { B, T, maxTokens: Math.max(T, options.maxTokens) })) {
+  for (const batch of batches(options)) {
     const losses = tf.tidy(() =>
       autocast(policy, () => {
-        const shape: [number, number] = [batch.B, T];
+        const shape: [number, number] = [batch.B, batch.T];
         const tensors = { x: tf.tensor2d(batch.x, shape, "int32"), y: tf.tensor2d(batch.y, shape, "int32") };
         return tokenLosses(parameters, tensors, model).dataSync();
       })
@@ -53,5 +54,13 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
     for (const target of batch.y) bytes += options.byteLengths[target]!;
     tokens += losses.length;
   }
-  return { loss: nats / tokens, bitsPerByte: nats / (Math.LN2 * bytes), tokens };
+  return { loss: nats / tokens, bitsPerByte: bitsPerByte(nats, bytes), tokens };
+}
+
+/** Whole windows, and where all targets are asked for a shorter last one. */
+function* batches({ tokens, B, T, maxTokens }: EvaluateOptions): Generator<Batch> {
+  if (maxTokens !== "all") return yield* evalWindows(tokens, { B, T, maxTokens: Math.max(T, maxTokens) });
+  yield* evalWindows(tokens, { B, T });
+  const rest = (tokens.length - 1) % T;
+  if (rest > 0) yield* evalWindows(tokens.subarray(tokens.length - 1 - rest), { B: 1, T: rest });
 }

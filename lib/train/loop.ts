@@ -8,10 +8,12 @@ import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts
 import type { PolicyName } from "../tensorflow/mod.ts";
 import { createRandom, getBatch } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { addEvaluation, type EarlyStopConfig, NO_HISTORY } from "./early_stop.ts";
 import { evaluate } from "./evaluate.ts";
-import { type AdamWConfig, zeroMoments } from "./optimizer.ts";
+import type { LossConfig } from "./loss.ts";
+import { initialOptimizerState, type OptimizerConfig } from "./optimizer.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
-import { createTrainStep, type TrainState } from "./step.ts";
+import { createTrainStep, disposeState, type TrainState } from "./step.ts";
 
 /** What a loop trains, on what, for how long. */
 export interface TrainOptions {
@@ -21,11 +23,17 @@ export interface TrainOptions {
   readonly policy: PolicyName;
   /** `graph`: a step is one native call; `eager`: op by op. */
   readonly execution: "graph" | "eager";
-  /** AdamW's settings. */
-  readonly optimizer: AdamWConfig;
+  /** The optimizer and its settings. */
+  readonly optimizer: OptimizerConfig;
   /** The learning rate over the run, and its length. */
   readonly schedule: ScheduleConfig;
-  /** Seed of initial weights and batches. */
+  /** What is minimised. Default: the mean loss of all positions. */
+  readonly loss?: LossConfig | undefined;
+  /** Micro-batches of a step, a divisor of B. Default: 1. */
+  readonly accumulate?: number | undefined;
+  /** Decay of the weights' moving average, which is evaluated too; 0 (default): none. */
+  readonly emaDecay?: number | undefined;
+  /** Seed of initial weights, batches and dropout. */
   readonly seed: number;
   /** Sequences in a batch. */
   readonly B: number;
@@ -39,8 +47,15 @@ export interface TrainOptions {
   readonly byteLengths: Int32Array;
   /** Steps between evaluations; 0 and the last step are always evaluated. */
   readonly evalEvery: number;
-  /** Targets of an evaluation. */
-  readonly evalTokens: number;
+  /** Targets of an evaluation, or all of the validation part. */
+  readonly evalTokens: number | "all";
+  /**
+   * When to end before the last step: the loss of the moving average, where there is one, or else of the weights has not
+   * become lower by more than `minDelta` in `patience` evaluations. Default: never.
+   */
+  readonly earlyStop?: EarlyStopConfig | undefined;
+  /** Whether to give a checkpoint at every evaluation that is the best so far. Default: no. */
+  readonly saveBest?: boolean | undefined;
   /** Steps between checkpoints; the last step always has one. */
   readonly checkpointEvery: number;
   /** A checkpoint to go on from, and its name for errors. */
@@ -53,8 +68,24 @@ export interface TrainOptions {
 export type TrainEvent =
   | { event: "resume"; step: number }
   | { event: "step"; step: number; loss: number; lr: number; gradNorm: number; tokensPerSecond: number }
-  | { event: "eval"; step: number; loss: number; bitsPerByte: number; tokens: number; seconds: number }
+  | EvaluationEvent
+  /** At an evaluation that is the best so far: what `checkpoint` would be then. */
+  | { event: "best"; step: number; bytes: Uint8Array<ArrayBuffer> }
+  /** Patience is at an end: no step comes after this one. */
+  | { event: "earlyStop"; step: number; bestStep: number | undefined }
   | { event: "checkpoint"; step: number; bytes: Uint8Array<ArrayBuffer> };
+
+/** The losses of the validation part: of the weights, and of their moving average where there is one. */
+type EvaluationEvent = {
+  event: "eval";
+  step: number;
+  loss: number;
+  bitsPerByte: number;
+  emaLoss?: number;
+  emaBitsPerByte?: number;
+  tokens: number;
+  seconds: number;
+};
 
 /**
  * Trains. Each step leaves the event loop a turn, so that signals are served.
@@ -65,59 +96,96 @@ export type TrainEvent =
  * @throws {UserError} when the checkpoint does not fit.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
-  const { B, T, schedule, seed, signal } = options;
+  const { B, T, schedule, seed, signal, saveBest = false, earlyStop = { patience: 0, minDelta: 0 } } =
+    options;
   const random = createRandom(seed, "batches");
-  let state: TrainState, done = 0;
-  if (options.resumeFrom === undefined) {
-    const parameters = toParameters(initialParameters(options.model, seed));
-    state = { parameters, moments: zeroMoments(parameters) };
-  } else {
-    const resumed = decodeCheckpoint(options.resumeFrom.bytes, {
-      name: options.resumeFrom.name,
-      model: options.model,
-    });
-    state = resumed.state;
-    done = resumed.progress.step;
+  let state: TrainState, done = 0, history = NO_HISTORY;
+  if (options.resumeFrom === undefined) state = initialState(options);
+  else {
+    const resumed = decodeCheckpoint(options.resumeFrom.bytes, { ...options, name: options.resumeFrom.name });
+    ({ state, progress: { step: done, history } } = resumed);
     random.restore(resumed.progress.random);
     yield { event: "resume", step: done };
   }
+  // A run that looks back at no evaluation keeps none.
+  const keepsHistory = saveBest || earlyStop.patience > 0;
+  const bytes = () =>
+    encodeCheckpoint(state, {
+      step: done,
+      random: random.state(),
+      ...(keepsHistory && { history }),
+    });
+  let stopped = earlyStop.patience > 0 && history.waited >= earlyStop.patience;
+  const earlyEnd = (): TrainEvent => ({ event: "earlyStop", step: done, bestStep: history.best?.step });
+  function* evaluation(): Generator<TrainEvent> {
+    const event = evaluateAt(done, state, options);
+    yield event;
+    const found = addEvaluation(history, { step: done, loss: event.emaLoss ?? event.loss }, earlyStop);
+    history = found.history;
+    stopped = found.stop;
+    if (saveBest && found.improved) yield { event: "best", step: done, bytes: bytes() };
+    if (stopped) yield earlyEnd();
+  }
   using step = createTrainStep(options);
   try {
-    if (done === 0) yield evaluateAt(0, state, options);
-    while (done < schedule.steps && !signal?.aborted) {
+    if (stopped) yield earlyEnd(); // the checkpoint is of the end
+    if (done === 0) yield* evaluation();
+    while (done < schedule.steps && !stopped && !signal?.aborted) {
       const at = { step: done + 1, lr: learningRate(done + 1, schedule) };
       const begin = performance.now();
       const batch = getBatch(options.train, { B, T, random });
-      const x = tf.tensor2d(batch.x, [B, T], "int32"), y = tf.tensor2d(batch.y, [B, T], "int32");
-      const result = step(state, { x, y }, at);
-      tf.dispose([x, y]);
+      const tensors = {
+        x: tf.tensor2d(batch.x, [B, T], "int32"),
+        y: tf.tensor2d(batch.y, [B, T], "int32"),
+        ...dropoutKey(options, at.step),
+      };
+      const result = step(state, tensors, at);
+      tf.dispose(tensors);
       state = result.state;
       done++;
       const tokensPerSecond = B * T / ((performance.now() - begin) / 1000);
       yield { event: "step", ...at, loss: result.loss, gradNorm: result.gradNorm, tokensPerSecond };
-      const last = done === schedule.steps;
-      if (last || done % options.evalEvery === 0) yield evaluateAt(done, state, options);
+      if (done === schedule.steps || done % options.evalEvery === 0) yield* evaluation();
       // A turn of the event loop, not a microtask: signals arrive in the former only.
       await new Promise((resolve) => setTimeout(resolve));
+      const last = done === schedule.steps || stopped;
       if (last || done % options.checkpointEvery === 0 || signal?.aborted) {
-        yield {
-          event: "checkpoint",
-          step: done,
-          bytes: encodeCheckpoint(state, { step: done, random: random.state() }),
-        };
+        yield { event: "checkpoint", step: done, bytes: bytes() };
       }
     }
   } finally {
-    tf.dispose([{ ...state.parameters }, { ...state.moments.m }, { ...state.moments.v }]);
+    disposeState(state);
   }
 }
 
-function evaluateAt(step: number, state: TrainState, options: TrainOptions): TrainEvent {
+/** The state before the first step: the moving average begins at the initial weights. */
+function initialState(options: TrainOptions): TrainState {
+  const values = initialParameters(options.model, options.seed);
+  const parameters = toParameters(values);
+  return {
+    parameters,
+    moments: initialOptimizerState(parameters, options.optimizer),
+    ...((options.emaDecay ?? 0) > 0 && { ema: toParameters(values) }),
+  };
+}
+
+/** What a step's dropout draws from: it follows from seed and step, so that a checkpoint need not hold it. */
+function dropoutKey({ model, seed }: TrainOptions, step: number): { dropoutKey?: tf.Tensor } {
+  if ((model.dropout ?? 0) === 0) return {};
+  const random = createRandom(seed, `dropout/${step}`);
+  return { dropoutKey: tf.tensor1d([random.nextUint32() | 0, random.nextUint32() | 0], "int32") };
+}
+
+function evaluateAt(step: number, state: TrainState, options: TrainOptions): EvaluationEvent {
   const begin = performance.now();
-  const result = evaluate(state.parameters, {
-    ...options,
-    tokens: options.validation,
-    maxTokens: options.evalTokens,
-  });
-  return { event: "eval", step, ...result, seconds: (performance.now() - begin) / 1000 };
+  const given = { ...options, tokens: options.validation, maxTokens: options.evalTokens };
+  const result = evaluate(state.parameters, given);
+  const average = state.ema && evaluate(state.ema, given);
+  return {
+    event: "eval",
+    step,
+    ...result,
+    ...(average && { emaLoss: average.loss, emaBitsPerByte: average.bitsPerByte }),
+    seconds: (performance.now() - begin) / 1000,
+  };
 }

@@ -1,11 +1,19 @@
 /**
- * The loss: the mean negative log likelihood of the next token, in nats, over B T positions.
+ * The loss: the mean negative log likelihood of the next token, in nats, over B T positions; and what may be minimised
+ * with it. Always in float32, whatever type logits come in.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { type GptConfig, gptLogits, type Parameters } from "../model/mod.ts";
-import { sparseCrossEntropy } from "../tensorflow/mod.ts";
+import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } from "../model/mod.ts";
+import { sparseCrossEntropy, toBfloat16, toFloat32, trueDtype } from "../tensorflow/mod.ts";
+import { chunksOf, leanLoss, type LossRows, type LossSums } from "./lean_loss.ts";
+
+/** Above this many logits, N · V, losses are computed in chunks: 128 MiB in float32. */
+export const LEAN_ABOVE: number = 2 ** 25;
+
+/** The target of a position that does not count, PyTorch's `ignore_index`. */
+export const IGNORE_INDEX: number = -100;
 
 /** A batch on the device: `x` and `y`, int32 [B, T], `y` being `x` shifted by one. */
 export interface BatchTensors {
@@ -13,19 +21,157 @@ export interface BatchTensors {
   readonly x: tf.Tensor2D;
   /** Targets, int32 [B, T]: the token after each input. */
   readonly y: tf.Tensor2D;
+  /** What dropout draws from, int32 [2]; without it nothing is dropped. */
+  readonly dropoutKey?: tf.Tensor | undefined;
+}
+
+/** What is minimised, and how it is computed. Left out: the plain mean over all positions. */
+export interface LossConfig {
+  /** Epsilon of label smoothing, in [0, 1), as PyTorch's `cross_entropy` defines it. Default: 0. */
+  readonly labelSmoothing?: number;
+  /**
+   * Coefficient of the z-loss, (log Z)² of each position (Chowdhery 2022 *PaLM*; Wortsman 2023 *Small-scale proxies*,
+   * 1e-4). Default: 0.
+   */
+  readonly zLoss?: number;
+  /** The target of positions that do not count. Default: all count. */
+  readonly ignoreIndex?: number | undefined;
+  /** Whether to compute in chunks and never hold all logits. Default: above {@linkcode LEAN_ABOVE} logits. */
+  readonly lean?: boolean | undefined;
 }
 
 /**
  * The loss of every position, -log softmax(logits)[y], always computed in float32.
  *
+ * @param options `ignoreIndex`: the target whose positions have the loss 0; `lean` as in {@linkcode LossConfig}.
  * @returns float32 [N], in nats; position b T + t.
  */
-export function tokenLosses(parameters: Parameters, batch: BatchTensors, config: GptConfig): tf.Tensor1D {
-  const logits = gptLogits(parameters, batch.x, config); // [N, V]
-  return sparseCrossEntropy(logits, tf.reshape(batch.y, [-1])) as tf.Tensor1D;
+export function tokenLosses(
+  parameters: Parameters,
+  batch: BatchTensors,
+  config: GptConfig,
+  options: Pick<LossConfig, "ignoreIndex" | "lean"> = {},
+): tf.Tensor1D {
+  const { targets, counted } = countedTargets(batch.y, options.ignoreIndex);
+  const losses = isLean(batch.y, { config, lean: options.lean })
+    ? leanTokenLosses(parameters, { ...batch, targets }, config)
+    : sparseCrossEntropy(gptLogits(parameters, batch.x, config, batch), targets);
+  return (counted === undefined ? losses : tf.mul(losses, counted)) as tf.Tensor1D;
 }
 
-/** The mean of {@linkcode tokenLosses}, in nats per token. */
-export function meanLoss(parameters: Parameters, batch: BatchTensors, config: GptConfig): tf.Scalar {
-  return tf.mean(tokenLosses(parameters, batch, config));
+/** The mean of {@linkcode tokenLosses}, in nats per token that counts. */
+export function meanLoss(
+  parameters: Parameters,
+  batch: BatchTensors,
+  config: GptConfig,
+  options: Pick<LossConfig, "ignoreIndex" | "lean"> = {},
+): tf.Scalar {
+  const losses = tokenLosses(parameters, batch, config, options);
+  return options.ignoreIndex === undefined
+    ? tf.mean(losses)
+    : tf.mul(tf.sum(losses), tokenScale(batch.y, options.ignoreIndex)) as tf.Scalar;
+}
+
+/**
+ * One over the number of targets that count, a float32 scalar: what a sum of losses is multiplied with to be their mean.
+ * Infinite where none counts, so that the mean is NaN, as PyTorch's is.
+ */
+export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Scalar {
+  if (ignoreIndex === undefined) return tf.scalar(1 / y.size);
+  return tf.div(1, tf.sum(tf.cast(tf.notEqual(y, ignoreIndex), "float32"))) as tf.Scalar;
+}
+
+/**
+ * What a training step minimises, and the plain loss that it reports.
+ *
+ * @param batch Inputs and targets. `scale`: what the sums over positions are multiplied with (default: one over the
+ * targets that count here): micro-batches of one step share the scale of the whole step, so that their sum is its mean.
+ * @returns `objective`, which has a gradient, and `nll` without the regularisation: they are one where there is none. No
+ * tidy frees `nll` where it is another tensor.
+ */
+export function trainingLoss(
+  parameters: Parameters,
+  batch: BatchTensors & { readonly scale?: tf.Scalar | undefined },
+  config: GptConfig,
+  options: LossConfig = {},
+): LossSums {
+  const { ignoreIndex, labelSmoothing = 0, zLoss = 0 } = options;
+  const lean = isLean(batch.y, { config, lean: options.lean });
+  const bare = labelSmoothing === 0 && zLoss === 0;
+  if (bare && !lean && ignoreIndex === undefined && batch.scale === undefined) {
+    const objective = meanLoss(parameters, batch, config, { lean });
+    return { objective, nll: objective };
+  }
+  const { targets, counted } = countedTargets(batch.y, ignoreIndex);
+  const scale = batch.scale ?? tokenScale(batch.y, ignoreIndex);
+  const weights = tf.mul(counted ?? tf.ones([batch.y.size]), scale) as tf.Tensor1D;
+  const rows = { targets, weights, regularisation: { labelSmoothing, zLoss } };
+  if (!lean) return plainLoss(gptLogits(parameters, batch.x, config, batch), rows);
+  const { tiedHead = true, logitSoftCap } = config;
+  const table = parameters[tiedHead ? "wte.weight" : "lm_head.weight"] as tf.Tensor2D; // [V, C]
+  return leanLoss(gptHidden(parameters, batch.x, config, batch), table, { ...rows, logitSoftCap });
+}
+
+/**
+ * The weighted sums of losses over rows of logits, by TF.js's autodiff.
+ *
+ * @param logits [N, V], in any floating type.
+ */
+export function plainLoss(logits: tf.Tensor2D, rows: LossRows): LossSums {
+  const { targets, weights, regularisation: { labelSmoothing, zLoss } } = rows;
+  const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights)) as tf.Scalar;
+  const nll = sparseCrossEntropy(logits, targets);
+  if (labelSmoothing === 0 && zLoss === 0) {
+    const total = sum(nll);
+    return { objective: total, nll: total };
+  }
+  const wide = widen(logits);
+  const logZ = tf.logSumExp(wide, 1);
+  const spread = tf.sub(logZ, tf.mean(wide, 1)); // the mean over V of -log p
+  const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
+  const objective = sum(tf.add(smooth, tf.mul(tf.square(logZ), zLoss)));
+  return { objective, nll: tf.keep(sum(nll)) };
+}
+
+/** Logits in float32; their gradient is rounded to the type that they came in. */
+function widen(logits: tf.Tensor2D): tf.Tensor2D {
+  const back = trueDtype(logits) === "bfloat16" ? toBfloat16 : toFloat32;
+  return tf.customGrad((logits) => ({ value: toFloat32(logits as tf.Tensor), gradFunc: (dy) => back(dy) }))(
+    logits,
+  ) as tf.Tensor2D;
+}
+
+/** Losses of positions in chunks, each freed of its logits before the next. */
+function leanTokenLosses(
+  parameters: Parameters,
+  batch: BatchTensors & { targets: tf.Tensor1D },
+  config: GptConfig,
+): tf.Tensor1D {
+  const hidden = gptHidden(parameters, batch.x, config, batch); // [N, C]
+  return tf.concat(
+    chunksOf(hidden.shape[0], { V: config.vocabSize }).map(({ begin, size }) =>
+      tf.tidy(() => {
+        const logits = headLogits(parameters, tf.slice(hidden, [begin, 0], [size, hidden.shape[1]]), config);
+        return sparseCrossEntropy(logits, tf.slice(batch.targets, [begin], [size]));
+      })
+    ),
+  ) as tf.Tensor1D;
+}
+
+function isLean(y: tf.Tensor, { config, lean }: { config: GptConfig; lean: boolean | undefined }): boolean {
+  return lean ?? y.size * config.vocabSize > LEAN_ABOVE;
+}
+
+/** Targets as [N], those that do not count as 0; and 1 or 0 by position where some may not count. */
+function countedTargets(
+  y: tf.Tensor2D,
+  ignoreIndex: number | undefined,
+): { targets: tf.Tensor1D; counted: tf.Tensor1D | undefined } {
+  const flat = tf.reshape(y, [-1]) as tf.Tensor1D;
+  if (ignoreIndex === undefined) return { targets: flat, counted: undefined };
+  const counts = tf.notEqual(flat, ignoreIndex);
+  return {
+    targets: tf.mul(flat, tf.cast(counts, "int32")) as tf.Tensor1D,
+    counted: tf.cast(counts, "float32") as tf.Tensor1D,
+  };
 }

@@ -1,16 +1,47 @@
 /**
- * Loss, optimizer, step and loop.
+ * Loss, optimizers, step and loop.
  *
  * @module
  */
-export { checkpointStep, decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
+export {
+  checkpointProgress,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Expected,
+  type Progress,
+} from "./checkpoint.ts";
+export { addEvaluation, type EarlyStopConfig, type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export type { LossSums } from "./lean_loss.ts";
 export { train, type TrainEvent, type TrainOptions } from "./loop.ts";
-export { type BatchTensors, meanLoss, tokenLosses } from "./loss.ts";
-export { adamW, type AdamWConfig, globalNorm, type Moments, zeroMoments } from "./optimizer.ts";
-export { learningRate, type ScheduleConfig } from "./schedule.ts";
+export {
+  type BatchTensors,
+  IGNORE_INDEX,
+  LEAN_ABOVE,
+  type LossConfig,
+  meanLoss,
+  tokenLosses,
+  trainingLoss,
+} from "./loss.ts";
+export { bitsPerByte, perplexity, positionLosses } from "./metrics.ts";
+export {
+  adamW,
+  type AdamWConfig,
+  globalNorm,
+  initialOptimizerState,
+  type Moments,
+  movingAverage,
+  type OptimizerConfig,
+  type OptimizerState,
+  sgd,
+  type SgdConfig,
+  type UpdateScalars,
+  zeroMoments,
+} from "./optimizer.ts";
+export { learningRate, type ScheduleConfig, type ScheduleName, SCHEDULES } from "./schedule.ts";
 export {
   createTrainStep,
+  disposeState,
   lossAndGradients,
   type StepConfig,
   type StepResult,

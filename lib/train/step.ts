@@ -1,39 +1,50 @@
 /**
- * One training step: forward, backward, clipping and AdamW, as one function of tensors.
+ * One training step: forward, backward, clipping, the optimizer and the moving average, as functions of tensors.
+ *
+ * A step is one native call. With accumulation it is one for each micro-batch and one for the update, so that no more
+ * than a micro-batch's activations are held.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
-import { autocast, compile, type PolicyName, toFloat32 } from "../tensorflow/mod.ts";
-import { type BatchTensors, meanLoss } from "./loss.ts";
-import { adamW, type AdamWConfig, type Moments } from "./optimizer.ts";
+import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
+import { type BatchTensors, type LossConfig, tokenScale, trainingLoss } from "./loss.ts";
+import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
 
 /** What a run trains, on the device. float32 whatever the policy: these are the master weights. */
 export interface TrainState {
   /** Weights. */
   readonly parameters: Parameters;
-  /** AdamW's moments. */
-  readonly moments: Moments;
+  /** What the optimizer keeps: AdamW's moments, or SGD's momentum. */
+  readonly moments: OptimizerState;
+  /** The moving average of the weights, where there is one. */
+  readonly ema?: Parameters | undefined;
 }
 
 /** How steps are computed. */
 export interface StepConfig {
   /** The model's sizes. */
   readonly model: GptConfig;
-  /** AdamW's settings. */
-  readonly optimizer: AdamWConfig;
+  /** The optimizer and its settings. */
+  readonly optimizer: OptimizerConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
   /** `graph`: the whole step is one native call. `eager`: op by op, to look inside. */
   readonly execution: "graph" | "eager";
+  /** What is minimised. Default: the mean loss of all positions. */
+  readonly loss?: LossConfig | undefined;
+  /** Micro-batches that a batch is computed in, a divisor of B; their gradients are weighted by tokens. Default: 1. */
+  readonly accumulate?: number | undefined;
+  /** Decay of the weights' moving average, in [0, 1); 0 (default): there is none. */
+  readonly emaDecay?: number | undefined;
 }
 
 /** The results of a step, the new state on the device. */
 export interface StepResult {
   /** The new state; the caller owns it. */
   readonly state: TrainState;
-  /** Loss before the update, nats per token. */
+  /** Loss before the update, nats per token, without smoothing and z-loss. */
   readonly loss: number;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
@@ -42,21 +53,31 @@ export interface StepResult {
 /**
  * The loss and the gradients of every parameter, both in float32.
  *
- * @returns `loss` in nats per token; `gradients` by parameter.
+ * @param batch Inputs, targets, and what their sums are scaled by, as in {@linkcode trainingLoss}.
+ * @returns `loss` in nats per token, without smoothing and z-loss; `gradients` by parameter, of what is minimised.
  */
 export function lossAndGradients(
   parameters: Parameters,
-  batch: BatchTensors,
-  config: { model: GptConfig; policy: PolicyName },
+  batch: BatchTensors & { readonly scale?: tf.Scalar | undefined },
+  config: { model: GptConfig; policy: PolicyName; loss?: LossConfig | undefined },
 ): { loss: tf.Scalar; gradients: Parameters } {
   const names = Object.keys(parameters);
   return autocast(config.policy, () => {
-    const fn = (...values: tf.Tensor[]) =>
-      meanLoss(Object.fromEntries(names.map((name, i) => [name, values[i]!])), batch, config.model);
+    let plain: tf.Scalar | undefined; // the loss beside what is minimised, where they are two
+    const fn = (...values: tf.Tensor[]) => {
+      const record = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+      const { objective, nll } = trainingLoss(record, batch, config.model, config.loss);
+      if (nll !== objective) plain = nll;
+      return objective;
+    };
     const { value, grads } = tf.valueAndGrads(fn)(names.map((name) => parameters[name]!));
     // The backward pass of a lowered product is rounded to its type; the optimizer works on float32.
     const gradients = Object.fromEntries(names.map((name, i) => [name, toFloat32(grads[i]!)]));
-    return { loss: value as tf.Scalar, gradients };
+    if (plain === undefined) return { loss: value as tf.Scalar, gradients };
+    value.dispose();
+    const loss = tf.clone(plain); // in the caller's scope, which the kept one is not
+    plain.dispose();
+    return { loss, gradients };
   });
 }
 
@@ -66,50 +87,126 @@ export interface TrainStep extends Disposable {
    * Runs one step and disposes of the state that it replaces.
    *
    * @param state What the last step returned.
-   * @param batch int32 [B, T] `x` and `y`; the caller owns them.
+   * @param batch int32 [B, T] `x` and `y`, and the key of this step's dropout; the caller owns them.
    * @param at The step from 1, and its learning rate.
    */
   (state: TrainState, batch: BatchTensors, at: { step: number; lr: number }): StepResult;
 }
 
+/** A state as compiled functions take and return it: records that may be empty. */
+type StateTree = { parameters: Parameters; moments: Record<string, Parameters>; ema: Parameters };
+/** The gradients and the loss of what has been seen of a batch; `loss` is empty before its first part. */
+type Sums = { gradients: Parameters; loss: tf.Tensor[] };
+
 /** Makes the training step of a run. */
 export function createTrainStep(config: StepConfig): TrainStep {
-  const update = (
-    state: { parameters: Parameters; m: Parameters; v: Parameters },
-    x: tf.Tensor2D,
-    y: tf.Tensor2D,
-    scalars: tf.Tensor1D,
-  ) => {
-    const { loss, gradients } = lossAndGradients(state.parameters, { x, y }, config);
+  const { accumulate = 1, emaDecay = 0, optimizer } = config;
+  const update = (state: StateTree, { gradients, loss }: Sums, scalars: tf.Tensor1D) => {
     const [lr, correction1, correction2] = tf.unstack(scalars) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const { parameters, moments, gradNorm } = adamW(
-      { parameters: state.parameters, moments: { m: state.m, v: state.v } },
-      gradients,
-      { lr, correction1, correction2 },
-      config.optimizer,
-    );
-    return { parameters, m: moments.m, v: moments.v, figures: tf.stack([toFloat32(loss), gradNorm]) };
+    const at = { lr, correction1, correction2 };
+    const { parameters, moments, gradNorm } = updateParameters(state, gradients, at, optimizer);
+    const ema = emaDecay > 0 ? movingAverage(state.ema, parameters, emaDecay) : {};
+    return { parameters, moments, ema, figures: tf.stack([toFloat32(loss[0]!), gradNorm]) };
   };
-  const compiled = config.execution === "graph" ? compile(update, { name: "the training step" }) : undefined;
-  const run = compiled ?? ((...args: Parameters4) => tf.tidy(() => update(...args)));
-  type Parameters4 = [...globalThis.Parameters<typeof update>];
+  const addTo = (sums: Sums, parameters: Parameters, batch: ScaledBatch): Sums => {
+    const { loss, gradients } = lossAndGradients(parameters, batch, config);
+    const [former] = sums.loss;
+    if (former === undefined) return { gradients, loss: [loss] };
+    const added = Object.entries(gradients).map(([name, g]) => [name, tf.add(sums.gradients[name]!, g)]);
+    return { gradients: Object.fromEntries(added), loss: [tf.add(former, loss)] };
+  };
+  const none: Sums = { gradients: {}, loss: [] };
+  const whole = runner(
+    config.execution,
+    "the training step",
+    (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) =>
+      update(state, addTo(none, state.parameters, batch as unknown as ScaledBatch), scalars),
+  );
+  const part = runner(
+    config.execution,
+    "a micro-batch",
+    (sums: Sums, parameters: Parameters, batch: BatchTree) =>
+      addTo(sums, parameters, batch as unknown as ScaledBatch),
+  );
+  const finish = runner(config.execution, "the update", update);
+
+  /** Micro-batches one after the other, each weighted by the whole batch's number of targets. */
+  const inParts = (state: StateTree, batch: BatchTensors, scalars: tf.Tensor1D) => {
+    const scale = tf.tidy(() => tokenScale(batch.y, config.loss?.ignoreIndex));
+    let sums = none;
+    for (let i = 0; i < accumulate; i++) {
+      const micro = tf.tidy(() => microBatch(batch, { i, of: accumulate }));
+      const former = sums;
+      sums = part.run(former, state.parameters, { ...micro, scale });
+      tf.dispose([micro, former]);
+    }
+    const result = finish.run(state, sums, scalars);
+    tf.dispose([scale, sums]);
+    return result;
+  };
 
   const call = (state: TrainState, batch: BatchTensors, at: { step: number; lr: number }): StepResult => {
-    const { beta1, beta2 } = config.optimizer;
+    const { beta1, beta2 } = optimizer.optimizer === "sgd" ? { beta1: 0, beta2: 0 } : optimizer;
     const scalars = tf.tensor1d([at.lr, 1 - beta1 ** at.step, 1 - beta2 ** at.step]);
-    const { parameters, m, v, figures } = run(
-      { parameters: state.parameters, m: state.moments.m, v: state.moments.v },
-      batch.x,
-      batch.y,
-      scalars,
-    );
-    const [loss, gradNorm] = (figures as tf.Tensor).dataSync() as unknown as [number, number];
-    tf.dispose([scalars, figures as tf.Tensor, { ...state.parameters }, { ...state.moments.m }, {
-      ...state.moments.v,
-    }]);
-    return { state: { parameters, moments: { m, v } }, loss, gradNorm };
+    const tree: StateTree = {
+      parameters: state.parameters,
+      moments: { ...state.moments },
+      ema: emaDecay > 0 ? state.ema ?? state.parameters : {},
+    };
+    const { parameters, moments, ema, figures } = accumulate === 1
+      ? whole.run(tree, treeOf(batch), scalars)
+      : inParts(tree, batch, scalars);
+    const [loss, gradNorm] = figures.dataSync() as unknown as [number, number];
+    tf.dispose([scalars, figures]);
+    disposeState(state);
+    return { state: { parameters, moments, ...(emaDecay > 0 && { ema }) }, loss, gradNorm };
   };
   return Object.defineProperties(call as TrainStep, {
-    [Symbol.dispose]: { value: () => compiled?.dispose() },
+    [Symbol.dispose]: {
+      value: () => {
+        for (const one of [whole, part, finish]) one.dispose();
+      },
+    },
   });
+}
+
+/** A batch, and what the sums of its losses are multiplied with. */
+type ScaledBatch = BatchTensors & { readonly scale?: tf.Scalar };
+/** A batch as compiled functions take it: a record of the tensors that there are. */
+type BatchTree = Record<string, tf.Tensor>;
+
+function treeOf({ x, y, dropoutKey }: BatchTensors): BatchTree {
+  return { x, y, ...(dropoutKey && { dropoutKey }) };
+}
+
+/** Part `i` of a batch's rows, and a dropout key of its own. */
+function microBatch({ x, y, dropoutKey }: BatchTensors, { i, of }: { i: number; of: number }): BatchTree {
+  const [B, T] = x.shape;
+  const rows = B / of;
+  if (!Number.isInteger(rows)) {
+    throw new RangeError(
+      `Cannot split a batch into ${of} micro-batches: B must be a multiple of it: B is ${B}`,
+    );
+  }
+  const [partX, partY] = [x, y].map((ids) => tf.slice(ids, [i * rows, 0], [rows, T])) as [
+    tf.Tensor2D,
+    tf.Tensor2D,
+  ];
+  return treeOf({ x: partX, y: partY, ...(dropoutKey && { dropoutKey: foldIn(dropoutKey, i) }) });
+}
+
+/** A function of tensors, compiled at its first call or run op by op; its results are the caller's. */
+function runner<A extends readonly TensorTree[], R extends TensorTree & tf.TensorContainer>(
+  execution: "graph" | "eager",
+  name: string,
+  fn: (...args: A) => R,
+): { run: (...args: A) => R; dispose: () => void } {
+  if (execution === "eager") return { run: (...args) => tf.tidy(() => fn(...args)), dispose: () => {} };
+  const compiled = compile(fn, { name });
+  return { run: compiled, dispose: () => compiled.dispose() };
+}
+
+/** Disposes of a state's tensors. */
+export function disposeState({ parameters, moments, ema }: TrainState): void {
+  tf.dispose([{ ...parameters }, ...Object.values(moments).map((slot) => ({ ...slot })), { ...ema }]);
 }

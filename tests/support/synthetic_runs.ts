@@ -6,6 +6,7 @@
 import {
   type Environment,
   JournalWriter,
+  RUN_OPTIONS,
   runFolder,
   runIdOf,
   runPaths,
@@ -32,6 +33,7 @@ export interface SyntheticRun {
 
 /** The spec of made-up runs. */
 export const SPEC: RunSpec = {
+  ...RUN_OPTIONS,
   data: "shakespeare",
   tokenizer: "character",
   T: 64,

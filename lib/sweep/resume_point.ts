@@ -1,0 +1,95 @@
+/**
+ * Where a run that was left goes on: at its checkpoint, if its files fit each other.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import { effectiveEvents, type RunEvent, type RunPaths, sha256Hex } from "../record/mod.ts";
+import { checkpointProgress, type Progress } from "../train/mod.ts";
+
+/** A checkpoint to go on from. */
+export interface ResumePoint {
+  /** The file's bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its path. */
+  readonly name: string;
+  /** SHA-256 of the bytes, in hex. */
+  readonly sha256: string;
+  /** SHA-256 of the best checkpoint, where one is kept. */
+  readonly bestSha256: string | undefined;
+}
+
+/** A checkpoint on disk, read and found whole. */
+interface Found {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly progress: Progress;
+  readonly sha256: string;
+}
+
+/**
+ * Finds the checkpoint that a run goes on from. Without one it starts over; so it does where the journal was lost, or does
+ * not reach the checkpoint (steps are written before the checkpoint that stands for them), or where the best checkpoint
+ * that it counts on is gone.
+ *
+ * @param paths The run's files.
+ * @param run Its journal's events, and whether it keeps the best checkpoint.
+ * @returns What to go on from; undefined: start over.
+ * @throws {UserError} for a file that is damaged: no whole checkpoint, or not the one that the journal tells of.
+ */
+export function findResumePoint(
+  paths: RunPaths,
+  run: { events: readonly RunEvent[]; saveBest: boolean },
+): ResumePoint | undefined {
+  const last = readCheckpoint(paths.checkpoint, { event: "checkpoint", events: run.events });
+  const recorded = effectiveEvents(run.events).steps.at(-1)?.step ?? 0;
+  if (last === undefined || last.progress.step > recorded) return undefined;
+  const { bytes, sha256 } = last;
+  const point = { bytes, sha256, name: paths.checkpoint };
+  const needed = last.progress.history?.best?.step;
+  if (!run.saveBest || needed === undefined) return { ...point, bestSha256: undefined };
+  const best = readCheckpoint(paths.best, { event: "best", events: run.events });
+  // A later one is of steps that will be made again, and it with them.
+  if (best === undefined || best.progress.step < needed) return undefined;
+  return { ...point, bestSha256: best.sha256 };
+}
+
+/** Reads a checkpoint, and holds it against what the journal says of the one at its step. */
+function readCheckpoint(
+  path: string,
+  journal: { event: "checkpoint" | "best"; events: readonly RunEvent[] },
+): Found | undefined {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = Deno.readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw new UserError(
+      `Cannot read the checkpoint ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  }
+  const progress = checkpointProgress(bytes, path);
+  const sha256 = sha256Hex(bytes);
+  // A run that was killed between the file and the event has no such line.
+  const told = toldSha256(journal, progress.step);
+  if (told !== undefined && told !== sha256) {
+    throw new UserError(
+      `Cannot resume from ${path}: wanted the file with SHA-256 ${told}, as the journal tells of step ` +
+        `${progress.step}: it has ${sha256}. Restore it from a copy, or delete the run's folder to have it run again.`,
+    );
+  }
+  return { bytes, progress, sha256 };
+}
+
+/** The checksum that a journal tells of a step's checkpoint; what a `resume` supersedes does not count. */
+function toldSha256(
+  journal: { event: "checkpoint" | "best"; events: readonly RunEvent[] },
+  step: number,
+): string | undefined {
+  let told: string | undefined;
+  for (const event of journal.events) {
+    if (event.event === "resume" && event.step < step) told = undefined;
+    else if (event.event === journal.event && event.step === step) told = event.sha256;
+  }
+  return told;
+}

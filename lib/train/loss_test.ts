@@ -1,0 +1,209 @@
+import * as tf from "@tensorflow/tfjs";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
+import { autocast, compile, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
+import { createRandom } from "../text/mod.ts";
+import { leanLoss, type Regularisation } from "./lean_loss.ts";
+import { IGNORE_INDEX, meanLoss, plainLoss, tokenLosses, trainingLoss } from "./loss.ts";
+import { lossAndGradients } from "./step.ts";
+
+const tensorflow = await useTensorFlow();
+
+/** A head's product: hidden states [N, C], a table [V, C], targets and weights [N]. */
+function head({ N, V, C, scale = 1 }: { N: number; V: number; C: number; scale?: number }) {
+  const random = createRandom(7, "head");
+  const normal = (count: number, std: number) => random.fillNormal(new Float32Array(count), { std });
+  const hidden = normal(N * C, 1), table = normal(V * C, scale / Math.sqrt(C));
+  const targets = Int32Array.from({ length: N }, () => random.integer(V));
+  const weights = Float32Array.from({ length: N }, (_, i) => i % 5 === 0 ? 0 : 1 / N);
+  return { N, V, C, hidden, table, targets, weights };
+}
+type Head = ReturnType<typeof head>;
+
+const NONE: Regularisation = { labelSmoothing: 0, zLoss: 0 };
+const BOTH: Regularisation = { labelSmoothing: 0.1, zLoss: 1e-2 };
+
+/** The weighted sum of what is minimised and its gradients, in float64, straight from the definitions. */
+function exact(head: Head, { labelSmoothing, zLoss }: Regularisation) {
+  const { N, V, C, hidden, table, targets, weights } = head;
+  let objective = 0, nll = 0;
+  const dHidden = new Float64Array(N * C), dTable = new Float64Array(V * C);
+  for (let i = 0; i < N; i++) {
+    const z = Float64Array.from({ length: V }, (_, v) => {
+      let sum = 0;
+      for (let c = 0; c < C; c++) sum += hidden[i * C + c]! * table[v * C + c]!;
+      return sum;
+    });
+    const top = Math.max(...z);
+    const logZ = top + Math.log(z.reduce((sum, value) => sum + Math.exp(value - top), 0));
+    const own = logZ - z[targets[i]!]!;
+    const spread = logZ - z.reduce((sum, value) => sum + value, 0) / V;
+    nll += weights[i]! * own;
+    objective += weights[i]! * ((1 - labelSmoothing) * own + labelSmoothing * spread + zLoss * logZ ** 2);
+    for (let v = 0; v < V; v++) {
+      const p = Math.exp(z[v]! - logZ), hit = v === targets[i] ? 1 : 0;
+      const slope = weights[i]! *
+        ((1 - labelSmoothing) * (p - hit) + labelSmoothing * (p - 1 / V) + 2 * zLoss * logZ * p);
+      for (let c = 0; c < C; c++) {
+        dHidden[i * C + c]! += slope * table[v * C + c]!;
+        dTable[v * C + c]! += slope * hidden[i * C + c]!;
+      }
+    }
+  }
+  return { objective, nll, dHidden, dTable };
+}
+
+/** The same on the device, in the plain form or in chunks. */
+function measured(
+  head: Head,
+  how: { regularisation: Regularisation; chunk?: number; policy?: PolicyName; compiled?: boolean },
+) {
+  const { N, V, C, regularisation } = { ...head, ...how };
+  const values = (tensor: tf.Tensor) => Float64Array.from(tensor.dataSync());
+  const run = () => {
+    const targets = tf.tensor1d(head.targets, "int32"), weights = tf.tensor1d(head.weights);
+    const fn = (hidden: tf.Tensor2D, table: tf.Tensor2D) =>
+      autocast(how.policy ?? "float32", () => {
+        const rows = { targets, weights, regularisation, chunk: how.chunk };
+        let beside: tf.Tensor | undefined;
+        const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
+          const [x, w] = args as [tf.Tensor2D, tf.Tensor2D];
+          const sums = how.chunk === undefined
+            ? plainLoss(tf.matMul(x, w, false, true), rows)
+            : leanLoss(x, w, rows);
+          if (sums.nll !== sums.objective) beside = sums.nll;
+          return sums.objective;
+        })([hidden, table]);
+        const result = {
+          objective: value,
+          nll: tf.clone(beside ?? value),
+          dHidden: grads[0]!,
+          dTable: grads[1]!,
+        };
+        beside?.dispose();
+        return result;
+      });
+    using traced = compile(fn);
+    const result = (how.compiled ? traced : fn)(
+      tf.tensor2d(head.hidden, [N, C]),
+      tf.tensor2d(head.table, [V, C]),
+    );
+    return {
+      objective: values(result.objective)[0]!,
+      nll: values(result.nll)[0]!,
+      dHidden: values(result.dHidden),
+      dTable: values(result.dTable),
+    };
+  };
+  tf.engine().startScope();
+  try {
+    return run();
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+const largest = (values: Float64Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+const error = (a: Float64Array, b: Float64Array) => largest(a.map((value, i) => value - b[i]!));
+
+for (const [name, regularisation] of [["plain", NONE], ["smoothed, with z-loss", BOTH]] as const) {
+  Deno.test(`leanLoss() is as near to the exact loss and gradients as the plain form (${name})`, () => {
+    const given = head({ N: 48, V: 301, C: 24, scale: 2 });
+    const want = exact(given, regularisation);
+    const naive = measured(given, { regularisation });
+    for (const compiled of [false, true]) {
+      for (const chunk of [1, 7, 48]) {
+        const lean = measured(given, { regularisation, chunk, compiled });
+        for (const field of ["objective", "nll"] as const) {
+          assertLessOrEqual(Math.abs(lean[field] - want[field]), Math.abs(naive[field] - want[field]) + 1e-5);
+        }
+        for (const field of ["dHidden", "dTable"] as const) {
+          assertLessOrEqual(error(lean[field], want[field]), error(naive[field], want[field]) + 1e-5);
+          assertLess(error(lean[field], want[field]), 1e-5 * largest(want[field]), field);
+        }
+      }
+    }
+  });
+}
+
+Deno.test("leanLoss() in bfloat16 is as near as the plain form, its table's gradient added up in float32", () => {
+  const given = head({ N: 256, V: 301, C: 24 });
+  const want = exact(given, NONE);
+  const how = { regularisation: NONE, policy: "bf16-autocast" } as const;
+  const naive = measured(given, how), lean = measured(given, { ...how, chunk: 4 });
+  assertLessOrEqual(Math.abs(lean.nll - want.nll), Math.abs(naive.nll - want.nll) + 1e-2);
+  // Each of 64 chunks is rounded once, to 2^-9 of its part. Sums rounded to bfloat16 would be off by up to 64 times that.
+  assertLessOrEqual(
+    error(lean.dTable, want.dTable),
+    error(naive.dTable, want.dTable) + 2 ** -9 * largest(want.dTable),
+  );
+});
+
+Deno.test("leanLoss() leaves no tensor, and holds no logits of all rows", () => {
+  const given = head({ N: 64, V: 4096, C: 8 });
+  const before = tensorflow.runtime.liveHandles;
+  measured(given, { regularisation: NONE, chunk: 4 });
+  assertEquals(tensorflow.runtime.liveHandles, before);
+});
+
+const model: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };
+
+/** A batch in which targets of the later rows are mostly ignored. */
+function batch(ignore = true): { x: tf.Tensor2D; y: tf.Tensor2D } {
+  const random = createRandom(9, "batch");
+  const ids = () => Int32Array.from({ length: 4 * 8 }, () => random.integer(23));
+  const y = ids();
+  if (ignore) { for (let i = 16; i < 32; i++) if (i % 8 > i / 16) y[i] = IGNORE_INDEX; }
+  return { x: tf.tensor2d(ids(), [4, 8], "int32"), y: tf.tensor2d(y, [4, 8], "int32") };
+}
+
+Deno.test("tokenLosses() of ignored targets are 0, and meanLoss() is the mean of the others", () => {
+  const parameters = toParameters(initialParameters(model, 1));
+  const { x, y } = batch();
+  const all = tokenLosses(parameters, batch(false), model).dataSync();
+  const options = { ignoreIndex: IGNORE_INDEX };
+  const some = tokenLosses(parameters, { x, y }, model, options).dataSync();
+  const targets = y.dataSync();
+  const counted = [...targets.keys()].filter((i) => targets[i] !== IGNORE_INDEX);
+  assert(counted.length > 16 && counted.length < 32);
+  for (const [i, loss] of some.entries()) assertEquals(loss, targets[i] === IGNORE_INDEX ? 0 : all[i]);
+  const mean = counted.reduce((sum, i) => sum + all[i]!, 0) / counted.length;
+  assertAlmostEquals(meanLoss(parameters, { x, y }, model, options).dataSync()[0]!, mean, 1e-6);
+});
+
+Deno.test("losses in chunks are those of the plain form, with the same gradient of every parameter", () => {
+  const parameters = toParameters(initialParameters(model, 1));
+  const given = batch();
+  for (const loss of [{}, { labelSmoothing: 0.1, zLoss: 1e-3, ignoreIndex: IGNORE_INDEX }]) {
+    const data = "ignoreIndex" in loss ? given : batch(false);
+    const of = (lean: boolean) =>
+      lossAndGradients(parameters, data, { model, policy: "float32", loss: { ...loss, lean } });
+    const plain = of(false), lean = of(true);
+    assertAlmostEquals(lean.loss.dataSync()[0]!, plain.loss.dataSync()[0]!, 1e-6);
+    for (const [name, gradient] of Object.entries(plain.gradients)) {
+      const want = Float64Array.from(gradient.dataSync()),
+        got = Float64Array.from(lean.gradients[name]!.dataSync());
+      assertLessOrEqual(error(got, want), 1e-5 * largest(want) + 1e-8, name);
+    }
+    const ignoreIndex = "ignoreIndex" in loss ? IGNORE_INDEX : undefined;
+    const tokens = (lean: boolean) => tokenLosses(parameters, data, model, { ignoreIndex, lean }).dataSync();
+    tokens(true).forEach((value, i) => assertAlmostEquals(value, tokens(false)[i]!, 1e-5));
+  }
+});
+
+Deno.test("trainingLoss() chooses the form in chunks above 2^25 logits", () => {
+  const wide: GptConfig = { nLayer: 1, nHead: 1, nEmbd: 2, vocabSize: 2 ** 19, blockSize: 65 };
+  const parameters = toParameters(initialParameters(wide, 1));
+  const peak = (T: number) => {
+    const tokens = tf.zeros<tf.Rank.R2>([1, T], "int32");
+    let most = 0;
+    tf.tidy(() => {
+      trainingLoss(parameters, { x: tokens, y: tokens }, wide).nll.dispose();
+      most = tf.memory().numBytes;
+    });
+    return most;
+  };
+  // The plain form holds logits, 4 bytes each, until the scope ends; chunks are freed.
+  assert(peak(64) > 4 * 64 * 2 ** 19);
+  assert(peak(65) < 4 * 64 * 2 ** 19);
+});

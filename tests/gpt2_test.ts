@@ -1,0 +1,268 @@
+/**
+ * GPT-2 in Hugging Face's files: logits against PyTorch's, on models that `fixtures/make_gpt2.py` saved with
+ * transformers; what is written back; and files that are refused.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { UserError } from "../lib/error/user_error.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type GptConfig,
+  gptLogits,
+  initialParameters,
+  loadGpt2,
+  type ParameterRecord,
+  parameterShapes,
+  saveGpt2,
+  toParameters,
+} from "../lib/model/mod.ts";
+import { useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { tokenLosses } from "../lib/train/mod.ts";
+
+interface Expected {
+  tokens: number[][];
+  models: Record<"whole" | "sharded", { ownError: number; logits: number[][] }>;
+}
+
+const fixtures = new URL("./fixtures/", import.meta.url).pathname;
+const whole = join(fixtures, "gpt2", "whole"), sharded = join(fixtures, "gpt2", "sharded");
+const expected: Expected = JSON.parse(Deno.readTextFileSync(join(fixtures, "gpt2", "logits.json")));
+await useTensorFlow();
+
+/** Runs `work` with a folder of its own. */
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const readTensors = (file: string) => decodeSafetensors(Deno.readFileSync(file), file).tensors;
+
+/** A folder of the whole model with other tensors or another config. */
+async function changed(
+  folder: string,
+  change: { tensors?: (tensors: ParameterRecord) => ParameterRecord; config?: Record<string, unknown> },
+): Promise<void> {
+  const { tensors = (same) => same, config } = change;
+  const found = readTensors(join(whole, "model.safetensors"));
+  const bytes = encodeSafetensors({ tensors: tensors(found), metadata: { format: "pt" } });
+  await Deno.writeFile(join(folder, "model.safetensors"), bytes);
+  const json = JSON.parse(await Deno.readTextFile(join(whole, "config.json")));
+  await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify({ ...json, ...config }));
+}
+
+/** Asserts that a folder is refused with all of some messages. */
+async function assertRefused(folder: string, messages: string[]): Promise<void> {
+  const error = await assertRejects(() => loadGpt2(folder), UserError);
+  for (const message of messages) assertStringIncludes(error.message, message);
+}
+
+for (const [name, folder] of [["whole", whole], ["sharded", sharded]] as const) {
+  Deno.test(`logits of a GPT-2 that transformers saved are PyTorch's (${name})`, async () => {
+    const { config, parameters } = await loadGpt2(folder);
+    const want = expected.models[name];
+    const tokens = tf.tensor2d(expected.tokens, undefined, "int32");
+    const got = gptLogits(toParameters(parameters), tokens, config).arraySync();
+    assertEquals([got.length, got[0]!.length], [want.logits.length, want.logits[0]!.length]);
+    const largest = Math.max(...want.logits.flat().map(Math.abs));
+    // Against float64: as far as four times PyTorch's own float32 is from it, whose sums run in another order.
+    const bound = Math.max(1e-6 * largest, 4 * want.ownError);
+    got.forEach((row, i) => row.forEach((v, j) => assertAlmostEquals(v, want.logits[i]![j]!, bound)));
+    assert(largest > 1, "the model says nothing");
+  });
+}
+
+Deno.test("loadGpt2() reads the config: sizes, activation, head, epsilon, dropout", async () => {
+  const { config } = await loadGpt2(sharded);
+  const wanted: GptConfig = {
+    ...{ nLayer: 2, nHead: 3, nEmbd: 24, vocabSize: 61, blockSize: 16 },
+    ...{ tiedHead: false, dropout: 0, initStd: 0.02, activation: "geluErf", layerNormEps: 1e-3 },
+  };
+  assertEquals(config, wanted);
+  await inFolder(async (folder) => {
+    await changed(folder, { config: { attn_pdrop: 0.1, resid_pdrop: 0.1, embd_pdrop: 0.1 } });
+    assertEquals((await loadGpt2(folder)).config.dropout, 0.1);
+    await changed(folder, { config: { attn_pdrop: 0.1 } });
+    assertEquals((await loadGpt2(folder)).config.dropout, 0);
+  });
+});
+
+Deno.test("loadGpt2() reads one file, an index, names without a prefix, old masks and a stored tied head", async () => {
+  const want = await loadGpt2(whole);
+  assertEquals(await loadGpt2(join(whole, "model.safetensors")), want);
+  assertEquals(await loadGpt2(join(sharded, "model.safetensors.index.json")), await loadGpt2(sharded));
+  assertEquals(Object.keys(want.parameters), Object.keys(parameterShapes(want.config)));
+  await inFolder(async (folder) => {
+    await changed(folder, {
+      tensors: (tensors) => ({
+        ...Object.fromEntries(
+          Object.entries(tensors).map(([name, tensor]) => [name.replace("transformer.", ""), tensor]),
+        ),
+        "h.0.attn.bias": { shape: [1, 1, 16, 16], values: new Float32Array(256).fill(1) },
+        "h.1.attn.masked_bias": { shape: [], values: Float32Array.of(-1e4) },
+        "lm_head.weight": tensors["transformer.wte.weight"]!,
+      }),
+    });
+    assertEquals(await loadGpt2(folder), want);
+  });
+});
+
+Deno.test("loadGpt2() reads the reference's file, whose losses are PyTorch's", async () => {
+  await inFolder(async (folder) => {
+    const reference = JSON.parse(await Deno.readTextFile(join(fixtures, "reference", "reference.json")));
+    const { block_size: n_positions, ...sizes } = reference.config;
+    await Deno.copyFile(
+      join(fixtures, "reference", "weights.safetensors"),
+      join(folder, "model.safetensors"),
+    );
+    await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify({ ...sizes, n_positions }));
+    const { config, parameters } = await loadGpt2(folder);
+    const [x, y] = [reference.inputs.x, reference.inputs.y].map((ids) =>
+      tf.tensor2d(ids, undefined, "int32")
+    );
+    const losses = tokenLosses(toParameters(parameters), { x: x!, y: y! }, config).dataSync();
+    (reference.float32.tokenLoss as number[]).forEach((want, i) =>
+      assertAlmostEquals(losses[i]!, want, 1e-5)
+    );
+  });
+});
+
+Deno.test("saveGpt2() writes the tensors and the config that transformers wrote", async () => {
+  await inFolder(async (folder) => {
+    await saveGpt2(join(folder, "new", "model"), await loadGpt2(whole));
+    const path = join(folder, "new", "model", "model.safetensors");
+    const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path), path);
+    const theirs = readTensors(join(whole, "model.safetensors"));
+    assertEquals(Object.keys(tensors).sort(), Object.keys(theirs).sort());
+    assertEquals(tensors, theirs);
+    assertEquals(metadata, { format: "pt" });
+    const json = JSON.parse(await Deno.readTextFile(join(folder, "new", "model", "config.json")));
+    const { n_ctx, ...config } = json;
+    const their = JSON.parse(await Deno.readTextFile(join(whole, "config.json")));
+    for (const [name, value] of Object.entries(config)) assertEquals(value, their[name], name);
+    assertEquals(n_ctx, their.n_positions);
+    assertEquals([...Deno.readDirSync(join(folder, "new", "model"))].length, 2);
+  });
+});
+
+Deno.test("loadGpt2() gives back what saveGpt2() was given; missing biases become 0", async () => {
+  await inFolder(async (folder) => {
+    for (const source of [whole, sharded]) {
+      const model = await loadGpt2(source);
+      await saveGpt2(folder, model); // over what is there
+      assertEquals(await loadGpt2(folder), model);
+    }
+    const config: GptConfig = {
+      ...{ nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 5, blockSize: 4 },
+      ...{ bias: false, activation: "relu2", dropout: 0.2 },
+    };
+    const parameters = initialParameters(config, 1);
+    await saveGpt2(folder, { config, parameters });
+    const loaded = await loadGpt2(folder);
+    assertEquals(loaded.config.activation, "relu2");
+    assertEquals(loaded.config.dropout, 0.2);
+    for (const [name, { values }] of Object.entries(loaded.parameters)) {
+      assertEquals(values, parameters[name]?.values ?? new Float32Array(values.length), name);
+    }
+  });
+});
+
+Deno.test("saveGpt2() refuses what GPT-2 does not have, and parameters of another model", async () => {
+  await inFolder(async (folder) => {
+    const config: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 5, blockSize: 4 };
+    const parameters = initialParameters(config, 1);
+    const save = (other: Partial<GptConfig>, its: ParameterRecord = parameters) =>
+      saveGpt2(join(folder, "none"), { config: { ...config, ...other }, parameters: its });
+    await assertRejects(
+      () => save({ qkNorm: true, logitSoftCap: 30, activation: "swiglu" }),
+      RangeError,
+      "it has qkNorm, logitSoftCap, activation swiglu",
+    );
+    await assertRejects(() => save({ vocabSize: 6 }), RangeError, "wanted wte.weight of shape [6,8]");
+    await assertRejects(
+      () => save({ nLayer: 2 }),
+      RangeError,
+      "wanted h.1.ln_1.weight of shape [8]: it is missing",
+    );
+    const extra = { ...parameters, other: { shape: [1], values: new Float32Array(1) } };
+    await assertRejects(() => save({}, extra), RangeError, "given other too");
+    assertEquals([...Deno.readDirSync(folder)], []);
+    await Deno.writeTextFile(join(folder, "file"), "");
+    await assertRejects(
+      () => saveGpt2(join(folder, "file"), { config, parameters }),
+      UserError,
+      "Cannot save",
+    );
+  });
+});
+
+Deno.test("loadGpt2() lists every missing, extra and mis-shaped tensor", async () => {
+  await inFolder(async (folder) => {
+    await changed(folder, {
+      tensors: ({ "transformer.h.0.ln_1.bias": _, "transformer.ln_f.weight": __, ...rest }) => ({
+        ...rest,
+        "transformer.h.1.mlp.c_fc.bias": { shape: [95], values: new Float32Array(95) },
+        "transformer.h.2.ln_1.bias": { shape: [24], values: new Float32Array(24) },
+        "wpe.weight": rest["transformer.wpe.weight"]!,
+        "lm_head.weight": { shape: [61, 24], values: new Float32Array(61 * 24) },
+      }),
+    });
+    await assertRefused(folder, [
+      `Cannot load a GPT-2 from ${folder}:`,
+      "h.0.ln_1.bias is missing, wanted [24]",
+      "ln_f.weight is missing, wanted [24]",
+      "h.1.mlp.c_fc.bias is [95], wanted [96]",
+      "h.2.ln_1.bias of [24] belongs to no GPT-2 of this config",
+      "wpe.weight is there twice",
+      "lm_head.weight is not wte.weight",
+    ]);
+    await changed(folder, { config: { tie_word_embeddings: false } });
+    await assertRefused(folder, ["lm_head.weight is missing, wanted [61,24]"]);
+  });
+});
+
+Deno.test("loadGpt2() refuses configs that it cannot build, naming the field", async () => {
+  await inFolder(async (folder) => {
+    const cases: [Record<string, unknown>, string][] = [
+      [{ model_type: "llama" }, "model_type"],
+      [{ n_head: 5 }, "nEmbd must be a multiple of nHead"],
+      [{ n_embd: "24" }, "n_embd"],
+      [{ n_inner: 7 }, "n_inner must be 4 n_embd (96) or null: it is 7"],
+      [{ activation_function: "mish" }, 'activation_function: unknown activation "mish"'],
+      [{ scale_attn_weights: false }, "scale_attn_weights: attention without 1 / sqrt(D) is not built"],
+      [{ scale_attn_by_inverse_layer_idx: true }, "scaled by layer"],
+      [{ add_cross_attention: true }, "cross attention"],
+    ];
+    for (const [config, message] of cases) {
+      await changed(folder, { config });
+      await assertRefused(folder, ["config.json", message]);
+    }
+    await changed(folder, { config: { n_inner: 96 } });
+    assertEquals((await loadGpt2(folder)).config.nEmbd, 24);
+  });
+});
+
+Deno.test("loadGpt2() says which file is missing or damaged", async () => {
+  await inFolder(async (folder) => {
+    await assertRefused(join(folder, "none"), ["config.json: it does not exist"]);
+    await Deno.copyFile(join(whole, "config.json"), join(folder, "config.json"));
+    await assertRefused(folder, ["wanted model.safetensors or model.safetensors.index.json in it"]);
+    const index = join(folder, "model.safetensors.index.json");
+    for (const text of ["{}", '{"weight_map":{}}', '{"weight_map":{"a":"../a"}}', '{"weight_map":{"a":1}}']) {
+      await Deno.writeTextFile(index, text);
+      await assertRefused(folder, ["wanted a weight_map from tensors to the names of files beside it"]);
+    }
+    await Deno.writeTextFile(index, '{"weight_map":{"a":"gone.safetensors"}}');
+    await assertRefused(folder, ["gone.safetensors: it does not exist"]);
+    await Deno.writeTextFile(join(folder, "config.json"), "{");
+    await assertRefused(folder, ["config.json: wanted JSON"]);
+    await changed(folder, {});
+    await Deno.truncate(join(folder, "model.safetensors"), 5000);
+    await assertRefused(folder, ["model.safetensors"]);
+  });
+});

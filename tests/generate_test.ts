@@ -1,0 +1,81 @@
+// @heavy
+/**
+ * `deno task generate`: text of a run and of a GPT-2 in transformers' files, and what a user gets wrong.
+ */
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { type GptConfig, initialParameters, saveGpt2 } from "../lib/model/mod.ts";
+import { runTask, sampleText } from "./support/commands.ts";
+
+const root = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+
+/** The text that a task prints. */
+async function generated(args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runTask("generate", args);
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+/** Asserts that a task ends with status 2 and says one thing, without a stack. */
+async function assertRefused(args: string[], message: string): Promise<void> {
+  const { code, stdout, stderr } = await runTask("generate", args);
+  assertEquals([code, stdout], [2, ""], stderr);
+  assertStringIncludes(stderr, message);
+  assert(!stderr.includes("    at "), stderr);
+}
+
+/** Trains a small run, and returns its folder. */
+async function smallRun(): Promise<string> {
+  const text = join(root, "text.txt"), out = join(root, "run");
+  await Deno.writeTextFile(text, sampleText());
+  const sizes = ["--n-layer", "2", "--n-head", "2", "--n-embd", "32", "--seq", "32", "--batch", "8"];
+  const { code, stderr } = await runTask("train", ["--data", text, "--out", out, "--steps", "150", ...sizes]);
+  assertEquals(code, 0, stderr);
+  const [run] = [...Deno.readDirSync(join(out, "runs"))];
+  return join(out, "runs", run!.name);
+}
+
+Deno.test("generate goes on from a prompt with a run's model, the same for the same seed", async () => {
+  const run = await smallRun();
+  const args = [run, "--prompt", "the cat", "--max-tokens", "60"];
+  const first = await generated([...args, "--seed", "3"]);
+  assertEquals(first.length, "the cat".length + 60 + "\n".length);
+  assert(first.startsWith("the cat"));
+  assertEquals(await generated([...args, "--seed", "3"]), first);
+  assertNotEquals(await generated([...args, "--seed", "4"]), first);
+  const greedy = await generated([...args, "--temperature", "0"]);
+  assertEquals(await generated([...args, "--top-k", "1", "--seed", "8"]), greedy);
+  assertEquals(await generated([...args, "--top-p", "0.000001", "--seed", "8"]), greedy);
+
+  await assertRefused([run, "--prompt", "café"], '"é" (U+00E9) at index 3');
+  await assertRefused([run, "--prompt", ""], "--prompt must have at least one token");
+  await assertRefused([run, "--weights", "best"], "the run did not keep its best ones");
+  await assertRefused(
+    [run, "--temperature", "-1"],
+    "temperature must be a finite number of at least 0: it is -1",
+  );
+  await assertRefused([run, "--max-tokens", "2.5"], "maxNewTokens must be a whole number");
+  await Deno.writeTextFile(join(root, "text.txt"), "another text");
+  await assertRefused([run], "Cannot use the corpus");
+});
+
+Deno.test("generate reads a GPT-2 in transformers' files with GPT-2's tokenizer", async () => {
+  const folder = join(root, "gpt2");
+  const config: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 50257, blockSize: 16, initStd: 0.3 };
+  await saveGpt2(folder, { config, parameters: initialParameters(config, 1) });
+  const text = await generated([folder, "--prompt", "Hello, wörld", "--max-tokens", "20", "--top-k", "50"]);
+  assert(text.startsWith("Hello, wörld"));
+  assert(text.length > "Hello, wörld\n".length + 10);
+  await assertRefused(
+    [new URL("./fixtures/gpt2/whole", import.meta.url).pathname],
+    "wanted a model of GPT-2's 50257 tokens, whose tokenizer is known: it has 61",
+  );
+});
+
+Deno.test("generate says what is wrong with the command line", async () => {
+  await assertRefused([join(root, "nothing")], "it has neither file");
+  await assertRefused([], "missing required argument 'model'");
+  await assertRefused([root, "--seed", "x"], "wanted a number");
+  await assertRefused([root, "--weights", "first"], "wanted last or best");
+});

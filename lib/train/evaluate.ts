@@ -60,7 +60,7 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
 /** Whole windows, and where all targets are asked for a shorter last one. */
 function* batches({ tokens, B, T, maxTokens }: EvaluateOptions): Generator<Batch> {
   if (maxTokens !== "all") return yield* evalWindows(tokens, { B, T, maxTokens: Math.max(T, maxTokens) });
-  yield* evalWindows(tokens, { B, T });
+  if (tokens.length > T) yield* evalWindows(tokens, { B, T });
   const rest = (tokens.length - 1) % T;
   if (rest > 0) yield* evalWindows(tokens.subarray(tokens.length - 1 - rest), { B: 1, T: rest });
 }

@@ -129,7 +129,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   using step = createTrainStep(options);
   try {
     if (stopped) yield earlyEnd(); // the checkpoint is of the end
-    if (done === 0) yield* evaluation();
+    if (options.resumeFrom === undefined) yield* evaluation();
     while (done < schedule.steps && !stopped && !signal?.aborted) {
       const at = { step: done + 1, lr: learningRate(done + 1, schedule) };
       const begin = performance.now();

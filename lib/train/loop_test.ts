@@ -1,9 +1,13 @@
+import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
+import { initialParameters, toParameters } from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
+import { evaluate } from "./evaluate.ts";
 import { train, type TrainEvent, type TrainOptions } from "./loop.ts";
+import { tokenLosses } from "./loss.ts";
 
 const tensorflow = await useTensorFlow();
 
@@ -43,10 +47,12 @@ async function collect(given: Partial<TrainOptions> = {}): Promise<TrainEvent[]>
   return events;
 }
 
-/** Without what is measured. */
+/** Without what is measured, and bytes as their checksum. */
 function bare(events: TrainEvent[]): unknown[] {
-  return events.map(({ ...event }) => {
-    for (const field of ["tokensPerSecond", "seconds"]) delete (event as Record<string, unknown>)[field];
+  return events.map((given) => {
+    const event: Record<string, unknown> = { ...given };
+    for (const field of ["tokensPerSecond", "seconds"]) delete event[field];
+    if ("bytes" in given) event["bytes"] = createHash("sha256").update(given.bytes).digest("hex");
     return event;
   });
 }
@@ -104,4 +110,104 @@ Deno.test("train() refuses a checkpoint of another model", async () => {
     UserError,
     "wanted wte.weight of shape [8,32]: it has one of shape [8,16]",
   );
+});
+
+/** Everything that a run may use at once. */
+const everything: Partial<TrainOptions> = {
+  model: { ...options.model, dropout: 0.1 },
+  optimizer: { optimizer: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01, clip: 1 },
+  schedule: { ...options.schedule, schedule: "wsd", decaySteps: 10, lr: 0.1 },
+  loss: { labelSmoothing: 0.05, zLoss: 1e-4 },
+  accumulate: 2,
+  emaDecay: 0.9,
+  evalEvery: 5,
+  evalTokens: "all",
+  earlyStop: { patience: 3, minDelta: 0.001 },
+  saveBest: true,
+};
+
+Deno.test("train() with everything on repeats, and goes on from any checkpoint or best checkpoint bit for bit", async () => {
+  const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+  const whole = await collect(everything);
+  assertEquals(bare(await collect(everything)), bare(whole));
+  const saved = whole.filter((event) => event.event === "checkpoint" || event.event === "best");
+  assertEquals(new Set(saved.map(({ event }) => event)), new Set(["checkpoint", "best"]));
+  for (const event of saved) {
+    if (event.step === 40) continue;
+    const rest = await collect({ ...everything, resumeFrom: { bytes: event.bytes, name: "it" } });
+    assertEquals(rest[0], { event: "resume", step: event.step });
+    // What comes of the same step after `best` is the checkpoint alone, which the file stands for.
+    const after = whole.filter(({ step }) => step > event.step);
+    assertEquals(bare(rest.slice(1)), bare(after));
+  }
+  assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
+});
+
+Deno.test("train() evaluates the moving average too, and judges by it", async () => {
+  const events = await collect({ ...everything, emaDecay: 0.99, earlyStop: { patience: 0, minDelta: 0 } });
+  const evals = events.filter((event) => event.event === "eval");
+  assertEquals(evals.map(({ step }) => step), [0, 5, 10, 15, 20, 25, 30, 35, 40]);
+  assertEquals(evals[0]!.emaLoss, evals[0]!.loss);
+  let best = Infinity;
+  const improving = evals.filter(({ emaLoss }) => emaLoss! < best && (best = emaLoss!)).map(({ step }) =>
+    step
+  );
+  assertEquals(events.filter(({ event }) => event === "best").map(({ step }) => step), improving);
+});
+
+Deno.test("train() stops early, tells why, and so does one that goes on from the last checkpoint", async () => {
+  // At a rate of 0 nothing becomes better.
+  const idle = { ...everything, schedule: { ...options.schedule, lr: 0, minLr: 0 }, checkpointEvery: 1000 };
+  const events = await collect(idle);
+  assertEquals(events.slice(-2).map(({ event, step }) => [event, step]), [["earlyStop", 15], [
+    "checkpoint",
+    15,
+  ]]);
+  const last = events.at(-1)!;
+  assert(last.event === "checkpoint");
+  assertEquals(await collect({ ...idle, resumeFrom: { bytes: last.bytes, name: "it" } }), [
+    { event: "resume", step: 15 },
+    { event: "earlyStop", step: 15, bestStep: 0 },
+  ]);
+});
+
+Deno.test("train() on losses that are NaN goes on, and takes none of them for the best", async () => {
+  const wild = {
+    ...everything,
+    schedule: { ...options.schedule, lr: 1e30, minLr: 0, warmupSteps: 0, steps: 12 },
+  };
+  const diverging = {
+    ...wild,
+    optimizer: { ...everything.optimizer!, clip: 0 },
+    earlyStop: { patience: 9, minDelta: 0 },
+  };
+  const events = await collect(diverging);
+  const evals = events.filter((event) => event.event === "eval");
+  assert(Number.isNaN(evals.at(-1)!.loss));
+  assertEquals(events.filter(({ event }) => event === "best").map(({ step }) => step), [0]);
+  const middle = events.find((event) => event.event === "checkpoint")!;
+  assert(middle.event === "checkpoint" && middle.step === 10);
+  const rest = await collect({ ...diverging, resumeFrom: { bytes: middle.bytes, name: "it" } });
+  assertEquals(bare(rest.slice(1)), bare(events.filter(({ step }) => step > 10)));
+});
+
+Deno.test("evaluate() of all tokens counts every target once, the short last window too", () => {
+  const parameters = toParameters(initialParameters(options.model, 1));
+  const tokens = source(100), byteLengths = new Int32Array(8).fill(2);
+  const given = { model: options.model, policy: "float32", tokens, byteLengths, B: 4, T: 16 } as const;
+  const all = evaluate(parameters, { ...given, maxTokens: "all" });
+  assertEquals([evaluate(parameters, { ...given, maxTokens: 1e9 }).tokens, all.tokens], [96, 99]);
+  // One window of 99 tokens would see more before each target; windows of their own see what these did.
+  let nats = 0;
+  for (let first = 0; first < 99; first += 16) {
+    const x = tokens.slice(first, Math.min(99, first + 16)),
+      y = tokens.slice(first + 1, first + 1 + x.length);
+    const shape: [number, number] = [1, x.length];
+    const batch = { x: tf.tensor2d(x, shape, "int32"), y: tf.tensor2d(y, shape, "int32") };
+    for (const loss of tokenLosses(parameters, batch, options.model).dataSync()) nats += loss;
+  }
+  assertAlmostEquals(all.loss, nats / 99, 1e-6);
+  assertAlmostEquals(all.bitsPerByte, nats / (Math.LN2 * 2 * 99), 1e-6);
+  const short = evaluate(parameters, { ...given, tokens: tokens.subarray(0, 9), maxTokens: "all" });
+  assertEquals(short.tokens, 8);
 });

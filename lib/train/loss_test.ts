@@ -207,3 +207,55 @@ Deno.test("trainingLoss() chooses the form in chunks above 2^25 logits", () => {
   assert(peak(64) > 4 * 64 * 2 ** 19);
   assert(peak(65) < 4 * 64 * 2 ** 19);
 });
+
+interface LossCase extends Regularisation {
+  logits: number[];
+  targets: number[];
+  objective: number;
+  nll: number;
+  gradient: number[];
+}
+const cases: LossCase[] = JSON.parse(
+  Deno.readTextFileSync(new URL("../../tests/fixtures/training/training.json", import.meta.url)),
+).losses;
+
+Deno.test("plainLoss() and leanLoss() are PyTorch's cross_entropy with smoothing, ignored targets and z-loss", () => {
+  for (const { labelSmoothing, zLoss, logits, targets, objective, nll, gradient } of cases) {
+    const counted = targets.map((target) => target === IGNORE_INDEX ? 0 : 1);
+    const total = counted.reduce<number>((sum, one) => sum + one, 0);
+    const given: Head = {
+      ...{ N: 6, V: 9, C: 6 },
+      // Logits that are the table's columns, row by row: the head's product with the unit matrix.
+      hidden: Float32Array.from({ length: 36 }, (_, i) => i % 7 === 0 ? 1 : 0),
+      table: Float32Array.from({ length: 54 }, (_, i) => logits[(i % 6) * 9 + Math.floor(i / 6)]!),
+      targets: Int32Array.from(targets, (target) => Math.max(0, target)),
+      weights: Float32Array.from(counted, (one) => one / total),
+    };
+    for (const chunk of [undefined, 4]) {
+      const got = measured(given, {
+        regularisation: { labelSmoothing, zLoss },
+        ...(chunk !== undefined && { chunk }),
+      });
+      assertAlmostEquals(got.objective, objective, 2e-6);
+      assertAlmostEquals(got.nll, nll, 2e-6);
+      // The table's gradient is that of its logits, turned over.
+      got.dTable.forEach((value, i) => {
+        assertAlmostEquals(value, gradient[(i % 6) * 9 + Math.floor(i / 6)]!, 1e-6);
+      });
+    }
+  }
+});
+
+Deno.test("leanLoss() bounds logits as the plain form does", () => {
+  const capped = { ...model, logitSoftCap: 0.05 };
+  const parameters = toParameters(initialParameters(capped, 1));
+  const of = (lean: boolean) =>
+    lossAndGradients(parameters, batch(false), { model: capped, policy: "float32", loss: { lean } });
+  const plain = of(false), lean = of(true);
+  assertAlmostEquals(lean.loss.dataSync()[0]!, plain.loss.dataSync()[0]!, 1e-6);
+  for (const [name, gradient] of Object.entries(plain.gradients)) {
+    const want = Float64Array.from(gradient.dataSync());
+    const got = Float64Array.from(lean.gradients[name]!.dataSync());
+    assertLessOrEqual(error(got, want), 1e-5 * largest(want) + 1e-8, name);
+  }
+});

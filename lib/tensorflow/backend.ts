@@ -69,6 +69,7 @@ async function start({ threads }: UseTensorFlowOptions): Promise<TensorFlow> {
     binding as unknown as ConstructorParameters<typeof NodeJSKernelBackend>[0],
     "@tensorflow/tfjs-node-gpu",
   );
+  refuseDisposed(backend as unknown as OpBackend);
   tf.registerBackend("tensorflow", () => backend, 3);
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
   registerKernels();
@@ -84,6 +85,19 @@ async function start({ threads }: UseTensorFlowOptions): Promise<TensorFlow> {
     wheelSha256: library.wheelSha256,
   };
   return current;
+}
+
+/** A tensor that was disposed of is named as that: TF.js's engine would stumble over its missing record. */
+function refuseDisposed(backend: OpBackend): void {
+  const { getInputTensorIds } = backend;
+  backend.getInputTensorIds = (tensors) => {
+    for (const tensor of tensors) {
+      if (tensor instanceof tf.Tensor && tensor.isDisposed) {
+        throw new Error(`Cannot use a tensor of shape [${tensor.shape}]: it was disposed of`);
+      }
+    }
+    return getInputTensorIds.call(backend, tensors);
+  };
 }
 
 /**

@@ -32,6 +32,12 @@ interface Entry {
   activation: boolean;
 }
 
+/**
+ * Most dimensions of an op's input. TensorFlow ends the process when a kernel makes a tensor of more than 254, and no op
+ * makes more dimensions than two inputs have together and one.
+ */
+const MAX_RANK = 120;
+
 /** Most results that one op may have; a traced training step returns three tensors a parameter. */
 const MAX_RESULTS = 4096;
 
@@ -131,6 +137,10 @@ export class Binding extends BindingConstants {
     if (values === null || values === undefined) {
       throw new TypeError(`Cannot make a tensor of shape [${shape}]: its values are ${values}`);
     }
+    requireShape(shape);
+    if (dtype === DataType.STRING && !Array.from(values).every((value) => value instanceof Uint8Array)) {
+      throw new TypeError(`Cannot make a string tensor of shape [${shape}]: its values must be Uint8Arrays`);
+    }
     const handle = dtype === DataType.STRING
       ? this.#runtime.withStrings(
         shape,
@@ -187,7 +197,11 @@ export class Binding extends BindingConstants {
   /** TF.js: runs an op, with the casts that the policy asks for. */
   executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
     checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
-    const dtypes = ids.map((id) => this.#get(id).dtype);
+    const dtypes = ids.map((id) => {
+      const { dtype, shape } = this.#get(id);
+      if (shape.length > MAX_RANK) requireShape(shape);
+      return dtype;
+    });
     const casts = decideCasts(this.#policy, { name, dtypes });
     const temporary: number[] = [];
     let inputs = ids;
@@ -413,6 +427,22 @@ export class Binding extends BindingConstants {
   /** TF.js: how many tensors there are, casts included. */
   getNumOfTensors(): number {
     return this.#entries.size;
+  }
+}
+
+/** Refuses what is no shape, before native code trusts it. */
+function requireShape(shape: readonly number[]): void {
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw new TypeError(
+      `Cannot make a tensor: its shape must be a list of whole numbers, 0 or more: it is ${
+        JSON.stringify(shape)
+      }`,
+    );
+  }
+  if (shape.length > MAX_RANK) {
+    throw new TypeError(
+      `Cannot use a tensor of ${shape.length} dimensions: at most ${MAX_RANK} are supported`,
+    );
   }
 }
 

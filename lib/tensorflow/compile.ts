@@ -53,7 +53,9 @@ let functions = 0;
  * Compiles a synchronous function of tensors. It is traced at the first call with each signature (tree, shapes,
  * dtypes, precision policy): its ops, gradients included, become one TensorFlow function. It must be pure: what it
  * does besides computing its result happens only while it is traced, and tensors it uses that are not its arguments
- * are fixed then.
+ * are fixed then. Called while another function is compiled, it becomes a part of that one.
+ *
+ * Under `xla` an index out of range is not an error: XLA takes the nearest row. In graph mode it is.
  *
  * @param fn The function.
  * @param options Mode and name.
@@ -71,6 +73,7 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
   const call = (...args: A): R => {
     const tensorflow = currentTensorFlow();
     const { binding, backend } = tensorflow;
+    if (binding.trace !== undefined) return fn(...args); // a part of the function being traced
     const inputs: tf.Tensor[] = [];
     const owners: boolean[] = []; // whether the tensor's argument is donated
     const shape = args.map((arg, place) => {

@@ -105,6 +105,12 @@ Deno.test("compile() refuses what would happen only while it is traced", () => {
   assertThrows(() => unknown(tf.ones([3])), TypeError, "depends on their values");
 });
 
+Deno.test("a compiled function called in another becomes a part of it", () => {
+  using inner = compile((x: tf.Tensor) => tf.mul(x, 2));
+  using outer = compile((x: tf.Tensor) => tf.add(inner(x), 1));
+  assertEquals([Array.from(outer(tf.tensor1d([1, 2])).dataSync()), inner.traces], [[3, 5], 0]);
+});
+
 Deno.test("compile() takes donated arguments, and no others", () => {
   const before = tensorflow.runtime.liveHandles;
   using update = compile(

@@ -49,6 +49,7 @@ export class OpDefinitions {
   }
 
   #read(op: string): OpDefinition {
+    if (op === "Abort") throw new TypeError("Cannot run Abort: it is TensorFlow's op for ending the process");
     const { cc, status } = this.#runtime;
     const graph = cc.TF_NewGraph();
     const buffer = cc.TF_NewBuffer();

@@ -82,6 +82,11 @@ function draw(op: string, from: { shape: readonly number[]; key: tf.Tensor; dtyp
       `Cannot draw random numbers: the key must be an int32 tensor of shape [2]: it is ${key.dtype} [${key.shape}]`,
     );
   }
+  if (!shape.every((size) => Number.isInteger(size) && size >= 0 && size < 2 ** 31)) {
+    throw new RangeError(
+      `Cannot draw random numbers: sizes must be whole numbers in [0, 2^31): the shape is [${shape}]`,
+    );
+  }
   const sizes = tf.tensor1d([...shape], "int32");
   try {
     return currentTensorFlow().backend.executeSingleOutput(op, [

@@ -81,7 +81,9 @@ export function linear(x: tf.Tensor, parameters: { weight: tf.Tensor; bias: tf.T
 
 function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
   const { binding } = currentTensorFlow();
-  if (binding.trace?.mode !== "xla" && hasFusedMatMul()) {
+  // oneDNN's inner product ends the process when there is nothing to sum over.
+  const empty = inputs[0]!.shape.at(-1) === 0;
+  if (!empty && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
     return runOp("_MklNativeFusedMatMul", {
       T: T_ATTRIBUTE,
       num_args: [AttributeType.INT, 1],

@@ -32,6 +32,8 @@ export class Decoder implements Disposable {
   #context: number[] = [];
 
   /**
+   * A decoder that has read nothing yet.
+   *
    * @param parameters As `toParameters` makes them; the caller keeps them until this is disposed of.
    * @param config The model.
    */

@@ -11,15 +11,14 @@ export { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 export { trainBpe } from "./bpe_trainer.ts";
 export { trainCharacterTokenizer } from "./character_tokenizer.ts";
 export { type Corpus, corpusFromBytes, loadTextFile } from "./corpus.ts";
-export {
-  parseTokenizerName,
-  prepareCorpus,
-  type PreparedCorpus,
-  requireSequenceLength,
-  type TokenizerChoice,
-  type TokenizerName,
-} from "./prepare_corpus.ts";
+export { prepareCorpus, type PreparedCorpus, requireSequenceLength } from "./prepare_corpus.ts";
 export { createRandom, type Random, type RandomState } from "./random.ts";
 export { type SplitOptions, splitText, splitTokens } from "./split.ts";
 export type { BpeTokenizerJson, CharacterTokenizerJson, Tokenizer, TokenizerJson } from "./tokenizer.ts";
 export { tokenizerFromJSON } from "./tokenizer_from_json.ts";
+export {
+  makeTokenizer,
+  parseTokenizerName,
+  type TokenizerChoice,
+  type TokenizerName,
+} from "./tokenizer_name.ts";

@@ -7,21 +7,10 @@
 
 import { UserError } from "../error/user_error.ts";
 import { formatCount } from "./_checks.ts";
-import { trainBpe } from "./bpe_trainer.ts";
-import { trainCharacterTokenizer } from "./character_tokenizer.ts";
 import type { Corpus } from "./corpus.ts";
 import { splitText } from "./split.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-
-/** A tokenizer in a spec: `character`, or `bpe:V` with the vocabulary size. */
-export type TokenizerName = "character" | `bpe:${number}`;
-
-/** What a tokenizer's name asks for. */
-export type TokenizerChoice = { readonly kind: "character" } | {
-  readonly kind: "bpe";
-  /** V, at least 256. */
-  readonly vocabSize: number;
-};
+import { makeTokenizer, parseTokenizerName, type TokenizerName } from "./tokenizer_name.ts";
 
 /** A corpus as tokens. */
 export interface PreparedCorpus {
@@ -35,29 +24,6 @@ export interface PreparedCorpus {
   readonly trainBytes: number;
   /** UTF-8 bytes of the validation part. */
   readonly validationBytes: number;
-}
-
-/**
- * Reads a tokenizer's name.
- *
- * @throws {UserError} if it is neither `character` nor `bpe:V` with an integer V >= 256.
- */
-export function parseTokenizerName(name: string): TokenizerChoice {
-  if (name === "character") return { kind: "character" };
-  const digits = /^bpe:([1-9][0-9]*)$/.exec(name)?.[1];
-  const vocabSize = Number(digits);
-  if (digits === undefined || !Number.isSafeInteger(vocabSize)) {
-    throw new UserError(
-      'Cannot choose a tokenizer: its name must be "character" or "bpe:V" with a vocabulary size V, such as ' +
-        `"bpe:512": it is ${JSON.stringify(name)}`,
-    );
-  }
-  if (vocabSize < 256) {
-    throw new UserError(
-      `Cannot choose a tokenizer: V in "bpe:V" must be >= 256, the number of bytes: V is ${digits}`,
-    );
-  }
-  return { kind: "bpe", vocabSize };
 }
 
 /**
@@ -79,9 +45,7 @@ export function prepareCorpus(
   const { validationFraction = 0.1 } = options;
   try {
     const parts = splitText(corpus.text, { validationFraction });
-    const tokenizer = choice.kind === "character"
-      ? trainCharacterTokenizer(corpus.text)
-      : trainBpe(parts.train, { vocabSize: choice.vocabSize });
+    const tokenizer = makeTokenizer(choice, { train: parts.train, alphabet: corpus.text });
     return {
       tokenizer,
       train: tokenizer.encode(parts.train),

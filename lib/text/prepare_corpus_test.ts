@@ -3,51 +3,14 @@ import { UserError } from "../error/user_error.ts";
 import { randomProse } from "./_testing.ts";
 import { trainBpe } from "./bpe_trainer.ts";
 import { corpusFromBytes } from "./corpus.ts";
-import {
-  parseTokenizerName,
-  prepareCorpus,
-  requireSequenceLength,
-  type TokenizerName,
-} from "./prepare_corpus.ts";
+import { prepareCorpus, requireSequenceLength } from "./prepare_corpus.ts";
 import { createRandom } from "./random.ts";
 import { splitText } from "./split.ts";
+import type { TokenizerName } from "./tokenizer_name.ts";
 
 function corpusOf(text: string) {
   return corpusFromBytes(new TextEncoder().encode(text), { name: "own" });
 }
-
-Deno.test("parseTokenizerName() reads the two kinds", () => {
-  assertEquals(parseTokenizerName("character"), { kind: "character" });
-  assertEquals(parseTokenizerName("bpe:256"), { kind: "bpe", vocabSize: 256 });
-  assertEquals(parseTokenizerName("bpe:16384"), { kind: "bpe", vocabSize: 16384 });
-});
-
-Deno.test("parseTokenizerName() throws a user's error for anything else", () => {
-  for (
-    const name of [
-      "",
-      "char",
-      "bpe",
-      "bpe:",
-      "bpe:0512",
-      "bpe:1e3",
-      "bpe:-300",
-      "bpe:5.5",
-      "BPE:512",
-      "bpe:512 ",
-    ]
-  ) {
-    assertThrows(() => parseTokenizerName(name), UserError, `it is ${JSON.stringify(name)}`);
-  }
-  assertThrows(() => parseTokenizerName("bpe:" + "9".repeat(30)), UserError, "its name must be");
-  for (const size of ["100", "255", "1"]) {
-    assertThrows(
-      () => parseTokenizerName(`bpe:${size}`),
-      UserError,
-      `must be >= 256, the number of bytes: V is ${size}`,
-    );
-  }
-});
 
 Deno.test("prepareCorpus() gives both parts as tokens with their bytes", () => {
   const text = randomProse(createRandom(1, "prepare"), 3000);

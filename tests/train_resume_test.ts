@@ -1,0 +1,359 @@
+// @heavy
+/**
+ * `deno task train` that is killed and goes on, with every option that a checkpoint must carry; files that are damaged;
+ * and command lines that contradict themselves.
+ */
+import { join } from "node:path";
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { compareJournals, effectiveEvents, readJournal, type RunPaths, runPaths } from "../lib/record/mod.ts";
+import { createRandom } from "../lib/text/mod.ts";
+import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
+
+const root = await Deno.makeTempDir();
+addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+const text = join(root, "text.txt");
+await Deno.writeTextFile(text, sampleText());
+
+/** Steps of a run: enough to be killed in five times. */
+const STEPS = 150;
+const MODEL = [
+  "--n-layer",
+  "2",
+  "--n-head",
+  "2",
+  "--n-embd",
+  "64",
+  "--seq",
+  "32",
+  "--batch",
+  "8",
+  "--dropout",
+  "0.1",
+];
+/** Evaluations, and with them best checkpoints, fall between checkpoints and on them. */
+const OPTIONS = [
+  ...[
+    "--data",
+    text,
+    "--steps",
+    String(STEPS),
+    "--accumulate",
+    "2",
+    "--ema-decay",
+    "0.9",
+    "--label-smoothing",
+    "0.05",
+  ],
+  ...[
+    "--eval-every",
+    "9",
+    "--eval-tokens",
+    "1024",
+    "--checkpoint-every",
+    "12",
+    "--save-best",
+    "--patience",
+    "50",
+  ],
+  ...["--schedule", "wsd", "--decay-steps", "40", "--vocab", "300", ...MODEL],
+];
+
+/** The files of a folder's only run. */
+function filesOf(dir: string): RunPaths {
+  const [run] = [...Deno.readDirSync(join(dir, "runs"))];
+  return runPaths(join(dir, "runs", run!.name));
+}
+
+/** What a run ends with: its journal, and the bytes of its checkpoints. */
+function outcomeOf(dir: string) {
+  const { journal, checkpoint, best } = filesOf(dir);
+  const { events } = readJournal(journal);
+  return { events, checkpoint: Deno.readFileSync(checkpoint), best: Deno.readFileSync(best) };
+}
+type Outcome = ReturnType<typeof outcomeOf>;
+
+function assertEqualRuns(got: Outcome, want: Outcome): void {
+  assertEquals(compareJournals(got.events, want.events), undefined);
+  assert(equalBytes(got.checkpoint, want.checkpoint), "the last checkpoints differ");
+  assert(equalBytes(got.best, want.best), "the best checkpoints differ");
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** The step that a run in a folder has come to; 0 where there is none yet. */
+function stepOf(dir: string): number {
+  try {
+    return effectiveEvents(readJournal(filesOf(dir).journal).events).steps.at(-1)?.step ?? 0;
+  } catch {
+    return 0; // not there yet
+  }
+}
+
+/** Kills what runs in a folder as a power cut does: the command and its worker at once. */
+async function killIn(dir: string): Promise<void> {
+  const { stdout } = await new Deno.Command("pgrep", { args: ["-f", dir] }).output();
+  for (const pid of new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "")) {
+    try {
+      Deno.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it ended with its parent
+    }
+  }
+}
+
+const alone = join(root, "alone");
+
+Deno.test("train that is killed at five random steps and resumed ends as the run left alone", async () => {
+  const { code, stderr } = await runTask("train", [...OPTIONS, "--out", alone]);
+  assertEquals(code, 0, stderr);
+
+  const random = createRandom(20261124, "kills");
+  const kills = new Set<number>();
+  while (kills.size < 5) kills.add(1 + random.integer(STEPS - 20));
+  const dir = join(root, "killed");
+  let resumed = 0;
+  for (const step of [...kills].sort((a, b) => a - b)) {
+    const going = startTask("train", [...OPTIONS, "--resume", "--out", dir]);
+    const deadline = performance.now() + 60_000;
+    while (stepOf(dir) < step) {
+      assert(performance.now() < deadline, `step ${step} was not reached`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await killIn(dir);
+    await ended(going);
+    const { events } = readJournal(filesOf(dir).journal);
+    assert(
+      !events.some(({ event }) => event === "finish"),
+      `it was done before it was killed at step ${step}`,
+    );
+    resumed += events.filter(({ event }) => event === "resume").length;
+  }
+  // The last time by what the folder says alone.
+  const last = await runTask("train", ["--resume", "--out", dir]);
+  assertEquals(last.code, 0, last.stderr);
+  assertGreater(resumed, 0);
+  const [got, want] = [outcomeOf(dir), outcomeOf(alone)];
+  assertEqualRuns(got, want);
+  const best = want.events.findLast((event) => event.event === "best")!;
+  assert(best.event === "best" && best.step % 12 !== 0 && best.step > 0, "best and last checkpoint are one");
+});
+
+Deno.test("train that was killed after its last checkpoint has only its end to write", async () => {
+  const want = outcomeOf(alone);
+  const { journal } = filesOf(alone);
+  const whole = await Deno.readTextFile(journal);
+  const lines = whole.trimEnd().split("\n");
+  for (const kept of [lines.length - 1, lines.length - 2]) {
+    await Deno.writeTextFile(journal, lines.slice(0, kept).join("\n") + "\n");
+    const { code, stderr } = await runTask("train", ["--resume", "--out", alone]);
+    assertEquals(code, 0, stderr);
+    const got = outcomeOf(alone);
+    assertEqualRuns(got, want);
+    assertEquals(got.events.at(-1)!.event, "finish");
+  }
+  await Deno.writeTextFile(journal, whole);
+});
+
+Deno.test("train without its best checkpoint starts over, and ends the same", async () => {
+  const want = outcomeOf(alone);
+  const { journal, best } = filesOf(alone);
+  const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
+  await Deno.writeTextFile(journal, lines.slice(0, -1).join("\n") + "\n");
+  await Deno.remove(best);
+  const { code, stderr } = await runTask("train", ["--resume", "--out", alone]);
+  assertEquals(code, 0, stderr);
+  assertEqualRuns(outcomeOf(alone), want);
+});
+
+Deno.test("train tells of damage in a checkpoint or a plan, and what to do", async (t) => {
+  const { journal, checkpoint, best } = filesOf(alone);
+  const plan = join(alone, "plan.json");
+  const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
+  await Deno.writeTextFile(journal, lines.slice(0, -1).join("\n") + "\n"); // it is not finished
+  const flip = (bytes: Uint8Array) => bytes.map((byte, i) => i === bytes.length - 9 ? byte ^ 1 : byte);
+  const edit = (change: (text: string) => string) => (bytes: Uint8Array) =>
+    new TextEncoder().encode(change(new TextDecoder().decode(bytes)));
+  const damages: [
+    name: string,
+    file: string,
+    change: (bytes: Uint8Array) => Uint8Array,
+    told: RegExp,
+    code: number,
+  ][] = [
+    [
+      "a checkpoint cut short",
+      checkpoint,
+      (bytes) => bytes.subarray(0, 5000),
+      /wanted a whole safetensors file/,
+      3,
+    ],
+    ["an empty checkpoint", checkpoint, () => new Uint8Array(), /wanted a whole safetensors file/, 3],
+    ["a bit of a weight", checkpoint, flip, /as the journal tells of step 150.*delete the run's folder/, 3],
+    ["a bit of the best checkpoint", best, flip, /best\.safetensors: wanted the file with SHA-256/, 3],
+    ["a plan cut short", plan, (bytes) => bytes.subarray(0, 200), /wanted a sweep's plan/, 2],
+    ["an empty plan", plan, () => new Uint8Array(), /wanted a sweep's plan/, 2],
+    ["a plan without a field", plan, edit((text) => text.replace(/"lr": [^\n]*\n/, "\n")), /spec\.lr/, 2],
+    [
+      "a plan with another field",
+      plan,
+      edit((text) => text.replace('"clip": 1,', '"clip": 2,')),
+      /has the identity/,
+      2,
+    ],
+    [
+      "a plan of no runs",
+      plan,
+      edit((text) => text.replace(/"runs": \[[^]*\]/, '"runs": []')),
+      /has 0 runs/,
+      2,
+    ],
+  ];
+  for (const [name, file, change, told, wanted] of damages) {
+    await t.step(name, async () => {
+      const whole = Deno.readFileSync(file);
+      const changed = change(whole);
+      assert(!equalBytes(changed, whole));
+      Deno.writeFileSync(file, changed);
+      try {
+        const { code, stderr } = await runTask("train", ["--resume", "--out", alone]);
+        assertEquals(code, wanted, stderr);
+        assertMatch(stderr, told);
+        assert(!stderr.includes("    at "), stderr);
+        assertEquals(Deno.readFileSync(file), changed);
+      } finally {
+        Deno.writeFileSync(file, whole);
+      }
+    });
+  }
+  const { code, stderr } = await runTask("train", ["--resume", "--out", alone]);
+  assertEquals(code, 0, stderr);
+});
+
+Deno.test("train goes on where losses are not numbers, and its journal with it", async () => {
+  const dir = join(root, "wild");
+  const wild = [
+    "--lr",
+    "1e30",
+    "--min-lr",
+    "0",
+    "--clip",
+    "0",
+    "--warmup-steps",
+    "0",
+    "--save-best",
+    "--ema-decay",
+    "0.5",
+  ];
+  const args = [
+    ...wild,
+    "--data",
+    text,
+    ...MODEL,
+    "--steps",
+    "20",
+    "--eval-every",
+    "5",
+    "--checkpoint-every",
+    "5",
+  ];
+  assertEquals((await runTask("train", [...args, "--out", dir])).code, 0);
+  const want = outcomeOf(dir);
+  assert(want.events.some((event) => event.event === "eval" && Number.isNaN(event.loss)));
+  assertStringIncludes(await Deno.readTextFile(filesOf(dir).journal), '"loss":"NaN"');
+  // As if it had been killed after the checkpoint of step 10: the later one is not there.
+  const whole = await Deno.readTextFile(filesOf(dir).journal);
+  const cut = whole.slice(0, whole.indexOf('{"event":"step","step":13'));
+  const again = join(root, "wild-again");
+  const stopped = await runTask("train", [...args, "--out", again]);
+  assertEquals(stopped.code, 0, stopped.stderr);
+  const { journal, checkpoint } = filesOf(again);
+  await Deno.writeTextFile(journal, cut);
+  await Deno.remove(checkpoint);
+  assertEquals((await runTask("train", ["--resume", "--out", again])).code, 0);
+  assertEqualRuns(outcomeOf(again), want);
+});
+
+const WRONG: [string, string[], RegExp][] = [
+  [
+    "a batch that is no number",
+    ["--batch", "abc"],
+    /--batch must be a whole number of at least 1: it is abc/,
+  ],
+  ["half a sequence", ["--batch", "1.5"], /--batch must be a whole number/],
+  ["no threads", ["--threads", "0"], /--threads must be a whole number from 1 to 1024: it is 0/],
+  ["too many threads", ["--threads", "1000000"], /--threads must be a whole number/],
+  ["a list of T", ["--seq", ","], /--seq must be a whole number/],
+  ["two T", ["--seq", "32,64"], /--seq must be a whole number/],
+  ["two policies", ["--amp", "off,on"], /--amp must name one/],
+  ["no vocabulary", ["--vocab", ","], /--vocab must name one/],
+  ["a rate that is NaN", ["--lr", "NaN"], /lr: /],
+  ["an infinite rate", ["--lr", "Infinity"], /lr: /],
+  ["a floor above the peak", ["--min-lr", "1"], /minLr must be at most lr/],
+  [
+    "a schedule that there is not",
+    ["--schedule", "step"],
+    /schedule: must be one of cosine, linear, constant, wsd/,
+  ],
+  ["a floor for a constant rate", ["--schedule", "constant", "--min-lr", "0"], /minLr has no use/],
+  ["wsd that does not decay", ["--schedule", "wsd"], /decaySteps must be at least 1/],
+  [
+    "a decay longer than the run",
+    ["--schedule", "wsd", "--decay-steps", "600"],
+    /decaySteps must be .* at most/,
+  ],
+  ["a decay without wsd", ["--decay-steps", "10"], /decaySteps is of the schedule wsd/],
+  ["an optimizer that there is not", ["--optimizer", "lion"], /optimizer: must be one of adamw, sgd/],
+  ["momentum in AdamW", ["--momentum", "0.9"], /are of the optimizer sgd/],
+  [
+    "AdamW's rate in SGD",
+    ["--optimizer", "sgd", "--beta1", "0.9"],
+    /beta1 has no use with the optimizer sgd/,
+  ],
+  ["Nesterov without momentum", ["--optimizer", "sgd", "--nesterov"], /nesterov needs a momentum/],
+  ["a momentum of 1", ["--optimizer", "sgd", "--momentum", "1"], /momentum: must be below 1/],
+  ["micro-batches that do not divide", ["--batch", "8", "--accumulate", "3"], /accumulate must divide/],
+  ["an average that never moves", ["--ema-decay", "1"], /emaDecay: must be below 1/],
+  ["a smoothing below 0", ["--label-smoothing", "-0.1"], /labelSmoothing: must be at least 0/],
+  ["a z-loss that is no number", ["--z-loss", "much"], /zLoss: /],
+  ["evaluations below T", ["--eval-tokens", "10"], /evalTokens must be at least every T in seq, or all/],
+  ["some evaluations", ["--eval-tokens", "some"], /evalTokens: must be a whole number of at least 1, or all/],
+  ["half a patience", ["--patience", "0.5"], /patience: must be a whole number/],
+  ["a delta without comparison", ["--min-delta", "0.1"], /minDelta needs a patience/],
+  ["a dropout of 1", ["--dropout", "1"], /dropout: must be below 1/],
+  ["an activation that there is not", ["--activation", "tanh"], /activation: must be one of gelu/],
+  ["a seed below 0", ["--seed", "-1"], /seeds\.0: must be at least 0/],
+  ["no steps", ["--steps", "0"], /steps: must be at least 1/],
+  ["no folder", ["--out", " "], /--out must name a folder/],
+];
+
+Deno.test("train explains odd and contradictory values, ends with status 2, and starts nothing", async () => {
+  const out = join(root, "wrong");
+  const check = async ([name, args, message]: typeof WRONG[number]) => {
+    const given = ["--data", text, ...(args.includes("--out") ? [] : ["--out", out]), ...args];
+    const { code, stdout, stderr } = await runTask("train", given);
+    assertEquals([code, stdout], [2, ""], `${name}: ${stderr}`);
+    assertMatch(stderr, message, name);
+    assert(!stderr.includes("    at "), `a stack trace: ${stderr}`);
+  };
+  // Two at a time, on as many cores as the smallest machine has.
+  for (let i = 0; i < WRONG.length; i += 2) await Promise.all(WRONG.slice(i, i + 2).map(check));
+  assertEquals([...Deno.readDirSync(root)].some(({ name }) => name === "wrong"), false);
+});
+
+Deno.test("train --resume refuses another value than the folder's, and a sweep's folder", async () => {
+  const other = await runTask("train", ["--resume", "--out", alone, "--lr", "0.5"]);
+  assertEquals(other.code, 2);
+  assertMatch(other.stderr, /holds another plan: run 1 has lr 0.001, wanted 0.5/);
+  const plan = JSON.parse(await Deno.readTextFile(join(alone, "plan.json")));
+  const dir = join(root, "two");
+  await Deno.mkdir(dir);
+  await Deno.writeTextFile(
+    join(dir, "plan.json"),
+    JSON.stringify({ ...plan, runs: [...plan.runs, ...plan.runs] }),
+  );
+  const sweep = await runTask("train", ["--resume", "--out", dir]);
+  assertEquals(sweep.code, 2);
+  assertMatch(sweep.stderr, /its plan has 2 runs/);
+});

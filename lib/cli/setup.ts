@@ -5,8 +5,8 @@ import { command, runCommand } from "./command.ts";
 
 const program = command("setup", "Fetches libtensorflow and the Shakespeare corpus into the user's cache.")
   .action(async () => {
-    const { runtime } = await useTensorFlow();
-    console.log(`TensorFlow ${runtime.version} runs`);
+    const { runtime, device } = await useTensorFlow();
+    console.log(`TensorFlow ${runtime.version} runs on ${device === "cpu" ? "the CPU" : device}`);
     const { corpus } = await loadCorpus("shakespeare");
     console.log(`shakespeare: ${corpus.bytes} bytes, SHA-256 ${corpus.sha256}`);
   });

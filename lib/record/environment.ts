@@ -24,6 +24,8 @@ export interface Environment {
   readonly tensorflowVersion: string;
   /** The wheel that libtensorflow is from; undefined: it was found on the machine. */
   readonly wheelSha256: string | undefined;
+  /** What ops ran on: `cpu`, or a GPU's name. Undefined: recorded before there was a choice, so a CPU. */
+  readonly device: string | undefined;
   /** How bfloat16 matrix products were found to round. */
   readonly rounding: string;
   /** Whether `TF_ENABLE_ONEDNN_OPTS` was set, and to what. */
@@ -49,7 +51,7 @@ const FLAGS = [
 
 /** Finds out about this machine; what TensorFlow says of itself is handed in. */
 export async function collectEnvironment(
-  tensorflow: Pick<Environment, "tensorflowVersion" | "wheelSha256" | "rounding">,
+  tensorflow: Pick<Environment, "tensorflowVersion" | "wheelSha256" | "device" | "rounding">,
 ): Promise<Environment> {
   const { model, flags } = await readCpu();
   const commit = await git("rev-parse", "HEAD");

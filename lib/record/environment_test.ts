@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { collectEnvironment, hashSources } from "./environment.ts";
 
 Deno.test("collectEnvironment() tells of this machine, and what it is handed", async () => {
-  const given = { tensorflowVersion: "2.21.0", wheelSha256: undefined, rounding: "once" };
+  const given = { tensorflowVersion: "2.21.0", wheelSha256: undefined, device: "cpu", rounding: "once" };
   const environment = await collectEnvironment(given);
   assertEquals(environment.denoVersion, Deno.version.deno);
   assertEquals(environment.arch, Deno.build.arch);
@@ -29,7 +29,7 @@ Deno.test("collectEnvironment() does without git and without reading the machine
     Deno.writeTextFileSync(
       script,
       `import { collectEnvironment } from ${JSON.stringify(module)};
-const environment = await collectEnvironment({ tensorflowVersion: "1", wheelSha256: undefined, rounding: "" });
+const environment = await collectEnvironment({ tensorflowVersion: "1", wheelSha256: undefined, device: "cpu", rounding: "" });
 console.log(JSON.stringify([environment.gitCommit ?? "none", environment.cpuModel ?? "none"]));`,
     );
     // Neither programs nor /proc may be touched: what cannot be found out is left out.

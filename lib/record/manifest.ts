@@ -53,6 +53,7 @@ const schema = v.object({
     denoVersion: text,
     tensorflowVersion: text,
     wheelSha256: v.optional(text),
+    device: v.optional(text),
     rounding: text,
     onednn: v.optional(text),
     gitCommit: v.optional(text),

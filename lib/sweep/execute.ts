@@ -52,6 +52,7 @@ export async function executeRun(
   const environment = await collectEnvironment({
     tensorflowVersion: tensorflow.runtime.version,
     wheelSha256: tensorflow.wheelSha256,
+    device: tensorflow.device,
     rounding: probeRounding(),
   });
   Deno.mkdirSync(options.folder, { recursive: true });

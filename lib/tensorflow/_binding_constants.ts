@@ -63,9 +63,4 @@ export class BindingConstants {
   readonly TF_ATTR_SHAPE: number = AttributeType.SHAPE;
   /** TF.js reads this number from its binding. */
   readonly TF_ATTR_RESOURCE: number = AttributeType.RESOURCE;
-
-  /** TF.js: whether ops run on a GPU by default. */
-  isUsingGpuDevice(): boolean {
-    return false;
-  }
 }

@@ -42,3 +42,11 @@ export function toBytes(dtype: number, values: HostValues): Uint8Array {
   else typed = Uint8Array.from(numbers);
   return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
 }
+
+/** Host values of a tensor's bytes, in the array that TF.js has for its type. */
+export function toValues(dtype: number, bytes: ArrayBuffer): Float32Array | Int32Array | Uint8Array {
+  if (dtype === DataType.FLOAT || dtype === DataType.COMPLEX64) return new Float32Array(bytes);
+  if (dtype === DataType.INT32) return new Int32Array(bytes);
+  if (dtype === DataType.INT64) return Int32Array.from(new BigInt64Array(bytes), Number);
+  return new Uint8Array(bytes);
+}

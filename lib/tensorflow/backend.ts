@@ -4,13 +4,16 @@
  * @module
  */
 import "./shim.ts";
+import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { nodeFileSystemRouter } from "@tensorflow/tfjs-node-gpu/dist/io/file_system.js";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import { Binding } from "./binding.ts";
-import { findLibTensorFlow } from "./install.ts";
+import { chooseDevice, type DeviceRequest, parseDevice } from "./device.ts";
+import { findLibTensorFlow, THIS_MACHINE } from "./install.ts";
 import { registerKernels } from "./kernels.ts";
 import type { OpBackend } from "./op_backend.ts";
+import { probeMachine } from "./probe_machine.ts";
 import { Runtime } from "./runtime.ts";
 
 /** TensorFlow as TF.js runs on it in this process. */
@@ -23,6 +26,8 @@ export interface TensorFlow {
   readonly backend: OpBackend;
   /** Threads that ops run on, as asked for; undefined: TensorFlow's choice. */
   readonly threads: number | undefined;
+  /** What ops run on: `cpu`, or the name of the GPU. */
+  readonly device: string;
   /** SHA-256 of the wheel that the library came from, where it is known. */
   readonly wheelSha256: string | undefined;
 }
@@ -31,6 +36,13 @@ export interface TensorFlow {
 export interface UseTensorFlowOptions {
   /** Threads inside one op, at least 1. Default: as many as cores. Fixed once TensorFlow runs. */
   threads?: number;
+  /**
+   * What ops run on. Default: what `LOSSKIT_DEVICE` says (`auto`, `cpu` or `gpu`), or else `auto`: an NVIDIA GPU where one
+   * can be used, for which CUDA's libraries are fetched (3.3 GB). Fixed once TensorFlow runs.
+   */
+  device?: DeviceRequest;
+  /** Has every op give the same bits at every run, or refuse to run. Default: false. Fixed once TensorFlow runs. */
+  deterministicOps?: boolean;
 }
 
 let active: Promise<TensorFlow> | undefined;
@@ -42,8 +54,8 @@ let current: TensorFlow | undefined;
  *
  * @param options See {@linkcode UseTensorFlowOptions}.
  * @returns The running TensorFlow.
- * @throws {RangeError} for a thread count under 1, or another one than TensorFlow already runs with.
- * @throws {UserError} when the library can neither be found nor fetched.
+ * @throws {RangeError} for a thread count under 1, or another choice than TensorFlow already runs with.
+ * @throws {UserError} when the library can neither be found nor fetched, or a GPU was asked for and cannot be used.
  */
 export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise<TensorFlow> {
   active ??= start(options).catch((error) => {
@@ -51,18 +63,37 @@ export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise
     throw error;
   });
   const tensorflow = await active;
-  if (options.threads !== undefined && options.threads !== tensorflow.threads) {
+  const running = {
+    threads: tensorflow.threads,
+    device: tensorflow.runtime.usesGpu ? "gpu" : "cpu",
+    deterministicOps: tensorflow.runtime.deterministicOps,
+  };
+  for (const key of ["threads", "device", "deterministicOps"] as const) {
+    const wanted = options[key];
+    if (wanted === undefined || wanted === "auto" || wanted === running[key]) continue;
     throw new RangeError(
-      `Cannot change TensorFlow's threads: it runs with ${tensorflow.threads ?? "its own choice"}, wanted ` +
-        `${options.threads}. Threads are fixed when TensorFlow starts: start another process.`,
+      `Cannot change TensorFlow's ${key}: it runs with ${
+        running[key] ?? "its own choice"
+      }, wanted ${wanted}. ` +
+        "It is fixed when TensorFlow starts: start another process.",
     );
   }
   return tensorflow;
 }
 
-async function start({ threads }: UseTensorFlowOptions): Promise<TensorFlow> {
-  const library = await findLibTensorFlow();
-  const runtime = Runtime.open({ ...library, intraOpThreads: threads });
+async function start({ threads, deterministicOps, ...options }: UseTensorFlowOptions): Promise<TensorFlow> {
+  const machine = probeMachine();
+  const { device, warning } = chooseDevice(
+    options.device ?? parseDevice(Deno.env.get("LOSSKIT_DEVICE")),
+    machine,
+  );
+  if (warning !== undefined) console.error(warning);
+  const library = await findLibTensorFlow(THIS_MACHINE, { device });
+  if (device === "gpu") nameCudaTools(library.dir);
+  const runtime = Runtime.open({ ...library, intraOpThreads: threads, device, deterministicOps });
+  if (device === "gpu" && !runtime.usesGpu) {
+    console.error(`running on the CPU: TensorFlow from ${library.dir} finds no GPU, or no CUDA for it`);
+  }
   const binding = new Binding(runtime);
   // TF.js types the binding as its own addon; the boundary is the same.
   const backend = new NodeJSKernelBackend(
@@ -82,9 +113,17 @@ async function start({ threads }: UseTensorFlowOptions): Promise<TensorFlow> {
     binding,
     backend: backend as unknown as OpBackend,
     threads,
+    device: runtime.usesGpu ? machine.nvidia?.gpus[0]?.name ?? "gpu" : "cpu",
     wheelSha256: library.wheelSha256,
   };
   return current;
+}
+
+/** Tells XLA where `ptxas` and `libdevice` are, which CUDA's compiler package has. A user's own flag stays. */
+function nameCudaTools(dir: string): void {
+  const flag = "--xla_gpu_cuda_data_dir", flags = Deno.env.get("XLA_FLAGS") ?? "";
+  if (flags.includes(flag)) return;
+  Deno.env.set("XLA_FLAGS", `${flags} ${flag}=${join(dirname(dir), "nvidia", "cuda_nvcc")}`.trim());
 }
 
 /** A tensor that was disposed of is named as that: TF.js's engine would stumble over its missing record. */

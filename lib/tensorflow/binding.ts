@@ -8,38 +8,25 @@
  * @module
  */
 import { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
-import { type HostValues, toBytes, withTypes } from "./_conversions.ts";
-import { type Attribute, AttributeType, checkCall, eagerSetters, setAttribute } from "./attribute.ts";
+import { type HostValues, toBytes, toValues, withTypes } from "./_conversions.ts";
+import { type Attribute, AttributeType, checkCall } from "./attribute.ts";
 import { DataType, dtypeName, isFloating } from "./dtype.ts";
+import { type EagerCall, EagerCalls } from "./eager_call.ts";
 import { OpDefinitions } from "./op_definition.ts";
 import { decideCasts, POLICIES, type Policy } from "./policy.ts";
-import { cString, elements, type Pointer, type Runtime } from "./runtime.ts";
+import { elements, type Pointer, type Runtime } from "./runtime.ts";
 import { SavedModels } from "./saved_model.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
 import type { GraphValue, Trace } from "./trace.ts";
-
-/** A tensor of the binding: an eager handle, a value of a graph, or both while a constant is traced. */
-interface Entry {
-  dtype: number;
-  shape: number[];
-  handle?: Pointer;
-  symbol?: GraphValue;
-  /** The trace that `symbol` belongs to. */
-  trace?: Trace;
-  /** Casts of this entry by type, which live as long as it. */
-  casts?: Map<number, number>;
-  /** Made inside an autocast region: an activation, whose casts are not worth keeping. */
-  activation: boolean;
-}
-
-/**
- * Most dimensions of an op's input. TensorFlow ends the process when a kernel makes a tensor of more than 254, and no op
- * makes more dimensions than two inputs have together and one.
- */
-const MAX_RANK = 120;
-
-/** Most results that one op may have; a traced training step returns three tensors a parameter. */
-const MAX_RESULTS = 4096;
+import {
+  castOp,
+  type Entry,
+  IDENTITY,
+  MAX_RANK,
+  requireShape,
+  staleSymbol,
+  unreadableSymbol,
+} from "./_entry.ts";
 
 /** A `TFJSBinding` over TensorFlow's C API. */
 export class Binding extends BindingConstants {
@@ -48,12 +35,9 @@ export class Binding extends BindingConstants {
 
   readonly #runtime: Runtime;
   readonly #definitions: OpDefinitions;
-  readonly #setters: ReturnType<typeof eagerSetters>;
+  readonly #calls: EagerCalls;
   readonly #entries = new Map<number, Entry>();
-  readonly #results = new BigUint64Array(MAX_RESULTS);
-  readonly #count = new Int32Array(1);
   readonly #savedModels: SavedModels;
-  #executions = 0;
   #next = 1;
   #policy: Policy = POLICIES.float32;
   #trace: Trace | undefined;
@@ -68,7 +52,7 @@ export class Binding extends BindingConstants {
     super();
     this.#runtime = runtime;
     this.#definitions = new OpDefinitions(runtime);
-    this.#setters = eagerSetters(runtime);
+    this.#calls = new EagerCalls(runtime);
     this.#savedModels = new SavedModels(runtime);
     this.TF_Version = runtime.version;
   }
@@ -142,20 +126,21 @@ export class Binding extends BindingConstants {
       throw new TypeError(`Cannot make a string tensor of shape [${shape}]: its values must be Uint8Arrays`);
     }
     const handle = dtype === DataType.STRING
-      ? this.#runtime.withStrings(
-        shape,
-        values as readonly Uint8Array[],
-        (strings) =>
-          this.execute("DeepCopy", {
-            inputs: [strings],
-            attributes: [{ name: "T", type: AttributeType.TYPE, value: DataType.STRING }],
-            numOutputs: 1,
-            describe: () => [`string[${shape}]`],
-          })[0]!,
-      )
+      ? this.#copyStrings(shape, values as readonly Uint8Array[])
       : this.#runtime.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
     // While tracing it is eager all the same: it becomes a constant of the graph when an op uses it there.
     return this.#put({ dtype, shape: [...shape], handle });
+  }
+
+  /** Strings in memory that TensorFlow frees with them, which those of the C API are not. */
+  #copyStrings(shape: number[], values: readonly Uint8Array[]): Pointer {
+    return this.#runtime.withStrings(shape, values, (strings) =>
+      this.execute("DeepCopy", {
+        inputs: [strings],
+        attributes: [{ name: "T", type: AttributeType.TYPE, value: DataType.STRING }],
+        numOutputs: 1,
+        describe: () => [`string[${shape}]`],
+      })[0]!);
   }
 
   /** TF.js: frees a tensor. */
@@ -170,14 +155,7 @@ export class Binding extends BindingConstants {
   /** TF.js: reads a tensor. bfloat16 and half are read as float32, which is exact. */
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array | Uint8Array[] {
     const entry = this.#get(id);
-    if (entry.handle === undefined) {
-      throw new TypeError(
-        `Cannot read the result of ${
-          entry.symbol?.op ?? "an op"
-        } while its function is being compiled: it has no ` +
-          "value yet. Return it from the function and read it there, or use a TF.js op (tf.where) in place of a branch.",
-      );
-    }
+    if (entry.handle === undefined) throw unreadableSymbol(entry);
     if (entry.dtype === DataType.BFLOAT16 || entry.dtype === DataType.HALF) {
       const cast = this.#runEager(castOp(entry.dtype, DataType.FLOAT), [entry])[0]!;
       const bytes = this.#runtime.readBytes(cast.handle);
@@ -187,11 +165,7 @@ export class Binding extends BindingConstants {
     if (entry.dtype === DataType.STRING) {
       return this.#runtime.readStrings(entry.handle, elements(entry.shape));
     }
-    const bytes = this.#runtime.readBytes(entry.handle);
-    if (entry.dtype === DataType.FLOAT || entry.dtype === DataType.COMPLEX64) return new Float32Array(bytes);
-    if (entry.dtype === DataType.INT32) return new Int32Array(bytes);
-    if (entry.dtype === DataType.INT64) return Int32Array.from(new BigInt64Array(bytes), Number);
-    return new Uint8Array(bytes);
+    return toValues(entry.dtype, this.#runtime.readBytes(entry.handle));
   }
 
   /** TF.js: runs an op, with the casts that the policy asks for. */
@@ -295,38 +269,8 @@ export class Binding extends BindingConstants {
    *
    * @throws {TensorFlowError} naming the op and its inputs.
    */
-  execute(
-    name: string,
-    call: {
-      inputs: readonly Pointer[];
-      attributes: readonly Attribute[];
-      numOutputs: number;
-      describe: () => string[];
-      /** Called once the op holds its inputs: what is let go of here may be overwritten by the op. */
-      release?: () => void;
-    },
-  ): Pointer[] {
-    const { cc, status, context } = this.#runtime;
-    if (call.numOutputs > MAX_RESULTS) {
-      throw new RangeError(`Cannot run ${name}: at most ${MAX_RESULTS} results: wanted ${call.numOutputs}`);
-    }
-    const op = cc.TFE_NewOp(context, cString(name), status);
-    this.#runtime.check({ op: name });
-    try {
-      for (const input of call.inputs) cc.TFE_OpAddInput(op, input, status);
-      for (const attribute of call.attributes) setAttribute(op, attribute, this.#setters);
-      call.release?.();
-      this.#count[0] = call.numOutputs;
-      this.#executions++;
-      cc.TFE_Execute(op, this.#results, this.#count, status);
-      this.#runtime.check({ op: name, inputs: call.describe });
-    } finally {
-      cc.TFE_DeleteOp(op);
-    }
-    return Array.from(
-      this.#results.subarray(0, this.#count[0]),
-      (address) => this.#runtime.adopt(Deno.UnsafePointer.create(address)),
-    );
+  execute(name: string, call: EagerCall): Pointer[] {
+    return this.#calls.execute(name, call);
   }
 
   /**
@@ -397,7 +341,7 @@ export class Binding extends BindingConstants {
 
   /** How many ops and functions were run natively so far. */
   get executions(): number {
-    return this.#executions;
+    return this.#calls.count;
   }
 
   /** TF.js: loads a SavedModel, and returns its number; tags are separated by commas. */
@@ -424,46 +368,13 @@ export class Binding extends BindingConstants {
     return this.#savedModels.count;
   }
 
+  /** TF.js: whether ops run on a GPU by default. */
+  isUsingGpuDevice(): boolean {
+    return this.#runtime.usesGpu;
+  }
+
   /** TF.js: how many tensors there are, casts included. */
   getNumOfTensors(): number {
     return this.#entries.size;
   }
-}
-
-/** Refuses what is no shape, before native code trusts it. */
-function requireShape(shape: readonly number[]): void {
-  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new TypeError(
-      `Cannot make a tensor: its shape must be a list of whole numbers, 0 or more: it is ${
-        JSON.stringify(shape)
-      }`,
-    );
-  }
-  if (shape.length > MAX_RANK) {
-    throw new TypeError(
-      `Cannot use a tensor of ${shape.length} dimensions: at most ${MAX_RANK} are supported`,
-    );
-  }
-}
-
-const IDENTITY = { name: "Identity", attributes: [], numOutputs: 1 };
-
-function castOp(from: number, to: number): { name: string; attributes: Attribute[]; numOutputs: number } {
-  return {
-    name: "Cast",
-    attributes: [
-      { name: "SrcT", type: AttributeType.TYPE, value: from },
-      { name: "DstT", type: AttributeType.TYPE, value: to },
-    ],
-    numOutputs: 1,
-  };
-}
-
-function staleSymbol(entry: Entry): Error {
-  return new Error(
-    `Cannot use the result of ${
-      entry.symbol?.op ?? "an op"
-    } outside of the compiled function that made it: ` +
-      "return it from the function",
-  );
 }

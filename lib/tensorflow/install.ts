@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { cacheDir, ensureFolder } from "../fetch/cache.ts";
-import { downloadPackage } from "../fetch/package.ts";
+import { downloadPackage, type PackageFile } from "../fetch/package.ts";
 import { unpackWheel } from "../fetch/wheel.ts";
 import { findInPython } from "./_python.ts";
+import type { Device } from "./device.ts";
 import { type Wheel, WHEELS } from "./wheels.ts";
 
 /** A libtensorflow on this machine. */
@@ -43,7 +44,8 @@ export interface Machine {
   warn: (line: string) => void;
 }
 
-const THIS_MACHINE: Machine = {
+/** The machine that this process is on. */
+export const THIS_MACHINE: Machine = {
   os: Deno.build.os,
   arch: Deno.build.arch,
   env: Deno.env.get,
@@ -57,29 +59,36 @@ const OLDEST = [2, 16] as const;
 
 /**
  * Finds libtensorflow, in this order: the folder that `LOSSKIT_LIBTENSORFLOW` names, the user's cache, a TensorFlow
- * installed in Python, and the pinned wheel, which is fetched into the cache.
+ * installed in Python, and the pinned wheel, which is fetched into the cache, with CUDA's libraries for a GPU. A
+ * TensorFlow of Python serves for a GPU where CUDA's libraries are installed with it.
  *
  * @param machine What the search sees; default: this machine.
- * @param wheels The wheels that may be fetched, by `os-arch`; default: the pinned ones.
+ * @param options `device`: what it is to run on (default: the CPU); `wheels`: those that may be fetched (default: the
+ * pinned ones).
  * @throws {UserError} when there is none: it lists every place that was tried and what to do.
  */
 export async function findLibTensorFlow(
   machine: Machine = THIS_MACHINE,
-  wheels: Readonly<Record<string, Wheel>> = WHEELS,
+  { device = "cpu", wheels = WHEELS }: {
+    device?: Device;
+    wheels?: Readonly<Record<string, Wheel>>;
+  } = {},
 ): Promise<LibTensorFlow> {
-  const wheel = wheels[`${machine.os}-${machine.arch}`];
+  const wheel = wheels[`${machine.os}-${machine.arch}-${device}`];
   const named = machine.env("LOSSKIT_LIBTENSORFLOW");
   if (named) return await inNamedFolder(named);
   if (wheel === undefined) {
     throw new UserError(
-      `Cannot fetch libtensorflow for ${machine.os} on ${machine.arch}: supported are Linux on x86-64 and arm64, and ` +
-        "macOS on arm64. Elsewhere, let LOSSKIT_LIBTENSORFLOW name a folder that holds libtensorflow_cc and " +
+      `Cannot fetch libtensorflow for ${machine.os} on ${machine.arch}${
+        device === "gpu" ? " with a GPU" : ""
+      }: supported are Linux on x86-64 and arm64, and ` +
+        "macOS on arm64, with an NVIDIA GPU Linux on x86-64. Elsewhere, let LOSSKIT_LIBTENSORFLOW name a folder that holds libtensorflow_cc and " +
         "libtensorflow_framework.",
     );
   }
   const path = join(
     cacheDir(machine.env, machine.os),
-    `libtensorflow-${wheel.version}-${machine.os}-${machine.arch}`,
+    `libtensorflow-${wheel.version}-${machine.os}-${machine.arch}${device === "gpu" ? "-cuda" : ""}`,
   );
   const tried = ["LOSSKIT_LIBTENSORFLOW: not set"];
   if (!await exists(path)) {
@@ -88,17 +97,19 @@ export async function findLibTensorFlow(
     if (installed !== undefined) {
       const { found } = await inFolder(installed.dir);
       const { dir, version } = installed;
-      if (found !== undefined && isRecent(version)) {
+      const hasCuda = device === "cpu" || await exists(join(dirname(dir), "nvidia", "cudnn"));
+      if (found !== undefined && isRecent(version) && hasCuda) {
         return { dir, ...found, version, source: "python", wheelSha256: undefined };
       }
       const unfit = `TensorFlow ${version} in ${dir}: wanted version ${
         OLDEST.join(".")
-      } or later, with both libraries`;
+      } or later, with both libraries${device === "gpu" ? " and, beside it, CUDA's" : ""}`;
       machine.warn(`not used: ${unfit}`);
       tried.push(unfit);
     } else tried.push("a TensorFlow installed in Python: none");
   }
-  const { files, libraries } = wheel;
+  const files = Object.assign({}, wheel.files, ...wheel.companions.map((companion) => companion.files));
+  const { libraries } = wheel;
   let source: LibTensorFlow["source"] = "cache";
   const build = async (into: string): Promise<void> => {
     source = "package";
@@ -121,7 +132,7 @@ export async function findLibTensorFlow(
     );
   }
   return {
-    dir: path,
+    dir: dirname(join(path, libraries.cc)),
     framework: join(path, libraries.framework),
     cc: join(path, libraries.cc),
     version: wheel.version,
@@ -176,11 +187,23 @@ function isRecent(version: string): boolean {
 }
 
 async function fetchLibraries(wheel: Wheel, into: string): Promise<void> {
+  const { framework, cc } = wheel.libraries;
+  const own = Object.fromEntries([framework, cc].map((file) => [`tensorflow/${basename(file)}`, file]));
+  await fetchMembers(wheel, { members: own, into });
+  for (const companion of wheel.companions) {
+    const names = Object.keys(companion.files);
+    await fetchMembers(companion, { members: Object.fromEntries(names.map((name) => [name, name])), into });
+  }
+}
+
+/** Fetches a wheel, and puts some of its members where they are to be in a folder. */
+async function fetchMembers(
+  wheel: PackageFile,
+  { members, into }: { members: Readonly<Record<string, string>>; into: string },
+): Promise<void> {
   const archive = await downloadPackage(wheel, into);
-  const names = Object.keys(wheel.files);
-  await unpackWheel(
-    archive,
-    Object.fromEntries(names.map((name) => [`tensorflow/${name}`, join(into, name)])),
-  );
+  const targets = Object.entries(members).map(([member, file]) => [member, join(into, file)] as const);
+  for (const [, target] of targets) await Deno.mkdir(dirname(target), { recursive: true });
+  await unpackWheel(archive, Object.fromEntries(targets));
   await Deno.remove(archive);
 }

@@ -110,11 +110,11 @@ Deno.test("findLibTensorFlow() fetches the wheel of the platform, and says what 
 Deno.test("findLibTensorFlow() fetches into the cache once, and again over a corrupt library", () =>
   withMachine(async (machine, folder) => {
     const sha256 = createHash("sha256").update("x").digest("hex");
-    const { libraries, ...wheel } = WHEELS["linux-x86_64"]!;
+    const { libraries, ...wheel } = WHEELS["linux-x86_64-cpu"]!;
     const files = Object.fromEntries(
       Object.values(libraries).map((name) => [name, { sha256, bytes: 1 }]),
     );
-    const wheels = { "linux-x86_64": { ...wheel, libraries, files } };
+    const wheels = { "linux-x86_64-cpu": { ...wheel, libraries, files } };
     let fetched = 0, warned = "";
     const find = () =>
       findLibTensorFlow({
@@ -124,7 +124,7 @@ Deno.test("findLibTensorFlow() fetches into the cache once, and again over a cor
           return placeLibraries(into);
         },
         warn: (line) => warned += line,
-      }, wheels);
+      }, { wheels });
     const dir = join(folder, "cache", "libtensorflow-2.21.0-linux-x86_64");
     const found: LibTensorFlow = {
       dir,
@@ -145,7 +145,7 @@ Deno.test("findLibTensorFlow() fetches into the cache once, and again over a cor
 
 Deno.test("findLibTensorFlow() fetches a corrupt cache again, and tells the damage when it cannot", () =>
   withMachine(async (machine, folder) => {
-    const wheel = WHEELS["linux-x86_64"]!;
+    const wheel = WHEELS["linux-x86_64-cpu"]!;
     await placeLibraries(join(folder, "cache", `libtensorflow-${wheel.version}-linux-x86_64`));
     let fetched = 0, warned = "";
     const fetch: Machine["fetch"] = () => {
@@ -160,4 +160,57 @@ Deno.test("findLibTensorFlow() fetches a corrupt cache again, and tells the dama
     assertStringIncludes(warned, "is damaged");
     assertStringIncludes(message, "must be 65222328 bytes long: it is 1");
     assertStringIncludes(message, "no network");
+  }));
+
+Deno.test("findLibTensorFlow() for a GPU fetches CUDA's libraries too, beside TensorFlow's folder", () =>
+  withMachine(async (machine, folder) => {
+    const sha256 = createHash("sha256").update("x").digest("hex");
+    const file = { sha256, bytes: 1 };
+    const real = WHEELS["linux-x86_64-gpu"]!;
+    const wheel = {
+      ...real,
+      files: { [real.libraries.framework]: file, [real.libraries.cc]: file },
+      companions: [{ ...real.companions[0]!, files: { "nvidia/cublas/lib/libcublas.so.12": file } }],
+    };
+    const fetch: Machine["fetch"] = async ({ companions }, into) => {
+      await placeLibraries(join(into, "tensorflow"));
+      for (const name of companions.flatMap(({ files }) => Object.keys(files))) {
+        await Deno.mkdir(join(into, name, ".."), { recursive: true });
+        await Deno.writeTextFile(join(into, name), "x");
+      }
+    };
+    const find = (fetch: Machine["fetch"]) =>
+      findLibTensorFlow({ ...machine, fetch }, { device: "gpu", wheels: { "linux-x86_64-gpu": wheel } });
+    const found = await find(fetch);
+    const cache = join(folder, "cache", "libtensorflow-2.21.0-linux-x86_64-cuda");
+    assertEquals(found.dir, join(cache, "tensorflow"));
+    assertEquals(found.cc, join(cache, "tensorflow", "libtensorflow_cc.so.2"));
+    assertEquals(found.wheelSha256, real.sha256);
+    await Deno.remove(join(cache, "nvidia", "cublas", "lib", "libcublas.so.12"));
+    assertEquals(
+      (await find(fetch)).source,
+      "package",
+      "without one of CUDA's libraries all are fetched again",
+    );
+    await assertRejects(
+      () => findLibTensorFlow({ ...machine, os: "darwin", arch: "aarch64" }, { device: "gpu" }),
+      UserError,
+      "Cannot fetch libtensorflow for darwin on aarch64 with a GPU",
+    );
+  }));
+
+Deno.test("findLibTensorFlow() for a GPU takes Python's TensorFlow only where CUDA is installed with it", () =>
+  withMachine(async (machine, folder) => {
+    const dir = join(folder, "site-packages", "tensorflow");
+    await placeLibraries(dir);
+    let warned = "";
+    const find = () =>
+      findLibTensorFlow({
+        ...machine,
+        python: () => Promise.resolve({ dir, version: "2.20.0" }),
+        warn: (line) => warned += line,
+      }, { device: "gpu" });
+    await assertRejects(find, UserError, "with both libraries and, beside it, CUDA's");
+    await Deno.mkdir(join(folder, "site-packages", "nvidia", "cudnn"), { recursive: true });
+    assertEquals((await find()).source, "python");
   }));

@@ -20,10 +20,12 @@
 export { autocast, unknownPolicy } from "./autocast.ts";
 export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
 export type { Attribute } from "./attribute.ts";
+export type { Device, DeviceRequest } from "./device.ts";
 export { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
 export type { HostValues } from "./_conversions.ts";
 export type { InputDefinition, OpDefinition } from "./op_definition.ts";
 export { Binding } from "./binding.ts";
+export type { EagerCall } from "./eager_call.ts";
 export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";

@@ -6,6 +6,7 @@
  * @module
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { Device } from "./device.ts";
 import { DataType, dtypeName, elementBytes } from "./dtype.ts";
 import { type Libraries, openLibraries } from "./symbols.ts";
 import { quietly } from "./stderr.ts";
@@ -42,12 +43,18 @@ export interface RuntimeOptions {
   intraOpThreads?: number | undefined;
   /** Ops of one graph at a time, at least 1. Default: TensorFlow's own choice, the cores. */
   interOpThreads?: number | undefined;
+  /** What ops run on by default. Default: the CPU, whatever GPUs there are. */
+  device?: Device | undefined;
+  /** Has every op give the same bits at every run, or refuse to run. Default: false. */
+  deterministicOps?: boolean | undefined;
 }
 
 /** TensorFlow's libraries with an eager context. */
 export class Runtime {
   /** The version that the library reports, such as `2.21.0`. */
   readonly version: string;
+  /** Full names of the devices that ops can run on, such as `/job:localhost/replica:0/task:0/device:CPU:0`, with their type. */
+  readonly devices: readonly { readonly name: string; readonly type: string }[];
   /**
    * The functions of `libtensorflow_cc`, for this folder.
    *
@@ -64,7 +71,11 @@ export class Runtime {
     this.#framework = libraries.framework;
     this.#status = this.#framework.TF_NewStatus();
     this.version = Deno.UnsafePointerView.getCString(this.cc.TF_Version()!);
+    // NVIDIA's matrix units round float32 inputs to 10 bits of mantissa unless told not to: float32 means float32 here.
+    this.#framework._ZN3tsl32enable_tensor_float_32_executionEb(false);
+    this.#framework._ZN3tsl19EnableOpDeterminismEb(options.deterministicOps ?? false);
     this.#context = this.#newContext(options);
+    this.devices = this.#listDevices();
   }
 
   /**
@@ -89,6 +100,12 @@ export class Runtime {
 
   #newContext(options: RuntimeOptions): Pointer {
     const config = new BinaryWriter(); // tensorflow.ConfigProto
+    if (options.device === "gpu") {
+      config.tag(6, WireType.LengthDelimited).fork().tag(4, WireType.Varint).bool(true).join(); // gpu_options.allow_growth
+    } else {
+      config.tag(1, WireType.LengthDelimited).fork(); // device_count: { "GPU": 0 }
+      config.tag(1, WireType.LengthDelimited).string("GPU").tag(2, WireType.Varint).int32(0).join();
+    }
     if (options.intraOpThreads !== undefined) config.tag(2, WireType.Varint).int32(options.intraOpThreads);
     if (options.interOpThreads !== undefined) config.tag(5, WireType.Varint).int32(options.interOpThreads);
     const bytes = config.finish();
@@ -102,6 +119,35 @@ export class Runtime {
     } finally {
       this.cc.TFE_DeleteContextOptions(contextOptions);
     }
+  }
+
+  #listDevices(): { name: string; type: string }[] {
+    const list = this.cc.TFE_ContextListDevices(this.#context, this.#status);
+    this.check();
+    try {
+      const text = (pointer: Pointer) => Deno.UnsafePointerView.getCString(pointer!);
+      return Array.from({ length: this.cc.TF_DeviceListCount(list) }, (_, i) => ({
+        name: text(this.cc.TF_DeviceListName(list, i, this.#status)),
+        type: text(this.cc.TF_DeviceListType(list, i, this.#status)),
+      }));
+    } finally {
+      this.cc.TF_DeleteDeviceList(list);
+    }
+  }
+
+  /** Whether ops run on a GPU by default. */
+  get usesGpu(): boolean {
+    return this.devices.some(({ type }) => type === "GPU");
+  }
+
+  /** Whether NVIDIA's matrix units may round float32 inputs to TF32. Never so here; asked of the library. */
+  get tensorFloat32(): boolean {
+    return this.#framework._ZN3tsl33tensor_float_32_execution_enabledEv();
+  }
+
+  /** Whether ops without a deterministic kernel are refused. */
+  get deterministicOps(): boolean {
+    return this.#framework._ZN3tsl21OpDeterminismRequiredEv();
   }
 
   /** The eager context, for calls that need it. */

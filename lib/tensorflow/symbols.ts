@@ -33,6 +33,14 @@ export const FRAMEWORK_SYMBOLS = {
   TF_TensorData: { parameters: ["pointer"], result: "pointer" },
   /** `size_t TF_TensorByteSize(const TF_Tensor*)` */
   TF_TensorByteSize: { parameters: ["pointer"], result: "usize" },
+  /** `void tsl::enable_tensor_float_32_execution(bool)`: C++, from `tsl/platform/tensor_float_32_utils.h`. */
+  _ZN3tsl32enable_tensor_float_32_executionEb: { parameters: ["bool"], result: "void" },
+  /** `bool tsl::tensor_float_32_execution_enabled()` */
+  _ZN3tsl33tensor_float_32_execution_enabledEv: { parameters: [], result: "bool" },
+  /** `void tsl::EnableOpDeterminism(bool)`: C++, from `tsl/util/determinism.h`. */
+  _ZN3tsl19EnableOpDeterminismEb: { parameters: ["bool"], result: "void" },
+  /** `bool tsl::OpDeterminismRequired()` */
+  _ZN3tsl21OpDeterminismRequiredEv: { parameters: [], result: "bool" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Functions that live in `libtensorflow_cc`. */
@@ -99,6 +107,16 @@ export const CC_SYMBOLS = {
   TFE_DeleteContextOptions: { parameters: ["pointer"], result: "void" },
   /** `TFE_Context* TFE_NewContext(const TFE_ContextOptions* opts, TF_Status* status)` */
   TFE_NewContext: { parameters: ["pointer", "pointer"], result: "pointer" },
+  /** `TF_DeviceList* TFE_ContextListDevices(TFE_Context* ctx, TF_Status* status)` */
+  TFE_ContextListDevices: { parameters: ["pointer", "pointer"], result: "pointer" },
+  /** `int TF_DeviceListCount(const TF_DeviceList* list)` */
+  TF_DeviceListCount: { parameters: ["pointer"], result: "i32" },
+  /** `const char* TF_DeviceListName(const TF_DeviceList* list, int index, TF_Status*)` */
+  TF_DeviceListName: { parameters: ["pointer", "i32", "pointer"], result: "pointer" },
+  /** `const char* TF_DeviceListType(const TF_DeviceList* list, int index, TF_Status*)` */
+  TF_DeviceListType: { parameters: ["pointer", "i32", "pointer"], result: "pointer" },
+  /** `void TF_DeleteDeviceList(TF_DeviceList* list)` */
+  TF_DeleteDeviceList: { parameters: ["pointer"], result: "void" },
   /** `void TFE_DeleteContext(TFE_Context* ctx)` */
   TFE_DeleteContext: { parameters: ["pointer"], result: "void" },
   /** `void TFE_ContextAddFunction(TFE_Context* ctx, TF_Function* function, TF_Status* status)` */

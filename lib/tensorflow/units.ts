@@ -105,6 +105,7 @@ let fusedMatMul: boolean | undefined;
 function hasFusedMatMul(): boolean {
   if (fusedMatMul !== undefined) return fusedMatMul;
   const { binding } = currentTensorFlow();
+  if (binding.isUsingGpuDevice()) return fusedMatMul = false; // it would answer, on the CPU
   const number = (shape: number[], value: number) =>
     binding.createTensor(
       shape,

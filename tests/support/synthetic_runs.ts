@@ -82,6 +82,7 @@ export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
       denoVersion: "2.9.6",
       tensorflowVersion: "2.21.0",
       wheelSha256: undefined,
+      device: "cpu",
       rounding: "once",
       onednn: undefined,
       gitCommit: undefined,

@@ -1,0 +1,82 @@
+/**
+ * What the binding keeps of a tensor, and the small facts about tensors and ops that it works with.
+ *
+ * @module
+ */
+import { type Attribute, AttributeType } from "./attribute.ts";
+import type { Pointer } from "./runtime.ts";
+import type { GraphValue, Trace } from "./trace.ts";
+
+/** A tensor of the binding: an eager handle, a value of a graph, or both while a constant is traced. */
+export interface Entry {
+  dtype: number;
+  shape: number[];
+  handle?: Pointer;
+  symbol?: GraphValue;
+  /** The trace that `symbol` belongs to. */
+  trace?: Trace;
+  /** Casts of this entry by type, which live as long as it. */
+  casts?: Map<number, number>;
+  /** Made inside an autocast region: an activation, whose casts are not worth keeping. */
+  activation: boolean;
+}
+
+/**
+ * Most dimensions of an op's input. TensorFlow ends the process when a kernel makes a tensor of more than 254, and no op
+ * makes more dimensions than two inputs have together and one.
+ */
+export const MAX_RANK = 120;
+
+/** Refuses what is no shape, before native code trusts it. */
+export function requireShape(shape: readonly number[]): void {
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw new TypeError(
+      `Cannot make a tensor: its shape must be a list of whole numbers, 0 or more: it is ${
+        JSON.stringify(shape)
+      }`,
+    );
+  }
+  if (shape.length > MAX_RANK) {
+    throw new TypeError(
+      `Cannot use a tensor of ${shape.length} dimensions: at most ${MAX_RANK} are supported`,
+    );
+  }
+}
+
+/** The op that gives its input. */
+export const IDENTITY = { name: "Identity", attributes: [], numOutputs: 1 };
+
+/** The op that changes a type. */
+export function castOp(
+  from: number,
+  to: number,
+): { name: string; attributes: Attribute[]; numOutputs: number } {
+  return {
+    name: "Cast",
+    attributes: [
+      { name: "SrcT", type: AttributeType.TYPE, value: from },
+      { name: "DstT", type: AttributeType.TYPE, value: to },
+    ],
+    numOutputs: 1,
+  };
+}
+
+/** The error for a graph's value that is used where there is no such graph. */
+export function staleSymbol(entry: Entry): Error {
+  return new Error(
+    `Cannot use the result of ${
+      entry.symbol?.op ?? "an op"
+    } outside of the compiled function that made it: ` +
+      "return it from the function",
+  );
+}
+
+/** The error for a graph's value that is read as if it were there. */
+export function unreadableSymbol(entry: Entry): TypeError {
+  return new TypeError(
+    `Cannot read the result of ${
+      entry.symbol?.op ?? "an op"
+    } while its function is being compiled: it has no ` +
+      "value yet. Return it from the function and read it there, or use a TF.js op (tf.where) in place of a branch.",
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * What this machine has that TensorFlow could run on: its C library and its NVIDIA driver. Deciding is `device.ts`.
+ *
+ * @module
+ */
+import type { Gpu, MachineFacts, Nvidia } from "./device.ts";
+import { LIBC } from "./libc.ts";
+
+/** `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `..._MINOR` of cuda.h. */
+const CAPABILITY = [75, 76] as const;
+
+/** Longest name of a GPU that is read. */
+const NAME_BYTES = 256;
+
+/** The calls of NVIDIA's driver that the probe makes, from cuda.h; all return 0 when they succeed. */
+const DRIVER_SYMBOLS = {
+  /** `CUresult cuDriverGetVersion(int* version)`: works before `cuInit`. */
+  cuDriverGetVersion: { parameters: ["buffer"], result: "i32" },
+  /** `CUresult cuInit(unsigned int flags)` */
+  cuInit: { parameters: ["u32"], result: "i32" },
+  /** `CUresult cuDeviceGetCount(int* count)` */
+  cuDeviceGetCount: { parameters: ["buffer"], result: "i32" },
+  /** `CUresult cuDeviceGetName(char* name, int length, CUdevice device)`; a device is its number. */
+  cuDeviceGetName: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  /** `CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device)` */
+  cuDeviceGetAttribute: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The driver's functions. */
+export type Driver = Deno.StaticForeignLibraryInterface<typeof DRIVER_SYMBOLS>;
+
+/** Looks at this machine. */
+export function probeMachine(): MachineFacts {
+  const { os, arch } = Deno.build;
+  return { os, arch, glibc: os === "linux" ? probeGlibc() : undefined, nvidia: probeNvidia() };
+}
+
+function probeGlibc(): string | undefined {
+  try {
+    const libc = Deno.dlopen(LIBC.linux, {
+      /** `const char* gnu_get_libc_version(void)`: no other C library has it. */
+      gnu_get_libc_version: { parameters: [], result: "pointer" },
+    });
+    const version = Deno.UnsafePointerView.getCString(libc.symbols.gnu_get_libc_version()!);
+    libc.close();
+    return version;
+  } catch {
+    return undefined;
+  }
+}
+
+function probeNvidia(): Nvidia | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  try {
+    // It stays open: TensorFlow uses it next, and a driver does not like to be unloaded.
+    return askDriver(Deno.dlopen("libcuda.so.1", DRIVER_SYMBOLS).symbols);
+  } catch {
+    return undefined; // no driver
+  }
+}
+
+/** Asks an NVIDIA driver for its version and its GPUs. */
+export function askDriver(driver: Driver): Nvidia {
+  const answer = new Int32Array(1);
+  const code = driver.cuDriverGetVersion(answer);
+  if (code !== 0) return { cuda: 0, gpus: [], fault: `cuDriverGetVersion gave ${code}` };
+  const cuda = answer[0]!;
+  const failed = driver.cuInit(0) || driver.cuDeviceGetCount(answer);
+  if (failed !== 0) return { cuda, gpus: [], fault: `cuInit gave error ${failed}` };
+  const gpus: Gpu[] = [];
+  for (let device = 0, count = answer[0]!; device < count; device++) {
+    const name = new Uint8Array(NAME_BYTES);
+    if (driver.cuDeviceGetName(name, NAME_BYTES, device) !== 0) continue;
+    const capability = CAPABILITY.map((attribute) =>
+      driver.cuDeviceGetAttribute(answer, attribute, device) === 0 ? answer[0]! : 0
+    ) as [number, number];
+    gpus.push({ name: new TextDecoder().decode(name.subarray(0, name.indexOf(0))), capability });
+  }
+  return { cuda, gpus };
+}

@@ -126,12 +126,15 @@ function nameCudaTools(dir: string): void {
   Deno.env.set("XLA_FLAGS", `${flags} ${flag}=${join(dirname(dir), "nvidia", "cuda_nvcc")}`.trim());
 }
 
-/** A tensor that was disposed of is named as that: TF.js's engine would stumble over its missing record. */
+/**
+ * A tensor whose data is gone is named as that: TF.js's engine would stumble over its missing record. One that was
+ * disposed of while a clone keeps its data goes on working: gradients of TF.js (that of `tf.logSigmoid`) rely on it.
+ */
 function refuseDisposed(backend: OpBackend): void {
   const { getInputTensorIds } = backend;
   backend.getInputTensorIds = (tensors) => {
     for (const tensor of tensors) {
-      if (tensor instanceof tf.Tensor && tensor.isDisposed) {
+      if (tensor instanceof tf.Tensor && tensor.isDisposed && !backend.tensorMap.has(tensor.dataId)) {
         throw new Error(`Cannot use a tensor of shape [${tensor.shape}]: it was disposed of`);
       }
     }

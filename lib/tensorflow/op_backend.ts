@@ -21,4 +21,9 @@ export interface OpBackend {
   createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): tf.Tensor;
   /** The binding's numbers of TF.js's tensors; values still on the host are handed to TensorFlow. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
+  /** What the backend knows of the data behind tensors. */
+  readonly tensorMap: {
+    /** Whether the data is still there: a clone may outlive the tensor that it was made of. */
+    has(dataId: object): boolean;
+  };
 }

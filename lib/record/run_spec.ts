@@ -78,6 +78,8 @@ export interface RunSpec {
   readonly minDelta: number;
   /** Whether the best evaluation's weights are kept in `best.safetensors`. */
   readonly saveBest: boolean;
+  /** Whether the run goes on where a loss is NaN or infinite; otherwise it ends there, as diverged. */
+  readonly allowDivergence: boolean;
   /** The chance that dropout drops a number. */
   readonly dropout: number;
   /** Biases in matrices and LayerNorms. */
@@ -110,6 +112,7 @@ export const RUN_OPTIONS = {
   patience: 0,
   minDelta: 0,
   saveBest: false,
+  allowDivergence: true,
   dropout: 0,
   bias: true,
   tiedHead: true,
@@ -161,6 +164,7 @@ export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
   patience: v.optional(number, RUN_OPTIONS.patience),
   minDelta: v.optional(number, RUN_OPTIONS.minDelta),
   saveBest: v.optional(flag, RUN_OPTIONS.saveBest),
+  allowDivergence: v.optional(flag, RUN_OPTIONS.allowDivergence),
   dropout: v.optional(number, RUN_OPTIONS.dropout),
   bias: v.optional(flag, RUN_OPTIONS.bias),
   tiedHead: v.optional(flag, RUN_OPTIONS.tiedHead),

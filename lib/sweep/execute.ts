@@ -22,7 +22,8 @@ import { prepareCorpus } from "../text/mod.ts";
 import { perplexity, train, type TrainEvent } from "../train/mod.ts";
 import { reloadCorpus } from "./corpus.ts";
 import { findResumePoint } from "./resume_point.ts";
-import { modelOf, tokenizerOf } from "./spec.ts";
+import { modelOf } from "./run_problem.ts";
+import { tokenizerOf } from "./spec.ts";
 
 /** How a run ended: 0 finished, 75 interrupted. Everything else throws. */
 export type RunExit = 0 | 75;

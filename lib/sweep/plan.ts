@@ -18,9 +18,15 @@ import {
   runSpecSchema,
 } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
-import { prepareCorpus, requireSequenceLength } from "../text/mod.ts";
+import {
+  prepareCorpus,
+  type PreparedCorpus,
+  requireSequenceLength,
+  type TokenizerName,
+} from "../text/mod.ts";
 import { loadCorpus } from "./corpus.ts";
-import { expandSweep, type SweepSpec, tokenizerOf } from "./spec.ts";
+import { expandSweep } from "./expand.ts";
+import { NO_AXES, type SweepSpec, tokenizerOf } from "./spec.ts";
 
 /** A planned run. */
 export interface PlannedRun {
@@ -75,11 +81,15 @@ export function libHash(): string {
 export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
   const { corpus, source } = await loadCorpus(spec.data);
   const libSha256 = libHash();
-  const runs = expandSweep(spec, { data: source.name, threads });
-  for (const tokenizer of new Set(runs.map(tokenizerOf))) {
-    const prepared = prepareCorpus(corpus, { tokenizer });
-    for (const T of spec.seq) requireSequenceLength(prepared, { T, name: source.name });
-  }
+  const prepared = new Map<TokenizerName, PreparedCorpus>();
+  const prepare = (tokenizer: TokenizerName): PreparedCorpus => {
+    const known = prepared.get(tokenizer) ?? prepareCorpus(corpus, { tokenizer });
+    prepared.set(tokenizer, known);
+    return known;
+  };
+  const vocabSize = (tokenizer: TokenizerName) => prepare(tokenizer).tokenizer.vocabSize;
+  const runs = expandSweep(spec, { data: source.name, threads, vocabSize });
+  for (const run of runs) requireSequenceLength(prepare(tokenizerOf(run)), { T: run.T, name: source.name });
   return {
     format: "losskit-plan/1",
     name: spec.name,
@@ -119,6 +129,7 @@ export function specOfSingleRun(dir: string, { name, data, runs }: Plan): SweepS
   const { data: _name, tokenizer, T, B, policy, seed, threads: _threads, ...shared } = run.spec;
   return {
     ...shared,
+    ...NO_AXES,
     name,
     data: data.path ?? data.name,
     vocab: [tokenizer],

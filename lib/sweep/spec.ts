@@ -1,18 +1,33 @@
 /**
- * The spec of a sweep: axes and what all runs share; its checks, and its runs.
+ * The spec of a sweep: its fields, the form of each, and what they are when they are left out. How they are checked is in
+ * `parse_spec.ts`, what runs they make in `expand.ts`.
  *
  * @module
  */
 import * as v from "valibot";
-import { UserError } from "../error/user_error.ts";
-import { type Activation, ACTIVATIONS, type GptConfig, validateGptConfig } from "../model/mod.ts";
-import { POLICIES, type PolicyName } from "../tensorflow/mod.ts";
-import { parseTokenizerName, type TokenizerName } from "../text/mod.ts";
+import { type Activation, ACTIVATIONS } from "../model/mod.ts";
 import { RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
+import { POLICIES, type PolicyName } from "../tensorflow/mod.ts";
+import type { TokenizerName } from "../text/mod.ts";
 import { SCHEDULES } from "../train/mod.ts";
+import {
+  type Axes,
+  axesSchema,
+  type Condition,
+  excludeSchema,
+  type When,
+  whenSchema,
+  zipSchema,
+} from "./axes.ts";
 
-const whole = (least: number) =>
-  v.pipe(v.number(), v.integer("must be a whole number"), v.minValue(least, `must be at least ${least}`));
+/** `most` is what no machine has; numbers beyond it would only be waited for. */
+const whole = (least: number, most = 1e9) =>
+  v.pipe(
+    v.number(),
+    v.integer("must be a whole number"),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0, "must be above 0"));
 const atLeastZero = v.pipe(v.number(), v.finite(), v.minValue(0, "must be at least 0"));
 const rate = v.pipe(v.number(), v.minValue(0, "must be at least 0"), v.ltValue(1, "must be below 1"));
@@ -29,6 +44,16 @@ const oneOf = <const O extends readonly string[]>(options: O) =>
 
 /** The options of a single run that a sweep shares among its runs. */
 type SharedOptions = Pick<RunSpec, Exclude<keyof typeof RUN_OPTIONS, "activation">>;
+
+/** How much each run trains: one of the three. */
+export interface Budget {
+  /** Training steps. */
+  readonly steps?: number | undefined;
+  /** Training tokens, to the nearest step. */
+  readonly tokens?: number | undefined;
+  /** Floating-point operations of training as `flopsPerToken` counts them, to the last step that they pay for. */
+  readonly flops?: number | undefined;
+}
 
 /** A checked spec; the options that are not listed here are those of {@linkcode RunSpec}. */
 export interface SweepSpec extends SharedOptions {
@@ -80,27 +105,39 @@ export interface SweepSpec extends SharedOptions {
   checkpointEvery: number;
   /** What stands between the two matrices of a feed-forward part. */
   activation: Activation;
+  /** More axes: any field of a run (`T`, `policy`, `tokenizer`, `seed`, `lr`, …) and its values. Default: none. */
+  axes: Axes;
+  /** Axes whose fields go together: the first values, the second values, and so on. Default: none. */
+  zip: Axes[];
+  /** What fields become in some runs. Applied in order, before `exclude`. Default: nothing. */
+  when: When[];
+  /** Runs to leave out: those that any of these conditions fits. Default: none. */
+  exclude: Condition[];
+  /** In place of `steps`. Default: `steps` says it. */
+  budget?: Budget | undefined;
 }
 
-/** The same, as it is checked. */
-const schema: v.GenericSchema<unknown, SweepSpec> = v.strictObject({
+const policyName = v.picklist(
+  Object.keys(POLICIES) as [PolicyName, ...PolicyName[]],
+  ({ received }) => `unknown policy ${received}: must be one of ${Object.keys(POLICIES).join(", ")}`,
+);
+
+/** The form of each field. */
+export const SPEC_FIELDS = {
   name: v.pipe(
     v.string(),
     v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits, '.', '_' and '-'"),
   ),
   data: v.pipe(v.string(), v.minLength(1, "must name a corpus")),
   seq: some(whole(1)),
-  policy: some(v.picklist(
-    Object.keys(POLICIES) as [PolicyName, ...PolicyName[]],
-    ({ received }) => `unknown policy ${received}: must be one of ${Object.keys(POLICIES).join(", ")}`,
-  )),
+  policy: some(policyName),
   vocab: some(v.string()),
-  seeds: some(whole(0)),
+  seeds: some(whole(0, Number.MAX_SAFE_INTEGER)),
   steps: whole(1),
   tokensPerStep: whole(1),
-  nLayer: whole(1),
-  nHead: whole(1),
-  nEmbd: whole(1),
+  nLayer: whole(1, 1000),
+  nHead: whole(1, 1e6),
+  nEmbd: whole(1, 1e6),
   execution: v.picklist(["graph", "eager"]),
   lr: positive,
   minLr: atLeastZero,
@@ -132,14 +169,61 @@ const schema: v.GenericSchema<unknown, SweepSpec> = v.strictObject({
   logitSoftCap: atLeastZero,
   attentionSoftCap: atLeastZero,
   initStd: positive,
+  allowDivergence: flag,
   activation: oneOf(ACTIVATIONS),
-});
+  axes: axesSchema,
+  zip: zipSchema,
+  when: whenSchema,
+  exclude: excludeSchema,
+  budget: v.optional(v.pipe(
+    v.strictObject({
+      steps: v.optional(whole(1)),
+      tokens: v.optional(positive),
+      flops: v.optional(positive),
+    }),
+    v.check(
+      (budget) => Object.values(budget).filter((value) => value !== undefined).length === 1,
+      "must have one of steps, tokens and flops",
+    ),
+  )),
+};
+
+/** The form of a whole spec. */
+export const specSchema: v.GenericSchema<unknown, SweepSpec> = v.strictObject(SPEC_FIELDS);
+
+/** A run's fields that are lists of their own in a spec, with the list's name and the form of a value. */
+export const LISTED = {
+  tokenizer: { list: "vocab", form: v.string() },
+  T: { list: "seq", form: whole(1) },
+  seed: { list: "seeds", form: whole(0, Number.MAX_SAFE_INTEGER) },
+  policy: { list: "policy", form: policyName },
+} as const;
+
+/** Fields of a spec that no run has a value of its own for. */
+export const OF_SWEEP: readonly string[] = [
+  "name",
+  "data",
+  "axes",
+  "zip",
+  "when",
+  "exclude",
+  "budget",
+  "seq",
+  "vocab",
+  "seeds",
+];
+
+/** No axes but the lists, and no budget but `steps`. */
+export const NO_AXES = { axes: {}, zip: [], when: [], exclude: [], budget: undefined } satisfies Partial<
+  SweepSpec
+>;
 
 /**
  * The built-in sweep: sequence length × AMP × vocabulary × 2 seeds on Shakespeare, 16 runs of 102,400 tokens.
  */
 export const DEFAULT_SWEEP: SweepSpec = {
   ...RUN_OPTIONS,
+  ...NO_AXES,
   name: "default",
   data: "shakespeare",
   seq: [64, 128],
@@ -164,132 +248,6 @@ export const DEFAULT_SWEEP: SweepSpec = {
   evalTokens: 16384,
   checkpointEvery: 50,
 };
-
-/**
- * Checks a spec. Fields that are left out are the built-in sweep's.
- *
- * @param given What a user wrote: from a file, or from the command line.
- * @param source What to call it in errors.
- * @param defaults What fields are that are left out (default: the built-in sweep's).
- * @throws {UserError} for an unknown field, a wrong value, or values that do not fit each other.
- */
-export function parseSweepSpec(
-  given: unknown,
-  source: string,
-  defaults: SweepSpec = DEFAULT_SWEEP,
-): SweepSpec {
-  const refuse = (reason: string): never => {
-    throw new UserError(`Cannot use ${source} as a sweep's spec: ${reason}`);
-  };
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    return refuse("wanted a record of fields");
-  }
-  const unknown = Object.keys(given).filter((field) => !Object.hasOwn(DEFAULT_SWEEP, field));
-  if (unknown.length > 0) {
-    refuse(`unknown field ${unknown.join(", ")}: the fields are ${Object.keys(DEFAULT_SWEEP).join(", ")}`);
-  }
-  const result = v.safeParse(schema, { ...defaults, ...given });
-  if (!result.success) {
-    const [issue] = result.issues;
-    return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${JSON.stringify(issue.input)}`);
-  }
-  const spec = result.output;
-  for (const name of spec.vocab) parseTokenizerName(name);
-  const problem = sizesProblem(spec) ?? trainingProblem(spec, given);
-  if (problem !== undefined) refuse(problem);
-  try {
-    validateGptConfig({ ...gptOptions(spec), vocabSize: 2, blockSize: Math.max(...spec.seq) });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    refuse(error.message);
-  }
-  return spec;
-}
-
-/** What does not fit among the sizes of batches and evaluations. */
-function sizesProblem({ seq, tokensPerStep, accumulate, evalTokens }: SweepSpec): string | undefined {
-  for (const T of seq) {
-    if (tokensPerStep % T !== 0) {
-      return `tokensPerStep must be a multiple of every T in seq: it is ${tokensPerStep}, T is ${T}`;
-    }
-    const B = tokensPerStep / T;
-    if (B % accumulate !== 0) {
-      return `accumulate must divide the B sequences of a step: it is ${accumulate}, B is ${B} with T ${T}`;
-    }
-    if (evalTokens !== "all" && evalTokens < T) {
-      return `evalTokens must be at least every T in seq, or all: it is ${evalTokens}, T is ${T}`;
-    }
-  }
-  return undefined;
-}
-
-/** What contradicts itself in how training goes. Fields that have no effect are refused only where they were given. */
-function trainingProblem(spec: SweepSpec, given: object): string | undefined {
-  const { steps, warmupSteps, decaySteps, schedule, optimizer } = spec;
-  const useless = (fields: readonly string[]) => fields.find((field) => Object.hasOwn(given, field));
-  if (warmupSteps >= steps && warmupSteps > 0) {
-    return `warmupSteps must be below steps (${steps}): it is ${warmupSteps}`;
-  }
-  if (spec.minLr > spec.lr && schedule !== "constant") {
-    return `minLr must be at most lr (${spec.lr}): it is ${spec.minLr}`;
-  }
-  if (schedule === "constant" && useless(["minLr"])) return "minLr has no use with the schedule constant";
-  if (schedule !== "wsd" && decaySteps > 0) {
-    return `decaySteps is of the schedule wsd: it is ${decaySteps}, the schedule is ${schedule}`;
-  }
-  if (schedule === "wsd" && (decaySteps < 1 || decaySteps > steps - warmupSteps)) {
-    return `decaySteps must be at least 1 and at most what warm-up leaves of steps (${
-      steps - warmupSteps
-    }) with the schedule wsd: it is ${decaySteps}`;
-  }
-  if (optimizer === "adamw" && (spec.momentum > 0 || spec.nesterov)) {
-    return "momentum and nesterov are of the optimizer sgd: the optimizer is adamw";
-  }
-  const adams = useless(["beta1", "beta2", "eps"]);
-  if (optimizer === "sgd" && adams !== undefined) return `${adams} has no use with the optimizer sgd`;
-  if (spec.nesterov && spec.momentum === 0) return "nesterov needs a momentum above 0: it is 0";
-  if (spec.minDelta > 0 && spec.patience === 0 && !spec.saveBest) {
-    return "minDelta needs a patience above 0, or saveBest: without them no evaluation is compared";
-  }
-  return undefined;
-}
-
-/**
- * The runs of a spec, pairs of policies side by side.
- *
- * @param spec Checked.
- * @param fixed The corpus's name and the threads of every run.
- */
-export function expandSweep(spec: SweepSpec, fixed: { data: string; threads: number }): RunSpec[] {
-  const { name: _name, seq, policy, vocab, seeds, tokensPerStep, ...shared } = spec;
-  const runs: RunSpec[] = [];
-  for (const tokenizer of vocab) {
-    for (const T of seq) {
-      for (const seed of seeds) {
-        for (const one of policy) {
-          runs.push({ ...shared, ...fixed, tokenizer, T, B: tokensPerStep / T, policy: one, seed });
-        }
-      }
-    }
-  }
-  return runs;
-}
-
-/** The model's sizes and options in a spec, a bound of 0 being none. */
-function gptOptions(spec: SweepSpec | RunSpec): Omit<GptConfig, "vocabSize" | "blockSize"> {
-  const { nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd } = spec;
-  return {
-    ...{ nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd },
-    logitSoftCap: spec.logitSoftCap || undefined,
-    attentionSoftCap: spec.attentionSoftCap || undefined,
-    activation: spec.activation as Activation, // checked with the spec, before it became a run's
-  };
-}
-
-/** The model of a run. */
-export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
-  return { ...gptOptions(run), vocabSize, blockSize: run.T };
-}
 
 /** A run's tokenizer, as `text` names it. Specs are checked before they become runs. */
 export function tokenizerOf(run: RunSpec): TokenizerName {

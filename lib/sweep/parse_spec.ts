@@ -1,0 +1,114 @@
+/**
+ * From what a user wrote to a checked spec.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { UserError } from "../error/user_error.ts";
+import { parseTokenizerName } from "../text/mod.ts";
+import { type Refuse, runsOf } from "./expand.ts";
+import { uselessFields } from "./run_problem.ts";
+import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpec } from "./spec.ts";
+
+/**
+ * Checks a spec. Fields that are left out are the built-in sweep's.
+ *
+ * @param given What a user wrote: from a file, or from the command line.
+ * @param source What to call it in errors.
+ * @param defaults What fields are that are left out (default: the built-in sweep's).
+ * @throws {UserError} for an unknown field, a wrong value, or values that do not fit each other.
+ */
+export function parseSweepSpec(
+  given: unknown,
+  source: string,
+  defaults: SweepSpec = DEFAULT_SWEEP,
+): SweepSpec {
+  const refuse = (reason: string): never => {
+    throw new UserError(`Cannot use ${source} as a sweep's spec: ${reason}`);
+  };
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    return refuse("wanted a record of fields");
+  }
+  const unknown = Object.keys(given).filter((field) => !Object.hasOwn(DEFAULT_SWEEP, field));
+  if (unknown.length > 0) {
+    refuse(`unknown field ${unknown.join(", ")}: the fields are ${Object.keys(DEFAULT_SWEEP).join(", ")}`);
+  }
+  const result = v.safeParse(specSchema, { ...defaults, ...given });
+  if (!result.success) {
+    const [issue] = result.issues;
+    return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${JSON.stringify(issue.input)}`);
+  }
+  const spec = result.output;
+  if (spec.budget !== undefined && Object.hasOwn(given, "steps")) {
+    refuse("steps and budget say the same: give one");
+  }
+  checkAxes(spec, { given, refuse });
+  // Where steps follow from operations, they are known once the vocabulary is: none is smaller than this one.
+  const runs = runsOf(spec, { data: spec.data, threads: 1, vocabSize: () => 2 }, refuse);
+  const useless = runs.map(uselessFields);
+  for (const [field, why] of Object.entries(useless[0]!)) {
+    if (Object.hasOwn(given, field) && useless.every((one) => Object.hasOwn(one, field))) {
+      refuse(`${field} ${why}`);
+    }
+  }
+  return spec;
+}
+
+/** Requires that axes, zipped ones, conditions and what they set name fields that there are, with values that fit. */
+function checkAxes(spec: SweepSpec, { given, refuse }: { given: object; refuse: Refuse }): void {
+  const taken = new Map<string, string>();
+  const take = (field: string, place: string) => {
+    const list = Object.hasOwn(LISTED, field) ? LISTED[field as keyof typeof LISTED].list : field;
+    const before = taken.get(field) ??
+      (Object.hasOwn(given, list) ? list : field === "steps" && spec.budget ? "budget" : undefined);
+    if (before !== undefined) refuse(`${place} and ${before} both give ${field}: give it once`);
+    taken.set(field, place);
+  };
+  for (
+    const [place, axes] of [
+      ["axes", spec.axes],
+      ...spec.zip.map((axes, i) => [`zip.${i}`, axes] as const),
+    ] as const
+  ) {
+    for (const [field, list] of Object.entries(axes)) {
+      checkField(field, place, refuse);
+      take(field, place);
+      list.forEach((value, i) => checkValue(field, { value, place: `${place}.${field}.${i}`, refuse }));
+    }
+  }
+  spec.when.forEach(({ if: wanted, set }, i) => {
+    for (const field of Object.keys(wanted)) checkField(field, `when.${i}.if`, refuse);
+    for (const [field, value] of Object.entries(set)) {
+      checkValue(field, { value, place: `when.${i}.set.${field}`, refuse });
+    }
+  });
+  spec.exclude.forEach((wanted, i) => {
+    for (const field of Object.keys(wanted)) checkField(field, `exclude.${i}`, refuse);
+  });
+  for (const name of spec.vocab) parseTokenizerName(name);
+}
+
+function checkField(field: string, place: string, refuse: Refuse): void {
+  if (Object.hasOwn(LISTED, field) || field === "B") return;
+  if (Object.hasOwn(SPEC_FIELDS, field) && !OF_SWEEP.includes(field)) return;
+  const known = Object.keys(SPEC_FIELDS).filter((name) =>
+    !OF_SWEEP.includes(name) && !Object.hasOwn(LISTED, name)
+  );
+  refuse(
+    `${place}: unknown field ${field}: a run's fields are ${[...Object.keys(LISTED), ...known].join(", ")}`,
+  );
+}
+
+function checkValue(
+  field: string,
+  { value, place, refuse }: { value: unknown; place: string; refuse: Refuse },
+): void {
+  if (field === "B") refuse(`${place}: B follows from tokensPerStep and T: give those`);
+  checkField(field, place, refuse);
+  const form: v.GenericSchema = Object.hasOwn(LISTED, field)
+    ? LISTED[field as keyof typeof LISTED].form
+    : SPEC_FIELDS[field as keyof typeof SPEC_FIELDS];
+  const result = v.safeParse(form, value);
+  if (!result.success) refuse(`${place}: ${result.issues[0].message}: given ${JSON.stringify(value)}`);
+  if (field === "tokenizer") parseTokenizerName(String(value));
+}

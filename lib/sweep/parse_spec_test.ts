@@ -1,0 +1,145 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { UserError } from "../error/user_error.ts";
+import { flopsPerToken } from "../model/mod.ts";
+import type { RunSpec } from "../record/mod.ts";
+import { expandSweep } from "./expand.ts";
+import { parseSweepSpec } from "./parse_spec.ts";
+import { modelOf } from "./run_problem.ts";
+
+/** A sweep of one run, to add axes to. */
+const ONE = {
+  ...{ data: "text.txt", seq: [16], policy: ["float32"], vocab: ["character"], seeds: [1] },
+  ...{ tokensPerStep: 64, nEmbd: 32, nHead: 2, nLayer: 2, evalTokens: 128, warmupSteps: 0 },
+};
+
+function runsOf(given: object, vocabSize = 30): RunSpec[] {
+  const spec = parseSweepSpec({ ...ONE, ...given }, "the test");
+  return expandSweep(spec, { data: "text.txt", threads: 1, vocabSize: () => vocabSize });
+}
+
+/** Some fields of all runs. */
+function columns(given: object, ...fields: (keyof RunSpec)[]): unknown[][] {
+  return runsOf(given).map((run) => fields.map((field) => run[field]));
+}
+
+Deno.test("expandSweep() combines axes, policies side by side, with the lists that every sweep has", () => {
+  const given = { axes: { lr: [1e-3, 3e-3] }, policy: ["float32", "bf16-autocast"], seeds: [1, 2] };
+  assertEquals(columns(given, "lr", "seed", "policy"), [
+    [1e-3, 1, "float32"],
+    [1e-3, 1, "bf16-autocast"],
+    [1e-3, 2, "float32"],
+    [1e-3, 2, "bf16-autocast"],
+    [3e-3, 1, "float32"],
+    [3e-3, 1, "bf16-autocast"],
+    [3e-3, 2, "float32"],
+    [3e-3, 2, "bf16-autocast"],
+  ]);
+});
+
+Deno.test("expandSweep() zips fields that go together, and lets them replace a list", () => {
+  const zip = [{ T: [8, 16, 32], lr: [1e-3, 2e-3, 3e-3] }];
+  const { seq: _seq, ...rest } = ONE;
+  const spec = parseSweepSpec({ ...rest, zip }, "the test");
+  const runs = expandSweep(spec, { data: "text.txt", threads: 1 });
+  assertEquals(runs.map(({ T, B, lr }) => [T, B, lr]), [[8, 8, 1e-3], [16, 4, 2e-3], [32, 2, 3e-3]]);
+});
+
+Deno.test("expandSweep() sets what depends on other fields before it leaves runs out", () => {
+  const given = {
+    axes: { lr: [1e-3, 1e-2, 1e-1], qkNorm: [false, true] },
+    when: [
+      { if: { lr: { atLeast: 1e-2 } }, set: { clip: 0.5 } },
+      { if: { clip: 0.5, qkNorm: [true] }, set: { zLoss: 1e-4 } },
+    ],
+    exclude: [{ lr: 1e-1, qkNorm: false }, { zLoss: { atMost: 0 }, clip: 0.5 }],
+  };
+  assertEquals(columns(given, "lr", "qkNorm", "clip", "zLoss"), [
+    [1e-3, false, 1, 0],
+    [1e-3, true, 1, 0],
+    [1e-2, true, 0.5, 1e-4],
+    [1e-1, true, 0.5, 1e-4],
+  ]);
+});
+
+Deno.test("expandSweep() has each run once", () => {
+  const given = { axes: { lr: [1e-3, 1e-2] }, when: [{ if: { T: 16 }, set: { lr: 5e-3 } }] };
+  assertEquals(columns(given, "lr"), [[5e-3]]);
+});
+
+Deno.test("expandSweep() derives steps from a budget of steps, tokens or operations", () => {
+  assertEquals(columns({ budget: { steps: 7 } }, "steps"), [[7]]);
+  const axes = { tokensPerStep: [64, 128] };
+  const { tokensPerStep: _tokens, ...rest } = ONE;
+  const by = (budget: object) =>
+    expandSweep(parseSweepSpec({ ...rest, axes, budget }, "the test"), {
+      data: "text.txt",
+      threads: 1,
+      vocabSize: () => 30,
+    });
+  assertEquals(by({ tokens: 6400 }).map(({ B, T, steps }) => [B * T, steps]), [[64, 100], [128, 50]]);
+  for (const run of by({ flops: 1e9 })) {
+    const perStep = flopsPerToken(modelOf(run, 30), run.T) * run.B * run.T;
+    assert(run.steps * perStep <= 1e9 && (run.steps + 1) * perStep > 1e9, `${run.steps} steps of ${perStep}`);
+  }
+  // A vocabulary twice as large costs more, so that it has fewer steps.
+  const [small] = runsOf({ budget: { flops: 1e9 } }, 30), [large] = runsOf({ budget: { flops: 1e9 } }, 3000);
+  assert(small!.steps > large!.steps);
+});
+
+Deno.test("expandSweep() refuses a run that contradicts itself once its vocabulary is known", () => {
+  const spec = parseSweepSpec({ ...ONE, budget: { flops: 1e9 }, warmupSteps: 20 }, "the test");
+  assertThrows(
+    () => expandSweep(spec, { data: "text.txt", threads: 1, vocabSize: () => 50_000 }),
+    UserError,
+    "warmupSteps must be below steps",
+  );
+});
+
+const WRONG: [name: string, given: object, told: string][] = [
+  ["an unknown field", { axes: { lrr: [1] } }, "axes: unknown field lrr"],
+  ["a sweep's own field as an axis", { axes: { name: ["a"] } }, "unknown field name"],
+  ["no values", { axes: { lr: [] } }, "must have at least one value"],
+  ["a value out of range", { axes: { lr: [1e-3, -1] } }, "axes.lr.1: must be above 0: given -1"],
+  ["a policy that there is not", { axes: { lr: [1] }, zip: [{ policy: ["fp4"] }] }, "both give policy"],
+  ["an axis given twice", { axes: { lr: [1e-3] }, zip: [{ lr: [1e-3] }] }, "zip.0 and axes both give lr"],
+  ["an axis of a field that is given", { lr: 1e-3, axes: { lr: [1e-3] } }, "axes and lr both give lr"],
+  ["a list and an axis", { axes: { T: [8] } }, "axes and seq both give T"],
+  ["lists of two lengths", { zip: [{ lr: [1e-3], clip: [1, 2] }] }, "lists of one length"],
+  ["a zip of nothing", { zip: [{}] }, "must name a field"],
+  ["B", { axes: { B: [1] } }, "B follows from tokensPerStep and T"],
+  ["a condition of an unknown field", { exclude: [{ size: 3 }] }, "exclude.0: unknown field size"],
+  ["a condition of nothing", { exclude: [{}] }, "must name a field"],
+  ["a set value of the wrong kind", { when: [{ if: { T: 16 }, set: { lr: "fast" } }] }, "when.0.set.lr"],
+  ["a when without set", { when: [{ if: { T: 16 } }] }, "when.0.set"],
+  ["no run left", { exclude: [{ T: 16 }] }, "exclude leaves no run"],
+  ["two budgets", { budget: { steps: 3, tokens: 4 } }, "one of steps, tokens and flops"],
+  ["no budget", { budget: {} }, "one of steps, tokens and flops"],
+  ["a budget and steps", { budget: { tokens: 4 }, steps: 3 }, "give one"],
+  ["steps as an axis and a budget", { budget: { tokens: 4 }, axes: { steps: [1] } }, "both give steps"],
+  ["a budget below nothing", { budget: { flops: -1 } }, "must be above 0"],
+  ["a run that contradicts itself", { axes: { minLr: [1e-5, 1] } }, "(in the run with minLr 1)"],
+  ["a T that does not divide", { zip: [{ tokensPerStep: [60] }], seq: [16] }, "both give tokensPerStep"],
+  ["more runs than anyone wants", {
+    axes: Object.fromEntries(["lr", "clip", "zLoss", "eps", "initStd"].map((field) => [
+      field,
+      Array.from({ length: 10 }, (_, i) => 1e-3 * (i + 1)),
+    ])),
+  }, "100000 runs: wanted at most 20000"],
+  ["layers that would only be waited for", { nLayer: 1e12 }, "must be at most 1000"],
+  ["axes that are no record", { axes: [1] }, "axes"],
+];
+
+Deno.test("parseSweepSpec() refuses axes, conditions and budgets that do not fit", async (t) => {
+  for (const [name, given, told] of WRONG) {
+    await t.step(name, () => {
+      const error = assertThrows(() => parseSweepSpec({ ...ONE, ...given }, "the test"), UserError);
+      assertStringIncludes(error.message, told);
+    });
+  }
+});
+
+Deno.test("parseSweepSpec() refuses a field without effect only where no run has use for it", () => {
+  const axes = { optimizer: ["adamw", "sgd"] };
+  assertEquals(columns({ beta1: 0.8, axes }, "optimizer", "beta1"), [["adamw", 0.8], ["sgd", 0.8]]);
+  assertThrows(() => parseSweepSpec({ ...ONE, beta1: 0.8, optimizer: "sgd" }, "x"), UserError, "no use");
+});

@@ -61,6 +61,7 @@ const NUMBERS = {
 
 /** Fields that are one word. */
 const WORDS = {
+  "sampling": "how batches are chosen: random, sequential, or shuffled (every window once an epoch)",
   "schedule": "learning rate after warm-up: cosine, linear, constant or wsd (stable, then linear decay)",
   "optimizer": "adamw or sgd",
   "activation": "gelu, geluErf, relu, relu2, silu or swiglu",

@@ -30,6 +30,8 @@ export interface RunSpec {
   readonly threads: number;
   /** Seed of initial weights, batches and dropout. */
   readonly seed: number;
+  /** How batches are chosen: `random` places, `sequential`, or `shuffled` anew each epoch. */
+  readonly sampling: "random" | "sequential" | "shuffled";
   /** Training steps. */
   readonly steps: number;
   /** Peak learning rate. */
@@ -100,6 +102,7 @@ export interface RunSpec {
 
 /** The options of a run that uses none: GPT-2, AdamW, the plain loss. Records made before an option have it so. */
 export const RUN_OPTIONS = {
+  sampling: "random",
   schedule: "cosine",
   decaySteps: 0,
   optimizer: "adamw",
@@ -140,6 +143,7 @@ export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
   execution: v.picklist(["graph", "eager"]),
   threads: number,
   seed: number,
+  sampling: v.optional(v.picklist(["random", "sequential", "shuffled"]), RUN_OPTIONS.sampling),
   steps: number,
   lr: number,
   schedule: v.optional(v.picklist(["cosine", "linear", "constant", "wsd"]), RUN_OPTIONS.schedule),

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { type Activation, ACTIVATIONS } from "../model/mod.ts";
 import { RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
 import { POLICIES, type PolicyName } from "../tensorflow/mod.ts";
-import type { TokenizerName } from "../text/mod.ts";
+import { SAMPLINGS, type TokenizerName } from "../text/mod.ts";
 import { SCHEDULES } from "../train/mod.ts";
 import {
   type Axes,
@@ -150,6 +150,7 @@ export const SPEC_FIELDS = {
   evalEvery: whole(1),
   evalTokens: v.union([whole(1), v.literal("all")], "must be a whole number of at least 1, or all"),
   checkpointEvery: whole(1),
+  sampling: oneOf(SAMPLINGS),
   schedule: oneOf(SCHEDULES),
   decaySteps: whole(0),
   optimizer: oneOf(["adamw", "sgd"]),

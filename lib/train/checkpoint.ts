@@ -16,7 +16,7 @@ import {
   parameterShapes,
   toParameters,
 } from "../model/mod.ts";
-import type { RandomState } from "../text/mod.ts";
+import type { BatchCursor, Sampling } from "../text/mod.ts";
 import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
 import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
 import type { TrainState } from "./step.ts";
@@ -29,7 +29,7 @@ export interface Progress {
   /** Steps done. */
   readonly step: number;
   /** Where the stream of batches stands. */
-  readonly random: RandomState;
+  readonly cursor: BatchCursor;
   /** What evaluations have come to; left out where nothing depends on it. */
   readonly history?: EvaluationHistory | undefined;
 }
@@ -44,6 +44,8 @@ export interface Expected {
   readonly optimizer?: OptimizerConfig | undefined;
   /** Decay of the weights' moving average; 0 (default): there is none. */
   readonly emaDecay?: number | undefined;
+  /** How batches are chosen. Default: random. */
+  readonly sampling?: Sampling | undefined;
 }
 
 /** Prefix of what an optimizer keeps, by what it is: `adamw.m.`, `adamw.v.`, `sgd.momentum.`. */
@@ -68,7 +70,7 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
     metadata: {
       format: FORMAT,
       step: String(progress.step),
-      random: JSON.stringify(progress.random),
+      ["windows" in progress.cursor ? "batches" : "random"]: JSON.stringify(progress.cursor),
       ...(progress.history && { evaluations: JSON.stringify(progress.history) }),
     },
   });
@@ -90,6 +92,7 @@ const randomSchema = v.strictObject({
   words: v.pipe(v.tuple([word, word, word, word]), v.check((words) => words.some((one) => one !== 0))),
   spareNormal: v.nullable(v.number()),
 });
+const windowsSchema = v.strictObject({ windows: count });
 const historySchema = v.strictObject({
   best: v.optional(v.strictObject({ step: count, loss: v.pipe(v.number(), v.finite()) })),
   waited: count,
@@ -113,10 +116,13 @@ function progressOf(metadata: Record<string, string>, name: string): Progress {
     return result.success ? result.output : refuse(`its metadata's ${field} is ${metadata[field]}`);
   };
   if (metadata["format"] !== FORMAT) refuse(`its format is ${metadata["format"] ?? "not named"}`);
-  const step = read("step", count), random = read("random", randomSchema);
-  if (metadata["evaluations"] === undefined) return { step, random };
+  const step = read("step", count);
+  const cursor = metadata["batches"] === undefined
+    ? read("random", randomSchema)
+    : read("batches", windowsSchema);
+  if (metadata["evaluations"] === undefined) return { step, cursor };
   const { best, waited } = read("evaluations", historySchema);
-  return { step, random, history: { best, waited } };
+  return { step, cursor, history: { best, waited } };
 }
 
 /**
@@ -150,6 +156,10 @@ export function decodeCheckpoint(
           `it has ${tensor === undefined ? "none" : `one of shape [${tensor.shape}]`}`,
       );
     }
+  }
+  const { sampling = "random" } = expected;
+  if ("windows" in progress.cursor === (sampling === "random")) {
+    refuse(`wanted one of ${sampling} batches: their cursor is ${JSON.stringify(progress.cursor)}`);
   }
   const extra = Object.keys(tensors).find((name) => !wanted.has(name));
   if (extra !== undefined) refuse(`it has the tensor ${extra}, which this run has no use for`);

@@ -6,7 +6,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import { autocast, type PolicyName } from "../tensorflow/mod.ts";
-import { type Batch, evalWindows } from "../text/mod.ts";
+import { type Batch, evalWindows, IGNORE_INDEX, type Tokens } from "../text/mod.ts";
 import { tokenLosses } from "./loss.ts";
 import { bitsPerByte } from "./metrics.ts";
 
@@ -16,8 +16,8 @@ export interface EvaluateOptions {
   readonly model: GptConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
-  /** Validation tokens. */
-  readonly tokens: Int32Array;
+  /** Validation tokens; where they know their documents, no window reaches across two. */
+  readonly tokens: Tokens;
   /** Bytes of UTF-8 by token id, [V]. */
   readonly byteLengths: Int32Array;
   /** Sequences in a batch. */
@@ -41,18 +41,22 @@ export interface Evaluation {
 /** Evaluates parameters. Losses of windows are added up in float64. */
 export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
   const { model, policy } = options;
+  const padding = options.tokens.documentStarts === undefined ? {} : { ignoreIndex: IGNORE_INDEX };
   let nats = 0, tokens = 0, bytes = 0;
   for (const batch of batches(options)) {
     const losses = tf.tidy(() =>
       autocast(policy, () => {
         const shape: [number, number] = [batch.B, batch.T];
         const tensors = { x: tf.tensor2d(batch.x, shape, "int32"), y: tf.tensor2d(batch.y, shape, "int32") };
-        return tokenLosses(parameters, tensors, model).dataSync();
+        return tokenLosses(parameters, tensors, model, padding).dataSync();
       })
     );
     for (const loss of losses) nats += loss;
-    for (const target of batch.y) bytes += options.byteLengths[target]!;
-    tokens += losses.length;
+    for (const target of batch.y) {
+      if (target === IGNORE_INDEX) continue; // its loss is 0
+      bytes += options.byteLengths[target]!;
+      tokens++;
+    }
   }
   return { loss: nats / tokens, bitsPerByte: bitsPerByte(nats, bytes), tokens };
 }
@@ -61,6 +65,9 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
 function* batches({ tokens, B, T, maxTokens }: EvaluateOptions): Generator<Batch> {
   if (maxTokens !== "all") return yield* evalWindows(tokens, { B, T, maxTokens: Math.max(T, maxTokens) });
   if (tokens.length > T) yield* evalWindows(tokens, { B, T });
+  if (tokens.documentStarts !== undefined) return; // short windows were filled up
   const rest = (tokens.length - 1) % T;
-  if (rest > 0) yield* evalWindows(tokens.subarray(tokens.length - 1 - rest), { B: 1, T: rest });
+  if (rest > 0) {
+    yield* evalWindows(tokens.subarray(tokens.length - 1 - rest, tokens.length), { B: 1, T: rest });
+  }
 }

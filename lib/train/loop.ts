@@ -6,11 +6,11 @@
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
-import { createRandom, getBatch } from "../text/mod.ts";
+import { createBatches, createRandom, type Sampling, type Tokens } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { addEvaluation, type EarlyStopConfig, NO_HISTORY } from "./early_stop.ts";
 import { evaluate } from "./evaluate.ts";
-import type { LossConfig } from "./loss.ts";
+import { IGNORE_INDEX, type LossConfig } from "./loss.ts";
 import { initialOptimizerState, type OptimizerConfig } from "./optimizer.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
 import { createTrainStep, disposeState, type TrainState } from "./step.ts";
@@ -40,9 +40,11 @@ export interface TrainOptions {
   /** Tokens in a sequence. */
   readonly T: number;
   /** Tokens to train on. */
-  readonly train: Int32Array;
+  readonly train: Tokens;
+  /** How batches are chosen among them. Default: random. */
+  readonly sampling?: Sampling | undefined;
   /** Tokens to evaluate on. */
-  readonly validation: Int32Array;
+  readonly validation: Tokens;
   /** Bytes of UTF-8 by token id. */
   readonly byteLengths: Int32Array;
   /** Steps between evaluations; 0 and the last step are always evaluated. */
@@ -96,15 +98,14 @@ type EvaluationEvent = {
  * @throws {UserError} when the checkpoint does not fit.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
-  const { B, T, schedule, seed, signal, saveBest = false, earlyStop = { patience: 0, minDelta: 0 } } =
-    options;
-  const random = createRandom(seed, "batches");
+  const { B, T, schedule, signal, saveBest = false, earlyStop = { patience: 0, minDelta: 0 } } = options;
+  const batches = createBatches(options.train, { ...options, sampling: options.sampling ?? "random" });
   let state: TrainState, done = 0, history = NO_HISTORY;
   if (options.resumeFrom === undefined) state = initialState(options);
   else {
     const resumed = decodeCheckpoint(options.resumeFrom.bytes, { ...options, name: options.resumeFrom.name });
     ({ state, progress: { step: done, history } } = resumed);
-    random.restore(resumed.progress.random);
+    batches.restore(resumed.progress.cursor);
     yield { event: "resume", step: done };
   }
   // A run that looks back at no evaluation keeps none.
@@ -112,7 +113,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const bytes = () =>
     encodeCheckpoint(state, {
       step: done,
-      random: random.state(),
+      cursor: batches.cursor(),
       ...(keepsHistory && { history }),
     });
   let stopped = earlyStop.patience > 0 && history.waited >= earlyStop.patience;
@@ -126,14 +127,15 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     if (saveBest && found.improved) yield { event: "best", step: done, bytes: bytes() };
     if (stopped) yield earlyEnd();
   }
-  using step = createTrainStep(options);
+  const loss = batches.padded ? { ...options.loss, ignoreIndex: IGNORE_INDEX } : options.loss;
+  using step = createTrainStep({ ...options, loss });
   try {
     if (stopped) yield earlyEnd(); // the checkpoint is of the end
     if (options.resumeFrom === undefined) yield* evaluation();
     while (done < schedule.steps && !stopped && !signal?.aborted) {
       const at = { step: done + 1, lr: learningRate(done + 1, schedule) };
       const begin = performance.now();
-      const batch = getBatch(options.train, { B, T, random });
+      const batch = batches.next();
       const tensors = {
         x: tf.tensor2d(batch.x, [B, T], "int32"),
         y: tf.tensor2d(batch.y, [B, T], "int32"),

@@ -9,11 +9,10 @@ import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } fro
 import { sparseCrossEntropy, toBfloat16, toFloat32, trueDtype } from "../tensorflow/mod.ts";
 import { chunksOf, leanLoss, type LossRows, type LossSums } from "./lean_loss.ts";
 
+export { IGNORE_INDEX } from "../text/mod.ts";
+
 /** Above this many logits, N · V, losses are computed in chunks: 128 MiB in float32. */
 export const LEAN_ABOVE: number = 2 ** 25;
-
-/** The target of a position that does not count, PyTorch's `ignore_index`. */
-export const IGNORE_INDEX: number = -100;
 
 /** A batch on the device: `x` and `y`, int32 [B, T], `y` being `x` shifted by one. */
 export interface BatchTensors {

@@ -5,6 +5,7 @@
  * @module
  */
 import { canonicalJson, effectiveEvents, type EvalEvent, type RecordedRun } from "../record/mod.ts";
+import { meanOf, standardDeviation } from "./student.ts";
 
 /** The policy that others are held against. */
 export const BASELINE = "float32";
@@ -52,9 +53,7 @@ export function spikes(
     const loss = losses[i]!;
     const before = losses.slice(i - window, i).filter(Number.isFinite);
     if (!Number.isFinite(loss) || before.length < 2) continue;
-    const mean = meanOf(before);
-    const deviation = Math.sqrt(before.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (before.length - 1));
-    if (loss - mean > z * deviation) found.push(i);
+    if (loss - meanOf(before) > z * standardDeviation(before)) found.push(i);
   }
   return found;
 }
@@ -165,9 +164,4 @@ export function seedSpread(runs: readonly RecordedRun[]): { nats: number; pairs:
     .flatMap((losses) => losses.flatMap((a, i) => losses.slice(i + 1).map((b) => (a - b) ** 2)))
     .filter(Number.isFinite);
   return squares.length === 0 ? undefined : { nats: Math.sqrt(meanOf(squares)), pairs: squares.length };
-}
-
-/** The mean; NaN of none. */
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, x) => sum + x, 0) / values.length;
 }

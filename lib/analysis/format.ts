@@ -35,6 +35,11 @@ export function signed(value: number, digits: number = 5): string {
   return `${Number(size) === 0 ? "" : value < 0 ? "-" : "+"}${size}`;
 }
 
+/** `1 pair`, `2 pairs`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
 /**
  * A cell for a reader: fractions to as many decimals as the column has (4 unless said otherwise), a dash for nothing.
  * Characters that would steer a terminal or turn the text around are shown as `�`, and long text is cut.

@@ -3,7 +3,9 @@
  *
  * @module
  */
+export { type Block, divergedAt } from "./departure.ts";
 export { columnLabel, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
+export { median } from "./median.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {
   BASELINE,
@@ -16,5 +18,16 @@ export {
   seedSpread,
   spikes,
 } from "./stability.ts";
+export { DEFAULT_LEVEL, type Estimate, estimate, signFlipP, tQuantile } from "./student.ts";
 export { summarize, type Summary } from "./summary.ts";
-export { median, pairTable, runTable, stepTable, type Table } from "./tables.ts";
+export { pairTable, runTable, stepTable, type Table } from "./tables.ts";
+export {
+  compareTwins,
+  type Comparison,
+  DEFAULT_TOLERANCE,
+  type GapBlock,
+  type SeedFloor,
+  type TwinOptions,
+  type TwinPair,
+} from "./twins.ts";
+export { detectable, ownSpikes, pairsFor, type Verdict, type VerdictKind, verdictOf } from "./verdict.ts";

@@ -90,6 +90,8 @@ export interface Gap {
   readonly byStep: readonly { step: number; gap: number }[];
   /** Of the validation loss, at the last step where both were evaluated; NaN: there is none. */
   readonly finalValidation: number;
+  /** Of the same in bits per byte. */
+  readonly finalBitsPerByte: number;
   /** Of the training loss, at the last step that both have. */
   readonly final: number;
   /** Mean over the steps where both are finite. */
@@ -124,7 +126,7 @@ export function gapOf(pair: Pair, bound: number = DEFAULT_BOUND): Gap {
   );
   return {
     byStep: both.map(({ step, gap }) => ({ step, gap })),
-    finalValidation: validationGap(a.evals, b.evals),
+    ...validationGap(a.evals, b.evals),
     final: both.at(-1)?.gap ?? NaN,
     mean: meanOf(finite.map(({ gap }) => gap)),
     meanAbsolute: meanOf(finite.map(({ gap }) => Math.abs(gap))),
@@ -139,10 +141,18 @@ export function gapOf(pair: Pair, bound: number = DEFAULT_BOUND): Gap {
 }
 
 /** Unfinished runs may end at different steps: only losses of the same step are compared. */
-function validationGap(a: readonly EvalEvent[], b: readonly EvalEvent[]): number {
-  const losses = new Map(a.map(({ step, loss }) => [step, loss]));
-  const last = b.findLast(({ step }) => losses.has(step));
-  return last === undefined ? NaN : last.loss - losses.get(last.step)!;
+function validationGap(
+  a: readonly EvalEvent[],
+  b: readonly EvalEvent[],
+): Pick<Gap, "finalValidation" | "finalBitsPerByte"> {
+  const found = new Map(a.map((event) => [event.step, event]));
+  const last = b.findLast(({ step }) => found.has(step));
+  const base = last && found.get(last.step);
+  if (last === undefined || base === undefined) return { finalValidation: NaN, finalBitsPerByte: NaN };
+  return {
+    finalValidation: last.loss - base.loss,
+    finalBitsPerByte: last.bitsPerByte - base.bitsPerByte,
+  };
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RecordedRun } from "../record/mod.ts";
-import { formatTable, plainText, signed } from "./format.ts";
+import { count, formatTable, plainText, signed } from "./format.ts";
 import {
   BASELINE,
   countNonFinite,
@@ -108,8 +108,4 @@ function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], bound
 
 function describe({ other: { manifest: { spec } } }: Pair): string {
   return `${plainText(spec.tokenizer)}, T = ${spec.T}, seed ${spec.seed}`;
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }

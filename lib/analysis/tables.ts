@@ -6,18 +6,11 @@
  */
 import { type ColumnTable, table } from "arquero";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
+import { median } from "./median.ts";
 import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
 
 /** An Arquero table. Numbers in it may be NaN or infinite, which its aggregates skip. */
 export type Table = ColumnTable;
-
-/** The middle value; of an even count, the mean of the two; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  if (sorted.length === 0) return NaN;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 const RUN_COLUMNS = [
   "run",

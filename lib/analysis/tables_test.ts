@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { SPEC, type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { JournalWriter, readJournal, readRuns, type RecordedRun, runPaths } from "../record/mod.ts";
 import { pairRuns } from "./stability.ts";
-import { median, pairTable, runTable, stepTable } from "./tables.ts";
+import { median } from "./median.ts";
+import { pairTable, runTable, stepTable } from "./tables.ts";
 
 function record(runs: SyntheticRun[], more: (folder: string) => void = () => {}): RecordedRun[] {
   const dir = Deno.makeTempDirSync();

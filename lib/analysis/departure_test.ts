@@ -1,0 +1,62 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { createRandom } from "../text/random.ts";
+import { blockMeans, blocksOf, divergedAt, tailBegin } from "./departure.ts";
+
+/** A falling loss with normal noise, as a small model's is. */
+function falling(steps: number, { seed = 1, noise = 0.05 } = {}): number[] {
+  const random = createRandom(seed, "test");
+  return Array.from(
+    { length: steps },
+    (_, i) => 2 + 2.5 * Math.exp(-i / 40) + noise * random.normal(),
+  );
+}
+
+Deno.test("blocksOf() covers every step once, in at most 20 blocks", () => {
+  for (const steps of [1, 2, 19, 20, 21, 39, 40, 41, 100, 999, 100_000]) {
+    const blocks = blocksOf(steps);
+    assert(blocks.length <= 20);
+    assertEquals(blocks[0]!.first, 1);
+    assertEquals(blocks.at(-1)!.last, steps);
+    blocks.slice(1).forEach(({ first }, i) => assertEquals(first, blocks[i]!.last + 1));
+  }
+  assertEquals(blocksOf(0), []);
+  assertEquals(blocksOf(3).map(({ first, last }) => [first, last]), [[1, 1], [2, 2], [3, 3]]);
+});
+
+Deno.test("blockMeans() are over what is finite", () => {
+  const blocks = [{ first: 1, last: 2 }, { first: 3, last: 4 }, { first: 5, last: 5 }];
+  assertEquals(blockMeans([1, 3, NaN, 5, Infinity], blocks), [2, 5, NaN]);
+});
+
+Deno.test("tailBegin() is where the unbroken run to the end begins", () => {
+  assertEquals(tailBegin([false, true, false, true, true]), 3);
+  assertEquals(tailBegin([true, true]), 0);
+  assertEquals(tailBegin([true, false]), undefined);
+  assertEquals(tailBegin([]), undefined);
+});
+
+Deno.test("divergedAt() finds none in falling, flat, noisy and short losses, nor in one that leaps and comes back", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    assertEquals(divergedAt(falling(200, { seed })), undefined);
+    assertEquals(divergedAt(falling(200, { seed, noise: 0.5 })), undefined);
+    assertEquals(divergedAt(falling(200, { seed }).map((loss) => loss * 0 + (loss % 0.01))), undefined);
+  }
+  assertEquals(divergedAt(falling(200).map((loss, i) => i > 100 && i < 115 ? loss + 5 : loss)), undefined);
+  assertEquals(divergedAt(falling(200).with(100, NaN)), undefined);
+  for (const losses of [[], [1], [1, 2, 3], [1, 9, 1, 9, 1, 9]]) assertEquals(divergedAt(losses), undefined);
+  assertEquals(divergedAt(new Array(100).fill(2)), undefined);
+});
+
+Deno.test("divergedAt() is the step of the first loss that is not finite, where none after it is", () => {
+  assertEquals(divergedAt([3, 2, NaN, Infinity]), 3);
+  assertEquals(divergedAt([3, NaN, 2, NaN]), 4);
+  assertEquals(divergedAt([NaN, NaN]), 1);
+});
+
+Deno.test("divergedAt() is the step from which on half of what was learnt is lost", () => {
+  const losses = falling(300).map((loss, i) => i >= 180 ? loss + 2 : loss);
+  const step = divergedAt(losses)!;
+  assertAlmostEquals(step, 181, 8);
+  assertEquals(divergedAt(falling(300).map((loss, i) => i >= 180 ? loss + 0.2 : loss)), undefined);
+  assertEquals(divergedAt(falling(300).map((loss, i) => i >= 180 ? 1e30 : loss)), 181);
+});

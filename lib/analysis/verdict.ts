@@ -1,0 +1,239 @@
+/**
+ * What a comparison of twins comes to, in one sentence with its uncertainty.
+ *
+ * @module
+ */
+import { count, plainText, signed } from "./format.ts";
+import { type Estimate, tQuantile } from "./student.ts";
+import type { Comparison, TwinPair } from "./twins.ts";
+
+/**
+ * What a comparison comes to.
+ *
+ * - `stable`: the gap of the final validation loss is 0, or its interval lies within the tolerance.
+ * - `within seed noise`: the gap cannot be told from 0, and is no larger than another seed's.
+ * - `degraded`, `improved`: its interval lies above 0, or below it, and not within the tolerance.
+ * - `diverged`: the other precision's loss was lost for good where its twin's was not.
+ * - `undecided`: there are too few pairs to say, or both sides diverge.
+ *
+ * Where precision has no effect, `degraded` or `improved` comes out with a probability of at most 1 - level, whatever
+ * the tolerance; of `degraded` alone it is half of that.
+ */
+export type VerdictKind = "stable" | "within seed noise" | "degraded" | "improved" | "diverged" | "undecided";
+
+/** A verdict. */
+export interface Verdict {
+  /** What it comes to. */
+  readonly kind: VerdictKind;
+  /** It in one sentence. */
+  readonly sentence: string;
+  /** The gap of the final validation loss, nats per token; NaN: no pair has one. */
+  readonly gap: number;
+  /** How far the truth may be from it; undefined: that cannot be said. */
+  readonly half: number | undefined;
+  /** Of `diverged`: the first step at which a pair's other side was lost. */
+  readonly step: number | undefined;
+}
+
+/** Says what a comparison comes to. */
+export function verdictOf(comparison: Comparison): Verdict {
+  const { gaps: { validation }, pairs } = comparison;
+  const say = (kind: VerdictKind, sentence: string, more: Partial<Verdict> = {}): Verdict => ({
+    kind,
+    sentence,
+    gap: validation.mean,
+    half: validation.half,
+    step: undefined,
+    ...more,
+  });
+  const names = namesOf(comparison);
+  if (comparison.identical) {
+    const what = comparison.differs === "nothing"
+      ? `${names.other}'s losses are equal to the last bit`
+      : `${names.other}'s losses are ${names.baseline}'s to the last bit`;
+    return say("stable", `stable: ${what} in ${count(pairs.length, "pair")} of runs; the gap is exactly 0.`, {
+      gap: 0,
+      half: 0,
+    });
+  }
+  const lost = judgeDivergence(comparison, names);
+  if (lost !== undefined) return say(lost.kind, lost.sentence, { step: lost.step });
+  if (!Number.isFinite(validation.mean)) {
+    return say("undecided", "undecided: no pair has a final validation loss on both sides.");
+  }
+  if (comparison.differs === "seed") return say("within seed noise", seedSentence(comparison, names));
+  const { kind, sentence, half } = validation.half === undefined
+    ? judgeOne(comparison, names)
+    : judgeSeveral(comparison, names, validation.half);
+  return say(kind, sentence, { half });
+}
+
+/** What the sides are called. */
+interface Names {
+  readonly baseline: string;
+  readonly other: string;
+}
+
+function namesOf({ precision }: Comparison): Names {
+  return { baseline: plainText(precision.baseline), other: plainText(precision.other) };
+}
+
+function judgeDivergence(
+  { pairs }: Comparison,
+  { baseline, other }: Names,
+): { kind: VerdictKind; sentence: string; step?: number } | undefined {
+  const lostBy = (side: keyof Names) => pairs.filter(({ divergedAt }) => divergedAt[side] !== undefined);
+  const [base, own] = [lostBy("baseline"), lostBy("other")];
+  const alone = own.filter(({ divergedAt }) => divergedAt.baseline === undefined);
+  const all = count(pairs.length, "pair");
+  if (alone.length > 0 && base.length === 0) {
+    const first = alone.reduce((a, b) => a.divergedAt.other! <= b.divergedAt.other! ? a : b);
+    const step = first.divergedAt.other!;
+    return {
+      kind: "diverged",
+      step,
+      sentence: `diverged at step ${step}: ${other}'s loss is lost for good in ${alone.length} of ${all} ` +
+        `(first with seed ${first.otherSeed}), ${baseline}'s in none.`,
+    };
+  }
+  if (base.length === 0) return undefined;
+  return {
+    kind: "undecided",
+    sentence:
+      `undecided: training is not stable in itself: ${baseline}'s loss is lost for good in ${base.length} ` +
+      `of ${all}, ${other}'s in ${own.length}.`,
+  };
+}
+
+function seedSentence({ pairs, floor, gaps, level }: Comparison, { other }: Names): string {
+  const { seed, otherSeed } = pairs[0]!;
+  const found = `within seed noise: seeds ${seed} and ${otherSeed} of ${other} end ` +
+    `${nats(Math.abs(gaps.validation.mean))} nats apart, and nothing but the seed differs`;
+  if (floor === undefined) return `${found}; there are no two other seeds to say how usual that is.`;
+  const inside = Math.abs(gaps.validation.mean) <= floor.limit;
+  return `${found}; by ${floor.seeds} other seeds, two stay within ${nats(floor.limit)} with ${
+    percent(level)
+  }: ` +
+    (inside ? "so do these." : "these are unusually far apart.");
+}
+
+/** A single pair has no interval: it is held against what seeds do. */
+function judgeOne(
+  { floor, gaps: { validation: { mean } }, level }: Comparison,
+  { other, baseline }: Names,
+): { kind: VerdictKind; sentence: string; half: number | undefined } {
+  const single = `${other} moves the final validation loss by ${signed(mean)} nats in a single pair`;
+  const wanted = "a single pair has no interval of its own: 5 paired seeds give a useful one";
+  if (floor === undefined) {
+    return {
+      kind: "undecided",
+      half: undefined,
+      sentence:
+        `undecided: ${single}; no interval is possible from one, and there are no two seeds of ${baseline} ` +
+        "to hold it against: 2 paired seeds are the least, 5 give a useful interval.",
+    };
+  }
+  const limits = `two of ${floor.seeds} seeds of ${baseline} stay within ${nats(floor.limit)} nats with ${
+    percent(level)
+  }`;
+  if (Math.abs(mean) <= floor.limit) {
+    return {
+      kind: "within seed noise",
+      half: undefined,
+      sentence: `within seed noise: ${single}; ${limits} (${wanted}).`,
+    };
+  }
+  const kind = mean > 0 ? "degraded" : "improved";
+  return {
+    kind,
+    half: floor.limit,
+    sentence: `${kind} by ${nats(Math.abs(mean))} ± ${
+      nats(floor.limit)
+    } nats: ${single}, and ${limits} (${wanted}).`,
+  };
+}
+
+function judgeSeveral(
+  comparison: Comparison,
+  { other, baseline }: Names,
+  half: number,
+): { kind: VerdictKind; sentence: string; half: number } {
+  const { gaps: { validation }, tolerance, level, floor } = comparison;
+  const { mean, n } = validation;
+  const moved = `${other} moves the final validation loss by ${signed(mean)} ± ${nats(half)} nats (${
+    percent(level)
+  }, ${n} paired seeds)`;
+  const seeds = floor === undefined ? "" : `; another seed moves ${baseline}'s by ${nats(floor.rms)}`;
+  const [low, high] = [mean - half, mean + half];
+  if (low >= -tolerance && high <= tolerance) {
+    return { kind: "stable", half, sentence: `stable: ${moved}, within ±${tolerance}${seeds}.` };
+  }
+  if (low > 0 || high < 0) {
+    const kind = low > 0 ? "degraded" : "improved";
+    return {
+      kind,
+      half,
+      sentence:
+        `${kind} by ${nats(Math.abs(mean))} ± ${nats(half)} nats (${percent(level)}, ${n} paired seeds): ` +
+        `${other} against ${baseline}${seeds}${departure(comparison)}.`,
+    };
+  }
+  const enough = pairsFor({ sd: validation.sd!, half: Math.max(tolerance, 1e-9), level });
+  const more = enough === undefined || enough <= n
+    ? ""
+    : `; an interval of ±${tolerance} takes about ${enough} pairs`;
+  if (floor !== undefined && Math.abs(mean) > floor.limit) {
+    return {
+      kind: "undecided",
+      half,
+      sentence: `undecided: ${moved}, too wide an interval to say${seeds}${more}.`,
+    };
+  }
+  return {
+    kind: "within seed noise",
+    half,
+    sentence: `within seed noise: ${moved}, which cannot be told from 0${seeds}${more}.`,
+  };
+}
+
+function departure({ apartFrom, beyondFloorFrom }: Comparison): string {
+  const parts = [
+    ...apartFrom === undefined ? [] : [`training losses are apart from step ${apartFrom} on`],
+    ...beyondFloorFrom === undefined ? [] : [`beyond seed noise from step ${beyondFloorFrom} on`],
+  ];
+  return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
+}
+
+/** The least pairs whose interval would be at most ±half, if their standard deviation is as it was; undefined: over 1,000. */
+export function pairsFor(
+  { sd, half, level }: { sd: number; half: number; level: number },
+): number | undefined {
+  for (let n = 2; n <= 1000; n++) if (tQuantile((1 + level) / 2, n - 1) * sd / Math.sqrt(n) <= half) return n;
+  return undefined;
+}
+
+/**
+ * The smallest effect that pairs like these would show with a probability of about 0.8: (t at the level + t at 0.8) times
+ * the standard error. Undefined: fewer than 2 pairs.
+ */
+export function detectable({ sd, n }: Estimate, level: number): number | undefined {
+  if (sd === undefined) return undefined;
+  return (tQuantile((1 + level) / 2, n - 1) + tQuantile(0.8, n - 1)) * sd / Math.sqrt(n);
+}
+
+/** Spikes of the other side that the baseline does not have within two steps, over all pairs: its own. */
+export function ownSpikes(pairs: readonly TwinPair[]): number {
+  return pairs.reduce(
+    (sum, { spikes }) =>
+      sum + spikes.other.filter((at) => !spikes.baseline.some((base) => Math.abs(at - base) <= 2)).length,
+    0,
+  );
+}
+
+function nats(value: number): string {
+  return value.toFixed(5);
+}
+
+function percent(level: number): string {
+  return `${Number((100 * level).toPrecision(6))} %`;
+}

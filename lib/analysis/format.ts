@@ -21,6 +21,14 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   largestAt: { label: "at step" },
   firstBeyond: { label: "first beyond" },
   speed: { label: "speed", digits: 2 },
+  gapOf: { label: "gap of" },
+  gap: { label: "gap", digits: 5, signed: true },
+  half: { label: "±", digits: 5 },
+  n: { label: "pairs" },
+  area: { label: "area", digits: 3, signed: true },
+  baselineSpikes: { label: "spikes base" },
+  baselineLostAt: { label: "lost base" },
+  lostAt: { label: "lost" },
 };
 
 /** What a column is called. */

@@ -3,8 +3,10 @@
  *
  * @module
  */
+export { comparisonNotes, comparisonText, gapTable, twinTable } from "./comparison_text.ts";
 export { type Block, divergedAt } from "./departure.ts";
 export { columnLabel, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
+export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
 export { median } from "./median.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {

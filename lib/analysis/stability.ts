@@ -69,19 +69,23 @@ export interface Pair {
 /** Pairs every run that is not float32 with the float32 run of the same spec, data and code. */
 export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   const baselines = new Map(
-    runs.filter((run) => run.manifest.spec.policy === BASELINE).map((run) => [keyOf(run, "policy"), run]),
+    runs.filter((run) => run.manifest.spec.policy === BASELINE).map((run) => [keyOf(run, ["policy"]), run]),
   );
   return runs.flatMap((other) => {
     const baseline = other.manifest.spec.policy === BASELINE
       ? undefined
-      : baselines.get(keyOf(other, "policy"));
+      : baselines.get(keyOf(other, ["policy"]));
     return baseline === undefined ? [] : [{ baseline, other }];
   });
 }
 
-/** What is equal in runs that differ in one field of their specs. */
-function keyOf({ manifest: { spec, data, libSha256 } }: RecordedRun, free: "policy" | "seed"): string {
-  return canonicalJson({ spec: { ...spec, [free]: "" }, data: data.sha256, libSha256 });
+/** What is equal in runs that differ in some fields of their specs. */
+export function keyOf(
+  { manifest: { spec, data, libSha256 } }: RecordedRun,
+  free: readonly ("policy" | "seed")[],
+): string {
+  const blank = Object.fromEntries(free.map((field) => [field, ""]));
+  return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256 });
 }
 
 /** The gap of a pair: the other precision's loss minus float32's, in nats per token. */
@@ -167,7 +171,7 @@ export function seedSpread(runs: readonly RecordedRun[]): { nats: number; pairs:
   for (const run of runs) {
     const loss = effectiveEvents(run.events).evals.at(-1)?.loss;
     if (run.manifest.spec.policy !== BASELINE || run.status !== "finished" || loss === undefined) continue;
-    const key = keyOf(run, "seed");
+    const key = keyOf(run, ["seed"]);
     groups.set(key, [...groups.get(key) ?? [], loss]);
   }
   const squares = [...groups.values()]

@@ -1,6 +1,5 @@
 /** `deno task sweep`: plans and runs a sweep, and reports it. */
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import {
   DEFAULT_SWEEP,
@@ -13,6 +12,7 @@ import {
 } from "../sweep/mod.ts";
 import { command, list, numeric, policies, runCommand, vocabularies } from "./command.ts";
 import { writeReport } from "./report_files.ts";
+import { readSpec, workersOf } from "./spec_file.ts";
 
 interface Options {
   out?: string;
@@ -95,26 +95,6 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
 
 function split<T>(value: unknown, read: (text: string) => T): T | undefined {
   return value === undefined ? undefined : read(String(value));
-}
-
-function workersOf(given: number | string | undefined): number {
-  const workers = given === undefined ? Math.min(2, navigator.hardwareConcurrency) : numeric(String(given));
-  if (typeof workers === "number" && Number.isInteger(workers) && workers >= 1) return workers;
-  throw new UserError(`Cannot sweep: --workers must be a whole number of at least 1: it is ${given}`);
-}
-
-async function readSpec(path: string): Promise<unknown> {
-  try {
-    if (!path.endsWith(".json")) return (await import(pathToFileURL(resolve(path)).href)).default;
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (cause) {
-    throw new UserError(
-      `Cannot read the spec ${path}: wanted a .json file, or a .ts file with a default export: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
-      { cause },
-    );
-  }
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -1,0 +1,120 @@
+/**
+ * A comparison of twins for a terminal: its tables, and its verdict as the last line.
+ *
+ * @module
+ */
+import { table } from "arquero";
+import { count, formatTable, plainText } from "./format.ts";
+import type { Estimate } from "./student.ts";
+import type { Table } from "./tables.ts";
+import type { Comparison } from "./twins.ts";
+import { detectable, ownSpikes, verdictOf } from "./verdict.ts";
+
+/** What the gaps of a comparison are called, in the order that they are shown in. */
+const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
+  ["validation", "final validation loss"],
+  ["bitsPerByte", "the same in bits per byte"],
+  ["final", "training loss, last twentieth"],
+  ["mean", "training loss, mean"],
+  ["maximum", "training loss, largest distance"],
+  ["integrated", "area between curves (nats · steps)"],
+];
+
+/** One row a gap: what it is `of`, `estimate`, half the width of its interval, and how many `pairs` it is from. */
+export function gapTable({ gaps }: Comparison): Table {
+  const rows = GAPS.map(([field, of]) => ({ of, ...gaps[field] as Estimate }));
+  return table([
+    ["gapOf", rows.map(({ of }) => of)],
+    ["gap", rows.map(({ mean }) => mean)],
+    ["half", rows.map(({ half }) => half ?? null)],
+    ["n", rows.map(({ n }) => n)],
+  ]);
+}
+
+/** One row a pair: `seed`, its gaps in nats per token, spikes on each side, and where a side was lost. */
+export function twinTable({ pairs }: Comparison): Table {
+  const column = <V>(value: (pair: Comparison["pairs"][number]) => V): V[] => pairs.map(value);
+  return table([
+    ["seed", column(({ seed, otherSeed }) => seed === otherSeed ? seed : `${seed}, ${otherSeed}`)],
+    ["valGap", column(({ gap }) => gap.finalValidation)],
+    ["meanGap", column(({ gap }) => gap.mean)],
+    ["largestGap", column(({ gap }) => gap.largest)],
+    ["largestAt", column(({ gap }) => gap.largestAt ?? null)],
+    ["area", column(({ integrated }) => integrated)],
+    ["baselineSpikes", column(({ spikes }) => spikes.baseline.length)],
+    ["spikes", column(({ spikes }) => spikes.other.length)],
+    ["baselineLostAt", column(({ divergedAt }) => divergedAt.baseline ?? null)],
+    ["lostAt", column(({ divergedAt }) => divergedAt.other ?? null)],
+  ]);
+}
+
+/** What a comparison has besides its gaps, a sentence each. */
+export function comparisonNotes(comparison: Comparison): string[] {
+  const { floor, level, pairs, precision, gaps: { validation }, apartFrom, beyondFloorFrom } = comparison;
+  const [baseline, other] = [plainText(precision.baseline), plainText(precision.other)];
+  const notes: string[] = [];
+  const percent = `${Number((100 * level).toPrecision(6))} %`;
+  if (floor !== undefined) {
+    notes.push(
+      `Seed noise floor: final validation losses of two seeds of ${baseline} lie ${
+        floor.rms.toFixed(5)
+      } nats apart ` +
+        `(root mean square, ${floor.seeds} seeds); if seed were all, ${
+          validation.n > 1 ? `the mean gap of ${validation.n} pairs` : "a gap"
+        } would stay within ${floor.limit.toFixed(5)} with ${percent}.`,
+    );
+  }
+  const n = validation.n;
+  if (n > 1) {
+    notes.push(
+      apartFrom === undefined
+        ? "At the end, training losses cannot be told apart."
+        : `Training losses are apart from step ${apartFrom} on` +
+          (beyondFloorFrom === undefined
+            ? ", by no more than seeds are."
+            : `, and beyond what seeds do from ${beyondFloorFrom} on.`),
+    );
+  }
+  const size = detectable(validation, level);
+  if (size !== undefined && size > 0) {
+    notes.push(
+      `An effect of ${size.toFixed(5)} nats would have been found with a probability of 0.8` +
+        (comparison.signFlipP === undefined
+          ? "."
+          : `; by signs alone the gap's exact probability is ${Number(comparison.signFlipP.toPrecision(3))}` +
+            (n < 6 ? " (with under 6 pairs it cannot be below 0.05)." : ".")),
+    );
+  }
+  const base = pairs.reduce((sum, { spikes }) => sum + spikes.baseline.length, 0);
+  const all = pairs.reduce((sum, { spikes }) => sum + spikes.other.length, 0);
+  notes.push(
+    `Spikes (5 standard deviations above the 32 losses before): ${base} in ${baseline}, ${all} in ${other}, of which ` +
+      `${ownSpikes(pairs)} are its own.`,
+  );
+  const lost = (side: "baseline" | "other") => pairs.reduce((sum, { gap }) => sum + gap.nonFinite[side], 0);
+  if (lost("baseline") + lost("other") > 0) {
+    notes.push(
+      `Training losses that are NaN or infinite: ${lost("baseline")} in ${baseline}, ${
+        lost("other")
+      } in ${other}.`,
+    );
+  }
+  return notes;
+}
+
+/** A comparison for a terminal. `setting` is its heading. */
+export function comparisonText(comparison: Comparison, setting: string): string {
+  const { precision, pairs, differs } = comparison;
+  const what = differs === "seed"
+    ? `two seeds of ${plainText(precision.other)}`
+    : differs === "nothing"
+    ? `${plainText(precision.other)} against itself`
+    : `${plainText(precision.other)} against ${plainText(precision.baseline)}`;
+  return [
+    `${what}: ${setting}, ${count(pairs.length, "pair")}`,
+    formatTable(gapTable(comparison)),
+    formatTable(twinTable(comparison)),
+    comparisonNotes(comparison).join("\n"),
+    verdictOf(comparison).sentence,
+  ].join("\n\n");
+}

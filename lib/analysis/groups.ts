@@ -1,0 +1,136 @@
+/**
+ * Which runs are twins: equal in all but their precision, over several seeds; and what keeps two runs from being twins.
+ *
+ * @module
+ */
+import { canonicalJson, type RecordedRun, type RunSpec } from "../record/mod.ts";
+import { plainText } from "./format.ts";
+import { keyOf, type Pair, pairRuns } from "./stability.ts";
+
+/** Pairs of one setting and one lower precision. */
+export interface TwinGroup {
+  /** The setting in words: tokenizer, T, and whatever else differs between the groups. */
+  readonly setting: string;
+  /** Finished pairs, by seed. */
+  readonly pairs: readonly Pair[];
+  /** Finished runs in the baseline precision, of every seed. */
+  readonly seeds: readonly RecordedRun[];
+  /** Pairs left out, of which a run is not finished. */
+  readonly unfinished: number;
+}
+
+/** Fields that twins may differ in, in words. */
+const PRECISION_FIELDS: readonly (keyof RunSpec)[] = ["policy"];
+
+/** Parts the runs of a folder into groups of twins. Groups without a finished pair are not among them. */
+export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
+  const pairs = pairRuns(runs);
+  const groups = [
+    ...Map.groupBy(
+      pairs,
+      ({ other }) => `${other.manifest.spec.policy} ${keyOf(other, ["policy", "seed"])}`,
+    ).values(),
+  ];
+  const varying = varyingFields(groups.map((group) => group[0]!.other.manifest.spec));
+  return groups.flatMap((group) => {
+    const finished = group.filter(({ baseline, other }) =>
+      baseline.status === "finished" && other.status === "finished"
+    );
+    const [first] = finished;
+    if (first === undefined) return [];
+    const { spec } = first.other.manifest;
+    const key = keyOf(first.baseline, ["seed"]);
+    const setting = [
+      `${plainText(spec.tokenizer)}, T = ${spec.T}`,
+      ...varying.map((field) => `${field} = ${plainText(String(spec[field]))}`),
+    ].join(", ");
+    return [{
+      setting,
+      pairs: finished.sort((a, b) => a.other.manifest.spec.seed - b.other.manifest.spec.seed),
+      seeds: runs.filter((run) => run.status === "finished" && keyOf(run, ["seed"]) === key),
+      unfinished: group.length - finished.length,
+    }];
+  });
+}
+
+/** Fields besides tokenizer, T, B, precision and seed in which specs differ. */
+function varyingFields(specs: readonly RunSpec[]): (keyof RunSpec)[] {
+  const [first] = specs;
+  if (first === undefined) return [];
+  const known: readonly (keyof RunSpec)[] = ["tokenizer", "T", "B", "seed", ...PRECISION_FIELDS];
+  return (Object.keys(first) as (keyof RunSpec)[]).filter((field) =>
+    !known.includes(field) &&
+    specs.some((spec) => canonicalJson(spec[field]) !== canonicalJson(first[field]))
+  );
+}
+
+/**
+ * What keeps two runs from being compared: they must be finished, of the same text, and differ in nothing but their
+ * precision, or nothing but their seed.
+ *
+ * @returns A sentence; undefined: nothing.
+ */
+export function twinProblem(a: RecordedRun, b: RecordedRun): string | undefined {
+  for (const [which, { status, manifest }] of [["first", a], ["second", b]] as const) {
+    if (status !== "finished") {
+      return `both must be finished: the ${which} one, ${manifest.runId}, is ${status}`;
+    }
+  }
+  if (a.manifest.data.sha256 !== b.manifest.data.sha256) {
+    return `they must be of the same text: the SHA-256 of ${plainText(a.manifest.data.name)} is ` +
+      `${a.manifest.data.sha256} in the first and ${b.manifest.data.sha256} in the second`;
+  }
+  const [left, right] = [a.manifest.spec, b.manifest.spec];
+  const different = (Object.keys(left) as (keyof RunSpec)[]).filter((field) =>
+    canonicalJson(left[field]) !== canonicalJson(right[field])
+  );
+  const say = (field: keyof RunSpec) =>
+    `${field} is ${JSON.stringify(left[field])} in the first and ${
+      JSON.stringify(right[field])
+    } in the second`;
+  const wrong = different.find((field) => field !== "seed" && !PRECISION_FIELDS.includes(field));
+  if (wrong !== undefined) {
+    return `twins differ in their precision alone, or in their seed alone: ${say(wrong)}`;
+  }
+  const precision = different.find((field) => PRECISION_FIELDS.includes(field));
+  if (precision !== undefined && different.includes("seed")) {
+    return `twins differ in their precision alone, or in their seed alone: ${say(precision)}, and ${
+      say("seed")
+    }`;
+  }
+  return undefined;
+}
+
+/** What else differs between two runs and may explain a gap: the code, and the machine. */
+export function twinNotes(a: RecordedRun, b: RecordedRun): string[] {
+  const notes = a.manifest.libSha256 === b.manifest.libSha256
+    ? []
+    : ["they were made by different versions of the code in lib/"];
+  const [left, right] = [a.manifest.environment, b.manifest.environment];
+  for (const field of ["device", "cpuModel", "tensorflowVersion", "rounding", "onednn"] as const) {
+    if (left[field] === right[field]) continue;
+    notes.push(
+      `${field} is ${plainText(String(left[field]))} in the first and ${
+        plainText(String(right[field]))
+      } in the second`,
+    );
+  }
+  return notes;
+}
+
+/** Runs of other seeds in the same precision: what tells how far seeds lie apart. One a seed. */
+export function otherSeeds(
+  run: RecordedRun,
+  among: readonly RecordedRun[],
+  but: readonly number[],
+): RecordedRun[] {
+  const key = keyOf(run, ["seed"]);
+  const bySeed = new Map<number, RecordedRun>();
+  for (const one of among) {
+    const { seed } = one.manifest.spec;
+    if (one.status === "finished" && !but.includes(seed) && keyOf(one, ["seed"]) === key) {
+      bySeed.set(seed, one);
+    }
+  }
+  return [...bySeed.values()];
+}

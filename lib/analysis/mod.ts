@@ -22,7 +22,7 @@ export {
 } from "./stability.ts";
 export { DEFAULT_LEVEL, type Estimate, estimate, signFlipP, tQuantile } from "./student.ts";
 export { summarize, type Summary } from "./summary.ts";
-export { pairTable, runTable, stepTable, type Table } from "./tables.ts";
+export { openStepTable, pairTable, runTable, stepTable, type Table } from "./tables.ts";
 export {
   compareTwins,
   type Comparison,

@@ -5,7 +5,7 @@
  * @module
  */
 import { type ColumnTable, table } from "arquero";
-import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
+import { effectiveEvents, readStepColumns, type RecordedRun, stepColumns } from "../record/mod.ts";
 import { median } from "./median.ts";
 import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
 
@@ -112,17 +112,22 @@ export function pairTable(pairs: readonly Pair[], bound: number = DEFAULT_BOUND)
   return tableOf(PAIR_COLUMNS, rows);
 }
 
-const STEP_COLUMNS = ["run", "step", "loss", "lr", "gradNorm", "tokensPerSecond"] as const;
-
 /**
  * One row a step, each step once: `run`, `step`, `loss` (nats per token), `lr`, `gradNorm` (before clipping) and
  * `tokensPerSecond`.
  */
 export function stepTable(runs: readonly RecordedRun[]): Table {
-  const rows = runs.flatMap(({ manifest, events }) =>
-    effectiveEvents(events).steps.map((event) => ({ ...event, run: manifest.runId }))
-  );
-  return tableOf(STEP_COLUMNS, rows);
+  return table({ ...stepColumns(runs) });
+}
+
+/**
+ * {@linkcode stepTable} of a sweep's folder, read from its `table.parquet` where that is of its journals as they are, and
+ * else from the journals.
+ *
+ * @throws {UserError} when the folder holds no runs, or a damaged one.
+ */
+export async function openStepTable(sweepDir: string): Promise<Table> {
+  return table({ ...await readStepColumns(sweepDir) });
 }
 
 /** A table with its columns even where it has no rows. */

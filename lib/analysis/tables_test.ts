@@ -1,9 +1,16 @@
 import { assertEquals } from "@std/assert";
 import { SPEC, type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { JournalWriter, readJournal, readRuns, type RecordedRun, runPaths } from "../record/mod.ts";
+import {
+  JournalWriter,
+  readJournal,
+  readRuns,
+  type RecordedRun,
+  runPaths,
+  tabulateRuns,
+} from "../record/mod.ts";
 import { pairRuns } from "./stability.ts";
 import { median } from "./median.ts";
-import { pairTable, runTable, stepTable } from "./tables.ts";
+import { openStepTable, pairTable, runTable, stepTable } from "./tables.ts";
 
 function record(runs: SyntheticRun[], more: (folder: string) => void = () => {}): RecordedRun[] {
   const dir = Deno.makeTempDirSync();
@@ -91,6 +98,19 @@ Deno.test("stepTable() has each step once, the later record of a repeated one", 
   assertEquals(table.columnNames(), ["run", "step", "loss", "lr", "gradNorm", "tokensPerSecond"]);
   assertEquals([...table.array("step")], [1, 2]);
   assertEquals([...table.array("loss")], [3, 2]);
+});
+
+Deno.test("openStepTable() is stepTable() of a folder, from its journals and from its table", async () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    writeSyntheticRun(dir, { losses: [3, NaN, 1] });
+    const wanted = stepTable(readRuns(dir)).objects();
+    assertEquals((await openStepTable(dir)).objects(), wanted);
+    tabulateRuns(dir);
+    assertEquals((await openStepTable(dir)).objects(), wanted);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
 });
 
 Deno.test("tables of no runs have their columns and no rows", () => {

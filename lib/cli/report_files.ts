@@ -1,15 +1,15 @@
 /**
- * What a sweep's folder gets besides its runs: `report.html`, and the tables on the terminal.
+ * What a sweep's folder gets besides its runs: `report.html` and `table.parquet`, and the tables on the terminal.
  *
  * @module
  */
 import { join } from "node:path";
 import { DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { renderReport } from "../figure/mod.ts";
-import { atomicWrite, readRuns } from "../record/mod.ts";
+import { atomicWrite, tabulateRuns } from "../record/mod.ts";
 
 /**
- * Reads a folder's runs, prints their tables, and writes their report.
+ * Reads a folder's runs, prints their tables, and writes their report and their table of steps.
  *
  * @param dir The sweep's folder.
  * @param options The report's `title`, the `bound` in nats (default 0.05), and where to `print`.
@@ -20,7 +20,7 @@ export async function writeReport(
   options: { title: string; bound?: number; print: (line: string) => void },
 ): Promise<string> {
   const { print, title, bound = DEFAULT_BOUND } = options;
-  const runs = readRuns(dir);
+  const runs = tabulateRuns(dir);
   for (const run of runs) run.warnings.forEach((warning) => print(`warning: ${warning}`));
   const summary = summarize(runs, bound);
   print(`\n${summary.text}`);

@@ -4,6 +4,14 @@
  * @module
  */
 export { atomicWrite } from "./atomic_write.ts";
+export {
+  type Column,
+  type Columns,
+  evalColumns,
+  runColumns,
+  type StepColumns,
+  stepColumns,
+} from "./columns.ts";
 export { canonicalJson, sha256Hex } from "./canonical_json.ts";
 export { collectEnvironment, type Environment, hashSources } from "./environment.ts";
 export {
@@ -37,6 +45,7 @@ export {
   runIdOf,
   writeManifest,
 } from "./manifest.ts";
+export { encodeParquet } from "./parquet.ts";
 export {
   readRun,
   readRuns,
@@ -46,4 +55,5 @@ export {
   runPaths,
   statusOf,
 } from "./run_folder.ts";
+export { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
 export { RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";

@@ -79,11 +79,11 @@ export function statusOf(events: readonly RunEvent[]): RecordedRun["status"] {
 }
 
 /**
- * Reads all runs of a sweep that have begun, by data, tokenizer, T, policy and seed.
+ * The identities of a sweep's runs that have begun, in no order.
  *
  * @throws {UserError} when the folder holds no runs.
  */
-export function readRuns(sweepDir: string): RecordedRun[] {
+export function begunRuns(sweepDir: string): string[] {
   let names: string[];
   try {
     names = [...Deno.readDirSync(join(sweepDir, "runs"))].filter((entry) => entry.isDirectory).map((
@@ -95,8 +95,16 @@ export function readRuns(sweepDir: string): RecordedRun[] {
       { cause },
     );
   }
-  const begun = names.filter((name) => exists(runPaths(runFolder(sweepDir, name)).manifest));
-  const runs = begun.map((name) => readRun(runFolder(sweepDir, name)));
+  return names.filter((name) => exists(runPaths(runFolder(sweepDir, name)).manifest));
+}
+
+/**
+ * Reads all runs of a sweep that have begun, by data, tokenizer, T, policy and seed.
+ *
+ * @throws {UserError} when the folder holds no runs.
+ */
+export function readRuns(sweepDir: string): RecordedRun[] {
+  const runs = begunRuns(sweepDir).map((name) => readRun(runFolder(sweepDir, name)));
   const key = ({ manifest: { spec, runId } }: RecordedRun) =>
     [spec.data, spec.tokenizer, pad(spec.T), spec.policy, pad(spec.seed), runId].join("\0");
   return runs.map((run) => ({ run, key: key(run) })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ run }) =>

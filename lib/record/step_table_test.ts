@@ -1,0 +1,166 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { stepColumns } from "./columns.ts";
+import { JournalWriter, readJournal } from "./journal.ts";
+import { encodeParquet, openParquet, parquetText } from "./parquet.ts";
+import { readRuns, runPaths } from "./run_folder.ts";
+import { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
+
+const RUNS: SyntheticRun[] = [
+  { losses: [3, NaN, Infinity, -Infinity, 2.5] },
+  { losses: [3.25, 1 / 3], spec: { seed: 2, policy: "bf16-autocast" } },
+  { losses: [], spec: { seed: 3 }, end: "none" },
+];
+
+/** A folder of {@linkcode RUNS} for a test, and their folders. */
+async function withSweep(test: (dir: string, runs: string[]) => Promise<void>): Promise<void> {
+  const dir = Deno.makeTempDirSync();
+  try {
+    await test(dir, RUNS.map((run) => writeSyntheticRun(dir, run)));
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+/** Puts other losses into a table, which shows when it is read. */
+function doctor(dir: string): void {
+  const source = parquetText(openParquet(stepTablePath(dir)), "losskit")!;
+  const columns = stepColumns(readRuns(dir));
+  const doctored = { ...columns, loss: columns.loss.map(() => 1234) };
+  Deno.writeFileSync(stepTablePath(dir), encodeParquet({ ...doctored }, { losskit: source }));
+}
+
+/** Whether what is read of a folder is of its (doctored) table; otherwise it is of its journals. */
+async function readsTable(dir: string): Promise<boolean> {
+  const read = await readStepColumns(dir);
+  const fromJournals = stepColumns(readRuns(dir));
+  if (read.loss.every((loss) => loss === 1234) && read.loss.length > 0) return true;
+  assertEquals(read, fromJournals);
+  return false;
+}
+
+/** How long files are left alone until their times are trusted, in milliseconds: the clock of a file system may be coarse. */
+const SETTLING = 3100;
+
+Deno.test("tabulateRuns() writes a table that reads as the journals do, and leaves a current one alone", async () => {
+  await withSweep(async (dir) => {
+    assertEquals(tabulateRuns(dir), readRuns(dir));
+    assertEquals(await readStepColumns(dir), stepColumns(readRuns(dir)));
+    doctor(dir);
+    const before = Deno.readFileSync(stepTablePath(dir));
+    tabulateRuns(dir);
+    assertEquals(Deno.readFileSync(stepTablePath(dir)), before);
+    assert(await readsTable(dir));
+  });
+});
+
+Deno.test("a table that is deleted, cut, a folder or another program's is not read", async () => {
+  await withSweep(async (dir) => {
+    const path = stepTablePath(dir);
+    tabulateRuns(dir);
+    const whole = Deno.readFileSync(path);
+    for (let length = 0; length < whole.length; length += 97) {
+      Deno.writeFileSync(path, whole.subarray(0, length));
+      assert(!await readsTable(dir), `cut to ${length} bytes`);
+    }
+    Deno.writeFileSync(path, encodeParquet({ run: ["a"] }));
+    assert(!await readsTable(dir));
+    Deno.writeFileSync(path, encodeParquet({ run: ["a"] }, { losskit: "{}" }));
+    assert(!await readsTable(dir));
+    Deno.removeSync(path);
+    assert(!await readsTable(dir));
+    Deno.mkdirSync(path);
+    assert(!await readsTable(dir));
+  });
+});
+
+/** What may happen to a folder after its table was written; each makes the table one of other journals. */
+const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
+  "a step more": (_dir, [run]) => {
+    const { journal } = runPaths(run!);
+    using writer = new JournalWriter(journal, readJournal(journal).validBytes);
+    writer.write({ event: "resume", step: 5 });
+    writer.write({ event: "step", step: 6, loss: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1 });
+  },
+  "a digit changed, and the time put back": (_dir, [run]) => {
+    const { journal } = runPaths(run!);
+    const { mtime } = Deno.statSync(journal);
+    Deno.writeTextFileSync(journal, Deno.readTextFileSync(journal).replace('"loss":2.5', '"loss":2.6'));
+    Deno.utimeSync(journal, mtime!, mtime!);
+  },
+  "a half-written line": (_dir, [run]) => {
+    Deno.writeTextFileSync(runPaths(run!).journal, '{"event":', { append: true });
+  },
+  "a journal lost": (_dir, [run]) => Deno.removeSync(runPaths(run!).journal),
+  "a run more": (dir) => void writeSyntheticRun(dir, { losses: [1], spec: { seed: 9 } }),
+  "a run fewer": (_dir, [run]) => Deno.removeSync(run!, { recursive: true }),
+  "a run in the place of another": (dir, [run]) => {
+    Deno.removeSync(run!, { recursive: true });
+    writeSyntheticRun(dir, { losses: [1], spec: { seed: 9 } });
+  },
+  "another spec in a manifest": (_dir, [run]) => {
+    const { manifest } = runPaths(run!);
+    Deno.writeTextFileSync(manifest, Deno.readTextFileSync(manifest).replace('"T": 64', '"T": 65'));
+  },
+};
+
+Deno.test("a table is not read after any change of its journals, just written or long settled", async (t) => {
+  const root = Deno.makeTempDirSync();
+  const cases = Object.entries(CHANGES).flatMap(([name, change]) =>
+    [false, true].map((settled) => {
+      const dir = join(root, `${name} ${settled}`);
+      return { name, change, settled, dir, runs: RUNS.map((run) => writeSyntheticRun(dir, run)) };
+    })
+  );
+  try {
+    for (const { dir, settled } of cases) if (!settled) tabulateRuns(dir);
+    await new Promise((resolve) => setTimeout(resolve, SETTLING));
+    for (const { name, change, settled, dir, runs } of cases) {
+      await t.step(`${name}, ${settled ? "settled" : "at once"}`, async () => {
+        if (settled) tabulateRuns(dir);
+        const source = parquetText(openParquet(stepTablePath(dir)), "losskit")!;
+        assertStringIncludes(source, `"settled":${settled}`);
+        doctor(dir);
+        assert(await readsTable(dir));
+        change(dir, runs);
+        assert(!await readsTable(dir));
+        tabulateRuns(dir);
+        assertEquals(await readStepColumns(dir), stepColumns(readRuns(dir)));
+      });
+    }
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
+Deno.test("a table moves and is copied with its folder", async () => {
+  await withSweep(async (dir) => {
+    tabulateRuns(dir);
+    doctor(dir);
+    const copy = Deno.makeTempDirSync();
+    try {
+      const { success } = await new Deno.Command("cp", { args: ["-r", `${dir}/.`, copy] }).output();
+      assert(success);
+      assert(await readsTable(copy)); // other times, the same content
+      Deno.renameSync(copy, `${copy}-moved`);
+      assert(await readsTable(`${copy}-moved`));
+    } finally {
+      Deno.removeSync(`${copy}-moved`, { recursive: true });
+    }
+  });
+});
+
+Deno.test("a folder whose runs have no steps has an empty table", async () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    Deno.mkdirSync(join(dir, "runs"));
+    assertEquals(tabulateRuns(dir), []);
+    assertEquals((await readStepColumns(dir)).run, []);
+    writeSyntheticRun(dir, { losses: [], end: "none" });
+    tabulateRuns(dir);
+    assertEquals((await readStepColumns(dir)).step, new Int32Array());
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});

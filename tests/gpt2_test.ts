@@ -18,6 +18,7 @@ import {
   saveGpt2,
   toParameters,
 } from "../lib/model/mod.ts";
+import { withHeader } from "../lib/model/_testing.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { tokenLosses } from "../lib/train/mod.ts";
 
@@ -169,6 +170,78 @@ Deno.test("loadGpt2() gives back what saveGpt2() was given; missing biases becom
     for (const [name, { values }] of Object.entries(loaded.parameters)) {
       assertEquals(values, parameters[name]?.values ?? new Float32Array(values.length), name);
     }
+  });
+});
+
+Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a number on request, and leaves no old weights", async () => {
+  await inFolder(async (folder) => {
+    const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    const model = await loadGpt2(sharded);
+    await saveGpt2(folder, model);
+    assertEquals(names(), ["config.json", "model.safetensors"]);
+    await Deno.writeTextFile(join(folder, "model_card.md"), "mine");
+    for (
+      const [dtype, maxShardBytes, files] of [["F32", 20_000, 4], ["BF16", 20_000, 2], [
+        "F16",
+        1,
+        29,
+      ]] as const
+    ) {
+      await saveGpt2(folder, model, { dtype, maxShardBytes });
+      const shards = names().filter((name) => name.endsWith(".safetensors"));
+      assertEquals(shards.length, files);
+      assertEquals(names().length, files + 3);
+      assertEquals(shards[0], `model-00001-of-${String(files).padStart(5, "0")}.safetensors`);
+      for (const shard of shards) {
+        const tensors = Object.values(readTensors(join(folder, shard)));
+        const bytes = tensors.reduce((sum, { values }) => sum + values.length * (dtype === "F32" ? 4 : 2), 0);
+        assert(bytes <= maxShardBytes || tensors.length === 1, `${shard} has ${bytes} bytes`);
+      }
+      const found = await loadGpt2(folder);
+      assertEquals(found.config, model.config);
+      const bits = { F32: 24, F16: 11, BF16: 8 }[dtype];
+      for (const [name, { shape, values }] of Object.entries(model.parameters)) {
+        const got = found.parameters[name]!;
+        assertEquals([got.shape, got.dtype ?? "F32"], [shape, dtype]);
+        // Half a unit in the last place of so many bits; float16's smallest step is 2^-24.
+        values.forEach((v, i) =>
+          assertAlmostEquals(got.values[i]!, v, Math.max(2 ** -bits * Math.abs(v), 2 ** -25))
+        );
+      }
+      // What was read in two bytes a number is written so again.
+      await saveGpt2(join(folder, "again"), found);
+      assertEquals(await loadGpt2(join(folder, "again")), found);
+      await Deno.remove(join(folder, "again"), { recursive: true });
+    }
+    await saveGpt2(folder, model);
+    assertEquals(names(), ["config.json", "model.safetensors", "model_card.md"]);
+    assertEquals(await loadGpt2(folder), model);
+    await assertRejects(
+      () => saveGpt2(folder, model, { maxShardBytes: 0 }),
+      RangeError,
+      "maxShardBytes must be",
+    );
+  });
+});
+
+Deno.test("loadGpt2() passes over causal masks in whatever type they were stored", async () => {
+  await inFolder(async (folder) => {
+    const bytes = await Deno.readFile(join(whole, "model.safetensors"));
+    const length = new DataView(bytes.buffer).getUint32(0, true);
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const end = bytes.length - 8 - length;
+    header["transformer.h.0.attn.bias"] = {
+      dtype: "BOOL",
+      shape: [1, 1, 2, 2],
+      data_offsets: [end, end + 4],
+    };
+    const file = withHeader(
+      JSON.stringify(header),
+      new Uint8Array([...bytes.subarray(8 + length), 1, 0, 1, 1]),
+    );
+    await Deno.writeFile(join(folder, "model.safetensors"), file);
+    await Deno.copyFile(join(whole, "config.json"), join(folder, "config.json"));
+    assertEquals(await loadGpt2(folder), await loadGpt2(whole));
   });
 });
 

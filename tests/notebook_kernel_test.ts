@@ -5,7 +5,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { writeKernelspec } from "../lib/notebook/mod.ts";
-import { capture, jupyterPython } from "./support/jupyter.ts";
+import { jupyterPython } from "./support/jupyter.ts";
+import { capture } from "./support/python.ts";
 
 const EXECUTE = `
 import sys, nbformat

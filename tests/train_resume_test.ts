@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { compareJournals, effectiveEvents, readJournal, type RunPaths, runPaths } from "../lib/record/mod.ts";
+import { decodeSafetensors, encodeSafetensors } from "../lib/model/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 
@@ -190,8 +191,19 @@ Deno.test("train tells of damage in a checkpoint or a plan, and what to do", asy
       3,
     ],
     ["an empty checkpoint", checkpoint, () => new Uint8Array(), /wanted a whole safetensors file/, 3],
-    ["a bit of a weight", checkpoint, flip, /as the journal tells of step 150.*delete the run's folder/, 3],
-    ["a bit of the best checkpoint", best, flip, /best\.safetensors: wanted the file with SHA-256/, 3],
+    ["a bit of a weight", checkpoint, flip, /its checksum is .*delete the run's folder/, 3],
+    ["a bit of the best checkpoint", best, flip, /best\.safetensors: .*its checksum is/, 3],
+    [
+      "another checkpoint of the same step",
+      checkpoint,
+      (bytes) => {
+        const { tensors, metadata } = decodeSafetensors(bytes.slice(), "it");
+        tensors["wte.weight"]!.values[0]! += 1;
+        return encodeSafetensors({ tensors, metadata });
+      },
+      /as the journal tells of step 150.*delete the run's folder/,
+      3,
+    ],
     ["a plan cut short", plan, (bytes) => bytes.subarray(0, 200), /wanted a sweep's plan/, 2],
     ["an empty plan", plan, () => new Uint8Array(), /wanted a sweep's plan/, 2],
     ["a plan without a field", plan, edit((text) => text.replace(/"lr": [^\n]*\n/, "\n")), /spec\.lr/, 2],

@@ -6,15 +6,20 @@
  */
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { atomicWrite } from "../file/atomic_write.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
 import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
-import { type ParameterRecord, parameterShapes, type ParameterValues } from "./parameters.ts";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors_file.ts";
+import { STORED_BYTES, type StoredDtype } from "./_stored_numbers.ts";
 
 const CONFIG = "config.json", WEIGHTS = "model.safetensors", INDEX = "model.safetensors.index.json";
 
 /** What older versions of transformers stored besides parameters: the causal mask and its value. */
 const BUFFER = /^h\.\d+\.attn\.(masked_)?bias$/;
+
+/** The names of files with weights, and of their index. */
+const WEIGHT_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
 
 /** The head's matrix, in our names and Hugging Face's. */
 const HEAD = "lm_head.weight";
@@ -44,15 +49,19 @@ export async function loadGpt2(path: string): Promise<Gpt2Model> {
   const tensors = new Map<string, ParameterValues>();
   const twice: string[] = [];
   for (const file of files) {
-    const decoded = decodeSafetensors(await readBytes(file), file);
-    for (const [name, values] of Object.entries(decoded.tensors)) {
-      const own = name.replace(/^transformer\./, "");
-      if (BUFFER.test(own)) continue;
+    const { tensors: found } = await readSafetensors(file, { skip: (name) => BUFFER.test(ownName(name)) });
+    for (const [name, values] of Object.entries(found)) {
+      const own = ownName(name);
       if (tensors.has(own)) twice.push(own);
       tensors.set(own, values);
     }
   }
   return { config, parameters: pick(tensors, { config, path, twice }) };
+}
+
+/** A tensor's name without what `GPT2LMHeadModel` puts before it. */
+function ownName(name: string): string {
+  return name.replace(/^transformer\./, "");
 }
 
 /** The parameters that a config wants, or an error with everything that is wrong. */
@@ -86,17 +95,74 @@ function equal(a: ParameterValues, b: ParameterValues | undefined): boolean {
     a.values.every((value, i) => Object.is(value, b.values[i]));
 }
 
+/** How a model is written. */
+export interface SaveGpt2Options {
+  /** How numbers are held: `F32`, `BF16` or `F16`, each rounded once to the nearest. Default: as the model was read. */
+  readonly dtype?: StoredDtype | undefined;
+  /**
+   * The most bytes of tensors in a file, at least 1; a larger model is written in shards, beside an index. A tensor
+   * larger than that gets a file of its own. Default: 5e9, transformers' choice.
+   */
+  readonly maxShardBytes?: number | undefined;
+}
+
 /**
- * Writes a model as transformers' `GPT2LMHeadModel` loads it: `config.json` and `model.safetensors` in float32. A model
- * without biases gets biases of 0, which compute the same.
+ * Writes a model as transformers' `GPT2LMHeadModel` loads it: `config.json` and `model.safetensors`, or shards and their
+ * index. A model without biases gets biases of 0, which compute the same.
  *
- * @param folder Made if it is not there. Each file is replaced whole.
+ * @param folder Made if it is not there. Each file is replaced whole; weights of another model are removed at the end.
  * @param model Its config and parameters.
- * @throws {RangeError} when the config has options that GPT-2 has not, or parameters are not those of the config.
+ * @param options How numbers are held, and when to write shards.
+ * @throws {RangeError} when the config has options that GPT-2 has not, parameters are not those of the config, or an
+ * option does not fit.
  * @throws {UserError} when the folder cannot be written.
  */
-export async function saveGpt2(folder: string, { config, parameters }: Gpt2Model): Promise<void> {
-  const json = toGpt2Config(config);
+export async function saveGpt2(
+  folder: string,
+  model: Gpt2Model,
+  options: SaveGpt2Options = {},
+): Promise<void> {
+  const { dtype, maxShardBytes = 5e9 } = options;
+  if (!(maxShardBytes >= 1)) {
+    throw new RangeError(
+      `Cannot save the model as a GPT-2: maxShardBytes must be a number of at least 1: it is ${maxShardBytes}`,
+    );
+  }
+  const json = toGpt2Config(model.config);
+  const tensors = Object.entries(transformersTensors(model)).map(([name, { dtype: own, ...tensor }]) =>
+    [name, { ...tensor, dtype: dtype ?? own ?? "F32" }] as const
+  );
+  const shards = inShards(tensors, maxShardBytes);
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    const before = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+      WEIGHT_FILE.test(name)
+    );
+    const written = shards.map((shard, i) => {
+      const name = shards.length === 1 ? WEIGHTS : shardName(i, shards.length);
+      // transformers wants to be told what wrote the tensors; "pt" stands for its own layout.
+      writeSafetensors(join(folder, name), { tensors: shard, metadata: { format: "pt" } });
+      return name;
+    });
+    if (shards.length > 1) {
+      const names = shards.flatMap((shard, i) =>
+        Object.keys(shard).map((name) => [name, written[i]!] as const)
+      );
+      const total_size = tensors.reduce((sum, [, tensor]) => sum + bytesOf(tensor), 0);
+      const index = { metadata: { total_size }, weight_map: Object.fromEntries(names) };
+      atomicWrite(join(folder, INDEX), `${JSON.stringify(index, null, 2)}\n`);
+      written.push(INDEX);
+    }
+    atomicWrite(join(folder, CONFIG), `${JSON.stringify(json, null, 2)}\n`);
+    for (const name of before) if (!written.includes(name)) await Deno.remove(join(folder, name));
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`Cannot save the model in ${folder}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** A model's tensors by the names that transformers gives them. */
+function transformersTensors({ config, parameters }: Gpt2Model): ParameterRecord {
   const { bias } = completeConfig(config);
   const own = parameterShapes(config);
   const tensors: ParameterRecord = {};
@@ -119,25 +185,35 @@ export async function saveGpt2(folder: string, { config, parameters }: Gpt2Model
       } too`,
     );
   }
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-    // transformers wants to be told what wrote the tensors; "pt" stands for its own layout.
-    await replaceFile(join(folder, WEIGHTS), encodeSafetensors({ tensors, metadata: { format: "pt" } }));
-    await replaceFile(join(folder, CONFIG), new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`));
-  } catch (cause) {
-    throw new UserError(`Cannot save the model in ${folder}: ${messageOf(cause)}`, { cause });
-  }
+  return tensors;
 }
 
-async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const beside = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    await Deno.writeFile(beside, bytes);
-    await Deno.rename(beside, path);
-  } catch (error) {
-    await Deno.remove(beside).catch(() => {}); // it may not have come into being
-    throw error;
+/** A tensor whose form in the file is known. */
+type StoredValues = ParameterValues & { dtype: StoredDtype };
+
+function bytesOf({ shape, dtype }: StoredValues): number {
+  return sizeOf(shape) * STORED_BYTES[dtype];
+}
+
+/** Tensors in as few files as their order allows, none above `most` bytes but with a single tensor. */
+function inShards(tensors: readonly (readonly [string, StoredValues])[], most: number): ParameterRecord[] {
+  const shards: ParameterRecord[] = [];
+  let bytes = Infinity;
+  for (const [name, tensor] of tensors) {
+    if (bytes + bytesOf(tensor) > most) {
+      shards.push({});
+      bytes = 0;
+    }
+    shards.at(-1)![name] = tensor;
+    bytes += bytesOf(tensor);
   }
+  return shards;
+}
+
+/** `model-00002-of-00003.safetensors`: the name of shard `i`, from 0. */
+function shardName(i: number, of: number): string {
+  const five = (n: number) => String(n).padStart(5, "0");
+  return `model-${five(i + 1)}-of-${five(of)}.safetensors`;
 }
 
 async function kindOf(path: string): Promise<"folder" | "file" | "nothing"> {

@@ -16,7 +16,7 @@ export {
   type PassOptions,
   toParameters,
 } from "./gpt.ts";
-export { type Gpt2Model, loadGpt2, saveGpt2 } from "./gpt2_files.ts";
+export { type Gpt2Model, loadGpt2, saveGpt2, type SaveGpt2Options } from "./gpt2_files.ts";
 export {
   initialParameters,
   parameterCount,
@@ -25,5 +25,7 @@ export {
   type ParameterValues,
 } from "./parameters.ts";
 export { type SampleOptions, sampleToken, validateSampleOptions } from "./sample.ts";
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+export { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+export { readSafetensors, writeSafetensors } from "./safetensors_file.ts";
+export type { StoredDtype } from "./_stored_numbers.ts";
 export { describeModel, flopsPerToken } from "./summary.ts";

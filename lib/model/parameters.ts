@@ -7,6 +7,7 @@
  * @module
  */
 import { createRandom } from "../text/random.ts";
+import type { StoredDtype } from "./_stored_numbers.ts";
 import { completeConfig, feedForwardWidth, type GptConfig, validateGptConfig } from "./config.ts";
 
 /** Plain values of one parameter. */
@@ -15,6 +16,8 @@ export interface ParameterValues {
   shape: number[];
   /** float32 values. */
   values: Float32Array<ArrayBuffer>;
+  /** How a file holds them, each rounded to the nearest: `F32` (default), `BF16` or `F16`. */
+  dtype?: StoredDtype;
 }
 
 /** Parameters by name, in a fixed order. */

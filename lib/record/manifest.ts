@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
-import { atomicWrite } from "./atomic_write.ts";
+import { atomicWrite } from "../file/atomic_write.ts";
 import { canonicalJson, sha256Hex } from "./canonical_json.ts";
 import type { Environment } from "./environment.ts";
 import { type RunSpec, runSpecSchema } from "./run_spec.ts";

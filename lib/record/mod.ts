@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { atomicWrite } from "./atomic_write.ts";
+export { atomicWrite } from "../file/atomic_write.ts";
 export {
   type Column,
   type Columns,

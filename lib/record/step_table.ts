@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import * as v from "valibot";
-import { atomicWrite } from "./atomic_write.ts";
+import { atomicWrite } from "../file/atomic_write.ts";
 import { type Column, type Columns, columnsOfRows, type StepColumns, stepColumns } from "./columns.ts";
 import { type FileStamp, fileStampSchema, matchesStamp, stampFile } from "./file_stamp.ts";
 import { encodeParquet, openParquet, type ParquetFile, parquetText, readParquet } from "./parquet.ts";

@@ -68,7 +68,7 @@ function readCheckpoint(
       { cause },
     );
   }
-  const progress = checkpointProgress(bytes, path);
+  const progress = progressIn(bytes, path);
   const sha256 = sha256Hex(bytes);
   // A run that was killed between the file and the event has no such line.
   const told = toldSha256(journal, progress.step);
@@ -79,6 +79,19 @@ function readCheckpoint(
     );
   }
   return { bytes, progress, sha256 };
+}
+
+/** What a checkpoint holds beside tensors, or what to do about a file that is none. */
+function progressIn(bytes: Uint8Array<ArrayBuffer>, path: string): Progress {
+  try {
+    return checkpointProgress(bytes, path);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(
+      `${cause.message}. Restore it from a copy, or delete the run's folder to have it run again.`,
+      { cause },
+    );
+  }
 }
 
 /** The checksum that a journal tells of a step's checkpoint; what a `resume` supersedes does not count. */

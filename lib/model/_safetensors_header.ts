@@ -1,0 +1,145 @@
+/**
+ * The header of a safetensors file: read, and held against the file, before a byte of a tensor is looked at.
+ *
+ * @module
+ */
+
+/** Bytes of an element, by the format's names of types. */
+const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map(Object.entries({
+  ...{ F64: 8, I64: 8, U64: 8, C64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2 },
+  ...{ I8: 1, U8: 1, BOOL: 1, F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1, F8_E4M3FNUZ: 1, F8_E5M2FNUZ: 1 },
+}));
+
+/** The longest header that the format's own reader accepts. */
+const MAX_HEADER = 100_000_000;
+
+/** Where a tensor lies. */
+export interface TensorEntry {
+  /** Its name. */
+  readonly name: string;
+  /** Its type, as the format names it. */
+  readonly dtype: string;
+  /** Its shape. */
+  readonly shape: number[];
+  /** Its first byte in the file. */
+  readonly begin: number;
+  /** The byte after its last one. */
+  readonly end: number;
+}
+
+/** A header. */
+export interface SafetensorsHeader {
+  /** Tensors in the order of their bytes, which they fill without gaps. */
+  readonly entries: readonly TensorEntry[];
+  /** Text by key. */
+  readonly metadata: Record<string, string>;
+}
+
+/**
+ * Reads the header of a whole file.
+ *
+ * @param file The file's bytes.
+ * @param refuse Throws an error with the reason why it is no safetensors file.
+ */
+export function readHeader(
+  file: Uint8Array<ArrayBuffer>,
+  refuse: (reason: string) => never,
+): SafetensorsHeader {
+  if (file.length < 8) refuse(`it is ${file.length} bytes long`);
+  const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  if (length > MAX_HEADER || 8 + length > file.length) {
+    refuse(`its header claims ${length} bytes of ${file.length}`);
+  }
+  if (file[8] !== 0x7b) refuse("its header does not begin with {");
+  let text: string, header: Record<string, unknown>;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(file.subarray(8, 8 + length));
+    header = JSON.parse(text);
+  } catch (error) {
+    return refuse(`its header is no JSON in UTF-8 (${error instanceof Error ? error.message : error})`);
+  }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) refuse(`its header has ${shown(twice)} twice`);
+  const found = new Map(Object.entries(header));
+  const metadata = readMetadata(found.get("__metadata__"), refuse);
+  found.delete("__metadata__");
+  const entries = [...found].map(([name, entry]) => readEntry(name, { entry, start: 8 + length, refuse }));
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let expected = 8 + length;
+  for (const { name, begin, end } of entries) {
+    if (begin !== expected || end > file.length) {
+      const place = (byte: number) => byte - 8 - length;
+      refuse(
+        `the tensor ${shown(name)} lies at bytes ${place(begin)} to ${place(end)} of ${
+          place(file.length)
+        }, ` +
+          `wanted it to begin at ${place(expected)}, where the one before it ends`,
+      );
+    }
+    expected = end;
+  }
+  if (expected !== file.length) refuse(`${file.length - expected} bytes belong to no tensor`);
+  return { entries, metadata };
+}
+
+function readMetadata(given: unknown, refuse: (reason: string) => never): Record<string, string> {
+  if (given === undefined) return {};
+  const isRecord = typeof given === "object" && given !== null && !Array.isArray(given);
+  if (isRecord && Object.values(given).every((text) => typeof text === "string")) {
+    return given as Record<string, string>;
+  }
+  return refuse("its metadata is no record of text");
+}
+
+function readEntry(
+  name: string,
+  { entry, start, refuse }: { entry: unknown; start: number; refuse: (reason: string) => never },
+): TensorEntry {
+  const fields = new Map(Object.entries(Object(entry)));
+  const [dtype, shape, offsets] = ["dtype", "shape", "data_offsets"].map((field) => fields.get(field));
+  const isWholes = (value: unknown): value is number[] =>
+    Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && one >= 0);
+  if (!isWholes(shape) || !isWholes(offsets) || offsets.length !== 2) {
+    return refuse(`the tensor ${shown(name)} has no shape or no offsets`);
+  }
+  const size = typeof dtype === "string" ? ELEMENT_BYTES.get(dtype) : undefined;
+  if (typeof dtype !== "string" || size === undefined) {
+    return refuse(`the tensor ${shown(name)} is of the unknown type ${shown(dtype)}`);
+  }
+  const [begin, end] = offsets as [number, number];
+  const bytes = size * shape.reduce((product, one) => product * one, 1);
+  if (end - begin !== bytes) {
+    refuse(
+      `the tensor ${shown(name)} of shape ${shown(shape)} in ${dtype} lies at bytes ${begin} to ${end}, ` +
+        `wanted ${bytes} bytes`,
+    );
+  }
+  return { name, dtype, shape, begin: start + begin, end: start + end };
+}
+
+/** A value in an error, however long it is. */
+export function shown(value: unknown): string {
+  const text = String(JSON.stringify(value));
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+}
+
+/** The first key that an object of a JSON text has twice; `JSON.parse` would keep the last without a word. */
+function repeatedKey(json: string): string | undefined {
+  const scopes: Set<string>[] = [];
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (char === "{" || char === "[") scopes.push(new Set());
+    else if (char === "}" || char === "]") scopes.pop();
+    else if (char === '"') {
+      const begin = i++;
+      while (json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
+      let after = i + 1;
+      while (after < json.length && " \t\n\r".includes(json[after]!)) after++;
+      if (json[after] !== ":") continue;
+      const key: string = JSON.parse(json.slice(begin, i + 1));
+      if (scopes.at(-1)!.has(key)) return key;
+      scopes.at(-1)!.add(key);
+    }
+  }
+  return undefined;
+}

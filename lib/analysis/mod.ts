@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { comparisonJson, type SettledComparison } from "./comparison_json.ts";
 export { comparisonNotes, comparisonText, gapTable, twinTable } from "./comparison_text.ts";
 export { type Block, divergedAt } from "./departure.ts";
 export { columnLabel, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";

@@ -175,9 +175,15 @@ export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "
 
 /** One line, without its end: numbers that JSON lacks become their names. */
 export function formatEvent(event: RunEvent): string {
+  return formatJson(event);
+}
+
+/** JSON in which NaN and infinities are their names as text; `indent` spaces a level (default: all on one line). */
+export function formatJson(value: unknown, indent: number = 0): string {
   return JSON.stringify(
-    event,
+    value,
     (_key, value) => typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+    indent,
   );
 }
 

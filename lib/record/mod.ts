@@ -21,6 +21,7 @@ export {
   type FailEvent,
   type FinishEvent,
   formatEvent,
+  formatJson,
   type NewEvent,
   parseEvent,
   type ResumeEvent,

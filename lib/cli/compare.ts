@@ -1,0 +1,215 @@
+/** `deno task compare`: whether a lower precision changes the loss, by how much, from which step, beyond seed noise. */
+import { basename, dirname, join, resolve } from "node:path";
+import {
+  compareTwins,
+  type Comparison,
+  comparisonJson,
+  comparisonText,
+  DEFAULT_LEVEL,
+  DEFAULT_TOLERANCE,
+  otherSeeds,
+  type SettledComparison,
+  twinGroups,
+  twinNotes,
+  twinProblem,
+} from "../analysis/mod.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
+import { atomicWrite, readRun, readRuns, type RecordedRun, runPaths } from "../record/mod.ts";
+import {
+  DEFAULT_SWEEP,
+  makePlan,
+  parseSweepSpec,
+  placePlan,
+  readPlan,
+  runSweep,
+  type SweepSpec,
+  watchSignals,
+} from "../sweep/mod.ts";
+import { command, numeric, runCommand } from "./command.ts";
+import { writeReport } from "./report_files.ts";
+import { readSpec, workersOf } from "./spec_file.ts";
+
+/** The built-in comparison: a small model on Shakespeare's characters, 5 seeds, the whole validation part. */
+const DEFAULT_COMPARISON: SweepSpec = {
+  ...DEFAULT_SWEEP,
+  name: "compare",
+  vocab: ["character"],
+  seq: [64],
+  seeds: [1, 2, 3, 4, 5],
+  steps: 200,
+  nLayer: 2,
+  nHead: 2,
+  nEmbd: 64,
+  evalEvery: 200,
+  evalTokens: "all",
+};
+
+interface Options {
+  out?: string;
+  json?: string;
+  workers?: number | string;
+  tolerance: number | string;
+  level: number | string;
+}
+
+/** How twins are judged, checked. */
+interface Judging {
+  readonly tolerance: number;
+  readonly level: number;
+}
+
+const program = command(
+  "compare",
+  "Says whether a lower precision changes the loss: by how much, from which step on, and beyond seed noise.",
+)
+  .argument("[what]", "a run's folder, with another to hold against it; a sweep's folder; or a spec to train")
+  .argument("[run]", "the run in the lower precision, or of another seed")
+  .option("--out <folder>", "where a spec's runs and report go (default: experiments/out/NAME)")
+  .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
+  .option("--tolerance <nats>", "a gap of the final loss that nobody minds", numeric, DEFAULT_TOLERANCE)
+  .option("--level <share>", "how sure intervals and limits are", numeric, DEFAULT_LEVEL)
+  .option("--json <file>", "where to write what two runs come to (a folder gets its compare.json)")
+  .action(compare);
+
+async function compare(what: string | undefined, run: string | undefined, options: Options): Promise<void> {
+  const judging = judgingOf(options);
+  if (what !== undefined && run !== undefined) {
+    return compareTwo(what, run, { ...judging, json: options.json });
+  }
+  if (what !== undefined && isFolder(what)) {
+    if (isFile(runPaths(what).manifest)) {
+      throw new UserError(`Cannot compare ${what}: wanted a second run to hold it against: given one run`);
+    }
+    return await compareFolder(what, judging);
+  }
+  const dir = await trainSpec(what, options);
+  if (dir !== undefined) await compareFolder(dir, judging);
+}
+
+function judgingOf({ tolerance, level }: Options): Judging {
+  if (typeof tolerance !== "number" || tolerance < 0) {
+    throw new UserError(
+      `Cannot compare: --tolerance must be a number of nats, at least 0: it is ${tolerance}`,
+    );
+  }
+  if (typeof level !== "number" || level <= 0 || level >= 1) {
+    throw new UserError(`Cannot compare: --level must be above 0 and below 1, such as 0.95: it is ${level}`);
+  }
+  return { tolerance, level };
+}
+
+/** Reads two runs. Other seeds beside them in their folders tell how far seeds lie apart. */
+function compareTwo(a: string, b: string, options: Judging & { json: string | undefined }): void {
+  const [first, second] = inOrder(readRun(a), readRun(b));
+  const problem = twinProblem(first, second);
+  if (problem !== undefined) throw new UserError(`Cannot compare ${a} and ${b}: ${problem}`);
+  for (const note of twinNotes(first, second)) console.log(`note: ${note}`);
+  const { spec } = first.manifest;
+  const seeds = otherSeeds(first, [a, b].flatMap(neighbours), [spec.seed, second.manifest.spec.seed]);
+  const comparison = compareTwins([{ baseline: first, other: second }], { ...options, seeds });
+  const setting = `${spec.tokenizer}, T = ${spec.T}`;
+  print([{ setting, comparison }]);
+  if (options.json !== undefined) write(options.json, comparisonJson([{ setting, comparison }]));
+}
+
+/** float32 before what is lower, as it was given otherwise. */
+function inOrder(a: RecordedRun, b: RecordedRun): [RecordedRun, RecordedRun] {
+  return a.manifest.spec.policy !== "float32" && b.manifest.spec.policy === "float32" ? [b, a] : [a, b];
+}
+
+/** The runs of the sweep that a run's folder is part of; none where it is part of none that can be read. */
+function neighbours(folder: string): RecordedRun[] {
+  const runs = dirname(resolve(folder));
+  if (basename(runs) !== "runs") return [];
+  try {
+    return readRuns(dirname(runs));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.log(`note: other seeds are not looked at: ${error.message}`);
+    return [];
+  }
+}
+
+/** Trains a spec's runs, or what is left of them. Undefined: interrupted, or none of them finished. */
+async function trainSpec(path: string | undefined, options: Options): Promise<string | undefined> {
+  const spec = path === undefined
+    ? DEFAULT_COMPARISON
+    : parseSweepSpec(await readSpec(path), path, DEFAULT_COMPARISON);
+  const { policy } = spec;
+  if (!policy.includes("float32") || policy.length < 2) {
+    throw new UserError(
+      `Cannot compare ${path}: its policy must name float32 and another: it is ${JSON.stringify(policy)}`,
+    );
+  }
+  const workers = workersOf(options.workers);
+  const dir = options.out ?? join("experiments", "out", spec.name);
+  const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
+  const plan = await makePlan(spec, threads);
+  placePlan(dir, plan);
+  using interruption = watchSignals();
+  console.error(`${plan.runs.length} runs into ${dir}, ${workers} at once`);
+  const outcome = await runSweep(plan, { dir, workers, interruption });
+  Deno.exitCode = outcome.exitCode;
+  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${reason}`);
+  if (outcome.exitCode === EXIT.interrupted) {
+    console.error("interrupted: run the same command to go on");
+    return undefined;
+  }
+  return outcome.finished > 0 ? dir : undefined;
+}
+
+/** Compares all twins of a sweep's folder, and leaves `compare.json` and `report.html` in it. */
+async function compareFolder(dir: string, judging: Judging): Promise<void> {
+  const groups = twinGroups(readRuns(dir));
+  if (groups.length === 0) {
+    throw new UserError(
+      `Cannot compare the runs of ${dir}: wanted a finished run in float32 and one that differs in its precision ` +
+        "alone: there are no such two",
+    );
+  }
+  const settled = groups.map(({ setting, pairs, seeds, unfinished }) => {
+    if (unfinished > 0) console.log(`note: ${setting}: ${unfinished} pairs are left out, not being finished`);
+    return { setting, comparison: compareTwins(pairs, { ...judging, seeds }) };
+  });
+  print(settled);
+  write(join(dir, "compare.json"), comparisonJson(settled));
+  const report = await writeReport(dir, { title: basename(resolve(dir)), print: () => {} });
+  console.log(`\nreport: ${report}`);
+}
+
+function print(settled: readonly SettledComparison[]): void {
+  settled.forEach(({ setting, comparison }: { setting: string; comparison: Comparison }, i) =>
+    console.log(`${i > 0 ? "\n\n" : ""}${comparisonText(comparison, setting)}`)
+  );
+}
+
+function write(path: string, text: string): void {
+  try {
+    atomicWrite(path, text);
+  } catch (cause) {
+    throw new UserError(
+      `Cannot write ${path}: wanted a file that can be written: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statOf(path)?.isDirectory ?? false;
+}
+
+function isFile(path: string): boolean {
+  return statOf(path)?.isFile ?? false;
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

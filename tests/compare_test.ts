@@ -1,0 +1,121 @@
+/**
+ * `compare` from the command line, on recorded runs: what it says, what it writes, what it refuses.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { basename, join } from "node:path";
+import { runTask } from "./support/commands.ts";
+import { simulateTwins } from "./support/simulated_twins.ts";
+import { type SyntheticRun, writeSyntheticRun } from "./support/synthetic_runs.ts";
+
+const root = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+
+/** A sweep's folder with simulated twins in it, and the runs' folders by precision. */
+function folderOf(
+  name: string,
+  twins: Parameters<typeof simulateTwins>[0],
+): { dir: string; float32: string[]; bf16: string[] } {
+  const dir = join(root, name);
+  const write = ({ manifest, events }: ReturnType<typeof simulateTwins>[number]["baseline"]) => {
+    const losses = events.flatMap((event) => event.event === "step" ? [event.loss] : []);
+    const evals = events.flatMap((event) => event.event === "eval" ? [event] : []);
+    const { policy, seed } = manifest.spec;
+    return writeSyntheticRun(dir, { losses, evals, spec: { policy, seed } });
+  };
+  const pairs = simulateTwins(twins).map(({ baseline, other }) => [write(baseline), write(other)] as const);
+  return { dir, float32: pairs.map(([a]) => a), bf16: pairs.map(([, b]) => b) };
+}
+
+/** The last line that is no path of a report. */
+function verdict(stdout: string): string {
+  return stdout.trim().split("\n").filter((line) => line !== "" && !line.startsWith("report:")).at(-1)!;
+}
+
+Deno.test("compare tells of a sweep's folder what lower precision does, and leaves it in compare.json and the report", async () => {
+  const { dir } = folderOf("degraded", { simulation: 1, pairs: 5, effect: () => 0.08 });
+  const { code, stdout, stderr } = await runTask("compare", [dir]);
+  assertEquals(code, 0, stderr);
+  assertMatch(
+    verdict(stdout),
+    /^degraded by 0\.0\d+ ± 0\.0\d+ nats \(95 %, 5 paired seeds\): bf16-autocast against float32/,
+  );
+  assertStringIncludes(stdout, "Seed noise floor");
+  const record = JSON.parse(await Deno.readTextFile(join(dir, "compare.json")));
+  assertEquals(record.format, "losskit-compare/1");
+  const [comparison] = record.comparisons;
+  assertEquals([comparison.verdict.kind, comparison.verdict.sentence], ["degraded", verdict(stdout)]);
+  assertEquals(comparison.pairs.length, 5);
+  // 5 pairs whose gaps have a standard deviation of 0.01: six standard errors.
+  assert(Math.abs(comparison.gaps.validation.mean - 0.08) < 0.027);
+  assert((await Deno.stat(join(dir, "report.html"))).isFile);
+  const same = await runTask("compare", [dir]);
+  assertEquals(same.stdout, stdout);
+  const other = await runTask("compare", [dir, "--tolerance", "1"]);
+  assertMatch(verdict(other.stdout), /^stable: /);
+});
+
+Deno.test("compare of two runs: the same twice is stable, two seeds are within seed noise, a gap is judged by other seeds", async () => {
+  const { float32, bf16 } = folderOf("two", { simulation: 2, pairs: 4, effect: () => 1 });
+  const same = await runTask("compare", [float32[0]!, float32[0]!]);
+  assertEquals(same.code, 0, same.stderr);
+  assertMatch(verdict(same.stdout), /^stable: .* the gap is exactly 0\.$/);
+  const seeds = await runTask("compare", [float32[0]!, float32[1]!]);
+  assertMatch(verdict(seeds.stdout), /^within seed noise: seeds 1 and 2 of float32 end/);
+  for (const pair of [[float32[0]!, bf16[0]!], [bf16[0]!, float32[0]!]]) {
+    const json = join(root, "two.json");
+    const { stdout } = await runTask("compare", [...pair, "--json", json]);
+    assertMatch(
+      verdict(stdout),
+      /^degraded by \d\.\d+ ± \d\.\d+ nats: bf16-autocast moves .* in a single pair/,
+    );
+    assertEquals(JSON.parse(await Deno.readTextFile(json)).comparisons[0].verdict.sentence, verdict(stdout));
+  }
+});
+
+const WRONG: [
+  name: string,
+  args: (at: { dir: string; float32: string[]; bf16: string[] }) => string[],
+  RegExp,
+][] = [
+  ["a run alone", ({ float32 }) => [float32[0]!], /wanted a second run to hold it against/],
+  [
+    "a run that is not there",
+    ({ float32 }) => [float32[0]!, join(root, "none")],
+    /Cannot read .*manifest\.json/,
+  ],
+  [
+    "other seed and precision",
+    ({ float32, bf16 }) => [float32[0]!, bf16[1]!],
+    /policy is "float32".*seed is 1/,
+  ],
+  ["a folder without twins", () => [join(root, "alone")], /there are no such two/],
+  ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
+  ["a spec that is not there", () => [join(root, "none.json")], /Cannot read the spec/],
+  ["a spec of one precision", () => [join(root, "one.json")], /policy must name float32 and another/],
+  ["a tolerance that is none", ({ dir }) => [dir, "--tolerance", "little"], /--tolerance must be a number/],
+  ["a level that is none", ({ dir }) => [dir, "--level", "95"], /--level must be above 0 and below 1/],
+  ["a third run", ({ float32 }) => [...float32.slice(0, 3)], /too many arguments/],
+  [
+    "a file that cannot be written",
+    ({ float32, bf16 }) => [float32[0]!, bf16[0]!, "--json", join(root, "none", "x.json")],
+    /Cannot write/,
+  ],
+];
+
+Deno.test("compare explains what cannot be compared, with status 2 and no stack", async (t) => {
+  const at = folderOf("wrong é", { simulation: 3, pairs: 3, steps: 20 });
+  const lone: SyntheticRun = { losses: [3, 2] };
+  writeSyntheticRun(join(root, "alone"), lone);
+  await Deno.mkdir(join(root, "empty"));
+  await Deno.writeTextFile(join(root, "one.json"), JSON.stringify({ policy: ["bf16-autocast"] }));
+  for (const [name, args, message] of WRONG) {
+    await t.step(name, async () => {
+      const { code, stderr } = await runTask("compare", args(at));
+      assertEquals(code, 2, stderr);
+      assertMatch(stderr, message);
+      assert(!stderr.includes("    at "), stderr);
+    });
+  }
+  const fine = await runTask("compare", [at.dir]);
+  assertEquals([fine.code, basename(at.dir)], [0, "wrong é"], fine.stderr);
+});

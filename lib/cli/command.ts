@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { parseOverride, type PrecisionOverride } from "../precision/mod.ts";
 
 /** A new command whose mistakes end with status 2. */
 export function command(name: string, description: string): Command {
@@ -48,6 +49,15 @@ export function policies(text: string): string[] {
   const words: Readonly<Record<string, string>> = { off: "float32", on: "bf16-autocast" };
   return list(text).map((word) => words[word] ?? word);
 }
+
+/** Reads `softmax@h.1=e8m3,linear=float32` as overrides; what they name is checked with the spec. */
+export function overrides(text: string): PrecisionOverride[] {
+  return list(text).map(parseOverride);
+}
+
+/** What overrides look like, for help texts. */
+export const OVERRIDES_HELP =
+  "formats of classes of operations and layers, CLASS+CLASS@LAYER+LAYER=FORMAT, such as softmax@h.1=e8m3,linear=float32";
 
 /** Reads `char,512` as tokenizers. */
 export function vocabularies(text: string): string[] {

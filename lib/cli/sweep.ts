@@ -10,7 +10,16 @@ import {
   runSweep,
   watchSignals,
 } from "../sweep/mod.ts";
-import { command, list, numeric, policies, runCommand, vocabularies } from "./command.ts";
+import {
+  command,
+  list,
+  numeric,
+  overrides,
+  OVERRIDES_HELP,
+  policies,
+  runCommand,
+  vocabularies,
+} from "./command.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, workersOf } from "./spec_file.ts";
 
@@ -31,6 +40,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .option("--data <corpus>", "shakespeare, or a text file in UTF-8")
   .option("--seq <list>", "sequence lengths, such as 64,128")
   .option("--amp <list>", "off, on, or names of policies, such as off,on")
+  .option("--override <list>", OVERRIDES_HELP)
   .option("--vocab <list>", "char, or sizes of byte-pair vocabularies, such as char,512")
   .option("--seeds <list>", "seeds, such as 1,2")
   .option("--steps <n>", "training steps of each run")
@@ -46,6 +56,7 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
     data: options["data"],
     seq: split(options["seq"], (text) => list(text).map(numeric)),
     policy: split(options["amp"], policies),
+    overrides: split(options["override"], overrides),
     vocab: split(options["vocab"], vocabularies),
     seeds: split(options["seeds"], (text) => list(text).map(numeric)),
     steps,

@@ -12,7 +12,15 @@ import {
   type SweepSpec,
   watchSignals,
 } from "../sweep/mod.ts";
-import { command, numeric, policies, runCommand, vocabularies } from "./command.ts";
+import {
+  command,
+  numeric,
+  overrides,
+  OVERRIDES_HELP,
+  policies,
+  runCommand,
+  vocabularies,
+} from "./command.ts";
 import { writeReport } from "./report_files.ts";
 
 /** More threads than any machine has are a slip of the hand, and end badly in native code. */
@@ -74,6 +82,7 @@ const program = command("train", "Trains one model and records the run.")
   .option("--data <corpus>", "shakespeare, or a text file in UTF-8 (default: shakespeare)")
   .option("--vocab <name>", "char, or the size of a byte-pair vocabulary (default: char)")
   .option("--amp <policy>", "off, on, or the name of a policy (default: off)")
+  .option("--override <list>", OVERRIDES_HELP)
   .option("--seq <T>", "tokens in a sequence (default: 64)", numeric)
   .option("--batch <B>", "sequences in a batch (default: 12)", numeric)
   .option("--steps <n>", "training steps (default: 500)", numeric)
@@ -121,7 +130,7 @@ async function trainOne({ out, resume, threads, ...given }: Given): Promise<void
 
 /** The spec's fields that options give. */
 function fieldsOf(given: Given, defaults: SweepSpec): Record<string, unknown> {
-  const { data, vocab, amp, seq, batch, steps, seed, untiedHead, withoutBias, ...others } = given;
+  const { data, vocab, amp, override, seq, batch, steps, seed, untiedHead, withoutBias, ...others } = given;
   const T = wholeNumber("--seq", seq ?? defaults.seq[0]);
   const B = wholeNumber("--batch", batch ?? defaults.tokensPerStep / defaults.seq[0]!);
   const fields = {
@@ -129,6 +138,7 @@ function fieldsOf(given: Given, defaults: SweepSpec): Record<string, unknown> {
     data,
     vocab: vocab === undefined ? undefined : [single("--vocab", vocabularies(String(vocab)))],
     policy: amp === undefined ? undefined : [single("--amp", policies(String(amp)))],
+    overrides: override === undefined ? undefined : overrides(String(override)),
     seq: [T],
     tokensPerStep: T * B,
     steps,

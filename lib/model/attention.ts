@@ -6,7 +6,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { causalSoftmax, layerNorm, toFloat32 } from "../tensorflow/mod.ts";
+import { causalSoftmax, layerNorm, opScope, toFloat32 } from "../tensorflow/mod.ts";
 import { castLike, type Dropout, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
@@ -101,23 +101,35 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     k = cache.keys[layer] = place(cache.keys[layer]!, k, places); // [B, H, S, D]
     v = cache.values[layer] = place(cache.values[layer]!, v, places);
   }
-  let scores = tf.matMul(q, k, false, true); // [B, H, T, T or S]
-  let scale = 1 / Math.sqrt(D);
-  if (attentionSoftCap !== undefined) {
-    scores = softCap(scores, { cap: attentionSoftCap, scale });
-    scale = 1;
-  }
-  const weights = cached === undefined
-    ? causalSoftmax(scores, scale)
-    : castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), scale), cached.places.mask)), scores);
-  const mixed = tf.transpose(tf.matMul(context.dropout(weights), v), [0, 2, 1, 3]); // [B, T, H, D]
+  const product = opScope("attention", [q, k], (q, k) => tf.matMul(q, k, false, true)); // [B, H, T, T or S]
+  const weights = opScope("softmax", [product], (product) => {
+    const scale = 1 / Math.sqrt(D);
+    const capped = attentionSoftCap !== undefined;
+    const scores = capped ? softCap(product, { cap: attentionSoftCap, scale }) : product;
+    return maskedSoftmax(scores, { scale: capped ? 1 : scale, mask: cached?.places.mask });
+  });
+  const sums = opScope("attention", [context.dropout(weights), v], (weights, v) => tf.matMul(weights, v));
+  const mixed = tf.transpose(sums, [0, 2, 1, 3]); // [B, T, H, D]
   return tf.reshape(mixed, [B * T, C]);
+}
+
+/** Attention's weights. With a mask there is a cache, and no gradient is asked for. */
+function maskedSoftmax(
+  scores: tf.Tensor,
+  { scale, mask }: { scale: number; mask: tf.Tensor | undefined },
+): tf.Tensor {
+  if (mask === undefined) return causalSoftmax(scores, scale);
+  return castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), scale), mask)), scores);
 }
 
 /** LayerNorm over D with a gain and no bias, [B, H, T, D]. */
 function headNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Tensor {
   const D = x.shape.at(-1)!;
-  const rows = layerNorm(tf.reshape(x, [x.size / D, D]), { weight, bias: tf.zeros([D]), epsilon });
+  const rows = opScope(
+    "layerNorm",
+    [tf.reshape(x, [x.size / D, D]), weight],
+    (x, weight) => layerNorm(x, { weight, bias: tf.zeros([D]), epsilon }),
+  );
   return tf.reshape(rows, x.shape);
 }
 

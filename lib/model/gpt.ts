@@ -7,7 +7,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { embedding, layerNorm, linear } from "../tensorflow/mod.ts";
+import { embedding, layerNorm, layerScope, linear, opScope } from "../tensorflow/mod.ts";
 import { activate, createDropout, softCap } from "./_pointwise.ts";
 import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
@@ -91,32 +91,44 @@ export function gptHidden(
   const bias = (name: string) => full.bias ? parameterOf(parameters, `${name}.bias`) : undefined;
   const dense = (x: tf.Tensor, name: string) => {
     const b = bias(name);
-    return b === undefined ? tf.matMul(x, weight(name)) : linear(x, { weight: weight(name), bias: b });
+    return b === undefined
+      ? opScope("linear", [x, weight(name)], (x, w) => tf.matMul(x, w))
+      : opScope("linear", [x, weight(name), b], (x, weight, bias) => linear(x, { weight, bias }));
   };
   const norm = (x: tf.Tensor, name: string) =>
-    layerNorm(x, { weight: weight(name), bias: bias(name) ?? tf.zeros([C]), epsilon });
+    opScope(
+      "layerNorm",
+      [x, weight(name), bias(name) ?? tf.zeros([C])],
+      (x, weight, bias) => layerNorm(x, { weight, bias, epsilon }),
+    );
+  const residual = (x: tf.Tensor, y: tf.Tensor) => opScope("residual", [x, y], (x, y) => tf.add(x, y));
   const dropout = createDropout(full.dropout, options.dropoutKey);
   const { cache } = options;
   const places = cache && cachePlaces(cache, T);
 
-  const positions = places === undefined
-    ? tf.slice(weight("wpe"), [0, 0], [T, C])
-    : embedding(weight("wpe"), places.positions); // [T, C]
-  const tokenRows = tf.reshape(embedding(weight("wte"), tf.reshape(tokens, [B * T])), [B, T, C]);
-  let x: tf.Tensor = dropout(tf.reshape(tf.add(tokenRows, positions), [B * T, C])); // [N, C]
+  let x = layerScope("embedding", () => {
+    const positions = places === undefined
+      ? tf.slice(weight("wpe"), [0, 0], [T, C])
+      : embedding(weight("wpe"), places.positions); // [T, C]
+    const tokenRows = tf.reshape(embedding(weight("wte"), tf.reshape(tokens, [B * T])), [B, T, C]);
+    return dropout(tf.reshape(residual(tokenRows, positions), [B * T, C])); // [N, C]
+  });
   for (let layer = 0; layer < nLayer; layer++) {
     const at = `h.${layer}`;
-    const context = attention(dense(norm(x, `${at}.ln_1`), `${at}.attn.c_attn`), {
-      ...{ B, T, config: full, dropout },
-      gains: qkNorm ? { q: weight(`${at}.attn.q_norm`), k: weight(`${at}.attn.k_norm`) } : undefined,
-      cached: cache && places && { cache, places, layer },
+    x = layerScope(at, () => {
+      const context = attention(dense(norm(x, `${at}.ln_1`), `${at}.attn.c_attn`), {
+        ...{ B, T, config: full, dropout },
+        gains: qkNorm ? { q: weight(`${at}.attn.q_norm`), k: weight(`${at}.attn.k_norm`) } : undefined,
+        cached: cache && places && { cache, places, layer },
+      });
+      const attended = residual(x, dropout(dense(context, `${at}.attn.c_proj`)));
+      const wide = dense(norm(attended, `${at}.ln_2`), `${at}.mlp.c_fc`); // [N, F], or twice that
+      const hidden = opScope("gelu", [wide], (wide) => activate(wide, full.activation)); // [N, F]
+      return residual(attended, dropout(dense(hidden, `${at}.mlp.c_proj`)));
     });
-    x = tf.add(x, dropout(dense(context, `${at}.attn.c_proj`)));
-    const hidden = activate(dense(norm(x, `${at}.ln_2`), `${at}.mlp.c_fc`), full.activation); // [N, F]
-    x = tf.add(x, dropout(dense(hidden, `${at}.mlp.c_proj`)));
   }
   if (cache !== undefined) cache.position = tf.add(cache.position, tf.scalar(T, "int32"));
-  return norm(x, "ln_f") as tf.Tensor2D;
+  return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
 }
 
 /**
@@ -130,8 +142,11 @@ export function gptHidden(
 export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
   const { tiedHead, logitSoftCap } = completeConfig(config);
   const table = parameterOf(parameters, tiedHead ? "wte.weight" : "lm_head.weight"); // [V, C]
-  const logits = tf.matMul(hidden, table, false, true);
-  return (logitSoftCap === undefined ? logits : softCap(logits, { cap: logitSoftCap })) as tf.Tensor2D;
+  return layerScope("head", () =>
+    opScope("linear", [hidden, table], (hidden, table) => {
+      const logits = tf.matMul(hidden, table, false, true);
+      return logitSoftCap === undefined ? logits : softCap(logits, { cap: logitSoftCap });
+    })) as tf.Tensor2D;
 }
 
 function parameterOf(parameters: Parameters, name: string): tf.Tensor {

@@ -57,4 +57,4 @@ export {
   statusOf,
 } from "./run_folder.ts";
 export { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
-export { RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";
+export { overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";

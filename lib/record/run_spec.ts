@@ -5,6 +5,7 @@
  * @module
  */
 import * as v from "valibot";
+import { OP_CLASSES, type PrecisionOverride } from "../precision/mod.ts";
 
 /** Everything that a run's result depends on, but for data, code and machine. */
 export interface RunSpec {
@@ -24,6 +25,8 @@ export interface RunSpec {
   readonly nEmbd: number;
   /** Name of the precision policy. */
   readonly policy: string;
+  /** Formats of layers and classes of operations, which count before the policy; the last that fits does. */
+  readonly overrides: readonly PrecisionOverride[];
   /** `graph`: a step is one native call; `eager`: op by op. */
   readonly execution: "graph" | "eager";
   /** Threads inside one op. */
@@ -103,6 +106,7 @@ export interface RunSpec {
 /** The options of a run that uses none: GPT-2, AdamW, the plain loss. Records made before an option have it so. */
 export const RUN_OPTIONS = {
   sampling: "random",
+  overrides: [],
   schedule: "cosine",
   decaySteps: 0,
   optimizer: "adamw",
@@ -130,6 +134,22 @@ const number = v.number();
 const text = v.string();
 const flag = v.boolean();
 
+/** The form of overrides in files; what they name is checked by `overridesProblem`. */
+export const overridesSchema: v.GenericSchema<unknown, readonly PrecisionOverride[]> = v.array(
+  v.strictObject({
+    layers: v.optional(v.array(text)),
+    opClasses: v.optional(
+      v.array(
+        v.picklist(
+          OP_CLASSES,
+          ({ received }) => `no class of operations ${received}: must be one of ${OP_CLASSES.join(", ")}`,
+        ),
+      ),
+    ),
+    format: text,
+  }),
+);
+
 /** The form of a run's spec in files; options that a record does not name are {@linkcode RUN_OPTIONS}'. */
 export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
   data: text,
@@ -140,6 +160,7 @@ export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
   nHead: number,
   nEmbd: number,
   policy: text,
+  overrides: v.optional(overridesSchema, RUN_OPTIONS.overrides),
   execution: v.picklist(["graph", "eager"]),
   threads: number,
   seed: number,

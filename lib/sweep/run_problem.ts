@@ -4,11 +4,13 @@
  * @module
  */
 import { type Activation, type GptConfig, validateGptConfig } from "../model/mod.ts";
+import { overridesProblem } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 
 /** What does not fit in a run, in words; undefined: all does. */
 export function runProblem(run: RunSpec): string | undefined {
-  return sizesProblem(run) ?? trainingProblem(run) ?? modelProblem(run);
+  return sizesProblem(run) ?? trainingProblem(run) ?? modelProblem(run) ??
+    overridesProblem(run.overrides, run.nLayer);
 }
 
 function sizesProblem({ B, T, accumulate, evalTokens }: RunSpec): string | undefined {

@@ -6,7 +6,7 @@
  */
 import * as v from "valibot";
 import { type Activation, ACTIVATIONS } from "../model/mod.ts";
-import { RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
+import { overridesSchema, RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
 import { POLICIES, type PolicyName } from "../tensorflow/mod.ts";
 import { SAMPLINGS, type TokenizerName } from "../text/mod.ts";
 import { SCHEDULES } from "../train/mod.ts";
@@ -131,6 +131,7 @@ export const SPEC_FIELDS = {
   data: v.pipe(v.string(), v.minLength(1, "must name a corpus")),
   seq: some(whole(1)),
   policy: some(policyName),
+  overrides: overridesSchema,
   vocab: some(v.string()),
   seeds: some(whole(0, Number.MAX_SAFE_INTEGER)),
   steps: whole(1),

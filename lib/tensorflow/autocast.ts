@@ -1,30 +1,73 @@
 /**
- * Precision regions for TF.js code: which policy is in force.
+ * Precision regions for TF.js code: which policy is in force, and what is overridden.
  *
  * @module
  */
+import type * as tf from "@tensorflow/tfjs";
+import { type Format, type OpClass, parseFormat, type PrecisionOverride } from "../precision/mod.ts";
 import { currentTensorFlow } from "./backend.ts";
-import { POLICIES, type PolicyName } from "./policy.ts";
+import { POLICIES, type Policy, type PolicyName } from "./policy.ts";
+import { formatUnder, withRoundingKey } from "./scope.ts";
+
+/** A policy, and what is set beside it. */
+export interface Precision {
+  /** The policy's name. */
+  readonly policy: PolicyName;
+  /** Formats of layers and classes of operations, which count before the policy; the last that fits does. Default: none. */
+  readonly overrides?: readonly PrecisionOverride[] | undefined;
+  /** What stochastic rounding draws from, int32 [2], an argument of a compiled function. Default: a fixed key. */
+  readonly roundingKey?: tf.Tensor | undefined;
+}
 
 /**
  * Runs synchronous TF.js code under a precision policy. Regions nest; `autocast("float32", …)` inside another is how
  * a part is kept out.
  *
- * @param name A policy's name.
+ * @param precision A policy's name, or a name with overrides, which act where code opens scopes ({@linkcode opScope}).
  * @param work What runs under it; its result is returned.
  * @throws {RangeError} for an unknown policy.
  * @throws {TypeError} when `work` is asynchronous: the region would end before it.
  */
-export function autocast<R>(name: PolicyName, work: () => R): R {
-  const policy = POLICIES[name];
-  if (policy === undefined) throw unknownPolicy(name);
-  const result = currentTensorFlow().binding.withPolicy(policy, work);
+export function autocast<R>(precision: PolicyName | Precision, work: () => R): R {
+  const given = typeof precision === "string" ? { policy: precision } : precision;
+  const region = regionOf(given);
+  const result = withRoundingKey(
+    given.roundingKey,
+    () => currentTensorFlow().binding.withPolicy(region, work),
+  );
   if (result instanceof Promise) {
     throw new TypeError(
       "Cannot autocast an asynchronous function: wanted one that returns when its ops are done",
     );
   }
   return result;
+}
+
+/** The policy of a region. */
+function regionOf({ policy: name, overrides = [] }: Precision): Policy {
+  const policy = POLICIES[name];
+  if (policy === undefined) throw unknownPolicy(name);
+  return overrides.length === 0 ? policy : { ...policy, overrides };
+}
+
+/**
+ * The format that a precision sets for a class of operations in a layer.
+ *
+ * @returns undefined: none is set, and the policy's lists count.
+ * @throws {RangeError} for an unknown policy.
+ */
+export function formatIn(
+  precision: Precision,
+  scope: { layer: string; opClass: OpClass },
+): Format | undefined {
+  return formatUnder(regionOf(precision), scope);
+}
+
+/** Whether a precision rounds anything stochastically, so that it wants a key. */
+export function roundsStochastically(precision: Precision): boolean {
+  const { classes = {}, overrides = [] } = regionOf(precision);
+  return [...Object.values(classes), ...overrides.map(({ format }) => format)]
+    .some((name) => parseFormat(name).rounding === "stochastic");
 }
 
 /** The error for a policy's name that is none. */

@@ -51,7 +51,7 @@ let functions = 0;
 
 /**
  * Compiles a synchronous function of tensors. It is traced at the first call with each signature (tree, shapes,
- * dtypes, precision policy): its ops, gradients included, become one TensorFlow function. It must be pure: what it
+ * dtypes, precision policy and overrides): its ops, gradients included, become one TensorFlow function. It must be pure: what it
  * does besides computing its result happens only while it is traced, and tensors it uses that are not its arguments
  * are fixed then. Called while another function is compiled, it becomes a part of that one.
  *
@@ -83,7 +83,7 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
     });
     const ids = backend.getInputTensorIds(inputs);
     const types = inputs.map((tensor, i) => `${dtypeName(binding.dtypeOf(ids[i]!))}[${tensor.shape}]`);
-    const signature = JSON.stringify([binding.policy.name, shape, types]);
+    const signature = JSON.stringify([binding.policy.name, binding.policy.overrides ?? [], shape, types]);
     let entry = traced.get(signature);
     if (entry === undefined) {
       entry = traceFunction(fn, { tensorflow, shape, inputs, ids, mode, label });

@@ -17,7 +17,7 @@
  *
  * @module
  */
-export { autocast, unknownPolicy } from "./autocast.ts";
+export { autocast, formatIn, type Precision, roundsStochastically, unknownPolicy } from "./autocast.ts";
 export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
 export type { Attribute } from "./attribute.ts";
 export type { Device, DeviceRequest } from "./device.ts";
@@ -29,8 +29,10 @@ export type { EagerCall } from "./eager_call.ts";
 export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
-export { foldIn, statelessNormal, statelessUniform } from "./random.ts";
+export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./random.ts";
+export { roundTo } from "./rounding.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
+export { formatOf, layerScope, opScope } from "./scope.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";
 export {

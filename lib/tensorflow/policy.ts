@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OpClass, PrecisionOverride } from "../precision/mod.ts";
 import { DataType, isFloating } from "./dtype.ts";
 
 /** A named table of ops. An op in no list runs in its inputs' type, in the widest of them where they differ. */
@@ -17,6 +18,13 @@ export interface Policy {
   readonly lowOps: ReadonlySet<string>;
   /** Ops whose floating inputs become float32. */
   readonly float32Ops: ReadonlySet<string>;
+  /**
+   * Formats, by name, of the classes of operations that a model names its parts by; inside such a part ops run in it, and
+   * the lists above do not count. A class that is not here runs by the lists.
+   */
+  readonly classes?: Readonly<Partial<Record<OpClass, string>>>;
+  /** What a region sets beside: formats of single layers and classes. */
+  readonly overrides?: readonly PrecisionOverride[];
 }
 
 /** Names of the policies. */

@@ -62,17 +62,24 @@ export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
   }
   return tf.tidy(() => {
     const low = typeof n === "number" ? tf.tensor1d([n, 0], "int32") : tf.pad1d(tf.reshape(n, [1]), [0, 1]);
-    const scrambled = bits(key);
+    const scrambled = statelessBits([2], key);
     const mixed = currentTensorFlow().backend.executeSingleOutput("BitwiseXor", [
       { name: "T", type: AttributeType.TYPE, value: DataType.INT32 },
     ], [scrambled, low]);
-    return bits(mixed) as tf.Tensor1D;
+    return statelessBits([2], mixed) as tf.Tensor1D;
   });
 }
 
-/** 64 random bits of a key. */
-function bits(key: tf.Tensor): tf.Tensor {
-  return draw("StatelessRandomUniformFullInt", { shape: [2], key, dtype: DataType.INT32 });
+/**
+ * Whole numbers whose 32 bits are random. No gradient passes.
+ *
+ * @param shape The result's shape.
+ * @param key As for {@linkcode statelessUniform}.
+ * @returns int32.
+ * @throws {TypeError} when the key is not int32 [2].
+ */
+export function statelessBits(shape: readonly number[], key: tf.Tensor): tf.Tensor {
+  return draw("StatelessRandomUniformFullInt", { shape, key, dtype: DataType.INT32 });
 }
 
 function draw(op: string, from: { shape: readonly number[]; key: tf.Tensor; dtype: number }): tf.Tensor {

@@ -16,9 +16,12 @@ import {
   parameterShapes,
   toParameters,
 } from "../model/mod.ts";
+import type { PrecisionOverride } from "../precision/mod.ts";
+import type { PolicyName } from "../tensorflow/mod.ts";
 import type { BatchCursor, Sampling } from "../text/mod.ts";
 import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
 import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
+import { COMPENSATION, isCompensated, stateFormats } from "./state_format.ts";
 import type { TrainState } from "./step.ts";
 
 /** The form of the files. */
@@ -46,10 +49,15 @@ export interface Expected {
   readonly emaDecay?: number | undefined;
   /** How batches are chosen. Default: random. */
   readonly sampling?: Sampling | undefined;
+  /** The precision policy. Default: float32. */
+  readonly policy?: PolicyName | undefined;
+  /** Formats of layers and classes of operations. Default: none. */
+  readonly overrides?: readonly PrecisionOverride[] | undefined;
 }
 
-/** Prefix of what an optimizer keeps, by what it is: `adamw.m.`, `adamw.v.`, `sgd.momentum.`. */
+/** Prefix of what is kept beside weights, by what it is: `adamw.m.`, `adamw.v.`, `sgd.momentum.`, `compensation.`. */
 function slotPrefix(slot: string): string {
+  if (slot === COMPENSATION) return `${slot}.`;
   return `${slot === "momentum" ? "sgd" : "adamw"}.${slot}.`;
 }
 
@@ -136,7 +144,12 @@ export function decodeCheckpoint(
   const { tensors, metadata } = decodeSafetensors(bytes, expected.name);
   const progress = progressOf(metadata, expected.name);
   const shapes = Object.entries(parameterShapes(expected.model));
-  const slots = expected.optimizer === undefined ? ["m", "v"] : optimizerSlots(expected.optimizer);
+  const { optimizer, policy = "float32", overrides } = expected;
+  const formats = stateFormats(shapes.map(([name]) => name), { policy, overrides });
+  const slots = [
+    ...(optimizer === undefined ? ["m", "v"] : optimizerSlots(optimizer)),
+    ...(isCompensated(formats) ? [COMPENSATION] : []),
+  ];
   const withEma = (expected.emaDecay ?? 0) > 0;
   const prefixes = ["", ...slots.map(slotPrefix), ...(withEma ? [EMA] : [])];
   const wanted = new Set(prefixes.flatMap((prefix) => shapes.map(([name]) => prefix + name)));

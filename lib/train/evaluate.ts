@@ -5,6 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
+import type { PrecisionOverride } from "../precision/mod.ts";
 import { autocast, type PolicyName } from "../tensorflow/mod.ts";
 import { type Batch, evalWindows, IGNORE_INDEX, type Tokens } from "../text/mod.ts";
 import { tokenLosses } from "./loss.ts";
@@ -16,6 +17,8 @@ export interface EvaluateOptions {
   readonly model: GptConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
+  /** Formats of layers and classes of operations, which count before the policy. Default: none. */
+  readonly overrides?: readonly PrecisionOverride[] | undefined;
   /** Validation tokens; where they know their documents, no window reaches across two. */
   readonly tokens: Tokens;
   /** Bytes of UTF-8 by token id, [V]. */
@@ -40,12 +43,12 @@ export interface Evaluation {
 
 /** Evaluates parameters. Losses of windows are added up in float64. */
 export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
-  const { model, policy } = options;
+  const { model, policy, overrides } = options;
   const padding = options.tokens.documentStarts === undefined ? {} : { ignoreIndex: IGNORE_INDEX };
   let nats = 0, tokens = 0, bytes = 0;
   for (const batch of batches(options)) {
     const losses = tf.tidy(() =>
-      autocast(policy, () => {
+      autocast({ policy, overrides }, () => {
         const shape: [number, number] = [batch.B, batch.T];
         const tensors = { x: tf.tensor2d(batch.x, shape, "int32"), y: tf.tensor2d(batch.y, shape, "int32") };
         return tokenLosses(parameters, tensors, model, padding).dataSync();

@@ -10,7 +10,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "../tensorflow/attribute.ts";
 import { DataType } from "../tensorflow/dtype.ts";
-import { currentTensorFlow, toFloat32 } from "../tensorflow/mod.ts";
+import { currentTensorFlow, layerScope, opScope, toFloat32 } from "../tensorflow/mod.ts";
 
 /** Logits of one chunk: 16 MiB in float32, large enough to keep matrix products fast. */
 const CHUNK_LOGITS = 2 ** 22;
@@ -109,18 +109,19 @@ function chunkGradient(given: {
   const x = sliceAfter(hidden, range, given.after); // [n, C]
   const weights = tf.slice(rows.weights, [range.begin], [range.size]);
   const targets = tf.slice(rows.targets, [range.begin], [range.size]);
-  const product = toFloat32(tf.matMul(x, table, false, true)) as tf.Tensor2D; // [n, V]
+  const product = toFloat32(inHead(x, table, (x, table) => tf.matMul(x, table, false, true))); // [n, V]
   const cap = rows.logitSoftCap;
   const bounded = cap === undefined ? undefined : tf.tanh(tf.div(product, cap));
-  const logits = bounded === undefined ? product : tf.mul(bounded, cap!) as tf.Tensor2D;
-  const { nll, objective, slope } = lossesAndSlopes(logits, targets, rows.regularisation);
-  const weighted = tf.mul(slope, tf.expandDims(weights, 1)) as tf.Tensor2D;
+  const logits = atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)) as tf.Tensor2D;
+  const losses = lossesAndSlopes(logits, targets, rows.regularisation);
+  const nll = atLoss(losses.nll), objective = atLoss(losses.objective);
+  const weighted = atLoss(tf.mul(losses.slope, tf.expandDims(weights, 1))) as tf.Tensor2D;
   // A policy that lowers products rounds this on its way into them, as it does in the plain form.
   const dLogits = bounded === undefined
     ? weighted
     : tf.mul(weighted, tf.sub(1, tf.square(bounded))) as tf.Tensor2D;
-  const dHidden = tf.matMul(dLogits, table); // [n, C]
-  const dTable = toFloat32(tf.matMul(dLogits, x, true, false)); // [V, C]
+  const dHidden = inHead(dLogits, table, (dLogits, table) => tf.matMul(dLogits, table)); // [n, C]
+  const dTable = toFloat32(inHead(dLogits, x, (dLogits, x) => tf.matMul(dLogits, x, true, false))); // [V, C]
   const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights));
   const own = { objective: sum(objective), nll: sum(nll), dTable };
   const add = (name: keyof typeof own) => former === undefined ? own[name] : tf.add(former[name], own[name]);
@@ -130,6 +131,16 @@ function chunkGradient(given: {
     nll: add("nll") as tf.Scalar,
     dTable: add("dTable"),
   };
+}
+
+/** A product of the head, in the format that is set for it. */
+function inHead(a: tf.Tensor, b: tf.Tensor, product: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): tf.Tensor {
+  return layerScope("head", () => opScope("linear", [a, b], product));
+}
+
+/** What crosses the edge of the loss, rounded to the format that is set for it, in float32. */
+function atLoss(x: tf.Tensor): tf.Tensor {
+  return layerScope("loss", () => toFloat32(opScope("loss", [x], (x) => x)));
 }
 
 /**

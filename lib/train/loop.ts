@@ -5,14 +5,16 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
-import type { PolicyName } from "../tensorflow/mod.ts";
+import type { PrecisionOverride } from "../precision/mod.ts";
+import { type PolicyName, roundsStochastically } from "../tensorflow/mod.ts";
 import { createBatches, createRandom, type Sampling, type Tokens } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { addEvaluation, type EarlyStopConfig, NO_HISTORY } from "./early_stop.ts";
 import { evaluate } from "./evaluate.ts";
-import { IGNORE_INDEX, type LossConfig } from "./loss.ts";
-import { initialOptimizerState, type OptimizerConfig } from "./optimizer.ts";
+import { type BatchTensors, IGNORE_INDEX, type LossConfig } from "./loss.ts";
+import { initialOptimizerState, type OptimizerConfig, zerosLike } from "./optimizer.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
+import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
 import { createTrainStep, disposeState, type TrainState } from "./step.ts";
 
 /** What a loop trains, on what, for how long. */
@@ -21,6 +23,8 @@ export interface TrainOptions {
   readonly model: GptConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
+  /** Formats of layers and classes of operations, which count before the policy. Default: none. */
+  readonly overrides?: readonly PrecisionOverride[] | undefined;
   /** `graph`: a step is one native call; `eager`: op by op. */
   readonly execution: "graph" | "eager";
   /** The optimizer and its settings. */
@@ -139,7 +143,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       const tensors = {
         x: tf.tensor2d(batch.x, [B, T], "int32"),
         y: tf.tensor2d(batch.y, [B, T], "int32"),
-        ...dropoutKey(options, at.step),
+        ...keysOf(options, at.step),
       };
       const result = step(state, tensors, at);
       tf.dispose(tensors);
@@ -163,19 +167,26 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
 /** The state before the first step: the moving average begins at the initial weights. */
 function initialState(options: TrainOptions): TrainState {
   const values = initialParameters(options.model, options.seed);
-  const parameters = toParameters(values);
+  const formats = stateFormats(Object.keys(values), options);
+  const parameters = roundWeights(toParameters(values), formats);
+  const moments = initialOptimizerState(parameters, options.optimizer);
   return {
     parameters,
-    moments: initialOptimizerState(parameters, options.optimizer),
+    moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(parameters) } : moments,
     ...((options.emaDecay ?? 0) > 0 && { ema: toParameters(values) }),
   };
 }
 
-/** What a step's dropout draws from: it follows from seed and step, so that a checkpoint need not hold it. */
-function dropoutKey({ model, seed }: TrainOptions, step: number): { dropoutKey?: tf.Tensor } {
-  if ((model.dropout ?? 0) === 0) return {};
-  const random = createRandom(seed, `dropout/${step}`);
-  return { dropoutKey: tf.tensor1d([random.nextUint32() | 0, random.nextUint32() | 0], "int32") };
+/** What a step's dropout and rounding draw from: it follows from seed and step, so that a checkpoint need not hold it. */
+function keysOf(options: TrainOptions, step: number): Pick<BatchTensors, "dropoutKey" | "roundingKey"> {
+  const key = (use: string) => {
+    const random = createRandom(options.seed, `${use}/${step}`);
+    return tf.tensor1d([random.nextUint32() | 0, random.nextUint32() | 0], "int32");
+  };
+  return {
+    ...((options.model.dropout ?? 0) > 0 && { dropoutKey: key("dropout") }),
+    ...(roundsStochastically(options) && { roundingKey: key("rounding") }),
+  };
 }
 
 function evaluateAt(step: number, state: TrainState, options: TrainOptions): EvaluationEvent {

@@ -1,12 +1,15 @@
 /**
  * The loss: the mean negative log likelihood of the next token, in nats, over B T positions; and what may be minimised
- * with it. Always in float32, whatever type logits come in.
+ * with it. Always in float32, whatever type logits come in, unless a format is set for the class `loss`: then logits and
+ * losses of positions are rounded to it, and are added up in float32.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } from "../model/mod.ts";
-import { sparseCrossEntropy, toBfloat16, toFloat32, trueDtype } from "../tensorflow/mod.ts";
+import { DataType } from "../tensorflow/dtype.ts";
+import { layerScope, opScope, sparseCrossEntropy, toFloat32 } from "../tensorflow/mod.ts";
+import { castTo, dtypeOf } from "../tensorflow/true_dtype.ts";
 import { chunksOf, leanLoss, type LossRows, type LossSums } from "./lean_loss.ts";
 
 export { IGNORE_INDEX } from "../text/mod.ts";
@@ -22,6 +25,8 @@ export interface BatchTensors {
   readonly y: tf.Tensor2D;
   /** What dropout draws from, int32 [2]; without it nothing is dropped. */
   readonly dropoutKey?: tf.Tensor | undefined;
+  /** What stochastic rounding draws from, int32 [2]. Default: a fixed key. */
+  readonly roundingKey?: tf.Tensor | undefined;
 }
 
 /** What is minimised, and how it is computed. Left out: the plain mean over all positions. */
@@ -54,7 +59,7 @@ export function tokenLosses(
   const { targets, counted } = countedTargets(batch.y, options.ignoreIndex);
   const losses = isLean(batch.y, { config, lean: options.lean })
     ? leanTokenLosses(parameters, { ...batch, targets }, config)
-    : sparseCrossEntropy(gptLogits(parameters, batch.x, config, batch), targets);
+    : crossEntropy(gptLogits(parameters, batch.x, config, batch), targets);
   return (counted === undefined ? losses : tf.mul(losses, counted)) as tf.Tensor1D;
 }
 
@@ -119,25 +124,35 @@ export function trainingLoss(
 export function plainLoss(logits: tf.Tensor2D, rows: LossRows): LossSums {
   const { targets, weights, regularisation: { labelSmoothing, zLoss } } = rows;
   const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights)) as tf.Scalar;
-  const nll = sparseCrossEntropy(logits, targets);
+  const nll = crossEntropy(logits, targets);
   if (labelSmoothing === 0 && zLoss === 0) {
     const total = sum(nll);
     return { objective: total, nll: total };
   }
-  const wide = widen(logits);
-  const logZ = tf.logSumExp(wide, 1);
-  const spread = tf.sub(logZ, tf.mean(wide, 1)); // the mean over V of -log p
+  const ofRows = (work: (wide: tf.Tensor) => tf.Tensor) =>
+    widen(lossScope(logits, (logits) => work(widen(logits))));
+  const logZ = ofRows((wide) => tf.logSumExp(wide, 1));
+  const spread = tf.sub(logZ, ofRows((wide) => tf.mean(wide, 1))); // the mean over V of -log p
   const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
   const objective = sum(tf.add(smooth, tf.mul(tf.square(logZ), zLoss)));
   return { objective, nll: tf.keep(sum(nll)) };
 }
 
-/** Logits in float32; their gradient is rounded to the type that they came in. */
-function widen(logits: tf.Tensor2D): tf.Tensor2D {
-  const back = trueDtype(logits) === "bfloat16" ? toBfloat16 : toFloat32;
-  return tf.customGrad((logits) => ({ value: toFloat32(logits as tf.Tensor), gradFunc: (dy) => back(dy) }))(
-    logits,
-  ) as tf.Tensor2D;
+/** A part of the loss, in the format that is set for it. */
+function lossScope(logits: tf.Tensor, work: (logits: tf.Tensor) => tf.Tensor): tf.Tensor {
+  return layerScope("loss", () => opScope("loss", [logits], work));
+}
+
+/** Cross entropy of rows, float32 [N]. */
+function crossEntropy(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {
+  return widen(lossScope(logits, (logits) => sparseCrossEntropy(logits, targets)));
+}
+
+/** A tensor in float32; its gradient is rounded to the type that it came in. */
+function widen(x: tf.Tensor): tf.Tensor {
+  const dtype = dtypeOf(x);
+  if (dtype === DataType.FLOAT) return x;
+  return tf.customGrad((x) => ({ value: toFloat32(x as tf.Tensor), gradFunc: (dy) => castTo(dy, dtype) }))(x);
 }
 
 /** Losses of positions in chunks, each freed of its logits before the next. */
@@ -151,7 +166,7 @@ function leanTokenLosses(
     chunksOf(hidden.shape[0], { V: config.vocabSize }).map(({ begin, size }) =>
       tf.tidy(() => {
         const logits = headLogits(parameters, tf.slice(hidden, [begin, 0], [size, hidden.shape[1]]), config);
-        return sparseCrossEntropy(logits, tf.slice(batch.targets, [begin], [size]));
+        return crossEntropy(logits, tf.slice(batch.targets, [begin], [size]));
       })
     ),
   ) as tf.Tensor1D;

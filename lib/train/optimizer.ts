@@ -66,7 +66,7 @@ export interface UpdateScalars {
 }
 
 /** Zeros, shaped as the parameters. */
-function zerosLike(parameters: Parameters): Parameters {
+export function zerosLike(parameters: Parameters): Parameters {
   return Object.fromEntries(Object.entries(parameters).map(([name, p]) => [name, tf.zeros(p.shape)]));
 }
 

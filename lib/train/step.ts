@@ -8,11 +8,16 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
+import type { PrecisionOverride } from "../precision/mod.ts";
 import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
 import { type BatchTensors, type LossConfig, tokenScale, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
+import { roundUpdate, stateFormats } from "./state_format.ts";
 
-/** What a run trains, on the device. float32 whatever the policy: these are the master weights. */
+/**
+ * What a run trains, on the device: float32 tensors, which are the master weights, or hold the values of the format that
+ * the class `optimizer` has.
+ */
 export interface TrainState {
   /** Weights. */
   readonly parameters: Parameters;
@@ -30,6 +35,8 @@ export interface StepConfig {
   readonly optimizer: OptimizerConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
+  /** Formats of layers and classes of operations, which count before the policy. Default: none. */
+  readonly overrides?: readonly PrecisionOverride[] | undefined;
   /** `graph`: the whole step is one native call. `eager`: op by op, to look inside. */
   readonly execution: "graph" | "eager";
   /** What is minimised. Default: the mean loss of all positions. */
@@ -59,10 +66,11 @@ export interface StepResult {
 export function lossAndGradients(
   parameters: Parameters,
   batch: BatchTensors & { readonly scale?: tf.Scalar | undefined },
-  config: { model: GptConfig; policy: PolicyName; loss?: LossConfig | undefined },
+  config: Pick<StepConfig, "model" | "policy" | "overrides" | "loss">,
 ): { loss: tf.Scalar; gradients: Parameters } {
   const names = Object.keys(parameters);
-  return autocast(config.policy, () => {
+  const { policy, overrides } = config;
+  return autocast({ policy, overrides, roundingKey: batch.roundingKey }, () => {
     let plain: tf.Scalar | undefined; // the loss beside what is minimised, where they are two
     const fn = (...values: tf.Tensor[]) => {
       const record = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
@@ -87,7 +95,7 @@ export interface TrainStep extends Disposable {
    * Runs one step and disposes of the state that it replaces.
    *
    * @param state What the last step returned.
-   * @param batch int32 [B, T] `x` and `y`, and the key of this step's dropout; the caller owns them.
+   * @param batch int32 [B, T] `x` and `y`, and the keys of this step's dropout and rounding; the caller owns them.
    * @param at The step from 1, and its learning rate.
    */
   (state: TrainState, batch: BatchTensors, at: { step: number; lr: number }): StepResult;
@@ -101,12 +109,18 @@ type Sums = { gradients: Parameters; loss: tf.Tensor[] };
 /** Makes the training step of a run. */
 export function createTrainStep(config: StepConfig): TrainStep {
   const { accumulate = 1, emaDecay = 0, optimizer } = config;
-  const update = (state: StateTree, { gradients, loss }: Sums, scalars: tf.Tensor1D) => {
+  const update = (
+    state: StateTree,
+    { gradients, loss }: Sums,
+    { scalars, roundingKey }: { scalars: tf.Tensor1D; roundingKey?: tf.Tensor },
+  ) => {
     const [lr, correction1, correction2] = tf.unstack(scalars) as [tf.Tensor, tf.Tensor, tf.Tensor];
     const at = { lr, correction1, correction2 };
-    const { parameters, moments, gradNorm } = updateParameters(state, gradients, at, optimizer);
+    const updated = updateParameters(state, gradients, at, optimizer);
+    const formats = stateFormats(Object.keys(state.parameters), config);
+    const { parameters, moments } = roundUpdate(state, updated, { formats, key: roundingKey });
     const ema = emaDecay > 0 ? movingAverage(state.ema, parameters, emaDecay) : {};
-    return { parameters, moments, ema, figures: tf.stack([toFloat32(loss[0]!), gradNorm]) };
+    return { parameters, moments, ema, figures: tf.stack([toFloat32(loss[0]!), updated.gradNorm]) };
   };
   const addTo = (sums: Sums, parameters: Parameters, batch: ScaledBatch): Sums => {
     const { loss, gradients } = lossAndGradients(parameters, batch, config);
@@ -120,7 +134,10 @@ export function createTrainStep(config: StepConfig): TrainStep {
     config.execution,
     "the training step",
     (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) =>
-      update(state, addTo(none, state.parameters, batch as unknown as ScaledBatch), scalars),
+      update(state, addTo(none, state.parameters, batch as unknown as ScaledBatch), {
+        scalars,
+        ...keyOf(batch),
+      }),
   );
   const part = runner(
     config.execution,
@@ -140,7 +157,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
       sums = part.run(former, state.parameters, { ...micro, scale });
       tf.dispose([micro, former]);
     }
-    const result = finish.run(state, sums, scalars);
+    const result = finish.run(state, sums, { scalars, ...keyOf(batch) });
     tf.dispose([scale, sums]);
     return result;
   };
@@ -175,12 +192,20 @@ type ScaledBatch = BatchTensors & { readonly scale?: tf.Scalar };
 /** A batch as compiled functions take it: a record of the tensors that there are. */
 type BatchTree = Record<string, tf.Tensor>;
 
-function treeOf({ x, y, dropoutKey }: BatchTensors): BatchTree {
-  return { x, y, ...(dropoutKey && { dropoutKey }) };
+function treeOf({ x, y, dropoutKey, roundingKey }: BatchTensors): BatchTree {
+  return { x, y, ...(dropoutKey && { dropoutKey }), ...(roundingKey && { roundingKey }) };
 }
 
-/** Part `i` of a batch's rows, and a dropout key of its own. */
-function microBatch({ x, y, dropoutKey }: BatchTensors, { i, of }: { i: number; of: number }): BatchTree {
+/** What an update's rounding draws from, where it does. */
+function keyOf({ roundingKey }: { roundingKey?: tf.Tensor | undefined }): { roundingKey?: tf.Tensor } {
+  return roundingKey === undefined ? {} : { roundingKey };
+}
+
+/** Part `i` of a batch's rows, and keys of its own. */
+function microBatch(
+  { x, y, dropoutKey, roundingKey }: BatchTensors,
+  { i, of }: { i: number; of: number },
+): BatchTree {
   const [B, T] = x.shape;
   const rows = B / of;
   if (!Number.isInteger(rows)) {
@@ -192,7 +217,12 @@ function microBatch({ x, y, dropoutKey }: BatchTensors, { i, of }: { i: number; 
     tf.Tensor2D,
     tf.Tensor2D,
   ];
-  return treeOf({ x: partX, y: partY, ...(dropoutKey && { dropoutKey: foldIn(dropoutKey, i) }) });
+  return treeOf({
+    x: partX,
+    y: partY,
+    ...(dropoutKey && { dropoutKey: foldIn(dropoutKey, i) }),
+    ...(roundingKey && { roundingKey: foldIn(roundingKey, i) }),
+  });
 }
 
 /** A function of tensors, compiled at its first call or run op by op; its results are the caller's. */

@@ -7,13 +7,14 @@
 /** File or package → what it imports, types included. Files of the repository are paths from its root. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-const BASE = ["error", "file", "progress", "fetch"];
+const BASE = ["error", "file", "precision", "progress", "fetch"];
 const TENSOR_SIDE = ["tensorflow", "text", "model", "train", "sweep"];
 
 /** Folder of lib → the folders of lib that it may import, besides itself. The root's files and `cli` may all. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   error: [],
   file: [],
+  precision: [],
   progress: ["error"],
   fetch: ["error", "progress"],
   tensorflow: BASE,
@@ -34,7 +35,7 @@ const ALLOWED_TO_DATA: readonly string[] = [...BASE, "text"];
 const ALLOWED_DATA: readonly string[] = ["sweep", "cli", ""];
 
 /** Folders that load without TensorFlow, so that their tests take milliseconds. */
-const WITHOUT_TENSORFLOW: readonly string[] = ["text", "record", "analysis", "figure"];
+const WITHOUT_TENSORFLOW: readonly string[] = ["precision", "text", "record", "analysis", "figure"];
 
 /**
  * Every import in a graph that goes the wrong way, every cycle of files, and every way to TensorFlow from a folder that

@@ -1,0 +1,49 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseFormat } from "./format.ts";
+
+Deno.test("parseFormat() knows named formats, and any width up to float32's", () => {
+  assertEquals(parseFormat("bfloat16"), {
+    name: "bfloat16",
+    exponent: 8,
+    mantissa: 7,
+    rounding: "nearest",
+    storage: "bfloat16",
+    emulated: false,
+  });
+  assertEquals(parseFormat("float16-nearest").name, "float16");
+  assertEquals(parseFormat("e4m3-stochastic"), {
+    name: "e4m3-stochastic",
+    exponent: 4,
+    mantissa: 3,
+    rounding: "stochastic",
+    storage: "float32",
+    emulated: true,
+  });
+  // What no kernel rounds is emulated, whatever its width.
+  assertEquals(parseFormat("bfloat16-truncate").emulated, true);
+  assertEquals(parseFormat("bfloat16-kahan").emulated, false);
+  assertEquals([parseFormat("e8m23").emulated, parseFormat("float32").emulated], [false, false]);
+  for (let e = 2; e <= 8; e++) {
+    for (let m = 1; m <= 23; m++) assertEquals(parseFormat(`e${e}m${m}`).mantissa, m);
+  }
+});
+
+Deno.test("parseFormat() refuses what is no format, and says what is", () => {
+  const wrong = [
+    "",
+    "fp8",
+    "e1m3",
+    "e9m3",
+    "e4m0",
+    "e4m24",
+    "e4m3-up",
+    "float32-truncate",
+    "e8m23-kahan",
+    "BFLOAT16",
+  ];
+  for (
+    const name of [...wrong, "e4m3 ", "e4m3-", "é4m3", "e4m3-nearest-nearest", "e99999999999999999999m3"]
+  ) {
+    assertThrows(() => parseFormat(name), RangeError, "wanted float32, bfloat16, float16 or eXmY");
+  }
+});

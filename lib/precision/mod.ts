@@ -1,0 +1,17 @@
+/**
+ * Precision as plain data: formats, and the scopes of a model that they are set for.
+ *
+ * @module
+ */
+export { type Format, FORMAT_NAMES, parseFormat, type RoundingMode } from "./format.ts";
+export {
+  formatOverride,
+  layerNames,
+  layerOfParameter,
+  OP_CLASSES,
+  type OpClass,
+  overrideFor,
+  overridesProblem,
+  parseOverride,
+  type PrecisionOverride,
+} from "./override.ts";

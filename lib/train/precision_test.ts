@@ -1,0 +1,186 @@
+/** Overrides and formats of single layers and classes, in training steps. */
+import * as tf from "@tensorflow/tfjs";
+import { assert, assertEquals, assertGreater, assertLess, assertNotEquals } from "@std/assert";
+import {
+  fromParameters,
+  type GptConfig,
+  initialParameters,
+  type ParameterRecord,
+  toParameters,
+} from "../model/mod.ts";
+import { OP_CLASSES, type OpClass, parseFormat, type PrecisionOverride } from "../precision/mod.ts";
+import { roundTo, toFloat32, useTensorFlow } from "../tensorflow/mod.ts";
+import { createRandom } from "../text/mod.ts";
+import { initialOptimizerState, type OptimizerConfig, zerosLike } from "./optimizer.ts";
+import { createTrainStep, disposeState, lossAndGradients, type StepConfig, type TrainState } from "./step.ts";
+
+await useTensorFlow();
+
+const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };
+const optimizer: OptimizerConfig = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 1 };
+const B = 4, T = 8;
+
+function batch() {
+  const random = createRandom(9, "batch");
+  const ids = () =>
+    tf.tensor2d(Int32Array.from({ length: B * T }, () => random.integer(23)), [B, T], "int32");
+  return { x: ids(), y: ids() };
+}
+
+/** Losses, and weights in the end, of three steps. */
+function run(
+  given: Partial<StepConfig> & { roundingKey?: tf.Tensor },
+): { losses: number[]; weights: ParameterRecord } {
+  const { roundingKey, ...rest } = given;
+  const config: StepConfig = { model, optimizer, policy: "float32", execution: "graph", ...rest };
+  const parameters = toParameters(initialParameters(config.model, 1));
+  let state: TrainState = { parameters, moments: initialOptimizerState(parameters, config.optimizer) };
+  using step = createTrainStep(config);
+  const data = { ...batch(), ...(roundingKey && { roundingKey }) };
+  const losses: number[] = [];
+  for (let i = 1; i <= 3; i++) {
+    const result = step(state, data, { step: i, lr: 0.01 });
+    state = result.state;
+    losses.push(result.loss);
+  }
+  const weights = fromParameters(state.parameters);
+  disposeState(state);
+  tf.dispose([data.x, data.y]);
+  return { losses, weights };
+}
+
+/** Gradients of the initial weights. */
+function gradients(overrides: PrecisionOverride[], given: Partial<GptConfig> = {}): ParameterRecord {
+  const config = { ...model, ...given };
+  const parameters = toParameters(initialParameters(config, 1));
+  const found = lossAndGradients(parameters, batch(), { model: config, policy: "float32", overrides });
+  return fromParameters(found.gradients);
+}
+
+const forward = OP_CLASSES.filter((name) => name !== "optimizer");
+
+Deno.test("bf16-autocast with everything returned to float32 is float32, bit for bit", () => {
+  assertEquals(run({ policy: "bf16-autocast", overrides: [{ format: "float32" }] }), run({}));
+});
+
+Deno.test("float32 with autocast's classes lowered to bfloat16 is bf16-autocast, bit for bit", () => {
+  const opClasses: OpClass[] = ["linear", "attention", "softmax", "gelu"];
+  const overrides = [{ opClasses, format: "bfloat16" }];
+  assertEquals(run({ overrides }), run({ policy: "bf16-autocast" }));
+});
+
+Deno.test("emulated e8m7 agrees with bfloat16 as closely as sums in another order allow", () => {
+  const opClasses: OpClass[] = ["linear", "attention", "softmax", "gelu"];
+  const [emulated, real, wide] = [[{ opClasses, format: "e8m7" }], [{ opClasses, format: "bfloat16" }], []]
+    .map((overrides) => run({ overrides }).losses) as [number[], number[], number[]];
+  for (const [i, loss] of emulated.entries()) {
+    assertNotEquals(loss, wide[i]);
+    // A sum in another order can round to the other neighbour, 2^-7 apart; losses of 32 positions average that out.
+    assertLess(Math.abs(loss - real[i]!), 2 ** -7 * loss / Math.sqrt(B * T));
+  }
+});
+
+/** Eager and compiled sums differ in float32's last digits; what few bits make of that is averaged over positions. */
+function assertNear(a: readonly number[], b: readonly number[], message: string): void {
+  for (const [i, loss] of a.entries()) assertLess(Math.abs(loss - b[i]!), 5e-3, message);
+}
+
+Deno.test("every class and every layer has a scope: few bits there change the loss, eager and compiled", () => {
+  const plain = run({ model: { ...model, qkNorm: true } });
+  const scopes = [
+    ...forward.map((opClass) => ({ opClasses: [opClass] })),
+    ...["embedding", "h.0", "h.1", "head", "loss"].map((layer) => ({ layers: [layer] })),
+  ];
+  for (const scope of scopes) {
+    const given = { model: { ...model, qkNorm: true }, overrides: [{ ...scope, format: "e8m2" }] };
+    const graph = run(given);
+    assertNotEquals(graph.losses, plain.losses, JSON.stringify(scope));
+    assert(graph.losses.every(Number.isFinite), JSON.stringify(scope));
+    assertNear(run({ ...given, execution: "eager" }).losses, graph.losses, JSON.stringify(scope));
+  }
+});
+
+Deno.test("gradients follow their scope: those of a layer's matrices have the layer's format, others do not", () => {
+  const format = parseFormat("e5m2");
+  const found = gradients([{ layers: ["h.1"], opClasses: ["linear"], format: format.name }]);
+  for (const [name, { shape, values }] of Object.entries(found)) {
+    if (name.includes("ln_")) continue;
+    const same = tf.tidy(() => Array.from(roundTo(tf.tensor(values, shape), format).dataSync()))
+      .every((value, i) => value === values[i]);
+    assertEquals(same, name.startsWith("h.1."), name);
+  }
+});
+
+Deno.test("the loss in chunks has the same scopes as the plain one", () => {
+  const names = ["linear", "loss"] as const;
+  for (const opClass of names) {
+    for (const format of ["bfloat16", "e8m3"]) {
+      const overrides = [{ layers: ["head", "loss"], opClasses: [opClass], format }];
+      const [plain, lean] = [false, true].map((lean) => run({ overrides, loss: { lean } }));
+      for (const [i, loss] of lean!.losses.entries()) {
+        assertLess(
+          Math.abs(loss - plain!.losses[i]!),
+          1e-3,
+          `${opClass} ${format} ${lean!.losses} ${plain!.losses}`,
+        );
+      }
+      assertNotEquals(lean!.losses, run({ loss: { lean: true } }).losses);
+    }
+  }
+});
+
+Deno.test("a loss in bfloat16 is rounded: ln 50,257 = 10.825 becomes 10.8125", () => {
+  const config = { ...model, vocabSize: 50257 };
+  const parameters = toParameters(initialParameters(config, 1));
+  const zeros = { ...parameters, "ln_f.weight": tf.zeros([16]) }; // every logit is 0
+  const at = (overrides: PrecisionOverride[]) =>
+    lossAndGradients(zeros, batch(), { model: config, policy: "bf16-autocast", overrides }).loss
+      .dataSync()[0]!;
+  assertLess(Math.abs(at([]) - Math.log(50257)), 1e-5);
+  assertEquals(at([{ opClasses: ["loss"], format: "bfloat16" }]), 10.8125);
+});
+
+Deno.test("weights and moments in a format have its values after every step, in the layers that are named alone", () => {
+  const overrides: PrecisionOverride[] = [{ layers: ["h.0"], opClasses: ["optimizer"], format: "bfloat16" }];
+  const { weights } = run({ overrides });
+  for (const [name, { shape, values }] of Object.entries(weights)) {
+    const rounded = roundTo(tf.tensor(values, shape), parseFormat("bfloat16")).dataSync();
+    const same = values.every((value, i) => value === rounded[i]);
+    if (name.startsWith("h.0.")) assert(same, name);
+    else if (shape.length > 1) assert(!same, name);
+  }
+  const stochastic = [{ opClasses: ["optimizer" as const], format: "bfloat16-stochastic" }];
+  const key = (n: number) => tf.tensor1d([n, 1], "int32");
+  const first = run({ overrides: stochastic, roundingKey: key(1) });
+  assertEquals(run({ overrides: stochastic, roundingKey: key(1) }), first);
+  const eager = run({ overrides: stochastic, roundingKey: key(1), execution: "eager" });
+  assertNear(eager.losses, first.losses, "eager");
+  assertNotEquals(run({ overrides: stochastic, roundingKey: key(2) }).weights, first.weights);
+});
+
+Deno.test("Kahan's compensation keeps what rounding loses: weights and compensation together are float32's", () => {
+  const sgd: OptimizerConfig = { optimizer: "sgd", momentum: 0, weightDecay: 0, clip: 0 };
+  const bfloat16 = parseFormat("bfloat16");
+  /** Weights, and what is kept beside, after steps from weights that bfloat16 has. */
+  const sums = (overrides: PrecisionOverride[]): Float32Array[] => {
+    const given = Object.entries(toParameters(initialParameters(model, 1)));
+    const parameters = Object.fromEntries(given.map(([name, p]) => [name, toFloat32(roundTo(p, bfloat16))]));
+    const compensation = zerosLike(parameters);
+    let state: TrainState = { parameters, moments: { compensation } };
+    using step = createTrainStep({ model, optimizer: sgd, policy: "float32", execution: "graph", overrides });
+    const data = batch();
+    for (let i = 1; i <= 10; i++) state = step(state, data, { step: i, lr: 0.02 }).state;
+    return Object.entries(state.parameters).map(([name, p]) =>
+      tf.add(p, state.moments["compensation"]?.[name] ?? 0).dataSync() as Float32Array
+    );
+  };
+  const wide = sums([]);
+  const far = (format: string) =>
+    Math.max(
+      ...sums([{ opClasses: ["optimizer"], format }]).flatMap((values, i) =>
+        Array.from(values, (value, j) => Math.abs(value - wide[i]![j]!))
+      ),
+    );
+  // Gains of 1 cannot move by less than half of 2^-8 when they are rounded; the compensation has 8 bits of its own.
+  assertGreater(far("bfloat16"), 10 * far("bfloat16-kahan"));
+});

@@ -18,6 +18,14 @@ export type Column =
 /** Columns of one length, by name. */
 export type Columns = Readonly<Record<string, Column>>;
 
+/** What a column holds: `text` too where it holds nothing. */
+export function kindOf(column: Column): "int32" | "double" | "boolean" | "text" {
+  if (column instanceof Int32Array) return "int32";
+  if (column instanceof Float64Array) return "double";
+  const value = column.find((value) => value !== null);
+  return typeof value === "number" ? "double" : typeof value === "boolean" ? "boolean" : "text";
+}
+
 /** A row a training step, each step once, runs in their order. */
 export interface StepColumns {
   /** The run's identity. */
@@ -36,6 +44,9 @@ export interface StepColumns {
 
 /** The fields of a step that are figures. */
 const STEP_FIGURES = ["loss", "lr", "gradNorm", "tokensPerSecond"] as const;
+
+/** Fields of a run's spec that a table of steps has beside them. */
+const SPEC_COLUMNS = ["data", "tokenizer", "T", "policy", "seed"] as const;
 
 /** The training steps of runs. */
 export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
@@ -60,6 +71,22 @@ export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
     }
   }
   return columns;
+}
+
+/**
+ * A row a training step: `run`, `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of its run, and the rest of
+ * {@linkcode StepColumns}.
+ */
+export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
+  const { run, ...steps } = stepColumns(runs);
+  const rowOf = new Map(runs.map(({ manifest }, row) => [manifest.runId, row]));
+  const rows = run.map((id) => rowOf.get(id)!);
+  const ofRuns = columnsOfRows(
+    runs.map(({ manifest: { spec }, status }) => ({ ...pick(spec, SPEC_COLUMNS), status })),
+    [...SPEC_COLUMNS, "status"],
+  );
+  const repeated = Object.entries(ofRuns).map(([name, column]) => [name, repeat(column, rows)]);
+  return { run, ...Object.fromEntries(repeated), ...steps };
 }
 
 /** A row an evaluation: `run`, `step` (0: before the first) and the event's figures. */
@@ -113,4 +140,15 @@ function columnOf(values: readonly unknown[]): Column {
   }
   if (every("boolean") && whole) return values as readonly boolean[];
   return values.map((value) => value === null || typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function pick<R extends object, K extends keyof R>(record: R, names: readonly K[]): Pick<R, K> {
+  return Object.fromEntries(names.map((name) => [name, record[name]])) as Pick<R, K>;
+}
+
+/** A column's values at the given rows. */
+function repeat(column: Column, rows: readonly number[]): Column {
+  if (column instanceof Int32Array) return Int32Array.from(rows, (row) => column[row]!);
+  if (column instanceof Float64Array) return Float64Array.from(rows, (row) => column[row]!);
+  return rows.map((row) => column[row]!) as Column;
 }

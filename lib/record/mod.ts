@@ -7,6 +7,8 @@ export { atomicWrite } from "../file/atomic_write.ts";
 export {
   type Column,
   type Columns,
+  columnsOfRows,
+  describedStepColumns,
   evalColumns,
   runColumns,
   type StepColumns,
@@ -46,6 +48,8 @@ export {
   runIdOf,
   writeManifest,
 } from "./manifest.ts";
+export { encodeArrow } from "./arrow.ts";
+export { encodeTensorBoard } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
   readRun,

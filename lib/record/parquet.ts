@@ -5,7 +5,7 @@
  */
 import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import type { Column, Columns } from "./columns.ts";
+import { type Column, type Columns, kindOf } from "./columns.ts";
 
 /**
  * The bytes of a Parquet file: text as UTF-8 in a dictionary, numbers as they are, compressed with Snappy. NaN and
@@ -17,7 +17,7 @@ import type { Column, Columns } from "./columns.ts";
 export function encodeParquet(columns: Columns, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   return new Uint8Array(parquetWriteBuffer({
     columnData: Object.entries(columns).map(([name, data]) => {
-      const type = parquetType(data);
+      const type = PARQUET_TYPES[kindOf(data)];
       return {
         name,
         data: data as Column & unknown[],
@@ -31,13 +31,7 @@ export function encodeParquet(columns: Columns, metadata: Readonly<Record<string
   }));
 }
 
-/** How a column is stored. One without any value counts as text. */
-function parquetType(column: Column): "INT32" | "DOUBLE" | "BOOLEAN" | "STRING" {
-  if (column instanceof Int32Array) return "INT32";
-  if (column instanceof Float64Array) return "DOUBLE";
-  const value = column.find((value) => value !== null);
-  return typeof value === "number" ? "DOUBLE" : typeof value === "boolean" ? "BOOLEAN" : "STRING";
-}
+const PARQUET_TYPES = { int32: "INT32", double: "DOUBLE", boolean: "BOOLEAN", text: "STRING" } as const;
 
 /** A Parquet file whose end was read: what it says of itself, before its columns are. */
 export interface ParquetFile {

@@ -7,16 +7,13 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { atomicWrite } from "../file/atomic_write.ts";
-import { type Column, type Columns, columnsOfRows, type StepColumns, stepColumns } from "./columns.ts";
+import { describedStepColumns, type StepColumns, stepColumns } from "./columns.ts";
 import { type FileStamp, fileStampSchema, matchesStamp, stampFile } from "./file_stamp.ts";
 import { encodeParquet, openParquet, type ParquetFile, parquetText, readParquet } from "./parquet.ts";
 import { begunRuns, readRuns, type RecordedRun, runFolder, runPaths } from "./run_folder.ts";
 
 /** Key of what the table is of, in its metadata. */
 const SOURCE_KEY = "losskit";
-
-/** Fields of a run's spec that the table has beside its steps. */
-const SPEC_COLUMNS = ["data", "tokenizer", "T", "policy", "seed"] as const;
 
 /** What a table was made of: the files of every run, null where one was missing or in the making. */
 interface Source {
@@ -39,8 +36,7 @@ export function stepTablePath(sweepDir: string): string {
 }
 
 /**
- * Reads a sweep's runs, and brings its `table.parquet` up to date: a row a training step, with `run`, `data`,
- * `tokenizer`, `T`, `policy`, `seed` and `status` of its run, and {@linkcode StepColumns}.
+ * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepColumns}.
  *
  * @returns The runs, as {@linkcode readRuns} gives them.
  * @throws {UserError} when the folder holds no runs, or a damaged one.
@@ -50,7 +46,7 @@ export function tabulateRuns(sweepDir: string): RecordedRun[] {
   const runs = readRuns(sweepDir); // after the stamps: what changes in between is no match later
   if (source !== undefined) {
     const metadata = { [SOURCE_KEY]: JSON.stringify(source) };
-    atomicWrite(stepTablePath(sweepDir), encodeParquet(tableColumns(runs), metadata));
+    atomicWrite(stepTablePath(sweepDir), encodeParquet(describedStepColumns(runs), metadata));
   }
   return runs;
 }
@@ -110,28 +106,4 @@ async function columnsOfFile(file: ParquetFile): Promise<StepColumns | undefined
   } catch {
     return undefined; // damaged: the journals are there
   }
-}
-
-/** A row a training step, with what its run is beside it. */
-function tableColumns(runs: readonly RecordedRun[]): Columns {
-  const { run, ...steps } = stepColumns(runs);
-  const rowOf = new Map(runs.map(({ manifest }, row) => [manifest.runId, row]));
-  const rows = run.map((id) => rowOf.get(id)!);
-  const ofRuns = columnsOfRows(
-    runs.map(({ manifest: { spec }, status }) => ({ ...pick(spec, SPEC_COLUMNS), status })),
-    [...SPEC_COLUMNS, "status"],
-  );
-  const repeated = Object.entries(ofRuns).map(([name, column]) => [name, repeat(column, rows)]);
-  return { run, ...Object.fromEntries(repeated), ...steps };
-}
-
-function pick<R extends object, K extends keyof R>(record: R, names: readonly K[]): Pick<R, K> {
-  return Object.fromEntries(names.map((name) => [name, record[name]])) as Pick<R, K>;
-}
-
-/** A column's values at the given rows. */
-function repeat(column: Column, rows: readonly number[]): Column {
-  if (column instanceof Int32Array) return Int32Array.from(rows, (row) => column[row]!);
-  if (column instanceof Float64Array) return Float64Array.from(rows, (row) => column[row]!);
-  return rows.map((row) => column[row]!) as Column;
 }

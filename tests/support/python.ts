@@ -26,15 +26,17 @@ export async function capture(
 export async function pythonWith(packages: readonly [string, ...string[]]): Promise<string> {
   const [name, version] = packages[0].split("==") as [string, string];
   const folder = join(cacheDir(), `${name}-${version}`);
-  const python = join(folder, "bin", "python");
+  const python = join(folder, "bin", "python"), whole = join(folder, "whole");
   await Deno.mkdir(cacheDir(), { recursive: true });
   using lock = await Deno.open(`${folder}.lock`, { create: true, write: true });
   await lock.lock(true);
   try {
-    await capture(python, ["-c", `import ${name}`]);
+    await Deno.stat(whole);
+    await capture(python, ["--version"]); // a Python that it was made of may have gone
   } catch {
     await capture("python3", ["-m", "venv", "--clear", folder]);
     await capture(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages]);
+    await Deno.writeTextFile(whole, "");
   }
   return python;
 }

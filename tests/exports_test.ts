@@ -1,0 +1,168 @@
+/**
+ * Files that `deno task export` writes, read by DuckDB, pandas, pyarrow and TensorBoard.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import {
+  type Columns,
+  describedStepColumns,
+  effectiveEvents,
+  evalColumns,
+  readRuns,
+  type RecordedRun,
+} from "../lib/record/mod.ts";
+import { runTask } from "./support/commands.ts";
+import { capture, pythonWith } from "./support/python.ts";
+import { writeSyntheticRun } from "./support/synthetic_runs.ts";
+
+const PACKAGES = ["duckdb==2.0.1", "pandas==3.1.1", "pyarrow==26.0.1", "tensorboard==2.21.0"] as const;
+const READ = fileURLToPath(new URL("./fixtures/read_exports.py", import.meta.url));
+
+/** What the script prints. */
+interface ReadBack {
+  [reader: string]: Record<string, Record<string, unknown[]>>;
+}
+
+const root = Deno.makeTempDirSync();
+globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+
+/** A folder with every kind of figure, in more rows than one row group holds. */
+function writeRuns(dir: string): RecordedRun[] {
+  const many = Array.from({ length: 2500 }, (_, i) => 2 + Math.sin(i) / 3);
+  writeSyntheticRun(dir, {
+    losses: [3, NaN, Infinity, -Infinity, 1 / 3, 5e-324, 1e300, -1.7976931348623157e308],
+    evals: [{ step: 0, loss: 4 }, { step: 2, loss: NaN }, { step: 8, loss: Infinity }],
+  });
+  writeSyntheticRun(dir, {
+    losses: many,
+    spec: {
+      seed: Number.MAX_SAFE_INTEGER,
+      policy: "bf16-autocast",
+      data: "Über die Öde ☃.txt",
+      tokenizer: "bpe:512",
+    },
+    end: { fail: "it went wrong" },
+  });
+  writeSyntheticRun(dir, { losses: [], spec: { seed: 3, evalTokens: "all" }, end: "none" });
+  return readRuns(dir);
+}
+
+/** Columns as the script prints them. */
+function asPrinted(columns: Columns): Record<string, unknown[]> {
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => [name, Array.from(column as ArrayLike<unknown>)]),
+  );
+}
+
+/** Floats are printed as Python writes them. */
+function asWritten(
+  read: Record<string, unknown[]>,
+  wanted: Record<string, unknown[]>,
+): Record<string, unknown[]> {
+  const figure = (text: string) => text === "nan" ? NaN : Number(text.replace("inf", "Infinity"));
+  return Object.fromEntries(
+    Object.entries(read).map(([name, values]) => [
+      name,
+      values.map((value, i) =>
+        typeof wanted[name]?.[i] === "number" && typeof value === "string" ? figure(value) : value
+      ),
+    ]),
+  );
+}
+
+Deno.test("exported tables are read by DuckDB, pandas, pyarrow and TensorBoard with every value kept", async (t) => {
+  const dir = join(root, "sweep"), out = join(root, "Ausgabe ü");
+  const runs = writeRuns(dir);
+  const { code, stdout, stderr } = await runTask("export", [
+    ...[dir, "--format", "parquet,arrow,tensorboard", "--out", out],
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdout.trim().split("\n").length, 3 + 3 + 3);
+  const python = await pythonWith(PACKAGES);
+  const read: ReadBack = JSON.parse(await capture(python, [READ, out]));
+  for (const reader of ["duckdb", "pandas", "pyarrow parquet", "pyarrow ipc"]) {
+    await t.step(reader, () => {
+      for (
+        const [table, columns] of [["steps", describedStepColumns(runs)], [
+          "evals",
+          evalColumns(runs),
+        ]] as const
+      ) {
+        const wanted = asPrinted(columns);
+        assertEquals(asWritten(read[reader]![table]!, wanted), wanted);
+      }
+      const { run, status, stepsDone, evalTokens, nonFinite } = read[reader]!["runs"]!;
+      assertEquals(run, runs.map(({ manifest }) => manifest.runId));
+      assertEquals(status, runs.map((one) => one.status));
+      assertEquals(stepsDone, runs.map(({ events }) => effectiveEvents(events).steps.length));
+      assertEquals(evalTokens, runs.map(({ manifest }) => String(manifest.spec.evalTokens)));
+      assertEquals(nonFinite, [3, 0, 0]);
+    });
+  }
+  await t.step("DuckDB's filters meet NaN and infinities", () => {
+    const above2 = 3 + Array.from({ length: 2500 }, (_, i) => Math.sin(i) > 0).filter(Boolean).length;
+    assertEquals(
+      read["duckdb filters"],
+      {
+        // DuckDB orders NaN above all numbers.
+        "loss > 2": above2 + 1,
+        "loss < 0": 2,
+        "isnan(loss)": 1,
+        "loss = 'inf'": 1,
+        "loss is null": 0,
+      } as unknown as ReadBack[string],
+    );
+  });
+  await t.step("TensorBoard", () => {
+    const read2 = read["tensorboard"]!;
+    assertEquals(Object.keys(read2).length, 3);
+    for (const { manifest: { runId, spec }, events } of runs) {
+      const name = Object.keys(read2).find((name) => name.endsWith(runId))!;
+      assertMatch(name, new RegExp(`^[A-Za-z0-9._-]+-T64-${spec.policy}-seed${spec.seed}-${runId}$`));
+      const { steps, evals } = effectiveEvents(events);
+      const wanted: Record<string, unknown[]> = {};
+      for (const { event, step, time, ...figures } of [...steps, ...evals]) {
+        for (const [field, value] of Object.entries(figures)) {
+          const tag = `${event === "step" ? "train" : "validation"}/${field}`;
+          (wanted[tag] ??= []).push([step, Math.fround(value!), Date.parse(time) / 1000]);
+        }
+      }
+      const found = Object.entries(read2[name]!).map(([tag, rows]) => [
+        tag,
+        (rows as [number, string, number][]).map(([step, value, time]) => [
+          step,
+          value === "nan" ? NaN : Number(value.replace("inf", "Infinity")),
+          time,
+        ]),
+      ]);
+      assertEquals(Object.fromEntries(found), wanted);
+    }
+  });
+});
+
+Deno.test("export is repeatable, and explains what it cannot do", async () => {
+  const dir = join(root, "again");
+  writeRuns(dir);
+  const files = () =>
+    [...Deno.readDirSync(join(dir, "export"))].map((
+      { name },
+    ) => [name, Deno.readFileSync(join(dir, "export", name))]);
+  assertEquals((await runTask("export", [dir])).code, 0);
+  const first = files();
+  assertEquals(first.map(([name]) => name).sort(), ["evals.parquet", "runs.parquet", "steps.parquet"]);
+  assertEquals((await runTask("export", [dir])).code, 0);
+  assertEquals(files(), first);
+  const wrong: [string[], RegExp][] = [
+    [[join(root, "none")], /wanted a folder with runs in it/],
+    [[dir, "--format", "parquet,csv"], /--format must be of parquet, arrow, tensorboard: it is csv/],
+    [[dir, "--format", ","], /it is empty/],
+    [[dir, "--out", join(dir, "runs", "..", "export", "runs.parquet", "x")], /Cannot write .*--out/],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stdout, stderr } = await runTask("export", args);
+    assertEquals([code, stdout], [2, ""], stderr);
+    assertMatch(stderr, message);
+    assert(!stderr.includes("    at "), stderr);
+  }
+});

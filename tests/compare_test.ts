@@ -91,7 +91,11 @@ const WRONG: [
   ["a folder without twins", () => [join(root, "alone")], /there are no such two/],
   ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
   ["a spec that is not there", () => [join(root, "none.json")], /Cannot read the spec/],
-  ["a spec of one precision", () => [join(root, "one.json")], /policy must name float32 and another/],
+  [
+    "a spec of one precision",
+    () => [join(root, "one.json")],
+    /wanted runs in float32, without overrides, and runs in a lower precision/,
+  ],
   ["a tolerance that is none", ({ dir }) => [dir, "--tolerance", "little"], /--tolerance must be a number/],
   ["a level that is none", ({ dir }) => [dir, "--level", "95"], /--level must be above 0 and below 1/],
   ["a third run", ({ float32 }) => [...float32.slice(0, 3)], /too many arguments/],

@@ -5,7 +5,8 @@
  */
 import { canonicalJson, type RecordedRun, type RunSpec } from "../record/mod.ts";
 import { plainText } from "./format.ts";
-import { keyOf, type Pair, pairRuns } from "./stability.ts";
+import { precisionName } from "./precision_name.ts";
+import { keyOf, type Pair, pairRuns, PRECISION } from "./stability.ts";
 
 /** Pairs of one setting and one lower precision. */
 export interface TwinGroup {
@@ -19,16 +20,13 @@ export interface TwinGroup {
   readonly unfinished: number;
 }
 
-/** Fields that twins may differ in, in words. */
-const PRECISION_FIELDS: readonly (keyof RunSpec)[] = ["policy"];
-
 /** Parts the runs of a folder into groups of twins. Groups without a finished pair are not among them. */
 export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
   const pairs = pairRuns(runs);
   const groups = [
     ...Map.groupBy(
       pairs,
-      ({ other }) => `${other.manifest.spec.policy} ${keyOf(other, ["policy", "seed"])}`,
+      ({ other }) => `${precisionName(other.manifest.spec)} ${keyOf(other, [...PRECISION, "seed"])}`,
     ).values(),
   ];
   const varying = varyingFields(groups.map((group) => group[0]!.other.manifest.spec));
@@ -57,7 +55,7 @@ export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
 function varyingFields(specs: readonly RunSpec[]): (keyof RunSpec)[] {
   const [first] = specs;
   if (first === undefined) return [];
-  const known: readonly (keyof RunSpec)[] = ["tokenizer", "T", "B", "seed", ...PRECISION_FIELDS];
+  const known: readonly (keyof RunSpec)[] = ["tokenizer", "T", "B", "seed", ...PRECISION];
   return (Object.keys(first) as (keyof RunSpec)[]).filter((field) =>
     !known.includes(field) &&
     specs.some((spec) => canonicalJson(spec[field]) !== canonicalJson(first[field]))
@@ -88,17 +86,21 @@ export function twinProblem(a: RecordedRun, b: RecordedRun): string | undefined 
     `${field} is ${JSON.stringify(left[field])} in the first and ${
       JSON.stringify(right[field])
     } in the second`;
-  const wrong = different.find((field) => field !== "seed" && !PRECISION_FIELDS.includes(field));
+  const wrong = different.find((field) => field !== "seed" && !isPrecision(field));
   if (wrong !== undefined) {
     return `twins differ in their precision alone, or in their seed alone: ${say(wrong)}`;
   }
-  const precision = different.find((field) => PRECISION_FIELDS.includes(field));
+  const precision = different.find((field) => isPrecision(field));
   if (precision !== undefined && different.includes("seed")) {
     return `twins differ in their precision alone, or in their seed alone: ${say(precision)}, and ${
       say("seed")
     }`;
   }
   return undefined;
+}
+
+function isPrecision(field: keyof RunSpec): boolean {
+  return PRECISION.some((one) => one === field);
 }
 
 /** What else differs between two runs and may explain a gap: the code, and the machine. */

@@ -9,9 +9,9 @@ export { type Block, divergedAt } from "./departure.ts";
 export { columnLabel, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
 export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
 export { median } from "./median.ts";
+export { BASELINE, isBaseline, precisionName } from "./precision_name.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {
-  BASELINE,
   countNonFinite,
   DEFAULT_BOUND,
   type Gap,

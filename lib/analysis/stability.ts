@@ -5,10 +5,8 @@
  * @module
  */
 import { canonicalJson, effectiveEvents, type EvalEvent, type RecordedRun } from "../record/mod.ts";
+import { BASELINE, isBaseline } from "./precision_name.ts";
 import { meanOf, standardDeviation } from "./student.ts";
-
-/** The policy that others are held against. */
-export const BASELINE = "float32";
 
 /**
  * A gap that is worth a look, in nats per token, where nobody says another; stated wherever it is used. Perplexity is
@@ -58,7 +56,10 @@ export function spikes(
   return found;
 }
 
-/** Two runs that differ in their policy alone. */
+/** Fields of a spec that say what a run is computed in. */
+export const PRECISION = ["policy", "overrides"] as const;
+
+/** Two runs that differ in their precision alone. */
 export interface Pair {
   /** In {@linkcode BASELINE}. */
   readonly baseline: RecordedRun;
@@ -69,12 +70,10 @@ export interface Pair {
 /** Pairs every run that is not float32 with the float32 run of the same spec, data and code. */
 export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   const baselines = new Map(
-    runs.filter((run) => run.manifest.spec.policy === BASELINE).map((run) => [keyOf(run, ["policy"]), run]),
+    runs.filter((run) => isBaseline(run.manifest.spec)).map((run) => [keyOf(run, PRECISION), run]),
   );
   return runs.flatMap((other) => {
-    const baseline = other.manifest.spec.policy === BASELINE
-      ? undefined
-      : baselines.get(keyOf(other, ["policy"]));
+    const baseline = isBaseline(other.manifest.spec) ? undefined : baselines.get(keyOf(other, PRECISION));
     return baseline === undefined ? [] : [{ baseline, other }];
   });
 }
@@ -82,7 +81,7 @@ export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
 /** What is equal in runs that differ in some fields of their specs. */
 export function keyOf(
   { manifest: { spec, data, libSha256 } }: RecordedRun,
-  free: readonly ("policy" | "seed")[],
+  free: readonly (typeof PRECISION[number] | "seed")[],
 ): string {
   const blank = Object.fromEntries(free.map((field) => [field, ""]));
   return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256 });
@@ -170,7 +169,7 @@ export function seedSpread(runs: readonly RecordedRun[]): { nats: number; pairs:
   const groups = new Map<string, number[]>();
   for (const run of runs) {
     const loss = effectiveEvents(run.events).evals.at(-1)?.loss;
-    if (run.manifest.spec.policy !== BASELINE || run.status !== "finished" || loss === undefined) continue;
+    if (!isBaseline(run.manifest.spec) || run.status !== "finished" || loss === undefined) continue;
     const key = keyOf(run, ["seed"]);
     groups.set(key, [...groups.get(key) ?? [], loss]);
   }

@@ -5,8 +5,8 @@
  */
 import type { RecordedRun } from "../record/mod.ts";
 import { count, formatTable, plainText, signed } from "./format.ts";
+import { BASELINE, precisionName } from "./precision_name.ts";
 import {
-  BASELINE,
   countNonFinite,
   DEFAULT_BOUND,
   type Gap,
@@ -52,8 +52,8 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound:
   if (pairs.length === 0) {
     sentences.push(`${count(runs.length, "run")}; no two of them differ in precision alone.`);
   }
-  for (const policy of new Set(pairs.map(({ other }) => other.manifest.spec.policy))) {
-    const gaps = pairs.filter(({ other }) => other.manifest.spec.policy === policy)
+  for (const policy of new Set(pairs.map(({ other }) => precisionName(other.manifest.spec)))) {
+    const gaps = pairs.filter(({ other }) => precisionName(other.manifest.spec) === policy)
       .map((pair) => ({ pair, gap: gapOf(pair, bound) }));
     sentences.push(...policySentences(plainText(policy), gaps, bound));
   }

@@ -7,6 +7,7 @@
 import { type ColumnTable, table } from "arquero";
 import { effectiveEvents, readStepColumns, type RecordedRun, stepColumns } from "../record/mod.ts";
 import { median } from "./median.ts";
+import { precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
 
 /** An Arquero table. Numbers in it may be NaN or infinite, which its aggregates skip. */
@@ -30,7 +31,7 @@ const RUN_COLUMNS = [
 ] as const;
 
 /**
- * One row a run: `run`, `data`, `tokenizer`, `T`, `policy`, `seed`, `status`, `steps` done, `valLoss` (the last one)
+ * One row a run: `run`, `data`, `tokenizer`, `T`, `policy` (with its overrides), `seed`, `status`, `steps` done, `valLoss` (the last one)
  * and `bestValLoss` (the lowest finite one), both in nats per token, `bitsPerByte` of the last, `tokensPerSecond`
  * (median over steps), `spikes`, and `nonFinite` (training losses and gradient norms). What a run has not, is NaN.
  */
@@ -45,7 +46,7 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       data: spec.data,
       tokenizer: spec.tokenizer,
       T: spec.T,
-      policy: spec.policy,
+      policy: precisionName(spec),
       seed: spec.seed,
       status,
       steps: steps.length,
@@ -95,7 +96,7 @@ export function pairTable(pairs: readonly Pair[], bound: number = DEFAULT_BOUND)
       data: spec.data,
       tokenizer: spec.tokenizer,
       T: spec.T,
-      policy: spec.policy,
+      policy: precisionName(spec),
       seed: spec.seed,
       valGap: gap.finalValidation,
       finalGap: gap.final,

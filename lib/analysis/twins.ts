@@ -5,6 +5,7 @@
  */
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
 import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./departure.ts";
+import { precisionName } from "./precision_name.ts";
 import { type Gap, gapOf, type Pair, spikes } from "./stability.ts";
 import {
   DEFAULT_LEVEL,
@@ -149,7 +150,10 @@ export function compareTwins(pairs: readonly Pair[], options: TwinOptions = {}):
   const values = sound.map((i) => judged[i]!.gap.finalValidation).filter(Number.isFinite);
   return {
     differs,
-    precision: { baseline: first.baseline.manifest.spec.policy, other: first.other.manifest.spec.policy },
+    precision: {
+      baseline: precisionName(first.baseline.manifest.spec),
+      other: precisionName(first.other.manifest.spec),
+    },
     level,
     tolerance,
     pairs: judged,
@@ -172,7 +176,7 @@ export function compareTwins(pairs: readonly Pair[], options: TwinOptions = {}):
 
 function differenceIn({ baseline, other }: Pair): Comparison["differs"] {
   const [a, b] = [baseline.manifest.spec, other.manifest.spec];
-  return a.policy !== b.policy ? "precision" : a.seed !== b.seed ? "seed" : "nothing";
+  return precisionName(a) !== precisionName(b) ? "precision" : a.seed !== b.seed ? "seed" : "nothing";
 }
 
 function stepOf(blocks: readonly GapBlock[], found: (block: GapBlock) => boolean): number | undefined {

@@ -7,6 +7,7 @@ import {
   comparisonText,
   DEFAULT_LEVEL,
   DEFAULT_TOLERANCE,
+  isBaseline,
   otherSeeds,
   type SettledComparison,
   twinGroups,
@@ -114,7 +115,7 @@ function compareTwo(a: string, b: string, options: Judging & { json: string | un
 
 /** float32 before what is lower, as it was given otherwise. */
 function inOrder(a: RecordedRun, b: RecordedRun): [RecordedRun, RecordedRun] {
-  return a.manifest.spec.policy !== "float32" && b.manifest.spec.policy === "float32" ? [b, a] : [a, b];
+  return !isBaseline(a.manifest.spec) && isBaseline(b.manifest.spec) ? [b, a] : [a, b];
 }
 
 /** The runs of the sweep that a run's folder is part of; none where it is part of none that can be read. */
@@ -135,16 +136,17 @@ async function trainSpec(path: string | undefined, options: Options): Promise<st
   const spec = path === undefined
     ? DEFAULT_COMPARISON
     : parseSweepSpec(await readSpec(path), path, DEFAULT_COMPARISON);
-  const { policy } = spec;
-  if (!policy.includes("float32") || policy.length < 2) {
-    throw new UserError(
-      `Cannot compare ${path}: its policy must name float32 and another: it is ${JSON.stringify(policy)}`,
-    );
-  }
   const workers = workersOf(options.workers);
   const dir = options.out ?? join("experiments", "out", spec.name);
   const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
   const plan = await makePlan(spec, threads);
+  if (plan.runs.every((run) => isBaseline(run.spec)) || !plan.runs.some((run) => isBaseline(run.spec))) {
+    throw new UserError(
+      `Cannot compare ${path}: wanted runs in float32, without overrides, and runs in a lower precision: its policy is ${
+        JSON.stringify(spec.policy)
+      }`,
+    );
+  }
   placePlan(dir, plan);
   using interruption = watchSignals();
   console.error(`${plan.runs.length} runs into ${dir}, ${workers} at once`);

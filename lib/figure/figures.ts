@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { BASELINE, DEFAULT_BOUND, type Gap, gapOf, type Pair, pairRuns } from "../analysis/mod.ts";
+import {
+  BASELINE,
+  DEFAULT_BOUND,
+  type Gap,
+  gapOf,
+  isBaseline,
+  type Pair,
+  pairRuns,
+  precisionName,
+} from "../analysis/mod.ts";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
 import { nonFiniteMarks, type Point, thin } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
@@ -31,17 +40,17 @@ const DASHES = ["solid", "dot", "dash", "dashdot"];
 
 /** Training and validation loss by step: a figure a setting, with precisions and seeds over each other. */
 export function lossFigures(runs: readonly RecordedRun[]): Figure[] {
-  const policies = valuesOf(runs, ({ policy }) => policy).filter((policy) => policy !== BASELINE);
+  const policies = valuesOf(runs, precisionName).filter((policy) => policy !== BASELINE);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   return bySetting(runs, (run) => run).map(({ setting, members }) => {
     const drawn = [true, false].flatMap((isBase) =>
-      members.filter(({ manifest }) => (manifest.spec.policy === BASELINE) === isBase)
+      members.filter(({ manifest }) => isBaseline(manifest.spec) === isBase)
     );
     const data = drawn.flatMap(({ manifest: { spec }, events }) => {
       const { steps, evals } = effectiveEvents(events);
-      const isBase = spec.policy === BASELINE;
-      const color = isBase ? BASE_COLOR : pick(COLORS, policies.indexOf(spec.policy));
-      const name = plotlyText(`${spec.policy}, seed ${spec.seed}`);
+      const isBase = isBaseline(spec);
+      const color = isBase ? BASE_COLOR : pick(COLORS, policies.indexOf(precisionName(spec)));
+      const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
       const training = steps.map(({ step, loss }) => ({ x: step, y: loss }));
       const validation = evals.map(({ step, loss }) => ({ x: step, y: loss }));
       return [
@@ -77,15 +86,15 @@ export function lossFigures(runs: readonly RecordedRun[]): Figure[] {
  */
 export function gapFigures(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): Figure[] {
   const pairs = pairRuns(runs);
-  const policies = valuesOf(pairs.map(({ other }) => other), ({ policy }) => policy);
+  const policies = valuesOf(pairs.map(({ other }) => other), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   return bySetting(pairs, ({ other }) => other).map(({ setting, members }) => {
     const data = members.flatMap((pair) => {
       const { spec } = pair.other.manifest;
       const points = gapOf(pair, bound).byStep.map(({ step, gap }) => ({ x: step, y: gap }));
       const color = pick(COLORS, seeds.indexOf(spec.seed));
-      const name = plotlyText(`${spec.policy}, seed ${spec.seed}`);
-      const line = { color, dash: pick(DASHES, policies.indexOf(spec.policy)), width: 1.5 };
+      const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
+      const line = { color, dash: pick(DASHES, policies.indexOf(precisionName(spec))), width: 1.5 };
       return [curve(points, { name, legendgroup: name, line }), ...marksOf(points, { name, color })];
     });
     const rule = (y: number) => ({
@@ -134,12 +143,12 @@ export function gapByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
   const points = pairs.map((pair) => ({ pair, gap: gapOf(pair).finalValidation }));
   const lost = points.filter(({ gap }) => !Number.isFinite(gap)).length;
   const finite = points.filter(({ gap }) => Number.isFinite(gap));
-  const policies = valuesOf(pairs.map(({ other }) => other), ({ policy }) => policy);
+  const policies = valuesOf(pairs.map(({ other }) => other), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   return axes.map(([axis, key]) => {
     const categories = [...new Set(pairs.map(key))];
     const data = policies.flatMap((policy, i) => {
-      const own = finite.filter(({ pair }) => specOf(pair).policy === policy);
+      const own = finite.filter(({ pair }) => precisionName(specOf(pair)) === policy);
       const means = categories.flatMap((category) => {
         const gaps = own.filter(({ pair }) => key(pair) === category).map(({ gap }) => gap);
         return gaps.length === 0

@@ -1,0 +1,25 @@
+/**
+ * What runs are computed in, in words.
+ *
+ * @module
+ */
+import { formatOverride, type PrecisionOverride } from "../precision/mod.ts";
+
+/** The policy that others are held against. */
+export const BASELINE = "float32";
+
+/** What a spec says of precision. */
+interface OfPrecision {
+  readonly policy: string;
+  readonly overrides: readonly PrecisionOverride[];
+}
+
+/** A run's precision: `bf16-autocast`; with overrides `bf16-autocast, softmax@h.1=e8m3`. */
+export function precisionName({ policy, overrides }: OfPrecision): string {
+  return [policy, ...overrides.map(formatOverride)].join(", ");
+}
+
+/** Whether all of a run is in {@linkcode BASELINE}. */
+export function isBaseline({ policy, overrides }: OfPrecision): boolean {
+  return policy === BASELINE && overrides.length === 0;
+}

@@ -5,7 +5,7 @@
  * @module
  */
 import { canonicalJson, effectiveEvents, type EvalEvent, type RecordedRun } from "../record/mod.ts";
-import { BASELINE, isBaseline } from "./precision_name.ts";
+import { isBaseline } from "./precision_name.ts";
 import { meanOf, standardDeviation } from "./student.ts";
 
 /**
@@ -61,7 +61,7 @@ export const PRECISION = ["policy", "overrides"] as const;
 
 /** Two runs that differ in their precision alone. */
 export interface Pair {
-  /** In {@linkcode BASELINE}. */
+  /** In float32. */
   readonly baseline: RecordedRun;
   /** In the lower precision. */
   readonly other: RecordedRun;

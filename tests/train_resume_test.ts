@@ -335,6 +335,8 @@ const WRONG: [string, string[], RegExp][] = [
   ["a delta without comparison", ["--min-delta", "0.1"], /minDelta needs a patience/],
   ["a dropout of 1", ["--dropout", "1"], /dropout: must be below 1/],
   ["an activation that there is not", ["--activation", "tanh"], /activation: must be one of gelu/],
+  ["an execution that there is not", ["--execution", "fast"], /execution: must be one of graph, eager/],
+  ["a LayerNorm of nothing", ["--layer-norm-eps", "0"], /layerNormEps: must be above 0/],
   ["a seed below 0", ["--seed", "-1"], /seeds\.0: must be at least 0/],
   ["no steps", ["--steps", "0"], /steps: must be at least 1/],
   ["no folder", ["--out", " "], /--out must name a folder/],

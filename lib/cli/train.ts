@@ -1,9 +1,13 @@
 /** `deno task train`: one run. */
 import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { describeModel, type GptConfig } from "../model/mod.ts";
 import {
   DEFAULT_SWEEP,
+  expandSweep,
+  loadCorpus,
   makePlan,
+  modelOf,
   parseSweepSpec,
   placePlan,
   readPlan,
@@ -12,6 +16,8 @@ import {
   type SweepSpec,
   watchSignals,
 } from "../sweep/mod.ts";
+import { tokenizerOf } from "../sweep/spec.ts";
+import { prepareCorpus } from "../text/mod.ts";
 import {
   command,
   numeric,
@@ -47,6 +53,7 @@ const NUMBERS = {
   "logit-soft-cap": "bound of the final logits; 0: none",
   "attention-soft-cap": "bound of attention's logits; 0: none",
   "init-std": "standard deviation of initial weights",
+  "layer-norm-eps": "what LayerNorm adds to the variance",
   "label-smoothing": "epsilon of label smoothing in what is minimised",
   "z-loss": "coefficient of (log Z)^2 in what is minimised",
   "lr": "peak learning rate",
@@ -73,11 +80,13 @@ const WORDS = {
   "schedule": "learning rate after warm-up: cosine, linear, constant or wsd (stable, then linear decay)",
   "optimizer": "adamw or sgd",
   "activation": "gelu, geluErf, relu, relu2, silu or swiglu",
+  "execution": "graph (a step is one native call) or eager (op by op)",
   "eval-tokens": "validation tokens of an evaluation, or all",
 } as const;
 
 const program = command("train", "Trains one model and records the run.")
   .option("--out <folder>", "where the run and its report go (default: experiments/out/train)")
+  .option("--describe", "print the model's parts, parameters and operations, and train nothing")
   .option("--resume", "go on with the run in the folder, as its plan says; it is made where there is none")
   .option("--data <corpus>", "shakespeare, or a text file in UTF-8 (default: shakespeare)")
   .option("--vocab <name>", "char, or the size of a byte-pair vocabulary (default: char)")
@@ -104,12 +113,13 @@ for (const [name, description] of Object.entries(WORDS)) {
 /** Options as they were given; what was not given is not among them. */
 type Given = Record<string, string | number | boolean | undefined>;
 
-async function trainOne({ out, resume, threads, ...given }: Given): Promise<void> {
+async function trainOne({ out, resume, threads, describe, ...given }: Given): Promise<void> {
   const dir = String(out ?? join("experiments", "out", "train"));
   if (dir.trim() === "") throw new UserError("Cannot train: --out must name a folder: it is empty");
   const found = readPlan(dir);
   const base = resume === true && found !== undefined ? specOfSingleRun(dir, found) : undefined;
   const spec = parseSweepSpec(fieldsOf(given, base ?? DEFAULTS), "the command line", base ?? DEFAULTS);
+  if (describe === true) return console.log(describeModel(await modelOfSpec(spec)));
   const plan = await makePlan(
     spec,
     wholeNumber("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency, MAX_THREADS),
@@ -126,6 +136,14 @@ async function trainOne({ out, resume, threads, ...given }: Given): Promise<void
       `\nreport: ${await writeReport(dir, { title: "train", print: (line) => console.log(line) })}`,
     );
   }
+}
+
+/** The model that a spec of one run trains, its vocabulary made first. */
+async function modelOfSpec(spec: SweepSpec): Promise<GptConfig> {
+  const { corpus, source } = await loadCorpus(spec.data);
+  const [run] = expandSweep(spec, { data: source.name, threads: 1 });
+  const { tokenizer } = prepareCorpus(corpus, { tokenizer: tokenizerOf(run!) });
+  return modelOf(run!, tokenizer.vocabSize);
 }
 
 /** The spec's fields that options give. */

@@ -28,4 +28,4 @@ export { type SampleOptions, sampleToken, validateSampleOptions } from "./sample
 export { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 export { readSafetensors, writeSafetensors } from "./safetensors_file.ts";
 export type { StoredDtype } from "./_stored_numbers.ts";
-export { describeModel, flopsPerToken } from "./summary.ts";
+export { describeModel, flopsPerToken, summarizeModel } from "./summary.ts";

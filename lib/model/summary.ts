@@ -34,6 +34,25 @@ export function flopsPerToken(config: GptConfig, T: number): number {
 }
 
 /**
+ * A model in one line: sizes, options that are not GPT-2's, parameters, and operations per token of a training step.
+ *
+ * @throws {RangeError} when the config does not hold.
+ */
+export function summarizeModel(config: GptConfig): string {
+  const full = completeConfig(config);
+  const { nLayer, nHead, nEmbd, vocabSize, blockSize } = full;
+  const sizes = { nLayer, nHead, nEmbd, vocabSize, blockSize };
+  const plain = completeConfig(sizes);
+  const options = (Object.keys(full) as (keyof typeof full)[]).filter((name) => full[name] !== plain[name]);
+  return [
+    ...Object.entries(sizes).map(([name, size]) => `${name} ${size}`),
+    ...options.map((name) => `${name} ${full[name]}`),
+    `${parameterCount(config).toLocaleString("en-US")} parameters`,
+    `${flopsPerToken(config, blockSize).toExponential(3)} operations per training token`,
+  ].join(", ");
+}
+
+/**
  * A model as a table of text: a line for each part with its parameters, then its options and its operations per token.
  * A part that all blocks have is one line, with the parameters of all.
  *

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { GptConfig } from "./config.ts";
-import { describeModel, flopsPerToken } from "./summary.ts";
+import { describeModel, flopsPerToken, summarizeModel } from "./summary.ts";
 
 const gpt2: GptConfig = { nLayer: 12, nHead: 12, nEmbd: 768, vocabSize: 50257, blockSize: 1024 };
 
@@ -45,5 +45,21 @@ head                8 × 10                           80
 total                                             1,056
 bias false, dropout 0.1, initial deviation 0.02, LayerNorm epsilon 0.00001, soft caps: logits 30, attention none
 5.664e+3 operations per token of a training step at T = 4`,
+  );
+});
+
+Deno.test("summarizeModel() says sizes, costs, and what is not GPT-2's, in one line", () => {
+  assertEquals(
+    summarizeModel(gpt2),
+    "nLayer 12, nHead 12, nEmbd 768, vocabSize 50257, blockSize 1024, 124,439,808 parameters, " +
+      "7.978e+8 operations per training token",
+  );
+  assertEquals(
+    summarizeModel({
+      ...{ nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 10, blockSize: 4 },
+      ...{ bias: false, tiedHead: false, qkNorm: true, activation: "swiglu", logitSoftCap: 30, dropout: 0 },
+    }),
+    "nLayer 1, nHead 2, nEmbd 8, vocabSize 10, blockSize 4, logitSoftCap 30, bias false, tiedHead false, " +
+      "qkNorm true, activation swiglu, 1,056 parameters, 5.664e+3 operations per training token",
   );
 });

@@ -99,6 +99,8 @@ export interface RunSpec {
   readonly attentionSoftCap: number;
   /** Standard deviation of initial matrices and embeddings. */
   readonly initStd: number;
+  /** What LayerNorm adds to the variance. */
+  readonly layerNormEps: number;
   /** What stands between the two matrices of a feed-forward part, by its name in the model. */
   readonly activation: string;
 }
@@ -127,6 +129,7 @@ export const RUN_OPTIONS = {
   logitSoftCap: 0,
   attentionSoftCap: 0,
   initStd: 0.02,
+  layerNormEps: 1e-5,
   activation: "gelu",
 } as const satisfies Partial<RunSpec>;
 
@@ -197,5 +200,6 @@ export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
   logitSoftCap: v.optional(number, RUN_OPTIONS.logitSoftCap),
   attentionSoftCap: v.optional(number, RUN_OPTIONS.attentionSoftCap),
   initStd: v.optional(number, RUN_OPTIONS.initStd),
+  layerNormEps: v.optional(number, RUN_OPTIONS.layerNormEps),
   activation: v.optional(text, RUN_OPTIONS.activation),
 });

@@ -17,6 +17,7 @@ import {
   statusOf,
   writeManifest,
 } from "../record/mod.ts";
+import { summarizeModel } from "../model/mod.ts";
 import { type PolicyName, probeRounding, useTensorFlow } from "../tensorflow/mod.ts";
 import { prepareCorpus } from "../text/mod.ts";
 import { perplexity, train, type TrainEvent } from "../train/mod.ts";
@@ -62,10 +63,14 @@ export async function executeRun(
   const resumeFrom = findResumePoint(paths, { events: journal.events, saveBest: spec.saveBest });
   if (resumeFrom === undefined) removeIfThere(paths.best); // of a run that is made again from its start
   using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes);
-  if (resumeFrom === undefined) writer.write({ event: "start", runId, seed: spec.seed });
+  const model = modelOf(spec, prepared.tokenizer.vocabSize);
+  if (resumeFrom === undefined) {
+    writer.write({ event: "start", runId, seed: spec.seed });
+    options.print(summarizeModel(model));
+  }
   const events = train({
     ...spec,
-    model: modelOf(spec, prepared.tokenizer.vocabSize),
+    model,
     policy: spec.policy as PolicyName,
     optimizer: spec,
     schedule: spec,

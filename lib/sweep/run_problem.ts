@@ -74,9 +74,9 @@ export function uselessFields({ schedule, optimizer }: RunSpec): Readonly<Record
 
 /** The model of a run, a bound of 0 being none. */
 export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
-  const { nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd } = run;
+  const { nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd, layerNormEps } = run;
   return {
-    ...{ nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd },
+    ...{ nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd, layerNormEps },
     logitSoftCap: run.logitSoftCap || undefined,
     attentionSoftCap: run.attentionSoftCap || undefined,
     activation: run.activation as Activation, // checked with the spec, before it became a run's

@@ -1,0 +1,96 @@
+/**
+ * What a token costs a decoder, counted in operations and native calls, not in time.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { assertEquals, assertGreater } from "@std/assert";
+import { useTensorFlow } from "../tensorflow/mod.ts";
+import type { GptConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import { gptLogits, toParameters } from "./gpt.ts";
+import { initialParameters, parameterShapes, sizeOf } from "./parameters.ts";
+
+const { binding } = await useTensorFlow();
+
+const configOf = (blockSize: number): GptConfig => ({
+  nLayer: 2,
+  nHead: 2,
+  nEmbd: 16,
+  vocabSize: 23,
+  blockSize,
+});
+
+/** Weights of matrix products: what each token is multiplied with, whatever stands before it. */
+const WEIGHTS = Object.entries(parameterShapes(configOf(8)))
+  .filter(([name, shape]) => shape.length === 2 && !name.startsWith("wpe"))
+  .reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+
+/** What ops did: operations of matrix products, numbers that the others made, and calls of the native library. */
+interface Work {
+  products: number;
+  others: number;
+  calls: number;
+}
+
+/** Counts what happens in `work`, traced ops included. */
+function count(work: () => void): Work {
+  const found: Work = { products: 0, others: 0, calls: 0 };
+  const { executeOp, execute } = binding;
+  const sized = (shapes: readonly { shape: number[] }[]) =>
+    shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  binding.executeOp = (name, attributes, ids, outputs) => {
+    const results = executeOp.call(binding, name, attributes, ids, outputs);
+    if (name.includes("MatMul")) {
+      const flag = (wanted: string[]) => attributes.find(({ name }) => wanted.includes(name))?.value === true;
+      const rows = flag(["transpose_a", "adj_x"]) ? -2 : -1; // the axis that is summed over
+      found.products += 2 * sized(results) * binding.metadata(ids[0]!).shape.at(rows)!;
+    } else found.others += sized(results);
+    return results;
+  };
+  binding.execute = (name, call) => {
+    found.calls++;
+    return execute.call(binding, name, call);
+  };
+  try {
+    work();
+  } finally {
+    Object.assign(binding, { executeOp, execute });
+  }
+  return found;
+}
+
+/** A decoder's first step after a prompt, which is traced and stands for all later ones; and those later ones. */
+function stepCosts(S: number): { traced: Work; later: Work[] } {
+  const config = configOf(S), parameters = toParameters(initialParameters(config, 5));
+  using decoder = new Decoder(parameters, config);
+  decoder.read([3, 1, 4]);
+  const traced = count(() => decoder.read([1]));
+  const later = Array.from({ length: S - 4 }, (_, i) => count(() => decoder.read([i % 23])));
+  assertEquals(decoder.traces, 1);
+  tf.dispose(parameters);
+  return { traced, later };
+}
+
+Deno.test("a token costs a Decoder O(S): 2 P + 4 L C S operations in products, the rest linear in S too", () => {
+  const sizes = [32, 64, 128, 256];
+  const costs = sizes.map((S) => stepCosts(S).traced);
+  for (const [i, S] of sizes.entries()) assertEquals(costs[i]!.products, 2 * WEIGHTS + 4 * 2 * 16 * S);
+  // A straight line: twice the distance in S is twice the distance in numbers made.
+  const steps = costs.slice(1).map(({ others }, i) => others - costs[i]!.others);
+  assertGreater(steps[0]!, 0);
+  assertEquals(steps.slice(1), steps.slice(0, -1).map((step) => 2 * step));
+});
+
+Deno.test("every later token is the same single native call, wherever it stands", () => {
+  const { later } = stepCosts(32);
+  for (const work of later) assertEquals(work, { products: 0, others: 0, calls: 1 });
+});
+
+Deno.test("without a cache a token costs O(T^2): the count sees it", () => {
+  const cost = (T: number) => {
+    const config = configOf(256), parameters = toParameters(initialParameters(config, 5));
+    const work = count(() => tf.tidy(() => void gptLogits(parameters, tf.zeros([1, T], "int32"), config)));
+    tf.dispose(parameters);
+    return work.products;
+  };
+  for (const T of [32, 64, 128]) assertEquals(cost(T), T * 2 * WEIGHTS + 4 * 2 * 16 * T ** 2);
+});

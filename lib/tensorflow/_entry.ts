@@ -43,6 +43,19 @@ export function requireShape(shape: readonly number[]): void {
   }
 }
 
+/**
+ * Ops that are told a shape by the values of an input, and which input that is. oneDNN's kernels end the process when
+ * a size in it is negative, where TensorFlow's own give an error.
+ */
+export const SIZES_INPUT: ReadonlyMap<string, number> = new Map([
+  ["Conv2DBackpropInput", 0],
+  ["Conv2DBackpropFilter", 1],
+  ["Conv3DBackpropInputV2", 0],
+  ["Conv3DBackpropFilterV2", 1],
+  ["DepthwiseConv2dNativeBackpropInput", 0],
+  ["DepthwiseConv2dNativeBackpropFilter", 1],
+]);
+
 /** The op that gives its input. */
 export const IDENTITY = { name: "Identity", attributes: [], numOutputs: 1 };
 

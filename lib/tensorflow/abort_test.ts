@@ -42,6 +42,21 @@ Deno.test("more dimensions than TensorFlow can hold are refused, however they co
   assertThrows(() => tf.reshape(tf.ones([1]), new Array(300).fill(1)), Error);
 });
 
+Deno.test("sizes of a transposed convolution that are negative, or too large to be whole numbers, are refused", () => {
+  for (
+    const shape of [[0, 2147483648, 1000, 1, 1], [1, 3, -1, 4, 2]] as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ][]
+  ) {
+    const x = tf.ones<tf.Rank.R5>([1, 3, 1, 1, 2]), filter = tf.ones<tf.Rank.R5>([3, 2, 1, shape[4], 2]);
+    assertThrows(() => tf.conv3dTranspose(x, filter, shape, 2, "same"), Error, "under 2^31");
+  }
+});
+
 Deno.test("what memory cannot hold is an error", () => {
   assertThrows(() => tf.fill([2 ** 20, 2 ** 20], 1), TensorFlowError, "RESOURCE_EXHAUSTED");
   assertThrows(() => tf.tile(tf.ones([1000, 1000]), [10000, 10000]), TensorFlowError, "RESOURCE_EXHAUSTED");

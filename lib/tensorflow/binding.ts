@@ -24,6 +24,7 @@ import {
   IDENTITY,
   MAX_RANK,
   requireShape,
+  SIZES_INPUT,
   staleSymbol,
   unreadableSymbol,
 } from "./_entry.ts";
@@ -176,6 +177,7 @@ export class Binding extends BindingConstants {
       if (shape.length > MAX_RANK) requireShape(shape);
       return dtype;
     });
+    this.#checkSizes(name, ids);
     const casts = decideCasts(this.#policy, { name, dtypes });
     const temporary: number[] = [];
     let inputs = ids;
@@ -194,6 +196,18 @@ export class Binding extends BindingConstants {
     }
     for (const id of temporary) this.deleteTensor(id);
     return results.map((id) => this.metadata(id));
+  }
+
+  #checkSizes(op: string, ids: readonly number[]): void {
+    const id = ids[SIZES_INPUT.get(op) ?? -1];
+    if (id === undefined || this.#get(id).handle === undefined || this.#get(id).dtype !== DataType.INT32) {
+      return;
+    }
+    const sizes = this.tensorDataSync(id);
+    if (sizes.every((size) => Number(size) >= 0)) return;
+    throw new RangeError(
+      `Cannot run ${op}: the sizes of its result must be 0 or more, and under 2^31: given [${sizes}]`,
+    );
   }
 
   /** What TF.js is told of a tensor: 16-bit floats are float32 to it. */

@@ -1,0 +1,31 @@
+/**
+ * No call of a TF.js op ends the process: random ones, whose arguments nearly fit, are results or errors.
+ *
+ * More of them: `deno run -A tests/tfjs/fuzz.ts SEED CALLS LOG`.
+ */
+import { assertEquals, assertGreater } from "@std/assert";
+import { fileURLToPath } from "node:url";
+
+for (const seed of [1, 2, 3]) {
+  Deno.test(`1,500 random calls of TF.js's ops end in results and errors (seed ${seed})`, async () => {
+    const log = await Deno.makeTempFile();
+    try {
+      const script = fileURLToPath(import.meta.resolve("./tfjs/fuzz.ts"));
+      const { code, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", "--quiet", script, `${seed}`, "1500", log],
+        stdin: "null",
+      }).output();
+      const told = `${await Deno.readTextFile(log)}\n${new TextDecoder().decode(stderr).slice(-2000)}`;
+      assertEquals({ code, signal }, { code: 0, signal: null }, told);
+      const { ops, results, errors } = JSON.parse(
+        new TextDecoder().decode(stdout).trim().split("\n").at(-1)!,
+      );
+      // Neither kind may vanish: calls that all fail would try little.
+      assertGreater(ops, 150);
+      assertGreater(results, 200);
+      assertGreater(errors, 200);
+    } finally {
+      await Deno.remove(log);
+    }
+  });
+}

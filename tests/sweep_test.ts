@@ -149,7 +149,7 @@ Deno.test("an interrupted sweep goes on, and ends as one that was left alone", a
 
 Deno.test("a worker that is killed fails its run alone, and the same command mends it", async () => {
   const dir = join(root, "killed");
-  const args = [...SMALL, "--amp", "off", "--steps", "300", "--workers", "1", "--out", dir];
+  const args = [...SMALL, "--amp", "off", "--steps", "300", "--workers", "1", "--retries", "0", "--out", dir];
   const child = startTask("sweep", args);
   await stepsMade(dir, 60);
   await new Deno.Command("pkill", { args: ["-KILL", "-f", `worker.ts ${dir}`] }).output();

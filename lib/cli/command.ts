@@ -65,3 +65,42 @@ export function vocabularies(text: string): string[] {
     word === "char" ? "character" : /^[0-9]+$/.test(word) ? `bpe:${word}` : word
   );
 }
+
+/** Reads `90`, `90s`, `10m`, `2h` as seconds. */
+export function duration(flag: string, text: string): number {
+  return scaled(flag, {
+    text,
+    units: { "": 1, s: 1, m: 60, h: 3600 },
+    wanted: "a time such as 90s, 10m or 2h",
+  });
+}
+
+/** Reads `800MB`, `2GB` as bytes; decimal prefixes. */
+export function byteSize(flag: string, text: string): number {
+  const units = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+  return scaled(flag, { text, units, wanted: "a size such as 800MB or 2GB" });
+}
+
+function scaled(
+  flag: string,
+  { text, units, wanted }: { text: string; units: Readonly<Record<string, number>>; wanted: string },
+): number {
+  const [, number = "", unit = ""] = /^([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)$/.exec(text.trim()) ?? [];
+  const value = Number(number) * (Object.hasOwn(units, unit) ? units[unit]! : NaN);
+  if (number !== "" && value > 0 && Number.isFinite(value)) return value;
+  throw new UserError(`Cannot use ${flag}: it must be ${wanted}: it is ${text}`);
+}
+
+/** Reads a whole number of at least `least`. */
+export function wholeNumber(
+  flag: string,
+  value: unknown,
+  { least = 1, most = Number.MAX_SAFE_INTEGER } = {},
+): number {
+  const number = typeof value === "string" ? numeric(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= least && number <= most) {
+    return number;
+  }
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new UserError(`Cannot use ${flag}: ${flag} must be a whole number ${range}: it is ${value}`);
+}

@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
-import { numeric } from "./command.ts";
+import { wholeNumber } from "./command.ts";
 
 /**
  * Reads a spec as it was written, unchecked.
@@ -34,7 +34,5 @@ export async function readSpec(path: string): Promise<unknown> {
  * @throws {UserError} for what is no whole number of at least 1.
  */
 export function workersOf(given: number | string | undefined): number {
-  const workers = given === undefined ? Math.min(2, navigator.hardwareConcurrency) : numeric(String(given));
-  if (typeof workers === "number" && Number.isInteger(workers) && workers >= 1) return workers;
-  throw new UserError(`Cannot sweep: --workers must be a whole number of at least 1: it is ${given}`);
+  return wholeNumber("--workers", given ?? Math.min(2, navigator.hardwareConcurrency));
 }

@@ -11,7 +11,9 @@ import {
   watchSignals,
 } from "../sweep/mod.ts";
 import {
+  byteSize,
   command,
+  duration,
   list,
   numeric,
   overrides,
@@ -19,6 +21,7 @@ import {
   policies,
   runCommand,
   vocabularies,
+  wholeNumber,
 } from "./command.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, workersOf } from "./spec_file.ts";
@@ -28,6 +31,10 @@ interface Options {
   workers?: number | string;
   resume?: boolean;
   bound: number | string;
+  retries: string;
+  timeLimit?: string;
+  memoryLimit?: string;
+  allowEnvironmentChange?: boolean;
   [axis: string]: unknown;
 }
 
@@ -45,6 +52,13 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .option("--seeds <list>", "seeds, such as 1,2")
   .option("--steps <n>", "training steps of each run")
   .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
+  .option("--retries <n>", "how often a run that failed is tried again", "1")
+  .option("--time-limit <time>", "the longest that a run may take, such as 90s, 10m or 2h (default: none)")
+  .option("--memory-limit <size>", "the most memory of a run, such as 800MB or 2GB (default: none)")
+  .option(
+    "--allow-environment-change",
+    "count runs that another environment finished, and go on with what it began",
+  )
   .option("--bound <nats>", "the gap that counts as one", numeric, 0.05)
   .option("--resume", "go on in the folder without asking; it is made where there is none")
   .action(sweep);
@@ -76,6 +90,12 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
     );
   }
   const workers = workersOf(options.workers);
+  const { timeLimit, memoryLimit, allowEnvironmentChange } = options;
+  const retries = wholeNumber("--retries", options.retries, { least: 0 });
+  const limits = {
+    seconds: timeLimit === undefined ? undefined : duration("--time-limit", timeLimit),
+    bytes: memoryLimit === undefined ? undefined : byteSize("--memory-limit", memoryLimit),
+  };
   const dir = options.out ?? join("experiments", "out", spec.name);
   // Threads are fixed by the first plan: a folder that is continued keeps them.
   const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
@@ -83,13 +103,14 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
   placePlan(dir, plan);
 
   using interruption = watchSignals();
+  const tokens = plan.runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
   console.error(
-    `${plan.runs.length} runs of ${
-      spec.steps * spec.tokensPerStep
-    } tokens each into ${dir}, ${workers} at once with ${threads} ` +
+    `${plan.runs.length} runs of ${tokens} tokens in all into ${dir}, ${workers} at once with ${threads} ` +
       `thread${threads > 1 ? "s" : ""}`,
   );
-  const outcome = await runSweep(plan, { dir, workers, interruption });
+  const outcome = await runSweep(plan, {
+    ...{ dir, workers, interruption, retries, limits, allowEnvironmentChange },
+  });
   Deno.exitCode = outcome.exitCode;
   if (outcome.exitCode === EXIT.interrupted) {
     console.error(

@@ -26,6 +26,7 @@ import {
   policies,
   runCommand,
   vocabularies,
+  wholeNumber,
 } from "./command.ts";
 import { writeReport } from "./report_files.ts";
 
@@ -88,6 +89,7 @@ const program = command("train", "Trains one model and records the run.")
   .option("--out <folder>", "where the run and its report go (default: experiments/out/train)")
   .option("--describe", "print the model's parts, parameters and operations, and train nothing")
   .option("--resume", "go on with the run in the folder, as its plan says; it is made where there is none")
+  .option("--allow-environment-change", "count or go on with a run that another environment made")
   .option("--data <corpus>", "shakespeare, or a text file in UTF-8 (default: shakespeare)")
   .option("--vocab <name>", "char, or the size of a byte-pair vocabulary (default: char)")
   .option("--amp <policy>", "off, on, or the name of a policy (default: off)")
@@ -113,7 +115,9 @@ for (const [name, description] of Object.entries(WORDS)) {
 /** Options as they were given; what was not given is not among them. */
 type Given = Record<string, string | number | boolean | undefined>;
 
-async function trainOne({ out, resume, threads, describe, ...given }: Given): Promise<void> {
+async function trainOne(
+  { out, resume, threads, allowEnvironmentChange, describe, ...given }: Given,
+): Promise<void> {
   const dir = String(out ?? join("experiments", "out", "train"));
   if (dir.trim() === "") throw new UserError("Cannot train: --out must name a folder: it is empty");
   const found = readPlan(dir);
@@ -122,11 +126,16 @@ async function trainOne({ out, resume, threads, describe, ...given }: Given): Pr
   if (describe === true) return console.log(describeModel(await modelOfSpec(spec)));
   const plan = await makePlan(
     spec,
-    wholeNumber("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency, MAX_THREADS),
+    wholeNumber("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency, {
+      most: MAX_THREADS,
+    }),
   );
   placePlan(dir, plan);
   using interruption = watchSignals();
-  const outcome = await runSweep(plan, { dir, workers: 1, interruption });
+  const outcome = await runSweep(plan, {
+    ...{ dir, workers: 1, interruption },
+    allowEnvironmentChange: allowEnvironmentChange === true,
+  });
   Deno.exitCode = outcome.exitCode;
   if (outcome.exitCode === EXIT.interrupted) {
     return console.error("interrupted: run the same command to go on");
@@ -177,12 +186,6 @@ function single(flag: string, values: readonly string[]): string {
     `Cannot train: ${flag} must name one, since train makes one run: it names ${values.length}. ` +
       "Use sweep for several.",
   );
-}
-
-function wholeNumber(flag: string, value: unknown, most = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  const range = most === Number.MAX_SAFE_INTEGER ? "of at least 1" : `from 1 to ${most}`;
-  throw new UserError(`Cannot train: ${flag} must be a whole number ${range}: it is ${value}`);
 }
 
 /** What a number or a word is when it is not given, for the help text. */

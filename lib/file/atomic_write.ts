@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { basename, dirname, join } from "node:path";
 
 /**
  * Writes a file beside its place, waits until the disk has it, and moves it there.
@@ -18,6 +19,7 @@ export function atomicWrite(path: string, content: string | Uint8Array): void {
     while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
     file.syncDataSync();
     Deno.renameSync(temporary, path);
+    syncFolder(dirname(path));
   } catch (error) {
     try {
       Deno.removeSync(temporary);
@@ -27,3 +29,31 @@ export function atomicWrite(path: string, content: string | Uint8Array): void {
     throw error;
   }
 }
+
+/** Waits until the disk has a folder's entries: without it a power cut may undo a rename. */
+function syncFolder(path: string): void {
+  try {
+    using folder = Deno.openSync(path);
+    folder.syncSync();
+  } catch {
+    // Some file systems cannot sync a folder; the file itself is on disk.
+  }
+}
+
+/**
+ * Removes what {@linkcode atomicWrite} left beside the places of files when it was killed.
+ *
+ * @param folder Where nobody else is writing.
+ * @param name The file whose leftovers are meant. Default: every file's.
+ */
+export function removeLeftovers(folder: string, name?: string): void {
+  for (const entry of Deno.readDirSync(folder)) {
+    const place = LEFTOVER.exec(entry.name)?.[1];
+    if (entry.isFile && place !== undefined && (name === undefined || place === basename(name))) {
+      Deno.removeSync(join(folder, entry.name));
+    }
+  }
+}
+
+/** The name of a file that was being written, and of its place. */
+const LEFTOVER = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;

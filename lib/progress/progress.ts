@@ -85,11 +85,12 @@ export function createProgress(options: ProgressOptions): Progress {
 }
 
 /** Names in labels and notes are the user's: an escape sequence in one shall not steer the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, "�");
 }
 
-function terminalColumns(): number {
+/** Columns of the terminal behind standard error, or 80 where it has none to tell. */
+export function terminalColumns(): number {
   try {
     return Deno.consoleSize().columns || 80;
   } catch {
@@ -97,7 +98,8 @@ function terminalColumns(): number {
   }
 }
 
-function writeStderr(text: string): void {
+/** Writes to standard error, unless it is closed. */
+export function writeStderr(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   } catch {

@@ -74,6 +74,9 @@ function misplaced(event: RunEvent, at: { first: boolean; last: number }): strin
 /** Appends events to a journal. */
 export class JournalWriter implements Disposable {
   readonly #file: Deno.FsFile;
+  /** The same file, for syncing: one that is being synced cannot be written to in Deno. */
+  readonly #synced: Deno.FsFile;
+  #length: number;
 
   /**
    * Opens a journal to go on with.
@@ -83,15 +86,33 @@ export class JournalWriter implements Disposable {
    */
   constructor(path: string, validBytes: number) {
     this.#file = Deno.openSync(path, { create: true, append: true });
-    this.#file.truncateSync(validBytes);
+    try {
+      this.#file.truncateSync(validBytes);
+      this.#synced = Deno.openSync(path, { write: true });
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+    this.#length = validBytes;
   }
 
-  /** Appends one event, in one write, with the time. */
+  /**
+   * Appends one event, in one write, with the time.
+   *
+   * @throws {Error} what the system says, such as that the disk is full; no part of the line is left then.
+   */
   write(event: NewEvent): RunEvent {
     const timed = { ...event, time: new Date().toISOString() } as RunEvent;
     const bytes = new TextEncoder().encode(`${formatEvent(timed)}\n`);
     let written = 0;
-    while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
+    try {
+      while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
+    } catch (error) {
+      // What comes next shall not stand behind half a line.
+      this.#file.truncateSync(this.#length);
+      throw error;
+    }
+    this.#length += bytes.length;
     return timed;
   }
 
@@ -100,9 +121,17 @@ export class JournalWriter implements Disposable {
     this.#file.syncDataSync();
   }
 
+  /** Has the disk take what was written while the caller goes on; the promise says when it has, or that it could not. */
+  syncSoon(): Promise<void> {
+    const done = this.#synced.syncData();
+    done.catch(() => {}); // told to whoever awaits it
+    return done;
+  }
+
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#file.close();
+    this.#synced.close();
   }
 }
 

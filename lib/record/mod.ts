@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { atomicWrite } from "../file/atomic_write.ts";
+export { atomicWrite, removeLeftovers } from "../file/atomic_write.ts";
 export {
   type Column,
   type Columns,
@@ -15,6 +15,17 @@ export {
   stepColumns,
 } from "./columns.ts";
 export { canonicalJson, sha256Hex } from "./canonical_json.ts";
+export {
+  Claim,
+  ClaimedError,
+  type ClaimHolder,
+  type ClaimOptions,
+  isClaimed,
+  readHolder,
+  takeClaim,
+} from "./claim.ts";
+export { describeChange, type EnvironmentChange, environmentChanges } from "./environment_changes.ts";
+export { lastStep } from "./journal_tail.ts";
 export { collectEnvironment, type Environment, hashSources } from "./environment.ts";
 export {
   type BestEvent,

@@ -23,6 +23,8 @@ export interface RunPaths {
   readonly best: string;
   /** What the worker printed. */
   readonly log: string;
+  /** Who is at work on the run; there while somebody is, or was when it was killed. */
+  readonly claim: string;
 }
 
 /** The files of a run in a folder of its own. */
@@ -34,6 +36,7 @@ export function runPaths(folder: string): RunPaths {
     checkpoint: join(folder, "checkpoint.safetensors"),
     best: join(folder, "best.safetensors"),
     log: join(folder, "log.txt"),
+    claim: join(folder, "claim.json"),
   };
 }
 

@@ -3,25 +3,33 @@
  *
  * @module
  */
-import { EXIT } from "../error/user_error.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
 import {
   atomicWrite,
-  collectEnvironment,
+  ClaimedError,
+  type ClaimOptions,
   type DataSource,
+  type Environment,
+  type Journal,
   JournalWriter,
   readJournal,
+  readManifest,
+  removeLeftovers,
   runIdOf,
+  type RunPaths,
   runPaths,
   type RunSpec,
   sha256Hex,
   statusOf,
+  takeClaim,
   writeManifest,
 } from "../record/mod.ts";
 import { summarizeModel } from "../model/mod.ts";
-import { type PolicyName, probeRounding, useTensorFlow } from "../tensorflow/mod.ts";
+import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { prepareCorpus } from "../text/mod.ts";
 import { perplexity, train, type TrainEvent } from "../train/mod.ts";
 import { reloadCorpus } from "./corpus.ts";
+import { changesThatMatter, currentEnvironment } from "./environment.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 import { tokenizerOf } from "./spec.ts";
@@ -29,18 +37,39 @@ import { tokenizerOf } from "./spec.ts";
 /** How a run ended: 0 finished, 75 interrupted. Everything else throws. */
 export type RunExit = 0 | 75;
 
+/** Where a run is recorded, and how it is stopped. */
+export interface ExecuteOptions {
+  /** The run's folder. */
+  readonly folder: string;
+  /** Asks it to stop after the step it is at. */
+  readonly signal?: AbortSignal | undefined;
+  /** Takes what is worth saying, line by line. */
+  readonly print: (line: string) => void;
+  /** Whether a run that began in another environment is gone on with. Default: no, it starts over. */
+  readonly allowEnvironmentChange?: boolean | undefined;
+  /** How the run is claimed. */
+  readonly claim?: ClaimOptions | undefined;
+}
+
 /**
- * Runs, or goes on with, one run. A finished one is left as it is.
+ * Runs, or goes on with, one run. A finished one is left as it is. A line of the journal is on disk before the step after
+ * next begins; a checkpoint is there whole or not at all, and the steps that it stands for are on disk before it.
  *
  * @param run Spec, text and code.
- * @param options The run's `folder`, a `signal` that asks it to stop after the step it is at, and where to `print`.
+ * @param options Where, and how it is stopped.
+ * @throws {ClaimedError} when another process works on it.
+ * @throws {UserError} for damaged files or a folder that cannot be written to; with status 4 when the run diverged and
+ * its spec forbids that.
  */
 export async function executeRun(
   run: { spec: RunSpec; data: DataSource; libSha256: string },
-  options: { folder: string; signal?: AbortSignal; print: (line: string) => void },
+  options: ExecuteOptions,
 ): Promise<RunExit> {
   const { spec } = run;
   const paths = runPaths(options.folder);
+  makeFolder(options.folder);
+  using claim = await takeClaim(paths.claim, { print: options.print, ...options.claim });
+  removeLeftovers(options.folder);
   const journal = readJournal(paths.journal);
   if (journal.dropped !== undefined) {
     options.print(`warning: ${paths.journal}: dropped a half-written last line`);
@@ -51,18 +80,17 @@ export async function executeRun(
   const begin = performance.now();
   const prepared = prepareCorpus(await reloadCorpus(run.data), { tokenizer: tokenizerOf(spec) });
   const tensorflow = await useTensorFlow({ threads: spec.threads });
-  const environment = await collectEnvironment({
-    tensorflowVersion: tensorflow.runtime.version,
-    wheelSha256: tensorflow.wheelSha256,
-    device: tensorflow.device,
-    rounding: probeRounding(),
-  });
-  Deno.mkdirSync(options.folder, { recursive: true });
-  writeManifest(paths.manifest, { format: "losskit-run/1", runId, environment, ...run });
-
-  const resumeFrom = findResumePoint(paths, { events: journal.events, saveBest: spec.saveBest });
-  if (resumeFrom === undefined) removeIfThere(paths.best); // of a run that is made again from its start
+  const environment = await currentEnvironment(tensorflow);
+  const startOver = !options.allowEnvironmentChange && reasonToStartOver(paths, { journal, environment });
+  if (startOver) options.print(`starting over: ${startOver}`);
+  const resumeFrom = startOver
+    ? undefined
+    : findResumePoint(paths, { events: journal.events, saveBest: spec.saveBest });
+  // What a run that is made again from its start must never meet.
+  if (resumeFrom === undefined) { for (const path of [paths.checkpoint, paths.best]) removeIfThere(path); }
   using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes);
+  // After the journal was emptied: no manifest ever stands beside steps of another environment.
+  writeManifest(paths.manifest, { format: "losskit-run/1", runId, environment, ...run });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   if (resumeFrom === undefined) {
     writer.write({ event: "start", runId, seed: spec.seed });
@@ -80,8 +108,9 @@ export async function executeRun(
     validation: prepared.validation,
     byteLengths: prepared.tokenizer.byteLengths,
     resumeFrom,
-    signal: options.signal,
+    signal: AbortSignal.any([claim.lost, ...(options.signal ? [options.signal] : [])]),
   });
+  let onDisk: Promise<void> | undefined; // of the last line
   let step = 0, stoppedEarly = false;
   // A run that was killed after its last checkpoint has only its end to write.
   let { sha256: checkpointSha256, bestSha256 } = resumeFrom ?? { sha256: "", bestSha256: undefined };
@@ -95,6 +124,7 @@ export async function executeRun(
   };
   try {
     for await (const event of events) {
+      if (claim.lost.aborted) throw new ClaimedError(paths.claim, undefined);
       step = event.step;
       if (event.event === "checkpoint") checkpointSha256 = save(paths.checkpoint, event);
       else if (event.event === "best") bestSha256 = save(paths.best, event);
@@ -102,12 +132,16 @@ export async function executeRun(
         stoppedEarly = true;
         options.print(`step ${step}: stopped early, no better since step ${event.bestStep ?? "none"}`);
       } else {
+        await onDisk; // the line before this one, which the disk took while this step was made
         writer.write(event);
+        onDisk = writer.syncSoon();
         if (event.event === "eval") options.print(describeEvaluation(event));
+        if (!spec.allowDivergence) requireFinite(event);
       }
     }
+    await onDisk;
   } catch (error) {
-    writer.write({ event: "fail", message: error instanceof Error ? error.message : String(error) });
+    if (!(error instanceof ClaimedError)) recordFailure(writer, error);
     throw error;
   }
   if (step < spec.steps && !stoppedEarly) return EXIT.interrupted;
@@ -121,6 +155,58 @@ export async function executeRun(
   });
   writer.sync();
   return EXIT.ok;
+}
+
+/** Why what a folder holds is not gone on with, if so. */
+function reasonToStartOver(
+  { manifest }: RunPaths,
+  { journal, environment }: { journal: Journal; environment: Environment },
+): string | undefined {
+  if (journal.events.length === 0) return undefined;
+  let recorded: Environment;
+  try {
+    recorded = readManifest(manifest).environment;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return `it is not known where its steps were made: ${error.message}`;
+  }
+  const changes = changesThatMatter(recorded, environment);
+  return changes === undefined ? undefined : `its steps were made in another environment: ${changes}`;
+}
+
+function requireFinite(event: TrainEvent): void {
+  if (event.event !== "step" && event.event !== "eval") return;
+  if (Number.isFinite(event.loss)) return;
+  throw new UserError(
+    `The run diverged: ${
+      event.event === "eval" ? "validation loss" : "loss"
+    } is ${event.loss} at step ${event.step}, ` +
+      "which its spec forbids (allowDivergence is false)",
+    { exitCode: EXIT.diverged },
+  );
+}
+
+/** Leaves the cause in the journal, unless that is what cannot be written. */
+function recordFailure(writer: JournalWriter, error: unknown): void {
+  try {
+    writer.write({ event: "fail", message: error instanceof Error ? error.message : String(error) });
+    writer.sync();
+  } catch {
+    // The disk is full or gone; the error itself is thrown.
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new UserError(
+      `Cannot make the folder ${path}: wanted a place that can be written to: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
 }
 
 function describeEvaluation(event: TrainEvent & { event: "eval" }): string {

@@ -5,7 +5,8 @@
  */
 export { loadCorpus, reloadCorpus } from "./corpus.ts";
 export type { Axes, Condition, FieldValue, Wanted, When } from "./axes.ts";
-export { executeRun, type RunExit } from "./execute.ts";
+export { changesThatMatter, currentEnvironment, probeEnvironment } from "./environment.ts";
+export { type ExecuteOptions, executeRun, type RunExit } from "./execute.ts";
 export { expandSweep, type PlanFacts } from "./expand.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
 export { makePlan, placePlan, type Plan, type PlannedRun, readPlan, specOfSingleRun } from "./plan.ts";
@@ -13,4 +14,6 @@ export { modelOf } from "./run_problem.ts";
 export { reproduceRun, type Reproduction } from "./reproduce.ts";
 export { type Interruption, watchSignals } from "./signals.ts";
 export { type Budget, DEFAULT_SWEEP, NO_AXES, type SweepSpec } from "./spec.ts";
-export { describe, runSweep, type SweepOutcome } from "./sweep.ts";
+export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";
+export { describe } from "./sweep_view.ts";
+export type { Limits } from "./worker_process.ts";

@@ -3,11 +3,32 @@
  *
  * @module
  */
-import { EXIT } from "../error/user_error.ts";
-import { createProgress } from "../progress/progress.ts";
-import { effectiveEvents, readJournal, runFolder, runPaths, statusOf } from "../record/mod.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
+import { createLiveTable, type LiveTableOptions } from "../progress/live_table.ts";
+import {
+  ClaimedError,
+  type Environment,
+  isClaimed,
+  readManifest,
+  runFolder,
+  runPaths,
+} from "../record/mod.ts";
+import { probeEnvironment } from "./environment.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
+import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
 import type { Interruption } from "./signals.ts";
+import { describe, SweepView } from "./sweep_view.ts";
+import { type Limits, startWorker, type Worker } from "./worker_process.ts";
+
+/** A run that failed now. */
+export interface FailedRun {
+  /** The run. */
+  readonly id: string;
+  /** Why, in words. */
+  readonly reason: string;
+  /** Whether its loss was no number where its spec forbids that. */
+  readonly diverged: boolean;
+}
 
 /** How a sweep ended. */
 export interface SweepOutcome {
@@ -15,154 +36,211 @@ export interface SweepOutcome {
   readonly finished: number;
   /** Runs that were finished before. */
   readonly reused: number;
-  /** Runs that failed now, with the last line of their logs. */
-  readonly failed: { id: string; reason: string }[];
+  /** Runs that failed now. */
+  readonly failed: readonly FailedRun[];
   /** The status to end with. */
   readonly exitCode: number;
 }
 
-/** Time between two looks at the journals, in milliseconds. */
+/** How a sweep is run. */
+export interface SweepOptions {
+  /** The sweep's folder. */
+  readonly dir: string;
+  /** Processes at once. */
+  readonly workers: number;
+  /** Signals. */
+  readonly interruption: Interruption;
+  /** How often a run that failed for a reason that may pass is tried again. Default: once. */
+  readonly retries?: number | undefined;
+  /** What each run may use. Default: no limits. */
+  readonly limits?: Limits | undefined;
+  /** Whether runs that another environment finished count, and those that it began are gone on with. Default: no. */
+  readonly allowEnvironmentChange?: boolean | undefined;
+  /** How progress is shown. */
+  readonly progress?: LiveTableOptions | undefined;
+}
+
+/** Time between two looks at the journals, and at a run that another sweep works on, in milliseconds. */
 const LOOK = 500;
 
-/**
- * Runs what is left of a plan.
- *
- * @param plan The plan of `dir`.
- * @param options The sweep's folder, processes at once, signals, and how progress is shown.
- */
-export async function runSweep(
-  plan: Plan,
-  options: {
-    dir: string;
-    workers: number;
-    interruption: Interruption;
-    progress?: { write?: (text: string) => void; isTerminal?: boolean };
-  },
-): Promise<SweepOutcome> {
-  const { dir, interruption } = options;
-  const statuses = plan.runs.map((run) =>
-    statusOf(readJournal(runPaths(runFolder(dir, run.id)).journal).events)
-  );
-  const queue = plan.runs.filter((_, i) => statuses[i] !== "finished");
-  const reused = plan.runs.length - queue.length;
-  const failed: { id: string; reason: string }[] = [];
-  const going = new Map<string, Deno.ChildProcess>();
-  const counts = new Map(
-    plan.runs.map((run, i) => [run.id, statuses[i] === "finished" ? run.spec.steps : 0]),
-  );
-  const already = [...counts.values()].reduce((sum, steps) => sum + steps, 0);
-  const progress = createProgress({
-    label: plan.name,
-    total: plan.runs.reduce((sum, run) => sum + run.spec.steps, 0) - already,
-    unit: "steps",
-    ...options.progress,
-  });
-  if (reused > 0) progress.log(`${reused} of ${plan.runs.length} runs are finished already`);
-  const look = () => {
-    for (const id of going.keys()) counts.set(id, stepsOf(dir, id));
-    const steps = [...counts.values()].reduce((sum, count) => sum + count, 0) - already;
-    const done = plan.runs.length - queue.length - going.size - failed.length;
-    progress.update(
-      steps,
-      `${done} of ${plan.runs.length} runs done${failed.length > 0 ? `, ${failed.length} failed` : ""}`,
+/** Runs what is left of a plan. Runs that another sweep on the same folder works on are waited for. */
+export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
+  return await new Sweep(plan, options).run();
+}
+
+class Sweep {
+  readonly #plan: Plan;
+  readonly #options: SweepOptions;
+  readonly #view: SweepView;
+  readonly #queue: PlannedRun[];
+  /** Finished before; whether they count is not known until the environment is. */
+  #reused: PlannedRun[];
+  #reusable: PlannedRun[];
+  readonly #held = new Set<PlannedRun>();
+  readonly #going = new Map<string, Worker>();
+  readonly #attempts = new Map<string, number>();
+  readonly #failed: FailedRun[] = [];
+  #checking: Promise<void> | undefined;
+
+  constructor(plan: Plan, options: SweepOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#reused = plan.runs.filter(({ id }) => isFinished(options.dir, id));
+    this.#queue = plan.runs.filter((run) => !this.#reused.includes(run));
+    this.#reusable = options.allowEnvironmentChange ? [] : this.#reused;
+    this.#view = new SweepView(
+      plan,
+      { dir: options.dir, finished: this.#reused },
+      createLiveTable(options.progress),
     );
-  };
-  const stop = (signal: Deno.Signal) => {
-    for (const child of going.values()) {
-      try {
-        child.kill(signal);
-      } catch {
-        // It has ended already.
-      }
-    }
-  };
-  const onRequest = () => {
-    progress.log("stopping after the steps under way; the same command goes on from there");
-    stop("SIGTERM");
-  };
-  const onInsistence = () => stop("SIGKILL");
-  interruption.requested.addEventListener("abort", onRequest);
-  interruption.insisted.addEventListener("abort", onInsistence);
-  const timer = setInterval(look, LOOK);
-  const work = async (): Promise<void> => {
-    while (!interruption.requested.aborted) {
-      const run = queue.shift();
-      if (run === undefined) return;
-      const code = await runWorker(run, dir, going);
-      if (code !== EXIT.ok && code !== EXIT.interrupted && !interruption.requested.aborted) {
-        const reason = lastLine(runPaths(runFolder(dir, run.id)).log);
-        failed.push({ id: run.id, reason });
-        progress.log(`run ${run.id} (${describe(run)}) failed: ${reason}`);
-      }
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.max(1, options.workers) }, work));
-  } finally {
-    clearInterval(timer);
-    interruption.requested.removeEventListener("abort", onRequest);
-    interruption.insisted.removeEventListener("abort", onInsistence);
   }
-  const finished =
-    plan.runs.filter((run) =>
-      statusOf(readJournal(runPaths(runFolder(dir, run.id)).journal).events) === "finished"
-    ).length;
-  look();
-  progress.finish(`${finished} of ${plan.runs.length} runs finished`);
-  const interrupted = interruption.requested.aborted && finished < plan.runs.length;
-  const exitCode = interrupted ? EXIT.interrupted : failed.length > 0 ? EXIT.someFailed : EXIT.ok;
-  return { finished, reused, failed, exitCode };
-}
 
-/** A run in a few words. */
-export function describe({ spec }: PlannedRun): string {
-  return `${spec.tokenizer}, T ${spec.T}, ${spec.policy}, seed ${spec.seed}`;
-}
-
-async function runWorker(
-  run: PlannedRun,
-  dir: string,
-  going: Map<string, Deno.ChildProcess>,
-): Promise<number> {
-  const folder = runFolder(dir, run.id);
-  Deno.mkdirSync(folder, { recursive: true });
-  using log = Deno.openSync(runPaths(folder).log, { create: true, append: true });
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-check",
-      "--quiet",
-      "-A",
-      `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-      new URL("./worker.ts", import.meta.url).href,
-      dir,
-      run.id,
-    ],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  going.set(run.id, child);
-  const copy = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const chunk of stream) log.writeSync(chunk);
-  };
-  const [status] = await Promise.all([child.status, copy(child.stdout), copy(child.stderr)]);
-  going.delete(run.id);
-  return status.code;
-}
-
-function stepsOf(dir: string, id: string): number {
-  try {
-    return effectiveEvents(readJournal(runPaths(runFolder(dir, id)).journal).events).steps.length;
-  } catch {
-    return 0; // a damaged journal is the worker's to report
+  get #stopped(): boolean {
+    return this.#options.interruption.requested.aborted;
   }
-}
 
-function lastLine(path: string): string {
-  try {
-    return Deno.readTextFileSync(path).trimEnd().split("\n").at(-1) || "it left no message";
-  } catch {
-    return "it left no message";
+  async run(): Promise<SweepOutcome> {
+    const { dir, workers, interruption: { requested, insisted } } = this.#options;
+    const total = this.#plan.runs.length;
+    if (this.#reused.length > 0) {
+      this.#view.log(`${this.#reused.length} of ${total} runs are finished already`);
+    }
+    const signal = (name: Deno.Signal) => this.#going.forEach((worker) => worker.kill(name));
+    const onRequest = () => {
+      this.#view.log("stopping after the steps under way; the same command goes on from there");
+      signal("SIGTERM");
+    };
+    const onInsistence = () => signal("SIGKILL");
+    requested.addEventListener("abort", onRequest);
+    insisted.addEventListener("abort", onInsistence);
+    const timer = setInterval(() => this.#view.draw(this.#going, this.#failed.length), LOOK);
+    try {
+      await Promise.all(Array.from({ length: Math.max(1, workers) }, () => this.#work()));
+    } finally {
+      clearInterval(timer);
+      requested.removeEventListener("abort", onRequest);
+      insisted.removeEventListener("abort", onInsistence);
+    }
+    const finished = this.#plan.runs.filter(({ id }) => isFinished(dir, id)).length;
+    this.#view.finish(finished);
+    const exitCode = this.#stopped && finished < total
+      ? EXIT.interrupted
+      : this.#failed.some(({ diverged }) => diverged)
+      ? EXIT.diverged
+      : this.#failed.length > 0
+      ? EXIT.someFailed
+      : EXIT.ok;
+    return { finished, reused: this.#reused.length, failed: this.#failed, exitCode };
+  }
+
+  /** Takes runs until there are none: what one of the workers at once does. */
+  async #work(): Promise<void> {
+    while (!this.#stopped) {
+      const run = this.#queue.shift();
+      if (run !== undefined) await this.#attempt(run);
+      else if (this.#reusable.length > 0 || this.#checking !== undefined) {
+        await this.#check(await this.#environment());
+      } else if (this.#held.size > 0) await this.#waitForHeld();
+      else return; // what others are at, they go on with themselves
+    }
+  }
+
+  async #attempt(run: PlannedRun): Promise<void> {
+    const { dir, retries = 1, limits = {}, allowEnvironmentChange = false } = this.#options;
+    const attempt = (this.#attempts.get(run.id) ?? 0) + 1;
+    let worker: Worker;
+    try {
+      worker = startWorker(run.id, { dir, limits, allowEnvironmentChange });
+    } catch (error) {
+      return this.#fail(run, {
+        reason: error instanceof Error ? error.message : String(error),
+        diverged: false,
+      });
+    }
+    this.#going.set(run.id, worker);
+    if (this.#stopped) worker.kill("SIGTERM"); // it came while this one was started
+    const { code, cause, overLimit } = await worker.ended;
+    this.#going.delete(run.id);
+    if (code === EXIT.ok) {
+      this.#view.done(run);
+      if (this.#reusable.length > 0) await this.#check(this.#environmentOf(run));
+      return;
+    }
+    if (this.#stopped) return;
+    if (cause === undefined) { // status 75: another process works on it, or it was asked to stop
+      this.#held.add(run);
+      return;
+    }
+    const reason = cause;
+    this.#attempts.set(run.id, attempt);
+    const final = code === EXIT.badInput || code === EXIT.diverged;
+    if (!final) await recordFailedAttempt(dir, { id: run.id, cause: reason, attempt, attempts: retries + 1 });
+    if (final || overLimit || attempt > retries) {
+      return this.#fail(run, { reason, diverged: code === EXIT.diverged });
+    }
+    this.#view.log(
+      `run ${run.id} (${describe(run)}) failed: ${reason}: trying again, ${attempt} of ${retries}`,
+    );
+    this.#queue.unshift(run);
+  }
+
+  #fail(run: PlannedRun, { reason, diverged }: { reason: string; diverged: boolean }): void {
+    this.#failed.push({ id: run.id, reason, diverged });
+    this.#view.failed(run);
+    this.#view.log(`run ${run.id} (${describe(run)}) failed: ${reason}`);
+  }
+
+  /** Gives those that are held elsewhere a moment, and takes back those that are done or free. */
+  async #waitForHeld(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, LOOK / 2));
+    for (const run of [...this.#held]) {
+      const { claim } = runPaths(runFolder(this.#options.dir, run.id));
+      if (isClaimed(claim)) continue;
+      if (!this.#held.delete(run)) continue; // another of the workers took it
+      if (isFinished(this.#options.dir, run.id)) this.#view.done(run);
+      else this.#queue.push(run);
+    }
+  }
+
+  /** The environment as it is: as a run that just finished recorded it, or else by asking. */
+  async #environment(): Promise<Environment | undefined> {
+    return this.#reusable.length > 0 ? await probeEnvironment() : undefined;
+  }
+
+  #environmentOf(run: PlannedRun): Environment {
+    return readManifest(runPaths(runFolder(this.#options.dir, run.id)).manifest).environment;
+  }
+
+  /** Holds finished runs against the environment, once; those of another one are moved aside and run again. */
+  async #check(environment: Environment | undefined): Promise<void> {
+    const runs = this.#reusable;
+    this.#reusable = [];
+    if (environment !== undefined && runs.length > 0) {
+      this.#checking = (async () => {
+        for (const run of runs) {
+          await this.#recheck(run, environment);
+        }
+      })();
+    }
+    await this.#checking;
+    this.#checking = undefined;
+  }
+
+  async #recheck(run: PlannedRun, environment: Environment): Promise<void> {
+    let moved: string | undefined;
+    try {
+      moved = await setAside(this.#options.dir, { id: run.id, environment });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const { message: reason } = error;
+      if (!(error instanceof ClaimedError)) return this.#fail(run, { reason, diverged: false });
+      this.#held.add(run); // another sweep is moving it
+      return;
+    }
+    if (moved === undefined) return;
+    this.#view.log(`run ${run.id} runs again: ${moved}; --allow-environment-change would count it`);
+    this.#reused = this.#reused.filter((other) => other !== run);
+    this.#view.again(run);
+    this.#queue.push(run);
   }
 }

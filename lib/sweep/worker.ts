@@ -1,37 +1,65 @@
 /**
- * The process of one run: `worker.ts SWEEP_DIR RUN_ID`. What it prints is the run's log.
+ * The process of one run: `worker.ts SWEEP_DIR RUN_ID [--allow-environment-change]`. What it prints is the run's log.
+ *
+ * Where the variable LOSSKIT_SWEEP names the process that started it, it stops when that is gone: a run that nobody waits
+ * for shall not go on unseen.
  *
  * @module
  */
-import { EXIT, UserError } from "../error/user_error.ts";
-import { runFolder } from "../record/mod.ts";
+import { UserError } from "../error/user_error.ts";
+import { ClaimedError, runFolder } from "../record/mod.ts";
 import { executeRun } from "./execute.ts";
-import { readPlan } from "./plan.ts";
+import { libHash, readPlan } from "./plan.ts";
 import { watchSignals } from "./signals.ts";
 
-/** Status of a worker whose run failed; the sweep records it and goes on. */
+/** Status of a worker whose run failed for a reason that may pass; the sweep tries again. */
 const FAILED = 1;
 
-async function main(dir: string, id: string): Promise<number> {
+/** Time between two looks for the sweep, in milliseconds. */
+const LOOK = 500;
+
+async function main(dir: string, id: string, flags: readonly string[]): Promise<number> {
   const plan = readPlan(dir);
   const run = plan?.runs.find((run) => run.id === id);
   if (plan === undefined || run === undefined) {
     throw new UserError(`Cannot run ${id}: it is not in the plan of ${dir}`);
   }
+  if (plan.libSha256 !== libHash()) {
+    throw new UserError(
+      `Cannot run ${id}: the plan of ${dir} was made by another version of the code in lib/. ` +
+        "Choose another folder with --out.",
+    );
+  }
   using interruption = watchSignals();
   return await executeRun({ spec: run.spec, data: plan.data, libSha256: plan.libSha256 }, {
     folder: runFolder(dir, id),
-    signal: interruption.requested,
+    signal: AbortSignal.any([interruption.requested, sweepIsGone()]),
     print: (line) => console.log(line),
+    allowEnvironmentChange: flags.includes("--allow-environment-change"),
   });
 }
 
+/** Aborted once the sweep that started this process is no longer its parent. */
+function sweepIsGone(): AbortSignal {
+  const gone = new AbortController();
+  const sweep = Number(Deno.env.get("LOSSKIT_SWEEP") ?? Deno.ppid);
+  const timer = setInterval(() => Deno.ppid === sweep || gone.abort(), LOOK);
+  timer.unref();
+  return gone.signal;
+}
+
 if (import.meta.main) {
-  const [dir = "", id = ""] = Deno.args;
+  const [dir = "", id = "", ...flags] = Deno.args;
   try {
-    Deno.exitCode = await main(dir, id);
+    Deno.exitCode = await main(dir, id, flags);
   } catch (error) {
-    console.error(error instanceof UserError ? error.message : error);
-    Deno.exitCode = error instanceof UserError ? EXIT.badInput : FAILED;
+    if (error instanceof UserError) {
+      if (!(error instanceof ClaimedError)) console.error(error.message); // the log is the other process's
+      Deno.exitCode = error.exitCode;
+    } else {
+      console.error(error);
+      console.error(error instanceof Error ? error.message : String(error)); // the last line is the reason
+      Deno.exitCode = FAILED;
+    }
   }
 }

@@ -1,0 +1,209 @@
+/**
+ * Who works on a run: a file that its process locks. The system lifts the lock when the process ends, however it ends, so
+ * that a claim never outlives its work. Where locks do not reach (another host over a shared folder, a file system
+ * without them), the file tells host, process and a count that goes up: one that stands still is stale.
+ *
+ * @module
+ */
+import { EXIT, UserError } from "../error/user_error.ts";
+
+/** What a claim's file says of its holder. */
+export interface ClaimHolder {
+  /** The machine's name. */
+  readonly host: string;
+  /** The process. */
+  readonly pid: number;
+  /** Tells this claim from any other. */
+  readonly token: string;
+  /** Goes up every few seconds. */
+  readonly beat: number;
+}
+
+/** What a claim needs to know of its surroundings; tests replace it. */
+export interface ClaimOptions {
+  /** This machine's name. Default: the system's. */
+  readonly host?: string | undefined;
+  /** Time between two counts, in milliseconds; five of them without one are the end of a claim. Default: 4 s. */
+  readonly beatEvery?: number | undefined;
+  /** Told before it is waited for whether another host's claim still counts. */
+  readonly print?: ((line: string) => void) | undefined;
+  /** Whether to lock the file. Default: yes; no, where the file system has no locks. */
+  readonly lock?: boolean | undefined;
+}
+
+/** Another process works on the run. The same command may find it done later. */
+export class ClaimedError extends UserError {
+  override readonly name: string = "ClaimedError";
+
+  /**
+   * @param path The claim's file.
+   * @param holder Who holds it, where that is known.
+   */
+  constructor(path: string, holder: ClaimHolder | undefined) {
+    const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
+    super(`Cannot claim ${path}: ${who} is at work on the run`, { exitCode: EXIT.interrupted });
+  }
+}
+
+/** A claim that is held until it is disposed of. */
+export class Claim implements Disposable {
+  readonly #file: Deno.FsFile;
+  readonly #path: string;
+  readonly #lost = new AbortController();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #own: ClaimHolder;
+
+  /** @internal */
+  constructor(file: Deno.FsFile, at: { path: string; own: ClaimHolder; beatEvery: number }) {
+    this.#file = file;
+    this.#path = at.path;
+    this.#own = at.own;
+    this.#timer = setInterval(() => this.#beat(), at.beatEvery);
+    this.#timer.unref(); // a process that is done shall end
+  }
+
+  /** Aborted when another host has taken the claim over, such as after this one was suspended. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  #beat(): void {
+    if (readHolder(this.#path)?.token !== this.#own.token) return this.#lost.abort();
+    this.#own = { ...this.#own, beat: this.#own.beat + 1 };
+    try {
+      writeHolder(this.#file, this.#own);
+    } catch {
+      // The disk is full: the lock holds where there is one, and the run itself will find out.
+    }
+  }
+
+  /** Gives the run free, and removes the file. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    try {
+      // Removed while it is locked, so that whoever opened it before finds that it is no longer in its place.
+      if (readHolder(this.#path)?.token === this.#own.token) Deno.removeSync(this.#path);
+    } catch {
+      // The folder is read-only by now, or gone.
+    }
+    this.#file.close();
+  }
+}
+
+/**
+ * Claims a run for this process.
+ *
+ * @param path The claim's file.
+ * @param options The surroundings.
+ * @throws {ClaimedError} when another process holds it.
+ * @throws {UserError} when the folder cannot be written to.
+ */
+export async function takeClaim(path: string, options: ClaimOptions = {}): Promise<Claim> {
+  const { host = Deno.hostname(), beatEvery = 4000, print = () => {}, lock = true } = options;
+  for (;;) {
+    const file = open(path);
+    try {
+      const lockable = lock && locks(file);
+      if (lock && lockable === false) throw new ClaimedError(path, readHolder(path));
+      if (!isStill(file, path)) { // its holder ended between the opening and the lock
+        file.close();
+        continue;
+      }
+      const before = readHolder(path);
+      const unsure = before !== undefined && (before.host !== host || lockable !== true);
+      if (unsure && await beats(path, { before, beatEvery, print })) throw new ClaimedError(path, before);
+      const own = { host, pid: Deno.pid, token: crypto.randomUUID(), beat: 0 };
+      writeHolder(file, own);
+      if (lockable !== true) {
+        await wait(beatEvery / 4); // time for one who came at the same moment
+        if (readHolder(path)?.token !== own.token) throw new ClaimedError(path, readHolder(path));
+      }
+      return new Claim(file, { path, own, beatEvery });
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+}
+
+/** Whether a process on this machine holds a claim. A run that nobody holds may still be claimed by another host. */
+export function isClaimed(path: string): boolean {
+  try {
+    using file = Deno.openSync(path, { read: true, write: true });
+    return locks(file) === false;
+  } catch {
+    return false; // no file, or no right to it: the worker will say
+  }
+}
+
+/** Who holds a claim, as its file says; undefined: nobody, or it says nothing. */
+export function readHolder(path: string): ClaimHolder | undefined {
+  try {
+    const { host, pid, token, beat } = JSON.parse(Deno.readTextFileSync(path)) as Partial<ClaimHolder>;
+    if (typeof host !== "string" || typeof token !== "string") return undefined;
+    return { host, token, pid: Number(pid), beat: Number(beat) };
+  } catch {
+    return undefined;
+  }
+}
+
+function open(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { create: true, read: true, write: true });
+  } catch (cause) {
+    throw new UserError(
+      `Cannot claim ${path}: wanted a folder that can be written to: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
+}
+
+/** Whether the lock is ours now; undefined: this file system has none. */
+function locks(file: Deno.FsFile): boolean | undefined {
+  try {
+    return file.tryLockSync(true);
+  } catch {
+    return undefined;
+  }
+}
+
+function isStill(file: Deno.FsFile, path: string): boolean {
+  try {
+    return file.statSync().ino === Deno.statSync(path).ino;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a claim's count goes up. Observed by this machine's own clock, whatever others' say. */
+async function beats(
+  path: string,
+  { before, beatEvery, print }: { before: ClaimHolder; beatEvery: number; print: (line: string) => void },
+): Promise<boolean> {
+  print(
+    `${path}: claimed by process ${before.pid} on ${before.host}: waiting ${
+      Math.round(5 * beatEvery / 1000)
+    } s for a sign of it`,
+  );
+  for (let i = 0; i < 5; i++) {
+    await wait(beatEvery);
+    const now = readHolder(path);
+    if (now === undefined) return false;
+    if (now.token !== before.token || now.beat !== before.beat) return true;
+  }
+  return false;
+}
+
+function writeHolder(file: Deno.FsFile, holder: ClaimHolder): void {
+  const bytes = new TextEncoder().encode(`${JSON.stringify(holder)}\n`);
+  file.seekSync(0, Deno.SeekMode.Start);
+  let written = 0;
+  while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
+  file.truncateSync(bytes.length);
+}
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

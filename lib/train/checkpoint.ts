@@ -93,6 +93,34 @@ export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string)
   return progressOf(decodeSafetensors(bytes, name, { skip: () => true }).metadata, name);
 }
 
+/**
+ * The weights in a checkpoint alone: their moving average where it has one, which is what the run's evaluations judge.
+ * How the run chose batches, and with what optimizer and precision it trained, does not matter.
+ *
+ * @param bytes The file's bytes.
+ * @param expected The file's name for errors, and the model.
+ * @throws {UserError} when it is damaged, no checkpoint, or of another model.
+ */
+export function checkpointWeights(
+  bytes: Uint8Array<ArrayBuffer>,
+  expected: Pick<Expected, "name" | "model">,
+): ParameterRecord {
+  const { name, model } = expected;
+  const shapes = Object.entries(parameterShapes(model));
+  const wanted = new Set(shapes.flatMap(([name]) => [name, EMA + name]));
+  const { tensors, metadata } = decodeSafetensors(bytes, name, { skip: (tensor) => !wanted.has(tensor) });
+  progressOf(metadata, name); // refuses what is no checkpoint
+  const prefix = EMA + shapes[0]![0] in tensors ? EMA : "";
+  return Object.fromEntries(shapes.map(([tensor, shape]) => {
+    const found = tensors[prefix + tensor];
+    if (found !== undefined && String(found.shape) === String(shape)) return [tensor, found];
+    throw new UserError(
+      `Cannot use the weights in ${name}: wanted ${prefix + tensor} of shape [${shape}]: ` +
+        `it has ${found === undefined ? "none" : `one of shape [${found.shape}]`}`,
+    );
+  }));
+}
+
 const word = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const randomSchema = v.strictObject({
@@ -108,7 +136,7 @@ const historySchema = v.strictObject({
 
 function progressOf(metadata: Record<string, string>, name: string): Progress {
   const refuse = (reason: string): never => {
-    throw new UserError(`Cannot resume from ${name}: wanted a losskit checkpoint: ${reason}`);
+    throw new UserError(`Cannot use ${name}: wanted a losskit checkpoint: ${reason}`);
   };
   const read = <S extends v.GenericSchema>(field: string, schema: S): v.InferOutput<S> => {
     let value: unknown;

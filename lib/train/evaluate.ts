@@ -39,6 +39,8 @@ export interface Evaluation {
   readonly bitsPerByte: number;
   /** Targets counted. */
   readonly tokens: number;
+  /** Mean loss of each position in its window, [T], nats per token: what more context is worth. NaN where none counts. */
+  readonly positionLoss: Float64Array;
 }
 
 /** Evaluates parameters. Losses of windows are added up in float64. */
@@ -46,6 +48,7 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
   const { model, policy, overrides } = options;
   const padding = options.tokens.documentStarts === undefined ? {} : { ignoreIndex: IGNORE_INDEX };
   let nats = 0, tokens = 0, bytes = 0;
+  const sums = new Float64Array(options.T), counts = new Float64Array(options.T);
   for (const batch of batches(options)) {
     const losses = tf.tidy(() =>
       autocast({ policy, overrides }, () => {
@@ -55,13 +58,16 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
       })
     );
     for (const loss of losses) nats += loss;
-    for (const target of batch.y) {
+    for (const [i, target] of batch.y.entries()) {
       if (target === IGNORE_INDEX) continue; // its loss is 0
       bytes += options.byteLengths[target]!;
+      sums[i % batch.T]! += losses[i]!;
+      counts[i % batch.T]! += 1;
       tokens++;
     }
   }
-  return { loss: nats / tokens, bitsPerByte: bitsPerByte(nats, bytes), tokens };
+  const positionLoss = sums.map((sum, t) => sum / counts[t]!);
+  return { loss: nats / tokens, bitsPerByte: bitsPerByte(nats, bytes), tokens, positionLoss };
 }
 
 /** Whole windows, and where all targets are asked for a shorter last one. */

@@ -192,12 +192,12 @@ function keysOf(options: TrainOptions, step: number): Pick<BatchTensors, "dropou
 function evaluateAt(step: number, state: TrainState, options: TrainOptions): EvaluationEvent {
   const begin = performance.now();
   const given = { ...options, tokens: options.validation, maxTokens: options.evalTokens };
-  const result = evaluate(state.parameters, given);
+  const { loss, bitsPerByte, tokens } = evaluate(state.parameters, given);
   const average = state.ema && evaluate(state.ema, given);
   return {
     event: "eval",
     step,
-    ...result,
+    ...{ loss, bitsPerByte, tokens },
     ...(average && { emaLoss: average.loss, emaBitsPerByte: average.bitsPerByte }),
     seconds: (performance.now() - begin) / 1000,
   };

@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
-import { initialParameters, toParameters } from "../model/mod.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  initialParameters,
+  parameterShapes,
+  toParameters,
+} from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
+import { checkpointWeights } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";
 import { train, type TrainEvent, type TrainOptions } from "./loop.ts";
 import { tokenLosses } from "./loss.ts";
@@ -143,6 +150,34 @@ Deno.test("train() with everything on repeats, and goes on from any checkpoint o
   assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
 });
 
+Deno.test("checkpointWeights() gives the weights, or their average, of any run, and refuses another model's", async () => {
+  const last = (events: TrainEvent[]) => {
+    const event = events.at(-1)!;
+    assert(event.event === "checkpoint");
+    return event.bytes;
+  };
+  const name = "it", model = options.model;
+  const plain = last(await collect());
+  const { tensors } = decodeSafetensors(plain, name);
+  assertEquals(Object.keys(checkpointWeights(plain, { name, model })), Object.keys(parameterShapes(model)));
+  for (const [tensor, values] of Object.entries(checkpointWeights(plain, { name, model }))) {
+    assertEquals(values, tensors[tensor]);
+  }
+  const averaged = last(await collect({ ...everything, sampling: "shuffled", earlyStop: undefined }));
+  const found = checkpointWeights(averaged, { name, model });
+  assertEquals(found["wte.weight"], decodeSafetensors(averaged, name).tensors["ema.wte.weight"]);
+  assertThrows(
+    () => checkpointWeights(plain, { name, model: { ...model, nLayer: 2 } }),
+    UserError,
+    "wanted h.1.ln_1.weight of shape [16]: it has none",
+  );
+  assertThrows(
+    () => checkpointWeights(encodeSafetensors({ tensors, metadata: {} }), { name, model }),
+    UserError,
+    "wanted a losskit checkpoint",
+  );
+});
+
 Deno.test("train() evaluates the moving average too, and judges by it", async () => {
   const events = await collect({ ...everything, emaDecay: 0.99, earlyStop: { patience: 0, minDelta: 0 } });
   const evals = events.filter((event) => event.event === "eval");
@@ -208,6 +243,14 @@ Deno.test("evaluate() of all tokens counts every target once, the short last win
   }
   assertAlmostEquals(all.loss, nats / 99, 1e-6);
   assertAlmostEquals(all.bitsPerByte, nats / (Math.LN2 * 2 * 99), 1e-6);
+  // The last window has 3 targets: positions 0 to 2 have 7 windows, the others 6.
+  const windows = Float64Array.from({ length: 16 }, (_, t) => t < 3 ? 7 : 6);
+  assertAlmostEquals(all.positionLoss.reduce((sum, loss, t) => sum + loss * windows[t]!, 0), nats, 1e-4);
+  const first = tf.tensor2d(Array.from({ length: 7 }, (_, i) => tokens[16 * i]!), [7, 1], "int32");
+  const next = tf.tensor2d(Array.from({ length: 7 }, (_, i) => tokens[16 * i + 1]!), [7, 1], "int32");
+  const zeroth = tf.mean(tokenLosses(parameters, { x: first, y: next }, options.model)).dataSync()[0]!;
+  assertAlmostEquals(all.positionLoss[0]!, zeroth, 1e-6);
   const short = evaluate(parameters, { ...given, tokens: tokens.subarray(0, 9), maxTokens: "all" });
   assertEquals(short.tokens, 8);
+  assertEquals(Array.from(short.positionLoss, Number.isNaN), Array.from({ length: 16 }, (_, t) => t > 7));
 });

@@ -5,6 +5,7 @@
  */
 export {
   checkpointProgress,
+  checkpointWeights,
   decodeCheckpoint,
   encodeCheckpoint,
   type Expected,

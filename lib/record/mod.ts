@@ -63,6 +63,7 @@ export { encodeArrow } from "./arrow.ts";
 export { encodeTensorBoard } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
+  begunRuns,
   readRun,
   readRuns,
   type RecordedRun,

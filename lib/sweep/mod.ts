@@ -9,6 +9,7 @@ export { changesThatMatter, currentEnvironment, probeEnvironment } from "./envir
 export { type ExecuteOptions, executeRun, type RunExit } from "./execute.ts";
 export { expandSweep, type PlanFacts } from "./expand.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
+export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";
 export { makePlan, placePlan, type Plan, type PlannedRun, readPlan, specOfSingleRun } from "./plan.ts";
 export { modelOf } from "./run_problem.ts";
 export { reproduceRun, type Reproduction } from "./reproduce.ts";

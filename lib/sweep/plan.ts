@@ -155,6 +155,15 @@ export function placePlan(dir: string, plan: Plan): void {
       `Cannot sweep into ${dir}: it holds another plan: ${difference}. Choose another folder with --out, or delete it.`,
     );
   }
+  writePlan(dir, plan);
+}
+
+/**
+ * Writes a folder's plan, whole or not at all.
+ *
+ * @throws {UserError} when the folder cannot be written to.
+ */
+export function writePlan(dir: string, plan: Plan): void {
   try {
     Deno.mkdirSync(join(dir, "runs"), { recursive: true });
     atomicWrite(planPath(dir), `${JSON.stringify(plan, null, 1)}\n`);

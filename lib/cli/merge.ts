@@ -1,0 +1,46 @@
+/** `deno task merge DIR...`: brings runs that were made in several places into one folder. */
+import { EXIT } from "../error/user_error.ts";
+import { describe, type MergedRun, mergeSweeps, type PlannedRun } from "../sweep/mod.ts";
+import { command, runCommand } from "./command.ts";
+
+const program = command("merge", "Merges sweeps' folders, and tells what is missing and what contradicts.")
+  .argument(
+    "<folders...>",
+    "sweeps' folders; the first one takes the others' runs, unless --out says another",
+  )
+  .option("--out <folder>", "the folder that takes the runs; made where there is none")
+  .action((folders: string[], { out }: { out?: string }) => {
+    const into = out ?? folders[0]!;
+    const { runs, holes, plan } = mergeSweeps(into, folders);
+    const planned = new Map((plan?.runs ?? []).map((run) => [run.id, run]));
+    for (const dir of folders.filter((dir) => dir !== into)) {
+      const of = (outcome: MergedRun["outcome"]) =>
+        runs.filter((run) => run.from === dir && run.outcome === outcome).length;
+      console.log(`${dir}: ${of("taken")} runs taken, ${of("kept")} that ${into} has already`);
+    }
+    for (const run of runs) {
+      const what = `run ${named(run.id, planned.get(run.id))}`;
+      if (run.outcome === "conflict") {
+        const { step, field, a, b } = run.difference;
+        const where = step === undefined ? "" : ` at step ${step}`;
+        console.log(`conflict: ${what}: ${field}${where} is ${a} in ${into}, ${b} in ${run.from}: not taken`);
+      } else if (run.outcome === "damaged") console.log(`damaged: ${what}: ${run.reason}`);
+    }
+    for (const { run, steps, failed } of holes) {
+      const state = steps === 0 && !failed ? "nothing usable" : `${steps} of ${run.spec.steps} steps`;
+      console.log(`hole: run ${named(run.id, run)}: ${state}${failed ? ", failed" : ""}`);
+    }
+    if (plan === undefined) console.log(`no plan.json: what is missing is not known`);
+    else {console.log(
+        `${plan.runs.length - holes.length} of ${plan.runs.length} runs are finished in ${into}`,
+      );}
+    if (runs.some(({ outcome }) => outcome === "conflict" || outcome === "damaged")) {
+      Deno.exitCode = EXIT.someFailed;
+    }
+  });
+
+function named(id: string, run: PlannedRun | undefined): string {
+  return run === undefined ? id : `${id} (${describe(run)})`;
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

@@ -1,0 +1,224 @@
+/**
+ * Merging sweeps' folders: runs that were made in several places come into one. Nothing that is recorded is lost: a run is
+ * replaced only by one that goes on from it.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import {
+  begunRuns,
+  compareJournals,
+  type Difference,
+  effectiveEvents,
+  readRun,
+  type RecordedRun,
+  runFolder,
+  runPaths,
+  sha256Hex,
+} from "../record/mod.ts";
+import { type Plan, type PlannedRun, readPlan, writePlan } from "./plan.ts";
+
+/** What a merge did with a run that one of the other folders has. */
+export type MergedRun =
+  /** It was not there, or less of it. */
+  | { readonly outcome: "taken"; readonly id: string; readonly from: string; readonly before: number }
+  /** It was there already, as far as in the other folder or farther. */
+  | { readonly outcome: "kept"; readonly id: string; readonly from: string }
+  /** Both have it, with other results: it was left as it was. */
+  | {
+    readonly outcome: "conflict";
+    readonly id: string;
+    readonly from: string;
+    readonly difference: Difference;
+  }
+  /** It cannot be read in one of the two: it was left as it was. */
+  | { readonly outcome: "damaged"; readonly id: string; readonly from: string; readonly reason: string };
+
+/** A planned run that is not finished. */
+export interface Hole {
+  /** The run. */
+  readonly run: PlannedRun;
+  /** Steps that are recorded. */
+  readonly steps: number;
+  /** Whether it ended with an error. */
+  readonly failed: boolean;
+}
+
+/** What a merge came to. */
+export interface MergeReport {
+  /** Every run of the other folders, once for each. */
+  readonly runs: readonly MergedRun[];
+  /** What is missing of the plan; none where there is no plan. */
+  readonly holes: readonly Hole[];
+  /** The merged plan; undefined: no folder has one. */
+  readonly plan: Plan | undefined;
+}
+
+/**
+ * Merges sweeps' folders into one. A second time, it changes nothing.
+ *
+ * @param into The folder that takes the runs; made where there is none.
+ * @param from The others, which are only read; `into` among them is passed over, but must be there then.
+ * @throws {UserError} when a folder is no sweep's, or their plans are of other texts, code or threads.
+ */
+export function mergeSweeps(into: string, from: readonly string[]): MergeReport {
+  for (const dir of from) begunRuns(dir); // refuses what is no sweep's folder, before anything is written
+  const plan = mergePlans([into, ...from]);
+  try {
+    Deno.mkdirSync(join(into, "runs"), { recursive: true });
+    return merge(into, { from, plan });
+  } catch (cause) {
+    if (cause instanceof UserError || (cause as { code?: unknown })?.code === undefined) throw cause;
+    // What the system says of a full disk, a file in the way or a folder that is read-only.
+    throw new UserError(
+      `Cannot merge into ${into}: wanted a folder that can be written to: ${(cause as Error).message}. ` +
+        "What was merged before that is whole; the same command goes on.",
+      { cause },
+    );
+  }
+}
+
+function merge(
+  into: string,
+  { from, plan }: { from: readonly string[]; plan: Plan | undefined },
+): MergeReport {
+  if (plan !== undefined && plan.runs.length !== readPlan(into)?.runs.length) writePlan(into, plan);
+  const own = new Set(begunRuns(into));
+  const runs = from.filter((dir) => Deno.realPathSync(dir) !== Deno.realPathSync(into))
+    .flatMap((dir) =>
+      begunRuns(dir).sort().map((id) => {
+        const merged = mergeRun(id, { into, from: dir, isThere: own.has(id) });
+        if (merged.outcome === "taken") own.add(id);
+        return merged;
+      })
+    );
+  return { runs, plan, holes: (plan?.runs ?? []).flatMap((run) => holeOf(into, run) ?? []) };
+}
+
+/** All runs of all plans, the first folder's first. */
+function mergePlans(dirs: readonly string[]): Plan | undefined {
+  const plans = dirs.map((dir) => ({ dir, plan: readPlan(dir) })).filter(({ plan }) => plan !== undefined);
+  const [first, ...others] = plans as { dir: string; plan: Plan }[];
+  if (first === undefined) return undefined;
+  const runs = new Map(first.plan.runs.map((run) => [run.id, run]));
+  for (const { dir, plan } of others) {
+    const refuse = (what: string): never => {
+      throw new UserError(
+        `Cannot merge ${dir} with ${first.dir}: wanted sweeps of one ${what}: theirs differ. ` +
+          "Keep them apart, and compare their reports.",
+      );
+    };
+    if (plan.data.sha256 !== first.plan.data.sha256) refuse("text");
+    if (plan.libSha256 !== first.plan.libSha256) refuse("version of the code in lib/");
+    if (plan.threads !== first.plan.threads) refuse("number of threads");
+    for (const run of plan.runs) if (!runs.has(run.id)) runs.set(run.id, run);
+  }
+  return { ...first.plan, runs: [...runs.values()] };
+}
+
+function mergeRun(id: string, at: { into: string; from: string; isThere: boolean }): MergedRun {
+  const { into, from } = at;
+  let theirs: RecordedRun, ours: RecordedRun | undefined;
+  try {
+    theirs = readWhole(runFolder(from, id));
+    ours = at.isThere ? readWhole(runFolder(into, id)) : undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { outcome: "damaged", id, from, reason: error.message };
+  }
+  const difference = ours && differenceOf(ours, theirs);
+  if (difference !== undefined) return { outcome: "conflict", id, from, difference };
+  if (ours !== undefined && !isFarther(theirs, ours)) return { outcome: "kept", id, from };
+  copyRun(id, { into, from });
+  return { outcome: "taken", id, from, before: ours === undefined ? 0 : progressOf(ours).steps };
+}
+
+/**
+ * Reads a run, and requires the checkpoint that a finished one ends with.
+ *
+ * @throws {UserError} for damage.
+ */
+function readWhole(folder: string): RecordedRun {
+  const run = readRun(folder);
+  const finish = run.events.find((event) => event.event === "finish");
+  if (finish === undefined) return run;
+  const { checkpoint } = runPaths(folder);
+  let sha256: string | undefined;
+  try {
+    sha256 = sha256Hex(Deno.readFileSync(checkpoint));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  if (sha256 === finish.checkpointSha256) return run;
+  throw new UserError(
+    `Cannot use ${checkpoint}: wanted the file with SHA-256 ${finish.checkpointSha256}, as the journal tells: ` +
+      (sha256 === undefined ? "there is none" : `it has ${sha256}`),
+  );
+}
+
+/** Where two records of one run part, in what both have. */
+function differenceOf(a: RecordedRun, b: RecordedRun): Difference | undefined {
+  if (a.status === "finished" && b.status === "finished") return compareJournals(a.events, b.events);
+  const common = Math.min(progressOf(a).steps, progressOf(b).steps);
+  const upTo = ({ events }: RecordedRun) => {
+    const { steps, evals } = effectiveEvents(events);
+    // An evaluation may be the one thing that was not written any more.
+    return [...steps.filter(({ step }) => step <= common), ...evals.filter(({ step }) => step < common)];
+  };
+  return compareJournals(upTo(a), upTo(b));
+}
+
+function progressOf(
+  { events, status }: RecordedRun,
+): { finished: number; checkpoint: number; steps: number } {
+  const steps = effectiveEvents(events).steps.length;
+  const checkpoints = events.flatMap((event) =>
+    event.event === "checkpoint" && event.step <= steps ? [event.step] : []
+  );
+  return { finished: Number(status === "finished"), checkpoint: Math.max(0, ...checkpoints), steps };
+}
+
+/** Whether one record of a run has what another lacks: the end, a later checkpoint, or at least more steps. */
+function isFarther(one: RecordedRun, other: RecordedRun): boolean {
+  const a = progressOf(one), b = progressOf(other);
+  return (a.finished - b.finished || a.checkpoint - b.checkpoint || a.steps - b.steps) > 0;
+}
+
+/** Puts a copy of a run into its place, whole or not at all. */
+function copyRun(id: string, { into, from }: { into: string; from: string }): void {
+  const temporary = Deno.makeTempDirSync({ dir: into, prefix: ".merge-" });
+  try {
+    const source = runPaths(runFolder(from, id)), copy = runPaths(join(temporary, "new"));
+    Deno.mkdirSync(copy.folder);
+    // The journal last: of a run that is being worked on, it reaches the checkpoint then.
+    for (const file of ["manifest", "checkpoint", "best", "log", "journal"] as const) {
+      try {
+        Deno.copyFileSync(source[file], copy[file]);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    const place = runFolder(into, id);
+    try {
+      Deno.renameSync(place, join(temporary, "old"));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    Deno.renameSync(copy.folder, place);
+  } finally {
+    Deno.removeSync(temporary, { recursive: true });
+  }
+}
+
+/** What a folder lacks of a planned run; undefined: nothing. */
+function holeOf(dir: string, run: PlannedRun): Hole | undefined {
+  try {
+    const recorded = readWhole(runFolder(dir, run.id));
+    if (recorded.status === "finished") return undefined;
+    return { run, steps: progressOf(recorded).steps, failed: recorded.status === "failed" };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { run, steps: 0, failed: false }; // it is not there, or damaged and told of
+  }
+}

@@ -1,0 +1,250 @@
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { join } from "node:path";
+import { SPEC, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { UserError } from "../error/user_error.ts";
+import {
+  canonicalJson,
+  effectiveEvents,
+  JournalWriter,
+  readJournal,
+  readRun,
+  readRuns,
+  runFolder,
+  runPaths,
+  sha256Hex,
+} from "../record/mod.ts";
+import { createRandom } from "../text/mod.ts";
+import { type MergeReport, mergeSweeps } from "./merge.ts";
+import { type Plan, readPlan, writePlan } from "./plan.ts";
+
+/** Steps of a whole run, with a checkpoint after every third and at the end. */
+const STEPS = 8, EVERY = 3;
+
+/** Writes the beginning of a run, or all of it (`steps` above {@linkcode STEPS}), and returns its identity. */
+function writeRun(dir: string, run: { seed: number; steps: number; shift?: number }): string {
+  const folder = writeSyntheticRun(dir, {
+    ...{ losses: [], evals: [{ step: 0, loss: 4 }], spec: { seed: run.seed, steps: STEPS }, end: "none" },
+  });
+  const paths = runPaths(folder);
+  let checkpointSha256 = "";
+  using writer = new JournalWriter(paths.journal, readJournal(paths.journal).validBytes);
+  for (let step = 1; step <= Math.min(run.steps, STEPS); step++) {
+    const loss = 3 / step + run.seed + (run.shift ?? 0);
+    writer.write({ event: "step", step, loss, lr: 1e-3, gradNorm: 1, tokensPerSecond: Math.random() });
+    if (step % EVERY !== 0 && step !== STEPS) continue;
+    const content = `weights of seed ${run.seed} after step ${step}, moved by ${run.shift ?? 0}`;
+    Deno.writeTextFileSync(paths.checkpoint, content);
+    checkpointSha256 = sha256Hex(content);
+    writer.write({ event: "checkpoint", step, sha256: checkpointSha256 });
+  }
+  if (run.steps > STEPS) writer.write({ event: "finish", step: STEPS, seconds: 1, checkpointSha256 });
+  return folder.split("/").at(-1)!;
+}
+
+/** A plan of runs with these seeds, as {@linkcode writeRun} makes them. */
+function planOf(seeds: readonly number[]): Plan {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const runs = seeds.map((seed) => ({
+      id: writeRun(dir, { seed, steps: 0 }),
+      spec: { ...SPEC, seed, steps: STEPS },
+    }));
+    const data = { name: SPEC.data, sha256: sha256Hex(SPEC.data) };
+    return { format: "losskit-plan/1", name: "merged", data, libSha256: "0".repeat(64), threads: 1, runs };
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+/** Temporary folders for a test. */
+function withFolders(test: (folder: (name: string) => string) => void): void {
+  const root = Deno.makeTempDirSync();
+  try {
+    test((name) => {
+      Deno.mkdirSync(join(root, name, "runs"), { recursive: true });
+      return join(root, name);
+    });
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+}
+
+/** Every file below a folder with its content and time, to tell any change by. */
+function snapshot(dir: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  const visit = (path: string, name: string) => {
+    for (const entry of Deno.readDirSync(path)) {
+      const inner = join(path, entry.name);
+      if (entry.isDirectory) visit(inner, `${name}${entry.name}/`);
+      else {
+        const { mtime, ino } = Deno.statSync(inner);
+        files[name + entry.name] = `${sha256Hex(Deno.readFileSync(inner))} ${mtime?.getTime()} ${ino}`;
+      }
+    }
+  };
+  visit(dir, "");
+  return files;
+}
+
+function outcomes({ runs }: MergeReport): string[] {
+  return runs.map(({ outcome }) => outcome);
+}
+
+/** Steps by seed, and whether the run is finished. */
+function states(dir: string): Record<number, string> {
+  return Object.fromEntries(
+    readRuns(dir).map(({ manifest, events, status }) => [
+      manifest.spec.seed,
+      `${effectiveEvents(events).steps.length} ${status}`,
+    ]),
+  );
+}
+
+Deno.test("mergeSweeps() brings two halves of a sweep together, and a second time changes nothing", () => {
+  withFolders((folder) => {
+    const a = folder("a"), b = folder("b"), plan = planOf([1, 2, 3]);
+    for (const dir of [a, b]) writePlan(dir, plan);
+    writeRun(a, { seed: 1, steps: 9 });
+    writeRun(b, { seed: 2, steps: 9 });
+    const before = snapshot(b);
+    const report = mergeSweeps(a, [b]);
+    assertEquals(outcomes(report), ["taken"]);
+    assertEquals(report.holes.map(({ run, steps }) => [run.spec.seed, steps]), [[3, 0]]);
+    assertEquals(states(a), { 1: "8 finished", 2: "8 finished" });
+    assertEquals(snapshot(b), before);
+    const merged = snapshot(a);
+    const again = mergeSweeps(a, [b, a, b]);
+    assertEquals(outcomes(again), ["kept", "kept"]);
+    assertEquals(again.holes, report.holes);
+    assertEquals(snapshot(a), merged);
+  });
+});
+
+Deno.test("mergeSweeps() takes the record that goes farther, and keeps its own where that does", () => {
+  withFolders((folder) => {
+    const a = folder("a"), b = folder("b");
+    writeRun(a, { seed: 1, steps: 4 }); // checkpoint 3
+    writeRun(b, { seed: 1, steps: 9 });
+    writeRun(a, { seed: 2, steps: 7 }); // checkpoint 6
+    writeRun(b, { seed: 2, steps: 5 }); // checkpoint 3
+    writeRun(a, { seed: 3, steps: 8 }); // the same, but for the end
+    writeRun(b, { seed: 3, steps: 9 });
+    writeRun(a, { seed: 4, steps: 9 });
+    writeRun(b, { seed: 4, steps: 9 }); // measured speeds differ: that is no conflict
+    const report = mergeSweeps(a, [b]);
+    assertEquals(states(a), { 1: "8 finished", 2: "7 unfinished", 3: "8 finished", 4: "8 finished" });
+    assertEquals(outcomes(report).sort(), ["kept", "kept", "taken", "taken"]);
+    assertEquals(report.plan, undefined);
+    assertEquals(report.holes, []);
+    for (const { manifest: { runId }, status } of readRuns(a)) {
+      const { checkpoint } = runPaths(runFolder(a, runId));
+      const told = readRun(runFolder(a, runId)).events.findLast((event) => event.event === "checkpoint")!;
+      assertEquals(
+        sha256Hex(Deno.readFileSync(checkpoint)),
+        told.event === "checkpoint" && told.sha256,
+        status,
+      );
+    }
+  });
+});
+
+Deno.test("mergeSweeps() reports runs that contradict each other, and touches neither", () => {
+  withFolders((folder) => {
+    const a = folder("a"), b = folder("b");
+    writeRun(a, { seed: 1, steps: 9 });
+    writeRun(b, { seed: 1, steps: 9, shift: 1e-9 });
+    writeRun(a, { seed: 2, steps: 2 });
+    writeRun(b, { seed: 2, steps: 9, shift: 1e-9 });
+    const before = snapshot(a);
+    const { runs } = mergeSweeps(a, [b]);
+    assertEquals(snapshot(a), before);
+    for (const run of runs) {
+      assert(run.outcome === "conflict");
+      assertEquals([run.difference.step, run.difference.field], [1, "loss"]);
+    }
+    assertEquals(runs.length, 2);
+  });
+});
+
+Deno.test("mergeSweeps() leaves damaged runs where they are, and says what is wrong", () => {
+  withFolders((folder) => {
+    const a = folder("a"), b = folder("b");
+    const paths = [1, 2, 3].map((seed) => runPaths(runFolder(b, writeRun(b, { seed, steps: 9 }))));
+    Deno.writeTextFileSync(
+      paths[0]!.journal,
+      Deno.readTextFileSync(paths[0]!.journal).replace('"step":3', '"step":x'),
+    );
+    Deno.writeTextFileSync(paths[1]!.checkpoint, "half of it");
+    Deno.removeSync(paths[2]!.checkpoint);
+    writeRun(b, { seed: 4, steps: 9 });
+    const { runs } = mergeSweeps(a, [b]);
+    assertEquals(states(a), { 4: "8 finished" });
+    const reasons = runs.flatMap((run) => run.outcome === "damaged" ? [run.reason] : []);
+    assertEquals(reasons.length, 3);
+    assertMatch(reasons.join("\n"), /journal\.jsonl, line/);
+    assertMatch(reasons.join("\n"), /it has [0-9a-f]{64}/);
+    assertMatch(reasons.join("\n"), /there is none/);
+  });
+});
+
+Deno.test("mergeSweeps() joins plans of one text, code and number of threads, and refuses others", () => {
+  withFolders((folder) => {
+    const a = folder("a"), b = folder("b"), c = folder("c");
+    writePlan(a, planOf([1, 2]));
+    writePlan(b, planOf([2, 3]));
+    mergeSweeps(a, [b]);
+    const seeds = () => readPlan(a)!.runs.map(({ spec }) => spec.seed);
+    assertEquals(seeds(), [1, 2, 3]);
+    mergeSweeps(a, [b]);
+    assertEquals(seeds(), [1, 2, 3]);
+    const others: [Partial<Plan>, RegExp][] = [
+      [{ data: { name: "x", sha256: "0".repeat(64) } }, /of one text/],
+      [{ libSha256: "1".repeat(64) }, /of one version of the code/],
+      [{ threads: 2 }, /of one number of threads/],
+    ];
+    for (const [other, message] of others) {
+      writePlan(c, { ...planOf([9]), ...other });
+      const error = assertThrows(() => mergeSweeps(a, [c]), UserError);
+      assertMatch(error.message, message);
+    }
+    assertThrows(() => mergeSweeps(a, [join(c, "nothing")]), UserError);
+    assertEquals(seeds(), [1, 2, 3]);
+  });
+});
+
+Deno.test("mergeSweeps() of any beginnings of runs, in any order, comes to the farthest of each", () => {
+  const random = createRandom(7, "merge");
+  const draw = (n: number) => random.nextUint32() % n;
+  for (let round = 0; round < 8; round++) {
+    withFolders((folder) => {
+      const farthest: Record<number, number> = {};
+      const dirs = ["a", "b", "c"].map((name) => {
+        const dir = folder(name);
+        for (let seed = 0; seed < 4; seed++) {
+          const steps = draw(STEPS + 3) - 1;
+          if (steps < 0) continue;
+          writeRun(dir, { seed, steps });
+          farthest[seed] = Math.max(farthest[seed] ?? 0, steps);
+        }
+        return dir;
+      });
+      const out = folder("out");
+      const before = canonicalJson(dirs.map(snapshot));
+      const order = draw(2) === 0 ? dirs : dirs.toReversed();
+      mergeSweeps(out, order);
+      assertEquals(
+        states(out),
+        Object.fromEntries(
+          Object.entries(farthest).map(([seed, steps]) => [
+            seed,
+            steps > STEPS ? `${STEPS} finished` : `${steps} unfinished`,
+          ]),
+        ),
+      );
+      const merged = snapshot(out);
+      assert(mergeSweeps(out, dirs).runs.every(({ outcome }) => outcome === "kept"));
+      assertEquals(snapshot(out), merged);
+      assertEquals(canonicalJson(dirs.map(snapshot)), before);
+    });
+  }
+});

@@ -3,6 +3,18 @@
  *
  * @module
  */
+export {
+  barFigure,
+  type Bars,
+  type Curve,
+  curveFigure,
+  type FigureText,
+  type HeatMap,
+  heatMapFigure,
+  PALETTE,
+  roundedJson,
+  simplexFigure,
+} from "./build.ts";
 export { nonFiniteMarks, type Point, thin } from "./curve.ts";
 export { escapeHtml, plotlyText, scriptJson } from "./escape.ts";
 export {
@@ -13,4 +25,5 @@ export {
   lossFigures,
   type PlotlyObject,
 } from "./figures.ts";
+export { figureSvg, type SvgOptions } from "./svg.ts";
 export { renderReport, type ReportContent } from "./report.ts";

@@ -1,8 +1,9 @@
 /**
- * Progress with a rate and an expected end: one line redrawn in place on a terminal, plain lines elsewhere.
+ * Progress with an expected end: one line redrawn in place on a terminal and in a notebook, plain lines elsewhere.
  *
  * @module
  */
+import { type FrontEnd, frontEnd } from "./front_end.ts";
 
 /** What is counted. */
 export type Unit = "bytes" | "steps" | "runs";
@@ -19,6 +20,8 @@ export interface ProgressOptions {
   write?: (text: string) => void;
   /** Whether lines may be redrawn. Default: whether standard error is a terminal. */
   isTerminal?: boolean;
+  /** Where a notebook shows it, in the place of `write`. Default: this notebook's front end, unless `write` is given. */
+  notebook?: FrontEnd | undefined;
   /** The time in milliseconds. Default: `performance.now`. */
   now?: () => number;
   /** Columns of the terminal, asked at each redraw. Default: standard error's, or 80 where it has none to tell. */
@@ -35,14 +38,20 @@ export interface Progress {
   finish(note?: string): void;
 }
 
-/** Shortest time between two redraws on a terminal, and between two plain lines, in milliseconds. */
-const REDRAW = 100, PLAIN = 5000;
+/** Shortest time between two redraws on a terminal and in a notebook, and between two plain lines, in milliseconds. */
+const REDRAW = 100, NOTEBOOK_REDRAW = 250, PLAIN = 5000;
+
+/** How many displays a notebook has had: each has an id, the same in every run. */
+let displays = 0;
 
 /** Starts a display. It never throws where standard error is closed. */
 export function createProgress(options: ProgressOptions): Progress {
   const { label, total, unit } = options;
   const write = options.write ?? writeStderr;
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
+  const notebook = options.notebook ?? (options.write === undefined ? frontEnd() : undefined);
+  const show = notebook === undefined ? undefined : notebookLine(notebook);
+  const every = show !== undefined ? NOTEBOOK_REDRAW : isTerminal ? REDRAW : PLAIN;
   const now = options.now ?? (() => performance.now());
   const columns = options.columns ?? terminalColumns;
   const begin = now();
@@ -60,6 +69,7 @@ export function createProgress(options: ProgressOptions): Progress {
   };
   const draw = (ended = false): void => {
     shown = now();
+    if (show !== undefined) return show.draw(text(ended));
     if (!isTerminal) return write(`${text(ended)}\n`);
     const room = columns() - 1; // a line that wraps, or fills the last column, cannot be redrawn in place
     const line = text(ended).slice(0, room);
@@ -70,9 +80,10 @@ export function createProgress(options: ProgressOptions): Progress {
     update(count, note) {
       done = count;
       if (note !== undefined) lastNote = note;
-      if (now() - shown >= (isTerminal ? REDRAW : PLAIN)) draw();
+      if (now() - shown >= every) draw();
     },
     log(line) {
+      if (show !== undefined) return show.log(line);
       if (!isTerminal) return write(`${line}\n`);
       write(`\r${" ".repeat(Math.min(width, columns() - 1))}\r${line}\n`);
       draw();
@@ -81,6 +92,27 @@ export function createProgress(options: ProgressOptions): Progress {
       if (note !== undefined) lastNote = note;
       draw(true);
     },
+  };
+}
+
+/** A line in a notebook's output that is written over, and lines of their own. */
+function notebookLine(notebook: FrontEnd): { draw(text: string): void; log(line: string): void } {
+  const transient = { display_id: `losskit-progress-${++displays}` };
+  let begun = false;
+  const send = (type: string, content: Record<string, unknown>) => {
+    // The front end may have gone: progress is no reason to fail.
+    notebook.broadcast(type, content).catch(() => {});
+  };
+  return {
+    draw(text) {
+      send(begun ? "update_display_data" : "display_data", {
+        data: { "text/plain": text },
+        metadata: {},
+        transient,
+      });
+      begun = true;
+    },
+    log: (line) => send("stream", { name: "stdout", text: `${line}\n` }),
   };
 }
 

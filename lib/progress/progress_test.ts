@@ -94,6 +94,37 @@ Deno.test("createProgress() writes plain lines elsewhere, at most one in five se
   ]);
 });
 
+Deno.test("createProgress() redraws one display in a notebook, at most four times a second, and outlives its front end", async () => {
+  const sent: [string, string | undefined, unknown][] = [];
+  let time = 0, gone = false;
+  const notebook = {
+    broadcast(type: string, content: Record<string, unknown>) {
+      if (gone) return Promise.reject(new Error("gone"));
+      const { data, transient, text } = content as Record<string, Record<string, string>>;
+      sent.push([type, transient?.["display_id"], data?.["text/plain"] ?? text]);
+      return Promise.resolve();
+    },
+  };
+  const p = createProgress({ label: "training", total: 10, unit: "steps", notebook, now: () => time });
+  for (; time < 600; time += 100) p.update(time / 100);
+  p.log("hello");
+  p.finish("loss 2.5");
+  const id = sent[0]![1];
+  assertEquals(sent, [
+    ["display_data", id, "training: 0 of 10 steps"],
+    ["update_display_data", id, "training: 3 of 10 steps, 1 s left"],
+    ["stream", undefined, "hello\n"],
+    ["update_display_data", id, "training: 5 of 10 steps · loss 2.5"],
+  ]);
+  gone = true;
+  p.finish();
+  await Promise.resolve();
+  const other = createProgress({ label: "x", unit: "runs", notebook });
+  gone = false;
+  other.update(1);
+  assertEquals(sent.at(-1)![1] === id, false);
+});
+
 Deno.test("formatBytes() and formatDuration() round for a reader", () => {
   assertEquals([0, 999, 1500, 274e6].map(formatBytes), ["0 B", "999 B", "1.5 kB", "274 MB"]);
   assertEquals([0.4, 59.6, 125, 12000].map(formatDuration), ["0 s", "1 min 0 s", "2 min 5 s", "3 h 20 min"]);

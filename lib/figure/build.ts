@@ -1,0 +1,250 @@
+/**
+ * Figures of plain numbers in few words: curves with bands, bars, heat maps, points. What they hold is small: numbers are
+ * rounded to what can be seen, and curves are thinned, so that a notebook that keeps them can be read and compared.
+ *
+ * @module
+ */
+import { type Point, thin } from "./curve.ts";
+import { plotlyText } from "./escape.ts";
+import type { Figure, Json, PlotlyObject } from "./figures.ts";
+import { significant } from "./_svg_text.ts";
+
+/** Told apart by colour-blind readers, after Okabe and Ito. */
+export const PALETTE: readonly string[] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#E69F00"];
+
+/** Most points of a curve, and significant digits of a number. */
+const POINTS = 150, DIGITS = 5;
+
+/** What every figure is given. */
+export interface FigureText {
+  /** Its title. */
+  readonly title: string;
+  /** The horizontal axis's title. Default: none. */
+  readonly x?: string;
+  /** The vertical axis's title. Default: none. */
+  readonly y?: string;
+  /** Pixels. Default: 320. */
+  readonly height?: number;
+  /** More of Plotly's layout, such as `{ xaxis: { type: "log" } }`. */
+  readonly layout?: { readonly [key: string]: Json };
+}
+
+/** A curve. */
+export interface Curve {
+  /** Its name in the legend. */
+  readonly name: string;
+  /** Places; `y` may be NaN or infinite, which breaks the line. */
+  readonly points: readonly Point[];
+  /** The lower and upper edge of a band around it, by point. Default: none. */
+  readonly band?: readonly { readonly low: number; readonly high: number }[];
+  /** Default: by its place among the curves. */
+  readonly color?: string;
+  /** Default: `lines`. */
+  readonly mode?: "lines" | "markers" | "lines+markers";
+  /** Default: solid. */
+  readonly dash?: "solid" | "dot" | "dash" | "dashdot";
+}
+
+/** Curves over each other. */
+export function curveFigure(text: FigureText, curves: readonly Curve[]): Figure {
+  const data = curves.flatMap((curve, i): PlotlyObject[] => {
+    const { name, mode = "lines", dash = "solid" } = curve;
+    const color = curve.color ?? PALETTE[i % PALETTE.length]!;
+    const kept = curve.band === undefined ? thin(curve.points, POINTS) : curve.points;
+    const style = { type: "scatter", name: plotlyText(name), legendgroup: plotlyText(name) };
+    const edge = (key: "low" | "high", fill: PlotlyObject) => ({
+      ...style,
+      mode: "lines",
+      showlegend: false,
+      hoverinfo: "skip",
+      x: curve.points.map(({ x }) => number(x)),
+      y: curve.band!.map((ends) => number(ends[key])),
+      line: { color, width: 0 },
+      ...fill,
+    });
+    const band = curve.band === undefined
+      ? []
+      : [edge("low", {}), edge("high", { fill: "tonexty", fillcolor: translucent(color) })];
+    return [...band, {
+      ...style,
+      mode,
+      x: kept.map(({ x }) => number(x)),
+      y: kept.map(({ y }) => number(y)),
+      line: { color, dash, width: 2 },
+      marker: { color, size: 7 },
+    }];
+  });
+  return figure(text, data, { hovermode: "x" });
+}
+
+/** Bars. */
+export interface Bars {
+  /** What stands below them, each once. */
+  readonly names: readonly (string | number)[];
+  /** Their heights. */
+  readonly values: readonly number[];
+  /** What stands above them. Default: nothing. */
+  readonly labels?: readonly string[];
+  /** One colour, or one a bar. Default: the first of {@linkcode PALETTE}. */
+  readonly color?: string | readonly string[];
+  /** What stands for each name at the axis, where names must differ and labels need not. Default: the names. */
+  readonly ticks?: readonly string[];
+}
+
+/** A bar for each name. */
+export function barFigure(
+  text: FigureText,
+  { names, values, labels, color = PALETTE[0]!, ticks }: Bars,
+): Figure {
+  const data = [{
+    type: "bar",
+    x: ticks === undefined
+      ? names.map((name) => typeof name === "string" ? plotlyText(name) : name)
+      : [...names.keys()],
+    y: values.map((value) => number(value)),
+    ...(labels === undefined
+      ? {}
+      : { text: labels.map(plotlyText), textposition: "outside", cliponaxis: false }),
+    marker: { color: color as Json },
+  }];
+  const axis = ticks === undefined ? {} : {
+    xaxis: { tickvals: [...names.keys()], ticktext: ticks.map(plotlyText), tickangle: 0 },
+  };
+  return figure(text, data, axis);
+}
+
+/** A heat map. */
+export interface HeatMap {
+  /** Rows of values; the first is drawn at the top. */
+  readonly values: readonly (readonly number[])[];
+  /** By column. */
+  readonly columns: readonly string[];
+  /** By row. */
+  readonly rows: readonly string[];
+  /** The value of the first colour, and of the last. Default: the lowest and the highest. */
+  readonly range?: readonly [number, number];
+}
+
+/** Values as colours, from white to blue; cells are square where the figure's size allows it. */
+export function heatMapFigure(text: FigureText, { values, columns, rows, range }: HeatMap): Figure {
+  const data = [{
+    type: "heatmap",
+    z: values.map((row) => row.map((value) => number(value, 3))),
+    colorscale: [[0, "#ffffff"], [0.5, "#6baed6"], [1, "#08306b"]],
+    ...(range === undefined ? {} : { zmin: range[0], zmax: range[1] }),
+    showscale: true,
+  }];
+  const ticks = (names: readonly string[]) => ({
+    tickvals: [...names.keys()],
+    ticktext: names.map(plotlyText),
+    tickangle: 0,
+    showgrid: false,
+  });
+  return figure(text, data, {
+    xaxis: ticks(columns),
+    yaxis: { ...ticks(rows), autorange: "reversed" },
+  });
+}
+
+/**
+ * The simplex of three probabilities: a triangle whose corners are certainty, and points in it.
+ *
+ * @param corners What is certain at the left, at the right, and at the top.
+ * @param points Each with its three probabilities, which need not add up to 1: what is left of them counts in proportion.
+ */
+export function simplexFigure(
+  text: FigureText,
+  corners: readonly [string, string, string],
+  points: readonly { readonly name: string; readonly p: readonly [number, number, number] }[],
+): Figure {
+  const tall = Math.sqrt(3) / 2;
+  const placed = points.map(({ name, p: [a, b, c] }) => {
+    const sum = a + b + c;
+    return { name, x: (b + c / 2) / sum, y: c / sum * tall };
+  });
+  const data: PlotlyObject[] = [
+    {
+      type: "scatter",
+      mode: "lines",
+      x: [0, 1, 0.5, 0],
+      y: [0, 0, number(tall), 0],
+      line: { color: "#888888", width: 1.5 },
+      hoverinfo: "skip",
+      showlegend: false,
+    },
+    {
+      type: "scatter",
+      mode: "text",
+      x: [0, 1, 0.5],
+      y: [0, 0, number(tall)],
+      text: corners.map(plotlyText),
+      textposition: ["bottom center", "bottom center", "top center"],
+      hoverinfo: "skip",
+      showlegend: false,
+    },
+    ...placed.map(({ name, x, y }, i) => ({
+      type: "scatter",
+      mode: "markers",
+      name: plotlyText(name),
+      x: [number(x)],
+      y: [number(y)],
+      marker: { color: PALETTE[i % PALETTE.length]!, size: 11 },
+    })),
+  ];
+  const hidden = { visible: false, showgrid: false };
+  return figure({ height: 380, ...text }, data, {
+    xaxis: { ...hidden, range: [-0.35, 1.35] },
+    yaxis: { ...hidden, range: [-0.12, 1], scaleanchor: "x" },
+    hovermode: "closest",
+  });
+}
+
+function figure(text: FigureText, data: readonly PlotlyObject[], own: PlotlyObject): Figure {
+  const { title, x = "", y = "", height = 320, layout = {} } = text;
+  const axis = (key: "xaxis" | "yaxis", label: string) => ({
+    ...(label === "" ? {} : { title: { text: plotlyText(label) } }),
+    automargin: true,
+    zeroline: false,
+    ...own[key] as PlotlyObject | undefined,
+    ...layout[key] as PlotlyObject | undefined,
+  });
+  const { xaxis: _x, yaxis: _y, ...others } = own;
+  return {
+    title,
+    data,
+    layout: {
+      title: { text: plotlyText(title), font: { size: 15 }, x: 0.02, xanchor: "left" },
+      margin: { l: 56, r: 16, t: 44, b: 44 },
+      legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom" },
+      height,
+      ...others,
+      ...layout,
+      xaxis: axis("xaxis", x),
+      yaxis: axis("yaxis", y),
+    },
+  };
+}
+
+/** A value of JSON with its numbers rounded to significant digits. */
+export function roundedJson<V extends Json | undefined>(value: V, digits: number): V {
+  return rounded(value, digits) as V;
+}
+
+function rounded(value: Json | undefined, digits: number): Json | undefined {
+  if (typeof value === "number") return significant(value, digits);
+  if (Array.isArray(value)) return value.map((inner) => rounded(inner, digits) as Json);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, rounded(inner, digits) as Json]),
+  );
+}
+
+/** A number for a file: rounded; what JSON cannot hold is null, which breaks a line. */
+function number(value: number, digits: number = DIGITS): number | null {
+  return Number.isFinite(value) ? significant(value, digits) : null;
+}
+
+function translucent(color: string): string {
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+  return `rgba(${r},${g},${b},0.2)`;
+}

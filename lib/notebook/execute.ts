@@ -1,0 +1,131 @@
+/**
+ * Headless execution: a notebook's cells in a process of their own, and the notebook with what they showed.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import { type Cell, joined, type Notebook } from "./ipynb.ts";
+import type { Job, JobResult } from "./job.ts";
+import { type CodeCell, scriptOf } from "./source.ts";
+import { ROOT } from "./type_check.ts";
+
+/** How a notebook is executed. */
+export interface ExecuteOptions {
+  /** Its path: names it in errors, and relative imports go from it. */
+  readonly path: string;
+  /** Seconds after which it is ended. Default: 600. */
+  readonly timeout?: number;
+}
+
+/** What an execution came to. */
+export type Execution =
+  | { readonly notebook: Notebook; readonly failure?: undefined }
+  | { readonly notebook?: undefined; readonly failure: string };
+
+/** The code cells of a notebook, named for errors. Cells without code have no part in it. */
+export function codeCells(notebook: Notebook, path: string): CodeCell[] {
+  return notebook.cells.filter(isCode).map((cell, i) => ({
+    name: `${path}, cell ${i + 1} (${cell.id})`,
+    text: joined(cell.source),
+  }));
+}
+
+/**
+ * Runs all cells in order.
+ *
+ * @returns The notebook with outputs and execution counts; or what failed, naming notebook, cell and line.
+ * @throws {UserError} where a cell cannot be a script.
+ */
+export async function executeNotebook(notebook: Notebook, options: ExecuteOptions): Promise<Execution> {
+  const { path, timeout = 600 } = options;
+  const cells = codeCells(notebook, path);
+  const url = pathToFileURL(resolve(path));
+  const scripts = cells.map((cell) => scriptOf(cell, url));
+  let line = 2; // before each cell's code is a line of the runner's
+  const placed = scripts.map(({ code }) => {
+    const firstLine = line;
+    line += code.split("\n").length + 1;
+    return { code, firstLine };
+  });
+  const outcome = await runJob({ notebook: url.href, cells: placed }, { url, timeout });
+  if (outcome.result === undefined) return { failure: `${path}: ${outcome.failure}` };
+  const { outputs, executed, failure } = outcome.result;
+  if (failure !== undefined) {
+    const places = placesOf(failure.stack, scripts.map(({ map }, i) => ({ ...placed[i]!, map })));
+    // What nobody waited for is told by its stack's end: that is where it was started.
+    const cell = failure.isUncaught ? places.at(-1)?.cell ?? failure.cell : failure.cell;
+    const stack = places.map((at) => `\n    at ${cells[at.cell]!.name}, line ${at.line}:${at.column}`);
+    return { failure: `${cells[cell]!.name}: ${failure.message}${stack.join("")}` };
+  }
+  if (executed < cells.length) return { failure: `${cells[executed]!.name}: it ended the process` };
+  let next = 0;
+  const done = notebook.cells.map((cell) => {
+    if (!isCode(cell)) return cell;
+    return { ...cell, outputs: outputs[next]!, execution_count: ++next };
+  });
+  return { notebook: { ...notebook, cells: done } };
+}
+
+function isCode(cell: Cell): boolean {
+  return cell.cell_type === "code";
+}
+
+/** Runs a job in a process, whose own output goes to this one's standard error. */
+async function runJob(
+  job: Job,
+  { url, timeout }: { url: URL; timeout: number },
+): Promise<{ result?: JobResult; failure?: string }> {
+  const folder = await Deno.makeTempDir({ prefix: "losskit-notebook-" });
+  try {
+    const [jobPath, resultPath] = [join(folder, "job.json"), join(folder, "result.json")];
+    await Deno.writeTextFile(jobPath, JSON.stringify(job));
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--allow-all", "--no-check", "--quiet", "--config", join(ROOT, "deno.json")],
+        ...[new URL("./_child.ts", import.meta.url).href, jobPath, resultPath],
+      ],
+      cwd: new URL(".", url).pathname,
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "inherit",
+    }).spawn();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, timeout * 1000);
+    const { code, signal } = await child.status;
+    clearTimeout(timer);
+    if (late) return { failure: `it did not end within ${timeout} s` };
+    const result: JobResult | undefined = await Deno.readTextFile(resultPath).then(
+      JSON.parse,
+      () => undefined,
+    );
+    if (result?.failure !== undefined) return { result };
+    if (signal !== null) return { failure: `its process was ended by ${signal}` };
+    if (result === undefined || code !== 0) return { failure: `its process ended with status ${code}` };
+    return { result };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A stack's places in cells, by the lines that they were given; what is not in a cell is left out. */
+function placesOf(
+  stack: string,
+  scripts: readonly { firstLine: number; map: string }[],
+): { cell: number; line: number; column: number }[] {
+  return [...stack.matchAll(/<anonymous>:(\d+):(\d+)/g)].flatMap(([, line, column]) => {
+    const cell = scripts.findLastIndex(({ firstLine }) => firstLine <= Number(line));
+    if (cell < 0) return [];
+    const { firstLine, map } = scripts[cell]!;
+    const place = originalPositionFor(new TraceMap(map), {
+      line: Number(line) - firstLine + 1,
+      column: Number(column) - 1,
+    });
+    return place.line === null ? [] : [{ cell, line: place.line, column: place.column + 1 }];
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * Type check of notebooks' cells, by `deno check` over one module a notebook.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { checkModuleOf, type CodeCell } from "./source.ts";
+
+/** The repository's root: its deno.json says what names in imports mean. */
+export const ROOT: string = new URL("../../", import.meta.url).pathname;
+
+/** A notebook to check. */
+export interface CheckedNotebook {
+  /** Its path, from which relative imports go. */
+  readonly path: string;
+  /** Its code cells in order. */
+  readonly cells: readonly CodeCell[];
+}
+
+/**
+ * Checks all cells of notebooks at once.
+ *
+ * @returns The problems, each naming notebook, cell and line; none where all is well.
+ * @throws {UserError} where cells cannot be put together: see {@linkcode checkModuleOf}.
+ */
+export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promise<string[]> {
+  const folder = await Deno.makeTempDir({ prefix: "losskit-check-" });
+  try {
+    const checked = notebooks.map(({ path, cells }, i) => {
+      const module = checkModuleOf(cells, pathToFileURL(resolve(path)));
+      const file = join(folder, `notebook_${i}.ts`);
+      Deno.writeTextFileSync(file, module.text);
+      return { path, cells, module, url: pathToFileURL(file).href };
+    });
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--quiet", "--config", join(ROOT, "deno.json"), ...checked.map(({ url }) => url)],
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", RUST_BACKTRACE: "0" },
+      cwd: ROOT,
+      stdin: "null",
+    }).output();
+    if (success) return [];
+    let report = new TextDecoder().decode(stderr);
+    for (const { cells, path, module, url } of checked) {
+      report = report.replaceAll(
+        new RegExp(`${RegExp.escape(url)}(?::(\\d+):(\\d+))?`, "g"),
+        (_, line, column) => {
+          const place = line === undefined ? undefined : module.lines[Number(line)];
+          return place === undefined ? path : `${cells[place.cell]!.name}, line ${place.line}:${column}`;
+        },
+      );
+    }
+    // Each problem is a paragraph, and so is the count of them.
+    return report.trim().split(/\n\n+/).filter((part) =>
+      !/^(Found \d+ error|error: Type checking failed)/.test(part)
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The notebook's front end, where there is one: in Deno's Jupyter kernel and in losskit's headless runner.
+ *
+ * @module
+ */
+
+/** Sends messages to a front end, as the kernel does. */
+export interface FrontEnd {
+  /** Sends a message of Jupyter's protocol, such as `display_data` with its content. */
+  broadcast(type: string, content: Record<string, unknown>): Promise<void>;
+}
+
+/** The front end; undefined outside of a notebook. */
+export function frontEnd(): FrontEnd | undefined {
+  try {
+    return (Deno as unknown as { jupyter?: FrontEnd }).jupyter;
+  } catch {
+    return undefined; // outside of a kernel Deno throws
+  }
+}

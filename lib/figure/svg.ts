@@ -64,6 +64,8 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
     room: data.some((trace) => trace["type"] === "bar" || String(trace["mode"] ?? "").includes("markers")),
   });
   const plane: Plane = { x, y: guess, ink };
+  // Figures on one page share their names: equal names are equal boxes.
+  const clip = `box-${[box.left, box.top, box.right, box.bottom].map(Math.round).join("-")}`;
   const bars = data.filter(({ type }) => type === "bar");
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
@@ -75,10 +77,10 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
       ? ""
       : `<text x="14" y="24" font-size="${TITLE}" font-weight="600" fill="${ink}">${svgText(heading)}</text>`,
     axesSvg(plane, box, grid),
-    `<clipPath id="plot"><rect x="${px(box.left)}" y="${px(box.top - 1)}" width="${
+    `<clipPath id="${clip}"><rect x="${px(box.left)}" y="${px(box.top - 1)}" width="${
       px(box.right - box.left)
     }" height="${px(box.bottom - box.top + 2)}"/></clipPath>`,
-    `<g clip-path="url(#plot)">`,
+    `<g clip-path="url(#${clip})">`,
     shapesSvg(layout, plane, box),
     ...data.map((trace, index) =>
       traceSvg(trace, plane, {

@@ -91,13 +91,13 @@ Deno.test("executeNotebook() fails on every kind of error, naming cell and line"
     [
       "thrown",
       ["1", "type T = number;\n\nthrow new TypeError('boo');"],
-      /cell 2 \(c1\): TypeError: boo\n    at .*cell 2 \(c1\), line 3:7/,
+      /cell 2 \(c1\): TypeError: boo\n {4}at .*cell 2 \(c1\), line 3:7/,
     ],
     ["thrown after await", ["await 1;\n(null as any).x;"], /cell 1 \(c0\): TypeError: .*null.*\n.*line 2:/],
     ["thrown inside an earlier cell's function", [
       "function f(): void {\n  throw new Error('in f');\n}",
       "f();",
-    ], /cell 2 \(c1\): Error: in f\n    at .*cell 1 \(c0\), line 2:9\n    at .*cell 2 \(c1\), line 1/],
+    ], /cell 2 \(c1\): Error: in f\n {4}at .*cell 1 \(c0\), line 2:9\n {4}at .*cell 2 \(c1\), line 1/],
     ["no Error", ["throw { a: 1 };"], /cell 1 \(c0\): it threw \{ a: 1 \}/],
     [
       "unhandled rejection",

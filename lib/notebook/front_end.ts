@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DisplayContent, type MimeBundle, type OutputStore } from "./outputs.ts";
+import type { DisplayContent, MimeBundle, OutputStore } from "./outputs.ts";
 
 /** The symbol of a method that gives an object's data by MIME type; it may be asynchronous. */
 export const DISPLAY: unique symbol = Symbol.for("Jupyter.display") as never;

@@ -4,4 +4,5 @@
  * @module
  */
 export { settle, showFigure, showTable } from "./display.ts";
+export { createProgress, formatBytes } from "../progress/progress.ts";
 export { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "./kernelspec.ts";

@@ -7,7 +7,16 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { embedding, layerNorm, layerScope, linear, opScope } from "../tensorflow/mod.ts";
+import {
+  addLayerNorm,
+  embedding,
+  formatOf,
+  layerNorm,
+  layerScope,
+  linear,
+  opScope,
+  trueDtype,
+} from "../tensorflow/mod.ts";
 import { activate, createDropout, softCap } from "./_pointwise.ts";
 import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
@@ -95,13 +104,27 @@ export function gptHidden(
       ? opScope("linear", [x, weight(name)], (x, w) => tf.matMul(x, w))
       : opScope("linear", [x, weight(name), b], (x, weight, bias) => linear(x, { weight, bias }));
   };
+  const gains = (name: string) => [weight(name), bias(name) ?? tf.zeros([C])] as const;
+  // What is normalised goes into matrix products alone, which round it to their type, unless they have a format of their own.
   const norm = (x: tf.Tensor, name: string) =>
     opScope(
       "layerNorm",
-      [x, weight(name), bias(name) ?? tf.zeros([C])],
-      (x, weight, bias) => layerNorm(x, { weight, bias, epsilon }),
+      [x, ...gains(name)],
+      (x, weight, bias) => layerNorm(x, { weight, bias, epsilon, lowered: formatOf("linear") === undefined }),
     );
   const residual = (x: tf.Tensor, y: tf.Tensor) => opScope("residual", [x, y], (x, y) => tf.add(x, y));
+  /** x + y and its LayerNorm: in one pass where no format is set for either. */
+  const addNorm = (x: tf.Tensor, y: tf.Tensor, next: { layer: string; name: string }) => {
+    const bare = formatOf("residual") === undefined && formatOf("layerNorm", next.layer) === undefined;
+    if (bare && trueDtype(x) === "float32") {
+      const [weight, bias] = gains(next.name);
+      const lowered = formatOf("linear", next.layer) === undefined;
+      const { sum, normal } = addLayerNorm(x, y, { weight, bias, epsilon, lowered });
+      return [sum, normal] as const;
+    }
+    const sum = residual(x, y);
+    return [sum, layerScope(next.layer, () => norm(sum, next.name))] as const;
+  };
   const dropout = createDropout(full.dropout, options.dropoutKey);
   const { cache } = options;
   const places = cache && cachePlaces(cache, T);
@@ -113,22 +136,28 @@ export function gptHidden(
     const tokenRows = tf.reshape(embedding(weight("wte"), tf.reshape(tokens, [B * T])), [B, T, C]);
     return dropout(tf.reshape(residual(tokenRows, positions), [B * T, C])); // [N, C]
   });
+  let normal = layerScope("h.0", () => norm(x, "h.0.ln_1"));
   for (let layer = 0; layer < nLayer; layer++) {
-    const at = `h.${layer}`;
-    x = layerScope(at, () => {
-      const context = attention(dense(norm(x, `${at}.ln_1`), `${at}.attn.c_attn`), {
+    const at = `h.${layer}`, after = layer + 1 < nLayer ? `h.${layer + 1}` : undefined;
+    layerScope(at, () => {
+      const context = attention(dense(normal, `${at}.attn.c_attn`), {
         ...{ B, T, config: full, dropout },
         gains: qkNorm ? { q: weight(`${at}.attn.q_norm`), k: weight(`${at}.attn.k_norm`) } : undefined,
         cached: cache && places && { cache, places, layer },
       });
-      const attended = residual(x, dropout(dense(context, `${at}.attn.c_proj`)));
-      const wide = dense(norm(attended, `${at}.ln_2`), `${at}.mlp.c_fc`); // [N, F], or twice that
+      const attended = dropout(dense(context, `${at}.attn.c_proj`));
+      [x, normal] = addNorm(x, attended, { layer: at, name: `${at}.ln_2` });
+      const wide = dense(normal, `${at}.mlp.c_fc`); // [N, F], or twice that
       const hidden = opScope("gelu", [wide], (wide) => activate(wide, full.activation)); // [N, F]
-      return residual(attended, dropout(dense(hidden, `${at}.mlp.c_proj`)));
+      const mixed = dropout(dense(hidden, `${at}.mlp.c_proj`));
+      const next = after === undefined
+        ? { layer: "head", name: "ln_f" }
+        : { layer: after, name: `${after}.ln_1` };
+      [x, normal] = addNorm(x, mixed, next);
     });
   }
   if (cache !== undefined) cache.position = tf.add(cache.position, tf.scalar(T, "int32"));
-  return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
+  return normal as tf.Tensor2D;
 }
 
 /**

@@ -80,7 +80,8 @@ export class Binding extends BindingConstants {
   }
 
   /**
-   * Runs `work` with its ops going into a trace.
+   * Runs `work` with its ops going into a trace. While another trace is under way, that one waits: values of it cannot be
+   * used inside.
    *
    * @returns Its result, and the eager tensors it used: handles that the caller now owns, and their placeholders.
    */
@@ -88,9 +89,7 @@ export class Binding extends BindingConstants {
     trace: Trace,
     work: () => R,
   ): { result: R; captures: { handle: Pointer; symbol: GraphValue }[] } {
-    if (this.#trace) {
-      throw new Error("Cannot compile a function while another is being traced: call it instead");
-    }
+    const outer = { trace: this.#trace, captures: this.#captures };
     this.#trace = trace;
     this.#captures = new Map();
     let traced = false;
@@ -99,9 +98,9 @@ export class Binding extends BindingConstants {
       traced = true;
       return { result, captures: [...this.#captures.values()] };
     } finally {
-      this.#trace = undefined;
       if (!traced) { for (const { handle } of this.#captures.values()) this.#runtime.deleteHandle(handle); }
-      this.#captures = new Map();
+      this.#trace = outer.trace;
+      this.#captures = outer.captures;
     }
   }
 

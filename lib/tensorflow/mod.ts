@@ -29,6 +29,7 @@ export type { EagerCall } from "./eager_call.ts";
 export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
+export { fused } from "./fused.ts";
 export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./random.ts";
 export { roundTo } from "./rounding.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
@@ -45,10 +46,12 @@ export {
   trueDtype,
 } from "./true_dtype.ts";
 export {
+  addLayerNorm,
   causalSoftmax,
   embedding,
   gelu,
   layerNorm,
+  type LayerNormParameters,
   linear,
   probeRounding,
   type Rounding,

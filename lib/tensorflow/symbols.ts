@@ -229,6 +229,8 @@ export const CC_SYMBOLS = {
   TF_GraphGetTensorNumDims: { parameters: ["pointer", TF_Output, "pointer"], result: "i32" },
   /** `void TF_GraphGetTensorShape(TF_Graph*, TF_Output output, int64_t* dims, int num_dims, TF_Status*)` */
   TF_GraphGetTensorShape: { parameters: ["pointer", TF_Output, "buffer", "i32", "pointer"], result: "void" },
+  /** `void TF_GraphSetTensorShape(TF_Graph*, TF_Output output, const int64_t* dims, const int num_dims, TF_Status*)` */
+  TF_GraphSetTensorShape: { parameters: ["pointer", TF_Output, "buffer", "i32", "pointer"], result: "void" },
   /**
    * `TF_Function* TF_GraphToFunction(const TF_Graph* fn_body, const char* fn_name, unsigned char append_hash,
    * int num_opers, const TF_Operation* const* opers, int ninputs, const TF_Output* inputs, int noutputs,

@@ -5,7 +5,13 @@
  *
  * @module
  */
-import { type Attribute, type AttributeSetters, graphSetters, setAttribute } from "./attribute.ts";
+import {
+  type Attribute,
+  type AttributeSetters,
+  AttributeType,
+  graphSetters,
+  setAttribute,
+} from "./attribute.ts";
 import type { OpDefinition } from "./op_definition.ts";
 import { type GraphOutput, toOutput, toOutputs } from "./_graph_output.ts";
 import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
@@ -107,6 +113,37 @@ export class Trace implements Disposable {
       setAttribute(node, attribute, this.#setters);
     }
     return this.#finish(node, { op: op.name, outputs: op.outputs, inputs: op.inputs });
+  }
+
+  /**
+   * Adds a call of a function that the context has, which XLA compiles at its first run.
+   *
+   * @param fn Its name, and the types and shapes of its results.
+   * @param inputs Its inputs, in order.
+   */
+  callCompiled(
+    fn: { name: string; results: readonly { dtype: number; shape: readonly number[] }[] },
+    inputs: readonly GraphValue[],
+  ): GraphValue[] {
+    const { cc, status } = this.#runtime;
+    const node = this.#begin("StatefulPartitionedCall");
+    cc.TF_AddInputList(node, toOutputs(inputs), inputs.length);
+    const types = fn.results.map(({ dtype }) => dtype);
+    const attributes = [
+      { name: "Tout", type: AttributeType.TYPE, value: types },
+      { name: "f", type: AttributeType.FUNC, value: fn.name },
+      { name: "_XlaMustCompile", type: AttributeType.BOOL, value: true },
+    ];
+    for (const attribute of attributes) setAttribute(node, attribute, this.#setters);
+    const operation = cc.TF_FinishOperation(node, status);
+    this.#runtime.check({ op: fn.name, inputs: () => inputs.map(({ shape }) => `[${shape}]`) });
+    return fn.results.map(({ dtype, shape }, index) => {
+      const output = { operation, index, dtype, shape: [...shape], op: fn.name };
+      // TensorFlow infers no shape through a function's name.
+      cc.TF_GraphSetTensorShape(this.#graph, toOutput(output), toDims(shape), shape.length, status);
+      this.#runtime.check({ op: fn.name });
+      return output;
+    });
   }
 
   #begin(op: string): Pointer {

@@ -11,29 +11,49 @@ import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "./attribute.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
+import { fused } from "./fused.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 import { castTo, dtypeOf, trueDtype } from "./true_dtype.ts";
 
 /** The float32 multiplier of the cube in GPT-2's GELU, and sqrt(2 / pi). */
 const GELU_CUBE = 0.044715, GELU_SCALE = Math.sqrt(2 / Math.PI);
 
-/** A value with its gradient: `backward` gets the value's gradient, and returns that of every input in order. */
+/** Values with their gradient: `backward` gets the values' gradients, and returns that of every input in order. */
 interface WithBackward {
-  value: tf.Tensor;
+  values: tf.Tensor[];
   /** What `backward` uses of the forward pass; TF.js keeps it alive until then. */
   saved: tf.Tensor[];
-  backward: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
+  backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => tf.Tensor[];
 }
 
-/** `tf.customGrad` for any number of inputs, its loose types in one place. */
-function withGradient<I extends tf.Tensor[]>(inputs: I, forward: (...inputs: I) => WithBackward): tf.Tensor {
-  const fn = (...args: unknown[]) => {
-    const save = args.pop() as tf.GradSaveFunc;
-    const { value, saved, backward } = forward(...args as I);
-    save(saved);
-    return { value, gradFunc: backward };
-  };
-  return tf.customGrad(fn as unknown as Parameters<typeof tf.customGrad>[0])(...inputs);
+/** The part of TF.js's engine that `tf.customGrad` is made of, which allows for several results. */
+interface GradientEngine {
+  runKernelFunc(params: {
+    forwardFunc: (backend: unknown, save: tf.GradSaveFunc) => tf.Tensor[];
+    backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+    inputs: Record<string, tf.Tensor>;
+  }): tf.Tensor[];
+}
+
+/** `tf.customGrad` for any number of inputs and results. */
+function withGradient<I extends tf.Tensor[]>(
+  inputs: I,
+  forward: (...inputs: I) => WithBackward,
+): tf.Tensor[] {
+  let backward: WithBackward["backward"] | undefined;
+  return (tf.engine() as unknown as GradientEngine).runKernelFunc({
+    forwardFunc: (_, save) => {
+      const result = forward(...inputs);
+      backward = result.backward;
+      save(result.saved);
+      return result.values;
+    },
+    backwardsFunc: (dys, saved) => {
+      const gradients = backward!(Array.isArray(dys) ? dys : [dys], saved);
+      return Object.fromEntries(gradients.map((gradient, i) => [i, () => gradient]));
+    },
+    inputs: { ...inputs } as unknown as Record<string, tf.Tensor>,
+  });
 }
 
 function withPolicy<R>(policy: Policy, work: () => R): R {
@@ -44,6 +64,9 @@ function withPolicy<R>(policy: Policy, work: () => R): R {
 function cast(tensor: tf.Tensor, dtype: number): tf.Tensor {
   return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
 }
+
+/** Casts to the type that another tensor has. */
+const castAs = (tensor: tf.Tensor, like: tf.Tensor): tf.Tensor => cast(tensor, dtypeOf(like));
 
 const float32 = (tensor: tf.Tensor): tf.Tensor => cast(tensor, DataType.FLOAT);
 
@@ -64,19 +87,19 @@ const T_ATTRIBUTE: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
  */
 export function linear(x: tf.Tensor, parameters: { weight: tf.Tensor; bias: tf.Tensor }): tf.Tensor {
   const policy = currentTensorFlow().binding.policy;
-  const low = policy.lowOps.has("MatMul") ? policy.lowType : undefined;
+  const low = productType();
   return withGradient([x, parameters.weight, parameters.bias], (x, weight, bias) => {
     const types = [x, weight, bias].map(dtypeOf);
-    const backward = (dy: tf.Tensor, [x, weight]: tf.Tensor[]) =>
+    const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) =>
       withPolicy(policy, () => {
-        const dyLow = low === undefined ? dy : cast(dy, low);
+        const dyLow = low === undefined ? dy! : cast(dy!, low);
         const dx = tf.matMul(dyLow, weight!, false, true);
         const dw = tf.matMul(x!, dyLow, true, false);
-        const db = runOp("BiasAddGrad", { T: T_ATTRIBUTE }, [dyLow]);
+        const db = tf.reshape(tf.matMul(tf.ones([1, dy!.shape[0]!]), dyLow), bias.shape);
         return [cast(dx, types[0]!), cast(dw, types[1]!), cast(db, types[2]!)];
       });
-    return { value: matMulBias([x, weight, bias], low), saved: [x, weight], backward };
-  });
+    return { values: [matMulBias([x, weight, bias], low)], saved: [x, weight], backward };
+  })[0]!;
 }
 
 function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
@@ -126,28 +149,49 @@ function hasFusedMatMul(): boolean {
   return fusedMatMul;
 }
 
+/** tanh(sqrt(2 / pi) (x + 0.044715 x^3)) of a float32 x. */
+function geluTanh(x: tf.Tensor): tf.Tensor {
+  return tf.tanh(tf.mul(tf.mul(x, GELU_SCALE), tf.add(tf.mul(tf.square(x), GELU_CUBE), 1)));
+}
+
+const geluForward = fused("gelu", ([x]) => {
+  const wide = float32(x!);
+  return [castAs(tf.mul(tf.mul(wide, 0.5), tf.add(geluTanh(wide), 1)), x!)];
+});
+
+const geluBackward = fused("geluGrad", ([dy, x]) => {
+  const wide = float32(x!), tanh = geluTanh(wide);
+  const slope = tf.add(tf.mul(tf.square(wide), 3 * GELU_CUBE * GELU_SCALE), GELU_SCALE);
+  const bend = tf.mul(tf.mul(wide, slope), tf.sub(1, tf.square(tanh)));
+  const derivative = tf.mul(tf.add(tf.add(tanh, 1), bend), 0.5);
+  return [castAs(tf.mul(float32(dy!), derivative), x!)];
+});
+
 /**
  * GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), computed in float32 and rounded once to x's type.
  *
  * @param x Any shape.
  */
 export function gelu(x: tf.Tensor): tf.Tensor {
-  return withGradient([x], (x) => {
-    const dtype = dtypeOf(x);
-    const wide = float32(x);
-    const inner = tf.mul(tf.mul(wide, GELU_SCALE), tf.add(tf.mul(tf.square(wide), GELU_CUBE), 1));
-    const tanh = tf.tanh(inner);
-    const value = cast(tf.mul(tf.mul(wide, 0.5), tf.add(tanh, 1)), dtype);
-    const backward = (dy: tf.Tensor, [x, tanh]: tf.Tensor[]) => {
-      const wide = float32(x!);
-      const slope = tf.add(tf.mul(tf.square(wide), 3 * GELU_CUBE * GELU_SCALE), GELU_SCALE);
-      const bend = tf.mul(tf.mul(wide, slope), tf.sub(1, tf.square(tanh!)));
-      const derivative = tf.mul(tf.add(tf.add(tanh!, 1), bend), 0.5);
-      return cast(tf.mul(float32(dy), derivative), dtype);
-    };
-    return { value, saved: [x, tanh], backward };
-  });
+  return withGradient([x], (x) => ({
+    values: geluForward([x], {}),
+    saved: [x],
+    backward: ([dy], [x]) => geluBackward([dy!, x!], {}),
+  }))[0]!;
 }
+
+const softmaxForward = fused("causalSoftmax", ([scores], { scale }: { scale: number }) => {
+  const shifted = tf.add(tf.mul(float32(scores!), scale), causalMask(scores!.shape.at(-1)!));
+  return [castAs(tf.softmax(shifted), scores!)];
+});
+
+const softmaxBackward = fused("causalSoftmaxGrad", ([dy, weights], { scale }: { scale: number }) => {
+  const T = weights!.shape.at(-1)!;
+  const wide = tf.reshape(float32(weights!), [-1, T]), wideDy = tf.reshape(float32(dy!), [-1, T]);
+  const total = tf.mul(rowMeans(tf.mul(wideDy, wide)), T);
+  const dScores = tf.mul(tf.mul(wide, tf.sub(wideDy, total)), scale);
+  return [castAs(tf.reshape(dScores, weights!.shape), weights!)];
+});
 
 /**
  * Attention weights: the softmax of `scale * scores` over keys, a query seeing itself and what is before it.
@@ -158,17 +202,13 @@ export function gelu(x: tf.Tensor): tf.Tensor {
  */
 export function causalSoftmax(scores: tf.Tensor, scale: number): tf.Tensor {
   return withGradient([scores], (scores) => {
-    const dtype = dtypeOf(scores);
-    const shifted = tf.add(tf.mul(float32(scores), scale), causalMask(scores.shape.at(-1)!));
-    const value = cast(tf.softmax(shifted), dtype);
-    const backward = (dy: tf.Tensor, [weights]: tf.Tensor[]) => {
-      const wide = float32(weights!);
-      const weighted = tf.mul(float32(dy), wide);
-      const total = tf.sum(weighted, -1, true);
-      return cast(tf.mul(tf.sub(weighted, tf.mul(wide, total)), scale), dtype);
+    const values = softmaxForward([scores], { scale });
+    return {
+      values,
+      saved: values,
+      backward: ([dy], [weights]) => softmaxBackward([dy!, weights!], { scale }),
     };
-    return { value, saved: [value], backward };
-  });
+  })[0]!;
 }
 
 function causalMask(size: number): tf.Tensor {
@@ -180,35 +220,136 @@ function causalMask(size: number): tf.Tensor {
 }
 
 /**
+ * Means of rows, [N, C] to [N, 1]. XLA adds a row up one number at a time, unless it is a product with ones; TensorFlow's
+ * own kernel does not need that.
+ */
+function rowMeans(x: tf.Tensor): tf.Tensor {
+  if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.mean(x, -1, true);
+  const C = x.shape.at(-1)!;
+  return tf.div(tf.matMul(x, tf.ones([C, 1])), C);
+}
+
+/** Rows that LayerNorm made 0 in the mean and 1 in the variance: the result, and what backward wants to know. */
+function normalise(
+  [x, gain, bias]: [tf.Tensor, tf.Tensor, tf.Tensor],
+  { epsilon, dtype }: { epsilon: number; dtype: number },
+): { value: tf.Tensor; mean: tf.Tensor; inverse: tf.Tensor } {
+  const mean = rowMeans(x); // [N, 1]
+  const centred = tf.sub(x, mean);
+  const inverse = tf.rsqrt(tf.add(rowMeans(tf.square(centred)), epsilon)); // [N, 1]
+  return { value: cast(tf.add(tf.mul(tf.mul(centred, inverse), gain), bias), dtype), mean, inverse };
+}
+
+/** Gradients of LayerNorm: of x, float32, of gain and of bias. */
+function normaliseGrad(
+  [dy, x, mean, inverse, gain]: readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const wideDy = float32(dy);
+  const normal = tf.mul(tf.sub(x, mean), inverse);
+  const dNormal = tf.mul(wideDy, gain);
+  const average = rowMeans(dNormal);
+  const along = rowMeans(tf.mul(dNormal, normal));
+  const dx = tf.mul(tf.sub(tf.sub(dNormal, average), tf.mul(normal, along)), inverse);
+  return [dx, tf.sum(tf.mul(wideDy, normal), 0), tf.sum(wideDy, 0)];
+}
+
+interface NormOptions {
+  epsilon: number;
+  dtype: number;
+}
+
+const normForward = fused("layerNorm", ([x, gain, bias], options: NormOptions) => {
+  const { value, mean, inverse } = normalise([float32(x!), gain!, bias!], options);
+  return [value, mean, inverse];
+});
+
+const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain]) => {
+  const [dx, dGain, dBias] = normaliseGrad([dy!, float32(x!), mean!, inverse!, gain!]);
+  return [castAs(dx, x!), dGain, dBias];
+});
+
+const addNormForward = fused("addLayerNorm", ([x, y, gain, bias], options: NormOptions) => {
+  const sum = tf.add(x!, float32(y!));
+  const { value, mean, inverse } = normalise([sum, gain!, bias!], options);
+  return [sum, value, mean, inverse];
+});
+
+const addNormBackward = fused(
+  "addLayerNormGrad",
+  ([dSum, dy, sum, mean, inverse, gain], { dtype }: { dtype: number }) => {
+    const [dx, dGain, dBias] = normaliseGrad([dy!, sum!, mean!, inverse!, gain!]);
+    const total = tf.add(dx, dSum!);
+    return dtype === DataType.FLOAT ? [total, dGain, dBias] : [total, dGain, dBias, cast(total, dtype)];
+  },
+);
+
+/** What LayerNorm is given besides its input. */
+export interface LayerNormParameters {
+  /** Gains, [C]. */
+  weight: tf.Tensor;
+  /** Shifts, [C]. */
+  bias: tf.Tensor;
+  /** Added to the variance; default 1e-5. */
+  epsilon?: number;
+  /** Whether the result is rounded to the type that the policy's matrix products take; default: it has x's type. */
+  lowered?: boolean;
+}
+
+/** The type that the policy in force has matrix products take. */
+function productType(): number | undefined {
+  const { policy } = currentTensorFlow().binding;
+  return policy.lowOps.has("MatMul") ? policy.lowType : undefined;
+}
+
+/**
  * Layer normalisation over the last dimension, (x - mean) / sqrt(variance + epsilon) * weight + bias, the variance
- * divided by C. Computed in float32 and rounded once to x's type.
+ * divided by C. Computed in float32 and rounded once to x's type, or to that of products.
  *
  * @param x [N, C].
  * @param parameters `weight` [C], `bias` [C], and `epsilon` (default 1e-5).
  */
-export function layerNorm(
-  x: tf.Tensor,
-  parameters: { weight: tf.Tensor; bias: tf.Tensor; epsilon?: number },
-): tf.Tensor {
-  const epsilon = parameters.epsilon ?? 1e-5;
-  return withGradient([x, parameters.weight, parameters.bias], (x, gain, bias) => {
-    const dtype = dtypeOf(x);
-    const wide = float32(x);
-    const centred = tf.sub(wide, tf.mean(wide, -1, true));
-    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon)); // [N, 1]
-    const normal = tf.mul(centred, inverse);
-    const value = cast(tf.add(tf.mul(normal, gain), bias), dtype);
-    const backward = (dy: tf.Tensor, [normal, inverse, gain]: tf.Tensor[]) => {
-      const wideDy = float32(dy);
-      const byNormal = tf.mul(wideDy, normal!);
-      const dNormal = tf.mul(wideDy, gain!);
-      const mean = tf.mean(dNormal, -1, true);
-      const along = tf.mean(tf.mul(dNormal, normal!), -1, true);
-      const dx = tf.mul(tf.sub(tf.sub(dNormal, mean), tf.mul(normal!, along)), inverse!);
-      return [cast(dx, dtype), tf.sum(byNormal, 0), tf.sum(wideDy, 0)];
+export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Tensor {
+  const { weight, bias, epsilon = 1e-5, lowered = false } = parameters;
+  const dtype = (lowered ? productType() : undefined) ?? dtypeOf(x);
+  return withGradient([x, weight, bias], (x, gain, bias) => {
+    const [value, mean, inverse] = normForward([x, gain, bias], { epsilon, dtype });
+    return {
+      values: [value!],
+      saved: [x, mean!, inverse!, gain],
+      backward: ([dy], [x, mean, inverse, gain]) => normBackward([dy!, x!, mean!, inverse!, gain!], {}),
     };
-    return { value, saved: [normal, inverse, gain], backward };
+  })[0]!;
+}
+
+/**
+ * A step of the residual stream: the sum of two, and its {@linkcode layerNorm}, in one pass.
+ *
+ * @param x The stream, float32 [N, C].
+ * @param y What is added to it, [N, C] of any floating type.
+ * @param parameters Of the LayerNorm.
+ * @returns The sum, float32 [N, C], and its LayerNorm.
+ */
+export function addLayerNorm(
+  x: tf.Tensor,
+  y: tf.Tensor,
+  parameters: LayerNormParameters,
+): { sum: tf.Tensor; normal: tf.Tensor } {
+  const { weight, bias, epsilon = 1e-5, lowered = false } = parameters;
+  const dtype = (lowered ? productType() : undefined) ?? DataType.FLOAT;
+  const dtypeY = dtypeOf(y);
+  const [sum, normal] = withGradient([x, y, weight, bias], (x, y, gain, bias) => {
+    const [sum, value, mean, inverse] = addNormForward([x, y, gain, bias], { epsilon, dtype });
+    return {
+      values: [sum!, value!],
+      saved: [sum!, mean!, inverse!, gain],
+      backward: ([dSum, dy], [sum, mean, inverse, gain]) => {
+        const inputs = [dSum!, dy!, sum!, mean!, inverse!, gain!];
+        const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY });
+        return [dx!, dY ?? dx!, dGain!, dBias!];
+      },
+    };
   });
+  return { sum: sum!, normal: normal! };
 }
 
 /**
@@ -222,10 +363,11 @@ export function layerNorm(
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   return withGradient([table], (table) => {
     const [rows] = table.shape;
-    const backward = (dy: tf.Tensor, [ids]: tf.Tensor[]) =>
-      tf.unsortedSegmentSum(float32(dy) as tf.Tensor2D, ids as tf.Tensor1D, rows!);
-    return { value: tf.gather(table, ids), saved: [ids], backward };
-  });
+    const backward = ([dy]: tf.Tensor[], [ids]: tf.Tensor[]) => [
+      tf.unsortedSegmentSum(float32(dy!) as tf.Tensor2D, ids as tf.Tensor1D, rows!) as tf.Tensor,
+    ];
+    return { values: [tf.gather(table, ids)], saved: [ids], backward };
+  })[0]!;
 }
 
 /**
@@ -248,10 +390,11 @@ export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Te
       [float32(logits), targets],
       2,
     );
-    const backward = (dy: tf.Tensor, [slope]: tf.Tensor[]) =>
-      cast(tf.mul(slope!, tf.expandDims(dy, 1)), dtype);
-    return { value: value!, saved: [slope!], backward };
-  });
+    const backward = ([dy]: tf.Tensor[], [slope]: tf.Tensor[]) => [
+      cast(tf.mul(slope!, tf.expandDims(dy!, 1)), dtype),
+    ];
+    return { values: [value!], saved: [slope!], backward };
+  })[0]!;
 }
 
 /** How bfloat16 matrix products round on this machine, found by trying. */

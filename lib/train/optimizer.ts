@@ -10,6 +10,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
+import { fused } from "../tensorflow/mod.ts";
 
 /** AdamW's settings that do not change during a run. */
 export interface AdamWConfig {
@@ -92,15 +93,9 @@ export function globalNorm(gradients: Parameters): tf.Scalar {
   return tf.sqrt(tf.addN(squares));
 }
 
-/** The gradients' norm, and how to read a gradient that is scaled so that the norm is at most `clip`. */
-function clipping(
-  gradients: Parameters,
-  clip: number,
-): { gradNorm: tf.Scalar; clipped: (name: string) => tf.Tensor } {
-  const gradNorm = globalNorm(gradients);
-  const scale = clip > 0 ? tf.minimum(1, tf.div(clip, tf.add(gradNorm, 1e-6))) : undefined;
-  const clipped = (name: string) => scale === undefined ? gradients[name]! : tf.mul(gradients[name]!, scale);
-  return { gradNorm, clipped };
+/** What gradients of a norm are multiplied with so that their norm is at most `clip`. */
+function clipScale(gradNorm: tf.Scalar, clip: number): tf.Tensor {
+  return clip > 0 ? tf.minimum(1, tf.div(clip, tf.add(gradNorm, 1e-6))) : tf.scalar(1);
 }
 
 /**
@@ -118,22 +113,41 @@ export function adamW(
   step: UpdateScalars,
   config: AdamWConfig,
 ): { parameters: Parameters; moments: Moments; gradNorm: tf.Scalar } {
-  const { beta1, beta2, eps, weightDecay, clip } = config;
-  const { gradNorm, clipped } = clipping(gradients, clip);
-  const stepSize = tf.div(step.lr, step.correction1);
-  const root2 = tf.sqrt(step.correction2);
-  const keep = tf.sub(1, tf.mul(step.lr, weightDecay));
-  const parameters: Parameters = {}, m: Parameters = {}, v: Parameters = {};
-  for (const [name, p] of Object.entries(state.parameters)) {
-    const g = clipped(name);
-    m[name] = tf.add(tf.mul(state.moments.m[name]!, beta1), tf.mul(g, 1 - beta1));
-    v[name] = tf.add(tf.mul(state.moments.v[name]!, beta2), tf.mul(tf.square(g), 1 - beta2));
-    const update = tf.div(tf.mul(m[name]!, stepSize), tf.add(tf.div(tf.sqrt(v[name]!), root2), eps));
-    const decayed = p.rank >= 2 && weightDecay > 0 ? tf.mul(p, keep) : p;
-    parameters[name] = tf.sub(decayed, update);
-  }
-  return { parameters, moments: { m, v }, gradNorm };
+  const { clip } = config;
+  const gradNorm = globalNorm(gradients);
+  const scalars = [step.lr, step.correction1, step.correction2, clipScale(gradNorm, clip)];
+  const names = Object.keys(state.parameters);
+  const slots = [state.parameters, gradients, state.moments.m, state.moments.v];
+  const options: AdamWOptions = { ...config, count: names.length };
+  const results = adamWUpdates(
+    [...scalars, ...slots.flatMap((slot) => names.map((name) => slot[name]!))],
+    options,
+  );
+  const slot = (place: number) =>
+    Object.fromEntries(names.map((name, i) => [name, results[place * names.length + i]!]));
+  return { parameters: slot(0), moments: { m: slot(1), v: slot(2) }, gradNorm };
 }
+
+type AdamWOptions = AdamWConfig & { readonly count: number };
+
+/** AdamW of all parameters, as one function of flat lists, so that each number is read and written once. */
+const adamWUpdates = fused("adamW", (inputs: tf.Tensor[], options: AdamWOptions) => {
+  const { beta1, beta2, eps, weightDecay, count } = options;
+  const [lr, correction1, correction2, scale] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  const part = (place: number) => inputs.slice(4 + place * count, 4 + (place + 1) * count);
+  const [parameters, gradients, m, v] = [part(0), part(1), part(2), part(3)];
+  const stepSize = tf.div(lr, correction1);
+  const root2 = tf.sqrt(correction2);
+  const keep = tf.sub(1, tf.mul(lr, weightDecay));
+  const g = gradients.map((gradient) => tf.mul(gradient, scale));
+  const newM = g.map((g, i) => tf.add(tf.mul(m[i]!, beta1), tf.mul(g, 1 - beta1)));
+  const newV = g.map((g, i) => tf.add(tf.mul(v[i]!, beta2), tf.mul(tf.square(g), 1 - beta2)));
+  const updated = parameters.map((p, i) => {
+    const update = tf.div(tf.mul(newM[i]!, stepSize), tf.add(tf.div(tf.sqrt(newV[i]!), root2), eps));
+    return tf.sub(p.rank >= 2 && weightDecay > 0 ? tf.mul(p, keep) : p, update);
+  });
+  return [...updated, ...newM, ...newV];
+});
 
 /**
  * One update of stochastic gradient descent: g + weightDecay p; buffer = momentum buffer + g; p - lr buffer, or with
@@ -152,10 +166,10 @@ export function sgd(
   config: SgdConfig,
 ): { parameters: Parameters; moments: OptimizerState; gradNorm: tf.Scalar } {
   const { momentum, nesterov = false, weightDecay, clip } = config;
-  const { gradNorm, clipped } = clipping(gradients, clip);
+  const gradNorm = globalNorm(gradients), scale = clipScale(gradNorm, clip);
   const parameters: Parameters = {}, buffers: Parameters = {};
   for (const [name, p] of Object.entries(state.parameters)) {
-    let direction = clipped(name);
+    let direction: tf.Tensor = tf.mul(gradients[name]!, scale);
     if (weightDecay > 0 && p.rank >= 2) direction = tf.add(direction, tf.mul(p, weightDecay));
     if (momentum > 0) {
       const gradient = direction;

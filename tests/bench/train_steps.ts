@@ -39,6 +39,8 @@ export interface BenchResult {
   min_step_ms: number;
   p90: number;
   tokens_per_s: number;
+  /** Processor time of a timed step, all threads together; 0 where the system does not tell. */
+  cpu_step_ms: number;
   peak_rss_mb: number;
   import_ms: number;
   first_loss: number;
@@ -63,6 +65,16 @@ function peakRss(): number {
   }
 }
 
+/** Processor time of this process so far, milliseconds; 0 where the system does not tell. */
+function cpuMs(): number {
+  try {
+    const fields = Deno.readTextFileSync("/proc/self/stat").split(") ")[1]!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10; // user and system, in ticks of 1/100 s
+  } catch {
+    return 0;
+  }
+}
+
 async function trainSteps(config: BenchConfig): Promise<BenchResult> {
   const { n_layer: nLayer, n_head: nHead, n_embd: nEmbd, vocab, seq: T, batch: B, warmup } = config;
   const { binding, runtime } = await useTensorFlow({ threads: config.threads });
@@ -80,13 +92,14 @@ async function trainSteps(config: BenchConfig): Promise<BenchResult> {
   // Random tokens from three tenths of the vocabulary; a target is a function of its token, so that loss falls.
   const high = Math.max(1, Math.floor(vocab * 3 / 10));
   const times: number[] = [], losses: number[] = [];
-  let calls = 0;
+  let calls = 0, cpuBefore = 0;
   for (let i = 0; i < warmup + config.steps; i++) {
     const ids = Int32Array.from({ length: B * T }, () => random.integer(high));
     const batch = {
       x: tf.tensor2d(ids, [B, T], "int32"),
       y: tf.tensor2d(ids.map((id) => (id * 7 + 3) % vocab), [B, T], "int32"),
     };
+    if (i === warmup) cpuBefore = cpuMs();
     const before = binding.executions;
     const begin = performance.now();
     const result = step(state, batch, { step: i + 1, lr: 1e-3 });
@@ -97,6 +110,7 @@ async function trainSteps(config: BenchConfig): Promise<BenchResult> {
     tf.dispose([batch.x, batch.y]);
     if (i === 0) console.log(`${FIRST} ${result.loss}`);
   }
+  const cpuTotal = cpuMs() - cpuBefore;
   const timed = times.slice(warmup).sort((a, b) => a - b);
   const middle = median(timed);
   return {
@@ -110,6 +124,7 @@ async function trainSteps(config: BenchConfig): Promise<BenchResult> {
     min_step_ms: timed[0]!,
     p90: timed[Math.min(timed.length - 1, Math.floor(0.9 * timed.length))]!,
     tokens_per_s: B * T / middle * 1e3,
+    cpu_step_ms: cpuTotal / config.steps,
     peak_rss_mb: peakRss(),
     import_ms: importMs,
     first_loss: losses[0]!,

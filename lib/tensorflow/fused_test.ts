@@ -4,7 +4,8 @@ import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { fused } from "./fused.ts";
 import { toBfloat16, toFloat32, trueDtype } from "./true_dtype.ts";
-import { addLayerNorm, causalSoftmax, gelu, layerNorm } from "./units.ts";
+import { addLayerNorm, layerNorm } from "./layer_norm.ts";
+import { causalSoftmax, gelu } from "./units.ts";
 
 const tensorflow = await useTensorFlow();
 

@@ -32,6 +32,7 @@ export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type Pol
 export { fused } from "./fused.ts";
 export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./random.ts";
 export { roundTo } from "./rounding.ts";
+export { addLayerNorm, layerNorm, type LayerNormParameters } from "./layer_norm.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
 export { formatOf, layerScope, opScope } from "./scope.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
@@ -46,12 +47,9 @@ export {
   trueDtype,
 } from "./true_dtype.ts";
 export {
-  addLayerNorm,
   causalSoftmax,
   embedding,
   gelu,
-  layerNorm,
-  type LayerNormParameters,
   linear,
   probeRounding,
   type Rounding,

@@ -4,15 +4,8 @@ import { roundToBfloat16 } from "../analysis/rounding.ts";
 import { autocast } from "./autocast.ts";
 import { toBfloat16, trueDtype } from "./true_dtype.ts";
 import { useTensorFlow } from "./backend.ts";
-import {
-  causalSoftmax,
-  embedding,
-  gelu,
-  layerNorm,
-  linear,
-  probeRounding,
-  sparseCrossEntropy,
-} from "./units.ts";
+import { layerNorm } from "./layer_norm.ts";
+import { causalSoftmax, embedding, gelu, linear, probeRounding, sparseCrossEntropy } from "./units.ts";
 
 await useTensorFlow();
 

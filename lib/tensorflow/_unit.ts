@@ -1,0 +1,88 @@
+/**
+ * What units are made of: operations with a gradient that is written out, and casts between the types that TF.js does not
+ * tell apart.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { currentTensorFlow } from "./backend.ts";
+import { DataType } from "./dtype.ts";
+import type { Policy } from "./policy.ts";
+import { castTo, dtypeOf } from "./true_dtype.ts";
+
+/** Values with their gradient: `backward` gets the values' gradients, and returns that of every input in order. */
+export interface WithBackward {
+  values: tf.Tensor[];
+  /** What `backward` uses of the forward pass; TF.js keeps it alive until then. */
+  saved: tf.Tensor[];
+  backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => tf.Tensor[];
+}
+
+/** The part of TF.js's engine that `tf.customGrad` is made of, which allows for several results. */
+interface GradientEngine {
+  runKernelFunc(params: {
+    forwardFunc: (backend: unknown, save: tf.GradSaveFunc) => tf.Tensor[];
+    backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+    inputs: Record<string, tf.Tensor>;
+  }): tf.Tensor[];
+}
+
+/** `tf.customGrad` for any number of inputs and results. */
+export function withGradient<I extends tf.Tensor[]>(
+  inputs: I,
+  forward: (...inputs: I) => WithBackward,
+): tf.Tensor[] {
+  let backward: WithBackward["backward"] | undefined;
+  return (tf.engine() as unknown as GradientEngine).runKernelFunc({
+    forwardFunc: (_, save) => {
+      const result = forward(...inputs);
+      backward = result.backward;
+      save(result.saved);
+      return result.values;
+    },
+    backwardsFunc: (dys, saved) => {
+      const gradients = backward!(Array.isArray(dys) ? dys : [dys], saved);
+      return Object.fromEntries(gradients.map((gradient, i) => [i, () => gradient]));
+    },
+    inputs: { ...inputs } as unknown as Record<string, tf.Tensor>,
+  });
+}
+
+export function withPolicy<R>(policy: Policy, work: () => R): R {
+  return currentTensorFlow().binding.withPolicy(policy, work);
+}
+
+/** Casts to the type that another tensor had; both are float32 to TF.js. */
+export function cast(tensor: tf.Tensor, dtype: number): tf.Tensor {
+  return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
+}
+
+/** Casts to the type that another tensor has. */
+export const castAs = (tensor: tf.Tensor, like: tf.Tensor): tf.Tensor => cast(tensor, dtypeOf(like));
+
+export const float32 = (tensor: tf.Tensor): tf.Tensor => cast(tensor, DataType.FLOAT);
+
+export function runOp(
+  name: string,
+  attributes: Record<string, [number, unknown]>,
+  inputs: tf.Tensor[],
+): tf.Tensor {
+  const list = Object.entries(attributes).map(([key, [type, value]]) => ({ name: key, type, value }));
+  return currentTensorFlow().backend.executeSingleOutput(name, list, inputs);
+}
+
+/** The type that the policy in force has matrix products take. */
+export function productType(): number | undefined {
+  const { policy } = currentTensorFlow().binding;
+  return policy.lowOps.has("MatMul") ? policy.lowType : undefined;
+}
+
+/**
+ * Means of rows, [N, C] to [N, 1]. XLA adds a row up one number at a time, unless it is a product with ones; TensorFlow's
+ * own kernel does not need that.
+ */
+export function rowMeans(x: tf.Tensor): tf.Tensor {
+  if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.mean(x, -1, true);
+  const C = x.shape.at(-1)!;
+  return tf.div(tf.matMul(x, tf.ones([C, 1])), C);
+}

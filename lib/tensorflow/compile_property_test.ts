@@ -7,7 +7,8 @@ import { assert } from "@std/assert";
 import { createRandom, type Random } from "../text/random.ts";
 import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
-import { causalSoftmax, embedding, gelu, layerNorm, linear, sparseCrossEntropy } from "./units.ts";
+import { layerNorm } from "./layer_norm.ts";
+import { causalSoftmax, embedding, gelu, linear, sparseCrossEntropy } from "./units.ts";
 
 await useTensorFlow();
 

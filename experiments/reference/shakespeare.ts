@@ -1,0 +1,110 @@
+/**
+ * Both sides of the reference run of `shakespeare.json`: what PyTorch is to begin with, and what losskit came to.
+ *
+ * ```sh
+ * deno run -A experiments/reference/shakespeare.ts inputs FOLDER
+ * python experiments/reference/shakespeare_torch.py FOLDER > experiments/reference/shakespeare_torch.json
+ * deno task sweep experiments/reference/shakespeare.json --out OUT
+ * deno run -A experiments/reference/shakespeare.ts curve OUT > experiments/reference/shakespeare_losskit.json
+ * ```
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { effectiveEvents, readRuns, type RunSpec } from "../../lib/record/mod.ts";
+import { encodeSafetensors, initialParameters } from "../../lib/model/mod.ts";
+import { expandSweep, loadCorpus, modelOf, parseSweepSpec } from "../../lib/sweep/mod.ts";
+import { tokenizerOf } from "../../lib/sweep/spec.ts";
+import { createRandom, getBatch, prepareCorpus } from "../../lib/text/mod.ts";
+
+/** Threads of both sides. */
+const THREADS = 2;
+
+/** A side's results. Losses are in nats per character. */
+export interface ReferenceCurve {
+  /** What computed it. */
+  readonly library: string;
+  /** What on. */
+  readonly machine: string;
+  /** The run's spec. */
+  readonly settings: RunSpec;
+  /** Targets of the whole validation part. */
+  readonly validationTargets: number;
+  /** Losses of the whole validation part. */
+  readonly evals: readonly { readonly step: number; readonly loss: number }[];
+  /** Training losses of the first ten steps. */
+  readonly firstLosses: readonly number[];
+  /** Mean training losses of steps 1 to 100, 101 to 200, and so on. */
+  readonly lossPer100Steps: readonly number[];
+  /** How long it took, evaluations included. */
+  readonly seconds: number;
+}
+
+/** The reference run's spec. */
+export function referenceSpec(): RunSpec {
+  const path = join(import.meta.dirname!, "shakespeare.json");
+  const spec = parseSweepSpec(JSON.parse(Deno.readTextFileSync(path)), path);
+  return expandSweep(spec, { data: spec.data, threads: THREADS })[0]!;
+}
+
+/** The curve of a sweep's folder with one finished run. */
+export function curveOf(folder: string): ReferenceCurve {
+  const [run] = readRuns(folder);
+  if (run?.status !== "finished") throw new Error(`wanted a finished run in ${folder}`);
+  const { steps, evals } = effectiveEvents(run.events);
+  const { spec, environment } = run.manifest;
+  const finish = run.events.findLast((event) => event.event === "finish")!;
+  const round = (value: number) => Number(value.toFixed(6));
+  const hundreds = Array.from({ length: Math.ceil(steps.length / 100) }, (_, i) => {
+    const part = steps.slice(100 * i, 100 * i + 100);
+    return round(part.reduce((sum, { loss }) => sum + loss, 0) / part.length);
+  });
+  return {
+    library: `losskit, TensorFlow ${environment.tensorflowVersion}, ${spec.policy}, ${spec.execution}`,
+    machine: `${environment.cpuModel}, ${spec.threads} threads`,
+    settings: spec,
+    validationTargets: evals.at(-1)!.tokens,
+    evals: evals.map(({ step, loss }) => ({ step, loss: round(loss) })),
+    firstLosses: steps.slice(0, 10).map(({ loss }) => round(loss)),
+    lossPer100Steps: hundreds,
+    seconds: finish.event === "finish" ? Math.round(finish.seconds) : 0,
+  };
+}
+
+/** Writes the weights, batches and validation tokens that the run begins with. */
+async function writeInputs(folder: string): Promise<void> {
+  const spec = referenceSpec();
+  const { corpus } = await loadCorpus(spec.data);
+  const { train, validation, tokenizer } = prepareCorpus(corpus, { tokenizer: tokenizerOf(spec) });
+  const tensors = initialParameters(modelOf(spec, tokenizer.vocabSize), spec.seed);
+  const random = createRandom(spec.seed, "batches");
+  const { B, T, steps } = spec;
+  const windows = new Int32Array(steps * B * (T + 1));
+  for (let step = 0; step < steps; step++) {
+    const { x, y } = getBatch(train, { B, T, random });
+    for (let b = 0; b < B; b++) {
+      const place = (step * B + b) * (T + 1);
+      windows.set(x.subarray(b * T, (b + 1) * T), place);
+      windows[place + T] = y[(b + 1) * T - 1]!;
+    }
+  }
+  const bytes = (values: Int32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(join(folder, "settings.json"), JSON.stringify(spec));
+  await Deno.writeFile(
+    join(folder, "initial.safetensors"),
+    encodeSafetensors({ tensors, metadata: { format: "pt" } }),
+  );
+  await Deno.writeFile(join(folder, "batches.i32"), bytes(windows));
+  await Deno.writeFile(join(folder, "validation.i32"), bytes(validation));
+}
+
+if (import.meta.main) {
+  const [what, folder] = Deno.args;
+  if (what === "inputs" && folder !== undefined) await writeInputs(folder);
+  else if (what === "curve" && folder !== undefined) console.log(JSON.stringify(curveOf(folder), null, 1));
+  else {
+    console.error("Cannot go on: wanted `inputs FOLDER` or `curve FOLDER`");
+    Deno.exitCode = 2;
+  }
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatOverride, type PrecisionOverride } from "../precision/mod.ts";
+import { precisionLabel, type PrecisionOverride } from "../precision/mod.ts";
 
 /** The policy that others are held against. */
 export const BASELINE = "float32";
@@ -14,9 +14,12 @@ interface OfPrecision {
   readonly overrides: readonly PrecisionOverride[];
 }
 
-/** A run's precision: `bf16-autocast`; with overrides `bf16-autocast, softmax@h.1=e8m3`. */
-export function precisionName({ policy, overrides }: OfPrecision): string {
-  return [policy, ...overrides.map(formatOverride)].join(", ");
+/**
+ * A run's precision: `bf16-autocast`; with overrides, and what of it is emulated,
+ * `bf16-autocast, softmax@h.1=e8m3 (emulated e8m3)`.
+ */
+export function precisionName(spec: OfPrecision): string {
+  return precisionLabel(spec);
 }
 
 /** Whether all of a run is in {@linkcode BASELINE}. */

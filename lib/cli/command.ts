@@ -5,7 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { parseOverride, type PrecisionOverride } from "../precision/mod.ts";
+import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
 
 /** A new command whose mistakes end with status 2. */
 export function command(name: string, description: string): Command {
@@ -44,6 +44,9 @@ export function numeric(text: string): number | string {
   return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
+/** What policies are, for help texts. */
+export const POLICIES_HELP = `off (float32), on (bf16-autocast), or ${POLICY_NAMES} (such as emulated:e4m3)`;
+
 /** Reads `off,on` as policies; other words are policies' names, checked with the spec. */
 export function policies(text: string): string[] {
   const words: Readonly<Record<string, string>> = { off: "float32", on: "bf16-autocast" };
@@ -57,7 +60,7 @@ export function overrides(text: string): PrecisionOverride[] {
 
 /** What overrides look like, for help texts. */
 export const OVERRIDES_HELP =
-  "formats of classes of operations and layers, CLASS+CLASS@LAYER+LAYER=FORMAT, such as softmax@h.1=e8m3,linear=float32";
+  "formats of classes of operations and layers, CLASS+CLASS@LAYER+LAYER=FORMAT, such as softmax@h.1=e8m3,linear=float32; loss=bfloat16 is the loss outside of the autocast region";
 
 /** Reads `char,512` as tokenizers. */
 export function vocabularies(text: string): string[] {

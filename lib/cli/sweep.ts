@@ -19,6 +19,7 @@ import {
   overrides,
   OVERRIDES_HELP,
   policies,
+  POLICIES_HELP,
   runCommand,
   vocabularies,
   wholeNumber,
@@ -46,7 +47,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .option("--out <folder>", "where runs and report go (default: experiments/out/NAME)")
   .option("--data <corpus>", "shakespeare, or a text file in UTF-8")
   .option("--seq <list>", "sequence lengths, such as 64,128")
-  .option("--amp <list>", "off, on, or names of policies, such as off,on")
+  .option("--amp <list>", `${POLICIES_HELP}; such as off,on`)
   .option("--override <list>", OVERRIDES_HELP)
   .option("--vocab <list>", "char, or sizes of byte-pair vocabularies, such as char,512")
   .option("--seeds <list>", "seeds, such as 1,2")

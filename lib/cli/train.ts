@@ -24,6 +24,7 @@ import {
   overrides,
   OVERRIDES_HELP,
   policies,
+  POLICIES_HELP,
   runCommand,
   vocabularies,
   wholeNumber,
@@ -92,7 +93,7 @@ const program = command("train", "Trains one model and records the run.")
   .option("--allow-environment-change", "count or go on with a run that another environment made")
   .option("--data <corpus>", "shakespeare, or a text file in UTF-8 (default: shakespeare)")
   .option("--vocab <name>", "char, or the size of a byte-pair vocabulary (default: char)")
-  .option("--amp <policy>", "off, on, or the name of a policy (default: off)")
+  .option("--amp <policy>", `${POLICIES_HELP} (default: off)`)
   .option("--override <list>", OVERRIDES_HELP)
   .option("--seq <T>", "tokens in a sequence (default: 64)", numeric)
   .option("--batch <B>", "sequences in a batch (default: 12)", numeric)

@@ -15,3 +15,13 @@ export {
   parseOverride,
   type PrecisionOverride,
 } from "./override.ts";
+export {
+  describePolicy,
+  emulationOf,
+  POLICY_DESCRIPTIONS,
+  POLICY_NAMES,
+  type PolicyClasses,
+  type PolicyDescription,
+  type PolicyName,
+  precisionLabel,
+} from "./policy.ts";

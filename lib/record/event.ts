@@ -33,6 +33,8 @@ export interface StepEvent extends TimedEvent {
   readonly lr: number;
   /** Global norm of the gradient, before clipping. */
   readonly gradNorm: number;
+  /** What the gradient scaler multiplied the loss with, in policies that have one. */
+  readonly lossScale?: number | undefined;
   /** Training tokens per second. */
   readonly tokensPerSecond: number;
 }
@@ -139,6 +141,7 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       loss: figure,
       lr: figure,
       gradNorm: figure,
+      lossScale: v.optional(figure),
       tokensPerSecond: figure,
     }),
     v.strictObject({

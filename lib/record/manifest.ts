@@ -32,6 +32,8 @@ export interface Manifest {
   readonly data: DataSource;
   /** Hash of `lib/`. */
   readonly libSha256: string;
+  /** What of its precision is emulated, in words; left out: nothing. */
+  readonly emulated?: string | undefined;
   /** Where it ran, last: no part of its identity. */
   readonly environment: Environment;
 }
@@ -43,6 +45,7 @@ const schema = v.object({
   spec: runSpecSchema,
   data: v.object({ name: text, path: v.optional(text), sha256: text }),
   libSha256: text,
+  emulated: v.optional(text),
   // undefined fields are left out of JSON
   environment: v.looseObject({
     cpuModel: v.optional(text),

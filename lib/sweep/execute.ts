@@ -4,6 +4,7 @@
  * @module
  */
 import { EXIT, UserError } from "../error/user_error.ts";
+import { emulationOf } from "../precision/mod.ts";
 import {
   atomicWrite,
   ClaimedError,
@@ -90,7 +91,8 @@ export async function executeRun(
   if (resumeFrom === undefined) { for (const path of [paths.checkpoint, paths.best]) removeIfThere(path); }
   using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes);
   // After the journal was emptied: no manifest ever stands beside steps of another environment.
-  writeManifest(paths.manifest, { format: "losskit-run/1", runId, environment, ...run });
+  const emulated = emulationOf(spec, environment.device);
+  writeManifest(paths.manifest, { format: "losskit-run/1", runId, emulated, environment, ...run });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   if (resumeFrom === undefined) {
     writer.write({ event: "start", runId, seed: spec.seed });

@@ -6,8 +6,9 @@
  */
 import * as v from "valibot";
 import { type Activation, ACTIVATIONS } from "../model/mod.ts";
+import { describePolicy, type PolicyName } from "../precision/mod.ts";
 import { overridesSchema, RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
-import { POLICIES, type PolicyName } from "../tensorflow/mod.ts";
+
 import { SAMPLINGS, type TokenizerName } from "../text/mod.ts";
 import { SCHEDULES } from "../train/mod.ts";
 import {
@@ -117,9 +118,18 @@ export interface SweepSpec extends SharedOptions {
   budget?: Budget | undefined;
 }
 
-const policyName = v.picklist(
-  Object.keys(POLICIES) as [PolicyName, ...PolicyName[]],
-  ({ received }) => `unknown policy ${received}: must be one of ${Object.keys(POLICIES).join(", ")}`,
+const policyName = v.pipe(
+  v.string(),
+  v.rawTransform<string, PolicyName>(({ dataset, addIssue, NEVER }) => {
+    try {
+      describePolicy(dataset.value);
+      return dataset.value as PolicyName;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      addIssue({ message: error.message });
+      return NEVER;
+    }
+  }),
 );
 
 /** The form of each field. */

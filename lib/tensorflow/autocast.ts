@@ -4,9 +4,15 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
-import { type Format, type OpClass, parseFormat, type PrecisionOverride } from "../precision/mod.ts";
+import {
+  type Format,
+  type OpClass,
+  parseFormat,
+  type PolicyName,
+  type PrecisionOverride,
+} from "../precision/mod.ts";
 import { currentTensorFlow } from "./backend.ts";
-import { POLICIES, type Policy, type PolicyName } from "./policy.ts";
+import { type Policy, policyOf } from "./policy.ts";
 import { formatUnder, withRoundingKey } from "./scope.ts";
 
 /** A policy, and what is set beside it. */
@@ -45,8 +51,7 @@ export function autocast<R>(precision: PolicyName | Precision, work: () => R): R
 
 /** The policy of a region. */
 function regionOf({ policy: name, overrides = [] }: Precision): Policy {
-  const policy = POLICIES[name];
-  if (policy === undefined) throw unknownPolicy(name);
+  const policy = policyOf(name);
   return overrides.length === 0 ? policy : { ...policy, overrides };
 }
 
@@ -65,14 +70,7 @@ export function formatIn(
 
 /** Whether a precision rounds anything stochastically, so that it wants a key. */
 export function roundsStochastically(precision: Precision): boolean {
-  const { classes = {}, overrides = [] } = regionOf(precision);
+  const { classes, overrides = [] } = regionOf(precision);
   return [...Object.values(classes), ...overrides.map(({ format }) => format)]
     .some((name) => parseFormat(name).rounding === "stochastic");
-}
-
-/** The error for a policy's name that is none. */
-export function unknownPolicy(given: string): RangeError {
-  return new RangeError(
-    `Cannot use the precision policy "${given}": wanted one of ${Object.keys(POLICIES).join(", ")}`,
-  );
 }

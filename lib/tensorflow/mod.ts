@@ -17,7 +17,7 @@
  *
  * @module
  */
-export { autocast, formatIn, type Precision, roundsStochastically, unknownPolicy } from "./autocast.ts";
+export { autocast, formatIn, type Precision, roundsStochastically } from "./autocast.ts";
 export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
 export type { Attribute } from "./attribute.ts";
 export type { Device, DeviceRequest } from "./device.ts";
@@ -28,8 +28,9 @@ export { Binding } from "./binding.ts";
 export type { EagerCall } from "./eager_call.ts";
 export type { OpBackend } from "./op_backend.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
-export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, type PolicyName } from "./policy.ts";
 export { fused } from "./fused.ts";
+export type { PolicyName } from "../precision/mod.ts";
+export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, policyOf } from "./policy.ts";
 export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./random.ts";
 export { roundTo } from "./rounding.ts";
 export { addLayerNorm, layerNorm, type LayerNormParameters } from "./layer_norm.ts";

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import type { OpClass, PrecisionOverride } from "../precision/mod.ts";
+import {
+  describePolicy,
+  type POLICY_DESCRIPTIONS,
+  type PolicyClasses,
+  type PrecisionOverride,
+} from "../precision/mod.ts";
 import { DataType, isFloating } from "./dtype.ts";
 
 /** A named table of ops. An op in no list runs in its inputs' type, in the widest of them where they differ. */
@@ -22,59 +27,107 @@ export interface Policy {
    * Formats, by name, of the classes of operations that a model names its parts by; inside such a part ops run in it, and
    * the lists above do not count. A class that is not here runs by the lists.
    */
-  readonly classes?: Readonly<Partial<Record<OpClass, string>>>;
+  readonly classes: PolicyClasses;
   /** What a region sets beside: formats of single layers and classes. */
   readonly overrides?: readonly PrecisionOverride[];
 }
 
-/** Names of the policies. */
-export type PolicyName = "float32" | "bf16-autocast";
+/** conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, scaled_dot_product_attention: the same on CPU and CUDA. */
+const PRODUCTS: ReadonlySet<string> = new Set([
+  "_MklNativeFusedMatMul",
+  "MatMul",
+  "BatchMatMul",
+  "BatchMatMulV2",
+  "BatchMatMulV3",
+  "Einsum",
+  "Conv2D",
+  "Conv2DBackpropInput",
+  "Conv2DBackpropFilter",
+  "Conv3D",
+  "Conv3DBackpropInputV2",
+  "Conv3DBackpropFilterV2",
+  "DepthwiseConv2dNative",
+  "DepthwiseConv2dNativeBackpropInput",
+  "DepthwiseConv2dNativeBackpropFilter",
+]);
 
-/** The policies by name. */
-export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
-  float32: {
-    name: "float32",
-    source: "TensorFlow's and PyTorch's default: every op in the type of its inputs",
-    lowOps: new Set<string>(),
-    float32Ops: new Set<string>(),
-  },
-  "bf16-autocast": {
-    name: "bf16-autocast",
-    source: 'PyTorch\'s torch.autocast("cpu", torch.bfloat16): aten/src/ATen/autocast_mode.h, the CPU lists',
-    lowType: DataType.BFLOAT16,
-    // conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, scaled_dot_product_attention
-    lowOps: new Set([
-      "_MklNativeFusedMatMul",
-      "MatMul",
-      "BatchMatMul",
-      "BatchMatMulV2",
-      "BatchMatMulV3",
-      "Einsum",
-      "Conv2D",
-      "Conv2DBackpropInput",
-      "Conv2DBackpropFilter",
-      "Conv3D",
-      "Conv3DBackpropInputV2",
-      "Conv3DBackpropFilterV2",
-      "DepthwiseConv2dNative",
-      "DepthwiseConv2dNativeBackpropInput",
-      "DepthwiseConv2dNativeBackpropFilter",
-    ]),
-    // cross_entropy_loss, nll_loss, prod, fft_*, and linalg; softmax and layer_norm are in no CPU list
-    float32Ops: new Set([
-      "SparseSoftmaxCrossEntropyWithLogits",
-      "SoftmaxCrossEntropyWithLogits",
-      "Prod",
-      "FFT",
-      "IFFT",
-      "RFFT",
-      "IRFFT",
-      "Cholesky",
-      "Qr",
-      "Svd",
-    ]),
-  },
+/** cross_entropy_loss, nll_loss, prod, fft_*, and linalg; softmax and layer_norm are in no CPU list. */
+const CPU_FLOAT32: ReadonlySet<string> = new Set([
+  "SparseSoftmaxCrossEntropyWithLogits",
+  "SoftmaxCrossEntropyWithLogits",
+  "Prod",
+  "FFT",
+  "IFFT",
+  "RFFT",
+  "IRFFT",
+  "Cholesky",
+  "Qr",
+  "Svd",
+]);
+
+/** The CUDA lists; layer_norm and the losses that are no op of TensorFlow are classes of operations. */
+const CUDA_FLOAT32: ReadonlySet<string> = new Set([
+  "SparseSoftmaxCrossEntropyWithLogits",
+  "SoftmaxCrossEntropyWithLogits",
+  "Acos",
+  "Asin",
+  "Cosh",
+  "Cumprod",
+  "Cumsum",
+  "Erfinv",
+  "Exp",
+  "Expm1",
+  "Log",
+  "Log1p",
+  "LogSoftmax",
+  "Pow",
+  "Prod",
+  "Reciprocal",
+  "Rsqrt",
+  "Sinh",
+  "Softmax",
+  "Softplus",
+  "Sum",
+  "Tan",
+]);
+
+const NONE: ReadonlySet<string> = new Set<string>();
+
+/** The ops of each named policy, by what its classes are. */
+const OPS: Readonly<
+  Record<keyof typeof POLICY_DESCRIPTIONS, Pick<Policy, "lowType" | "lowOps" | "float32Ops">>
+> = {
+  float32: { lowOps: NONE, float32Ops: NONE },
+  "bf16-autocast": { lowType: DataType.BFLOAT16, lowOps: PRODUCTS, float32Ops: CPU_FLOAT32 },
+  "bf16-autocast-cuda": { lowType: DataType.BFLOAT16, lowOps: PRODUCTS, float32Ops: CUDA_FLOAT32 },
+  "bf16-keras": { lowType: DataType.BFLOAT16, lowOps: PRODUCTS, float32Ops: CPU_FLOAT32 },
+  "bf16-pure": { lowType: DataType.BFLOAT16, lowOps: PRODUCTS, float32Ops: CPU_FLOAT32 },
+  "bf16-pure-stochastic": { lowType: DataType.BFLOAT16, lowOps: PRODUCTS, float32Ops: CPU_FLOAT32 },
+  "bf16-pure-kahan": { lowType: DataType.BFLOAT16, lowOps: PRODUCTS, float32Ops: CPU_FLOAT32 },
+  "fp16-autocast": { lowType: DataType.HALF, lowOps: PRODUCTS, float32Ops: CUDA_FLOAT32 },
 };
+
+/** The policies that have a name of their own. */
+export const POLICIES: Readonly<Record<keyof typeof POLICY_DESCRIPTIONS, Policy>> = Object.fromEntries(
+  Object.entries(OPS).map(([name, ops]) => [name, policyWith(name, ops)]),
+) as Record<keyof typeof POLICY_DESCRIPTIONS, Policy>;
+
+function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "float32Ops">): Policy {
+  const { source, classes } = describePolicy(name);
+  return { name, source, classes, ...ops };
+}
+
+/**
+ * A policy by its name. `emulated:FORMAT` acts on classes of operations alone: ops outside of a model's parts are
+ * float32.
+ *
+ * @throws {RangeError} for a name that no policy has.
+ */
+export function policyOf(name: string): Policy {
+  return Object.hasOwn(POLICIES, name)
+    ? POLICIES[name as keyof typeof POLICIES]
+    : policyWith(name, OPS.float32);
+}
 
 /**
  * Ops whose CPU kernels for 16-bit types add up in 16 bits, or exponentiate there. Whatever the policy, they run in

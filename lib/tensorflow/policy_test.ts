@@ -1,8 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DataType } from "./dtype.ts";
 import { useTensorFlow } from "./backend.ts";
 import { OpDefinitions } from "./op_definition.ts";
-import { decideCasts, FLOAT32_UNITS, POLICIES } from "./policy.ts";
+import { decideCasts, FLOAT32_UNITS, POLICIES, policyOf } from "./policy.ts";
 
 const { FLOAT, BFLOAT16, HALF, INT32 } = DataType;
 const policy = POLICIES["bf16-autocast"];
@@ -40,6 +40,7 @@ Deno.test("decideCasts() runs an unlisted op in its type, in the widest of mixed
 Deno.test("decideCasts() has ops that sum in 16 bits compute in float32, under every policy", () => {
   for (const each of Object.values(POLICIES)) {
     for (const name of FLOAT32_UNITS) {
+      if (each.float32Ops.has(name)) continue; // the policy wants the result in float32 too
       assertEquals(decideCasts(each, { name, dtypes: [BFLOAT16] }), { inputs: FLOAT, results: BFLOAT16 });
       assertEquals(decideCasts(each, { name, dtypes: [FLOAT] }), {});
     }
@@ -48,4 +49,12 @@ Deno.test("decideCasts() has ops that sum in 16 bits compute in float32, under e
 
 Deno.test("the float32 policy leaves products of float32 alone", () => {
   assertEquals(decideCasts(POLICIES.float32, { name: "MatMul", dtypes: [FLOAT, FLOAT] }), {});
+});
+
+Deno.test("policyOf() finds every policy, and emulated ones, which leave ops outside of a model's parts in float32", () => {
+  for (const [name, each] of Object.entries(POLICIES)) assertEquals(policyOf(name), each);
+  const emulated = policyOf("emulated:e4m3");
+  assertEquals(decideCasts(emulated, { name: "MatMul", dtypes: [FLOAT, FLOAT] }), {});
+  assertEquals(emulated.classes.softmax, "e4m3");
+  assertThrows(() => policyOf("fp8"), RangeError, "wanted one of float32, bf16-autocast");
 });

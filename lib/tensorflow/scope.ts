@@ -3,8 +3,8 @@
  * set what each runs in.
  *
  * A part with a format is a box: what goes in is rounded to the format, what comes out is, and so are the gradients that
- * go in and come out on the way back. Inside, a bfloat16 part runs as `bf16-autocast` runs its products; every other part
- * computes in float32. A part without a format is left to the policy's lists, and costs nothing.
+ * go in and come out on the way back. Inside, a bfloat16 part runs as `bf16-autocast` runs its products, and so does a
+ * float16 one on a GPU; every other part computes in float32. A part without a format is left to the policy's lists, and costs nothing.
  *
  * @module
  */
@@ -73,7 +73,7 @@ export function formatUnder(
   { overrides = [], classes }: Pick<Policy, "overrides" | "classes">,
   scope: { layer: string; opClass: OpClass },
 ): Format | undefined {
-  const name = overrideFor(overrides, scope) ?? classes?.[scope.opClass];
+  const name = overrideFor(overrides, scope) ?? classes[scope.opClass];
   return name === undefined ? undefined : parseFormat(name);
 }
 
@@ -92,17 +92,26 @@ export function opScope<I extends readonly tf.Tensor[]>(
 ): tf.Tensor {
   const format = formatOf(opClass);
   if (format === undefined) return work(...inputs as unknown as I);
-  const widen = arithmeticOf(format) === POLICIES.float32;
-  return taped(arithmeticOf(format), () => {
+  const arithmetic = arithmeticOf(format);
+  const widen = arithmetic === POLICIES.float32;
+  return taped(arithmetic, () => {
     const values = inputs.map((input) => boundary(input, format, widen));
     return boundary(work(...values as unknown as I), format, false);
   });
 }
 
-/** The policy that a part runs by inside, whose inputs are rounded to its format. */
+/**
+ * The policy that a part runs by inside, whose inputs are rounded to its format. TensorFlow's CPU kernels for products of
+ * float16 are Eigen's, many times slower than float32's: there products of float16 numbers are computed in float32.
+ */
 function arithmeticOf(format: Format): Policy {
-  return format.storage === "bfloat16" ? POLICIES["bf16-autocast"] : POLICIES.float32;
+  if (format.storage === "bfloat16") return POLICIES["bf16-autocast"];
+  const { binding } = currentTensorFlow();
+  return format.storage === "float16" && binding.isUsingGpuDevice() ? FLOAT16 : POLICIES.float32;
 }
+
+/** Products of float16 numbers by the device's own kernels. */
+const FLOAT16: Policy = { ...POLICIES["bf16-autocast"], name: "float16", lowType: DataType.HALF };
 
 /**
  * A tensor as it crosses a part's edge: rounded to its format, and so is the gradient that crosses it back.

@@ -16,8 +16,7 @@ import {
   parameterShapes,
   toParameters,
 } from "../model/mod.ts";
-import type { PrecisionOverride } from "../precision/mod.ts";
-import type { PolicyName } from "../tensorflow/mod.ts";
+import { describePolicy, type PolicyName, type PrecisionOverride } from "../precision/mod.ts";
 import type { BatchCursor, Sampling } from "../text/mod.ts";
 import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
 import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
@@ -64,6 +63,9 @@ function slotPrefix(slot: string): string {
 /** Prefix of the moving average. */
 const EMA = "ema.";
 
+/** The gradient scaler's tensor. */
+const SCALER = "scaler";
+
 /** The bytes of a checkpoint. Equal states give equal bytes: no time is in it. */
 export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Array<ArrayBuffer> {
   const tensors: ParameterRecord = {};
@@ -73,6 +75,7 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
   add("", state.parameters);
   for (const [slot, values] of Object.entries(state.moments)) add(slotPrefix(slot), values);
   add(EMA, state.ema ?? {});
+  if (state.scaler !== undefined) add("", { [SCALER]: state.scaler });
   return encodeSafetensors({
     tensors,
     metadata: {
@@ -180,20 +183,20 @@ export function decodeCheckpoint(
   ];
   const withEma = (expected.emaDecay ?? 0) > 0;
   const prefixes = ["", ...slots.map(slotPrefix), ...(withEma ? [EMA] : [])];
-  const wanted = new Set(prefixes.flatMap((prefix) => shapes.map(([name]) => prefix + name)));
+  const scaled = describePolicy(policy).scaled === true;
+  const wanted = new Map(prefixes.flatMap((prefix) => shapes.map(([name, shape]) => [prefix + name, shape])));
+  if (scaled) wanted.set(SCALER, [2]);
   const refuse = (reason: string): never => {
     throw new UserError(`Cannot resume from ${expected.name}: ${reason}`);
   };
   // Everything is looked at before the first tensor is made, so that a refusal leaves none behind.
-  for (const prefix of prefixes) {
-    for (const [name, shape] of shapes) {
-      const tensor = tensors[prefix + name];
-      if (String(tensor?.shape) === String(shape)) continue;
-      refuse(
-        `wanted ${prefix + name} of shape [${shape}]: ` +
-          `it has ${tensor === undefined ? "none" : `one of shape [${tensor.shape}]`}`,
-      );
-    }
+  for (const [name, shape] of wanted) {
+    const tensor = tensors[name];
+    if (String(tensor?.shape) === String(shape)) continue;
+    refuse(
+      `wanted ${name} of shape [${shape}]: ` +
+        `it has ${tensor === undefined ? "none" : `one of shape [${tensor.shape}]`}`,
+    );
   }
   const { sampling = "random" } = expected;
   if ("windows" in progress.cursor === (sampling === "random")) {
@@ -208,6 +211,7 @@ export function decodeCheckpoint(
       parameters: pick(""),
       moments: Object.fromEntries(slots.map((slot) => [slot, pick(slotPrefix(slot))])),
       ...(withEma && { ema: pick(EMA) }),
+      ...(scaled && toParameters({ [SCALER]: tensors[SCALER]! })),
     },
     progress: { ...progress, history: progress.history ?? NO_HISTORY },
   };

@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
-import type { PrecisionOverride } from "../precision/mod.ts";
+import { describePolicy, type PrecisionOverride } from "../precision/mod.ts";
 import { type PolicyName, roundsStochastically } from "../tensorflow/mod.ts";
 import { createBatches, createRandom, type Sampling, type Tokens } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
@@ -13,6 +13,7 @@ import { addEvaluation, type EarlyStopConfig, NO_HISTORY } from "./early_stop.ts
 import { evaluate } from "./evaluate.ts";
 import { type BatchTensors, IGNORE_INDEX, type LossConfig } from "./loss.ts";
 import { initialOptimizerState, type OptimizerConfig, zerosLike } from "./optimizer.ts";
+import { initialScaler } from "./scaler.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
 import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
 import { createTrainStep, disposeState, type TrainState } from "./step.ts";
@@ -73,13 +74,24 @@ export interface TrainOptions {
 /** What happens in a loop. */
 export type TrainEvent =
   | { event: "resume"; step: number }
-  | { event: "step"; step: number; loss: number; lr: number; gradNorm: number; tokensPerSecond: number }
+  | StepDone
   | EvaluationEvent
   /** At an evaluation that is the best so far: what `checkpoint` would be then. */
   | { event: "best"; step: number; bytes: Uint8Array<ArrayBuffer> }
   /** Patience is at an end: no step comes after this one. */
   | { event: "earlyStop"; step: number; bestStep: number | undefined }
   | { event: "checkpoint"; step: number; bytes: Uint8Array<ArrayBuffer> };
+
+/** A step; a skipped one has a gradient norm that is not finite. */
+type StepDone = {
+  event: "step";
+  step: number;
+  loss: number;
+  lr: number;
+  gradNorm: number;
+  lossScale?: number;
+  tokensPerSecond: number;
+};
 
 /** The losses of the validation part: of the weights, and of their moving average where there is one. */
 type EvaluationEvent = {
@@ -145,12 +157,12 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
         y: tf.tensor2d(batch.y, [B, T], "int32"),
         ...keysOf(options, at.step),
       };
-      const result = step(state, tensors, at);
+      const { state: next, ...figures } = step(state, tensors, at);
       tf.dispose(tensors);
-      state = result.state;
+      state = next;
       done++;
       const tokensPerSecond = B * T / ((performance.now() - begin) / 1000);
-      yield { event: "step", ...at, loss: result.loss, gradNorm: result.gradNorm, tokensPerSecond };
+      yield { event: "step", ...at, ...figures, tokensPerSecond };
       if (done === schedule.steps || done % options.evalEvery === 0) yield* evaluation();
       // A turn of the event loop, not a microtask: signals arrive in the former only.
       await new Promise((resolve) => setTimeout(resolve));
@@ -172,6 +184,7 @@ function initialState(options: TrainOptions): TrainState {
   const moments = initialOptimizerState(parameters, options.optimizer);
   return {
     parameters,
+    ...(describePolicy(options.policy).scaled && { scaler: initialScaler() }),
     moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(parameters) } : moments,
     ...((options.emaDecay ?? 0) > 0 && { ema: toParameters(values) }),
   };

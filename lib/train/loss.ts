@@ -29,6 +29,17 @@ export interface BatchTensors {
   readonly roundingKey?: tf.Tensor | undefined;
 }
 
+/** A batch, and what goes into its sums. */
+export interface ScaledBatch extends BatchTensors {
+  /**
+   * What the sums over positions are multiplied with (default: one over the targets that count here): micro-batches of
+   * one step share the scale of the whole step, so that their sum is its mean.
+   */
+  readonly scale?: tf.Scalar | undefined;
+  /** What a gradient scaler multiplies the objective with; not the loss that is reported. Default: 1. */
+  readonly lossScale?: tf.Scalar | undefined;
+}
+
 /** What is minimised, and how it is computed. Left out: the plain mean over all positions. */
 export interface LossConfig {
   /** Epsilon of label smoothing, in [0, 1), as PyTorch's `cross_entropy` defines it. Default: 0. */
@@ -88,32 +99,41 @@ export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Sc
 /**
  * What a training step minimises, and the plain loss that it reports.
  *
- * @param batch Inputs and targets. `scale`: what the sums over positions are multiplied with (default: one over the
- * targets that count here): micro-batches of one step share the scale of the whole step, so that their sum is its mean.
+ * @param batch Inputs, targets and scales.
  * @returns `objective`, which has a gradient, and `nll` without the regularisation: they are one where there is none. No
  * tidy frees `nll` where it is another tensor.
  */
 export function trainingLoss(
   parameters: Parameters,
-  batch: BatchTensors & { readonly scale?: tf.Scalar | undefined },
+  batch: ScaledBatch,
   config: GptConfig,
   options: LossConfig = {},
 ): LossSums {
   const { ignoreIndex, labelSmoothing = 0, zLoss = 0 } = options;
   const lean = isLean(batch.y, { config, lean: options.lean });
-  const bare = labelSmoothing === 0 && zLoss === 0;
+  const bare = labelSmoothing === 0 && zLoss === 0 && batch.lossScale === undefined;
   if (bare && !lean && ignoreIndex === undefined && batch.scale === undefined) {
     const objective = meanLoss(parameters, batch, config, { lean });
     return { objective, nll: objective };
   }
   const { targets, counted } = countedTargets(batch.y, ignoreIndex);
-  const scale = batch.scale ?? tokenScale(batch.y, ignoreIndex);
+  const mean = batch.scale ?? tokenScale(batch.y, ignoreIndex);
+  const scale = batch.lossScale === undefined ? mean : tf.mul(mean, batch.lossScale);
   const weights = tf.mul(counted ?? tf.ones([batch.y.size]), scale) as tf.Tensor1D;
   const rows = { targets, weights, regularisation: { labelSmoothing, zLoss } };
-  if (!lean) return plainLoss(gptLogits(parameters, batch.x, config, batch), rows);
+  if (!lean) return unscaled(plainLoss(gptLogits(parameters, batch.x, config, batch), rows), batch);
   const { tiedHead = true, logitSoftCap } = config;
   const table = parameters[tiedHead ? "wte.weight" : "lm_head.weight"] as tf.Tensor2D; // [V, C]
-  return leanLoss(gptHidden(parameters, batch.x, config, batch), table, { ...rows, logitSoftCap });
+  const hidden = gptHidden(parameters, batch.x, config, batch);
+  return unscaled(leanLoss(hidden, table, { ...rows, logitSoftCap }), batch);
+}
+
+/** Sums whose plain loss is no longer multiplied by a gradient scaler. */
+function unscaled({ objective, nll }: LossSums, { lossScale }: ScaledBatch): LossSums {
+  if (lossScale === undefined) return { objective, nll };
+  const plain = tf.keep(tf.div(nll, lossScale)) as tf.Scalar;
+  if (nll !== objective) nll.dispose();
+  return { objective, nll: plain };
 }
 
 /**

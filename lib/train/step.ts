@@ -10,8 +10,9 @@ import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
-import { type BatchTensors, type LossConfig, tokenScale, trainingLoss } from "./loss.ts";
+import { type BatchTensors, type LossConfig, type ScaledBatch, tokenScale, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
+import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface TrainState {
   readonly moments: OptimizerState;
   /** The moving average of the weights, where there is one. */
   readonly ema?: Parameters | undefined;
+  /** The gradient scaler, where the policy has one: float32 [2], as `initialScaler` of `scaler.ts` makes it. */
+  readonly scaler?: tf.Tensor | undefined;
 }
 
 /** How steps are computed. */
@@ -53,8 +56,10 @@ export interface StepResult {
   readonly state: TrainState;
   /** Loss before the update, nats per token, without smoothing and z-loss. */
   readonly loss: number;
-  /** Global norm of the gradient before clipping. */
+  /** Global norm of the gradient before clipping; not finite where the step was skipped. */
   readonly gradNorm: number;
+  /** What the loss was multiplied with, where the policy scales it. */
+  readonly lossScale?: number;
 }
 
 /**
@@ -65,7 +70,7 @@ export interface StepResult {
  */
 export function lossAndGradients(
   parameters: Parameters,
-  batch: BatchTensors & { readonly scale?: tf.Scalar | undefined },
+  batch: ScaledBatch,
   config: Pick<StepConfig, "model" | "policy" | "overrides" | "loss">,
 ): { loss: tf.Scalar; gradients: Parameters } {
   const names = Object.keys(parameters);
@@ -80,7 +85,9 @@ export function lossAndGradients(
     };
     const { value, grads } = tf.valueAndGrads(fn)(names.map((name) => parameters[name]!));
     // The backward pass of a lowered product is rounded to its type; the optimizer works on float32.
-    const gradients = Object.fromEntries(names.map((name, i) => [name, toFloat32(grads[i]!)]));
+    const unscaled = (gradient: tf.Tensor) =>
+      batch.lossScale === undefined ? toFloat32(gradient) : tf.div(toFloat32(gradient), batch.lossScale);
+    const gradients = Object.fromEntries(names.map((name, i) => [name, unscaled(grads[i]!)]));
     if (plain === undefined) return { loss: value as tf.Scalar, gradients };
     value.dispose();
     const loss = tf.clone(plain); // in the caller's scope, which the kept one is not
@@ -102,7 +109,12 @@ export interface TrainStep extends Disposable {
 }
 
 /** A state as compiled functions take and return it: records that may be empty. */
-type StateTree = { parameters: Parameters; moments: Record<string, Parameters>; ema: Parameters };
+type StateTree = {
+  parameters: Parameters;
+  moments: Record<string, Parameters>;
+  ema: Parameters;
+  scaler: tf.Tensor[];
+};
 /** The gradients and the loss of what has been seen of a batch; `loss` is empty before its first part. */
 type Sums = { gradients: Parameters; loss: tf.Tensor[] };
 
@@ -120,7 +132,20 @@ export function createTrainStep(config: StepConfig): TrainStep {
     const formats = stateFormats(Object.keys(state.parameters), config);
     const { parameters, moments } = roundUpdate(state, updated, { formats, key: roundingKey });
     const ema = emaDecay > 0 ? movingAverage(state.ema, parameters, emaDecay) : {};
-    return { parameters, moments, ema, figures: tf.stack([toFloat32(loss[0]!), updated.gradNorm]) };
+    const [scaler] = state.scaler;
+    const figures = [toFloat32(loss[0]!), updated.gradNorm];
+    if (scaler === undefined) return { parameters, moments, ema, scaler: [], figures: tf.stack(figures) };
+    // The norm has a square of every gradient in it.
+    const finite = tf.isFinite(updated.gradNorm);
+    return {
+      parameters: choose(finite, parameters, state.parameters),
+      moments: Object.fromEntries(
+        Object.entries(moments).map(([slot, values]) => [slot, choose(finite, values, state.moments[slot]!)]),
+      ),
+      ema: choose(finite, ema, state.ema),
+      scaler: [nextScaler(scaler, finite)],
+      figures: tf.stack([...figures, lossScale(scaler)]),
+    };
   };
   const addTo = (sums: Sums, parameters: Parameters, batch: ScaledBatch): Sums => {
     const { loss, gradients } = lossAndGradients(parameters, batch, config);
@@ -133,11 +158,10 @@ export function createTrainStep(config: StepConfig): TrainStep {
   const whole = runner(
     config.execution,
     "the training step",
-    (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) =>
-      update(state, addTo(none, state.parameters, batch as unknown as ScaledBatch), {
-        scalars,
-        ...keyOf(batch),
-      }),
+    (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) => {
+      const scaled = { ...batch, ...scaleOf(state) } as unknown as ScaledBatch;
+      return update(state, addTo(none, state.parameters, scaled), { scalars, ...keyOf(batch) });
+    },
   );
   const part = runner(
     config.execution,
@@ -152,7 +176,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     const scale = tf.tidy(() => tokenScale(batch.y, config.loss?.ignoreIndex));
     let sums = none;
     for (let i = 0; i < accumulate; i++) {
-      const micro = tf.tidy(() => microBatch(batch, { i, of: accumulate }));
+      const micro = tf.tidy(() => ({ ...microBatch(batch, { i, of: accumulate }), ...scaleOf(state) }));
       const former = sums;
       sums = part.run(former, state.parameters, { ...micro, scale });
       tf.dispose([micro, former]);
@@ -169,14 +193,20 @@ export function createTrainStep(config: StepConfig): TrainStep {
       parameters: state.parameters,
       moments: { ...state.moments },
       ema: emaDecay > 0 ? state.ema ?? state.parameters : {},
+      scaler: state.scaler === undefined ? [] : [state.scaler],
     };
-    const { parameters, moments, ema, figures } = accumulate === 1
+    const { parameters, moments, ema, scaler: [scaler], figures } = accumulate === 1
       ? whole.run(tree, treeOf(batch), scalars)
       : inParts(tree, batch, scalars);
-    const [loss, gradNorm] = figures.dataSync() as unknown as [number, number];
+    const [loss, gradNorm, scale] = figures.dataSync() as unknown as [number, number, number?];
     tf.dispose([scalars, figures]);
     disposeState(state);
-    return { state: { parameters, moments, ...(emaDecay > 0 && { ema }) }, loss, gradNorm };
+    return {
+      state: { parameters, moments, ...(emaDecay > 0 && { ema }), ...(scaler && { scaler }) },
+      loss,
+      gradNorm,
+      ...(scale !== undefined && { lossScale: scale }),
+    };
   };
   return Object.defineProperties(call as TrainStep, {
     [Symbol.dispose]: {
@@ -187,13 +217,16 @@ export function createTrainStep(config: StepConfig): TrainStep {
   });
 }
 
-/** A batch, and what the sums of its losses are multiplied with. */
-type ScaledBatch = BatchTensors & { readonly scale?: tf.Scalar };
 /** A batch as compiled functions take it: a record of the tensors that there are. */
 type BatchTree = Record<string, tf.Tensor>;
 
 function treeOf({ x, y, dropoutKey, roundingKey }: BatchTensors): BatchTree {
   return { x, y, ...(dropoutKey && { dropoutKey }), ...(roundingKey && { roundingKey }) };
+}
+
+/** The factor of a state's scaler, where it has one. */
+function scaleOf({ scaler: [scaler] }: StateTree): { lossScale?: tf.Scalar } {
+  return scaler === undefined ? {} : { lossScale: lossScale(scaler) };
 }
 
 /** What an update's rounding draws from, where it does. */
@@ -237,6 +270,7 @@ function runner<A extends readonly TensorTree[], R extends TensorTree & tf.Tenso
 }
 
 /** Disposes of a state's tensors. */
-export function disposeState({ parameters, moments, ema }: TrainState): void {
+export function disposeState({ parameters, moments, ema, scaler }: TrainState): void {
   tf.dispose([{ ...parameters }, ...Object.values(moments).map((slot) => ({ ...slot })), { ...ema }]);
+  scaler?.dispose();
 }

@@ -1,0 +1,35 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { describePolicy, emulationOf, POLICY_DESCRIPTIONS, precisionLabel } from "./policy.ts";
+import { parseFormat } from "./format.ts";
+
+Deno.test("describePolicy() knows every name, and formats of one's choice", () => {
+  for (const name of Object.keys(POLICY_DESCRIPTIONS)) {
+    const { source, classes } = describePolicy(name);
+    assertEquals(source.length > 20, true, name);
+    for (const format of Object.values(classes)) assertEquals(parseFormat(format).name, format, name);
+  }
+  assertEquals(describePolicy("emulated:e4m3-stochastic").classes.linear, "e4m3-stochastic");
+  assertEquals(describePolicy("emulated:e8m7").classes.residual, undefined);
+});
+
+Deno.test("describePolicy() refuses what is none, and says what is", () => {
+  for (const name of ["", "bf16", "BF16-autocast", "toString", "emulated", "émulé:e4m3"]) {
+    const error = assertThrows(() => describePolicy(name), RangeError);
+    assertStringIncludes(error.message, "bf16-autocast-cuda");
+  }
+  assertThrows(() => describePolicy("emulated:"), RangeError, "number format");
+  assertThrows(() => describePolicy("emulated:e9m3"), RangeError, "X from 2 to 8");
+  assertThrows(() => describePolicy("emulated:e4m3-kahan"), RangeError, "of weights");
+});
+
+Deno.test("emulated precision is labelled: formats of our own, roundings of our own, float16 products on a processor", () => {
+  assertEquals(emulationOf({ policy: "bf16-autocast" }), undefined);
+  assertEquals(emulationOf({ policy: "bf16-pure" }), undefined);
+  assertEquals(emulationOf({ policy: "bf16-pure-stochastic" }), "emulated bfloat16-stochastic");
+  assertEquals(emulationOf({ policy: "fp16-autocast" }), "emulated float16");
+  assertEquals(emulationOf({ policy: "fp16-autocast" }, "NVIDIA H100 80GB HBM3"), undefined);
+  const overrides = [{ layers: ["h.1"], opClasses: ["softmax" as const], format: "e8m3" }];
+  assertEquals(precisionLabel({ policy: "float32" }), "float32");
+  assertEquals(precisionLabel({ policy: "float32", overrides }), "float32, softmax@h.1=e8m3 (emulated e8m3)");
+  assertEquals(precisionLabel({ policy: "emulated:e4m3" }, "gpu"), "emulated:e4m3 (emulated e4m3)");
+});

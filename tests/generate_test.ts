@@ -30,7 +30,11 @@ async function smallRun(): Promise<string> {
   const text = join(root, "text.txt"), out = join(root, "run");
   await Deno.writeTextFile(text, sampleText());
   const sizes = ["--n-layer", "2", "--n-head", "2", "--n-embd", "32", "--seq", "32", "--batch", "8"];
-  const { code, stderr } = await runTask("train", ["--data", text, "--out", out, "--steps", "150", ...sizes]);
+  const how = ["--sampling", "shuffled", "--ema-decay", "0.9", "--optimizer", "sgd", "--lr", "0.5"];
+  const { code, stderr } = await runTask("train", [
+    ...["--data", text, "--out", out, "--steps", "150"],
+    ...[...sizes, ...how],
+  ]);
   assertEquals(code, 0, stderr);
   const [run] = [...Deno.readDirSync(join(out, "runs"))];
   return join(out, "runs", run!.name);

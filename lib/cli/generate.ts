@@ -8,7 +8,7 @@ import { modelOf, reloadCorpus } from "../sweep/mod.ts";
 import { tokenizerOf } from "../sweep/spec.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { prepareCorpus, type Tokenizer } from "../text/mod.ts";
-import { decodeCheckpoint } from "../train/mod.ts";
+import { checkpointWeights } from "../train/mod.ts";
 import { command, runCommand } from "./command.ts";
 
 /** Text to ids and back. */
@@ -121,12 +121,8 @@ async function openRun(folder: string, weights: Options["weights"]): Promise<Spe
   const bytes = await Deno.readFile(path);
   const { tokenizer } = prepareCorpus(await reloadCorpus(data), { tokenizer: tokenizerOf(spec) });
   const config = modelOf(spec, tokenizer.vocabSize);
-  const parameters = () => {
-    const expected = { name: path, model: config, optimizer: spec, emaDecay: spec.emaDecay };
-    const { state } = decodeCheckpoint(bytes, expected);
-    return state.ema ?? state.parameters; // what the run's evaluations judge; the process ends before the rest matters
-  };
-  return { config, codec: tokenizer, parameters };
+  const values = checkpointWeights(bytes, { name: path, model: config });
+  return { config, codec: tokenizer, parameters: () => toParameters(values) };
 }
 
 async function openGpt2(folder: string): Promise<Speaker> {

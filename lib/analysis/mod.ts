@@ -5,8 +5,22 @@
  */
 export { comparisonJson, type SettledComparison } from "./comparison_json.ts";
 export { comparisonNotes, comparisonText, gapTable, twinTable } from "./comparison_text.ts";
+export {
+  culpritBound,
+  type CulpritFinding,
+  type CulpritOptions,
+  type CulpritSearch,
+  culpritSentence,
+  findCulprit,
+  type FoundFrom,
+  type Part,
+  partName,
+  partsOf,
+  returned,
+  wholeClasses,
+} from "./culprit.ts";
 export { type Block, divergedAt } from "./departure.ts";
-export { columnLabel, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
+export { columnLabel, count, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
 export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
 export { median } from "./median.ts";
 export { BASELINE, isBaseline, precisionName } from "./precision_name.ts";
@@ -34,3 +48,4 @@ export {
   type TwinPair,
 } from "./twins.ts";
 export { detectable, ownSpikes, pairsFor, type Verdict, type VerdictKind, verdictOf } from "./verdict.ts";
+export { type SmallestSet, smallestSet, trialBound } from "./smallest_set.ts";

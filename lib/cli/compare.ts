@@ -1,10 +1,12 @@
 /** `deno task compare`: whether a lower precision changes the loss, by how much, from which step, beyond seed noise. */
 import { basename, dirname, join, resolve } from "node:path";
 import {
+  BASELINE,
   compareTwins,
   type Comparison,
   comparisonJson,
   comparisonText,
+  type CulpritFinding,
   DEFAULT_LEVEL,
   DEFAULT_TOLERANCE,
   isBaseline,
@@ -13,9 +15,10 @@ import {
   twinGroups,
   twinNotes,
   twinProblem,
+  verdictOf,
 } from "../analysis/mod.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { atomicWrite, readRun, readRuns, type RecordedRun, runPaths } from "../record/mod.ts";
+import { atomicWrite, readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
   makePlan,
@@ -27,6 +30,7 @@ import {
   watchSignals,
 } from "../sweep/mod.ts";
 import { command, numeric, runCommand } from "./command.ts";
+import { culpritByLoss, culpritByReplay } from "./culprit.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, workersOf } from "./spec_file.ts";
 
@@ -51,12 +55,18 @@ interface Options {
   workers?: number | string;
   tolerance: number | string;
   level: number | string;
+  culprit: string;
 }
+
+/** When and by what a culprit is looked for. */
+const CULPRIT = ["auto", "replay", "loss", "none"] as const;
 
 /** How twins are judged, checked. */
 interface Judging {
   readonly tolerance: number;
   readonly level: number;
+  readonly culprit: typeof CULPRIT[number];
+  readonly workers: number;
 }
 
 const program = command(
@@ -69,6 +79,11 @@ const program = command(
   .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
   .option("--tolerance <nats>", "a gap of the final loss that nobody minds", numeric, DEFAULT_TOLERANCE)
   .option("--level <share>", "how sure intervals and limits are", numeric, DEFAULT_LEVEL)
+  .option(
+    "--culprit <how>",
+    "auto: by replaying a step, where the verdict is degraded or diverged; replay: always; loss: by training too; none",
+    "auto",
+  )
   .option("--json <file>", "where to write what two runs come to (a folder gets its compare.json)")
   .action(compare);
 
@@ -87,7 +102,7 @@ async function compare(what: string | undefined, run: string | undefined, option
   if (dir !== undefined) await compareFolder(dir, judging);
 }
 
-function judgingOf({ tolerance, level }: Options): Judging {
+function judgingOf({ tolerance, level, culprit, workers }: Options): Judging {
   if (typeof tolerance !== "number" || tolerance < 0) {
     throw new UserError(
       `Cannot compare: --tolerance must be a number of nats, at least 0: it is ${tolerance}`,
@@ -96,11 +111,19 @@ function judgingOf({ tolerance, level }: Options): Judging {
   if (typeof level !== "number" || level <= 0 || level >= 1) {
     throw new UserError(`Cannot compare: --level must be above 0 and below 1, such as 0.95: it is ${level}`);
   }
-  return { tolerance, level };
+  const how = CULPRIT.find((one) => one === culprit);
+  if (how === undefined) {
+    throw new UserError(`Cannot compare: --culprit must be one of ${CULPRIT.join(", ")}: it is ${culprit}`);
+  }
+  return { tolerance, level, culprit: how, workers: workersOf(workers) };
 }
 
 /** Reads two runs. Other seeds beside them in their folders tell how far seeds lie apart. */
-function compareTwo(a: string, b: string, options: Judging & { json: string | undefined }): void {
+async function compareTwo(
+  a: string,
+  b: string,
+  options: Judging & { json: string | undefined },
+): Promise<void> {
   const [first, second] = inOrder(readRun(a), readRun(b));
   const problem = twinProblem(first, second);
   if (problem !== undefined) throw new UserError(`Cannot compare ${a} and ${b}: ${problem}`);
@@ -110,7 +133,36 @@ function compareTwo(a: string, b: string, options: Judging & { json: string | un
   const comparison = compareTwins([{ baseline: first, other: second }], { ...options, seeds });
   const setting = `${spec.tokenizer}, T = ${spec.T}`;
   print([{ setting, comparison }]);
-  if (options.json !== undefined) write(options.json, comparisonJson([{ setting, comparison }]));
+  const culprits = await look(options, comparison, () =>
+    culpritByReplay({ baseline: first, other: second }, {
+      folder: first.manifest.runId === readRun(a).manifest.runId ? a : b,
+      setting,
+      print: (line) => console.log(line),
+    }));
+  if (options.json !== undefined) {
+    write(options.json, comparisonJson([{ setting, comparison }], { culprits }));
+  }
+}
+
+/** Looks for a culprit where it is asked for, or the verdict has one. A search that nobody asked for may fail. */
+async function look(
+  { culprit }: Judging,
+  comparison: Comparison,
+  search: () => Promise<CulpritFinding>,
+): Promise<CulpritFinding[]> {
+  const { kind } = verdictOf(comparison);
+  const asked = culprit === "replay" || culprit === "loss";
+  const wanted = asked || culprit === "auto" && (kind === "degraded" || kind === "diverged");
+  if (!wanted || comparison.differs !== "precision" || comparison.precision.baseline !== BASELINE) return [];
+  try {
+    const found = await search();
+    console.log(found.sentence);
+    return [found];
+  } catch (error) {
+    if (asked || !(error instanceof UserError)) throw error;
+    console.log(`note: no culprit is found: ${error.message}`);
+    return [];
+  }
 }
 
 /** float32 before what is lower, as it was given otherwise. */
@@ -171,10 +223,31 @@ async function compareFolder(dir: string, judging: Judging): Promise<void> {
   }
   const settled = groups.map(({ setting, pairs, seeds, unfinished }) => {
     if (unfinished > 0) console.log(`note: ${setting}: ${unfinished} pairs are left out, not being finished`);
-    return { setting, comparison: compareTwins(pairs, { ...judging, seeds }) };
+    return { setting, pairs, comparison: compareTwins(pairs, { ...judging, seeds }) };
   });
   print(settled);
-  write(join(dir, "compare.json"), comparisonJson(settled));
+  const culprits: CulpritFinding[] = [];
+  for (const { setting, comparison, pairs } of settled) {
+    const common = { setting, print: (line: string) => console.log(line) };
+    const [pair] = pairs;
+    const replayed = await look(
+      judging,
+      comparison,
+      () => culpritByReplay(pair!, { ...common, folder: runFolder(dir, pair!.baseline.manifest.runId) }),
+    );
+    culprits.push(...replayed);
+    if (judging.culprit !== "loss") continue;
+    using interruption = watchSignals();
+    const hint = replayed[0]?.search.lowered.parts;
+    culprits.push(
+      ...await look(
+        judging,
+        comparison,
+        () => culpritByLoss(pairs, { ...common, dir, hint, interruption, workers: judging.workers }),
+      ),
+    );
+  }
+  write(join(dir, "compare.json"), comparisonJson(settled, { culprits }));
   const report = await writeReport(dir, { title: basename(resolve(dir)), print: () => {} });
   console.log(`\nreport: ${report}`);
 }

@@ -12,9 +12,18 @@ export { parseSweepSpec } from "./parse_spec.ts";
 export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";
 export { makePlan, placePlan, type Plan, type PlannedRun, readPlan, specOfSingleRun } from "./plan.ts";
 export { modelOf } from "./run_problem.ts";
+export { type OpenReplay, openReplay } from "./replay.ts";
 export { reproduceRun, type Reproduction } from "./reproduce.ts";
 export { type Interruption, watchSignals } from "./signals.ts";
 export { type Budget, DEFAULT_SWEEP, NO_AXES, type SweepSpec } from "./spec.ts";
 export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";
 export { describe } from "./sweep_view.ts";
 export type { Limits } from "./worker_process.ts";
+export {
+  type LossSignal,
+  lossSignal,
+  openReplaySignal,
+  type ReplaySignal,
+  type ShareOf,
+  type TrialOptions,
+} from "./trials.ts";

@@ -58,16 +58,8 @@ function readCheckpoint(
   path: string,
   journal: { event: "checkpoint" | "best"; events: readonly RunEvent[] },
 ): Found | undefined {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = Deno.readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw new UserError(
-      `Cannot read the checkpoint ${path}: ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
-  }
+  const bytes = readIfThere(path);
+  if (bytes === undefined) return undefined;
   const progress = progressIn(bytes, path);
   const sha256 = sha256Hex(bytes);
   // A run that was killed between the file and the event has no such line.
@@ -79,6 +71,23 @@ function readCheckpoint(
     );
   }
   return { bytes, progress, sha256 };
+}
+
+/**
+ * The bytes of a checkpoint; undefined: there is none.
+ *
+ * @throws {UserError} when there is one that cannot be read.
+ */
+export function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw new UserError(
+      `Cannot read the checkpoint ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  }
 }
 
 /** What a checkpoint holds beside tensors, or what to do about a file that is none. */

@@ -39,6 +39,7 @@ export {
   type UpdateScalars,
   zeroMoments,
 } from "./optimizer.ts";
+export { type GradientError, Replay, type StepError } from "./replay.ts";
 export { learningRate, type ScheduleConfig, type ScheduleName, SCHEDULES } from "./schedule.ts";
 export {
   createTrainStep,

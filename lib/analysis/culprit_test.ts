@@ -1,0 +1,122 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { overrideFor, type PrecisionOverride } from "../precision/mod.ts";
+import {
+  culpritBound,
+  culpritSentence,
+  findCulprit,
+  type Part,
+  partName,
+  partsOf,
+  returned,
+} from "./culprit.ts";
+
+const PARTS = partsOf(3);
+const at = (layer: string, opClass: Part["opClass"]): Part => ({ layers: [layer], opClass });
+
+/** A signal that adds up what every part makes alone, counting what it is asked. */
+function adding(effect: (part: Part) => number, parts = PARTS) {
+  const asked: (readonly PrecisionOverride[])[] = [];
+  const total = parts.reduce((sum, part) => sum + effect(part), 0);
+  const shareOf = (back: readonly PrecisionOverride[]) => {
+    asked.push(back);
+    return parts.filter(({ layers, opClass }) =>
+      overrideFor(back, { layer: layers[0]!, opClass }) === undefined
+    )
+      .reduce((sum, part) => sum + effect(part), 0) / total;
+  };
+  return { shareOf, asked };
+}
+
+Deno.test("partsOf() is every class in every layer that has it, once", () => {
+  assertEquals(PARTS.length, 6 * 3 + 4);
+  assertEquals(new Set(PARTS.map(partName)).size, PARTS.length);
+  assertEquals(partName(PARTS[0]!), "linear of h.0");
+  assertEquals(partsOf(1, { optimizer: true }).at(-1), {
+    layers: ["embedding", "h.0", "head", "loss"],
+    opClass: "optimizer",
+  });
+});
+
+Deno.test("returned() sets float32 for these parts, and nothing else", () => {
+  const back = returned([at("h.1", "softmax"), at("h.0", "linear"), at("h.2", "softmax")]);
+  for (const part of PARTS) {
+    const [layer] = part.layers, { opClass } = part;
+    const wanted = opClass === "softmax" && layer !== "h.0" || opClass === "linear" && layer === "h.0";
+    assertEquals(overrideFor(back, { layer: layer!, opClass }), wanted ? "float32" : undefined);
+  }
+});
+
+Deno.test("findCulprit() finds any one part from both directions, within the bound", async () => {
+  for (const culprit of PARTS) {
+    const { shareOf, asked } = adding((part) => part === culprit ? 1 : 0.1 / PARTS.length);
+    const search = await findCulprit(PARTS, shareOf);
+    assertEquals(search.lowered.parts, [culprit]);
+    assertEquals(search.returned.parts, [culprit]);
+    assertEquals(search.trials, asked.length);
+    assert(asked.length <= culpritBound(PARTS), `${asked.length}`);
+    assertMatch(
+      culpritSentence(search, "the error"),
+      new RegExp(
+        `^The culprit is ${partName(culprit)}: lowered alone it makes 91 % of the error, and .* leaves 9 %`,
+      ),
+    );
+  }
+});
+
+Deno.test("findCulprit() finds parts that act together", async () => {
+  const both = [at("h.0", "linear"), at("h.2", "softmax")];
+  const names = both.map(partName);
+  const { shareOf } = adding((part) => names.includes(partName(part)) ? 1 : 0);
+  const search = await findCulprit(PARTS, shareOf);
+  assertEquals(search.lowered.parts?.map(partName), names);
+  // Half of the effect is left by either alone, which is more than a fifth.
+  assertEquals(search.returned.parts?.map(partName), names);
+});
+
+Deno.test("findCulprit() tries a hint first, and does not believe it", async () => {
+  const { shareOf, asked } = adding((part) => partName(part) === "gelu of h.1" ? 1 : 0);
+  const right = await findCulprit(PARTS, shareOf, { hint: [at("h.1", "gelu")] });
+  assertEquals([right.lowered.parts?.map(partName), right.trials], [["gelu of h.1"], 2]);
+  assertEquals(asked.length, 2);
+  for (const hint of [[at("h.0", "gelu")], [at("h.1", "gelu"), at("h.0", "gelu")], []]) {
+    const search = await findCulprit(PARTS, shareOf, { hint });
+    assertEquals(search.lowered.parts?.map(partName), ["gelu of h.1"]);
+    assertEquals(search.returned.parts?.map(partName), ["gelu of h.1"]);
+  }
+});
+
+Deno.test("findCulprit() goes by classes where an effect is spread over too many parts", async () => {
+  const spread = adding(({ opClass }) => opClass === "linear" ? 1 : 0.01);
+  const byClass = await findCulprit(PARTS, spread.shareOf, { most: 2 });
+  assertEquals(byClass.level, "classes");
+  assertEquals(byClass.lowered.parts?.map(partName), ["linear of all layers"]);
+  assertEquals(byClass.returned.parts?.map(partName), ["linear of all layers"]);
+  const even = adding(() => 1);
+  const none = await findCulprit(PARTS, even.shareOf, { most: 2, alone: true });
+  assertEquals([none.lowered.parts, none.returned.parts], [undefined, undefined]);
+  assertEquals(none.alone.length, PARTS.length);
+  assert(even.asked.length <= culpritBound(PARTS, { most: 2, alone: true }));
+  assertMatch(
+    culpritSentence(none, "the error"),
+    /^No small set of parts explains it: .* makes 5 % of the error/,
+  );
+});
+
+Deno.test("culpritSentence() says where the directions differ", async () => {
+  // Two parts that each make all of it: either is enough when lowered, both must return.
+  const two = ["softmax of h.0", "gelu of h.1"];
+  const shareOf = (back: readonly PrecisionOverride[]) =>
+    PARTS.some((part) =>
+        two.includes(partName(part)) &&
+        overrideFor(back, { layer: part.layers[0]!, opClass: part.opClass }) === undefined
+      )
+      ? 1
+      : 0;
+  const search = await findCulprit(PARTS, shareOf);
+  assertEquals(search.lowered.parts?.length, 1);
+  assertEquals(search.returned.parts?.map(partName), two);
+  assertMatch(
+    culpritSentence(search, "the error"),
+    /^The directions differ: \w+ of h\.\d alone makes 100 % of the error; returning softmax of h\.0, gelu of h\.1 to float32 leaves 0 %/,
+  );
+});

@@ -1,0 +1,109 @@
+/**
+ * The culprit of a gap, as `compare` looks for it: by replaying a step, or by training.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import {
+  count,
+  culpritBound,
+  type CulpritFinding,
+  culpritSentence,
+  findCulprit,
+  type Pair,
+  type Part,
+  partsOf,
+  precisionName,
+} from "../analysis/mod.ts";
+import { UserError } from "../error/user_error.ts";
+import { type Interruption, lossSignal, openReplaySignal } from "../sweep/mod.ts";
+
+/** Seeds that trials are trained with, at most. */
+const SEEDS = 3;
+
+/**
+ * Looks for the parts whose precision makes the gradient of one step wrong, replayed from float32's last weights.
+ *
+ * @param pair Twins.
+ * @param options The folder of the one in float32, the `setting`, and where to `print`.
+ */
+export async function culpritByReplay(
+  pair: Pair,
+  options: { folder: string; setting: string; print: (line: string) => void },
+): Promise<CulpritFinding> {
+  const { spec } = pair.other.manifest;
+  const parts = partsOf(spec.nLayer);
+  using signal = await openReplaySignal(options.folder, spec);
+  const precision = precisionName(spec);
+  options.print(
+    `\nlooking for the culprit: step ${signal.step} is replayed from float32's weights, at most ${
+      culpritBound(parts, { alone: true })
+    } times`,
+  );
+  const { whole } = signal;
+  if (whole.error === 0) {
+    throw new UserError(
+      `Cannot look for a culprit: ${precision} has the same gradients as float32 at step ${signal.step}` +
+        (spec.overrides.some(({ opClasses }) => opClasses?.includes("optimizer"))
+          ? ": what weights are kept in is not seen by a replayed step (--culprit loss trains instead)"
+          : ""),
+    );
+  }
+  const search = await findCulprit(parts, signal.shareOf, { alone: true });
+  const effect = `the squared error of a step's gradient`;
+  const error = Number.isFinite(whole.error) ? `${(100 * whole.error).toPrecision(3)} %` : "not finite";
+  const sentence =
+    `Step ${signal.step} replayed from float32's weights (seed ${spec.seed}): in ${precision} the loss moves by ` +
+    `${whole.lossError.toPrecision(3)} nats, and the gradient's error is ${error}. ${
+      culpritSentence(search, effect)
+    }`;
+  return { setting: options.setting, precision, signal: "replay", effect, search, sentence };
+}
+
+/**
+ * Looks for the parts whose precision makes the gap of the final validation loss, by training.
+ *
+ * @param pairs Twins, of which the first three are taken.
+ * @param options The sweep's folder, the `setting`, runs at once, signals, what was found otherwise, and where to `print`.
+ */
+export async function culpritByLoss(
+  pairs: readonly Pair[],
+  options: {
+    dir: string;
+    setting: string;
+    workers: number;
+    interruption: Interruption;
+    hint: readonly Part[] | undefined;
+    print: (line: string) => void;
+  },
+): Promise<CulpritFinding> {
+  const { dir, print, hint } = options;
+  const used = pairs.slice(0, SEEDS);
+  const { spec } = used[0]!.other.manifest;
+  const parts = partsOf(spec.nLayer, { optimizer: true });
+  const signal = lossSignal(used, { ...options, dir: join(dir, "culprit") });
+  if (!(signal.whole > 0)) {
+    throw new UserError(
+      `Cannot look for a culprit by training: wanted a loss that is higher in ${
+        precisionName(spec)
+      }: the gap of ${count(used.length, "seed")} is ${signal.whole.toFixed(5)} nats. Use --culprit replay.`,
+    );
+  }
+  print(
+    `\nlooking for the culprit of ${signal.whole.toFixed(5)} nats: at most ${
+      culpritBound(parts, { hint })
+    } trials of ${count(used.length, "run")} each, kept in ${join(dir, "culprit")}`,
+  );
+  const search = await findCulprit(parts, signal.shareOf, { hint });
+  const effect = `the final gap of ${signal.whole.toFixed(5)} nats (mean of ${
+    count(used.length, "seed")
+  }, trained)`;
+  return {
+    setting: options.setting,
+    precision: precisionName(spec),
+    signal: "loss",
+    effect,
+    search,
+    sentence: culpritSentence(search, effect),
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Replays of a recorded run's next step: from its last weights, on the batch that would have come next.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { initialParameters, toParameters } from "../model/mod.ts";
+import { readRun, runPaths } from "../record/mod.ts";
+import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
+import { createBatches, prepareCorpus } from "../text/mod.ts";
+import { decodeCheckpoint, IGNORE_INDEX, Replay } from "../train/mod.ts";
+import { reloadCorpus } from "./corpus.ts";
+import { readIfThere } from "./resume_point.ts";
+import { modelOf } from "./run_problem.ts";
+import { tokenizerOf } from "./spec.ts";
+
+/** A run's step to replay. */
+export interface OpenReplay extends Disposable {
+  /** Computes it in any precision. */
+  readonly replay: Replay;
+  /** The step that it would have been, from 1. */
+  readonly step: number;
+}
+
+/**
+ * Opens the step after a run's checkpoint; of a run without a checkpoint, its first step. Without dropout, so that
+ * rounding is all that a precision changes.
+ *
+ * @param folder The run's folder.
+ * @throws {UserError} when the run, its checkpoint or its text cannot be read.
+ */
+export async function openReplay(folder: string): Promise<OpenReplay> {
+  const { manifest: { spec, data } } = readRun(folder);
+  const { checkpoint } = runPaths(folder);
+  const prepared = prepareCorpus(await reloadCorpus(data), { tokenizer: tokenizerOf(spec) });
+  await useTensorFlow({ threads: spec.threads });
+  const model = modelOf(spec, prepared.tokenizer.vocabSize);
+  const batches = createBatches(prepared.train, spec);
+  const bytes = readIfThere(checkpoint);
+  let step = 0, parameters;
+  if (bytes === undefined) parameters = toParameters(initialParameters(model, spec.seed));
+  else {
+    const { state, progress } = decodeCheckpoint(bytes, {
+      ...{ name: checkpoint, model, optimizer: spec, emaDecay: spec.emaDecay, overrides: spec.overrides },
+      policy: spec.policy as PolicyName,
+    });
+    parameters = state.parameters;
+    tf.dispose([...Object.values(state.moments).map((slot) => ({ ...slot })), { ...state.ema }]);
+    batches.restore(progress.cursor);
+    step = progress.step;
+  }
+  const { x, y, B, T } = batches.next();
+  const batch = { x: tf.tensor2d(x, [B, T], "int32"), y: tf.tensor2d(y, [B, T], "int32") };
+  const loss = { labelSmoothing: spec.labelSmoothing, zLoss: spec.zLoss };
+  const replay = new Replay(parameters, batch, {
+    model: { ...model, dropout: 0 },
+    loss: batches.padded ? { ...loss, ignoreIndex: IGNORE_INDEX } : loss,
+  });
+  return { replay, step: step + 1, [Symbol.dispose]: () => replay[Symbol.dispose]() };
+}

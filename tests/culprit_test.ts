@@ -1,0 +1,127 @@
+// @heavy
+/**
+ * Planted faults: a layer's softmax, and a class of operations, lowered to a single bit of mantissa in runs that are
+ * trained, and found by `compare`, from both directions, by a replayed step and by training.
+ */
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { readRuns, runFolder } from "../lib/record/mod.ts";
+import { runTask, sampleText } from "./support/commands.ts";
+
+const root = await Deno.makeTempDir();
+const text = join(root, "text.txt");
+await Deno.writeTextFile(text, sampleText());
+globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+
+/** Writes a spec of twins, float32 and bf16-autocast, whose lower precision has overrides. */
+async function specOf(
+  name: string,
+  spec: { overrides: Record<string, unknown>[]; seeds: number[]; more?: Record<string, unknown> },
+): Promise<string> {
+  const path = join(root, `${name}.json`);
+  const small = {
+    seq: [16],
+    vocab: ["character"],
+    steps: 60,
+    tokensPerStep: 256,
+    nLayer: 2,
+    nHead: 2,
+    nEmbd: 32,
+  };
+  await Deno.writeTextFile(
+    path,
+    JSON.stringify({
+      ...{ name, data: text, policy: ["float32", "bf16-autocast"], seeds: spec.seeds, ...small },
+      ...{ lr: 3e-3, minLr: 3e-4, warmupSteps: 5, evalEvery: 60, evalTokens: 2048, checkpointEvery: 60 },
+      when: [{ if: { policy: "bf16-autocast" }, set: { overrides: spec.overrides } }],
+      ...spec.more,
+    }),
+  );
+  return path;
+}
+
+/** What `compare.json` of a folder says of culprits. */
+async function culpritsOf(dir: string) {
+  return JSON.parse(await Deno.readTextFile(join(dir, "compare.json"))).culprits;
+}
+
+Deno.test("compare finds a planted layer's softmax by a replayed step, from both directions", async () => {
+  const spec = await specOf("softmax", {
+    seeds: [1, 2],
+    overrides: [{ layers: ["h.1"], opClasses: ["softmax"], format: "e8m1" }],
+  });
+  const dir = join(root, "softmax");
+  const { code, stdout, stderr } = await runTask("compare", [spec, "--out", dir, "--culprit", "replay"]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /step 61 is replayed from float32's weights, at most \d+ times/);
+  assertMatch(stdout, /The culprit is softmax of h\.1: lowered alone it makes \d+ % of the squared error/);
+  const [culprit] = await culpritsOf(dir);
+  const wanted = [{ layers: ["h.1"], opClass: "softmax" }];
+  assertEquals([culprit.signal, culprit.search.lowered.parts, culprit.search.returned.parts], [
+    "replay",
+    wanted,
+    wanted,
+  ]);
+  assertLess(culprit.search.returned.share, 0.2);
+  assertStringIncludes(stdout, culprit.sentence);
+  // The same of two runs alone.
+  const [float32, low] = ["float32", "bf16-autocast"].map((policy) =>
+    runFolder(dir, readRuns(dir).find(({ manifest }) => manifest.spec.policy === policy)!.manifest.runId)
+  );
+  const two = await runTask("compare", [float32!, low!, "--culprit", "replay"]);
+  assertStringIncludes(two.stdout, culprit.sentence);
+});
+
+Deno.test("compare finds a planted class by training, keeps the trials, and goes on with them", async () => {
+  const spec = await specOf("residual", {
+    seeds: [1, 2],
+    overrides: [{ layers: ["h.1"], opClasses: ["residual"], format: "e8m1" }],
+  });
+  const dir = join(root, "residual");
+  const args = [spec, "--out", dir, "--culprit", "loss"];
+  const { code, stdout, stderr } = await runTask("compare", args);
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /at most \d+ trials of 2 runs each/);
+  const [, culprit] = await culpritsOf(dir);
+  const wanted = [{ layers: ["h.1"], opClass: "residual" }];
+  assertEquals([culprit.signal, culprit.search.lowered.parts, culprit.search.returned.parts], [
+    "loss",
+    wanted,
+    wanted,
+  ]);
+  const trials = readRuns(join(dir, "culprit"));
+  assertEquals(trials.length, 2 * culprit.search.trials);
+  assert(trials.every(({ status }) => status === "finished"));
+  const journals = trials.map(({ events }) => JSON.stringify(events));
+  const again = await runTask("compare", args);
+  assertEquals([again.code, again.stdout], [0, stdout], again.stderr);
+  assertEquals(readRuns(join(dir, "culprit")).map(({ events }) => JSON.stringify(events)), journals);
+});
+
+Deno.test("trained twins: the same precision is stable with a gap of 0, seeds are within seed noise, a loss that is lost diverged", async () => {
+  const same = await specOf("same", { seeds: [1, 2, 3], overrides: [{ format: "float32" }] });
+  const dir = join(root, "same");
+  const { code, stdout, stderr } = await runTask("compare", [same, "--out", dir]);
+  assertEquals(code, 0, stderr);
+  assertMatch(
+    stdout,
+    /\nstable: bf16-autocast, =float32's losses are float32's to the last bit in 3 pairs of runs; the gap is exactly 0\.\n/,
+  );
+  const float32 = readRuns(dir).filter(({ manifest }) => manifest.spec.policy === "float32")
+    .map(({ manifest }) => runFolder(dir, manifest.runId));
+  const seeds = await runTask("compare", [float32[0]!, float32[1]!]);
+  assertMatch(seeds.stdout, /\nwithin seed noise: seeds 1 and 2 of float32 end/);
+
+  // Two bits of exponent hold no number above 3.9: sums on the residual stream overflow.
+  const lost = await specOf("lost", {
+    seeds: [1, 2],
+    overrides: [{ opClasses: ["residual"], format: "e2m3" }],
+    more: { lr: 0.3, clip: 0 },
+  });
+  const diverged = await runTask("compare", [lost, "--out", join(root, "lost"), "--culprit", "none"]);
+  assertEquals(diverged.code, 0, diverged.stderr);
+  assertMatch(
+    diverged.stdout,
+    /\n(diverged at step \d+: bf16-autocast, residual=e2m3's loss is lost for good in|undecided: training is not stable in itself)/,
+  );
+});

@@ -16,7 +16,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: t
 /** Writes a spec of twins, float32 and bf16-autocast, whose lower precision has overrides. */
 async function specOf(
   name: string,
-  spec: { overrides: Record<string, unknown>[]; seeds: number[]; more?: Record<string, unknown> },
+  spec: { overrides: Record<string, unknown>[]; seeds: number[] },
 ): Promise<string> {
   const path = join(root, `${name}.json`);
   const small = {
@@ -34,7 +34,6 @@ async function specOf(
       ...{ name, data: text, policy: ["float32", "bf16-autocast"], seeds: spec.seeds, ...small },
       ...{ lr: 3e-3, minLr: 3e-4, warmupSteps: 5, evalEvery: 60, evalTokens: 2048, checkpointEvery: 60 },
       when: [{ if: { policy: "bf16-autocast" }, set: { overrides: spec.overrides } }],
-      ...spec.more,
     }),
   );
   return path;
@@ -112,16 +111,15 @@ Deno.test("trained twins: the same precision is stable with a gap of 0, seeds ar
   const seeds = await runTask("compare", [float32[0]!, float32[1]!]);
   assertMatch(seeds.stdout, /\nwithin seed noise: seeds 1 and 2 of float32 end/);
 
-  // Two bits of exponent hold no number above 3.9: sums on the residual stream overflow.
+  // Two bits of exponent hold no number above 3.75: sums on the residual stream overflow.
   const lost = await specOf("lost", {
     seeds: [1, 2],
     overrides: [{ opClasses: ["residual"], format: "e2m3" }],
-    more: { lr: 0.3, clip: 0 },
   });
   const diverged = await runTask("compare", [lost, "--out", join(root, "lost"), "--culprit", "none"]);
   assertEquals(diverged.code, 0, diverged.stderr);
   assertMatch(
     diverged.stdout,
-    /\n(diverged at step \d+: bf16-autocast, residual=e2m3's loss is lost for good in|undecided: training is not stable in itself)/,
+    /\ndiverged at step \d+: bf16-autocast, residual=e2m3's loss is lost for good in \d of 2 pairs .*, float32's in none\.\n/,
   );
 });

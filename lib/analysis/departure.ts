@@ -51,12 +51,15 @@ const WINDOW = 32;
 /** What a rise must be beyond to be more than noise, in standard deviations of a step's loss. */
 const NOISE = 5;
 
+/** The least rise that is one, nats per token: the loss of a model that learns nothing moves in its last digits. */
+const LEAST = 0.05;
+
 /**
  * The step at which a run was lost for good; undefined: it was not.
  *
  * It is lost where losses stop being finite to the end; or where the median of 32 losses (of a quarter of a shorter run)
- * rises, to stay, above the lowest such median by more than half of what had been learnt until then, and by more than 5
- * standard deviations of a single loss, which are taken from the changes between neighbouring steps.
+ * rises, to stay, above the lowest such median by more than half of what had been learnt until then, by more than 5 standard
+ * deviations of a single loss, which are taken from the changes between neighbouring steps, and by more than 0.05 nats.
  *
  * @param losses Training losses by step, from step 1, nats per token.
  */
@@ -73,7 +76,7 @@ export function divergedAt(losses: readonly number[]): number | undefined {
   const lowest = Math.min(...medians);
   const changes = losses.slice(1).map((loss, i) => Math.abs(loss - losses[i]!)).filter(Number.isFinite);
   const noise = median(changes) * 1.4826 / Math.SQRT2; // of normal noise, its standard deviation
-  const line = lowest + Math.max((medians[0]! - lowest) / 2, NOISE * noise);
+  const line = lowest + Math.max((medians[0]! - lowest) / 2, NOISE * noise, LEAST);
   if (!(medians.at(-1)! > line)) return undefined;
   const under = medians.findLastIndex((one) => one <= line);
   // The window's median crosses when half of it has: the first of the losses that made it cross.

@@ -45,6 +45,11 @@ Deno.test("divergedAt() finds none in falling, flat, noisy and short losses, nor
   assertEquals(divergedAt(falling(200).with(100, NaN)), undefined);
   for (const losses of [[], [1], [1, 2, 3], [1, 9, 1, 9, 1, 9]]) assertEquals(divergedAt(losses), undefined);
   assertEquals(divergedAt(new Array(100).fill(2)), undefined);
+  // Nothing is learnt, and the last digits rise.
+  assertEquals(
+    divergedAt(Array.from({ length: 100 }, (_, i) => 3.3 + 1e-7 * Math.max(0, i - 50))),
+    undefined,
+  );
 });
 
 Deno.test("divergedAt() is the step of the first loss that is not finite, where none after it is", () => {

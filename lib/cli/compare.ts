@@ -160,7 +160,7 @@ async function look(
     return [found];
   } catch (error) {
     if (asked || !(error instanceof UserError)) throw error;
-    console.log(`note: no culprit is found: ${error.message}`);
+    console.error(`note: no culprit is found: ${error.message}`);
     return [];
   }
 }

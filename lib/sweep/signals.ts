@@ -7,8 +7,8 @@
 /** Two SIGINTs within this time are one Ctrl-C: through npx each arrives twice. In milliseconds. */
 const SAME_KEYPRESS = 1000;
 
-/** Signals that ask a run to stop. */
-const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+/** Signals that ask a run to stop; clusters send SIGUSR1 some time before they end a job. */
+const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
 
 /** What watches for signals; dispose of it to stop. */
 export interface Interruption extends Disposable {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Browser, launch } from "puppeteer-core";
+import { findProgram, installFromDebian } from "./debian.ts";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -13,37 +14,9 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-s
  * @returns Its path; undefined where none can be had.
  */
 export async function findChromium(): Promise<string | undefined> {
-  const found = onPath();
-  if (found !== undefined || Deno.build.os !== "linux" || Deno.uid() !== 0) return found;
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "chromium"]]) {
-    try {
-      const { success } = await new Deno.Command("apt-get", {
-        args,
-        env: { DEBIAN_FRONTEND: "noninteractive" },
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).output();
-      if (!success) return undefined;
-    } catch {
-      return undefined; // no apt-get
-    }
-  }
-  return onPath();
-}
-
-function onPath(): string | undefined {
-  for (const name of NAMES) {
-    for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
-      const path = `${folder}/${name}`;
-      try {
-        if (folder !== "" && Deno.statSync(path).isFile) return path;
-      } catch {
-        // not here
-      }
-    }
-  }
-  return undefined;
+  const find = () => NAMES.map(findProgram).find((path) => path !== undefined);
+  if (find() === undefined) await installFromDebian(["chromium"]);
+  return find();
 }
 
 /** Starts it, with nothing of its own to ask the network for; its profile is temporary. */

@@ -1,0 +1,182 @@
+/** `deno task cluster slurm|kubernetes`: a plan as jobs for an engine that runs elsewhere. */
+import { basename, join, resolve } from "node:path";
+import type { Command } from "commander";
+import { UserError } from "../error/user_error.ts";
+import { atomicWrite } from "../record/mod.ts";
+import {
+  kubernetesManifest,
+  makePlan,
+  parseSweepSpec,
+  placePlan,
+  type Plan,
+  readPlan,
+  slurmLogs,
+  slurmScript,
+} from "../sweep/mod.ts";
+import { command, duration, runCommand, wholeNumber } from "./command.ts";
+import { readSpec } from "./spec_file.ts";
+
+const ROOT = resolve(import.meta.dirname!, "..", "..");
+
+interface Options {
+  out?: string;
+  threads: string;
+  parallel?: string;
+  memory?: string;
+}
+
+/** A subcommand, with what all of them take. */
+function engine(name: string, description: string): Command {
+  return command(name, description)
+    .usage("[options] <plan>")
+    .showHelpAfterError(`(deno task cluster ${name} --help lists the options)`)
+    .argument("<plan>", "a folder with a plan.json, or a spec to plan: .json, or .ts with a default export")
+    .option("--out <folder>", "the folder of a spec's plan and runs (default: experiments/out/NAME)")
+    .option("--threads <n>", "threads of each run of a spec, and so cores of each job", "1")
+    .option("--parallel <n>", "jobs at once (default: as many as the engine grants)")
+    .option("--memory <size>", "of each job, in the engine's words, such as 2G or 2Gi");
+}
+
+const program = command("cluster", "Writes a plan's runs as jobs for Slurm or Kubernetes.");
+program.usage("slurm|kubernetes [options] <plan>").addCommand(
+  engine("slurm", "Writes a job array script for sbatch, a task a run.")
+    .option("--time <limit>", "time limit of each task, in Slurm's words, such as 02:00:00")
+    .option("--partition <name>", "where it runs")
+    .option("--warn <time>", "how long before its time limit a task stops, with a checkpoint", "120s")
+    .option("--requeues <n>", "how often a stopped task is queued again", "50")
+    .option("--sbatch <option...>", "more options of sbatch, such as --sbatch=--account=NAME")
+    .action(slurm),
+).addCommand(
+  engine("kubernetes", "Writes the manifest of an Indexed Job for kubectl apply, a pod a run.")
+    .requiredOption("--image <name>", "an image with Deno and losskit")
+    .requiredOption("--claim <name>", "the PersistentVolumeClaim that holds the plan's folder")
+    .option("--mount <path>", "where it is mounted in the container", "/data")
+    .option("--folder <path>", "the plan's folder in the container (default: its name below --mount)")
+    .option("--workdir <path>", "where losskit is in the image", "/losskit")
+    .option("--retries <n>", "how often a run that failed is tried again", "3")
+    .option("--grace <time>", "between a pod's SIGTERM and its end", "120s")
+    .action(kubernetes),
+);
+
+async function slurm(
+  planOrSpec: string,
+  options: Options & { time?: string; partition?: string; warn: string; requeues: string; sbatch?: string[] },
+): Promise<void> {
+  const checked = {
+    parallel: parallelOf(options),
+    warn: Math.ceil(duration("--warn", options.warn)),
+    requeues: wholeNumber("--requeues", options.requeues, { least: 0 }),
+  };
+  const { dir, plan } = await planOf(planOrSpec, options);
+  const path = join(dir, "slurm.sh");
+  const script = slurmScript(plan, {
+    ...checked,
+    command: [
+      ...[Deno.execPath(), "run", "-A", "--no-check", `--config=${join(ROOT, "deno.json")}`],
+      join(ROOT, "lib", "cli", "run.ts"),
+    ],
+    workingDir: ROOT,
+    dir,
+    time: options.time,
+    memory: options.memory,
+    partition: options.partition,
+    more: options.sbatch,
+  });
+  write(path, script, slurmLogs(dir));
+  console.log(
+    `${plan.runs.length} runs, a task each. The folder must be the same on every node. Submit with\n`,
+  );
+  console.log(`sbatch ${path}`);
+}
+
+async function kubernetes(
+  planOrSpec: string,
+  options: Options & {
+    image: string;
+    claim: string;
+    mount: string;
+    folder?: string;
+    workdir: string;
+    retries: string;
+    grace: string;
+  },
+): Promise<void> {
+  const checked = {
+    parallel: parallelOf(options),
+    retries: wholeNumber("--retries", options.retries, { least: 0 }),
+    grace: Math.ceil(duration("--grace", options.grace)),
+  };
+  const { image, claim, mount, workdir, memory } = options;
+  for (
+    const [flag, path] of Object.entries({
+      "--mount": mount,
+      "--folder": options.folder,
+      "--workdir": workdir,
+    })
+  ) {
+    if (path === undefined || path.startsWith("/")) continue;
+    throw new UserError(
+      `Cannot use ${flag}: it must be a path in the container that begins with /: it is ${path}`,
+    );
+  }
+  const { dir, plan } = await planOf(planOrSpec, options);
+  const folder = options.folder ?? `${mount.replace(/\/+$/, "")}/${basename(dir)}`;
+  const path = join(dir, "kubernetes.yaml");
+  write(
+    path,
+    kubernetesManifest(plan, { ...checked, image, claim, mount, workingDir: workdir, dir: folder, memory }),
+  );
+  if (plan.data.path !== undefined) {
+    console.error(`the text must be in the container as ${plan.data.path}, as plan.json says`);
+  }
+  console.log(
+    `${plan.runs.length} runs, a pod each. Put ${dir} into the volume as ${folder}, and apply with\n`,
+  );
+  console.log(`kubectl apply -f ${path}`);
+}
+
+function parallelOf({ parallel }: Options): number | undefined {
+  return parallel === undefined ? undefined : wholeNumber("--parallel", parallel);
+}
+
+/** The plan of a folder, or a spec's, put into its folder. */
+async function planOf(planOrSpec: string, options: Options): Promise<{ dir: string; plan: Plan }> {
+  const threads = wholeNumber("--threads", options.threads, { most: 1024 });
+  if (isFolder(planOrSpec)) {
+    const plan = readPlan(planOrSpec);
+    if (plan !== undefined && plan.runs.length > 0) return { dir: resolve(planOrSpec), plan };
+    throw new UserError(
+      `Cannot plan: wanted a folder with a plan.json, or a spec: ${planOrSpec} has none with runs in it`,
+    );
+  }
+  const spec = parseSweepSpec(await readSpec(planOrSpec), planOrSpec);
+  const dir = resolve(options.out ?? join("experiments", "out", spec.name));
+  const plan = await makePlan(spec, readPlan(dir)?.threads ?? threads);
+  placePlan(dir, plan);
+  return { dir, plan };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a file for an engine, and makes a folder that it needs. */
+function write(path: string, content: string, folder?: string): void {
+  try {
+    if (folder !== undefined) Deno.mkdirSync(folder, { recursive: true });
+    atomicWrite(path, content);
+  } catch (cause) {
+    throw new UserError(
+      `Cannot write ${path}: wanted a folder that can be written to: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

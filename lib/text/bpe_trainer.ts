@@ -10,9 +10,8 @@
 
 import { formatCount, requireInteger, requireWellFormed } from "./_checks.ts";
 import { PairQueue } from "./_pair_queue.ts";
-import { forEachPiece } from "./_pieces.ts";
-import { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import { copyPiece, forEachPiece } from "./_pieces.ts";
+import { type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 
 /** A pair seen once is never joined: it would make a token that training sees at most once. */
 const MIN_PAIR_COUNT = 2;
@@ -27,27 +26,48 @@ const MIN_PAIR_COUNT = 2;
  * @throws {RangeError} if V is below 256 or not an integer, if the text has a lone surrogate, or if the text has too few
  * pairs that occur twice; it says how many merges were possible.
  */
-export function trainBpe(text: string, options: { vocabSize: number }): Tokenizer {
+export function trainBpe(text: string, options: { vocabSize: number }): BpeTokenizer {
   const { vocabSize } = options;
-  const action = "train a byte-pair tokenizer";
-  requireInteger(vocabSize, { action, name: "vocabSize", min: 256 });
-  requireWellFormed(text, action);
-  const merges = learnMerges(countPieces(text), vocabSize);
-  if (merges.length < vocabSize - 256) {
-    const possible = 256 + merges.length;
-    throw new RangeError(
-      `Cannot ${action}: vocabSize must be <= ${formatCount(possible)} for this text ` +
-        `(256 bytes and ${formatCount(merges.length)} possible merges of pairs seen at least twice): ` +
-        `vocabSize is ${formatCount(vocabSize)}. Choose a smaller vocabulary or a longer text`,
-    );
-  }
-  return createBpeTokenizer(merges);
+  requireInteger(vocabSize, { action: ACTION, name: "vocabSize", min: 256 });
+  requireWellFormed(text, ACTION);
+  return vocabularyOf(learnMerges([text], vocabSize), vocabSize);
 }
 
-/** How often each distinct piece of a text occurs. */
-function countPieces(text: string): Map<string, number> {
+const ACTION = "train a byte-pair tokenizer";
+
+/**
+ * The tokenizer of the first merges that were learned.
+ *
+ * @throws {RangeError} if there are too few; it says how many merges were possible.
+ */
+export function vocabularyOf(merges: readonly Merge[], vocabSize: number): BpeTokenizer {
+  if (merges.length >= vocabSize - 256) return createBpeTokenizer(merges.slice(0, vocabSize - 256));
+  throw new RangeError(
+    `Cannot ${ACTION}: vocabSize must be <= ${formatCount(256 + merges.length)} for this text ` +
+      `(256 bytes and ${formatCount(merges.length)} possible merges of pairs seen at least twice): ` +
+      `vocabSize is ${formatCount(vocabSize)}. Choose a smaller vocabulary or a longer text`,
+  );
+}
+
+/**
+ * Learns up to V - 256 merges; fewer if no pair is left that occurs often enough.
+ *
+ * @param texts Parts of the training text, between which no pair is joined.
+ * @param vocabSize V.
+ */
+export function learnMerges(texts: Iterable<string>, vocabSize: number): Merge[] {
+  return joinPairs(countPieces(texts), vocabSize);
+}
+
+/** How often each distinct piece occurs. */
+function countPieces(texts: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
-  forEachPiece(text, (piece) => counts.set(piece, (counts.get(piece) ?? 0) + 1));
+  for (const text of texts) {
+    forEachPiece(text, (piece) => {
+      const count = counts.get(piece);
+      counts.set(count === undefined ? copyPiece(piece) : piece, (count ?? 0) + 1);
+    });
+  }
   return counts;
 }
 
@@ -65,8 +85,8 @@ interface Places {
   readonly weights: Float64Array;
 }
 
-/** Learns up to V - 256 merges; fewer if no pair is left that occurs often enough. */
-function learnMerges(pieces: ReadonlyMap<string, number>, vocabSize: number): Merge[] {
+/** The merges of pieces, from the most frequent pair on. */
+function joinPairs(pieces: ReadonlyMap<string, number>, vocabSize: number): Merge[] {
   const places = layOut(pieces);
   const { ids, before, after, weights } = places;
   const pairs = new PairQueue({ vocabSize, minCount: MIN_PAIR_COUNT });
@@ -77,10 +97,16 @@ function learnMerges(pieces: ReadonlyMap<string, number>, vocabSize: number): Me
   pairs.flush();
 
   const merges: Merge[] = [];
+  const tokens = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)), known = new Set(tokens);
   while (256 + merges.length < vocabSize) {
     const pair = pairs.takeMostFrequent();
     if (pair === undefined) break;
     const { left, right } = pair;
+    const written = tokens[left]! + tokens[right]!;
+    // The same bytes cut in another place are a token already: a second id for them would say nothing new.
+    if (known.has(written)) continue;
+    tokens.push(written);
+    known.add(written);
     const joined = 256 + merges.length;
     // Places come in rising order, so in "aaa" the first two are joined, as the encoder does.
     for (const place of pair.places) {

@@ -6,37 +6,43 @@
  */
 
 import { describePosition, nameCodePoint, requireWellFormed } from "./_checks.ts";
-import { type CharacterTokenizerJson, requireIds, type Tokenizer } from "./tokenizer.ts";
+import { describeDamage } from "./_utf8.ts";
+import { requireIds, type Tokenizer } from "./tokenizer.ts";
+import { CHARACTER_CUT, JSON_FRAME, type TokenizerJson } from "./tokenizer_json.ts";
 
 /**
  * Makes a character tokenizer whose alphabet is the sorted distinct code points of a text.
  *
+ * @param text A text, or the parts of one, none of which begins inside a character.
  * @throws {RangeError} if the text is empty or holds a lone surrogate.
  */
-export function trainCharacterTokenizer(text: string): Tokenizer {
+export function trainCharacterTokenizer(text: string | Iterable<string>): Tokenizer {
   const action = "make a character tokenizer";
-  if (text.length === 0) {
+  const seen = new Uint8Array(0x110000);
+  for (const part of typeof text === "string" ? [text] : text) {
+    requireWellFormed(part, action);
+    for (let i = 0; i < part.length;) {
+      const codePoint = part.codePointAt(i)!;
+      seen[codePoint] = 1;
+      i += codePoint > 0xffff ? 2 : 1;
+    }
+  }
+  const codePoints = Int32Array.from(seen.keys().filter((codePoint) => seen[codePoint] === 1));
+  if (codePoints.length === 0) {
     throw new RangeError(`Cannot ${action}: the text must have at least 1 character: it is empty`);
   }
-  requireWellFormed(text, action);
-  const codePoints = new Set<number>();
-  for (let i = 0; i < text.length;) {
-    const codePoint = text.codePointAt(i)!;
-    codePoints.add(codePoint);
-    i += codePoint > 0xffff ? 2 : 1;
-  }
-  return new CharacterTokenizer(Int32Array.from(codePoints).sort());
+  return new CharacterTokenizer(codePoints);
 }
 
 /**
- * Makes a character tokenizer from its JSON.
+ * Makes a character tokenizer from its alphabet, in the order of ids.
  *
  * @throws {RangeError} if the alphabet is empty, unsorted, has a character twice or a lone surrogate.
  */
-export function characterTokenizerFromJSON(json: CharacterTokenizerJson): Tokenizer {
+export function createCharacterTokenizer(alphabet: string): Tokenizer {
   const action = "load a character tokenizer";
-  requireWellFormed(json.alphabet, action);
-  const codePoints = Int32Array.from(json.alphabet, (character) => character.codePointAt(0)!);
+  requireWellFormed(alphabet, action);
+  const codePoints = Int32Array.from(alphabet, (character) => character.codePointAt(0)!);
   if (codePoints.length === 0) {
     throw new RangeError(`Cannot ${action}: the alphabet must have at least 1 character: it is empty`);
   }
@@ -98,7 +104,35 @@ class CharacterTokenizer implements Tokenizer {
     return characters.join("");
   }
 
-  toJSON(): CharacterTokenizerJson {
-    return { kind: "character", alphabet: this.decode(this.#codePoints.map((_, id) => id)) };
+  encodeBytes(bytes: Uint8Array): Int32Array {
+    let text: string;
+    try {
+      text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch (cause) {
+      throw new RangeError(`Cannot encode bytes: they must be UTF-8: the text ${describeDamage(bytes, 0)}`, { cause });
+    }
+    return this.encode(text);
+  }
+
+  decodeBytes(ids: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+    return new TextEncoder().encode(this.decode(ids));
+  }
+
+  safeCut(text: string): number {
+    return text.length;
+  }
+
+  toJSON(): TokenizerJson {
+    const characters = Array.from(this.#codePoints, (codePoint) => String.fromCodePoint(codePoint));
+    return {
+      ...JSON_FRAME,
+      pre_tokenizer: CHARACTER_CUT,
+      decoder: { type: "Fuse" },
+      model: {
+        type: "WordLevel",
+        vocab: Object.fromEntries(characters.map((character, id) => [character, id])),
+        unk_token: "<unknown>",
+      },
+    };
   }
 }

@@ -1,99 +1,143 @@
 /**
- * A text with its checksum, from a user's own file or from bytes that a loader fetched. It does not clean text: what
- * the file says is what is trained on. Making tokens of it is `prepare_corpus.ts`.
+ * A text to train on: one or more documents that are read in stretches, never as a whole, with a checksum. It does not
+ * clean text: what the files say is what is trained on. Finding a user's files is `text_files.ts`; making tokens is
+ * `prepare_corpus.ts`.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
-import { basename } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { formatCount } from "./_checks.ts";
+import { describeDamage } from "./_utf8.ts";
+
+/** A file's text, or one in memory. */
+export interface TextDocument {
+  /** The path, or what to call it, for errors. */
+  readonly name: string;
+  /** Bytes of well-formed UTF-8 without NUL, a byte order mark at the start apart. */
+  readonly bytes: number;
+  /**
+   * Reads a stretch.
+   *
+   * @param start Byte to begin at, in [0, bytes].
+   * @param length Bytes, which end at `bytes` or before.
+   * @throws {UserError} if they cannot be read any more.
+   */
+  read(start: number, length: number): Uint8Array;
+}
 
 /** A text to train on. */
 export interface Corpus {
   /** What to call it in tables: a file's own name, or a data set's. */
   readonly name: string;
-  /** Well-formed Unicode, not empty, without a byte order mark at its start. Line ends are as in the file. */
-  readonly text: string;
-  /** SHA-256 of the bytes it was read from, in hex. */
+  /** The text's parts, none of them empty. Line ends are as in the files. */
+  readonly documents: readonly TextDocument[];
+  /** SHA-256 in hex: of the bytes it was read from, or of several documents' checksums. */
   readonly sha256: string;
-  /** Number of bytes it was read from, a byte order mark included. */
+  /** Bytes of UTF-8, byte order marks apart. */
   readonly bytes: number;
 }
 
-/**
- * Reads a text file in UTF-8. A byte order mark at the start is dropped; line ends stay as they are (a file with CRLF
- * gives a corpus with CRLF).
- *
- * @throws {UserError} if the file is missing, a folder, unreadable, empty or not UTF-8 (with the byte offset).
- */
-export async function loadTextFile(path: string): Promise<Corpus> {
-  let bytes: Uint8Array;
-  try {
-    if ((await Deno.stat(path)).isDirectory) throw unreadable(path, { reason: "is a folder" });
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      throw unreadable(path, { reason: "does not exist", cause: error });
-    }
-    const detail = error instanceof Error ? error.message : String(error);
-    throw unreadable(path, { reason: `cannot be opened (${detail})`, cause: error });
-  }
-  return corpusFromBytes(bytes, { name: basename(path), path });
+/** Bytes that are read at a time. */
+const BLOCK = 2 ** 20;
+
+const MARK = [0xef, 0xbb, 0xbf];
+
+/** Where bytes come from, before they are known to be text. */
+export interface ByteSource {
+  /** The path, or what to call it, for errors. */
+  readonly name: string;
+  /** All of them. */
+  readonly bytes: number;
+  /** As {@linkcode TextDocument.read}. */
+  read(start: number, length: number): Uint8Array;
 }
 
 /**
- * Makes a corpus of the bytes of a UTF-8 text, as {@linkcode loadTextFile} does.
+ * Reads bytes once, in blocks: takes their checksum, and requires them to be a text.
+ *
+ * @returns The checksum of all bytes, and the document without a byte order mark.
+ * @throws {UserError} if they are not UTF-8, have a NUL byte (with the byte offset), or are no text at all.
+ */
+export function checkText(source: ByteSource): { sha256: string; document: TextDocument } {
+  const hash = createHash("sha256");
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (let start = 0; start < source.bytes; start += BLOCK) {
+    const block = source.read(start, Math.min(BLOCK, source.bytes - start));
+    hash.update(block);
+    const zero = block.indexOf(0);
+    let reason = zero < 0 ? undefined : `has a NUL byte at byte offset ${
+      (start + zero).toLocaleString("en-US")
+    }, which no text has: it is binary, or in UTF-16. Convert it to UTF-8`;
+    try {
+      decoder.decode(block, { stream: start + block.length < source.bytes });
+    } catch {
+      // A character may have begun in the block before.
+      const begin = Math.max(0, start - 3);
+      reason = describeDamage(source.read(begin, start + block.length - begin), begin);
+    }
+    if (reason !== undefined) throw unreadable(source.name, { reason });
+  }
+  const marked = source.bytes >= MARK.length && MARK.every((byte, i) => source.read(0, MARK.length)[i] === byte);
+  const skip = marked ? MARK.length : 0;
+  if (source.bytes === skip) throw unreadable(source.name, { reason: "has no text in it" });
+  return {
+    sha256: hash.digest("hex"),
+    document: {
+      name: source.name,
+      bytes: source.bytes - skip,
+      read: (start, length) => source.read(start + skip, length),
+    },
+  };
+}
+
+/**
+ * Makes a corpus of the bytes of a UTF-8 text.
  *
  * @param bytes The whole text's bytes.
- * @param options The corpus's `name`, and the `path` to name in errors (default: the name).
- * @throws {UserError} if there is no text, or it is not UTF-8 (with the byte offset).
+ * @param options The corpus's `name`.
+ * @throws {UserError} if there is no text, or it is not UTF-8 or has a NUL byte (with the byte offset).
  */
-export function corpusFromBytes(bytes: Uint8Array, options: { name: string; path?: string }): Corpus {
-  const { name, path = name } = options;
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // drops a byte order mark
-  } catch (cause) {
-    throw unreadable(path, { reason: describeDamage(bytes), cause });
-  }
-  if (text.length === 0) throw unreadable(path, { reason: "has no text in it" });
-  return { name, text, sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length };
+export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): Corpus {
+  const { name } = options;
+  const read = (start: number, length: number) => bytes.subarray(start, start + length);
+  const { sha256, document } = checkText({ name, bytes: bytes.length, read });
+  return { name, documents: [document], sha256, bytes: document.bytes };
 }
 
-function unreadable(path: string, options: { reason: string; cause?: unknown }): UserError {
+/**
+ * Puts corpora after each other: their documents stay apart.
+ *
+ * @param corpora At least one.
+ * @param options What to call the whole.
+ * @returns A corpus whose checksum is that of the single one, or of the list of the checksums.
+ */
+export function joinCorpora(corpora: readonly Corpus[], options: { name: string }): Corpus {
+  const [first] = corpora;
+  return {
+    name: options.name,
+    documents: corpora.flatMap(({ documents }) => documents),
+    sha256: corpora.length === 1 ? first!.sha256 : sha256OfList(corpora.map(({ sha256 }) => sha256)),
+    bytes: corpora.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+/** The checksum of several: their order counts, their names do not. */
+export function sha256OfList(list: readonly string[]): string {
+  return createHash("sha256").update(list.map((one) => `${one}\n`).join("")).digest("hex");
+}
+
+/** The whole text of a corpus as one string: for small ones, to look at. */
+export function corpusText({ documents }: Corpus): string {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return documents.map((document) => decoder.decode(document.read(0, document.bytes))).join("");
+}
+
+/** The error for what is no text. */
+export function unreadable(path: string, options: { reason: string; cause?: unknown }): UserError {
   // Quoted as JSON, so that a hostile file name cannot steer the terminal.
   return new UserError(
     `Cannot read the corpus: it must be a text file in UTF-8: ${JSON.stringify(path)} ${options.reason}`,
     options.cause === undefined ? {} : { cause: options.cause },
   );
-}
-
-/** Where bytes stop being UTF-8. */
-function describeDamage(bytes: Uint8Array): string {
-  // A streaming decoder accepts a prefix that ends inside a character, so it refuses exactly the prefixes that
-  // contain the first wrong byte: look for the shortest of them.
-  let accepted = 0;
-  let refused = bytes.length + 1;
-  while (refused - accepted > 1) {
-    const middle = Math.floor((accepted + refused) / 2);
-    if (isUtf8Prefix(bytes.subarray(0, middle))) accepted = middle;
-    else refused = middle;
-  }
-  if (accepted === bytes.length) {
-    return `ends inside a character, at byte offset ${formatCount(bytes.length)}`;
-  }
-  const byte = bytes[accepted]!.toString(16).toUpperCase().padStart(2, "0");
-  return `is not: byte offset ${formatCount(accepted)} (0x${byte}) cannot follow. Convert it to UTF-8`;
-}
-
-function isUtf8Prefix(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,24 +1,43 @@
 /**
- * Corpus to tokens to batches, in plain arrays: read a text ({@linkcode loadTextFile}), split it and make tokens of it
- * ({@linkcode prepareCorpus}), and draw the batches of a run ({@linkcode createBatches}), or one ({@linkcode getBatch}) from
- * a named stream of random numbers ({@linkcode createRandom}). No tensors, no network.
+ * Corpus to tokens to batches, in plain arrays: find a user's files ({@linkcode loadTextFiles}) or make a text of known
+ * entropy ({@linkcode createMarkovSource}), split it and make tokens of it ({@linkcode prepareCorpus}), and draw the
+ * batches of a run ({@linkcode createBatches}), or one ({@linkcode getBatch}) from a named stream of random numbers
+ * ({@linkcode createRandom}). No tensors, no network.
  *
  * @module
  */
 
 export { type Batch, evalWindows, getBatch, IGNORE_INDEX } from "./batch.ts";
 export { type BatchCursor, type BatchStream, createBatches, type Sampling, SAMPLINGS } from "./batches.ts";
-export { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
+export {
+  type BpeOptions,
+  type BpeTokenizer,
+  createBpeTokenizer,
+  type Merge,
+  smallerVocabulary,
+} from "./bpe_tokenizer.ts";
 export { trainBpe } from "./bpe_trainer.ts";
 export { trainCharacterTokenizer } from "./character_tokenizer.ts";
-export { type Corpus, corpusFromBytes, loadTextFile } from "./corpus.ts";
-export { prepareCorpus, type PreparedCorpus, requireSequenceLength } from "./prepare_corpus.ts";
-export { createRandom, type Random, type RandomState } from "./random.ts";
-export { type SplitOptions, splitText, splitTokens } from "./split.ts";
-export type { BpeTokenizerJson, CharacterTokenizerJson, Tokenizer, TokenizerJson } from "./tokenizer.ts";
-export { tokenizerFromJSON } from "./tokenizer_from_json.ts";
+export { type Corpus, corpusFromBytes, corpusText, joinCorpora, type TextDocument } from "./corpus.ts";
+export { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
+export { createMarkovSource, type MarkovOptions, type MarkovSource } from "./markov.ts";
 export {
-  makeTokenizer,
+  type Documents,
+  DOCUMENTS,
+  MAX_BPE_TEXT,
+  prepareCorpus,
+  type PreparedCorpus,
+  type PrepareOptions,
+  requireSequenceLength,
+} from "./prepare_corpus.ts";
+export { createRandom, type Random, type RandomState } from "./random.ts";
+export { type SplitOptions, splitCorpus, type Stretch } from "./split.ts";
+export { loadTextFiles } from "./text_files.ts";
+export type { CacheOptions } from "./token_cache.ts";
+export type { Tokenizer } from "./tokenizer.ts";
+export { tokenizerFromJSON } from "./tokenizer_from_json.ts";
+export type { AddedToken, BpeJson, TokenizerJson, WordLevelJson } from "./tokenizer_json.ts";
+export {
   parseTokenizerName,
   type TokenizerChoice,
   type TokenizerName,

@@ -1,46 +1,40 @@
 /**
  * Cuts a corpus into a training part and a validation part, both contiguous: the validation part is the end. Nothing
- * is shuffled, since neighbouring windows of one text know each other.
+ * is shuffled, since neighbouring windows of one text know each other. It looks at sizes, and at a few bytes around the
+ * cut: no text is read for it.
  *
  * @module
  */
+import { formatCount } from "./_checks.ts";
+import { nextCharacter } from "./_utf8.ts";
+import type { Corpus, TextDocument } from "./corpus.ts";
 
 /** How much of a corpus is for validation. */
 export interface SplitOptions {
-  /** Share of the validation part, between 0 and 1, both excluded; default 0.1. */
-  validationFraction?: number;
+  /** Share of the validation part in bytes, between 0 and 1, both excluded; default 0.1. */
+  readonly validationFraction?: number | undefined;
+}
+
+/** A stretch of a document; it begins and ends between characters. */
+export interface Stretch {
+  /** The document. */
+  readonly document: TextDocument;
+  /** Its first byte. */
+  readonly start: number;
+  /** The byte after its last. */
+  readonly end: number;
 }
 
 /**
- * Cuts a text at a code-point boundary: a character of two UTF-16 units is never cut.
- *
- * Split the text before making tokens, so that a byte-pair tokenizer can be trained on the training part alone.
+ * Cuts a corpus between two characters, perhaps inside a document.
  *
  * @throws {RangeError} if the fraction is not in (0, 1) or a part would be empty.
  */
-export function splitText(text: string, options: SplitOptions = {}): { train: string; validation: string } {
-  let cut = cutAt(text.length, options);
-  // codePointAt sees the whole pair from its first unit only.
-  if (text.codePointAt(cut - 1)! > 0xffff) cut += 1;
-  if (cut === text.length) throw tooShort(text.length);
-  return { train: text.slice(0, cut), validation: text.slice(cut) };
-}
-
-/**
- * Cuts an array of tokens, shape [number of tokens]. The parts are views: they share memory with the whole.
- *
- * @throws {RangeError} if the fraction is not in (0, 1) or a part would be empty.
- */
-export function splitTokens(
-  tokens: Int32Array,
+export function splitCorpus(
+  corpus: Corpus,
   options: SplitOptions = {},
-): { train: Int32Array; validation: Int32Array } {
-  const cut = cutAt(tokens.length, options);
-  return { train: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
-}
-
-/** Length of the training part, with both parts at least 1 long. */
-function cutAt(length: number, options: SplitOptions): number {
+): { train: Stretch[]; validation: Stretch[] } {
+  const { documents, bytes } = corpus;
   const { validationFraction = 0.1 } = options;
   if (!(validationFraction > 0 && validationFraction < 1)) {
     throw new RangeError(
@@ -48,13 +42,31 @@ function cutAt(length: number, options: SplitOptions): number {
         `validationFraction is ${validationFraction}`,
     );
   }
-  if (length < 2) throw tooShort(length);
-  const validation = Math.round(length * validationFraction);
-  return length - Math.min(Math.max(validation, 1), length - 1);
+  const wanted = Math.max(1, bytes - Math.max(1, Math.round(bytes * validationFraction)));
+  const whole = documents.map((document) => ({ document, start: 0, end: document.bytes }));
+  const parts = { train: cutStretches(whole, 0, wanted), validation: cutStretches(whole, wanted, bytes) };
+  if (parts.train.length > 0 && parts.validation.length > 0) return parts;
+  throw new RangeError(
+    `Cannot split the corpus: each part must have at least 1 character: the whole has ${formatCount(bytes)} bytes`,
+  );
 }
 
-function tooShort(length: number): RangeError {
-  return new RangeError(
-    `Cannot split the corpus: each part must have at least 1 character or token: the whole has ${length}`,
-  );
+/**
+ * The part of stretches from one byte to before another, counted over all of them; both ends move on to where a character
+ * begins.
+ */
+export function cutStretches(stretches: readonly Stretch[], from: number, to: number): Stretch[] {
+  const cut: Stretch[] = [];
+  let before = 0;
+  for (const { document, start, end } of stretches) {
+    const edge = (place: number) => {
+      const at = start + Math.min(Math.max(place - before, 0), end - start);
+      if (at === start || at === end) return at;
+      return at + nextCharacter(document.read(at, Math.min(3, end - at)), 0);
+    };
+    const stretch = { document, start: edge(from), end: edge(to) };
+    if (stretch.end > stretch.start) cut.push(stretch);
+    before += end - start;
+  }
+  return cut;
 }

@@ -1,13 +1,14 @@
 /**
- * What every tokenizer offers, and the JSON that keeps one. The tokenizers themselves are in
- * `character_tokenizer.ts` and `bpe_tokenizer.ts`.
+ * What every tokenizer offers. The tokenizers themselves are in `character_tokenizer.ts` and `bpe_tokenizer.ts`; their
+ * JSON is described in `tokenizer_json.ts`.
  *
  * @module
  */
+import type { TokenizerJson } from "./tokenizer_json.ts";
 
 /** Turns text into token ids in [0, V) and back. */
 export interface Tokenizer {
-  /** `character`, or `bpe:V` with the vocabulary size, as in a sweep's spec. */
+  /** `character`, `byte`, `gpt2`, or `bpe:V` with the vocabulary size, as in a sweep's spec. */
   readonly name: string;
   /** V, the number of token ids. */
   readonly vocabSize: number;
@@ -28,28 +29,26 @@ export interface Tokenizer {
    * @throws {RangeError} if an id is not an integer in [0, V).
    */
   decode(ids: ArrayLike<number>): string;
-  /** The tokenizer as plain JSON; {@linkcode tokenizerFromJSON} makes it again. */
+  /**
+   * Token ids of bytes, shape [number of tokens]: of UTF-8 those of its text.
+   *
+   * @throws {RangeError} if they cannot be written: a character tokenizer takes UTF-8 alone, others take all bytes.
+   */
+  encodeBytes(bytes: Uint8Array): Int32Array;
+  /**
+   * Bytes of token ids. `decodeBytes(encodeBytes(bytes))` are the bytes, also where they are no UTF-8.
+   *
+   * @throws {RangeError} if an id is not an integer in [0, V).
+   */
+  decodeBytes(ids: ArrayLike<number>): Uint8Array;
+  /**
+   * The length of a beginning of a text whose tokens are the same whatever follows it: where a long text may be cut into
+   * texts that are encoded one by one. 0 where there is no such place.
+   */
+  safeCut(text: string): number;
+  /** The tokenizer in the form of Hugging Face's `tokenizer.json`; `tokenizerFromJSON` makes it again. */
   toJSON(): TokenizerJson;
 }
-
-/** A character tokenizer as JSON: its alphabet in one string, sorted by code point. */
-export interface CharacterTokenizerJson {
-  /** Tells the kinds apart. */
-  readonly kind: "character";
-  /** The characters; the id of each is its place. */
-  readonly alphabet: string;
-}
-
-/** A byte-pair tokenizer as JSON: its merges in order of rank. */
-export interface BpeTokenizerJson {
-  /** Tells the kinds apart. */
-  readonly kind: "bpe";
-  /** Merge number k joins ids `[left, right]` into the id 256 + k. */
-  readonly merges: readonly (readonly [number, number])[];
-}
-
-/** Any tokenizer as plain JSON. */
-export type TokenizerJson = CharacterTokenizerJson | BpeTokenizerJson;
 
 /**
  * Refuses ids that a vocabulary does not have.

@@ -1,0 +1,49 @@
+/**
+ * GPT-2's tokenizer (r50k_base): its merges from the table that `gpt-tokenizer` carries. That package's own encoder
+ * takes text alone, whole, and at a few megabytes a second.
+ *
+ * @module
+ */
+import { type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
+
+/** The one token that no merge makes: GPT-2's end of a document. Text that looks like it stays text. */
+const END_OF_TEXT = "<|endoftext|>";
+
+let loaded: Promise<BpeTokenizer> | undefined;
+
+/** GPT-2's tokenizer, V = 50,257. Its table is read at the first call: it takes a while, and most runs do without. */
+export function loadGpt2Tokenizer(): Promise<BpeTokenizer> {
+  return loaded ??= make();
+}
+
+async function make(): Promise<BpeTokenizer> {
+  const { default: table } = await import("gpt-tokenizer/bpeRanks/r50k_base");
+  const encoder = new TextEncoder();
+  const tokens = table.map((token) => typeof token === "string" ? encoder.encode(token) : Uint8Array.from(token));
+  const byteOrder = Uint8Array.from(tokens.slice(0, 256), ([byte]) => byte!);
+  return createBpeTokenizer(mergesOf(tokens), {
+    ...{ byteOrder, cut: "gpt2", special: [END_OF_TEXT], name: "gpt2" },
+  });
+}
+
+/**
+ * The merges behind a table of tokens by rank: each token was joined of the two that the merges before it make of its
+ * bytes.
+ */
+function mergesOf(tokens: readonly Uint8Array[]): Merge[] {
+  const written = tokens.map((bytes) => String.fromCharCode(...bytes));
+  const ids = new Map(written.map((token, id) => [token, id]));
+  return written.slice(256).map((token, i) => {
+    const parts = Array.from(token);
+    while (parts.length > 2) {
+      let best = Infinity, at = 0;
+      for (let k = 0; k + 1 < parts.length; k++) {
+        const rank = ids.get(parts[k]! + parts[k + 1]!) ?? Infinity;
+        if (rank < best) [best, at] = [rank, k];
+      }
+      if (best >= 256 + i) throw new Error(`GPT-2's table is damaged: token ${256 + i} is not made of earlier ones`);
+      parts.splice(at, 2, parts[at]! + parts[at + 1]!);
+    }
+    return [ids.get(parts[0]!)!, ids.get(parts[1]!)!] as const;
+  });
+}

@@ -1,0 +1,193 @@
+/**
+ * Token ids in as few bytes as they need: in memory, or in a file that is read in stretches, so that a text of any size
+ * trains in bounded memory.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { UserError } from "../error/user_error.ts";
+import { formatCount } from "./_checks.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** An array of the narrowest integers that hold ids of a vocabulary. */
+type Packed = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+
+/** Files up to this size are read whole, once: 64 MiB. */
+const READ_WHOLE = 2 ** 26;
+
+/** Bytes that are hashed at a time. */
+const BLOCK = 2 ** 20;
+
+/** Bytes of an id. */
+export function idBytes(vocabSize: number): 1 | 2 | 4 {
+  return vocabSize <= 2 ** 8 ? 1 : vocabSize <= 2 ** 16 ? 2 : 4;
+}
+
+function pack(bytes: Uint8Array<ArrayBuffer>, width: 1 | 2 | 4): Packed {
+  const { buffer, byteOffset, length } = bytes;
+  if (width === 1) return bytes;
+  return width === 2
+    ? new Uint16Array(buffer, byteOffset, length / 2)
+    : new Int32Array(buffer, byteOffset, length / 4);
+}
+
+/** What a file of tokens must be. */
+export interface TokenFile {
+  /** Ids. */
+  readonly length: number;
+  /** Bytes of an id, little-endian. */
+  readonly width: 1 | 2 | 4;
+  /** SHA-256 of the file, in hex. */
+  readonly sha256: string;
+}
+
+/** Takes ids in order: where they go, and where documents begin. */
+export class TokenWriter {
+  readonly #width: 1 | 2 | 4;
+  readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly #hash = createHash("sha256");
+  readonly #starts: number[] = [];
+  #length = 0;
+  #begins = true;
+
+  /**
+   * @param vocabSize V, which decides how wide ids are.
+   * @param write Takes the next bytes.
+   */
+  constructor(vocabSize: number, write: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#width = idBytes(vocabSize);
+    this.#write = write;
+  }
+
+  /** The next ids of a document. */
+  append(ids: Int32Array): void {
+    if (ids.length === 0) return;
+    if (this.#begins) this.#starts.push(this.#length);
+    this.#begins = false;
+    const packed = this.#width === 1 ? new Uint8Array(ids) : this.#width === 2 ? new Uint16Array(ids) : ids.slice();
+    const bytes = new Uint8Array(packed.buffer);
+    this.#hash.update(bytes);
+    this.#write(bytes);
+    this.#length += ids.length;
+  }
+
+  /** What follows is another document. */
+  endDocument(): void {
+    this.#begins = true;
+  }
+
+  /** Where documents with tokens begin. */
+  get documentStarts(): Float64Array<ArrayBuffer> {
+    return Float64Array.from(this.#starts);
+  }
+
+  /** What was written. */
+  finish(): TokenFile {
+    return { length: this.#length, width: this.#width, sha256: this.#hash.digest("hex") };
+  }
+}
+
+/** Tokens of one part of a text. */
+export class StoredTokens implements Tokens, Disposable {
+  readonly length: number;
+  readonly documentStarts?: Float64Array;
+  readonly #read: (start: number, end: number) => Packed;
+  readonly #close: () => void;
+
+  private constructor(
+    given: { length: number; documentStarts: Float64Array | undefined },
+    read: (start: number, end: number) => Packed,
+    close: () => void = () => {},
+  ) {
+    this.length = given.length;
+    if (given.documentStarts !== undefined) this.documentStarts = given.documentStarts;
+    this.#read = read;
+    this.#close = close;
+  }
+
+  /** Tokens in memory, of bytes as {@linkcode TokenWriter} writes them. */
+  static inMemory(
+    bytes: Uint8Array<ArrayBuffer>,
+    given: { width: 1 | 2 | 4; documentStarts: Float64Array | undefined },
+  ): StoredTokens {
+    const packed = pack(bytes, given.width);
+    return new StoredTokens({ ...given, length: packed.length }, (start, end) => packed.subarray(start, end));
+  }
+
+  /**
+   * Opens a file of tokens, and requires it to be what was written: a small one is read whole, of another one stretches
+   * are read when they are asked for.
+   *
+   * @returns The tokens; undefined where the file is missing or damaged.
+   */
+  static open(
+    path: string,
+    wanted: TokenFile & { documentStarts: Float64Array | undefined },
+  ): StoredTokens | undefined {
+    const { length, width, sha256 } = wanted;
+    let file: Deno.FsFile;
+    try {
+      file = Deno.openSync(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw unreadable(path, error);
+    }
+    try {
+      const size = length * width;
+      if (file.statSync().size !== size) return close(file);
+      const whole = size <= READ_WHOLE ? new Uint8Array(size) : undefined;
+      const hash = createHash("sha256");
+      for (let at = 0; at < size; at += BLOCK) {
+        const block = whole?.subarray(at, at + BLOCK) ?? new Uint8Array(Math.min(BLOCK, size - at));
+        if (!fill(file, block)) return close(file);
+        hash.update(block);
+      }
+      if (hash.digest("hex") !== sha256) return close(file);
+      if (whole !== undefined) {
+        close(file);
+        return StoredTokens.inMemory(whole, wanted);
+      }
+    } catch (error) {
+      close(file);
+      throw unreadable(path, error);
+    }
+    const read = (start: number, end: number): Packed => {
+      const bytes = new Uint8Array((end - start) * width);
+      file.seekSync(start * width, Deno.SeekMode.Start);
+      if (fill(file, bytes)) return pack(bytes, width);
+      throw new UserError(`Cannot read ${path}: it became shorter than ${formatCount(end)} tokens. Start again.`);
+    };
+    return new StoredTokens(wanted, read, () => close(file));
+  }
+
+  subarray(start: number, end: number): Int32Array {
+    const packed = this.#read(start, end);
+    return packed instanceof Int32Array ? packed : new Int32Array(packed);
+  }
+
+  /** Closes the file, if there is one. */
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+}
+
+/** Fills an array from where a file stands; false where it ends before. */
+function fill(file: Deno.FsFile, bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length;) {
+    const read = file.readSync(bytes.subarray(at));
+    if (read === null) return false;
+    at += read;
+  }
+  return true;
+}
+
+function close(file: Deno.FsFile): undefined {
+  file.close();
+}
+
+function unreadable(path: string, cause: unknown): UserError {
+  return new UserError(
+    `Cannot read the tokens in ${path}: ${cause instanceof Error ? cause.message : cause}. Delete the file, and start again.`,
+    { cause },
+  );
+}

@@ -73,7 +73,9 @@ function readName(name: string): typeof DEFAULTS {
     given[field as Field] = number;
   }
   if (given.length < 100 || given.length > MAX_LENGTH) {
-    refuse(`length must be from 100 to ${MAX_LENGTH.toLocaleString("en-US")} characters: it is ${given.length}`);
+    refuse(
+      `length must be from 100 to ${MAX_LENGTH.toLocaleString("en-US")} characters: it is ${given.length}`,
+    );
   }
   return given;
 }

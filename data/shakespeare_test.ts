@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertFalse, assertRejects, assertStringIncludes } from "@std/assert";
 import { UserError } from "../lib/error/user_error.ts";
+import { corpusText } from "../lib/text/mod.ts";
 import { loadShakespeare } from "./shakespeare.ts";
 
 Deno.test("loadShakespeare() gives the text that data/README.md describes", async () => {
-  const { name, text, sha256, bytes } = await loadShakespeare();
+  const corpus = await loadShakespeare(), { name, sha256, bytes } = corpus, text = corpusText(corpus);
   assertEquals([name, bytes, new Set(text).size], ["shakespeare", 5057280, 84]);
   assertStringIncludes(
     await Deno.readTextFile(new URL("./README.md", import.meta.url)),

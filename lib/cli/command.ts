@@ -39,6 +39,20 @@ export function list(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
+/** What `--data` takes. */
+export const DATA_HELP =
+  "shakespeare, markov[:symbols=16,order=1,...], a text file in UTF-8, a folder, or a quoted pattern; may be repeated";
+
+/** Collects an option that may be repeated. */
+export function append(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Reads `\n` and `\t` as a line break and a tab. */
+export function escaped(text: string): string {
+  return text.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+}
+
 /** Reads a number; what is none is left to the spec's checks, which name the field. */
 export function numeric(text: string): number | string {
   return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;

@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { generate, type GptConfig, loadGpt2, type Parameters, toParameters } from "../model/mod.ts";
 import { readManifest, runPaths } from "../record/mod.ts";
-import { modelOf, reloadCorpus } from "../sweep/mod.ts";
-import { tokenizerOf } from "../sweep/spec.ts";
+import { modelOf, prepareForRun, reloadCorpus } from "../sweep/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
-import { prepareCorpus, type Tokenizer } from "../text/mod.ts";
+import { loadGpt2Tokenizer, type Tokenizer } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";
 import { command, runCommand } from "./command.ts";
 
@@ -119,7 +118,8 @@ async function openRun(folder: string, weights: Options["weights"]): Promise<Spe
     );
   }
   const bytes = await Deno.readFile(path);
-  const { tokenizer } = prepareCorpus(await reloadCorpus(data), { tokenizer: tokenizerOf(spec) });
+  using prepared = await prepareForRun(await reloadCorpus(data), spec);
+  const { tokenizer } = prepared;
   const config = modelOf(spec, tokenizer.vocabSize);
   const values = checkpointWeights(bytes, { name: path, model: config });
   return { config, codec: tokenizer, parameters: () => toParameters(values) };
@@ -133,13 +133,7 @@ async function openGpt2(folder: string): Promise<Speaker> {
         `it has ${config.vocabSize}`,
     );
   }
-  // Imported here: its table of tokens takes a while to load, and runs do not need it.
-  const { decode, encode } = await import("gpt-tokenizer/encoding/r50k_base");
-  const codec: Codec = {
-    encode: (text) => Int32Array.from(encode(text, { disallowedSpecial: new Set() })), // special tokens are text here
-    decode: (ids) => decode(Array.from(ids)),
-  };
-  return { config, codec, parameters: () => toParameters(parameters) };
+  return { config, codec: await loadGpt2Tokenizer(), parameters: () => toParameters(parameters) };
 }
 
 function exists(path: string): boolean {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import {
   DEFAULT_SWEEP,
+  describeEntropy,
   makePlan,
   parseSweepSpec,
   placePlan,
@@ -11,8 +12,10 @@ import {
   watchSignals,
 } from "../sweep/mod.ts";
 import {
+  append,
   byteSize,
   command,
+  DATA_HELP,
   duration,
   list,
   numeric,
@@ -45,11 +48,11 @@ const program = command("sweep", "Trains every combination of the axes, and comp
     "a spec, .json or .ts with a default export; default: the built-in sweep on Shakespeare",
   )
   .option("--out <folder>", "where runs and report go (default: experiments/out/NAME)")
-  .option("--data <corpus>", "shakespeare, or a text file in UTF-8")
+  .option("--data <corpus>", DATA_HELP, append)
   .option("--seq <list>", "sequence lengths, such as 64,128")
   .option("--amp <list>", `${POLICIES_HELP}; such as off,on`)
   .option("--override <list>", OVERRIDES_HELP)
-  .option("--vocab <list>", "char, or sizes of byte-pair vocabularies, such as char,512")
+  .option("--vocab <list>", "char, byte, gpt2, or sizes of byte-pair vocabularies, such as char,512")
   .option("--seeds <list>", "seeds, such as 1,2")
   .option("--steps <n>", "training steps of each run")
   .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
@@ -102,6 +105,8 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
   const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
   const plan = await makePlan(spec, threads);
   placePlan(dir, plan);
+  const entropy = describeEntropy(plan.data);
+  if (entropy !== undefined) console.error(entropy);
 
   using interruption = watchSignals();
   const tokens = plan.runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);

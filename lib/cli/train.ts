@@ -4,22 +4,25 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { describeModel, type GptConfig } from "../model/mod.ts";
 import {
   DEFAULT_SWEEP,
+  describeEntropy,
   expandSweep,
   loadCorpus,
   makePlan,
   modelOf,
   parseSweepSpec,
   placePlan,
+  prepareForRun,
   readPlan,
   runSweep,
   specOfSingleRun,
   type SweepSpec,
   watchSignals,
 } from "../sweep/mod.ts";
-import { tokenizerOf } from "../sweep/spec.ts";
-import { prepareCorpus } from "../text/mod.ts";
 import {
+  append,
   command,
+  DATA_HELP,
+  escaped,
   numeric,
   overrides,
   OVERRIDES_HELP,
@@ -78,6 +81,7 @@ const NUMBERS = {
 
 /** Fields that are one word. */
 const WORDS = {
+  "documents": "join: windows may reach across files; separate: they may not",
   "sampling": "how batches are chosen: random, sequential, or shuffled (every window once an epoch)",
   "schedule": "learning rate after warm-up: cosine, linear, constant or wsd (stable, then linear decay)",
   "optimizer": "adamw or sgd",
@@ -91,8 +95,9 @@ const program = command("train", "Trains one model and records the run.")
   .option("--describe", "print the model's parts, parameters and operations, and train nothing")
   .option("--resume", "go on with the run in the folder, as its plan says; it is made where there is none")
   .option("--allow-environment-change", "count or go on with a run that another environment made")
-  .option("--data <corpus>", "shakespeare, or a text file in UTF-8 (default: shakespeare)")
-  .option("--vocab <name>", "char, or the size of a byte-pair vocabulary (default: char)")
+  .option("--data <corpus>", `${DATA_HELP} (default: shakespeare)`, append)
+  .option("--separator <text>", "text that ends a document inside a file, \\n for a line break", escaped)
+  .option("--vocab <name>", "char, byte, gpt2, or the size of a byte-pair vocabulary (default: char)")
   .option("--amp <policy>", `${POLICIES_HELP} (default: off)`)
   .option("--override <list>", OVERRIDES_HELP)
   .option("--seq <T>", "tokens in a sequence (default: 64)", numeric)
@@ -114,7 +119,7 @@ for (const [name, description] of Object.entries(WORDS)) {
 }
 
 /** Options as they were given; what was not given is not among them. */
-type Given = Record<string, string | number | boolean | undefined>;
+type Given = Record<string, string | number | boolean | string[] | undefined>;
 
 async function trainOne(
   { out, resume, threads, allowEnvironmentChange, describe, ...given }: Given,
@@ -132,6 +137,8 @@ async function trainOne(
     }),
   );
   placePlan(dir, plan);
+  const entropy = describeEntropy(plan.data);
+  if (entropy !== undefined) console.error(entropy);
   using interruption = watchSignals();
   const outcome = await runSweep(plan, {
     ...{ dir, workers: 1, interruption },
@@ -152,8 +159,8 @@ async function trainOne(
 async function modelOfSpec(spec: SweepSpec): Promise<GptConfig> {
   const { corpus, source } = await loadCorpus(spec.data);
   const [run] = expandSweep(spec, { data: source.name, threads: 1 });
-  const { tokenizer } = prepareCorpus(corpus, { tokenizer: tokenizerOf(run!) });
-  return modelOf(run!, tokenizer.vocabSize);
+  using prepared = await prepareForRun(corpus, run!);
+  return modelOf(run!, prepared.tokenizer.vocabSize);
 }
 
 /** The spec's fields that options give. */

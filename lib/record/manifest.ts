@@ -14,10 +14,12 @@ import { type RunSpec, runSpecSchema } from "./run_spec.ts";
 export interface DataSource {
   /** As in the spec. */
   readonly name: string;
-  /** A user's file; undefined: fetched by name. */
-  readonly path?: string | undefined;
+  /** A user's file, folder or pattern, or several, those with a name of their own by it; undefined: loaded by name. */
+  readonly path?: string | readonly string[] | undefined;
   /** SHA-256 of the corpus's bytes. */
   readonly sha256: string;
+  /** Nats per character that a perfect model loses, where that is known: a generated text. */
+  readonly entropyRate?: number | undefined;
 }
 
 /** What `manifest.json` holds. */
@@ -39,11 +41,20 @@ export interface Manifest {
 }
 
 const text = v.string();
+
+/** The form of a source of data in files. */
+export const dataSourceSchema: v.GenericSchema<unknown, DataSource> = v.object({
+  name: text,
+  path: v.optional(v.union([text, v.array(text)])),
+  sha256: text,
+  entropyRate: v.optional(v.number()),
+});
+
 const schema = v.object({
   format: v.literal("losskit-run/1"),
   runId: text,
   spec: runSpecSchema,
-  data: v.object({ name: text, path: v.optional(text), sha256: text }),
+  data: dataSourceSchema,
   libSha256: text,
   emulated: v.optional(text),
   // undefined fields are left out of JSON

@@ -53,6 +53,7 @@ export {
 } from "./journal.ts";
 export {
   type DataSource,
+  dataSourceSchema,
   type Manifest,
   readJson,
   readManifest,

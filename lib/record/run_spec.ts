@@ -9,10 +9,14 @@ import { OP_CLASSES, type PrecisionOverride } from "../precision/mod.ts";
 
 /** Everything that a run's result depends on, but for data, code and machine. */
 export interface RunSpec {
-  /** Name of the corpus: `shakespeare`, or a file's own name. */
+  /** Name of the corpus: `shakespeare`, a generated text's with its parameters, or a file's or folder's own name. */
   readonly data: string;
-  /** `character`, or `bpe:V`. */
+  /** `character`, `byte`, `gpt2`, or `bpe:V`. */
   readonly tokenizer: string;
+  /** Whether windows may reach across documents: `join`, or `separate`. */
+  readonly documents: "join" | "separate";
+  /** Text that documents end with, beside the ends of files; empty: none. */
+  readonly separator: string;
   /** T, tokens in a sequence. */
   readonly T: number;
   /** B, sequences in a batch. */
@@ -107,6 +111,8 @@ export interface RunSpec {
 
 /** The options of a run that uses none: GPT-2, AdamW, the plain loss. Records made before an option have it so. */
 export const RUN_OPTIONS = {
+  documents: "join",
+  separator: "",
   sampling: "random",
   overrides: [],
   schedule: "cosine",
@@ -167,6 +173,8 @@ export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
   execution: v.picklist(["graph", "eager"]),
   threads: number,
   seed: number,
+  documents: v.optional(v.picklist(["join", "separate"]), RUN_OPTIONS.documents),
+  separator: v.optional(text, RUN_OPTIONS.separator),
   sampling: v.optional(v.picklist(["random", "sequential", "shuffled"]), RUN_OPTIONS.sampling),
   steps: number,
   lr: number,

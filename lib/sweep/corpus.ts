@@ -59,7 +59,12 @@ export async function loadCorpus(
     const { name, sha256 } = corpus;
     return {
       corpus,
-      source: { name, ...(path !== undefined && { path }), sha256, ...(entropyRate !== undefined && { entropyRate }) },
+      source: {
+        name,
+        ...(path !== undefined && { path }),
+        sha256,
+        ...(entropyRate !== undefined && { entropyRate }),
+      },
     };
   }
   const corpus = joinCorpora(parts.map(({ corpus }) => corpus), { name: nameOf(parts) });
@@ -80,7 +85,9 @@ function requireDistinct({ documents }: Corpus): void {
   for (const { name } of documents) {
     const path = resolve(name);
     if (seen.has(path)) {
-      throw new UserError(`Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice`);
+      throw new UserError(
+        `Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice`,
+      );
     }
     seen.add(path);
   }
@@ -102,6 +109,16 @@ export async function reloadCorpus(source: DataSource): Promise<Corpus> {
   return corpus;
 }
 
+/** What is known of a corpus's loss, in a line for the terminal; undefined: nothing. */
+export function describeEntropy({ name, entropyRate }: DataSource): string | undefined {
+  if (entropyRate === undefined) return undefined;
+  const bits = entropyRate / Math.LN2;
+  return `${name}: its entropy rate is ${entropyRate.toFixed(4)} nats a character (${
+    bits.toFixed(4)
+  } bits): ` +
+    "no model loses less in the long run";
+}
+
 /**
  * Makes tokens of a corpus as a run's spec says, or finds those that another run made: they are kept in the user's cache.
  *
@@ -117,7 +134,10 @@ export async function prepareForRun(
     : undefined;
   const prepared = await prepareCorpus(corpus, {
     ...{ tokenizer: tokenizer as TokenizerName, documents, separator }, // checked with the spec
-    cache: { root: join(cacheDir(), "tokens"), version: hashSources(join(import.meta.dirname!, "..", "text")) },
+    cache: {
+      root: join(cacheDir(), "tokens"),
+      version: hashSources(join(import.meta.dirname!, "..", "text")),
+    },
     onProgress: progress && ((done) => progress.update(done)),
   });
   progress?.finish(`${corpus.name} is tokens of ${tokenizer}`);

@@ -27,13 +27,11 @@ import {
 } from "../record/mod.ts";
 import { summarizeModel } from "../model/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
-import { prepareCorpus } from "../text/mod.ts";
 import { perplexity, train, type TrainEvent } from "../train/mod.ts";
-import { reloadCorpus } from "./corpus.ts";
+import { prepareForRun, reloadCorpus } from "./corpus.ts";
 import { changesThatMatter, currentEnvironment } from "./environment.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
-import { tokenizerOf } from "./spec.ts";
 
 /** How a run ended: 0 finished, 75 interrupted. Everything else throws. */
 export type RunExit = 0 | 75;
@@ -79,7 +77,7 @@ export async function executeRun(
 
   const runId = runIdOf({ spec, dataSha256: run.data.sha256, libSha256: run.libSha256 });
   const begin = performance.now();
-  const prepared = prepareCorpus(await reloadCorpus(run.data), { tokenizer: tokenizerOf(spec) });
+  using prepared = await prepareForRun(await reloadCorpus(run.data), spec);
   const tensorflow = await useTensorFlow({ threads: spec.threads });
   const environment = await currentEnvironment(tensorflow);
   const startOver = !options.allowEnvironmentChange && reasonToStartOver(paths, { journal, environment });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { loadCorpus, reloadCorpus } from "./corpus.ts";
+export { describeEntropy, loadCorpus, prepareForRun, reloadCorpus } from "./corpus.ts";
 export type { Axes, Condition, FieldValue, Wanted, When } from "./axes.ts";
 export { changesThatMatter, currentEnvironment, probeEnvironment } from "./environment.ts";
 export { type Deadline, watchDeadline } from "./deadline.ts";

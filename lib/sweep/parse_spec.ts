@@ -44,7 +44,7 @@ export function parseSweepSpec(
   }
   checkAxes(spec, { given, refuse });
   // Where steps follow from operations, they are known once the vocabulary is: none is smaller than this one.
-  const runs = runsOf(spec, { data: spec.data, threads: 1, vocabSize: () => 2 }, refuse);
+  const runs = runsOf(spec, { data: String(spec.data), threads: 1, vocabSize: () => 2 }, refuse);
   const useless = runs.map(uselessFields);
   for (const [field, why] of Object.entries(useless[0]!)) {
     if (Object.hasOwn(given, field) && useless.every((one) => Object.hasOwn(one, field))) {

@@ -11,6 +11,7 @@ import {
   atomicWrite,
   canonicalJson,
   type DataSource,
+  dataSourceSchema,
   hashSources,
   readJson,
   runIdOf,
@@ -18,15 +19,10 @@ import {
   runSpecSchema,
 } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
-import {
-  prepareCorpus,
-  type PreparedCorpus,
-  requireSequenceLength,
-  type TokenizerName,
-} from "../text/mod.ts";
-import { loadCorpus } from "./corpus.ts";
+import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
+import { loadCorpus, prepareForRun } from "./corpus.ts";
 import { expandSweep } from "./expand.ts";
-import { NO_AXES, type SweepSpec, tokenizerOf } from "./spec.ts";
+import { NO_AXES, type SweepSpec } from "./spec.ts";
 
 /** A planned run. */
 export interface PlannedRun {
@@ -55,7 +51,7 @@ export interface Plan {
 const schema = v.object({
   format: v.literal("losskit-plan/1"),
   name: v.string(),
-  data: v.object({ name: v.string(), path: v.optional(v.string()), sha256: v.string() }),
+  data: dataSourceSchema,
   libSha256: v.string(),
   threads: v.pipe(v.number(), v.integer(), v.minValue(1)),
   runs: v.array(v.object({ id: v.string(), spec: runSpecSchema })),
@@ -81,15 +77,16 @@ export function libHash(): string {
 export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
   const { corpus, source } = await loadCorpus(spec.data);
   const libSha256 = libHash();
-  const prepared = new Map<TokenizerName, PreparedCorpus>();
-  const prepare = (tokenizer: TokenizerName): PreparedCorpus => {
-    const known = prepared.get(tokenizer) ?? prepareCorpus(corpus, { tokenizer });
-    prepared.set(tokenizer, known);
-    return known;
-  };
-  const vocabSize = (tokenizer: TokenizerName) => prepare(tokenizer).tokenizer.vocabSize;
-  const runs = expandSweep(spec, { data: source.name, threads, vocabSize });
-  for (const run of runs) requireSequenceLength(prepare(tokenizerOf(run)), { T: run.T, name: source.name });
+  const sizes = await vocabularySizes(corpus, spec);
+  const runs = expandSweep(spec, { data: source.name, threads, vocabSize: sizes });
+  const needed = new Map(runs.map((run) => [textOf(run), run]));
+  // The largest vocabulary first: the others are the first of its merges.
+  for (const run of [...needed.values()].sort((a, b) => mergesIn(b) - mergesIn(a))) {
+    using prepared = await prepareForRun(corpus, run);
+    for (const { T } of runs.filter((other) => textOf(other) === textOf(run))) {
+      requireSequenceLength(prepared, { T, name: source.name });
+    }
+  }
   return {
     format: "losskit-plan/1",
     name: spec.name,
@@ -101,6 +98,30 @@ export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> 
       spec: run,
     })),
   };
+}
+
+/** V by tokenizer. Where steps follow from operations, and so from V, the text's characters are counted for it. */
+async function vocabularySizes(
+  corpus: Corpus,
+  { budget, documents, separator }: SweepSpec,
+): Promise<(tokenizer: TokenizerName) => number> {
+  let characters = 0;
+  if (budget?.flops !== undefined) {
+    using prepared = await prepareForRun(corpus, { tokenizer: "character", documents, separator });
+    characters = prepared.tokenizer.vocabSize;
+  }
+  return (tokenizer) => parseTokenizerName(tokenizer).vocabSize ?? characters;
+}
+
+/** What decides a run's tokens, beside the corpus. */
+function textOf({ tokenizer, documents, separator }: RunSpec): string {
+  return canonicalJson([tokenizer, documents, separator]);
+}
+
+/** The size of a byte-pair vocabulary; 0 where none is learned. */
+function mergesIn({ tokenizer }: RunSpec): number {
+  const { kind, vocabSize } = parseTokenizerName(tokenizer);
+  return kind === "bpe" ? vocabSize : 0;
 }
 
 /** Reads a folder's plan; undefined where there is none. */
@@ -131,7 +152,7 @@ export function specOfSingleRun(dir: string, { name, data, runs }: Plan): SweepS
     ...shared,
     ...NO_AXES,
     name,
-    data: data.path ?? data.name,
+    data: typeof data.path === "object" ? [...data.path] : data.path ?? data.name,
     vocab: [tokenizer],
     seq: [T],
     tokensPerStep: T * B,

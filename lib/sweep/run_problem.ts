@@ -13,7 +13,10 @@ export function runProblem(run: RunSpec): string | undefined {
     overridesProblem(run.overrides, run.nLayer);
 }
 
-function sizesProblem({ B, T, accumulate, evalTokens }: RunSpec): string | undefined {
+function sizesProblem({ B, T, accumulate, evalTokens, documents, separator }: RunSpec): string | undefined {
+  if (separator !== "" && documents === "join") {
+    return `separator needs documents separate: it is ${JSON.stringify(separator)}, documents is join`;
+  }
   if (!Number.isInteger(B)) {
     return `tokensPerStep must be a multiple of every T in seq: it is ${Math.round(B * T)}, T is ${T}`;
   }

@@ -8,8 +8,7 @@ import * as v from "valibot";
 import { type Activation, ACTIVATIONS } from "../model/mod.ts";
 import { describePolicy, type PolicyName } from "../precision/mod.ts";
 import { overridesSchema, RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
-
-import { SAMPLINGS, type TokenizerName } from "../text/mod.ts";
+import { DOCUMENTS, SAMPLINGS, type TokenizerName } from "../text/mod.ts";
 import { SCHEDULES } from "../train/mod.ts";
 import {
   type Axes,
@@ -60,13 +59,16 @@ export interface Budget {
 export interface SweepSpec extends SharedOptions {
   /** What to call the sweep; the name of its folder by default. */
   name: string;
-  /** `shakespeare`, or the path of a text file in UTF-8. */
-  data: string;
+  /**
+   * `shakespeare`, `markov` with or without parameters (`data/README.md`), the path of a text file in UTF-8 or of a folder
+   * of such, or a pattern; or a list of these.
+   */
+  data: string | string[];
   /** Axis: T, tokens in a sequence; each divides `tokensPerStep`. */
   seq: number[];
   /** Axis: precision policies. */
   policy: PolicyName[];
-  /** Axis: tokenizers, `character` or `bpe:V`. */
+  /** Axis: tokenizers, `character`, `byte`, `gpt2` or `bpe:V`. */
   vocab: string[];
   /** Axis: seeds of initial weights and batches, at least 0. */
   seeds: number[];
@@ -132,13 +134,18 @@ const policyName = v.pipe(
   }),
 );
 
+const corpusName = v.pipe(v.string(), v.minLength(1, "must name a corpus"));
+
 /** The form of each field. */
 export const SPEC_FIELDS = {
   name: v.pipe(
     v.string(),
     v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits, '.', '_' and '-'"),
   ),
-  data: v.pipe(v.string(), v.minLength(1, "must name a corpus")),
+  data: v.union(
+    [corpusName, v.pipe(v.array(corpusName), v.minLength(1, "must name a corpus"))],
+    "must name a corpus, or be a list of names",
+  ),
   seq: some(whole(1)),
   policy: some(policyName),
   overrides: overridesSchema,
@@ -161,6 +168,8 @@ export const SPEC_FIELDS = {
   evalEvery: whole(1),
   evalTokens: v.union([whole(1), v.literal("all")], "must be a whole number of at least 1, or all"),
   checkpointEvery: whole(1),
+  documents: oneOf(DOCUMENTS),
+  separator: v.string("must be a text"),
   sampling: oneOf(SAMPLINGS),
   schedule: oneOf(SCHEDULES),
   decaySteps: whole(0),

@@ -41,12 +41,13 @@ const own = (white: string, notWhite: string): string =>
   ].join("|");
 
 /** GPT-2's pattern (Radford 2019), whose white space is Unicode's: JavaScript's \s differs in two characters. */
-const GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}{1,N}| ?\p{N}{1,N}| ?[^\p{White_Space}\p{L}\p{N}]{1,N}|` +
-  String.raw`\p{White_Space}{1,N}(?!\P{White_Space})|\p{White_Space}{1,N}`;
+const GPT2 = String
+  .raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}{1,${MAX_GPT2_PIECE}}| ?\p{N}{1,${MAX_GPT2_PIECE}}| ?[^\p{White_Space}\p{L}\p{N}]{1,${MAX_GPT2_PIECE}}|` +
+  String.raw`\p{White_Space}{1,${MAX_GPT2_PIECE}}(?!\P{White_Space})|\p{White_Space}{1,${MAX_GPT2_PIECE}}`;
 
 const CUTS: Readonly<Record<CutName, Cut>> = {
   own: { pattern: new RegExp(own(String.raw`\s`, String.raw`\S`), "gu"), most: MAX_PIECE },
-  gpt2: { pattern: new RegExp(GPT2.replaceAll("N}", `${MAX_GPT2_PIECE}}`), "gu"), most: MAX_GPT2_PIECE },
+  gpt2: { pattern: new RegExp(GPT2, "gu"), most: MAX_GPT2_PIECE },
 };
 
 /**
@@ -61,7 +62,9 @@ export const PORTABLE_PATTERN: string = own(
 /** A string of its own: a slice would keep the whole text that it was cut from in memory. */
 export function copyPiece(piece: string): string {
   // Shorter slices are copies in V8.
-  return piece.length < 13 ? piece : new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(piece));
+  return piece.length < 13
+    ? piece
+    : new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(piece));
 }
 
 /** Calls `visit` with each piece of a text in order; joined they are the text. */

@@ -34,6 +34,15 @@ export function randomUnicode(random: Random, length: number): string {
   }).join("");
 }
 
+/** Bytes of which some are UTF-8 and some are not. */
+export function randomBytes(random: Random, length: number): Uint8Array {
+  const bytes = new TextEncoder().encode(randomUnicode(random, length)).subarray(0, length);
+  for (let damage = random.integer(8); damage > 0 && bytes.length > 0; damage--) {
+    bytes[random.integer(bytes.length)] = random.integer(256);
+  }
+  return bytes;
+}
+
 /** English-like text: `length` words of a made-up language, frequent ones far more often, in lines. */
 export function randomProse(random: Random, length: number): string {
   const letters = ["e", "t", "a", "o", "n", "i", "s", "h", "r", "é", "'", "th"];

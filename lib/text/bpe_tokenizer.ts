@@ -71,7 +71,9 @@ export function createBpeTokenizer(merges: readonly Merge[], options: BpeOptions
 export function smallerVocabulary(tokenizer: BpeTokenizer, vocabSize: number): BpeTokenizer {
   const { merges, vocabSize: largest } = tokenizer;
   if (largest !== 256 + merges.length || tokenizer.name !== nameOf(merges.length)) {
-    throw new RangeError(`Cannot make a smaller vocabulary: it must be of trainBpe's: it is ${tokenizer.name}`);
+    throw new RangeError(
+      `Cannot make a smaller vocabulary: it must be of trainBpe's: it is ${tokenizer.name}`,
+    );
   }
   if (Number.isInteger(vocabSize) && vocabSize >= 256 && vocabSize <= largest) {
     return createBpeTokenizer(merges.slice(0, vocabSize - 256));

@@ -76,13 +76,11 @@ Deno.test("encode() applies merges in the order they were learned, from the left
 Deno.test("encode() gives what merging pass by pass gives", () => {
   const random = createRandom(3, "passes");
   const tokenizer = trainBpe(randomProse(random, 3000), { vocabSize: 600 });
-  const json = tokenizer.toJSON();
-  assert(json.kind === "bpe");
   const text = randomProse(random, 500) + "a".repeat(60) + randomUnicode(random, 50);
   const expected: number[] = [];
   for (const piece of piecesOf(text)) {
     const ids = Array.from(new TextEncoder().encode(piece));
-    for (const [rank, [left, right]] of json.merges.entries()) {
+    for (const [rank, [left, right]] of tokenizer.merges.entries()) {
       for (let i = 0; i + 1 < ids.length; i++) {
         if (ids[i] === left && ids[i + 1] === right) ids.splice(i, 2, 256 + rank);
       }

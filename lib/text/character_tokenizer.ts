@@ -109,7 +109,9 @@ class CharacterTokenizer implements Tokenizer {
     try {
       text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch (cause) {
-      throw new RangeError(`Cannot encode bytes: they must be UTF-8: the text ${describeDamage(bytes, 0)}`, { cause });
+      throw new RangeError(`Cannot encode bytes: they must be UTF-8: the text ${describeDamage(bytes, 0)}`, {
+        cause,
+      });
     }
     return this.encode(text);
   }

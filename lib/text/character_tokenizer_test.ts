@@ -1,13 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { randomUnicode } from "./_testing.ts";
-import { characterTokenizerFromJSON, trainCharacterTokenizer } from "./character_tokenizer.ts";
+import { createCharacterTokenizer, trainCharacterTokenizer } from "./character_tokenizer.ts";
 import { createRandom } from "./random.ts";
 
 Deno.test("trainCharacterTokenizer() sorts the distinct characters by code point", () => {
   const tokenizer = trainCharacterTokenizer("cab\na😀é");
   assertEquals(tokenizer.name, "character");
   assertEquals(tokenizer.vocabSize, 6);
-  assertEquals(tokenizer.toJSON(), { kind: "character", alphabet: "\nabcé😀" });
+  assertEquals(tokenizer.toJSON().model, {
+    type: "WordLevel",
+    vocab: { "\n": 0, a: 1, b: 2, c: 3, "é": 4, "😀": 5 },
+    unk_token: "<unknown>",
+  });
   assertEquals(Array.from(tokenizer.encode("cab😀")), [3, 1, 2, 5]);
   assertEquals(tokenizer.decode([4, 0, 5]), "é\n😀");
   assertEquals(Array.from(tokenizer.byteLengths), [1, 1, 1, 1, 2, 4]);
@@ -62,17 +66,18 @@ Deno.test("trainCharacterTokenizer() throws when the text is empty or has a lone
   );
 });
 
-Deno.test("characterTokenizerFromJSON() makes the same tokenizer, for an alphabet of all Unicode too", () => {
+Deno.test("createCharacterTokenizer() makes the same tokenizer, for an alphabet of all Unicode too", () => {
   const alphabet = Array.from({ length: 0x110000 }, (_, codePoint) => codePoint)
     .filter((codePoint) => codePoint < 0xd800 || codePoint > 0xdfff)
     .map((codePoint) => String.fromCodePoint(codePoint)).join("");
-  const tokenizer = characterTokenizerFromJSON({ kind: "character", alphabet });
+  const tokenizer = createCharacterTokenizer(alphabet);
   assertEquals(tokenizer.vocabSize, 0x110000 - 0x800);
-  assert(JSON.parse(JSON.stringify(tokenizer)).alphabet === alphabet);
+  const vocab = Object.entries(tokenizer.toJSON().model.vocab).sort(([, a], [, b]) => a - b);
+  assert(vocab.map(([character]) => character).join("") === alphabet);
 });
 
-Deno.test("characterTokenizerFromJSON() throws when the alphabet is empty, unsorted or doubled", () => {
-  const load = (alphabet: string) => characterTokenizerFromJSON({ kind: "character", alphabet });
+Deno.test("createCharacterTokenizer() throws when the alphabet is empty, unsorted or doubled", () => {
+  const load = (alphabet: string) => createCharacterTokenizer(alphabet);
   assertThrows(() => load(""), RangeError, "it is empty");
   assertThrows(() => load("ba"), RangeError, '"a" (U+0061) follows "b" (U+0062)');
   assertThrows(() => load("aa"), RangeError, "each character once");

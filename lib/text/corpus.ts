@@ -66,9 +66,11 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
     const block = source.read(start, Math.min(BLOCK, source.bytes - start));
     hash.update(block);
     const zero = block.indexOf(0);
-    let reason = zero < 0 ? undefined : `has a NUL byte at byte offset ${
-      (start + zero).toLocaleString("en-US")
-    }, which no text has: it is binary, or in UTF-16. Convert it to UTF-8`;
+    let reason = zero < 0
+      ? undefined
+      : `has a NUL byte at byte offset ${
+        (start + zero).toLocaleString("en-US")
+      }, which no text has: it is binary, or in UTF-16. Convert it to UTF-8`;
     try {
       decoder.decode(block, { stream: start + block.length < source.bytes });
     } catch {
@@ -78,7 +80,8 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
     }
     if (reason !== undefined) throw unreadable(source.name, { reason });
   }
-  const marked = source.bytes >= MARK.length && MARK.every((byte, i) => source.read(0, MARK.length)[i] === byte);
+  const marked = source.bytes >= MARK.length &&
+    MARK.every((byte, i) => source.read(0, MARK.length)[i] === byte);
   const skip = marked ? MARK.length : 0;
   if (source.bytes === skip) throw unreadable(source.name, { reason: "has no text in it" });
   return {

@@ -1,73 +1,58 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
-import { corpusFromBytes, loadTextFile } from "./corpus.ts";
-
-/** Writes a file, loads it, and removes it. */
-async function load(bytes: Uint8Array) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await Deno.writeFile(`${folder}/own text.txt`, bytes);
-    return await loadTextFile(`${folder}/own text.txt`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { corpusFromBytes, corpusText, joinCorpora } from "./corpus.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("loadTextFile() gives a file's text, name, size and checksum", async () => {
-  assertEquals(await load(utf8("abc")), {
-    name: "own text.txt",
-    text: "abc",
-    sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", // of "abc", from FIPS 180
-    bytes: 3,
-  });
+Deno.test("corpusFromBytes() gives a text with its name, size and checksum", () => {
+  const corpus = corpusFromBytes(utf8("abc"), { name: "own text" });
+  assertEquals([corpus.name, corpus.bytes, corpusText(corpus)], ["own text", 3, "abc"]);
+  // of "abc", from FIPS 180
+  assertEquals(corpus.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 });
 
-Deno.test("loadTextFile() drops a byte order mark at the start only, and keeps CRLF and NUL", async () => {
-  const { text, bytes } = await load(utf8("\ufeffone\r\ntwo\0\ufeff😀\n"));
-  assertEquals(text, "one\r\ntwo\0\ufeff😀\n");
-  assertEquals(bytes, 20);
+Deno.test("corpusFromBytes() drops a byte order mark at the start only, and keeps CRLF", () => {
+  const corpus = corpusFromBytes(utf8("\ufeffone\r\ntwo\ufeff😀\n"), { name: "marked" });
+  assertEquals(corpusText(corpus), "one\r\ntwo\ufeff😀\n");
+  assertEquals(corpus.bytes, 16);
 });
 
-Deno.test("loadTextFile() names the byte offset when a file is not UTF-8", async () => {
+Deno.test("corpusFromBytes() names the byte offset when bytes are not UTF-8, or binary", () => {
+  const long = new Array(2 ** 20 - 2).fill(0x61);
   const cases: [number[], string][] = [
     [[0x61, 0x62, 0xff, 0x63], "byte offset 2 (0xFF) cannot follow"],
     [[0x61, 0xe9, 0x62], "byte offset 2 (0x62) cannot follow"], // "é" in Latin-1, then "b"
     [[0xed, 0xa0, 0x80], "byte offset 1 (0xA0) cannot follow"], // a surrogate
     [[0xc0, 0x80], "byte offset 0 (0xC0) cannot follow"], // overlong
+    [[0xf4, 0x90, 0x80, 0x80], "byte offset 1 (0x90) cannot follow"], // beyond U+10FFFF
     [[0x61, 0xf0, 0x9f, 0x98], "ends inside a character, at byte offset 4"],
     [[...new Array(5000).fill(0x61), 0x80], "byte offset 5,000 (0x80) cannot follow"],
+    [[0x68, 0, 0x69, 0], "has a NUL byte at byte offset 1, which no text has: it is binary, or in UTF-16"],
+    // The text is read a mebibyte at a time: damage after that, and in a character that begins before it.
+    [[...long, 0xf0, 0x9f, 0x98, 0x41], "byte offset 1,048,577 (0x41) cannot follow"],
+    [[...long, 0xf0, 0x9f, 0x98, 0x80, 0x80], "byte offset 1,048,578 (0x80) cannot follow"],
+    [[...long, 0xf0, 0x9f, 0x98], "ends inside a character, at byte offset 1,048,577"],
   ];
   for (const [bytes, message] of cases) {
-    await assertRejects(() => load(Uint8Array.from(bytes)), UserError, message);
+    assertThrows(() => corpusFromBytes(Uint8Array.from(bytes), { name: "it" }), UserError, message);
   }
+  const whole = [...long, 0xf0, 0x9f, 0x98, 0x80, 0x21];
+  assertEquals(corpusFromBytes(Uint8Array.from(whole), { name: "it" }).bytes, 2 ** 20 + 3);
 });
 
-Deno.test("loadTextFile() throws a user's error when there is no text to read", async () => {
-  await assertRejects(() => load(new Uint8Array()), UserError, "has no text in it");
-  await assertRejects(() => load(utf8("\ufeff")), UserError, "has no text in it");
-  const folder = await Deno.makeTempDir();
-  try {
-    await assertRejects(() => loadTextFile(folder), UserError, "is a folder");
-    await assertRejects(() => loadTextFile(`${folder}/none.txt`), UserError, "does not exist");
-    await Deno.writeTextFile(`${folder}/file`, "text");
-    await assertRejects(() => loadTextFile(`${folder}/file/inside`), UserError, "does not exist");
-    await assertRejects(() => loadTextFile("a\0b"), UserError, '"a\\u0000b" cannot be opened');
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test({
-  name: "loadTextFile() throws a user's error when reading is not permitted",
-  permissions: { read: false },
-  fn: async () => {
-    const error = await assertRejects(() => loadTextFile("some.txt"), UserError, "cannot be opened");
-    assertEquals(error.exitCode, 2);
-  },
-});
-
-Deno.test("corpusFromBytes() quotes a name that would steer a terminal", () => {
+Deno.test("corpusFromBytes() refuses what is no text, and quotes a name that would steer a terminal", () => {
+  assertThrows(() => corpusFromBytes(utf8("\ufeff"), { name: "a" }), UserError, "has no text in it");
   assertThrows(() => corpusFromBytes(utf8(""), { name: "\x1b[2Jx" }), UserError, '"\\u001b[2Jx" has no text');
+});
+
+Deno.test("joinCorpora() puts documents after each other; their order counts", () => {
+  const [a, b] = ["one ", "two"].map((text) => corpusFromBytes(utf8(text), { name: text })) as [
+    ReturnType<typeof corpusFromBytes>,
+    ReturnType<typeof corpusFromBytes>,
+  ];
+  const joined = joinCorpora([a, b], { name: "both" });
+  assertEquals([joined.name, joined.bytes, joined.documents.length], ["both", 7, 2]);
+  assertEquals(corpusText(joined), "one two");
+  assertEquals(joinCorpora([a], { name: "one" }).sha256, a.sha256);
+  assertEquals(new Set([joined, joinCorpora([b, a], { name: "both" }), a, b].map((c) => c.sha256)).size, 4);
 });

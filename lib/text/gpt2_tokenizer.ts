@@ -19,7 +19,9 @@ export function loadGpt2Tokenizer(): Promise<BpeTokenizer> {
 async function make(): Promise<BpeTokenizer> {
   const { default: table } = await import("gpt-tokenizer/bpeRanks/r50k_base");
   const encoder = new TextEncoder();
-  const tokens = table.map((token) => typeof token === "string" ? encoder.encode(token) : Uint8Array.from(token));
+  const tokens = table.map((token) =>
+    typeof token === "string" ? encoder.encode(token) : Uint8Array.from(token)
+  );
   const byteOrder = Uint8Array.from(tokens.slice(0, 256), ([byte]) => byte!);
   return createBpeTokenizer(mergesOf(tokens), {
     ...{ byteOrder, cut: "gpt2", special: [END_OF_TEXT], name: "gpt2" },
@@ -41,7 +43,9 @@ function mergesOf(tokens: readonly Uint8Array[]): Merge[] {
         const rank = ids.get(parts[k]! + parts[k + 1]!) ?? Infinity;
         if (rank < best) [best, at] = [rank, k];
       }
-      if (best >= 256 + i) throw new Error(`GPT-2's table is damaged: token ${256 + i} is not made of earlier ones`);
+      if (best >= 256 + i) {
+        throw new Error(`GPT-2's table is damaged: token ${256 + i} is not made of earlier ones`);
+      }
       parts.splice(at, 2, parts[at]! + parts[at + 1]!);
     }
     return [ids.get(parts[0]!)!, ids.get(parts[1]!)!] as const;

@@ -15,8 +15,9 @@ export interface MarkovOptions {
   /** m, how many characters the next one depends on, at least 1; k^m at most 1,024. */
   readonly order: number;
   /**
-   * How uneven the chances are, a whole number from 1 to 16: each row of chances is drawn from exponential numbers to
-   * this power. 1: all rows of chances are equally likely; larger: few characters have most of the chance.
+   * How uneven the chances are, a whole number from 1 to 16: seven eighths of each row of chances are drawn from
+   * exponential numbers to this power, one eighth is the same for all characters. 1: even; larger: few characters have
+   * most of the chance.
    */
   readonly peak: number;
   /** Seed of the chances and of the text, a whole number in [0, 2^53). */
@@ -51,8 +52,11 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 
 const MAX_CONTEXTS = 1024;
 
-/** Added to each weight: no chance is 0, so that every context comes back, and the long run is the same from each. */
-const LEAST_WEIGHT = 1e-9;
+/**
+ * The share of each row of chances that is spread over all characters alike: no character is rare beyond measure, and
+ * what was forgets itself in some ten characters, so that a text of a million has the statistics of the long run.
+ */
+const SPREAD = 1 / 8;
 
 /**
  * Makes a source. Equal options give equal chances and texts on every machine.
@@ -86,7 +90,10 @@ export function createMarkovSource(options: MarkovOptions): MarkovSource {
       return sum / T;
     },
     generate: (length, stream = "text") =>
-      generate({ alphabet, chances, stationary, order: m }, { length, random: createRandom(seed, `markov/${stream}`) }),
+      generate({ alphabet, chances, stationary, order: m }, {
+        length,
+        random: createRandom(seed, `markov/${stream}`),
+      }),
   };
 }
 
@@ -97,7 +104,7 @@ function requireRange(name: string, value: number, [least, most]: readonly [numb
   );
 }
 
-/** Rows of chances: exponential numbers to a power, divided by their sum. */
+/** Rows of chances: exponential numbers to a power, divided by their sum, and some of all alike. */
 function drawChances(
   random: Random,
   { contexts, k, peak }: { contexts: number; k: number; peak: number },
@@ -109,11 +116,12 @@ function drawChances(
       const exponential = -portableLog(1 - random.uniform());
       let weight = 1;
       for (let i = 0; i < peak; i++) weight *= exponential;
-      weight += LEAST_WEIGHT;
       chances[row * k + s] = weight;
       sum += weight;
     }
-    for (let s = 0; s < k; s++) chances[row * k + s]! /= sum;
+    for (let s = 0; s < k; s++) {
+      chances[row * k + s] = (1 - SPREAD) * chances[row * k + s]! / sum + SPREAD / k;
+    }
   }
   return chances;
 }

@@ -22,8 +22,8 @@ export { type Corpus, corpusFromBytes, corpusText, joinCorpora, type TextDocumen
 export { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 export { createMarkovSource, type MarkovOptions, type MarkovSource } from "./markov.ts";
 export {
-  type Documents,
   DOCUMENTS,
+  type Documents,
   MAX_BPE_TEXT,
   prepareCorpus,
   type PreparedCorpus,
@@ -31,15 +31,11 @@ export {
   requireSequenceLength,
 } from "./prepare_corpus.ts";
 export { createRandom, type Random, type RandomState } from "./random.ts";
-export { type SplitOptions, splitCorpus, type Stretch } from "./split.ts";
+export { splitCorpus, type SplitOptions, type Stretch } from "./split.ts";
 export { loadTextFiles } from "./text_files.ts";
 export type { CacheOptions } from "./token_cache.ts";
 export type { Tokenizer } from "./tokenizer.ts";
 export { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 export type { AddedToken, BpeJson, TokenizerJson, WordLevelJson } from "./tokenizer_json.ts";
-export {
-  parseTokenizerName,
-  type TokenizerChoice,
-  type TokenizerName,
-} from "./tokenizer_name.ts";
+export { parseTokenizerName, type TokenizerChoice, type TokenizerName } from "./tokenizer_name.ts";
 export type { Tokens } from "./tokens.ts";

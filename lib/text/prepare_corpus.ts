@@ -17,7 +17,7 @@ import type { Corpus } from "./corpus.ts";
 import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import { splitCorpus, type Stretch } from "./split.ts";
 import { idBytes, StoredTokens, TokenWriter } from "./stored_tokens.ts";
-import { type CacheOptions, cachedMerges, cachedTokens, type PreparedPart } from "./token_cache.ts";
+import { cachedMerges, cachedTokens, type CacheOptions, type PreparedPart } from "./token_cache.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { parseTokenizerName, type TokenizerChoice, type TokenizerName } from "./tokenizer_name.ts";
 import type { Tokens } from "./tokens.ts";
@@ -95,7 +95,7 @@ export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Pr
         ...cuts,
         learn: cache === undefined ? learn : (V) => cachedMerges({ ...cache, identity }, V, learn),
       });
-    const encode = (tokenizer: Tokenizer, to: Write) => 
+    const encode = (tokenizer: Tokenizer, to: Write) =>
       encodeParts(tokenizer, { ...cuts, onProgress: options.onProgress, to });
     const { train, validation, tokenizer: used } = cache === undefined
       ? inMemory(await tokenizer(), encode)

@@ -1,68 +1,307 @@
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { randomProse } from "./_testing.ts";
+import { randomProse, randomUnicode } from "./_testing.ts";
+import { textPieces } from "./_text_stream.ts";
 import { trainBpe } from "./bpe_trainer.ts";
-import { corpusFromBytes } from "./corpus.ts";
-import { prepareCorpus, requireSequenceLength } from "./prepare_corpus.ts";
+import { type Corpus, corpusFromBytes, corpusText, joinCorpora } from "./corpus.ts";
+import { prepareCorpus, type PreparedCorpus, requireSequenceLength } from "./prepare_corpus.ts";
 import { createRandom } from "./random.ts";
-import { splitText } from "./split.ts";
 import type { TokenizerName } from "./tokenizer_name.ts";
+import type { Tokens } from "./tokens.ts";
 
-function corpusOf(text: string) {
-  return corpusFromBytes(new TextEncoder().encode(text), { name: "own" });
+function corpusOf(...texts: string[]): Corpus {
+  return joinCorpora(
+    texts.map((text) => corpusFromBytes(new TextEncoder().encode(text), { name: "own" })),
+    { name: "own" },
+  );
 }
 
-Deno.test("prepareCorpus() gives both parts as tokens with their bytes", () => {
+function all(tokens: Tokens): Int32Array {
+  return tokens.subarray(0, tokens.length);
+}
+
+/** Training and validation part as text. */
+function textsOf({ tokenizer, train, validation }: PreparedCorpus): [string, string] {
+  return [tokenizer.decode(all(train)), tokenizer.decode(all(validation))];
+}
+
+const KINDS = ["character", "byte", "gpt2", "bpe:400"] as const;
+
+Deno.test("prepareCorpus() gives both parts as tokens with their bytes", async () => {
   const text = randomProse(createRandom(1, "prepare"), 3000);
-  const parts = splitText(text);
-  for (const name of ["character", "bpe:400"] as const) {
-    const prepared = prepareCorpus(corpusOf(text), { tokenizer: name });
+  const utf8 = (text: string) => new TextEncoder().encode(text).length;
+  for (const name of KINDS) {
+    const prepared = await prepareCorpus(corpusOf(text), { tokenizer: name });
     assertEquals(prepared.tokenizer.name, name);
-    assertEquals(prepared.tokenizer.decode(prepared.train), parts.train);
-    assertEquals(prepared.tokenizer.decode(prepared.validation), parts.validation);
-    assertEquals(prepared.trainBytes, new TextEncoder().encode(parts.train).length);
-    assertEquals(prepared.validationBytes, new TextEncoder().encode(parts.validation).length);
-    assert(prepared.validationBytes > parts.validation.length); // the text has accents
+    const [train, validation] = textsOf(prepared);
+    assertEquals(train + validation, text);
+    assertEquals([prepared.trainBytes, prepared.validationBytes], [utf8(train), utf8(validation)]);
+    assert(Math.abs(prepared.validationBytes - utf8(text) / 10) < 2);
+    assert(prepared.validationBytes > validation.length); // the text has accents
+    for (const part of [prepared.train, prepared.validation]) {
+      assertEquals(all(part), prepared.tokenizer.encode(prepared.tokenizer.decode(all(part))));
+    }
   }
 });
 
-Deno.test("prepareCorpus() learns merges from the training part alone, the alphabet from the whole text", () => {
+Deno.test("prepareCorpus() learns merges from the training part alone, the alphabet from the whole text", async () => {
   // The second half has its own letters, and pairs more frequent than any of the first half.
   const corpus = corpusOf("to be or not to be. ".repeat(50) + "ZY".repeat(500));
-  const merges = prepareCorpus(corpus, { tokenizer: "bpe:260", validationFraction: 0.5 }).tokenizer;
-  assertEquals(merges.toJSON(), trainBpe("to be or not to be. ".repeat(50), { vocabSize: 260 }).toJSON());
-  assertNotEquals(merges.toJSON(), trainBpe(corpus.text, { vocabSize: 260 }).toJSON());
-  const characters = prepareCorpus(corpus, { tokenizer: "character", validationFraction: 0.5 });
-  assertEquals(characters.tokenizer.decode(characters.validation), "ZY".repeat(500));
+  const { tokenizer } = await prepareCorpus(corpus, { tokenizer: "bpe:260", validationFraction: 0.5 });
+  const train = trainBpe("to be or not to be. ".repeat(50), { vocabSize: 260 });
+  assertEquals(tokenizer.toJSON(), train.toJSON());
+  assertNotEquals(tokenizer.toJSON(), trainBpe(corpusText(corpus), { vocabSize: 260 }).toJSON());
+  const characters = await prepareCorpus(corpus, { tokenizer: "character", validationFraction: 0.5 });
+  assertEquals(textsOf(characters)[1], "ZY".repeat(500));
 });
 
-Deno.test("prepareCorpus() takes another validation share", () => {
+Deno.test("prepareCorpus() takes another validation share", async () => {
   const corpus = corpusOf("abcdefghij".repeat(10));
-  const prepared = prepareCorpus(corpus, { tokenizer: "character", validationFraction: 0.25 });
+  const prepared = await prepareCorpus(corpus, { tokenizer: "character", validationFraction: 0.25 });
   assertEquals([prepared.train.length, prepared.validation.length], [75, 25]);
 });
 
-Deno.test("prepareCorpus() throws a user's error that names the corpus when it does not fit", () => {
-  assertThrows(
-    () => prepareCorpus(corpusOf("a"), { tokenizer: "character" }),
+Deno.test("prepareCorpus() keeps documents apart where they are separate, and splits them at a separator", async () => {
+  const corpus = corpusOf("ab|c|", "|defghij", "klmnopq|rs|tuvwxyz12");
+  for (const tokenizer of ["character", "byte", "gpt2"] as const) {
+    const documents = async (options: { separator?: string }) => {
+      const prepared = await prepareCorpus(corpus, { tokenizer, documents: "separate", ...options });
+      return [prepared.train, prepared.validation].map((tokens) => {
+        const starts = [...tokens.documentStarts!, tokens.length];
+        return starts.slice(1).map((end, i) => prepared.tokenizer.decode(tokens.subarray(starts[i]!, end)));
+      });
+    };
+    assertEquals(await documents({}), [["ab|c|", "|defghij", "klmnopq|rs|tuvwxy"], ["z12"]]);
+    assertEquals(await documents({ separator: "|" }), [
+      ["ab|", "c|", "|", "defghij", "klmnopq|", "rs|", "tuvwxy"],
+      ["z12"],
+    ]);
+  }
+  const joined = await prepareCorpus(corpus, { tokenizer: "character" });
+  assertEquals([joined.train.documentStarts, joined.validation.documentStarts], [undefined, undefined]);
+  await assertRejects(
+    () => prepareCorpus(corpus, { tokenizer: "character", separator: "|" }),
     UserError,
-    'the corpus "own": Cannot split',
-  );
-  assertThrows(
-    () => prepareCorpus(corpusOf("ab ab ab ab"), { tokenizer: "bpe:512" }),
-    UserError,
-    "possible merges of pairs seen at least twice): vocabSize is 512",
-  );
-  assertThrows(() => prepareCorpus(corpusOf("abc"), { tokenizer: "bpe:100" }), UserError, "V is 100");
-  assertThrows(
-    () => prepareCorpus(corpusOf("abc"), { tokenizer: "word" as TokenizerName }),
-    UserError,
-    "its name",
+    'a separator needs documents "separate": they are "join"',
   );
 });
 
-Deno.test("requireSequenceLength() throws a user's error when a part is too short for T", () => {
-  const prepared = prepareCorpus(corpusOf("abcdefghij".repeat(10)), { tokenizer: "character" });
+/** Texts of more than two blocks: prose, all of Unicode, one run of letters, and separators across blocks. */
+function longTexts(): Record<string, string> {
+  const random = createRandom(7, "long");
+  const size = 1.2 * 2 ** 20;
+  const fill = (one: () => string) => {
+    let text = "";
+    while (text.length < size) text += one();
+    return text;
+  };
+  const prose = randomProse(random, 50_000);
+  return {
+    prose: fill(() => prose),
+    unicode: fill(() => randomUnicode(random, 5000).replaceAll("\0", "0")),
+    letters: "日".repeat(size / 2) + "x".repeat(size),
+    spaces: " ".repeat(size) + "end  of\n\nit" + "\n".repeat(1000),
+  };
+}
+
+Deno.test("prepareCorpus() makes the same tokens of a text in blocks as of the whole text", async () => {
+  for (const [kind, text] of Object.entries(longTexts())) {
+    for (const tokenizer of ["character", "byte", "bpe:270"] as const) {
+      const prepared = await prepareCorpus(corpusOf(text), { tokenizer });
+      const [train, validation] = textsOf(prepared);
+      assert(train + validation === text, kind);
+      assertEquals(all(prepared.train), prepared.tokenizer.encode(train));
+      assertEquals(all(prepared.validation), prepared.tokenizer.encode(validation));
+      if (tokenizer === "bpe:270") {
+        assertEquals(prepared.tokenizer.toJSON(), trainBpe(train, { vocabSize: 270 }).toJSON());
+      }
+    }
+  }
+});
+
+Deno.test("prepareCorpus() finds separators that blocks cut in two", () => {
+  const separator = "<|日本|>", document = "0123456789 ".repeat(37) + "😀";
+  const text = (document + separator).repeat(6000);
+  const corpus = corpusOf(text);
+  const stretches = corpus.documents.map((document) => ({ document, start: 0, end: document.bytes }));
+  let found = 0, current = "";
+  for (const { text, endsDocument } of textPieces(stretches, { separator })) {
+    current += text;
+    if (!endsDocument) continue;
+    if (current !== "") {
+      assertEquals(current, document + separator);
+      found++;
+    }
+    current = "";
+  }
+  assertEquals(found, 6000);
+});
+
+Deno.test("prepareCorpus() throws a user's error that names the corpus when it does not fit", async () => {
+  const prepare = (text: string, tokenizer: string) =>
+    prepareCorpus(corpusOf(text), { tokenizer: tokenizer as TokenizerName });
+  await assertRejects(() => prepare("a", "character"), UserError, 'the corpus "own": Cannot split');
+  await assertRejects(
+    () => prepare("ab ab ab ab", "bpe:512"),
+    UserError,
+    "possible merges of pairs seen at least twice): vocabSize is 512",
+  );
+  await assertRejects(() => prepare("abc", "bpe:100"), UserError, "V is 100");
+  await assertRejects(() => prepare("abc", "word"), UserError, "its name");
+});
+
+Deno.test("prepareCorpus() with a cache gives what it gives without, reuses it, and makes damaged files again", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const corpus = corpusOf(randomProse(createRandom(3, "cache"), 3000), "another document. ".repeat(40));
+    const cache = { root: join(root, "tokens"), version: "1" };
+    for (const tokenizer of KINDS) {
+      for (const documents of tokenizer === "gpt2" ? ["join"] as const : ["join", "separate"] as const) {
+        let encoded = 0;
+        const prepare = async (version = "1") => {
+          using prepared = await prepareCorpus(corpus, {
+            ...{ tokenizer, documents, cache: { ...cache, version } },
+            onProgress: () => encoded++,
+          });
+          const { train, validation } = prepared;
+          return {
+            ids: [all(train), all(validation)],
+            starts: [train.documentStarts, validation.documentStarts],
+            bytes: [prepared.trainBytes, prepared.validationBytes],
+            name: prepared.tokenizer.name,
+            json: prepared.tokenizer.toJSON(),
+          };
+        };
+        const { train, validation, tokenizer: own } = await prepareCorpus(corpus, { tokenizer, documents });
+        const first = await prepare();
+        assertEquals(first.ids, [all(train), all(validation)]);
+        assertEquals(first.starts, [train.documentStarts, validation.documentStarts]);
+        assertEquals([first.name, first.json], [own.name, own.toJSON()]);
+        const once = encoded;
+        assertEquals(await prepare(), first);
+        assertEquals(encoded, once, "the second time nothing is encoded");
+        if (tokenizer === "gpt2") continue;
+        const files = [...walk(cache.root)].filter((path) =>
+          path.includes(`${tokenizer.replace(":", "-")}/`)
+        );
+        for (const path of files) {
+          for (const damage of [damageByte, truncate, Deno.removeSync]) {
+            damage(path);
+            assertEquals(await prepare(), first, `${damage.name} ${path}`);
+          }
+        }
+        assert(encoded > once);
+        const before = encoded;
+        assertEquals(await prepare("2"), first);
+        assert(encoded > before, "another version is made anew");
+      }
+    }
+    assertEquals([...walk(root)].filter((path) => path.includes("building")), []);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+function* walk(folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* walk(join(folder, name));
+    else yield join(folder, name);
+  }
+}
+
+/** Of a file in JSON a byte that makes it none. */
+function damageByte(path: string): void {
+  const bytes = Deno.readFileSync(path);
+  bytes[0]! ^= 0x80;
+  Deno.writeFileSync(path, bytes);
+}
+
+function truncate(path: string): void {
+  Deno.truncateSync(path, Deno.statSync(path).size - 1);
+}
+
+Deno.test("prepareCorpus() with a cache learns merges once, for the largest vocabulary", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const corpus = corpusOf(randomProse(createRandom(4, "nested"), 4000));
+    const prepare = (tokenizer: TokenizerName) =>
+      prepareCorpus(corpus, { tokenizer, cache: { root, version: "1" } });
+    const merges = () => [...walk(root)].filter((path) => path.endsWith("merges.json"));
+    const mergesOf = (tokenizer: { toJSON(): { model: object } }) =>
+      (tokenizer.toJSON().model as { merges: unknown[] }).merges;
+    const largest = (await prepare("bpe:700")).tokenizer;
+    assertEquals(merges().length, 1);
+    const before = Deno.statSync(merges()[0]!);
+    for (const V of [256, 257, 400, 699] as const) {
+      const { tokenizer } = await prepare(`bpe:${V}`);
+      assertEquals(mergesOf(tokenizer), mergesOf(largest).slice(0, V - 256));
+    }
+    assertEquals(Deno.statSync(merges()[0]!).mtime, before.mtime);
+    const larger = (await prepare("bpe:800")).tokenizer;
+    assertEquals(mergesOf(larger).slice(0, 444), mergesOf(largest));
+    await assertRejects(() => prepare("bpe:60000"), UserError, "possible merges");
+    await assertRejects(() => prepare("bpe:50000"), UserError, "possible merges");
+    assertEquals(mergesOf((await prepare("bpe:750")).tokenizer), mergesOf(larger).slice(0, 494));
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("prepareCorpus() deletes of a cache what was not used for longest when there is too much", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const prepare = async (i: number, limit: number) => {
+      const cache = { root, version: "1", limit };
+      using _prepared = await prepareCorpus(corpusOf(`text ${i} `.repeat(2000)), {
+        tokenizer: "byte",
+        cache,
+      });
+    };
+    const folders = () => new Set([...Deno.readDirSync(root)].map(({ name }) => name));
+    const age = (hours: number, but: Set<string>) => {
+      for (const name of folders()) {
+        if (!but.has(name)) Deno.utimeSync(join(root, name), 0, Date.now() / 1000 - hours * 3600);
+      }
+    };
+    await prepare(0, 1e9);
+    const first = folders();
+    age(5, new Set());
+    await prepare(1, 1e9);
+    age(4, first);
+    await prepare(0, 1e9); // used again
+    const two = folders();
+    await prepare(2, 40_000); // three texts of 14,000 and 16,000 tokens are too much
+    const left = folders();
+    assertEquals(left.size, 2);
+    assertEquals([...first].every((name) => left.has(name)), true, "the first was used after the second");
+    assertEquals([...two].filter((name) => left.has(name)).length, 1);
+    await prepare(3, 1); // what is used stays, however small the limit
+    assertEquals(folders().size, 1);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("prepareCorpus() says what to do when the cache cannot be written", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await assertRejects(
+      () =>
+        prepareCorpus(corpusOf("some text"), {
+          tokenizer: "byte",
+          cache: { root: join(file, "x"), version: "" },
+        }),
+      UserError,
+      "Let LOSSKIT_CACHE name a folder that you may write to",
+    );
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("requireSequenceLength() throws a user's error when a part is too short for T", async () => {
+  const prepared = await prepareCorpus(corpusOf("abcdefghij".repeat(10)), { tokenizer: "character" });
   requireSequenceLength(prepared, { T: 9, name: "own" });
   assertThrows(
     () => requireSequenceLength(prepared, { T: 10, name: "own" }),

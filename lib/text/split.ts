@@ -47,7 +47,9 @@ export function splitCorpus(
   const parts = { train: cutStretches(whole, 0, wanted), validation: cutStretches(whole, wanted, bytes) };
   if (parts.train.length > 0 && parts.validation.length > 0) return parts;
   throw new RangeError(
-    `Cannot split the corpus: each part must have at least 1 character: the whole has ${formatCount(bytes)} bytes`,
+    `Cannot split the corpus: each part must have at least 1 character: the whole has ${
+      formatCount(bytes)
+    } bytes`,
   );
 }
 

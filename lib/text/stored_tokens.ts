@@ -64,7 +64,11 @@ export class TokenWriter {
     if (ids.length === 0) return;
     if (this.#begins) this.#starts.push(this.#length);
     this.#begins = false;
-    const packed = this.#width === 1 ? new Uint8Array(ids) : this.#width === 2 ? new Uint16Array(ids) : ids.slice();
+    const packed = this.#width === 1
+      ? new Uint8Array(ids)
+      : this.#width === 2
+      ? new Uint16Array(ids)
+      : ids.slice();
     const bytes = new Uint8Array(packed.buffer);
     this.#hash.update(bytes);
     this.#write(bytes);
@@ -155,7 +159,9 @@ export class StoredTokens implements Tokens, Disposable {
       const bytes = new Uint8Array((end - start) * width);
       file.seekSync(start * width, Deno.SeekMode.Start);
       if (fill(file, bytes)) return pack(bytes, width);
-      throw new UserError(`Cannot read ${path}: it became shorter than ${formatCount(end)} tokens. Start again.`);
+      throw new UserError(
+        `Cannot read ${path}: it became shorter than ${formatCount(end)} tokens. Start again.`,
+      );
     };
     return new StoredTokens(wanted, read, () => close(file));
   }
@@ -187,7 +193,9 @@ function close(file: Deno.FsFile): undefined {
 
 function unreadable(path: string, cause: unknown): UserError {
   return new UserError(
-    `Cannot read the tokens in ${path}: ${cause instanceof Error ? cause.message : cause}. Delete the file, and start again.`,
+    `Cannot read the tokens in ${path}: ${
+      cause instanceof Error ? cause.message : cause
+    }. Delete the file, and start again.`,
     { cause },
   );
 }

@@ -75,7 +75,11 @@ function textFolder({ root, identity, version }: Place): string {
  * @param learn Learns up to V - 256 merges; as many as there are, where there are fewer.
  * @returns At least V - 256 merges, or all that the text has.
  */
-export function cachedMerges(place: Place, vocabSize: number, learn: (vocabSize: number) => Merge[]): Merge[] {
+export function cachedMerges(
+  place: Place,
+  vocabSize: number,
+  learn: (vocabSize: number) => Merge[],
+): Merge[] {
   const path = join(textFolder(place), "merges.json");
   const found = readForm(path, mergesSchema);
   if (found !== undefined && (found.complete || found.merges.length >= vocabSize - 256)) return found.merges;
@@ -147,7 +151,9 @@ export async function cachedTokens(
   }
   const made = open(folder);
   if (made !== undefined) return made;
-  throw new UserError(`Cannot read the tokens that were just written to ${folder}: is another process deleting them?`);
+  throw new UserError(
+    `Cannot read the tokens that were just written to ${folder}: is another process deleting them?`,
+  );
 }
 
 /** Opens a folder of tokens; undefined where there is none, or something in it is not as it was written. */
@@ -191,7 +197,9 @@ function readStarts(path: string, documents: number | null): Float64Array | unde
     const bytes = Deno.readFileSync(path);
     if (bytes.length !== documents * 8) return null;
     const starts = new Float64Array(bytes.buffer, bytes.byteOffset, documents);
-    const rising = starts.every((start, i) => Number.isSafeInteger(start) && start >= (i === 0 ? 0 : starts[i - 1]!));
+    const rising = starts.every((start, i) =>
+      Number.isSafeInteger(start) && start >= (i === 0 ? 0 : starts[i - 1]!)
+    );
     return rising ? starts : null;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
@@ -219,7 +227,9 @@ function writing(root: string, work: () => void): void {
   } catch (cause) {
     if (typeof (cause as { code?: unknown }).code !== "string") throw cause; // not the system's
     throw new UserError(
-      `Cannot keep tokens in ${root}: ${(cause as Error).message}. Let LOSSKIT_CACHE name a folder that you may write ` +
+      `Cannot keep tokens in ${root}: ${
+        (cause as Error).message
+      }. Let LOSSKIT_CACHE name a folder that you may write ` +
         "to, with room for twice the text.",
       { cause },
     );

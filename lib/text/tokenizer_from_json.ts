@@ -13,7 +13,11 @@ import { BYTE_CHARACTERS, BYTE_LEVEL_CUTS, CHARACTER_CUT } from "./tokenizer_jso
 
 const none = v.nullish(v.literal("", "must be left out"));
 const no = v.optional(v.literal(false, "must be false"));
-const vocab = v.record(v.string(), v.pipe(v.number(), v.integer()));
+// Not v.record: it leaves out names such as "constructor", which vocabularies have.
+const vocab = v.custom<Record<string, number>>(
+  (value) => typeof value === "object" && value !== null && Object.values(value).every(Number.isInteger),
+  "must give every token its id",
+);
 const record = v.record(v.string(), v.unknown());
 
 const schema = v.object({
@@ -40,7 +44,8 @@ const schema = v.object({
 type Json = v.InferOutput<typeof schema>;
 
 /** What a file must be, for errors. */
-const WANTED = "the JSON must be a Hugging Face tokenizer.json of characters (WordLevel) or of byte-level BPE " +
+const WANTED =
+  "the JSON must be a Hugging Face tokenizer.json of characters (WordLevel) or of byte-level BPE " +
   "whose ids are 256 bytes, then merges in order";
 
 /**
@@ -76,7 +81,9 @@ function characters({ pre_tokenizer, added_tokens }: Json, vocab: Record<string,
 function bytePairs(json: Json, model: Exclude<Json["model"], { type: "WordLevel" }>): Tokenizer {
   const cut = (Object.keys(BYTE_LEVEL_CUTS) as CutName[]).find((name) => cutsLike(json.pre_tokenizer, name));
   if (cut === undefined) {
-    throw refusal("pre_tokenizer: must be ByteLevel without add_prefix_space, or the one that losskit writes");
+    throw refusal(
+      "pre_tokenizer: must be ByteLevel without add_prefix_space, or the one that losskit writes",
+    );
   }
   const merges = model.merges.map((merge) => typeof merge === "string" ? merge.split(" ") : merge);
   const tokens = inOrder({
@@ -95,7 +102,10 @@ function bytePairs(json: Json, model: Exclude<Json["model"], { type: "WordLevel"
   const pairs = merges.map((pair, rank): Merge => {
     const [left = "", right = ""] = pair;
     const [leftId, rightId] = [ids.get(left), ids.get(right)];
-    if (pair.length === 2 && leftId !== undefined && rightId !== undefined && ids.get(left + right) === 256 + rank) {
+    if (
+      pair.length === 2 && leftId !== undefined && rightId !== undefined &&
+      ids.get(left + right) === 256 + rank
+    ) {
       return [leftId, rightId];
     }
     throw refusal(`model.merges: ${JSON.stringify(pair)} must make the token ${256 + rank}`);
@@ -122,7 +132,9 @@ function cutsLike(given: Record<string, unknown>, name: CutName): boolean {
 function covers(given: unknown, wanted: unknown): boolean {
   if (typeof wanted !== "object" || wanted === null) return given === wanted;
   return typeof given === "object" && given !== null &&
-    Object.entries(wanted).every(([field, value]) => covers((given as Record<string, unknown>)[field], value));
+    Object.entries(wanted).every(([field, value]) =>
+      covers((given as Record<string, unknown>)[field], value)
+    );
 }
 
 /** Tokens by their ids, which must be 0, 1, 2, ... */

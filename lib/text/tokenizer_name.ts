@@ -10,8 +10,14 @@ import { UserError } from "../error/user_error.ts";
 export type TokenizerName = "character" | "byte" | "gpt2" | `bpe:${number}`;
 
 /** What a tokenizer's name asks for. */
-export type TokenizerChoice = { readonly kind: "character" | "byte" | "gpt2" } | {
-  readonly kind: "bpe";
+export type TokenizerChoice = {
+  /** The text's characters. */
+  readonly kind: "character";
+  /** V: as many as the text has. */
+  readonly vocabSize?: undefined;
+} | {
+  /** Bytes, GPT-2's table, or byte pairs learned from the text. */
+  readonly kind: "byte" | "gpt2" | "bpe";
   /** V, at least 256. */
   readonly vocabSize: number;
 };
@@ -22,7 +28,9 @@ export type TokenizerChoice = { readonly kind: "character" | "byte" | "gpt2" } |
  * @throws {UserError} if it is none of the names, or `bpe:V` without an integer V >= 256.
  */
 export function parseTokenizerName(name: string): TokenizerChoice {
-  if (name === "character" || name === "byte" || name === "gpt2") return { kind: name };
+  if (name === "character") return { kind: name };
+  if (name === "byte") return { kind: name, vocabSize: 256 };
+  if (name === "gpt2") return { kind: name, vocabSize: 50257 };
   const digits = /^bpe:([1-9][0-9]*)$/.exec(name)?.[1];
   const vocabSize = Number(digits);
   if (digits === undefined || !Number.isSafeInteger(vocabSize)) {

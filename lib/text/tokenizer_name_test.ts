@@ -2,8 +2,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
 import { parseTokenizerName } from "./tokenizer_name.ts";
 
-Deno.test("parseTokenizerName() reads the two kinds", () => {
+Deno.test("parseTokenizerName() reads the four kinds", () => {
   assertEquals(parseTokenizerName("character"), { kind: "character" });
+  assertEquals(parseTokenizerName("byte"), { kind: "byte", vocabSize: 256 });
+  assertEquals(parseTokenizerName("gpt2"), { kind: "gpt2", vocabSize: 50257 });
   assertEquals(parseTokenizerName("bpe:256"), { kind: "bpe", vocabSize: 256 });
   assertEquals(parseTokenizerName("bpe:16384"), { kind: "bpe", vocabSize: 16384 });
 });

@@ -1,0 +1,134 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { corpusText } from "./corpus.ts";
+import { loadTextFiles } from "./text_files.ts";
+
+/** Makes a folder of files, hands it on, and removes it. */
+function withFiles(files: Record<string, string | Uint8Array>, use: (folder: string) => void): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      Deno.mkdirSync(join(folder, name, ".."), { recursive: true });
+      Deno.writeFileSync(
+        join(folder, name),
+        typeof content === "string" ? new TextEncoder().encode(content) : content,
+      );
+    }
+    use(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("loadTextFiles() takes a file, with its own name and checksum", () => {
+  withFiles({ "own text.txt": "\ufeffabc" }, (folder) => {
+    const corpus = loadTextFiles(join(folder, "own text.txt"));
+    assertEquals([corpus.name, corpusText(corpus), corpus.bytes], ["own text.txt", "abc", 3]);
+    // of the file as it is, by Python's hashlib
+    assertEquals(corpus.sha256, "1c28dc3f1f804a1ad9c9b4b4cf5e2658d16ad4ed08e3020d04a8d2865018947c");
+  });
+});
+
+Deno.test("loadTextFiles() takes all files of a folder in the order of paths, but empty and hidden ones", () => {
+  const files = {
+    "b.txt": "2",
+    "a/z.txt": "1",
+    "a/a.md": "0",
+    "é.txt": "4",
+    "Z.txt": "!",
+    "empty": "",
+    ".hidden": "no",
+    ".git/x": "no",
+    "c/d/e": "3",
+  };
+  withFiles(files, (folder) => {
+    Deno.symlinkSync(folder, join(folder, "c", "loop")); // would lead round for ever
+    Deno.symlinkSync(join(folder, "b.txt"), join(folder, "d.txt"));
+    const corpus = loadTextFiles(folder);
+    assertEquals(corpusText(corpus), "!01232" + "4");
+    assertEquals(corpus.documents.length, 7);
+    assertEquals(loadTextFiles(folder).sha256, corpus.sha256);
+    Deno.renameSync(join(folder, "b.txt"), join(folder, "bb.txt")); // a dangling link is told
+    assertThrows(() => loadTextFiles(folder), UserError, 'd.txt" cannot be opened');
+  });
+});
+
+Deno.test("loadTextFiles() takes what a pattern fits, but for a file of that very name", () => {
+  withFiles(
+    { "a/1.txt": "1", "a/2.txt": "2", "a/b/3.txt": "3", "a/4.md": "4", ".x/5.txt": "5" },
+    (folder) => {
+      const text = (pattern: string) => corpusText(loadTextFiles(join(folder, pattern)));
+      assertEquals(text("a/*.txt"), "12");
+      assertEquals(text("**/*.txt"), "123");
+      assertEquals(text("a/{2.txt,4.md}"), "24");
+      assertEquals(text("a/[12]*"), "12");
+      assertEquals(text(".x/*.txt"), "5");
+      assertEquals(loadTextFiles(join(folder, "a/*.txt")).name, "*.txt");
+      Deno.writeTextFileSync(join(folder, "a", "[12].txt"), "brackets");
+      assertEquals(text("a/[12].txt"), "brackets");
+    },
+  );
+});
+
+Deno.test("loadTextFiles() has one checksum for equal texts in equal order, whatever files are called", () => {
+  const sums: string[] = [];
+  for (const names of [["a", "b"], ["x", "y"], ["b", "a"]] as const) {
+    withFiles({ [names[0]]: "one", [names[1]]: "two" }, (folder) => sums.push(loadTextFiles(folder).sha256));
+  }
+  assertEquals([sums[0] === sums[1], sums[0] === sums[2]], [true, false]);
+});
+
+Deno.test("loadTextFiles() says what is wrong, and with which file", () => {
+  const files = {
+    "empty.txt": "",
+    "mark.txt": "\ufeff",
+    "texts/a.txt": "fine",
+    "texts/b.png": Uint8Array.of(0x89, 0x50, 0x4e, 0x47),
+    "none/empty": "",
+    "zeros": "a\0b",
+  };
+  withFiles(files, (folder) => {
+    Deno.mkdirSync(join(folder, "bare"));
+    const cases: [string, string][] = [
+      ["empty.txt", 'empty.txt" has no text in it'],
+      ["mark.txt", 'mark.txt" has no text in it'],
+      ["texts", 'b.png" is not: byte offset 0 (0x89) cannot follow'],
+      ["zeros", "NUL byte at byte offset 1"],
+      ["none", 'none" has no text in it: all its files are empty'],
+      ["bare", 'bare" has no files in it'],
+      ["missing.txt", 'missing.txt" does not exist'],
+      ["texts/a.txt/b", "does not exist"],
+      ["*.rst", '*.rst" does not exist, and as a pattern it fits no file'],
+      ["a\0b", 'a\\u0000b" cannot be opened'],
+    ];
+    for (const [path, message] of cases) {
+      const { message: told } = assertThrows(() => loadTextFiles(join(folder, path)), UserError);
+      assertStringIncludes(told, message);
+    }
+  });
+  if (Deno.build.os !== "windows") assertThrows(() => loadTextFiles("/dev/zero"), UserError, "is no file");
+});
+
+Deno.test("loadTextFiles() tells of a file that became shorter, or no text, after it was checked", () => {
+  withFiles({ "a.txt": "abcdef" }, (folder) => {
+    const { documents: [document] } = loadTextFiles(join(folder, "a.txt"));
+    Deno.writeTextFileSync(join(folder, "a.txt"), "abc");
+    assertThrows(() => document!.read(0, 6), UserError, "became shorter");
+    Deno.removeSync(join(folder, "a.txt"));
+    assertThrows(() => document!.read(0, 3), UserError, "cannot be read");
+  });
+});
+
+Deno.test({
+  name: "loadTextFiles() throws a user's error when reading is not permitted",
+  permissions: { read: false },
+  fn: async () => {
+    const error = await assertRejects(
+      () => Promise.try(() => loadTextFiles("some.txt")),
+      UserError,
+      "cannot be opened",
+    );
+    assertEquals(error.exitCode, 2);
+  },
+});

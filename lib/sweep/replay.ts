@@ -7,12 +7,11 @@ import * as tf from "@tensorflow/tfjs";
 import { initialParameters, toParameters } from "../model/mod.ts";
 import { readRun, runPaths } from "../record/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
-import { createBatches, prepareCorpus } from "../text/mod.ts";
+import { createBatches } from "../text/mod.ts";
 import { decodeCheckpoint, IGNORE_INDEX, Replay } from "../train/mod.ts";
-import { reloadCorpus } from "./corpus.ts";
+import { prepareForRun, reloadCorpus } from "./corpus.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
-import { tokenizerOf } from "./spec.ts";
 
 /** A run's step to replay. */
 export interface OpenReplay extends Disposable {
@@ -32,7 +31,7 @@ export interface OpenReplay extends Disposable {
 export async function openReplay(folder: string): Promise<OpenReplay> {
   const { manifest: { spec, data } } = readRun(folder);
   const { checkpoint } = runPaths(folder);
-  const prepared = prepareCorpus(await reloadCorpus(data), { tokenizer: tokenizerOf(spec) });
+  using prepared = await prepareForRun(await reloadCorpus(data), spec);
   await useTensorFlow({ threads: spec.threads });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   const batches = createBatches(prepared.train, spec);
@@ -43,6 +42,7 @@ export async function openReplay(folder: string): Promise<OpenReplay> {
     const { state, progress } = decodeCheckpoint(bytes, {
       ...{ name: checkpoint, model, optimizer: spec, emaDecay: spec.emaDecay, overrides: spec.overrides },
       policy: spec.policy as PolicyName,
+      sampling: spec.sampling,
     });
     parameters = state.parameters;
     tf.dispose([...Object.values(state.moments).map((slot) => ({ ...slot })), { ...state.ema }]);

@@ -8,6 +8,16 @@ export type { Axes, Condition, FieldValue, Wanted, When } from "./axes.ts";
 export { changesThatMatter, currentEnvironment, probeEnvironment } from "./environment.ts";
 export { type Deadline, watchDeadline } from "./deadline.ts";
 export { type ExecuteOptions, executeRun, type RunExit } from "./execute.ts";
+export {
+  type Conclusion,
+  type Experiment,
+  type ExperimentFindings,
+  type ExperimentResult,
+  type ExperimentSize,
+  type ExperimentSweep,
+  type ExperimentVerdict,
+  runExperiment,
+} from "./experiment.ts";
 export { expandSweep, type PlanFacts } from "./expand.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
 export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";

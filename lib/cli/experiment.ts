@@ -1,0 +1,75 @@
+/** `deno task experiment`: tests a published claim. */
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { EXIT, UserError } from "../error/user_error.ts";
+import { atomicWrite, formatJson } from "../record/mod.ts";
+import { type Experiment, runExperiment, watchSignals } from "../sweep/mod.ts";
+import { command, runCommand } from "./command.ts";
+import { workersOf } from "./spec_file.ts";
+
+interface Options {
+  quick?: boolean;
+  out?: string;
+  workers?: string;
+}
+
+const program = command("experiment", "Tests a published claim, and says what it comes to.")
+  .argument("<file>", "an experiment: a .ts file, such as experiments/a_pure_bf16.ts")
+  .option(
+    "--quick",
+    "a small form, within a minute, which shows the direction and makes no verdict's worth of it",
+  )
+  .option("--out <folder>", "where runs and result.json go (default: experiments/out/NAME, or NAME-quick)")
+  .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
+  .action(run);
+
+async function run(file: string, options: Options): Promise<void> {
+  const experiment = await readExperiment(file);
+  const size = options.quick ? "quick" : "full";
+  const workers = workersOf(options.workers);
+  const dir = options.out ?? join("experiments", "out", `${experiment.name}${options.quick ? "-quick" : ""}`);
+  using interruption = watchSignals();
+  const result = await runExperiment(experiment, {
+    ...{ size, dir, workers, interruption },
+    threads: Math.max(1, Math.floor(navigator.hardwareConcurrency / workers)),
+    print: (line) => console.error(line),
+  });
+  if (result === undefined) {
+    console.error("interrupted: run the same command to go on");
+    Deno.exitCode = EXIT.interrupted;
+    return;
+  }
+  const path = join(dir, "result.json");
+  atomicWrite(path, `${formatJson(result, 1)}\n`);
+  const { experiment: { title, claim, source, prediction }, verdict, reason, directionHolds } = result;
+  console.log(
+    `${title}\n\nClaim (${source}): ${claim}\nPrediction: ${prediction}\n\n` +
+      (size === "full"
+        ? `${verdict}: ${reason}`
+        : `The quick form: the direction ${directionHolds ? "holds" : "does not hold"}: ${reason}`) +
+      `\n\nresult: ${path}`,
+  );
+}
+
+/** Reads an experiment's file. */
+async function readExperiment(file: string): Promise<Experiment> {
+  const refuse = (reason: string, cause?: unknown) =>
+    new UserError(
+      `Cannot run the experiment ${file}: wanted a .ts file whose default export is one: ${reason}`,
+      {
+        cause,
+      },
+    );
+  let found: Partial<Experiment> | undefined;
+  try {
+    found = (await import(pathToFileURL(resolve(file)).href)).default;
+  } catch (cause) {
+    throw refuse(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  if (typeof found?.sweeps !== "function" || typeof found.conclude !== "function" || !found.name) {
+    throw refuse("it has no name, sweeps and conclude");
+  }
+  return found as Experiment;
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

@@ -2,7 +2,6 @@
 import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../error/user_error.ts";
-import { atomicWrite } from "../record/mod.ts";
 import {
   kubernetesManifest,
   makePlan,
@@ -14,6 +13,7 @@ import {
   slurmScript,
 } from "../sweep/mod.ts";
 import { command, duration, runCommand, wholeNumber } from "./command.ts";
+import { isFolder, writeFile } from "./files.ts";
 import { readSpec } from "./spec_file.ts";
 
 const ROOT = resolve(import.meta.dirname!, "..", "..");
@@ -82,7 +82,8 @@ async function slurm(
     partition: options.partition,
     more: options.sbatch,
   });
-  write(path, script, slurmLogs(dir));
+  writeFile(path, script);
+  Deno.mkdirSync(slurmLogs(dir), { recursive: true }); // Slurm makes no folder for its logs
   console.log(
     `${plan.runs.length} runs, a task each. The folder must be the same on every node. Submit with\n`,
   );
@@ -122,7 +123,7 @@ async function kubernetes(
   const { dir, plan } = await planOf(planOrSpec, options);
   const folder = options.folder ?? `${mount.replace(/\/+$/, "")}/${basename(dir)}`;
   const path = join(dir, "kubernetes.yaml");
-  write(
+  writeFile(
     path,
     kubernetesManifest(plan, { ...checked, image, claim, mount, workingDir: workdir, dir: folder, memory }),
   );
@@ -154,29 +155,6 @@ async function planOf(planOrSpec: string, options: Options): Promise<{ dir: stri
   const plan = await makePlan(spec, readPlan(dir)?.threads ?? threads);
   placePlan(dir, plan);
   return { dir, plan };
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-/** Writes a file for an engine, and makes a folder that it needs. */
-function write(path: string, content: string, folder?: string): void {
-  try {
-    if (folder !== undefined) Deno.mkdirSync(folder, { recursive: true });
-    atomicWrite(path, content);
-  } catch (cause) {
-    throw new UserError(
-      `Cannot write ${path}: wanted a folder that can be written to: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
-      { cause },
-    );
-  }
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -18,7 +18,7 @@ import {
   verdictOf,
 } from "../analysis/mod.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { atomicWrite, readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
+import { readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
   makePlan,
@@ -31,6 +31,7 @@ import {
 } from "../sweep/mod.ts";
 import { command, numeric, runCommand } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
+import { isFile, isFolder, writeFile } from "./files.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, workersOf } from "./spec_file.ts";
 
@@ -140,7 +141,7 @@ async function compareTwo(
       print: (line) => console.log(line),
     }));
   if (options.json !== undefined) {
-    write(options.json, comparisonJson([{ setting, comparison }], { culprits }));
+    writeFile(options.json, comparisonJson([{ setting, comparison }], { culprits }));
   }
 }
 
@@ -247,7 +248,7 @@ async function compareFolder(dir: string, judging: Judging): Promise<void> {
       ),
     );
   }
-  write(join(dir, "compare.json"), comparisonJson(settled, { culprits }));
+  writeFile(join(dir, "compare.json"), comparisonJson(settled, { culprits }));
   const report = await writeReport(dir, { title: basename(resolve(dir)), print: () => {} });
   console.log(`\nreport: ${report}`);
 }
@@ -256,35 +257,6 @@ function print(settled: readonly SettledComparison[]): void {
   settled.forEach(({ setting, comparison }: { setting: string; comparison: Comparison }, i) =>
     console.log(`${i > 0 ? "\n\n" : ""}${comparisonText(comparison, setting)}`)
   );
-}
-
-function write(path: string, text: string): void {
-  try {
-    atomicWrite(path, text);
-  } catch (cause) {
-    throw new UserError(
-      `Cannot write ${path}: wanted a file that can be written: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
-      { cause },
-    );
-  }
-}
-
-function isFolder(path: string): boolean {
-  return statOf(path)?.isDirectory ?? false;
-}
-
-function isFile(path: string): boolean {
-  return statOf(path)?.isFile ?? false;
-}
-
-function statOf(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

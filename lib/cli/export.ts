@@ -1,9 +1,8 @@
 /** `deno task export DIR`: a sweep's records as files that other programs read. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { runTable } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
 import {
-  atomicWrite,
   type Columns,
   columnsOfRows,
   describedStepColumns,
@@ -16,6 +15,7 @@ import {
   runColumns,
 } from "../record/mod.ts";
 import { command, list, runCommand } from "./command.ts";
+import { writeFile } from "./files.ts";
 
 /** A file to write, below the folder of exports. */
 interface ExportedFile {
@@ -49,7 +49,7 @@ const program = command(
     for (const run of runs) run.warnings.forEach((warning) => console.error(`warning: ${warning}`));
     const out = options.out ?? join(dir, "export");
     for (const { path, bytes } of formats.flatMap((format) => FORMATS[format]!(runs))) {
-      write(join(out, path), bytes);
+      writeFile(join(out, path), bytes);
       console.log(join(out, path));
     }
   });
@@ -75,20 +75,6 @@ function tableFiles(
     path: `${name}.${extension}`,
     bytes: encode(columns),
   }));
-}
-
-function write(path: string, bytes: Uint8Array): void {
-  try {
-    Deno.mkdirSync(dirname(path), { recursive: true });
-    atomicWrite(path, bytes);
-  } catch (cause) {
-    throw new UserError(
-      `Cannot write ${path}: wanted a folder that can be written to: ${
-        cause instanceof Error ? cause.message : cause
-      }. Choose another with --out.`,
-      { cause },
-    );
-  }
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

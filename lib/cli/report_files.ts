@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { renderReport } from "../figure/mod.ts";
-import { atomicWrite, tabulateRuns } from "../record/mod.ts";
+import { tabulateRuns } from "../record/mod.ts";
+import { writeFile } from "./files.ts";
 
 /**
  * Reads a folder's runs, prints their tables, and writes their report and their table of steps.
@@ -29,6 +30,6 @@ export async function writeReport(
     ...runs.slice(0, 1).map(({ manifest }) => `deno task reproduce ${join(dir, "runs", manifest.runId)}`),
   ];
   const path = join(dir, "report.html");
-  atomicWrite(path, await renderReport({ title, runs, bound, reproduce }));
+  writeFile(path, await renderReport({ title, runs, bound, reproduce }));
   return path;
 }

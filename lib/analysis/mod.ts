@@ -22,6 +22,16 @@ export {
 export { type Block, divergedAt } from "./departure.ts";
 export { columnLabel, count, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
 export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
+export {
+  GAP_MEASURES,
+  gapGrids,
+  type GapMeasure,
+  type Grid,
+  type GridCell,
+  type GridEffect,
+  gridSentences,
+  gridTable,
+} from "./interaction.ts";
 export { median } from "./median.ts";
 export { BASELINE, isBaseline, precisionName } from "./precision_name.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";

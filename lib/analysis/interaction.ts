@@ -1,0 +1,214 @@
+/**
+ * Whether the gap of a lower precision grows with sequence length and with vocabulary: effects over a grid of settings,
+ * each with an interval over paired seeds.
+ *
+ * @module
+ */
+import { table } from "arquero";
+import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
+import { type TwinGroup, twinGroups } from "./groups.ts";
+import { count, plainText, signed } from "./format.ts";
+import { precisionName } from "./precision_name.ts";
+import { gapOf, type Pair } from "./stability.ts";
+import { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
+import type { Table } from "./tables.ts";
+
+/**
+ * What is measured of a pair. `validation`: the gap of the final validation loss, nats per token · `bitsPerByte`: the
+ * same, which compares across vocabularies · `distance`: how far apart training losses are at a step, whatever the sign,
+ * mean over steps, nats per token.
+ */
+export type GapMeasure = "validation" | "bitsPerByte" | "distance";
+
+/** The measures, and what they are in. */
+export const GAP_MEASURES: Readonly<Record<GapMeasure, { readonly what: string; readonly unit: string }>> = {
+  validation: { what: "gap of the final validation loss", unit: "nats per token" },
+  bitsPerByte: { what: "gap of the final validation loss", unit: "bits per byte" },
+  distance: { what: "distance of training losses", unit: "nats per token" },
+};
+
+/** One setting of a grid. */
+export interface GridCell {
+  /** The tokenizer's name. */
+  readonly tokenizer: string;
+  /** V, as the tokenizer's name says it. */
+  readonly V: number;
+  /** T. */
+  readonly T: number;
+  /** float32's final validation loss, mean over seeds, nats per token. */
+  readonly loss: Estimate;
+  /** The same in bits per byte. */
+  readonly lossBitsPerByte: Estimate;
+  /** Gaps, over seeds. */
+  readonly gaps: Readonly<Record<GapMeasure, Estimate>>;
+}
+
+/** An effect on a measure: of the mean, or of what a doubling adds. */
+export interface GridEffect {
+  /** What the effect is on. */
+  readonly measure: GapMeasure;
+  /**
+   * `mean` over the grid · `T`: what a doubling of T adds · `V`: what a doubling of V adds · `T × V`: what a doubling of V
+   * adds to what a doubling of T adds.
+   */
+  readonly of: "mean" | "T" | "V" | "T × V";
+  /** It, over seeds. */
+  readonly effect: Estimate;
+}
+
+/** A grid of settings in one lower precision. */
+export interface Grid {
+  /** The lower precision. */
+  readonly precision: string;
+  /** Seeds that every setting has. */
+  readonly seeds: readonly number[];
+  /** How sure intervals are; each is for itself. */
+  readonly level: number;
+  /** The settings, by V and T. */
+  readonly cells: readonly GridCell[];
+  /** The effects; of an axis with a single value there is none. */
+  readonly effects: readonly GridEffect[];
+}
+
+/** A setting's pairs by seed. */
+interface PairsOf {
+  readonly tokenizer: string;
+  readonly V: number;
+  readonly T: number;
+  readonly bySeed: ReadonlyMap<number, Pair>;
+}
+
+/**
+ * The grids of T × V among runs: for each lower precision, the settings whose tokenizer's name says a V (`bpe:512`;
+ * `character` does not), if every V has every T, there are at least two settings, and at least two seeds that all have.
+ *
+ * A seed is one observation: effects are taken from its settings alone, by least squares on log2 T, log2 V and their
+ * product, each centred, and then averaged over seeds with a t interval (summary measures: Matthews et al. 1990). So what
+ * settings of a seed share is no part of the interval's width.
+ */
+export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_LEVEL): Grid[] {
+  const byPrecision = Map.groupBy(
+    twinGroups(runs),
+    ({ pairs }) => precisionName(pairs[0]!.other.manifest.spec),
+  );
+  return [...byPrecision].flatMap(([precision, groups]) => {
+    const settings = groups.flatMap(settingOf).sort((a, b) => a.V - b.V || a.T - b.T);
+    const grid = gridOf(settings, level);
+    return grid === undefined ? [] : [{ precision, ...grid }];
+  });
+}
+
+function settingOf({ pairs }: TwinGroup): PairsOf[] {
+  const { tokenizer, T } = pairs[0]!.other.manifest.spec;
+  const V = Number(/:([0-9]+)$/.exec(tokenizer)?.[1]);
+  if (!Number.isFinite(V)) return [];
+  return [{ tokenizer, V, T, bySeed: new Map(pairs.map((pair) => [pair.other.manifest.spec.seed, pair])) }];
+}
+
+function gridOf(settings: readonly PairsOf[], level: number): Omit<Grid, "precision"> | undefined {
+  const [Vs, Ts] = [new Set(settings.map(({ V }) => V)), new Set(settings.map(({ T }) => T))];
+  const places = new Set(settings.map(({ V, T }) => `${V} ${T}`));
+  // One setting a place, and every place taken: then the centred columns are orthogonal.
+  const isWhole = settings.length === places.size && places.size === Vs.size * Ts.size && settings.length > 1;
+  if (!isWhole) return undefined;
+  const valuesOf = new Map(settings.map((setting) => [
+    setting,
+    new Map([...setting.bySeed].map(([seed, pair]) => [seed, measure(pair)])),
+  ]));
+  const seeds = [...settings[0]!.bySeed.keys()].filter((seed) =>
+    settings.every((setting) => {
+      const values = valuesOf.get(setting)!.get(seed);
+      return values !== undefined && Object.values(values.gaps).every(Number.isFinite);
+    })
+  ).sort((a, b) => a - b);
+  if (seeds.length < 2) return undefined;
+  const of = (setting: PairsOf, seed: number) => valuesOf.get(setting)!.get(seed)!;
+  const measures = Object.keys(GAP_MEASURES) as GapMeasure[];
+  const over = (value: (seed: number) => number) => estimate(seeds.map(value), level);
+  const x = centred(settings.map(({ T }) => Math.log2(T))),
+    v = centred(settings.map(({ V }) => Math.log2(V)));
+  const columns: [GridEffect["of"], number[]][] = [
+    ["mean", settings.map(() => 1)],
+    ["T", x],
+    ["V", v],
+    ["T × V", x.map((one, i) => one * v[i]!)],
+  ];
+  return {
+    seeds,
+    level,
+    cells: settings.map((setting) => ({
+      tokenizer: setting.tokenizer,
+      V: setting.V,
+      T: setting.T,
+      loss: over((seed) => of(setting, seed).loss),
+      lossBitsPerByte: over((seed) => of(setting, seed).lossBitsPerByte),
+      gaps: Object.fromEntries(
+        measures.map((name) => [name, over((seed) => of(setting, seed).gaps[name])]),
+      ) as Record<GapMeasure, Estimate>,
+    })),
+    effects: measures.flatMap((name) =>
+      columns.flatMap(([effect, column]) => {
+        const size = column.reduce((sum, one) => sum + one ** 2, 0);
+        if (size === 0) return [];
+        const slope = (seed: number) =>
+          settings.reduce((sum, setting, i) => sum + column[i]! * of(setting, seed).gaps[name], 0) / size;
+        return [{ measure: name, of: effect, effect: over(slope) }];
+      })
+    ),
+  };
+}
+
+function measure(pair: Pair): { loss: number; lossBitsPerByte: number; gaps: Record<GapMeasure, number> } {
+  const gap = gapOf(pair);
+  const last = effectiveEvents(pair.baseline.events).evals.at(-1);
+  return {
+    loss: last?.loss ?? NaN,
+    lossBitsPerByte: last?.bitsPerByte ?? NaN,
+    gaps: {
+      validation: gap.finalValidation,
+      bitsPerByte: gap.finalBitsPerByte,
+      distance: gap.meanAbsolute,
+    },
+  };
+}
+
+function centred(values: readonly number[]): number[] {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  return values.map((value) => value - mean);
+}
+
+/** One row a setting: `V`, `T`, float32's loss in both units, and the gaps with half the widths of their intervals. */
+export function gridTable({ cells }: Grid): Table {
+  const column = <C>(value: (cell: GridCell) => C): C[] => cells.map(value);
+  return table([
+    ["V", column(({ V }) => V)],
+    ["T", column(({ T }) => T)],
+    ["valLoss", column(({ loss }) => loss.mean)],
+    ["bitsPerByte", column(({ lossBitsPerByte }) => lossBitsPerByte.mean)],
+    ["valGap", column(({ gaps }) => gaps.validation.mean)],
+    ["half", column(({ gaps }) => gaps.validation.half ?? null)],
+    ["bitsGap", column(({ gaps }) => gaps.bitsPerByte.mean)],
+    ["bitsHalf", column(({ gaps }) => gaps.bitsPerByte.half ?? null)],
+    ["distance", column(({ gaps }) => gaps.distance.mean)],
+    ["distanceHalf", column(({ gaps }) => gaps.distance.half ?? null)],
+  ]);
+}
+
+/** What a grid comes to, a sentence a measure: what a doubling of T and of V adds, and whether it can be told from 0. */
+export function gridSentences({ precision, seeds, level, effects }: Grid): string[] {
+  const percent = `${Number((100 * level).toPrecision(6))} %`;
+  return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
+    const own = effects.filter(({ measure }) => measure === name);
+    const parts = own.flatMap(({ of, effect: { mean, half = NaN } }) => {
+      const size = `${signed(mean, 6)} ± ${half.toFixed(6)}`;
+      const told = Math.abs(mean) > half ? "" : " (not told from 0)";
+      if (of === "mean") return [`is ${size}${told} on average`];
+      if (of === "T × V") return [`and a doubling of V changes the former by ${size}${told}`];
+      return [`changes by ${size}${told} with a doubling of ${of}`];
+    });
+    const { what, unit } = GAP_MEASURES[name];
+    return `${plainText(precision)}: the ${what} in ${unit} (${percent}, ${
+      count(seeds.length, "paired seed")
+    }) ${parts.join(", ")}.`;
+  });
+}

@@ -1,0 +1,118 @@
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { recorded } from "../../tests/support/simulated_twins.ts";
+import { createRandom } from "../text/random.ts";
+import type { RecordedRun } from "../record/mod.ts";
+import { formatTable } from "./format.ts";
+import { gapGrids, type GapMeasure, gridSentences, gridTable } from "./interaction.ts";
+
+interface Cell {
+  T: number;
+  V: number | "character";
+  seed: number;
+}
+
+/** Runs over a grid: the gap of every pair is what `gap` says. */
+function grid(
+  axes: { T: number[]; V: (number | "character")[]; seeds: number[] },
+  gap: (cell: Cell) => number,
+): RecordedRun[] {
+  return axes.T.flatMap((T) =>
+    axes.V.flatMap((V) =>
+      axes.seeds.flatMap((seed) =>
+        ["float32", "bf16-autocast"].map((policy) => {
+          const moved = policy === "float32" ? 0 : gap({ T, V, seed });
+          const run = recorded({ seed, policy, losses: [3 + moved, 2 - moved], validation: 2 + moved });
+          const tokenizer = V === "character" ? V : `bpe:${V}`;
+          const spec = { ...run.manifest.spec, T, tokenizer };
+          return { ...run, manifest: { ...run.manifest, spec } };
+        })
+      )
+    )
+  );
+}
+
+const AXES = { T: [32, 64, 128], V: [256, 512, 1024], seeds: [1, 2, 3, 4, 5] };
+
+function effectsOf(runs: RecordedRun[], measure: GapMeasure = "validation") {
+  const [found] = gapGrids(runs);
+  return Object.fromEntries(
+    found!.effects.filter((one) => one.measure === measure).map(({ of, effect }) => [of, effect]),
+  );
+}
+
+Deno.test("gapGrids() finds the effects that a grid was made with", () => {
+  const effects = effectsOf(grid(AXES, ({ T, V }) => {
+    const [x, v] = [Math.log2(T) - 6, Math.log2(V as number) - 9];
+    return 0.1 + 0.02 * x - 0.03 * v + 0.004 * x * v;
+  }));
+  const wanted = { mean: 0.1, T: 0.02, V: -0.03, "T × V": 0.004 };
+  for (const [of, value] of Object.entries(wanted)) {
+    assertAlmostEquals(effects[of]!.mean, value, 1e-12);
+    assertAlmostEquals(effects[of]!.half!, 0, 1e-12);
+    assertEquals(effects[of]!.n, 5);
+  }
+});
+
+Deno.test("gapGrids() takes a seed for one observation: what its settings share widens no effect of T and V", () => {
+  const effects = effectsOf(grid(AXES, ({ T, seed }) => 0.02 * Math.log2(T) + 0.1 * seed));
+  assertAlmostEquals(effects["T"]!.half!, 0, 1e-12);
+  // Means of the seeds lie 0.1 apart: sd 0.158, t(4) = 2.776
+  assertAlmostEquals(effects["mean"]!.half!, 2.776445 * Math.sqrt(0.025) / Math.sqrt(5), 1e-6);
+});
+
+Deno.test("gapGrids() covers the true growth as often as it says", () => {
+  let covered = 0;
+  for (let i = 1; i <= 400; i++) {
+    const random = createRandom(i, "test");
+    const { T } = effectsOf(
+      grid(
+        { T: [32, 64], V: [256, 512], seeds: AXES.seeds },
+        ({ T }) => 0.01 * Math.log2(T) + 0.005 * random.normal(),
+      ),
+    );
+    if (Math.abs(T!.mean - 0.01) <= T!.half!) covered++;
+  }
+  assertAlmostEquals(covered / 400, 0.95, 3 * Math.sqrt(0.05 * 0.95 / 400));
+});
+
+Deno.test("gapGrids() measures bits per byte and distances too", () => {
+  const runs = grid(AXES, ({ T }) => -0.01 * T);
+  assertAlmostEquals(
+    effectsOf(runs, "bitsPerByte")["mean"]!.mean,
+    -0.01 * (32 + 64 + 128) / 3 / Math.LN2,
+    1e-9,
+  );
+  assertAlmostEquals(effectsOf(runs, "distance")["mean"]!.mean, 0.01 * (32 + 64 + 128) / 3, 1e-9);
+});
+
+Deno.test("gapGrids() is of whole grids with a V, and of seeds that every setting has", () => {
+  assertEquals(gapGrids([]), []);
+  assertEquals(gapGrids(grid({ ...AXES, seeds: [1] }, () => 0)), []);
+  assertEquals(gapGrids(grid({ ...AXES, T: [32], V: [256] }, () => 0)), []);
+  assertEquals(gapGrids(grid({ ...AXES, V: ["character"] }, () => 0)), []);
+  const holed = grid(AXES, () => 0).filter(({ manifest: { spec } }) =>
+    spec.T !== 64 || spec.tokenizer !== "bpe:512"
+  );
+  assertEquals(gapGrids(holed), []);
+  const [found] = gapGrids(grid({ ...AXES, V: ["character", 256, 512] }, () => 0));
+  assertEquals(found!.cells.map(({ V, T }) => [V, T]), [[256, 32], [256, 64], [256, 128], [512, 32], [
+    512,
+    64,
+  ], [512, 128]]);
+  const fewer = grid(AXES, ({ seed, T }) => seed === 3 && T === 64 ? NaN : 0);
+  assertEquals(gapGrids(fewer)[0]!.seeds, [1, 2, 4, 5]);
+  const line = gapGrids(grid({ ...AXES, V: [256] }, ({ T }) => T));
+  assertEquals(new Set(line[0]!.effects.map(({ of }) => of)), new Set(["mean", "T"]));
+});
+
+Deno.test("gridSentences() and gridTable() say what a doubling adds", () => {
+  const [found] = gapGrids(grid(AXES, ({ T, seed }) => 0.01 * Math.log2(T) + 0.001 * seed));
+  const sentences = gridSentences(found!);
+  assertEquals(sentences.length, 3);
+  assertMatch(
+    sentences[0]!,
+    /^bf16-autocast: the gap of the final validation loss in nats per token \(95 %, 5 paired seeds\) is \+0\.06/,
+  );
+  assertStringIncludes(sentences[0]!, "changes by +0.010000 ± 0.000000 with a doubling of T");
+  assert(formatTable(gridTable(found!)).includes("bits/byte"));
+});

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertGreater, assertLessOrEqual, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLessOrEqual,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "puppeteer-core";
@@ -60,11 +67,21 @@ async function openReport(browser: Browser, url: string): Promise<{ page: Page; 
   });
   await page.setViewport({ width: 1280, height: 900 });
   await page.goto(url);
-  await page.waitForFunction(
-    "[...document.querySelectorAll('.plot[id]')].every((plot) => plot.querySelector('.scatterlayer path'))",
-    { timeout: 20_000 },
-  );
+  await showAll(page);
   return { page, deeds };
+}
+
+/** Scrolls to every figure, which is drawn when it comes into sight, and back. */
+async function showAll(page: Page): Promise<void> {
+  await page.evaluate(`(async () => {
+    const drawn = (plot) => plot.closest("figure").hidden || plot.querySelector(".scatterlayer path");
+    for (const plot of document.querySelectorAll(".plot[id]")) {
+      plot.scrollIntoView();
+      for (let tries = 0; !drawn(plot) && tries < 200; tries++) await new Promise((done) => setTimeout(done, 50));
+      if (!drawn(plot)) throw new Error(plot.id + " is not drawn");
+    }
+    scrollTo(0, 0);
+  })()`);
 }
 
 Deno.test({
@@ -87,7 +104,7 @@ Deno.test({
             element.querySelectorAll(".main-svg").length,
             element.querySelectorAll(".scatterlayer .trace path").length,
           ]));
-        assertEquals(plots.length, 3 + 2 + 2); // three axes; two lengths, as losses and as gaps
+        assertEquals(plots.length, 1 + 2 + 2); // one axis; two lengths, as losses and as gaps
         for (const [layers, paths] of plots) {
           assertGreater(layers!, 1);
           assertGreater(paths!, 1);
@@ -97,7 +114,10 @@ Deno.test({
       await t.step("shows hostile text, in labels and while hovering, and obeys none of it", async () => {
         const { page, deeds } = await openReport(browser, url);
         assertEquals(
-          await page.$$eval("img, a[href], iframe, object, embed, form", (found) => found.length),
+          await page.$$eval(
+            "img, a[href], iframe, object, embed, form:not(#filters)",
+            (found) => found.length,
+          ),
           0,
         );
         // Plotly links with xlink:href in its figures
@@ -119,6 +139,108 @@ Deno.test({
         assertStringIncludes(hovered, "<img src=x");
         assertEquals(await page.$$eval("img, svg a, a[href]", (found) => found.length), 0);
         assertEquals(deeds, { requests: [url], complaints: [], dialogs: [] });
+        await page.close();
+      });
+      await t.step(
+        "filters figures and tables by axis, keeps the choice in its address, and shows all again",
+        async () => {
+          const { page } = await openReport(browser, url);
+          const shown = () =>
+            page.evaluate(`[
+          document.querySelector("#filters output").textContent,
+          [...document.querySelectorAll("table[data-of=runs] tbody tr:not([hidden])")].length,
+          [...document.querySelectorAll("figure:not([hidden])")].length,
+        ]`);
+          assertEquals(await shown(), ["12 of 12 runs shown", 12, 5]);
+          await page.click("#filters input[name=T][value='64']");
+          await page.click("#filters input[name=seed][value='2']");
+          // The gap by axis stays, with the marks of the other length alone.
+          assertEquals(await shown(), ["3 of 12 runs shown", 3, 3]);
+          await showAll(page);
+          // What was drawn before is drawn again when it comes into sight.
+          const names = await page.evaluate(`(async () => {
+          const found = [];
+          for (const plot of document.querySelectorAll("figure:not([hidden]) .plot")) {
+            plot.scrollIntoView();
+            const stale = () => plot.data.some(({ name }) => name.includes("seed 2"));
+            for (let tries = 0; stale() && tries < 200; tries++) await new Promise((done) => setTimeout(done, 50));
+            found.push(...plot.data.map(({ name }) => name));
+          }
+          return found;
+        })()`) as string[];
+          assertGreater(names.filter((name) => name.includes("seed 1")).length, 0);
+          assertEquals(names.filter((name) => name.includes("seed 2")), []);
+          assertEquals(new URL(page.url()).hash, "#T=128&seed=1");
+          await page.reload();
+          await showAll(page);
+          assertEquals(await shown(), ["3 of 12 runs shown", 3, 3]);
+          await page.click("#filters button[type=reset]");
+          await page.waitForFunction(
+            "document.querySelector('#filters output').textContent.startsWith('12 of 12')",
+          );
+          await showAll(page);
+          assertEquals(await shown(), ["12 of 12 runs shown", 12, 5]);
+          await page.close();
+        },
+      );
+      await t.step("lights up the twins of a curve by mouse, by arrow keys and from the table", async () => {
+        const { page } = await openReport(browser, url);
+        const lit = () =>
+          page.evaluate(`[
+          [...document.querySelectorAll("tr.twin")].length,
+          document.querySelectorAll(".plot .dim").length > 0,
+        ]`);
+        assertEquals(await lit(), [0, false]);
+        // The second figure holds losses: three precisions of two seeds.
+        await page.focus("#figure-1");
+        await page.keyboard.press("ArrowDown");
+        assertEquals((await lit() as unknown[])[1], true);
+        const readout = await page.$eval("#figure-1 + .readout", (element) => element.textContent ?? "");
+        // The hostile precision's name is read as it stands.
+        assertMatch(readout, /^step 600: (.* [\d.]+(, )?){3}$/);
+        assertStringIncludes(readout, "float32, seed 1");
+        assertStringIncludes(readout, '<a href="https://a.b">x</a>');
+        await page.evaluate("document.activeElement.blur()");
+        assertEquals(await lit(), [0, false]);
+        await page.click("table[data-of=runs] button[data-pin]");
+        assertEquals(await lit(), [3 + 2, true]); // its runs and its pairs
+        assertEquals(await page.$$eval("button[aria-pressed=true]", (found) => found.length), 3 + 2);
+        await page.close();
+      });
+      await t.step("sorts a table by a heading, both ways, with what is missing last", async () => {
+        const { page } = await openReport(browser, url);
+        const column = () =>
+          page.evaluate(`(() => {
+          const table = document.querySelector("table[data-of=runs]");
+          const place = [...table.tHead.rows[0].cells].findIndex((th) => th.textContent === "val loss");
+          return [...table.tBodies[0].rows].map((row) => row.cells[place].textContent);
+        })()`) as Promise<string[]>;
+        const sorted = (texts: string[], sign: number) => {
+          const numbers = texts.map(Number), finite = numbers.filter((x) => !Number.isNaN(x));
+          assertEquals(numbers.slice(0, finite.length), finite.toSorted((a, b) => sign * (a - b)));
+          assertGreater(numbers.length, finite.length);
+        };
+        const press = () =>
+          page.evaluate(`[...document.querySelectorAll("table[data-of=runs] thead button")]
+          .find(({ textContent }) => textContent === "val loss").click()`);
+        await press();
+        sorted(await column(), 1);
+        await press();
+        sorted(await column(), -1);
+        assertEquals(await page.$$eval("th[aria-sort=descending]", (found) => found.length), 1);
+        await page.close();
+      });
+      await t.step("draws all of its figures for paper, unseen ones too, in light colours", async () => {
+        const page = await browser.newPage();
+        await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+        await page.goto(url);
+        await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+        const drawn = "document.querySelectorAll('.plot[id] .scatterlayer').length";
+        await page.waitForFunction(`${drawn} === 5`, { timeout: 20_000 });
+        assertEquals(
+          await page.evaluate(`getComputedStyle(document.querySelector(".xtick text")).fill`),
+          "rgb(28, 32, 36)",
+        );
         await page.close();
       });
       await t.step("has no button that sends data to a cloud", async () => {

@@ -40,6 +40,7 @@ export {
   DEFAULT_BOUND,
   type Gap,
   gapOf,
+  keyOf,
   type Pair,
   pairRuns,
   seedSpread,

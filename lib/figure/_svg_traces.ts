@@ -18,7 +18,7 @@ import {
 } from "d3-shape";
 import type { Axis } from "./_svg_axis.ts";
 import { px, svgText } from "./_svg_text.ts";
-import type { Json, PlotlyObject } from "./figures.ts";
+import type { Json, PlotlyObject } from "./figure.ts";
 
 /** Where a trace is drawn. */
 export interface Plane {

@@ -6,7 +6,7 @@
  */
 import { type Point, thin } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
-import type { Figure, Json, PlotlyObject } from "./figures.ts";
+import type { Figure, Json, PlotlyObject } from "./figure.ts";
 import { significant } from "./_svg_text.ts";
 
 /** Told apart by colour-blind readers, after Okabe and Ito. */

@@ -1,7 +1,9 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { readRuns, type RecordedRun } from "../record/mod.ts";
-import { type Figure, gapByAxisFigures, gapFigures, lossFigures, type PlotlyObject } from "./figures.ts";
+import type { Figure, PlotlyObject } from "./figure.ts";
+import { gapFigures, lossFigures } from "./figures.ts";
+import { gapByAxisFigures } from "./gap_by_axis.ts";
 
 function record(runs: SyntheticRun[]): RecordedRun[] {
   const dir = Deno.makeTempDirSync();
@@ -34,6 +36,8 @@ function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[
 }
 
 const names = (figure: Figure) => figure.data.map(({ name }) => name);
+/** Curves of runs, without means over them. */
+const ofRuns = ({ data }: Figure) => data.filter(({ meta }) => (meta as PlotlyObject)["twin"] !== "");
 const yOf = (trace: PlotlyObject | undefined) => trace?.["y"];
 
 Deno.test("lossFigures() has a figure a setting, with lower precision drawn over float32", () => {
@@ -62,7 +66,7 @@ Deno.test("lossFigures() has a figure a setting, with lower precision drawn over
 Deno.test("figures give a policy and a seed the same colour and dash everywhere", () => {
   for (const figures of [lossFigures(sweep()), gapFigures(sweep())]) {
     const styles = new Map<unknown, string>();
-    for (const { name, line } of figures.flatMap(({ data }) => data)) {
+    for (const { name, line } of figures.flatMap(ofRuns)) {
       if (line === undefined) continue;
       const style = JSON.stringify(line);
       assertEquals(styles.get(name) ?? style, style);
@@ -75,12 +79,48 @@ Deno.test("figures give a policy and a seed the same colour and dash everywhere"
 Deno.test("gapFigures() draws the lower precision's loss minus float32's", () => {
   const figures = gapFigures(sweep(), 0.25);
   assertEquals(figures.length, 4);
-  assertEquals(names(figures[0]!), ["bf16-autocast, seed 1", "bf16-autocast, seed 2"]);
-  assertEquals(figures[0]!.data.map(yOf), [[0, 0, 0.125], [0, 0, 0.25]]);
+  assertEquals(ofRuns(figures[0]!).map(({ name }) => name), [
+    "bf16-autocast, seed 1",
+    "bf16-autocast, seed 2",
+  ]);
+  assertEquals(ofRuns(figures[0]!).map(yOf), [[0, 0, 0.125], [0, 0, 0.25]]);
   const rules = figures[0]!.layout["shapes"] as PlotlyObject[];
   assertEquals(rules.map(({ y0 }) => y0), [0.25, -0.25]);
   const [low, high] = (figures[0]!.layout["yaxis"] as PlotlyObject)["range"] as number[];
   assert(low! < 0 && high! > 0.25);
+});
+
+Deno.test("gapFigures() shows the mean of several pairs with Student's interval, and what seeds stay within", () => {
+  const { data } = gapFigures(sweep())[0]!;
+  const means = data.filter(({ meta }) => (meta as PlotlyObject)["twin"] === "");
+  assertEquals(means.map(({ name }) => name), [
+    "bf16-autocast, mean of 2, lower end",
+    "bf16-autocast, mean of 2, upper end",
+    "bf16-autocast, mean of 2, 95 % interval",
+    "what seeds alone stay within",
+    "what seeds alone stay within",
+  ]);
+  const [low, high, mean] = means.map((trace) => yOf(trace) as number[]);
+  // Gaps of 1/8 and 1/4 at the last step: t of 1 degree of freedom is 12.706, the deviation of their mean 1/16.
+  assertEquals(mean!.at(-1), 0.1875);
+  assertAlmostEquals(high!.at(-1)! - mean!.at(-1)!, 12.7062 / 16, 1e-4);
+  assertAlmostEquals(mean!.at(-1)! - low!.at(-1)!, 12.7062 / 16, 1e-4);
+});
+
+Deno.test("figures tell settings apart by every field of their specs", () => {
+  const runs = record([1e-3, 1e-2].flatMap((lr) =>
+    ["float32", "bf16-autocast"].map((policy) => ({
+      losses: [3, 2],
+      evals: [{ step: 2, loss: policy === "float32" ? 2 : 2 + lr }],
+      spec: { lr, policy },
+    }))
+  ));
+  assertEquals(lossFigures(runs).map(({ title }) => title), [
+    "Loss: character, T = 64, lr 0.001",
+    "Loss: character, T = 64, lr 0.01",
+  ]);
+  const [byLr] = gapByAxisFigures(runs);
+  assertEquals([byLr!.title, byLr!.data[1]!["x"]], ["Gap by lr", ["lr = 0.001", "lr = 0.01"]]);
 });
 
 Deno.test("gapByAxisFigures() has a mark a pair and a mean a category", () => {
@@ -104,7 +144,7 @@ Deno.test("figures break and mark a curve where a loss is not finite, and count 
     [2, 2],
     ["NaN", "NaN"],
   ]);
-  assertEquals(gapFigures(runs)[0]!.data.map(({ y }) => y), [[0, 0, null], [0], [0, 0, 0.5]]);
+  assertEquals(ofRuns(gapFigures(runs)[0]!).map(yOf), [[0, 0, null], [0], [0, 0, 0.5]]);
   const [byT] = gapByAxisFigures(runs);
   assertEquals(byT!.title, "Gap by sequence length (not finite in 4 of 8 pairs)");
   assertEquals(yOf(byT!.data[1]), [0.5, 0.5]);

@@ -17,13 +17,9 @@ export {
 } from "./build.ts";
 export { nonFiniteMarks, type Point, thin } from "./curve.ts";
 export { escapeHtml, plotlyText, scriptJson } from "./escape.ts";
-export {
-  type Figure,
-  gapByAxisFigures,
-  gapFigures,
-  type Json,
-  lossFigures,
-  type PlotlyObject,
-} from "./figures.ts";
+export { type Facet, facetsOf, metaOf, type RunMeta } from "./facets.ts";
+export type { Figure, Json, PlotlyObject } from "./figure.ts";
+export { gapFigures, lossFigures, type SettingFigure } from "./figures.ts";
+export { gapByAxisFigures } from "./gap_by_axis.ts";
+export { type FigureSection, renderReport, type ReportContent, reportFigures } from "./report.ts";
 export { figureSvg, type SvgOptions } from "./svg.ts";
-export { renderReport, type ReportContent } from "./report.ts";

@@ -4,21 +4,18 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import {
-  columnLabel,
-  DEFAULT_BOUND,
-  formatCell,
-  plainText,
-  splitColumns,
-  summarize,
-  type Summary,
-  type Table,
-} from "../analysis/mod.ts";
-import { canonicalJson, type RecordedRun } from "../record/mod.ts";
-import { SCRIPT, STYLE } from "./_page.ts";
+import { DEFAULT_BOUND, plainText, summarize } from "../analysis/mod.ts";
+import type { RecordedRun } from "../record/mod.ts";
+import { SCRIPT } from "./_page_script.ts";
+import { STYLE } from "./_page_style.ts";
+import { environments, failures, filters, findings, place, tables } from "./_report_sections.ts";
+import { section } from "./_report_tables.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
-import { type Figure, gapByAxisFigures, gapFigures, lossFigures } from "./figures.ts";
-import { PLOTLY_VERSION, plotlySource } from "./plotly_source.ts";
+import { facetsOf } from "./facets.ts";
+import type { Figure } from "./figure.ts";
+import { gapFigures, lossFigures, type SettingFigure } from "./figures.ts";
+import { gapByAxisFigures } from "./gap_by_axis.ts";
+import { plotlySource } from "./plotly_source.ts";
 
 /** What a report says. */
 export interface ReportContent {
@@ -30,71 +27,95 @@ export interface ReportContent {
   readonly bound?: number;
   /** Commands that make the same again. */
   readonly reproduce: readonly string[];
+  /**
+   * What tells this state of the runs from others, for a page that is served: it asks its server for changes. Default: a
+   * file, which asks nobody for anything.
+   */
+  readonly version?: string;
 }
 
-/**
- * Makes the page. Names, messages and data of the runs are shown as text, whatever they hold.
- *
- * Its content security policy lets nothing be loaded and no script run but its own two, by their checksums; so text that
- * slipped through would do nothing either.
- *
- * @returns The HTML, with Plotly's source inside (4.8 MB).
- */
-export async function renderReport(content: ReportContent): Promise<string> {
-  const { runs, bound = DEFAULT_BOUND } = content;
-  const summary = summarize(runs, bound);
-  const sections = [
+/** Figures under one heading. */
+export interface FigureSection {
+  /** The heading. */
+  readonly heading: string;
+  /** What the figures show, in a sentence. */
+  readonly note: string;
+  /** The figures. */
+  readonly figures: readonly (Figure | SettingFigure)[];
+}
+
+/** The figures of a report by section; sections without any are not among them. */
+export function reportFigures(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): FigureSection[] {
+  return [
     {
       heading: "Gap by axis",
       note:
         "Final validation loss in the lower precision minus float32's, from the same initial weights on the " +
-        "same batches: a mark a pair (its shape tells the seed), bars are means.",
+        "same batches: a mark a pair (its shape tells the seed), bars are means over all seeds with their 95 % intervals.",
       figures: gapByAxisFigures(runs),
     },
     {
       heading: "Loss",
       note:
         "Training loss by step, lower precision over float32; diamonds are validation losses, crosses are " +
-        "places that are NaN or infinite.",
+        "places that are NaN or infinite. Point at a curve to see its twin.",
       figures: lossFigures(runs),
     },
     {
       heading: "Gap by step",
       note:
-        `Training loss in the lower precision minus float32's; dotted lines, where in sight: ±${bound} nats.`,
+        `Training loss in the lower precision minus float32's, seed by seed; grey: the mean of finished pairs with its ` +
+        `95 % interval, dashed: what seeds alone stay within, dotted, where in sight: ±${bound} nats.`,
       figures: gapFigures(runs, bound),
     },
   ].filter(({ figures }) => figures.length > 0);
+}
+
+/**
+ * Makes the page. Names, messages and data of the runs are shown as text, whatever they hold.
+ *
+ * Its content security policy lets nothing be loaded and no script run but its own two, by their checksums; so text that
+ * slipped through would do nothing either. A served page may ask its own server, and nobody else.
+ *
+ * @returns The HTML, with Plotly's source inside (4.8 MB).
+ */
+export async function renderReport(content: ReportContent): Promise<string> {
+  const { runs, bound = DEFAULT_BOUND, version } = content;
+  const summary = summarize(runs, bound);
+  const sections = reportFigures(runs, bound);
   let next = 0;
-  const drawn = sections.map(({ heading, note, figures }) =>
-    section(
-      heading,
-      note,
-      `<div class="figures">${figures.map((figure) => place(figure, next++)).join("")}</div>`,
-    )
-  );
+  const drawn = sections.map(({ heading, note, figures }) => {
+    const columns = columnsOf(figures);
+    const open = columns === undefined
+      ? `<div class="figures">`
+      : `<div class="figures grid" style="--columns: ${columns}">`;
+    return section(heading, note, `${open}${figures.map((figure) => place(figure, next++)).join("")}</div>`);
+  });
   const scripts = [await plotlySource(), SCRIPT];
   // a page's titles wrap on a phone; Plotly's would run under its buttons
   const data = sections.flatMap(({ figures }) =>
     figures.map(({ data, layout: { title: _, ...layout } }) => ({ data, layout }))
   );
   const title = escapeHtml(plainText(content.title));
+  const live = version === undefined ? "" : ` data-version="${escapeHtml(version)}"`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policyFor(scripts)}">
+<meta http-equiv="Content-Security-Policy" content="${policyFor(scripts, version !== undefined)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · losskit</title>
 <style>${STYLE}</style>
 </head>
-<body>
+<body${live}>
+${version === undefined ? "" : '<p id="live" role="status"></p>'}
 <main>
 <h1>${title}</h1>
-<p class="headline">${escapeHtml(summary.headline)}</p>
+${findings(runs, summary)}
 <noscript><p>The figures need JavaScript; the tables below do not.</p></noscript>
+${filters(facetsOf(runs), runs.length)}
 ${drawn.join("\n")}
-${tables(summary)}
+${tables(runs, summary)}
 ${failures(runs)}
 ${environments(runs)}
 ${
@@ -112,95 +133,19 @@ ${scripts.map((script) => `<script>${script}</script>`).join("\n")}
 `;
 }
 
+/** Small multiples: a column a sequence length, a row a vocabulary. Undefined where figures are no such grid. */
+function columnsOf(figures: readonly (Figure | SettingFigure)[]): number | undefined {
+  const settings = figures.filter((figure): figure is SettingFigure => "T" in figure);
+  const columns = new Set(settings.map(({ T }) => T)).size;
+  const rows = new Set(settings.map(({ tokenizer }) => tokenizer)).size;
+  return settings.length > 1 && settings.length === columns * rows && columns <= 4 ? columns : undefined;
+}
+
 /** Inline styles stay allowed: Plotly draws with them. */
-function policyFor(scripts: readonly string[]): string {
+function policyFor(scripts: readonly string[], isServed: boolean): string {
   const hashes = scripts.map((script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
   return `default-src 'none'; script-src ${
     hashes.join(" ")
   }; style-src 'unsafe-inline'; img-src data: blob:; ` +
-    "base-uri 'none'; form-action 'none'";
-}
-
-function section(heading: string, note: string, body: string): string {
-  return `<section><h2>${escapeHtml(heading)}</h2><p class="note">${escapeHtml(note)}</p>${body}</section>`;
-}
-
-function place(figure: Figure, index: number): string {
-  return `<figure><figcaption>${escapeHtml(plainText(figure.title))}</figcaption>` +
-    `<div class="plot" id="figure-${index}"></div></figure>`;
-}
-
-function tables({ runs, pairs, bound }: Summary): string {
-  const pairNote =
-    "Gaps are the lower precision's loss minus float32's, in nats per token. First beyond: the first " +
-    `step whose training loss is more than ${bound} nats away. Speed: tokens per second, float32 = 1.`;
-  const runNote =
-    "Losses in nats per token; bits per byte can be compared across vocabularies. Spikes: losses 5 " +
-    "standard deviations above the 32 before them.";
-  return [
-    ...pairs.numRows() === 0 ? [] : [section("Pairs", pairNote, htmlTable(pairs, "Pairs"))],
-    section("Runs", runNote, htmlTable(runs, "Runs")),
-  ].join("\n");
-}
-
-function htmlTable(table: Table, label: string): string {
-  const { shown: names, alike } = splitColumns(table);
-  const rows = table.objects() as Record<string, unknown>[];
-  const numeric = new Set(names.filter((name) => rows.some((row) => typeof row[name] === "number")));
-  const style = (name: string) => numeric.has(name) ? ' class="number"' : "";
-  const head = names.map((name) => `<th scope="col"${style(name)}>${escapeHtml(columnLabel(name))}</th>`);
-  const body = rows.map((row) =>
-    `<tr>${
-      names.map((name) => `<td${style(name)}>${escapeHtml(formatCell(row[name], name))}</td>`).join("")
-    }</tr>`
-  );
-  const same = alike.map(({ label, text }) => `${label} ${text}`).join(", ");
-  return scrolling(
-    label,
-    `<table><thead><tr>${head.join("")}</tr></thead><tbody>${body.join("\n")}</tbody></table>`,
-  ) + (same === "" ? "" : `<p class="note">In every row: ${escapeHtml(same)}.</p>`);
-}
-
-/** Wide content scrolls on its own, by keyboard too. */
-function scrolling(label: string, content: string): string {
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}">${content}</div>`;
-}
-
-function failures(runs: readonly RecordedRun[]): string {
-  const messages = runs.flatMap(({ manifest, events, status }) => {
-    const last = events.at(-1);
-    return status === "failed" && last?.event === "fail" ? [[manifest.runId, last.message] as const] : [];
-  });
-  if (messages.length === 0) return "";
-  return section("Failures", "What the runs that failed ended with.", facts("Failures", messages));
-}
-
-/** The machines and programs of the runs: each one once. */
-function environments(runs: readonly RecordedRun[]): string {
-  const groups = Map.groupBy(
-    runs,
-    ({ manifest: { environment, data } }) => canonicalJson({ environment, data }),
-  );
-  return [...groups.values()].map((members, i) => {
-    const { environment, data, libSha256 } = members[0]!.manifest;
-    const rows = Object.entries({
-      data: `${data.name}, SHA-256 ${data.sha256}`,
-      "lib/": `SHA-256 ${libSha256}`,
-      ...environment,
-      plotly: PLOTLY_VERSION,
-    }).filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, Array.isArray(value) ? value.join(" ") : String(value)] as const);
-    const heading = groups.size === 1 ? "Environment" : `Environment ${i + 1} of ${groups.size}`;
-    const note = members.length === runs.length
-      ? "Of all runs."
-      : `Of ${members.map(({ manifest }) => manifest.runId).join(", ")}.`;
-    return section(heading, note, facts(heading, rows));
-  }).join("\n");
-}
-
-function facts(label: string, rows: readonly (readonly [string, string])[]): string {
-  const body = rows.map(([name, value]) =>
-    `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`
-  );
-  return scrolling(label, `<table class="machine"><tbody>${body.join("\n")}</tbody></table>`);
+    `${isServed ? "connect-src 'self'; " : ""}base-uri 'none'; form-action 'none'`;
 }

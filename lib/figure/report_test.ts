@@ -45,7 +45,9 @@ Deno.test("renderReport() holds the finding, the tables, where it ran and how to
     const text of [
       "<title>small · losskit</title>",
       "bf16-autocast moves the final validation loss by +0.50000 nats",
-      '<th scope="col" class="number">val gap</th>',
+      '<th scope="col" class="number" aria-sort="none"><button type="button">val gap</button></th>',
+      "undecided: ",
+      '<fieldset data-axis="precision">',
       '<td class="number">+0.50000</td>',
       "±0.25 nats",
       "Synthetic CPU",

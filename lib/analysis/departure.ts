@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { median } from "./median.ts";
+import { median, runningMedians } from "./median.ts";
 
 /** A stretch of a run's steps. */
 export interface Block {
@@ -69,10 +69,7 @@ export function divergedAt(losses: readonly number[]): number | undefined {
   const window = Math.min(WINDOW, Math.floor(losses.length / 4));
   if (window < 2) return undefined; // too few to tell a rise from noise
   const finite = losses.map((loss) => Number.isFinite(loss) ? loss : Infinity);
-  const medians = Array.from(
-    { length: losses.length - window + 1 },
-    (_, i) => median(finite.slice(i, i + window)),
-  );
+  const medians = runningMedians(finite, window);
   const lowest = Math.min(...medians);
   const changes = losses.slice(1).map((loss, i) => Math.abs(loss - losses[i]!)).filter(Number.isFinite);
   const noise = median(changes) * 1.4826 / Math.SQRT2; // of normal noise, its standard deviation

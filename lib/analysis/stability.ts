@@ -6,7 +6,7 @@
  */
 import { canonicalJson, effectiveEvents, type EvalEvent, type RecordedRun } from "../record/mod.ts";
 import { isBaseline } from "./precision_name.ts";
-import { meanOf, standardDeviation } from "./student.ts";
+import { meanOf } from "./student.ts";
 
 /**
  * A gap that is worth a look, in nats per token, where nobody says another; stated wherever it is used. Perplexity is
@@ -47,11 +47,16 @@ export function spikes(
   { window = 32, z = 5 }: { window?: number; z?: number } = {},
 ): number[] {
   const found: number[] = [];
+  // No slices: a thousand runs of a thousand steps are judged at once.
   for (let i = window; i < losses.length; i++) {
     const loss = losses[i]!;
-    const before = losses.slice(i - window, i).filter(Number.isFinite);
-    if (!Number.isFinite(loss) || before.length < 2) continue;
-    if (loss - meanOf(before) > z * standardDeviation(before)) found.push(i);
+    if (!Number.isFinite(loss)) continue;
+    let n = 0, sum = 0, squares = 0;
+    for (let k = i - window; k < i; k++) if (Number.isFinite(losses[k]!)) n++, sum += losses[k]!;
+    if (n < 2) continue;
+    const mean = sum / n;
+    for (let k = i - window; k < i; k++) if (Number.isFinite(losses[k]!)) squares += (losses[k]! - mean) ** 2;
+    if (loss - mean > z * Math.sqrt(squares / (n - 1))) found.push(i);
   }
   return found;
 }

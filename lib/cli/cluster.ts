@@ -23,6 +23,7 @@ interface Options {
   threads: string;
   parallel?: string;
   memory?: string;
+  allowEnvironmentChange?: boolean;
 }
 
 /** A subcommand, with what all of them take. */
@@ -34,6 +35,10 @@ function engine(name: string, description: string): Command {
     .option("--out <folder>", "the folder of a spec's plan and runs (default: experiments/out/NAME)")
     .option("--threads <n>", "threads of each run of a spec, and so cores of each job", "1")
     .option("--parallel <n>", "jobs at once (default: as many as the engine grants)")
+    .option(
+      "--allow-environment-change",
+      "go on with what another kind of node began, in place of starting over",
+    )
     .option("--memory <size>", "of each job, in the engine's words, such as 2G or 2Gi");
 }
 
@@ -77,6 +82,7 @@ async function slurm(
     ],
     workingDir: ROOT,
     dir,
+    flags: flagsOf(options),
     time: options.time,
     memory: options.memory,
     partition: options.partition,
@@ -125,7 +131,16 @@ async function kubernetes(
   const path = join(dir, "kubernetes.yaml");
   writeFile(
     path,
-    kubernetesManifest(plan, { ...checked, image, claim, mount, workingDir: workdir, dir: folder, memory }),
+    kubernetesManifest(plan, {
+      ...checked,
+      flags: flagsOf(options),
+      image,
+      claim,
+      mount,
+      workingDir: workdir,
+      dir: folder,
+      memory,
+    }),
   );
   if (plan.data.path !== undefined) {
     console.error(`the text must be in the container as ${plan.data.path}, as plan.json says`);
@@ -134,6 +149,11 @@ async function kubernetes(
     `${plan.runs.length} runs, a pod each. Put ${dir} into the volume as ${folder}, and apply with\n`,
   );
   console.log(`kubectl apply -f ${path}`);
+}
+
+/** What each job's `run` is told besides its folder. */
+function flagsOf({ allowEnvironmentChange }: Options): string[] {
+  return ["--index", ...(allowEnvironmentChange ? ["--allow-environment-change"] : [])];
 }
 
 function parallelOf({ parallel }: Options): number | undefined {

@@ -9,9 +9,9 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
     "sweeps' folders; the first one takes the others' runs, unless --out says another",
   )
   .option("--out <folder>", "the folder that takes the runs; made where there is none")
-  .action((folders: string[], { out }: { out?: string }) => {
+  .action(async (folders: string[], { out }: { out?: string }) => {
     const into = out ?? folders[0]!;
-    const { runs, holes, plan } = mergeSweeps(into, folders);
+    const { runs, holes, plan } = await mergeSweeps(into, folders);
     const planned = new Map((plan?.runs ?? []).map((run) => [run.id, run]));
     for (const dir of folders.filter((dir) => dir !== into)) {
       const of = (outcome: MergedRun["outcome"]) =>
@@ -24,7 +24,9 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
         const { step, field, a, b } = run.difference;
         const where = step === undefined ? "" : ` at step ${step}`;
         console.log(`conflict: ${what}: ${field}${where} is ${a} in ${into}, ${b} in ${run.from}: not taken`);
-      } else if (run.outcome === "damaged") console.log(`damaged: ${what}: ${run.reason}`);
+      } else if (run.outcome === "damaged" || run.outcome === "busy") {
+        console.log(`${run.outcome}: ${what}: ${run.reason}`);
+      }
     }
     for (const { run, steps, failed } of holes) {
       const state = steps === 0 && !failed ? "nothing usable" : `${steps} of ${run.spec.steps} steps`;
@@ -34,7 +36,7 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
     else {console.log(
         `${plan.runs.length - holes.length} of ${plan.runs.length} runs are finished in ${into}`,
       );}
-    if (runs.some(({ outcome }) => outcome === "conflict" || outcome === "damaged")) {
+    if (runs.some(({ outcome }) => outcome !== "taken" && outcome !== "kept")) {
       Deno.exitCode = EXIT.someFailed;
     }
   });

@@ -74,8 +74,8 @@ export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
 }
 
 /**
- * A row a training step: `run`, `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of its run, and the rest of
- * {@linkcode StepColumns}.
+ * A row a training step: `run`, `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of its run, the rest of
+ * {@linkcode StepColumns}, and `lossScale` where a policy has one.
  */
 export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
   const { run, ...steps } = stepColumns(runs);
@@ -86,7 +86,15 @@ export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
     [...SPEC_COLUMNS, "status"],
   );
   const repeated = Object.entries(ofRuns).map(([name, column]) => [name, repeat(column, rows)]);
-  return { run, ...Object.fromEntries(repeated), ...steps };
+  return { run, ...Object.fromEntries(repeated), ...steps, ...lossScaleColumn(runs) };
+}
+
+/** The gradient scaler's factor of every step, where any run has one. */
+function lossScaleColumn(runs: readonly RecordedRun[]): Columns {
+  const lossScale = runs.flatMap(({ events }) =>
+    effectiveEvents(events).steps.map((event) => event.lossScale ?? null)
+  );
+  return lossScale.some((value) => value !== null) ? { lossScale } : {};
 }
 
 /** A row an evaluation: `run`, `step` (0: before the first) and the event's figures. */

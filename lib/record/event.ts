@@ -209,7 +209,7 @@ export function parseEvent(line: string): { event: RunEvent } | { problem: strin
   return { problem: `${v.getDotPath(issue) ?? "the event"}: ${issue.message}` };
 }
 
-/** Fields of a step that is {@linkcode isPlainStep}. */
+/** Fields of a step that is {@linkcode isPlainStep}, but for the loss scale of policies that have one. */
 const PLAIN_STEP_FIELDS = 7;
 
 /**
@@ -217,8 +217,12 @@ const PLAIN_STEP_FIELDS = 7;
  * schema says, in a tenth of the time; what it turns down is the schema's to judge.
  */
 function isPlainStep(value: unknown): value is StepEvent {
-  const { event, time, step, loss, lr, gradNorm, tokensPerSecond } = (value ?? {}) as Partial<StepEvent>;
+  const { event, time, step, loss, lr, gradNorm, tokensPerSecond, lossScale } = (value ?? {}) as Partial<
+    StepEvent
+  >;
+  const scaled = lossScale !== undefined;
   return event === "step" && typeof time === "string" && Number.isSafeInteger(step) && step! >= 0 &&
     Number.isFinite(loss) && Number.isFinite(lr) && Number.isFinite(gradNorm) &&
-    Number.isFinite(tokensPerSecond) && Object.keys(value!).length === PLAIN_STEP_FIELDS;
+    Number.isFinite(tokensPerSecond) && (!scaled || Number.isFinite(lossScale)) &&
+    Object.keys(value!).length === PLAIN_STEP_FIELDS + Number(scaled);
 }

@@ -19,6 +19,8 @@ export interface KubernetesOptions {
   readonly mount: string;
   /** The plan's folder in the container: absolute. */
   readonly dir: string;
+  /** What `run` is told besides that folder: `--index` and its options. */
+  readonly flags: readonly string[];
   /** Pods at once. Default: all. */
   readonly parallel?: number | undefined;
   /** Memory of a pod, such as `2Gi`, requested and limited. Default: not said. */
@@ -73,7 +75,7 @@ export function kubernetesManifest({ name, threads, runs }: Plan, options: Kuber
             name: "run",
             image,
             workingDir,
-            command: ["deno", "run", "-A", "--no-check", "lib/cli/run.ts", dir, "--index"],
+            command: ["deno", "run", "-A", "--no-check", "lib/cli/run.ts", dir, ...options.flags],
             env: [{ name: "LOSSKIT_CACHE", value: `${mount}/.losskit-cache` }],
             resources: { requests: resources, ...(memory !== undefined && { limits: { memory } }) },
             volumeMounts: [{ name: "runs", mountPath: mount }],

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import {
   begunRuns,
+  ClaimedError,
   compareJournals,
   type Difference,
   effectiveEvents,
@@ -16,6 +17,7 @@ import {
   runFolder,
   runPaths,
   sha256Hex,
+  takeClaim,
 } from "../record/mod.ts";
 import { type Plan, type PlannedRun, readPlan, writePlan } from "./plan.ts";
 
@@ -32,6 +34,8 @@ export type MergedRun =
     readonly from: string;
     readonly difference: Difference;
   }
+  /** Another process works on it in the folder that takes runs: it was left as it was. */
+  | { readonly outcome: "busy"; readonly id: string; readonly from: string; readonly reason: string }
   /** It cannot be read in one of the two: it was left as it was. */
   | { readonly outcome: "damaged"; readonly id: string; readonly from: string; readonly reason: string };
 
@@ -62,12 +66,12 @@ export interface MergeReport {
  * @param from The others, which are only read; `into` among them is passed over, but must be there then.
  * @throws {UserError} when a folder is no sweep's, or their plans are of other texts, code or threads.
  */
-export function mergeSweeps(into: string, from: readonly string[]): MergeReport {
+export async function mergeSweeps(into: string, from: readonly string[]): Promise<MergeReport> {
   for (const dir of from) begunRuns(dir); // refuses what is no sweep's folder, before anything is written
   const plan = mergePlans([into, ...from]);
   try {
     Deno.mkdirSync(join(into, "runs"), { recursive: true });
-    return merge(into, { from, plan });
+    return await merge(into, { from, plan });
   } catch (cause) {
     if (cause instanceof UserError || (cause as { code?: unknown })?.code === undefined) throw cause;
     // What the system says of a full disk, a file in the way or a folder that is read-only.
@@ -79,20 +83,19 @@ export function mergeSweeps(into: string, from: readonly string[]): MergeReport 
   }
 }
 
-function merge(
+async function merge(
   into: string,
   { from, plan }: { from: readonly string[]; plan: Plan | undefined },
-): MergeReport {
+): Promise<MergeReport> {
   if (plan !== undefined && plan.runs.length !== readPlan(into)?.runs.length) writePlan(into, plan);
-  const own = new Set(begunRuns(into));
-  const runs = from.filter((dir) => Deno.realPathSync(dir) !== Deno.realPathSync(into))
-    .flatMap((dir) =>
-      begunRuns(dir).sort().map((id) => {
-        const merged = mergeRun(id, { into, from: dir, isThere: own.has(id) });
-        if (merged.outcome === "taken") own.add(id);
-        return merged;
-      })
-    );
+  const own = new Set(begunRuns(into)), runs: MergedRun[] = [];
+  for (const dir of from.filter((dir) => Deno.realPathSync(dir) !== Deno.realPathSync(into))) {
+    for (const id of begunRuns(dir).sort()) {
+      const merged = await mergeRun(id, { into, from: dir, isThere: own.has(id) });
+      if (merged.outcome === "taken") own.add(id);
+      runs.push(merged);
+    }
+  }
   return { runs, plan, holes: (plan?.runs ?? []).flatMap((run) => holeOf(into, run) ?? []) };
 }
 
@@ -117,7 +120,10 @@ function mergePlans(dirs: readonly string[]): Plan | undefined {
   return { ...first.plan, runs: [...runs.values()] };
 }
 
-function mergeRun(id: string, at: { into: string; from: string; isThere: boolean }): MergedRun {
+async function mergeRun(
+  id: string,
+  at: { into: string; from: string; isThere: boolean },
+): Promise<MergedRun> {
   const { into, from } = at;
   let theirs: RecordedRun, ours: RecordedRun | undefined;
   try {
@@ -130,7 +136,12 @@ function mergeRun(id: string, at: { into: string; from: string; isThere: boolean
   const difference = ours && differenceOf(ours, theirs);
   if (difference !== undefined) return { outcome: "conflict", id, from, difference };
   if (ours !== undefined && !isFarther(theirs, ours)) return { outcome: "kept", id, from };
-  copyRun(id, { into, from });
+  try {
+    await copyRun(id, { into, from });
+  } catch (error) {
+    if (!(error instanceof ClaimedError)) throw error;
+    return { outcome: "busy", id, from, reason: error.message };
+  }
   return { outcome: "taken", id, from, before: ours === undefined ? 0 : progressOf(ours).steps };
 }
 
@@ -185,8 +196,15 @@ function isFarther(one: RecordedRun, other: RecordedRun): boolean {
   return (a.finished - b.finished || a.checkpoint - b.checkpoint || a.steps - b.steps) > 0;
 }
 
-/** Puts a copy of a run into its place, whole or not at all. */
-function copyRun(id: string, { into, from }: { into: string; from: string }): void {
+/**
+ * Puts a copy of a run into its place, whole or not at all.
+ *
+ * @throws {ClaimedError} when another process works on the run that is there.
+ */
+async function copyRun(id: string, { into, from }: { into: string; from: string }): Promise<void> {
+  const place = runFolder(into, id);
+  Deno.mkdirSync(place, { recursive: true });
+  using _claim = await takeClaim(runPaths(place).claim); // its file goes with what was there
   const temporary = Deno.makeTempDirSync({ dir: into, prefix: ".merge-" });
   try {
     const source = runPaths(runFolder(from, id)), copy = runPaths(join(temporary, "new"));
@@ -199,12 +217,7 @@ function copyRun(id: string, { into, from }: { into: string; from: string }): vo
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
     }
-    const place = runFolder(into, id);
-    try {
-      Deno.renameSync(place, join(temporary, "old"));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    Deno.renameSync(place, join(temporary, "old"));
     Deno.renameSync(copy.folder, place);
   } finally {
     Deno.removeSync(temporary, { recursive: true });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { SPEC, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
@@ -12,6 +12,7 @@ import {
   runFolder,
   runPaths,
   sha256Hex,
+  takeClaim,
 } from "../record/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { type MergeReport, mergeSweeps } from "./merge.ts";
@@ -57,10 +58,10 @@ function planOf(seeds: readonly number[]): Plan {
 }
 
 /** Temporary folders for a test. */
-function withFolders(test: (folder: (name: string) => string) => void): void {
+async function withFolders(test: (folder: (name: string) => string) => Promise<void>): Promise<void> {
   const root = Deno.makeTempDirSync();
   try {
-    test((name) => {
+    await test((name) => {
       Deno.mkdirSync(join(root, name, "runs"), { recursive: true });
       return join(root, name);
     });
@@ -100,28 +101,28 @@ function states(dir: string): Record<number, string> {
   );
 }
 
-Deno.test("mergeSweeps() brings two halves of a sweep together, and a second time changes nothing", () => {
-  withFolders((folder) => {
+Deno.test("mergeSweeps() brings two halves of a sweep together, and a second time changes nothing", async () => {
+  await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b"), plan = planOf([1, 2, 3]);
     for (const dir of [a, b]) writePlan(dir, plan);
     writeRun(a, { seed: 1, steps: 9 });
     writeRun(b, { seed: 2, steps: 9 });
     const before = snapshot(b);
-    const report = mergeSweeps(a, [b]);
+    const report = await mergeSweeps(a, [b]);
     assertEquals(outcomes(report), ["taken"]);
     assertEquals(report.holes.map(({ run, steps }) => [run.spec.seed, steps]), [[3, 0]]);
     assertEquals(states(a), { 1: "8 finished", 2: "8 finished" });
     assertEquals(snapshot(b), before);
     const merged = snapshot(a);
-    const again = mergeSweeps(a, [b, a, b]);
+    const again = await mergeSweeps(a, [b, a, b]);
     assertEquals(outcomes(again), ["kept", "kept"]);
     assertEquals(again.holes, report.holes);
     assertEquals(snapshot(a), merged);
   });
 });
 
-Deno.test("mergeSweeps() takes the record that goes farther, and keeps its own where that does", () => {
-  withFolders((folder) => {
+Deno.test("mergeSweeps() takes the record that goes farther, and keeps its own where that does", async () => {
+  await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b");
     writeRun(a, { seed: 1, steps: 4 }); // checkpoint 3
     writeRun(b, { seed: 1, steps: 9 });
@@ -131,7 +132,7 @@ Deno.test("mergeSweeps() takes the record that goes farther, and keeps its own w
     writeRun(b, { seed: 3, steps: 9 });
     writeRun(a, { seed: 4, steps: 9 });
     writeRun(b, { seed: 4, steps: 9 }); // measured speeds differ: that is no conflict
-    const report = mergeSweeps(a, [b]);
+    const report = await mergeSweeps(a, [b]);
     assertEquals(states(a), { 1: "8 finished", 2: "7 unfinished", 3: "8 finished", 4: "8 finished" });
     assertEquals(outcomes(report).sort(), ["kept", "kept", "taken", "taken"]);
     assertEquals(report.plan, undefined);
@@ -148,15 +149,15 @@ Deno.test("mergeSweeps() takes the record that goes farther, and keeps its own w
   });
 });
 
-Deno.test("mergeSweeps() reports runs that contradict each other, and touches neither", () => {
-  withFolders((folder) => {
+Deno.test("mergeSweeps() reports runs that contradict each other, and touches neither", async () => {
+  await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b");
     writeRun(a, { seed: 1, steps: 9 });
     writeRun(b, { seed: 1, steps: 9, shift: 1e-9 });
     writeRun(a, { seed: 2, steps: 2 });
     writeRun(b, { seed: 2, steps: 9, shift: 1e-9 });
     const before = snapshot(a);
-    const { runs } = mergeSweeps(a, [b]);
+    const { runs } = await mergeSweeps(a, [b]);
     assertEquals(snapshot(a), before);
     for (const run of runs) {
       assert(run.outcome === "conflict");
@@ -166,8 +167,8 @@ Deno.test("mergeSweeps() reports runs that contradict each other, and touches ne
   });
 });
 
-Deno.test("mergeSweeps() leaves damaged runs where they are, and says what is wrong", () => {
-  withFolders((folder) => {
+Deno.test("mergeSweeps() leaves damaged runs where they are, and says what is wrong", async () => {
+  await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b");
     const paths = [1, 2, 3].map((seed) => runPaths(runFolder(b, writeRun(b, { seed, steps: 9 }))));
     Deno.writeTextFileSync(
@@ -177,7 +178,7 @@ Deno.test("mergeSweeps() leaves damaged runs where they are, and says what is wr
     Deno.writeTextFileSync(paths[1]!.checkpoint, "half of it");
     Deno.removeSync(paths[2]!.checkpoint);
     writeRun(b, { seed: 4, steps: 9 });
-    const { runs } = mergeSweeps(a, [b]);
+    const { runs } = await mergeSweeps(a, [b]);
     assertEquals(states(a), { 4: "8 finished" });
     const reasons = runs.flatMap((run) => run.outcome === "damaged" ? [run.reason] : []);
     assertEquals(reasons.length, 3);
@@ -187,15 +188,33 @@ Deno.test("mergeSweeps() leaves damaged runs where they are, and says what is wr
   });
 });
 
-Deno.test("mergeSweeps() joins plans of one text, code and number of threads, and refuses others", () => {
-  withFolders((folder) => {
+Deno.test("mergeSweeps() leaves alone what another process works on", async () => {
+  await withFolders(async (folder) => {
+    const a = folder("a"), b = folder("b");
+    const place = runFolder(a, writeRun(a, { seed: 1, steps: 4 }));
+    writeRun(b, { seed: 1, steps: 9 });
+    {
+      using _claim = await takeClaim(runPaths(place).claim);
+      const before = Deno.readFileSync(runPaths(place).journal);
+      assertEquals(outcomes(await mergeSweeps(a, [b])), ["busy"]);
+      assertEquals(Deno.readFileSync(runPaths(place).journal), before);
+    }
+    assertEquals(outcomes(await mergeSweeps(a, [b])), ["taken"]);
+    assertEquals(states(a), { 1: "8 finished" });
+    assertEquals([...Deno.readDirSync(a)].map(({ name }) => name), ["runs"]);
+    assertEquals([...Deno.readDirSync(place)].filter(({ name }) => name.startsWith("claim")), []);
+  });
+});
+
+Deno.test("mergeSweeps() joins plans of one text, code and number of threads, and refuses others", async () => {
+  await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b"), c = folder("c");
     writePlan(a, planOf([1, 2]));
     writePlan(b, planOf([2, 3]));
-    mergeSweeps(a, [b]);
+    await mergeSweeps(a, [b]);
     const seeds = () => readPlan(a)!.runs.map(({ spec }) => spec.seed);
     assertEquals(seeds(), [1, 2, 3]);
-    mergeSweeps(a, [b]);
+    await mergeSweeps(a, [b]);
     assertEquals(seeds(), [1, 2, 3]);
     const others: [Partial<Plan>, RegExp][] = [
       [{ data: { name: "x", sha256: "0".repeat(64) } }, /of one text/],
@@ -204,19 +223,19 @@ Deno.test("mergeSweeps() joins plans of one text, code and number of threads, an
     ];
     for (const [other, message] of others) {
       writePlan(c, { ...planOf([9]), ...other });
-      const error = assertThrows(() => mergeSweeps(a, [c]), UserError);
+      const error = await assertRejects(() => mergeSweeps(a, [c]), UserError);
       assertMatch(error.message, message);
     }
-    assertThrows(() => mergeSweeps(a, [join(c, "nothing")]), UserError);
+    await assertRejects(() => mergeSweeps(a, [join(c, "nothing")]), UserError);
     assertEquals(seeds(), [1, 2, 3]);
   });
 });
 
-Deno.test("mergeSweeps() of any beginnings of runs, in any order, comes to the farthest of each", () => {
+Deno.test("mergeSweeps() of any beginnings of runs, in any order, comes to the farthest of each", async () => {
   const random = createRandom(7, "merge");
   const draw = (n: number) => random.nextUint32() % n;
   for (let round = 0; round < 8; round++) {
-    withFolders((folder) => {
+    await withFolders(async (folder) => {
       const farthest: Record<number, number> = {};
       const dirs = ["a", "b", "c"].map((name) => {
         const dir = folder(name);
@@ -231,7 +250,7 @@ Deno.test("mergeSweeps() of any beginnings of runs, in any order, comes to the f
       const out = folder("out");
       const before = canonicalJson(dirs.map(snapshot));
       const order = draw(2) === 0 ? dirs : dirs.toReversed();
-      mergeSweeps(out, order);
+      await mergeSweeps(out, order);
       assertEquals(
         states(out),
         Object.fromEntries(
@@ -242,7 +261,7 @@ Deno.test("mergeSweeps() of any beginnings of runs, in any order, comes to the f
         ),
       );
       const merged = snapshot(out);
-      assert(mergeSweeps(out, dirs).runs.every(({ outcome }) => outcome === "kept"));
+      assert((await mergeSweeps(out, dirs)).runs.every(({ outcome }) => outcome === "kept"));
       assertEquals(snapshot(out), merged);
       assertEquals(canonicalJson(dirs.map(snapshot)), before);
     });

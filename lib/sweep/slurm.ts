@@ -14,6 +14,8 @@ export interface SlurmOptions {
   readonly workingDir: string;
   /** The plan's folder, as the nodes see it: absolute. */
   readonly dir: string;
+  /** What `run` is told besides that folder: `--index` and its options. */
+  readonly flags: readonly string[];
   /** Tasks at once. Default: as many as Slurm grants. */
   readonly parallel?: number | undefined;
   /** Time limit of a task in Slurm's words, such as `02:00:00`. Default: the partition's. */
@@ -56,7 +58,7 @@ export function slurmScript({ name, threads, runs }: Plan, options: SlurmOptions
     `--output=${slurmLogs(dir).replaceAll("%", "%%")}/%A_%a.log`,
     ...(options.more ?? []),
   ];
-  const words = [...options.command, dir, "--index"].map(quote).join(" ");
+  const words = [...options.command, dir, ...options.flags].map(quote).join(" ");
   return `#!/bin/bash
 ${sbatch.map((option) => `#SBATCH ${optionWord(option)}\n`).join("")}
 # ${runs.length} runs of plan.json; the task's number is the run's index. Submit it with sbatch, from anywhere.

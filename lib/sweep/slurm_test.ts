@@ -12,7 +12,12 @@ const PLAN: Plan = {
   threads: 4,
   runs: Array.from({ length: 12 }, (_, seed) => ({ id: String(seed), spec: { ...SPEC, seed } })),
 };
-const FIXED = { command: ["deno", "run", "run.ts"], workingDir: "/losskit", dir: "/runs/a" };
+const FIXED = {
+  command: ["deno", "run", "run.ts"],
+  workingDir: "/losskit",
+  dir: "/runs/a",
+  flags: ["--index"],
+};
 
 /** The options of a script, and what bash says of the rest. */
 async function read(script: string): Promise<{ options: string[]; bash: string }> {

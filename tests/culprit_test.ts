@@ -120,6 +120,6 @@ Deno.test("trained twins: the same precision is stable with a gap of 0, seeds ar
   assertEquals(diverged.code, 0, diverged.stderr);
   assertMatch(
     diverged.stdout,
-    /\ndiverged at step \d+: bf16-autocast, residual=e2m3's loss is lost for good in \d of 2 pairs .*, float32's in none\.\n/,
+    /\ndiverged at step \d+: bf16-autocast, residual=e2m3 \(emulated e2m3\)'s loss is lost for good in \d of 2 pairs .*, float32's in none\.\n/,
   );
 });

@@ -4,16 +4,8 @@
  * @module
  */
 import { formatJson } from "../record/mod.ts";
-import type { Comparison } from "./twins.ts";
+import type { SettledComparison } from "./settle.ts";
 import { detectable, verdictOf } from "./verdict.ts";
-
-/** A comparison, and the setting that it is of. */
-export interface SettledComparison {
-  /** Of what, in words. */
-  readonly setting: string;
-  /** The comparison. */
-  readonly comparison: Comparison;
-}
 
 /**
  * Comparisons as JSON: everything in them but gaps by single steps, which follow from the journals, with each one's

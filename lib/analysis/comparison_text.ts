@@ -4,7 +4,7 @@
  * @module
  */
 import { table } from "arquero";
-import { count, formatTable, plainText } from "./format.ts";
+import { count, formatTable, percent, plainText } from "./format.ts";
 import type { Estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
 import type { Comparison } from "./twins.ts";
@@ -53,7 +53,6 @@ export function comparisonNotes(comparison: Comparison): string[] {
   const { floor, level, pairs, precision, gaps: { validation }, apartFrom, beyondFloorFrom } = comparison;
   const [baseline, other] = [plainText(precision.baseline), plainText(precision.other)];
   const notes: string[] = [];
-  const percent = `${Number((100 * level).toPrecision(6))} %`;
   if (floor !== undefined) {
     notes.push(
       `Seed noise floor: final validation losses of two seeds of ${baseline} lie ${
@@ -61,7 +60,7 @@ export function comparisonNotes(comparison: Comparison): string[] {
       } nats apart ` +
         `(root mean square, ${floor.seeds} seeds); if seed were all, ${
           validation.n > 1 ? `the mean gap of ${validation.n} pairs` : "a gap"
-        } would stay within ${floor.limit.toFixed(5)} with ${percent}.`,
+        } would stay within ${floor.limit.toFixed(5)} with ${percent(level)}.`,
     );
   }
   const n = validation.n;

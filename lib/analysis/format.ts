@@ -29,6 +29,9 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   bitsHalf: { label: "±", digits: 5 },
   distance: { label: "distance", digits: 6 },
   distanceHalf: { label: "±", digits: 6 },
+  seedNoise: { label: "seed noise", digits: 5 },
+  apartFrom: { label: "apart from" },
+  beyondFrom: { label: "beyond seeds from" },
   area: { label: "area", digits: 3, signed: true },
   baselineSpikes: { label: "spikes base" },
   baselineLostAt: { label: "lost base" },
@@ -45,6 +48,11 @@ export function signed(value: number, digits: number = 5): string {
   if (Number.isNaN(value)) return "NaN";
   const size = Number.isFinite(value) ? Math.abs(value).toFixed(digits) : "Infinity";
   return `${Number(size) === 0 ? "" : value < 0 ? "-" : "+"}${size}`;
+}
+
+/** A level in words: `95 %`. */
+export function percent(level: number): string {
+  return `${Number((100 * level).toPrecision(6))} %`;
 }
 
 /** `1 pair`, `2 pairs`. */

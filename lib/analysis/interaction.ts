@@ -7,7 +7,7 @@
 import { table } from "arquero";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
 import { type TwinGroup, twinGroups } from "./groups.ts";
-import { count, plainText, signed } from "./format.ts";
+import { count, percent, plainText, signed } from "./format.ts";
 import { precisionName } from "./precision_name.ts";
 import { gapOf, type Pair } from "./stability.ts";
 import { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
@@ -196,7 +196,6 @@ export function gridTable({ cells }: Grid): Table {
 
 /** What a grid comes to, a sentence a measure: what a doubling of T and of V adds, and whether it can be told from 0. */
 export function gridSentences({ precision, seeds, level, effects }: Grid): string[] {
-  const percent = `${Number((100 * level).toPrecision(6))} %`;
   return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
     const own = effects.filter(({ measure }) => measure === name);
     const parts = own.flatMap(({ of, effect: { mean, half = NaN } }) => {
@@ -207,7 +206,7 @@ export function gridSentences({ precision, seeds, level, effects }: Grid): strin
       return [`changes by ${size}${told} with a doubling of ${of}`];
     });
     const { what, unit } = GAP_MEASURES[name];
-    return `${plainText(precision)}: the ${what} in ${unit} (${percent}, ${
+    return `${plainText(precision)}: the ${what} in ${unit} (${percent(level)}, ${
       count(seeds.length, "paired seed")
     }) ${parts.join(", ")}.`;
   });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { comparisonJson, type SettledComparison } from "./comparison_json.ts";
+export { comparisonJson } from "./comparison_json.ts";
 export { comparisonNotes, comparisonText, gapTable, twinTable } from "./comparison_text.ts";
 export {
   culpritBound,
@@ -20,7 +20,16 @@ export {
   wholeClasses,
 } from "./culprit.ts";
 export { type Block, divergedAt } from "./departure.ts";
-export { columnLabel, count, formatCell, formatTable, plainText, signed, splitColumns } from "./format.ts";
+export {
+  columnLabel,
+  count,
+  formatCell,
+  formatTable,
+  percent,
+  plainText,
+  signed,
+  splitColumns,
+} from "./format.ts";
 export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
 export {
   GAP_MEASURES,
@@ -59,4 +68,5 @@ export {
   type TwinPair,
 } from "./twins.ts";
 export { detectable, ownSpikes, pairsFor, type Verdict, type VerdictKind, verdictOf } from "./verdict.ts";
+export { type SettledComparison, type SettledGroup, settleTwins, verdictTable } from "./settle.ts";
 export { type SmallestSet, smallestSet, trialBound } from "./smallest_set.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { count, plainText, signed } from "./format.ts";
+import { count, percent, plainText, signed } from "./format.ts";
 import { type Estimate, tQuantile } from "./student.ts";
 import type { Comparison, TwinPair } from "./twins.ts";
 
@@ -232,8 +232,4 @@ export function ownSpikes(pairs: readonly TwinPair[]): number {
 
 function nats(value: number): string {
   return value.toFixed(5);
-}
-
-function percent(level: number): string {
-  return `${Number((100 * level).toPrecision(6))} %`;
 }

@@ -9,13 +9,18 @@ import {
   type CulpritFinding,
   DEFAULT_LEVEL,
   DEFAULT_TOLERANCE,
+  formatTable,
+  gapGrids,
+  gridSentences,
+  gridTable,
   isBaseline,
   otherSeeds,
   type SettledComparison,
-  twinGroups,
+  settleTwins,
   twinNotes,
   twinProblem,
   verdictOf,
+  verdictTable,
 } from "../analysis/mod.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
@@ -61,6 +66,9 @@ interface Options {
 
 /** When and by what a culprit is looked for. */
 const CULPRIT = ["auto", "replay", "loss", "none"] as const;
+
+/** How many comparisons are shown in full. */
+const IN_FULL = 3;
 
 /** How twins are judged, checked. */
 interface Judging {
@@ -215,18 +223,22 @@ async function trainSpec(path: string | undefined, options: Options): Promise<st
 
 /** Compares all twins of a sweep's folder, and leaves `compare.json` and `report.html` in it. */
 async function compareFolder(dir: string, judging: Judging): Promise<void> {
-  const groups = twinGroups(readRuns(dir));
-  if (groups.length === 0) {
+  const runs = readRuns(dir);
+  const settled = settleTwins(runs, judging);
+  if (settled.length === 0) {
     throw new UserError(
       `Cannot compare the runs of ${dir}: wanted a finished run in float32 and one that differs in its precision ` +
         "alone: there are no such two",
     );
   }
-  const settled = groups.map(({ setting, pairs, seeds, unfinished }) => {
+  for (const { setting, unfinished } of settled) {
     if (unfinished > 0) console.log(`note: ${setting}: ${unfinished} pairs are left out, not being finished`);
-    return { setting, pairs, comparison: compareTwins(pairs, { ...judging, seeds }) };
-  });
+  }
   print(settled);
+  const grids = gapGrids(runs, judging.level);
+  for (const grid of grids) {
+    console.log(`\n${formatTable(gridTable(grid))}\n\n${gridSentences(grid).join("\n")}`);
+  }
   const culprits: CulpritFinding[] = [];
   for (const { setting, comparison, pairs } of settled) {
     const common = { setting, print: (line: string) => console.log(line) };
@@ -248,15 +260,20 @@ async function compareFolder(dir: string, judging: Judging): Promise<void> {
       ),
     );
   }
-  writeFile(join(dir, "compare.json"), comparisonJson(settled, { culprits }));
+  writeFile(join(dir, "compare.json"), comparisonJson(settled, { culprits, grids }));
   const report = await writeReport(dir, { title: basename(resolve(dir)), print: () => {} });
   console.log(`\nreport: ${report}`);
 }
 
+/** Few comparisons in full, many as a table with a verdict each. */
 function print(settled: readonly SettledComparison[]): void {
-  settled.forEach(({ setting, comparison }: { setting: string; comparison: Comparison }, i) =>
-    console.log(`${i > 0 ? "\n\n" : ""}${comparisonText(comparison, setting)}`)
-  );
+  if (settled.length <= IN_FULL) {
+    return console.log(
+      settled.map(({ setting, comparison }) => comparisonText(comparison, setting)).join("\n\n\n"),
+    );
+  }
+  const sentences = settled.map(({ setting, comparison }) => `${setting}: ${verdictOf(comparison).sentence}`);
+  console.log(`${formatTable(verdictTable(settled))}\n\n${sentences.join("\n")}`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -1,8 +1,8 @@
 /**
  * Sequence length × AMP × vocabulary: does the gap between bf16-autocast and float32 grow with T, with V?
  *
- * Five paired seeds of a model of 0.12 to 0.17 million parameters, 153,600 tokens a run, losses over the whole validation
- * part, in nats per token and in bits per byte. `deno task compare experiments/seq_amp_vocab.ts` trains its 90 runs and
+ * Five paired seeds of a model of 0.12 to 0.17 million parameters, 153,600 tokens a run, losses over the first 65,536
+ * tokens of the validation part, in nats per token and in bits per byte. `deno task compare experiments/seq_amp_vocab.ts` trains its 90 runs and
  * says what a doubling of T and of V adds, with intervals over seeds. What it found is in `seq_amp_vocab.json`.
  *
  * @module
@@ -22,6 +22,6 @@ export default {
   minLr: 3e-4,
   warmupSteps: 15,
   evalEvery: 150,
-  evalTokens: "all",
+  evalTokens: 65536,
   checkpointEvery: 150,
 };

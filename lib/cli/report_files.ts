@@ -4,9 +4,10 @@
  * @module
  */
 import { join } from "node:path";
-import { DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
+import * as v from "valibot";
+import { type CulpritFinding, DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { renderReport } from "../figure/mod.ts";
-import { tabulateRuns } from "../record/mod.ts";
+import { readJson, tabulateRuns } from "../record/mod.ts";
 import { writeFile } from "./files.ts";
 
 /**
@@ -30,6 +31,34 @@ export async function writeReport(
     ...runs.slice(0, 1).map(({ manifest }) => `deno task reproduce ${join(dir, "runs", manifest.runId)}`),
   ];
   const path = join(dir, "report.html");
-  writeFile(path, await renderReport({ title, runs, bound, reproduce }));
+  writeFile(path, await renderReport({ title, runs, bound, reproduce, culprits: readCulprits(dir) }));
   return path;
+}
+
+/** What the report shows of culprits. */
+const shown = v.object({
+  format: v.literal("losskit-compare/1"),
+  culprits: v.array(v.looseObject({
+    setting: v.string(),
+    precision: v.string(),
+    effect: v.string(),
+    sentence: v.string(),
+    search: v.looseObject({
+      alone: v.array(v.object({
+        part: v.object({ layers: v.array(v.string()), opClass: v.string() }),
+        share: v.union([v.number(), v.pipe(v.string(), v.transform(Number))]),
+      })),
+    }),
+  })),
+});
+
+/** The culprits that `compare` left in a folder; none where it left none. */
+function readCulprits(dir: string): CulpritFinding[] {
+  const path = join(dir, "compare.json");
+  try {
+    Deno.statSync(path);
+  } catch {
+    return [];
+  }
+  return readJson(path, shown, "what compare leaves in a folder").culprits as unknown as CulpritFinding[];
 }

@@ -15,6 +15,7 @@ export {
   roundedJson,
   simplexFigure,
 } from "./build.ts";
+export { culpritFigures, gridFigures } from "./comparison_figures.ts";
 export { nonFiniteMarks, type Point, thin } from "./curve.ts";
 export { escapeHtml, plotlyText, scriptJson } from "./escape.ts";
 export { type Facet, facetsOf, metaOf, type RunMeta } from "./facets.ts";

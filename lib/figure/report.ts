@@ -4,12 +4,20 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { DEFAULT_BOUND, plainText, summarize } from "../analysis/mod.ts";
+import {
+  type CulpritFinding,
+  DEFAULT_BOUND,
+  gapGrids,
+  gridSentences,
+  plainText,
+  summarize,
+} from "../analysis/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { SCRIPT } from "./_page_script.ts";
 import { STYLE } from "./_page_style.ts";
 import { environments, failures, filters, findings, place, tables } from "./_report_sections.ts";
 import { section } from "./_report_tables.ts";
+import { culpritFigures, gridFigures } from "./comparison_figures.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
 import { facetsOf } from "./facets.ts";
 import type { Figure } from "./figure.ts";
@@ -25,6 +33,8 @@ export interface ReportContent {
   readonly runs: readonly RecordedRun[];
   /** The gap that counts as one, in nats per token (default {@linkcode DEFAULT_BOUND}). */
   readonly bound?: number;
+  /** Culprits that `compare` found. Default: none. */
+  readonly culprits?: readonly CulpritFinding[];
   /** Commands that make the same again. */
   readonly reproduce: readonly string[];
   /**
@@ -40,13 +50,35 @@ export interface FigureSection {
   readonly heading: string;
   /** What the figures show, in a sentence. */
   readonly note: string;
+  /** What they come to, above them. Default: nothing is said. */
+  readonly sentences?: readonly string[];
   /** The figures. */
   readonly figures: readonly (Figure | SettingFigure)[];
 }
 
 /** The figures of a report by section; sections without any are not among them. */
-export function reportFigures(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): FigureSection[] {
+export function reportFigures(
+  runs: readonly RecordedRun[],
+  bound: number = DEFAULT_BOUND,
+  culprits: readonly CulpritFinding[] = [],
+): FigureSection[] {
+  const grids = gapGrids(runs);
   return [
+    {
+      heading: "Does the gap grow?",
+      note:
+        "With sequence length T and vocabulary V: means over paired seeds, each with an interval. An effect whose " +
+        "interval holds 0 cannot be told from none.",
+      sentences: grids.flatMap(gridSentences),
+      figures: grids.flatMap(gridFigures),
+    },
+    {
+      heading: "Culprit",
+      note:
+        "What each class of operations in each layer makes of it when it alone is in the lower precision.",
+      sentences: culprits.map(({ setting, sentence }) => `${setting}: ${sentence}`),
+      figures: culprits.flatMap(culpritFigures),
+    },
     {
       heading: "Gap by axis",
       note:
@@ -68,7 +100,7 @@ export function reportFigures(runs: readonly RecordedRun[], bound: number = DEFA
         `95 % interval, dashed: what seeds alone stay within, dotted, where in sight: ±${bound} nats.`,
       figures: gapFigures(runs, bound),
     },
-  ].filter(({ figures }) => figures.length > 0);
+  ].filter(({ figures, sentences = [] }) => figures.length > 0 || sentences.length > 0);
 }
 
 /**
@@ -82,14 +114,19 @@ export function reportFigures(runs: readonly RecordedRun[], bound: number = DEFA
 export async function renderReport(content: ReportContent): Promise<string> {
   const { runs, bound = DEFAULT_BOUND, version } = content;
   const summary = summarize(runs, bound);
-  const sections = reportFigures(runs, bound);
+  const sections = reportFigures(runs, bound, content.culprits);
   let next = 0;
-  const drawn = sections.map(({ heading, note, figures }) => {
+  const drawn = sections.map(({ heading, note, figures, sentences = [] }) => {
     const columns = columnsOf(figures);
     const open = columns === undefined
       ? `<div class="figures">`
       : `<div class="figures grid" style="--columns: ${columns}">`;
-    return section(heading, note, `${open}${figures.map((figure) => place(figure, next++)).join("")}</div>`);
+    const said = sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join("");
+    return section(
+      heading,
+      note,
+      `${said}${open}${figures.map((figure) => place(figure, next++)).join("")}</div>`,
+    );
   });
   const scripts = [await plotlySource(), SCRIPT];
   // a page's titles wrap on a phone; Plotly's would run under its buttons

@@ -43,12 +43,21 @@ export interface Evaluation {
   readonly positionLoss: Float64Array;
 }
 
-/** Evaluates parameters. Losses of windows are added up in float64. */
-export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
+/** A batch of windows and the losses of its targets. */
+export interface BatchLosses {
+  /** Inputs and targets, [B, T]; a target of `IGNORE_INDEX` does not count. */
+  readonly batch: Batch;
+  /** Nats by target, [B, T] in row-major order; 0 where it does not count. */
+  readonly losses: Float32Array;
+}
+
+/** The loss of every single target, batch after batch, in the order of the tokens. */
+export function* targetLosses(
+  parameters: Parameters,
+  options: Omit<EvaluateOptions, "byteLengths">,
+): Generator<BatchLosses, void, undefined> {
   const { model, policy, overrides } = options;
   const padding = options.tokens.documentStarts === undefined ? {} : { ignoreIndex: IGNORE_INDEX };
-  let nats = 0, tokens = 0, bytes = 0;
-  const sums = new Float64Array(options.T), counts = new Float64Array(options.T);
   for (const batch of batches(options)) {
     const losses = tf.tidy(() =>
       autocast({ policy, overrides }, () => {
@@ -57,6 +66,15 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
         return tokenLosses(parameters, tensors, model, padding).dataSync();
       })
     );
+    yield { batch, losses: losses as Float32Array };
+  }
+}
+
+/** Evaluates parameters. Losses of windows are added up in float64. */
+export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
+  let nats = 0, tokens = 0, bytes = 0;
+  const sums = new Float64Array(options.T), counts = new Float64Array(options.T);
+  for (const { batch, losses } of targetLosses(parameters, options)) {
     for (const loss of losses) nats += loss;
     for (const [i, target] of batch.y.entries()) {
       if (target === IGNORE_INDEX) continue; // its loss is 0
@@ -71,7 +89,9 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
 }
 
 /** Whole windows, and where all targets are asked for a shorter last one. */
-function* batches({ tokens, B, T, maxTokens }: EvaluateOptions): Generator<Batch> {
+function* batches(
+  { tokens, B, T, maxTokens }: Pick<EvaluateOptions, "tokens" | "B" | "T" | "maxTokens">,
+): Generator<Batch> {
   if (maxTokens !== "all") return yield* evalWindows(tokens, { B, T, maxTokens: Math.max(T, maxTokens) });
   if (tokens.length > T) yield* evalWindows(tokens, { B, T });
   if (tokens.documentStarts !== undefined) return; // short windows were filled up

@@ -12,7 +12,13 @@ export {
   type Progress,
 } from "./checkpoint.ts";
 export { addEvaluation, type EarlyStopConfig, type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export {
+  type BatchLosses,
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  targetLosses,
+} from "./evaluate.ts";
 export type { LossSums } from "./lean_loss.ts";
 export { train, type TrainEvent, type TrainOptions } from "./loop.ts";
 export {

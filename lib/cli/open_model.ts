@@ -1,0 +1,150 @@
+/**
+ * A trained model from its folder: a run's, or a GPT-2's in transformers' files. What commands that use models share.
+ *
+ * @module
+ */
+import { InvalidArgumentError } from "commander";
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
+import { readManifest, runPaths, type RunSpec } from "../record/mod.ts";
+import { modelOf, prepareForRun, reloadCorpus } from "../sweep/mod.ts";
+import { useTensorFlow } from "../tensorflow/mod.ts";
+import { loadGpt2Tokenizer, type Tokenizer, tokenizerFromJSON, type Tokens } from "../text/mod.ts";
+import { checkpointWeights } from "../train/mod.ts";
+
+/** Tokens of GPT-2, whose tokenizer is known: transformers' folders may hold none. */
+const GPT2_VOCABULARY = 50257;
+
+/** A model, and how it reads and writes text. Dispose of it to close the files of its tokens. */
+export interface OpenedModel extends Disposable {
+  /** Its sizes and options. */
+  readonly config: GptConfig;
+  /** Text to ids and back. */
+  readonly tokenizer: Tokenizer;
+  /** Its weights; of a run their moving average, where it kept one. */
+  readonly parameters: ParameterRecord;
+  /** The run that it is of; undefined: a GPT-2 in transformers' files. */
+  readonly run: { readonly spec: RunSpec; readonly data: string; readonly validation: Tokens } | undefined;
+}
+
+/** Which weights of a run. */
+export type WhichWeights = "last" | "best";
+
+/** Reads the option `--weights`. */
+export function whichWeights(text: string): WhichWeights {
+  if (text === "last" || text === "best") return text;
+  throw new InvalidArgumentError("wanted last or best");
+}
+
+/** Reads an option that is a number. */
+export function numberOption(text: string): number {
+  if (text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);
+  throw new InvalidArgumentError("wanted a number");
+}
+
+/** What a user chose may be out of range: that is told without a stack. */
+export function asUserError<R>(work: () => R): R {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RangeError) throw new UserError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Starts TensorFlow with as many threads as a user said. */
+export async function startTensorFlow(threads: number | undefined): Promise<void> {
+  try {
+    await useTensorFlow(threads === undefined ? {} : { threads });
+  } catch (error) {
+    throw error instanceof RangeError ? new UserError(error.message, { cause: error }) : error;
+  }
+}
+
+/**
+ * Opens a model.
+ *
+ * @param folder A run's folder, or a GPT-2's.
+ * @param options What is wanted of it, for errors (`generate with`), and which weights of a run.
+ * @throws {UserError} when it is neither, or its files are missing or damaged, or its text has changed.
+ */
+export async function openModel(
+  folder: string,
+  options: { action: string; weights: WhichWeights },
+): Promise<OpenedModel> {
+  if (exists(runPaths(folder).manifest)) return await openRun(folder, options);
+  if (exists(join(folder, "config.json"))) return await openGpt2(folder, options);
+  throw new UserError(
+    `Cannot ${options.action} ${folder}: wanted a run's folder (with manifest.json), such as ` +
+      "experiments/out/train/runs/ID, or a GPT-2's (with config.json): it has neither file",
+  );
+}
+
+/** The model of a run and its tokenizer, made again from the run's text. */
+async function openRun(
+  folder: string,
+  { action, weights }: { action: string; weights: WhichWeights },
+): Promise<OpenedModel> {
+  const paths = runPaths(folder);
+  const { spec, data } = readManifest(paths.manifest);
+  const path = weights === "best" ? paths.best : paths.checkpoint;
+  if (!exists(path)) {
+    throw new UserError(
+      `Cannot ${action} ${folder}: wanted the weights in ${path}, which is not there: ` +
+        (weights === "best"
+          ? "the run did not keep its best ones: use --weights last"
+          : "let the run go on first"),
+    );
+  }
+  const bytes = await Deno.readFile(path);
+  const prepared = await prepareForRun(await reloadCorpus(data), spec);
+  try {
+    const { tokenizer, validation } = prepared;
+    const config = modelOf(spec, tokenizer.vocabSize);
+    const parameters = checkpointWeights(bytes, { name: path, model: config });
+    const run = { spec, data: data.name, validation };
+    return { config, tokenizer, parameters, run, [Symbol.dispose]: () => prepared[Symbol.dispose]() };
+  } catch (error) {
+    prepared[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function openGpt2(folder: string, { action }: { action: string }): Promise<OpenedModel> {
+  const { config, parameters } = await loadGpt2(folder);
+  const tokenizer = await gpt2Tokenizer(folder, { action, V: config.vocabSize });
+  return { config, tokenizer, parameters, run: undefined, [Symbol.dispose]: () => {} };
+}
+
+/** GPT-2's own tokenizer for its 50,257 tokens; for others the one in the folder. */
+async function gpt2Tokenizer(
+  folder: string,
+  { action, V }: { action: string; V: number },
+): Promise<Tokenizer> {
+  if (V === GPT2_VOCABULARY) return await loadGpt2Tokenizer();
+  const path = join(folder, "tokenizer.json");
+  const refuse = (reason: string): UserError =>
+    new UserError(`Cannot ${action} ${folder}: wanted a tokenizer of ${V} tokens in ${path}: ${reason}`);
+  if (!exists(path)) throw refuse("it does not exist");
+  let tokenizer: Tokenizer;
+  try {
+    tokenizer = tokenizerFromJSON(JSON.parse(await Deno.readTextFile(path)));
+  } catch (error) {
+    throw refuse(error instanceof Error ? error.message : String(error));
+  }
+  if (tokenizer.vocabSize !== V) throw refuse(`it has ${tokenizer.vocabSize} tokens`);
+  return tokenizer;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw new UserError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}

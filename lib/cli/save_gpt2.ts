@@ -1,0 +1,49 @@
+/** `deno task save-gpt2 RUN FOLDER`: a trained model as transformers' `GPT2LMHeadModel` loads it. */
+import { InvalidArgumentError } from "commander";
+import { join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { atomicWrite } from "../file/atomic_write.ts";
+import { saveGpt2, type StoredDtype, summarizeModel } from "../model/mod.ts";
+import { command, runCommand } from "./command.ts";
+import { numberOption, openModel, type WhichWeights, whichWeights } from "./open_model.ts";
+
+/** What a number is held in, by the option's word. */
+const DTYPES: Readonly<Record<string, StoredDtype>> = { float32: "F32", bfloat16: "BF16", float16: "F16" };
+
+interface Options {
+  weights: WhichWeights;
+  dtype?: StoredDtype;
+  maxShardBytes?: number;
+}
+
+const program = command(
+  "save-gpt2",
+  "Saves a trained model and its tokenizer in the files of Hugging Face's GPT-2.",
+)
+  .argument("<model>", "a run's folder, or a folder with a GPT-2 as transformers saves it")
+  .argument("<folder>", "where to save it; weights that are there are replaced")
+  .option("--dtype <type>", `${Object.keys(DTYPES).join(", ")} (default: as the model has them)`, storedDtype)
+  .option("--max-shard-bytes <n>", "the most bytes of a file of weights (default: 5e9)", numberOption)
+  .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
+  .action(save);
+
+function storedDtype(text: string): StoredDtype {
+  const dtype = Object.hasOwn(DTYPES, text) ? DTYPES[text] : undefined;
+  if (dtype !== undefined) return dtype;
+  throw new InvalidArgumentError(`wanted ${Object.keys(DTYPES).join(", ")}`);
+}
+
+async function save(source: string, folder: string, { weights, ...options }: Options): Promise<void> {
+  using model = await openModel(source, { action: "save", weights });
+  const { config, parameters, tokenizer } = model;
+  try {
+    await saveGpt2(folder, { config, parameters }, options);
+    atomicWrite(join(folder, "tokenizer.json"), `${JSON.stringify(tokenizer.toJSON())}\n`);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  console.log(`${folder}: ${summarizeModel(config)}`);
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

@@ -1,0 +1,120 @@
+// @heavy
+/**
+ * `deno task evaluate` and `deno task save-gpt2`: losses of a run as its journal has them, by position and by token; and
+ * the run as a GPT-2 in transformers' files, which computes the same.
+ */
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { loadGpt2 } from "../lib/model/mod.ts";
+import { effectiveEvents, readRuns, runFolder } from "../lib/record/mod.ts";
+import { runTask, sampleText } from "./support/commands.ts";
+
+const root = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+const text = join(root, "text.txt"), out = join(root, "out");
+await Deno.writeTextFile(text, sampleText());
+
+const T = 16;
+const trained = await runTask("train", [
+  ...["--data", text, "--out", out, "--steps", "60", "--vocab", "300", "--amp", "on", "--save-best"],
+  ...["--n-layer", "2", "--n-head", "2", "--n-embd", "32", "--seq", String(T), "--batch", "8"],
+  ...["--eval-every", "20", "--eval-tokens", "all", "--lr", "1e-2"],
+]);
+assertEquals(trained.code, 0, trained.stderr);
+const [recorded] = readRuns(out);
+const run = runFolder(out, recorded!.manifest.runId);
+const last = effectiveEvents(recorded!.events).evals.at(-1)!;
+
+/** What a task prints, as JSON. */
+async function evaluated(args: string[]) {
+  const { code, stdout, stderr } = await runTask("evaluate", [...args, "--json"]);
+  assertEquals(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+/** Asserts that a task ends with status 2 and says one thing, without a stack. */
+async function assertRefused(task: string, args: string[], message: string): Promise<void> {
+  const { code, stdout, stderr } = await runTask(task, args);
+  assertEquals([code, stdout], [2, ""], stderr);
+  assertStringIncludes(stderr, message);
+  assert(!stderr.includes("    at "), stderr);
+}
+
+Deno.test("evaluate gives the loss that the run's journal has, and its parts by position and by token", async () => {
+  // In other batches, so that sums run in another order; bfloat16 rounds each row alone.
+  const whole = await evaluated([run, "--positions", "--batch", "5"]);
+  assertEquals(whole.tokens, last.tokens);
+  assertAlmostEquals(whole.loss, last.loss, 1e-4);
+  assertAlmostEquals(whole.bitsPerByte, last.bitsPerByte, 1e-4);
+  assertAlmostEquals(whole.perplexity, Math.exp(whole.loss), 1e-9);
+  assertEquals(whole.positionLoss.length, T);
+  assert(whole.positionLoss[0] > whole.positionLoss[T - 1], "what comes before a token tells nothing of it");
+
+  const single = await evaluated([run, "--text", "the cat sat on the mat", "--amp", "off"]);
+  assertEquals(single.tokenLoss.length, single.tokens);
+  const sum = single.tokenLoss.reduce((total: number, { loss }: { loss: number }) => total + loss, 0);
+  assertAlmostEquals(sum / single.tokens, single.loss, 1e-6);
+  const made = single.tokenLoss.map(({ token }: { token: string }) => token).join("");
+  assert("the cat sat on the mat".endsWith(made) && made.length > 10, made);
+
+  const file = join(root, "other.txt");
+  await Deno.writeTextFile(file, "the cat sat on the mat");
+  assertEquals((await evaluated([run, "--file", file, "--amp", "off"])).loss, single.loss);
+  const told = await runTask("evaluate", [run, "--text", "the cat sat on the mat", "--amp", "off"]);
+  assertStringIncludes(told.stdout, `loss ${single.loss.toFixed(4)} nats per token, perplexity`);
+  assertEquals(told.stdout.trimEnd().split("\n").length, 1 + single.tokens);
+});
+
+Deno.test("save-gpt2 saves a run that evaluates and speaks the same, in four bytes a number or in two", async () => {
+  const folder = join(root, "gpt2"), half = join(root, "half");
+  for (
+    const [to, ...options] of [[folder], [half, "--dtype", "bfloat16", "--max-shard-bytes", "20000"]] as const
+  ) {
+    const { code, stdout, stderr } = await runTask("save-gpt2", [run, to, ...options]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, `${to}: nLayer 2, nHead 2, nEmbd 32, vocabSize 300, blockSize 16`);
+  }
+  assertEquals(
+    Object.values((await loadGpt2(half)).parameters).map(({ dtype }) => dtype),
+    Array(28).fill("BF16"),
+  );
+  const sentence = ["--text", "the old king ran from the river", "--amp", "off"];
+  const own = await evaluated([run, ...sentence]);
+  assertEquals(await evaluated([folder, ...sentence]), own);
+  // Weights of 8 bits: each product is off by 2^-9 of itself at most.
+  assertAlmostEquals((await evaluated([half, ...sentence])).loss, own.loss, 0.05);
+  const speak = ["--prompt", "the cat", "--max-tokens", "30", "--seed", "5"];
+  const spoken = await runTask("generate", [run, ...speak]);
+  assertEquals(spoken.code, 0, spoken.stderr);
+  assertEquals((await runTask("generate", [folder, ...speak])).stdout, spoken.stdout);
+  const best = await runTask("save-gpt2", [run, join(root, "best"), "--weights", "best"]);
+  assertEquals(best.code, 0, best.stderr);
+});
+
+Deno.test("evaluate and save-gpt2 say what is wrong with the command line", async () => {
+  const wrong: [task: string, args: string[], message: string][] = [
+    ["evaluate", [root], "Cannot evaluate"],
+    ["evaluate", [run, "--seq", "17"], "--seq must be a whole number from 1 to 16: it is 17"],
+    ["evaluate", [run, "--batch", "0"], "--batch must be a whole number"],
+    ["evaluate", [run, "--eval-tokens", "1.5"], "--eval-tokens must be a whole number"],
+    ["evaluate", [run, "--amp", "fast"], 'precision policy "fast"'],
+    ["evaluate", [run, "--amp", "off,on"], "--amp must name one policy"],
+    ["evaluate", [run, "--text", ""], "wanted at least two tokens: it has 0"],
+    ["evaluate", [run, "--text", "a", "--file", text], "given both"],
+    ["evaluate", [run, "--file", join(root, "none")], "No such file"],
+    [
+      "evaluate",
+      [new URL("./fixtures/gpt2/whole", import.meta.url).pathname],
+      "wanted a tokenizer of 61 tokens",
+    ],
+    ["save-gpt2", [run], "missing required argument 'folder'"],
+    ["save-gpt2", [run, join(root, "x"), "--dtype", "int8"], "wanted float32, bfloat16, float16"],
+    [
+      "save-gpt2",
+      [run, join(root, "x"), "--max-shard-bytes", "0"],
+      "maxShardBytes must be a number of at least 1",
+    ],
+    ["save-gpt2", [run, text], "Cannot save the model in"],
+  ];
+  for (const [task, args, message] of wrong) await assertRefused(task, args, message);
+});

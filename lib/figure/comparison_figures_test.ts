@@ -1,0 +1,77 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { recorded } from "../../tests/support/simulated_twins.ts";
+import { type CulpritFinding, gapGrids, partsOf } from "../analysis/mod.ts";
+import type { RecordedRun } from "../record/mod.ts";
+import { culpritFigures, gridFigures } from "./comparison_figures.ts";
+import { renderReport, reportFigures } from "./report.ts";
+
+/** Twins over T × V whose gap grows with T. */
+function grid(): RecordedRun[] {
+  return [32, 64].flatMap((T) =>
+    [256, 512].flatMap((V) =>
+      [1, 2, 3].flatMap((seed) =>
+        ["float32", "bf16-autocast"].map((policy) => {
+          const moved = policy === "float32" ? 0 : 0.001 * T + 0.0001 * seed;
+          const run = recorded({ seed, policy, losses: [3 + moved], validation: 2 + moved });
+          return {
+            ...run,
+            manifest: {
+              ...run.manifest,
+              spec: { ...run.manifest.spec, T, tokenizer: `bpe:${V}` },
+              environment: {},
+            },
+          } as unknown as RecordedRun;
+        })
+      )
+    )
+  );
+}
+
+const FINDING: CulpritFinding = {
+  setting: "character, T = 64 <b>",
+  precision: "bf16-autocast",
+  signal: "replay",
+  effect: "the squared error of a step's gradient",
+  sentence: "The culprit is softmax of h.1 <script>alert(1)</script>.",
+  search: {
+    level: "parts",
+    lowered: { parts: undefined, reason: "too many parts", share: NaN },
+    returned: { parts: undefined, reason: "too many parts", share: NaN },
+    alone: partsOf(2).map((part, i) => ({ part, share: i / 100 })),
+    trials: 9,
+  },
+};
+
+Deno.test("gridFigures() draws each measure by T, a line with intervals for each V", () => {
+  const [found] = gapGrids(grid());
+  const figures = gridFigures(found!);
+  assertEquals(figures.length, 3);
+  const [validation] = figures;
+  assertEquals(validation!.data.map(({ name }) => name), ["V = 256", "V = 512"]);
+  const [first] = validation!.data as unknown as { y: number[]; error_y: { array: number[] } }[];
+  assertEquals(first!.y.map((y) => y.toFixed(4)), ["0.0322", "0.0642"]);
+  assert(first!.error_y.array.every((half) => half > 0));
+  assertStringIncludes(JSON.stringify(validation!.layout), '"tickvals":[32,64]');
+});
+
+Deno.test("culpritFigures() is a row a class and a column a layer, and nothing where parts were not tried alone", () => {
+  const [figure] = culpritFigures(FINDING);
+  const [{ z }] = figure!.data as unknown as [{ z: (number | null)[][] }];
+  assertEquals(z.length, 7);
+  assertEquals(z[0], [0, 0.01, 0.02, null, null]); // linear: h.0, h.1, head; none in embedding and loss
+  assertEquals(culpritFigures({ ...FINDING, search: { ...FINDING.search, alone: [] } }), []);
+});
+
+Deno.test("a report has interaction plots and culprits where there are any, as text that does nothing", async () => {
+  const headings = (culprits: CulpritFinding[]) =>
+    reportFigures(grid(), 0.05, culprits).map(({ heading }) => heading);
+  assert(headings([FINDING]).includes("Culprit") && headings([FINDING]).includes("Does the gap grow?"));
+  assert(!headings([]).includes("Culprit"));
+  assert(!reportFigures([], 0.05).some(({ heading }) => heading === "Does the gap grow?"));
+  const html = await renderReport({ title: "grid", runs: grid(), reproduce: [], culprits: [FINDING] });
+  assertStringIncludes(html, "The culprit is softmax of h.1 &lt;script&gt;alert(1)&lt;/script&gt;.");
+  assertStringIncludes(
+    html,
+    "bf16-autocast: the gap of the final validation loss in nats per token (95 %, 3 paired seeds)",
+  );
+});

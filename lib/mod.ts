@@ -10,6 +10,7 @@
 export * from "./analysis/mod.ts";
 export * from "./figure/mod.ts";
 export * from "./model/mod.ts";
+export * from "./precision/mod.ts";
 export * from "./record/mod.ts";
 export * from "./sweep/mod.ts";
 export * from "./tensorflow/mod.ts";

@@ -42,7 +42,7 @@ export {
   gridTable,
 } from "./interaction.ts";
 export { median } from "./median.ts";
-export { BASELINE, isBaseline, precisionName } from "./precision_name.ts";
+export { BASELINE, isBaseline, type OfPrecision, precisionName } from "./precision_name.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {
   countNonFinite,
@@ -52,6 +52,7 @@ export {
   keyOf,
   type Pair,
   pairRuns,
+  PRECISION,
   seedSpread,
   spikes,
 } from "./stability.ts";

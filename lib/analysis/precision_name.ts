@@ -9,8 +9,10 @@ import { precisionLabel, type PrecisionOverride } from "../precision/mod.ts";
 export const BASELINE = "float32";
 
 /** What a spec says of precision. */
-interface OfPrecision {
+export interface OfPrecision {
+  /** The policy's name. */
   readonly policy: string;
+  /** Formats that count before it. */
   readonly overrides: readonly PrecisionOverride[];
 }
 

@@ -1,24 +1,82 @@
-/** `deno task reproduce RUN`: reruns a run from its manifest. */
-import { EXIT } from "../error/user_error.ts";
-import { reproduceRun, watchSignals } from "../sweep/mod.ts";
-import { command, runCommand } from "./command.ts";
+/** `deno task reproduce RUN`: reruns a run, or all runs of a sweep, from manifests. */
+import { join } from "node:path";
+import { EXIT, UserError } from "../error/user_error.ts";
+import { type ReproduceOptions, reproduceRun, type Reproduction, watchSignals } from "../sweep/mod.ts";
+import { command, numeric, runCommand } from "./command.ts";
 
-const program = command("reproduce", "Runs a finished run again and says whether it comes out the same.")
-  .argument("<run>", "a run's folder, such as experiments/out/default/runs/ID")
-  .action(async (folder: string) => {
-    using interruption = watchSignals();
-    const { identical, difference, changes } = await reproduceRun(folder, {
-      signal: interruption.requested,
-      print: (line) => console.error(line),
-    });
-    for (const change of changes) console.log(`changed: ${change}`);
-    if (identical) return console.log("identical");
-    Deno.exitCode = EXIT.diverged;
-    if (difference === undefined) {
-      return console.log("diverged: journals are equal, but the final weights are not");
+interface Options {
+  tolerance?: number | string;
+  data?: string;
+  presentCode?: boolean;
+}
+
+const program = command(
+  "reproduce",
+  "Runs a finished run again, with its code and its environment, and says whether it comes out the same.",
+)
+  .argument(
+    "<run>",
+    "a run's folder, such as experiments/out/default/runs/ID, or a sweep's folder: all its runs",
+  )
+  .option("--tolerance <nats>", "how far a loss may be off (default: 0.001; 2^-8 below float32)", numeric)
+  .option("--data <file>", "where the run's text is now (default: where it was, or beside plan.json)")
+  .option("--present-code", "run the code at hand, whatever the run was made with")
+  .action(reproduce);
+
+async function reproduce(folder: string, { tolerance, data, presentCode }: Options): Promise<void> {
+  if (tolerance !== undefined && !(typeof tolerance === "number" && tolerance >= 0)) {
+    throw new UserError(
+      `Cannot reproduce: --tolerance must be a number of nats, at least 0: it is ${tolerance}`,
+    );
+  }
+  using interruption = watchSignals();
+  const options: ReproduceOptions = {
+    ...{ tolerance, data, presentCode, signal: interruption.requested },
+    print: (line) => console.error(line),
+  };
+  const runs = runsIn(folder);
+  for (const run of runs ?? [folder]) {
+    const prefix = runs === undefined ? "" : `${run}: `;
+    let result: Reproduction;
+    try {
+      result = await reproduceRun(run, options);
+    } catch (error) {
+      if (error instanceof UserError && error.exitCode === EXIT.badInput) {
+        console.log(`${prefix}cannot, because ${error.message}`);
+      }
+      throw error;
     }
-    const { step, field, a, b } = difference;
-    console.log(`diverged at step ${step}: ${field} was ${a}, is ${b}`);
-  });
+    for (const change of result.changes) console.log(`${prefix}changed: ${change}`);
+    console.log(`${prefix}${describe(result)}`);
+    // The worst answer of all is the status: that it diverged counts more than that one could not be run.
+    if (result.answer === "diverged") Deno.exitCode = EXIT.diverged;
+    else if (result.answer === "cannot") Deno.exitCode ||= EXIT.badInput;
+  }
+}
+
+/** The runs of a sweep's folder; undefined: it is none. */
+function runsIn(folder: string): string[] | undefined {
+  try {
+    const names = [...Deno.readDirSync(join(folder, "runs"))].filter((entry) => entry.isDirectory);
+    return names.map(({ name }) => join(folder, "runs", name)).sort();
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(result: Reproduction): string {
+  if (result.answer === "identical") return "identical";
+  if (result.answer === "cannot") return `cannot, because ${result.reason}`;
+  if (result.answer === "within tolerance") {
+    return result.largest === 0
+      ? "within tolerance: all losses are equal, but gradient norms or final weights are not"
+      : `within tolerance: losses differ by at most ${
+        result.largest.toExponential(2)
+      } nats, at step ${result.at}`;
+  }
+  const { step, field, a, b } = result.difference;
+  const why = result.changes.length === 0 ? "; no field of the environment differs" : "";
+  return `diverged at step ${step}: ${field} was ${a}, is ${b}${why}`;
+}
 
 if (import.meta.main) await runCommand(program, Deno.args);

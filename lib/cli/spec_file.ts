@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
+import { defaultWorkers, readPlan } from "../sweep/mod.ts";
 import { wholeNumber } from "./command.ts";
 
 /**
@@ -35,4 +36,23 @@ export async function readSpec(path: string): Promise<unknown> {
  */
 export function workersOf(given: number | string | undefined): number {
   return wholeNumber("--workers", given ?? Math.min(2, navigator.hardwareConcurrency));
+}
+
+/**
+ * How a plan's runs share this machine: as `--workers` says, or else by cores and memory. Threads that a folder's plan has
+ * fixed stay.
+ *
+ * @param draft What the runs need.
+ * @param options `workers` as given, and the sweep's folder.
+ * @throws {UserError} for workers that are no whole number of at least 1.
+ */
+export function shareMachine(
+  draft: { bytes: number; runs: number },
+  options: { workers: number | string | undefined; dir: string },
+): { workers: number; threads: number } {
+  const workers = options.workers === undefined
+    ? defaultWorkers(draft)
+    : wholeNumber("--workers", options.workers);
+  const divided = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
+  return { workers, threads: readPlan(options.dir)?.threads ?? divided };
 }

@@ -4,10 +4,9 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import {
   DEFAULT_SWEEP,
   describeEntropy,
-  makePlan,
+  draftPlan,
   parseSweepSpec,
   placePlan,
-  readPlan,
   runSweep,
   watchSignals,
 } from "../sweep/mod.ts";
@@ -28,7 +27,7 @@ import {
   wholeNumber,
 } from "./command.ts";
 import { writeReport } from "./report_files.ts";
-import { readSpec, workersOf } from "./spec_file.ts";
+import { readSpec, shareMachine } from "./spec_file.ts";
 
 interface Options {
   out?: string;
@@ -55,7 +54,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .option("--vocab <list>", "char, byte, gpt2, or sizes of byte-pair vocabularies, such as char,512")
   .option("--seeds <list>", "seeds, such as 1,2")
   .option("--steps <n>", "training steps of each run")
-  .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
+  .option("--workers <n>", "runs at once, which share the cores (default: by cores and memory)")
   .option("--retries <n>", "how often a run that failed is tried again", "1")
   .option("--time-limit <time>", "the longest that a run may take, such as 90s, 10m or 2h (default: none)")
   .option("--memory-limit <size>", "the most memory of a run, such as 800MB or 2GB (default: none)")
@@ -93,7 +92,6 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
       `Cannot compare: --bound must be a number of nats, at least 0: it is ${options.bound}`,
     );
   }
-  const workers = workersOf(options.workers);
   const { timeLimit, memoryLimit, allowEnvironmentChange } = options;
   const retries = wholeNumber("--retries", options.retries, { least: 0 });
   const limits = {
@@ -101,9 +99,9 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
     bytes: memoryLimit === undefined ? undefined : byteSize("--memory-limit", memoryLimit),
   };
   const dir = options.out ?? join("experiments", "out", spec.name);
-  // Threads are fixed by the first plan: a folder that is continued keeps them.
-  const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
-  const plan = await makePlan(spec, threads);
+  const draft = await draftPlan(spec);
+  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
+  const plan = draft.plan(threads);
   placePlan(dir, plan);
   const entropy = describeEntropy(plan.data);
   if (entropy !== undefined) console.error(entropy);

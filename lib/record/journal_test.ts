@@ -186,3 +186,50 @@ Deno.test("compareJournals() finds a journal that ends early", () => {
   assertEquals(compareJournals(a, b)?.step, 2);
   assertEquals(compareJournals(b, a)?.step, 2);
 });
+
+Deno.test("JournalWriter leaves no part of a line that the disk had no room for", async () => {
+  // A process whose files may have 4 blocks of 512 bytes at most: what is beyond is refused, as by a full disk.
+  const folder = Deno.makeTempDirSync();
+  try {
+    const path = join(folder, "journal.jsonl");
+    const module = new URL("./journal.ts", import.meta.url).href;
+    const code = `import { JournalWriter } from ${JSON.stringify(module)};
+      using writer = new JournalWriter(${JSON.stringify(path)}, 0);
+      writer.write({ event: "start", runId: "x", seed: 1 });
+      for (let step = 1; ; step++) {
+        try {
+          writer.write({ event: "step", step, loss: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1 });
+        } catch {
+          console.log(step - 1);
+          break;
+        }
+      }`;
+    const { stdout, stderr } = await new Deno.Command("/bin/sh", {
+      args: ["-c", 'trap "" XFSZ; ulimit -f 4; exec "$@"', "sh", Deno.execPath(), "eval", "--ext=ts", code],
+      env: { DENO_NO_UPDATE_CHECK: "1" },
+    }).output();
+    const steps = Number(new TextDecoder().decode(stdout));
+    assert(steps > 3, new TextDecoder().decode(stderr));
+    const { events, dropped } = readJournal(path);
+    assertEquals([events.length, dropped], [steps + 1, undefined]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("JournalWriter's syncSoon() ends when the disk has it, while more is written", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const path = join(folder, "journal.jsonl");
+    using writer = new JournalWriter(path, 0);
+    writer.write(start);
+    const waiting = [1, 2, 3].map((at) => {
+      writer.write(step(at));
+      return writer.syncSoon();
+    });
+    await Promise.all(waiting);
+    assertEquals(readJournal(path).events.length, 4);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});

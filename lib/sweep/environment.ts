@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { collectEnvironment, describeChange, type Environment, environmentChanges } from "../record/mod.ts";
 import { probeRounding, type TensorFlow, useTensorFlow } from "../tensorflow/mod.ts";
 
@@ -39,10 +40,14 @@ export async function probeEnvironment(): Promise<Environment> {
   return JSON.parse(text(stdout).split("\n").at(-1)!);
 }
 
-/** Deno's arguments for one of this folder's programs. */
-export function denoArguments(module: string): string[] {
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  return ["run", "--no-check", "--quiet", "-A", `--config=${config}`, module];
+/**
+ * Deno's arguments for a program of this folder.
+ *
+ * @param module The program's path or URL.
+ * @param root The repository that it is in. Default: this one.
+ */
+export function denoArguments(module: string, root = new URL("../../", import.meta.url).pathname): string[] {
+  return ["run", "--no-check", "--quiet", "-A", `--config=${join(root, "deno.json")}`, module];
 }
 
 if (import.meta.main) {

@@ -22,11 +22,24 @@ export { expandSweep, type PlanFacts } from "./expand.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
 export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";
 export { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
-export { makePlan, placePlan, type Plan, type PlannedRun, readPlan, specOfSingleRun } from "./plan.ts";
 export { INDEX_VARIABLES, indexOfCluster, plannedRunAt, runPlanned } from "./run_index.ts";
-export { modelOf } from "./run_problem.ts";
 export { type OpenReplay, openReplay } from "./replay.ts";
-export { reproduceRun, type Reproduction } from "./reproduce.ts";
+export { explainRun, type Explanation } from "./explain.ts";
+export { type Cost, estimateBytes, requireMemory } from "./estimate.ts";
+export { defaultWorkers, machineMemory, type Memory } from "./machine.ts";
+export { type Prediction, predictRuns } from "./predict.ts";
+export {
+  draftPlan,
+  makePlan,
+  placePlan,
+  type Plan,
+  type PlanDraft,
+  type PlannedRun,
+  readPlan,
+  specOfSingleRun,
+} from "./plan.ts";
+export { modelOf } from "./run_problem.ts";
+export { defaultTolerance, type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
 export { type Interruption, watchSignals } from "./signals.ts";
 export { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
 export { type Budget, DEFAULT_SWEEP, NO_AXES, type SweepSpec } from "./spec.ts";
@@ -41,3 +54,5 @@ export {
   type ShareOf,
   type TrialOptions,
 } from "./trials.ts";
+export { resultDifferences, resultTables } from "./same_results.ts";
+export { type Verification, type VerifyOptions, verifyResume } from "./verify_resume.ts";

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import * as v from "valibot";
-import { EXIT, UserError } from "../error/user_error.ts";
+import { UserError } from "../error/user_error.ts";
 import type { Activation } from "../model/mod.ts";
 import {
   atomicWrite,
@@ -14,14 +14,18 @@ import {
   dataSourceSchema,
   hashSources,
   readJson,
+  removeLeftovers,
   runIdOf,
   type RunSpec,
   runSpecSchema,
 } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
+import { keepDiff } from "./code.ts";
 import { loadCorpus, prepareForRun } from "./corpus.ts";
+import { estimateBytes, requireMemory } from "./estimate.ts";
 import { expandSweep } from "./expand.ts";
+import { machineMemory } from "./machine.ts";
 import { NO_AXES, type SweepSpec } from "./spec.ts";
 
 /** A planned run. */
@@ -67,37 +71,74 @@ export function libHash(): string {
   return hashSources(join(import.meta.dirname!, ".."));
 }
 
+/** A sweep whose runs are known but for their threads. */
+export interface PlanDraft {
+  /** How many runs there are. */
+  readonly runs: number;
+  /** The most memory that a run is expected to need, in bytes. */
+  readonly bytes: number;
+  /** V of a run's tokenizer, and the tokens of the validation part. */
+  sizesOf(run: RunSpec): { vocabSize: number; validationTokens: number };
+  /** The plan, with the threads of each run. */
+  plan(threads: number): Plan;
+}
+
 /**
- * Plans a sweep: loads its corpus, trains its tokenizers, and requires every run to fit, before anything starts.
+ * Prepares a sweep: loads its corpus, trains its tokenizers, and requires every run to fit, before anything starts.
  *
  * @param spec Checked.
- * @param threads Threads of each run.
- * @throws {UserError} when the corpus is missing, or too short for a T or a V.
+ * @throws {UserError} when the corpus is missing, or too short for a T or a V, or a run needs more memory than there is.
  */
-export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
+export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const { corpus, source } = await loadCorpus(spec.data);
   const libSha256 = libHash();
   const sizes = await vocabularySizes(corpus, spec);
-  const runs = expandSweep(spec, { data: source.name, threads, vocabSize: sizes });
+  const runsWith = (threads: number) => expandSweep(spec, { data: source.name, threads, vocabSize: sizes });
+  const runs = runsWith(1);
   const needed = new Map(runs.map((run) => [textOf(run), run]));
+  const facts = new Map<string, { vocabSize: number; validationTokens: number }>();
   // The largest vocabulary first: the others are the first of its merges.
   for (const run of [...needed.values()].sort((a, b) => mergesIn(b) - mergesIn(a))) {
     using prepared = await prepareForRun(corpus, run);
+    const { tokenizer, validation } = prepared;
+    facts.set(textOf(run), { vocabSize: tokenizer.vocabSize, validationTokens: validation.length });
     for (const { T } of runs.filter((other) => textOf(other) === textOf(run))) {
       requireSequenceLength(prepared, { T, name: source.name });
     }
   }
+  const sizesOf = (run: RunSpec) => facts.get(textOf(run))!;
+  const { total } = machineMemory();
+  let bytes = 0;
+  for (const run of runs) {
+    const needs = estimateBytes(run, sizesOf(run).vocabSize);
+    requireMemory(run, { bytes: needs, total });
+    bytes = Math.max(bytes, needs);
+  }
   return {
-    format: "losskit-plan/1",
-    name: spec.name,
-    data: source,
-    libSha256,
-    threads,
-    runs: runs.map((run) => ({
-      id: runIdOf({ spec: run, dataSha256: source.sha256, libSha256 }),
-      spec: run,
-    })),
+    ...{ runs: runs.length, bytes, sizesOf },
+    plan: (threads) => ({
+      format: "losskit-plan/1",
+      name: spec.name,
+      data: source,
+      libSha256,
+      threads,
+      runs: runsWith(threads).map((run) => ({
+        id: runIdOf({ spec: run, dataSha256: source.sha256, libSha256 }),
+        spec: run,
+      })),
+    }),
   };
+}
+
+/**
+ * Plans a sweep with the threads of each run: {@linkcode draftPlan} where they are known beforehand.
+ *
+ * @param spec Checked.
+ * @param threads Threads of each run.
+ * @throws {UserError} as {@linkcode draftPlan}.
+ */
+export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
+  return (await draftPlan(spec)).plan(threads);
 }
 
 /** V by tokenizer. Where steps follow from operations, and so from V, the text's characters are counted for it. */
@@ -168,15 +209,50 @@ export function specOfSingleRun(dir: string, { name, data, runs }: Plan): SweepS
  * @throws {UserError} when the folder holds another plan, saying what differs, or cannot be written.
  */
 export function placePlan(dir: string, plan: Plan): void {
-  const found = readPlan(dir);
-  if (found !== undefined) {
-    const difference = differenceOf(found, plan);
-    if (difference === undefined) return;
-    throw new UserError(
-      `Cannot sweep into ${dir}: it holds another plan: ${difference}. Choose another folder with --out, or delete it.`,
-    );
-  }
+  if (holds(dir, plan)) return;
+  using _lock = lockFolder(dir); // two sweeps may come at once
+  removeLeftovers(dir, planPath(dir));
+  if (holds(dir, plan)) return;
   writePlan(dir, plan);
+  try {
+    keepDiff(dir);
+  } catch (cause) {
+    throw notWritable(dir, cause);
+  }
+}
+
+/** Whether a folder holds a plan already. */
+function holds(dir: string, plan: Plan): boolean {
+  const found = readPlan(dir);
+  if (found === undefined) return false;
+  const difference = differenceOf(found, plan);
+  if (difference === undefined) return true;
+  throw new UserError(
+    `Cannot sweep into ${dir}: it holds another plan: ${difference}. Choose another folder with --out, or delete it.`,
+  );
+}
+
+/** Has a folder for this process alone, as far as others ask; made when it is missing. */
+function lockFolder(dir: string): Disposable {
+  try {
+    Deno.mkdirSync(join(dir, "runs"), { recursive: true });
+    const folder = Deno.openSync(join(dir, "runs"));
+    try {
+      folder.lockSync(true);
+    } catch {
+      // This file system has no locks: plans are written whole all the same.
+    }
+    return folder;
+  } catch (cause) {
+    throw notWritable(dir, cause);
+  }
+}
+
+function notWritable(dir: string, cause: unknown): UserError {
+  const reason = cause instanceof Error ? cause.message : cause;
+  return new UserError(`Cannot sweep into ${dir}: wanted a folder that can be written to: ${reason}`, {
+    cause,
+  });
 }
 
 /**
@@ -189,12 +265,7 @@ export function writePlan(dir: string, plan: Plan): void {
     Deno.mkdirSync(join(dir, "runs"), { recursive: true });
     atomicWrite(planPath(dir), `${JSON.stringify(plan, null, 1)}\n`);
   } catch (cause) {
-    throw new UserError(
-      `Cannot sweep into ${dir}: wanted a folder that can be written to: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
-      { cause, exitCode: EXIT.badInput },
-    );
+    throw notWritable(dir, cause);
   }
 }
 

@@ -1,69 +1,209 @@
 /**
- * Reruns a recorded run from its manifest, and says whether it comes out the same.
+ * Reruns a recorded run under the conditions of its manifest, and says whether it comes out the same.
  *
  * @module
  */
+import { basename, dirname, join, resolve } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { compareJournals, type Difference, readRun, runPaths } from "../record/mod.ts";
-import { executeRun } from "./execute.ts";
-import { libHash } from "./plan.ts";
+import {
+  compareJournals,
+  type DataSource,
+  describeChange,
+  type Difference,
+  effectiveEvents,
+  environmentChanges,
+  hashSources,
+  type Manifest,
+  readRun,
+  type RecordedRun,
+  runFolder,
+  runIdOf,
+  runPaths,
+} from "../record/mod.ts";
+import { codeOf } from "./code.ts";
+import { reloadCorpus } from "./corpus.ts";
+import { denoArguments } from "./environment.ts";
+import { type Plan, writePlan } from "./plan.ts";
+import { sameBytes } from "./same_results.ts";
 
 /** The answer. */
-export interface Reproduction {
-  /** Whether journals are equal and checkpoints byte-equal. */
-  readonly identical: boolean;
-  /** Where journals part, if they do. */
-  readonly difference: Difference | undefined;
-  /** What is not as it was when the run was recorded. */
-  readonly changes: readonly string[];
+export type Reproduction =
+  & {
+    /** What is not as it was when the run was recorded, in words. */
+    readonly changes: readonly string[];
+  }
+  & (
+    /** Journals are equal and checkpoints byte-equal. */
+    | { readonly answer: "identical" }
+    /** No loss is farther off than the tolerance. */
+    | {
+      readonly answer: "within tolerance";
+      /** The largest difference of a loss, in nats per token. */
+      readonly largest: number;
+      /** The step that it is at. */
+      readonly at: number;
+    }
+    /** Some loss is farther off, or a step is missing. */
+    | { readonly answer: "diverged"; readonly difference: Difference }
+    /** It could not be run again. */
+    | { readonly answer: "cannot"; readonly reason: string }
+  );
+
+/** How a run is reproduced. */
+export interface ReproduceOptions {
+  /** Asks it to stop. */
+  readonly signal?: AbortSignal | undefined;
+  /** Takes what is going on, line by line. */
+  readonly print: (line: string) => void;
+  /** How far a loss may be off, in nats per token. Default: {@linkcode defaultTolerance}. */
+  readonly tolerance?: number | undefined;
+  /** Where the run's text is now. Default: where it was, or else beside the sweep's plan. */
+  readonly data?: string | undefined;
+  /** Whether the code at hand is run, whatever the run was made with. Default: no. */
+  readonly presentCode?: boolean | undefined;
 }
 
 /**
- * Runs a finished run again, in a temporary folder.
+ * How far losses of one spec may be apart on two machines and still count as the same, in nats per token: a thousandth
+ * where numbers have float32's 24 bits; where a policy computes in fewer, 2^-8, half of a bfloat16 number's last place at
+ * a loss of 1 to 2. Where training is chaotic it may be more: it is a bound to report by, not a law.
+ */
+export function defaultTolerance(policy: string): number {
+  return policy === "float32" ? 1e-3 : 2 ** -8;
+}
+
+/**
+ * Runs a finished run again, in a temporary folder: its spec on its text, with the code that it was made with where the
+ * repository has it, in processes with its threads and its environment variables.
  *
  * @param folder The run's folder.
- * @param options `signal` to stop, `print` for progress.
- * @throws {UserError} when the run is not finished, its text has changed, or it was interrupted.
+ * @param options Tolerance, and where the text is.
+ * @throws {UserError} when the run's own files are missing or damaged, or it was interrupted.
  */
-export async function reproduceRun(
-  folder: string,
-  options: { signal?: AbortSignal; print: (line: string) => void },
-): Promise<Reproduction> {
+export async function reproduceRun(folder: string, options: ReproduceOptions): Promise<Reproduction> {
   const recorded = readRun(folder);
-  if (recorded.status !== "finished") {
-    throw new UserError(`Cannot reproduce ${folder}: wanted a finished run: it is ${recorded.status}`);
-  }
+  const dir = dirname(dirname(resolve(folder)));
+  const cannot = (reason: string): Reproduction => ({ answer: "cannot", reason, changes: [] });
+  if (recorded.status !== "finished") return cannot(`the run is not finished: it is ${recorded.status}`);
+  const { manifest } = recorded;
+  const data = await findData(manifest.data, { dir, named: options.data });
+  if (typeof data === "string") return cannot(data);
+  const found = options.presentCode ? { missing: "the code at hand was asked for" } : codeOf(manifest, dir);
+  const changes: string[] = [];
+  if ("missing" in found) {
+    changes.push(`code: this is the code at hand: ${found.missing}`);
+  } else if (found.built !== undefined) options.print(`running the code of ${found.built}`);
+  using tree = "missing" in found ? undefined : found;
+  const root = tree?.root ?? new URL("../../", import.meta.url).pathname;
   const again = Deno.makeTempDirSync({ prefix: "losskit-" });
   try {
-    const { spec, data } = recorded.manifest;
-    const libSha256 = libHash();
-    const code = await executeRun({ spec, data, libSha256 }, { ...options, folder: again });
-    if (code === EXIT.interrupted) {
-      throw new UserError(`Cannot reproduce ${folder}: interrupted`, { exitCode: EXIT.interrupted });
-    }
-    const rerun = readRun(again);
-    const changes = environmentChanges(recorded.manifest.environment, rerun.manifest.environment);
-    if (libSha256 !== recorded.manifest.libSha256) changes.unshift("the code in lib/ has changed");
-    const difference = compareJournals(recorded.events, rerun.events);
-    return { identical: difference === undefined && sameBytes(folder, again), difference, changes };
+    const ended = await rerun(manifest, { root, data, again, signal: options.signal });
+    if ("reason" in ended) return { answer: "cannot", reason: ended.reason, changes };
+    const rerunFolder = runFolder(again, ended.id);
+    const other = readRun(rerunFolder);
+    changes.push(
+      ...environmentChanges(manifest.environment, other.manifest.environment).filter(({ matters }) => matters)
+        .map(describeChange),
+    );
+    const same = sameBytes(runPaths(folder).checkpoint, runPaths(rerunFolder).checkpoint) ||
+      !exists(runPaths(folder).checkpoint); // the journal has its checksum
+    return { ...compareRuns(recorded, other, { same, tolerance: options.tolerance }), changes };
   } finally {
     Deno.removeSync(again, { recursive: true });
   }
 }
 
-function sameBytes(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((folder) => Deno.readFileSync(runPaths(folder).checkpoint)) as [
-    Uint8Array,
-    Uint8Array,
-  ];
-  return left.length === right.length && left.every((byte, i) => byte === right[i]);
+type Answer = Exclude<Reproduction, { answer: "cannot" }> extends infer A
+  ? A extends { changes: readonly string[] } ? Omit<A, "changes"> : never
+  : never;
+
+function compareRuns(
+  recorded: RecordedRun,
+  other: RecordedRun,
+  { same, tolerance = defaultTolerance(recorded.manifest.spec.policy) }: {
+    same: boolean;
+    tolerance?: number | undefined;
+  },
+): Answer {
+  const first = compareJournals(recorded.events, other.events);
+  if (first === undefined && same) return { answer: "identical" };
+  const [left, right] = [recorded, other].map(({ events }) => effectiveEvents(events)) as [Losses, Losses];
+  let largest = 0, at = 0;
+  for (const kind of ["steps", "evals"] as const) {
+    const [a, b] = [left[kind], right[kind]];
+    for (let i = 0; i < Math.max(a.length, b.length); i++) {
+      const x = a[i], y = b[i], step = (x ?? y)!.step;
+      const gap = Object.is(x?.loss, y?.loss) ? 0 : Math.abs((x?.loss ?? NaN) - (y?.loss ?? NaN));
+      if (x?.step !== y?.step || !(gap <= tolerance)) {
+        const field = kind === "steps" ? "loss" : "validation loss";
+        return { answer: "diverged", difference: { step, field, a: x?.loss, b: y?.loss } };
+      }
+      if (gap > largest) [largest, at] = [gap, step];
+    }
+  }
+  return { answer: "within tolerance", largest, at };
 }
 
-function environmentChanges(before: object, after: object): string[] {
-  const old = before as Record<string, unknown>;
-  return Object.entries(after as Record<string, unknown>)
-    .filter(([field, value]) =>
-      !field.startsWith("git") && JSON.stringify(value) !== JSON.stringify(old[field])
-    )
-    .map(([field, value]) => `${field} was ${JSON.stringify(old[field])}, is ${JSON.stringify(value)}`);
+type Losses = ReturnType<typeof effectiveEvents>;
+
+/** The text of a run, where it is now; or why it cannot be had. */
+async function findData(
+  recorded: DataSource,
+  { dir, named }: { dir: string; named: string | undefined },
+): Promise<DataSource | string> {
+  const beside = (path: string) => join(dir, basename(path));
+  const moved = (path: string) => exists(path) || !exists(beside(path)) ? path : beside(path);
+  const { path: was } = recorded;
+  const path = named ?? (typeof was === "string" ? moved(was) : was?.map(moved));
+  const data: DataSource = { ...recorded, ...(path !== undefined && { path }) };
+  try {
+    await reloadCorpus(data);
+    return data;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/** Runs a spec in another folder, by a worker of the code in `root`. */
+async function rerun(
+  manifest: Manifest,
+  at: { root: string; data: DataSource; again: string; signal: AbortSignal | undefined },
+): Promise<{ id: string } | { reason: string }> {
+  const { spec, environment } = manifest;
+  const libSha256 = hashSources(join(at.root, "lib"));
+  const id = runIdOf({ spec, dataSha256: at.data.sha256, libSha256 });
+  const plan: Plan = {
+    format: "losskit-plan/1",
+    ...{ name: "reproduce", data: at.data, libSha256, threads: spec.threads, runs: [{ id, spec }] },
+  };
+  writePlan(at.again, plan);
+  const { TF_ENABLE_ONEDNN_OPTS: _onednn, ...env } = Deno.env.toObject();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...denoArguments(join(at.root, "lib/sweep/worker.ts"), at.root), at.again, id],
+    clearEnv: true,
+    env: { ...env, ...(environment.onednn !== undefined && { TF_ENABLE_ONEDNN_OPTS: environment.onednn }) },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const stop = () => child.kill("SIGTERM");
+  at.signal?.addEventListener("abort", stop);
+  const { code, stderr } = await child.output();
+  at.signal?.removeEventListener("abort", stop);
+  if (at.signal?.aborted) {
+    throw new UserError("Cannot reproduce: interrupted", { exitCode: EXIT.interrupted });
+  }
+  if (code === EXIT.ok) return { id };
+  const last = new TextDecoder().decode(stderr).trimEnd().split("\n").at(-1);
+  return { reason: `running it again failed with status ${code}: ${last || "it left no message"}` };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,104 @@
+/** `deno task plan SPEC`: the runs of a spec with the time and memory that they are expected to take. */
+import { join } from "node:path";
+import { formatBytes, formatDuration } from "../progress/progress.ts";
+import { readRuns } from "../record/mod.ts";
+import {
+  describe,
+  draftPlan,
+  machineMemory,
+  parseSweepSpec,
+  type Plan,
+  type Prediction,
+  predictRuns,
+  requireMemory,
+} from "../sweep/mod.ts";
+import { command, runCommand } from "./command.ts";
+import { readSpec, shareMachine } from "./spec_file.ts";
+
+const program = command(
+  "plan",
+  "Prints the runs of a spec with their expected time and memory, and runs none.",
+)
+  .argument(
+    "[spec]",
+    "a spec, .json or .ts with a default export; default: the built-in sweep on Shakespeare",
+  )
+  .option(
+    "--out <folder>",
+    "the sweep's folder, whose journals tell of times (default: experiments/out/NAME)",
+  )
+  .option("--workers <n>", "runs at once, which share the cores (default: by cores and memory)")
+  .action(plan);
+
+async function plan(path: string | undefined, options: { out?: string; workers?: string }): Promise<void> {
+  const spec = parseSweepSpec(path === undefined ? {} : await readSpec(path), path ?? "the built-in spec");
+  const draft = await draftPlan(spec);
+  const dir = options.out ?? join("experiments", "out", spec.name);
+  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
+  const made = draft.plan(threads);
+  const predictions = await predictRuns(made, {
+    sizesOf: draft.sizesOf,
+    recorded: recordedIn(dir),
+    print: (line) => console.error(line),
+  });
+  for (const { run, bytes } of predictions) requireMemory(run.spec, { bytes });
+  console.log(tableOf(made, predictions));
+  const seconds = predictions.reduce((sum, one) => sum + one.seconds, 0);
+  const longest = Math.max(...predictions.map((one) => one.seconds));
+  const most = Math.max(...predictions.map(({ bytes }) => bytes));
+  const { total, available } = machineMemory();
+  console.log(
+    `\n${made.runs.length} runs, ${workers} at once with ${threads} thread${
+      threads > 1 ? "s" : ""
+    } each: about ${formatDuration(Math.max(longest, seconds / workers))} and up to ${
+      formatBytes(most * Math.min(workers, made.runs.length))
+    } of memory ` +
+      `(${formatBytes(available)} of ${formatBytes(total)} are free)`,
+  );
+  const froms = {
+    journal: "journals in the folder",
+    measured: "steps measured now",
+    scaled: "scaled from those",
+  };
+  const counts = Object.entries(froms).map(([from, text]) =>
+    [predictions.filter((one) => one.from === from).length, text] as const
+  ).filter(([count]) => count > 0);
+  console.log(`times are from: ${counts.map(([count, text]) => `${text} (${count})`).join(", ")}`);
+}
+
+function recordedIn(dir: string): ReturnType<typeof readRuns> {
+  try {
+    Deno.statSync(join(dir, "runs"));
+  } catch {
+    return [];
+  }
+  return readRuns(dir);
+}
+
+/** A row a run; what all runs have alike is left out, but for what names them. */
+function tableOf({ runs }: Plan, predictions: readonly Prediction[]): string {
+  const named = ["tokenizer", "T", "policy", "seed", "threads", "data"];
+  const fields = Object.keys(runs[0]!.spec).filter((field) =>
+    !named.includes(field) && new Set(runs.map(({ spec }) => valueOf(spec, field))).size > 1
+  );
+  const rows = [
+    ["run", "what", ...fields, "time", "memory", "from"],
+    ...predictions.map(({ run, seconds, bytes, from }) => [
+      run.id,
+      describe(run),
+      ...fields.map((field) => valueOf(run.spec, field)),
+      formatDuration(seconds),
+      formatBytes(bytes),
+      from,
+    ]),
+  ];
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
+}
+
+function valueOf(spec: object, field: string): string {
+  const value = (spec as Record<string, unknown>)[field];
+  return typeof value === "string" ? value : JSON.stringify(value) ?? "none";
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

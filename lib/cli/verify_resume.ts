@@ -1,0 +1,65 @@
+/** `deno task verify-resume SPEC`: kills a sweep at random instants, and says whether it ends the same. */
+import { EXIT, UserError } from "../error/user_error.ts";
+import { draftPlan, parseSweepSpec, type Verification, verifyResume, watchSignals } from "../sweep/mod.ts";
+import { command, runCommand, wholeNumber } from "./command.ts";
+import { readSpec, shareMachine } from "./spec_file.ts";
+
+interface Options {
+  kills: string;
+  seed: string;
+  workers?: string;
+  out?: string;
+}
+
+const program = command(
+  "verify-resume",
+  "Runs a spec once undisturbed and then with kills at random instants, and says whether the results are the same, bit for bit.",
+)
+  .argument("<spec>", "a spec, .json or .ts with a default export; the smaller, the sooner")
+  .option("--kills <n>", "kills of workers and of the sweep, by SIGKILL", "5")
+  .option("--seed <n>", "seed of instants and victims", "1")
+  .option("--workers <n>", "runs at once, which share the cores (default: by cores and memory)")
+  .option("--out <folder>", "where the sweeps go, and stay (default: a temporary folder)")
+  .action(verify);
+
+async function verify(path: string, options: Options): Promise<void> {
+  const spec = parseSweepSpec(await readSpec(path), path);
+  const kills = wholeNumber("--kills", options.kills),
+    seed = wholeNumber("--seed", options.seed, { least: 0 });
+  const draft = await draftPlan(spec);
+  const dir = options.out ?? Deno.makeTempDirSync({ prefix: "losskit-verify-" });
+  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
+  const plan = draft.plan(threads);
+  requireEmpty(dir);
+  using interruption = watchSignals();
+  let result: Verification | undefined;
+  try {
+    result = await verifyResume(plan, {
+      ...{ dir, kills, workers, seed },
+      signal: interruption.requested,
+      print: (line) => console.error(line),
+    });
+  } finally {
+    if (options.out === undefined && result?.problems.length === 0) Deno.removeSync(dir, { recursive: true });
+  }
+  if (result.problems.length === 0) {
+    return console.log(`identical: ${result.kills} kills in ${result.sweeps} sweeps changed nothing`);
+  }
+  for (const problem of result.problems) console.log(problem);
+  console.log(`different: the folders are kept in ${dir}`);
+  Deno.exitCode = EXIT.diverged;
+}
+
+function requireEmpty(dir: string): void {
+  try {
+    Deno.mkdirSync(dir, { recursive: true });
+    if ([...Deno.readDirSync(dir)].length === 0) return;
+  } catch (cause) {
+    throw new UserError(`Cannot verify in ${dir}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+  throw new UserError(`Cannot verify in ${dir}: wanted a folder that is empty or not there: it holds files`);
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { createLiveTable } from "./live_table.ts";
+
+function table(isTerminal: boolean, rows = 24) {
+  let text = "", time = 0;
+  const shown = createLiveTable({
+    isTerminal,
+    write: (more) => text += more,
+    now: () => time,
+    size: () => ({ columns: 20, rows }),
+  });
+  return {
+    shown,
+    wait: (milliseconds: number) => time += milliseconds,
+    taken: () => {
+      const taken = text;
+      text = "";
+      return taken;
+    },
+  };
+}
+
+Deno.test("createLiveTable() redraws its lines in place, and writes others above them", () => {
+  const { shown, taken } = table(true);
+  shown.update(["a", "b"]);
+  assertEquals(taken(), "a\nb\n");
+  shown.update(["c"]);
+  assertEquals(taken(), "\x1b[2A\r\x1b[Jc\n");
+  shown.log("told");
+  assertEquals(taken(), "\x1b[1A\r\x1b[Jtold\nc\n");
+  shown.finish("end");
+  assertEquals(taken(), "\x1b[1A\r\x1b[Jend\n");
+});
+
+Deno.test("createLiveTable() cuts what does not fit the terminal, and lets nothing steer it", () => {
+  const { shown, taken } = table(true, 4);
+  shown.update(["1", "2", "x".repeat(30), "\x1b[2Jsum"]);
+  assertEquals(taken(), `${"x".repeat(19)}\n\uFFFD[2Jsum\n`);
+});
+
+Deno.test("createLiveTable() writes the last line now and then where there is no terminal", () => {
+  const { shown, taken, wait } = table(false);
+  shown.update(["a", "sum 1"]);
+  shown.update(["a", "sum 2"]);
+  assertEquals(taken(), "sum 1\n");
+  wait(5000);
+  shown.update(["a", "sum 3"]);
+  shown.log("told");
+  shown.finish("end");
+  assertEquals(taken(), "sum 3\ntold\nend\n");
+});

@@ -1,0 +1,138 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { join } from "node:path";
+import { ClaimedError, isClaimed, readHolder, takeClaim } from "./claim.ts";
+
+async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync();
+  try {
+    await use(join(folder, "claim.json"));
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+/** Another process that claims a path and stays until it is killed, or that tries and says how it went. */
+function claimant(path: string): Deno.ChildProcess {
+  const module = new URL("./claim.ts", import.meta.url).href;
+  const code = `import { takeClaim } from ${JSON.stringify(module)};
+    try {
+      globalThis.claim = await takeClaim(${JSON.stringify(path)});
+      console.log("claimed");
+      setInterval(() => {}, 1000);
+    } catch (error) { console.log(error.name); }`;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", code],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+async function firstLine(child: Deno.ChildProcess): Promise<string> {
+  const reader = child.stdout.getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    text += new TextDecoder().decode(value);
+  }
+  await reader.cancel();
+  return text.trim();
+}
+
+Deno.test("takeClaim() says who holds it, and its end leaves nothing", async () => {
+  await inFolder(async (path) => {
+    {
+      using _claim = await takeClaim(path);
+      assertEquals(readHolder(path)?.pid, Deno.pid);
+      assertEquals(readHolder(path)?.host, Deno.hostname());
+      assert(isClaimed(path));
+      const error = await assertRejects(() => takeClaim(path), ClaimedError, `process ${Deno.pid} on`);
+      assertEquals(error.exitCode, 75);
+    }
+    assert(!isClaimed(path));
+    assertEquals(readHolder(path), undefined);
+    using _again = await takeClaim(path);
+  });
+});
+
+Deno.test("takeClaim() is refused while another process holds it, and takes over when that was killed", async () => {
+  await inFolder(async (path) => {
+    const child = claimant(path);
+    assertEquals(await firstLine(child), "claimed");
+    await assertRejects(() => takeClaim(path), ClaimedError, `process ${child.pid} on`);
+    child.kill("SIGKILL");
+    await child.status;
+    assertEquals(readHolder(path)?.pid, child.pid, "a killed process leaves its file");
+    using _claim = await takeClaim(path);
+    assertEquals(readHolder(path)?.pid, Deno.pid);
+  });
+});
+
+Deno.test("takeClaim() lets one of many processes in", async () => {
+  await inFolder(async (path) => {
+    const children = Array.from({ length: 8 }, () => claimant(path));
+    const lines = await Promise.all(children.map(firstLine));
+    for (const [i, child] of children.entries()) {
+      if (lines[i] === "claimed") child.kill("SIGKILL"); // the others have ended
+      await child.status;
+    }
+    assertEquals(lines.sort(), [...Array(7).fill("ClaimedError"), "claimed"]);
+  });
+});
+
+Deno.test("takeClaim() counts another host's claim while its count goes up, and takes over one that stands still", async () => {
+  await inFolder(async (path) => {
+    const holder = { host: "elsewhere", pid: 7, token: "t", beat: 0 };
+    const write = () => Deno.writeTextFileSync(path, JSON.stringify(holder));
+    write();
+    const timer = setInterval(() => {
+      holder.beat++;
+      write();
+    }, 10);
+    try {
+      await assertRejects(() => takeClaim(path, { beatEvery: 30 }), ClaimedError, "process 7 on elsewhere");
+    } finally {
+      clearInterval(timer);
+    }
+    const lines: string[] = [];
+    using _claim = await takeClaim(path, { beatEvery: 10, print: (line) => lines.push(line) });
+    assertEquals(lines.length, 1);
+    assertEquals(readHolder(path)?.host, Deno.hostname());
+  });
+});
+
+Deno.test("takeClaim() works by counts alone where there are no locks", async () => {
+  await inFolder(async (path) => {
+    const options = { beatEvery: 20, lock: false };
+    const claim = await takeClaim(path, options);
+    await assertRejects(() => takeClaim(path, options), ClaimedError);
+    claim[Symbol.dispose]();
+    using _again = await takeClaim(path, options);
+  });
+});
+
+Deno.test("a claim that another host took over is lost, and does not remove the other's file", async () => {
+  await inFolder(async (path) => {
+    const claim = await takeClaim(path, { beatEvery: 10 });
+    const lost = new Promise((resolve) => claim.lost.addEventListener("abort", resolve));
+    Deno.writeTextFileSync(path, JSON.stringify({ host: "elsewhere", pid: 7, token: "other", beat: 3 }));
+    const alive = setInterval(() => {}, 10); // a claim alone keeps no process from ending
+    await lost;
+    clearInterval(alive);
+    claim[Symbol.dispose]();
+    assertEquals(readHolder(path)?.token, "other");
+  });
+});
+
+Deno.test("takeClaim() takes what is no claim for none, and says when a folder cannot be written to", async () => {
+  await inFolder(async (path) => {
+    for (const text of ["", "{", "null", "[]", '{"host":3}', "\0\0\0"]) {
+      Deno.writeTextFileSync(path, text);
+      using _claim = await takeClaim(path);
+    }
+    const error = await takeClaim(join(path, "none", "claim.json")).catch((error) => error);
+    assertInstanceOf(error, Error);
+    assert(error.message.includes("wanted a folder that can be written to"), error.message);
+  });
+});

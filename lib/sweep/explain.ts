@@ -1,0 +1,204 @@
+/**
+ * Why a run is new, goes on or counts as done: what of its spec, data, code and environment is as it was, and what not.
+ *
+ * @module
+ */
+import { basename, dirname, join, resolve } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import {
+  type DataSource,
+  describeChange,
+  effectiveEvents,
+  type Environment,
+  environmentChanges,
+  readRun,
+  type RecordedRun,
+  runFolder,
+  runPaths,
+  type RunSpec,
+} from "../record/mod.ts";
+import { changedFiles } from "./code.ts";
+import { reloadCorpus } from "./corpus.ts";
+import { libHash, type Plan, readPlan } from "./plan.ts";
+
+/** What a command would do with a run, and why. */
+export interface Explanation {
+  /** `reusable`: it counts as done. `goes on`: from its checkpoint. `new`: it is run from its start. */
+  readonly verdict: "reusable" | "goes on" | "new";
+  /** One line for each of spec, data, code and environment, and for the run itself. */
+  readonly lines: readonly string[];
+}
+
+/** A run, recorded or only planned. */
+interface Identity {
+  readonly id: string;
+  readonly spec: RunSpec;
+  readonly data: DataSource;
+  readonly libSha256: string;
+}
+
+/**
+ * Explains a run.
+ *
+ * @param folder The run's folder, `DIR/runs/ID`, which need not be there where DIR has a plan.
+ * @param options `environment`: the one that is now; `others`: more sweeps' folders to look for the nearest run in.
+ * @throws {UserError} when there is neither a record nor a plan of it, or they are damaged.
+ */
+export async function explainRun(
+  folder: string,
+  options: { environment: () => Promise<Environment>; others: readonly string[] },
+): Promise<Explanation> {
+  const id = basename(resolve(folder)), dir = dirname(dirname(resolve(folder)));
+  const plan = readPlan(dir);
+  const recorded = exists(runPaths(folder).manifest) ? readRun(folder) : undefined;
+  const identity = identityOf({ id, plan, recorded });
+  if (identity === undefined) {
+    throw new UserError(
+      `Cannot explain ${folder}: wanted a run's folder, DIR/runs/ID: it holds no manifest.json, and ${
+        plan === undefined ? `${dir} has no plan.json` : `the plan of ${dir} has no run ${id}`
+      }`,
+    );
+  }
+  const near = nearest(identity, [dir, ...options.others]);
+  const nearLine = near === undefined
+    ? "no other run to hold it against"
+    : `the nearest other run, ${near.name}, differs in ${near.differences.join(", ")}`;
+  const data = await dataState(identity.data), code = codeState(identity.libSha256, recorded);
+  const planned = plan?.runs.some((run) => run.id === id);
+  const lines = [
+    `spec: ${
+      plan === undefined
+        ? "there is no plan"
+        : planned
+        ? `in the plan of ${dir}`
+        : `not in the plan of ${dir}`
+    }; ${nearLine}`,
+    `data: ${data.text}`,
+    `code: ${code.text}`,
+  ];
+  if (recorded === undefined) {
+    lines.unshift(`run ${id}: planned, not begun`);
+    const why = near === undefined
+      ? "nothing like it was run"
+      : `no run has its identity: ${near.differences.join(", ")}`;
+    return { verdict: "new", lines: [...lines, `environment: nothing is recorded`, `→ new: ${why}`] };
+  }
+  const changes = environmentChanges(recorded.manifest.environment, await options.environment());
+  const mattering = changes.filter(({ matters }) => matters);
+  const steps = effectiveEvents(recorded.events).steps.at(-1)?.step ?? 0;
+  lines.unshift(`run ${id}: ${recorded.status}, ${steps} of ${identity.spec.steps} steps`);
+  lines.push(
+    changes.length === 0
+      ? "environment: the same"
+      : `environment: ${
+        changes.map((change) => `${describeChange(change)}${change.matters ? "" : " (without effect)"}`).join(
+          "; ",
+        )
+      }`,
+  );
+  const reasons = [
+    ...(planned === false ? ["spec: the plan has no such run"] : []),
+    ...(data.same ? [] : [`data: ${data.text}`]),
+    ...(code.same ? [] : [`code: ${code.text}`]),
+    ...mattering.map((change) => `environment: ${describeChange(change)}`),
+  ];
+  if (reasons.length > 0) {
+    const hint = reasons.length === mattering.length ? "; --allow-environment-change would count it" : "";
+    return { verdict: "new", lines: [...lines, `→ new: ${reasons.join("; ")}${hint}`] };
+  }
+  if (recorded.status === "finished") {
+    return {
+      verdict: "reusable",
+      lines: [...lines, "→ reusable: it is finished, and spec, data, code and environment are as they were"],
+    };
+  }
+  return {
+    verdict: "goes on",
+    lines: [...lines, `→ goes on: it is ${recorded.status}, and nothing has changed`],
+  };
+}
+
+function identityOf(
+  { id, plan, recorded }: { id: string; plan: Plan | undefined; recorded: RecordedRun | undefined },
+): Identity | undefined {
+  if (recorded !== undefined) {
+    const { spec, data, libSha256 } = recorded.manifest;
+    return { id, spec, data, libSha256 };
+  }
+  const run = plan?.runs.find((run) => run.id === id);
+  return run && { id, spec: run.spec, data: plan!.data, libSha256: plan!.libSha256 };
+}
+
+/** The recorded run with the fewest differences, each in words. */
+function nearest(
+  run: Identity,
+  dirs: readonly string[],
+): { name: string; differences: string[] } | undefined {
+  let best: { name: string; differences: string[] } | undefined;
+  for (const { name, other } of recordedIn(dirs)) {
+    if (other.id === run.id) continue;
+    const differences = differencesOf(other, run);
+    if (best === undefined || differences.length < best.differences.length) best = { name, differences };
+  }
+  return best;
+}
+
+function* recordedIn(dirs: readonly string[]): Generator<{ name: string; other: Identity }> {
+  for (const dir of dirs) {
+    for (const id of namesIn(join(dir, "runs"))) {
+      const folder = runFolder(dir, id);
+      if (!exists(runPaths(folder).manifest)) continue;
+      const { spec, data, libSha256 } = readRun(folder).manifest;
+      yield { name: dirs.length > 1 ? folder : id, other: { id, spec, data, libSha256 } };
+    }
+  }
+}
+
+function differencesOf(other: Identity, run: Identity): string[] {
+  const fields = new Set([...Object.keys(other.spec), ...Object.keys(run.spec)]) as Set<keyof RunSpec>;
+  const text = (value: unknown) => JSON.stringify(value) ?? "none";
+  const differences = [...fields].filter((field) => text(other.spec[field]) !== text(run.spec[field]))
+    .map((field) => `${field} (there ${text(other.spec[field])}, here ${text(run.spec[field])})`);
+  if (other.data.sha256 !== run.data.sha256) differences.push("the text's bytes");
+  if (other.libSha256 !== run.libSha256) differences.push("the code in lib/");
+  return differences;
+}
+
+async function dataState(data: DataSource): Promise<{ same: boolean; text: string }> {
+  try {
+    await reloadCorpus(data);
+    return { same: true, text: `the same (${data.name}, SHA-256 ${data.sha256})` };
+  } catch (error) {
+    if (error instanceof UserError) return { same: false, text: error.message };
+    throw error;
+  }
+}
+
+function codeState(libSha256: string, recorded: RecordedRun | undefined): { same: boolean; text: string } {
+  if (libSha256 === libHash()) return { same: true, text: "the same" };
+  const commit = recorded?.manifest.environment.gitCommit;
+  const files = changedFiles(commit);
+  const which = files === undefined || files.length === 0
+    ? commit === undefined ? "no commit was recorded" : `it was commit ${commit}`
+    : `since commit ${commit} in ${files.slice(0, 8).join(", ")}${
+      files.length > 8 ? ` and ${files.length - 8} more` : ""
+    }`;
+  return { same: false, text: `lib/ has changed: ${which}` };
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].filter((entry) => entry.isDirectory).map(({ name }) => name).sort();
+  } catch {
+    return [];
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

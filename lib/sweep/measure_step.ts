@@ -1,0 +1,99 @@
+/**
+ * The cost of a run's steps, measured in a process of its own on tokens drawn at random.
+ *
+ * As a program, `measure_step.ts RUN_SPEC V`, it prints the cost as JSON.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import { type RunSpec, runSpecSchema } from "../record/mod.ts";
+import type { PolicyName } from "../tensorflow/mod.ts";
+import { createRandom } from "../text/mod.ts";
+import { train } from "../train/mod.ts";
+import { useTensorFlow } from "../tensorflow/mod.ts";
+import * as v from "valibot";
+import { denoArguments } from "./environment.ts";
+import type { Cost } from "./estimate.ts";
+import { modelOf } from "./run_problem.ts";
+
+/** Steps that are measured, the first one aside; fewer where they take longer than this many milliseconds. */
+const STEPS = 5, LONGEST = 8000;
+
+/**
+ * Measures a run's cost.
+ *
+ * @param run The run.
+ * @param vocabSize V.
+ * @throws {UserError} when the process ends with an error, such as for want of memory.
+ */
+export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost> {
+  const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...denoArguments(import.meta.url), JSON.stringify(run), String(vocabSize)],
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (success) return JSON.parse(text(stdout).split("\n").at(-1)!);
+  throw new UserError(
+    `Cannot measure a step of ${run.tokenizer}, T ${run.T}, ${run.policy}: ${
+      signal === null ? text(stderr).split("\n").at(-1) : `the process ended by ${signal}`
+    }`,
+  );
+}
+
+async function measure(run: RunSpec, vocabSize: number): Promise<Cost> {
+  const begin = performance.timeOrigin;
+  await useTensorFlow({ threads: run.threads });
+  const { B, T } = run, random = createRandom(1, "measured tokens");
+  const tokens = Int32Array.from({ length: (B + 1) * T + 2 }, () => random.integer(vocabSize));
+  let startSeconds = NaN, evaluation = { seconds: 0, tokens: 1 }, first = NaN;
+  const times: number[] = [];
+  const stop = new AbortController();
+  const events = train({
+    ...run,
+    model: modelOf(run, vocabSize),
+    policy: run.policy as PolicyName,
+    optimizer: run,
+    schedule: { ...run, steps: STEPS + 1, schedule: "constant", warmupSteps: 0, decaySteps: 0 },
+    loss: { labelSmoothing: run.labelSmoothing, zLoss: run.zLoss },
+    earlyStop: { patience: 0, minDelta: 0 },
+    saveBest: false,
+    train: tokens,
+    validation: tokens,
+    byteLengths: new Int32Array(vocabSize).fill(1),
+    evalEvery: STEPS + 1,
+    evalTokens: Math.min(B, 8) * T,
+    checkpointEvery: STEPS + 1,
+    signal: stop.signal,
+  });
+  for await (const event of events) {
+    if (event.event === "eval") evaluation = event;
+    if (event.event !== "step") continue;
+    times.push(B * T / event.tokensPerSecond);
+    if (times.length === 1) {
+      startSeconds = (Date.now() - begin) / 1000;
+      first = performance.now();
+    } else if (performance.now() - first > LONGEST) stop.abort();
+  }
+  const later = times.slice(1).sort((a, b) => a - b);
+  return {
+    startSeconds,
+    stepSeconds: later[Math.floor(later.length / 2)] ?? times[0]!,
+    evalSecondsPerToken: evaluation.seconds / evaluation.tokens,
+    bytes: peakBytes(),
+  };
+}
+
+/** The most resident memory that this process has had; undefined where the system does not say. */
+function peakBytes(): number | undefined {
+  try {
+    const kilobytes = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];
+    return kilobytes === undefined ? undefined : 1024 * Number(kilobytes);
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) {
+  const run = v.parse(runSpecSchema, JSON.parse(Deno.args[0]!));
+  console.log(JSON.stringify(await measure(run, Number(Deno.args[1]))));
+}

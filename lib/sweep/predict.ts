@@ -1,0 +1,137 @@
+/**
+ * Time and memory of a plan's runs, from journals where there are some of the same cost, or else from steps measured now.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import { effectiveEvents, type RecordedRun, type RunSpec } from "../record/mod.ts";
+import { type Cost, costKey, estimateBytes, estimateSeconds, stepFlops } from "./estimate.ts";
+import { measureCost } from "./measure_step.ts";
+import type { Plan, PlannedRun } from "./plan.ts";
+
+/** What is expected of a run, and from where. */
+export interface Prediction {
+  /** The run. */
+  readonly run: PlannedRun;
+  /** Seconds that it takes. */
+  readonly seconds: number;
+  /** Bytes of memory at its peak. */
+  readonly bytes: number;
+  /** Where this comes from: `journal`, `measured`, or `scaled` from the measured run that is nearest in size. */
+  readonly from: "journal" | "measured" | "scaled";
+}
+
+/** Costs that are measured at most; the rest is scaled from them. */
+const MEASURED = 6;
+
+/** A planned run with its sizes. */
+interface Sized {
+  readonly run: PlannedRun;
+  readonly key: string;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/**
+ * Predicts every run of a plan.
+ *
+ * @param plan The plan.
+ * @param facts V of a run and its validation tokens; runs of the same folder that are recorded; where to
+ * `print` what is measured.
+ */
+export async function predictRuns(
+  plan: Plan,
+  facts: {
+    sizesOf: (run: RunSpec) => { vocabSize: number; validationTokens: number };
+    recorded: readonly RecordedRun[];
+    print: (line: string) => void;
+  },
+): Promise<Prediction[]> {
+  const sized = plan.runs.map((run): Sized => {
+    const { vocabSize } = facts.sizesOf(run.spec);
+    return {
+      run,
+      key: costKey(run.spec),
+      flops: stepFlops(run.spec, vocabSize),
+      bytes: estimateBytes(run.spec, vocabSize),
+    };
+  });
+  const known = new Map<string, Cost & { from: "journal" | "measured" }>();
+  for (const record of facts.recorded) {
+    const cost = costOfJournal(record);
+    if (cost !== undefined) known.set(costKey(record.manifest.spec), { ...cost, from: "journal" });
+  }
+  const unknown = [
+    ...new Map(sized.filter(({ key }) => !known.has(key)).map((one) => [one.key, one])).values(),
+  ];
+  const chosen = spread(unknown.sort((a, b) => a.flops - b.flops), MEASURED);
+  if (chosen.length > 0) {
+    facts.print(
+      `measuring ${chosen.length} of ${unknown.length} kinds of steps, each in a process of its own`,
+    );
+  }
+  for (const { run, key } of chosen) {
+    known.set(key, { ...await measureCost(run.spec, facts.sizesOf(run.spec).vocabSize), from: "measured" });
+  }
+  const measured = sized.filter(({ key }) => known.has(key));
+  return sized.map((one): Prediction => {
+    const { run, bytes } = one;
+    const own = known.get(one.key);
+    const { validationTokens } = facts.sizesOf(run.spec);
+    if (own !== undefined) {
+      const seconds = estimateSeconds(run.spec, own, validationTokens);
+      return { run, seconds, bytes: own.bytes ?? bytes, from: own.from };
+    }
+    const near = nearest(one, measured), cost = known.get(near.key)!;
+    const factor = one.flops / near.flops;
+    const scaled = {
+      ...cost,
+      stepSeconds: cost.stepSeconds * factor,
+      evalSecondsPerToken: cost.evalSecondsPerToken * factor * near.run.spec.T * near.run.spec.B /
+        (run.spec.T * run.spec.B),
+    };
+    // What a run's base really is, is seen at the measured one.
+    const more = Math.max(0, (cost.bytes ?? near.bytes) - near.bytes);
+    return {
+      run,
+      seconds: estimateSeconds(run.spec, scaled, validationTokens),
+      bytes: bytes + more,
+      from: "scaled",
+    };
+  });
+}
+
+/** Some of a sorted list, the ends among them. */
+function spread<T>(list: readonly T[], most: number): T[] {
+  if (list.length <= most) return [...list];
+  return Array.from({ length: most }, (_, i) => list[Math.round(i * (list.length - 1) / (most - 1))]!);
+}
+
+/** The measured run that is nearest in operations, of the same policy where there is one. */
+function nearest(one: Sized, measured: readonly Sized[]): Sized {
+  const same = measured.filter(({ run }) => run.spec.policy === one.run.spec.policy);
+  const distance = ({ flops }: Sized) => Math.abs(Math.log(flops / one.flops));
+  const [found] = [...(same.length > 0 ? same : measured)].sort((a, b) => distance(a) - distance(b));
+  if (found === undefined) throw new UserError("Cannot predict: no step was measured");
+  return found;
+}
+
+/** The cost that a journal tells of; undefined where it has too few steps to tell. Memory is in none. */
+function costOfJournal({ manifest: { spec }, events }: RecordedRun): Cost | undefined {
+  const { steps, evals } = effectiveEvents(events);
+  const speeds = steps.slice(1).map((step) => step.tokensPerSecond).filter((speed) => speed > 0);
+  if (speeds.length < 2) return undefined;
+  const stepSeconds = spec.B * spec.T / median(speeds);
+  const passes = spec.emaDecay > 0 ? 2 : 1;
+  const evalSecondsPerToken = median(evals.map(({ seconds, tokens }) => seconds / tokens / passes));
+  const finish = events.findLast((event) => event.event === "finish");
+  const whole = finish?.event === "finish" && !events.some(({ event }) => event === "resume");
+  const rest = steps.length * stepSeconds + evals.reduce((sum, { seconds }) => sum + seconds, 0);
+  const startSeconds = whole ? Math.max(0, finish.seconds - rest) : 0;
+  return { stepSeconds, startSeconds, evalSecondsPerToken: evalSecondsPerToken || 0 };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}

@@ -1,0 +1,109 @@
+// @heavy
+/**
+ * Sweeps that are killed at random instants: nothing that is recorded is lost or doubled, and the end is the same, bit for
+ * bit. In `deno task soak` there are 1,000 kills.
+ */
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { join } from "node:path";
+import { makePlan, parseSweepSpec, resultDifferences, verifyResume } from "../lib/sweep/mod.ts";
+import { readRuns } from "../lib/record/mod.ts";
+import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
+import { soaking } from "./support/soak.ts";
+
+const root = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+const text = join(root, "text.txt");
+await Deno.writeTextFile(text, sampleText());
+
+/** Runs that start and end within a second, and have everything that a checkpoint must carry. */
+const TINY = {
+  ...{ name: "tiny", data: text, vocab: ["character"], seq: [8], tokensPerStep: 32 },
+  ...{ nLayer: 2, nHead: 2, nEmbd: 32, warmupSteps: 0, dropout: 0.1, emaDecay: 0.9, saveBest: true },
+  ...{ steps: 40, evalEvery: 8, evalTokens: 64, checkpointEvery: 5 },
+};
+
+const KILLS = soaking ? 1000 : 200;
+
+Deno.test(`a sweep that is killed ${KILLS} times in all ends as one that was left alone`, async () => {
+  const spec = parseSweepSpec({ ...TINY, policy: ["float32", "bf16-autocast"], seeds: [1, 2] }, "the test");
+  const lines: string[] = [];
+  const { problems, kills, sweeps } = await verifyResume(await makePlan(spec, 1), {
+    ...{ dir: join(root, "killed"), kills: KILLS, workers: 2, seed: Date.now() % 1e9 },
+    print: (line) => lines.push(line),
+  });
+  assertEquals(problems, [], lines.join("\n"));
+  assertGreaterOrEqual(kills, KILLS);
+  assertGreaterOrEqual(sweeps, 2, "the sweeps were killed so often that few came to an end");
+});
+
+Deno.test("verify-resume proves it for a user's spec, and says what is wrong with one", async () => {
+  const path = join(root, "spec.json");
+  await Deno.writeTextFile(path, JSON.stringify({ ...TINY, policy: ["float32"], seeds: [1], steps: 20 }));
+  const { code, stdout, stderr } = await runTask("verify-resume", [path, "--kills", "3"]);
+  assertEquals(code, 0, stderr);
+  assert(/^identical: 3 kills in \d+ sweeps? changed nothing$/.test(stdout.trim()), stdout);
+  const full = await runTask("verify-resume", [path, "--out", root]);
+  assertEquals(full.code, 2);
+  assert(full.stderr.includes("it holds files"), full.stderr);
+});
+
+Deno.test("8 workers on 64 tiny runs, and two more sweeps on the same folder: each run once, no log lost", async () => {
+  const dir = join(root, "many"), path = join(root, "many.json");
+  const seeds = Array.from({ length: 64 }, (_, i) => i);
+  const spec = { ...TINY, policy: ["float32"], seeds, steps: 6, evalEvery: 3, checkpointEvery: 3 };
+  await Deno.writeTextFile(path, JSON.stringify(spec));
+  const sweeps = ["8", "3", "3"].map((workers) =>
+    startTask("sweep", [path, "--out", dir, "--workers", workers])
+  );
+  // Threads are the folder's: whoever made the plan decided.
+  for (const { code, stderr } of await Promise.all(sweeps.map(ended))) assertEquals(code, 0, stderr);
+  const runs = readRuns(dir);
+  assertEquals(runs.length, 64);
+  for (const { manifest, events, status } of runs) {
+    assertEquals(status, "finished");
+    const kinds = events.map(({ event }) => event);
+    for (const once of ["start", "finish"]) {
+      assertEquals(kinds.filter((kind) => kind === once).length, 1, `${manifest.runId}: ${once}`);
+    }
+    assert(!kinds.includes("resume") && !kinds.includes("fail"), `${manifest.runId}: ${kinds}`);
+    const log = await Deno.readTextFile(join(dir, "runs", manifest.runId, "log.txt"));
+    for (const step of [0, 3, 6]) {
+      assertEquals(log.split(`step ${step}: validation loss`).length - 1, 1, `${manifest.runId}: ${log}`);
+    }
+  }
+});
+
+Deno.test("resultDifferences() finds what is not the same", async () => {
+  const spec = parseSweepSpec({ ...TINY, policy: ["float32"], seeds: [1], steps: 10 }, "the test");
+  const plan = await makePlan(spec, 1);
+  const want = join(root, "want"), got = join(root, "got");
+  const { kills } = await verifyResume(plan, {
+    ...{ dir: join(root, "once"), kills: 1, workers: 1 },
+    print: () => {},
+  });
+  assertEquals(kills, 1);
+  for (const dir of [want, got]) copy(join(root, "once", "undisturbed"), dir);
+  assertEquals(resultDifferences(plan, { want, got }), []);
+  const folder = join(got, "runs", plan.runs[0]!.id);
+  const journal = join(folder, "journal.jsonl"), whole = await Deno.readTextFile(journal);
+  await Deno.writeTextFile(journal, whole.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
+  const [changed, tables] = resultDifferences(plan, { want, got });
+  assert(/step 4: loss is 1.25, undisturbed it is /.test(changed!), changed);
+  assertEquals(tables, "the result columns of the tables differ");
+  await Deno.writeTextFile(journal, whole);
+  await Deno.writeTextFile(join(folder, "left.tmp"), "");
+  await Deno.writeFile(join(folder, "best.safetensors"), new Uint8Array(3));
+  assertEquals(resultDifferences(plan, { want, got }).sort(), [
+    `run ${plan.runs[0]!.id}: best.safetensors has other bytes`,
+    `run ${plan.runs[0]!.id}: left.tmp is left over`,
+  ]);
+});
+
+function copy(from: string, to: string): void {
+  Deno.mkdirSync(to, { recursive: true });
+  for (const entry of Deno.readDirSync(from)) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory) copy(source, target);
+    else Deno.copyFileSync(source, target);
+  }
+}

@@ -6,7 +6,8 @@
 import { basename, dirname, join } from "node:path";
 
 /**
- * Writes a file beside its place, waits until the disk has it, and moves it there.
+ * Writes a file beside its place, waits until the disk has it, and moves it there. A file that replaces one of the same size
+ * gets a time of a later second, if need be one that is yet to come: rsync takes files of equal size and second for equal.
  *
  * @throws {Error} what the system says; nothing is left beside the place then, and what was there stays.
  */
@@ -18,6 +19,7 @@ export function atomicWrite(path: string, content: string | Uint8Array): void {
     let written = 0;
     while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
     file.syncDataSync();
+    moveSecondOn(temporary, path);
     Deno.renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
@@ -27,6 +29,19 @@ export function atomicWrite(path: string, content: string | Uint8Array): void {
       // It may not have come into being; the first error is the one to tell.
     }
     throw error;
+  }
+}
+
+/** Gives a file a later second than the one of the same size that it is about to replace. */
+function moveSecondOn(path: string, replaced: string): void {
+  try {
+    const { size, mtime } = Deno.statSync(path), before = Deno.statSync(replaced);
+    const second = (time: Date | null) => Math.floor((time?.getTime() ?? 0) / 1000);
+    if (size !== before.size || second(mtime) > second(before.mtime)) return;
+    const later = second(before.mtime) + 1;
+    Deno.utimeSync(path, later, later);
+  } catch {
+    // There is nothing to replace, or a file system without times: then copies have to look into files.
   }
 }
 

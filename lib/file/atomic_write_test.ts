@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { atomicWrite } from "./atomic_write.ts";
 
@@ -15,6 +15,25 @@ Deno.test("atomicWrite() writes text and bytes, replaces, and leaves nothing bes
     atomicWrite(path, new Uint8Array([1, 2, 3]));
     assertEquals(Deno.readFileSync(path), new Uint8Array([1, 2, 3]));
     assertEquals(names(folder), ["file"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("atomicWrite() gives what replaces a file of the same size a later second, which rsync tells files by", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const path = join(folder, "file");
+    const second = () => Math.floor(Deno.statSync(path).mtime!.getTime() / 1000);
+    let last = 0;
+    for (let i = 0; i < 10; i++) {
+      atomicWrite(path, `content ${i}`);
+      assert(second() > last);
+      last = second();
+    }
+    const begin = Math.floor(Date.now() / 1000);
+    atomicWrite(path, "another size");
+    assert(second() >= begin && second() <= Date.now() / 1000);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

@@ -1,5 +1,5 @@
 /**
- * losskit's own Jupyter kernelspec: Deno's kernel, interrupted by message, so that Stop keeps the session's state.
+ * losskit's own Jupyter kernelspec: Deno's kernel, which Stop leaves alive. `stop.ts` says what Stop does.
  *
  * @module
  */
@@ -18,10 +18,17 @@ export function writeKernelspec(dataDir: string): string {
   const folder = join(dataDir, "kernels", KERNEL_NAME);
   Deno.mkdirSync(folder, { recursive: true });
   const spec = {
-    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    // Deno ends at a signal that nobody listens to. One that is ignored from the start can be listened to later.
+    argv: [
+      "/bin/sh",
+      "-c",
+      `trap '' INT; exec "$0" jupyter --kernel --conn "$1"`,
+      Deno.execPath(),
+      "{connection_file}",
+    ],
     display_name: "Deno (losskit)",
     language: "typescript",
-    interrupt_mode: "message",
+    interrupt_mode: "signal",
   };
   Deno.writeTextFileSync(join(folder, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
   return folder;

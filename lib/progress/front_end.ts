@@ -6,8 +6,11 @@
 
 /** Sends messages to a front end, as the kernel does. */
 export interface FrontEnd {
-  /** Sends a message of Jupyter's protocol, such as `display_data` with its content. */
-  broadcast(type: string, content: Record<string, unknown>): Promise<void>;
+  /**
+   * Sends a message of Jupyter's protocol, such as `display_data` with its content. The kernel's own returns no promise
+   * where the message is gone at once.
+   */
+  broadcast(type: string, content: Record<string, unknown>): Promise<void> | void;
 }
 
 /** The front end; undefined outside of a notebook. */

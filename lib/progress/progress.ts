@@ -99,9 +99,12 @@ export function createProgress(options: ProgressOptions): Progress {
 function notebookLine(notebook: FrontEnd): { draw(text: string): void; log(line: string): void } {
   const transient = { display_id: `losskit-progress-${++displays}` };
   let begun = false;
-  const send = (type: string, content: Record<string, unknown>) => {
-    // The front end may have gone: progress is no reason to fail.
-    notebook.broadcast(type, content).catch(() => {});
+  const send = async (type: string, content: Record<string, unknown>): Promise<void> => {
+    try {
+      await notebook.broadcast(type, content);
+    } catch {
+      // The front end may have gone: progress is no reason to fail.
+    }
   };
   return {
     draw(text) {
@@ -112,7 +115,7 @@ function notebookLine(notebook: FrontEnd): { draw(text: string): void; log(line:
       });
       begun = true;
     },
-    log: (line) => send("stream", { name: "stdout", text: `${line}\n` }),
+    log: (line) => void send("stream", { name: "stdout", text: `${line}\n` }),
   };
 }
 

@@ -1,0 +1,218 @@
+// @heavy
+/**
+ * A notebook in JupyterLab, in headless Chromium, with the real kernel: each output in its place, figures drawn, and Stop.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import type { Page } from "puppeteer-core";
+import { formatNotebook, type Notebook } from "../lib/notebook/ipynb.ts";
+import { labPython, startLab } from "../lib/notebook/lab.ts";
+import { KERNEL_NAME, writeKernelspec } from "../lib/notebook/mod.ts";
+import { findChromium, launchChromium } from "./support/chromium.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+const lib = new URL("../lib/", import.meta.url).href;
+
+const SOURCES = [
+  `import * as losskit from "${lib}mod.ts";
+import { createProgress, settle, showFigure, showTable, stopSignal } from "${lib}notebook/mod.ts";
+const { runtime } = await losskit.useTensorFlow({ threads: 2 });
+console.log("first", runtime.version);
+await settle();`,
+  `for (let i = 0; i < 50; i++) console.log("second", i);
+await showTable([{ name: "é", value: 0.5 }]);
+await settle();`,
+  `await showFigure(losskit.barFigure({ title: "third" }, { names: ["a", "b"], values: [1, 2] }));
+await settle();`,
+  `const random = losskit.createRandom(1, "lab");
+const tokens = Int32Array.from({ length: 5000 }, () => random.integer(8));
+let steps = 0;
+const progress = createProgress({ label: "training", unit: "steps", total: 1_000_000 });
+for await (const event of losskit.train({
+  model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
+  policy: "float32", execution: "graph",
+  optimizer: { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, clip: 1 },
+  schedule: { lr: 1e-3, minLr: 1e-4, warmupSteps: 1, steps: 1_000_000 },
+  seed: 1, B: 4, T: 16, train: tokens, validation: tokens, byteLengths: new Int32Array(8).fill(1),
+  evalEvery: 1_000_000, evalTokens: 64, checkpointEvery: 1_000_000, signal: stopSignal(),
+})) {
+  if (event.event === "step") progress.update(++steps);
+  if (event.event === "checkpoint") console.log("stopped with", event.bytes.length, "bytes at step", event.step);
+}
+await settle();`,
+  `console.log("steps done:", steps, "tokens:", tokens.length, "TensorFlow", runtime.version);
+await settle();`,
+];
+
+const notebook: Notebook = {
+  nbformat: 4,
+  nbformat_minor: 5,
+  metadata: { kernelspec: { display_name: "Deno (losskit)", language: "typescript", name: KERNEL_NAME } },
+  cells: SOURCES.map((source, i) => ({
+    cell_type: "code",
+    id: `cell-${i}`,
+    metadata: {},
+    source,
+    outputs: [],
+    execution_count: null,
+  })),
+};
+
+/** JupyterLab's application, as it is exposed in the page. */
+interface Lab {
+  commands: { execute(id: string): Promise<unknown> };
+  shell: {
+    currentWidget: {
+      content: { activeCellIndex: number };
+      sessionContext: { session?: { kernel?: { status: string } } };
+    };
+  };
+}
+
+/** Runs in the page: the kernel's status. */
+const kernelStatus = () =>
+  (globalThis as unknown as { jupyterapp?: Lab }).jupyterapp?.shell.currentWidget?.sessionContext?.session
+    ?.kernel
+    ?.status;
+
+async function command(page: Page, id: string, cell?: number): Promise<void> {
+  await page.evaluate(
+    (id: string, cell: number | undefined) => {
+      const { commands, shell } = (globalThis as unknown as { jupyterapp: Lab }).jupyterapp;
+      if (cell !== undefined) shell.currentWidget.content.activeCellIndex = cell;
+      commands.execute(id); // not waited for: a cell may run for ever
+    },
+    id,
+    cell,
+  );
+}
+
+/** The text of each cell's outputs. */
+const outputs = (page: Page): Promise<string[]> =>
+  page.$$eval(
+    ".jp-CodeCell",
+    (cells) =>
+      cells.map((cell) =>
+        (cell.querySelector(".jp-OutputArea") as unknown as { innerText: string } | null)?.innerText ?? ""
+      ),
+  );
+
+/** Waits until a cell's output has a text. */
+async function shows(page: Page, cell: number, text: RegExp): Promise<string> {
+  for (let tries = 0; tries < 2400; tries++) {
+    const shown = (await outputs(page))[cell] ?? "";
+    if (text.test(shown)) return shown;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`cell ${cell} never showed ${text}: ${JSON.stringify(await outputs(page))}`);
+}
+
+async function untilStatus(page: Page, status: string): Promise<void> {
+  for (let tries = 0; tries < 2400; tries++) {
+    if (await page.evaluate(kernelStatus) === status) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`the kernel never was ${status}: it is ${await page.evaluate(kernelStatus)}`);
+}
+
+/** Starts JupyterLab with folders and a port of its own. */
+async function startServer(
+  temporary: string,
+  folder: string,
+): Promise<{ url: string; end(): Promise<void> }> {
+  const python = await labPython(() => {});
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const token = crypto.randomUUID();
+  writeKernelspec(join(temporary, "data"));
+  const lab = startLab(python, {
+    root: folder,
+    page: "/lab",
+    args: [
+      "--no-browser",
+      "--log-level=ERROR",
+      "--expose-app-in-browser",
+      `--ServerApp.port=${port}`,
+      "--ServerApp.port_retries=0",
+    ],
+    env: {
+      JUPYTER_TOKEN: token,
+      JUPYTER_DATA_DIR: join(temporary, "data"),
+      JUPYTER_CONFIG_DIR: join(temporary, "config"),
+      JUPYTER_RUNTIME_DIR: join(temporary, "runtime"),
+      IPYTHONDIR: join(temporary, "ipython"),
+    },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let tries = 0; tries < 2400; tries++) {
+    try {
+      const response = await fetch(`${url}/api/status?token=${token}`);
+      await response.body?.cancel();
+      if (response.ok) break;
+    } catch {
+      // not yet
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    url: `${url}/lab/tree/test.ipynb?token=${token}`,
+    async end() {
+      lab.kill("SIGTERM");
+      await lab.status;
+    },
+  };
+}
+
+Deno.test({
+  name:
+    "a notebook in JupyterLab: outputs in their places, a figure drawn, and Stop interrupts training and keeps the state",
+  async fn() {
+    const chromium = await findChromium();
+    assert(chromium !== undefined, "wanted chromium, or root and apt-get to install it");
+    const temporary = await Deno.makeTempDir();
+    // Beside the library, so that the kernel finds deno.json.
+    const folder = join(root, "experiments", "out", `lab-test-${crypto.randomUUID()}`);
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(join(folder, "test.ipynb"), formatNotebook(notebook));
+    const server = await startServer(temporary, folder);
+    const browser = await launchChromium(chromium);
+    try {
+      const page = await browser.newPage();
+      await page.setViewport({ width: 1200, height: 2400 });
+      await page.goto(server.url, { waitUntil: "domcontentloaded", timeout: 240_000 });
+      await page.waitForSelector(".jp-CodeCell", { timeout: 240_000 });
+      await untilStatus(page, "idle");
+
+      await command(page, "notebook:run-all-cells");
+      await shows(page, 3, /training: \d+ of 1000000 steps/);
+      const before = await outputs(page);
+      assertMatch(before[0]!, /^first 2\.\d+/);
+      const numbers = [...before[1]!.matchAll(/second (\d+)/g)].map(([, i]) => Number(i));
+      assertEquals(numbers, Array.from({ length: 50 }, (_, i) => i));
+      assertStringIncludes(before[1]!, "é");
+      // Drawn by Plotly, which is preferred to the SVG beside it: bars are paths in it.
+      await page.waitForSelector(".jp-CodeCell:nth-of-type(3) .js-plotly-plot .main-svg", {
+        timeout: 30_000,
+      });
+      assertEquals((await page.$$(".js-plotly-plot .bars path")).length, 2);
+      assertEquals(before[4], "");
+
+      await shows(page, 3, /training: [1-9]\d* of 1000000 steps/);
+      assertEquals(await page.evaluate(kernelStatus), "busy");
+      await command(page, "notebook:interrupt-kernel");
+      const stopped = await shows(page, 3, /stopped with \d+ bytes at step \d+/);
+      // The cell after it was queued by "run all": it finds all that was there.
+      const after = await shows(page, 4, /steps done: [1-9]\d* tokens: 5000 TensorFlow 2\./);
+      assertEquals(/steps done: (\d+)/.exec(after)![1], /at step (\d+)/.exec(stopped)![1]);
+      await untilStatus(page, "idle");
+    } finally {
+      await browser.close();
+      await server.end();
+      await Deno.remove(temporary, { recursive: true });
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+  // Deno watches the streams of the server's process, which has the test's own.
+  sanitizeResources: false,
+});

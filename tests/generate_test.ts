@@ -60,8 +60,22 @@ Deno.test("generate goes on from a prompt with a run's model, the same for the s
     "temperature must be a finite number of at least 0: it is -1",
   );
   await assertRefused([run, "--max-tokens", "2.5"], "maxNewTokens must be a whole number");
+  assert((await generated([run, "--max-tokens", "5"])).startsWith("\n"));
   await Deno.writeTextFile(join(root, "text.txt"), "another text");
   await assertRefused([run], "Cannot use the corpus");
+});
+
+Deno.test("generate begins somewhere where the vocabulary has no line break", async () => {
+  const text = join(root, "line.txt"), out = join(root, "line");
+  await Deno.writeTextFile(text, "abc abd abe ".repeat(50));
+  const sizes = ["--n-layer", "1", "--n-head", "2", "--n-embd", "8", "--seq", "8", "--batch", "2"];
+  const { code, stderr } = await runTask("train", [
+    ...["--data", text, "--out", out, "--steps", "2", "--eval-tokens", "8"],
+    ...sizes,
+  ]);
+  assertEquals(code, 0, stderr);
+  const [run] = [...Deno.readDirSync(join(out, "runs"))];
+  assertEquals((await generated([join(out, "runs", run!.name), "--max-tokens", "5"])).length, 1 + 5 + 1);
 });
 
 Deno.test("generate reads a GPT-2 in transformers' files with GPT-2's tokenizer", async () => {

@@ -1,6 +1,7 @@
 /** `deno task generate RUN|GPT2_FOLDER`: text that a model makes after a prompt. */
 import { UserError } from "../error/user_error.ts";
 import { generate, toParameters } from "../model/mod.ts";
+import type { Tokenizer } from "../text/mod.ts";
 import { command, runCommand } from "./command.ts";
 import {
   asUserError,
@@ -12,7 +13,7 @@ import {
 } from "./open_model.ts";
 
 interface Options {
-  prompt: string;
+  prompt?: string;
   maxTokens: number;
   temperature: number;
   topK?: number;
@@ -24,7 +25,7 @@ interface Options {
 
 const program = command("generate", "Goes on from a prompt with a trained model, and prints prompt and text.")
   .argument("<model>", "a run's folder, or a folder with a GPT-2 as transformers saves it")
-  .option("--prompt <text>", "what to go on from", "\n")
+  .option("--prompt <text>", "what to go on from (default: a line break)")
   .option("--max-tokens <n>", "tokens to make", numberOption, 200)
   .option(
     "--temperature <x>",
@@ -44,9 +45,10 @@ const program = command("generate", "Goes on from a prompt with a trained model,
   .action(speak);
 
 async function speak(folder: string, options: Options): Promise<void> {
-  const { prompt, maxTokens: maxNewTokens, threads, weights, ...sampling } = options;
+  const { prompt: given, maxTokens: maxNewTokens, threads, weights, ...sampling } = options;
   using model = await openModel(folder, { action: "generate with", weights });
   const { config, tokenizer } = model;
+  const prompt = given ?? beginning(tokenizer);
   const ids = asUserError(() => tokenizer.encode(prompt));
   if (ids.length === 0) {
     throw new UserError("Cannot generate: --prompt must have at least one token: it is empty");
@@ -55,6 +57,17 @@ async function speak(folder: string, options: Options): Promise<void> {
   const parameters = toParameters(model.parameters);
   const made = asUserError(() => generate(parameters, config, { prompt: ids, maxNewTokens, ...sampling }));
   console.log(prompt + tokenizer.decode(made));
+}
+
+/** What a text may begin with: a line break, or the first token where the vocabulary has none. */
+function beginning(tokenizer: Tokenizer): string {
+  try {
+    tokenizer.encode("\n");
+    return "\n";
+  } catch (error) {
+    if (error instanceof RangeError) return tokenizer.decode([0]);
+    throw error;
+  }
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -170,7 +170,7 @@ Deno.test({
         })()`) as string[];
           assertGreater(names.filter((name) => name.includes("seed 1")).length, 0);
           assertEquals(names.filter((name) => name.includes("seed 2")), []);
-          assertEquals(new URL(page.url()).hash, "#T=128&seed=1");
+          assertEquals(new URL(page.url()).hash, "#T=%2164&seed=%212");
           await page.reload();
           await showAll(page);
           assertEquals(await shown(), ["3 of 12 runs shown", 3, 3]);
@@ -314,6 +314,42 @@ Deno.test({
         ]`);
         assertEquals(focused, [true, "solid"]);
         await page.close();
+      });
+      await t.step("draws many runs as few lines, and each alone again when few are chosen", async () => {
+        const many = Deno.makeTempDirSync();
+        for (let seed = 1; seed <= 60; seed++) {
+          for (const policy of ["float32", "bf16-autocast"]) {
+            const losses = Array.from(
+              { length: 50 },
+              (_, i) => 3 + 1 / (i + seed) + (policy === "float32" ? 0 : 0.01),
+            );
+            writeSyntheticRun(many, {
+              losses,
+              evals: [{ step: 50, loss: losses[49]! }],
+              spec: { seed, policy },
+            });
+          }
+        }
+        const html = await renderReport({ title: "many", runs: readRuns(many), reproduce: [] });
+        Deno.writeTextFileSync(join(many, "report.html"), html);
+        const { page, deeds } = await openReport(browser, pathToFileURL(join(many, "report.html")).href);
+        const lines = () =>
+          page.evaluate(`(() => {
+          const { data } = document.getElementById("figure-1");
+          return [data.filter(({ mode }) => mode === "lines").length, data[0].x.filter((x) => x !== null).length];
+        })()`);
+        assertEquals(await lines(), [2, 60 * 50]);
+        await page.evaluate(`(() => {
+          const select = document.querySelector("#filters [data-axis=seed] select");
+          for (const option of select.options) option.selected = option.value === "7";
+          select.dispatchEvent(new Event("change", { bubbles: true }));
+        })()`);
+        await page.evaluate("document.getElementById('figure-1').scrollIntoView()");
+        await page.waitForFunction("document.getElementById('figure-1').data[0].x.length === 50");
+        assertEquals(await lines(), [2, 50]);
+        assertEquals(deeds.complaints, []);
+        await page.close();
+        Deno.removeSync(many, { recursive: true });
       });
       await t.step("shows its tables without JavaScript", async () => {
         const page = await browser.newPage();

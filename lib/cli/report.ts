@@ -1,23 +1,63 @@
-/** `deno task report DIR`: tables and `report.html` of a sweep's folder. */
+/** `deno task report DIR`: tables, `report.html` and figures of a sweep's folder, or the report served while runs go on. */
 import { basename, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { command, numeric, runCommand } from "./command.ts";
-import { writeReport } from "./report_files.ts";
+import { command, numeric, runCommand, wholeNumber } from "./command.ts";
+import { writeFigures, writeReport } from "./report_files.ts";
+import { serveReport } from "./report_live.ts";
+
+/** The port that a report is served on unless another is named: the same one each time, so that an open page finds it. */
+const PORT = 8765;
+
+interface Options {
+  bound: number | string;
+  figures?: string;
+  watch?: boolean;
+  port: number | string;
+}
 
 const program = command("report", "Prints the tables of a sweep's folder and writes its report.html.")
   .argument("<folder>", "a sweep's folder")
   .option("--bound <nats>", "the gap that counts as one", numeric, 0.05)
-  .action(async (dir: string, { bound }: { bound: number | string }) => {
-    if (typeof bound !== "number" || bound < 0) {
-      throw new UserError(`Cannot compare: --bound must be a number of nats, at least 0: it is ${bound}`);
-    }
-    console.log(
-      `\nreport: ${await writeReport(dir, {
-        title: basename(resolve(dir)),
-        bound,
-        print: (line) => console.log(line),
-      })}`,
-    );
+  .option("--figures <svg|png>", "writes each figure into a file of its own, too")
+  .option("--watch", "serves the report on this machine alone, and keeps it up to date, until Ctrl-C")
+  .option("--port <n>", "where --watch serves; 0 is any free one", numeric, PORT)
+  .action(report);
+
+async function report(dir: string, { bound, figures, watch, port }: Options): Promise<void> {
+  if (typeof bound !== "number" || bound < 0) {
+    throw new UserError(`Cannot compare: --bound must be a number of nats, at least 0: it is ${bound}`);
+  }
+  if (figures !== undefined && figures !== "svg" && figures !== "png") {
+    throw new UserError(`Cannot write figures: --figures must be svg or png: it is ${figures}`);
+  }
+  if (watch) {
+    return await watchReport(dir, { bound, port: wholeNumber("--port", port, { least: 0, most: 65535 }) });
+  }
+  const path = await writeReport(dir, {
+    title: basename(resolve(dir)),
+    bound,
+    print: (line) => console.log(line),
   });
+  console.log(`\nreport: ${path}`);
+  if (figures === undefined) return;
+  for (const file of await writeFigures(dir, { kind: figures, bound })) console.log(`figure: ${file}`);
+}
+
+async function watchReport(dir: string, { bound, port }: { bound: number; port: number }): Promise<void> {
+  const end = new AbortController();
+  const stop = () => end.abort();
+  const signals: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  try {
+    await serveReport(dir, {
+      bound,
+      port,
+      signal: end.signal,
+      onListen: (url) => console.log(`report of ${dir}: ${url} (Ctrl-C ends it)`),
+    });
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+  }
+}
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -6,8 +6,8 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { type CulpritFinding, DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
-import { renderReport } from "../figure/mod.ts";
-import { readJson, tabulateRuns } from "../record/mod.ts";
+import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
+import { readJson, readRuns, type RecordedRun, tabulateRuns } from "../record/mod.ts";
 import { writeFile } from "./files.ts";
 
 /**
@@ -26,13 +26,43 @@ export async function writeReport(
   for (const run of runs) run.warnings.forEach((warning) => print(`warning: ${warning}`));
   const summary = summarize(runs, bound);
   print(`\n${summary.text}`);
-  const reproduce = [
+  const path = join(dir, "report.html");
+  const culprits = readCulprits(dir);
+  writeFile(
+    path,
+    await renderReport({ title, runs, bound, culprits, reproduce: reproduceCommands(dir, runs) }),
+  );
+  return path;
+}
+
+/** The commands that make a folder's runs again. */
+export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): string[] {
+  return [
     `deno task sweep --out ${dir}`,
     ...runs.slice(0, 1).map(({ manifest }) => `deno task reproduce ${join(dir, "runs", manifest.runId)}`),
   ];
-  const path = join(dir, "report.html");
-  writeFile(path, await renderReport({ title, runs, bound, reproduce, culprits: readCulprits(dir) }));
-  return path;
+}
+
+/**
+ * Writes every figure of a folder's report into files of their own, `figures/NUMBER-TITLE`, without a browser.
+ *
+ * @returns The files' paths.
+ */
+export async function writeFigures(
+  dir: string,
+  { kind, bound }: { kind: "svg" | "png"; bound: number },
+): Promise<string[]> {
+  const figures = reportFigures(readRuns(dir), bound, readCulprits(dir)).flatMap(({ figures }) => figures);
+  const folder = join(dir, "figures");
+  const paths: string[] = [];
+  for (const [i, figure] of figures.entries()) {
+    const name = figure.title.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-").replaceAll(/^-|-$/g, "")
+      .slice(0, 60);
+    const path = join(folder, `${String(i + 1).padStart(2, "0")}-${name}.${kind}`);
+    writeFile(path, kind === "svg" ? figureSvg(figure) : await figurePng(figure));
+    paths.push(path);
+  }
+  return paths;
 }
 
 /** What the report shows of culprits. */
@@ -52,8 +82,12 @@ const shown = v.object({
   })),
 });
 
-/** The culprits that `compare` left in a folder; none where it left none. */
-function readCulprits(dir: string): CulpritFinding[] {
+/**
+ * The culprits that `compare` left in a folder; none where it left none.
+ *
+ * @throws {UserError} when what it left is damaged.
+ */
+export function readCulprits(dir: string): CulpritFinding[] {
   const path = join(dir, "compare.json");
   try {
     Deno.statSync(path);

@@ -189,7 +189,7 @@ const applyFilters = () => {
   }
   const output = document.querySelector("#filters output");
   if (output) output.textContent = shown + " of " + all + " runs shown";
-  const hash = new URLSearchParams([...chosen].map(([axis, values]) => [axis, [...values].join("\\u001f")])).toString();
+  const hash = new URLSearchParams(address()).toString();
   try { history.replaceState(null, "", hash === "" ? location.pathname + location.search : "#" + hash); } catch { /* a file's page may not */ }
   for (const plot of plots) {
     remains(plot);
@@ -197,9 +197,18 @@ const applyFilters = () => {
   }
 };
 
+/** The choice as an address has it: what is left out, after an exclamation mark, or what is left in, if that is less. */
+const address = () => $$("#filters [data-axis]").flatMap((group) => {
+  const inputs = $$("input, option", group);
+  const [on, off] = [true, false].map((side) => inputs.filter((input) => (input.checked ?? input.selected) === side));
+  const text = (list) => list.map(({ value }) => value).join("\\u001f");
+  return off.length === 0 ? [] : [[group.dataset.axis, off.length <= on.length ? "!" + text(off) : text(on)]];
+});
+
 const restoreFilters = () => {
   for (const [axis, text] of new URLSearchParams(location.hash.slice(1))) {
-    const values = new Set(text.split("\\u001f"));
+    const isOut = text.startsWith("!"), named = new Set(text.slice(isOut ? 1 : 0).split("\\u001f"));
+    const values = { has: (value) => named.has(value) !== isOut };
     const group = $$("#filters [data-axis]").find(({ dataset }) => dataset.axis === axis);
     for (const input of group ? $$("input, option", group) : []) {
       if (input.type === "checkbox") input.checked = values.has(input.value); else input.selected = values.has(input.value);

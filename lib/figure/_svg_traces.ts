@@ -92,7 +92,7 @@ export function traceSvg(
   },
 ): string {
   const opacity = typeof trace["opacity"] === "number" && trace["opacity"] < 1
-    ? ` opacity="${trace["opacity"]}"`
+    ? ` stroke-opacity="${trace["opacity"]}" fill-opacity="${trace["opacity"]}"`
     : "";
   const body = trace["type"] === "bar"
     ? barSvg(trace, plane, { index, bars })

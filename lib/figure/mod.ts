@@ -23,4 +23,5 @@ export type { Figure, Json, PlotlyObject } from "./figure.ts";
 export { gapFigures, lossFigures, type SettingFigure } from "./figures.ts";
 export { gapByAxisFigures } from "./gap_by_axis.ts";
 export { type FigureSection, renderReport, type ReportContent, reportFigures } from "./report.ts";
+export { figurePng } from "./png.ts";
 export { figureSvg, type SvgOptions } from "./svg.ts";

@@ -191,6 +191,10 @@ function shapesSvg(layout: PlotlyObject, { x, y, ink }: Plane, box: Box): string
         : placed(shape[key], y, { is: paper("yref"), from: box.bottom, to: box.top });
     const [x0, x1, y0, y1] = ["x0", "x1", "y0", "y1"].map(at) as [number, number, number, number];
     if (![x0, x1, y0, y1].every(Number.isFinite)) return "";
+    // What lies wholly out of sight is left out: resvg ends on lines far outside of a clip.
+    const isOut = (a: number, b: number, low: number, high: number) =>
+      Math.max(a, b) < low || Math.min(a, b) > high;
+    if (isOut(x0, x1, box.left, box.right) || isOut(y0, y1, box.top, box.bottom)) return "";
     const style = (shape["line"] ?? {}) as PlotlyObject;
     const dash = style["dash"] === undefined || style["dash"] === "solid" ? "" : ` stroke-dasharray="4 4"`;
     const stroke = `stroke="${svgText(String(style["color"] ?? ink))}" stroke-width="${

@@ -1,0 +1,165 @@
+/**
+ * `report --watch`: a sweep's report on the loopback address, which keeps up with the runs while a page is open.
+ *
+ * @module
+ */
+import { basename, join, resolve } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { renderReport } from "../figure/mod.ts";
+import { readRuns, type RecordedRun, sha256Hex } from "../record/mod.ts";
+import { isFolder } from "./files.ts";
+import { readCulprits, reproduceCommands } from "./report_files.ts";
+
+/** How often the folder is looked at, and how often a silent connection is told that it lives, in milliseconds. */
+const POLL = 1000, KEEP_ALIVE = 15_000;
+
+/** How a report is served. */
+export interface LiveOptions {
+  /** The gap that counts as one, nats per token. */
+  readonly bound: number;
+  /** The port; 0: a free one. */
+  readonly port: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Told the address once it is served. */
+  readonly onListen: (url: string) => void;
+}
+
+/**
+ * Serves a sweep's report until it is told to end. A page that asks `/events` is told of every change of the journals,
+ * and on connecting, again too, of how things are.
+ *
+ * It listens on 127.0.0.1 alone, answers only requests that name it so (another site's page cannot reach it by a name of
+ * its own), and reads nothing but the sweep's records.
+ *
+ * @param dir The sweep's folder; runs may still be to come.
+ * @throws {UserError} when the folder is none, its records are damaged at the start, or the port is taken.
+ */
+export async function serveReport(dir: string, options: LiveOptions): Promise<void> {
+  if (!isFolder(dir)) throw new UserError(`Cannot watch ${dir}: wanted a sweep's folder: there is none`);
+  const report = new LiveReport(dir, options.bound);
+  report.refresh();
+  const encoder = new TextEncoder();
+  const listeners = new Set<(text: string) => void>();
+  const tell = (text: string) => listeners.forEach((send) => send(text));
+  const poll = setInterval(() => {
+    try {
+      if (report.refresh()) tell(`data: ${report.version}\n\n`);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      console.error(error.message); // what was last read stays in sight
+    }
+  }, POLL);
+  const keepAlive = setInterval(() => tell(": alive\n\n"), KEEP_ALIVE);
+  const events = (): Response => {
+    let send: (text: string) => void;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        send = (text) => controller.enqueue(encoder.encode(text));
+        listeners.add(send);
+        send(`retry: 1000\ndata: ${report.version}\n\n`);
+        options.signal.addEventListener("abort", () => {
+          if (listeners.delete(send)) controller.close();
+        }, { once: true });
+      },
+      cancel: () => void listeners.delete(send),
+    });
+    return new Response(body, {
+      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+    });
+  };
+  let origins: readonly string[] = [];
+  const handle = async (request: Request): Promise<Response> => {
+    const { pathname, host } = new URL(request.url);
+    if (!origins.includes(host)) return new Response("no such host\n", { status: 421 });
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return new Response("only GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
+    }
+    if (pathname === "/events") return events();
+    if (pathname !== "/") return new Response("not found\n", { status: 404 });
+    return new Response(await report.page(), {
+      headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
+    });
+  };
+  try {
+    const server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: options.port,
+      signal: options.signal,
+      onListen: ({ port }) => {
+        origins = [`127.0.0.1:${port}`, `localhost:${port}`];
+        options.onListen(`http://127.0.0.1:${port}/`);
+      },
+    }, handle);
+    await server.finished;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
+    throw new UserError(
+      `Cannot watch ${dir}: port ${options.port} is taken: name another with --port, or 0 for a free one`,
+      { cause },
+    );
+  } finally {
+    clearInterval(poll);
+    clearInterval(keepAlive);
+  }
+}
+
+/** The report of a folder as it was last read; the page is made when it is asked for. */
+class LiveReport {
+  readonly #dir: string;
+  readonly #bound: number;
+  #stamps = "";
+  #runs: readonly RecordedRun[] = [];
+  #page: Promise<string> | undefined;
+
+  constructor(dir: string, bound: number) {
+    this.#dir = dir;
+    this.#bound = bound;
+  }
+
+  /** What tells this state of the records from others. */
+  get version(): string {
+    return sha256Hex(this.#stamps).slice(0, 16);
+  }
+
+  /** Reads the records again if they changed. Answers whether they did. */
+  refresh(): boolean {
+    const stamps = stampsOf(join(this.#dir, "runs"));
+    if (stamps === this.#stamps) return false;
+    this.#runs = stamps === "" ? [] : readRuns(this.#dir);
+    this.#stamps = stamps;
+    this.#page = undefined;
+    return true;
+  }
+
+  /** The page. */
+  page(): Promise<string> {
+    return this.#page ??= renderReport({
+      title: basename(resolve(this.#dir)),
+      runs: this.#runs,
+      bound: this.#bound,
+      culprits: readCulprits(this.#dir),
+      reproduce: reproduceCommands(this.#dir, this.#runs),
+      version: this.version,
+    });
+  }
+}
+
+/** Sizes and times of all journals; empty: there is none yet. */
+function stampsOf(runs: string): string {
+  const stamps: string[] = [];
+  try {
+    for (const { name, isDirectory } of Deno.readDirSync(runs)) {
+      if (!isDirectory) continue;
+      try {
+        const { size, mtime } = Deno.statSync(join(runs, name, "journal.jsonl"));
+        stamps.push(`${name} ${size} ${mtime?.getTime()}`);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error; // a run that is about to begin
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return stamps.sort().join("\n");
+}

@@ -1,0 +1,181 @@
+/**
+ * `report --watch` and `report --figures` as a user runs them: served on the loopback address alone, told of every
+ * change, found again after the server was away, and refusing what it should.
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { findChromium, launchChromium } from "./support/chromium.ts";
+import { ended, runTask, startTask } from "./support/commands.ts";
+import { writeSyntheticRun } from "./support/synthetic_runs.ts";
+
+const chromium = await findChromium();
+if (chromium === undefined) console.log("the live page's test is ignored: no Chromium could be had");
+
+function writePair(dir: string, seed: number): void {
+  for (const policy of ["float32", "bf16-autocast"]) {
+    const losses = [3, 2, policy === "float32" ? 1 : 1.01];
+    writeSyntheticRun(dir, { losses, evals: [{ step: 3, loss: losses[2]! }], spec: { policy, seed } });
+  }
+}
+
+/** Starts `report --watch` and waits until it serves. */
+async function watch(
+  dir: string,
+  port = 0,
+): Promise<{ url: string; child: Deno.ChildProcess; end(): Promise<number> }> {
+  const child = startTask("report", [dir, "--watch", "--port", String(port)]);
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let told = "";
+  while (!/http:\S+/.test(told)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`report --watch ended: ${told}${await new Response(child.stderr).text()}`);
+    told += value;
+  }
+  const end = async () => {
+    child.kill("SIGINT");
+    const { code } = await child.status;
+    await reader.cancel();
+    await child.stderr.cancel();
+    return code;
+  };
+  return { url: /http:\S+/.exec(told)![0], child, end };
+}
+
+Deno.test("report --watch tells of changes, by events that begin with how things are", async () => {
+  const dir = Deno.makeTempDirSync();
+  writePair(dir, 1);
+  const { url, end } = await watch(dir);
+  try {
+    const html = await (await fetch(url)).text();
+    const version = /data-version="(\w+)"/.exec(html)![1];
+    assertStringIncludes(html, "connect-src 'self'");
+    const response = await fetch(`${url}events`);
+    assertEquals(response.headers.get("content-type"), "text/event-stream");
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    assertStringIncludes((await reader.read()).value!, `data: ${version}\n\n`);
+    writePair(dir, 2);
+    const told = (await reader.read()).value!;
+    assert(!told.includes(version!), told);
+    assertStringIncludes(await (await fetch(url)).text(), `data-version="${/data: (\w+)/.exec(told)![1]}"`);
+    await reader.cancel();
+  } finally {
+    assertEquals(await end(), 0);
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("report --watch answers nobody but pages of its own address, and only with the report", async () => {
+  const dir = Deno.makeTempDirSync();
+  writePair(dir, 1);
+  const { url, end } = await watch(dir);
+  try {
+    const { port } = new URL(url);
+    for (
+      const [path, status] of [["/manifest.json", 404], ["/../deno.json", 404], ["/runs/", 404]] as const
+    ) {
+      const response = await fetch(new URL(path, url));
+      assertEquals([path, response.status], [path, status]);
+      await response.body?.cancel();
+    }
+    const post = await fetch(url, { method: "POST", body: "x" });
+    assertEquals([post.status, await post.text()], [405, "only GET\n"]);
+    // A page of another site that has its name resolve to this machine names its own host.
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+    await connection.write(
+      new TextEncoder().encode("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
+    );
+    assertStringIncludes(await new Response(connection.readable).text(), "421");
+    const listening = await new Deno.Command("ss", { args: ["-Hltn", `sport = :${port}`] }).output()
+      .catch(() => undefined);
+    if (listening?.success) {
+      assertStringIncludes(new TextDecoder().decode(listening.stdout), `127.0.0.1:${port}`);
+    }
+    const second = await runTask("report", [dir, "--watch", "--port", port]);
+    assertEquals(second.code, 2);
+    assertStringIncludes(second.stderr, `port ${port} is taken: name another with --port`);
+  } finally {
+    assertEquals(await end(), 0);
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: "an open page follows a sweep, keeps its filters, and catches up after the server was away",
+  ignore: chromium === undefined,
+  fn: async () => {
+    const dir = Deno.makeTempDirSync();
+    const first = await watch(dir); // before the first run
+    const browser = await launchChromium(chromium!);
+    try {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on("pageerror", (error) => errors.push(String(error)));
+      await page.goto(first.url);
+      const rows = (count: number) =>
+        page.waitForFunction(
+          `document.querySelectorAll("table[data-of=runs] tbody tr:not([hidden])").length === ${count}`,
+          { timeout: 20_000 },
+        );
+      await rows(0);
+      for (const seed of [1, 2]) writePair(dir, seed);
+      await rows(4);
+      await page.click("#filters input[name=seed][value='2']");
+      await rows(2);
+      writePair(dir, 3);
+      await rows(4); // seed 3 is new, and 2 stays out
+      assertEquals(await first.end(), 0);
+      await page.waitForFunction(
+        "document.getElementById('live').textContent.startsWith('connection lost')",
+        {
+          timeout: 20_000,
+        },
+      );
+      writePair(dir, 4);
+      const again = await watch(dir, Number(new URL(first.url).port));
+      try {
+        await rows(6);
+        assertEquals(await page.$eval("#live", (element) => element.textContent), "live");
+        assertEquals(errors, []);
+      } finally {
+        await page.close();
+        await again.end();
+      }
+    } finally {
+      await browser.close();
+      Deno.removeSync(dir, { recursive: true });
+    }
+  },
+});
+
+Deno.test("report --figures writes each figure as SVG or PNG, and refuses what it cannot do", async () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const seed of [1, 2]) writePair(dir, seed);
+    for (const kind of ["svg", "png"]) {
+      const { code, stdout, stderr } = await runTask("report", [dir, "--figures", kind]);
+      assertEquals(code, 0, stderr);
+      const files = [...Deno.readDirSync(join(dir, "figures"))].map(({ name }) => name)
+        .filter((name) => name.endsWith(kind)).sort();
+      assertEquals(files, [
+        `01-gap-by-vocabulary-and-t.${kind}`,
+        `02-loss-character-t-64.${kind}`,
+        `03-gap-character-t-64.${kind}`,
+      ]);
+      for (const file of files) assertStringIncludes(stdout, file);
+    }
+    assertStringIncludes(Deno.readTextFileSync(join(dir, "figures", "02-loss-character-t-64.svg")), "<svg ");
+    for (
+      const [args, message] of [
+        [[dir, "--figures", "gif"], "must be svg or png: it is gif"],
+        [[join(dir, "none"), "--watch"], "wanted a sweep's folder: there is none"],
+        [[dir, "--watch", "--port", "70000"], "--port must be a whole number from 0 to 65535: it is 70000"],
+        [[dir, "--bound", "-1"], "at least 0: it is -1"],
+      ] as const
+    ) {
+      const { code, stderr } = await ended(startTask("report", [...args]));
+      assertEquals([code, stderr.includes(message), stderr.includes("    at ")], [2, true, false], stderr);
+    }
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});

@@ -138,7 +138,7 @@ Deno.test("exported tables are read by DuckDB, pandas, pyarrow and TensorBoard w
       for (const { event, step, time, ...figures } of [...steps, ...evals]) {
         for (const [field, value] of Object.entries(figures)) {
           const tag = `${event === "step" ? "train" : "validation"}/${field}`;
-          (wanted[tag] ??= []).push([step, Math.fround(value!), Date.parse(time) / 1000]);
+          (wanted[tag] ??= []).push([step, Math.fround(value as number), Date.parse(time) / 1000]);
         }
       }
       const found = Object.entries(read2[name]!).map(([tag, rows]) => [

@@ -61,6 +61,10 @@ export function numeric(text: string): number | string {
 /** What policies are, for help texts. */
 export const POLICIES_HELP = `off (float32), on (bf16-autocast), or ${POLICY_NAMES} (such as emulated:e4m3)`;
 
+/** What probes are, for help texts. */
+export const PROBES_HELP =
+  "take figures of every k-th step: gradients, updates, activations, attention, log Z, loss by position (default: 0, none)";
+
 /** Reads `off,on` as policies; other words are policies' names, checked with the spec. */
 export function policies(text: string): string[] {
   const words: Readonly<Record<string, string>> = { off: "float32", on: "bf16-autocast" };

@@ -22,6 +22,7 @@ import {
   OVERRIDES_HELP,
   policies,
   POLICIES_HELP,
+  PROBES_HELP,
   runCommand,
   vocabularies,
   wholeNumber,
@@ -51,6 +52,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .option("--seq <list>", "sequence lengths, such as 64,128")
   .option("--amp <list>", `${POLICIES_HELP}; such as off,on`)
   .option("--override <list>", OVERRIDES_HELP)
+  .option("--probes <k>", PROBES_HELP, numeric)
   .option("--vocab <list>", "char, byte, gpt2, or sizes of byte-pair vocabularies, such as char,512")
   .option("--seeds <list>", "seeds, such as 1,2")
   .option("--steps <n>", "training steps of each run")
@@ -74,6 +76,7 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
     seq: split(options["seq"], (text) => list(text).map(numeric)),
     policy: split(options["amp"], policies),
     overrides: split(options["override"], overrides),
+    probeEvery: options["probes"],
     vocab: split(options["vocab"], vocabularies),
     seeds: split(options["seeds"], (text) => list(text).map(numeric)),
     steps,

@@ -28,6 +28,7 @@ import {
   OVERRIDES_HELP,
   policies,
   POLICIES_HELP,
+  PROBES_HELP,
   runCommand,
   vocabularies,
   wholeNumber,
@@ -100,6 +101,7 @@ const program = command("train", "Trains one model and records the run.")
   .option("--vocab <name>", "char, byte, gpt2, or the size of a byte-pair vocabulary (default: char)")
   .option("--amp <policy>", `${POLICIES_HELP} (default: off)`)
   .option("--override <list>", OVERRIDES_HELP)
+  .option("--probes <k>", PROBES_HELP, numeric)
   .option("--seq <T>", "tokens in a sequence (default: 64)", numeric)
   .option("--batch <B>", "sequences in a batch (default: 12)", numeric)
   .option("--steps <n>", "training steps (default: 500)", numeric)
@@ -165,7 +167,8 @@ async function modelOfSpec(spec: SweepSpec): Promise<GptConfig> {
 
 /** The spec's fields that options give. */
 function fieldsOf(given: Given, defaults: SweepSpec): Record<string, unknown> {
-  const { data, vocab, amp, override, seq, batch, steps, seed, untiedHead, withoutBias, ...others } = given;
+  const { data, vocab, amp, override, probes, seq, batch, steps, seed, untiedHead, withoutBias, ...others } =
+    given;
   const T = wholeNumber("--seq", seq ?? defaults.seq[0]);
   const B = wholeNumber("--batch", batch ?? defaults.tokensPerStep / defaults.seq[0]!);
   const fields = {
@@ -173,6 +176,7 @@ function fieldsOf(given: Given, defaults: SweepSpec): Record<string, unknown> {
     data,
     vocab: vocab === undefined ? undefined : [single("--vocab", vocabularies(String(vocab)))],
     policy: amp === undefined ? undefined : [single("--amp", policies(String(amp)))],
+    probeEvery: probes,
     overrides: override === undefined ? undefined : overrides(String(override)),
     seq: [T],
     tokensPerStep: T * B,

@@ -6,7 +6,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { causalSoftmax, layerNorm, opScope, toFloat32 } from "../tensorflow/mod.ts";
+import { causalSoftmax, layerNorm, observe, opScope, toFloat32 } from "../tensorflow/mod.ts";
 import { castLike, type Dropout, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
@@ -105,9 +105,10 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
   const weights = opScope("softmax", [product], (product) => {
     const scale = 1 / Math.sqrt(D);
     const capped = attentionSoftCap !== undefined;
-    const scores = capped ? softCap(product, { cap: attentionSoftCap, scale }) : product;
+    const scores = observe("scores", capped ? softCap(product, { cap: attentionSoftCap, scale }) : product);
     return maskedSoftmax(scores, { scale: capped ? 1 : scale, mask: cached?.places.mask });
   });
+  observe("weights", weights);
   const sums = opScope("attention", [context.dropout(weights), v], (weights, v) => tf.matMul(weights, v));
   const mixed = tf.transpose(sums, [0, 2, 1, 3]); // [B, T, H, D]
   return tf.reshape(mixed, [B * T, C]);

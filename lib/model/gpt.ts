@@ -14,6 +14,7 @@ import {
   layerNorm,
   layerScope,
   linear,
+  observe,
   opScope,
   trueDtype,
 } from "../tensorflow/mod.ts";
@@ -120,9 +121,9 @@ export function gptHidden(
       const [weight, bias] = gains(next.name);
       const lowered = formatOf("linear", next.layer) === undefined;
       const { sum, normal } = addLayerNorm(x, y, { weight, bias, epsilon, lowered });
-      return [sum, normal] as const;
+      return [observe("residual", sum), normal] as const;
     }
-    const sum = residual(x, y);
+    const sum = observe("residual", residual(x, y));
     return [sum, layerScope(next.layer, () => norm(sum, next.name))] as const;
   };
   const dropout = createDropout(full.dropout, options.dropoutKey);
@@ -134,7 +135,7 @@ export function gptHidden(
       ? tf.slice(weight("wpe"), [0, 0], [T, C])
       : embedding(weight("wpe"), places.positions); // [T, C]
     const tokenRows = tf.reshape(embedding(weight("wte"), tf.reshape(tokens, [B * T])), [B, T, C]);
-    return dropout(tf.reshape(residual(tokenRows, positions), [B * T, C])); // [N, C]
+    return observe("residual", dropout(tf.reshape(residual(tokenRows, positions), [B * T, C]))); // [N, C]
   });
   let normal = layerScope("h.0", () => norm(x, "h.0.ln_1"));
   for (let layer = 0; layer < nLayer; layer++) {
@@ -149,6 +150,7 @@ export function gptHidden(
       [x, normal] = addNorm(x, attended, { layer: at, name: `${at}.ln_2` });
       const wide = dense(normal, `${at}.mlp.c_fc`); // [N, F], or twice that
       const hidden = opScope("gelu", [wide], (wide) => activate(wide, full.activation)); // [N, F]
+      observe("activation", hidden);
       const mixed = dropout(dense(hidden, `${at}.mlp.c_proj`));
       const next = after === undefined
         ? { layer: "head", name: "ln_f" }
@@ -171,11 +173,12 @@ export function gptHidden(
 export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
   const { tiedHead, logitSoftCap } = completeConfig(config);
   const table = parameterOf(parameters, tiedHead ? "wte.weight" : "lm_head.weight"); // [V, C]
-  return layerScope("head", () =>
+  const logits = layerScope("head", () =>
     opScope("linear", [hidden, table], (hidden, table) => {
-      const logits = tf.matMul(hidden, table, false, true);
-      return logitSoftCap === undefined ? logits : softCap(logits, { cap: logitSoftCap });
-    })) as tf.Tensor2D;
+      const product = tf.matMul(hidden, table, false, true);
+      return logitSoftCap === undefined ? product : softCap(product, { cap: logitSoftCap });
+    }));
+  return observe("logits", logits) as tf.Tensor2D;
 }
 
 function parameterOf(parameters: Parameters, name: string): tf.Tensor {

@@ -35,6 +35,10 @@ export interface StepEvent extends TimedEvent {
   readonly gradNorm: number;
   /** What the gradient scaler multiplied the loss with, in policies that have one. */
   readonly lossScale?: number | undefined;
+  /** Figures of the step by layer or parameter, of steps that are probed. */
+  readonly probes?:
+    | Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>
+    | undefined;
   /** Training tokens per second. */
   readonly tokensPerSecond: number;
 }
@@ -142,6 +146,9 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       lr: figure,
       gradNorm: figure,
       lossScale: v.optional(figure),
+      probes: v.optional(
+        v.record(v.string(), v.record(v.string(), v.union([figure, v.array(figure)]))),
+      ),
       tokensPerSecond: figure,
     }),
     v.strictObject({

@@ -7,6 +7,7 @@ import { UserError } from "../error/user_error.ts";
 import {
   type EvalEvent,
   formatEvent,
+  formatJson,
   type NewEvent,
   parseEvent,
   type RunEvent,
@@ -172,11 +173,16 @@ export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]):
   for (let i = 0; i < Math.max(left.length, right.length); i++) {
     const x = (left[i] ?? {}) as Record<string, unknown>, y = (right[i] ?? {}) as Record<string, unknown>;
     for (const field of new Set([...Object.keys(x), ...Object.keys(y)])) {
-      if (MEASURED.has(field) || Object.is(x[field], y[field])) continue;
+      if (MEASURED.has(field) || isSame(x[field], y[field])) continue;
       return { step: (x["step"] ?? y["step"]) as number | undefined, field, a: x[field], b: y[field] };
     }
   }
   return undefined;
+}
+
+/** Whether two figures, or records of figures, are the same to the last bit. */
+function isSame(a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || typeof a === "object" && typeof b === "object" && formatJson(a) === formatJson(b);
 }
 
 /** Events in a fixed order: an evaluation after its step. */

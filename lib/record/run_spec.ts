@@ -73,6 +73,8 @@ export interface RunSpec {
   readonly evalTokens: number | "all";
   /** Steps between checkpoints; the last step always has one. */
   readonly checkpointEvery: number;
+  /** Steps between probes, the first step being the first with them; 0: none. */
+  readonly probeEvery: number;
   /** Micro-batches that a step's B sequences are computed in. */
   readonly accumulate: number;
   /** Decay of the weights' moving average, which is evaluated and saved beside them; 0: none. */
@@ -120,6 +122,7 @@ export const RUN_OPTIONS = {
   optimizer: "adamw",
   momentum: 0,
   nesterov: false,
+  probeEvery: 0,
   accumulate: 1,
   emaDecay: 0,
   labelSmoothing: 0,
@@ -193,6 +196,7 @@ export const runSpecSchema: v.GenericSchema<unknown, RunSpec> = v.object({
   evalEvery: number,
   evalTokens: v.union([number, v.literal("all")]),
   checkpointEvery: number,
+  probeEvery: v.optional(number, RUN_OPTIONS.probeEvery),
   accumulate: v.optional(number, RUN_OPTIONS.accumulate),
   emaDecay: v.optional(number, RUN_OPTIONS.emaDecay),
   labelSmoothing: v.optional(number, RUN_OPTIONS.labelSmoothing),

@@ -54,11 +54,11 @@ function encodeEvent(wallTime: number, what: (event: BinaryWriter) => BinaryWrit
   return what(new BinaryWriter().tag(WALL_TIME, WireType.Bit64).double(wallTime)).finish();
 }
 
-/** A group's figures, whatever they are called; those that are missing are left out. */
-function encodeSummary(group: string, figures: Readonly<Record<string, number | undefined>>): Uint8Array {
+/** A group's figures, whatever they are called; those that are missing, and those that are no number, are left out. */
+function encodeSummary(group: string, figures: Readonly<Record<string, unknown>>): Uint8Array {
   const summary = new BinaryWriter();
   for (const [name, figure] of Object.entries(figures)) {
-    if (figure === undefined) continue;
+    if (typeof figure !== "number") continue;
     summary.tag(VALUE, WireType.LengthDelimited).fork()
       .tag(TAG, WireType.LengthDelimited).string(`${group}/${name}`)
       .tag(SIMPLE_VALUE, WireType.Bit32).float(Math.fround(figure))

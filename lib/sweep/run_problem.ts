@@ -48,6 +48,9 @@ function trainingProblem(run: RunSpec): string | undefined {
   if (optimizer === "adamw" && (run.momentum > 0 || run.nesterov)) {
     return "momentum and nesterov are of the optimizer sgd: the optimizer is adamw";
   }
+  if (run.probeEvery > 0 && run.accumulate > 1) {
+    return `probes need a step's whole batch, accumulate 1: it is ${run.accumulate}`;
+  }
   if (run.nesterov && run.momentum === 0) return "nesterov needs a momentum above 0: it is 0";
   if (run.minDelta > 0 && run.patience === 0 && !run.saveBest) {
     return "minDelta needs a patience above 0, or saveBest: without them no evaluation is compared";

@@ -176,6 +176,7 @@ export const SPEC_FIELDS = {
   optimizer: oneOf(["adamw", "sgd"]),
   momentum: rate,
   nesterov: flag,
+  probeEvery: whole(0),
   accumulate: whole(1),
   emaDecay: rate,
   labelSmoothing: rate,

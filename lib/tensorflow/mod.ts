@@ -35,7 +35,7 @@ export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./rand
 export { roundTo } from "./rounding.ts";
 export { addLayerNorm, layerNorm, type LayerNormParameters } from "./layer_norm.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
-export { formatOf, layerScope, opScope } from "./scope.ts";
+export { formatOf, layerScope, observe, type Observer, opScope, withObserver } from "./scope.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";
 export {

@@ -53,6 +53,39 @@ export function withRoundingKey<R>(key: tf.Tensor | undefined, work: () => R): R
   }
 }
 
+/** Gets tensors that code shows: what each is, the layer that it is in, and the tensor, which it must not dispose of. */
+export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
+
+let observer: Observer | undefined;
+
+/**
+ * Shows a tensor to whoever looks on; where nobody does, nothing happens.
+ *
+ * @param what What it is: `residual`, `scores`, `weights`, `activation`, `logits`.
+ * @param tensor The tensor.
+ * @returns The tensor.
+ */
+export function observe<X extends tf.Tensor>(what: string, tensor: X): X {
+  observer?.(what, currentLayer, tensor);
+  return tensor;
+}
+
+/**
+ * Runs synchronous code with an observer of what it shows by {@linkcode observe}.
+ *
+ * @param looker Who is shown it.
+ * @param work The code; its result is returned.
+ */
+export function withObserver<R>(looker: Observer, work: () => R): R {
+  const former = observer;
+  observer = looker;
+  try {
+    return work();
+  } finally {
+    observer = former;
+  }
+}
+
 /**
  * The format that the region in force sets for a class of operations in a layer.
  *

@@ -10,7 +10,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "../tensorflow/attribute.ts";
 import { DataType } from "../tensorflow/dtype.ts";
-import { currentTensorFlow, layerScope, opScope, toFloat32 } from "../tensorflow/mod.ts";
+import { currentTensorFlow, layerScope, observe, opScope, toFloat32 } from "../tensorflow/mod.ts";
 
 /** Logits of one chunk: 16 MiB in float32, large enough to keep matrix products fast. */
 const CHUNK_LOGITS = 2 ** 22;
@@ -113,6 +113,7 @@ function chunkGradient(given: {
   const cap = rows.logitSoftCap;
   const bounded = cap === undefined ? undefined : tf.tanh(tf.div(product, cap));
   const logits = atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)) as tf.Tensor2D;
+  observe("logits", logits);
   const losses = lossesAndSlopes(logits, targets, rows.regularisation);
   const nll = atLoss(losses.nll), objective = atLoss(losses.objective);
   const weighted = atLoss(tf.mul(losses.slope, tf.expandDims(weights, 1))) as tf.Tensor2D;

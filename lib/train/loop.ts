@@ -13,6 +13,7 @@ import { addEvaluation, type EarlyStopConfig, NO_HISTORY } from "./early_stop.ts
 import { evaluate } from "./evaluate.ts";
 import { type BatchTensors, IGNORE_INDEX, type LossConfig } from "./loss.ts";
 import { initialOptimizerState, type OptimizerConfig, zerosLike } from "./optimizer.ts";
+import type { Probes } from "./probes.ts";
 import { initialScaler } from "./scaler.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
 import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
@@ -65,6 +66,8 @@ export interface TrainOptions {
   readonly saveBest?: boolean | undefined;
   /** Steps between checkpoints; the last step always has one. */
   readonly checkpointEvery: number;
+  /** Steps between probes, the first step being the first with them; 0 (default): none are taken. */
+  readonly probeEvery?: number | undefined;
   /** A checkpoint to go on from, and its name for errors. */
   readonly resumeFrom?: { bytes: Uint8Array<ArrayBuffer>; name: string } | undefined;
   /** Asks the loop to stop: it ends after the step it is at, with a checkpoint. */
@@ -90,6 +93,7 @@ type StepDone = {
   lr: number;
   gradNorm: number;
   lossScale?: number;
+  probes?: Probes;
   tokensPerSecond: number;
 };
 
@@ -157,7 +161,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
         y: tf.tensor2d(batch.y, [B, T], "int32"),
         ...keysOf(options, at.step),
       };
-      const { state: next, ...figures } = step(state, tensors, at);
+      const { state: next, ...figures } = step(state, tensors, { ...at, probed: isProbed(at.step, options) });
       tf.dispose(tensors);
       state = next;
       done++;
@@ -174,6 +178,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   } finally {
     disposeState(state);
   }
+}
+
+function isProbed(step: number, { probeEvery = 0 }: TrainOptions): boolean {
+  return probeEvery > 0 && (step - 1) % probeEvery === 0;
 }
 
 /** The state before the first step: the moving average begins at the initial weights. */

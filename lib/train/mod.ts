@@ -46,6 +46,7 @@ export {
   zeroMoments,
 } from "./optimizer.ts";
 export { type GradientError, Replay, type StepError } from "./replay.ts";
+export type { Probes } from "./probes.ts";
 export { learningRate, type ScheduleConfig, type ScheduleName, SCHEDULES } from "./schedule.ts";
 export {
   createTrainStep,

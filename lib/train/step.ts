@@ -12,6 +12,7 @@ import type { PrecisionOverride } from "../precision/mod.ts";
 import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
 import { type BatchTensors, type LossConfig, type ScaledBatch, tokenScale, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
+import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
 import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 
@@ -60,6 +61,8 @@ export interface StepResult {
   readonly gradNorm: number;
   /** What the loss was multiplied with, where the policy scales it. */
   readonly lossScale?: number;
+  /** Figures of the step, where they were asked for. */
+  readonly probes?: Probes;
 }
 
 /**
@@ -103,9 +106,10 @@ export interface TrainStep extends Disposable {
    *
    * @param state What the last step returned.
    * @param batch int32 [B, T] `x` and `y`, and the keys of this step's dropout and rounding; the caller owns them.
-   * @param at The step from 1, and its learning rate.
+   * @param at The step from 1, its learning rate, and whether to take probes (default: no), which needs a whole batch:
+   * `accumulate` 1.
    */
-  (state: TrainState, batch: BatchTensors, at: { step: number; lr: number }): StepResult;
+  (state: TrainState, batch: BatchTensors, at: { step: number; lr: number; probed?: boolean }): StepResult;
 }
 
 /** A state as compiled functions take and return it: records that may be empty. */
@@ -117,6 +121,8 @@ type StateTree = {
 };
 /** The gradients and the loss of what has been seen of a batch; `loss` is empty before its first part. */
 type Sums = { gradients: Parameters; loss: tf.Tensor[] };
+/** What an update makes. */
+type Updated = StateTree & { figures: tf.Tensor; probes: ProbeTensors };
 
 /** Makes the training step of a run. */
 export function createTrainStep(config: StepConfig): TrainStep {
@@ -125,7 +131,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     state: StateTree,
     { gradients, loss }: Sums,
     { scalars, roundingKey }: { scalars: tf.Tensor1D; roundingKey?: tf.Tensor },
-  ) => {
+  ): Updated => {
     const [lr, correction1, correction2] = tf.unstack(scalars) as [tf.Tensor, tf.Tensor, tf.Tensor];
     const at = { lr, correction1, correction2 };
     const updated = updateParameters(state, gradients, at, optimizer);
@@ -134,7 +140,9 @@ export function createTrainStep(config: StepConfig): TrainStep {
     const ema = emaDecay > 0 ? movingAverage(state.ema, parameters, emaDecay) : {};
     const [scaler] = state.scaler;
     const figures = [toFloat32(loss[0]!), updated.gradNorm];
-    if (scaler === undefined) return { parameters, moments, ema, scaler: [], figures: tf.stack(figures) };
+    if (scaler === undefined) {
+      return { parameters, moments, ema, scaler: [], figures: tf.stack(figures), probes: {} };
+    }
     // The norm has a square of every gradient in it.
     const finite = tf.isFinite(updated.gradNorm);
     return {
@@ -145,6 +153,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
       ema: choose(finite, ema, state.ema),
       scaler: [nextScaler(scaler, finite)],
       figures: tf.stack([...figures, lossScale(scaler)]),
+      probes: {},
     };
   };
   const addTo = (sums: Sums, parameters: Parameters, batch: ScaledBatch): Sums => {
@@ -161,6 +170,22 @@ export function createTrainStep(config: StepConfig): TrainStep {
     (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) => {
       const scaled = { ...batch, ...scaleOf(state) } as unknown as ScaledBatch;
       return update(state, addTo(none, state.parameters, scaled), { scalars, ...keyOf(batch) });
+    },
+  );
+  const probed = runner(
+    config.execution,
+    "the training step with probes",
+    (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) => {
+      const scaled = { ...batch, ...scaleOf(state) } as unknown as ScaledBatch;
+      const { result: sums, figures } = observeForward(
+        scaled,
+        config.model,
+        () => addTo(none, state.parameters, scaled),
+      );
+      const after = update(state, sums, { scalars, ...keyOf(batch) });
+      const given = { gradients: sums.gradients, wide: float32Gradients(state.parameters, scaled, config) };
+      const updates = updateFigures({ ...given, before: state.parameters, after }, config);
+      return { ...after, probes: { ...figures, ...updates } };
     },
   );
   const part = runner(
@@ -186,7 +211,16 @@ export function createTrainStep(config: StepConfig): TrainStep {
     return result;
   };
 
-  const call = (state: TrainState, batch: BatchTensors, at: { step: number; lr: number }): StepResult => {
+  const call = (
+    state: TrainState,
+    batch: BatchTensors,
+    at: { step: number; lr: number; probed?: boolean },
+  ): StepResult => {
+    if (at.probed && accumulate > 1) {
+      throw new RangeError(
+        `Cannot take probes of a batch in parts: accumulate must be 1: it is ${accumulate}`,
+      );
+    }
     const { beta1, beta2 } = optimizer.optimizer === "sgd" ? { beta1: 0, beta2: 0 } : optimizer;
     const scalars = tf.tensor1d([at.lr, 1 - beta1 ** at.step, 1 - beta2 ** at.step]);
     const tree: StateTree = {
@@ -195,9 +229,9 @@ export function createTrainStep(config: StepConfig): TrainStep {
       ema: emaDecay > 0 ? state.ema ?? state.parameters : {},
       scaler: state.scaler === undefined ? [] : [state.scaler],
     };
-    const { parameters, moments, ema, scaler: [scaler], figures } = accumulate === 1
-      ? whole.run(tree, treeOf(batch), scalars)
-      : inParts(tree, batch, scalars);
+    const { parameters, moments, ema, scaler: [scaler], figures, probes } = accumulate > 1
+      ? inParts(tree, batch, scalars)
+      : (at.probed ? probed : whole).run(tree, treeOf(batch), scalars);
     const [loss, gradNorm, scale] = figures.dataSync() as unknown as [number, number, number?];
     tf.dispose([scalars, figures]);
     disposeState(state);
@@ -206,12 +240,13 @@ export function createTrainStep(config: StepConfig): TrainStep {
       loss,
       gradNorm,
       ...(scale !== undefined && { lossScale: scale }),
+      ...(at.probed && { probes: readProbes(probes) }),
     };
   };
   return Object.defineProperties(call as TrainStep, {
     [Symbol.dispose]: {
       value: () => {
-        for (const one of [whole, part, finish]) one.dispose();
+        for (const one of [whole, probed, part, finish]) one.dispose();
       },
     },
   });
@@ -222,6 +257,22 @@ type BatchTree = Record<string, tf.Tensor>;
 
 function treeOf({ x, y, dropoutKey, roundingKey }: BatchTensors): BatchTree {
   return { x, y, ...(dropoutKey && { dropoutKey }), ...(roundingKey && { roundingKey }) };
+}
+
+/** Gradients of the same weights on the same batch in float32; undefined: the step's own are those. */
+function float32Gradients(
+  parameters: Parameters,
+  { lossScale: _scale, roundingKey: _key, ...batch }: ScaledBatch,
+  { policy, overrides = [], ...config }: StepConfig,
+): Parameters | undefined {
+  if (policy === "float32" && overrides.length === 0) return undefined;
+  const { loss, gradients } = lossAndGradients(parameters, batch, {
+    ...config,
+    policy: "float32",
+    overrides: [],
+  });
+  loss.dispose();
+  return gradients;
 }
 
 /** The factor of a state's scaler, where it has one. */

@@ -1,0 +1,197 @@
+/**
+ * Probes: figures of a training step that tell where precision is lost. They are computed inside of the compiled step,
+ * from tensors that it has anyway; only the cosine to float32's gradients costs a second backward pass.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { GptConfig, Parameters } from "../model/mod.ts";
+import { layerOfParameter } from "../precision/mod.ts";
+import { AttributeType } from "../tensorflow/attribute.ts";
+import { DataType } from "../tensorflow/dtype.ts";
+import {
+  autocast,
+  currentTensorFlow,
+  formatIn,
+  type Precision,
+  sparseCrossEntropy,
+  toFloat32,
+  withObserver,
+} from "../tensorflow/mod.ts";
+import type { OptimizerState } from "./optimizer.ts";
+
+/**
+ * Figures by place: a layer (`h.0`) or a parameter (`h.0.attn.c_attn.weight`).
+ *
+ * Of a parameter: `gradNorm`; `gradCosine`, the cosine to float32's gradient on the same weights and batch (left out where
+ * all is float32); `updateRatio`, the norm of its change over its norm; `cancelled`, of the weights with an update the
+ * share that rounding left where they were; `nonFinite` and `subnormal`, counts of its gradient's numbers that are NaN or
+ * infinite, and that are below the smallest normal number of the format that its layer's products have.
+ *
+ * Of a layer: `residualMax` and `activationMax`, the largest magnitudes on the residual stream after it and behind its
+ * activation; `nonFinite`, the numbers there that are NaN or infinite; `attentionMax`, its largest attention logit, q · k /
+ * sqrt(D) of a query and what it sees; `attentionEntropy`, in nats, the mean over heads and queries.
+ *
+ * Of `head`: `logitMin`, `logitMax`, `logZMean`, `logZMax`, and `nonFinite`. Of `loss`: `byPosition`, the mean loss at each
+ * of the T positions.
+ */
+export type Probes = Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>;
+
+/** The same on the device: scalars and vectors by place and figure. */
+export type ProbeTensors = Record<string, Record<string, tf.Tensor>>;
+
+/** Reads probes, and disposes of their tensors. */
+export function readProbes(tensors: ProbeTensors): Probes {
+  const read = (tensor: tf.Tensor) => {
+    const values = Array.from(tensor.dataSync());
+    tensor.dispose();
+    return tensor.rank === 0 ? values[0]! : values;
+  };
+  return Object.fromEntries(
+    Object.entries(tensors).map(([place, figures]) => [
+      place,
+      Object.fromEntries(Object.entries(figures).map(([name, tensor]) => [name, read(tensor)])),
+    ]),
+  );
+}
+
+/**
+ * Runs a forward pass, with its backward pass or without, and takes figures of what passes.
+ *
+ * @param batch Its targets, int32 [B, T].
+ * @param work The pass.
+ * @returns What `work` returned, and the figures: kept tensors, which are the caller's.
+ */
+export function observeForward<R>(
+  batch: { y: tf.Tensor2D },
+  model: GptConfig,
+  work: () => R,
+): { result: R; figures: ProbeTensors } {
+  const [B, T] = batch.y.shape;
+  const parts = new Map<string, { combine: Combine; tensors: tf.Tensor[] }>();
+  const add = (place: string, name: string, combine: Combine, tensor: tf.Tensor) => {
+    const key = `${place}\n${name}`;
+    const part = parts.get(key) ?? { combine, tensors: [] };
+    part.tensors.push(tf.keep(tensor));
+    parts.set(key, part);
+  };
+  let row = 0; // of the logits that come next
+  const targets = tf.reshape(batch.y, [B * T]);
+  const result = withObserver((what, layer, given) => {
+    // Float32 whatever the region: these are no part of the run.
+    autocast("float32", () => {
+      const x = toFloat32(given);
+      if (what === "residual" || what === "activation") {
+        add(layer, `${what}Max`, "max", tf.max(tf.abs(x)));
+        add(layer, "nonFinite", "sum", countNonFinite(x));
+      } else if (what === "scores") {
+        const scale = model.attentionSoftCap === undefined ? 1 / Math.sqrt(model.nEmbd / model.nHead) : 1;
+        const seen = tf.add(tf.mul(x, scale), unseen(x.shape.at(-2)!, x.shape.at(-1)!));
+        add(layer, "attentionMax", "max", tf.max(seen));
+      } else if (what === "weights") {
+        const terms = tf.mul(x, tf.log(tf.maximum(x, 1e-30)));
+        add(layer, "attentionEntropy", "max", tf.neg(tf.div(tf.sum(terms), x.size / x.shape.at(-1)!)));
+      } else if (what === "logits") {
+        const rows = x.shape[0]!;
+        const logZ = tf.logSumExp(x, 1);
+        add("head", "logitMin", "min", tf.min(x));
+        add("head", "logitMax", "max", tf.max(x));
+        add("head", "logZMean", "sum", tf.div(tf.sum(logZ), B * T));
+        add("head", "logZMax", "max", tf.max(logZ));
+        add("head", "nonFinite", "sum", countNonFinite(x));
+        add("loss", "byPosition", "concat", sparseCrossEntropy(x, tf.slice(targets, [row], [rows])));
+        row += rows;
+      }
+    });
+  }, work);
+  const figures: ProbeTensors = {};
+  for (const [key, { combine, tensors }] of parts) {
+    const [place = "", name = ""] = key.split("\n");
+    const combined = tf.tidy(() =>
+      combine === "concat"
+        ? tf.mean(tf.reshape(tf.concat(tensors), [B, T]), 0)
+        : COMBINE[combine](tf.stack(tensors))
+    );
+    (figures[place] ??= {})[name] = combined;
+    tf.dispose(tensors);
+  }
+  return { result, figures };
+}
+
+/** How figures of one name come together: those of chunks of logits, or of several sums of one layer. */
+type Combine = "max" | "min" | "sum" | "concat";
+
+const COMBINE = {
+  max: (x: tf.Tensor) => tf.max(x),
+  min: (x: tf.Tensor) => tf.min(x),
+  sum: (x: tf.Tensor) => tf.sum(x),
+} as const;
+
+/** 0 where a query sees a key, -Infinity elsewhere, [Q, K]. */
+function unseen(Q: number, K: number): tf.Tensor {
+  const later = tf.greater(tf.reshape(tf.range(0, K), [1, K]), tf.reshape(tf.range(0, Q), [Q, 1]));
+  return tf.where(later, tf.fill([Q, K], -Infinity), tf.zeros([Q, K]));
+}
+
+function countNonFinite(x: tf.Tensor): tf.Tensor {
+  return tf.sum(tf.cast(tf.logicalNot(tf.isFinite(x)), "float32"));
+}
+
+/**
+ * Figures of every parameter's gradient and update.
+ *
+ * @param step What the step had: gradients, those of float32 where they are another, and the state before and after.
+ */
+export function updateFigures(
+  step: {
+    gradients: Parameters;
+    wide: Parameters | undefined;
+    before: Parameters;
+    after: { parameters: Parameters; moments: OptimizerState };
+  },
+  precision: Precision,
+): ProbeTensors {
+  const { gradients, wide, before, after } = step;
+  const mean = after.moments["m"] ?? after.moments["momentum"] ?? gradients;
+  const norm = (x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x)));
+  return Object.fromEntries(
+    Object.entries(gradients).map(([name, gradient]) => {
+      const [old, next] = [before[name]!, after.parameters[name]!];
+      const gradNorm = norm(gradient), float32 = wide?.[name];
+      const wanted = tf.notEqual(mean[name]!, 0);
+      const cancelled = tf.logicalAnd(wanted, tf.equal(old, next));
+      const count = (which: tf.Tensor) => tf.sum(tf.cast(which, "float32"));
+      return [name, {
+        gradNorm,
+        ...(float32 && {
+          gradCosine: tf.div(tf.sum(tf.mul(gradient, float32)), tf.mul(gradNorm, norm(float32))),
+        }),
+        updateRatio: tf.div(norm(tf.sub(next, old)), norm(old)),
+        cancelled: tf.div(count(cancelled), tf.maximum(count(wanted), 1)),
+        nonFinite: countNonFinite(gradient),
+        subnormal: count(isSubnormal(gradient, smallestNormal(name, precision))),
+      }];
+    }),
+  );
+}
+
+/** The bits of the smallest normal number of the format that a parameter's products have, as a float32. */
+function smallestNormal(name: string, precision: Precision): number {
+  const layer = layerOfParameter(name);
+  const exponent = formatIn(precision, { layer, opClass: "linear" })?.exponent ?? 8;
+  return 128 - (2 ** (exponent - 1) - 1) << 23;
+}
+
+/** Which numbers are not 0 and below a normal one. By their bits: TensorFlow's arithmetic takes subnormals for 0. */
+function isSubnormal(x: tf.Tensor, smallest: number): tf.Tensor {
+  const int = (value: number) => tf.scalar(value, "int32");
+  const { backend } = currentTensorFlow();
+  const bits = backend.executeSingleOutput("Bitcast", [
+    { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
+    { name: "type", type: AttributeType.TYPE, value: DataType.INT32 },
+  ], [x]);
+  const size = backend.executeSingleOutput("BitwiseAnd", [
+    { name: "T", type: AttributeType.TYPE, value: DataType.INT32 },
+  ], [bits, int(0x7fffffff)]);
+  return tf.logicalAnd(tf.greater(size, int(0)), tf.less(size, int(smallest)));
+}

@@ -1,0 +1,155 @@
+import * as tf from "@tensorflow/tfjs";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertThrows,
+} from "@std/assert";
+import { type GptConfig, gptLogits, initialParameters, parameterShapes, toParameters } from "../model/mod.ts";
+import { useTensorFlow } from "../tensorflow/mod.ts";
+import { createRandom } from "../text/mod.ts";
+import { initialOptimizerState, type OptimizerConfig } from "./optimizer.ts";
+import type { Probes } from "./probes.ts";
+import { createTrainStep, disposeState, lossAndGradients, type StepConfig, type TrainState } from "./step.ts";
+
+const tensorflow = await useTensorFlow();
+
+const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };
+const optimizer: OptimizerConfig = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, clip: 1 };
+const B = 4, T = 8;
+
+function batch() {
+  const random = createRandom(9, "batch");
+  const ids = () =>
+    tf.tensor2d(Int32Array.from({ length: B * T }, () => random.integer(23)), [B, T], "int32");
+  return { x: ids(), y: ids() };
+}
+
+/** Three steps, and their figures. */
+function run(given: Partial<StepConfig> = {}, probed = true, weights = (_name: string, p: tf.Tensor) => p) {
+  const config: StepConfig = { model, optimizer, policy: "float32", execution: "graph", ...given };
+  const parameters = Object.fromEntries(
+    Object.entries(toParameters(initialParameters(config.model, 1))).map((
+      [name, p],
+    ) => [name, weights(name, p)]),
+  );
+  let state: TrainState = { parameters, moments: initialOptimizerState(parameters, config.optimizer) };
+  using step = createTrainStep(config);
+  const data = batch(), probes: Probes[] = [], losses: number[] = [];
+  for (let i = 1; i <= 3; i++) {
+    const result = step(state, data, { step: i, lr: 1e-3, probed });
+    state = result.state;
+    losses.push(result.loss, result.gradNorm);
+    if (result.probes) probes.push(result.probes);
+  }
+  disposeState(state);
+  tf.dispose([data.x, data.y]);
+  return { losses, probes };
+}
+/** Steps in float32, which several tests look at. */
+const wide = run();
+const figure = (probes: Probes | undefined, place: string, name: string) => probes?.[place]?.[name] as number;
+
+Deno.test("probed steps are the same steps, to the last bit, in graph mode and eager", () => {
+  for (const policy of ["bf16-autocast", "emulated:e5m3-stochastic"] as const) {
+    assertEquals(run({ policy }).losses, run({ policy }, false).losses, policy);
+  }
+  const eager = run({ execution: "eager" }), graph = wide;
+  for (const [place, figures] of Object.entries(graph.probes[0]!)) {
+    for (const [name, value] of Object.entries(figures)) {
+      if (typeof value === "number") {
+        assertAlmostEquals(
+          figure(eager.probes[0], place, name),
+          value,
+          1e-3 * Math.max(1, Math.abs(value)),
+          `${place} ${name}`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("probes are what a pass by hand gives", () => {
+  const { losses, probes: [first] } = wide;
+  const parameters = toParameters(initialParameters(model, 1)), data = batch();
+  const { gradients } = lossAndGradients(parameters, data, { model, policy: "float32" });
+  for (const name of Object.keys(parameterShapes(model))) {
+    const norm = Math.sqrt(tf.sum(tf.square(gradients[name]!)).dataSync()[0]!);
+    assertAlmostEquals(figure(first, name, "gradNorm"), norm, 1e-5 * Math.max(1, norm), name);
+    assertEquals(figure(first, name, "nonFinite"), 0);
+  }
+  const logits = gptLogits(parameters, data.x, model);
+  assertAlmostEquals(figure(first, "head", "logitMax"), tf.max(logits).dataSync()[0]!, 1e-5);
+  assertAlmostEquals(figure(first, "head", "logitMin"), tf.min(logits).dataSync()[0]!, 1e-5);
+  assertAlmostEquals(
+    figure(first, "head", "logZMean"),
+    tf.mean(tf.logSumExp(logits, 1)).dataSync()[0]!,
+    1e-5,
+  );
+  const byPosition = first!["loss"]!["byPosition"] as number[];
+  assertEquals(byPosition.length, T);
+  assertAlmostEquals(byPosition.reduce((a, b) => a + b) / T, losses[0]!, 1e-5);
+  // The first query sees itself alone, and at the beginning the others see nearly all alike: about the mean of ln(t).
+  const even = [1, 2, 3, 4, 5, 6, 7, 8].reduce((sum, t) => sum + Math.log(t) / 8, 0);
+  assertAlmostEquals(figure(first, "h.0", "attentionEntropy"), even, 0.01);
+  assertGreater(figure(first, "h.1", "residualMax"), 0);
+  // AdamW's first update is lr for every weight with a gradient; gains are 1.
+  assertAlmostEquals(figure(first, "ln_f.weight", "updateRatio"), 1e-3, 1e-5);
+});
+
+Deno.test("the loss in chunks gives the same figures", () => {
+  const plain = wide.probes[0]!, lean = run({ loss: { lean: true } }).probes[0]!;
+  for (const place of ["head", "loss", "h.0"]) {
+    for (const [name, value] of Object.entries(plain[place]!)) {
+      const other = lean[place]![name]!;
+      [value].flat().forEach((one, i) =>
+        assertAlmostEquals([other].flat()[i] as number, one as number, 1e-4)
+      );
+    }
+  }
+});
+
+Deno.test("cancelled updates, cosines and subnormals tell low precision", () => {
+  const pure = run({ policy: "bf16-pure" }).probes[0], masters = wide.probes[0];
+  assertEquals(figure(pure, "h.0.ln_1.weight", "cancelled"), 1);
+  assertEquals(figure(masters, "h.0.ln_1.weight", "cancelled"), 0);
+  assert(first(masters, "gradCosine") === undefined); // all is float32
+  const cosine = (policy: "bf16-autocast" | "emulated:e8m1") =>
+    first(run({ policy }).probes[0], "gradCosine")!;
+  assertGreater(cosine("bf16-autocast"), 0.999);
+  assertLess(cosine("emulated:e8m1"), cosine("bf16-autocast"));
+  // e3m7's smallest normal number is 2^-2: nearly all gradients are below it.
+  assertGreater(figure(run({ policy: "emulated:e3m7" }).probes[0], "h.0.mlp.c_fc.weight", "subnormal"), 0);
+  assertEquals(figure(run({ policy: "bf16-autocast" }).probes[0], "h.0.mlp.c_fc.weight", "subnormal"), 0);
+});
+
+function first(probes: Probes | undefined, name: string): number | undefined {
+  return probes?.["h.0.mlp.c_fc.weight"]?.[name] as number | undefined;
+}
+
+Deno.test("numbers that are not finite are counted where they are", () => {
+  const bad = (name: string, p: tf.Tensor) => name === "h.1.mlp.c_fc.bias" ? tf.fill(p.shape, Infinity) : p;
+  const { probes: [found] } = run({}, true, bad);
+  assertEquals(figure(found, "h.0", "nonFinite"), 0);
+  assertGreater(figure(found, "h.1", "nonFinite"), 0);
+  assertEquals(figure(found, "head", "nonFinite"), B * T * 23);
+});
+
+Deno.test("probes leave no tensor behind, and want a whole batch", () => {
+  using step = createTrainStep({ model, optimizer, policy: "bf16-autocast", execution: "graph" });
+  const parameters = toParameters(initialParameters(model, 1)), data = batch();
+  let state: TrainState = { parameters, moments: initialOptimizerState(parameters, optimizer) };
+  state = step(state, data, { step: 1, lr: 1e-3, probed: true }).state;
+  const before = tensorflow.runtime.liveHandles, tensors = tf.memory().numTensors;
+  for (let i = 2; i <= 4; i++) state = step(state, data, { step: i, lr: 1e-3, probed: true }).state;
+  assertEquals([tensorflow.runtime.liveHandles, tf.memory().numTensors], [before, tensors]);
+  using parts = createTrainStep({ model, optimizer, policy: "float32", execution: "graph", accumulate: 2 });
+  assertThrows(
+    () => parts(state, data, { step: 5, lr: 1e-3, probed: true }),
+    RangeError,
+    "accumulate must be 1",
+  );
+  disposeState(state);
+});

@@ -86,7 +86,7 @@ export type TrainEvent =
   | { event: "checkpoint"; step: number; bytes: Uint8Array<ArrayBuffer> };
 
 /** A step; a skipped one has a gradient norm that is not finite. */
-type StepDone = {
+export type StepDone = {
   event: "step";
   step: number;
   loss: number;
@@ -98,7 +98,7 @@ type StepDone = {
 };
 
 /** The losses of the validation part: of the weights, and of their moving average where there is one. */
-type EvaluationEvent = {
+export type EvaluationEvent = {
   event: "eval";
   step: number;
   loss: number;

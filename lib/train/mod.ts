@@ -20,13 +20,14 @@ export {
   targetLosses,
 } from "./evaluate.ts";
 export type { LossSums } from "./lean_loss.ts";
-export { train, type TrainEvent, type TrainOptions } from "./loop.ts";
+export { type EvaluationEvent, type StepDone, train, type TrainEvent, type TrainOptions } from "./loop.ts";
 export {
   type BatchTensors,
   IGNORE_INDEX,
   LEAN_ABOVE,
   type LossConfig,
   meanLoss,
+  type ScaledBatch,
   tokenLosses,
   trainingLoss,
 } from "./loss.ts";

@@ -101,7 +101,7 @@ const WRONG: [
   ["a third run", ({ float32 }) => [...float32.slice(0, 3)], /too many arguments/],
   [
     "a file that cannot be written",
-    ({ float32, bf16 }) => [float32[0]!, bf16[0]!, "--json", join(root, "none", "x.json")],
+    ({ float32, bf16 }) => [float32[0]!, bf16[0]!, "--json", join(root, "one.json", "x.json")],
     /Cannot write/,
   ],
 ];

@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { table } from "arquero";
 import { layerNames, type OpClass, type PrecisionOverride } from "../precision/mod.ts";
 import { smallestSet, trialBound } from "./smallest_set.ts";
+import type { Table } from "./tables.ts";
 
 /** A class of operations in some layers. */
 export interface Part {
@@ -89,6 +91,29 @@ export interface CulpritSearch {
   readonly trials: number;
 }
 
+/** A step in a lower precision, replayed from the weights of a run in float32. */
+export interface ReplayedStep {
+  /** The step. */
+  readonly step: number;
+  /** Its loss minus float32's, nats per token. */
+  readonly lossError: number;
+  /** ‖g - g₀‖ / ‖g₀‖ over all gradients, g₀ being float32's. */
+  readonly error: number;
+  /** The cosine of the angle between them. */
+  readonly cosine: number;
+  /** The same of each layer's gradients. */
+  readonly layers: readonly { readonly layer: string; readonly error: number; readonly cosine: number }[];
+}
+
+/** One row a layer: `layer`, its gradients' error as a share of float32's norm, and the cosine to float32's. */
+export function replayTable({ layers }: ReplayedStep): Table {
+  return table([
+    ["layer", layers.map(({ layer }) => layer)],
+    ["gradientError", layers.map(({ error }) => error)],
+    ["cosine", layers.map(({ cosine }) => cosine)],
+  ]);
+}
+
 /** A culprit as `compare.json` and the report hold it. */
 export interface CulpritFinding {
   /** Of what, in words. */
@@ -99,6 +124,8 @@ export interface CulpritFinding {
   readonly signal: "replay" | "loss";
   /** What shares are of, in words. */
   readonly effect: string;
+  /** The step that was replayed; undefined: it was looked for by training. */
+  readonly replayed: ReplayedStep | undefined;
   /** The search. */
   readonly search: CulpritSearch;
   /** It in one sentence. */

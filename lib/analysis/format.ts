@@ -32,6 +32,8 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   seedNoise: { label: "seed noise", digits: 5 },
   apartFrom: { label: "apart from" },
   beyondFrom: { label: "beyond seeds from" },
+  gradientError: { label: "gradient error", digits: 6 },
+  cosine: { label: "cosine", digits: 8 },
   area: { label: "area", digits: 3, signed: true },
   baselineSpikes: { label: "spikes base" },
   baselineLostAt: { label: "lost base" },

@@ -16,6 +16,8 @@ export {
   type Part,
   partName,
   partsOf,
+  type ReplayedStep,
+  replayTable,
   returned,
   wholeClasses,
 } from "./culprit.ts";

@@ -15,6 +15,7 @@ import {
   gridTable,
   isBaseline,
   otherSeeds,
+  percent,
   type SettledComparison,
   settleTwins,
   twinNotes,
@@ -273,7 +274,13 @@ function print(settled: readonly SettledComparison[]): void {
     );
   }
   const sentences = settled.map(({ setting, comparison }) => `${setting}: ${verdictOf(comparison).sentence}`);
-  console.log(`${formatTable(verdictTable(settled))}\n\n${sentences.join("\n")}`);
+  const { level } = settled[0]!.comparison;
+  console.log(
+    `${formatTable(verdictTable(settled))}\n\n${
+      sentences.join("\n")
+    }\n\nEach verdict is for itself: without an effect, ` +
+      `${percent(1 - level)} of them would say degraded or improved.`,
+  );
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -10,10 +10,12 @@ import {
   type CulpritFinding,
   culpritSentence,
   findCulprit,
+  formatTable,
   type Pair,
   type Part,
   partsOf,
   precisionName,
+  replayTable,
 } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Interruption, lossSignal, openReplaySignal } from "../sweep/mod.ts";
@@ -49,6 +51,10 @@ export async function culpritByReplay(
           : ""),
     );
   }
+  const { step } = signal;
+  const { lossError, error: size, cosine, layers } = whole;
+  const replayed = { step, lossError, error: size, cosine, layers };
+  options.print(`\n${formatTable(replayTable(replayed))}\n`);
   const search = await findCulprit(parts, signal.shareOf, { alone: true });
   const effect = `the squared error of a step's gradient`;
   const error = Number.isFinite(whole.error) ? `${(100 * whole.error).toPrecision(3)} %` : "not finite";
@@ -57,7 +63,7 @@ export async function culpritByReplay(
     `${whole.lossError.toPrecision(3)} nats, and the gradient's error is ${error}. ${
       culpritSentence(search, effect)
     }`;
-  return { setting: options.setting, precision, signal: "replay", effect, search, sentence };
+  return { setting: options.setting, precision, signal: "replay", effect, replayed, search, sentence };
 }
 
 /**
@@ -103,6 +109,7 @@ export async function culpritByLoss(
     precision: precisionName(spec),
     signal: "loss",
     effect,
+    replayed: undefined,
     search,
     sentence: culpritSentence(search, effect),
   };

@@ -33,6 +33,7 @@ const FINDING: CulpritFinding = {
   signal: "replay",
   effect: "the squared error of a step's gradient",
   sentence: "The culprit is softmax of h.1 <script>alert(1)</script>.",
+  replayed: undefined,
   search: {
     level: "parts",
     lowered: { parts: undefined, reason: "too many parts", share: NaN },

@@ -2,6 +2,7 @@
 import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../error/user_error.ts";
+import { writeFile } from "../file/write_file.ts";
 import {
   kubernetesManifest,
   makePlan,
@@ -13,7 +14,7 @@ import {
   slurmScript,
 } from "../sweep/mod.ts";
 import { command, duration, runCommand, wholeNumber } from "./command.ts";
-import { isFolder, writeFile } from "./files.ts";
+import { isFolder } from "./files.ts";
 import { readSpec } from "./spec_file.ts";
 
 const ROOT = resolve(import.meta.dirname!, "..", "..");

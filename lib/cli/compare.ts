@@ -24,6 +24,7 @@ import {
   verdictTable,
 } from "../analysis/mod.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { writeFile } from "../file/write_file.ts";
 import { readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
@@ -37,7 +38,7 @@ import {
 } from "../sweep/mod.ts";
 import { command, numeric, runCommand } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
-import { isFile, isFolder, writeFile } from "./files.ts";
+import { isFile, isFolder } from "./files.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, workersOf } from "./spec_file.ts";
 

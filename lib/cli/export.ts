@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { runTable } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
+import { writeFile } from "../file/write_file.ts";
 import {
   type Columns,
   columnsOfRows,
@@ -15,7 +16,6 @@ import {
   runColumns,
 } from "../record/mod.ts";
 import { command, list, runCommand } from "./command.ts";
-import { writeFile } from "./files.ts";
 
 /** A file to write, below the folder of exports. */
 interface ExportedFile {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { type CulpritFinding, DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
+import { writeFile } from "../file/write_file.ts";
 import { readJson, readRuns, type RecordedRun, tabulateRuns } from "../record/mod.ts";
-import { writeFile } from "./files.ts";
 
 /**
  * Reads a folder's runs, prints their tables, and writes their report and their table of steps.

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import * as v from "valibot";
-import { atomicWrite } from "../file/atomic_write.ts";
+import { writeFile } from "../file/write_file.ts";
 import { describedStepColumns, type StepColumns, stepColumns } from "./columns.ts";
 import { type FileStamp, fileStampSchema, matchesStamp, stampFile } from "./file_stamp.ts";
 import { encodeParquet, openParquet, type ParquetFile, parquetText, readParquet } from "./parquet.ts";
@@ -39,14 +39,14 @@ export function stepTablePath(sweepDir: string): string {
  * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepColumns}.
  *
  * @returns The runs, as {@linkcode readRuns} gives them.
- * @throws {UserError} when the folder holds no runs, or a damaged one.
+ * @throws {UserError} when the folder holds no runs, or a damaged one, or cannot be written to.
  */
 export function tabulateRuns(sweepDir: string): RecordedRun[] {
   const source = openCurrent(sweepDir) === undefined ? sourceOf(sweepDir) : undefined;
   const runs = readRuns(sweepDir); // after the stamps: what changes in between is no match later
   if (source !== undefined) {
     const metadata = { [SOURCE_KEY]: JSON.stringify(source) };
-    atomicWrite(stepTablePath(sweepDir), encodeParquet(describedStepColumns(runs), metadata));
+    writeFile(stepTablePath(sweepDir), encodeParquet(describedStepColumns(runs), metadata));
   }
   return runs;
 }

@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { UserError } from "../error/user_error.ts";
 import { stepColumns } from "./columns.ts";
 import { JournalWriter, readJournal } from "./journal.ts";
 import { encodeParquet, openParquet, parquetText } from "./parquet.ts";
@@ -72,6 +73,8 @@ Deno.test("a table that is deleted, cut, a folder or another program's is not re
     assert(!await readsTable(dir));
     Deno.mkdirSync(path);
     assert(!await readsTable(dir));
+    const error = assertThrows(() => tabulateRuns(dir), UserError);
+    assertStringIncludes(error.message, `Cannot write ${path}`);
   });
 });
 

@@ -1,13 +1,19 @@
 /**
- * What a token costs a decoder, counted in operations and native calls, not in time.
+ * What a token costs a decoder and a training step, counted in operations and native calls, not in time.
  */
 import * as tf from "@tensorflow/tfjs";
-import { assertEquals, assertGreater } from "@std/assert";
-import { useTensorFlow } from "../tensorflow/mod.ts";
-import type { GptConfig } from "./config.ts";
-import { Decoder } from "./decoder.ts";
-import { gptLogits, toParameters } from "./gpt.ts";
-import { initialParameters, parameterShapes, sizeOf } from "./parameters.ts";
+import { assertEquals, assertGreater, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
+import {
+  Decoder,
+  flopsPerToken,
+  type GptConfig,
+  gptLogits,
+  initialParameters,
+  parameterShapes,
+  toParameters,
+} from "../lib/model/mod.ts";
+import { useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { lossAndGradients } from "../lib/train/mod.ts";
 
 const { binding } = await useTensorFlow();
 
@@ -18,6 +24,8 @@ const configOf = (blockSize: number): GptConfig => ({
   vocabSize: 23,
   blockSize,
 });
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 /** Weights of matrix products: what each token is multiplied with, whatever stands before it. */
 const WEIGHTS = Object.entries(parameterShapes(configOf(8)))
@@ -93,4 +101,31 @@ Deno.test("without a cache a token costs O(T^2): the count sees it", () => {
     return work.products;
   };
   for (const T of [32, 64, 128]) assertEquals(cost(T), T * 2 * WEIGHTS + 4 * 2 * 16 * T ** 2);
+});
+
+Deno.test("flopsPerToken() is what products of a training step do, attention's masked half counted or not", () => {
+  for (const T of [16, 64]) {
+    for (const option of [{}, { tiedHead: false, bias: false }, { activation: "swiglu" }] as const) {
+      const config = { ...configOf(64), ...option }, parameters = toParameters(initialParameters(config, 5));
+      const B = 3, tokens = tf.zeros<tf.Rank.R2>([B, T], "int32");
+      const step = () => {
+        const { loss, gradients } = lossAndGradients(parameters, { x: tokens, y: tokens }, {
+          model: config,
+          policy: "float32",
+        });
+        tf.dispose([loss, gradients]);
+      };
+      const perToken = count(step).products / (B * T);
+      const attention = 6 * config.nLayer * config.nEmbd * T; // its half that a causal model needs
+      // The sum of a bias's gradient over rows may be a product with ones.
+      const biases = Object.entries(parameterShapes(config))
+        .reduce(
+          (sum, [name, shape]) => name.includes(".c_") && shape.length === 1 ? sum + shape[0]! : sum,
+          0,
+        );
+      assertGreaterOrEqual(perToken, flopsPerToken(config, T));
+      assertLessOrEqual(perToken, flopsPerToken(config, T) + attention + 2 * biases);
+      tf.dispose([parameters, tokens]);
+    }
+  }
 });

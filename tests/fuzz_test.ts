@@ -1,0 +1,172 @@
+/**
+ * Specs, plans, journals and manifests with damage in them: each ends in a right answer or an error for the user, never in
+ * a crash; a hang would end with the file's limit of time. In `deno task soak` there are 10,000 of each.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { join } from "node:path";
+import { UserError } from "../lib/error/user_error.ts";
+import {
+  compareJournals,
+  effectiveEvents,
+  evalColumns,
+  JournalWriter,
+  readJournal,
+  readManifest,
+  readRun,
+  runColumns,
+  runPaths,
+  statusOf,
+  stepColumns,
+} from "../lib/record/mod.ts";
+import {
+  estimateBytes,
+  expandSweep,
+  modelOf,
+  parseSweepSpec,
+  placePlan,
+  readPlan,
+} from "../lib/sweep/mod.ts";
+import type { Plan } from "../lib/sweep/mod.ts";
+import { createRandom } from "../lib/text/mod.ts";
+import { mutateBytes, mutateJson } from "./support/mutate.ts";
+import { soaking } from "./support/soak.ts";
+import { writeSyntheticRun } from "./support/synthetic_runs.ts";
+
+const COUNT = soaking ? 10_000 : 400;
+const seed = Number(Deno.env.get("LOSSKIT_FUZZ_SEED") ?? Date.now() % 1e9);
+
+const root = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+
+/** Tries mutations; counts how many are refused, and lets only errors for the user pass. */
+function fuzz(what: string, attempt: (i: number) => void): { refused: number; taken: number } {
+  let refused = 0, taken = 0;
+  for (let i = 0; i < COUNT; i++) {
+    try {
+      attempt(i);
+      taken++;
+    } catch (error) {
+      if (!(error instanceof UserError)) {
+        throw new Error(`${what}, seed ${seed}, mutation ${i}`, { cause: error });
+      }
+      assert(error.message.length > 20 && error.message.length < 5000, error.message);
+      refused++;
+    }
+  }
+  return { refused, taken };
+}
+
+const SPEC = {
+  ...{ name: "fuzz", data: "text.txt", seq: [16, 32], policy: ["float32", "bf16-autocast"], seeds: [1, 2] },
+  ...{ vocab: ["character", "bpe:300"], steps: 20, tokensPerStep: 64, warmupSteps: 2, nLayer: 2, nHead: 2 },
+  ...{ nEmbd: 32, evalTokens: 64, axes: { lr: [1e-3, 2e-3] }, zip: [{ clip: [1, 2], zLoss: [0, 1e-4] }] },
+  when: [{ if: { T: { atLeast: 32 } }, set: { minLr: 0 } }],
+  exclude: [{ seed: 2, tokenizer: ["character"] }],
+  budget: undefined,
+};
+
+Deno.test(`${COUNT} mutated specs are refused, or make runs that hold`, () => {
+  const random = createRandom(seed, "specs");
+  const source = JSON.parse(JSON.stringify(SPEC));
+  const { refused, taken } = fuzz("specs", () => {
+    const given = random.integer(2) === 0 ? { ...source, steps: undefined, budget: { flops: 1e9 } } : source;
+    const spec = parseSweepSpec(mutateJson(JSON.parse(JSON.stringify(given)), random), "the fuzzed spec");
+    const runs = expandSweep(spec, { data: "text.txt", threads: 1, vocabSize: () => 300 });
+    assert(runs.length > 0);
+    for (const run of runs.slice(0, 20)) {
+      assert(Number.isInteger(run.B) && run.B >= 1 && run.steps >= 1 && run.T >= 1);
+      assert(estimateBytes(run, 300) > 0);
+    }
+  });
+  assert(refused > 0 && taken > 0, `refused ${refused}, taken ${taken}`);
+});
+
+/** A real plan, and the folder of a real record. */
+function sources(): { plan: Plan; run: string } {
+  const dir = join(root, "source");
+  const losses = Array.from({ length: 12 }, (_, i) => i === 7 ? NaN : 4 - i / 10);
+  const run = writeSyntheticRun(dir, { losses, evals: [{ step: 0, loss: 4 }, { step: 12, loss: Infinity }] });
+  const { spec, data, libSha256 } = readManifest(runPaths(run).manifest);
+  const runs = expandSweep(parseSweepSpec({ ...SPEC, budget: undefined }, "the source"), {
+    data: data.name,
+    threads: spec.threads,
+  }).map((spec, i) => ({ id: String(i).padStart(12, "0"), spec }));
+  return { plan: { format: "losskit-plan/1", name: "fuzz", data, libSha256, threads: 1, runs }, run };
+}
+
+/** Whether bytes or the JSON in them are changed. */
+function mutateFile(text: string, random: ReturnType<typeof createRandom>): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  if (random.integer(2) === 0) return mutateBytes(bytes, random);
+  return new TextEncoder().encode(JSON.stringify(mutateJson(JSON.parse(text), random)));
+}
+
+Deno.test(`${COUNT} mutated plans are refused, or read and held against the real one`, () => {
+  const random = createRandom(seed, "plans");
+  const { plan } = sources();
+  const dir = join(root, "plan");
+  placePlan(dir, plan);
+  const path = join(dir, "plan.json"), text = Deno.readTextFileSync(path);
+  const { refused } = fuzz("plans", () => {
+    Deno.writeFileSync(path, mutateFile(text, random));
+    const read = readPlan(dir);
+    assert(read !== undefined);
+    for (const { id, spec } of read.runs.slice(0, 5)) {
+      assert(typeof id === "string" && modelOf(spec, 50).vocabSize === 50);
+    }
+    placePlan(dir, plan); // it is the same, or another one, which is an error
+  });
+  assert(refused > 0);
+});
+
+Deno.test(`${COUNT} mutated journals are refused, or read as events that tables can be made of`, () => {
+  const random = createRandom(seed, "journals");
+  const { run } = sources();
+  const folder = join(root, "journal");
+  Deno.mkdirSync(folder);
+  const paths = runPaths(folder);
+  Deno.copyFileSync(runPaths(run).manifest, paths.manifest);
+  const lines = Deno.readTextFileSync(runPaths(run).journal).trimEnd().split("\n");
+  const original = readJournal(runPaths(run).journal).events;
+  const { refused, taken } = fuzz("journals", () => {
+    if (random.integer(2) === 0) {
+      Deno.writeFileSync(
+        paths.journal,
+        mutateBytes(new TextEncoder().encode(`${lines.join("\n")}\n`), random),
+      );
+    } else {
+      const at = random.integer(lines.length);
+      const line = JSON.stringify(mutateJson(JSON.parse(lines[at]!), random));
+      Deno.writeTextFileSync(paths.journal, `${lines.with(at, line).join("\n")}\n`);
+    }
+    const { events, validBytes } = readJournal(paths.journal);
+    compareJournals(events, original);
+    statusOf(events);
+    const { steps } = effectiveEvents(events);
+    steps.forEach((step, i) => assertEquals(step.step, i + 1));
+    const record = readRun(folder);
+    for (const columns of [runColumns, stepColumns, evalColumns]) columns([record]);
+    // What is appended after a cut stands on a line of its own.
+    using writer = new JournalWriter(paths.journal, validBytes);
+    if (events.length > 0) writer.write({ event: "fail", message: "cut" });
+    assertEquals(readJournal(paths.journal).events.length, events.length === 0 ? 0 : events.length + 1);
+  });
+  assert(refused > 0 && taken > 0, `refused ${refused}, taken ${taken}`);
+});
+
+Deno.test(`${COUNT} mutated manifests are refused, or read`, () => {
+  const random = createRandom(seed, "manifests");
+  const { run } = sources();
+  const folder = join(root, "manifest");
+  Deno.mkdirSync(folder);
+  const paths = runPaths(folder);
+  Deno.copyFileSync(runPaths(run).journal, paths.journal);
+  const text = Deno.readTextFileSync(runPaths(run).manifest);
+  const { refused, taken } = fuzz("manifests", () => {
+    Deno.writeFileSync(paths.manifest, mutateFile(text, random));
+    const record = readRun(folder);
+    runColumns([record]);
+    modelOf(record.manifest.spec, 50);
+  });
+  assert(refused > 0 && taken > 0, `refused ${refused}, taken ${taken}`);
+});

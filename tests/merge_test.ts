@@ -39,7 +39,7 @@ Deno.test("a sweep that was begun in two places is merged, finished, and equal t
 
   const first = await runTask("merge", [here, there]);
   assertEquals([first.code, first.stderr], [0, ""]);
-  assertStringIncludes(first.stdout, `${there}: 1 runs taken, 0 that ${here} has already`);
+  assertStringIncludes(first.stdout, `${there}: 1 run taken, 0 that ${here} has already`);
   assertMatch(first.stdout, new RegExp(`hole: run ${ids[1]} \\(.*seed 2\\): nothing usable`));
   assertStringIncludes(first.stdout, `2 of 3 runs are finished in ${here}`);
   assertStringIncludes((await runTask("merge", [here, there])).stdout, `${there}: 0 runs taken, 1 that`);

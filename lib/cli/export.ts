@@ -23,11 +23,10 @@ interface ExportedFile {
   readonly bytes: Uint8Array;
 }
 
-const FORMATS: Readonly<Record<string, (runs: readonly RecordedRun[]) => ExportedFile[]>> = {
+const FORMATS: Readonly<Record<string, (runs: readonly RecordedRun[]) => Iterable<ExportedFile>>> = {
   parquet: (runs) => tableFiles(runs, "parquet", encodeParquet),
   arrow: (runs) => tableFiles(runs, "arrow", encodeArrow),
-  tensorboard: (runs) =>
-    runs.map(encodeTensorBoard).map((file) => ({ ...file, path: join("tensorboard", file.path) })),
+  tensorboard: eventFiles,
 };
 
 const program = command(
@@ -48,20 +47,30 @@ const program = command(
     const runs = readRuns(dir);
     for (const run of runs) run.warnings.forEach((warning) => console.error(`warning: ${warning}`));
     const out = options.out ?? join(dir, "export");
-    for (const { path, bytes } of formats.flatMap((format) => FORMATS[format]!(runs))) {
-      writeFile(join(out, path), bytes);
-      console.log(join(out, path));
+    for (const format of new Set(formats)) {
+      for (const { path, bytes } of FORMATS[format]!(runs)) {
+        writeFile(join(out, path), bytes);
+        console.log(join(out, path));
+      }
     }
   });
 
 /** What came out of a run, as {@linkcode runTable} has it. */
 const RESULTS = ["valLoss", "bestValLoss", "bitsPerByte", "tokensPerSecond", "spikes", "nonFinite"] as const;
 
-function tableFiles(
+/** A file of events a run, one after the other: together they may be large. */
+function* eventFiles(runs: readonly RecordedRun[]): Iterable<ExportedFile> {
+  for (const run of runs) {
+    const { path, bytes } = encodeTensorBoard(run);
+    yield { path: join("tensorboard", path), bytes };
+  }
+}
+
+function* tableFiles(
   runs: readonly RecordedRun[],
   extension: string,
   encode: (columns: Columns) => Uint8Array,
-): ExportedFile[] {
+): Iterable<ExportedFile> {
   const results = columnsOfRows(
     runTable(runs).select(...RESULTS).objects() as Record<string, unknown>[],
     RESULTS,
@@ -71,10 +80,9 @@ function tableFiles(
     evals: evalColumns(runs),
     runs: { ...runColumns(runs), ...results },
   };
-  return Object.entries(tables).map(([name, columns]) => ({
-    path: `${name}.${extension}`,
-    bytes: encode(columns),
-  }));
+  for (const [name, columns] of Object.entries(tables)) {
+    yield { path: `${name}.${extension}`, bytes: encode(columns) };
+  }
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -16,7 +16,10 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
     for (const dir of folders.filter((dir) => dir !== into)) {
       const of = (outcome: MergedRun["outcome"]) =>
         runs.filter((run) => run.from === dir && run.outcome === outcome).length;
-      console.log(`${dir}: ${of("taken")} runs taken, ${of("kept")} that ${into} has already`);
+      const taken = of("taken");
+      console.log(
+        `${dir}: ${taken} run${taken === 1 ? "" : "s"} taken, ${of("kept")} that ${into} has already`,
+      );
     }
     for (const run of runs) {
       const what = `run ${named(run.id, planned.get(run.id))}`;
@@ -24,6 +27,7 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
         const { step, field, a, b } = run.difference;
         const where = step === undefined ? "" : ` at step ${step}`;
         console.log(`conflict: ${what}: ${field}${where} is ${a} in ${into}, ${b} in ${run.from}: not taken`);
+        for (const change of run.environment) console.log(`  made in another environment: ${change}`);
       } else if (run.outcome === "damaged" || run.outcome === "busy") {
         console.log(`${run.outcome}: ${what}: ${run.reason}`);
       }

@@ -10,8 +10,10 @@ import {
   begunRuns,
   ClaimedError,
   compareJournals,
+  describeChange,
   type Difference,
   effectiveEvents,
+  environmentChanges,
   readRun,
   type RecordedRun,
   runFolder,
@@ -33,6 +35,8 @@ export type MergedRun =
     readonly id: string;
     readonly from: string;
     readonly difference: Difference;
+    /** What differs in where they were made and may be the reason, in words. */
+    readonly environment: readonly string[];
   }
   /** Another process works on it in the folder that takes runs: it was left as it was. */
   | { readonly outcome: "busy"; readonly id: string; readonly from: string; readonly reason: string }
@@ -134,7 +138,11 @@ async function mergeRun(
     return { outcome: "damaged", id, from, reason: error.message };
   }
   const difference = ours && differenceOf(ours, theirs);
-  if (difference !== undefined) return { outcome: "conflict", id, from, difference };
+  if (ours !== undefined && difference !== undefined) {
+    const changes = environmentChanges(ours.manifest.environment, theirs.manifest.environment);
+    const environment = changes.filter(({ matters }) => matters).map(describeChange);
+    return { outcome: "conflict", id, from, difference, environment };
+  }
   if (ours !== undefined && !isFarther(theirs, ours)) return { outcome: "kept", id, from };
   try {
     await copyRun(id, { into, from });

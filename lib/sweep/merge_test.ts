@@ -13,6 +13,7 @@ import {
   runPaths,
   sha256Hex,
   takeClaim,
+  writeManifest,
 } from "../record/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { type MergeReport, mergeSweeps } from "./merge.ts";
@@ -156,11 +157,16 @@ Deno.test("mergeSweeps() reports runs that contradict each other, and touches ne
     writeRun(b, { seed: 1, steps: 9, shift: 1e-9 });
     writeRun(a, { seed: 2, steps: 2 });
     writeRun(b, { seed: 2, steps: 9, shift: 1e-9 });
+    for (const { manifest } of readRuns(b)) {
+      const environment = { ...manifest.environment, cpuModel: "Another CPU" };
+      writeManifest(runPaths(runFolder(b, manifest.runId)).manifest, { ...manifest, environment });
+    }
     const before = snapshot(a);
     const { runs } = await mergeSweeps(a, [b]);
     assertEquals(snapshot(a), before);
     for (const run of runs) {
       assert(run.outcome === "conflict");
+      assertMatch(run.environment.join(), /Another CPU/);
       assertEquals([run.difference.step, run.difference.field], [1, "loss"]);
     }
     assertEquals(runs.length, 2);

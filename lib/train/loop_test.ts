@@ -133,13 +133,16 @@ const everything: Partial<TrainOptions> = {
   saveBest: true,
 };
 
-Deno.test("train() with everything on repeats, and goes on from any checkpoint or best checkpoint bit for bit", async () => {
+Deno.test("train() with everything on repeats, and goes on from checkpoints and best checkpoints bit for bit", async () => {
   const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
   const whole = await collect(everything);
   assertEquals(bare(await collect(everything)), bare(whole));
   const saved = whole.filter((event) => event.event === "checkpoint" || event.event === "best");
   assertEquals(new Set(saved.map(({ event }) => event)), new Set(["checkpoint", "best"]));
-  for (const event of saved) {
+  // Best checkpoints are many: the first, which is of no training, and the last before the end stand for them.
+  const bests = saved.filter(({ event, step }) => event === "best" && step < 40);
+  const some = new Set([...saved.filter(({ event }) => event === "checkpoint"), bests[0]!, bests.at(-1)!]);
+  for (const event of some) {
     if (event.step === 40) continue;
     const rest = await collect({ ...everything, resumeFrom: { bytes: event.bytes, name: "it" } });
     assertEquals(rest[0], { event: "resume", step: event.step });

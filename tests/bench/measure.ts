@@ -1,5 +1,5 @@
 /**
- * Statistics of timings.
+ * Statistics of timings, and what this process has used.
  *
  * @module
  */
@@ -9,4 +9,13 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+/** The highest resident memory of this process so far, MiB; 0 where the system does not tell. */
+export function peakRss(): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
 }

@@ -5,11 +5,11 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { initialParameters, parameterCount, toParameters } from "../../lib/model/mod.ts";
+import { type GptConfig, initialParameters, parameterCount, toParameters } from "../../lib/model/mod.ts";
 import { type PolicyName, useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { createRandom } from "../../lib/text/mod.ts";
 import { createTrainStep, zeroMoments } from "../../lib/train/mod.ts";
-import { median } from "./measure.ts";
+import { benchBatches } from "./batches.ts";
+import { median, peakRss } from "./measure.ts";
 
 /** What is trained, and for how long. */
 export interface BenchConfig {
@@ -43,7 +43,9 @@ export interface BenchResult {
   cpu_step_ms: number;
   peak_rss_mb: number;
   import_ms: number;
+  /** Before any update, after two, and after all. */
   first_loss: number;
+  third_loss: number;
   last_loss: number;
   /** Native calls (ops and functions run) of one step after the first. */
   native_calls: number;
@@ -51,18 +53,12 @@ export interface BenchResult {
 
 const FIRST = "first loss";
 
+/** Of the initial weights, which peers are given too. */
+export const WEIGHT_SEED = 1337;
+
 /** Whether a line of the output is the one at the first loss. */
 export function isFirstLoss(line: string): boolean {
   return line.startsWith(FIRST);
-}
-
-/** The highest resident memory of this process so far, MiB; 0 where the system does not tell. */
-function peakRss(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
 }
 
 /** Processor time of this process so far, milliseconds; 0 where the system does not tell. */
@@ -75,13 +71,20 @@ function cpuMs(): number {
   }
 }
 
+/** The model of a shape. */
+export function modelOf(
+  shape: Pick<BenchConfig, "n_layer" | "n_head" | "n_embd" | "vocab" | "seq">,
+): GptConfig {
+  const { n_layer: nLayer, n_head: nHead, n_embd: nEmbd, vocab: vocabSize, seq: blockSize } = shape;
+  return { nLayer, nHead, nEmbd, vocabSize, blockSize };
+}
+
 async function trainSteps(config: BenchConfig): Promise<BenchResult> {
-  const { n_layer: nLayer, n_head: nHead, n_embd: nEmbd, vocab, seq: T, batch: B, warmup } = config;
+  const { vocab, seq: T, batch: B, warmup } = config;
   const { binding, runtime } = await useTensorFlow({ threads: config.threads });
   const importMs = performance.now();
-  const model = { nLayer, nHead, nEmbd, vocabSize: vocab, blockSize: T };
-  const random = createRandom(1337, "bench");
-  const parameters = toParameters(initialParameters(model, 1337));
+  const model = modelOf(config);
+  const parameters = toParameters(initialParameters(model, WEIGHT_SEED));
   let state = { parameters, moments: zeroMoments(parameters) };
   using step = createTrainStep({
     model,
@@ -89,16 +92,12 @@ async function trainSteps(config: BenchConfig): Promise<BenchResult> {
     execution: "graph",
     optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
   });
-  // Random tokens from three tenths of the vocabulary; a target is a function of its token, so that loss falls.
-  const high = Math.max(1, Math.floor(vocab * 3 / 10));
+  const batches = benchBatches({ vocab, count: B * T });
   const times: number[] = [], losses: number[] = [];
   let calls = 0, cpuBefore = 0;
   for (let i = 0; i < warmup + config.steps; i++) {
-    const ids = Int32Array.from({ length: B * T }, () => random.integer(high));
-    const batch = {
-      x: tf.tensor2d(ids, [B, T], "int32"),
-      y: tf.tensor2d(ids.map((id) => (id * 7 + 3) % vocab), [B, T], "int32"),
-    };
+    const { ids, targets } = batches.next().value!;
+    const batch = { x: tf.tensor2d(ids, [B, T], "int32"), y: tf.tensor2d(targets, [B, T], "int32") };
     if (i === warmup) cpuBefore = cpuMs();
     const before = binding.executions;
     const begin = performance.now();
@@ -128,6 +127,7 @@ async function trainSteps(config: BenchConfig): Promise<BenchResult> {
     peak_rss_mb: peakRss(),
     import_ms: importMs,
     first_loss: losses[0]!,
+    third_loss: losses[Math.min(2, losses.length - 1)]!,
     last_loss: losses.at(-1)!,
     native_calls: calls,
   };

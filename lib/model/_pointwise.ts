@@ -98,6 +98,9 @@ export function softCap(x: tf.Tensor, { cap, scale = 1 }: { cap: number; scale?:
 /** Drops numbers at one place after the other of a pass, each with a key of its own. */
 export type Dropout = (x: tf.Tensor) => tf.Tensor;
 
+/** Drops nothing. */
+export const NO_DROPOUT: Dropout = (x) => x;
+
 /**
  * Dropout for a pass through a model: of x, a number is 0 with the chance `rate`, otherwise x / (1 - rate). The n-th
  * call draws from `foldIn(key, n)`, counted from 0.
@@ -106,7 +109,7 @@ export type Dropout = (x: tf.Tensor) => tf.Tensor;
  * @param key int32 [2]; undefined: nothing is dropped.
  */
 export function createDropout(rate: number, key: tf.Tensor | undefined): Dropout {
-  if (rate === 0 || key === undefined) return (x) => x;
+  if (rate === 0 || key === undefined) return NO_DROPOUT;
   let place = 0;
   return (x) => {
     const kept = tf.greaterEqual(statelessUniform(x.shape, foldIn(key, place++)), rate);

@@ -6,8 +6,17 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { causalSoftmax, layerNorm, observe, opScope, toFloat32 } from "../tensorflow/mod.ts";
-import { castLike, type Dropout, softCap } from "./_pointwise.ts";
+import {
+  causalAttention,
+  causalSoftmax,
+  formatOf,
+  isObserved,
+  layerNorm,
+  observe,
+  opScope,
+  toFloat32,
+} from "../tensorflow/mod.ts";
+import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
 /**
@@ -101,17 +110,25 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     k = cache.keys[layer] = place(cache.keys[layer]!, k, places); // [B, H, S, D]
     v = cache.values[layer] = place(cache.values[layer]!, v, places);
   }
-  const product = opScope("attention", [q, k], (q, k) => tf.matMul(q, k, false, true)); // [B, H, T, T or S]
-  const weights = opScope("softmax", [product], (product) => {
-    const scale = 1 / Math.sqrt(D);
-    const capped = attentionSoftCap !== undefined;
-    const scores = observe("scores", capped ? softCap(product, { cap: attentionSoftCap, scale }) : product);
-    return maskedSoftmax(scores, { scale: capped ? 1 : scale, mask: cached?.places.mask });
-  });
-  observe("weights", weights);
-  const sums = opScope("attention", [context.dropout(weights), v], (weights, v) => tf.matMul(weights, v));
-  const mixed = tf.transpose(sums, [0, 2, 1, 3]); // [B, T, H, D]
-  return tf.reshape(mixed, [B * T, C]);
+  const merge = (x: tf.Tensor) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * T, C]); // from [B, H, T, D]
+  const scale = 1 / Math.sqrt(D);
+  const weigh = () => {
+    const product = opScope("attention", [q, k], (q, k) => tf.matMul(q, k, false, true)); // [B, H, T, T or S]
+    const weights = opScope("softmax", [product], (product) => {
+      const capped = attentionSoftCap !== undefined;
+      const scores = observe("scores", capped ? softCap(product, { cap: attentionSoftCap, scale }) : product);
+      return maskedSoftmax(scores, { scale: capped ? 1 : scale, mask: cached?.places.mask });
+    });
+    return observe("weights", weights);
+  };
+  const plain = cached === undefined && attentionSoftCap === undefined && context.dropout === NO_DROPOUT &&
+    formatOf("attention") === undefined && formatOf("softmax") === undefined;
+  if (plain) {
+    if (isObserved()) tf.tidy(weigh); // to be looked at alone: the run does not change
+    return merge(causalAttention([q, k, v], { scale }));
+  }
+  const sums = opScope("attention", [context.dropout(weigh()), v], (weights, v) => tf.matMul(weights, v));
+  return merge(sums);
 }
 
 /** Attention's weights. With a mask there is a cache, and no gradient is asked for. */

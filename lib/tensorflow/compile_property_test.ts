@@ -8,7 +8,8 @@ import { createRandom, type Random } from "../text/random.ts";
 import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { layerNorm } from "./layer_norm.ts";
-import { causalSoftmax, embedding, gelu, linear, sparseCrossEntropy } from "./units.ts";
+import { causalSoftmax } from "./causal_attention.ts";
+import { embedding, gelu, linear, sparseCrossEntropy } from "./units.ts";
 
 await useTensorFlow();
 

@@ -5,7 +5,8 @@ import { compile } from "./compile.ts";
 import { fused } from "./fused.ts";
 import { toBfloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 import { addLayerNorm, layerNorm } from "./layer_norm.ts";
-import { causalSoftmax, gelu } from "./units.ts";
+import { causalSoftmax } from "./causal_attention.ts";
+import { gelu } from "./units.ts";
 
 const tensorflow = await useTensorFlow();
 

@@ -27,6 +27,7 @@ export type { InputDefinition, OpDefinition } from "./op_definition.ts";
 export { Binding } from "./binding.ts";
 export type { EagerCall } from "./eager_call.ts";
 export type { OpBackend } from "./op_backend.ts";
+export { causalAttention, causalSoftmax } from "./causal_attention.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { fused } from "./fused.ts";
 export type { PolicyName } from "../precision/mod.ts";
@@ -35,7 +36,7 @@ export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./rand
 export { roundTo } from "./rounding.ts";
 export { addLayerNorm, layerNorm, type LayerNormParameters } from "./layer_norm.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
-export { formatOf, layerScope, observe, type Observer, opScope, withObserver } from "./scope.ts";
+export { formatOf, isObserved, layerScope, observe, type Observer, opScope, withObserver } from "./scope.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";
 export {
@@ -47,12 +48,4 @@ export {
   toFloat32,
   trueDtype,
 } from "./true_dtype.ts";
-export {
-  causalSoftmax,
-  embedding,
-  gelu,
-  linear,
-  probeRounding,
-  type Rounding,
-  sparseCrossEntropy,
-} from "./units.ts";
+export { embedding, gelu, linear, probeRounding, type Rounding, sparseCrossEntropy } from "./units.ts";

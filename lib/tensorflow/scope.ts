@@ -70,6 +70,11 @@ export function observe<X extends tf.Tensor>(what: string, tensor: X): X {
   return tensor;
 }
 
+/** Whether somebody looks on. */
+export function isObserved(): boolean {
+  return observer !== undefined;
+}
+
 /**
  * Runs synchronous code with an observer of what it shows by {@linkcode observe}.
  *

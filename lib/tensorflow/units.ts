@@ -14,7 +14,7 @@ import { DataType } from "./dtype.ts";
 import { fused } from "./fused.ts";
 import { POLICIES } from "./policy.ts";
 import { dtypeOf, trueDtype } from "./true_dtype.ts";
-import { cast, castAs, float32, productType, rowMeans, runOp, withGradient, withPolicy } from "./_unit.ts";
+import { cast, castAs, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
 
 /** The float32 multiplier of the cube in GPT-2's GELU, and sqrt(2 / pi). */
 const GELU_CUBE = 0.044715, GELU_SCALE = Math.sqrt(2 / Math.PI);
@@ -122,45 +122,6 @@ export function gelu(x: tf.Tensor): tf.Tensor {
     saved: [x],
     backward: ([dy], [x]) => geluBackward([dy!, x!], {}),
   }))[0]!;
-}
-
-const softmaxForward = fused("causalSoftmax", ([scores], { scale }: { scale: number }) => {
-  const shifted = tf.add(tf.mul(float32(scores!), scale), causalMask(scores!.shape.at(-1)!));
-  return [castAs(tf.softmax(shifted), scores!)];
-});
-
-const softmaxBackward = fused("causalSoftmaxGrad", ([dy, weights], { scale }: { scale: number }) => {
-  const T = weights!.shape.at(-1)!;
-  const wide = tf.reshape(float32(weights!), [-1, T]), wideDy = tf.reshape(float32(dy!), [-1, T]);
-  const total = tf.mul(rowMeans(tf.mul(wideDy, wide)), T);
-  const dScores = tf.mul(tf.mul(wide, tf.sub(wideDy, total)), scale);
-  return [castAs(tf.reshape(dScores, weights!.shape), weights!)];
-});
-
-/**
- * Attention weights: the softmax of `scale * scores` over keys, a query seeing itself and what is before it.
- * Computed in float32 and rounded once to the scores' type.
- *
- * @param scores Products of queries with keys, [B, H, T, T].
- * @param scale What scores are multiplied with, usually 1 / sqrt(D).
- */
-export function causalSoftmax(scores: tf.Tensor, scale: number): tf.Tensor {
-  return withGradient([scores], (scores) => {
-    const values = softmaxForward([scores], { scale });
-    return {
-      values,
-      saved: values,
-      backward: ([dy], [weights]) => softmaxBackward([dy!, weights!], { scale }),
-    };
-  })[0]!;
-}
-
-function causalMask(size: number): tf.Tensor {
-  const mask = new Float32Array(size * size);
-  for (let query = 0; query < size; query++) {
-    mask.fill(-Infinity, query * size + query + 1, (query + 1) * size);
-  }
-  return tf.tensor2d(mask, [size, size]);
 }
 
 /**

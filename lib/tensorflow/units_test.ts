@@ -5,7 +5,8 @@ import { autocast } from "./autocast.ts";
 import { toBfloat16, trueDtype } from "./true_dtype.ts";
 import { useTensorFlow } from "./backend.ts";
 import { layerNorm } from "./layer_norm.ts";
-import { causalSoftmax, embedding, gelu, linear, probeRounding, sparseCrossEntropy } from "./units.ts";
+import { causalSoftmax } from "./causal_attention.ts";
+import { embedding, gelu, linear, probeRounding, sparseCrossEntropy } from "./units.ts";
 
 await useTensorFlow();
 

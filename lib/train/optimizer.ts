@@ -11,6 +11,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
+import { groupsOf, joined, separate } from "./_joined.ts";
 
 /** AdamW's settings that do not change during a run. */
 export interface AdamWConfig {
@@ -89,8 +90,11 @@ export function initialOptimizerState(parameters: Parameters, config: OptimizerC
 
 /** The square root of the sum of all squares, in float32; a scalar. */
 export function globalNorm(gradients: Parameters): tf.Scalar {
-  const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)) as tf.Scalar);
-  return tf.sqrt(tf.addN(squares));
+  return normOf(groupsOf(gradients).map((group) => joined(gradients, group)));
+}
+
+function normOf(vectors: readonly tf.Tensor1D[]): tf.Scalar {
+  return tf.sqrt(tf.addN(vectors.map((vector) => tf.sum(tf.square(vector)) as tf.Scalar)));
 }
 
 /** What gradients of a norm are multiplied with so that their norm is at most `clip`. */
@@ -113,41 +117,46 @@ export function adamW(
   step: UpdateScalars,
   config: AdamWConfig,
 ): { parameters: Parameters; moments: Moments; gradNorm: tf.Scalar } {
-  const { clip } = config;
-  const gradNorm = globalNorm(gradients);
-  const scalars = [step.lr, step.correction1, step.correction2, clipScale(gradNorm, clip)];
-  const names = Object.keys(state.parameters);
-  const slots = [state.parameters, gradients, state.moments.m, state.moments.v];
-  const options: AdamWOptions = { ...config, count: names.length };
-  const results = adamWUpdates(
-    [...scalars, ...slots.flatMap((slot) => names.map((name) => slot[name]!))],
-    options,
-  );
-  const slot = (place: number) =>
-    Object.fromEntries(names.map((name, i) => [name, results[place * names.length + i]!]));
-  return { parameters: slot(0), moments: { m: slot(1), v: slot(2) }, gradNorm };
+  const { beta1, beta2, eps, weightDecay, clip } = config;
+  const groups = groupsOf(state.parameters);
+  const vectors = groups.map((group) => joined(gradients, group));
+  const gradNorm = normOf(vectors);
+  const scalars = [
+    tf.div(step.lr, step.correction1),
+    tf.sqrt(step.correction2),
+    tf.sub(1, tf.mul(step.lr, weightDecay)),
+    clipScale(gradNorm, clip),
+  ];
+  const found: [Parameters, Parameters, Parameters] = [{}, {}, {}];
+  groups.forEach((group, i) => {
+    const [p, m, v] = [state.parameters, state.moments.m, state.moments.v].map((slot) => joined(slot, group));
+    const options = { beta1, beta2, eps, decays: group.matrices && weightDecay > 0 };
+    const results = adamWUpdate([p!, vectors[i]!, m!, v!, ...scalars], options);
+    found.forEach((slot, place) => Object.assign(slot, separate(results[place]!, group, state.parameters)));
+  });
+  // In the order that checkpoints keep.
+  const [parameters, m, v] = found.map((slot) =>
+    Object.fromEntries(Object.keys(state.parameters).map((name) => [name, slot[name]!]))
+  ) as [Parameters, Parameters, Parameters];
+  return { parameters, moments: { m, v }, gradNorm };
 }
 
-type AdamWOptions = AdamWConfig & { readonly count: number };
-
-/** AdamW of all parameters, as one function of flat lists, so that each number is read and written once. */
-const adamWUpdates = fused("adamW", (inputs: tf.Tensor[], options: AdamWOptions) => {
-  const { beta1, beta2, eps, weightDecay, count } = options;
-  const [lr, correction1, correction2, scale] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-  const part = (place: number) => inputs.slice(4 + place * count, 4 + (place + 1) * count);
-  const [parameters, gradients, m, v] = [part(0), part(1), part(2), part(3)];
-  const stepSize = tf.div(lr, correction1);
-  const root2 = tf.sqrt(correction2);
-  const keep = tf.sub(1, tf.mul(lr, weightDecay));
-  const g = gradients.map((gradient) => tf.mul(gradient, scale));
-  const newM = g.map((g, i) => tf.add(tf.mul(m[i]!, beta1), tf.mul(g, 1 - beta1)));
-  const newV = g.map((g, i) => tf.add(tf.mul(v[i]!, beta2), tf.mul(tf.square(g), 1 - beta2)));
-  const updated = parameters.map((p, i) => {
-    const update = tf.div(tf.mul(newM[i]!, stepSize), tf.add(tf.div(tf.sqrt(newV[i]!), root2), eps));
-    return tf.sub(p.rank >= 2 && weightDecay > 0 ? tf.mul(p, keep) : p, update);
-  });
-  return [...updated, ...newM, ...newV];
-});
+/** AdamW of a vector of parameters, so that each number is read and written once. */
+const adamWUpdate = fused(
+  "adamW",
+  (inputs, options: Pick<AdamWConfig, "beta1" | "beta2" | "eps"> & { decays: boolean }) => {
+    const [p, gradient, formerM, formerV, stepSize, root2, keep, scale] = inputs as [
+      ...[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+      ...[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+    ];
+    const { beta1, beta2, eps, decays } = options;
+    const g = tf.mul(gradient, scale);
+    const m = tf.add(tf.mul(formerM, beta1), tf.mul(g, 1 - beta1));
+    const v = tf.add(tf.mul(formerV, beta2), tf.mul(tf.square(g), 1 - beta2));
+    const update = tf.div(tf.mul(m, stepSize), tf.add(tf.div(tf.sqrt(v), root2), eps));
+    return [tf.sub(decays ? tf.mul(p, keep) : p, update), m, v];
+  },
+);
 
 /**
  * One update of stochastic gradient descent: g + weightDecay p; buffer = momentum buffer + g; p - lr buffer, or with

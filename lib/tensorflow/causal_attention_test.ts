@@ -4,7 +4,7 @@ import { autocast } from "./autocast.ts";
 import { currentTensorFlow, useTensorFlow } from "./backend.ts";
 import { causalAttention, causalSoftmax } from "./causal_attention.ts";
 import { compile } from "./compile.ts";
-import type { PolicyName } from "./policy.ts";
+import type { PolicyName } from "../precision/mod.ts";
 import { trueDtype } from "./true_dtype.ts";
 
 await useTensorFlow();

@@ -8,7 +8,7 @@ import { isMarkovName, loadMarkov } from "../../data/markov.ts";
 import { loadShakespeare } from "../../data/shakespeare.ts";
 import { UserError } from "../error/user_error.ts";
 import { cacheDir } from "../fetch/cache.ts";
-import { createProgress } from "../progress/progress.ts";
+import { createProgress, type Progress } from "../progress/progress.ts";
 import { type DataSource, hashSources, type RunSpec } from "../record/mod.ts";
 import {
   type Corpus,
@@ -129,17 +129,19 @@ export async function prepareForRun(
   spec: Pick<RunSpec, "tokenizer" | "documents" | "separator">,
 ): Promise<PreparedCorpus> {
   const { tokenizer, documents, separator } = spec;
-  const progress = corpus.bytes > SHOW_PROGRESS
-    ? createProgress({ label: `tokens (${tokenizer})`, total: corpus.bytes, unit: "bytes" })
-    : undefined;
+  let progress: Progress | undefined;
+  const onProgress = (done: number, total: number) => {
+    progress ??= createProgress({ label: `${corpus.name} as tokens (${tokenizer})`, total, unit: "bytes" });
+    progress.update(done);
+  };
   const prepared = await prepareCorpus(corpus, {
     ...{ tokenizer: tokenizer as TokenizerName, documents, separator }, // checked with the spec
     cache: {
       root: join(cacheDir(), "tokens"),
       version: hashSources(join(import.meta.dirname!, "..", "text")),
     },
-    onProgress: progress && ((done) => progress.update(done)),
+    onProgress: corpus.bytes > SHOW_PROGRESS ? onProgress : undefined,
   });
-  progress?.finish(`${corpus.name} is tokens of ${tokenizer}`);
+  progress?.finish("done");
   return prepared;
 }

@@ -1,5 +1,6 @@
 /**
- * A list of token ids that grows. It is not for reading.
+ * A list of token ids that grows, and can be emptied and filled again: a long text is encoded piece by piece without an
+ * array for each piece, which would be garbage sooner than it is collected.
  *
  * @module
  */
@@ -24,6 +25,16 @@ export class IdBuffer {
   append(ids: Int32Array): void {
     if (this.#length + ids.length > this.#ids.length) this.#grow(ids.length);
     for (let i = 0; i < ids.length; i++) this.#ids[this.#length++] = ids[i]!;
+  }
+
+  /** The ids so far; the next change may overwrite them. */
+  view(): Int32Array<ArrayBuffer> {
+    return this.#ids.subarray(0, this.#length);
+  }
+
+  /** Forgets all ids, and keeps their room. */
+  clear(): void {
+    this.#length = 0;
   }
 
   /** The ids so far, in an array of their own. */

@@ -53,8 +53,9 @@ export function* textPieces(stretches: readonly Stretch[], options: CutOptions =
 
 function* decoded({ document, start, end }: Stretch): Generator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const room = new Uint8Array(Math.min(BLOCK, end - start));
   for (let at = start; at < end;) {
-    const block = document.read(at, Math.min(BLOCK, end - at));
+    const block = document.read(at, room.subarray(0, end - at));
     const length = wholeCharacters(block);
     let text: string;
     try {

@@ -147,10 +147,14 @@ class ByteLevelBpe implements BpeTokenizer {
   }
 
   encode(text: string): Int32Array {
-    requireWellFormed(text, "encode text");
     const ids = new IdBuffer(Math.ceil(text.length / 2) + 16);
-    this.#encodeText(text, ids);
+    this.encodeInto(text, ids);
     return ids.take();
+  }
+
+  encodeInto(text: string, ids: IdBuffer): void {
+    requireWellFormed(text, "encode text");
+    this.#encodeText(text, ids);
   }
 
   encodeBytes(bytes: Uint8Array): Int32Array {

@@ -6,6 +6,7 @@
  */
 
 import { describePosition, nameCodePoint, requireWellFormed } from "./_checks.ts";
+import { IdBuffer } from "./_id_buffer.ts";
 import { describeDamage } from "./_utf8.ts";
 import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { CHARACTER_CUT, JSON_FRAME, type TokenizerJson } from "./tokenizer_json.ts";
@@ -77,8 +78,12 @@ class CharacterTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
-    const ids = new Int32Array(text.length);
-    let length = 0;
+    const ids = new IdBuffer(text.length);
+    this.encodeInto(text, ids);
+    return ids.take();
+  }
+
+  encodeInto(text: string, ids: IdBuffer): void {
     for (let i = 0; i < text.length;) {
       const codePoint = text.codePointAt(i)!;
       const idPlusOne = this.#idPlusOne[codePoint] ?? 0;
@@ -89,10 +94,9 @@ class CharacterTokenizer implements Tokenizer {
             "Train the tokenizer on text that has it, or use a byte-pair tokenizer",
         );
       }
-      ids[length++] = idPlusOne - 1;
+      ids.push(idPlusOne - 1);
       i += codePoint > 0xffff ? 2 : 1;
     }
-    return ids.slice(0, length);
   }
 
   decode(ids: ArrayLike<number>): string {

@@ -20,10 +20,11 @@ export interface TextDocument {
    * Reads a stretch.
    *
    * @param start Byte to begin at, in [0, bytes].
-   * @param length Bytes, which end at `bytes` or before.
+   * @param into Where the bytes go, as many as it has; they end at `bytes` or before.
+   * @returns The same array.
    * @throws {UserError} if they cannot be read any more.
    */
-  read(start: number, length: number): Uint8Array;
+  read(start: number, into: Uint8Array): Uint8Array;
 }
 
 /** A text to train on. */
@@ -50,7 +51,7 @@ export interface ByteSource {
   /** All of them. */
   readonly bytes: number;
   /** As {@linkcode TextDocument.read}. */
-  read(start: number, length: number): Uint8Array;
+  read(start: number, into: Uint8Array): Uint8Array;
 }
 
 /**
@@ -62,8 +63,9 @@ export interface ByteSource {
 export function checkText(source: ByteSource): { sha256: string; document: TextDocument } {
   const hash = createHash("sha256");
   const decoder = new TextDecoder("utf-8", { fatal: true });
+  const room = new Uint8Array(Math.min(BLOCK, source.bytes));
   for (let start = 0; start < source.bytes; start += BLOCK) {
-    const block = source.read(start, Math.min(BLOCK, source.bytes - start));
+    const block = source.read(start, room.subarray(0, source.bytes - start));
     hash.update(block);
     const zero = block.indexOf(0);
     let reason = zero < 0
@@ -76,12 +78,12 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
     } catch {
       // A character may have begun in the block before.
       const begin = Math.max(0, start - 3);
-      reason = describeDamage(source.read(begin, start + block.length - begin), begin);
+      reason = describeDamage(source.read(begin, new Uint8Array(start + block.length - begin)), begin);
     }
     if (reason !== undefined) throw unreadable(source.name, { reason });
   }
-  const marked = source.bytes >= MARK.length &&
-    MARK.every((byte, i) => source.read(0, MARK.length)[i] === byte);
+  const begin = source.read(0, room.subarray(0, MARK.length));
+  const marked = MARK.every((byte, i) => begin[i] === byte);
   const skip = marked ? MARK.length : 0;
   if (source.bytes === skip) throw unreadable(source.name, { reason: "has no text in it" });
   return {
@@ -89,7 +91,7 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
     document: {
       name: source.name,
       bytes: source.bytes - skip,
-      read: (start, length) => source.read(start + skip, length),
+      read: (start, into) => source.read(start + skip, into),
     },
   };
 }
@@ -103,7 +105,10 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
  */
 export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): Corpus {
   const { name } = options;
-  const read = (start: number, length: number) => bytes.subarray(start, start + length);
+  const read = (start: number, into: Uint8Array) => {
+    into.set(bytes.subarray(start, start + into.length));
+    return into;
+  };
   const { sha256, document } = checkText({ name, bytes: bytes.length, read });
   return { name, documents: [document], sha256, bytes: document.bytes };
 }
@@ -133,7 +138,9 @@ export function sha256OfList(list: readonly string[]): string {
 /** The whole text of a corpus as one string: for small ones, to look at. */
 export function corpusText({ documents }: Corpus): string {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return documents.map((document) => decoder.decode(document.read(0, document.bytes))).join("");
+  return documents.map((document) => decoder.decode(document.read(0, new Uint8Array(document.bytes)))).join(
+    "",
+  );
 }
 
 /** The error for what is no text. */

@@ -9,6 +9,7 @@
 
 export { type Batch, evalWindows, getBatch, IGNORE_INDEX } from "./batch.ts";
 export { type BatchCursor, type BatchStream, createBatches, type Sampling, SAMPLINGS } from "./batches.ts";
+export type { IdBuffer } from "./_id_buffer.ts";
 export type { CutName } from "./_pieces.ts";
 export {
   type BpeOptions,

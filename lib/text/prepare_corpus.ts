@@ -8,6 +8,7 @@
 
 import { UserError } from "../error/user_error.ts";
 import { formatCount } from "./_checks.ts";
+import { IdBuffer } from "./_id_buffer.ts";
 import { safeCut } from "./_pieces.ts";
 import { bytesOf, sampleStretches, type TextPiece, textPieces } from "./_text_stream.ts";
 import { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
@@ -153,9 +154,11 @@ function encodeParts(
   const encodePart = (part: "train" | "validation"): PreparedPart => {
     const writer = new TokenWriter(tokenizer.vocabSize, (bytes) => to(part, bytes));
     const safeCut = (text: string) => tokenizer.safeCut(text);
+    const ids = new IdBuffer(2 ** 16);
     for (const { text, endsDocument } of textPieces(parts[part], { safeCut, separator })) {
-      const ids = tokenizer.encode(text);
-      writer.append(ids);
+      ids.clear();
+      tokenizer.encodeInto(text, ids);
+      writer.append(ids.view());
       if (endsDocument) writer.endDocument();
       if (onProgress === undefined) continue;
       done += utf8Length(text);
@@ -176,7 +179,7 @@ function inMemory(
   encode: (tokenizer: Tokenizer, to: Write) => { train: PreparedPart; validation: PreparedPart },
 ): { tokenizer: Tokenizer; train: StoredTokens; validation: StoredTokens } {
   const blocks = { train: [] as Uint8Array<ArrayBuffer>[], validation: [] as Uint8Array<ArrayBuffer>[] };
-  const parts = encode(tokenizer, (part, bytes) => blocks[part].push(bytes));
+  const parts = encode(tokenizer, (part, bytes) => blocks[part].push(bytes.slice()));
   const stored = (part: "train" | "validation") => {
     const whole = new Uint8Array(parts[part].length * idBytes(tokenizer.vocabSize));
     let at = 0;

@@ -64,7 +64,7 @@ export function cutStretches(stretches: readonly Stretch[], from: number, to: nu
     const edge = (place: number) => {
       const at = start + Math.min(Math.max(place - before, 0), end - start);
       if (at === start || at === end) return at;
-      return at + nextCharacter(document.read(at, Math.min(3, end - at)), 0);
+      return at + nextCharacter(document.read(at, new Uint8Array(Math.min(3, end - at))), 0);
     };
     const stretch = { document, start: edge(from), end: edge(to) };
     if (stretch.end > stretch.start) cut.push(stretch);

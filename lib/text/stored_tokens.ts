@@ -47,12 +47,13 @@ export class TokenWriter {
   readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
   readonly #hash = createHash("sha256");
   readonly #starts: number[] = [];
+  #scratch = new Uint8Array(0);
   #length = 0;
   #begins = true;
 
   /**
    * @param vocabSize V, which decides how wide ids are.
-   * @param write Takes the next bytes.
+   * @param write Takes the next bytes, which are overwritten after it returns.
    */
   constructor(vocabSize: number, write: (bytes: Uint8Array<ArrayBuffer>) => void) {
     this.#width = idBytes(vocabSize);
@@ -64,15 +65,17 @@ export class TokenWriter {
     if (ids.length === 0) return;
     if (this.#begins) this.#starts.push(this.#length);
     this.#begins = false;
-    const packed = this.#width === 1
-      ? new Uint8Array(ids)
-      : this.#width === 2
-      ? new Uint16Array(ids)
-      : ids.slice();
-    const bytes = new Uint8Array(packed.buffer);
+    const bytes = this.#room(ids.length * this.#width);
+    pack(bytes, this.#width).set(ids);
     this.#hash.update(bytes);
     this.#write(bytes);
     this.#length += ids.length;
+  }
+
+  /** Room for so many bytes, used again and again. */
+  #room(bytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#scratch.length < bytes) this.#scratch = new Uint8Array(bytes);
+    return this.#scratch.subarray(0, bytes);
   }
 
   /** What follows is another document. */
@@ -141,8 +144,9 @@ export class StoredTokens implements Tokens, Disposable {
       if (file.statSync().size !== size) return close(file);
       const whole = size <= READ_WHOLE ? new Uint8Array(size) : undefined;
       const hash = createHash("sha256");
+      const room = new Uint8Array(Math.min(BLOCK, size));
       for (let at = 0; at < size; at += BLOCK) {
-        const block = whole?.subarray(at, at + BLOCK) ?? new Uint8Array(Math.min(BLOCK, size - at));
+        const block = whole?.subarray(at, at + BLOCK) ?? room.subarray(0, size - at);
         if (!fill(file, block)) return close(file);
         hash.update(block);
       }

@@ -105,16 +105,15 @@ function fileAt(path: string, info: Deno.FileInfo = stat(path)): ByteSource | un
   if (info.isDirectory) return undefined;
   if (!info.isFile) throw unreadable(path, { reason: "is no file, but a device, a pipe or a socket" });
   const absolute = resolve(path);
-  return { name: path, bytes: info.size, read: (start, length) => readStretch(absolute, start, length) };
+  return { name: path, bytes: info.size, read: (start, into) => readStretch(absolute, start, into) };
 }
 
 /** Opened for each stretch: a folder may have more files than a process may hold open. */
-function readStretch(path: string, start: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
+function readStretch(path: string, start: number, bytes: Uint8Array): Uint8Array {
   try {
     using file = Deno.openSync(path);
     if (start > 0) file.seekSync(start, Deno.SeekMode.Start);
-    for (let at = 0; at < length;) {
+    for (let at = 0; at < bytes.length;) {
       const read = file.readSync(bytes.subarray(at));
       if (read === null) throw new Error("it became shorter while it was read");
       at += read;

@@ -114,9 +114,9 @@ Deno.test("loadTextFiles() tells of a file that became shorter, or no text, afte
   withFiles({ "a.txt": "abcdef" }, (folder) => {
     const { documents: [document] } = loadTextFiles(join(folder, "a.txt"));
     Deno.writeTextFileSync(join(folder, "a.txt"), "abc");
-    assertThrows(() => document!.read(0, 6), UserError, "became shorter");
+    assertThrows(() => document!.read(0, new Uint8Array(6)), UserError, "became shorter");
     Deno.removeSync(join(folder, "a.txt"));
-    assertThrows(() => document!.read(0, 3), UserError, "cannot be read");
+    assertThrows(() => document!.read(0, new Uint8Array(3)), UserError, "cannot be read");
   });
 });
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { IdBuffer } from "./_id_buffer.ts";
 import type { TokenizerJson } from "./tokenizer_json.ts";
 
 /** Turns text into token ids in [0, V) and back. */
@@ -23,6 +24,12 @@ export interface Tokenizer {
    * @throws {RangeError} if the text cannot be written in this vocabulary; it says what and where.
    */
   encode(text: string): Int32Array;
+  /**
+   * Appends the token ids of a text to a list, for texts of many pieces.
+   *
+   * @throws {RangeError} as {@linkcode Tokenizer.encode} does.
+   */
+  encodeInto(text: string, ids: IdBuffer): void;
   /**
    * Text of token ids. `decode(encode(text))` is the text.
    *

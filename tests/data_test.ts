@@ -1,0 +1,143 @@
+// @heavy
+/**
+ * Corpora, documents, tokenizers and batches as `train` and `sweep` take them.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { cacheDir } from "../lib/fetch/cache.ts";
+import { effectiveEvents, readRuns } from "../lib/record/mod.ts";
+import { runTask, sampleText } from "./support/commands.ts";
+
+const root = await Deno.makeTempDir();
+addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+await Deno.mkdir(join(root, "texts", "more"), { recursive: true });
+const lines = sampleText().split("\n");
+await Deno.writeTextFile(join(root, "texts", "a.txt"), lines.slice(0, 150).join("\n"));
+await Deno.writeTextFile(join(root, "texts", "b ü.txt"), lines.slice(150, 160).join("\n"));
+await Deno.writeTextFile(join(root, "texts", "more", "c.txt"), lines.slice(160).join("\n"));
+await Deno.writeTextFile(join(root, "texts", "empty.txt"), "");
+await Deno.writeTextFile(join(root, "own.txt"), "one. two. three. ".repeat(200));
+
+const MODEL = ["--n-layer", "1", "--n-head", "2", "--n-embd", "16", "--seq", "16", "--batch", "4"];
+const SHORT = ["--steps", "6", "--eval-every", "3", "--eval-tokens", "all", "--checkpoint-every", "2"];
+
+async function train(
+  out: string,
+  args: string[],
+): Promise<{ code: number; stderr: string; run?: ReturnType<typeof readRuns>[number] }> {
+  const { code, stderr } = await runTask("train", ["--out", join(root, out), ...MODEL, ...SHORT, ...args]);
+  return { code, stderr, ...(code === 0 && { run: readRuns(join(root, out))[0]! }) };
+}
+
+Deno.test("train takes files, folders and patterns, and each way to cut and to choose, and reproduces them", async () => {
+  const data = ["--data", join(root, "texts", "**", "*.txt"), "--data", join(root, "own.txt")];
+  const options = [
+    "--documents",
+    "separate",
+    "--separator",
+    "\\n",
+    "--sampling",
+    "shuffled",
+    "--vocab",
+    "byte",
+  ];
+  const { code, stderr, run } = await train("separate", [...data, ...options]);
+  assertEquals(code, 0, stderr);
+  const { spec, data: source } = run!.manifest;
+  assertEquals([spec.documents, spec.separator, spec.sampling, spec.tokenizer], [
+    ...["separate", "\n", "shuffled", "byte"],
+  ]);
+  assertEquals(source.name, "*.txt+own.txt");
+  assertEquals(source.path, [join(root, "texts", "**", "*.txt"), join(root, "own.txt")]);
+  const { steps, evals } = effectiveEvents(run!.events);
+  assertEquals(steps.length, 6);
+  assert(evals.every(({ loss }) => Number.isFinite(loss)));
+  const { code: reproduced, stdout } = await runTask("reproduce", [
+    join(root, "separate", "runs", run!.manifest.runId),
+  ]);
+  assertEquals([reproduced, stdout.trim().split("\n").at(-1)], [0, "identical"]);
+  // The same command finds its run finished; a changed file is another text.
+  assertEquals((await train("separate", [...data, ...options])).code, 0);
+  await Deno.writeTextFile(join(root, "texts", "a.txt"), lines.slice(0, 149).join("\n"));
+  const changed = await train("separate", [...data, ...options]);
+  assertEquals(changed.code, 2);
+  assertStringIncludes(changed.stderr, "with another checksum");
+});
+
+Deno.test("train says what is wrong with its data, and starts nothing", async () => {
+  const cases: [string[], RegExp][] = [
+    [["--data", join(root, "texts", "empty.txt")], /empty\.txt" has no text in it/],
+    [["--data", join(root, "*.md")], /as a pattern it fits no file/],
+    [["--data", join(root, "none")], /does not exist/],
+    [["--data", join(root, "own.txt"), "--data", join(root, "own.txt")], /every text must be named once/],
+    [["--data", "markov:symbols=1"], /symbols must be an integer from 2 to 64/],
+    [["--data", ""], /must name a corpus/],
+    [["--data", join(root, "own.txt"), "--separator", "."], /separator needs documents separate/],
+    [["--data", join(root, "own.txt"), "--documents", "some"], /must be one of join, separate: it is "some"/],
+    [
+      ["--data", join(root, "own.txt"), "--sampling", "all"],
+      /must be one of random, sequential, shuffled: it is "all"/,
+    ],
+    [["--data", join(root, "own.txt"), "--vocab", "gpt3"], /its name must be "character", "byte", "gpt2"/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = await train("refused", args);
+    assertEquals(code, 2, stderr);
+    assertMatch(stderr, message);
+    assert(!/ at file:/.test(stderr), "no stack");
+  }
+});
+
+Deno.test("sweep over vocabularies of a Markov text trains pairs once, and each run with the first of them", async () => {
+  const cache = join(root, "cache");
+  await Deno.mkdir(cache);
+  // The runtime stays where it is; tokens alone go to a cache of their own.
+  for (const { name } of Deno.readDirSync(cacheDir())) {
+    if (name !== "tokens") await Deno.symlink(join(cacheDir(), name), join(cache, name));
+  }
+  const spec = join(root, "spec.json");
+  await Deno.writeTextFile(
+    spec,
+    JSON.stringify({
+      ...{
+        name: "nested",
+        data: ["markov:length=20000,symbols=8", join(root, "own.txt")],
+        seq: [16],
+        tokensPerStep: 64,
+      },
+      ...{
+        vocab: ["byte", "bpe:260", "bpe:300", "gpt2", "character"],
+        policy: ["float32"],
+        seeds: [1],
+        steps: 2,
+      },
+      ...{
+        nLayer: 1,
+        nHead: 2,
+        nEmbd: 16,
+        warmupSteps: 0,
+        evalEvery: 2,
+        evalTokens: 256,
+        sampling: "sequential",
+      },
+    }),
+  );
+  const { code, stderr } = await runTask("sweep", [spec, "--out", join(root, "nested")], {
+    LOSSKIT_CACHE: cache,
+  });
+  assertEquals(code, 0, stderr);
+  const runs = readRuns(join(root, "nested"));
+  assertEquals(runs.map(({ manifest }) => manifest.spec.tokenizer).sort(), [
+    ...["bpe:260", "bpe:300", "byte", "character", "gpt2"],
+  ]);
+  assertEquals(runs[0]!.manifest.data.path, [
+    "markov:symbols=8,order=1,peak=3,length=20000,seed=1",
+    join(root, "own.txt"),
+  ]);
+  const [text] = [...Deno.readDirSync(join(cache, "tokens"))];
+  const folder = join(cache, "tokens", text!.name);
+  const { merges } = JSON.parse(await Deno.readTextFile(join(folder, "merges.json")));
+  assertEquals(merges.length, 44, "those of the largest vocabulary");
+  const tokenizer = JSON.parse(await Deno.readTextFile(join(folder, "bpe-260", "tokenizer.json")));
+  assertEquals(tokenizer.model.merges.length, 4);
+});

@@ -59,23 +59,31 @@ export function parquetText({ footer }: ParquetFile, key: string): string | unde
   return footer.key_value_metadata?.find((entry) => entry.key === key)?.value;
 }
 
+/** A piece of a column: one row group's. */
+export interface ColumnPiece {
+  /** The column. */
+  readonly name: string;
+  /** The row that it begins at. */
+  readonly row: number;
+  /** Its values. */
+  readonly values: ArrayLike<unknown>;
+}
+
 /**
- * Reads columns of a Parquet file, a piece a row group.
+ * Reads columns of a Parquet file.
  *
  * @param file Opened.
  * @param names Which columns.
- * @param onPiece Takes a piece: its column, the row that it begins at, and its values.
  * @throws {Error} when the file is damaged or has no such column.
  */
-export async function readParquet(
-  file: ParquetFile,
-  names: readonly string[],
-  onPiece: (name: string, row: number, values: ArrayLike<unknown>) => void,
-): Promise<void> {
+export async function readParquet(file: ParquetFile, names: readonly string[]): Promise<ColumnPiece[]> {
+  const pieces: ColumnPiece[] = [];
   await parquetRead({
     file: file.bytes,
     metadata: file.footer,
     columns: [...names],
-    onChunk: ({ columnName, columnData, rowStart }) => onPiece(columnName, rowStart, columnData),
+    // What is thrown in here is caught by nobody: the pieces are only kept.
+    onChunk: ({ columnName: name, rowStart: row, columnData: values }) => pieces.push({ name, row, values }),
   });
+  return pieces;
 }

@@ -88,22 +88,25 @@ function openCurrent(sweepDir: string): ParquetFile | undefined {
   }
 }
 
+/** The steps of a file; undefined: it is damaged, and the journals are there. */
 async function columnsOfFile(file: ParquetFile): Promise<StepColumns | undefined> {
-  const figures = () => new Float64Array(file.rows);
-  const columns = {
-    run: new Array<string>(file.rows),
-    step: new Int32Array(file.rows),
-    ...{ loss: figures(), lr: figures(), gradNorm: figures(), tokensPerSecond: figures() },
-  };
   try {
-    await readParquet(file, Object.keys(columns), (name, row, values) => {
+    const figures = () => new Float64Array(file.rows);
+    const columns = {
+      run: new Array<string>(file.rows),
+      step: new Int32Array(file.rows),
+      ...{ loss: figures(), lr: figures(), gradNorm: figures(), tokensPerSecond: figures() },
+    };
+    let count = 0;
+    for (const { name, row, values } of await readParquet(file, Object.keys(columns))) {
       const column = columns[name as keyof typeof columns];
       if (Array.isArray(column)) {
         for (let i = 0; i < values.length; i++) column[row + i] = values[i] as string;
       } else column.set(values as ArrayLike<number>, row);
-    });
-    return columns;
+      count += values.length;
+    }
+    return count === file.rows * Object.keys(columns).length ? columns : undefined;
   } catch {
-    return undefined; // damaged: the journals are there
+    return undefined;
   }
 }

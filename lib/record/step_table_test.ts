@@ -78,6 +78,24 @@ Deno.test("a table that is deleted, cut, a folder or another program's is not re
   });
 });
 
+Deno.test("a table whose end is garbled anywhere is passed over, or read: it never stops a reader", async () => {
+  await withSweep(async (dir) => {
+    const path = stepTablePath(dir);
+    tabulateRuns(dir);
+    const whole = Deno.readFileSync(path);
+    const wanted = stepColumns(readRuns(dir)).run.length;
+    const footer = new DataView(whole.buffer).getUint32(whole.length - 8, true) + 8;
+    for (let i = 0; i < 400; i++) {
+      const garbled = whole.slice();
+      const at = whole.length - 1 - (i * 7919) % footer;
+      garbled[at] = garbled[at]! ^ (1 << i % 8);
+      Deno.writeFileSync(path, garbled);
+      const { run, loss } = await readStepColumns(dir);
+      assertEquals([run.length, loss.length], [wanted, wanted]);
+    }
+  });
+});
+
 /** What may happen to a folder after its table was written; each makes the table one of other journals. */
 const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
   "a step more": (_dir, [run]) => {

@@ -7,7 +7,8 @@ import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { DataType } from "./dtype.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
-import { linear, sparseCrossEntropy } from "./units.ts";
+import { sparseCrossEntropy } from "./cross_entropy.ts";
+import { linear } from "./units.ts";
 
 const { backend, binding } = await useTensorFlow();
 

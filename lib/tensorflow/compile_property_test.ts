@@ -9,7 +9,8 @@ import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { layerNorm } from "./layer_norm.ts";
 import { causalSoftmax } from "./causal_attention.ts";
-import { embedding, gelu, linear, sparseCrossEntropy } from "./units.ts";
+import { sparseCrossEntropy } from "./cross_entropy.ts";
+import { embedding, gelu, linear } from "./units.ts";
 
 await useTensorFlow();
 

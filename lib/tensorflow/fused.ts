@@ -45,15 +45,22 @@ export function fused<O>(
   return (inputs, options) => {
     const tensorflow = currentTensorFlow();
     const { binding, backend } = tensorflow;
-    const plain = () => binding.withPolicy(POLICIES.float32, () => body([...inputs], options));
     const { trace } = binding;
-    if (trace === undefined || trace.mode === "xla" || binding.isUsingGpuDevice()) return plain();
-    if (inputs.reduce((sum, { shape }) => sum + elements(shape), 0) < LEAST_ELEMENTS) return plain();
+    if (trace === undefined || !isFused(inputs)) {
+      return binding.withPolicy(POLICIES.float32, () => body([...inputs], options));
+    }
     const values = backend.getInputTensorIds(inputs).map((id) => binding.symbolOf(id));
     const inner = innerFunction({ tensorflow, name, values, options, body });
     return trace.callCompiled(inner, values)
       .map((value) => backend.createOutputTensor(binding.ofSymbol(value)));
   };
+}
+
+/** Whether a fused function of these inputs is compiled, where it is called now. */
+export function isFused(inputs: readonly tf.Tensor[]): boolean {
+  const { binding } = currentTensorFlow();
+  return binding.trace?.mode === "graph" && !binding.isUsingGpuDevice() &&
+    inputs.reduce((sum, { shape }) => sum + elements(shape), 0) >= LEAST_ELEMENTS;
 }
 
 function innerFunction<O>(call: {

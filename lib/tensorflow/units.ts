@@ -142,33 +142,6 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   })[0]!;
 }
 
-/**
- * Cross entropy of each row in nats, log sum exp(logits) - logits[target], in float32 whatever comes in: TensorFlow
- * subtracts each row's maximum first.
- *
- * @param logits [N, V].
- * @param targets int32 [N], each in [0, V).
- * @returns float32 [N].
- */
-export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
-  return withGradient([logits], (logits) => {
-    const dtype = dtypeOf(logits);
-    const [value, slope] = currentTensorFlow().backend.executeMultipleOutputs(
-      "SparseSoftmaxCrossEntropyWithLogits",
-      [
-        { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
-        { name: "Tlabels", type: AttributeType.TYPE, value: DataType.INT32 },
-      ],
-      [float32(logits), targets],
-      2,
-    );
-    const backward = ([dy]: tf.Tensor[], [slope]: tf.Tensor[]) => [
-      cast(tf.mul(slope!, tf.expandDims(dy!, 1)), dtype),
-    ];
-    return { values: [value!], saved: [slope!], backward };
-  })[0]!;
-}
-
 /** How bfloat16 matrix products round on this machine, found by trying. */
 export type Rounding = "nearest" | "truncate" | "other";
 

@@ -6,7 +6,8 @@ import { toBfloat16, trueDtype } from "./true_dtype.ts";
 import { useTensorFlow } from "./backend.ts";
 import { layerNorm } from "./layer_norm.ts";
 import { causalSoftmax } from "./causal_attention.ts";
-import { embedding, gelu, linear, probeRounding, sparseCrossEntropy } from "./units.ts";
+import { sparseCrossEntropy } from "./cross_entropy.ts";
+import { embedding, gelu, linear, probeRounding } from "./units.ts";
 
 await useTensorFlow();
 

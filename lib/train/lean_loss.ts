@@ -10,7 +10,14 @@
 import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "../tensorflow/attribute.ts";
 import { DataType } from "../tensorflow/dtype.ts";
-import { currentTensorFlow, layerScope, observe, opScope, toFloat32 } from "../tensorflow/mod.ts";
+import {
+  crossEntropyWithSlope,
+  currentTensorFlow,
+  layerScope,
+  observe,
+  opScope,
+  toFloat32,
+} from "../tensorflow/mod.ts";
 
 /** Logits of one chunk: 16 MiB in float32, large enough to keep matrix products fast. */
 const CHUNK_LOGITS = 2 ** 22;
@@ -153,13 +160,7 @@ function lossesAndSlopes(
   targets: tf.Tensor1D,
   { labelSmoothing, zLoss }: Regularisation,
 ): { nll: tf.Tensor; objective: tf.Tensor; slope: tf.Tensor } {
-  const type = { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT };
-  const [nll, gap] = currentTensorFlow().backend.executeMultipleOutputs(
-    "SparseSoftmaxCrossEntropyWithLogits",
-    [type, { name: "Tlabels", type: AttributeType.TYPE, value: DataType.INT32 }],
-    [logits, targets],
-    2,
-  ) as [tf.Tensor, tf.Tensor]; // [n], [n, V]: softmax - onehot
+  const { losses: nll, slopes: gap } = crossEntropyWithSlope(logits, targets); // [n], [n, V]: softmax - onehot
   if (labelSmoothing === 0 && zLoss === 0) return { nll, objective: nll, slope: gap };
   const V = logits.shape[1];
   const hit = tf.oneHot(targets, V, 1, 0, "float32"); // [n, V]

@@ -5,7 +5,9 @@
  */
 import { Command, CommanderError } from "commander";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
+import { autocastPolicy, parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
+import { chooseDevice, type Device, parseDevice } from "../tensorflow/device.ts";
+import { probeMachine } from "../tensorflow/probe_machine.ts";
 
 /** A new command whose mistakes end with status 2. */
 export function command(name: string, description: string): Command {
@@ -59,16 +61,27 @@ export function numeric(text: string): number | string {
 }
 
 /** What policies are, for help texts. */
-export const POLICIES_HELP = `off (float32), on (bf16-autocast), or ${POLICY_NAMES} (such as emulated:e4m3)`;
+export const POLICIES_HELP =
+  `off (float32), on (bf16-autocast, on a GPU bf16-autocast-cuda), or ${POLICY_NAMES} (such as emulated:e4m3)`;
 
 /** What probes are, for help texts. */
 export const PROBES_HELP =
   "take figures of every k-th step: gradients, updates, activations, attention, log Z, loss by position (default: 0, none)";
 
-/** Reads `off,on` as policies; other words are policies' names, checked with the spec. */
-export function policies(text: string): string[] {
-  const words: Readonly<Record<string, string>> = { off: "float32", on: "bf16-autocast" };
-  return list(text).map((word) => words[word] ?? word);
+/**
+ * Reads `off,on` as policies; other words are policies' names, checked with the spec.
+ *
+ * @param device What runs will be on, which `on` depends on (default: what this machine has).
+ */
+export function policies(text: string, device: () => Device = deviceHere): string[] {
+  const word = (given: string) =>
+    given === "off" ? "float32" : given === "on" ? autocastPolicy(device()) : given;
+  return list(text).map(word);
+}
+
+/** What runs that are started here will be on. */
+function deviceHere(): Device {
+  return chooseDevice(parseDevice(Deno.env.get("LOSSKIT_DEVICE")), probeMachine()).device;
 }
 
 /** Reads `softmax@h.1=e8m3,linear=float32` as overrides; what they name is checked with the spec. */

@@ -74,7 +74,11 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
   const fromFlags = {
     data: options["data"],
     seq: split(options["seq"], (text) => list(text).map(numeric)),
-    policy: split(options["amp"], policies),
+    // Without a spec it is the built-in sweep, float32 and autocast: the device's own.
+    policy: split(
+      options["amp"] ?? (specPath === undefined ? "off,on" : undefined),
+      (text) => policies(text),
+    ),
     overrides: split(options["override"], overrides),
     probeEvery: options["probes"],
     vocab: split(options["vocab"], vocabularies),

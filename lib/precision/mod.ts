@@ -16,6 +16,7 @@ export {
   type PrecisionOverride,
 } from "./override.ts";
 export {
+  autocastPolicy,
   describePolicy,
   emulationOf,
   POLICY_DESCRIPTIONS,

@@ -76,6 +76,15 @@ export const POLICY_DESCRIPTIONS = {
   },
 } as const satisfies Readonly<Record<string, PolicyDescription>>;
 
+/**
+ * The policy that stands for PyTorch's `torch.autocast` in bfloat16 on a kind of device: the lists of ops differ.
+ *
+ * @param device What ops run on.
+ */
+export function autocastPolicy(device: "cpu" | "gpu"): "bf16-autocast" | "bf16-autocast-cuda" {
+  return device === "gpu" ? "bf16-autocast-cuda" : "bf16-autocast";
+}
+
 /** Prefix of policies that run what autocast lowers in a format of one's choice: `emulated:e4m3`. */
 const EMULATED = "emulated:";
 

@@ -1,5 +1,11 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { describePolicy, emulationOf, POLICY_DESCRIPTIONS, precisionLabel } from "./policy.ts";
+import {
+  autocastPolicy,
+  describePolicy,
+  emulationOf,
+  POLICY_DESCRIPTIONS,
+  precisionLabel,
+} from "./policy.ts";
 import { parseFormat } from "./format.ts";
 
 Deno.test("describePolicy() knows every name, and formats of one's choice", () => {
@@ -32,4 +38,10 @@ Deno.test("emulated precision is labelled: formats of our own, roundings of our 
   assertEquals(precisionLabel({ policy: "float32" }), "float32");
   assertEquals(precisionLabel({ policy: "float32", overrides }), "float32, softmax@h.1=e8m3 (emulated e8m3)");
   assertEquals(precisionLabel({ policy: "emulated:e4m3" }, "gpu"), "emulated:e4m3 (emulated e4m3)");
+});
+
+Deno.test("autocastPolicy() has the lists of the device: CUDA's softmax and LayerNorm give float32, the CPU's do not", () => {
+  assertEquals([autocastPolicy("cpu"), autocastPolicy("gpu")], ["bf16-autocast", "bf16-autocast-cuda"]);
+  assertEquals(describePolicy(autocastPolicy("gpu")).classes, { softmax: "float32", layerNorm: "float32" });
+  assertEquals(describePolicy(autocastPolicy("cpu")).classes, {});
 });

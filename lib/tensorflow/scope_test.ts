@@ -111,6 +111,31 @@ Deno.test("scopes work compiled as eager, one trace for each set of overrides; s
   assertEquals([inside.traces, at("e8m3").length, inside.traces], [2, 64, 2]);
 });
 
+Deno.test("a float16 scope computes in float32 on a processor, and with the device's own kernels on a GPU", () => {
+  const a = normal([4, 6], 1), b = normal([6, 5], 2);
+  const inner = () => {
+    const types: string[] = [];
+    autocast(
+      { policy: "float32", overrides: [{ format: "float16" }] },
+      () =>
+        opScope("linear", [a, b], (a, b) => {
+          types.push(trueDtype(a), trueDtype(tf.matMul(a, b)));
+          return tf.matMul(a, b);
+        }),
+    );
+    return types;
+  };
+  assertEquals(inner(), ["float32", "float32"]);
+  const { binding } = tensorflow;
+  const { isUsingGpuDevice } = binding;
+  try {
+    binding.isUsingGpuDevice = () => true;
+    assertEquals(inner(), ["float16", "float16"]);
+  } finally {
+    binding.isUsingGpuDevice = isUsingGpuDevice;
+  }
+});
+
 Deno.test("opScope() leaves no tensor behind", () => {
   const x = normal([8], 7);
   const run = () =>

@@ -88,7 +88,7 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
   const { manifest } = recorded;
   const data = await findData(manifest.data, { dir, named: options.data });
   if (typeof data === "string") return cannot(data);
-  const found = options.presentCode ? { missing: "the code at hand was asked for" } : codeOf(manifest, dir);
+  const found = options.presentCode ? { missing: "--present-code asks for it" } : codeOf(manifest, dir);
   const changes: string[] = [];
   if ("missing" in found) {
     changes.push(`code: this is the code at hand: ${found.missing}`);

@@ -5,6 +5,7 @@
  */
 import { formatJson } from "../record/mod.ts";
 import type { SettledComparison } from "./settle.ts";
+import type { TwinPair } from "./twins.ts";
 import { detectable, verdictOf } from "./verdict.ts";
 
 /**
@@ -13,17 +14,25 @@ import { detectable, verdictOf } from "./verdict.ts";
  *
  * @param comparisons What to write.
  * @param more Further fields of the record.
+ * @param options `brief`: without pairs and blocks of steps, which a small record of a result does without (default: no).
  */
 export function comparisonJson(
   comparisons: readonly SettledComparison[],
   more: Readonly<Record<string, unknown>> = {},
+  { brief = false }: { brief?: boolean } = {},
 ): string {
   const records = comparisons.map(({ setting, comparison }) => ({
     setting,
     verdict: verdictOf(comparison),
     ...comparison,
     detectable: detectable(comparison.gaps.validation, comparison.level),
-    pairs: comparison.pairs.map(({ gap: { byStep: _, ...gap }, ...pair }) => ({ ...pair, gap })),
+    pairs: brief ? comparison.pairs.length : comparison.pairs.map(shortPair),
+    ...brief && { blocks: comparison.blocks.length },
   }));
   return `${formatJson({ format: "losskit-compare/1", comparisons: records, ...more }, 1)}\n`;
+}
+
+/** A pair without its gaps by single steps. */
+function shortPair({ gap: { byStep: _, ...gap }, ...pair }: TwinPair): Record<string, unknown> {
+  return { ...pair, gap };
 }

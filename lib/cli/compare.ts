@@ -95,7 +95,7 @@ const program = command(
     "auto: by replaying a step, where the verdict is degraded or diverged; replay: always; loss: by training too; none",
     "auto",
   )
-  .option("--json <file>", "where to write what two runs come to (a folder gets its compare.json)")
+  .option("--json <file>", "where to write what it comes to; of a folder, beside its compare.json, in brief")
   .action(compare);
 
 async function compare(what: string | undefined, run: string | undefined, options: Options): Promise<void> {
@@ -107,10 +107,10 @@ async function compare(what: string | undefined, run: string | undefined, option
     if (isFile(runPaths(what).manifest)) {
       throw new UserError(`Cannot compare ${what}: wanted a second run to hold it against: given one run`);
     }
-    return await compareFolder(what, judging);
+    return await compareFolder(what, { ...judging, json: options.json });
   }
   const dir = await trainSpec(what, options);
-  if (dir !== undefined) await compareFolder(dir, judging);
+  if (dir !== undefined) await compareFolder(dir, { ...judging, json: options.json });
 }
 
 function judgingOf({ tolerance, level, culprit, workers }: Options): Judging {
@@ -224,7 +224,10 @@ async function trainSpec(path: string | undefined, options: Options): Promise<st
 }
 
 /** Compares all twins of a sweep's folder, and leaves `compare.json` and `report.html` in it. */
-async function compareFolder(dir: string, judging: Judging): Promise<void> {
+async function compareFolder(
+  dir: string,
+  judging: Judging & { json: string | undefined },
+): Promise<void> {
   const runs = readRuns(dir);
   const settled = settleTwins(runs, judging);
   if (settled.length === 0) {
@@ -263,6 +266,16 @@ async function compareFolder(dir: string, judging: Judging): Promise<void> {
     );
   }
   writeFile(join(dir, "compare.json"), comparisonJson(settled, { culprits, grids }));
+  if (judging.json !== undefined) {
+    const { environment: { cpuModel, device, tensorflowVersion, rounding }, spec } = runs[0]!.manifest;
+    const more = {
+      environment: { cpuModel, device, tensorflowVersion, rounding, threads: spec.threads },
+      spec,
+      culprits,
+      grids,
+    };
+    writeFile(judging.json, comparisonJson(settled, more, { brief: true }));
+  }
   const report = await writeReport(dir, { title: basename(resolve(dir)), print: () => {} });
   console.log(`\nreport: ${report}`);
 }

@@ -285,10 +285,20 @@ function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
     return axis.step ?? (a !== undefined && b !== undefined ? Math.abs(b - a) : 40);
   };
   const [w, h] = [sizeOf(x, xs), sizeOf(y, ys)];
-  return rows.map((row, r) =>
+  const isWhole = finite.length === xs.length * ys.length;
+  const [left, right, top, bottom] = [x.place(xs[0]), x.place(xs.at(-1)), y.place(ys[0]), y.place(ys.at(-1))];
+  const area =
+    !isWhole || left === undefined || right === undefined || top === undefined || bottom === undefined
+      ? ""
+      : `<rect x="${px(Math.min(left, right) - w / 2)}" y="${px(Math.min(top, bottom) - h / 2)}" ` +
+        `width="${px(Math.abs(right - left) + w)}" height="${px(Math.abs(bottom - top) + h)}" ` +
+        `fill="${colorAt(trace["colorscale"], 0)}"/>`;
+  return area + rows.map((row, r) =>
     row.map((z, c) => {
       const cx = x.place(xs[c]), cy = y.place(ys[r]);
       if (cx === undefined || cy === undefined || z === null || !Number.isFinite(z)) return "";
+      // Most cells of many maps are at the lowest value, which the area below has already.
+      if (area !== "" && z <= low && high > low) return "";
       const color = colorAt(trace["colorscale"], high > low ? (z - low) / (high - low) : 0.5);
       return `<rect x="${px(cx - w / 2)}" y="${px(cy - h / 2)}" width="${px(w)}" height="${
         px(h)

@@ -21,10 +21,20 @@ const MAX_ROWS = 50;
 /** Significant digits of numbers in figures: more cannot be seen, and a notebook keeps them. */
 const DIGITS = 5;
 
-async function display(data: Record<string, unknown>): Promise<void> {
+/** The ids of displays that there are. */
+const shownIds = new Set<string>();
+
+/** Shows data; with an id, in the place of what was shown under it before. */
+async function display(data: Record<string, unknown>, id?: string): Promise<void> {
   const notebook = frontEnd();
-  if (notebook === undefined) console.log(data["text/plain"]);
-  else await notebook.broadcast("display_data", { data, metadata: {}, transient: {} });
+  if (notebook === undefined) return console.log(data["text/plain"]);
+  const isUpdate = id !== undefined && shownIds.has(id);
+  if (id !== undefined) shownIds.add(id);
+  await notebook.broadcast(isUpdate ? "update_display_data" : "display_data", {
+    data,
+    metadata: {},
+    transient: id === undefined ? {} : { display_id: id },
+  });
 }
 
 /** Waits until the kernel has sent what the cell showed. Elsewhere there is nothing to wait for. */
@@ -72,8 +82,13 @@ function htmlTable(shown: ColumnTable): string {
   ].join("\n");
 }
 
-/** Shows a figure: Plotly where the front end has it, SVG where it has not, and its curves in words for neither. */
-export async function showFigure(figure: Figure): Promise<void> {
+/**
+ * Shows a figure: Plotly where the front end has it, SVG where it has not, and its curves in words for neither.
+ *
+ * @param options `id`: a later figure of the same id takes its place, wherever it was shown. A cell that is run again begins
+ * with a new id, such as one with the time in it.
+ */
+export async function showFigure(figure: Figure, options: { readonly id?: string } = {}): Promise<void> {
   const { data, layout } = roundedJson({ data: figure.data, layout: figure.layout }, DIGITS);
   await display({
     "application/vnd.plotly.v1+json": {
@@ -83,17 +98,19 @@ export async function showFigure(figure: Figure): Promise<void> {
     },
     "image/svg+xml": figureSvg(figure),
     "text/plain": describeFigure(figure),
-  });
+  }, options.id);
 }
 
 /** A figure in words: its title, and of each curve its name, how many points it has and from where to where it goes. */
 function describeFigure({ title, data }: Figure): string {
-  const lines = data.filter((trace) => typeof trace["name"] === "string").map((trace) => {
-    const y = (Array.isArray(trace["y"]) ? trace["y"] as Json[] : []).filter((value) =>
-      typeof value === "number"
-    );
-    const ends = y.length === 0 ? "" : `, from ${formatCell(y[0])} to ${formatCell(y.at(-1))}`;
-    return `  ${trace["name"]}: ${y.length} points${ends}`;
-  });
+  const lines = data.filter(({ name, showlegend }) => typeof name === "string" && showlegend !== false).map(
+    (trace) => {
+      const y = (Array.isArray(trace["y"]) ? trace["y"] as Json[] : []).filter((value) =>
+        typeof value === "number"
+      );
+      const ends = y.length === 0 ? "" : `, from ${formatCell(y[0])} to ${formatCell(y.at(-1))}`;
+      return `  ${trace["name"]}: ${y.length} points${ends}`;
+    },
+  );
   return [`[figure: ${title}]`, ...lines].join("\n");
 }

@@ -35,7 +35,7 @@ const WHAT: Readonly<Record<keyof Sources, string>> = {
 };
 
 /**
- * The notebook with checksums of what its outputs were made from.
+ * The notebook with checksums of what its outputs are made from now.
  *
  * @param path Its place, from which the files are found that it reads.
  */

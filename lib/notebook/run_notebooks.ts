@@ -87,7 +87,8 @@ async function runAll(targets: readonly Target[], options: RunNotebooksOptions):
   let failed = 0;
   for (const { path, notebook } of targets) {
     const begin = performance.now();
-    const { notebook: done, failure } = await executeNotebook(notebook, {
+    // Before it runs: what changes meanwhile makes its outputs stale.
+    const { notebook: done, failure } = await executeNotebook(stamped(notebook, path), {
       path,
       ...(timeout === undefined ? {} : { timeout }),
     });
@@ -99,7 +100,7 @@ async function runAll(targets: readonly Target[], options: RunNotebooksOptions):
     }
     const name = basename(path, ".ipynb");
     const file = out === undefined ? path : join(out, `${name}.ipynb`);
-    atomicWrite(file, formatNotebook(stamped(done, path)));
+    atomicWrite(file, formatNotebook(done));
     if (html !== undefined) atomicWrite(join(html, `${name}.html`), notebookHtml(done, name));
     print(`${path}: ran in ${took}${out === undefined ? "" : `, written to ${file}`}`);
   }

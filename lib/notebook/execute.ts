@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import { type Cell, joined, type Notebook } from "./ipynb.ts";
 import type { Job, JobResult } from "./job.ts";
@@ -86,7 +86,7 @@ async function runJob(
         ...["run", "--allow-all", "--no-check", "--quiet", "--config", join(ROOT, "deno.json")],
         ...[new URL("./_child.ts", import.meta.url).href, jobPath, resultPath],
       ],
-      cwd: new URL(".", url).pathname,
+      cwd: dirname(fileURLToPath(url)),
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",
       stdout: "null",

@@ -4,11 +4,11 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { checkModuleOf, type CodeCell } from "./source.ts";
 
 /** The repository's root: its deno.json says what names in imports mean. */
-export const ROOT: string = new URL("../../", import.meta.url).pathname;
+export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** A notebook to check. */
 export interface CheckedNotebook {

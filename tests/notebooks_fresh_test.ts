@@ -1,0 +1,14 @@
+/**
+ * The outputs that the notebooks of this repository hold are those of their cells, of `lib/` and of what they read.
+ */
+import { assertEquals } from "@std/assert";
+
+Deno.test("the outputs in notebooks/ are fresh: otherwise run `deno task notebooks`", async () => {
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "lib/cli/notebooks.ts", "--check"],
+    cwd: new URL("../", import.meta.url).pathname,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stdout));
+});

@@ -1,0 +1,211 @@
+/**
+ * `deno task notebooks`: what it checks, runs, writes and refuses, and how it ends.
+ */
+import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import {
+  formatNotebook,
+  joined,
+  type MultilineText,
+  type Notebook,
+  readNotebook,
+} from "../lib/notebook/ipynb.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+
+/** Runs the task. */
+async function notebooks(...args: string[]): Promise<{ code: number; text: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "lib/cli/notebooks.ts", ...args],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+const cell = (id: string, source: string, tags?: string[]): Notebook["cells"][number] => ({
+  cell_type: "code",
+  id,
+  metadata: tags === undefined ? {} : { tags },
+  source,
+  outputs: [],
+  execution_count: null,
+});
+const notebookOf = (...cells: Notebook["cells"]): Notebook => ({
+  nbformat: 4,
+  nbformat_minor: 5,
+  metadata: { kernelspec: { name: "losskit", display_name: "x", language: "typescript" } },
+  cells,
+});
+
+/** A folder of notebooks, by name; gone at the end. */
+async function withNotebooks(
+  files: Record<string, Notebook>,
+  body: (pathOf: (name: string) => string, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "losskit nöte " });
+  try {
+    const pathOf = (name: string) => join(folder, `${name}.ipynb`);
+    for (const [name, notebook] of Object.entries(files)) {
+      await Deno.writeTextFile(pathOf(name), formatNotebook(notebook));
+    }
+    await body(pathOf, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const texts = (path: string): string[] =>
+  readNotebook(path).cells.map(({ outputs = [] }) =>
+    outputs.map((output) => joined((output["text"] ?? "") as MultilineText)).join("")
+  );
+
+const good = notebookOf(
+  {
+    cell_type: "markdown",
+    id: "m",
+    metadata: {},
+    source: "# Ünits\n\n$$\nx^2\n$$\n\n<script>alert(1)</script>",
+  },
+  cell("p", "/** @integer @minimum 1 */\nconst T = 64;\nconst mode: 'a' | 'b' = 'a';", ["parameters"]),
+  cell(
+    "c",
+    "console.log('T is', T, mode);\nawait Deno.jupyter.display(Deno.jupyter.svg`<svg><path/></svg>`);",
+  ),
+);
+
+Deno.test("notebooks writes outputs, the same each time, and then they are fresh", async () => {
+  await withNotebooks({ good }, async (pathOf, folder) => {
+    assertEquals((await notebooks("--check", pathOf("good"))).code, 3);
+    const { code, text } = await notebooks(pathOf("good"), "--html", join(folder, "pages"));
+    assertEquals([code, text.includes("ran in")], [0, true], text);
+    assertEquals(texts(pathOf("good"))[2], "T is 64 a\n");
+    const first = await Deno.readTextFile(pathOf("good"));
+    assertEquals((await notebooks(pathOf("good"))).code, 0);
+    assertEquals(await Deno.readTextFile(pathOf("good")), first);
+    const check = await notebooks("--check", pathOf("good"));
+    assertEquals([check.code, check.text], [0, `${pathOf("good")}: fresh\n`]);
+
+    // Prose may change; code may not, nor may what a notebook says that it reads.
+    const written = readNotebook(pathOf("good"));
+    const changed = (edit: (notebook: Notebook) => void) => {
+      const copy = structuredClone(written);
+      edit(copy);
+      Deno.writeTextFileSync(pathOf("good"), formatNotebook(copy));
+    };
+    changed(({ cells }) => cells[0]!.source = "other prose");
+    assertEquals((await notebooks("--check", pathOf("good"))).code, 0);
+    changed(({ cells }) => cells[2]!.source = `${joined(cells[2]!.source)}\n`);
+    const stale = await notebooks("--check", pathOf("good"));
+    assertEquals([stale.code, stale.text.includes("stale: its cells changed")], [3, true], stale.text);
+    changed(({ metadata }) =>
+      metadata["losskit"] = { ...metadata["losskit"] as object, reads: ["data.txt"] }
+    );
+    assertMatch((await notebooks("--check", pathOf("good"))).text, /says that it reads data\.txt/);
+    Deno.writeTextFileSync(join(folder, "data.txt"), "1");
+    assertMatch((await notebooks("--check", pathOf("good"))).text, /stale: the files that it reads changed/);
+    changed(({ metadata }) => {
+      const losskit = metadata["losskit"] as { sha256: Record<string, string> };
+      metadata["losskit"] = { ...losskit, sha256: { ...losskit.sha256, lib: "0" } };
+    });
+    assertMatch((await notebooks("--check", pathOf("good"))).text, /stale: lib\/ changed/);
+
+    const page = await Deno.readTextFile(join(folder, "pages", "good.html"));
+    assertMatch(page, /<title>Ünits<\/title>/);
+    assertMatch(page, /<math/);
+    assertStringIncludes(page, "<svg><path/></svg>");
+    assertNotMatch(page, /https?:\/\/(?!www\.w3\.org)/);
+    assertStringIncludes(page, "default-src 'none'");
+  });
+});
+
+Deno.test("notebooks takes parameters, which go into a copy", async () => {
+  await withNotebooks(
+    { good, other: notebookOf(cell("a", "console.log('no parameter')")) },
+    async (pathOf, folder) => {
+      const before = await Deno.readTextFile(pathOf("good"));
+      const out = join(folder, "out");
+      const { code, text } = await notebooks(
+        pathOf("good"),
+        pathOf("other"),
+        "-p",
+        "T=128",
+        "-p",
+        "mode=b",
+        "--out",
+        out,
+      );
+      assertEquals(code, 0, text);
+      assertEquals(await Deno.readTextFile(pathOf("good")), before);
+      assertEquals(texts(join(out, "good.ipynb")).at(-1), "T is 128 b\n");
+      assertEquals(texts(join(out, "other.ipynb")), ["no parameter\n"]);
+      for (
+        const [given, message] of [
+          ["T=0", "it must be at least 1"],
+          ["T=x", "it must be a number"],
+          ["mode=c", "it must be one of a, b"],
+          ["U=1", "none of the notebooks declares it"],
+          ["T", "it must be NAME=VALUE"],
+        ]
+      ) {
+        const refused = await notebooks(pathOf("good"), "-p", given!, "--out", out);
+        assertEquals(refused.code, 2, refused.text);
+        assertStringIncludes(refused.text, message!);
+        assertNotMatch(refused.text, /\n\s+at /);
+      }
+    },
+  );
+});
+
+Deno.test("notebooks runs nothing where types are wrong, and goes on after a notebook that fails", async () => {
+  const files = {
+    good,
+    wrong: notebookOf(cell("w", "const n: number = 'text';\nDeno.writeTextFileSync('ran', '');")),
+    failing: notebookOf(cell("a", "1"), cell("f", "\nthrow new RangeError('no é');")),
+  };
+  await withNotebooks(files, async (pathOf, folder) => {
+    const before = await Deno.readTextFile(pathOf("failing"));
+    const types = await notebooks(pathOf("good"), pathOf("wrong"));
+    assertEquals(types.code, 2);
+    assertStringIncludes(types.text, "Type 'string' is not assignable to type 'number'");
+    assertStringIncludes(types.text, `${pathOf("wrong")}, cell 1 (w), line 1:7`);
+    assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "ran"), false);
+    assertEquals(texts(pathOf("good"))[2], "");
+
+    const failed = await notebooks(pathOf("failing"), pathOf("good"));
+    assertEquals(failed.code, 3, failed.text);
+    assertStringIncludes(failed.text, `${pathOf("failing")}, cell 2 (f): RangeError: no é`);
+    assertStringIncludes(failed.text, `at ${pathOf("failing")}, cell 2 (f), line 2:7`);
+    assertEquals(await Deno.readTextFile(pathOf("failing")), before);
+    assertEquals(texts(pathOf("good"))[2], "T is 64 a\n");
+  });
+});
+
+Deno.test("notebooks refuses what is no notebook, without a stack", async () => {
+  await withNotebooks({ good }, async (pathOf, folder) => {
+    const broken = join(folder, "broken.ipynb");
+    const cases: [content: string | undefined, message: RegExp][] = [
+      [undefined, /Cannot read the notebook .*No such file/],
+      ["{", /it is no JSON/],
+      ["{}", /it must be nbformat 4\.5 or later: cells/],
+      [JSON.stringify({ ...good, nbformat_minor: 4 }), /4\.5 or later: nbformat_minor/],
+      [JSON.stringify({ ...good, cells: [good.cells[0], good.cells[0]] }), /two cells are "m"/],
+      [JSON.stringify({ ...good, metadata: { kernelspec: { language: "python" } } }), /it is "python"/],
+      [JSON.stringify(notebookOf(cell("e", "export const x = 1;"))), /a cell must neither export/],
+    ];
+    for (const [content, message] of cases) {
+      if (content !== undefined) await Deno.writeTextFile(broken, content);
+      const { code, text } = await notebooks(broken);
+      assertEquals(code, 2, text);
+      assertMatch(text, message);
+      assertNotMatch(text, /\n\s+at /);
+    }
+    assert(
+      (await notebooks("--timeout", "never", pathOf("good"))).text.includes("it must be seconds above 0"),
+    );
+    assertEquals((await notebooks("--nonsense")).code, 2);
+    assertEquals((await notebooks("--help")).code, 0);
+  });
+});

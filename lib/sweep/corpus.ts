@@ -11,6 +11,7 @@ import { cacheDir } from "../fetch/cache.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
 import { type DataSource, hashSources, type RunSpec } from "../record/mod.ts";
 import {
+  type CacheOptions,
   type Corpus,
   joinCorpora,
   loadTextFiles,
@@ -119,8 +120,23 @@ export function describeEntropy({ name, entropyRate }: DataSource): string | und
     "no model loses less in the long run";
 }
 
+/** Where tokens are kept; undefined, and a warning, where nothing can be written, as in a cache that users share. */
+function tokenCache(): CacheOptions | undefined {
+  const root = join(cacheDir(), "tokens");
+  try {
+    Deno.mkdirSync(root, { recursive: true });
+    Deno.removeSync(Deno.makeTempFileSync({ dir: root, prefix: "probe-" }));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`tokens stay in memory, since they cannot be kept in ${root}: ${reason}`);
+    return undefined;
+  }
+  return { root, version: hashSources(join(import.meta.dirname!, "..", "text")) };
+}
+
 /**
- * Makes tokens of a corpus as a run's spec says, or finds those that another run made: they are kept in the user's cache.
+ * Makes tokens of a corpus as a run's spec says, or finds those that another run made: they are kept in the user's
+ * cache, if it can be written.
  *
  * @throws {UserError} as {@linkcode prepareCorpus} does.
  */
@@ -136,10 +152,7 @@ export async function prepareForRun(
   };
   const prepared = await prepareCorpus(corpus, {
     ...{ tokenizer: tokenizer as TokenizerName, documents, separator }, // checked with the spec
-    cache: {
-      root: join(cacheDir(), "tokens"),
-      version: hashSources(join(import.meta.dirname!, "..", "text")),
-    },
+    cache: tokenCache(),
     onProgress: corpus.bytes > SHOW_PROGRESS ? onProgress : undefined,
   });
   progress?.finish("done");

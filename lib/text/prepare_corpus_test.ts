@@ -21,6 +21,11 @@ function all(tokens: Tokens): Int32Array {
   return tokens.subarray(0, tokens.length);
 }
 
+/** assertEquals() takes seconds for a million. */
+function sameIds(tokens: Tokens, wanted: Int32Array): boolean {
+  return tokens.length === wanted.length && all(tokens).every((id, i) => id === wanted[i]);
+}
+
 /** Training and validation part as text. */
 function textsOf({ tokenizer, train, validation }: PreparedCorpus): [string, string] {
   return [tokenizer.decode(all(train)), tokenizer.decode(all(validation))];
@@ -111,8 +116,8 @@ Deno.test("prepareCorpus() makes the same tokens of a text in blocks as of the w
       const prepared = await prepareCorpus(corpusOf(text), { tokenizer });
       const [train, validation] = textsOf(prepared);
       assert(train + validation === text, kind);
-      assertEquals(all(prepared.train), prepared.tokenizer.encode(train));
-      assertEquals(all(prepared.validation), prepared.tokenizer.encode(validation));
+      assert(sameIds(prepared.train, prepared.tokenizer.encode(train)), kind);
+      assert(sameIds(prepared.validation, prepared.tokenizer.encode(validation)), kind);
       if (tokenizer === "bpe:262") {
         assertEquals(prepared.tokenizer.toJSON(), trainBpe(train, { vocabSize: 262 }).toJSON());
       }

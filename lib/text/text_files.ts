@@ -31,7 +31,7 @@ export function loadTextFiles(path: string): Corpus {
   }
   const documents = checked.map(({ document }) => document);
   return {
-    name: basename(path) || path,
+    name: basename(resolve(path)), // of "." too
     documents,
     sha256: found.kind === "file" ? checked[0]!.sha256 : sha256OfList(checked.map(({ sha256 }) => sha256)),
     bytes: documents.reduce((sum, { bytes }) => sum + bytes, 0),

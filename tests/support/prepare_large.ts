@@ -6,6 +6,7 @@
  * @module
  */
 import { createBatches, loadTextFiles, prepareCorpus, type TokenizerName } from "../../lib/text/mod.ts";
+import { peakRss } from "../bench/measure.ts";
 
 const B = 8, T = 256, BATCHES = 200;
 
@@ -37,9 +38,8 @@ for (let i = 0; i < BATCHES; i++) {
   }
   if (shifted) right++;
 }
-const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))![1];
 console.log(JSON.stringify({
-  peak: Number(peak) * 1024,
+  peak: peakRss() * 2 ** 20,
   tokens: train.length + validation.length,
   right: right === BATCHES,
 }));

@@ -1,0 +1,83 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { basename, join } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { RUN_OPTIONS } from "../record/mod.ts";
+import { createMarkovSource } from "../text/mod.ts";
+import { describeEntropy, loadCorpus, prepareForRun, reloadCorpus } from "./corpus.ts";
+
+/** A folder with two texts, as the place where work is done. */
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const before = { cwd: Deno.cwd(), cache: Deno.env.get("LOSSKIT_CACHE") };
+  try {
+    await Deno.writeTextFile(join(folder, "a.txt"), "one text. ".repeat(30));
+    await Deno.writeTextFile(join(folder, "b.txt"), "another. ".repeat(30));
+    Deno.chdir(folder);
+    await use(folder);
+  } finally {
+    Deno.chdir(before.cwd);
+    if (before.cache === undefined) Deno.env.delete("LOSSKIT_CACHE");
+    else Deno.env.set("LOSSKIT_CACHE", before.cache);
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("loadCorpus() names what it loads, and a record of it loads the same from another folder", async () => {
+  await inFolder(async (folder) => {
+    const cases: [string | string[], string, unknown][] = [
+      ["a.txt", "a.txt", join(folder, "a.txt")],
+      [["a.txt"], "a.txt", join(folder, "a.txt")],
+      [".", basename(folder), folder],
+      ["*.txt", "*.txt", join(folder, "*.txt")],
+      [["b.txt", "a.txt"], "b.txt+a.txt", [join(folder, "b.txt"), join(folder, "a.txt")]],
+      ["markov:length=100", "markov:symbols=16,order=1,peak=3,length=100,seed=1", undefined],
+    ];
+    const sums = new Set<string>();
+    for (const [data, name, path] of cases) {
+      Deno.chdir(folder);
+      const { corpus, source } = await loadCorpus(data);
+      assertEquals([corpus.name, source.name, source.path, source.sha256], [name, name, path, corpus.sha256]);
+      sums.add(corpus.sha256);
+      Deno.chdir("/");
+      assertEquals((await reloadCorpus(source)).sha256, corpus.sha256);
+    }
+    assertEquals(sums.size, 4, "a.txt twice; the folder and the pattern have the same files");
+    const { source } = await loadCorpus(join(folder, "a.txt"));
+    await Deno.writeTextFile(join(folder, "a.txt"), "changed");
+    await assertRejects(() => reloadCorpus(source), UserError, "it has changed to");
+  });
+});
+
+Deno.test("loadCorpus() refuses a text that is named twice", async () => {
+  await inFolder(async (folder) => {
+    for (
+      const data of [["a.txt", "a.txt"], ["a.txt", join(folder, "a.txt")], ["*.txt", "./b.txt"], [
+        "markov",
+        "markov",
+      ]]
+    ) {
+      await assertRejects(() => loadCorpus(data), UserError, "every text must be named once");
+    }
+  });
+});
+
+Deno.test("describeEntropy() tells the rate of a Markov text alone", async () => {
+  const { source } = await loadCorpus("markov:length=100,symbols=4");
+  const { entropyRate } = createMarkovSource({ symbols: 4, order: 1, peak: 3, seed: 1 });
+  assertAlmostEquals(source.entropyRate!, entropyRate, 1e-15);
+  assert(describeEntropy(source)!.includes(`${entropyRate.toFixed(4)} nats a character`));
+  assertEquals(describeEntropy({ name: "a", sha256: "" }), undefined);
+});
+
+Deno.test("prepareForRun() keeps tokens in memory where the cache cannot be written", async () => {
+  await inFolder(async (folder) => {
+    Deno.env.set("LOSSKIT_CACHE", join(folder, "a.txt"));
+    const { corpus } = await loadCorpus("b.txt");
+    using prepared = await prepareForRun(corpus, { ...RUN_OPTIONS, tokenizer: "byte" });
+    assertEquals(prepared.train.length + prepared.validation.length, 270);
+    Deno.env.set("LOSSKIT_CACHE", join(folder, "cache"));
+    using kept = await prepareForRun(corpus, { ...RUN_OPTIONS, tokenizer: "byte" });
+    assertEquals(kept.train.length, prepared.train.length);
+    assertEquals([...Deno.readDirSync(join(folder, "cache", "tokens"))].length, 1);
+  });
+});

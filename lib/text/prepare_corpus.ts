@@ -10,6 +10,7 @@ import { UserError } from "../error/user_error.ts";
 import { formatCount } from "./_checks.ts";
 import { IdBuffer } from "./_id_buffer.ts";
 import { safeCut } from "./_pieces.ts";
+import { Windows } from "./_windows.ts";
 import { bytesOf, sampleStretches, type TextPiece, textPieces } from "./_text_stream.ts";
 import { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 import { learnMerges, vocabularyOf } from "./bpe_trainer.ts";
@@ -197,7 +198,7 @@ function inMemory(
  *
  * @param prepared The corpus as tokens.
  * @param options `T`, tokens in a window, and the corpus's `name` for the message.
- * @throws {UserError} if the training or the validation part has fewer than T + 1 tokens.
+ * @throws {UserError} if the training or the validation part has fewer than T + 1 tokens, or no two in one document.
  */
 export function requireSequenceLength(
   prepared: Pick<PreparedCorpus, "tokenizer" | "train" | "validation">,
@@ -205,7 +206,13 @@ export function requireSequenceLength(
 ): void {
   const { T, name } = options;
   for (const [part, tokens] of [["training", prepared.train], ["validation", prepared.validation]] as const) {
-    if (tokens.length > T) continue;
+    if (tokens.length > T && new Windows(tokens, T).count > 0) continue;
+    if (tokens.length > T) {
+      throw new UserError(
+        `Cannot make batches: a document must have at least 2 tokens: none in the ${part} part of ` +
+          `${JSON.stringify(name)} has. Choose another separator, or join documents`,
+      );
+    }
     throw new UserError(
       `Cannot make batches: T must be < ${formatCount(tokens.length)} (tokens in the ${part} part of ` +
         `${JSON.stringify(name)} with the tokenizer ${prepared.tokenizer.name}): T is ${formatCount(T)}. ` +

@@ -318,4 +318,16 @@ Deno.test("requireSequenceLength() throws a user's error when a part is too shor
     UserError,
     "tokens in the training part",
   );
+  const single = await prepareCorpus(corpusOf("a|".repeat(50)), {
+    ...{ tokenizer: "character", documents: "separate", separator: "a" },
+  });
+  requireSequenceLength(single, { T: 4, name: "own" });
+  const alone = await prepareCorpus(corpusOf("a".repeat(100)), {
+    ...{ tokenizer: "character", documents: "separate", separator: "a" },
+  });
+  assertThrows(
+    () => requireSequenceLength(alone, { T: 4, name: "own" }),
+    UserError,
+    'a document must have at least 2 tokens: none in the training part of "own" has. Choose another separator',
+  );
 });

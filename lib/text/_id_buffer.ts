@@ -10,7 +10,11 @@ export class IdBuffer {
   #ids: Int32Array<ArrayBuffer>;
   #length = 0;
 
-  /** @param capacity Room for so many before the first growth. */
+  /**
+   * An empty list.
+   *
+   * @param capacity Room for so many before the first growth.
+   */
   constructor(capacity: number) {
     this.#ids = new Int32Array(capacity);
   }

@@ -48,7 +48,11 @@ Deno.test("compare tells of a sweep's folder what lower precision does, and leav
   // 5 pairs whose gaps have a standard deviation of 0.01: six standard errors.
   assert(Math.abs(comparison.gaps.validation.mean - 0.08) < 0.027);
   assert((await Deno.stat(join(dir, "report.html"))).isFile);
-  const same = await runTask("compare", [dir]);
+  const brief = join(root, "brief", "result.json");
+  const same = await runTask("compare", [dir, "--json", brief]);
+  const { comparisons: [short], environment, grids } = JSON.parse(await Deno.readTextFile(brief));
+  assertEquals([short.verdict, short.pairs, grids], [comparison.verdict, 5, []]);
+  assertEquals(environment.cpuModel, "Synthetic CPU");
   assertEquals(same.stdout, stdout);
   const other = await runTask("compare", [dir, "--tolerance", "1"]);
   assertMatch(verdict(other.stdout), /^stable: /);

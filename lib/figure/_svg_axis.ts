@@ -119,7 +119,10 @@ function ticksOf(
   if (isLog) {
     const powers = scale.ticks().filter((x) => Number.isInteger(Math.round(Math.log10(x) * 1e6) / 1e6));
     const every = Math.ceil(powers.length / count);
-    const chosen = powers.length >= 2 ? powers.filter((_, i) => i % every === 0) : scale.ticks(count);
+    // Within a decade or two: 1, 2 and 5 of each.
+    const few = () =>
+      scale.ticks().filter((x) => [1, 2, 5].includes(Number(x.toExponential(0).split("e")[0])));
+    const chosen = powers.length >= 3 ? powers.filter((_, i) => i % every === 0) : few();
     return chosen.map((x) => ({ at: scale(x), label: logLabel(x) }));
   }
   const format = scale.tickFormat(count);

@@ -21,6 +21,7 @@ body { margin: 0; font: 16px/1.55 system-ui, sans-serif; color: var(--ink); back
 main { max-width: 860px; margin: 0 auto; padding: 1rem; }
 pre { margin: 0.75rem 0; padding: 0.6rem 0.8rem; overflow-x: auto; font: 13px/1.5 ui-monospace, monospace; }
 pre.code { background: var(--soft); border: 1px solid var(--line); border-radius: 4px; }
+.outputs pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .outputs { border-left: 3px solid var(--line); padding-left: 0.9rem; overflow-x: auto; }
 .stderr { color: var(--dim); }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }

@@ -4,8 +4,8 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { readJournal, readRun, readRuns, runPaths } from "../lib/record/mod.ts";
-import { runTask, sampleText } from "./support/commands.ts";
+import { readHolder, readJournal, readRun, readRuns, runPaths } from "../lib/record/mod.ts";
+import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 
 const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
@@ -327,3 +327,41 @@ function exists(path: string): boolean {
     return false;
   }
 }
+
+Deno.test("a second Ctrl-C ends a sweep at once, whose worker does not answer, and nothing recorded is lost", async () => {
+  const path = await specOf("stuck", { steps: 3000, evalEvery: 3000, checkpointEvery: 50 });
+  const dir = join(root, "stuck");
+  const child = startTask("sweep", [path, "--out", dir]);
+  const output = ended(child);
+  let pid: number | undefined;
+  while (pid === undefined || readJournal(runPaths(onlyRun(dir)).journal).events.length < 100) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    try {
+      pid = readHolder(runPaths(onlyRun(dir)).claim)?.pid;
+    } catch {
+      // Nothing has begun.
+    }
+  }
+  Deno.kill(pid, "SIGSTOP"); // as one that is at a very long step
+  const recorded = readJournal(runPaths(onlyRun(dir)).journal).events.length;
+  child.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  child.kill("SIGINT");
+  const { code, stderr } = await output;
+  assertEquals(code, 75, stderr);
+  assertEquals(readJournal(runPaths(onlyRun(dir)).journal).events.length >= recorded, true);
+  const again = await runTask("sweep", ["--resume", "--out", dir]);
+  assertEquals(again.code, 0, again.stderr);
+  assertEquals(readRun(onlyRun(dir)).status, "finished");
+});
+
+Deno.test("sweep --resume alone goes on as the folder's plan says, if code and text are the same", async () => {
+  const dir = copy(done, join(root, "by-plan"));
+  const { code, stderr } = await runTask("sweep", ["--resume", "--out", dir]);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "1 of 1 runs are finished already");
+  edit(join(dir, "plan.json"), (plan) => Object.assign(plan, { libSha256: "0".repeat(64) }));
+  const other = await runTask("sweep", ["--resume", "--out", dir]);
+  assertEquals(other.code, 2);
+  assertMatch(other.stderr, /made by another version of the code/);
+});

@@ -7,7 +7,11 @@ import {
   draftPlan,
   parseSweepSpec,
   placePlan,
+  type Plan,
+  readPlan,
+  requireUnchanged,
   runSweep,
+  type SweepSpec,
   watchSignals,
 } from "../sweep/mod.ts";
 import {
@@ -65,10 +69,78 @@ const program = command("sweep", "Trains every combination of the axes, and comp
     "count runs that another environment finished, and go on with what it began",
   )
   .option("--bound <nats>", "the gap that counts as one", numeric, 0.05)
-  .option("--resume", "go on in the folder without asking; it is made where there is none")
+  .option(
+    "--resume",
+    "go on in the folder, as its plan says where nothing else does; it is made where there is none",
+  )
   .action(sweep);
 
 async function sweep(specPath: string | undefined, options: Options): Promise<void> {
+  const bound = Number(options.bound);
+  if (!(bound >= 0)) {
+    throw new UserError(
+      `Cannot compare: --bound must be a number of nats, at least 0: it is ${options.bound}`,
+    );
+  }
+  const { timeLimit, memoryLimit, allowEnvironmentChange } = options;
+  const retries = wholeNumber("--retries", options.retries, { least: 0 });
+  const limits = {
+    seconds: timeLimit === undefined ? undefined : duration("--time-limit", timeLimit),
+    bytes: memoryLimit === undefined ? undefined : byteSize("--memory-limit", memoryLimit),
+  };
+  const { plan, dir, workers } = await planOf(specPath, options);
+  placePlan(dir, plan);
+  const entropy = describeEntropy(plan.data);
+  if (entropy !== undefined) console.error(entropy);
+
+  using interruption = watchSignals();
+  const tokens = plan.runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
+  console.error(
+    `${plan.runs.length} runs of ${tokens} tokens in all into ${dir}, ${workers} at once with ${plan.threads} ` +
+      `thread${plan.threads > 1 ? "s" : ""}`,
+  );
+  const outcome = await runSweep(plan, {
+    ...{ dir, workers, interruption, retries, limits, allowEnvironmentChange },
+  });
+  Deno.exitCode = outcome.exitCode;
+  if (outcome.exitCode === EXIT.interrupted) {
+    console.error(
+      `interrupted: ${outcome.finished} of ${plan.runs.length} runs are finished; run the same command to go on`,
+    );
+    return;
+  }
+  if (outcome.finished > 0) {
+    const report = await writeReport(dir, { title: plan.name, bound, print: (line) => console.log(line) });
+    console.log(`\nreport: ${report}`);
+  }
+  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${reason}`);
+}
+
+/** Flags that say what runs there are. */
+const AXES = ["data", "seq", "amp", "override", "probes", "vocab", "seeds", "steps"];
+
+/** The plan that a command line stands for: the folder's own where `--resume` is all that it says. */
+async function planOf(
+  specPath: string | undefined,
+  options: Options,
+): Promise<{ plan: Plan; dir: string; workers: number }> {
+  const { out, resume } = options;
+  const silent = specPath === undefined && AXES.every((flag) => options[flag] === undefined);
+  const found = resume && silent && out !== undefined ? readPlan(out) : undefined;
+  if (found !== undefined) {
+    await requireUnchanged(out!, found);
+    const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / found.threads));
+    return { plan: found, dir: out!, workers: wholeNumber("--workers", options.workers ?? atOnce) };
+  }
+  const spec = await specOf(specPath, options);
+  const dir = out ?? join("experiments", "out", spec.name);
+  const draft = await draftPlan(spec);
+  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
+  return { plan: draft.plan(threads), dir, workers };
+}
+
+/** The spec that a file and flags make. */
+async function specOf(specPath: string | undefined, options: Options): Promise<SweepSpec> {
   const given = specPath === undefined ? {} : await readSpec(specPath);
   const steps = options["steps"] === undefined ? undefined : numeric(String(options["steps"]));
   const fromFlags = {
@@ -89,51 +161,10 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
       { warmupSteps: 0 }),
   };
   const flags = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
-  const spec = parseSweepSpec(
+  return parseSweepSpec(
     typeof given === "object" && given !== null ? { ...given, ...flags } : given,
     specPath ?? "the command line",
   );
-  const bound = Number(options.bound);
-  if (!(bound >= 0)) {
-    throw new UserError(
-      `Cannot compare: --bound must be a number of nats, at least 0: it is ${options.bound}`,
-    );
-  }
-  const { timeLimit, memoryLimit, allowEnvironmentChange } = options;
-  const retries = wholeNumber("--retries", options.retries, { least: 0 });
-  const limits = {
-    seconds: timeLimit === undefined ? undefined : duration("--time-limit", timeLimit),
-    bytes: memoryLimit === undefined ? undefined : byteSize("--memory-limit", memoryLimit),
-  };
-  const dir = options.out ?? join("experiments", "out", spec.name);
-  const draft = await draftPlan(spec);
-  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
-  const plan = draft.plan(threads);
-  placePlan(dir, plan);
-  const entropy = describeEntropy(plan.data);
-  if (entropy !== undefined) console.error(entropy);
-
-  using interruption = watchSignals();
-  const tokens = plan.runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
-  console.error(
-    `${plan.runs.length} runs of ${tokens} tokens in all into ${dir}, ${workers} at once with ${threads} ` +
-      `thread${threads > 1 ? "s" : ""}`,
-  );
-  const outcome = await runSweep(plan, {
-    ...{ dir, workers, interruption, retries, limits, allowEnvironmentChange },
-  });
-  Deno.exitCode = outcome.exitCode;
-  if (outcome.exitCode === EXIT.interrupted) {
-    console.error(
-      `interrupted: ${outcome.finished} of ${plan.runs.length} runs are finished; run the same command to go on`,
-    );
-    return;
-  }
-  if (outcome.finished > 0) {
-    const report = await writeReport(dir, { title: spec.name, bound, print: (line) => console.log(line) });
-    console.log(`\nreport: ${report}`);
-  }
-  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${reason}`);
 }
 
 function split<T>(value: unknown, read: (text: string) => T): T | undefined {

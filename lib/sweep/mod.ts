@@ -36,6 +36,7 @@ export {
   type PlanDraft,
   type PlannedRun,
   readPlan,
+  requireUnchanged,
   specOfSingleRun,
 } from "./plan.ts";
 export { modelOf } from "./run_problem.ts";

@@ -22,7 +22,7 @@ import {
 import type { PolicyName } from "../tensorflow/mod.ts";
 import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
 import { keepDiff } from "./code.ts";
-import { loadCorpus, prepareForRun } from "./corpus.ts";
+import { loadCorpus, prepareForRun, reloadCorpus } from "./corpus.ts";
 import { estimateBytes, requireMemory } from "./estimate.ts";
 import { expandSweep } from "./expand.ts";
 import { machineMemory } from "./machine.ts";
@@ -173,6 +173,20 @@ export function readPlan(dir: string): Plan | undefined {
     return undefined;
   }
   return readJson(planPath(dir), schema, "a sweep's plan");
+}
+
+/**
+ * Requires that code and text are still those of a folder's plan.
+ *
+ * @throws {UserError} naming what has changed.
+ */
+export async function requireUnchanged(dir: string, plan: Plan): Promise<void> {
+  if (plan.libSha256 !== libHash()) {
+    throw new UserError(
+      `Cannot go on in ${dir}: its plan was made by another version of the code in lib/. Choose another folder with --out.`,
+    );
+  }
+  await reloadCorpus(plan.data);
 }
 
 /**

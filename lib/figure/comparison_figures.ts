@@ -9,11 +9,18 @@ import { COLORS, layoutOf, NEUTRAL, pick } from "./_traces.ts";
 import { heatMapFigure } from "./build.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
+/** What measures are called where there is little room. */
+const SHORT: Readonly<Record<GapMeasure, string>> = {
+  validation: "Final gap",
+  bitsPerByte: "Final gap in bits",
+  distance: "Distance of losses",
+};
+
 /** Interaction plots of a grid: a figure a measure, by T, a line a V, with intervals. */
 export function gridFigures({ precision, cells, level }: Grid): Figure[] {
   const Vs = [...new Set(cells.map(({ V }) => V))], Ts = [...new Set(cells.map(({ T }) => T))];
   return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
-    const { what, unit } = GAP_MEASURES[name];
+    const { unit } = GAP_MEASURES[name];
     const data = Vs.map((V, i) => {
       const own = cells.filter((cell) => cell.V === V);
       const color = pick(COLORS, i);
@@ -31,8 +38,8 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
         marker: { color, size: 8 },
       };
     });
-    const title = `${what} by T and V, ${unit}: ${precision}, ${percent(level)} intervals`;
-    const base = layoutOf(title, { x: "T, tokens in a sequence", y: unit });
+    const title = `${SHORT[name]} by T and V: ${precision}`;
+    const base = layoutOf(title, { x: `T, tokens in a sequence (${percent(level)} intervals)`, y: unit });
     return {
       title,
       data,
@@ -50,7 +57,7 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
  *
  * @returns None where single parts were not tried.
  */
-export function culpritFigures({ setting, precision, effect, search: { alone } }: CulpritFinding): Figure[] {
+export function culpritFigures({ setting, precision, search: { alone } }: CulpritFinding): Figure[] {
   if (alone.length === 0) return [];
   const columns = [...new Set(alone.map(({ part }) => part.layers.join(" and ")))];
   const rows = [...new Set(alone.map(({ part }) => part.opClass))];
@@ -58,7 +65,7 @@ export function culpritFigures({ setting, precision, effect, search: { alone } }
     alone.find(({ part }) => part.opClass === row && part.layers.join(" and ") === column)?.share ?? NaN;
   return [heatMapFigure(
     {
-      title: `Share of ${effect}, each part alone: ${precision}, ${setting}`,
+      title: `Each part alone: ${precision}, ${setting}`,
       x: "layer",
       y: "class of operations",
     },

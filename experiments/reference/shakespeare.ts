@@ -8,6 +8,9 @@
  * deno run -A experiments/reference/shakespeare.ts curve OUT > experiments/reference/shakespeare_losskit.json
  * ```
  *
+ * The files with `bf16` in their names are of the same in bf16-autocast: `--policy bf16-autocast` there, and that policy
+ * in the spec here.
+ *
  * @module
  */
 import { join } from "node:path";

@@ -2,15 +2,17 @@
 """Trains the reference model of shakespeare.json in PyTorch, on the very weights and batches that losskit begins with.
 
     deno run -A experiments/reference/shakespeare.ts inputs FOLDER
-    python experiments/reference/shakespeare_torch.py FOLDER [THREADS] > experiments/reference/shakespeare_torch.json
+    python experiments/reference/shakespeare_torch.py FOLDER > experiments/reference/shakespeare_torch.json
+    python experiments/reference/shakespeare_torch.py FOLDER --policy bf16-autocast > .../shakespeare_torch_bf16.json
 
 FOLDER holds settings.json, initial.safetensors, batches.i32 [steps, B, T + 1] and validation.i32. Nothing of losskit
-runs here: the forward pass, the gradients, clipping and AdamW are PyTorch's.
+runs here: the forward pass, the gradients, clipping and AdamW are PyTorch's, and so is autocast.
 
 What is printed: the loss of the whole validation part before the first step and at every evaluation, the training losses
 of the first ten steps, and the mean training loss of every hundred steps, in nats per character.
 """
 
+import argparse
 import json
 import math
 import pathlib
@@ -23,11 +25,22 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-folder = pathlib.Path(sys.argv[1])
-settings = json.loads((folder / "settings.json").read_text())
+parser = argparse.ArgumentParser(description="Trains the reference model in PyTorch; prints JSON.")
+parser.add_argument("folder", type=pathlib.Path)
+parser.add_argument("--policy", choices=["float32", "bf16-autocast"], default="float32")
+parser.add_argument("--threads", type=int, help="default: the settings'")
+args = parser.parse_args()
+folder = args.folder
+settings = {**json.loads((folder / "settings.json").read_text()), "policy": args.policy}
 HEADS, T, B, STEPS = settings["nHead"], settings["T"], settings["B"], settings["steps"]
-THREADS = int(sys.argv[2]) if len(sys.argv) > 2 else settings["threads"]
+THREADS = args.threads or settings["threads"]
 torch.set_num_threads(THREADS)
+
+
+def losses_of(w, tokens, targets, reduction):
+    """Cross entropy of tokens [B, T], the loss inside of the autocast region."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=args.policy == "bf16-autocast"):
+        return F.cross_entropy(logits_of(w, tokens).flatten(0, 1), targets.flatten(), reduction=reduction)
 
 
 def logits_of(w, tokens):
@@ -69,10 +82,10 @@ def validation_loss(w, tokens):
     nats = 0.0
     rows, targets = tokens[:whole].view(-1, T), tokens[1:whole + 1].view(-1, T)
     for x, y in zip(rows.split(64), targets.split(64)):
-        nats += F.cross_entropy(logits_of(w, x).flatten(0, 1), y.flatten(), reduction="none").double().sum().item()
+        nats += losses_of(w, x, y, "none").double().sum().item()
     if whole < ends:
         x, y = tokens[whole:ends].view(1, -1), tokens[whole + 1:]
-        nats += F.cross_entropy(logits_of(w, x)[0], y, reduction="none").double().sum().item()
+        nats += losses_of(w, x, y, "none").double().sum().item()
     return nats / ends
 
 
@@ -90,7 +103,7 @@ def main():
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step)
         optimizer.zero_grad()
-        loss = F.cross_entropy(logits_of(weights, batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+        loss = losses_of(weights, batch[:, :-1], batch[:, 1:], "mean")
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights.values(), settings["clip"])
         optimizer.step()
@@ -102,7 +115,7 @@ def main():
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
                platform.processor()) if sys.platform == "linux" else platform.processor()
     print(json.dumps({
-        "library": f"PyTorch {torch.__version__.split('+')[0]}, float32, eager",
+        "library": f"PyTorch {torch.__version__.split('+')[0]}, {args.policy}, eager",
         "machine": f"{cpu}, {THREADS} thread{'s' * (THREADS > 1)}",
         "settings": settings,
         "validationTargets": len(validation) - 1,

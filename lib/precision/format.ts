@@ -36,7 +36,7 @@ const NAMED = {
 const MODES: readonly RoundingMode[] = ["nearest", "stochastic", "truncate", "kahan"];
 
 /** What a format's name looks like, for messages. */
-export const FORMAT_NAMES =
+export const FORMAT_NAMES: string =
   "float32, bfloat16, float16 or eXmY (X from 2 to 8, Y from 1 to 23), and after it -stochastic, -truncate or -kahan " +
   "where it does not round to nearest, such as e4m3-stochastic";
 

@@ -19,10 +19,12 @@ export {
   autocastPolicy,
   describePolicy,
   emulationOf,
+  type NamedPolicy,
   POLICY_DESCRIPTIONS,
   POLICY_NAMES,
   type PolicyClasses,
   type PolicyDescription,
   type PolicyName,
   precisionLabel,
+  type RunPrecision,
 } from "./policy.ts";

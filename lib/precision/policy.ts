@@ -33,8 +33,19 @@ const PURE_SOURCE =
   "every number in bfloat16, weights and AdamW's moments too (PyTorch's model.bfloat16() with the " +
   "fused AdamW, the loss with .float()); Zamirai 2020 Revisiting BFloat16 Training: weights rounded ";
 
+/** Names of policies that have one of their own. */
+export type NamedPolicy =
+  | "float32"
+  | "bf16-autocast"
+  | "bf16-autocast-cuda"
+  | "bf16-keras"
+  | "bf16-pure"
+  | "bf16-pure-stochastic"
+  | "bf16-pure-kahan"
+  | "fp16-autocast";
+
 /** The policies with a name of their own. `bf16-autocast` has its classes from its lists of ops. */
-export const POLICY_DESCRIPTIONS = {
+export const POLICY_DESCRIPTIONS: Readonly<Record<NamedPolicy, PolicyDescription>> = {
   float32: {
     source: "TensorFlow's and PyTorch's default: every op in the type of its inputs",
     classes: {},
@@ -74,7 +85,7 @@ export const POLICY_DESCRIPTIONS = {
     classes: { linear: "float16", attention: "float16", softmax: "float32", layerNorm: "float32" },
     scaled: true,
   },
-} as const satisfies Readonly<Record<string, PolicyDescription>>;
+};
 
 /**
  * The policy that stands for PyTorch's `torch.autocast` in bfloat16 on a kind of device: the lists of ops differ.
@@ -89,7 +100,7 @@ export function autocastPolicy(device: "cpu" | "gpu"): "bf16-autocast" | "bf16-a
 const EMULATED = "emulated:";
 
 /** Names of policies. */
-export type PolicyName = keyof typeof POLICY_DESCRIPTIONS | `emulated:${string}`;
+export type PolicyName = NamedPolicy | `emulated:${string}`;
 
 /** What policies' names look like, for messages. */
 export const POLICY_NAMES: string = `${Object.keys(POLICY_DESCRIPTIONS).join(", ")}, or emulated:FORMAT`;
@@ -102,7 +113,7 @@ export const POLICY_NAMES: string = `${Object.keys(POLICY_DESCRIPTIONS).join(", 
  */
 export function describePolicy(name: string): PolicyDescription {
   if (Object.hasOwn(POLICY_DESCRIPTIONS, name)) {
-    return POLICY_DESCRIPTIONS[name as keyof typeof POLICY_DESCRIPTIONS];
+    return POLICY_DESCRIPTIONS[name as NamedPolicy];
   }
   if (!name.startsWith(EMULATED)) {
     throw new RangeError(
@@ -124,7 +135,7 @@ export function describePolicy(name: string): PolicyDescription {
 }
 
 /** The precision of a run. */
-interface RunPrecision {
+export interface RunPrecision {
   /** The policy's name. */
   readonly policy: string;
   /** Formats of layers and classes of operations. Default: none. */

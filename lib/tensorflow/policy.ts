@@ -5,7 +5,7 @@
  */
 import {
   describePolicy,
-  type POLICY_DESCRIPTIONS,
+  type NamedPolicy,
   type PolicyClasses,
   type PrecisionOverride,
 } from "../precision/mod.ts";
@@ -95,7 +95,7 @@ const NONE: ReadonlySet<string> = new Set<string>();
 
 /** The ops of each named policy, by what its classes are. */
 const OPS: Readonly<
-  Record<keyof typeof POLICY_DESCRIPTIONS, Pick<Policy, "lowType" | "lowOps" | "float32Ops">>
+  Record<NamedPolicy, Pick<Policy, "lowType" | "lowOps" | "float32Ops">>
 > = {
   float32: { lowOps: NONE, float32Ops: NONE },
   "bf16-autocast": { lowType: DataType.BFLOAT16, lowOps: PRODUCTS, float32Ops: CPU_FLOAT32 },
@@ -108,9 +108,9 @@ const OPS: Readonly<
 };
 
 /** The policies that have a name of their own. */
-export const POLICIES: Readonly<Record<keyof typeof POLICY_DESCRIPTIONS, Policy>> = Object.fromEntries(
+export const POLICIES: Readonly<Record<NamedPolicy, Policy>> = Object.fromEntries(
   Object.entries(OPS).map(([name, ops]) => [name, policyWith(name, ops)]),
-) as Record<keyof typeof POLICY_DESCRIPTIONS, Policy>;
+) as Record<NamedPolicy, Policy>;
 
 function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "float32Ops">): Policy {
   const { source, classes } = describePolicy(name);
@@ -124,9 +124,7 @@ function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "floa
  * @throws {RangeError} for a name that no policy has.
  */
 export function policyOf(name: string): Policy {
-  return Object.hasOwn(POLICIES, name)
-    ? POLICIES[name as keyof typeof POLICIES]
-    : policyWith(name, OPS.float32);
+  return Object.hasOwn(POLICIES, name) ? POLICIES[name as NamedPolicy] : policyWith(name, OPS.float32);
 }
 
 /**

@@ -139,8 +139,9 @@ export function opScope<I extends readonly tf.Tensor[]>(
 }
 
 /**
- * The policy that a part runs by inside, whose inputs are rounded to its format. TensorFlow's CPU kernels for products of
- * float16 are Eigen's, many times slower than float32's: there products of float16 numbers are computed in float32.
+ * The policy that a part runs by inside, whose inputs are rounded to its format. Products of float16 numbers are computed
+ * in float32 on a CPU: TensorFlow's kernels for them (Eigen's, where oneDNN has none) sum in float32 too and give the same
+ * bits at the same speed, but have no product with a bias.
  */
 function arithmeticOf(format: Format): Policy {
   if (format.storage === "bfloat16") return POLICIES["bf16-autocast"];

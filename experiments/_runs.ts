@@ -54,6 +54,7 @@ export function fields({ mean, half, n }: Estimate): { gap: number; half: number
 
 /** An estimate in words. */
 export function inWords({ mean, half }: Estimate): string {
+  if (!Number.isFinite(mean)) return "not finite";
   const sign = mean >= 0 ? "+" : "-";
   return `${sign}${Math.abs(mean).toFixed(4)}${half === undefined ? "" : ` ± ${half.toFixed(4)}`}`;
 }

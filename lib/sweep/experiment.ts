@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { type Environment, readRuns, type RecordedRun } from "../record/mod.ts";
+import { type Environment, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
 import { makePlan, placePlan } from "./plan.ts";
 import type { Interruption } from "./signals.ts";
@@ -78,7 +78,7 @@ export interface ExperimentResult extends Conclusion {
   readonly size: ExperimentSize;
   /** Runs. */
   readonly runs: number;
-  /** Seconds that it took, those before an interruption left out. */
+  /** Seconds that its runs took, added up: several run at once. */
   readonly seconds: number;
   /** Where it ran. */
   readonly environment: Environment | undefined;
@@ -104,7 +104,6 @@ export async function runExperiment(
   },
 ): Promise<ExperimentResult | undefined> {
   const { size, dir, workers, threads, interruption, print } = options;
-  const begin = performance.now();
   const runs: Record<string, RecordedRun[]> = {}, folders: Record<string, string> = {};
   for (const [name, { spec, variables = {} }] of Object.entries(experiment.sweeps(size))) {
     const folder = join(dir, name);
@@ -137,9 +136,14 @@ export async function runExperiment(
     size,
     ...conclusion,
     runs: all.length,
-    seconds: Math.round((performance.now() - begin) / 1000),
+    seconds: Math.round(all.reduce((sum, { events }) => sum + secondsOf(events), 0)),
     environment: all[0]?.manifest.environment,
   };
+}
+
+/** Seconds of the process that finished a run. */
+function secondsOf(events: readonly RunEvent[]): number {
+  return events.findLast((event) => event.event === "finish")?.seconds ?? 0;
 }
 
 /** Runs `work` with environment variables set, and puts the former ones back. */

@@ -79,6 +79,7 @@ export async function startSlurm(): Promise<Slurm> {
   const logs = () =>
     [...Deno.readDirSync(dir)].filter(({ name }) => /\.(out|log)$/.test(name))
       .map(({ name }) => `== ${name}\n${Deno.readTextFileSync(at(name)).slice(-4000)}`).join("\n");
+  const hasJobs = () => command("squeue", ["--noheader"]).then((text) => text.trim() !== "", () => false);
   const slurm: Slurm = {
     command,
     async job(id) {
@@ -92,6 +93,11 @@ export async function startSlurm(): Promise<Slurm> {
     },
     logs,
     async [Symbol.asyncDispose]() {
+      // Jobs of a test that failed would outlive the daemons.
+      for (let tries = 0; tries < 40 && await hasJobs(); tries++) {
+        await command("scancel", ["--full", "--user=root"]).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
       for (const daemon of daemons.toReversed()) {
         daemon.kill("SIGTERM");
         const late = setTimeout(() => daemon.kill("SIGKILL"), 10_000);

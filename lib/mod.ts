@@ -8,6 +8,7 @@
  * @module
  */
 export * from "./analysis/mod.ts";
+export { EXIT, UserError } from "./error/user_error.ts";
 export * from "./figure/mod.ts";
 export * from "./model/mod.ts";
 export * from "./precision/mod.ts";

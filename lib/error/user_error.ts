@@ -22,11 +22,14 @@ export const EXIT = {
 
 /** A mistake that the user can mend; its message says what to do, what was wanted and what was given. */
 export class UserError extends Error {
+  /** Tells it from other errors. */
   override readonly name: string = "UserError";
   /** The status that a command ends with. */
   readonly exitCode: number;
 
   /**
+   * Says what a user can mend.
+   *
    * @param message What failed, what was wanted, what was given, what to do.
    * @param options `exitCode` (default 2, bad input) and the `cause`.
    */

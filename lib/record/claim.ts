@@ -33,9 +33,12 @@ export interface ClaimOptions {
 
 /** Another process works on the run. The same command may find it done later. */
 export class ClaimedError extends UserError {
+  /** Tells it from other errors. */
   override readonly name: string = "ClaimedError";
 
   /**
+   * Says who is at work.
+   *
    * @param path The claim's file.
    * @param holder Who holds it, where that is known.
    */

@@ -43,7 +43,7 @@ const oneOf = <const O extends readonly string[]>(options: O) =>
   v.picklist(options, ({ received }) => `must be one of ${options.join(", ")}: it is ${received}`);
 
 /** The options of a single run that a sweep shares among its runs. */
-type SharedOptions = Pick<RunSpec, Exclude<keyof typeof RUN_OPTIONS, "activation">>;
+export type SharedOptions = Pick<RunSpec, Exclude<keyof typeof RUN_OPTIONS, "activation">>;
 
 /** How much each run trains: one of the three. */
 export interface Budget {

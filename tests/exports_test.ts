@@ -16,10 +16,9 @@ import {
   runPaths,
 } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
-import { capture, pythonWith } from "./support/python.ts";
+import { capture, pythonWith, TABLE_READERS } from "./support/python.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
 
-const PACKAGES = ["duckdb==2.0.1", "pandas==3.1.1", "pyarrow==26.0.1", "tensorboard==2.21.0"] as const;
 const READ = fileURLToPath(new URL("./fixtures/read_exports.py", import.meta.url));
 
 /** What the script prints. */
@@ -87,7 +86,7 @@ Deno.test("exported tables are read by DuckDB, pandas, pyarrow and TensorBoard w
   ]);
   assertEquals([code, stderr], [0, ""]);
   assertEquals(stdout.trim().split("\n").length, 3 + 3 + 3);
-  const python = await pythonWith(PACKAGES);
+  const python = await pythonWith(TABLE_READERS);
   const read: ReadBack = JSON.parse(await capture(python, [READ, out]));
   for (const reader of ["duckdb", "pandas", "pyarrow parquet", "pyarrow ipc"]) {
     await t.step(reader, () => {

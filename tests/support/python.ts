@@ -6,6 +6,14 @@
 import { join } from "node:path";
 import { cacheDir } from "../../lib/fetch/cache.ts";
 
+/** What reads exported tables in tests. */
+export const TABLE_READERS = [
+  "duckdb==2.0.1",
+  "pandas==3.1.1",
+  "pyarrow==26.0.1",
+  "tensorboard==2.21.0",
+] as const;
+
 /** Runs a command and returns what it printed. */
 export async function capture(
   program: string,

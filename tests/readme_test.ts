@@ -1,0 +1,134 @@
+// @heavy
+/**
+ * Every code block of the README, run as it stands by a stranger in a copy of the repository: commands in their order,
+ * each from where the last one left off.
+ *
+ * One block is not run, since it is what runs this: the test command.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { sampleText } from "./support/commands.ts";
+import { pythonWith, TABLE_READERS } from "./support/python.ts";
+
+/** A fenced block. */
+interface Block {
+  language: string;
+  code: string;
+}
+
+const ROOT = new URL("../", import.meta.url).pathname;
+const TEST_COMMAND = "npx -y deno@2.9.6 task test";
+
+function blocksOf(markdown: string): Block[] {
+  return [...markdown.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language, code]) => ({
+    language: language!,
+    code: code!.trim(),
+  }));
+}
+
+/** What a clone holds: files that git tracks or would track. */
+async function copyRepository(into: string): Promise<void> {
+  const { success, stdout } = await new Deno.Command("git", {
+    args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+    cwd: ROOT,
+  }).output();
+  assert(success, "git lists no files: the README's test runs in a clone");
+  for (const file of new TextDecoder().decode(stdout).split("\0")) {
+    if (file === "" || !exists(join(ROOT, file))) continue;
+    await Deno.mkdir(join(into, file, ".."), { recursive: true });
+    await Deno.copyFile(join(ROOT, file), join(into, file));
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** `deno`, and `npx` for the one package that the README asks it for, as this Deno. */
+async function writeShims(folder: string): Promise<void> {
+  await Deno.mkdir(folder);
+  const deno = `"${Deno.execPath()}"`;
+  const shims = {
+    deno: `exec ${deno} "$@"`,
+    npx:
+      `[ "$1 $2" = "-y deno@2.9.6" ] || { echo "npx $*: not what the README runs" >&2; exit 9; }\nshift 2\nexec ${deno} "$@"`,
+  };
+  for (const [name, body] of Object.entries(shims)) {
+    await Deno.writeTextFile(join(folder, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  }
+}
+
+/** Runs a block's commands; one that serves until Ctrl-C gets it once it serves. */
+async function runShell(code: string, cwd: string): Promise<string> {
+  const serves = code.includes("--watch");
+  const child = new Deno.Command("sh", {
+    args: ["-e", "-c", serves ? `exec ${code} --port 0` : code],
+    cwd,
+    env: {
+      PATH: `${join(cwd, ".shims")}:${Deno.env.get("PATH")}`,
+      NO_COLOR: "1",
+      DENO_NO_UPDATE_CHECK: "1",
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const errors = new Response(child.stderr).text();
+  let printed = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    printed += text;
+    if (serves && /http:\S+/.test(printed)) child.kill("SIGINT");
+  }
+  const { code: status } = await child.status;
+  assertEquals(status, 0, `${code}\n${printed.slice(-2000)}\n${(await errors).slice(-3000)}`);
+  return printed;
+}
+
+Deno.test("the README's code blocks run, and print what it says", async () => {
+  const blocks = blocksOf(await Deno.readTextFile(join(ROOT, "README.md")));
+  assertEquals(
+    [...new Set(blocks.map(({ language }) => language))].sort(),
+    ["python", "sh", "text", "ts"],
+    "a block of another language would not be run",
+  );
+  const folder = await Deno.makeTempDir();
+  try {
+    await copyRepository(folder);
+    await writeShims(join(folder, ".shims"));
+    await Deno.writeTextFile(join(folder, "my_text.txt"), sampleText(2000));
+    let printed = "", ran = 0;
+    for (const [i, { language, code }] of blocks.entries()) {
+      if (code === TEST_COMMAND) {
+        assertStringIncludes(await Deno.readTextFile(join(ROOT, ".ci/run")), TEST_COMMAND);
+      } else if (language === "sh") {
+        printed = await runShell(code, folder);
+      } else if (language === "text") {
+        // The block shows the output of the command before it: its table's head, and its sentences with other numbers.
+        const shapes = code.split("\n").filter((line) => line !== "…").map((line) =>
+          line.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/[+-]?\d+(\\\.\d+)?/g, "[+-]?[\\d.]+")
+            .replaceAll(/\s+/g, "\\s+")
+        );
+        for (const shape of shapes) assertMatch(printed, new RegExp(shape));
+      } else if (language === "ts") {
+        await Deno.writeTextFile(join(folder, `readme_${i}.ts`), code);
+        printed = await runShell(`deno run -A --check readme_${i}.ts`, folder);
+        for (const [, wanted] of code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)) {
+          assertStringIncludes(printed.replaceAll(/\s+/g, " "), wanted!);
+        }
+      } else {
+        const python = await pythonWith(TABLE_READERS);
+        await Deno.writeTextFile(join(folder, `readme_${i}.py`), code);
+        printed = await runShell(`"${python}" readme_${i}.py`, folder);
+        assertStringIncludes(printed, "bf16-autocast");
+      }
+      ran++;
+    }
+    assertEquals(ran, blocks.length);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

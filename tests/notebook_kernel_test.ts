@@ -63,7 +63,17 @@ function shownBy(outputs: readonly Output[]): string[] {
   return [marked(streams.join("")), ...others.map(marked)];
 }
 
-for (const name of ["01_the_loss.ipynb", "02_batches.ipynb"]) {
+/** Those that train in this process or not at all; what workers of a sweep do is the same in any kernel. */
+const NOTEBOOKS = [
+  "01_the_loss.ipynb",
+  "02_batches.ipynb",
+  "03_the_gpt.ipynb",
+  "04_cross_entropy.ipynb",
+  "05_amp.ipynb",
+  "a_pure_bf16.ipynb",
+];
+
+for (const name of NOTEBOOKS) {
   Deno.test(`notebook ${name} shows in the real kernel what the runner wrote, cell by cell`, async () => {
     const [kernel, written] = [codeOf(await inKernel(name)), codeOf(readNotebook(join(folder, name)))];
     assertEquals(kernel.length, written.length);

@@ -4,6 +4,13 @@
  * @module
  */
 export { settle, showFigure, showTable } from "./display.ts";
-export { createProgress, formatBytes } from "../progress/progress.ts";
+export {
+  createProgress,
+  formatBytes,
+  type Progress,
+  type ProgressOptions,
+  type Unit,
+} from "../progress/progress.ts";
+export type { FrontEnd } from "../progress/front_end.ts";
 export { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "./kernelspec.ts";
 export { stopSignal } from "./stop.ts";

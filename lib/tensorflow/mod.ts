@@ -39,6 +39,7 @@ export { addLayerNorm, layerNorm, type LayerNormParameters } from "./layer_norm.
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
 export { formatOf, isObserved, layerScope, observe, type Observer, opScope, withObserver } from "./scope.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
+export type { GraphOutput } from "./_graph_output.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";
 export {
   bytesOf,

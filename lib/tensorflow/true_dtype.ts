@@ -8,11 +8,15 @@ import type * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType, dtypeName } from "./dtype.ts";
 
-/** Floating types that a tensor may have, by TensorFlow's numbers. */
-const FLOATING = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16: DataType.HALF } as const;
-
 /** Names of floating types. */
-export type FloatingDtype = keyof typeof FLOATING;
+export type FloatingDtype = "float32" | "bfloat16" | "float16";
+
+/** Floating types that a tensor may have, by TensorFlow's numbers. */
+const FLOATING: Readonly<Record<FloatingDtype, number>> = {
+  float32: DataType.FLOAT,
+  bfloat16: DataType.BFLOAT16,
+  float16: DataType.HALF,
+};
 
 /** The element type that a tensor really has, such as `bfloat16`. */
 export function trueDtype(tensor: tf.Tensor): string {

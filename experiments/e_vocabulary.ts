@@ -1,7 +1,8 @@
 /** E. The size of the vocabulary at fixed operations. */
 import { estimate } from "../lib/analysis/mod.ts";
+import type { RecordedRun } from "../lib/record/mod.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
-import { bitsPerByte, SMALL_MODEL, validationLoss } from "./_runs.ts";
+import { bitsPerByte, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
 
 const FULL = ["character", "bpe:512", "bpe:1024", "bpe:2048", "bpe:4096"], QUICK = ["character", "bpe:512"];
 
@@ -50,6 +51,15 @@ const experiment: Experiment = {
     const rises = rows.every(({ natsPerToken }, i) => i === 0 || natsPerToken > rows[i - 1]!.natsPerToken);
     const least = rows.reduce((best, row, i) => row.bitsPerByte < rows[best]!.bitsPerByte ? i : best, 0);
     const inside = least > 0 && least < rows.length - 1;
+    const hasTokenizer = (tokenizer: string) => (run: RecordedRun) =>
+      run.manifest.spec.tokenizer === tokenizer;
+    // How much worse the largest vocabulary is than the best, of the same seeds: a rise, where its interval is above 0.
+    const rise = pairedGap(
+      runs,
+      { base: hasTokenizer(rows[least]!.tokenizer), other: hasTokenizer(rows.at(-1)!.tokenizer) },
+      bitsPerByte,
+    );
+    const told = rise.mean - (rise.half ?? Infinity) > 0;
     const figures = rows.map(({ tokenizer, natsPerToken, bitsPerByte }) =>
       `${tokenizer} ${natsPerToken.toFixed(3)} nats, ${bitsPerByte.toFixed(4)} bits`
     ).join("; ");
@@ -67,12 +77,15 @@ const experiment: Experiment = {
       return { verdict: "not decidable at this scale", reason, directionHolds: rises, tables };
     }
     return {
-      verdict: rises && inside ? "reproduced" : "not reproduced",
+      verdict: rises && inside ? told ? "reproduced" : "not decidable at this scale" : "not reproduced",
       reason:
         `${reason}. Nats per token ${
           rises ? "rise" : "do not rise"
         } with V; the fewest bits per byte are with ` +
-        `${rows[least]!.tokenizer}, ${inside ? "inside" : "at the end"} of the range.`,
+        `${rows[least]!.tokenizer}, ${inside ? "inside" : "at the end"} of the range; ` +
+        `the largest vocabulary is ${inWords(rise)} bits per byte from it, paired seeds: ${
+          told ? "a rise" : "no more than seeds differ, so that the upper end of the U is not decided"
+        }.`,
       directionHolds: rises,
       tables,
     };

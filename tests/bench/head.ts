@@ -1,0 +1,80 @@
+/**
+ * The head alone, with its loss and both gradients, by losskit's form in chunks: memory and time. Prints one line of JSON.
+ * `run.ts` starts it; `peers/torch_head.py` is PyTorch's side.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { autocast, compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
+import { leanLoss } from "../../lib/train/lean_loss.ts";
+import { benchBatches } from "./batches.ts";
+import { median, memoryGrowth } from "./measure.ts";
+import type { BenchConfig } from "./train_steps.ts";
+
+/** What is measured. */
+export interface HeadConfig {
+  /** Rows. */
+  n: number;
+  vocab: number;
+  n_embd: number;
+  precision: BenchConfig["precision"];
+  threads: number;
+}
+
+/** What it took. */
+export interface HeadResult {
+  library: string;
+  loss: number;
+  /** Resident memory above what was there before, at its peak, MiB. */
+  peak_mb: number;
+  median_ms: number;
+}
+
+/** The same numbers in both libraries: the fraction of a multiple of the golden ratio, about 0, with some spread. */
+function values(count: number, spread: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => ((i * 0.618033988749895) % 1 - 0.5) * spread);
+}
+
+if (import.meta.main) {
+  const { n, vocab, n_embd, precision, threads }: HeadConfig = JSON.parse(Deno.args[0]!);
+  await useTensorFlow({ threads });
+  const targets = tf.tensor1d(benchBatches({ vocab, count: n }).next().value!.targets, "int32");
+  const weights = tf.fill([n], 1 / n) as tf.Tensor1D;
+  using call = compile((hidden: tf.Tensor, table: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) =>
+    autocast(precision, () => {
+      const rows = {
+        targets: targets as tf.Tensor1D,
+        weights: weights as tf.Tensor1D,
+        regularisation: { labelSmoothing: 0, zLoss: 0 },
+      };
+      let nll: tf.Tensor | undefined;
+      const { value, grads } = tf.valueAndGrads((...[hidden, table]: tf.Tensor[]) => {
+        const sums = leanLoss(hidden as tf.Tensor2D, table as tf.Tensor2D, rows);
+        nll = sums.nll;
+        return sums.objective;
+      })([hidden, table]);
+      nll?.dispose();
+      return [value, ...grads];
+    })
+  );
+  const hidden = tf.tensor2d(values(n * n_embd, 4), [n, n_embd]);
+  const table = tf.tensor2d(values(vocab * n_embd, 0.4), [vocab, n_embd]);
+  const run = (rows = n) => {
+    const some = [tf.slice(hidden, 0, rows), table, tf.slice(targets, 0, rows), tf.slice(weights, 0, rows)];
+    const results = call(...some as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]) as tf.Tensor[];
+    const loss = results[0]!.dataSync()[0]!;
+    tf.dispose([some[0]!, some[2]!, some[3]!, ...results]);
+    return loss;
+  };
+  run(1); // what is made once in a process is made
+  let loss = NaN;
+  // The first call of this size, since TensorFlow keeps what it allocated; XLA's compiling is in it.
+  const peak_mb = memoryGrowth(() => loss = run());
+  const times = Array.from({ length: 5 }, () => {
+    const begin = performance.now();
+    run();
+    return performance.now() - begin;
+  });
+  const result: HeadResult = { library: "losskit", loss, peak_mb, median_ms: median(times) };
+  console.log(JSON.stringify(result));
+}

@@ -6,7 +6,8 @@
 import { join, resolve } from "node:path";
 import { atomicWrite, type Environment, hashSources } from "../record/mod.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+/** The repository's folder: a path, in which spaces and accents are themselves. */
+export const ROOT: string = join(import.meta.dirname!, "..", "..");
 
 /** A checkout in which a run's worker can be started. */
 export interface CodeTree extends Disposable {

@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import { collectEnvironment, describeChange, type Environment, environmentChanges } from "../record/mod.ts";
 import { probeRounding, type TensorFlow, useTensorFlow } from "../tensorflow/mod.ts";
+import { ROOT } from "./code.ts";
 
 /** Finds out about this machine, on which TensorFlow runs already. */
 export async function currentEnvironment(tensorflow: TensorFlow): Promise<Environment> {
@@ -46,7 +47,7 @@ export async function probeEnvironment(): Promise<Environment> {
  * @param module The program's path or URL.
  * @param root The repository that it is in. Default: this one.
  */
-export function denoArguments(module: string, root = new URL("../../", import.meta.url).pathname): string[] {
+export function denoArguments(module: string, root: string = ROOT): string[] {
   return ["run", "--no-check", "--quiet", "-A", `--config=${join(root, "deno.json")}`, module];
 }
 

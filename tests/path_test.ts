@@ -1,0 +1,35 @@
+/** losskit from a folder whose path has what URLs write otherwise: it starts processes of its own there. */
+import { assertEquals } from "@std/assert";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname!, "..");
+
+/** Copies files and folders as they are. */
+function copy(from: string, to: string): void {
+  if (!Deno.statSync(from).isDirectory) return Deno.copyFileSync(from, to);
+  Deno.mkdirSync(to, { recursive: true });
+  for (const { name } of Deno.readDirSync(from)) copy(join(from, name), join(to, name));
+}
+
+Deno.test("from a path with spaces, accents and percent signs, the processes of runs start", async () => {
+  const root = Deno.makeTempDirSync({ prefix: "los kit é 100%25 #" });
+  try {
+    for (const name of ["deno.json", "deno.lock", "lib", join("tests", "std_assert")]) {
+      if (name.includes("tests")) Deno.mkdirSync(join(root, "tests"));
+      copy(join(ROOT, name), join(root, name));
+    }
+    const program = join(root, "environment.ts");
+    Deno.writeTextFileSync(
+      program,
+      'import { probeEnvironment } from "./lib/sweep/environment.ts";\n' +
+        "console.log((await probeEnvironment()).denoVersion);\n",
+    );
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--quiet", `--config=${join(root, "deno.json")}`, program],
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assertEquals([code, text(stdout).trim()], [0, Deno.version.deno], text(stderr));
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});

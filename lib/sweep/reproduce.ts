@@ -20,7 +20,7 @@ import {
   runIdOf,
   runPaths,
 } from "../record/mod.ts";
-import { codeOf } from "./code.ts";
+import { codeOf, ROOT } from "./code.ts";
 import { reloadCorpus } from "./corpus.ts";
 import { denoArguments } from "./environment.ts";
 import { type Plan, writePlan } from "./plan.ts";
@@ -94,7 +94,7 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
     changes.push(`code: this is the code at hand: ${found.missing}`);
   } else if (found.built !== undefined) options.print(`running the code of ${found.built}`);
   using tree = "missing" in found ? undefined : found;
-  const root = tree?.root ?? new URL("../../", import.meta.url).pathname;
+  const root = tree?.root ?? ROOT;
   const again = Deno.makeTempDirSync({ prefix: "losskit-" });
   try {
     const ended = await rerun(manifest, { root, data, again, signal: options.signal });
@@ -188,6 +188,7 @@ async function rerun(
     stderr: "piped",
   }).spawn();
   const stop = () => child.kill("SIGTERM");
+  if (at.signal?.aborted) stop(); // it came while the text was read
   at.signal?.addEventListener("abort", stop);
   const { code, stderr } = await child.output();
   at.signal?.removeEventListener("abort", stop);

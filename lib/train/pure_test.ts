@@ -70,6 +70,19 @@ const options: TrainOptions = {
   checkpointEvery: 4,
 };
 
+Deno.test("compensation of some layers is kept op by op too, and in checkpoints", async () => {
+  const overrides = [{ layers: ["h.0"], opClasses: ["optimizer"], format: "bfloat16-kahan" }] as const;
+  const run = async (given: Partial<TrainOptions> = {}) => {
+    const checkpoints: Uint8Array<ArrayBuffer>[] = [];
+    for await (const event of train({ ...options, overrides, execution: "eager", ...given })) {
+      if (event.event === "checkpoint") checkpoints.push(event.bytes);
+    }
+    return checkpoints;
+  };
+  const [half, end] = await run();
+  assertEquals(await run({ resumeFrom: { bytes: half!, name: "half" } }), [end]);
+});
+
 Deno.test("runs with scalers, compensation and stochastic rounding repeat and resume bit for bit", async () => {
   const cases: [PolicyName, PrecisionOverride[]][] = [
     ["fp16-autocast", []],

@@ -62,7 +62,10 @@ export function roundUpdate(
   { formats, key }: { formats: StateFormats; key: tf.Tensor | undefined },
 ): { parameters: Parameters; moments: OptimizerState } {
   if (Object.keys(formats).length === 0) return next;
-  const compensation: Parameters = { ...former.moments[COMPENSATION] };
+  // Clones of what stays: results are tensors of their own, as the former ones are disposed of where no graph copies them.
+  const compensation: Parameters = Object.fromEntries(
+    Object.entries(former.moments[COMPENSATION] ?? {}).map(([name, lost]) => [name, tf.clone(lost)]),
+  );
   const parameters = Object.fromEntries(
     Object.entries(next.parameters).map(([name, p], i) => {
       const format = formats[name];
@@ -73,7 +76,7 @@ export function roundUpdate(
         return [name, toFloat32(roundTo(p, format, drawn))];
       }
       const old = former.parameters[name]!;
-      const wanted = tf.add(tf.sub(p, old), compensation[name]!);
+      const wanted = tf.add(tf.sub(p, old), former.moments[COMPENSATION]![name]!);
       const kept = round(tf.add(old, wanted));
       compensation[name] = round(tf.sub(wanted, tf.sub(kept, old)));
       return [name, kept];

@@ -25,13 +25,14 @@ export function isFinished(dir: string, id: string): boolean {
 /**
  * Moves a finished run that was made in another environment out of the way, into `DIR/earlier`, where it stays whole.
  *
- * @returns What differs and where the run is now, in words; undefined: it was made in this environment.
+ * @returns Why it runs again, and where its record is now, in words; undefined: it was made in this environment.
  */
 export async function setAside(
   dir: string,
   { id, environment }: { id: string; environment: Environment },
 ): Promise<string | undefined> {
   const folder = runFolder(dir, id), paths = runPaths(folder);
+  if (!isFinished(dir, id)) return "another sweep has moved its earlier record aside";
   const changes = whyNotReused(paths.manifest, environment);
   if (changes === undefined) return undefined;
   using _claim = await takeClaim(paths.claim);

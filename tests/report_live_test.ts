@@ -77,6 +77,14 @@ Deno.test("report --watch answers nobody but pages of its own address, and only 
       assertEquals([path, response.status], [path, status]);
       await response.body?.cancel();
     }
+    Deno.writeTextFileSync(join(dir, "compare.json"), "{");
+    const damaged = await fetch(url);
+    assertEquals(damaged.status, 500);
+    assertStringIncludes(await damaged.text(), `Cannot read ${join(dir, "compare.json")}`);
+    Deno.removeSync(join(dir, "compare.json"));
+    const whole = await fetch(url);
+    assertEquals(whole.status, 200);
+    await whole.body?.cancel();
     const post = await fetch(url, { method: "POST", body: "x" });
     assertEquals([post.status, await post.text()], [405, "only GET\n"]);
     // A page of another site that has its name resolve to this machine names its own host.

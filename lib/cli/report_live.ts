@@ -77,9 +77,14 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
     }
     if (pathname === "/events") return events();
     if (pathname !== "/") return new Response("not found\n", { status: 404 });
-    return new Response(await report.page(), {
-      headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
-    });
+    try {
+      return new Response(await report.page(), {
+        headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return new Response(`${error.message}\n`, { status: 500 }); // compare.json is damaged
+    }
   };
   try {
     const server = Deno.serve({
@@ -93,9 +98,11 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
     }, handle);
     await server.finished;
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
+    const taken = cause instanceof Deno.errors.AddrInUse;
+    if (!taken && !(cause instanceof Deno.errors.PermissionDenied)) throw cause;
     throw new UserError(
-      `Cannot watch ${dir}: port ${options.port} is taken: name another with --port, or 0 for a free one`,
+      `Cannot watch ${dir}: port ${options.port} is ${taken ? "taken" : "not for this user"}: ` +
+        "name another with --port, or 0 for a free one",
       { cause },
     );
   } finally {

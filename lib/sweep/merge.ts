@@ -221,6 +221,8 @@ async function copyRun(id: string, { into, from }: { into: string; from: string 
     for (const file of ["manifest", "checkpoint", "best", "log", "journal"] as const) {
       try {
         Deno.copyFileSync(source[file], copy[file]);
+        using written = Deno.openSync(copy[file]);
+        written.syncSync(); // on disk before what it replaces is gone
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }

@@ -8,7 +8,7 @@ import { initialParameters, toParameters } from "../model/mod.ts";
 import { readRun, runPaths } from "../record/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createBatches } from "../text/mod.ts";
-import { decodeCheckpoint, IGNORE_INDEX, Replay } from "../train/mod.ts";
+import { decodeCheckpoint, disposeState, IGNORE_INDEX, Replay } from "../train/mod.ts";
 import { prepareForRun, reloadCorpus } from "./corpus.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
@@ -45,7 +45,7 @@ export async function openReplay(folder: string): Promise<OpenReplay> {
       sampling: spec.sampling,
     });
     parameters = state.parameters;
-    tf.dispose([...Object.values(state.moments).map((slot) => ({ ...slot })), { ...state.ema }]);
+    disposeState({ ...state, parameters: {} });
     batches.restore(progress.cursor);
     step = progress.step;
   }

@@ -4,11 +4,9 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 import {
-  atomicWrite,
   effectiveEvents,
   readRun,
   type RecordedRun,
@@ -18,7 +16,7 @@ import {
 } from "../record/mod.ts";
 import type { PolicyName, Precision } from "../tensorflow/mod.ts";
 import type { StepError } from "../train/mod.ts";
-import { libHash, type Plan, planPath, readPlan } from "./plan.ts";
+import { libHash, type Plan, readPlan, writePlan } from "./plan.ts";
 import { openReplay } from "./replay.ts";
 import { runSweep } from "./sweep.ts";
 import type { Interruption } from "./signals.ts";
@@ -141,8 +139,7 @@ async function trainTrials(
     threads: specs[0]!.threads,
     runs,
   };
-  Deno.mkdirSync(join(dir, "runs"), { recursive: true });
-  atomicWrite(planPath(dir), `${JSON.stringify({ ...plan, runs: [...others, ...runs] }, null, 1)}\n`);
+  writePlan(dir, { ...plan, runs: [...others, ...runs] });
   const outcome = await runSweep(plan, { dir, workers, interruption });
   if (outcome.exitCode === EXIT.interrupted) {
     throw new UserError("interrupted: run the same command to go on", { exitCode: EXIT.interrupted });

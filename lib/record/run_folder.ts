@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { exists } from "../file/exists.ts";
 import type { RunEvent } from "./event.ts";
 import { readJournal } from "./journal.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -118,13 +119,4 @@ export function readRuns(sweepDir: string): RecordedRun[] {
 /** Numbers in the order of their sizes as text. */
 function pad(value: number): string {
   return String(value).padStart(16);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

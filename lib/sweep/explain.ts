@@ -5,6 +5,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { exists } from "../file/exists.ts";
 import {
   type DataSource,
   describeChange,
@@ -191,14 +192,5 @@ function namesIn(path: string): string[] {
     return [...Deno.readDirSync(path)].filter((entry) => entry.isDirectory).map(({ name }) => name).sort();
   } catch {
     return [];
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

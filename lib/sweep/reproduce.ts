@@ -5,6 +5,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { exists } from "../file/exists.ts";
 import {
   compareJournals,
   type DataSource,
@@ -198,13 +199,4 @@ async function rerun(
   if (code === EXIT.ok) return { id };
   const last = new TextDecoder().decode(stderr).trimEnd().split("\n").at(-1);
   return { reason: `running it again failed with status ${code}: ${last || "it left no message"}` };
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

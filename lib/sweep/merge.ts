@@ -14,6 +14,7 @@ import {
   type Difference,
   effectiveEvents,
   environmentChanges,
+  readJournal,
   readRun,
   type RecordedRun,
   runFolder,
@@ -145,7 +146,7 @@ async function mergeRun(
   }
   if (ours !== undefined && !isFarther(theirs, ours)) return { outcome: "kept", id, from };
   try {
-    await copyRun(id, { into, from });
+    await copyRun(id, { into, from, seen: ours?.events.length });
   } catch (error) {
     if (!(error instanceof ClaimedError)) throw error;
     return { outcome: "busy", id, from, reason: error.message };
@@ -207,12 +208,22 @@ function isFarther(one: RecordedRun, other: RecordedRun): boolean {
 /**
  * Puts a copy of a run into its place, whole or not at all.
  *
- * @throws {ClaimedError} when another process works on the run that is there.
+ * @param id The run.
+ * @param at The folders, and how many events were `seen` of the run that is there.
+ * @throws {ClaimedError} when another process works on the run that is there, or has just done so.
  */
-async function copyRun(id: string, { into, from }: { into: string; from: string }): Promise<void> {
+async function copyRun(
+  id: string,
+  { into, from, seen }: { into: string; from: string; seen: number | undefined },
+): Promise<void> {
   const place = runFolder(into, id);
   Deno.mkdirSync(place, { recursive: true });
-  using _claim = await takeClaim(runPaths(place).claim); // its file goes with what was there
+  const { claim, journal } = runPaths(place);
+  using _claim = await takeClaim(claim); // its file goes with what was there
+  // Whoever worked on it may have gone on between the comparison and the claim.
+  if (seen !== undefined && readJournal(journal).events.length !== seen) {
+    throw new ClaimedError(claim, undefined);
+  }
   const temporary = Deno.makeTempDirSync({ dir: into, prefix: ".merge-" });
   try {
     const source = runPaths(runFolder(from, id)), copy = runPaths(join(temporary, "new"));

@@ -2,7 +2,8 @@
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { atomicWrite, formatJson } from "../record/mod.ts";
+import { writeFile } from "../file/write_file.ts";
+import { formatJson } from "../record/mod.ts";
 import { type Experiment, runExperiment, watchSignals } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { workersOf } from "./spec_file.ts";
@@ -40,7 +41,7 @@ async function run(file: string, options: Options): Promise<void> {
     return;
   }
   const path = join(dir, "result.json");
-  atomicWrite(path, `${formatJson(result, 1)}\n`);
+  writeFile(path, `${formatJson(result, 1)}\n`);
   const { experiment: { title, claim, source, prediction }, verdict, reason, directionHolds } = result;
   console.log(
     `${title}\n\nClaim (${source}): ${claim}\nPrediction: ${prediction}\n\n` +

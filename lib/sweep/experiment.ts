@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type Environment, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
-import { makePlan, placePlan } from "./plan.ts";
+import { makePlan, placePlan, readPlan } from "./plan.ts";
 import type { Interruption } from "./signals.ts";
 import { runSweep } from "./sweep.ts";
 
@@ -111,7 +111,7 @@ export async function runExperiment(
       { name: `${experiment.name}-${name}`, ...spec },
       `${experiment.name}'s ${name}`,
     );
-    const plan = await makePlan(checked, threads);
+    const plan = await makePlan(checked, readPlan(folder)?.threads ?? threads);
     placePlan(folder, plan);
     print(`${name}: ${plan.runs.length} runs`);
     const { exitCode, failed } = await withVariables(

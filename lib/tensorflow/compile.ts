@@ -8,6 +8,7 @@ import { type Attribute, AttributeType } from "./attribute.ts";
 import { currentTensorFlow, type TensorFlow } from "./backend.ts";
 import { dtypeName } from "./dtype.ts";
 import type { Pointer } from "./runtime.ts";
+import { layerOfTrace } from "./scope.ts";
 import { withoutSideEffects } from "./_pure.ts";
 import { type ExecutionMode, type GraphValue, Trace } from "./trace.ts";
 
@@ -51,9 +52,9 @@ let functions = 0;
 
 /**
  * Compiles a synchronous function of tensors. It is traced at the first call with each signature (tree, shapes,
- * dtypes, precision policy and overrides): its ops, gradients included, become one TensorFlow function. It must be pure: what it
- * does besides computing its result happens only while it is traced, and tensors it uses that are not its arguments
- * are fixed then. Called while another function is compiled, it becomes a part of that one.
+ * dtypes, precision policy and overrides, and the layer where there are overrides): its ops, gradients included, become
+ * one TensorFlow function. It must be pure: what it does besides computing its result happens only while it is traced,
+ * and tensors it uses that are not its arguments are fixed then. Called while another function is compiled, it becomes a part of that one.
  *
  * Under `xla` an index out of range is not an error: XLA takes the nearest row. In graph mode it is.
  *
@@ -83,7 +84,11 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
     });
     const ids = backend.getInputTensorIds(inputs);
     const types = inputs.map((tensor, i) => `${dtypeName(binding.dtypeOf(ids[i]!))}[${tensor.shape}]`);
-    const signature = JSON.stringify([binding.policy.name, binding.policy.overrides ?? [], shape, types]);
+    const { policy } = binding;
+    const signature = JSON.stringify([
+      ...[policy.name, policy.overrides ?? [], layerOfTrace(policy)],
+      ...[shape, types],
+    ]);
     let entry = traced.get(signature);
     if (entry === undefined) {
       entry = traceFunction(fn, { tensorflow, shape, inputs, ids, mode, label });

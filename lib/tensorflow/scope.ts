@@ -39,6 +39,15 @@ export function layerScope<R>(layer: string, work: () => R): R {
 }
 
 /**
+ * What of the scope in force a function's trace depends on, beside the policy: the layer, where overrides may name it.
+ *
+ * @internal
+ */
+export function layerOfTrace({ overrides = [] }: Pick<Policy, "overrides">): string {
+  return overrides.length === 0 ? "" : currentLayer;
+}
+
+/**
  * Runs `work` with stochastic rounding drawing from a key: the n-th rounding from `foldIn(key, n)`.
  *
  * @internal

@@ -165,3 +165,18 @@ Deno.test("formatOf() and formatIn() say what is set, and where nothing is", () 
   assertEquals(roundsStochastically(precision), false);
   assertEquals(roundsStochastically({ ...precision, overrides: [{ format: "e8m3-stochastic" }] }), true);
 });
+
+Deno.test("a compiled function is traced for each layer that overrides may tell apart", () => {
+  const a = normal([4, 6], 1), b = normal([6, 5], 2);
+  const product = (a: tf.Tensor, b: tf.Tensor) => opScope("linear", [a, b], (a, b) => tf.matMul(a, b));
+  using compiled = compile(product);
+  const overrides = [{ layers: ["h.1"], format: "e8m2" }];
+  autocast({ policy: "float32", overrides }, () => {
+    for (const layer of ["h.0", "h.1", "h.0"]) {
+      layerScope(layer, () => assertEquals(values(compiled(a, b)), values(product(a, b)), layer));
+    }
+  });
+  assertEquals(compiled.traces, 2);
+  for (const layer of ["h.0", "h.1"]) layerScope(layer, () => compiled(a, b));
+  assertEquals(compiled.traces, 3); // without overrides a layer changes nothing
+});

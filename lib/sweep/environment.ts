@@ -26,14 +26,17 @@ export function changesThatMatter(before: Environment, after: Environment): stri
   return changes.length === 0 ? undefined : changes.map(describeChange).join("; ");
 }
 
+/** A terminal's Ctrl-C reaches all processes: this one is short, and whoever asked says what becomes of the signal. */
+const UNDISTURBED = 'trap "" INT TERM HUP; exec "$@"';
+
 /**
  * Finds out about this machine in a process of its own, in which TensorFlow starts and ends.
  *
  * @throws {Error} when that process fails, with what it printed.
  */
 export async function probeEnvironment(): Promise<Environment> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: denoArguments(import.meta.url),
+  const { success, stdout, stderr } = await new Deno.Command("/bin/sh", {
+    args: ["-c", UNDISTURBED, "sh", Deno.execPath(), ...denoArguments(import.meta.url)],
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();

@@ -204,13 +204,7 @@ class Sweep {
 
   /** The environment as it is: as a run that just finished recorded it, or else by asking. */
   async #environment(): Promise<Environment | undefined> {
-    if (this.#reusable.length === 0) return undefined;
-    try {
-      return await probeEnvironment();
-    } catch (error) {
-      if (!this.#stopped) throw error; // Ctrl-C ends that process too
-      return undefined;
-    }
+    return this.#reusable.length > 0 ? await probeEnvironment() : undefined;
   }
 
   #environmentOf(run: PlannedRun): Environment {

@@ -187,3 +187,40 @@ Deno.test("report --figures writes each figure as SVG or PNG, and refuses what i
     Deno.removeSync(dir, { recursive: true });
   }
 });
+
+Deno.test("report sets the runs of a CPU and of a GPU side by side, each against its own float32", async () => {
+  const root = Deno.makeTempDirSync();
+  try {
+    const folders = [["cpu", 0.01], ["NVIDIA H100", 0.02]].map(([device, gap]) => {
+      const dir = join(root, String(device));
+      for (const seed of [1, 2]) {
+        for (const policy of ["float32", "bf16-autocast"]) {
+          const base = device === "cpu" ? 1 : 1.5;
+          const last = policy === "float32" ? base : base + Number(gap);
+          writeSyntheticRun(dir, {
+            losses: [3, 2, last],
+            evals: [{ step: 3, loss: last }],
+            spec: { policy, seed },
+            environment: { device: String(device) },
+          });
+        }
+      }
+      return dir;
+    });
+    const out = join(root, "both.html");
+    const { code, stdout, stderr } = await runTask("report", [...folders, "--out", out]);
+    assertEquals(code, 0, stderr);
+    for (const device of ["cpu", "NVIDIA H100"]) assertStringIncludes(stdout, device);
+    for (const gap of ["+0.01000", "+0.02000"]) assertStringIncludes(stdout, gap);
+    const html = Deno.readTextFileSync(out);
+    for (
+      const text of ["Loss: character, T = 64, cpu", "Loss: character, T = 64, NVIDIA H100", "Gap by device"]
+    ) {
+      assertStringIncludes(html, text);
+    }
+    const alone = await runTask("report", folders);
+    assertEquals([alone.code, alone.stderr.includes("say with --out")], [2, true]);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});

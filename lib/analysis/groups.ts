@@ -30,6 +30,7 @@ export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
     ).values(),
   ];
   const varying = varyingFields(groups.map((group) => group[0]!.other.manifest.spec));
+  const several = new Set(groups.map((group) => deviceOf(group[0]!.other))).size > 1;
   return groups.flatMap((group) => {
     const finished = group.filter(({ baseline, other }) =>
       baseline.status === "finished" && other.status === "finished"
@@ -41,6 +42,7 @@ export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
     const setting = [
       `${plainText(spec.tokenizer)}, T = ${spec.T}`,
       ...varying.map((field) => `${field} = ${plainText(String(spec[field]))}`),
+      ...several ? [deviceOf(first.other)] : [],
     ].join(", ");
     return [{
       setting,
@@ -49,6 +51,11 @@ export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
       unfinished: group.length - finished.length,
     }];
   });
+}
+
+/** What a run was computed on: `cpu`, or the name of the GPU. */
+export function deviceOf({ manifest: { environment: { device } } }: RecordedRun): string {
+  return plainText(device ?? "unknown");
 }
 
 /** Fields besides tokenizer, T, B, precision and seed in which specs differ. */

@@ -6,7 +6,7 @@
  */
 import { table } from "arquero";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
-import { type TwinGroup, twinGroups } from "./groups.ts";
+import { deviceOf, type TwinGroup, twinGroups } from "./groups.ts";
 import { count, percent, plainText, signed } from "./format.ts";
 import { precisionName } from "./precision_name.ts";
 import { gapOf, type Pair } from "./stability.ts";
@@ -87,10 +87,11 @@ interface PairsOf {
  * settings of a seed share is no part of the interval's width.
  */
 export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_LEVEL): Grid[] {
-  const byPrecision = Map.groupBy(
-    twinGroups(runs),
-    ({ pairs }) => precisionName(pairs[0]!.other.manifest.spec),
-  );
+  const several = new Set(runs.map(deviceOf)).size > 1;
+  const byPrecision = Map.groupBy(twinGroups(runs), ({ pairs: [first] }) => {
+    const precision = precisionName(first!.other.manifest.spec);
+    return several ? `${precision} on ${deviceOf(first!.other)}` : precision;
+  });
   return [...byPrecision].flatMap(([precision, groups]) => {
     const settings = groups.flatMap(settingOf).sort((a, b) => a.V - b.V || a.T - b.T);
     const grid = gridOf(settings, level);

@@ -32,7 +32,7 @@ export {
   signed,
   splitColumns,
 } from "./format.ts";
-export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
+export { deviceOf, otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
 export {
   GAP_MEASURES,
   gapGrids,

@@ -72,7 +72,7 @@ export interface Pair {
   readonly other: RecordedRun;
 }
 
-/** Pairs every run that is not float32 with the float32 run of the same spec, data and code. */
+/** Pairs every run that is not float32 with the float32 run of the same spec, data and code, on the same device. */
 export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   const baselines = new Map(
     runs.filter((run) => isBaseline(run.manifest.spec)).map((run) => [keyOf(run, PRECISION), run]),
@@ -83,13 +83,13 @@ export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   });
 }
 
-/** What is equal in runs that differ in some fields of their specs. */
+/** What is equal in runs that differ in some fields of their specs: the rest, data, code and device. */
 export function keyOf(
-  { manifest: { spec, data, libSha256 } }: RecordedRun,
+  { manifest: { spec, data, libSha256, environment: { device } } }: RecordedRun,
   free: readonly (typeof PRECISION[number] | "seed")[],
 ): string {
   const blank = Object.fromEntries(free.map((field) => [field, ""]));
-  return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256 });
+  return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256, device: device ?? null });
 }
 
 /** The gap of a pair: the other precision's loss minus float32's, in nats per token. */

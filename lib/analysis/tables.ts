@@ -6,6 +6,7 @@
  */
 import { type ColumnTable, table } from "arquero";
 import { effectiveEvents, readStepColumns, type RecordedRun, stepColumns } from "../record/mod.ts";
+import { deviceOf } from "./groups.ts";
 import { median } from "./median.ts";
 import { precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
@@ -36,7 +37,8 @@ const RUN_COLUMNS = [
  * (median over steps), `spikes`, and `nonFinite` (training losses and gradient norms). What a run has not, is NaN.
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
-  const rows = runs.map(({ manifest: { runId, spec }, events, status }) => {
+  const rows = runs.map((run) => {
+    const { manifest: { runId, spec }, events, status } = run;
     const { steps, evals } = effectiveEvents(events);
     const losses = steps.map(({ loss }) => loss);
     const finite = evals.map(({ loss }) => loss).filter(Number.isFinite);
@@ -47,6 +49,7 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: precisionName(spec),
+      device: deviceOf(run),
       seed: spec.seed,
       status,
       steps: steps.length,
@@ -56,9 +59,9 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       tokensPerSecond: Math.round(median(steps.map((event) => event.tokensPerSecond))),
       spikes: spikes(losses).length,
       nonFinite: countNonFinite(losses) + countNonFinite(steps.map(({ gradNorm }) => gradNorm)),
-    } satisfies Record<typeof RUN_COLUMNS[number], unknown>;
+    } satisfies Record<typeof RUN_COLUMNS[number] | "device", unknown>;
   });
-  return tableOf(RUN_COLUMNS, rows);
+  return tableOf(withDevice(RUN_COLUMNS, runs), rows);
 }
 
 const PAIR_COLUMNS = [
@@ -97,6 +100,7 @@ export function pairTable(pairs: readonly Pair[], bound: number = DEFAULT_BOUND)
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: precisionName(spec),
+      device: deviceOf(pair.other),
       seed: spec.seed,
       valGap: gap.finalValidation,
       finalGap: gap.final,
@@ -108,9 +112,9 @@ export function pairTable(pairs: readonly Pair[], bound: number = DEFAULT_BOUND)
       baselineNonFinite: gap.nonFinite.baseline,
       nonFinite: gap.nonFinite.other,
       speed: speedOf(pair.other) / speedOf(pair.baseline),
-    } satisfies Record<typeof PAIR_COLUMNS[number], unknown>;
+    } satisfies Record<typeof PAIR_COLUMNS[number] | "device", unknown>;
   });
-  return tableOf(PAIR_COLUMNS, rows);
+  return tableOf(withDevice(PAIR_COLUMNS, pairs.map(({ other }) => other)), rows);
 }
 
 /**
@@ -129,6 +133,15 @@ export function stepTable(runs: readonly RecordedRun[]): Table {
  */
 export async function openStepTable(sweepDir: string): Promise<Table> {
   return table({ ...await readStepColumns(sweepDir) });
+}
+
+/** Columns, and after the policy the device where there are several of them. */
+function withDevice<Name extends string>(
+  columns: readonly Name[],
+  runs: readonly RecordedRun[],
+): (Name | "device")[] {
+  if (new Set(runs.map(deviceOf)).size < 2) return [...columns];
+  return columns.flatMap((name) => name === "policy" ? [name, "device"] : [name]);
 }
 
 /** A table with its columns even where it has no rows. */

@@ -2,7 +2,7 @@
 import { basename, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { command, numeric, runCommand, wholeNumber } from "./command.ts";
-import { writeFigures, writeReport } from "./report_files.ts";
+import { writeFigures, writeJointReport, writeReport } from "./report_files.ts";
 import { serveReport } from "./report_live.ts";
 
 /** The port that a report is served on unless another is named: the same one each time, so that an open page finds it. */
@@ -10,25 +10,46 @@ const PORT = 8765;
 
 interface Options {
   bound: number | string;
+  out?: string;
   figures?: string;
   watch?: boolean;
   port: number | string;
 }
 
 const program = command("report", "Prints the tables of a sweep's folder and writes its report.html.")
-  .argument("<folder>", "a sweep's folder")
+  .argument(
+    "<folders...>",
+    "a sweep's folder; several, such as a CPU's and a GPU's, are set side by side in --out",
+  )
   .option("--bound <nats>", "the gap that counts as one", numeric, 0.05)
+  .option("--out <file>", "the page of several folders")
   .option("--figures <svg|png>", "writes each figure into a file of its own, too")
   .option("--watch", "serves the report on this machine alone, and keeps it up to date, until Ctrl-C")
   .option("--port <n>", "where --watch serves; 0 is any free one", numeric, PORT)
   .action(report);
 
-async function report(dir: string, { bound, figures, watch, port }: Options): Promise<void> {
+async function report(dirs: string[], { bound, out, figures, watch, port }: Options): Promise<void> {
+  const [dir] = dirs as [string];
   if (typeof bound !== "number" || bound < 0) {
     throw new UserError(`Cannot compare: --bound must be a number of nats, at least 0: it is ${bound}`);
   }
   if (figures !== undefined && figures !== "svg" && figures !== "png") {
     throw new UserError(`Cannot write figures: --figures must be svg or png: it is ${figures}`);
+  }
+  if (dirs.length > 1 || out !== undefined) {
+    if (watch || figures !== undefined) {
+      throw new UserError(
+        "Cannot watch or draw several folders at once: give --watch and --figures one folder, without --out",
+      );
+    }
+    if (out === undefined) {
+      throw new UserError(
+        `Cannot report on ${dirs.length} folders at once: say with --out which file takes the page`,
+      );
+    }
+    await writeJointReport(dirs, { out, bound, print: (line) => console.log(line) });
+    console.log(`\nreport: ${out}`);
+    return;
   }
   if (watch) {
     return await watchReport(dir, { bound, port: wholeNumber("--port", port, { least: 0, most: 65535 }) });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
 import { type CulpritFinding, DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
@@ -33,6 +33,27 @@ export async function writeReport(
     await renderReport({ title, runs, bound, culprits, reproduce: reproduceCommands(dir, runs) }),
   );
   return path;
+}
+
+/**
+ * Sets the runs of several folders side by side, such as a CPU's and a GPU's: prints their tables and writes one report.
+ *
+ * @param dirs Sweeps' folders.
+ * @param options The page's path, the `bound` in nats, and where to `print`.
+ */
+export async function writeJointReport(
+  dirs: readonly string[],
+  options: { out: string; bound: number; print: (line: string) => void },
+): Promise<void> {
+  const { out, bound, print } = options;
+  const folders = dirs.map((dir) => ({ dir, runs: readRuns(dir) }));
+  const runs = folders.flatMap(({ runs }) => runs);
+  for (const run of runs) run.warnings.forEach((warning) => print(`warning: ${warning}`));
+  print(`\n${summarize(runs, bound).text}`);
+  const title = dirs.map((dir) => basename(resolve(dir))).join(" and ");
+  const culprits = dirs.flatMap(readCulprits);
+  const reproduce = folders.flatMap(({ dir, runs }) => reproduceCommands(dir, runs));
+  writeFile(out, await renderReport({ title, runs, bound, culprits, reproduce }));
 }
 
 /** The commands that make a folder's runs again. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { keyOf, plainText, precisionName } from "../analysis/mod.ts";
+import { deviceOf, keyOf, plainText, precisionName } from "../analysis/mod.ts";
 import { canonicalJson, type RecordedRun, type RunSpec, sha256Hex } from "../record/mod.ts";
 import { plotlyText } from "./escape.ts";
 import type { PlotlyObject } from "./figure.ts";
@@ -34,7 +34,7 @@ const KNOWN: readonly Omit<Facet, "values">[] = [
   {
     key: "device",
     label: "device",
-    valueOf: ({ manifest: { environment } }) => plainText(environment.device ?? "unknown"),
+    valueOf: deviceOf,
   },
   { key: "status", label: "status", valueOf: ({ status }) => status },
 ];
@@ -85,7 +85,7 @@ export function metaOf(runs: readonly RecordedRun[]): (run: RecordedRun) => RunM
   const facets = facetsOf(runs);
   return (run) => ({
     facets: Object.fromEntries(facets.map(({ key, valueOf }) => [key, plotlyText(valueOf(run))])),
-    twin: sha256Hex(`${run.manifest.environment.device} ${keyOf(run, ["policy", "overrides"])}`).slice(0, 12),
+    twin: sha256Hex(keyOf(run, ["policy", "overrides"])).slice(0, 12),
   });
 }
 

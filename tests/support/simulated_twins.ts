@@ -82,6 +82,7 @@ export function recorded(
     { event: "finish", time, step: steps, seconds: 1, checkpointSha256: "c".repeat(64) },
   ];
   const manifest = {
+    environment: { device: "cpu" },
     format: "losskit-run/1",
     runId: "0",
     spec,

@@ -5,7 +5,7 @@
  */
 import { canonicalJson, type RecordedRun, type RunSpec } from "../record/mod.ts";
 import { plainText } from "./format.ts";
-import { precisionName } from "./precision_name.ts";
+import { deviceOf, precisionName } from "./precision_name.ts";
 import { keyOf, type Pair, pairRuns, PRECISION } from "./stability.ts";
 
 /** Pairs of one setting and one lower precision. */
@@ -42,7 +42,7 @@ export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
     const setting = [
       `${plainText(spec.tokenizer)}, T = ${spec.T}`,
       ...varying.map((field) => `${field} = ${plainText(String(spec[field]))}`),
-      ...several ? [deviceOf(first.other)] : [],
+      ...several ? [plainText(deviceOf(first.other))] : [],
     ].join(", ");
     return [{
       setting,
@@ -51,11 +51,6 @@ export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
       unfinished: group.length - finished.length,
     }];
   });
-}
-
-/** What a run was computed on: `cpu`, or the name of the GPU. */
-export function deviceOf({ manifest: { environment: { device } } }: RecordedRun): string {
-  return plainText(device ?? "unknown");
 }
 
 /** Fields besides tokenizer, T, B, precision and seed in which specs differ. */

@@ -6,9 +6,9 @@
  */
 import { table } from "arquero";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
-import { deviceOf, type TwinGroup, twinGroups } from "./groups.ts";
+import { type TwinGroup, twinGroups } from "./groups.ts";
 import { count, percent, plainText, signed } from "./format.ts";
-import { precisionName } from "./precision_name.ts";
+import { deviceOf, precisionName } from "./precision_name.ts";
 import { gapOf, type Pair } from "./stability.ts";
 import { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
 import type { Table } from "./tables.ts";

@@ -32,7 +32,7 @@ export {
   signed,
   splitColumns,
 } from "./format.ts";
-export { deviceOf, otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
+export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
 export {
   GAP_MEASURES,
   gapGrids,
@@ -44,7 +44,7 @@ export {
   gridTable,
 } from "./interaction.ts";
 export { median } from "./median.ts";
-export { BASELINE, isBaseline, type OfPrecision, precisionName } from "./precision_name.ts";
+export { BASELINE, deviceOf, isBaseline, type OfPrecision, precisionName } from "./precision_name.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {
   countNonFinite,

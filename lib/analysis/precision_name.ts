@@ -4,6 +4,7 @@
  * @module
  */
 import { precisionLabel, type PrecisionOverride } from "../precision/mod.ts";
+import type { RecordedRun } from "../record/mod.ts";
 
 /** The policy that others are held against. */
 export const BASELINE = "float32";
@@ -27,4 +28,9 @@ export function precisionName(spec: OfPrecision): string {
 /** Whether all of a run is in {@linkcode BASELINE}. */
 export function isBaseline({ policy, overrides }: OfPrecision): boolean {
   return policy === BASELINE && overrides.length === 0;
+}
+
+/** What a run was computed on: `cpu`, or the name of the GPU. */
+export function deviceOf({ manifest: { environment: { device } } }: RecordedRun): string {
+  return device ?? "unknown";
 }

@@ -6,9 +6,8 @@
  */
 import { type ColumnTable, table } from "arquero";
 import { effectiveEvents, readStepColumns, type RecordedRun, stepColumns } from "../record/mod.ts";
-import { deviceOf } from "./groups.ts";
 import { median } from "./median.ts";
-import { precisionName } from "./precision_name.ts";
+import { deviceOf, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
 
 /** An Arquero table. Numbers in it may be NaN or infinite, which its aggregates skip. */

@@ -34,7 +34,7 @@ const KNOWN: readonly Omit<Facet, "values">[] = [
   {
     key: "device",
     label: "device",
-    valueOf: deviceOf,
+    valueOf: (run) => plainText(deviceOf(run)),
   },
   { key: "status", label: "status", valueOf: ({ status }) => status },
 ];

@@ -59,9 +59,16 @@ export async function writeJointReport(
 /** The commands that make a folder's runs again. */
 export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): string[] {
   return [
-    `deno task sweep --out ${dir}`,
-    ...runs.slice(0, 1).map(({ manifest }) => `deno task reproduce ${join(dir, "runs", manifest.runId)}`),
+    `deno task sweep --out ${quoted(dir)}`,
+    ...runs.slice(0, 1).map(({ manifest }) =>
+      `deno task reproduce ${quoted(join(dir, "runs", manifest.runId))}`
+    ),
   ];
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

@@ -46,8 +46,8 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
     try {
       if (report.refresh()) tell(`data: ${report.version}\n\n`);
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      console.error(error.message); // what was last read stays in sight
+      // What was last read stays in sight, and the next look may find the folder whole.
+      console.error(error instanceof Error ? error.message : error);
     }
   }, POLL);
   const keepAlive = setInterval(() => tell(": alive\n\n"), KEEP_ALIVE);
@@ -131,9 +131,10 @@ class LiveReport {
 
   /** Reads the records again if they changed. Answers whether they did. */
   refresh(): boolean {
-    const stamps = stampsOf(join(this.#dir, "runs"));
+    const journals = journalStamps(join(this.#dir, "runs"));
+    const stamps = `${journals}\n${stampOf(join(this.#dir, "compare.json")) ?? ""}`;
     if (stamps === this.#stamps) return false;
-    this.#runs = stamps === "" ? [] : readRuns(this.#dir);
+    this.#runs = journals === "" ? [] : readRuns(this.#dir);
     this.#stamps = stamps;
     this.#page = undefined;
     return true;
@@ -153,20 +154,21 @@ class LiveReport {
 }
 
 /** Sizes and times of all journals; empty: there is none yet. */
-function stampsOf(runs: string): string {
-  const stamps: string[] = [];
+function journalStamps(runs: string): string {
+  if (!isFolder(runs)) return "";
+  return [...Deno.readDirSync(runs)].flatMap(({ name }) => {
+    const stamp = stampOf(join(runs, name, "journal.jsonl")); // none: a run that is about to begin
+    return stamp === undefined ? [] : [`${name} ${stamp}`];
+  }).sort().join("\n");
+}
+
+/** A file's size and time; undefined: there is none. */
+function stampOf(path: string): string | undefined {
   try {
-    for (const { name, isDirectory } of Deno.readDirSync(runs)) {
-      if (!isDirectory) continue;
-      try {
-        const { size, mtime } = Deno.statSync(join(runs, name, "journal.jsonl"));
-        stamps.push(`${name} ${size} ${mtime?.getTime()}`);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error; // a run that is about to begin
-      }
-    }
+    const { size, mtime } = Deno.statSync(path);
+    return `${size} ${mtime?.getTime()}`;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
-  return stamps.sort().join("\n");
 }

@@ -19,7 +19,8 @@ export interface CodeTree extends Disposable {
 
 /** Keeps what is not committed beside a plan, so that its runs can be rebuilt; nothing where all is, or without git. */
 export function keepDiff(dir: string): void {
-  const changed = git(["diff", "--no-ext-diff", "--no-color", "HEAD"]);
+  // Of this folder alone, with paths from it: it may be part of a larger repository.
+  const changed = git(["diff", "--no-ext-diff", "--no-color", "--binary", "--relative", "HEAD"]);
   const added = git(["ls-files", "--others", "--exclude-standard", "-z", "--", "lib", "data"]) ?? "";
   const news = added.split("\0").filter((name) => name !== "").map((name) =>
     // Its status is 1, since the files differ.

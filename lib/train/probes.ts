@@ -26,7 +26,8 @@ import type { OptimizerState } from "./optimizer.ts";
  * Of a parameter: `gradNorm`; `gradCosine`, the cosine to float32's gradient on the same weights and batch (left out where
  * all is float32); `updateRatio`, the norm of its change over its norm; `cancelled`, of the weights with an update the
  * share that rounding left where they were; `nonFinite` and `subnormal`, counts of its gradient's numbers that are NaN or
- * infinite, and that are below the smallest normal number of the format that its layer's products have.
+ * infinite, and that are below the smallest normal number of the format that its layer's products have. Gradients are
+ * counted after a loss scale was taken off again: under `fp16-autocast` the scaled ones were that much larger.
  *
  * Of a layer: `residualMax` and `activationMax`, the largest magnitudes on the residual stream after it and behind its
  * activation; `nonFinite`, the numbers there that are NaN or infinite; `attentionMax`, its largest attention logit, q · k /

@@ -4,6 +4,7 @@
  * @module
  */
 import { type FrontEnd, frontEnd } from "./front_end.ts";
+import { TimeLeft } from "./time_left.ts";
 
 /** What is counted. */
 export type Unit = "bytes" | "steps" | "runs";
@@ -54,17 +55,14 @@ export function createProgress(options: ProgressOptions): Progress {
   const every = show !== undefined ? NOTEBOOK_REDRAW : isTerminal ? REDRAW : PLAIN;
   const now = options.now ?? (() => performance.now());
   const columns = options.columns ?? terminalColumns;
-  const begin = now();
-  let shown = -Infinity, width = 0, done = 0, lastNote = "";
+  const timeLeft = new TimeLeft();
+  let shown = -Infinity, width = 0, done = 0, lastNote = "", seconds: number | undefined;
 
   const text = (ended: boolean): string => {
-    const elapsed = (now() - begin) / 1000;
     const count = unit === "bytes"
       ? `${formatBytes(done)}${total === undefined ? "" : ` of ${formatBytes(total)}`}`
       : `${done}${total === undefined ? "" : ` of ${total}`} ${unit}`;
-    const left = !ended && total !== undefined && done > 0 && done < total
-      ? `, ${formatDuration(elapsed * (total - done) / done)} left`
-      : "";
+    const left = !ended && seconds !== undefined ? `, ${formatDuration(seconds)} left` : "";
     return printable(`${label}: ${count}${left}${lastNote && ` · ${lastNote}`}`);
   };
   const draw = (ended = false): void => {
@@ -79,6 +77,7 @@ export function createProgress(options: ProgressOptions): Progress {
   return {
     update(count, note) {
       done = count;
+      if (total !== undefined) seconds = timeLeft.estimate(done, total, now());
       if (note !== undefined) lastNote = note;
       if (now() - shown >= every) draw();
     },

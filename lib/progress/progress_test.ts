@@ -19,7 +19,7 @@ Deno.test("createProgress() redraws one line on a terminal, at most ten times a 
   p.finish();
   assertEquals(
     text,
-    "\rruns: 0 of 4 runs · first\rruns: 2 of 4 runs, 1 s left · b\rruns: 2 of 4 runs · b          \n",
+    "\rruns: 0 of 4 runs · first\rruns: 2 of 4 runs, 2 s left · b\rruns: 2 of 4 runs · b          \n",
   );
 });
 

@@ -5,6 +5,7 @@
  */
 import type { LiveTable } from "../progress/live_table.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
+import { TimeLeft } from "../progress/time_left.ts";
 import { lastStep, runFolder, runPaths } from "../record/mod.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 import { residentBytes } from "./worker_process.ts";
@@ -19,7 +20,9 @@ export class SweepView {
   readonly #plan: Plan;
   readonly #dir: string;
   readonly #table: LiveTable;
-  readonly #begin = performance.now();
+  readonly #timeLeft = new TimeLeft();
+  /** The same by run, for those that have been under way. */
+  readonly #timesLeft = new Map<string, TimeLeft>();
   /** Steps done by run. */
   readonly #steps: Map<string, number>;
   readonly #done: Set<string>;
@@ -80,14 +83,16 @@ export class SweepView {
 
   #line(run: PlannedRun, pid: number): string {
     const last = lastStep(runPaths(runFolder(this.#dir, run.id)).journal);
-    const { steps, T, B } = run.spec, step = last?.step ?? 0;
+    const { steps } = run.spec, step = last?.step ?? 0;
     this.#steps.set(run.id, step);
+    const timeLeft = this.#timesLeft.get(run.id) ?? new TimeLeft();
+    this.#timesLeft.set(run.id, timeLeft);
+    const left = timeLeft.estimate(step, steps, performance.now());
     const figures = [`${step} of ${steps} steps`];
     if (last !== undefined) {
       figures.push(`loss ${last.loss.toFixed(4)}`, `${Math.round(last.tokensPerSecond)} tokens/s`);
-      const left = (steps - step) * T * B / last.tokensPerSecond;
-      if (Number.isFinite(left)) figures.push(`${formatDuration(left)} left`);
     }
+    if (left !== undefined) figures.push(`${formatDuration(left)} left`);
     const bytes = residentBytes(pid);
     if (bytes !== undefined) figures.push(formatBytes(bytes));
     return `${run.id}  ${describe(run)}: ${figures.join(", ")}`;
@@ -96,9 +101,9 @@ export class SweepView {
   #sum(failed: number): string {
     const total = this.#plan.runs.filter(({ id }) => !this.#failed.has(id))
       .reduce((sum, run) => sum + run.spec.steps, 0);
-    const now = this.#total(), made = now - this.#before;
-    const elapsed = (performance.now() - this.#begin) / 1000;
-    const left = made > 0 && now < total ? `, ${formatDuration(elapsed * (total - now) / made)} left` : "";
+    const now = this.#total(), before = this.#before;
+    const seconds = this.#timeLeft.estimate(now - before, total - before, performance.now());
+    const left = seconds === undefined ? "" : `, ${formatDuration(seconds)} left`;
     const runs = `${this.#done.size} of ${this.#plan.runs.length} runs done`;
     return `${this.#plan.name}: ${now} of ${total} steps${left} · ${runs}${
       failed > 0 ? `, ${failed} failed` : ""

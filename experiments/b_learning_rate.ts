@@ -85,21 +85,20 @@ const experiment: Experiment = {
         attentionMax: attentionMax(run),
       })),
     };
-    const reason = `${figures}; sensitivity ${sensitivity(false).toFixed(3)} without, ${
-      sensitivity(true).toFixed(3)
-    } with`;
+    const word = (holds: boolean) => holds ? "yes" : "no";
+    const reason =
+      `${figures}; sensitivity ${sensitivity(false).toFixed(3)} without, ${
+        sensitivity(true).toFixed(3)
+      } with. Logits grow with the rate, to more than 5 times those with qk-norm: ${
+        word(logits)
+      }; loss at the highest rate ` +
+      `worse by more than 0.1 without: ${word(worse)}; half as sensitive with it: ${word(flatter)}.`;
+    // A short run shows the logits alone: their direction is what the quick form is held to.
     const directionHolds = plain.attentionMax > normed.attentionMax;
     if (size === "quick") return { verdict: "not decidable at this scale", reason, directionHolds, tables };
-    const word = (holds: boolean) => holds ? "yes" : "no";
     return {
       verdict: logits && worse && flatter ? "reproduced" : "not reproduced",
-      reason:
-        `${reason}. Logits grow with the rate, to more than 5 times those with qk-norm: ${
-          word(logits)
-        }; loss at ` +
-        `the highest rate worse by more than 0.1 without: ${word(worse)}; half as sensitive with it: ${
-          word(flatter)
-        }.`,
+      reason,
       directionHolds,
       tables,
     };

@@ -50,12 +50,21 @@ export function summarize(runs: readonly RecordedRun[], bound: number = DEFAULT_
 function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound: number): string {
   const sentences: string[] = [];
   if (pairs.length === 0) {
-    sentences.push(`${count(runs.length, "run")}; no two of them differ in precision alone.`);
+    sentences.push(
+      `${count(runs.length, "run")}; none in ${BASELINE} has a twin that differs from it in precision alone.`,
+    );
   }
   for (const policy of new Set(pairs.map(({ other }) => precisionName(other.manifest.spec)))) {
-    const gaps = pairs.filter(({ other }) => precisionName(other.manifest.spec) === policy)
+    const own = pairs.filter(({ other }) => precisionName(other.manifest.spec) === policy);
+    // What has not come to its end has no final loss.
+    const gaps = own.filter(({ baseline, other }) =>
+      baseline.status === "finished" && other.status === "finished"
+    )
       .map((pair) => ({ pair, gap: gapOf(pair, bound) }));
-    sentences.push(...policySentences(plainText(policy), gaps, bound));
+    if (gaps.length > 0) sentences.push(...policySentences(plainText(policy), gaps, bound));
+    else {sentences.push(
+        `None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`,
+      );}
   }
   const spread = pairs.length === 0 ? undefined : seedSpread(runs);
   if (spread !== undefined) {

@@ -66,9 +66,15 @@ Deno.test("summarize() says when nothing can be compared, and what did not finis
   const { headline, text } = summarize(
     record([run(1, "float32", 2), run(2, "float32", 2, { fail: "no memory" })]),
   );
-  assertEquals(headline, "2 runs; no two of them differ in precision alone. 1 of 2 runs did not finish.");
+  assertEquals(
+    headline,
+    "2 runs; none in float32 has a twin that differs from it in precision alone. 1 of 2 runs did not finish.",
+  );
   assertStringIncludes(text, "failed");
-  assertEquals(summarize([]).headline, "0 runs; no two of them differ in precision alone.");
+  assertEquals(
+    summarize([]).headline,
+    "0 runs; none in float32 has a twin that differs from it in precision alone.",
+  );
 });
 
 Deno.test("summarize() says the same of the same runs", () => {

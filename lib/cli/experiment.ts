@@ -47,7 +47,9 @@ async function run(file: string, options: Options): Promise<void> {
     `${title}\n\nClaim (${source}): ${claim}\nPrediction: ${prediction}\n\n` +
       (size === "full"
         ? `${verdict}: ${reason}`
-        : `The quick form: the direction ${directionHolds ? "holds" : "does not hold"}: ${reason}`) +
+        : `The quick form, too short for a verdict: what it is held to ${
+          directionHolds ? "is" : "is not"
+        } seen. ${reason}`) +
       `\n\nresult: ${path}`,
   );
 }

@@ -84,6 +84,7 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
   }
   const { timeLimit, memoryLimit, allowEnvironmentChange } = options;
   const retries = wholeNumber("--retries", options.retries, { least: 0 });
+  if (options.workers !== undefined) wholeNumber("--workers", options.workers); // before a text is prepared
   const limits = {
     seconds: timeLimit === undefined ? undefined : duration("--time-limit", timeLimit),
     bytes: memoryLimit === undefined ? undefined : byteSize("--memory-limit", memoryLimit),

@@ -32,7 +32,7 @@ export interface Conclusion {
   readonly verdict: ExperimentVerdict;
   /** Why, in one or two sentences with figures. */
   readonly reason: string;
-  /** Whether the direction that was predicted is seen, at whatever size. */
+  /** Whether the direction that even the quick form must show is seen: one part of the prediction. */
   readonly directionHolds: boolean;
   /** Tables by name, a record a row: what figures are made of. */
   readonly tables: Readonly<

@@ -205,7 +205,34 @@ Deno.test("notebooks refuses what is no notebook, without a stack", async () => 
     assert(
       (await notebooks("--timeout", "never", pathOf("good"))).text.includes("it must be seconds above 0"),
     );
+    for (const option of ["--out", "--html"]) {
+      const { code, text } = await notebooks(pathOf("good"), option, broken);
+      assertEquals(code, 2, text);
+      assertMatch(text, /Cannot write into .*broken\.ipynb: wanted a folder/);
+      assertNotMatch(text, /\n\s+at /);
+    }
     assertEquals((await notebooks("--nonsense")).code, 2);
     assertEquals((await notebooks("--help")).code, 0);
+  });
+});
+
+Deno.test("notebooks leaves no folder behind where its check is interrupted", async () => {
+  await withNotebooks({ good }, async (pathOf, folder) => {
+    const temporary = join(folder, "tmp");
+    await Deno.mkdir(temporary);
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "lib/cli/notebooks.ts", "--check", pathOf("good")],
+      ...{ cwd: root, env: { NO_COLOR: "1", TMPDIR: temporary } },
+      ...{ stdin: "null", stdout: "null", stderr: "piped" },
+    }).spawn();
+    const held = () => [...Deno.readDirSync(temporary)].some(({ name }) => name.startsWith("losskit-"));
+    let over = false;
+    child.status.then(() => over = true);
+    while (!held() && !over) await new Promise((resolve) => setTimeout(resolve, 2));
+    assert(!over);
+    child.kill("SIGINT");
+    const { code, stderr } = await child.output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [75, "Cannot go on: interrupted\n"]);
+    assertEquals(held(), false);
   });
 });

@@ -41,10 +41,13 @@ interface Target {
  *
  * @returns The status to end with: 0; 2 where cells do not pass the type check, nothing being run then; 3 where a notebook
  * failed or, checking, is stale.
- * @throws {UserError} where a file is no notebook or a parameter does not fit.
+ * @throws {UserError} where a file is no notebook, a parameter does not fit or a folder cannot be made.
  */
 export async function runNotebooks(paths: readonly string[], options: RunNotebooksOptions): Promise<number> {
   const { parameters = {}, print } = options;
+  for (const folder of options.check ? [] : [options.out, options.html]) {
+    if (folder !== undefined) requireFolder(folder);
+  }
   const read = paths.map((path) => ({ path, notebook: readNotebook(path) }));
   const targets = read.map((target) => given(target, parameters));
   const unknown = Object.keys(parameters).filter((name) =>
@@ -62,6 +65,19 @@ export async function runNotebooks(paths: readonly string[], options: RunNoteboo
   }
   const failures = options.check ? checkAll(targets, print) : await runAll(targets, options);
   return failures === 0 ? EXIT.ok : EXIT.someFailed;
+}
+
+function requireFolder(path: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new UserError(
+      `Cannot write into ${path}: wanted a folder, or a place where one can be made: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
 }
 
 function given({ path, notebook }: Target, parameters: Readonly<Record<string, string>>): Target {
@@ -83,7 +99,6 @@ function checkAll(targets: readonly Target[], print: (line: string) => void): nu
 
 async function runAll(targets: readonly Target[], options: RunNotebooksOptions): Promise<number> {
   const { out, html, timeout, print } = options;
-  for (const folder of [out, html]) if (folder !== undefined) Deno.mkdirSync(folder, { recursive: true });
   let failed = 0;
   for (const { path, notebook } of targets) {
     const begin = performance.now();

@@ -88,8 +88,9 @@ Deno.test("a run that is stopped by SIGTERM, by SIGUSR1 and before a deadline go
   }
   // The margin reaches back to now: it is told at once, and stops after the steps that it makes until it hears.
   for (const args of [["--deadline", "1h", "--margin", "1h"], ["--deadline", "2020-01-01T00:00:00Z"]]) {
-    const { code } = await runTask("run", [dir, "--index", "0", ...args]);
+    const { code, stderr } = await runTask("run", [dir, "--index", "0", ...args]);
     assertEquals(code, 75);
+    assertMatch(stderr, /^not begun: the deadline, 20.*Z, less the margin of .*, has passed already/m);
   }
   assertEquals((await runTask("run", [dir, "--index", "0"], { SLURM_JOB_END_TIME: "1000" })).code, 75);
   const child = startTask("run", [dir, "--index", "0", "--deadline", "4s", "--margin", "1s"]);
@@ -149,7 +150,7 @@ Deno.test("statuses tell a forbidden divergence, bad input and other failures ap
     [[dir, "--index", "1.5"], {}, /--index must be a whole number/],
     [[dir, "--index", "one"], {}, /--index must be a whole number/],
     [[join(root, "nothing"), "--index", "0"], {}, /wanted a folder with a plan/],
-    [[dir, "--index", "0", "--deadline", "soon"], {}, /--deadline.*it is soon/],
+    [[dir, "--index", "0", "--deadline", "soon"], {}, /--deadline.*such as 2026-11-30T18:00:00Z.*it is soon/],
     [[dir, "--index", "0", "--deadline", "2026-99-99T00:00:00Z"], {}, /--deadline/],
     [[dir, "--index", "0", "--margin", "-1"], {}, /--margin/],
   ];
@@ -226,7 +227,13 @@ Deno.test("cluster explains what it cannot do", async () => {
     [["slurm", join(root, "none.json")], /Cannot read the spec/],
     [["slurm", dir, "--parallel", "0"], /--parallel must be a whole number/],
     [["slurm", dir, "--warn", "often"], /--warn/],
-    [["slurm", dir, "--time", "1\n#SBATCH --x"], /without quotes, backslashes and line ends/],
+    [["slurm", dir, "--sbatch=--comment=1\n#SBATCH --x"], /without quotes, backslashes and line ends/],
+    [["slurm", dir, "--time", "1\n#SBATCH --x"], /--time: it must be a time limit as Slurm reads it/],
+    [["slurm", dir, "--time", "1-"], /--time: .*D-HH:MM:SS: it is "1-"/],
+    [["slurm", dir, "--time", "2h"], /--time/],
+    [["slurm", dir, "--memory", "2Gi"], /--memory: it must be a size as Slurm reads it/],
+    [["slurm", dir, "--partition", "a b"], /--partition: it must be a name without spaces/],
+    [["kubernetes", dir, ...image, "--memory", "2GB"], /--memory: it must be a quantity/],
     [["kubernetes", dir], /required option '--image <name>' not specified/],
     [["kubernetes", dir, ...image, "--mount", "data"], /--mount: it must be a path in the container/],
     [["kubernetes", dir, ...image, "--retries", "-1"], /--retries must be a whole number/],
@@ -237,9 +244,13 @@ Deno.test("cluster explains what it cannot do", async () => {
     assertMatch(stderr, message);
     assert(!stderr.includes("    at "), stderr);
   }
-  const { stdout } = await runTask("cluster", ["slurm", dir, "--sbatch=--account=me", "--sbatch=--qos=low"]);
+  const { stdout } = await runTask("cluster", [
+    ...["slurm", dir, "--time", "1-02:30", "--memory", "2G", "--partition", "long,short"],
+    ...["--sbatch=--account=me", "--sbatch=--qos=low"],
+  ]);
   assertStringIncludes(stdout, `sbatch ${join(dir, "slurm.sh")}`);
   const script = Deno.readTextFileSync(join(dir, "slurm.sh"));
+  assertStringIncludes(script, "#SBATCH --time=1-02:30\n#SBATCH --mem=2G\n#SBATCH --partition=long,short\n");
   assertStringIncludes(script, "#SBATCH --account=me\n#SBATCH --qos=low\n");
   assertNotEquals(Deno.statSync(join(dir, "slurm")).isDirectory, false);
 });

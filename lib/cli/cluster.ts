@@ -64,6 +64,21 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
     .action(kubernetes),
 );
 
+/** What Slurm reads as a time limit: minutes, or hours after days, with what each may be followed by. */
+const SLURM_TIME = /^(\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}|unlimited|infinite)$/i;
+const SLURM_MEMORY = /^\d+[KMGT]?$/i;
+/** Kubernetes' quantities, without a sign. */
+const QUANTITY = /^(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
+
+/** An option in the words of an engine, which would refuse others only when the jobs are handed in. */
+function worded(
+  flag: string,
+  { text, form, wanted }: { text: string | undefined; form: RegExp; wanted: string },
+): string | undefined {
+  if (text === undefined || form.test(text)) return text;
+  throw new UserError(`Cannot use ${flag}: it must be ${wanted}: it is ${JSON.stringify(text)}`);
+}
+
 async function slurm(
   planOrSpec: string,
   options: Options & { time?: string; partition?: string; warn: string; requeues: string; sbatch?: string[] },
@@ -72,6 +87,22 @@ async function slurm(
     parallel: parallelOf(options),
     warn: Math.ceil(duration("--warn", options.warn)),
     requeues: wholeNumber("--requeues", options.requeues, { least: 0 }),
+    time: worded("--time", {
+      text: options.time,
+      form: SLURM_TIME,
+      wanted: "a time limit as Slurm reads it: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS",
+    }),
+    memory: worded("--memory", {
+      text: options.memory,
+      form: SLURM_MEMORY,
+      wanted: "a size as Slurm reads it, megabytes or a number with K, M, G or T, such as 2G",
+    }),
+    partition: worded("--partition", {
+      text: options.partition,
+      // deno-lint-ignore no-control-regex -- they are what is refused
+      form: /^[^\s\u0000-\u001f\u007f-\u009f]+$/,
+      wanted: "a name without spaces and control characters",
+    }),
   };
   const { dir, plan } = await planOf(planOrSpec, options);
   const path = join(dir, "slurm.sh");
@@ -84,9 +115,6 @@ async function slurm(
     workingDir: ROOT,
     dir,
     flags: flagsOf(options),
-    time: options.time,
-    memory: options.memory,
-    partition: options.partition,
     more: options.sbatch,
   });
   writeFile(path, script);
@@ -113,8 +141,13 @@ async function kubernetes(
     parallel: parallelOf(options),
     retries: wholeNumber("--retries", options.retries, { least: 0 }),
     grace: Math.ceil(duration("--grace", options.grace)),
+    memory: worded("--memory", {
+      text: options.memory,
+      form: QUANTITY,
+      wanted: "a quantity as Kubernetes reads it, such as 2Gi or 500M",
+    }),
   };
-  const { image, claim, mount, workdir, memory } = options;
+  const { image, claim, mount, workdir } = options;
   for (
     const [flag, path] of Object.entries({
       "--mount": mount,
@@ -140,7 +173,6 @@ async function kubernetes(
       mount,
       workingDir: workdir,
       dir: folder,
-      memory,
     }),
   );
   if (plan.data.path !== undefined) {

@@ -101,12 +101,8 @@ export function vocabularies(text: string): string[] {
 }
 
 /** Reads `90`, `90s`, `10m`, `2h` as seconds. */
-export function duration(flag: string, text: string): number {
-  return scaled(flag, {
-    text,
-    units: { "": 1, s: 1, m: 60, h: 3600 },
-    wanted: "a time such as 90s, 10m or 2h",
-  });
+export function duration(flag: string, text: string, wanted = "a time such as 90s, 10m or 2h"): number {
+  return scaled(flag, { text, units: { "": 1, s: 1, m: 60, h: 3600 }, wanted });
 }
 
 /** Reads `800MB`, `2GB` as bytes; decimal prefixes. */

@@ -1,7 +1,10 @@
 /** `deno task run DIR --index`: one run of a plan, as a job of a cluster's array. */
-import { UserError } from "../error/user_error.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
 import { indexOfCluster, plannedRunAt, runPlanned, watchDeadline, watchSignals } from "../sweep/mod.ts";
 import { command, duration, runCommand, wholeNumber } from "./command.ts";
+
+/** What a deadline may be. */
+const DEADLINE = "a time such as 2026-11-30T18:00:00Z, or one from now such as 90m";
 
 interface Options {
   index?: string | true;
@@ -18,8 +21,7 @@ const program = command("run", "Runs one run of a plan, or goes on with it; SIGT
   )
   .option(
     "--deadline <when>",
-    "when all must be over: a time such as 2026-11-30T18:00:00Z, or one from now such as 90m " +
-      "(default: Slurm's SLURM_JOB_END_TIME, or none)",
+    `when all must be over: ${DEADLINE} (default: Slurm's SLURM_JOB_END_TIME, or none)`,
   )
   .option("--margin <time>", "how long before the deadline it stops, with a checkpoint", "60s")
   .option(
@@ -36,26 +38,32 @@ const program = command("run", "Runs one run of a plan, or goes on with it; SIGT
         least: 0,
       }),
     );
-    using end = watchDeadline(deadlineOf(deadline), { margin: 1000 * duration("--margin", margin) });
+    const at = deadlineOf(deadline);
+    using end = watchDeadline(at, { margin: 1000 * duration("--margin", margin) });
     using interruption = watchSignals();
+    const late = end.reached.aborted;
     Deno.exitCode = await runPlanned(run, {
       dir,
       stop: AbortSignal.any([interruption.requested, end.reached]),
       allowEnvironmentChange,
       print: (line) => console.error(line),
     });
+    if (late && Deno.exitCode === EXIT.interrupted) {
+      console.error(
+        `not begun: the deadline, ${new Date(at).toISOString()}, less the margin of ${margin}, has passed ` +
+          "already; give a later one, or a smaller --margin",
+      );
+    }
   });
 
 /** A deadline in milliseconds since 1970. */
 function deadlineOf(given: string | undefined): number {
   const granted = Number(Deno.env.get("SLURM_JOB_END_TIME") || Infinity); // in seconds
   if (given === undefined) return granted > 0 ? 1000 * granted : Infinity;
-  if (!/^\d{4}-\d\d-\d\dT/.test(given)) return Date.now() + 1000 * duration("--deadline", given);
+  if (!/^\d{4}-\d\d-\d\dT/.test(given)) return Date.now() + 1000 * duration("--deadline", given, DEADLINE);
   const at = Date.parse(given);
   if (!Number.isNaN(at)) return at;
-  throw new UserError(
-    `Cannot use --deadline: it must be a time such as 2026-11-30T18:00:00Z, or 90m: it is ${given}`,
-  );
+  throw new UserError(`Cannot use --deadline: it must be ${DEADLINE}: it is ${given}`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -45,6 +45,19 @@ Deno.test("verify-resume proves it for a user's spec, and says what is wrong wit
   const full = await runTask("verify-resume", [path, "--out", root]);
   assertEquals(full.code, 2);
   assert(full.stderr.includes("it holds files"), full.stderr);
+
+  const temporary = join(root, "temporary");
+  await Deno.mkdir(temporary);
+  const child = startTask("verify-resume", [path, "--kills", "100"], { TMPDIR: temporary });
+  let over = false;
+  child.status.then(() => over = true);
+  const held = () =>
+    [...Deno.readDirSync(temporary)].filter(({ name }) => name.startsWith("losskit-verify-"));
+  while (held().length === 0 && !over) await new Promise((resolve) => setTimeout(resolve, 10));
+  child.kill("SIGINT");
+  const interrupted = await ended(child);
+  assertEquals([interrupted.code, interrupted.stderr.includes("Cannot go on: interrupted")], [75, true]);
+  assertEquals(held(), []);
 });
 
 Deno.test("8 workers on 64 tiny runs, and two more sweeps on the same folder: each run once, no log lost", async () => {

@@ -27,11 +27,11 @@ async function verify(path: string, options: Options): Promise<void> {
   const kills = wholeNumber("--kills", options.kills),
     seed = wholeNumber("--seed", options.seed, { least: 0 });
   const draft = await draftPlan(spec);
+  using interruption = watchSignals();
   const dir = options.out ?? Deno.makeTempDirSync({ prefix: "losskit-verify-" });
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
   const plan = draft.plan(threads);
   requireEmpty(dir);
-  using interruption = watchSignals();
   let result: Verification | undefined;
   try {
     result = await verifyResume(plan, {
@@ -40,7 +40,9 @@ async function verify(path: string, options: Options): Promise<void> {
       print: (line) => console.error(line),
     });
   } finally {
-    if (options.out === undefined && result?.problems.length === 0) Deno.removeSync(dir, { recursive: true });
+    // What failed is kept, to be looked at.
+    const useless = result === undefined ? interruption.requested.aborted : result.problems.length === 0;
+    if (options.out === undefined && useless) await removeFolder(dir);
   }
   if (result.problems.length === 0) {
     return console.log(`identical: ${result.kills} kills in ${result.sweeps} sweeps changed nothing`);
@@ -48,6 +50,16 @@ async function verify(path: string, options: Options): Promise<void> {
   for (const problem of result.problems) console.log(problem);
   console.log(`different: the folders are kept in ${dir}`);
   Deno.exitCode = EXIT.diverged;
+}
+
+/** Removes a folder into which a worker that was just told to end may still write. */
+async function removeFolder(dir: string): Promise<void> {
+  try {
+    Deno.removeSync(dir, { recursive: true });
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    Deno.removeSync(dir, { recursive: true });
+  }
 }
 
 function requireEmpty(dir: string): void {

@@ -84,9 +84,13 @@ async function undisturbed(dir: string, workers: number, signal: AbortSignal | u
   const child = startSweepProcess(dir, workers);
   const stop = () => child.kill("SIGTERM");
   signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
   const { code, stderr } = await child.output();
   signal?.removeEventListener("abort", stop);
-  if (code === EXIT.interrupted) throw new UserError("Cannot go on: interrupted", { exitCode: code });
+  // A sweep that has only just begun does not watch for signals yet, and has another status.
+  if (signal?.aborted || code === EXIT.interrupted) {
+    throw new UserError("Cannot go on: interrupted", { exitCode: EXIT.interrupted });
+  }
   if (code === EXIT.ok) return;
   throw new UserError(
     `Cannot verify: the undisturbed sweep in ${dir} ended with status ${code}: ${

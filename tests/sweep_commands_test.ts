@@ -130,6 +130,23 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
       /→ new: no run has its identity: seed \(there 1, here 9\), lr \(there 0.001, here 0.5\)/,
     );
   });
+  await t.step("finished in another folder", async () => {
+    const dir = join(root, "empty");
+    Deno.mkdirSync(join(dir, "runs"), { recursive: true });
+    Deno.copyFileSync(join(done, "plan.json"), join(dir, "plan.json"));
+    const run = join(dir, "runs", readRuns(done)[0]!.manifest.runId);
+    const told = await explain(run, "--against", done);
+    assertStringIncludes(
+      told,
+      `elsewhere: this run is finished in ${done}, and can be had with \`deno task merge ${dir} ${done}\``,
+    );
+    assertMatch(told, /→ new: it was not run here, but in /);
+    for (const wrong of [join(root, "no-such"), run, join(root, "text.txt")]) {
+      const { code, stderr } = await runTask("explain", [onlyRun(done), "--against", wrong]);
+      assertEquals(code, 2, stderr);
+      assertMatch(stderr, /wanted a folder with runs in it/);
+    }
+  });
   await t.step("neither recorded nor planned", async () => {
     const { code, stderr } = await runTask("explain", [join(done, "runs", "0123456789ab")]);
     assertEquals(code, 2);
@@ -199,7 +216,7 @@ Deno.test("a run over its limit of time or memory is ended, says so, and stops n
   }
   const large = await runTask("sweep", [long, "--out", join(root, "large"), "--memory-limit", "50MB"]);
   assertEquals(large.code, 3, large.stderr);
-  assertMatch(large.stderr, /it used \d+ MB of memory, beyond its limit of 50.0 MB/);
+  assertMatch(large.stderr, /it used [\d.]+ MB of memory, beyond its limit of 50.0 MB/);
 });
 
 Deno.test("a run that failed is tried again, and the cause is kept in journal and log", async () => {
@@ -302,6 +319,14 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals(code, 2);
     assertMatch(stdout, /^cannot, because Cannot read .*manifest.json: wanted a run's manifest/);
+  });
+  await t.step("cannot: the checkpoint is not the one that the journal tells of", async () => {
+    const dir = copy(done, join(root, "truncated"));
+    const { checkpoint } = runPaths(onlyRun(dir));
+    Deno.truncateSync(checkpoint, Deno.statSync(checkpoint).size - 8);
+    const { code, stdout } = await reproduce(onlyRun(dir));
+    assertEquals(code, 2);
+    assertMatch(stdout, /^cannot, because Cannot use .*checkpoint.safetensors: wanted the file with SHA-256/);
   });
   await t.step("code that is nowhere is told, and the code at hand run", async () => {
     const dir = copy(done, join(root, "lost-code"));

@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import {
+  begunRuns,
   type DataSource,
   describeChange,
   effectiveEvents,
@@ -43,13 +44,14 @@ interface Identity {
  *
  * @param folder The run's folder, `DIR/runs/ID`, which need not be there where DIR has a plan.
  * @param options `environment`: the one that is now; `others`: more sweeps' folders to look for the nearest run in.
- * @throws {UserError} when there is neither a record nor a plan of it, or they are damaged.
+ * @throws {UserError} when there is neither a record nor a plan of it, or they are damaged, or another folder is no sweep's.
  */
 export async function explainRun(
   folder: string,
   options: { environment: () => Promise<Environment>; others: readonly string[] },
 ): Promise<Explanation> {
   const id = basename(resolve(folder)), dir = dirname(dirname(resolve(folder)));
+  for (const other of options.others) begunRuns(other); // refuses what is no sweep's folder
   const plan = readPlan(dir);
   const recorded = exists(runPaths(folder).manifest) ? readRun(folder) : undefined;
   const identity = identityOf({ id, plan, recorded });
@@ -77,9 +79,20 @@ export async function explainRun(
     `data: ${data.text}`,
     `code: ${code.text}`,
   ];
+  const elsewhere = options.others.find((other) => isFinishedIn(other, { id, dir }));
+  if (elsewhere !== undefined) {
+    const merge = `\`deno task merge ${dir} ${elsewhere}\``;
+    lines.push(
+      `elsewhere: this run is finished in ${elsewhere}${
+        recorded?.status === "finished" ? " too" : `, and can be had with ${merge}`
+      }`,
+    );
+  }
   if (recorded === undefined) {
     lines.unshift(`run ${id}: planned, not begun`);
-    const why = near === undefined
+    const why = elsewhere !== undefined
+      ? `it was not run here, but in ${elsewhere}`
+      : near === undefined
       ? "nothing like it was run"
       : `no run has its identity: ${near.differences.join(", ")}`;
     return { verdict: "new", lines: [...lines, `environment: nothing is recorded`, `→ new: ${why}`] };
@@ -128,6 +141,12 @@ function identityOf(
   }
   const run = plan?.runs.find((run) => run.id === id);
   return run && { id, spec: run.spec, data: plan!.data, libSha256: plan!.libSha256 };
+}
+
+/** Whether another sweep's folder than the run's own has it finished. */
+function isFinishedIn(other: string, { id, dir }: { id: string; dir: string }): boolean {
+  const folder = runFolder(other, id);
+  return resolve(other) !== dir && exists(runPaths(folder).manifest) && readRun(folder).status === "finished";
 }
 
 /** The recorded run with the fewest differences, each in words. */

@@ -15,14 +15,13 @@ import {
   effectiveEvents,
   environmentChanges,
   readJournal,
-  readRun,
   type RecordedRun,
   runFolder,
   runPaths,
-  sha256Hex,
   takeClaim,
 } from "../record/mod.ts";
 import { type Plan, type PlannedRun, readPlan, writePlan } from "./plan.ts";
+import { readWhole } from "./read_whole.ts";
 
 /** What a merge did with a run that one of the other folders has. */
 export type MergedRun =
@@ -152,29 +151,6 @@ async function mergeRun(
     return { outcome: "busy", id, from, reason: error.message };
   }
   return { outcome: "taken", id, from, before: ours === undefined ? 0 : progressOf(ours).steps };
-}
-
-/**
- * Reads a run, and requires the checkpoint that a finished one ends with.
- *
- * @throws {UserError} for damage.
- */
-function readWhole(folder: string): RecordedRun {
-  const run = readRun(folder);
-  const finish = run.events.find((event) => event.event === "finish");
-  if (finish === undefined) return run;
-  const { checkpoint } = runPaths(folder);
-  let sha256: string | undefined;
-  try {
-    sha256 = sha256Hex(Deno.readFileSync(checkpoint));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  if (sha256 === finish.checkpointSha256) return run;
-  throw new UserError(
-    `Cannot use ${checkpoint}: wanted the file with SHA-256 ${finish.checkpointSha256}, as the journal tells: ` +
-      (sha256 === undefined ? "there is none" : `it has ${sha256}`),
-  );
 }
 
 /** Where two records of one run part, in what both have. */

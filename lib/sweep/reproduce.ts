@@ -25,6 +25,7 @@ import { codeOf, ROOT } from "./code.ts";
 import { reloadCorpus } from "./corpus.ts";
 import { denoArguments } from "./environment.ts";
 import { type Plan, writePlan } from "./plan.ts";
+import { readWhole } from "./read_whole.ts";
 import { sameBytes } from "./same_results.ts";
 
 /** The answer. */
@@ -86,6 +87,13 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
   const dir = dirname(dirname(resolve(folder)));
   const cannot = (reason: string): Reproduction => ({ answer: "cannot", reason, changes: [] });
   if (recorded.status !== "finished") return cannot(`the run is not finished: it is ${recorded.status}`);
+  const { checkpoint } = runPaths(folder);
+  try {
+    if (exists(checkpoint)) readWhole(folder); // without one, the journal has its checksum
+  } catch (error) {
+    if (error instanceof UserError) return cannot(error.message);
+    throw error;
+  }
   const { manifest } = recorded;
   const data = await findData(manifest.data, { dir, named: options.data });
   if (typeof data === "string") return cannot(data);
@@ -106,8 +114,7 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
       ...environmentChanges(manifest.environment, other.manifest.environment).filter(({ matters }) => matters)
         .map(describeChange),
     );
-    const same = sameBytes(runPaths(folder).checkpoint, runPaths(rerunFolder).checkpoint) ||
-      !exists(runPaths(folder).checkpoint); // the journal has its checksum
+    const same = !exists(checkpoint) || sameBytes(checkpoint, runPaths(rerunFolder).checkpoint);
     return { ...compareRuns(recorded, other, { same, tolerance: options.tolerance }), changes };
   } finally {
     Deno.removeSync(again, { recursive: true });

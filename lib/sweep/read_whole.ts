@@ -1,0 +1,30 @@
+/**
+ * A recorded run whose last checkpoint is the one that its journal tells of.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import { readRun, type RecordedRun, runPaths, sha256Hex } from "../record/mod.ts";
+
+/**
+ * Reads a run, and requires the checkpoint that a finished one ends with.
+ *
+ * @throws {UserError} for damage.
+ */
+export function readWhole(folder: string): RecordedRun {
+  const run = readRun(folder);
+  const finish = run.events.find((event) => event.event === "finish");
+  if (finish === undefined) return run;
+  const { checkpoint } = runPaths(folder);
+  let sha256: string | undefined;
+  try {
+    sha256 = sha256Hex(Deno.readFileSync(checkpoint));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  if (sha256 === finish.checkpointSha256) return run;
+  throw new UserError(
+    `Cannot use ${checkpoint}: wanted the file with SHA-256 ${finish.checkpointSha256}, as the journal tells: ` +
+      (sha256 === undefined ? "there is none" : `it has ${sha256}`),
+  );
+}

@@ -74,7 +74,10 @@ async function watchReport(dir: string, { bound, port }: { bound: number; port: 
       bound,
       port,
       signal: end.signal,
-      onListen: (url) => console.log(`report of ${dir}: ${url} (Ctrl-C ends it)`),
+      onListen: (url, runs) =>
+        console.log(
+          `report of ${dir}${runs === 0 ? ", which has no runs yet" : ""}: ${url} (Ctrl-C ends it)`,
+        ),
     });
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, stop);

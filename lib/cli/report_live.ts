@@ -21,8 +21,8 @@ export interface LiveOptions {
   readonly port: number;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Told the address once it is served. */
-  readonly onListen: (url: string) => void;
+  /** Told the address once it is served, and how many runs there are. */
+  readonly onListen: (url: string, runs: number) => void;
 }
 
 /**
@@ -93,7 +93,7 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
       signal: options.signal,
       onListen: ({ port }) => {
         origins = [`127.0.0.1:${port}`, `localhost:${port}`];
-        options.onListen(`http://127.0.0.1:${port}/`);
+        options.onListen(`http://127.0.0.1:${port}/`, report.runs);
       },
     }, handle);
     await server.finished;
@@ -122,6 +122,11 @@ class LiveReport {
   constructor(dir: string, bound: number) {
     this.#dir = dir;
     this.#bound = bound;
+  }
+
+  /** How many runs there are. */
+  get runs(): number {
+    return this.#runs.length;
   }
 
   /** What tells this state of the records from others. */

@@ -27,6 +27,8 @@ pre.code { background: var(--soft); border: 1px solid var(--line); border-radius
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; }
 img, svg { max-width: 100%; height: auto; } .outputs svg { background: #fff; }
+@media screen and (prefers-color-scheme: dark) { .outputs svg { filter: invert(0.9) hue-rotate(180deg); } }
+@media screen and (max-width: 600px) { .outputs svg { max-width: none; min-width: 560px; } }
 .hljs-keyword, .hljs-built_in { color: var(--key); } .hljs-string, .hljs-subst { color: var(--text); }
 .hljs-number, .hljs-literal { color: var(--number); } .hljs-title { color: var(--name); }
 .hljs-comment { color: var(--dim); font-style: italic; }

@@ -24,7 +24,7 @@ for (const file of files) {
         dir,
       ]);
       assertEquals(code, 0, stderr);
-      assertMatch(stdout, /the direction holds/);
+      assertMatch(stdout, /what it is held to is seen\./);
       const result: ExperimentResult = JSON.parse(await Deno.readTextFile(join(dir, "result.json")));
       assertEquals([result.size, result.directionHolds], ["quick", true], result.reason);
     } finally {

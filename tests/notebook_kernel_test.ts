@@ -63,15 +63,10 @@ function shownBy(outputs: readonly Output[]): string[] {
   return [marked(streams.join("")), ...others.map(marked)];
 }
 
-/** Those that train in this process or not at all; what workers of a sweep do is the same in any kernel. */
-const NOTEBOOKS = [
-  "01_the_loss.ipynb",
-  "02_batches.ipynb",
-  "03_the_gpt.ipynb",
-  "04_cross_entropy.ipynb",
-  "05_amp.ipynb",
-  "a_pure_bf16.ipynb",
-];
+/** All of them. */
+const NOTEBOOKS = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+  name.endsWith(".ipynb")
+).sort();
 
 for (const name of NOTEBOOKS) {
   Deno.test(`notebook ${name} shows in the real kernel what the runner wrote, cell by cell`, async () => {

@@ -119,6 +119,7 @@ async function untilStatus(page: Page, status: string): Promise<void> {
 async function startServer(
   temporary: string,
   folder: string,
+  file: string,
 ): Promise<{ url: string; end(): Promise<void> }> {
   const python = await labPython(() => {});
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -156,7 +157,7 @@ async function startServer(
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
-    url: `${url}/lab/tree/test.ipynb?token=${token}`,
+    url: `${url}/lab/tree/${file}?token=${token}`,
     async end() {
       lab.kill("SIGTERM");
       await lab.status;
@@ -175,7 +176,7 @@ Deno.test({
     const folder = join(root, "experiments", "out", `lab-test-${crypto.randomUUID()}`);
     await Deno.mkdir(folder, { recursive: true });
     await Deno.writeTextFile(join(folder, "test.ipynb"), formatNotebook(notebook));
-    const server = await startServer(temporary, folder);
+    const server = await startServer(temporary, folder, "test.ipynb");
     const browser = await launchChromium(chromium);
     try {
       const page = await browser.newPage();
@@ -216,3 +217,66 @@ Deno.test({
   // Deno watches the streams of the server's process, which has the test's own.
   sanitizeResources: false,
 });
+
+for (const file of ["01_the_loss.ipynb", "03_the_gpt.ipynb", "08_twins.ipynb"]) {
+  Deno.test({
+    name:
+      `${file} of the course in JupyterLab: what each cell prints is in its place, and every figure is drawn`,
+    async fn() {
+      const chromium = await findChromium();
+      assert(chromium !== undefined, "wanted chromium, or root and apt-get to install it");
+      const temporary = await Deno.makeTempDir();
+      const folder = join(root, "experiments", "out", `lab-test-${crypto.randomUUID()}`);
+      await Deno.mkdir(folder, { recursive: true });
+      const text = await Deno.readTextFile(join(root, "notebooks", file));
+      const course: Notebook = JSON.parse(text.replaceAll("../lib/", "../../../lib/"));
+      const cells = course.cells.filter(({ cell_type }) => cell_type === "code");
+      const written = cells.map(({ outputs = [] }) => outputs);
+      for (const cell of cells) Object.assign(cell, { outputs: [], execution_count: null });
+      await Deno.writeTextFile(join(folder, file), formatNotebook(course));
+      const server = await startServer(temporary, folder, file);
+      const browser = await launchChromium(chromium);
+      try {
+        const page = await browser.newPage();
+        // So tall that every cell is in sight: JupyterLab draws no others.
+        await page.setViewport({ width: 1200, height: 16_000 });
+        await page.goto(server.url, { waitUntil: "domcontentloaded", timeout: 240_000 });
+        await page.waitForSelector(".jp-CodeCell", { timeout: 240_000 });
+        await untilStatus(page, "idle");
+        await command(page, "notebook:run-all-cells");
+        const marked = (text: string) =>
+          text.replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#").replaceAll(/\s+/g, " ").trim();
+        const streams = written.map((outputs) =>
+          marked(
+            outputs.filter(({ output_type }) => output_type === "stream").map(({ text }) =>
+              [text].flat().join("")
+            ).join(""),
+          )
+        );
+        let shown: string[] = [];
+        for (let tries = 0; tries < 1800; tries++) {
+          shown = (await outputs(page)).map(marked);
+          if (shown.length === cells.length && streams.every((text, i) => shown[i]!.includes(text))) break;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        streams.forEach((text, i) => assertStringIncludes(shown[i]!, text, cells[i]!.id));
+        const figures = written.flat().filter(({ data }) =>
+          (data as Record<string, unknown> | undefined)?.["application/vnd.plotly.v1+json"] !== undefined
+        ).length;
+        await page.waitForFunction(
+          `document.querySelectorAll(".js-plotly-plot .main-svg:first-child").length >= ${figures}`,
+          { timeout: 60_000 },
+        );
+        const failed = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]';
+        assertEquals((await page.$$(failed)).length, 0);
+        await untilStatus(page, "idle");
+      } finally {
+        await browser.close();
+        await server.end();
+        await Deno.remove(temporary, { recursive: true });
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+    sanitizeResources: false,
+  });
+}

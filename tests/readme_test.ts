@@ -120,7 +120,8 @@ Deno.test("the README's code blocks run, and print what it says", async () => {
         await Deno.writeTextFile(join(folder, `readme_${i}.ts`), code);
         printed = await runShell(`deno run -A --check readme_${i}.ts`, folder);
         for (const [, wanted] of code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)) {
-          assertStringIncludes(printed.replaceAll(/\s+/g, " "), wanted!);
+          // Deno spaces what it prints in its own way.
+          assertStringIncludes(printed.replaceAll(/\s/g, ""), wanted!.replaceAll(/\s/g, ""));
         }
       } else {
         const python = await pythonWith(TABLE_READERS);

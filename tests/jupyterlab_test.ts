@@ -119,7 +119,6 @@ async function untilStatus(page: Page, status: string): Promise<void> {
 async function startServer(
   temporary: string,
   folder: string,
-  file: string,
 ): Promise<{ url: string; end(): Promise<void> }> {
   const python = await labPython(() => {});
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -157,7 +156,7 @@ async function startServer(
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
-    url: `${url}/lab/tree/${file}?token=${token}`,
+    url: `${url}/lab/tree/test.ipynb?token=${token}`,
     async end() {
       lab.kill("SIGTERM");
       await lab.status;
@@ -165,27 +164,47 @@ async function startServer(
   };
 }
 
+/**
+ * Opens a notebook in a JupyterLab of its own, runs all its cells, and hands over the page.
+ *
+ * @param height The window's, in pixels: JupyterLab draws no cell that is out of sight.
+ */
+async function inLab(
+  notebook: Notebook,
+  height: number,
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const chromium = await findChromium();
+  assert(chromium !== undefined, "wanted chromium, or root and apt-get to install it");
+  const temporary = await Deno.makeTempDir();
+  // Beside the library, so that the kernel finds deno.json.
+  const folder = join(root, "experiments", "out", `lab-test-${crypto.randomUUID()}`);
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(join(folder, "test.ipynb"), formatNotebook(notebook));
+  const server = await startServer(temporary, folder);
+  const browser = await launchChromium(chromium);
+  try {
+    const page = await browser.newPage();
+    await page.setViewport({ width: 1200, height });
+    await page.goto(server.url, { waitUntil: "domcontentloaded", timeout: 240_000 });
+    await page.waitForSelector(".jp-CodeCell", { timeout: 240_000 });
+    await untilStatus(page, "idle");
+    await command(page, "notebook:run-all-cells");
+    await use(page);
+    await untilStatus(page, "idle");
+  } finally {
+    await browser.close();
+    await server.end();
+    await Deno.remove(temporary, { recursive: true });
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 Deno.test({
   name:
     "a notebook in JupyterLab: outputs in their places, a figure drawn, and Stop interrupts training and keeps the state",
-  async fn() {
-    const chromium = await findChromium();
-    assert(chromium !== undefined, "wanted chromium, or root and apt-get to install it");
-    const temporary = await Deno.makeTempDir();
-    // Beside the library, so that the kernel finds deno.json.
-    const folder = join(root, "experiments", "out", `lab-test-${crypto.randomUUID()}`);
-    await Deno.mkdir(folder, { recursive: true });
-    await Deno.writeTextFile(join(folder, "test.ipynb"), formatNotebook(notebook));
-    const server = await startServer(temporary, folder, "test.ipynb");
-    const browser = await launchChromium(chromium);
-    try {
-      const page = await browser.newPage();
-      await page.setViewport({ width: 1200, height: 2400 });
-      await page.goto(server.url, { waitUntil: "domcontentloaded", timeout: 240_000 });
-      await page.waitForSelector(".jp-CodeCell", { timeout: 240_000 });
-      await untilStatus(page, "idle");
-
-      await command(page, "notebook:run-all-cells");
+  fn: () =>
+    inLab(notebook, 2400, async (page) => {
       await shows(page, 3, /training: \d+ of 1000000 steps/);
       const before = await outputs(page);
       assertMatch(before[0]!, /^first 2\.\d+/);
@@ -206,14 +225,7 @@ Deno.test({
       // The cell after it was queued by "run all": it finds all that was there.
       const after = await shows(page, 4, /steps done: [1-9]\d* tokens: 5000 TensorFlow 2\./);
       assertEquals(/steps done: (\d+)/.exec(after)![1], /at step (\d+)/.exec(stopped)![1]);
-      await untilStatus(page, "idle");
-    } finally {
-      await browser.close();
-      await server.end();
-      await Deno.remove(temporary, { recursive: true });
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
+    }),
   // Deno watches the streams of the server's process, which has the test's own.
   sanitizeResources: false,
 });
@@ -223,27 +235,12 @@ for (const file of ["01_the_loss.ipynb", "03_the_gpt.ipynb", "08_twins.ipynb"]) 
     name:
       `${file} of the course in JupyterLab: what each cell prints is in its place, and every figure is drawn`,
     async fn() {
-      const chromium = await findChromium();
-      assert(chromium !== undefined, "wanted chromium, or root and apt-get to install it");
-      const temporary = await Deno.makeTempDir();
-      const folder = join(root, "experiments", "out", `lab-test-${crypto.randomUUID()}`);
-      await Deno.mkdir(folder, { recursive: true });
       const text = await Deno.readTextFile(join(root, "notebooks", file));
       const course: Notebook = JSON.parse(text.replaceAll("../lib/", "../../../lib/"));
       const cells = course.cells.filter(({ cell_type }) => cell_type === "code");
       const written = cells.map(({ outputs = [] }) => outputs);
       for (const cell of cells) Object.assign(cell, { outputs: [], execution_count: null });
-      await Deno.writeTextFile(join(folder, file), formatNotebook(course));
-      const server = await startServer(temporary, folder, file);
-      const browser = await launchChromium(chromium);
-      try {
-        const page = await browser.newPage();
-        // So tall that every cell is in sight: JupyterLab draws no others.
-        await page.setViewport({ width: 1200, height: 16_000 });
-        await page.goto(server.url, { waitUntil: "domcontentloaded", timeout: 240_000 });
-        await page.waitForSelector(".jp-CodeCell", { timeout: 240_000 });
-        await untilStatus(page, "idle");
-        await command(page, "notebook:run-all-cells");
+      await inLab(course, 16_000, async (page) => {
         const marked = (text: string) =>
           text.replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#").replaceAll(/\s+/g, " ").trim();
         const streams = written.map((outputs) =>
@@ -269,13 +266,7 @@ for (const file of ["01_the_loss.ipynb", "03_the_gpt.ipynb", "08_twins.ipynb"]) 
         );
         const failed = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]';
         assertEquals((await page.$$(failed)).length, 0);
-        await untilStatus(page, "idle");
-      } finally {
-        await browser.close();
-        await server.end();
-        await Deno.remove(temporary, { recursive: true });
-        await Deno.remove(folder, { recursive: true });
-      }
+      });
     },
     sanitizeResources: false,
   });

@@ -1,17 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { readRun, readRuns, type RecordedRun } from "../record/mod.ts";
+import {
+  recordRuns as record,
+  type SyntheticRun,
+  writeSyntheticRun,
+} from "../../tests/support/synthetic_runs.ts";
+import { readRun, type RecordedRun } from "../record/mod.ts";
 import { otherSeeds, twinGroups, twinNotes, twinProblem } from "./groups.ts";
-
-function record(runs: SyntheticRun[]): RecordedRun[] {
-  const dir = Deno.makeTempDirSync();
-  try {
-    for (const run of runs) writeSyntheticRun(dir, run);
-    return readRuns(dir);
-  } finally {
-    Deno.removeSync(dir, { recursive: true });
-  }
-}
 
 function recordOne(run: Partial<SyntheticRun>): RecordedRun {
   const dir = Deno.makeTempDirSync();

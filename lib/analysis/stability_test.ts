@@ -1,17 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertExists } from "@std/assert";
-import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { countNonFinite, gapOf, pairRuns, seedSpread, spikes } from "./stability.ts";
-
-function record(runs: SyntheticRun[]): RecordedRun[] {
-  const dir = Deno.makeTempDirSync();
-  try {
-    for (const run of runs) writeSyntheticRun(dir, run);
-    return readRuns(dir);
-  } finally {
-    Deno.removeSync(dir, { recursive: true });
-  }
-}
 
 type Losses = Pick<SyntheticRun, "losses" | "evals" | "end">;
 

@@ -1,17 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { summarize } from "./summary.ts";
-
-function record(runs: SyntheticRun[]): RecordedRun[] {
-  const dir = Deno.makeTempDirSync();
-  try {
-    for (const run of runs) writeSyntheticRun(dir, run);
-    return readRuns(dir);
-  } finally {
-    Deno.removeSync(dir, { recursive: true });
-  }
-}
 
 function run(seed: number, policy: string, last: number, end?: SyntheticRun["end"]): SyntheticRun {
   return {

@@ -1,26 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { SPEC, type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import {
-  JournalWriter,
-  readJournal,
-  readRuns,
-  type RecordedRun,
-  runPaths,
-  tabulateRuns,
-} from "../record/mod.ts";
+import { recordRuns as record, SPEC, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { JournalWriter, readJournal, readRuns, runPaths, tabulateRuns } from "../record/mod.ts";
 import { pairRuns } from "./stability.ts";
 import { median } from "./median.ts";
 import { openStepTable, pairTable, runTable, stepTable } from "./tables.ts";
-
-function record(runs: SyntheticRun[], more: (folder: string) => void = () => {}): RecordedRun[] {
-  const dir = Deno.makeTempDirSync();
-  try {
-    for (const run of runs) more(writeSyntheticRun(dir, run));
-    return readRuns(dir);
-  } finally {
-    Deno.removeSync(dir, { recursive: true });
-  }
-}
 
 Deno.test("median() is the middle, by size and not by text", () => {
   assertEquals(median([10, 9, 100]), 10);

@@ -1,19 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@std/assert";
-import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { recordRuns as record } from "../../tests/support/synthetic_runs.ts";
+import type { RecordedRun } from "../record/mod.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 import { gapFigures, lossFigures } from "./figures.ts";
 import { gapByAxisFigures } from "./gap_by_axis.ts";
-
-function record(runs: SyntheticRun[]): RecordedRun[] {
-  const dir = Deno.makeTempDirSync();
-  try {
-    for (const run of runs) writeSyntheticRun(dir, run);
-    return readRuns(dir);
-  } finally {
-    Deno.removeSync(dir, { recursive: true });
-  }
-}
 
 /** Two precisions, two seeds, two tokenizers and lengths; the gap is `gap` at the last of three steps. */
 function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[] {

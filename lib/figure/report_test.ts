@@ -1,19 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
-import { type SyntheticRun, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { plotlySource } from "./plotly_source.ts";
 import { renderReport } from "./report.ts";
-
-function record(runs: SyntheticRun[]): RecordedRun[] {
-  const dir = Deno.makeTempDirSync();
-  try {
-    for (const run of runs) writeSyntheticRun(dir, run);
-    return readRuns(dir);
-  } finally {
-    Deno.removeSync(dir, { recursive: true });
-  }
-}
 
 const PAIR: SyntheticRun[] = [
   { losses: [3, 2], evals: [{ step: 2, loss: 2 }] },

@@ -6,6 +6,8 @@
 import {
   type Environment,
   JournalWriter,
+  readRuns,
+  type RecordedRun,
   RUN_OPTIONS,
   runFolder,
   runIdOf,
@@ -108,4 +110,22 @@ export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
     journal.write({ event: "finish", step: run.losses.length, seconds: 1, checkpointSha256: "c".repeat(64) });
   } else if (end !== "none") journal.write({ event: "fail", message: end.fail });
   return folder;
+}
+
+/**
+ * Runs as readers of records see them: written into a folder of their own, read back, and the folder removed.
+ *
+ * @param more Done to each run's folder before it is read (default: nothing).
+ */
+export function recordRuns(
+  runs: readonly SyntheticRun[],
+  more: (folder: string) => void = () => {},
+): RecordedRun[] {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const run of runs) more(writeSyntheticRun(dir, run));
+    return readRuns(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
 }

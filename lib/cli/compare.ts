@@ -23,6 +23,7 @@ import {
   verdictOf,
   verdictTable,
 } from "../analysis/mod.ts";
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { writeFile } from "../file/write_file.ts";
 import { readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
@@ -34,7 +35,6 @@ import {
   readPlan,
   runSweep,
   type SweepSpec,
-  watchSignals,
 } from "../sweep/mod.ts";
 import { command, numeric, runCommand } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";

@@ -17,8 +17,9 @@ import {
   precisionName,
   replayTable,
 } from "../analysis/mod.ts";
+import type { Interruption } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { type Interruption, lossSignal, openReplaySignal } from "../sweep/mod.ts";
+import { lossSignal, openReplaySignal } from "../sweep/mod.ts";
 
 /** Seeds that trials are trained with, at most. */
 const SEEDS = 3;

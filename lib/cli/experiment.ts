@@ -1,10 +1,11 @@
 /** `deno task experiment`: tests a published claim. */
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { writeFile } from "../file/write_file.ts";
 import { formatJson } from "../record/mod.ts";
-import { type Experiment, runExperiment, watchSignals } from "../sweep/mod.ts";
+import { type Experiment, runExperiment } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { workersOf } from "./spec_file.ts";
 

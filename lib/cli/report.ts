@@ -1,5 +1,6 @@
 /** `deno task report DIR`: tables, `report.html` and figures of a sweep's folder, or the report served while runs go on. */
 import { basename, resolve } from "node:path";
+import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { command, numeric, runCommand, wholeNumber } from "./command.ts";
 import { writeFigures, writeJointReport, writeReport } from "./report_files.ts";
@@ -65,23 +66,16 @@ async function report(dirs: string[], { bound, out, figures, watch, port }: Opti
 }
 
 async function watchReport(dir: string, { bound, port }: { bound: number; port: number }): Promise<void> {
-  const end = new AbortController();
-  const stop = () => end.abort();
-  const signals: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
-  try {
-    await serveReport(dir, {
-      bound,
-      port,
-      signal: end.signal,
-      onListen: (url, runs) =>
-        console.log(
-          `report of ${dir}${runs === 0 ? ", which has no runs yet" : ""}: ${url} (Ctrl-C ends it)`,
-        ),
-    });
-  } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, stop);
-  }
+  using interruption = watchSignals();
+  await serveReport(dir, {
+    bound,
+    port,
+    signal: interruption.requested,
+    onListen: (url, runs) =>
+      console.log(
+        `report of ${dir}${runs === 0 ? ", which has no runs yet" : ""}: ${url} (Ctrl-C ends it)`,
+      ),
+  });
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

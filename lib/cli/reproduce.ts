@@ -1,7 +1,8 @@
 /** `deno task reproduce RUN`: reruns a run, or all runs of a sweep, from manifests. */
 import { join } from "node:path";
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { type ReproduceOptions, reproduceRun, type Reproduction, watchSignals } from "../sweep/mod.ts";
+import { type ReproduceOptions, reproduceRun, type Reproduction } from "../sweep/mod.ts";
 import { command, numeric, runCommand } from "./command.ts";
 
 interface Options {

@@ -1,6 +1,7 @@
 /** `deno task run DIR --index`: one run of a plan, as a job of a cluster's array. */
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { indexOfCluster, plannedRunAt, runPlanned, watchDeadline, watchSignals } from "../sweep/mod.ts";
+import { indexOfCluster, plannedRunAt, runPlanned, watchDeadline } from "../sweep/mod.ts";
 import { command, duration, runCommand, wholeNumber } from "./command.ts";
 
 /** What a deadline may be. */

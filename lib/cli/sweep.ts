@@ -1,5 +1,6 @@
 /** `deno task sweep`: plans and runs a sweep, and reports it. */
 import { join } from "node:path";
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import {
   DEFAULT_SWEEP,
@@ -12,7 +13,6 @@ import {
   requireUnchanged,
   runSweep,
   type SweepSpec,
-  watchSignals,
 } from "../sweep/mod.ts";
 import {
   append,

@@ -1,5 +1,6 @@
 /** `deno task train`: one run. */
 import { join } from "node:path";
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { describeModel, type GptConfig } from "../model/mod.ts";
 import {
@@ -16,7 +17,6 @@ import {
   runSweep,
   specOfSingleRun,
   type SweepSpec,
-  watchSignals,
 } from "../sweep/mod.ts";
 import {
   append,

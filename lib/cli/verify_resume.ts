@@ -1,6 +1,7 @@
 /** `deno task verify-resume SPEC`: kills a sweep at random instants, and says whether it ends the same. */
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { draftPlan, parseSweepSpec, type Verification, verifyResume, watchSignals } from "../sweep/mod.ts";
+import { draftPlan, parseSweepSpec, type Verification, verifyResume } from "../sweep/mod.ts";
 import { command, runCommand, wholeNumber } from "./command.ts";
 import { readSpec, shareMachine } from "./spec_file.ts";
 

@@ -5,14 +5,12 @@
  */
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { checkModuleOf, type CodeCell } from "./source.ts";
 
 /** The repository's root: its deno.json says what names in imports mean. */
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
-
-/** Signals that end a check. */
-const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 /** A notebook to check. */
 export interface CheckedNotebook {
@@ -29,10 +27,8 @@ export interface CheckedNotebook {
  * @throws {UserError} where cells cannot be put together: see {@linkcode checkModuleOf}; and at Ctrl-C.
  */
 export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promise<string[]> {
-  const interruption = new AbortController();
-  const stop = () => interruption.abort();
   // Left to itself, a signal would end the process before the folder is removed.
-  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
+  using interruption = watchSignals();
   const folder = await Deno.makeTempDir({ prefix: "losskit-check-" });
   try {
     const checked = notebooks.map(({ path, cells }, i) => {
@@ -46,9 +42,9 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", RUST_BACKTRACE: "0" },
       cwd: ROOT,
       stdin: "null",
-      signal: interruption.signal,
+      signal: interruption.requested,
     }).output();
-    if (interruption.signal.aborted) {
+    if (interruption.requested.aborted) {
       throw new UserError("Cannot go on: interrupted", { exitCode: EXIT.interrupted });
     }
     if (success) return [];
@@ -68,6 +64,5 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
     );
   } finally {
     await Deno.remove(folder, { recursive: true });
-    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
   }
 }

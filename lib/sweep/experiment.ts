@@ -9,7 +9,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { type Environment, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
 import { makePlan, placePlan, readPlan } from "./plan.ts";
-import type { Interruption } from "./signals.ts";
+import type { Interruption } from "../error/signals.ts";
 import { runSweep } from "./sweep.ts";
 
 /** `quick` shows the direction within a minute; `full` is what a verdict is made of. */

@@ -16,8 +16,8 @@ export interface Disturbance {
   readonly kills: number;
   /** Where instants and victims are drawn from. */
   readonly random: Random;
-  /** The mean time between two kills, in milliseconds. */
-  readonly every: number;
+  /** The mean time until the next kill, in milliseconds, from how many this sweep has had. */
+  readonly pause: (kills: number) => number;
   /** Processes at once. */
   readonly workers: number;
   /** Ends it early. */
@@ -62,7 +62,7 @@ export function startSweepProcess(dir: string, workers: number): Deno.ChildProce
  * @throws {Error} when the sweep fails for another reason than a kill, with what it printed.
  */
 export async function killSweep(plan: Plan, dir: string, disturbance: Disturbance): Promise<Disturbed> {
-  const { random, every, workers, signal } = disturbance;
+  const { random, pause, workers, signal } = disturbance;
   const finished = new Map<string, string>(), problems: string[] = [];
   let kills = 0, starts = 0;
   /** Holds what is finished against what it was when it was first seen so. */
@@ -88,7 +88,7 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
     while (kills < disturbance.kills && !killed && !ended) {
       await Promise.race([
         output,
-        new Promise((resolve) => setTimeout(resolve, 2 * every * random.uniform())),
+        new Promise((resolve) => setTimeout(resolve, 2 * pause(kills) * random.uniform())),
       ]);
       if (ended) break;
       const victims = ["sweep", "worker", "all"] as const;

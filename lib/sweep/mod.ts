@@ -41,7 +41,6 @@ export {
 } from "./plan.ts";
 export { modelOf } from "./run_problem.ts";
 export { defaultTolerance, type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
-export { type Interruption, watchSignals } from "./signals.ts";
 export { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
 export { type Budget, DEFAULT_SWEEP, NO_AXES, type SharedOptions, type SweepSpec } from "./spec.ts";
 export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";

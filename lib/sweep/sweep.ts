@@ -16,7 +16,7 @@ import {
 import { probeEnvironment } from "./environment.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
-import type { Interruption } from "./signals.ts";
+import type { Interruption } from "../error/signals.ts";
 import { describe, SweepView } from "./sweep_view.ts";
 import { type Limits, startWorker, type Worker } from "./worker_process.ts";
 

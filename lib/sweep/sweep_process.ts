@@ -6,7 +6,7 @@
  */
 import { UserError } from "../error/user_error.ts";
 import { readPlan } from "./plan.ts";
-import { watchSignals } from "./signals.ts";
+import { watchSignals } from "../error/signals.ts";
 import { runSweep } from "./sweep.ts";
 
 if (import.meta.main) {

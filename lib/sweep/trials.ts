@@ -19,7 +19,7 @@ import type { StepError } from "../train/mod.ts";
 import { libHash, type Plan, readPlan, writePlan } from "./plan.ts";
 import { openReplay } from "./replay.ts";
 import { runSweep } from "./sweep.ts";
-import type { Interruption } from "./signals.ts";
+import type { Interruption } from "../error/signals.ts";
 
 /** The share of the whole effect that is there when all is in the lower precision but what overrides return. */
 export type ShareOf = (returned: readonly PrecisionOverride[]) => number | Promise<number>;

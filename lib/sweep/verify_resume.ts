@@ -20,8 +20,6 @@ export interface VerifyOptions {
   readonly workers: number;
   /** Seed of instants and victims. Default: 1. */
   readonly seed?: number | undefined;
-  /** The mean time between two kills, in milliseconds. Default: an eighth of an undisturbed sweep, adapted as it goes. */
-  readonly every?: number | undefined;
   /** Ends it early. */
   readonly signal?: AbortSignal | undefined;
   /** Takes what is going on, line by line. */
@@ -41,6 +39,9 @@ export interface Verification {
 /** Kills that a sweep has, one as the other long, where it is not said how often. */
 const KILLS_A_SWEEP = 8;
 
+/** How much longer each pause is than the one before once there were twice as many: workers must get beyond their start. */
+const PATIENCE = 1.1;
+
 /**
  * Runs a plan once undisturbed, and then again and again with kills at random instants, and compares journals, checkpoints
  * and the result columns of the tables.
@@ -56,18 +57,22 @@ export async function verifyResume(plan: Plan, options: VerifyOptions): Promise<
   await undisturbed(want, workers, signal);
   const took = performance.now() - begin;
   print(`undisturbed: ${plan.runs.length} runs in ${(took / 1000).toFixed(1)} s`);
-  let every = options.every ?? took / KILLS_A_SWEEP;
+  /** The mean time between two kills at a sweep's begin, in milliseconds. */
+  let every = took / KILLS_A_SWEEP;
   const random = createRandom(options.seed ?? 1, "kills");
   const problems: string[] = [];
   let made = 0, sweeps = 0;
   while (made < kills) {
     const got = join(dir, `killed-${++sweeps}`);
     placePlan(got, plan);
-    const outcome = await killSweep(plan, got, { random, every, workers, signal, kills: kills - made });
+    const outcome = await killSweep(plan, got, {
+      ...{ random, workers, signal, kills: kills - made },
+      pause: (had) => every * PATIENCE ** Math.max(0, had - 2 * KILLS_A_SWEEP),
+    });
     made += outcome.kills;
     // A machine that has other things to do, too, is not always as fast as it was undisturbed.
-    if (options.every === undefined && outcome.kills < KILLS_A_SWEEP / 2) every /= 2;
-    if (options.every === undefined && outcome.kills > 4 * KILLS_A_SWEEP) every *= 1.5;
+    if (outcome.kills < KILLS_A_SWEEP / 2) every /= 2;
+    if (outcome.kills > 3 * KILLS_A_SWEEP) every *= 1.5;
     const found = [...outcome.problems, ...resultDifferences(plan, { want, got })];
     problems.push(...found.map((problem) => `${got}: ${problem}`));
     print(

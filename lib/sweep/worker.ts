@@ -10,7 +10,7 @@ import { UserError } from "../error/user_error.ts";
 import { ClaimedError, runFolder } from "../record/mod.ts";
 import { executeRun } from "./execute.ts";
 import { libHash, readPlan } from "./plan.ts";
-import { watchSignals } from "./signals.ts";
+import { watchSignals } from "../error/signals.ts";
 
 /** Status of a worker whose run failed for a reason that may pass; the sweep tries again. */
 const FAILED = 1;

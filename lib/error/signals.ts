@@ -10,7 +10,7 @@ const SAME_KEYPRESS = 1000;
 /** Signals that ask a run to stop; clusters send SIGUSR1 some time before they end a job. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
 
-/** What watches for signals; dispose of it to stop. */
+/** What watches for signals; dispose of it to stop, at once or, where one has just come, once its twin must have come too. */
 export interface Interruption extends Disposable {
   /** Aborted at the first signal. */
   readonly requested: AbortSignal;
@@ -33,7 +33,13 @@ export function watchSignals(now: () => number = () => performance.now()): Inter
     requested: requested.signal,
     insisted: insisted.signal,
     [Symbol.dispose]() {
-      for (const signal of SIGNALS) Deno.removeSignalListener(signal, handle);
+      const remove = () => {
+        for (const signal of SIGNALS) Deno.removeSignalListener(signal, handle);
+      };
+      const left = requested.signal.aborted ? first + SAME_KEYPRESS - now() : 0;
+      // A keypress's second signal must not find nobody and kill a process that ends in order.
+      if (left > 0) Deno.unrefTimer(setTimeout(remove, left));
+      else remove();
     },
   };
 }

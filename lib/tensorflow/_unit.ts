@@ -78,11 +78,16 @@ export function productType(): number | undefined {
 }
 
 /**
- * Means of rows, [N, C] to [N, 1]. XLA adds a row up one number at a time, unless it is a product with ones; TensorFlow's
+ * Sums of rows, [N, C] to [N, 1]. XLA adds a row up one number at a time, unless it is a product with ones; TensorFlow's
  * own kernel does not need that.
  */
+export function rowSums(x: tf.Tensor): tf.Tensor {
+  if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.sum(x, -1, true);
+  return tf.matMul(x, tf.ones([x.shape.at(-1)!, 1]));
+}
+
+/** Means of rows, [N, C] to [N, 1], in the form that is fast where it runs. */
 export function rowMeans(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.mean(x, -1, true);
-  const C = x.shape.at(-1)!;
-  return tf.div(tf.matMul(x, tf.ones([C, 1])), C);
+  return tf.div(rowSums(x), x.shape.at(-1)!);
 }

@@ -62,6 +62,33 @@ export function withRoundingKey<R>(key: tf.Tensor | undefined, work: () => R): R
   }
 }
 
+/**
+ * Runs `work` so that its stochastic roundings draw what they drew when it ran before: for what is computed again instead
+ * of kept.
+ *
+ * @param draws What {@linkcode roundingDraws} told before it ran the first time.
+ *
+ * @internal
+ */
+export function withDrawsFrom<R>(draws: number, work: () => R): R {
+  const former = randomness;
+  randomness = { key: former.key, draws };
+  try {
+    return work();
+  } finally {
+    randomness = former;
+  }
+}
+
+/**
+ * How many stochastic roundings the region has had.
+ *
+ * @internal
+ */
+export function roundingDraws(): number {
+  return randomness.draws;
+}
+
 /** Gets tensors that code shows: what each is, the layer that it is in, and the tensor, which it must not dispose of. */
 export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
 

@@ -5,7 +5,7 @@ import { autocast, formatIn, roundsStochastically } from "./autocast.ts";
 import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { roundTo } from "./rounding.ts";
-import { formatOf, layerScope, opScope } from "./scope.ts";
+import { formatOf, layerScope, opScope, roundingDraws, withDrawsFrom } from "./scope.ts";
 import { toBfloat16, trueDtype } from "./true_dtype.ts";
 
 const tensorflow = await useTensorFlow();
@@ -109,6 +109,19 @@ Deno.test("scopes work compiled as eager, one trace for each set of overrides; s
     autocast({ policy: "float32", overrides: [{ format }] }, () => values(inside(x)));
   assertNotEquals(at("e8m3"), at("e8m2"));
   assertEquals([inside.traces, at("e8m3").length, inside.traces], [2, 64, 2]);
+});
+
+Deno.test("withDrawsFrom() computes again what stochastic rounding gave, and what comes after draws anew", () => {
+  const x = normal([64], 8);
+  autocast({ policy: "float32", overrides: [{ format: "e8m3-stochastic" }] }, () => {
+    const rounded = () => values(opScope("linear", [x], (x) => tf.mul(x, 3)));
+    rounded();
+    const draws = roundingDraws();
+    const first = rounded(), after = roundingDraws();
+    assertEquals(withDrawsFrom(draws, rounded), first);
+    assertEquals(roundingDraws(), after);
+    assertNotEquals(rounded(), first);
+  });
 });
 
 Deno.test("a float16 scope computes in float32 on a processor, and with the device's own kernels on a GPU", () => {

@@ -1,26 +1,38 @@
 /**
- * The loss of the head in chunks of rows: logits of all rows are never held at once, forward or backward.
+ * The loss of the head in blocks of the vocabulary: logits of all rows and tokens are never held at once, forward or
+ * backward.
  *
- * The head's product and the cross entropy of a chunk are followed at once by their gradient, written out here, so that
- * nothing of size [N, V] outlives its chunk (the form of Liger-Kernel's and Apple's Cut Cross-Entropy). The table's
- * gradient is added up in float32 over chunks, whatever the policy. The plain form, by TF.js's autodiff, is in `loss.ts`.
+ * A first pass takes what normalises each row from one block after the other; a second makes each block's logits again and
+ * follows them at once by their gradient, written out here, so that nothing of size [N, V] is ever there (the form of
+ * Apple's Cut Cross-Entropy, Wijmans 2024). Each row of the table has its gradient from one product over all rows, and the
+ * hidden states theirs as a sum over blocks in float32, whatever the policy. The plain form, by TF.js's autodiff, is in
+ * `loss.ts`.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "../tensorflow/attribute.ts";
+import { addColumns, columnSlopes, noStatistics, type RowStatistics } from "../tensorflow/cross_entropy.ts";
 import { DataType } from "../tensorflow/dtype.ts";
 import {
-  crossEntropyWithSlope,
   currentTensorFlow,
+  formatOf,
+  isObserved,
   layerScope,
   observe,
   opScope,
   toFloat32,
 } from "../tensorflow/mod.ts";
+import { roundingDraws, withDrawsFrom } from "../tensorflow/scope.ts";
+import { emptyMatrix, fillRows } from "../tensorflow/_rows.ts";
+import { dtypeOf } from "../tensorflow/true_dtype.ts";
+import { productType, runOp } from "../tensorflow/_unit.ts";
 
-/** Logits of one chunk: 16 MiB in float32, large enough to keep matrix products fast. */
-const CHUNK_LOGITS = 2 ** 22;
+/** Logits of one block: 8 MiB in float32, large enough to keep matrix products fast. */
+const BLOCK_LOGITS = 2 ** 21;
+
+/** Fewer tokens than this in a block are too few for fast products, however many rows there are. */
+const LEAST_TOKENS = 1024;
 
 /** What is minimised beside the mean negative log likelihood. */
 export interface Regularisation {
@@ -40,8 +52,8 @@ export interface LossRows {
   readonly regularisation: Regularisation;
   /** Bounds logits x to cap · tanh(x / cap) (default: no bound); for {@linkcode leanLoss}, which makes them itself. */
   readonly logitSoftCap?: number | undefined;
-  /** Rows of a chunk (default: as many as have 4 Mi logits). */
-  readonly chunk?: number | undefined;
+  /** Tokens in a block of the vocabulary (default: as many as have 2 Mi logits, but 1,024 at least). */
+  readonly block?: number | undefined;
 }
 
 /** The sums of a loss over rows, float32 scalars. */
@@ -52,20 +64,20 @@ export interface LossSums {
   readonly nll: tf.Scalar;
 }
 
-/**
- * The rows that chunks take, in order.
- *
- * @param N Rows.
- * @param size What a chunk has: `rows`, or else as many as have 4 Mi logits of `V`.
- */
-export function chunksOf(
-  N: number,
-  size: { V: number; rows?: number | undefined },
-): { begin: number; size: number }[] {
-  const rows = size.rows ?? Math.max(1, Math.floor(CHUNK_LOGITS / size.V));
+/** A part of a row of things: from where, and how many. */
+export interface Range {
+  /** The first. */
+  readonly begin: number;
+  /** How many. */
+  readonly size: number;
+}
+
+/** Parts of `all` in order, at most `most` in each, and as equal as can be. */
+export function rangesOf(all: number, most: number): Range[] {
+  const size = Math.ceil(all / Math.ceil(all / most));
   return Array.from(
-    { length: Math.ceil(N / rows) },
-    (_, i) => ({ begin: i * rows, size: Math.min(rows, N - i * rows) }),
+    { length: Math.ceil(all / size) },
+    (_, i) => ({ begin: i * size, size: Math.min(size, all - i * size) }),
   );
 }
 
@@ -80,65 +92,133 @@ export function chunksOf(
 export function leanLoss(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows): LossSums {
   let nll: tf.Scalar | undefined;
   const fn = (hidden: tf.Tensor2D, table: tf.Tensor2D, save: tf.GradSaveFunc) => {
-    const parts: tf.Tensor[] = [];
-    let sums: ChunkSums | undefined;
-    for (const range of chunksOf(hidden.shape[0], { V: table.shape[0], rows: rows.chunk })) {
-      const former = sums;
-      // What the last chunk ended with: the next one waits for it, also where TensorFlow runs a graph in parallel.
-      const after = former === undefined ? [] : [former.dTable, toFloat32(parts.at(-1)!)];
-      const chunk = tf.tidy(() => chunkGradient({ hidden, table, rows, range, former, after }));
-      tf.dispose(former === undefined ? [] : [former.dTable, former.objective, former.nll]);
-      parts.push(chunk.dHidden);
-      sums = chunk;
-    }
-    nll = tf.keep(sums!.nll);
-    save([parts.length === 1 ? parts[0]! : tf.concat(parts, 0), sums!.dTable]);
+    const head = new BlockedHead(hidden, table, rows);
+    if (isObserved()) head.show();
+    const statistics = head.normalise();
+    const sums = tf.tidy(() => ({ ...head.sums(statistics) }));
+    nll = tf.keep(sums.nll);
+    const { dHidden, dTable } = head.gradient(statistics);
+    tf.dispose(Object.values(statistics));
+    save([dHidden, dTable]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => saved.map((gradient) => tf.mul(gradient, dy));
-    return { value: sums!.objective, gradFunc };
+    return { value: sums.objective, gradFunc };
   };
   // TF.js's type of a function with a gradient knows no mixed arguments.
   const objective = tf.customGrad(fn as unknown as Parameters<typeof tf.customGrad>[0])(hidden, table);
   return { objective: objective as tf.Scalar, nll: nll! };
 }
 
-/** What is carried from chunk to chunk: sums, and the table's gradient so far, float32 [V, C]. */
-type ChunkSums = { objective: tf.Scalar; nll: tf.Scalar; dTable: tf.Tensor };
+/** Gradients that are added up from block to block, float32: [N, C] and [V, C]. */
+type Gradients = { dHidden: tf.Tensor; dTable: tf.Tensor2D };
 
-function chunkGradient(given: {
-  hidden: tf.Tensor2D;
-  table: tf.Tensor2D;
-  rows: LossRows;
-  range: { begin: number; size: number };
-  former: ChunkSums | undefined;
-  after: readonly tf.Tensor[];
-}): ChunkSums & { dHidden: tf.Tensor } {
-  const { hidden, table, rows, range, former } = given;
-  const x = sliceAfter(hidden, range, given.after); // [n, C]
-  const weights = tf.slice(rows.weights, [range.begin], [range.size]);
-  const targets = tf.slice(rows.targets, [range.begin], [range.size]);
-  const product = toFloat32(inHead(x, table, (x, table) => tf.matMul(x, table, false, true))); // [n, V]
-  const cap = rows.logitSoftCap;
-  const bounded = cap === undefined ? undefined : tf.tanh(tf.div(product, cap));
-  const logits = atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)) as tf.Tensor2D;
-  observe("logits", logits);
-  const losses = lossesAndSlopes(logits, targets, rows.regularisation);
-  const nll = atLoss(losses.nll), objective = atLoss(losses.objective);
-  const weighted = atLoss(tf.mul(losses.slope, tf.expandDims(weights, 1))) as tf.Tensor2D;
-  // A policy that lowers products rounds this on its way into them, as it does in the plain form.
-  const dLogits = bounded === undefined
-    ? weighted
-    : tf.mul(weighted, tf.sub(1, tf.square(bounded))) as tf.Tensor2D;
-  const dHidden = inHead(dLogits, table, (dLogits, table) => tf.matMul(dLogits, table)); // [n, C]
-  const dTable = toFloat32(inHead(dLogits, x, (dLogits, x) => tf.matMul(dLogits, x, true, false))); // [V, C]
-  const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights));
-  const own = { objective: sum(objective), nll: sum(nll), dTable };
-  const add = (name: keyof typeof own) => former === undefined ? own[name] : tf.add(former[name], own[name]);
-  return {
-    dHidden,
-    objective: add("objective") as tf.Scalar,
-    nll: add("nll") as tf.Scalar,
-    dTable: add("dTable"),
-  };
+/** The head and the loss of its logits, block by block. */
+class BlockedHead {
+  readonly #hidden: tf.Tensor2D;
+  readonly #table: tf.Tensor2D;
+  readonly #rows: LossRows;
+  readonly #blocks: readonly Range[];
+  /** How many stochastic roundings there had been before each block of the first pass. */
+  readonly #draws: number[] = [];
+
+  constructor(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows) {
+    const [N, V] = [hidden.shape[0], table.shape[0]];
+    this.#hidden = hidden;
+    this.#table = table;
+    this.#rows = rows;
+    this.#blocks = rangesOf(V, rows.block ?? Math.max(LEAST_TOKENS, Math.floor(BLOCK_LOGITS / N)));
+  }
+
+  /** Shows logits to whoever looks on, whole rows at a time. */
+  show(): void {
+    const [N, V] = [this.#hidden.shape[0], this.#table.shape[0]];
+    const draws = roundingDraws();
+    for (const { begin, size } of rangesOf(N, Math.ceil(BLOCK_LOGITS / V))) {
+      tf.tidy(() => {
+        const some = tf.slice(this.#hidden, [begin, 0], [size, this.#hidden.shape[1]]);
+        observe("logits", withDrawsFrom(draws, () => toFloat32(this.#logits(some, this.#table).logits)));
+      });
+    }
+  }
+
+  /** The first pass: what all blocks tell of each row. */
+  normalise(): RowStatistics {
+    const sum = this.#rows.regularisation.labelSmoothing !== 0;
+    let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { sum }) }));
+    for (const range of this.#blocks) {
+      this.#draws.push(roundingDraws());
+      const former = statistics;
+      statistics = tf.tidy(() => {
+        const some = rowsAfter(this.#table, range, [former.total]);
+        return { ...addColumns(former, this.#logits(this.#hidden, some).logits, this.#targets(range)) };
+      });
+      tf.dispose(Object.values(former));
+    }
+    return statistics;
+  }
+
+  /** The weighted sums over rows. */
+  sums({ top, total, picked, sum }: RowStatistics): LossSums {
+    const { weights, regularisation: { labelSmoothing, zLoss } } = this.#rows;
+    const logZ = tf.add(top, tf.log(total)); // [N, 1]
+    const nll = tf.sub(tf.log(total), tf.sub(picked, top));
+    const added = (losses: tf.Tensor) =>
+      tf.sum(tf.mul(atLoss(tf.reshape(losses, [-1])), weights)) as tf.Scalar;
+    const plain = added(nll);
+    if (labelSmoothing === 0 && zLoss === 0) return { objective: tf.clone(plain), nll: plain };
+    const spread = sum === undefined ? 0 : tf.sub(logZ, tf.div(sum, this.#table.shape[0])); // the mean of -log p
+    const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
+    return { objective: added(tf.add(smooth, tf.mul(tf.square(logZ), zLoss))), nll: plain };
+  }
+
+  /** The second pass: gradients of what {@linkcode sums} calls the objective. */
+  gradient(statistics: RowStatistics): Gradients {
+    const [[N, C], V] = [this.#hidden.shape, this.#table.shape[0]];
+    const weights = tf.expandDims(this.#rows.weights, 1); // [N, 1]
+    let gradients: Gradients = { dHidden: tf.fill([N, C], 0), dTable: emptyMatrix([V, C]) };
+    // The second pass waits for the first, and each block for the one before, also where a graph runs in parallel.
+    let after: tf.Tensor[] = [statistics.total];
+    for (const [i, range] of this.#blocks.entries()) {
+      const former = gradients;
+      gradients = tf.tidy(() => {
+        const some = rowsAfter(this.#table, range, after); // [v, C]
+        const draws = this.#draws[i]!;
+        const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, some));
+        const slopes = atLoss(columnSlopes(
+          logits,
+          { ...statistics, weights, targets: this.#targets(range) },
+          { ...this.#rows.regularisation, V, dtype: bounded === undefined ? slopeType() : DataType.FLOAT },
+        ));
+        const dLogits = bounded === undefined ? slopes : tf.mul(slopes, tf.sub(1, tf.square(bounded)));
+        const dHidden = inHead(dLogits, some, (dLogits, some) => tf.matMul(dLogits, some));
+        const dSome = inHead(
+          dLogits,
+          this.#hidden,
+          (dLogits, hidden) => tf.matMul(dLogits, hidden, true),
+        );
+        return {
+          dHidden: tf.add(former.dHidden, toFloat32(dHidden)),
+          dTable: fillRows(former.dTable, range.begin, toFloat32(dSome)),
+        };
+      });
+      tf.dispose([former.dHidden, former.dTable]);
+      after = [gradients.dHidden, statistics.total];
+    }
+    weights.dispose();
+    return gradients;
+  }
+
+  /** Logits of some rows and tokens, and where they are bounded, the tanh that bounds them. */
+  #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): { logits: tf.Tensor; bounded: tf.Tensor | undefined } {
+    const product = inHead(hidden, table, (x, table) => tf.matMul(x, table, false, true));
+    const cap = this.#rows.logitSoftCap;
+    const bounded = cap === undefined ? undefined : tf.tanh(tf.div(toFloat32(product), cap));
+    return { logits: atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)), bounded };
+  }
+
+  /** Targets counted from a block's first token, int32 [N, 1]. */
+  #targets({ begin }: Range): tf.Tensor {
+    return tf.expandDims(tf.sub(this.#rows.targets, tf.scalar(begin, "int32")), 1);
+  }
 }
 
 /** A product of the head, in the format that is set for it. */
@@ -146,45 +226,26 @@ function inHead(a: tf.Tensor, b: tf.Tensor, product: (a: tf.Tensor, b: tf.Tensor
   return layerScope("head", () => opScope("linear", [a, b], product));
 }
 
-/** What crosses the edge of the loss, rounded to the format that is set for it, in float32. */
+/** What crosses the edge of the loss: where a format is set for it, rounded to that, in float32. */
 function atLoss(x: tf.Tensor): tf.Tensor {
+  if (formatOf("loss", "loss") === undefined) return x;
   return layerScope("loss", () => toFloat32(opScope("loss", [x], (x) => x)));
 }
 
-/**
- * Losses of rows, and the slopes of what is minimised, d objective / d logits: softmax - onehot; with smoothing, plus
- * epsilon (onehot - 1 / V); with the z-loss, plus 2 coefficient log Z softmax.
- */
-function lossesAndSlopes(
-  logits: tf.Tensor2D,
-  targets: tf.Tensor1D,
-  { labelSmoothing, zLoss }: Regularisation,
-): { nll: tf.Tensor; objective: tf.Tensor; slope: tf.Tensor } {
-  const { losses: nll, slopes: gap } = crossEntropyWithSlope(logits, targets); // [n], [n, V]: softmax - onehot
-  if (labelSmoothing === 0 && zLoss === 0) return { nll, objective: nll, slope: gap };
-  const V = logits.shape[1];
-  const hit = tf.oneHot(targets, V, 1, 0, "float32"); // [n, V]
-  const logZ = tf.add(nll, tf.sum(tf.mul(logits, hit), 1)); // [n]
-  const spread = tf.sub(logZ, tf.mean(logits, 1)); // [n]: the mean over V of -log p
-  const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
-  const objective = tf.add(smooth, tf.mul(tf.square(logZ), zLoss));
-  const smoothSlope = tf.add(gap, tf.mul(tf.sub(hit, 1 / V), labelSmoothing));
-  const zSlope = tf.mul(tf.add(gap, hit), tf.mul(tf.expandDims(logZ, 1), 2 * zLoss));
-  return { nll, objective, slope: tf.add(smoothSlope, zSlope) };
+/** The type that slopes go into the head's products in: a policy that lowers these rounds them on the way anyway. */
+function slopeType(): number {
+  const isBoxed = formatOf("loss", "loss") !== undefined || formatOf("linear", "head") !== undefined;
+  return (isBoxed ? undefined : productType()) ?? DataType.FLOAT;
 }
 
 /**
  * Rows of a matrix, taken once other tensors are there. A graph runs what is ready, which without this would be the
- * products of all chunks at once; TensorFlow's IdentityN passes its inputs on when it has them all.
+ * products of all blocks at once; TensorFlow's IdentityN passes its inputs on when it has them all.
  */
-function sliceAfter(
-  matrix: tf.Tensor2D,
-  { begin, size }: { begin: number; size: number },
-  after: readonly tf.Tensor[],
-): tf.Tensor2D {
+function rowsAfter(matrix: tf.Tensor2D, { begin, size }: Range, after: readonly tf.Tensor[]): tf.Tensor2D {
   const { backend, binding } = currentTensorFlow();
   const columns = matrix.shape[1];
-  if (after.length === 0 || binding.trace === undefined) return tf.slice(matrix, [begin, 0], [size, columns]);
+  if (binding.trace === undefined) return tf.slice(matrix, [begin, 0], [size, columns]);
   const types = [DataType.INT32, ...after.map(() => DataType.FLOAT)];
   const [start] = backend.executeMultipleOutputs(
     "IdentityN",
@@ -192,12 +253,8 @@ function sliceAfter(
     [tf.tensor1d([begin, 0], "int32"), ...after],
     types.length,
   );
-  return backend.executeSingleOutput(
-    "Slice",
-    [
-      { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
-      { name: "Index", type: AttributeType.TYPE, value: DataType.INT32 },
-    ],
-    [matrix, start!, tf.tensor1d([size, columns], "int32")],
-  ) as tf.Tensor2D;
+  return runOp("Slice", {
+    T: [AttributeType.TYPE, dtypeOf(matrix)],
+    Index: [AttributeType.TYPE, DataType.INT32],
+  }, [matrix, start!, tf.tensor1d([size, columns], "int32")]) as tf.Tensor2D;
 }

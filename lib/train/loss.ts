@@ -10,12 +10,12 @@ import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } fro
 import { DataType } from "../tensorflow/dtype.ts";
 import { layerScope, opScope, sparseCrossEntropy, toFloat32 } from "../tensorflow/mod.ts";
 import { castTo, dtypeOf } from "../tensorflow/true_dtype.ts";
-import { chunksOf, leanLoss, type LossRows, type LossSums } from "./lean_loss.ts";
+import { leanLoss, type LossRows, type LossSums, rangesOf } from "./lean_loss.ts";
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
-/** Above this many logits, N · V, losses are computed in chunks: 128 MiB in float32. */
-export const LEAN_ABOVE: number = 2 ** 25;
+/** Above this many logits, N · V, losses are computed in blocks: 64 MiB in float32. */
+export const LEAN_ABOVE: number = 2 ** 24;
 
 /** A batch on the device: `x` and `y`, int32 [B, T], `y` being `x` shifted by one. */
 export interface BatchTensors {
@@ -51,7 +51,7 @@ export interface LossConfig {
   readonly zLoss?: number;
   /** The target of positions that do not count. Default: all count. */
   readonly ignoreIndex?: number | undefined;
-  /** Whether to compute in chunks and never hold all logits. Default: above {@linkcode LEAN_ABOVE} logits. */
+  /** Whether to compute in blocks and never hold all logits. Default: above {@linkcode LEAN_ABOVE} logits. */
   readonly lean?: boolean | undefined;
 }
 
@@ -175,7 +175,10 @@ function widen(x: tf.Tensor): tf.Tensor {
   return tf.customGrad((x) => ({ value: toFloat32(x as tf.Tensor), gradFunc: (dy) => castTo(dy, dtype) }))(x);
 }
 
-/** Losses of positions in chunks, each freed of its logits before the next. */
+/** Logits that positions' losses are made of at once: 16 MiB in float32. */
+const CHUNK_LOGITS = 2 ** 22;
+
+/** Losses of positions in chunks of rows, each freed of its logits before the next. */
 function leanTokenLosses(
   parameters: Parameters,
   batch: BatchTensors & { targets: tf.Tensor1D },
@@ -183,7 +186,7 @@ function leanTokenLosses(
 ): tf.Tensor1D {
   const hidden = gptHidden(parameters, batch.x, config, batch); // [N, C]
   return tf.concat(
-    chunksOf(hidden.shape[0], { V: config.vocabSize }).map(({ begin, size }) =>
+    rangesOf(hidden.shape[0], Math.ceil(CHUNK_LOGITS / config.vocabSize)).map(({ begin, size }) =>
       tf.tidy(() => {
         const logits = headLogits(parameters, tf.slice(hidden, [begin, 0], [size, hidden.shape[1]]), config);
         return crossEntropy(logits, tf.slice(batch.targets, [begin], [size]));

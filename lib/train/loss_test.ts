@@ -53,10 +53,10 @@ function exact(head: Head, { labelSmoothing, zLoss }: Regularisation) {
   return { objective, nll, dHidden, dTable };
 }
 
-/** The same on the device, in the plain form or in chunks. */
+/** The same on the device, in the plain form or in blocks. */
 function measured(
   head: Head,
-  how: { regularisation: Regularisation; chunk?: number; policy?: PolicyName; compiled?: boolean },
+  how: { regularisation: Regularisation; block?: number; policy?: PolicyName; compiled?: boolean },
 ) {
   const { N, V, C, regularisation } = { ...head, ...how };
   const values = (tensor: tf.Tensor) => Float64Array.from(tensor.dataSync());
@@ -64,11 +64,11 @@ function measured(
     const targets = tf.tensor1d(head.targets, "int32"), weights = tf.tensor1d(head.weights);
     const fn = (hidden: tf.Tensor2D, table: tf.Tensor2D) =>
       autocast(how.policy ?? "float32", () => {
-        const rows = { targets, weights, regularisation, chunk: how.chunk };
+        const rows = { targets, weights, regularisation, block: how.block };
         let beside: tf.Tensor | undefined;
         const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
           const [x, w] = args as [tf.Tensor2D, tf.Tensor2D];
-          const sums = how.chunk === undefined
+          const sums = how.block === undefined
             ? plainLoss(tf.matMul(x, w, false, true), rows)
             : leanLoss(x, w, rows);
           if (sums.nll !== sums.objective) beside = sums.nll;
@@ -112,8 +112,8 @@ for (const [name, regularisation] of [["plain", NONE], ["smoothed, with z-loss",
     const want = exact(given, regularisation);
     const naive = measured(given, { regularisation });
     for (const compiled of [false, true]) {
-      for (const chunk of [1, 7, 48]) {
-        const lean = measured(given, { regularisation, chunk, compiled });
+      for (const block of [1, 7, 301]) {
+        const lean = measured(given, { regularisation, block, compiled });
         for (const field of ["objective", "nll"] as const) {
           assertLessOrEqual(Math.abs(lean[field] - want[field]), Math.abs(naive[field] - want[field]) + 1e-5);
         }
@@ -126,23 +126,53 @@ for (const [name, regularisation] of [["plain", NONE], ["smoothed, with z-loss",
   });
 }
 
-Deno.test("leanLoss() in bfloat16 is as near as the plain form, its table's gradient added up in float32", () => {
+Deno.test("leanLoss() in bfloat16 is as near as the plain form, its table's gradient rounded once", () => {
   const given = head({ N: 256, V: 301, C: 24 });
   const want = exact(given, NONE);
   const how = { regularisation: NONE, policy: "bf16-autocast" } as const;
-  const naive = measured(given, how), lean = measured(given, { ...how, chunk: 4 });
+  const naive = measured(given, how), lean = measured(given, { ...how, block: 40 });
   assertLessOrEqual(Math.abs(lean.nll - want.nll), Math.abs(naive.nll - want.nll) + 1e-2);
-  // Each of 64 chunks is rounded once, to 2^-9 of its part. Sums rounded to bfloat16 would be off by up to 64 times that.
+  // Each row of the table has its gradient from one product, which is rounded once, to 2^-9 of it.
   assertLessOrEqual(
     error(lean.dTable, want.dTable),
     error(naive.dTable, want.dTable) + 2 ** -9 * largest(want.dTable),
   );
 });
 
+Deno.test("leanLoss() knows rows whose logits lie far apart from block to block", () => {
+  const given = head({ N: 9, V: 40, C: 2 });
+  // Logits of row i are 100 (v - i)²: from 0 to 160,000, their largest in the first block or in the last.
+  given.hidden.forEach((_, at) => given.hidden[at] = at % 2 === 0 ? -200 * Math.floor(at / 2) * 5 : 1);
+  given.table.forEach((_, at) =>
+    given.table[at] = at % 2 === 0 ? Math.floor(at / 2) : 100 * Math.floor(at / 2) ** 2
+  );
+  const want = exact(given, BOTH);
+  for (const block of [1, 13, 40]) {
+    const lean = measured(given, { regularisation: BOTH, block, compiled: true });
+    assertAlmostEquals(lean.nll / want.nll, 1, 1e-5);
+    assertAlmostEquals(lean.objective / want.objective, 1, 1e-5);
+    assertLess(error(lean.dTable, want.dTable), 1e-5 * largest(want.dTable));
+  }
+});
+
+Deno.test("leanLoss() in blocks large enough to be compiled gives what it gives op by op", () => {
+  const given = head({ N: 64, V: 2 * 8192, C: 8 });
+  for (const regularisation of [NONE, BOTH]) {
+    const fused = measured(given, { regularisation, block: 8192, compiled: true });
+    const ops = measured(given, { regularisation, block: 8192 });
+    assertAlmostEquals(fused.objective, ops.objective, 1e-5);
+    assertAlmostEquals(fused.nll, ops.nll, 1e-5);
+    for (const field of ["dHidden", "dTable"] as const) {
+      assertLess(error(fused[field], ops[field]), 1e-5 * largest(ops[field]), field);
+      assert(ops[field].some((value) => value !== 0));
+    }
+  }
+});
+
 Deno.test("leanLoss() leaves no tensor, and holds no logits of all rows", () => {
   const given = head({ N: 64, V: 4096, C: 8 });
   const before = tensorflow.runtime.liveHandles;
-  measured(given, { regularisation: NONE, chunk: 4 });
+  measured(given, { regularisation: NONE, block: 40 });
   assertEquals(tensorflow.runtime.liveHandles, before);
 });
 
@@ -171,7 +201,7 @@ Deno.test("tokenLosses() of ignored targets are 0, and meanLoss() is the mean of
   assertAlmostEquals(meanLoss(parameters, { x, y }, model, options).dataSync()[0]!, mean, 1e-6);
 });
 
-Deno.test("losses in chunks are those of the plain form, with the same gradient of every parameter", () => {
+Deno.test("losses in blocks are those of the plain form, with the same gradient of every parameter", () => {
   const parameters = toParameters(initialParameters(model, 1));
   const given = batch();
   for (const loss of [{}, { labelSmoothing: 0.1, zLoss: 1e-3, ignoreIndex: IGNORE_INDEX }]) {
@@ -191,8 +221,8 @@ Deno.test("losses in chunks are those of the plain form, with the same gradient 
   }
 });
 
-Deno.test("trainingLoss() chooses the form in chunks above 2^25 logits", () => {
-  const wide: GptConfig = { nLayer: 1, nHead: 1, nEmbd: 2, vocabSize: 2 ** 19, blockSize: 65 };
+Deno.test("trainingLoss() chooses the form in blocks above 2^24 logits", () => {
+  const wide: GptConfig = { nLayer: 1, nHead: 1, nEmbd: 2, vocabSize: 2 ** 19, blockSize: 33 };
   const parameters = toParameters(initialParameters(wide, 1));
   const peak = (T: number) => {
     const tokens = tf.zeros<tf.Rank.R2>([1, T], "int32");
@@ -203,9 +233,9 @@ Deno.test("trainingLoss() chooses the form in chunks above 2^25 logits", () => {
     });
     return most;
   };
-  // The plain form holds logits, 4 bytes each, until the scope ends; chunks are freed.
-  assert(peak(64) > 4 * 64 * 2 ** 19);
-  assert(peak(65) < 4 * 64 * 2 ** 19);
+  // The plain form holds logits, 4 bytes each, until the scope ends; blocks are freed.
+  assert(peak(32) > 4 * 32 * 2 ** 19);
+  assert(peak(33) < 4 * 32 * 2 ** 19);
 });
 
 interface LossCase extends Regularisation {
@@ -231,10 +261,10 @@ Deno.test("plainLoss() and leanLoss() are PyTorch's cross_entropy with smoothing
       targets: Int32Array.from(targets, (target) => Math.max(0, target)),
       weights: Float32Array.from(counted, (one) => one / total),
     };
-    for (const chunk of [undefined, 4]) {
+    for (const block of [undefined, 4]) {
       const got = measured(given, {
         regularisation: { labelSmoothing, zLoss },
-        ...(chunk !== undefined && { chunk }),
+        ...(block !== undefined && { block }),
       });
       assertAlmostEquals(got.objective, objective, 2e-6);
       assertAlmostEquals(got.nll, nll, 2e-6);

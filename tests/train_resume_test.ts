@@ -104,19 +104,14 @@ async function killIn(dir: string): Promise<void> {
   }
 }
 
-const alone = join(root, "alone");
-
-Deno.test("train that is killed at five random steps and resumed ends as the run left alone", async () => {
-  const { code, stderr } = await runTask("train", [...OPTIONS, "--out", alone]);
-  assertEquals(code, 0, stderr);
-
-  const random = createRandom(20261124, "kills");
-  const kills = new Set<number>();
-  while (kills.size < 5) kills.add(1 + random.integer(STEPS - 20));
-  const dir = join(root, "killed");
+/** Trains into a folder, killed at steps in ascending order, and goes on by what the folder says alone. */
+async function trainKilled(
+  options: string[],
+  { dir, kills }: { dir: string; kills: number[] },
+): Promise<void> {
   let resumed = 0;
-  for (const step of [...kills].sort((a, b) => a - b)) {
-    const going = startTask("train", [...OPTIONS, "--resume", "--out", dir]);
+  for (const step of kills) {
+    const going = startTask("train", [...options, "--resume", "--out", dir]);
     const deadline = performance.now() + 60_000;
     while (stepOf(dir) < step) {
       assert(performance.now() < deadline, `step ${step} was not reached`);
@@ -131,14 +126,39 @@ Deno.test("train that is killed at five random steps and resumed ends as the run
     );
     resumed += events.filter(({ event }) => event === "resume").length;
   }
-  // The last time by what the folder says alone.
   const last = await runTask("train", ["--resume", "--out", dir]);
   assertEquals(last.code, 0, last.stderr);
   assertGreater(resumed, 0);
+}
+
+const alone = join(root, "alone");
+
+Deno.test("train that is killed at five random steps and resumed ends as the run left alone", async () => {
+  const { code, stderr } = await runTask("train", [...OPTIONS, "--out", alone]);
+  assertEquals(code, 0, stderr);
+  const random = createRandom(20261124, "kills");
+  const kills = new Set<number>();
+  while (kills.size < 5) kills.add(1 + random.integer(STEPS - 20));
+  const dir = join(root, "killed");
+  await trainKilled(OPTIONS, { dir, kills: [...kills].sort((a, b) => a - b) });
   const [got, want] = [outcomeOf(dir), outcomeOf(alone)];
   assertEqualRuns(got, want);
   const best = want.events.findLast((event) => event.event === "best")!;
   assert(best.event === "best" && best.step % 12 !== 0 && best.step > 0, "best and last checkpoint are one");
+});
+
+Deno.test("train with functions that are fused, and logits in blocks, goes on bit for bit", async () => {
+  const options = [
+    ...["--data", text, "--steps", "16", "--checkpoint-every", "5", "--eval-every", "8", "--save-best"],
+    // Activations of 2^17 numbers, and 2^24 logits and more.
+    ...["--n-layer", "1", "--n-head", "4", "--n-embd", "256", "--seq", "64", "--batch", "8"],
+    ...["--vocab", "gpt2", "--eval-tokens", "512", "--amp", "on", "--dropout", "0.1"],
+  ];
+  const undisturbed = join(root, "fused"), dir = join(root, "fused-killed");
+  const { code, stderr } = await runTask("train", [...options, "--out", undisturbed]);
+  assertEquals(code, 0, stderr);
+  await trainKilled(options, { dir, kills: [6, 12] });
+  assertEqualRuns(outcomeOf(dir), outcomeOf(undisturbed));
 });
 
 Deno.test("train that was killed after its last checkpoint has only its end to write", async () => {

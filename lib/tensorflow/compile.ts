@@ -10,6 +10,7 @@ import { dtypeName } from "./dtype.ts";
 import type { Pointer } from "./runtime.ts";
 import { layerOfTrace } from "./scope.ts";
 import { withoutSideEffects } from "./_pure.ts";
+import { compileAhead } from "./fused.ts";
 import { type ExecutionMode, type GraphValue, Trace } from "./trace.ts";
 
 /** Tensors in records and arrays, nested as one likes. */
@@ -128,12 +129,7 @@ const MUST_COMPILE: readonly Attribute[] = [{
 }];
 
 function removeFunction(entry: Traced, runtime: TensorFlow["runtime"]): void {
-  runtime.cc.TFE_ContextRemoveFunction(
-    runtime.context,
-    new TextEncoder().encode(entry.name + "\0"),
-    runtime.status,
-  );
-  runtime.check({ op: entry.name });
+  runtime.removeFunction(entry.name);
   for (const handle of entry.captures) runtime.deleteHandle(handle);
 }
 
@@ -184,6 +180,7 @@ function traceFunction<A extends readonly TensorTree[], R extends TensorTree>(
     for (const handle of handles) runtime.deleteHandle(handle);
     throw error;
   }
+  compileAhead(call.tensorflow);
   return { name, captures: handles, outputs: outputs.map(({ dtype, shape }) => ({ dtype, shape })), tree };
 }
 

@@ -119,6 +119,23 @@ Deno.test("fused() traces equal signatures once in a process, and gives the same
   assertEquals(traces, 2);
 });
 
+Deno.test("fused functions that a trace has made are compiled before its first call, all at once", () => {
+  const names = ["testAheadA", "testAheadB", "testAheadC"];
+  const parts = names.map((name, i) => fused<object>(name, ([x]) => [tf.mul(tf.exp(x!), i + 1)]));
+  using compiled = compile((x: tf.Tensor) => parts.reduce((x, part) => part([x], {})[0]!, x));
+  const x = normal([N, C], 9);
+  const calls = () => {
+    const before = tensorflow.binding.executions;
+    const result = compiled(tf.mul(x, 0)), at = result.dataSync()[0]!;
+    result.dispose();
+    return [tensorflow.binding.executions - before, at];
+  };
+  const value = 3 * Math.exp(2 * Math.exp(1)), [first, at] = calls(), [second, again] = calls();
+  assertEquals(first, second! + 1);
+  assertLessOrEqual(Math.abs(at! - value), 1e-5 * value);
+  assertEquals(again, at);
+});
+
 Deno.test("fused() runs small data op by op, and refuses what is not among its inputs", () => {
   const outside = tf.square(normal([N, C], 2)); // on the device, which fresh host values are not yet
   const before = tensorflow.runtime.liveHandles;

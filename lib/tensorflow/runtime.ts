@@ -189,6 +189,12 @@ export class Runtime {
     this.cc.TFE_DeleteTensorHandle(handle);
   }
 
+  /** Frees a function. */
+  removeFunction(name: string): void {
+    this.cc.TFE_ContextRemoveFunction(this.context, new TextEncoder().encode(`${name}\0`), this.#status);
+    this.check({ op: name });
+  }
+
   /** A second handle of the same memory, with a life of its own. */
   shareHandle(handle: Pointer): Pointer {
     const copy = this.cc.TFE_TensorHandleCopySharingTensor(handle, this.#status);

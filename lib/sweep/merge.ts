@@ -20,7 +20,7 @@ import {
   runPaths,
   takeClaim,
 } from "../record/mod.ts";
-import { type Plan, type PlannedRun, readPlan, writePlan } from "./plan.ts";
+import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan.ts";
 import { readWhole } from "./read_whole.ts";
 
 /** What a merge did with a run that one of the other folders has. */
@@ -91,7 +91,7 @@ async function merge(
   into: string,
   { from, plan }: { from: readonly string[]; plan: Plan | undefined },
 ): Promise<MergeReport> {
-  if (plan !== undefined && plan.runs.length !== readPlan(into)?.runs.length) writePlan(into, plan);
+  if (plan !== undefined) addToPlan(into, plan, () => mergePlans([into, ...from]));
   const own = new Set(begunRuns(into)), runs: MergedRun[] = [];
   for (const dir of from.filter((dir) => Deno.realPathSync(dir) !== Deno.realPathSync(into))) {
     for (const id of begunRuns(dir).sort()) {

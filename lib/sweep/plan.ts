@@ -287,6 +287,25 @@ export function writePlan(dir: string, plan: Plan): void {
   }
 }
 
+/**
+ * Adds runs to a folder's plan, or makes it. Several processes may do so at once: none loses what another added.
+ *
+ * @param dir The folder.
+ * @param plan The runs, and what the folder's plan must agree with, which `check` says.
+ * @param check Throws where the plan that is there is not of these.
+ * @throws {UserError} when the folder cannot be written to.
+ */
+export function addToPlan(dir: string, plan: Plan, check: (found: Plan) => void): void {
+  using _lock = lockFolder(dir); // from the reading to the writing; the system lifts it when the process ends
+  removeLeftovers(dir, planPath(dir));
+  const found = readPlan(dir);
+  if (found === undefined) return writePlan(dir, plan);
+  check(found);
+  const more = plan.runs.filter(({ id }) => !found.runs.some((run) => run.id === id));
+  const next = { ...plan, runs: [...found.runs, ...more] };
+  if (canonicalJson(next) !== canonicalJson(found)) writePlan(dir, next);
+}
+
 /** The first thing in which plans differ, but for their names and where a user's file lies. */
 function differenceOf(found: Plan, wanted: Plan): string | undefined {
   if (found.data.sha256 !== wanted.data.sha256) return `its text is ${found.data.name} with another checksum`;

@@ -3,17 +3,84 @@ import { join } from "node:path";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
 import type { Environment } from "../record/mod.ts";
-import { type Plan, readPlan, writePlan } from "./plan.ts";
+import { addToPlan, type Plan, planPath, readPlan, writePlan } from "./plan.ts";
 import { setAside } from "./reuse.ts";
+
+function planOf(...ids: string[]): Plan {
+  return {
+    ...{ format: "losskit-plan/1", name: "plan", libSha256: "0".repeat(64), threads: 1 },
+    data: { name: SPEC.data, sha256: "0".repeat(64) },
+    runs: ids.map((id) => ({ id, spec: SPEC })),
+  };
+}
+
+Deno.test("addToPlan() loses nothing when several processes add runs at once, one of which is killed", async () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const ids = (i: number) =>
+      Array.from({ length: 12 }, (_, j) => `${i}${j.toString(16)}`.padStart(12, "0"));
+    const module = new URL("./plan.ts", import.meta.url).href;
+    const start = (i: number) =>
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          "eval",
+          "--ext=ts",
+          `import { addToPlan } from ${JSON.stringify(module)};
+          console.log("ready");
+          while (true) try { Deno.statSync(${JSON.stringify(join(dir, "go"))}); break; } catch {}
+          const plan = ${JSON.stringify(planOf())};
+          for (const id of ${JSON.stringify(ids(i))}) {
+            addToPlan(${JSON.stringify(dir)}, { ...plan, runs: [{ id, spec: ${
+            JSON.stringify(SPEC)
+          } }] }, () => {});
+          }
+          ${i === 0 ? "while (true) addToPlan(" + JSON.stringify(dir) + ", plan, () => {});" : ""}`,
+        ],
+        stdout: "piped",
+        stderr: "inherit",
+      }).spawn();
+    const children = [0, 1, 2, 3].map(start);
+    const readers = children.map((child) => child.stdout.getReader());
+    for (const reader of readers) await reader.read();
+    Deno.writeTextFileSync(join(dir, "go"), "");
+    const ended = await Promise.all(children.slice(1).map(({ status }) => status));
+    while (readPlan(dir)?.runs.filter(({ id }) => ids(0).includes(id)).length !== 12) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    children[0]!.kill("SIGKILL");
+    await children[0]!.status;
+    for (const reader of readers) await reader.cancel();
+    assertEquals(ended.map(({ code }) => code), [0, 0, 0]);
+    addToPlan(dir, planOf("f".repeat(12)), () => {}); // the killed one holds no lock
+    assertEquals(
+      readPlan(dir)!.runs.map(({ id }) => id).sort(),
+      [...[0, 1, 2, 3].flatMap(ids), "f".repeat(12)].sort(),
+    );
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("addToPlan() leaves a plan as it is when it has the runs already, or is refused", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    addToPlan(dir, planOf("0".repeat(12), "1".repeat(12)), () => {});
+    const { mtime, ino } = Deno.statSync(planPath(dir));
+    addToPlan(dir, planOf("1".repeat(12)), () => {});
+    const refuse = () => {
+      throw new UserError("another's");
+    };
+    assertThrows(() => addToPlan(dir, planOf("2".repeat(12)), refuse), UserError, "another's");
+    const after = Deno.statSync(planPath(dir));
+    assertEquals([after.mtime, after.ino], [mtime, ino]);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
 
 Deno.test("a plan whose runs would lie outside of its folder is refused", () => {
   const dir = Deno.makeTempDirSync();
   try {
-    const planOf = (id: string): Plan => ({
-      ...{ format: "losskit-plan/1", name: "plan", libSha256: "0".repeat(64), threads: 1 },
-      data: { name: SPEC.data, sha256: "0".repeat(64) },
-      runs: [{ id, spec: SPEC }],
-    });
     writePlan(dir, planOf("0123456789ab"));
     assertEquals(readPlan(dir)?.runs[0]?.id, "0123456789ab");
     for (const id of ["../../elsewhere", "/tmp/0123456789ab", "0123456789AB", ""]) {

@@ -16,7 +16,7 @@ import {
 } from "../record/mod.ts";
 import type { PolicyName, Precision } from "../tensorflow/mod.ts";
 import type { StepError } from "../train/mod.ts";
-import { libHash, type Plan, readPlan, writePlan } from "./plan.ts";
+import { addToPlan, libHash, type Plan } from "./plan.ts";
 import { openReplay } from "./replay.ts";
 import { runSweep } from "./sweep.ts";
 import type { Interruption } from "../error/signals.ts";
@@ -123,14 +123,6 @@ async function trainTrials(
 ): Promise<RecordedRun[]> {
   const { dir, workers, interruption, like: { manifest: { data } }, libSha256 } = options;
   const runs = specs.map((spec) => ({ spec, id: runIdOf({ spec, dataSha256: data.sha256, libSha256 }) }));
-  const found = readPlan(dir);
-  if (found !== undefined && (found.libSha256 !== libSha256 || found.data.sha256 !== data.sha256)) {
-    throw new UserError(
-      `Cannot train trials into ${dir}: it holds those of another text, or of another version of the code in lib/. ` +
-        "Delete it.",
-    );
-  }
-  const others = found?.runs.filter(({ id }) => !runs.some((run) => run.id === id)) ?? [];
   const plan: Plan = {
     format: "losskit-plan/1",
     name: "trials",
@@ -139,7 +131,13 @@ async function trainTrials(
     threads: specs[0]!.threads,
     runs,
   };
-  writePlan(dir, { ...plan, runs: [...others, ...runs] });
+  addToPlan(dir, plan, (found) => {
+    if (found.libSha256 === libSha256 && found.data.sha256 === data.sha256) return;
+    throw new UserError(
+      `Cannot train trials into ${dir}: it holds those of another text, or of another version of the code in lib/. ` +
+        "Delete it.",
+    );
+  });
   const outcome = await runSweep(plan, { dir, workers, interruption });
   if (outcome.exitCode === EXIT.interrupted) {
     throw new UserError("interrupted: run the same command to go on", { exitCode: EXIT.interrupted });

@@ -161,6 +161,41 @@ Deno.test("train with functions that are fused, and logits in blocks, goes on bi
   assertEqualRuns(outcomeOf(dir), outcomeOf(undisturbed));
 });
 
+Deno.test("train whose best checkpoint is the latest goes on from it, so that none is of a step that is made again", async () => {
+  const dir = join(root, "best");
+  const saved = (kind: "checkpoint" | "best") =>
+    readJournal(filesOf(dir).journal).events.findLast(({ event }) => event === kind);
+  const later = () => {
+    const [last, best] = [saved("checkpoint"), saved("best")];
+    return last?.event === "checkpoint" && best?.event === "best" && best.step > last.step;
+  };
+  do {
+    const going = startTask("train", [...OPTIONS, "--resume", "--out", dir]);
+    let over = false;
+    going.status.then(() => over = true);
+    const from = stepOf(dir);
+    while (!over && (stepOf(dir) <= from + 12 || !later())) await new Promise((next) => setTimeout(next, 2));
+    assert(!over, "it was done before its best checkpoint was the latest");
+    await killIn(dir);
+    await ended(going);
+  } while (!later()); // the next checkpoint came between the look and the kill
+  const { manifest } = filesOf(dir);
+  await Deno.writeTextFile(
+    manifest,
+    (await Deno.readTextFile(manifest)).replace(/"cpuModel": ?"[^"]*"/, '"cpuModel":"Another CPU"'),
+  );
+  const best = saved("best")!;
+  assert(best.event === "best");
+  const args = ["--out", dir, "--allow-environment-change"];
+  const { code, stderr } = await runTask("train", [...OPTIONS, "--resume", ...args]);
+  assertEquals(code, 0, stderr);
+  const got = outcomeOf(dir);
+  const resume = got.events.findLast(({ event }) => event === "resume")!;
+  assert(resume.event === "resume");
+  assertEquals(resume.step, best.step);
+  assertEqualRuns(got, outcomeOf(alone));
+});
+
 Deno.test("train that was killed after its last checkpoint has only its end to write", async () => {
   const want = outcomeOf(alone);
   const { journal } = filesOf(alone);

@@ -115,19 +115,20 @@ export async function executeRun(
   // A run that was killed after its last checkpoint has only its end to write.
   let { sha256: checkpointSha256, bestSha256 } = resumeFrom ?? { sha256: "", bestSha256: undefined };
   /** Saves a checkpoint, and returns its checksum. */
-  const save = (path: string, event: TrainEvent & { event: "checkpoint" | "best" }): string => {
+  const save = (event: TrainEvent & { event: "checkpoint" | "best" }): string => {
     writer.sync(); // the steps that a checkpoint stands for are on disk before it
-    atomicWrite(path, event.bytes);
+    atomicWrite(paths[event.event], event.bytes);
     const sha256 = sha256Hex(event.bytes);
     writer.write({ event: event.event, step: event.step, sha256 });
     return sha256;
   };
   try {
+    if (resumeFrom?.missing !== undefined) save({ ...resumeFrom, event: resumeFrom.missing });
     for await (const event of events) {
       if (claim.lost.aborted) throw new ClaimedError(paths.claim, undefined);
       step = event.step;
-      if (event.event === "checkpoint") checkpointSha256 = save(paths.checkpoint, event);
-      else if (event.event === "best") bestSha256 = save(paths.best, event);
+      if (event.event === "checkpoint") checkpointSha256 = save(event);
+      else if (event.event === "best") bestSha256 = save(event);
       else if (event.event === "earlyStop") {
         stoppedEarly = true;
         options.print(`step ${step}: stopped early, no better since step ${event.bestStep ?? "none"}`);

@@ -13,10 +13,14 @@ export interface ResumePoint {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its path. */
   readonly name: string;
+  /** The step that it is of. */
+  readonly step: number;
   /** SHA-256 of the bytes, in hex. */
   readonly sha256: string;
   /** SHA-256 of the best checkpoint, where one is kept. */
   readonly bestSha256: string | undefined;
+  /** The file that these bytes have to be written to as well before the run goes on. */
+  readonly missing: "checkpoint" | "best" | undefined;
 }
 
 /** A checkpoint on disk, read and found whole. */
@@ -27,9 +31,10 @@ interface Found {
 }
 
 /**
- * Finds the checkpoint that a run goes on from. Without one it starts over; so it does where the journal was lost, or does
- * not reach the checkpoint (steps are written before the checkpoint that stands for them), or where the best checkpoint
- * that it counts on is gone.
+ * Finds the checkpoint that a run goes on from: the last one, or the best one where that is of a later step, so that the
+ * best one is never of a step that is made again, and maybe otherwise. Without a checkpoint a run starts over; so it does
+ * where the journal was lost, or does not reach the checkpoint (steps are written before the checkpoint that stands for
+ * them), or where the best checkpoint that it counts on is gone and is not the last one too.
  *
  * @param paths The run's files.
  * @param run Its journal's events, and whether it keeps the best checkpoint.
@@ -43,14 +48,28 @@ export function findResumePoint(
   const last = readCheckpoint(paths.checkpoint, { event: "checkpoint", events: run.events });
   const recorded = effectiveEvents(run.events).steps.at(-1)?.step ?? 0;
   if (last === undefined || last.progress.step > recorded) return undefined;
-  const { bytes, sha256 } = last;
-  const point = { bytes, sha256, name: paths.checkpoint };
-  const needed = last.progress.history?.best?.step;
-  if (!run.saveBest || needed === undefined) return { ...point, bestSha256: undefined };
+  const { bytes, sha256, progress: { step, history } } = last;
+  const point = { bytes, sha256, step, name: paths.checkpoint, bestSha256: undefined, missing: undefined };
+  if (!run.saveBest) return point;
   const best = readCheckpoint(paths.best, { event: "best", events: run.events });
-  // A later one is of steps that will be made again, and it with them.
-  if (best === undefined || best.progress.step < needed) return undefined;
-  return { ...point, bestSha256: best.sha256 };
+  if (best !== undefined && best.progress.step > step && isRecorded(best.progress, run.events)) {
+    return {
+      ...{ bytes: best.bytes, sha256: best.sha256, step: best.progress.step, name: paths.best },
+      ...{ bestSha256: best.sha256, missing: "checkpoint" },
+    };
+  }
+  const needed = history?.best, found = best?.progress.history?.best;
+  if (found?.step === needed?.step && found?.loss === needed?.loss) {
+    return { ...point, bestSha256: best?.sha256 };
+  }
+  return needed?.step === step ? { ...point, bestSha256: sha256, missing: "best" } : undefined;
+}
+
+/** Whether a best checkpoint is of an evaluation that counts: one of another pass over its step has another loss. */
+function isRecorded({ step, history }: Progress, events: readonly RunEvent[]): boolean {
+  const evaluation = effectiveEvents(events).evals.find((event) => event.step === step);
+  return evaluation !== undefined && history?.best?.step === step &&
+    history.best.loss === (evaluation.emaLoss ?? evaluation.loss);
 }
 
 /** Reads a checkpoint, and holds it against what the journal says of the one at its step. */

@@ -68,8 +68,37 @@ Deno.test("plan lists runs with what varies, time and memory, measured; or from 
   assertMatch(stdout, /4 runs, \d+ at once with \d threads? each: about \d+ s and up to /);
   assertStringIncludes(stdout, "times are from: steps measured now (4)");
   assert(!exists(out), "plan ran something");
-  const again = await runTask("plan", [doneSpec, "--out", done]);
-  assertStringIncludes(again.stdout, "times are from: journals in the folder (1)", again.stderr);
+});
+
+Deno.test("plan marks what a folder has of its runs, and counts only the rest, from the folder's journals", async () => {
+  const all = await runTask("plan", [doneSpec, "--out", done]);
+  assertMatch(
+    all.stdout,
+    /\s1\s+finished +– +– +–\n\n1 run, finished in .* already: nothing is left/,
+  );
+  const path = await specOf("seeds", { seeds: [1, 2] });
+  const more = await runTask("plan", [path, "--out", done]);
+  assertMatch(
+    more.stdout,
+    /^run +what +state +time +memory +from\n.* finished +– .*\n.* new +\d+ s /,
+    more.stderr,
+  );
+  assertStringIncludes(more.stdout, "\n2 runs, of which 1 is finished already; the rest, ");
+  assertStringIncludes(more.stdout, "times are from: journals in the folder (1)");
+
+  const dir = copy(done, join(root, "partly")), { journal, manifest } = runPaths(onlyRun(dir));
+  const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
+  const last = lines.findLastIndex((line) => line.includes('"checkpoint"'));
+  await Deno.writeTextFile(journal, `${lines.slice(0, last).join("\n")}\n`);
+  const begun = await runTask("plan", [doneSpec, "--out", dir]);
+  assertMatch(begun.stdout, / goes on at step 5 of 10 +\d+ s /, begun.stderr);
+  edit(manifest, ({ environment }) => environment!["cpuModel"] = "Another CPU");
+  const elsewhere = await runTask("plan", [doneSpec, "--out", dir]);
+  assertMatch(elsewhere.stdout, / starts over +\d+ s /, elsewhere.stderr);
+  assertStringIncludes(
+    elsewhere.stdout,
+    'not counted: 1 run of another environment: cpuModel was "',
+  );
 });
 
 Deno.test("plan and sweep refuse what cannot fit into memory, before anything starts", async () => {

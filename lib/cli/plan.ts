@@ -1,5 +1,6 @@
 /** `deno task plan SPEC`: the runs of a spec with the time and memory that they are expected to take. */
 import { join } from "node:path";
+import { count } from "../analysis/mod.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { readRuns } from "../record/mod.ts";
 import {
@@ -10,7 +11,10 @@ import {
   type Plan,
   type Prediction,
   predictRuns,
+  probeEnvironment,
   requireMemory,
+  type RunState,
+  stateOf,
 } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { readSpec, shareMachine } from "./spec_file.ts";
@@ -36,23 +40,31 @@ async function plan(path: string | undefined, options: { out?: string; workers?:
   const dir = options.out ?? join("experiments", "out", spec.name);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
   const made = draft.plan(threads);
-  const predictions = await predictRuns(made, {
+  const recorded = recordedIn(dir);
+  const states = await statesOf(made, recorded);
+  const left = made.runs.filter(({ id }) => states.get(id)?.left !== 0);
+  const predictions = (await predictRuns({ ...made, runs: left }, {
     sizesOf: draft.sizesOf,
-    recorded: recordedIn(dir),
+    recorded,
     print: (line) => console.error(line),
-  });
+  })).map((one) => ({ ...one, seconds: one.seconds * (states.get(one.run.id)?.left ?? 1) }));
   for (const { run, bytes } of predictions) requireMemory(run.spec, { bytes });
-  console.log(tableOf(made, predictions));
+  console.log(tableOf(made, { predictions, states }));
+  const finished = made.runs.length - left.length;
+  if (left.length === 0) {
+    console.log(`\n${count(made.runs.length, "run")}, finished in ${dir} already: nothing is left to run`);
+    return;
+  }
   const seconds = predictions.reduce((sum, one) => sum + one.seconds, 0);
   const longest = Math.max(...predictions.map((one) => one.seconds));
   const most = Math.max(...predictions.map(({ bytes }) => bytes));
   const { total, available } = machineMemory();
   console.log(
-    `\n${made.runs.length} runs, ${workers} at once with ${threads} thread${
-      threads > 1 ? "s" : ""
-    } each: about ${formatDuration(Math.max(longest, seconds / workers))} and up to ${
-      formatBytes(most * Math.min(workers, made.runs.length))
-    } of memory ` +
+    `\n${count(made.runs.length, "run")}${
+      finished > 0 ? `, of which ${finished} ${finished === 1 ? "is" : "are"} finished already; the rest` : ""
+    }, ${workers} at once with ${threads} thread${threads > 1 ? "s" : ""} each: about ${
+      formatDuration(Math.max(longest, seconds / workers))
+    } and up to ${formatBytes(most * Math.min(workers, left.length))} of memory ` +
       `(${formatBytes(available)} of ${formatBytes(total)} are free)`,
   );
   const froms = {
@@ -64,6 +76,24 @@ async function plan(path: string | undefined, options: { out?: string; workers?:
     [predictions.filter((one) => one.from === from).length, text] as const
   ).filter(([count]) => count > 0);
   console.log(`times are from: ${counts.map(([count, text]) => `${text} (${count})`).join(", ")}`);
+  const changed = [...states.values()].filter(({ changes }) => changes !== undefined);
+  if (changed.length > 0) {
+    console.log(
+      `not counted: ${count(changed.length, "run")} of another environment: ${changed[0]!.changes}; ` +
+        "--allow-environment-change would count them",
+    );
+  }
+}
+
+/** What a sweep would do with the plan's runs that have begun, by identity. */
+async function statesOf(
+  { runs }: Plan,
+  recorded: ReturnType<typeof readRuns>,
+): Promise<Map<string, RunState>> {
+  const begun = recorded.filter(({ manifest }) => runs.some(({ id }) => id === manifest.runId));
+  if (begun.length === 0) return new Map();
+  const environment = await probeEnvironment();
+  return new Map(begun.map((run) => [run.manifest.runId, stateOf(run, environment)]));
 }
 
 function recordedIn(dir: string): ReturnType<typeof readRuns> {
@@ -75,22 +105,29 @@ function recordedIn(dir: string): ReturnType<typeof readRuns> {
   return readRuns(dir);
 }
 
-/** A row a run; what all runs have alike is left out, but for what names them. */
-function tableOf({ runs }: Plan, predictions: readonly Prediction[]): string {
+/** A row a run; what all runs have alike is left out, but for what names them, and so is a state that none has. */
+function tableOf(
+  { runs }: Plan,
+  { predictions, states }: { predictions: readonly Prediction[]; states: ReadonlyMap<string, RunState> },
+): string {
   const named = ["tokenizer", "T", "policy", "seed", "threads", "data"];
   const fields = Object.keys(runs[0]!.spec).filter((field) =>
     !named.includes(field) && new Set(runs.map(({ spec }) => valueOf(spec, field))).size > 1
   );
+  const expected = new Map(predictions.map((one) => [one.run.id, one]));
+  const begun = states.size > 0;
   const rows = [
-    ["run", "what", ...fields, "time", "memory", "from"],
-    ...predictions.map(({ run, seconds, bytes, from }) => [
-      run.id,
-      describe(run),
-      ...fields.map((field) => valueOf(run.spec, field)),
-      formatDuration(seconds),
-      formatBytes(bytes),
-      from,
-    ]),
+    ["run", "what", ...fields, ...(begun ? ["state"] : []), "time", "memory", "from"],
+    ...runs.map((run) => {
+      const one = expected.get(run.id);
+      return [
+        run.id,
+        describe(run),
+        ...fields.map((field) => valueOf(run.spec, field)),
+        ...(begun ? [states.get(run.id)?.text ?? "new"] : []),
+        ...(one ? [formatDuration(one.seconds), formatBytes(one.bytes), one.from] : ["–", "–", "–"]),
+      ];
+    }),
   ];
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");

@@ -22,6 +22,7 @@ import {
 } from "../record/mod.ts";
 import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan.ts";
 import { readWhole } from "./read_whole.ts";
+import { progressOf } from "./run_progress.ts";
 
 /** What a merge did with a run that one of the other folders has. */
 export type MergedRun =
@@ -163,16 +164,6 @@ function differenceOf(a: RecordedRun, b: RecordedRun): Difference | undefined {
     return [...steps.filter(({ step }) => step <= common), ...evals.filter(({ step }) => step < common)];
   };
   return compareJournals(upTo(a), upTo(b));
-}
-
-function progressOf(
-  { events, status }: RecordedRun,
-): { finished: number; checkpoint: number; steps: number } {
-  const steps = effectiveEvents(events).steps.length;
-  const checkpoints = events.flatMap((event) =>
-    event.event === "checkpoint" && event.step <= steps ? [event.step] : []
-  );
-  return { finished: Number(status === "finished"), checkpoint: Math.max(0, ...checkpoints), steps };
 }
 
 /** Whether one record of a run has what another lacks: the end, a later checkpoint, or at least more steps. */

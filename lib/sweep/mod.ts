@@ -40,6 +40,7 @@ export {
   specOfSingleRun,
 } from "./plan.ts";
 export { modelOf } from "./run_problem.ts";
+export { type RunState, stateOf } from "./run_progress.ts";
 export { defaultTolerance, type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
 export { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
 export { type Budget, DEFAULT_SWEEP, NO_AXES, type SharedOptions, type SweepSpec } from "./spec.ts";

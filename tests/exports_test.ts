@@ -15,6 +15,7 @@ import {
   type RecordedRun,
   runPaths,
 } from "../lib/record/mod.ts";
+import { exists } from "../lib/file/exists.ts";
 import { runTask } from "./support/commands.ts";
 import { capture, pythonWith, TABLE_READERS } from "./support/python.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
@@ -162,7 +163,9 @@ Deno.test("export is repeatable, and explains what it cannot do", async () => {
     ) => [name, Deno.readFileSync(join(dir, "export", name))]);
   assertEquals((await runTask("export", [dir])).code, 0);
   const first = files();
-  assertEquals(first.map(([name]) => name).sort(), ["evals.parquet", "runs.parquet", "steps.parquet"]);
+  assertEquals(first.map(([name]) => name).sort(), [
+    ...["evals.parquet", "export.json", "runs.parquet", "steps.parquet"],
+  ]);
   assertEquals((await runTask("export", [dir])).code, 0);
   assertEquals(files(), first);
   const wrong: [string[], RegExp][] = [
@@ -180,4 +183,52 @@ Deno.test("export is repeatable, and explains what it cannot do", async () => {
     assertMatch(stderr, message);
     assert(!stderr.includes("    at "), stderr);
   }
+});
+
+Deno.test("export replaces what it left in a folder wholly, and nothing that is not its own", async () => {
+  const dir = join(root, "twice"), out = join(root, "twice-out");
+  writeRuns(dir);
+  const runExport = (...formats: string[]) =>
+    runTask("export", [dir, "--out", out, "--format", formats.join(",")]);
+  const files = (folder = out): string[] =>
+    [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+      isDirectory ? files(join(folder, name)) : [join(folder, name)]
+    ).sort();
+  Deno.mkdirSync(join(out, "tensorboard", "mine"), { recursive: true });
+  Deno.writeTextFileSync(join(out, "tensorboard", "mine", "events"), "of another program");
+  Deno.writeTextFileSync(join(out, "notes.txt"), "a user's");
+  assertEquals((await runExport("parquet", "tensorboard")).code, 0);
+  const before = files();
+  assertEquals(before.length, 2 + 1 + 3 + 3);
+  const [{ manifest }] = readRuns(dir) as [RecordedRun];
+  Deno.removeSync(join(dir, "runs", manifest.runId), { recursive: true });
+  const { code, stderr } = await runExport("tensorboard", "arrow");
+  assertEquals([code, stderr], [0, `note: parquet files in ${out} are of an earlier export\n`]);
+  assertEquals(
+    files(),
+    [
+      ...before.filter((path) => !path.includes(manifest.runId)),
+      ...["evals", "runs", "steps"].map((name) => join(out, `${name}.arrow`)),
+    ].sort(),
+  );
+  assert(
+    !exists(join(out, "tensorboard", `character-T64-float32-seed1-${manifest.runId}`)),
+    "an empty folder",
+  );
+  assertEquals(await runExport("parquet", "tensorboard", "arrow").then(({ stderr }) => stderr), "");
+
+  const other = join(root, "a users");
+  Deno.mkdirSync(other);
+  Deno.writeTextFileSync(join(other, "runs.parquet"), "a user's");
+  const refused = await runTask("export", [dir, "--out", other]);
+  assertEquals([refused.code, refused.stdout], [2, ""]);
+  assertMatch(refused.stderr, /^Cannot export into .*: it holds runs.parquet, which no export has written/);
+  assertEquals(files(other), [join(other, "runs.parquet")]);
+  Deno.writeTextFileSync(
+    join(out, "export.json"),
+    JSON.stringify({ format: "losskit-export/1", files: { parquet: ["../../etc/passwd"] } }),
+  );
+  const led = await runExport("parquet");
+  assertEquals(led.code, 2);
+  assertMatch(led.stderr, /export.json: .*wanted a place in the folder/);
 });

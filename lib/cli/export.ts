@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { runTable } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
-import { writeFile } from "../file/write_file.ts";
 import {
   type Columns,
   columnsOfRows,
@@ -14,16 +13,12 @@ import {
   readRuns,
   type RecordedRun,
   runColumns,
+  tensorBoardPath,
 } from "../record/mod.ts";
+import { type ExportedFile, writeExport } from "./export_folder.ts";
 import { command, list, runCommand } from "./command.ts";
 
-/** A file to write, below the folder of exports. */
-interface ExportedFile {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-}
-
-const FORMATS: Readonly<Record<string, (runs: readonly RecordedRun[]) => Iterable<ExportedFile>>> = {
+const FORMATS: Readonly<Record<string, (runs: readonly RecordedRun[]) => readonly ExportedFile[]>> = {
   parquet: (runs) => tableFiles(runs, "parquet", encodeParquet),
   arrow: (runs) => tableFiles(runs, "arrow", encodeArrow),
   tensorboard: eventFiles,
@@ -47,30 +42,26 @@ const program = command(
     const runs = readRuns(dir);
     for (const run of runs) run.warnings.forEach((warning) => console.error(`warning: ${warning}`));
     const out = options.out ?? join(dir, "export");
-    for (const format of new Set(formats)) {
-      for (const { path, bytes } of FORMATS[format]!(runs)) {
-        writeFile(join(out, path), bytes);
-        console.log(join(out, path));
-      }
-    }
+    const files = Object.fromEntries(formats.map((format) => [format, FORMATS[format]!(runs)]));
+    writeExport(out, files, { file: console.log, note: (line) => console.error(`note: ${line}`) });
   });
 
 /** What came out of a run, as {@linkcode runTable} has it. */
 const RESULTS = ["valLoss", "bestValLoss", "bitsPerByte", "tokensPerSecond", "spikes", "nonFinite"] as const;
 
-/** A file of events a run, one after the other: together they may be large. */
-function* eventFiles(runs: readonly RecordedRun[]): Iterable<ExportedFile> {
-  for (const run of runs) {
-    const { path, bytes } = encodeTensorBoard(run);
-    yield { path: join("tensorboard", path), bytes };
-  }
+/** A file of events a run. */
+function eventFiles(runs: readonly RecordedRun[]): readonly ExportedFile[] {
+  return runs.map((run) => ({
+    path: join("tensorboard", tensorBoardPath(run)),
+    bytes: () => encodeTensorBoard(run),
+  }));
 }
 
-function* tableFiles(
+function tableFiles(
   runs: readonly RecordedRun[],
   extension: string,
   encode: (columns: Columns) => Uint8Array,
-): Iterable<ExportedFile> {
+): readonly ExportedFile[] {
   const results = columnsOfRows(
     runTable(runs).select(...RESULTS).objects() as Record<string, unknown>[],
     RESULTS,
@@ -80,9 +71,10 @@ function* tableFiles(
     evals: evalColumns(runs),
     runs: { ...runColumns(runs), ...results },
   };
-  for (const [name, columns] of Object.entries(tables)) {
-    yield { path: `${name}.${extension}`, bytes: encode(columns) };
-  }
+  return Object.entries(tables).map(([name, columns]) => ({
+    path: `${name}.${extension}`,
+    bytes: () => encode(columns),
+  }));
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -61,7 +61,7 @@ export {
   writeManifest,
 } from "./manifest.ts";
 export { encodeArrow } from "./arrow.ts";
-export { encodeTensorBoard } from "./tensorboard.ts";
+export { encodeTensorBoard, tensorBoardPath } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
   begunRuns,

@@ -14,13 +14,11 @@ import type { RecordedRun } from "./run_folder.ts";
  * every evaluation's figures as `validation/…`, at the times they were made. TensorBoard's scalars are float32, so figures
  * are rounded to that.
  *
- * @returns Where the file belongs below a folder that TensorBoard is given, and its bytes. Equal runs give equal ones.
+ * @returns The file's bytes. Equal runs give equal ones.
  */
-export function encodeTensorBoard(run: RecordedRun): { path: string; bytes: Uint8Array } {
-  const { spec, runId } = run.manifest;
+export function encodeTensorBoard(run: RecordedRun): Uint8Array {
   const { steps, evals } = effectiveEvents(run.events);
   const began = timeOf(run.events[0]?.time);
-  const name = `${spec.tokenizer}-T${spec.T}-${spec.policy}-seed${spec.seed}-${runId}`;
   const records = [
     encodeEvent(began, (event) => event.tag(FILE_VERSION, WireType.LengthDelimited).string("brain.Event:2")),
     ...[...steps, ...evals].map(({ event, time, step, ...figures }) =>
@@ -33,10 +31,14 @@ export function encodeTensorBoard(run: RecordedRun): { path: string; bytes: Uint
       )
     ),
   ];
-  return {
-    path: `${name.replaceAll(/[^A-Za-z0-9._-]+/g, "_")}/events.out.tfevents.${Math.floor(began)}.losskit`,
-    bytes: concat(records.map(frame)),
-  };
+  return concat(records.map(frame));
+}
+
+/** Where a run's events belong below a folder that TensorBoard is given. */
+export function tensorBoardPath({ manifest: { spec, runId }, events }: RecordedRun): string {
+  const name = `${spec.tokenizer}-T${spec.T}-${spec.policy}-seed${spec.seed}-${runId}`;
+  const began = Math.floor(timeOf(events[0]?.time));
+  return `${name.replaceAll(/[^A-Za-z0-9._-]+/g, "_")}/events.out.tfevents.${began}.losskit`;
 }
 
 // Field numbers of tensorflow.Event.

@@ -48,6 +48,12 @@ export class ClaimedError extends UserError {
   }
 }
 
+/**
+ * Looks in a row at which a claim's file is away or says nothing that end the claim. A single one may be a hiccup of a
+ * network's file system, and is mended by what is written next.
+ */
+const MISSES = 3;
+
 /** A claim that is held until it is disposed of. */
 export class Claim implements Disposable {
   readonly #file: Deno.FsFile;
@@ -55,6 +61,8 @@ export class Claim implements Disposable {
   readonly #lost = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   #own: ClaimHolder;
+  /** Looks in a row at which the file was away or said nothing. */
+  #missed = 0;
 
   /** @internal */
   constructor(file: Deno.FsFile, at: { path: string; own: ClaimHolder; beatEvery: number }) {
@@ -65,13 +73,16 @@ export class Claim implements Disposable {
     this.#timer.unref(); // a process that is done shall end
   }
 
-  /** Aborted when another host has taken the claim over, such as after this one was suspended. */
+  /** Aborted when another host has taken the claim over, such as after this one was suspended, or its file is gone. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
   #beat(): void {
-    if (readHolder(this.#path)?.token !== this.#own.token) return this.#lost.abort();
+    const holder = readHolder(this.#path);
+    this.#missed = holder === undefined ? this.#missed + 1 : 0;
+    const taken = holder !== undefined && holder.token !== this.#own.token;
+    if (taken || this.#missed >= MISSES) return this.#lost.abort();
     this.#own = { ...this.#own, beat: this.#own.beat + 1 };
     try {
       writeHolder(this.#file, this.#own);
@@ -115,6 +126,10 @@ export async function takeClaim(path: string, options: ClaimOptions = {}): Promi
       const before = readHolder(path);
       const unsure = before !== undefined && (before.host !== host || lockable !== true);
       if (unsure && await beats(path, { before, beatEvery, print })) throw new ClaimedError(path, before);
+      if (unsure && !isStill(file, path)) { // given free while it was waited for
+        file.close();
+        continue;
+      }
       const own = { host, pid: Deno.pid, token: crypto.randomUUID(), beat: 0 };
       writeHolder(file, own);
       if (lockable !== true) {
@@ -192,9 +207,8 @@ async function beats(
   );
   for (let i = 0; i < 5; i++) {
     await wait(beatEvery);
-    const now = readHolder(path);
-    if (now === undefined) return false;
-    if (now.token !== before.token || now.beat !== before.beat) return true;
+    const now = readHolder(path); // undefined: given free, or for a moment unreadable
+    if (now !== undefined && (now.token !== before.token || now.beat !== before.beat)) return true;
   }
   return false;
 }

@@ -125,6 +125,49 @@ Deno.test("a claim that another host took over is lost, and does not remove the 
   });
 });
 
+/** Waits for what comes of a claim's own timer, which alone keeps no process from ending. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+Deno.test("a claim whose file says nothing for a moment is mended, and one whose file stays away is lost", async () => {
+  await inFolder(async (path) => {
+    using claim = await takeClaim(path, { beatEvery: 20 });
+    const token = readHolder(path)!.token;
+    for (const text of ["", "{", '{"host":']) {
+      Deno.writeTextFileSync(path, text);
+      await until(() => claim.lost.aborted || readHolder(path) !== undefined);
+      const { beat } = readHolder(path)!;
+      await until(() => claim.lost.aborted || readHolder(path)!.beat > beat); // it has seen that all is well
+      assertEquals([claim.lost.aborted, readHolder(path)?.token], [false, token]);
+    }
+    Deno.removeSync(path);
+    await until(() => claim.lost.aborted);
+  });
+});
+
+Deno.test("takeClaim() takes no claim of another host over for one look at which it says nothing", async () => {
+  await inFolder(async (path) => {
+    const holder = { host: "elsewhere", pid: 7, token: "t", beat: 0 };
+    Deno.writeTextFileSync(path, JSON.stringify(holder));
+    const taken = takeClaim(path, { beatEvery: 60 });
+    Deno.writeTextFileSync(path, "");
+    const timer = setTimeout(() => Deno.writeTextFileSync(path, JSON.stringify({ ...holder, beat: 1 })), 90);
+    await assertRejects(() => taken, ClaimedError, "process 7 on elsewhere");
+    clearTimeout(timer);
+  });
+});
+
+Deno.test("takeClaim() claims anew what another host gave free while it was waited for", async () => {
+  await inFolder(async (path) => {
+    Deno.writeTextFileSync(path, JSON.stringify({ host: "elsewhere", pid: 7, token: "t", beat: 0 }));
+    const taken = takeClaim(path, { beatEvery: 10 });
+    Deno.removeSync(path);
+    using _claim = await taken;
+    assertEquals(readHolder(path)?.host, Deno.hostname());
+  });
+});
+
 Deno.test("takeClaim() takes what is no claim for none, and says when a folder cannot be written to", async () => {
   await inFolder(async (path) => {
     for (const text of ["", "{", "null", "[]", '{"host":3}', "\0\0\0"]) {

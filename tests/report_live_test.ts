@@ -3,7 +3,7 @@
  * change, found again after the server was away, and refusing what it should.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { findChromium, launchChromium } from "./support/chromium.ts";
 import { ended, runTask, startTask } from "./support/commands.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
@@ -185,6 +185,28 @@ Deno.test("report --figures writes each figure as SVG or PNG, and refuses what i
     }
   } finally {
     Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("report says which runs it leaves out and why, of one folder and of several", async () => {
+  const root = Deno.makeTempDirSync();
+  try {
+    const lost = writeSyntheticRun(root, { losses: [3, 2] });
+    Deno.removeSync(join(lost, "manifest.json"));
+    const none = join(root, "none");
+    Deno.mkdirSync(join(none, "runs"), { recursive: true });
+    const wanted = [
+      `warning: run ${basename(lost)} is left out: its folder has no manifest.json: the file is lost`,
+      `warning: no run of ${none} has begun`,
+    ];
+    const both = await runTask("report", [root, none, "--out", join(root, "both.html")]);
+    const [one, other] = [await runTask("report", [root]), await runTask("report", [none])];
+    assertEquals([both.code, one.code, other.code], [0, 0, 0], both.stderr);
+    for (const text of wanted) assertStringIncludes(both.stdout, text);
+    assertStringIncludes(one.stdout, wanted[0]!);
+    assertStringIncludes(other.stdout, wanted[1]!);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
   }
 });
 

@@ -65,6 +65,7 @@ export { encodeTensorBoard, tensorBoardPath } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
   begunRuns,
+  leftOutRuns,
   readRun,
   readRuns,
   type RecordedRun,

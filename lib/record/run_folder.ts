@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
+import { isClaimed } from "./claim.ts";
 import type { RunEvent } from "./event.ts";
 import { readJournal } from "./journal.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -88,18 +89,41 @@ export function statusOf(events: readonly RunEvent[]): RecordedRun["status"] {
  * @throws {UserError} when the folder holds no runs.
  */
 export function begunRuns(sweepDir: string): string[] {
-  let names: string[];
+  return runNames(sweepDir).filter((name) => exists(runPaths(runFolder(sweepDir, name)).manifest));
+}
+
+/**
+ * The runs in a sweep's folder that readers leave out, each with its reason in words. One that somebody is at work on has
+ * only just begun, and is none of them.
+ *
+ * @throws {UserError} when the folder holds no runs.
+ */
+export function leftOutRuns(sweepDir: string): string[] {
+  return runNames(sweepDir).sort().flatMap((name) => {
+    const paths = runPaths(runFolder(sweepDir, name));
+    if (exists(paths.manifest) || isClaimed(paths.claim)) return [];
+    const why = exists(paths.journal)
+      ? "the file is lost. Restore it from a copy, or have the run made again"
+      : "it was ended before its first step. The sweep's command goes on with it";
+    return [`run ${name} is left out: its folder has no manifest.json: ${why}`];
+  });
+}
+
+function runNames(sweepDir: string): string[] {
   try {
-    names = [...Deno.readDirSync(join(sweepDir, "runs"))].filter((entry) => entry.isDirectory).map((
+    return [...Deno.readDirSync(join(sweepDir, "runs"))].filter((entry) => entry.isDirectory).map((
       { name },
     ) => name);
   } catch (cause) {
+    const above = dirname(resolve(sweepDir));
+    const hint = exists(runPaths(sweepDir).manifest) && basename(above) === "runs"
+      ? `, which is a run's folder: its sweep's is ${dirname(above)}`
+      : "";
     throw new UserError(
-      `Cannot read a sweep: wanted a folder with runs in it, as \`deno task sweep\` makes it: given ${sweepDir}`,
+      `Cannot read a sweep: wanted a folder with runs in it, as \`deno task sweep\` makes it: given ${sweepDir}${hint}`,
       { cause },
     );
   }
-  return names.filter((name) => exists(runPaths(runFolder(sweepDir, name)).manifest));
 }
 
 /**

@@ -1,9 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
+import { takeClaim } from "./claim.ts";
 import { JournalWriter, readJournal } from "./journal.ts";
-import { readRun, readRuns, runPaths } from "./run_folder.ts";
+import { leftOutRuns, readRun, readRuns, runFolder, runPaths } from "./run_folder.ts";
 
 function withFolder(use: (dir: string) => void): void {
   const dir = Deno.makeTempDirSync();
@@ -82,4 +83,24 @@ Deno.test("readRuns() refuses a folder without runs, and a damaged one by its fi
     Deno.writeTextFileSync(journal, `{}\n${Deno.readTextFileSync(journal)}`);
     assertThrows(() => readRuns(dir), UserError, `${journal}, line 1:`);
   });
+});
+
+Deno.test("leftOutRuns() names what readRuns() passes over, and why, but for what has only just begun", async () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    writeSyntheticRun(dir, { losses: [1] });
+    Deno.writeTextFileSync(`${dir}/runs/no folder`, "");
+    assertEquals(leftOutRuns(dir), []);
+    Deno.removeSync(runPaths(writeSyntheticRun(dir, { losses: [1], spec: { seed: 2 } })).manifest);
+    for (const id of ["0".repeat(12), "1".repeat(12)]) Deno.mkdirSync(runFolder(dir, id));
+    using _claim = await takeClaim(runPaths(runFolder(dir, "1".repeat(12))).claim);
+    const [ended, lost, ...others] = leftOutRuns(dir);
+    assertEquals([readRuns(dir).length, others], [1, []]);
+    assertMatch(ended!, /^run 0{12} is left out: its folder has no manifest.json: it was ended before/);
+    assertMatch(lost!, /^run [0-9a-f]{12} is left out: its folder has no manifest.json: the file is lost/);
+    const run = runFolder(dir, readRuns(dir)[0]!.manifest.runId);
+    assertThrows(() => readRuns(run), UserError, `which is a run's folder: its sweep's is ${dir}`);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
 });

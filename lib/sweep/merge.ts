@@ -111,15 +111,17 @@ function mergePlans(dirs: readonly string[]): Plan | undefined {
   if (first === undefined) return undefined;
   const runs = new Map(first.plan.runs.map((run) => [run.id, run]));
   for (const { dir, plan } of others) {
-    const refuse = (what: string): never => {
+    const requireSame = (what: string, of: (plan: Plan) => string | number) => {
+      const [a, b] = [of(first.plan), of(plan)];
+      if (a === b) return;
       throw new UserError(
-        `Cannot merge ${dir} with ${first.dir}: wanted sweeps of one ${what}: theirs differ. ` +
-          "Keep them apart, and compare their reports.",
+        `Cannot merge ${dir} with ${first.dir}: wanted sweeps of one ${what}: it is ${a} in ${first.dir}, ${b} in ` +
+          `${dir}. Keep them apart, and compare their reports.`,
       );
     };
-    if (plan.data.sha256 !== first.plan.data.sha256) refuse("text");
-    if (plan.libSha256 !== first.plan.libSha256) refuse("version of the code in lib/");
-    if (plan.threads !== first.plan.threads) refuse("number of threads");
+    requireSame("text", ({ data: { sha256 } }) => sha256);
+    requireSame("version of the code in lib/", ({ libSha256 }) => libSha256);
+    requireSame("number of threads", ({ threads }) => threads);
     for (const run of plan.runs) if (!runs.has(run.id)) runs.set(run.id, run);
   }
   return { ...first.plan, runs: [...runs.values()] };

@@ -223,9 +223,9 @@ Deno.test("mergeSweeps() joins plans of one text, code and number of threads, an
     await mergeSweeps(a, [b]);
     assertEquals(seeds(), [1, 2, 3]);
     const others: [Partial<Plan>, RegExp][] = [
-      [{ data: { name: "x", sha256: "0".repeat(64) } }, /of one text/],
-      [{ libSha256: "1".repeat(64) }, /of one version of the code/],
-      [{ threads: 2 }, /of one number of threads/],
+      [{ data: { name: "x", sha256: "0".repeat(64) } }, /of one text: it is [0-9a-f]{64} in .*, 0{64} in /],
+      [{ libSha256: "1".repeat(64) }, /of one version of the code in lib\/: it is .*, 1{64} in /],
+      [{ threads: 2 }, /of one number of threads: it is \d in .*a, 2 in .*c\. /],
     ];
     for (const [other, message] of others) {
       writePlan(c, { ...planOf([9]), ...other });

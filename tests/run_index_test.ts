@@ -238,6 +238,18 @@ Deno.test("cluster explains what it cannot do", async () => {
     [["kubernetes", dir, ...image, "--mount", "data"], /--mount: it must be a path in the container/],
     [["kubernetes", dir, ...image, "--retries", "-1"], /--retries must be a whole number/],
   ];
+  // Where its folder of logs, or its own, has to go there is a file.
+  const taken = await planned("taken", { ...SMALL, steps: 5 }), file = join(root, "a file");
+  Deno.removeSync(join(taken, "slurm"), { recursive: true });
+  for (const path of [join(taken, "slurm"), file]) Deno.writeTextFileSync(path, "");
+  Deno.mkdirSync(join(taken, "kubernetes.yaml"));
+  const spec = join(root, "taken.json");
+  wrong.push(
+    [["slurm", taken], /Cannot make the folder .*slurm: wanted a place that can be written to/],
+    [["slurm", spec, "--out", file], /Cannot sweep into .*a file: wanted a folder/],
+    [["kubernetes", spec, "--out", file, ...image], /Cannot sweep into .*a file: wanted a folder/],
+    [["kubernetes", taken, ...image], /Cannot write .*kubernetes.yaml: wanted a folder/],
+  );
   for (const [args, message] of wrong) {
     const { code, stdout, stderr } = await runTask("cluster", args);
     assertEquals([code, stdout], [2, ""], stderr);

@@ -2,6 +2,7 @@
 import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../error/user_error.ts";
+import { makeFolder } from "../file/make_folder.ts";
 import { writeFile } from "../file/write_file.ts";
 import {
   kubernetesManifest,
@@ -117,8 +118,8 @@ async function slurm(
     flags: flagsOf(options),
     more: options.sbatch,
   });
+  makeFolder(slurmLogs(dir)); // Slurm makes no folder for its logs
   writeFile(path, script);
-  Deno.mkdirSync(slurmLogs(dir), { recursive: true }); // Slurm makes no folder for its logs
   console.log(
     `${plan.runs.length} runs, a task each. The folder must be the same on every node. Submit with\n`,
   );

@@ -4,6 +4,7 @@
  * @module
  */
 import { EXIT, UserError } from "../error/user_error.ts";
+import { makeFolder } from "../file/make_folder.ts";
 import { emulationOf } from "../precision/mod.ts";
 import {
   atomicWrite,
@@ -194,19 +195,6 @@ function recordFailure(writer: JournalWriter, error: unknown): void {
     writer.sync();
   } catch {
     // The disk is full or gone; the error itself is thrown.
-  }
-}
-
-function makeFolder(path: string): void {
-  try {
-    Deno.mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw new UserError(
-      `Cannot make the folder ${path}: wanted a place that can be written to: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
-      { cause },
-    );
   }
 }
 

@@ -94,6 +94,7 @@ const WRONG: [
   ],
   ["a folder without twins", () => [join(root, "alone")], /there are no such two/],
   ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
+  ["a folder that is not there", () => [join(root, "none")], /wanted a run's or a sweep's folder, or a spec/],
   ["a spec that is not there", () => [join(root, "none.json")], /Cannot read the spec/],
   [
     "a spec of one precision",

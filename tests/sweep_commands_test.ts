@@ -181,6 +181,26 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
     assertEquals(code, 2);
     assertMatch(stderr, /the plan of .* has no run 0123456789ab/);
   });
+  await t.step("no run at all", async () => {
+    const nowhere = join(root, "nowhere", "at", "all"), empty = join(root, "void");
+    Deno.mkdirSync(empty);
+    const told = [
+      [done, `it is a sweep's folder, with the run ${onlyRun(done)}`],
+      [empty, "it holds no manifest.json"],
+      [nowhere, "there is none"],
+    ];
+    for (const [folder, found] of told) {
+      const { code, stderr } = await runTask("explain", [folder!]);
+      assertEquals([code, stderr], [
+        2,
+        `Cannot explain ${folder}: wanted a run's folder, DIR/runs/ID: ${found}\n`,
+      ]);
+    }
+  });
+  await t.step("a copy of a run outside of any sweep", async () => {
+    const alone = copy(onlyRun(done), join(root, "alone", "run"));
+    assertMatch(await explain(alone), /^run [0-9a-f]{12}: finished.*\nspec: there is no plan; no other run/);
+  });
 });
 
 Deno.test("a finished run of another environment is run again, its record kept, unless that is allowed", async () => {
@@ -367,6 +387,29 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     assertEquals(code, 0);
     assertMatch(stdout, /^changed: code: this is the code at hand: .* is not in this repository\nidentical$/);
   });
+  await t.step(
+    "goes on with the others where one of a folder is damaged, says each problem once",
+    async () => {
+      const dir = copy(done, join(root, "one-of-two"));
+      for (const [name, text] of [["000000000000", "{"], ["ffffffffffff", undefined]] as const) {
+        const paths = runPaths(copy(onlyRun(done), join(dir, "runs", name)));
+        if (text === undefined) Deno.removeSync(paths.manifest);
+        else Deno.writeTextFileSync(paths.manifest, text);
+      }
+      const { code, stdout, stderr } = await reproduce(dir);
+      assertEquals(code, 2);
+      assertMatch(
+        stdout,
+        /^.*\/0{12}: cannot, because Cannot read .*\n.*\/[0-9a-f]{12}: identical\n.*\/f{12}: cannot, because .*$/,
+      );
+      assertEquals(stderr, "");
+      const none = join(root, "no-runs");
+      Deno.mkdirSync(join(none, "runs"), { recursive: true });
+      const nothing = await reproduce(none);
+      assertEquals([nothing.code, nothing.stdout], [2, ""]);
+      assertMatch(nothing.stderr, /^Cannot reproduce .*: it has none\n$/);
+    },
+  );
   await t.step("all runs of a folder", async () => {
     const { code, stdout } = await reproduce(done);
     assertEquals([code, stdout], [0, `${onlyRun(done)}: identical`]);

@@ -217,7 +217,11 @@ const WRONG: [string, string[], RegExp][] = [
   ["a seed twice", ["--data", text, "--seeds", "1,1"], /must not repeat/],
   ["no workers", ["--data", text, "--workers", "0"], /--workers must be a whole number/],
   ["an unknown option", ["--sead", "1"], /unknown option '--sead'/],
-  ["a spec with an unknown field", [join(root, "field.json")], /unknown field stepz/],
+  [
+    "a spec with an unknown field",
+    [join(root, "field.json")],
+    /unknown field stepz \(did you mean steps\?\): the fields are name, /,
+  ],
   ["heads that do not fit", [join(root, "heads.json")], /nEmbd must be a multiple of nHead/],
   ["a spec that is no JSON", [join(root, "broken.json")], /Cannot read the spec/],
   ["a spec that is not there", [join(root, "nowhere.json")], /Cannot read the spec/],

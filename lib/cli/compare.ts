@@ -109,6 +109,12 @@ async function compare(what: string | undefined, run: string | undefined, option
     }
     return await compareFolder(what, { ...judging, json: options.json });
   }
+  if (what !== undefined && !isFile(what) && !/\.(json|[mc]?[jt]s)$/.test(what)) {
+    throw new UserError(
+      `Cannot compare ${what}: wanted a run's or a sweep's folder, or a spec (.json, or .ts with a default export): ` +
+        "there is nothing of this name",
+    );
+  }
   const dir = await trainSpec(what, options);
   if (dir !== undefined) await compareFolder(dir, { ...judging, json: options.json });
 }

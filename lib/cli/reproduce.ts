@@ -36,16 +36,19 @@ async function reproduce(folder: string, { tolerance, data, presentCode }: Optio
     print: (line) => console.error(line),
   };
   const runs = runsIn(folder);
+  if (runs?.length === 0) {
+    throw new UserError(
+      `Cannot reproduce ${folder}: wanted a run's folder, or a sweep's with runs in it: it has none`,
+    );
+  }
   for (const run of runs ?? [folder]) {
     const prefix = runs === undefined ? "" : `${run}: `;
     let result: Reproduction;
     try {
       result = await reproduceRun(run, options);
     } catch (error) {
-      if (error instanceof UserError && error.exitCode === EXIT.badInput) {
-        console.log(`${prefix}cannot, because ${error.message}`);
-      }
-      throw error;
+      if (!(error instanceof UserError) || error.exitCode !== EXIT.badInput) throw error;
+      result = { answer: "cannot", reason: error.message, changes: [] }; // others may be whole
     }
     for (const change of result.changes) console.log(`${prefix}changed: ${change}`);
     console.log(`${prefix}${describe(result)}`);

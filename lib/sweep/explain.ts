@@ -50,19 +50,16 @@ export async function explainRun(
   folder: string,
   options: { environment: () => Promise<Environment>; others: readonly string[] },
 ): Promise<Explanation> {
-  const id = basename(resolve(folder)), dir = dirname(dirname(resolve(folder)));
+  const above = dirname(resolve(folder));
+  // Only a folder's place says what sweep it is of: a copy of a run elsewhere is of none.
+  const dir = basename(above) === "runs" ? dirname(above) : undefined;
   for (const other of options.others) begunRuns(other); // refuses what is no sweep's folder
-  const plan = readPlan(dir);
+  const plan = dir === undefined ? undefined : readPlan(dir);
   const recorded = exists(runPaths(folder).manifest) ? readRun(folder) : undefined;
+  const id = dir === undefined && recorded ? recorded.manifest.runId : basename(resolve(folder));
   const identity = identityOf({ id, plan, recorded });
-  if (identity === undefined) {
-    throw new UserError(
-      `Cannot explain ${folder}: wanted a run's folder, DIR/runs/ID: it holds no manifest.json, and ${
-        plan === undefined ? `${dir} has no plan.json` : `the plan of ${dir} has no run ${id}`
-      }`,
-    );
-  }
-  const near = nearest(identity, [dir, ...options.others]);
+  if (identity === undefined) throw notExplained(folder, { id, dir, plan });
+  const near = nearest(identity, [...(dir === undefined ? [] : [dir]), ...options.others]);
   const nearLine = near === undefined
     ? "no other run to hold it against"
     : `the nearest other run, ${near.name}, differs in ${near.differences.join(", ")}`;
@@ -81,12 +78,12 @@ export async function explainRun(
   ];
   const elsewhere = options.others.find((other) => isFinishedIn(other, { id, dir }));
   if (elsewhere !== undefined) {
-    const merge = `\`deno task merge ${dir} ${elsewhere}\``;
-    lines.push(
-      `elsewhere: this run is finished in ${elsewhere}${
-        recorded?.status === "finished" ? " too" : `, and can be had with ${merge}`
-      }`,
-    );
+    const had = recorded?.status === "finished"
+      ? " too"
+      : dir === undefined
+      ? ""
+      : `, and can be had with \`deno task merge ${dir} ${elsewhere}\``;
+    lines.push(`elsewhere: this run is finished in ${elsewhere}${had}`);
   }
   if (recorded === undefined) {
     lines.unshift(`run ${id}: planned, not begun`);
@@ -132,6 +129,26 @@ export async function explainRun(
   };
 }
 
+/** What to do about a folder that no run is recorded or planned in. */
+function notExplained(
+  folder: string,
+  { id, dir, plan }: { id: string; dir: string | undefined; plan: Plan | undefined },
+): UserError {
+  const ids = namesIn(join(folder, "runs"));
+  const found = dir !== undefined
+    ? `it holds no manifest.json, and ${
+      plan === undefined ? `${dir} has no plan.json` : `the plan of ${dir} has no run ${id}`
+    }`
+    : ids.length > 0
+    ? `it is a sweep's folder, with ${ids.length === 1 ? "the run" : "runs such as"} ${
+      runFolder(folder, ids[0]!)
+    }`
+    : exists(folder)
+    ? "it holds no manifest.json"
+    : "there is none";
+  return new UserError(`Cannot explain ${folder}: wanted a run's folder, DIR/runs/ID: ${found}`);
+}
+
 function identityOf(
   { id, plan, recorded }: { id: string; plan: Plan | undefined; recorded: RecordedRun | undefined },
 ): Identity | undefined {
@@ -144,7 +161,7 @@ function identityOf(
 }
 
 /** Whether another sweep's folder than the run's own has it finished. */
-function isFinishedIn(other: string, { id, dir }: { id: string; dir: string }): boolean {
+function isFinishedIn(other: string, { id, dir }: { id: string; dir: string | undefined }): boolean {
   const folder = runFolder(other, id);
   return resolve(other) !== dir && exists(runPaths(folder).manifest) && readRun(folder).status === "finished";
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import { didYouMean } from "../error/did_you_mean.ts";
 import { UserError } from "../error/user_error.ts";
 import { parseTokenizerName } from "../text/mod.ts";
 import { type Refuse, runsOf } from "./expand.ts";
@@ -29,9 +30,11 @@ export function parseSweepSpec(
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     return refuse("wanted a record of fields");
   }
-  const unknown = Object.keys(given).filter((field) => !Object.hasOwn(DEFAULT_SWEEP, field));
+  const known = Object.keys(DEFAULT_SWEEP);
+  const unknown = Object.keys(given).filter((field) => !known.includes(field));
   if (unknown.length > 0) {
-    refuse(`unknown field ${unknown.join(", ")}: the fields are ${Object.keys(DEFAULT_SWEEP).join(", ")}`);
+    const named = unknown.map((field) => `${field}${didYouMean(field, known)}`);
+    refuse(`unknown field ${named.join(", ")}: the fields are ${known.join(", ")}`);
   }
   const result = v.safeParse(specSchema, { ...defaults, ...given });
   if (!result.success) {
@@ -91,11 +94,12 @@ function checkAxes(spec: SweepSpec, { given, refuse }: { given: object; refuse: 
 function checkField(field: string, place: string, refuse: Refuse): void {
   if (Object.hasOwn(LISTED, field) || field === "B") return;
   if (Object.hasOwn(SPEC_FIELDS, field) && !OF_SWEEP.includes(field)) return;
-  const known = Object.keys(SPEC_FIELDS).filter((name) =>
+  const own = Object.keys(SPEC_FIELDS).filter((name) =>
     !OF_SWEEP.includes(name) && !Object.hasOwn(LISTED, name)
   );
+  const known = [...Object.keys(LISTED), ...own];
   refuse(
-    `${place}: unknown field ${field}: a run's fields are ${[...Object.keys(LISTED), ...known].join(", ")}`,
+    `${place}: unknown field ${field}${didYouMean(field, known)}: a run's fields are ${known.join(", ")}`,
   );
 }
 

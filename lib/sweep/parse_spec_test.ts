@@ -96,7 +96,11 @@ Deno.test("expandSweep() refuses a run that contradicts itself once its vocabula
 });
 
 const WRONG: [name: string, given: object, told: string][] = [
-  ["an unknown field", { axes: { lrr: [1] } }, "axes: unknown field lrr"],
+  [
+    "an unknown field",
+    { axes: { lrr: [1] } },
+    "axes: unknown field lrr (did you mean lr?): a run's fields are",
+  ],
   ["a sweep's own field as an axis", { axes: { name: ["a"] } }, "unknown field name"],
   ["no values", { axes: { lr: [] } }, "must have at least one value"],
   ["a value out of range", { axes: { lr: [1e-3, -1] } }, "axes.lr.1: must be above 0: given -1"],

@@ -1,0 +1,43 @@
+/**
+ * A word that a user may have meant in place of one that there is not.
+ *
+ * @module
+ */
+
+/**
+ * The nearest of some words, as a question to put behind an error: ` (did you mean steps?)`; nothing where none is near.
+ * Upper and lower case, `_` and `-` do not count.
+ *
+ * @param word What was given.
+ * @param known The words that there are.
+ */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const bare = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
+  const given = bare(word);
+  const near = known.map((name) => ({ name, distance: distance(given, bare(name)) }))
+    .filter(({ name, distance }) => distance <= Math.max(given.length, name.length) / 3)
+    .sort((a, b) => a.distance - b.distance);
+  return near.length > 0 ? ` (did you mean ${near[0]!.name}?)` : "";
+}
+
+/**
+ * How many letters have to be put in, left out, replaced or swapped with their neighbour to make one word of another.
+ *
+ * Source: Damerau 1964 *A technique for computer detection and correction of spelling errors*, as the optimal string
+ * alignment distance.
+ */
+function distance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i], above = rows[i - 1]!;
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = above[j - 1]! + Number(a[i - 1] !== b[j - 1]);
+      row.push(Math.min(above[j]! + 1, row[j - 1]! + 1, replaced));
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1);
+      }
+    }
+    rows.push(row);
+  }
+  return rows[a.length]![b.length]!;
+}

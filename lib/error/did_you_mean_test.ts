@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { didYouMean } from "./did_you_mean.ts";
+
+Deno.test("didYouMean() finds the nearest word, and none where all are far", () => {
+  const known = ["seq", "steps", "seeds", "nEmbd", "lr", "minLr", "evalEvery"];
+  const wanted = {
+    stepz: "steps",
+    setps: "steps",
+    n_embd: "nEmbd",
+    NEMBD: "nEmbd",
+    lrr: "lr",
+    evalEvry: "evalEvery",
+  };
+  for (const [word, name] of Object.entries(wanted)) {
+    assertEquals(didYouMean(word, known), ` (did you mean ${name}?)`, word);
+  }
+  for (const word of ["banana", "x", "", "🙂"]) assertEquals(didYouMean(word, known), "", word);
+  assertEquals(didYouMean("steps", []), "");
+});

@@ -220,7 +220,7 @@ const WRONG: [string, string[], RegExp][] = [
   [
     "a spec with an unknown field",
     [join(root, "field.json")],
-    /unknown field stepz \(did you mean steps\?\): the fields are name, /,
+    /unknown field stepz \(did you mean steps\?\): the fields are /,
   ],
   ["heads that do not fit", [join(root, "heads.json")], /nEmbd must be a multiple of nHead/],
   ["a spec that is no JSON", [join(root, "broken.json")], /Cannot read the spec/],

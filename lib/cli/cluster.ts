@@ -109,8 +109,9 @@ async function slurm(
   const path = join(dir, "slurm.sh");
   const script = slurmScript(plan, {
     ...checked,
+    deno: Deno.execPath(),
     command: [
-      ...[Deno.execPath(), "run", "-A", "--no-check", `--config=${join(ROOT, "deno.json")}`],
+      ...["run", "-A", "--no-check", `--config=${join(ROOT, "deno.json")}`],
       join(ROOT, "lib", "cli", "run.ts"),
     ],
     workingDir: ROOT,

@@ -8,7 +8,9 @@ import type { Plan } from "./plan.ts";
 
 /** What the script says besides the plan. */
 export interface SlurmOptions {
-  /** The command, word by word, that runs `lib/cli/run.ts` up to its arguments. */
+  /** Where Deno is, unless a node has it elsewhere: `$DENO`, or on its `PATH`. */
+  readonly deno: string;
+  /** What Deno is told, word by word, to run `lib/cli/run.ts`, up to its arguments. */
   readonly command: readonly string[];
   /** The folder to run it in. */
   readonly workingDir: string;
@@ -64,9 +66,17 @@ ${sbatch.map((option) => `#SBATCH ${optionWord(option)}\n`).join("")}
 # ${runs.length} runs of plan.json; the task's number is the run's index. Submit it with sbatch, from anywhere.
 cd ${quote(workingDir)} || exit ${EXIT.badInput}
 
+# Deno: as DENO says, or else where it was when this was written, or else where this node has it.
+deno=${quote(options.deno)}
+if [ -n "\${DENO:-}" ]; then deno=$DENO; elif ! command -v "$deno" > /dev/null; then deno=deno; fi
+if ! command -v "$deno" > /dev/null; then
+  echo "Cannot run losskit on $HOSTNAME: wanted Deno: there is no $deno. Install it there, or submit with sbatch --export=ALL,DENO=/path/to/deno" >&2
+  exit ${EXIT.badInput}
+fi
+
 # Steps are told of preemption and of the end of their time; this shell has to outlive them.
 trap : TERM USR1 INT
-srun --ntasks=1 --cpus-per-task=${threads} ${words}
+srun --ntasks=1 --cpus-per-task=${threads} "$deno" ${words}
 code=$?
 
 # ${EXIT.interrupted}: stopped, with a checkpoint to go on from. Others are final: ${EXIT.badInput} bad input, ${EXIT.someFailed} failed, ${EXIT.diverged} diverged.

@@ -1,4 +1,5 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { dirname, join } from "node:path";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
 import type { Plan } from "./plan.ts";
@@ -13,7 +14,8 @@ const PLAN: Plan = {
   runs: Array.from({ length: 12 }, (_, seed) => ({ id: String(seed), spec: { ...SPEC, seed } })),
 };
 const FIXED = {
-  command: ["deno", "run", "run.ts"],
+  deno: "/opt/deno",
+  command: ["run", "run.ts"],
   workingDir: "/losskit",
   dir: "/runs/a",
   flags: ["--index"],
@@ -78,10 +80,9 @@ Deno.test("slurmScript() keeps odd names of folders whole, and refuses those tha
   // What bash makes of the command's words.
   const line = script.split("\n").find((line) => line.startsWith("srun "))!;
   const { stdout } = await new Deno.Command("bash", {
-    args: ["-c", line.replace(/^srun --ntasks=1 --cpus-per-task=4/, "printf '%s\\n'")],
+    args: ["-c", line.replace(/^srun --ntasks=1 --cpus-per-task=4 "\$deno"/, "printf '%s\\n'")],
   }).output();
   assertEquals(new TextDecoder().decode(stdout).trimEnd().split("\n"), [
-    "deno",
     "run",
     "run.ts",
     dir,
@@ -94,4 +95,42 @@ Deno.test("slurmScript() keeps odd names of folders whole, and refuses those tha
 
 Deno.test("slurmScript() queues a stopped task again as often as is said", () => {
   assertStringIncludes(slurmScript(PLAN, { ...FIXED, requeues: 7 }), '"${SLURM_RESTART_COUNT:-0}" -lt 7');
+});
+
+Deno.test("slurmScript() finds Deno where it was, on a node's PATH or where DENO says, and tells where there is none", async () => {
+  const root = Deno.makeTempDirSync({ prefix: "it's " });
+  try {
+    const program = (name: string, text: string) => {
+      Deno.mkdirSync(join(root, dirname(name)), { recursive: true });
+      Deno.writeTextFileSync(join(root, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+      return join(root, name);
+    };
+    program("bin/srun", 'shift 2; exec "$@"'); // on the node itself
+    const [written, onPath, named] = ["written/deno", "path/deno", "named/deno 2"].map((name) =>
+      program(name, `echo "${name}: $*"; exit 7`)
+    );
+    const run = async (deno: string, env: { path?: string; DENO?: string } = {}) => {
+      const { path, ...more } = env;
+      const script = slurmScript(PLAN, { ...FIXED, deno, workingDir: "/" });
+      const { code, stdout, stderr } = await new Deno.Command("/bin/bash", {
+        args: ["-c", script],
+        clearEnv: true,
+        env: { PATH: [join(root, "bin"), ...(path ? [dirname(path)] : [])].join(":"), ...more },
+      }).output();
+      return [code, new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)];
+    };
+    const told = (name: string) => [7, `${name}: run run.ts /runs/a --index\n`, ""];
+    const gone = join(root, "gone", "deno");
+    assertEquals(await run(written!, { path: onPath! }), told("written/deno"));
+    assertEquals(await run(gone, { path: onPath! }), told("path/deno"));
+    assertEquals(await run(written!, { DENO: named! }), told("named/deno 2"));
+    for (const [deno, env, missing] of [[gone, {}, "deno"], [written!, { DENO: gone }, gone]] as const) {
+      const [code, stdout, stderr] = await run(deno, env);
+      assertEquals([code, stdout], [2, ""]);
+      assertMatch(String(stderr), /^Cannot run losskit on .*: wanted Deno: there is no .*DENO=/);
+      assertStringIncludes(String(stderr), `there is no ${missing}. `);
+    }
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
 });

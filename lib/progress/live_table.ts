@@ -1,8 +1,15 @@
 /**
- * Some lines that are redrawn in place on a terminal; elsewhere only the last of them, now and then.
+ * Some lines that are redrawn in place on a terminal and in a notebook; elsewhere only the last of them, now and then.
  *
  * @module
  */
+import {
+  type FrontEnd,
+  frontEnd,
+  NOTEBOOK_REDRAW,
+  type NotebookDisplay,
+  notebookDisplay,
+} from "./front_end.ts";
 import { printable, terminalColumns, writeStderr } from "./progress.ts";
 
 /** How a table is shown. */
@@ -11,6 +18,8 @@ export interface LiveTableOptions {
   readonly write?: ((text: string) => void) | undefined;
   /** Whether lines may be redrawn. Default: whether standard error is a terminal. */
   readonly isTerminal?: boolean | undefined;
+  /** Where a notebook shows it, in the place of `write`. Default: this notebook's front end, unless `write` is given. */
+  readonly notebook?: FrontEnd | undefined;
   /** The time in milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
   /** Columns and rows of the terminal, asked at each redraw. Default: standard error's. */
@@ -36,6 +45,8 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
   const now = options.now ?? (() => performance.now());
   const size = options.size ?? terminalSize;
+  const notebook = options.notebook ?? (options.write === undefined ? frontEnd() : undefined);
+  if (notebook !== undefined) return notebookTable(notebookDisplay(notebook), now);
   let drawn = 0, told = -Infinity, last: readonly string[] = [];
 
   /** What takes the cursor to the table's first line, and everything from there off the screen. */
@@ -64,6 +75,20 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
       drawn = 0;
       last = [];
     },
+  };
+}
+
+/** A table in a notebook's output. */
+function notebookTable(display: NotebookDisplay, now: () => number): LiveTable {
+  let shown = -Infinity;
+  return {
+    update(lines) {
+      if (now() - shown < NOTEBOOK_REDRAW) return;
+      shown = now();
+      display.draw(lines.map(printable).join("\n"));
+    },
+    log: (line) => display.log(printable(line)),
+    finish: (line) => display.draw(printable(line)),
   };
 }
 

@@ -49,3 +49,33 @@ Deno.test("createLiveTable() writes the last line now and then where there is no
   shown.finish("end");
   assertEquals(taken(), "sum 3\ntold\nend\n");
 });
+
+Deno.test("createLiveTable() redraws one display in a notebook, at most four times a second, and outlives its front end", async () => {
+  const sent: [string, string | undefined, unknown][] = [];
+  let time = 0, gone = false;
+  const notebook = {
+    broadcast(type: string, content: Record<string, unknown>) {
+      if (gone) return Promise.reject(new Error("gone"));
+      const { data, transient, text } = content as Record<string, Record<string, string>>;
+      sent.push([type, transient?.["display_id"], data?.["text/plain"] ?? text]);
+      return Promise.resolve();
+    },
+  };
+  const shown = createLiveTable({ notebook, now: () => time });
+  for (; time < 600; time += 100) shown.update([`run at ${time}`, "\x1b[2Jsum"]);
+  shown.log("told");
+  shown.finish("end");
+  const id = sent[0]![1];
+  assertEquals(sent, [
+    ["display_data", id, "run at 0\n\uFFFD[2Jsum"],
+    ["update_display_data", id, "run at 300\n\uFFFD[2Jsum"],
+    ["stream", undefined, "told\n"],
+    ["update_display_data", id, "end"],
+  ]);
+  gone = true;
+  shown.finish("nobody sees it");
+  await Promise.resolve();
+  gone = false;
+  createLiveTable({ notebook }).update(["another"]);
+  assertEquals([sent.at(-1)![0], sent.at(-1)![1] === id], ["display_data", false]);
+});

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FrontEnd, frontEnd } from "./front_end.ts";
+import { type FrontEnd, frontEnd, NOTEBOOK_REDRAW, notebookDisplay } from "./front_end.ts";
 import { TimeLeft } from "./time_left.ts";
 
 /** What is counted. */
@@ -39,11 +39,8 @@ export interface Progress {
   finish(note?: string): void;
 }
 
-/** Shortest time between two redraws on a terminal and in a notebook, and between two plain lines, in milliseconds. */
-const REDRAW = 100, NOTEBOOK_REDRAW = 250, PLAIN = 5000;
-
-/** How many displays a notebook has had: each has an id, the same in every run. */
-let displays = 0;
+/** Shortest time between two redraws on a terminal, and between two plain lines, in milliseconds. */
+const REDRAW = 100, PLAIN = 5000;
 
 /** Starts a display. It never throws where standard error is closed. */
 export function createProgress(options: ProgressOptions): Progress {
@@ -51,7 +48,7 @@ export function createProgress(options: ProgressOptions): Progress {
   const write = options.write ?? writeStderr;
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
   const notebook = options.notebook ?? (options.write === undefined ? frontEnd() : undefined);
-  const show = notebook === undefined ? undefined : notebookLine(notebook);
+  const show = notebook === undefined ? undefined : notebookDisplay(notebook);
   const every = show !== undefined ? NOTEBOOK_REDRAW : isTerminal ? REDRAW : PLAIN;
   const now = options.now ?? (() => performance.now());
   const columns = options.columns ?? terminalColumns;
@@ -91,30 +88,6 @@ export function createProgress(options: ProgressOptions): Progress {
       if (note !== undefined) lastNote = note;
       draw(true);
     },
-  };
-}
-
-/** A line in a notebook's output that is written over, and lines of their own. */
-function notebookLine(notebook: FrontEnd): { draw(text: string): void; log(line: string): void } {
-  const transient = { display_id: `losskit-progress-${++displays}` };
-  let begun = false;
-  const send = async (type: string, content: Record<string, unknown>): Promise<void> => {
-    try {
-      await notebook.broadcast(type, content);
-    } catch {
-      // The front end may have gone: progress is no reason to fail.
-    }
-  };
-  return {
-    draw(text) {
-      send(begun ? "update_display_data" : "display_data", {
-        data: { "text/plain": text },
-        metadata: {},
-        transient,
-      });
-      begun = true;
-    },
-    log: (line) => void send("stream", { name: "stdout", text: `${line}\n` }),
   };
 }
 

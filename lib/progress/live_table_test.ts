@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { RecordingFrontEnd } from "../../tests/support/front_end.ts";
 import { createLiveTable } from "./live_table.ts";
 
 function table(isTerminal: boolean, rows = 24) {
@@ -51,16 +52,8 @@ Deno.test("createLiveTable() writes the last line now and then where there is no
 });
 
 Deno.test("createLiveTable() redraws one display in a notebook, at most four times a second, and outlives its front end", async () => {
-  const sent: [string, string | undefined, unknown][] = [];
-  let time = 0, gone = false;
-  const notebook = {
-    broadcast(type: string, content: Record<string, unknown>) {
-      if (gone) return Promise.reject(new Error("gone"));
-      const { data, transient, text } = content as Record<string, Record<string, string>>;
-      sent.push([type, transient?.["display_id"], data?.["text/plain"] ?? text]);
-      return Promise.resolve();
-    },
-  };
+  const notebook = new RecordingFrontEnd(), { sent } = notebook;
+  let time = 0;
   const shown = createLiveTable({ notebook, now: () => time });
   for (; time < 600; time += 100) shown.update([`run at ${time}`, "\x1b[2Jsum"]);
   shown.log("told");
@@ -72,10 +65,10 @@ Deno.test("createLiveTable() redraws one display in a notebook, at most four tim
     ["stream", undefined, "told\n"],
     ["update_display_data", id, "end"],
   ]);
-  gone = true;
+  notebook.gone = true;
   shown.finish("nobody sees it");
   await Promise.resolve();
-  gone = false;
+  notebook.gone = false;
   createLiveTable({ notebook }).update(["another"]);
   assertEquals([sent.at(-1)![0], sent.at(-1)![1] === id], ["display_data", false]);
 });

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { RecordingFrontEnd } from "../../tests/support/front_end.ts";
 import { createProgress, formatBytes, formatDuration } from "./progress.ts";
 
 Deno.test("createProgress() redraws one line on a terminal, at most ten times a second", () => {
@@ -95,16 +96,8 @@ Deno.test("createProgress() writes plain lines elsewhere, at most one in five se
 });
 
 Deno.test("createProgress() redraws one display in a notebook, at most four times a second, and outlives its front end", async () => {
-  const sent: [string, string | undefined, unknown][] = [];
-  let time = 0, gone = false;
-  const notebook = {
-    broadcast(type: string, content: Record<string, unknown>) {
-      if (gone) return Promise.reject(new Error("gone"));
-      const { data, transient, text } = content as Record<string, Record<string, string>>;
-      sent.push([type, transient?.["display_id"], data?.["text/plain"] ?? text]);
-      return Promise.resolve();
-    },
-  };
+  const notebook = new RecordingFrontEnd(), { sent } = notebook;
+  let time = 0;
   const p = createProgress({ label: "training", total: 10, unit: "steps", notebook, now: () => time });
   for (; time < 600; time += 100) p.update(time / 100);
   p.log("hello");
@@ -116,11 +109,11 @@ Deno.test("createProgress() redraws one display in a notebook, at most four time
     ["stream", undefined, "hello\n"],
     ["update_display_data", id, "training: 5 of 10 steps · loss 2.5"],
   ]);
-  gone = true;
+  notebook.gone = true;
   p.finish();
   await Promise.resolve();
   const other = createProgress({ label: "x", unit: "runs", notebook });
-  gone = false;
+  notebook.gone = false;
   other.update(1);
   assertEquals(sent.at(-1)![1] === id, false);
 });

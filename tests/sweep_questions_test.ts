@@ -1,0 +1,276 @@
+// @heavy
+/**
+ * What one asks about a sweep's runs: plan, explain, reproduce.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { exists } from "../lib/file/exists.ts";
+import { readRuns, runPaths } from "../lib/record/mod.ts";
+import { runTask } from "./support/commands.ts";
+import { copy, done, doneSpec, edit, onlyRun, root, specOf, text } from "./support/tiny_sweep.ts";
+
+Deno.test("plan lists runs with what varies, time and memory, measured; or from the folder's journals", async () => {
+  const path = await specOf("planned", { axes: { lr: [1e-3, 3e-3], nEmbd: [16, 32] }, nEmbd: undefined });
+  const out = join(root, "planned");
+  const { code, stdout, stderr } = await runTask("plan", [path, "--out", out]);
+  assertEquals(code, 0, stderr);
+  const [head, ...rows] = stdout.split("\n");
+  assertMatch(
+    head!,
+    /^run\s+what\s+lr\s+nEmbd\s+time\s+memory\s+from$|^run\s+what\s+nEmbd\s+lr\s+time\s+memory\s+from$/,
+  );
+  assertEquals(
+    rows.filter((row) => /^[0-9a-f]{12} .* \d+ s .* \d+ MB\s+measured$/.test(row)).length,
+    4,
+    stdout,
+  );
+  assertMatch(stdout, /4 runs, \d+ at once with \d threads? each: about \d+ s and up to /);
+  assertStringIncludes(stdout, "times are from: steps measured now (4)");
+  assert(!exists(out), "plan ran something");
+});
+
+Deno.test("plan marks what a folder has of its runs, and counts only the rest, from the folder's journals", async () => {
+  const all = await runTask("plan", [doneSpec, "--out", done]);
+  assertMatch(
+    all.stdout,
+    /\s1\s+finished +– +– +–\n\n1 run, finished in .* already: nothing is left/,
+  );
+  const path = await specOf("seeds", { seeds: [1, 2] });
+  const more = await runTask("plan", [path, "--out", done]);
+  assertMatch(
+    more.stdout,
+    /^run +what +state +time +memory +from\n.* finished +– .*\n.* new +\d+ s /,
+    more.stderr,
+  );
+  assertStringIncludes(more.stdout, "\n2 runs, of which 1 is finished already; the rest, ");
+  assertStringIncludes(more.stdout, "times are from: journals in the folder (1)");
+
+  const dir = copy(done, join(root, "partly")), { journal, manifest } = runPaths(onlyRun(dir));
+  const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
+  const last = lines.findLastIndex((line) => line.includes('"checkpoint"'));
+  await Deno.writeTextFile(journal, `${lines.slice(0, last).join("\n")}\n`);
+  const begun = await runTask("plan", [doneSpec, "--out", dir]);
+  assertMatch(begun.stdout, / goes on at step 5 of 10 +\d+ s /, begun.stderr);
+  edit(manifest, ({ environment }) => environment!["cpuModel"] = "Another CPU");
+  const elsewhere = await runTask("plan", [doneSpec, "--out", dir]);
+  assertMatch(elsewhere.stdout, / starts over +\d+ s /, elsewhere.stderr);
+  assertStringIncludes(
+    elsewhere.stdout,
+    'not counted: 1 run of another environment: cpuModel was "',
+  );
+});
+
+Deno.test("plan and sweep refuse what cannot fit into memory, before anything starts", async () => {
+  const path = await specOf("huge", { nEmbd: 200_000, nLayer: 200 });
+  for (const task of ["plan", "sweep"]) {
+    const out = join(root, "huge");
+    const { code, stderr } = await runTask(task, [path, "--out", out]);
+    assertEquals(code, 2);
+    assertMatch(
+      stderr,
+      /Cannot fit a run into memory: it is expected to need \d+ TB, and there are .* nEmbd 200000/,
+    );
+    assert(!exists(out));
+  }
+});
+
+Deno.test("explain names what makes a run reusable or new, in spec, data, code and environment", async (t) => {
+  const explain = async (run: string, ...more: string[]) => {
+    const { code, stdout, stderr } = await runTask("explain", [run, ...more]);
+    assertEquals(code, 0, stderr);
+    return stdout;
+  };
+  await t.step("nothing has changed", async () => {
+    assertMatch(await explain(onlyRun(done)), /environment: the same\n→ reusable: it is finished/);
+  });
+  await t.step("environment", async () => {
+    const dir = copy(done, join(root, "elsewhere"));
+    edit(runPaths(onlyRun(dir)).manifest, ({ environment }) => environment!["denoVersion"] = "2.0.0");
+    assertMatch(
+      await explain(onlyRun(dir)),
+      /→ new: environment: denoVersion was "2.0.0", is ".*--allow-environment/,
+    );
+  });
+  await t.step("code", async () => {
+    const dir = copy(done, join(root, "older"));
+    edit(
+      runPaths(onlyRun(dir)).manifest,
+      (manifest) => Object.assign(manifest, { libSha256: "0".repeat(64) }),
+    );
+    assertMatch(await explain(onlyRun(dir)), /→ new: code: lib\/ has changed: /);
+  });
+  await t.step("data", async () => {
+    const dir = copy(done, join(root, "other-text"));
+    edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["sha256"] = "0".repeat(64));
+    assertMatch(await explain(onlyRun(dir)), /→ new: data: Cannot use the corpus .* it has changed/);
+  });
+  await t.step("spec, of a run that is only planned", async () => {
+    const dir = copy(done, join(root, "more"));
+    edit(join(dir, "plan.json"), (plan) => {
+      const [first] = plan["runs"] as unknown as { id: string; spec: Record<string, unknown> }[];
+      const runs = [first, { id: "0123456789ab", spec: { ...first!.spec, lr: 0.5, seed: 9 } }];
+      Object.assign(plan, { runs });
+    });
+    const told = await explain(join(dir, "runs", "0123456789ab"), "--against", done);
+    assertMatch(told, /planned, not begun/);
+    assertMatch(
+      told,
+      /→ new: no run has its identity: seed \(there 1, here 9\), lr \(there 0.001, here 0.5\)/,
+    );
+  });
+  await t.step("finished in another folder", async () => {
+    const dir = join(root, "empty");
+    Deno.mkdirSync(join(dir, "runs"), { recursive: true });
+    Deno.copyFileSync(join(done, "plan.json"), join(dir, "plan.json"));
+    const run = join(dir, "runs", readRuns(done)[0]!.manifest.runId);
+    const told = await explain(run, "--against", done);
+    assertStringIncludes(
+      told,
+      `elsewhere: this run is finished in ${done}, and can be had with \`deno task merge ${dir} ${done}\``,
+    );
+    assertMatch(told, /→ new: it was not run here, but in /);
+    for (const wrong of [join(root, "no-such"), run, join(root, "text.txt")]) {
+      const { code, stderr } = await runTask("explain", [onlyRun(done), "--against", wrong]);
+      assertEquals(code, 2, stderr);
+      assertMatch(stderr, /wanted a folder with runs in it/);
+    }
+  });
+  await t.step("neither recorded nor planned", async () => {
+    const { code, stderr } = await runTask("explain", [join(done, "runs", "0123456789ab")]);
+    assertEquals(code, 2);
+    assertMatch(stderr, /the plan of .* has no run 0123456789ab/);
+  });
+  await t.step("no run at all", async () => {
+    const nowhere = join(root, "nowhere", "at", "all"), empty = join(root, "void");
+    Deno.mkdirSync(empty);
+    const told = [
+      [done, `it is a sweep's folder, with the run ${onlyRun(done)}`],
+      [empty, "it holds no manifest.json"],
+      [nowhere, "there is none"],
+    ];
+    for (const [folder, found] of told) {
+      const { code, stderr } = await runTask("explain", [folder!]);
+      assertEquals([code, stderr], [
+        2,
+        `Cannot explain ${folder}: wanted a run's folder, DIR/runs/ID: ${found}\n`,
+      ]);
+    }
+  });
+  await t.step("a copy of a run outside of any sweep", async () => {
+    const alone = copy(onlyRun(done), join(root, "alone", "run"));
+    assertMatch(await explain(alone), /^run [0-9a-f]{12}: finished.*\nspec: there is no plan; no other run/);
+  });
+});
+
+Deno.test("reproduce answers identical, within tolerance, diverged with its step and what changed, or cannot", async (t) => {
+  const reproduce = async (run: string, ...more: string[]) => {
+    const { code, stdout, stderr } = await runTask("reproduce", [run, ...more]);
+    assert(!stderr.includes("    at "), stderr);
+    return { code, stdout: stdout.trim(), stderr };
+  };
+  const changed = (name: string, step: number, loss: (was: number) => number) => {
+    const dir = copy(done, join(root, name));
+    const { journal } = runPaths(onlyRun(dir));
+    const found = new RegExp(`("event":"step".*"step":${step},.*"loss":)([\\d.]+)`);
+    const whole = Deno.readTextFileSync(journal);
+    const edited = whole.replace(found, (_, before, was) => `${before}${loss(Number(was))}`);
+    assert(edited !== whole);
+    Deno.writeTextFileSync(journal, edited);
+    return onlyRun(dir);
+  };
+  await t.step("identical", async () => {
+    assertEquals((await reproduce(onlyRun(done))).stdout, "identical");
+  });
+  await t.step("within tolerance, how far", async () => {
+    const { code, stdout } = await reproduce(changed("near", 4, (loss) => loss + 1e-4));
+    assertEquals(code, 0);
+    assertEquals(stdout, "within tolerance: losses differ by at most 1.00e-4 nats, at step 4");
+  });
+  await t.step("diverged beyond a tolerance that is given", async () => {
+    const { code, stdout } = await reproduce(changed("far", 4, (loss) => loss + 1e-4), "--tolerance", "1e-5");
+    assertEquals(code, 4);
+    assertMatch(stdout, /^diverged at step 4: loss was .*, is .*; no field of the environment differs$/);
+  });
+  await t.step("diverged, with the field of the environment that differs", async () => {
+    const run = changed("elsewhere-2", 6, () => 9);
+    edit(runPaths(run).manifest, ({ environment }) => environment!["cpuModel"] = "Another CPU");
+    const { code, stdout } = await reproduce(run);
+    assertEquals(code, 4);
+    assertMatch(stdout, /^changed: cpuModel was "Another CPU", is ".*"\ndiverged at step 6: loss was 9, is /);
+  });
+  await t.step("cannot: the text has changed", async () => {
+    const dir = copy(done, join(root, "gone"));
+    edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["sha256"] = "0".repeat(64));
+    const { code, stdout } = await reproduce(onlyRun(dir));
+    assertEquals(code, 2);
+    assertMatch(stdout, /^cannot, because Cannot use the corpus/);
+  });
+  await t.step("the text lies beside the plan, or is named", async () => {
+    const dir = copy(done, join(root, "carried"));
+    edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["path"] = join(root, "no", "text.txt"));
+    assertMatch((await reproduce(onlyRun(dir))).stdout, /^cannot, because Cannot read the corpus/);
+    assertEquals((await reproduce(onlyRun(dir), "--data", text)).stdout, "identical");
+    await Deno.copyFile(text, join(dir, "text.txt"));
+    assertEquals((await reproduce(onlyRun(dir))).stdout, "identical");
+  });
+  await t.step("cannot: it is not finished", async () => {
+    const dir = copy(done, join(root, "half"));
+    const { journal } = runPaths(onlyRun(dir));
+    const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
+    await Deno.writeTextFile(journal, `${lines.slice(0, -1).join("\n")}\n`);
+    const { code, stdout } = await reproduce(onlyRun(dir));
+    assertEquals([code, stdout], [2, "cannot, because the run is not finished: it is unfinished"]);
+  });
+  await t.step("cannot: the files are damaged", async () => {
+    const dir = copy(done, join(root, "broken"));
+    await Deno.writeTextFile(runPaths(onlyRun(dir)).manifest, "{");
+    const { code, stdout } = await reproduce(onlyRun(dir));
+    assertEquals(code, 2);
+    assertMatch(stdout, /^cannot, because Cannot read .*manifest.json: wanted a run's manifest/);
+  });
+  await t.step("cannot: the checkpoint is not the one that the journal tells of", async () => {
+    const dir = copy(done, join(root, "truncated"));
+    const { checkpoint } = runPaths(onlyRun(dir));
+    Deno.truncateSync(checkpoint, Deno.statSync(checkpoint).size - 8);
+    const { code, stdout } = await reproduce(onlyRun(dir));
+    assertEquals(code, 2);
+    assertMatch(stdout, /^cannot, because Cannot use .*checkpoint.safetensors: wanted the file with SHA-256/);
+  });
+  await t.step("code that is nowhere is told, and the code at hand run", async () => {
+    const dir = copy(done, join(root, "lost-code"));
+    edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
+      Object.assign(manifest, { libSha256: "0".repeat(64) });
+      manifest["environment"]!["gitCommit"] = "f".repeat(40);
+    });
+    const { code, stdout } = await reproduce(onlyRun(dir));
+    assertEquals(code, 0);
+    assertMatch(stdout, /^changed: code: this is the code at hand: .* is not in this repository\nidentical$/);
+  });
+  await t.step(
+    "goes on with the others where one of a folder is damaged, says each problem once",
+    async () => {
+      const dir = copy(done, join(root, "one-of-two"));
+      for (const [name, text] of [["000000000000", "{"], ["ffffffffffff", undefined]] as const) {
+        const paths = runPaths(copy(onlyRun(done), join(dir, "runs", name)));
+        if (text === undefined) Deno.removeSync(paths.manifest);
+        else Deno.writeTextFileSync(paths.manifest, text);
+      }
+      const { code, stdout, stderr } = await reproduce(dir);
+      assertEquals(code, 2);
+      assertMatch(
+        stdout,
+        /^.*\/0{12}: cannot, because Cannot read .*\n.*\/[0-9a-f]{12}: identical\n.*\/f{12}: cannot, because .*$/,
+      );
+      assertEquals(stderr, "");
+      const none = join(root, "no-runs");
+      Deno.mkdirSync(join(none, "runs"), { recursive: true });
+      const nothing = await reproduce(none);
+      assertEquals([nothing.code, nothing.stdout], [2, ""]);
+      assertMatch(nothing.stderr, /^Cannot reproduce .*: it has none\n$/);
+    },
+  );
+  await t.step("all runs of a folder", async () => {
+    const { code, stdout } = await reproduce(done);
+    assertEquals([code, stdout], [0, `${onlyRun(done)}: identical`]);
+  });
+});

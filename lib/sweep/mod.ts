@@ -47,6 +47,7 @@ export { type Budget, DEFAULT_SWEEP, NO_AXES, type SharedOptions, type SweepSpec
 export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";
 export { describe } from "./sweep_view.ts";
 export type { LiveTableOptions } from "../progress/live_table.ts";
+export type { FrontEnd } from "../progress/front_end.ts";
 export type { Limits } from "./worker_process.ts";
 export {
   type LossSignal,

@@ -22,8 +22,8 @@ import { castTo } from "./true_dtype.ts";
  */
 const LEAST_ELEMENTS = 2 ** 17;
 
-/** Elements of a function's inputs up to which it is compiled ahead: 64 MiB in float32, which the call on zeros takes. */
-const MOST_ELEMENTS_AHEAD = 2 ** 24;
+/** Elements of a function's inputs up to which it is compiled ahead: 16 MiB in float32, which the call on zeros takes. */
+const MOST_ELEMENTS_AHEAD = 2 ** 22;
 
 /** A function that the context has, and what it gives. */
 interface Inner {
@@ -125,25 +125,35 @@ export function compileAhead({ runtime, binding, backend }: TensorFlow): void {
   );
   if (some.length < 2) return;
   using trace = new Trace(runtime, { mode: "graph", firstId: binding.nextId });
-  const outputs: GraphValue[] = [];
+  const placeholders = new Map<string, GraphValue>(), outputs: GraphValue[] = [];
+  // Inputs, since TensorFlow would make constants of zeros that are filled in inside.
+  const zerosOf = ({ dtype, shape }: { dtype: number; shape: number[] }) => {
+    const key = `${dtype} ${shape}`;
+    const known = placeholders.get(key) ?? trace.placeholder(dtype, shape);
+    placeholders.set(key, known);
+    return known;
+  };
+  const symbolOf = (tensor: tf.Tensor) => binding.symbolOf(backend.getInputTensorIds([tensor])[0]!);
   binding.withTrace(trace, () => {
     tf.tidy(() => {
-      const symbol = (tensor: tf.Tensor) => binding.symbolOf(backend.getInputTensorIds([tensor])[0]!);
       for (const { inner, inputs } of some) {
-        const zeros = inputs.map(({ dtype, shape }) => symbol(castTo(tf.fill(shape, 0), dtype)));
-        const result = backend.createOutputTensor(binding.ofSymbol(trace.callCompiled(inner, zeros)[0]!));
-        outputs.push(symbol(tf.slice(tf.reshape(result, [-1]), 0, 1)));
+        const [result] = trace.callCompiled(inner, inputs.map(zerosOf));
+        const tensor = backend.createOutputTensor(binding.ofSymbol(result!));
+        outputs.push(symbolOf(tf.slice(tf.reshape(tensor, [-1]), 0, 1)));
       }
     });
   });
-  const name = `losskit_ahead_${ahead++}`;
-  trace.toFunction(name, { inputs: [], outputs });
-  const handles = binding.execute(name, {
-    inputs: [],
-    attributes: [],
-    numOutputs: outputs.length,
-    describe: () => [],
+  const name = `losskit_ahead_${ahead++}`, inputs = [...placeholders.values()];
+  trace.toFunction(name, { inputs, outputs });
+  tf.tidy(() => {
+    const zeros = inputs.map(({ dtype, shape }) => castTo(tf.fill(shape, 0), dtype));
+    const handles = binding.execute(name, {
+      inputs: backend.getInputTensorIds(zeros).map((id) => binding.handleOf(id)),
+      attributes: [],
+      numOutputs: outputs.length,
+      describe: () => [],
+    });
+    for (const handle of handles) runtime.deleteHandle(handle);
   });
-  for (const handle of handles) runtime.deleteHandle(handle);
   runtime.removeFunction(name);
 }

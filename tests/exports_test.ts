@@ -13,6 +13,7 @@ import {
   readJournal,
   readRuns,
   type RecordedRun,
+  runFolder,
   runPaths,
 } from "../lib/record/mod.ts";
 import { exists } from "../lib/file/exists.ts";
@@ -201,9 +202,16 @@ Deno.test("export replaces what it left in a folder wholly, and nothing that is 
   const before = files();
   assertEquals(before.length, 2 + 1 + 3 + 3);
   const [{ manifest }] = readRuns(dir) as [RecordedRun];
-  Deno.removeSync(join(dir, "runs", manifest.runId), { recursive: true });
+  Deno.removeSync(runPaths(runFolder(dir, manifest.runId)).manifest);
   const { code, stderr } = await runExport("tensorboard", "arrow");
-  assertEquals([code, stderr], [0, `note: parquet files in ${out} are of an earlier export\n`]);
+  assertEquals(code, 0);
+  const [warning, note] = stderr.split("\n");
+  assertMatch(
+    warning!,
+    new RegExp(`^warning: run ${manifest.runId} is left out: its folder has no manifest.json`),
+  );
+  assertEquals(note, `note: parquet files in ${out} are of an earlier export`);
+  Deno.removeSync(runFolder(dir, manifest.runId), { recursive: true });
   assertEquals(
     files(),
     [

@@ -26,7 +26,7 @@ import {
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { writeFile } from "../file/write_file.ts";
-import { readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
+import { readingWarnings, readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
   makePlan,
@@ -235,6 +235,7 @@ async function compareFolder(
   judging: Judging & { json: string | undefined },
 ): Promise<void> {
   const runs = readRuns(dir);
+  for (const warning of readingWarnings(dir, runs)) console.log(`warning: ${warning}`);
   const settled = settleTwins(runs, judging);
   if (settled.length === 0) {
     throw new UserError(

@@ -10,6 +10,7 @@ import {
   encodeParquet,
   encodeTensorBoard,
   evalColumns,
+  readingWarnings,
   readRuns,
   type RecordedRun,
   runColumns,
@@ -40,7 +41,7 @@ const program = command(
       );
     }
     const runs = readRuns(dir);
-    for (const run of runs) run.warnings.forEach((warning) => console.error(`warning: ${warning}`));
+    for (const warning of readingWarnings(dir, runs)) console.error(`warning: ${warning}`);
     const out = options.out ?? join(dir, "export");
     const files = Object.fromEntries(formats.map((format) => [format, FORMATS[format]!(runs)]));
     writeExport(out, files, { file: console.log, note: (line) => console.error(`note: ${line}`) });

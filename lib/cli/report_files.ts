@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { type CulpritFinding, DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
 import { writeFile } from "../file/write_file.ts";
-import { leftOutRuns, readJson, readRuns, type RecordedRun, tabulateRuns } from "../record/mod.ts";
+import { readingWarnings, readJson, readRuns, type RecordedRun, tabulateRuns } from "../record/mod.ts";
 
 /**
  * Reads a folder's runs, prints their tables, and writes their report and their table of steps.
@@ -23,7 +23,7 @@ export async function writeReport(
 ): Promise<string> {
   const { print, title, bound = DEFAULT_BOUND } = options;
   const runs = tabulateRuns(dir);
-  warn(dir, runs, print);
+  for (const warning of readingWarnings(dir, runs)) print(`warning: ${warning}`);
   const summary = summarize(runs, bound);
   print(`\n${summary.text}`);
   const path = join(dir, "report.html");
@@ -48,21 +48,14 @@ export async function writeJointReport(
   const { out, bound, print } = options;
   const folders = dirs.map((dir) => ({ dir, runs: readRuns(dir) }));
   const runs = folders.flatMap(({ runs }) => runs);
-  for (const { dir, runs } of folders) warn(dir, runs, print);
+  for (const { dir, runs } of folders) {
+    for (const warning of readingWarnings(dir, runs)) print(`warning: ${warning}`);
+  }
   print(`\n${summarize(runs, bound).text}`);
   const title = dirs.map((dir) => basename(resolve(dir))).join(" and ");
   const culprits = dirs.flatMap(readCulprits);
   const reproduce = folders.flatMap(({ dir, runs }) => reproduceCommands(dir, runs));
   writeFile(out, await renderReport({ title, runs, bound, culprits, reproduce }));
-}
-
-/** Tells what a folder's report lacks: runs that are left out, and ends of journals. */
-function warn(dir: string, runs: readonly RecordedRun[], print: (line: string) => void): void {
-  const leftOut = leftOutRuns(dir);
-  for (const warning of [...leftOut, ...runs.flatMap(({ warnings }) => warnings)]) {
-    print(`warning: ${warning}`);
-  }
-  if (runs.length === 0 && leftOut.length === 0) print(`warning: no run of ${dir} has begun`);
 }
 
 /** The commands that make a folder's runs again. */

@@ -65,7 +65,7 @@ export { encodeTensorBoard, tensorBoardPath } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
   begunRuns,
-  leftOutRuns,
+  readingWarnings,
   readRun,
   readRuns,
   type RecordedRun,

@@ -109,6 +109,17 @@ export function leftOutRuns(sweepDir: string): string[] {
   });
 }
 
+/**
+ * What whoever reads a sweep's folder is to be told: runs that are left out, and what was dropped of others.
+ *
+ * @param sweepDir The folder.
+ * @param runs Its runs, as they were read.
+ */
+export function readingWarnings(sweepDir: string, runs: readonly RecordedRun[]): string[] {
+  const warnings = [...leftOutRuns(sweepDir), ...runs.flatMap((run) => run.warnings)];
+  return runs.length === 0 && warnings.length === 0 ? [`no run of ${sweepDir} has begun`] : warnings;
+}
+
 function runNames(sweepDir: string): string[] {
   try {
     return [...Deno.readDirSync(join(sweepDir, "runs"))].filter((entry) => entry.isDirectory).map((

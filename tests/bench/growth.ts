@@ -1,16 +1,19 @@
 /**
  * `deno task bench:growth`: how costs grow: of the head with a large vocabulary beside PyTorch's, of attention with T, of a
- * step with B, L, T and V, and what a sweep adds to each of its runs. Every figure comes from a process of its own.
+ * step with B, L, T and V, how near a step comes to its limit, and what a sweep adds to each of its runs. Every figure comes from a process of its own.
  */
 import { fileURLToPath } from "node:url";
 import { command, numeric, runCommand, wholeNumber } from "../../lib/cli/command.ts";
 import { runScript } from "./child.ts";
 import type { HeadConfig, HeadResult } from "./head.ts";
 import { findPeers } from "./peers.ts";
+import type { Peak } from "./peak.ts";
+import type { Roofline } from "./roofline.ts";
 import type { AttentionCost } from "./scaling.ts";
+import { SHAPES } from "./shapes.ts";
 import type { BenchConfig, BenchResult } from "./train_steps.ts";
 
-const PARTS = { head, attention, step, sweep } as const;
+const PARTS = { head, attention, step, limit, sweep } as const;
 
 const program = command("bench:growth", "Measures how costs grow with sizes.")
   .argument("[parts...]", `which of ${Object.keys(PARTS).join(", ")} (default: all)`)
@@ -85,6 +88,25 @@ async function step({ threads }: Options): Promise<void> {
     console.log(
       `step L ${n_layer} B ${batch} T ${seq} V ${vocab}: ${result.median_step_ms.toFixed(1)} ms, ` +
         `processor ${result.cpu_step_ms.toFixed(1)} ms, peak ${result.peak_rss_mb.toFixed(0)} MiB`,
+    );
+  }
+}
+
+/** How near the steps of `big` come to what they cannot take less than. */
+async function limit({ threads }: Options): Promise<void> {
+  for (const precision of ["float32", "bf16-autocast"] as const) {
+    const config: BenchConfig = { ...SHAPES.big, ...{ steps: 8, warmup: 2, precision, threads } };
+    const { products_ms, gflop, passes_gb } =
+      (await runScript<Roofline>("roofline.ts", { argument: config })).result;
+    const { result: peak } = await runScript<Peak>("peak.ts", { argument: threads });
+    const { median_step_ms } = (await runScript<BenchResult>("train_steps.ts", { argument: config })).result;
+    const passes = passes_gb / peak.copy_gb_per_s * 1e3, least = products_ms + passes;
+    console.log(
+      `limit of big ${precision}: ${gflop.toFixed(0)} GFLOP of products alone ${
+        products_ms.toFixed(0)
+      } ms, ` +
+        `${passes_gb.toFixed(2)} GB beside them ${passes.toFixed(0)} ms, together ${least.toFixed(0)} ms; ` +
+        `a step ${median_step_ms.toFixed(0)} ms: ${(100 * least / median_step_ms).toFixed(0)} % of the limit`,
     );
   }
 }

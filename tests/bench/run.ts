@@ -9,18 +9,9 @@ import { runScript } from "./child.ts";
 import type { EagerCost } from "./eager_ops.ts";
 import type { Peak } from "./peak.ts";
 import { findPeers, installPeers, runPeer } from "./peers.ts";
+import { type Shape, SHAPES } from "./shapes.ts";
 import { type Line, type RunLine, tableOf } from "./table.ts";
 import { type BenchConfig, type BenchResult, isFirstLoss, modelOf, WEIGHT_SEED } from "./train_steps.ts";
-
-type Shape = Pick<BenchConfig, "n_layer" | "n_head" | "n_embd" | "vocab" | "seq" | "batch">;
-
-/** The shapes that are measured unless another is given. */
-const SHAPES: Readonly<Record<string, Shape>> = {
-  small: { n_layer: 4, n_head: 4, n_embd: 128, vocab: 65, seq: 64, batch: 12 },
-  mid: { n_layer: 4, n_head: 4, n_embd: 256, vocab: 4096, seq: 256, batch: 8 },
-  big: { n_layer: 6, n_head: 6, n_embd: 384, vocab: 65, seq: 256, batch: 8 },
-  vocab: { n_layer: 2, n_head: 4, n_embd: 128, vocab: 50304, seq: 128, batch: 4 },
-};
 
 /**
  * How far a peer's losses may be from ours: the first one, and the third, after two updates, in nats. Both sides are
@@ -77,12 +68,12 @@ function shapesOf(options: Options): [string, Shape][] {
       name,
       wholeNumber(`--${name.replace("_", "-")}`, value, { least: name === "vocab" ? 2 : 1 }),
     ]);
-    const shape: Shape = { ...SHAPES["small"]!, ...Object.fromEntries(numbers) };
+    const shape: Shape = { ...SHAPES.small, ...Object.fromEntries(numbers) };
     const { n_layer, n_head, n_embd, vocab, seq, batch } = shape;
     return [[[n_layer, n_head, n_embd, vocab, seq, batch].join(","), shape]];
   }
   return list(options.shapes).map((name) => {
-    const shape = SHAPES[name];
+    const shape = (SHAPES as Readonly<Record<string, Shape>>)[name];
     if (shape !== undefined) return [name, shape];
     throw new UserError(
       `Cannot measure: --shapes must be of ${Object.keys(SHAPES).join(", ")}: one is ${name}`,

@@ -1,0 +1,105 @@
+/**
+ * What a step of a shape cannot take less than: its matrix products, each timed alone at the shape that it has there, and
+ * what must be read and written beside them at the speed of a copy. Prints one line of JSON. `run.ts` starts it.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { parameterCount } from "../../lib/model/mod.ts";
+import { compile, toBfloat16, useTensorFlow } from "../../lib/tensorflow/mod.ts";
+import { median } from "./measure.ts";
+import { type BenchConfig, modelOf } from "./train_steps.ts";
+
+/** The limit of a step. */
+export interface Roofline {
+  /** All products of a step, each kind timed alone, milliseconds. */
+  products_ms: number;
+  /** Their operations, 10^9. */
+  gflop: number;
+  /** What passes beside them read and write, 10^9 bytes. */
+  passes_gb: number;
+}
+
+/** Products of one kind: `batch` of [m, k] × [k, n], `count` times a step. */
+interface Kind {
+  batch: number;
+  m: number;
+  k: number;
+  n: number;
+  /** Which of the two lie transposed in memory. */
+  transposed: [boolean, boolean];
+  count: number;
+}
+
+/** Queries of a block of attention, as `causalAttention()` has them by default. */
+const BLOCK = 64;
+/** Products of a kind that are timed at once, and how often. */
+const COPIES = 4, ROUNDS = 9;
+
+/** A product that is part of a forward pass, and the two of its backward pass. */
+function withBackward({ batch, m, k, n, count }: Omit<Kind, "transposed">): Kind[] {
+  return [
+    { batch, m, k, n, count, transposed: [false, false] },
+    { batch, m, k: n, n: k, count, transposed: [false, true] },
+    { batch, m: k, k: m, n, count, transposed: [true, false] },
+  ];
+}
+
+/** All products of a training step. */
+function productsOf({ n_layer: L, n_head: H, n_embd: C, vocab: V, seq: T, batch: B }: BenchConfig): Kind[] {
+  const N = B * T, D = C / H;
+  const linear = [[C, 3 * C], [C, C], [C, 4 * C], [4 * C, C]].flatMap(([k, n]) =>
+    withBackward({ batch: 1, m: N, k: k!, n: n!, count: L })
+  );
+  const rows = Math.min(BLOCK, T);
+  const attention = Array.from({ length: T / rows }, (_, i) => (i + 1) * rows).flatMap((seen) => [
+    ...withBackward({ batch: B * H, m: rows, k: D, n: seen, count: L }),
+    ...withBackward({ batch: B * H, m: rows, k: seen, n: D, count: L }),
+  ]);
+  return [...linear, ...attention, ...withBackward({ batch: 1, m: N, k: C, n: V, count: 1 })];
+}
+
+/** The time of one product of a kind among others, milliseconds. */
+function timeOf({ batch, m, k, n, transposed: [a, b] }: Kind, precision: BenchConfig["precision"]): number {
+  const matrices = (rows: number, columns: number) =>
+    Array.from({ length: COPIES }, () => {
+      const wide = tf.randomNormal(batch === 1 ? [rows, columns] : [batch, rows, columns]);
+      return precision === "float32" ? wide : toBfloat16(wide);
+    });
+  const left = matrices(...(a ? [k, m] : [m, k]) as [number, number]);
+  const right = matrices(...(b ? [n, k] : [k, n]) as [number, number]);
+  using call = compile((left: tf.Tensor[], right: tf.Tensor[]) =>
+    left.map((x, i) => tf.matMul(x, right[i]!, a, b))
+  );
+  const times = Array.from({ length: ROUNDS + 1 }, () => {
+    const begin = performance.now();
+    tf.dispose(call(left, right));
+    return (performance.now() - begin) / COPIES;
+  });
+  tf.dispose([left, right]);
+  return median(times.slice(1)); // the first one traces
+}
+
+/**
+ * Numbers that passes beside the products read and write, each activation and each parameter no more often than it must:
+ * of a layer, the residual sums with their norms (4 reads or writes of [N, C], twice, forward and backward), GELU on 4 C
+ * (2 forward, 3 backward), the bias's gradients (9 C), the softmax's halves (2 forward, 3 backward); and the optimizer's 4
+ * reads and 3 writes of every parameter, and the norm's one.
+ */
+function passesOf(config: BenchConfig): { activations: number; state: number } {
+  const { n_layer: L, n_head: H, n_embd: C, seq: T, batch: B } = config;
+  const layer = (2 * 4 + 2 * 4 + 4 * 5 + 9) * B * T * C + 5 * B * H * T * T / 2;
+  return { activations: L * layer, state: 8 * parameterCount(modelOf(config)) };
+}
+
+if (import.meta.main) {
+  const config: BenchConfig = JSON.parse(Deno.args[0]!);
+  await useTensorFlow({ threads: config.threads });
+  const kinds = productsOf(config), { activations, state } = passesOf(config);
+  const result: Roofline = {
+    products_ms: kinds.reduce((sum, kind) => sum + kind.count * timeOf(kind, config.precision), 0),
+    gflop: kinds.reduce((sum, { batch, m, k, n, count }) => sum + count * 2 * batch * m * k * n, 0) / 1e9,
+    passes_gb: (activations * (config.precision === "float32" ? 4 : 2) + 4 * state) / 1e9,
+  };
+  console.log(JSON.stringify(result));
+}

@@ -82,14 +82,12 @@ export function tableOf(lines: readonly Line[]): string {
     const ratio = Math.min(...times) / ms;
     if (Number.isFinite(ratio)) ratios.push(ratio);
     const peak = best(row.precision === "float32" ? "float32_gflops" : "bf16_gflops");
-    const cpu = (runs: readonly RunLine[]) => runs.length === 0 ? NaN : middle(runs, "cpu_step_ms");
     const first = row.ours.map((run) => run.start_to_first_loss_ms ?? NaN).filter(Number.isFinite);
     const text = (value: number, digits: number) => Number.isFinite(value) ? value.toFixed(digits) : "-";
     return [
       ...[row.shape, row.precision, text(ms, 1), ...times.map((time) => text(time, 1)), text(ratio, 2)],
       `${text(100 * utilisation(row.ours[0]!.config, { ms, peak }), 0)} %`,
-      text(cpu(row.ours), 1),
-      ...peers.map((runs) => text(cpu(runs), 0)),
+      text(middle(row.ours, "cpu_step_ms"), 1),
       text(middle(row.ours, "peak_rss_mb"), 0),
       ...peers.map((runs) => text(runs.length === 0 ? NaN : middle(runs, "peak_rss_mb"), 0)),
       text(first.length === 0 ? NaN : median(first), 0),

@@ -22,8 +22,10 @@ Deno.test("tableOf() compares medians over rounds with the fastest peer, and sha
   const text = tableOf([
     peak,
     { ...peak, float32_gflops: 8 },
-    ...[10, 14, 12].map((median_step_ms) => line({ median_step_ms })),
-    ...[30, 24].map((median_step_ms) => line({ library: "torch", mode: "eager", median_step_ms })),
+    ...[10, 14, 12].map((median_step_ms) => line({ median_step_ms, start_to_first_loss_ms: 700 })),
+    ...[30, 24].map((median_step_ms) =>
+      line({ library: "torch", mode: "eager", median_step_ms, peak_rss_mb: 200 })
+    ),
     line({ library: "jax", mode: "jit", median_step_ms: 48 }),
     line({ precision: "bf16-autocast", median_step_ms: 10 }),
     line({ precision: "bf16-autocast", library: "jax", mode: "jit", median_step_ms: 20 }),
@@ -32,6 +34,11 @@ Deno.test("tableOf() compares medians over rounds with the fastest peer, and sha
   // 6 (12 C^2 L + V C) + 6 L C T = 6 (768 + 80) + 480 operations a token; 1,000 tokens in 12 ms at 10 GFLOP/s: 4.64 %.
   assertStringIncludes(rows[2]!, "| tiny | float32 | 12.0 | 27.0 | 48.0 | 2.25 | 5 % |");
   assertStringIncludes(rows[3]!, "| tiny | bf16-autocast | 10.0 | - | 20.0 | 2.00 | 3 % |");
+  // What each column is called is what stands in it.
+  const [head, float32] = [rows[0]!, rows[2]!].map((row) => row.split(" | "));
+  assertEquals(rows.slice(0, 4).map((row) => row.split("|").length), Array(4).fill(head!.length + 2));
+  const at = (column: string) => float32![head!.findIndex((name) => name.includes(column))];
+  assertEquals([at("processor ms"), at("torch eager MiB"), at("start to first")], ["20.0", "200", "700 |"]);
   assertStringIncludes(text, "Peak: 10 GFLOP/s in float32, 20 in bfloat16");
   assertStringIncludes(text, "Geometric mean of the fastest peer's time over losskit's: 2.12; least: 2.00.");
 });

@@ -39,6 +39,7 @@ export {
   requireUnchanged,
   specOfSingleRun,
 } from "./plan.ts";
+export { type Interruption, watchSignals } from "../error/signals.ts";
 export { modelOf } from "./run_problem.ts";
 export { type RunState, stateOf } from "./run_progress.ts";
 export { defaultTolerance, type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";

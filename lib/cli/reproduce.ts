@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRun, type Reproduction } from "../sweep/mod.ts";
+import { isFolder } from "./files.ts";
 import { command, numeric, runCommand } from "./command.ts";
 
 interface Options {
@@ -35,6 +36,9 @@ async function reproduce(folder: string, { tolerance, data, presentCode }: Optio
     ...{ tolerance, data, presentCode, signal: interruption.requested },
     print: (line) => console.error(line),
   };
+  if (!isFolder(folder)) {
+    throw new UserError(`Cannot read ${folder}: wanted a run's folder, or a sweep's: there is none`);
+  }
   const runs = runsIn(folder);
   if (runs?.length === 0) {
     throw new UserError(

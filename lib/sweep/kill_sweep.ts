@@ -86,10 +86,7 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
     output.then(() => ended = true);
     let killed = false;
     while (kills < disturbance.kills && !killed && !ended) {
-      await Promise.race([
-        output,
-        new Promise((resolve) => setTimeout(resolve, 2 * pause(kills) * random.uniform())),
-      ]);
+      await pauseFor(2 * pause(kills) * random.uniform(), { unless: output, signal });
       if (ended) break;
       const victims = ["sweep", "worker", "all"] as const;
       const victim = signal?.aborted ? "all" : victims[random.integer(victims.length)]!;
@@ -110,6 +107,22 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
     }
     return { kills, starts, problems };
   }
+}
+
+/** Waits, unless something comes before. */
+async function pauseFor(
+  milliseconds: number,
+  { unless, signal }: { unless: Promise<unknown>; signal: AbortSignal | undefined },
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = () => resolve();
+  const timer = setTimeout(done, milliseconds);
+  signal?.addEventListener("abort", done);
+  unless.then(done);
+  if (signal?.aborted) done();
+  await promise;
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", done);
 }
 
 /** The processes that work on runs just now. */

@@ -10,7 +10,7 @@ import { changesThatMatter } from "./environment.ts";
 export interface RunProgress {
   /** 1: it is finished; otherwise 0. */
   readonly finished: number;
-  /** The step of its last checkpoint; 0: it has none. */
+  /** The step of its last checkpoint, or of its best one where that is later; 0: it has none. */
   readonly checkpoint: number;
   /** Steps that are recorded. */
   readonly steps: number;
@@ -20,7 +20,7 @@ export interface RunProgress {
 export function progressOf({ events, status }: RecordedRun): RunProgress {
   const steps = effectiveEvents(events).steps.length;
   const checkpoints = events.flatMap((event) =>
-    event.event === "checkpoint" && event.step <= steps ? [event.step] : []
+    (event.event === "checkpoint" || event.event === "best") && event.step <= steps ? [event.step] : []
   );
   return { finished: Number(status === "finished"), checkpoint: Math.max(0, ...checkpoints), steps };
 }

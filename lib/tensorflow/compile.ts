@@ -175,12 +175,12 @@ function traceFunction<A extends readonly TensorTree[], R extends TensorTree>(
   const handles = captures.map((capture) => capture.handle);
   const name = `losskit_${functions++}`;
   try {
+    compileAhead(call.tensorflow);
     trace.toFunction(name, { inputs: [...placeholders, ...captures.map((c) => c.symbol)], outputs });
   } catch (error) {
     for (const handle of handles) runtime.deleteHandle(handle);
     throw error;
   }
-  compileAhead(call.tensorflow);
   return { name, captures: handles, outputs: outputs.map(({ dtype, shape }) => ({ dtype, shape })), tree };
 }
 

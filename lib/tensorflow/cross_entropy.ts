@@ -101,11 +101,14 @@ const statistics = fused("blockStatistics", ([logits, top, total, sum]) => {
   return sum === undefined ? [higher, all] : [higher, all, tf.add(sum, rowSums(wide))];
 });
 
+/** The lowest finite float32. */
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
+
 /** Statistics of rows of which no column was seen. */
 export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistics {
   const zeros = () => tf.fill([N, 1], 0);
   return {
-    top: tf.fill([N, 1], -Infinity),
+    top: tf.fill([N, 1], LOWEST), // not -Infinity: less that of a row of such logits is NaN
     total: zeros(),
     picked: zeros(),
     ...(sum && { sum: zeros() }),

@@ -145,15 +145,18 @@ export function compileAhead({ runtime, binding, backend }: TensorFlow): void {
   });
   const name = `losskit_ahead_${ahead++}`, inputs = [...placeholders.values()];
   trace.toFunction(name, { inputs, outputs });
-  tf.tidy(() => {
-    const zeros = inputs.map(({ dtype, shape }) => castTo(tf.fill(shape, 0), dtype));
-    const handles = binding.execute(name, {
-      inputs: backend.getInputTensorIds(zeros).map((id) => binding.handleOf(id)),
-      attributes: [],
-      numOutputs: outputs.length,
-      describe: () => [],
+  try {
+    tf.tidy(() => {
+      const zeros = inputs.map(({ dtype, shape }) => castTo(tf.fill(shape, 0), dtype));
+      const handles = binding.execute(name, {
+        inputs: backend.getInputTensorIds(zeros).map((id) => binding.handleOf(id)),
+        attributes: [],
+        numOutputs: outputs.length,
+        describe: () => [],
+      });
+      for (const handle of handles) runtime.deleteHandle(handle);
     });
-    for (const handle of handles) runtime.deleteHandle(handle);
-  });
-  runtime.removeFunction(name);
+  } finally {
+    runtime.removeFunction(name);
+  }
 }

@@ -44,3 +44,27 @@ Deno.test("LOSSKIT_DEVICE chooses the device, and a GPU that is not there is tol
   const gpu = (await run(print, { LOSSKIT_DEVICE: "gpu", CUDA_VISIBLE_DEVICES: "" })).stdout.trim();
   assert(gpu.startsWith("Cannot run on a GPU: "), gpu);
 });
+
+Deno.test("XLA gets flags beside a user's own, and a user's file of flags alone", async () => {
+  const script = `const { XLA_FLAGS } = (await useTensorFlow({ device: "cpu" }), Deno.env.toObject());
+    const { compile } = await import(${JSON.stringify(new URL("./mod.ts", import.meta.url).href)});
+    const tf = await import("@tensorflow/tfjs");
+    console.log(XLA_FLAGS, compile((x) => tf.exp(x), { mode: "xla" })(tf.scalar(0)).dataSync()[0]);`;
+  const flag = "--xla_cpu_use_fusion_emitters", other = "--xla_cpu_enable_fast_math=false";
+  const file = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(file, `${other}\n`);
+  try {
+    const given: [string, string][] = [
+      ["", `${flag}=false`],
+      [other, `${other} ${flag}=false`],
+      [`${flag}=true`, `${flag}=true`],
+      [file, file],
+    ];
+    for (const [flags, want] of given) {
+      const { stdout, stderr } = await run(script, { XLA_FLAGS: flags });
+      assertEquals(stdout.trim(), `${want} 1`, stderr);
+    }
+  } finally {
+    Deno.removeSync(file);
+  }
+});

@@ -148,7 +148,7 @@ class BlockedHead {
       this.#draws.push(roundingDraws());
       const former = statistics;
       statistics = tf.tidy(() => {
-        const some = rowsAfter(this.#table, range, [former.total]);
+        const some = rowsAfter(this.#table, range, [former.total, former.picked]);
         return { ...addColumns(former, this.#logits(this.#hidden, some).logits, this.#targets(range)) };
       });
       tf.dispose(Object.values(former));
@@ -175,11 +175,12 @@ class BlockedHead {
     const [[N, C], V] = [this.#hidden.shape, this.#table.shape[0]];
     const weights = tf.expandDims(this.#rows.weights, 1); // [N, 1]
     let gradients: Gradients = { dHidden: tf.fill([N, C], 0), dTable: emptyMatrix([V, C]) };
-    // The second pass waits for the first, and each block for the one before, also where a graph runs in parallel.
-    let after: tf.Tensor[] = [statistics.total];
+    // The second pass waits for the first, and each block for all of the one before: a graph runs what is ready, and what
+    // is left waiting keeps a block's logits.
+    let after: tf.Tensor[] = [statistics.total, statistics.picked];
     for (const [i, range] of this.#blocks.entries()) {
       const former = gradients;
-      gradients = tf.tidy(() => {
+      const { dHidden, dTable, dSome } = tf.tidy(() => {
         const some = rowsAfter(this.#table, range, after); // [v, C]
         const draws = this.#draws[i]!;
         const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, some));
@@ -190,20 +191,20 @@ class BlockedHead {
         ));
         const dLogits = bounded === undefined ? slopes : tf.mul(slopes, tf.sub(1, tf.square(bounded)));
         const dHidden = inHead(dLogits, some, (dLogits, some) => tf.matMul(dLogits, some));
-        const dSome = inHead(
-          dLogits,
-          this.#hidden,
-          (dLogits, hidden) => tf.matMul(dLogits, hidden, true),
+        const dSome = toFloat32(
+          inHead(dLogits, this.#hidden, (dLogits, hidden) => tf.matMul(dLogits, hidden, true)),
         );
         return {
           dHidden: tf.add(former.dHidden, toFloat32(dHidden)),
-          dTable: fillRows(former.dTable, range.begin, toFloat32(dSome)),
+          dTable: fillRows(former.dTable, range.begin, dSome),
+          dSome,
         };
       });
-      tf.dispose([former.dHidden, former.dTable]);
-      after = [gradients.dHidden, statistics.total];
+      tf.dispose([former.dHidden, former.dTable, ...(i === 0 ? [] : after.slice(1))]);
+      gradients = { dHidden, dTable };
+      after = [dHidden, dSome];
     }
-    weights.dispose();
+    tf.dispose([weights, ...after.slice(1)]);
     return gradients;
   }
 

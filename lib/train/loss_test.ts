@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
 import { autocast, compile, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
@@ -153,6 +154,32 @@ Deno.test("leanLoss() knows rows whose logits lie far apart from block to block"
     assertAlmostEquals(lean.objective / want.objective, 1, 1e-5);
     assertLess(error(lean.dTable, want.dTable), 1e-5 * largest(want.dTable));
   }
+});
+
+Deno.test("leanLoss() knows rows that begin with a block of logits of -Infinity", () => {
+  const given: Head = {
+    ...{ N: 1, V: 4, C: 1, hidden: Float32Array.of(1), table: Float32Array.of(-Infinity, -Infinity, 1, 2) },
+    ...{ targets: Int32Array.of(3), weights: Float32Array.of(1) },
+  };
+  const { nll, dTable } = measured(given, { regularisation: NONE, block: 2 });
+  const p = 1 / (1 + Math.exp(-1));
+  assertAlmostEquals(nll, -Math.log(p), 1e-6);
+  [0, 0, 1 - p, p - 1].forEach((want, v) => assertAlmostEquals(dTable[v]!, want, 1e-6));
+});
+
+Deno.test("leanLoss() holds no logits of all rows where a graph has one processor to run on", async () => {
+  const sizes = { N: 1024, V: 131072, C: 8 }, all = 4 * sizes.N * sizes.V / 2 ** 20; // MiB
+  const { success, stdout, stderr } = await new Deno.Command("taskset", {
+    args: [
+      ...["-c", "0", Deno.execPath(), "run", "-A", "--no-check", "--quiet"],
+      fileURLToPath(import.meta.resolve("../../tests/support/lean_loss_memory.ts")),
+      JSON.stringify(sizes),
+    ],
+    cwd: fileURLToPath(import.meta.resolve("../..")),
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  // Blocks of 1,024 tokens: 4 MiB each of logits, slopes and what makes one of the other.
+  assertLess(JSON.parse(new TextDecoder().decode(stdout)).grown, all / 2);
 });
 
 Deno.test("leanLoss() in blocks large enough to be compiled gives what it gives op by op", () => {

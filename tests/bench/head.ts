@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { autocast, compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { leanLoss } from "../../lib/train/lean_loss.ts";
+import { leanGradients } from "../support/lean_gradients.ts";
 import { benchBatches } from "./batches.ts";
 import { median, memoryTouched } from "./measure.ts";
 import type { BenchConfig } from "./train_steps.ts";
@@ -47,14 +47,7 @@ if (import.meta.main) {
         weights: weights as tf.Tensor1D,
         regularisation: { labelSmoothing: 0, zLoss: 0 },
       };
-      let nll: tf.Tensor | undefined;
-      const { value, grads } = tf.valueAndGrads((...[hidden, table]: tf.Tensor[]) => {
-        const sums = leanLoss(hidden as tf.Tensor2D, table as tf.Tensor2D, rows);
-        nll = sums.nll;
-        return sums.objective;
-      })([hidden, table]);
-      nll?.dispose();
-      return [value, ...grads];
+      return leanGradients(hidden, table, rows);
     })
   );
   const hidden = tf.tensor2d(values(n * n_embd, 4), [n, n_embd]);

@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { leanLoss } from "../../lib/train/lean_loss.ts";
+import { leanGradients } from "./lean_gradients.ts";
 
 /** The highest resident memory so far, MiB. */
 const peak = () => Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) / 1024;
@@ -14,16 +14,7 @@ const { N, V, C } = JSON.parse(Deno.args[0]!);
 await useTensorFlow({ threads: 1, device: "cpu" });
 const targets = tf.zeros([N], "int32") as tf.Tensor1D, weights = tf.fill([N], 1 / N) as tf.Tensor1D;
 const rows = { targets, weights, regularisation: { labelSmoothing: 0, zLoss: 0 } };
-using call = compile((hidden: tf.Tensor, table: tf.Tensor) => {
-  let nll: tf.Tensor | undefined;
-  const { value, grads } = tf.valueAndGrads((...[hidden, table]: tf.Tensor[]) => {
-    const sums = leanLoss(hidden as tf.Tensor2D, table as tf.Tensor2D, rows);
-    nll = sums.nll;
-    return sums.objective;
-  })([hidden, table]);
-  nll?.dispose();
-  return [value, ...grads];
-});
+using call = compile((hidden: tf.Tensor, table: tf.Tensor) => leanGradients(hidden, table, rows));
 const hidden = tf.randomNormal([N, C]), table = tf.randomNormal([V, C]);
 const before = peak();
 for (const result of call(hidden, table) as tf.Tensor[]) result.dataSync();

@@ -1,0 +1,19 @@
+/**
+ * The head's loss in blocks, and its gradients.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { leanLoss, type LossRows } from "../../lib/train/lean_loss.ts";
+
+/** What is minimised, and its gradients by hidden states [N, C] and table [V, C]. */
+export function leanGradients(hidden: tf.Tensor, table: tf.Tensor, rows: LossRows): tf.Tensor[] {
+  let nll: tf.Tensor | undefined;
+  const { value, grads } = tf.valueAndGrads((...[hidden, table]: tf.Tensor[]) => {
+    const sums = leanLoss(hidden as tf.Tensor2D, table as tf.Tensor2D, rows);
+    nll = sums.nll;
+    return sums.objective;
+  })([hidden, table]);
+  nll?.dispose();
+  return [value, ...grads];
+}

@@ -61,10 +61,11 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound:
       baseline.status === "finished" && other.status === "finished"
     )
       .map((pair) => ({ pair, gap: gapOf(pair, bound) }));
-    if (gaps.length > 0) sentences.push(...policySentences(plainText(policy), gaps, bound));
-    else {sentences.push(
-        `None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`,
-      );}
+    sentences.push(
+      ...gaps.length > 0
+        ? policySentences(plainText(policy), gaps, bound)
+        : [`None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`],
+    );
   }
   const spread = pairs.length === 0 ? undefined : seedSpread(runs);
   if (spread !== undefined) {

@@ -7,6 +7,7 @@ import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
 import { type CulpritFinding, DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
 import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
+import { shellWord } from "../file/shell_word.ts";
 import { writeFile } from "../file/write_file.ts";
 import { readingWarnings, readJson, readRuns, type RecordedRun, tabulateRuns } from "../record/mod.ts";
 
@@ -61,16 +62,11 @@ export async function writeJointReport(
 /** The commands that make a folder's runs again. */
 export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): string[] {
   return [
-    `deno task sweep --out ${quoted(dir)}`,
+    `deno task sweep --out ${shellWord(dir)}`,
     ...runs.slice(0, 1).map(({ manifest }) =>
-      `deno task reproduce ${quoted(join(dir, "runs", manifest.runId))}`
+      `deno task reproduce ${shellWord(join(dir, "runs", manifest.runId))}`
     ),
   ];
-}
-
-/** A path as a shell takes it. */
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import { EXIT, UserError } from "../error/user_error.ts";
+import { shellWord } from "../file/shell_word.ts";
 import type { Plan } from "./plan.ts";
 
 /** What the script says besides the plan. */
@@ -60,14 +61,14 @@ export function slurmScript({ name, threads, runs }: Plan, options: SlurmOptions
     `--output=${slurmLogs(dir).replaceAll("%", "%%")}/%A_%a.log`,
     ...(options.more ?? []),
   ];
-  const words = [...options.command, dir, ...options.flags].map(quote).join(" ");
+  const words = [...options.command, dir, ...options.flags].map(shellWord).join(" ");
   return `#!/bin/bash
 ${sbatch.map((option) => `#SBATCH ${optionWord(option)}\n`).join("")}
 # ${runs.length} runs of plan.json; the task's number is the run's index. Submit it with sbatch, from anywhere.
-cd ${quote(workingDir)} || exit ${EXIT.badInput}
+cd ${shellWord(workingDir)} || exit ${EXIT.badInput}
 
 # Deno: as DENO says, or else where it was when this was written, or else where this node has it.
-deno=${quote(options.deno)}
+deno=${shellWord(options.deno)}
 if [ -n "\${DENO:-}" ]; then deno=$DENO; elif ! command -v "$deno" > /dev/null; then deno=deno; fi
 if ! command -v "$deno" > /dev/null; then
   echo "Cannot run losskit on $HOSTNAME: wanted Deno: there is no $deno. Install it there, or submit with sbatch --export=ALL,DENO=/path/to/deno" >&2
@@ -90,11 +91,6 @@ exit "$code"
 /** Where tasks' own output goes; the folder must be there when they start. */
 export function slurmLogs(dir: string): string {
   return `${dir}/slurm`;
-}
-
-/** A word for bash, whatever is in it. */
-function quote(word: string): string {
-  return /^[A-Za-z0-9_\-.,:/=@+]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A word in a line of sbatch's options, which knows quotes but no way to put a quote into them. */

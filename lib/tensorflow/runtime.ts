@@ -191,7 +191,7 @@ export class Runtime {
 
   /** Frees a function. */
   removeFunction(name: string): void {
-    this.cc.TFE_ContextRemoveFunction(this.context, new TextEncoder().encode(`${name}\0`), this.#status);
+    this.cc.TFE_ContextRemoveFunction(this.context, encoder.encode(`${name}\0`), this.#status);
     this.check({ op: name });
   }
 

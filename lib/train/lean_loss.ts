@@ -64,6 +64,21 @@ export interface LossSums {
   readonly nll: tf.Scalar;
 }
 
+/**
+ * What is minimised of each row.
+ *
+ * @param nll The negative log likelihoods.
+ * @param of By row, log Z, and the mean over V of -log p, which counts where there is smoothing.
+ */
+export function regularised(
+  nll: tf.Tensor,
+  { logZ, spread }: { logZ: tf.Tensor; spread: tf.Tensor | number },
+  { labelSmoothing, zLoss }: Regularisation,
+): tf.Tensor {
+  const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
+  return tf.add(smooth, tf.mul(tf.square(logZ), zLoss));
+}
+
 /** A part of a row of things: from where, and how many. */
 export interface Range {
   /** The first. */
@@ -166,21 +181,25 @@ class BlockedHead {
     const plain = added(nll);
     if (labelSmoothing === 0 && zLoss === 0) return { objective: tf.clone(plain), nll: plain };
     const spread = sum === undefined ? 0 : tf.sub(logZ, tf.div(sum, this.#table.shape[0])); // the mean of -log p
-    const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
-    return { objective: added(tf.add(smooth, tf.mul(tf.square(logZ), zLoss))), nll: plain };
+    return { objective: added(regularised(nll, { logZ, spread }, this.#rows.regularisation)), nll: plain };
   }
 
   /** The second pass: gradients of what {@linkcode sums} calls the objective. */
   gradient(statistics: RowStatistics): Gradients {
     const [[N, C], V] = [this.#hidden.shape, this.#table.shape[0]];
     const weights = tf.expandDims(this.#rows.weights, 1); // [N, 1]
-    let gradients: Gradients = { dHidden: tf.fill([N, C], 0), dTable: emptyMatrix([V, C]) };
-    // The second pass waits for the first, and each block for all of the one before: a graph runs what is ready, and what
-    // is left waiting keeps a block's logits.
-    let after: tf.Tensor[] = [statistics.total, statistics.picked];
+    let sums: Gradients & { dSome?: tf.Tensor } = {
+      dHidden: tf.fill([N, C], 0),
+      dTable: emptyMatrix([V, C]),
+    };
     for (const [i, range] of this.#blocks.entries()) {
-      const former = gradients;
-      const { dHidden, dTable, dSome } = tf.tidy(() => {
+      const former = sums;
+      // The second pass waits for the first, and each block for all of the one before: a graph runs what is ready, and
+      // what is left waiting keeps a block's logits.
+      const after = former.dSome === undefined
+        ? [statistics.total, statistics.picked]
+        : [former.dHidden, former.dSome];
+      sums = tf.tidy(() => {
         const some = rowsAfter(this.#table, range, after); // [v, C]
         const draws = this.#draws[i]!;
         const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, some));
@@ -200,12 +219,11 @@ class BlockedHead {
           dSome,
         };
       });
-      tf.dispose([former.dHidden, former.dTable, ...(i === 0 ? [] : after.slice(1))]);
-      gradients = { dHidden, dTable };
-      after = [dHidden, dSome];
+      tf.dispose(Object.values(former));
     }
-    tf.dispose([weights, ...after.slice(1)]);
-    return gradients;
+    const { dHidden, dTable, dSome } = sums;
+    tf.dispose([weights, dSome!]);
+    return { dHidden, dTable };
   }
 
   /** Logits of some rows and tokens, and where they are bounded, the tanh that bounds them. */

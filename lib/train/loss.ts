@@ -10,7 +10,7 @@ import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } fro
 import { DataType } from "../tensorflow/dtype.ts";
 import { layerScope, opScope, sparseCrossEntropy, toFloat32 } from "../tensorflow/mod.ts";
 import { castTo, dtypeOf } from "../tensorflow/true_dtype.ts";
-import { leanLoss, type LossRows, type LossSums, rangesOf } from "./lean_loss.ts";
+import { leanLoss, type LossRows, type LossSums, rangesOf, regularised } from "./lean_loss.ts";
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
@@ -153,8 +153,7 @@ export function plainLoss(logits: tf.Tensor2D, rows: LossRows): LossSums {
     widen(lossScope(logits, (logits) => work(widen(logits))));
   const logZ = ofRows((wide) => tf.logSumExp(wide, 1));
   const spread = tf.sub(logZ, ofRows((wide) => tf.mean(wide, 1))); // the mean over V of -log p
-  const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
-  const objective = sum(tf.add(smooth, tf.mul(tf.square(logZ), zLoss)));
+  const objective = sum(regularised(nll, { logZ, spread }, rows.regularisation));
   return { objective, nll: tf.keep(sum(nll)) };
 }
 

@@ -51,7 +51,7 @@ Deno.test("assertEquals() shows long values in time", () => {
   );
   fails(
     () => a.assertEquals(long, long.map((i) => -i - 1)),
-    "-     4999,\n+     -1,",
+    "-     4999,\n-   ]\n+   [\n+     -1,",
   );
 });
 

@@ -4,25 +4,27 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { basename, join } from "node:path";
 import { runTask } from "./support/commands.ts";
-import { simulateTwins } from "./support/simulated_twins.ts";
+import { simulatePairs } from "./support/simulated_pairs.ts";
 import { type SyntheticRun, writeSyntheticRun } from "./support/synthetic_runs.ts";
 
 const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** A sweep's folder with simulated twins in it, and the runs' folders by precision. */
+/** A sweep's folder with simulated pairs in it, and the runs' folders by precision. */
 function folderOf(
   name: string,
-  twins: Parameters<typeof simulateTwins>[0],
+  simulated: Parameters<typeof simulatePairs>[0],
 ): { dir: string; float32: string[]; bf16: string[] } {
   const dir = join(root, name);
-  const write = ({ manifest, events }: ReturnType<typeof simulateTwins>[number]["baseline"]) => {
+  const write = ({ manifest, events }: ReturnType<typeof simulatePairs>[number]["baseline"]) => {
     const losses = events.flatMap((event) => event.event === "step" ? [event.loss] : []);
     const evals = events.flatMap((event) => event.event === "eval" ? [event] : []);
     const { policy, seed } = manifest.spec;
     return writeSyntheticRun(dir, { losses, evals, spec: { policy, seed } });
   };
-  const pairs = simulateTwins(twins).map(({ baseline, other }) => [write(baseline), write(other)] as const);
+  const pairs = simulatePairs(simulated).map(({ baseline, other }) =>
+    [write(baseline), write(other)] as const
+  );
   return { dir, float32: pairs.map(([a]) => a), bf16: pairs.map(([, b]) => b) };
 }
 
@@ -92,7 +94,7 @@ const WRONG: [
     ({ float32, bf16 }) => [float32[0]!, bf16[1]!],
     /policy is "float32".*seed is 1/,
   ],
-  ["a folder without twins", () => [join(root, "alone")], /there are no such two/],
+  ["a folder without pairs", () => [join(root, "alone")], /there are no such two/],
   ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
   ["a folder that is not there", () => [join(root, "none")], /wanted a run's or a sweep's folder, or a spec/],
   ["a spec that is not there", () => [join(root, "none.json")], /Cannot read the spec/],

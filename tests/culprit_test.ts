@@ -13,7 +13,7 @@ const text = join(root, "text.txt");
 await Deno.writeTextFile(text, sampleText());
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** Writes a spec of twins, float32 and bf16-autocast, whose lower precision has overrides. */
+/** Writes a spec of paired runs, float32 and bf16-autocast, whose lower precision has overrides. */
 async function specOf(
   name: string,
   spec: { overrides: Record<string, unknown>[]; seeds: number[] },
@@ -97,7 +97,7 @@ Deno.test("compare finds a planted class by training, keeps the trials, and goes
   assertEquals(readRuns(join(dir, "culprit")).map(({ events }) => JSON.stringify(events)), journals);
 });
 
-Deno.test("trained twins: the same precision is stable with a gap of 0, seeds are within seed noise, a loss that is lost diverged", async () => {
+Deno.test("trained pairs: the same precision is stable with a gap of 0, seeds are within seed noise, a loss that is lost diverged", async () => {
   const same = await specOf("same", { seeds: [1, 2, 3], overrides: [{ format: "float32" }] });
   const dir = join(root, "same");
   const { code, stdout, stderr } = await runTask("compare", [same, "--out", dir]);

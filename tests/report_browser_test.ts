@@ -183,11 +183,11 @@ Deno.test({
           await page.close();
         },
       );
-      await t.step("lights up the twins of a curve by mouse, by arrow keys and from the table", async () => {
+      await t.step("lights up the pair of a curve by mouse, by arrow keys and from the table", async () => {
         const { page } = await openReport(browser, url);
         const lit = () =>
           page.evaluate(`[
-          [...document.querySelectorAll("tr.twin")].length,
+          [...document.querySelectorAll("tr.pair")].length,
           document.querySelectorAll(".plot .dim").length > 0,
         ]`);
         assertEquals(await lit(), [0, false]);

@@ -4,8 +4,8 @@
  * @module
  */
 import { formatJson } from "../record/mod.ts";
-import type { SettledComparison } from "./settle.ts";
-import type { TwinPair } from "./twins.ts";
+import type { NamedComparison } from "./compare_groups.ts";
+import type { ComparedPair } from "./compare_pairs.ts";
 import { detectable, verdictOf } from "./verdict.ts";
 
 /**
@@ -17,7 +17,7 @@ import { detectable, verdictOf } from "./verdict.ts";
  * @param options `brief`: without pairs and blocks of steps, which a small record of a result does without (default: no).
  */
 export function comparisonJson(
-  comparisons: readonly SettledComparison[],
+  comparisons: readonly NamedComparison[],
   more: Readonly<Record<string, unknown>> = {},
   { brief = false }: { brief?: boolean } = {},
 ): string {
@@ -33,6 +33,6 @@ export function comparisonJson(
 }
 
 /** A pair without its gaps by single steps. */
-function shortPair({ gap: { byStep: _, ...gap }, ...pair }: TwinPair): Record<string, unknown> {
+function shortPair({ gap: { byStep: _, ...gap }, ...pair }: ComparedPair): Record<string, unknown> {
   return { ...pair, gap };
 }

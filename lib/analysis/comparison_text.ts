@@ -1,5 +1,5 @@
 /**
- * A comparison of twins for a terminal: its tables, and its verdict as the last line.
+ * A comparison as text: its tables, and its verdict as the last line.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { table } from "arquero";
 import { count, formatTable, percent, plainText } from "./format.ts";
 import type { Estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
-import type { Comparison } from "./twins.ts";
+import type { Comparison } from "./compare_pairs.ts";
 import { detectable, ownSpikes, verdictOf } from "./verdict.ts";
 
 /** What the gaps of a comparison are called, in the order that they are shown in. */
@@ -32,7 +32,7 @@ export function gapTable({ gaps }: Comparison): Table {
 }
 
 /** One row a pair: `seed`, its gaps in nats per token, spikes on each side, and where a side was lost. */
-export function twinTable({ pairs }: Comparison): Table {
+export function comparedPairsTable({ pairs }: Comparison): Table {
   const column = <V>(value: (pair: Comparison["pairs"][number]) => V): V[] => pairs.map(value);
   return table([
     ["seed", column(({ seed, otherSeed }) => seed === otherSeed ? seed : `${seed}, ${otherSeed}`)],
@@ -112,7 +112,7 @@ export function comparisonText(comparison: Comparison, setting: string): string 
   return [
     `${what}: ${setting}, ${count(pairs.length, "pair")}`,
     formatTable(gapTable(comparison)),
-    formatTable(twinTable(comparison)),
+    formatTable(comparedPairsTable(comparison)),
     comparisonNotes(comparison).join("\n"),
     verdictOf(comparison).sentence,
   ].join("\n\n");

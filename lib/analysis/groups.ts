@@ -1,5 +1,5 @@
 /**
- * Which runs are twins: equal in all but their precision, over several seeds; and what keeps two runs from being twins.
+ * Pairs runs that are equal in all but their precision, over several seeds, and says why two runs are no pair.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { deviceOf, precisionName } from "./precision_name.ts";
 import { keyOf, type Pair, pairRuns, PRECISION } from "./stability.ts";
 
 /** Pairs of one setting and one lower precision. */
-export interface TwinGroup {
+export interface PairGroup {
   /** The setting in words: tokenizer, T, and whatever else differs between the groups. */
   readonly setting: string;
   /** Finished pairs, by seed. */
@@ -20,8 +20,8 @@ export interface TwinGroup {
   readonly unfinished: number;
 }
 
-/** Parts the runs of a folder into groups of twins. Groups without a finished pair are not among them. */
-export function twinGroups(runs: readonly RecordedRun[]): TwinGroup[] {
+/** Groups the pairs of a folder by setting and lower precision. Groups without a finished pair are left out. */
+export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
   const pairs = pairRuns(runs);
   const groups = [
     ...Map.groupBy(
@@ -70,7 +70,7 @@ function varyingFields(specs: readonly RunSpec[]): (keyof RunSpec)[] {
  *
  * @returns A sentence; undefined: nothing.
  */
-export function twinProblem(a: RecordedRun, b: RecordedRun): string | undefined {
+export function pairProblem(a: RecordedRun, b: RecordedRun): string | undefined {
   for (const [which, { status, manifest }] of [["first", a], ["second", b]] as const) {
     if (status !== "finished") {
       return `both must be finished: the ${which} one, ${manifest.runId}, is ${status}`;
@@ -90,11 +90,11 @@ export function twinProblem(a: RecordedRun, b: RecordedRun): string | undefined 
     } in the second`;
   const wrong = different.find((field) => field !== "seed" && !isPrecision(field));
   if (wrong !== undefined) {
-    return `twins differ in their precision alone, or in their seed alone: ${say(wrong)}`;
+    return `paired runs differ in their precision alone, or in their seed alone: ${say(wrong)}`;
   }
   const precision = different.find((field) => isPrecision(field));
   if (precision !== undefined && different.includes("seed")) {
-    return `twins differ in their precision alone, or in their seed alone: ${say(precision)}, and ${
+    return `paired runs differ in their precision alone, or in their seed alone: ${say(precision)}, and ${
       say("seed")
     }`;
   }
@@ -106,7 +106,7 @@ function isPrecision(field: keyof RunSpec): boolean {
 }
 
 /** What else differs between two runs and may explain a gap: the code, and the machine. */
-export function twinNotes(a: RecordedRun, b: RecordedRun): string[] {
+export function pairNotes(a: RecordedRun, b: RecordedRun): string[] {
   const notes = a.manifest.libSha256 === b.manifest.libSha256
     ? []
     : ["they were made by different versions of the code in lib/"];

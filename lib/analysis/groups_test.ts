@@ -5,7 +5,7 @@ import {
   writeSyntheticRun,
 } from "../../tests/support/synthetic_runs.ts";
 import { readRun, type RecordedRun } from "../record/mod.ts";
-import { otherSeeds, twinGroups, twinNotes, twinProblem } from "./groups.ts";
+import { otherSeeds, pairGroups, pairNotes, pairProblem } from "./groups.ts";
 
 function recordOne(run: Partial<SyntheticRun>): RecordedRun {
   const dir = Deno.makeTempDirSync();
@@ -16,7 +16,7 @@ function recordOne(run: Partial<SyntheticRun>): RecordedRun {
   }
 }
 
-Deno.test("twinGroups() parts pairs by setting and by lower precision, and leaves out what is not finished", () => {
+Deno.test("pairGroups() parts pairs by setting and by lower precision, and leaves out what is not finished", () => {
   const runs: SyntheticRun[] = [];
   for (const T of [32, 64]) {
     for (const seed of [3, 1, 2]) {
@@ -27,7 +27,7 @@ Deno.test("twinGroups() parts pairs by setting and by lower precision, and leave
     }
   }
   runs.push({ losses: [3, 2], spec: { T: 32, seed: 9 } });
-  const groups = twinGroups(record(runs));
+  const groups = pairGroups(record(runs));
   assertEquals(
     groups.map(({ setting, pairs, seeds, unfinished }) => [
       setting,
@@ -43,27 +43,27 @@ Deno.test("twinGroups() parts pairs by setting and by lower precision, and leave
       ["character, T = 64", "bf16-keras", [1, 3], 3, 1],
     ],
   );
-  assertEquals(twinGroups([]), []);
+  assertEquals(pairGroups([]), []);
 });
 
-Deno.test("twinGroups() names the fields that part its groups", () => {
+Deno.test("pairGroups() names the fields that part its groups", () => {
   const runs = [1e-3, 1e-2].flatMap((lr) =>
     ["float32", "bf16-autocast"].map((policy) => ({ losses: [1], spec: { lr, policy } }))
   );
-  assertEquals(twinGroups(record(runs)).map(({ setting }) => setting).sort(), [
+  assertEquals(pairGroups(record(runs)).map(({ setting }) => setting).sort(), [
     "character, T = 64, lr = 0.001",
     "character, T = 64, lr = 0.01",
   ]);
 });
 
-Deno.test("twinProblem() lets runs pass that differ in precision alone, in seed alone, or not at all", () => {
+Deno.test("pairProblem() lets runs pass that differ in precision alone, in seed alone, or not at all", () => {
   const run = recordOne({});
   for (const spec of [{}, { policy: "bf16-autocast" }, { seed: 2 }]) {
-    assertEquals(twinProblem(run, recordOne({ spec })), undefined);
+    assertEquals(pairProblem(run, recordOne({ spec })), undefined);
   }
 });
 
-Deno.test("twinProblem() says which field keeps two runs from being twins", () => {
+Deno.test("pairProblem() says which field keeps two runs from being pairs", () => {
   const run = recordOne({});
   const wrong: [Partial<SyntheticRun>, RegExp][] = [
     [{ spec: { lr: 0.01, policy: "bf16-autocast" } }, /lr is 0\.001 in the first and 0\.01 in the second/],
@@ -77,13 +77,13 @@ Deno.test("twinProblem() says which field keeps two runs from being twins", () =
     [{ end: "none" }, /both must be finished: the second one, [0-9a-f]{12}, is unfinished/],
     [{ end: { fail: "out of memory" } }, /is failed/],
   ];
-  for (const [other, message] of wrong) assertMatch(twinProblem(run, recordOne(other))!, message);
+  for (const [other, message] of wrong) assertMatch(pairProblem(run, recordOne(other))!, message);
 });
 
-Deno.test("twinNotes() tells of other code and another machine", () => {
+Deno.test("pairNotes() tells of other code and another machine", () => {
   const run = recordOne({});
-  assertEquals(twinNotes(run, recordOne({ spec: { seed: 2 } })), []);
-  assertEquals(twinNotes(run, recordOne({ libSha256: "1".repeat(64), environment: { device: "a GPU" } })), [
+  assertEquals(pairNotes(run, recordOne({ spec: { seed: 2 } })), []);
+  assertEquals(pairNotes(run, recordOne({ libSha256: "1".repeat(64), environment: { device: "a GPU" } })), [
     "they were made by different versions of the code in lib/",
     "device is cpu in the first and a GPU in the second",
   ]);

@@ -6,7 +6,7 @@
  */
 import { table } from "arquero";
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
-import { type TwinGroup, twinGroups } from "./groups.ts";
+import { type PairGroup, pairGroups } from "./groups.ts";
 import { count, percent, plainText, signed } from "./format.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { gapOf, type Pair } from "./stability.ts";
@@ -88,7 +88,7 @@ interface PairsOf {
  */
 export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_LEVEL): Grid[] {
   const several = new Set(runs.map(deviceOf)).size > 1;
-  const byPrecision = Map.groupBy(twinGroups(runs), ({ pairs: [first] }) => {
+  const byPrecision = Map.groupBy(pairGroups(runs), ({ pairs: [first] }) => {
     const precision = precisionName(first!.other.manifest.spec);
     return several ? `${precision} on ${deviceOf(first!.other)}` : precision;
   });
@@ -99,7 +99,7 @@ export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_L
   });
 }
 
-function settingOf({ pairs }: TwinGroup): PairsOf[] {
+function settingOf({ pairs }: PairGroup): PairsOf[] {
   const { tokenizer, T } = pairs[0]!.other.manifest.spec;
   const V = Number(/:([0-9]+)$/.exec(tokenizer)?.[1]);
   if (!Number.isFinite(V)) return [];

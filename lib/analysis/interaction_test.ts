@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { recorded } from "../../tests/support/simulated_twins.ts";
+import { recorded } from "../../tests/support/simulated_pairs.ts";
 import { createRandom } from "../text/random.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { formatTable } from "./format.ts";

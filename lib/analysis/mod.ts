@@ -4,7 +4,7 @@
  * @module
  */
 export { comparisonJson } from "./comparison_json.ts";
-export { comparisonNotes, comparisonText, gapTable, twinTable } from "./comparison_text.ts";
+export { comparedPairsTable, comparisonNotes, comparisonText, gapTable } from "./comparison_text.ts";
 export {
   culpritBound,
   type CulpritFinding,
@@ -21,7 +21,7 @@ export {
   returned,
   wholeClasses,
 } from "./culprit.ts";
-export { type Block, divergedAt } from "./departure.ts";
+export { type Block, divergedAt } from "./gap_blocks.ts";
 export {
   columnLabel,
   count,
@@ -32,7 +32,7 @@ export {
   signed,
   splitColumns,
 } from "./format.ts";
-export { otherSeeds, type TwinGroup, twinGroups, twinNotes, twinProblem } from "./groups.ts";
+export { otherSeeds, type PairGroup, pairGroups, pairNotes, pairProblem } from "./groups.ts";
 export {
   GAP_MEASURES,
   gapGrids,
@@ -62,14 +62,14 @@ export { DEFAULT_LEVEL, type Estimate, estimate, signFlipP, tQuantile } from "./
 export { summarize, type Summary } from "./summary.ts";
 export { openStepTable, pairTable, runTable, stepTable, type Table } from "./tables.ts";
 export {
-  compareTwins,
+  type ComparedPair,
+  comparePairs,
   type Comparison,
+  type ComparisonOptions,
   DEFAULT_TOLERANCE,
   type GapBlock,
   type SeedFloor,
-  type TwinOptions,
-  type TwinPair,
-} from "./twins.ts";
+} from "./compare_pairs.ts";
 export { detectable, ownSpikes, pairsFor, type Verdict, type VerdictKind, verdictOf } from "./verdict.ts";
-export { type SettledComparison, type SettledGroup, settleTwins, verdictTable } from "./settle.ts";
+export { type ComparedGroup, compareGroups, type NamedComparison, verdictTable } from "./compare_groups.ts";
 export { type SmallestSet, smallestSet, trialBound } from "./smallest_set.ts";

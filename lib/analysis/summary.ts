@@ -51,7 +51,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound:
   const sentences: string[] = [];
   if (pairs.length === 0) {
     sentences.push(
-      `${count(runs.length, "run")}; none in ${BASELINE} has a twin that differs from it in precision alone.`,
+      `${count(runs.length, "run")}; none in ${BASELINE} has a pair that differs from it in precision alone.`,
     );
   }
   for (const policy of new Set(pairs.map(({ other }) => precisionName(other.manifest.spec)))) {

@@ -57,12 +57,12 @@ Deno.test("summarize() says when nothing can be compared, and what did not finis
   );
   assertEquals(
     headline,
-    "2 runs; none in float32 has a twin that differs from it in precision alone. 1 of 2 runs did not finish.",
+    "2 runs; none in float32 has a pair that differs from it in precision alone. 1 of 2 runs did not finish.",
   );
   assertStringIncludes(text, "failed");
   assertEquals(
     summarize([]).headline,
-    "0 runs; none in float32 has a twin that differs from it in precision alone.",
+    "0 runs; none in float32 has a pair that differs from it in precision alone.",
   );
 });
 

@@ -1,11 +1,11 @@
 /**
- * What a comparison of twins comes to, in one sentence with its uncertainty.
+ * The verdict of a comparison, in one sentence with its uncertainty.
  *
  * @module
  */
 import { count, percent, plainText, signed } from "./format.ts";
 import { type Estimate, tQuantile } from "./student.ts";
-import type { Comparison, TwinPair } from "./twins.ts";
+import type { ComparedPair, Comparison } from "./compare_pairs.ts";
 
 /**
  * What a comparison comes to.
@@ -13,7 +13,7 @@ import type { Comparison, TwinPair } from "./twins.ts";
  * - `stable`: the gap of the final validation loss is 0, or its interval lies within the tolerance.
  * - `within seed noise`: the gap cannot be told from 0, and is no larger than another seed's.
  * - `degraded`, `improved`: its interval lies above 0, or below it, and not within the tolerance.
- * - `diverged`: the other precision's loss was lost for good where its twin's was not.
+ * - `diverged`: the other precision's loss was lost for good where the baseline's was not.
  * - `undecided`: there are too few pairs to say, or both sides diverge.
  *
  * Where precision has no effect, `degraded` or `improved` comes out with a probability of at most 1 - level, whatever
@@ -175,7 +175,7 @@ function judgeSeveral(
       half,
       sentence:
         `${kind} by ${nats(Math.abs(mean))} ± ${nats(half)} nats (${percent(level)}, ${n} paired seeds): ` +
-        `${other} against ${baseline}${seeds}${departure(comparison)}.`,
+        `${other} against ${baseline}${seeds}${apartFrom(comparison)}.`,
     };
   }
   const enough = pairsFor({ sd: validation.sd!, half: Math.max(tolerance, 1e-9), level });
@@ -196,7 +196,7 @@ function judgeSeveral(
   };
 }
 
-function departure({ apartFrom, beyondFloorFrom }: Comparison): string {
+function apartFrom({ apartFrom, beyondFloorFrom }: Comparison): string {
   const parts = [
     ...apartFrom === undefined ? [] : [`training losses are apart from step ${apartFrom} on`],
     ...beyondFloorFrom === undefined ? [] : [`beyond seed noise from step ${beyondFloorFrom} on`],
@@ -222,7 +222,7 @@ export function detectable({ sd, n }: Estimate, level: number): number | undefin
 }
 
 /** Spikes of the other side that the baseline does not have within two steps, over all pairs: its own. */
-export function ownSpikes(pairs: readonly TwinPair[]): number {
+export function ownSpikes(pairs: readonly ComparedPair[]): number {
   return pairs.reduce(
     (sum, { spikes }) =>
       sum + spikes.other.filter((at) => !spikes.baseline.some((base) => Math.abs(at - base) <= 2)).length,

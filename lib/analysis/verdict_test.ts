@@ -6,9 +6,9 @@ import {
   assertLess,
   assertMatch,
 } from "@std/assert";
-import { recorded, simulateTwins } from "../../tests/support/simulated_twins.ts";
+import { recorded, simulatePairs } from "../../tests/support/simulated_pairs.ts";
 import type { Pair } from "./stability.ts";
-import { compareTwins, type Comparison } from "./twins.ts";
+import { comparePairs, type Comparison } from "./compare_pairs.ts";
 import { detectable, pairsFor, verdictOf } from "./verdict.ts";
 
 /** How often something happens among simulated comparisons with numbers 1 to `n`. */
@@ -25,7 +25,7 @@ const alarms = (comparison: Comparison) =>
   ["degraded", "improved", "diverged"].includes(verdictOf(comparison).kind);
 
 Deno.test("verdictOf() raises at most 5 alarms in 100 comparisons without an effect, at the level of 95 %", () => {
-  const found = share(100, (simulation) => alarms(compareTwins(simulateTwins({ simulation, pairs: 5 }))));
+  const found = share(100, (simulation) => alarms(comparePairs(simulatePairs({ simulation, pairs: 5 }))));
   assert(found <= 0.05, `${100 * found} alarms`);
 });
 
@@ -35,7 +35,7 @@ Deno.test("verdictOf() has the false-alarm rate that it states, over 1,000 compa
     const rate = share(
       1000,
       (simulation) =>
-        alarms(compareTwins(simulateTwins({ simulation: 1000 + simulation, pairs: 5, steps: 40 }), {
+        alarms(comparePairs(simulatePairs({ simulation: 1000 + simulation, pairs: 5, steps: 40 }), {
           tolerance: 0,
           level,
         })),
@@ -46,14 +46,14 @@ Deno.test("verdictOf() has the false-alarm rate that it states, over 1,000 compa
 
 Deno.test("verdictOf() holds its rate for a single pair beside other seeds", () => {
   const rate = share(400, (simulation) => {
-    const [pair, ...others] = simulateTwins({ simulation, pairs: 6, chance: 0.0141, steps: 40 });
-    return alarms(compareTwins([pair!], { tolerance: 0, seeds: others.map(({ baseline }) => baseline) }));
+    const [pair, ...others] = simulatePairs({ simulation, pairs: 6, chance: 0.0141, steps: 40 });
+    return alarms(comparePairs([pair!], { tolerance: 0, seeds: others.map(({ baseline }) => baseline) }));
   });
   assertLess(rate, 0.05 + slack(0.05, 400));
 });
 
-Deno.test("compareTwins() finds a step from which on runs are apart in at most 5 % of comparisons without an effect", () => {
-  const compare = (simulation: number) => compareTwins(simulateTwins({ simulation, pairs: 5, steps: 100 }));
+Deno.test("comparePairs() finds a step from which on runs are apart in at most 5 % of comparisons without an effect", () => {
+  const compare = (simulation: number) => comparePairs(simulatePairs({ simulation, pairs: 5, steps: 100 }));
   const all = Array.from({ length: 400 }, (_, i) => compare(i + 1));
   const apart = all.filter(({ apartFrom }) => apartFrom !== undefined).length / 400;
   const beyond = all.filter(({ beyondFloorFrom }) => beyondFloorFrom !== undefined).length / 400;
@@ -66,8 +66,8 @@ Deno.test("verdictOf() finds an effect of the size that it says it would, 4 time
   const size = detectable({ mean: 0, half: 1, sd: 0.01, n: 5 }, 0.95)!;
   assertAlmostEquals(size, 0.01662, 1e-5);
   const found = share(400, (simulation) =>
-    verdictOf(compareTwins(
-      simulateTwins({ simulation, pairs: 5, steps: 40, effect: () => size }),
+    verdictOf(comparePairs(
+      simulatePairs({ simulation, pairs: 5, steps: 40, effect: () => size }),
       { tolerance: 0 },
     )).kind === "degraded");
   assertAlmostEquals(found, 0.8, 0.08);
@@ -76,8 +76,8 @@ Deno.test("verdictOf() finds an effect of the size that it says it would, 4 time
 Deno.test("verdictOf() finds 0.05 nats always, says how much it is, and from which step on", () => {
   let covered = 0;
   for (let simulation = 1; simulation <= 100; simulation++) {
-    const twins = simulateTwins({ simulation, pairs: 5, effect: (step) => step > 100 ? 0.05 : 0 });
-    const comparison = compareTwins(twins);
+    const pairs = simulatePairs({ simulation, pairs: 5, effect: (step) => step > 100 ? 0.05 : 0 });
+    const comparison = comparePairs(pairs);
     const { kind, gap, half, sentence } = verdictOf(comparison);
     assertEquals(kind, "degraded", sentence);
     if (Math.abs(gap - 0.05) <= half!) covered++;
@@ -87,17 +87,17 @@ Deno.test("verdictOf() finds 0.05 nats always, says how much it is, and from whi
     assertLess(comparison.apartFrom, 182);
   }
   assertGreater(covered, 88); // 95 % of 100, less three standard deviations
-  const negative = verdictOf(compareTwins(simulateTwins({ simulation: 1, pairs: 5, effect: () => -0.05 })));
+  const negative = verdictOf(comparePairs(simulatePairs({ simulation: 1, pairs: 5, effect: () => -0.05 })));
   assertEquals(negative.kind, "improved");
   assertMatch(negative.sentence, /^improved by 0\.0\d+ ± 0\.0\d+ nats \(95 %, 5 paired seeds\)/);
 });
 
 Deno.test("verdictOf() calls identical runs stable, with a gap of exactly 0", () => {
-  const same: Pair[] = simulateTwins({ simulation: 1, pairs: 1 }).map(({ baseline }) => ({
+  const same: Pair[] = simulatePairs({ simulation: 1, pairs: 1 }).map(({ baseline }) => ({
     baseline,
     other: baseline,
   }));
-  const { kind, gap, half, sentence } = verdictOf(compareTwins(same));
+  const { kind, gap, half, sentence } = verdictOf(comparePairs(same));
   assertEquals([kind, gap, half], ["stable", 0, 0]);
   assertMatch(
     sentence,
@@ -106,35 +106,35 @@ Deno.test("verdictOf() calls identical runs stable, with a gap of exactly 0", ()
 });
 
 Deno.test("verdictOf() calls a gap inside the tolerance stable, and 0.002 nats of it too small to mind", () => {
-  const twins = simulateTwins({ simulation: 1, pairs: 5, chance: 0.0001, effect: () => 0.002 });
-  assertEquals(verdictOf(compareTwins(twins)).kind, "stable");
-  assertEquals(verdictOf(compareTwins(twins, { tolerance: 0 })).kind, "degraded");
+  const pairs = simulatePairs({ simulation: 1, pairs: 5, chance: 0.0001, effect: () => 0.002 });
+  assertEquals(verdictOf(comparePairs(pairs)).kind, "stable");
+  assertEquals(verdictOf(comparePairs(pairs, { tolerance: 0 })).kind, "degraded");
 });
 
 Deno.test("verdictOf() calls two seeds of one precision within seed noise, always", () => {
   for (let simulation = 1; simulation <= 50; simulation++) {
-    const runs = simulateTwins({ simulation, pairs: 7 }).map(({ baseline }) => baseline);
+    const runs = simulatePairs({ simulation, pairs: 7 }).map(({ baseline }) => baseline);
     const pair = { baseline: runs[0]!, other: runs[1]! };
-    const alone = verdictOf(compareTwins([pair]));
+    const alone = verdictOf(comparePairs([pair]));
     assertEquals(alone.kind, "within seed noise");
     assertMatch(alone.sentence, /seeds 1 and 2 of float32 end 0\.\d{5} nats apart/);
-    assertEquals(verdictOf(compareTwins([pair], { seeds: runs.slice(2) })).kind, "within seed noise");
+    assertEquals(verdictOf(comparePairs([pair], { seeds: runs.slice(2) })).kind, "within seed noise");
   }
 });
 
 Deno.test("verdictOf() of a single pair says that no interval is possible, and what would be needed", () => {
-  const [pair, ...others] = simulateTwins({ simulation: 3, pairs: 6, effect: () => 0.004 });
-  const alone = verdictOf(compareTwins([pair!]));
+  const [pair, ...others] = simulatePairs({ simulation: 3, pairs: 6, effect: () => 0.004 });
+  const alone = verdictOf(comparePairs([pair!]));
   assertEquals([alone.kind, alone.half], ["undecided", undefined]);
   assertMatch(alone.sentence, /no interval is possible from one.*2 paired seeds are the least/);
   const seeds = others.map(({ baseline }) => baseline);
-  assertEquals(verdictOf(compareTwins([pair!], { seeds })).kind, "within seed noise");
-  const [large] = simulateTwins({ simulation: 3, pairs: 1, effect: () => 0.4 });
-  assertEquals(verdictOf(compareTwins([large!], { seeds })).kind, "degraded");
+  assertEquals(verdictOf(comparePairs([pair!], { seeds })).kind, "within seed noise");
+  const [large] = simulatePairs({ simulation: 3, pairs: 1, effect: () => 0.4 });
+  assertEquals(verdictOf(comparePairs([large!], { seeds })).kind, "degraded");
 });
 
 Deno.test("verdictOf() tells a divergence with its step, of the other side alone", () => {
-  const twins = simulateTwins({ simulation: 5, pairs: 5 });
+  const pairs = simulatePairs({ simulation: 5, pairs: 5 });
   const lost = (pair: Pair, from: number): Pair => ({
     ...pair,
     other: recorded({
@@ -146,15 +146,15 @@ Deno.test("verdictOf() tells a divergence with its step, of the other side alone
       validation: NaN,
     }),
   });
-  const verdict = verdictOf(compareTwins(twins.map((pair, i) => i < 2 ? lost(pair, 120 + i) : pair)));
+  const verdict = verdictOf(comparePairs(pairs.map((pair, i) => i < 2 ? lost(pair, 120 + i) : pair)));
   assertEquals([verdict.kind, verdict.step], ["diverged", 120]);
   assertMatch(verdict.sentence, /lost for good in 2 of 5 pairs \(first with seed 1\), float32's in none/);
   // Where float32 diverges as well, precision is not to blame.
-  const both = twins.map((pair, i) =>
+  const both = pairs.map((pair, i) =>
     i < 2 ? { baseline: lost(pair, 50).other, other: lost(pair, 60).other } : pair
   );
-  assertEquals(verdictOf(compareTwins(both)).kind, "undecided");
-  assertEquals(compareTwins(both).gaps.validation.n, 3);
+  assertEquals(verdictOf(comparePairs(both)).kind, "undecided");
+  assertEquals(comparePairs(both).gaps.validation.n, 3);
 });
 
 Deno.test("pairsFor() is the least number whose interval is narrow enough", () => {

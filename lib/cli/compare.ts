@@ -2,7 +2,8 @@
 import { basename, dirname, join, resolve } from "node:path";
 import {
   BASELINE,
-  compareTwins,
+  compareGroups,
+  comparePairs,
   type Comparison,
   comparisonJson,
   comparisonText,
@@ -14,12 +15,11 @@ import {
   gridSentences,
   gridTable,
   isBaseline,
+  type NamedComparison,
   otherSeeds,
+  pairNotes,
+  pairProblem,
   percent,
-  type SettledComparison,
-  settleTwins,
-  twinNotes,
-  twinProblem,
   verdictOf,
   verdictTable,
 } from "../analysis/mod.ts";
@@ -72,7 +72,7 @@ const CULPRIT = ["auto", "replay", "loss", "none"] as const;
 /** How many comparisons are shown in full. */
 const IN_FULL = 3;
 
-/** How twins are judged, checked. */
+/** Options of the verdict, checked. */
 interface Judging {
   readonly tolerance: number;
   readonly level: number;
@@ -142,12 +142,12 @@ async function compareTwo(
   options: Judging & { json: string | undefined },
 ): Promise<void> {
   const [first, second] = inOrder(readRun(a), readRun(b));
-  const problem = twinProblem(first, second);
+  const problem = pairProblem(first, second);
   if (problem !== undefined) throw new UserError(`Cannot compare ${a} and ${b}: ${problem}`);
-  for (const note of twinNotes(first, second)) console.log(`note: ${note}`);
+  for (const note of pairNotes(first, second)) console.log(`note: ${note}`);
   const { spec } = first.manifest;
   const seeds = otherSeeds(first, [a, b].flatMap(neighbours), [spec.seed, second.manifest.spec.seed]);
-  const comparison = compareTwins([{ baseline: first, other: second }], { ...options, seeds });
+  const comparison = comparePairs([{ baseline: first, other: second }], { ...options, seeds });
   const setting = `${spec.tokenizer}, T = ${spec.T}`;
   print([{ setting, comparison }]);
   const culprits = await look(options, comparison, () =>
@@ -229,30 +229,30 @@ async function trainSpec(path: string | undefined, options: Options): Promise<st
   return outcome.finished > 0 ? dir : undefined;
 }
 
-/** Compares all twins of a sweep's folder, and leaves `compare.json` and `report.html` in it. */
+/** Compares all pairs of a sweep's folder, and leaves `compare.json` and `report.html` in it. */
 async function compareFolder(
   dir: string,
   judging: Judging & { json: string | undefined },
 ): Promise<void> {
   const runs = readRuns(dir);
   for (const warning of readingWarnings(dir, runs)) console.log(`warning: ${warning}`);
-  const settled = settleTwins(runs, judging);
-  if (settled.length === 0) {
+  const compared = compareGroups(runs, judging);
+  if (compared.length === 0) {
     throw new UserError(
       `Cannot compare the runs of ${dir}: wanted a finished run in float32 and one that differs in its precision ` +
         "alone: there are no such two",
     );
   }
-  for (const { setting, unfinished } of settled) {
+  for (const { setting, unfinished } of compared) {
     if (unfinished > 0) console.log(`note: ${setting}: ${unfinished} pairs are left out, not being finished`);
   }
-  print(settled);
+  print(compared);
   const grids = gapGrids(runs, judging.level);
   for (const grid of grids) {
     console.log(`\n${formatTable(gridTable(grid))}\n\n${gridSentences(grid).join("\n")}`);
   }
   const culprits: CulpritFinding[] = [];
-  for (const { setting, comparison, pairs } of settled) {
+  for (const { setting, comparison, pairs } of compared) {
     const common = { setting, print: (line: string) => console.log(line) };
     const [pair] = pairs;
     const replayed = await look(
@@ -272,7 +272,7 @@ async function compareFolder(
       ),
     );
   }
-  writeFile(join(dir, "compare.json"), comparisonJson(settled, { culprits, grids }));
+  writeFile(join(dir, "compare.json"), comparisonJson(compared, { culprits, grids }));
   if (judging.json !== undefined) {
     const { environment: { cpuModel, device, tensorflowVersion, rounding }, spec } = runs[0]!.manifest;
     const more = {
@@ -281,23 +281,25 @@ async function compareFolder(
       culprits,
       grids,
     };
-    writeFile(judging.json, comparisonJson(settled, more, { brief: true }));
+    writeFile(judging.json, comparisonJson(compared, more, { brief: true }));
   }
   const report = await writeReport(dir, { title: basename(resolve(dir)), print: () => {} });
   console.log(`\nreport: ${report}`);
 }
 
 /** Few comparisons in full, many as a table with a verdict each. */
-function print(settled: readonly SettledComparison[]): void {
-  if (settled.length <= IN_FULL) {
+function print(compared: readonly NamedComparison[]): void {
+  if (compared.length <= IN_FULL) {
     return console.log(
-      settled.map(({ setting, comparison }) => comparisonText(comparison, setting)).join("\n\n\n"),
+      compared.map(({ setting, comparison }) => comparisonText(comparison, setting)).join("\n\n\n"),
     );
   }
-  const sentences = settled.map(({ setting, comparison }) => `${setting}: ${verdictOf(comparison).sentence}`);
-  const { level } = settled[0]!.comparison;
+  const sentences = compared.map(({ setting, comparison }) =>
+    `${setting}: ${verdictOf(comparison).sentence}`
+  );
+  const { level } = compared[0]!.comparison;
   console.log(
-    `${formatTable(verdictTable(settled))}\n\n${
+    `${formatTable(verdictTable(compared))}\n\n${
       sentences.join("\n")
     }\n\nEach verdict is for itself: without an effect, ` +
       `${percent(1 - level)} of them would say degraded or improved.`,

@@ -27,7 +27,7 @@ const SEEDS = 3;
 /**
  * Looks for the parts whose precision makes the gradient of one step wrong, replayed from float32's last weights.
  *
- * @param pair Twins.
+ * @param pair Paired runs.
  * @param options The folder of the one in float32, the `setting`, and where to `print`.
  */
 export async function culpritByReplay(
@@ -70,7 +70,7 @@ export async function culpritByReplay(
 /**
  * Looks for the parts whose precision makes the gap of the final validation loss, by training.
  *
- * @param pairs Twins, of which the first three are taken.
+ * @param pairs Paired runs; the first three are used.
  * @param options The sweep's folder, the `setting`, runs at once, signals, what was found otherwise, and where to `print`.
  */
 export async function culpritByLoss(

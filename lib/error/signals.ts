@@ -10,7 +10,7 @@ const SAME_KEYPRESS = 1000;
 /** Signals that ask a run to stop; clusters send SIGUSR1 some time before they end a job. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
 
-/** What watches for signals; dispose of it to stop, at once or, where one has just come, once its twin must have come too. */
+/** What watches for signals; dispose of it to stop, at once or, where one has just come, once its duplicate must have arrived. */
 export interface Interruption extends Disposable {
   /** Aborted at the first signal. */
   readonly requested: AbortSignal;

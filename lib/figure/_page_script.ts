@@ -6,7 +6,7 @@
 
 /**
  * Draws the figures when they come into sight, in the colours that the reader prefers; filters figures and tables by
- * axis; lights up the twins of what is pointed at, by mouse and by keyboard; sorts tables; keeps up with a sweep that
+ * axis; lights up the pair of the run under the pointer, by mouse and by keyboard; sorts tables; keeps up with a sweep that
  * runs, where the page is served.
  *
  * A figure with more lines than MANY has those of one style drawn as a single line without a label: a thousand of them are
@@ -61,8 +61,8 @@ const filtered = (trace, chosen) => {
 const merged = (traces, lit) => {
   const looks = new Map(), rest = [];
   for (const trace of traces) {
-    const isRun = trace.meta?.twin && trace.type === "scatter" && !trace.text;
-    if (!isRun || trace.meta.twin === lit) { rest.push(trace); continue; }
+    const isRun = trace.meta?.pair && trace.type === "scatter" && !trace.text;
+    if (!isRun || trace.meta.pair === lit) { rest.push(trace); continue; }
     const look = JSON.stringify([trace.mode, trace.line?.color, trace.marker?.color, trace.marker?.symbol]);
     if (!looks.has(look)) looks.set(look, { ...trace, meta: undefined, x: [], y: [], hoverinfo: "skip", showlegend: false,
       uid: undefined, opacity: 0.3, line: { ...trace.line, dash: "solid", width: 1 } });
@@ -108,10 +108,10 @@ const plain = (name) => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").rep
 
 const number = (y) => y === null || y === undefined ? "not finite" : String(Number(y.toPrecision(6)));
 
-/** Says what stands at a place of a curve and of its twins, and lights them up everywhere. */
+/** Says what stands at a place of a curve and of its pair, and lights them up everywhere. */
 const pointAt = (plot, trace, x, i) => {
-  const twin = metaAt(trace, i)?.twin;
-  const others = twin === undefined || twin === "" ? [] : plot.traces.filter((other) => other.meta?.twin === twin);
+  const pair = metaAt(trace, i)?.pair;
+  const others = pair === undefined || pair === "" ? [] : plot.traces.filter((other) => other.meta?.pair === pair);
   const lines = others.length > 0 ? others.filter(({ mode }) => mode === trace.mode) : [trace];
   const parts = lines.map((line) => {
     let best = 0;
@@ -120,29 +120,29 @@ const pointAt = (plot, trace, x, i) => {
     return plain(line.name) + " " + number(line.y[best]);
   });
   plot.readout.textContent = (typeof x === "number" ? "step " : "") + x + ": " + parts.join(", ");
-  light(twin);
+  light(pair);
 };
 
-const dim = (plot, twin) => {
+const dim = (plot, pair) => {
   for (const trace of plot.traces ?? []) {
     const node = trace.uid && plot.element.querySelector(".scatterlayer .trace" + trace.uid);
-    if (node) node.classList.toggle("dim", Boolean(twin) && Boolean(trace.meta?.twin) && trace.meta.twin !== twin);
+    if (node) node.classList.toggle("dim", Boolean(pair) && Boolean(trace.meta?.pair) && trace.meta.pair !== pair);
   }
 };
 
-let litTwin;
-const light = (twin) => {
-  if (twin === litTwin) return;
-  litTwin = twin;
-  for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, twin);
-  for (const row of $$("tr[data-twin]")) row.classList.toggle("twin", Boolean(twin) && row.dataset.twin === twin);
+let litPair;
+const light = (pair) => {
+  if (pair === litPair) return;
+  litPair = pair;
+  for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pair);
+  for (const row of $$("tr[data-pair]")) row.classList.toggle("pair", Boolean(pair) && row.dataset.pair === pair);
 };
 
-/** Keeps a run and its twins lit, until it is pressed again. */
-const pin = (twin) => {
-  pinned = pinned === twin ? undefined : twin;
+/** Keeps a run and its pair lit, until it is pressed again. */
+const pin = (pair) => {
+  pinned = pinned === pair ? undefined : pair;
   for (const button of $$("button[data-pin]")) button.setAttribute("aria-pressed", String(button.dataset.pin === pinned));
-  litTwin = null;
+  litPair = null;
   light(pinned);
   for (const plot of plots) if (plot.many) { if (plot.visible) draw(plot); else plot.stale = true; }
 };
@@ -244,8 +244,8 @@ const start = () => {
   form?.addEventListener("reset", () => setTimeout(applyFilters));
   for (const button of $$("thead button")) button.addEventListener("click", () => sortBy(button));
   for (const button of $$("button[data-pin]")) button.addEventListener("click", () => pin(button.dataset.pin));
-  for (const row of $$("tr[data-twin]")) {
-    row.addEventListener("mouseenter", () => light(row.dataset.twin));
+  for (const row of $$("tr[data-pair]")) {
+    row.addEventListener("mouseenter", () => light(row.dataset.pair));
     row.addEventListener("mouseleave", () => light(pinned));
   }
   if (choices().size > 0) applyFilters();

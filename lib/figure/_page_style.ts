@@ -44,7 +44,7 @@ thead button { border: 0; padding: 0; font-weight: 600; text-align: inherit; }
 th[aria-sort="ascending"] button::after { content: " \\2191"; } th[aria-sort="descending"] button::after { content: " \\2193"; }
 td button { border: 0; padding: 0; text-decoration: underline dotted; } td button[aria-pressed="true"] { color: var(--accent);
   font-weight: 600; }
-tr.twin td { background: var(--soft); }
+tr.pair td { background: var(--soft); }
 .number { text-align: right; }
 .machine td { white-space: normal; overflow-wrap: anywhere; }
 pre { background: var(--soft); padding: 0.75rem; overflow-x: auto; }

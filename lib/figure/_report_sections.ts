@@ -5,12 +5,12 @@
  */
 import {
   BASELINE,
-  compareTwins,
+  comparePairs,
   count,
+  pairGroups,
   pairRuns,
   plainText,
   type Summary,
-  twinGroups,
   verdictOf,
 } from "../analysis/mod.ts";
 import { canonicalJson, type RecordedRun } from "../record/mod.ts";
@@ -25,8 +25,8 @@ const MAX_BOXES = 12;
 
 /** The finding: how many settings came out how, each in a sentence, and what the numbers are. */
 export function findings(runs: readonly RecordedRun[], summary: Summary): string {
-  const judged = twinGroups(runs).map(({ setting, pairs, seeds }) => {
-    const comparison = compareTwins(pairs, { seeds });
+  const judged = pairGroups(runs).map(({ setting, pairs, seeds }) => {
+    const comparison = comparePairs(pairs, { seeds });
     return { setting, verdict: verdictOf(comparison), precision: plainText(comparison.precision.other) };
   });
   const numbers = `<p>${escapeHtml(summary.headline)}</p>`;
@@ -108,7 +108,7 @@ export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, bou
     `step whose training loss is more than ${bound} nats away. Speed: tokens per second, float32 = 1.`;
   const runNote =
     "Losses in nats per token; bits per byte can be compared across vocabularies. Spikes: losses 5 " +
-    "standard deviations above the 32 before them. A heading sorts; a run's number lights it and its twins up in the figures.";
+    "standard deviations above the 32 before them. A heading sorts; a run's number lights it and its pair up in the figures.";
   const pairMetas = pairRuns(runs).map(({ other }) => metaFor(other));
   return [
     ...pairs.numRows() === 0

@@ -34,17 +34,17 @@ export function runsTable(
     }</button></th>`
   );
   const body = rows.map((row, i) => {
-    const { facets, twin } = metas[i]!;
+    const { facets, pair } = metas[i]!;
     const cells = names.map((name, column) => {
       const text = escapeHtml(formatCell(row[name], name));
-      // The first cell keeps its run and its twins lit in every figure.
+      // The first cell keeps its run and its pair lit in every figure.
       const content = column === 0
-        ? `<button type="button" data-pin="${escapeHtml(twin)}" aria-pressed="false" ` +
-          `title="show this run and its twins in the figures">${text}</button>`
+        ? `<button type="button" data-pin="${escapeHtml(pair)}" aria-pressed="false" ` +
+          `title="show this run and its pair in the figures">${text}</button>`
         : text;
       return `<td${style(name)}>${content}</td>`;
     });
-    return `<tr data-facets="${escapeHtml(JSON.stringify(facets))}" data-twin="${escapeHtml(twin)}">${
+    return `<tr data-facets="${escapeHtml(JSON.stringify(facets))}" data-pair="${escapeHtml(pair)}">${
       cells.join("")
     }</tr>`;
   });

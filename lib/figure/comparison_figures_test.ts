@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { recorded } from "../../tests/support/simulated_twins.ts";
+import { recorded } from "../../tests/support/simulated_pairs.ts";
 import { type CulpritFinding, gapGrids, partsOf } from "../analysis/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { culpritFigures, gridFigures } from "./comparison_figures.ts";
 import { renderReport, reportFigures } from "./report.ts";
 
-/** Twins over T × V whose gap grows with T. */
+/** Pairs over T × V whose gap grows with T. */
 function grid(): RecordedRun[] {
   return [32, 64].flatMap((T) =>
     [256, 512].flatMap((V) =>

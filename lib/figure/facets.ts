@@ -72,12 +72,12 @@ export function facetsOf(runs: readonly RecordedRun[]): Facet[] {
   }).filter(({ values }) => values.length > 1);
 }
 
-/** What a page reads off a trace or a row: the run's value on every axis, and the key that its twins have too. */
+/** What a page reads off a trace or a row: the run's value on every axis, and the key that its pair have too. */
 export interface RunMeta {
   /** Values by axis, as {@linkcode plotlyText} writes them: no text of a run is ever raw in a figure. */
   readonly facets: { readonly [axis: string]: string };
   /** The same for runs that differ in their precision alone, on one device. */
-  readonly twin: string;
+  readonly pair: string;
 }
 
 /** Makes the {@linkcode RunMeta} of runs. Plotly passes it through as a trace's `meta`. */
@@ -85,7 +85,7 @@ export function metaOf(runs: readonly RecordedRun[]): (run: RecordedRun) => RunM
   const facets = facetsOf(runs);
   return (run) => ({
     facets: Object.fromEntries(facets.map(({ key, valueOf }) => [key, plotlyText(valueOf(run))])),
-    twin: sha256Hex(keyOf(run, ["policy", "overrides"])).slice(0, 12),
+    pair: sha256Hex(keyOf(run, ["policy", "overrides"])).slice(0, 12),
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import {
   BASELINE,
-  compareTwins,
+  comparePairs,
   type Comparison,
   DEFAULT_BOUND,
   DEFAULT_LEVEL,
@@ -136,7 +136,7 @@ function meanTraces(group: readonly Pair[], { facets }: RunMeta): PlotlyObject[]
     baseline.status === "finished" && other.status === "finished"
   );
   if (finished.length < 2) return [];
-  const { blocks, precision }: Comparison = compareTwins(finished, {
+  const { blocks, precision }: Comparison = comparePairs(finished, {
     seeds: finished.map(({ baseline }) => baseline),
   });
   const shown = blocks.filter(({ gap }) => gap.half !== undefined && Number.isFinite(gap.mean));
@@ -144,7 +144,7 @@ function meanTraces(group: readonly Pair[], { facets }: RunMeta): PlotlyObject[]
   const name = plotlyText(`${precision.other}, mean of ${finished.length}`);
   const x = shown.map(({ first, last }) => (first + last) / 2);
   const { seed: _seed, status: _status, ...ofAll } = facets;
-  const meta = { facets: ofAll, twin: "" };
+  const meta = { facets: ofAll, pair: "" };
   const line = (y: (number | null)[], style: PlotlyObject): PlotlyObject => ({
     type: "scatter",
     mode: "lines",

@@ -27,7 +27,7 @@ function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[
 
 const names = (figure: Figure) => figure.data.map(({ name }) => name);
 /** Curves of runs, without means over them. */
-const ofRuns = ({ data }: Figure) => data.filter(({ meta }) => (meta as PlotlyObject)["twin"] !== "");
+const ofRuns = ({ data }: Figure) => data.filter(({ meta }) => (meta as PlotlyObject)["pair"] !== "");
 const yOf = (trace: PlotlyObject | undefined) => trace?.["y"];
 
 Deno.test("lossFigures() has a figure a setting, with lower precision drawn over float32", () => {
@@ -82,7 +82,7 @@ Deno.test("gapFigures() draws the lower precision's loss minus float32's", () =>
 
 Deno.test("gapFigures() shows the mean of several pairs with Student's interval, and what seeds stay within", () => {
   const { data } = gapFigures(sweep())[0]!;
-  const means = data.filter(({ meta }) => (meta as PlotlyObject)["twin"] === "");
+  const means = data.filter(({ meta }) => (meta as PlotlyObject)["pair"] === "");
   assertEquals(means.map(({ name }) => name), [
     "bf16-autocast, mean of 2, lower end",
     "bf16-autocast, mean of 2, upper end",

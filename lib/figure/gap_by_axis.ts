@@ -96,7 +96,7 @@ function gapFigure(
       {
         ...style,
         name: mean,
-        meta: { facets: { precision: plotlyText(policy) }, twin: "" },
+        meta: { facets: { precision: plotlyText(policy) }, pair: "" },
         x: means.map(({ category }) => plotlyText(category)),
         y: means.map(({ mean }) => mean),
         text: means.map(({ half, n }) =>

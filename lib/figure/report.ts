@@ -90,7 +90,7 @@ export function reportFigures(
       heading: "Loss",
       note:
         "Training loss by step, lower precision over float32; diamonds are validation losses, crosses are " +
-        "places that are NaN or infinite. Point at a curve to see its twin.",
+        "places that are NaN or infinite. Point at a curve to see the run that it is paired with.",
       figures: lossFigures(runs),
     },
     {

@@ -90,6 +90,6 @@ Deno.test("renderReport() is the same for the same runs, and has no figures with
   const content = { title: "small", runs, reproduce: [] };
   assertEquals(await renderReport(content) === await renderReport(structuredClone(content)), true);
   const html = withoutScripts(await renderReport({ title: "none", runs: [], reproduce: [] }));
-  assertMatch(html, /0 runs; none in float32 has a twin/);
+  assertMatch(html, /0 runs; none in float32 has a pair/);
   assert(!html.includes("<figure>"));
 });

@@ -38,7 +38,7 @@ export interface ReplaySignal extends Disposable {
  * Opens the step after a run's checkpoint as a signal.
  *
  * @param folder The folder of a run in float32, whose weights are taken.
- * @param low The spec of its twin in the lower precision.
+ * @param low The spec of the paired run in the lower precision.
  * @throws {UserError} when the run, its checkpoint or its text cannot be read.
  */
 export async function openReplaySignal(folder: string, low: RunSpec): Promise<ReplaySignal> {
@@ -80,7 +80,7 @@ export interface TrialOptions {
 /**
  * Trains trials as runs of a sweep's folder, so that none is trained twice.
  *
- * @param pairs Twins that are finished: float32 and the lower precision, a seed each.
+ * @param pairs Finished pairs, float32 and the lower precision, one seed each.
  * @throws {UserError} when the code has changed since they were trained, or the folder is another's.
  */
 export function lossSignal(

@@ -11,16 +11,16 @@ import { fused, isFused } from "./fused.ts";
 import { dtypeOf } from "./true_dtype.ts";
 import { cast, float32, rowSums, withGradient } from "./_unit.ts";
 
-/** By logits [N, V], those of the targets [N, 1] and the targets [N, 1]: losses [N] and slopes [N, V]. */
-const lossAndSlope = fused("crossEntropy", ([logits, picked, targets]) => {
+/** By logits [N, V], those of the targets [N, 1] and the targets [N, 1]: losses [N] and dLogits [N, V]. */
+const lossAndGradient = fused("crossEntropy", ([logits, targetLogit, targets]) => {
   const V = logits!.shape[1]!, wide = float32(logits!);
-  const top = tf.max(wide, 1, true); // [N, 1]
-  const exponentials = tf.exp(tf.sub(wide, top));
-  const total = rowSums(exponentials); // [N, 1]
+  const max = tf.max(wide, 1, true); // [N, 1]
+  const exponentials = tf.exp(tf.sub(wide, max));
+  const sumExp = rowSums(exponentials); // [N, 1]
   const hits = tf.cast(tf.equal(tf.reshape(tf.range(0, V, 1, "int32"), [1, V]), targets!), "float32");
-  const slopes = tf.sub(tf.mul(exponentials, tf.div(1, total)), hits);
-  const losses = tf.sub(tf.log(total), tf.sub(float32(picked!), top));
-  return [tf.reshape(losses, [-1]), slopes];
+  const dLogits = tf.sub(tf.mul(exponentials, tf.div(1, sumExp)), hits);
+  const losses = tf.sub(tf.log(sumExp), tf.sub(float32(targetLogit!), max));
+  return [tf.reshape(losses, [-1]), dLogits];
 });
 
 /**
@@ -31,19 +31,19 @@ const lossAndSlope = fused("crossEntropy", ([logits, picked, targets]) => {
  *
  * @param logits [N, V].
  * @param targets int32 [N], each in [0, V).
- * @returns `losses` [N] and `slopes` [N, V].
+ * @returns `losses` [N] and `dLogits` [N, V].
  */
-function crossEntropyWithSlope(
+function crossEntropyWithGradient(
   logits: tf.Tensor,
   targets: tf.Tensor,
-): { losses: tf.Tensor; slopes: tf.Tensor } {
+): { losses: tf.Tensor; dLogits: tf.Tensor } {
   let results: tf.Tensor[];
   if (isFused([logits])) {
     const column = tf.expandDims(targets, 1); // [N, 1]
     const places = tf.concat([tf.reshape(tf.range(0, targets.size, 1, "int32"), [-1, 1]), column], 1);
     // Outside of XLA, whose gather knows no index out of range.
-    const picked = tf.expandDims(tf.gatherND(logits, places), 1);
-    results = lossAndSlope([logits, picked, column], {});
+    const targetLogit = tf.expandDims(tf.gatherND(logits, places), 1);
+    results = lossAndGradient([logits, targetLogit, column], {});
   } else {
     results = currentTensorFlow().backend.executeMultipleOutputs(
       "SparseSoftmaxCrossEntropyWithLogits",
@@ -55,7 +55,7 @@ function crossEntropyWithSlope(
       2,
     );
   }
-  return { losses: results[0]!, slopes: results[1]! };
+  return { losses: results[0]!, dLogits: results[1]! };
 }
 
 const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: number }) => [
@@ -72,11 +72,11 @@ const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: num
 export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
   return withGradient([logits], (logits) => {
     const dtype = dtypeOf(logits);
-    const { losses, slopes } = crossEntropyWithSlope(logits, targets);
+    const { losses, dLogits } = crossEntropyWithGradient(logits, targets);
     return {
       values: [losses],
-      saved: [slopes],
-      backward: ([dy], [slopes]) => weighted([slopes!, dy!], { dtype }),
+      saved: [dLogits],
+      backward: ([dy], [dLogits]) => weighted([dLogits!, dy!], { dtype }),
     };
   })[0]!;
 }
@@ -84,20 +84,20 @@ export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Te
 /** What is known of rows of logits from the columns seen so far, each float32 [N, 1]. */
 export interface RowStatistics {
   /** The largest logit. */
-  readonly top: tf.Tensor;
-  /** The sum of exp(logit - top). */
-  readonly total: tf.Tensor;
+  readonly max: tf.Tensor;
+  /** The sum of exp(logit - max). */
+  readonly sumExp: tf.Tensor;
   /** The target's logit; 0 while its column is to come. */
-  readonly picked: tf.Tensor;
+  readonly targetLogit: tf.Tensor;
   /** The sum of logits, where it is asked for. */
   readonly sum?: tf.Tensor | undefined;
 }
 
-const statistics = fused("blockStatistics", ([logits, top, total, sum]) => {
+const statistics = fused("blockStatistics", ([logits, max, sumExp, sum]) => {
   const wide = float32(logits!);
-  const higher = tf.maximum(top!, tf.max(wide, 1, true));
+  const higher = tf.maximum(max!, tf.max(wide, 1, true));
   const own = rowSums(tf.exp(tf.sub(wide, higher)));
-  const all = tf.add(tf.mul(total!, tf.exp(tf.sub(top!, higher))), own);
+  const all = tf.add(tf.mul(sumExp!, tf.exp(tf.sub(max!, higher))), own);
   return sum === undefined ? [higher, all] : [higher, all, tf.add(sum, rowSums(wide))];
 });
 
@@ -108,9 +108,9 @@ const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistics {
   const zeros = () => tf.fill([N, 1], 0);
   return {
-    top: tf.fill([N, 1], LOWEST), // not -Infinity: less that of a row of such logits is NaN
-    total: zeros(),
-    picked: zeros(),
+    max: tf.fill([N, 1], LOWEST), // not -Infinity: less that of a row of such logits is NaN
+    sumExp: zeros(),
+    targetLogit: zeros(),
     ...(sum && { sum: zeros() }),
   };
 }
@@ -125,23 +125,23 @@ export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistic
  */
 export function addColumns(former: RowStatistics, logits: tf.Tensor, targets: tf.Tensor): RowStatistics {
   const [N, v] = logits.shape as [number, number];
-  const { top, total, picked, sum } = former;
+  const { max, sumExp, targetLogit, sum } = former;
   const inside = tf.logicalAnd(tf.greaterEqual(targets, 0), tf.less(targets, v));
   const columns = tf.clipByValue(targets, 0, v - 1);
   const places = tf.concat([tf.reshape(tf.range(0, N, 1, "int32"), [N, 1]), columns], 1);
   const own = tf.expandDims(float32(tf.gatherND(logits, places)), 1);
-  const inputs = sum === undefined ? [logits, top, total] : [logits, top, total, sum];
+  const inputs = sum === undefined ? [logits, max, sumExp] : [logits, max, sumExp, sum];
   const [higher, all, more] = statistics(inputs, {});
   return {
-    top: higher!,
-    total: all!,
-    picked: tf.where(inside, own, picked),
+    max: higher!,
+    sumExp: all!,
+    targetLogit: tf.where(inside, own, targetLogit),
     ...(more && { sum: more }),
   };
 }
 
-/** What is minimised of each row, beside what {@linkcode columnSlopes} is given as tensors. */
-export interface SlopeOptions {
+/** What is minimised of each row, beside what {@linkcode columnGradients} is given as tensors. */
+export interface GradientOptions {
   /** All columns. */
   readonly V: number;
   /** Epsilon of label smoothing. */
@@ -157,27 +157,27 @@ export interface SlopeOptions {
  * epsilon (onehot - 1 / V); with the z-loss, plus 2 coefficient log Z softmax.
  *
  * @param logits The block, [N, v], in any floating type.
- * @param rows Of all columns, float32 [N, 1]: the largest logit, the sum of exp(logit - top), and the weights; and, int32
+ * @param rows Of all columns, float32 [N, 1]: the largest logit, the sum of exp(logit - max), and the weights; and, int32
  * [N, 1], the targets' columns, counted from the block's first.
  * @returns [N, v].
  */
-export function columnSlopes(
+export function columnGradients(
   logits: tf.Tensor,
-  rows: { top: tf.Tensor; total: tf.Tensor; weights: tf.Tensor; targets: tf.Tensor },
-  options: SlopeOptions,
+  rows: { max: tf.Tensor; sumExp: tf.Tensor; weights: tf.Tensor; targets: tf.Tensor },
+  options: GradientOptions,
 ): tf.Tensor {
-  return slopesOf([logits, rows.top, rows.total, rows.weights, rows.targets], options)[0]!;
+  return gradientsOf([logits, rows.max, rows.sumExp, rows.weights, rows.targets], options)[0]!;
 }
 
-const slopesOf = fused(
-  "blockSlopes",
-  ([logits, top, total, weights, targets], { V, labelSmoothing, zLoss, dtype }: SlopeOptions) => {
+const gradientsOf = fused(
+  "blockGradients",
+  ([logits, max, sumExp, weights, targets], { V, labelSmoothing, zLoss, dtype }: GradientOptions) => {
     const v = logits!.shape[1]!;
-    const exponentials = tf.exp(tf.sub(float32(logits!), top!));
+    const exponentials = tf.exp(tf.sub(float32(logits!), max!));
     const hits = tf.cast(tf.equal(tf.reshape(tf.range(0, v, 1, "int32"), [1, v]), targets!), "float32");
-    let share = tf.div(1, total!);
+    let share = tf.div(1, sumExp!);
     if (zLoss !== 0) {
-      const logZ = tf.add(top!, tf.log(total!));
+      const logZ = tf.add(max!, tf.log(sumExp!));
       share = tf.mul(share, tf.add(1, tf.mul(logZ, 2 * zLoss)));
     }
     const aim = labelSmoothing === 0 ? hits : tf.add(tf.mul(hits, 1 - labelSmoothing), labelSmoothing / V);

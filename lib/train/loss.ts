@@ -10,12 +10,18 @@ import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } fro
 import { DataType } from "../tensorflow/dtype.ts";
 import { layerScope, opScope, sparseCrossEntropy, toFloat32 } from "../tensorflow/mod.ts";
 import { castTo, dtypeOf } from "../tensorflow/true_dtype.ts";
-import { leanLoss, type LossRows, type LossSums, rangesOf, regularised } from "./lean_loss.ts";
+import {
+  blockedCrossEntropy,
+  type LossRows,
+  type LossSums,
+  rangesOf,
+  regularized,
+} from "../tensorflow/blocked_cross_entropy.ts";
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
 /** Above this many logits, N · V, losses are computed in blocks: 64 MiB in float32. */
-export const LEAN_ABOVE: number = 2 ** 24;
+export const BLOCKED_ABOVE: number = 2 ** 24;
 
 /** A batch on the device: `x` and `y`, int32 [B, T], `y` being `x` shifted by one. */
 export interface BatchTensors {
@@ -51,25 +57,25 @@ export interface LossConfig {
   readonly zLoss?: number;
   /** The target of positions that do not count. Default: all count. */
   readonly ignoreIndex?: number | undefined;
-  /** Whether to compute in blocks and never hold all logits. Default: above {@linkcode LEAN_ABOVE} logits. */
-  readonly lean?: boolean | undefined;
+  /** Whether to compute in blocks and never hold all logits. Default: above {@linkcode BLOCKED_ABOVE} logits. */
+  readonly blocked?: boolean | undefined;
 }
 
 /**
  * The loss of every position, -log softmax(logits)[y], always computed in float32.
  *
- * @param options `ignoreIndex`: the target whose positions have the loss 0; `lean` as in {@linkcode LossConfig}.
+ * @param options `ignoreIndex`: the target whose positions have the loss 0; `blocked` as in {@linkcode LossConfig}.
  * @returns float32 [N], in nats; position b T + t.
  */
 export function tokenLosses(
   parameters: Parameters,
   batch: BatchTensors,
   config: GptConfig,
-  options: Pick<LossConfig, "ignoreIndex" | "lean"> = {},
+  options: Pick<LossConfig, "ignoreIndex" | "blocked"> = {},
 ): tf.Tensor1D {
   const { targets, counted } = countedTargets(batch.y, options.ignoreIndex);
-  const losses = isLean(batch.y, { config, lean: options.lean })
-    ? leanTokenLosses(parameters, { ...batch, targets }, config)
+  const losses = isBlocked(batch.y, { config, blocked: options.blocked })
+    ? blockedTokenLosses(parameters, { ...batch, targets }, config)
     : crossEntropy(gptLogits(parameters, batch.x, config, batch), targets);
   return (counted === undefined ? losses : tf.mul(losses, counted)) as tf.Tensor1D;
 }
@@ -79,7 +85,7 @@ export function meanLoss(
   parameters: Parameters,
   batch: BatchTensors,
   config: GptConfig,
-  options: Pick<LossConfig, "ignoreIndex" | "lean"> = {},
+  options: Pick<LossConfig, "ignoreIndex" | "blocked"> = {},
 ): tf.Scalar {
   const losses = tokenLosses(parameters, batch, config, options);
   return options.ignoreIndex === undefined
@@ -100,7 +106,7 @@ export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Sc
  * What a training step minimises, and the plain loss that it reports.
  *
  * @param batch Inputs, targets and scales.
- * @returns `objective`, which has a gradient, and `nll` without the regularisation: they are one where there is none. No
+ * @returns `objective`, which has a gradient, and `nll` without the regularization: they are one where there is none. No
  * tidy frees `nll` where it is another tensor.
  */
 export function trainingLoss(
@@ -110,22 +116,22 @@ export function trainingLoss(
   options: LossConfig = {},
 ): LossSums {
   const { ignoreIndex, labelSmoothing = 0, zLoss = 0 } = options;
-  const lean = isLean(batch.y, { config, lean: options.lean });
+  const blocked = isBlocked(batch.y, { config, blocked: options.blocked });
   const bare = labelSmoothing === 0 && zLoss === 0 && batch.lossScale === undefined;
-  if (bare && !lean && ignoreIndex === undefined && batch.scale === undefined) {
-    const objective = meanLoss(parameters, batch, config, { lean });
+  if (bare && !blocked && ignoreIndex === undefined && batch.scale === undefined) {
+    const objective = meanLoss(parameters, batch, config, { blocked });
     return { objective, nll: objective };
   }
   const { targets, counted } = countedTargets(batch.y, ignoreIndex);
   const mean = batch.scale ?? tokenScale(batch.y, ignoreIndex);
   const scale = batch.lossScale === undefined ? mean : tf.mul(mean, batch.lossScale);
   const weights = tf.mul(counted ?? tf.ones([batch.y.size]), scale) as tf.Tensor1D;
-  const rows = { targets, weights, regularisation: { labelSmoothing, zLoss } };
-  if (!lean) return unscaled(plainLoss(gptLogits(parameters, batch.x, config, batch), rows), batch);
+  const rows = { targets, weights, regularization: { labelSmoothing, zLoss } };
+  if (!blocked) return unscaled(plainLoss(gptLogits(parameters, batch.x, config, batch), rows), batch);
   const { tiedHead = true, logitSoftCap } = config;
   const table = parameters[tiedHead ? "wte.weight" : "lm_head.weight"] as tf.Tensor2D; // [V, C]
   const hidden = gptHidden(parameters, batch.x, config, batch);
-  return unscaled(leanLoss(hidden, table, { ...rows, logitSoftCap }), batch);
+  return unscaled(blockedCrossEntropy(hidden, table, { ...rows, logitSoftCap }), batch);
 }
 
 /** Sums whose plain loss is no longer multiplied by a gradient scaler. */
@@ -142,7 +148,7 @@ function unscaled({ objective, nll }: LossSums, { lossScale }: ScaledBatch): Los
  * @param logits [N, V], in any floating type.
  */
 export function plainLoss(logits: tf.Tensor2D, rows: LossRows): LossSums {
-  const { targets, weights, regularisation: { labelSmoothing, zLoss } } = rows;
+  const { targets, weights, regularization: { labelSmoothing, zLoss } } = rows;
   const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights)) as tf.Scalar;
   const nll = crossEntropy(logits, targets);
   if (labelSmoothing === 0 && zLoss === 0) {
@@ -153,7 +159,7 @@ export function plainLoss(logits: tf.Tensor2D, rows: LossRows): LossSums {
     widen(lossScope(logits, (logits) => work(widen(logits))));
   const logZ = ofRows((wide) => tf.logSumExp(wide, 1));
   const spread = tf.sub(logZ, ofRows((wide) => tf.mean(wide, 1))); // the mean over V of -log p
-  const objective = sum(regularised(nll, { logZ, spread }, rows.regularisation));
+  const objective = sum(regularized(nll, { logZ, spread }, rows.regularization));
   return { objective, nll: tf.keep(sum(nll)) };
 }
 
@@ -178,7 +184,7 @@ function widen(x: tf.Tensor): tf.Tensor {
 const CHUNK_LOGITS = 2 ** 22;
 
 /** Losses of positions in chunks of rows, each freed of its logits before the next. */
-function leanTokenLosses(
+function blockedTokenLosses(
   parameters: Parameters,
   batch: BatchTensors & { targets: tf.Tensor1D },
   config: GptConfig,
@@ -194,8 +200,11 @@ function leanTokenLosses(
   ) as tf.Tensor1D;
 }
 
-function isLean(y: tf.Tensor, { config, lean }: { config: GptConfig; lean: boolean | undefined }): boolean {
-  return lean ?? y.size * config.vocabSize > LEAN_ABOVE;
+function isBlocked(
+  y: tf.Tensor,
+  { config, blocked }: { config: GptConfig; blocked: boolean | undefined },
+): boolean {
+  return blocked ?? y.size * config.vocabSize > BLOCKED_ABOVE;
 }
 
 /** Targets as [N], those that do not count as 0; and 1 or 0 by position where some may not count. */

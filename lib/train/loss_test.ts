@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
 import { autocast, compile, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
-import { leanLoss, type Regularisation } from "./lean_loss.ts";
+import { blockedCrossEntropy, type Regularization } from "../tensorflow/blocked_cross_entropy.ts";
 import { IGNORE_INDEX, meanLoss, plainLoss, tokenLosses, trainingLoss } from "./loss.ts";
 import { lossAndGradients } from "./step.ts";
 
@@ -21,11 +21,11 @@ function head({ N, V, C, scale = 1 }: { N: number; V: number; C: number; scale?:
 }
 type Head = ReturnType<typeof head>;
 
-const NONE: Regularisation = { labelSmoothing: 0, zLoss: 0 };
-const BOTH: Regularisation = { labelSmoothing: 0.1, zLoss: 1e-2 };
+const NONE: Regularization = { labelSmoothing: 0, zLoss: 0 };
+const BOTH: Regularization = { labelSmoothing: 0.1, zLoss: 1e-2 };
 
 /** The weighted sum of what is minimised and its gradients, in float64, straight from the definitions. */
-function exact(head: Head, { labelSmoothing, zLoss }: Regularisation) {
+function exact(head: Head, { labelSmoothing, zLoss }: Regularization) {
   const { N, V, C, hidden, table, targets, weights } = head;
   let objective = 0, nll = 0;
   const dHidden = new Float64Array(N * C), dTable = new Float64Array(V * C);
@@ -57,21 +57,21 @@ function exact(head: Head, { labelSmoothing, zLoss }: Regularisation) {
 /** The same on the device, in the plain form or in blocks. */
 function measured(
   head: Head,
-  how: { regularisation: Regularisation; block?: number; policy?: PolicyName; compiled?: boolean },
+  how: { regularization: Regularization; block?: number; policy?: PolicyName; compiled?: boolean },
 ) {
-  const { N, V, C, regularisation } = { ...head, ...how };
+  const { N, V, C, regularization } = { ...head, ...how };
   const values = (tensor: tf.Tensor) => Float64Array.from(tensor.dataSync());
   const run = () => {
     const targets = tf.tensor1d(head.targets, "int32"), weights = tf.tensor1d(head.weights);
     const fn = (hidden: tf.Tensor2D, table: tf.Tensor2D) =>
       autocast(how.policy ?? "float32", () => {
-        const rows = { targets, weights, regularisation, block: how.block };
+        const rows = { targets, weights, regularization, block: how.block };
         let beside: tf.Tensor | undefined;
         const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
           const [x, w] = args as [tf.Tensor2D, tf.Tensor2D];
           const sums = how.block === undefined
             ? plainLoss(tf.matMul(x, w, false, true), rows)
-            : leanLoss(x, w, rows);
+            : blockedCrossEntropy(x, w, rows);
           if (sums.nll !== sums.objective) beside = sums.nll;
           return sums.objective;
         })([hidden, table]);
@@ -107,40 +107,43 @@ function measured(
 const largest = (values: Float64Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 const error = (a: Float64Array, b: Float64Array) => largest(a.map((value, i) => value - b[i]!));
 
-for (const [name, regularisation] of [["plain", NONE], ["smoothed, with z-loss", BOTH]] as const) {
-  Deno.test(`leanLoss() is as near to the exact loss and gradients as the plain form (${name})`, () => {
+for (const [name, regularization] of [["plain", NONE], ["smoothed, with z-loss", BOTH]] as const) {
+  Deno.test(`blockedCrossEntropy() is as near to the exact loss and gradients as the plain form (${name})`, () => {
     const given = head({ N: 48, V: 301, C: 24, scale: 2 });
-    const want = exact(given, regularisation);
-    const naive = measured(given, { regularisation });
+    const want = exact(given, regularization);
+    const naive = measured(given, { regularization });
     for (const compiled of [false, true]) {
       for (const block of [1, 7, 301]) {
-        const lean = measured(given, { regularisation, block, compiled });
+        const blocked = measured(given, { regularization, block, compiled });
         for (const field of ["objective", "nll"] as const) {
-          assertLessOrEqual(Math.abs(lean[field] - want[field]), Math.abs(naive[field] - want[field]) + 1e-5);
+          assertLessOrEqual(
+            Math.abs(blocked[field] - want[field]),
+            Math.abs(naive[field] - want[field]) + 1e-5,
+          );
         }
         for (const field of ["dHidden", "dTable"] as const) {
-          assertLessOrEqual(error(lean[field], want[field]), error(naive[field], want[field]) + 1e-5);
-          assertLess(error(lean[field], want[field]), 1e-5 * largest(want[field]), field);
+          assertLessOrEqual(error(blocked[field], want[field]), error(naive[field], want[field]) + 1e-5);
+          assertLess(error(blocked[field], want[field]), 1e-5 * largest(want[field]), field);
         }
       }
     }
   });
 }
 
-Deno.test("leanLoss() in bfloat16 is as near as the plain form, its table's gradient rounded once", () => {
+Deno.test("blockedCrossEntropy() in bfloat16 is as near as the plain form, its table's gradient rounded once", () => {
   const given = head({ N: 256, V: 301, C: 24 });
   const want = exact(given, NONE);
-  const how = { regularisation: NONE, policy: "bf16-autocast" } as const;
-  const naive = measured(given, how), lean = measured(given, { ...how, block: 40 });
-  assertLessOrEqual(Math.abs(lean.nll - want.nll), Math.abs(naive.nll - want.nll) + 1e-2);
+  const how = { regularization: NONE, policy: "bf16-autocast" } as const;
+  const naive = measured(given, how), blocked = measured(given, { ...how, block: 40 });
+  assertLessOrEqual(Math.abs(blocked.nll - want.nll), Math.abs(naive.nll - want.nll) + 1e-2);
   // Each row of the table has its gradient from one product, which is rounded once, to 2^-9 of it.
   assertLessOrEqual(
-    error(lean.dTable, want.dTable),
+    error(blocked.dTable, want.dTable),
     error(naive.dTable, want.dTable) + 2 ** -9 * largest(want.dTable),
   );
 });
 
-Deno.test("leanLoss() knows rows whose logits lie far apart from block to block", () => {
+Deno.test("blockedCrossEntropy() knows rows whose logits lie far apart from block to block", () => {
   const given = head({ N: 9, V: 40, C: 2 });
   // Logits of row i are 100 (v - i)²: from 0 to 160,000, their largest in the first block or in the last.
   given.hidden.forEach((_, at) => given.hidden[at] = at % 2 === 0 ? -200 * Math.floor(at / 2) * 5 : 1);
@@ -149,30 +152,30 @@ Deno.test("leanLoss() knows rows whose logits lie far apart from block to block"
   );
   const want = exact(given, BOTH);
   for (const block of [1, 13, 40]) {
-    const lean = measured(given, { regularisation: BOTH, block, compiled: true });
-    assertAlmostEquals(lean.nll / want.nll, 1, 1e-5);
-    assertAlmostEquals(lean.objective / want.objective, 1, 1e-5);
-    assertLess(error(lean.dTable, want.dTable), 1e-5 * largest(want.dTable));
+    const blocked = measured(given, { regularization: BOTH, block, compiled: true });
+    assertAlmostEquals(blocked.nll / want.nll, 1, 1e-5);
+    assertAlmostEquals(blocked.objective / want.objective, 1, 1e-5);
+    assertLess(error(blocked.dTable, want.dTable), 1e-5 * largest(want.dTable));
   }
 });
 
-Deno.test("leanLoss() knows rows that begin with a block of logits of -Infinity", () => {
+Deno.test("blockedCrossEntropy() knows rows that begin with a block of logits of -Infinity", () => {
   const given: Head = {
     ...{ N: 1, V: 4, C: 1, hidden: Float32Array.of(1), table: Float32Array.of(-Infinity, -Infinity, 1, 2) },
     ...{ targets: Int32Array.of(3), weights: Float32Array.of(1) },
   };
-  const { nll, dTable } = measured(given, { regularisation: NONE, block: 2 });
+  const { nll, dTable } = measured(given, { regularization: NONE, block: 2 });
   const p = 1 / (1 + Math.exp(-1));
   assertAlmostEquals(nll, -Math.log(p), 1e-6);
   [0, 0, 1 - p, p - 1].forEach((want, v) => assertAlmostEquals(dTable[v]!, want, 1e-6));
 });
 
-Deno.test("leanLoss() holds no logits of all rows where a graph has one processor to run on", async () => {
+Deno.test("blockedCrossEntropy() holds no logits of all rows where a graph has one processor to run on", async () => {
   const sizes = { N: 1024, V: 131072, C: 8 }, all = 4 * sizes.N * sizes.V / 2 ** 20; // MiB
   const { success, stdout, stderr } = await new Deno.Command("taskset", {
     args: [
       ...["-c", "0", Deno.execPath(), "run", "-A", "--no-check", "--quiet"],
-      fileURLToPath(import.meta.resolve("../../tests/support/lean_loss_memory.ts")),
+      fileURLToPath(import.meta.resolve("../../tests/support/blocked_loss_memory.ts")),
       JSON.stringify(sizes),
     ],
     cwd: fileURLToPath(import.meta.resolve("../..")),
@@ -182,11 +185,11 @@ Deno.test("leanLoss() holds no logits of all rows where a graph has one processo
   assertLess(JSON.parse(new TextDecoder().decode(stdout)).grown, all / 2);
 });
 
-Deno.test("leanLoss() in blocks large enough to be compiled gives what it gives op by op", () => {
+Deno.test("blockedCrossEntropy() in blocks large enough to be compiled gives what it gives op by op", () => {
   const given = head({ N: 64, V: 2 * 8192, C: 8 });
-  for (const regularisation of [NONE, BOTH]) {
-    const fused = measured(given, { regularisation, block: 8192, compiled: true });
-    const ops = measured(given, { regularisation, block: 8192 });
+  for (const regularization of [NONE, BOTH]) {
+    const fused = measured(given, { regularization, block: 8192, compiled: true });
+    const ops = measured(given, { regularization, block: 8192 });
     assertAlmostEquals(fused.objective, ops.objective, 1e-5);
     assertAlmostEquals(fused.nll, ops.nll, 1e-5);
     for (const field of ["dHidden", "dTable"] as const) {
@@ -196,10 +199,10 @@ Deno.test("leanLoss() in blocks large enough to be compiled gives what it gives 
   }
 });
 
-Deno.test("leanLoss() leaves no tensor, and holds no logits of all rows", () => {
+Deno.test("blockedCrossEntropy() leaves no tensor, and holds no logits of all rows", () => {
   const given = head({ N: 64, V: 4096, C: 8 });
   const before = tensorflow.runtime.liveHandles;
-  measured(given, { regularisation: NONE, block: 40 });
+  measured(given, { regularization: NONE, block: 40 });
   assertEquals(tensorflow.runtime.liveHandles, before);
 });
 
@@ -233,17 +236,18 @@ Deno.test("losses in blocks are those of the plain form, with the same gradient 
   const given = batch();
   for (const loss of [{}, { labelSmoothing: 0.1, zLoss: 1e-3, ignoreIndex: IGNORE_INDEX }]) {
     const data = "ignoreIndex" in loss ? given : batch(false);
-    const of = (lean: boolean) =>
-      lossAndGradients(parameters, data, { model, policy: "float32", loss: { ...loss, lean } });
-    const plain = of(false), lean = of(true);
-    assertAlmostEquals(lean.loss.dataSync()[0]!, plain.loss.dataSync()[0]!, 1e-6);
+    const of = (blocked: boolean) =>
+      lossAndGradients(parameters, data, { model, policy: "float32", loss: { ...loss, blocked } });
+    const plain = of(false), blocked = of(true);
+    assertAlmostEquals(blocked.loss.dataSync()[0]!, plain.loss.dataSync()[0]!, 1e-6);
     for (const [name, gradient] of Object.entries(plain.gradients)) {
       const want = Float64Array.from(gradient.dataSync()),
-        got = Float64Array.from(lean.gradients[name]!.dataSync());
+        got = Float64Array.from(blocked.gradients[name]!.dataSync());
       assertLessOrEqual(error(got, want), 1e-5 * largest(want) + 1e-8, name);
     }
     const ignoreIndex = "ignoreIndex" in loss ? IGNORE_INDEX : undefined;
-    const tokens = (lean: boolean) => tokenLosses(parameters, data, model, { ignoreIndex, lean }).dataSync();
+    const tokens = (blocked: boolean) =>
+      tokenLosses(parameters, data, model, { ignoreIndex, blocked }).dataSync();
     tokens(true).forEach((value, i) => assertAlmostEquals(value, tokens(false)[i]!, 1e-5));
   }
 });
@@ -265,7 +269,7 @@ Deno.test("trainingLoss() chooses the form in blocks above 2^24 logits", () => {
   assert(peak(33) < 4 * 32 * 2 ** 19);
 });
 
-interface LossCase extends Regularisation {
+interface LossCase extends Regularization {
   logits: number[];
   targets: number[];
   objective: number;
@@ -276,7 +280,7 @@ const cases: LossCase[] = JSON.parse(
   Deno.readTextFileSync(new URL("../../tests/fixtures/training/training.json", import.meta.url)),
 ).losses;
 
-Deno.test("plainLoss() and leanLoss() are PyTorch's cross_entropy with smoothing, ignored targets and z-loss", () => {
+Deno.test("plainLoss() and blockedCrossEntropy() are PyTorch's cross_entropy with smoothing, ignored targets and z-loss", () => {
   for (const { labelSmoothing, zLoss, logits, targets, objective, nll, gradient } of cases) {
     const counted = targets.map((target) => target === IGNORE_INDEX ? 0 : 1);
     const total = counted.reduce<number>((sum, one) => sum + one, 0);
@@ -290,7 +294,7 @@ Deno.test("plainLoss() and leanLoss() are PyTorch's cross_entropy with smoothing
     };
     for (const block of [undefined, 4]) {
       const got = measured(given, {
-        regularisation: { labelSmoothing, zLoss },
+        regularization: { labelSmoothing, zLoss },
         ...(block !== undefined && { block }),
       });
       assertAlmostEquals(got.objective, objective, 2e-6);
@@ -303,16 +307,16 @@ Deno.test("plainLoss() and leanLoss() are PyTorch's cross_entropy with smoothing
   }
 });
 
-Deno.test("leanLoss() bounds logits as the plain form does", () => {
+Deno.test("blockedCrossEntropy() bounds logits as the plain form does", () => {
   const capped = { ...model, logitSoftCap: 0.05 };
   const parameters = toParameters(initialParameters(capped, 1));
-  const of = (lean: boolean) =>
-    lossAndGradients(parameters, batch(false), { model: capped, policy: "float32", loss: { lean } });
-  const plain = of(false), lean = of(true);
-  assertAlmostEquals(lean.loss.dataSync()[0]!, plain.loss.dataSync()[0]!, 1e-6);
+  const of = (blocked: boolean) =>
+    lossAndGradients(parameters, batch(false), { model: capped, policy: "float32", loss: { blocked } });
+  const plain = of(false), blocked = of(true);
+  assertAlmostEquals(blocked.loss.dataSync()[0]!, plain.loss.dataSync()[0]!, 1e-6);
   for (const [name, gradient] of Object.entries(plain.gradients)) {
     const want = Float64Array.from(gradient.dataSync());
-    const got = Float64Array.from(lean.gradients[name]!.dataSync());
+    const got = Float64Array.from(blocked.gradients[name]!.dataSync());
     assertLessOrEqual(error(got, want), 1e-5 * largest(want) + 1e-8, name);
   }
 });

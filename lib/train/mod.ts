@@ -19,12 +19,12 @@ export {
   type Evaluation,
   targetLosses,
 } from "./evaluate.ts";
-export type { LossSums } from "./lean_loss.ts";
+export type { LossSums } from "../tensorflow/blocked_cross_entropy.ts";
 export { type EvaluationEvent, type StepDone, train, type TrainEvent, type TrainOptions } from "./loop.ts";
 export {
   type BatchTensors,
+  BLOCKED_ABOVE,
   IGNORE_INDEX,
-  LEAN_ABOVE,
   type LossConfig,
   meanLoss,
   type ScaledBatch,

@@ -116,15 +116,15 @@ Deno.test("the loss in chunks has the same scopes as the plain one", () => {
   for (const opClass of names) {
     for (const format of ["bfloat16", "e8m3"]) {
       const overrides = [{ layers: ["head", "loss"], opClasses: [opClass], format }];
-      const [plain, lean] = [false, true].map((lean) => run({ overrides, loss: { lean } }));
-      for (const [i, loss] of lean!.losses.entries()) {
+      const [plain, blocked] = [false, true].map((blocked) => run({ overrides, loss: { blocked } }));
+      for (const [i, loss] of blocked!.losses.entries()) {
         assertLess(
           Math.abs(loss - plain!.losses[i]!),
           1e-3,
-          `${opClass} ${format} ${lean!.losses} ${plain!.losses}`,
+          `${opClass} ${format} ${blocked!.losses} ${plain!.losses}`,
         );
       }
-      assertNotEquals(lean!.losses, run({ loss: { lean: true } }).losses);
+      assertNotEquals(blocked!.losses, run({ loss: { blocked: true } }).losses);
     }
   }
 });

@@ -100,10 +100,10 @@ Deno.test("probes are what a pass by hand gives", () => {
 });
 
 Deno.test("the loss in chunks gives the same figures", () => {
-  const plain = wide.probes[0]!, lean = run({ loss: { lean: true } }).probes[0]!;
+  const plain = wide.probes[0]!, blocked = run({ loss: { blocked: true } }).probes[0]!;
   for (const place of ["head", "loss", "h.0"]) {
     for (const [name, value] of Object.entries(plain[place]!)) {
-      const other = lean[place]![name]!;
+      const other = blocked[place]![name]!;
       [value].flat().forEach((one, i) =>
         assertAlmostEquals([other].flat()[i] as number, one as number, 1e-4)
       );

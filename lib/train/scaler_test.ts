@@ -86,7 +86,7 @@ Deno.test("scaled steps take the same path as float32's, whole, in micro-batches
     return { found, norms };
   };
   const wide = losses("float32");
-  for (const given of [{}, { accumulate: 2 }, { loss: { lean: true } }, { execution: "eager" as const }]) {
+  for (const given of [{}, { accumulate: 2 }, { loss: { blocked: true } }, { execution: "eager" as const }]) {
     const low = losses("fp16-autocast", given);
     for (const [i, loss] of low.found.entries()) {
       // float16 has 11 significant bits; losses average the roundings of 32 positions.

@@ -69,7 +69,7 @@ for (
   const loss of [{ ignoreIndex: IGNORE_INDEX }, {
     ignoreIndex: IGNORE_INDEX,
     labelSmoothing: 0.1,
-    lean: true,
+    blocked: true,
   }]
 ) {
   Deno.test(`createTrainStep(): k micro-batches equal one large batch, ${JSON.stringify(loss)}`, () => {
@@ -148,12 +148,12 @@ Deno.test("createTrainStep() reports the loss without smoothing and z-loss, and 
   const ignoreIndex = IGNORE_INDEX;
   for (const execution of ["graph", "eager"] as const) {
     for (const accumulate of [1, 2]) {
-      for (const lean of [false, true]) {
-        const plain = run({ execution, accumulate, loss: { ignoreIndex, lean } }, 1);
+      for (const blocked of [false, true]) {
+        const plain = run({ execution, accumulate, loss: { ignoreIndex, blocked } }, 1);
         const more = run({
           execution,
           accumulate,
-          loss: { ignoreIndex, lean, labelSmoothing: 0.3, zLoss: 0.1 },
+          loss: { ignoreIndex, blocked, labelSmoothing: 0.3, zLoss: 0.1 },
         }, 1);
         assertAlmostEquals(more.losses[0]!, plain.losses[0]!, 1e-6);
         assertGreater(Math.abs(more.norms[0]! - plain.norms[0]!), 1e-3);

@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { autocast, compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { leanGradients } from "../support/lean_gradients.ts";
+import { blockedGradients } from "../support/blocked_gradients.ts";
 import { benchBatches } from "./batches.ts";
 import { median, memoryTouched } from "./measure.ts";
 import type { BenchConfig } from "./train_steps.ts";
@@ -45,9 +45,9 @@ if (import.meta.main) {
       const rows = {
         targets: targets as tf.Tensor1D,
         weights: weights as tf.Tensor1D,
-        regularisation: { labelSmoothing: 0, zLoss: 0 },
+        regularization: { labelSmoothing: 0, zLoss: 0 },
       };
-      return leanGradients(hidden, table, rows);
+      return blockedGradients(hidden, table, rows);
     })
   );
   const hidden = tf.tensor2d(values(n * n_embd, 4), [n, n_embd]);

@@ -1,18 +1,18 @@
 /**
- * All twins among a folder's runs, compared: a row a setting and lower precision.
+ * Compares all pairs among runs, one comparison per setting and lower precision.
  *
  * @module
  */
 import { table } from "arquero";
 import type { RecordedRun } from "../record/mod.ts";
-import { twinGroups } from "./groups.ts";
+import { pairGroups } from "./groups.ts";
 import type { Pair } from "./stability.ts";
 import type { Table } from "./tables.ts";
-import { compareTwins, type Comparison, type TwinOptions } from "./twins.ts";
+import { comparePairs, type Comparison, type ComparisonOptions } from "./compare_pairs.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** A comparison, and the setting that it is of. */
-export interface SettledComparison {
+export interface NamedComparison {
   /** Of what, in words. */
   readonly setting: string;
   /** The comparison. */
@@ -20,23 +20,23 @@ export interface SettledComparison {
 }
 
 /** The same of a folder's runs. */
-export interface SettledGroup extends SettledComparison {
-  /** The twins. */
+export interface ComparedGroup extends NamedComparison {
+  /** The pairs. */
   readonly pairs: readonly Pair[];
   /** Pairs left out, of which a run is not finished. */
   readonly unfinished: number;
 }
 
-/** Compares all twins among runs, each setting's with the seeds that it has. */
-export function settleTwins(
+/** Compares all pairs among runs, grouped by setting, each with its setting's seeds. */
+export function compareGroups(
   runs: readonly RecordedRun[],
-  options: Omit<TwinOptions, "seeds"> = {},
-): SettledGroup[] {
-  return twinGroups(runs).map(({ setting, pairs, seeds, unfinished }) => ({
+  options: Omit<ComparisonOptions, "seeds"> = {},
+): ComparedGroup[] {
+  return pairGroups(runs).map(({ setting, pairs, seeds, unfinished }) => ({
     setting,
     pairs,
     unfinished,
-    comparison: compareTwins(pairs, { ...options, seeds }),
+    comparison: comparePairs(pairs, { ...options, seeds }),
   }));
 }
 
@@ -45,8 +45,8 @@ export function settleTwins(
  * interval, how far two seeds lie apart (`seedNoise`), all in nats per token, `n` pairs, and the steps from which on losses
  * are apart (`apartFrom`) and beyond what seeds do (`beyondFrom`).
  */
-export function verdictTable(settled: readonly SettledComparison[]): Table {
-  const rows = settled.map(({ setting, comparison }) => ({
+export function verdictTable(compared: readonly NamedComparison[]): Table {
+  const rows = compared.map(({ setting, comparison }) => ({
     setting,
     comparison,
     verdict: verdictOf(comparison),

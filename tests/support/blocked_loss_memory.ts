@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { leanGradients } from "./lean_gradients.ts";
+import { blockedGradients } from "./blocked_gradients.ts";
 
 /** The highest resident memory so far, MiB. */
 const peak = () => Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) / 1024;
@@ -13,8 +13,8 @@ const peak = () => Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/sel
 const { N, V, C } = JSON.parse(Deno.args[0]!);
 await useTensorFlow({ threads: 1, device: "cpu" });
 const targets = tf.zeros([N], "int32") as tf.Tensor1D, weights = tf.fill([N], 1 / N) as tf.Tensor1D;
-const rows = { targets, weights, regularisation: { labelSmoothing: 0, zLoss: 0 } };
-using call = compile((hidden: tf.Tensor, table: tf.Tensor) => leanGradients(hidden, table, rows));
+const rows = { targets, weights, regularization: { labelSmoothing: 0, zLoss: 0 } };
+using call = compile((hidden: tf.Tensor, table: tf.Tensor) => blockedGradients(hidden, table, rows));
 const hidden = tf.randomNormal([N, C]), table = tf.randomNormal([V, C]);
 const before = peak();
 for (const result of call(hidden, table) as tf.Tensor[]) result.dataSync();

@@ -1,14 +1,14 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { simulateTwins } from "../../tests/support/simulated_twins.ts";
+import { simulatePairs } from "../../tests/support/simulated_pairs.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { comparisonText } from "./comparison_text.ts";
 import { formatTable } from "./format.ts";
-import { settleTwins, verdictTable } from "./settle.ts";
+import { compareGroups, verdictTable } from "./compare_groups.ts";
 
-/** Simulated twins of two settings, one of which has an effect. */
+/** Simulated pairs of two settings, one of which has an effect. */
 function runs(): RecordedRun[] {
   return [32, 64].flatMap((T) =>
-    simulateTwins({ simulation: T, pairs: 5, steps: 60, chance: 0.001, effect: () => T === 64 ? 0.1 : 0 })
+    simulatePairs({ simulation: T, pairs: 5, steps: 60, chance: 0.001, effect: () => T === 64 ? 0.1 : 0 })
       .flatMap(
         ({ baseline, other }) =>
           [baseline, other].map((run) => ({
@@ -19,25 +19,25 @@ function runs(): RecordedRun[] {
   );
 }
 
-Deno.test("settleTwins() compares every setting with its own seeds, and verdictTable() is a row each", () => {
-  const settled = settleTwins(runs());
-  assertEquals(settled.map(({ setting, pairs, unfinished }) => [setting, pairs.length, unfinished]), [
+Deno.test("compareGroups() compares every setting with its own seeds, and verdictTable() is a row each", () => {
+  const compared = compareGroups(runs());
+  assertEquals(compared.map(({ setting, pairs, unfinished }) => [setting, pairs.length, unfinished]), [
     ["character, T = 32", 5, 0],
     ["character, T = 64", 5, 0],
   ]);
-  assertEquals(settled.map(({ comparison }) => comparison.floor?.seeds), [5, 5]);
-  const table = verdictTable(settled);
+  assertEquals(compared.map(({ comparison }) => comparison.floor?.seeds), [5, 5]);
+  const table = verdictTable(compared);
   assertEquals(table.array("verdict"), ["stable", "degraded"]);
   assertEquals(table.array("apartFrom"), [null, 1]);
   assertStringIncludes(formatTable(table), "in every row: policy bf16-autocast");
-  assertEquals(settleTwins([]), []);
-  assertEquals(settleTwins(runs(), { tolerance: 1 }).map(({ comparison }) => comparison.tolerance), [1, 1]);
+  assertEquals(compareGroups([]), []);
+  assertEquals(compareGroups(runs(), { tolerance: 1 }).map(({ comparison }) => comparison.tolerance), [1, 1]);
 });
 
 Deno.test("comparisonText() ends with the verdict, and says what is behind it", () => {
-  const [, { comparison, setting }] = settleTwins(runs()) as unknown as [
+  const [, { comparison, setting }] = compareGroups(runs()) as unknown as [
     unknown,
-    ReturnType<typeof settleTwins>[0],
+    ReturnType<typeof compareGroups>[0],
   ];
   const text = comparisonText(comparison, setting);
   for (

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createRandom } from "../text/random.ts";
-import { blockMeans, blocksOf, divergedAt, tailBegin } from "./departure.ts";
+import { blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
 
 /** A falling loss with normal noise, as a small model's is. */
 function falling(steps: number, { seed = 1, noise = 0.05 } = {}): number[] {

@@ -1,5 +1,5 @@
 /**
- * Twins made up in memory, as noisy as those that were measured: what statistics over them are tested on.
+ * Paired runs made up in memory, as noisy as those that were measured: what statistics over them are tested on.
  *
  * The figures are of 0.8 million parameters on Shakespeare's characters (T 64, 200 steps of 1,024 tokens, 5 seeds, AMD
  * Zen 4): a step's loss has a standard deviation of 0.045 around its trend, hardly correlated between neighbours; means
@@ -13,8 +13,8 @@ import type { RecordedRun, RunEvent } from "../../lib/record/mod.ts";
 import { createRandom, type Random } from "../../lib/text/mod.ts";
 import { SPEC } from "./synthetic_runs.ts";
 
-/** How twins are made up. */
-export interface SimulatedTwins {
+/** How pairs are made up. */
+export interface SimulatedPairs {
   /** Of the whole simulation. */
   simulation: number;
   /** Pairs, each of its own seed, from 1 on. */
@@ -37,8 +37,8 @@ function wandering(random: Random, { std, steps }: { std: number; steps: number 
   );
 }
 
-/** Makes twins up: equal arguments give equal twins. */
-export function simulateTwins(options: SimulatedTwins): Pair[] {
+/** Makes paired runs up: equal arguments give equal runs. */
+export function simulatePairs(options: SimulatedPairs): Pair[] {
   const { simulation, pairs, steps = 200, chance = 0.01, effect = () => 0 } = options;
   return Array.from({ length: pairs }, (_, p) => {
     const random = createRandom(simulation, `pair/${p}`);

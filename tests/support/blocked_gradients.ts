@@ -4,13 +4,13 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { leanLoss, type LossRows } from "../../lib/train/lean_loss.ts";
+import { blockedCrossEntropy, type LossRows } from "../../lib/tensorflow/blocked_cross_entropy.ts";
 
 /** What is minimised, and its gradients by hidden states [N, C] and table [V, C]. */
-export function leanGradients(hidden: tf.Tensor, table: tf.Tensor, rows: LossRows): tf.Tensor[] {
+export function blockedGradients(hidden: tf.Tensor, table: tf.Tensor, rows: LossRows): tf.Tensor[] {
   let nll: tf.Tensor | undefined;
   const { value, grads } = tf.valueAndGrads((...[hidden, table]: tf.Tensor[]) => {
-    const sums = leanLoss(hidden as tf.Tensor2D, table as tf.Tensor2D, rows);
+    const sums = blockedCrossEntropy(hidden as tf.Tensor2D, table as tf.Tensor2D, rows);
     nll = sums.nll;
     return sums.objective;
   })([hidden, table]);

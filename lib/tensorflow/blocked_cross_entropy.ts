@@ -1,32 +1,23 @@
 /**
- * The loss of the head in blocks of the vocabulary: logits of all rows and tokens are never held at once, forward or
- * backward.
+ * Blocked cross entropy: the loss of the head, computed over one block of the vocabulary at a time. No tensor of size
+ * [N, V] is ever held, forward or backward.
  *
- * A first pass takes what normalises each row from one block after the other; a second makes each block's logits again and
- * follows them at once by their gradient, written out here, so that nothing of size [N, V] is ever there (the form of
- * Apple's Cut Cross-Entropy, Wijmans 2024). Each row of the table has its gradient from one product over all rows, and the
- * hidden states theirs as a sum over blocks in float32, whatever the policy. The plain form, by TF.js's autodiff, is in
- * `loss.ts`.
+ * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each block's
+ * logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). The gradient of a
+ * table row is one product over all rows of hidden states; the gradient of the hidden states is a sum over blocks in float32
+ * under every policy. The plain form, by TF.js's autodiff, is `crossEntropy` in `train/cross_entropy.ts`.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { AttributeType } from "../tensorflow/attribute.ts";
-import { addColumns, columnSlopes, noStatistics, type RowStatistics } from "../tensorflow/cross_entropy.ts";
-import { DataType } from "../tensorflow/dtype.ts";
-import {
-  currentTensorFlow,
-  formatOf,
-  isObserved,
-  layerScope,
-  observe,
-  opScope,
-  toFloat32,
-} from "../tensorflow/mod.ts";
-import { roundingDraws, withDrawsFrom } from "../tensorflow/scope.ts";
-import { emptyMatrix, fillRows } from "../tensorflow/_rows.ts";
-import { dtypeOf } from "../tensorflow/true_dtype.ts";
-import { productType, runOp } from "../tensorflow/_unit.ts";
+import { AttributeType } from "./attribute.ts";
+import { currentTensorFlow } from "./backend.ts";
+import { addColumns, columnGradients, noStatistics, type RowStatistics } from "./cross_entropy.ts";
+import { DataType } from "./dtype.ts";
+import { formatOf, isObserved, layerScope, observe, opScope, roundingDraws, withDrawsFrom } from "./scope.ts";
+import { emptyMatrix, fillRows } from "./_rows.ts";
+import { dtypeOf, toFloat32 } from "./true_dtype.ts";
+import { productType, runOp } from "./_unit.ts";
 
 /** Logits of one block: 8 MiB in float32, large enough to keep matrix products fast. */
 const BLOCK_LOGITS = 2 ** 21;
@@ -35,7 +26,7 @@ const BLOCK_LOGITS = 2 ** 21;
 const LEAST_TOKENS = 1024;
 
 /** What is minimised beside the mean negative log likelihood. */
-export interface Regularisation {
+export interface Regularization {
   /** Epsilon of label smoothing, in [0, 1): (1 - epsilon) nll + epsilon · the mean over V of -log p. */
   readonly labelSmoothing: number;
   /** Coefficient of (log Z)², which is added. */
@@ -49,8 +40,8 @@ export interface LossRows {
   /** What each row's loss is multiplied with in the sum, float32 [N]. */
   readonly weights: tf.Tensor1D;
   /** What is minimised beside. */
-  readonly regularisation: Regularisation;
-  /** Bounds logits x to cap · tanh(x / cap) (default: no bound); for {@linkcode leanLoss}, which makes them itself. */
+  readonly regularization: Regularization;
+  /** Bounds logits x to cap · tanh(x / cap) (default: no bound); for {@linkcode blockedCrossEntropy}, which makes them itself. */
   readonly logitSoftCap?: number | undefined;
   /** Tokens in a block of the vocabulary (default: as many as have 2 Mi logits, but 1,024 at least). */
   readonly block?: number | undefined;
@@ -70,10 +61,10 @@ export interface LossSums {
  * @param nll The negative log likelihoods.
  * @param of By row, log Z, and the mean over V of -log p, which counts where there is smoothing.
  */
-export function regularised(
+export function regularized(
   nll: tf.Tensor,
   { logZ, spread }: { logZ: tf.Tensor; spread: tf.Tensor | number },
-  { labelSmoothing, zLoss }: Regularisation,
+  { labelSmoothing, zLoss }: Regularization,
 ): tf.Tensor {
   const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
   return tf.add(smooth, tf.mul(tf.square(logZ), zLoss));
@@ -104,12 +95,12 @@ export function rangesOf(all: number, most: number): Range[] {
  * @param rows Targets, weights, and what is minimised.
  * @returns The sums. No tidy frees `nll`: it is the caller's to dispose of.
  */
-export function leanLoss(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows): LossSums {
+export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows): LossSums {
   let nll: tf.Scalar | undefined;
   const fn = (hidden: tf.Tensor2D, table: tf.Tensor2D, save: tf.GradSaveFunc) => {
     const head = new BlockedHead(hidden, table, rows);
     if (isObserved()) head.show();
-    const statistics = head.normalise();
+    const statistics = head.normalize();
     const sums = tf.tidy(() => ({ ...head.sums(statistics) }));
     nll = tf.keep(sums.nll);
     const { dHidden, dTable } = head.gradient(statistics);
@@ -156,14 +147,14 @@ class BlockedHead {
   }
 
   /** The first pass: what all blocks tell of each row. */
-  normalise(): RowStatistics {
-    const sum = this.#rows.regularisation.labelSmoothing !== 0;
+  normalize(): RowStatistics {
+    const sum = this.#rows.regularization.labelSmoothing !== 0;
     let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { sum }) }));
     for (const range of this.#blocks) {
       this.#draws.push(roundingDraws());
       const former = statistics;
       statistics = tf.tidy(() => {
-        const some = rowsAfter(this.#table, range, [former.total, former.picked]);
+        const some = rowsAfter(this.#table, range, [former.sumExp, former.targetLogit]);
         return { ...addColumns(former, this.#logits(this.#hidden, some).logits, this.#targets(range)) };
       });
       tf.dispose(Object.values(former));
@@ -172,16 +163,16 @@ class BlockedHead {
   }
 
   /** The weighted sums over rows. */
-  sums({ top, total, picked, sum }: RowStatistics): LossSums {
-    const { weights, regularisation: { labelSmoothing, zLoss } } = this.#rows;
-    const logZ = tf.add(top, tf.log(total)); // [N, 1]
-    const nll = tf.sub(tf.log(total), tf.sub(picked, top));
+  sums({ max, sumExp, targetLogit, sum }: RowStatistics): LossSums {
+    const { weights, regularization: { labelSmoothing, zLoss } } = this.#rows;
+    const logZ = tf.add(max, tf.log(sumExp)); // [N, 1]
+    const nll = tf.sub(tf.log(sumExp), tf.sub(targetLogit, max));
     const added = (losses: tf.Tensor) =>
       tf.sum(tf.mul(atLoss(tf.reshape(losses, [-1])), weights)) as tf.Scalar;
     const plain = added(nll);
     if (labelSmoothing === 0 && zLoss === 0) return { objective: tf.clone(plain), nll: plain };
     const spread = sum === undefined ? 0 : tf.sub(logZ, tf.div(sum, this.#table.shape[0])); // the mean of -log p
-    return { objective: added(regularised(nll, { logZ, spread }, this.#rows.regularisation)), nll: plain };
+    return { objective: added(regularized(nll, { logZ, spread }, this.#rows.regularization)), nll: plain };
   }
 
   /** The second pass: gradients of what {@linkcode sums} calls the objective. */
@@ -197,18 +188,18 @@ class BlockedHead {
       // The second pass waits for the first, and each block for all of the one before: a graph runs what is ready, and
       // what is left waiting keeps a block's logits.
       const after = former.dSome === undefined
-        ? [statistics.total, statistics.picked]
+        ? [statistics.sumExp, statistics.targetLogit]
         : [former.dHidden, former.dSome];
       sums = tf.tidy(() => {
         const some = rowsAfter(this.#table, range, after); // [v, C]
         const draws = this.#draws[i]!;
         const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, some));
-        const slopes = atLoss(columnSlopes(
+        const dBounded = atLoss(columnGradients(
           logits,
           { ...statistics, weights, targets: this.#targets(range) },
-          { ...this.#rows.regularisation, V, dtype: bounded === undefined ? slopeType() : DataType.FLOAT },
+          { ...this.#rows.regularization, V, dtype: bounded === undefined ? gradientType() : DataType.FLOAT },
         ));
-        const dLogits = bounded === undefined ? slopes : tf.mul(slopes, tf.sub(1, tf.square(bounded)));
+        const dLogits = bounded === undefined ? dBounded : tf.mul(dBounded, tf.sub(1, tf.square(bounded)));
         const dHidden = inHead(dLogits, some, (dLogits, some) => tf.matMul(dLogits, some));
         const dSome = toFloat32(
           inHead(dLogits, this.#hidden, (dLogits, hidden) => tf.matMul(dLogits, hidden, true)),
@@ -251,8 +242,8 @@ function atLoss(x: tf.Tensor): tf.Tensor {
   return layerScope("loss", () => toFloat32(opScope("loss", [x], (x) => x)));
 }
 
-/** The type that slopes go into the head's products in: a policy that lowers these rounds them on the way anyway. */
-function slopeType(): number {
+/** The type that gradients of logits go into the head's products in: a policy that lowers these rounds them on the way anyway. */
+function gradientType(): number {
   const isBoxed = formatOf("loss", "loss") !== undefined || formatOf("linear", "head") !== undefined;
   return (isBoxed ? undefined : productType()) ?? DataType.FLOAT;
 }

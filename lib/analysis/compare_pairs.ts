@@ -1,10 +1,10 @@
 /**
- * Twins: runs that differ in their precision alone, over several seeds, and how far apart they are. Plain numbers.
+ * Compares paired runs, which differ in their precision alone, over several seeds. Plain numbers.
  *
  * @module
  */
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
-import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./departure.ts";
+import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
 import { precisionName } from "./precision_name.ts";
 import { type Gap, gapOf, type Pair, spikes } from "./stability.ts";
 import {
@@ -19,8 +19,8 @@ import {
 /** A gap of the final loss that nobody minds, in nats per token, where nobody says another: 1 % of perplexity. */
 export const DEFAULT_TOLERANCE = 0.01;
 
-/** How twins are judged. */
-export interface TwinOptions {
+/** Options of a comparison. */
+export interface ComparisonOptions {
   /** How sure intervals and limits are, in (0, 1). Default: 0.95. */
   readonly level?: number;
   /** A gap of the final loss that nobody minds, nats per token. Default: {@linkcode DEFAULT_TOLERANCE}. */
@@ -29,8 +29,8 @@ export interface TwinOptions {
   readonly seeds?: readonly RecordedRun[];
 }
 
-/** What one pair of twins comes to. */
-export interface TwinPair {
+/** One pair, compared. */
+export interface ComparedPair {
   /** Seed of the baseline. */
   readonly seed: number;
   /** Seed of the other run: another one only where seeds are what is compared. */
@@ -66,7 +66,7 @@ export interface GapBlock extends Block {
   readonly floor: number | undefined;
 }
 
-/** Twins side by side. */
+/** A comparison of pairs. */
 export interface Comparison {
   /** What differs within a pair. `nothing`: runs of one precision and one seed. */
   readonly differs: "precision" | "seed" | "nothing";
@@ -77,7 +77,7 @@ export interface Comparison {
   /** The gap that nobody minds, nats per token. */
   readonly tolerance: number;
   /** Pair by pair. */
-  readonly pairs: readonly TwinPair[];
+  readonly pairs: readonly ComparedPair[];
   /** Over the pairs of which no side was lost; each with its interval. All but `bitsPerByte` in nats per token. */
   readonly gaps: {
     /** Of the final validation loss: what the verdict is about. */
@@ -108,12 +108,12 @@ export interface Comparison {
 }
 
 /**
- * Compares twins.
+ * Compares pairs.
  *
  * @param pairs Of one setting and one pair of precisions, each of its own seed; at least one.
  * @throws {RangeError} for no pair, or a level or a tolerance that is none.
  */
-export function compareTwins(pairs: readonly Pair[], options: TwinOptions = {}): Comparison {
+export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions = {}): Comparison {
   const { level = DEFAULT_LEVEL, tolerance = DEFAULT_TOLERANCE, seeds = [] } = options;
   const [first] = pairs;
   if (first === undefined) {
@@ -133,7 +133,7 @@ export function compareTwins(pairs: readonly Pair[], options: TwinOptions = {}):
     const { baseline, other } = judged[i]!.divergedAt;
     return baseline === undefined && other === undefined;
   });
-  const over = (value: (pair: TwinPair, i: number) => number) =>
+  const over = (value: (pair: ComparedPair, i: number) => number) =>
     estimate(sound.map((i) => value(judged[i]!, i)).filter(Number.isFinite), level);
   const byBlock = curves.map(({ baseline, other }) =>
     blockMeans(baseline.slice(0, steps).map((loss, i) => other[i]! - loss), blocks)
@@ -189,7 +189,7 @@ function curvesOf({ baseline, other }: Pair): { baseline: number[]; other: numbe
   return { baseline: losses(baseline), other: losses(other) };
 }
 
-function judgePair(pair: Pair, { baseline, other }: { baseline: number[]; other: number[] }): TwinPair {
+function judgePair(pair: Pair, { baseline, other }: { baseline: number[]; other: number[] }): ComparedPair {
   const gap = gapOf(pair);
   const lost = (run: RecordedRun, losses: number[]) => {
     const last = effectiveEvents(run.events).evals.at(-1);

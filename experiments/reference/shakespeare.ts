@@ -14,6 +14,7 @@
  * @module
  */
 import { join } from "node:path";
+import { readJsonFile } from "../../lib/file/json.ts";
 import { effectiveEvents, readRuns, type RunSpec } from "../../lib/record/mod.ts";
 import { encodeSafetensors, initialParameters } from "../../lib/model/mod.ts";
 import { expandSweep, loadCorpus, modelOf, parseSweepSpec } from "../../lib/sweep/mod.ts";
@@ -46,7 +47,7 @@ export interface ReferenceCurve {
 /** The reference run's spec. */
 export function referenceSpec(): RunSpec {
   const path = join(import.meta.dirname!, "shakespeare.json");
-  const spec = parseSweepSpec(JSON.parse(Deno.readTextFileSync(path)), path);
+  const spec = parseSweepSpec(readJsonFile(path), path);
   return expandSweep(spec, { data: String(spec.data), threads: THREADS })[0]!;
 }
 

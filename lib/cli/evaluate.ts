@@ -1,5 +1,6 @@
 /** `deno task evaluate RUN|GPT2_FOLDER`: the loss of a trained model, over a text, by position, by token. */
 import { UserError } from "../error/user_error.ts";
+import { readText } from "../file/text.ts";
 import { type Parameters, toParameters } from "../model/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import type { Tokens } from "../text/mod.ts";
@@ -54,7 +55,7 @@ function tokens(text: string): number | "all" {
 
 async function evaluateModel(folder: string, options: Options): Promise<void> {
   using model = await openModel(folder, { action: "evaluate", weights: options.weights });
-  const { what, ids } = await targetsOf(model, { folder, options });
+  const { what, ids } = targetsOf(model, { folder, options });
   if (ids.length < 2) {
     throw new UserError(`Cannot evaluate ${what}: wanted at least two tokens: it has ${ids.length}`);
   }
@@ -85,24 +86,24 @@ async function evaluateModel(folder: string, options: Options): Promise<void> {
 }
 
 /** What is evaluated: a text, a file, or the run's validation part. */
-async function targetsOf(
+function targetsOf(
   { tokenizer, run }: OpenedModel,
   { folder, options: { text, file } }: { folder: string; options: Options },
-): Promise<{ what: string; ids: Tokens }> {
+): { what: string; ids: Tokens } {
   if (text !== undefined && file !== undefined) {
     throw new UserError("Cannot evaluate: wanted --text or --file: given both");
   }
   if (text !== undefined) return { what: "the text", ids: asUserError(() => tokenizer.encode(text)) };
   if (file !== undefined) {
-    let bytes: Uint8Array;
+    let text: string;
     try {
-      bytes = await Deno.readFile(file);
+      text = readText(file);
     } catch (cause) {
       throw new UserError(`Cannot evaluate ${file}: ${cause instanceof Error ? cause.message : cause}`, {
         cause,
       });
     }
-    return { what: file, ids: asUserError(() => tokenizer.encodeBytes(bytes)) };
+    return { what: file, ids: asUserError(() => tokenizer.encode(text)) };
   }
   if (run === undefined) {
     throw new UserError(

@@ -6,6 +6,7 @@
 import { InvalidArgumentError } from "commander";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { readJsonFile } from "../file/json.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
 import { readManifest, runPaths, type RunSpec } from "../record/mod.ts";
 import { modelOf, prepareForRun, reloadCorpus } from "../sweep/mod.ts";
@@ -129,7 +130,7 @@ async function gpt2Tokenizer(
   if (!exists(path)) throw refuse("it does not exist");
   let tokenizer: Tokenizer;
   try {
-    tokenizer = tokenizerFromJSON(JSON.parse(await Deno.readTextFile(path)));
+    tokenizer = tokenizerFromJSON(readJsonFile(path, { anyKey: true }));
   } catch (error) {
     throw refuse(error instanceof Error ? error.message : String(error));
   }

@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
+import { readJsonFile } from "../file/json.ts";
 import { defaultWorkers, readPlan } from "../sweep/mod.ts";
 import { wholeNumber } from "./command.ts";
 
@@ -18,7 +19,7 @@ import { wholeNumber } from "./command.ts";
 export async function readSpec(path: string): Promise<unknown> {
   try {
     if (!path.endsWith(".json")) return (await import(pathToFileURL(resolve(path)).href)).default;
-    return JSON.parse(await Deno.readTextFile(path));
+    return readJsonFile(path);
   } catch (cause) {
     throw new UserError(
       `Cannot read the spec ${path}: wanted a .json file, or a .ts file with a default export: ${

@@ -5,6 +5,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { readJsonFile } from "../file/json.ts";
 import { hashFile } from "./file_hash.ts";
 
 /** A file of a cached folder. */
@@ -166,7 +167,7 @@ async function removeLeftovers(path: string): Promise<void> {
 async function matchesStamp(path: string, files: Record<string, CachedFile>): Promise<boolean> {
   let stamp: Partial<Stamp> | null;
   try {
-    stamp = JSON.parse(await Deno.readTextFile(join(path, STAMP)));
+    stamp = readJsonFile(join(path, STAMP)) as typeof stamp;
   } catch {
     return false;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseJson } from "../file/json.ts";
 
 /** Bytes of an element, by the format's names of types. */
 const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map(Object.entries({
@@ -51,15 +52,12 @@ export function readHeader(
     refuse(`its header claims ${length} bytes of ${file.length}`);
   }
   if (file[8] !== 0x7b) refuse("its header does not begin with {");
-  let text: string, header: Record<string, unknown>;
+  let header: Record<string, unknown>;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(file.subarray(8, 8 + length));
-    header = JSON.parse(text);
+    header = parseJson(file.subarray(8, 8 + length), { anyKey: true }) as Record<string, unknown>;
   } catch (error) {
-    return refuse(`its header is no JSON in UTF-8 (${error instanceof Error ? error.message : error})`);
+    return refuse(`its header: ${error instanceof Error ? error.message : error}`);
   }
-  const twice = repeatedKey(text);
-  if (twice !== undefined) refuse(`its header has ${shown(twice)} twice`);
   const found = new Map(Object.entries(header));
   const metadata = readMetadata(found.get("__metadata__"), refuse);
   found.delete("__metadata__");
@@ -121,25 +119,4 @@ function readEntry(
 export function shown(value: unknown): string {
   const text = String(JSON.stringify(value));
   return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
-}
-
-/** The first key that an object of a JSON text has twice; `JSON.parse` would keep the last without a word. */
-function repeatedKey(json: string): string | undefined {
-  const scopes: Set<string>[] = [];
-  for (let i = 0; i < json.length; i++) {
-    const char = json[i];
-    if (char === "{" || char === "[") scopes.push(new Set());
-    else if (char === "}" || char === "]") scopes.pop();
-    else if (char === '"') {
-      const begin = i++;
-      while (json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
-      let after = i + 1;
-      while (after < json.length && " \t\n\r".includes(json[after]!)) after++;
-      if (json[after] !== ":") continue;
-      const key: string = JSON.parse(json.slice(begin, i + 1));
-      if (scopes.at(-1)!.has(key)) return key;
-      scopes.at(-1)!.add(key);
-    }
-  }
-  return undefined;
 }

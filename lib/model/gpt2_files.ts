@@ -7,6 +7,7 @@
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
+import { parseJson } from "../file/json.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
 import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
@@ -251,9 +252,9 @@ async function shards(index: string): Promise<string[]> {
 async function readJson(path: string): Promise<unknown> {
   const bytes = await readBytes(path);
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parseJson(bytes);
   } catch (cause) {
-    throw new UserError(`Cannot read ${path}: wanted JSON: ${messageOf(cause)}`, { cause });
+    throw new UserError(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -118,8 +118,8 @@ Deno.test("decodeSafetensors() refuses files that are no whole safetensors", () 
     ["nothing", none.slice(), "0 bytes long"],
     ["huge header", withHeader("{}").fill(255, 0, 8), "header claims"],
     ["a header of nothing", withHeader(""), "does not begin with {"],
-    ["no JSON", withHeader("{a"), "no JSON"],
-    ["bad UTF-8", withHeader('{"__": 1}').fill(0xff, 10, 12), "no JSON in UTF-8"],
+    ["no JSON", withHeader("{a"), "not JSON"],
+    ["bad UTF-8", withHeader('{"__": 1}').fill(0xff, 10, 12), "not in UTF-8"],
     ["a byte order mark", withHeader("\ufeff{}"), "does not begin with {"],
     ["white space before", withHeader(" {}"), "does not begin with {"],
     ["a list", withHeader("[]"), "does not begin with {"],
@@ -148,15 +148,35 @@ Deno.test("decodeSafetensors() refuses files that are no whole safetensors", () 
     ["a gap", two("[0,12]", "[16,28]"), "begin at 12"],
     ["bytes left over", two("[0,12]", "[12,24]").slice(0, -4), "of 20"],
     ["bytes that are no tensor's", withHeader("{}"), "24 bytes belong to no tensor"],
-    ["a name twice", withHeader(`{"a":${tensor},"a":${tensor}}`), 'its header has "a" twice'],
-    ["a name twice, once escaped", withHeader(`{"a":${tensor},"\\u0061" : ${tensor}}`), 'has "a" twice'],
-    ["a field twice", withHeader(`{"a":${tensor.replace("}", ',"shape":[6]}')}}`), 'has "shape" twice'],
-    ["a key of the metadata twice", withHeader('{"__metadata__":{"a":"1","a":"1"}}', none), 'has "a" twice'],
+    [
+      "a name twice",
+      withHeader(`{"a":${tensor},"a":${tensor}}`),
+      'its header: line 1: the key "a" is there twice',
+    ],
+    [
+      "a name twice, once escaped",
+      withHeader(`{"a":${tensor},"\\u0061" : ${tensor}}`),
+      'the key "a" is there twice',
+    ],
+    [
+      "a field twice",
+      withHeader(`{"a":${tensor.replace("}", ',"shape":[6]}')}}`),
+      'the key "shape" is there twice',
+    ],
+    [
+      "a key of the metadata twice",
+      withHeader('{"__metadata__":{"a":"1","a":"1"}}', none),
+      'the key "a" is there twice',
+    ],
     ["metadata of numbers", withHeader('{"__metadata__":{"a":1}}', none), "no record of text"],
     ["metadata that is a list", withHeader('{"__metadata__":["a"]}', none), "no record of text"],
     ["no metadata", withHeader('{"__metadata__":null}', none), "no record of text"],
     ["a long name", withHeader(`{"${"a".repeat(1e6)}":7}`, none), "aaa… has no shape"],
-    ["deep lists", withHeader(`{"a":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, none), "no shape"],
+    [
+      "deep lists",
+      withHeader(`{"a":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, none),
+      "nested more than 256 levels",
+    ],
   ];
   for (const [name, file, message] of wrong) {
     assertThrows(() => decodeSafetensors(file, `the file "${name}"`), UserError, message, name);

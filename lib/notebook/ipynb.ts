@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
+import { readJsonFile } from "../file/json.ts";
 
 const text = v.union([v.string(), v.array(v.string())]);
 const metadata = v.record(v.string(), v.unknown());
@@ -71,10 +72,9 @@ export interface Notebook {
 export function readNotebook(path: string): Notebook {
   let json: unknown;
   try {
-    json = JSON.parse(Deno.readTextFileSync(path));
+    json = readJsonFile(path, { anyKey: true });
   } catch (error) {
-    const why = error instanceof SyntaxError ? `it is no JSON: ${error.message}` : (error as Error).message;
-    throw new UserError(`Cannot read the notebook ${path}: ${why}`, { cause: error });
+    throw new UserError(`Cannot read the notebook ${path}: ${(error as Error).message}`, { cause: error });
   }
   const parsed = v.safeParse(notebookSchema, json);
   if (!parsed.success) {
@@ -84,7 +84,7 @@ export function readNotebook(path: string): Notebook {
         issue.message,
     );
   }
-  const notebook = parsed.output as Notebook;
+  const notebook = json as Notebook; // as it is: valibot leaves out keys such as "constructor"
   const twice = notebook.cells.find(({ id }, i) => notebook.cells.findIndex((cell) => cell.id === id) < i);
   if (twice !== undefined) {
     throw new UserError(`Cannot read the notebook ${path}: ids must differ: two cells are "${twice.id}"`);

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
+import { readJsonFile } from "../file/json.ts";
 import { canonicalJson, sha256Hex } from "./canonical_json.ts";
 import type { Environment } from "./environment.ts";
 import { type RunSpec, runSpecSchema } from "./run_spec.ts";
@@ -109,7 +110,7 @@ export function readJson<S extends v.GenericSchema>(path: string, form: S, what:
     new UserError(`Cannot read ${path}: wanted ${what}: ${reason}`, { cause });
   let value: unknown;
   try {
-    value = JSON.parse(Deno.readTextFileSync(path));
+    value = readJsonFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw refuse("the file does not exist", error);
     throw refuse(error instanceof Error ? error.message : String(error), error);

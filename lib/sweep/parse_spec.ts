@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { didYouMean } from "../error/did_you_mean.ts";
 import { UserError } from "../error/user_error.ts";
+import { OWN_KEYS } from "../file/json.ts";
 import { parseTokenizerName } from "../text/mod.ts";
 import { type Refuse, runsOf } from "./expand.ts";
 import { uselessFields } from "./run_problem.ts";
@@ -30,6 +31,7 @@ export function parseSweepSpec(
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     return refuse("wanted a record of fields");
   }
+  requireNames(given, { place: "", refuse });
   const known = Object.keys(DEFAULT_SWEEP);
   const unknown = Object.keys(given).filter((field) => !known.includes(field));
   if (unknown.length > 0) {
@@ -55,6 +57,17 @@ export function parseSweepSpec(
     }
   }
   return spec;
+}
+
+/** Refuses names that every object has at any level: schemas pass over them. */
+function requireNames(value: object, { place, refuse }: { place: string; refuse: Refuse }): void {
+  for (const [key, inner] of Object.entries(value)) {
+    if (OWN_KEYS.includes(key)) refuse(`${place}unknown field ${key}`);
+    if (place.length > 1000) refuse("it must not be nested this deep"); // or holds itself
+    if (typeof inner === "object" && inner !== null) {
+      requireNames(inner, { place: `${place}${key}: `, refuse });
+    }
+  }
 }
 
 /** Requires that axes, zipped ones, conditions and what they set name fields that there are, with values that fit. */

@@ -130,8 +130,25 @@ const WRONG: [name: string, given: object, told: string][] = [
     ])),
   }, "100000 runs: wanted at most 20000"],
   ["layers that would only be waited for", { nLayer: 1e12 }, "must be at most 1000"],
+  [
+    "an axis that schemas pass over",
+    JSON.parse('{"axes":{"__proto__":[1]}}'),
+    "axes: unknown field __proto__",
+  ],
+  [
+    "a condition that schemas pass over",
+    { exclude: [{ constructor: 1 }] },
+    "exclude: 0: unknown field constructor",
+  ],
+  ["a field that every object has", JSON.parse('{"__proto__":1}'), "unknown field __proto__"],
   ["axes that are no record", { axes: [1] }, "axes"],
 ];
+
+Deno.test("parseSweepSpec() refuses a spec that holds itself", () => {
+  const axes: Record<string, unknown> = {};
+  axes["a"] = axes;
+  assertThrows(() => parseSweepSpec({ axes }, "the test"), UserError, "nested this deep");
+});
 
 Deno.test("parseSweepSpec() refuses axes, conditions and budgets that do not fit", async (t) => {
   for (const [name, given, told] of WRONG) {

@@ -8,6 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { UserError } from "../error/user_error.ts";
+import { isUtf16, UTF16_REASON, UTF8_MARK } from "../file/text.ts";
 import { describeDamage } from "./_utf8.ts";
 
 /** A file's text, or one in memory. */
@@ -42,8 +43,6 @@ export interface Corpus {
 /** Bytes that are read at a time. */
 const BLOCK = 2 ** 20;
 
-const MARK = [0xef, 0xbb, 0xbf];
-
 /** Where bytes come from, before they are known to be text. */
 export interface ByteSource {
   /** The path, or what to call it, for errors. */
@@ -67,12 +66,11 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
   for (let start = 0; start < source.bytes; start += BLOCK) {
     const block = source.read(start, room.subarray(0, source.bytes - start));
     hash.update(block);
+    if (start === 0 && isUtf16(block)) throw unreadable(source.name, { reason: UTF16_REASON });
     const zero = block.indexOf(0);
     let reason = zero < 0
       ? undefined
-      : `has a NUL byte at byte offset ${
-        (start + zero).toLocaleString("en-US")
-      }, which no text has: it is binary, or in UTF-16. Convert it to UTF-8`;
+      : `has a NUL byte at byte offset ${(start + zero).toLocaleString("en-US")}: it is not a text`;
     try {
       decoder.decode(block, { stream: start + block.length < source.bytes });
     } catch {
@@ -82,9 +80,9 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
     }
     if (reason !== undefined) throw unreadable(source.name, { reason });
   }
-  const begin = source.read(0, room.subarray(0, MARK.length));
-  const marked = MARK.every((byte, i) => begin[i] === byte);
-  const skip = marked ? MARK.length : 0;
+  const begin = source.read(0, room.subarray(0, UTF8_MARK.length));
+  const marked = UTF8_MARK.every((byte, i) => begin[i] === byte);
+  const skip = marked ? UTF8_MARK.length : 0;
   if (source.bytes === skip) throw unreadable(source.name, { reason: "has no text in it" });
   return {
     sha256: hash.digest("hex"),

@@ -27,7 +27,7 @@ Deno.test("corpusFromBytes() names the byte offset when bytes are not UTF-8, or 
     [[0xf4, 0x90, 0x80, 0x80], "byte offset 1 (0x90) cannot follow"], // beyond U+10FFFF
     [[0x61, 0xf0, 0x9f, 0x98], "ends inside a character, at byte offset 4"],
     [[...new Array(5000).fill(0x61), 0x80], "byte offset 5,000 (0x80) cannot follow"],
-    [[0x68, 0, 0x69, 0], "has a NUL byte at byte offset 1, which no text has: it is binary, or in UTF-16"],
+    [[0x68, 0, 0x69, 0], "is in UTF-16: convert it to UTF-8"],
     // The text is read a mebibyte at a time: damage after that, and in a character that begins before it.
     [[...long, 0xf0, 0x9f, 0x98, 0x41], "byte offset 1,048,577 (0x41) cannot follow"],
     [[...long, 0xf0, 0x9f, 0x98, 0x80, 0x80], "byte offset 1,048,578 (0x80) cannot follow"],

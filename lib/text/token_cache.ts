@@ -13,6 +13,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
+import { readJsonFile } from "../file/json.ts";
 import type { Merge } from "./bpe_tokenizer.ts";
 import { StoredTokens, type TokenFile } from "./stored_tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -209,7 +210,7 @@ function readStarts(path: string, documents: number | null): Float64Array | unde
 
 function readForm<S extends v.GenericSchema>(path: string, form: S): v.InferOutput<S> | undefined {
   try {
-    const result = v.safeParse(form, JSON.parse(Deno.readTextFileSync(path)));
+    const result = v.safeParse(form, readJsonFile(path, { anyKey: true }));
     return result.success ? result.output : undefined;
   } catch {
     return undefined; // what cannot be read is made again

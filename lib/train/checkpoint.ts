@@ -6,6 +6,7 @@
  */
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
+import { parseJson } from "../file/json.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -144,7 +145,7 @@ function progressOf(metadata: Record<string, string>, name: string): Progress {
   const read = <S extends v.GenericSchema>(field: string, schema: S): v.InferOutput<S> => {
     let value: unknown;
     try {
-      value = JSON.parse(metadata[field] ?? "");
+      value = parseJson(metadata[field] ?? "");
     } catch {
       refuse(`its metadata has no ${field}`);
     }

@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   file: ["error"],
   precision: [],
   progress: ["error"],
-  fetch: ["error", "progress"],
+  fetch: ["error", "file", "progress"],
   tensorflow: BASE,
   text: BASE,
   model: [...BASE, "tensorflow", "text"],

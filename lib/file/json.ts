@@ -1,0 +1,84 @@
+/**
+ * JSON files: the one way to read them. `JSON.parse` alone would take the last of two equal keys without a word, and
+ * leave nesting to overflow the stack of whoever walks over the value.
+ *
+ * @module
+ */
+import { decodeText } from "./text.ts";
+
+/** Levels of nesting that are read. Every walk over a value of this depth fits the stack. */
+const MAX_DEPTH = 256;
+
+/** Keys that JavaScript objects have of their own: code that copies objects may lose them. */
+export const OWN_KEYS: readonly string[] = ["__proto__", "constructor", "prototype"];
+
+/** How JSON is read. */
+export interface JsonOptions {
+  /** Whether `__proto__`, `constructor` and `prototype` may be keys, as in a vocabulary. Default: false. */
+  readonly anyKey?: boolean | undefined;
+}
+
+/**
+ * Parses a JSON text. A byte order mark at its start is dropped.
+ *
+ * @param source The text, or its bytes in UTF-8.
+ * @throws {SyntaxError} if it is not JSON, is nested more than 256 levels deep, has a key twice in one object, or has a
+ * key that is refused. The message is a reason to put behind the file's name.
+ * @throws {TypeError} if bytes are not UTF-8.
+ */
+export function parseJson(source: string | Uint8Array, options: JsonOptions = {}): unknown {
+  const text = typeof source === "string" ? source.replace(/^\ufeff/, "") : decodeText(source);
+  if (text.trim() === "") throw new SyntaxError("it is empty: expected JSON");
+  const value = parseStrictly(text);
+  requireKeys(text, options);
+  return value;
+}
+
+/**
+ * Reads a JSON file.
+ *
+ * @throws {SyntaxError} as {@linkcode parseJson}.
+ * @throws {Error} what the system says, if the file cannot be read.
+ */
+export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
+  return parseJson(Deno.readFileSync(path), options);
+}
+
+function parseStrictly(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(`it is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** An object or an array that is open while a text is read. */
+type Scope = Set<string> | undefined;
+
+/** Requires every key of a well-formed JSON text to be new in its object and allowed, and nesting to be bounded. */
+function requireKeys(json: string, { anyKey = false }: JsonOptions): void {
+  const scopes: Scope[] = [];
+  const refuse = (at: number, reason: string): never => {
+    throw new SyntaxError(`line ${json.slice(0, at).split("\n").length}: ${reason}`);
+  };
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (char === "{" || char === "[") {
+      scopes.push(char === "{" ? new Set() : undefined);
+      if (scopes.length > MAX_DEPTH) refuse(i, `it is nested more than ${MAX_DEPTH} levels deep`);
+    } else if (char === "}" || char === "]") scopes.pop();
+    else if (char === '"') {
+      const begin = i++;
+      while (json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
+      const scope = scopes.at(-1);
+      let after = i + 1;
+      while (after < json.length && " \t\n\r".includes(json[after]!)) after++;
+      if (scope === undefined || json[after] !== ":") continue;
+      const key: string = JSON.parse(json.slice(begin, i + 1));
+      const shown = JSON.stringify(key.length > 100 ? `${key.slice(0, 100)}…` : key);
+      if (scope.has(key)) refuse(begin, `the key ${shown} is there twice in one object: keep one`);
+      if (!anyKey && OWN_KEYS.includes(key)) refuse(begin, `unknown field ${shown}`);
+      scope.add(key);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { findFiles } from "../../tests/support/test_files.ts";
+import { parseJson } from "./json.ts";
+import { decodeText } from "./text.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** UTF-16 with or without a byte order mark, of either byte order. */
+function utf16(text: string, { mark, little }: { mark: boolean; little: boolean }): Uint8Array {
+  const units = Array.from(mark ? `\ufeff${text}` : text, (char) => char.charCodeAt(0));
+  return Uint8Array.from(units.flatMap((unit) => little ? [unit & 255, unit >> 8] : [unit >> 8, unit & 255]));
+}
+
+Deno.test("parseJson() gives what JSON.parse does, without a byte order mark", () => {
+  for (const text of ['{"a":[1,{"a":"a\\":{"}],"b" : {"a":{}}}', "[]", '"text"', " 3\n", '["a","a"]']) {
+    for (const given of [text, `\ufeff${text}`, bytes(text), bytes(`\ufeff${text}`)]) {
+      assertEquals(parseJson(given), JSON.parse(text));
+    }
+  }
+});
+
+Deno.test("parseJson() refuses a key that an object has twice, and names its line", () => {
+  const cases: [string, string][] = [
+    ['{"a":1,\n"a":2}', 'line 2: the key "a" is there twice'],
+    ['{"a":1,"\\u0061" \n:2}', 'line 1: the key "a" is there twice'],
+    ['[{"b":\n{"c":1,\r\n"d":2,"c":3}}]', 'line 3: the key "c" is there twice'],
+  ];
+  for (const [text, wanted] of cases) assertThrows(() => parseJson(text), SyntaxError, wanted);
+});
+
+Deno.test("parseJson() refuses keys that objects have of their own, unless any key may be", () => {
+  for (const key of ["__proto__", "constructor", "prototype"]) {
+    const text = `{"axes":{"${key}":[1]}}`;
+    assertThrows(() => parseJson(text), SyntaxError, `line 1: unknown field "${key}"`);
+    assertEquals(Object.keys((parseJson(text, { anyKey: true }) as { axes: object }).axes), [key]);
+  }
+});
+
+Deno.test("parseJson() refuses what is no JSON, empty or nested too deep, in one sentence", () => {
+  assertThrows(() => parseJson("[".repeat(20_000) + "]".repeat(20_000)), SyntaxError, "nested more than 256");
+  assertThrows(() => parseJson('{"a":'.repeat(257) + "1" + "}".repeat(257)), SyntaxError, "nested more than");
+  assertEquals(JSON.stringify(parseJson("[".repeat(256) + "]".repeat(256))).length, 512);
+  for (const text of ["[".repeat(20_000), '{"a":1,}', "[1,]", "{'a':1}", "{", "NaN", '{"a":1}}']) {
+    assertThrows(() => parseJson(text), SyntaxError, "it is not JSON: ");
+  }
+  for (const text of ["", " \n", "\ufeff"]) assertThrows(() => parseJson(text), SyntaxError, "it is empty");
+});
+
+Deno.test("decodeText() drops one byte order mark, and refuses UTF-16 and damage", () => {
+  assertEquals(decodeText(bytes("\ufeffa\ufeffb")), "a\ufeffb");
+  assertEquals(decodeText(new Uint8Array(0)), "");
+  for (const mark of [true, false]) {
+    for (const little of [true, false]) {
+      assertThrows(() => decodeText(utf16("{ }", { mark, little })), TypeError, "it is in UTF-16");
+    }
+  }
+  assertThrows(() => decodeText(Uint8Array.of(0x61, 0xff)), TypeError, "it is not in UTF-8");
+});
+
+/** What is read in another way, and why. */
+const OTHER_WAYS: Readonly<Record<string, string>> = {
+  "lib/file/json.ts": "the reader itself",
+  "lib/figure/_page_script.ts": "runs in a browser",
+  "lib/figure/plotly_source.ts": "a package's file",
+  "lib/notebook/_child.ts": "written by the process that starts it",
+  "lib/notebook/execute.ts": "written by the process that it started",
+  "lib/notebook/front_end.ts": "copies a value",
+  "lib/record/claim.ts": "may be half written",
+  "lib/record/environment.ts": "the system's",
+  "lib/record/event.ts": "a line of a journal: its form is checked, and its place counts bytes",
+  "lib/record/step_table.ts": "metadata of a file that is made again where it does not fit",
+  "lib/sweep/environment.ts": "printed by a process of its own",
+  "lib/sweep/machine.ts": "the system's",
+  "lib/sweep/measure_step.ts": "printed by a process of its own",
+  "lib/sweep/worker_process.ts": "the system's",
+  "lib/tensorflow/_python.ts": "printed by a process of its own",
+};
+
+Deno.test("text and JSON files are read in one way", () => {
+  const files = findFiles(["lib", "data"]).filter((path) =>
+    path.endsWith(".ts") && !path.endsWith("_test.ts")
+  );
+  const others = files.filter((path) => /readTextFile|JSON\.parse\(/.test(Deno.readTextFileSync(path)));
+  assertEquals(others.sort(), Object.keys(OTHER_WAYS).sort());
+});

@@ -9,11 +9,16 @@ import {
   encodeArrow,
   encodeParquet,
   encodeTensorBoard,
+  EVAL_FORM,
   evalColumns,
   readingWarnings,
   readRuns,
   type RecordedRun,
+  RESULT_FORM,
+  RUN_FORM,
   runColumns,
+  STEP_FORM,
+  type TableForm,
   tensorBoardPath,
 } from "../record/mod.ts";
 import { type ExportedFile, writeExport } from "./export_folder.ts";
@@ -47,9 +52,6 @@ const program = command(
     writeExport(out, files, { file: console.log, note: (line) => console.error(`note: ${line}`) });
   });
 
-/** What came out of a run, as {@linkcode runTable} has it. */
-const RESULTS = ["valLoss", "bestValLoss", "bitsPerByte", "tokensPerSecond", "spikes", "nonFinite"] as const;
-
 /** A file of events a run. */
 function eventFiles(runs: readonly RecordedRun[]): readonly ExportedFile[] {
   return runs.map((run) => ({
@@ -61,20 +63,20 @@ function eventFiles(runs: readonly RecordedRun[]): readonly ExportedFile[] {
 function tableFiles(
   runs: readonly RecordedRun[],
   extension: string,
-  encode: (columns: Columns) => Uint8Array,
+  encode: (columns: Columns, form: TableForm) => Uint8Array,
 ): readonly ExportedFile[] {
   const results = columnsOfRows(
-    runTable(runs).select(...RESULTS).objects() as Record<string, unknown>[],
-    RESULTS,
+    runTable(runs).select(...Object.keys(RESULT_FORM)).objects() as Record<string, unknown>[],
+    RESULT_FORM,
   );
-  const tables: Record<string, Columns> = {
-    steps: describedStepColumns(runs),
-    evals: evalColumns(runs),
-    runs: { ...runColumns(runs), ...results },
+  const tables: Record<string, [Columns, TableForm]> = {
+    steps: [describedStepColumns(runs), STEP_FORM],
+    evals: [evalColumns(runs), EVAL_FORM],
+    runs: [{ ...runColumns(runs), ...results }, { ...RUN_FORM, ...RESULT_FORM }],
   };
-  return Object.entries(tables).map(([name, columns]) => ({
+  return Object.entries(tables).map(([name, [columns, form]]) => ({
     path: `${name}.${extension}`,
-    bytes: () => encode(columns),
+    bytes: () => encode(columns, form),
   }));
 }
 

@@ -23,7 +23,7 @@ export async function writeReport(
   options: { title: string; bound?: number; print: (line: string) => void },
 ): Promise<string> {
   const { print, title, bound = DEFAULT_BOUND } = options;
-  const runs = tabulateRuns(dir);
+  const runs = tabulateRuns(dir, { note: print });
   for (const warning of readingWarnings(dir, runs)) print(`warning: ${warning}`);
   const summary = summarize(runs, bound);
   print(`\n${summary.text}`);

@@ -9,26 +9,36 @@ import {
   dictionary,
   float64,
   int32,
+  int64,
   tableFromColumns,
   tableToIPC,
   utf8,
 } from "@uwdata/flechette";
-import { type Columns, kindOf } from "./columns.ts";
+import { parseForm, type TableForm } from "./column_types.ts";
+import type { Columns } from "./columns.ts";
 
 const ARROW_TYPES = {
   int32: () => int32(),
+  int64: () => int64(),
   double: () => float64(),
   boolean: () => bool(),
   text: () => dictionary(utf8()),
 };
 
-/** The bytes of an Arrow IPC file: text in a dictionary, numbers as they are; null, NaN and infinities stay themselves. */
-export function encodeArrow(columns: Columns): Uint8Array {
+/**
+ * Encodes columns as an Arrow IPC file: text in a dictionary, numbers as they are; null, NaN and infinities stay
+ * themselves.
+ *
+ * @param columns All of one length.
+ * @param form Their declared types.
+ */
+export function encodeArrow(columns: Columns, form: TableForm): Uint8Array {
   const built = Object.entries(columns).map(([name, column]) => {
+    const { type } = parseForm(form[name]!);
+    // With a type, every value is copied one by one, which a typed array with values does not need.
+    const given = ArrayBuffer.isView(column) && column.length > 0 ? undefined : ARROW_TYPES[type]();
     const values = ArrayBuffer.isView(column) ? column : [...column];
-    // A type makes it copy every value, which typed arrays with values need not.
-    const type = ArrayBuffer.isView(column) && column.length > 0 ? undefined : ARROW_TYPES[kindOf(column)]();
-    return [name, columnFromArray<unknown>(values, type)] as const;
+    return [name, columnFromArray<unknown>(values, given)] as const;
   });
   return tableToIPC(tableFromColumns(Object.fromEntries(built)), { format: "file" })!;
 }

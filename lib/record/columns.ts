@@ -1,30 +1,33 @@
 /**
- * Records as columns: what tables and files of tables are made from. A column without gaps is a typed array where it
- * can be.
+ * Records as columns: the source of tables and of files of tables. A numeric column is a typed array unless its
+ * declaration allows missing values.
  *
  * @module
  */
+import {
+  type ColumnForm,
+  type ColumnType,
+  EVAL_FORM,
+  parseForm,
+  RUN_FORM,
+  STEP_FORM,
+  type TableForm,
+} from "./column_types.ts";
 import { effectiveEvents } from "./journal.ts";
 import type { RecordedRun } from "./run_folder.ts";
 
-/** One column; null where a row has no value, which is another thing than NaN. */
+/** One column; null where a row has no value, which differs from NaN. */
 export type Column =
   | Int32Array
+  | BigInt64Array
   | Float64Array
   | readonly (number | null)[]
+  | readonly (bigint | null)[]
   | readonly (string | null)[]
   | readonly (boolean | null)[];
 
 /** Columns of one length, by name. */
 export type Columns = Readonly<Record<string, Column>>;
-
-/** What a column holds: `text` too where it holds nothing. */
-export function kindOf(column: Column): "int32" | "double" | "boolean" | "text" {
-  if (column instanceof Int32Array) return "int32";
-  if (column instanceof Float64Array) return "double";
-  const value = column.find((value) => value !== null);
-  return typeof value === "number" ? "double" : typeof value === "boolean" ? "boolean" : "text";
-}
 
 /** A row a training step, each step once, runs in their order. */
 export interface StepColumns {
@@ -74,80 +77,92 @@ export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
 }
 
 /**
- * A row a training step: `run`, `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of its run, the rest of
- * {@linkcode StepColumns}, and `lossScale` where a policy has one.
+ * A row a training step: {@linkcode StepColumns} with `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of the run,
+ * and `lossScale`, null in policies without a gradient scaler.
  */
 export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
   const { run, ...steps } = stepColumns(runs);
   const rowOf = new Map(runs.map(({ manifest }, row) => [manifest.runId, row]));
   const rows = run.map((id) => rowOf.get(id)!);
   const ofRuns = columnsOfRows(
-    runs.map(({ manifest: { spec }, status }) => ({ ...pick(spec, SPEC_COLUMNS), status })),
-    [...SPEC_COLUMNS, "status"],
+    runs.map(({ manifest: { spec }, status }) => ({ ...spec, status })),
+    pick(STEP_FORM, [...SPEC_COLUMNS, "status"]),
   );
   const repeated = Object.entries(ofRuns).map(([name, column]) => [name, repeat(column, rows)]);
-  return { run, ...Object.fromEntries(repeated), ...steps, ...lossScaleColumn(runs) };
-}
-
-/** The gradient scaler's factor of every step, where any run has one. */
-function lossScaleColumn(runs: readonly RecordedRun[]): Columns {
   const lossScale = runs.flatMap(({ events }) =>
     effectiveEvents(events).steps.map((event) => event.lossScale ?? null)
   );
-  return lossScale.some((value) => value !== null) ? { lossScale } : {};
+  return { run, ...Object.fromEntries(repeated), ...steps, lossScale };
 }
 
-/** A row an evaluation: `run`, `step` (0: before the first) and the event's figures. */
+/** A row an evaluation: `run`, `step` (0: before the first) and the event's figures, as {@linkcode EVAL_FORM}. */
 export function evalColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.flatMap(({ manifest, events }) =>
-    effectiveEvents(events).evals.map(({ event: _event, time: _time, ...figures }) => ({
-      run: manifest.runId,
-      ...figures,
-    }))
+    effectiveEvents(events).evals.map((event) => ({ run: manifest.runId, ...event }))
   );
-  return columnsOfRows(rows, ["run", "step", "loss", "bitsPerByte", "tokens", "seconds"]);
+  return columnsOfRows(rows, EVAL_FORM);
 }
 
-/** A row a run: `run`, `status`, `steps` done, the fields of its spec, its text, its code, and where it ran. */
+/**
+ * A row a run: `run`, `status`, `steps` done, the fields of its spec, its text, its code and its environment, as
+ * {@linkcode RUN_FORM}. `evalTokens` is null where the spec says `"all"`.
+ */
 export function runColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.map(({ manifest: { runId, spec, data, libSha256, environment }, events, status }) => ({
     run: runId,
     status,
     stepsDone: effectiveEvents(events).steps.length,
+    ...environment,
     ...spec,
+    evalTokens: spec.evalTokens === "all" ? null : spec.evalTokens,
     dataSha256: data.sha256,
     libSha256,
-    ...environment,
   }));
-  return columnsOfRows(rows, ["run", "status", "stepsDone"]);
+  return columnsOfRows(rows, RUN_FORM);
 }
 
 /**
- * Rows as columns.
+ * Turns rows into the columns of a table. Fields that the table does not declare are left out.
  *
- * @param rows Records; what one does not have, or has as undefined, is null.
- * @param names Columns that come first, and are there without rows too; others follow in the order they appear in.
+ * @param rows Records; a field that is absent or undefined is null.
+ * @param form The declared columns, which are there without rows too.
+ * @throws {RangeError} for a value that its column cannot hold, such as 1.5 in a column of whole numbers.
  */
-export function columnsOfRows(
-  rows: readonly Readonly<Record<string, unknown>>[],
-  names: readonly string[],
-): Columns {
-  const all = new Set([...names, ...rows.flatMap(Object.keys)]);
-  return Object.fromEntries([...all].map((name) => [name, columnOf(rows.map((row) => row[name] ?? null))]));
+export function columnsOfRows(rows: readonly Readonly<Record<string, unknown>>[], form: TableForm): Columns {
+  return Object.fromEntries(
+    Object.entries(form).map(([name, column]) => {
+      const { type, nullable } = parseForm(column);
+      const values = rows.map((row) => {
+        const value = row[name] ?? null;
+        if (value !== null) return valueOf(name, type, value);
+        if (nullable) return null;
+        throw unfit(name, column, value);
+      });
+      return [name, nullable ? values as Column : TYPED[type](values as never)];
+    }),
+  );
 }
 
-/** The narrowest column that holds values as they are; mixed ones and records become text. */
-function columnOf(values: readonly unknown[]): Column {
-  const every = (type: string) => values.every((value) => value === null || typeof value === type);
-  const whole = values.length > 0 && !values.includes(null);
-  if (every("number") && values.some((value) => value !== null)) {
-    const numbers = values as readonly (number | null)[];
-    if (!whole) return numbers;
-    const int32 = numbers.every((value) => Object.is(value! | 0, value));
-    return (int32 ? Int32Array : Float64Array).from(numbers as readonly number[]);
-  }
-  if (every("boolean") && whole) return values as readonly boolean[];
-  return values.map((value) => value === null || typeof value === "string" ? value : JSON.stringify(value));
+const TYPED = {
+  int32: (values: number[]) => Int32Array.from(values),
+  int64: (values: bigint[]) => BigInt64Array.from(values),
+  double: (values: number[]) => Float64Array.from(values),
+  boolean: (values: boolean[]) => values,
+  text: (values: string[]) => values,
+};
+
+/** A value as its column holds it; lists and records become JSON texts. */
+function valueOf(name: string, type: ColumnType, value: unknown): number | bigint | string | boolean {
+  if (type === "text") return typeof value === "string" ? value : JSON.stringify(value);
+  if (type === "boolean" && typeof value === "boolean") return value;
+  if (type === "double" && typeof value === "number") return value;
+  if (type === "int64" && Number.isSafeInteger(value)) return BigInt(value as number);
+  if (type === "int32" && ((value as number) | 0) === value) return value as number;
+  throw unfit(name, type, value);
+}
+
+function unfit(name: string, form: ColumnForm, value: unknown): RangeError {
+  return new RangeError(`Cannot tabulate column ${name}: expected ${form}, got ${JSON.stringify(value)}.`);
 }
 
 function pick<R extends object, K extends keyof R>(record: R, names: readonly K[]): Pick<R, K> {
@@ -156,7 +171,6 @@ function pick<R extends object, K extends keyof R>(record: R, names: readonly K[
 
 /** A column's values at the given rows. */
 function repeat(column: Column, rows: readonly number[]): Column {
-  if (column instanceof Int32Array) return Int32Array.from(rows, (row) => column[row]!);
-  if (column instanceof Float64Array) return Float64Array.from(rows, (row) => column[row]!);
+  if (column instanceof BigInt64Array) return BigInt64Array.from(rows, (row) => column[row]!);
   return rows.map((row) => column[row]!) as Column;
 }

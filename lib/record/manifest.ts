@@ -62,7 +62,7 @@ const schema = v.object({
   environment: v.looseObject({
     cpuModel: v.optional(text),
     cpuFlags: v.array(text),
-    cores: v.number(),
+    cores: v.pipe(v.number(), v.safeInteger()),
     os: text,
     arch: text,
     denoVersion: text,

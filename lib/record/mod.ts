@@ -14,6 +14,7 @@ export {
   type StepColumns,
   stepColumns,
 } from "./columns.ts";
+export { EVAL_FORM, RESULT_FORM, RUN_FORM, SPEC_FORM, STEP_FORM, type TableForm } from "./column_types.ts";
 export { canonicalJson, sha256Hex } from "./canonical_json.ts";
 export {
   Claim,

@@ -5,33 +5,45 @@
  */
 import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { type Column, type Columns, kindOf } from "./columns.ts";
+import { parseForm, type TableForm } from "./column_types.ts";
+import type { Column, Columns } from "./columns.ts";
 
 /**
- * The bytes of a Parquet file: text as UTF-8 in a dictionary, numbers as they are, compressed with Snappy. NaN and
- * infinities stay themselves; columns without null are `REQUIRED`.
+ * Encodes columns as a Parquet file: text as UTF-8 in a dictionary, numbers as they are, compressed with Snappy. NaN and
+ * infinities stay themselves. Columns are `OPTIONAL` where their declaration ends with `?`, else `REQUIRED`.
  *
  * @param columns All of one length.
+ * @param form Their declared types.
  * @param metadata Texts to keep beside them, by key.
  */
-export function encodeParquet(columns: Columns, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeParquet(
+  columns: Columns,
+  form: TableForm,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   return new Uint8Array(parquetWriteBuffer({
     columnData: Object.entries(columns).map(([name, data]) => {
-      const type = PARQUET_TYPES[kindOf(data)];
+      const { type, nullable } = parseForm(form[name]!);
       return {
         name,
         data: data as Column & unknown[],
-        type,
-        nullable: !ArrayBuffer.isView(data) && data.some((value) => value === null),
+        type: PARQUET_TYPES[type],
+        nullable,
         // Looking for repeated numbers takes longer than it saves.
-        ...(type === "DOUBLE" && { encoding: "PLAIN" as const }),
+        ...(type === "double" && { encoding: "PLAIN" as const }),
       };
     }),
     kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   }));
 }
 
-const PARQUET_TYPES = { int32: "INT32", double: "DOUBLE", boolean: "BOOLEAN", text: "STRING" } as const;
+const PARQUET_TYPES = {
+  int32: "INT32",
+  int64: "INT64",
+  double: "DOUBLE",
+  boolean: "BOOLEAN",
+  text: "STRING",
+} as const;
 
 /** A Parquet file whose end was read: what it says of itself, before its columns are. */
 export interface ParquetFile {

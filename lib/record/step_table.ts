@@ -1,13 +1,15 @@
 /**
- * `table.parquet`, the training steps of a sweep in one file. It is derived from the journals: it can be deleted, and is
- * read in their place only while it is of them as they are.
+ * `table.parquet`, the training steps of a sweep in one file. It is derived from the journals and can be deleted. It is read
+ * in their place only while its checksum holds and the journals have not changed since.
  *
  * @module
  */
 import { join } from "node:path";
 import * as v from "valibot";
 import { writeFile } from "../file/write_file.ts";
+import { STEP_FORM } from "./column_types.ts";
 import { describedStepColumns, type StepColumns, stepColumns } from "./columns.ts";
+import { isIntact, seal, UNSEALED } from "./_seal.ts";
 import { type FileStamp, fileStampSchema, matchesStamp, stampFile } from "./file_stamp.ts";
 import { encodeParquet, openParquet, type ParquetFile, parquetText, readParquet } from "./parquet.ts";
 import { begunRuns, readRuns, type RecordedRun, runFolder, runPaths } from "./run_folder.ts";
@@ -15,9 +17,15 @@ import { begunRuns, readRuns, type RecordedRun, runFolder, runPaths } from "./ru
 /** Key of what the table is of, in its metadata. */
 const SOURCE_KEY = "losskit";
 
+/** Key of the table's checksum, in its metadata. */
+const SEAL_KEY = "losskit-sha256";
+
+/** Found in tables of version 0.1, which have no checksum. */
+const UNSEALED_FORMAT = '"losskit-table/1"';
+
 /** What a table was made of: the files of every run, null where one was missing or in the making. */
 interface Source {
-  readonly format: "losskit-table/1";
+  readonly format: "losskit-table/2";
   readonly runs: Readonly<Record<string, { manifest: FileStamp | null; journal: FileStamp | null }>>;
 }
 
@@ -26,7 +34,7 @@ const stamps = v.strictObject({
   journal: v.nullable(fileStampSchema),
 });
 const schema: v.GenericSchema<unknown, Source> = v.strictObject({
-  format: v.literal("losskit-table/1"),
+  format: v.literal("losskit-table/2"),
   runs: v.record(v.string(), stamps),
 });
 
@@ -35,30 +43,39 @@ export function stepTablePath(sweepDir: string): string {
   return join(sweepDir, "table.parquet");
 }
 
+/** What is told of a table, line by line. Default: `console.warn`. */
+export interface TableOptions {
+  /** Takes a sentence about a table that is damaged and therefore not read. */
+  readonly note?: (line: string) => void;
+}
+
 /**
  * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepColumns}.
  *
  * @returns The runs, as {@linkcode readRuns} gives them.
  * @throws {UserError} when the folder holds no runs, or a damaged one, or cannot be written to.
  */
-export function tabulateRuns(sweepDir: string): RecordedRun[] {
-  const source = openCurrent(sweepDir) === undefined ? sourceOf(sweepDir) : undefined;
+export function tabulateRuns(sweepDir: string, options: TableOptions = {}): RecordedRun[] {
+  const source = openCurrent(sweepDir, options) === undefined ? sourceOf(sweepDir) : undefined;
   const runs = readRuns(sweepDir); // after the stamps: what changes in between is no match later
   if (source !== undefined) {
-    const metadata = { [SOURCE_KEY]: JSON.stringify(source) };
-    writeFile(stepTablePath(sweepDir), encodeParquet(describedStepColumns(runs), metadata));
+    const metadata = { [SOURCE_KEY]: JSON.stringify(source), [SEAL_KEY]: UNSEALED };
+    writeFile(
+      stepTablePath(sweepDir),
+      seal(encodeParquet(describedStepColumns(runs), STEP_FORM, metadata)),
+    );
   }
   return runs;
 }
 
 /**
- * The training steps of a sweep's runs: of `table.parquet` while it is of the journals as they are, and else of the
- * journals.
+ * Returns the training steps of a sweep's runs: from `table.parquet` while it is intact and matches the journals, else from
+ * the journals.
  *
  * @throws {UserError} when the folder holds no runs, or a damaged one.
  */
-export async function readStepColumns(sweepDir: string): Promise<StepColumns> {
-  const file = openCurrent(sweepDir);
+export async function readStepColumns(sweepDir: string, options: TableOptions = {}): Promise<StepColumns> {
+  const file = openCurrent(sweepDir, options);
   return (file && await columnsOfFile(file)) ?? stepColumns(readRuns(sweepDir));
 }
 
@@ -67,24 +84,47 @@ function sourceOf(sweepDir: string): Source {
     const { manifest, journal } = runPaths(runFolder(sweepDir, id));
     return [id, { manifest: stampFile(manifest) ?? null, journal: stampFile(journal) ?? null }];
   });
-  return { format: "losskit-table/1", runs: Object.fromEntries(runs) };
+  return { format: "losskit-table/2", runs: Object.fromEntries(runs) };
 }
 
-/** The folder's table, if it is whole and of the files as they are. */
-function openCurrent(sweepDir: string): ParquetFile | undefined {
+/** The folder's table, if it is intact and of the files as they are. A damaged one is told of. */
+function openCurrent(sweepDir: string, { note = console.warn }: TableOptions): ParquetFile | undefined {
+  const opened = openIntact(stepTablePath(sweepDir));
+  if (opened === undefined) return undefined;
+  if ("damage" in opened) {
+    note(
+      `note: ${
+        stepTablePath(sweepDir)
+      } is damaged: ${opened.damage}. It is not read: the journals are used instead.`,
+    );
+    return undefined;
+  }
+  const { file, runs } = opened;
+  const begun = begunRuns(sweepDir);
+  const current = begun.length === Object.keys(runs).length && begun.every((id) => {
+    const { manifest, journal } = runPaths(runFolder(sweepDir, id));
+    const of = runs[id];
+    return of?.manifest && of.journal && matchesStamp(manifest, of.manifest) &&
+      matchesStamp(journal, of.journal);
+  });
+  return current ? file : undefined;
+}
+
+/** Opens a table whose checksum holds; undefined: it is missing, or of a version that had no checksum. */
+function openIntact(
+  path: string,
+): { file: ParquetFile; runs: Source["runs"] } | { damage: string } | undefined {
   try {
-    const file = openParquet(stepTablePath(sweepDir));
-    const { runs } = v.parse(schema, JSON.parse(parquetText(file, SOURCE_KEY) ?? "null"));
-    const begun = begunRuns(sweepDir);
-    const current = begun.length === Object.keys(runs).length && begun.every((id) => {
-      const { manifest, journal } = runPaths(runFolder(sweepDir, id));
-      const of = runs[id];
-      return of?.manifest && of.journal && matchesStamp(manifest, of.manifest) &&
-        matchesStamp(journal, of.journal);
-    });
-    return current ? file : undefined;
-  } catch {
-    return undefined; // it is missing, damaged or not ours: the journals are there
+    const file = openParquet(path);
+    const checksum = parquetText(file, SEAL_KEY), source = parquetText(file, SOURCE_KEY);
+    if (checksum === undefined && source?.includes(UNSEALED_FORMAT)) return undefined;
+    if (checksum === undefined || !isIntact(file.bytes, checksum)) {
+      return { damage: "its content does not match its checksum" };
+    }
+    return { file, runs: v.parse(schema, JSON.parse(source ?? "null")).runs };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    return { damage: error instanceof Error ? error.message : String(error) };
   }
 }
 

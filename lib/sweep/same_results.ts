@@ -87,6 +87,8 @@ export function resultTables(dir: string): string {
 
 function columnText(columns: Columns): string {
   const results = Object.entries(columns).filter(([name]) => !MEASURED.includes(name));
-  const cell = (value: unknown) => typeof value === "number" ? String(value) : JSON.stringify(value);
-  return results.map(([name, column]) => `${name}: ${Array.from(column, cell).join(" ")}`).join("\n");
+  const cell = (value: unknown) => typeof value === "string" ? JSON.stringify(value) : String(value);
+  return results.map(([name, column]) =>
+    `${name}: ${Array.from(column as ArrayLike<unknown>, cell).join(" ")}`
+  ).join("\n");
 }

@@ -1,0 +1,39 @@
+/**
+ * Keeps a served page up to date: its server announces each change of the runs.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { textOf } from "./dom.ts";
+
+/**
+ * Follows the server's changes, if the page is served. After a lost connection the browser connects again, and the server
+ * announces the last change.
+ *
+ * @param hooks `before` runs before the page's content is replaced, `after` when the new content stands.
+ */
+export function follow({ before, after }: { before: () => void; after: () => void }): void {
+  if (!document.body.dataset["version"]) return;
+  const status = document.getElementById("live");
+  const say = (text: string): void => {
+    if (status !== null) status.textContent = text;
+  };
+  const events = new EventSource("/events");
+  events.onopen = () => say("live");
+  events.onerror = () => say("connection lost: trying again");
+  events.onmessage = async ({ data: version }: MessageEvent<string>) => {
+    if (version === document.body.dataset["version"]) return;
+    const text = await (await fetch("/")).text();
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const content = page.querySelector("main"), figures = document.getElementById("figures");
+    if (content === null || figures === null) return;
+    before();
+    const { hash } = location;
+    document.querySelector("main")?.replaceWith(document.adoptNode(content));
+    figures.textContent = textOf("figures", page);
+    document.body.dataset["version"] = page.body.dataset["version"] ?? version;
+    if (location.hash !== hash) history.replaceState(null, "", hash);
+    after();
+  };
+}

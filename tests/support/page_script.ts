@@ -1,0 +1,47 @@
+/**
+ * Bundles the report's page script, `lib/figure/page/`, into the module that the report embeds.
+ *
+ * @module
+ */
+import { build, stop } from "esbuild";
+
+/** The script's entry point. */
+export const PAGE_SOURCE = "lib/figure/page/main.ts";
+
+/** The generated module. */
+export const PAGE_MODULE = "lib/figure/_page_script.ts";
+
+/**
+ * Bundles the page script into one classic script and returns the module that holds it as a string.
+ *
+ * The bundle is not minified: it is 12 KB beside Plotly's 4.8 MB, and stays readable in a report.
+ */
+export async function pageModule(): Promise<string> {
+  try {
+    const { outputFiles: [output] } = await build({
+      entryPoints: [PAGE_SOURCE],
+      bundle: true,
+      format: "iife",
+      legalComments: "none",
+      logLevel: "silent",
+      target: "es2022",
+      write: false,
+    });
+    const script = output!.text.replaceAll(/\\|`|\$\{/g, (found) => `\\${found}`);
+    return `// deno-fmt-ignore-file
+/**
+ * The report's script. Generated from \`page/\` by \`deno task build:page\`: edit the sources there.
+ *
+ * @module
+ */
+
+/** A classic script that contains no data of a run. */
+export const SCRIPT: string = \`
+${script}\`;
+`;
+  } finally {
+    await stop();
+  }
+}
+
+if (import.meta.main) await Deno.writeTextFile(PAGE_MODULE, await pageModule());

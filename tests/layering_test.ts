@@ -70,6 +70,19 @@ Deno.test("layeringProblems() names imports that go the wrong way", () => {
   ]);
 });
 
+Deno.test("layeringProblems() names imports of another folder's private files", () => {
+  const graph = graphOf({
+    "lib/figure/report/report.ts": ["lib/figure/report/_sections.ts", "lib/figure/svg/_text.ts"],
+    "lib/figure/mod.ts": ["lib/figure/_traces.ts", "lib/figure/svg/svg.ts", "lib/analysis/_sum.ts"],
+    "lib/figure/svg/axis.ts": ["lib/figure/_traces.ts"],
+  });
+  assertEquals(layeringProblems(graph), [
+    "lib/figure/report/report.ts must not import lib/figure/svg/_text.ts, which is private to its folder",
+    "lib/figure/mod.ts must not import lib/analysis/_sum.ts, which is private to its folder",
+    "lib/figure/svg/axis.ts must not import lib/figure/_traces.ts, which is private to its folder",
+  ]);
+});
+
 Deno.test("layeringProblems() names the way to TensorFlow from a folder that must not have one", () => {
   const graph = graphOf({
     "lib/record/event.ts": ["lib/fetch/cache.ts"],

@@ -7,7 +7,6 @@
 import { type Point, thin } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
 import type { Figure, Json, PlotlyObject } from "./figure.ts";
-import { significant } from "./_svg_text.ts";
 
 /** Told apart by colour-blind readers, after Okabe and Ito. */
 export const PALETTE: readonly string[] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#E69F00"];
@@ -247,4 +246,9 @@ function number(value: number, digits: number = DIGITS): number | null {
 function translucent(color: string): string {
   const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
   return `rgba(${r},${g},${b},0.2)`;
+}
+
+/** Rounds a number to at most `digits` significant digits. Integers stay. */
+function significant(value: number, digits: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(digits));
 }

@@ -3,7 +3,7 @@ import { recorded } from "../../tests/support/simulated_pairs.ts";
 import { type CulpritFinding, gapGrids, partsOf } from "../analysis/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { culpritFigures, gridFigures } from "./comparison_figures.ts";
-import { renderReport, reportFigures } from "./report.ts";
+import { renderReport, reportFigures } from "./report/report.ts";
 
 /** Pairs over T × V whose gap grows with T. */
 function grid(): RecordedRun[] {

@@ -60,8 +60,8 @@ Deno.test("decodeText() drops one byte order mark, and refuses UTF-16 and damage
 /** What is read in another way, and why. */
 const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/file/json.ts": "the reader itself",
-  "lib/figure/_page_script.ts": "runs in a browser",
-  "lib/figure/plotly_source.ts": "a package's file",
+  "lib/figure/report/_page_script.ts": "runs in a browser",
+  "lib/figure/report/plotly_source.ts": "a package's file",
   "lib/notebook/_child.ts": "written by the process that starts it",
   "lib/notebook/execute.ts": "written by the process that it started",
   "lib/notebook/front_end.ts": "copies a value",

@@ -38,13 +38,13 @@ const ALLOWED_DATA: readonly string[] = ["sweep", "cli", ""];
 const WITHOUT_TENSORFLOW: readonly string[] = ["precision", "text", "record", "analysis", "figure"];
 
 /**
- * Every import in a graph that goes the wrong way, every cycle of files, and every way to TensorFlow from a folder that
- * must not have one.
+ * Finds every import in a graph that goes the wrong way or reaches a private file of another folder, every cycle of files,
+ * and every way to TensorFlow from a folder that must not have one.
  *
  * @returns One sentence for each; none where all is well.
  */
 export function layeringProblems(graph: ImportGraph): string[] {
-  return [...wrongImports(graph), ...waysToTensorFlow(graph), ...cycles(graph)];
+  return [...wrongImports(graph), ...privateImports(graph), ...waysToTensorFlow(graph), ...cycles(graph)];
 }
 
 /** `lib/text/batch.ts` → `text`; `lib/mod.ts` → ``; what is not in lib: undefined. */
@@ -76,6 +76,16 @@ function wrongImports(graph: ImportGraph): string[] {
     }
   }
   return problems;
+}
+
+/** Imports of a file that starts with `_` from outside of its folder. Tests are not in the graph. */
+function privateImports(graph: ImportGraph): string[] {
+  const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1);
+  return [...graph].flatMap(([file, imports]) =>
+    imports
+      .filter((wanted) => /^(lib|data)\/(.*\/)?_[^/]*$/.test(wanted) && folderOf(wanted) !== folderOf(file))
+      .map((wanted) => `${file} must not import ${wanted}, which is private to its folder`)
+  );
 }
 
 function isTensorFlow(path: string): boolean {

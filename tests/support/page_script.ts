@@ -1,15 +1,15 @@
 /**
- * Bundles the report's page script, `lib/figure/page/`, into the module that the report embeds.
+ * Bundles the report's page script, `lib/figure/report/page/`, into the module that the report embeds.
  *
  * @module
  */
 import { build, stop } from "esbuild";
 
 /** The script's entry point. */
-export const PAGE_SOURCE = "lib/figure/page/main.ts";
+export const PAGE_SOURCE = "lib/figure/report/page/main.ts";
 
 /** The generated module. */
-export const PAGE_MODULE = "lib/figure/_page_script.ts";
+export const PAGE_MODULE = "lib/figure/report/_page_script.ts";
 
 /**
  * Bundles the page script into one classic script and returns the module that holds it as a string.

@@ -16,9 +16,9 @@ import {
   symbolTimes,
   symbolTriangle,
 } from "d3-shape";
-import type { Axis } from "./_svg_axis.ts";
-import { px, svgText } from "./_svg_text.ts";
-import type { Json, PlotlyObject } from "./figure.ts";
+import type { Axis } from "./_axis.ts";
+import { px, svgText } from "./_text.ts";
+import type { Json, PlotlyObject } from "../figure.ts";
 
 /** Where a trace is drawn. */
 export interface Plane {

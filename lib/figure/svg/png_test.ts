@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { curveFigure } from "./build.ts";
-import type { PlotlyObject } from "./figure.ts";
+import { curveFigure } from "../build.ts";
+import type { PlotlyObject } from "../figure.ts";
 import { figurePng } from "./png.ts";
 
 const figure = curveFigure({ title: "Loss", x: "step", y: "nats" }, [

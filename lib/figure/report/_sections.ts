@@ -12,12 +12,12 @@ import {
   plainText,
   type Summary,
   verdictOf,
-} from "../analysis/mod.ts";
-import { canonicalJson, type RecordedRun } from "../record/mod.ts";
-import { facts, runsTable, section } from "./_report_tables.ts";
-import { escapeHtml, plotlyText } from "./escape.ts";
-import { type Facet, metaOf } from "./facets.ts";
-import type { Figure, PlotlyObject } from "./figure.ts";
+} from "../../analysis/mod.ts";
+import { canonicalJson, type RecordedRun } from "../../record/mod.ts";
+import { facts, runsTable, section } from "./_tables.ts";
+import { escapeHtml, plotlyText } from "../escape.ts";
+import { type Facet, metaOf } from "../facets.ts";
+import type { Figure, PlotlyObject } from "../figure.ts";
 import { PLOTLY_VERSION } from "./plotly_source.ts";
 
 /** Most values of an axis that are boxes to tick; more of them are a list. */

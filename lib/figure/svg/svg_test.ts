@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { barFigure, curveFigure, heatMapFigure, simplexFigure } from "./build.ts";
-import type { Figure } from "./figure.ts";
+import { barFigure, curveFigure, heatMapFigure, simplexFigure } from "../build.ts";
+import type { Figure } from "../figure.ts";
 import { figureSvg } from "./svg.ts";
 
 const line = (count: number, y: (i: number) => number) =>

@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { type Axis, axisOf, titleOf } from "./_svg_axis.ts";
-import { px, svgText, widthOf } from "./_svg_text.ts";
-import { colorOf, type Plane, traceSvg, valuesOf } from "./_svg_traces.ts";
-import type { Figure, Json, PlotlyObject } from "./figure.ts";
+import { type Axis, axisOf, titleOf } from "./_axis.ts";
+import { px, svgText, widthOf } from "./_text.ts";
+import { colorOf, type Plane, traceSvg, valuesOf } from "./_traces.ts";
+import type { Figure, Json, PlotlyObject } from "../figure.ts";
 
 /** How a figure is drawn. */
 export interface SvgOptions {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { columnLabel, formatCell, splitColumns, type Table } from "../analysis/mod.ts";
-import { escapeHtml } from "./escape.ts";
-import type { RunMeta } from "./facets.ts";
+import { columnLabel, formatCell, splitColumns, type Table } from "../../analysis/mod.ts";
+import { escapeHtml } from "../escape.ts";
+import type { RunMeta } from "../facets.ts";
 
 /** A section with a heading and a note. */
 export function section(heading: string, note: string, body: string): string {

@@ -6,7 +6,7 @@
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 // Importing a small file of a package has Deno fetch the package; paths in it can be resolved only then.
 import fonts from "dejavu-fonts-ttf/package.json" with { type: "json" };
-import type { Figure } from "./figure.ts";
+import type { Figure } from "../figure.ts";
 import { figureSvg, type SvgOptions } from "./svg.ts";
 
 const FONT = "DejaVu Sans";

@@ -11,18 +11,18 @@ import {
   gridSentences,
   plainText,
   summarize,
-} from "../analysis/mod.ts";
-import type { RecordedRun } from "../record/mod.ts";
+} from "../../analysis/mod.ts";
+import type { RecordedRun } from "../../record/mod.ts";
 import { SCRIPT } from "./_page_script.ts";
 import { STYLE } from "./_page_style.ts";
-import { environments, failures, filters, findings, place, tables } from "./_report_sections.ts";
-import { section } from "./_report_tables.ts";
-import { culpritFigures, gridFigures } from "./comparison_figures.ts";
-import { escapeHtml, scriptJson } from "./escape.ts";
-import { facetsOf } from "./facets.ts";
-import type { Figure } from "./figure.ts";
-import { gapFigures, lossFigures, type SettingFigure } from "./figures.ts";
-import { gapByAxisFigures } from "./gap_by_axis.ts";
+import { environments, failures, filters, findings, place, tables } from "./_sections.ts";
+import { section } from "./_tables.ts";
+import { culpritFigures, gridFigures } from "../comparison_figures.ts";
+import { escapeHtml, scriptJson } from "../escape.ts";
+import { facetsOf } from "../facets.ts";
+import type { Figure } from "../figure.ts";
+import { gapFigures, lossFigures, type SettingFigure } from "../figures.ts";
+import { gapByAxisFigures } from "../gap_by_axis.ts";
 import { plotlySource } from "./plotly_source.ts";
 
 /** What a report says. */

@@ -30,8 +30,3 @@ export function widthOf(label: string, size: number): number {
 export function px(value: number): string {
   return String(Math.round(value * 10) / 10 || 0);
 }
-
-/** A number with at most `digits` significant digits; whole numbers stay. */
-export function significant(value: number, digits: number): number {
-  return Number.isInteger(value) ? value : Number(value.toPrecision(digits));
-}

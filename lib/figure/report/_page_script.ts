@@ -8,7 +8,7 @@
 /** A classic script that contains no data of a run. */
 export const SCRIPT: string = `
 (() => {
-  // lib/figure/page/dom.ts
+  // lib/figure/report/page/dom.ts
   function all(selector, root = document) {
     return [...root.querySelectorAll(selector)];
   }
@@ -16,7 +16,7 @@ export const SCRIPT: string = `
     return root.getElementById(id)?.textContent ?? "";
   }
 
-  // lib/figure/page/filters.ts
+  // lib/figure/report/page/filters.ts
   var SEPARATOR = String.fromCharCode(31);
   var groups = () => all("#filters [data-axis]");
   var inputsOf = (group) => all("input, option", group);
@@ -88,7 +88,7 @@ export const SCRIPT: string = `
     if (output !== null) output.textContent = \`\${shown} of \${runs} runs shown\`;
   }
 
-  // lib/figure/page/live.ts
+  // lib/figure/report/page/live.ts
   function follow({ before, after }) {
     if (!document.body.dataset["version"]) return;
     const status = document.getElementById("live");
@@ -114,7 +114,7 @@ export const SCRIPT: string = `
     };
   }
 
-  // lib/figure/page/merge_traces.ts
+  // lib/figure/report/page/merge_traces.ts
   function merged(traces, lit2) {
     const looks = /* @__PURE__ */ new Map();
     const rest = [];
@@ -148,7 +148,7 @@ export const SCRIPT: string = `
     return [...drawn, ...rest];
   }
 
-  // lib/figure/page/style.ts
+  // lib/figure/report/page/style.ts
   var CONFIG = {
     displaylogo: false,
     showSendToCloud: false,
@@ -172,7 +172,7 @@ export const SCRIPT: string = `
     };
   }
 
-  // lib/figure/page/plots.ts
+  // lib/figure/report/page/plots.ts
   var MANY = 24;
   var LEAP = 1 / 40;
   var darkQuery = matchMedia("(prefers-color-scheme: dark)");
@@ -340,7 +340,7 @@ export const SCRIPT: string = `
     pointAt(plot, trace, { x: trace.x[plot.place] ?? null, at: plot.place });
   }
 
-  // lib/figure/page/sort_table.ts
+  // lib/figure/report/page/sort_table.ts
   function sortBy(button) {
     const header = button.closest("th"), row = header?.parentElement;
     const body = header?.closest("table")?.tBodies[0];
@@ -360,7 +360,7 @@ export const SCRIPT: string = `
     body.append(...keyed.map(({ tr }) => tr));
   }
 
-  // lib/figure/page/main.ts
+  // lib/figure/report/page/main.ts
   function applyFilters() {
     filterRows(choices());
     const hash = addressOfChoices();

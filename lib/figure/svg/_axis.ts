@@ -5,7 +5,7 @@
  */
 // @ts-types="@types/d3-scale"
 import { scaleLinear, scaleLog } from "d3-scale";
-import type { Json, PlotlyObject } from "./figure.ts";
+import type { Json, PlotlyObject } from "../figure.ts";
 
 /** An axis. */
 export interface Axis {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
-import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { recordRuns as record, type SyntheticRun } from "../../../tests/support/synthetic_runs.ts";
 import { plotlySource } from "./plotly_source.ts";
 import { renderReport } from "./report.ts";
 

@@ -6,7 +6,7 @@
 import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
 import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
 import { precisionName } from "./precision_name.ts";
-import { type Gap, gapOf, type Pair, spikes } from "./stability.ts";
+import { DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, spikes } from "./stability.ts";
 import {
   DEFAULT_LEVEL,
   type Estimate,
@@ -16,14 +16,11 @@ import {
   tQuantile,
 } from "./student.ts";
 
-/** A gap of the final loss that nobody minds, in nats per token, where nobody says another: 1 % of perplexity. */
-export const DEFAULT_TOLERANCE = 0.01;
-
 /** Options of a comparison. */
 export interface ComparisonOptions {
   /** How sure intervals and limits are, in (0, 1). Default: 0.95. */
   readonly level?: number;
-  /** A gap of the final loss that nobody minds, nats per token. Default: {@linkcode DEFAULT_TOLERANCE}. */
+  /** The smallest gap of the final loss that matters, nats per token. Default: {@linkcode DEFAULT_TOLERANCE}. */
   readonly tolerance?: number;
   /** Further runs in the pairs' baseline precision, of other seeds: they tell how far seeds lie apart. */
   readonly seeds?: readonly RecordedRun[];
@@ -74,7 +71,7 @@ export interface Comparison {
   readonly precision: { readonly baseline: string; readonly other: string };
   /** How sure intervals are. */
   readonly level: number;
-  /** The gap that nobody minds, nats per token. */
+  /** The smallest gap that matters, nats per token. */
   readonly tolerance: number;
   /** Pair by pair. */
   readonly pairs: readonly ComparedPair[];
@@ -126,7 +123,7 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
     throw new RangeError(`Cannot compare: tolerance must be at least 0 nats: it is ${tolerance}`);
   }
   const curves = pairs.map(curvesOf);
-  const judged = pairs.map((pair, i) => judgePair(pair, curves[i]!));
+  const judged = pairs.map((pair, i) => judgePair(pair, { ...curves[i]!, tolerance }));
   const steps = Math.min(...curves.map(({ baseline, other }) => Math.min(baseline.length, other.length)));
   const blocks = blocksOf(steps);
   const sound = judged.map((_, i) => i).filter((i) => {
@@ -189,8 +186,11 @@ function curvesOf({ baseline, other }: Pair): { baseline: number[]; other: numbe
   return { baseline: losses(baseline), other: losses(other) };
 }
 
-function judgePair(pair: Pair, { baseline, other }: { baseline: number[]; other: number[] }): ComparedPair {
-  const gap = gapOf(pair);
+function judgePair(
+  pair: Pair,
+  { baseline, other, tolerance }: { baseline: number[]; other: number[]; tolerance: number },
+): ComparedPair {
+  const gap = gapOf(pair, tolerance);
   const lost = (run: RecordedRun, losses: number[]) => {
     const last = effectiveEvents(run.events).evals.at(-1);
     return divergedAt(losses) ?? (last === undefined || Number.isFinite(last.loss) ? undefined : last.step);

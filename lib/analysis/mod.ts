@@ -48,7 +48,7 @@ export { BASELINE, deviceOf, isBaseline, type OfPrecision, precisionName } from 
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 export {
   countNonFinite,
-  DEFAULT_BOUND,
+  DEFAULT_TOLERANCE,
   type Gap,
   gapOf,
   keyOf,
@@ -66,7 +66,6 @@ export {
   comparePairs,
   type Comparison,
   type ComparisonOptions,
-  DEFAULT_TOLERANCE,
   type GapBlock,
   type SeedFloor,
 } from "./compare_pairs.ts";

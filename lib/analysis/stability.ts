@@ -9,10 +9,10 @@ import { isBaseline } from "./precision_name.ts";
 import { meanOf } from "./student.ts";
 
 /**
- * A gap that is worth a look, in nats per token, where nobody says another; stated wherever it is used. Perplexity is
- * exp(loss), so this is 5 % of it: exp(0.05) = 1.051.
+ * The default tolerance: the smallest gap of a loss that matters, in nats per token. Perplexity is exp(loss), so it is 1 %
+ * of perplexity.
  */
-export const DEFAULT_BOUND = 0.05;
+export const DEFAULT_TOLERANCE = 0.01;
 
 /** How many values are NaN or infinite. Averages skip them, so they are counted on their own. */
 export function countNonFinite(values: readonly number[]): number {
@@ -110,14 +110,14 @@ export interface Gap {
   readonly largest: number;
   /** Its step, the first of equals; undefined: both are finite nowhere. */
   readonly largestAt: number | undefined;
-  /** The first step where it is farther from 0 than the bound, or where one side alone is not finite. */
+  /** The first step where it is farther from 0 than the tolerance, or where one side alone is not finite. */
   readonly firstBeyond: number | undefined;
   /** Training losses that are NaN or infinite, on each side. */
   readonly nonFinite: { readonly baseline: number; readonly other: number };
 }
 
-/** Compares a pair step by step; `bound` is in nats per token. */
-export function gapOf(pair: Pair, bound: number = DEFAULT_BOUND): Gap {
+/** Compares a pair step by step; `tolerance` is in nats per token. */
+export function gapOf(pair: Pair, tolerance: number = DEFAULT_TOLERANCE): Gap {
   const [a, b] = [effectiveEvents(pair.baseline.events), effectiveEvents(pair.other.events)];
   const losses = new Map(a.steps.map(({ step, loss }) => [step, loss]));
   const both = b.steps.flatMap(({ step, loss }) => {
@@ -130,7 +130,7 @@ export function gapOf(pair: Pair, bound: number = DEFAULT_BOUND): Gap {
     undefined,
   );
   const beyond = both.find(({ gap, base, loss }) =>
-    Number.isFinite(gap) ? Math.abs(gap) > bound : Number.isFinite(base) !== Number.isFinite(loss)
+    Number.isFinite(gap) ? Math.abs(gap) > tolerance : Number.isFinite(base) !== Number.isFinite(loss)
   );
   return {
     byStep: both.map(({ step, gap }) => ({ step, gap })),

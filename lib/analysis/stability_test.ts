@@ -91,11 +91,11 @@ Deno.test("gapOf() is the lower precision's loss minus float32's", () => {
   assertEquals(gap.mean, -0.125 / 4);
   assertEquals(gap.meanAbsolute, 0.875 / 4);
   assertEquals([gap.largest, gap.largestAt], [-0.5, 3]);
-  assertEquals(gap.firstBeyond, 3); // step 2 is at the bound, not beyond it
+  assertEquals(gap.firstBeyond, 3); // step 2 is at the tolerance, not beyond it
   assertEquals(gap.nonFinite, { baseline: 0, other: 0 });
 });
 
-Deno.test("gapOf() takes a side that alone is not finite for beyond any bound, and counts it", () => {
+Deno.test("gapOf() takes a side that alone is not finite for beyond any tolerance, and counts it", () => {
   const gap = gapOf(pairOf({ losses: [4, 3, 2, NaN] }, { losses: [4, 3, Infinity, NaN] }), 100);
   assertEquals(gap.firstBeyond, 3);
   assertEquals(gap.nonFinite, { baseline: 1, other: 2 });

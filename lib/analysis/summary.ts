@@ -1,5 +1,5 @@
 /**
- * What a sweep found: its tables, and a few sentences.
+ * Summarizes a sweep: its tables, a few sentences, and the verdict of each setting.
  *
  * @module
  */
@@ -8,46 +8,56 @@ import { count, formatTable, plainText, signed } from "./format.ts";
 import { BASELINE, precisionName } from "./precision_name.ts";
 import {
   countNonFinite,
-  DEFAULT_BOUND,
+  DEFAULT_TOLERANCE,
   type Gap,
   gapOf,
   type Pair,
   pairRuns,
   seedSpread,
 } from "./stability.ts";
+import { compareGroups } from "./compare_groups.ts";
 import { pairTable, runTable, type Table } from "./tables.ts";
+import { verdictOf } from "./verdict.ts";
 
-/** What a sweep found. */
+/** The summary of a sweep. */
 export interface Summary {
   /** {@linkcode runTable}. */
   readonly runs: Table;
   /** {@linkcode pairTable}. */
   readonly pairs: Table;
-  /** The gap that counts as one, in nats per token. */
-  readonly bound: number;
-  /** The finding in a few sentences. */
+  /** The smallest gap that matters, in nats per token. */
+  readonly tolerance: number;
+  /** A few sentences, without verdicts. */
   readonly headline: string;
-  /** All of it, for a terminal. */
+  /** Tables, headline and verdicts as text. */
   readonly text: string;
 }
 
-/** Summarizes runs; gaps are held against `bound` nats per token. */
-export function summarize(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): Summary {
+/** Summarizes runs and judges their pairs; `tolerance` is in nats per token. */
+export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFAULT_TOLERANCE): Summary {
   const pairs = pairRuns(runs);
-  const tables = { runs: runTable(runs), pairs: pairTable(pairs, bound) };
-  const headline = headlineOf(runs, pairs, bound);
+  const tables = { runs: runTable(runs), pairs: pairTable(pairs, tolerance) };
+  const headline = headlineOf(runs, pairs, tolerance);
   const text = [
     formatTable(tables.runs),
     ...pairs.length === 0 ? [] : [
       formatTable(tables.pairs) +
-      `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token; first beyond: ±${bound}`,
+      `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token; first beyond: ±${tolerance}`,
     ],
     headline,
-  ].join("\n\n");
-  return { ...tables, bound, headline, text };
+    verdicts(runs, tolerance).join("\n"),
+  ].filter((part) => part !== "").join("\n\n");
+  return { ...tables, tolerance, headline, text };
 }
 
-function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound: number): string {
+/** The verdict of each setting and lower precision, one sentence each. */
+function verdicts(runs: readonly RecordedRun[], tolerance: number): string[] {
+  return compareGroups(runs, { tolerance }).map(({ setting, comparison }) =>
+    `${setting}: ${verdictOf(comparison).sentence}`
+  );
+}
+
+function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolerance: number): string {
   const sentences: string[] = [];
   if (pairs.length === 0) {
     sentences.push(
@@ -60,10 +70,10 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound:
     const gaps = own.filter(({ baseline, other }) =>
       baseline.status === "finished" && other.status === "finished"
     )
-      .map((pair) => ({ pair, gap: gapOf(pair, bound) }));
+      .map((pair) => ({ pair, gap: gapOf(pair, tolerance) }));
     sentences.push(
       ...gaps.length > 0
-        ? policySentences(plainText(policy), gaps, bound)
+        ? policySentences(plainText(policy), gaps, tolerance)
         : [`None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`],
     );
   }
@@ -79,7 +89,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], bound:
   return sentences.join(" ");
 }
 
-function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], bound: number): string[] {
+function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], tolerance: number): string[] {
   const validation = gaps.map(({ gap }) => gap.finalValidation);
   const finite = validation.filter(Number.isFinite);
   const all = count(gaps.length, "pair");
@@ -90,8 +100,8 @@ function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], bound
     sentences.push(
       `Over ${
         count(finite.length, "pair")
-      } with the same initial weights and batches, ${policy} moves the final ` +
-        `validation loss by ${signed(mean)} nats on average and by ${signed(farthest)} at the farthest.`,
+      } with the same initial weights and batches, ${policy} changes the final ` +
+        `validation loss by ${signed(mean)} nats on average (largest: ${signed(farthest)}).`,
     );
   }
   const lost = countNonFinite(validation);
@@ -101,8 +111,8 @@ function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], bound
   const [first] = beyond;
   sentences.push(
     first === undefined
-      ? `No step's training loss is more than ${bound} nats from ${BASELINE}'s.`
-      : `The training loss leaves ±${bound} nats around ${BASELINE}'s in ${beyond.length} of ${all}, first at step ` +
+      ? `No step's training loss is more than ${tolerance} nats from ${BASELINE}'s.`
+      : `The training loss leaves ±${tolerance} nats around ${BASELINE}'s in ${beyond.length} of ${all}, first at step ` +
         `${first.gap.firstBeyond} (${describe(first.pair)}).`,
   );
   const nonFinite = (side: "baseline" | "other") =>

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { compareGroups } from "./compare_groups.ts";
+import { verdictOf } from "./verdict.ts";
 import { summarize } from "./summary.ts";
 
 function run(seed: number, policy: string, last: number, end?: SyntheticRun["end"]): SyntheticRun {
@@ -11,25 +13,27 @@ function run(seed: number, policy: string, last: number, end?: SyntheticRun["end
   };
 }
 
-Deno.test("summarize() tells the gap, the bound and the seeds' spread", () => {
-  const { headline, text, bound, runs, pairs } = summarize(record([
+Deno.test("summarize() tells the gap, the tolerance and the spread of seeds, and ends with the verdicts", () => {
+  const runs = record([
     run(1, "float32", 2),
     run(1, "bf16-autocast", 2.25),
     run(2, "float32", 2.5),
     run(2, "bf16-autocast", 2.375),
-  ]));
-  assertEquals(bound, 0.05);
-  assertEquals([runs.numRows(), pairs.numRows()], [4, 2]);
+  ]);
+  const { headline, text, tolerance, ...tables } = summarize(runs);
+  assertEquals(tolerance, 0.01);
+  assertEquals([tables.runs.numRows(), tables.pairs.numRows()], [4, 2]);
   assertEquals(
     headline,
-    "Over 2 pairs with the same initial weights and batches, bf16-autocast moves the final validation loss by " +
-      "+0.06250 nats on average and by +0.25000 at the farthest. " +
-      "The training loss leaves ±0.05 nats around float32's in 2 of 2 pairs, first at step 2 (character, T = 64, " +
+    "Over 2 pairs with the same initial weights and batches, bf16-autocast changes the final validation loss by " +
+      "+0.06250 nats on average (largest: +0.25000). " +
+      "The training loss leaves ±0.01 nats around float32's in 2 of 2 pairs, first at step 2 (character, T = 64, " +
       "seed 1). No training loss is NaN or infinite. " +
       "Another seed moves float32's final validation loss by 0.50000 nats (root mean square over 1 pair of seeds).",
   );
-  assert(text.endsWith(headline));
-  assertStringIncludes(text, "first beyond: ±0.05");
+  assertStringIncludes(text, headline);
+  assert(text.endsWith("character, T = 64: " + verdictOf(compareGroups(runs)[0]!.comparison).sentence));
+  assertStringIncludes(text, "first beyond: ±0.01");
 });
 
 Deno.test("summarize() hides no divergence behind a mean", () => {

@@ -8,7 +8,7 @@ import { type ColumnTable, table } from "arquero";
 import { effectiveEvents, readStepColumns, type RecordedRun, stepColumns } from "../record/mod.ts";
 import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
-import { countNonFinite, DEFAULT_BOUND, gapOf, type Pair, spikes } from "./stability.ts";
+import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, spikes } from "./stability.ts";
 
 /** An Arquero table. Numbers in it may be NaN or infinite, which its aggregates skip. */
 export type Table = ColumnTable;
@@ -84,16 +84,16 @@ const PAIR_COLUMNS = [
 /**
  * One row a pair: `data`, `tokenizer`, `T`, `policy`, `seed`, the gap to float32 in nats per token (`valGap` of the
  * validation loss; `finalGap`, `meanGap`, `meanAbsGap`, `largestGap` with its step `largestAt`, of training losses),
- * `firstBeyond` (the first step with a gap beyond `bound` nats, or null), the training losses that are not finite on
+ * `firstBeyond` (the first step with a gap beyond `tolerance` nats, or null), the training losses that are not finite on
  * float32's side (`baselineNonFinite`) and on the other (`nonFinite`), and `speed` (tokens per second, as a multiple of
  * float32's).
  */
-export function pairTable(pairs: readonly Pair[], bound: number = DEFAULT_BOUND): Table {
+export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TOLERANCE): Table {
   const speedOf = ({ events }: RecordedRun) =>
     median(effectiveEvents(events).steps.map(({ tokensPerSecond }) => tokensPerSecond));
   const rows = pairs.map((pair) => {
     const { spec } = pair.other.manifest;
-    const gap = gapOf(pair, bound);
+    const gap = gapOf(pair, tolerance);
     return {
       data: spec.data,
       tokenizer: spec.tokenizer,

@@ -45,6 +45,21 @@ export function list(text: string): string[] {
 export const DATA_HELP =
   "shakespeare, markov[:symbols=16,order=1,...], a text file in UTF-8, a folder, or a quoted pattern; may be repeated";
 
+/** Describes `--tolerance`. */
+export const TOLERANCE_HELP = "smallest gap of the loss that matters, in nats per token";
+
+/**
+ * Checks a `--tolerance`.
+ *
+ * @throws {UserError} if the value is no number of at least 0.
+ */
+export function toleranceOf(value: unknown): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new UserError(
+    `Cannot compare: --tolerance must be a number of nats, at least 0: it is ${value}`,
+  );
+}
+
 /** Collects an option that may be repeated. */
 export function append(value: string, before: string[] = []): string[] {
   return [...before, value];

@@ -36,7 +36,7 @@ import {
   runSweep,
   type SweepSpec,
 } from "../sweep/mod.ts";
-import { command, numeric, runCommand } from "./command.ts";
+import { command, numeric, runCommand, TOLERANCE_HELP, toleranceOf } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
 import { isFile, isFolder } from "./files.ts";
 import { writeReport } from "./report_files.ts";
@@ -88,7 +88,7 @@ const program = command(
   .argument("[run]", "the run in the lower precision, or of another seed")
   .option("--out <folder>", "where a spec's runs and report go (default: experiments/out/NAME)")
   .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
-  .option("--tolerance <nats>", "a gap of the final loss that nobody minds", numeric, DEFAULT_TOLERANCE)
+  .option("--tolerance <nats>", TOLERANCE_HELP, numeric, DEFAULT_TOLERANCE)
   .option("--level <share>", "how sure intervals and limits are", numeric, DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
@@ -120,11 +120,6 @@ async function compare(what: string | undefined, run: string | undefined, option
 }
 
 function judgingOf({ tolerance, level, culprit, workers }: Options): Judging {
-  if (typeof tolerance !== "number" || tolerance < 0) {
-    throw new UserError(
-      `Cannot compare: --tolerance must be a number of nats, at least 0: it is ${tolerance}`,
-    );
-  }
   if (typeof level !== "number" || level <= 0 || level >= 1) {
     throw new UserError(`Cannot compare: --level must be above 0 and below 1, such as 0.95: it is ${level}`);
   }
@@ -132,7 +127,7 @@ function judgingOf({ tolerance, level, culprit, workers }: Options): Judging {
   if (how === undefined) {
     throw new UserError(`Cannot compare: --culprit must be one of ${CULPRIT.join(", ")}: it is ${culprit}`);
   }
-  return { tolerance, level, culprit: how, workers: workersOf(workers) };
+  return { tolerance: toleranceOf(tolerance), level, culprit: how, workers: workersOf(workers) };
 }
 
 /** Reads two runs. Other seeds beside them in their folders tell how far seeds lie apart. */

@@ -1,8 +1,9 @@
 /** `deno task report DIR`: tables, `report.html` and figures of a sweep's folder, or the report served while runs go on. */
 import { basename, resolve } from "node:path";
+import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { command, numeric, runCommand, wholeNumber } from "./command.ts";
+import { command, numeric, runCommand, TOLERANCE_HELP, toleranceOf, wholeNumber } from "./command.ts";
 import { writeFigures, writeJointReport, writeReport } from "./report_files.ts";
 import { serveReport } from "./report_live.ts";
 
@@ -10,7 +11,7 @@ import { serveReport } from "./report_live.ts";
 const PORT = 8765;
 
 interface Options {
-  bound: number | string;
+  tolerance: number | string;
   out?: string;
   figures?: string;
   watch?: boolean;
@@ -22,18 +23,17 @@ const program = command("report", "Prints the tables of a sweep's folder and wri
     "<folders...>",
     "a sweep's folder; several, such as a CPU's and a GPU's, are set side by side in --out",
   )
-  .option("--bound <nats>", "the gap that counts as one", numeric, 0.05)
+  .option("--tolerance <nats>", TOLERANCE_HELP, numeric, DEFAULT_TOLERANCE)
   .option("--out <file>", "the page of several folders")
   .option("--figures <svg|png>", "writes each figure into a file of its own, too")
   .option("--watch", "serves the report on this machine alone, and keeps it up to date, until Ctrl-C")
   .option("--port <n>", "where --watch serves; 0 is any free one", numeric, PORT)
   .action(report);
 
-async function report(dirs: string[], { bound, out, figures, watch, port }: Options): Promise<void> {
+async function report(dirs: string[], options: Options): Promise<void> {
+  const { out, figures, watch, port } = options;
   const [dir] = dirs as [string];
-  if (typeof bound !== "number" || bound < 0) {
-    throw new UserError(`Cannot compare: --bound must be a number of nats, at least 0: it is ${bound}`);
-  }
+  const tolerance = toleranceOf(options.tolerance);
   if (figures !== undefined && figures !== "svg" && figures !== "png") {
     throw new UserError(`Cannot write figures: --figures must be svg or png: it is ${figures}`);
   }
@@ -48,27 +48,33 @@ async function report(dirs: string[], { bound, out, figures, watch, port }: Opti
         `Cannot report on ${dirs.length} folders at once: say with --out which file takes the page`,
       );
     }
-    await writeJointReport(dirs, { out, bound, print: (line) => console.log(line) });
+    await writeJointReport(dirs, { out, tolerance, print: (line) => console.log(line) });
     console.log(`\nreport: ${out}`);
     return;
   }
   if (watch) {
-    return await watchReport(dir, { bound, port: wholeNumber("--port", port, { least: 0, most: 65535 }) });
+    return await watchReport(dir, {
+      tolerance,
+      port: wholeNumber("--port", port, { least: 0, most: 65535 }),
+    });
   }
   const path = await writeReport(dir, {
     title: basename(resolve(dir)),
-    bound,
+    tolerance,
     print: (line) => console.log(line),
   });
   console.log(`\nreport: ${path}`);
   if (figures === undefined) return;
-  for (const file of await writeFigures(dir, { kind: figures, bound })) console.log(`figure: ${file}`);
+  for (const file of await writeFigures(dir, { kind: figures, tolerance })) console.log(`figure: ${file}`);
 }
 
-async function watchReport(dir: string, { bound, port }: { bound: number; port: number }): Promise<void> {
+async function watchReport(
+  dir: string,
+  { tolerance, port }: { tolerance: number; port: number },
+): Promise<void> {
   using interruption = watchSignals();
   await serveReport(dir, {
-    bound,
+    tolerance,
     port,
     signal: interruption.requested,
     onListen: (url, runs) =>

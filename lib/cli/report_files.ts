@@ -5,7 +5,7 @@
  */
 import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
-import { type CulpritFinding, DEFAULT_BOUND, summarize } from "../analysis/mod.ts";
+import { type CulpritFinding, DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
 import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { writeFile } from "../file/write_file.ts";
@@ -15,23 +15,23 @@ import { readingWarnings, readJson, readRuns, type RecordedRun, tabulateRuns } f
  * Reads a folder's runs, prints their tables, and writes their report and their table of steps.
  *
  * @param dir The sweep's folder.
- * @param options The report's `title`, the `bound` in nats (default 0.05), and where to `print`.
+ * @param options The report's `title`, the `tolerance` in nats (default 0.01), and where to `print`.
  * @returns The report's path.
  */
 export async function writeReport(
   dir: string,
-  options: { title: string; bound?: number; print: (line: string) => void },
+  options: { title: string; tolerance?: number; print: (line: string) => void },
 ): Promise<string> {
-  const { print, title, bound = DEFAULT_BOUND } = options;
+  const { print, title, tolerance = DEFAULT_TOLERANCE } = options;
   const runs = tabulateRuns(dir, { note: print });
   for (const warning of readingWarnings(dir, runs)) print(`warning: ${warning}`);
-  const summary = summarize(runs, bound);
+  const summary = summarize(runs, tolerance);
   print(`\n${summary.text}`);
   const path = join(dir, "report.html");
   const culprits = readCulprits(dir);
   writeFile(
     path,
-    await renderReport({ title, runs, bound, culprits, reproduce: reproduceCommands(dir, runs) }),
+    await renderReport({ title, runs, tolerance, culprits, reproduce: reproduceCommands(dir, runs) }),
   );
   return path;
 }
@@ -40,23 +40,23 @@ export async function writeReport(
  * Sets the runs of several folders side by side, such as a CPU's and a GPU's: prints their tables and writes one report.
  *
  * @param dirs Sweeps' folders.
- * @param options The page's path, the `bound` in nats, and where to `print`.
+ * @param options The page's path, the `tolerance` in nats, and where to `print`.
  */
 export async function writeJointReport(
   dirs: readonly string[],
-  options: { out: string; bound: number; print: (line: string) => void },
+  options: { out: string; tolerance: number; print: (line: string) => void },
 ): Promise<void> {
-  const { out, bound, print } = options;
+  const { out, tolerance, print } = options;
   const folders = dirs.map((dir) => ({ dir, runs: readRuns(dir) }));
   const runs = folders.flatMap(({ runs }) => runs);
   for (const { dir, runs } of folders) {
     for (const warning of readingWarnings(dir, runs)) print(`warning: ${warning}`);
   }
-  print(`\n${summarize(runs, bound).text}`);
+  print(`\n${summarize(runs, tolerance).text}`);
   const title = dirs.map((dir) => basename(resolve(dir))).join(" and ");
   const culprits = dirs.flatMap(readCulprits);
   const reproduce = folders.flatMap(({ dir, runs }) => reproduceCommands(dir, runs));
-  writeFile(out, await renderReport({ title, runs, bound, culprits, reproduce }));
+  writeFile(out, await renderReport({ title, runs, tolerance, culprits, reproduce }));
 }
 
 /** The commands that make a folder's runs again. */
@@ -76,9 +76,11 @@ export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): st
  */
 export async function writeFigures(
   dir: string,
-  { kind, bound }: { kind: "svg" | "png"; bound: number },
+  { kind, tolerance }: { kind: "svg" | "png"; tolerance: number },
 ): Promise<string[]> {
-  const figures = reportFigures(readRuns(dir), bound, readCulprits(dir)).flatMap(({ figures }) => figures);
+  const figures = reportFigures(readRuns(dir), tolerance, readCulprits(dir)).flatMap(({ figures }) =>
+    figures
+  );
   const folder = join(dir, "figures");
   const paths: string[] = [];
   for (const [i, figure] of figures.entries()) {

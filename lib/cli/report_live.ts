@@ -16,7 +16,7 @@ const POLL = 1000, KEEP_ALIVE = 15_000;
 /** How a report is served. */
 export interface LiveOptions {
   /** The gap that counts as one, nats per token. */
-  readonly bound: number;
+  readonly tolerance: number;
   /** The port; 0: a free one. */
   readonly port: number;
   /** Ends it. */
@@ -37,7 +37,7 @@ export interface LiveOptions {
  */
 export async function serveReport(dir: string, options: LiveOptions): Promise<void> {
   if (!isFolder(dir)) throw new UserError(`Cannot watch ${dir}: wanted a sweep's folder: there is none`);
-  const report = new LiveReport(dir, options.bound);
+  const report = new LiveReport(dir, options.tolerance);
   report.refresh();
   const encoder = new TextEncoder();
   const listeners = new Set<(text: string) => void>();
@@ -114,14 +114,14 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
 /** The report of a folder as it was last read; the page is made when it is asked for. */
 class LiveReport {
   readonly #dir: string;
-  readonly #bound: number;
+  readonly #tolerance: number;
   #stamps = "";
   #runs: readonly RecordedRun[] = [];
   #page: Promise<string> | undefined;
 
-  constructor(dir: string, bound: number) {
+  constructor(dir: string, tolerance: number) {
     this.#dir = dir;
-    this.#bound = bound;
+    this.#tolerance = tolerance;
   }
 
   /** How many runs there are. */
@@ -150,7 +150,7 @@ class LiveReport {
     return this.#page ??= renderReport({
       title: basename(resolve(this.#dir)),
       runs: this.#runs,
-      bound: this.#bound,
+      tolerance: this.#tolerance,
       culprits: readCulprits(this.#dir),
       reproduce: reproduceCommands(this.#dir, this.#runs),
       version: this.version,

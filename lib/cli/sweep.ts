@@ -1,7 +1,8 @@
 /** `deno task sweep`: plans and runs a sweep, and reports it. */
 import { join } from "node:path";
+import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
-import { EXIT, UserError } from "../error/user_error.ts";
+import { EXIT } from "../error/user_error.ts";
 import {
   DEFAULT_SWEEP,
   describeEntropy,
@@ -28,6 +29,8 @@ import {
   POLICIES_HELP,
   PROBES_HELP,
   runCommand,
+  TOLERANCE_HELP,
+  toleranceOf,
   vocabularies,
   wholeNumber,
 } from "./command.ts";
@@ -38,7 +41,7 @@ interface Options {
   out?: string;
   workers?: number | string;
   resume?: boolean;
-  bound: number | string;
+  tolerance: number | string;
   retries: string;
   timeLimit?: string;
   memoryLimit?: string;
@@ -68,7 +71,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
     "--allow-environment-change",
     "count runs that another environment finished, and go on with what it began",
   )
-  .option("--bound <nats>", "the gap that counts as one", numeric, 0.05)
+  .option("--tolerance <nats>", TOLERANCE_HELP, numeric, DEFAULT_TOLERANCE)
   .option(
     "--resume",
     "go on in the folder, as its plan says where nothing else does; it is made where there is none",
@@ -76,12 +79,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .action(sweep);
 
 async function sweep(specPath: string | undefined, options: Options): Promise<void> {
-  const bound = Number(options.bound);
-  if (!(bound >= 0)) {
-    throw new UserError(
-      `Cannot compare: --bound must be a number of nats, at least 0: it is ${options.bound}`,
-    );
-  }
+  const tolerance = toleranceOf(options.tolerance);
   const { timeLimit, memoryLimit, allowEnvironmentChange } = options;
   const retries = wholeNumber("--retries", options.retries, { least: 0 });
   if (options.workers !== undefined) wholeNumber("--workers", options.workers); // before a text is prepared
@@ -111,7 +109,11 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
     return;
   }
   if (outcome.finished > 0) {
-    const report = await writeReport(dir, { title: plan.name, bound, print: (line) => console.log(line) });
+    const report = await writeReport(dir, {
+      title: plan.name,
+      tolerance,
+      print: (line) => console.log(line),
+    });
     console.log(`\nreport: ${report}`);
   }
   for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${reason}`);

@@ -7,8 +7,8 @@ import {
   BASELINE,
   comparePairs,
   type Comparison,
-  DEFAULT_BOUND,
   DEFAULT_LEVEL,
+  DEFAULT_TOLERANCE,
   type Gap,
   gapOf,
   isBaseline,
@@ -92,16 +92,19 @@ export const GAP_AXIS: string = `gap to ${BASELINE} (nats per token)`;
 
 /**
  * The training loss's gap to float32 by step, a figure a setting; over several seeds with the mean of each twentieth of
- * the steps and its interval, and what seeds alone would stay within. Dotted lines are the bound; they are out of sight
+ * the steps and its interval, and what seeds alone would stay within. Dotted lines are the tolerance; they are out of sight
  * where all gaps are far smaller.
  */
-export function gapFigures(runs: readonly RecordedRun[], bound: number = DEFAULT_BOUND): SettingFigure[] {
+export function gapFigures(
+  runs: readonly RecordedRun[],
+  tolerance: number = DEFAULT_TOLERANCE,
+): SettingFigure[] {
   const pairs = pairRuns(runs);
   const policies = valuesOf(pairs.map(({ other }) => other), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   const metaFor = metaOf(runs), most = pointsFor(pairs.length);
   return bySetting(pairs, ({ other }) => other).map(({ name: setting, tokenizer, T, members }) => {
-    const gaps = members.map((pair) => gapOf(pair, bound));
+    const gaps = members.map((pair) => gapOf(pair, tolerance));
     const curves = members.flatMap((pair, i) => {
       const { spec } = pair.other.manifest;
       const points = gaps[i]!.byStep.map(({ step, gap }) => ({ x: step, y: gap }));
@@ -125,7 +128,7 @@ export function gapFigures(runs: readonly RecordedRun[], bound: number = DEFAULT
       tokenizer,
       T,
       data: [...curves, ...means],
-      layout: { ...base, yaxis, showlegend: true, shapes: [ruleAt(bound), ruleAt(-bound)] },
+      layout: { ...base, yaxis, showlegend: true, shapes: [ruleAt(tolerance), ruleAt(-tolerance)] },
     };
   });
 }
@@ -189,7 +192,7 @@ function ruleAt(y: number): PlotlyObject {
   return { type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line };
 }
 
-/** From the lowest gap to the highest, and 0, with some room: left to itself, Plotly would make room for the bound. */
+/** From the lowest gap to the highest, and 0, with some room: left to itself, Plotly would make room for the tolerance. */
 function rangeOf(gaps: readonly Gap[]): number[] {
   const values = gaps.flatMap(({ byStep }) => byStep.map(({ gap }) => gap)).filter(Number.isFinite);
   const [low, high] = values.reduce(([low, high], y) => [Math.min(low, y), Math.max(high, y)] as const, [

@@ -101,11 +101,11 @@ function describe({ data }: Figure): string {
 }
 
 /** Pairs and runs. */
-export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, bound }: Summary): string {
+export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tolerance }: Summary): string {
   const metaFor = metaOf(runs);
   const pairNote =
     "Gaps are the lower precision's loss minus float32's, in nats per token. First beyond: the first " +
-    `step whose training loss is more than ${bound} nats away. Speed: tokens per second, float32 = 1.`;
+    `step whose training loss is more than ${tolerance} nats away. Speed: tokens per second, float32 = 1.`;
   const runNote =
     "Losses in nats per token; bits per byte can be compared across vocabularies. Spikes: losses 5 " +
     "standard deviations above the 32 before them. A heading sorts; a run's number lights it and its pair up in the figures.";

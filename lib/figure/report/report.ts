@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import {
   type CulpritFinding,
-  DEFAULT_BOUND,
+  DEFAULT_TOLERANCE,
   gapGrids,
   gridSentences,
   plainText,
@@ -31,8 +31,8 @@ export interface ReportContent {
   readonly title: string;
   /** The runs to report on. */
   readonly runs: readonly RecordedRun[];
-  /** The gap that counts as one, in nats per token (default {@linkcode DEFAULT_BOUND}). */
-  readonly bound?: number;
+  /** The smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}). */
+  readonly tolerance?: number;
   /** Culprits that `compare` found. Default: none. */
   readonly culprits?: readonly CulpritFinding[];
   /** Commands that make the same again. */
@@ -59,7 +59,7 @@ export interface FigureSection {
 /** The figures of a report by section; sections without any are not among them. */
 export function reportFigures(
   runs: readonly RecordedRun[],
-  bound: number = DEFAULT_BOUND,
+  tolerance: number = DEFAULT_TOLERANCE,
   culprits: readonly CulpritFinding[] = [],
 ): FigureSection[] {
   const grids = gapGrids(runs);
@@ -97,8 +97,8 @@ export function reportFigures(
       heading: "Gap by step",
       note:
         `Training loss in the lower precision minus float32's, seed by seed; grey: the mean of finished pairs with its ` +
-        `95 % interval, dashed: what seeds alone stay within, dotted, where in sight: ±${bound} nats.`,
-      figures: gapFigures(runs, bound),
+        `95 % interval, dashed: what seeds alone stay within, dotted, where in sight: ±${tolerance} nats.`,
+      figures: gapFigures(runs, tolerance),
     },
   ].filter(({ figures, sentences = [] }) => figures.length > 0 || sentences.length > 0);
 }
@@ -112,9 +112,9 @@ export function reportFigures(
  * @returns The HTML, with Plotly's source inside (4.8 MB).
  */
 export async function renderReport(content: ReportContent): Promise<string> {
-  const { runs, bound = DEFAULT_BOUND, version } = content;
-  const summary = summarize(runs, bound);
-  const sections = reportFigures(runs, bound, content.culprits);
+  const { runs, tolerance = DEFAULT_TOLERANCE, version } = content;
+  const summary = summarize(runs, tolerance);
+  const sections = reportFigures(runs, tolerance, content.culprits);
   let next = 0;
   const drawn = sections.map(({ heading, note, figures, sentences = [] }) => {
     const columns = columnsOf(figures);

@@ -26,7 +26,7 @@ Deno.test("renderReport() holds the finding, the tables, where it ran and how to
     await renderReport({
       title: "small",
       runs: record(PAIR),
-      bound: 0.25,
+      tolerance: 0.25,
       reproduce: ["deno task sweep", "a & b"],
     }),
   );

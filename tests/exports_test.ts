@@ -19,7 +19,7 @@ import {
 } from "../lib/record/mod.ts";
 import { exists } from "../lib/file/exists.ts";
 import { runTask } from "./support/commands.ts";
-import { capture, pythonWith, TABLE_READERS } from "./support/python.ts";
+import { capture, pythonWith } from "./support/python.ts";
 import { type SyntheticRun, writeSyntheticRun } from "./support/synthetic_runs.ts";
 
 const READ_TOGETHER = fileURLToPath(new URL("./fixtures/read_exports_together.py", import.meta.url));
@@ -121,8 +121,8 @@ Deno.test("exports of different sweeps have one schema, and DuckDB and pyarrow r
     const { code, stderr } = await runTask("export", [dir, "--format", "parquet,arrow"]);
     assertEquals(code, 0, stderr);
   }
-  const python = await pythonWith(TABLE_READERS);
-  const { schemas, duckdb, pyarrow } = JSON.parse(await capture(python, [READ_TOGETHER, ...folders]));
+  const python = await pythonWith("tables");
+  const { schemas, duckdb, pyarrow } = JSON.parse(await capture(python, ["-I", READ_TOGETHER, ...folders]));
   for (const [table, found] of Object.entries(schemas) as [string, unknown[]][]) {
     assertEquals(found.length, folders.length);
     for (const schema of found) assertEquals(schema, found[0], table);
@@ -169,8 +169,8 @@ Deno.test("exported tables are read by DuckDB, pandas, pyarrow and TensorBoard w
   ]);
   assertEquals([code, stderr], [0, ""]);
   assertEquals(stdout.trim().split("\n").length, 3 + 3 + 3);
-  const python = await pythonWith(TABLE_READERS);
-  const read: ReadBack = JSON.parse(await capture(python, [READ, out]));
+  const python = await pythonWith("tables");
+  const read: ReadBack = JSON.parse(await capture(python, ["-I", READ, out]));
   for (const reader of ["duckdb", "pandas", "pyarrow parquet", "pyarrow ipc"]) {
     await t.step(reader, () => {
       for (

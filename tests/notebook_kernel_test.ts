@@ -35,7 +35,9 @@ async function inKernel(name: string): Promise<Notebook> {
   try {
     writeKernelspec(temporary);
     const out = join(temporary, "out.ipynb");
-    await capture(python, ["-c", EXECUTE, join(folder, name), out, folder], { JUPYTER_PATH: temporary });
+    await capture(python, ["-I", "-c", EXECUTE, join(folder, name), out, folder], {
+      JUPYTER_PATH: temporary,
+    });
     return readNotebook(out);
   } finally {
     await Deno.remove(temporary, { recursive: true });

@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { sampleText } from "./support/commands.ts";
-import { pythonWith, TABLE_READERS } from "./support/python.ts";
+import { pythonWith } from "./support/python.ts";
 
 /** A fenced block. */
 interface Block {
@@ -124,7 +124,7 @@ Deno.test("the README's code blocks run, and print what it says", async () => {
           assertStringIncludes(printed.replaceAll(/\s/g, ""), wanted!.replaceAll(/\s/g, ""));
         }
       } else {
-        const python = await pythonWith(TABLE_READERS);
+        const python = await pythonWith("tables");
         await Deno.writeTextFile(join(folder, `readme_${i}.py`), code);
         printed = await runShell(`"${python}" readme_${i}.py`, folder);
         assertStringIncludes(printed, "bf16-autocast");

@@ -181,10 +181,10 @@ Deno.test("cluster kubernetes writes an Indexed Job by Kubernetes' own schema", 
     ...image,
   ]);
   const manifest = join(dir, "kubernetes.yaml");
-  const python = await pythonWith(["kubernetes-validate==1.37.0"]);
+  const python = await pythonWith("kubernetes");
   for (const version of ["1.31", "1.37"]) {
     await t.step(`of version ${version}`, async () => {
-      assertEquals((await capture(python, ["-c", VALIDATE, manifest, version])).trim().split("\n"), [
+      assertEquals((await capture(python, ["-I", "-c", VALIDATE, manifest, version])).trim().split("\n"), [
         version,
         "refused",
       ]);

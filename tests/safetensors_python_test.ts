@@ -66,9 +66,9 @@ def judge(path):
 {"read": read, "write": write, "judge": judge}[sys.argv[1]](sys.argv[2])
 `;
 
-const python = await pythonWith(["safetensors==0.8.0", "numpy==2.4.6"]);
+const python = await pythonWith("safetensors");
 const ask = async (what: string, path: string) =>
-  JSON.parse(await capture(python, ["-c", PYTHON, what, path]));
+  JSON.parse(await capture(python, ["-I", "-c", PYTHON, what, path]));
 
 /** A tensor as both sides tell of it: type, shape, bytes in hex. */
 type Told = [dtype: string, shape: number[], hex: string];

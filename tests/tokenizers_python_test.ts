@@ -17,8 +17,6 @@ import {
 import { randomProse, randomUnicode } from "../lib/text/_testing.ts";
 import { capture, pythonWith } from "./support/python.ts";
 
-const PACKAGES = ["tokenizers==0.23.3"] as const;
-
 /** Ids and decoded texts of texts, by each tokenizer of a folder. */
 const ENCODE = `
 import json, os, sys
@@ -80,9 +78,9 @@ Deno.test("Python's tokenizers loads each tokenizer.json and makes the same ids,
     for (const [name, tokenizer] of Object.entries(tokenizers)) {
       await Deno.writeTextFile(join(folder, `${name}.tokenizer.json`), JSON.stringify(tokenizer));
     }
-    const python = await pythonWith(PACKAGES);
-    await capture(python, ["-c", TRAIN, folder]);
-    await capture(python, ["-c", ENCODE, folder]);
+    const python = await pythonWith("tokenizers");
+    await capture(python, ["-I", "-c", TRAIN, folder]);
+    await capture(python, ["-I", "-c", ENCODE, folder]);
     tokenizers["trained"] = tokenizerFromJSON(
       JSON.parse(await Deno.readTextFile(join(folder, "trained.tokenizer.json"))),
     );

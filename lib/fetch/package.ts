@@ -1,13 +1,17 @@
 /**
- * Files of Python's package index, fetched by package name with the machine's own clients. No host is named: mirrors
- * and proxies that pip or uv are set up for are used.
+ * Fetches files of Python's package index by package name, with the user's own pip.
+ *
+ * pip finds the file and copies its bytes: no code of the package runs, and nothing else is fetched. No host is named
+ * here: the mirrors and proxies that pip is configured for are used.
  *
  * @module
  */
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { createProgress } from "../progress/progress.ts";
+import { PIP_FETCH, PIP_VERSION } from "./_pip_script.ts";
 import { hashFile } from "./file_hash.ts";
+import { runPython, runTool } from "./python.ts";
 
 /** One file of a package. */
 export interface PackageFile {
@@ -21,56 +25,82 @@ export interface PackageFile {
   sha256: string;
   /** Its size. */
   bytes: number;
-  /** What pip needs to choose this file, such as `--platform`. */
+  /** pip's options that make it list this file, such as `--platform`. */
   args: string[];
 }
 
-/** What is tried, in order. uv brings a pip of its own where the machine has none. */
-const CLIENTS: string[][] = [
-  ["python3", "-m", "pip"],
-  ["python", "-m", "pip"],
-  ["pip3"],
-  ["pip"],
-  ["uv", "tool", "run", "pip"],
+/** Pythons to try, in order. uv makes one with a pinned pip where no Python has pip. */
+const PYTHONS: readonly { name: string; find: (temporary: string) => Promise<Found> }[] = [
+  { name: "python3 -m pip", find: () => Promise.resolve({ python: "python3" }) },
+  { name: "python -m pip", find: () => Promise.resolve({ python: "python" }) },
+  { name: "uv", find: pythonOfUv },
 ];
 
-/** Few retries, since other clients follow; a user's pip may be set to refuse work outside virtual environments. */
-const DEFAULTS: Record<string, string> = { PIP_RETRIES: "2", UV_HTTP_RETRIES: "1" };
-const OVERRIDES: Record<string, string> = { PIP_REQUIRE_VIRTUALENV: "false" };
+/** A Python, or the reason why there is none. */
+type Found = { readonly python: string } | { readonly failure: string };
+
+/** The pip that uv installs, checked by hash. */
+const PIP = "pip==25.3 --hash=sha256:9655943313a94722b7774661c21049070f6bbb0a1516bf02f7c8d5d9201514cd\n";
+
+/** Environment of pip and uv: few retries, since other Pythons follow, unless the user sets them. */
+const RETRIES: Record<string, string> = { PIP_RETRIES: "2", UV_HTTP_RETRIES: "1" };
 
 /**
  * Fetches a file into a folder, with a progress line on standard error.
  *
- * @param file Which.
+ * @param file The file.
  * @param into An existing folder.
  * @returns The file's path.
- * @throws {UserError} when no client brought the file that was pinned: it lists what each said.
+ * @throws {UserError} when no Python fetched the pinned file: the message lists what each said.
  */
 export async function downloadPackage(file: PackageFile, into: string): Promise<string> {
   const path = join(into, file.filename);
-  const tried = new Map<string, string>(); // a pip's own words on which it is, to the command
+  const tried = new Map<string, string>(); // a pip's version and place, to the command
   const failures: string[] = [];
-  for (const client of CLIENTS) {
-    const command = client.join(" ");
-    const version = await run([...client, "--version"]);
-    const same = tried.get(version.stdout);
-    let failure: string | undefined;
-    if (version.failure !== undefined) failure = version.failure;
-    else if (same !== undefined) failure = `the same as ${same}`;
-    else {
-      tried.set(version.stdout, command);
-      failure = await download(client, file, into) ?? await findFault(path, file);
+  const temporary = await Deno.makeTempDir({ dir: into });
+  try {
+    for (const { name, find } of PYTHONS) {
+      const failure = await fetchWith(await find(temporary), { name, tried, file, into, temporary });
+      if (failure === undefined) return path;
+      failures.push(`  ${name}: ${failure}`);
     }
-    if (failure === undefined) return path;
-    failures.push(`  ${command}: ${failure}`);
+  } finally {
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
   }
   throw new UserError(
     `Cannot fetch ${file.name} ${file.version} (${file.filename}). Tried:\n${failures.join("\n")}\n` +
-      "Connect to the network, or install pip or uv, and run the same command again.",
+      "Connect to the network, or install pip for python3, or uv, and run the same command again.",
   );
 }
 
-/** What is wrong with what a client brought; such a file is removed. */
+/** Fetches with one Python. Returns the failure in words; undefined: the file is there. */
+async function fetchWith(
+  found: Found,
+  at: { name: string; tried: Map<string, string>; file: PackageFile; into: string; temporary: string },
+): Promise<string | undefined> {
+  if ("failure" in found) return found.failure;
+  const version = await runPython(found.python, ["-c", PIP_VERSION]);
+  if (version.failure !== undefined) return version.failure;
+  const same = at.tried.get(version.stdout);
+  if (same !== undefined) return `the same as ${same}`;
+  at.tried.set(version.stdout, at.name);
+  return await download(found.python, at) ?? await findFault(join(at.into, at.file.filename), at.file);
+}
+
+/** Makes a Python environment with uv and installs the pinned pip into it. */
+async function pythonOfUv(temporary: string): Promise<Found> {
+  const folder = join(temporary, "python"), python = join(folder, "bin", "python");
+  const list = join(temporary, "pip.txt");
+  await Deno.writeTextFile(list, PIP);
+  const options = { cwd: temporary, env: RETRIES };
+  const { failure } = await runTool("uv", ["venv", "--quiet", folder], options);
+  if (failure !== undefined) return { failure };
+  const install = ["pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", list];
+  const installed = await runTool("uv", install, options);
+  return installed.failure === undefined ? { python } : { failure: installed.failure };
+}
+
+/** Checks the hash of the fetched file, and removes the file where the hash is wrong. Returns the fault in words. */
 async function findFault(path: string, { sha256 }: PackageFile): Promise<string | undefined> {
   const found = await hashFile(path).catch(() => undefined);
   if (found === sha256) return undefined;
@@ -80,73 +110,31 @@ async function findFault(path: string, { sha256 }: PackageFile): Promise<string 
     : `the SHA-256 of what it brought must be ${sha256}: it is ${found}`;
 }
 
-/** Lets one client fetch; undefined when it says that it has, or else why not. */
-async function download(client: string[], file: PackageFile, into: string): Promise<string | undefined> {
-  const temporary = await Deno.makeTempDir({ dir: into });
+/** Fetches the file with one Python's pip. Returns the failure in words; undefined: pip reported none. */
+async function download(
+  python: string,
+  { file, into, temporary }: { file: PackageFile; into: string; temporary: string },
+): Promise<string | undefined> {
   const progress = createProgress({
     label: `fetching ${file.name} ${file.version}`,
     total: file.bytes,
     unit: "bytes",
   });
   progress.update(0);
-  let before = 0;
+  const before = folderBytes(into);
   const arrived = () => Math.min(file.bytes, Math.max(0, folderBytes(into) - before));
   const timer = setInterval(() => progress.update(arrived()), 250);
   try {
-    // Required hashes are checked before pip looks into a file: a source package's look runs its setup.py.
-    const wanted = join(temporary, "wanted.txt");
-    await Deno.writeTextFile(wanted, `${file.name}==${file.version} --hash=sha256:${file.sha256}\n`);
-    before = folderBytes(into);
-    const args = ["--no-deps", "--quiet", "--disable-pip-version-check", "--dest", into, ...file.args];
-    const { failure } = await run(
-      [...client, "download", ...args, "--require-hashes", "-r", wanted],
-      temporary,
-    );
+    const args = [file.name, file.version, file.filename, into, "--disable-pip-version-check", ...file.args];
+    const { failure } = await runPython(python, ["-c", PIP_FETCH, ...args], {
+      env: { ...RETRIES, TMPDIR: temporary },
+    });
     if (failure === undefined) progress.update(file.bytes);
     progress.finish(failure === undefined ? undefined : "failed");
     return failure;
   } finally {
     clearInterval(timer);
-    await Deno.remove(temporary, { recursive: true }).catch(() => {});
   }
-}
-
-/** Runs a command to its end. */
-async function run(
-  [program, ...args]: string[],
-  temporary?: string,
-): Promise<{ stdout: string; failure: string | undefined }> {
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(program!, {
-      args,
-      env: {
-        ...DEFAULTS,
-        ...Deno.env.toObject(),
-        ...OVERRIDES,
-        ...(temporary === undefined ? {} : { TMPDIR: temporary }),
-      },
-      stdin: "null",
-    }).output();
-    const decoder = new TextDecoder();
-    return {
-      stdout: decoder.decode(stdout),
-      failure: success ? undefined : explainFailure(decoder.decode(stderr)),
-    };
-  } catch (error) {
-    const failure = error instanceof Deno.errors.NotFound ? "not on this machine" : String(error);
-    return { stdout: "", failure };
-  }
-}
-
-/** The line of a client's complaint that says most: its last error, and the fault of the network under it. */
-function explainFailure(stderr: string): string {
-  const lines = stderr.trim().split("\n").map((line) => line.trim());
-  const last = lines.findLast((line) => /^error/i.test(line)) ?? lines.at(-1) ?? "";
-  // pip tells why a connection broke in a warning, and then that there is no such package.
-  const broken = lines.findLast((line) => /connection broken by|^cause:/.test(line));
-  const why = broken?.match(/\[Errno [^\]]*\] ([^'")]+)/)?.[1] ?? broken;
-  const text = why === undefined ? last : `${last} (${why.replace(/^cause: /, "")})`;
-  return text.slice(0, 400) || "it ended with an error and no word on it";
 }
 
 function folderBytes(folder: string): number {

@@ -1,117 +1,231 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { createTarGzip } from "nanotar";
 import { UserError } from "../error/user_error.ts";
+import { exists } from "../file/exists.ts";
+import { shellWord } from "../file/shell_word.ts";
 import { downloadPackage, type PackageFile } from "./package.ts";
 import { unpackWheel } from "./wheel.ts";
 import { BlobWriter, TextReader, ZipWriter } from "@zip.js/zip.js";
 
 const CONTENT = "a package's file";
-const FILE: PackageFile = {
-  name: "thing",
-  version: "1.0",
-  filename: "thing-1.0.whl",
-  sha256: createHash("sha256").update(CONTENT).digest("hex"),
-  bytes: CONTENT.length,
-  args: ["--platform", "any"],
-};
 
-/** Runs with only the given programs on the PATH, each a shell script. */
+function fileOf(bytes: Uint8Array | string, filename: string, args: string[] = []): PackageFile {
+  const [name, version] = ["thing", "1.0"];
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { name, version, filename, sha256, bytes: bytes.length, args };
+}
+
+const WHEEL = "thing-1.0-cp312-cp312-manylinux2014_x86_64.whl";
+const FILE = fileOf(CONTENT, WHEEL, [
+  ...["--only-binary=:all:", "--platform", "manylinux2014_x86_64"],
+  ...["--python-version", "3.12", "--implementation", "cp"],
+]);
+
+const PYTHON = (await new Deno.Command("python3", { args: ["-I", "-c", "import sys; print(sys.executable)"] })
+  .output()).stdout;
+const REAL = new TextDecoder().decode(PYTHON).trim();
+
+/** A package index on the loopback address, with one package `thing`. */
+interface Index extends AsyncDisposable {
+  url: string;
+  /** Paths that were asked for. */
+  asked: string[];
+}
+
+function serveIndex(files: Record<string, Uint8Array | string>): Index {
+  const asked: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { pathname } = new URL(request.url);
+    asked.push(pathname);
+    const name = decodeURIComponent(pathname.split("/").at(-1)!);
+    if (pathname === "/simple/thing/") {
+      const links = Object.keys(files).map((file) => `<a href="/files/${file}">${file}</a>`);
+      return new Response(`<!DOCTYPE html><html><body>${links.join("")}</body></html>`, {
+        headers: { "content-type": "text/html" },
+      });
+    }
+    const body = pathname.startsWith("/files/") ? files[name] : undefined;
+    return body === undefined
+      ? new Response("none", { status: 404 })
+      : new Response(body as string, { headers: { "content-type": "application/octet-stream" } });
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/simple`,
+    asked,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** Runs in a folder of its own, with only the given programs on the PATH and pip configured for an index. */
 async function withPrograms(
-  programs: Record<string, string>,
+  { programs, index }: { programs: Record<string, string>; index: string },
   work: (folder: string) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
-  const path = Deno.env.get("PATH")!;
+  const [cwd, before] = [Deno.cwd(), Deno.env.toObject()];
   try {
     const bin = join(folder, "bin");
     await Deno.mkdir(bin);
     for (const [name, script] of Object.entries(programs)) {
       await Deno.writeTextFile(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
-    Deno.env.set("PATH", bin);
     await Deno.mkdir(join(folder, "into"));
+    for (const name of Object.keys(before).filter((name) => /^(PIP|UV)_|_proxy$/i.test(name))) {
+      Deno.env.delete(name);
+    }
+    await Deno.writeTextFile(join(folder, "pip.conf"), `[global]\nindex-url = ${index}\n`);
+    Deno.env.set("PIP_CONFIG_FILE", join(folder, "pip.conf"));
+    Deno.env.set("PATH", bin);
     await work(join(folder, "into"));
   } finally {
-    Deno.env.set("PATH", path);
+    Deno.chdir(cwd);
+    for (const name of Object.keys(Deno.env.toObject())) if (!(name in before)) Deno.env.delete(name);
+    for (const [name, value] of Object.entries(before)) Deno.env.set(name, value);
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** A pip that tells its version and, on `download`, does something to the folder after --dest, which is $2. */
-function pip(name: string, work: string): string {
-  return `case "$*" in *--version*) echo "pip 1 from ${name}"; exit 0;; esac
-while [ "$1" != "--dest" ]; do shift; done
-${work}`;
+const python3 = `exec ${shellWord(REAL)} "$@"`;
+
+/** A source package whose `setup.py`, backend and files leave a trace where they are run. */
+async function hostilePackage(trace: string): Promise<Uint8Array> {
+  const touch = `open(${JSON.stringify(trace)}, "a").write("ran\\n")\n`;
+  return await createTarGzip([
+    { name: "thing-1.0/PKG-INFO", data: "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n" },
+    {
+      name: "thing-1.0/setup.py",
+      data: `${touch}from setuptools import setup\nsetup(name="thing", version="1.0")\n`,
+    },
+    { name: "thing-1.0/backend.py", data: touch },
+    {
+      name: "thing-1.0/pyproject.toml",
+      data: '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+    },
+  ]);
 }
 
-const BRING = `printf '%s' "${CONTENT}" > "$2/thing-1.0.whl"`;
+Deno.test("downloadPackage() runs no code of a source package, and fetches no other distribution", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const trace = join(folder, "trace");
+    const bytes = await hostilePackage(trace);
+    const file = fileOf(bytes, "thing-1.0.tar.gz", ["--no-binary=thing"]);
+    await using index = serveIndex({ [file.filename]: bytes, "thing-1.0-py3-none-any.whl": "a wheel" });
+    await withPrograms({ programs: { python3 }, index: index.url }, async (into) => {
+      assertEquals(await Deno.readFile(await downloadPackage(file, into)), bytes);
+      assertEquals([...Deno.readDirSync(into)].map(({ name }) => name), [file.filename]);
+      assertEquals(exists(trace), false);
+      assertEquals(index.asked, ["/simple/thing/", `/files/${file.filename}`]);
+      // The package is hostile indeed: pip's own download runs it.
+      await new Deno.Command(REAL, {
+        args: [
+          "-I",
+          "-m",
+          "pip",
+          "download",
+          "--no-deps",
+          "--no-binary=:all:",
+          "--no-build-isolation",
+          "--dest",
+          folder,
+          "thing",
+        ],
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      assertEquals(exists(trace), true);
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
-/** What pip 23 says without a network, shortened. */
-const OFFLINE =
-  `echo "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<x>: \
-Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/thing/" >&2
-echo "ERROR: No matching distribution found for thing==1.0" >&2; exit 1`;
+Deno.test("downloadPackage() fetches from a folder of links that pip is configured for", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(join(folder, WHEEL), CONTENT);
+    await withPrograms({ programs: { python3 }, index: "http://127.0.0.1:9/simple" }, async (into) => {
+      Deno.env.set("PIP_NO_INDEX", "1");
+      Deno.env.set("PIP_FIND_LINKS", folder);
+      assertEquals(await Deno.readTextFile(await downloadPackage(FILE, into)), CONTENT);
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
-Deno.test("downloadPackage() takes the first client that brings the file", () =>
-  withPrograms({ python3: "echo 'No module named pip' >&2; exit 1", uv: pip("uv", BRING) }, async (into) => {
+Deno.test("downloadPackage() runs no module of the current folder or of PYTHONPATH", async () => {
+  await using index = serveIndex({ [WHEEL]: CONTENT });
+  await withPrograms({ programs: { python3 }, index: index.url }, async (into) => {
+    const planted = join(into, "..", "planted"), trace = join(into, "..", "trace");
+    await Deno.mkdir(planted);
+    for (const name of ["pip", "json", "site", "sitecustomize", "usercustomize", "os"]) {
+      await Deno.writeTextFile(join(planted, `${name}.py`), `open(${JSON.stringify(trace)}, "w")\n`);
+    }
+    Deno.chdir(planted);
+    Deno.env.set("PYTHONPATH", planted);
     assertEquals(await Deno.readTextFile(await downloadPackage(FILE, into)), CONTENT);
-    assertEquals([...Deno.readDirSync(into)].map(({ name }) => name), ["thing-1.0.whl"]);
-  }));
+    assertEquals(exists(trace), false);
+  });
+});
 
-Deno.test("downloadPackage() asks for the pinned file by name, version and hash, and names no index", () =>
-  withPrograms({
-    pip: pip(
-      "here",
-      `into=$2; echo "$*" > "$into/asked"; while [ "$1" != "-r" ]; do shift; done
-read -r line < "$2"; echo "$line" > "$into/wanted"`,
-    ),
-  }, async (into) => {
-    await assertRejects(() => downloadPackage(FILE, into), UserError);
-    assertEquals(await Deno.readTextFile(join(into, "wanted")), `thing==1.0 --hash=sha256:${FILE.sha256}\n`);
-    assertMatch(
-      await Deno.readTextFile(join(into, "asked")),
-      /^--dest \S+ --platform any --require-hashes -r \S+\n$/,
-    );
-  }));
-
-Deno.test("downloadPackage() lists what each client said when the network is away, and asks no pip twice", () =>
-  withPrograms({
-    python3: pip("here", OFFLINE),
-    pip3: pip("here", OFFLINE),
-    pip: pip("there", "exit 7"),
-  }, async (into) => {
-    const { message } = await assertRejects(() => downloadPackage(FILE, into), UserError);
-    assertEquals(message.split("\n"), [
-      "Cannot fetch thing 1.0 (thing-1.0.whl). Tried:",
-      "  python3 -m pip: ERROR: No matching distribution found for thing==1.0 (Temporary failure in name resolution)",
-      "  python -m pip: not on this machine",
-      "  pip3: the same as python3 -m pip",
-      "  pip: it ended with an error and no word on it",
-      "  uv tool run pip: not on this machine",
-      "Connect to the network, or install pip or uv, and run the same command again.",
-    ]);
-    assertEquals([...Deno.readDirSync(into)], []);
-  }));
-
-Deno.test("downloadPackage() refuses another file than the pinned one, and goes on to the next client", () =>
-  withPrograms({ pip3: pip("here", BRING.replace(CONTENT, "another file")) }, async (into) => {
+Deno.test("downloadPackage() refuses another file than the pinned one, and leaves nothing of it", async () => {
+  await using index = serveIndex({ [WHEEL]: "another file" });
+  await withPrograms({ programs: { python3 }, index: index.url }, async (into) => {
     await assertRejects(
       () => downloadPackage(FILE, into),
       UserError,
       `brought must be ${FILE.sha256}: it is`,
     );
     assertEquals([...Deno.readDirSync(into)], []);
-    await Deno.writeTextFile(join(into, "..", "bin", "pip"), `#!/bin/sh\n${pip("there", BRING)}\n`, {
-      mode: 0o755,
-    });
-    assertEquals(await Deno.readTextFile(await downloadPackage(FILE, into)), CONTENT);
-  }));
+  });
+});
 
-Deno.test("downloadPackage() says when a client ends well without the file", () =>
-  withPrograms({ pip: pip("here", "exit 0") }, async (into) => {
-    await assertRejects(() => downloadPackage(FILE, into), UserError, "pip: it ended without the file");
-  }));
+Deno.test("downloadPackage() lists what each Python said, and asks no pip twice", async () => {
+  await using index = serveIndex({ "thing-2.0.tar.gz": "x" });
+  const programs = { python3, python: python3, uv: "echo 'error: uv is broken' >&2; exit 1" };
+  await withPrograms({ programs, index: index.url }, async (into) => {
+    const { message } = await assertRejects(() => downloadPackage(FILE, into), UserError);
+    assertEquals(message.split("\n"), [
+      `Cannot fetch thing 1.0 (${WHEEL}). Tried:`,
+      "  python3 -m pip: ERROR: No matching distribution found for thing==1.0",
+      "  python -m pip: the same as python3 -m pip",
+      "  uv: error: uv is broken",
+      "Connect to the network, or install pip for python3, or uv, and run the same command again.",
+    ]);
+    assertEquals([...Deno.readDirSync(into)], []);
+  });
+});
+
+Deno.test("downloadPackage() gives the network's fault, and tells a Python without pip from none", async () => {
+  const programs = { python3, python: "echo 'No module named pip' >&2; exit 1" };
+  await withPrograms({ programs, index: "http://127.0.0.1:9/simple" }, async (into) => {
+    Deno.env.set("PIP_RETRIES", "1");
+    const { message } = await assertRejects(() => downloadPackage(FILE, into), UserError);
+    assertMatch(message, /python3 -m pip: ERROR: No matching .* \(Connection refused\)\n/);
+    assertMatch(message, /python -m pip: No module named pip\n {2}uv: not on this machine\n/);
+  });
+});
+
+Deno.test("downloadPackage() lets uv make a Python, with the pip that is pinned by its hash", async () => {
+  await using index = serveIndex({ [WHEEL]: CONTENT });
+  // Stands in for uv: makes an environment with the machine's Python, and keeps what it was asked to install.
+  const uv = `case "$1" in
+venv) exec ${shellWord(REAL)} -I -m venv "$3" ;;
+pip) shift 5; echo "$1" > "$ASKED"; shift; while read -r line; do echo "$line"; done < "$2" >> "$ASKED" ;;
+esac`;
+  await withPrograms({ programs: { uv }, index: index.url }, async (into) => {
+    const asked = join(into, "..", "asked");
+    Deno.env.set("ASKED", asked);
+    assertEquals(await Deno.readTextFile(await downloadPackage(FILE, into)), CONTENT);
+    assertMatch(
+      await Deno.readTextFile(asked),
+      /^--require-hashes\npip==[0-9.]+ --hash=sha256:[0-9a-f]{64}\n$/,
+    );
+  });
+});
 
 Deno.test("unpackWheel() takes the members asked for, and names one that is missing", async () => {
   const folder = await Deno.makeTempDir();

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { runPython } from "../fetch/python.ts";
 
-/** Looks without importing: TensorFlow takes seconds to import. The folder that one happens to be in is left out. */
+/** Looks without importing: TensorFlow takes seconds to import. The user's own packages count too. */
 const PYTHON_LOOK = `
-import sys
-sys.path = [entry for entry in sys.path if entry]
-import importlib.util, importlib.metadata, json, os
+import importlib.util, importlib.metadata, json, os, site
+site.addsitedir(site.getusersitepackages())
 spec = importlib.util.find_spec("tensorflow")
 if spec and spec.origin:
     version = None
@@ -21,19 +21,15 @@ if spec and spec.origin:
     print(json.dumps({"dir": os.path.dirname(spec.origin), "version": version or "0"}))
 `;
 
-/** The folder of a TensorFlow that Python would import, which holds its libraries, and its version. */
+/** Finds the folder of the TensorFlow that Python would import, which holds its libraries, and its version. */
 export async function findInPython(): Promise<{ dir: string; version: string } | undefined> {
   for (const python of ["python3", "python"]) {
+    const { stdout, failure } = await runPython(python, ["-c", PYTHON_LOOK]);
+    if (failure !== undefined || stdout.trim() === "") continue;
     try {
-      const { success, stdout } = await new Deno.Command(python, {
-        args: ["-c", PYTHON_LOOK],
-        stdin: "null",
-        stderr: "null",
-      }).output();
-      const text = new TextDecoder().decode(stdout).trim();
-      if (success && text !== "") return JSON.parse(text);
+      return JSON.parse(stdout);
     } catch {
-      // No such Python, or one that cannot answer: the next place is tried.
+      // This Python prints something else: the next one is tried.
     }
   }
   return undefined;

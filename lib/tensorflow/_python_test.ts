@@ -2,34 +2,48 @@ import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { findInPython } from "./_python.ts";
 
-/** A folder with a package `tensorflow` that cannot be imported, as pip would have installed it. */
-async function withInstalled(version: string, work: (folder: string) => Promise<void>): Promise<void> {
+/** Runs with a Python whose only package is `tensorflow`, which fails when imported; gives its site-packages. */
+async function withInstalled(version: string, work: (packages: string) => Promise<void>): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir());
-  const cwd = Deno.cwd(), path = Deno.env.get("PYTHONPATH");
+  const cwd = Deno.cwd(), path = Deno.env.get("PATH")!, modules = Deno.env.get("PYTHONPATH");
   try {
-    await Deno.mkdir(join(folder, "tensorflow"));
-    await Deno.writeTextFile(join(folder, "tensorflow", "__init__.py"), "raise SystemExit(3)\n");
-    const metadata = join(folder, `tensorflow_cpu-${version}.dist-info`);
+    const { success } = await new Deno.Command("python3", {
+      args: ["-I", "-m", "venv", "--without-pip", folder],
+    })
+      .output();
+    assertEquals(success, true);
+    const lib = [...Deno.readDirSync(join(folder, "lib"))].find(({ name }) => name.startsWith("python3"))!;
+    const packages = join(folder, "lib", lib.name, "site-packages");
+    await Deno.mkdir(join(packages, "tensorflow"));
+    await Deno.writeTextFile(join(packages, "tensorflow", "__init__.py"), "raise SystemExit(3)\n");
+    const metadata = join(packages, `tensorflow_cpu-${version}.dist-info`);
     await Deno.mkdir(metadata);
     const text = `Metadata-Version: 2.1\nName: tensorflow-cpu\nVersion: ${version}\n`;
     await Deno.writeTextFile(join(metadata, "METADATA"), text);
-    await work(folder);
+    await work(packages);
   } finally {
     Deno.chdir(cwd);
-    if (path === undefined) Deno.env.delete("PYTHONPATH");
-    else Deno.env.set("PYTHONPATH", path);
+    Deno.env.set("PATH", path);
+    if (modules === undefined) Deno.env.delete("PYTHONPATH");
+    else Deno.env.set("PYTHONPATH", modules);
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-Deno.test("findInPython() tells the folder and version of an installed TensorFlow without importing it", () =>
-  withInstalled("2.17.1", async (folder) => {
-    Deno.env.set("PYTHONPATH", folder);
-    assertEquals(await findInPython(), { dir: join(folder, "tensorflow"), version: "2.17.1" });
+Deno.test("findInPython() returns the folder and version of an installed TensorFlow without importing it", () =>
+  withInstalled("2.17.1", async (packages) => {
+    Deno.env.set("PATH", `${join(packages, "..", "..", "..", "bin")}:${Deno.env.get("PATH")}`);
+    assertEquals(await findInPython(), { dir: join(packages, "tensorflow"), version: "2.17.1" });
   }));
 
-Deno.test("findInPython() does not take the folder that one is in for an installed package", () =>
-  withInstalled("2.17.2", async (folder) => {
-    Deno.chdir(folder);
+Deno.test("findInPython() takes no package and runs no code of the current folder or of PYTHONPATH", () =>
+  withInstalled("2.17.2", async (packages) => {
+    const ran = join(packages, "ran");
+    for (const name of ["json", "sitecustomize", "site"]) {
+      Deno.writeTextFileSync(join(packages, `${name}.py`), `open(${JSON.stringify(ran)}, "w")\n`);
+    }
+    Deno.chdir(packages);
+    Deno.env.set("PYTHONPATH", packages);
     assertEquals((await findInPython())?.version === "2.17.2", false);
+    assertEquals([...Deno.readDirSync(packages)].some(({ name }) => name === "ran"), false);
   }));

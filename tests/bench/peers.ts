@@ -24,18 +24,16 @@ const PEERS: readonly Peer[] = [
   { name: "jax", script: "jax_gpt.py", mode: "jit", module: "optax" },
 ];
 
-const PACKAGES = ["torch==2.15.0", "jax==0.10.2", "jaxlib==0.10.2", "optax==0.2.8", "numpy==2.4.6"] as const;
-
 /** Makes an environment with the peers (several GB from PyPI), or finds it; the Python of it. */
 export async function installPeers(): Promise<string> {
-  console.error(`installing ${PACKAGES.join(", ")} into ${cacheDir()}, several GB`);
-  return await pythonWith(PACKAGES);
+  console.error(`installing PyTorch and JAX into ${cacheDir()}, several GB`);
+  return await pythonWith("peers");
 }
 
 /** The Python that peers run on: the one given, or that of {@linkcode installPeers} where it was called before. */
 async function findPython(given: string | undefined): Promise<string | undefined> {
   if (given !== undefined) return given;
-  const folder = join(cacheDir(), PACKAGES[0].replace("==", "-"));
+  const folder = join(cacheDir(), "test-peers");
   try {
     await Deno.stat(join(folder, "whole"));
     return join(folder, "bin", "python");
@@ -67,7 +65,7 @@ export async function findPeers(given: string | undefined): Promise<InstalledPee
   const peers: Peer[] = [];
   for (const peer of PEERS) {
     const look = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${peer.module}") is None)`;
-    if (await has(python, ["-c", look]) && (peer.mode !== "compile" || compiler)) peers.push(peer);
+    if (await has(python, ["-I", "-c", look]) && (peer.mode !== "compile" || compiler)) peers.push(peer);
   }
   return { python, peers };
 }

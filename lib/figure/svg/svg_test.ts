@@ -9,7 +9,7 @@ const line = (count: number, y: (i: number) => number) =>
 /** What Python's parser, which is strict, says of a text; empty: it is well-formed XML. */
 async function xmlProblem(text: string): Promise<string> {
   const child = new Deno.Command("python3", {
-    args: ["-c", "import sys, xml.dom.minidom as m; m.parseString(sys.stdin.buffer.read())"],
+    args: ["-I", "-c", "import sys, xml.dom.minidom as m; m.parseString(sys.stdin.buffer.read())"],
     stdin: "piped",
     stderr: "piped",
   }).spawn();

@@ -30,6 +30,7 @@ export type { OpBackend } from "./op_backend.ts";
 export { causalAttention, causalSoftmax } from "./causal_attention.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { sparseCrossEntropy } from "./cross_entropy.ts";
+export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy_loss.ts";
 export { fused } from "./fused.ts";
 export type { PolicyName } from "../precision/mod.ts";
 export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, policyOf } from "./policy.ts";

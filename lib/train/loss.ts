@@ -7,16 +7,13 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } from "../model/mod.ts";
-import { DataType } from "../tensorflow/dtype.ts";
-import { layerScope, opScope, sparseCrossEntropy, toFloat32 } from "../tensorflow/mod.ts";
-import { castTo, dtypeOf } from "../tensorflow/true_dtype.ts";
 import {
-  blockedCrossEntropy,
-  type LossRows,
-  type LossSums,
-  rangesOf,
-  regularized,
-} from "../tensorflow/blocked_cross_entropy.ts";
+  countedTargets,
+  nllOfRows,
+  plainCrossEntropy,
+  tokenScale,
+} from "../tensorflow/cross_entropy_loss.ts";
+import { blockedCrossEntropy, type LossSums, rangesOf } from "../tensorflow/blocked_cross_entropy.ts";
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
@@ -76,7 +73,7 @@ export function tokenLosses(
   const { targets, counted } = countedTargets(batch.y, options.ignoreIndex);
   const losses = isBlocked(batch.y, { config, blocked: options.blocked })
     ? blockedTokenLosses(parameters, { ...batch, targets }, config)
-    : crossEntropy(gptLogits(parameters, batch.x, config, batch), targets);
+    : nllOfRows(gptLogits(parameters, batch.x, config, batch), targets);
   return (counted === undefined ? losses : tf.mul(losses, counted)) as tf.Tensor1D;
 }
 
@@ -91,15 +88,6 @@ export function meanLoss(
   return options.ignoreIndex === undefined
     ? tf.mean(losses)
     : tf.mul(tf.sum(losses), tokenScale(batch.y, options.ignoreIndex)) as tf.Scalar;
-}
-
-/**
- * One over the number of targets that count, a float32 scalar: what a sum of losses is multiplied with to be their mean.
- * Infinite where none counts, so that the mean is NaN, as PyTorch's is.
- */
-export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Scalar {
-  if (ignoreIndex === undefined) return tf.scalar(1 / y.size);
-  return tf.div(1, tf.sum(tf.cast(tf.notEqual(y, ignoreIndex), "float32"))) as tf.Scalar;
 }
 
 /**
@@ -127,7 +115,9 @@ export function trainingLoss(
   const scale = batch.lossScale === undefined ? mean : tf.mul(mean, batch.lossScale);
   const weights = tf.mul(counted ?? tf.ones([batch.y.size]), scale) as tf.Tensor1D;
   const rows = { targets, weights, regularization: { labelSmoothing, zLoss } };
-  if (!blocked) return unscaled(plainLoss(gptLogits(parameters, batch.x, config, batch), rows), batch);
+  if (!blocked) {
+    return unscaled(plainCrossEntropy(gptLogits(parameters, batch.x, config, batch), rows), batch);
+  }
   const { tiedHead = true, logitSoftCap } = config;
   const table = parameters[tiedHead ? "wte.weight" : "lm_head.weight"] as tf.Tensor2D; // [V, C]
   const hidden = gptHidden(parameters, batch.x, config, batch);
@@ -140,44 +130,6 @@ function unscaled({ objective, nll }: LossSums, { lossScale }: ScaledBatch): Los
   const plain = tf.keep(tf.div(nll, lossScale)) as tf.Scalar;
   if (nll !== objective) nll.dispose();
   return { objective, nll: plain };
-}
-
-/**
- * The weighted sums of losses over rows of logits, by TF.js's autodiff.
- *
- * @param logits [N, V], in any floating type.
- */
-export function plainLoss(logits: tf.Tensor2D, rows: LossRows): LossSums {
-  const { targets, weights, regularization: { labelSmoothing, zLoss } } = rows;
-  const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights)) as tf.Scalar;
-  const nll = crossEntropy(logits, targets);
-  if (labelSmoothing === 0 && zLoss === 0) {
-    const total = sum(nll);
-    return { objective: total, nll: total };
-  }
-  const ofRows = (work: (wide: tf.Tensor) => tf.Tensor) =>
-    widen(lossScope(logits, (logits) => work(widen(logits))));
-  const logZ = ofRows((wide) => tf.logSumExp(wide, 1));
-  const spread = tf.sub(logZ, ofRows((wide) => tf.mean(wide, 1))); // the mean over V of -log p
-  const objective = sum(regularized(nll, { logZ, spread }, rows.regularization));
-  return { objective, nll: tf.keep(sum(nll)) };
-}
-
-/** A part of the loss, in the format that is set for it. */
-function lossScope(logits: tf.Tensor, work: (logits: tf.Tensor) => tf.Tensor): tf.Tensor {
-  return layerScope("loss", () => opScope("loss", [logits], work));
-}
-
-/** Cross entropy of rows, float32 [N]. */
-function crossEntropy(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {
-  return widen(lossScope(logits, (logits) => sparseCrossEntropy(logits, targets)));
-}
-
-/** A tensor in float32; its gradient is rounded to the type that it came in. */
-function widen(x: tf.Tensor): tf.Tensor {
-  const dtype = dtypeOf(x);
-  if (dtype === DataType.FLOAT) return x;
-  return tf.customGrad((x) => ({ value: toFloat32(x as tf.Tensor), gradFunc: (dy) => castTo(dy, dtype) }))(x);
 }
 
 /** Logits that positions' losses are made of at once: 16 MiB in float32. */
@@ -194,7 +146,7 @@ function blockedTokenLosses(
     rangesOf(hidden.shape[0], Math.ceil(CHUNK_LOGITS / config.vocabSize)).map(({ begin, size }) =>
       tf.tidy(() => {
         const logits = headLogits(parameters, tf.slice(hidden, [begin, 0], [size, hidden.shape[1]]), config);
-        return crossEntropy(logits, tf.slice(batch.targets, [begin], [size]));
+        return nllOfRows(logits, tf.slice(batch.targets, [begin], [size]));
       })
     ),
   ) as tf.Tensor1D;
@@ -205,18 +157,4 @@ function isBlocked(
   { config, blocked }: { config: GptConfig; blocked: boolean | undefined },
 ): boolean {
   return blocked ?? y.size * config.vocabSize > BLOCKED_ABOVE;
-}
-
-/** Targets as [N], those that do not count as 0; and 1 or 0 by position where some may not count. */
-function countedTargets(
-  y: tf.Tensor2D,
-  ignoreIndex: number | undefined,
-): { targets: tf.Tensor1D; counted: tf.Tensor1D | undefined } {
-  const flat = tf.reshape(y, [-1]) as tf.Tensor1D;
-  if (ignoreIndex === undefined) return { targets: flat, counted: undefined };
-  const counts = tf.notEqual(flat, ignoreIndex);
-  return {
-    targets: tf.mul(flat, tf.cast(counts, "int32")) as tf.Tensor1D,
-    counted: tf.cast(counts, "float32") as tf.Tensor1D,
-  };
 }

@@ -5,7 +5,8 @@ import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts
 import { autocast, compile, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { blockedCrossEntropy, type Regularization } from "../tensorflow/blocked_cross_entropy.ts";
-import { IGNORE_INDEX, meanLoss, plainLoss, tokenLosses, trainingLoss } from "./loss.ts";
+import { IGNORE_INDEX, meanLoss, tokenLosses, trainingLoss } from "./loss.ts";
+import { plainCrossEntropy } from "../tensorflow/cross_entropy_loss.ts";
 import { lossAndGradients } from "./step.ts";
 
 const tensorflow = await useTensorFlow();
@@ -70,7 +71,7 @@ function measured(
         const { value, grads } = tf.valueAndGrads((...args: tf.Tensor[]) => {
           const [x, w] = args as [tf.Tensor2D, tf.Tensor2D];
           const sums = how.block === undefined
-            ? plainLoss(tf.matMul(x, w, false, true), rows)
+            ? plainCrossEntropy(tf.matMul(x, w, false, true), rows)
             : blockedCrossEntropy(x, w, rows);
           if (sums.nll !== sums.objective) beside = sums.nll;
           return sums.objective;
@@ -280,7 +281,7 @@ const cases: LossCase[] = JSON.parse(
   Deno.readTextFileSync(new URL("../../tests/fixtures/training/training.json", import.meta.url)),
 ).losses;
 
-Deno.test("plainLoss() and blockedCrossEntropy() are PyTorch's cross_entropy with smoothing, ignored targets and z-loss", () => {
+Deno.test("plainCrossEntropy() and blockedCrossEntropy() are PyTorch's cross_entropy with smoothing, ignored targets and z-loss", () => {
   for (const { labelSmoothing, zLoss, logits, targets, objective, nll, gradient } of cases) {
     const counted = targets.map((target) => target === IGNORE_INDEX ? 0 : 1);
     const total = counted.reduce<number>((sum, one) => sum + one, 0);

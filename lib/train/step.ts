@@ -10,9 +10,10 @@ import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
-import { type BatchTensors, type LossConfig, type ScaledBatch, tokenScale, trainingLoss } from "./loss.ts";
+import { type BatchTensors, type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
 import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
+import { tokenScale } from "../tensorflow/cross_entropy_loss.ts";
 import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 

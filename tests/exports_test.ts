@@ -290,7 +290,7 @@ Deno.test("export replaces what it left in a folder wholly, and nothing that is 
   const [{ manifest }] = readRuns(dir) as [RecordedRun];
   Deno.removeSync(runPaths(runFolder(dir, manifest.runId)).manifest);
   const { code, stderr } = await runExport("tensorboard", "arrow");
-  assertEquals(code, 0);
+  assertEquals(code, 3);
   const [warning, note] = stderr.split("\n");
   assertMatch(
     warning!,

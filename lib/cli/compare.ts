@@ -26,7 +26,7 @@ import {
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { writeFile } from "../file/write_file.ts";
-import { readingWarnings, readRun, readRuns, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
+import { readRun, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
   makePlan,
@@ -39,6 +39,7 @@ import {
 import { command, numeric, runCommand, TOLERANCE_HELP, toleranceOf } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
 import { isFile, isFolder } from "./files.ts";
+import { openSweep } from "./open_sweep.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, workersOf } from "./spec_file.ts";
 
@@ -186,13 +187,7 @@ function inOrder(a: RecordedRun, b: RecordedRun): [RecordedRun, RecordedRun] {
 function neighbours(folder: string): RecordedRun[] {
   const runs = dirname(resolve(folder));
   if (basename(runs) !== "runs") return [];
-  try {
-    return readRuns(dirname(runs));
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    console.log(`note: other seeds are not looked at: ${error.message}`);
-    return [];
-  }
+  return [...openSweep(dirname(runs), (line) => console.log(line)).runs];
 }
 
 /** Trains a spec's runs, or what is left of them. Undefined: interrupted, or none of them finished. */
@@ -229,8 +224,7 @@ async function compareFolder(
   dir: string,
   judging: Judging & { json: string | undefined },
 ): Promise<void> {
-  const runs = readRuns(dir);
-  for (const warning of readingWarnings(dir, runs)) console.log(`warning: ${warning}`);
+  const { runs, leftOut } = openSweep(dir, (line) => console.log(line));
   const compared = compareGroups(runs, judging);
   if (compared.length === 0) {
     throw new UserError(
@@ -267,7 +261,7 @@ async function compareFolder(
       ),
     );
   }
-  writeFile(join(dir, "compare.json"), comparisonJson(compared, { culprits, grids }));
+  writeFile(join(dir, "compare.json"), comparisonJson(compared, { culprits, grids, leftOut }));
   if (judging.json !== undefined) {
     const { environment: { cpuModel, device, tensorflowVersion, rounding }, spec } = runs[0]!.manifest;
     const more = {

@@ -11,8 +11,6 @@ import {
   encodeTensorBoard,
   EVAL_FORM,
   evalColumns,
-  readingWarnings,
-  readRuns,
   type RecordedRun,
   RESULT_FORM,
   RUN_FORM,
@@ -23,6 +21,7 @@ import {
 } from "../record/mod.ts";
 import { type ExportedFile, writeExport } from "./export_folder.ts";
 import { command, list, runCommand } from "./command.ts";
+import { openSweep } from "./open_sweep.ts";
 
 const FORMATS: Readonly<Record<string, (runs: readonly RecordedRun[]) => readonly ExportedFile[]>> = {
   parquet: (runs) => tableFiles(runs, "parquet", encodeParquet),
@@ -45,8 +44,7 @@ const program = command(
         `Cannot export: --format must be of ${Object.keys(FORMATS).join(", ")}: it is ${unknown ?? "empty"}`,
       );
     }
-    const runs = readRuns(dir);
-    for (const warning of readingWarnings(dir, runs)) console.error(`warning: ${warning}`);
+    const { runs } = openSweep(dir, (line) => console.error(line));
     const out = options.out ?? join(dir, "export");
     const files = Object.fromEntries(formats.map((format) => [format, FORMATS[format]!(runs)]));
     writeExport(out, files, { file: console.log, note: (line) => console.error(`note: ${line}`) });

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
-import { readManifest, runPaths, type RunSpec } from "../record/mod.ts";
+import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mod.ts";
 import { modelOf, prepareForRun, reloadCorpus } from "../sweep/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { loadGpt2Tokenizer, type Tokenizer, tokenizerFromJSON, type Tokens } from "../text/mod.ts";
@@ -87,6 +87,7 @@ async function openRun(
   folder: string,
   { action, weights }: { action: string; weights: WhichWeights },
 ): Promise<OpenedModel> {
+  requirePlace(folder);
   const paths = runPaths(folder);
   const { spec, data } = readManifest(paths.manifest);
   const path = weights === "best" ? paths.best : paths.checkpoint;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { count } from "../analysis/mod.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
-import { readRuns } from "../record/mod.ts";
+import type { SweepRecords } from "../record/mod.ts";
 import {
   describe,
   draftPlan,
@@ -17,6 +17,7 @@ import {
   stateOf,
 } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
+import { openSweep } from "./open_sweep.ts";
 import { readSpec, shareMachine } from "./spec_file.ts";
 
 const program = command(
@@ -40,8 +41,12 @@ async function plan(path: string | undefined, options: { out?: string; workers?:
   const dir = options.out ?? join("experiments", "out", spec.name);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
   const made = draft.plan(threads);
-  const recorded = recordedIn(dir);
+  const { runs: recorded, leftOut } = recordedIn(dir);
   const states = await statesOf(made, recorded);
+  // A sweep keeps what is damaged as it is, and fails it.
+  for (const { id, damaged } of leftOut) {
+    if (damaged) states.set(id, { text: "damaged", left: 0, changes: undefined });
+  }
   const left = made.runs.filter(({ id }) => states.get(id)?.left !== 0);
   const predictions = (await predictRuns({ ...made, runs: left }, {
     sizesOf: draft.sizesOf,
@@ -50,9 +55,10 @@ async function plan(path: string | undefined, options: { out?: string; workers?:
   })).map((one) => ({ ...one, seconds: one.seconds * (states.get(one.run.id)?.left ?? 1) }));
   for (const { run, bytes } of predictions) requireMemory(run.spec, { bytes });
   console.log(tableOf(made, { predictions, states }));
-  const finished = made.runs.length - left.length;
+  const finished = made.runs.filter(({ id }) => states.get(id)?.text === "finished").length;
   if (left.length === 0) {
-    console.log(`\n${count(made.runs.length, "run")}, finished in ${dir} already: nothing is left to run`);
+    const done = finished === made.runs.length ? "finished in" : `${finished} of them finished in`;
+    console.log(`\n${count(made.runs.length, "run")}, ${done} ${dir} already: nothing is left to run`);
     return;
   }
   const seconds = predictions.reduce((sum, one) => sum + one.seconds, 0);
@@ -88,7 +94,7 @@ async function plan(path: string | undefined, options: { out?: string; workers?:
 /** What a sweep would do with the plan's runs that have begun, by identity. */
 async function statesOf(
   { runs }: Plan,
-  recorded: ReturnType<typeof readRuns>,
+  recorded: SweepRecords["runs"],
 ): Promise<Map<string, RunState>> {
   const begun = recorded.filter(({ manifest }) => runs.some(({ id }) => id === manifest.runId));
   if (begun.length === 0) return new Map();
@@ -96,13 +102,13 @@ async function statesOf(
   return new Map(begun.map((run) => [run.manifest.runId, stateOf(run, environment)]));
 }
 
-function recordedIn(dir: string): ReturnType<typeof readRuns> {
+function recordedIn(dir: string): SweepRecords {
   try {
     Deno.statSync(join(dir, "runs"));
   } catch {
-    return [];
+    return { runs: [], leftOut: [] };
   }
-  return readRuns(dir);
+  return openSweep(dir, (line) => console.error(line));
 }
 
 /** A row a run; what all runs have alike is left out, but for what names them, and so is a state that none has. */

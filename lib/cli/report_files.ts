@@ -9,7 +9,8 @@ import { type CulpritFinding, DEFAULT_TOLERANCE, summarize } from "../analysis/m
 import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { writeFile } from "../file/write_file.ts";
-import { readingWarnings, readJson, readRuns, type RecordedRun, tabulateRuns } from "../record/mod.ts";
+import { readJson, readSweep, type RecordedRun, tabulateRuns } from "../record/mod.ts";
+import { openSweep } from "./open_sweep.ts";
 
 /**
  * Reads a folder's runs, prints their tables, and writes their report and their table of steps.
@@ -23,15 +24,21 @@ export async function writeReport(
   options: { title: string; tolerance?: number; print: (line: string) => void },
 ): Promise<string> {
   const { print, title, tolerance = DEFAULT_TOLERANCE } = options;
-  const runs = tabulateRuns(dir, { note: print });
-  for (const warning of readingWarnings(dir, runs)) print(`warning: ${warning}`);
+  const { runs, leftOut } = openSweep(dir, print, (dir) => tabulateRuns(dir, { note: print }));
   const summary = summarize(runs, tolerance);
   print(`\n${summary.text}`);
   const path = join(dir, "report.html");
   const culprits = readCulprits(dir);
   writeFile(
     path,
-    await renderReport({ title, runs, tolerance, culprits, reproduce: reproduceCommands(dir, runs) }),
+    await renderReport({
+      title,
+      runs,
+      leftOut,
+      tolerance,
+      culprits,
+      reproduce: reproduceCommands(dir, runs),
+    }),
   );
   return path;
 }
@@ -47,16 +54,13 @@ export async function writeJointReport(
   options: { out: string; tolerance: number; print: (line: string) => void },
 ): Promise<void> {
   const { out, tolerance, print } = options;
-  const folders = dirs.map((dir) => ({ dir, runs: readRuns(dir) }));
-  const runs = folders.flatMap(({ runs }) => runs);
-  for (const { dir, runs } of folders) {
-    for (const warning of readingWarnings(dir, runs)) print(`warning: ${warning}`);
-  }
+  const folders = dirs.map((dir) => ({ dir, ...openSweep(dir, print) }));
+  const runs = folders.flatMap(({ runs }) => runs), leftOut = folders.flatMap(({ leftOut }) => leftOut);
   print(`\n${summarize(runs, tolerance).text}`);
   const title = dirs.map((dir) => basename(resolve(dir))).join(" and ");
   const culprits = dirs.flatMap(readCulprits);
   const reproduce = folders.flatMap(({ dir, runs }) => reproduceCommands(dir, runs));
-  writeFile(out, await renderReport({ title, runs, tolerance, culprits, reproduce }));
+  writeFile(out, await renderReport({ title, runs, leftOut, tolerance, culprits, reproduce }));
 }
 
 /** The commands that make a folder's runs again. */
@@ -78,7 +82,7 @@ export async function writeFigures(
   dir: string,
   { kind, tolerance }: { kind: "svg" | "png"; tolerance: number },
 ): Promise<string[]> {
-  const figures = reportFigures(readRuns(dir), tolerance, readCulprits(dir)).flatMap(({ figures }) =>
+  const figures = reportFigures(readSweep(dir).runs, tolerance, readCulprits(dir)).flatMap(({ figures }) =>
     figures
   );
   const folder = join(dir, "figures");

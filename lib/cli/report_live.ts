@@ -6,7 +6,7 @@
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { renderReport } from "../figure/mod.ts";
-import { readRuns, type RecordedRun, sha256Hex } from "../record/mod.ts";
+import { readSweep, sha256Hex, type SweepRecords } from "../record/mod.ts";
 import { isFolder } from "./files.ts";
 import { readCulprits, reproduceCommands } from "./report_files.ts";
 
@@ -33,7 +33,7 @@ export interface LiveOptions {
  * its own), and reads nothing but the sweep's records.
  *
  * @param dir The sweep's folder; runs may still be to come.
- * @throws {UserError} when the folder is none, its records are damaged at the start, or the port is taken.
+ * @throws {UserError} when the folder is none, or the port is taken.
  */
 export async function serveReport(dir: string, options: LiveOptions): Promise<void> {
   if (!isFolder(dir)) throw new UserError(`Cannot watch ${dir}: wanted a sweep's folder: there is none`);
@@ -116,7 +116,7 @@ class LiveReport {
   readonly #dir: string;
   readonly #tolerance: number;
   #stamps = "";
-  #runs: readonly RecordedRun[] = [];
+  #records: SweepRecords = { runs: [], leftOut: [] };
   #page: Promise<string> | undefined;
 
   constructor(dir: string, tolerance: number) {
@@ -126,7 +126,7 @@ class LiveReport {
 
   /** How many runs there are. */
   get runs(): number {
-    return this.#runs.length;
+    return this.#records.runs.length;
   }
 
   /** What tells this state of the records from others. */
@@ -139,7 +139,7 @@ class LiveReport {
     const journals = journalStamps(join(this.#dir, "runs"));
     const stamps = `${journals}\n${stampOf(join(this.#dir, "compare.json")) ?? ""}`;
     if (stamps === this.#stamps) return false;
-    this.#runs = journals === "" ? [] : readRuns(this.#dir);
+    this.#records = journals === "" ? { runs: [], leftOut: [] } : readSweep(this.#dir);
     this.#stamps = stamps;
     this.#page = undefined;
     return true;
@@ -149,10 +149,10 @@ class LiveReport {
   page(): Promise<string> {
     return this.#page ??= renderReport({
       title: basename(resolve(this.#dir)),
-      runs: this.#runs,
+      ...this.#records,
       tolerance: this.#tolerance,
       culprits: readCulprits(this.#dir),
-      reproduce: reproduceCommands(this.#dir, this.#runs),
+      reproduce: reproduceCommands(this.#dir, this.#records.runs),
       version: this.version,
     });
   }

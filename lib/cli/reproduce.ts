@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRun, type Reproduction } from "../sweep/mod.ts";
+import { listRuns } from "../record/mod.ts";
 import { isFolder } from "./files.ts";
 import { command, numeric, runCommand } from "./command.ts";
 
@@ -64,12 +65,8 @@ async function reproduce(folder: string, { tolerance, data, presentCode }: Optio
 
 /** The runs of a sweep's folder; undefined: it is none. */
 function runsIn(folder: string): string[] | undefined {
-  try {
-    const names = [...Deno.readDirSync(join(folder, "runs"))].filter((entry) => entry.isDirectory);
-    return names.map(({ name }) => join(folder, "runs", name)).sort();
-  } catch {
-    return undefined;
-  }
+  if (!isFolder(join(folder, "runs"))) return undefined;
+  return listRuns(folder).filter(({ state }) => state !== "foreign").map(({ folder }) => folder);
 }
 
 function describe(result: Reproduction): string {

@@ -65,15 +65,23 @@ export { encodeArrow } from "./arrow.ts";
 export { encodeTensorBoard, tensorBoardPath } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
-  begunRuns,
-  readingWarnings,
+  placeProblem,
   readRun,
-  readRuns,
   type RecordedRun,
+  requirePlace,
   runFolder,
   type RunPaths,
   runPaths,
   statusOf,
 } from "./run_folder.ts";
+export {
+  type LeftOutRun,
+  type ListedRun,
+  listRuns,
+  readingWarnings,
+  readRuns,
+  readSweep,
+  type SweepRecords,
+} from "./sweep_records.ts";
 export { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
 export { overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep as SEPARATOR } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { exists } from "../file/exists.ts";
-import { isClaimed } from "./claim.ts";
 import type { RunEvent } from "./event.ts";
 import { readJournal } from "./journal.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -47,6 +45,58 @@ export function runFolder(sweepDir: string, runId: string): string {
   return join(sweepDir, "runs", runId);
 }
 
+/**
+ * Returns what is wrong with the place of a run's folder, in words; undefined: nothing, or there is no folder yet.
+ *
+ * A run's folder, and the `runs` folder above it, may be symbolic links to places inside the sweep's folder. A link that
+ * leaves it is refused by every reader and every writer: what lies elsewhere is no part of the sweep.
+ *
+ * @param folder `DIR/runs/ID`; a folder elsewhere is of no sweep, and its place is not judged.
+ */
+export function placeProblem(folder: string): string | undefined {
+  const path = resolve(folder), runs = dirname(path);
+  const ofSweep = basename(runs) === "runs";
+  for (const place of ofSweep ? [runs, path] : []) {
+    const info = lstat(place);
+    if (info === undefined) return undefined;
+    if (info.isSymlink) {
+      let target: string;
+      try {
+        target = Deno.realPathSync(place);
+      } catch {
+        return `${place} is a symbolic link that leads nowhere`;
+      }
+      if (!target.startsWith(`${Deno.realPathSync(dirname(runs))}${SEPARATOR}`)) {
+        return `${place} is a symbolic link that leaves the sweep's folder: it leads to ${target}`;
+      }
+    }
+    if (!info.isDirectory && !Deno.statSync(place).isDirectory) return `${place} is not a folder`;
+  }
+  return undefined;
+}
+
+/**
+ * Requires a run's folder to be in a place where runs are read and written: {@linkcode placeProblem}.
+ *
+ * @throws {UserError} naming the link that leaves the sweep's folder, or the file in the way.
+ */
+export function requirePlace(folder: string): void {
+  const problem = placeProblem(folder);
+  if (problem === undefined) return;
+  throw new UserError(
+    `Cannot open the run ${folder}: ${problem}. Move the run's folder to its place, or merge its sweep into this one.`,
+  );
+}
+
+function lstat(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+}
+
 /** A run as it was recorded. */
 export interface RecordedRun {
   /** What the run is. */
@@ -66,6 +116,7 @@ export interface RecordedRun {
  * @throws {UserError} when its files are missing or damaged.
  */
 export function readRun(folder: string): RecordedRun {
+  requirePlace(folder);
   const paths = runPaths(folder);
   const manifest = readManifest(paths.manifest);
   const { events, dropped } = readJournal(paths.journal);
@@ -81,77 +132,4 @@ export function readRun(folder: string): RecordedRun {
 export function statusOf(events: readonly RunEvent[]): RecordedRun["status"] {
   if (events.some(({ event }) => event === "finish")) return "finished";
   return events.at(-1)?.event === "fail" ? "failed" : "unfinished";
-}
-
-/**
- * The identities of a sweep's runs that have begun, in no order.
- *
- * @throws {UserError} when the folder holds no runs.
- */
-export function begunRuns(sweepDir: string): string[] {
-  return runNames(sweepDir).filter((name) => exists(runPaths(runFolder(sweepDir, name)).manifest));
-}
-
-/**
- * The runs in a sweep's folder that readers leave out, each with its reason in words. One that somebody is at work on has
- * only just begun, and is none of them.
- *
- * @throws {UserError} when the folder holds no runs.
- */
-export function leftOutRuns(sweepDir: string): string[] {
-  return runNames(sweepDir).sort().flatMap((name) => {
-    const paths = runPaths(runFolder(sweepDir, name));
-    if (exists(paths.manifest) || isClaimed(paths.claim)) return [];
-    const why = exists(paths.journal)
-      ? "the file is lost. Restore it from a copy, or have the run made again"
-      : "it was ended before its first step. The sweep's command goes on with it";
-    return [`run ${name} is left out: its folder has no manifest.json: ${why}`];
-  });
-}
-
-/**
- * What whoever reads a sweep's folder is to be told: runs that are left out, and what was dropped of others.
- *
- * @param sweepDir The folder.
- * @param runs Its runs, as they were read.
- */
-export function readingWarnings(sweepDir: string, runs: readonly RecordedRun[]): string[] {
-  const warnings = [...leftOutRuns(sweepDir), ...runs.flatMap((run) => run.warnings)];
-  return runs.length === 0 && warnings.length === 0 ? [`no run of ${sweepDir} has begun`] : warnings;
-}
-
-function runNames(sweepDir: string): string[] {
-  try {
-    return [...Deno.readDirSync(join(sweepDir, "runs"))].filter((entry) => entry.isDirectory).map((
-      { name },
-    ) => name);
-  } catch (cause) {
-    const above = dirname(resolve(sweepDir));
-    const hint = exists(runPaths(sweepDir).manifest) && basename(above) === "runs"
-      ? `, which is a run's folder: its sweep's is ${dirname(above)}`
-      : "";
-    throw new UserError(
-      `Cannot read a sweep: wanted a folder with runs in it, as \`deno task sweep\` makes it: given ${sweepDir}${hint}`,
-      { cause },
-    );
-  }
-}
-
-/**
- * Reads all runs of a sweep that have begun, by data, tokenizer, T, policy and seed.
- *
- * @throws {UserError} when the folder holds no runs.
- */
-export function readRuns(sweepDir: string): RecordedRun[] {
-  const runs = begunRuns(sweepDir).map((name) => readRun(runFolder(sweepDir, name)));
-  const key = ({ manifest: { spec, runId } }: RecordedRun) =>
-    [spec.data, spec.tokenizer, pad(spec.T), spec.policy, pad(spec.seed), runId].join("\0");
-  return runs.map((run) => ({ run, key: key(run) })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ run }) =>
-    run
-  );
-}
-
-/** Numbers in the order of their sizes as text. */
-function pad(value: number): string {
-  return String(value).padStart(16);
 }

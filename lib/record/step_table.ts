@@ -12,7 +12,8 @@ import { describedStepColumns, type StepColumns, stepColumns } from "./columns.t
 import { isIntact, seal, UNSEALED } from "./_seal.ts";
 import { type FileStamp, fileStampSchema, matchesStamp, stampFile } from "./file_stamp.ts";
 import { encodeParquet, openParquet, type ParquetFile, parquetText, readParquet } from "./parquet.ts";
-import { begunRuns, readRuns, type RecordedRun, runFolder, runPaths } from "./run_folder.ts";
+import { runPaths } from "./run_folder.ts";
+import { type ListedRun, listRuns, readRuns, readSweep, type SweepRecords } from "./sweep_records.ts";
 
 /** Key of what the table is of, in its metadata. */
 const SOURCE_KEY = "losskit";
@@ -50,22 +51,26 @@ export interface TableOptions {
 }
 
 /**
- * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepColumns}.
+ * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepColumns} of the runs that can be
+ * read. While a run is damaged, the table is not read in place of the journals.
  *
- * @returns The runs, as {@linkcode readRuns} gives them.
- * @throws {UserError} when the folder holds no runs, or a damaged one, or cannot be written to.
+ * @returns What {@linkcode readSweep} gives.
+ * @throws {UserError} when the folder holds no runs, or cannot be written to.
  */
-export function tabulateRuns(sweepDir: string, options: TableOptions = {}): RecordedRun[] {
-  const source = openCurrent(sweepDir, options) === undefined ? sourceOf(sweepDir) : undefined;
-  const runs = readRuns(sweepDir); // after the stamps: what changes in between is no match later
-  if (source !== undefined) {
+export function tabulateRuns(sweepDir: string, options: TableOptions = {}): SweepRecords {
+  const stamps = openCurrent(sweepDir, options) === undefined ? stampRuns(sweepDir) : undefined;
+  const records = readSweep(sweepDir); // after the stamps: what changes in between is no match later
+  if (stamps !== undefined) {
+    const read = new Set(records.runs.map(({ manifest }) => manifest.runId));
+    const runs = Object.fromEntries(Object.entries(stamps).filter(([id]) => read.has(id)));
+    const source: Source = { format: "losskit-table/2", runs };
     const metadata = { [SOURCE_KEY]: JSON.stringify(source), [SEAL_KEY]: UNSEALED };
     writeFile(
       stepTablePath(sweepDir),
-      seal(encodeParquet(describedStepColumns(runs), STEP_FORM, metadata)),
+      seal(encodeParquet(describedStepColumns(records.runs), STEP_FORM, metadata)),
     );
   }
-  return runs;
+  return records;
 }
 
 /**
@@ -79,12 +84,16 @@ export async function readStepColumns(sweepDir: string, options: TableOptions = 
   return (file && await columnsOfFile(file)) ?? stepColumns(readRuns(sweepDir));
 }
 
-function sourceOf(sweepDir: string): Source {
-  const runs = begunRuns(sweepDir).sort().map((id) => {
-    const { manifest, journal } = runPaths(runFolder(sweepDir, id));
-    return [id, { manifest: stampFile(manifest) ?? null, journal: stampFile(journal) ?? null }];
+function stampRuns(sweepDir: string): Source["runs"] {
+  const runs = begunRuns(sweepDir).map(({ id, folder }) => {
+    const { manifest, journal } = runPaths(folder);
+    return [id, { manifest: stampFile(manifest) ?? null, journal: stampFile(journal) ?? null }] as const;
   });
-  return { format: "losskit-table/2", runs: Object.fromEntries(runs) };
+  return Object.fromEntries(runs);
+}
+
+function begunRuns(sweepDir: string): ListedRun[] {
+  return listRuns(sweepDir).filter(({ state }) => state === "begun");
 }
 
 /** The folder's table, if it is intact and of the files as they are. A damaged one is told of. */
@@ -101,8 +110,8 @@ function openCurrent(sweepDir: string, { note = console.warn }: TableOptions): P
   }
   const { file, runs } = opened;
   const begun = begunRuns(sweepDir);
-  const current = begun.length === Object.keys(runs).length && begun.every((id) => {
-    const { manifest, journal } = runPaths(runFolder(sweepDir, id));
+  const current = begun.length === Object.keys(runs).length && begun.every(({ id, folder }) => {
+    const { manifest, journal } = runPaths(folder);
     const of = runs[id];
     return of?.manifest && of.journal && matchesStamp(manifest, of.manifest) &&
       matchesStamp(journal, of.journal);

@@ -7,7 +7,8 @@ import { STEP_FORM } from "./column_types.ts";
 import { stepColumns } from "./columns.ts";
 import { JournalWriter, readJournal } from "./journal.ts";
 import { encodeParquet, openParquet, parquetText } from "./parquet.ts";
-import { readRuns, runPaths } from "./run_folder.ts";
+import { runPaths } from "./run_folder.ts";
+import { readRuns } from "./sweep_records.ts";
 import { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
 
 const RUNS: SyntheticRun[] = [
@@ -49,7 +50,7 @@ const SETTLING = 3100;
 
 Deno.test("tabulateRuns() writes a table that reads as the journals do, and leaves a current one alone", async () => {
   await withSweep(async (dir) => {
-    assertEquals(tabulateRuns(dir), readRuns(dir));
+    assertEquals(tabulateRuns(dir).runs, readRuns(dir));
     assertEquals(await readStepColumns(dir), stepColumns(readRuns(dir)));
     doctor(dir);
     const before = Deno.readFileSync(stepTablePath(dir));
@@ -202,7 +203,7 @@ Deno.test("a folder whose runs have no steps has an empty table", async () => {
   const dir = Deno.makeTempDirSync();
   try {
     Deno.mkdirSync(join(dir, "runs"));
-    assertEquals(tabulateRuns(dir), []);
+    assertEquals(tabulateRuns(dir).runs, []);
     assertEquals((await readStepColumns(dir)).run, []);
     writeSyntheticRun(dir, { losses: [], end: "none" });
     tabulateRuns(dir);

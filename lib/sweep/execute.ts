@@ -17,6 +17,7 @@ import {
   readJournal,
   readManifest,
   removeLeftovers,
+  requirePlace,
   runIdOf,
   type RunPaths,
   runPaths,
@@ -67,6 +68,7 @@ export async function executeRun(
 ): Promise<RunExit> {
   const { spec } = run;
   const paths = runPaths(options.folder);
+  requirePlace(options.folder);
   makeFolder(options.folder);
   using claim = await takeClaim(paths.claim, { print: options.print, ...options.claim });
   removeLeftovers(options.folder);

@@ -7,12 +7,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import {
-  begunRuns,
   type DataSource,
   describeChange,
   effectiveEvents,
   type Environment,
   environmentChanges,
+  listRuns,
+  type Manifest,
+  readManifest,
   readRun,
   type RecordedRun,
   runFolder,
@@ -53,7 +55,7 @@ export async function explainRun(
   const above = dirname(resolve(folder));
   // Only a folder's place says what sweep it is of: a copy of a run elsewhere is of none.
   const dir = basename(above) === "runs" ? dirname(above) : undefined;
-  for (const other of options.others) begunRuns(other); // refuses what is no sweep's folder
+  for (const other of options.others) listRuns(other); // refuses what is no sweep's folder
   const plan = dir === undefined ? undefined : readPlan(dir);
   const recorded = exists(runPaths(folder).manifest) ? readRun(folder) : undefined;
   const id = dir === undefined && recorded ? recorded.manifest.runId : basename(resolve(folder));
@@ -134,7 +136,7 @@ function notExplained(
   folder: string,
   { id, dir, plan }: { id: string; dir: string | undefined; plan: Plan | undefined },
 ): UserError {
-  const ids = namesIn(join(folder, "runs"));
+  const ids = exists(join(folder, "runs")) ? listRuns(folder).map(({ id }) => id) : [];
   const found = dir !== undefined
     ? `it holds no manifest.json, and ${
       plan === undefined ? `${dir} has no plan.json` : `the plan of ${dir} has no run ${id}`
@@ -182,12 +184,23 @@ function nearest(
 
 function* recordedIn(dirs: readonly string[]): Generator<{ name: string; other: Identity }> {
   for (const dir of dirs) {
-    for (const id of namesIn(join(dir, "runs"))) {
-      const folder = runFolder(dir, id);
-      if (!exists(runPaths(folder).manifest)) continue;
-      const { spec, data, libSha256 } = readRun(folder).manifest;
+    if (!exists(join(dir, "runs"))) continue;
+    for (const { id, folder, state } of listRuns(dir)) {
+      const manifest = state === "begun" ? manifestIn(folder) : undefined;
+      if (manifest === undefined) continue;
+      const { spec, data, libSha256 } = manifest;
       yield { name: dirs.length > 1 ? folder : id, other: { id, spec, data, libSha256 } };
     }
+  }
+}
+
+/** A run's manifest; undefined: it is damaged, which `report` tells of. */
+function manifestIn(folder: string): Manifest | undefined {
+  try {
+    return readManifest(runPaths(folder).manifest);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
   }
 }
 
@@ -221,12 +234,4 @@ function codeState(libSha256: string, recorded: RecordedRun | undefined): { same
       files.length > 8 ? ` and ${files.length - 8} more` : ""
     }`;
   return { same: false, text: `lib/ has changed: ${which}` };
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return [...Deno.readDirSync(path)].filter((entry) => entry.isDirectory).map(({ name }) => name).sort();
-  } catch {
-    return [];
-  }
 }

@@ -7,13 +7,13 @@
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import {
-  begunRuns,
   ClaimedError,
   compareJournals,
   describeChange,
   type Difference,
   effectiveEvents,
   environmentChanges,
+  listRuns,
   readJournal,
   type RecordedRun,
   runFolder,
@@ -72,7 +72,7 @@ export interface MergeReport {
  * @throws {UserError} when a folder is no sweep's, or their plans are of other texts, code or threads.
  */
 export async function mergeSweeps(into: string, from: readonly string[]): Promise<MergeReport> {
-  for (const dir of from) begunRuns(dir); // refuses what is no sweep's folder, before anything is written
+  for (const dir of from) listRuns(dir); // refuses what is no sweep's folder, before anything is written
   const plan = mergePlans([into, ...from]);
   try {
     Deno.mkdirSync(join(into, "runs"), { recursive: true });
@@ -93,11 +93,17 @@ async function merge(
   { from, plan }: { from: readonly string[]; plan: Plan | undefined },
 ): Promise<MergeReport> {
   if (plan !== undefined) addToPlan(into, plan, () => mergePlans([into, ...from]));
-  const own = new Set(begunRuns(into)), runs: MergedRun[] = [];
+  const own = new Map(listRuns(into).map((run) => [run.id, run])), runs: MergedRun[] = [];
   for (const dir of from.filter((dir) => Deno.realPathSync(dir) !== Deno.realPathSync(into))) {
-    for (const id of begunRuns(dir).sort()) {
-      const merged = await mergeRun(id, { into, from: dir, isThere: own.has(id) });
-      if (merged.outcome === "taken") own.add(id);
+    for (const { id, folder, state, problem } of listRuns(dir)) {
+      if (state !== "begun" && state !== "damaged") continue;
+      const ours = own.get(id);
+      const damage = [{ folder, problem }, ours?.state === "damaged" ? ours : undefined]
+        .find((place) => place?.problem !== undefined);
+      const merged: MergedRun = damage !== undefined
+        ? { outcome: "damaged", id, from: dir, reason: `${damage.folder}: ${damage.problem}` }
+        : await mergeRun(id, { into, from: dir, isThere: ours?.state === "begun" });
+      if (merged.outcome === "taken") own.set(id, { id, folder, state: "begun", problem: undefined });
       runs.push(merged);
     }
   }

@@ -10,6 +10,7 @@ import {
   JournalWriter,
   readJournal,
   readManifest,
+  requirePlace,
   runFolder,
   runPaths,
   statusOf,
@@ -17,9 +18,15 @@ import {
 } from "../record/mod.ts";
 import { changesThatMatter } from "./environment.ts";
 
-/** Whether a run of a sweep's folder is finished. */
+/**
+ * Returns whether a run of a sweep's folder is finished.
+ *
+ * @throws {UserError} when its journal is damaged, or its folder is a link that leaves the sweep's.
+ */
 export function isFinished(dir: string, id: string): boolean {
-  return statusOf(readJournal(runPaths(runFolder(dir, id)).journal).events) === "finished";
+  const folder = runFolder(dir, id);
+  requirePlace(folder);
+  return statusOf(readJournal(runPaths(folder).journal).events) === "finished";
 }
 
 /**
@@ -43,7 +50,9 @@ export async function setAside(
     try {
       Deno.statSync(place);
     } catch {
-      Deno.renameSync(folder, place);
+      const { isSymlink } = Deno.lstatSync(folder);
+      Deno.renameSync(Deno.realPathSync(folder), place);
+      if (isSymlink) Deno.removeSync(folder);
       Deno.removeSync(runPaths(place).claim);
       return `${changes}; its record is kept in ${place}`;
     }

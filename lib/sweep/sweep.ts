@@ -76,6 +76,8 @@ class Sweep {
   /** Finished before; whether they count is not known until the environment is. */
   #reused: PlannedRun[];
   #reusable: PlannedRun[];
+  /** Runs whose record cannot be read: it is kept as it is, and they fail. */
+  readonly #damaged: readonly { run: PlannedRun; damage?: string }[];
   readonly #held = new Set<PlannedRun>();
   readonly #going = new Map<string, Worker>();
   readonly #attempts = new Map<string, number>();
@@ -85,8 +87,12 @@ class Sweep {
   constructor(plan: Plan, options: SweepOptions) {
     this.#plan = plan;
     this.#options = options;
-    this.#reused = plan.runs.filter(({ id }) => isFinished(options.dir, id));
-    this.#queue = plan.runs.filter((run) => !this.#reused.includes(run));
+    const states = plan.runs.map((run) => ({ run, ...this.#look(run) }));
+    this.#reused = states.filter(({ finished }) => finished).map(({ run }) => run);
+    this.#queue = states.filter(({ finished, damage }) => !finished && damage === undefined).map(({ run }) =>
+      run
+    );
+    this.#damaged = states.filter(({ damage }) => damage !== undefined);
     this.#reusable = options.allowEnvironmentChange ? [] : this.#reused;
     this.#view = new SweepView(
       plan,
@@ -100,11 +106,12 @@ class Sweep {
   }
 
   async run(): Promise<SweepOutcome> {
-    const { dir, workers, interruption: { requested, insisted } } = this.#options;
+    const { workers, interruption: { requested, insisted } } = this.#options;
     const total = this.#plan.runs.length;
     if (this.#reused.length > 0) {
       this.#view.log(`${this.#reused.length} of ${total} runs are finished already`);
     }
+    for (const { run, damage } of this.#damaged) this.#fail(run, { reason: damage!, diverged: false });
     const signal = (name: Deno.Signal) => this.#going.forEach((worker) => worker.kill(name));
     const onRequest = () => {
       this.#view.log("stopping after the steps under way; the same command goes on from there");
@@ -121,7 +128,7 @@ class Sweep {
       requested.removeEventListener("abort", onRequest);
       insisted.removeEventListener("abort", onInsistence);
     }
-    const finished = this.#plan.runs.filter(({ id }) => isFinished(dir, id)).length;
+    const finished = this.#plan.runs.filter((run) => this.#look(run).finished).length;
     this.#view.finish(finished);
     const exitCode = this.#stopped && finished < total
       ? EXIT.interrupted
@@ -131,6 +138,16 @@ class Sweep {
       ? EXIT.someFailed
       : EXIT.ok;
     return { finished, reused: this.#reused.length, failed: this.#failed, exitCode };
+  }
+
+  /** Whether a run's record says that it is finished, or what keeps the record from being read. */
+  #look({ id }: PlannedRun): { finished: boolean; damage?: string } {
+    try {
+      return { finished: isFinished(this.#options.dir, id) };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { finished: false, damage: error.message };
+    }
   }
 
   /** Takes runs until there are none: what one of the workers at once does. */
@@ -197,7 +214,9 @@ class Sweep {
       const { claim } = runPaths(runFolder(this.#options.dir, run.id));
       if (isClaimed(claim)) continue;
       if (!this.#held.delete(run)) continue; // another of the workers took it
-      if (isFinished(this.#options.dir, run.id)) this.#view.done(run);
+      const { finished, damage } = this.#look(run);
+      if (finished) this.#view.done(run);
+      else if (damage !== undefined) this.#fail(run, { reason: damage, diverged: false });
       else this.#queue.push(run);
     }
   }

@@ -5,7 +5,7 @@
  */
 import { EXIT } from "../error/user_error.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
-import { runFolder, runPaths } from "../record/mod.ts";
+import { requirePlace, runFolder, runPaths } from "../record/mod.ts";
 import { denoArguments } from "./environment.ts";
 
 /** What a run may use at most. */
@@ -50,7 +50,7 @@ const INTO_LOG = 'log=$1; shift; exec "$@" >>"$log" 2>&1';
  *
  * @param id The run.
  * @param options The sweep's folder, limits, and whether what another environment began is gone on with.
- * @throws {Error} when the run's folder cannot be made or written to.
+ * @throws {Error} when the run's folder cannot be made or written to, or is a link that leaves the sweep's.
  */
 export function startWorker(
   id: string,
@@ -58,6 +58,7 @@ export function startWorker(
 ): Worker {
   const { dir, limits, allowEnvironmentChange } = options;
   const folder = runFolder(dir, id);
+  requirePlace(folder);
   Deno.mkdirSync(folder, { recursive: true });
   const { log } = runPaths(folder);
   Deno.openSync(log, { create: true, append: true }).close();

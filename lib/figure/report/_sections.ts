@@ -13,7 +13,7 @@ import {
   type Summary,
   verdictOf,
 } from "../../analysis/mod.ts";
-import { canonicalJson, type RecordedRun } from "../../record/mod.ts";
+import { canonicalJson, type LeftOutRun, type RecordedRun } from "../../record/mod.ts";
 import { facts, runsTable, section } from "./_tables.ts";
 import { escapeHtml, plotlyText } from "../escape.ts";
 import { type Facet, metaOf } from "../facets.ts";
@@ -116,6 +116,19 @@ export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tol
       : [section("Pairs", pairNote, runsTable(pairs, { label: "Pairs", of: "pairs" }, pairMetas))],
     section("Runs", runNote, runsTable(runRows, { label: "Runs", of: "runs" }, runs.map(metaFor))),
   ].join("\n");
+}
+
+/** The runs that are left out of the report, each with its reason; nothing where there are none. */
+export function leftOutRuns(leftOut: readonly LeftOutRun[]): string {
+  if (leftOut.length === 0) return "";
+  const items = leftOut.map(({ id, reason }) =>
+    `<li>run ${escapeHtml(id)}: ${escapeHtml(plainText(reason))}</li>`
+  );
+  return section(
+    "Left out",
+    `The numbers above are without ${count(leftOut.length, "run")} of the folder.`,
+    `<ul>${items.join("")}</ul>`,
+  );
 }
 
 /** What the runs that failed ended with; empty where none did. */

@@ -12,10 +12,10 @@ import {
   plainText,
   summarize,
 } from "../../analysis/mod.ts";
-import type { RecordedRun } from "../../record/mod.ts";
+import type { LeftOutRun, RecordedRun } from "../../record/mod.ts";
 import { SCRIPT } from "./_page_script.ts";
 import { STYLE } from "./_page_style.ts";
-import { environments, failures, filters, findings, place, tables } from "./_sections.ts";
+import { environments, failures, filters, findings, leftOutRuns, place, tables } from "./_sections.ts";
 import { section } from "./_tables.ts";
 import { culpritFigures, gridFigures } from "../comparison_figures.ts";
 import { escapeHtml, scriptJson } from "../escape.ts";
@@ -31,6 +31,8 @@ export interface ReportContent {
   readonly title: string;
   /** The runs to report on. */
   readonly runs: readonly RecordedRun[];
+  /** Runs of the folder that could not be read, or have not begun. Default: none. */
+  readonly leftOut?: readonly LeftOutRun[];
   /** The smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}). */
   readonly tolerance?: number;
   /** Culprits that `compare` found. Default: none. */
@@ -153,6 +155,7 @@ ${findings(runs, summary)}
 ${filters(facetsOf(runs), runs.length)}
 ${drawn.join("\n")}
 ${tables(runs, summary)}
+${leftOutRuns(content.leftOut ?? [])}
 ${failures(runs)}
 ${environments(runs)}
 ${

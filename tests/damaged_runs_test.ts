@@ -1,0 +1,132 @@
+/**
+ * One damaged run among others, and a run whose folder is a link out of its sweep's: every command uses the others, says
+ * what it leaves out and why, and ends with status 3.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
+import { runTask } from "./support/commands.ts";
+import { copy, root, specOf } from "./support/tiny_sweep.ts";
+
+const AXES = {
+  policy: ["float32", "bf16-autocast"],
+  seeds: [1, 2],
+  steps: 4,
+  evalEvery: 2,
+  checkpointEvery: 2,
+};
+const path = await specOf("four", AXES);
+const whole = join(root, "four");
+const made = await runTask("sweep", [path, "--out", whole, "--workers", "2"]);
+assertEquals(made.code, 0, made.stderr);
+const ids = readRuns(whole).filter(({ manifest: { spec } }) => spec.seed === 2).map(({ manifest }) =>
+  manifest.runId
+);
+const [id] = ids as [string];
+
+/** A damaged copy of the sweep: what was done to a run, and what is said of it. */
+const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
+  "a journal with a garbled line": {
+    to: (folder) => {
+      const { journal } = runPaths(folder);
+      const lines = Deno.readTextFileSync(journal).split("\n");
+      Deno.writeTextFileSync(journal, lines.with(3, lines[3]!.replace('"loss":', '"loss":"?",')).join("\n"));
+    },
+    said: /journal.jsonl, line 4: /,
+  },
+  "a link that leaves the sweep": {
+    to: (folder) => {
+      const elsewhere = join(root, `elsewhere-${crypto.randomUUID()}`);
+      Deno.renameSync(folder, elsewhere);
+      Deno.symlinkSync(elsewhere, folder);
+    },
+    said: new RegExp(`${id} is a symbolic link that leaves the sweep's folder: it leads to `),
+  },
+};
+
+for (const [name, { to, said }] of Object.entries(DAMAGE)) {
+  Deno.test(`${name} stops no command from using the other runs`, async (t) => {
+    const dir = copy(whole, join(root, name.replaceAll(" ", "-")));
+    const folder = runFolder(dir, id);
+    to(folder);
+    const evidence = filesOf(folder);
+    const leftOut = new RegExp(`warning: run ${id} is left out: .*${said.source}`);
+
+    await t.step("sweep", async () => {
+      const { code, stderr, stdout } = await runTask("sweep", [path, "--out", dir]);
+      assertEquals(code, 3, stderr);
+      assertMatch(stderr, new RegExp(`failed: ${id}: .*${said.source}`));
+      assertStringIncludes(stderr, "3 of 4 runs finished");
+      assertMatch(stdout, leftOut);
+      assertEquals(filesOf(folder), evidence, "the damaged run is kept as it was");
+    });
+    await t.step("report", async () => {
+      const { code, stdout } = await runTask("report", [dir, "--figures", "svg"]);
+      assertEquals(code, 3);
+      assertMatch(stdout, leftOut);
+      const html = Deno.readTextFileSync(join(dir, "report.html"));
+      assertMatch(html, new RegExp(`<h2>Left out</h2>[^]*<li>run ${id}: `));
+      assertStringIncludes(html, "without 1 run of the folder");
+    });
+    await t.step("export", async () => {
+      const { code, stdout, stderr } = await runTask("export", [dir]);
+      assertEquals([code, stdout.trim().split("\n").length], [3, 3]);
+      assertMatch(stderr, leftOut);
+    });
+    await t.step("plan", async () => {
+      const { code, stdout, stderr } = await runTask("plan", [path, "--out", dir]);
+      assertEquals(code, 3, stderr);
+      assertMatch(stderr, leftOut);
+      assertMatch(stdout, new RegExp(`${id} .* damaged`));
+      assertStringIncludes(stdout, "4 runs, 3 of them finished in");
+    });
+    await t.step("compare", async () => {
+      const { code, stdout, stderr } = await runTask("compare", [dir, "--culprit", "none"]);
+      assertEquals(code, 3, stderr);
+      assertMatch(stdout, leftOut);
+      const json = JSON.parse(Deno.readTextFileSync(join(dir, "compare.json")));
+      assertEquals(json.leftOut.map((run: { id: string }) => run.id), [id]);
+      assertMatch(json.leftOut[0].reason, said);
+      assertEquals(json.comparisons.length, 1);
+    });
+    await t.step("merge", async () => {
+      const { code, stdout } = await runTask("merge", [whole, dir]);
+      assertEquals(code, 3, stdout);
+      assertMatch(stdout, new RegExp(`damaged: run ${id} .*${said.source}`));
+      assertStringIncludes(stdout, "4 of 4 runs are finished");
+    });
+    await t.step("explain and generate refuse the run itself by its name", async () => {
+      for (const args of [["explain", folder], ["generate", folder]] as const) {
+        if (args[0] === "generate" && name.startsWith("a journal")) continue; // it needs no journal
+        const { code, stderr } = await runTask(args[0], [args[1]]);
+        assertEquals(code, 2, args[0]);
+        assertMatch(stderr, said);
+        assert(!stderr.includes("    at "), stderr);
+      }
+    });
+  });
+}
+
+Deno.test("a link inside of the sweep's folder is a run to every command", async () => {
+  const dir = copy(whole, join(root, "inside"));
+  Deno.mkdirSync(join(dir, "store"));
+  Deno.renameSync(runFolder(dir, id), join(dir, "store", "run"));
+  Deno.symlinkSync(join("..", "store", "run"), runFolder(dir, id));
+  for (
+    const [task, args] of [["sweep", [path, "--out", dir]], ["report", [dir]], ["export", [dir]]] as const
+  ) {
+    const { code, stdout, stderr } = await runTask(task, [...args]);
+    assertEquals(code, 0, stderr);
+    assert(!`${stdout}${stderr}`.includes("left out"), task);
+  }
+  assertStringIncludes((await runTask("plan", [path, "--out", dir])).stdout, "4 runs, finished in");
+  const merged = await runTask("merge", [dir, "--out", join(root, "merged")]);
+  assertEquals(merged.code, 0, merged.stderr);
+  assertStringIncludes(merged.stdout, "4 of 4 runs are finished");
+});
+
+/** Names and contents of a folder's files. */
+function filesOf(folder: string): Record<string, string> {
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  return Object.fromEntries(names.map((name) => [name, Deno.readFileSync(join(folder, name)).toString()]));
+}

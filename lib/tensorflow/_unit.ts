@@ -5,6 +5,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { AttributeType } from "./attribute.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import type { Policy } from "./policy.ts";
@@ -84,6 +85,19 @@ export function productType(): number | undefined {
 export function rowSums(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.sum(x, -1, true);
   return tf.matMul(x, tf.ones([x.shape.at(-1)!, 1]));
+}
+
+/**
+ * Largest numbers of rows, [N, C] to [N, 1]. XLA may drop NaN: use it where NaN reaches the result by another way, as it
+ * does through a softmax's sum. There `tf.max`, which keeps NaN, would add each row up once more.
+ */
+export function rowMax(x: tf.Tensor): tf.Tensor {
+  const attributes: Record<string, [number, unknown]> = {
+    keep_dims: [AttributeType.BOOL, true],
+    T: [AttributeType.TYPE, DataType.FLOAT],
+    Tidx: [AttributeType.TYPE, DataType.INT32],
+  };
+  return runOp("Max", attributes, [x, tf.tensor1d([-1], "int32")]);
 }
 
 /** Means of rows, [N, C] to [N, 1], in the form that is fast where it runs. */

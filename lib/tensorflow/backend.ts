@@ -12,9 +12,11 @@ import { Binding } from "./binding.ts";
 import { chooseDevice, type DeviceRequest, parseDevice } from "./device.ts";
 import { findLibTensorFlow, THIS_MACHINE } from "./install.ts";
 import { registerKernels } from "./kernels.ts";
+import { registerNanKernels } from "./nan_kernels.ts";
 import type { OpBackend } from "./op_backend.ts";
 import { probeMachine } from "./probe_machine.ts";
-import { Runtime } from "./runtime.ts";
+import { fixedOption, Runtime } from "./runtime.ts";
+import { QUICK_COMPILING } from "./xla_flags.ts";
 
 /** TensorFlow as TF.js runs on it in this process. */
 export interface TensorFlow {
@@ -41,7 +43,10 @@ export interface UseTensorFlowOptions {
    * can be used, for which CUDA's libraries are fetched (3.3 GB). Fixed once TensorFlow runs.
    */
   device?: DeviceRequest;
-  /** Has every op give the same bits at every run, or refuse to run. Default: false. Fixed once TensorFlow runs. */
+  /**
+   * Makes every op give the same bits in every run, or refuse to run. Default: the process's setting, false at first.
+   * Fixed once TensorFlow runs in this process, for its workers too.
+   */
   deterministicOps?: boolean;
 }
 
@@ -71,12 +76,7 @@ export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise
   for (const key of ["threads", "device", "deterministicOps"] as const) {
     const wanted = options[key];
     if (wanted === undefined || wanted === "auto" || wanted === running[key]) continue;
-    throw new RangeError(
-      `Cannot change TensorFlow's ${key}: it runs with ${
-        running[key] ?? "its own choice"
-      }, wanted ${wanted}. ` +
-        "It is fixed when TensorFlow starts: start another process.",
-    );
+    throw fixedOption(key, running[key] ?? "TensorFlow's own choice", wanted);
   }
   return tensorflow;
 }
@@ -89,13 +89,13 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   );
   if (warning !== undefined) console.error(warning);
   const library = await findLibTensorFlow(THIS_MACHINE, { device });
-  // XLA ends the process at a flag that it does not know: only the build that they were tried with gets them.
-  if (device === "cpu" && library.wheelSha256 !== undefined) setXlaFlags(QUICK_COMPILING);
-  // XLA finds `ptxas` and `libdevice` there, which CUDA's compiler package has.
-  if (device === "gpu") {
-    setXlaFlags({ xla_gpu_cuda_data_dir: join(dirname(library.dir), "nvidia", "cuda_nvcc") });
-  }
-  const runtime = Runtime.open({ ...library, intraOpThreads: threads, device, deterministicOps });
+  const xlaFlags = {
+    // XLA ends the process at an unknown flag: only the pinned build gets this one.
+    ...(device === "cpu" && library.wheelSha256 !== undefined && QUICK_COMPILING),
+    // CUDA's compiler package has `ptxas` and `libdevice`.
+    ...(device === "gpu" && { xla_gpu_cuda_data_dir: join(dirname(library.dir), "nvidia", "cuda_nvcc") }),
+  };
+  const runtime = Runtime.open({ ...library, intraOpThreads: threads, device, deterministicOps, xlaFlags });
   if (device === "gpu" && !runtime.usesGpu) {
     console.error(`running on the CPU: TensorFlow from ${library.dir} finds no GPU, or no CUDA for it`);
   }
@@ -109,6 +109,7 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   tf.registerBackend("tensorflow", () => backend, 3);
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
   registerKernels();
+  registerNanKernels(binding);
   await tf.setBackend("tensorflow");
   tf.io.registerLoadRouter(nodeFileSystemRouter);
   tf.io.registerSaveRouter(nodeFileSystemRouter);
@@ -122,25 +123,6 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
     wheelSha256: library.wheelSha256,
   };
   return current;
-}
-
-/**
- * XLA takes a sixth less time to compile without its newer emitters, and training steps are as fast. Not all is: with
- * them a softmax that XLA compiles as a whole takes half the time, so that who uses `mode: "xla"` may want them back, by
- * `XLA_FLAGS=--xla_cpu_use_fusion_emitters=true`.
- */
-const QUICK_COMPILING = { xla_cpu_use_fusion_emitters: "false" };
-
-/**
- * Sets flags of XLA's, which reads them when it first compiles. A user's own stay, and so does a file of them, which
- * XLA takes alone.
- */
-function setXlaFlags(wanted: Readonly<Record<string, string>>): void {
-  const given = (Deno.env.get("XLA_FLAGS") ?? "").trim();
-  if (given !== "" && !given.startsWith("-")) return;
-  const flags = Object.entries(wanted).filter(([name]) => !given.includes(`--${name}`));
-  if (flags.length === 0) return;
-  Deno.env.set("XLA_FLAGS", [given, ...flags.map(([name, value]) => `--${name}=${value}`)].join(" ").trim());
 }
 
 /**

@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "./backend.ts";
 import { fused } from "./fused.ts";
-import { castAs, float32, rowMeans, withGradient, withPolicy } from "./_unit.ts";
+import { castAs, float32, rowMax, rowMeans, withGradient, withPolicy } from "./_unit.ts";
 
 interface SoftmaxOptions {
   /** What scores are multiplied with. */
@@ -21,7 +21,7 @@ function softmax(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.softmax(x);
   const keys = x.shape.at(-1)!;
   const rows = tf.reshape(x, [-1, keys]);
-  const exponentials = tf.exp(tf.sub(rows, tf.max(rows, -1, true)));
+  const exponentials = tf.exp(tf.sub(rows, rowMax(rows)));
   const inverse = tf.div(1 / keys, rowMeans(exponentials));
   return tf.reshape(tf.mul(exponentials, inverse), x.shape);
 }

@@ -9,12 +9,12 @@ import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import { fused, isFused } from "./fused.ts";
 import { dtypeOf } from "./true_dtype.ts";
-import { cast, float32, rowSums, withGradient } from "./_unit.ts";
+import { cast, float32, rowMax, rowSums, withGradient } from "./_unit.ts";
 
 /** By logits [N, V], those of the targets [N, 1] and the targets [N, 1]: losses [N] and dLogits [N, V]. */
 const lossAndGradient = fused("crossEntropy", ([logits, targetLogit, targets]) => {
   const V = logits!.shape[1]!, wide = float32(logits!);
-  const max = tf.max(wide, 1, true); // [N, 1]
+  const max = rowMax(wide); // [N, 1]
   const exponentials = tf.exp(tf.sub(wide, max));
   const sumExp = rowSums(exponentials); // [N, 1]
   const hits = tf.cast(tf.equal(tf.reshape(tf.range(0, V, 1, "int32"), [1, V]), targets!), "float32");
@@ -95,7 +95,7 @@ export interface RowStatistics {
 
 const statistics = fused("blockStatistics", ([logits, max, sumExp, sum]) => {
   const wide = float32(logits!);
-  const higher = tf.maximum(max!, tf.max(wide, 1, true));
+  const higher = tf.maximum(max!, rowMax(wide));
   const own = rowSums(tf.exp(tf.sub(wide, higher)));
   const all = tf.add(tf.mul(sumExp!, tf.exp(tf.sub(max!, higher))), own);
   return sum === undefined ? [higher, all] : [higher, all, tf.add(sum, rowSums(wide))];

@@ -11,6 +11,8 @@ import { DataType, dtypeName, elementBytes } from "./dtype.ts";
 import { type Libraries, openLibraries } from "./symbols.ts";
 import { quietly } from "./stderr.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
+import { unset, withVariables } from "./variables.ts";
+import { KEEP_NAN, withXlaFlags, type XlaFlags } from "./xla_flags.ts";
 
 /** A native pointer, null where C says NULL. */
 export type Pointer = Deno.PointerValue;
@@ -45,8 +47,24 @@ export interface RuntimeOptions {
   interOpThreads?: number | undefined;
   /** What ops run on by default. Default: the CPU, whatever GPUs there are. */
   device?: Device | undefined;
-  /** Has every op give the same bits at every run, or refuse to run. Default: false. */
+  /** Makes every op give the same bits in every run, or refuse to run. Default: the process's setting, false at first. */
   deterministicOps?: boolean | undefined;
+  /** Flags for XLA beside the user's `XLA_FLAGS`. Default: none. */
+  xlaFlags?: XlaFlags;
+}
+
+/**
+ * Variables that TensorFlow reads while it starts: hides warnings (errors reach the caller through the status), and gives
+ * each context a thread pool of its own, so that a worker's `threads` count for it.
+ */
+const START = { TF_CPP_MIN_LOG_LEVEL: "2", TF_OVERRIDE_GLOBAL_THREADPOOL: "1" };
+
+/** The error for an option that TensorFlow already runs with another value of. */
+export function fixedOption(name: string, running: unknown, wanted: unknown): RangeError {
+  return new RangeError(
+    `Cannot change TensorFlow's ${name}: expected ${running}, which this process runs with, got ${wanted}. ` +
+      "Start another process.",
+  );
 }
 
 /** TensorFlow's libraries with an eager context. */
@@ -65,15 +83,20 @@ export class Runtime {
   readonly #status: Pointer;
   #context: Pointer;
   #handles = 0;
+  /** Undefined once XLA has read its flags. */
+  #xlaFlags: XlaFlags | undefined;
 
   private constructor(libraries: Libraries, options: RuntimeOptions) {
+    this.#xlaFlags = options.xlaFlags ?? {};
     this.cc = libraries.cc;
     this.#framework = libraries.framework;
     this.#status = this.#framework.TF_NewStatus();
     this.version = Deno.UnsafePointerView.getCString(this.cc.TF_Version()!);
-    // NVIDIA's matrix units round float32 inputs to 10 bits of mantissa unless told not to: float32 means float32 here.
-    this.#framework._ZN3tsl32enable_tensor_float_32_executionEb(false);
-    this.#framework._ZN3tsl19EnableOpDeterminismEb(options.deterministicOps ?? false);
+    if (libraries.isFirst) this.#setProcessState(options);
+    const { deterministicOps } = this;
+    if (deterministicOps !== (options.deterministicOps ?? deterministicOps)) {
+      throw fixedOption("deterministicOps", deterministicOps, options.deterministicOps!);
+    }
     this.#context = this.#newContext(options);
     this.devices = this.#listDevices();
   }
@@ -93,9 +116,24 @@ export class Runtime {
         );
       }
     }
-    // Warnings of later calls stay hidden too; errors reach the caller through the status.
-    if (Deno.env.get("TF_CPP_MIN_LOG_LEVEL") === undefined) Deno.env.set("TF_CPP_MIN_LOG_LEVEL", "2");
-    return quietly(() => new Runtime(openLibraries(options), options));
+    return quietly(() => withVariables(unset(START), () => new Runtime(openLibraries(options), options)));
+  }
+
+  /** Sets what belongs to the process. Later runtimes, such as those of workers, find it as it is. */
+  #setProcessState({ deterministicOps }: RuntimeOptions): void {
+    // NVIDIA's matrix units round float32 inputs to 10 bits of mantissa by default.
+    this.#framework._ZN3tsl32enable_tensor_float_32_executionEb(false);
+    if (deterministicOps !== undefined) this.#framework._ZN3tsl19EnableOpDeterminismEb(deterministicOps);
+  }
+
+  /** Has XLA read its flags, before it first compiles. Builds without this function read the user's flags alone. */
+  readXlaFlags(): void {
+    if (this.#xlaFlags === undefined) return;
+    const parse = this.cc._ZN3xla28ParseDebugOptionFlagsFromEnvEb;
+    // XLA ends the process at an unknown flag: newer builds may lack this one.
+    const isKnown = Number(this.version.split(".")[1]) <= 21;
+    if (parse !== null) withXlaFlags({ ...isKnown && KEEP_NAN, ...this.#xlaFlags }, () => parse(false));
+    this.#xlaFlags = undefined;
   }
 
   #newContext(options: RuntimeOptions): Pointer {

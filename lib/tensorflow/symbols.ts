@@ -9,8 +9,11 @@
 import { UserError } from "../error/user_error.ts";
 import { LIBC } from "./libc.ts";
 
-/** `RTLD_NOW` of dlfcn.h, and `RTLD_NODELETE`, which differs between systems. */
-const RTLD_NOW = 2, RTLD_NODELETE = { linux: 0x1000, darwin: 0x80 } as const;
+/** `RTLD_NOW` of dlfcn.h. */
+const RTLD_NOW = 2;
+
+/** `RTLD_NODELETE` and `RTLD_NOLOAD` of dlfcn.h, by system. */
+const RTLD = { linux: { NODELETE: 0x1000, NOLOAD: 4 }, darwin: { NODELETE: 0x80, NOLOAD: 0x10 } } as const;
 
 /** `typedef struct TF_Output { TF_Operation* oper; int index; } TF_Output;` passed by value. */
 const TF_Output = { struct: ["pointer", "i32"] } as const;
@@ -45,6 +48,8 @@ export const FRAMEWORK_SYMBOLS = {
 
 /** Functions that live in `libtensorflow_cc`. */
 export const CC_SYMBOLS = {
+  /** `void xla::ParseDebugOptionFlagsFromEnv(bool reset_envvar)`: C++, from `xla/debug_options_flags.h`. Older builds lack it. */
+  _ZN3xla28ParseDebugOptionFlagsFromEnvEb: { parameters: ["bool"], result: "void", optional: true },
   /** `const char* TF_Version(void)` */
   TF_Version: { parameters: [], result: "pointer" },
 
@@ -269,6 +274,8 @@ export interface Libraries {
   framework: Deno.StaticForeignLibraryInterface<typeof FRAMEWORK_SYMBOLS>;
   /** All the others. */
   cc: Deno.StaticForeignLibraryInterface<typeof CC_SYMBOLS>;
+  /** Whether this process had not loaded them before; a worker's opening comes later. */
+  isFirst: boolean;
 }
 
 /**
@@ -290,10 +297,16 @@ export function openLibraries(paths: { framework: string; cc: string }): Librari
       );
     }
   };
+  const isFirst = !isLoaded(paths.framework);
   const framework = open(paths.framework, FRAMEWORK_SYMBOLS);
   const cc = open(paths.cc, CC_SYMBOLS);
   for (const path of [paths.framework, paths.cc]) keepLoaded(path);
-  return { framework, cc };
+  return { framework, cc, isFirst };
+}
+
+/** Whether this process has a library already. */
+function isLoaded(path: string): boolean {
+  return dlopen(path, "NOLOAD");
 }
 
 /**
@@ -301,15 +314,18 @@ export function openLibraries(paths: { framework: string; cc: string }): Librari
  * TensorFlow's threads still run the code in it: the process would end with a segmentation fault.
  */
 function keepLoaded(path: string): void {
-  const libc = LIBC[Deno.build.os as keyof typeof LIBC];
-  if (libc === undefined) return;
-  const library = Deno.dlopen(libc, {
+  dlopen(path, "NODELETE");
+}
+
+/** Calls the C library's `dlopen`; returns whether it gave a handle. */
+function dlopen(path: string, flag: "NODELETE" | "NOLOAD"): boolean {
+  const os = Deno.build.os as keyof typeof LIBC;
+  if (LIBC[os] === undefined) return false;
+  const library = Deno.dlopen(LIBC[os], {
     /** `void* dlopen(const char* path, int flags)` */
     dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
   });
-  library.symbols.dlopen(
-    new TextEncoder().encode(`${path}\0`),
-    RTLD_NOW | RTLD_NODELETE[Deno.build.os as keyof typeof LIBC],
-  );
+  const handle = library.symbols.dlopen(new TextEncoder().encode(`${path}\0`), RTLD_NOW | RTLD[os][flag]);
   library.close();
+  return handle !== null;
 }

@@ -47,6 +47,7 @@ export class Trace implements Disposable {
    * @param options How the function will run, and the first number that the binding will give from now on.
    */
   constructor(runtime: Runtime, options: { mode: ExecutionMode; firstId: number }) {
+    if (options.mode === "xla") runtime.readXlaFlags();
     this.#runtime = runtime;
     this.mode = options.mode;
     this.firstId = options.firstId;

@@ -1,74 +1,223 @@
 /**
- * Number formats by name: what a value is rounded to, and how. Plain data, without tensors.
+ * Number formats by name: which values a format has, and how a number is rounded to one of them. Plain data, without
+ * tensors.
  *
  * @module
  */
 
 /**
- * How a number between two neighbours of a format is rounded. `nearest`: to the nearer, ties to even. `stochastic`: up
- * with the chance of its distance from the lower. `truncate`: towards zero. `kahan`: to the nearer, what is lost being
- * kept and added to the next update; of weights alone.
+ * How a number between two neighboring values of a format is rounded. `nearest`: to the nearer value, ties to even.
+ * `stochastic`: up with a probability equal to the distance from the lower value. `truncate`: toward zero. `kahan`: to
+ * nearest, and the rounding error is added to the next update; for weights only.
  */
 export type RoundingMode = "nearest" | "stochastic" | "truncate" | "kahan";
 
-/** A binary format as IEEE 754 has them: subnormals, infinities, NaN. */
+/**
+ * What a result beyond the largest finite value becomes. `infinity`: ±Inf. `nan`: NaN. `saturate`: the largest finite
+ * value with its sign, also for ±Inf itself.
+ */
+export type Overflow = "infinity" | "nan" | "saturate";
+
+/**
+ * A format's family. `ieee`: IEEE 754's structure, with infinities and NaN. `ocp`: as the Open Compute Project's 8-bit
+ * floating point (OFP8) and Microscaling (MX) specifications define it. `scale`: E8M0, the powers of two that scale the
+ * blocks of MX formats.
+ */
+export type FormatFamily = "ieee" | "ocp" | "scale";
+
+/** A binary floating-point format and a way of rounding to it. */
 export interface Format {
-  /** Its name, in the one form that it has: `bfloat16`, `e4m3-stochastic`. */
+  /** Its canonical name: `bfloat16`, `e4m3-stochastic`, `e4m3fn-nonsaturating`. */
   readonly name: string;
   /** Bits of the exponent, from 2 to 8. */
   readonly exponent: number;
-  /** Bits of the mantissa that are stored, from 1 to 23. */
+  /** Stored bits of the mantissa, from 0 to 23. */
   readonly mantissa: number;
-  /** How values are rounded to it. */
+  /** Bits of a value, the sign included. */
+  readonly bits: number;
+  /** The family, which decides on the largest exponent, Inf and NaN. */
+  readonly family: FormatFamily;
+  /** Largest finite value. */
+  readonly largest: number;
+  /** Smallest positive normal value. */
+  readonly smallestNormal: number;
+  /** Smallest positive value. Equal to `smallestNormal` where the format has no subnormal values. */
+  readonly smallestSubnormal: number;
+  /** Whether the format has a NaN. Formats of 4 and 6 bits have none: NaN becomes -0 in them. */
+  readonly hasNaN: boolean;
+  /** What a result beyond `largest` becomes. */
+  readonly overflow: Overflow;
+  /** How values are rounded. */
   readonly rounding: RoundingMode;
-  /** The element type that its values are held in. */
+  /** The element type that holds the values. */
   readonly storage: "float32" | "bfloat16" | "float16";
-  /** Whether float32 arithmetic stands for it, its values being rounded by our own code. */
+  /** Whether the values are computed in float32 and rounded by our own code. */
   readonly emulated: boolean;
 }
 
-const NAMED = {
-  float32: { exponent: 8, mantissa: 23 },
-  bfloat16: { exponent: 8, mantissa: 7 },
-  float16: { exponent: 5, mantissa: 10 },
-} as const;
+/** The facts about a format that {@linkcode formatInfo} returns. */
+export type FormatInfo =
+  & Pick<
+    Format,
+    "name" | "bits" | "exponent" | "mantissa" | "family" | "largest" | "smallestNormal" | "smallestSubnormal"
+  >
+  & {
+    /** Whether results beyond the largest value become the largest value. */
+    readonly saturates: boolean;
+    /** Whether the format has infinities. */
+    readonly hasInfinity: boolean;
+    /** Whether the format has a NaN. */
+    readonly hasNaN: boolean;
+  };
+
+/** What a base name stands for. */
+interface Base {
+  readonly exponent: number;
+  readonly mantissa: number;
+  readonly family: FormatFamily;
+  readonly overflow: Overflow;
+  readonly hasNaN: boolean;
+  /** The overflow that a suffix chooses instead. */
+  readonly suffix?: { readonly name: "saturating" | "nonsaturating"; readonly overflow: Overflow };
+}
+
+const IEEE = { family: "ieee", overflow: "infinity", hasNaN: true } as const;
+/** MX elements of 4 and 6 bits have neither Inf nor NaN: all patterns are numbers (OCP MX 1.0, table 1). */
+const FINITE = { family: "ocp", overflow: "saturate", hasNaN: false } as const;
+
+const NAMED: Readonly<Record<string, Base>> = {
+  float32: { exponent: 8, mantissa: 23, ...IEEE },
+  bfloat16: { exponent: 8, mantissa: 7, ...IEEE },
+  float16: { exponent: 5, mantissa: 10, ...IEEE },
+  // OFP8: E5M2 is IEEE-style and hardware offers both conversions; E4M3 gives up Inf for a larger range.
+  e5m2: { exponent: 5, mantissa: 2, ...IEEE, suffix: { name: "saturating", overflow: "saturate" } },
+  e4m3fn: {
+    exponent: 4,
+    mantissa: 3,
+    family: "ocp",
+    overflow: "saturate",
+    hasNaN: true,
+    suffix: { name: "nonsaturating", overflow: "nan" },
+  },
+  e3m2fn: { exponent: 3, mantissa: 2, ...FINITE },
+  e2m3fn: { exponent: 2, mantissa: 3, ...FINITE },
+  e2m1fn: { exponent: 2, mantissa: 1, ...FINITE },
+  e8m0: { exponent: 8, mantissa: 0, family: "scale", overflow: "nan", hasNaN: true },
+};
+
+/** Formats whose element type TensorFlow has. */
+const STORED = ["float32", "bfloat16", "float16"] as const;
 
 const MODES: readonly RoundingMode[] = ["nearest", "stochastic", "truncate", "kahan"];
 
-/** What a format's name looks like, for messages. */
+/** The names that {@linkcode parseFormat} reads, for messages. */
 export const FORMAT_NAMES: string =
-  "float32, bfloat16, float16 or eXmY (X from 2 to 8, Y from 1 to 23), and after it -stochastic, -truncate or -kahan " +
-  "where it does not round to nearest, such as e4m3-stochastic";
+  "float32, bfloat16, float16, an OCP format (e4m3fn, e5m2, e3m2fn, e2m3fn, e2m1fn) or an IEEE-style format eXmY (X from " +
+  "2 to 8, Y from 1 to 23), followed by -stochastic, -truncate or -kahan where it does not round to nearest, such as " +
+  "e4m3fn-stochastic";
 
 /**
- * Reads a format's name: `float32`, `bfloat16`, `float16`, or `eXmY` with X bits of exponent and Y of mantissa; then
- * `-nearest` (which may be left out), `-stochastic`, `-truncate` or `-kahan`.
+ * Reads a format's name: a base name (`float32`, `bfloat16`, `float16`, `e4m3fn`, `e5m2`, `e3m2fn`, `e2m3fn`, `e2m1fn`,
+ * `e8m0`, or `eXmY` for an IEEE-style format with X bits of exponent and Y of mantissa); then `-nonsaturating` (e4m3fn
+ * overflows to NaN) or `-saturating` (e5m2 overflows to its largest value); then `-nearest` (the default), `-stochastic`,
+ * `-truncate` or `-kahan`.
  *
- * Rounding to nearest into bfloat16 and float16 is the hardware's or TensorFlow's own; all else is emulated.
+ * The processor or TensorFlow rounds to nearest bfloat16 and float16. All other rounding is emulated.
  *
- * @throws {RangeError} for another name.
+ * @throws {RangeError} For another name.
  */
 export function parseFormat(name: string): Format {
-  const match = /^(float32|bfloat16|float16|e([0-9]+)m([0-9]+))(?:-([a-z]+))?$/.exec(name);
   const refuse = () =>
     new RangeError(`Cannot use the number format ${JSON.stringify(name)}: wanted ${FORMAT_NAMES}`);
-  if (match === null) throw refuse();
-  const [, base = "", e, m, mode = "nearest"] = match;
-  const named = NAMED[base as keyof typeof NAMED];
-  const exponent = named?.exponent ?? Number(e), mantissa = named?.mantissa ?? Number(m);
+  const [plain = "", ...suffixes] = name.split("-");
+  const base = Object.hasOwn(NAMED, plain) ? NAMED[plain] : ieeeStyle(plain);
+  if (base === undefined) throw refuse();
+  let overflow = base.overflow, canonical = plain;
+  if (base.suffix !== undefined && suffixes[0] === base.suffix.name) {
+    ({ overflow } = base.suffix);
+    canonical += `-${suffixes.shift()}`;
+  }
+  const mode = suffixes.shift() ?? "nearest";
   const rounding = MODES.find((one) => one === mode);
-  if (rounding === undefined || exponent < 2 || exponent > 8 || mantissa < 1 || mantissa > 23) throw refuse();
-  // e8m23 has all that float32 has: nothing is rounded.
+  if (rounding === undefined || suffixes.length > 0) throw refuse();
+  const { exponent, mantissa, family, hasNaN } = base;
+  // e8m23 is float32: nothing is rounded.
   const whole = exponent === 8 && mantissa === 23;
   if (whole && rounding !== "nearest") throw refuse();
-  const native = rounding === "nearest" || rounding === "kahan";
-  const plain = named === undefined ? `e${exponent}m${mantissa}` : base;
+  const stored = STORED.find((one) => one === plain);
+  const native = stored !== undefined && (rounding === "nearest" || rounding === "kahan");
   return {
-    name: rounding === "nearest" ? plain : `${plain}-${rounding}`,
+    name: rounding === "nearest" ? canonical : `${canonical}-${rounding}`,
     exponent,
     mantissa,
+    bits: (family === "scale" ? 0 : 1) + exponent + mantissa,
+    ...rangeOf(base),
+    family,
+    hasNaN,
+    overflow,
     rounding,
-    storage: named !== undefined && native ? base as keyof typeof NAMED : "float32",
-    emulated: !whole && !(named !== undefined && native),
+    storage: native ? stored : "float32",
+    emulated: !whole && !native,
+  };
+}
+
+/**
+ * Reads the name of a format that tensors can have.
+ *
+ * @throws {RangeError} For another name, and for `e8m0`, which holds the scales of blocks.
+ */
+export function parseTensorFormat(name: string): Format {
+  const format = parseFormat(name);
+  if (format.family !== "scale") return format;
+  throw new RangeError(`Cannot use ${name} for tensors: it holds the scales of blocks. Use ${FORMAT_NAMES}.`);
+}
+
+/**
+ * Returns a format's range and special values.
+ *
+ * @param format A name that {@linkcode parseFormat} reads.
+ * @throws {RangeError} For another name.
+ */
+export function formatInfo(format: string): FormatInfo {
+  const parsed = parseFormat(format);
+  const { name, bits, exponent, mantissa, family, largest, smallestNormal, smallestSubnormal, hasNaN } =
+    parsed;
+  return {
+    name,
+    bits,
+    exponent,
+    mantissa,
+    family,
+    largest,
+    smallestNormal,
+    smallestSubnormal,
+    saturates: parsed.overflow === "saturate",
+    hasInfinity: parsed.family === "ieee",
+    hasNaN,
+  };
+}
+
+/** Reads `eXmY`, without leading zeros, so that a format has one name. */
+function ieeeStyle(name: string): Base | undefined {
+  const match = /^e([1-9])m([1-9][0-9]?)$/.exec(name);
+  const exponent = Number(match?.[1]), mantissa = Number(match?.[2]);
+  return exponent >= 2 && exponent <= 8 && mantissa <= 23 ? { exponent, mantissa, ...IEEE } : undefined;
+}
+
+function rangeOf(
+  { exponent, mantissa, family, hasNaN }: Base,
+): Pick<Format, "largest" | "smallestNormal" | "smallestSubnormal"> {
+  const bias = 2 ** (exponent - 1) - 1;
+  if (family === "scale") {
+    return { largest: 2 ** bias, smallestNormal: 2 ** -bias, smallestSubnormal: 2 ** -bias };
+  }
+  // IEEE reserves the largest exponent. OCP uses it: E4M3 for all but one pattern, the smaller formats for all.
+  const largestExponent = bias + (family === "ocp" ? 1 : 0);
+  const ulps = family === "ocp" && hasNaN ? 2 : 1;
+  const smallestNormal = 2 ** (1 - bias);
+  return {
+    largest: 2 ** largestExponent * (2 - ulps * 2 ** -mantissa),
+    smallestNormal,
+    smallestSubnormal: smallestNormal * 2 ** -mantissa,
   };
 }

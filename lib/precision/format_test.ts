@@ -6,6 +6,13 @@ Deno.test("parseFormat() knows named formats, and any width up to float32's", ()
     name: "bfloat16",
     exponent: 8,
     mantissa: 7,
+    bits: 16,
+    family: "ieee",
+    largest: 2 ** 127 * (2 - 2 ** -7),
+    smallestNormal: 2 ** -126,
+    smallestSubnormal: 2 ** -133,
+    hasNaN: true,
+    overflow: "infinity",
     rounding: "nearest",
     storage: "bfloat16",
     emulated: false,
@@ -15,10 +22,18 @@ Deno.test("parseFormat() knows named formats, and any width up to float32's", ()
     name: "e4m3-stochastic",
     exponent: 4,
     mantissa: 3,
+    bits: 8,
+    family: "ieee",
+    largest: 240,
+    smallestNormal: 2 ** -6,
+    smallestSubnormal: 2 ** -9,
+    hasNaN: true,
+    overflow: "infinity",
     rounding: "stochastic",
     storage: "float32",
     emulated: true,
   });
+  assertEquals(parseFormat("e4m3fn-nonsaturating-stochastic").name, "e4m3fn-nonsaturating-stochastic");
   // What no kernel rounds is emulated, whatever its width.
   assertEquals(parseFormat("bfloat16-truncate").emulated, true);
   assertEquals(parseFormat("bfloat16-kahan").emulated, false);
@@ -40,10 +55,15 @@ Deno.test("parseFormat() refuses what is no format, and says what is", () => {
     "float32-truncate",
     "e8m23-kahan",
     "BFLOAT16",
+    "e4m3fn-saturating",
+    "e4m3fn-stochastic-nonsaturating",
+    "e2m1fn-saturating",
+    "e05m2",
+    "constructor",
   ];
   for (
     const name of [...wrong, "e4m3 ", "e4m3-", "é4m3", "e4m3-nearest-nearest", "e99999999999999999999m3"]
   ) {
-    assertThrows(() => parseFormat(name), RangeError, "wanted float32, bfloat16, float16 or eXmY");
+    assertThrows(() => parseFormat(name), RangeError, "wanted float32, bfloat16, float16, an OCP format");
   }
 });

@@ -3,7 +3,17 @@
  *
  * @module
  */
-export { type Format, FORMAT_NAMES, parseFormat, type RoundingMode } from "./format.ts";
+export {
+  type Format,
+  FORMAT_NAMES,
+  type FormatFamily,
+  type FormatInfo,
+  formatInfo,
+  type Overflow,
+  parseFormat,
+  type RoundingMode,
+} from "./format.ts";
+export { exponentOf, roundArray, roundNumber, type Uniform } from "./round.ts";
 export {
   formatOverride,
   layerNames,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { parseFormat } from "./format.ts";
+import { parseTensorFormat } from "./format.ts";
 
 /**
  * Classes of operations. `linear`: matrix products with weights, the head's included · `attention`: products of queries
@@ -92,7 +92,7 @@ export function overridesProblem(
       if (list?.length === 0) return `${what} of an override must name at least one, or be left out for all`;
     }
     try {
-      const { rounding } = parseFormat(format);
+      const { rounding } = parseTensorFormat(format);
       if (rounding === "kahan" && String(opClasses) !== "optimizer") {
         return `${format} is a format of the class optimizer alone, whose updates it compensates`;
       }

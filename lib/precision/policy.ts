@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { FORMAT_NAMES, parseFormat } from "./format.ts";
+import { FORMAT_NAMES, parseFormat, parseTensorFormat } from "./format.ts";
 import { formatOverride, type OpClass, type PrecisionOverride } from "./override.ts";
 
 /** Formats by class of operations; a class that is not named runs in the type of what comes in. */
@@ -122,7 +122,7 @@ export function describePolicy(name: string): PolicyDescription {
       }: wanted one of ${POLICY_NAMES}, FORMAT being ${FORMAT_NAMES}`,
     );
   }
-  const format = parseFormat(name.slice(EMULATED.length));
+  const format = parseTensorFormat(name.slice(EMULATED.length));
   if (format.rounding === "kahan") {
     throw new RangeError(
       `Cannot use the precision policy ${name}: Kahan's compensation is of weights, not of products`,

@@ -7,6 +7,7 @@ import {
   precisionLabel,
 } from "./policy.ts";
 import { parseFormat } from "./format.ts";
+import { overridesProblem } from "./override.ts";
 
 Deno.test("describePolicy() knows every name, and formats of one's choice", () => {
   for (const name of Object.keys(POLICY_DESCRIPTIONS)) {
@@ -44,4 +45,9 @@ Deno.test("autocastPolicy() has the lists of the device: CUDA's softmax and Laye
   assertEquals([autocastPolicy("cpu"), autocastPolicy("gpu")], ["bf16-autocast", "bf16-autocast-cuda"]);
   assertEquals(describePolicy(autocastPolicy("gpu")).classes, { softmax: "float32", layerNorm: "float32" });
   assertEquals(describePolicy(autocastPolicy("cpu")).classes, {});
+});
+
+Deno.test("describePolicy() and overridesProblem() refuse E8M0, which holds scales", () => {
+  assertThrows(() => describePolicy("emulated:e8m0"), RangeError, "it holds the scales of blocks");
+  assertStringIncludes(overridesProblem([{ format: "e8m0" }], 1) ?? "", "it holds the scales of blocks");
 });

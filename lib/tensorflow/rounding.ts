@@ -15,8 +15,8 @@ import { DataType } from "./dtype.ts";
 import { statelessBits, statelessUniform } from "./random.ts";
 import { castTo, dtypeOf, toFloat32 } from "./true_dtype.ts";
 
-/** Bits of float32's mantissa, the bias of its exponent, and the bits of infinity. */
-const MANTISSA = 23, BIAS = 127, INFINITE = 0x7f800000;
+/** Bits of float32's mantissa, and the bits of infinity and of -0 as int32. */
+const MANTISSA = 23, INFINITE = 0x7f800000, SIGN = -0x80000000;
 
 /** TensorFlow's types of the formats that it has. */
 const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16: DataType.HALF } as const;
@@ -29,8 +29,14 @@ const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16:
  * @param key int32 [2], for stochastic rounding: equal keys give equal results.
  * @returns In the format's storage: emulated formats are float32 tensors whose values the format has.
  * @throws {TypeError} for stochastic rounding without a key.
+ * @throws {RangeError} For E8M0, which holds the scales of blocks and no tensors.
  */
 export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
+  if (format.family === "scale") {
+    throw new RangeError(
+      `Cannot round a tensor to ${format.name}: expected a format of values, got a format of scales.`,
+    );
+  }
   if (!format.emulated) {
     const dtype = STORAGE[format.storage];
     return dtypeOf(x) === dtype ? x : castTo(x, dtype);
@@ -41,15 +47,17 @@ export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tenso
   return tf.tidy(() => roundBits(toFloat32(x), format, key));
 }
 
-function roundBits(x: tf.Tensor, { exponent, mantissa, rounding }: Format, key?: tf.Tensor): tf.Tensor {
+function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
+  const { exponent, mantissa, rounding } = format;
   const dropped = MANTISSA - mantissa;
   const bits = bitcast(x, DataType.INT32);
   const size = bitwise("BitwiseAnd", bits, 0x7fffffff); // the bits of |x|
   const sign = bitwise("BitwiseXor", bits, size);
-  const isNumber = tf.lessEqual(size, int(INFINITE));
+  const isNaN = tf.greater(size, int(INFINITE));
+  const isFinite = tf.less(size, int(INFINITE));
   let rounded = size;
   if (dropped > 0) {
-    const low = 2 ** dropped - 1; // the bits that go
+    const low = 2 ** dropped - 1; // the bits that are dropped
     let raised = size;
     if (rounding === "stochastic") {
       raised = tf.add(size, bitwise("BitwiseAnd", statelessBits(x.shape, key!), low));
@@ -57,35 +65,42 @@ function roundBits(x: tf.Tensor, { exponent, mantissa, rounding }: Format, key?:
       const odd = bitwise("BitwiseAnd", bitwise("RightShift", size, dropped), 1);
       raised = tf.add(size, tf.add(odd, int(2 ** (dropped - 1) - 1)));
     }
-    rounded = bitwise("BitwiseAnd", raised, ~low);
-    // Infinity stays what it is, and so does NaN, whose bits a sum could carry away.
-    rounded = tf.where(tf.less(size, int(INFINITE)), rounded, size);
+    // The sum would carry away the bits of a NaN.
+    rounded = tf.where(isFinite, bitwise("BitwiseAnd", raised, ~low), size);
   }
   if (exponent < 8) {
     const bias = 2 ** (exponent - 1) - 1;
-    const largest = ((BIAS + bias) << MANTISSA) | (2 ** MANTISSA - 2 ** dropped);
-    const beyond = tf.greater(rounded, int(largest));
-    // Towards zero, only infinity itself is infinite.
-    const end = rounding === "truncate"
-      ? tf.where(
-        tf.equal(size, int(INFINITE)),
-        tf.fill(x.shape, INFINITE, "int32"),
-        tf.fill(x.shape, largest, "int32"),
-      )
-      : tf.fill(x.shape, INFINITE, "int32");
-    rounded = tf.where(beyond, end, rounded);
-    const smallestNormal = (BIAS + 1 - bias) << MANTISSA;
+    const largest = floatBits(format.largest), overflow = overflowBits(format);
+    const isBeyond = tf.greater(rounded, int(largest));
+    // Truncation takes finite numbers to the largest one.
+    rounded = rounding === "truncate"
+      ? tf.where(isBeyond, tf.where(isFinite, filled(x, largest), filled(x, overflow)), rounded)
+      : tf.where(isBeyond, filled(x, overflow), rounded);
     rounded = tf.where(
-      tf.less(size, int(smallestNormal)),
+      tf.less(size, int(floatBits(format.smallestNormal))),
       bitcast(
         roundFixed(bitcast(size, DataType.FLOAT), { step: 2 ** (1 - bias - mantissa), rounding }, key),
         DataType.INT32,
       ),
       rounded,
     );
-    rounded = tf.where(isNumber, rounded, size);
+    // A format without NaN has zero for it, with the opposite sign, as ml_dtypes does.
+    rounded = tf.where(isNaN, format.hasNaN ? size : filled(x, SIGN), rounded);
   }
-  return bitcast(bitwise("BitwiseOr", rounded, sign), DataType.FLOAT);
+  return bitcast(bitwise("BitwiseXor", rounded, sign), DataType.FLOAT);
+}
+
+/** Returns the float32 bits of what a finite number beyond the format's largest one becomes. */
+function overflowBits({ overflow, largest }: Format): number {
+  return floatBits(overflow === "infinity" ? Infinity : overflow === "saturate" ? largest : NaN);
+}
+
+function floatBits(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]!;
+}
+
+function filled(x: tf.Tensor, bits: number): tf.Tensor {
+  return tf.fill(x.shape, bits, "int32");
 }
 
 /** Magnitudes rounded to multiples of a power of two: subnormals. */

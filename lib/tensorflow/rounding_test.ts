@@ -1,7 +1,7 @@
 /** Conversions against exact arithmetic on whole numbers of any size. */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { type Format, parseFormat } from "../precision/mod.ts";
+import { type Format, parseFormat, roundArray } from "../precision/mod.ts";
 import { createRandom } from "../text/random.ts";
 import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
@@ -157,4 +157,21 @@ Deno.test("stochastic rounding repeats for a key, eager and compiled, and differ
   using compiled = compile((x: tf.Tensor, key: tf.Tensor) => roundTo(x, format, key));
   assertEquals([...readBits(compiled(x, tf.tensor1d([1, 0], "int32")))], at(1));
   assertThrows(() => roundTo(x, format), TypeError, "wanted a key");
+});
+
+Deno.test("roundTo() gives OCP formats the values that plain arithmetic gives, over every 16-bit pattern", () => {
+  const patterns = Uint32Array.from({ length: 65_536 }, (_, i) => i << 16);
+  // Beyond bfloat16's 8 bits too, so that ties and their neighbors occur.
+  const bits = Uint32Array.from([...patterns, ...randomBits(40_000)]);
+  const names = ["e4m3fn", "e4m3fn-nonsaturating", "e5m2", "e5m2-saturating", "e3m2fn", "e2m3fn", "e2m1fn"];
+  for (const name of names.flatMap((name) => [name, `${name}-truncate`])) {
+    const format = parseFormat(name);
+    const got = readBits(tf.tidy(() => roundTo(tensorOf(bits), format)));
+    const wanted = new Uint32Array(roundArray(new Float32Array(bits.buffer), format).buffer);
+    assertEquals(got.map(canonical), wanted.map(canonical), name);
+  }
+});
+
+Deno.test("roundTo() refuses E8M0", () => {
+  assertThrows(() => roundTo(tf.scalar(1), parseFormat("e8m0")), RangeError, "a format of scales");
 });

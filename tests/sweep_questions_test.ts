@@ -236,15 +236,27 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     assertEquals(code, 2);
     assertMatch(stdout, /^cannot, because Cannot use .*checkpoint.safetensors: wanted the file with SHA-256/);
   });
-  await t.step("code that is nowhere is told, and the code at hand run", async () => {
+  await t.step("cannot: other code made the run; --present-code runs this checkout's", async () => {
     const dir = copy(done, join(root, "lost-code"));
     edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
       Object.assign(manifest, { libSha256: "0".repeat(64) });
-      manifest["environment"]!["gitCommit"] = "f".repeat(40);
+      Object.assign(manifest["environment"]!, { gitCommit: "f".repeat(40), gitDiffSha256: undefined });
     });
     const { code, stdout } = await reproduce(onlyRun(dir));
-    assertEquals(code, 0);
-    assertMatch(stdout, /^changed: code: this is the code at hand: .* is not in this repository\nidentical$/);
+    assertEquals(code, 2);
+    assertMatch(
+      stdout,
+      /^cannot, because other code .*: commit f{40}\. Give --run-recorded-code .*checkout's$/,
+    );
+    const recorded = await reproduce(onlyRun(dir), "--run-recorded-code");
+    assertEquals(recorded.code, 2);
+    assertMatch(recorded.stdout, /^cannot, because .*its commit f{40} is not in this repository$/);
+    const present = await reproduce(onlyRun(dir), "--present-code");
+    assertEquals(present.code, 0);
+    assertMatch(
+      present.stdout,
+      /^changed: code: this checkout's code runs, as --present-code asks\nidentical$/,
+    );
   });
   await t.step(
     "goes on with the others where one of a folder is damaged, says each problem once",

@@ -11,11 +11,12 @@ interface Options {
   tolerance?: number | string;
   data?: string;
   presentCode?: boolean;
+  runRecordedCode?: boolean;
 }
 
 const program = command(
   "reproduce",
-  "Runs a finished run again, with its code and its environment, and says whether it comes out the same.",
+  "Runs a finished run again and compares the results. No code of the folder runs without --run-recorded-code.",
 )
   .argument(
     "<run>",
@@ -23,18 +24,27 @@ const program = command(
   )
   .option("--tolerance <nats>", "how far a loss may be off (default: 0.001; 2^-8 below float32)", numeric)
   .option("--data <file>", "where the run's text is now (default: where it was, or beside plan.json)")
-  .option("--present-code", "run the code at hand, whatever the run was made with")
+  .option("--present-code", "run this checkout's code even where other code made the run")
+  .option(
+    "--run-recorded-code",
+    "rebuild and run the code that made the run, with the folder's code.diff; only for folders that you trust",
+  )
   .action(reproduce);
 
-async function reproduce(folder: string, { tolerance, data, presentCode }: Options): Promise<void> {
+async function reproduce(folder: string, options: Options): Promise<void> {
+  const { tolerance, data, presentCode, runRecordedCode } = options;
+  if (presentCode && runRecordedCode) {
+    throw new UserError("Cannot reproduce: give --present-code or --run-recorded-code, not both");
+  }
   if (tolerance !== undefined && !(typeof tolerance === "number" && tolerance >= 0)) {
     throw new UserError(
       `Cannot reproduce: --tolerance must be a number of nats, at least 0: it is ${tolerance}`,
     );
   }
   using interruption = watchSignals();
-  const options: ReproduceOptions = {
-    ...{ tolerance, data, presentCode, signal: interruption.requested },
+  const how: ReproduceOptions = {
+    ...{ tolerance, data, signal: interruption.requested },
+    code: runRecordedCode ? "recorded" : presentCode ? "present" : "matching",
     print: (line) => console.error(line),
   };
   if (!isFolder(folder)) {
@@ -50,7 +60,7 @@ async function reproduce(folder: string, { tolerance, data, presentCode }: Optio
     const prefix = runs === undefined ? "" : `${run}: `;
     let result: Reproduction;
     try {
-      result = await reproduceRun(run, options);
+      result = await reproduceRun(run, how);
     } catch (error) {
       if (!(error instanceof UserError) || error.exitCode !== EXIT.badInput) throw error;
       result = { answer: "cannot", reason: error.message, changes: [] }; // others may be whole

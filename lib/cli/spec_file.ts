@@ -13,12 +13,13 @@ import { wholeNumber } from "./command.ts";
 /**
  * Reads a spec as it was written, unchecked.
  *
- * @param path A `.json` file, or a `.ts` file with a default export.
+ * @param path A `.json` file, or a `.ts` or `.js` file with a default export: code, which runs with the command's
+ * permissions. It is the file that the user named, never one that a folder's records name.
  * @throws {UserError} when it cannot be read.
  */
 export async function readSpec(path: string): Promise<unknown> {
   try {
-    if (!path.endsWith(".json")) return (await import(pathToFileURL(resolve(path)).href)).default;
+    if (/\.[mc]?[jt]s$/.test(path)) return (await import(pathToFileURL(resolve(path)).href)).default;
     return readJsonFile(path);
   } catch (cause) {
     throw new UserError(

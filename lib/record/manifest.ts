@@ -43,6 +43,16 @@ export interface Manifest {
 
 const text = v.string();
 
+/** Hexadecimal digits, of which identities and hashes consist. They become paths and arguments of git. */
+const hex = (...lengths: number[]) =>
+  v.pipe(
+    text,
+    v.regex(
+      new RegExp(`^(?:${lengths.map((length) => `[0-9a-f]{${length}}`).join("|")})$`),
+      `wanted ${lengths.join(" or ")} hexadecimal digits`,
+    ),
+  );
+
 /** The form of a source of data in files. */
 export const dataSourceSchema: v.GenericSchema<unknown, DataSource> = v.object({
   name: text,
@@ -53,10 +63,10 @@ export const dataSourceSchema: v.GenericSchema<unknown, DataSource> = v.object({
 
 const schema = v.object({
   format: v.literal("losskit-run/1"),
-  runId: text,
+  runId: hex(12),
   spec: runSpecSchema,
   data: dataSourceSchema,
-  libSha256: text,
+  libSha256: hex(64),
   emulated: v.optional(text),
   // undefined fields are left out of JSON
   environment: v.looseObject({
@@ -71,8 +81,8 @@ const schema = v.object({
     device: v.optional(text),
     rounding: text,
     onednn: v.optional(text),
-    gitCommit: v.optional(text),
-    gitDiffSha256: v.optional(text),
+    gitCommit: v.optional(hex(40, 64)),
+    gitDiffSha256: v.optional(hex(64)),
   }),
 });
 

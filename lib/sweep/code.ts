@@ -4,7 +4,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { atomicWrite, type Environment, hashSources } from "../record/mod.ts";
+import { atomicWrite, type Environment, hashSources, sha256Hex } from "../record/mod.ts";
 
 /** The repository's folder: a path, in which spaces and accents are themselves. */
 export const ROOT: string = join(import.meta.dirname!, "..", "..");
@@ -34,20 +34,41 @@ function diffPath(dir: string): string {
   return join(dir, "code.diff");
 }
 
+/** What a record says about the code that made a run. */
+export interface RecordedCode {
+  /** The hash of `lib/`. */
+  readonly libSha256: string;
+  /** The commit, and whether there were changes that were not committed. */
+  readonly environment: Pick<Environment, "gitCommit" | "gitDiffSha256">;
+}
+
+/** Checks whether this checkout's `lib/` is the code that made a run. */
+export function isPresentCode({ libSha256 }: RecordedCode): boolean {
+  return hashSources(join(ROOT, "lib")) === libSha256;
+}
+
+/** Says what to do about a run that other code made. */
+export function otherCode({ environment: { gitCommit, gitDiffSha256 } }: RecordedCode, dir: string): string {
+  const diff = gitDiffSha256 === undefined ? "" : ` with the changes in ${diffPath(dir)}`;
+  const made = gitCommit === undefined ? "" : `: commit ${gitCommit}${diff}`;
+  return `other code than this checkout's made the run${made}. Give --run-recorded-code to see and run that code, ` +
+    "if you trust whoever made the folder, or --present-code to run this checkout's";
+}
+
 /**
- * The code that a run was made with.
+ * Builds the code that made a run from the repository and from the sweep's folder. Whoever runs the result trusts the
+ * folder: its `code.diff` is code, and the hashes that it is checked by are in the folder, too.
  *
- * @param recorded The run's hash of `lib/` and its environment.
- * @param dir The sweep's folder, which holds what was not committed.
- * @returns The code, or why it cannot be had.
+ * @param recorded The record of the code.
+ * @param dir The sweep's folder, which holds the changes that were not committed.
+ * @param show Takes lines that show how the code differs from this checkout's.
+ * @returns The code, or the reason why it is missing.
  */
-export function codeOf(
-  recorded: { libSha256: string; environment: Environment },
+export function recordedCode(
+  recorded: RecordedCode,
   dir: string,
+  show: (line: string) => void,
 ): CodeTree | { missing: string } {
-  if (hashSources(join(ROOT, "lib")) === recorded.libSha256) {
-    return { root: ROOT, built: undefined, [Symbol.dispose]() {} };
-  }
   const { gitCommit: commit, gitDiffSha256: changed } = recorded.environment;
   if (commit === undefined) {
     return { missing: "the code in lib/ has changed since, and no commit was recorded" };
@@ -79,7 +100,37 @@ export function codeOf(
       `the code of commit ${commit}${changed ? " with its changes" : ""} is not what the run was made with`,
     );
   }
-  return { ...tree, built: `commit ${commit}${changed ? " with the changes in code.diff" : ""}` };
+  const built = `commit ${commit}${changed ? " with the changes in code.diff" : ""}`;
+  show(`${built} differs from this checkout in:`);
+  for (const name of differingFiles(root)) show(`  ${name}`);
+  if (changed !== undefined) {
+    show(`${diffPath(dir)} holds:`);
+    for (const line of Deno.readTextFileSync(diffPath(dir)).trimEnd().split("\n")) show(`  ${line}`);
+  }
+  return { ...tree, built };
+}
+
+/** The files of a built tree that this checkout lacks or has with other content. */
+function differingFiles(root: string): string[] {
+  const names: string[] = [];
+  const visit = (inner: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(join(root, inner))) {
+      const path = join(inner, name);
+      if (isDirectory) visit(path);
+      else if (bytesOf(join(root, path)) !== bytesOf(join(ROOT, path))) names.push(path);
+    }
+  };
+  visit("");
+  return names.sort();
+}
+
+/** A file's hash; undefined: it cannot be read. */
+function bytesOf(path: string): string | undefined {
+  try {
+    return sha256Hex(Deno.readFileSync(path));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Files of `lib/` that changed since a commit; undefined: it is not known. */

@@ -21,7 +21,7 @@ import {
   runIdOf,
   runPaths,
 } from "../record/mod.ts";
-import { codeOf, ROOT } from "./code.ts";
+import { isPresentCode, otherCode, recordedCode, ROOT } from "./code.ts";
 import { reloadCorpus } from "./corpus.ts";
 import { denoArguments } from "./environment.ts";
 import { type Plan, writePlan } from "./plan.ts";
@@ -61,8 +61,12 @@ export interface ReproduceOptions {
   readonly tolerance?: number | undefined;
   /** Where the run's text is now. Default: where it was, or else beside the sweep's plan. */
   readonly data?: string | undefined;
-  /** Whether the code at hand is run, whatever the run was made with. Default: no. */
-  readonly presentCode?: boolean | undefined;
+  /**
+   * The code to run. `matching` (default): this checkout's, if it made the run. `present`: this checkout's in any case.
+   * `recorded`: the code that made the run, rebuilt from the repository and the sweep's folder. Code from a folder may
+   * do whatever its author wants.
+   */
+  readonly code?: "matching" | "present" | "recorded" | undefined;
 }
 
 /**
@@ -75,8 +79,8 @@ export function defaultTolerance(policy: string): number {
 }
 
 /**
- * Runs a finished run again, in a temporary folder: its spec on its text, with the code that it was made with where the
- * repository has it, in processes with its threads and its environment variables.
+ * Runs a finished run again, in a temporary folder: its spec on its text, in processes with its threads and its
+ * environment variables. No code of the run's folder runs unless `code` is `recorded`.
  *
  * @param folder The run's folder.
  * @param options Tolerance, and where the text is.
@@ -95,14 +99,19 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
     throw error;
   }
   const { manifest } = recorded;
+  const changes: string[] = [];
+  const present = isPresentCode(manifest);
+  if (!present && (options.code ?? "matching") === "matching") return cannot(otherCode(manifest, dir));
+  if (!present && options.code === "present") {
+    changes.push("code: this checkout's code runs, as --present-code asks");
+  }
+  const found = present || options.code === "present"
+    ? undefined
+    : recordedCode(manifest, dir, options.print);
+  if (found !== undefined && "missing" in found) return cannot(found.missing);
+  using tree = found;
   const data = await findData(manifest.data, { dir, named: options.data });
   if (typeof data === "string") return cannot(data);
-  const found = options.presentCode ? { missing: "--present-code asks for it" } : codeOf(manifest, dir);
-  const changes: string[] = [];
-  if ("missing" in found) {
-    changes.push(`code: this is the code at hand: ${found.missing}`);
-  } else if (found.built !== undefined) options.print(`running the code of ${found.built}`);
-  using tree = "missing" in found ? undefined : found;
   const root = tree?.root ?? ROOT;
   const again = Deno.makeTempDirSync({ prefix: "losskit-" });
   try {

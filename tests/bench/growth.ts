@@ -50,6 +50,7 @@ async function head({ threads, python }: Options): Promise<void> {
 async function torchHead(python: string, config: HeadConfig): Promise<HeadResult> {
   const { success, stdout, stderr } = await new Deno.Command(python, {
     args: [
+      "-I",
       fileURLToPath(import.meta.resolve("./peers/torch_head.py")),
       ...Object.entries(config).flatMap(([name, value]) => [`--${name.replace("_", "-")}`, String(value)]),
     ],

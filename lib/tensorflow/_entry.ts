@@ -19,6 +19,8 @@ export interface Entry {
   casts?: Map<number, number>;
   /** Made inside an autocast region: an activation, whose casts are not worth keeping. */
   activation: boolean;
+  /** Made from a JavaScript number or from integers inside of an op: it does not widen a tensor that it meets. */
+  weak?: boolean;
 }
 
 /**

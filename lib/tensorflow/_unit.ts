@@ -50,7 +50,7 @@ export function withGradient<I extends tf.Tensor[]>(
 }
 
 export function withPolicy<R>(policy: Policy, work: () => R): R {
-  return currentTensorFlow().binding.withPolicy(policy, work);
+  return currentTensorFlow().binding.regions.withPolicy(policy, work);
 }
 
 /** Casts to the type that another tensor had; both are float32 to TF.js. */
@@ -74,7 +74,7 @@ export function runOp(
 
 /** The type that the policy in force has matrix products take. */
 export function productType(): number | undefined {
-  const { policy } = currentTensorFlow().binding;
+  const { policy } = currentTensorFlow().binding.regions.current;
   return policy.lowOps.has("MatMul") ? policy.lowType : undefined;
 }
 

@@ -39,7 +39,7 @@ export function autocast<R>(precision: PolicyName | Precision, work: () => R): R
   const region = regionOf(given);
   const result = withRoundingKey(
     given.roundingKey,
-    () => currentTensorFlow().binding.withPolicy(region, work),
+    () => currentTensorFlow().binding.regions.withPolicy(region, work),
   );
   if (result instanceof Promise) {
     throw new TypeError(

@@ -9,6 +9,7 @@ import * as tf from "@tensorflow/tfjs";
 import { nodeFileSystemRouter } from "@tensorflow/tfjs-node-gpu/dist/io/file_system.js";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import { Binding } from "./binding.ts";
+import { installDispatch } from "./dispatch.ts";
 import { chooseDevice, type DeviceRequest, parseDevice } from "./device.ts";
 import { findLibTensorFlow, THIS_MACHINE } from "./install.ts";
 import { registerKernels } from "./kernels.ts";
@@ -110,6 +111,7 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
   registerKernels();
   registerNanKernels(binding);
+  installDispatch({ binding, backend: backend as unknown as OpBackend });
   await tf.setBackend("tensorflow");
   tf.io.registerLoadRouter(nodeFileSystemRouter);
   tf.io.registerSaveRouter(nodeFileSystemRouter);

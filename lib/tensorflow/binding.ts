@@ -13,7 +13,8 @@ import { type Attribute, AttributeType, checkCall } from "./attribute.ts";
 import { DataType, dtypeName, isFloating } from "./dtype.ts";
 import { type EagerCall, EagerCalls } from "./eager_call.ts";
 import { OpDefinitions } from "./op_definition.ts";
-import { decideCasts, POLICIES, type Policy } from "./policy.ts";
+import { decideCasts, type OpInput } from "./policy.ts";
+import { Regions } from "./region.ts";
 import { elements, type Pointer, type Runtime } from "./runtime.ts";
 import { SavedModels } from "./saved_model.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
@@ -34,13 +35,14 @@ export class Binding extends BindingConstants {
   /** TensorFlow's version. */
   readonly TF_Version: string;
 
+  /** The precision region that ops run in. */
+  readonly regions: Regions = new Regions();
   readonly #runtime: Runtime;
   readonly #definitions: OpDefinitions;
   readonly #calls: EagerCalls;
   readonly #entries = new Map<number, Entry>();
   readonly #savedModels: SavedModels;
   #next = 1;
-  #policy: Policy = POLICIES.float32;
   #trace: Trace | undefined;
   #captures = new Map<number, { handle: Pointer; symbol: GraphValue }>();
 
@@ -58,25 +60,9 @@ export class Binding extends BindingConstants {
     this.TF_Version = runtime.version;
   }
 
-  /** The policy in force. */
-  get policy(): Policy {
-    return this.#policy;
-  }
-
   /** The trace that ops go into, if a function is being traced. */
   get trace(): Trace | undefined {
     return this.#trace;
-  }
-
-  /** Runs `work` under a policy, and puts the former one back. */
-  withPolicy<R>(policy: Policy, work: () => R): R {
-    const former = this.#policy;
-    this.#policy = policy;
-    try {
-      return work();
-    } finally {
-      this.#policy = former;
-    }
   }
 
   /**
@@ -106,7 +92,7 @@ export class Binding extends BindingConstants {
 
   #put(entry: Omit<Entry, "activation">): number {
     const id = this.#next++;
-    this.#entries.set(id, { ...entry, activation: this.#policy.lowType !== undefined });
+    this.#entries.set(id, { ...entry, activation: this.regions.current.policy.lowType !== undefined });
     return id;
   }
 
@@ -171,18 +157,18 @@ export class Binding extends BindingConstants {
   /** TF.js: runs an op, with the casts that the policy asks for. */
   executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
     checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
-    const dtypes = ids.map((id) => {
-      const { dtype, shape } = this.#get(id);
+    const operands = ids.map((id): OpInput => {
+      const { dtype, shape, weak = false } = this.#get(id);
       if (shape.length > MAX_RANK) requireShape(shape);
-      return dtype;
+      return { dtype, rank: shape.length, weak };
     });
     this.#checkSizes(name, ids);
-    const casts = decideCasts(this.#policy, { name, dtypes });
+    const casts = decideCasts(this.regions.current.policy, { name, inputs: operands, attributes });
     const temporary: number[] = [];
     let inputs = ids;
     if (casts.inputs !== undefined) {
       const target = casts.inputs;
-      inputs = ids.map((id, i) => isFloating(dtypes[i]!) ? this.#castFor(id, target, temporary) : id);
+      inputs = ids.map((id, i) => isFloating(operands[i]!.dtype) ? this.#castFor(id, target, temporary) : id);
     }
     let results = this.#run({ name, attributes, numOutputs }, inputs);
     if (casts.results !== undefined) {
@@ -213,6 +199,11 @@ export class Binding extends BindingConstants {
   metadata(id: number): TensorMetadata {
     const { dtype, shape } = this.#get(id);
     return new TensorMetadata(id, [...shape], isFloating(dtype) ? DataType.FLOAT : dtype);
+  }
+
+  /** Marks a tensor as a number: it takes the type of the tensors that it meets. */
+  markWeak(id: number): void {
+    this.#get(id).weak = true;
   }
 
   /** The type that a tensor really has. */

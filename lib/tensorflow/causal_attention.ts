@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "./backend.ts";
 import { fused } from "./fused.ts";
-import { castAs, float32, rowMax, rowMeans, withGradient, withPolicy } from "./_unit.ts";
+import { castAs, float32, rowMax, rowMeans, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
   /** What scores are multiplied with. */
@@ -101,32 +101,30 @@ export function causalAttention(
   const rows = (x: tf.Tensor, from: number, to: number) =>
     from === 0 && to === T ? x : tf.slice(x, [0, 0, from, 0], [B, H, to - from, D]);
   const joined = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : tf.concat(parts, 2);
-  const { policy } = currentTensorFlow().binding;
   return withGradient([q, k, v], (q, k, v) => {
     const parts = blocks.map(({ from, to }) => {
       const scores = tf.matMul(rows(q, from, to), rows(k, 0, to), false, true); // [B, H, to - from, to]
       const [weights] = softmaxForward([scores], { scale, from });
       return { weights: weights!, mixed: tf.matMul(weights!, rows(v, 0, to)) };
     });
-    const backward = ([dy]: tf.Tensor[], [q, k, v, ...weights]: tf.Tensor[]) =>
-      withPolicy(policy, () => {
-        const gradients = blocks.map(({ from, to }, i) => {
-          const w = weights[i]!, dMixed = rows(dy!, from, to);
-          const dWeights = tf.matMul(dMixed, rows(v!, 0, to), false, true);
-          const [dScores] = softmaxBackward([dWeights, w], { scale });
-          return {
-            q: tf.matMul(dScores!, rows(k!, 0, to)),
-            k: tf.matMul(dScores!, rows(q!, from, to), true, false),
-            v: tf.matMul(w, dMixed, true, false),
-          };
-        });
-        const sum = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : sumOfPrefixes(parts, {})[0]!;
-        return [
-          castAs(joined(gradients.map((gradient) => gradient.q)), q!),
-          castAs(sum(gradients.map((gradient) => gradient.k)), k!),
-          castAs(sum(gradients.map((gradient) => gradient.v)), v!),
-        ];
+    const backward = ([dy]: tf.Tensor[], [q, k, v, ...weights]: tf.Tensor[]) => {
+      const gradients = blocks.map(({ from, to }, i) => {
+        const w = weights[i]!, dMixed = rows(dy!, from, to);
+        const dWeights = tf.matMul(dMixed, rows(v!, 0, to), false, true);
+        const [dScores] = softmaxBackward([dWeights, w], { scale });
+        return {
+          q: tf.matMul(dScores!, rows(k!, 0, to)),
+          k: tf.matMul(dScores!, rows(q!, from, to), true, false),
+          v: tf.matMul(w, dMixed, true, false),
+        };
       });
+      const sum = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : sumOfPrefixes(parts, {})[0]!;
+      return [
+        joined(gradients.map((gradient) => gradient.q)),
+        sum(gradients.map((gradient) => gradient.k)),
+        sum(gradients.map((gradient) => gradient.v)),
+      ];
+    };
     return {
       values: [joined(parts.map(({ mixed }) => mixed))],
       saved: [q, k, v, ...parts.map(({ weights }) => weights)],

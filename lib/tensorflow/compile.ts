@@ -85,9 +85,9 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
     });
     const ids = backend.getInputTensorIds(inputs);
     const types = inputs.map((tensor, i) => `${dtypeName(binding.dtypeOf(ids[i]!))}[${tensor.shape}]`);
-    const { policy } = binding;
+    const { policy } = binding.regions.current;
     const signature = JSON.stringify([
-      ...[policy.name, policy.overrides ?? [], layerOfTrace(policy)],
+      ...[policy.name, policy.overrides ?? [], layerOfTrace(binding.regions.current)],
       ...[shape, types],
     ]);
     let entry = traced.get(signature);

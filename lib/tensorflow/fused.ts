@@ -57,7 +57,7 @@ export function fused<O>(
     const { binding, backend } = tensorflow;
     const { trace } = binding;
     if (trace === undefined || !isFused(inputs)) {
-      return binding.withPolicy(POLICIES.float32, () => body([...inputs], options));
+      return binding.regions.withPolicy(POLICIES.float32, () => body([...inputs], options));
     }
     const values = backend.getInputTensorIds(inputs).map((id) => binding.symbolOf(id));
     const inner = innerFunction({ tensorflow, name, values, options, body });
@@ -96,7 +96,7 @@ function innerFunction<O>(call: {
   const { captures } = binding.withTrace(trace, () => {
     tf.tidy(() => {
       const tensors = inputs.map((symbol) => backend.createOutputTensor(binding.ofSymbol(symbol)));
-      const results = binding.withPolicy(POLICIES.float32, () => call.body(tensors, call.options));
+      const results = binding.regions.withPolicy(POLICIES.float32, () => call.body(tensors, call.options));
       for (const id of backend.getInputTensorIds(results)) outputs.push(binding.symbolOf(id));
     });
   });

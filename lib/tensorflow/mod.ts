@@ -33,12 +33,22 @@ export { sparseCrossEntropy } from "./cross_entropy.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy_loss.ts";
 export { fused } from "./fused.ts";
 export type { PolicyName } from "../precision/mod.ts";
-export { type Casts, decideCasts, FLOAT32_UNITS, POLICIES, type Policy, policyOf } from "./policy.ts";
+export {
+  type Casts,
+  decideCasts,
+  FLOAT32_UNITS,
+  type OpCall,
+  type OpInput,
+  POLICIES,
+  type Policy,
+  policyOf,
+} from "./policy.ts";
 export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./random.ts";
 export { roundTo } from "./rounding.ts";
 export { addLayerNorm, layerNorm, type LayerNormParameters } from "./layer_norm.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
-export { formatOf, isObserved, layerScope, observe, type Observer, opScope, withObserver } from "./scope.ts";
+export { formatOf, isObserved, layerScope, observe, opScope, withObserver } from "./scope.ts";
+export type { Observer, Region, Regions } from "./region.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { GraphOutput } from "./_graph_output.ts";
 export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";

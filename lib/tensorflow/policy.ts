@@ -9,6 +9,7 @@ import {
   type PolicyClasses,
   type PrecisionOverride,
 } from "../precision/mod.ts";
+import type { Attribute } from "./attribute.ts";
 import { DataType, isFloating } from "./dtype.ts";
 
 /** A named table of ops. An op in no list runs in its inputs' type, in the widest of them where they differ. */
@@ -30,6 +31,11 @@ export interface Policy {
   readonly classes: PolicyClasses;
   /** What a region sets beside: formats of single layers and classes. */
   readonly overrides?: readonly PrecisionOverride[];
+  /**
+   * How an op that no list names treats mixed types: PyTorch's type promotion (default); `lowest`: float32 parameters do
+   * not widen a 16-bit tensor; `float32`: every floating input becomes float32, listed or not.
+   */
+  readonly promotion?: "lowest" | "float32";
 }
 
 /** conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, scaled_dot_product_attention: the same on CPU and CUDA. */
@@ -51,11 +57,14 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   "DepthwiseConv2dNativeBackpropFilter",
 ]);
 
-/** cross_entropy_loss, nll_loss, prod, fft_*, and linalg; softmax and layer_norm are in no CPU list. */
+/** cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d, reflection_pad*, fft_*, and linalg; softmax and layer_norm are in no CPU list. */
 const CPU_FLOAT32: ReadonlySet<string> = new Set([
   "SparseSoftmaxCrossEntropyWithLogits",
   "SoftmaxCrossEntropyWithLogits",
   "Prod",
+  "AvgPool3D",
+  "MaxPool3D",
+  "MirrorPad",
   "FFT",
   "IFFT",
   "RFFT",
@@ -142,6 +151,26 @@ export const FLOAT32_UNITS: ReadonlySet<string> = new Set([
   "UnsortedSegmentSum",
 ]);
 
+/**
+ * Elementwise arithmetic. With a 16-bit tensor and a float32 number it computes in float32 and rounds once, as PyTorch's
+ * kernels do: the number itself is not rounded.
+ */
+const ARITHMETIC: ReadonlySet<string> = new Set([
+  "AddV2",
+  "Atan2",
+  "BiasAdd",
+  "Div",
+  "DivNoNan",
+  "FloorDiv",
+  "FloorMod",
+  "Mod",
+  "Mul",
+  "Pow",
+  "RealDiv",
+  "SquaredDifference",
+  "Sub",
+]);
+
 /** What becomes of an op's floating inputs and results. */
 export interface Casts {
   /** The type that floating inputs are cast to; undefined: as they are. */
@@ -150,27 +179,99 @@ export interface Casts {
   results?: number;
 }
 
+/** An input of an op, as far as type promotion needs it. */
+export interface OpInput {
+  /** `TF_DataType`. */
+  readonly dtype: number;
+  /** Number of dimensions. */
+  readonly rank: number;
+  /** Whether it stands for a JavaScript number or integers, whose type gives way to that of tensors. */
+  readonly weak: boolean;
+}
+
+/** A call of an op. */
+export interface OpCall {
+  /** The TensorFlow op's name. */
+  readonly name: string;
+  /** Its inputs in order. */
+  readonly inputs: readonly OpInput[];
+  /** Its attributes. Only the equation of `Einsum` matters. */
+  readonly attributes?: readonly Attribute[];
+}
+
+/** How much an input counts in type promotion: numbers least, tensors without dimensions next, as in PyTorch. */
+function weightOf({ rank, weak }: OpInput): number {
+  return weak ? 1 : rank === 0 ? 2 : 3;
+}
+
+/**
+ * Returns the type that PyTorch promotes floating inputs to: the widest of those with dimensions, else of tensors without,
+ * else of numbers. 0: no input is floating.
+ */
+export function promotedType(inputs: readonly OpInput[]): number {
+  let type = 0, weight = 0;
+  for (const input of inputs) {
+    const { dtype } = input;
+    if (!isFloating(dtype)) continue;
+    const own = weightOf(input);
+    if (own > weight) [type, weight] = [dtype, own];
+    // bfloat16 with half has no common 16-bit type.
+    else if (own === weight && dtype !== type) type = DataType.FLOAT;
+  }
+  return type;
+}
+
+/** Returns the 16-bit type among inputs; undefined: none, or two. */
+function lowTypeOf(inputs: readonly OpInput[]): number | undefined {
+  let low: number | undefined;
+  for (const { dtype } of inputs) {
+    if (!isFloating(dtype) || dtype === DataType.FLOAT || dtype === low) continue;
+    if (low !== undefined) return undefined;
+    low = dtype;
+  }
+  return low;
+}
+
+/**
+ * Whether a call of a listed op is a matrix product. `Einsum` is one only where two operands share an index that the
+ * result lacks; otherwise it rearranges, sums or multiplies elementwise, and PyTorch's runs as those do.
+ */
+function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
+  if (name !== "Einsum") return true;
+  if (inputs.length < 2) return false;
+  const equation = String(attributes.find((attribute) => attribute.name === "equation")?.value ?? "");
+  const [terms = "", result = ""] = equation.replaceAll(/\s/g, "").split("->");
+  const [first = "", ...others] = terms.split(",");
+  return [...first].some((index) =>
+    /\p{L}/u.test(index) && !result.includes(index) && others.join().includes(index)
+  );
+}
+
 /**
  * Decides the casts around one op.
  *
  * @param policy The policy in force.
- * @param op The TensorFlow op's name and the types of its inputs.
+ * @param op The call.
  */
-export function decideCasts(policy: Policy, op: { name: string; dtypes: readonly number[] }): Casts {
-  let widest = 0;
-  let mixed = false;
-  for (const dtype of op.dtypes) {
-    if (!isFloating(dtype)) continue;
-    if (widest !== 0 && dtype !== widest) {
-      mixed = true;
-      widest = DataType.FLOAT; // bfloat16 with half has no common 16-bit type
-    } else widest = dtype;
+export function decideCasts(policy: Policy, op: OpCall): Casts {
+  const { name, inputs } = op;
+  const promoted = promotedType(inputs);
+  if (promoted === 0 || name === "Cast") return {};
+  if (policy.promotion === "float32") return { inputs: DataType.FLOAT };
+  if (policy.lowType !== undefined && policy.lowOps.has(name) && isProduct(op)) {
+    return { inputs: policy.lowType };
   }
-  if (widest === 0 || op.name === "Cast") return {};
-  if (policy.lowType !== undefined && policy.lowOps.has(op.name)) return { inputs: policy.lowType };
-  if (policy.float32Ops.has(op.name)) return { inputs: DataType.FLOAT };
-  if (widest !== DataType.FLOAT && FLOAT32_UNITS.has(op.name)) {
-    return { inputs: DataType.FLOAT, results: widest };
+  if (isRaised(policy, op)) return { inputs: DataType.FLOAT };
+  const type = policy.promotion === "lowest" ? lowTypeOf(inputs) ?? promoted : promoted;
+  const mixed = inputs.some(({ dtype }) => isFloating(dtype) && dtype !== type);
+  if (type !== DataType.FLOAT && (FLOAT32_UNITS.has(name) || mixed && ARITHMETIC.has(name))) {
+    return { inputs: DataType.FLOAT, results: type };
   }
-  return mixed ? { inputs: widest } : {};
+  return mixed ? { inputs: type } : {};
+}
+
+/** Whether the policy's float32 list names an op. A number over a tensor is a `Reciprocal`, as PyTorch's `__rtruediv__` is. */
+function isRaised({ float32Ops }: Policy, { name, inputs }: OpCall): boolean {
+  if (float32Ops.has(name)) return true;
+  return name === "RealDiv" && inputs[0]!.weak && !inputs[1]!.weak && float32Ops.has("Reciprocal");
 }

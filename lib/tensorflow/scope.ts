@@ -13,38 +13,28 @@ import { type Format, type OpClass, overrideFor, parseFormat } from "../precisio
 import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import { POLICIES, type Policy } from "./policy.ts";
+import type { Observer, Region } from "./region.ts";
 import { foldIn } from "./random.ts";
 import { roundTo } from "./rounding.ts";
 import { castTo, dtypeOf } from "./true_dtype.ts";
 
-/** The layer that code is in; empty: in none. */
-let currentLayer = "";
-/** What stochastic rounding draws from, and how often it did. */
-let randomness: { key: tf.Tensor | undefined; draws: number } = { key: undefined, draws: 0 };
-
 /**
- * Runs `work` as a part of a layer, `h.0` for instance.
+ * Runs `work` in a layer, `h.0` for instance.
  *
  * @param layer Its name: see `layerNames` of `lib/precision`.
  * @param work Synchronous code; its result is returned.
  */
 export function layerScope<R>(layer: string, work: () => R): R {
-  const former = currentLayer;
-  currentLayer = layer;
-  try {
-    return work();
-  } finally {
-    currentLayer = former;
-  }
+  return currentTensorFlow().binding.regions.within({ layer }, work);
 }
 
 /**
- * What of the scope in force a function's trace depends on, beside the policy: the layer, where overrides may name it.
+ * Returns the layer where overrides may name it, and "" elsewhere: a function's trace depends on it beside the policy.
  *
  * @internal
  */
-export function layerOfTrace({ overrides = [] }: Pick<Policy, "overrides">): string {
-  return overrides.length === 0 ? "" : currentLayer;
+export function layerOfTrace({ policy: { overrides = [] }, layer }: Region): string {
+  return overrides.length === 0 ? "" : layer;
 }
 
 /**
@@ -53,78 +43,56 @@ export function layerOfTrace({ overrides = [] }: Pick<Policy, "overrides">): str
  * @internal
  */
 export function withRoundingKey<R>(key: tf.Tensor | undefined, work: () => R): R {
-  const former = randomness;
-  randomness = { key, draws: 0 };
-  try {
-    return work();
-  } finally {
-    randomness = former;
-  }
+  return currentTensorFlow().binding.regions.within({ rounding: { key, draws: 0 } }, work);
 }
 
 /**
- * Runs `work` so that its stochastic roundings draw what they drew when it ran before: for what is computed again instead
- * of kept.
+ * Runs `work` so that its stochastic roundings repeat those of an earlier run: for what is recomputed instead of kept.
  *
- * @param draws What {@linkcode roundingDraws} told before it ran the first time.
+ * @param draws The result of {@linkcode roundingDraws} before the first run.
  *
  * @internal
  */
 export function withDrawsFrom<R>(draws: number, work: () => R): R {
-  const former = randomness;
-  randomness = { key: former.key, draws };
-  try {
-    return work();
-  } finally {
-    randomness = former;
-  }
+  const { binding } = currentTensorFlow();
+  return binding.regions.within({ rounding: { key: binding.regions.current.rounding.key, draws } }, work);
 }
 
 /**
- * How many stochastic roundings the region has had.
+ * Returns how many stochastic roundings the region has had.
  *
  * @internal
  */
 export function roundingDraws(): number {
-  return randomness.draws;
+  return currentTensorFlow().binding.regions.current.rounding.draws;
 }
 
-/** Gets tensors that code shows: what each is, the layer that it is in, and the tensor, which it must not dispose of. */
-export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
-
-let observer: Observer | undefined;
-
 /**
- * Shows a tensor to whoever looks on; where nobody does, nothing happens.
+ * Shows a tensor to the active observer, if there is one.
  *
- * @param what What it is: `residual`, `scores`, `weights`, `activation`, `logits`.
+ * @param what The quantity: `residual`, `scores`, `weights`, `activation`, `logits`.
  * @param tensor The tensor.
  * @returns The tensor.
  */
 export function observe<X extends tf.Tensor>(what: string, tensor: X): X {
-  observer?.(what, currentLayer, tensor);
+  const { observer, layer } = currentTensorFlow().binding.regions.current;
+  observer?.(what, layer, tensor);
   return tensor;
 }
 
-/** Whether somebody looks on. */
+/** Returns whether an observer is active. */
 export function isObserved(): boolean {
-  return observer !== undefined;
+  return currentTensorFlow().binding.regions.current.observer !== undefined;
 }
 
 /**
- * Runs synchronous code with an observer of what it shows by {@linkcode observe}.
+ * Runs synchronous code with an observer of the tensors that it shows by {@linkcode observe}.
  *
- * @param looker Who is shown it.
+ * @param observer Receives them.
  * @param work The code; its result is returned.
  */
-export function withObserver<R>(looker: Observer, work: () => R): R {
-  const former = observer;
-  observer = looker;
-  try {
-    return work();
-  } finally {
-    observer = former;
-  }
+export function withObserver<R>(observer: Observer, work: () => R): R {
+  return currentTensorFlow().binding.regions.within({ observer }, work);
 }
 
 /**
@@ -134,8 +102,9 @@ export function withObserver<R>(looker: Observer, work: () => R): R {
  * @param layer The layer (default: the one that code is in).
  * @returns undefined: none is set, and the policy's lists count.
  */
-export function formatOf(opClass: OpClass, layer: string = currentLayer): Format | undefined {
-  return formatUnder(currentTensorFlow().binding.policy, { layer, opClass });
+export function formatOf(opClass: OpClass, layer?: string): Format | undefined {
+  const { current: region } = currentTensorFlow().binding.regions;
+  return formatUnder(region.policy, { layer: layer ?? region.layer, opClass });
 }
 
 /**
@@ -168,7 +137,7 @@ export function opScope<I extends readonly tf.Tensor[]>(
   if (format === undefined) return work(...inputs as unknown as I);
   const arithmetic = arithmeticOf(format);
   const widen = arithmetic === POLICIES.float32;
-  return taped(arithmetic, () => {
+  return currentTensorFlow().binding.regions.withPolicy(arithmetic, () => {
     const values = inputs.map((input) => boundary(input, format, widen));
     return boundary(work(...values as unknown as I), format, false);
   });
@@ -211,33 +180,6 @@ function boundary(x: tf.Tensor, format: Format, widen: boolean): tf.Tensor {
 
 /** The next key of the region. */
 function nextKey(): tf.Tensor {
-  return foldIn(randomness.key ?? tf.tensor1d([0, 0], "int32"), randomness.draws++);
-}
-
-/** What TF.js's engine keeps of an op whose gradient may be asked for. */
-interface TapeNode {
-  gradient?: (dy: tf.Tensor | tf.Tensor[]) => Record<string, () => tf.Tensor>;
-}
-
-/** Tape nodes that have their policy already. */
-const withTheirPolicy = new WeakSet<TapeNode>();
-
-/** Runs `work` under a policy, and has the gradients of its ops run under the same one. */
-function taped<R>(policy: Policy, work: () => R): R {
-  const { binding } = currentTensorFlow();
-  const tape = (tf.engine().state as unknown as { activeTape: TapeNode[] | null }).activeTape ?? [];
-  const before = tape.length;
-  const result = binding.withPolicy(policy, work);
-  for (const node of tape.slice(before)) {
-    const { gradient } = node;
-    if (gradient === undefined || withTheirPolicy.has(node)) continue;
-    withTheirPolicy.add(node);
-    node.gradient = (dy) => {
-      const parts = binding.withPolicy(policy, () => gradient(dy));
-      return Object.fromEntries(
-        Object.entries(parts).map(([name, part]) => [name, () => binding.withPolicy(policy, part)]),
-      );
-    };
-  }
-  return result;
+  const { rounding } = currentTensorFlow().binding.regions.current;
+  return foldIn(rounding.key ?? tf.tensor1d([0, 0], "int32"), rounding.draws++);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
+import { castIn, convertIn, dtypeIn } from "./_cast.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType, dtypeName } from "./dtype.ts";
 
@@ -24,22 +25,22 @@ export function trueDtype(tensor: tf.Tensor): string {
   return dtype === DataType.HALF ? "float16" : dtypeName(dtype);
 }
 
-/** A tensor with the same values, rounded once to the nearest bfloat16. It has no gradient of its own. */
+/** Rounds a tensor once to the nearest bfloat16. The gradient is rounded to the tensor's own type. */
 export function toBfloat16(tensor: tf.Tensor): tf.Tensor {
-  return castTo(tensor, DataType.BFLOAT16);
+  return convert(tensor, DataType.BFLOAT16);
 }
 
 /**
- * A tensor with the same values, rounded once to the nearest float16; above 65,504 they become infinite. It has no
- * gradient of its own.
+ * Rounds a tensor once to the nearest float16; values above 65,504 become infinite. The gradient is rounded to the
+ * tensor's own type.
  */
 export function toFloat16(tensor: tf.Tensor): tf.Tensor {
-  return castTo(tensor, DataType.HALF);
+  return convert(tensor, DataType.HALF);
 }
 
-/** A tensor with the same values in float32. It has no gradient of its own. */
+/** Converts a tensor to float32, which is exact. The gradient is rounded to the tensor's own type. */
 export function toFloat32(tensor: tf.Tensor): tf.Tensor {
-  return castTo(tensor, DataType.FLOAT);
+  return convert(tensor, DataType.FLOAT);
 }
 
 /**
@@ -73,22 +74,28 @@ export function bytesOf(tensor: tf.Tensor): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The `TF_DataType` that a tensor really has.
+ * Returns the `TF_DataType` that a tensor really has.
  *
  * @internal
  */
 export function dtypeOf(tensor: tf.Tensor): number {
-  const { backend, binding } = currentTensorFlow();
-  return binding.dtypeOf(backend.getInputTensorIds([tensor])[0]!);
+  return dtypeIn(currentTensorFlow(), tensor);
 }
 
 /**
- * A tensor with the same values in another floating type.
+ * Casts a tensor to another floating type; the gradient is cast to the tensor's own.
+ *
+ * @internal
+ */
+export function convert(tensor: tf.Tensor, dtype: number): tf.Tensor {
+  return convertIn(currentTensorFlow(), tensor, dtype);
+}
+
+/**
+ * Casts a tensor to another floating type, without a gradient.
  *
  * @internal
  */
 export function castTo(tensor: tf.Tensor, dtype: number): tf.Tensor {
-  const { backend, binding } = currentTensorFlow();
-  const id = backend.getInputTensorIds([tensor])[0]!;
-  return backend.createOutputTensor(binding.metadata(binding.castTo(id, dtype)));
+  return castIn(currentTensorFlow(), tensor, dtype);
 }

@@ -13,7 +13,7 @@ import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import { fused } from "./fused.ts";
 import { POLICIES } from "./policy.ts";
-import { dtypeOf, trueDtype } from "./true_dtype.ts";
+import { trueDtype } from "./true_dtype.ts";
 import { cast, castAs, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
 
 /** The float32 multiplier of the cube in GPT-2's GELU, and sqrt(2 / pi). */
@@ -30,18 +30,15 @@ const T_ATTRIBUTE: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
  * @returns [N, out], in the policy's type.
  */
 export function linear(x: tf.Tensor, parameters: { weight: tf.Tensor; bias: tf.Tensor }): tf.Tensor {
-  const policy = currentTensorFlow().binding.policy;
   const low = productType();
   return withGradient([x, parameters.weight, parameters.bias], (x, weight, bias) => {
-    const types = [x, weight, bias].map(dtypeOf);
-    const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) =>
-      withPolicy(policy, () => {
-        const dyLow = low === undefined ? dy! : cast(dy!, low);
-        const dx = tf.matMul(dyLow, weight!, false, true);
-        const dw = tf.matMul(x!, dyLow, true, false);
-        const db = tf.reshape(tf.matMul(tf.ones([1, dy!.shape[0]!]), dyLow), bias.shape);
-        return [cast(dx, types[0]!), cast(dw, types[1]!), cast(db, types[2]!)];
-      });
+    const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) => {
+      const dyLow = low === undefined ? dy! : cast(dy!, low);
+      const dx = tf.matMul(dyLow, weight!, false, true);
+      const dw = tf.matMul(x!, dyLow, true, false);
+      const db = tf.reshape(tf.matMul(tf.ones([1, dy!.shape[0]!]), dyLow), bias.shape);
+      return [dx, dw, db];
+    };
     return { values: [matMulBias([x, weight, bias], low)], saved: [x, weight], backward };
   })[0]!;
 }
@@ -158,7 +155,7 @@ export function probeRounding(): Rounding {
     const a = tf.concat([values, tf.fill([size, size], 2 ** -8 + 2 ** -9)], 1);
     const b = tf.concat([ones, ones], 0);
     const { binding } = currentTensorFlow();
-    const product = binding.withPolicy(POLICIES["bf16-autocast"], () => tf.matMul(a, b));
+    const product = binding.regions.withPolicy(POLICIES["bf16-autocast"], () => tf.matMul(a, b));
     if (trueDtype(product) !== "bfloat16") return "other";
     const found = product.dataSync();
     if (found.every((value) => value === 1 + 2 ** -7)) return "nearest";

@@ -103,8 +103,12 @@ const WRONG: [
     () => [join(root, "one.json")],
     /wanted runs in float32, without overrides, and runs in a lower precision/,
   ],
-  ["a tolerance that is none", ({ dir }) => [dir, "--tolerance", "little"], /--tolerance must be a number/],
-  ["a level that is none", ({ dir }) => [dir, "--level", "95"], /--level must be above 0 and below 1/],
+  ["a tolerance that is none", ({ dir }) => [dir, "--tolerance", "little"], /--tolerance: expected a number/],
+  [
+    "a level that is none",
+    ({ dir }) => [dir, "--level", "95"],
+    /--level: expected a share above 0 and below 1, got 95/,
+  ],
   ["a third run", ({ float32 }) => [...float32.slice(0, 3)], /too many arguments/],
   [
     "a file that cannot be written",

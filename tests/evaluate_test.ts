@@ -94,9 +94,9 @@ Deno.test("save-gpt2 saves a run that evaluates and speaks the same, in four byt
 Deno.test("evaluate and save-gpt2 say what is wrong with the command line", async () => {
   const wrong: [task: string, args: string[], message: string][] = [
     ["evaluate", [root], "Cannot evaluate"],
-    ["evaluate", [run, "--seq", "17"], "--seq must be a whole number from 1 to 16: it is 17"],
-    ["evaluate", [run, "--batch", "0"], "--batch must be a whole number"],
-    ["evaluate", [run, "--eval-tokens", "1.5"], "--eval-tokens must be a whole number"],
+    ["evaluate", [run, "--seq", "17"], "expected --seq from 1 to 16, which the model reads, got 17"],
+    ["evaluate", [run, "--batch", "0"], "--batch: expected a whole number"],
+    ["evaluate", [run, "--eval-tokens", "1.5"], "--eval-tokens: expected a whole number"],
     ["evaluate", [run, "--amp", "fast"], 'precision policy "fast"'],
     ["evaluate", [run, "--amp", "off,on"], "--amp must name one policy"],
     ["evaluate", [run, "--text", ""], "wanted at least two tokens: it has 0"],
@@ -112,7 +112,7 @@ Deno.test("evaluate and save-gpt2 say what is wrong with the command line", asyn
     [
       "save-gpt2",
       [run, join(root, "x"), "--max-shard-bytes", "0"],
-      "maxShardBytes must be a number of at least 1",
+      "--max-shard-bytes: expected a whole number",
     ],
     ["save-gpt2", [run, text], "Cannot save the model in"],
   ];

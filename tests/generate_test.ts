@@ -57,9 +57,9 @@ Deno.test("generate goes on from a prompt with a run's model, the same for the s
   await assertRefused([run, "--weights", "best"], "the run did not keep its best ones");
   await assertRefused(
     [run, "--temperature", "-1"],
-    "temperature must be a finite number of at least 0: it is -1",
+    "--temperature: expected a number from 0 to 1,000, got -1",
   );
-  await assertRefused([run, "--max-tokens", "2.5"], "maxNewTokens must be a whole number");
+  await assertRefused([run, "--max-tokens", "2.5"], "--max-tokens: expected a whole number");
   assert((await generated([run, "--max-tokens", "5"])).startsWith("\n"));
   await Deno.writeTextFile(join(root, "text.txt"), "another text");
   await assertRefused([run], "Cannot use the corpus");

@@ -203,7 +203,9 @@ Deno.test("notebooks refuses what is no notebook, without a stack", async () => 
       assertNotMatch(text, /\n\s+at /);
     }
     assert(
-      (await notebooks("--timeout", "never", pathOf("good"))).text.includes("it must be seconds above 0"),
+      (await notebooks("--timeout", "never", pathOf("good"))).text.includes(
+        "--timeout: expected seconds above 0",
+      ),
     );
     for (const option of ["--out", "--html"]) {
       const { code, text } = await notebooks(pathOf("good"), option, broken);

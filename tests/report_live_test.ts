@@ -176,8 +176,8 @@ Deno.test("report --figures writes each figure as SVG or PNG, and refuses what i
       const [args, message] of [
         [[dir, "--figures", "gif"], "must be svg or png: it is gif"],
         [[join(dir, "none"), "--watch"], "wanted a sweep's folder: there is none"],
-        [[dir, "--watch", "--port", "70000"], "--port must be a whole number from 0 to 65535: it is 70000"],
-        [[dir, "--tolerance", "-1"], "at least 0: it is -1"],
+        [[dir, "--watch", "--port", "70000"], "--port: expected a whole number from 0 to 65,535, got 70000"],
+        [[dir, "--tolerance", "-1"], "--tolerance: expected a number of nats from 0 to 1,000, got -1"],
       ] as const
     ) {
       const { code, stderr } = await ended(startTask("report", [...args]));

@@ -146,11 +146,11 @@ Deno.test("statuses tell a forbidden divergence, bad input and other failures ap
       /SLURM_ARRAY_TASK_ID is 0, JOB_/,
     ],
     [[dir, "--index", "3"], {}, /from 0 to 2.*it is 3/],
-    [[dir, "--index", "-1"], {}, /--index must be a whole number/],
-    [[dir, "--index", "1.5"], {}, /--index must be a whole number/],
-    [[dir, "--index", "one"], {}, /--index must be a whole number/],
+    [[dir, "--index", "-1"], {}, /--index: expected a whole number/],
+    [[dir, "--index", "1.5"], {}, /--index: expected a whole number/],
+    [[dir, "--index", "one"], {}, /--index: expected a whole number/],
     [[join(root, "nothing"), "--index", "0"], {}, /wanted a folder with a plan/],
-    [[dir, "--index", "0", "--deadline", "soon"], {}, /--deadline.*such as 2026-11-30T18:00:00Z.*it is soon/],
+    [[dir, "--index", "0", "--deadline", "soon"], {}, /--deadline.*such as 2026-11-30T18:00:00Z.*got soon/],
     [[dir, "--index", "0", "--deadline", "2026-99-99T00:00:00Z"], {}, /--deadline/],
     [[dir, "--index", "0", "--margin", "-1"], {}, /--margin/],
   ];
@@ -225,7 +225,7 @@ Deno.test("cluster explains what it cannot do", async () => {
     [["slurm"], /missing required argument 'plan'/],
     [["slurm", root], /has none with runs in it/],
     [["slurm", join(root, "none.json")], /Cannot read the spec/],
-    [["slurm", dir, "--parallel", "0"], /--parallel must be a whole number/],
+    [["slurm", dir, "--parallel", "0"], /--parallel: expected a whole number/],
     [["slurm", dir, "--warn", "often"], /--warn/],
     [["slurm", dir, "--sbatch=--comment=1\n#SBATCH --x"], /without quotes, backslashes and line ends/],
     [["slurm", dir, "--time", "1\n#SBATCH --x"], /--time: it must be a time limit as Slurm reads it/],
@@ -236,7 +236,7 @@ Deno.test("cluster explains what it cannot do", async () => {
     [["kubernetes", dir, ...image, "--memory", "2GB"], /--memory: it must be a quantity/],
     [["kubernetes", dir], /required option '--image <name>' not specified/],
     [["kubernetes", dir, ...image, "--mount", "data"], /--mount: it must be a path in the container/],
-    [["kubernetes", dir, ...image, "--retries", "-1"], /--retries must be a whole number/],
+    [["kubernetes", dir, ...image, "--retries", "-1"], /--retries: expected a whole number/],
   ];
   // Where its folder of logs, or its own, has to go there is a file.
   const taken = await planned("taken", { ...SMALL, steps: 5 }), file = join(root, "a file");

@@ -93,12 +93,12 @@ Deno.test("a run that failed is tried again, and the cause is kept in journal an
 
 Deno.test("what is said wrong about limits and retries is told, and nothing starts", async () => {
   const wrong: [string, string, RegExp][] = [
-    ["--time-limit", "soon", /--time-limit: it must be a time such as 90s/],
+    ["--time-limit", "soon", /--time-limit: expected a time such as 90s/],
     ["--time-limit", "0s", /--time-limit/],
-    ["--memory-limit", "2 apples", /--memory-limit: it must be a size such as 800MB/],
+    ["--memory-limit", "2 apples", /--memory-limit: expected a size such as 800MB/],
     ["--memory-limit", "-1GB", /--memory-limit/],
-    ["--retries", "-1", /--retries must be a whole number of at least 0/],
-    ["--retries", "1.5", /--retries must be a whole number/],
+    ["--retries", "-1", /--retries: expected a whole number/],
+    ["--retries", "1.5", /--retries: expected a whole number/],
   ];
   const out = join(root, "nothing");
   await Promise.all(wrong.map(async ([flag, value, told]) => {

@@ -215,7 +215,7 @@ const WRONG: [string, string[], RegExp][] = [
   ],
   ["steps that are no number", ["--data", text, "--steps", "many"], /steps/],
   ["a seed twice", ["--data", text, "--seeds", "1,1"], /must not repeat/],
-  ["no workers", ["--data", text, "--workers", "0"], /--workers must be a whole number/],
+  ["no workers", ["--data", text, "--workers", "0"], /--workers: expected a whole number/],
   ["an unknown option", ["--sead", "1"], /unknown option '--sead'/],
   [
     "a spec with an unknown field",

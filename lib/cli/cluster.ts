@@ -14,16 +14,17 @@ import {
   slurmLogs,
   slurmScript,
 } from "../sweep/mod.ts";
-import { command, duration, runCommand, wholeNumber } from "./command.ts";
+import { command, runCommand } from "./command.ts";
 import { isFolder } from "./files.ts";
+import { durationOption, numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
 const ROOT = resolve(import.meta.dirname!, "..", "..");
 
 interface Options {
   out?: string;
-  threads: string;
-  parallel?: string;
+  threads: number;
+  parallel?: number;
   memory?: string;
   allowEnvironmentChange?: boolean;
 }
@@ -35,8 +36,17 @@ function engine(name: string, description: string): Command {
     .showHelpAfterError(`(deno task cluster ${name} --help lists the options)`)
     .argument("<plan>", "a folder with a plan.json, or a spec to plan: .json, or .ts with a default export")
     .option("--out <folder>", "the folder of a spec's plan and runs (default: experiments/out/NAME)")
-    .option("--threads <n>", "threads of each run of a spec, and so cores of each job", "1")
-    .option("--parallel <n>", "jobs at once (default: as many as the engine grants)")
+    .option(
+      "--threads <n>",
+      "threads of each run of a spec, and so cores of each job",
+      numberOption("--threads"),
+      1,
+    )
+    .option(
+      "--parallel <n>",
+      "jobs at once (default: as many as the engine grants)",
+      numberOption("--parallel"),
+    )
     .option(
       "--allow-environment-change",
       "go on with what another kind of node began, in place of starting over",
@@ -49,8 +59,13 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
   engine("slurm", "Writes a job array script for sbatch, a task a run.")
     .option("--time <limit>", "time limit of each task, in Slurm's words, such as 02:00:00")
     .option("--partition <name>", "where it runs")
-    .option("--warn <time>", "how long before its time limit a task stops, with a checkpoint", "120s")
-    .option("--requeues <n>", "how often a stopped task is queued again", "50")
+    .option(
+      "--warn <time>",
+      "how long before its time limit a task stops, with a checkpoint (default: 120s)",
+      durationOption("--warn"),
+      120,
+    )
+    .option("--requeues <n>", "how often a stopped task is queued again", numberOption("--requeues"), 50)
     .option("--sbatch <option...>", "more options of sbatch, such as --sbatch=--account=NAME")
     .action(slurm),
 ).addCommand(
@@ -60,8 +75,13 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
     .option("--mount <path>", "where it is mounted in the container", "/data")
     .option("--folder <path>", "the plan's folder in the container (default: its name below --mount)")
     .option("--workdir <path>", "where losskit is in the image", "/losskit")
-    .option("--retries <n>", "how often a run that failed is tried again", "3")
-    .option("--grace <time>", "between a pod's SIGTERM and its end", "120s")
+    .option("--retries <n>", "how often a run that failed is tried again", numberOption("--retries"), 3)
+    .option(
+      "--grace <time>",
+      "between a pod's SIGTERM and its end (default: 120s)",
+      durationOption("--grace"),
+      120,
+    )
     .action(kubernetes),
 );
 
@@ -82,12 +102,12 @@ function worded(
 
 async function slurm(
   planOrSpec: string,
-  options: Options & { time?: string; partition?: string; warn: string; requeues: string; sbatch?: string[] },
+  options: Options & { time?: string; partition?: string; warn: number; requeues: number; sbatch?: string[] },
 ): Promise<void> {
   const checked = {
-    parallel: parallelOf(options),
-    warn: Math.ceil(duration("--warn", options.warn)),
-    requeues: wholeNumber("--requeues", options.requeues, { least: 0 }),
+    parallel: options.parallel,
+    warn: Math.ceil(options.warn),
+    requeues: options.requeues,
     time: worded("--time", {
       text: options.time,
       form: SLURM_TIME,
@@ -135,14 +155,14 @@ async function kubernetes(
     mount: string;
     folder?: string;
     workdir: string;
-    retries: string;
-    grace: string;
+    retries: number;
+    grace: number;
   },
 ): Promise<void> {
   const checked = {
-    parallel: parallelOf(options),
-    retries: wholeNumber("--retries", options.retries, { least: 0 }),
-    grace: Math.ceil(duration("--grace", options.grace)),
+    parallel: options.parallel,
+    retries: options.retries,
+    grace: Math.ceil(options.grace),
     memory: worded("--memory", {
       text: options.memory,
       form: QUANTITY,
@@ -191,13 +211,9 @@ function flagsOf({ allowEnvironmentChange }: Options): string[] {
   return ["--index", ...(allowEnvironmentChange ? ["--allow-environment-change"] : [])];
 }
 
-function parallelOf({ parallel }: Options): number | undefined {
-  return parallel === undefined ? undefined : wholeNumber("--parallel", parallel);
-}
-
 /** The plan of a folder, or a spec's, put into its folder. */
 async function planOf(planOrSpec: string, options: Options): Promise<{ dir: string; plan: Plan }> {
-  const threads = wholeNumber("--threads", options.threads, { most: 1024 });
+  const { threads } = options;
   if (isFolder(planOrSpec)) {
     const plan = readPlan(planOrSpec);
     if (plan !== undefined && plan.runs.length > 0) return { dir: resolve(planOrSpec), plan };

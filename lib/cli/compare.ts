@@ -36,9 +36,11 @@ import {
   runSweep,
   type SweepSpec,
 } from "../sweep/mod.ts";
-import { command, numeric, runCommand, TOLERANCE_HELP, toleranceOf } from "./command.ts";
+import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { command, runCommand, TOLERANCE_HELP } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
 import { isFile, isFolder } from "./files.ts";
+import { numberOption } from "./numbers.ts";
 import { openSweep } from "./open_sweep.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, workersOf } from "./spec_file.ts";
@@ -61,9 +63,9 @@ const DEFAULT_COMPARISON: SweepSpec = {
 interface Options {
   out?: string;
   json?: string;
-  workers?: number | string;
-  tolerance: number | string;
-  level: number | string;
+  workers?: number;
+  tolerance: number;
+  level: number;
   culprit: string;
 }
 
@@ -88,9 +90,13 @@ const program = command(
   .argument("[what]", "a run's folder, with another to hold against it; a sweep's folder; or a spec to train")
   .argument("[run]", "the run in the lower precision, or of another seed")
   .option("--out <folder>", "where a spec's runs and report go (default: experiments/out/NAME)")
-  .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
-  .option("--tolerance <nats>", TOLERANCE_HELP, numeric, DEFAULT_TOLERANCE)
-  .option("--level <share>", "how sure intervals and limits are", numeric, DEFAULT_LEVEL)
+  .option(
+    "--workers <n>",
+    "runs at once, which share the cores (default: 2 where there are 2 cores)",
+    numberOption("--workers"),
+  )
+  .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
+  .option("--level <share>", "how sure intervals and limits are", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
     "auto: by replaying a step, where the verdict is degraded or diverged; replay: always; loss: by training too; none",
@@ -121,14 +127,11 @@ async function compare(what: string | undefined, run: string | undefined, option
 }
 
 function judgingOf({ tolerance, level, culprit, workers }: Options): Judging {
-  if (typeof level !== "number" || level <= 0 || level >= 1) {
-    throw new UserError(`Cannot compare: --level must be above 0 and below 1, such as 0.95: it is ${level}`);
-  }
   const how = CULPRIT.find((one) => one === culprit);
   if (how === undefined) {
     throw new UserError(`Cannot compare: --culprit must be one of ${CULPRIT.join(", ")}: it is ${culprit}`);
   }
-  return { tolerance: toleranceOf(tolerance), level, culprit: how, workers: workersOf(workers) };
+  return { tolerance, level, culprit: how, workers: workersOf(workers) };
 }
 
 /** Reads two runs. Other seeds beside them in their folders tell how far seeds lie apart. */
@@ -192,6 +195,7 @@ function neighbours(folder: string): RecordedRun[] {
 
 /** Trains a spec's runs, or what is left of them. Undefined: interrupted, or none of them finished. */
 async function trainSpec(path: string | undefined, options: Options): Promise<string | undefined> {
+  requireDevice();
   const spec = path === undefined
     ? DEFAULT_COMPARISON
     : parseSweepSpec(await readSpec(path), path, DEFAULT_COMPARISON);

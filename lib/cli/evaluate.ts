@@ -6,9 +6,9 @@ import type { PolicyName } from "../tensorflow/mod.ts";
 import type { Tokens } from "../text/mod.ts";
 import { evaluate, type EvaluateOptions, perplexity, targetLosses } from "../train/mod.ts";
 import { command, policies, runCommand } from "./command.ts";
+import { numberOf, numberOption } from "./numbers.ts";
 import {
   asUserError,
-  numberOption,
   type OpenedModel,
   openModel,
   startTensorFlow,
@@ -40,17 +40,17 @@ const program = command(
   .option("--file <path>", "evaluate this text in UTF-8, all of it")
   .option("--text <text>", "evaluate this text, and print the loss of each of its tokens")
   .option("--eval-tokens <n>", "targets to evaluate, in whole windows, or all", tokens, "all")
-  .option("--seq <T>", "tokens in a window (default: as many as the model reads)", numberOption)
-  .option("--batch <B>", "windows at once", numberOption, BATCH)
+  .option("--seq <T>", "tokens in a window (default: as many as the model reads)", numberOption("--seq"))
+  .option("--batch <B>", "windows at once", numberOption("--batch"), BATCH)
   .option("--amp <policy>", "off, on, or the name of a policy (default: what the run trained with)")
   .option("--positions", "print the mean loss of each position in a window, too")
   .option("--json", "print JSON")
   .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
-  .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption)
+  .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption("--threads"))
   .action(evaluateModel);
 
 function tokens(text: string): number | "all" {
-  return text === "all" ? text : numberOption(text);
+  return text === "all" ? text : numberOf("--eval-tokens", text);
 }
 
 async function evaluateModel(folder: string, options: Options): Promise<void> {
@@ -117,13 +117,11 @@ function sizesOf(
   { config }: OpenedModel,
   { seq = config.blockSize, batch, evalTokens }: Options,
 ): Pick<EvaluateOptions, "T" | "B" | "maxTokens"> {
-  const whole = (flag: string, value: number, most: number) => {
-    if (Number.isInteger(value) && value >= 1 && value <= most) return;
-    throw new UserError(`Cannot evaluate: ${flag} must be a whole number from 1 to ${most}: it is ${value}`);
-  };
-  whole("--seq", seq, config.blockSize);
-  whole("--batch", batch, 2 ** 20);
-  if (evalTokens !== "all") whole("--eval-tokens", evalTokens, Number.MAX_SAFE_INTEGER);
+  if (seq > config.blockSize) {
+    throw new UserError(
+      `Cannot evaluate: expected --seq from 1 to ${config.blockSize}, which the model reads, got ${seq}.`,
+    );
+  }
   return { T: seq, B: batch, maxTokens: evalTokens };
 }
 

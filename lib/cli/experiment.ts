@@ -6,13 +6,15 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { writeFile } from "../file/write_file.ts";
 import { formatJson } from "../record/mod.ts";
 import { type Experiment, runExperiment } from "../sweep/mod.ts";
+import { requireDevice } from "../tensorflow/probe_machine.ts";
 import { command, runCommand } from "./command.ts";
+import { numberOption } from "./numbers.ts";
 import { workersOf } from "./spec_file.ts";
 
 interface Options {
   quick?: boolean;
   out?: string;
-  workers?: string;
+  workers?: number;
 }
 
 const program = command("experiment", "Tests a published claim, and says what it comes to.")
@@ -22,7 +24,11 @@ const program = command("experiment", "Tests a published claim, and says what it
     "a small form, within a minute, which shows the direction and makes no verdict's worth of it",
   )
   .option("--out <folder>", "where runs and result.json go (default: experiments/out/NAME, or NAME-quick)")
-  .option("--workers <n>", "runs at once, which share the cores (default: 2 where there are 2 cores)")
+  .option(
+    "--workers <n>",
+    "runs at once, which share the cores (default: 2 where there are 2 cores)",
+    numberOption("--workers"),
+  )
   .action(run);
 
 async function run(file: string, options: Options): Promise<void> {
@@ -30,6 +36,7 @@ async function run(file: string, options: Options): Promise<void> {
   const size = options.quick ? "quick" : "full";
   const workers = workersOf(options.workers);
   const dir = options.out ?? join("experiments", "out", `${experiment.name}${options.quick ? "-quick" : ""}`);
+  requireDevice();
   using interruption = watchSignals();
   const result = await runExperiment(experiment, {
     ...{ size, dir, workers, interruption },

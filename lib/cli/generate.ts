@@ -3,14 +3,8 @@ import { UserError } from "../error/user_error.ts";
 import { generate, toParameters } from "../model/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
 import { command, runCommand } from "./command.ts";
-import {
-  asUserError,
-  numberOption,
-  openModel,
-  startTensorFlow,
-  type WhichWeights,
-  whichWeights,
-} from "./open_model.ts";
+import { numberOption } from "./numbers.ts";
+import { asUserError, openModel, startTensorFlow, type WhichWeights, whichWeights } from "./open_model.ts";
 
 interface Options {
   prompt?: string;
@@ -26,22 +20,22 @@ interface Options {
 const program = command("generate", "Goes on from a prompt with a trained model, and prints prompt and text.")
   .argument("<model>", "a run's folder, or a folder with a GPT-2 as transformers saves it")
   .option("--prompt <text>", "what to go on from (default: a line break)")
-  .option("--max-tokens <n>", "tokens to make", numberOption, 200)
+  .option("--max-tokens <n>", "tokens to make", numberOption("--max-tokens"), 200)
   .option(
     "--temperature <x>",
     "below 1 bolder in the likely, above 1 wilder; 0: always the likeliest",
-    numberOption,
+    numberOption("--temperature"),
     1,
   )
-  .option("--top-k <k>", "choose among the k likeliest tokens only (default: all)", numberOption)
+  .option("--top-k <k>", "choose among the k likeliest tokens only (default: all)", numberOption("--top-k"))
   .option(
     "--top-p <p>",
     "choose among the likeliest tokens that hold the share p only (default: all)",
-    numberOption,
+    numberOption("--top-p"),
   )
-  .option("--seed <n>", "seed of the choices", numberOption, 1)
+  .option("--seed <n>", "seed of the choices", numberOption("--seed"), 1)
   .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
-  .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption)
+  .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption("--threads"))
   .action(speak);
 
 async function speak(folder: string, options: Options): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { runNotebooks } from "../notebook/run_notebooks.ts";
 import { command, runCommand } from "./command.ts";
+import { numberOption } from "./numbers.ts";
 
 /** Where notebooks run with parameters go: the ones in `notebooks/` keep the outputs of their own values. */
 const DEFAULT_OUT = "experiments/out/notebooks";
@@ -12,7 +13,7 @@ interface Options {
   out?: string;
   html?: string;
   check?: boolean;
-  timeout?: string;
+  timeout?: number;
 }
 
 const program = command("notebooks", "Runs notebooks and writes what their cells show into them.")
@@ -22,19 +23,15 @@ const program = command("notebooks", "Runs notebooks and writes what their cells
   .option("--out <dir>", `write there (default with -p: ${DEFAULT_OUT}; otherwise in place)`)
   .option("--html <dir>", "write a page of each notebook there too")
   .option("--check", "run nothing: type-check the cells, and fail where outputs are stale")
-  .option("--timeout <seconds>", "end a notebook that takes longer (default: 600)")
+  .option("--timeout <seconds>", "end a notebook that takes longer (default: 600)", numberOption("--timeout"))
   .action(async (files: string[], options: Options) => {
     const parameters = Object.fromEntries(options.param.map(split));
-    const timeout = options.timeout === undefined ? undefined : Number(options.timeout);
-    if (timeout !== undefined && !(timeout > 0)) {
-      throw new UserError(`Cannot use --timeout ${options.timeout}: it must be seconds above 0`);
-    }
     Deno.exitCode = await runNotebooks(files.length > 0 ? files : allNotebooks(), {
       parameters,
       out: options.out ?? (options.param.length > 0 ? DEFAULT_OUT : undefined),
       html: options.html,
       check: options.check,
-      timeout,
+      timeout: options.timeout,
       print: (line) => console.log(line),
     });
   });

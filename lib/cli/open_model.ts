@@ -38,12 +38,6 @@ export function whichWeights(text: string): WhichWeights {
   throw new InvalidArgumentError("wanted last or best");
 }
 
-/** Reads an option that is a number. */
-export function numberOption(text: string): number {
-  if (text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);
-  throw new InvalidArgumentError("wanted a number");
-}
-
 /** What a user chose may be out of range: that is told without a stack. */
 export function asUserError<R>(work: () => R): R {
   try {

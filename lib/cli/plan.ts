@@ -17,6 +17,7 @@ import {
   stateOf,
 } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
+import { numberOption } from "./numbers.ts";
 import { openSweep } from "./open_sweep.ts";
 import { readSpec, shareMachine } from "./spec_file.ts";
 
@@ -32,10 +33,14 @@ const program = command(
     "--out <folder>",
     "the sweep's folder, whose journals tell of times (default: experiments/out/NAME)",
   )
-  .option("--workers <n>", "runs at once, which share the cores (default: by cores and memory)")
+  .option(
+    "--workers <n>",
+    "runs at once, which share the cores (default: by cores and memory)",
+    numberOption("--workers"),
+  )
   .action(plan);
 
-async function plan(path: string | undefined, options: { out?: string; workers?: string }): Promise<void> {
+async function plan(path: string | undefined, options: { out?: string; workers?: number }): Promise<void> {
   const spec = parseSweepSpec(path === undefined ? {} : await readSpec(path), path ?? "the built-in spec");
   const draft = await draftPlan(spec);
   const dir = options.out ?? join("experiments", "out", spec.name);

@@ -3,7 +3,8 @@ import { basename, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { command, numeric, runCommand, TOLERANCE_HELP, toleranceOf, wholeNumber } from "./command.ts";
+import { command, runCommand, TOLERANCE_HELP } from "./command.ts";
+import { numberOption } from "./numbers.ts";
 import { writeFigures, writeJointReport, writeReport } from "./report_files.ts";
 import { serveReport } from "./report_live.ts";
 
@@ -11,11 +12,11 @@ import { serveReport } from "./report_live.ts";
 const PORT = 8765;
 
 interface Options {
-  tolerance: number | string;
+  tolerance: number;
   out?: string;
   figures?: string;
   watch?: boolean;
-  port: number | string;
+  port: number;
 }
 
 const program = command("report", "Prints the tables of a sweep's folder and writes its report.html.")
@@ -23,17 +24,16 @@ const program = command("report", "Prints the tables of a sweep's folder and wri
     "<folders...>",
     "a sweep's folder; several, such as a CPU's and a GPU's, are set side by side in --out",
   )
-  .option("--tolerance <nats>", TOLERANCE_HELP, numeric, DEFAULT_TOLERANCE)
+  .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option("--out <file>", "the page of several folders")
   .option("--figures <svg|png>", "writes each figure into a file of its own, too")
   .option("--watch", "serves the report on this machine alone, and keeps it up to date, until Ctrl-C")
-  .option("--port <n>", "where --watch serves; 0 is any free one", numeric, PORT)
+  .option("--port <n>", "where --watch serves; 0 is any free one", numberOption("--port"), PORT)
   .action(report);
 
 async function report(dirs: string[], options: Options): Promise<void> {
-  const { out, figures, watch, port } = options;
+  const { out, figures, watch, port, tolerance } = options;
   const [dir] = dirs as [string];
-  const tolerance = toleranceOf(options.tolerance);
   if (figures !== undefined && figures !== "svg" && figures !== "png") {
     throw new UserError(`Cannot write figures: --figures must be svg or png: it is ${figures}`);
   }
@@ -53,10 +53,7 @@ async function report(dirs: string[], options: Options): Promise<void> {
     return;
   }
   if (watch) {
-    return await watchReport(dir, {
-      tolerance,
-      port: wholeNumber("--port", port, { least: 0, most: 65535 }),
-    });
+    return await watchReport(dir, { tolerance, port });
   }
   const path = await writeReport(dir, {
     title: basename(resolve(dir)),

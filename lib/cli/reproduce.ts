@@ -5,10 +5,12 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRun, type Reproduction } from "../sweep/mod.ts";
 import { listRuns } from "../record/mod.ts";
 import { isFolder } from "./files.ts";
-import { command, numeric, runCommand } from "./command.ts";
+import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { command, runCommand } from "./command.ts";
+import { numberOption } from "./numbers.ts";
 
 interface Options {
-  tolerance?: number | string;
+  tolerance?: number;
   data?: string;
   presentCode?: boolean;
   runRecordedCode?: boolean;
@@ -22,7 +24,11 @@ const program = command(
     "<run>",
     "a run's folder, such as experiments/out/default/runs/ID, or a sweep's folder: all its runs",
   )
-  .option("--tolerance <nats>", "how far a loss may be off (default: 0.001; 2^-8 below float32)", numeric)
+  .option(
+    "--tolerance <nats>",
+    "how far a loss may be off (default: 0.001; 2^-8 below float32)",
+    numberOption("--tolerance"),
+  )
   .option("--data <file>", "where the run's text is now (default: where it was, or beside plan.json)")
   .option("--present-code", "run this checkout's code even where other code made the run")
   .option(
@@ -36,11 +42,7 @@ async function reproduce(folder: string, options: Options): Promise<void> {
   if (presentCode && runRecordedCode) {
     throw new UserError("Cannot reproduce: give --present-code or --run-recorded-code, not both");
   }
-  if (tolerance !== undefined && !(typeof tolerance === "number" && tolerance >= 0)) {
-    throw new UserError(
-      `Cannot reproduce: --tolerance must be a number of nats, at least 0: it is ${tolerance}`,
-    );
-  }
+  requireDevice();
   using interruption = watchSignals();
   const how: ReproduceOptions = {
     ...{ tolerance, data, signal: interruption.requested },

@@ -1,8 +1,10 @@
 /** `deno task run DIR --index`: one run of a plan, as a job of a cluster's array. */
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { requireDevice } from "../tensorflow/probe_machine.ts";
 import { indexOfCluster, plannedRunAt, runPlanned, watchDeadline } from "../sweep/mod.ts";
-import { command, duration, runCommand, wholeNumber } from "./command.ts";
+import { command, runCommand } from "./command.ts";
+import { durationOption, numberOf } from "./numbers.ts";
 
 /** What a deadline may be. */
 const DEADLINE = "a time such as 2026-11-30T18:00:00Z, or one from now such as 90m";
@@ -10,7 +12,7 @@ const DEADLINE = "a time such as 2026-11-30T18:00:00Z, or one from now such as 9
 interface Options {
   index?: string | true;
   deadline?: string;
-  margin: string;
+  margin: number;
   allowEnvironmentChange?: boolean;
 }
 
@@ -24,7 +26,12 @@ const program = command("run", "Runs one run of a plan, or goes on with it; SIGT
     "--deadline <when>",
     `when all must be over: ${DEADLINE} (default: Slurm's SLURM_JOB_END_TIME, or none)`,
   )
-  .option("--margin <time>", "how long before the deadline it stops, with a checkpoint", "60s")
+  .option(
+    "--margin <time>",
+    "how long before the deadline it stops, with a checkpoint (default: 60s)",
+    durationOption("--margin"),
+    60,
+  )
   .option(
     "--allow-environment-change",
     "go on with what another environment began, in place of starting over",
@@ -33,14 +40,13 @@ const program = command("run", "Runs one run of a plan, or goes on with it; SIGT
     if (index === undefined) {
       throw new UserError("Cannot run: wanted --index, with a number or without where a cluster gives it");
     }
+    requireDevice();
     const run = plannedRunAt(
       dir,
-      wholeNumber("--index", index === true ? indexOfCluster((name) => Deno.env.get(name)) : index, {
-        least: 0,
-      }),
+      numberOf("--index", index === true ? indexOfCluster((name) => Deno.env.get(name)) : index),
     );
     const at = deadlineOf(deadline);
-    using end = watchDeadline(at, { margin: 1000 * duration("--margin", margin) });
+    using end = watchDeadline(at, { margin: 1000 * margin });
     using interruption = watchSignals();
     const late = end.reached.aborted;
     Deno.exitCode = await runPlanned(run, {
@@ -51,7 +57,9 @@ const program = command("run", "Runs one run of a plan, or goes on with it; SIGT
     });
     if (late && Deno.exitCode === EXIT.interrupted) {
       console.error(
-        `not begun: the deadline, ${new Date(at).toISOString()}, less the margin of ${margin}, has passed ` +
+        `not begun: the deadline, ${
+          new Date(at).toISOString()
+        }, less the margin of ${margin} s, has passed ` +
           "already; give a later one, or a smaller --margin",
       );
     }
@@ -61,7 +69,9 @@ const program = command("run", "Runs one run of a plan, or goes on with it; SIGT
 function deadlineOf(given: string | undefined): number {
   const granted = Number(Deno.env.get("SLURM_JOB_END_TIME") || Infinity); // in seconds
   if (given === undefined) return granted > 0 ? 1000 * granted : Infinity;
-  if (!/^\d{4}-\d\d-\d\dT/.test(given)) return Date.now() + 1000 * duration("--deadline", given, DEADLINE);
+  if (!/^\d{4}-\d\d-\d\dT/.test(given)) {
+    return Date.now() + 1000 * durationOption("--deadline", DEADLINE)(given);
+  }
   const at = Date.parse(given);
   if (!Number.isNaN(at)) return at;
   throw new UserError(`Cannot use --deadline: it must be ${DEADLINE}: it is ${given}`);

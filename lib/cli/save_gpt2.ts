@@ -5,7 +5,8 @@ import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { saveGpt2, type StoredDtype, summarizeModel } from "../model/mod.ts";
 import { command, runCommand } from "./command.ts";
-import { numberOption, openModel, type WhichWeights, whichWeights } from "./open_model.ts";
+import { numberOption } from "./numbers.ts";
+import { openModel, type WhichWeights, whichWeights } from "./open_model.ts";
 
 /** What a number is held in, by the option's word. */
 const DTYPES: Readonly<Record<string, StoredDtype>> = { float32: "F32", bfloat16: "BF16", float16: "F16" };
@@ -23,7 +24,11 @@ const program = command(
   .argument("<model>", "a run's folder, or a folder with a GPT-2 as transformers saves it")
   .argument("<folder>", "where to save it; weights that are there are replaced")
   .option("--dtype <type>", `${Object.keys(DTYPES).join(", ")} (default: as the model has them)`, storedDtype)
-  .option("--max-shard-bytes <n>", "the most bytes of a file of weights (default: 5e9)", numberOption)
+  .option(
+    "--max-shard-bytes <n>",
+    "the most bytes of a file of weights (default: 5e9)",
+    numberOption("--max-shard-bytes"),
+  )
   .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
   .action(save);
 

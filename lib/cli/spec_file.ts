@@ -8,7 +8,6 @@ import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
 import { defaultWorkers, readPlan } from "../sweep/mod.ts";
-import { wholeNumber } from "./command.ts";
 
 /**
  * Reads a spec as it was written, unchecked.
@@ -31,13 +30,9 @@ export async function readSpec(path: string): Promise<unknown> {
   }
 }
 
-/**
- * Runs at once, as `--workers` gives them (default: 2 where there are 2 cores).
- *
- * @throws {UserError} for what is no whole number of at least 1.
- */
-export function workersOf(given: number | string | undefined): number {
-  return wholeNumber("--workers", given ?? Math.min(2, navigator.hardwareConcurrency));
+/** Returns the runs at once of a command that trains: `--workers`, or 2 where there are 2 cores. */
+export function workersOf(given: number | undefined): number {
+  return given ?? Math.min(2, navigator.hardwareConcurrency);
 }
 
 /**
@@ -46,15 +41,12 @@ export function workersOf(given: number | string | undefined): number {
  *
  * @param draft What the runs need.
  * @param options `workers` as given, and the sweep's folder.
- * @throws {UserError} for workers that are no whole number of at least 1.
  */
 export function shareMachine(
   draft: { bytes: number; runs: number },
-  options: { workers: number | string | undefined; dir: string },
+  options: { workers: number | undefined; dir: string },
 ): { workers: number; threads: number } {
-  const workers = options.workers === undefined
-    ? defaultWorkers(draft)
-    : wholeNumber("--workers", options.workers);
+  const { workers = defaultWorkers(draft) } = options;
   const divided = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
   return { workers, threads: readPlan(options.dir)?.threads ?? divided };
 }

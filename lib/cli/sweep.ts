@@ -15,14 +15,12 @@ import {
   runSweep,
   type SweepSpec,
 } from "../sweep/mod.ts";
+import { requireDevice } from "../tensorflow/probe_machine.ts";
 import {
   append,
-  byteSize,
   command,
   DATA_HELP,
-  duration,
   list,
-  numeric,
   overrides,
   OVERRIDES_HELP,
   policies,
@@ -30,21 +28,20 @@ import {
   PROBES_HELP,
   runCommand,
   TOLERANCE_HELP,
-  toleranceOf,
   vocabularies,
-  wholeNumber,
 } from "./command.ts";
+import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
 import { writeReport } from "./report_files.ts";
 import { readSpec, shareMachine } from "./spec_file.ts";
 
 interface Options {
   out?: string;
-  workers?: number | string;
+  workers?: number;
   resume?: boolean;
-  tolerance: number | string;
-  retries: string;
-  timeLimit?: string;
-  memoryLimit?: string;
+  tolerance: number;
+  retries: number;
+  timeLimit?: number;
+  memoryLimit?: number;
   allowEnvironmentChange?: boolean;
   [axis: string]: unknown;
 }
@@ -63,15 +60,27 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .option("--vocab <list>", "char, byte, gpt2, or sizes of byte-pair vocabularies, such as char,512")
   .option("--seeds <list>", "seeds, such as 1,2")
   .option("--steps <n>", "training steps of each run")
-  .option("--workers <n>", "runs at once, which share the cores (default: by cores and memory)")
-  .option("--retries <n>", "how often a run that failed is tried again", "1")
-  .option("--time-limit <time>", "the longest that a run may take, such as 90s, 10m or 2h (default: none)")
-  .option("--memory-limit <size>", "the most memory of a run, such as 800MB or 2GB (default: none)")
+  .option(
+    "--workers <n>",
+    "runs at once, which share the cores (default: by cores and memory)",
+    numberOption("--workers"),
+  )
+  .option("--retries <n>", "how often a run that failed is tried again", numberOption("--retries"), 1)
+  .option(
+    "--time-limit <time>",
+    "the longest that a run may take, such as 90s, 10m or 2h (default: none)",
+    durationOption("--time-limit"),
+  )
+  .option(
+    "--memory-limit <size>",
+    "the most memory of a run, such as 800MB or 2GB (default: none)",
+    byteSizeOption("--memory-limit"),
+  )
   .option(
     "--allow-environment-change",
     "count runs that another environment finished, and go on with what it began",
   )
-  .option("--tolerance <nats>", TOLERANCE_HELP, numeric, DEFAULT_TOLERANCE)
+  .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
     "go on in the folder, as its plan says where nothing else does; it is made where there is none",
@@ -79,14 +88,9 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   .action(sweep);
 
 async function sweep(specPath: string | undefined, options: Options): Promise<void> {
-  const tolerance = toleranceOf(options.tolerance);
-  const { timeLimit, memoryLimit, allowEnvironmentChange } = options;
-  const retries = wholeNumber("--retries", options.retries, { least: 0 });
-  if (options.workers !== undefined) wholeNumber("--workers", options.workers); // before a text is prepared
-  const limits = {
-    seconds: timeLimit === undefined ? undefined : duration("--time-limit", timeLimit),
-    bytes: memoryLimit === undefined ? undefined : byteSize("--memory-limit", memoryLimit),
-  };
+  const { tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } = options;
+  const limits = { seconds: timeLimit, bytes: memoryLimit };
+  requireDevice();
   const { plan, dir, workers } = await planOf(specPath, options);
   placePlan(dir, plan);
   const entropy = describeEntropy(plan.data);
@@ -133,7 +137,7 @@ async function planOf(
   if (found !== undefined) {
     await requireUnchanged(out!, found);
     const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / found.threads));
-    return { plan: found, dir: out!, workers: wholeNumber("--workers", options.workers ?? atOnce) };
+    return { plan: found, dir: out!, workers: options.workers ?? atOnce };
   }
   const spec = await specOf(specPath, options);
   const dir = out ?? join("experiments", "out", spec.name);

@@ -18,12 +18,12 @@ import {
   specOfSingleRun,
   type SweepSpec,
 } from "../sweep/mod.ts";
+import { requireDevice } from "../tensorflow/probe_machine.ts";
 import {
   append,
   command,
   DATA_HELP,
   escaped,
-  numeric,
   overrides,
   OVERRIDES_HELP,
   policies,
@@ -31,12 +31,9 @@ import {
   PROBES_HELP,
   runCommand,
   vocabularies,
-  wholeNumber,
 } from "./command.ts";
+import { numberOf, numberOption, numeric } from "./numbers.ts";
 import { writeReport } from "./report_files.ts";
-
-/** More threads than any machine has are a slip of the hand, and end badly in native code. */
-const MAX_THREADS = 1024;
 
 /** What is not said: the built-in sweep's model and rates on a run of its own. */
 const DEFAULTS: SweepSpec = {
@@ -102,11 +99,11 @@ const program = command("train", "Trains one model and records the run.")
   .option("--amp <policy>", `${POLICIES_HELP} (default: off)`)
   .option("--override <list>", OVERRIDES_HELP)
   .option("--probes <k>", PROBES_HELP, numeric)
-  .option("--seq <T>", "tokens in a sequence (default: 64)", numeric)
-  .option("--batch <B>", "sequences in a batch (default: 12)", numeric)
+  .option("--seq <T>", "tokens in a sequence (default: 64)", numberOption("--seq"))
+  .option("--batch <B>", "sequences in a batch (default: 12)", numberOption("--batch"))
   .option("--steps <n>", "training steps (default: 500)", numeric)
   .option("--seed <n>", "seed of initial weights, batches and dropout (default: 1)", numeric)
-  .option("--threads <n>", "threads (default: the cores)", numeric)
+  .option("--threads <n>", "threads (default: the cores)", numberOption("--threads"))
   .option("--nesterov", "look ahead along SGD's momentum")
   .option("--save-best", "keep the weights of the best evaluation in best.safetensors")
   .option("--qk-norm", "LayerNorm of queries and keys")
@@ -128,15 +125,14 @@ async function trainOne(
 ): Promise<void> {
   const dir = String(out ?? join("experiments", "out", "train"));
   if (dir.trim() === "") throw new UserError("Cannot train: --out must name a folder: it is empty");
+  if (describe !== true) requireDevice();
   const found = readPlan(dir);
   const base = resume === true && found !== undefined ? specOfSingleRun(dir, found) : undefined;
   const spec = parseSweepSpec(fieldsOf(given, base ?? DEFAULTS), "the command line", base ?? DEFAULTS);
   if (describe === true) return console.log(describeModel(await modelOfSpec(spec)));
   const plan = await makePlan(
     spec,
-    wholeNumber("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency, {
-      most: MAX_THREADS,
-    }),
+    numberOf("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency),
   );
   placePlan(dir, plan);
   const entropy = describeEntropy(plan.data);
@@ -169,8 +165,8 @@ async function modelOfSpec(spec: SweepSpec): Promise<GptConfig> {
 function fieldsOf(given: Given, defaults: SweepSpec): Record<string, unknown> {
   const { data, vocab, amp, override, probes, seq, batch, steps, seed, untiedHead, withoutBias, ...others } =
     given;
-  const T = wholeNumber("--seq", seq ?? defaults.seq[0]);
-  const B = wholeNumber("--batch", batch ?? defaults.tokensPerStep / defaults.seq[0]!);
+  const T = numberOf("--seq", seq ?? defaults.seq[0]);
+  const B = numberOf("--batch", batch ?? defaults.tokensPerStep / defaults.seq[0]!);
   const fields = {
     ...others,
     data,
@@ -203,7 +199,7 @@ function single(flag: string, values: readonly string[]): string {
 /** What a number or a word is when it is not given, for the help text. */
 function defaultOf(option: string): string {
   const field = option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return ` (default: ${DEFAULTS[field as keyof SweepSpec]})`;
+  return ` (default: ${DEFAULTS[field as keyof SweepSpec] ?? "a tenth of --lr"})`;
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

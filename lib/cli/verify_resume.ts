@@ -2,13 +2,15 @@
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { draftPlan, parseSweepSpec, type Verification, verifyResume } from "../sweep/mod.ts";
-import { command, runCommand, wholeNumber } from "./command.ts";
+import { command, runCommand } from "./command.ts";
+import { numberOption } from "./numbers.ts";
+import { requireDevice } from "../tensorflow/probe_machine.ts";
 import { readSpec, shareMachine } from "./spec_file.ts";
 
 interface Options {
-  kills: string;
-  seed: string;
-  workers?: string;
+  kills: number;
+  seed: number;
+  workers?: number;
   out?: string;
 }
 
@@ -17,16 +19,20 @@ const program = command(
   "Runs a spec once undisturbed and then with kills at random instants, and says whether the results are the same, bit for bit.",
 )
   .argument("<spec>", "a spec, .json or .ts with a default export; the smaller, the sooner")
-  .option("--kills <n>", "kills of workers and of the sweep, by SIGKILL", "5")
-  .option("--seed <n>", "seed of instants and victims", "1")
-  .option("--workers <n>", "runs at once, which share the cores (default: by cores and memory)")
+  .option("--kills <n>", "kills of workers and of the sweep, by SIGKILL", numberOption("--kills"), 5)
+  .option("--seed <n>", "seed of instants and victims", numberOption("--seed"), 1)
+  .option(
+    "--workers <n>",
+    "runs at once, which share the cores (default: by cores and memory)",
+    numberOption("--workers"),
+  )
   .option("--out <folder>", "where the sweeps go, and stay (default: a temporary folder)")
   .action(verify);
 
 async function verify(path: string, options: Options): Promise<void> {
+  const { kills, seed } = options;
+  requireDevice();
   const spec = parseSweepSpec(await readSpec(path), path);
-  const kills = wholeNumber("--kills", options.kills),
-    seed = wholeNumber("--seed", options.seed, { least: 0 });
   const draft = await draftPlan(spec);
   using interruption = watchSignals();
   const dir = options.out ?? Deno.makeTempDirSync({ prefix: "losskit-verify-" });

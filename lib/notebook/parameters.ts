@@ -8,6 +8,7 @@
  */
 import ts from "typescript";
 import { UserError } from "../error/user_error.ts";
+import { parseDecimal } from "../file/decimal.ts";
 import { type Cell, hasTag, joined, type Notebook } from "./ipynb.ts";
 
 /** The tag of the cell that declares parameters. */
@@ -162,8 +163,7 @@ function parseOne(parameter: Parameter, text: string, path: string): number | st
   if (kind === "string") {
     return words === undefined || words.includes(text) ? text : fail(`one of ${words.join(", ")}`);
   }
-  const number = Number(text);
-  if (text.trim() === "" || !Number.isFinite(number)) fail("a number");
+  const number = parseDecimal(text) ?? fail("a number");
   if (integer && !Number.isSafeInteger(number)) fail("a whole number");
   if (number < minimum) fail(`at least ${minimum}`);
   return number > maximum ? fail(`at most ${maximum}`) : number;

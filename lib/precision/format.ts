@@ -119,8 +119,8 @@ export const FORMAT_NAMES: string =
 /**
  * Reads a format's name: a base name (`float32`, `bfloat16`, `float16`, `e4m3fn`, `e5m2`, `e3m2fn`, `e2m3fn`, `e2m1fn`,
  * `e8m0`, or `eXmY` for an IEEE-style format with X bits of exponent and Y of mantissa); then `-nonsaturating` (e4m3fn
- * overflows to NaN) or `-saturating` (e5m2 overflows to its largest value); then `-nearest` (the default), `-stochastic`,
- * `-truncate` or `-kahan`.
+ * overflows to NaN) or `-saturating` (e5m2 overflows to its largest value); then `-stochastic`, `-truncate` or
+ * `-kahan`, or nothing where it rounds to nearest. A format has one name.
  *
  * The processor or TensorFlow rounds to nearest bfloat16 and float16. All other rounding is emulated.
  *
@@ -146,8 +146,13 @@ export function parseFormat(name: string): Format {
   if (whole && rounding !== "nearest") throw refuse();
   const stored = STORED.find((one) => one === plain);
   const native = stored !== undefined && (rounding === "nearest" || rounding === "kahan");
+  const own = rounding === "nearest" ? canonical : `${canonical}-${rounding}`;
+  // One format under two names would be two runs.
+  if (own !== name) {
+    throw new RangeError(`Cannot use the number format ${JSON.stringify(name)}: expected its name, ${own}.`);
+  }
   return {
-    name: rounding === "nearest" ? canonical : `${canonical}-${rounding}`,
+    name: own,
     exponent,
     mantissa,
     bits: (family === "scale" ? 0 : 1) + exponent + mantissa,

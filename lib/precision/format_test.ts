@@ -17,7 +17,10 @@ Deno.test("parseFormat() knows named formats, and any width up to float32's", ()
     storage: "bfloat16",
     emulated: false,
   });
-  assertEquals(parseFormat("float16-nearest").name, "float16");
+  const aliases = { "float16-nearest": "float16", "e5m2-saturating-nearest": "e5m2-saturating" };
+  for (const [alias, name] of Object.entries(aliases)) {
+    assertThrows(() => parseFormat(alias), RangeError, `expected its name, ${name}`);
+  }
   assertEquals(parseFormat("e4m3-stochastic"), {
     name: "e4m3-stochastic",
     exponent: 4,

@@ -67,7 +67,7 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
       if (matches({ ...point, B: point.tokensPerStep / point.T }, wanted)) point = { ...point, ...set };
     }
     const { tokensPerStep, ...rest } = point;
-    const run: RunSpec = { ...rest, B: tokensPerStep / point.T };
+    const run: RunSpec = { ...rest, minLr: rest.minLr ?? rest.lr / 10, B: tokensPerStep / point.T };
     const steps = stepsOf(run, { budget, fixed });
     const planned = { ...run, steps };
     if (exclude.some((wanted) => matches({ ...planned, tokensPerStep }, wanted))) continue;
@@ -82,8 +82,8 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
   return [...runs.values()];
 }
 
-/** A run before its batch follows from its tokens a step. */
-type Point = Omit<RunSpec, "B"> & { tokensPerStep: number };
+/** A run before its batch follows from its tokens a step, and its last learning rate from its first. */
+type Point = Omit<RunSpec, "B" | "minLr"> & { tokensPerStep: number; minLr: number | undefined };
 
 function fixedFields({ data, threads }: PlanFacts): { data: string; threads: number } {
   return { data, threads };

@@ -144,6 +144,30 @@ const WRONG: [name: string, given: object, told: string][] = [
   ["axes that are no record", { axes: [1] }, "axes"],
 ];
 
+Deno.test("minLr is a tenth of each run's lr, unless it is given", () => {
+  assertEquals(columns({ lr: 1e-5 }, "lr", "minLr"), [[1e-5, 1e-5 / 10]]);
+  assertEquals(columns({ axes: { lr: [1e-5, 2] } }, "lr", "minLr"), [[1e-5, 1e-5 / 10], [2, 0.2]]);
+  assertEquals(columns({ lr: 1, minLr: 0 }, "lr", "minLr"), [[1, 0]]);
+  assertEquals(columns({}, "lr", "minLr"), [[1e-3, 1e-4]]);
+});
+
+Deno.test("parseSweepSpec() bounds every number", () => {
+  const numbers = ["steps", "tokensPerStep", "nLayer", "nHead", "nEmbd", "lr", "minLr", "warmupSteps", "eps"];
+  const more = ["weightDecay", "clip", "evalEvery", "checkpointEvery", "initStd", "layerNormEps", "zLoss"];
+  for (
+    const field of [...numbers, ...more, "accumulate", "patience", "probeEvery", "dropout", "evalTokens"]
+  ) {
+    for (const value of [-1, 1e308, NaN, Infinity, "0x10", "", null]) {
+      assertThrows(() => parseSweepSpec({ ...ONE, [field]: value }, "the test"), UserError, `${field}: `);
+    }
+  }
+  assertThrows(
+    () => parseSweepSpec({ ...ONE, budget: { tokens: 1e29 } }, "the test"),
+    UserError,
+    "steps must be",
+  );
+});
+
 Deno.test("parseSweepSpec() refuses a spec that holds itself", () => {
   const axes: Record<string, unknown> = {};
   axes["a"] = axes;

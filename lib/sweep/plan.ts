@@ -57,7 +57,7 @@ const schema = v.object({
   name: v.string(),
   data: dataSourceSchema,
   libSha256: v.string(),
-  threads: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  threads: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
   runs: v.array(v.object({
     // It names the run's folder, so that a plan from elsewhere must not lead out of the sweep's.
     id: v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/, "wanted 12 hex digits")),

@@ -7,6 +7,9 @@ import { type Activation, type GptConfig, validateGptConfig } from "../model/mod
 import { overridesProblem } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 
+/** The most steps of a run. */
+export const MAX_STEPS = 1e9;
+
 /** What does not fit in a run, in words; undefined: all does. */
 export function runProblem(run: RunSpec): string | undefined {
   return sizesProblem(run) ?? trainingProblem(run) ?? modelProblem(run) ??
@@ -31,6 +34,7 @@ function sizesProblem({ B, T, accumulate, evalTokens, documents, separator }: Ru
 
 function trainingProblem(run: RunSpec): string | undefined {
   const { steps, warmupSteps, decaySteps, schedule, optimizer } = run;
+  if (steps > MAX_STEPS) return `steps must be at most ${MAX_STEPS}: the budget makes ${steps}`;
   if (warmupSteps >= steps && warmupSteps > 0) {
     return `warmupSteps must be below steps (${steps}): it is ${warmupSteps}`;
   }

@@ -28,8 +28,13 @@ const whole = (least: number, most = 1e9) =>
     v.minValue(least, `must be at least ${least}`),
     v.maxValue(most, `must be at most ${most}`),
   );
-const positive = v.pipe(v.number(), v.finite(), v.gtValue(0, "must be above 0"));
-const atLeastZero = v.pipe(v.number(), v.finite(), v.minValue(0, "must be at least 0"));
+/** The greatest real number of a field: beyond it training is over at the first step. */
+const MOST = 1e6;
+const atMost = v.maxValue<number, typeof MOST, string>(MOST, `must be at most ${MOST}`);
+const positive = v.pipe(v.number(), v.gtValue(0, "must be above 0"), atMost);
+const atLeastZero = v.pipe(v.number(), v.minValue(0, "must be at least 0"), atMost);
+/** A budget: more steps than the most that `steps` takes are refused once they are known. */
+const amount = v.pipe(v.number(), v.gtValue(0, "must be above 0"), v.maxValue(1e30, "must be at most 1e+30"));
 const rate = v.pipe(v.number(), v.minValue(0, "must be at least 0"), v.ltValue(1, "must be below 1"));
 const flag = v.boolean("must be true or false");
 const some = <S extends v.GenericSchema>(item: S) =>
@@ -86,8 +91,8 @@ export interface SweepSpec extends SharedOptions {
   execution: "graph" | "eager";
   /** Peak learning rate. */
   lr: number;
-  /** Learning rate at the last step, at most `lr`. */
-  minLr: number;
+  /** Learning rate at the last step, at most `lr`. Default: a tenth of each run's `lr`. */
+  minLr?: number | undefined;
   /** Steps of linear warm-up, below `steps`. */
   warmupSteps: number;
   /** AdamW's first decay rate, in [0, 1). */
@@ -158,7 +163,7 @@ export const SPEC_FIELDS = {
   nEmbd: whole(1, 1e6),
   execution: oneOf(["graph", "eager"]),
   lr: positive,
-  minLr: atLeastZero,
+  minLr: v.optional(atLeastZero),
   warmupSteps: whole(0),
   beta1: rate,
   beta2: rate,
@@ -201,8 +206,8 @@ export const SPEC_FIELDS = {
   budget: v.optional(v.pipe(
     v.strictObject({
       steps: v.optional(whole(1)),
-      tokens: v.optional(positive),
-      flops: v.optional(positive),
+      tokens: v.optional(amount),
+      flops: v.optional(amount),
     }),
     v.check(
       (budget) => Object.values(budget).filter((value) => value !== undefined).length === 1,
@@ -260,7 +265,7 @@ export const DEFAULT_SWEEP: SweepSpec = {
   nEmbd: 128,
   execution: "graph",
   lr: 1e-3,
-  minLr: 1e-4,
+  minLr: undefined,
   warmupSteps: 10,
   beta1: 0.9,
   beta2: 0.99,

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import type { Gpu, MachineFacts, Nvidia } from "./device.ts";
+import {
+  chooseDevice,
+  type Device,
+  type Gpu,
+  type MachineFacts,
+  type Nvidia,
+  parseDevice,
+} from "./device.ts";
 import { LIBC } from "./libc.ts";
 
 /** `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `..._MINOR` of cuda.h. */
@@ -77,4 +84,13 @@ export function askDriver(driver: Driver): Nvidia {
     gpus.push({ name: new TextDecoder().decode(name.subarray(0, name.indexOf(0))), capability });
   }
   return { cuda, gpus };
+}
+
+/**
+ * Returns the device that runs started here use, as `LOSSKIT_DEVICE` or the machine says.
+ *
+ * @throws {UserError} for a device that is unknown or that this machine does not have.
+ */
+export function requireDevice(): Device {
+  return chooseDevice(parseDevice(Deno.env.get("LOSSKIT_DEVICE")), probeMachine()).device;
 }

@@ -23,6 +23,9 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 /** `sizeof(TF_TString)`, TensorFlow's string, small ones held inside. */
 const TSTRING_BYTES = 24;
 
+/** More threads than any machine has: TensorFlow would start them all, and hang. */
+const MAX_THREADS = 1024;
+
 const encoder = new TextEncoder();
 
 /** C strings are made once a name: op and attribute names recur at every call. */
@@ -104,15 +107,15 @@ export class Runtime {
   /**
    * Opens TensorFlow. Its start-up messages (which instructions it uses, that oneDNN is on) are not shown.
    *
-   * @throws {RangeError} for a thread count under 1.
+   * @throws {RangeError} for a thread count outside of 1 to 1024.
    * @throws {UserError} when a library cannot be opened.
    */
   static open(options: RuntimeOptions): Runtime {
     for (const key of ["intraOpThreads", "interOpThreads"] as const) {
       const value = options[key];
-      if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
+      if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= MAX_THREADS)) {
         throw new RangeError(
-          `Cannot start TensorFlow: ${key} must be a whole number of at least 1: it is ${value}`,
+          `Cannot start TensorFlow: expected ${key} from 1 to ${MAX_THREADS}, a whole number, got ${value}.`,
         );
       }
     }

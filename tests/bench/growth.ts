@@ -3,7 +3,8 @@
  * step with B, L, T and V, how near a step comes to its limit, and what a sweep adds to each of its runs. Every figure comes from a process of its own.
  */
 import { fileURLToPath } from "node:url";
-import { command, numeric, runCommand, wholeNumber } from "../../lib/cli/command.ts";
+import { command, runCommand } from "../../lib/cli/command.ts";
+import { numberOption } from "../../lib/cli/numbers.ts";
 import { runScript } from "./child.ts";
 import type { HeadConfig, HeadResult } from "./head.ts";
 import { findPeers } from "./peers.ts";
@@ -17,12 +18,11 @@ const PARTS = { head, attention, step, limit, sweep } as const;
 
 const program = command("bench:growth", "Measures how costs grow with sizes.")
   .argument("[parts...]", `which of ${Object.keys(PARTS).join(", ")} (default: all)`)
-  .option("--threads <n>", "threads", numeric, navigator.hardwareConcurrency)
+  .option("--threads <n>", "threads", numberOption("--threads"), navigator.hardwareConcurrency)
   .option("--python <path>", "a Python that has PyTorch (default: that of `deno task bench --install-peers`)")
-  .action(async (names: string[], options: { threads: unknown; python?: string }) => {
-    const threads = wholeNumber("--threads", options.threads);
+  .action(async (names: string[], options: { threads: number; python?: string }) => {
     for (const [name, part] of Object.entries(PARTS)) {
-      if (names.length === 0 || names.includes(name)) await part({ ...options, threads });
+      if (names.length === 0 || names.includes(name)) await part(options);
     }
   });
 

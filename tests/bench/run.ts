@@ -3,7 +3,8 @@
  * comes from a process of its own; libraries take turns, in rounds.
  */
 import { UserError } from "../../lib/error/user_error.ts";
-import { command, list, numeric, runCommand, wholeNumber } from "../../lib/cli/command.ts";
+import { command, list, runCommand } from "../../lib/cli/command.ts";
+import { numberOption } from "../../lib/cli/numbers.ts";
 import { encodeSafetensors, initialParameters } from "../../lib/model/mod.ts";
 import { runScript } from "./child.ts";
 import type { EagerCost } from "./eager_ops.ts";
@@ -24,17 +25,17 @@ const program = command(
   "Measures training steps on this machine, beside PyTorch and JAX where they are installed.",
 )
   .option("--shapes <names>", `which of ${Object.keys(SHAPES).join(", ")}`, Object.keys(SHAPES).join(","))
-  .option("--n-layer <L>", "another shape: blocks", numeric)
-  .option("--n-head <H>", "attention heads", numeric)
-  .option("--n-embd <C>", "width", numeric)
-  .option("--vocab <V>", "vocabulary size", numeric)
-  .option("--seq <T>", "tokens in a sequence", numeric)
-  .option("--batch <B>", "sequences in a batch", numeric)
-  .option("--steps <n>", "timed steps of a round", numeric, 20)
-  .option("--warmup <n>", "steps before them", numeric, 3)
+  .option("--n-layer <L>", "another shape: blocks", numberOption("--n-layer"))
+  .option("--n-head <H>", "attention heads", numberOption("--n-head"))
+  .option("--n-embd <C>", "width", numberOption("--n-embd"))
+  .option("--vocab <V>", "vocabulary size", numberOption("--vocab"))
+  .option("--seq <T>", "tokens in a sequence", numberOption("--seq"))
+  .option("--batch <B>", "sequences in a batch", numberOption("--batch"))
+  .option("--steps <n>", "timed steps of a round", numberOption("--steps"), 20)
+  .option("--warmup <n>", "steps before them", numberOption("--warmup"), 3)
   .option("--precision <policy>", "one policy alone (default: float32 and bf16-autocast)")
-  .option("--threads <n>", "threads", numeric, navigator.hardwareConcurrency)
-  .option("--rounds <n>", "rounds", numeric, 3)
+  .option("--threads <n>", "threads", numberOption("--threads"), navigator.hardwareConcurrency)
+  .option("--rounds <n>", "rounds", numberOption("--rounds"), 3)
   .option("--peers <names>", "which peers, of torch, torch.compile, jax; none: our side alone")
   .option("--python <path>", "a Python that has the peers (default: that of --install-peers)")
   .option("--install-peers", "installs PyTorch and JAX into an environment of their own first, several GB")
@@ -44,6 +45,10 @@ const program = command(
 
 interface Options extends Partial<Record<string, unknown>> {
   shapes: string;
+  steps: number;
+  warmup: number;
+  threads: number;
+  rounds: number;
   precision?: string;
   peers?: string;
   python?: string;
@@ -64,11 +69,7 @@ function shapesOf(options: Options): [string, Shape][] {
   };
   const given = Object.entries(flags).filter(([, value]) => value !== undefined);
   if (given.length > 0) {
-    const numbers = given.map(([name, value]) => [
-      name,
-      wholeNumber(`--${name.replace("_", "-")}`, value, { least: name === "vocab" ? 2 : 1 }),
-    ]);
-    const shape: Shape = { ...SHAPES.small, ...Object.fromEntries(numbers) };
+    const shape: Shape = { ...SHAPES.small, ...Object.fromEntries(given) };
     const { n_layer, n_head, n_embd, vocab, seq, batch } = shape;
     return [[[n_layer, n_head, n_embd, vocab, seq, batch].join(","), shape]];
   }
@@ -92,9 +93,7 @@ function precisionsOf({ precision }: Options): BenchConfig["precision"][] {
 async function bench(options: Options): Promise<void> {
   if (options.table !== undefined) return console.log(tableOf(await readLines(options.table)));
   const shapes = shapesOf(options), precisions = precisionsOf(options);
-  const [steps, warmup, threads, rounds] = (["steps", "warmup", "threads", "rounds"] as const).map((name) =>
-    wholeNumber(`--${name}`, options[name])
-  ) as [number, number, number, number];
+  const { steps, warmup, threads, rounds } = options;
   const python = options.installPeers ? await installPeers() : options.python;
   const installed = options.peers === "none" ? undefined : await findPeers(python);
   const wanted = options.peers === undefined ? undefined : list(options.peers);

@@ -2,7 +2,8 @@
  * `deno task bench:tables`: how long it takes to open a folder of many runs as a table, from its journals and from its
  * `table.parquet`. Every figure comes from processes of their own.
  */
-import { command, numeric, runCommand } from "../../lib/cli/command.ts";
+import { command, runCommand } from "../../lib/cli/command.ts";
+import { numberOption } from "../../lib/cli/numbers.ts";
 import { formatEvent, runPaths, stepTablePath } from "../../lib/record/mod.ts";
 import { writeSyntheticRun } from "../support/synthetic_runs.ts";
 import { runScript } from "./child.ts";
@@ -10,9 +11,9 @@ import { median } from "./measure.ts";
 import type { Opened, OpenTask } from "./open_table.ts";
 
 const program = command("bench:tables", "Measures the opening of many runs as a table.")
-  .option("--runs <n>", "runs", numeric, 1000)
-  .option("--steps <n>", "steps of each", numeric, 1000)
-  .option("--rounds <n>", "rounds", numeric, 5)
+  .option("--runs <n>", "runs", numberOption("--runs"), 1000)
+  .option("--steps <n>", "steps of each", numberOption("--steps"), 1000)
+  .option("--rounds <n>", "rounds", numberOption("--rounds"), 5)
   .action(bench);
 
 async function bench({ runs, steps, rounds }: Record<"runs" | "steps" | "rounds", number>): Promise<void> {

@@ -94,6 +94,6 @@ Deno.test("generate reads a GPT-2 in transformers' files with GPT-2's tokenizer"
 Deno.test("generate says what is wrong with the command line", async () => {
   await assertRefused([join(root, "nothing")], "it has neither file");
   await assertRefused([], "missing required argument 'model'");
-  await assertRefused([root, "--seed", "x"], "wanted a number");
+  await assertRefused([root, "--seed", "x"], "--seed: expected a whole number");
   await assertRefused([root, "--weights", "first"], "wanted last or best");
 });

@@ -188,7 +188,7 @@ Deno.test("notebooks refuses what is no notebook, without a stack", async () => 
     const broken = join(folder, "broken.ipynb");
     const cases: [content: string | undefined, message: RegExp][] = [
       [undefined, /Cannot read the notebook .*No such file/],
-      ["{", /it is no JSON/],
+      ["{", /it is not JSON/],
       ["{}", /it must be nbformat 4\.5 or later: cells/],
       [JSON.stringify({ ...good, nbformat_minor: 4 }), /4\.5 or later: nbformat_minor/],
       [JSON.stringify({ ...good, cells: [good.cells[0], good.cells[0]] }), /two cells are "m"/],

@@ -8,7 +8,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import { type Cell, joined, type Notebook } from "./ipynb.ts";
 import type { Job, JobResult } from "./job.ts";
-import { type CodeCell, scriptOf } from "./source.ts";
+import type { CodeCell } from "./_cell.ts";
+import { scriptOf } from "./source.ts";
 import { ROOT } from "./type_check.ts";
 
 /** How a notebook is executed. */

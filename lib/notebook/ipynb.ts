@@ -9,6 +9,13 @@ import { readJsonFile } from "../file/json.ts";
 
 const text = v.union([v.string(), v.array(v.string())]);
 const metadata = v.record(v.string(), v.unknown());
+const sources = v.looseObject({ cells: v.string(), lib: v.string(), reads: v.string() });
+const notebookMetadata = v.looseObject({
+  kernelspec: v.nullish(v.looseObject({})),
+  losskit: v.nullish(
+    v.looseObject({ reads: v.optional(v.array(v.string())), sha256: v.optional(v.partial(sources)) }),
+  ),
+});
 const outputSchema = v.looseObject({ output_type: v.string() });
 const cellSchema = v.looseObject({
   cell_type: v.picklist(["code", "markdown", "raw"]),
@@ -20,7 +27,7 @@ const cellSchema = v.looseObject({
 });
 const notebookSchema = v.looseObject({
   cells: v.array(cellSchema),
-  metadata,
+  metadata: notebookMetadata,
   nbformat: v.literal(4),
   nbformat_minor: v.pipe(v.number(), v.minValue(5)),
 });

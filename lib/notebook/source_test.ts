@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
-import { checkModuleOf, scriptOf } from "./source.ts";
+import { scriptOf } from "./source.ts";
 
 const base = new URL("file:///x/notebooks/n.ipynb");
 const script = (text: string) => scriptOf({ name: "n.ipynb, cell 1 (a)", text }, base).code;
@@ -12,7 +12,7 @@ Deno.test("scriptOf() makes declarations of imports, relative to the notebook, a
   );
   assertEquals(
     script('import type { D } from "m";\nimport "./s.ts";').trim(),
-    'await import("file:///x/notebooks/s.ts");',
+    ';\nawait import("file:///x/notebooks/s.ts");',
   );
   assertEquals(script('import * as ns from "npm:x";').trim(), 'const ns = await import("npm:x");');
   assertEquals(
@@ -32,6 +32,20 @@ Deno.test("scriptOf() makes declarations of imports, relative to the notebook, a
   assertStringIncludes(script("enum E { A = 3 }"), 'E[E["A"] = 3]');
 });
 
+Deno.test("scriptOf() reads an object where Deno's kernel does", () => {
+  assertEquals(script("{ a: 1, b: 2 }").trim(), "({ a: 1, b: 2 });");
+  assertEquals(script("\r\n{ a: 1,\r\n b: 2 }\n").replaceAll(/\s/g, ""), "({a:1,b:2});");
+  assertEquals(
+    script("{ a: 1 };").replaceAll(/\s/g, ""),
+    "{a:1;};".replace(";}", "}").replace("{a:1", "{a:1;"),
+  );
+  assertEquals(script("{ let y = 3; y }").replaceAll(/\s/g, ""), "{lety=3;y;}");
+});
+
+Deno.test("scriptOf() names a cell that is nested too deep", () => {
+  assertThrows(() => script("(".repeat(20_000) + ")".repeat(20_000)), UserError, "less nesting");
+});
+
 Deno.test("scriptOf() refuses what a cell cannot do", () => {
   for (
     const text of [
@@ -43,37 +57,4 @@ Deno.test("scriptOf() refuses what a cell cannot do", () => {
   ) {
     assertThrows(() => script(text), UserError, "Cannot run n.ipynb, cell 1 (a): a cell must neither export");
   }
-});
-
-Deno.test("checkModuleOf() nests cells, hoists imports once, and knows where each line was", () => {
-  const { text, lines } = checkModuleOf([
-    { name: "one", text: 'import { a, type T } from "../m.ts";\nconst x = a;' },
-    { name: "two", text: 'const x = "again";\nimport { a } from "../m.ts";' },
-  ], base);
-  assertEquals(text.split("\n"), [
-    'import { a, type T } from "file:///x/m.ts";',
-    "",
-    `${" ".repeat(36)}`,
-    "const x = a;",
-    "{",
-    'const x = "again";',
-    " ".repeat(28),
-    "{",
-    "}}",
-    "export {};",
-  ]);
-  assertEquals(lines[4], { cell: 0, line: 2 });
-  assertEquals(lines[6], { cell: 1, line: 1 });
-});
-
-Deno.test("checkModuleOf() refuses two things under one imported name", () => {
-  assertThrows(
-    () =>
-      checkModuleOf([{ name: "one", text: 'import { a } from "x";' }, {
-        name: "two",
-        text: '\nimport { a } from "y";',
-      }], base),
-    UserError,
-    "Cannot check two, line 2: a name must be imported from one place: a was",
-  );
 });

@@ -7,10 +7,14 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { checkModuleOf, type CodeCell } from "./source.ts";
+import type { CodeCell } from "./_cell.ts";
+import { checkModuleOf, syntaxProblems } from "./check_module.ts";
 
 /** The repository's root: its deno.json says what names in imports mean. */
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Paragraphs of a report that name no problem of a cell: counts, and rules for namespaces in a block, which is ours. */
+const NO_PROBLEM = /^(Found \d+ error|error: Type checking failed|Stack backtrace|TS1235 )/;
 
 /** A notebook to check. */
 export interface CheckedNotebook {
@@ -27,6 +31,8 @@ export interface CheckedNotebook {
  * @throws {UserError} where cells cannot be put together: see {@linkcode checkModuleOf}; and at Ctrl-C.
  */
 export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promise<string[]> {
+  const wrong = notebooks.flatMap(({ cells }) => cells.flatMap(syntaxProblems));
+  if (wrong.length > 0) return wrong;
   // Left to itself, a signal would end the process before the folder is removed.
   using interruption = watchSignals();
   const folder = await Deno.makeTempDir({ prefix: "losskit-check-" });
@@ -59,9 +65,7 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
       );
     }
     // Each problem is a paragraph, and so is the count of them.
-    return report.trim().split(/\n\n+/).filter((part) =>
-      !/^(Found \d+ error|error: Type checking failed)/.test(part)
-    );
+    return report.trim().split(/\n\n+/).filter((part) => !NO_PROBLEM.test(part));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

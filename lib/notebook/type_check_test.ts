@@ -14,6 +14,69 @@ Deno.test("typeProblems() finds none in cells that redeclare names, await, and u
   assertEquals(await typeProblems([{ path, cells }, { path, cells: [] }]), []);
 });
 
+/** Notebooks whose cells mean the same in the check as in Deno's kernel. */
+const FINE: readonly (readonly string[])[] = [
+  ["const gap = 1;\n({ gap, steps: 3 })", "const gap = 2;\n(gap)"],
+  ["const gap = 1;\n(gap)", "gap.toFixed()"],
+  ["{ a: 1, b: 2 }", "{ let y = 3; y }", "1 // a comment", "2 /* another */", "// nothing"],
+  ["const r = /[{]/g\nr", "`a ${1} {`", "const t = `\n{`\nt", "'}'"],
+  ["const x = 1\r\nconst y = `a\r\nb`;\r\n({ x, y })\r\n", "y.length + x"],
+  ["const data = [1, 2];", "const data = data.map((data) => String(data));", "data[0]!.length"],
+  ["var v = 1;", 'var v = "text";', "v.length", "for (var i = 0; i < 2; i++) v;", "var i = i + 1;"],
+  ["function f() { return 1; }", 'f().trim;\nfunction f() { return "a"; }', "f().length"],
+  ["class A { a = 1 }", "class A { b = 2 }", "new A().b", "enum E { One }", "enum E { Two }", "E.Two"],
+  ["let late: number | undefined;", "late = 3;", "late.toFixed()"],
+  [
+    "await Promise.resolve(1)",
+    "for await (const one of [1]) one;",
+    "const [one, { two = 2 } = {}] = [1];",
+    "two + one",
+  ],
+  ["namespace N { export const a = 1; }", "namespace M { export const b = N.a; }\nM.b.toFixed()"],
+  [
+    "type T = number; interface I { a: T }",
+    "type T = string; const i: I = { a: 1 }; const t: T = `x`; [i, t]",
+  ],
+  [
+    'const join = (a: string) => a;\nimport type { Figure } from "../lib/figure/mod.ts"\n(join)("x")',
+    'import { join } from "node:path"\njoin("a", "b")',
+  ],
+  [
+    "if (true) 1",
+    "label: for (;;) break label",
+    "const o = { get a() { return 1; } }\no.a",
+    "-1",
+    "[1][0]",
+    "!0",
+  ],
+];
+
+Deno.test("typeProblems() finds none in cells that Deno's kernel runs", async () => {
+  const notebooks = FINE.map((texts) => ({ path, cells: cellsOf(...texts) }));
+  assertEquals(await typeProblems(notebooks), []);
+});
+
+Deno.test("typeProblems() finds the same problem whatever the cell before ends with", async () => {
+  const ends = [
+    "const a = 1",
+    "({ a: 1 })",
+    "f\nfunction f() {}",
+    "[1, 2]",
+    "`x`",
+    "// c",
+    "type A = 1",
+    "{ a: 1 }",
+    "if (1) 2",
+  ];
+  const notebooks = ends.map((end) => ({ path, cells: cellsOf(end, "({ b: no })") }));
+  const problems = await typeProblems(notebooks);
+  assertEquals(problems.length, ends.length, problems.join("\n"));
+  for (const problem of problems) {
+    assertStringIncludes(problem, "Cannot find name 'no'");
+    assertStringIncludes(problem, "cell 2 (c1), line 1:7");
+  }
+});
+
 Deno.test("typeProblems() names notebook, cell and line of each problem, a syntax error too", async () => {
   const wrong = cellsOf("const a = 1;", "\nconst b: string = a;", "a.nothing;");
   const problems = await typeProblems([{ path, cells: wrong }]);

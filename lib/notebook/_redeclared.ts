@@ -1,0 +1,85 @@
+/**
+ * Names that a cell declares again. In V8's REPL mode the new declaration takes the old one's place, and until it is
+ * initialized the name has the old value: `const x = x + 1` works. TypeScript knows no such scope.
+ *
+ * @module
+ */
+import ts from "typescript";
+import type { Edit } from "./_cell.ts";
+
+/** A name of a value that a cell declares at its top. */
+export interface Declared {
+  /** The name. */
+  readonly name: string;
+  /** The end of its declaration in the cell's text. */
+  readonly end: number;
+  /** Where the word `var` begins that declares it; undefined: another word does. */
+  readonly varAt?: number | undefined;
+}
+
+/** Returns the names of values that a cell declares at its top, but for imports. */
+export function declarationsOf(file: ts.SourceFile): Declared[] {
+  return file.statements.flatMap((statement): Declared[] => {
+    const { end } = statement;
+    if (ts.isVariableStatement(statement)) {
+      const list = statement.declarationList;
+      const varAt = (list.flags & ts.NodeFlags.BlockScoped) === 0 ? list.getStart(file) : undefined;
+      return list.declarations.flatMap(({ name }) => namesOf(name)).map((name) => ({ name, end, varAt }));
+    }
+    // A function has its new value before its declaration.
+    if (ts.isFunctionDeclaration(statement)) {
+      return statement.name ? [{ name: statement.name.text, end: 0 }] : [];
+    }
+    const isNamed = ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement);
+    return isNamed && statement.name !== undefined ? [{ name: statement.name.text, end }] : [];
+  });
+}
+
+function namesOf(name: ts.BindingName): string[] {
+  if (ts.isIdentifier(name)) return [name.text];
+  return name.elements.flatMap((element) => ts.isOmittedExpression(element) ? [] : namesOf(element.name));
+}
+
+/** Returns edits that make `var` of names that are declared again `let`: a second `var` could not change their type. */
+export function varEdits(again: readonly Declared[], all: readonly Declared[]): Edit[] {
+  const twice = (name: string) => all.filter((one) => one.name === name).length > 1;
+  const places = new Set(again.flatMap(({ varAt }) => varAt ?? []));
+  for (const { name, varAt } of all) if (varAt !== undefined && twice(name)) places.delete(varAt);
+  return [...places].map((start) => ({ start, end: start + "var".length, text: "let" }));
+}
+
+/** The edits that give uses of a name before its new declaration the name of its old value. */
+export function earlierUses(
+  file: ts.SourceFile,
+  again: readonly Declared[],
+): { names: { name: string; alias: string }[]; edits: Edit[] } {
+  const edits: Edit[] = [], used = new Set<string>();
+  const ends = new Map(again.map(({ name, end }) => [name, end]));
+  const visit = (node: ts.Node): void => {
+    // What runs later has the new value; types have no value.
+    if (ts.isFunctionLike(node) || ts.isClassLike(node) || ts.isTypeNode(node)) return;
+    if (ts.isIdentifier(node) && node.end <= (ends.get(node.text) ?? -1) && isUse(node)) {
+      used.add(node.text);
+      const short = ts.isShorthandPropertyAssignment(node.parent) ? `${node.text}: ` : "";
+      edits.push({ start: node.getStart(file), end: node.end, text: short + aliasOf(node.text) });
+    }
+    ts.forEachChild(node, visit);
+  };
+  file.statements.forEach(visit);
+  return { names: [...used].map((name) => ({ name, alias: aliasOf(name) })), edits };
+}
+
+function aliasOf(name: string): string {
+  return `${name}__before`;
+}
+
+/** Whether an identifier stands for a value, and is not the name of a property or a declaration. */
+function isUse(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isShorthandPropertyAssignment(parent)) return parent.name === node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  if (ts.isBindingElement(parent)) return parent.initializer === node;
+  const isName = (parent as { name?: ts.Node }).name === node ||
+    (parent as { label?: ts.Node }).label === node;
+  return !isName && !ts.isImportSpecifier(parent) && !ts.isImportClause(parent);
+}

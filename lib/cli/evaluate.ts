@@ -5,12 +5,13 @@ import { type Parameters, toParameters } from "../model/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import type { Tokens } from "../text/mod.ts";
 import { evaluate, type EvaluateOptions, perplexity, targetLosses } from "../train/mod.ts";
-import { command, policies, runCommand } from "./command.ts";
+import { append, command, policies, runCommand } from "./command.ts";
 import { numberOf, numberOption } from "./numbers.ts";
 import {
   asUserError,
   type OpenedModel,
   openModel,
+  RUN_DATA_HELP,
   startTensorFlow,
   type WhichWeights,
   whichWeights,
@@ -29,6 +30,7 @@ interface Options {
   positions?: boolean;
   json?: boolean;
   weights: WhichWeights;
+  data?: string[];
   threads?: number;
 }
 
@@ -45,6 +47,7 @@ const program = command(
   .option("--amp <policy>", "off, on, or the name of a policy (default: what the run trained with)")
   .option("--positions", "print the mean loss of each position in a window, too")
   .option("--json", "print JSON")
+  .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
   .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption("--threads"))
   .action(evaluateModel);
@@ -54,8 +57,8 @@ function tokens(text: string): number | "all" {
 }
 
 async function evaluateModel(folder: string, options: Options): Promise<void> {
-  using model = await openModel(folder, { action: "evaluate", weights: options.weights });
-  const { what, ids } = targetsOf(model, { folder, options });
+  using model = await openModel(folder, { action: "evaluate", weights: options.weights, data: options.data });
+  const { what, ids } = await targetsOf(model, { folder, options });
   if (ids.length < 2) {
     throw new UserError(`Cannot evaluate ${what}: wanted at least two tokens: it has ${ids.length}`);
   }
@@ -86,10 +89,10 @@ async function evaluateModel(folder: string, options: Options): Promise<void> {
 }
 
 /** What is evaluated: a text, a file, or the run's validation part. */
-function targetsOf(
+async function targetsOf(
   { tokenizer, run }: OpenedModel,
   { folder, options: { text, file } }: { folder: string; options: Options },
-): { what: string; ids: Tokens } {
+): Promise<{ what: string; ids: Tokens }> {
   if (text !== undefined && file !== undefined) {
     throw new UserError("Cannot evaluate: wanted --text or --file: given both");
   }
@@ -110,7 +113,7 @@ function targetsOf(
       `Cannot evaluate ${folder}: wanted --file or --text, since a GPT-2 has no validation part`,
     );
   }
-  return { what: `the validation part of ${run.data}`, ids: run.validation };
+  return { what: `the validation part of ${run.data}`, ids: await run.validation() };
 }
 
 function sizesOf(

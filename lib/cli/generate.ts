@@ -2,9 +2,16 @@
 import { UserError } from "../error/user_error.ts";
 import { generate, toParameters } from "../model/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
-import { command, runCommand } from "./command.ts";
+import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
-import { asUserError, openModel, startTensorFlow, type WhichWeights, whichWeights } from "./open_model.ts";
+import {
+  asUserError,
+  openModel,
+  RUN_DATA_HELP,
+  startTensorFlow,
+  type WhichWeights,
+  whichWeights,
+} from "./open_model.ts";
 
 interface Options {
   prompt?: string;
@@ -14,6 +21,7 @@ interface Options {
   topP?: number;
   seed: number;
   weights: WhichWeights;
+  data?: string[];
   threads?: number;
 }
 
@@ -34,13 +42,14 @@ const program = command("generate", "Goes on from a prompt with a trained model,
     numberOption("--top-p"),
   )
   .option("--seed <n>", "seed of the choices", numberOption("--seed"), 1)
+  .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
   .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption("--threads"))
   .action(speak);
 
 async function speak(folder: string, options: Options): Promise<void> {
-  const { prompt: given, maxTokens: maxNewTokens, threads, weights, ...sampling } = options;
-  using model = await openModel(folder, { action: "generate with", weights });
+  const { prompt: given, maxTokens: maxNewTokens, threads, weights, data, ...sampling } = options;
+  using model = await openModel(folder, { action: "generate with", weights, data });
   const { config, tokenizer } = model;
   const prompt = given ?? beginning(tokenizer);
   const ids = asUserError(() => tokenizer.encode(prompt));

@@ -9,7 +9,7 @@ import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
 import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mod.ts";
-import { modelOf, prepareForRun, reloadCorpus } from "../sweep/mod.ts";
+import { findText, modelOf, planFolder, prepareRecorded, readRunTokenizer } from "../sweep/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { loadGpt2Tokenizer, type Tokenizer, tokenizerFromJSON, type Tokens } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";
@@ -26,8 +26,28 @@ export interface OpenedModel extends Disposable {
   /** Its weights; of a run their moving average, where it kept one. */
   readonly parameters: ParameterRecord;
   /** The run that it is of; undefined: a GPT-2 in transformers' files. */
-  readonly run: { readonly spec: RunSpec; readonly data: string; readonly validation: Tokens } | undefined;
+  readonly run: {
+    readonly spec: RunSpec;
+    /** The text's name. */
+    readonly data: string;
+    /** Finds the text, and returns the tokens of its validation part, valid until the model is disposed of. */
+    validation(): Promise<Tokens>;
+  } | undefined;
 }
+
+/** How a model is opened. */
+export interface OpenOptions {
+  /** The action, for errors, such as `generate with`. */
+  readonly action: string;
+  /** Which weights of a run. */
+  readonly weights: WhichWeights;
+  /** Where a run's text is now. Default: the recorded path, then beside `plan.json`. */
+  readonly data?: readonly string[] | undefined;
+}
+
+/** Documents the option `--data` of commands that open a run. */
+export const RUN_DATA_HELP =
+  "of a run: where its text is now; repeat it for several (default: the recorded path, then beside plan.json)";
 
 /** Which weights of a run. */
 export type WhichWeights = "last" | "best";
@@ -61,12 +81,12 @@ export async function startTensorFlow(threads: number | undefined): Promise<void
  * Opens a model.
  *
  * @param folder A run's folder, or a GPT-2's.
- * @param options What is wanted of it, for errors (`generate with`), and which weights of a run.
+ * @param options The action, the weights, and where a run's text is.
  * @throws {UserError} when it is neither, or its files are missing or damaged, or its text has changed.
  */
 export async function openModel(
   folder: string,
-  options: { action: string; weights: WhichWeights },
+  options: OpenOptions,
 ): Promise<OpenedModel> {
   if (exists(runPaths(folder).manifest)) return await openRun(folder, options);
   if (exists(join(folder, "config.json"))) return await openGpt2(folder, options);
@@ -76,14 +96,11 @@ export async function openModel(
   );
 }
 
-/** The model of a run and its tokenizer, made again from the run's text. */
-async function openRun(
-  folder: string,
-  { action, weights }: { action: string; weights: WhichWeights },
-): Promise<OpenedModel> {
+/** Opens a run with the tokenizer in its folder, or, of a run without one, with that of its text. */
+async function openRun(folder: string, { action, weights, data }: OpenOptions): Promise<OpenedModel> {
   requirePlace(folder);
   const paths = runPaths(folder);
-  const { spec, data } = readManifest(paths.manifest);
+  const manifest = readManifest(paths.manifest);
   const path = weights === "best" ? paths.best : paths.checkpoint;
   if (!exists(path)) {
     throw new UserError(
@@ -94,15 +111,26 @@ async function openRun(
     );
   }
   const bytes = await Deno.readFile(path);
-  const prepared = await prepareForRun(await reloadCorpus(data), spec);
+  const opened: Disposable[] = [];
+  const prepare = async () => {
+    const { corpus } = await findText(manifest.data, { dir: planFolder(folder), data });
+    const prepared = await prepareRecorded(corpus, manifest);
+    opened.push(prepared);
+    return prepared;
+  };
+  const close = () => opened.forEach((one) => one[Symbol.dispose]());
   try {
-    const { tokenizer, validation } = prepared;
-    const config = modelOf(spec, tokenizer.vocabSize);
+    const tokenizer = readRunTokenizer(folder, manifest) ?? (await prepare()).tokenizer;
+    const config = modelOf(manifest.spec, tokenizer.vocabSize);
     const parameters = checkpointWeights(bytes, { name: path, model: config });
-    const run = { spec, data: data.name, validation };
-    return { config, tokenizer, parameters, run, [Symbol.dispose]: () => prepared[Symbol.dispose]() };
+    const run = {
+      spec: manifest.spec,
+      data: manifest.data.name,
+      validation: async () => (await prepare()).validation,
+    };
+    return { config, tokenizer, parameters, run, [Symbol.dispose]: close };
   } catch (error) {
-    prepared[Symbol.dispose]();
+    close();
     throw error;
   }
 }

@@ -6,12 +6,13 @@ import { type ReproduceOptions, reproduceRun, type Reproduction } from "../sweep
 import { listRuns } from "../record/mod.ts";
 import { isFolder } from "./files.ts";
 import { requireDevice } from "../tensorflow/probe_machine.ts";
-import { command, runCommand } from "./command.ts";
+import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
+import { RUN_DATA_HELP } from "./open_model.ts";
 
 interface Options {
   tolerance?: number;
-  data?: string;
+  data?: string[];
   presentCode?: boolean;
   runRecordedCode?: boolean;
 }
@@ -29,7 +30,7 @@ const program = command(
     "how far a loss may be off (default: 0.001; 2^-8 below float32)",
     numberOption("--tolerance"),
   )
-  .option("--data <file>", "where the run's text is now (default: where it was, or beside plan.json)")
+  .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--present-code", "run this checkout's code even where other code made the run")
   .option(
     "--run-recorded-code",

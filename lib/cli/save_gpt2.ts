@@ -4,15 +4,16 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { saveGpt2, type StoredDtype, summarizeModel } from "../model/mod.ts";
-import { command, runCommand } from "./command.ts";
+import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
-import { openModel, type WhichWeights, whichWeights } from "./open_model.ts";
+import { openModel, RUN_DATA_HELP, type WhichWeights, whichWeights } from "./open_model.ts";
 
 /** What a number is held in, by the option's word. */
 const DTYPES: Readonly<Record<string, StoredDtype>> = { float32: "F32", bfloat16: "BF16", float16: "F16" };
 
 interface Options {
   weights: WhichWeights;
+  data?: string[];
   dtype?: StoredDtype;
   maxShardBytes?: number;
 }
@@ -29,6 +30,7 @@ const program = command(
     "the most bytes of a file of weights (default: 5e9)",
     numberOption("--max-shard-bytes"),
   )
+  .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
   .action(save);
 
@@ -38,8 +40,8 @@ function storedDtype(text: string): StoredDtype {
   throw new InvalidArgumentError(`wanted ${Object.keys(DTYPES).join(", ")}`);
 }
 
-async function save(source: string, folder: string, { weights, ...options }: Options): Promise<void> {
-  using model = await openModel(source, { action: "save", weights });
+async function save(source: string, folder: string, { weights, data, ...options }: Options): Promise<void> {
+  using model = await openModel(source, { action: "save", weights, data });
   const { config, parameters, tokenizer } = model;
   try {
     await saveGpt2(folder, { config, parameters }, options);

@@ -7,11 +7,13 @@ import {
   DEFAULT_SWEEP,
   describeEntropy,
   expandSweep,
+  findText,
   loadCorpus,
   makePlan,
   modelOf,
   parseSweepSpec,
   placePlan,
+  type Plan,
   prepareForRun,
   readPlan,
   runSweep,
@@ -127,7 +129,9 @@ async function trainOne(
   if (dir.trim() === "") throw new UserError("Cannot train: --out must name a folder: it is empty");
   if (describe !== true) requireDevice();
   const found = readPlan(dir);
-  const base = resume === true && found !== undefined ? specOfSingleRun(dir, found) : undefined;
+  const base = resume === true && found !== undefined
+    ? specOfSingleRun(dir, given["data"] === undefined ? await withText(dir, found) : found)
+    : undefined;
   const spec = parseSweepSpec(fieldsOf(given, base ?? DEFAULTS), "the command line", base ?? DEFAULTS);
   if (describe === true) return console.log(describeModel(await modelOfSpec(spec)));
   const plan = await makePlan(
@@ -151,6 +155,11 @@ async function trainOne(
       `\nreport: ${await writeReport(dir, { title: "train", print: (line) => console.log(line) })}`,
     );
   }
+}
+
+/** Returns a plan with its text's present path. */
+async function withText(dir: string, plan: Plan): Promise<Plan> {
+  return { ...plan, data: (await findText(plan.data, { dir })).source };
 }
 
 /** The model that a spec of one run trains, its vocabulary made first. */

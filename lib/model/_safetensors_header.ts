@@ -81,7 +81,7 @@ export function readHeader(
 }
 
 function readMetadata(given: unknown, refuse: (reason: string) => never): Record<string, string> {
-  if (given === undefined) return {};
+  if (given === undefined || given === null) return {}; // null: as Hugging Face's reader takes it
   const isRecord = typeof given === "object" && given !== null && !Array.isArray(given);
   if (isRecord && Object.values(given).every((text) => typeof text === "string")) {
     return given as Record<string, string>;

@@ -35,6 +35,8 @@ export interface Manifest {
   readonly data: DataSource;
   /** Hash of `lib/`. */
   readonly libSha256: string;
+  /** SHA-256 of the run's `tokenizer.json`; undefined: a run of losskit 0.1, without the file. No part of the ID. */
+  readonly tokenizerSha256?: string | undefined;
   /** What of its precision is emulated, in words; left out: nothing. */
   readonly emulated?: string | undefined;
   /** Where it ran, last: no part of its identity. */
@@ -67,6 +69,7 @@ const schema = v.object({
   spec: runSpecSchema,
   data: dataSourceSchema,
   libSha256: hex(64),
+  tokenizerSha256: v.optional(hex(64)),
   emulated: v.optional(text),
   // undefined fields are left out of JSON
   environment: v.looseObject({

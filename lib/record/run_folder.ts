@@ -15,6 +15,8 @@ export interface RunPaths {
   readonly folder: string;
   /** What the run is: {@linkcode Manifest}. */
   readonly manifest: string;
+  /** The run's tokenizer, as Hugging Face's `tokenizer.json`; missing in runs of losskit 0.1. */
+  readonly tokenizer: string;
   /** What happened, an event a line. */
   readonly journal: string;
   /** Weights and optimizer state, to go on from. */
@@ -32,6 +34,7 @@ export function runPaths(folder: string): RunPaths {
   return {
     folder,
     manifest: join(folder, "manifest.json"),
+    tokenizer: join(folder, "tokenizer.json"),
     journal: join(folder, "journal.jsonl"),
     checkpoint: join(folder, "checkpoint.safetensors"),
     best: join(folder, "best.safetensors"),

@@ -94,22 +94,6 @@ function requireDistinct({ documents }: Corpus): void {
   }
 }
 
-/**
- * Loads the corpus that a record names, and requires it to be the same.
- *
- * @throws {UserError} when it is gone or another.
- */
-export async function reloadCorpus(source: DataSource): Promise<Corpus> {
-  const { corpus } = await loadCorpus(source.path ?? source.name);
-  if (corpus.sha256 !== source.sha256) {
-    throw new UserError(
-      `Cannot use the corpus ${source.path ?? source.name}: wanted the text with SHA-256 ${source.sha256}: ` +
-        `it has changed to ${corpus.sha256}. Put the old text back, or start a new folder with --out.`,
-    );
-  }
-  return corpus;
-}
-
 /** What is known of a corpus's loss, in a line for the terminal; undefined: nothing. */
 export function describeEntropy({ name, entropyRate }: DataSource): string | undefined {
   if (entropyRate === undefined) return undefined;

@@ -3,7 +3,8 @@ import { basename, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { RUN_OPTIONS } from "../record/mod.ts";
 import { createMarkovSource } from "../text/mod.ts";
-import { describeEntropy, loadCorpus, prepareForRun, reloadCorpus } from "./corpus.ts";
+import { describeEntropy, loadCorpus, prepareForRun } from "./corpus.ts";
+import { findText } from "./find_text.ts";
 
 /** A folder with two texts, as the place where work is done. */
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
@@ -39,12 +40,16 @@ Deno.test("loadCorpus() names what it loads, and a record of it loads the same f
       assertEquals([corpus.name, source.name, source.path, source.sha256], [name, name, path, corpus.sha256]);
       sums.add(corpus.sha256);
       Deno.chdir("/");
-      assertEquals((await reloadCorpus(source)).sha256, corpus.sha256);
+      assertEquals((await findText(source)).corpus.sha256, corpus.sha256);
     }
     assertEquals(sums.size, 4, "a.txt twice; the folder and the pattern have the same files");
     const { source } = await loadCorpus(join(folder, "a.txt"));
     await Deno.writeTextFile(join(folder, "a.txt"), "changed");
-    await assertRejects(() => reloadCorpus(source), UserError, "it has changed to");
+    await assertRejects(
+      () => findText(source),
+      UserError,
+      `as recorded, got ${(await loadCorpus(join(folder, "a.txt"))).corpus.sha256}`,
+    );
   });
 });
 

@@ -30,10 +30,12 @@ import {
 import { summarizeModel } from "../model/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { perplexity, train, type TrainEvent } from "../train/mod.ts";
-import { prepareForRun, reloadCorpus } from "./corpus.ts";
+import { prepareForRun } from "./corpus.ts";
 import { changesThatMatter, currentEnvironment } from "./environment.ts";
+import { findText, planFolder } from "./find_text.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
+import { writeRunTokenizer } from "./run_tokenizer.ts";
 
 /** How a run ended: 0 finished, 75 interrupted. Everything else throws. */
 export type RunExit = 0 | 75;
@@ -80,7 +82,8 @@ export async function executeRun(
 
   const runId = runIdOf({ spec, dataSha256: run.data.sha256, libSha256: run.libSha256 });
   const begin = performance.now();
-  using prepared = await prepareForRun(await reloadCorpus(run.data), spec);
+  const { corpus } = await findText(run.data, { dir: planFolder(options.folder) });
+  using prepared = await prepareForRun(corpus, spec);
   const tensorflow = await useTensorFlow({ threads: spec.threads });
   const environment = await currentEnvironment(tensorflow);
   const startOver = !options.allowEnvironmentChange && reasonToStartOver(paths, { journal, environment });
@@ -93,7 +96,10 @@ export async function executeRun(
   using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes);
   // After the journal was emptied: no manifest ever stands beside steps of another environment.
   const emulated = emulationOf(spec, environment.device);
-  writeManifest(paths.manifest, { format: "losskit-run/1", runId, emulated, environment, ...run });
+  const tokenizerSha256 = writeRunTokenizer(paths.tokenizer, prepared.tokenizer); // before the manifest names it
+  writeManifest(paths.manifest, {
+    ...{ format: "losskit-run/1", runId, tokenizerSha256, emulated, environment, ...run },
+  });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   if (resumeFrom === undefined) {
     writer.write({ event: "start", runId, seed: spec.seed });

@@ -22,7 +22,7 @@ import {
   type RunSpec,
 } from "../record/mod.ts";
 import { changedFiles } from "./code.ts";
-import { reloadCorpus } from "./corpus.ts";
+import { findText } from "./find_text.ts";
 import { libHash, type Plan, readPlan } from "./plan.ts";
 
 /** What a command would do with a run, and why. */
@@ -65,7 +65,7 @@ export async function explainRun(
   const nearLine = near === undefined
     ? "no other run to hold it against"
     : `the nearest other run, ${near.name}, differs in ${near.differences.join(", ")}`;
-  const data = await dataState(identity.data), code = codeState(identity.libSha256, recorded);
+  const data = await dataState(identity.data, dir), code = codeState(identity.libSha256, recorded);
   const planned = plan?.runs.some((run) => run.id === id);
   const lines = [
     `spec: ${
@@ -214,9 +214,12 @@ function differencesOf(other: Identity, run: Identity): string[] {
   return differences;
 }
 
-async function dataState(data: DataSource): Promise<{ same: boolean; text: string }> {
+async function dataState(
+  data: DataSource,
+  dir: string | undefined,
+): Promise<{ same: boolean; text: string }> {
   try {
-    await reloadCorpus(data);
+    await findText(data, { dir });
     return { same: true, text: `the same (${data.name}, SHA-256 ${data.sha256})` };
   } catch (error) {
     if (error instanceof UserError) return { same: false, text: error.message };

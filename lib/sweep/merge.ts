@@ -204,7 +204,7 @@ async function copyRun(
     const source = runPaths(runFolder(from, id)), copy = runPaths(join(temporary, "new"));
     Deno.mkdirSync(copy.folder);
     // The journal last: of a run that is being worked on, it reaches the checkpoint then.
-    for (const file of ["manifest", "checkpoint", "best", "log", "journal"] as const) {
+    for (const file of ["manifest", "tokenizer", "checkpoint", "best", "log", "journal"] as const) {
       try {
         Deno.copyFileSync(source[file], copy[file]);
         using written = Deno.openSync(copy[file]);

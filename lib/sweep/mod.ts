@@ -3,7 +3,9 @@
  *
  * @module
  */
-export { describeEntropy, loadCorpus, prepareForRun, reloadCorpus } from "./corpus.ts";
+export { describeEntropy, loadCorpus, prepareForRun } from "./corpus.ts";
+export { findText, planFolder, type TextPlaces } from "./find_text.ts";
+export { prepareRecorded, readRunTokenizer } from "./run_tokenizer.ts";
 export type { Axes, Condition, FieldValue, Wanted, When } from "./axes.ts";
 export { changesThatMatter, currentEnvironment, probeEnvironment } from "./environment.ts";
 export { type Deadline, watchDeadline } from "./deadline.ts";

@@ -22,7 +22,8 @@ import {
 import type { PolicyName } from "../tensorflow/mod.ts";
 import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
 import { keepDiff } from "./code.ts";
-import { loadCorpus, prepareForRun, reloadCorpus } from "./corpus.ts";
+import { loadCorpus, prepareForRun } from "./corpus.ts";
+import { findText } from "./find_text.ts";
 import { estimateBytes, requireMemory } from "./estimate.ts";
 import { expandSweep } from "./expand.ts";
 import { machineMemory } from "./machine.ts";
@@ -190,7 +191,7 @@ export async function requireUnchanged(dir: string, plan: Plan): Promise<void> {
       `Cannot go on in ${dir}: its plan was made by another version of the code in lib/. Choose another folder with --out.`,
     );
   }
-  await reloadCorpus(plan.data);
+  await findText(plan.data, { dir });
 }
 
 /**

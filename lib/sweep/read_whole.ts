@@ -1,18 +1,20 @@
 /**
- * A recorded run whose last checkpoint is the one that its journal tells of.
+ * A recorded run whose last checkpoint and tokenizer are the recorded ones.
  *
  * @module
  */
 import { UserError } from "../error/user_error.ts";
 import { readRun, type RecordedRun, runPaths, sha256Hex } from "../record/mod.ts";
+import { requireRunTokenizer } from "./run_tokenizer.ts";
 
 /**
- * Reads a run, and requires the checkpoint that a finished one ends with.
+ * Reads a run, and requires its recorded tokenizer and, of a finished run, its last checkpoint.
  *
  * @throws {UserError} for damage.
  */
 export function readWhole(folder: string): RecordedRun {
   const run = readRun(folder);
+  requireRunTokenizer(folder, run.manifest);
   const finish = run.events.find((event) => event.event === "finish");
   if (finish === undefined) return run;
   const { checkpoint } = runPaths(folder);

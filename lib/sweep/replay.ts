@@ -9,7 +9,8 @@ import { readRun, runPaths } from "../record/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createBatches } from "../text/mod.ts";
 import { decodeCheckpoint, disposeState, IGNORE_INDEX, Replay } from "../train/mod.ts";
-import { prepareForRun, reloadCorpus } from "./corpus.ts";
+import { prepareForRun } from "./corpus.ts";
+import { findText, planFolder } from "./find_text.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 
@@ -31,7 +32,8 @@ export interface OpenReplay extends Disposable {
 export async function openReplay(folder: string): Promise<OpenReplay> {
   const { manifest: { spec, data } } = readRun(folder);
   const { checkpoint } = runPaths(folder);
-  using prepared = await prepareForRun(await reloadCorpus(data), spec);
+  const { corpus } = await findText(data, { dir: planFolder(folder) });
+  using prepared = await prepareForRun(corpus, spec);
   await useTensorFlow({ threads: spec.threads });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   const batches = createBatches(prepared.train, spec);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import {
@@ -22,8 +22,8 @@ import {
   runPaths,
 } from "../record/mod.ts";
 import { isPresentCode, otherCode, recordedCode, ROOT } from "./code.ts";
-import { reloadCorpus } from "./corpus.ts";
 import { denoArguments } from "./environment.ts";
+import { findText, planFolder, type TextPlaces } from "./find_text.ts";
 import { type Plan, writePlan } from "./plan.ts";
 import { readWhole } from "./read_whole.ts";
 import { sameBytes } from "./same_results.ts";
@@ -59,8 +59,8 @@ export interface ReproduceOptions {
   readonly print: (line: string) => void;
   /** How far a loss may be off, in nats per token. Default: {@linkcode defaultTolerance}. */
   readonly tolerance?: number | undefined;
-  /** Where the run's text is now. Default: where it was, or else beside the sweep's plan. */
-  readonly data?: string | undefined;
+  /** Where the run's text is now. Default: the recorded path, then beside `plan.json`. */
+  readonly data?: string | readonly string[] | undefined;
   /**
    * The code to run. `matching` (default): this checkout's, if it made the run. `present`: this checkout's in any case.
    * `recorded`: the code that made the run, rebuilt from the repository and the sweep's folder. Code from a folder may
@@ -88,7 +88,7 @@ export function defaultTolerance(policy: string): number {
  */
 export async function reproduceRun(folder: string, options: ReproduceOptions): Promise<Reproduction> {
   const recorded = readRun(folder);
-  const dir = dirname(dirname(resolve(folder)));
+  const dir = planFolder(folder);
   const cannot = (reason: string): Reproduction => ({ answer: "cannot", reason, changes: [] });
   if (recorded.status !== "finished") return cannot(`the run is not finished: it is ${recorded.status}`);
   const { checkpoint } = runPaths(folder);
@@ -110,7 +110,7 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
     : recordedCode(manifest, dir, options.print);
   if (found !== undefined && "missing" in found) return cannot(found.missing);
   using tree = found;
-  const data = await findData(manifest.data, { dir, named: options.data });
+  const data = await findData(manifest.data, { dir, data: options.data });
   if (typeof data === "string") return cannot(data);
   const root = tree?.root ?? ROOT;
   const again = Deno.makeTempDirSync({ prefix: "losskit-" });
@@ -163,19 +163,10 @@ function compareRuns(
 
 type Losses = ReturnType<typeof effectiveEvents>;
 
-/** The text of a run, where it is now; or why it cannot be had. */
-async function findData(
-  recorded: DataSource,
-  { dir, named }: { dir: string; named: string | undefined },
-): Promise<DataSource | string> {
-  const beside = (path: string) => join(dir, basename(path));
-  const moved = (path: string) => exists(path) || !exists(beside(path)) ? path : beside(path);
-  const { path: was } = recorded;
-  const path = named ?? (typeof was === "string" ? moved(was) : was?.map(moved));
-  const data: DataSource = { ...recorded, ...(path !== undefined && { path }) };
+/** Finds the text of a run, or says why it cannot be had. */
+async function findData(recorded: DataSource, places: TextPlaces): Promise<DataSource | string> {
   try {
-    await reloadCorpus(data);
-    return data;
+    return (await findText(recorded, places)).source;
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;

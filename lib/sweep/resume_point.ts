@@ -103,7 +103,7 @@ export function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
     throw new UserError(
-      `Cannot read the checkpoint ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      `Cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
       { cause },
     );
   }

@@ -1,0 +1,81 @@
+/**
+ * A run's own tokenizer: `tokenizer.json` beside `manifest.json`, so that the model works without the text.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import { parseJson } from "../file/json.ts";
+import { atomicWrite, type Manifest, runPaths, sha256Hex } from "../record/mod.ts";
+import { type Corpus, type PreparedCorpus, type Tokenizer, tokenizerFromJSON } from "../text/mod.ts";
+import { prepareForRun } from "./corpus.ts";
+import { readIfThere } from "./resume_point.ts";
+
+/** Returns the content of a tokenizer's file. Equal tokenizers have equal content. */
+function contentOf(tokenizer: Tokenizer): string {
+  return `${JSON.stringify(tokenizer)}\n`;
+}
+
+/**
+ * Writes a run's tokenizer, whole or not at all.
+ *
+ * @param path The file.
+ * @param tokenizer The run's tokenizer.
+ * @returns The file's SHA-256, for the manifest.
+ */
+export function writeRunTokenizer(path: string, tokenizer: Tokenizer): string {
+  const content = contentOf(tokenizer);
+  atomicWrite(path, content);
+  return sha256Hex(content);
+}
+
+/**
+ * Reads a run's tokenizer.
+ *
+ * @param folder The run's folder.
+ * @param manifest The run's manifest.
+ * @returns The tokenizer; undefined if the run has none, as runs of losskit 0.1, or if its file is missing.
+ * @throws {UserError} if the file is not the one that the manifest names.
+ */
+export function readRunTokenizer(folder: string, manifest: Manifest): Tokenizer | undefined {
+  const bytes = recordedBytes(folder, manifest);
+  return bytes && tokenizerFromJSON(parseJson(bytes, { anyKey: true }));
+}
+
+/**
+ * Checks the file of a run's tokenizer, as far as the run has one.
+ *
+ * @throws {UserError} if the file is not the one that the manifest names.
+ */
+export function requireRunTokenizer(folder: string, manifest: Manifest): void {
+  recordedBytes(folder, manifest);
+}
+
+function recordedBytes(folder: string, { tokenizerSha256 }: Manifest): Uint8Array | undefined {
+  const { tokenizer: path } = runPaths(folder);
+  const bytes = tokenizerSha256 === undefined ? undefined : readIfThere(path);
+  if (bytes === undefined) return undefined;
+  const sha256 = sha256Hex(bytes);
+  if (sha256 === tokenizerSha256) return bytes;
+  throw new UserError(
+    `Cannot use ${path}: expected the file with SHA-256 ${tokenizerSha256}, as the manifest records, ` +
+      `got ${sha256}. Restore the file from a copy, or delete it to make the tokenizer from the text again.`,
+  );
+}
+
+/**
+ * Makes a run's tokens and tokenizer from its text, and requires the tokenizer that the manifest records.
+ *
+ * @param corpus The run's text.
+ * @param manifest The run's manifest.
+ * @throws {UserError} if this version of losskit makes another tokenizer from the text.
+ */
+export async function prepareRecorded(corpus: Corpus, manifest: Manifest): Promise<PreparedCorpus> {
+  const prepared = await prepareForRun(corpus, manifest.spec);
+  const sha256 = sha256Hex(contentOf(prepared.tokenizer));
+  if (manifest.tokenizerSha256 === undefined || manifest.tokenizerSha256 === sha256) return prepared;
+  prepared[Symbol.dispose]();
+  throw new UserError(
+    `Cannot make the tokenizer of run ${manifest.runId}: expected a tokenizer with SHA-256 ` +
+      `${manifest.tokenizerSha256}, got ${sha256}. Use the version of losskit that trained the run.`,
+  );
+}

@@ -9,6 +9,7 @@ import { makePlan, parseSweepSpec, resultDifferences, verifyResume } from "../li
 import { readRuns } from "../lib/record/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";
+import { editJournal } from "./support/edit_journal.ts";
 
 const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
@@ -98,8 +99,8 @@ Deno.test("resultDifferences() finds what is not the same", async () => {
   for (const dir of [want, got]) copy(join(root, "once", "undisturbed"), dir);
   assertEquals(resultDifferences(plan, { want, got }), []);
   const folder = join(got, "runs", plan.runs[0]!.id);
-  const journal = join(folder, "journal.jsonl"), whole = await Deno.readTextFile(journal);
-  await Deno.writeTextFile(journal, whole.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
+  const journal = join(folder, "journal.jsonl");
+  const whole = editJournal(journal, (text) => text.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
   const [changed, tables] = resultDifferences(plan, { want, got });
   assert(/step 4: loss is 1.25, undisturbed it is /.test(changed!), changed);
   assertEquals(tables, "the result columns of the tables differ");

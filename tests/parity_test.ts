@@ -20,8 +20,13 @@ import {
   trueDtype,
   useTensorFlow,
 } from "../lib/tensorflow/mod.ts";
-import { tokenLosses, type TrainState, zeroMoments } from "../lib/train/mod.ts";
-import { createTrainStep, lossAndGradients } from "../lib/train/step.ts";
+import {
+  createTrainStep,
+  lossAndGradients,
+  tokenLosses,
+  type TrainState,
+  zeroMoments,
+} from "../lib/train/mod.ts";
 
 interface Pair {
   x: number[][];

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { join } from "node:path";
-import { atomicWrite } from "./atomic_write.ts";
+import { basename, join } from "node:path";
+import { atomicWrite, removeLeftovers } from "./atomic_write.ts";
 
 function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
@@ -47,6 +47,23 @@ Deno.test("atomicWrite() keeps what was there, and leaves nothing beside, when i
     assertThrows(() => atomicWrite(join(folder, "missing", "file"), "text"), Deno.errors.NotFound);
     assertEquals(names(folder), ["taken"]);
     assertEquals(names(join(folder, "taken")), ["inner"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("atomicWrite() removes what killed writers of the same file left, and nothing that is being written", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const temporary = (name: string) => join(folder, `${name}.${crypto.randomUUID()}.tmp`);
+    const left = temporary("file"), other = temporary("other"), written = temporary("file");
+    for (const path of [left, other, written]) Deno.writeTextFileSync(path, "half");
+    using file = Deno.openSync(written);
+    file.lockSync(true);
+    atomicWrite(join(folder, "file"), "whole");
+    assertEquals(names(folder), ["file", ...[other, written].map((path) => basename(path))].sort());
+    removeLeftovers(folder);
+    assertEquals(names(folder), ["file", basename(written)]);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

@@ -6,6 +6,8 @@
  * @module
  */
 import { EXIT, UserError } from "../error/user_error.ts";
+import { tryLock } from "../file/lock.ts";
+import { openOwnFile } from "../file/own_file.ts";
 
 /** What a claim's file says of its holder. */
 export interface ClaimHolder {
@@ -17,6 +19,8 @@ export interface ClaimHolder {
   readonly token: string;
   /** Goes up every few seconds. */
   readonly beat: number;
+  /** Counts the owners of the run, from 1. */
+  readonly generation: number;
 }
 
 /** What a claim needs to know of its surroundings; tests replace it. */
@@ -27,6 +31,8 @@ export interface ClaimOptions {
   readonly beatEvery?: number | undefined;
   /** Told before it is waited for whether another host's claim still counts. */
   readonly print?: ((line: string) => void) | undefined;
+  /** What is claimed, for errors. Default: "the run". */
+  readonly work?: string | undefined;
   /** Whether to lock the file. Default: yes; no, where the file system has no locks. */
   readonly lock?: boolean | undefined;
 }
@@ -41,10 +47,11 @@ export class ClaimedError extends UserError {
    *
    * @param path The claim's file.
    * @param holder Who holds it, where that is known.
+   * @param work What is claimed. Default: "the run".
    */
-  constructor(path: string, holder: ClaimHolder | undefined) {
+  constructor(path: string, holder: ClaimHolder | undefined, work: string = "the run") {
     const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
-    super(`Cannot claim ${path}: ${who} is at work on the run`, { exitCode: EXIT.interrupted });
+    super(`Cannot claim ${path}: ${who} is at work on ${work}`, { exitCode: EXIT.interrupted });
   }
 }
 
@@ -60,7 +67,10 @@ export class Claim implements Disposable {
   readonly #path: string;
   readonly #lost = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #beatEvery: number;
   #own: ClaimHolder;
+  /** When the count last went up, by a clock that always goes forward and by the one that runs while a machine sleeps. */
+  #beaten: { steady: number; wall: number };
   /** Looks in a row at which the file was away or said nothing. */
   #missed = 0;
 
@@ -69,6 +79,8 @@ export class Claim implements Disposable {
     this.#file = file;
     this.#path = at.path;
     this.#own = at.own;
+    this.#beatEvery = at.beatEvery;
+    this.#beaten = now();
     this.#timer = setInterval(() => this.#beat(), at.beatEvery);
     this.#timer.unref(); // a process that is done shall end
   }
@@ -78,12 +90,45 @@ export class Claim implements Disposable {
     return this.#lost.signal;
   }
 
+  /**
+   * Makes this owner's generation greater than those that a journal has lines of, and returns it.
+   *
+   * @param recorded The greatest generation in the journal.
+   * @throws {ClaimedError} when another process has taken the claim over.
+   */
+  begin(recorded: number): number {
+    if (recorded >= this.#own.generation) {
+      this.#own = { ...this.#own, generation: recorded + 1 };
+      this.requireHeld({ always: true });
+      writeHolder(this.#file, this.#own);
+    }
+    return this.#own.generation;
+  }
+
+  /**
+   * Requires that no other process has taken the claim over. The file is read only when a heartbeat is overdue, such as
+   * after the process was suspended: others count a claim as stale only then.
+   *
+   * @param options `always` reads the file in any case. Default: no.
+   * @throws {ClaimedError} when the claim is another process's, or its file is gone.
+   */
+  requireHeld({ always = false }: { always?: boolean } = {}): void {
+    const { steady, wall } = now(), late = 1.5 * this.#beatEvery;
+    const overdue = steady - this.#beaten.steady > late || Math.abs(wall - this.#beaten.wall) > late;
+    if (!this.#lost.signal.aborted && (always || overdue)) {
+      if (isStill(this.#file, this.#path)) this.#beat();
+      else this.#lost.abort();
+    }
+    if (this.#lost.signal.aborted) throw new ClaimedError(this.#path, readHolder(this.#path));
+  }
+
   #beat(): void {
     const holder = readHolder(this.#path);
     this.#missed = holder === undefined ? this.#missed + 1 : 0;
     const taken = holder !== undefined && holder.token !== this.#own.token;
     if (taken || this.#missed >= MISSES) return this.#lost.abort();
     this.#own = { ...this.#own, beat: this.#own.beat + 1 };
+    this.#beaten = now();
     try {
       writeHolder(this.#file, this.#own);
     } catch {
@@ -113,28 +158,31 @@ export class Claim implements Disposable {
  * @throws {UserError} when the folder cannot be written to.
  */
 export async function takeClaim(path: string, options: ClaimOptions = {}): Promise<Claim> {
-  const { host = Deno.hostname(), beatEvery = 4000, print = () => {}, lock = true } = options;
+  const { host = Deno.hostname(), beatEvery = 4000, print = () => {}, lock = true, work } = options;
   for (;;) {
     const file = open(path);
     try {
-      const lockable = lock && locks(file);
-      if (lock && lockable === false) throw new ClaimedError(path, readHolder(path));
+      const lockable = lock && tryLock(file);
+      if (lock && lockable === false) throw new ClaimedError(path, readHolder(path), work);
       if (!isStill(file, path)) { // its holder ended between the opening and the lock
         file.close();
         continue;
       }
       const before = readHolder(path);
       const unsure = before !== undefined && (before.host !== host || lockable !== true);
-      if (unsure && await beats(path, { before, beatEvery, print })) throw new ClaimedError(path, before);
+      if (unsure && await beats(path, { before, beatEvery, print })) {
+        throw new ClaimedError(path, before, work);
+      }
       if (unsure && !isStill(file, path)) { // given free while it was waited for
         file.close();
         continue;
       }
-      const own = { host, pid: Deno.pid, token: crypto.randomUUID(), beat: 0 };
+      const generation = (before?.generation ?? 0) + 1;
+      const own = { host, pid: Deno.pid, token: crypto.randomUUID(), beat: 0, generation };
       writeHolder(file, own);
       if (lockable !== true) {
         await wait(beatEvery / 4); // time for one who came at the same moment
-        if (readHolder(path)?.token !== own.token) throw new ClaimedError(path, readHolder(path));
+        if (readHolder(path)?.token !== own.token) throw new ClaimedError(path, readHolder(path), work);
       }
       return new Claim(file, { path, own, beatEvery });
     } catch (error) {
@@ -148,7 +196,7 @@ export async function takeClaim(path: string, options: ClaimOptions = {}): Promi
 export function isClaimed(path: string): boolean {
   try {
     using file = Deno.openSync(path, { read: true, write: true });
-    return locks(file) === false;
+    return tryLock(file) === false;
   } catch {
     return false; // no file, or no right to it: the worker will say
   }
@@ -157,9 +205,12 @@ export function isClaimed(path: string): boolean {
 /** Who holds a claim, as its file says; undefined: nobody, or it says nothing. */
 export function readHolder(path: string): ClaimHolder | undefined {
   try {
-    const { host, pid, token, beat } = JSON.parse(Deno.readTextFileSync(path)) as Partial<ClaimHolder>;
+    const { host, pid, token, beat, generation = 1 } = JSON.parse(Deno.readTextFileSync(path)) as Partial<
+      ClaimHolder
+    >;
     if (typeof host !== "string" || typeof token !== "string") return undefined;
-    return { host, token, pid: Number(pid), beat: Number(beat) };
+    const owners = Number.isSafeInteger(generation) && generation > 0 ? generation : 1;
+    return { host, token, pid: Number(pid), beat: Number(beat), generation: owners };
   } catch {
     return undefined;
   }
@@ -167,23 +218,15 @@ export function readHolder(path: string): ClaimHolder | undefined {
 
 function open(path: string): Deno.FsFile {
   try {
-    return Deno.openSync(path, { create: true, read: true, write: true });
+    return openOwnFile(path);
   } catch (cause) {
+    if (cause instanceof UserError) throw cause;
     throw new UserError(
       `Cannot claim ${path}: wanted a folder that can be written to: ${
         cause instanceof Error ? cause.message : cause
       }`,
       { cause },
     );
-  }
-}
-
-/** Whether the lock is ours now; undefined: this file system has none. */
-function locks(file: Deno.FsFile): boolean | undefined {
-  try {
-    return file.tryLockSync(true);
-  } catch {
-    return undefined;
   }
 }
 
@@ -207,8 +250,8 @@ async function beats(
   );
   for (let i = 0; i < 5; i++) {
     await wait(beatEvery);
-    const now = readHolder(path); // undefined: given free, or for a moment unreadable
-    if (now !== undefined && (now.token !== before.token || now.beat !== before.beat)) return true;
+    const seen = readHolder(path); // undefined: given free, or for a moment unreadable
+    if (seen !== undefined && (seen.token !== before.token || seen.beat !== before.beat)) return true;
   }
   return false;
 }
@@ -219,6 +262,10 @@ function writeHolder(file: Deno.FsFile, holder: ClaimHolder): void {
   let written = 0;
   while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
   file.truncateSync(bytes.length);
+}
+
+function now(): { steady: number; wall: number } {
+  return { steady: performance.now(), wall: Date.now() };
 }
 
 function wait(milliseconds: number): Promise<void> {

@@ -1,6 +1,8 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
+import { atomicWrite } from "../file/atomic_write.ts";
 import { ClaimedError, isClaimed, readHolder, takeClaim } from "./claim.ts";
+import { JournalWriter, readJournal } from "./journal.ts";
 
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
@@ -179,3 +181,104 @@ Deno.test("takeClaim() takes what is no claim for none, and says when a folder c
     assert(error.message.includes("wanted a folder that can be written to"), error.message);
   });
 });
+
+Deno.test("requireHeld() finds that a claim was taken over before the next heartbeat would", async () => {
+  await inFolder(async (path) => {
+    using claim = await takeClaim(path, { beatEvery: 60_000 });
+    claim.requireHeld({ always: true });
+    assertEquals(readHolder(path)?.beat! >= 1, true);
+    const other = { host: "elsewhere", pid: 7, token: "other", beat: 3, generation: 5 };
+    Deno.writeTextFileSync(path, JSON.stringify(other));
+    const error = assertThrows(
+      () => claim.requireHeld({ always: true }),
+      ClaimedError,
+      "process 7 on elsewhere",
+    );
+    assertEquals(error.exitCode, 75);
+    assertThrows(() => claim.requireHeld(), ClaimedError);
+    assert(claim.lost.aborted);
+    assertEquals(readHolder(path), other);
+  });
+});
+
+Deno.test("begin() gives an owner a generation that is greater than the journal's and the stale claim's", async () => {
+  await inFolder(async (path) => {
+    {
+      using claim = await takeClaim(path);
+      assertEquals([claim.begin(0), readHolder(path)?.generation], [1, 1]);
+      assertEquals([claim.begin(4), readHolder(path)?.generation], [5, 5]);
+      assertEquals(claim.begin(2), 5);
+    }
+    const stale = { host: Deno.hostname(), pid: 7, token: "t", beat: 0 };
+    for (const [generation, wanted] of [[undefined, 2], [6, 7], [-1, 2], ["x", 2]]) {
+      Deno.writeTextFileSync(path, JSON.stringify({ ...stale, generation }));
+      using claim = await takeClaim(path);
+      assertEquals(claim.begin(1), wanted);
+    }
+  });
+});
+
+/** A process without file locks that writes steps and checkpoints until it loses its claim, and then says so. */
+function writer(folder: string, fenced: boolean): Deno.ChildProcess {
+  const module = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
+  const code = `import { takeClaim } from ${module("./claim.ts")};
+    import { JournalWriter } from ${module("./journal.ts")};
+    import { atomicWrite } from ${module("../file/atomic_write.ts")};
+    const folder = ${JSON.stringify(folder)};
+    const claim = await takeClaim(folder + "/claim.json", { lock: false, beatEvery: 40 });
+    const requireOwned = () => ${fenced} && claim.requireHeld();
+    const journal = new JournalWriter(folder + "/journal.jsonl", 0, { generation: claim.begin(0), requireOwned });
+    journal.write({ event: "start", runId: "0123456789ab", seed: 1 });
+    try {
+      for (let step = 1;; step++) {
+        journal.write({ event: "step", step, loss: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1 });
+        if (${fenced}) {
+          atomicWrite(folder + "/checkpoint", "of the first", { beforeRename: () => claim.requireHeld({ always: true }) });
+        }
+        if (step === 3) console.log("at work");
+        if (!${fenced} && claim.lost.aborted) throw { name: "lost" };
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    } catch (error) { console.log(error.name); }`;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", code],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+for (const fenced of [true, false]) {
+  Deno.test(
+    `without file locks, a suspended writer that wakes up ${
+      fenced ? "writes nothing" : "and writes all the same is not counted"
+    }`,
+    async () => {
+      const folder = Deno.makeTempDirSync();
+      try {
+        const child = writer(folder, fenced);
+        const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+        assertEquals((await reader.read()).value, "at work\n");
+        child.kill("SIGSTOP");
+        const journal = join(folder, "journal.jsonl");
+        using claim = await takeClaim(join(folder, "claim.json"), { lock: false, beatEvery: 40 });
+        const { events: before, validBytes, generation } = readJournal(journal);
+        const at = before.filter(({ event }) => event === "step").length;
+        using own = new JournalWriter(journal, validBytes, { generation: claim.begin(generation) });
+        own.write({ event: "resume", step: at });
+        atomicWrite(join(folder, "checkpoint"), "of the second");
+        child.kill("SIGCONT");
+        assertEquals((await reader.read()).value, fenced ? "ClaimedError\n" : "lost\n");
+        await reader.cancel();
+        await child.status;
+        own.write({ event: "step", step: at + 1, loss: 2, lr: 1, gradNorm: 1, tokensPerSecond: 1 });
+        const { events, superseded, generation: last } = readJournal(journal);
+        assertEquals(events.slice(before.length).map(({ event }) => event), ["resume", "step"]);
+        assertEquals([last, superseded > 0], [2, !fenced]);
+        assertEquals(Deno.readTextFileSync(join(folder, "checkpoint")), "of the second");
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+    },
+  );
+}

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { crc32 } from "node:zlib";
 import * as v from "valibot";
 
 /** What every event has. */
 export interface TimedEvent {
   /** When it was written, as ISO 8601 in UTC. */
   readonly time: string;
+  /** Counts the processes that owned the run, from 1; left out: 1. `readJournal` uses it up. */
+  readonly generation?: number | undefined;
 }
 
 /** The run began. */
@@ -135,12 +138,15 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
   ]);
   const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
   const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-  const time = v.string();
+  const timed = {
+    time: v.string(),
+    generation: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(2))),
+  };
   return v.variant("event", [
-    v.strictObject({ event: v.literal("start"), time, runId: v.string(), seed: v.number() }),
+    v.strictObject({ event: v.literal("start"), ...timed, runId: v.string(), seed: v.number() }),
     v.strictObject({
       event: v.literal("step"),
-      time,
+      ...timed,
       step: count,
       loss: figure,
       lr: figure,
@@ -153,7 +159,7 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
     }),
     v.strictObject({
       event: v.literal("eval"),
-      time,
+      ...timed,
       step: count,
       loss: figure,
       bitsPerByte: figure,
@@ -162,30 +168,42 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       tokens: count,
       seconds: figure,
     }),
-    v.strictObject({ event: v.literal("checkpoint"), time, step: count, sha256 }),
-    v.strictObject({ event: v.literal("best"), time, step: count, sha256 }),
-    v.strictObject({ event: v.literal("resume"), time, step: count }),
+    v.strictObject({ event: v.literal("checkpoint"), ...timed, step: count, sha256 }),
+    v.strictObject({ event: v.literal("best"), ...timed, step: count, sha256 }),
+    v.strictObject({ event: v.literal("resume"), ...timed, step: count }),
     v.strictObject({
       event: v.literal("finish"),
-      time,
+      ...timed,
       step: count,
       seconds: figure,
       checkpointSha256: sha256,
       bestSha256: v.optional(sha256),
       stoppedEarly: v.optional(v.literal(true)),
     }),
-    v.strictObject({ event: v.literal("fail"), time, message: v.string() }),
+    v.strictObject({ event: v.literal("fail"), ...timed, message: v.string() }),
   ]);
 }
 
 const schema = schemaOfEvents();
 
-/** An event without its time, which the journal adds. */
-export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "time"> : never : never;
+/** An event without time and generation, which the journal adds. */
+export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "time" | "generation"> : never
+  : never;
 
-/** One line, without its end: numbers that JSON lacks become their names. */
+/** What ends a line: the CRC-32 of the text before it, in hex. */
+const SEAL_PREFIX = ',"crc":"', SEAL_SUFFIX = '"}';
+
+/** Characters of a whole seal. */
+const SEAL_LENGTH = SEAL_PREFIX.length + 8 + SEAL_SUFFIX.length;
+
+/** Returns an event as one line, without a line end, with its checksum. Numbers that JSON lacks become their names. */
 export function formatEvent(event: RunEvent): string {
-  return formatJson(event);
+  const text = formatJson(event).slice(0, -1);
+  return `${text}${SEAL_PREFIX}${checksumOf(text)}${SEAL_SUFFIX}`;
+}
+
+function checksumOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, "0");
 }
 
 /** JSON in which NaN and infinities are their names as text; `indent` spaces a level (default: all on one line). */
@@ -198,14 +216,21 @@ export function formatJson(value: unknown, indent: number = 0): string {
 }
 
 /**
- * Reads one line.
+ * Reads one line. A line of version 0.1 has no checksum.
  *
  * @returns The event, or what is wrong with the line.
  */
 export function parseEvent(line: string): { event: RunEvent } | { problem: string } {
+  const end = line.length - SEAL_LENGTH;
+  const sealed = line.startsWith(SEAL_PREFIX, end) && line.endsWith(SEAL_SUFFIX);
+  const text = sealed ? line.slice(0, end) : line;
+  if (sealed) {
+    const told = line.slice(end + SEAL_PREFIX.length, -SEAL_SUFFIX.length), found = checksumOf(text);
+    if (told !== found) return { problem: `expected CRC-32 ${told}, got ${found}` };
+  }
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(sealed ? `${text}}` : text);
   } catch (error) {
     return { problem: `it is no JSON (${error instanceof Error ? error.message : error})` };
   }
@@ -216,7 +241,7 @@ export function parseEvent(line: string): { event: RunEvent } | { problem: strin
   return { problem: `${v.getDotPath(issue) ?? "the event"}: ${issue.message}` };
 }
 
-/** Fields of a step that is {@linkcode isPlainStep}, but for the loss scale of policies that have one. */
+/** Fields of every step; some have a loss scale or a generation as well. */
 const PLAIN_STEP_FIELDS = 7;
 
 /**
@@ -224,12 +249,12 @@ const PLAIN_STEP_FIELDS = 7;
  * schema says, in a tenth of the time; what it turns down is the schema's to judge.
  */
 function isPlainStep(value: unknown): value is StepEvent {
-  const { event, time, step, loss, lr, gradNorm, tokensPerSecond, lossScale } = (value ?? {}) as Partial<
-    StepEvent
-  >;
-  const scaled = lossScale !== undefined;
+  const { event, time, step, loss, lr, gradNorm, tokensPerSecond, lossScale, generation } =
+    (value ?? {}) as Partial<StepEvent>;
+  const scaled = lossScale !== undefined, later = generation !== undefined;
   return event === "step" && typeof time === "string" && Number.isSafeInteger(step) && step! >= 0 &&
     Number.isFinite(loss) && Number.isFinite(lr) && Number.isFinite(gradNorm) &&
     Number.isFinite(tokensPerSecond) && (!scaled || Number.isFinite(lossScale)) &&
-    Object.keys(value!).length === PLAIN_STEP_FIELDS + Number(scaled);
+    (!later || Number.isSafeInteger(generation) && generation > 1) &&
+    Object.keys(value!).length === PLAIN_STEP_FIELDS + Number(scaled) + Number(later);
 }

@@ -70,3 +70,26 @@ Deno.test("parseEvent() says what is wrong with a line", () => {
   const huge = parseEvent(JSON.stringify(step).replace('"loss":1', '"loss":1e999'));
   assert("problem" in huge);
 });
+
+Deno.test("parseEvent() refuses a line with any one bit flipped", () => {
+  const line = formatEvent({
+    event: "step",
+    time,
+    step: 12,
+    loss: 4.1,
+    lr: 1e-3,
+    gradNorm: 2,
+    tokensPerSecond: 5,
+  });
+  const bytes = new TextEncoder().encode(line), decoder = new TextDecoder();
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const flipped = bytes.slice();
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    assert("problem" in parseEvent(decoder.decode(flipped)), decoder.decode(flipped));
+  }
+});
+
+Deno.test("parseEvent() reads lines of version 0.1, which have no checksum", () => {
+  const line = `{"event":"checkpoint","step":5,"sha256":"${sha}","time":"${time}"}`;
+  assertEquals(parseEvent(line), { event: { event: "checkpoint", step: 5, sha256: sha, time } });
+});

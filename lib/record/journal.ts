@@ -4,7 +4,9 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
+import { openOwnFile } from "../file/own_file.ts";
 import {
+  type BestEvent,
   type EvalEvent,
   formatEvent,
   formatJson,
@@ -20,6 +22,10 @@ export interface Journal {
   events: RunEvent[];
   /** A half-written last line that was dropped. */
   dropped: string | undefined;
+  /** Lines that a process wrote after another one had taken the run over. They are not among the events. */
+  superseded: number;
+  /** The greatest generation among the lines; 0: there is none. */
+  generation: number;
   /** Bytes of the whole lines. */
   validBytes: number;
 }
@@ -35,7 +41,9 @@ export function readJournal(path: string): Journal {
   try {
     bytes = Deno.readFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { events: [], dropped: undefined, validBytes: 0 };
+    if (error instanceof Deno.errors.NotFound) {
+      return { events: [], dropped: undefined, superseded: 0, generation: 0, validBytes: 0 };
+    }
     throw error;
   }
   const validBytes = bytes.lastIndexOf(10) + 1;
@@ -43,8 +51,15 @@ export function readJournal(path: string): Journal {
   const tail = decoder.decode(bytes.subarray(validBytes));
   const lines = decoder.decode(bytes.subarray(0, validBytes)).split("\n").slice(0, -1);
   let last = 0; // the step that the journal has come to
-  const events = lines.map((line, i) => {
+  let generation = 0, superseded = 0;
+  const events = lines.flatMap((line, i) => {
     const parsed = parseEvent(line);
+    const own = "event" in parsed ? parsed.event.generation ?? 1 : generation;
+    if (own < generation) {
+      superseded++;
+      return [];
+    }
+    generation = own;
     const problem = "event" in parsed ? misplaced(parsed.event, { first: i === 0, last }) : parsed.problem;
     if (!("event" in parsed) || problem !== undefined) {
       throw new UserError(
@@ -53,9 +68,10 @@ export function readJournal(path: string): Journal {
       );
     }
     if (parsed.event.event === "step" || parsed.event.event === "resume") last = parsed.event.step;
-    return parsed.event;
+    delete (parsed.event as { generation?: number }).generation; // no reader of events needs it
+    return [parsed.event];
   });
-  return { events, dropped: tail === "" ? undefined : tail, validBytes };
+  return { events, dropped: tail === "" ? undefined : tail, superseded, generation, validBytes };
 }
 
 /** What is wrong with an event's place: lines that are lost leave only whole ones behind. */
@@ -72,8 +88,22 @@ function misplaced(event: RunEvent, at: { first: boolean; last: number }): strin
   return undefined;
 }
 
+/** Returns how many lines a superseded process wrote, in words. */
+export function supersededLines(count: number): string {
+  return `${count} ${count === 1 ? "line" : "lines"} of a process that no longer owns the run`;
+}
+
+/** Who writes to a journal. */
+export interface JournalOwner {
+  /** The owner's generation: greater than those of the journal's lines. Default: 1. */
+  readonly generation?: number | undefined;
+  /** Called before each change of the file; throws when another process owns the run. */
+  readonly requireOwned?: (() => void) | undefined;
+}
+
 /** Appends events to a journal. */
 export class JournalWriter implements Disposable {
+  readonly #owner: JournalOwner;
   readonly #file: Deno.FsFile;
   /** The same file, for syncing: one that is being synced cannot be written to in Deno. */
   readonly #synced: Deno.FsFile;
@@ -84,12 +114,16 @@ export class JournalWriter implements Disposable {
    *
    * @param path The file, made when missing.
    * @param validBytes What to keep of it: {@linkcode Journal.validBytes}, so that a half-written line is gone.
+   * @param owner Who writes. Default: the first process.
+   * @throws {UserError} when a link is at the path.
    */
-  constructor(path: string, validBytes: number) {
-    this.#file = Deno.openSync(path, { create: true, append: true });
+  constructor(path: string, validBytes: number, owner: JournalOwner = {}) {
+    this.#owner = owner;
+    this.#file = openOwnFile(path, { append: true });
     try {
+      owner.requireOwned?.();
       this.#file.truncateSync(validBytes);
-      this.#synced = Deno.openSync(path, { write: true });
+      this.#synced = openOwnFile(path);
     } catch (error) {
       this.#file.close();
       throw error;
@@ -98,17 +132,22 @@ export class JournalWriter implements Disposable {
   }
 
   /**
-   * Appends one event, in one write, with the time.
+   * Appends one event, in one write, with time and generation.
    *
+   * @throws {ClaimedError} when another process owns the run; nothing is written then.
    * @throws {Error} what the system says, such as that the disk is full; no part of the line is left then.
    */
   write(event: NewEvent): RunEvent {
-    const timed = { ...event, time: new Date().toISOString() } as RunEvent;
+    const { generation = 1, requireOwned } = this.#owner;
+    const later = generation > 1 && { generation };
+    const timed = { ...event, ...later, time: new Date().toISOString() } as RunEvent;
     const bytes = new TextEncoder().encode(`${formatEvent(timed)}\n`);
     let written = 0;
+    requireOwned?.();
     try {
       while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
     } catch (error) {
+      requireOwned?.(); // the length is another process's to change by now
       // What comes next shall not stand behind half a line.
       this.#file.truncateSync(this.#length);
       throw error;
@@ -185,9 +224,26 @@ function isSame(a: unknown, b: unknown): boolean {
   return Object.is(a, b) || typeof a === "object" && typeof b === "object" && formatJson(a) === formatJson(b);
 }
 
-/** Events in a fixed order: an evaluation after its step. */
+/** The order of events of one step. */
+const ORDER: readonly string[] = ["step", "eval", "best"];
+
+/** Best evaluations that no `resume` supersedes, one a step. */
+function effectiveBests(events: readonly RunEvent[]): BestEvent[] {
+  const bests = new Map<number, BestEvent>();
+  for (const event of events) {
+    if (event.event === "best") bests.set(event.step, event);
+    else if (event.event === "resume") {
+      for (const step of bests.keys()) if (step > event.step) bests.delete(step);
+    }
+  }
+  return [...bests.values()];
+}
+
+/** Events in a fixed order. */
 function comparable(events: readonly RunEvent[]): RunEvent[] {
   const { steps, evals } = effectiveEvents(events);
-  const timed = [...steps, ...evals].sort((x, y) => x.step - y.step || (x.event === "step" ? -1 : 1));
+  const timed = [...steps, ...evals, ...effectiveBests(events)].sort((x, y) =>
+    x.step - y.step || ORDER.indexOf(x.event) - ORDER.indexOf(y.event)
+  );
   return [...timed, ...events.filter((event) => event.event === "finish")];
 }

@@ -55,9 +55,21 @@ Deno.test("readJournal() gives what JournalWriter wrote, with times", () => {
 
 Deno.test("readJournal() finds no events where there is no file, or an empty one", () => {
   withFolder((path) => {
-    assertEquals(readJournal(path), { events: [], dropped: undefined, validBytes: 0 });
+    assertEquals(readJournal(path), {
+      events: [],
+      dropped: undefined,
+      superseded: 0,
+      generation: 0,
+      validBytes: 0,
+    });
     Deno.writeTextFileSync(path, "");
-    assertEquals(readJournal(path), { events: [], dropped: undefined, validBytes: 0 });
+    assertEquals(readJournal(path), {
+      events: [],
+      dropped: undefined,
+      superseded: 0,
+      generation: 0,
+      validBytes: 0,
+    });
   });
 });
 
@@ -232,4 +244,59 @@ Deno.test("JournalWriter's syncSoon() ends when the disk has it, while more is w
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
+});
+
+Deno.test("readJournal() drops the lines of a process that another one has superseded", () => {
+  withFolder((path) => {
+    const lines: [NewEvent, number | undefined][] = [
+      [start, undefined],
+      [step(1), undefined],
+      [step(2), 3],
+      [step(2), undefined],
+      [step(3), 2],
+      [step(3), 3],
+    ];
+    for (const [event, generation] of lines) {
+      using writer = new JournalWriter(path, readJournal(path).validBytes, { generation });
+      writer.write(event);
+    }
+    const { events, superseded, generation } = readJournal(path);
+    assertEquals(events.map((event) => "step" in event ? event.step : 0), [0, 1, 2, 3]);
+    assert(events.every((event) => !("generation" in event)));
+    assertEquals([superseded, generation], [2, 3]);
+  });
+});
+
+Deno.test("JournalWriter writes and cuts nothing once another process owns the run", () => {
+  withFolder((path) => {
+    let owned = true;
+    const requireOwned = () => {
+      if (!owned) throw new Error("lost");
+    };
+    using writer = new JournalWriter(path, 0, { requireOwned });
+    writer.write(start);
+    owned = false;
+    assertThrows(() => writer.write(step(1)), Error, "lost");
+    assertThrows(() => new JournalWriter(path, 0, { requireOwned }), Error, "lost");
+    assertEquals(readJournal(path).events.length, 1);
+  });
+});
+
+Deno.test("compareJournals() counts best evaluations that no resume superseded", () => {
+  const time = "", sha256 = "a".repeat(64);
+  const best = { event: "best", step: 2, sha256, time } as const;
+  const steps: RunEvent[] = [1, 2, 3].map((n) => ({ ...step(n), time } as RunEvent));
+  const undisturbed = [...steps.slice(0, 2), best, ...steps.slice(2)];
+  assertEquals(
+    compareJournals(undisturbed, [...steps.slice(0, 2), best, best, ...steps.slice(2)]),
+    undefined,
+  );
+  assertEquals(compareJournals(undisturbed, steps)?.step, 2);
+  const resumed: RunEvent[] = [
+    ...steps.slice(0, 2),
+    best,
+    { event: "resume", step: 1, time },
+    ...steps.slice(1),
+  ];
+  assertEquals(compareJournals(undisturbed, resumed)?.step, 2);
 });

@@ -49,8 +49,10 @@ export {
   type Difference,
   effectiveEvents,
   type Journal,
+  type JournalOwner,
   JournalWriter,
   readJournal,
+  supersededLines,
 } from "./journal.ts";
 export {
   type DataSource,

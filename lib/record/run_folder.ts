@@ -6,7 +6,7 @@
 import { basename, dirname, join, resolve, sep as SEPARATOR } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import type { RunEvent } from "./event.ts";
-import { readJournal } from "./journal.ts";
+import { readJournal, supersededLines } from "./journal.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 
 /** Paths of a run's files. */
@@ -122,12 +122,15 @@ export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
   const paths = runPaths(folder);
   const manifest = readManifest(paths.manifest);
-  const { events, dropped } = readJournal(paths.journal);
+  const { events, dropped, superseded } = readJournal(paths.journal);
   return {
     manifest,
     events,
     status: statusOf(events),
-    warnings: dropped === undefined ? [] : [`${paths.journal}: dropped a half-written last line`],
+    warnings: [
+      ...(dropped === undefined ? [] : [`${paths.journal}: dropped a half-written last line`]),
+      ...(superseded === 0 ? [] : [`${paths.journal}: ignored ${supersededLines(superseded)}`]),
+    ],
   };
 }
 

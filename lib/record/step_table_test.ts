@@ -10,6 +10,7 @@ import { encodeParquet, openParquet, parquetText } from "./parquet.ts";
 import { runPaths } from "./run_folder.ts";
 import { readRuns } from "./sweep_records.ts";
 import { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
+import { editJournal } from "../../tests/support/edit_journal.ts";
 
 const RUNS: SyntheticRun[] = [
   { losses: [3, NaN, Infinity, -Infinity, 2.5] },
@@ -134,7 +135,7 @@ const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
   "a digit changed, and the time put back": (_dir, [run]) => {
     const { journal } = runPaths(run!);
     const { mtime } = Deno.statSync(journal);
-    Deno.writeTextFileSync(journal, Deno.readTextFileSync(journal).replace('"loss":2.5', '"loss":2.6'));
+    editJournal(journal, (text) => text.replace('"loss":2.5', '"loss":2.6'));
     Deno.utimeSync(journal, mtime!, mtime!);
   },
   "a half-written line": (_dir, [run]) => {

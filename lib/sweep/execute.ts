@@ -5,9 +5,11 @@
  */
 import { EXIT, UserError } from "../error/user_error.ts";
 import { makeFolder } from "../file/make_folder.ts";
+import { completeReplacement, isBetweenFolders } from "../file/replace_folder.ts";
 import { emulationOf } from "../precision/mod.ts";
 import {
   atomicWrite,
+  type Claim,
   ClaimedError,
   type ClaimOptions,
   type DataSource,
@@ -24,6 +26,7 @@ import {
   type RunSpec,
   sha256Hex,
   statusOf,
+  supersededLines,
   takeClaim,
   writeManifest,
 } from "../record/mod.ts";
@@ -33,6 +36,7 @@ import { perplexity, train, type TrainEvent } from "../train/mod.ts";
 import { prepareForRun } from "./corpus.ts";
 import { changesThatMatter, currentEnvironment } from "./environment.ts";
 import { findText, planFolder } from "./find_text.ts";
+import { runPlace } from "./merge_place.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 import { writeRunTokenizer } from "./run_tokenizer.ts";
@@ -71,14 +75,18 @@ export async function executeRun(
   const { spec } = run;
   const paths = runPaths(options.folder);
   requirePlace(options.folder);
-  makeFolder(options.folder);
-  using claim = await takeClaim(paths.claim, { print: options.print, ...options.claim });
+  using claim = await claimFolder(options);
   removeLeftovers(options.folder);
   const journal = readJournal(paths.journal);
   if (journal.dropped !== undefined) {
     options.print(`warning: ${paths.journal}: dropped a half-written last line`);
   }
+  if (journal.superseded > 0) {
+    options.print(`warning: ${paths.journal}: ignored ${supersededLines(journal.superseded)}`);
+  }
   if (statusOf(journal.events) === "finished") return EXIT.ok;
+  const requireOwned = () => claim.requireHeld();
+  const owner = { generation: claim.begin(journal.generation), requireOwned };
 
   const runId = runIdOf({ spec, dataSha256: run.data.sha256, libSha256: run.libSha256 });
   const begin = performance.now();
@@ -88,12 +96,11 @@ export async function executeRun(
   const environment = await currentEnvironment(tensorflow);
   const startOver = !options.allowEnvironmentChange && reasonToStartOver(paths, { journal, environment });
   if (startOver) options.print(`starting over: ${startOver}`);
-  const resumeFrom = startOver
-    ? undefined
-    : findResumePoint(paths, { events: journal.events, saveBest: spec.saveBest });
+  const resumeFrom = startOver ? undefined : findResumePoint(paths, { events: journal.events, spec });
+  requireOwned();
   // What a run that is made again from its start must never meet.
   if (resumeFrom === undefined) { for (const path of [paths.checkpoint, paths.best]) removeIfThere(path); }
-  using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes);
+  using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes, owner);
   // After the journal was emptied: no manifest ever stands beside steps of another environment.
   const emulated = emulationOf(spec, environment.device);
   const tokenizerSha256 = writeRunTokenizer(paths.tokenizer, prepared.tokenizer); // before the manifest names it
@@ -109,9 +116,13 @@ export async function executeRun(
     ...spec,
     model,
     policy: spec.policy as PolicyName,
-    data: prepared,
-    batchSize: spec.B,
-    blockSize: spec.T,
+    optimizer: spec,
+    schedule: spec,
+    loss: { labelSmoothing: spec.labelSmoothing, zLoss: spec.zLoss },
+    earlyStop: spec,
+    train: prepared.train,
+    validation: prepared.validation,
+    byteLengths: prepared.tokenizer.byteLengths,
     resumeFrom,
     signal: AbortSignal.any([claim.lost, ...(options.signal ? [options.signal] : [])]),
   });
@@ -122,7 +133,10 @@ export async function executeRun(
   /** Saves a checkpoint, and returns its checksum. */
   const save = (event: TrainEvent & { event: "checkpoint" | "best" }): string => {
     writer.sync(); // the steps that a checkpoint stands for are on disk before it
-    atomicWrite(paths[event.event], event.bytes);
+    claim.requireHeld({ always: true });
+    atomicWrite(paths[event.event], event.bytes, {
+      beforeRename: () => claim.requireHeld({ always: true }),
+    });
     const sha256 = sha256Hex(event.bytes);
     writer.write({ event: event.event, step: event.step, sha256 });
     return sha256;
@@ -141,6 +155,7 @@ export async function executeRun(
         await onDisk; // the line before this one, which the disk took while this step was made
         writer.write(event);
         onDisk = writer.syncSoon();
+        if (event.event === "resume") { for (const line of resumeFrom?.unrecorded ?? []) writer.write(line); }
         if (event.event === "eval") options.print(describeEvaluation(event));
         if (!spec.allowDivergence) requireFinite(event);
       }
@@ -161,6 +176,21 @@ export async function executeRun(
   });
   writer.sync();
   return EXIT.ok;
+}
+
+/**
+ * Claims a run's folder, which is created if it is missing, after completing what a merge left of it. A merge that is at
+ * work may move another folder into the place between the two: then this is done again.
+ */
+async function claimFolder({ folder, print, claim: options }: ExecuteOptions): Promise<Claim> {
+  const place = runPlace(folder);
+  for (;;) {
+    completeReplacement(place);
+    makeFolder(folder);
+    const claim = await takeClaim(runPaths(folder).claim, { print, ...options });
+    if (!isBetweenFolders(place)) return claim;
+    claim[Symbol.dispose]();
+  }
 }
 
 /** Why what a folder holds is not gone on with, if so. */

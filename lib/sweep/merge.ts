@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { removeIncoming, replaceFolder } from "../file/replace_folder.ts";
 import {
   ClaimedError,
   compareJournals,
@@ -20,6 +21,7 @@ import {
   runPaths,
   takeClaim,
 } from "../record/mod.ts";
+import { completeMerges, mergeStaging, runPlace } from "./merge_place.ts";
 import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan.ts";
 import { readWhole } from "./read_whole.ts";
 import { progressOf } from "./run_progress.ts";
@@ -89,6 +91,21 @@ export async function mergeSweeps(into: string, from: readonly string[]): Promis
 }
 
 async function merge(
+  into: string,
+  { from, plan }: { from: readonly string[]; plan: Plan | undefined },
+): Promise<MergeReport> {
+  const staging = mergeStaging(into);
+  Deno.mkdirSync(staging, { recursive: true });
+  try {
+    using _alone = await takeClaim(join(staging, "claim.json"), { work: "a merge into this folder" });
+    for (const id of completeMerges(into)) removeIncoming(runPlace(runFolder(into, id)));
+    return await mergeAlone(into, { from, plan });
+  } finally {
+    removeIfEmpty(staging);
+  }
+}
+
+async function mergeAlone(
   into: string,
   { from, plan }: { from: readonly string[]; plan: Plan | undefined },
 ): Promise<MergeReport> {
@@ -199,25 +216,19 @@ async function copyRun(
   if (seen !== undefined && readJournal(journal).events.length !== seen) {
     throw new ClaimedError(claim, undefined);
   }
-  const temporary = Deno.makeTempDirSync({ dir: into, prefix: ".merge-" });
-  try {
-    const source = runPaths(runFolder(from, id)), copy = runPaths(join(temporary, "new"));
-    Deno.mkdirSync(copy.folder);
+  const source = runPaths(runFolder(from, id));
+  replaceFolder(runPlace(place), (folder) => {
+    const copy = runPaths(folder);
     // The journal last: of a run that is being worked on, it reaches the checkpoint then.
-    for (const file of ["manifest", "tokenizer", "checkpoint", "best", "log", "journal"] as const) {
+    const { folder: _folder, claim: _claim, journal: last, ...files } = source;
+    for (const file of [...Object.values(files), last]) {
       try {
-        Deno.copyFileSync(source[file], copy[file]);
-        using written = Deno.openSync(copy[file]);
-        written.syncSync(); // on disk before what it replaces is gone
+        Deno.copyFileSync(file, join(copy.folder, basename(file)));
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
     }
-    Deno.renameSync(place, join(temporary, "old"));
-    Deno.renameSync(copy.folder, place);
-  } finally {
-    Deno.removeSync(temporary, { recursive: true });
-  }
+  });
 }
 
 /** What a folder lacks of a planned run; undefined: nothing. */
@@ -229,5 +240,14 @@ function holeOf(dir: string, run: PlannedRun): Hole | undefined {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { run, steps: 0, failed: false }; // it is not there, or damaged and told of
+  }
+}
+
+/** Removes a folder, unless it holds something that the next merge completes. */
+function removeIfEmpty(folder: string): void {
+  try {
+    Deno.removeSync(folder);
+  } catch {
+    // Another merge may have begun.
   }
 }

@@ -22,6 +22,7 @@ export {
 } from "./experiment.ts";
 export { expandSweep, type PlanFacts } from "./expand.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
+export { completeMerges } from "./merge_place.ts";
 export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";
 export { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
 export { INDEX_VARIABLES, indexOfCluster, plannedRunAt, runPlanned } from "./run_index.ts";

@@ -232,12 +232,12 @@ export function placePlan(dir: string, plan: Plan): void {
   using _lock = lockFolder(dir); // two sweeps may come at once
   removeLeftovers(dir, planPath(dir));
   if (holds(dir, plan)) return;
-  writePlan(dir, plan);
   try {
-    keepDiff(dir);
+    keepDiff(dir); // before the plan: whoever finds a plan has the code of its runs
   } catch (cause) {
     throw notWritable(dir, cause);
   }
+  writePlan(dir, plan);
 }
 
 /** Whether a folder holds a plan already. */

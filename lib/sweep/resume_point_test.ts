@@ -22,16 +22,16 @@ function checkpoint(step: number, best?: [number, number]): Uint8Array<ArrayBuff
 
 /** Steps from one to another, with an evaluation at each even one, whose loss is `10 - step - less`. */
 function steps(from: number, to: number, less = 0): RunEvent[] {
-  const events: unknown[] = [];
+  const events: unknown[] = from === 1 ? [evaluation(0, less)] : [];
   for (let step = from; step <= to; step++) {
     events.push({ event: "step", step, loss: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1, time: "" });
-    if (step % 2 === 0) {
-      events.push({
-        ...{ event: "eval", step, loss: 10 - step - less, bitsPerByte: 1, tokens: 1, seconds: 1, time: "" },
-      });
-    }
+    if (step % 2 === 0) events.push(evaluation(step, less));
   }
   return events as RunEvent[];
+}
+
+function evaluation(step: number, less: number): unknown {
+  return { event: "eval", step, loss: 10 - step - less, bitsPerByte: 1, tokens: 1, seconds: 1, time: "" };
 }
 
 const resume = (step: number) => [{ event: "resume", step, time: "" }] as RunEvent[];
@@ -47,7 +47,7 @@ function find(
     const paths = runPaths(folder);
     if (files.checkpoint) Deno.writeFileSync(paths.checkpoint, files.checkpoint);
     if (files.best) Deno.writeFileSync(paths.best, files.best);
-    const found = findResumePoint(paths, { events, saveBest });
+    const found = findResumePoint(paths, { events, spec: { steps: 20, evalEvery: 2, saveBest } });
     if (found === undefined) return undefined;
     assertEquals(found.sha256, sha256Hex(found.bytes));
     const of = Object.entries(files).find(([, bytes]) => sha256Hex(bytes) === found.bestSha256);

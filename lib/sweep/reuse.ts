@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { openOwnFile } from "../file/own_file.ts";
 import {
   type Environment,
   JournalWriter,
@@ -82,16 +83,14 @@ export async function recordFailedAttempt(
 ): Promise<void> {
   const paths = runPaths(runFolder(dir, failure.id));
   try {
-    Deno.writeTextFileSync(
-      paths.log,
-      `attempt ${failure.attempt} of ${failure.attempts} failed: ${failure.cause}\n`,
-      { append: true },
-    );
-    using _claim = await takeClaim(paths.claim);
-    const { events, validBytes } = readJournal(paths.journal);
+    using log = openOwnFile(paths.log, { append: true });
+    const line = `attempt ${failure.attempt} of ${failure.attempts} failed: ${failure.cause}\n`;
+    log.writeSync(new TextEncoder().encode(line));
+    using claim = await takeClaim(paths.claim);
+    const { events, generation, validBytes } = readJournal(paths.journal);
     const last = events.at(-1)?.event;
     if (last === undefined || last === "finish" || last === "fail") return;
-    using writer = new JournalWriter(paths.journal, validBytes);
+    using writer = new JournalWriter(paths.journal, validBytes, { generation: claim.begin(generation) });
     writer.write({ event: "fail", message: failure.cause });
     writer.sync();
   } catch {

@@ -14,6 +14,7 @@ import {
   runPaths,
 } from "../record/mod.ts";
 import { probeEnvironment } from "./environment.ts";
+import { completeMerges } from "./merge_place.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
 import type { Interruption } from "../error/signals.ts";
@@ -65,6 +66,7 @@ const LOOK = 500;
 
 /** Runs what is left of a plan. Runs that another sweep on the same folder works on are waited for. */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
+  completeMerges(options.dir);
   return await new Sweep(plan, options).run();
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { EXIT } from "../error/user_error.ts";
+import { openOwnFile } from "../file/own_file.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { requirePlace, runFolder, runPaths } from "../record/mod.ts";
 import { denoArguments } from "./environment.ts";
@@ -61,7 +62,7 @@ export function startWorker(
   requirePlace(folder);
   Deno.mkdirSync(folder, { recursive: true });
   const { log } = runPaths(folder);
-  Deno.openSync(log, { create: true, append: true }).close();
+  openOwnFile(log, { append: true }).close(); // the shell would follow a link
   const before = Deno.statSync(log).size;
   const worker = [
     Deno.execPath(),

@@ -1,0 +1,60 @@
+/**
+ * Files of ours in folders that others may have prepared.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+
+/**
+ * Opens a file for reading and writing, or appending, without following a link at its path. The file is created if it is
+ * missing. Its content is left as it is.
+ *
+ * Deno has no O_NOFOLLOW. The path is checked before the file is opened, so that a FIFO cannot block, and again
+ * afterwards, before anything is written, so that a link planted in between is found.
+ *
+ * @param path The file.
+ * @param options `append`: every write goes to the end. Default: no.
+ * @throws {UserError} when a link, a folder or a device is at the path.
+ * @throws {Error} what the system says.
+ */
+export function openOwnFile(path: string, { append = false }: { append?: boolean } = {}): Deno.FsFile {
+  const mode = { read: true, ...(append ? { append } : { write: true }) };
+  for (;;) {
+    const before = infoOf(path);
+    if (before === undefined) {
+      try {
+        return Deno.openSync(path, { ...mode, createNew: true });
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+        continue; // another process created it, or it is a link, which is refused next
+      }
+    }
+    requireFile(path, before);
+    let file: Deno.FsFile;
+    try {
+      file = Deno.openSync(path, mode);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      continue; // removed in between
+    }
+    const opened = file.statSync(), now = infoOf(path);
+    if (now !== undefined && now.isFile && now.ino === opened.ino && now.dev === opened.dev) return file;
+    file.close();
+    if (now !== undefined) requireFile(path, now);
+  }
+}
+
+function requireFile(path: string, { isFile, isSymlink, isDirectory }: Deno.FileInfo): void {
+  if (isFile) return;
+  const found = isSymlink ? "a symbolic link" : isDirectory ? "a folder" : "a device or pipe";
+  throw new UserError(`Cannot write ${path}: expected a regular file, got ${found}. Remove it.`);
+}
+
+function infoOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

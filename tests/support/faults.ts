@@ -1,0 +1,63 @@
+/**
+ * Faults in the file operations of whole processes, by a library that is loaded before libc.
+ *
+ * @module
+ */
+import { join } from "node:path";
+
+/** What happens at an operation: `tear` writes half, and kills. */
+export type FaultMode = "kill" | "tear" | "eio" | "enospc";
+
+/** All of them. */
+export const FAULT_MODES: readonly FaultMode[] = ["kill", "tear", "eio", "enospc"];
+
+/** Compiles the library. */
+export class Faults {
+  readonly #library: string;
+  readonly #counter: string;
+
+  /**
+   * Compiles the library with the system's C compiler.
+   *
+   * @param folder Where it and its counter go.
+   * @throws {Error} when there is no compiler.
+   */
+  constructor(folder: string) {
+    this.#library = join(folder, "faults.so");
+    this.#counter = join(folder, "operations");
+    const source = new URL("./faults.c", import.meta.url).pathname;
+    const { success, stderr } = new Deno.Command("cc", {
+      args: ["-shared", "-fPIC", "-O1", "-o", this.#library, source, "-ldl"],
+    }).outputSync();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  }
+
+  /**
+   * The variables for a process whose operations below a folder are counted from 0 on.
+   *
+   * @param root The folder.
+   * @param fault What happens at which operation, from 1. Default: nothing.
+   */
+  variables(root: string, fault?: { at: number; mode: FaultMode }): Record<string, string> {
+    Deno.writeFileSync(this.#counter, new Uint8Array(8));
+    return {
+      ...{ LD_PRELOAD: this.#library, FAULT_COUNTER: this.#counter, FAULT_ROOT: root },
+      ...(fault && { FAULT_AT: String(fault.at), FAULT_MODE: fault.mode }),
+    };
+  }
+
+  /** Operations since {@linkcode variables} was last called. */
+  count(): number {
+    return new DataView(Deno.readFileSync(this.#counter).buffer).getInt32(0, true);
+  }
+}
+
+/** Whether this system can do it: it has a C compiler and glibc's way to load libraries. */
+export function canInject(): boolean {
+  try {
+    return Deno.build.os === "linux" &&
+      new Deno.Command("cc", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}

@@ -53,7 +53,15 @@ export async function loadCorpus(
 ): Promise<{ corpus: Corpus; source: DataSource }> {
   const names = typeof data === "string" ? [data] : data;
   const parts: Part[] = [];
-  for (const name of names) parts.push(await loadPart(name));
+  for (const name of names) {
+    const part = await loadPart(name);
+    if (part.path === undefined && parts.some(({ corpus }) => corpus.name === part.corpus.name)) {
+      throw new UserError(
+        `Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice`,
+      );
+    }
+    parts.push(part);
+  }
   const [only] = parts;
   if (only !== undefined && parts.length === 1) {
     const { corpus, path, entropyRate } = only;
@@ -69,7 +77,6 @@ export async function loadCorpus(
     };
   }
   const corpus = joinCorpora(parts.map(({ corpus }) => corpus), { name: nameOf(parts) });
-  requireDistinct(corpus);
   const path = parts.map(({ corpus, path }) => path ?? corpus.name);
   return { corpus, source: { name: corpus.name, path, sha256: corpus.sha256 } };
 }
@@ -78,20 +85,6 @@ export async function loadCorpus(
 function nameOf(parts: readonly Part[]): string {
   const names = parts.map(({ corpus }) => corpus.name);
   return (names.length <= 3 ? names : [...names.slice(0, 2), `${names.length - 2} more`]).join("+");
-}
-
-/** What is there twice would be learned by heart, and might be in both parts. */
-function requireDistinct({ documents }: Corpus): void {
-  const seen = new Set<string>();
-  for (const { name } of documents) {
-    const path = resolve(name);
-    if (seen.has(path)) {
-      throw new UserError(
-        `Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice`,
-      );
-    }
-    seen.add(path);
-  }
 }
 
 /** What is known of a corpus's loss, in a line for the terminal; undefined: nothing. */

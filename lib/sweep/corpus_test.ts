@@ -63,6 +63,14 @@ Deno.test("loadCorpus() refuses a text that is named twice", async () => {
     ) {
       await assertRejects(() => loadCorpus(data), UserError, "every text must be named once");
     }
+    for (const link of [Deno.symlinkSync, Deno.linkSync]) {
+      link(join(folder, "a.txt"), join(folder, "link.txt"));
+      for (const data of [["a.txt", "link.txt"], ["link.txt", "markov", folder], "."]) {
+        await assertRejects(() => loadCorpus(data), UserError, "one is a link to the other");
+      }
+      assertEquals((await loadCorpus("link.txt")).source.name, "link.txt");
+      Deno.removeSync(join(folder, "link.txt"));
+    }
   });
 });
 

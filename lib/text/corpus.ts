@@ -15,6 +15,8 @@ import { describeDamage } from "./_utf8.ts";
 export interface TextDocument {
   /** The path, or what to call it, for errors. */
   readonly name: string;
+  /** The file behind all its names, such as links; undefined: the text is in no file. */
+  readonly file?: string | undefined;
   /** Bytes of well-formed UTF-8 without NUL, a byte order mark at the start apart. */
   readonly bytes: number;
   /**
@@ -47,7 +49,9 @@ const BLOCK = 2 ** 20;
 export interface ByteSource {
   /** The path, or what to call it, for errors. */
   readonly name: string;
-  /** All of them. */
+  /** As {@linkcode TextDocument.file}. */
+  readonly file?: string | undefined;
+  /** Size of the file. */
   readonly bytes: number;
   /** As {@linkcode TextDocument.read}. */
   read(start: number, into: Uint8Array): Uint8Array;
@@ -88,6 +92,7 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
     sha256: hash.digest("hex"),
     document: {
       name: source.name,
+      file: source.file,
       bytes: source.bytes - skip,
       read: (start, into) => source.read(start + skip, into),
     },
@@ -117,15 +122,38 @@ export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): C
  * @param corpora At least one.
  * @param options What to call the whole.
  * @returns A corpus whose checksum is that of the single one, or of the list of the checksums.
+ * @throws {UserError} if a file is among the documents twice, by one name or by a link.
  */
 export function joinCorpora(corpora: readonly Corpus[], options: { name: string }): Corpus {
   const [first] = corpora;
+  const documents = corpora.flatMap(({ documents }) => documents);
+  requireDistinct(documents);
   return {
     name: options.name,
-    documents: corpora.flatMap(({ documents }) => documents),
+    documents,
     sha256: corpora.length === 1 ? first!.sha256 : sha256OfList(corpora.map(({ sha256 }) => sha256)),
     bytes: corpora.reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+/**
+ * Requires every file to be there once: a model would learn a second copy by heart, and it might be in both parts.
+ *
+ * @throws {UserError} naming both places of a file.
+ */
+export function requireDistinct(documents: readonly TextDocument[]): void {
+  const seen = new Map<string, string>();
+  for (const { name, file } of documents) {
+    if (file === undefined) continue;
+    const before = seen.get(file);
+    if (before !== undefined) {
+      throw new UserError(
+        `Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice` +
+          (before === name ? "" : `, as ${JSON.stringify(before)} too: one is a link to the other`),
+      );
+    }
+    seen.set(file, name);
+  }
 }
 
 /** The checksum of several: their order counts, their names do not. */

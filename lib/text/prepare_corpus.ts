@@ -102,6 +102,9 @@ export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Pr
     const { train, validation, tokenizer: used } = cache === undefined
       ? inMemory(await tokenizer(), encode)
       : await cachedTokens({ ...cache, identity, tokenizer: options.tokenizer }, tokenizer, encode);
+    if (used.vocabSize < 2) {
+      throw new RangeError("expected at least 2 different characters, got 1: there is nothing to predict");
+    }
     return {
       ...{ tokenizer: used, train, validation },
       ...{ trainBytes: bytesOf(parts.train), validationBytes: bytesOf(parts.validation) },

@@ -305,6 +305,20 @@ Deno.test("prepareCorpus() says what to do when the cache cannot be written", as
   }
 });
 
+Deno.test("prepareCorpus() refuses a text of one character, which leaves nothing to predict", async () => {
+  const cache = { root: await Deno.makeTempDir(), version: "1" };
+  for (const text of ["a".repeat(20_000), "\n".repeat(500), "日日日日日日日日日日"]) {
+    for (const options of [{}, { cache }, { cache }]) {
+      await assertRejects(
+        () => prepareCorpus(corpusOf(text), { tokenizer: "character", ...options }),
+        UserError,
+        'Cannot use the corpus "own": expected at least 2 different characters, got 1',
+      );
+    }
+  }
+  await Deno.remove(cache.root, { recursive: true });
+});
+
 Deno.test("requireSequenceLength() throws a user's error when a part is too short for T", async () => {
   const prepared = await prepareCorpus(corpusOf("abcdefghij".repeat(10)), { tokenizer: "character" });
   requireSequenceLength(prepared, { T: 9, name: "own" });
@@ -323,7 +337,7 @@ Deno.test("requireSequenceLength() throws a user's error when a part is too shor
   });
   requireSequenceLength(single, { T: 4, name: "own" });
   const alone = await prepareCorpus(corpusOf("a".repeat(100)), {
-    ...{ tokenizer: "character", documents: "separate", separator: "a" },
+    ...{ tokenizer: "byte", documents: "separate", separator: "a" },
   });
   assertThrows(
     () => requireSequenceLength(alone, { T: 4, name: "own" }),

@@ -4,8 +4,15 @@
  * @module
  */
 import { globSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
-import { type ByteSource, checkText, type Corpus, sha256OfList, unreadable } from "./corpus.ts";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import {
+  type ByteSource,
+  checkText,
+  type Corpus,
+  requireDistinct,
+  sha256OfList,
+  unreadable,
+} from "./corpus.ts";
 
 /** What makes a name a pattern, where no file has it. */
 const PATTERN = /[*?[{]/;
@@ -13,13 +20,14 @@ const PATTERN = /[*?[{]/;
 /**
  * Loads a text file in UTF-8, all files of a folder and its folders, or all files that a pattern fits.
  *
- * Files are in the order of their paths, so that the last ones are the validation part. Of folders and patterns, empty
- * files and what has a name that begins with a dot are left out. Byte order marks are dropped; line ends stay as they are.
- * The files are read twice or more, a mebibyte at a time, and must not change meanwhile.
+ * Files are in the order of their whole paths with `/`, by code units, so that the last ones are the validation part. A
+ * folder and a pattern of its files are the same corpus. Of folders and patterns, empty files and what has a name that
+ * begins with a dot are left out. Byte order marks are dropped; line ends stay as they are. The files are read twice or
+ * more, a mebibyte at a time, and must not change meanwhile.
  *
  * @param path A file, a folder, or a pattern with `*`, `**`, `?`, `[]` or `{}`, as Node's `glob` reads it.
  * @throws {UserError} if there is nothing there, or something is not a text in UTF-8 (with the byte offset), empty,
- * unreadable or no file.
+ * unreadable or no file, or a file is there twice, by a link.
  */
 export function loadTextFiles(path: string): Corpus {
   const found = findFiles(path);
@@ -30,6 +38,7 @@ export function loadTextFiles(path: string): Corpus {
     });
   }
   const documents = checked.map(({ document }) => document);
+  requireDistinct(documents);
   return {
     name: basename(resolve(path)), // of "." too
     documents,
@@ -58,38 +67,69 @@ function findFiles(path: string): Found {
     const missing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
     if (!missing) throw unreadable(path, { reason: `cannot be opened (${messageOf(error)})`, cause: error });
     if (!PATTERN.test(path)) throw unreadable(path, { reason: "does not exist", cause: error });
-    const matches = globSync(path).filter((match) => !isHidden(match, path));
-    return { kind: "pattern", files: sorted(matches).flatMap((match) => fileAt(match) ?? []) };
+    const split = splitPattern(path);
+    const matches = globSync(split.pattern, { cwd: split.folder === "" ? "." : split.folder });
+    const paths = matches.filter((match) => !isLeftOut(match, split)).map((match) =>
+      join(split.folder, match)
+    );
+    return { kind: "pattern", files: filesAt(paths) };
   }
-  if (info.isDirectory) return { kind: "folder", files: filesIn(path) };
+  if (info.isDirectory) return { kind: "folder", files: filesAt(pathsIn(path)) };
   return { kind: "file", files: [fileAt(path, info)!] };
 }
 
-/** Whether a match goes through a hidden name that the pattern does not write out. */
-function isHidden(match: string, pattern: string): boolean {
+/**
+ * Whether a folder's files, as {@linkcode pathsIn} finds them, are without a match: it has a hidden name in it or goes
+ * through a link to a folder, which the pattern does not write out.
+ */
+function isLeftOut(match: string, { folder, pattern }: { folder: string; pattern: string }): boolean {
   const written = new Set(pattern.split(/[\\/]/));
-  return match.split(/[\\/]/).some((name) => name.startsWith(".") && !written.has(name));
+  let path = folder;
+  return match.split(/[\\/]/).some((name) => {
+    path = join(path, name);
+    return !written.has(name) && (name.startsWith(".") || Deno.lstatSync(path).isSymlink && isFolder(path));
+  });
 }
 
-function filesIn(folder: string): ByteSource[] {
+/**
+ * Splits a pattern after the folders at its beginning that are there under just this name: `[1]` in the name of one is no
+ * choice of characters.
+ */
+function splitPattern(path: string): { folder: string; pattern: string } {
+  const names = path.split("/");
+  let folder = isAbsolute(path) ? "/" : "";
+  while (names.length > 1 && isFolder(join(folder, names[0]!))) folder = join(folder, names.shift()!);
+  return { folder, pattern: names.join("/") };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** The paths of what is in a folder and its folders. */
+function pathsIn(folder: string): string[] {
   let names: string[];
   try {
     names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
   } catch (cause) {
     throw unreadable(folder, { reason: `cannot be opened (${messageOf(cause)})`, cause });
   }
-  return sorted(names.filter((name) => !name.startsWith("."))).flatMap((name) => {
+  return names.filter((name) => !name.startsWith(".")).flatMap((name) => {
     const path = join(folder, name);
-    const info = stat(path);
-    if (!info.isDirectory) return fileAt(path, info) ?? [];
+    if (!stat(path).isDirectory) return [path];
     // A link to a folder may lead back to where it stands.
-    return Deno.lstatSync(path).isSymlink ? [] : filesIn(path);
+    return Deno.lstatSync(path).isSymlink ? [] : pathsIn(path);
   });
 }
 
-/** By code units: the same order on every machine. */
-function sorted(names: string[]): string[] {
-  return names.sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
+/** The files at paths, by code units of the paths: the same order on every machine. Folders are left out. */
+function filesAt(paths: readonly string[]): ByteSource[] {
+  const sorted = [...new Set(paths)].sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
+  return sorted.flatMap((path) => fileAt(path) ?? []);
 }
 
 function stat(path: string): Deno.FileInfo {
@@ -105,7 +145,8 @@ function fileAt(path: string, info: Deno.FileInfo = stat(path)): ByteSource | un
   if (info.isDirectory) return undefined;
   if (!info.isFile) throw unreadable(path, { reason: "is no file, but a device, a pipe or a socket" });
   const absolute = resolve(path);
-  return { name: path, bytes: info.size, read: (start, into) => readStretch(absolute, start, into) };
+  const file = info.ino === null ? Deno.realPathSync(path) : `${info.dev}:${info.ino}`;
+  return { name: path, file, bytes: info.size, read: (start, into) => readStretch(absolute, start, into) };
 }
 
 /** Opened for each stretch: a folder may have more files than a process may hold open. */

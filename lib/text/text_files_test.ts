@@ -44,12 +44,11 @@ Deno.test("loadTextFiles() takes all files of a folder in the order of paths, bu
   };
   withFiles(files, (folder) => {
     Deno.symlinkSync(folder, join(folder, "c", "loop")); // would lead round for ever
-    Deno.symlinkSync(join(folder, "b.txt"), join(folder, "d.txt"));
     const corpus = loadTextFiles(folder);
-    assertEquals(corpusText(corpus), "!01232" + "4");
-    assertEquals(corpus.documents.length, 7);
+    assertEquals(corpusText(corpus), "!0123" + "4");
+    assertEquals(corpus.documents.length, 6);
     assertEquals(loadTextFiles(folder).sha256, corpus.sha256);
-    Deno.renameSync(join(folder, "b.txt"), join(folder, "bb.txt")); // a dangling link is told
+    Deno.symlinkSync(join(folder, "none"), join(folder, "d.txt")); // a dangling link is told
     assertThrows(() => loadTextFiles(folder), UserError, 'd.txt" cannot be opened');
   });
 });
@@ -71,6 +70,52 @@ Deno.test("loadTextFiles() takes what a pattern fits, but for a file of that ver
   );
 });
 
+Deno.test("loadTextFiles() has one order for a folder and its patterns: code units of whole paths", () => {
+  const files = {
+    "a/x.txt": "4",
+    "a.txt": "2",
+    "a-b.txt": "1",
+    "a/b/y.txt": "3",
+    "B.txt": "0",
+    "a0": "5",
+    "é/1": "6",
+  };
+  withFiles(files, (folder) => {
+    Deno.symlinkSync(join(folder, "a"), join(folder, "to-a")); // links to folders are left out of both
+    for (const path of [".", "**", "./**", "**/*", "{a,B,é}*/**", "{*,*/**}"]) {
+      const { documents } = loadTextFiles(join(folder, path));
+      const found = documents.map(({ read }) => new TextDecoder().decode(read(0, new Uint8Array(1)))).join(
+        "",
+      );
+      assertEquals(found, path.startsWith("{a") ? "346" : "0123456", path);
+    }
+    assertEquals(loadTextFiles(join(folder, "**")).sha256, loadTextFiles(folder).sha256);
+  });
+});
+
+Deno.test("loadTextFiles() reads marks of patterns in the names of folders that are there as they are", () => {
+  for (const name of ["data [1]", "{a,b}", "a*", "what?", "!no", "[!a]", "(x|y)", "+(z)", "[", "\\"]) {
+    withFiles({ [`${name}/sub [2]/a.txt`]: "1", [`${name}/b.txt`]: "2", "data 1/c.txt": "no" }, (folder) => {
+      assertEquals(corpusText(loadTextFiles(join(folder, name, "*.txt"))), "2", name);
+      assertEquals(corpusText(loadTextFiles(join(folder, name, "**", "*.txt"))), "21", name);
+      assertEquals(corpusText(loadTextFiles(join(folder, name, "sub [2]", "[a].txt"))), "1", name);
+    });
+  }
+});
+
+Deno.test("loadTextFiles() refuses a file that is there twice, by a symbolic or a hard link", () => {
+  for (const link of [Deno.symlinkSync, Deno.linkSync]) {
+    withFiles({ "a.txt": "1", "b/c.txt": "2" }, (folder) => {
+      link(join(folder, "a.txt"), join(folder, "b", "same.txt"));
+      for (const path of [".", "**/*.txt"]) {
+        const { message } = assertThrows(() => loadTextFiles(join(folder, path)), UserError);
+        assertStringIncludes(message, 'b/same.txt" is there twice, as "');
+      }
+      assertEquals(corpusText(loadTextFiles(join(folder, "b"))), "21");
+    });
+  }
+});
+
 Deno.test("loadTextFiles() has one checksum for equal texts in equal order, whatever files are called", () => {
   const sums: string[] = [];
   for (const names of [["a", "b"], ["x", "y"], ["b", "a"]] as const) {
@@ -87,6 +132,7 @@ Deno.test("loadTextFiles() says what is wrong, and with which file", () => {
     "texts/b.png": Uint8Array.of(0x89, 0x50, 0x4e, 0x47),
     "none/empty": "",
     "zeros": "a\0b",
+    "utf16": Uint8Array.of(0xff, 0xfe, 0x61, 0),
   };
   withFiles(files, (folder) => {
     Deno.mkdirSync(join(folder, "bare"));
@@ -95,6 +141,7 @@ Deno.test("loadTextFiles() says what is wrong, and with which file", () => {
       ["mark.txt", 'mark.txt" has no text in it'],
       ["texts", 'b.png" is not: byte offset 0 (0x89) cannot follow'],
       ["zeros", "NUL byte at byte offset 1"],
+      ["utf16", "is in UTF-16: convert it to UTF-8"],
       ["none", 'none" has no text in it: all its files are empty'],
       ["bare", 'bare" has no files in it'],
       ["missing.txt", 'missing.txt" does not exist'],

@@ -13,7 +13,7 @@ import {
   toParameters,
 } from "../lib/model/mod.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
-import { lossAndGradients } from "../lib/train/mod.ts";
+import { lossAndGradients } from "../lib/train/step.ts";
 
 const { binding } = await useTensorFlow();
 

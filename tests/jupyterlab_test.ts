@@ -31,9 +31,9 @@ const progress = createProgress({ label: "training", unit: "steps", total: 1_000
 for await (const event of losskit.train({
   model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
   policy: "float32", execution: "graph",
-  optimizer: { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, clip: 1 },
-  schedule: { lr: 1e-3, minLr: 1e-4, warmupSteps: 1, steps: 1_000_000 },
-  seed: 1, B: 4, T: 16, train: tokens, validation: tokens, byteLengths: new Int32Array(8).fill(1),
+  beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, clip: 1,
+  lr: 1e-3, minLr: 1e-4, warmupSteps: 1, steps: 1_000_000,
+  seed: 1, batchSize: 4, blockSize: 16, data: { train: tokens, validation: tokens, tokenizer: { byteLengths: new Int32Array(8).fill(1) } },
   evalEvery: 1_000_000, evalTokens: 64, checkpointEvery: 1_000_000, signal: stopSignal(),
 })) {
   if (event.event === "step") progress.update(++steps);

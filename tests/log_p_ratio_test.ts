@@ -28,22 +28,31 @@ function source(count: number, seed: number): Int32Array {
 }
 
 const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 64, vocabSize: V, blockSize: 64 };
-const options: TrainOptions = {
+const options = {
   model,
   policy: "float32",
   execution: "graph",
-  optimizer: { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 1 },
-  schedule: { lr: 3e-3, minLr: 3e-4, warmupSteps: 10, steps: 150 },
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  clip: 1,
+  lr: 3e-3,
+  minLr: 3e-4,
+  warmupSteps: 10,
+  steps: 150,
   seed: 1,
-  B: 12,
-  T: 64,
-  train: source(100_000, 1),
-  validation: source(20_000, 2),
-  byteLengths: new Int32Array(V).fill(1),
+  batchSize: 12,
+  blockSize: 64,
+  data: {
+    train: source(100_000, 1),
+    validation: source(20_000, 2),
+    tokenizer: { byteLengths: new Int32Array(V).fill(1) },
+  },
   evalEvery: 150,
   evalTokens: 2048,
   checkpointEvery: 150,
-};
+} satisfies TrainOptions;
 
 Deno.test("mean |delta log p| of bfloat16 over float16, of the same trained weights, is 8", async () => {
   let bytes: Uint8Array<ArrayBuffer> | undefined;

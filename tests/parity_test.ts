@@ -20,13 +20,8 @@ import {
   trueDtype,
   useTensorFlow,
 } from "../lib/tensorflow/mod.ts";
-import {
-  createTrainStep,
-  lossAndGradients,
-  tokenLosses,
-  type TrainState,
-  zeroMoments,
-} from "../lib/train/mod.ts";
+import { tokenLosses, type TrainState, zeroMoments } from "../lib/train/mod.ts";
+import { createTrainStep, lossAndGradients } from "../lib/train/step.ts";
 
 interface Pair {
   x: number[][];

@@ -1,6 +1,6 @@
 /** `deno task generate RUN|GPT2_FOLDER`: text that a model makes after a prompt. */
 import { UserError } from "../error/user_error.ts";
-import { generate, toParameters } from "../model/mod.ts";
+import { generateTokens, toParameters } from "../model/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
 import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
@@ -58,7 +58,9 @@ async function speak(folder: string, options: Options): Promise<void> {
   }
   await startTensorFlow(threads);
   const parameters = toParameters(model.parameters);
-  const made = asUserError(() => generate(parameters, config, { prompt: ids, maxNewTokens, ...sampling }));
+  const made = asUserError(() =>
+    generateTokens(parameters, config, { prompt: ids, maxNewTokens, ...sampling })
+  );
   console.log(prompt + tokenizer.decode(made));
 }
 

@@ -4,14 +4,45 @@
  * @module
  */
 import { createRandom } from "../text/random.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import type { Parameters } from "./gpt.ts";
+import type { Gpt } from "./gpt_model.ts";
 import { type SampleOptions, sampleToken, validateSampleOptions } from "./sample.ts";
 
-/** What to generate. */
+/** Options of {@linkcode generate}. */
 export interface GenerateOptions extends SampleOptions {
-  /** Token ids to go on from, at least one. Of more than `blockSize` the last count. */
+  /** Text to continue. Default: a line break. */
+  readonly prompt?: string | undefined;
+  /** Tokens to generate, at least 0. Default: 100. */
+  readonly maxNewTokens?: number | undefined;
+  /** Seed of sampling, a whole number in [0, 2^53). Default: 1. */
+  readonly seed?: number | undefined;
+}
+
+/**
+ * Generates text. The same model, options and machine give the same text.
+ *
+ * @param model The model; its policy is that of the surrounding `autocast`.
+ * @param tokenizer Encodes the prompt and decodes the result.
+ * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`.
+ * @returns The prompt, followed by the generated text.
+ * @throws {RangeError} if an option is out of range, or the tokenizer cannot write the prompt.
+ */
+export function generate(
+  model: Gpt,
+  tokenizer: Pick<Tokenizer, "encode" | "decode">,
+  { prompt = "\n", maxNewTokens = 100, ...options }: GenerateOptions = {},
+): string {
+  const ids = tokenizer.encode(prompt);
+  const made = generateTokens(model.parameters, model.config, { ...options, prompt: ids, maxNewTokens });
+  return tokenizer.decode([...ids, ...made]);
+}
+
+/** Options of {@linkcode generateTokens}. */
+export interface GenerateTokensOptions extends SampleOptions {
+  /** Token ids to continue, at least one. Of more than `blockSize` the last count. */
   readonly prompt: ArrayLike<number>;
   /** How many tokens to make, at least 0. */
   readonly maxNewTokens: number;
@@ -20,7 +51,7 @@ export interface GenerateOptions extends SampleOptions {
 }
 
 /**
- * Goes on from a prompt. The same parameters, options and machine give the same tokens.
+ * Generates token ids. The same parameters, options and machine give the same tokens.
  *
  * Keys and values are remembered, so that a token costs O(T). When the context is full, at `blockSize` tokens, its last
  * blockSize / 2 are read anew and what was before them is forgotten, as {@linkcode Decoder} says. The policy of the
@@ -32,7 +63,11 @@ export interface GenerateOptions extends SampleOptions {
  * @returns The new tokens, int32 [maxNewTokens], without the prompt.
  * @throws {RangeError} for an option or a prompt that does not fit.
  */
-export function generate(parameters: Parameters, config: GptConfig, options: GenerateOptions): Int32Array {
+export function generateTokens(
+  parameters: Parameters,
+  config: GptConfig,
+  options: GenerateTokensOptions,
+): Int32Array {
   const { prompt, maxNewTokens, seed = 1 } = options;
   validateSampleOptions(options);
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows
 import { autocast, useTensorFlow } from "../tensorflow/mod.ts";
 import type { GptConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
-import { generate } from "./generate.ts";
+import { generateTokens } from "./generate.ts";
 import { gptLogits, type Parameters, toParameters } from "./gpt.ts";
 import { initialParameters } from "./parameters.ts";
 
@@ -42,7 +42,7 @@ function lastLogits(parameters: Parameters, tokens: readonly number[], config: G
 }
 
 for (const [label, config] of Object.entries(VARIANTS)) {
-  Deno.test(`generate() with its cache makes the tokens that it makes without, across full contexts (${label})`, () => {
+  Deno.test(`generateTokens() with its cache makes the tokens that it makes without, across full contexts (${label})`, () => {
     const parameters = toParameters(initialParameters(config, 5));
     const want: number[] = [];
     let context = [...prompt];
@@ -52,7 +52,7 @@ for (const [label, config] of Object.entries(VARIANTS)) {
       context = [...context, want.at(-1)!];
       if (context.length > config.blockSize) context = context.slice(-config.blockSize / 2);
     }
-    const got = generate(parameters, config, { prompt, maxNewTokens: 30, temperature: 0 });
+    const got = generateTokens(parameters, config, { prompt, maxNewTokens: 30, temperature: 0 });
     assertEquals(Array.from(got), want);
     assert(new Set(want).size > 2, "the model says the same all the time: nothing was tested");
   });
@@ -91,15 +91,15 @@ Deno.test("a Decoder reads the end of what is longer than its context, and works
   assertEquals(decoder.context, long.slice(-12));
   const one = { ...config, blockSize: 1 };
   assertEquals(
-    generate(toParameters(initialParameters(one, 5)), one, { prompt, maxNewTokens: 5 }).length,
+    generateTokens(toParameters(initialParameters(one, 5)), one, { prompt, maxNewTokens: 5 }).length,
     5,
   );
 });
 
-Deno.test("generate() repeats by seed, and its options reach the choice", () => {
+Deno.test("generateTokens() repeats by seed, and its options reach the choice", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const make = (options: object) =>
-    Array.from(generate(parameters, config, { prompt, maxNewTokens: 25, ...options }));
+    Array.from(generateTokens(parameters, config, { prompt, maxNewTokens: 25, ...options }));
   assertEquals(make({ seed: 2 }), make({ seed: 2 }));
   assertNotEquals(make({ seed: 2 }), make({ seed: 3 }));
   const greedy = make({ temperature: 0 });
@@ -110,10 +110,10 @@ Deno.test("generate() repeats by seed, and its options reach the choice", () => 
   autocast("bf16-autocast", () => assertEquals(make({ temperature: 0 }).length, 25));
 });
 
-Deno.test("generate() refuses what does not fit", () => {
+Deno.test("generateTokens() refuses what does not fit", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const make = (options: object) => () =>
-    generate(parameters, config, { prompt, maxNewTokens: 2, ...options });
+    generateTokens(parameters, config, { prompt, maxNewTokens: 2, ...options });
   assertThrows(make({ prompt: [] }), RangeError, "wanted at least one, given none");
   assertThrows(make({ prompt: [99] }), RangeError, "one of them is 99");
   assertThrows(make({ maxNewTokens: -1 }), RangeError, "maxNewTokens must be a whole number");
@@ -121,10 +121,10 @@ Deno.test("generate() refuses what does not fit", () => {
   assertThrows(make({ seed: -1 }), RangeError, "the seed must be an integer");
 });
 
-Deno.test("generate() leaves no tensor and no handle behind", () => {
+Deno.test("generateTokens() leaves no tensor and no handle behind", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const look = () => [tf.memory().numTensors, tensorflow.runtime.liveHandles];
-  const make = () => generate(parameters, config, { prompt, maxNewTokens: 30 });
+  const make = () => generateTokens(parameters, config, { prompt, maxNewTokens: 30 });
   make(); // values of parameters are on the host until they are used
   const before = look();
   make();

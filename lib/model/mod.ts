@@ -6,7 +6,8 @@
 export { emptyCache, type KeyValueCache } from "./attention.ts";
 export { type Activation, ACTIVATIONS, type GptConfig, validateGptConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
-export { generate, type GenerateOptions } from "./generate.ts";
+export { generate, type GenerateOptions, generateTokens, type GenerateTokensOptions } from "./generate.ts";
+export { Gpt, gpt, type GptOptions } from "./gpt_model.ts";
 export {
   fromParameters,
   gptHidden,

@@ -147,7 +147,7 @@ export function nllOfRows(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {
 }
 
 /** A tensor in float32; its gradient is rounded to the type that it came in. */
-function widen(x: tf.Tensor): tf.Tensor {
+export function widen(x: tf.Tensor): tf.Tensor {
   const dtype = dtypeOf(x);
   if (dtype === DataType.FLOAT) return x;
   return tf.customGrad((x) => ({ value: toFloat32(x as tf.Tensor), gradFunc: (dy) => castTo(dy, dtype) }))(x);

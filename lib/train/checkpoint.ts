@@ -47,8 +47,8 @@ export interface Expected {
   readonly optimizer?: OptimizerConfig | undefined;
   /** Decay of the weights' moving average; 0 (default): there is none. */
   readonly emaDecay?: number | undefined;
-  /** How batches are chosen. Default: random. */
-  readonly sampling?: Sampling | undefined;
+  /** How batches are chosen, or `any` where the caller draws its own. Default: random. */
+  readonly sampling?: Sampling | "any" | undefined;
   /** The precision policy. Default: float32. */
   readonly policy?: PolicyName | undefined;
   /** Formats of layers and classes of operations. Default: none. */
@@ -200,7 +200,7 @@ export function decodeCheckpoint(
     );
   }
   const { sampling = "random" } = expected;
-  if ("windows" in progress.cursor === (sampling === "random")) {
+  if (sampling !== "any" && "windows" in progress.cursor === (sampling === "random")) {
     refuse(`wanted one of ${sampling} batches: their cursor is ${JSON.stringify(progress.cursor)}`);
   }
   const extra = Object.keys(tensors).find((name) => !wanted.has(name));

@@ -29,23 +29,32 @@ function documents(lengths: number[]): Tokens & { ids: Int32Array } {
 const model = { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: V, blockSize: T };
 const byteLengths = Int32Array.from({ length: V }, (_, id) => 1 + id % 3);
 
-const options: TrainOptions = {
+const options = {
   model,
   policy: "float32",
   execution: "graph",
-  optimizer: { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.01, clip: 1 },
-  schedule: { lr: 1e-2, minLr: 1e-3, warmupSteps: 2, steps: 12 },
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  clip: 1,
+  lr: 1e-2,
+  minLr: 1e-3,
+  warmupSteps: 2,
+  steps: 12,
   seed: 3,
-  B: 8,
-  T,
-  train: documents([100, 3, 40, 1, 17, 2, 200]),
-  validation: documents([20, 5, 33]),
-  byteLengths,
+  batchSize: 8,
+  blockSize: T,
+  data: {
+    train: documents([100, 3, 40, 1, 17, 2, 200]),
+    validation: documents([20, 5, 33]),
+    tokenizer: { byteLengths },
+  },
   evalEvery: 12,
   evalTokens: "all",
   checkpointEvery: 5,
   accumulate: 2,
-};
+} satisfies TrainOptions;
 
 async function collect(given: Partial<TrainOptions>): Promise<TrainEvent[]> {
   const events: TrainEvent[] = [];

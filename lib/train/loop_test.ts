@@ -31,22 +31,31 @@ function source(count: number): Int32Array {
 /** Its entropy rate in nats: one token has 3/4 + 1/32, the seven others 1/32 each. */
 const ENTROPY = -(25 / 32) * Math.log(25 / 32) - 7 / 32 * Math.log(1 / 32);
 
-const options: TrainOptions = {
+const options = {
   model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
   policy: "float32",
   execution: "graph",
-  optimizer: { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.01, clip: 1 },
-  schedule: { lr: 1e-2, minLr: 1e-3, warmupSteps: 5, steps: 40 },
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  clip: 1,
+  lr: 1e-2,
+  minLr: 1e-3,
+  warmupSteps: 5,
+  steps: 40,
   seed: 3,
-  B: 8,
-  T: 16,
-  train: source(20_000),
-  validation: source(5_000),
-  byteLengths: new Int32Array(8).fill(1),
+  batchSize: 8,
+  blockSize: 16,
+  data: {
+    train: source(20_000),
+    validation: source(5_000),
+    tokenizer: { byteLengths: new Int32Array(8).fill(1) },
+  },
   evalEvery: 20,
   evalTokens: 4096,
   checkpointEvery: 10,
-};
+} satisfies TrainOptions;
 
 async function collect(given: Partial<TrainOptions> = {}): Promise<TrainEvent[]> {
   const events: TrainEvent[] = [];
@@ -66,7 +75,7 @@ function bare(events: TrainEvent[]): unknown[] {
 
 Deno.test("train() comes near the entropy of its source, and no lower", async () => {
   const events = await collect({
-    schedule: { ...options.schedule, steps: 400 },
+    steps: 400,
     evalEvery: 400,
     checkpointEvery: 400,
   });
@@ -122,14 +131,22 @@ Deno.test("train() refuses a checkpoint of another model", async () => {
 /** Everything that a run may use at once. */
 const everything: Partial<TrainOptions> = {
   model: { ...options.model, dropout: 0.1 },
-  optimizer: { optimizer: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01, clip: 1 },
-  schedule: { ...options.schedule, schedule: "wsd", decaySteps: 10, lr: 0.1 },
-  loss: { labelSmoothing: 0.05, zLoss: 1e-4 },
+  optimizer: "sgd",
+  momentum: 0.9,
+  nesterov: true,
+  weightDecay: 0.01,
+  clip: 1,
+  schedule: "wsd",
+  decaySteps: 10,
+  lr: 0.1,
+  labelSmoothing: 0.05,
+  zLoss: 1e-4,
   accumulate: 2,
   emaDecay: 0.9,
   evalEvery: 5,
   evalTokens: "all",
-  earlyStop: { patience: 3, minDelta: 0.001 },
+  patience: 3,
+  minDelta: 0.001,
   saveBest: true,
 };
 
@@ -166,7 +183,7 @@ Deno.test("checkpointWeights() gives the weights, or their average, of any run, 
   for (const [tensor, values] of Object.entries(checkpointWeights(plain, { name, model }))) {
     assertEquals(values, tensors[tensor]);
   }
-  const averaged = last(await collect({ ...everything, sampling: "shuffled", earlyStop: undefined }));
+  const averaged = last(await collect({ ...everything, sampling: "shuffled", patience: 0, minDelta: 0 }));
   const found = checkpointWeights(averaged, { name, model });
   assertEquals(found["wte.weight"], decodeSafetensors(averaged, name).tensors["ema.wte.weight"]);
   assertThrows(
@@ -182,7 +199,7 @@ Deno.test("checkpointWeights() gives the weights, or their average, of any run, 
 });
 
 Deno.test("train() evaluates the moving average too, and judges by it", async () => {
-  const events = await collect({ ...everything, emaDecay: 0.99, earlyStop: { patience: 0, minDelta: 0 } });
+  const events = await collect({ ...everything, emaDecay: 0.99, patience: 0, minDelta: 0 });
   const evals = events.filter((event) => event.event === "eval");
   assertEquals(evals.map(({ step }) => step), [0, 5, 10, 15, 20, 25, 30, 35, 40]);
   assertEquals(evals[0]!.emaLoss, evals[0]!.loss);
@@ -195,7 +212,7 @@ Deno.test("train() evaluates the moving average too, and judges by it", async ()
 
 Deno.test("train() stops early, tells why, and so does one that goes on from the last checkpoint", async () => {
   // At a rate of 0 nothing becomes better.
-  const idle = { ...everything, schedule: { ...options.schedule, lr: 0, minLr: 0 }, checkpointEvery: 1000 };
+  const idle = { ...everything, lr: 0, minLr: 0, checkpointEvery: 1000 };
   const events = await collect(idle);
   assertEquals(events.slice(-2).map(({ event, step }) => [event, step]), [["earlyStop", 15], [
     "checkpoint",
@@ -212,12 +229,16 @@ Deno.test("train() stops early, tells why, and so does one that goes on from the
 Deno.test("train() on losses that are NaN goes on, and takes none of them for the best", async () => {
   const wild = {
     ...everything,
-    schedule: { ...options.schedule, lr: 1e30, minLr: 0, warmupSteps: 0, steps: 12 },
+    lr: 1e30,
+    minLr: 0,
+    warmupSteps: 0,
+    steps: 12,
   };
   const diverging = {
     ...wild,
-    optimizer: { ...everything.optimizer!, clip: 0 },
-    earlyStop: { patience: 9, minDelta: 0 },
+    clip: 0,
+    patience: 9,
+    minDelta: 0,
   };
   const events = await collect(diverging);
   const evals = events.filter((event) => event.event === "eval");

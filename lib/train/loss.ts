@@ -6,6 +6,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { blockedLoss } from "../model/gpt_model.ts";
 import { type GptConfig, gptHidden, gptLogits, headLogits, type Parameters } from "../model/mod.ts";
 import {
   countedTargets,
@@ -13,7 +14,7 @@ import {
   plainCrossEntropy,
   tokenScale,
 } from "../tensorflow/cross_entropy_loss.ts";
-import { blockedCrossEntropy, type LossSums, rangesOf } from "../tensorflow/blocked_cross_entropy.ts";
+import { type LossSums, rangesOf } from "../tensorflow/blocked_cross_entropy.ts";
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
@@ -118,10 +119,7 @@ export function trainingLoss(
   if (!blocked) {
     return unscaled(plainCrossEntropy(gptLogits(parameters, batch.x, config, batch), rows), batch);
   }
-  const { tiedHead = true, logitSoftCap } = config;
-  const table = parameters[tiedHead ? "wte.weight" : "lm_head.weight"] as tf.Tensor2D; // [V, C]
-  const hidden = gptHidden(parameters, batch.x, config, batch);
-  return unscaled(blockedCrossEntropy(hidden, table, { ...rows, logitSoftCap }), batch);
+  return unscaled(blockedLoss(parameters, batch.x, { rows, config, options: batch }), batch);
 }
 
 /** Sums whose plain loss is no longer multiplied by a gradient scaler. */

@@ -20,7 +20,23 @@ export {
   targetLosses,
 } from "./evaluate.ts";
 export type { LossSums } from "../tensorflow/blocked_cross_entropy.ts";
+export {
+  type BatchesOptions,
+  type BatchOptions,
+  batchTensors,
+  Dataset,
+  type TrainingBatch,
+  type TrainingData,
+} from "./dataset.ts";
 export { type EvaluationEvent, type StepDone, train, type TrainEvent, type TrainOptions } from "./loop.ts";
+export {
+  createTrainer,
+  Trainer,
+  type TrainerEvaluateOptions,
+  type TrainerEvaluation,
+  type TrainingStep,
+} from "./trainer.ts";
+export type { Criterion, ResolvedOptions, TrainerOptions } from "./trainer_options.ts";
 export {
   type BatchTensors,
   BLOCKED_ABOVE,
@@ -49,12 +65,4 @@ export {
 export { type GradientError, Replay, type StepError } from "./replay.ts";
 export type { Probes } from "./probes.ts";
 export { learningRate, type ScheduleConfig, type ScheduleName, SCHEDULES } from "./schedule.ts";
-export {
-  createTrainStep,
-  disposeState,
-  lossAndGradients,
-  type StepConfig,
-  type StepResult,
-  type TrainState,
-  type TrainStep,
-} from "./step.ts";
+export { disposeState, type StepConfig, type TrainState } from "./step.ts";

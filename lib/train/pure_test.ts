@@ -53,22 +53,31 @@ Deno.test("gains that start at 1 never move in nearest-rounded bfloat16 at a rat
   }
 });
 
-const options: TrainOptions = {
+const options = {
   model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
   policy: "float32",
   execution: "graph",
-  optimizer: { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.01, clip: 1 },
-  schedule: { lr: 1e-2, minLr: 1e-3, warmupSteps: 2, steps: 8 },
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  clip: 1,
+  lr: 1e-2,
+  minLr: 1e-3,
+  warmupSteps: 2,
+  steps: 8,
   seed: 3,
-  B: 4,
-  T: 16,
-  train: Int32Array.from({ length: 2000 }, (_, i) => (i * i + (i >> 3)) % 8),
-  validation: Int32Array.from({ length: 500 }, (_, i) => (i * i + 1) % 8),
-  byteLengths: new Int32Array(8).fill(1),
+  batchSize: 4,
+  blockSize: 16,
+  data: {
+    train: Int32Array.from({ length: 2000 }, (_, i) => (i * i + (i >> 3)) % 8),
+    validation: Int32Array.from({ length: 500 }, (_, i) => (i * i + 1) % 8),
+    tokenizer: { byteLengths: new Int32Array(8).fill(1) },
+  },
   evalEvery: 8,
   evalTokens: 256,
   checkpointEvery: 4,
-};
+} satisfies TrainOptions;
 
 Deno.test("compensation of some layers is kept op by op too, and in checkpoints", async () => {
   const overrides = [{ layers: ["h.0"], opClasses: ["optimizer"], format: "bfloat16-kahan" }] as const;

@@ -7,13 +7,15 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import type { GptConfig, Parameters } from "../model/mod.ts";
-import type { PrecisionOverride } from "../precision/mod.ts";
+import { type GptConfig, gptLogits, type Parameters } from "../model/mod.ts";
+import { describePolicy, type PrecisionOverride } from "../precision/mod.ts";
 import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
+import type { LossSums } from "../tensorflow/blocked_cross_entropy.ts";
+import type { Criterion } from "./trainer_options.ts";
 import { type BatchTensors, type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
 import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
-import { tokenScale } from "../tensorflow/cross_entropy_loss.ts";
+import { tokenScale, widen } from "../tensorflow/cross_entropy_loss.ts";
 import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 
@@ -44,8 +46,10 @@ export interface StepConfig {
   readonly overrides?: readonly PrecisionOverride[] | undefined;
   /** `graph`: the whole step is one native call. `eager`: op by op, to look inside. */
   readonly execution: "graph" | "eager";
-  /** What is minimised. Default: the mean loss of all positions. */
+  /** What is minimized. Default: the mean loss of all positions. */
   readonly loss?: LossConfig | undefined;
+  /** A loss in place of cross entropy: from logits [B, T, V] and targets to a scalar. */
+  readonly criterion?: Criterion | undefined;
   /** Micro-batches that a batch is computed in, a divisor of B; their gradients are weighted by tokens. Default: 1. */
   readonly accumulate?: number | undefined;
   /** Decay of the weights' moving average, in [0, 1); 0 (default): there is none. */
@@ -75,7 +79,7 @@ export interface StepResult {
 export function lossAndGradients(
   parameters: Parameters,
   batch: ScaledBatch,
-  config: Pick<StepConfig, "model" | "policy" | "overrides" | "loss">,
+  config: Pick<StepConfig, "model" | "policy" | "overrides" | "loss" | "criterion">,
 ): { loss: tf.Scalar; gradients: Parameters } {
   const names = Object.keys(parameters);
   const { policy, overrides } = config;
@@ -83,7 +87,9 @@ export function lossAndGradients(
     let plain: tf.Scalar | undefined; // the loss beside what is minimised, where they are two
     const fn = (...values: tf.Tensor[]) => {
       const record = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-      const { objective, nll } = trainingLoss(record, batch, config.model, config.loss);
+      const { objective, nll } = config.criterion === undefined
+        ? trainingLoss(record, batch, config.model, config.loss)
+        : criterionLoss(record, batch, { ...config, criterion: config.criterion });
       if (nll !== objective) plain = nll;
       return objective;
     };
@@ -98,6 +104,26 @@ export function lossAndGradients(
     plain.dispose();
     return { loss, gradients };
   });
+}
+
+/** The loss that a criterion computes; of a micro-batch, its share of the whole batch's mean. */
+function criterionLoss(
+  parameters: Parameters,
+  batch: ScaledBatch,
+  { model, criterion }: { model: GptConfig; criterion: Criterion },
+): LossSums {
+  const [B, T] = batch.x.shape;
+  const logits = tf.reshape(gptLogits(parameters, batch.x, model, batch), [B, T, model.vocabSize]);
+  const value = widen(criterion(logits as tf.Tensor3D, batch.y));
+  if (value.size !== 1) {
+    throw new TypeError(`Cannot train: expected loss() to return a scalar, got shape [${value.shape}].`);
+  }
+  const scalar = tf.reshape(value, []) as tf.Scalar;
+  const nll = batch.scale === undefined
+    ? scalar
+    : tf.mul(scalar, tf.mul(batch.scale, batch.y.size)) as tf.Scalar;
+  if (batch.lossScale === undefined) return { objective: nll, nll };
+  return { objective: tf.mul(nll, batch.lossScale) as tf.Scalar, nll: tf.keep(nll) };
 }
 
 /** A training step that can be called again and again; `using` or `dispose` frees its trace. */
@@ -199,7 +225,9 @@ export function createTrainStep(config: StepConfig): TrainStep {
 
   /** Micro-batches one after the other, each weighted by the whole batch's number of targets. */
   const inParts = (state: StateTree, batch: BatchTensors, scalars: tf.Tensor1D) => {
-    const scale = tf.tidy(() => tokenScale(batch.y, config.loss?.ignoreIndex));
+    // Micro-batches of a criterion weigh the same: only it knows which targets count.
+    const ignoreIndex = config.criterion === undefined ? config.loss?.ignoreIndex : undefined;
+    const scale = tf.tidy(() => tokenScale(batch.y, ignoreIndex));
     let sums = none;
     for (let i = 0; i < accumulate; i++) {
       const micro = tf.tidy(() => ({ ...microBatch(batch, { i, of: accumulate }), ...scaleOf(state) }));
@@ -220,6 +248,11 @@ export function createTrainStep(config: StepConfig): TrainStep {
     if (at.probed && accumulate > 1) {
       throw new RangeError(
         `Cannot take probes of a batch in parts: accumulate must be 1: it is ${accumulate}`,
+      );
+    }
+    if (describePolicy(config.policy).scaled && state.scaler === undefined) {
+      throw new TypeError(
+        `Cannot train under ${config.policy}: expected a state with a gradient scaler, got none. Use createTrainer().`,
       );
     }
     const { beta1, beta2 } = optimizer.optimizer === "sgd" ? { beta1: 0, beta2: 0 } : optimizer;

@@ -7,7 +7,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, initialParameters, parameterCount, toParameters } from "../../lib/model/mod.ts";
 import { type PolicyName, useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { createTrainStep, zeroMoments } from "../../lib/train/mod.ts";
+import { zeroMoments } from "../../lib/train/mod.ts";
+import { createTrainStep } from "../../lib/train/step.ts";
 import { benchBatches } from "./batches.ts";
 import { median, peakRss } from "./measure.ts";
 

@@ -1,0 +1,131 @@
+/**
+ * A GPT as an object: its config, its weights on the device, and its forward pass.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { blockedCrossEntropy, type LossRows, type LossSums } from "../tensorflow/blocked_cross_entropy.ts";
+import { countedTargets, tokenScale } from "../tensorflow/cross_entropy_loss.ts";
+import { completeConfig, type GptConfig } from "./config.ts";
+import { gptHidden, gptLogits, type Parameters, type PassOptions, toParameters } from "./gpt.ts";
+import { initialParameters, type ParameterRecord, parameterShapes } from "./parameters.ts";
+
+/** Target of positions that do not count, PyTorch's `ignore_index`. */
+const IGNORE_INDEX = -100;
+
+/** Where a model's weights come from: a seed, or plain values. */
+export interface GptOptions {
+  /** Seed of GPT-2's initialization. Default: 1. */
+  readonly seed?: number | undefined;
+  /** Weights by name, such as `loadGpt2` reads them. Default: initialized from `seed`. */
+  readonly parameters?: ParameterRecord | undefined;
+}
+
+/** A GPT with weights. `using` or `dispose` frees them. */
+export class Gpt implements Disposable {
+  /** Sizes and options. */
+  readonly config: GptConfig;
+  #parameters: Parameters;
+
+  /**
+   * Creates a model from a config and weights, which it owns from then on.
+   *
+   * @throws {RangeError} if the config is inconsistent, or a weight is missing or has another shape.
+   */
+  constructor(config: GptConfig, parameters: Parameters) {
+    for (const [name, shape] of Object.entries(parameterShapes(config))) {
+      const given = parameters[name]?.shape;
+      if (String(given) === String(shape)) continue;
+      throw new RangeError(
+        `Cannot create the model: expected ${name} of shape [${shape}], got ${
+          given === undefined ? "none" : `shape [${given}]`
+        }.`,
+      );
+    }
+    this.config = config;
+    this.#parameters = parameters;
+  }
+
+  /** Weights by name, float32. A training step replaces them: read them again after it. */
+  get parameters(): Parameters {
+    return this.#parameters;
+  }
+
+  /** Replaces the weights and frees the former ones. The model owns the given ones from then on. */
+  setParameters(parameters: Parameters): void {
+    const former = this.#parameters;
+    this.#parameters = parameters;
+    tf.dispose({ ...former });
+  }
+
+  /**
+   * Computes logits of the next token at every position.
+   *
+   * @param tokens Token ids, int32 [B, T], T at most `config.blockSize`.
+   * @param options A key for dropout.
+   * @returns [B, T, V]; in the policy's type inside of `autocast`.
+   * @throws {RangeError} if T is above `config.blockSize`.
+   */
+  forward(tokens: tf.Tensor2D, options: PassOptions = {}): tf.Tensor3D {
+    const [B, T] = tokens.shape;
+    return tf.tidy(() =>
+      tf.reshape(gptLogits(this.#parameters, tokens, this.config, options), [B, T, this.config.vocabSize])
+    );
+  }
+
+  /**
+   * Computes the mean cross entropy in blocks of the vocabulary, so that no [N, V] logits are held. Use it for large
+   * vocabularies; `crossEntropy` of {@linkcode Gpt.forward} is the same loss.
+   *
+   * @param x Token ids, int32 [B, T].
+   * @param y Targets, int32 [B, T], each in [0, V), or -100 where a position does not count.
+   * @param options A key for dropout.
+   * @returns A float32 scalar, nats per token; NaN if no target counts.
+   */
+  blockedLoss(x: tf.Tensor2D, y: tf.Tensor2D, options: PassOptions = {}): tf.Scalar {
+    return tf.tidy(() => {
+      const { targets, counted } = countedTargets(y, IGNORE_INDEX);
+      const weights = tf.mul(counted!, tokenScale(y, IGNORE_INDEX)) as tf.Tensor1D;
+      const rows = { targets, weights, regularization: { labelSmoothing: 0, zLoss: 0 } };
+      const { objective, nll } = blockedLoss(this.#parameters, x, { rows, config: this.config, options });
+      nll.dispose();
+      return objective;
+    });
+  }
+
+  /** Frees the weights. */
+  dispose(): void {
+    tf.dispose({ ...this.#parameters });
+  }
+
+  /** Frees the weights. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/**
+ * Creates a GPT.
+ *
+ * @param config Sizes and options; without options it is GPT-2's architecture.
+ * @param options `seed` (default: 1), or the weights.
+ * @throws {RangeError} if the config is inconsistent, or weights do not fit.
+ */
+export function gpt(config: GptConfig, { seed = 1, parameters }: GptOptions = {}): Gpt {
+  const values = parameters ?? initialParameters(config, seed);
+  const names = Object.keys(parameterShapes(config));
+  const used = Object.fromEntries(names.flatMap((name) => name in values ? [[name, values[name]!]] : []));
+  return new Gpt(config, toParameters(used));
+}
+
+/** The weighted sums of losses over rows, computed in blocks of the vocabulary. */
+export function blockedLoss(
+  parameters: Parameters,
+  x: tf.Tensor2D,
+  { rows, config, options }: { rows: LossRows; config: GptConfig; options: PassOptions },
+): LossSums {
+  const { tiedHead, logitSoftCap } = completeConfig(config);
+  const table = parameters[tiedHead ? "wte.weight" : "lm_head.weight"] as tf.Tensor2D; // [V, C]
+  const hidden = gptHidden(parameters, x, config, options);
+  return blockedCrossEntropy(hidden, table, { ...rows, logitSoftCap });
+}

@@ -1,0 +1,67 @@
+import * as tf from "@tensorflow/tfjs";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { autocast, crossEntropy, trueDtype, useTensorFlow } from "../tensorflow/mod.ts";
+import { createBpeTokenizer, createRandom } from "../text/mod.ts";
+import { generate, generateTokens } from "./generate.ts";
+import { gpt } from "./gpt_model.ts";
+import { initialParameters } from "./parameters.ts";
+
+await useTensorFlow();
+
+const config = { nLayer: 1, nHead: 2, nEmbd: 16, blockSize: 8, vocabSize: 256, logitSoftCap: 5 } as const;
+
+function ids(): tf.Tensor2D {
+  const random = createRandom(1, "ids");
+  return tf.tensor2d(Int32Array.from({ length: 24 }, () => random.integer(256)), [3, 8], "int32");
+}
+
+Deno.test("blockedLoss() is crossEntropy() of forward(), with its gradients, and NaN where nothing counts", () => {
+  for (const tiedHead of [true, false]) {
+    using model = gpt({ ...config, tiedHead }, { seed: 2 });
+    tf.tidy(() => {
+      const x = ids(), counts = tf.tensor2d(Array.from({ length: 24 }, (_, i) => i % 3), [3, 8]);
+      const y = tf.where(tf.equal(counts, 0), tf.onesLike(x).mul(tf.scalar(-100, "int32")), x) as tf.Tensor2D;
+      const forward = () => {
+        const logits = model.forward(x);
+        assertEquals(logits.shape, [3, 8, 256]);
+        return crossEntropy(tf.reshape(logits, [24, 256]), tf.reshape(y, [24]));
+      };
+      const weights = Object.values(model.parameters);
+      const plain = tf.valueAndGrads(forward)(weights);
+      const blocked = tf.valueAndGrads(() => model.blockedLoss(x, y))(weights);
+      assertAlmostEquals(blocked.value.dataSync()[0]!, plain.value.dataSync()[0]!, 1e-6);
+      plain.grads.forEach((gradient, i) => {
+        const got = blocked.grads[i]!.dataSync();
+        gradient.dataSync().forEach((value, j) => assertAlmostEquals(got[j]!, value, 1e-6));
+      });
+      const none = tf.fill([3, 8], -100, "int32") as tf.Tensor2D;
+      assertEquals(model.blockedLoss(x, none).dataSync()[0], NaN);
+    });
+  }
+});
+
+Deno.test("gpt() is initialized by its seed or from weights, follows autocast, and leaves no tensor", () => {
+  const before = tf.memory().numTensors;
+  {
+    using model = gpt(config, { seed: 7 });
+    using same = gpt(config, { parameters: initialParameters(config, 7) });
+    for (const [name, tensor] of Object.entries(model.parameters)) {
+      assertEquals(same.parameters[name]!.dataSync(), tensor.dataSync(), name);
+    }
+    tf.tidy(() => assertEquals(trueDtype(autocast("bf16-autocast", () => model.forward(ids()))), "bfloat16"));
+  }
+  assertEquals(tf.memory().numTensors, before);
+});
+
+Deno.test("generate() continues a prompt with the tokens of generateTokens(), by seed", () => {
+  using model = gpt({ ...config, initStd: 0.5 });
+  const tokenizer = createBpeTokenizer([]);
+  const options = { maxNewTokens: 12, temperature: 0.9, topK: 20, seed: 3 };
+  const text = generate(model, tokenizer, { prompt: "To be", ...options });
+  const tokens = generateTokens(model.parameters, model.config, {
+    prompt: tokenizer.encode("To be"),
+    ...options,
+  });
+  assertEquals(text, tokenizer.decode([...tokenizer.encode("To be"), ...tokens]));
+  assertEquals(text, generate(model, tokenizer, { prompt: "To be", ...options }));
+});

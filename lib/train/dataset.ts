@@ -1,0 +1,161 @@
+/**
+ * A text as tokens, and its batches as tensors.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import {
+  type Batch,
+  createBatches,
+  type PreparedCorpus,
+  type Sampling,
+  type Tokenizer,
+  type Tokens,
+} from "../text/mod.ts";
+
+/** A batch to train on. */
+export interface TrainingBatch {
+  /** Token ids, int32 [B, T]. */
+  readonly x: tf.Tensor2D;
+  /** Targets, int32 [B, T]: the token after each of `x`, or -100 where a position does not count. */
+  readonly y: tf.Tensor2D;
+  /** Whether `y` may hold -100. Default: true. */
+  readonly padded?: boolean | undefined;
+}
+
+/** What training needs of a dataset. */
+export interface TrainingData {
+  /** Token ids of the training part. */
+  readonly train: Tokens;
+  /** Token ids of the validation part. */
+  readonly validation: Tokens;
+  /** Bytes of UTF-8 by token id, [V]. */
+  readonly tokenizer: Pick<Tokenizer, "byteLengths">;
+}
+
+/** Shape and seed of batches. */
+export interface BatchOptions {
+  /** B, sequences in a batch. Default: 12. */
+  readonly batchSize?: number | undefined;
+  /** T, tokens in a sequence. Default: 64. */
+  readonly blockSize?: number | undefined;
+  /** Seed of the places that windows are taken from. Default: 1. */
+  readonly seed?: number | undefined;
+  /** `random` places, `sequential`, or `shuffled` anew each epoch. Default: random. */
+  readonly sampling?: Sampling | undefined;
+}
+
+/** A run's batches. */
+export interface BatchesOptions extends BatchOptions {
+  /** Batches to yield. Default: without end. */
+  readonly steps?: number | undefined;
+  /** Batches to skip, such as the steps that a resumed trainer has done; they count among `steps`. Default: 0. */
+  readonly start?: number | undefined;
+}
+
+/** A text as tokens. `using` or `dispose` closes its files. */
+export class Dataset implements TrainingData, Disposable {
+  /** The text's name. */
+  readonly name: string;
+  readonly #prepared: PreparedCorpus;
+
+  /** Wraps a prepared corpus, which it owns from then on. */
+  constructor(prepared: PreparedCorpus, name: string) {
+    this.#prepared = prepared;
+    this.name = name;
+  }
+
+  /** Encodes and decodes text. */
+  get tokenizer(): Tokenizer {
+    return this.#prepared.tokenizer;
+  }
+
+  /** V, the number of token ids. */
+  get vocabSize(): number {
+    return this.#prepared.tokenizer.vocabSize;
+  }
+
+  /** Token ids of the training part. */
+  get train(): Tokens {
+    return this.#prepared.train;
+  }
+
+  /** Token ids of the validation part. */
+  get validation(): Tokens {
+    return this.#prepared.validation;
+  }
+
+  /**
+   * Returns one training batch, the first of {@linkcode Dataset.batches} with the same options. The caller owns its tensors.
+   *
+   * @returns `x` and `y`, int32 [B, T]; `y` is `x` shifted by one.
+   * @throws {RangeError} if a size is below 1, or T is not below the number of tokens.
+   */
+  getBatch(options: BatchOptions = {}): TrainingBatch {
+    return this.#stream(options).next();
+  }
+
+  /**
+   * Yields training batches. A batch's tensors are freed when the next one is asked for: `tf.clone` what you keep.
+   *
+   * The same options give the same batches on every machine, and those of a sweep's run with the same seed.
+   *
+   * @throws {RangeError} if a size is below 1, or T is not below the number of tokens.
+   */
+  batches(options: BatchesOptions = {}): Generator<TrainingBatch, void, undefined> {
+    const { steps = Infinity, start = 0 } = options;
+    for (const [name, value] of [["steps", steps], ["start", start]] as const) {
+      if (value >= 0 && (Number.isSafeInteger(value) || value === Infinity && name === "steps")) continue;
+      throw new RangeError(
+        `Cannot make batches: expected ${name} to be a whole number of at least 0, got ${value}.`,
+      );
+    }
+    return yieldBatches(this.#stream(options), { steps, start });
+  }
+
+  /** Closes the files of its tokens. */
+  dispose(): void {
+    this.#prepared[Symbol.dispose]();
+  }
+
+  /** Closes the files of its tokens. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #stream({ batchSize = 12, blockSize = 64, seed = 1, sampling = "random" }: BatchOptions): Stream {
+    for (const [name, value] of [["batchSize", batchSize], ["blockSize", blockSize]] as const) {
+      if (Number.isSafeInteger(value) && value >= 1) continue;
+      throw new RangeError(
+        `Cannot make batches: expected ${name} to be a whole number of at least 1, got ${value}.`,
+      );
+    }
+    const stream = createBatches(this.train, { B: batchSize, T: blockSize, seed, sampling });
+    return { skip: () => void stream.next(), next: () => batchTensors(stream.next(), stream.padded) };
+  }
+}
+
+interface Stream {
+  skip(): void;
+  next(): TrainingBatch;
+}
+
+/** A batch on the device. */
+export function batchTensors({ x, y, B, T }: Batch, padded: boolean): TrainingBatch {
+  return { x: tf.tensor2d(x, [B, T], "int32"), y: tf.tensor2d(y, [B, T], "int32"), padded };
+}
+
+function* yieldBatches(
+  stream: Stream,
+  { steps, start }: { steps: number; start: number },
+): Generator<TrainingBatch, void, undefined> {
+  for (let i = 0; i < Math.min(start, steps); i++) stream.skip();
+  for (let i = start; i < steps; i++) {
+    const batch = stream.next();
+    try {
+      yield batch;
+    } finally {
+      tf.dispose([batch.x, batch.y]);
+    }
+  }
+}

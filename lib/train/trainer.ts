@@ -1,0 +1,292 @@
+/**
+ * The trainer: one object that owns everything a training step needs, so that nothing a policy needs can be left out.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { atomicWrite } from "../file/atomic_write.ts";
+import { UserError } from "../error/user_error.ts";
+import { type Gpt, type Parameters, toParameters } from "../model/mod.ts";
+import { describePolicy } from "../precision/mod.ts";
+import { roundsStochastically } from "../tensorflow/mod.ts";
+import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
+import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
+import type { TrainingBatch, TrainingData } from "./dataset.ts";
+import { evaluate, type Evaluation } from "./evaluate.ts";
+import type { BatchTensors } from "./loss.ts";
+import { initialOptimizerState, zerosLike } from "./optimizer.ts";
+import type { Probes } from "./probes.ts";
+import { initialScaler } from "./scaler.ts";
+import { learningRate } from "./schedule.ts";
+import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
+import { createTrainStep, disposeState, type TrainState, type TrainStep } from "./step.ts";
+import { type ResolvedOptions, resolveTrainerOptions, type TrainerOptions } from "./trainer_options.ts";
+
+/** The result of a step. A skipped step has a gradient norm that is not finite. */
+export interface TrainingStep {
+  /** Steps done, this one included. */
+  readonly step: number;
+  /** Loss before the update, nats per token, without label smoothing and z-loss. */
+  readonly loss: number;
+  /** Global norm of the gradient before clipping. */
+  readonly gradNorm: number;
+  /** Learning rate. */
+  readonly lr: number;
+  /** Factor of the gradient scaler, under policies that have one. */
+  readonly lossScale?: number;
+  /** Probes of the step, if they were asked for. */
+  readonly probes?: Probes;
+}
+
+/** How much of a dataset is evaluated, and in what batches. */
+export interface TrainerEvaluateOptions {
+  /** Targets, in whole windows from the start of the validation part, or `all`. Default: 16,384. */
+  readonly maxTokens?: number | "all" | undefined;
+  /** B, windows in a batch. Default: that of the last step, or 12. */
+  readonly batchSize?: number | undefined;
+  /** T, tokens in a window. Default: the model's `blockSize`. */
+  readonly blockSize?: number | undefined;
+}
+
+/** An evaluation of the weights, and of their moving average if the trainer keeps one. */
+export interface TrainerEvaluation extends Evaluation {
+  /** Mean loss of the moving average, nats per token. */
+  readonly emaLoss?: number;
+  /** Bits per byte of the moving average. */
+  readonly emaBitsPerByte?: number;
+}
+
+/** Position of a trainer that draws no batches itself. */
+const NO_CURSOR = { windows: 0 } as const;
+
+/** Trains a model. `using` or `dispose` frees its state; the model keeps its weights. */
+export class Trainer implements Disposable {
+  /** The model that is trained. */
+  readonly model: Gpt;
+  /** Options, completed with defaults. */
+  readonly options: ResolvedOptions;
+  readonly #steps = new Map<boolean, TrainStep>();
+  #state: Omit<TrainState, "parameters">;
+  #done = 0;
+  #batchSize = 12;
+
+  /**
+   * Creates a trainer. Under policies that keep weights in a lower format, the model's weights are rounded to it at once.
+   *
+   * @throws {RangeError} if an option is out of range.
+   */
+  constructor(model: Gpt, options: TrainerOptions = {}) {
+    this.model = model;
+    this.options = resolveTrainerOptions(options);
+    const formats = stateFormats(Object.keys(model.parameters), this.options);
+    const ema = this.options.emaDecay > 0 ? clonesOf(model.parameters) : undefined;
+    if (Object.keys(formats).length > 0) {
+      model.setParameters(roundWeights(clonesOf(model.parameters), formats));
+    }
+    const moments = initialOptimizerState(model.parameters, this.options);
+    this.#state = {
+      moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(model.parameters) } : moments,
+      ...(describePolicy(this.options.policy).scaled && { scaler: initialScaler() }),
+      ...(ema && { ema }),
+    };
+  }
+
+  /** Steps done. */
+  get stepsDone(): number {
+    return this.#done;
+  }
+
+  /**
+   * Trains one step: forward, backward, clipping and the optimizer's update, as one native call.
+   *
+   * @param batch int32 [B, T] `x` and `y`; the caller owns them.
+   * @param options `probed`: also take probes (default: false).
+   * @returns The step's loss, gradient norm and learning rate.
+   * @throws {TypeError} if the batch is not int32 [B, T].
+   */
+  step(batch: TrainingBatch, { probed = false }: { probed?: boolean } = {}): TrainingStep {
+    requireBatch(batch);
+    const { padded = true } = batch;
+    const at = { step: this.#done + 1, lr: learningRate(this.#done + 1, this.options) };
+    const keys = this.#keys(at.step);
+    const state = { ...this.#state, parameters: this.model.parameters };
+    const { state: next, ...result } = this.#stepOf(padded)(
+      state,
+      { x: batch.x, y: batch.y, ...keys },
+      { ...at, probed },
+    );
+    tf.dispose({ ...keys });
+    const { parameters, ...rest } = next;
+    this.model.setParameters(parameters);
+    this.#state = rest;
+    this.#done++;
+    this.#batchSize = batch.x.shape[0];
+    return { ...at, ...result };
+  }
+
+  /**
+   * Evaluates the weights, and their moving average if there is one, on a dataset's validation part.
+   *
+   * @returns `loss` in nats per token, `bitsPerByte`, the number of `tokens`, and the loss by position.
+   */
+  evaluate(data: TrainingData, options: TrainerEvaluateOptions = {}): TrainerEvaluation {
+    const { config } = this.model;
+    const given = {
+      model: config,
+      policy: this.options.policy,
+      overrides: this.options.overrides,
+      tokens: data.validation,
+      byteLengths: data.tokenizer.byteLengths,
+      B: options.batchSize ?? this.#batchSize,
+      T: options.blockSize ?? Math.min(config.blockSize, data.validation.length - 1),
+      maxTokens: options.maxTokens ?? 16_384,
+    };
+    const own = evaluate(this.model.parameters, given);
+    const average = this.#state.ema && evaluate(this.#state.ema, given);
+    return { ...own, ...(average && { emaLoss: average.loss, emaBitsPerByte: average.bitsPerByte }) };
+  }
+
+  /** Encodes the training state. Equal states give equal bytes. */
+  checkpoint(progress: Omit<Progress, "step"> = { cursor: NO_CURSOR }): Uint8Array<ArrayBuffer> {
+    return encodeCheckpoint({ ...this.#state, parameters: this.model.parameters }, {
+      ...progress,
+      step: this.#done,
+    });
+  }
+
+  /**
+   * Restores the training state from the bytes of a checkpoint.
+   *
+   * @param bytes The checkpoint.
+   * @param expected Its name for errors; `sampling`: how its run chose batches.
+   * @returns Where the run stood.
+   * @throws {UserError} if the checkpoint is damaged, or of another model, optimizer or policy.
+   */
+  restore(
+    bytes: Uint8Array<ArrayBuffer>,
+    expected: { name: string; sampling?: Sampling | "any" | undefined },
+  ): ReturnType<typeof decodeCheckpoint>["progress"] {
+    const { state: { parameters, ...rest }, progress } = decodeCheckpoint(bytes, {
+      ...this.options,
+      ...expected,
+      model: this.model.config,
+      optimizer: this.options,
+    });
+    disposeState({ ...this.#state, parameters: {} });
+    this.model.setParameters(parameters);
+    this.#state = rest;
+    this.#done = progress.step;
+    return progress;
+  }
+
+  /**
+   * Saves weights, optimizer state, scaler, moving average and step to a safetensors file, whole or not at all.
+   *
+   * @throws {UserError} if the file cannot be written.
+   */
+  save(path: string): void {
+    try {
+      atomicWrite(path, this.checkpoint());
+    } catch (cause) {
+      throw new UserError(`Cannot save ${path}: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Resumes from a file that {@linkcode Trainer.save} wrote. The next step is the one after it; continue its batches
+   * with `data.batches({ …, start: trainer.stepsDone })`.
+   *
+   * @throws {UserError} if the file cannot be read, or does not fit the model and options.
+   */
+  resume(path: string): void {
+    let bytes: Uint8Array<ArrayBuffer>;
+    try {
+      bytes = Deno.readFileSync(path);
+    } catch (cause) {
+      throw new UserError(`Cannot resume from ${path}: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+      });
+    }
+    this.restore(bytes, { name: path, sampling: "any" });
+  }
+
+  /** Frees the optimizer state, the moving average and the compiled step. The model keeps its weights. */
+  dispose(): void {
+    disposeState({ ...this.#state, parameters: {} });
+    for (const step of this.#steps.values()) step[Symbol.dispose]();
+    this.#steps.clear();
+  }
+
+  /** Frees what {@linkcode Trainer.dispose} frees. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #stepOf(padded: boolean): TrainStep {
+    const known = this.#steps.get(padded);
+    if (known !== undefined) return known;
+    const { labelSmoothing, zLoss, loss, ...options } = this.options;
+    const step = createTrainStep({
+      ...options,
+      model: this.model.config,
+      optimizer: this.options,
+      criterion: loss,
+      loss: { labelSmoothing, zLoss, ...(padded && { ignoreIndex: IGNORE_INDEX }) },
+    });
+    this.#steps.set(padded, step);
+    return step;
+  }
+
+  /** Keys of a step's dropout and rounding. They follow from seed and step, so that checkpoints need not hold them. */
+  #keys(step: number): Pick<BatchTensors, "dropoutKey" | "roundingKey"> {
+    const key = (use: string) => {
+      const random = createRandom(this.options.seed, `${use}/${step}`);
+      return tf.tensor1d([random.nextUint32() | 0, random.nextUint32() | 0], "int32");
+    };
+    return {
+      ...((this.model.config.dropout ?? 0) > 0 && { dropoutKey: key("dropout") }),
+      ...(roundsStochastically(this.options) && { roundingKey: key("rounding") }),
+    };
+  }
+}
+
+/**
+ * Creates a trainer. Every option has a default, so that `createTrainer(model)` trains: AdamW with a peak learning rate of
+ * 1e-3, 10 steps of warm-up, then a cosine to a tenth of it over `steps`, or a constant rate if `steps` is not given.
+ *
+ * @param model The model; its weights are trained in place.
+ * @param options The precision policy, the schedule, the optimizer, the loss.
+ * @throws {RangeError} if an option is out of range.
+ */
+export function createTrainer(model: Gpt, options: TrainerOptions = {}): Trainer {
+  return new Trainer(model, options);
+}
+
+function clonesOf(parameters: Parameters): Parameters {
+  // Copies on the host: a clone would share memory that a step may donate.
+  return toParameters(
+    Object.fromEntries(
+      Object.entries(parameters).map(([name, tensor]) => [
+        name,
+        { shape: [...tensor.shape], values: Float32Array.from(tensor.dataSync()) },
+      ]),
+    ),
+  );
+}
+
+function requireBatch({ x, y }: TrainingBatch): void {
+  for (const [name, ids] of [["x", x], ["y", y]] as const) {
+    if (ids instanceof tf.Tensor && ids.rank === 2 && ids.dtype === "int32") continue;
+    throw new TypeError(
+      `Cannot train on the batch: expected ${name} to be int32 [B, T], got ${
+        ids instanceof tf.Tensor ? `${ids.dtype} [${ids.shape}]` : typeof ids
+      }. Use data.getBatch(), or tf.tensor2d(ids, [B, T], "int32").`,
+    );
+  }
+  if (String(x.shape) === String(y.shape)) return;
+  throw new TypeError(
+    `Cannot train on the batch: expected x and y of one shape, got [${x.shape}] and [${y.shape}].`,
+  );
+}

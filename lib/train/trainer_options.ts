@@ -1,0 +1,150 @@
+/**
+ * Options of a trainer and their defaults.
+ *
+ * @module
+ */
+import type * as tf from "@tensorflow/tfjs";
+import type { PrecisionOverride } from "../precision/mod.ts";
+import type { PolicyName } from "../tensorflow/mod.ts";
+import type { ScheduleName } from "./schedule.ts";
+
+/** Options of a trainer. The names are those of a sweep's spec: a run's spec is a trainer's options. */
+export interface TrainerOptions {
+  /** Precision policy. Default: float32. */
+  readonly policy?: PolicyName | undefined;
+  /** Formats of layers and operation classes, which override the policy. Default: none. */
+  readonly overrides?: readonly PrecisionOverride[] | undefined;
+  /** `graph`: a step is one native call; `eager`: op by op. Default: graph. */
+  readonly execution?: "graph" | "eager" | undefined;
+  /** Seed of dropout and stochastic rounding. Default: 1. */
+  readonly seed?: number | undefined;
+  /** Length of the learning rate schedule. Default: none, the rate stays constant after warm-up. */
+  readonly steps?: number | undefined;
+  /** Learning rate after warm-up. Default: 1e-3. */
+  readonly lr?: number | undefined;
+  /** Learning rate at the last step. Default: `lr` / 10. */
+  readonly minLr?: number | undefined;
+  /** Learning rate after warm-up. Default: cosine, or constant without `steps`. */
+  readonly schedule?: ScheduleName | undefined;
+  /** Steps of linear warm-up. Default: 10, or 0 if `steps` is at most 10. */
+  readonly warmupSteps?: number | undefined;
+  /** Steps of decay at the end of `wsd`. Default: a tenth of `steps` with the schedule `wsd`. */
+  readonly decaySteps?: number | undefined;
+  /** Optimizer. Default: adamw. */
+  readonly optimizer?: "adamw" | "sgd" | undefined;
+  /** SGD's momentum, in [0, 1). Default: 0. */
+  readonly momentum?: number | undefined;
+  /** Nesterov's form of SGD's momentum. Default: false. */
+  readonly nesterov?: boolean | undefined;
+  /** AdamW's first decay rate, in [0, 1). Default: 0.9. */
+  readonly beta1?: number | undefined;
+  /** AdamW's second decay rate, in [0, 1). Default: 0.99. */
+  readonly beta2?: number | undefined;
+  /** AdamW's epsilon. Default: 1e-8. */
+  readonly eps?: number | undefined;
+  /** Weight decay of parameters of rank 2 and more. Default: 0.1. */
+  readonly weightDecay?: number | undefined;
+  /** Largest global gradient norm; 0: no clipping. Default: 1. */
+  readonly clip?: number | undefined;
+  /** Micro-batches that a step's batch is computed in, a divisor of B. Default: 1. */
+  readonly accumulate?: number | undefined;
+  /** Decay of the weights' moving average, in [0, 1); 0: none. Default: 0. */
+  readonly emaDecay?: number | undefined;
+  /** Epsilon of label smoothing in what is minimized; reported losses are without it. Default: 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** Coefficient of (log Z)² in what is minimized; reported losses are without it. Default: 0. */
+  readonly zLoss?: number | undefined;
+  /**
+   * A loss of your own: from logits [B, T, V] and targets int32 [B, T] to a scalar. It is traced into the compiled step,
+   * so it must be made of tensor operations. Default: the mean cross entropy.
+   */
+  readonly loss?: Criterion | undefined;
+}
+
+/** A loss: from logits [B, T, V] and targets int32 [B, T] to a scalar. */
+export type Criterion = (logits: tf.Tensor3D, y: tf.Tensor2D) => tf.Tensor;
+
+/** A trainer's options, each with its value. */
+export type ResolvedOptions =
+  & { readonly [K in Exclude<keyof TrainerOptions, "loss">]-?: NonNullable<TrainerOptions[K]> }
+  & { readonly loss: Criterion | undefined };
+
+/** The defaults that depend on no other option. */
+const DEFAULTS = {
+  policy: "float32",
+  overrides: [],
+  execution: "graph",
+  seed: 1,
+  lr: 1e-3,
+  optimizer: "adamw",
+  momentum: 0,
+  nesterov: false,
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  clip: 1,
+  accumulate: 1,
+  emaDecay: 0,
+  labelSmoothing: 0,
+  zLoss: 0,
+  loss: undefined,
+} as const;
+
+/** Steps of warm-up of longer runs. */
+const WARMUP = 10;
+
+/**
+ * Completes options with their defaults.
+ *
+ * @throws {RangeError} if an option is out of range.
+ */
+export function resolveTrainerOptions(given: TrainerOptions): ResolvedOptions {
+  const known = Object.fromEntries(
+    Object.keys(DEFAULTS).flatMap((name) => {
+      const value = given[name as keyof TrainerOptions];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  const options = { ...DEFAULTS, ...known } as unknown as ResolvedOptions;
+  const { steps = Infinity } = given;
+  const schedule = given.schedule ?? (given.steps === undefined ? "constant" : "cosine");
+  const resolved: ResolvedOptions = {
+    ...options,
+    schedule,
+    steps,
+    minLr: given.minLr ?? options.lr / 10,
+    warmupSteps: given.warmupSteps ?? (steps <= WARMUP ? 0 : WARMUP),
+    decaySteps: given.decaySteps ?? (schedule === "wsd" ? Math.max(1, Math.round(steps / 10)) : 0),
+  };
+  requireInRange(resolved);
+  return resolved;
+}
+
+function requireInRange(options: ResolvedOptions): void {
+  const refuse = (name: string, wanted: string): never => {
+    throw new RangeError(
+      `Cannot create a trainer: expected ${name} ${wanted}, got ${options[name as keyof ResolvedOptions]}.`,
+    );
+  };
+  const numbers = options as unknown as Record<string, number>;
+  for (const name of ["momentum", "beta1", "beta2", "emaDecay", "labelSmoothing"]) {
+    if (!(numbers[name]! >= 0 && numbers[name]! < 1)) refuse(name, "in [0, 1)");
+  }
+  if (!(numbers["eps"]! > 0)) refuse("eps", "above 0");
+  for (const name of ["lr", "minLr", "weightDecay", "clip", "zLoss"]) {
+    if (!(numbers[name]! >= 0)) refuse(name, "to be at least 0");
+  }
+  for (const name of ["warmupSteps", "decaySteps", "seed"]) {
+    if (!Number.isSafeInteger(numbers[name]) || numbers[name]! < 0) refuse(name, "to be a whole number");
+  }
+  if (!Number.isSafeInteger(options.accumulate) || options.accumulate < 1) {
+    refuse("accumulate", "to be a whole number of at least 1");
+  }
+  if (options.steps !== Infinity && !(Number.isSafeInteger(options.steps) && options.steps >= 1)) {
+    refuse("steps", "to be a whole number of at least 1");
+  }
+  if (options.steps === Infinity && options.schedule !== "constant") {
+    refuse("steps", `with the schedule ${options.schedule}`);
+  }
+}

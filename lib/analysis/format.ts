@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../error/printable.ts";
 import type { Table } from "./tables.ts";
 
 /** How a column is shown: what it is called, and its numbers. */
@@ -79,7 +80,7 @@ const LONGEST = 60;
 
 /** Text on one line, without control and format characters, cut to 60 characters. */
 export function plainText(text: string): string {
-  const characters = [...text.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd")];
+  const characters = [...printable(text)];
   return characters.length <= LONGEST ? characters.join("") : `${characters.slice(0, LONGEST - 1).join("")}…`;
 }
 

@@ -1,4 +1,5 @@
 /** `deno task cluster slurm|kubernetes`: a plan as jobs for an engine that runs elsewhere. */
+import { printable } from "../error/printable.ts";
 import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../error/user_error.ts";
@@ -144,7 +145,7 @@ async function slurm(
   console.log(
     `${plan.runs.length} runs, a task each. The folder must be the same on every node. Submit with\n`,
   );
-  console.log(`sbatch ${path}`);
+  console.log(`sbatch ${printable(path)}`);
 }
 
 async function kubernetes(
@@ -201,9 +202,11 @@ async function kubernetes(
     console.error(`the text must be in the container as ${plan.data.path}, as plan.json says`);
   }
   console.log(
-    `${plan.runs.length} runs, a pod each. Put ${dir} into the volume as ${folder}, and apply with\n`,
+    `${plan.runs.length} runs, a pod each. Put ${printable(dir)} into the volume as ${
+      printable(folder)
+    }, and apply with\n`,
   );
-  console.log(`kubectl apply -f ${path}`);
+  console.log(`kubectl apply -f ${printable(path)}`);
 }
 
 /** What each job's `run` is told besides its folder. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
+import { guardConsole, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { autocastPolicy, parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
 import type { Device } from "../tensorflow/device.ts";
@@ -11,9 +12,10 @@ import { requireDevice } from "../tensorflow/probe_machine.ts";
 
 /** A new command whose mistakes end with status 2. */
 export function command(name: string, description: string): Command {
-  return new Command(name).usage("[options]").description(description).exitOverride().showHelpAfterError(
-    `(deno task ${name} --help lists the options)`,
-  );
+  return new Command(name).usage("[options]").description(description).exitOverride().configureOutput({
+    writeOut: (text) => console.log(text.replace(/\n$/, "")),
+    writeErr: (text) => console.error(text.replace(/\n$/, "")),
+  }).showHelpAfterError(`(deno task ${name} --help lists the options)`);
 }
 
 /**
@@ -24,15 +26,19 @@ export function command(name: string, description: string): Command {
  * @param args The command line.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<void> {
+  guardConsole();
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       Deno.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.badInput; // commander has told the user already
     } else if (error instanceof UserError) {
-      console.error(error.message);
+      console.error(printableError(error.message));
       Deno.exitCode = error.exitCode;
-    } else throw error;
+    } else {
+      console.error(error); // its message may hold foreign text: Deno would print it as it is
+      Deno.exit(1);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** `deno task compare`: whether a lower precision changes the loss, by how much, from which step, beyond seed noise. */
+import { printable } from "../error/printable.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   BASELINE,
@@ -176,7 +177,7 @@ async function look(
     return [found];
   } catch (error) {
     if (asked || !(error instanceof UserError)) throw error;
-    console.error(`note: no culprit is found: ${error.message}`);
+    console.error(`note: no culprit is found: ${printable(error.message)}`);
     return [];
   }
 }
@@ -212,10 +213,10 @@ async function trainSpec(path: string | undefined, options: Options): Promise<st
   }
   placePlan(dir, plan);
   using interruption = watchSignals();
-  console.error(`${plan.runs.length} runs into ${dir}, ${workers} at once`);
+  console.error(`${plan.runs.length} runs into ${printable(dir)}, ${workers} at once`);
   const outcome = await runSweep(plan, { dir, workers, interruption });
   Deno.exitCode = outcome.exitCode;
-  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${reason}`);
+  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
   if (outcome.exitCode === EXIT.interrupted) {
     console.error("interrupted: run the same command to go on");
     return undefined;
@@ -277,7 +278,7 @@ async function compareFolder(
     writeFile(judging.json, comparisonJson(compared, more, { brief: true }));
   }
   const report = await writeReport(dir, { title: basename(resolve(dir)), print: () => {} });
-  console.log(`\nreport: ${report}`);
+  console.log(`\nreport: ${printable(report)}`);
 }
 
 /** Few comparisons in full, many as a table with a verdict each. */

@@ -1,4 +1,5 @@
 /** `deno task evaluate RUN|GPT2_FOLDER`: the loss of a trained model, over a text, by position, by token. */
+import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { readText } from "../file/text.ts";
 import { type Parameters, toParameters } from "../model/mod.ts";
@@ -75,9 +76,13 @@ async function evaluateModel(folder: string, options: Options): Promise<void> {
   const figures = { what, ...result, perplexity: perplexity(result.loss) };
   const positions = options.positions === true ? { positionLoss: Array.from(positionLoss) } : {};
   const single = options.text === undefined ? {} : { tokenLoss: lossesOf(parameters, { model, given }) };
-  if (options.json === true) return console.log(jsonOf({ ...figures, ...positions, ...single }));
+  if (options.json === true) {
+    return console.log(printableJson(jsonOf({ ...figures, ...positions, ...single })));
+  }
   console.log(
-    `${what}: loss ${result.loss.toFixed(4)} nats per token, perplexity ${figures.perplexity.toFixed(2)}, ` +
+    `${printable(what)}: loss ${result.loss.toFixed(4)} nats per token, perplexity ${
+      figures.perplexity.toFixed(2)
+    }, ` +
       `${result.bitsPerByte.toFixed(4)} bits per byte, over ${result.tokens.toLocaleString("en-US")} targets`,
   );
   for (const [t, loss] of (positions.positionLoss ?? []).entries()) {

@@ -1,4 +1,5 @@
 /** `deno task experiment`: tests a published claim. */
+import { printable } from "../error/printable.ts";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { watchSignals } from "../error/signals.ts";
@@ -54,7 +55,7 @@ async function run(file: string, options: Options): Promise<void> {
   console.log(
     `${title}\n\nClaim (${source}): ${claim}\nPrediction: ${prediction}\n\n` +
       (size === "full"
-        ? `${verdict}: ${reason}`
+        ? `${verdict}: ${printable(reason)}`
         : `The quick form, too short for a verdict: what it is held to ${
           directionHolds ? "is" : "is not"
         } seen. ${reason}`) +

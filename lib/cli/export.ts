@@ -1,4 +1,5 @@
 /** `deno task export DIR`: a sweep's records as files that other programs read. */
+import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { runTable } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
@@ -47,7 +48,10 @@ const program = command(
     const { runs } = openSweep(dir, (line) => console.error(line));
     const out = options.out ?? join(dir, "export");
     const files = Object.fromEntries(formats.map((format) => [format, FORMATS[format]!(runs)]));
-    writeExport(out, files, { file: console.log, note: (line) => console.error(`note: ${line}`) });
+    writeExport(out, files, {
+      file: (path) => console.log(printable(path)),
+      note: (line) => console.error(`note: ${printable(line)}`),
+    });
   });
 
 /** A file of events a run. */

@@ -1,4 +1,5 @@
 /** `deno task jupyter`: installs losskit's kernel for this user's Jupyter, and starts JupyterLab. */
+import { printable } from "../error/printable.ts";
 import { labPython, startLab } from "../notebook/lab.ts";
 import { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "../notebook/mod.ts";
 import { command, runCommand } from "./command.ts";
@@ -9,7 +10,7 @@ const program = command("jupyter", "Installs the kernel that the notebooks ask f
   .option("--install-only", "install the kernel and start nothing: for a Jupyter of your own")
   .action(async (args: string[], { installOnly = false }: { installOnly?: boolean }) => {
     const folder = writeKernelspec(jupyterDataDir());
-    console.log(`The kernel "${KERNEL_NAME}" is installed in ${folder}.`);
+    console.log(`The kernel "${KERNEL_NAME}" is installed in ${printable(folder)}.`);
     console.log(
       "Stop ends training that has `signal: stopSignal()`, and keeps what a notebook has in memory.",
     );

@@ -1,4 +1,5 @@
 /** `deno task merge DIR...`: brings runs that were made in several places into one folder. */
+import { printable } from "../error/printable.ts";
 import { EXIT } from "../error/user_error.ts";
 import { describe, type MergedRun, mergeSweeps, type PlannedRun } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
@@ -18,7 +19,9 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
         runs.filter((run) => run.from === dir && run.outcome === outcome).length;
       const taken = of("taken");
       console.log(
-        `${dir}: ${taken} run${taken === 1 ? "" : "s"} taken, ${of("kept")} that ${into} has already`,
+        `${printable(dir)}: ${taken} run${taken === 1 ? "" : "s"} taken, ${of("kept")} that ${
+          printable(into)
+        } has already`,
       );
     }
     for (const run of runs) {
@@ -26,10 +29,16 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
       if (run.outcome === "conflict") {
         const { step, field, a, b } = run.difference;
         const where = step === undefined ? "" : ` at step ${step}`;
-        console.log(`conflict: ${what}: ${field}${where} is ${a} in ${into}, ${b} in ${run.from}: not taken`);
-        for (const change of run.environment) console.log(`  made in another environment: ${change}`);
+        console.log(
+          `conflict: ${printable(what)}: ${field}${where} is ${printable(String(a))} in ${printable(into)}, ${
+            printable(String(b))
+          } in ${printable(run.from)}: not taken`,
+        );
+        for (const change of run.environment) {
+          console.log(`  made in another environment: ${printable(change)}`);
+        }
       } else if (run.outcome === "damaged" || run.outcome === "busy") {
-        console.log(`${run.outcome}: ${what}: ${run.reason}`);
+        console.log(`${run.outcome}: ${printable(what)}: ${printable(run.reason)}`);
       }
     }
     for (const { run, steps, failed } of holes) {
@@ -38,7 +47,7 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
     }
     if (plan === undefined) console.log(`no plan.json: what is missing is not known`);
     else {console.log(
-        `${plan.runs.length - holes.length} of ${plan.runs.length} runs are finished in ${into}`,
+        `${plan.runs.length - holes.length} of ${plan.runs.length} runs are finished in ${printable(into)}`,
       );}
     if (runs.some(({ outcome }) => outcome !== "taken" && outcome !== "kept")) {
       Deno.exitCode = EXIT.someFailed;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../error/printable.ts";
 import { EXIT } from "../error/user_error.ts";
 import { readingWarnings, readSweep, type SweepRecords } from "../record/mod.ts";
 
@@ -21,7 +22,7 @@ export function openSweep(
   read: (dir: string) => SweepRecords = readSweep,
 ): SweepRecords {
   const records = read(dir);
-  for (const warning of readingWarnings(dir, records)) print(`warning: ${warning}`);
+  for (const warning of readingWarnings(dir, records)) print(`warning: ${printable(warning)}`);
   if (records.leftOut.some(({ damaged }) => damaged)) Deno.exitCode ||= EXIT.someFailed;
   return records;
 }

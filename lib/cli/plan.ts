@@ -1,4 +1,5 @@
 /** `deno task plan SPEC`: the runs of a spec with the time and memory that they are expected to take. */
+import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { count } from "../analysis/mod.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
@@ -63,7 +64,9 @@ async function plan(path: string | undefined, options: { out?: string; workers?:
   const finished = made.runs.filter(({ id }) => states.get(id)?.text === "finished").length;
   if (left.length === 0) {
     const done = finished === made.runs.length ? "finished in" : `${finished} of them finished in`;
-    console.log(`\n${count(made.runs.length, "run")}, ${done} ${dir} already: nothing is left to run`);
+    console.log(
+      `\n${count(made.runs.length, "run")}, ${done} ${printable(dir)} already: nothing is left to run`,
+    );
     return;
   }
   const seconds = predictions.reduce((sum, one) => sum + one.seconds, 0);

@@ -1,4 +1,5 @@
 /** `deno task report DIR`: tables, `report.html` and figures of a sweep's folder, or the report served while runs go on. */
+import { printable } from "../error/printable.ts";
 import { basename, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
@@ -49,7 +50,7 @@ async function report(dirs: string[], options: Options): Promise<void> {
       );
     }
     await writeJointReport(dirs, { out, tolerance, print: (line) => console.log(line) });
-    console.log(`\nreport: ${out}`);
+    console.log(`\nreport: ${printable(out)}`);
     return;
   }
   if (watch) {
@@ -60,9 +61,11 @@ async function report(dirs: string[], options: Options): Promise<void> {
     tolerance,
     print: (line) => console.log(line),
   });
-  console.log(`\nreport: ${path}`);
+  console.log(`\nreport: ${printable(path)}`);
   if (figures === undefined) return;
-  for (const file of await writeFigures(dir, { kind: figures, tolerance })) console.log(`figure: ${file}`);
+  for (const file of await writeFigures(dir, { kind: figures, tolerance })) {
+    console.log(`figure: ${printable(file)}`);
+  }
 }
 
 async function watchReport(
@@ -76,7 +79,7 @@ async function watchReport(
     signal: interruption.requested,
     onListen: (url, runs) =>
       console.log(
-        `report of ${dir}${runs === 0 ? ", which has no runs yet" : ""}: ${url} (Ctrl-C ends it)`,
+        `report of ${printable(dir)}${runs === 0 ? ", which has no runs yet" : ""}: ${url} (Ctrl-C ends it)`,
       ),
   });
 }

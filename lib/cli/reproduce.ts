@@ -1,4 +1,5 @@
 /** `deno task reproduce RUN`: reruns a run, or all runs of a sweep, from manifests. */
+import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -68,8 +69,8 @@ async function reproduce(folder: string, options: Options): Promise<void> {
       if (!(error instanceof UserError) || error.exitCode !== EXIT.badInput) throw error;
       result = { answer: "cannot", reason: error.message, changes: [] }; // others may be whole
     }
-    for (const change of result.changes) console.log(`${prefix}changed: ${change}`);
-    console.log(`${prefix}${describe(result)}`);
+    for (const change of result.changes) console.log(`${printable(prefix)}changed: ${printable(change)}`);
+    console.log(`${printable(prefix)}${printable(describe(result))}`);
     // The worst answer of all is the status: that it diverged counts more than that one could not be run.
     if (result.answer === "diverged") Deno.exitCode = EXIT.diverged;
     else if (result.answer === "cannot") Deno.exitCode ||= EXIT.badInput;

@@ -1,4 +1,5 @@
 /** `deno task save-gpt2 RUN FOLDER`: a trained model as transformers' `GPT2LMHeadModel` loads it. */
+import { printable } from "../error/printable.ts";
 import { InvalidArgumentError } from "commander";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
@@ -50,7 +51,7 @@ async function save(source: string, folder: string, { weights, data, ...options 
     if (error instanceof UserError) throw error;
     throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
   }
-  console.log(`${folder}: ${summarizeModel(config)}`);
+  console.log(`${printable(folder)}: ${summarizeModel(config)}`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -1,4 +1,5 @@
 /** `deno task sweep`: plans and runs a sweep, and reports it. */
+import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
@@ -99,7 +100,9 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
   using interruption = watchSignals();
   const tokens = plan.runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
   console.error(
-    `${plan.runs.length} runs of ${tokens} tokens in all into ${dir}, ${workers} at once with ${plan.threads} ` +
+    `${plan.runs.length} runs of ${tokens} tokens in all into ${
+      printable(dir)
+    }, ${workers} at once with ${plan.threads} ` +
       `thread${plan.threads > 1 ? "s" : ""}`,
   );
   const outcome = await runSweep(plan, {
@@ -118,9 +121,9 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
       tolerance,
       print: (line) => console.log(line),
     });
-    console.log(`\nreport: ${report}`);
+    console.log(`\nreport: ${printable(report)}`);
   }
-  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${reason}`);
+  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
 }
 
 /** Flags that say what runs there are. */

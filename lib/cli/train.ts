@@ -1,4 +1,5 @@
 /** `deno task train`: one run. */
+import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -152,7 +153,9 @@ async function trainOne(
   }
   if (outcome.finished > 0) {
     console.log(
-      `\nreport: ${await writeReport(dir, { title: "train", print: (line) => console.log(line) })}`,
+      `\nreport: ${
+        printable(await writeReport(dir, { title: "train", print: (line) => console.log(line) }))
+      }`,
     );
   }
 }

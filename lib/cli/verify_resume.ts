@@ -1,4 +1,5 @@
 /** `deno task verify-resume SPEC`: kills a sweep at random instants, and says whether it ends the same. */
+import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { draftPlan, parseSweepSpec, type Verification, verifyResume } from "../sweep/mod.ts";
@@ -55,7 +56,7 @@ async function verify(path: string, options: Options): Promise<void> {
     return console.log(`identical: ${result.kills} kills in ${result.sweeps} sweeps changed nothing`);
   }
   for (const problem of result.problems) console.log(problem);
-  console.log(`different: the folders are kept in ${dir}`);
+  console.log(`different: the folders are kept in ${printable(dir)}`);
   Deno.exitCode = EXIT.diverged;
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printableLines } from "../error/printable.ts";
 import { plainText } from "../analysis/mod.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -13,9 +14,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text as HTML that shows it, in elements and in quoted attributes. */
+/** Returns text as HTML that shows it, in elements and in quoted attributes; `�` stands for what would turn it around. */
 export function escapeHtml(text: string): string {
-  return text.toWellFormed().replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return printableLines(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
 /**

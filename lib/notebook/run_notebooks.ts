@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable, printableError } from "../error/printable.ts";
 import { basename, join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { formatDuration } from "../progress/progress.ts";
@@ -91,7 +92,7 @@ function checkAll(targets: readonly Target[], print: (line: string) => void): nu
   for (const { path, notebook } of targets) {
     const reasons = staleness(notebook, path);
     if (reasons.length > 0) stale++;
-    print(`${path}: ${reasons.length === 0 ? "fresh" : `stale: ${reasons.join(", ")}`}`);
+    print(`${printable(path)}: ${reasons.length === 0 ? "fresh" : `stale: ${reasons.join(", ")}`}`);
   }
   if (stale > 0) print("Run `deno task notebooks` to make their outputs again.");
   return stale;
@@ -110,14 +111,14 @@ async function runAll(targets: readonly Target[], options: RunNotebooksOptions):
     const took = formatDuration((performance.now() - begin) / 1000);
     if (done === undefined) {
       failed++;
-      print(`${failure}\n${path}: failed after ${took}; nothing was written`);
+      print(`${printableError(failure)}\n${printable(path)}: failed after ${took}; nothing was written`);
       continue;
     }
     const name = basename(path, ".ipynb");
     const file = out === undefined ? path : join(out, `${name}.ipynb`);
     atomicWrite(file, formatNotebook(done));
     if (html !== undefined) atomicWrite(join(html, `${name}.html`), notebookHtml(done, name));
-    print(`${path}: ran in ${took}${out === undefined ? "" : `, written to ${file}`}`);
+    print(`${printable(path)}: ran in ${took}${out === undefined ? "" : `, written to ${printable(file)}`}`);
   }
   return failed;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../error/printable.ts";
 import {
   type FrontEnd,
   frontEnd,
@@ -10,7 +11,7 @@ import {
   type NotebookDisplay,
   notebookDisplay,
 } from "./front_end.ts";
-import { printable, terminalColumns, writeStderr } from "./progress.ts";
+import { terminalColumns, writeStderr } from "./progress.ts";
 
 /** How a table is shown. */
 export interface LiveTableOptions {

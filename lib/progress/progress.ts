@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable, printableLines } from "../error/printable.ts";
 import { type FrontEnd, frontEnd, NOTEBOOK_REDRAW, notebookDisplay } from "./front_end.ts";
 import { TimeLeft } from "./time_left.ts";
 
@@ -78,7 +79,8 @@ export function createProgress(options: ProgressOptions): Progress {
       if (note !== undefined) lastNote = note;
       if (now() - shown >= every) draw();
     },
-    log(line) {
+    log(text) {
+      const line = printableLines(text);
       if (show !== undefined) return show.log(line);
       if (!isTerminal) return write(`${line}\n`);
       write(`\r${" ".repeat(Math.min(width, columns() - 1))}\r${line}\n`);
@@ -89,11 +91,6 @@ export function createProgress(options: ProgressOptions): Progress {
       draw(true);
     },
   };
-}
-
-/** Names in labels and notes are the user's: an escape sequence in one shall not steer the terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "�");
 }
 
 /** Columns of the terminal behind standard error, or 80 where it has none to tell. */

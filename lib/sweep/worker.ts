@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { guardConsole } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { ClaimedError, runFolder } from "../record/mod.ts";
 import { executeRun } from "./execute.ts";
@@ -49,6 +50,7 @@ function sweepIsGone(): AbortSignal {
 }
 
 if (import.meta.main) {
+  guardConsole(); // its log is read on terminals
   const [dir = "", id = "", ...flags] = Deno.args;
   try {
     Deno.exitCode = await main(dir, id, flags);

@@ -3,16 +3,16 @@
  *
  * @module
  */
+import { printableLines } from "../../error/printable.ts";
 
 /** Plotly's tags in labels; a line break becomes a space, the others go. */
 const TAGS = /<(\/?)(b|i|br|sup|sub|span|em|strong)\b[^>]*>/gi;
 
 /** A label of Plotly's as text of XML. Its entities stay, tags go, and everything else is shown as it is. */
 export function svgText(label: string): string {
-  return label.toWellFormed()
+  return printableLines(label)
     .replaceAll(TAGS, (_, __, tag) => tag.toLowerCase() === "br" ? " " : "")
-    // deno-lint-ignore no-control-regex -- XML has no way to write these
-    .replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd")
+    .replaceAll(/[\ufffe\uffff]/g, "\ufffd") // XML has no way to write these
     .replaceAll(/&(?!(amp|lt|gt|quot|#\d+);)/g, "&amp;")
     .replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -6,9 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { guardConsole, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { autocastPolicy, parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
-import type { Device } from "../tensorflow/device.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
 
 /** A new command whose mistakes end with status 2. */
 export function command(name: string, description: string): Command {
@@ -72,17 +70,6 @@ export const POLICIES_HELP =
 export const PROBES_HELP =
   "take figures of every k-th step: gradients, updates, activations, attention, log Z, loss by position (default: 0, none)";
 
-/**
- * Reads `off,on` as policies; other words are policies' names, checked with the spec.
- *
- * @param device What runs will be on, which `on` depends on (default: what this machine has).
- */
-export function policies(text: string, device: () => Device = requireDevice): string[] {
-  const word = (given: string) =>
-    given === "off" ? "float32" : given === "on" ? autocastPolicy(device()) : given;
-  return list(text).map(word);
-}
-
 /** Reads `softmax@h.1=e8m3,linear=float32` as overrides; what they name is checked with the spec. */
 export function overrides(text: string): PrecisionOverride[] {
   return list(text).map(parseOverride);
@@ -91,10 +78,3 @@ export function overrides(text: string): PrecisionOverride[] {
 /** What overrides look like, for help texts. */
 export const OVERRIDES_HELP =
   "formats of classes of operations and layers, CLASS+CLASS@LAYER+LAYER=FORMAT, such as softmax@h.1=e8m3,linear=float32; loss=bfloat16 is the loss outside of the autocast region";
-
-/** Reads `char,512` as tokenizers. */
-export function vocabularies(text: string): string[] {
-  return list(text).map((word) =>
-    word === "char" ? "character" : /^[0-9]+$/.test(word) ? `bpe:${word}` : word
-  );
-}

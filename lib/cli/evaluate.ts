@@ -5,8 +5,9 @@ import { readText } from "../file/text.ts";
 import { type Parameters, toParameters } from "../model/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import type { Tokens } from "../text/mod.ts";
+import { policyName } from "../sweep/mod.ts";
 import { evaluate, type EvaluateOptions, perplexity, targetLosses } from "../train/mod.ts";
-import { append, command, policies, runCommand } from "./command.ts";
+import { append, command, list, runCommand } from "./command.ts";
 import { numberOf, numberOption } from "./numbers.ts";
 import {
   asUserError,
@@ -140,7 +141,7 @@ function precisionOf({ run }: OpenedModel, { amp }: Options): Pick<EvaluateOptio
       ? { policy: "float32" }
       : { policy: run.spec.policy as PolicyName, overrides: run.spec.overrides };
   }
-  const [policy, ...others] = policies(amp);
+  const [policy, ...others] = list(amp).map((word) => policyName(word));
   if (policy === undefined || others.length > 0) {
     throw new UserError(`Cannot evaluate: --amp must name one policy: it is ${JSON.stringify(amp)}`);
   }

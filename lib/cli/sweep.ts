@@ -24,12 +24,10 @@ import {
   list,
   overrides,
   OVERRIDES_HELP,
-  policies,
   POLICIES_HELP,
   PROBES_HELP,
   runCommand,
   TOLERANCE_HELP,
-  vocabularies,
 } from "./command.ts";
 import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
 import { writeReport } from "./report_files.ts";
@@ -159,11 +157,11 @@ async function specOf(specPath: string | undefined, options: Options): Promise<S
     // Without a spec it is the built-in sweep, float32 and autocast: the device's own.
     policy: split(
       options["amp"] ?? (specPath === undefined ? "off,on" : undefined),
-      (text) => policies(text),
+      list,
     ),
     overrides: split(options["override"], overrides),
     probeEvery: options["probes"],
-    vocab: split(options["vocab"], vocabularies),
+    vocab: split(options["vocab"], list),
     seeds: split(options["seeds"], (text) => list(text).map(numeric)),
     steps,
     // A short run warms up shorter, unless a spec says otherwise.

@@ -27,13 +27,12 @@ import {
   command,
   DATA_HELP,
   escaped,
+  list,
   overrides,
   OVERRIDES_HELP,
-  policies,
   POLICIES_HELP,
   PROBES_HELP,
   runCommand,
-  vocabularies,
 } from "./command.ts";
 import { numberOf, numberOption, numeric } from "./numbers.ts";
 import { writeReport } from "./report_files.ts";
@@ -182,8 +181,8 @@ function fieldsOf(given: Given, defaults: SweepSpec): Record<string, unknown> {
   const fields = {
     ...others,
     data,
-    vocab: vocab === undefined ? undefined : [single("--vocab", vocabularies(String(vocab)))],
-    policy: amp === undefined ? undefined : [single("--amp", policies(String(amp)))],
+    vocab: vocab === undefined ? undefined : [single("--vocab", list(String(vocab)))],
+    policy: amp === undefined ? undefined : [single("--amp", list(String(amp)))],
     probeEvery: probes,
     overrides: override === undefined ? undefined : overrides(String(override)),
     seq: [T],

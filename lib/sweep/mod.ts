@@ -21,6 +21,8 @@ export {
   runExperiment,
 } from "./experiment.ts";
 export { expandSweep, type PlanFacts } from "./expand.ts";
+export { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
+export { policyName } from "./names.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
 export { completeMerges } from "./merge_place.ts";
 export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";

@@ -9,29 +9,31 @@ import { UserError } from "../error/user_error.ts";
 import { OWN_KEYS } from "../file/json.ts";
 import { parseTokenizerName } from "../text/mod.ts";
 import { type Refuse, runsOf } from "./expand.ts";
+import { withFullNames } from "./names.ts";
 import { uselessFields } from "./run_problem.ts";
 import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpec } from "./spec.ts";
 
 /**
  * Checks a spec. Fields that are left out are the built-in sweep's.
  *
- * @param given What a user wrote: from a file, or from the command line.
+ * @param written What a user wrote: from a file, or from the command line.
  * @param source What to call it in errors.
  * @param defaults What fields are that are left out (default: the built-in sweep's).
  * @throws {UserError} for an unknown field, a wrong value, or values that do not fit each other.
  */
 export function parseSweepSpec(
-  given: unknown,
+  written: unknown,
   source: string,
   defaults: SweepSpec = DEFAULT_SWEEP,
 ): SweepSpec {
   const refuse = (reason: string): never => {
     throw new UserError(`Cannot use ${source} as a sweep's spec: ${reason}`);
   };
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  if (typeof written !== "object" || written === null || Array.isArray(written)) {
     return refuse("wanted a record of fields");
   }
-  requireNames(given, { place: "", refuse });
+  requireNames(written, { place: "", refuse });
+  const given = withFullNames(written);
   const known = Object.keys(DEFAULT_SWEEP);
   const unknown = Object.keys(given).filter((field) => !known.includes(field));
   if (unknown.length > 0) {

@@ -39,5 +39,10 @@ export type { CacheOptions } from "./token_cache.ts";
 export type { Tokenizer } from "./tokenizer.ts";
 export { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 export type { AddedToken, BpeJson, TokenizerJson, WordLevelJson } from "./tokenizer_json.ts";
-export { parseTokenizerName, type TokenizerChoice, type TokenizerName } from "./tokenizer_name.ts";
+export {
+  parseTokenizerName,
+  type TokenizerChoice,
+  type TokenizerName,
+  tokenizerName,
+} from "./tokenizer_name.ts";
 export type { Tokens } from "./tokens.ts";

@@ -23,6 +23,15 @@ export type TokenizerChoice = {
 };
 
 /**
+ * Returns a tokenizer's full name: `char` is `character`, and a number is the size of a byte-pair vocabulary. Other words
+ * stay; {@linkcode parseTokenizerName} checks them.
+ */
+export function tokenizerName(word: string | number): string {
+  if (word === "char") return "character";
+  return /^[0-9]+$/.test(String(word)) ? `bpe:${word}` : String(word);
+}
+
+/**
  * Reads a tokenizer's name.
  *
  * @throws {UserError} if it is none of the names, or `bpe:V` without an integer V >= 256.

@@ -1,0 +1,43 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { UserError } from "../error/user_error.ts";
+import { policyName, withFullNames } from "./names.ts";
+import { parseSweepSpec } from "./parse_spec.ts";
+
+Deno.test("policyName() reads off and on, on by the device, and leaves other words", () => {
+  assertEquals(["off", "on"].map((word) => policyName(word, () => "cpu")), ["float32", "bf16-autocast"]);
+  assertEquals(policyName("on", () => "gpu"), "bf16-autocast-cuda");
+  const never = (): never => {
+    throw new Error("asked for the device");
+  };
+  assertEquals(["off", "emulated:e4m3"].map((word) => policyName(word, never)), ["float32", "emulated:e4m3"]);
+});
+
+Deno.test("a spec takes char, numbers, off and on wherever it names tokenizers and policies", () => {
+  const { vocab, policy, when, exclude } = parseSweepSpec({
+    vocab: ["char", 512, "byte"],
+    policy: ["off", "bf16-autocast"],
+    when: [{ if: { tokenizer: "char", policy: ["off"] }, set: { tokenizer: 300 } }],
+    exclude: [{ tokenizer: [512, "char"], policy: "off", T: 128 }],
+  }, "the test");
+  assertEquals([vocab, policy], [["character", "bpe:512", "byte"], ["float32", "bf16-autocast"]]);
+  assertEquals(when, [{
+    if: { tokenizer: "character", policy: ["float32"] },
+    set: { tokenizer: "bpe:300" },
+  }]);
+  assertEquals(exclude, [{ tokenizer: ["bpe:512", "character"], policy: "float32", T: 128 }]);
+  assertEquals(parseSweepSpec({ axes: { tokenizer: ["char"], policy: ["off"] } }, "x").axes, {
+    tokenizer: ["character"],
+    policy: ["float32"],
+  });
+  assertThrows(
+    () => parseSweepSpec({ vocab: ["char", "character"] }, "x"),
+    UserError,
+    "must not repeat a value",
+  );
+  assertThrows(() => parseSweepSpec({ vocab: [100] }, "x"), UserError, "must be >= 256");
+});
+
+Deno.test("withFullNames() leaves what is no name to the checks", () => {
+  const odd = { vocab: [null, {}], policy: 3, axes: [1], zip: null, when: "x", exclude: [[1]] };
+  assertEquals(withFullNames(odd), { ...odd });
+});

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Estimate, estimate } from "../lib/analysis/mod.ts";
+import { least } from "../lib/number/extent.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 
 /** The validation loss at the end, or at a step, in nats per token; NaN where it was lost. */
@@ -21,7 +22,7 @@ export function bitsPerByte(run: RecordedRun): number {
 /** Whether a loss was NaN or infinite, or ends far above the best one that the run had. */
 export function diverged(run: RecordedRun): boolean {
   const losses = run.events.flatMap((event) => event.event === "step" ? [event.loss] : []);
-  const best = Math.min(...run.events.flatMap((event) => event.event === "eval" ? [event.loss] : []));
+  const best = least(run.events.flatMap((event) => event.event === "eval" ? [event.loss] : []));
   return !losses.every(Number.isFinite) || !(validationLoss(run) <= best + 0.5);
 }
 

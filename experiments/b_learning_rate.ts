@@ -1,4 +1,5 @@
 /** B. Learning rates, with and without normalised queries and keys. */
+import { greatest, least } from "../lib/number/extent.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
 import { SMALL_MODEL, validationLoss } from "./_runs.ts";
@@ -10,7 +11,7 @@ const RATES = [3e-3, 1e-2, 3e-2, 1e-1], QUICK_RATES = [3e-3, 3e-1];
 function attentionMax({ events }: RecordedRun): number {
   const probes = events.flatMap((event) => event.event === "step" && event.probes ? [event.probes] : []);
   const found = probes.flatMap((one) => Object.values(one).map(({ attentionMax }) => attentionMax));
-  return Math.max(...found.filter((value) => typeof value === "number"));
+  return greatest(found.filter((value) => typeof value === "number"));
 }
 
 /** What a model that has learnt nothing but the frequency of characters costs, about: what lost runs count as. */
@@ -55,7 +56,7 @@ const experiment: Experiment = {
           qkNorm,
           lr,
           loss: mean(own.map(lossOf)),
-          attentionMax: Math.max(...own.map(attentionMax)),
+          attentionMax: greatest(own.map(attentionMax)),
           n: own.length,
         };
       })
@@ -63,7 +64,7 @@ const experiment: Experiment = {
     const of = (qkNorm: boolean) => rows.filter((row) => row.qkNorm === qkNorm);
     const sensitivity = (qkNorm: boolean) => {
       const losses = of(qkNorm).map(({ loss }) => loss);
-      return mean(losses) - Math.min(...losses);
+      return mean(losses) - least(losses);
     };
     const [plain, normed] = [of(false).at(-1)!, of(true).at(-1)!];
     const growth = of(false).every(({ attentionMax }, i, all) =>

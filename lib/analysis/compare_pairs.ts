@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
+import { least } from "../number/extent.ts";
+import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
 import { precisionName } from "./precision_name.ts";
 import { DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, spikes } from "./stability.ts";
@@ -124,7 +125,7 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
   }
   const curves = pairs.map(curvesOf);
   const judged = pairs.map((pair, i) => judgePair(pair, { ...curves[i]!, tolerance }));
-  const steps = Math.min(...curves.map(({ baseline, other }) => Math.min(baseline.length, other.length)));
+  const steps = least(curves.map(({ baseline, other }) => Math.min(baseline.length, other.length)));
   const blocks = blocksOf(steps);
   const sound = judged.map((_, i) => i).filter((i) => {
     const { baseline, other } = judged[i]!.divergedAt;
@@ -133,7 +134,7 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
   const over = (value: (pair: ComparedPair, i: number) => number) =>
     estimate(sound.map((i) => value(judged[i]!, i)).filter(Number.isFinite), level);
   const byBlock = curves.map(({ baseline, other }) =>
-    blockMeans(baseline.slice(0, steps).map((loss, i) => other[i]! - loss), blocks)
+    blockMeans(baseline.subarray(0, steps).map((loss, i) => other[i]! - loss), blocks)
   );
   const differs = differenceIn(first);
   const others = [...differs === "precision" ? pairs.map(({ baseline }) => baseline) : [], ...seeds];
@@ -181,25 +182,30 @@ function stepOf(blocks: readonly GapBlock[], found: (block: GapBlock) => boolean
   return at === undefined ? undefined : blocks[at]!.first;
 }
 
-function curvesOf({ baseline, other }: Pair): { baseline: number[]; other: number[] } {
-  const losses = (run: RecordedRun) => effectiveEvents(run.events).steps.map(({ loss }) => loss);
-  return { baseline: losses(baseline), other: losses(other) };
+/** Training losses by step, nats per token. */
+interface Curves {
+  readonly baseline: Float64Array;
+  readonly other: Float64Array;
+}
+
+function curvesOf({ baseline, other }: Pair): Curves {
+  return { baseline: seriesOf(baseline).steps.loss, other: seriesOf(other).steps.loss };
 }
 
 function judgePair(
   pair: Pair,
-  { baseline, other, tolerance }: { baseline: number[]; other: number[]; tolerance: number },
+  { baseline, other, tolerance }: Curves & { tolerance: number },
 ): ComparedPair {
   const gap = gapOf(pair, tolerance);
-  const lost = (run: RecordedRun, losses: number[]) => {
-    const last = effectiveEvents(run.events).evals.at(-1);
+  const lost = (run: RecordedRun, losses: Float64Array) => {
+    const last = seriesOf(run).evals.at(-1);
     return divergedAt(losses) ?? (last === undefined || Number.isFinite(last.loss) ? undefined : last.step);
   };
   return {
     seed: pair.baseline.manifest.spec.seed,
     otherSeed: pair.other.manifest.spec.seed,
     gap,
-    integrated: gap.byStep.reduce((sum, at) => Number.isFinite(at.gap) ? sum + at.gap : sum, 0),
+    integrated: gap.byStep.reduce((sum, at) => Number.isFinite(at) ? sum + at : sum, 0),
     spikes: {
       baseline: spikes(baseline).map((i) => i + 1),
       other: spikes(other).map((i) => i + 1),
@@ -210,11 +216,11 @@ function judgePair(
 
 /** Equal to the last bit: steps, losses, evaluations. */
 function areIdentical({ baseline, other }: Pair): boolean {
-  const [a, b] = [baseline, other].map(({ events }) => {
-    const { steps, evals } = effectiveEvents(events);
-    return [...steps, ...evals].map(({ step, loss }) => `${step} ${loss}`).join("\n");
-  });
-  return a === b;
+  const [a, b] = [seriesOf(baseline), seriesOf(other)];
+  const { loss } = b.steps;
+  return a.steps.length === b.steps.length && a.steps.loss.every((value, i) => Object.is(value, loss[i])) &&
+    a.evals.length === b.evals.length &&
+    a.evals.every(({ step, loss }, i) => step === b.evals[i]!.step && Object.is(loss, b.evals[i]!.loss));
 }
 
 /** How far runs of several seeds lie apart: at the end, and over each block. Runs that were lost are left out. */
@@ -222,9 +228,9 @@ function floorOf(
   runs: readonly RecordedRun[],
   { blocks, level, pairs }: { blocks: readonly Block[]; level: number; pairs: number },
 ): SeedFloor & { byBlock: (number | undefined)[] } | undefined {
-  const bySeed = new Map(runs.map((run) => [run.manifest.spec.seed, effectiveEvents(run.events)]));
+  const bySeed = new Map(runs.map((run) => [run.manifest.spec.seed, seriesOf(run)]));
   const curves = [...bySeed.values()].map(({ steps, evals }) => ({
-    losses: steps.map(({ loss }) => loss),
+    losses: steps.loss,
     validation: evals.at(-1)?.loss ?? NaN,
   })).filter(({ losses, validation }) => Number.isFinite(validation) && divergedAt(losses) === undefined);
   if (curves.length < 2) return undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import { printable } from "../error/printable.ts";
+import { greatest } from "../number/extent.ts";
 import type { Table } from "./tables.ts";
 
 /** How a column is shown: what it is called, and its numbers. */
@@ -118,7 +119,7 @@ export function formatTable(table: Table): string {
   const columns = shown.map((name) => {
     const values = [...table.array(name) as Iterable<unknown>];
     const cells = [columnLabel(name), ...values.map((value) => formatCell(value, name))];
-    const width = Math.max(...cells.map(lengthOf));
+    const width = greatest(cells.map(lengthOf));
     const isNumeric = values.some((value) => typeof value === "number");
     return cells.map((cell) => {
       const space = " ".repeat(width - lengthOf(cell));

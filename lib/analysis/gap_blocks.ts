@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { least } from "../number/extent.ts";
 import { median, runningMedians } from "./median.ts";
 
 /** A stretch of a run's steps. */
@@ -26,10 +27,13 @@ export function blocksOf(steps: number): Block[] {
 }
 
 /** The mean over each block of what is finite in it; NaN where nothing is. `values` begin at step 1. */
-export function blockMeans(values: readonly number[], blocks: readonly Block[]): number[] {
+export function blockMeans(values: ArrayLike<number>, blocks: readonly Block[]): number[] {
   return blocks.map(({ first, last }) => {
-    const finite = values.slice(first - 1, last).filter(Number.isFinite);
-    return finite.reduce((sum, x) => sum + x, 0) / finite.length;
+    let sum = 0, count = 0;
+    for (let i = first - 1; i < Math.min(last, values.length); i++) {
+      if (Number.isFinite(values[i]!)) sum += values[i]!, count++;
+    }
+    return sum / count;
   });
 }
 
@@ -63,15 +67,15 @@ const LEAST = 0.05;
  *
  * @param losses Training losses by step, from step 1, nats per token.
  */
-export function divergedAt(losses: readonly number[]): number | undefined {
-  const lastFinite = losses.findLastIndex(Number.isFinite);
+export function divergedAt(losses: ArrayLike<number>): number | undefined {
+  const finite = Float64Array.from(losses, (loss) => Number.isFinite(loss) ? loss : Infinity);
+  const lastFinite = finite.findLastIndex(Number.isFinite);
   if (lastFinite < losses.length - 1) return lastFinite + 2;
   const window = Math.min(WINDOW, Math.floor(losses.length / 4));
   if (window < 2) return undefined; // too few to tell a rise from noise
-  const finite = losses.map((loss) => Number.isFinite(loss) ? loss : Infinity);
   const medians = runningMedians(finite, window);
-  const lowest = Math.min(...medians);
-  const changes = losses.slice(1).map((loss, i) => Math.abs(loss - losses[i]!)).filter(Number.isFinite);
+  const lowest = least(medians);
+  const changes = finite.subarray(1).map((loss, i) => Math.abs(loss - finite[i]!)).filter(Number.isFinite);
   const noise = median(changes) * 1.4826 / Math.SQRT2; // of normal noise, its standard deviation
   const line = lowest + Math.max((medians[0]! - lowest) / 2, NOISE * noise, LEAST);
   if (!(medians.at(-1)! > line)) return undefined;

@@ -5,7 +5,7 @@
  * @module
  */
 import { table } from "arquero";
-import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
+import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import { type PairGroup, pairGroups } from "./groups.ts";
 import { count, percent, plainText, signed } from "./format.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
@@ -161,7 +161,7 @@ function gridOf(settings: readonly PairsOf[], level: number): Omit<Grid, "precis
 
 function measure(pair: Pair): { loss: number; lossBitsPerByte: number; gaps: Record<GapMeasure, number> } {
   const gap = gapOf(pair);
-  const last = effectiveEvents(pair.baseline.events).evals.at(-1);
+  const last = seriesOf(pair.baseline).evals.at(-1);
   return {
     loss: last?.loss ?? NaN,
     lossBitsPerByte: last?.bitsPerByte ?? NaN,

@@ -5,8 +5,8 @@
  */
 
 /** The middle value; of an even count, the mean of the two; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
+export function median(values: ArrayLike<number>): number {
+  const sorted = Float64Array.from(values).sort();
   const middle = sorted.length / 2;
   if (sorted.length === 0) return NaN;
   return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
@@ -19,11 +19,12 @@ export function median(values: readonly number[]): number {
  * @param window Values in a window, from 1 to as many as there are.
  * @returns One number a window, in order.
  */
-export function runningMedians(values: readonly number[], window: number): number[] {
-  const sorted = values.slice(0, window).sort((a, b) => a - b);
+export function runningMedians(values: ArrayLike<number>, window: number): Float64Array {
+  const sorted = Float64Array.from({ length: window }, (_, i) => values[i]!).sort();
   const upper = window >> 1, lower = (window - 1) >> 1;
   const middle = () => lower === upper ? sorted[upper]! : (sorted[lower]! + sorted[upper]!) / 2;
-  const medians = [middle()];
+  const medians = new Float64Array(values.length - window + 1);
+  medians[0] = middle();
   for (let i = window; i < values.length; i++) {
     const leaving = values[i - window]!, coming = values[i]!;
     // The place of what leaves moves towards where the new value belongs.
@@ -31,13 +32,13 @@ export function runningMedians(values: readonly number[], window: number): numbe
     while (k + 1 < window && sorted[k + 1]! < coming) sorted[k] = sorted[++k]!;
     while (k > 0 && sorted[k - 1]! > coming) sorted[k] = sorted[--k]!;
     sorted[k] = coming;
-    medians.push(middle());
+    medians[i - window + 1] = middle();
   }
   return medians;
 }
 
 /** The first place of a value in a sorted list that holds it. */
-function placeOf(sorted: readonly number[], value: number): number {
+function placeOf(sorted: Float64Array, value: number): number {
   let low = 0, high = sorted.length - 1;
   while (low < high) {
     const half = (low + high) >> 1;

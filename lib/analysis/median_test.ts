@@ -15,6 +15,6 @@ Deno.test("runningMedians() are the medians of every window, with ties and infin
       { length: values.length - window + 1 },
       (_, i) => median(values.slice(i, i + window)),
     );
-    assertEquals(runningMedians(values, window), wanted);
+    assertEquals([...runningMedians(values, window)], wanted);
   }
 });

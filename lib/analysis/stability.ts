@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { canonicalJson, effectiveEvents, type EvalEvent, type RecordedRun } from "../record/mod.ts";
+import { canonicalJson, type EvalEvent, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { isBaseline } from "./precision_name.ts";
 import { meanOf } from "./student.ts";
 
@@ -15,8 +15,10 @@ import { meanOf } from "./student.ts";
 export const DEFAULT_TOLERANCE = 0.01;
 
 /** How many values are NaN or infinite. Averages skip them, so they are counted on their own. */
-export function countNonFinite(values: readonly number[]): number {
-  return values.filter((value) => !Number.isFinite(value)).length;
+export function countNonFinite(values: ArrayLike<number>): number {
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) count++;
+  return count;
 }
 
 /**
@@ -43,7 +45,7 @@ export function countNonFinite(values: readonly number[]): number {
  * ```
  */
 export function spikes(
-  losses: readonly number[],
+  losses: ArrayLike<number>,
   { window = 32, z = 5 }: { window?: number; z?: number } = {},
 ): number[] {
   const found: number[] = [];
@@ -94,8 +96,8 @@ export function keyOf(
 
 /** The gap of a pair: the other precision's loss minus float32's, in nats per token. */
 export interface Gap {
-  /** By step that both have; NaN or infinite where a loss is. */
-  readonly byStep: readonly { step: number; gap: number }[];
+  /** The gap at each step that both have, from step 1; NaN or infinite where a loss is. */
+  readonly byStep: Float64Array;
   /** Of the validation loss, at the last step where both were evaluated; NaN: there is none. */
   readonly finalValidation: number;
   /** Of the same in bits per byte. */
@@ -118,33 +120,32 @@ export interface Gap {
 
 /** Compares a pair step by step; `tolerance` is in nats per token. */
 export function gapOf(pair: Pair, tolerance: number = DEFAULT_TOLERANCE): Gap {
-  const [a, b] = [effectiveEvents(pair.baseline.events), effectiveEvents(pair.other.events)];
-  const losses = new Map(a.steps.map(({ step, loss }) => [step, loss]));
-  const both = b.steps.flatMap(({ step, loss }) => {
-    const base = losses.get(step);
-    return base === undefined ? [] : [{ step, gap: loss - base, base, loss }];
-  });
-  const finite = both.filter(({ gap }) => Number.isFinite(gap));
-  const largest = finite.reduce<{ step: number; gap: number } | undefined>(
-    (far, at) => far === undefined || Math.abs(at.gap) > Math.abs(far.gap) ? at : far,
-    undefined,
-  );
-  const beyond = both.find(({ gap, base, loss }) =>
-    Number.isFinite(gap) ? Math.abs(gap) > tolerance : Number.isFinite(base) !== Number.isFinite(loss)
-  );
+  const [a, b] = [seriesOf(pair.baseline), seriesOf(pair.other)];
+  const base = a.steps.loss, other = b.steps.loss;
+  const byStep = new Float64Array(Math.min(base.length, other.length));
+  let sum = 0, absolute = 0, count = 0, largestAt = -1, firstBeyond: number | undefined;
+  for (let i = 0; i < byStep.length; i++) {
+    const gap = byStep[i] = other[i]! - base[i]!;
+    const finite = Number.isFinite(gap);
+    if (finite) {
+      count++, sum += gap, absolute += Math.abs(gap);
+      if (largestAt < 0 || Math.abs(gap) > Math.abs(byStep[largestAt]!)) largestAt = i;
+    }
+    const beyond = finite
+      ? Math.abs(gap) > tolerance
+      : Number.isFinite(base[i]!) !== Number.isFinite(other[i]!);
+    if (beyond) firstBeyond ??= i + 1;
+  }
   return {
-    byStep: both.map(({ step, gap }) => ({ step, gap })),
+    byStep,
     ...validationGap(a.evals, b.evals),
-    final: both.at(-1)?.gap ?? NaN,
-    mean: meanOf(finite.map(({ gap }) => gap)),
-    meanAbsolute: meanOf(finite.map(({ gap }) => Math.abs(gap))),
-    largest: largest?.gap ?? NaN,
-    largestAt: largest?.step,
-    firstBeyond: beyond?.step,
-    nonFinite: {
-      baseline: countNonFinite(a.steps.map(({ loss }) => loss)),
-      other: countNonFinite(b.steps.map(({ loss }) => loss)),
-    },
+    final: byStep.at(-1) ?? NaN,
+    mean: sum / count,
+    meanAbsolute: absolute / count,
+    largest: byStep[largestAt] ?? NaN,
+    largestAt: largestAt < 0 ? undefined : largestAt + 1,
+    firstBeyond,
+    nonFinite: { baseline: countNonFinite(base), other: countNonFinite(other) },
   };
 }
 
@@ -173,7 +174,7 @@ function validationGap(
 export function seedSpread(runs: readonly RecordedRun[]): { nats: number; pairs: number } | undefined {
   const groups = new Map<string, number[]>();
   for (const run of runs) {
-    const loss = effectiveEvents(run.events).evals.at(-1)?.loss;
+    const loss = seriesOf(run).evals.at(-1)?.loss;
     if (!isBaseline(run.manifest.spec) || run.status !== "finished" || loss === undefined) continue;
     const key = keyOf(run, ["seed"]);
     groups.set(key, [...groups.get(key) ?? [], loss]);

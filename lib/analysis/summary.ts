@@ -71,11 +71,10 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
       baseline.status === "finished" && other.status === "finished"
     )
       .map((pair) => ({ pair, gap: gapOf(pair, tolerance) }));
-    sentences.push(
-      ...gaps.length > 0
-        ? policySentences(plainText(policy), gaps, tolerance)
-        : [`None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`],
-    );
+    const said = gaps.length > 0
+      ? policySentences(plainText(policy), gaps, tolerance)
+      : [`None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`];
+    for (const sentence of said) sentences.push(sentence);
   }
   const spread = pairs.length === 0 ? undefined : seedSpread(runs);
   if (spread !== undefined) {

@@ -5,7 +5,8 @@
  * @module
  */
 import { type ColumnTable, table } from "arquero";
-import { effectiveEvents, readStepColumns, type RecordedRun, stepColumns } from "../record/mod.ts";
+import { least } from "../number/extent.ts";
+import { readStepColumns, type RecordedRun, seriesOf, stepColumns } from "../record/mod.ts";
 import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, spikes } from "./stability.ts";
@@ -37,9 +38,8 @@ const RUN_COLUMNS = [
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
   const rows = runs.map((run) => {
-    const { manifest: { runId, spec }, events, status } = run;
-    const { steps, evals } = effectiveEvents(events);
-    const losses = steps.map(({ loss }) => loss);
+    const { manifest: { runId, spec }, status } = run;
+    const { steps, evals } = seriesOf(run);
     const finite = evals.map(({ loss }) => loss).filter(Number.isFinite);
     const last = evals.at(-1);
     return {
@@ -53,11 +53,11 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       status,
       steps: steps.length,
       valLoss: last?.loss ?? NaN,
-      bestValLoss: finite.length === 0 ? NaN : Math.min(...finite),
+      bestValLoss: finite.length === 0 ? NaN : least(finite),
       bitsPerByte: last?.bitsPerByte ?? NaN,
-      tokensPerSecond: Math.round(median(steps.map((event) => event.tokensPerSecond))),
-      spikes: spikes(losses).length,
-      nonFinite: countNonFinite(losses) + countNonFinite(steps.map(({ gradNorm }) => gradNorm)),
+      tokensPerSecond: Math.round(median(steps.tokensPerSecond)),
+      spikes: spikes(steps.loss).length,
+      nonFinite: countNonFinite(steps.loss) + countNonFinite(steps.gradNorm),
     } satisfies Record<typeof RUN_COLUMNS[number] | "device", unknown>;
   });
   return tableOf(withDevice(RUN_COLUMNS, runs), rows);
@@ -89,8 +89,7 @@ const PAIR_COLUMNS = [
  * float32's).
  */
 export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TOLERANCE): Table {
-  const speedOf = ({ events }: RecordedRun) =>
-    median(effectiveEvents(events).steps.map(({ tokensPerSecond }) => tokensPerSecond));
+  const speedOf = (run: RecordedRun) => median(seriesOf(run).steps.tokensPerSecond);
   const rows = pairs.map((pair) => {
     const { spec } = pair.other.manifest;
     const gap = gapOf(pair, tolerance);

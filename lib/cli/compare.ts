@@ -254,17 +254,16 @@ async function compareFolder(
       comparison,
       () => culpritByReplay(pair!, { ...common, folder: runFolder(dir, pair!.baseline.manifest.runId) }),
     );
-    culprits.push(...replayed);
+    for (const one of replayed) culprits.push(one);
     if (judging.culprit !== "loss") continue;
     using interruption = watchSignals();
     const hint = replayed[0]?.search.lowered.parts;
-    culprits.push(
-      ...await look(
-        judging,
-        comparison,
-        () => culpritByLoss(pairs, { ...common, dir, hint, interruption, workers: judging.workers }),
-      ),
+    const trained = await look(
+      judging,
+      comparison,
+      () => culpritByLoss(pairs, { ...common, dir, hint, interruption, workers: judging.workers }),
     );
+    for (const one of trained) culprits.push(one);
   }
   writeFile(join(dir, "compare.json"), comparisonJson(compared, { culprits, grids, leftOut }));
   if (judging.json !== undefined) {

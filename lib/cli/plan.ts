@@ -2,6 +2,7 @@
 import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { count } from "../analysis/mod.ts";
+import { greatest } from "../number/extent.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import type { SweepRecords } from "../record/mod.ts";
 import {
@@ -70,8 +71,8 @@ async function plan(path: string | undefined, options: { out?: string; workers?:
     return;
   }
   const seconds = predictions.reduce((sum, one) => sum + one.seconds, 0);
-  const longest = Math.max(...predictions.map((one) => one.seconds));
-  const most = Math.max(...predictions.map(({ bytes }) => bytes));
+  const longest = greatest(predictions.map((one) => one.seconds));
+  const most = greatest(predictions.map(({ bytes }) => bytes));
   const { total, available } = machineMemory();
   console.log(
     `\n${count(made.runs.length, "run")}${
@@ -143,7 +144,7 @@ function tableOf(
       ];
     }),
   ];
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const widths = rows[0]!.map((_, i) => greatest(rows.map((row) => row[i]!.length)));
   return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
 }
 

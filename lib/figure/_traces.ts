@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { countNonFinite } from "../analysis/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
-import { MAX_POINTS, nonFiniteMarks, type Point, thin } from "./curve.ts";
+import { MAX_POINTS, nonFiniteMarks, thinned } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
 import type { PlotlyObject } from "./figure.ts";
 
@@ -23,19 +24,27 @@ export function pointsFor(curves: number): number {
   return Math.max(30, Math.min(MAX_POINTS, Math.floor(PAGE_POINTS / Math.max(1, curves))));
 }
 
-/** A line through points, thinned to `most` of them. */
+/** A curve as columns. */
+export interface Series {
+  /** Steps, in order. */
+  readonly x: ArrayLike<number>;
+  /** Values; may be NaN or infinite. */
+  readonly y: ArrayLike<number>;
+}
+
+/** A line through a curve's points, thinned to `most` of them. */
 export function curve(
-  points: readonly Point[],
+  { x, y }: Series,
   style: PlotlyObject,
   most: number = MAX_POINTS,
 ): PlotlyObject {
-  const kept = thin(points, most);
+  const kept = thinned(y, most);
   return {
     type: "scatter",
     mode: "lines",
-    x: kept.map(({ x }) => x),
+    x: kept.map((i) => x[i]!),
     // JSON has no NaN: null breaks the line, which is what it should do
-    y: kept.map(({ y }) => Number.isFinite(y) ? rounded(y) : null),
+    y: kept.map((i) => Number.isFinite(y[i]!) ? rounded(y[i]!) : null),
     ...style,
   };
 }
@@ -45,13 +54,14 @@ function rounded(y: number): number {
   return Number(y.toPrecision(7));
 }
 
-/** A trace of crosses where a curve has no number; none where it has them all. */
+/** A trace of crosses where curves have no number; none where they have them all. */
 export function marksOf(
-  points: readonly Point[],
+  curves: readonly Series[],
   { name, color, meta }: { name: string; color: string; meta: PlotlyObject },
 ): PlotlyObject[] {
-  const marks = nonFiniteMarks([...points].sort((a, b) => a.x - b.x));
-  if (marks.length === 0) return [];
+  if (curves.every(({ y }) => countNonFinite(y) === 0)) return [];
+  const points = curves.flatMap(({ x, y }) => Array.from(y, (height, i) => ({ x: x[i]!, y: height })));
+  const marks = nonFiniteMarks(points.sort((a, b) => a.x - b.x));
   return [{
     type: "scatter",
     mode: "markers",

@@ -23,23 +23,35 @@ export const MAX_POINTS = 400, MAX_MARKS = 40;
  * @param most How many points may stay (default 400).
  */
 export function thin(points: readonly Point[], most: number = MAX_POINTS): Point[] {
-  if (points.length <= most) return [...points];
+  return thinned(points.map(({ y }) => y), most).map((i) => points[i]!);
+}
+
+/**
+ * Chooses the points that {@linkcode thin} keeps.
+ *
+ * @param heights The curve's values, in order; may be NaN or infinite.
+ * @param most How many points may stay (default 400).
+ * @returns Indices, in order.
+ */
+export function thinned(heights: ArrayLike<number>, most: number = MAX_POINTS): number[] {
+  const { length } = heights;
+  if (length <= most) return Array.from({ length }, (_, i) => i);
   // Up to four of a stretch stay: its lowest, its highest, a break, and an end of the curve.
-  const stretch = Math.ceil(points.length / Math.max(1, Math.floor((most - 2) / 3)));
-  const kept = new Set([0, points.length - 1]);
-  for (let begin = 0; begin < points.length; begin += stretch) {
+  const stretch = Math.ceil(length / Math.max(1, Math.floor((most - 2) / 3)));
+  const kept = new Set([0, length - 1]);
+  for (let begin = 0; begin < length; begin += stretch) {
     let low = -1, high = -1, missing = -1;
-    for (let i = begin; i < Math.min(points.length, begin + stretch); i++) {
-      const { y } = points[i]!;
+    for (let i = begin; i < Math.min(length, begin + stretch); i++) {
+      const y = heights[i]!;
       if (!Number.isFinite(y)) missing = missing < 0 ? i : missing;
       else {
-        if (low < 0 || y < points[low]!.y) low = i;
-        if (high < 0 || y > points[high]!.y) high = i;
+        if (low < 0 || y < heights[low]!) low = i;
+        if (high < 0 || y > heights[high]!) high = i;
       }
     }
     for (const i of [low, high, missing]) if (i >= 0) kept.add(i);
   }
-  return [...kept].sort((a, b) => a - b).map((i) => points[i]!);
+  return [...kept].sort((a, b) => a - b);
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   pairRuns,
   precisionName,
 } from "../analysis/mod.ts";
-import { effectiveEvents, type RecordedRun } from "../record/mod.ts";
+import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import {
   BASE_COLOR,
   COLORS,
@@ -52,13 +52,13 @@ export function lossFigures(runs: readonly RecordedRun[]): SettingFigure[] {
     );
     const data = drawn.flatMap((run) => {
       const { spec } = run.manifest;
-      const { steps, evals } = effectiveEvents(run.events);
+      const { steps, evals } = seriesOf(run);
       const isBase = isBaseline(spec);
       const color = isBase ? BASE_COLOR : pick(COLORS, policies.indexOf(precisionName(spec)));
       const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
       const meta = metaFor(run);
-      const training = steps.map(({ step, loss }) => ({ x: step, y: loss }));
-      const validation = evals.map(({ step, loss }) => ({ x: step, y: loss }));
+      const training = { x: steps.step, y: steps.loss };
+      const validation = { x: evals.map(({ step }) => step), y: evals.map(({ loss }) => loss) };
       return [
         curve(training, {
           name,
@@ -79,7 +79,7 @@ export function lossFigures(runs: readonly RecordedRun[]): SettingFigure[] {
             line: { width: 2 },
           },
         },
-        ...marksOf([...training, ...validation], { name, color, meta }),
+        ...marksOf([training, validation], { name, color, meta }),
       ];
     });
     const title = `Loss: ${setting}`;
@@ -107,7 +107,7 @@ export function gapFigures(
     const gaps = members.map((pair) => gapOf(pair, tolerance));
     const curves = members.flatMap((pair, i) => {
       const { spec } = pair.other.manifest;
-      const points = gaps[i]!.byStep.map(({ step, gap }) => ({ x: step, y: gap }));
+      const points = { x: seriesOf(pair.other).steps.step, y: gaps[i]!.byStep };
       const color = pick(COLORS, seeds.indexOf(spec.seed));
       const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
       const line = { color, dash: pick(DASHES, policies.indexOf(precisionName(spec))), width: 1.5 };
@@ -115,7 +115,7 @@ export function gapFigures(
       return [
         // pale where there is a mean over them
         curve(points, { name, meta, legendgroup: name, line, opacity: members.length > 1 ? 0.5 : 1 }, most),
-        ...marksOf(points, { name, color, meta }),
+        ...marksOf([points], { name, color, meta }),
       ];
     });
     const means = [...Map.groupBy(members, ({ other }) => precisionName(other.manifest.spec)).values()]
@@ -194,11 +194,12 @@ function ruleAt(y: number): PlotlyObject {
 
 /** From the lowest gap to the highest, and 0, with some room: left to itself, Plotly would make room for the tolerance. */
 function rangeOf(gaps: readonly Gap[]): number[] {
-  const values = gaps.flatMap(({ byStep }) => byStep.map(({ gap }) => gap)).filter(Number.isFinite);
-  const [low, high] = values.reduce(([low, high], y) => [Math.min(low, y), Math.max(high, y)] as const, [
-    0,
-    0,
-  ]);
+  let low = 0, high = 0;
+  for (const { byStep } of gaps) {
+    for (const gap of byStep) {
+      if (Number.isFinite(gap)) low = Math.min(low, gap), high = Math.max(high, gap);
+    }
+  }
   const room = 0.08 * (high - low) || 0.01;
   return [low - room, high + room];
 }

@@ -73,7 +73,7 @@ export class Decoder implements Disposable {
     else if (this.#context.length + added.length > blockSize) {
       const keep = Math.max(added.length, 1, Math.floor(blockSize / 2));
       this.#begin([...this.#context, ...added].slice(-Math.min(keep, blockSize)));
-    } else this.#context.push(...added);
+    } else for (const id of added) this.#context.push(id);
     const fresh = this.#cache === undefined;
     const unread = fresh ? this.#context : added;
     const before: CacheTensors = this.#cache ?? emptyCache(this.#config, 1);

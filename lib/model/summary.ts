@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { greatest } from "../number/extent.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
 import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
 
@@ -85,7 +86,7 @@ export function describeModel(config: GptConfig): string {
   const texts = rows.map(([part, what, parameters]) =>
     [part, what, parameters.toLocaleString("en-US")] as const
   );
-  const width = (column: 0 | 1 | 2) => Math.max(...texts.map((row) => row[column].length));
+  const width = (column: 0 | 1 | 2) => greatest(texts.map((row) => row[column].length));
   const lines = texts.map(([part, what, parameters]) =>
     `${part.padEnd(width(0))}  ${what.padEnd(width(1))}  ${parameters.padStart(width(2))}`
   );

@@ -66,9 +66,9 @@ export function checkModuleOf(cells: readonly CodeCell[], base: URL): CheckModul
   cells.forEach((cell, index) =>
     walking(cell, () => {
       const { imports, opening, text } = placed(cell, { base, earlier });
-      head.push(...imports.map((one) => ({ ...one, cell: index })));
+      for (const one of imports) head.push({ ...one, cell: index });
       const lines = [opening, ...text.split(LINE_BREAK)];
-      body.push(...lines.map((text, i) => ({ text, cell: index, line: Math.max(1, i) })));
+      lines.forEach((text, i) => body.push({ text, cell: index, line: Math.max(1, i) }));
     })
   );
   const lines = [...head, ...body];
@@ -98,17 +98,22 @@ function placed(
     const line = file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1;
     const text = hoisted(node, { base, earlier, where: `${cell.name}, line ${line}` });
     if (text !== undefined) imports.push({ text, line });
-    else declared.push(...bindingsOf(node).map(({ local }) => ({ name: local, end: node.end })));
+    else for (const { local } of bindingsOf(node)) declared.push({ name: local, end: node.end });
     const blank = node.getText(file).slice(1).replaceAll(/[^\n\r\u2028\u2029]/g, " ");
     const instead = text === undefined ? constOf(node, base) + blank.replaceAll(" ", "") : `;${blank}`;
     edits.push({ ...spanOf(node, file), text: instead });
   }
   const again = declared.filter(({ name }) => earlier.declared.has(name));
   const uses = earlierUses(file, again);
-  edits.push(...varEdits(again, declared), ...uses.edits, ...dynamicImports(file, base, { wrap: false }));
+  const all = [
+    ...edits,
+    ...varEdits(again, declared),
+    ...uses.edits,
+    ...dynamicImports(file, base, { wrap: false }),
+  ];
   for (const { name } of declared) earlier.declared.add(name);
   const aliases = uses.names.map(({ name, alias }) => `const ${alias} = ${name}; `).join("");
-  return { imports, opening: `;${aliases}{`, text: apply(program, edits) };
+  return { imports, opening: `;${aliases}{`, text: apply(program, all) };
 }
 
 /** A name that an import gives. */

@@ -13,8 +13,8 @@ import {
   STEP_FORM,
   type TableForm,
 } from "./column_types.ts";
-import { effectiveEvents } from "./journal.ts";
 import type { RecordedRun } from "./run_folder.ts";
+import { seriesOf } from "./run_series.ts";
 
 /** One column; null where a row has no value, which differs from NaN. */
 export type Column =
@@ -53,10 +53,7 @@ const SPEC_COLUMNS = ["data", "tokenizer", "T", "policy", "seed"] as const;
 
 /** The training steps of runs. */
 export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
-  const byRun = runs.map(({ manifest, events }) => ({
-    id: manifest.runId,
-    steps: effectiveEvents(events).steps,
-  }));
+  const byRun = runs.map((run) => ({ id: run.manifest.runId, steps: seriesOf(run).steps }));
   const count = byRun.reduce((sum, { steps }) => sum + steps.length, 0);
   const figures = () => new Float64Array(count);
   const columns = {
@@ -66,12 +63,10 @@ export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
   };
   let row = 0;
   for (const { id, steps } of byRun) {
-    for (const event of steps) {
-      columns.run[row] = id;
-      columns.step[row] = event.step;
-      for (const name of STEP_FIGURES) columns[name][row] = event[name];
-      row++;
-    }
+    columns.run.fill(id, row, row + steps.length);
+    columns.step.set(steps.step, row);
+    for (const name of STEP_FIGURES) columns[name].set(steps[name], row);
+    row += steps.length;
   }
   return columns;
 }
@@ -83,22 +78,26 @@ export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
 export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
   const { run, ...steps } = stepColumns(runs);
   const rowOf = new Map(runs.map(({ manifest }, row) => [manifest.runId, row]));
-  const rows = run.map((id) => rowOf.get(id)!);
+  const rows = Int32Array.from(run, (id) => rowOf.get(id)!);
   const ofRuns = columnsOfRows(
     runs.map(({ manifest: { spec }, status }) => ({ ...spec, status })),
     pick(STEP_FORM, [...SPEC_COLUMNS, "status"]),
   );
   const repeated = Object.entries(ofRuns).map(([name, column]) => [name, repeat(column, rows)]);
-  const lossScale = runs.flatMap(({ events }) =>
-    effectiveEvents(events).steps.map((event) => event.lossScale ?? null)
-  );
+  const lossScale = new Array<number | null>(run.length).fill(null);
+  let first = 0;
+  for (const one of runs) {
+    const { steps } = seriesOf(one);
+    steps.lossScale?.forEach((scale, i) => lossScale[first + i] = Number.isNaN(scale) ? null : scale);
+    first += steps.length;
+  }
   return { run, ...Object.fromEntries(repeated), ...steps, lossScale };
 }
 
 /** A row an evaluation: `run`, `step` (0: before the first) and the event's figures, as {@linkcode EVAL_FORM}. */
 export function evalColumns(runs: readonly RecordedRun[]): Columns {
-  const rows = runs.flatMap(({ manifest, events }) =>
-    effectiveEvents(events).evals.map((event) => ({ run: manifest.runId, ...event }))
+  const rows = runs.flatMap((run) =>
+    seriesOf(run).evals.map((event) => ({ run: run.manifest.runId, ...event }))
   );
   return columnsOfRows(rows, EVAL_FORM);
 }
@@ -108,16 +107,19 @@ export function evalColumns(runs: readonly RecordedRun[]): Columns {
  * {@linkcode RUN_FORM}. `evalTokens` is null where the spec says `"all"`.
  */
 export function runColumns(runs: readonly RecordedRun[]): Columns {
-  const rows = runs.map(({ manifest: { runId, spec, data, libSha256, environment }, events, status }) => ({
-    run: runId,
-    status,
-    stepsDone: effectiveEvents(events).steps.length,
-    ...environment,
-    ...spec,
-    evalTokens: spec.evalTokens === "all" ? null : spec.evalTokens,
-    dataSha256: data.sha256,
-    libSha256,
-  }));
+  const rows = runs.map((run) => {
+    const { runId, spec, data, libSha256, environment } = run.manifest;
+    return {
+      run: runId,
+      status: run.status,
+      stepsDone: seriesOf(run).steps.length,
+      ...environment,
+      ...spec,
+      evalTokens: spec.evalTokens === "all" ? null : spec.evalTokens,
+      dataSha256: data.sha256,
+      libSha256,
+    };
+  });
   return columnsOfRows(rows, RUN_FORM);
 }
 
@@ -170,7 +172,7 @@ function pick<R extends object, K extends keyof R>(record: R, names: readonly K[
 }
 
 /** A column's values at the given rows. */
-function repeat(column: Column, rows: readonly number[]): Column {
+function repeat(column: Column, rows: Int32Array): Column {
   if (column instanceof BigInt64Array) return BigInt64Array.from(rows, (row) => column[row]!);
-  return rows.map((row) => column[row]!) as Column;
+  return Array.from(rows, (row) => column[row]!) as Column;
 }

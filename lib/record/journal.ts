@@ -5,6 +5,7 @@
  */
 import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
+import { readLines, type Rest } from "./_lines.ts";
 import {
   type BestEvent,
   type EvalEvent,
@@ -15,6 +16,7 @@ import {
   type RunEvent,
   type StepEvent,
 } from "./event.ts";
+import { EventStore } from "./run_series.ts";
 
 /** A journal as it was read. */
 export interface Journal {
@@ -37,27 +39,31 @@ export interface Journal {
  * @throws {UserError} for damage anywhere else, naming file and line: a line that is no event, or steps that are missing.
  */
 export function readJournal(path: string): Journal {
-  let bytes: Uint8Array;
-  try {
-    bytes = Deno.readFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      return { events: [], dropped: undefined, superseded: 0, generation: 0, validBytes: 0 };
-    }
-    throw error;
-  }
-  const validBytes = bytes.lastIndexOf(10) + 1;
-  const decoder = new TextDecoder();
-  const tail = decoder.decode(bytes.subarray(validBytes));
-  const lines = decoder.decode(bytes.subarray(0, validBytes)).split("\n").slice(0, -1);
+  const { store, ...rest } = scanJournal(path);
+  return { events: [...store], ...rest };
+}
+
+/** A journal whose events are held by column. */
+export type ScannedJournal = Omit<Journal, "events"> & {
+  /** Its events. */
+  readonly store: EventStore;
+};
+
+/**
+ * Reads a journal as {@linkcode readJournal} does, in bounded memory: neither the file nor an object an event is held.
+ *
+ * @throws {UserError} as {@linkcode readJournal}.
+ */
+export function scanJournal(path: string): ScannedJournal {
+  const store = new EventStore();
   let last = 0; // the step that the journal has come to
   let generation = 0, superseded = 0;
-  const events = lines.flatMap((line, i) => {
+  const take = (line: string, i: number) => {
     const parsed = parseEvent(line);
     const own = "event" in parsed ? parsed.event.generation ?? 1 : generation;
     if (own < generation) {
       superseded++;
-      return [];
+      return;
     }
     generation = own;
     const problem = "event" in parsed ? misplaced(parsed.event, { first: i === 0, last }) : parsed.problem;
@@ -68,10 +74,18 @@ export function readJournal(path: string): Journal {
       );
     }
     if (parsed.event.event === "step" || parsed.event.event === "resume") last = parsed.event.step;
-    delete (parsed.event as { generation?: number }).generation; // no reader of events needs it
-    return [parsed.event];
-  });
-  return { events, dropped: tail === "" ? undefined : tail, superseded, generation, validBytes };
+    // No reader of events needs it.
+    if (parsed.event.generation !== undefined) delete (parsed.event as { generation?: number }).generation;
+    store.add(parsed.event);
+  };
+  let rest: Rest = { tail: "", validBytes: 0 };
+  try {
+    rest = readLines(path, take);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const { tail, validBytes } = rest;
+  return { store, dropped: tail === "" ? undefined : tail, superseded, generation, validBytes };
 }
 
 /** What is wrong with an event's place: lines that are lost leave only whole ones behind. */

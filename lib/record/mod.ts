@@ -67,6 +67,7 @@ export { encodeArrow } from "./arrow.ts";
 export { encodeTensorBoard, tensorBoardPath } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
+  journalStatus,
   placeProblem,
   readRun,
   type RecordedRun,
@@ -85,5 +86,6 @@ export {
   readSweep,
   type SweepRecords,
 } from "./sweep_records.ts";
+export { type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
 export { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
 export { overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";

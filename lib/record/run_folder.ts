@@ -6,8 +6,9 @@
 import { basename, dirname, join, resolve, sep as SEPARATOR } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import type { RunEvent } from "./event.ts";
-import { readJournal, supersededLines } from "./journal.ts";
+import { scanJournal, supersededLines } from "./journal.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { type EventStore, keepStore } from "./run_series.ts";
 
 /** Paths of a run's files. */
 export interface RunPaths {
@@ -104,7 +105,7 @@ function lstat(path: string): Deno.FileInfo | undefined {
 export interface RecordedRun {
   /** What the run is. */
   readonly manifest: Manifest;
-  /** What happened, in order. */
+  /** What happened, in order; made anew each time it is asked for: {@linkcode seriesOf} has steps by column. */
   readonly events: readonly RunEvent[];
   /** `unfinished`: neither a `finish` nor, as the last event, a `fail`. */
   readonly status: "finished" | "failed" | "unfinished";
@@ -122,16 +123,34 @@ export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
   const paths = runPaths(folder);
   const manifest = readManifest(paths.manifest);
-  const { events, dropped, superseded } = readJournal(paths.journal);
-  return {
+  const { store, dropped, superseded } = scanJournal(paths.journal);
+  const run: RecordedRun = {
     manifest,
-    events,
-    status: statusOf(events),
+    get events() {
+      return [...store];
+    },
+    status: statusIn(store),
     warnings: [
       ...(dropped === undefined ? [] : [`${paths.journal}: dropped a half-written last line`]),
       ...(superseded === 0 ? [] : [`${paths.journal}: ignored ${supersededLines(superseded)}`]),
     ],
   };
+  keepStore(run, store);
+  return run;
+}
+
+/**
+ * Returns whether the run of a journal is done, without holding its events.
+ *
+ * @throws {UserError} when the journal is damaged.
+ */
+export function journalStatus(path: string): RecordedRun["status"] {
+  return statusIn(scanJournal(path).store);
+}
+
+function statusIn({ others, lastOther }: EventStore): RecordedRun["status"] {
+  if (others.some(({ event }) => event === "finish")) return "finished";
+  return lastOther?.event === "fail" ? "failed" : "unfinished";
 }
 
 /** Whether a journal's run is done. */

@@ -9,7 +9,6 @@ import { exists } from "../file/exists.ts";
 import {
   type DataSource,
   describeChange,
-  effectiveEvents,
   type Environment,
   environmentChanges,
   listRuns,
@@ -20,6 +19,7 @@ import {
   runFolder,
   runPaths,
   type RunSpec,
+  seriesOf,
 } from "../record/mod.ts";
 import { changedFiles } from "./code.ts";
 import { findText } from "./find_text.ts";
@@ -98,7 +98,7 @@ export async function explainRun(
   }
   const changes = environmentChanges(recorded.manifest.environment, await options.environment());
   const mattering = changes.filter(({ matters }) => matters);
-  const steps = effectiveEvents(recorded.events).steps.at(-1)?.step ?? 0;
+  const steps = seriesOf(recorded).steps.length;
   lines.unshift(`run ${id}: ${recorded.status}, ${steps} of ${identity.spec.steps} steps`);
   lines.push(
     changes.length === 0

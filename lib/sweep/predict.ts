@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { effectiveEvents, type RecordedRun, type RunSpec } from "../record/mod.ts";
+import { type RecordedRun, type RunSpec, seriesOf } from "../record/mod.ts";
 import { type Cost, costKey, estimateBytes, estimateSeconds, stepFlops } from "./estimate.ts";
 import { measureCost } from "./measure_step.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
@@ -117,21 +117,21 @@ function nearest(one: Sized, measured: readonly Sized[]): Sized {
 }
 
 /** The cost that a journal tells of; undefined where it has too few steps to tell. Memory is in none. */
-function costOfJournal({ manifest: { spec }, events }: RecordedRun): Cost | undefined {
-  const { steps, evals } = effectiveEvents(events);
-  const speeds = steps.slice(1).map((step) => step.tokensPerSecond).filter((speed) => speed > 0);
+function costOfJournal(run: RecordedRun): Cost | undefined {
+  const { spec } = run.manifest, { steps, evals, others } = seriesOf(run);
+  const speeds = steps.tokensPerSecond.subarray(1).filter((speed) => speed > 0);
   if (speeds.length < 2) return undefined;
   const stepSeconds = spec.B * spec.T / median(speeds);
   const passes = spec.emaDecay > 0 ? 2 : 1;
   const evalSecondsPerToken = median(evals.map(({ seconds, tokens }) => seconds / tokens / passes));
-  const finish = events.findLast((event) => event.event === "finish");
-  const whole = finish?.event === "finish" && !events.some(({ event }) => event === "resume");
+  const finish = others.findLast((event) => event.event === "finish");
+  const whole = finish?.event === "finish" && !others.some(({ event }) => event === "resume");
   const rest = steps.length * stepSeconds + evals.reduce((sum, { seconds }) => sum + seconds, 0);
   const startSeconds = whole ? Math.max(0, finish.seconds - rest) : 0;
   return { stepSeconds, startSeconds, evalSecondsPerToken: evalSecondsPerToken || 0 };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
+function median(values: ArrayLike<number>): number {
+  const sorted = Float64Array.from(values).sort();
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }

@@ -119,10 +119,9 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
     if ("reason" in ended) return { answer: "cannot", reason: ended.reason, changes };
     const rerunFolder = runFolder(again, ended.id);
     const other = readRun(rerunFolder);
-    changes.push(
-      ...environmentChanges(manifest.environment, other.manifest.environment).filter(({ matters }) => matters)
-        .map(describeChange),
-    );
+    for (const change of environmentChanges(manifest.environment, other.manifest.environment)) {
+      if (change.matters) changes.push(describeChange(change));
+    }
     const same = !exists(checkpoint) || sameBytes(checkpoint, runPaths(rerunFolder).checkpoint);
     return { ...compareRuns(recorded, other, { same, tolerance: options.tolerance }), changes };
   } finally {

@@ -8,13 +8,13 @@ import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
 import {
   type Environment,
+  journalStatus,
   JournalWriter,
   readJournal,
   readManifest,
   requirePlace,
   runFolder,
   runPaths,
-  statusOf,
   takeClaim,
 } from "../record/mod.ts";
 import { changesThatMatter } from "./environment.ts";
@@ -27,7 +27,7 @@ import { changesThatMatter } from "./environment.ts";
 export function isFinished(dir: string, id: string): boolean {
   const folder = runFolder(dir, id);
   requirePlace(folder);
-  return statusOf(readJournal(runPaths(folder).journal).events) === "finished";
+  return journalStatus(runPaths(folder).journal) === "finished";
 }
 
 /**

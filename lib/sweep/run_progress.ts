@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { effectiveEvents, type Environment, type RecordedRun } from "../record/mod.ts";
+import { type Environment, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { changesThatMatter } from "./environment.ts";
 
 /** How far a run has come. */
@@ -17,12 +17,14 @@ export interface RunProgress {
 }
 
 /** How far a run has come, as its journal says. */
-export function progressOf({ events, status }: RecordedRun): RunProgress {
-  const steps = effectiveEvents(events).steps.length;
-  const checkpoints = events.flatMap((event) =>
-    (event.event === "checkpoint" || event.event === "best") && event.step <= steps ? [event.step] : []
-  );
-  return { finished: Number(status === "finished"), checkpoint: Math.max(0, ...checkpoints), steps };
+export function progressOf(run: RecordedRun): RunProgress {
+  const { steps: { length: steps }, others } = seriesOf(run);
+  let checkpoint = 0;
+  for (const event of others) {
+    const isSaved = event.event === "checkpoint" || event.event === "best";
+    if (isSaved && event.step <= steps) checkpoint = Math.max(checkpoint, event.step);
+  }
+  return { finished: Number(run.status === "finished"), checkpoint, steps };
 }
 
 /** What a sweep would do with a run that is recorded. */

@@ -74,7 +74,7 @@ export async function verifyResume(plan: Plan, options: VerifyOptions): Promise<
     if (outcome.kills < KILLS_A_SWEEP / 2) every /= 2;
     if (outcome.kills > 3 * KILLS_A_SWEEP) every *= 1.5;
     const found = [...outcome.problems, ...resultDifferences(plan, { want, got })];
-    problems.push(...found.map((problem) => `${got}: ${problem}`));
+    for (const problem of found) problems.push(`${got}: ${problem}`);
     print(
       `killed ${outcome.kills} times, ${made} of ${kills} in all: ${
         found.length === 0 ? "identical" : found.join("; ")

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { latin1 } from "./_latin1.ts";
 import { requireWellFormed } from "./_checks.ts";
 import { IdBuffer } from "./_id_buffer.ts";
 import { copyPiece, type CutName, forEachPiece, MAX_PIECE, safeCut } from "./_pieces.ts";
@@ -253,9 +254,4 @@ class ByteLevelBpe implements BpeTokenizer {
       },
     };
   }
-}
-
-/** Bytes as a string of as many characters, to compare them by. */
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
 }

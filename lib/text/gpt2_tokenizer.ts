@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { latin1 } from "./_latin1.ts";
 import { type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 
 /** The one token that no merge makes: GPT-2's end of a document. Text that looks like it stays text. */
@@ -33,7 +34,7 @@ async function make(): Promise<BpeTokenizer> {
  * bytes.
  */
 function mergesOf(tokens: readonly Uint8Array[]): Merge[] {
-  const written = tokens.map((bytes) => String.fromCharCode(...bytes));
+  const written = tokens.map(latin1);
   const ids = new Map(written.map((token, id) => [token, id]));
   return written.slice(256).map((token, i) => {
     const parts = Array.from(token);

@@ -357,7 +357,7 @@ export const SCRIPT: string = `
     keyed.sort(
       (a, b) => Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || sign * (numeric ? a.value - b.value : a.text.localeCompare(b.text, void 0, { numeric: true })) || 0
     );
-    body.append(...keyed.map(({ tr }) => tr));
+    for (const { tr } of keyed) body.append(tr);
   }
 
   // lib/figure/report/page/main.ts

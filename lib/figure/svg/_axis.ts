@@ -5,6 +5,7 @@
  */
 // @ts-types="@types/d3-scale"
 import { scaleLinear, scaleLog } from "d3-scale";
+import { greatest } from "../../number/extent.ts";
 import type { Json, PlotlyObject } from "../figure.ts";
 
 /** An axis. */
@@ -126,7 +127,7 @@ function ticksOf(
     return chosen.map((x) => ({ at: scale(x), label: logLabel(x) }));
   }
   const format = scale.tickFormat(count);
-  const big = Math.max(...domain.map(Math.abs));
+  const big = greatest(domain.map(Math.abs));
   const label = big >= 1e7 || big < 1e-4
     ? (x: number) => x === 0 ? "0" : x.toExponential()
     : (x: number) => format(x);

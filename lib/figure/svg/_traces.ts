@@ -16,6 +16,7 @@ import {
   symbolTimes,
   symbolTriangle,
 } from "d3-shape";
+import { greatest, least } from "../../number/extent.ts";
 import type { Axis } from "./_axis.ts";
 import { px, svgText } from "./_text.ts";
 import type { Json, PlotlyObject } from "../figure.ts";
@@ -251,7 +252,7 @@ function barSvg(
   const width = step * 0.8 / bars.of;
   // A logarithmic axis has no 0: bars stand on its end.
   const floor = value.place(0) ??
-    (flat ? Math.min(...value.ticks.map(({ at }) => at)) : Math.max(...value.ticks.map(({ at }) => at)));
+    (flat ? least : greatest)(value.ticks.map(({ at }) => at));
   return along.map((name, i) => {
     const center = base.place(name), end = value.place(heights[i]);
     if (center === undefined || end === undefined) return "";

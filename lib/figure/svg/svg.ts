@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { greatest } from "../../number/extent.ts";
 import { type Axis, axisOf, titleOf } from "./_axis.ts";
 import { px, svgText, widthOf } from "./_text.ts";
 import { colorOf, type Plane, traceSvg, valuesOf } from "./_traces.ts";
@@ -56,7 +57,7 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
   const bottom = height - 30 - (titleOf(xLayout!["title"]) === "" ? 0 : 18) - 20 * legend.length;
   const range = { values: rangeValues(data, layout, "y"), room: !hasHeatmap(data) };
   const guess = axisOf(yLayout!, { ...range, pixels: [bottom, top] });
-  const labels = Math.max(0, ...guess.ticks.map(({ label }) => widthOf(label, TEXT)));
+  const labels = Math.max(0, greatest(guess.ticks.map(({ label }) => widthOf(label, TEXT))));
   const box: Box = { left: 14 + labels + (guess.title === "" ? 0 : 20), right: width - 16, top, bottom };
   const x = axisOf(xLayout!, {
     values: rangeValues(data, layout, "x"),
@@ -164,7 +165,7 @@ function axesSvg({ x, y, ink }: Plane, box: Box, grid: string): string {
 
 /** Labels that do not run into each other: every second, third, … */
 function sparse(ticks: Axis["ticks"], size: number): Axis["ticks"] {
-  const widest = Math.max(0, ...ticks.map(({ label }) => widthOf(label, size)));
+  const widest = Math.max(0, greatest(ticks.map(({ label }) => widthOf(label, size))));
   const [a, b] = ticks;
   const step = a === undefined || b === undefined ? Infinity : Math.abs(b.at - a.at);
   const every = Math.max(1, Math.ceil((widest + 6) / step));

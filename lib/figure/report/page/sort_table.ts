@@ -24,5 +24,5 @@ export function sortBy(button: HTMLElement): void {
     Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) ||
     sign * (numeric ? a.value - b.value : a.text.localeCompare(b.text, undefined, { numeric: true })) || 0
   );
-  body.append(...keyed.map(({ tr }) => tr));
+  for (const { tr } of keyed) body.append(tr);
 }

@@ -105,7 +105,7 @@ Deno.test("evaluate and save-gpt2 say what is wrong with the command line", asyn
     [
       "evaluate",
       [new URL("./fixtures/gpt2/whole", import.meta.url).pathname],
-      "wanted a tokenizer of 61 tokens",
+      "for 61 tokens, got neither",
     ],
     ["save-gpt2", [run], "missing required argument 'folder'"],
     ["save-gpt2", [run, join(root, "x"), "--dtype", "int8"], "wanted float32, bfloat16, float16"],

@@ -19,6 +19,7 @@ import {
   toParameters,
 } from "../lib/model/mod.ts";
 import { withHeader } from "../lib/model/_testing.ts";
+import { createBpeTokenizer, loadGpt2Tokenizer, type Tokenizer } from "../lib/text/mod.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { tokenLosses } from "../lib/train/mod.ts";
 
@@ -147,7 +148,8 @@ Deno.test("saveGpt2() writes the tensors and the config that transformers wrote"
     const their = JSON.parse(await Deno.readTextFile(join(whole, "config.json")));
     for (const [name, value] of Object.entries(config)) assertEquals(value, their[name], name);
     assertEquals(n_ctx, their.n_positions);
-    assertEquals([...Deno.readDirSync(join(folder, "new", "model"))].length, 2);
+    const names = [...Deno.readDirSync(join(folder, "new", "model"))].map(({ name }) => name).sort();
+    assertEquals(names, ["config.json", "generation_config.json", "model.safetensors"]);
   });
 });
 
@@ -155,7 +157,7 @@ Deno.test("loadGpt2() gives back what saveGpt2() was given; missing biases becom
   await inFolder(async (folder) => {
     for (const source of [whole, sharded]) {
       const model = await loadGpt2(source);
-      await saveGpt2(folder, model); // over what is there
+      await saveGpt2(folder, model, { overwrite: true });
       assertEquals(await loadGpt2(folder), model);
     }
     const config: GptConfig = {
@@ -163,7 +165,7 @@ Deno.test("loadGpt2() gives back what saveGpt2() was given; missing biases becom
       ...{ bias: false, activation: "relu2", dropout: 0.2 },
     };
     const parameters = initialParameters(config, 1);
-    await saveGpt2(folder, { config, parameters });
+    await saveGpt2(folder, { config, parameters }, { overwrite: true });
     const loaded = await loadGpt2(folder);
     assertEquals(loaded.config.activation, "relu2");
     assertEquals(loaded.config.dropout, 0.2);
@@ -178,7 +180,7 @@ Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a num
     const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     const model = await loadGpt2(sharded);
     await saveGpt2(folder, model);
-    assertEquals(names(), ["config.json", "model.safetensors"]);
+    assertEquals(names(), ["config.json", "generation_config.json", "model.safetensors"]);
     await Deno.writeTextFile(join(folder, "model_card.md"), "mine");
     for (
       const [dtype, maxShardBytes, files] of [["F32", 20_000, 4], ["BF16", 20_000, 2], [
@@ -187,10 +189,10 @@ Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a num
         29,
       ]] as const
     ) {
-      await saveGpt2(folder, model, { dtype, maxShardBytes });
+      await saveGpt2(folder, model, { dtype, maxShardBytes, overwrite: true });
       const shards = names().filter((name) => name.endsWith(".safetensors"));
       assertEquals(shards.length, files);
-      assertEquals(names().length, files + 3);
+      assertEquals(names().length, files + 4);
       assertEquals(shards[0], `model-00001-of-${String(files).padStart(5, "0")}.safetensors`);
       for (const shard of shards) {
         const tensors = Object.values(readTensors(join(folder, shard)));
@@ -213,13 +215,84 @@ Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a num
       assertEquals(await loadGpt2(join(folder, "again")), found);
       await Deno.remove(join(folder, "again"), { recursive: true });
     }
-    await saveGpt2(folder, model);
-    assertEquals(names(), ["config.json", "model.safetensors", "model_card.md"]);
+    await saveGpt2(folder, model, { overwrite: true });
+    assertEquals(names(), ["config.json", "generation_config.json", "model.safetensors", "model_card.md"]);
     assertEquals(await loadGpt2(folder), model);
     await assertRejects(
       () => saveGpt2(folder, model, { maxShardBytes: 0 }),
       RangeError,
       "maxShardBytes must be",
+    );
+  });
+});
+
+Deno.test("saveGpt2() leaves files that are there alone, unless it is told to replace them", async () => {
+  await inFolder(async (folder) => {
+    const model = await loadGpt2(whole);
+    const read = (name: string) => Deno.readTextFile(join(folder, name));
+    for (const name of ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "config.json"]) {
+      await Deno.writeTextFile(join(folder, name), "mine");
+      const options = { tokenizer: createBpeTokenizer([]) };
+      const error = await assertRejects(() => saveGpt2(folder, model, options), UserError);
+      assertStringIncludes(error.message, `expected no other files of these names, got ${name}.`);
+      assertEquals([...Deno.readDirSync(folder)].map((entry) => entry.name), [name]);
+      assertEquals(await read(name), "mine");
+      await Deno.remove(join(folder, name));
+    }
+    assertEquals(await saveGpt2(folder, model), []);
+    const again = saveGpt2(folder, await loadGpt2(sharded), { maxShardBytes: 20_000 });
+    await assertRejects(() => again, UserError, "got config.json, model.safetensors.");
+    assertEquals(await loadGpt2(folder), model);
+    assertEquals(await saveGpt2(folder, model, { overwrite: true }), ["model.safetensors"]);
+  });
+});
+
+Deno.test("saveGpt2() into its source replaces weights and their type, and keeps everything else", async () => {
+  await inFolder(async (folder) => {
+    await changed(folder, { config: { task: "mine", resid_pdrop: 0.1, eos_token_id: 7, dtype: "float32" } });
+    const files = {
+      "tokenizer.json": '{ "my": "tokenizer" }',
+      "special_tokens_map.json": "{}",
+      "README.md": "",
+    };
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(join(folder, name), text);
+    const config = JSON.parse(await Deno.readTextFile(join(folder, "config.json")));
+    const copy = join(folder, "copy");
+    for (const to of [copy, folder]) {
+      const model = await loadGpt2(folder), tokenizer = createBpeTokenizer([]);
+      const replaced = await saveGpt2(to, model, { dtype: "BF16", tokenizer, source: folder });
+      assertEquals(replaced, to === folder ? ["config.json", "model.safetensors"] : []);
+      const saved = JSON.parse(await Deno.readTextFile(join(to, "config.json")));
+      assertEquals(saved, { ...config, bos_token_id: null, dtype: "bfloat16" });
+      for (const name of ["tokenizer.json", "special_tokens_map.json"] as const) {
+        assertEquals(await Deno.readTextFile(join(to, name)), files[name]);
+      }
+      assertEquals(
+        JSON.parse(await Deno.readTextFile(join(to, "tokenizer_config.json"))).tokenizer_class,
+        "PreTrainedTokenizerFast",
+      );
+    }
+    assertEquals(await Deno.readTextFile(join(folder, "README.md")), "");
+  });
+});
+
+Deno.test("saveGpt2() names an end of a document that the tokenizer has, and none of another", async () => {
+  await inFolder(async (folder) => {
+    const config: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 2, vocabSize: 50257, blockSize: 4 };
+    const model = { config, parameters: initialParameters(config, 1) };
+    const ends = async (tokenizer: Tokenizer) => {
+      await saveGpt2(folder, model, { tokenizer, overwrite: true });
+      return await Promise.all(
+        ["config.json", "generation_config.json"].map(async (name) =>
+          JSON.parse(await Deno.readTextFile(join(folder, name))).eos_token_id
+        ),
+      );
+    };
+    assertEquals(await ends(await loadGpt2Tokenizer()), [50256, 50256]);
+    assertEquals(
+      await ends(createBpeTokenizer([])),
+      [null, null],
+      "50,257 tokens are not GPT-2's by their number",
     );
   });
 });
@@ -333,7 +406,7 @@ Deno.test("loadGpt2() says which file is missing or damaged", async () => {
     await Deno.writeTextFile(index, '{"weight_map":{"a":"gone.safetensors"}}');
     await assertRefused(folder, ["gone.safetensors: it does not exist"]);
     await Deno.writeTextFile(join(folder, "config.json"), "{");
-    await assertRefused(folder, ["config.json: wanted JSON"]);
+    await assertRefused(folder, ["config.json: it is not JSON"]);
     await changed(folder, {});
     await Deno.truncate(join(folder, "model.safetensors"), 5000);
     await assertRefused(folder, ["model.safetensors"]);

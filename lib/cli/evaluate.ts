@@ -4,7 +4,7 @@ import { UserError } from "../error/user_error.ts";
 import { readText } from "../file/text.ts";
 import { type Parameters, toParameters } from "../model/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
-import type { Tokens } from "../text/mod.ts";
+import type { Tokenizer, Tokens } from "../text/mod.ts";
 import { policyName } from "../sweep/mod.ts";
 import { evaluate, type EvaluateOptions, perplexity, targetLosses } from "../train/mod.ts";
 import { append, command, list, runCommand } from "./command.ts";
@@ -102,7 +102,7 @@ async function targetsOf(
   if (text !== undefined && file !== undefined) {
     throw new UserError("Cannot evaluate: wanted --text or --file: given both");
   }
-  if (text !== undefined) return { what: "the text", ids: asUserError(() => tokenizer.encode(text)) };
+  if (text !== undefined) return { what: "the text", ids: encode(tokenizer, text) };
   if (file !== undefined) {
     let text: string;
     try {
@@ -112,7 +112,7 @@ async function targetsOf(
         cause,
       });
     }
-    return { what: file, ids: asUserError(() => tokenizer.encode(text)) };
+    return { what: file, ids: encode(tokenizer, text) };
   }
   if (run === undefined) {
     throw new UserError(
@@ -120,6 +120,15 @@ async function targetsOf(
     );
   }
   return { what: `the validation part of ${run.data}`, ids: await run.validation() };
+}
+
+/** Encodes a text. Tokenizers with a normalizer or unknown tokens may lose some of it: that is told. */
+function encode(tokenizer: Tokenizer, text: string): Int32Array {
+  const ids = asUserError(() => tokenizer.encode(text));
+  if (tokenizer.decode(ids) !== text) {
+    console.error("the tokens do not give back the text: bits per byte counts the bytes of the tokens");
+  }
+  return ids;
 }
 
 function sizesOf(

@@ -59,7 +59,12 @@ async function speak(folder: string, options: Options): Promise<void> {
   await startTensorFlow(threads);
   const parameters = toParameters(model.parameters);
   const made = asUserError(() =>
-    generateTokens(parameters, config, { prompt: ids, maxNewTokens, ...sampling })
+    generateTokens(parameters, config, {
+      prompt: ids,
+      maxNewTokens,
+      vocabSize: tokenizer.vocabSize,
+      ...sampling,
+    })
   );
   console.log(prompt + tokenizer.decode(made));
 }

@@ -6,16 +6,12 @@
 import { InvalidArgumentError } from "commander";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { readJsonFile } from "../file/json.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
 import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mod.ts";
 import { findText, modelOf, planFolder, prepareRecorded, readRunTokenizer } from "../sweep/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
-import { loadGpt2Tokenizer, type Tokenizer, tokenizerFromJSON, type Tokens } from "../text/mod.ts";
+import { loadFolderTokenizer, type Tokenizer, type Tokens } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";
-
-/** Tokens of GPT-2, whose tokenizer is known: transformers' folders may hold none. */
-const GPT2_VOCABULARY = 50257;
 
 /** A model, and how it reads and writes text. Dispose of it to close the files of its tokens. */
 export interface OpenedModel extends Disposable {
@@ -25,6 +21,8 @@ export interface OpenedModel extends Disposable {
   readonly tokenizer: Tokenizer;
   /** Its weights; of a run their moving average, where it kept one. */
   readonly parameters: ParameterRecord;
+  /** The folder of Hugging Face's files that it is from; undefined: a run's model. */
+  readonly source: string | undefined;
   /** The run that it is of; undefined: a GPT-2 in transformers' files. */
   readonly run: {
     readonly spec: RunSpec;
@@ -89,7 +87,7 @@ export async function openModel(
   options: OpenOptions,
 ): Promise<OpenedModel> {
   if (exists(runPaths(folder).manifest)) return await openRun(folder, options);
-  if (exists(join(folder, "config.json"))) return await openGpt2(folder, options);
+  if (exists(join(folder, "config.json"))) return await openGpt2(folder);
   throw new UserError(
     `Cannot ${options.action} ${folder}: wanted a run's folder (with manifest.json), such as ` +
       "experiments/out/train/runs/ID, or a GPT-2's (with config.json): it has neither file",
@@ -128,37 +126,18 @@ async function openRun(folder: string, { action, weights, data }: OpenOptions): 
       data: manifest.data.name,
       validation: async () => (await prepare()).validation,
     };
-    return { config, tokenizer, parameters, run, [Symbol.dispose]: close };
+    return { config, tokenizer, parameters, source: undefined, run, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;
   }
 }
 
-async function openGpt2(folder: string, { action }: { action: string }): Promise<OpenedModel> {
+async function openGpt2(folder: string): Promise<OpenedModel> {
   const { config, parameters } = await loadGpt2(folder);
-  const tokenizer = await gpt2Tokenizer(folder, { action, V: config.vocabSize });
-  return { config, tokenizer, parameters, run: undefined, [Symbol.dispose]: () => {} };
-}
-
-/** GPT-2's own tokenizer for its 50,257 tokens; for others the one in the folder. */
-async function gpt2Tokenizer(
-  folder: string,
-  { action, V }: { action: string; V: number },
-): Promise<Tokenizer> {
-  if (V === GPT2_VOCABULARY) return await loadGpt2Tokenizer();
-  const path = join(folder, "tokenizer.json");
-  const refuse = (reason: string): UserError =>
-    new UserError(`Cannot ${action} ${folder}: wanted a tokenizer of ${V} tokens in ${path}: ${reason}`);
-  if (!exists(path)) throw refuse("it does not exist");
-  let tokenizer: Tokenizer;
-  try {
-    tokenizer = tokenizerFromJSON(readJsonFile(path, { anyKey: true }));
-  } catch (error) {
-    throw refuse(error instanceof Error ? error.message : String(error));
-  }
-  if (tokenizer.vocabSize !== V) throw refuse(`it has ${tokenizer.vocabSize} tokens`);
-  return tokenizer;
+  const { tokenizer, note } = await loadFolderTokenizer(folder, { V: config.vocabSize });
+  if (note !== undefined) console.error(note);
+  return { config, tokenizer, parameters, source: folder, run: undefined, [Symbol.dispose]: () => {} };
 }
 
 function exists(path: string): boolean {

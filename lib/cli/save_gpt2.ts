@@ -1,9 +1,7 @@
 /** `deno task save-gpt2 RUN FOLDER`: a trained model as transformers' `GPT2LMHeadModel` loads it. */
 import { printable } from "../error/printable.ts";
 import { InvalidArgumentError } from "commander";
-import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { atomicWrite } from "../file/atomic_write.ts";
 import { saveGpt2, type StoredDtype, summarizeModel } from "../model/mod.ts";
 import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
@@ -17,6 +15,7 @@ interface Options {
   data?: string[];
   dtype?: StoredDtype;
   maxShardBytes?: number;
+  overwrite?: boolean;
 }
 
 const program = command(
@@ -24,13 +23,14 @@ const program = command(
   "Saves a trained model and its tokenizer in the files of Hugging Face's GPT-2.",
 )
   .argument("<model>", "a run's folder, or a folder with a GPT-2 as transformers saves it")
-  .argument("<folder>", "where to save it; weights that are there are replaced")
+  .argument("<folder>", "where to save it; files of the same names are an error, but for --overwrite")
   .option("--dtype <type>", `${Object.keys(DTYPES).join(", ")} (default: as the model has them)`, storedDtype)
   .option(
     "--max-shard-bytes <n>",
     "the most bytes of a file of weights (default: 5e9)",
     numberOption("--max-shard-bytes"),
   )
+  .option("--overwrite", "replace files of the same names")
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
   .action(save);
@@ -43,15 +43,16 @@ function storedDtype(text: string): StoredDtype {
 
 async function save(source: string, folder: string, { weights, data, ...options }: Options): Promise<void> {
   using model = await openModel(source, { action: "save", weights, data });
-  const { config, parameters, tokenizer } = model;
+  const { config, parameters, tokenizer, source: origin } = model;
+  let replaced: string[];
   try {
-    await saveGpt2(folder, { config, parameters }, options);
-    atomicWrite(join(folder, "tokenizer.json"), `${JSON.stringify(tokenizer.toJSON())}\n`);
+    replaced = await saveGpt2(folder, { config, parameters }, { ...options, tokenizer, source: origin });
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
+    if (error instanceof RangeError) throw new UserError(error.message, { cause: error });
+    throw error;
   }
   console.log(`${printable(folder)}: ${summarizeModel(config)}`);
+  if (replaced.length > 0) console.log(`replaced: ${replaced.join(", ")}`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

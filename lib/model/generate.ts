@@ -32,11 +32,14 @@ export interface GenerateOptions extends SampleOptions {
  */
 export function generate(
   model: Gpt,
-  tokenizer: Pick<Tokenizer, "encode" | "decode">,
+  tokenizer: Pick<Tokenizer, "encode" | "decode" | "vocabSize">,
   { prompt = "\n", maxNewTokens = 100, ...options }: GenerateOptions = {},
 ): string {
   const ids = tokenizer.encode(prompt);
-  const made = generateTokens(model.parameters, model.config, { ...options, prompt: ids, maxNewTokens });
+  const { vocabSize } = tokenizer;
+  const made = generateTokens(model.parameters, model.config, {
+    ...{ ...options, prompt: ids, maxNewTokens, vocabSize },
+  });
   return tokenizer.decode([...ids, ...made]);
 }
 
@@ -46,6 +49,8 @@ export interface GenerateTokensOptions extends SampleOptions {
   readonly prompt: ArrayLike<number>;
   /** How many tokens to make, at least 0. */
   readonly maxNewTokens: number;
+  /** Ids that are made: those below it, in [1, V]. Default: V. Smaller if the model's vocabulary is padded. */
+  readonly vocabSize?: number | undefined;
   /** Seed of the choices, a whole number in [0, 2^53); default 1. */
   readonly seed?: number | undefined;
 }
@@ -68,11 +73,16 @@ export function generateTokens(
   config: GptConfig,
   options: GenerateTokensOptions,
 ): Int32Array {
-  const { prompt, maxNewTokens, seed = 1 } = options;
+  const { prompt, maxNewTokens, vocabSize = config.vocabSize, seed = 1 } = options;
   validateSampleOptions(options);
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
     throw new RangeError(
       `Cannot generate: maxNewTokens must be a whole number of at least 0: it is ${maxNewTokens}`,
+    );
+  }
+  if (!Number.isInteger(vocabSize) || vocabSize < 1 || vocabSize > config.vocabSize) {
+    throw new RangeError(
+      `Cannot generate: expected vocabSize to be a whole number from 1 to ${config.vocabSize}, got ${vocabSize}`,
     );
   }
   const random = createRandom(seed, "generate");
@@ -80,7 +90,7 @@ export function generateTokens(
   using decoder = new Decoder(parameters, config);
   let unread = prompt;
   for (let i = 0; i < maxNewTokens; i++) {
-    made[i] = sampleToken(decoder.read(unread), random, options);
+    made[i] = sampleToken(decoder.read(unread).subarray(0, vocabSize), random, options);
     unread = made.subarray(i, i + 1);
   }
   return made;

@@ -88,11 +88,16 @@ export function fromGpt2Config(given: unknown, name: string): GptConfig {
 }
 
 /**
- * The `config.json` of a model, as transformers' `GPT2LMHeadModel` reads it.
+ * Returns the `config.json` of a model, as transformers' `GPT2LMHeadModel` reads it.
  *
+ * @param config The model.
+ * @param options `end`: the id of the tokenizer's end of a document. Default: null, there is none.
  * @throws {RangeError} naming the options that GPT-2 does not have.
  */
-export function toGpt2Config(config: GptConfig): Record<string, unknown> {
+export function toGpt2Config(
+  config: GptConfig,
+  { end = null }: { end?: number | null | undefined } = {},
+): Record<string, unknown> {
   validateGptConfig(config);
   const full = completeConfig(config);
   const foreign = [
@@ -108,7 +113,6 @@ export function toGpt2Config(config: GptConfig): Record<string, unknown> {
       }. Use encodeSafetensors for its parameters instead.`,
     );
   }
-  const end = full.vocabSize === 50257 ? 50256 : null; // GPT-2's only special token
   return {
     architectures: ["GPT2LMHeadModel"],
     model_type: "gpt2",

@@ -17,7 +17,8 @@ export {
   type PassOptions,
   toParameters,
 } from "./gpt.ts";
-export { type Gpt2Model, loadGpt2, saveGpt2, type SaveGpt2Options } from "./gpt2_files.ts";
+export { type Gpt2Model, loadGpt2 } from "./gpt2_files.ts";
+export { saveGpt2, type SaveGpt2Options } from "./save_gpt2.ts";
 export {
   initialParameters,
   parameterCount,

@@ -21,6 +21,7 @@ export {
 export { trainBpe } from "./bpe_trainer.ts";
 export { trainCharacterTokenizer } from "./character_tokenizer.ts";
 export { type Corpus, corpusFromBytes, corpusText, joinCorpora, type TextDocument } from "./corpus.ts";
+export { type FolderTokenizer, loadFolderTokenizer } from "./folder_tokenizer.ts";
 export { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 export { createMarkovSource, type MarkovOptions, type MarkovSource } from "./markov.ts";
 export {
@@ -37,7 +38,7 @@ export { splitCorpus, type SplitOptions, type Stretch } from "./split.ts";
 export { loadTextFiles } from "./text_files.ts";
 export type { CacheOptions } from "./token_cache.ts";
 export type { Tokenizer } from "./tokenizer.ts";
-export { tokenizerFromJSON } from "./tokenizer_from_json.ts";
+export { type FromJsonOptions, tokenizerFromJSON } from "./tokenizer_from_json.ts";
 export type { AddedToken, BpeJson, TokenizerJson, WordLevelJson } from "./tokenizer_json.ts";
 export {
   parseTokenizerName,

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { randomProse, randomUnicode } from "./_testing.ts";
 import { createBpeTokenizer } from "./bpe_tokenizer.ts";
 import { trainBpe } from "./bpe_trainer.ts";
@@ -67,9 +67,12 @@ Deno.test("tokenizerFromJSON() throws when the JSON is of something else, and sa
       "pre_tokenizer: must be ByteLevel",
     ],
     [changed((json) => json.pre_tokenizer = { type: "Whitespace" }), "pre_tokenizer: must be ByteLevel"],
-    [changed((json) => json.model.merges[3] = ["x", "q"]), 'model.merges: ["x","q"] must make the token 259'],
+    [
+      changed((json) => json.model.merges[3] = ["x", "q"]),
+      'model.merges: ["x","q"] must join two earlier tokens to a new one',
+    ],
     [changed((json) => json.model.merges.pop()), "model.vocab: no merge makes"],
-    [changed((json) => json.model.vocab.a = 7), "model.vocab: no token, or more than one, has the id"],
+    [changed((json) => json.model.vocab.a = 7), " have the id 7"],
     [changed((json) => json.model.vocab.a = "7"), "model.vocab: must give every token its id"],
     [changed((json) => [json.model.vocab.a, json.model.vocab.Zz] = [900, 97]), "model.vocab"],
     [
@@ -77,12 +80,67 @@ Deno.test("tokenizerFromJSON() throws when the JSON is of something else, and sa
       "every character a piece",
     ],
     [changed((json) => json.model.vocab.dd = 3, characters), '"dd" is not one character'],
+    [changed((json) => json.model.unk_token = "a", characters), "model.unk_token: must be missing"],
+    [changed((json) => json.added_tokens = [{ id: 1, content: "<s>" }], characters), "have the id 1"],
+    [changed((json) => json.added_tokens = [{ id: 9, content: "a" }], characters), '"a" has the ids 0 and 9'],
+    [changed((json) => json.added_tokens = [{ id: -1, content: "x" }], characters), "must be an id"],
     [
-      changed((json) => json.added_tokens = [{ id: 3, content: "<s>" }], characters),
-      "added_tokens: there must be none",
+      changed((json) => json.added_tokens = [{ id: 3, content: "<s>", single_word: true }], characters),
+      "single_word: must be false",
     ],
+    [changed((json) => delete json.model.vocab.a), "must have a token for every byte: 97 has none"],
   ];
   for (const [json, message] of cases) assertThrows(() => tokenizerFromJSON(json), TypeError, message);
-  const unsorted = changed((json) => json.model.vocab = { b: 0, a: 1 }, characters);
-  assertThrows(() => tokenizerFromJSON(unsorted), RangeError, "the alphabet must be sorted");
+});
+
+Deno.test("tokenizerFromJSON() gives a file's own ids: special tokens first, bytes in any order, holes", () => {
+  const json = plain(trained);
+  const moved = (id: number) => (id === 0 ? 900 : id + 2); // id 2 is a hole, 0 and 1 are special
+  json.model.vocab = Object.fromEntries(
+    Object.entries<number>(json.model.vocab).map(([token, id]) => [token, moved(id)]),
+  );
+  json.added_tokens = [
+    { id: 0, content: "<|endoftext|>", special: true },
+    { id: 1, content: "<|endoftext|>x", special: true },
+  ];
+  const tokenizer = tokenizerFromJSON(json);
+  assertEquals(tokenizer.vocabSize, 901);
+  assertEquals(tokenizer.encode(text), trained.encode(text).map(moved));
+  assertEquals(tokenizer.decode(tokenizer.encode(text)), text);
+  assertEquals(tokenizer.byteLengths[moved(300)], trained.byteLengths[300]);
+  assertEquals([tokenizer.byteLengths[2], tokenizer.byteLengths[0]], [0, 13]);
+  assertEquals(tokenizer.decode([0, 2, moved(97), 1]), "<|endoftext|>a<|endoftext|>x");
+  const bytes = Uint8Array.of(0xff, 0x61);
+  assertEquals(tokenizer.decodeBytes(tokenizer.encodeBytes(bytes)), bytes);
+  assertEquals(plain(tokenizer), json);
+  assertEquals(tokenizer.decode(tokenizer.encode("a<|endoftext|>b")), "a<|endoftext|>b");
+  assert(!tokenizer.encode("a<|endoftext|>b").includes(0), "special tokens in text stay text");
+  const special = tokenizerFromJSON(json, { specialInText: true });
+  const a = moved(97), b = moved(98);
+  assertEquals(Array.from(special.encode("<|endoftext|>a<|endoftext|>xb<|endoftext|>")), [0, a, 1, b, 0]);
+  assertEquals(special.encode(text), tokenizer.encode(text));
+});
+
+Deno.test("tokenizerFromJSON() takes characters in any order, with added tokens", () => {
+  const json = plain(trainCharacterTokenizer("abc"));
+  json.model.vocab = { b: 0, a: 1, c: 4 };
+  assertEquals(Array.from(tokenizerFromJSON(json).encode("abcb")), [1, 0, 4, 0]);
+  json.added_tokens = [{ id: 3, content: "<s>", special: false }];
+  const tokenizer = tokenizerFromJSON(json);
+  assertEquals(
+    Array.from(tokenizer.encode("a<s>c")),
+    [1, 3, 4],
+    "tokens that are not special are always found",
+  );
+  assertEquals(tokenizer.decode([1, 3, 4]), "a<s>c");
+  assertThrows(() => tokenizer.encode("d"), RangeError, "every character must be one of");
+});
+
+Deno.test("tokenizerFromJSON() calls a vocabulary GPT-2's by its content, not by its size", async () => {
+  const json = plain(await loadGpt2Tokenizer());
+  assertEquals(tokenizerFromJSON(json).name, "gpt2");
+  const vocab = json.model.vocab;
+  [vocab["!"], vocab["a"]] = [vocab["a"], vocab["!"]];
+  const other = tokenizerFromJSON(json);
+  assertEquals([other.name, other.vocabSize], ["bpe:50257", 50257]);
 });

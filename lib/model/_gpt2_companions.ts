@@ -1,0 +1,151 @@
+/**
+ * The files beside a GPT-2's weights: its config, its tokenizer, and how it generates. What transformers needs to load the
+ * same tokenizer and to end where the model was taught to end.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { GptConfig } from "./config.ts";
+import { CONFIG, readJson } from "./gpt2_files.ts";
+import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
+import type { StoredDtype } from "./_stored_numbers.ts";
+
+/** What a file holds. */
+export type FileContents = string | Uint8Array;
+
+const TOKENIZER = "tokenizer.json", TOKENIZER_CONFIG = "tokenizer_config.json";
+const GENERATION = "generation_config.json";
+
+/** Files of a tokenizer, as transformers and its users name them. */
+const TOKENIZER_FILES = [
+  ...[
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+  ],
+  ...["chat_template.jinja", "chat_template.json"],
+];
+
+/** transformers' names of types. */
+const DTYPE_NAMES: Readonly<Record<StoredDtype, string>> = {
+  F32: "float32",
+  BF16: "bfloat16",
+  F16: "float16",
+};
+
+/** The end of a document, in text and as an id. */
+interface End {
+  readonly id: number;
+  readonly content: string;
+}
+
+/** Where the files' contents are from. */
+interface Origin {
+  readonly tokenizer?: Tokenizer | undefined;
+  readonly source?: string | undefined;
+  readonly tensors: readonly { readonly dtype: StoredDtype }[];
+}
+
+/** Returns the files to write beside the weights, by name. */
+export async function companionFiles(
+  config: GptConfig,
+  { tokenizer, source, tensors }: Origin,
+): Promise<Map<string, FileContents>> {
+  const dtypes = [...new Set(tensors.map(({ dtype }) => DTYPE_NAMES[dtype]))];
+  const dtype = dtypes.length === 1 ? dtypes[0] : undefined;
+  const files = new Map<string, FileContents>();
+  const kept = source === undefined ? new Map<string, Uint8Array>() : filesOf(source);
+  const hasTokenizer = kept.has(TOKENIZER) || kept.has("vocab.json") && kept.has("merges.txt");
+  const end = tokenizer === undefined ? undefined : endOf(tokenizer);
+  if (hasTokenizer) { for (const [name, content] of kept) files.set(name, content); }
+  else if (tokenizer !== undefined) files.set(TOKENIZER, `${JSON.stringify(tokenizer)}\n`);
+  if (files.has(TOKENIZER) && !files.has(TOKENIZER_CONFIG)) {
+    const given = tokenizerConfig({ T: config.blockSize, end, split: !hasTokenizer });
+    files.set(TOKENIZER_CONFIG, jsonText(given));
+  }
+  const given = source === undefined ? undefined : await sourceConfig(source, config);
+  const json = given ?? toGpt2Config(config, { end: end?.id });
+  files.set(CONFIG, jsonText(withinVocabulary({ ...json, ...typed(json, dtype) }, config.vocabSize)));
+  const generation = source === undefined ? undefined : await jsonIfThere(join(source, GENERATION));
+  const ids = { bos_token_id: end?.id ?? null, eos_token_id: end?.id ?? null };
+  if (generation !== undefined) {
+    files.set(GENERATION, jsonText(withinVocabulary(generation, config.vocabSize)));
+  } else if (source === undefined) files.set(GENERATION, jsonText(ids));
+  return files;
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** GPT-2's end of a document, if a tokenizer has it. */
+function endOf(tokenizer: Tokenizer): End | undefined {
+  return tokenizer.toJSON().added_tokens?.find(({ content }) => content === "<|endoftext|>");
+}
+
+/**
+ * Returns what transformers must know beside `tokenizer.json`: to take the file as it is, to change no spaces, and to
+ * leave special tokens in text as text where the model was trained so.
+ */
+function tokenizerConfig(
+  { T, end, split }: { T: number; end: End | undefined; split: boolean },
+): Record<string, unknown> {
+  return {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    clean_up_tokenization_spaces: false,
+    model_max_length: T,
+    ...(split && { split_special_tokens: true }),
+    ...(end !== undefined && { bos_token: end.content, eos_token: end.content, unk_token: end.content }),
+  };
+}
+
+/** The config of the folder that a model was loaded from, if it is still that of the model. */
+async function sourceConfig(source: string, config: GptConfig): Promise<Record<string, unknown> | undefined> {
+  const path = join(source, CONFIG);
+  const json = await readJson(path) as Record<string, unknown>;
+  return JSON.stringify(fromGpt2Config(json, path)) === JSON.stringify(config) ? json : undefined;
+}
+
+/** The names of the numbers' type in a config: older versions of transformers have another. */
+function typed(json: Record<string, unknown>, dtype: string | undefined): Record<string, unknown> {
+  if (dtype === undefined) return {};
+  return "torch_dtype" in json && !("dtype" in json) ? { torch_dtype: dtype } : { dtype };
+}
+
+/** Replaces ids of special tokens that the model does not have; left out, they are GPT-2's 50,256. */
+function withinVocabulary(json: Record<string, unknown>, V: number): Record<string, unknown> {
+  const known = (id: unknown): boolean => typeof id !== "number" || id < V;
+  const isModel = "vocab_size" in json || "n_embd" in json;
+  const ids = ["bos_token_id", "eos_token_id", "pad_token_id"].flatMap((name): [string, unknown][] => {
+    const id = json[name] ?? (isModel && !(name in json) && name !== "pad_token_id" ? 50256 : undefined);
+    if (Array.isArray(id)) return [[name, id.filter(known)]];
+    return known(id) ? [] : [[name, null]];
+  });
+  return { ...json, ...Object.fromEntries(ids) };
+}
+
+/** The tokenizer's files in a folder. */
+function filesOf(folder: string): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  for (const name of TOKENIZER_FILES) {
+    try {
+      files.set(name, Deno.readFileSync(join(folder, name)));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return files;
+}
+
+async function jsonIfThere(path: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    await Deno.stat(path);
+  } catch {
+    return undefined;
+  }
+  return await readJson(path) as Record<string, unknown>;
+}

@@ -1,0 +1,130 @@
+/**
+ * A tokenizer of a file, made of one of ours: other ids, and tokens beside the model's that text is searched for. What
+ * Hugging Face's trainers write, with special tokens at the first ids, is read in this way.
+ *
+ * @module
+ */
+import { IdBuffer } from "./_id_buffer.ts";
+import { requireIds, type Tokenizer } from "./tokenizer.ts";
+import type { TokenizerJson } from "./tokenizer_json.ts";
+
+/** A token beside the model's. */
+export interface TextToken {
+  /** Its id. */
+  readonly id: number;
+  /** How it is written. */
+  readonly content: string;
+  /** Whether text is searched for it. */
+  readonly matched: boolean;
+  /** Whether it is searched for after the tokens that are not. */
+  readonly normalized: boolean;
+}
+
+/** How one of our tokenizers becomes that of a file. */
+export interface Renumbering {
+  /** The file's id of each of the inner tokenizer's ids. */
+  readonly ids: Int32Array;
+  /** Tokens beside the inner ones. */
+  readonly added: readonly TextToken[];
+  /** The file's JSON. */
+  readonly json: TokenizerJson;
+  /** The tokenizer's name. */
+  readonly name: string;
+}
+
+/** Makes the tokenizer of a file. Ids without a token decode to nothing. */
+export function renumbered(inner: Tokenizer, renumbering: Renumbering): Tokenizer {
+  return new RenumberedTokenizer(inner, renumbering);
+}
+
+class RenumberedTokenizer implements Tokenizer {
+  readonly name: string;
+  readonly vocabSize: number;
+  readonly byteLengths: Int32Array;
+  readonly #inner: Tokenizer;
+  readonly #ids: Int32Array;
+  readonly #json: TokenizerJson;
+  readonly #tokenBytes: Uint8Array[];
+  /** Ids of tokens that text is searched for. */
+  readonly #matched = new Map<string, number>();
+  /** What finds them, one after the other. */
+  readonly #searches: RegExp[];
+  readonly #buffer = new IdBuffer(1024);
+
+  constructor(inner: Tokenizer, { ids, added, json, name }: Renumbering) {
+    this.name = name;
+    this.#inner = inner;
+    this.#ids = ids;
+    this.#json = json;
+    const most = added.reduce((largest, { id }) => Math.max(largest, id), 0);
+    this.vocabSize = ids.reduce((largest, id) => Math.max(largest, id), most) + 1;
+    this.#tokenBytes = Array.from({ length: this.vocabSize }, () => new Uint8Array());
+    ids.forEach((id, innerId) => this.#tokenBytes[id] = inner.decodeBytes([innerId]));
+    for (const { id, content } of added) this.#tokenBytes[id] = new TextEncoder().encode(content);
+    this.byteLengths = Int32Array.from(this.#tokenBytes, (bytes) => bytes.length);
+    const matched = added.filter((token) => token.matched && token.content !== "");
+    for (const { id, content } of matched) this.#matched.set(content, id);
+    this.#searches = [false, true].flatMap((normalized) => searchFor(matched, normalized) ?? []);
+  }
+
+  encode(text: string): Int32Array {
+    const ids = new IdBuffer(text.length);
+    this.encodeInto(text, ids);
+    return ids.take();
+  }
+
+  encodeInto(text: string, ids: IdBuffer): void {
+    for (const section of this.#sections(text)) {
+      const id = this.#matched.get(section);
+      if (id !== undefined) {
+        ids.push(id);
+        continue;
+      }
+      this.#buffer.clear();
+      this.#inner.encodeInto(section, this.#buffer);
+      ids.append(this.#buffer.view().map((innerId) => this.#ids[innerId]!));
+    }
+  }
+
+  /** Returns a text's parts: tokens that were found, and what lies between them. */
+  #sections(text: string): string[] {
+    return this.#searches.reduce(
+      (parts, search) => parts.flatMap((part) => this.#matched.has(part) ? [part] : part.split(search)),
+      [text],
+    ).filter((part) => part !== "");
+  }
+
+  encodeBytes(bytes: Uint8Array): Int32Array {
+    try {
+      return this.encode(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      return this.#inner.encodeBytes(bytes).map((innerId) => this.#ids[innerId]!);
+    }
+  }
+
+  decode(ids: ArrayLike<number>): string {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.decodeBytes(ids));
+  }
+
+  decodeBytes(ids: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+    requireIds(ids, this.vocabSize);
+    return Uint8Array.from(Array.from(ids).flatMap((id) => Array.from(this.#tokenBytes[id]!)));
+  }
+
+  safeCut(text: string): number {
+    return this.#matched.size === 0 ? this.#inner.safeCut(text) : 0;
+  }
+
+  toJSON(): TokenizerJson {
+    return this.#json;
+  }
+}
+
+/** What finds tokens, of two that begin at one place the longer; undefined: there is none. */
+function searchFor(tokens: readonly TextToken[], normalized: boolean): RegExp | undefined {
+  const contents = tokens.filter((token) => token.normalized === normalized).map(({ content }) => content);
+  if (contents.length === 0) return undefined;
+  contents.sort((a, b) => b.length - a.length);
+  return new RegExp(`(${contents.map((content) => RegExp.escape(content)).join("|")})`, "u");
+}

@@ -1,0 +1,157 @@
+/**
+ * The tokenizer of a folder of Hugging Face's: its own, in whatever files it is. A vocabulary's size never says whose it
+ * is while the folder says it.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import * as v from "valibot";
+import { UserError } from "../error/user_error.ts";
+import { exists } from "../file/exists.ts";
+import { readJsonFile } from "../file/json.ts";
+import { readText } from "../file/text.ts";
+import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
+import { BYTE_LEVEL_CUTS, BYTE_LEVEL_DECODER, JSON_FRAME } from "./tokenizer_json.ts";
+
+/** Files of tokenizers that are not read here. */
+const OTHER_FILES = ["vocab.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.json"];
+
+/** What a `tokenizer_config.json` says beside the tokenizer. */
+const configSchema = v.looseObject({
+  add_prefix_space: v.nullish(v.boolean()),
+  split_special_tokens: v.nullish(v.boolean()),
+  added_tokens_decoder: v.nullish(v.record(v.string(), v.looseObject({ content: v.string() }))),
+});
+
+type Config = v.InferOutput<typeof configSchema>;
+
+/** A folder's tokenizer. */
+export interface FolderTokenizer {
+  /** The tokenizer. */
+  readonly tokenizer: Tokenizer;
+  /** Its origin in words, if it is not read from the folder's files by losskit itself. */
+  readonly note?: string | undefined;
+}
+
+/**
+ * Loads the tokenizer of a folder: from `tokenizer.json`, or else from `vocab.json` and `merges.txt`. Of a folder without
+ * a tokenizer it is GPT-2's, if V is GPT-2's 50,257, or that padded to a multiple of 8 by less than 1,024.
+ *
+ * @param folder The folder.
+ * @param options `V`, the model's vocabulary size. Ids of the tokenizer must be below it; it may have fewer.
+ * @throws {UserError} if there is no tokenizer, it cannot be read, or it has more tokens than the model.
+ */
+export async function loadFolderTokenizer(
+  folder: string,
+  { V }: { V: number },
+): Promise<FolderTokenizer> {
+  const found = await findTokenizer(folder, V);
+  const { vocabSize } = found.tokenizer;
+  if (vocabSize <= V) return found;
+  throw new UserError(
+    `Cannot use the tokenizer in ${folder}: expected at most ${V} tokens, as the model has (vocab_size), ` +
+      `got ${vocabSize}. Use the tokenizer that the model was trained with.`,
+  );
+}
+
+async function findTokenizer(folder: string, V: number): Promise<FolderTokenizer> {
+  const path = join(folder, "tokenizer.json");
+  const vocab = join(folder, "vocab.json"), merges = join(folder, "merges.txt");
+  if (exists(path)) {
+    const config = await readConfig(folder);
+    return await reading(path, () => fromJson(readJsonFile(path, { anyKey: true }), config));
+  }
+  if (exists(vocab) && exists(merges)) {
+    const config = await readConfig(folder);
+    return await reading(vocab, () => fromJson(jsonOfFiles(folder, { vocab, merges, config }), config));
+  }
+  const other = OTHER_FILES.find((name) => exists(join(folder, name)));
+  if (other === undefined && V >= GPT2 && V - GPT2 < 1024 && (V === GPT2 || V % 8 === 0)) {
+    return { tokenizer: await loadGpt2Tokenizer(), note: `${folder} has no tokenizer: using GPT-2's` };
+  }
+  throw new UserError(
+    `Cannot read the tokenizer of ${folder}: expected tokenizer.json, or vocab.json and merges.txt, for ` +
+      `${V} tokens, got ${other === undefined ? "neither" : `only ${other}`}. ` +
+      "Save the tokenizer there with transformers' save_pretrained.",
+  );
+}
+
+/** Tokens of GPT-2. */
+const GPT2 = 50257;
+
+async function readConfig(folder: string): Promise<Config> {
+  const path = join(folder, "tokenizer_config.json");
+  if (!exists(path)) return {};
+  return await reading(path, () => v.parse(configSchema, readJsonFile(path, { anyKey: true })));
+}
+
+/** Runs `work`, whose errors are told of a file. */
+async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new UserError(`Cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+async function fromJson(json: unknown, { split_special_tokens: split }: Config): Promise<FolderTokenizer> {
+  let own: unknown;
+  try {
+    return { tokenizer: tokenizerFromJSON(json, { specialInText: split !== true }) };
+  } catch (error) {
+    own = error;
+  }
+  if (split === true) throw own; // the package always finds special tokens in text
+  const { libraryTokenizer } = await import("./library_tokenizer.ts");
+  try {
+    return {
+      tokenizer: libraryTokenizer(json),
+      note: "the tokenizer is read by the package @huggingface/tokenizers",
+    };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new TypeError(
+      `${
+        (own as Error).message
+      }. The package @huggingface/tokenizers does not read it either: ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The `tokenizer.json` of `vocab.json` and `merges.txt`, as transformers makes it of a GPT-2's. */
+function jsonOfFiles(
+  folder: string,
+  { vocab, merges, config }: { vocab: string; merges: string; config: Config },
+): unknown {
+  const record = (path: string): Record<string, unknown> =>
+    exists(path) ? Object(readJsonFile(path, { anyKey: true })) as Record<string, unknown> : {};
+  const ids = record(vocab), more = record(join(folder, "added_tokens.json"));
+  const special = { ...config, ...record(join(folder, "special_tokens_map.json")) };
+  const contents = new Set([
+    "<|endoftext|>",
+    ...Object.keys(more),
+    ...Object.values(config.added_tokens_decoder ?? {}).map(({ content }) => content),
+    ...Object.entries(special).flatMap(([name, token]) => /_token$/.test(name) ? contentOf(token) : []),
+  ]);
+  const added = [...contents].flatMap((content) => {
+    const id = more[content] ?? ids[content];
+    return id === undefined ? [] : [{ id, content, special: true, normalized: false }];
+  });
+  const lines = readText(merges).split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
+  return {
+    ...JSON_FRAME,
+    added_tokens: added,
+    pre_tokenizer: { ...BYTE_LEVEL_CUTS.gpt2, add_prefix_space: config.add_prefix_space ?? false },
+    decoder: BYTE_LEVEL_DECODER,
+    model: { type: "BPE", vocab: ids, merges: lines },
+  };
+}
+
+/** The text of a token in a configuration, which is that or a record with it. */
+function contentOf(token: unknown): string[] {
+  const content = typeof token === "object" && token !== null ? Object(token).content : token;
+  return typeof content === "string" ? [content] : [];
+}

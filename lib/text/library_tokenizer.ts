@@ -1,0 +1,151 @@
+/**
+ * Tokenizers of other kinds than ours (WordPiece, Unigram, byte fallback, normalizers), by the npm package
+ * `@huggingface/tokenizers`. For text that a model is asked about, not for corpora: it is slow.
+ *
+ * @module
+ */
+import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
+import * as v from "valibot";
+import { IdBuffer } from "./_id_buffer.ts";
+import { requireIds, type Tokenizer } from "./tokenizer.ts";
+import { BYTE_CHARACTERS, type TokenizerJson } from "./tokenizer_json.ts";
+
+const part = v.nullish(v.looseObject({}), null);
+
+/** What the package needs of a file; what it would pass over without a word is refused. */
+const schema = v.looseObject({
+  added_tokens: v.optional(
+    v.array(v.looseObject({
+      id: v.pipe(v.number(), v.integer(), v.minValue(0)),
+      content: v.string(),
+      single_word: v.optional(v.literal(false, "matching whole words is not built")),
+    })),
+    [],
+  ),
+  ...{ normalizer: part, pre_tokenizer: part, post_processor: part, decoder: part },
+  model: v.looseObject({
+    type: v.optional(v.picklist(["BPE", "WordPiece", "Unigram", "WordLevel"], "is not built"), "BPE"),
+    dropout: v.nullish(v.literal(0, "merges that are left out by chance are not built")),
+    unk_token: v.nullish(v.string()),
+  }),
+});
+
+/**
+ * Makes the tokenizer of a `tokenizer.json` with the npm package. Special tokens in text become their ids, and those
+ * that the file's post-processor puts around a text are put there, as transformers does.
+ *
+ * @throws {TypeError} if the package has no such tokenizer.
+ */
+export function libraryTokenizer(json: unknown): Tokenizer {
+  const result = v.safeParse(schema, json);
+  if (!result.success) {
+    const [issue] = result.issues;
+    throw new TypeError(`${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
+  }
+  try {
+    const { unk_token } = result.output.model;
+    return new WrappedTokenizer(
+      new LibraryTokenizer(result.output, { ...(unk_token && { unk_token }) }),
+      json,
+    );
+  } catch (cause) {
+    throw new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+class WrappedTokenizer implements Tokenizer {
+  readonly name: string;
+  readonly vocabSize: number;
+  readonly byteLengths: Int32Array;
+  readonly #library: LibraryTokenizer;
+  readonly #json: TokenizerJson;
+
+  constructor(library: LibraryTokenizer, json: unknown) {
+    this.#library = library;
+    this.#json = json as TokenizerJson;
+    this.name = this.#json.model.type ?? "BPE";
+    const ids = [...library.get_vocab().values()];
+    this.vocabSize = ids.reduce((largest, id) => Math.max(largest, id), -1) + 1;
+    this.byteLengths = byteLengthsOf(library, { json: this.#json, vocabSize: this.vocabSize });
+  }
+
+  encode(text: string): Int32Array {
+    if (text === "") return new Int32Array();
+    const { ids, tokens } = this.#library.encode(text);
+    const unknown = ids.findIndex((id) => !Number.isInteger(id));
+    if (unknown < 0) return Int32Array.from(ids);
+    throw new RangeError(
+      `Cannot encode text: expected text that the tokenizer has tokens for, got ${
+        JSON.stringify(tokens[unknown])
+      }`,
+    );
+  }
+
+  encodeInto(text: string, ids: IdBuffer): void {
+    ids.append(this.encode(text));
+  }
+
+  decode(ids: ArrayLike<number>): string {
+    requireIds(ids, this.vocabSize);
+    return decodeWith(this.#library, Array.from(ids));
+  }
+
+  encodeBytes(bytes: Uint8Array): Int32Array {
+    try {
+      return this.encode(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+    } catch (cause) {
+      if (!(cause instanceof TypeError)) throw cause;
+      throw new RangeError("Cannot encode bytes: expected UTF-8", { cause });
+    }
+  }
+
+  decodeBytes(ids: ArrayLike<number>): Uint8Array {
+    return new TextEncoder().encode(this.decode(ids));
+  }
+
+  safeCut(): number {
+    return 0;
+  }
+
+  toJSON(): TokenizerJson {
+    return this.#json;
+  }
+}
+
+function decodeWith(library: LibraryTokenizer, ids: number[]): string {
+  const known = ids.filter((id) => library.id_to_token(id) !== undefined); // ids may have holes
+  if (known.length === 0) return "";
+  return library.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+}
+
+/** Bytes that each token adds to a text: those of its own, or what decoding gains by it behind another token. */
+function byteLengthsOf(
+  library: LibraryTokenizer,
+  { json, vocabSize }: { json: TokenizerJson; vocabSize: number },
+): Int32Array {
+  const encoder = new TextEncoder();
+  const bytes = (ids: number[]) => encoder.encode(decodeWith(library, ids)).length;
+  const added = library.get_added_tokens_decoder();
+  const byteLevel = hasDecoder(json.decoder, "ByteLevel"),
+    fallback = hasDecoder(json.decoder, "ByteFallback");
+  const byteCharacters = new Set(BYTE_CHARACTERS);
+  const vocab = library.get_vocab(false);
+  const before = vocab.get("a") ?? vocab.values().next().value ?? 0;
+  const base = bytes([before]);
+  return Int32Array.from({ length: vocabSize }, (_, id) => {
+    const token = library.id_to_token(id);
+    if (token === undefined) return 0;
+    if (added.has(id)) return encoder.encode(token).length;
+    if (byteLevel && Array.from(token).every((character) => byteCharacters.has(character))) {
+      return Array.from(token).length;
+    }
+    if (fallback && /^<0x[0-9A-F]{2}>$/.test(token)) return 1;
+    return Math.max(0, bytes([before, id]) - base);
+  });
+}
+
+/** Whether a decoder is of a type, or has one of it in its sequence. */
+function hasDecoder(decoder: unknown, type: string): boolean {
+  const { type: own, decoders } = Object(decoder) as { type?: unknown; decoders?: unknown };
+  return own === type || Array.isArray(decoders) && decoders.some((one) => hasDecoder(one, type));
+}

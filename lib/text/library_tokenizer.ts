@@ -6,7 +6,7 @@
  */
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
-import { IdBuffer } from "./_id_buffer.ts";
+import type { IdBuffer } from "./_id_buffer.ts";
 import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { BYTE_CHARACTERS, type TokenizerJson } from "./tokenizer_json.ts";
 

@@ -2,7 +2,7 @@
  * `report --watch` and `report --figures` as a user runs them: served on the loopback address alone, told of every
  * change, found again after the server was away, and refusing what it should.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { basename, join } from "node:path";
 import { findChromium, launchChromium } from "./support/chromium.ts";
 import { ended, runTask, startTask } from "./support/commands.ts";
@@ -64,17 +64,36 @@ Deno.test("report --watch tells of changes, by events that begin with how things
   }
 });
 
-Deno.test("report --watch answers nobody but pages of its own address, and only with the report", async () => {
+/** Sends bytes as they are, and returns the first line of the answer. */
+async function raw(port: number, request: string): Promise<string> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await connection.write(new TextEncoder().encode(request));
+  const buffer = new Uint8Array(4096);
+  const length = await connection.read(buffer) ?? 0;
+  return new TextDecoder().decode(buffer.subarray(0, length)).split("\r\n")[0]!;
+}
+
+Deno.test("report --watch answers nobody but pages of its own address and secret, and only with the report", async () => {
   const dir = Deno.makeTempDirSync();
   writePair(dir, 1);
   const { url, end } = await watch(dir);
   try {
-    const { port } = new URL(url);
+    const { port, pathname } = new URL(url);
+    assertMatch(pathname, /^\/[0-9a-f]{32}\/$/);
+    const no = `/${"0".repeat(32)}/`;
     for (
-      const [path, status] of [["/manifest.json", 404], ["/../deno.json", 404], ["/runs/", 404]] as const
+      const path of [
+        "/",
+        "/events",
+        no,
+        `${no}events`,
+        pathname.slice(0, -1),
+        `${pathname}manifest.json`,
+        "/runs/",
+      ]
     ) {
       const response = await fetch(new URL(path, url));
-      assertEquals([path, response.status], [path, status]);
+      assertEquals([path, response.status], [path, 404]);
       await response.body?.cancel();
     }
     Deno.writeTextFileSync(join(dir, "compare.json"), "{");
@@ -88,11 +107,35 @@ Deno.test("report --watch answers nobody but pages of its own address, and only 
     const post = await fetch(url, { method: "POST", body: "x" });
     assertEquals([post.status, await post.text()], [405, "only GET\n"]);
     // A page of another site that has its name resolve to this machine names its own host.
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
-    await connection.write(
-      new TextEncoder().encode("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
-    );
-    assertStringIncludes(await new Response(connection.readable).text(), "421");
+    const own = `127.0.0.1:${port}`;
+    const hosts = [
+      "Host: evil.example",
+      `Host: ${own}@evil.example`,
+      `Host: evil.example:${port}`,
+      "Host: [",
+      "Host: a b",
+      "Host: ",
+      `Host: ${own}/x`,
+      "Host: \xff\xfe",
+      "X: y",
+      "Host: 127.0.0.1:99999",
+      `Host: ${own}, evil.example`,
+    ];
+    for (const host of hosts) {
+      for (const version of ["1.1", "1.0"]) {
+        const line = await raw(
+          Number(port),
+          `GET ${pathname} HTTP/${version}\r\n${host}\r\nConnection: close\r\n\r\n`,
+        );
+        assertMatch(line, / (421|400) /, host); // 400: the HTTP library refuses it before we are asked
+        if (/^[\x20-\x7e]*$/.test(host)) assertMatch(line, / 421 /, host);
+      }
+    }
+    const elsewhere =
+      `GET http://evil.example${pathname} HTTP/1.1\r\nHost: ${own}\r\nConnection: close\r\n\r\n`;
+    assertMatch(await raw(Number(port), elsewhere), / 421 /);
+    const right = `GET ${pathname} HTTP/1.1\r\nHost: LOCALHOST:${port}\r\nConnection: close\r\n\r\n`;
+    assertMatch(await raw(Number(port), right), / 200 /);
     const listening = await new Deno.Command("ss", { args: ["-Hltn", `sport = :${port}`] }).output()
       .catch(() => undefined);
     if (listening?.success) {
@@ -102,6 +145,39 @@ Deno.test("report --watch answers nobody but pages of its own address, and only 
     assertEquals(second.code, 2);
     assertStringIncludes(second.stderr, `port ${port} is taken: name another with --port`);
   } finally {
+    assertEquals(await end(), 0);
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("report --watch bounds readers that take nothing, drops them, and serves the next", async () => {
+  const dir = Deno.makeTempDirSync();
+  writePair(dir, 1);
+  const { url, end } = await watch(dir);
+  const { port, pathname } = new URL(url);
+  const ask = async (path: string) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+    const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(request));
+    return connection;
+  };
+  const open: Deno.TcpConn[] = [];
+  try {
+    for (let i = 0; i < 100; i++) open.push(await ask(pathname), await ask(`${pathname}events`));
+    const busy = await fetch(url), events = await fetch(`${url}events`);
+    assertEquals([busy.status, events.status], [503, 503]);
+    await Promise.all([busy.text(), events.text()]);
+    // Those that read get their page once stalled ones are dropped, however many these are.
+    let status = 503;
+    for (let i = 0; i < 300 && status === 503; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const response = await fetch(url);
+      status = response.status;
+      assertEquals((await response.text()).endsWith("</html>\n"), status === 200);
+    }
+    assertEquals(status, 200);
+  } finally {
+    for (const connection of open) connection.close();
     assertEquals(await end(), 0);
     Deno.removeSync(dir, { recursive: true });
   }

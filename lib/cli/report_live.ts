@@ -4,10 +4,13 @@
  * @module
  */
 import { basename, join, resolve } from "node:path";
+import { printableError } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { renderReport } from "../figure/mod.ts";
 import { readSweep, sha256Hex, type SweepRecords } from "../record/mod.ts";
+import { EventStreams, PageStreams } from "./report_streams.ts";
 import { isFolder } from "./files.ts";
+import { watchToken } from "./watch_token.ts";
 import { readCulprits, reproduceCommands } from "./report_files.ts";
 
 /** How often the folder is looked at, and how often a silent connection is told that it lives, in milliseconds. */
@@ -26,11 +29,12 @@ export interface LiveOptions {
 }
 
 /**
- * Serves a sweep's report until it is told to end. A page that asks `/events` is told of every change of the journals,
+ * Serves a sweep's report until it is told to end. A page that asks for `events` is told of every change of the journals,
  * and on connecting, again too, of how things are.
  *
- * It listens on 127.0.0.1 alone, answers only requests that name it so (another site's page cannot reach it by a name of
- * its own), and reads nothing but the sweep's records.
+ * It listens on 127.0.0.1 alone and answers only requests whose Host names that address and whose path begins with the
+ * secret of {@linkcode watchToken}: neither another site's page nor another user of the machine reads the report. Answers
+ * under way are bounded in number, and a reader that takes nothing for {@linkcode STALLED} is dropped.
  *
  * @param dir The sweep's folder; runs may still be to come.
  * @throws {UserError} when the folder is none, or the port is taken.
@@ -39,51 +43,41 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
   if (!isFolder(dir)) throw new UserError(`Cannot watch ${dir}: wanted a sweep's folder: there is none`);
   const report = new LiveReport(dir, options.tolerance);
   report.refresh();
-  const encoder = new TextEncoder();
-  const listeners = new Set<(text: string) => void>();
-  const tell = (text: string) => listeners.forEach((send) => send(text));
+  const token = watchToken();
+  const pages = new PageStreams(), events = new EventStreams(options.signal);
   const poll = setInterval(() => {
     try {
-      if (report.refresh()) tell(`data: ${report.version}\n\n`);
+      if (report.refresh()) events.tell(`data: ${report.version}\n\n`);
     } catch (error) {
       // What was last read stays in sight, and the next look may find the folder whole.
-      console.error(error instanceof Error ? error.message : error);
+      console.error(error instanceof Error ? printableError(error.message) : error);
     }
   }, POLL);
-  const keepAlive = setInterval(() => tell(": alive\n\n"), KEEP_ALIVE);
-  const events = (): Response => {
-    let send: (text: string) => void;
-    const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        send = (text) => controller.enqueue(encoder.encode(text));
-        listeners.add(send);
-        send(`retry: 1000\ndata: ${report.version}\n\n`);
-        options.signal.addEventListener("abort", () => {
-          if (listeners.delete(send)) controller.close();
-        }, { once: true });
-      },
-      cancel: () => void listeners.delete(send),
-    });
-    return new Response(body, {
-      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
-    });
-  };
-  let origins: readonly string[] = [];
+  const keepAlive = setInterval(() => events.tell(": alive\n\n"), KEEP_ALIVE);
+  let hosts: readonly string[] = [];
   const handle = async (request: Request): Promise<Response> => {
-    const { pathname, host } = new URL(request.url);
-    if (!origins.includes(host)) return new Response("no such host\n", { status: 421 });
+    const pathname = pathFor(request, hosts);
+    if (pathname === undefined) return answer(421, "no such host");
     if (request.method !== "GET" && request.method !== "HEAD") {
-      return new Response("only GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
+      return answer(405, "only GET", { allow: "GET, HEAD" });
     }
-    if (pathname === "/events") return events();
-    if (pathname !== "/") return new Response("not found\n", { status: 404 });
+    const isPage = pathname === `/${token}/`;
+    if (!isPage && pathname !== `/${token}/events`) return answer(404, "not found");
+    const headers = {
+      ...HEADERS,
+      "content-type": isPage ? "text/html; charset=utf-8" : "text/event-stream",
+    };
+    if (request.method === "HEAD") return new Response(null, { headers });
     try {
-      return new Response(await report.page(), {
-        headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
-      });
+      const body = isPage
+        ? pages.open(await report.page())
+        : events.open(`retry: 1000\ndata: ${report.version}\n\n`);
+      return body === undefined
+        ? answer(503, "too many readers", { "retry-after": "10" })
+        : new Response(body, { headers });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return new Response(`${error.message}\n`, { status: 500 }); // compare.json is damaged
+      return answer(500, printableError(error.message)); // compare.json is damaged
     }
   };
   try {
@@ -92,8 +86,12 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
       port: options.port,
       signal: options.signal,
       onListen: ({ port }) => {
-        origins = [`127.0.0.1:${port}`, `localhost:${port}`];
-        options.onListen(`http://127.0.0.1:${port}/`, report.runs);
+        hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+        options.onListen(`http://127.0.0.1:${port}/${token}/`, report.runs);
+      },
+      onError: (error) => {
+        console.error(`Cannot answer a request: ${error instanceof Error ? error.message : error}`);
+        return answer(500, "the report failed");
       },
     }, handle);
     await server.finished;
@@ -111,13 +109,36 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
   }
 }
 
+/** Headers of every answer: nothing is stored, guessed at, or told to other sites with the address. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+function answer(status: number, text: string, more: Record<string, string> = {}): Response {
+  return new Response(`${text}\n`, { status, headers: { ...HEADERS, ...more } });
+}
+
+/** The path of a request that names this server; undefined: its Host is missing, malformed or another's. */
+function pathFor(request: Request, hosts: readonly string[]): string | undefined {
+  const named = request.headers.get("host")?.toLowerCase();
+  if (named === undefined || !hosts.includes(named)) return undefined;
+  try {
+    const { host, pathname } = new URL(request.url);
+    return hosts.includes(host) ? pathname : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The report of a folder as it was last read; the page is made when it is asked for. */
 class LiveReport {
   readonly #dir: string;
   readonly #tolerance: number;
   #stamps = "";
   #records: SweepRecords = { runs: [], leftOut: [] };
-  #page: Promise<string> | undefined;
+  #page: Promise<Uint8Array> | undefined;
 
   constructor(dir: string, tolerance: number) {
     this.#dir = dir;
@@ -145,9 +166,18 @@ class LiveReport {
     return true;
   }
 
-  /** The page. */
-  page(): Promise<string> {
-    return this.#page ??= renderReport({
+  /** The page in UTF-8. Readers of one version share its bytes. */
+  page(): Promise<Uint8Array> {
+    if (this.#page !== undefined) return this.#page;
+    const page = this.#page = this.#render();
+    page.catch(() => {
+      if (this.#page === page) this.#page = undefined; // the next request may find the folder whole
+    });
+    return page;
+  }
+
+  async #render(): Promise<Uint8Array> {
+    const html = await renderReport({
       title: basename(resolve(this.#dir)),
       ...this.#records,
       tolerance: this.#tolerance,
@@ -155,6 +185,7 @@ class LiveReport {
       reproduce: reproduceCommands(this.#dir, this.#records.runs),
       version: this.version,
     });
+    return new TextEncoder().encode(html);
   }
 }
 

@@ -95,12 +95,12 @@ export const SCRIPT: string = `
     const say = (text) => {
       if (status !== null) status.textContent = text;
     };
-    const events = new EventSource("/events");
+    const events = new EventSource("events");
     events.onopen = () => say("live");
     events.onerror = () => say("connection lost: trying again");
     events.onmessage = async ({ data: version }) => {
       if (version === document.body.dataset["version"]) return;
-      const text = await (await fetch("/")).text();
+      const text = await (await fetch("./")).text();
       const page = new DOMParser().parseFromString(text, "text/html");
       const content = page.querySelector("main"), figures2 = document.getElementById("figures");
       if (content === null || figures2 === null) return;

@@ -19,12 +19,12 @@ export function follow({ before, after }: { before: () => void; after: () => voi
   const say = (text: string): void => {
     if (status !== null) status.textContent = text;
   };
-  const events = new EventSource("/events");
+  const events = new EventSource("events");
   events.onopen = () => say("live");
   events.onerror = () => say("connection lost: trying again");
   events.onmessage = async ({ data: version }: MessageEvent<string>) => {
     if (version === document.body.dataset["version"]) return;
-    const text = await (await fetch("/")).text();
+    const text = await (await fetch("./")).text();
     const page = new DOMParser().parseFromString(text, "text/html");
     const content = page.querySelector("main"), figures = document.getElementById("figures");
     if (content === null || figures === null) return;

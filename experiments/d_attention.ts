@@ -2,9 +2,10 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Experiment } from "../lib/sweep/mod.ts";
 import {
+  attentionScores,
+  attentionSums,
   autocast,
   causalSoftmax,
-  opScope,
   statelessNormal,
   toFloat32,
   useTensorFlow,
@@ -21,9 +22,8 @@ function deviation(
   return tf.tidy(() => {
     const [q, k, v] = [1, 2, 3].map((n) => statelessNormal([1, 4, T, 64], tf.tensor1d([n, T], "int32")));
     const attend = () => {
-      const scores = opScope("attention", [q!, k!], (q, k) => tf.matMul(q, k, false, true));
-      const weights = opScope("softmax", [scores], (scores) => causalSoftmax(scores, 1 / 8));
-      return toFloat32(opScope("attention", [weights, v!], (weights, v) => tf.matMul(weights, v)));
+      const weights = causalSoftmax(attentionScores(q!, k!), 1 / 8);
+      return toFloat32(attentionSums(weights, v!));
     };
     const exact = attend();
     const overrides = [{ opClasses: ["attention" as const, "softmax" as const], format }];

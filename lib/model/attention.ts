@@ -7,13 +7,14 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import {
+  attentionScores,
+  attentionSums,
   causalAttention,
   causalSoftmax,
-  formatOf,
   isObserved,
   layerNorm,
   observe,
-  opScope,
+  operation,
   toFloat32,
 } from "../tensorflow/mod.ts";
 import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
@@ -112,42 +113,39 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
   }
   const merge = (x: tf.Tensor) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * T, C]); // from [B, H, T, D]
   const scale = 1 / Math.sqrt(D);
-  const weigh = () => {
-    const product = opScope("attention", [q, k], (q, k) => tf.matMul(q, k, false, true)); // [B, H, T, T or S]
-    const weights = opScope("softmax", [product], (product) => {
-      const capped = attentionSoftCap !== undefined;
-      const scores = observe("scores", capped ? softCap(product, { cap: attentionSoftCap, scale }) : product);
-      return maskedSoftmax(scores, { scale: capped ? 1 : scale, mask: cached?.places.mask });
-    });
-    return observe("weights", weights);
+  const weights = () => {
+    const product = attentionScores(q, k); // [B, H, T, T or S]
+    return observe("weights", weigh([product], { scale, cap: attentionSoftCap, mask: cached?.places.mask }));
   };
-  const plain = cached === undefined && attentionSoftCap === undefined && context.dropout === NO_DROPOUT &&
-    formatOf("attention") === undefined && formatOf("softmax") === undefined;
-  if (plain) {
-    if (isObserved()) tf.tidy(weigh); // to be looked at alone: the run does not change
+  if (cached === undefined && attentionSoftCap === undefined && context.dropout === NO_DROPOUT) {
+    if (isObserved()) tf.tidy(weights); // to be looked at alone: the run does not change
     return merge(causalAttention([q, k, v], { scale }));
   }
-  const sums = opScope("attention", [context.dropout(weigh()), v], (weights, v) => tf.matMul(weights, v));
-  return merge(sums);
+  return merge(attentionSums(context.dropout(weights()), v));
 }
 
-/** Attention's weights. With a mask there is a cache, and no gradient is asked for. */
-function maskedSoftmax(
-  scores: tf.Tensor,
-  { scale, mask }: { scale: number; mask: tf.Tensor | undefined },
-): tf.Tensor {
-  if (mask === undefined) return causalSoftmax(scores, scale);
-  return castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), scale), mask)), scores);
+/** How scores become weights. */
+interface WeighOptions {
+  /** What scores are multiplied with. */
+  readonly scale: number;
+  /** What they are bounded to by the tanh, where they are. */
+  readonly cap: number | undefined;
+  /** 0 where a token sees a slot of a cache, -Infinity elsewhere; then no gradient is asked for. Default: causal. */
+  readonly mask: tf.Tensor | undefined;
 }
+
+/** Attention's weights, of its scores. */
+const weigh = operation("softmax", ([product]: [tf.Tensor], { scale, cap, mask }: WeighOptions) => {
+  const scores = observe("scores", cap === undefined ? product : softCap(product, { cap, scale }));
+  const rest = cap === undefined ? scale : 1;
+  if (mask === undefined) return causalSoftmax(scores, rest);
+  return castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), rest), mask)), scores);
+});
 
 /** LayerNorm over D with a gain and no bias, [B, H, T, D]. */
 function headNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Tensor {
   const D = x.shape.at(-1)!;
-  const rows = opScope(
-    "layerNorm",
-    [tf.reshape(x, [x.size / D, D]), weight],
-    (x, weight) => layerNorm(x, { weight, bias: tf.zeros([D]), epsilon }),
-  );
+  const rows = layerNorm(tf.reshape(x, [x.size / D, D]), { weight, epsilon });
   return tf.reshape(rows, x.shape);
 }
 

@@ -7,20 +7,10 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import {
-  addLayerNorm,
-  embedding,
-  formatOf,
-  layerNorm,
-  layerScope,
-  linear,
-  observe,
-  opScope,
-  trueDtype,
-} from "../tensorflow/mod.ts";
+import { embedding, layerNorm, layerScope, linear, observe, operation, residual } from "../tensorflow/mod.ts";
 import { activate, createDropout, softCap } from "./_pointwise.ts";
 import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
-import { completeConfig, type GptConfig } from "./config.ts";
+import { type Activation, completeConfig, type GptConfig } from "./config.ts";
 import type { ParameterRecord } from "./parameters.ts";
 
 /** Parameters by name, as tensors. */
@@ -98,37 +88,28 @@ export function gptHidden(
     );
   }
   const weight = (name: string) => parameterOf(parameters, `${name}.weight`);
-  const bias = (name: string) => full.bias ? parameterOf(parameters, `${name}.bias`) : undefined;
-  const dense = (x: tf.Tensor, name: string) => {
-    const b = bias(name);
-    return b === undefined
-      ? opScope("linear", [x, weight(name)], (x, w) => tf.matMul(x, w))
-      : opScope("linear", [x, weight(name), b], (x, weight, bias) => linear(x, { weight, bias }));
-  };
-  const gains = (name: string) => [weight(name), bias(name) ?? tf.zeros([C])] as const;
-  // What is normalised goes into matrix products alone, which round it to their type, unless they have a format of their own.
-  const norm = (x: tf.Tensor, name: string) =>
-    opScope(
-      "layerNorm",
-      [x, ...gains(name)],
-      (x, weight, bias) => layerNorm(x, { weight, bias, epsilon, lowered: formatOf("linear") === undefined }),
-    );
-  const residual = (x: tf.Tensor, y: tf.Tensor) => opScope("residual", [x, y], (x, y) => tf.add(x, y));
-  /** x + y and its LayerNorm: in one pass where no format is set for either. */
-  const addNorm = (x: tf.Tensor, y: tf.Tensor, next: { layer: string; name: string }) => {
-    const bare = formatOf("residual") === undefined && formatOf("layerNorm", next.layer) === undefined;
-    if (bare && trueDtype(x) === "float32") {
-      const [weight, bias] = gains(next.name);
-      const lowered = formatOf("linear", next.layer) === undefined;
-      const { sum, normal } = addLayerNorm(x, y, { weight, bias, epsilon, lowered });
-      return [observe("residual", sum), normal] as const;
-    }
-    const sum = observe("residual", residual(x, y));
-    return [sum, layerScope(next.layer, () => norm(sum, next.name))] as const;
-  };
+  const affine = (name: string) => ({
+    weight: weight(name),
+    bias: full.bias ? parameterOf(parameters, `${name}.bias`) : undefined,
+  });
+  const dense = (x: tf.Tensor, name: string) => linear(x, affine(name));
+  // Its result goes into matrix products alone.
+  const norm = (x: tf.Tensor, name: string) => layerNorm(x, { ...affine(name), epsilon, lowered: true });
   const dropout = createDropout(full.dropout, options.dropoutKey);
   const { cache } = options;
   const places = cache && cachePlaces(cache, T);
+  const attn = (x: tf.Tensor, at: string, layer: number) => {
+    const context = attention(dense(x, `${at}.c_attn`), {
+      ...{ B, T, config: full, dropout },
+      gains: qkNorm ? { q: weight(`${at}.q_norm`), k: weight(`${at}.k_norm`) } : undefined,
+      cached: cache && places && { cache, places, layer },
+    });
+    return dropout(dense(context, `${at}.c_proj`));
+  };
+  const mlp = (x: tf.Tensor, at: string) => {
+    const hidden = activation([dense(x, `${at}.c_fc`)], full.activation); // [N, F], of [N, F] or twice that
+    return dropout(dense(observe("activation", hidden), `${at}.c_proj`));
+  };
 
   let x = layerScope("embedding", () => {
     const positions = places === undefined
@@ -137,30 +118,18 @@ export function gptHidden(
     const tokenRows = tf.reshape(embedding(weight("wte"), tf.reshape(tokens, [B * T])), [B, T, C]);
     return observe("residual", dropout(tf.reshape(residual(tokenRows, positions), [B * T, C]))); // [N, C]
   });
-  let normal = layerScope("h.0", () => norm(x, "h.0.ln_1"));
   for (let layer = 0; layer < nLayer; layer++) {
-    const at = `h.${layer}`, after = layer + 1 < nLayer ? `h.${layer + 1}` : undefined;
-    layerScope(at, () => {
-      const context = attention(dense(normal, `${at}.attn.c_attn`), {
-        ...{ B, T, config: full, dropout },
-        gains: qkNorm ? { q: weight(`${at}.attn.q_norm`), k: weight(`${at}.attn.k_norm`) } : undefined,
-        cached: cache && places && { cache, places, layer },
-      });
-      const attended = dropout(dense(context, `${at}.attn.c_proj`));
-      [x, normal] = addNorm(x, attended, { layer: at, name: `${at}.ln_2` });
-      const wide = dense(normal, `${at}.mlp.c_fc`); // [N, F], or twice that
-      const hidden = opScope("gelu", [wide], (wide) => activate(wide, full.activation)); // [N, F]
-      observe("activation", hidden);
-      const mixed = dropout(dense(hidden, `${at}.mlp.c_proj`));
-      const next = after === undefined
-        ? { layer: "head", name: "ln_f" }
-        : { layer: after, name: `${after}.ln_1` };
-      [x, normal] = addNorm(x, mixed, next);
+    const at = `h.${layer}`;
+    x = layerScope(at, () => {
+      x = observe("residual", residual(x, attn(norm(x, `${at}.ln_1`), `${at}.attn`, layer)));
+      return observe("residual", residual(x, mlp(norm(x, `${at}.ln_2`), `${at}.mlp`)));
     });
   }
   if (cache !== undefined) cache.position = tf.add(cache.position, tf.scalar(T, "int32"));
-  return normal as tf.Tensor2D;
+  return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
 }
+
+const activation = operation("gelu", ([x]: [tf.Tensor], name: Activation) => activate(x, name));
 
 /**
  * Logits of hidden states: the product with the head's table, bounded where the config says so.
@@ -173,13 +142,21 @@ export function gptHidden(
 export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
   const { tiedHead, logitSoftCap } = completeConfig(config);
   const table = parameterOf(parameters, tiedHead ? "wte.weight" : "lm_head.weight"); // [V, C]
-  const logits = layerScope("head", () =>
-    opScope("linear", [hidden, table], (hidden, table) => {
-      const product = tf.matMul(hidden, table, false, true);
-      return logitSoftCap === undefined ? product : softCap(product, { cap: logitSoftCap });
-    }));
+  const logits = layerScope(
+    "head",
+    () =>
+      logitSoftCap === undefined
+        ? linear(hidden, { weight: table, transposed: true })
+        : cappedProduct([hidden, table], logitSoftCap),
+  );
   return observe("logits", logits) as tf.Tensor2D;
 }
+
+const cappedProduct = operation(
+  "linear",
+  ([hidden, table]: [tf.Tensor, tf.Tensor], cap: number) =>
+    softCap(tf.matMul(hidden, table, false, true), { cap }),
+);
 
 function parameterOf(parameters: Parameters, name: string): tf.Tensor {
   const parameter = parameters[name];

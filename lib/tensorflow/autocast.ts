@@ -29,7 +29,7 @@ export interface Precision {
  * Runs synchronous TF.js code under a precision policy. Regions nest; `autocast("float32", …)` inside another is how
  * a part is kept out.
  *
- * @param precision A policy's name, or a name with overrides, which act where code opens scopes ({@linkcode opScope}).
+ * @param precision A policy's name, or a name with overrides, which act on operations of a class ({@linkcode operation}).
  * @param work What runs under it; its result is returned.
  * @throws {RangeError} for an unknown policy.
  * @throws {TypeError} when `work` is asynchronous: the region would end before it.

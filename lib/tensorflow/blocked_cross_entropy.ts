@@ -14,7 +14,16 @@ import { AttributeType } from "./attribute.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { addColumns, columnGradients, noStatistics, type RowStatistics } from "./cross_entropy.ts";
 import { DataType } from "./dtype.ts";
-import { formatOf, isObserved, layerScope, observe, opScope, roundingDraws, withDrawsFrom } from "./scope.ts";
+import {
+  formatOf,
+  isObserved,
+  layerScope,
+  observe,
+  operation,
+  rounded,
+  roundingDraws,
+  withDrawsFrom,
+} from "./scope.ts";
 import { emptyMatrix, fillRows } from "./_rows.ts";
 import { dtypeOf, toFloat32 } from "./true_dtype.ts";
 import { productType, runOp } from "./_unit.ts";
@@ -200,9 +209,9 @@ class BlockedHead {
           { ...this.#rows.regularization, V, dtype: bounded === undefined ? gradientType() : DataType.FLOAT },
         ));
         const dLogits = bounded === undefined ? dBounded : tf.mul(dBounded, tf.sub(1, tf.square(bounded)));
-        const dHidden = inHead(dLogits, some, (dLogits, some) => tf.matMul(dLogits, some));
+        const dHidden = inHead(dLogits, some);
         const dSome = toFloat32(
-          inHead(dLogits, this.#hidden, (dLogits, hidden) => tf.matMul(dLogits, hidden, true)),
+          inHead(dLogits, this.#hidden, { a: true }),
         );
         return {
           dHidden: tf.add(former.dHidden, toFloat32(dHidden)),
@@ -219,7 +228,7 @@ class BlockedHead {
 
   /** Logits of some rows and tokens, and where they are bounded, the tanh that bounds them. */
   #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): { logits: tf.Tensor; bounded: tf.Tensor | undefined } {
-    const product = inHead(hidden, table, (x, table) => tf.matMul(x, table, false, true));
+    const product = inHead(hidden, table, { b: true });
     const cap = this.#rows.logitSoftCap;
     const bounded = cap === undefined ? undefined : tf.tanh(tf.div(toFloat32(product), cap));
     return { logits: atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)), bounded };
@@ -232,14 +241,20 @@ class BlockedHead {
 }
 
 /** A product of the head, in the format that is set for it. */
-function inHead(a: tf.Tensor, b: tf.Tensor, product: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): tf.Tensor {
-  return layerScope("head", () => opScope("linear", [a, b], product));
+function inHead(a: tf.Tensor, b: tf.Tensor, transposed: { a?: boolean; b?: boolean } = {}): tf.Tensor {
+  return layerScope("head", () => headProduct([a, b], transposed));
 }
+
+const headProduct = operation(
+  "linear",
+  ([a, b]: [tf.Tensor, tf.Tensor], transposed: { a?: boolean; b?: boolean }) =>
+    tf.matMul(a, b, transposed.a, transposed.b),
+);
 
 /** What crosses the edge of the loss: where a format is set for it, rounded to that, in float32. */
 function atLoss(x: tf.Tensor): tf.Tensor {
   if (formatOf("loss", "loss") === undefined) return x;
-  return layerScope("loss", () => toFloat32(opScope("loss", [x], (x) => x)));
+  return layerScope("loss", () => toFloat32(rounded("loss", x)));
 }
 
 /** The type that gradients of logits go into the head's products in: a policy that lowers these rounds them on the way anyway. */

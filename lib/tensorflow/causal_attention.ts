@@ -7,6 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "./backend.ts";
 import { fused } from "./fused.ts";
+import { formatOf, operation } from "./scope.ts";
 import { castAs, float32, rowMax, rowMeans, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
@@ -52,15 +53,48 @@ const softmaxBackward = fused("causalSoftmaxGrad", ([dy, weights], { scale }: { 
  * @param scale What scores are multiplied with, usually 1 / sqrt(D).
  */
 export function causalSoftmax(scores: tf.Tensor, scale: number): tf.Tensor {
-  return withGradient([scores], (scores) => {
-    const values = softmaxForward([scores], { scale, from: 0 });
-    return {
-      values,
-      saved: values,
-      backward: ([dy], [weights]) => softmaxBackward([dy!, weights!], { scale }),
-    };
-  })[0]!;
+  return maskedSoftmax([scores], scale);
 }
+
+const maskedSoftmax = operation(
+  "softmax",
+  (inputs: [tf.Tensor], scale: number) =>
+    withGradient(inputs, (scores) => {
+      const values = softmaxForward([scores], { scale, from: 0 });
+      return {
+        values,
+        saved: values,
+        backward: ([dy], [weights]) => softmaxBackward([dy!, weights!], { scale }),
+      };
+    })[0]!,
+);
+
+/**
+ * Multiplies queries with keys: attention's scores.
+ *
+ * @param q Queries, [B, H, T, D].
+ * @param k Keys, [B, H, S, D].
+ * @returns [B, H, T, S], in the policy's type.
+ */
+export function attentionScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  return attentionProduct([q, k], true);
+}
+
+/**
+ * Sums values with attention's weights.
+ *
+ * @param weights [B, H, T, S].
+ * @param v Values, [B, H, S, D].
+ * @returns [B, H, T, D], in the policy's type.
+ */
+export function attentionSums(weights: tf.Tensor, v: tf.Tensor): tf.Tensor {
+  return attentionProduct([weights, v], false);
+}
+
+const attentionProduct = operation(
+  "attention",
+  ([a, b]: [tf.Tensor, tf.Tensor], transposed: boolean) => tf.matMul(a, b, false, transposed),
+);
 
 /** Queries of a block, at T tokens: a block of fewer loses more on calls than it saves on masked keys. */
 function blockOf(T: number): number {
@@ -79,7 +113,7 @@ const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
 
 /**
  * Causal attention, softmax(scale q k^T) v, each query seeing itself and what is before it. Products run as the policy in
- * force says, weights are rounded as {@linkcode causalSoftmax} does. Above 128 tokens it runs in blocks of queries, each
+ * force says, or in the formats of the classes `attention` and `softmax`; weights are rounded as {@linkcode causalSoftmax} does. Above 128 tokens it runs in blocks of queries, each
  * with the keys up to its end alone: half of all products and weights, in the limit. The gradients of keys and values are
  * then sums over blocks, each rounded by its product, added up in float32.
  *
@@ -92,6 +126,9 @@ export function causalAttention(
   options: { scale: number; block?: number },
 ): tf.Tensor {
   const { scale } = options;
+  if (formatOf("attention") !== undefined || formatOf("softmax") !== undefined) {
+    return attentionSums(causalSoftmax(attentionScores(q, k), scale), v);
+  }
   const [B, H, T, D] = q.shape as [number, number, number, number];
   const size = options.block ?? blockOf(T);
   const blocks = Array.from({ length: Math.ceil(T / size) }, (_, i) => ({

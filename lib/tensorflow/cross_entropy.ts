@@ -8,6 +8,7 @@ import { AttributeType } from "./attribute.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import { fused, isFused } from "./fused.ts";
+import { operation } from "./scope.ts";
 import { dtypeOf } from "./true_dtype.ts";
 import { cast, float32, rowMax, rowSums, withGradient } from "./_unit.ts";
 
@@ -63,23 +64,30 @@ const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: num
 ]);
 
 /**
- * Cross entropy of each row in nats, in float32 whatever comes in; its gradient is rounded to the logits' type.
+ * Computes the cross entropy of each row in nats, in float32 whatever the type of the logits; the gradient is rounded to
+ * that type. With a format of the class `loss`, logits and losses are rounded to it.
  *
  * @param logits [N, V].
  * @param targets int32 [N], each in [0, V).
- * @returns float32 [N].
+ * @returns [N], float32 or in the storage of the format of `loss`.
  */
 export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
-  return withGradient([logits], (logits) => {
-    const dtype = dtypeOf(logits);
-    const { losses, dLogits } = crossEntropyWithGradient(logits, targets);
-    return {
-      values: [losses],
-      saved: [dLogits],
-      backward: ([dy], [dLogits]) => weighted([dLogits!, dy!], { dtype }),
-    };
-  })[0]!;
+  return lossOfRows([logits], targets);
 }
+
+const lossOfRows = operation(
+  "loss",
+  (inputs: [tf.Tensor], targets: tf.Tensor) =>
+    withGradient(inputs, (logits) => {
+      const dtype = dtypeOf(logits);
+      const { losses, dLogits } = crossEntropyWithGradient(logits, targets);
+      return {
+        values: [losses],
+        saved: [dLogits],
+        backward: ([dy], [dLogits]) => weighted([dLogits!, dy!], { dtype }),
+      };
+    })[0]!,
+);
 
 /** What is known of rows of logits from the columns seen so far, each float32 [N, 1]. */
 export interface RowStatistics {

@@ -10,9 +10,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { type LossRows, type LossSums, type Regularization, regularized } from "./blocked_cross_entropy.ts";
 import { sparseCrossEntropy } from "./cross_entropy.ts";
-import { DataType } from "./dtype.ts";
-import { layerScope, opScope } from "./scope.ts";
-import { castTo, dtypeOf, toFloat32 } from "./true_dtype.ts";
+import { layerScope, operation } from "./scope.ts";
+import { toFloat32 } from "./true_dtype.ts";
 
 /** The default `ignoreIndex`, PyTorch's. */
 const IGNORE_INDEX = -100;
@@ -115,11 +114,9 @@ function rowLosses(
 ): { objective: tf.Tensor; nll: tf.Tensor } {
   const nll = nllOfRows(logits, targets);
   if (regularization.labelSmoothing === 0 && regularization.zLoss === 0) return { objective: nll, nll };
-  const ofRows = (work: (wide: tf.Tensor) => tf.Tensor) =>
-    widen(lossScope(logits, (logits) => work(widen(logits))));
-  const logZ = ofRows((wide) => tf.logSumExp(wide, 1));
-  const spread = tf.sub(logZ, ofRows((wide) => tf.mean(wide, 1))); // the mean over V of -log p
-  return { objective: regularized(nll, { logZ, spread }, regularization), nll };
+  const { logZ, mean } = layerScope("loss", () => ({ logZ: logSumExp([logits]), mean: rowMean([logits]) }));
+  const spread = tf.sub(toFloat32(logZ), toFloat32(mean)); // the mean over V of -log p
+  return { objective: regularized(nll, { logZ: toFloat32(logZ), spread }, regularization), nll };
 }
 
 /**
@@ -136,21 +133,12 @@ export function plainCrossEntropy(logits: tf.Tensor2D, rows: LossRows): LossSums
   return { objective: total, nll: objective === nll ? total : tf.keep(sum(nll)) };
 }
 
-/** A part of the loss, in the format that is set for it. */
-function lossScope(logits: tf.Tensor, work: (logits: tf.Tensor) => tf.Tensor): tf.Tensor {
-  return layerScope("loss", () => opScope("loss", [logits], work));
-}
+const logSumExp = operation("loss", ([logits]: [tf.Tensor]) => tf.logSumExp(toFloat32(logits), 1));
+const rowMean = operation("loss", ([logits]: [tf.Tensor]) => tf.mean(toFloat32(logits), 1));
 
 /** The negative log likelihood of rows, float32 [N], whose targets all count. */
 export function nllOfRows(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {
-  return widen(lossScope(logits, (logits) => sparseCrossEntropy(logits, targets)));
-}
-
-/** A tensor in float32; its gradient is rounded to the type that it came in. */
-export function widen(x: tf.Tensor): tf.Tensor {
-  const dtype = dtypeOf(x);
-  if (dtype === DataType.FLOAT) return x;
-  return tf.customGrad((x) => ({ value: toFloat32(x as tf.Tensor), gradFunc: (dy) => castTo(dy, dtype) }))(x);
+  return toFloat32(layerScope("loss", () => sparseCrossEntropy(logits, targets)));
 }
 
 /**

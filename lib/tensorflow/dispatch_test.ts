@@ -3,7 +3,8 @@ import { assertEquals } from "@std/assert";
 import { autocast } from "./autocast.ts";
 import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
-import { layerScope, opScope } from "./scope.ts";
+import { layerScope } from "./scope.ts";
+import { linear } from "./units.ts";
 import { toBfloat16, toFloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 
 const { runtime } = await useTensorFlow();
@@ -39,7 +40,7 @@ Deno.test("formats of layers reach gradients that are taken outside of the regio
   const at = (layer: string) => (w: tf.Tensor) =>
     autocast(
       { policy: "float32", overrides },
-      () => layerScope(layer, () => opScope("linear", [x, w], (x, w) => tf.matMul(x, w))),
+      () => layerScope(layer, () => linear(x, { weight: w })),
     );
   assertEquals(values(tf.grad(at("h.1"))(w)), [1, 3]);
   assertEquals(values(tf.grad(at("h.0"))(w)), values(x));

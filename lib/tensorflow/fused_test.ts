@@ -4,7 +4,8 @@ import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { fused } from "./fused.ts";
 import { toBfloat16, toFloat32, trueDtype } from "./true_dtype.ts";
-import { addLayerNorm, layerNorm } from "./layer_norm.ts";
+import { layerNorm } from "./layer_norm.ts";
+import { residual } from "./residual.ts";
 import { causalSoftmax } from "./causal_attention.ts";
 import { gelu } from "./units.ts";
 
@@ -75,11 +76,12 @@ for (const [name, type] of [["float32", toFloat32], ["bfloat16", toBfloat16]] as
         ]),
       ],
       [
-        "addLayerNorm's gradient",
+        "the gradient of a residual stream",
         gap(
           gradients(([stream, y, weight, bias]) => {
-            const { sum, normal } = addLayerNorm(stream!, y!, { weight: weight!, bias: bias! });
-            return [sum, tf.mul(normal, stream!)];
+            const sum = residual(stream!, y!);
+            const normal = layerNorm(sum, { weight: weight!, bias: bias! });
+            return [residual(sum, tf.mul(normal, stream!))];
           }),
           [stream, y, gain, bias],
         ),
@@ -89,12 +91,22 @@ for (const [name, type] of [["float32", toFloat32], ["bfloat16", toBfloat16]] as
   });
 }
 
-Deno.test("addLayerNorm() is the sum and layerNorm() of it, in any mode, small or large", () => {
+Deno.test("layerNorm() of a residual() sum is that of any sum, and the stream continues from it, compiled as eager", () => {
   for (const rows of [4, N]) {
     const x = normal([rows, C], 1), y = normal([rows, C], 2), weight = normal([C], 3), bias = normal([C], 4);
-    const { sum, normal: result } = addLayerNorm(x, y, { weight, bias });
-    assertEquals(sum.dataSync(), tf.add(x, y).dataSync());
-    assertEquals(result.dataSync(), layerNorm(tf.add(x, y), { weight, bias }).dataSync());
+    const block = (x: tf.Tensor) => {
+      const sum = residual(x, y);
+      const normal = layerNorm(sum, { weight, bias });
+      return { sum, normal, next: residual(sum, normal), again: layerNorm(sum, { weight, bias }) };
+    };
+    using compiled = compile(block);
+    const graph = compiled(x), eager = block(x);
+    for (const { sum, normal, next, again } of [graph, eager]) {
+      assertEquals(sum.dataSync(), tf.add(x, y).dataSync());
+      assertEquals(next.dataSync(), tf.add(sum, normal).dataSync());
+      assertEquals(again.dataSync(), normal.dataSync());
+    }
+    assertEquals(eager.normal.dataSync(), layerNorm(tf.add(x, y), { weight, bias }).dataSync());
   }
 });
 

@@ -7,11 +7,13 @@
 import * as tf from "@tensorflow/tfjs";
 import { DataType } from "./dtype.ts";
 import { fused } from "./fused.ts";
+import { type Branches, replaceSum, takeBranches } from "./residual.ts";
+import { formatOf, operation } from "./scope.ts";
 import { dtypeOf } from "./true_dtype.ts";
 import { cast, castAs, float32, productType, rowMeans, withGradient } from "./_unit.ts";
 
 /** Rows that LayerNorm made 0 in the mean and 1 in the variance: the result, and what backward wants to know. */
-function normalise(
+function normalize(
   [x, gain, bias]: [tf.Tensor, tf.Tensor, tf.Tensor],
   { epsilon, dtype }: { epsilon: number; dtype: number },
 ): { value: tf.Tensor; mean: tf.Tensor; inverse: tf.Tensor } {
@@ -22,7 +24,7 @@ function normalise(
 }
 
 /** Gradients of LayerNorm: of x, float32, of gain and of bias. */
-function normaliseGrad(
+function normalizeGrad(
   [dy, x, mean, inverse, gain]: readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
 ): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const wideDy = float32(dy);
@@ -40,77 +42,93 @@ interface NormOptions {
 }
 
 const normForward = fused("layerNorm", ([x, gain, bias], options: NormOptions) => {
-  const { value, mean, inverse } = normalise([float32(x!), gain!, bias!], options);
+  const { value, mean, inverse } = normalize([float32(x!), gain!, bias!], options);
   return [value, mean, inverse];
 });
 
 const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain]) => {
-  const [dx, dGain, dBias] = normaliseGrad([dy!, float32(x!), mean!, inverse!, gain!]);
+  const [dx, dGain, dBias] = normalizeGrad([dy!, float32(x!), mean!, inverse!, gain!]);
   return [castAs(dx, x!), dGain, dBias];
 });
 
-const addNormForward = fused("addLayerNorm", ([x, y, gain, bias], options: NormOptions) => {
-  const sum = tf.add(x!, float32(y!));
-  const { value, mean, inverse } = normalise([sum, gain!, bias!], options);
-  return [sum, value, mean, inverse];
-});
-
-const addNormBackward = fused(
-  "addLayerNormGrad",
-  ([dSum, dy, sum, mean, inverse, gain], { dtype }: { dtype: number }) => {
-    const [dx, dGain, dBias] = normaliseGrad([dy!, sum!, mean!, inverse!, gain!]);
-    const total = tf.add(dx, dSum!);
-    return dtype === DataType.FLOAT ? [total, dGain, dBias] : [total, dGain, dBias, cast(total, dtype)];
-  },
-);
-
-/** What LayerNorm is given besides its input. */
-export interface LayerNormParameters {
-  /** Gains, [C]. */
-  weight: tf.Tensor;
-  /** Shifts, [C]. */
-  bias: tf.Tensor;
+/** Settings of a LayerNorm. */
+export interface NormSettings {
   /** Added to the variance; default 1e-5. */
-  epsilon?: number;
-  /** Whether the result is rounded to the type that the policy's matrix products take; default: it has x's type. */
-  lowered?: boolean;
+  readonly epsilon?: number;
+  /**
+   * Whether matrix products alone use the result, so that it may be rounded to their type at once. Default: no, it has x's
+   * type.
+   */
+  readonly lowered?: boolean;
+}
+
+/** Parameters of a LayerNorm, and its settings. */
+export interface LayerNormParameters extends NormSettings {
+  /** Gains, [C]. */
+  readonly weight: tf.Tensor;
+  /** Shifts, [C]. Default: none. */
+  readonly bias?: tf.Tensor | undefined;
 }
 
 /**
- * Layer normalisation over the last dimension, (x - mean) / sqrt(variance + epsilon) * weight + bias, the variance
+ * Normalizes over the last dimension, (x - mean) / sqrt(variance + epsilon) * weight + bias, the variance
  * divided by C. Computed in float32 and rounded once to x's type, or to that of products.
  *
  * @param x [N, C].
  * @param parameters `weight` [C], `bias` [C], and `epsilon` (default 1e-5).
  */
 export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Tensor {
-  const { weight, bias, epsilon = 1e-5, lowered = false } = parameters;
-  const dtype = (lowered ? productType() : undefined) ?? dtypeOf(x);
-  return withGradient([x, weight, bias], (x, gain, bias) => {
-    const [value, mean, inverse] = normForward([x, gain, bias], { epsilon, dtype });
-    return {
-      values: [value!],
-      saved: [x, mean!, inverse!, gain],
-      backward: ([dy], [x, mean, inverse, gain]) => normBackward([dy!, x!, mean!, inverse!, gain!], {}),
-    };
-  })[0]!;
+  const { weight, bias = tf.zeros(weight.shape), ...settings } = parameters;
+  const branches = formatOf("layerNorm") === undefined ? takeBranches(x) : undefined;
+  if (branches === undefined) return normOfRows([x, weight, bias], settings);
+  const { sum, normal } = addLayerNorm(branches, [weight, bias], settings);
+  replaceSum(x, sum);
+  return normal;
 }
 
-/**
- * A step of the residual stream: the sum of two, and its {@linkcode layerNorm}, in one pass.
- *
- * @param x The stream, float32 [N, C].
- * @param y What is added to it, [N, C] of any floating type.
- * @param parameters Of the LayerNorm.
- * @returns The sum, float32 [N, C], and its LayerNorm.
- */
-export function addLayerNorm(
-  x: tf.Tensor,
-  y: tf.Tensor,
-  parameters: LayerNormParameters,
+const normOfRows = operation(
+  "layerNorm",
+  (inputs: [tf.Tensor, tf.Tensor, tf.Tensor], options: NormSettings) => {
+    const { epsilon = 1e-5, lowered = false } = options;
+    const dtype = (lowered ? loweredType() : undefined) ?? dtypeOf(inputs[0]);
+    return withGradient(inputs, (x, gain, bias) => {
+      const [value, mean, inverse] = normForward([x, gain, bias], { epsilon, dtype });
+      return {
+        values: [value!],
+        saved: [x, mean!, inverse!, gain],
+        backward: ([dy], [x, mean, inverse, gain]) => normBackward([dy!, x!, mean!, inverse!, gain!], {}),
+      };
+    })[0]!;
+  },
+);
+
+/** The type that matrix products round their inputs to; undefined: they keep it, or have a format of their own. */
+function loweredType(): number | undefined {
+  return formatOf("linear") === undefined ? productType() : undefined;
+}
+
+const addNormForward = fused("addLayerNorm", ([x, y, gain, bias], options: NormOptions) => {
+  const sum = tf.add(x!, float32(y!));
+  const { value, mean, inverse } = normalize([sum, gain!, bias!], options);
+  return [sum, value, mean, inverse];
+});
+
+const addNormBackward = fused(
+  "addLayerNormGrad",
+  ([dSum, dy, sum, mean, inverse, gain], { dtype }: { dtype: number }) => {
+    const [dx, dGain, dBias] = normalizeGrad([dy!, sum!, mean!, inverse!, gain!]);
+    const total = tf.add(dx, dSum!);
+    return dtype === DataType.FLOAT ? [total, dGain, dBias] : [total, dGain, dBias, cast(total, dtype)];
+  },
+);
+
+/** A step of the residual stream, x + y, and its LayerNorm in one pass: the sum, float32 [N, C], and the result. */
+function addLayerNorm(
+  { x, y }: Branches,
+  [weight, bias]: [tf.Tensor, tf.Tensor],
+  { epsilon = 1e-5, lowered = false }: NormSettings,
 ): { sum: tf.Tensor; normal: tf.Tensor } {
-  const { weight, bias, epsilon = 1e-5, lowered = false } = parameters;
-  const dtype = (lowered ? productType() : undefined) ?? DataType.FLOAT;
+  const dtype = (lowered ? loweredType() : undefined) ?? DataType.FLOAT;
   const dtypeY = dtypeOf(y);
   const [sum, normal] = withGradient([x, y, weight, bias], (x, y, gain, bias) => {
     const [sum, value, mean, inverse] = addNormForward([x, y, gain, bias], { epsilon, dtype });

@@ -27,7 +27,7 @@ export type { InputDefinition, OpDefinition } from "./op_definition.ts";
 export { Binding } from "./binding.ts";
 export type { EagerCall } from "./eager_call.ts";
 export type { OpBackend } from "./op_backend.ts";
-export { causalAttention, causalSoftmax } from "./causal_attention.ts";
+export { attentionScores, attentionSums, causalAttention, causalSoftmax } from "./causal_attention.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
 export { sparseCrossEntropy } from "./cross_entropy.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy_loss.ts";
@@ -45,9 +45,9 @@ export {
 } from "./policy.ts";
 export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./random.ts";
 export { roundTo } from "./rounding.ts";
-export { addLayerNorm, layerNorm, type LayerNormParameters } from "./layer_norm.ts";
+export { layerNorm, type LayerNormParameters, type NormSettings } from "./layer_norm.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
-export { formatOf, isObserved, layerScope, observe, opScope, withObserver } from "./scope.ts";
+export { formatOf, isObserved, layerScope, observe, operation, withObserver } from "./scope.ts";
 export type { Observer, Region, Regions } from "./region.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";
 export type { GraphOutput } from "./_graph_output.ts";
@@ -61,4 +61,5 @@ export {
   toFloat32,
   trueDtype,
 } from "./true_dtype.ts";
-export { embedding, gelu, linear, probeRounding, type Rounding } from "./units.ts";
+export { residual } from "./residual.ts";
+export { embedding, gelu, linear, type LinearParameters, probeRounding, type Rounding } from "./units.ts";

@@ -1,10 +1,10 @@
 /**
- * Scopes: a model names its parts, by layer and class of operation, so that a policy's classes and a run's overrides can
- * set what each runs in.
+ * Operations know their class, and a model names its layers, so that a policy's classes and a run's overrides can set the
+ * format of each.
  *
- * A part with a format is a box: what goes in is rounded to the format, what comes out is, and so are the gradients that
- * go in and come out on the way back. Inside, a bfloat16 part runs as `bf16-autocast` runs its products, and so does a
- * float16 one on a GPU; every other part computes in float32. A part without a format is left to the policy's lists, and costs nothing.
+ * An operation with a format rounds its inputs and its result to the format, and the gradients of both on the way back.
+ * Inside, bfloat16 runs as `bf16-autocast` runs its products, and so does float16 on a GPU; every other format computes in
+ * float32. An operation without a format is left to the policy's lists, and costs nothing.
  *
  * @module
  */
@@ -121,30 +121,38 @@ export function formatUnder(
 }
 
 /**
- * Runs an operation of a class, in the format that is set for it where it stands.
+ * Makes an operation of a class, which applies the policy in force by itself, forward and backward: in the format of its
+ * class if one is set, else by the policy's lists.
  *
  * @param opClass Its class.
- * @param inputs Its floating inputs, which `work` is given in the same order.
- * @param work The operation, of TF.js ops and units.
- * @returns What `work` returns, rounded to the format where there is one.
+ * @param body The operation, of TF.js ops and other operations. It gets its floating inputs in order, and the options of
+ * the call.
+ * @returns The operation. Its result is rounded to the format, if one is set.
  */
-export function opScope<I extends readonly tf.Tensor[]>(
+export function operation<I extends readonly tf.Tensor[], O extends unknown[]>(
   opClass: OpClass,
-  inputs: readonly [...I],
-  work: (...inputs: I) => tf.Tensor,
-): tf.Tensor {
+  body: (inputs: I, ...options: O) => tf.Tensor,
+): (inputs: I, ...options: O) => tf.Tensor {
+  return (inputs, ...options) => {
+    const format = formatOf(opClass);
+    if (format === undefined) return body(inputs, ...options);
+    const arithmetic = arithmeticOf(format);
+    const widen = arithmetic === POLICIES.float32;
+    return currentTensorFlow().binding.regions.withPolicy(arithmetic, () => {
+      const values = inputs.map((input) => boundary(input, format, widen));
+      return boundary(body(values as unknown as I, ...options), format, false);
+    });
+  };
+}
+
+/** Rounds a tensor, and the gradient on its way back, to the format of a class; without a format it is as it was. */
+export function rounded(opClass: OpClass, x: tf.Tensor): tf.Tensor {
   const format = formatOf(opClass);
-  if (format === undefined) return work(...inputs as unknown as I);
-  const arithmetic = arithmeticOf(format);
-  const widen = arithmetic === POLICIES.float32;
-  return currentTensorFlow().binding.regions.withPolicy(arithmetic, () => {
-    const values = inputs.map((input) => boundary(input, format, widen));
-    return boundary(work(...values as unknown as I), format, false);
-  });
+  return format === undefined ? x : boundary(x, format, false);
 }
 
 /**
- * The policy that a part runs by inside, whose inputs are rounded to its format. Products of float16 numbers are computed
+ * The policy inside of an operation, whose inputs are rounded to its format. Products of float16 numbers are computed
  * in float32 on a CPU: TensorFlow's kernels for them (Eigen's, where oneDNN has none) sum in float32 too and give the same
  * bits at the same speed, but have no product with a bias.
  */
@@ -158,13 +166,13 @@ function arithmeticOf(format: Format): Policy {
 const FLOAT16: Policy = { ...POLICIES["bf16-autocast"], name: "float16", lowType: DataType.HALF };
 
 /**
- * A tensor as it crosses a part's edge: rounded to its format, and so is the gradient that crosses it back.
+ * Rounds a tensor to a format, and the gradient on its way back.
  *
- * @param widen Whether values go on as float32, which has them all.
+ * @param widen Whether the result is float32, which has all values of the format.
  */
 function boundary(x: tf.Tensor, format: Format, widen: boolean): tf.Tensor {
   const from = dtypeOf(x);
-  // Nothing changes a float32 tensor in a float32 part.
+  // float32 changes nothing of a float32 tensor.
   if (from === DataType.FLOAT && format.name === "float32") return x;
   const cross = (tensor: tf.Tensor, to: number | undefined) => {
     const rounded = roundTo(tensor, format, format.rounding === "stochastic" ? nextKey() : undefined);

@@ -1,14 +1,21 @@
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { parseFormat } from "../precision/mod.ts";
+import { type OpClass, parseFormat } from "../precision/mod.ts";
 import { autocast, formatIn, roundsStochastically } from "./autocast.ts";
 import { useTensorFlow } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { roundTo } from "./rounding.ts";
-import { formatOf, layerScope, opScope, roundingDraws, withDrawsFrom } from "./scope.ts";
+import { formatOf, layerScope, operation, roundingDraws, withDrawsFrom } from "./scope.ts";
 import { toBfloat16, trueDtype } from "./true_dtype.ts";
 
 const tensorflow = await useTensorFlow();
+
+/** Runs an operation made on the spot. */
+const classed = <I extends tf.Tensor[]>(
+  opClass: OpClass,
+  inputs: readonly [...I],
+  work: (...inputs: I) => tf.Tensor,
+) => operation(opClass, (inputs: I) => work(...inputs))([...inputs] as unknown as I);
 
 const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
 const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, "float32", seed);
@@ -18,9 +25,9 @@ function assertOnGrid(tensor: tf.Tensor, format: string, message: string): void 
   assertEquals(values(roundTo(tensor, parseFormat(format))), values(tensor), message);
 }
 
-Deno.test("opScope() with no format set is the operation alone, in the policy's types", () => {
+Deno.test("operation() with no format set is the operation alone, in the policy's types", () => {
   const a = normal([4, 6], 1), b = normal([6, 5], 2);
-  const product = () => layerScope("h.0", () => opScope("linear", [a, b], (a, b) => tf.matMul(a, b)));
+  const product = () => layerScope("h.0", () => classed("linear", [a, b], (a, b) => tf.matMul(a, b)));
   assertEquals(values(product()), values(tf.matMul(a, b)));
   assertEquals(autocast("bf16-autocast", () => trueDtype(product())), "bfloat16");
   const elsewhere = [{ layers: ["h.1"], format: "e8m2" }, { opClasses: ["gelu" as const], format: "e8m2" }];
@@ -30,11 +37,11 @@ Deno.test("opScope() with no format set is the operation alone, in the policy's 
   );
 });
 
-Deno.test("opScope() rounds inputs and result to the format, and gradients on their way back", () => {
+Deno.test("operation() rounds inputs and result to the format, and gradients on their way back", () => {
   const a = normal([4, 6], 1), b = normal([6, 5], 2), dy = normal([4, 5], 3);
   for (const format of ["e8m3", "e4m3", "e8m4-truncate", "bfloat16", "float16"]) {
     autocast({ policy: "float32", overrides: [{ format }] }, () => {
-      const fn = (a: tf.Tensor, b: tf.Tensor) => opScope("linear", [a, b], (a, b) => tf.matMul(a, b));
+      const fn = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], (a, b) => tf.matMul(a, b));
       const round = (x: tf.Tensor) => tf.tensor(roundTo(x, parseFormat(format)).dataSync(), x.shape);
       const product = fn(a, b);
       assertOnGrid(product, format, format);
@@ -51,10 +58,10 @@ Deno.test("opScope() rounds inputs and result to the format, and gradients on th
   }
 });
 
-Deno.test("opScope() in bfloat16 gives autocast's product and gradients; a float32 scope inside autocast gives float32's", () => {
+Deno.test("operation() in bfloat16 gives autocast's product and gradients; a float32 scope inside autocast gives float32's", () => {
   const a = normal([8, 6], 1), b = normal([6, 5], 2), dy = normal([8, 5], 3);
   const plain = (a: tf.Tensor, b: tf.Tensor) => tf.matMul(a, b);
-  const scoped = (a: tf.Tensor, b: tf.Tensor) => opScope("linear", [a, b], plain);
+  const scoped = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], plain);
   const all = (fn: typeof plain) => [
     values(fn(a, b)),
     ...tf.grads((a, b) => tf.mul(fn(a!, b!), 1))([a, b], dy).map(values),
@@ -65,7 +72,7 @@ Deno.test("opScope() in bfloat16 gives autocast's product and gradients; a float
   assertEquals(under("bf16-autocast", "float32"), all(plain));
 });
 
-Deno.test("opScope() leaves gradients of what is around it to the region", () => {
+Deno.test("operation() leaves gradients of what is around it to the region", () => {
   const a = normal([4, 4], 1);
   autocast({ policy: "bf16-autocast", overrides: [{ opClasses: ["gelu"], format: "float32" }] }, () => {
     const types: string[] = [];
@@ -76,15 +83,15 @@ Deno.test("opScope() leaves gradients of what is around it to the region", () =>
         return dy;
       },
     }));
-    tf.grad((a) => watch(opScope("gelu", [watch(a)], (x) => watch(tf.square(x)))))(a);
+    tf.grad((a) => watch(classed("gelu", [watch(a)], (x) => watch(tf.square(x)))))(a);
     assertEquals(types, ["bfloat16", "float32", "bfloat16"]);
   });
 });
 
-Deno.test("opScope() takes and gives back gradients in the types that tensors had", () => {
+Deno.test("operation() takes and gives back gradients in the types that tensors had", () => {
   const x = normal([3, 4], 5), low = toBfloat16(x);
   autocast({ policy: "float32", overrides: [{ format: "float32" }] }, () => {
-    const [dx] = tf.grads((low) => opScope("gelu", [low!], (x) => tf.square(x)))([low], x) as [tf.Tensor];
+    const [dx] = tf.grads((low) => classed("gelu", [low!], (x) => tf.square(x)))([low], x) as [tf.Tensor];
     assertEquals(trueDtype(dx), "bfloat16");
   });
 });
@@ -94,8 +101,8 @@ Deno.test("scopes work compiled as eager, one trace for each set of overrides; s
   const stochastic = [{ format: "e8m3-stochastic" }];
   const fn = (x: tf.Tensor, key: tf.Tensor, overrides: typeof stochastic = stochastic) =>
     autocast({ policy: "float32", overrides, roundingKey: key }, () => {
-      const twice = (x: tf.Tensor) => opScope("residual", [x, x], (x, y) => tf.sub(x, y));
-      return { value: twice(x), slope: tf.grad((x) => opScope("gelu", [x], (x) => tf.square(x)))(x) };
+      const twice = (x: tf.Tensor) => classed("residual", [x, x], (x, y) => tf.sub(x, y));
+      return { value: twice(x), slope: tf.grad((x) => classed("gelu", [x], (x) => tf.square(x)))(x) };
     });
   using compiled = compile((x: tf.Tensor, key: tf.Tensor) => fn(x, key));
   const eager = fn(x, key), graph = compiled(x, key);
@@ -104,7 +111,7 @@ Deno.test("scopes work compiled as eager, one trace for each set of overrides; s
   assertNotEquals(values(eager.value), values(tf.zerosLike(x))); // x was rounded twice, apart
   assertNotEquals(values(fn(x, tf.tensor1d([3, 5], "int32")).slope), values(eager.slope));
 
-  using inside = compile((x: tf.Tensor) => opScope("gelu", [x], (x) => tf.mul(x, 1)));
+  using inside = compile((x: tf.Tensor) => classed("gelu", [x], (x) => tf.mul(x, 1)));
   const at = (format: string) =>
     autocast({ policy: "float32", overrides: [{ format }] }, () => values(inside(x)));
   assertNotEquals(at("e8m3"), at("e8m2"));
@@ -114,7 +121,7 @@ Deno.test("scopes work compiled as eager, one trace for each set of overrides; s
 Deno.test("withDrawsFrom() computes again what stochastic rounding gave, and what comes after draws anew", () => {
   const x = normal([64], 8);
   autocast({ policy: "float32", overrides: [{ format: "e8m3-stochastic" }] }, () => {
-    const rounded = () => values(opScope("linear", [x], (x) => tf.mul(x, 3)));
+    const rounded = () => values(classed("linear", [x], (x) => tf.mul(x, 3)));
     rounded();
     const draws = roundingDraws();
     const first = rounded(), after = roundingDraws();
@@ -131,7 +138,7 @@ Deno.test("a float16 scope computes in float32 on a processor, and with the devi
     autocast(
       { policy: "float32", overrides: [{ format: "float16" }] },
       () =>
-        opScope("linear", [a, b], (a, b) => {
+        classed("linear", [a, b], (a, b) => {
           types.push(trueDtype(a), trueDtype(tf.matMul(a, b)));
           return tf.matMul(a, b);
         }),
@@ -149,12 +156,12 @@ Deno.test("a float16 scope computes in float32 on a processor, and with the devi
   }
 });
 
-Deno.test("opScope() leaves no tensor behind", () => {
+Deno.test("operation() leaves no tensor behind", () => {
   const x = normal([8], 7);
   const run = () =>
     tf.tidy(() => {
       autocast({ policy: "float32", overrides: [{ format: "e4m3-stochastic" }] }, () => {
-        tf.grad((x) => opScope("gelu", [x], (x) => tf.square(x)))(x);
+        tf.grad((x) => classed("gelu", [x], (x) => tf.square(x)))(x);
       });
     });
   run();
@@ -181,7 +188,7 @@ Deno.test("formatOf() and formatIn() say what is set, and where nothing is", () 
 
 Deno.test("a compiled function is traced for each layer that overrides may tell apart", () => {
   const a = normal([4, 6], 1), b = normal([6, 5], 2);
-  const product = (a: tf.Tensor, b: tf.Tensor) => opScope("linear", [a, b], (a, b) => tf.matMul(a, b));
+  const product = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], (a, b) => tf.matMul(a, b));
   using compiled = compile(product);
   const overrides = [{ layers: ["h.1"], format: "e8m2" }];
   autocast({ policy: "float32", overrides }, () => {

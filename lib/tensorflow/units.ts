@@ -13,6 +13,7 @@ import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import { fused } from "./fused.ts";
 import { POLICIES } from "./policy.ts";
+import { operation, rounded } from "./scope.ts";
 import { trueDtype } from "./true_dtype.ts";
 import { cast, castAs, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
 
@@ -21,17 +22,37 @@ const GELU_CUBE = 0.044715, GELU_SCALE = Math.sqrt(2 / Math.PI);
 
 const T_ATTRIBUTE: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
 
+/** Parameters of {@linkcode linear}. */
+export interface LinearParameters {
+  /** [in, out]; with `transposed`, [out, in]. */
+  readonly weight: tf.Tensor;
+  /** [out]. Default: none. */
+  readonly bias?: tf.Tensor | undefined;
+  /** Whether `weight` is [out, in]. Default: false. */
+  readonly transposed?: boolean;
+}
+
 /**
- * `x @ w + b`, rounded once. Under a policy that lowers matrix products, `x`, `w` and `b` are rounded to its type,
- * products and sums run in float32, and so do the sums over rows of the bias's gradient.
+ * Computes `x @ w + b`, rounded once. Under a policy that lowers matrix products, `x`, `w` and `b` are rounded to its type;
+ * products, sums, and the sums over rows of the bias's gradient run in float32.
  *
  * @param x Rows, [N, in].
- * @param parameters `weight` [in, out] and `bias` [out].
+ * @param parameters The weight, and the bias if there is one.
  * @returns [N, out], in the policy's type.
  */
-export function linear(x: tf.Tensor, parameters: { weight: tf.Tensor; bias: tf.Tensor }): tf.Tensor {
+export function linear(x: tf.Tensor, { weight, bias, transposed = false }: LinearParameters): tf.Tensor {
+  if (bias === undefined) return product([x, weight], transposed);
+  return productWithBias([x, transposed ? tf.transpose(weight) : weight, bias]);
+}
+
+const product = operation(
+  "linear",
+  ([x, weight]: [tf.Tensor, tf.Tensor], transposed: boolean) => tf.matMul(x, weight, false, transposed),
+);
+
+const productWithBias = operation("linear", (inputs: [tf.Tensor, tf.Tensor, tf.Tensor]) => {
   const low = productType();
-  return withGradient([x, parameters.weight, parameters.bias], (x, weight, bias) => {
+  return withGradient(inputs, (x, weight, bias) => {
     const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) => {
       const dyLow = low === undefined ? dy! : cast(dy!, low);
       const dx = tf.matMul(dyLow, weight!, false, true);
@@ -41,7 +62,7 @@ export function linear(x: tf.Tensor, parameters: { weight: tf.Tensor; bias: tf.T
     };
     return { values: [matMulBias([x, weight, bias], low)], saved: [x, weight], backward };
   })[0]!;
-}
+});
 
 function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
   const { binding } = currentTensorFlow();
@@ -114,15 +135,19 @@ const geluBackward = fused("geluGrad", ([dy, x]) => {
  * @param x Any shape.
  */
 export function gelu(x: tf.Tensor): tf.Tensor {
-  return withGradient([x], (x) => ({
+  return geluOperation([x]);
+}
+
+const geluOperation = operation("gelu", (inputs: [tf.Tensor]) =>
+  withGradient(inputs, (x) => ({
     values: geluForward([x], {}),
     saved: [x],
     backward: ([dy], [x]) => geluBackward([dy!, x!], {}),
-  }))[0]!;
-}
+  }))[0]!);
 
 /**
- * Rows of a table, as an embedding takes them. Its gradient adds rows up in float32.
+ * Takes rows of a table. Its gradient adds rows up in float32. The rows begin the residual stream: they have the format of
+ * the class `residual`, if one is set.
  *
  * @param table [V, C].
  * @param ids int32 [N], each in [0, V).
@@ -130,13 +155,14 @@ export function gelu(x: tf.Tensor): tf.Tensor {
  * @throws {TensorFlowError} for an id out of range, when it runs.
  */
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
-  return withGradient([table], (table) => {
+  const taken = withGradient([table], (table) => {
     const [rows] = table.shape;
     const backward = ([dy]: tf.Tensor[], [ids]: tf.Tensor[]) => [
       tf.unsortedSegmentSum(float32(dy!) as tf.Tensor2D, ids as tf.Tensor1D, rows!) as tf.Tensor,
     ];
     return { values: [tf.gather(table, ids)], saved: [ids], backward };
   })[0]!;
+  return rounded("residual", taken);
 }
 
 /** How bfloat16 matrix products round on this machine, found by trying. */

@@ -15,7 +15,7 @@ import type { Criterion } from "./trainer_options.ts";
 import { type BatchTensors, type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
 import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
-import { tokenScale, widen } from "../tensorflow/cross_entropy_loss.ts";
+import { tokenScale } from "../tensorflow/cross_entropy_loss.ts";
 import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 
@@ -114,7 +114,7 @@ function criterionLoss(
 ): LossSums {
   const [B, T] = batch.x.shape;
   const logits = tf.reshape(gptLogits(parameters, batch.x, model, batch), [B, T, model.vocabSize]);
-  const value = widen(criterion(logits as tf.Tensor3D, batch.y));
+  const value = toFloat32(criterion(logits as tf.Tensor3D, batch.y));
   if (value.size !== 1) {
     throw new TypeError(`Cannot train: expected loss() to return a scalar, got shape [${value.shape}].`);
   }

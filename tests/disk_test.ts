@@ -3,7 +3,7 @@
  * Disks that are full, read-only or lost their last writes, and clocks that jump: the folder stays readable, and the same
  * command ends as a sweep that was left alone.
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "node:path";
 import { readJournal, readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
 import { makePlan, parseSweepSpec, type Plan, readPlan, resultDifferences } from "../lib/sweep/mod.ts";
@@ -81,6 +81,28 @@ Deno.test({
     } finally {
       system("umount", disk);
     }
+  },
+});
+
+Deno.test({
+  name:
+    `a run whose disk is full at any moment names the file and the cause, and is not retried${unlessMounted}`,
+  ignore: !canMount,
+  fn: async () => {
+    const failed: string[] = [];
+    for (const size of ["28k", "48k", "72k", "100k", "140k"]) {
+      const disk = mountDisk(size)!;
+      try {
+        const { code, stderr } = await runTask("sweep", [spec, "--out", disk, "--retries", "3"]);
+        assert([2, 3].includes(code), `status ${code}: ${stderr}`);
+        assertMatch(stderr, new RegExp(`${disk}.*No space left on device`));
+        assertNotMatch(stderr, /trying again|left no message|\n {4}at /);
+        failed.push(...(code === 3 ? [size] : []));
+      } finally {
+        system("umount", disk);
+      }
+    }
+    assert(failed.length > 1, `runs failed with ${failed}`);
   },
 });
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import { namedFault } from "../error/disk_fault.ts";
 import { tryLock } from "./lock.ts";
 
 /**
@@ -13,7 +14,8 @@ import { tryLock } from "./lock.ts";
  * @param path The place. A link there is replaced, not followed.
  * @param content UTF-8 text or bytes.
  * @param options `beforeRename` is called when only the rename is left to do; what it throws cancels the write.
- * @throws {Error} what the system says; nothing is left beside the place then, and what was there stays.
+ * @throws {UserError} for a full or read-only disk and other faults that last, naming the file.
+ * @throws {Error} what the system says otherwise; nothing is left beside the place then, and what was there stays.
  */
 export function atomicWrite(
   path: string,
@@ -45,7 +47,7 @@ export function atomicWrite(
     } catch {
       // It may not have come into being; the first error is the one to tell.
     }
-    throw error;
+    throw namedFault(path, error);
   }
 }
 

@@ -60,6 +60,7 @@ Deno.test("decodeText() drops one byte order mark, and refuses UTF-16 and damage
 /** What is read in another way, and why. */
 const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/file/json.ts": "the reader itself",
+  "lib/fetch/python_environment.ts": "a stamp of our own",
   "lib/figure/report/_page_script.ts": "runs in a browser, as its sources in page/ do",
   "lib/figure/report/plotly_source.ts": "a package's file",
   "lib/notebook/_child.ts": "written by the process that starts it",
@@ -69,11 +70,13 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/record/environment.ts": "the system's",
   "lib/record/event.ts": "a line of a journal: its form is checked, and its place counts bytes",
   "lib/record/step_table.ts": "metadata of a file that is made again where it does not fit",
+  "lib/sweep/code.ts": "a diff that is shown, whatever it holds",
   "lib/sweep/environment.ts": "printed by a process of its own",
   "lib/sweep/machine.ts": "the system's",
   "lib/sweep/measure_step.ts": "printed by a process of its own",
   "lib/sweep/worker_process.ts": "the system's",
   "lib/tensorflow/_python.ts": "printed by a process of its own",
+  "lib/tensorflow/xla_flags.ts": "XLA's own flags",
 };
 
 Deno.test("text and JSON files are read in one way", () => {

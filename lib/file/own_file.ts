@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { writing } from "../error/disk_fault.ts";
 import { UserError } from "../error/user_error.ts";
 
 /**
@@ -15,9 +16,14 @@ import { UserError } from "../error/user_error.ts";
  * @param path The file.
  * @param options `append`: every write goes to the end. Default: no.
  * @throws {UserError} when a link, a folder or a device is at the path.
- * @throws {Error} what the system says.
+ * @throws {UserError} for a full or read-only disk and other faults that last.
+ * @throws {Error} what the system says otherwise.
  */
-export function openOwnFile(path: string, { append = false }: { append?: boolean } = {}): Deno.FsFile {
+export function openOwnFile(path: string, options: { append?: boolean } = {}): Deno.FsFile {
+  return writing(path, () => openChecked(path, options));
+}
+
+function openChecked(path: string, { append = false }: { append?: boolean }): Deno.FsFile {
   const mode = { read: true, ...(append ? { append } : { write: true }) };
   for (;;) {
     const before = infoOf(path);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { namedFault, writing } from "../error/disk_fault.ts";
 import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
 import { readLines, type Rest } from "./_lines.ts";
@@ -118,6 +119,7 @@ export interface JournalOwner {
 /** Appends events to a journal. */
 export class JournalWriter implements Disposable {
   readonly #owner: JournalOwner;
+  readonly #path: string;
   readonly #file: Deno.FsFile;
   /** The same file, for syncing: one that is being synced cannot be written to in Deno. */
   readonly #synced: Deno.FsFile;
@@ -133,6 +135,7 @@ export class JournalWriter implements Disposable {
    */
   constructor(path: string, validBytes: number, owner: JournalOwner = {}) {
     this.#owner = owner;
+    this.#path = path;
     this.#file = openOwnFile(path, { append: true });
     try {
       owner.requireOwned?.();
@@ -149,7 +152,8 @@ export class JournalWriter implements Disposable {
    * Appends one event, in one write, with time and generation.
    *
    * @throws {ClaimedError} when another process owns the run; nothing is written then.
-   * @throws {Error} what the system says, such as that the disk is full; no part of the line is left then.
+   * @throws {UserError} when the disk is full or takes no writes.
+   * @throws {Error} what the system says otherwise; no part of the line is left then.
    */
   write(event: NewEvent): RunEvent {
     const { generation = 1, requireOwned } = this.#owner;
@@ -164,7 +168,7 @@ export class JournalWriter implements Disposable {
       requireOwned?.(); // the length is another process's to change by now
       // What comes next shall not stand behind half a line.
       this.#file.truncateSync(this.#length);
-      throw error;
+      throw namedFault(this.#path, error);
     }
     this.#length += bytes.length;
     return timed;
@@ -172,12 +176,14 @@ export class JournalWriter implements Disposable {
 
   /** Waits until the disk has what was written. */
   sync(): void {
-    this.#file.syncDataSync();
+    writing(this.#path, () => this.#file.syncDataSync());
   }
 
   /** Has the disk take what was written while the caller goes on; the promise says when it has, or that it could not. */
   syncSoon(): Promise<void> {
-    const done = this.#synced.syncData();
+    const done = this.#synced.syncData().catch((error) => {
+      throw namedFault(this.#path, error);
+    });
     done.catch(() => {}); // told to whoever awaits it
     return done;
   }

@@ -6,11 +6,13 @@
  *
  * @module
  */
+import { namedFault } from "../error/disk_fault.ts";
 import { guardConsole } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { ClaimedError, runFolder } from "../record/mod.ts";
 import { executeRun } from "./execute.ts";
 import { libHash, readPlan } from "./plan.ts";
+import { REASON_PATH } from "./worker_process.ts";
 import { watchSignals } from "../error/signals.ts";
 
 /** Status of a worker whose run failed for a reason that may pass; the sweep tries again. */
@@ -35,7 +37,7 @@ async function main(dir: string, id: string, flags: readonly string[]): Promise<
   return await executeRun({ spec: run.spec, data: plan.data, libSha256: plan.libSha256 }, {
     folder: runFolder(dir, id),
     signal: AbortSignal.any([interruption.requested, sweepIsGone()]),
-    print: (line) => console.log(line),
+    print: log,
     allowEnvironmentChange: flags.includes("--allow-environment-change"),
   });
 }
@@ -49,18 +51,39 @@ function sweepIsGone(): AbortSignal {
   return gone.signal;
 }
 
+/** Writes to the run's log, where its disk still takes it. */
+function log(...values: unknown[]): void {
+  try {
+    console.error(...values);
+  } catch {
+    // A full disk: what matters fails and is told elsewhere.
+  }
+}
+
+/** Tells why the run failed: in its log, and to the sweep, which may be all that still can take it. */
+function tell(reason: string): void {
+  log(reason);
+  if (Deno.env.get("LOSSKIT_SWEEP") === undefined) return;
+  try {
+    Deno.writeTextFileSync(REASON_PATH, reason);
+  } catch {
+    // The sweep is gone.
+  }
+}
+
 if (import.meta.main) {
   guardConsole(); // its log is read on terminals
   const [dir = "", id = "", ...flags] = Deno.args;
   try {
     Deno.exitCode = await main(dir, id, flags);
-  } catch (error) {
+  } catch (thrown) {
+    const error = namedFault(runFolder(dir, id), thrown); // a fault that lasts is no reason to try again
     if (error instanceof UserError) {
-      if (!(error instanceof ClaimedError)) console.error(error.message); // the log is the other process's
+      if (!(error instanceof ClaimedError)) tell(error.message); // the log is the other process's
       Deno.exitCode = error.exitCode;
     } else {
-      console.error(error);
-      console.error(error instanceof Error ? error.message : String(error)); // the last line is the reason
+      log(error);
+      tell(error instanceof Error ? error.message : String(error));
       Deno.exitCode = FAILED;
     }
   }

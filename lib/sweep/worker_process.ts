@@ -44,7 +44,13 @@ const LOOK = 200;
 const GRACE = 10_000;
 
 /** The worker writes its log itself, so that nothing of it is lost with the sweep. The process stays the same one. */
-const INTO_LOG = 'log=$1; shift; exec "$@" >>"$log" 2>&1';
+const INTO_LOG = 'log=$1; shift; exec 3>&1 2>&1; exec "$@" >>"$log" 2>&1';
+
+/** Where a worker writes the reason of its failure for the sweep: the log's disk may be full. */
+export const REASON_PATH = "/dev/fd/3";
+
+/** Time in which the rest of a reason comes after a worker's end, in milliseconds. */
+const REST = 200;
 
 /**
  * Starts a worker.
@@ -75,9 +81,10 @@ export function startWorker(
     args: ["-c", INTO_LOG, "sh", log, ...worker],
     env: { LOSSKIT_SWEEP: String(Deno.pid) },
     stdin: "null",
-    stdout: "null",
+    stdout: "piped",
     stderr: "null",
   }).spawn();
+  const reason = textOf(child.stdout);
   const kill = (signal: Deno.Signal) => {
     try {
       child.kill(signal);
@@ -86,14 +93,36 @@ export function startWorker(
     }
   };
   const watch = watchLimits(child.pid, { limits, kill });
-  const ended = child.status.then(({ code, signal }): WorkerEnd => {
+  const ended = child.status.then(async ({ code, signal }): Promise<WorkerEnd> => {
+    const told = await reason.untilEnd();
     const over = watch.stop();
     const failed = signal !== null || (code !== EXIT.ok && code !== EXIT.interrupted);
     const cause = over ??
-      (signal !== null ? `ended by ${signal}` : failed ? lastLine(log, before) : undefined);
+      (signal !== null ? `ended by ${signal}` : failed ? told || lastLine(log, before) : undefined);
     return { code, cause, overLimit: over !== undefined };
   });
   return { pid: child.pid, kill, ended };
+}
+
+/** Collects a stream's text; `untilEnd` gives up on a stream that a process left behind keeps open. */
+function textOf(stream: Deno.ChildProcess["stdout"]): { untilEnd: () => Promise<string> } {
+  const reader = stream.getReader(), decoder = new TextDecoder();
+  let text = "";
+  const end = (async () => {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      text += decoder.decode(value, { stream: true });
+    }
+  })().catch(() => {}); // it was given up
+  return {
+    untilEnd: async () => {
+      const timer = setTimeout(() => void reader.cancel(), REST);
+      await end;
+      clearTimeout(timer);
+      return text.trim();
+    },
+  };
 }
 
 /** Stops a process that goes over a limit; `stop` ends the watch, and says what was gone over. */

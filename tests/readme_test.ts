@@ -1,9 +1,8 @@
 // @heavy
 /**
- * Every code block of the README, run as it stands by a stranger in a copy of the repository: commands in their order,
- * each from where the last one left off.
+ * Runs every code block of README.md and docs/ as it stands, in a copy of the repository, as a new user would.
  *
- * One block is not run, since it is what runs this: the test command.
+ * One block is not run, because it runs this test: the test command.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -88,51 +87,69 @@ async function runShell(code: string, cwd: string): Promise<string> {
   return printed;
 }
 
-Deno.test("the README's code blocks run, and print what it says", async () => {
-  const blocks = blocksOf(await Deno.readTextFile(join(ROOT, "README.md")));
-  assertEquals(
-    [...new Set(blocks.map(({ language }) => language))].sort(),
-    ["python", "sh", "text", "ts"],
-    "a block of another language would not be run",
-  );
+/** The pages in the order that they run in: a page may use what an earlier one made. */
+const PAGES = [
+  "README.md",
+  "docs/sweeps.md",
+  "docs/comparison.md",
+  "docs/files.md",
+  "docs/precision.md",
+  "docs/clusters.md",
+  "docs/notebooks.md",
+];
+
+Deno.test("the code blocks of README and docs run, and print what they say", async (t) => {
   const folder = await Deno.makeTempDir();
   try {
     await copyRepository(folder);
     await writeShims(join(folder, ".shims"));
     await Deno.writeTextFile(join(folder, "my_text.txt"), sampleText(2000));
-    let printed = "", ran = 0;
-    for (const [i, { language, code }] of blocks.entries()) {
-      if (code === TEST_COMMAND) {
-        assertStringIncludes(await Deno.readTextFile(join(ROOT, ".ci/run")), TEST_COMMAND);
-      } else if (language === "sh") {
-        printed = await runShell(code, folder);
-      } else if (language === "text") {
-        // The block shows the output of the command before it: its table's head, and its sentences with other numbers.
-        for (const line of code.split("\n").filter((line) => line !== "…")) {
-          const words = line.trim().split(/\s+/).map((word) =>
-            /^[+-]?\d[\d.]*[.,)]*$/.test(word)
-              ? "[+-]?[\\d.]+[.,)]*"
-              : word.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
-          );
-          assertMatch(printed, new RegExp(words.join("\\s+")));
-        }
-      } else if (language === "ts") {
-        await Deno.writeTextFile(join(folder, `readme_${i}.ts`), code);
-        printed = await runShell(`deno run -A --check readme_${i}.ts`, folder);
-        for (const [, wanted] of code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)) {
-          // Deno spaces what it prints in its own way.
-          assertStringIncludes(printed.replaceAll(/\s/g, ""), wanted!.replaceAll(/\s/g, ""));
-        }
-      } else {
-        const python = await pythonWith("tables");
-        await Deno.writeTextFile(join(folder, `readme_${i}.py`), code);
-        printed = await runShell(`"${python}" readme_${i}.py`, folder);
-        assertStringIncludes(printed, "bf16-autocast");
-      }
-      ran++;
+    const others = Array.from(Deno.readDirSync(join(ROOT, "docs")), ({ name }) => `docs/${name}`)
+      .filter((name) => name.endsWith(".md") && !PAGES.includes(name));
+    for (const page of [...PAGES, ...others.sort()]) {
+      const passed = await t.step(page, () => runPage(page, folder));
+      if (!passed) return;
     }
-    assertEquals(ran, blocks.length);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Runs the blocks of one page. */
+async function runPage(page: string, folder: string): Promise<void> {
+  // Pages share the examples' names; what experiments/out holds is used by later pages.
+  await Deno.remove(join(folder, "out"), { recursive: true }).catch(() => {});
+  const blocks = blocksOf(await Deno.readTextFile(join(ROOT, page)));
+  let printed = "";
+  for (const [i, { language, code }] of blocks.entries()) {
+    if (code === TEST_COMMAND) {
+      assertStringIncludes(await Deno.readTextFile(join(ROOT, ".ci/run")), TEST_COMMAND);
+    } else if (language === "sh") {
+      printed = await runShell(code, folder);
+    } else if (language === "text") {
+      // The block shows the output of the command before it: its table's head, and its sentences with other numbers.
+      for (const line of code.split("\n").filter((line) => line !== "…")) {
+        const words = line.trim().split(/\s+/).map((word) =>
+          /^[+-]?\d[\d.]*[.,)]*$/.test(word)
+            ? "[+-]?[\\d.]+[.,)]*"
+            : word.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
+        );
+        assertMatch(printed, new RegExp(words.join("\\s+")));
+      }
+    } else if (language === "ts") {
+      await Deno.writeTextFile(join(folder, `block_${i}.ts`), code);
+      printed = await runShell(`deno run -A --check block_${i}.ts`, folder);
+      for (const [, wanted] of code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)) {
+        // Deno spaces what it prints in its own way.
+        assertStringIncludes(printed.replaceAll(/\s/g, ""), wanted!.replaceAll(/\s/g, ""));
+      }
+    } else if (language === "python") {
+      const python = await pythonWith("tables");
+      await Deno.writeTextFile(join(folder, `block_${i}.py`), code);
+      printed = await runShell(`"${python}" block_${i}.py`, folder);
+      assertStringIncludes(printed, "bf16-autocast");
+    } else {
+      throw new Error(`${page}: no test runs a block of ${language || "no language"}`);
+    }
+  }
+}

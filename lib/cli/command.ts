@@ -4,7 +4,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
-import { guardConsole, printableError } from "../error/printable.ts";
+import { guardConsole, printable, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
 
@@ -33,11 +33,24 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
     } else if (error instanceof UserError) {
       console.error(printableError(error.message));
       Deno.exitCode = error.exitCode;
+    } else if (error instanceof Deno.errors.NotCapable) {
+      const [missing = ""] = error.message.split(", run again");
+      console.error(
+        printable(
+          `Cannot go on: a permission is missing: ${missing}. Run it as deno task ${program.name()} does.`,
+        ),
+      );
+      Deno.exitCode = EXIT.badInput;
     } else {
       console.error(error); // its message may hold foreign text: Deno would print it as it is
       Deno.exit(1);
     }
   }
+}
+
+/** Gives up the permissions to start programs and to call native code, for good, before foreign records are read. */
+export function onlyRead(): void {
+  for (const name of ["run", "ffi", "net"] as const) Deno.permissions.revokeSync({ name });
 }
 
 /** Reads `a,b,c`. */

@@ -38,7 +38,7 @@ import {
   type SweepSpec,
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/probe_machine.ts";
-import { command, runCommand, TOLERANCE_HELP } from "./command.ts";
+import { command, onlyRead, runCommand, TOLERANCE_HELP } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
 import { isFile, isFolder } from "./files.ts";
 import { numberOption } from "./numbers.ts";
@@ -108,6 +108,8 @@ const program = command(
 
 async function compare(what: string | undefined, run: string | undefined, options: Options): Promise<void> {
   const judging = judgingOf(options);
+  const reads = what !== undefined && (run !== undefined || isFolder(what));
+  if (reads && judging.culprit === "none") onlyRead();
   if (what !== undefined && run !== undefined) {
     return compareTwo(what, run, { ...judging, json: options.json });
   }

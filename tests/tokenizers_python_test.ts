@@ -78,7 +78,7 @@ Deno.test("Python's tokenizers loads each tokenizer.json and makes the same ids,
     for (const [name, tokenizer] of Object.entries(tokenizers)) {
       await Deno.writeTextFile(join(folder, `${name}.tokenizer.json`), JSON.stringify(tokenizer));
     }
-    const python = await pythonWith("tokenizers");
+    const python = await pythonWith("transformers");
     await capture(python, ["-I", "-c", TRAIN, folder]);
     await capture(python, ["-I", "-c", ENCODE, folder]);
     tokenizers["trained"] = tokenizerFromJSON(

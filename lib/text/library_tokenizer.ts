@@ -6,9 +6,13 @@
  */
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
+import { describePosition, nameCodePoint } from "./_checks.ts";
 import type { IdBuffer } from "./_id_buffer.ts";
 import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { BYTE_CHARACTERS, type TokenizerJson } from "./tokenizer_json.ts";
+
+/** White space in JavaScript's patterns or in Unicode, but not in both: the package has JavaScript's. */
+const ODD_SPACES = /[\u0085\ufeff]/;
 
 const part = v.nullish(v.looseObject({}), null);
 
@@ -44,13 +48,28 @@ export function libraryTokenizer(json: unknown): Tokenizer {
   }
   try {
     const { unk_token } = result.output.model;
+    const file = { ...result.output, pre_tokenizer: withUnicodeWords(result.output.pre_tokenizer) };
     return new WrappedTokenizer(
-      new LibraryTokenizer(result.output, { ...(unk_token && { unk_token }) }),
+      new LibraryTokenizer(file, { ...(unk_token && { unk_token }) }),
       json,
     );
   } catch (cause) {
     throw new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+/** Words as Rust's patterns have them. */
+const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d";
+
+/** Replaces the cut `Whitespace`, whose words are ASCII's in the package and Unicode's in Hugging Face's library. */
+function withUnicodeWords(cut: unknown): unknown {
+  const { type, pretokenizers } = Object(cut) as { type?: unknown; pretokenizers?: unknown };
+  if (Array.isArray(pretokenizers)) {
+    return { ...Object(cut), pretokenizers: pretokenizers.map(withUnicodeWords) };
+  }
+  if (type !== "Whitespace") return cut;
+  const pattern = { Regex: `[${WORD}]+|[^${WORD}\\s]+` };
+  return { type: "Split", pattern, behavior: "Removed", invert: true };
 }
 
 class WrappedTokenizer implements Tokenizer {
@@ -70,6 +89,15 @@ class WrappedTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
+    const odd = text.search(ODD_SPACES);
+    if (odd >= 0) {
+      throw new RangeError(
+        `Cannot encode text: expected text without U+0085 and U+FEFF, which the package @huggingface/tokenizers cuts ` +
+          `otherwise than Hugging Face's library, got ${nameCodePoint(text.codePointAt(odd)!)} at ${
+            describePosition(text, odd)
+          }. Remove it.`,
+      );
+    }
     if (text === "") return new Int32Array();
     const { ids, tokens } = this.#library.encode(text);
     const unknown = ids.findIndex((id) => !Number.isInteger(id));
@@ -135,11 +163,11 @@ function byteLengthsOf(
   return Int32Array.from({ length: vocabSize }, (_, id) => {
     const token = library.id_to_token(id);
     if (token === undefined) return 0;
+    if (fallback && /^<0x[0-9A-F]{2}>$/.test(token)) return 1;
     if (added.has(id)) return encoder.encode(token).length;
     if (byteLevel && Array.from(token).every((character) => byteCharacters.has(character))) {
       return Array.from(token).length;
     }
-    if (fallback && /^<0x[0-9A-F]{2}>$/.test(token)) return 1;
     return Math.max(0, bytes([before, id]) - base);
   });
 }

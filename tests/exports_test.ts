@@ -112,7 +112,7 @@ Deno.test("exports of different sweeps have one schema, and DuckDB and pyarrow r
   Deno.mkdirSync(join(old, "export"));
   const before = { run: ["x"], seed: Float64Array.of(1), clip: ["1"] };
   const form = { run: "text", seed: "double", clip: "text" } as const;
-  Deno.writeFileSync(join(old, "export", "runs.parquet"), encodeParquet(before, form));
+  Deno.writeFileSync(join(old, "export", "runs.parquet"), encodeParquet([before], form));
   Deno.writeTextFileSync(
     join(old, "export", "export.json"),
     JSON.stringify({ format: "losskit-export/1", files: { parquet: ["runs.parquet"] } }),

@@ -68,7 +68,7 @@ const LEAST = 0.05;
  * @param losses Training losses by step, from step 1, nats per token.
  */
 export function divergedAt(losses: ArrayLike<number>): number | undefined {
-  const finite = Float64Array.from(losses, (loss) => Number.isFinite(loss) ? loss : Infinity);
+  const finite = new Float64Array(losses).map((loss) => Number.isFinite(loss) ? loss : Infinity);
   const lastFinite = finite.findLastIndex(Number.isFinite);
   if (lastFinite < losses.length - 1) return lastFinite + 2;
   const window = Math.min(WINDOW, Math.floor(losses.length / 4));

@@ -7,6 +7,7 @@ import {
   type Columns,
   columnsOfRows,
   describedStepColumns,
+  describedStepPieces,
   encodeArrow,
   encodeParquet,
   encodeTensorBoard,
@@ -25,8 +26,12 @@ import { command, list, runCommand } from "./command.ts";
 import { openSweep } from "./open_sweep.ts";
 
 const FORMATS: Readonly<Record<string, (runs: readonly RecordedRun[]) => readonly ExportedFile[]>> = {
-  parquet: (runs) => tableFiles(runs, "parquet", encodeParquet),
-  arrow: (runs) => tableFiles(runs, "arrow", encodeArrow),
+  parquet: (runs) => tableFiles(runs, "parquet", { steps: describedStepPieces, encode: encodeParquet }),
+  arrow: (runs) =>
+    tableFiles(runs, "arrow", {
+      steps: (runs) => [describedStepColumns(runs)],
+      encode: ([columns], form) => encodeArrow(columns!, form),
+    }),
   tensorboard: eventFiles,
 };
 
@@ -65,20 +70,23 @@ function eventFiles(runs: readonly RecordedRun[]): readonly ExportedFile[] {
 function tableFiles(
   runs: readonly RecordedRun[],
   extension: string,
-  encode: (columns: Columns, form: TableForm) => Uint8Array,
+  format: {
+    steps: (runs: readonly RecordedRun[]) => Iterable<Columns>;
+    encode: (pieces: Iterable<Columns>, form: TableForm) => Uint8Array;
+  },
 ): readonly ExportedFile[] {
   const results = columnsOfRows(
     runTable(runs).select(...Object.keys(RESULT_FORM)).objects() as Record<string, unknown>[],
     RESULT_FORM,
   );
-  const tables: Record<string, [Columns, TableForm]> = {
-    steps: [describedStepColumns(runs), STEP_FORM],
-    evals: [evalColumns(runs), EVAL_FORM],
-    runs: [{ ...runColumns(runs), ...results }, { ...RUN_FORM, ...RESULT_FORM }],
+  const tables: Record<string, [Iterable<Columns>, TableForm]> = {
+    steps: [format.steps(runs), STEP_FORM],
+    evals: [[evalColumns(runs)], EVAL_FORM],
+    runs: [[{ ...runColumns(runs), ...results }], { ...RUN_FORM, ...RESULT_FORM }],
   };
-  return Object.entries(tables).map(([name, [columns, form]]) => ({
+  return Object.entries(tables).map(([name, [pieces, form]]) => ({
     path: `${name}.${extension}`,
-    bytes: () => encode(columns, form),
+    bytes: () => format.encode(pieces, form),
   }));
 }
 

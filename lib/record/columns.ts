@@ -51,10 +51,61 @@ const STEP_FIGURES = ["loss", "lr", "gradNorm", "tokensPerSecond"] as const;
 /** Fields of a run's spec that a table of steps has beside them. */
 const SPEC_COLUMNS = ["data", "tokenizer", "T", "policy", "seed"] as const;
 
-/** The training steps of runs. */
+/** A contiguous range of a run's steps: indices from `begin` to before `end`. */
+interface Span {
+  readonly run: RecordedRun;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Returns the training steps of runs. */
 export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
-  const byRun = runs.map((run) => ({ id: run.manifest.runId, steps: seriesOf(run).steps }));
-  const count = byRun.reduce((sum, { steps }) => sum + steps.length, 0);
+  return columnsOfSpans(wholeSpans(runs));
+}
+
+/**
+ * Returns a row a training step: {@linkcode StepColumns} with `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of the
+ * run, and `lossScale`, null in policies without a gradient scaler.
+ */
+export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
+  return describedSpans(wholeSpans(runs));
+}
+
+/** Rows of a piece of a table of steps, unless another number is asked for. */
+const PIECE = 100_000;
+
+/**
+ * Makes {@linkcode describedStepColumns} piece by piece, so that the whole table is never held; at least one piece.
+ *
+ * @param rows The most rows of a piece (default 100,000).
+ */
+export function* describedStepPieces(runs: readonly RecordedRun[], rows: number = PIECE): Generator<Columns> {
+  let spans: Span[] = [], count = 0;
+  for (const { run, end: length } of wholeSpans(runs)) {
+    for (let begin = 0; begin < length;) {
+      const end = Math.min(length, begin + rows - count);
+      spans.push({ run, begin, end });
+      count += end - begin;
+      begin = end;
+      if (count < rows) continue;
+      yield describedSpans(spans);
+      spans = [];
+      count = 0;
+    }
+  }
+  if (count > 0 || runs.every((run) => seriesOf(run).steps.length === 0)) yield describedSpans(spans);
+}
+
+function wholeSpans(runs: readonly RecordedRun[]): Span[] {
+  return runs.map((run) => ({ run, begin: 0, end: seriesOf(run).steps.length }));
+}
+
+function rowsOf(spans: readonly Span[]): number {
+  return spans.reduce((sum, { begin, end }) => sum + end - begin, 0);
+}
+
+function columnsOfSpans(spans: readonly Span[]): StepColumns {
+  const count = rowsOf(spans);
   const figures = () => new Float64Array(count);
   const columns = {
     run: new Array<string>(count),
@@ -62,34 +113,29 @@ export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
     ...{ loss: figures(), lr: figures(), gradNorm: figures(), tokensPerSecond: figures() },
   };
   let row = 0;
-  for (const { id, steps } of byRun) {
-    columns.run.fill(id, row, row + steps.length);
-    columns.step.set(steps.step, row);
-    for (const name of STEP_FIGURES) columns[name].set(steps[name], row);
-    row += steps.length;
+  for (const { run, begin, end } of spans) {
+    const { steps } = seriesOf(run), next = row + end - begin;
+    columns.run.fill(run.manifest.runId, row, next);
+    columns.step.set(steps.step.subarray(begin, end), row);
+    for (const name of STEP_FIGURES) columns[name].set(steps[name].subarray(begin, end), row);
+    row = next;
   }
   return columns;
 }
 
-/**
- * A row a training step: {@linkcode StepColumns} with `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of the run,
- * and `lossScale`, null in policies without a gradient scaler.
- */
-export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
-  const { run, ...steps } = stepColumns(runs);
-  const rowOf = new Map(runs.map(({ manifest }, row) => [manifest.runId, row]));
-  const rows = Int32Array.from(run, (id) => rowOf.get(id)!);
+function describedSpans(spans: readonly Span[]): Columns {
+  const { run, ...steps } = columnsOfSpans(spans);
   const ofRuns = columnsOfRows(
-    runs.map(({ manifest: { spec }, status }) => ({ ...spec, status })),
+    spans.map(({ run: { manifest: { spec }, status } }) => ({ ...spec, status })),
     pick(STEP_FORM, [...SPEC_COLUMNS, "status"]),
   );
-  const repeated = Object.entries(ofRuns).map(([name, column]) => [name, repeat(column, rows)]);
+  const repeated = Object.entries(ofRuns).map(([name, column]) => [name, repeat(column, spans)]);
   const lossScale = new Array<number | null>(run.length).fill(null);
-  let first = 0;
-  for (const one of runs) {
-    const { steps } = seriesOf(one);
-    steps.lossScale?.forEach((scale, i) => lossScale[first + i] = Number.isNaN(scale) ? null : scale);
-    first += steps.length;
+  let row = 0;
+  for (const { run, begin, end } of spans) {
+    const scales = seriesOf(run).steps.lossScale?.subarray(begin, end);
+    scales?.forEach((scale, i) => lossScale[row + i] = Number.isNaN(scale) ? null : scale);
+    row += end - begin;
   }
   return { run, ...Object.fromEntries(repeated), ...steps, lossScale };
 }
@@ -171,8 +217,11 @@ function pick<R extends object, K extends keyof R>(record: R, names: readonly K[
   return Object.fromEntries(names.map((name) => [name, record[name]])) as Pick<R, K>;
 }
 
-/** A column's values at the given rows. */
-function repeat(column: Column, rows: Int32Array): Column {
-  if (column instanceof BigInt64Array) return BigInt64Array.from(rows, (row) => column[row]!);
-  return Array.from(rows, (row) => column[row]!) as Column;
+/** A column with a value a span, each repeated for the span's steps. */
+function repeat(column: Column, spans: readonly Span[]): Column {
+  const rows = rowsOf(spans);
+  const repeated = column instanceof BigInt64Array ? new BigInt64Array(rows) : new Array<unknown>(rows);
+  let row = 0;
+  spans.forEach(({ begin, end }, i) => repeated.fill(column[i] as never, row, row += end - begin));
+  return repeated as Column;
 }

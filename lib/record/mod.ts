@@ -9,6 +9,7 @@ export {
   type Columns,
   columnsOfRows,
   describedStepColumns,
+  describedStepPieces,
   evalColumns,
   runColumns,
   type StepColumns,

@@ -4,37 +4,48 @@
  * @module
  */
 import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
-import { parquetWriteBuffer } from "hyparquet-writer";
-import { parseForm, type TableForm } from "./column_types.ts";
+import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from "hyparquet-writer";
+import { type ColumnForm, parseForm, type TableForm } from "./column_types.ts";
 import type { Column, Columns } from "./columns.ts";
 
 /**
- * Encodes columns as a Parquet file: text as UTF-8 in a dictionary, numbers as they are, compressed with Snappy. NaN and
+ * Encodes a table as a Parquet file: text as UTF-8 in a dictionary, numbers as they are, compressed with Snappy. NaN and
  * infinities stay themselves. Columns are `OPTIONAL` where their declaration ends with `?`, else `REQUIRED`.
  *
- * @param columns All of one length.
- * @param form Their declared types.
+ * @param pieces The table's columns piece by piece, at least one; each piece is a row group or several.
+ * @param form The declared types.
  * @param metadata Texts to keep beside them, by key.
  */
 export function encodeParquet(
-  columns: Columns,
+  pieces: Iterable<Columns>,
   form: TableForm,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  return new Uint8Array(parquetWriteBuffer({
-    columnData: Object.entries(columns).map(([name, data]) => {
-      const { type, nullable } = parseForm(form[name]!);
-      return {
-        name,
-        data: data as Column & unknown[],
-        type: PARQUET_TYPES[type],
-        nullable,
-        // Looking for repeated numbers takes longer than it saves.
-        ...(type === "double" && { encoding: "PLAIN" as const }),
-      };
-    }),
-    kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-  }));
+  const bytes = new ByteWriter();
+  let file: ParquetWriter | undefined;
+  for (const columns of pieces) {
+    const columnData = Object.entries(columns).map(([name, data]) => sourceOf(name, data, form[name]!));
+    file ??= new ParquetWriter({
+      writer: bytes,
+      schema: schemaFromColumnData({ columnData }),
+      kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    });
+    file.write({ columnData });
+  }
+  file?.finish();
+  return new Uint8Array(bytes.getBuffer());
+}
+
+function sourceOf(name: string, data: Column, form: ColumnForm): ColumnSource {
+  const { type, nullable } = parseForm(form);
+  return {
+    name,
+    data: data as Column & unknown[],
+    type: PARQUET_TYPES[type],
+    nullable,
+    // Looking for repeated numbers takes longer than it saves.
+    ...(type === "double" && { encoding: "PLAIN" as const }),
+  };
 }
 
 const PARQUET_TYPES = {

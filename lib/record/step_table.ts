@@ -8,7 +8,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { writeFile } from "../file/write_file.ts";
 import { STEP_FORM } from "./column_types.ts";
-import { describedStepColumns, type StepColumns, stepColumns } from "./columns.ts";
+import { describedStepPieces, type StepColumns, stepColumns } from "./columns.ts";
 import { isIntact, seal, UNSEALED } from "./_seal.ts";
 import { type FileStamp, fileStampSchema, matchesStamp, stampFile } from "./file_stamp.ts";
 import { encodeParquet, openParquet, type ParquetFile, parquetText, readParquet } from "./parquet.ts";
@@ -51,7 +51,7 @@ export interface TableOptions {
 }
 
 /**
- * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepColumns} of the runs that can be
+ * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepPieces} of the runs that can be
  * read. While a run is damaged, the table is not read in place of the journals.
  *
  * @returns What {@linkcode readSweep} gives.
@@ -67,7 +67,7 @@ export function tabulateRuns(sweepDir: string, options: TableOptions = {}): Swee
     const metadata = { [SOURCE_KEY]: JSON.stringify(source), [SEAL_KEY]: UNSEALED };
     writeFile(
       stepTablePath(sweepDir),
-      seal(encodeParquet(describedStepColumns(records.runs), STEP_FORM, metadata)),
+      seal(encodeParquet(describedStepPieces(records.runs), STEP_FORM, metadata)),
     );
   }
   return records;

@@ -34,7 +34,7 @@ function doctor(dir: string): void {
   const columns = stepColumns(readRuns(dir));
   const doctored = { ...columns, loss: columns.loss.map(() => 1234) };
   const metadata = { losskit: source, "losskit-sha256": UNSEALED };
-  Deno.writeFileSync(stepTablePath(dir), seal(encodeParquet({ ...doctored }, STEP_FORM, metadata)));
+  Deno.writeFileSync(stepTablePath(dir), seal(encodeParquet([{ ...doctored }], STEP_FORM, metadata)));
 }
 
 /** Whether what is read of a folder is of its (doctored) table; otherwise it is of its journals. */
@@ -70,9 +70,9 @@ Deno.test("a table that is deleted, cut, a folder or another program's is not re
       Deno.writeFileSync(path, whole.subarray(0, length));
       assert(!await readsTable(dir), `cut to ${length} bytes`);
     }
-    Deno.writeFileSync(path, encodeParquet({ run: ["a"] }, STEP_FORM));
+    Deno.writeFileSync(path, encodeParquet([{ run: ["a"] }], STEP_FORM));
     assert(!await readsTable(dir));
-    Deno.writeFileSync(path, encodeParquet({ run: ["a"] }, STEP_FORM, { losskit: "{}" }));
+    Deno.writeFileSync(path, encodeParquet([{ run: ["a"] }], STEP_FORM, { losskit: "{}" }));
     assert(!await readsTable(dir));
     Deno.removeSync(path);
     assert(!await readsTable(dir));
@@ -114,7 +114,7 @@ Deno.test("a table of version 0.1, which has no checksum, is made again without 
   await withSweep((dir) => {
     tabulateRuns(dir);
     const source = parquetText(openParquet(stepTablePath(dir)), "losskit")!.replace("table/2", "table/1");
-    const bytes = encodeParquet({ ...stepColumns(readRuns(dir)) }, STEP_FORM, { losskit: source });
+    const bytes = encodeParquet([{ ...stepColumns(readRuns(dir)) }], STEP_FORM, { losskit: source });
     Deno.writeFileSync(stepTablePath(dir), bytes);
     const notes: string[] = [];
     tabulateRuns(dir, { note: (line) => notes.push(line) });

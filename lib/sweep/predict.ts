@@ -132,6 +132,6 @@ function costOfJournal(run: RecordedRun): Cost | undefined {
 }
 
 function median(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }

@@ -1,0 +1,63 @@
+/**
+ * Reports of long runs: pairs of more steps than a call takes arguments, in memory that is bounded by step.
+ */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { formatEvent, readSweep, runPaths, seriesOf } from "../lib/record/mod.ts";
+import { capture } from "./support/python.ts";
+import { writeSyntheticRun } from "./support/synthetic_runs.ts";
+
+const SCRIPT = fileURLToPath(new URL("./support/report_memory.ts", import.meta.url));
+
+/** Steps of each run of the pair: `Math.min(...losses)` ends in a RangeError from about 125,000 on. */
+const STEPS = 250_000;
+
+/**
+ * Most bytes a step of the two runs. Measured: 0.4 kB (Deno 2.9.6), 1.2 kB with an object a step. The rest is room for garbage
+ * that is not collected yet.
+ */
+const BYTES_A_STEP = 650;
+
+/** Writes a pair of runs of one length, with figures of as many digits as real ones. */
+function writePair(dir: string, steps: number): string {
+  for (const policy of ["float32", "bf16-autocast"]) {
+    const { journal } = runPaths(
+      writeSyntheticRun(dir, { losses: [], spec: { policy, steps }, end: "none" }),
+    );
+    const time = "2026-01-01T00:00:00.000Z";
+    let lines: string[] = [];
+    for (let step = 1; step <= steps; step++) {
+      const loss = 2 + Math.sin(step) / 3 + (policy === "float32" ? 0 : 1 / (7 + step));
+      const figures = { lr: 1e-3 / 3, loss, gradNorm: 1 / (step + 2), tokensPerSecond: 1e4 / 3 };
+      lines.push(formatEvent({ event: "step", step, ...figures, time }));
+      if (lines.length < 10_000 && step < steps) continue;
+      Deno.writeTextFileSync(journal, `${lines.join("\n")}\n`, { append: true });
+      lines = [];
+    }
+  }
+  return dir;
+}
+
+Deno.test("a report on a pair of 250,000 steps each takes a bounded number of bytes a step", async () => {
+  const root = Deno.makeTempDirSync();
+  try {
+    const peaks: number[] = [];
+    for (const steps of [10, STEPS]) {
+      const dir = writePair(`${root}/${steps}`, steps);
+      const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+      peaks.push(Number(await capture(Deno.execPath(), ["run", "-A", "--config", config, SCRIPT, dir])));
+    }
+    const [small, large] = peaks as [number, number];
+    assert(small > 0);
+    assertLess(
+      (large - small) / (2 * STEPS),
+      BYTES_A_STEP,
+      `${small} bytes of 20 steps, ${large} of ${2 * STEPS}`,
+    );
+    const { runs, leftOut } = readSweep(`${root}/${STEPS}`);
+    assertEquals([runs.length, leftOut], [2, []]);
+    for (const run of runs) assertEquals(seriesOf(run).steps.step.at(-1), STEPS);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});

@@ -9,7 +9,7 @@ import { makePlan, parseSweepSpec, resultDifferences, verifyResume } from "../li
 import { readRuns } from "../lib/record/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";
-import { editJournal } from "./support/edit_journal.ts";
+import { editRecord } from "./support/edit_record.ts";
 
 const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
@@ -100,7 +100,7 @@ Deno.test("resultDifferences() finds what is not the same", async () => {
   assertEquals(resultDifferences(plan, { want, got }), []);
   const folder = join(got, "runs", plan.runs[0]!.id);
   const journal = join(folder, "journal.jsonl");
-  const whole = editJournal(journal, (text) => text.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
+  const whole = editRecord(journal, (text) => text.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
   const [changed, tables] = resultDifferences(plan, { want, got });
   assert(/step 4: loss is 1.25, undisturbed it is /.test(changed!), changed);
   assertEquals(tables, "the result columns of the tables differ");

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "node:path";
 import { compareJournals, readRun, readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
-import { editJournal } from "./support/edit_journal.ts";
+import { editRecord } from "./support/edit_record.ts";
 
 const root = Deno.makeTempDirSync();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
@@ -59,7 +59,7 @@ Deno.test("a sweep that was begun in two places is merged, finished, and equal t
   );
 
   const journal = runPaths(runFolder(there, ids[0]!)).journal;
-  editJournal(journal, (text) => text.replace(/"loss":\d/, '"loss":9'));
+  editRecord(journal, (text) => text.replace(/"loss":\d/, '"loss":9'));
   const conflict = await runTask("merge", [here, there]);
   assertEquals(conflict.code, 3);
   assertMatch(conflict.stdout, /conflict: run .* is \d[^ ]* in .*here, 9[^ ]* in .*there: not taken/);

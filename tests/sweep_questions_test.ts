@@ -8,7 +8,7 @@ import { exists } from "../lib/file/exists.ts";
 import { readRuns, runPaths } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
 import { copy, done, doneSpec, edit, onlyRun, root, specOf, text } from "./support/tiny_sweep.ts";
-import { editJournal } from "./support/edit_journal.ts";
+import { editRecord } from "./support/edit_record.ts";
 
 Deno.test("plan lists runs with what varies, time and memory, measured; or from the folder's journals", async () => {
   const path = await specOf("planned", { axes: { lr: [1e-3, 3e-3], nEmbd: [16, 32] }, nEmbd: undefined });
@@ -173,7 +173,7 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     const dir = copy(done, join(root, name));
     const { journal } = runPaths(onlyRun(dir));
     const found = new RegExp(`("event":"step".*"step":${step},.*"loss":)([\\d.]+)`);
-    const whole = editJournal(
+    const whole = editRecord(
       journal,
       (text) => text.replace(found, (_, before, was) => `${before}${loss(Number(was))}`),
     );

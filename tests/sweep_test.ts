@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertStringInclude
 import { join } from "node:path";
 import { compareJournals, readRun, readRuns, runPaths } from "../lib/record/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
-import { editJournal } from "./support/edit_journal.ts";
+import { editRecord } from "./support/edit_record.ts";
 
 const root = await Deno.makeTempDir();
 const text = join(root, "text.txt");
@@ -90,7 +90,7 @@ Deno.test("equal specs give equal journals and byte-equal checkpoints; pairs sha
 
   // A journal that says otherwise is found out, with the step.
   const { journal } = runPaths(right[0]!);
-  editJournal(journal, (text) => text.replace(/("step":7,.*"loss":)[\d.]+/, "$11.5"));
+  editRecord(journal, (text) => text.replace(/("step":7,.*"loss":)[\d.]+/, "$11.5"));
   const diverged = await runTask("reproduce", [right[0]!]);
   assertEquals(diverged.code, 4);
   assertMatch(diverged.stdout, /diverged at step 7: loss was 1.5, is /);

@@ -26,6 +26,8 @@ import {
 } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { parseJson } from "../file/json.ts";
+import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
 import { readRun, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import {
@@ -267,7 +269,8 @@ async function compareFolder(
     );
     for (const one of trained) culprits.push(one);
   }
-  writeFile(join(dir, "compare.json"), comparisonJson(compared, { culprits, grids, leftOut }));
+  const json = comparisonJson(compared, { culprits, grids, leftOut });
+  writeFile(join(dir, "compare.json"), sealJson(parseJson(json) as object, 1));
   if (judging.json !== undefined) {
     const { environment: { cpuModel, device, tensorflowVersion, rounding }, spec } = runs[0]!.manifest;
     const more = {

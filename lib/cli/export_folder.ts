@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, normalize } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
+import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
 import { readJson } from "../record/mod.ts";
 
@@ -55,7 +56,7 @@ export function writeExport(
     );
   }
   const save = (list: Readonly<Record<string, readonly string[]>>) =>
-    writeFile(contents, `${JSON.stringify({ format: "losskit-export/1", files: list }, null, 1)}\n`);
+    writeFile(contents, sealJson({ format: "losskit-export/1", files: list }, 1));
   const after = Object.fromEntries(
     Object.entries(exported).map(([format, list]) => [format, list.map(({ path }) => path)]),
   );

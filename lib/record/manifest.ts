@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readJsonFile } from "../file/json.ts";
+import { sealJson, unsealJson } from "../file/sealed_json.ts";
 import { canonicalJson, sha256Hex } from "./canonical_json.ts";
 import type { Environment } from "./environment.ts";
 import { type RunSpec, runSpecSchema } from "./run_spec.ts";
@@ -98,7 +99,7 @@ export function runIdOf(run: { spec: RunSpec; dataSha256: string; libSha256: str
 
 /** Writes a manifest, whole or not at all. */
 export function writeManifest(path: string, manifest: Manifest): void {
-  atomicWrite(path, `${JSON.stringify(manifest, null, 2)}\n`);
+  atomicWrite(path, sealJson(manifest));
 }
 
 /**
@@ -111,7 +112,7 @@ export function readManifest(path: string): Manifest {
 }
 
 /**
- * Reads a JSON file of a known form.
+ * Reads a JSON file of a known form, and checks its checksum if it has one.
  *
  * @param path The file.
  * @param form What it must be.
@@ -123,7 +124,7 @@ export function readJson<S extends v.GenericSchema>(path: string, form: S, what:
     new UserError(`Cannot read ${path}: wanted ${what}: ${reason}`, { cause });
   let value: unknown;
   try {
-    value = readJsonFile(path);
+    value = unsealJson(readJsonFile(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw refuse("the file does not exist", error);
     throw refuse(error instanceof Error ? error.message : String(error), error);

@@ -37,7 +37,7 @@ Deno.test("readManifest() names the file and the field that is wrong", () => {
   const dir = Deno.makeTempDirSync();
   try {
     const path = join(writeSyntheticRun(dir, { losses: [1] }), "manifest.json");
-    const good = JSON.parse(Deno.readTextFileSync(path));
+    const { checksum, ...good } = JSON.parse(Deno.readTextFileSync(path));
     const refused = (value: unknown, reason: string) => {
       Deno.writeTextFileSync(path, typeof value === "string" ? value : JSON.stringify(value));
       assertThrows(() => readManifest(path), UserError, `Cannot read ${path}`);
@@ -47,6 +47,7 @@ Deno.test("readManifest() names the file and the field that is wrong", () => {
     refused({ ...good, spec: { ...good.spec, T: "64" } }, "spec.T");
     refused({ ...good, data: { name: "x" } }, "data.sha256");
     refused({ ...good, environment: { ...good.environment, cpuFlags: "avx2" } }, "environment.cpuFlags");
+    refused({ ...good, libSha256: "1".repeat(64), checksum }, "expected content with checksum");
     refused([], "format");
     refused("{", "JSON");
     Deno.removeSync(path);

@@ -10,7 +10,7 @@ import { encodeParquet, openParquet, parquetText } from "./parquet.ts";
 import { runPaths } from "./run_folder.ts";
 import { readRuns } from "./sweep_records.ts";
 import { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
-import { editJournal } from "../../tests/support/edit_journal.ts";
+import { editRecord } from "../../tests/support/edit_record.ts";
 
 const RUNS: SyntheticRun[] = [
   { losses: [3, NaN, Infinity, -Infinity, 2.5] },
@@ -135,7 +135,7 @@ const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
   "a digit changed, and the time put back": (_dir, [run]) => {
     const { journal } = runPaths(run!);
     const { mtime } = Deno.statSync(journal);
-    editJournal(journal, (text) => text.replace('"loss":2.5', '"loss":2.6'));
+    editRecord(journal, (text) => text.replace('"loss":2.5', '"loss":2.6'));
     Deno.utimeSync(journal, mtime!, mtime!);
   },
   "a half-written line": (_dir, [run]) => {
@@ -150,7 +150,7 @@ const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
   },
   "another spec in a manifest": (_dir, [run]) => {
     const { manifest } = runPaths(run!);
-    Deno.writeTextFileSync(manifest, Deno.readTextFileSync(manifest).replace('"T": 64', '"T": 65'));
+    editRecord(manifest, (text) => text.replace('"T": 64', '"T": 65'));
   },
 };
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { editJournal } from "../../tests/support/edit_journal.ts";
+import { editRecord } from "../../tests/support/edit_record.ts";
 import { writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
 import { takeClaim } from "./claim.ts";
@@ -63,7 +63,7 @@ Deno.test("readSweep() reads every run but those that are damaged, and says why 
     const [whole, journal, manifest, lost, named] = [1, 2, 3, 4, 5].map((seed) =>
       runPaths(writeSyntheticRun(dir, { losses: [2, 1], spec: { seed } }))
     ) as [Paths, Paths, Paths, Paths, Paths];
-    editJournal(journal.journal, (text) => text.replace('"step":1', '"step":7'));
+    editRecord(journal.journal, (text) => text.replace('"step":1', '"step":7'));
     Deno.writeTextFileSync(manifest.manifest, "{");
     Deno.removeSync(lost.manifest);
     const other = runFolder(dir, "a".repeat(12));

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
+import { sealJson } from "../file/sealed_json.ts";
 import type { Activation } from "../model/mod.ts";
 import {
   atomicWrite,
@@ -282,7 +283,7 @@ function notWritable(dir: string, cause: unknown): UserError {
 export function writePlan(dir: string, plan: Plan): void {
   try {
     Deno.mkdirSync(join(dir, "runs"), { recursive: true });
-    atomicWrite(planPath(dir), `${JSON.stringify(plan, null, 1)}\n`);
+    atomicWrite(planPath(dir), sealJson(plan, 1));
   } catch (cause) {
     throw notWritable(dir, cause);
   }

@@ -13,7 +13,9 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
-import { readJsonFile } from "../file/json.ts";
+import { atomicWrite } from "../file/atomic_write.ts";
+import { parseJson, readJsonFile } from "../file/json.ts";
+import { isSealed, sealJson, unsealJson } from "../file/sealed_json.ts";
 import type { Merge } from "./bpe_tokenizer.ts";
 import { StoredTokens, type TokenFile } from "./stored_tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -56,9 +58,9 @@ const partSchema = v.object({
   length: whole,
   width: v.picklist([1, 2, 4]),
   sha256: v.string(),
-  documents: v.nullable(whole),
+  documents: v.nullable(v.object({ length: whole, sha256: v.string() })),
 });
-const tokensSchema = v.object({ train: partSchema, validation: partSchema });
+const tokensSchema = v.object({ train: partSchema, validation: partSchema, tokenizerSha256: v.string() });
 const mergesSchema = v.object({
   complete: v.boolean(),
   merges: v.array(v.tuple([whole, whole])),
@@ -88,9 +90,7 @@ export function cachedMerges(
   const complete = merges.length < vocabSize - 256;
   writing(place.root, () => {
     Deno.mkdirSync(dirname(path), { recursive: true });
-    const beside = `${path}.${crypto.randomUUID()}`;
-    Deno.writeTextFileSync(beside, JSON.stringify({ complete, merges }));
-    Deno.renameSync(beside, path);
+    atomicWrite(path, sealJson({ complete, merges }, 0));
   });
   return merges;
 }
@@ -124,18 +124,17 @@ export async function cachedTokens(
       } finally {
         for (const file of files) file.close();
       }
-      for (const part of PARTS) {
-        const { documentStarts } = parts[part];
-        if (documentStarts !== undefined) {
-          Deno.writeFileSync(join(building, `${part}.documents`), new Uint8Array(documentStarts.buffer));
-        }
-      }
       const form = Object.fromEntries(PARTS.map((part) => {
         const { documentStarts, ...file } = parts[part];
-        return [part, { ...file, documents: documentStarts?.length ?? null }];
+        if (documentStarts === undefined) return [part, { ...file, documents: null }];
+        const bytes = new Uint8Array(documentStarts.buffer);
+        Deno.writeFileSync(join(building, `${part}.documents`), bytes);
+        return [part, { ...file, documents: { length: documentStarts.length, sha256: sha256Hex(bytes) } }];
       }));
-      Deno.writeTextFileSync(join(building, "tokenizer.json"), JSON.stringify(tokenizer));
-      Deno.writeTextFileSync(join(building, TOKENS), JSON.stringify(form));
+      const content = JSON.stringify(tokenizer);
+      Deno.writeTextFileSync(join(building, "tokenizer.json"), content);
+      const tokens = { ...form, tokenizerSha256: sha256Hex(content) };
+      Deno.writeTextFileSync(join(building, TOKENS), sealJson(tokens, 0));
       // Another process may have made the same meanwhile: its folder serves as well.
       if (open(folder) === undefined) {
         removeIfThere(folder);
@@ -162,11 +161,11 @@ function open(
   folder: string,
 ): { tokenizer: Tokenizer; train: StoredTokens; validation: StoredTokens } | undefined {
   const form = readForm(join(folder, TOKENS), tokensSchema);
-  const json = readForm(join(folder, "tokenizer.json"), v.unknown());
-  if (form === undefined || json === undefined) return undefined;
+  const content = form && readWhole(join(folder, "tokenizer.json"), form.tokenizerSha256);
+  if (form === undefined || content === undefined) return undefined;
   let tokenizer: Tokenizer;
   try {
-    tokenizer = tokenizerFromJSON(json);
+    tokenizer = tokenizerFromJSON(parseJson(content, { anyKey: true }));
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) return undefined;
     throw error;
@@ -192,29 +191,41 @@ function open(
 }
 
 /** Where documents begin: undefined where there are none, null where the file is damaged. */
-function readStarts(path: string, documents: number | null): Float64Array | undefined | null {
+function readStarts(
+  path: string,
+  documents: { length: number; sha256: string } | null,
+): Float64Array | undefined | null {
   if (documents === null) return undefined;
+  const bytes = readWhole(path, documents.sha256);
+  if (bytes === undefined) return null;
+  return new Float64Array(bytes.buffer, bytes.byteOffset, documents.length);
+}
+
+/** The bytes of a file; undefined where it is missing, or is not the one with this checksum. */
+function readWhole(path: string, sha256: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const bytes = Deno.readFileSync(path);
-    if (bytes.length !== documents * 8) return null;
-    const starts = new Float64Array(bytes.buffer, bytes.byteOffset, documents);
-    const rising = starts.every((start, i) =>
-      Number.isSafeInteger(start) && start >= (i === 0 ? 0 : starts[i - 1]!)
-    );
-    return rising ? starts : null;
+    return sha256Hex(bytes) === sha256 ? bytes : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }
 
+/** What a file with a checksum holds; undefined where it is missing or damaged. */
 function readForm<S extends v.GenericSchema>(path: string, form: S): v.InferOutput<S> | undefined {
   try {
-    const result = v.safeParse(form, readJsonFile(path, { anyKey: true }));
+    const value = readJsonFile(path);
+    if (!isSealed(value)) return undefined;
+    const result = v.safeParse(form, unsealJson(value));
     return result.success ? result.output : undefined;
   } catch {
     return undefined; // what cannot be read is made again
   }
+}
+
+function sha256Hex(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
 }
 
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {

@@ -54,7 +54,7 @@ export function copy(from: string, to: string): string {
 
 /** Changes a JSON file in place. */
 export function edit(path: string, change: (value: Record<string, Record<string, unknown>>) => void): void {
-  const value = JSON.parse(Deno.readTextFileSync(path));
+  const { checksum: _checksum, ...value } = JSON.parse(Deno.readTextFileSync(path));
   change(value);
   Deno.writeTextFileSync(path, JSON.stringify(value));
 }

@@ -4,7 +4,6 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { UserError } from "../lib/error/user_error.ts";
 import {
   compareJournals,
   effectiveEvents,
@@ -28,33 +27,13 @@ import {
 } from "../lib/sweep/mod.ts";
 import type { Plan } from "../lib/sweep/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
+import { editRecord } from "./support/edit_record.ts";
+import { COUNT, fuzz, mutateText, seed } from "./support/fuzz.ts";
 import { mutateBytes, mutateJson } from "./support/mutate.ts";
-import { soaking } from "./support/soak.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
-
-const COUNT = soaking ? 10_000 : 400;
-const seed = Number(Deno.env.get("LOSSKIT_FUZZ_SEED") ?? Date.now() % 1e9);
 
 const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
-
-/** Tries mutations; counts how many are refused, and lets only errors for the user pass. */
-function fuzz(what: string, attempt: (i: number) => void): { refused: number; taken: number } {
-  let refused = 0, taken = 0;
-  for (let i = 0; i < COUNT; i++) {
-    try {
-      attempt(i);
-      taken++;
-    } catch (error) {
-      if (!(error instanceof UserError)) {
-        throw new Error(`${what}, seed ${seed}, mutation ${i}`, { cause: error });
-      }
-      assert(error.message.length > 20 && error.message.length < 5000, error.message);
-      refused++;
-    }
-  }
-  return { refused, taken };
-}
 
 const SPEC = {
   ...{ name: "fuzz", data: "text.txt", seq: [16, 32], policy: ["float32", "bf16-autocast"], seeds: [1, 2] },
@@ -65,10 +44,10 @@ const SPEC = {
   budget: undefined,
 };
 
-Deno.test(`${COUNT} mutated specs are refused, or make runs that hold`, () => {
+Deno.test(`${COUNT} mutated specs are refused, or make runs that hold`, async () => {
   const random = createRandom(seed, "specs");
   const source = JSON.parse(JSON.stringify(SPEC));
-  const { refused, taken } = fuzz("specs", () => {
+  const { refused, taken } = await fuzz("specs", () => {
     const given = random.integer(2) === 0 ? { ...source, steps: undefined, budget: { flops: 1e9 } } : source;
     const spec = parseSweepSpec(mutateJson(JSON.parse(JSON.stringify(given)), random), "the fuzzed spec");
     const runs = expandSweep(spec, { data: "text.txt", threads: 1, vocabSize: () => 300 });
@@ -94,21 +73,14 @@ function sources(): { plan: Plan; run: string } {
   return { plan: { format: "losskit-plan/1", name: "fuzz", data, libSha256, threads: 1, runs }, run };
 }
 
-/** Whether bytes or the JSON in them are changed. */
-function mutateFile(text: string, random: ReturnType<typeof createRandom>): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
-  if (random.integer(2) === 0) return mutateBytes(bytes, random);
-  return new TextEncoder().encode(JSON.stringify(mutateJson(JSON.parse(text), random)));
-}
-
-Deno.test(`${COUNT} mutated plans are refused, or read and held against the real one`, () => {
+Deno.test(`${COUNT} mutated plans are refused, or read and held against the real one`, async () => {
   const random = createRandom(seed, "plans");
   const { plan } = sources();
   const dir = join(root, "plan");
   placePlan(dir, plan);
-  const path = join(dir, "plan.json"), text = Deno.readTextFileSync(path);
-  const { refused } = fuzz("plans", () => {
-    Deno.writeFileSync(path, mutateFile(text, random));
+  const path = join(dir, "plan.json"), text = editRecord(path, (text) => text);
+  const { refused } = await fuzz("plans", () => {
+    Deno.writeFileSync(path, mutateText(text, random));
     const read = readPlan(dir);
     assert(read !== undefined);
     for (const { id, spec } of read.runs.slice(0, 5)) {
@@ -119,16 +91,16 @@ Deno.test(`${COUNT} mutated plans are refused, or read and held against the real
   assert(refused > 0);
 });
 
-Deno.test(`${COUNT} mutated journals are refused, or read as events that tables can be made of`, () => {
+Deno.test(`${COUNT} mutated journals are refused, or read as events that tables can be made of`, async () => {
   const random = createRandom(seed, "journals");
   const { run } = sources();
   const folder = join(root, "journal");
   Deno.mkdirSync(folder);
   const paths = runPaths(folder);
   Deno.copyFileSync(runPaths(run).manifest, paths.manifest);
-  const lines = Deno.readTextFileSync(runPaths(run).journal).trimEnd().split("\n");
+  const lines = editRecord(runPaths(run).journal, (text) => text).trimEnd().split("\n");
   const original = readJournal(runPaths(run).journal).events;
-  const { refused, taken } = fuzz("journals", () => {
+  const { refused, taken } = await fuzz("journals", () => {
     if (random.integer(2) === 0) {
       Deno.writeFileSync(
         paths.journal,
@@ -154,16 +126,16 @@ Deno.test(`${COUNT} mutated journals are refused, or read as events that tables 
   assert(refused > 0 && taken > 0, `refused ${refused}, taken ${taken}`);
 });
 
-Deno.test(`${COUNT} mutated manifests are refused, or read`, () => {
+Deno.test(`${COUNT} mutated manifests are refused, or read`, async () => {
   const random = createRandom(seed, "manifests");
   const { run } = sources();
   const folder = join(root, "manifest");
   Deno.mkdirSync(folder);
   const paths = runPaths(folder);
   Deno.copyFileSync(runPaths(run).journal, paths.journal);
-  const text = Deno.readTextFileSync(runPaths(run).manifest);
-  const { refused, taken } = fuzz("manifests", () => {
-    Deno.writeFileSync(paths.manifest, mutateFile(text, random));
+  const text = editRecord(runPaths(run).manifest, (text) => text);
+  const { refused, taken } = await fuzz("manifests", () => {
+    Deno.writeFileSync(paths.manifest, mutateText(text, random));
     const record = readRun(folder);
     runColumns([record]);
     modelOf(record.manifest.spec, 50);

@@ -18,14 +18,17 @@ const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation
   ["swish", "silu"],
 ];
 
+/** A number that counts: beyond 2^53 - 1, sizes are not exact. */
+const count = v.pipe(v.number(), v.safeInteger());
+
 /** What is read of the file; what it leaves out is transformers' default. */
 const schema = v.looseObject({
   model_type: v.optional(v.literal("gpt2"), "gpt2"),
-  n_layer: v.optional(v.number(), 12),
-  n_head: v.optional(v.number(), 12),
-  n_embd: v.optional(v.number(), 768),
-  n_positions: v.optional(v.number(), 1024),
-  vocab_size: v.optional(v.number(), 50257),
+  n_layer: v.optional(count, 12),
+  n_head: v.optional(count, 12),
+  n_embd: v.optional(count, 768),
+  n_positions: v.optional(count, 1024),
+  vocab_size: v.optional(count, 50257),
   n_inner: v.nullish(v.number()),
   activation_function: v.optional(
     v.picklist(ACTIVATION_NAMES.map(([name]) => name), ({ received }) => `unknown activation ${received}`),

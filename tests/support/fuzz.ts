@@ -1,0 +1,58 @@
+/**
+ * Trying readers on damaged files: what counts as an answer.
+ *
+ * @module
+ */
+import { assert } from "@std/assert";
+import { UserError } from "../../lib/error/user_error.ts";
+import type { Random } from "../../lib/text/mod.ts";
+import { mutateBytes, mutateJson } from "./mutate.ts";
+import { soaking } from "./soak.ts";
+
+/** Mutations of each kind of file. */
+export const COUNT: number = soaking ? 10_000 : 400;
+
+/** The seed of all mutations. */
+export const seed: number = Number(Deno.env.get("LOSSKIT_FUZZ_SEED") ?? Date.now() % 1e9);
+
+/** What the engine says of code that trips: never an answer, whatever its class. */
+const CRASH =
+  /Cannot (read|set) propert|is not (a function|iterable|defined)|call stack|Invalid array length/;
+
+/**
+ * Tries mutations; counts how many are refused, and lets only errors for the user pass.
+ *
+ * @param what The kind of file, for errors.
+ * @param attempt Makes one mutation, and reads it.
+ * @param allowed Further classes of errors that the reader throws by contract. Default: none.
+ */
+export async function fuzz(
+  what: string,
+  attempt: (i: number) => unknown,
+  allowed: readonly (new (...given: never[]) => Error)[] = [],
+): Promise<{ refused: number; taken: number }> {
+  let refused = 0, taken = 0;
+  for (let i = 0; i < COUNT; i++) {
+    try {
+      await attempt(i);
+      taken++;
+    } catch (error) {
+      const told = error instanceof UserError ||
+        allowed.some((kind) => error instanceof kind) && !CRASH.test((error as Error).message);
+      if (!told) {
+        throw new Error(`${what}, seed ${seed}, mutation ${i}`, { cause: error });
+      }
+      const { message } = error as Error;
+      assert(message.length > 10 && message.length < 5000, message);
+      refused++;
+    }
+  }
+  return { refused, taken };
+}
+
+/** A JSON text with changed bytes, or with changes of the value in it. */
+export function mutateText(text: string, random: Random): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  if (random.integer(2) === 0) return mutateBytes(bytes, random);
+  return new TextEncoder().encode(JSON.stringify(mutateJson(JSON.parse(text), random)));
+}

@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../error/user_error.ts";
 import { makeFolder } from "../file/make_folder.ts";
+import { shellWord } from "../file/shell_word.ts";
 import { writeFile } from "../file/write_file.ts";
 import {
   kubernetesManifest,
@@ -145,7 +146,7 @@ async function slurm(
   console.log(
     `${plan.runs.length} runs, a task each. The folder must be the same on every node. Submit with\n`,
   );
-  console.log(`sbatch ${printable(path)}`);
+  console.log(`sbatch ${shellWord(path)}`);
 }
 
 async function kubernetes(
@@ -206,7 +207,7 @@ async function kubernetes(
       printable(folder)
     }, and apply with\n`,
   );
-  console.log(`kubectl apply -f ${printable(path)}`);
+  console.log(`kubectl apply -f ${shellWord(path)}`);
 }
 
 /** What each job's `run` is told besides its folder. */

@@ -25,6 +25,7 @@ export function command(name: string, description: string): Command {
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<void> {
   guardConsole();
+  guardOutput();
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
@@ -52,6 +53,28 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
 export function onlyRead(): void {
   for (const name of ["run", "ffi", "net"] as const) Deno.permissions.revokeSync({ name });
 }
+
+/**
+ * Has a failed print end the command: Deno's own error has a stack and names no stream.
+ *
+ * @throws {UserError} from `console.log`, where standard output is a full disk or a closed pipe.
+ */
+function guardOutput(): void {
+  const print = console.log.bind(console);
+  console.log = (...values) => {
+    try {
+      print(...values);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : cause;
+      throw new UserError(`Cannot write to standard output: ${reason}. Send it elsewhere.`, { cause });
+    }
+  };
+}
+
+/** Statuses of commands that train, for help texts. */
+export const STATUS_HELP = `
+Status: 0 done; 2 bad input, nothing started; 3 some runs failed; 4 diverged; 75 interrupted, the same command resumes.
+Ctrl-C through npx ends with 130 in place of 75: npm ends by the signal itself.`;
 
 /** Reads `a,b,c`. */
 export function list(text: string): string[] {

@@ -40,7 +40,7 @@ import {
   type SweepSpec,
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/probe_machine.ts";
-import { command, onlyRead, runCommand, TOLERANCE_HELP } from "./command.ts";
+import { command, onlyRead, runCommand, STATUS_HELP, TOLERANCE_HELP } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
 import { isFile, isFolder } from "./files.ts";
 import { numberOption } from "./numbers.ts";
@@ -106,6 +106,7 @@ const program = command(
     "auto",
   )
   .option("--json <file>", "where to write what it comes to; of a folder, beside its compare.json, in brief")
+  .addHelpText("after", STATUS_HELP)
   .action(compare);
 
 async function compare(what: string | undefined, run: string | undefined, options: Options): Promise<void> {

@@ -8,7 +8,7 @@ import { writeFile } from "../file/write_file.ts";
 import { formatJson } from "../record/mod.ts";
 import { type Experiment, runExperiment } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/probe_machine.ts";
-import { command, runCommand } from "./command.ts";
+import { command, runCommand, STATUS_HELP } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { workersOf } from "./spec_file.ts";
 
@@ -30,6 +30,7 @@ const program = command("experiment", "Tests a published claim, and says what it
     "runs at once, which share the cores (default: 2 where there are 2 cores)",
     numberOption("--workers"),
   )
+  .addHelpText("after", STATUS_HELP)
   .action(run);
 
 async function run(file: string, options: Options): Promise<void> {

@@ -3,14 +3,18 @@
  *
  * @module
  */
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import * as v from "valibot";
 import { type CulpritFinding, DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
 import { figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
+import { exists } from "../file/exists.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { writeFile } from "../file/write_file.ts";
 import { readJson, readSweep, type RecordedRun, tabulateRuns } from "../record/mod.ts";
 import { openSweep } from "./open_sweep.ts";
+
+/** The folder in which the commands of a report are typed. */
+const ROOT = resolve(import.meta.dirname!, "..", "..");
 
 /**
  * Reads a folder's runs, prints their tables, and writes their report and their table of steps.
@@ -63,12 +67,18 @@ export async function writeJointReport(
   writeFile(out, await renderReport({ title, runs, leftOut, tolerance, culprits, reproduce }));
 }
 
-/** The commands that make a folder's runs again. */
+/**
+ * Returns the commands that make a folder's runs again, for losskit's own folder: what the plan lists and the folder
+ * lacks, then its first run. They hold whatever planned the runs: a spec, flags, `train`, `experiment` or `compare`.
+ */
 export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): string[] {
+  const inside = relative(ROOT, resolve(dir));
+  const folder = inside === "" || inside.startsWith("..") ? resolve(dir) : inside;
+  const word = (path: string) => shellWord(path.startsWith("-") ? `./${path}` : path);
   return [
-    `deno task sweep --out ${shellWord(dir)}`,
+    ...(exists(join(dir, "plan.json")) ? [`deno task sweep --resume --out ${word(folder)}`] : []),
     ...runs.slice(0, 1).map(({ manifest }) =>
-      `deno task reproduce ${shellWord(join(dir, "runs", manifest.runId))}`
+      `deno task reproduce ${word(join(folder, "runs", manifest.runId))}`
     ),
   ];
 }

@@ -1,9 +1,10 @@
 /** `deno task sweep`: plans and runs a sweep, and reports it. */
 import { printable } from "../error/printable.ts";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
+import { canonicalJson, sha256Hex } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
   describeEntropy,
@@ -27,6 +28,7 @@ import {
   POLICIES_HELP,
   PROBES_HELP,
   runCommand,
+  STATUS_HELP,
   TOLERANCE_HELP,
 } from "./command.ts";
 import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
@@ -50,7 +52,10 @@ const program = command("sweep", "Trains every combination of the axes, and comp
     "[spec]",
     "a spec, .json or .ts with a default export; default: the built-in sweep on Shakespeare",
   )
-  .option("--out <folder>", "where runs and report go (default: experiments/out/NAME)")
+  .option(
+    "--out <folder>",
+    "where runs and report go (default: experiments/out/NAME, or NAME-HASH where flags change the spec)",
+  )
   .option("--data <corpus>", DATA_HELP, append)
   .option("--seq <list>", "sequence lengths, such as 64,128")
   .option("--amp <list>", `${POLICIES_HELP}; such as off,on`)
@@ -84,6 +89,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
     "--resume",
     "go on in the folder, as its plan says where nothing else does; it is made where there is none",
   )
+  .addHelpText("after", STATUS_HELP)
   .action(sweep);
 
 async function sweep(specPath: string | undefined, options: Options): Promise<void> {
@@ -140,16 +146,30 @@ async function planOf(
     const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / found.threads));
     return { plan: found, dir: out!, workers: options.workers ?? atOnce };
   }
-  const spec = await specOf(specPath, options);
-  const dir = out ?? join("experiments", "out", spec.name);
+  const given = specPath === undefined ? {} : await readSpec(specPath);
+  const spec = specOf(given, { specPath, options });
+  const dir = out ?? join("experiments", "out", folderName(spec, specOf(given, { specPath, options: {} })));
   const draft = await draftPlan(spec);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
-  return { plan: draft.plan(threads), dir, workers };
+  const plan = draft.plan(threads);
+  // The built-in sweep's name says nothing of a folder that was chosen.
+  return { plan: specPath === undefined ? { ...plan, name: basename(resolve(dir)) } : plan, dir, workers };
 }
 
-/** The spec that a file and flags make. */
-async function specOf(specPath: string | undefined, options: Options): Promise<SweepSpec> {
-  const given = specPath === undefined ? {} : await readSpec(specPath);
+/**
+ * Returns the name of a sweep's folder: the spec's, and where flags change the spec, 8 digits of the changed spec's hash
+ * too, so that it needs no other folder than its own.
+ */
+function folderName(spec: SweepSpec, named: SweepSpec): string {
+  const [changed, own] = [spec, named].map(canonicalJson);
+  return changed === own ? spec.name : `${spec.name}-${sha256Hex(changed!).slice(0, 8)}`;
+}
+
+/** Returns the spec that a file's content, or the built-in spec, and flags make. */
+function specOf(
+  given: unknown,
+  { specPath, options }: { specPath: string | undefined; options: Readonly<Record<string, unknown>> },
+): SweepSpec {
   const steps = options["steps"] === undefined ? undefined : numeric(String(options["steps"]));
   const fromFlags = {
     data: options["data"],

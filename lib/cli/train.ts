@@ -33,6 +33,7 @@ import {
   POLICIES_HELP,
   PROBES_HELP,
   runCommand,
+  STATUS_HELP,
 } from "./command.ts";
 import { numberOf, numberOption, numeric } from "./numbers.ts";
 import { writeReport } from "./report_files.ts";
@@ -111,6 +112,7 @@ const program = command("train", "Trains one model and records the run.")
   .option("--qk-norm", "LayerNorm of queries and keys")
   .option("--untied-head", "a head of its own, not the table of token embeddings")
   .option("--without-bias", "no biases in matrices and LayerNorms")
+  .addHelpText("after", STATUS_HELP)
   .action(trainOne);
 for (const [name, description] of Object.entries(NUMBERS)) {
   program.option(`--${name} <number>`, `${description}${defaultOf(name)}`, numeric);

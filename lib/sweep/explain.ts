@@ -4,6 +4,7 @@
  * @module
  */
 import { basename, dirname, join, resolve } from "node:path";
+import { shellWord } from "../file/shell_word.ts";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import {
@@ -84,7 +85,7 @@ export async function explainRun(
       ? " too"
       : dir === undefined
       ? ""
-      : `, and can be had with \`deno task merge ${dir} ${elsewhere}\``;
+      : `, and can be had with \`deno task merge ${shellWord(dir)} ${shellWord(elsewhere)}\``;
     lines.push(`elsewhere: this run is finished in ${elsewhere}${had}`);
   }
   if (recorded === undefined) {

@@ -230,11 +230,16 @@ Deno.test("saveGpt2() leaves files that are there alone, unless it is told to re
   await inFolder(async (folder) => {
     const model = await loadGpt2(whole);
     const read = (name: string) => Deno.readTextFile(join(folder, name));
-    for (const name of ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "config.json"]) {
+    for (
+      const name of [
+        ...["tokenizer.json", "tokenizer_config.json", "generation_config.json", "config.json"],
+        ...["special_tokens_map.json", "vocab.json"],
+      ]
+    ) {
       await Deno.writeTextFile(join(folder, name), "mine");
       const options = { tokenizer: createBpeTokenizer([]) };
       const error = await assertRejects(() => saveGpt2(folder, model, options), UserError);
-      assertStringIncludes(error.message, `expected no other files of these names, got ${name}.`);
+      assertStringIncludes(error.message, `expected no files of another model, got ${name}.`);
       assertEquals([...Deno.readDirSync(folder)].map((entry) => entry.name), [name]);
       assertEquals(await read(name), "mine");
       await Deno.remove(join(folder, name));
@@ -244,6 +249,14 @@ Deno.test("saveGpt2() leaves files that are there alone, unless it is told to re
     await assertRejects(() => again, UserError, "got config.json, model.safetensors.");
     assertEquals(await loadGpt2(folder), model);
     assertEquals(await saveGpt2(folder, model, { overwrite: true }), ["model.safetensors"]);
+    await Deno.writeTextFile(join(folder, "special_tokens_map.json"), '{"eos_token":"x"}');
+    const replaced = await saveGpt2(folder, model, { tokenizer: createBpeTokenizer([]), overwrite: true });
+    assertEquals(replaced, ["model.safetensors", "special_tokens_map.json"]);
+    const left = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+    assertEquals(left, [
+      ...["config.json", "generation_config.json", "model.safetensors"],
+      ...["tokenizer.json", "tokenizer_config.json"],
+    ]);
   });
 });
 

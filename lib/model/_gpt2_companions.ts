@@ -18,7 +18,7 @@ const TOKENIZER = "tokenizer.json", TOKENIZER_CONFIG = "tokenizer_config.json";
 const GENERATION = "generation_config.json";
 
 /** Files of a tokenizer, as transformers and its users name them. */
-const TOKENIZER_FILES = [
+export const TOKENIZER_FILES: readonly string[] = [
   ...[
     TOKENIZER,
     TOKENIZER_CONFIG,

@@ -107,6 +107,8 @@ Deno.test("generateTokens() repeats by seed, and its options reach the choice", 
   assertEquals(make({ topP: 1e-6, seed: 9 }), greedy);
   assertNotEquals(make({ temperature: 3, seed: 9 }), greedy);
   assertEquals(make({ maxNewTokens: 0 }), []);
+  const few = make({ vocabSize: 3, temperature: 5 });
+  assert(few.every((id) => id < 3) && new Set(few).size === 3, "a padded vocabulary's ids are not made");
   autocast("bf16-autocast", () => assertEquals(make({ temperature: 0 }).length, 25));
 });
 
@@ -117,6 +119,13 @@ Deno.test("generateTokens() refuses what does not fit", () => {
   assertThrows(make({ prompt: [] }), RangeError, "wanted at least one, given none");
   assertThrows(make({ prompt: [99] }), RangeError, "one of them is 99");
   assertThrows(make({ maxNewTokens: -1 }), RangeError, "maxNewTokens must be a whole number");
+  for (const vocabSize of [0, 1.5, 99]) {
+    assertThrows(
+      make({ vocabSize }),
+      RangeError,
+      "expected vocabSize to be a whole number from 1 to 23, got",
+    );
+  }
   assertThrows(make({ temperature: -1 }), RangeError, "temperature");
   assertThrows(make({ seed: -1 }), RangeError, "the seed must be an integer");
 });

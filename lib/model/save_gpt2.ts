@@ -11,7 +11,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { completeConfig } from "./config.ts";
 import { CONFIG, type Gpt2Model, HEAD, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
 import { toGpt2Config } from "./gpt2_config.ts";
-import { companionFiles, type FileContents } from "./_gpt2_companions.ts";
+import { companionFiles, type FileContents, TOKENIZER_FILES } from "./_gpt2_companions.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
 import { writeSafetensors } from "./safetensors_file.ts";
 import { STORED_BYTES, type StoredDtype } from "./_stored_numbers.ts";
@@ -46,7 +46,7 @@ export interface SaveGpt2Options {
  * Files that are there are left alone: a file of the same name with another content is an error, unless `overwrite` is
  * set. Saving into `source` itself replaces its weights and `config.json`, and leaves its tokenizer.
  *
- * @param folder Made if it is missing. Each file is replaced whole; weights of another model are removed at the end.
+ * @param folder Made if it is missing. Each file is replaced whole; weights and tokenizer files of another model are removed at the end.
  * @param model Its config and parameters.
  * @param options Number format, shards, tokenizer.
  * @returns The names of files that were replaced.
@@ -76,12 +76,15 @@ export async function saveGpt2(
   const shards = inShards(tensors, maxShardBytes);
   try {
     await Deno.mkdir(folder, { recursive: true });
-    const weights = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
-      WEIGHT_FILE.test(name)
+    const inPlace = options.source !== undefined && isSame(options.source, folder);
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+    // Files of another tokenizer would be read with the new one's.
+    const writesTokenizer = TOKENIZER_FILES.some((name) => files.has(name)) && !inPlace;
+    const stale = names.filter((name) =>
+      WEIGHT_FILE.test(name) || writesTokenizer && TOKENIZER_FILES.includes(name) && !files.has(name)
     );
     const changed = [...files].filter(([name, content]) => differs(join(folder, name), content));
-    const others = [...weights, ...changed.map(([name]) => name)].sort();
-    const inPlace = options.source !== undefined && isSame(options.source, folder);
+    const others = [...stale, ...changed.map(([name]) => name)].sort();
     if (!overwrite) requireFree(folder, others.filter((name) => !(inPlace && isOfModel(name))));
     const written = shards.map((shard, i) => {
       const name = shards.length === 1 ? WEIGHTS : shardName(i, shards.length);
@@ -99,7 +102,7 @@ export async function saveGpt2(
       written.push(INDEX);
     }
     for (const [name, content] of files) atomicWrite(join(folder, name), content);
-    for (const name of weights) if (!written.includes(name)) await Deno.remove(join(folder, name));
+    for (const name of stale) if (!written.includes(name)) await Deno.remove(join(folder, name));
     return others;
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
@@ -115,7 +118,7 @@ function isOfModel(name: string): boolean {
 function requireFree(folder: string, names: readonly string[]): void {
   if (names.length === 0) return;
   throw new UserError(
-    `Cannot save the model in ${folder}: expected no other files of these names, got ${names.join(", ")}. ` +
+    `Cannot save the model in ${folder}: expected no files of another model, got ${names.join(", ")}. ` +
       "Choose another folder, or replace them with --overwrite.",
   );
 }

@@ -17,6 +17,7 @@ import { registerNanKernels } from "./nan_kernels.ts";
 import type { OpBackend } from "./op_backend.ts";
 import { probeMachine } from "./probe_machine.ts";
 import { fixedOption, Runtime } from "./runtime.ts";
+import { registerUnitKernels } from "./unit_kernels.ts";
 import { QUICK_COMPILING } from "./xla_flags.ts";
 
 /** TensorFlow as TF.js runs on it in this process. */
@@ -111,7 +112,9 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
   registerKernels();
   registerNanKernels(binding);
-  installDispatch({ binding, backend: backend as unknown as OpBackend });
+  const bound = { binding, backend: backend as unknown as OpBackend };
+  registerUnitKernels(bound);
+  installDispatch(bound);
   await tf.setBackend("tensorflow");
   tf.io.registerLoadRouter(nodeFileSystemRouter);
   tf.io.registerSaveRouter(nodeFileSystemRouter);

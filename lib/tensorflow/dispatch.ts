@@ -7,6 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Attribute, AttributeType } from "./attribute.ts";
 import { type BoundBackend, convertIn, dtypeIn } from "./_cast.ts";
+import { replaceKernel } from "./_replace_kernel.ts";
 import { DataType } from "./dtype.ts";
 import type { OpBackend } from "./op_backend.ts";
 import type { Policy } from "./policy.ts";
@@ -49,7 +50,7 @@ const WITH_PARAMETERS: ReadonlySet<string> = new Set([
   "fusedMatMul",
 ]);
 
-/** TF.js's losses and norms. PyTorch's CPU and CUDA lists run them in float32. */
+/** TF.js's losses. PyTorch's CPU and CUDA lists run them in float32. */
 const FLOAT32_OPS: ReadonlySet<string> = new Set([
   "absoluteDifference",
   "computeWeightedLoss",
@@ -58,7 +59,6 @@ const FLOAT32_OPS: ReadonlySet<string> = new Set([
   "huberLoss",
   "logLoss",
   "meanSquaredError",
-  "norm",
   "sigmoidCrossEntropy",
   "softmaxCrossEntropy",
 ]);
@@ -97,7 +97,7 @@ const derived = new WeakMap<Policy, { lowest: Policy; float32: Policy }>();
 
 /** The policy of one of TF.js's ops as a whole; undefined: the one in force. */
 function policyOfOp(policy: Policy, op: string): Policy | undefined {
-  const raised = policy.lowType !== undefined && FLOAT32_OPS.has(op);
+  const raised = policy.lowType !== undefined && (FLOAT32_OPS.has(op) || policy.float32Ops.has(op));
   if (!raised && !WITH_PARAMETERS.has(op)) return undefined;
   return derivedPolicy(policy, raised ? "float32" : "lowest");
 }
@@ -187,17 +187,4 @@ function markNumbers({ binding, backend }: BoundBackend, depth: () => number): v
     });
     return ids;
   };
-}
-
-type KernelCall = Parameters<tf.KernelFunc>[0];
-
-/** Replaces one of our kernels by a function that is given it. */
-function replaceKernel(
-  name: string,
-  kernelFunc: (call: KernelCall, run: (call: KernelCall) => tf.TensorInfo) => tf.TensorInfo,
-): void {
-  const kernel = tf.getKernel(name, "tensorflow");
-  tf.unregisterKernel(name, "tensorflow");
-  const run = kernel.kernelFunc as (call: KernelCall) => tf.TensorInfo;
-  tf.registerKernel({ ...kernel, kernelFunc: (call) => kernelFunc(call, run) });
 }

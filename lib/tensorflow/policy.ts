@@ -38,7 +38,7 @@ export interface Policy {
   readonly promotion?: "lowest" | "float32";
 }
 
-/** conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, scaled_dot_product_attention: the same on CPU and CUDA. */
+/** conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, prelu, scaled_dot_product_attention: the same on CPU and CUDA. */
 const PRODUCTS: ReadonlySet<string> = new Set([
   "_MklNativeFusedMatMul",
   "MatMul",
@@ -55,6 +55,7 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   "DepthwiseConv2dNative",
   "DepthwiseConv2dNativeBackpropInput",
   "DepthwiseConv2dNativeBackpropFilter",
+  "Prelu", // a kernel of TF.js, of several ops
 ]);
 
 /** cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d, reflection_pad*, fft_*, and linalg; softmax and layer_norm are in no CPU list. */
@@ -92,12 +93,16 @@ const CUDA_FLOAT32: ReadonlySet<string> = new Set([
   "Pow",
   "Prod",
   "Reciprocal",
+  "ResizeBilinear",
+  "ResizeNearestNeighbor",
   "Rsqrt",
   "Sinh",
   "Softmax",
   "Softplus",
+  "Square", // PyTorch's square is pow
   "Sum",
   "Tan",
+  "norm", // TF.js's op, of several of TensorFlow's
 ]);
 
 const NONE: ReadonlySet<string> = new Set<string>();
@@ -257,7 +262,8 @@ export function decideCasts(policy: Policy, op: OpCall): Casts {
   const { name, inputs } = op;
   const promoted = promotedType(inputs);
   if (promoted === 0 || name === "Cast") return {};
-  if (policy.promotion === "float32") return { inputs: DataType.FLOAT };
+  // There is no complex type of 16-bit parts.
+  if (policy.promotion === "float32" || name === "Complex") return { inputs: DataType.FLOAT };
   if (policy.lowType !== undefined && policy.lowOps.has(name) && isProduct(op)) {
     return { inputs: policy.lowType };
   }

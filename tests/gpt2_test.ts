@@ -267,6 +267,7 @@ Deno.test("saveGpt2() into its source replaces weights and their type, and keeps
       "tokenizer.json": '{ "my": "tokenizer" }',
       "special_tokens_map.json": "{}",
       "README.md": "",
+      "generation_config.json": '{ "eos_token_id":7 }',
     };
     for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(join(folder, name), text);
     const config = JSON.parse(await Deno.readTextFile(join(folder, "config.json")));
@@ -277,7 +278,7 @@ Deno.test("saveGpt2() into its source replaces weights and their type, and keeps
       assertEquals(replaced, to === folder ? ["config.json", "model.safetensors"] : []);
       const saved = JSON.parse(await Deno.readTextFile(join(to, "config.json")));
       assertEquals(saved, { ...config, bos_token_id: null, dtype: "bfloat16" });
-      for (const name of ["tokenizer.json", "special_tokens_map.json"] as const) {
+      for (const name of ["tokenizer.json", "special_tokens_map.json", "generation_config.json"] as const) {
         assertEquals(await Deno.readTextFile(join(to, name)), files[name]);
       }
       assertEquals(

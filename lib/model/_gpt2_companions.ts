@@ -15,7 +15,8 @@ import type { StoredDtype } from "./_stored_numbers.ts";
 export type FileContents = string | Uint8Array;
 
 const TOKENIZER = "tokenizer.json", TOKENIZER_CONFIG = "tokenizer_config.json";
-const GENERATION = "generation_config.json";
+/** The file that says how transformers generates. */
+export const GENERATION = "generation_config.json";
 
 /** Files of a tokenizer, as transformers and its users name them. */
 export const TOKENIZER_FILES: readonly string[] = [
@@ -72,8 +73,10 @@ export async function companionFiles(
   files.set(CONFIG, jsonText(withinVocabulary({ ...json, ...typed(json, dtype) }, config.vocabSize)));
   const generation = source === undefined ? undefined : await jsonIfThere(join(source, GENERATION));
   const ids = { bos_token_id: end?.id ?? null, eos_token_id: end?.id ?? null };
-  if (generation !== undefined) {
-    files.set(GENERATION, jsonText(withinVocabulary(generation, config.vocabSize)));
+  if (generation !== undefined && source !== undefined) {
+    const within = withinVocabulary(generation, config.vocabSize);
+    const isKept = JSON.stringify(within) === JSON.stringify(generation);
+    files.set(GENERATION, isKept ? Deno.readFileSync(join(source, GENERATION)) : jsonText(within));
   } else if (source === undefined) files.set(GENERATION, jsonText(ids));
   return files;
 }

@@ -11,7 +11,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { completeConfig } from "./config.ts";
 import { CONFIG, type Gpt2Model, HEAD, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
 import { toGpt2Config } from "./gpt2_config.ts";
-import { companionFiles, type FileContents, TOKENIZER_FILES } from "./_gpt2_companions.ts";
+import { companionFiles, type FileContents, GENERATION, TOKENIZER_FILES } from "./_gpt2_companions.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
 import { writeSafetensors } from "./safetensors_file.ts";
 import { STORED_BYTES, type StoredDtype } from "./_stored_numbers.ts";
@@ -112,7 +112,7 @@ export async function saveGpt2(
 
 /** Whether a file belongs to the model, not to its tokenizer. */
 function isOfModel(name: string): boolean {
-  return name === CONFIG || WEIGHT_FILE.test(name);
+  return name === CONFIG || name === GENERATION || WEIGHT_FILE.test(name);
 }
 
 function requireFree(folder: string, names: readonly string[]): void {

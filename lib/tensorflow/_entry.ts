@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type * as tf from "@tensorflow/tfjs";
 import { type Attribute, AttributeType } from "./attribute.ts";
-import type { Pointer } from "./runtime.ts";
+import type { Pointer, Runtime } from "./runtime.ts";
 import type { GraphValue, Trace } from "./trace.ts";
 
 /** A tensor of the binding: an eager handle, a value of a graph, or both while a constant is traced. */
@@ -15,12 +16,36 @@ export interface Entry {
   symbol?: GraphValue;
   /** The trace that `symbol` belongs to. */
   trace?: Trace;
+  /** The variable that it stands for in a trace. */
+  variable?: tf.Variable;
   /** Casts of this entry by type, which live as long as it. */
   casts?: Map<number, number>;
   /** Made inside an autocast region: an activation, whose casts are not worth keeping. */
   activation: boolean;
   /** Made from a JavaScript number or from integers inside of an op: it does not widen a tensor that it meets. */
   weak?: boolean;
+}
+
+/** What a trace uses from outside: a tensor, by a handle of its own, or a variable. */
+export interface Capture {
+  /** The number of the tensor, or of the variable's stand-in. */
+  id: number;
+  symbol: GraphValue;
+  handle?: Pointer;
+  variable?: tf.Variable;
+}
+
+/** Deletes the handles of what a trace uses. */
+export function freeCaptures(runtime: Runtime, captures: Iterable<Capture>): void {
+  for (const { handle } of captures) if (handle !== undefined) runtime.deleteHandle(handle);
+}
+
+/** Refuses sizes of an op's result that are negative, as those of 2^31 and more become. */
+export function requireSizes(op: string, sizes: ArrayLike<number | Uint8Array>): void {
+  if (Array.from(sizes).every((size) => Number(size) >= 0)) return;
+  throw new RangeError(
+    `Cannot run ${op}: the sizes of its result must be 0 or more, and under 2^31: given [${sizes}]`,
+  );
 }
 
 /**

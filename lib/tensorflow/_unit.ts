@@ -9,6 +9,7 @@ import { AttributeType } from "./attribute.ts";
 import { currentTensorFlow } from "./backend.ts";
 import { DataType } from "./dtype.ts";
 import type { Policy } from "./policy.ts";
+import { engine } from "./_tape.ts";
 import { castTo, dtypeOf } from "./true_dtype.ts";
 
 /** Values with their gradient: `backward` gets the values' gradients, and returns that of every input in order. */
@@ -19,22 +20,13 @@ export interface WithBackward {
   backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => tf.Tensor[];
 }
 
-/** The part of TF.js's engine that `tf.customGrad` is made of, which allows for several results. */
-interface GradientEngine {
-  runKernelFunc(params: {
-    forwardFunc: (backend: unknown, save: tf.GradSaveFunc) => tf.Tensor[];
-    backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
-    inputs: Record<string, tf.Tensor>;
-  }): tf.Tensor[];
-}
-
 /** `tf.customGrad` for any number of inputs and results. */
 export function withGradient<I extends tf.Tensor[]>(
   inputs: I,
   forward: (...inputs: I) => WithBackward,
 ): tf.Tensor[] {
   let backward: WithBackward["backward"] | undefined;
-  return (tf.engine() as unknown as GradientEngine).runKernelFunc({
+  return engine().runKernelFunc({
     forwardFunc: (_, save) => {
       const result = forward(...inputs);
       backward = result.backward;

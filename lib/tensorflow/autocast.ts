@@ -12,6 +12,7 @@ import {
   type PrecisionOverride,
 } from "../precision/mod.ts";
 import { currentTensorFlow } from "./backend.ts";
+import { refuseAsync, refusePromise } from "./_synchronous.ts";
 import { type Policy, policyOf } from "./policy.ts";
 import { formatUnder, withRoundingKey } from "./scope.ts";
 
@@ -35,17 +36,14 @@ export interface Precision {
  * @throws {TypeError} when `work` is asynchronous: the region would end before it.
  */
 export function autocast<R>(precision: PolicyName | Precision, work: () => R): R {
+  refuseAsync("autocast", work);
   const given = typeof precision === "string" ? { policy: precision } : precision;
   const region = regionOf(given);
   const result = withRoundingKey(
     given.roundingKey,
     () => currentTensorFlow().binding.regions.withPolicy(region, work),
   );
-  if (result instanceof Promise) {
-    throw new TypeError(
-      "Cannot autocast an asynchronous function: wanted one that returns when its ops are done",
-    );
-  }
+  refusePromise("autocast", result);
   return result;
 }
 

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type * as tf from "@tensorflow/tfjs";
 import { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
 import { type HostValues, toBytes, toValues, withTypes } from "./_conversions.ts";
 import { type Attribute, AttributeType, checkCall } from "./attribute.ts";
@@ -20,11 +21,14 @@ import { SavedModels } from "./saved_model.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
 import type { GraphValue, Trace } from "./trace.ts";
 import {
+  type Capture,
   castOp,
   type Entry,
+  freeCaptures,
   IDENTITY,
   MAX_RANK,
   requireShape,
+  requireSizes,
   SIZES_INPUT,
   staleSymbol,
   unreadableSymbol,
@@ -44,7 +48,7 @@ export class Binding extends BindingConstants {
   readonly #savedModels: SavedModels;
   #next = 1;
   #trace: Trace | undefined;
-  #captures = new Map<number, { handle: Pointer; symbol: GraphValue }>();
+  #captures = new Map<number, Capture>();
 
   /**
    * A binding of its own tensors.
@@ -69,12 +73,13 @@ export class Binding extends BindingConstants {
    * Runs `work` with its ops going into a trace. While another trace is under way, that one waits: values of it cannot be
    * used inside.
    *
-   * @returns Its result, and the eager tensors it used: handles that the caller now owns, and their placeholders.
+   * @returns Its result, and the eager tensors and variables it used, with their placeholders. The caller owns the
+   * handles.
    */
   withTrace<R>(
     trace: Trace,
     work: () => R,
-  ): { result: R; captures: { handle: Pointer; symbol: GraphValue }[] } {
+  ): { result: R; captures: Capture[] } {
     const outer = { trace: this.#trace, captures: this.#captures };
     this.#trace = trace;
     this.#captures = new Map();
@@ -84,7 +89,7 @@ export class Binding extends BindingConstants {
       traced = true;
       return { result, captures: [...this.#captures.values()] };
     } finally {
-      if (!traced) { for (const { handle } of this.#captures.values()) this.#runtime.deleteHandle(handle); }
+      if (!traced) freeCaptures(this.#runtime, this.#captures.values());
       this.#trace = outer.trace;
       this.#captures = outer.captures;
     }
@@ -188,11 +193,7 @@ export class Binding extends BindingConstants {
     if (id === undefined || this.#get(id).handle === undefined || this.#get(id).dtype !== DataType.INT32) {
       return;
     }
-    const sizes = this.tensorDataSync(id);
-    if (sizes.every((size) => Number(size) >= 0)) return;
-    throw new RangeError(
-      `Cannot run ${op}: the sizes of its result must be 0 or more, and under 2^31: given [${sizes}]`,
-    );
+    requireSizes(op, this.tensorDataSync(id));
   }
 
   /** What TF.js is told of a tensor: 16-bit floats are float32 to it. */
@@ -300,8 +301,8 @@ export class Binding extends BindingConstants {
     const entry = this.#get(id);
     if (trace === undefined) throw new Error("Cannot take a graph value: no function is being traced");
     if (entry.symbol !== undefined && entry.trace === trace) return entry.symbol;
-    if (entry.handle === undefined) throw staleSymbol(entry);
-    if (id >= trace.firstId) {
+    if (entry.handle === undefined && entry.variable === undefined) throw staleSymbol(entry);
+    if (id >= trace.firstId && entry.handle !== undefined) {
       entry.symbol = trace.constant(entry.handle, entry.dtype);
       entry.trace = trace;
       return entry.symbol;
@@ -310,7 +311,9 @@ export class Binding extends BindingConstants {
     if (capture === undefined) {
       const symbol = trace.placeholder(entry.dtype, entry.shape);
       // A handle of its own: the caller may dispose of the tensor while the function lives.
-      capture = { symbol, handle: this.#runtime.shareHandle(entry.handle) };
+      capture = entry.handle === undefined
+        ? { id, symbol, variable: entry.variable! }
+        : { id, symbol, handle: this.#runtime.shareHandle(entry.handle) };
       this.#captures.set(id, capture);
     }
     return capture.symbol;
@@ -329,6 +332,12 @@ export class Binding extends BindingConstants {
       symbol,
       ...(this.#trace && { trace: this.#trace }),
     }));
+  }
+
+  /** A stand-in for a variable in a trace: an input of the function, once it is used. */
+  ofVariable(variable: tf.Variable, id: number): TensorMetadata {
+    const { dtype, shape } = this.#get(id);
+    return this.metadata(this.#put({ dtype, shape, variable }));
   }
 
   /** A tensor for an eager handle, which the binding owns from now on. */

@@ -4,14 +4,10 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { type Attribute, AttributeType } from "./attribute.ts";
-import { currentTensorFlow, type TensorFlow } from "./backend.ts";
-import { dtypeName } from "./dtype.ts";
-import type { Pointer } from "./runtime.ts";
-import { layerOfTrace } from "./scope.ts";
-import { withoutSideEffects } from "./_pure.ts";
-import { compileAhead } from "./fused.ts";
-import { type ExecutionMode, type GraphValue, Trace } from "./trace.ts";
+import { currentTensorFlow } from "./backend.ts";
+import { refuseAsync, refusePromise } from "./_synchronous.ts";
+import { TracedFunction } from "./_traced_function.ts";
+import { type ExecutionMode, MODES } from "./trace.ts";
 
 /** Tensors in records and arrays, nested as one likes. */
 export type TensorTree = tf.Tensor | readonly TensorTree[] | { readonly [name: string]: TensorTree };
@@ -38,150 +34,128 @@ export interface Compiled<A extends readonly TensorTree[], R extends TensorTree>
   dispose(): void;
 }
 
-/** A traced signature. */
-interface Traced {
-  name: string;
-  captures: Pointer[];
-  outputs: { dtype: number; shape: number[] }[];
-  tree: Shape;
-}
-
 /** The shape of a tree: where its tensors stand. */
 type Shape = null | Shape[] | { [name: string]: Shape };
-
-let functions = 0;
 
 /**
  * Compiles a synchronous function of tensors. It is traced at the first call with each signature (tree, shapes,
  * dtypes, precision policy and overrides, and the layer where there are overrides): its ops, gradients included, become
- * one TensorFlow function. It must be pure: what it does besides computing its result happens only while it is traced,
- * and tensors it uses that are not its arguments are fixed then. Called while another function is compiled, it becomes a part of that one.
+ * one TensorFlow function. Called while another function is compiled, it becomes a part of that one.
+ *
+ * The function must be pure: what it does besides computing its result happens only while it is traced. A `tf.Variable`
+ * that it uses is read at every call. Other tensors and JavaScript values from outside are fixed when it is traced: pass
+ * what changes as an argument.
+ *
+ * Gradients flow through a compiled function, by its arguments and its variables, to any order. The backward pass is
+ * compiled too, and runs the function once more. Compile the whole training step to avoid that.
  *
  * Under `xla` an index out of range is not an error: XLA takes the nearest row. In graph mode it is.
  *
  * @param fn The function.
- * @param options Mode and name.
- * @throws {TypeError} at a call, when the function reads a tensor's values, is asynchronous, or makes a shape that
- * depends on values; when an argument holds what is no tensor.
+ * @param options Mode, name and donated arguments.
+ * @throws {RangeError} for an unknown mode, or a place in `donate` that no argument has.
+ * @throws {TypeError} for an async function; at a call, when the function reads a tensor's values, returns a promise or
+ * makes a shape that depends on values, or when an argument holds what is no tensor.
  */
 export function compile<A extends readonly TensorTree[], R extends TensorTree>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
-  const mode = options.mode ?? "graph";
-  const label = options.name ?? (fn.name || "the function");
-  const traced = new Map<string, Traced>();
+  const label = options.name ?? (fn?.name || "the function");
+  refuseAsync(`compile ${label}`, fn);
+  const { mode = "graph", donate = [] } = options;
+  checkMode(mode, label);
+  checkPlaces(donate, { fn, label });
+  const traced = new Map<string, TracedFunction<Shape>>();
 
+  const run = (args: A): R => {
+    const result = fn(...args);
+    refusePromise(`compile ${label}`, result);
+    return result;
+  };
   const call = (...args: A): R => {
-    const tensorflow = currentTensorFlow();
-    const { binding, backend } = tensorflow;
-    if (binding.trace !== undefined) return fn(...args); // a part of the function being traced
+    const beyond = donate.find((place) => place >= args.length);
+    if (beyond !== undefined) throw noArgument(beyond, { label, count: args.length });
+    if (currentTensorFlow().binding.trace !== undefined) return run(args); // a part of the function being traced
     const inputs: tf.Tensor[] = [];
-    const owners: boolean[] = []; // whether the tensor's argument is donated
+    const donated: tf.Tensor[] = [];
     const shape = args.map((arg, place) => {
+      const first = inputs.length;
       const branch = flatten(arg, inputs, label);
-      while (owners.length < inputs.length) owners.push(options.donate?.includes(place) ?? false);
+      if (donate.includes(place)) donated.push(...inputs.slice(first));
       return branch;
     });
-    const ids = backend.getInputTensorIds(inputs);
-    const types = inputs.map((tensor, i) => `${dtypeName(binding.dtypeOf(ids[i]!))}[${tensor.shape}]`);
-    const { policy } = binding.regions.current;
-    const signature = JSON.stringify([
-      ...[policy.name, policy.overrides ?? [], layerOfTrace(binding.regions.current)],
-      ...[shape, types],
-    ]);
-    let entry = traced.get(signature);
-    if (entry === undefined) {
-      entry = traceFunction(fn, { tensorflow, shape, inputs, ids, mode, label });
-      traced.set(signature, entry);
+    const key = JSON.stringify(shape);
+    let traces = traced.get(key);
+    if (traces === undefined) {
+      const body = (inputs: tf.Tensor[]) => {
+        const tensors: tf.Tensor[] = [];
+        const extra = flatten(run(unflatten(shape, inputs) as unknown as A), tensors, label);
+        return { tensors, extra };
+      };
+      traced.set(key, traces = new TracedFunction(body, { mode, label }));
     }
-    const { outputs, name, captures } = entry;
-    const donated = inputs.filter((_, i) => owners[i]!);
-    const results = binding.execute(name, {
-      release: () => tf.dispose(donated),
-      inputs: [...ids.map((id) => binding.handleOf(id)), ...captures],
-      attributes: mode === "xla" ? MUST_COMPILE : [],
-      numOutputs: outputs.length,
-      describe: () => types,
-    });
-    const tensors = results.map((handle, i) =>
-      backend.createOutputTensor(binding.ofHandle(handle, outputs[i]!))
-    );
-    return unflatten(entry.tree, tensors) as R;
+    const { tensors, extra } = traces.call(inputs, donated);
+    return unflatten(extra, tensors) as R;
   };
 
   const dispose = () => {
-    const { runtime } = currentTensorFlow();
-    for (const entry of traced.values()) removeFunction(entry, runtime);
+    for (const traces of traced.values()) traces.dispose();
     traced.clear();
   };
   return Object.defineProperties(call as Compiled<A, R>, {
-    traces: { get: () => traced.size },
+    traces: { get: () => traced.values().reduce((sum, { traces }) => sum + traces, 0) },
     dispose: { value: dispose },
     [Symbol.dispose]: { value: dispose },
   });
 }
 
-const MUST_COMPILE: readonly Attribute[] = [{
-  name: "_XlaMustCompile",
-  type: AttributeType.BOOL,
-  value: true,
-}];
-
-function removeFunction(entry: Traced, runtime: TensorFlow["runtime"]): void {
-  runtime.removeFunction(entry.name);
-  for (const handle of entry.captures) runtime.deleteHandle(handle);
+function checkMode(mode: string, label: string): void {
+  if (MODES.includes(mode as ExecutionMode)) return;
+  throw new RangeError(
+    `Cannot compile ${label}: expected mode ${MODES.join(" or ")}, got ${JSON.stringify(mode)}.`,
+  );
 }
 
-function traceFunction<A extends readonly TensorTree[], R extends TensorTree>(
-  fn: (...args: A) => R,
-  call: {
-    tensorflow: TensorFlow;
-    shape: Shape;
-    inputs: readonly tf.Tensor[];
-    ids: readonly number[];
-    mode: ExecutionMode;
-    label: string;
-  },
-): Traced {
-  const { binding, backend, runtime } = call.tensorflow;
-  using trace = new Trace(runtime, { mode: call.mode, firstId: binding.nextId });
-  const placeholders: GraphValue[] = [];
-  const outputs: GraphValue[] = [];
-  let tree: Shape = null;
-  const { captures } = binding.withTrace(trace, () => {
-    tf.tidy(() => {
-      const args = call.inputs.map((tensor, i) => {
-        const symbol = trace.placeholder(binding.dtypeOf(call.ids[i]!), tensor.shape);
-        placeholders.push(symbol);
-        return backend.createOutputTensor(binding.ofSymbol(symbol));
-      });
-      const result = withoutSideEffects(call.label, () => fn(...unflatten(call.shape, args) as unknown as A));
-      if (result instanceof Promise) {
-        throw new TypeError(
-          `Cannot compile ${call.label}: wanted a function that returns tensors, given an async one`,
-        );
-      }
-      const tensors: tf.Tensor[] = [];
-      tree = flatten(result, tensors, call.label);
-      for (const id of backend.getInputTensorIds(tensors)) {
-        // A function may not hand an input straight through: Identity gives every result a node of its own.
-        const metadata = binding.executeOp("Identity", [], [id], 1)[0]!;
-        outputs.push(binding.symbolOf(metadata.id));
-        binding.deleteTensor(metadata.id);
-      }
-    });
-  });
-  const handles = captures.map((capture) => capture.handle);
-  const name = `losskit_${functions++}`;
-  try {
-    compileAhead(call.tensorflow);
-    trace.toFunction(name, { inputs: [...placeholders, ...captures.map((c) => c.symbol)], outputs });
-  } catch (error) {
-    for (const handle of handles) runtime.deleteHandle(handle);
-    throw error;
+/** Checks places of donated arguments against the function's parameters, as far as those are known. */
+function checkPlaces(
+  places: unknown,
+  { fn, label }: { fn: (...args: never[]) => unknown; label: string },
+): void {
+  if (!Array.isArray(places) || !places.every((place) => Number.isInteger(place) && place >= 0)) {
+    throw new RangeError(
+      `Cannot compile ${label}: expected donate to list places of arguments, whole numbers from 0, got ${
+        JSON.stringify(places)
+      }.`,
+    );
   }
-  return { name, captures: handles, outputs: outputs.map(({ dtype, shape }) => ({ dtype, shape })), tree };
+  const twice = places.find((place, i) => places.indexOf(place) !== i);
+  if (twice !== undefined) {
+    throw new RangeError(`Cannot compile ${label}: expected each place in donate once, got ${twice} twice.`);
+  }
+  const beyond = places.find((place) => place >= fn.length);
+  // Defaults and rest parameters do not count in a function's length: such a place is checked at the call.
+  if (beyond === undefined || /\.\.\.|=(?!>)/.test(parametersOf(fn))) return;
+  throw noArgument(beyond, { label, count: fn.length });
+}
+
+/** The source of a function's parameters: up to the parenthesis that closes them. */
+function parametersOf(fn: (...args: never[]) => unknown): string {
+  const source = fn.toString();
+  if (/^\w+\s*=>/.test(source)) return "";
+  let depth = 0;
+  for (let at = source.indexOf("("); at < source.length; at++) {
+    depth += source[at] === "(" ? 1 : source[at] === ")" ? -1 : 0;
+    if (depth === 0) return source.slice(0, at);
+  }
+  return source;
+}
+
+function noArgument(place: number, { label, count }: { label: string; count: number }): RangeError {
+  return new RangeError(
+    `Cannot compile ${label}: expected donate to name an argument, got ${place} for a function of ${count}. ` +
+      "Count arguments from 0.",
+  );
 }
 
 function flatten(tree: TensorTree, into: tf.Tensor[], label: string): Shape {

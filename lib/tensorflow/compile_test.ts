@@ -53,9 +53,6 @@ Deno.test("compile() refuses what cannot be traced, saying what to do", () => {
   // deno-lint-ignore no-explicit-any -- a user without types
   const wrong: any = compile((() => 3) as any);
   assertThrows(() => wrong(x), TypeError, "must be tensors");
-  // deno-lint-ignore no-explicit-any -- a user without types
-  const late: any = compile((async (x: tf.Tensor) => await x) as any, { name: "late" });
-  assertThrows(() => late(x), TypeError, "Cannot compile late");
   const leaked: tf.Tensor[] = [];
   using leaks = compile((x: tf.Tensor) => {
     leaked.push(tf.keep(tf.neg(x)));
@@ -64,6 +61,62 @@ Deno.test("compile() refuses what cannot be traced, saying what to do", () => {
   leaks(x);
   const error = assertThrows(() => tf.add(leaked[0]!, 1), Error, "outside of the compiled function");
   assertInstanceOf(error, Error);
+});
+
+Deno.test("compile() and autocast() refuse async functions at once, and a rejected promise ends no process", async () => {
+  let calls = 0;
+  // deno-lint-ignore no-explicit-any -- a user without types
+  const late: any = async (x: tf.Tensor) => {
+    calls++;
+    return await x;
+  };
+  assertThrows(
+    () => compile(late, { name: "late" }),
+    TypeError,
+    "Cannot compile late: expected a function that",
+  );
+  assertThrows(() => autocast("bf16-autocast", late), TypeError, "Cannot autocast: expected a function that");
+  assertEquals(calls, 0);
+  // deno-lint-ignore no-explicit-any -- a user without types
+  const rejects: any = () => Promise.reject(new Error("of the function"));
+  const x = tf.tensor1d([1]);
+  assertThrows(
+    () => compile(rejects, { name: "rejects" })(x),
+    TypeError,
+    "a function that returns a promise",
+  );
+  using outer = compile((x: tf.Tensor) => compile(rejects)(x) as tf.Tensor);
+  assertThrows(() => outer(x), TypeError, "a function that returns a promise");
+  assertThrows(() => autocast("float32", rejects), TypeError, "a function that returns a promise");
+  const thenable = { then: (_: unknown, reject: (error: Error) => void) => reject(new Error("of its own")) };
+  assertThrows(() => autocast("float32", () => thenable), TypeError, "a function that returns a promise");
+  // An unhandled rejection would have failed the test by then.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+});
+
+Deno.test("compile() checks its options before any call", () => {
+  const two = (x: tf.Tensor, y: tf.Tensor) => tf.add(x, y);
+  const rest = (...xs: tf.Tensor[]) => tf.addN(xs);
+  // deno-lint-ignore no-explicit-any -- a user without types
+  const refuse = (fn: any, options: any, words: string, kind: typeof TypeError = RangeError) =>
+    assertThrows(() => compile(fn, options), kind, words);
+  refuse(two, { mode: "XLA" }, 'Cannot compile two: expected mode graph or xla, got "XLA".');
+  refuse(two, { donate: [2] }, "got 2 for a function of 2");
+  refuse((x: tf.Tensor) => x, { donate: [1], name: "one" }, "got 1 for a function of 1");
+  refuse(two, { donate: [0, 0] }, "got 0 twice");
+  for (const donate of [[-1], [0.5], ["0"], [NaN], 0, null]) {
+    refuse(two, { donate }, "whole numbers from 0, got ");
+  }
+  for (const fn of [undefined, null, 3, tf.ones([1])]) refuse(fn, {}, "expected a function, got", TypeError);
+  const withDefault = (x: tf.Tensor, y: tf.Tensor = tf.ones([1])) => tf.add(x, y);
+  for (const fn of [rest, withDefault]) {
+    using compiled = compile(fn as typeof two, { donate: [1] });
+    const [x, y] = [tf.ones([1]), tf.ones([1])];
+    compiled(x, y);
+    assertEquals([x.isDisposed, y.isDisposed], [false, true]);
+    // deno-lint-ignore no-explicit-any -- a user without types
+    assertThrows(() => (compiled as any)(x), RangeError, "got 1 for a function of 1");
+  }
 });
 
 Deno.test("compile() refuses random numbers that would be frozen, and draws fresh ones from a key", () => {

@@ -11,6 +11,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow, type TensorFlow } from "./backend.ts";
+import { freeCaptures } from "./_entry.ts";
 import { POLICIES } from "./policy.ts";
 import { elements } from "./runtime.ts";
 import { type GraphValue, Trace } from "./trace.ts";
@@ -101,7 +102,7 @@ function innerFunction<O>(call: {
     });
   });
   if (captures.length > 0) {
-    for (const { handle } of captures) runtime.deleteHandle(handle);
+    freeCaptures(runtime, captures);
     throw new Error(`Cannot fuse ${call.name}: it uses a tensor that is not among its inputs`);
   }
   const name = `losskit_fused_${call.name}_${functions.size}`;

@@ -19,6 +19,9 @@ import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
 /** How a traced function is executed: op by op in graph order, or compiled by XLA. */
 export type ExecutionMode = "graph" | "xla";
 
+/** All execution modes. */
+export const MODES: readonly ExecutionMode[] = ["graph", "xla"];
+
 /** One output of a node. */
 export interface GraphValue extends GraphOutput {
   /** `TF_DataType`. */

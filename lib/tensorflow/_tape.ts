@@ -1,0 +1,74 @@
+/**
+ * The part of TF.js's engine that gradients are made of.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+
+/** An operation on the tape. Its inputs are those alone through which the gradient is asked for, once that is known. */
+export interface TapeNode {
+  inputs: Record<string, tf.Tensor>;
+  outputs: tf.Tensor[];
+  gradient?: (dy: (tf.Tensor | undefined)[]) => Record<string, () => tf.Tensor>;
+}
+
+/** The engine's methods that TF.js's own gradient functions call. */
+interface GradientEngine {
+  readonly state: { activeTape: TapeNode[] | null; gradientDepth: number; kernelDepth: number };
+  isTapeOn(): boolean;
+  runKernelFunc<R extends tf.Tensor | tf.Tensor[]>(params: {
+    forwardFunc: (backend: unknown, save: tf.GradSaveFunc) => R;
+    backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+    inputs: Record<string, tf.Tensor>;
+  }): R;
+  gradients(f: () => tf.Tensor, xs: tf.Tensor[], dy: null, allowNoGradients: boolean): {
+    grads: (tf.Tensor | undefined)[];
+  };
+  readonly registeredVariables: Record<string, tf.Variable>;
+}
+
+/** TF.js's engine. */
+export const engine = (): GradientEngine => tf.engine() as unknown as GradientEngine;
+
+/** Runs `work` as if no gradient were being computed around it. */
+export function offTape<R>(work: () => R): R {
+  const { state } = engine();
+  const { activeTape, gradientDepth, kernelDepth } = state;
+  Object.assign(state, { activeTape: null, gradientDepth: 0, kernelDepth: 0 });
+  try {
+    return work();
+  } finally {
+    Object.assign(state, { activeTape, gradientDepth, kernelDepth });
+  }
+}
+
+/** Results of the operations on the tape, without those that share their input's data. */
+export function tapeResults(): tf.Tensor[] {
+  return (engine().state.activeTape ?? []).flatMap(({ inputs, outputs }) => {
+    const former = new Set(Object.values(inputs).map(({ dataId }) => dataId));
+    return outputs.filter(({ dataId }) => !former.has(dataId));
+  });
+}
+
+/**
+ * Gradients of `f`'s floating results by `xs`, the results' gradients given. Zeros where a result does not depend on one.
+ *
+ * @param f The function; its results are floating.
+ * @param xs Tensors that it uses.
+ * @param dys The gradients of its results.
+ */
+export function gradientsOf(
+  f: () => tf.Tensor[],
+  xs: readonly tf.Tensor[],
+  dys: readonly tf.Tensor[],
+): tf.Tensor[] {
+  // The engine differentiates one tensor: a stand-in that passes the gradients of all on.
+  const seeded = () =>
+    engine().runKernelFunc({
+      forwardFunc: () => tf.scalar(0) as tf.Tensor,
+      backwardsFunc: () => Object.fromEntries(dys.map((dy, i) => [i, () => tf.clone(dy)])),
+      inputs: { ...f() } as unknown as Record<string, tf.Tensor>,
+    });
+  const { grads } = engine().gradients(seeded, [...xs], null, true);
+  return xs.map((x, i) => grads[i] ?? tf.zerosLike(x));
+}

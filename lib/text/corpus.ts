@@ -7,6 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { isUtf16, UTF16_REASON, UTF8_MARK } from "../file/text.ts";
 import { describeDamage } from "./_utf8.ts";
@@ -149,7 +150,9 @@ export function requireDistinct(documents: readonly TextDocument[]): void {
     if (before !== undefined) {
       throw new UserError(
         `Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice` +
-          (before === name ? "" : `, as ${JSON.stringify(before)} too: one is a link to the other`),
+          (resolve(before) === resolve(name)
+            ? ""
+            : `, as ${JSON.stringify(before)} too: one is a link to the other`),
       );
     }
     seen.set(file, name);

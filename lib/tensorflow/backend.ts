@@ -17,6 +17,7 @@ import { registerNanKernels } from "./nan_kernels.ts";
 import type { OpBackend } from "./op_backend.ts";
 import { probeMachine } from "./probe_machine.ts";
 import { fixedOption, Runtime } from "./runtime.ts";
+import { installLayerTypes } from "./layer_types.ts";
 import { registerUnitKernels } from "./unit_kernels.ts";
 import { QUICK_COMPILING } from "./xla_flags.ts";
 
@@ -115,6 +116,7 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   const bound = { binding, backend: backend as unknown as OpBackend };
   registerUnitKernels(bound);
   installDispatch(bound);
+  installLayerTypes(bound);
   await tf.setBackend("tensorflow");
   tf.io.registerLoadRouter(nodeFileSystemRouter);
   tf.io.registerSaveRouter(nodeFileSystemRouter);

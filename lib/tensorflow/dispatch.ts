@@ -10,7 +10,7 @@ import { type BoundBackend, convertIn, dtypeIn } from "./_cast.ts";
 import { replaceKernel } from "./_replace_kernel.ts";
 import { DataType } from "./dtype.ts";
 import type { OpBackend } from "./op_backend.ts";
-import type { Policy } from "./policy.ts";
+import { POLICIES, type Policy } from "./policy.ts";
 
 /** The end of the names of scopes that TF.js's ops open. */
 const OP_SCOPE = "__op";
@@ -40,6 +40,7 @@ interface Engine {
 
 /** TF.js's ops with float32 parameters, which PyTorch's kernels take beside 16-bit inputs without widening the result. */
 const WITH_PARAMETERS: ReadonlySet<string> = new Set([
+  "basicLSTMCell",
   "batchNorm",
   "batchNorm2d",
   "batchNorm3d",
@@ -49,6 +50,10 @@ const WITH_PARAMETERS: ReadonlySet<string> = new Set([
   "fusedDepthwiseConv2d",
   "fusedMatMul",
 ]);
+
+/** TF.js's ops that mask with float32 constants, or multiply elementwise by a matrix product: neither rounds in PyTorch. */
+const EXACT_OPS: ReadonlySet<string> = new Set(["bandPart", "outerProduct"]);
+const EXACT: Policy = { ...POLICIES.float32, promotion: "lowest" };
 
 /** TF.js's losses. PyTorch's CPU and CUDA lists run them in float32. */
 const FLOAT32_OPS: ReadonlySet<string> = new Set([
@@ -97,6 +102,8 @@ const derived = new WeakMap<Policy, { lowest: Policy; float32: Policy }>();
 
 /** The policy of one of TF.js's ops as a whole; undefined: the one in force. */
 function policyOfOp(policy: Policy, op: string): Policy | undefined {
+  if (policy.promotion === "float32") return undefined; // inside of an op that is float32 as a whole
+  if (EXACT_OPS.has(op)) return EXACT;
   const raised = policy.lowType !== undefined && (FLOAT32_OPS.has(op) || policy.float32Ops.has(op));
   if (!raised && !WITH_PARAMETERS.has(op)) return undefined;
   return derivedPolicy(policy, raised ? "float32" : "lowest");

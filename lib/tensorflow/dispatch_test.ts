@@ -111,6 +111,9 @@ Deno.test("rearrangements never round, and never widen", () => {
     unstack: (x) => tf.unstack(x)[0]!,
     split: (x) => tf.split(x, 2)[0]!,
     reverse: (x) => tf.reverse(x),
+    bandPart: (x) => tf.linalg.bandPart(x, 1, 1),
+    outerProduct: (x) =>
+      tf.outerProduct(tf.slice(x, [0, 0], [1, 2]).flatten() as tf.Tensor1D, tf.tensor1d([1, 1])),
     mirrorPad: (x) => tf.mirrorPad(x, [[1, 0], [0, 0]], "reflect"),
   };
   for (const policy of ["float32", "bf16-autocast", "bf16-autocast-cuda"] as const) {
@@ -119,11 +122,44 @@ Deno.test("rearrangements never round, and never widen", () => {
         const plain = fn(sharp);
         assertEquals(trueDtype(plain), "float32", `${policy} ${name}`);
         assertEquals(values(plain).includes(1 + 2 ** -20), true, `${policy} ${name}`);
-        if (name === "einsum outer" || name === "mirrorPad") continue;
+        if (["einsum outer", "outerProduct", "mirrorPad"].includes(name)) continue;
         assertEquals(trueDtype(fn(low as tf.Tensor2D)), "bfloat16", `${policy} ${name}`);
       }
     });
   }
+});
+
+Deno.test("tf.layers add biases in the type of their products; normalization follows the lists", () => {
+  const image = tf.ones([1, 4, 4, 2]), rows = tf.ones([2, 3]), sequence = tf.ones([2, 4, 3]);
+  const { layers } = tf;
+  const cases: [() => { apply(x: tf.Tensor): unknown }, tf.Tensor][] = [
+    [() => layers.dense({ units: 3 }), rows],
+    [() => layers.dense({ units: 3, activation: "tanh" }), rows],
+    [() => layers.conv1d({ filters: 3, kernelSize: 2 }), sequence],
+    [() => layers.conv2d({ filters: 3, kernelSize: 2, activation: "relu" }), image],
+    [() => layers.conv2dTranspose({ filters: 3, kernelSize: 2 }), image],
+    [() => layers.separableConv2d({ filters: 3, kernelSize: 2 }), image],
+    [() => layers.depthwiseConv2d({ kernelSize: 2 }), image],
+    [() => layers.lstm({ units: 3 }), sequence],
+    [() => layers.gru({ units: 3 }), sequence],
+    [() => layers.simpleRNN({ units: 3 }), sequence],
+  ];
+  for (const policy of ["bf16-autocast", "bf16-autocast-cuda"] as const) {
+    for (const [make, x] of cases) {
+      const layer = make();
+      assertEquals(
+        autocast(policy, () => trueDtype(layer.apply(x) as tf.Tensor)),
+        "bfloat16",
+        make.toString(),
+      );
+    }
+    const normal = (x: tf.Tensor) =>
+      autocast(policy, () => trueDtype(layers.layerNormalization().apply(x) as tf.Tensor));
+    const expected = policy === "bf16-autocast" ? "bfloat16" : "float32";
+    assertEquals([normal(rows), normal(toBfloat16(rows))], ["float32", expected]);
+  }
+  const plain = layers.dense({ units: 3 }).apply(rows) as tf.Tensor;
+  assertEquals(trueDtype(plain), "float32");
 });
 
 Deno.test("gradients of a region leave no tensor behind", () => {

@@ -14,7 +14,9 @@ import { POLICIES, type Policy } from "./policy.ts";
 const UNIT_KERNELS = [
   "AvgPool3D",
   "AvgPool3DGrad",
+  "Bincount",
   "CropAndResize",
+  "Diag",
   "Dilation2D",
   "Dilation2DBackpropFilter",
   "Dilation2DBackpropInput",
@@ -27,6 +29,7 @@ const UNIT_KERNELS = [
   "Prelu",
   "ResizeBilinear",
   "ResizeBilinearGrad",
+  "Step",
 ] as const;
 
 /** Replaces the kernels. Call it after all others are registered. */

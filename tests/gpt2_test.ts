@@ -175,6 +175,31 @@ Deno.test("loadGpt2() gives back what saveGpt2() was given; missing biases becom
   });
 });
 
+Deno.test("saveGpt2() that fails between two files leaves a folder that is no model, not one of two models", async () => {
+  await inFolder(async (folder) => {
+    const model = await loadGpt2(whole);
+    const other = { ...model, config: { ...model.config, layerNormEps: 0.01 } };
+    const rename = Deno.renameSync;
+    for (let failing = 1;; failing++) {
+      await saveGpt2(folder, model, { overwrite: true });
+      let renames = 0;
+      Deno.renameSync = (from, to) => {
+        if (++renames === failing) throw new Error("full");
+        rename(from, to);
+      };
+      try {
+        await saveGpt2(folder, other, { overwrite: true, maxShardBytes: 20_000 });
+        break;
+      } catch {
+        await assertRejects(() => loadGpt2(folder), UserError, "config.json");
+      } finally {
+        Deno.renameSync = rename;
+      }
+    }
+    assertEquals((await loadGpt2(folder)).config.layerNormEps, 0.01);
+  });
+});
+
 Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a number on request, and leaves no old weights", async () => {
   await inFolder(async (folder) => {
     const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { atomicWrite } from "../file/atomic_write.ts";
+import { atomicWrite, syncFolder } from "../file/atomic_write.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { completeConfig } from "./config.ts";
 import { CONFIG, type Gpt2Model, HEAD, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
@@ -86,6 +86,11 @@ export async function saveGpt2(
     const changed = [...files].filter(([name, content]) => differs(join(folder, name), content));
     const others = [...stale, ...changed.map(([name]) => name)].sort();
     if (!overwrite) requireFree(folder, others.filter((name) => !(inPlace && isOfModel(name))));
+    // Until all weights are there, the folder is no model: a reader never takes new weights for those of an old config.
+    await Deno.remove(join(folder, CONFIG)).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    syncFolder(folder);
     const written = shards.map((shard, i) => {
       const name = shards.length === 1 ? WEIGHTS : shardName(i, shards.length);
       // transformers wants to be told what wrote the tensors; "pt" stands for its own layout.
@@ -101,8 +106,9 @@ export async function saveGpt2(
       atomicWrite(join(folder, INDEX), `${JSON.stringify(index, null, 2)}\n`);
       written.push(INDEX);
     }
-    for (const [name, content] of files) atomicWrite(join(folder, name), content);
     for (const name of stale) if (!written.includes(name)) await Deno.remove(join(folder, name));
+    const configLast = [...files].sort(([a], [b]) => Number(a === CONFIG) - Number(b === CONFIG));
+    for (const [name, content] of configLast) atomicWrite(join(folder, name), content);
     return others;
   } catch (cause) {
     if (cause instanceof UserError) throw cause;

@@ -147,7 +147,9 @@ Deno.test("AutoTokenizer gives the ids and texts of every saved tokenizer, and n
   const python = await pythonWith("transformers");
   await withSaved(async (folder, tokenizers) => {
     const folders = Object.keys(tokenizers).map((name) => join(folder, name));
-    const found = JSON.parse(await capture(python, ["-c", ASK, JSON.stringify(TEXTS), ...folders], OFFLINE));
+    const found = JSON.parse(
+      await capture(python, ["-I", "-c", ASK, JSON.stringify(TEXTS), ...folders], OFFLINE),
+    );
     for (const [name, tokenizer] of Object.entries(tokenizers)) {
       const { ids, texts, size, eos, modelEos, generationEos } = found[join(folder, name)];
       for (const [i, text] of TEXTS.entries()) {
@@ -188,7 +190,7 @@ Deno.test("tokenizers of Hugging Face's library give the same ids and texts, eac
   const folder = await Deno.makeTempDir();
   try {
     const python = await pythonWith("transformers");
-    const found = JSON.parse(await capture(python, ["-c", TRAIN, folder, JSON.stringify(TEXTS)]));
+    const found = JSON.parse(await capture(python, ["-I", "-c", TRAIN, folder, JSON.stringify(TEXTS)]));
     for (const [name, want] of Object.entries<{ ids: number[][]; texts: string[]; size: number }>(found)) {
       const { tokenizer, note } = await loadFolderTokenizer(join(folder, name), { V: want.size });
       assertEquals(tokenizer.vocabSize, want.size, name);

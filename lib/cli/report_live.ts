@@ -8,7 +8,7 @@ import { printableError } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { renderReport } from "../figure/mod.ts";
 import { readSweep, sha256Hex, type SweepRecords } from "../record/mod.ts";
-import { EventStreams, PageStreams } from "./report_streams.ts";
+import { EventStreams, PageStreams, Stalled } from "./report_streams.ts";
 import { isFolder } from "./files.ts";
 import { watchToken } from "./watch_token.ts";
 import { readCulprits, reproduceCommands } from "./report_files.ts";
@@ -90,7 +90,9 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
         options.onListen(`http://127.0.0.1:${port}/${token}/`, report.runs);
       },
       onError: (error) => {
-        console.error(`Cannot answer a request: ${error instanceof Error ? error.message : error}`);
+        if (!(error instanceof Stalled)) {
+          console.error(`Cannot answer a request: ${error instanceof Error ? error.message : error}`);
+        }
         return answer(500, "the report failed");
       },
     }, handle);

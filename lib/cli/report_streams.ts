@@ -16,6 +16,9 @@ const PIECE = 1 << 16;
 /** A stream of events with this many messages unread is dropped. */
 const UNREAD = 16;
 
+/** The end of an answer whose reader was dropped. */
+export class Stalled extends Error {}
+
 /** Pages under way. All readers of a page share its bytes; each holds one piece of them besides. */
 export class PageStreams {
   #open = 0;
@@ -40,7 +43,7 @@ export class PageStreams {
         controller.enqueue(page.slice(at, at += PIECE));
         timer = setTimeout(() => {
           end();
-          controller.error(new Error("the reader takes nothing"));
+          controller.error(new Stalled("the reader takes nothing"));
         }, STALLED);
       },
       cancel: end,

@@ -8,11 +8,13 @@ import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { nodeFileSystemRouter } from "@tensorflow/tfjs-node-gpu/dist/io/file_system.js";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
+import { UserError } from "../error/user_error.ts";
 import { Binding } from "./binding.ts";
 import { installDispatch } from "./dispatch.ts";
 import { chooseDevice, type DeviceRequest, parseDevice } from "./device.ts";
 import { findLibTensorFlow, THIS_MACHINE } from "./install.ts";
 import { registerKernels } from "./kernels.ts";
+import { registerMoreKernels } from "./more_kernels.ts";
 import { registerNanKernels } from "./nan_kernels.ts";
 import type { OpBackend } from "./op_backend.ts";
 import { probeMachine } from "./probe_machine.ts";
@@ -68,7 +70,7 @@ let current: TensorFlow | undefined;
 export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise<TensorFlow> {
   active ??= start(options).catch((error) => {
     active = undefined; // a later call may succeed, such as one after the network is back
-    throw error;
+    throw error instanceof Deno.errors.NotCapable ? missingPermission(error) : error;
   });
   const tensorflow = await active;
   const running = {
@@ -82,6 +84,16 @@ export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise
     throw fixedOption(key, running[key] ?? "TensorFlow's own choice", wanted);
   }
   return tensorflow;
+}
+
+/** The error for a permission that Deno was not given. */
+function missingPermission(cause: Error): UserError {
+  const flag = /--allow-[a-z]+/.exec(cause.message)?.[0] ?? "--allow-all";
+  const whole = flag === "--allow-ffi" ? " It loads the C library and CUDA's driver too: give no path." : "";
+  return new UserError(
+    `Cannot start TensorFlow: expected the permission ${flag}, got: ${cause.message}. Add ${flag} to \`deno run\`.${whole}`,
+    { cause },
+  );
 }
 
 async function start({ threads, deterministicOps, ...options }: UseTensorFlowOptions): Promise<TensorFlow> {
@@ -113,6 +125,7 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
   registerKernels();
   registerNanKernels(binding);
+  registerMoreKernels();
   const bound = { binding, backend: backend as unknown as OpBackend };
   registerUnitKernels(bound);
   installDispatch(bound);

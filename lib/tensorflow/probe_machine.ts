@@ -51,7 +51,8 @@ function probeGlibc(): string | undefined {
     const version = Deno.UnsafePointerView.getCString(libc.symbols.gnu_get_libc_version()!);
     libc.close();
     return version;
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return undefined;
   }
 }
@@ -61,7 +62,8 @@ function probeNvidia(): Nvidia | undefined {
   try {
     // It stays open: TensorFlow uses it next, and a driver does not like to be unloaded.
     return askDriver(Deno.dlopen("libcuda.so.1", DRIVER_SYMBOLS).symbols);
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return undefined; // no driver
   }
 }

@@ -124,3 +124,30 @@ Deno.test("a worker's TensorFlow leaves the process's settings as they are, or s
     "Cannot change TensorFlow's deterministicOps: expected true, which this process runs with, got false",
   );
 });
+
+Deno.test("a missing permission is named with its flag, not taken for a missing C library", async () => {
+  const module = new URL("./mod.ts", import.meta.url).href;
+  const script = Deno.makeTempFileSync({ suffix: ".ts" });
+  Deno.writeTextFileSync(
+    script,
+    `import { useTensorFlow } from ${JSON.stringify(module)};
+    console.log(await useTensorFlow({ device: "cpu" }).then(() => "started", (error) => error.message));`,
+  );
+  try {
+    for (
+      const [flags, flag] of [
+        [["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi=/nowhere"], "--allow-ffi"],
+        [["--allow-read", "--allow-env", "--allow-sys"], "--allow-ffi"],
+      ] as const
+    ) {
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-prompt", "--no-check", "--config", "deno.json", ...flags, script],
+        cwd: new URL("../..", import.meta.url),
+      }).output();
+      const [said, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      assertStringIncludes(said!, `Cannot start TensorFlow: expected the permission ${flag}`, error);
+    }
+  } finally {
+    Deno.removeSync(script);
+  }
+});

@@ -127,7 +127,11 @@ function keepRegion(node: TapeNode, bound: BoundBackend): void {
   const { gradient, outputs, inputs } = node;
   if (gradient === undefined) return;
   const { regions } = bound.binding, region = regions.current;
-  const floatingType = (tensor: tf.Tensor) => tensor.dtype === "float32" ? dtypeIn(bound, tensor) : undefined;
+  // A kernel of a user's own may return data that the backend does not know.
+  const floatingType = (tensor: tf.Tensor) =>
+    tensor.dtype === "float32" && bound.backend.tensorMap.has(tensor.dataId)
+      ? dtypeIn(bound, tensor)
+      : undefined;
   const asType = (gradient: tf.Tensor, dtype: number | null | undefined) =>
     dtype == null || dtypeIn(bound, gradient) === dtype ? gradient : convertIn(bound, gradient, dtype);
   const outputTypes = outputs.map(floatingType);

@@ -38,6 +38,11 @@ const values = v.pipe(v.array(v.any()), v.minLength(1, "must have at least one v
 const condition = v.pipe(
   v.record(v.string(), v.any()),
   v.check((fields) => Object.keys(fields).length > 0, "must name a field"),
+  v.check(
+    (fields) =>
+      Object.values(fields).every((want) => !isRange(want) || Object.values(want).every(Number.isFinite)),
+    "must have numbers in atLeast and atMost",
+  ),
 );
 
 /** The form of axes. */

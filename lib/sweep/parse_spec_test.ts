@@ -174,6 +174,13 @@ Deno.test("parseSweepSpec() refuses a spec that holds itself", () => {
   assertThrows(() => parseSweepSpec({ axes }, "the test"), UserError, "nested this deep");
 });
 
+Deno.test("parseSweepSpec() refuses ranges of other things than numbers", () => {
+  for (const bound of [{ toString: 1 }, "3", null, true]) {
+    const exclude = [{ T: { atLeast: bound } }];
+    assertThrows(() => parseSweepSpec({ ...ONE, exclude }, "x"), UserError, "must have numbers in atLeast");
+  }
+});
+
 Deno.test("parseSweepSpec() refuses axes, conditions and budgets that do not fit", async (t) => {
   for (const [name, given, told] of WRONG) {
     await t.step(name, () => {

@@ -21,7 +21,8 @@ import {
 import { command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { openSweep } from "./open_sweep.ts";
-import { readSpec, shareMachine } from "./spec_file.ts";
+import { shareMachine } from "../study/mod.ts";
+import { readSpec } from "./spec_file.ts";
 
 const program = command(
   "plan",

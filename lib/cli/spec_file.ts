@@ -7,7 +7,6 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
-import { defaultWorkers, readPlan } from "../sweep/mod.ts";
 
 /**
  * Reads a spec as it was written, unchecked.
@@ -33,20 +32,4 @@ export async function readSpec(path: string): Promise<unknown> {
 /** Returns the runs at once of a command that trains: `--workers`, or 2 where there are 2 cores. */
 export function workersOf(given: number | undefined): number {
   return given ?? Math.min(2, navigator.hardwareConcurrency);
-}
-
-/**
- * How a plan's runs share this machine: as `--workers` says, or else by cores and memory. Threads that a folder's plan has
- * fixed stay.
- *
- * @param draft What the runs need.
- * @param options `workers` as given, and the sweep's folder.
- */
-export function shareMachine(
-  draft: { bytes: number; runs: number },
-  options: { workers: number | undefined; dir: string },
-): { workers: number; threads: number } {
-  const { workers = defaultWorkers(draft) } = options;
-  const divided = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
-  return { workers, threads: readPlan(options.dir)?.threads ?? divided };
 }

@@ -8,13 +8,9 @@ import { canonicalJson, sha256Hex } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
   describeEntropy,
-  draftPlan,
   parseSweepSpec,
-  placePlan,
-  type Plan,
   readPlan,
   requireUnchanged,
-  runSweep,
   type SweepSpec,
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/probe_machine.ts";
@@ -33,7 +29,8 @@ import {
 } from "./command.ts";
 import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
 import { writeReport } from "./report_files.ts";
-import { readSpec, shareMachine } from "./spec_file.ts";
+import { readSpec } from "./spec_file.ts";
+import { type PlacedSweep, placeSweep, runPlaced } from "../study/mod.ts";
 
 interface Options {
   out?: string;
@@ -95,9 +92,8 @@ const program = command("sweep", "Trains every combination of the axes, and comp
 async function sweep(specPath: string | undefined, options: Options): Promise<void> {
   const { tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } = options;
   const limits = { seconds: timeLimit, bytes: memoryLimit };
-  requireDevice();
-  const { plan, dir, workers } = await planOf(specPath, options);
-  placePlan(dir, plan);
+  const placed = await placedSweep(specPath, options);
+  const { plan, dir, workers } = placed;
   const entropy = describeEntropy(plan.data);
   if (entropy !== undefined) console.error(entropy);
 
@@ -109,9 +105,7 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
     }, ${workers} at once with ${plan.threads} ` +
       `thread${plan.threads > 1 ? "s" : ""}`,
   );
-  const outcome = await runSweep(plan, {
-    ...{ dir, workers, interruption, retries, limits, allowEnvironmentChange },
-  });
+  const outcome = await runPlaced(placed, { interruption, retries, limits, allowEnvironmentChange });
   Deno.exitCode = outcome.exitCode;
   if (outcome.exitCode === EXIT.interrupted) {
     console.error(
@@ -133,27 +127,26 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
 /** Flags that say what runs there are. */
 const AXES = ["data", "seq", "amp", "override", "probes", "vocab", "seeds", "steps"];
 
-/** The plan that a command line stands for: the folder's own where `--resume` is all that it says. */
-async function planOf(
-  specPath: string | undefined,
-  options: Options,
-): Promise<{ plan: Plan; dir: string; workers: number }> {
-  const { out, resume } = options;
+/** Places the sweep of a command line; with `--resume` alone, the folder's own plan. */
+async function placedSweep(specPath: string | undefined, options: Options): Promise<PlacedSweep> {
+  const { out, resume, workers } = options;
   const silent = specPath === undefined && AXES.every((flag) => options[flag] === undefined);
   const found = resume && silent && out !== undefined ? readPlan(out) : undefined;
   if (found !== undefined) {
+    requireDevice();
     await requireUnchanged(out!, found);
     const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / found.threads));
-    return { plan: found, dir: out!, workers: options.workers ?? atOnce };
+    return { plan: found, dir: out!, workers: workers ?? atOnce };
   }
   const given = specPath === undefined ? {} : await readSpec(specPath);
   const spec = specOf(given, { specPath, options });
   const dir = out ?? join("experiments", "out", folderName(spec, specOf(given, { specPath, options: {} })));
-  const draft = await draftPlan(spec);
-  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
-  const plan = draft.plan(threads);
   // The built-in sweep's name says nothing of a folder that was chosen.
-  return { plan: specPath === undefined ? { ...plan, name: basename(resolve(dir)) } : plan, dir, workers };
+  return await placeSweep(spec, {
+    dir,
+    workers,
+    name: specPath === undefined ? basename(resolve(dir)) : spec.name,
+  });
 }
 
 /**

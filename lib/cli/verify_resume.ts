@@ -6,7 +6,8 @@ import { draftPlan, parseSweepSpec, type Verification, verifyResume } from "../s
 import { command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { requireDevice } from "../tensorflow/probe_machine.ts";
-import { readSpec, shareMachine } from "./spec_file.ts";
+import { shareMachine } from "../study/mod.ts";
+import { readSpec } from "./spec_file.ts";
 
 interface Options {
   kills: number;

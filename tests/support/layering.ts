@@ -27,6 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   analysis: [...BASE, "record"],
   figure: [...BASE, "record", "analysis"],
   notebook: [...BASE, "record", "analysis", "figure"],
+  study: [...BASE, ...TENSOR_SIDE, "record", "analysis", "figure"],
 };
 
 /** What loaders in `data/` may import of lib. */

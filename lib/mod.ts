@@ -1,19 +1,86 @@
 /**
  * losskit: reproducible language-model loss experiments.
  *
- * The data's way: a corpus becomes tokens and batches (`text`), a GPT turns them into logits (`model`), the loss and
- * AdamW make a training step (`train`) that TensorFlow runs (`tensorflow`). A sweep plans runs and gives each a
- * process (`sweep`), which records itself (`record`); records become tables (`analysis`) and figures (`figure`).
+ * The program to begin with: `useTensorFlow`, `loadDataset`, `gpt`, `createTrainer`, `sweep`, `compare`. Everything else is
+ * in subpaths, one per folder: `/tensorflow`, `/text`, `/model`, `/train`, `/sweep`, `/record`, `/analysis`, `/figure`,
+ * `/notebook`.
  *
  * @module
  */
-export * from "./analysis/mod.ts";
-export { EXIT, UserError } from "./error/user_error.ts";
-export * from "./figure/mod.ts";
-export * from "./model/mod.ts";
-export * from "./precision/mod.ts";
-export * from "./record/mod.ts";
-export * from "./sweep/mod.ts";
-export * from "./tensorflow/mod.ts";
-export * from "./text/mod.ts";
-export * from "./train/mod.ts";
+export { UserError } from "./error/user_error.ts";
+// The runtime and its operations.
+export {
+  autocast,
+  causalAttention,
+  compile,
+  type Compiled,
+  crossEntropy,
+  type CrossEntropyOptions,
+  embedding,
+  gelu,
+  layerNorm,
+  linear,
+  type PolicyName,
+  residual,
+  type TensorFlow,
+  TensorFlowError,
+  trueDtype,
+  useTensorFlow,
+  type UseTensorFlowOptions,
+} from "./tensorflow/mod.ts";
+// Texts.
+export type { Tokenizer } from "./text/mod.ts";
+export { loadDataset, type LoadDatasetOptions } from "./sweep/mod.ts";
+export { type BatchesOptions, type BatchOptions, Dataset, type TrainingBatch } from "./train/mod.ts";
+// Models.
+export {
+  describeModel,
+  generate,
+  type GenerateOptions,
+  Gpt,
+  gpt,
+  type GptConfig,
+  type GptOptions,
+  loadGpt2,
+  type Parameters,
+  saveGpt2,
+} from "./model/mod.ts";
+// Training.
+export {
+  bitsPerByte,
+  createTrainer,
+  type Criterion,
+  perplexity,
+  train,
+  Trainer,
+  type TrainerEvaluateOptions,
+  type TrainerEvaluation,
+  type TrainerOptions,
+  type TrainEvent,
+  type TrainingData,
+  type TrainingStep,
+  type TrainOptions,
+} from "./train/mod.ts";
+// Sweeps, their records and their comparison.
+export {
+  compare,
+  type CompareOptions,
+  type RunsComparison,
+  type SettingVerdict,
+  sweep,
+  type SweepCallOptions,
+  type SweepSpecInput,
+} from "./study/mod.ts";
+export {
+  type Experiment,
+  type ExperimentResult,
+  explainRun as explain,
+  type Explanation,
+  type ReproduceOptions,
+  reproduceRun as reproduce,
+  type Reproduction,
+  runExperiment,
+} from "./sweep/mod.ts";
+export { readRun, readRuns, type RecordedRun, type RunSpec } from "./record/mod.ts";
+export { formatTable, type Table, type Verdict, type VerdictKind } from "./analysis/mod.ts";
+export { barFigure, type Curve, curveFigure, type Figure, figurePng, figureSvg } from "./figure/mod.ts";

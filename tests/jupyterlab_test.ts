@@ -14,21 +14,24 @@ const root = new URL("../", import.meta.url).pathname;
 const lib = new URL("../lib/", import.meta.url).href;
 
 const SOURCES = [
-  `import * as losskit from "${lib}mod.ts";
+  `import * as lkTensorflow from "${lib}tensorflow/mod.ts";
+import * as lkText from "${lib}text/mod.ts";
+import * as lkTrain from "${lib}train/mod.ts";
+import * as lkFigure from "${lib}figure/mod.ts";
 import { createProgress, settle, showFigure, showTable, stopSignal } from "${lib}notebook/mod.ts";
-const { runtime } = await losskit.useTensorFlow({ threads: 2 });
+const { runtime } = await lkTensorflow.useTensorFlow({ threads: 2 });
 console.log("first", runtime.version);
 await settle();`,
   `for (let i = 0; i < 50; i++) console.log("second", i);
 await showTable([{ name: "é", value: 0.5 }]);
 await settle();`,
-  `await showFigure(losskit.barFigure({ title: "third" }, { names: ["a", "b"], values: [1, 2] }));
+  `await showFigure(lkFigure.barFigure({ title: "third" }, { names: ["a", "b"], values: [1, 2] }));
 await settle();`,
-  `const random = losskit.createRandom(1, "lab");
+  `const random = lkText.createRandom(1, "lab");
 const tokens = Int32Array.from({ length: 5000 }, () => random.integer(8));
 let steps = 0;
 const progress = createProgress({ label: "training", unit: "steps", total: 1_000_000 });
-for await (const event of losskit.train({
+for await (const event of lkTrain.train({
   model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
   policy: "float32", execution: "graph",
   beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, clip: 1,

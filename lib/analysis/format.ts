@@ -108,7 +108,7 @@ export function splitColumns(table: Table): { shown: string[]; alike: { label: s
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { table } from "arquero";
- * import { formatTable } from "@losskit/losskit";
+ * import { formatTable } from "@losskit/losskit/analysis";
  *
  * const runs = table({ policy: ["float32", "bf16"], T: [64, 64], valLoss: [2.5, NaN] });
  * assertEquals(formatTable(runs), "policy   val loss\nfloat32    2.5000\nbf16          NaN\nin every row: T 64");

@@ -37,7 +37,7 @@ export function countNonFinite(values: ArrayLike<number>): number {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { spikes } from "@losskit/losskit";
+ * import { spikes } from "@losskit/losskit/analysis";
  *
  * const losses = Array.from({ length: 100 }, (_, i) => 2 + 0.01 * Math.sin(i));
  * losses[70] = 3;

@@ -42,7 +42,7 @@ export function tQuantile(p: number, df: number): number {
  * @example
  * ```ts
  * import { assertAlmostEquals } from "@std/assert";
- * import { estimate } from "@losskit/losskit";
+ * import { estimate } from "@losskit/losskit/analysis";
  *
  * const { mean, half } = estimate([1, 2, 3]);
  * assertAlmostEquals(mean, 2);

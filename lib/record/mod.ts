@@ -15,7 +15,16 @@ export {
   type StepColumns,
   stepColumns,
 } from "./columns.ts";
-export { EVAL_FORM, RESULT_FORM, RUN_FORM, SPEC_FORM, STEP_FORM, type TableForm } from "./column_types.ts";
+export {
+  type ColumnForm,
+  type ColumnType,
+  EVAL_FORM,
+  RESULT_FORM,
+  RUN_FORM,
+  SPEC_FORM,
+  STEP_FORM,
+  type TableForm,
+} from "./column_types.ts";
 export { canonicalJson, sha256Hex } from "./canonical_json.ts";
 export {
   Claim,
@@ -88,5 +97,5 @@ export {
   type SweepRecords,
 } from "./sweep_records.ts";
 export { type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
-export { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
+export { readStepColumns, stepTablePath, type TableOptions, tabulateRuns } from "./step_table.ts";
 export { overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";

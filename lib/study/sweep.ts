@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import type { Interruption } from "../error/signals.ts";
 import type { PolicyName } from "../precision/mod.ts";
-import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { listRuns, readRuns, type RecordedRun } from "../record/mod.ts";
 import {
   DEFAULT_SWEEP,
   defaultWorkers,
@@ -84,6 +84,7 @@ export async function sweep(
     });
   }
   const ids = new Set(placed.plan.runs.map(({ id }) => id));
+  if (!listRuns(placed.dir).some(({ state }) => state === "begun")) return []; // stopped before the first began
   return readRuns(placed.dir).filter(({ manifest }) => ids.has(manifest.runId));
 }
 

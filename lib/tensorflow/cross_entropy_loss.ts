@@ -46,6 +46,7 @@ export function crossEntropy(
   targets: tf.Tensor,
   options: CrossEntropyOptions & { readonly reduction: "none" },
 ): tf.Tensor1D;
+/** Computes the mean or the sum over rows, a float32 scalar. */
 export function crossEntropy(logits: tf.Tensor, targets: tf.Tensor, options?: CrossEntropyOptions): tf.Scalar;
 export function crossEntropy(
   logits: tf.Tensor,

@@ -32,7 +32,17 @@ export { compile, type Compiled, type CompileOptions, type TensorTree } from "./
 export { sparseCrossEntropy } from "./cross_entropy.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy_loss.ts";
 export { fused } from "./fused.ts";
-export type { PolicyName } from "../precision/mod.ts";
+export type {
+  Format,
+  FormatFamily,
+  NamedPolicy,
+  OpClass,
+  Overflow,
+  PolicyClasses,
+  PolicyName,
+  PrecisionOverride,
+  RoundingMode,
+} from "../precision/mod.ts";
 export {
   type Casts,
   decideCasts,
@@ -47,6 +57,7 @@ export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./rand
 export { roundTo } from "./rounding.ts";
 export { layerNorm, type LayerNormParameters, type NormSettings } from "./layer_norm.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
+export type { XlaFlags } from "./xla_flags.ts";
 export { formatOf, isObserved, layerScope, observe, operation, withObserver } from "./scope.ts";
 export type { Observer, Region, Regions } from "./region.ts";
 export { TensorFlowError } from "./tensorflow_error.ts";

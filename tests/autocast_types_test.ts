@@ -87,6 +87,11 @@ for (const policy of Object.keys(lower) as PolicyName[]) {
           assertEquals(outside.map(trueDtype), inputs.map(trueDtype), label);
           assertEquals(inside.map(trueDtype), inputs.map(trueDtype), label);
           assertEquals(outside.map((x) => x.arraySync()), inside.map((x) => x.arraySync()), label);
+          if (name === "dropout") return;
+          using compiled = compile((...x: tf.Tensor[]) =>
+            tf.grads((...x) => autocast(policy, () => each.run(...x)))(x)
+          );
+          assertEquals(compiled(...inputs).map(trueDtype), inputs.map(trueDtype), `${label}, compiled`);
         });
       }
     }

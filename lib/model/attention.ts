@@ -17,6 +17,7 @@ import {
   operation,
   toFloat32,
 } from "../tensorflow/mod.ts";
+import { roundingDraws, withDrawsFrom } from "../tensorflow/scope.ts";
 import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
@@ -118,7 +119,8 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     return observe("weights", weigh([product], { scale, cap: attentionSoftCap, mask: cached?.places.mask }));
   };
   if (cached === undefined && attentionSoftCap === undefined && context.dropout === NO_DROPOUT) {
-    if (isObserved()) tf.tidy(weights); // to be looked at alone: the run does not change
+    // For the observer alone: the run draws the same roundings as without it.
+    if (isObserved()) withDrawsFrom(roundingDraws(), () => tf.tidy(weights));
     return merge(causalAttention([q, k, v], { scale }));
   }
   return merge(attentionSums(context.dropout(weights()), v));

@@ -27,11 +27,12 @@ export interface Precision {
 }
 
 /**
- * Runs synchronous TF.js code under a precision policy. Regions nest; `autocast("float32", …)` inside another is how
- * a part is kept out.
+ * Runs synchronous TF.js code under a precision policy. Regions nest: `autocast("float32", …)` inside another keeps a part
+ * in float32. Gradients run in the region that their op ran in, so that `tf.grad((w) => autocast(policy, () => f(w)))`
+ * and `optimizer.minimize(() => autocast(policy, …))` work as in PyTorch.
  *
  * @param precision A policy's name, or a name with overrides, which act on operations of a class ({@linkcode operation}).
- * @param work What runs under it; its result is returned.
+ * @param work The code; its result is returned.
  * @throws {RangeError} for an unknown policy.
  * @throws {TypeError} when `work` is asynchronous: the region would end before it.
  */

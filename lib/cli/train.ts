@@ -3,6 +3,7 @@ import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
 import { describeModel, type GptConfig } from "../model/mod.ts";
 import {
   DEFAULT_SWEEP,
@@ -50,47 +51,6 @@ const DEFAULTS: SweepSpec = {
   seeds: [1],
 };
 
-/** Fields that are one number. */
-const NUMBERS = {
-  "n-layer": "blocks",
-  "n-head": "heads",
-  "n-embd": "width",
-  "dropout": "chance that a number is dropped in training",
-  "logit-soft-cap": "bound of the final logits; 0: none",
-  "attention-soft-cap": "bound of attention's logits; 0: none",
-  "init-std": "standard deviation of initial weights",
-  "layer-norm-eps": "what LayerNorm adds to the variance",
-  "label-smoothing": "epsilon of label smoothing in what is minimised",
-  "z-loss": "coefficient of (log Z)^2 in what is minimised",
-  "lr": "peak learning rate",
-  "min-lr": "learning rate at the last step",
-  "warmup-steps": "steps of linear warm-up",
-  "decay-steps": "steps of decay at the end of the schedule wsd",
-  "beta1": "AdamW's first decay rate",
-  "beta2": "AdamW's second decay rate",
-  "eps": "AdamW's epsilon",
-  "momentum": "SGD's momentum; 0: none",
-  "weight-decay": "decay of matrices: AdamW's per unit of learning rate, SGD's added to the gradient",
-  "clip": "largest gradient norm; 0: no clipping",
-  "accumulate": "micro-batches that a step's batch is computed in; divides --batch",
-  "ema-decay": "decay of the moving average of weights; 0: none",
-  "eval-every": "steps between evaluations",
-  "patience": "evaluations without improvement that end the run; 0: never",
-  "min-delta": "nats that count as an improvement",
-  "checkpoint-every": "steps between checkpoints",
-} as const;
-
-/** Fields that are one word. */
-const WORDS = {
-  "documents": "join: windows may reach across files; separate: they may not",
-  "sampling": "how batches are chosen: random, sequential, or shuffled (every window once an epoch)",
-  "schedule": "learning rate after warm-up: cosine, linear, constant or wsd (stable, then linear decay)",
-  "optimizer": "adamw or sgd",
-  "activation": "gelu, geluErf, relu, relu2, silu or swiglu",
-  "execution": "graph (a step is one native call) or eager (op by op)",
-  "eval-tokens": "validation tokens of an evaluation, or all",
-} as const;
-
 const program = command("train", "Trains one model and records the run.")
   .option("--out <folder>", "where the run and its report go (default: experiments/out/train)")
   .option("--describe", "print the model's parts, parameters and operations, and train nothing")
@@ -114,11 +74,11 @@ const program = command("train", "Trains one model and records the run.")
   .option("--without-bias", "no biases in matrices and LayerNorms")
   .addHelpText("after", STATUS_HELP)
   .action(trainOne);
-for (const [name, description] of Object.entries(NUMBERS)) {
-  program.option(`--${name} <number>`, `${description}${defaultOf(name)}`, numeric);
-}
-for (const [name, description] of Object.entries(WORDS)) {
-  program.option(`--${name} <word>`, `${description}${defaultOf(name)}`, numeric);
+for (const [name, { type, flag, doc }] of RUN_FIELD_ENTRIES) {
+  if (!flag) continue;
+  const word = type === "text" || type === "tokens" ? "word" : "number";
+  const option = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  program.option(`--${option} <${word}>`, `${doc}${defaultOf(option)}`, numeric);
 }
 
 /** Options as they were given; what was not given is not among them. */

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { RUN_FIELDS } from "../options/run_fields.ts";
 
 /** What stands between the two matrices of a block's feed-forward part. */
 export type Activation = "gelu" | "geluErf" | "relu" | "relu2" | "silu" | "swiglu";
 
 /** The activations: their names in configs. */
-export const ACTIVATIONS: readonly Activation[] = ["gelu", "geluErf", "relu", "relu2", "silu", "swiglu"];
+export const ACTIVATIONS: readonly Activation[] = RUN_FIELDS.activation.choices;
 
 /** The sizes and options of a GPT-2 style decoder. With no option given it is GPT-2. */
 export interface GptConfig {

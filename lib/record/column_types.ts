@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { RUN_FIELD_ENTRIES, type RunField } from "../options/run_fields.ts";
 import type { Environment } from "./environment.ts";
 import type { RunSpec } from "./run_spec.ts";
 
@@ -22,60 +23,20 @@ export function parseForm(form: ColumnForm): { type: ColumnType; nullable: boole
   return { type: (nullable ? form.slice(0, -1) : form) as ColumnType, nullable };
 }
 
-/** The fields of a run's spec. Whole numbers are int64: a seed may have 53 bits. Lists are JSON texts. */
-export const SPEC_FORM = {
-  data: "text",
-  tokenizer: "text",
-  documents: "text",
-  separator: "text",
-  T: "int64",
-  B: "int64",
-  nLayer: "int64",
-  nHead: "int64",
-  nEmbd: "int64",
-  policy: "text",
+/** Columns by the type of a run's field. Whole numbers are int64: a seed may have 53 bits. Lists are JSON texts. */
+const COLUMNS = {
+  whole: "int64",
+  number: "double",
+  flag: "boolean",
+  text: "text",
   overrides: "text",
-  execution: "text",
-  threads: "int64",
-  seed: "int64",
-  sampling: "text",
-  steps: "int64",
-  lr: "double",
-  schedule: "text",
-  minLr: "double",
-  warmupSteps: "int64",
-  decaySteps: "int64",
-  optimizer: "text",
-  momentum: "double",
-  nesterov: "boolean",
-  beta1: "double",
-  beta2: "double",
-  eps: "double",
-  weightDecay: "double",
-  clip: "double",
-  evalEvery: "int64",
-  /** Null: the whole validation part (`"all"` in the spec). */
-  evalTokens: "int64?",
-  checkpointEvery: "int64",
-  probeEvery: "int64",
-  accumulate: "int64",
-  emaDecay: "double",
-  labelSmoothing: "double",
-  zLoss: "double",
-  patience: "int64",
-  minDelta: "double",
-  saveBest: "boolean",
-  allowDivergence: "boolean",
-  dropout: "double",
-  bias: "boolean",
-  tiedHead: "boolean",
-  qkNorm: "boolean",
-  logitSoftCap: "double",
-  attentionSoftCap: "double",
-  initStd: "double",
-  layerNormEps: "double",
-  activation: "text",
-} as const satisfies Readonly<Record<keyof RunSpec, ColumnForm>>;
+  tokens: "int64?", // null: the whole validation part (`"all"` in the spec)
+} as const satisfies Readonly<Record<RunField["type"], ColumnForm>>;
+
+/** The fields of a run's spec. */
+export const SPEC_FORM: Readonly<Record<keyof RunSpec, ColumnForm>> = Object.fromEntries(
+  RUN_FIELD_ENTRIES.map(([name, { type }]) => [name, COLUMNS[type]]),
+) as Readonly<Record<keyof RunSpec, ColumnForm>>;
 
 /** The fields of a run's environment; each is null where it could not be found out. */
 const ENVIRONMENT_FORM = {

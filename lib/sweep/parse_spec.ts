@@ -126,7 +126,7 @@ function checkValue(
   checkField(field, place, refuse);
   const form: v.GenericSchema = Object.hasOwn(LISTED, field)
     ? LISTED[field as keyof typeof LISTED].form
-    : SPEC_FIELDS[field as keyof typeof SPEC_FIELDS];
+    : SPEC_FIELDS[field]!;
   const result = v.safeParse(form, value);
   if (!result.success) refuse(`${place}: ${result.issues[0].message}: given ${JSON.stringify(value)}`);
   if (field === "tokenizer") parseTokenizerName(String(value));

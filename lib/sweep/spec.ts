@@ -5,11 +5,10 @@
  * @module
  */
 import * as v from "valibot";
-import { type Activation, ACTIVATIONS } from "../model/mod.ts";
+import { RUN_FIELD_ENTRIES, type RunField } from "../options/run_fields.ts";
 import { describePolicy, type PolicyName } from "../precision/mod.ts";
-import { overridesSchema, RUN_OPTIONS, type RunSpec } from "../record/mod.ts";
-import { DOCUMENTS, SAMPLINGS, type TokenizerName } from "../text/mod.ts";
-import { SCHEDULES } from "../train/mod.ts";
+import { overridesSchema, type RunSpec } from "../record/mod.ts";
+import type { TokenizerName } from "../text/mod.ts";
 import {
   type Axes,
   axesSchema,
@@ -30,13 +29,8 @@ const whole = (least: number, most = 1e9) =>
   );
 /** The greatest real number of a field: beyond it training is over at the first step. */
 const MOST = 1e6;
-const atMost = v.maxValue<number, typeof MOST, string>(MOST, `must be at most ${MOST}`);
-const positive = v.pipe(v.number(), v.gtValue(0, "must be above 0"), atMost);
-const atLeastZero = v.pipe(v.number(), v.minValue(0, "must be at least 0"), atMost);
 /** A budget: more steps than the most that `steps` takes are refused once they are known. */
 const amount = v.pipe(v.number(), v.gtValue(0, "must be above 0"), v.maxValue(1e30, "must be at most 1e+30"));
-const rate = v.pipe(v.number(), v.minValue(0, "must be at least 0"), v.ltValue(1, "must be below 1"));
-const flag = v.boolean("must be true or false");
 const some = <S extends v.GenericSchema>(item: S) =>
   v.pipe(
     v.array(item),
@@ -48,7 +42,10 @@ const oneOf = <const O extends readonly string[]>(options: O) =>
   v.picklist(options, ({ received }) => `must be one of ${options.join(", ")}: it is ${received}`);
 
 /** The options of a single run that a sweep shares among its runs. */
-export type SharedOptions = Pick<RunSpec, Exclude<keyof typeof RUN_OPTIONS, "activation">>;
+export type SharedOptions = Omit<
+  RunSpec,
+  "data" | "tokenizer" | "T" | "B" | "policy" | "threads" | "seed" | "minLr"
+>;
 
 /** How much each run trains: one of the three. */
 export interface Budget {
@@ -77,42 +74,10 @@ export interface SweepSpec extends SharedOptions {
   vocab: string[];
   /** Axis: seeds of initial weights and batches, at least 0. */
   seeds: number[];
-  /** Training steps of each run. */
-  steps: number;
   /** B · T, the same for every T, so that runs see equally many tokens. */
   tokensPerStep: number;
-  /** L, blocks. */
-  nLayer: number;
-  /** H, heads. */
-  nHead: number;
-  /** C, width; a multiple of `nHead`. */
-  nEmbd: number;
-  /** `graph`: a step is one native call; `eager`: op by op. */
-  execution: "graph" | "eager";
-  /** Peak learning rate. */
-  lr: number;
   /** Learning rate at the last step, at most `lr`. Default: a tenth of each run's `lr`. */
   minLr?: number | undefined;
-  /** Steps of linear warm-up, below `steps`. */
-  warmupSteps: number;
-  /** AdamW's first decay rate, in [0, 1). */
-  beta1: number;
-  /** AdamW's second decay rate, in [0, 1). */
-  beta2: number;
-  /** AdamW's epsilon, above 0. */
-  eps: number;
-  /** Decay per unit of learning rate, rank 2 and more only. */
-  weightDecay: number;
-  /** Largest global gradient norm; 0: no clipping. */
-  clip: number;
-  /** Steps between evaluations. */
-  evalEvery: number;
-  /** Validation tokens of an evaluation, at least T, or all there are. */
-  evalTokens: number | "all";
-  /** Steps between checkpoints. */
-  checkpointEvery: number;
-  /** What stands between the two matrices of a feed-forward part. */
-  activation: Activation;
   /** More axes: any field of a run (`T`, `policy`, `tokenizer`, `seed`, `lr`, …) and its values. Default: none. */
   axes: Axes;
   /** Axes whose fields go together: the first values, the second values, and so on. Default: none. */
@@ -141,8 +106,37 @@ const policyName = v.pipe(
 
 const corpusName = v.pipe(v.string(), v.minLength(1, "must name a corpus"));
 
+/** Fields of a run that a spec has lists for, or that follow from others. */
+const OF_RUN: readonly string[] = ["data", "tokenizer", "T", "B", "policy", "threads", "seed"];
+
+/** Whether a field of a run is a field of a spec, one value for all runs. */
+function isShared(name: string): boolean {
+  return !OF_RUN.includes(name);
+}
+
+/** The form of a field in a spec, with its range. */
+function schemaOf(field: RunField): v.GenericSchema {
+  const { type, choices, least = 0, most = MOST, above, below } = field;
+  if (choices !== undefined) return oneOf(choices);
+  if (type === "whole") return whole(least, field.most);
+  if (type === "flag") return v.boolean("must be true or false");
+  if (type === "text") return v.string("must be a text");
+  if (type === "overrides") return overridesSchema;
+  if (type === "tokens") {
+    return v.union([whole(least), v.literal("all")], `must be a whole number of at least ${least}, or all`);
+  }
+  const low = above === undefined
+    ? v.minValue<number, number, string>(least, `must be at least ${least}`)
+    : v.gtValue<number, number, string>(above, `must be above ${above}`);
+  const high = below === undefined
+    ? v.maxValue<number, number, string>(most, `must be at most ${most}`)
+    : v.ltValue<number, number, string>(below, `must be below ${below}`);
+  const number = v.pipe(v.number(), low, high);
+  return field.default === undefined ? v.optional(number) : number;
+}
+
 /** The form of each field. */
-export const SPEC_FIELDS = {
+export const SPEC_FIELDS: Readonly<Record<string, v.GenericSchema>> = {
   name: v.pipe(
     v.string(),
     v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits, '.', '_' and '-'"),
@@ -153,52 +147,12 @@ export const SPEC_FIELDS = {
   ),
   seq: some(whole(1)),
   policy: some(policyName),
-  overrides: overridesSchema,
   vocab: some(v.string()),
   seeds: some(whole(0, Number.MAX_SAFE_INTEGER)),
-  steps: whole(1),
   tokensPerStep: whole(1),
-  nLayer: whole(1, 1000),
-  nHead: whole(1, 1e6),
-  nEmbd: whole(1, 1e6),
-  execution: oneOf(["graph", "eager"]),
-  lr: positive,
-  minLr: v.optional(atLeastZero),
-  warmupSteps: whole(0),
-  beta1: rate,
-  beta2: rate,
-  eps: positive,
-  weightDecay: atLeastZero,
-  clip: atLeastZero,
-  evalEvery: whole(1),
-  evalTokens: v.union([whole(1), v.literal("all")], "must be a whole number of at least 1, or all"),
-  checkpointEvery: whole(1),
-  documents: oneOf(DOCUMENTS),
-  separator: v.string("must be a text"),
-  sampling: oneOf(SAMPLINGS),
-  schedule: oneOf(SCHEDULES),
-  decaySteps: whole(0),
-  optimizer: oneOf(["adamw", "sgd"]),
-  momentum: rate,
-  nesterov: flag,
-  probeEvery: whole(0),
-  accumulate: whole(1),
-  emaDecay: rate,
-  labelSmoothing: rate,
-  zLoss: atLeastZero,
-  patience: whole(0),
-  minDelta: atLeastZero,
-  saveBest: flag,
-  dropout: rate,
-  bias: flag,
-  tiedHead: flag,
-  qkNorm: flag,
-  logitSoftCap: atLeastZero,
-  attentionSoftCap: atLeastZero,
-  initStd: positive,
-  layerNormEps: positive,
-  allowDivergence: flag,
-  activation: oneOf(ACTIVATIONS),
+  ...Object.fromEntries(
+    RUN_FIELD_ENTRIES.filter(([name]) => isShared(name)).map(([name, field]) => [name, schemaOf(field)]),
+  ),
   axes: axesSchema,
   zip: zipSchema,
   when: whenSchema,
@@ -217,7 +171,12 @@ export const SPEC_FIELDS = {
 };
 
 /** The form of a whole spec. */
-export const specSchema: v.GenericSchema<unknown, SweepSpec> = v.strictObject(SPEC_FIELDS);
+export const specSchema: v.GenericSchema<unknown, SweepSpec> = v.strictObject(
+  SPEC_FIELDS,
+) as unknown as v.GenericSchema<
+  unknown,
+  SweepSpec
+>;
 
 /** A run's fields that are lists of their own in a spec, with the list's name and the form of a value. */
 export const LISTED = {
@@ -246,11 +205,16 @@ export const NO_AXES = { axes: {}, zip: [], when: [], exclude: [], budget: undef
   SweepSpec
 >;
 
+/** The built-in sweep's values of the fields that all runs share. */
+const SHARED_DEFAULTS = Object.fromEntries(
+  RUN_FIELD_ENTRIES.filter(([name]) => isShared(name)).map(([name, field]) => [name, field.default]),
+) as unknown as SharedOptions;
+
 /**
  * The built-in sweep: sequence length × AMP × vocabulary × 2 seeds on Shakespeare, 16 runs of 102,400 tokens.
  */
 export const DEFAULT_SWEEP: SweepSpec = {
-  ...RUN_OPTIONS,
+  ...SHARED_DEFAULTS,
   ...NO_AXES,
   name: "default",
   data: "shakespeare",
@@ -258,23 +222,8 @@ export const DEFAULT_SWEEP: SweepSpec = {
   policy: ["float32", "bf16-autocast"],
   vocab: ["character", "bpe:512"],
   seeds: [1, 2],
-  steps: 100,
   tokensPerStep: 1024,
-  nLayer: 4,
-  nHead: 4,
-  nEmbd: 128,
-  execution: "graph",
-  lr: 1e-3,
   minLr: undefined,
-  warmupSteps: 10,
-  beta1: 0.9,
-  beta2: 0.99,
-  eps: 1e-8,
-  weightDecay: 0.1,
-  clip: 1,
-  evalEvery: 50,
-  evalTokens: 16384,
-  checkpointEvery: 50,
 };
 
 /** A run's tokenizer, as `text` names it. Specs are checked before they become runs. */

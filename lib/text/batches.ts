@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { RUN_FIELDS } from "../options/run_fields.ts";
 import { type Batch, gatherWindows, getBatch, requireWindows } from "./batch.ts";
 import { createPermutation } from "./_permutation.ts";
 import { Windows } from "./_windows.ts";
@@ -18,7 +19,7 @@ import type { Tokens } from "./tokens.ts";
 export type Sampling = "random" | "sequential" | "shuffled";
 
 /** The names of the ways to choose windows. */
-export const SAMPLINGS: readonly ["random", "sequential", "shuffled"] = ["random", "sequential", "shuffled"];
+export const SAMPLINGS: readonly ["random", "sequential", "shuffled"] = RUN_FIELDS.sampling.choices;
 
 /** Where a stream of batches stands, as plain JSON: the state of `random`, or the windows that were taken. */
 export type BatchCursor = RandomState | {

@@ -7,6 +7,7 @@
  */
 
 import { UserError } from "../error/user_error.ts";
+import { RUN_FIELDS } from "../options/run_fields.ts";
 import { formatCount } from "./_checks.ts";
 import { IdBuffer } from "./_id_buffer.ts";
 import { safeCut } from "./_pieces.ts";
@@ -47,7 +48,7 @@ export interface PrepareOptions {
 export type Documents = "join" | "separate";
 
 /** The names of what windows may do. */
-export const DOCUMENTS: readonly ["join", "separate"] = ["join", "separate"];
+export const DOCUMENTS: readonly ["join", "separate"] = RUN_FIELDS.documents.choices;
 
 /** A corpus as tokens; `using` or dispose closes its files. */
 export interface PreparedCorpus extends Disposable {

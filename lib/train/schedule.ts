@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RUN_FIELDS } from "../options/run_fields.ts";
 
 /**
  * What follows the warm-up. `cosine` and `linear` go from the peak to the floor at the last step; `constant` stays at the
@@ -12,12 +13,7 @@
 export type ScheduleName = "cosine" | "linear" | "constant" | "wsd";
 
 /** The names of schedules. */
-export const SCHEDULES: readonly ["cosine", "linear", "constant", "wsd"] = [
-  "cosine",
-  "linear",
-  "constant",
-  "wsd",
-];
+export const SCHEDULES: readonly ["cosine", "linear", "constant", "wsd"] = RUN_FIELDS.schedule.choices;
 
 /** The schedule's settings. */
 export interface ScheduleConfig {

@@ -4,6 +4,7 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
+import { RUN_FIELDS } from "../options/run_fields.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import type { ScheduleName } from "./schedule.ts";
@@ -69,30 +70,35 @@ export type ResolvedOptions =
   & { readonly [K in Exclude<keyof TrainerOptions, "loss">]-?: NonNullable<TrainerOptions[K]> }
   & { readonly loss: Criterion | undefined };
 
+/** Options whose defaults are those of a run. */
+const OF_RUN = [
+  "overrides",
+  "execution",
+  "lr",
+  "optimizer",
+  "momentum",
+  "nesterov",
+  "beta1",
+  "beta2",
+  "eps",
+  "weightDecay",
+  "clip",
+  "accumulate",
+  "emaDecay",
+  "labelSmoothing",
+  "zLoss",
+] as const satisfies readonly (keyof typeof RUN_FIELDS & keyof TrainerOptions)[];
+
 /** The defaults that depend on no other option. */
 const DEFAULTS = {
+  ...Object.fromEntries(OF_RUN.map((name) => [name, RUN_FIELDS[name].default])),
   policy: "float32",
-  overrides: [],
-  execution: "graph",
   seed: 1,
-  lr: 1e-3,
-  optimizer: "adamw",
-  momentum: 0,
-  nesterov: false,
-  beta1: 0.9,
-  beta2: 0.99,
-  eps: 1e-8,
-  weightDecay: 0.1,
-  clip: 1,
-  accumulate: 1,
-  emaDecay: 0,
-  labelSmoothing: 0,
-  zLoss: 0,
   loss: undefined,
 } as const;
 
 /** Steps of warm-up of longer runs. */
-const WARMUP = 10;
+const WARMUP = RUN_FIELDS.warmupSteps.default;
 
 /**
  * Completes options with their defaults.

@@ -7,7 +7,7 @@
 /** File or package → what it imports, types included. Files of the repository are paths from its root. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-const BASE = ["error", "file", "number", "precision", "progress", "fetch"];
+const BASE = ["error", "file", "number", "options", "precision", "progress", "fetch"];
 const TENSOR_SIDE = ["tensorflow", "text", "model", "train", "sweep"];
 
 /** Folder of lib → the folders of lib that it may import, besides itself. The root's files and `cli` may all. */
@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   error: [],
   file: ["error"],
   number: [],
+  options: [],
   precision: [],
   progress: ["error"],
   fetch: ["error", "file", "progress"],

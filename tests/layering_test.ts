@@ -51,7 +51,7 @@ Deno.test("layeringProblems() names imports that go the wrong way", () => {
     ["lib/text/batch.ts", "lib/model/gpt.ts"],
     ["lib/text/corpus.ts", "data/play.ts"],
     ["lib/model/gpt.ts", "lib/train/step.ts"],
-    ["lib/tensorflow/trace.ts", "lib/text/random.ts"],
+    ["lib/tensorflow/native/trace.ts", "lib/text/random.ts"],
     ["lib/train/loop.ts", "lib/record/journal.ts"],
     ["lib/record/event.ts", "lib/sweep/plan.ts"],
     ["lib/error/user_error.ts", "lib/progress/bar.ts"],
@@ -67,6 +67,19 @@ Deno.test("layeringProblems() names imports that go the wrong way", () => {
   }
   assertEquals(layeringProblems(graphOf({ "lib/extra/x.ts": [] })), [
     "lib/extra/x.ts is in a folder that the order of folders does not name",
+  ]);
+});
+
+Deno.test("layeringProblems() names imports from a lower folder of lib/tensorflow to a higher one", () => {
+  const graph = graphOf({
+    "lib/tensorflow/binding/backend.ts": [
+      "lib/tensorflow/native/runtime.ts",
+      "lib/tensorflow/compile/fused.ts",
+    ],
+    "lib/tensorflow/ops/units.ts": ["lib/tensorflow/compile/fused.ts"],
+  });
+  assertEquals(layeringProblems(graph), [
+    "lib/tensorflow/binding/backend.ts must not import lib/tensorflow/compile/fused.ts, which is above it",
   ]);
 });
 

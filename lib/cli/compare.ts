@@ -39,7 +39,7 @@ import {
   runSweep,
   type SweepSpec,
 } from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { command, onlyRead, runCommand, STATUS_HELP, TOLERANCE_HELP } from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
 import { isFile, isFolder } from "./files.ts";

@@ -7,7 +7,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { writeFile } from "../file/write_file.ts";
 import { formatJson } from "../record/mod.ts";
 import { type Experiment, runExperiment } from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { command, runCommand, STATUS_HELP } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { workersOf } from "./spec_file.ts";

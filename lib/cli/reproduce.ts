@@ -6,7 +6,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRun, type Reproduction } from "../sweep/mod.ts";
 import { listRuns } from "../record/mod.ts";
 import { isFolder } from "./files.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { RUN_DATA_HELP } from "./open_model.ts";

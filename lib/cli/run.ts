@@ -1,7 +1,7 @@
 /** `deno task run DIR --index`: one run of a plan, as a job of a cluster's array. */
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { indexOfCluster, plannedRunAt, runPlanned, watchDeadline } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { durationOption, numberOf } from "./numbers.ts";

@@ -13,7 +13,7 @@ import {
   requireUnchanged,
   type SweepSpec,
 } from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import {
   append,
   command,

@@ -22,7 +22,7 @@ import {
   specOfSingleRun,
   type SweepSpec,
 } from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import {
   append,
   command,

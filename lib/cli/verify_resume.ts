@@ -5,7 +5,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { draftPlan, parseSweepSpec, type Verification, verifyResume } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { shareMachine } from "../study/mod.ts";
 import { readSpec } from "./spec_file.ts";
 

@@ -59,6 +59,7 @@ Deno.test("decodeText() drops one byte order mark, and refuses UTF-16 and damage
 
 /** What is read in another way, and why. */
 const OTHER_WAYS: Readonly<Record<string, string>> = {
+  "lib/cli/watch_token.ts": "a secret of this program, not a text of the user",
   "lib/file/json.ts": "the reader itself",
   "lib/fetch/python_environment.ts": "a stamp of our own",
   "lib/figure/report/_page_script.ts": "runs in a browser, as its sources in page/ do",
@@ -75,8 +76,8 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/sweep/machine.ts": "the system's",
   "lib/sweep/measure_step.ts": "printed by a process of its own",
   "lib/sweep/worker_process.ts": "the system's",
-  "lib/tensorflow/_python.ts": "printed by a process of its own",
-  "lib/tensorflow/xla_flags.ts": "XLA's own flags",
+  "lib/tensorflow/native/_python.ts": "printed by a process of its own",
+  "lib/tensorflow/native/xla_flags.ts": "XLA's own flags",
 };
 
 Deno.test("text and JSON files are read in one way", () => {

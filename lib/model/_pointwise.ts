@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { foldIn, gelu, statelessUniform, toFloat32 } from "../tensorflow/mod.ts";
-import { castTo, dtypeOf } from "../tensorflow/true_dtype.ts";
+import { castTo, dtypeOf } from "../tensorflow/binding/true_dtype.ts";
 import type { Activation } from "./config.ts";
 
 /** Casts to the type that another tensor has. It has no gradient of its own. */

@@ -4,8 +4,12 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { blockedCrossEntropy, type LossRows, type LossSums } from "../tensorflow/blocked_cross_entropy.ts";
-import { countedTargets, tokenScale } from "../tensorflow/cross_entropy_loss.ts";
+import {
+  blockedCrossEntropy,
+  type LossRows,
+  type LossSums,
+} from "../tensorflow/ops/blocked_cross_entropy.ts";
+import { countedTargets, tokenScale } from "../tensorflow/ops/cross_entropy_loss.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
 import { gptHidden, gptLogits, type Parameters, type PassOptions, toParameters } from "./gpt.ts";
 import { initialParameters, type ParameterRecord, parameterShapes } from "./parameters.ts";

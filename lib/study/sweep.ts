@@ -22,7 +22,7 @@ import {
   type SweepOutcome,
   type SweepSpec,
 } from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 
 /** A sweep's spec as it is written: fields that are left out are the built-in sweep's. */
 export type SweepSpecInput =

@@ -5,7 +5,7 @@
  */
 import { autocastPolicy } from "../precision/mod.ts";
 import type { Device } from "../tensorflow/mod.ts";
-import { requireDevice } from "../tensorflow/probe_machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { tokenizerName } from "../text/mod.ts";
 
 /**

@@ -17,21 +17,26 @@
  *
  * @module
  */
-export { autocast, formatIn, type Precision, roundsStochastically } from "./autocast.ts";
-export { currentTensorFlow, type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./backend.ts";
-export type { Attribute } from "./attribute.ts";
-export type { Device, DeviceRequest } from "./device.ts";
-export { BindingConstants, TensorMetadata } from "./_binding_constants.ts";
-export type { HostValues } from "./_conversions.ts";
-export type { InputDefinition, OpDefinition } from "./op_definition.ts";
-export { Binding } from "./binding.ts";
-export type { EagerCall } from "./eager_call.ts";
-export type { OpBackend } from "./op_backend.ts";
-export { attentionScores, attentionSums, causalAttention, causalSoftmax } from "./causal_attention.ts";
-export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile.ts";
-export { sparseCrossEntropy } from "./cross_entropy.ts";
-export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy_loss.ts";
-export { fused } from "./fused.ts";
+export { autocast, formatIn, type Precision, roundsStochastically } from "./precision/autocast.ts";
+export {
+  currentTensorFlow,
+  type TensorFlow,
+  useTensorFlow,
+  type UseTensorFlowOptions,
+} from "./binding/backend.ts";
+export type { Attribute } from "./native/attribute.ts";
+export type { Device, DeviceRequest } from "./native/device.ts";
+export { BindingConstants, TensorMetadata } from "./binding/constants.ts";
+export type { HostValues } from "./binding/conversions.ts";
+export type { InputDefinition, OpDefinition } from "./native/op_definition.ts";
+export { Binding } from "./binding/binding.ts";
+export type { EagerCall } from "./native/eager_call.ts";
+export type { OpBackend } from "./binding/op_backend.ts";
+export { attentionScores, attentionSums, causalAttention, causalSoftmax } from "./ops/causal_attention.ts";
+export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile/compile.ts";
+export { sparseCrossEntropy } from "./ops/cross_entropy.ts";
+export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy_loss.ts";
+export { fused } from "./compile/fused.ts";
 export type {
   Format,
   FormatFamily,
@@ -52,17 +57,17 @@ export {
   POLICIES,
   type Policy,
   policyOf,
-} from "./policy.ts";
-export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./random.ts";
-export { roundTo } from "./rounding.ts";
-export { layerNorm, type LayerNormParameters, type NormSettings } from "./layer_norm.ts";
-export type { Pointer, Runtime, RuntimeOptions } from "./runtime.ts";
-export type { XlaFlags } from "./xla_flags.ts";
-export { formatOf, isObserved, layerScope, observe, operation, withObserver } from "./scope.ts";
-export type { Observer, Region, Regions } from "./region.ts";
-export { TensorFlowError } from "./tensorflow_error.ts";
-export type { GraphOutput } from "./_graph_output.ts";
-export type { ExecutionMode, GraphValue, Trace } from "./trace.ts";
+} from "./binding/policy.ts";
+export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./precision/random.ts";
+export { roundTo } from "./precision/rounding.ts";
+export { layerNorm, type LayerNormParameters, type NormSettings } from "./ops/layer_norm.ts";
+export type { Pointer, Runtime, RuntimeOptions } from "./native/runtime.ts";
+export type { XlaFlags } from "./native/xla_flags.ts";
+export { formatOf, isObserved, layerScope, observe, operation, withObserver } from "./precision/scope.ts";
+export type { Observer, Region, Regions } from "./binding/region.ts";
+export { TensorFlowError } from "./native/tensorflow_error.ts";
+export type { GraphOutput } from "./native/graph_output.ts";
+export type { ExecutionMode, GraphValue, Trace } from "./native/trace.ts";
 export {
   bytesOf,
   type FloatingDtype,
@@ -71,6 +76,6 @@ export {
   toFloat16,
   toFloat32,
   trueDtype,
-} from "./true_dtype.ts";
-export { residual } from "./residual.ts";
-export { embedding, gelu, linear, type LinearParameters, probeRounding, type Rounding } from "./units.ts";
+} from "./binding/true_dtype.ts";
+export { residual } from "./ops/residual.ts";
+export { embedding, gelu, linear, type LinearParameters, probeRounding, type Rounding } from "./ops/units.ts";

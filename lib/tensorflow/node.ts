@@ -15,7 +15,7 @@
  *
  * @module
  */
-import "./shim.ts";
+import "./binding/shim.ts";
 import * as tf from "@tensorflow/tfjs";
 import { ProgbarLogger } from "@tensorflow/tfjs-node-gpu/dist/callbacks.js";
 import * as nodeIo from "@tensorflow/tfjs-node-gpu/dist/io/index.js";

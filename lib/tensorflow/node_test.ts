@@ -4,7 +4,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { join } from "node:path";
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { useTensorFlow } from "./backend.ts";
+import { useTensorFlow } from "./binding/backend.ts";
 import { io, node } from "./node.ts";
 
 const { runtime } = await useTensorFlow();

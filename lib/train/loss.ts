@@ -13,8 +13,8 @@ import {
   nllOfRows,
   plainCrossEntropy,
   tokenScale,
-} from "../tensorflow/cross_entropy_loss.ts";
-import { type LossSums, rangesOf } from "../tensorflow/blocked_cross_entropy.ts";
+} from "../tensorflow/ops/cross_entropy_loss.ts";
+import { type LossSums, rangesOf } from "../tensorflow/ops/blocked_cross_entropy.ts";
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 

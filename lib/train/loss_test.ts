@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
 import { autocast, compile, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
-import { blockedCrossEntropy, type Regularization } from "../tensorflow/blocked_cross_entropy.ts";
+import { blockedCrossEntropy, type Regularization } from "../tensorflow/ops/blocked_cross_entropy.ts";
 import { IGNORE_INDEX, meanLoss, tokenLosses, trainingLoss } from "./loss.ts";
-import { plainCrossEntropy } from "../tensorflow/cross_entropy_loss.ts";
+import { plainCrossEntropy } from "../tensorflow/ops/cross_entropy_loss.ts";
 import { lossAndGradients } from "./step.ts";
 
 const tensorflow = await useTensorFlow();

@@ -19,7 +19,7 @@ export {
   type Evaluation,
   targetLosses,
 } from "./evaluate.ts";
-export type { LossSums } from "../tensorflow/blocked_cross_entropy.ts";
+export type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
 export {
   type BatchesOptions,
   type BatchOptions,

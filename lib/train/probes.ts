@@ -7,8 +7,8 @@
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import { layerOfParameter } from "../precision/mod.ts";
-import { AttributeType } from "../tensorflow/attribute.ts";
-import { DataType } from "../tensorflow/dtype.ts";
+import { AttributeType } from "../tensorflow/native/attribute.ts";
+import { DataType } from "../tensorflow/native/dtype.ts";
 import {
   autocast,
   currentTensorFlow,

@@ -10,12 +10,12 @@ import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, gptLogits, type Parameters } from "../model/mod.ts";
 import { describePolicy, type PrecisionOverride } from "../precision/mod.ts";
 import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
-import type { LossSums } from "../tensorflow/blocked_cross_entropy.ts";
+import type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
 import type { Criterion } from "./trainer_options.ts";
 import { type BatchTensors, type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
 import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
-import { tokenScale } from "../tensorflow/cross_entropy_loss.ts";
+import { tokenScale } from "../tensorflow/ops/cross_entropy_loss.ts";
 import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { blockedCrossEntropy, type LossRows } from "../../lib/tensorflow/blocked_cross_entropy.ts";
+import { blockedCrossEntropy, type LossRows } from "../../lib/tensorflow/ops/blocked_cross_entropy.ts";
 
 /** What is minimised, and its gradients by hidden states [N, C] and table [V, C]. */
 export function blockedGradients(hidden: tf.Tensor, table: tf.Tensor, rows: LossRows): tf.Tensor[] {

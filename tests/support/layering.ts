@@ -31,6 +31,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   study: [...BASE, ...TENSOR_SIDE, "record", "analysis", "figure"],
 };
 
+/** Folders of lib/tensorflow from the bottom to the top: each may import itself and what stands before it. */
+const TENSORFLOW_ORDER: readonly string[] = ["native", "binding", "precision", "compile", "ops"];
+
 /** What loaders in `data/` may import of lib. */
 const ALLOWED_TO_DATA: readonly string[] = [...BASE, "text"];
 
@@ -47,7 +50,13 @@ const WITHOUT_TENSORFLOW: readonly string[] = ["precision", "text", "record", "a
  * @returns One sentence for each; none where all is well.
  */
 export function layeringProblems(graph: ImportGraph): string[] {
-  return [...wrongImports(graph), ...privateImports(graph), ...waysToTensorFlow(graph), ...cycles(graph)];
+  return [
+    ...wrongImports(graph),
+    ...upwardImports(graph),
+    ...privateImports(graph),
+    ...waysToTensorFlow(graph),
+    ...cycles(graph),
+  ];
 }
 
 /** `lib/text/batch.ts` → `text`; `lib/mod.ts` → ``; what is not in lib: undefined. */
@@ -79,6 +88,17 @@ function wrongImports(graph: ImportGraph): string[] {
     }
   }
   return problems;
+}
+
+/** Imports inside lib/tensorflow that go from a lower folder to a higher one. */
+function upwardImports(graph: ImportGraph): string[] {
+  const levelOf = (path: string): number =>
+    TENSORFLOW_ORDER.indexOf(/^lib\/tensorflow\/([^/]+)\//.exec(path)?.[1] ?? "");
+  return [...graph].flatMap(([file, imports]) =>
+    imports
+      .filter((wanted) => levelOf(file) >= 0 && levelOf(wanted) > levelOf(file))
+      .map((wanted) => `${file} must not import ${wanted}, which is above it`)
+  );
 }
 
 /** Imports of a file that starts with `_` from outside of its folder. Tests are not in the graph. */

@@ -1,0 +1,393 @@
+/**
+ * The binding that TF.js's Node backend runs on: tensors by number, and ops by name.
+ *
+ * TF.js knows float32 only. The binding knows what a tensor really is: an entry may be bfloat16, or a symbol of the
+ * graph being traced, while TF.js sees float32 metadata. Casts of the policy in force are inserted here, as PyTorch's
+ * autocast sits in its dispatcher, so that gradients pass through the same rules.
+ *
+ * @module
+ */
+import type * as tf from "@tensorflow/tfjs";
+import { BindingConstants, TensorMetadata } from "./constants.ts";
+import { type HostValues, toBytes, toValues, withTypes } from "./conversions.ts";
+import { type Attribute, AttributeType, checkCall } from "../native/attribute.ts";
+import { DataType, dtypeName, isFloating } from "../native/dtype.ts";
+import { type EagerCall, EagerCalls } from "../native/eager_call.ts";
+import { OpDefinitions } from "../native/op_definition.ts";
+import { decideCasts, type OpInput } from "./policy.ts";
+import { Regions } from "./region.ts";
+import { elements, type Pointer, type Runtime } from "../native/runtime.ts";
+import { SavedModels } from "./saved_model.ts";
+import { TensorFlowError } from "../native/tensorflow_error.ts";
+import type { GraphValue, Trace } from "../native/trace.ts";
+import {
+  type Capture,
+  castOp,
+  type Entry,
+  freeCaptures,
+  IDENTITY,
+  MAX_RANK,
+  requireShape,
+  requireSizes,
+  SIZES_INPUT,
+  staleSymbol,
+  unreadableSymbol,
+} from "./entry.ts";
+
+/** A `TFJSBinding` over TensorFlow's C API. */
+export class Binding extends BindingConstants {
+  /** TensorFlow's version. */
+  readonly TF_Version: string;
+
+  /** The precision region that ops run in. */
+  readonly regions: Regions = new Regions();
+  readonly #runtime: Runtime;
+  readonly #definitions: OpDefinitions;
+  readonly #calls: EagerCalls;
+  readonly #entries = new Map<number, Entry>();
+  readonly #savedModels: SavedModels;
+  #next = 1;
+  #trace: Trace | undefined;
+  #captures = new Map<number, Capture>();
+
+  /**
+   * A binding of its own tensors.
+   *
+   * @param runtime The TensorFlow that ops run on.
+   */
+  constructor(runtime: Runtime) {
+    super();
+    this.#runtime = runtime;
+    this.#definitions = new OpDefinitions(runtime);
+    this.#calls = new EagerCalls(runtime);
+    this.#savedModels = new SavedModels(runtime);
+    this.TF_Version = runtime.version;
+  }
+
+  /** The trace that ops go into, if a function is being traced. */
+  get trace(): Trace | undefined {
+    return this.#trace;
+  }
+
+  /**
+   * Runs `work` with its ops going into a trace. While another trace is under way, that one waits: values of it cannot be
+   * used inside.
+   *
+   * @returns Its result, and the eager tensors and variables it used, with their placeholders. The caller owns the
+   * handles.
+   */
+  withTrace<R>(
+    trace: Trace,
+    work: () => R,
+  ): { result: R; captures: Capture[] } {
+    const outer = { trace: this.#trace, captures: this.#captures };
+    this.#trace = trace;
+    this.#captures = new Map();
+    let traced = false;
+    try {
+      const result = work();
+      traced = true;
+      return { result, captures: [...this.#captures.values()] };
+    } finally {
+      if (!traced) freeCaptures(this.#runtime, this.#captures.values());
+      this.#trace = outer.trace;
+      this.#captures = outer.captures;
+    }
+  }
+
+  #put(entry: Omit<Entry, "activation">): number {
+    const id = this.#next++;
+    this.#entries.set(id, { ...entry, activation: this.regions.current.policy.lowType !== undefined });
+    return id;
+  }
+
+  #get(id: number): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new Error(`Cannot use tensor ${id}: it was disposed of`);
+    return entry;
+  }
+
+  /** TF.js: makes a tensor of host values. */
+  createTensor(shape: number[], dtype: number, values: HostValues): number {
+    if (values === null || values === undefined) {
+      throw new TypeError(`Cannot make a tensor of shape [${shape}]: its values are ${values}`);
+    }
+    requireShape(shape);
+    if (dtype === DataType.STRING && !Array.from(values).every((value) => value instanceof Uint8Array)) {
+      throw new TypeError(`Cannot make a string tensor of shape [${shape}]: its values must be Uint8Arrays`);
+    }
+    const handle = dtype === DataType.STRING
+      ? this.#copyStrings(shape, values as readonly Uint8Array[])
+      : this.#runtime.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
+    // While tracing it is eager all the same: it becomes a constant of the graph when an op uses it there.
+    return this.#put({ dtype, shape: [...shape], handle });
+  }
+
+  /** Strings in memory that TensorFlow frees with them, which those of the C API are not. */
+  #copyStrings(shape: number[], values: readonly Uint8Array[]): Pointer {
+    return this.#runtime.withStrings(shape, values, (strings) =>
+      this.execute("DeepCopy", {
+        inputs: [strings],
+        attributes: [{ name: "T", type: AttributeType.TYPE, value: DataType.STRING }],
+        numOutputs: 1,
+        describe: () => [`string[${shape}]`],
+      })[0]!);
+  }
+
+  /** TF.js: frees a tensor. */
+  deleteTensor(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    for (const cast of entry.casts?.values() ?? []) this.deleteTensor(cast);
+    if (entry.handle !== undefined) this.#runtime.deleteHandle(entry.handle);
+  }
+
+  /** TF.js: reads a tensor. bfloat16 and half are read as float32, which is exact. */
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array | Uint8Array[] {
+    const entry = this.#get(id);
+    if (entry.handle === undefined) throw unreadableSymbol(entry);
+    if (entry.dtype === DataType.BFLOAT16 || entry.dtype === DataType.HALF) {
+      const cast = this.#runEager(castOp(entry.dtype, DataType.FLOAT), [entry])[0]!;
+      const bytes = this.#runtime.readBytes(cast.handle);
+      this.#runtime.deleteHandle(cast.handle);
+      return new Float32Array(bytes);
+    }
+    if (entry.dtype === DataType.STRING) {
+      return this.#runtime.readStrings(entry.handle, elements(entry.shape));
+    }
+    return toValues(entry.dtype, this.#runtime.readBytes(entry.handle));
+  }
+
+  /** TF.js: runs an op, with the casts that the policy asks for. */
+  executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
+    checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
+    const operands = ids.map((id): OpInput => {
+      const { dtype, shape, weak = false } = this.#get(id);
+      if (shape.length > MAX_RANK) requireShape(shape);
+      return { dtype, rank: shape.length, weak };
+    });
+    this.#checkSizes(name, ids);
+    const casts = decideCasts(this.regions.current.policy, { name, inputs: operands, attributes });
+    const temporary: number[] = [];
+    let inputs = ids;
+    if (casts.inputs !== undefined) {
+      const target = casts.inputs;
+      inputs = ids.map((id, i) => isFloating(operands[i]!.dtype) ? this.#castFor(id, target, temporary) : id);
+    }
+    let results = this.#run({ name, attributes, numOutputs }, inputs);
+    if (casts.results !== undefined) {
+      const target = casts.results;
+      results = results.map((id) => {
+        if (this.#get(id).dtype !== DataType.FLOAT) return id;
+        temporary.push(id);
+        return this.#cast(id, target);
+      });
+    }
+    for (const id of temporary) this.deleteTensor(id);
+    return results.map((id) => this.metadata(id));
+  }
+
+  #checkSizes(op: string, ids: readonly number[]): void {
+    const id = ids[SIZES_INPUT.get(op) ?? -1];
+    if (id === undefined || this.#get(id).handle === undefined || this.#get(id).dtype !== DataType.INT32) {
+      return;
+    }
+    requireSizes(op, this.tensorDataSync(id));
+  }
+
+  /** What TF.js is told of a tensor: 16-bit floats are float32 to it. */
+  metadata(id: number): TensorMetadata {
+    const { dtype, shape } = this.#get(id);
+    return new TensorMetadata(id, [...shape], isFloating(dtype) ? DataType.FLOAT : dtype);
+  }
+
+  /** Marks a tensor as a number: it takes the type of the tensors that it meets. */
+  markWeak(id: number): void {
+    this.#get(id).weak = true;
+  }
+
+  /** The type that a tensor really has. */
+  dtypeOf(id: number): number {
+    return this.#get(id).dtype;
+  }
+
+  /** A new tensor of another floating type; a copy sharing memory where it has it already. */
+  castTo(id: number, dtype: number): number {
+    return this.#get(id).dtype === dtype ? this.#run(IDENTITY, [id])[0]! : this.#cast(id, dtype);
+  }
+
+  #cast(id: number, dtype: number): number {
+    return this.#run(castOp(this.#get(id).dtype, dtype), [id])[0]!;
+  }
+
+  /** The cast of an input: kept with a weight, or in a graph; of an eager activation, freed after the op. */
+  #castFor(id: number, dtype: number, temporary: number[]): number {
+    const entry = this.#get(id);
+    if (entry.dtype === dtype) return id;
+    const kept = entry.casts?.get(dtype);
+    if (kept !== undefined) {
+      const usable = this.#get(kept).handle !== undefined || this.#get(kept).trace === this.#trace;
+      if (usable) return kept;
+      this.deleteTensor(kept); // a value of a graph that is finished
+      entry.casts?.delete(dtype);
+    }
+    const cast = this.#cast(id, dtype);
+    if (this.#trace === undefined && entry.activation) temporary.push(cast);
+    else (entry.casts ??= new Map()).set(dtype, cast);
+    return cast;
+  }
+
+  #run(op: { name: string; attributes: Attribute[]; numOutputs: number }, ids: number[]): number[] {
+    const entries = ids.map((id) => this.#get(id));
+    if (this.#trace === undefined) return this.#runEager(op, entries).map((result) => this.#put(result));
+    const trace = this.#trace;
+    const definition = this.#definitions.get(op.name);
+    const symbols = trace.add({
+      name: op.name,
+      definition,
+      attributes: withTypes(op.attributes, definition, entries),
+      inputs: ids.map((id) => this.symbolOf(id)),
+      outputs: op.numOutputs,
+    });
+    return symbols.map((symbol) => this.#put({ dtype: symbol.dtype, shape: symbol.shape, symbol, trace }));
+  }
+
+  #runEager(
+    { name, attributes, numOutputs }: { name: string; attributes: readonly Attribute[]; numOutputs: number },
+    inputs: readonly Entry[],
+  ): { handle: Pointer; dtype: number; shape: number[] }[] {
+    const typed = withTypes(attributes, this.#definitions.get(name), inputs);
+    return this.execute(name, {
+      attributes: typed,
+      numOutputs,
+      inputs: inputs.map((entry) => {
+        if (entry.handle === undefined) throw staleSymbol(entry);
+        return entry.handle;
+      }),
+      describe: () => inputs.map((entry) => `${dtypeName(entry.dtype)}[${entry.shape}]`),
+    }).map((handle) => ({ handle, ...this.#runtime.describe(handle) }));
+  }
+
+  /**
+   * Runs an op or a function on eager handles. The caller owns the results.
+   *
+   * @throws {TensorFlowError} naming the op and its inputs.
+   */
+  execute(name: string, call: EagerCall): Pointer[] {
+    return this.#calls.execute(name, call);
+  }
+
+  /**
+   * Tries an eager op, even while tracing, and reads its first result.
+   *
+   * @returns Its float32 values; undefined where TensorFlow refuses the op.
+   */
+  probe(name: string, attributes: readonly Attribute[], ids: readonly number[]): Float32Array | undefined {
+    try {
+      const results = this.#runEager({ name, attributes, numOutputs: 1 }, ids.map((id) => this.#get(id)));
+      const values = new Float32Array(this.#runtime.readBytes(results[0]!.handle));
+      for (const { handle } of results) this.#runtime.deleteHandle(handle);
+      return values;
+    } catch (error) {
+      if (error instanceof TensorFlowError) return undefined;
+      throw error;
+    }
+  }
+
+  /** The graph's value of a tensor: its own, a constant made while tracing, or an eager tensor captured as an input. */
+  symbolOf(id: number): GraphValue {
+    const trace = this.#trace;
+    const entry = this.#get(id);
+    if (trace === undefined) throw new Error("Cannot take a graph value: no function is being traced");
+    if (entry.symbol !== undefined && entry.trace === trace) return entry.symbol;
+    if (entry.handle === undefined && entry.variable === undefined) throw staleSymbol(entry);
+    if (id >= trace.firstId && entry.handle !== undefined) {
+      entry.symbol = trace.constant(entry.handle, entry.dtype);
+      entry.trace = trace;
+      return entry.symbol;
+    }
+    let capture = this.#captures.get(id);
+    if (capture === undefined) {
+      const symbol = trace.placeholder(entry.dtype, entry.shape);
+      // A handle of its own: the caller may dispose of the tensor while the function lives.
+      capture = entry.handle === undefined
+        ? { id, symbol, variable: entry.variable! }
+        : { id, symbol, handle: this.#runtime.shareHandle(entry.handle) };
+      this.#captures.set(id, capture);
+    }
+    return capture.symbol;
+  }
+
+  /** The number that the next tensor gets: tensors from here on are constants of a trace that begins now. */
+  get nextId(): number {
+    return this.#next;
+  }
+
+  /** A tensor for a graph's value, such as an input of the function being traced. */
+  ofSymbol(symbol: GraphValue): TensorMetadata {
+    return this.metadata(this.#put({
+      dtype: symbol.dtype,
+      shape: symbol.shape,
+      symbol,
+      ...(this.#trace && { trace: this.#trace }),
+    }));
+  }
+
+  /** A stand-in for a variable in a trace: an input of the function, once it is used. */
+  ofVariable(variable: tf.Variable, id: number): TensorMetadata {
+    const { dtype, shape } = this.#get(id);
+    return this.metadata(this.#put({ dtype, shape, variable }));
+  }
+
+  /** A tensor for an eager handle, which the binding owns from now on. */
+  ofHandle(handle: Pointer, like: { dtype: number; shape: readonly number[] }): TensorMetadata {
+    return this.metadata(this.#put({ handle, dtype: like.dtype, shape: [...like.shape] }));
+  }
+
+  /** The eager handle of a tensor, which the binding goes on to own. */
+  handleOf(id: number): Pointer {
+    const entry = this.#get(id);
+    if (entry.handle === undefined) throw staleSymbol(entry);
+    return entry.handle;
+  }
+
+  /** How many ops and functions were run natively so far. */
+  get executions(): number {
+    return this.#calls.count;
+  }
+
+  /** TF.js: loads a SavedModel, and returns its number; tags are separated by commas. */
+  loadSavedModel(directory: string, tags: string): number {
+    return this.#savedModels.load(directory, tags);
+  }
+
+  /** TF.js: frees a SavedModel. */
+  deleteSavedModel(id: number): void {
+    this.#savedModels.delete(id);
+  }
+
+  /** TF.js: runs a SavedModel; the names of nodes are separated by commas. */
+  runSavedModel(id: number, ids: number[], inputNames: string, outputNames: string): TensorMetadata[] {
+    return this.#savedModels.run(id, {
+      inputs: ids.map((input) => this.handleOf(input)),
+      inputNames: inputNames.split(","),
+      outputNames: outputNames.split(","),
+    }).map((handle) => this.ofHandle(handle, this.#runtime.describe(handle)));
+  }
+
+  /** TF.js: how many SavedModels are loaded. */
+  getNumOfSavedModels(): number {
+    return this.#savedModels.count;
+  }
+
+  /** TF.js: whether ops run on a GPU by default. */
+  isUsingGpuDevice(): boolean {
+    return this.#runtime.usesGpu;
+  }
+
+  /** TF.js: how many tensors there are, casts included. */
+  getNumOfTensors(): number {
+    return this.#entries.size;
+  }
+}

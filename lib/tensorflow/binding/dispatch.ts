@@ -1,0 +1,201 @@
+/**
+ * Precision in TF.js's engine, where PyTorch has its dispatcher: the tape runs each op's gradient in the region that the op
+ * ran in, some ops of several TensorFlow ops have a rule as a whole, and JavaScript numbers are told from tensors.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { type Attribute, AttributeType } from "../native/attribute.ts";
+import { type BoundBackend, convertIn, dtypeIn } from "./_cast.ts";
+import { replaceKernel } from "./_replace_kernel.ts";
+import { DataType } from "../native/dtype.ts";
+import type { OpBackend } from "./op_backend.ts";
+import { POLICIES, type Policy } from "./policy.ts";
+
+/** The end of the names of scopes that TF.js's ops open. */
+const OP_SCOPE = "__op";
+
+type Gradient = (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
+
+/** An op on TF.js's tape. */
+interface TapeNode {
+  readonly inputs: Readonly<Record<string, tf.Tensor | null>>;
+  readonly outputs: readonly tf.Tensor[];
+  gradient?: Gradient;
+}
+
+/** A scope of TF.js's engine, and the region around it where the scope replaced the region's policy. */
+interface Scope {
+  readonly name: string;
+  around?: Policy;
+}
+
+/** The parts of TF.js's engine that precision depends on. */
+interface Engine {
+  readonly state: { activeTape: TapeNode[]; activeScope: Scope | null };
+  addTapeNode(...args: unknown[]): void;
+  startScope(name?: string | null): void;
+  endScope(result?: unknown): void;
+}
+
+/** TF.js's ops with float32 parameters, which PyTorch's kernels take beside 16-bit inputs without widening the result. */
+const WITH_PARAMETERS: ReadonlySet<string> = new Set([
+  "basicLSTMCell",
+  "batchNorm",
+  "batchNorm2d",
+  "batchNorm3d",
+  "batchNorm4d",
+  "dropout",
+  "fusedConv2d",
+  "fusedDepthwiseConv2d",
+  "fusedMatMul",
+]);
+
+/** TF.js's ops that mask with float32 constants, or multiply elementwise by a matrix product: neither rounds in PyTorch. */
+const EXACT_OPS: ReadonlySet<string> = new Set(["bandPart", "outerProduct"]);
+const EXACT: Policy = { ...POLICIES.float32, promotion: "lowest" };
+
+/** TF.js's losses. PyTorch's CPU and CUDA lists run them in float32. */
+const FLOAT32_OPS: ReadonlySet<string> = new Set([
+  "absoluteDifference",
+  "computeWeightedLoss",
+  "cosineDistance",
+  "hingeLoss",
+  "huberLoss",
+  "logLoss",
+  "meanSquaredError",
+  "sigmoidCrossEntropy",
+  "softmaxCrossEntropy",
+]);
+
+/** Has TF.js's engine keep the precision rules. Call it once the backend is registered. */
+export function installDispatch(bound: BoundBackend): void {
+  const { regions } = bound.binding;
+  const engine = tf.engine() as unknown as Engine;
+  const isOurs = () => tf.getBackend() === "tensorflow";
+  const { addTapeNode, startScope, endScope } = engine;
+  engine.addTapeNode = function (...args) {
+    addTapeNode.apply(this, args);
+    if (isOurs()) keepRegion(engine.state.activeTape.at(-1)!, bound);
+  };
+  let depth = 0; // of TF.js's ops that call each other
+  engine.startScope = function (name) {
+    startScope.call(this, name);
+    if (!name?.endsWith(OP_SCOPE)) return;
+    depth++;
+    const policy = policyOfOp(regions.current.policy, name.slice(0, -OP_SCOPE.length));
+    if (policy === undefined) return;
+    engine.state.activeScope!.around = regions.current.policy;
+    regions.enter({ policy });
+  };
+  engine.endScope = function (result) {
+    const { name, around } = engine.state.activeScope!;
+    if (name.endsWith(OP_SCOPE)) depth--;
+    if (around !== undefined) regions.enter({ policy: around });
+    endScope.call(this, result);
+  };
+  markNumbers(bound, () => depth);
+}
+
+/** Policies that ops of several TensorFlow ops run under, by the policy in force. */
+const derived = new WeakMap<Policy, { lowest: Policy; float32: Policy }>();
+
+/** The policy of one of TF.js's ops as a whole; undefined: the one in force. */
+function policyOfOp(policy: Policy, op: string): Policy | undefined {
+  if (policy.promotion === "float32") return undefined; // inside of an op that is float32 as a whole
+  if (EXACT_OPS.has(op)) return EXACT;
+  const raised = policy.lowType !== undefined && (FLOAT32_OPS.has(op) || policy.float32Ops.has(op));
+  if (!raised && !WITH_PARAMETERS.has(op)) return undefined;
+  return derivedPolicy(policy, raised ? "float32" : "lowest");
+}
+
+/** A policy with another promotion. */
+export function derivedPolicy(policy: Policy, promotion: "lowest" | "float32"): Policy {
+  let both = derived.get(policy);
+  if (both === undefined) {
+    both = { lowest: { ...policy, promotion: "lowest" }, float32: { ...policy, promotion: "float32" } };
+    derived.set(policy, both);
+  }
+  return both[promotion];
+}
+
+/**
+ * Has an op's gradient run in the region that the op ran in. As in PyTorch, a gradient has the type of the tensor that it
+ * is the gradient of.
+ */
+function keepRegion(node: TapeNode, bound: BoundBackend): void {
+  const { gradient, outputs, inputs } = node;
+  if (gradient === undefined) return;
+  const { regions } = bound.binding, region = regions.current;
+  // A kernel of a user's own may return data that the backend does not know.
+  const floatingType = (tensor: tf.Tensor) =>
+    tensor.dtype === "float32" && bound.backend.tensorMap.has(tensor.dataId)
+      ? dtypeIn(bound, tensor)
+      : undefined;
+  const asType = (gradient: tf.Tensor, dtype: number | null | undefined) =>
+    dtype == null || dtypeIn(bound, gradient) === dtype ? gradient : convertIn(bound, gradient, dtype);
+  const outputTypes = outputs.map(floatingType);
+  const inputTypes = Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [name, input && floatingType(input)]),
+  );
+  node.gradient = (dys) =>
+    regions.within(region, () => {
+      const parts = gradient(dys.map((dy, i) => dy && asType(dy, outputTypes[i])));
+      return Object.fromEntries(
+        Object.entries(parts).map(([name, part]) => [
+          name,
+          () => regions.within(region, () => asType(part(), inputTypes[name])),
+        ]),
+      );
+    });
+}
+
+const TYPE: Attribute = { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT };
+
+/** The part of TF.js's backend that takes host values. */
+interface WritingBackend extends OpBackend {
+  write(values: unknown, shape: readonly number[], dtype: string): object;
+}
+
+/**
+ * Marks what stands for JavaScript numbers and integers: numbers that an op makes tensors of, and integers that it casts.
+ * An op's own cast of a floating tensor to `float32` keeps a 16-bit type.
+ * A `tf.scalar` made outside of ops is a tensor.
+ */
+function markNumbers({ binding, backend }: BoundBackend, depth: () => number): void {
+  const weak = new WeakSet<object>();
+  const { write } = backend as WritingBackend;
+  (backend as WritingBackend).write = function (values, shape, dtype) {
+    const data = write.call(this, values, shape, dtype);
+    if (shape.length === 0 && depth() > 0) weak.add(data);
+    return data;
+  };
+  replaceKernel("Cast", (call, run) => {
+    const { x } = call.inputs as { x: tf.TensorInfo };
+    if (depth() > 1 && x.dtype === call.attrs!["dtype"]) {
+      return backend.executeSingleOutput("Identity", [TYPE], [x]); // a 16-bit tensor keeps its type
+    }
+    const result = run(call);
+    if (depth() > 1 && x.dtype !== "float32") weak.add(result.dataId);
+    return result;
+  });
+  // `tf.where` and others repeat numbers and scalars themselves.
+  for (const name of ["Reshape", "Tile"]) {
+    replaceKernel(name, (call, run) => {
+      const { x } = call.inputs as { x: tf.TensorInfo };
+      const result = run(call);
+      if (depth() > 1 && result.dataId !== x.dataId && (x.shape.length === 0 || weak.has(x.dataId))) {
+        weak.add(result.dataId);
+      }
+      return result;
+    });
+  }
+  const { getInputTensorIds } = backend;
+  backend.getInputTensorIds = function (tensors) {
+    const ids = getInputTensorIds.call(this, tensors);
+    tensors.forEach(({ dataId }, i) => {
+      if (dataId !== undefined && weak.has(dataId)) binding.markWeak(ids[i]!);
+    });
+    return ids;
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Kernels of ours in place of those of tfjs-node-gpu that read their inputs on the host, or that TensorFlow gets wrong.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { AttributeType } from "../native/attribute.ts";
+import { DataType } from "../native/dtype.ts";
+import type { OpBackend } from "./op_backend.ts";
+
+/**
+ * `tf.gather` without reading every index in JavaScript at each call. An index out of range is still an error:
+ * TensorFlow's own CPU kernel checks it.
+ */
+const gather: tf.KernelConfig = {
+  kernelName: "GatherV2",
+  backendName: "tensorflow",
+  kernelFunc: ({ inputs, backend, attrs }) => {
+    const { axis, batchDims } = attrs as unknown as { axis: number; batchDims: number };
+    const { x, indices } = inputs as unknown as { x: tf.Tensor; indices: tf.Tensor };
+    // Shapes alone are checked here, so that a mistake is told in TF.js's words.
+    tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
+    const axisTensor = tf.scalar(axis, "int32");
+    try {
+      return (backend as unknown as OpBackend).executeSingleOutput("GatherV2", [
+        { name: "batch_dims", type: AttributeType.INT, value: batchDims },
+        { name: "Tparams", type: AttributeType.TYPE, value: DataType.FLOAT },
+        { name: "Tindices", type: AttributeType.TYPE, value: DataType.INT32 },
+        { name: "Taxis", type: AttributeType.TYPE, value: DataType.INT32 },
+      ], [x, indices, axisTensor]);
+    } finally {
+      axisTensor.dispose();
+    }
+  },
+};
+
+/** `tf.concat`. TensorFlow concatenates no scalars; tfjs-node's own histogram summary asks for it. */
+const concat: tf.KernelConfig = {
+  kernelName: "Concat",
+  backendName: "tensorflow",
+  kernelFunc: ({ inputs, backend, attrs }) => {
+    const { axis } = attrs as unknown as { axis: number };
+    const tensors = Object.values(inputs) as unknown as tf.Tensor[];
+    const typeAttribute = { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT };
+    const number = { name: "N", type: AttributeType.INT, value: tensors.length };
+    const { executeSingleOutput } = backend as unknown as OpBackend;
+    if (tensors.every(({ shape }) => shape.length === 0)) {
+      const attributes = [number, typeAttribute, { name: "axis", type: AttributeType.INT, value: 0 }];
+      return executeSingleOutput.call(backend, "Pack", attributes, tensors);
+    }
+    const axisTensor = tf.scalar(axis, "int32");
+    try {
+      return executeSingleOutput.call(backend, "ConcatV2", [
+        number,
+        { name: "Tidx", type: AttributeType.TYPE, value: DataType.INT32 },
+        typeAttribute,
+      ], [...tensors, axisTensor]);
+    } finally {
+      axisTensor.dispose();
+    }
+  },
+};
+
+/** `tf.round`. TensorFlow 2.21's own op returns zeros for int32, whose values are round already. */
+const round: tf.KernelConfig = {
+  kernelName: "Round",
+  backendName: "tensorflow",
+  kernelFunc: ({ inputs, backend }) => {
+    const { x } = inputs as unknown as { x: tf.Tensor };
+    const name = x.dtype === "int32" ? "Identity" : "Round";
+    const attributes = [{ name: "T", type: AttributeType.TYPE, value: DataType.FLOAT }];
+    return (backend as unknown as OpBackend).executeSingleOutput(name, attributes, [x]);
+  },
+};
+
+/** Replaces the kernels. Call it after tfjs-node-gpu registered its own. */
+export function registerKernels(): void {
+  for (const kernel of [concat, gather, round]) {
+    tf.unregisterKernel(kernel.kernelName, kernel.backendName);
+    tf.registerKernel(kernel);
+  }
+}

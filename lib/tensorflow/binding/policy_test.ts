@@ -1,0 +1,99 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { DataType } from "../native/dtype.ts";
+import { useTensorFlow } from "./backend.ts";
+import { OpDefinitions } from "../native/op_definition.ts";
+import { decideCasts, FLOAT32_UNITS, POLICIES, policyOf } from "./policy.ts";
+
+const { FLOAT, BFLOAT16, HALF, INT32 } = DataType;
+const policy = POLICIES["bf16-autocast"];
+const tensors = (...dtypes: number[]) => dtypes.map((dtype) => ({ dtype, rank: 2, weak: false }));
+
+Deno.test("decideCasts() lowers every listed op, and only floating inputs count", () => {
+  for (const name of policy.lowOps) {
+    const attributes = [{ name: "equation", type: 0, value: "ij,jk->ik" }];
+    assertEquals(decideCasts(policy, { name, inputs: tensors(FLOAT, FLOAT), attributes }), {
+      inputs: BFLOAT16,
+    });
+  }
+  assertEquals(decideCasts(policy, { name: "MatMul", inputs: tensors(INT32, INT32) }), {});
+});
+
+Deno.test("decideCasts() raises every op of the float32 list", () => {
+  for (const name of policy.float32Ops) {
+    assertEquals(decideCasts(policy, { name, inputs: tensors(BFLOAT16, INT32) }), { inputs: FLOAT });
+  }
+});
+
+Deno.test("every op that a policy lists is an op of TensorFlow with floating inputs to cast", async () => {
+  const { runtime } = await useTensorFlow();
+  const definitions = new OpDefinitions(runtime);
+  for (const { lowOps, float32Ops } of Object.values(POLICIES)) {
+    for (const name of [...lowOps, ...float32Ops, ...FLOAT32_UNITS]) {
+      if (name === "Prelu" || name === "norm") continue; // TF.js's
+      assert(definitions.get(name).inputs.length > 0, name);
+    }
+  }
+});
+
+Deno.test("decideCasts() runs an unlisted op in its type, in the widest of mixed types", () => {
+  assertEquals(decideCasts(policy, { name: "Mul", inputs: tensors(BFLOAT16, BFLOAT16) }), {});
+  assertEquals(decideCasts(policy, { name: "AddV2", inputs: tensors(FLOAT, BFLOAT16) }), { inputs: FLOAT });
+  assertEquals(decideCasts(policy, { name: "ConcatV2", inputs: tensors(BFLOAT16, HALF, INT32) }), {
+    inputs: FLOAT,
+  });
+  assertEquals(decideCasts(policy, { name: "Cast", inputs: tensors(BFLOAT16) }), {});
+});
+
+Deno.test("decideCasts() has ops that sum in 16 bits compute in float32, under every policy", () => {
+  for (const each of Object.values(POLICIES)) {
+    for (const name of FLOAT32_UNITS) {
+      if (each.float32Ops.has(name)) continue; // the policy wants the result in float32 too
+      assertEquals(decideCasts(each, { name, inputs: tensors(BFLOAT16) }), {
+        inputs: FLOAT,
+        results: BFLOAT16,
+      });
+      assertEquals(decideCasts(each, { name, inputs: tensors(FLOAT) }), {});
+    }
+  }
+});
+
+Deno.test("decideCasts() promotes as PyTorch does: numbers and scalars do not widen, and arithmetic rounds once", () => {
+  const low = { dtype: BFLOAT16, rank: 2, weak: false }, lowScalar = { ...low, rank: 0 };
+  const scalar = { dtype: FLOAT, rank: 0, weak: false }, number = { ...scalar, weak: true };
+  const integers = { dtype: FLOAT, rank: 2, weak: true };
+  for (const other of [scalar, number, integers]) {
+    assertEquals(decideCasts(policy, { name: "Mul", inputs: [low, other] }), {
+      inputs: FLOAT,
+      results: BFLOAT16,
+    });
+    assertEquals(decideCasts(policy, { name: "Maximum", inputs: [other, low] }), { inputs: BFLOAT16 });
+  }
+  assertEquals(decideCasts(policy, { name: "Mul", inputs: [lowScalar, number] }).results, BFLOAT16);
+  assertEquals(decideCasts(policy, { name: "Mul", inputs: [lowScalar, scalar] }), { inputs: FLOAT });
+});
+
+Deno.test("decideCasts() lowers an Einsum that sums over a shared index, and no other", () => {
+  const casts = (equation: string, count = 2) =>
+    decideCasts(policy, {
+      name: "Einsum",
+      inputs: tensors(...Array<number>(count).fill(FLOAT)),
+      attributes: [{ name: "equation", type: 0, value: equation }],
+    }).inputs;
+  for (const product of ["ij,jk->ik", "bij, bkj -> bik", "i,i->", "...ij,...jk->...ik"]) {
+    assertEquals(casts(product), BFLOAT16, product);
+  }
+  for (const other of ["i,j->ij", "ij,ij->ij"]) assertEquals(casts(other), undefined, other);
+  for (const other of ["ij->ji", "ij->i", "...ij->...ji"]) assertEquals(casts(other, 1), undefined, other);
+});
+
+Deno.test("the float32 policy leaves products of float32 alone", () => {
+  assertEquals(decideCasts(POLICIES.float32, { name: "MatMul", inputs: tensors(FLOAT, FLOAT) }), {});
+});
+
+Deno.test("policyOf() finds every policy, and emulated ones, which leave ops outside of a model's parts in float32", () => {
+  for (const [name, each] of Object.entries(POLICIES)) assertEquals(policyOf(name), each);
+  const emulated = policyOf("emulated:e4m3");
+  assertEquals(decideCasts(emulated, { name: "MatMul", inputs: tensors(FLOAT, FLOAT) }), {});
+  assertEquals(emulated.classes.softmax, "e4m3");
+  assertThrows(() => policyOf("fp8"), RangeError, "wanted one of float32, bf16-autocast");
+});

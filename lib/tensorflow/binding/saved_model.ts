@@ -1,0 +1,144 @@
+/**
+ * SavedModels of Python's TensorFlow: loading one, and running parts of its graph by the names of its nodes.
+ *
+ * What a signature's inputs and outputs are called is read by tfjs-node-gpu's own `saved_model.js`, above this file.
+ *
+ * @module
+ */
+import { toOutputs } from "../native/graph_output.ts";
+import { cString, type Pointer, type Runtime } from "../native/runtime.ts";
+
+/** A graph with its variables, loaded. */
+interface Loaded {
+  graph: Pointer;
+  session: Pointer;
+}
+
+/** The SavedModels that a binding has loaded, by number. */
+export class SavedModels {
+  readonly #runtime: Runtime;
+  readonly #loaded = new Map<number, Loaded>();
+  #next = 0;
+
+  /** An empty collection. */
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** How many are loaded. */
+  get count(): number {
+    return this.#loaded.size;
+  }
+
+  /**
+   * Loads a SavedModel.
+   *
+   * @param directory Its folder.
+   * @param tags Tags of the meta graph to load, separated by commas.
+   * @returns Its number.
+   * @throws {TensorFlowError} when it cannot be read, or has no such meta graph.
+   */
+  load(directory: string, tags: string): number {
+    const { cc, status } = this.#runtime;
+    const names = tags.split(",").map(cString);
+    const addresses = BigUint64Array.from(
+      names,
+      (name) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(name)),
+    );
+    const options = cc.TF_NewSessionOptions();
+    const graph = cc.TF_NewGraph();
+    const session = cc.TF_LoadSessionFromSavedModel(
+      ...[options, null, cString(directory), addresses, names.length, graph, null, status] as const,
+    );
+    cc.TF_DeleteSessionOptions(options);
+    try {
+      this.#runtime.check({ op: `SavedModel ${directory}` });
+    } catch (error) {
+      cc.TF_DeleteGraph(graph);
+      throw error;
+    }
+    this.#loaded.set(this.#next, { graph, session });
+    return this.#next++;
+  }
+
+  /**
+   * Runs a model.
+   *
+   * @param id The model's number.
+   * @param feed The eager handles to feed, and the names of the nodes that they and the results stand at (`name` or
+   * `name:output`).
+   * @returns Handles of the results, which the caller owns.
+   * @throws {TypeError} for a number or a node that there is not.
+   * @throws {TensorFlowError} when the run fails.
+   */
+  run(
+    id: number,
+    feed: { inputs: readonly Pointer[]; inputNames: readonly string[]; outputNames: readonly string[] },
+  ): Pointer[] {
+    const { inputs, inputNames, outputNames } = feed;
+    const model = this.#get(id);
+    if (inputs.length !== inputNames.length) {
+      throw new TypeError(
+        // The words of the official addon, which TF.js's specs know.
+        `Length of input op names (${inputNames.length}) does not match the length of input tensors ` +
+          `(${inputs.length}).`,
+      );
+    }
+    const { cc, status } = this.#runtime;
+    const inputEnds = this.#ends(model, inputNames);
+    const outputEnds = this.#ends(model, outputNames);
+    const results = new BigUint64Array(outputNames.length + 1);
+    return this.#withTensors(inputs, (tensors) => {
+      cc.TF_SessionRun(
+        ...[model.session, null] as const,
+        ...[inputEnds, tensors, inputNames.length] as const,
+        ...[outputEnds, results, outputNames.length] as const,
+        ...[null, 0, null, status] as const,
+      );
+      this.#runtime.check({ op: "SavedModel", inputs: () => [...inputNames] });
+      return Array.from(
+        results.subarray(0, outputNames.length),
+        (address) => this.#runtime.handleOfTensor(Deno.UnsafePointer.create(address)),
+      );
+    });
+  }
+
+  /** Frees a model. */
+  delete(id: number): void {
+    const { graph, session } = this.#get(id);
+    this.#loaded.delete(id);
+    const { cc, status } = this.#runtime;
+    cc.TF_CloseSession(session, status);
+    cc.TF_DeleteSession(session, status);
+    cc.TF_DeleteGraph(graph);
+    this.#runtime.check({ op: "SavedModel" });
+  }
+
+  #get(id: number): Loaded {
+    const model = this.#loaded.get(id);
+    if (model === undefined) {
+      throw new TypeError(`Cannot use SavedModel ${id}: it is not loaded, or was deleted`);
+    }
+    return model;
+  }
+
+  /** Host tensors of handles while `use` runs, as C's array of addresses. */
+  #withTensors<R>(handles: readonly Pointer[], use: (addresses: BigUint64Array<ArrayBuffer>) => R): R {
+    const addresses = new BigUint64Array(handles.length + 1);
+    const resolve = (i: number): R =>
+      i === handles.length ? use(addresses) : this.#runtime.withTensor(handles[i]!, (tensor) => {
+        addresses[i] = Deno.UnsafePointer.value(tensor);
+        return resolve(i + 1);
+      });
+    return resolve(0);
+  }
+
+  #ends({ graph }: Loaded, names: readonly string[]): Uint8Array<ArrayBuffer> {
+    return toOutputs(names.map((name) => {
+      const [, node, output] = /^(.*?)(?::(\d+))?$/.exec(name)!;
+      const operation = this.#runtime.cc.TF_GraphOperationByName(graph, cString(node!));
+      if (operation === null) throw new TypeError(`Cannot run the SavedModel: it has no node called ${node}`);
+      return { operation, index: Number(output ?? 0) };
+    }));
+  }
+}

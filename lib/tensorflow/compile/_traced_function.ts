@@ -1,0 +1,300 @@
+/**
+ * A function of tensors in a row, traced once a signature: its TensorFlow functions, the variables that they read, and
+ * their gradients.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { type Attribute, AttributeType } from "../native/attribute.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { dtypeName, isFloating } from "../native/dtype.ts";
+import { compileAhead } from "./fused.ts";
+import type { Pointer } from "../native/runtime.ts";
+import { layerOfTrace } from "../precision/scope.ts";
+import { engine, gradientsOf, offTape, type TapeNode, tapeResults } from "../binding/tape.ts";
+import { withoutSideEffects } from "./_pure.ts";
+import { type ExecutionMode, type GraphValue, Trace } from "../native/trace.ts";
+
+/** What is traced: results, and what else the caller wants to know of them. */
+export type Body<E> = (inputs: tf.Tensor[]) => { tensors: tf.Tensor[]; extra: E };
+
+/** How a function is traced. */
+interface Options {
+  mode: ExecutionMode;
+  /** A name for messages. */
+  label: string;
+  /** Variables whose values are inputs, by place. Default: none. */
+  bound?: ReadonlyMap<tf.Variable, number>;
+}
+
+/** A traced signature. */
+interface Traced<E> {
+  name: string;
+  /** What the function takes after its inputs: fixed tensors, and variables, which are read at each call. */
+  captures: (Pointer | tf.Variable)[];
+  variables: { variable: tf.Variable; dtype: number }[];
+  outputs: { dtype: number; shape: number[] }[];
+  extra: E;
+  /** By the places of the inputs whose gradients are asked for. */
+  gradients: Map<string, TracedFunction<undefined>>;
+}
+
+const MUST_COMPILE: readonly Attribute[] = [{
+  name: "_XlaMustCompile",
+  type: AttributeType.BOOL,
+  value: true,
+}];
+
+let functions = 0;
+
+const idOf = (tensor: tf.Tensor): number => currentTensorFlow().backend.getInputTensorIds([tensor])[0]!;
+const isVariable = (capture: Pointer | tf.Variable): capture is tf.Variable => capture instanceof tf.Variable;
+
+/** A traced function. */
+export class TracedFunction<E> {
+  readonly #body: Body<E>;
+  readonly #options: Options;
+  readonly #traced = new Map<string, Traced<E>[]>();
+
+  /** A function that is traced at its first call. */
+  constructor(body: Body<E>, options: Options) {
+    this.#body = body;
+    this.#options = options;
+  }
+
+  /** How many signatures were traced. */
+  get traces(): number {
+    return this.#traced.values().reduce((sum, entries) => sum + entries.length, 0);
+  }
+
+  /**
+   * Calls the function. Where TF.js records for a gradient, the call is recorded as one operation.
+   *
+   * @param inputs Its inputs.
+   * @param donated Those that the call takes.
+   */
+  call(inputs: tf.Tensor[], donated: tf.Tensor[] = []): { tensors: tf.Tensor[]; extra: E } {
+    const ids = currentTensorFlow().backend.getInputTensorIds(inputs);
+    const types = this.#describe(inputs, ids);
+    const entry = this.#entryFor(inputs, types);
+    const { extra, variables, outputs } = entry;
+    const execute = () => this.#execute(entry, { ids, types, donated });
+    const floating = outputs.map(({ dtype }) => isFloating(dtype));
+    if (!engine().isTapeOn() || !floating.includes(true)) return { tensors: execute(), extra };
+    const sources = [...inputs, ...variables.map(({ variable }) => variable)];
+    const backward = (dys: tf.Tensor[], saved: tf.Tensor[], places: number[]) => {
+      const gradient = this.#gradientOf(entry, { places, inputs: inputs.length });
+      return gradient.call([...saved, ...dys.filter((_, i) => floating[i])]).tensors;
+    };
+    return { tensors: recorded(sources, execute, backward), extra };
+  }
+
+  /** Frees every trace; a later call traces anew. */
+  dispose(): void {
+    for (const entry of [...this.#traced.values()].flat()) free(entry);
+    this.#traced.clear();
+  }
+
+  #entryFor(inputs: tf.Tensor[], types: string[]): Traced<E> {
+    const { current: region } = currentTensorFlow().binding.regions;
+    const { name, overrides = [] } = region.policy;
+    const signature = JSON.stringify([
+      ...[name, overrides, layerOfTrace(region)],
+      types,
+    ]);
+    const entries = (this.#traced.get(signature) ?? []).filter((entry) => {
+      const isWhole = entry.variables.every(({ variable }) => !variable.isDisposed);
+      if (!isWhole) free(entry);
+      return isWhole;
+    });
+    this.#traced.set(signature, entries);
+    const { binding } = currentTensorFlow();
+    const known = entries.find(({ variables }) =>
+      variables.every(({ variable, dtype }) => binding.dtypeOf(idOf(variable)) === dtype)
+    );
+    if (known !== undefined) return known;
+    const entry = this.#trace(inputs);
+    entries.push(entry);
+    return entry;
+  }
+
+  #describe(inputs: tf.Tensor[], ids: number[]): string[] {
+    const { binding } = currentTensorFlow();
+    return inputs.map(({ shape }, i) => `${dtypeName(binding.dtypeOf(ids[i]!))}[${shape}]`);
+  }
+
+  #execute(
+    entry: Traced<E>,
+    { ids, types, donated }: { ids: number[]; types: string[]; donated: tf.Tensor[] },
+  ): tf.Tensor[] {
+    const { binding, backend } = currentTensorFlow();
+    const results = binding.execute(entry.name, {
+      release: () => tf.dispose(donated),
+      inputs: [
+        ...ids.map((id) => binding.handleOf(id)),
+        ...entry.captures.map((capture) => isVariable(capture) ? binding.handleOf(idOf(capture)) : capture),
+      ],
+      attributes: this.#options.mode === "xla" ? MUST_COMPILE : [],
+      numOutputs: entry.outputs.length,
+      describe: () => types,
+    });
+    return results.map((handle, i) =>
+      backend.createOutputTensor(binding.ofHandle(handle, entry.outputs[i]!))
+    );
+  }
+
+  #trace(inputs: tf.Tensor[]): Traced<E> {
+    const { binding, backend, runtime } = currentTensorFlow();
+    const { mode, label, bound } = this.#options;
+    const types = inputs.map((tensor) => binding.dtypeOf(idOf(tensor)));
+    using trace = new Trace(runtime, { mode, firstId: binding.nextId });
+    const placeholders: GraphValue[] = [];
+    const outputs: GraphValue[] = [];
+    let extra: E | undefined;
+    const traceBody = () =>
+      tf.tidy(() => {
+        const args = inputs.map((tensor, i) => {
+          const symbol = trace.placeholder(types[i]!, tensor.shape);
+          placeholders.push(symbol);
+          return backend.createOutputTensor(binding.ofSymbol(symbol));
+        });
+        const traced = withVariables(
+          (variable) => args[bound?.get(variable) ?? -1],
+          () => withoutSideEffects(label, () => this.#body(args)),
+        );
+        extra = traced.extra;
+        for (const tensor of traced.tensors) {
+          // A function may not hand an input straight through: Identity gives every result a node of its own.
+          const metadata = binding.executeOp("Identity", [], [idOf(tensor)], 1)[0]!;
+          outputs.push(binding.symbolOf(metadata.id));
+          binding.deleteTensor(metadata.id);
+        }
+      });
+    const { captures } = binding.withTrace(trace, () => offTape(traceBody));
+    const name = `losskit_${functions++}`;
+    const entry: Traced<E> = {
+      name,
+      captures: captures.map(({ handle, variable }) => variable ?? handle!),
+      variables: captures.flatMap(({ variable, symbol }) =>
+        variable === undefined ? [] : [{ variable, dtype: symbol.dtype }]
+      ),
+      outputs: outputs.map(({ dtype, shape }) => ({ dtype, shape })),
+      extra: extra!,
+      gradients: new Map(),
+    };
+    try {
+      refuseTaped(label, captures.flatMap(({ id, variable }) => variable === undefined ? [id] : []));
+      compileAhead(currentTensorFlow());
+      trace.toFunction(name, { inputs: [...placeholders, ...captures.map((c) => c.symbol)], outputs });
+    } catch (error) {
+      freeCaptures(entry);
+      throw error;
+    }
+    return entry;
+  }
+
+  /** The function's gradient by some of its inputs and variables: it runs the function again, and is traced as one. */
+  #gradientOf(
+    entry: Traced<E>,
+    of: { places: number[]; inputs: number },
+  ): TracedFunction<undefined> {
+    const key = String(of.places);
+    const known = entry.gradients.get(key);
+    if (known !== undefined) return known;
+    const count = of.inputs + entry.variables.length;
+    const bound = new Map(this.#options.bound);
+    entry.variables.forEach(({ variable }, i) => bound.set(variable, of.inputs + i));
+    const body: Body<undefined> = (inputs) => {
+      const results = () =>
+        this.#body(inputs.slice(0, of.inputs)).tensors.filter(({ dtype }) => dtype === "float32");
+      const tensors = gradientsOf(results, of.places.map((place) => inputs[place]!), inputs.slice(count));
+      return { tensors, extra: undefined };
+    };
+    const { mode, label } = this.#options;
+    const gradient = new TracedFunction(body, { mode, label: `the gradient of ${label}`, bound });
+    entry.gradients.set(key, gradient);
+    return gradient;
+  }
+}
+
+/** Runs an operation and records it, with a gradient that computes those alone that are asked for. */
+function recorded(
+  inputs: tf.Tensor[],
+  forward: () => tf.Tensor[],
+  backward: (dys: tf.Tensor[], saved: tf.Tensor[], places: number[]) => tf.Tensor[],
+): tf.Tensor[] {
+  let wanted = inputs.map((_, i) => i);
+  const results = engine().runKernelFunc({
+    forwardFunc: (_, save) => {
+      save(inputs);
+      return forward();
+    },
+    backwardsFunc: (dys, saved) => {
+      const places = wanted.filter((i) => inputs[i]!.dtype === "float32");
+      const gradients = backward(Array.isArray(dys) ? dys : [dys], saved, places);
+      return Object.fromEntries(wanted.map((i) => {
+        const gradient = gradients[places.indexOf(i)];
+        return [i, () => gradient ?? tf.zeros(inputs[i]!.shape)];
+      }));
+    },
+    inputs: { ...inputs } as unknown as Record<string, tf.Tensor>,
+  });
+  const node = engine().state.activeTape?.at(-1);
+  const gradient = node?.gradient;
+  if (node !== undefined && gradient !== undefined) {
+    // TF.js calls it as a method of a copy that has the inputs on the way to what is asked for alone.
+    node.gradient = function (this: TapeNode | undefined, dys) {
+      wanted = Object.keys(this?.inputs ?? inputs).map(Number);
+      return gradient(dys);
+    };
+  }
+  return results;
+}
+
+/**
+ * Runs `work` with every variable standing for a value of the graph: an input that `inputOf` names, or else one that is
+ * read at each call.
+ */
+function withVariables<R>(inputOf: (variable: tf.Variable) => tf.Tensor | undefined, work: () => R): R {
+  const { binding, backend } = currentTensorFlow();
+  type Writable = { -readonly [K in "dataId" | "id"]: tf.Variable[K] };
+  const former = Object.values(engine().registeredVariables).map((variable) => {
+    const { dataId, id } = variable;
+    return { variable, own: { dataId, id } };
+  });
+  try {
+    for (const { variable } of former) {
+      const input = inputOf(variable);
+      // As an input it is that tensor to gradients too.
+      const { dataId, id } = input ??
+        { ...backend.createOutputTensor(binding.ofVariable(variable, idOf(variable))), id: variable.id };
+      Object.assign(variable as Writable, { dataId, id });
+    }
+    return work();
+  } finally {
+    for (const { variable, own } of former) Object.assign(variable as Writable, own);
+  }
+}
+
+/** Refuses captured tensors that a gradient would have to flow to. */
+function refuseTaped(label: string, captured: readonly number[]): void {
+  if (captured.length === 0 || !engine().isTapeOn()) return;
+  const { backend } = currentTensorFlow();
+  const results = tapeResults().filter(({ dataId }) => backend.tensorMap.has(dataId)).map(idOf);
+  if (!captured.some((id) => results.includes(id))) return;
+  throw new Error(
+    `Cannot differentiate ${label}: it uses a tensor that depends on what is differentiated and is not among its ` +
+      "arguments. Pass the tensor as an argument.",
+  );
+}
+
+function freeCaptures(entry: Pick<Traced<unknown>, "captures">): void {
+  const { runtime } = currentTensorFlow();
+  for (const capture of entry.captures) if (!isVariable(capture)) runtime.deleteHandle(capture);
+}
+
+function free(entry: Traced<unknown>): void {
+  currentTensorFlow().runtime.removeFunction(entry.name);
+  freeCaptures(entry);
+  for (const gradient of entry.gradients.values()) gradient.dispose();
+}

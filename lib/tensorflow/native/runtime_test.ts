@@ -1,0 +1,153 @@
+import { assert, assertEquals, assertFalse, assertRejects, assertStringIncludes } from "@std/assert";
+import { useTensorFlow } from "../binding/backend.ts";
+
+Deno.test("Runtime says what it runs on, and that float32 is not TF32", async () => {
+  const { runtime, binding, device } = await useTensorFlow({ device: "cpu" });
+  assertEquals(runtime.devices, [{ name: "/job:localhost/replica:0/task:0/device:CPU:0", type: "CPU" }]);
+  assertFalse(runtime.usesGpu);
+  assertFalse(binding.isUsingGpuDevice());
+  assertEquals(device, "cpu");
+  assertFalse(runtime.tensorFloat32);
+  assertFalse(runtime.deterministicOps);
+  await assertRejects(
+    () => useTensorFlow({ device: "gpu" }),
+    RangeError,
+    "expected cpu, which this process runs with, got gpu",
+  );
+  await assertRejects(() => useTensorFlow({ deterministicOps: true }), RangeError, "got true");
+  assertEquals((await useTensorFlow({ device: "auto" })).runtime, runtime);
+});
+
+/** Runs a script that starts a TensorFlow of its own. */
+async function run(script: string, env: Record<string, string>): Promise<{ stdout: string; stderr: string }> {
+  const module = new URL("../mod.ts", import.meta.url).href;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", `import { useTensorFlow } from ${JSON.stringify(module)};\n${script}`],
+    cwd: new URL("../..", import.meta.url),
+    env: { NO_COLOR: "1", ...env },
+  }).output();
+  const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { stdout: out!, stderr: error! };
+}
+
+Deno.test("deterministic ops are on when they are asked for", async () => {
+  const { stdout } = await run(
+    "console.log((await useTensorFlow({ device: 'cpu', deterministicOps: true })).runtime.deterministicOps)",
+    {},
+  );
+  assertEquals(stdout.trim(), "true");
+});
+
+Deno.test("LOSSKIT_DEVICE chooses the device, and a GPU that is not there is told of", async () => {
+  const print = "console.log(await useTensorFlow().then(({ device }) => device, (error) => error.message))";
+  assertEquals((await run(print, { LOSSKIT_DEVICE: "cpu" })).stdout.trim(), "cpu");
+  assertStringIncludes(
+    (await run(print, { LOSSKIT_DEVICE: "tpu" })).stdout,
+    'must be auto, cpu or gpu: it is "tpu"',
+  );
+  const gpu = (await run(print, { LOSSKIT_DEVICE: "gpu", CUDA_VISIBLE_DEVICES: "" })).stdout.trim();
+  assert(gpu.startsWith("Cannot run on a GPU: "), gpu);
+});
+
+Deno.test("XLA keeps NaN beside a user's own flags, or those of a file; a flag that the user sets wins", async () => {
+  const script = `await useTensorFlow({ device: "cpu" });
+    const { compile } = await import(${JSON.stringify(new URL("../mod.ts", import.meta.url).href)});
+    const tf = await import("@tensorflow/tfjs");
+    const clip = compile((x) => tf.clipByValue(x, -1, 1), { mode: "xla" });
+    console.log(String(clip(tf.tensor1d([NaN, 5])).dataSync()));`;
+  const other = "--xla_cpu_enable_fast_math=false";
+  const file = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(file, `${other}\n`);
+  try {
+    for (
+      const [flags, want] of [
+        ["", "NaN,1"],
+        [other, "NaN,1"],
+        [file, "NaN,1"],
+        ["--xla_cpu_enable_fast_min_max=true", "-1,1"],
+      ] as const
+    ) {
+      const { stdout, stderr } = await run(script, { XLA_FLAGS: flags });
+      assertEquals(stdout.trim(), want, stderr);
+    }
+  } finally {
+    Deno.removeSync(file);
+  }
+});
+
+Deno.test("variables set for TensorFlow reach no child process, and a user's own stay", async () => {
+  const script =
+    `const variables = () => new TextDecoder().decode(new Deno.Command("env").outputSync().stdout);
+    const before = variables();
+    await useTensorFlow({ device: "cpu" });
+    const { compile } = await import(${JSON.stringify(new URL("../mod.ts", import.meta.url).href)});
+    const tf = await import("@tensorflow/tfjs");
+    compile((x) => tf.exp(x), { mode: "xla" })(tf.scalar(0)).dataSync();
+    console.log(variables() === before, Deno.env.get("TF_CPP_MIN_LOG_LEVEL"), Deno.env.get("XLA_FLAGS"));`;
+  const plain = await run(script, {});
+  assertEquals(plain.stdout.trim(), "true undefined undefined");
+  assertFalse(/\.cc:\d+\]/.test(plain.stderr), plain.stderr); // TensorFlow's log stays silent all the same
+  const own = { TF_CPP_MIN_LOG_LEVEL: "3", XLA_FLAGS: "--xla_cpu_enable_fast_math=false" };
+  assertEquals((await run(script, own)).stdout.trim(), `true ${Object.values(own).join(" ")}`);
+});
+
+/** Runs `useTensorFlow(options)` in the main thread, then `useTensorFlow(other)` in a worker. */
+async function withWorker(options: object, other: object): Promise<string> {
+  const module = new URL("../mod.ts", import.meta.url).href;
+  const worker = `import { useTensorFlow } from ${JSON.stringify(module)};
+    const say = ({ runtime, threads }) => [runtime.deterministicOps, threads].join(" ");
+    self.postMessage(await useTensorFlow(${JSON.stringify(other)}).then(say, (error) => error.message));`;
+  const { stdout, stderr } = await run(
+    `const { runtime, threads } = await useTensorFlow(${JSON.stringify(options)});
+    const worker = new Worker(${
+      JSON.stringify(`data:text/javascript,${encodeURIComponent(worker)}`)
+    }, { type: "module" });
+    const said = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+    const pools = [...Deno.readDirSync("/proc/self/task")].map(({ name }) =>
+      Deno.readTextFileSync("/proc/self/task/" + name + "/comm").trim());
+    worker.terminate();
+    console.log([runtime.deterministicOps, threads, said].join("|"), pools.filter((name) => name === "worker-1").length);`,
+    {},
+  );
+  return stdout.trim() || stderr;
+}
+
+Deno.test("a worker's TensorFlow leaves the process's settings as they are, or says that they are fixed", async () => {
+  const on = { device: "cpu", deterministicOps: true };
+  const plain = await withWorker({ ...on, threads: 1 }, { device: "cpu", threads: 12 });
+  assertStringIncludes(plain, "true|1|true 12");
+  // Threads are named for the one that made them: a pool of its own, not the main thread's.
+  if (Deno.build.os === "linux") assert(Number(plain.split(" ").at(-1)) >= 12, plain);
+  assertStringIncludes(await withWorker(on, { device: "cpu", deterministicOps: true }), "true||true ");
+  assertStringIncludes(
+    await withWorker(on, { device: "cpu", deterministicOps: false }),
+    "Cannot change TensorFlow's deterministicOps: expected true, which this process runs with, got false",
+  );
+});
+
+Deno.test("a missing permission is named with its flag, not taken for a missing C library", async () => {
+  const module = new URL("../mod.ts", import.meta.url).href;
+  const script = Deno.makeTempFileSync({ suffix: ".ts" });
+  Deno.writeTextFileSync(
+    script,
+    `import { useTensorFlow } from ${JSON.stringify(module)};
+    console.log(await useTensorFlow({ device: "cpu" }).then(() => "started", (error) => error.message));`,
+  );
+  try {
+    for (
+      const [flags, flag] of [
+        [["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi=/nowhere"], "--allow-ffi"],
+        [["--allow-read", "--allow-env", "--allow-sys"], "--allow-ffi"],
+      ] as const
+    ) {
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-prompt", "--no-check", "--config", "deno.json", ...flags, script],
+        cwd: new URL("../..", import.meta.url),
+      }).output();
+      const [said, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      assertStringIncludes(said!, `Cannot start TensorFlow: expected the permission ${flag}`, error);
+    }
+  } finally {
+    Deno.removeSync(script);
+  }
+});

@@ -1,0 +1,228 @@
+/**
+ * A graph under construction: TF.js's calls become nodes, and the whole becomes a TensorFlow function.
+ *
+ * It knows nodes and shapes. What TF.js sees of them is in `binding.ts`, and who traces what in `compile.ts`.
+ *
+ * @module
+ */
+import {
+  type Attribute,
+  type AttributeSetters,
+  AttributeType,
+  graphSetters,
+  setAttribute,
+} from "./attribute.ts";
+import type { OpDefinition } from "./op_definition.ts";
+import { type GraphOutput, toOutput, toOutputs } from "./graph_output.ts";
+import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
+
+/** How a traced function is executed: op by op in graph order, or compiled by XLA. */
+export type ExecutionMode = "graph" | "xla";
+
+/** All execution modes. */
+export const MODES: readonly ExecutionMode[] = ["graph", "xla"];
+
+/** One output of a node. */
+export interface GraphValue extends GraphOutput {
+  /** `TF_DataType`. */
+  readonly dtype: number;
+  /** Static shape. */
+  readonly shape: number[];
+  /** The op that made it, for messages. */
+  readonly op: string;
+}
+
+/** A graph that grows while a function is traced. Dispose of it once the function is made. */
+export class Trace implements Disposable {
+  /** How the finished function will run: some units choose their ops by it. */
+  readonly mode: ExecutionMode;
+  readonly #runtime: Runtime;
+  readonly #graph: Pointer;
+  readonly #setters: AttributeSetters;
+  /** Tensors of the binding from this number on were made while tracing: they are constants of the graph. */
+  readonly firstId: number;
+  #nodes = 0;
+
+  /**
+   * An empty graph.
+   *
+   * @param runtime Where the graph lives.
+   * @param options How the function will run, and the first number that the binding will give from now on.
+   */
+  constructor(runtime: Runtime, options: { mode: ExecutionMode; firstId: number }) {
+    if (options.mode === "xla") runtime.readXlaFlags();
+    this.#runtime = runtime;
+    this.mode = options.mode;
+    this.firstId = options.firstId;
+    this.#graph = runtime.cc.TF_NewGraph();
+    this.#setters = graphSetters(runtime);
+  }
+
+  /** How many nodes the graph has. */
+  get nodes(): number {
+    return this.#nodes;
+  }
+
+  /** An input of the function. */
+  placeholder(dtype: number, shape: readonly number[]): GraphValue {
+    const node = this.#begin("Placeholder");
+    this.#runtime.cc.TF_SetAttrType(node, cString("dtype"), dtype);
+    this.#runtime.cc.TF_SetAttrShape(node, cString("shape"), toDims(shape), shape.length);
+    return this.#finish(node, { op: "Placeholder", outputs: 1 })[0]!;
+  }
+
+  /** A constant with an eager handle's value. */
+  constant(handle: Pointer, dtype: number): GraphValue {
+    const { cc, status } = this.#runtime;
+    return this.#runtime.withTensor(handle, (tensor) => {
+      const node = this.#begin("Const");
+      cc.TF_SetAttrType(node, cString("dtype"), dtype);
+      cc.TF_SetAttrTensor(node, cString("value"), tensor, status);
+      this.#runtime.check({ op: "Const" });
+      return this.#finish(node, { op: "Const", outputs: 1 })[0]!;
+    });
+  }
+
+  /**
+   * Adds an op.
+   *
+   * @param op Name, definition, attributes, inputs in order, number of outputs.
+   * @throws {TensorFlowError} when TensorFlow refuses it.
+   * @throws {TypeError} when a result's shape depends on data.
+   */
+  add(op: {
+    name: string;
+    definition: OpDefinition;
+    attributes: readonly Attribute[];
+    inputs: readonly GraphValue[];
+    outputs: number;
+  }): GraphValue[] {
+    const { cc } = this.#runtime;
+    const node = this.#begin(op.name);
+    let next = 0;
+    for (const [i, input] of op.definition.inputs.entries()) {
+      if (input.numberAttribute === undefined && input.typeListAttribute === undefined) {
+        cc.TF_AddInput(node, toOutput(op.inputs[next++]!));
+        continue;
+      }
+      // A list takes what the single inputs after it leave: no op of TF.js has two lists.
+      const after = op.definition.inputs.length - i - 1;
+      const list = op.inputs.slice(next, op.inputs.length - after);
+      next += list.length;
+      cc.TF_AddInputList(node, toOutputs(list), list.length);
+    }
+    for (const attribute of op.attributes) {
+      // TensorFlow counts the inputs of a list itself, and refuses to be told.
+      if (op.definition.inputs.some((input) => input.numberAttribute === attribute.name)) continue;
+      setAttribute(node, attribute, this.#setters);
+    }
+    return this.#finish(node, { op: op.name, outputs: op.outputs, inputs: op.inputs });
+  }
+
+  /**
+   * Adds a call of a function that the context has, which XLA compiles at its first run.
+   *
+   * @param fn Its name, and the types and shapes of its results.
+   * @param inputs Its inputs, in order.
+   */
+  callCompiled(
+    fn: { name: string; results: readonly { dtype: number; shape: readonly number[] }[] },
+    inputs: readonly GraphValue[],
+  ): GraphValue[] {
+    const { cc, status } = this.#runtime;
+    const node = this.#begin("StatefulPartitionedCall");
+    cc.TF_AddInputList(node, toOutputs(inputs), inputs.length);
+    const types = fn.results.map(({ dtype }) => dtype);
+    const attributes = [
+      { name: "Tout", type: AttributeType.TYPE, value: types },
+      { name: "f", type: AttributeType.FUNC, value: fn.name },
+      { name: "_XlaMustCompile", type: AttributeType.BOOL, value: true },
+    ];
+    for (const attribute of attributes) setAttribute(node, attribute, this.#setters);
+    const operation = cc.TF_FinishOperation(node, status);
+    this.#runtime.check({ op: fn.name, inputs: () => inputs.map(({ shape }) => `[${shape}]`) });
+    return fn.results.map(({ dtype, shape }, index) => {
+      const output = { operation, index, dtype, shape: [...shape], op: fn.name };
+      // TensorFlow infers no shape through a function's name.
+      cc.TF_GraphSetTensorShape(this.#graph, toOutput(output), toDims(shape), shape.length, status);
+      this.#runtime.check({ op: fn.name });
+      return output;
+    });
+  }
+
+  #begin(op: string): Pointer {
+    return this.#runtime.cc.TF_NewOperation(this.#graph, cString(op), cString(`n${this.#nodes++}`));
+  }
+
+  #finish(
+    node: Pointer,
+    made: { op: string; outputs: number; inputs?: readonly GraphValue[] },
+  ): GraphValue[] {
+    const { cc, status } = this.#runtime;
+    const operation = cc.TF_FinishOperation(node, status);
+    this.#runtime.check({ op: made.op, inputs: () => (made.inputs ?? []).map((s) => `[${s.shape}]`) });
+    return Array.from({ length: made.outputs }, (_, index) => {
+      const bare = { operation, index, dtype: 0, shape: [], op: made.op };
+      const output = toOutput(bare);
+      const dtype = cc.TF_OperationOutputType(output);
+      return { ...bare, dtype, shape: this.#shapeOf(output, made.op) };
+    });
+  }
+
+  #shapeOf(output: Uint8Array<ArrayBuffer>, op: string): number[] {
+    const { cc, status } = this.#runtime;
+    const rank = cc.TF_GraphGetTensorNumDims(this.#graph, output, status);
+    this.#runtime.check({ op });
+    const dims = new BigInt64Array(Math.max(1, rank));
+    if (rank > 0) {
+      cc.TF_GraphGetTensorShape(this.#graph, output, dims, rank, status);
+      this.#runtime.check({ op });
+    }
+    const shape = Array.from(dims.subarray(0, Math.max(0, rank)), Number);
+    if (rank < 0 || shape.some((size) => size < 0)) {
+      throw new TypeError(
+        `Cannot compile ${op}: the shape of its result must follow from the shapes of its inputs: ` +
+          "here it depends on their values. Call it outside of the compiled function.",
+      );
+    }
+    return shape;
+  }
+
+  /**
+   * Makes the graph a function of the eager context.
+   *
+   * @param name A name not yet used in the context.
+   * @param ends The placeholders and the results, in order.
+   */
+  toFunction(name: string, ends: { inputs: readonly GraphValue[]; outputs: readonly GraphValue[] }): void {
+    const { cc, status, context } = this.#runtime;
+    const { inputs, outputs } = ends;
+    const made = cc.TF_GraphToFunction(
+      this.#graph,
+      cString(name),
+      0,
+      -1,
+      null,
+      inputs.length,
+      toOutputs(inputs),
+      outputs.length,
+      toOutputs(outputs),
+      null,
+      null,
+      null,
+      status,
+    );
+    this.#runtime.check({ op: "TF_GraphToFunction" });
+    try {
+      cc.TFE_ContextAddFunction(context, made, status);
+      this.#runtime.check({ op: "TFE_ContextAddFunction" });
+    } finally {
+      cc.TF_DeleteFunction(made); // the context keeps its own
+    }
+  }
+
+  /** Frees the graph. */
+  [Symbol.dispose](): void {
+    this.#runtime.cc.TF_DeleteGraph(this.#graph);
+  }
+}

@@ -1,0 +1,285 @@
+/**
+ * Blocked cross entropy: the loss of the head, computed over one block of the vocabulary at a time. No tensor of size
+ * [N, V] is ever held, forward or backward.
+ *
+ * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each block's
+ * logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). The gradient of a
+ * table row is one product over all rows of hidden states; the gradient of the hidden states is a sum over blocks in float32
+ * under every policy. The plain form, by TF.js's autodiff, is `crossEntropy` in `train/cross_entropy.ts`.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { AttributeType } from "../native/attribute.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { addColumns, columnGradients, noStatistics, type RowStatistics } from "./cross_entropy.ts";
+import { DataType } from "../native/dtype.ts";
+import {
+  formatOf,
+  isObserved,
+  layerScope,
+  observe,
+  operation,
+  rounded,
+  roundingDraws,
+  withDrawsFrom,
+} from "../precision/scope.ts";
+import { emptyMatrix, fillRows } from "./_rows.ts";
+import { dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
+import { productType, runOp } from "./_unit.ts";
+
+/** Logits of one block: 8 MiB in float32, large enough to keep matrix products fast. */
+const BLOCK_LOGITS = 2 ** 21;
+
+/** Fewer tokens than this in a block are too few for fast products, however many rows there are. */
+const LEAST_TOKENS = 1024;
+
+/** What is minimised beside the mean negative log likelihood. */
+export interface Regularization {
+  /** Epsilon of label smoothing, in [0, 1): (1 - epsilon) nll + epsilon · the mean over V of -log p. */
+  readonly labelSmoothing: number;
+  /** Coefficient of (log Z)², which is added. */
+  readonly zLoss: number;
+}
+
+/** The rows of a loss, and how they count. */
+export interface LossRows {
+  /** Token ids, int32 [N], each in [0, V). */
+  readonly targets: tf.Tensor1D;
+  /** What each row's loss is multiplied with in the sum, float32 [N]. */
+  readonly weights: tf.Tensor1D;
+  /** What is minimised beside. */
+  readonly regularization: Regularization;
+  /** Bounds logits x to cap · tanh(x / cap) (default: no bound); for {@linkcode blockedCrossEntropy}, which makes them itself. */
+  readonly logitSoftCap?: number | undefined;
+  /** Tokens in a block of the vocabulary (default: as many as have 2 Mi logits, but 1,024 at least). */
+  readonly block?: number | undefined;
+}
+
+/** The sums of a loss over rows, float32 scalars. */
+export interface LossSums {
+  /** What is minimised; it has a gradient. */
+  readonly objective: tf.Scalar;
+  /** The negative log likelihood alone; it may have no gradient. */
+  readonly nll: tf.Scalar;
+}
+
+/**
+ * What is minimised of each row.
+ *
+ * @param nll The negative log likelihoods.
+ * @param of By row, log Z, and the mean over V of -log p, which counts where there is smoothing.
+ */
+export function regularized(
+  nll: tf.Tensor,
+  { logZ, spread }: { logZ: tf.Tensor; spread: tf.Tensor | number },
+  { labelSmoothing, zLoss }: Regularization,
+): tf.Tensor {
+  const smooth = tf.add(tf.mul(nll, 1 - labelSmoothing), tf.mul(spread, labelSmoothing));
+  return tf.add(smooth, tf.mul(tf.square(logZ), zLoss));
+}
+
+/** A part of a row of things: from where, and how many. */
+export interface Range {
+  /** The first. */
+  readonly begin: number;
+  /** How many. */
+  readonly size: number;
+}
+
+/** Parts of `all` in order, at most `most` in each, and as equal as can be. */
+export function rangesOf(all: number, most: number): Range[] {
+  const size = Math.ceil(all / Math.ceil(all / most));
+  return Array.from(
+    { length: Math.ceil(all / size) },
+    (_, i) => ({ begin: i * size, size: Math.min(size, all - i * size) }),
+  );
+}
+
+/**
+ * The weighted sums of losses over rows.
+ *
+ * @param hidden Hidden states, [N, C].
+ * @param table The head's rows, [V, C].
+ * @param rows Targets, weights, and what is minimised.
+ * @returns The sums. No tidy frees `nll`: it is the caller's to dispose of.
+ */
+export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows): LossSums {
+  let nll: tf.Scalar | undefined;
+  const fn = (hidden: tf.Tensor2D, table: tf.Tensor2D, save: tf.GradSaveFunc) => {
+    const head = new BlockedHead(hidden, table, rows);
+    if (isObserved()) head.show();
+    const statistics = head.normalize();
+    const sums = tf.tidy(() => ({ ...head.sums(statistics) }));
+    nll = tf.keep(sums.nll);
+    const { dHidden, dTable } = head.gradient(statistics);
+    tf.dispose(Object.values(statistics));
+    save([dHidden, dTable]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => saved.map((gradient) => tf.mul(gradient, dy));
+    return { value: sums.objective, gradFunc };
+  };
+  // TF.js's type of a function with a gradient knows no mixed arguments.
+  const objective = tf.customGrad(fn as unknown as Parameters<typeof tf.customGrad>[0])(hidden, table);
+  return { objective: objective as tf.Scalar, nll: nll! };
+}
+
+/** Gradients that are added up from block to block, float32: [N, C] and [V, C]. */
+type Gradients = { dHidden: tf.Tensor; dTable: tf.Tensor2D };
+
+/** The head and the loss of its logits, block by block. */
+class BlockedHead {
+  readonly #hidden: tf.Tensor2D;
+  readonly #table: tf.Tensor2D;
+  readonly #rows: LossRows;
+  readonly #blocks: readonly Range[];
+  /** How many stochastic roundings there had been before each block of the first pass. */
+  readonly #draws: number[] = [];
+
+  constructor(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows) {
+    const [N, V] = [hidden.shape[0], table.shape[0]];
+    this.#hidden = hidden;
+    this.#table = table;
+    this.#rows = rows;
+    this.#blocks = rangesOf(V, rows.block ?? Math.max(LEAST_TOKENS, Math.floor(BLOCK_LOGITS / N)));
+  }
+
+  /** Shows logits to whoever looks on, whole rows at a time. */
+  show(): void {
+    const [N, V] = [this.#hidden.shape[0], this.#table.shape[0]];
+    const draws = roundingDraws();
+    for (const { begin, size } of rangesOf(N, Math.ceil(BLOCK_LOGITS / V))) {
+      tf.tidy(() => {
+        const some = tf.slice(this.#hidden, [begin, 0], [size, this.#hidden.shape[1]]);
+        observe("logits", withDrawsFrom(draws, () => toFloat32(this.#logits(some, this.#table).logits)));
+      });
+    }
+  }
+
+  /** The first pass: what all blocks tell of each row. */
+  normalize(): RowStatistics {
+    const sum = this.#rows.regularization.labelSmoothing !== 0;
+    let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { sum }) }));
+    for (const range of this.#blocks) {
+      this.#draws.push(roundingDraws());
+      const former = statistics;
+      statistics = tf.tidy(() => {
+        const some = rowsAfter(this.#table, range, [former.sumExp, former.targetLogit]);
+        return { ...addColumns(former, this.#logits(this.#hidden, some).logits, this.#targets(range)) };
+      });
+      tf.dispose(Object.values(former));
+    }
+    return statistics;
+  }
+
+  /** The weighted sums over rows. */
+  sums({ max, sumExp, targetLogit, sum }: RowStatistics): LossSums {
+    const { weights, regularization: { labelSmoothing, zLoss } } = this.#rows;
+    const logZ = tf.add(max, tf.log(sumExp)); // [N, 1]
+    const nll = tf.sub(tf.log(sumExp), tf.sub(targetLogit, max));
+    const added = (losses: tf.Tensor) =>
+      tf.sum(tf.mul(atLoss(tf.reshape(losses, [-1])), weights)) as tf.Scalar;
+    const plain = added(nll);
+    if (labelSmoothing === 0 && zLoss === 0) return { objective: tf.clone(plain), nll: plain };
+    const spread = sum === undefined ? 0 : tf.sub(logZ, tf.div(sum, this.#table.shape[0])); // the mean of -log p
+    return { objective: added(regularized(nll, { logZ, spread }, this.#rows.regularization)), nll: plain };
+  }
+
+  /** The second pass: gradients of what {@linkcode sums} calls the objective. */
+  gradient(statistics: RowStatistics): Gradients {
+    const [[N, C], V] = [this.#hidden.shape, this.#table.shape[0]];
+    const weights = tf.expandDims(this.#rows.weights, 1); // [N, 1]
+    let sums: Gradients & { dSome?: tf.Tensor } = {
+      dHidden: tf.fill([N, C], 0),
+      dTable: emptyMatrix([V, C]),
+    };
+    for (const [i, range] of this.#blocks.entries()) {
+      const former = sums;
+      // The second pass waits for the first, and each block for all of the one before: a graph runs what is ready, and
+      // what is left waiting keeps a block's logits.
+      const after = former.dSome === undefined
+        ? [statistics.sumExp, statistics.targetLogit]
+        : [former.dHidden, former.dSome];
+      sums = tf.tidy(() => {
+        const some = rowsAfter(this.#table, range, after); // [v, C]
+        const draws = this.#draws[i]!;
+        const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, some));
+        const dBounded = atLoss(columnGradients(
+          logits,
+          { ...statistics, weights, targets: this.#targets(range) },
+          { ...this.#rows.regularization, V, dtype: bounded === undefined ? gradientType() : DataType.FLOAT },
+        ));
+        const dLogits = bounded === undefined ? dBounded : tf.mul(dBounded, tf.sub(1, tf.square(bounded)));
+        const dHidden = inHead(dLogits, some);
+        const dSome = toFloat32(
+          inHead(dLogits, this.#hidden, { a: true }),
+        );
+        return {
+          dHidden: tf.add(former.dHidden, toFloat32(dHidden)),
+          dTable: fillRows(former.dTable, range.begin, dSome),
+          dSome,
+        };
+      });
+      tf.dispose(Object.values(former));
+    }
+    const { dHidden, dTable, dSome } = sums;
+    tf.dispose([weights, dSome!]);
+    return { dHidden, dTable };
+  }
+
+  /** Logits of some rows and tokens, and where they are bounded, the tanh that bounds them. */
+  #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): { logits: tf.Tensor; bounded: tf.Tensor | undefined } {
+    const product = inHead(hidden, table, { b: true });
+    const cap = this.#rows.logitSoftCap;
+    const bounded = cap === undefined ? undefined : tf.tanh(tf.div(toFloat32(product), cap));
+    return { logits: atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)), bounded };
+  }
+
+  /** Targets counted from a block's first token, int32 [N, 1]. */
+  #targets({ begin }: Range): tf.Tensor {
+    return tf.expandDims(tf.sub(this.#rows.targets, tf.scalar(begin, "int32")), 1);
+  }
+}
+
+/** A product of the head, in the format that is set for it. */
+function inHead(a: tf.Tensor, b: tf.Tensor, transposed: { a?: boolean; b?: boolean } = {}): tf.Tensor {
+  return layerScope("head", () => headProduct([a, b], transposed));
+}
+
+const headProduct = operation(
+  "linear",
+  ([a, b]: [tf.Tensor, tf.Tensor], transposed: { a?: boolean; b?: boolean }) =>
+    tf.matMul(a, b, transposed.a, transposed.b),
+);
+
+/** What crosses the edge of the loss: where a format is set for it, rounded to that, in float32. */
+function atLoss(x: tf.Tensor): tf.Tensor {
+  if (formatOf("loss", "loss") === undefined) return x;
+  return layerScope("loss", () => toFloat32(rounded("loss", x)));
+}
+
+/** The type that gradients of logits go into the head's products in: a policy that lowers these rounds them on the way anyway. */
+function gradientType(): number {
+  const isBoxed = formatOf("loss", "loss") !== undefined || formatOf("linear", "head") !== undefined;
+  return (isBoxed ? undefined : productType()) ?? DataType.FLOAT;
+}
+
+/**
+ * Rows of a matrix, taken once other tensors are there. A graph runs what is ready, which without this would be the
+ * products of all blocks at once; TensorFlow's IdentityN passes its inputs on when it has them all.
+ */
+function rowsAfter(matrix: tf.Tensor2D, { begin, size }: Range, after: readonly tf.Tensor[]): tf.Tensor2D {
+  const { backend, binding } = currentTensorFlow();
+  const columns = matrix.shape[1];
+  if (binding.trace === undefined) return tf.slice(matrix, [begin, 0], [size, columns]);
+  const types = [DataType.INT32, ...after.map(() => DataType.FLOAT)];
+  const [start] = backend.executeMultipleOutputs(
+    "IdentityN",
+    [{ name: "T", type: AttributeType.TYPE, value: types }],
+    [tf.tensor1d([begin, 0], "int32"), ...after],
+    types.length,
+  );
+  return runOp("Slice", {
+    T: [AttributeType.TYPE, dtypeOf(matrix)],
+    Index: [AttributeType.TYPE, DataType.INT32],
+  }, [matrix, start!, tf.tensor1d([size, columns], "int32")]) as tf.Tensor2D;
+}

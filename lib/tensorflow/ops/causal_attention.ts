@@ -1,0 +1,171 @@
+/**
+ * Causal attention as units: the masked softmax, and attention in blocks of queries, which skips the keys that a whole
+ * block may not see.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { fused } from "../compile/fused.ts";
+import { formatOf, operation } from "../precision/scope.ts";
+import { castAs, float32, rowMax, rowMeans, withGradient } from "./_unit.ts";
+
+interface SoftmaxOptions {
+  /** What scores are multiplied with. */
+  scale: number;
+  /** The position of the first query; those of keys begin at 0. */
+  from: number;
+}
+
+/** Softmax over the last dimension. XLA does without divisions and adds up by a product: see {@linkcode rowMeans}. */
+function softmax(x: tf.Tensor): tf.Tensor {
+  if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.softmax(x);
+  const keys = x.shape.at(-1)!;
+  const rows = tf.reshape(x, [-1, keys]);
+  const exponentials = tf.exp(tf.sub(rows, rowMax(rows)));
+  const inverse = tf.div(1 / keys, rowMeans(exponentials));
+  return tf.reshape(tf.mul(exponentials, inverse), x.shape);
+}
+
+const softmaxForward = fused("causalSoftmax", ([scores], { scale, from }: SoftmaxOptions) => {
+  const [queries, keys] = scores!.shape.slice(-2) as [number, number];
+  const mask = new Float32Array(queries * keys);
+  for (let query = 0; query < queries; query++) {
+    mask.fill(-Infinity, query * keys + Math.min(keys, from + query + 1), (query + 1) * keys);
+  }
+  const masked = tf.add(tf.mul(float32(scores!), scale), tf.tensor2d(mask, [queries, keys]));
+  return [castAs(softmax(masked), scores!)];
+});
+
+const softmaxBackward = fused("causalSoftmaxGrad", ([dy, weights], { scale }: { scale: number }) => {
+  const keys = weights!.shape.at(-1)!;
+  const wide = tf.reshape(float32(weights!), [-1, keys]), wideDy = tf.reshape(float32(dy!), [-1, keys]);
+  const total = tf.mul(rowMeans(tf.mul(wideDy, wide)), keys);
+  const dScores = tf.mul(tf.mul(wide, tf.sub(wideDy, total)), scale);
+  return [castAs(tf.reshape(dScores, weights!.shape), weights!)];
+});
+
+/**
+ * Attention weights: the softmax of `scale * scores` over keys, a query seeing itself and what is before it.
+ * Computed in float32 and rounded once to the scores' type.
+ *
+ * @param scores Products of queries with keys, [B, H, T, T].
+ * @param scale What scores are multiplied with, usually 1 / sqrt(D).
+ */
+export function causalSoftmax(scores: tf.Tensor, scale: number): tf.Tensor {
+  return maskedSoftmax([scores], scale);
+}
+
+const maskedSoftmax = operation(
+  "softmax",
+  (inputs: [tf.Tensor], scale: number) =>
+    withGradient(inputs, (scores) => {
+      const values = softmaxForward([scores], { scale, from: 0 });
+      return {
+        values,
+        saved: values,
+        backward: ([dy], [weights]) => softmaxBackward([dy!, weights!], { scale }),
+      };
+    })[0]!,
+);
+
+/**
+ * Multiplies queries with keys: attention's scores.
+ *
+ * @param q Queries, [B, H, T, D].
+ * @param k Keys, [B, H, S, D].
+ * @returns [B, H, T, S], in the policy's type.
+ */
+export function attentionScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  return attentionProduct([q, k], true);
+}
+
+/**
+ * Sums values with attention's weights.
+ *
+ * @param weights [B, H, T, S].
+ * @param v Values, [B, H, S, D].
+ * @returns [B, H, T, D], in the policy's type.
+ */
+export function attentionSums(weights: tf.Tensor, v: tf.Tensor): tf.Tensor {
+  return attentionProduct([weights, v], false);
+}
+
+const attentionProduct = operation(
+  "attention",
+  ([a, b]: [tf.Tensor, tf.Tensor], transposed: boolean) => tf.matMul(a, b, false, transposed),
+);
+
+/** Queries of a block, at T tokens: a block of fewer loses more on calls than it saves on masked keys. */
+function blockOf(T: number): number {
+  return T <= 128 ? T : T < 1024 ? 64 : 128;
+}
+
+/** Sums of tensors [B, H, t, D] that begin at the same row, the last one the longest, in float32, rounded once. */
+const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
+  const [B, H, T, D] = parts.at(-1)!.shape as [number, number, number, number];
+  const whole = parts.map((part) => {
+    const t = part.shape[2]!;
+    return tf.pad(float32(part), [[0, 0], [0, 0], [0, T - t], [0, 0]]);
+  });
+  return [castAs(tf.reshape(tf.addN(whole), [B, H, T, D]), parts[0]!)];
+});
+
+/**
+ * Causal attention, softmax(scale q k^T) v, each query seeing itself and what is before it. Products run as the policy in
+ * force says, or in the formats of the classes `attention` and `softmax`; weights are rounded as {@linkcode causalSoftmax} does. Above 128 tokens it runs in blocks of queries, each
+ * with the keys up to its end alone: half of all products and weights, in the limit. The gradients of keys and values are
+ * then sums over blocks, each rounded by its product, added up in float32.
+ *
+ * @param q Queries, [B, H, T, D]; `k` keys and `v` values are alike.
+ * @param options `scale`: what scores are multiplied with, usually 1 / sqrt(D); `block`: queries of a block (default: by T).
+ * @returns [B, H, T, D].
+ */
+export function causalAttention(
+  [q, k, v]: readonly [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor],
+  options: { scale: number; block?: number },
+): tf.Tensor {
+  const { scale } = options;
+  if (formatOf("attention") !== undefined || formatOf("softmax") !== undefined) {
+    return attentionSums(causalSoftmax(attentionScores(q, k), scale), v);
+  }
+  const [B, H, T, D] = q.shape as [number, number, number, number];
+  const size = options.block ?? blockOf(T);
+  const blocks = Array.from({ length: Math.ceil(T / size) }, (_, i) => ({
+    from: i * size,
+    to: Math.min(T, (i + 1) * size),
+  }));
+  const rows = (x: tf.Tensor, from: number, to: number) =>
+    from === 0 && to === T ? x : tf.slice(x, [0, 0, from, 0], [B, H, to - from, D]);
+  const joined = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : tf.concat(parts, 2);
+  return withGradient([q, k, v], (q, k, v) => {
+    const parts = blocks.map(({ from, to }) => {
+      const scores = tf.matMul(rows(q, from, to), rows(k, 0, to), false, true); // [B, H, to - from, to]
+      const [weights] = softmaxForward([scores], { scale, from });
+      return { weights: weights!, mixed: tf.matMul(weights!, rows(v, 0, to)) };
+    });
+    const backward = ([dy]: tf.Tensor[], [q, k, v, ...weights]: tf.Tensor[]) => {
+      const gradients = blocks.map(({ from, to }, i) => {
+        const w = weights[i]!, dMixed = rows(dy!, from, to);
+        const dWeights = tf.matMul(dMixed, rows(v!, 0, to), false, true);
+        const [dScores] = softmaxBackward([dWeights, w], { scale });
+        return {
+          q: tf.matMul(dScores!, rows(k!, 0, to)),
+          k: tf.matMul(dScores!, rows(q!, from, to), true, false),
+          v: tf.matMul(w, dMixed, true, false),
+        };
+      });
+      const sum = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : sumOfPrefixes(parts, {})[0]!;
+      return [
+        joined(gradients.map((gradient) => gradient.q)),
+        sum(gradients.map((gradient) => gradient.k)),
+        sum(gradients.map((gradient) => gradient.v)),
+      ];
+    };
+    return {
+      values: [joined(parts.map(({ mixed }) => mixed))],
+      saved: [q, k, v, ...parts.map(({ weights }) => weights)],
+      backward,
+    };
+  })[0]!;
+}

@@ -1,0 +1,194 @@
+/**
+ * Cross entropy of rows of logits with its slope, as a unit; and the same by blocks of columns.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { AttributeType } from "../native/attribute.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { DataType } from "../native/dtype.ts";
+import { fused, isFused } from "../compile/fused.ts";
+import { operation } from "../precision/scope.ts";
+import { dtypeOf } from "../binding/true_dtype.ts";
+import { cast, float32, rowMax, rowSums, withGradient } from "./_unit.ts";
+
+/** By logits [N, V], those of the targets [N, 1] and the targets [N, 1]: losses [N] and dLogits [N, V]. */
+const lossAndGradient = fused("crossEntropy", ([logits, targetLogit, targets]) => {
+  const V = logits!.shape[1]!, wide = float32(logits!);
+  const max = rowMax(wide); // [N, 1]
+  const exponentials = tf.exp(tf.sub(wide, max));
+  const sumExp = rowSums(exponentials); // [N, 1]
+  const hits = tf.cast(tf.equal(tf.reshape(tf.range(0, V, 1, "int32"), [1, V]), targets!), "float32");
+  const dLogits = tf.sub(tf.mul(exponentials, tf.div(1, sumExp)), hits);
+  const losses = tf.sub(tf.log(sumExp), tf.sub(float32(targetLogit!), max));
+  return [tf.reshape(losses, [-1]), dLogits];
+});
+
+/**
+ * Cross entropy of rows in nats, log sum exp(logits) - logits[target], each row's maximum subtracted first, and its slope
+ * by logits, softmax - onehot. In float32 whatever comes in. It has no gradient of its own.
+ *
+ * TensorFlow's own op runs on one row after the other; of many logits in a graph, XLA's passes take a fifth of its time.
+ *
+ * @param logits [N, V].
+ * @param targets int32 [N], each in [0, V).
+ * @returns `losses` [N] and `dLogits` [N, V].
+ */
+function crossEntropyWithGradient(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+): { losses: tf.Tensor; dLogits: tf.Tensor } {
+  let results: tf.Tensor[];
+  if (isFused([logits])) {
+    const column = tf.expandDims(targets, 1); // [N, 1]
+    const places = tf.concat([tf.reshape(tf.range(0, targets.size, 1, "int32"), [-1, 1]), column], 1);
+    // Outside of XLA, whose gather knows no index out of range.
+    const targetLogit = tf.expandDims(tf.gatherND(logits, places), 1);
+    results = lossAndGradient([logits, targetLogit, column], {});
+  } else {
+    results = currentTensorFlow().backend.executeMultipleOutputs(
+      "SparseSoftmaxCrossEntropyWithLogits",
+      [
+        { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
+        { name: "Tlabels", type: AttributeType.TYPE, value: DataType.INT32 },
+      ],
+      [float32(logits), targets],
+      2,
+    );
+  }
+  return { losses: results[0]!, dLogits: results[1]! };
+}
+
+const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: number }) => [
+  cast(tf.mul(rows!, tf.expandDims(weights!, 1)), dtype),
+]);
+
+/**
+ * Computes the cross entropy of each row in nats, in float32 whatever the type of the logits; the gradient is rounded to
+ * that type. With a format of the class `loss`, logits and losses are rounded to it.
+ *
+ * @param logits [N, V].
+ * @param targets int32 [N], each in [0, V).
+ * @returns [N], float32 or in the storage of the format of `loss`.
+ */
+export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
+  return lossOfRows([logits], targets);
+}
+
+const lossOfRows = operation(
+  "loss",
+  (inputs: [tf.Tensor], targets: tf.Tensor) =>
+    withGradient(inputs, (logits) => {
+      const dtype = dtypeOf(logits);
+      const { losses, dLogits } = crossEntropyWithGradient(logits, targets);
+      return {
+        values: [losses],
+        saved: [dLogits],
+        backward: ([dy], [dLogits]) => weighted([dLogits!, dy!], { dtype }),
+      };
+    })[0]!,
+);
+
+/** What is known of rows of logits from the columns seen so far, each float32 [N, 1]. */
+export interface RowStatistics {
+  /** The largest logit. */
+  readonly max: tf.Tensor;
+  /** The sum of exp(logit - max). */
+  readonly sumExp: tf.Tensor;
+  /** The target's logit; 0 while its column is to come. */
+  readonly targetLogit: tf.Tensor;
+  /** The sum of logits, where it is asked for. */
+  readonly sum?: tf.Tensor | undefined;
+}
+
+const statistics = fused("blockStatistics", ([logits, max, sumExp, sum]) => {
+  const wide = float32(logits!);
+  const higher = tf.maximum(max!, rowMax(wide));
+  const own = rowSums(tf.exp(tf.sub(wide, higher)));
+  const all = tf.add(tf.mul(sumExp!, tf.exp(tf.sub(max!, higher))), own);
+  return sum === undefined ? [higher, all] : [higher, all, tf.add(sum, rowSums(wide))];
+});
+
+/** The lowest finite float32. */
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
+
+/** Statistics of rows of which no column was seen. */
+export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistics {
+  const zeros = () => tf.fill([N, 1], 0);
+  return {
+    max: tf.fill([N, 1], LOWEST), // not -Infinity: less that of a row of such logits is NaN
+    sumExp: zeros(),
+    targetLogit: zeros(),
+    ...(sum && { sum: zeros() }),
+  };
+}
+
+/**
+ * Adds a block of columns to the statistics of rows, as Milakov and Gimelshein (2018, *Online normalizer calculation for
+ * softmax*) do one number at a time.
+ *
+ * @param former The statistics of the columns before.
+ * @param logits The block, [N, v], in any floating type.
+ * @param targets int32 [N, 1]: the targets' columns, counted from the block's first.
+ */
+export function addColumns(former: RowStatistics, logits: tf.Tensor, targets: tf.Tensor): RowStatistics {
+  const [N, v] = logits.shape as [number, number];
+  const { max, sumExp, targetLogit, sum } = former;
+  const inside = tf.logicalAnd(tf.greaterEqual(targets, 0), tf.less(targets, v));
+  const columns = tf.clipByValue(targets, 0, v - 1);
+  const places = tf.concat([tf.reshape(tf.range(0, N, 1, "int32"), [N, 1]), columns], 1);
+  const own = tf.expandDims(float32(tf.gatherND(logits, places)), 1);
+  const inputs = sum === undefined ? [logits, max, sumExp] : [logits, max, sumExp, sum];
+  const [higher, all, more] = statistics(inputs, {});
+  return {
+    max: higher!,
+    sumExp: all!,
+    targetLogit: tf.where(inside, own, targetLogit),
+    ...(more && { sum: more }),
+  };
+}
+
+/** What is minimised of each row, beside what {@linkcode columnGradients} is given as tensors. */
+export interface GradientOptions {
+  /** All columns. */
+  readonly V: number;
+  /** Epsilon of label smoothing. */
+  readonly labelSmoothing: number;
+  /** Coefficient of (log Z)². */
+  readonly zLoss: number;
+  /** The type of the result. */
+  readonly dtype: number;
+}
+
+/**
+ * Slopes of rows' objectives by a block of their logits, weighted: softmax - onehot; with smoothing, plus
+ * epsilon (onehot - 1 / V); with the z-loss, plus 2 coefficient log Z softmax.
+ *
+ * @param logits The block, [N, v], in any floating type.
+ * @param rows Of all columns, float32 [N, 1]: the largest logit, the sum of exp(logit - max), and the weights; and, int32
+ * [N, 1], the targets' columns, counted from the block's first.
+ * @returns [N, v].
+ */
+export function columnGradients(
+  logits: tf.Tensor,
+  rows: { max: tf.Tensor; sumExp: tf.Tensor; weights: tf.Tensor; targets: tf.Tensor },
+  options: GradientOptions,
+): tf.Tensor {
+  return gradientsOf([logits, rows.max, rows.sumExp, rows.weights, rows.targets], options)[0]!;
+}
+
+const gradientsOf = fused(
+  "blockGradients",
+  ([logits, max, sumExp, weights, targets], { V, labelSmoothing, zLoss, dtype }: GradientOptions) => {
+    const v = logits!.shape[1]!;
+    const exponentials = tf.exp(tf.sub(float32(logits!), max!));
+    const hits = tf.cast(tf.equal(tf.reshape(tf.range(0, v, 1, "int32"), [1, v]), targets!), "float32");
+    let share = tf.div(1, sumExp!);
+    if (zLoss !== 0) {
+      const logZ = tf.add(max!, tf.log(sumExp!));
+      share = tf.mul(share, tf.add(1, tf.mul(logZ, 2 * zLoss)));
+    }
+    const aim = labelSmoothing === 0 ? hits : tf.add(tf.mul(hits, 1 - labelSmoothing), labelSmoothing / V);
+    return [cast(tf.mul(tf.sub(tf.mul(exponentials, share), aim), weights!), dtype)];
+  },
+);

@@ -1,0 +1,166 @@
+/**
+ * Cross entropy of logits, with PyTorch's semantics: the plain form, by TF.js's autodiff. The blocked form, which never
+ * holds all logits, is `blocked_cross_entropy.ts`.
+ *
+ * Losses are float32 under every policy, unless an override sets a format for the class `loss`: then logits and losses of
+ * rows are rounded to that format, and are added up in float32.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { type LossRows, type LossSums, type Regularization, regularized } from "./blocked_cross_entropy.ts";
+import { sparseCrossEntropy } from "./cross_entropy.ts";
+import { layerScope, operation } from "../precision/scope.ts";
+import { toFloat32 } from "../binding/true_dtype.ts";
+
+/** The default `ignoreIndex`, PyTorch's. */
+const IGNORE_INDEX = -100;
+
+/** Options of {@linkcode crossEntropy}; the names and defaults are PyTorch's. */
+export interface CrossEntropyOptions {
+  /** Target of rows that do not count. Default: -100. */
+  readonly ignoreIndex?: number | undefined;
+  /** Epsilon of label smoothing, in [0, 1]. Default: 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** Coefficient of the z-loss, (log Z)² of each row, at least 0. Default: 0. */
+  readonly zLoss?: number | undefined;
+  /** `mean`: over the rows that count · `sum` · `none`: the loss of each row, 0 where it does not count. Default: mean. */
+  readonly reduction?: "mean" | "sum" | "none" | undefined;
+}
+
+/**
+ * Computes the cross entropy between logits and target ids in nats, as PyTorch's `CrossEntropyLoss` does.
+ *
+ * With label smoothing the loss of a row is (1 - epsilon) nll + epsilon · the mean over V of -log p. If no target counts,
+ * `mean` is NaN.
+ *
+ * @param logits [N, V], in any floating type.
+ * @param targets int32 [N], each in [0, V) or `ignoreIndex`.
+ * @param options `ignoreIndex`, `labelSmoothing`, `zLoss`, `reduction`.
+ * @returns A float32 scalar; [N] with the reduction `none`.
+ * @throws {TypeError} if shapes or types do not fit.
+ * @throws {RangeError} if an option is out of range.
+ */
+export function crossEntropy(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+  options: CrossEntropyOptions & { readonly reduction: "none" },
+): tf.Tensor1D;
+/** Computes the mean or the sum over rows, a float32 scalar. */
+export function crossEntropy(logits: tf.Tensor, targets: tf.Tensor, options?: CrossEntropyOptions): tf.Scalar;
+export function crossEntropy(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+  options: CrossEntropyOptions = {},
+): tf.Tensor {
+  const { ignoreIndex = IGNORE_INDEX, labelSmoothing = 0, zLoss = 0, reduction = "mean" } = options;
+  requireRows(logits, targets);
+  requireOptions({ ignoreIndex, labelSmoothing, zLoss, reduction });
+  return tf.tidy(() => {
+    const { targets: ids, counted } = countedTargets(targets, ignoreIndex);
+    const losses = tf.mul(
+      rowLosses(logits as tf.Tensor2D, ids, { labelSmoothing, zLoss }).objective,
+      counted!,
+    );
+    if (reduction === "none") return losses;
+    const sum = tf.sum(losses);
+    return reduction === "sum" ? sum : tf.mul(sum, tokenScale(targets, ignoreIndex));
+  });
+}
+
+function requireRows(logits: tf.Tensor, targets: tf.Tensor): void {
+  const fail = (wanted: string, given: string, remedy: string): never => {
+    throw new TypeError(`Cannot compute the cross entropy: expected ${wanted}, got ${given}. ${remedy}.`);
+  };
+  if (logits.rank !== 2 || logits.dtype !== "float32") {
+    fail(
+      "floating-point logits of shape [N, V]",
+      `${logits.dtype} of shape [${logits.shape}]`,
+      "Use tf.reshape(logits, [B * T, V])",
+    );
+  }
+  if (targets.rank !== 1 || targets.shape[0] !== logits.shape[0]) {
+    fail(
+      `targets of shape [${logits.shape[0]}]`,
+      `shape [${targets.shape}]`,
+      "Use tf.reshape(y, [B * T])",
+    );
+  }
+  if (targets.dtype !== "int32") fail("int32 targets", targets.dtype, 'Use tf.cast(targets, "int32")');
+}
+
+function requireOptions(
+  { ignoreIndex, labelSmoothing, zLoss, reduction }: { [K in keyof Required<CrossEntropyOptions>]: unknown },
+): void {
+  const fail = (name: string, wanted: string, given: unknown): never => {
+    throw new RangeError(`Cannot compute the cross entropy: expected ${name} ${wanted}, got ${given}.`);
+  };
+  if (!Number.isInteger(ignoreIndex)) fail("ignoreIndex", "to be an integer", ignoreIndex);
+  if (!(typeof labelSmoothing === "number" && labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    fail("labelSmoothing", "in [0, 1]", labelSmoothing);
+  }
+  if (!(typeof zLoss === "number" && zLoss >= 0 && zLoss < Infinity)) {
+    fail("zLoss", "to be a finite number of at least 0", zLoss);
+  }
+  if (reduction !== "mean" && reduction !== "sum" && reduction !== "none") {
+    fail("reduction", "mean, sum or none", reduction);
+  }
+}
+
+/** Losses of rows, float32 [N]: what is minimized, and the negative log likelihood alone. */
+function rowLosses(
+  logits: tf.Tensor2D,
+  targets: tf.Tensor1D,
+  regularization: Regularization,
+): { objective: tf.Tensor; nll: tf.Tensor } {
+  const nll = nllOfRows(logits, targets);
+  if (regularization.labelSmoothing === 0 && regularization.zLoss === 0) return { objective: nll, nll };
+  const { logZ, mean } = layerScope("loss", () => ({ logZ: logSumExp([logits]), mean: rowMean([logits]) }));
+  const spread = tf.sub(toFloat32(logZ), toFloat32(mean)); // the mean over V of -log p
+  return { objective: regularized(nll, { logZ: toFloat32(logZ), spread }, regularization), nll };
+}
+
+/**
+ * The weighted sums of losses over rows of logits.
+ *
+ * @param logits [N, V], in any floating type.
+ * @returns The sums. If they are two tensors, no tidy frees `nll`: the caller disposes of it.
+ */
+export function plainCrossEntropy(logits: tf.Tensor2D, rows: LossRows): LossSums {
+  const { targets, weights, regularization } = rows;
+  const sum = (losses: tf.Tensor) => tf.sum(tf.mul(losses, weights)) as tf.Scalar;
+  const { objective, nll } = rowLosses(logits, targets, regularization);
+  const total = sum(objective);
+  return { objective: total, nll: objective === nll ? total : tf.keep(sum(nll)) };
+}
+
+const logSumExp = operation("loss", ([logits]: [tf.Tensor]) => tf.logSumExp(toFloat32(logits), 1));
+const rowMean = operation("loss", ([logits]: [tf.Tensor]) => tf.mean(toFloat32(logits), 1));
+
+/** The negative log likelihood of rows, float32 [N], whose targets all count. */
+export function nllOfRows(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {
+  return toFloat32(layerScope("loss", () => sparseCrossEntropy(logits, targets)));
+}
+
+/**
+ * One over the number of targets that count, a float32 scalar: the factor that turns a
+ * sum of losses into their mean. Infinite if no target counts, so that the mean is NaN, as PyTorch's is.
+ */
+export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Scalar {
+  if (ignoreIndex === undefined) return tf.scalar(1 / y.size);
+  return tf.div(1, tf.sum(tf.cast(tf.notEqual(y, ignoreIndex), "float32"))) as tf.Scalar;
+}
+
+/** Targets as [N], those that do not count as 0; with an `ignoreIndex`, 1 where a target counts and 0 elsewhere. */
+export function countedTargets(
+  y: tf.Tensor,
+  ignoreIndex: number | undefined,
+): { targets: tf.Tensor1D; counted: tf.Tensor1D | undefined } {
+  const flat = tf.reshape(y, [-1]) as tf.Tensor1D;
+  if (ignoreIndex === undefined) return { targets: flat, counted: undefined };
+  const counts = tf.notEqual(flat, ignoreIndex);
+  return {
+    targets: tf.mul(flat, tf.cast(counts, "int32")) as tf.Tensor1D,
+    counted: tf.cast(counts, "float32") as tf.Tensor1D,
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * Units: operations that are one rounding each, forward and backward.
+ *
+ * In a 16-bit type a unit computes inside in float32 and rounds its result once, as PyTorch's kernels do; TF.js's
+ * chains of ops would round after each. Their gradients are written out, with the same rule. What a unit runs in
+ * follows the policy in force where it is called.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { AttributeType } from "../native/attribute.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { DataType } from "../native/dtype.ts";
+import { fused } from "../compile/fused.ts";
+import { POLICIES } from "../binding/policy.ts";
+import { operation, rounded } from "../precision/scope.ts";
+import { trueDtype } from "../binding/true_dtype.ts";
+import { cast, castAs, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
+
+/** The float32 multiplier of the cube in GPT-2's GELU, and sqrt(2 / pi). */
+const GELU_CUBE = 0.044715, GELU_SCALE = Math.sqrt(2 / Math.PI);
+
+const T_ATTRIBUTE: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
+
+/** Parameters of {@linkcode linear}. */
+export interface LinearParameters {
+  /** [in, out]; with `transposed`, [out, in]. */
+  readonly weight: tf.Tensor;
+  /** [out]. Default: none. */
+  readonly bias?: tf.Tensor | undefined;
+  /** Whether `weight` is [out, in]. Default: false. */
+  readonly transposed?: boolean;
+}
+
+/**
+ * Computes `x @ w + b`, rounded once. Under a policy that lowers matrix products, `x`, `w` and `b` are rounded to its type;
+ * products, sums, and the sums over rows of the bias's gradient run in float32.
+ *
+ * @param x Rows, [N, in].
+ * @param parameters The weight, and the bias if there is one.
+ * @returns [N, out], in the policy's type.
+ */
+export function linear(x: tf.Tensor, { weight, bias, transposed = false }: LinearParameters): tf.Tensor {
+  if (bias === undefined) return product([x, weight], transposed);
+  return productWithBias([x, transposed ? tf.transpose(weight) : weight, bias]);
+}
+
+const product = operation(
+  "linear",
+  ([x, weight]: [tf.Tensor, tf.Tensor], transposed: boolean) => tf.matMul(x, weight, false, transposed),
+);
+
+const productWithBias = operation("linear", (inputs: [tf.Tensor, tf.Tensor, tf.Tensor]) => {
+  const low = productType();
+  return withGradient(inputs, (x, weight, bias) => {
+    const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) => {
+      const dyLow = low === undefined ? dy! : cast(dy!, low);
+      const dx = tf.matMul(dyLow, weight!, false, true);
+      const dw = tf.matMul(x!, dyLow, true, false);
+      const db = tf.reshape(tf.matMul(tf.ones([1, dy!.shape[0]!]), dyLow), bias.shape);
+      return [dx, dw, db];
+    };
+    return { values: [matMulBias([x, weight, bias], low)], saved: [x, weight], backward };
+  })[0]!;
+});
+
+function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
+  const { binding } = currentTensorFlow();
+  // oneDNN's inner product ends the process when there is nothing to sum over.
+  const empty = inputs[0]!.shape.at(-1) === 0;
+  if (!empty && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
+    return runOp("_MklNativeFusedMatMul", {
+      T: T_ATTRIBUTE,
+      num_args: [AttributeType.INT, 1],
+      fused_ops: [AttributeType.STRING, ["BiasAdd"]],
+      transpose_a: [AttributeType.BOOL, false],
+      transpose_b: [AttributeType.BOOL, false],
+      // oneDNN's kernels answer under this label only; the attribute is how TensorFlow's own rewriter asks for them.
+      _kernel: [AttributeType.STRING, "MklNameChangeOp"],
+    }, inputs);
+  }
+  const [x, weight, bias] = low === undefined ? inputs : inputs.map((input) => float32(cast(input, low)));
+  const value = withPolicy(POLICIES.float32, () => tf.add(tf.matMul(x!, weight!), bias!));
+  return low === undefined ? value : cast(value, low);
+}
+
+let fusedMatMul: boolean | undefined;
+
+/** Whether oneDNN's matrix product with a bias answers on this machine, tried once with a known product. */
+function hasFusedMatMul(): boolean {
+  if (fusedMatMul !== undefined) return fusedMatMul;
+  const { binding } = currentTensorFlow();
+  if (binding.isUsingGpuDevice()) return fusedMatMul = false; // it would answer, on the CPU
+  const number = (shape: number[], value: number) =>
+    binding.createTensor(
+      shape,
+      DataType.FLOAT,
+      new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value),
+    );
+  const ids = [number([2, 2], 2), number([2, 2], 3), number([2], 1)];
+  try {
+    fusedMatMul = binding.probe("_MklNativeFusedMatMul", [
+      { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
+      { name: "num_args", type: AttributeType.INT, value: 1 },
+      { name: "fused_ops", type: AttributeType.STRING, value: ["BiasAdd"] },
+      { name: "_kernel", type: AttributeType.STRING, value: "MklNameChangeOp" },
+    ], ids)?.every((value) => value === 13) ?? false;
+  } finally {
+    for (const id of ids) binding.deleteTensor(id);
+  }
+  return fusedMatMul;
+}
+
+/** tanh(sqrt(2 / pi) (x + 0.044715 x^3)) of a float32 x. */
+function geluTanh(x: tf.Tensor): tf.Tensor {
+  return tf.tanh(tf.mul(tf.mul(x, GELU_SCALE), tf.add(tf.mul(tf.square(x), GELU_CUBE), 1)));
+}
+
+const geluForward = fused("gelu", ([x]) => {
+  const wide = float32(x!);
+  return [castAs(tf.mul(tf.mul(wide, 0.5), tf.add(geluTanh(wide), 1)), x!)];
+});
+
+const geluBackward = fused("geluGrad", ([dy, x]) => {
+  const wide = float32(x!), tanh = geluTanh(wide);
+  const slope = tf.add(tf.mul(tf.square(wide), 3 * GELU_CUBE * GELU_SCALE), GELU_SCALE);
+  const bend = tf.mul(tf.mul(wide, slope), tf.sub(1, tf.square(tanh)));
+  const derivative = tf.mul(tf.add(tf.add(tanh, 1), bend), 0.5);
+  return [castAs(tf.mul(float32(dy!), derivative), x!)];
+});
+
+/**
+ * GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), computed in float32 and rounded once to x's type.
+ *
+ * @param x Any shape.
+ */
+export function gelu(x: tf.Tensor): tf.Tensor {
+  return geluOperation([x]);
+}
+
+const geluOperation = operation("gelu", (inputs: [tf.Tensor]) =>
+  withGradient(inputs, (x) => ({
+    values: geluForward([x], {}),
+    saved: [x],
+    backward: ([dy], [x]) => geluBackward([dy!, x!], {}),
+  }))[0]!);
+
+/**
+ * Takes rows of a table. Its gradient adds rows up in float32. The rows begin the residual stream: they have the format of
+ * the class `residual`, if one is set.
+ *
+ * @param table [V, C].
+ * @param ids int32 [N], each in [0, V).
+ * @returns [N, C].
+ * @throws {TensorFlowError} for an id out of range, when it runs.
+ */
+export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
+  const taken = withGradient([table], (table) => {
+    const [rows] = table.shape;
+    const backward = ([dy]: tf.Tensor[], [ids]: tf.Tensor[]) => [
+      tf.unsortedSegmentSum(float32(dy!) as tf.Tensor2D, ids as tf.Tensor1D, rows!) as tf.Tensor,
+    ];
+    return { values: [tf.gather(table, ids)], saved: [ids], backward };
+  })[0]!;
+  return rounded("residual", taken);
+}
+
+/** How bfloat16 matrix products round on this machine, found by trying. */
+export type Rounding = "nearest" | "truncate" | "other";
+
+/**
+ * Tries how a bfloat16 matrix product rounds: 1 + 3 * 2^-9 lies between the neighbours 1 and 1 + 2^-7, nearer to the
+ * upper. TensorFlow without oneDNN truncates to the lower (facts measured on TF 2.21).
+ */
+export function probeRounding(): Rounding {
+  return tf.tidy(() => {
+    const size = 32; // large enough to take the path that a model's products take
+    const ones = tf.eye(size);
+    const values = tf.fill([size, size], 1);
+    // Exact in bfloat16: 1 and 2^-8 + 2^-9; their sum needs more bits than it has.
+    const a = tf.concat([values, tf.fill([size, size], 2 ** -8 + 2 ** -9)], 1);
+    const b = tf.concat([ones, ones], 0);
+    const { binding } = currentTensorFlow();
+    const product = binding.regions.withPolicy(POLICIES["bf16-autocast"], () => tf.matMul(a, b));
+    if (trueDtype(product) !== "bfloat16") return "other";
+    const found = product.dataSync();
+    if (found.every((value) => value === 1 + 2 ** -7)) return "nearest";
+    return found.every((value) => value === 1) ? "truncate" : "other";
+  });
+}

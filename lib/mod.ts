@@ -65,6 +65,8 @@ export {
 export {
   compare,
   type CompareOptions,
+  findCulprit,
+  type FindCulpritOptions,
   type RunsComparison,
   type SettingVerdict,
   sweep,

@@ -41,7 +41,7 @@ import {
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { command, onlyRead, runCommand, STATUS_HELP, TOLERANCE_HELP } from "./command.ts";
-import { culpritByLoss, culpritByReplay } from "./culprit.ts";
+import { culpritByLoss, culpritByReplay } from "../study/culprit.ts";
 import { isFile, isFolder } from "./files.ts";
 import { numberOption } from "./numbers.ts";
 import { openSweep } from "./open_sweep.ts";

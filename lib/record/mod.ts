@@ -98,4 +98,12 @@ export {
 } from "./sweep_records.ts";
 export { type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
 export { readStepColumns, stepTablePath, type TableOptions, tabulateRuns } from "./step_table.ts";
-export { overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";
+export {
+  type AddedField,
+  overridesSchema,
+  RUN_OPTIONS,
+  type RunSpec,
+  runSpecSchema,
+  type ValueOf,
+} from "./run_spec.ts";
+export { RUN_FIELD_ENTRIES, RUN_FIELDS, type RunField } from "../options/run_fields.ts";

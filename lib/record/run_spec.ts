@@ -9,7 +9,7 @@ import { RUN_FIELD_ENTRIES, type RUN_FIELDS, type RunField } from "../options/ru
 import { OP_CLASSES, type PrecisionOverride } from "../precision/mod.ts";
 
 /** The value of a field. */
-type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer C)[] } ? C
+export type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer C)[] } ? C
   : F["type"] extends "whole" | "number" ? number
   : F["type"] extends "flag" ? boolean
   : F["type"] extends "tokens" ? number | "all"
@@ -20,7 +20,7 @@ type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer
 export type RunSpec = { readonly [K in keyof typeof RUN_FIELDS]: ValueOf<typeof RUN_FIELDS[K]> };
 
 /** Names of fields that older records lack. */
-type AddedField = {
+export type AddedField = {
   [K in keyof typeof RUN_FIELDS]: typeof RUN_FIELDS[K] extends { readonly added: unknown } ? K : never;
 }[keyof typeof RUN_FIELDS];
 

@@ -4,6 +4,7 @@
  * @module
  */
 export { compare, type CompareOptions, type RunsComparison, type SettingVerdict } from "./compare.ts";
+export { findCulprit, type FindCulpritOptions } from "./culprit.ts";
 export {
   type PlacedSweep,
   placeSweep,

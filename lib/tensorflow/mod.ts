@@ -63,6 +63,7 @@ export { roundTo } from "./precision/rounding.ts";
 export { layerNorm, type LayerNormParameters, type NormSettings } from "./ops/layer_norm.ts";
 export type { Pointer, Runtime, RuntimeOptions } from "./native/runtime.ts";
 export type { XlaFlags } from "./native/xla_flags.ts";
+export type { Capture } from "./binding/entry.ts";
 export { formatOf, isObserved, layerScope, observe, operation, withObserver } from "./precision/scope.ts";
 export type { Observer, Region, Regions } from "./binding/region.ts";
 export { TensorFlowError } from "./native/tensorflow_error.ts";

@@ -30,8 +30,11 @@ export interface Entry {
 export interface Capture {
   /** The number of the tensor, or of the variable's stand-in. */
   id: number;
+  /** The placeholder that stands for the tensor in the trace. */
   symbol: GraphValue;
+  /** The handle of the tensor that is captured. */
   handle?: Pointer;
+  /** The variable. */
   variable?: tf.Variable;
 }
 

@@ -5,11 +5,12 @@
  */
 import { join } from "node:path";
 import {
+  type ComparedGroup,
   count,
   culpritBound,
   type CulpritFinding,
   culpritSentence,
-  findCulprit,
+  findCulprit as searchParts,
   formatTable,
   type Pair,
   type Part,
@@ -19,7 +20,48 @@ import {
 } from "../analysis/mod.ts";
 import type { Interruption } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
+import { runFolder } from "../record/mod.ts";
 import { lossSignal, openReplaySignal } from "../sweep/mod.ts";
+
+/** How a culprit is looked for. */
+export interface FindCulpritOptions {
+  /** The sweep's folder. */
+  readonly dir: string;
+  /** `replay`: one step from float32's weights; `loss`: trains trials. Default: replay. */
+  readonly by?: "replay" | "loss" | undefined;
+  /** Runs at once of `loss`. Default: 2, or 1 on one core. */
+  readonly workers?: number | undefined;
+  /** Asks `loss` to stop after the current steps. */
+  readonly signal?: AbortSignal | undefined;
+  /** Takes progress line by line. Default: standard error. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/**
+ * Finds the smallest set of layers and operation classes whose precision explains a gap.
+ *
+ * @param group Pairs of one setting and lower precision, such as one of `compare(runs).groups`.
+ * @param options The sweep's folder, and whether to replay a step or to train.
+ * @returns The finding, with a `sentence`.
+ * @throws {UserError} if there is no effect to explain, or the runs cannot be read.
+ */
+export async function findCulprit(
+  { setting, pairs }: Pick<ComparedGroup, "setting" | "pairs">,
+  options: FindCulpritOptions,
+): Promise<CulpritFinding> {
+  const { dir, by = "replay", print = (line) => console.error(line) } = options;
+  const [pair] = pairs;
+  if (pair === undefined) throw new RangeError("Cannot look for a culprit: expected a pair, got none.");
+  if (by === "replay") {
+    return await culpritByReplay(pair, {
+      ...{ setting, print, folder: runFolder(dir, pair.baseline.manifest.runId) },
+    });
+  }
+  const never = new AbortController().signal;
+  const interruption = { requested: options.signal ?? never, insisted: never, [Symbol.dispose]() {} };
+  const workers = options.workers ?? Math.min(2, navigator.hardwareConcurrency);
+  return await culpritByLoss(pairs, { dir, setting, print, workers, interruption, hint: undefined });
+}
 
 /** Seeds that trials are trained with, at most. */
 const SEEDS = 3;
@@ -56,7 +98,7 @@ export async function culpritByReplay(
   const { lossError, error: size, cosine, layers } = whole;
   const replayed = { step, lossError, error: size, cosine, layers };
   options.print(`\n${formatTable(replayTable(replayed))}\n`);
-  const search = await findCulprit(parts, signal.shareOf, { alone: true });
+  const search = await searchParts(parts, signal.shareOf, { alone: true });
   const effect = `the squared error of a step's gradient`;
   const error = Number.isFinite(whole.error) ? `${(100 * whole.error).toPrecision(3)} %` : "not finite";
   const sentence =
@@ -101,7 +143,7 @@ export async function culpritByLoss(
       culpritBound(parts, { hint })
     } trials of ${count(used.length, "run")} each, kept in ${join(dir, "culprit")}`,
   );
-  const search = await findCulprit(parts, signal.shareOf, { hint });
+  const search = await searchParts(parts, signal.shareOf, { hint });
   const effect = `the final gap of ${signal.whole.toFixed(5)} nats (mean of ${
     count(used.length, "seed")
   }, trained)`;

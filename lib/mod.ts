@@ -2,7 +2,7 @@
  * losskit: reproducible language-model loss experiments.
  *
  * The program to begin with: `useTensorFlow`, `loadDataset`, `gpt`, `createTrainer`, `sweep`, `compare`. Everything else is
- * in subpaths, one per folder: `/tensorflow`, `/text`, `/model`, `/train`, `/sweep`, `/record`, `/analysis`, `/figure`,
+ * in subpaths, one per folder: `/tensorflow`, `/text`, `/model`, `/train`, `/run`, `/sweep`, `/proof`, `/cluster`, `/record`, `/analysis`, `/figure`,
  * `/notebook`.
  *
  * @module
@@ -30,7 +30,7 @@ export {
 } from "./tensorflow/mod.ts";
 // Texts.
 export type { Tokenizer } from "./text/mod.ts";
-export { loadDataset, type LoadDatasetOptions } from "./sweep/mod.ts";
+export { loadDataset, type LoadDatasetOptions } from "./run/mod.ts";
 export { type BatchesOptions, type BatchOptions, Dataset, type TrainingBatch } from "./train/mod.ts";
 // Models.
 export {
@@ -73,16 +73,14 @@ export {
   type SweepCallOptions,
   type SweepSpecInput,
 } from "./study/mod.ts";
+export { type Experiment, type ExperimentResult, runExperiment } from "./sweep/mod.ts";
 export {
-  type Experiment,
-  type ExperimentResult,
   explainRun as explain,
   type Explanation,
   type ReproduceOptions,
   reproduceRun as reproduce,
   type Reproduction,
-  runExperiment,
-} from "./sweep/mod.ts";
+} from "./proof/mod.ts";
 export { readRun, readRuns, type RecordedRun, type RunSpec } from "./record/mod.ts";
 export { formatTable, type Table, type Verdict, type VerdictKind } from "./analysis/mod.ts";
 export { barFigure, type Curve, curveFigure, type Figure, figurePng, figureSvg } from "./figure/mod.ts";

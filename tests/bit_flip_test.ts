@@ -11,7 +11,7 @@ import { unsealJson } from "../lib/file/sealed_json.ts";
 import { decodeSafetensors } from "../lib/model/mod.ts";
 import { readJournal, readManifest, runPaths } from "../lib/record/mod.ts";
 import { readPlan } from "../lib/sweep/mod.ts";
-import { readRunTokenizer } from "../lib/sweep/run_tokenizer.ts";
+import { readRunTokenizer } from "../lib/run/run_tokenizer.ts";
 import { corpusFromBytes, createRandom, joinCorpora, prepareCorpus } from "../lib/text/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";

@@ -6,7 +6,8 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "node:path";
 import { readJournal, readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
-import { makePlan, parseSweepSpec, type Plan, readPlan, resultDifferences } from "../lib/sweep/mod.ts";
+import { makePlan, parseSweepSpec, type Plan, readPlan } from "../lib/sweep/mod.ts";
+import { resultDifferences } from "../lib/proof/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 

@@ -5,7 +5,8 @@
  */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { join } from "node:path";
-import { makePlan, parseSweepSpec, resultDifferences, verifyResume } from "../lib/sweep/mod.ts";
+import { makePlan, parseSweepSpec } from "../lib/sweep/mod.ts";
+import { resultDifferences, verifyResume } from "../lib/proof/mod.ts";
 import { readRuns } from "../lib/record/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";

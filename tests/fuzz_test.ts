@@ -17,14 +17,8 @@ import {
   statusOf,
   stepColumns,
 } from "../lib/record/mod.ts";
-import {
-  estimateBytes,
-  expandSweep,
-  modelOf,
-  parseSweepSpec,
-  placePlan,
-  readPlan,
-} from "../lib/sweep/mod.ts";
+import { estimateBytes, modelOf } from "../lib/run/mod.ts";
+import { expandSweep, parseSweepSpec, placePlan, readPlan } from "../lib/sweep/mod.ts";
 import type { Plan } from "../lib/sweep/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
 import { editRecord } from "./support/edit_record.ts";

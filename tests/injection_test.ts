@@ -6,7 +6,9 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
 import { effectiveEvents, readJournal, runFolder, runPaths } from "../lib/record/mod.ts";
-import { completeMerges, readPlan, resultDifferences } from "../lib/sweep/mod.ts";
+import { completeMerges } from "../lib/run/mod.ts";
+import { readPlan } from "../lib/sweep/mod.ts";
+import { resultDifferences } from "../lib/proof/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 import { canInject, FAULT_MODES, type FaultMode, Faults } from "./support/faults.ts";

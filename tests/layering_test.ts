@@ -34,7 +34,8 @@ Deno.test("layeringProblems() finds none where all goes the right way", () => {
   const graph = graphOf({
     "lib/mod.ts": ["lib/cli/main.ts", "lib/tensorflow/mod.ts"],
     "lib/cli/main.ts": ["lib/sweep/mod.ts", "lib/figure/mod.ts", "data/play.ts"],
-    "lib/sweep/mod.ts": ["lib/train/step.ts", "lib/record/event.ts", "data/play.ts"],
+    "lib/sweep/mod.ts": ["lib/run/mod.ts", "lib/record/event.ts"],
+    "lib/run/mod.ts": ["lib/train/step.ts", "lib/record/event.ts", "data/play.ts"],
     "lib/train/step.ts": ["lib/model/gpt.ts", "lib/text/batch.ts", "npm:/@tensorflow/tfjs@4"],
     "lib/figure/mod.ts": ["lib/analysis/table.ts", "lib/figure/_axis.ts"],
     "lib/analysis/table.ts": ["lib/record/event.ts", "npm:arquero@8"],

@@ -21,7 +21,7 @@ Deno.test("from a path with spaces, accents and percent signs, the processes of 
     const program = join(root, "environment.ts");
     Deno.writeTextFileSync(
       program,
-      'import { probeEnvironment } from "./lib/sweep/environment.ts";\n' +
+      'import { probeEnvironment } from "./lib/run/environment.ts";\n' +
         "console.log((await probeEnvironment()).denoVersion);\n",
     );
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -5,7 +5,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { basename, join } from "node:path";
 import { runPaths } from "../lib/record/mod.ts";
-import { readPlan, resultDifferences } from "../lib/sweep/mod.ts";
+import { readPlan } from "../lib/sweep/mod.ts";
+import { resultDifferences } from "../lib/proof/mod.ts";
 import { runTask } from "./support/commands.ts";
 import { done, doneSpec, onlyRun, root } from "./support/tiny_sweep.ts";
 

@@ -6,7 +6,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { readJournal, runFolder, runPaths } from "../lib/record/mod.ts";
-import { executeRun, makePlan, parseSweepSpec, resultDifferences } from "../lib/sweep/mod.ts";
+import { executeRun } from "../lib/run/mod.ts";
+import { makePlan, parseSweepSpec } from "../lib/sweep/mod.ts";
+import { resultDifferences } from "../lib/proof/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
 import { sampleText } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { completeConfig, type FullGptConfig } from "../lib/model/config.ts";
 import { decodeSafetensors, parameterShapes } from "../lib/model/mod.ts";
 import { readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
-import { modelOf } from "../lib/sweep/mod.ts";
+import { modelOf } from "../lib/run/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 
 /** Other values than GPT-2's, by the flag that gives each. */

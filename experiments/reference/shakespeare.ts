@@ -17,7 +17,8 @@ import { join } from "node:path";
 import { readJsonFile } from "../../lib/file/json.ts";
 import { effectiveEvents, readRuns, type RunSpec } from "../../lib/record/mod.ts";
 import { encodeSafetensors, initialParameters } from "../../lib/model/mod.ts";
-import { expandSweep, loadCorpus, modelOf, parseSweepSpec } from "../../lib/sweep/mod.ts";
+import { loadCorpus, modelOf } from "../../lib/run/mod.ts";
+import { expandSweep, parseSweepSpec } from "../../lib/sweep/mod.ts";
 import { tokenizerOf } from "../../lib/sweep/spec.ts";
 import { createRandom, getBatch, prepareCorpus } from "../../lib/text/mod.ts";
 

@@ -6,16 +6,8 @@ import { UserError } from "../error/user_error.ts";
 import { makeFolder } from "../file/make_folder.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { writeFile } from "../file/write_file.ts";
-import {
-  kubernetesManifest,
-  makePlan,
-  parseSweepSpec,
-  placePlan,
-  type Plan,
-  readPlan,
-  slurmLogs,
-  slurmScript,
-} from "../sweep/mod.ts";
+import { makePlan, parseSweepSpec, placePlan, type Plan, readPlan } from "../sweep/mod.ts";
+import { kubernetesManifest, slurmLogs, slurmScript } from "../cluster/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { isFolder } from "./files.ts";
 import { durationOption, numberOption } from "./numbers.ts";

@@ -5,7 +5,7 @@ import { readText } from "../file/text.ts";
 import { type Parameters, toParameters } from "../model/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import type { Tokenizer, Tokens } from "../text/mod.ts";
-import { policyName } from "../sweep/mod.ts";
+import { policyName } from "../run/mod.ts";
 import { evaluate, type EvaluateOptions, perplexity, targetLosses } from "../train/mod.ts";
 import { append, command, list, runCommand } from "./command.ts";
 import { numberOf, numberOption } from "./numbers.ts";

@@ -1,5 +1,6 @@
 /** `deno task explain RUN`: why a run is new, goes on or counts as done. */
-import { explainRun, probeEnvironment } from "../sweep/mod.ts";
+import { probeEnvironment } from "../run/mod.ts";
+import { explainRun } from "../proof/mod.ts";
 import { command, runCommand } from "./command.ts";
 
 const program = command(

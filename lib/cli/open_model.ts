@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
 import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mod.ts";
-import { findText, modelOf, planFolder, prepareRecorded, readRunTokenizer } from "../sweep/mod.ts";
+import { findText, modelOf, planFolder, prepareRecorded, readRunTokenizer } from "../run/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { loadFolderTokenizer, type Tokenizer, type Tokens } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";

@@ -5,18 +5,14 @@ import { count } from "../analysis/mod.ts";
 import { greatest } from "../number/extent.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import type { SweepRecords } from "../record/mod.ts";
+import { machineMemory, probeEnvironment, requireMemory, type RunState, stateOf } from "../run/mod.ts";
 import {
   describe,
   draftPlan,
-  machineMemory,
   parseSweepSpec,
   type Plan,
   type Prediction,
   predictRuns,
-  probeEnvironment,
-  requireMemory,
-  type RunState,
-  stateOf,
 } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";

@@ -3,7 +3,7 @@ import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { type ReproduceOptions, reproduceRun, type Reproduction } from "../sweep/mod.ts";
+import { type ReproduceOptions, reproduceRun, type Reproduction } from "../proof/mod.ts";
 import { listRuns } from "../record/mod.ts";
 import { isFolder } from "./files.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";

@@ -2,7 +2,8 @@
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
-import { indexOfCluster, plannedRunAt, runPlanned, watchDeadline } from "../sweep/mod.ts";
+import { watchDeadline } from "../run/mod.ts";
+import { indexOfCluster, plannedRunAt, runPlanned } from "../cluster/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { durationOption, numberOf } from "./numbers.ts";
 

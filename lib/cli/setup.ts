@@ -1,5 +1,5 @@
 /** `deno task setup`: fetches what the other tasks would fetch when they need it. */
-import { loadCorpus } from "../sweep/mod.ts";
+import { loadCorpus } from "../run/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { command, runCommand } from "./command.ts";
 

@@ -5,14 +5,8 @@ import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
 import { canonicalJson, sha256Hex } from "../record/mod.ts";
-import {
-  DEFAULT_SWEEP,
-  describeEntropy,
-  parseSweepSpec,
-  readPlan,
-  requireUnchanged,
-  type SweepSpec,
-} from "../sweep/mod.ts";
+import { describeEntropy } from "../run/mod.ts";
+import { DEFAULT_SWEEP, parseSweepSpec, readPlan, requireUnchanged, type SweepSpec } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import {
   append,

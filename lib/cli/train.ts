@@ -5,18 +5,14 @@ import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
 import { describeModel, type GptConfig } from "../model/mod.ts";
+import { describeEntropy, findText, loadCorpus, modelOf, prepareForRun } from "../run/mod.ts";
 import {
   DEFAULT_SWEEP,
-  describeEntropy,
   expandSweep,
-  findText,
-  loadCorpus,
   makePlan,
-  modelOf,
   parseSweepSpec,
   placePlan,
   type Plan,
-  prepareForRun,
   readPlan,
   runSweep,
   specOfSingleRun,

@@ -2,7 +2,8 @@
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { draftPlan, parseSweepSpec, type Verification, verifyResume } from "../sweep/mod.ts";
+import { draftPlan, parseSweepSpec } from "../sweep/mod.ts";
+import { type Verification, verifyResume } from "../proof/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";

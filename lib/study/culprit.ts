@@ -21,7 +21,7 @@ import {
 import type { Interruption } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { runFolder } from "../record/mod.ts";
-import { lossSignal, openReplaySignal } from "../sweep/mod.ts";
+import { lossSignal, openReplaySignal } from "../proof/mod.ts";
 
 /** How a culprit is looked for. */
 export interface FindCulpritOptions {

@@ -8,9 +8,9 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import type { Interruption } from "../error/signals.ts";
 import type { PolicyName } from "../precision/mod.ts";
 import { listRuns, readRuns, type RecordedRun } from "../record/mod.ts";
+import { defaultWorkers } from "../run/mod.ts";
 import {
   DEFAULT_SWEEP,
-  defaultWorkers,
   draftPlan,
   type Limits,
   type LiveTableOptions,

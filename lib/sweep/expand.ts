@@ -8,7 +8,7 @@ import { flopsPerToken } from "../model/mod.ts";
 import { canonicalJson, type RunSpec } from "../record/mod.ts";
 import type { TokenizerName } from "../text/mod.ts";
 import { type Dimension, dimension, type FieldValue, matches, product, zipped } from "./axes.ts";
-import { modelOf, runProblem } from "./run_problem.ts";
+import { modelOf, runProblem } from "../run/run_problem.ts";
 import { type Budget, type LISTED, type SweepSpec, tokenizerOf } from "./spec.ts";
 
 /** Runs of one sweep at most: more are a slip of the hand. */

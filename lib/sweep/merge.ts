@@ -21,10 +21,10 @@ import {
   runPaths,
   takeClaim,
 } from "../record/mod.ts";
-import { completeMerges, mergeStaging, runPlace } from "./merge_place.ts";
+import { completeMerges, mergeStaging, runPlace } from "../run/merge_place.ts";
 import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan.ts";
-import { readWhole } from "./read_whole.ts";
-import { progressOf } from "./run_progress.ts";
+import { readWhole } from "../run/read_whole.ts";
+import { progressOf } from "../run/run_progress.ts";
 
 /** What a merge did with a run that one of the other folders has. */
 export type MergedRun =

@@ -9,8 +9,8 @@ import { UserError } from "../error/user_error.ts";
 import { OWN_KEYS } from "../file/json.ts";
 import { parseTokenizerName } from "../text/mod.ts";
 import { type Refuse, runsOf } from "./expand.ts";
-import { withFullNames } from "./names.ts";
-import { uselessFields } from "./run_problem.ts";
+import { withFullNames } from "../run/names.ts";
+import { uselessFields } from "../run/run_problem.ts";
 import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpec } from "./spec.ts";
 
 /**

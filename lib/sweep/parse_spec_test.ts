@@ -4,7 +4,7 @@ import { flopsPerToken } from "../model/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 import { expandSweep } from "./expand.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
-import { modelOf } from "./run_problem.ts";
+import { modelOf } from "../run/run_problem.ts";
 
 /** A sweep of one run, to add axes to. */
 const ONE = {

@@ -22,12 +22,12 @@ import {
 } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
-import { keepDiff } from "./code.ts";
-import { loadCorpus, prepareForRun } from "./corpus.ts";
-import { findText } from "./find_text.ts";
-import { estimateBytes, requireMemory } from "./estimate.ts";
+import { keepDiff } from "../run/code.ts";
+import { loadCorpus, prepareForRun } from "../run/corpus.ts";
+import { findText } from "../run/find_text.ts";
+import { estimateBytes, requireMemory } from "../run/estimate.ts";
 import { expandSweep } from "./expand.ts";
-import { machineMemory } from "./machine.ts";
+import { machineMemory } from "../run/machine.ts";
 import { NO_AXES, type SweepSpec } from "./spec.ts";
 
 /** A planned run. */

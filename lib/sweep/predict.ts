@@ -5,8 +5,8 @@
  */
 import { UserError } from "../error/user_error.ts";
 import { type RecordedRun, type RunSpec, seriesOf } from "../record/mod.ts";
-import { type Cost, costKey, estimateBytes, estimateSeconds, stepFlops } from "./estimate.ts";
-import { measureCost } from "./measure_step.ts";
+import { type Cost, costKey, estimateBytes, estimateSeconds, stepFlops } from "../run/estimate.ts";
+import { measureCost } from "../run/measure_step.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 
 /** What is expected of a run, and from where. */

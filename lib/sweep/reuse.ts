@@ -17,7 +17,7 @@ import {
   runPaths,
   takeClaim,
 } from "../record/mod.ts";
-import { changesThatMatter } from "./environment.ts";
+import { changesThatMatter } from "../run/environment.ts";
 
 /**
  * Returns whether a run of a sweep's folder is finished.

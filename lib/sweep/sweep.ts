@@ -13,8 +13,8 @@ import {
   runFolder,
   runPaths,
 } from "../record/mod.ts";
-import { probeEnvironment } from "./environment.ts";
-import { completeMerges } from "./merge_place.ts";
+import { probeEnvironment } from "../run/environment.ts";
+import { completeMerges } from "../run/merge_place.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
 import type { Interruption } from "../error/signals.ts";

@@ -8,7 +8,7 @@
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 const BASE = ["error", "file", "number", "options", "precision", "progress", "fetch"];
-const TENSOR_SIDE = ["tensorflow", "text", "model", "train", "sweep"];
+const TENSOR_SIDE = ["tensorflow", "text", "model", "train"];
 
 /** Folder of lib → the folders of lib that it may import, besides itself. The root's files and `cli` may all. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -24,11 +24,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   model: [...BASE, "tensorflow", "text"],
   train: [...BASE, "tensorflow", "text", "model"],
   record: BASE,
-  sweep: [...BASE, ...TENSOR_SIDE, "record"],
+  run: [...BASE, ...TENSOR_SIDE, "record"],
+  sweep: [...BASE, ...TENSOR_SIDE, "record", "run"],
+  proof: [...BASE, ...TENSOR_SIDE, "record", "run", "sweep"],
+  cluster: [...BASE, "record", "run", "sweep"],
   analysis: [...BASE, "record"],
   figure: [...BASE, "record", "analysis"],
   notebook: [...BASE, "record", "analysis", "figure"],
-  study: [...BASE, ...TENSOR_SIDE, "record", "analysis", "figure"],
+  study: [...BASE, ...TENSOR_SIDE, "record", "run", "sweep", "proof", "analysis", "figure"],
 };
 
 /** Folders of lib/tensorflow from the bottom to the top: each may import itself and what stands before it. */
@@ -38,7 +41,7 @@ const TENSORFLOW_ORDER: readonly string[] = ["native", "binding", "precision", "
 const ALLOWED_TO_DATA: readonly string[] = [...BASE, "text"];
 
 /** What may import the loaders in `data/`, besides themselves: only what chooses a corpus. */
-const ALLOWED_DATA: readonly string[] = ["sweep", "cli", ""];
+const ALLOWED_DATA: readonly string[] = ["run", "cli", ""];
 
 /** Folders that load without TensorFlow, so that their tests take milliseconds. */
 const WITHOUT_TENSORFLOW: readonly string[] = ["precision", "text", "record", "analysis", "figure"];

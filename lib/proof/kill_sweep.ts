@@ -6,9 +6,9 @@
 import { EXIT, UserError } from "../error/user_error.ts";
 import { isClaimed, readHolder, runFolder, runPaths, sha256Hex } from "../record/mod.ts";
 import type { Random } from "../text/mod.ts";
-import { denoArguments } from "./environment.ts";
-import type { Plan } from "./plan.ts";
-import { isFinished } from "./reuse.ts";
+import { denoArguments } from "../run/environment.ts";
+import type { Plan } from "../sweep/plan.ts";
+import { isFinished } from "../sweep/reuse.ts";
 
 /** How a sweep is disturbed. */
 export interface Disturbance {
@@ -44,7 +44,7 @@ const RETRIES = 1_000_000;
  * @param workers Processes at once.
  */
 export function startSweepProcess(dir: string, workers: number): Deno.ChildProcess {
-  const program = denoArguments(new URL("./sweep_process.ts", import.meta.url).href);
+  const program = denoArguments(new URL("../sweep/sweep_process.ts", import.meta.url).href);
   return new Deno.Command(Deno.execPath(), {
     args: [...program, dir, String(workers), String(RETRIES)],
     stdin: "null",

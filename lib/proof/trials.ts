@@ -16,9 +16,9 @@ import {
 } from "../record/mod.ts";
 import type { PolicyName, Precision } from "../tensorflow/mod.ts";
 import type { StepError } from "../train/mod.ts";
-import { addToPlan, libHash, type Plan } from "./plan.ts";
-import { openReplay } from "./replay.ts";
-import { runSweep } from "./sweep.ts";
+import { addToPlan, libHash, type Plan } from "../sweep/plan.ts";
+import { openReplay } from "../run/replay.ts";
+import { runSweep } from "../sweep/sweep.ts";
 import type { Interruption } from "../error/signals.ts";
 
 /** The share of the whole effect that is there when all is in the lower precision but what overrides return. */

@@ -5,10 +5,10 @@
  */
 import { EXIT, UserError } from "../error/user_error.ts";
 import { runFolder, runPaths } from "../record/mod.ts";
-import { type PlannedRun, planPath, readPlan } from "./plan.ts";
-import { isFinished, recordFailedAttempt } from "./reuse.ts";
-import { describe } from "./sweep_view.ts";
-import { startWorker } from "./worker_process.ts";
+import { type PlannedRun, planPath, readPlan } from "../sweep/plan.ts";
+import { isFinished, recordFailedAttempt } from "../sweep/reuse.ts";
+import { describe } from "../sweep/sweep_view.ts";
+import { startWorker } from "../sweep/worker_process.ts";
 
 /** Variables in which clusters tell a job its index: Slurm's job arrays, Kubernetes' Indexed Jobs. */
 export const INDEX_VARIABLES = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"] as const;

@@ -22,9 +22,9 @@ import {
   type RunSpec,
   seriesOf,
 } from "../record/mod.ts";
-import { changedFiles } from "./code.ts";
-import { findText } from "./find_text.ts";
-import { libHash, type Plan, readPlan } from "./plan.ts";
+import { changedFiles } from "../run/code.ts";
+import { findText } from "../run/find_text.ts";
+import { libHash, type Plan, readPlan } from "../sweep/plan.ts";
 
 /** What a command would do with a run, and why. */
 export interface Explanation {

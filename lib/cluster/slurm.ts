@@ -5,7 +5,7 @@
  */
 import { EXIT, UserError } from "../error/user_error.ts";
 import { shellWord } from "../file/shell_word.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "../sweep/plan.ts";
 
 /** What the script says besides the plan. */
 export interface SlurmOptions {

@@ -16,7 +16,7 @@ import {
   runPaths,
   stepColumns,
 } from "../record/mod.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "../sweep/plan.ts";
 
 /** Columns that measure the machine and the moment, not the run. */
 const MEASURED: readonly string[] = ["tokensPerSecond", "seconds"];

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { createRandom } from "../text/mod.ts";
 import { killSweep, startSweepProcess } from "./kill_sweep.ts";
-import { placePlan, type Plan } from "./plan.ts";
+import { placePlan, type Plan } from "../sweep/plan.ts";
 import { resultDifferences } from "./same_results.ts";
 
 /** How it is verified. */

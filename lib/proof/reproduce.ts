@@ -21,11 +21,11 @@ import {
   runIdOf,
   runPaths,
 } from "../record/mod.ts";
-import { isPresentCode, otherCode, recordedCode, ROOT } from "./code.ts";
-import { denoArguments } from "./environment.ts";
-import { findText, planFolder, type TextPlaces } from "./find_text.ts";
-import { type Plan, writePlan } from "./plan.ts";
-import { readWhole } from "./read_whole.ts";
+import { isPresentCode, otherCode, recordedCode, ROOT } from "../run/code.ts";
+import { denoArguments } from "../run/environment.ts";
+import { findText, planFolder, type TextPlaces } from "../run/find_text.ts";
+import { type Plan, writePlan } from "../sweep/plan.ts";
+import { readWhole } from "../run/read_whole.ts";
 import { sameBytes } from "./same_results.ts";
 
 /** The answer. */

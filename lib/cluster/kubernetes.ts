@@ -5,7 +5,7 @@
  */
 import { stringify } from "yaml";
 import { EXIT } from "../error/user_error.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "../sweep/plan.ts";
 
 /** What the manifest says besides the plan. */
 export interface KubernetesOptions {

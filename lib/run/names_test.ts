@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
 import { policyName, withFullNames } from "./names.ts";
-import { parseSweepSpec } from "./parse_spec.ts";
+import { parseSweepSpec } from "../sweep/parse_spec.ts";
 
 Deno.test("policyName() reads off and on, on by the device, and leaves other words", () => {
   assertEquals(["off", "on"].map((word) => policyName(word, () => "cpu")), ["float32", "bf16-autocast"]);

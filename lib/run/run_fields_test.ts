@@ -3,9 +3,9 @@ import { UserError } from "../error/user_error.ts";
 import { RUN_FIELD_ENTRIES, RUN_FIELDS } from "../options/run_fields.ts";
 import { canonicalJson, RUN_OPTIONS, runSpecSchema, sha256Hex, SPEC_FORM } from "../record/mod.ts";
 import { resolveTrainerOptions } from "../train/trainer_options.ts";
-import { expandSweep } from "./expand.ts";
-import { parseSweepSpec } from "./parse_spec.ts";
-import { DEFAULT_SWEEP } from "./spec.ts";
+import { expandSweep } from "../sweep/expand.ts";
+import { parseSweepSpec } from "../sweep/parse_spec.ts";
+import { DEFAULT_SWEEP } from "../sweep/spec.ts";
 import * as v from "valibot";
 
 const runs = (spec: object) => expandSweep(parseSweepSpec(spec, "x"), { data: "shakespeare", threads: 1 });

@@ -1,0 +1,8 @@
+/**
+ * Clusters: a plan's runs as jobs for Slurm and Kubernetes, and one run by its index.
+ *
+ * @module
+ */
+export { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
+export { INDEX_VARIABLES, indexOfCluster, plannedRunAt, runPlanned } from "./run_index.ts";
+export { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";

@@ -1,0 +1,17 @@
+/**
+ * Proof: runs reproduced, killed and resumed, explained, and traced to a culprit.
+ *
+ * @module
+ */
+export { explainRun, type Explanation } from "./explain.ts";
+export { defaultTolerance, type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
+export { resultDifferences, resultTables } from "./same_results.ts";
+export {
+  type LossSignal,
+  lossSignal,
+  openReplaySignal,
+  type ReplaySignal,
+  type ShareOf,
+  type TrialOptions,
+} from "./trials.ts";
+export { type Verification, type VerifyOptions, verifyResume } from "./verify_resume.ts";

@@ -1,0 +1,20 @@
+/**
+ * One run: its data, its place in memory and on disk, and its execution and resumption.
+ *
+ * @module
+ */
+export { type Interruption, watchSignals } from "../error/signals.ts";
+export { describeEntropy, loadCorpus, prepareForRun } from "./corpus.ts";
+export { type Deadline, watchDeadline } from "./deadline.ts";
+export { changesThatMatter, currentEnvironment, probeEnvironment } from "./environment.ts";
+export { type Cost, estimateBytes, requireMemory } from "./estimate.ts";
+export { type ExecuteOptions, executeRun, type RunExit } from "./execute.ts";
+export { findText, planFolder, type TextPlaces } from "./find_text.ts";
+export { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
+export { defaultWorkers, machineMemory, type Memory } from "./machine.ts";
+export { completeMerges } from "./merge_place.ts";
+export { policyName } from "./names.ts";
+export { type OpenReplay, openReplay } from "./replay.ts";
+export { modelOf } from "./run_problem.ts";
+export { type RunState, stateOf } from "./run_progress.ts";
+export { prepareRecorded, readRunTokenizer } from "./run_tokenizer.ts";

@@ -36,8 +36,19 @@ Deno.test("the root module exports at most 90 names, none of the runtime's insid
 Deno.test("every folder of the library has a subpath", async () => {
   const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   assertEquals(Object.keys(exports), [
-    ...[".", "./analysis", "./figure", "./model", "./notebook", "./record", "./sweep", "./tensorflow"],
-    ...["./tensorflow/node", "./text", "./train"],
+    ...[
+      ".",
+      "./analysis",
+      "./figure",
+      "./model",
+      "./notebook",
+      "./record",
+      "./run",
+      "./sweep",
+      "./proof",
+      "./cluster",
+    ],
+    ...["./tensorflow", "./tensorflow/node", "./text", "./train"],
   ]);
   for (const path of Object.values(exports) as string[]) {
     assert(Deno.statSync(new URL(path, ROOT)).isFile, path);

@@ -68,6 +68,8 @@ const maxPool: Repair = (former, params, binding) => {
   const { x } = params.inputs as unknown as { x: tf.Tensor };
   if (x.dtype !== "float32" || !runsOwnKernels(binding)) return former(params);
   return tf.tidy(() => {
+    const maxima = former(params) as tf.Tensor;
+    if (maxima.size === 0) return maxima;
     // 0: all -Infinity; 1: as the kernel says; 2: a NaN.
     const kinds = tf.where(tf.isNaN(x), 2, tf.cast(tf.greater(x, -Infinity), "float32"));
     const kind = former({ ...params, inputs: { x: kinds } }) as tf.Tensor;
@@ -76,7 +78,7 @@ const maxPool: Repair = (former, params, binding) => {
       NaN,
       tf.where(tf.equal(kind, 0), -Infinity, tf.zerosLike(kind)),
     );
-    return addTerms(former(params) as tf.Tensor, terms, params.backend, binding);
+    return addTerms(maxima, terms, params.backend, binding);
   });
 };
 
@@ -140,7 +142,12 @@ export function registerNanKernels(binding: Binding): void {
     tf.registerKernel({
       kernelName,
       backendName: "tensorflow",
-      kernelFunc: (params) => repair(former, params as typeof params & { backend: OpBackend }, binding),
+      kernelFunc: (params) => {
+        // TF.js repeats no scalar to an empty shape such as [0, 1], and there is no NaN to keep.
+        const isEmpty = Object.values(params.inputs).some((input) => input?.shape.includes(0));
+        if (isEmpty) return former(params);
+        return repair(former, params as typeof params & { backend: OpBackend }, binding);
+      },
     });
   }
 }

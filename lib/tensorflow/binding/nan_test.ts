@@ -260,3 +260,18 @@ for (const [kind, rules] of [["operations", RULES], ["units and fused forms", FO
     });
   }
 }
+
+Deno.test("kernels that keep NaN take empty tensors, and maxima of no window are empty", () => {
+  for (const shape of [[0, 1], [0, 3], [1, 0, 1, 1]]) {
+    const x = tf.zeros(shape);
+    const axis = shape.indexOf(0) === 0 ? 1 : 0;
+    const reduced = shape.filter((_, i) => i !== axis);
+    assertEquals(tf.argMax(x, axis).shape, reduced);
+    assertEquals(tf.argMin(x, axis).shape, reduced);
+    assertEquals(tf.max(x, axis).shape, reduced);
+    assertEquals(tf.prelu(x, tf.scalar(0.5)).shape, shape);
+  }
+  assertEquals(tf.topk(tf.zeros([0, 1]), 1).values.shape, [0, 1]);
+  assertEquals(tf.maxPool(tf.ones<tf.Rank.R4>([1, 1, 1, 1]), 2, 2, "valid").shape, [1, 0, 0, 1]);
+  assertEquals(tf.maxPool(tf.ones<tf.Rank.R4>([0, 1, 1, 1]), 1, 1, "valid").shape, [0, 1, 1, 1]);
+});

@@ -30,6 +30,7 @@ const UNIT_KERNELS = [
   "ResizeBilinear",
   "ResizeBilinearGrad",
   "Step",
+  "Transform",
 ] as const;
 
 /** Replaces the kernels. Call it after all others are registered. */

@@ -128,7 +128,7 @@ Deno.test({
     const short = { ...SPEC, policy: ["float32"], seeds: [1], steps: 20 };
     const diverging = await planned("diverging", {
       ...short,
-      lr: 1e30,
+      lr: 1e6,
       minLr: 0,
       clip: 0,
       allowDivergence: false,

@@ -173,7 +173,7 @@ Deno.test("a run whose journal was lost starts over, whatever its checkpoint say
   assertEquals(compareJournals(readRun(folder!).events, before), undefined);
 });
 
-Deno.test("damage inside a journal is named by file and line, and nothing starts", async () => {
+Deno.test("damage inside a journal is named by file and line, and its run stays as it is", async () => {
   const dir = join(root, "damaged");
   const args = [...SMALL, "--amp", "off", "--steps", "8", "--out", dir];
   assertEquals((await runTask("sweep", args)).code, 0);
@@ -184,9 +184,10 @@ Deno.test("damage inside a journal is named by file and line, and nothing starts
   await Deno.writeTextFile(journal, lines.join("\n"));
   for (const [task, ...rest] of [["sweep", ...args], ["report", dir]] as [string, ...string[]][]) {
     const { code, stderr } = await runTask(task, rest);
-    assertEquals(code, 2);
+    assertEquals(code, 3, stderr);
     assertStringIncludes(stderr, `${journal}, line 4`);
     assert(!stderr.includes("    at "), stderr);
+    assertEquals(await Deno.readTextFile(journal), lines.join("\n"));
   }
 });
 

@@ -300,7 +300,7 @@ Deno.test("train goes on where losses are not numbers, and its journal with it",
   const dir = join(root, "wild");
   const wild = [
     "--lr",
-    "1e30",
+    "1e6",
     "--min-lr",
     "0",
     "--clip",
@@ -414,7 +414,7 @@ Deno.test("train --resume refuses another value than the folder's, and a sweep's
   const other = await runTask("train", ["--resume", "--out", alone, "--lr", "0.5"]);
   assertEquals(other.code, 2);
   assertMatch(other.stderr, /holds another plan: run 1 has lr 0.001, wanted 0.5/);
-  const plan = JSON.parse(await Deno.readTextFile(join(alone, "plan.json")));
+  const plan = JSON.parse(withoutChecksums(await Deno.readTextFile(join(alone, "plan.json"))));
   const dir = join(root, "two");
   await Deno.mkdir(dir);
   await Deno.writeTextFile(

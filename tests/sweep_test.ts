@@ -183,9 +183,9 @@ Deno.test("damage inside a journal is named by file and line, and its run stays 
   lines[3] = lines[3]!.slice(0, 20);
   await Deno.writeTextFile(journal, lines.join("\n"));
   for (const [task, ...rest] of [["sweep", ...args], ["report", dir]] as [string, ...string[]][]) {
-    const { code, stderr } = await runTask(task, rest);
+    const { code, stdout, stderr } = await runTask(task, rest);
     assertEquals(code, 3, stderr);
-    assertStringIncludes(stderr, `${journal}, line 4`);
+    assertStringIncludes(stdout + stderr, `${journal}, line 4`);
     assert(!stderr.includes("    at "), stderr);
     assertEquals(await Deno.readTextFile(journal), lines.join("\n"));
   }

@@ -34,6 +34,17 @@ const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
     },
     said: /journal.jsonl, line 4: /,
   },
+  "a journal of another run": {
+    to: (folder) => Deno.copyFileSync(runPaths(runFolder(whole, ids[1]!)).journal, runPaths(folder).journal),
+    said: new RegExp(`journal.jsonl, line 1: wanted an event: it is of run ${id}: given the journal of run `),
+  },
+  "a journal that is a folder": {
+    to: (folder) => {
+      Deno.removeSync(runPaths(folder).journal);
+      Deno.mkdirSync(runPaths(folder).journal);
+    },
+    said: /journal.jsonl: expected a regular file, got a folder/,
+  },
   "a link that leaves the sweep": {
     to: (folder) => {
       const elsewhere = join(root, `elsewhere-${crypto.randomUUID()}`);
@@ -127,6 +138,6 @@ Deno.test("a link inside of the sweep's folder is a run to every command", async
 
 /** Names and contents of a folder's files. */
 function filesOf(folder: string): Record<string, string> {
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  const names = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
   return Object.fromEntries(names.map((name) => [name, Deno.readFileSync(join(folder, name)).toString()]));
 }

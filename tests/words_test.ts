@@ -26,6 +26,8 @@ Deno.test("a command whose output a full disk or a closed pipe takes ends with o
     assertEquals(code, 2, stderr);
     assertMatch(stderr, /^Cannot write to standard output: .*No space left on device.*\n$/);
   }
+  const refused = await shell("deno task report nowhere 2> /dev/full");
+  assertEquals(refused.code, 2, "the status says what standard error cannot");
   const { stderr } = await shell(`{ sleep 1; deno task report '${done}'; } | true`);
   assertNotMatch(stderr, /\n {4}at /);
 });

@@ -55,7 +55,7 @@ export function onlyRead(): void {
 }
 
 /**
- * Has a failed print end the command: Deno's own error has a stack and names no stream.
+ * Has a failed print to standard output end the command: Deno's own error has a stack and names no stream.
  *
  * @throws {UserError} from `console.log`, where standard output is a full disk or a closed pipe.
  */
@@ -67,6 +67,14 @@ function guardOutput(): void {
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : cause;
       throw new UserError(`Cannot write to standard output: ${reason}. Send it elsewhere.`, { cause });
+    }
+  };
+  const tell = console.error.bind(console);
+  console.error = (...values) => {
+    try {
+      tell(...values);
+    } catch {
+      // Nobody can be told. The status still says how the command ended.
     }
   };
 }

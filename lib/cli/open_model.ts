@@ -6,6 +6,7 @@
 import { InvalidArgumentError } from "commander";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { readRegular } from "../file/regular.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
 import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mod.ts";
 import { findText, modelOf, planFolder, prepareRecorded, readRunTokenizer } from "../run/mod.ts";
@@ -108,7 +109,7 @@ async function openRun(folder: string, { action, weights, data }: OpenOptions): 
           : "let the run go on first"),
     );
   }
-  const bytes = await Deno.readFile(path);
+  const bytes = readRegular(path);
   const opened: Disposable[] = [];
   const prepare = async () => {
     const { corpus } = await findText(manifest.data, { dir: planFolder(folder), data });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { kindOf } from "./regular.ts";
 import { decodeText } from "./text.ts";
 
 /** Levels of nesting that are read. Every walk over a value of this depth fits the stack. */
@@ -37,10 +38,12 @@ export function parseJson(source: string | Uint8Array, options: JsonOptions = {}
 /**
  * Reads a JSON file.
  *
- * @throws {SyntaxError} as {@linkcode parseJson}.
+ * @throws {SyntaxError} as {@linkcode parseJson}, and when something else than a regular file is there.
  * @throws {Error} what the system says, if the file cannot be read.
  */
 export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
+  const info = Deno.statSync(path);
+  if (!info.isFile) throw new SyntaxError(`it is ${kindOf(info)}: expected a regular file`);
   return parseJson(Deno.readFileSync(path), options);
 }
 

@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { join } from "node:path";
 import { findFiles } from "../../tests/support/test_files.ts";
-import { parseJson } from "./json.ts";
+import { parseJson, readJsonFile } from "./json.ts";
 import { decodeText } from "./text.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -44,6 +45,18 @@ Deno.test("parseJson() refuses what is no JSON, empty or nested too deep, in one
     assertThrows(() => parseJson(text), SyntaxError, "it is not JSON: ");
   }
   for (const text of ["", " \n", "\ufeff"]) assertThrows(() => parseJson(text), SyntaxError, "it is empty");
+});
+
+Deno.test("readJsonFile() refuses folders and pipes, and waits for no writer", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    assertThrows(() => readJsonFile(folder), SyntaxError, "it is a folder: expected a regular file");
+    const pipe = join(folder, "pipe.json");
+    assert(new Deno.Command("mkfifo", { args: [pipe] }).outputSync().success);
+    assertThrows(() => readJsonFile(pipe), SyntaxError, "it is a device or pipe: expected a regular file");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("decodeText() drops one byte order mark, and refuses UTF-16 and damage", () => {

@@ -5,6 +5,7 @@
  */
 import { writing } from "../error/disk_fault.ts";
 import { UserError } from "../error/user_error.ts";
+import { kindOf } from "./regular.ts";
 
 /**
  * Opens a file for reading and writing, or appending, without following a link at its path. The file is created if it is
@@ -50,10 +51,9 @@ function openChecked(path: string, { append = false }: { append?: boolean }): De
   }
 }
 
-function requireFile(path: string, { isFile, isSymlink, isDirectory }: Deno.FileInfo): void {
-  if (isFile) return;
-  const found = isSymlink ? "a symbolic link" : isDirectory ? "a folder" : "a device or pipe";
-  throw new UserError(`Cannot write ${path}: expected a regular file, got ${found}. Remove it.`);
+function requireFile(path: string, info: Deno.FileInfo): void {
+  if (info.isFile) return;
+  throw new UserError(`Cannot write ${path}: expected a regular file, got ${kindOf(info)}. Remove it.`);
 }
 
 function infoOf(path: string): Deno.FileInfo | undefined {

@@ -6,6 +6,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { requireRegular } from "../file/regular.ts";
 import { parseJson } from "../file/json.ts";
 import type { GptConfig } from "./config.ts";
 import { fromGpt2Config } from "./gpt2_config.ts";
@@ -140,8 +141,10 @@ export async function readJson(path: string): Promise<unknown> {
 
 async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
+    requireRegular(path);
     return await Deno.readFile(path);
   } catch (cause) {
+    if (cause instanceof UserError) throw cause;
     throw new UserError(
       `Cannot load a GPT-2: wanted to read ${path}: ${
         cause instanceof Deno.errors.NotFound ? "it does not exist" : messageOf(cause)

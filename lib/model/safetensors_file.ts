@@ -4,6 +4,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
+import { requireRegular } from "../file/regular.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 
@@ -31,8 +32,10 @@ export function writeSafetensors(path: string, content: Safetensors): void {
 export async function readSafetensors(path: string, options: DecodeOptions = {}): Promise<Safetensors> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
+    requireRegular(path);
     bytes = await Deno.readFile(path);
   } catch (cause) {
+    if (cause instanceof UserError) throw cause;
     const reason = cause instanceof Deno.errors.NotFound
       ? "it does not exist"
       : cause instanceof Error

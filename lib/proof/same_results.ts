@@ -12,11 +12,11 @@ import {
   readRuns,
   runColumns,
   runFolder,
-  type RunPaths,
   runPaths,
   stepColumns,
 } from "../record/mod.ts";
 import type { Plan } from "../sweep/plan.ts";
+import { readIfThere } from "../run/resume_point.ts";
 
 /** Columns that measure the machine and the moment, not the run. */
 const MEASURED: readonly string[] = ["tokensPerSecond", "seconds"];
@@ -63,18 +63,9 @@ function runDifferences(want: string, got: string): string[] {
 
 /** Whether two files have the same bytes, or neither is there. */
 export function sameBytes(a: string, b: string): boolean {
-  const [left, right] = [a, b].map(bytesOf);
+  const [left, right] = [a, b].map(readIfThere);
   if (left === undefined || right === undefined) return left === right;
   return left.length === right.length && left.every((byte, i) => byte === right[i]);
-}
-
-function bytesOf(path: RunPaths["checkpoint"]): Uint8Array | undefined {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 /** The result columns of a folder's tables of runs, steps and evaluations, as text. */

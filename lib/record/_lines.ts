@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireRegular } from "../file/regular.ts";
 
 /** Bytes that are read at once. */
 const PIECE = 1 << 20;
@@ -21,8 +22,10 @@ export interface Rest {
  * @param path The file.
  * @param take Takes a line without its end, and its number from 0.
  * @throws {Deno.errors.NotFound} when there is no such file.
+ * @throws {UserError} when something else than a regular file is there.
  */
 export function readLines(path: string, take: (line: string, index: number) => void): Rest {
+  requireRegular(path);
   using file = Deno.openSync(path);
   let buffer = new Uint8Array(PIECE), held = 0, validBytes = 0, index = 0;
   const first = new TextDecoder(), others = new TextDecoder("utf-8", { ignoreBOM: true });

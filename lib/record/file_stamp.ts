@@ -35,7 +35,7 @@ const TICK = 2000;
 /**
  * Stamps a file.
  *
- * @returns undefined where there is no such file, or it changed under the eyes of the reader.
+ * @returns undefined where there is no such regular file, or it changed under the eyes of the reader.
  */
 export function stampFile(path: string): FileStamp | undefined {
   const now = Date.now();
@@ -62,10 +62,11 @@ function equalTimes(a: Times, b: Times): boolean {
 
 function timesOf(path: string): Times | undefined {
   try {
-    const { size, mtime, ctime } = Deno.statSync(path);
+    const { isFile, size, mtime, ctime } = Deno.statSync(path);
+    if (!isFile) return undefined;
     return { size, mtime: mtime?.getTime() ?? NaN, ctime: ctime?.getTime() ?? NaN };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     throw error;
   }
 }

@@ -37,10 +37,13 @@ export interface Journal {
  * Reads a journal. A last line without its end is what a killed writer leaves: it is dropped, and told.
  *
  * @param path The file; a missing one has no events.
- * @throws {UserError} for damage anywhere else, naming file and line: a line that is no event, or steps that are missing.
+ * @param runId The run that it must be of. Default: any.
+ * @throws {UserError} for damage anywhere else, naming file and line: a line that is no event, steps that are missing, or
+ * another run's journal.
+ * @throws {UserError} for a file that cannot be read.
  */
-export function readJournal(path: string): Journal {
-  const { store, ...rest } = scanJournal(path);
+export function readJournal(path: string, runId?: string): Journal {
+  const { store, ...rest } = scanJournal(path, runId);
   return { events: [...store], ...rest };
 }
 
@@ -55,7 +58,7 @@ export type ScannedJournal = Omit<Journal, "events"> & {
  *
  * @throws {UserError} as {@linkcode readJournal}.
  */
-export function scanJournal(path: string): ScannedJournal {
+export function scanJournal(path: string, runId?: string): ScannedJournal {
   const store = new EventStore();
   let last = 0; // the step that the journal has come to
   let generation = 0, superseded = 0;
@@ -67,7 +70,9 @@ export function scanJournal(path: string): ScannedJournal {
       return;
     }
     generation = own;
-    const problem = "event" in parsed ? misplaced(parsed.event, { first: i === 0, last }) : parsed.problem;
+    const problem = "event" in parsed
+      ? misplaced(parsed.event, { first: i === 0, last, runId })
+      : parsed.problem;
     if (!("event" in parsed) || problem !== undefined) {
       throw new UserError(
         `Cannot read the journal ${path}, line ${i + 1}: wanted an event: ${problem}. ` +
@@ -83,16 +88,30 @@ export function scanJournal(path: string): ScannedJournal {
   try {
     rest = readLines(path, take);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof UserError) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw unreadable(path, error);
   }
   const { tail, validBytes } = rest;
   return { store, dropped: tail === "" ? undefined : tail, superseded, generation, validBytes };
 }
 
+function unreadable(path: string, cause: unknown): UserError {
+  const reason = cause instanceof Error ? cause.message : cause;
+  return new UserError(`Cannot read the journal ${path}: ${reason}. Restore the file from a copy.`, {
+    cause,
+  });
+}
+
 /** What is wrong with an event's place: lines that are lost leave only whole ones behind. */
-function misplaced(event: RunEvent, at: { first: boolean; last: number }): string | undefined {
+function misplaced(
+  event: RunEvent,
+  at: { first: boolean; last: number; runId: string | undefined },
+): string | undefined {
   if (at.first !== (event.event === "start")) {
     return at.first ? `a journal begins with start: given ${event.event}` : "start is no first line";
+  }
+  if (event.event === "start" && at.runId !== undefined && event.runId !== at.runId) {
+    return `it is of run ${at.runId}: given the journal of run ${event.runId}`;
   }
   if (event.event === "step" && event.step !== at.last + 1) {
     return `after step ${at.last} comes step ${at.last + 1}: given step ${event.step}`;

@@ -118,6 +118,27 @@ Deno.test("readJournal() names file and line of damage anywhere but at the end",
   });
 });
 
+Deno.test("readJournal() refuses another run's journal, and what is no regular file", () => {
+  withFolder((path) => {
+    write(path, [start, step(1)]);
+    assertEquals(readJournal(path, "0123456789ab").events.length, 2);
+    const told = "line 1: wanted an event: it is of run ba9876543210: given the journal of run 0123456789ab";
+    assertThrows(() => readJournal(path, "ba9876543210"), UserError, told);
+    Deno.removeSync(path);
+    Deno.mkdirSync(path);
+    assertThrows(() => readJournal(path), UserError, `${path}: expected a regular file, got a folder`);
+    Deno.removeSync(path);
+    // Opening a pipe without a writer would wait for one.
+    const { success } = new Deno.Command("mkfifo", { args: [path] }).outputSync();
+    assert(success);
+    assertThrows(
+      () => readJournal(path),
+      UserError,
+      `${path}: expected a regular file, got a device or pipe`,
+    );
+  });
+});
+
 Deno.test("readJournal() refuses a resume from a step that the journal has not come to", () => {
   withFolder((path) => {
     write(path, [start, step(1), { event: "resume", step: 2 }]);

@@ -5,6 +5,7 @@
  */
 import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from "hyparquet-writer";
+import { readRegular } from "../file/regular.ts";
 import { type ColumnForm, parseForm, type TableForm } from "./column_types.ts";
 import type { Column, Columns } from "./columns.ts";
 
@@ -72,7 +73,7 @@ export interface ParquetFile {
  * @throws {Error} when it is none.
  */
 export function openParquet(path: string): ParquetFile {
-  const bytes = Deno.readFileSync(path).buffer;
+  const bytes = readRegular(path).buffer;
   const footer = parquetMetadata(bytes);
   return { bytes, footer, rows: Number(footer.num_rows) };
 }

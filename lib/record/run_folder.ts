@@ -123,7 +123,7 @@ export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
   const paths = runPaths(folder);
   const manifest = readManifest(paths.manifest);
-  const { store, dropped, superseded } = scanJournal(paths.journal);
+  const { store, dropped, superseded } = scanJournal(paths.journal, manifest.runId);
   const run: RecordedRun = {
     manifest,
     get events() {
@@ -142,10 +142,12 @@ export function readRun(folder: string): RecordedRun {
 /**
  * Returns whether the run of a journal is done, without holding its events.
  *
- * @throws {UserError} when the journal is damaged.
+ * @param path The journal.
+ * @param runId The run that it must be of.
+ * @throws {UserError} when the journal is damaged, or another run's.
  */
-export function journalStatus(path: string): RecordedRun["status"] {
-  return statusIn(scanJournal(path).store);
+export function journalStatus(path: string, runId: string): RecordedRun["status"] {
+  return statusIn(scanJournal(path, runId).store);
 }
 
 function statusIn({ others, lastOther }: EventStore): RecordedRun["status"] {

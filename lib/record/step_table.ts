@@ -132,7 +132,7 @@ function openIntact(
     }
     return { file, runs: v.parse(schema, JSON.parse(source ?? "null")).runs };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     return { damage: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -77,7 +77,8 @@ export async function executeRun(
   requirePlace(options.folder);
   using claim = await claimFolder(options);
   removeLeftovers(options.folder);
-  const journal = readJournal(paths.journal);
+  const runId = runIdOf({ spec, dataSha256: run.data.sha256, libSha256: run.libSha256 });
+  const journal = readJournal(paths.journal, runId);
   if (journal.dropped !== undefined) {
     options.print(`warning: ${paths.journal}: dropped a half-written last line`);
   }
@@ -88,7 +89,6 @@ export async function executeRun(
   const requireOwned = () => claim.requireHeld();
   const owner = { generation: claim.begin(journal.generation), requireOwned };
 
-  const runId = runIdOf({ spec, dataSha256: run.data.sha256, libSha256: run.libSha256 });
   const begin = performance.now();
   const { corpus } = await findText(run.data, { dir: planFolder(options.folder) });
   using prepared = await prepareForRun(corpus, spec);

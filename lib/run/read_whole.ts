@@ -5,6 +5,7 @@
  */
 import { UserError } from "../error/user_error.ts";
 import { readRun, type RecordedRun, runPaths, sha256Hex } from "../record/mod.ts";
+import { readIfThere } from "./resume_point.ts";
 import { requireRunTokenizer } from "./run_tokenizer.ts";
 
 /**
@@ -18,12 +19,8 @@ export function readWhole(folder: string): RecordedRun {
   const finish = run.events.find((event) => event.event === "finish");
   if (finish === undefined) return run;
   const { checkpoint } = runPaths(folder);
-  let sha256: string | undefined;
-  try {
-    sha256 = sha256Hex(Deno.readFileSync(checkpoint));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const bytes = readIfThere(checkpoint);
+  const sha256 = bytes && sha256Hex(bytes);
   if (sha256 === finish.checkpointSha256) return run;
   throw new UserError(
     `Cannot use ${checkpoint}: wanted the file with SHA-256 ${finish.checkpointSha256}, as the journal tells: ` +

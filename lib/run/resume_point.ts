@@ -4,6 +4,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
+import { readRegular } from "../file/regular.ts";
 import {
   effectiveEvents,
   type EvalEvent,
@@ -138,9 +139,10 @@ function readCheckpoint(
  */
 export function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return Deno.readFileSync(path);
+    return readRegular(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof UserError) throw cause;
     throw new UserError(
       `Cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
       { cause },

@@ -213,7 +213,7 @@ async function copyRun(
   const { claim, journal } = runPaths(place);
   using _claim = await takeClaim(claim); // its file goes with what was there
   // Whoever worked on it may have gone on between the comparison and the claim.
-  if (seen !== undefined && readJournal(journal).events.length !== seen) {
+  if (seen !== undefined && readJournal(journal, id).events.length !== seen) {
     throw new ClaimedError(claim, undefined);
   }
   const source = runPaths(runFolder(from, id));

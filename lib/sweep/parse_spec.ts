@@ -7,7 +7,9 @@ import * as v from "valibot";
 import { didYouMean } from "../error/did_you_mean.ts";
 import { UserError } from "../error/user_error.ts";
 import { OWN_KEYS } from "../file/json.ts";
+import { canonicalJson } from "../record/mod.ts";
 import { parseTokenizerName } from "../text/mod.ts";
+import { zipped } from "./axes.ts";
 import { type Refuse, runsOf } from "./expand.ts";
 import { withFullNames } from "../run/names.ts";
 import { uselessFields } from "../run/run_problem.ts";
@@ -92,7 +94,9 @@ function checkAxes(spec: SweepSpec, { given, refuse }: { given: object; refuse: 
       checkField(field, place, refuse);
       take(field, place);
       list.forEach((value, i) => checkValue(field, { value, place: `${place}.${field}.${i}`, refuse }));
+      if (place === "axes") requireDistinct(list, { place: `axes.${field}`, refuse });
     }
+    if (place !== "axes") requireDistinct(zipped(axes), { place, refuse });
   }
   spec.when.forEach(({ if: wanted, set }, i) => {
     for (const field of Object.keys(wanted)) checkField(field, `when.${i}.if`, refuse);
@@ -104,6 +108,15 @@ function checkAxes(spec: SweepSpec, { given, refuse }: { given: object; refuse: 
     for (const field of Object.keys(wanted)) checkField(field, `exclude.${i}`, refuse);
   });
   for (const name of spec.vocab) parseTokenizerName(name);
+}
+
+function requireDistinct(
+  list: readonly unknown[],
+  { place, refuse }: { place: string; refuse: Refuse },
+): void {
+  const texts = list.map(canonicalJson);
+  const again = texts.find((text, i) => texts.indexOf(text) !== i);
+  if (again !== undefined) refuse(`${place}: must not repeat a value: given ${again} twice`);
 }
 
 function checkField(field: string, place: string, refuse: Refuse): void {

@@ -103,6 +103,12 @@ const WRONG: [name: string, given: object, told: string][] = [
   ],
   ["a sweep's own field as an axis", { axes: { name: ["a"] } }, "unknown field name"],
   ["no values", { axes: { lr: [] } }, "must have at least one value"],
+  [
+    "a value of an axis twice",
+    { axes: { lr: [1e-3, 2e-3, 0.001] } },
+    "axes.lr: must not repeat a value: given 0.001",
+  ],
+  ["a zipped row twice", { zip: [{ lr: [1, 2, 1], clip: [1, 1, 1] }] }, "zip.0: must not repeat a value"],
   ["a value out of range", { axes: { lr: [1e-3, -1] } }, "axes.lr.1: must be above 0: given -1"],
   ["a policy that there is not", { axes: { lr: [1] }, zip: [{ policy: ["fp4"] }] }, "both give policy"],
   ["an axis given twice", { axes: { lr: [1e-3] }, zip: [{ lr: [1e-3] }] }, "zip.0 and axes both give lr"],

@@ -27,7 +27,7 @@ import { changesThatMatter } from "../run/environment.ts";
 export function isFinished(dir: string, id: string): boolean {
   const folder = runFolder(dir, id);
   requirePlace(folder);
-  return journalStatus(runPaths(folder).journal) === "finished";
+  return journalStatus(runPaths(folder).journal, id) === "finished";
 }
 
 /**
@@ -87,7 +87,7 @@ export async function recordFailedAttempt(
     const line = `attempt ${failure.attempt} of ${failure.attempts} failed: ${failure.cause}\n`;
     log.writeSync(new TextEncoder().encode(line));
     using claim = await takeClaim(paths.claim);
-    const { events, generation, validBytes } = readJournal(paths.journal);
+    const { events, generation, validBytes } = readJournal(paths.journal, failure.id);
     const last = events.at(-1)?.event;
     if (last === undefined || last === "finish" || last === "fail") return;
     using writer = new JournalWriter(paths.journal, validBytes, { generation: claim.begin(generation) });

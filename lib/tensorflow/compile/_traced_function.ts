@@ -158,17 +158,17 @@ export class TracedFunction<E> {
           placeholders.push(symbol);
           return backend.createOutputTensor(binding.ofSymbol(symbol));
         });
-        const traced = withVariables(
-          (variable) => args[bound?.get(variable) ?? -1],
-          () => withoutSideEffects(label, () => this.#body(args)),
-        );
-        extra = traced.extra;
-        for (const tensor of traced.tensors) {
-          // A function may not hand an input straight through: Identity gives every result a node of its own.
-          const metadata = binding.executeOp("Identity", [], [idOf(tensor)], 1)[0]!;
-          outputs.push(binding.symbolOf(metadata.id));
-          binding.deleteTensor(metadata.id);
-        }
+        withVariables((variable) => args[bound?.get(variable) ?? -1], () => {
+          const traced = withoutSideEffects(label, () => this.#body(args));
+          extra = traced.extra;
+          for (const tensor of traced.tensors) {
+            // A function may not hand an input straight through: Identity gives every result a node of its own. A
+            // variable among the results stands for its value here, too.
+            const metadata = binding.executeOp("Identity", [], [idOf(tensor)], 1)[0]!;
+            outputs.push(binding.symbolOf(metadata.id));
+            binding.deleteTensor(metadata.id);
+          }
+        });
       });
     const { captures } = binding.withTrace(trace, () => offTape(traceBody));
     const name = `losskit_${functions++}`;

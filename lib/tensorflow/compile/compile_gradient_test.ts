@@ -106,6 +106,31 @@ Deno.test("compiled functions read variables at every call, whatever was assigne
   }
 });
 
+Deno.test("compiled functions read variables that they return as they are", () => {
+  for (const mode of MODES) {
+    tf.tidy(() => {
+      const variable = tf.variable(tf.tensor1d([1, 2]));
+      const x = tf.tensor1d([10, 100]);
+      const alone = compile(() => variable, { mode });
+      const nested = compile(() => alone(), { mode });
+      const record = compile((x: tf.Tensor) => ({ own: variable, product: tf.mul(x, variable) }), { mode });
+      for (const numbers of [[1, 2], [5, 7]]) {
+        variable.assign(tf.tensor1d(numbers));
+        assertEquals(values(alone()), numbers);
+        assertEquals(values(nested()), numbers);
+        const { own, product } = record(x);
+        assertEquals([values(own!), values(product!)], [numbers, [numbers[0]! * 10, numbers[1]! * 100]]);
+      }
+      const gradient = tf.grad((v) => tf.sum(tf.square(alone() as tf.Tensor).mul(v)));
+      assertEquals(values(gradient(tf.tensor1d([1, 1]))), [25, 49]);
+      const { grads } = tf.variableGrads(() => tf.sum(tf.square(alone())), [variable]);
+      assertEquals(values(grads[variable.name]!), [10, 14]);
+      for (const compiled of [alone, nested, record]) compiled.dispose();
+      variable.dispose();
+    });
+  }
+});
+
 Deno.test("a variable that was disposed of is named, and one in its place is found", () => {
   const variableOf = (value: number) => tf.tidy(() => tf.variable(tf.tensor1d([value])));
   let variable = variableOf(1);

@@ -94,6 +94,21 @@ Deno.test("compile() and autocast() refuse async functions at once, and a reject
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
+Deno.test("autocast() refuses a policy that is no name", () => {
+  // deno-lint-ignore no-explicit-any -- a user without types
+  const refuse = (given: any, got: string) =>
+    assertThrows(
+      () => autocast(given, () => tf.ones([1])),
+      TypeError,
+      `expected a policy's name, or a record with one in policy, got ${got}.`,
+    );
+  refuse(undefined, "undefined");
+  refuse(null, "null");
+  refuse(16, "16");
+  refuse({}, "policy undefined");
+  refuse({ policy: 3 }, "policy 3");
+});
+
 Deno.test("compile() checks its options before any call", () => {
   const two = (x: tf.Tensor, y: tf.Tensor) => tf.add(x, y);
   const rest = (...xs: tf.Tensor[]) => tf.addN(xs);

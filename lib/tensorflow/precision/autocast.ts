@@ -34,11 +34,11 @@ export interface Precision {
  * @param precision A policy's name, or a name with overrides, which act on operations of a class ({@linkcode operation}).
  * @param work The code; its result is returned.
  * @throws {RangeError} for an unknown policy.
- * @throws {TypeError} when `work` is asynchronous: the region would end before it.
+ * @throws {TypeError} for a policy that is no name, or when `work` is asynchronous: the region would end before it.
  */
 export function autocast<R>(precision: PolicyName | Precision, work: () => R): R {
   refuseAsync("autocast", work);
-  const given = typeof precision === "string" ? { policy: precision } : precision;
+  const given = precisionOf(precision);
   const region = regionOf(given);
   const result = withRoundingKey(
     given.roundingKey,
@@ -46,6 +46,16 @@ export function autocast<R>(precision: PolicyName | Precision, work: () => R): R
   );
   refusePromise("autocast", result);
   return result;
+}
+
+function precisionOf(given: PolicyName | Precision): Precision {
+  if (typeof given === "string") return { policy: given };
+  if (typeof given?.policy === "string") return given;
+  throw new TypeError(
+    `Cannot autocast: expected a policy's name, or a record with one in policy, got ${
+      given === null || typeof given !== "object" ? given : `policy ${given.policy}`
+    }.`,
+  );
 }
 
 /** The policy of a region. */

@@ -17,8 +17,10 @@ import { readJsonFile } from "../file/json.ts";
  */
 export async function readSpec(path: string): Promise<unknown> {
   try {
-    if (/\.[mc]?[jt]s$/.test(path)) return (await import(pathToFileURL(resolve(path)).href)).default;
-    return readJsonFile(path);
+    if (!/\.[mc]?[jt]s$/.test(path)) return readJsonFile(path);
+    const spec = (await import(pathToFileURL(resolve(path)).href)).default;
+    JSON.stringify(spec); // throws for what a record cannot hold: a big integer, a getter that throws, a cycle
+    return spec;
   } catch (cause) {
     throw new UserError(
       `Cannot read the spec ${path}: wanted a .json file, or a .ts file with a default export: ${

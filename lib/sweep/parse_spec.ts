@@ -45,7 +45,7 @@ export function parseSweepSpec(
   const result = v.safeParse(specSchema, { ...defaults, ...given });
   if (!result.success) {
     const [issue] = result.issues;
-    return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${JSON.stringify(issue.input)}`);
+    return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${shown(issue.input)}`);
   }
   const spec = result.output;
   if (spec.budget !== undefined && Object.hasOwn(given, "steps")) {
@@ -61,6 +61,11 @@ export function parseSweepSpec(
     }
   }
   return spec;
+}
+
+/** Returns a value as JSON; numbers that JSON has not, by their names. */
+function shown(value: unknown): string {
+  return typeof value === "number" || typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
 /** Refuses names that every object has at any level: schemas pass over them. */
@@ -141,6 +146,6 @@ function checkValue(
     ? LISTED[field as keyof typeof LISTED].form
     : SPEC_FIELDS[field]!;
   const result = v.safeParse(form, value);
-  if (!result.success) refuse(`${place}: ${result.issues[0].message}: given ${JSON.stringify(value)}`);
+  if (!result.success) refuse(`${place}: ${result.issues[0].message}: given ${shown(value)}`);
   if (field === "tokenizer") parseTokenizerName(String(value));
 }

@@ -103,6 +103,7 @@ const WRONG: [name: string, given: object, told: string][] = [
   ],
   ["a sweep's own field as an axis", { axes: { name: ["a"] } }, "unknown field name"],
   ["no values", { axes: { lr: [] } }, "must have at least one value"],
+  ["a number that JSON has not", { lr: Infinity }, "given Infinity"],
   [
     "a value of an axis twice",
     { axes: { lr: [1e-3, 2e-3, 0.001] } },

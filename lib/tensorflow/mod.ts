@@ -1,8 +1,8 @@
 /**
  * TF.js on current libtensorflow through Deno's FFI, with bfloat16 and whole-function compilation.
  *
- * `useTensorFlow()` makes it TF.js's backend; TF.js stays the API. `autocast` sets the precision policy of a region,
- * `compile` makes a function of tensors one native call.
+ * `useTensorFlow()` registers libtensorflow as TF.js's backend. Code keeps calling TF.js's API. `autocast` sets the
+ * precision policy of a region. `compile` turns a function of tensors into a single native call.
  *
  * ```ts
  * import * as tf from "@tensorflow/tfjs";

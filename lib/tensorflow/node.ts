@@ -1,5 +1,5 @@
 /**
- * What tfjs-node offers beside the backend: `tf.node.*` and its part of `tf.io`, from tfjs-node-gpu's own modules.
+ * tfjs-node's `tf.node.*` and its additions to `tf.io`, re-exported from tfjs-node-gpu's own modules.
  *
  * ```ts
  * import * as tf from "@tensorflow/tfjs";
@@ -11,7 +11,7 @@
  * console.log(node.decodePng(png).shape); // [2, 2, 3]
  * ```
  *
- * Models are saved to and loaded from `file://` paths by `tf.io` itself once {@linkcode useTensorFlow} has run.
+ * After {@linkcode useTensorFlow}, `tf.io` itself saves models to `file://` paths and loads them from there.
  *
  * @module
  */
@@ -27,5 +27,5 @@ export const node: typeof tfjsNode = tfjsNode;
 /** TF.js's `tf.io` with tfjs-node's file and HTTP handlers. */
 export const io: typeof tf.io & typeof nodeIo = { ...tf.io, ...nodeIo };
 
-// As tfjs-node does: `model.fit` shows its progress.
+// Shows the progress of `model.fit`, as tfjs-node does.
 tf.registerCallbackConstructor(1, ProgbarLogger);

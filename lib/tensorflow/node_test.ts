@@ -1,6 +1,4 @@
-/**
- * What tfjs-node offers beside the backend, on real files.
- */
+/** Tests of tfjs-node's namespace on real files. */
 import * as tf from "@tensorflow/tfjs";
 import { join } from "node:path";
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
@@ -10,7 +8,7 @@ import { io, node } from "./node.ts";
 const { runtime } = await useTensorFlow();
 const objects = new URL("../../tests/fixtures/tfjs_objects/", import.meta.url).pathname;
 
-Deno.test("a SavedModel of Python's TensorFlow runs, and is freed", async () => {
+Deno.test("a SavedModel of Python's TensorFlow runs and is freed", async () => {
   const model = await node.loadSavedModel(join(objects, "saved_model/model_multi_output"));
   const before = runtime.liveHandles;
   const x = tf.tensor1d([1, 2], "int32"), y = tf.tensor1d([7], "int32");
@@ -22,7 +20,7 @@ Deno.test("a SavedModel of Python's TensorFlow runs, and is freed", async () => 
   assertEquals(node.getNumOfSavedModels(), 0);
 });
 
-Deno.test("a SavedModel that is not there, or has no such tag, is an error that names it", async () => {
+Deno.test("a missing SavedModel or tag throws an error that names it", async () => {
   await assertRejects(() => node.loadSavedModel("nowhere"), Error, "nowhere");
   const folder = join(objects, "saved_model/times_three_float");
   await assertRejects(() => node.loadSavedModel(folder, ["train"]), Error, "train");
@@ -52,7 +50,7 @@ Deno.test("models and summaries are written to files and read back", async () =>
   }
 });
 
-Deno.test("decoding 20,000 images leaves no native memory behind", async () => {
+Deno.test("decoding 20,000 images leaks no native memory", async () => {
   const image = await Deno.readFile(join(objects, "images/image_jpeg_test.jpeg"));
   const decode = () => {
     for (let i = 0; i < 20_000; i++) node.decodeJpeg(image).dispose();
@@ -60,16 +58,16 @@ Deno.test("decoding 20,000 images leaves no native memory behind", async () => {
     return rss - heapTotal;
   };
   decode();
-  // The encoded image alone, left behind each time, would be 16 MB.
+  // Leaking only the encoded image each time would add 16 MB.
   const before = decode();
   assertLess(decode() - before, 4_000_000);
   assert(before > 0);
 });
 
-Deno.test("conv3d with dilations on the CPU is a convolution with a spread filter", () => {
+Deno.test("conv3d with dilations on the CPU equals a convolution with a dilated filter", () => {
   const x = tf.randomNormal<tf.Rank.R5>([1, 5, 5, 5, 2], 0, 1, "float32", 1);
   const filter = tf.randomNormal<tf.Rank.R5>([2, 2, 2, 2, 3], 0, 1, "float32", 2);
-  // Zeros between neighbours, on each of the three axes.
+  // Insert zeros between neighbors on each of the three axes.
   let spread: tf.Tensor = filter;
   for (const axis of [0, 1, 2]) {
     const [first, second] = tf.split(spread, 2, axis) as [tf.Tensor, tf.Tensor];

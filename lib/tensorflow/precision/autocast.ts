@@ -1,5 +1,5 @@
 /**
- * Precision regions for TF.js code: which policy is in force, and what is overridden.
+ * Precision regions for TF.js code: the active policy and its overrides.
  *
  * @module
  */
@@ -16,25 +16,33 @@ import { refuseAsync, refusePromise } from "../native/synchronous.ts";
 import { type Policy, policyOf } from "../binding/policy.ts";
 import { formatUnder, withRoundingKey } from "./scope.ts";
 
-/** A policy, and what is set beside it. */
+/** A precision policy with its overrides and random key. */
 export interface Precision {
   /** The policy's name. */
   readonly policy: PolicyName;
-  /** Formats of layers and classes of operations, which count before the policy; the last that fits does. Default: none. */
+  /** Formats per layer or class of operations. They override the policy; the last match wins. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
-  /** What stochastic rounding draws from, int32 [2], an argument of a compiled function. Default: a fixed key. */
+  /**
+   * Key of stochastic rounding, int32 [2]. Inside a compiled function, pass it as an argument. Default: a fixed key.
+   */
   readonly roundingKey?: tf.Tensor | undefined;
 }
 
 /**
- * Runs synchronous TF.js code under a precision policy. Regions nest: `autocast("float32", …)` inside another keeps a part
- * in float32. Gradients run in the region that their op ran in, so that `tf.grad((w) => autocast(policy, () => f(w)))`
- * and `optimizer.minimize(() => autocast(policy, …))` work as in PyTorch.
+ * Runs synchronous TF.js code under a precision policy. Regions nest: an inner `autocast("float32", …)` keeps its
+ * part in float32.
  *
- * @param precision A policy's name, or a name with overrides, which act on operations of a class ({@linkcode operation}).
- * @param work The code; its result is returned.
- * @throws {RangeError} for an unknown policy.
- * @throws {TypeError} for a policy that is no name, or when `work` is asynchronous: the region would end before it.
+ * The backward pass uses the policy that each op had in the forward pass. Both
+ * `tf.grad((w) => autocast(policy, () => f(w)))` and `optimizer.minimize(() => autocast(policy, …))` therefore work as
+ * in PyTorch.
+ *
+ * @param precision A policy's name, or a policy with overrides. Overrides apply to operations that have a class
+ * ({@linkcode operation}).
+ * @param work The code to run.
+ * @returns The result of `work`.
+ * @throws {RangeError} For an unknown policy.
+ * @throws {TypeError} For a policy that is not a name, or when `work` is asynchronous: the region would end before the
+ * code does.
  */
 export function autocast<R>(precision: PolicyName | Precision, work: () => R): R {
   refuseAsync("autocast", work);
@@ -58,17 +66,17 @@ function precisionOf(given: PolicyName | Precision): Precision {
   );
 }
 
-/** The policy of a region. */
+/** Returns the policy of a region. */
 function regionOf({ policy: name, overrides = [] }: Precision): Policy {
   const policy = policyOf(name);
   return overrides.length === 0 ? policy : { ...policy, overrides };
 }
 
 /**
- * The format that a precision sets for a class of operations in a layer.
+ * Returns the format that a precision sets for a class of operations in a layer.
  *
- * @returns undefined: none is set, and the policy's lists count.
- * @throws {RangeError} for an unknown policy.
+ * @returns The format, or undefined if none is set. The policy's lists apply then.
+ * @throws {RangeError} For an unknown policy.
  */
 export function formatIn(
   precision: Precision,
@@ -77,7 +85,7 @@ export function formatIn(
   return formatUnder(regionOf(precision), scope);
 }
 
-/** Whether a precision rounds anything stochastically, so that it wants a key. */
+/** Returns whether a precision uses stochastic rounding anywhere, which requires a key. */
 export function roundsStochastically(precision: Precision): boolean {
   const { classes, overrides = [] } = regionOf(precision);
   return [...Object.values(classes), ...overrides.map(({ format }) => format)]

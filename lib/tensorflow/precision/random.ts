@@ -1,11 +1,12 @@
 /**
- * Random tensors from keys: no state and no seed that is drawn once, so that a compiled function that gets its key as
- * an argument has fresh numbers at every call, and the same numbers for the same key. For random numbers on the host
- * see `text/random.ts`.
+ * Random tensors computed from keys, without state.
  *
- * A key is int32 [2]. TensorFlow's stateless ops (the Philox generator of Salmon et al., "Parallel random numbers: as
- * easy as 1, 2, 3", 2011) make the numbers: the same on every run of one kind of device, eager or in graph mode. Under
- * XLA the generator is XLA's own, with other numbers.
+ * A compiled function that takes its key as an argument draws new numbers for each key and the same numbers for the
+ * same key. Random numbers on the host are in `text/random.ts`.
+ *
+ * A key is an int32 tensor of shape [2]. TensorFlow's stateless ops generate the numbers with Philox (Salmon et al.,
+ * "Parallel random numbers: as easy as 1, 2, 3", 2011). Eager and graph mode give the same numbers on every run on
+ * one kind of device. XLA uses its own generator and gives other numbers.
  *
  * @module
  */
@@ -15,49 +16,49 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 
 /**
- * Numbers in [0, 1), each equally likely: multiples of 2^-23. No gradient passes.
+ * Draws uniform numbers in [0, 1), which are multiples of 2^-23. No gradient passes.
  *
  * @param shape The result's shape.
- * @param key int32 [2]. The same key gives the same numbers, so draw from a key once, and use {@linkcode foldIn} to
- * make others of it.
- * @returns float32, whatever the precision policy.
- * @throws {TypeError} when the key is not int32 [2].
+ * @param key int32 [2]. The same key gives the same numbers: draw from a key once, and derive further keys with
+ * {@linkcode foldIn}.
+ * @returns float32 under every precision policy.
+ * @throws {TypeError} When the key is not int32 [2].
  */
 export function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomUniform", { shape, key, dtype: DataType.FLOAT });
 }
 
 /**
- * Numbers from the standard normal distribution. No gradient passes.
+ * Draws numbers from the standard normal distribution. No gradient passes.
  *
  * @param shape The result's shape.
- * @param key As for {@linkcode statelessUniform}.
- * @returns float32, whatever the precision policy.
- * @throws {TypeError} when the key is not int32 [2].
+ * @param key int32 [2], as for {@linkcode statelessUniform}.
+ * @returns float32 under every precision policy.
+ * @throws {TypeError} When the key is not int32 [2].
  */
 export function statelessNormal(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomNormal", { shape, key, dtype: DataType.FLOAT });
 }
 
 /**
- * A key made of a key and a number: one for each place, layer or step that draws. Keys and numbers are scrambled, so
- * neighbours have nothing in common, and folding 1 into one key is not folding 0 into another.
+ * Derives a key from a key and a number, for instance one key per layer or per step. Derived keys are statistically
+ * independent, and the order of nested calls matters.
  *
  * @param key int32 [2].
- * @param n A whole number in [-2^31, 2^31), or an int32 scalar tensor, which may be a compiled function's argument.
+ * @param n An integer in [-2^31, 2^31), or an int32 scalar tensor, which may be a compiled function's argument.
  * @returns int32 [2].
- * @throws {TypeError} when the key is not int32 [2] or the tensor n no int32 scalar.
- * @throws {RangeError} for a number n that int32 does not have.
+ * @throws {TypeError} When the key is not int32 [2], or the tensor `n` is not an int32 scalar.
+ * @throws {RangeError} When the number `n` is outside of int32.
  */
 export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
   if (typeof n === "number" && (n | 0) !== n) {
     throw new RangeError(
-      `Cannot fold into a random key: n must be a whole number in [-2^31, 2^31): n is ${n}`,
+      `Cannot fold into a random key: expected an integer n in [-2^31, 2^31), got ${n}.`,
     );
   }
   if (typeof n !== "number" && (n.dtype !== "int32" || n.size !== 1)) {
     throw new TypeError(
-      `Cannot fold into a random key: n must be a number or an int32 scalar: it is ${n.dtype} [${n.shape}]`,
+      `Cannot fold into a random key: expected a number or an int32 scalar, got ${n.dtype} [${n.shape}].`,
     );
   }
   return tf.tidy(() => {
@@ -71,12 +72,12 @@ export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
 }
 
 /**
- * Whole numbers whose 32 bits are random. No gradient passes.
+ * Draws integers of 32 random bits. No gradient passes.
  *
  * @param shape The result's shape.
- * @param key As for {@linkcode statelessUniform}.
+ * @param key int32 [2], as for {@linkcode statelessUniform}.
  * @returns int32.
- * @throws {TypeError} when the key is not int32 [2].
+ * @throws {TypeError} When the key is not int32 [2].
  */
 export function statelessBits(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomUniformFullInt", { shape, key, dtype: DataType.INT32 });
@@ -86,12 +87,12 @@ function draw(op: string, from: { shape: readonly number[]; key: tf.Tensor; dtyp
   const { shape, key, dtype } = from;
   if (key.dtype !== "int32" || key.shape.length !== 1 || key.shape[0] !== 2) {
     throw new TypeError(
-      `Cannot draw random numbers: the key must be an int32 tensor of shape [2]: it is ${key.dtype} [${key.shape}]`,
+      `Cannot draw random numbers: expected an int32 key of shape [2], got ${key.dtype} [${key.shape}].`,
     );
   }
   if (!shape.every((size) => Number.isInteger(size) && size >= 0 && size < 2 ** 31)) {
     throw new RangeError(
-      `Cannot draw random numbers: sizes must be whole numbers in [0, 2^31): the shape is [${shape}]`,
+      `Cannot draw random numbers: expected integer sizes in [0, 2^31), got the shape [${shape}].`,
     );
   }
   const sizes = tf.tensor1d([...shape], "int32");

@@ -1,9 +1,12 @@
 /**
- * Tensors rounded to a format: bfloat16 and float16 by TensorFlow's casts, every other format by integer arithmetic on
- * float32's bits.
+ * Rounding of tensors to a format.
  *
- * TensorFlow's float32 kernels take subnormal numbers for zero. Bits are spared from that, so that subnormals of formats
- * with 8 bits of exponent are rounded as IEEE 754 says; of narrower formats they are float32's normal numbers.
+ * TensorFlow's casts round to bfloat16 and float16. Integer arithmetic on float32's bits rounds to every other
+ * format.
+ *
+ * TensorFlow's float32 kernels flush subnormal numbers to zero. Integer arithmetic avoids the flush. Subnormals of
+ * formats with 8 exponent bits are therefore rounded as IEEE 754 requires. Subnormals of narrower formats are normal
+ * in float32.
  *
  * @module
  */
@@ -15,21 +18,21 @@ import { DataType } from "../native/dtype.ts";
 import { statelessBits, statelessUniform } from "./random.ts";
 import { castTo, dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
 
-/** Bits of float32's mantissa, and the bits of infinity and of -0 as int32. */
+/** Number of mantissa bits of float32, and the bits of infinity and of -0 as int32. */
 const MANTISSA = 23, INFINITE = 0x7f800000, SIGN = -0x80000000;
 
-/** TensorFlow's types of the formats that it has. */
+/** TensorFlow's types for the formats that it supports natively. */
 const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16: DataType.HALF } as const;
 
 /**
- * A tensor rounded to a format, once. It has no gradient of its own.
+ * Rounds a tensor to a format once. The rounding has no gradient.
  *
  * @param x Any floating tensor.
- * @param format What to round to; `kahan` rounds to nearest here.
- * @param key int32 [2], for stochastic rounding: equal keys give equal results.
- * @returns In the format's storage: emulated formats are float32 tensors whose values the format has.
- * @throws {TypeError} for stochastic rounding without a key.
- * @throws {RangeError} For E8M0, which holds the scales of blocks and no tensors.
+ * @param format The format to round to. `kahan` rounds to nearest here.
+ * @param key int32 [2], for stochastic rounding. Equal keys give equal results.
+ * @returns A tensor in the format's storage type. Emulated formats are stored as float32.
+ * @throws {TypeError} For stochastic rounding without a key.
+ * @throws {RangeError} For E8M0, which holds scales of blocks, not values.
  */
 export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
   if (format.family === "scale") {
@@ -42,7 +45,9 @@ export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tenso
     return dtypeOf(x) === dtype ? x : castTo(x, dtype);
   }
   if (format.rounding === "stochastic" && key === undefined) {
-    throw new TypeError("Cannot round stochastically: wanted a key, an int32 tensor of shape [2]");
+    throw new TypeError(
+      "Cannot round stochastically: expected a key, an int32 tensor of shape [2], got none.",
+    );
   }
   return tf.tidy(() => roundBits(toFloat32(x), format, key));
 }
@@ -57,7 +62,7 @@ function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
   const isFinite = tf.less(size, int(INFINITE));
   let rounded = size;
   if (dropped > 0) {
-    const low = 2 ** dropped - 1; // the bits that are dropped
+    const low = 2 ** dropped - 1; // the bits to drop
     let raised = size;
     if (rounding === "stochastic") {
       raised = tf.add(size, bitwise("BitwiseAnd", statelessBits(x.shape, key!), low));
@@ -65,14 +70,14 @@ function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
       const odd = bitwise("BitwiseAnd", bitwise("RightShift", size, dropped), 1);
       raised = tf.add(size, tf.add(odd, int(2 ** (dropped - 1) - 1)));
     }
-    // The sum would carry away the bits of a NaN.
+    // For NaN, the addition could overflow into other bits.
     rounded = tf.where(isFinite, bitwise("BitwiseAnd", raised, ~low), size);
   }
   if (exponent < 8) {
     const bias = 2 ** (exponent - 1) - 1;
     const largest = floatBits(format.largest), overflow = overflowBits(format);
     const isBeyond = tf.greater(rounded, int(largest));
-    // Truncation takes finite numbers to the largest one.
+    // Truncation saturates finite numbers at the largest one.
     rounded = rounding === "truncate"
       ? tf.where(isBeyond, tf.where(isFinite, filled(x, largest), filled(x, overflow)), rounded)
       : tf.where(isBeyond, filled(x, overflow), rounded);
@@ -84,13 +89,13 @@ function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
       ),
       rounded,
     );
-    // A format without NaN has zero for it, with the opposite sign, as ml_dtypes does.
+    // In a format without NaN, NaN becomes zero with the opposite sign, as in ml_dtypes.
     rounded = tf.where(isNaN, format.hasNaN ? size : filled(x, SIGN), rounded);
   }
   return bitcast(bitwise("BitwiseXor", rounded, sign), DataType.FLOAT);
 }
 
-/** Returns the float32 bits of what a finite number beyond the format's largest one becomes. */
+/** Returns the float32 bits of the result when a finite number exceeds the format's largest one. */
 function overflowBits({ overflow, largest }: Format): number {
   return floatBits(overflow === "infinity" ? Infinity : overflow === "saturate" ? largest : NaN);
 }
@@ -103,7 +108,7 @@ function filled(x: tf.Tensor, bits: number): tf.Tensor {
   return tf.fill(x.shape, bits, "int32");
 }
 
-/** Magnitudes rounded to multiples of a power of two: subnormals. */
+/** Rounds magnitudes to multiples of a power of two, as subnormals require. */
 function roundFixed(
   x: tf.Tensor,
   { step, rounding }: { step: number; rounding: Format["rounding"] },
@@ -118,7 +123,7 @@ function roundFixed(
   return tf.mul(whole, step);
 }
 
-/** A tensor of 32-bit elements, its bits read as another type. */
+/** Reinterprets the bits of a tensor of 32-bit elements as another type. */
 function bitcast(x: tf.Tensor, type: number): tf.Tensor {
   const { backend } = currentTensorFlow();
   return backend.executeSingleOutput("Bitcast", [

@@ -1,4 +1,4 @@
-/** Conversions against exact arithmetic on whole numbers of any size. */
+/** Tests of conversions against exact arithmetic on BigInts. */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { type Format, parseFormat, roundArray } from "../../precision/mod.ts";
@@ -10,12 +10,12 @@ import { bytesOf, tensorOfBytes, toFloat32 } from "../binding/true_dtype.ts";
 
 await useTensorFlow();
 
-/** A float32 from its bits, and its bits. */
+/** Shared memory that converts between a float32 and its bits. */
 const f32 = new Float32Array(1), u32 = new Uint32Array(f32.buffer);
 const valueOf = (bits: number) => (u32[0] = bits, f32[0]!);
 const bitsOf = (value: number) => (f32[0] = value, u32[0]!);
 
-/** What a float32 becomes, worked out on BigInts. `up`: the neighbour away from zero, in place of rounding. */
+/** Converts a float32 with exact BigInt arithmetic. `up` returns the neighbor away from zero instead of rounding. */
 function exact(bits: number, { exponent, mantissa, rounding }: Format, up = false): number {
   const sign = bits >>> 31, size = bits & 0x7fffffff;
   const signed = (value: number) => bitsOf(sign === 1 ? -value : value);
@@ -40,12 +40,12 @@ function exact(bits: number, { exponent, mantissa, rounding }: Format, up = fals
   return signed(rounded);
 }
 
-/** Tensors with given bits, and the bits of tensors. */
+/** Converts between bits and tensors. */
 const tensorOf = (bits: Uint32Array<ArrayBuffer>) =>
   tensorOfBytes(new Uint8Array(bits.buffer), { shape: [bits.length], dtype: "float32" });
 const readBits = (tensor: tf.Tensor) => new Uint32Array(bytesOf(toFloat32(tensor)).buffer);
 
-/** NaN is NaN whatever its bits say. */
+/** Maps every NaN to one bit pattern. */
 const canonical = (bits: number) => (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits;
 
 function check(format: Format, bits: Uint32Array<ArrayBuffer>): void {
@@ -62,7 +62,7 @@ function check(format: Format, bits: Uint32Array<ArrayBuffer>): void {
   );
 }
 
-/** Every number that a format has, with the middles between neighbours, and what float32 has next to all of these. */
+/** Returns every number of a format, the midpoints between neighbors, and the float32 neighbors of all of these. */
 function everyNumber({ exponent, mantissa }: Format): Uint32Array<ArrayBuffer> {
   const bias = 2 ** (exponent - 1) - 1;
   const found: number[] = [];
@@ -80,7 +80,7 @@ function everyNumber({ exponent, mantissa }: Format): Uint32Array<ArrayBuffer> {
   return Uint32Array.from([...both, ...both.map((bits) => bits + 0x80000000)]);
 }
 
-/** Random bits: float32 of every binade, subnormals, infinities and NaNs. */
+/** Returns random bits: float32 of every binade, subnormals, infinities and NaNs. */
 function randomBits(count: number): Uint32Array<ArrayBuffer> {
   const random = createRandom(3, "rounding");
   const bits = Uint32Array.from({ length: count }, () => random.nextUint32());
@@ -89,7 +89,7 @@ function randomBits(count: number): Uint32Array<ArrayBuffer> {
   return bits;
 }
 
-Deno.test("roundTo() is exact for every number of formats of up to 16 bits, their middles and what is next to them", () => {
+Deno.test("roundTo() is exact for every number of formats of up to 16 bits, for midpoints, and for their float32 neighbors", () => {
   const formats = [
     "bfloat16",
     "float16",
@@ -122,7 +122,7 @@ Deno.test("roundTo() is exact on random float32 numbers, subnormals, infinities 
   for (const name of ["float32", "bfloat16", "float16", "bfloat16-truncate"]) check(parseFormat(name), bits);
 });
 
-Deno.test("stochastic rounding takes a neighbour, the upper with the chance of the distance from the lower", () => {
+Deno.test("stochastic rounding returns a neighbor, the upper one with the probability of the distance from the lower one", () => {
   const bits = randomBits(3000).filter((bits) =>
     (bits & 0x7f800000) !== 0 && (bits & 0x7f800000) !== 0x7f800000
   );
@@ -130,14 +130,14 @@ Deno.test("stochastic rounding takes a neighbour, the upper with the chance of t
     const format = parseFormat(`${name}-stochastic`), down = parseFormat(`${name}-truncate`);
     const got = readBits(roundTo(tensorOf(bits), format, tf.tensor1d([1, 2], "int32")));
     for (const [i, one] of bits.entries()) {
-      const neighbours = [exact(one, down), exact(one, down, true)];
-      // Beyond the largest number the neighbours are infinity, and the largest or infinity.
-      if (neighbours[1] === bitsOf(Infinity) || neighbours[1] === bitsOf(-Infinity)) continue;
-      assert(neighbours.includes(got[i]!), `${name}: ${valueOf(one)} became ${valueOf(got[i]!)}`);
+      const neighbors = [exact(one, down), exact(one, down, true)];
+      // Beyond the largest number the neighbors are infinity, or the largest number and infinity.
+      if (neighbors[1] === bitsOf(Infinity) || neighbors[1] === bitsOf(-Infinity)) continue;
+      assert(neighbors.includes(got[i]!), `${name}: ${valueOf(one)} became ${valueOf(got[i]!)}`);
     }
   }
   const N = 2 ** 16;
-  // A normal number, and a subnormal one of e4m3, whose step is 2^-9.
+  // A normal number, and a subnormal number of e4m3, whose step is 2^-9.
   for (const [value, lower, step] of [[1 + 3 / 32, 1, 1 / 8], [1.3 * 2 ** -9, 2 ** -9, 2 ** -9]] as const) {
     const mean = tf.mean(
       roundTo(tf.fill([N], value), parseFormat("e4m3-stochastic"), tf.tensor1d([5, 6], "int32")),
@@ -148,7 +148,7 @@ Deno.test("stochastic rounding takes a neighbour, the upper with the chance of t
   }
 });
 
-Deno.test("stochastic rounding repeats for a key, eager and compiled, and differs for another; it wants one", () => {
+Deno.test("stochastic rounding repeats for a key, eager and compiled, differs for another key, and throws without a key", () => {
   const format = parseFormat("bfloat16-stochastic");
   const x = tf.randomNormal([500], 0, 1, "float32", 4);
   const at = (key: number) => [...readBits(roundTo(x, format, tf.tensor1d([key, 0], "int32")))];
@@ -156,12 +156,12 @@ Deno.test("stochastic rounding repeats for a key, eager and compiled, and differ
   assertNotEquals(at(1), at(2));
   using compiled = compile((x: tf.Tensor, key: tf.Tensor) => roundTo(x, format, key));
   assertEquals([...readBits(compiled(x, tf.tensor1d([1, 0], "int32")))], at(1));
-  assertThrows(() => roundTo(x, format), TypeError, "wanted a key");
+  assertThrows(() => roundTo(x, format), TypeError, "expected a key");
 });
 
-Deno.test("roundTo() gives OCP formats the values that plain arithmetic gives, over every 16-bit pattern", () => {
+Deno.test("roundTo() rounds to OCP formats as plain arithmetic does, over every 16-bit pattern", () => {
   const patterns = Uint32Array.from({ length: 65_536 }, (_, i) => i << 16);
-  // Beyond bfloat16's 8 bits too, so that ties and their neighbors occur.
+  // Random bits exceed bfloat16's 8 bits, so that ties and their neighbors occur.
   const bits = Uint32Array.from([...patterns, ...randomBits(40_000)]);
   const names = ["e4m3fn", "e4m3fn-nonsaturating", "e5m2", "e5m2-saturating", "e3m2fn", "e2m3fn", "e2m1fn"];
   for (const name of names.flatMap((name) => [name, `${name}-truncate`])) {
@@ -172,6 +172,6 @@ Deno.test("roundTo() gives OCP formats the values that plain arithmetic gives, o
   }
 });
 
-Deno.test("roundTo() refuses E8M0", () => {
+Deno.test("roundTo() rejects E8M0", () => {
   assertThrows(() => roundTo(tf.scalar(1), parseFormat("e8m0")), RangeError, "a format of scales");
 });

@@ -1,10 +1,12 @@
 /**
- * Operations know their class, and a model names its layers, so that a policy's classes and a run's overrides can set the
- * format of each.
+ * Operations with a class, layers, and the observer.
  *
- * An operation with a format rounds its inputs and its result to the format, and the gradients of both on the way back.
- * Inside, bfloat16 runs as `bf16-autocast` runs its products, and so does float16 on a GPU; every other format computes in
- * float32. An operation without a format is left to the policy's lists, and costs nothing.
+ * A policy's classes and a run's overrides set the format of each class of operations in each layer. An operation
+ * with a format rounds its inputs, its result, and the gradients of both to the format.
+ *
+ * Operations in bfloat16 compute as under `bf16-autocast`. On a GPU, operations in float16 use the device's float16
+ * kernels. Operations in other formats compute in float32. Operations without a format follow the policy's lists at
+ * no cost.
  *
  * @module
  */
@@ -19,17 +21,18 @@ import { roundTo } from "./rounding.ts";
 import { castTo, dtypeOf } from "../binding/true_dtype.ts";
 
 /**
- * Runs `work` in a layer, `h.0` for instance.
+ * Runs `work` in a layer, for instance `h.0`.
  *
- * @param layer Its name: see `layerNames` of `lib/precision`.
- * @param work Synchronous code; its result is returned.
+ * @param layer The layer's name (see `layerNames` of `lib/precision`).
+ * @param work Synchronous code.
+ * @returns The result of `work`.
  */
 export function layerScope<R>(layer: string, work: () => R): R {
   return currentTensorFlow().binding.regions.within({ layer }, work);
 }
 
 /**
- * Returns the layer where overrides may name it, and "" elsewhere: a function's trace depends on it beside the policy.
+ * Returns the layer if overrides are set, else "". Compiled functions keep one trace per policy and layer.
  *
  * @internal
  */
@@ -38,7 +41,7 @@ export function layerOfTrace({ policy: { overrides = [] }, layer }: Region): str
 }
 
 /**
- * Runs `work` with stochastic rounding drawing from a key: the n-th rounding from `foldIn(key, n)`.
+ * Runs `work` with a key of stochastic rounding. The n-th rounding uses `foldIn(key, n)`.
  *
  * @internal
  */
@@ -47,7 +50,7 @@ export function withRoundingKey<R>(key: tf.Tensor | undefined, work: () => R): R
 }
 
 /**
- * Runs `work` so that its stochastic roundings repeat those of an earlier run: for what is recomputed instead of kept.
+ * Runs `work` with the random numbers of an earlier run, for values that are recomputed instead of stored.
  *
  * @param draws The result of {@linkcode roundingDraws} before the first run.
  *
@@ -59,7 +62,7 @@ export function withDrawsFrom<R>(draws: number, work: () => R): R {
 }
 
 /**
- * Returns how many stochastic roundings the region has had.
+ * Returns the number of stochastic roundings in the region so far.
  *
  * @internal
  */
@@ -68,11 +71,11 @@ export function roundingDraws(): number {
 }
 
 /**
- * Shows a tensor to the active observer, if there is one.
+ * Passes a tensor to the active observer, if any.
  *
- * @param what The quantity: `residual`, `scores`, `weights`, `activation`, `logits`.
- * @param tensor The tensor.
- * @returns The tensor.
+ * @param what The quantity: `residual`, `scores`, `weights`, `activation` or `logits`.
+ * @param tensor The tensor to observe.
+ * @returns The same tensor.
  */
 export function observe<X extends tf.Tensor>(what: string, tensor: X): X {
   const { observer, layer } = currentTensorFlow().binding.regions.current;
@@ -86,21 +89,22 @@ export function isObserved(): boolean {
 }
 
 /**
- * Runs synchronous code with an observer of the tensors that it shows by {@linkcode observe}.
+ * Runs synchronous code with an observer of the tensors passed to {@linkcode observe}.
  *
- * @param observer Receives them.
- * @param work The code; its result is returned.
+ * @param observer The function that receives each tensor.
+ * @param work The code to run.
+ * @returns The result of `work`.
  */
 export function withObserver<R>(observer: Observer, work: () => R): R {
   return currentTensorFlow().binding.regions.within({ observer }, work);
 }
 
 /**
- * The format that the region in force sets for a class of operations in a layer.
+ * Returns the format of a class of operations in a layer, under the active policy and overrides.
  *
  * @param opClass The class.
- * @param layer The layer (default: the one that code is in).
- * @returns undefined: none is set, and the policy's lists count.
+ * @param layer The layer. Default: the current one.
+ * @returns The format, or undefined if none is set. The policy's lists apply then.
  */
 export function formatOf(opClass: OpClass, layer?: string): Format | undefined {
   const { current: region } = currentTensorFlow().binding.regions;
@@ -108,7 +112,7 @@ export function formatOf(opClass: OpClass, layer?: string): Format | undefined {
 }
 
 /**
- * The format that a policy with overrides sets for a class of operations in a layer.
+ * Returns the format that a policy and its overrides set for a class of operations in a layer.
  *
  * @internal
  */
@@ -121,13 +125,13 @@ export function formatUnder(
 }
 
 /**
- * Makes an operation of a class, which applies the policy in force by itself, forward and backward: in the format of its
- * class if one is set, else by the policy's lists.
+ * Creates an operation of a class. The operation applies the active policy itself, forward and backward: the format
+ * of its class if set, else the policy's lists.
  *
- * @param opClass Its class.
- * @param body The operation, of TF.js ops and other operations. It gets its floating inputs in order, and the options of
- * the call.
- * @returns The operation. Its result is rounded to the format, if one is set.
+ * @param opClass The operation's class.
+ * @param body The computation, in TF.js ops and other operations. It receives the floating inputs in order, then the
+ * call's options.
+ * @returns The operation. It rounds its result to the format, if one is set.
  */
 export function operation<I extends readonly tf.Tensor[], O extends unknown[]>(
   opClass: OpClass,
@@ -145,16 +149,18 @@ export function operation<I extends readonly tf.Tensor[], O extends unknown[]>(
   };
 }
 
-/** Rounds a tensor, and the gradient on its way back, to the format of a class; without a format it is as it was. */
+/** Rounds a tensor and its gradient to the format of a class. Returns the tensor itself if no format is set. */
 export function rounded(opClass: OpClass, x: tf.Tensor): tf.Tensor {
   const format = formatOf(opClass);
   return format === undefined ? x : boundary(x, format, false);
 }
 
 /**
- * The policy inside of an operation, whose inputs are rounded to its format. Products of float16 numbers are computed
- * in float32 on a CPU: TensorFlow's kernels for them (Eigen's, where oneDNN has none) sum in float32 too and give the same
- * bits at the same speed, but have no product with a bias.
+ * Returns the policy that applies inside an operation with this format. The inputs are already rounded.
+ *
+ * Products of float16 numbers are computed in float32 on a CPU. TensorFlow's own float16 kernels there (Eigen's where
+ * oneDNN has none) accumulate in float32 too. They give the same bits at the same speed, but have no product with a
+ * bias.
  */
 function arithmeticOf(format: Format): Policy {
   if (format.storage === "bfloat16") return POLICIES["bf16-autocast"];
@@ -162,22 +168,22 @@ function arithmeticOf(format: Format): Policy {
   return format.storage === "float16" && binding.isUsingGpuDevice() ? FLOAT16 : POLICIES.float32;
 }
 
-/** Products of float16 numbers by the device's own kernels. */
+/** Policy that computes products of float16 numbers with the device's own kernels. */
 const FLOAT16: Policy = { ...POLICIES["bf16-autocast"], name: "float16", lowType: DataType.HALF };
 
 /**
- * Rounds a tensor to a format, and the gradient on its way back.
+ * Rounds a tensor to a format, and its gradient in the backward pass.
  *
- * @param widen Whether the result is float32, which has all values of the format.
+ * @param widen Whether to return float32, which holds all values of the format.
  */
 function boundary(x: tf.Tensor, format: Format, widen: boolean): tf.Tensor {
   const from = dtypeOf(x);
-  // float32 changes nothing of a float32 tensor.
+  // Rounding float32 to float32 is the identity.
   if (from === DataType.FLOAT && format.name === "float32") return x;
   const cross = (tensor: tf.Tensor, to: number | undefined) => {
     const rounded = roundTo(tensor, format, format.rounding === "stochastic" ? nextKey() : undefined);
     const dtype = to ?? dtypeOf(rounded);
-    // TF.js disposes of results one by one, so that each must be a tensor of its own.
+    // TF.js disposes of each result separately: the result must not share the input's tensor.
     return rounded !== tensor && dtypeOf(rounded) === dtype ? rounded : castTo(rounded, dtype);
   };
   return tf.customGrad((input) => ({
@@ -186,7 +192,7 @@ function boundary(x: tf.Tensor, format: Format, widen: boolean): tf.Tensor {
   }))(x);
 }
 
-/** The next key of the region. */
+/** Returns the region's next key. */
 function nextKey(): tf.Tensor {
   const { rounding } = currentTensorFlow().binding.regions.current;
   return foldIn(rounding.key ?? tf.tensor1d([0, 0], "int32"), rounding.draws++);

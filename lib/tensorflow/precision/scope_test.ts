@@ -10,7 +10,7 @@ import { toBfloat16, trueDtype } from "../binding/true_dtype.ts";
 
 const tensorflow = await useTensorFlow();
 
-/** Runs an operation made on the spot. */
+/** Runs an operation of a class once. */
 const classed = <I extends tf.Tensor[]>(
   opClass: OpClass,
   inputs: readonly [...I],
@@ -20,12 +20,12 @@ const classed = <I extends tf.Tensor[]>(
 const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
 const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, "float32", seed);
 
-/** A tensor's values are those of a format. */
+/** Asserts that a format represents all values of a tensor. */
 function assertOnGrid(tensor: tf.Tensor, format: string, message: string): void {
   assertEquals(values(roundTo(tensor, parseFormat(format))), values(tensor), message);
 }
 
-Deno.test("operation() with no format set is the operation alone, in the policy's types", () => {
+Deno.test("operation() without a format computes in the policy's types", () => {
   const a = normal([4, 6], 1), b = normal([6, 5], 2);
   const product = () => layerScope("h.0", () => classed("linear", [a, b], (a, b) => tf.matMul(a, b)));
   assertEquals(values(product()), values(tf.matMul(a, b)));
@@ -37,7 +37,7 @@ Deno.test("operation() with no format set is the operation alone, in the policy'
   );
 });
 
-Deno.test("operation() rounds inputs and result to the format, and gradients on their way back", () => {
+Deno.test("operation() rounds inputs, result and gradients to the format", () => {
   const a = normal([4, 6], 1), b = normal([6, 5], 2), dy = normal([4, 5], 3);
   for (const format of ["e8m3", "e4m3", "e8m4-truncate", "bfloat16", "float16"]) {
     autocast({ policy: "float32", overrides: [{ format }] }, () => {
@@ -58,7 +58,7 @@ Deno.test("operation() rounds inputs and result to the format, and gradients on 
   }
 });
 
-Deno.test("operation() in bfloat16 gives autocast's product and gradients; a float32 scope inside autocast gives float32's", () => {
+Deno.test("operation() in bfloat16 matches autocast's product and gradients; a float32 scope inside autocast matches float32's", () => {
   const a = normal([8, 6], 1), b = normal([6, 5], 2), dy = normal([8, 5], 3);
   const plain = (a: tf.Tensor, b: tf.Tensor) => tf.matMul(a, b);
   const scoped = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], plain);
@@ -72,7 +72,7 @@ Deno.test("operation() in bfloat16 gives autocast's product and gradients; a flo
   assertEquals(under("bf16-autocast", "float32"), all(plain));
 });
 
-Deno.test("operation() leaves gradients of what is around it to the region", () => {
+Deno.test("operation() leaves the gradients of surrounding ops to the region", () => {
   const a = normal([4, 4], 1);
   autocast({ policy: "bf16-autocast", overrides: [{ opClasses: ["gelu"], format: "float32" }] }, () => {
     const types: string[] = [];
@@ -88,7 +88,7 @@ Deno.test("operation() leaves gradients of what is around it to the region", () 
   });
 });
 
-Deno.test("operation() takes and gives back gradients in the types that tensors had", () => {
+Deno.test("operation() returns gradients in the types of its inputs", () => {
   const x = normal([3, 4], 5), low = toBfloat16(x);
   autocast({ policy: "float32", overrides: [{ format: "float32" }] }, () => {
     const [dx] = tf.grads((low) => classed("gelu", [low!], (x) => tf.square(x)))([low], x) as [tf.Tensor];
@@ -96,7 +96,7 @@ Deno.test("operation() takes and gives back gradients in the types that tensors 
   });
 });
 
-Deno.test("scopes work compiled as eager, one trace for each set of overrides; stochastic rounding draws anew at each place", () => {
+Deno.test("scopes give the same result compiled and eager, with one trace per set of overrides and a new draw per rounding", () => {
   const x = normal([64], 6), key = tf.tensor1d([3, 4], "int32");
   const stochastic = [{ format: "e8m3-stochastic" }];
   const fn = (x: tf.Tensor, key: tf.Tensor, overrides: typeof stochastic = stochastic) =>
@@ -108,7 +108,7 @@ Deno.test("scopes work compiled as eager, one trace for each set of overrides; s
   const eager = fn(x, key), graph = compiled(x, key);
   assertEquals(values(graph.value), values(eager.value));
   assertEquals(values(graph.slope), values(eager.slope));
-  assertNotEquals(values(eager.value), values(tf.zerosLike(x))); // x was rounded twice, apart
+  assertNotEquals(values(eager.value), values(tf.zerosLike(x))); // x was rounded twice with different draws
   assertNotEquals(values(fn(x, tf.tensor1d([3, 5], "int32")).slope), values(eager.slope));
 
   using inside = compile((x: tf.Tensor) => classed("gelu", [x], (x) => tf.mul(x, 1)));
@@ -118,7 +118,7 @@ Deno.test("scopes work compiled as eager, one trace for each set of overrides; s
   assertEquals([inside.traces, at("e8m3").length, inside.traces], [2, 64, 2]);
 });
 
-Deno.test("withDrawsFrom() computes again what stochastic rounding gave, and what comes after draws anew", () => {
+Deno.test("withDrawsFrom() repeats earlier stochastic roundings; later roundings draw new numbers", () => {
   const x = normal([64], 8);
   autocast({ policy: "float32", overrides: [{ format: "e8m3-stochastic" }] }, () => {
     const rounded = () => values(classed("linear", [x], (x) => tf.mul(x, 3)));
@@ -131,7 +131,7 @@ Deno.test("withDrawsFrom() computes again what stochastic rounding gave, and wha
   });
 });
 
-Deno.test("a float16 scope computes in float32 on a processor, and with the device's own kernels on a GPU", () => {
+Deno.test("a float16 scope computes in float32 on a CPU and with the device's kernels on a GPU", () => {
   const a = normal([4, 6], 1), b = normal([6, 5], 2);
   const inner = () => {
     const types: string[] = [];
@@ -156,7 +156,7 @@ Deno.test("a float16 scope computes in float32 on a processor, and with the devi
   }
 });
 
-Deno.test("operation() leaves no tensor behind", () => {
+Deno.test("operation() leaks no tensor", () => {
   const x = normal([8], 7);
   const run = () =>
     tf.tidy(() => {
@@ -170,7 +170,7 @@ Deno.test("operation() leaves no tensor behind", () => {
   assertEquals([tensorflow.runtime.liveHandles, tf.memory().numTensors], [before, tensors]);
 });
 
-Deno.test("formatOf() and formatIn() say what is set, and where nothing is", () => {
+Deno.test("formatOf() and formatIn() return the format that is set, or undefined", () => {
   const overrides = [{ layers: ["h.0"], format: "e8m3" }, {
     opClasses: ["loss" as const],
     format: "float32",
@@ -186,7 +186,7 @@ Deno.test("formatOf() and formatIn() say what is set, and where nothing is", () 
   assertEquals(roundsStochastically({ ...precision, overrides: [{ format: "e8m3-stochastic" }] }), true);
 });
 
-Deno.test("a compiled function is traced for each layer that overrides may tell apart", () => {
+Deno.test("a compiled function is traced once per layer if overrides are set", () => {
   const a = normal([4, 6], 1), b = normal([6, 5], 2);
   const product = (a: tf.Tensor, b: tf.Tensor) => classed("linear", [a, b], (a, b) => tf.matMul(a, b));
   using compiled = compile(product);
@@ -198,5 +198,5 @@ Deno.test("a compiled function is traced for each layer that overrides may tell 
   });
   assertEquals(compiled.traces, 2);
   for (const layer of ["h.0", "h.1"]) layerScope(layer, () => compiled(a, b));
-  assertEquals(compiled.traces, 3); // without overrides a layer changes nothing
+  assertEquals(compiled.traces, 3); // without overrides, layers share a trace
 });

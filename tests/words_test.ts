@@ -1,9 +1,16 @@
 /**
  * What commands print and where they write, for folders and devices other than the built-in ones.
  */
-import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertNotMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "node:path";
-import { runTask } from "./support/commands.ts";
+import { type Ended, ended, runTask } from "./support/commands.ts";
 import { copy, done, root, specOf, text } from "./support/tiny_sweep.ts";
 
 const REPOSITORY = new URL("../", import.meta.url).pathname;
@@ -47,25 +54,93 @@ Deno.test("a report's commands make its runs again, whatever its folder is calle
   }
 });
 
-Deno.test("a sweep that flags change has a folder of its own, and one in --out its folder's name", async () => {
-  const name = `words-${crypto.randomUUID().slice(0, 8)}`;
-  const spec = await specOf(name, { name });
-  const folders = () =>
-    [...Deno.readDirSync(join(REPOSITORY, "experiments", "out"))].map(({ name }) => name)
-      .filter((one) => one.startsWith(name)).sort();
-  try {
-    for (const flags of [[], ["--steps", "10"], ["--steps", "4"], ["--steps", "4"]]) {
-      const { code, stderr } = await runTask("sweep", [spec, ...flags]);
-      assertEquals(code, 0, stderr);
-    }
-    assertEquals(folders().length, 2);
-    assertEquals(folders()[0], name);
-    assertMatch(folders()[1]!, new RegExp(`^${name}-[0-9a-f]{8}$`));
-  } finally {
-    for (const one of folders()) {
-      Deno.removeSync(join(REPOSITORY, "experiments", "out", one), { recursive: true });
-    }
+/** Runs a command in a folder of its own, where it finds no `experiments/out`. */
+async function commandIn(cwd: string, name: string, args: string[]): Promise<Ended> {
+  const paths = ["deno.json", `lib/cli/${name}.ts`].map((path) => join(REPOSITORY, path));
+  return await ended(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--config", ...paths, ...args],
+      cwd,
+      env: { NO_COLOR: "1" },
+      ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+    }).spawn(),
+  );
+}
+
+/** Runs commands one after the other; each must say which folder of `experiments/out` it uses, and end well. */
+async function foldersOf(cwd: string, commands: [string, ...string[]][]): Promise<string[]> {
+  const folders: string[] = [];
+  for (const [name, ...args] of commands) {
+    const { code, stderr } = await commandIn(cwd, name, args);
+    assertEquals(code, 0, stderr);
+    const [, folder] = /(?:into|folder:) experiments\/out\/([^,\s]+)/.exec(stderr) ?? [];
+    folders.push(folder ?? stderr);
   }
+  return folders;
+}
+
+Deno.test("a spec that flags or its author change has a folder of its own, for every command", async () => {
+  const cwd = await Deno.makeTempDir({ dir: root });
+  const spec = await specOf("folders", { name: "folders", policy: ["float32", "bf16-autocast"] });
+  const first = await foldersOf(cwd, [["plan", spec], ["sweep", spec], ["sweep", spec, "--steps", "10"]]);
+  assertEquals(first, ["folders", "folders", "folders"]);
+  const changed = await foldersOf(cwd, [["sweep", spec, "--steps", "4"], ["sweep", spec, "--steps", "4"]]);
+  assertMatch(changed[0]!, /^folders-[0-9a-f]{8}$/);
+  assertEquals(changed[1], changed[0]);
+  await specOf("folders", { name: "folders", policy: ["float32", "bf16-autocast"], steps: 4 });
+  const edited = await foldersOf(cwd, [["plan", spec], ["sweep", spec], ["sweep", spec, "--steps", "10"]]);
+  assertEquals(edited, [changed[0]!, changed[0]!, "folders"]);
+  const lr = await specOf("folders", { name: "folders", policy: ["float32", "bf16-autocast"], lr: 0.01 });
+  const [compared, again] = await foldersOf(cwd, [["compare", lr], ["compare", lr]]);
+  assertMatch(compared!, /^folders-[0-9a-f]{8}$/);
+  assertEquals(again, compared);
+  const { code, stdout, stderr } = await commandIn(cwd, "cluster", ["slurm", lr]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /experiments\/out\/folders-[0-9a-f]{8}\//); // compare's defaults are others
+});
+
+Deno.test("train and experiment with other values have folders of their own", async () => {
+  const cwd = await Deno.makeTempDir({ dir: root });
+  const run = (...flags: string[]): [string, ...string[]] =>
+    [
+      ...["train", "--data", text, "--seq", "8", "--batch", "2", "--steps", "2", "--n-layer", "1"],
+      ...["--n-head", "1", "--n-embd", "8", "--eval-tokens", "16", ...flags],
+    ] as [string, ...string[]];
+  const [first, same, rate, rateAgain, threads, resumed] = await foldersOf(cwd, [
+    run(),
+    run(),
+    run("--lr", "0.01"),
+    run("--lr", "0.01", "--resume"),
+    run("--threads", "1"),
+    ["train", "--resume"],
+  ]);
+  assertEquals([first, same, resumed], ["train", "train", "train"]);
+  assertMatch(rate!, /^train-[0-9a-f]{8}$/);
+  assertMatch(threads!, /^train-[0-9a-f]{8}$/);
+  assertEquals(rateAgain, rate);
+  assertNotEquals(threads, rate);
+
+  const experiment = join(cwd, "own.ts");
+  const write = async (steps: number) => {
+    const fields = JSON.parse(await Deno.readTextFile(await specOf("part", { steps })));
+    delete fields.name;
+    await Deno.writeTextFile(
+      experiment,
+      `export default { name: "own", title: "t", claim: "c", source: "s", prediction: "p",
+        sweeps: () => ({ part: { spec: ${JSON.stringify(fields)} } }),
+        conclude: () => ({ verdict: "reproduced", reason: "r", directionHolds: true, tables: {} }) };`,
+    );
+  };
+  await write(4);
+  const command: [string, string] = ["experiment", experiment];
+  assertEquals(await foldersOf(cwd, [command, command]), ["own", "own"]);
+  await write(3);
+  const [other, otherAgain] = await foldersOf(cwd, [command, command]);
+  assertMatch(other!, /^own-[0-9a-f]{8}$/);
+  assertEquals(otherAgain, other);
+});
+
+Deno.test("a sweep in --out has its folder's name", async () => {
   const own = await runTask("sweep", ["--data", text, ...SHORT, "--out", join(root, "own")]);
   assertEquals(own.code, 0, own.stderr);
   assertStringIncludes(own.stderr, "own: 1 of 1 runs finished");
@@ -88,6 +163,34 @@ Deno.test("a device that is unknown or not there is refused before anything star
     }
   }
   assert(![...Deno.readDirSync(root)].some(({ name }) => name === "no-device"));
+});
+
+Deno.test("runSweep() refuses a device that is not there before anything starts; a plan starts nothing", async () => {
+  const dir = join(root, "library");
+  const spec = await specOf("library", {});
+  const script = join(root, "library.ts");
+  const module = (path: string) => JSON.stringify(new URL(`../lib/${path}/mod.ts`, import.meta.url).href);
+  await Deno.writeTextFile(
+    script,
+    `import { makePlan, parseSweepSpec, runSweep } from ${module("sweep")};
+    import { watchSignals } from ${JSON.stringify(new URL("../lib/error/signals.ts", import.meta.url).href)};
+    const spec = parseSweepSpec(JSON.parse(Deno.readTextFileSync(${JSON.stringify(spec)})), "the test");
+    using interruption = watchSignals();
+    const plan = await makePlan(spec, 1);
+    console.log(await runSweep(plan, { dir: ${JSON.stringify(dir)}, workers: 1, interruption }).then(
+      () => "ran", (error) => error.message));`,
+  );
+  const { stdout, stderr } = await ended(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--config", join(REPOSITORY, "deno.json"), script],
+      env: { NO_COLOR: "1", LOSSKIT_DEVICE: "cuda" },
+      ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+    }).spawn(),
+  );
+  assertStringIncludes(stdout, "LOSSKIT_DEVICE must be auto, cpu or gpu", stderr);
+  const planned = await runTask("plan", [spec, "--out", dir], { LOSSKIT_DEVICE: "cuda" });
+  assert(planned.code === 0 || planned.code === 2, planned.stderr);
+  assert(![...Deno.readDirSync(root)].some(({ name }) => name === "library"));
 });
 
 Deno.test("commands that are printed for a shell are quoted", async () => {

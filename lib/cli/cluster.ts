@@ -6,9 +6,9 @@ import { UserError } from "../error/user_error.ts";
 import { makeFolder } from "../file/make_folder.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { writeFile } from "../file/write_file.ts";
-import { makePlan, parseSweepSpec, placePlan, type Plan, readPlan } from "../sweep/mod.ts";
+import { makePlan, parseSweepSpec, placePlan, type Plan, readPlan, sweepFolder } from "../sweep/mod.ts";
 import { kubernetesManifest, slurmLogs, slurmScript } from "../cluster/mod.ts";
-import { command, runCommand } from "./command.ts";
+import { command, DEFAULT_FOLDER_HELP, runCommand } from "./command.ts";
 import { isFolder } from "./files.ts";
 import { durationOption, numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
@@ -29,7 +29,10 @@ function engine(name: string, description: string): Command {
     .usage("[options] <plan>")
     .showHelpAfterError(`(deno task cluster ${name} --help lists the options)`)
     .argument("<plan>", "a folder with a plan.json, or a spec to plan: .json, or .ts with a default export")
-    .option("--out <folder>", "the folder of a spec's plan and runs (default: experiments/out/NAME)")
+    .option(
+      "--out <folder>",
+      `the folder of a spec's plan and runs (default: ${DEFAULT_FOLDER_HELP})`,
+    )
     .option(
       "--threads <n>",
       "threads of each run of a spec, and so cores of each job",
@@ -218,7 +221,7 @@ async function planOf(planOrSpec: string, options: Options): Promise<{ dir: stri
     );
   }
   const spec = parseSweepSpec(await readSpec(planOrSpec), planOrSpec);
-  const dir = resolve(options.out ?? join("experiments", "out", spec.name));
+  const dir = resolve(options.out ?? sweepFolder(spec));
   const plan = await makePlan(spec, readPlan(dir)?.threads ?? threads);
   placePlan(dir, plan);
   return { dir, plan };

@@ -89,6 +89,10 @@ export function list(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
+/** The folder of commands that take a spec, without `--out`. */
+export const DEFAULT_FOLDER_HELP =
+  "experiments/out/NAME, or NAME-HASH where NAME holds the plan of another spec";
+
 /** What `--data` takes. */
 export const DATA_HELP =
   "shakespeare, markov[:symbols=16,order=1,...], a text file in UTF-8, a folder, or a quoted pattern; may be repeated";

@@ -37,10 +37,18 @@ import {
   placePlan,
   readPlan,
   runSweep,
+  sweepFolder,
   type SweepSpec,
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
-import { command, onlyRead, runCommand, STATUS_HELP, TOLERANCE_HELP } from "./command.ts";
+import {
+  command,
+  DEFAULT_FOLDER_HELP,
+  onlyRead,
+  runCommand,
+  STATUS_HELP,
+  TOLERANCE_HELP,
+} from "./command.ts";
 import { culpritByLoss, culpritByReplay } from "../study/culprit.ts";
 import { isFile, isFolder } from "./files.ts";
 import { numberOption } from "./numbers.ts";
@@ -92,7 +100,10 @@ const program = command(
 )
   .argument("[what]", "a run's folder, with another to hold against it; a sweep's folder; or a spec to train")
   .argument("[run]", "the run in the lower precision, or of another seed")
-  .option("--out <folder>", "where a spec's runs and report go (default: experiments/out/NAME)")
+  .option(
+    "--out <folder>",
+    `where a spec's runs and report go (default: ${DEFAULT_FOLDER_HELP})`,
+  )
   .option(
     "--workers <n>",
     "runs at once, which share the cores (default: 2 where there are 2 cores)",
@@ -206,7 +217,7 @@ async function trainSpec(path: string | undefined, options: Options): Promise<st
     ? DEFAULT_COMPARISON
     : parseSweepSpec(await readSpec(path), path, DEFAULT_COMPARISON);
   const workers = workersOf(options.workers);
-  const dir = options.out ?? join("experiments", "out", spec.name);
+  const dir = options.out ?? sweepFolder(spec);
   const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
   const plan = await makePlan(spec, threads);
   if (plan.runs.every((run) => isBaseline(run.spec)) || !plan.runs.some((run) => isBaseline(run.spec))) {

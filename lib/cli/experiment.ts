@@ -6,7 +6,7 @@ import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { writeFile } from "../file/write_file.ts";
 import { formatJson } from "../record/mod.ts";
-import { type Experiment, runExperiment } from "../sweep/mod.ts";
+import { defaultFolder, type Experiment, experimentHashes, runExperiment } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { command, runCommand, STATUS_HELP } from "./command.ts";
 import { numberOption } from "./numbers.ts";
@@ -24,7 +24,10 @@ const program = command("experiment", "Tests a published claim, and says what it
     "--quick",
     "a small form, within a minute, which shows the direction and makes no verdict's worth of it",
   )
-  .option("--out <folder>", "where runs and result.json go (default: experiments/out/NAME, or NAME-quick)")
+  .option(
+    "--out <folder>",
+    "where runs and result.json go (default: experiments/out/NAME, or NAME-quick; with -HASH where that holds the plans of other sweeps)",
+  )
   .option(
     "--workers <n>",
     "runs at once, which share the cores (default: 2 where there are 2 cores)",
@@ -37,8 +40,10 @@ async function run(file: string, options: Options): Promise<void> {
   const experiment = await readExperiment(file);
   const size = options.quick ? "quick" : "full";
   const workers = workersOf(options.workers);
-  const dir = options.out ?? join("experiments", "out", `${experiment.name}${options.quick ? "-quick" : ""}`);
+  const dir = options.out ??
+    defaultFolder(`${experiment.name}${options.quick ? "-quick" : ""}`, experimentHashes(experiment, size));
   requireDevice();
+  console.error(`into ${printable(dir)}`);
   using interruption = watchSignals();
   const result = await runExperiment(experiment, {
     ...{ size, dir, workers, interruption },

@@ -13,8 +13,9 @@ import {
   type Plan,
   type Prediction,
   predictRuns,
+  sweepFolder,
 } from "../sweep/mod.ts";
-import { command, runCommand } from "./command.ts";
+import { command, DEFAULT_FOLDER_HELP, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { openSweep } from "./open_sweep.ts";
 import { shareMachine } from "../study/mod.ts";
@@ -30,7 +31,7 @@ const program = command(
   )
   .option(
     "--out <folder>",
-    "the sweep's folder, whose journals tell of times (default: experiments/out/NAME)",
+    `the sweep's folder, whose journals tell of times (default: ${DEFAULT_FOLDER_HELP})`,
   )
   .option(
     "--workers <n>",
@@ -42,7 +43,8 @@ const program = command(
 async function plan(path: string | undefined, options: { out?: string; workers?: number }): Promise<void> {
   const spec = parseSweepSpec(path === undefined ? {} : await readSpec(path), path ?? "the built-in spec");
   const draft = await draftPlan(spec);
-  const dir = options.out ?? join("experiments", "out", spec.name);
+  const dir = options.out ?? sweepFolder(spec);
+  console.error(`folder: ${printable(dir)}`);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
   const made = draft.plan(threads);
   const { runs: recorded, leftOut } = recordedIn(dir);

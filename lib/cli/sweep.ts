@@ -1,10 +1,9 @@
 /** `deno task sweep`: plans and runs a sweep, and reports it. */
 import { printable } from "../error/printable.ts";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
-import { canonicalJson, sha256Hex } from "../record/mod.ts";
 import { describeEntropy } from "../run/mod.ts";
 import { DEFAULT_SWEEP, parseSweepSpec, readPlan, requireUnchanged, type SweepSpec } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
@@ -12,6 +11,7 @@ import {
   append,
   command,
   DATA_HELP,
+  DEFAULT_FOLDER_HELP,
   list,
   overrides,
   OVERRIDES_HELP,
@@ -45,7 +45,7 @@ const program = command("sweep", "Trains every combination of the axes, and comp
   )
   .option(
     "--out <folder>",
-    "where runs and report go (default: experiments/out/NAME, or NAME-HASH where flags change the spec)",
+    `where runs and report go (default: ${DEFAULT_FOLDER_HELP})`,
   )
   .option("--data <corpus>", DATA_HELP, append)
   .option("--seq <list>", "sequence lengths, such as 64,128")
@@ -134,22 +134,9 @@ async function placedSweep(specPath: string | undefined, options: Options): Prom
   }
   const given = specPath === undefined ? {} : await readSpec(specPath);
   const spec = specOf(given, { specPath, options });
-  const dir = out ?? join("experiments", "out", folderName(spec, specOf(given, { specPath, options: {} })));
   // The built-in sweep's name says nothing of a folder that was chosen.
-  return await placeSweep(spec, {
-    dir,
-    workers,
-    name: specPath === undefined ? basename(resolve(dir)) : spec.name,
-  });
-}
-
-/**
- * Returns the name of a sweep's folder: the spec's, and where flags change the spec, 8 digits of the changed spec's hash
- * too, so that it needs no other folder than its own.
- */
-function folderName(spec: SweepSpec, named: SweepSpec): string {
-  const [changed, own] = [spec, named].map(canonicalJson);
-  return changed === own ? spec.name : `${spec.name}-${sha256Hex(changed!).slice(0, 8)}`;
+  const name = specPath === undefined && out !== undefined ? basename(resolve(out)) : spec.name;
+  return await placeSweep(spec, { dir: out, workers, name });
 }
 
 /** Returns the spec that a file's content, or the built-in spec, and flags make. */

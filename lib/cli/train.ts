@@ -1,6 +1,5 @@
 /** `deno task train`: one run. */
 import { printable } from "../error/printable.ts";
-import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
@@ -8,6 +7,7 @@ import { describeModel, type GptConfig } from "../model/mod.ts";
 import { describeEntropy, findText, loadCorpus, modelOf, prepareForRun } from "../run/mod.ts";
 import {
   DEFAULT_SWEEP,
+  defaultFolder,
   expandSweep,
   makePlan,
   parseSweepSpec,
@@ -15,6 +15,7 @@ import {
   type Plan,
   readPlan,
   runSweep,
+  specHash,
   specOfSingleRun,
   type SweepSpec,
 } from "../sweep/mod.ts";
@@ -48,7 +49,10 @@ const DEFAULTS: SweepSpec = {
 };
 
 const program = command("train", "Trains one model and records the run.")
-  .option("--out <folder>", "where the run and its report go (default: experiments/out/train)")
+  .option(
+    "--out <folder>",
+    "where the run and its report go (default: experiments/out/train, or train-HASH where train holds another run)",
+  )
   .option("--describe", "print the model's parts, parameters and operations, and train nothing")
   .option("--resume", "go on with the run in the folder, as its plan says; it is made where there is none")
   .option("--allow-environment-change", "count or go on with a run that another environment made")
@@ -83,7 +87,12 @@ type Given = Record<string, string | number | boolean | string[] | undefined>;
 async function trainOne(
   { out, resume, threads, allowEnvironmentChange, describe, ...given }: Given,
 ): Promise<void> {
-  const dir = String(out ?? join("experiments", "out", "train"));
+  const identity = (spec: SweepSpec) => specHash(threads === undefined ? spec : { ...spec, threads });
+  const fresh = () => parseSweepSpec(fieldsOf(given, DEFAULTS), "the command line", DEFAULTS);
+  const saysNothing = threads === undefined && Object.keys(given).length === 0;
+  const dir = out === undefined
+    ? defaultFolder("train", resume === true && saysNothing ? {} : { "": identity(fresh()) })
+    : String(out);
   if (dir.trim() === "") throw new UserError("Cannot train: --out must name a folder: it is empty");
   if (describe !== true) requireDevice();
   const found = readPlan(dir);
@@ -92,11 +101,10 @@ async function trainOne(
     : undefined;
   const spec = parseSweepSpec(fieldsOf(given, base ?? DEFAULTS), "the command line", base ?? DEFAULTS);
   if (describe === true) return console.log(describeModel(await modelOfSpec(spec)));
-  const plan = await makePlan(
-    spec,
-    numberOf("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency),
-  );
+  const cores = numberOf("--threads", threads ?? found?.threads ?? navigator.hardwareConcurrency);
+  const plan = { ...await makePlan(spec, cores), specSha256: identity(spec) };
   placePlan(dir, plan);
+  console.error(`1 run into ${printable(dir)}`);
   const entropy = describeEntropy(plan.data);
   if (entropy !== undefined) console.error(entropy);
   using interruption = watchSignals();

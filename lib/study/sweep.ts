@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import type { Interruption } from "../error/signals.ts";
 import type { PolicyName } from "../precision/mod.ts";
@@ -19,6 +18,7 @@ import {
   type Plan,
   readPlan,
   runSweep,
+  sweepFolder,
   type SweepOutcome,
   type SweepSpec,
 } from "../sweep/mod.ts";
@@ -36,7 +36,10 @@ export type SweepSpecInput =
 
 /** Where a sweep is recorded, and how it is run. */
 export interface SweepCallOptions {
-  /** The sweep's folder, created if it is missing. Default: `experiments/out/NAME`. */
+  /**
+   * The sweep's folder, created if it is missing. Default: `experiments/out/NAME`, or `experiments/out/NAME-HASH` if NAME
+   * holds the plan of another spec.
+   */
   readonly dir?: string | undefined;
   /** Runs at once, which share the cores. Default: by cores and memory. */
   readonly workers?: number | undefined;
@@ -112,7 +115,7 @@ export async function placeSweep(
   options: Pick<SweepCallOptions, "dir" | "workers"> & { readonly name?: string | undefined } = {},
 ): Promise<PlacedSweep> {
   requireDevice();
-  const { dir = join("experiments", "out", spec.name), name = spec.name } = options;
+  const { dir = sweepFolder(spec), name = spec.name } = options;
   const draft = await draftPlan(spec);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
   const plan = { ...draft.plan(threads), name };

@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type Environment, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
-import { makePlan, placePlan, readPlan } from "./plan.ts";
+import { makePlan, placePlan, readPlan, specHash } from "./plan.ts";
 import type { Interruption } from "../error/signals.ts";
+import type { SweepSpec } from "./spec.ts";
 import { runSweep } from "./sweep.ts";
 
 /** `quick` shows the direction within a minute; `full` is what a verdict is made of. */
@@ -107,10 +108,7 @@ export async function runExperiment(
   const runs: Record<string, RecordedRun[]> = {}, folders: Record<string, string> = {};
   for (const [name, { spec, variables = {} }] of Object.entries(experiment.sweeps(size))) {
     const folder = join(dir, name);
-    const checked = parseSweepSpec(
-      { name: `${experiment.name}-${name}`, ...spec },
-      `${experiment.name}'s ${name}`,
-    );
+    const checked = checkedSpec(experiment, name, spec);
     const plan = await makePlan(checked, readPlan(folder)?.threads ?? threads);
     placePlan(folder, plan);
     print(`${name}: ${plan.runs.length} runs`);
@@ -139,6 +137,23 @@ export async function runExperiment(
     seconds: Math.round(all.reduce((sum, { events }) => sum + secondsOf(events), 0)),
     environment: all[0]?.manifest.environment,
   };
+}
+
+/**
+ * Returns the hash of each sweep's spec by the sweep's name.
+ *
+ * @throws {UserError} for a spec that does not hold.
+ */
+export function experimentHashes(experiment: Experiment, size: ExperimentSize): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(experiment.sweeps(size)).map((
+      [name, { spec }],
+    ) => [name, specHash(checkedSpec(experiment, name, spec))]),
+  );
+}
+
+function checkedSpec(experiment: Experiment, name: string, spec: ExperimentSweep["spec"]): SweepSpec {
+  return parseSweepSpec({ name: `${experiment.name}-${name}`, ...spec }, `${experiment.name}'s ${name}`);
 }
 
 /** Seconds of the process that finished a run. */

@@ -147,7 +147,12 @@ function mergePlans(dirs: readonly string[]): Plan | undefined {
     requireSame("number of threads", ({ threads }) => threads);
     for (const run of plan.runs) if (!runs.has(run.id)) runs.set(run.id, run);
   }
-  return { ...first.plan, runs: [...runs.values()] };
+  const isOfOneSpec = others.every(({ plan }) => plan.specSha256 === first.plan.specSha256);
+  return {
+    ...first.plan,
+    specSha256: isOfOneSpec ? first.plan.specSha256 : undefined,
+    runs: [...runs.values()],
+  };
 }
 
 async function mergeRun(

@@ -11,6 +11,7 @@ export {
   type Conclusion,
   type Experiment,
   type ExperimentFindings,
+  experimentHashes,
   type ExperimentResult,
   type ExperimentSize,
   type ExperimentSweep,
@@ -18,6 +19,7 @@ export {
   runExperiment,
 } from "./experiment.ts";
 export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";
+export { defaultFolder, sweepFolder } from "./default_folder.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
 export {
   draftPlan,
@@ -28,6 +30,7 @@ export {
   type PlannedRun,
   readPlan,
   requireUnchanged,
+  specHash,
   specOfSingleRun,
 } from "./plan.ts";
 export { type Prediction, predictRuns } from "./predict.ts";

@@ -19,6 +19,7 @@ import {
   runIdOf,
   type RunSpec,
   runSpecSchema,
+  sha256Hex,
 } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
@@ -48,6 +49,8 @@ export interface Plan {
   readonly data: DataSource;
   /** Hash of the code that it was made with. */
   readonly libSha256: string;
+  /** {@linkcode specHash} of the spec that it was made from. Undefined: several specs, or a version that kept none. */
+  readonly specSha256?: string | undefined;
   /** Threads of each run, fixed once: another number may give other bits. */
   readonly threads: number;
   /** Every run, in the order they are started in. */
@@ -59,6 +62,7 @@ const schema = v.object({
   name: v.string(),
   data: dataSourceSchema,
   libSha256: v.string(),
+  specSha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "wanted 64 hex digits"))),
   threads: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
   runs: v.array(v.object({
     // It names the run's folder, so that a plan from elsewhere must not lead out of the sweep's.
@@ -75,6 +79,11 @@ export function planPath(dir: string): string {
 /** The hash of the code that results depend on. */
 export function libHash(): string {
   return hashSources(join(import.meta.dirname!, ".."));
+}
+
+/** Returns the SHA-256 of a spec as a plan keeps it, 64 hexadecimal digits. */
+export function specHash(spec: unknown): string {
+  return sha256Hex(canonicalJson(spec));
 }
 
 /** A sweep whose runs are known but for their threads. */
@@ -127,6 +136,7 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
       name: spec.name,
       data: source,
       libSha256,
+      specSha256: specHash(spec),
       threads,
       runs: runsWith(threads).map((run) => ({
         id: runIdOf({ spec: run, dataSha256: source.sha256, libSha256 }),

@@ -13,6 +13,7 @@ import {
   runFolder,
   runPaths,
 } from "../record/mod.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { probeEnvironment } from "../run/environment.ts";
 import { completeMerges } from "../run/merge_place.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
@@ -64,8 +65,13 @@ export interface SweepOptions {
 /** Time between two looks at the journals, and at a run that another sweep works on, in milliseconds. */
 const LOOK = 500;
 
-/** Runs what is left of a plan. Runs that another sweep on the same folder works on are waited for. */
+/**
+ * Runs what is left of a plan. Runs that another sweep on the same folder works on are waited for.
+ *
+ * @throws {UserError} before anything starts, for a device in `LOSSKIT_DEVICE` that is unknown or not on this machine.
+ */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
+  requireDevice();
   completeMerges(options.dir);
   return await new Sweep(plan, options).run();
 }

@@ -1,6 +1,6 @@
 /**
- * A generated corpus of known entropy, by its name: `markov`, or `markov:` with parameters. `README.md` beside this file
- * says what they are; the source itself is `lib/text/markov.ts`.
+ * Generated corpora of known entropy, selected by name: `markov`, or `markov:` with parameters. `data/README.md` lists
+ * the parameters. The source itself is `lib/text/markov.ts`.
  *
  * @module
  */
@@ -13,25 +13,25 @@ import {
   type MarkovSource,
 } from "../lib/text/mod.ts";
 
-/** What a name may say, and what it is when it does not. */
+/** Defaults of the parameters of a name. */
 const DEFAULTS = { symbols: 16, order: 1, peak: 3, length: 1_000_000, seed: 1 } satisfies
   & MarkovOptions
   & { length: number };
 
-/** Most characters: such a text is held in memory. */
+/** Largest length in characters: the text is held in memory. */
 const MAX_LENGTH = 2 ** 27;
 
 type Field = keyof typeof DEFAULTS;
 
-/** Whether a corpus's name is of this kind. */
+/** Returns whether a corpus name is `markov`, with or without parameters. */
 export function isMarkovName(name: string): boolean {
   return name === "markov" || name.startsWith("markov:");
 }
 
 /**
- * The corpus of a name such as `markov:symbols=8,order=2,length=500000`, and its source.
+ * Generates the corpus of a name such as `markov:symbols=8,order=2,length=500000`.
  *
- * @returns The corpus has all parameters in its name.
+ * @returns The corpus, whose name lists all parameters, and its source.
  * @throws {UserError} for an unknown parameter, or a value out of range.
  */
 export function loadMarkov(name: string): { corpus: Corpus; source: MarkovSource } {
@@ -55,26 +55,28 @@ function order(field: string): number {
 function readName(name: string): typeof DEFAULTS {
   const refuse = (reason: string): never => {
     throw new UserError(
-      `Cannot make the corpus ${JSON.stringify(name)}: wanted markov, or markov: and some of ` +
-        `${Object.entries(DEFAULTS).map(([field, value]) => `${field}=${value}`).join(",")}: ${reason}`,
+      `Cannot generate the corpus ${JSON.stringify(name)}: ${reason}. ` +
+        `Write markov, or markov: and some of ${
+          Object.entries(DEFAULTS).map(([field, value]) => `${field}=${value}`).join(",")
+        }.`,
     );
   };
   const given: Record<Field, number> = { ...DEFAULTS };
   const seen = new Set<string>();
   for (const part of name.split(":").slice(1).join(":").split(",").filter((part) => part.trim() !== "")) {
     const [field = "", value = "", ...rest] = part.split("=").map((word) => word.trim());
-    if (!Object.hasOwn(DEFAULTS, field)) refuse(`it has ${JSON.stringify(field)}`);
-    if (seen.has(field)) refuse(`it has ${field} twice`);
+    if (!Object.hasOwn(DEFAULTS, field)) refuse(`expected a known parameter, got ${JSON.stringify(field)}`);
+    if (seen.has(field)) refuse(`expected each parameter once, got ${field} twice`);
     seen.add(field);
     const number = Number(value);
     if (!/^[0-9]+$/.test(value) || rest.length > 0 || !Number.isSafeInteger(number)) {
-      refuse(`${field} must be a whole number: it is ${JSON.stringify(part.slice(part.indexOf("=") + 1))}`);
+      refuse(`expected an integer for ${field}, got ${JSON.stringify(part.slice(part.indexOf("=") + 1))}`);
     }
     given[field as Field] = number;
   }
   if (given.length < 100 || given.length > MAX_LENGTH) {
     refuse(
-      `length must be from 100 to ${MAX_LENGTH.toLocaleString("en-US")} characters: it is ${given.length}`,
+      `expected a length of 100 to ${MAX_LENGTH.toLocaleString("en-US")} characters, got ${given.length}`,
     );
   }
   return given;

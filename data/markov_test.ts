@@ -3,7 +3,7 @@ import { UserError } from "../lib/error/user_error.ts";
 import { corpusText } from "../lib/text/mod.ts";
 import { isMarkovName, loadMarkov } from "./markov.ts";
 
-Deno.test("loadMarkov() makes a text of its parameters, named with all of them", () => {
+Deno.test("loadMarkov() generates a corpus whose name lists all parameters", () => {
   const { corpus, source } = loadMarkov("markov:length=5000,symbols=4");
   assertEquals(corpus.name, "markov:symbols=4,order=1,peak=3,length=5000,seed=1");
   assertEquals([corpus.bytes, new Set(corpusText(corpus))], [5000, new Set("abcd")]);
@@ -13,7 +13,7 @@ Deno.test("loadMarkov() makes a text of its parameters, named with all of them",
   assert(loadMarkov("markov:length=5000,symbols=4,seed=2").corpus.sha256 !== corpus.sha256);
 });
 
-Deno.test("isMarkovName() knows its names", () => {
+Deno.test("isMarkovName() accepts markov with and without parameters", () => {
   assertEquals(
     ["markov", "markov:", "markov:order=2", "markov.txt", "Markov", "./markov"].map(isMarkovName),
     [
@@ -22,23 +22,23 @@ Deno.test("isMarkovName() knows its names", () => {
   );
 });
 
-Deno.test("loadMarkov() says what is wrong with a name", () => {
+Deno.test("loadMarkov() refuses a malformed name and states the reason", () => {
   const cases: [string, string][] = [
     [
       "markov:states=3",
-      'wanted markov, or markov: and some of symbols=16,order=1,peak=3,length=1000000,seed=1: it has "states"',
+      'expected a known parameter, got "states". Write markov, or markov: and some of symbols=16,order=1,peak=3,length=1000000,seed=1.',
     ],
-    ["markov:symbols", 'symbols must be a whole number: it is "symbols"'],
-    ["markov:symbols=", 'symbols must be a whole number: it is ""'],
-    ["markov:symbols=1e3", 'it is "1e3"'],
-    ["markov:symbols=-2", 'it is "-2"'],
-    ["markov:symbols=2=3", 'it is "2=3"'],
-    ["markov:symbols=2,symbols=2", "it has symbols twice"],
-    ["markov:symbols=99", "symbols must be an integer from 2 to 64: it is 99"],
-    ["markov:length=10", "length must be from 100 to 134,217,728 characters: it is 10"],
-    ["markov:length=99999999999", "length must be"],
-    ["markov:constructor=1", 'it has "constructor"'],
-    [`markov:seed=${2 ** 53}`, "seed must be a whole number"],
+    ["markov:symbols", 'expected an integer for symbols, got "symbols"'],
+    ["markov:symbols=", 'expected an integer for symbols, got ""'],
+    ["markov:symbols=1e3", 'got "1e3"'],
+    ["markov:symbols=-2", 'got "-2"'],
+    ["markov:symbols=2=3", 'got "2=3"'],
+    ["markov:symbols=2,symbols=2", "got symbols twice"],
+    ["markov:symbols=99", "expected an integer from 2 to 64 for symbols, got 99"],
+    ["markov:length=10", "expected a length of 100 to 134,217,728 characters, got 10"],
+    ["markov:length=99999999999", "expected a length"],
+    ["markov:constructor=1", 'expected a known parameter, got "constructor"'],
+    [`markov:seed=${2 ** 53}`, "expected an integer for seed"],
   ];
   for (const [name, message] of cases) assertThrows(() => loadMarkov(name), UserError, message);
 });

@@ -1,5 +1,5 @@
 /**
- * Project Gutenberg's Shakespeare as one text. `README.md` beside this file says where it comes from.
+ * Project Gutenberg's Shakespeare as one text. `data/README.md` documents its origin and license.
  *
  * @module
  */
@@ -21,19 +21,22 @@ const PACKAGE: PackageFile = {
 
 const FILE = "shakespeare.txt";
 
-/** What the joined text must be. */
+/** Checksum and size of the joined text. */
 const TEXT = { sha256: "a74b54d1ef1dc44be145d3c93068267ab7beba0c7045a7b6a844b83ed5d7054f", bytes: 5057280 };
 
-/** The plays and poems: not the Folio's second versions (`_gut_f.txt`), which would leak into the validation part. */
+/**
+ * Pattern of the plays and poems. It excludes the Folio versions (`_gut_f.txt`), which would leak into the validation
+ * part.
+ */
 const WORK = /\/shksprdata\/texts\/[a-z0-9_]+_gut\.txt$/;
 
-/** How many works there are. */
+/** Number of works. */
 const WORKS = 42;
 
 /**
- * The corpus `shakespeare`, fetched at the first call and kept in the user's cache.
+ * Loads the corpus `shakespeare`. The first call fetches it and stores it in the user's cache.
  *
- * @throws {UserError} when it cannot be fetched.
+ * @throws {UserError} when the corpus cannot be fetched.
  */
 export async function loadShakespeare(): Promise<Corpus> {
   const path = await ensureFolder({
@@ -49,11 +52,11 @@ export async function loadShakespeare(): Promise<Corpus> {
   return corpusFromBytes(await Deno.readFile(join(path, FILE)), { name: "shakespeare" });
 }
 
-/** The works in order of their files' names, one empty line between them. */
+/** Joins the works in order of their file names, with one empty line between them. */
 async function joinWorks(archive: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const works = (await parseTarGzip(archive)).filter((file) => WORK.test(`/${file.name}`));
   if (works.length !== WORKS) {
-    throw new UserError(`Cannot use ${PACKAGE.filename}: wanted ${WORKS} works, found ${works.length}`);
+    throw new UserError(`Cannot use ${PACKAGE.filename}: expected ${WORKS} works, got ${works.length}`);
   }
   works.sort((a, b) => a.name < b.name ? -1 : 1);
   const decoder = new TextDecoder("utf-8", { fatal: true });

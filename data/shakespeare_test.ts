@@ -3,7 +3,7 @@ import { UserError } from "../lib/error/user_error.ts";
 import { corpusText } from "../lib/text/mod.ts";
 import { loadShakespeare } from "./shakespeare.ts";
 
-Deno.test("loadShakespeare() gives the text that data/README.md describes", async () => {
+Deno.test("loadShakespeare() returns the text that data/README.md describes", async () => {
   const corpus = await loadShakespeare(), { name, sha256, bytes } = corpus, text = corpusText(corpus);
   assertEquals([name, bytes, new Set(text).size], ["shakespeare", 5057280, 84]);
   assertStringIncludes(
@@ -15,12 +15,12 @@ Deno.test("loadShakespeare() gives the text that data/README.md describes", asyn
   assertEquals(
     text.split("by William Shakespeare\n").length - 1,
     42,
-    "each of 42 works has its heading once",
+    "each of the 42 works has one heading",
   );
   assertFalse(/gutenberg|\r|\ufeff/i.test(text));
 });
 
-Deno.test("loadShakespeare() says what it tried and what to do when it can fetch nothing", async () => {
+Deno.test("loadShakespeare() lists the commands tried and the remedy when nothing can be fetched", async () => {
   const cache = await Deno.makeTempDir();
   const before = { PATH: Deno.env.get("PATH"), LOSSKIT_CACHE: Deno.env.get("LOSSKIT_CACHE") };
   try {

@@ -70,7 +70,7 @@ Deno.test("train says what is wrong with its data, and starts nothing", async ()
     [["--data", join(root, "*.md")], /as a pattern it fits no file/],
     [["--data", join(root, "none")], /does not exist/],
     [["--data", join(root, "own.txt"), "--data", join(root, "own.txt")], /every text must be named once/],
-    [["--data", "markov:symbols=1"], /symbols must be an integer from 2 to 64/],
+    [["--data", "markov:symbols=1"], /expected an integer from 2 to 64 for symbols/],
     [["--data", ""], /must name a corpus/],
     [["--data", join(root, "own.txt"), "--separator", "."], /separator needs documents separate/],
     [["--data", join(root, "own.txt"), "--documents", "some"], /must be one of join, separate: it is "some"/],

@@ -261,7 +261,7 @@ Deno.test("export is repeatable, and explains what it cannot do", async () => {
     [[dir, "--format", ","], /it is empty/],
     [
       [dir, "--out", join(dir, "runs", "..", "export", "runs.parquet", "x")],
-      /Cannot write .*: wanted a folder that can be written to/,
+      /Cannot write .*: expected a writable folder/,
     ],
   ];
   for (const [args, message] of wrong) {

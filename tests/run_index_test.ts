@@ -245,7 +245,7 @@ Deno.test("cluster explains what it cannot do", async () => {
   Deno.mkdirSync(join(taken, "kubernetes.yaml"));
   const spec = join(root, "taken.json");
   wrong.push(
-    [["slurm", taken], /Cannot make the folder .*slurm: wanted a place that can be written to/],
+    [["slurm", taken], /Cannot create the folder .*slurm: expected a writable place/],
     [["slurm", spec, "--out", file], /Cannot sweep into .*a file: wanted a folder/],
     [["kubernetes", spec, "--out", file, ...image], /Cannot sweep into .*a file: wanted a folder/],
     [["kubernetes", taken, ...image], /Cannot write .*kubernetes.yaml: wanted a folder/],

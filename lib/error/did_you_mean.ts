@@ -1,15 +1,15 @@
 /**
- * A word that a user may have meant in place of one that there is not.
+ * Suggestions for misspelled words.
  *
  * @module
  */
 
 /**
- * The nearest of some words, as a question to put behind an error: ` (did you mean steps?)`; nothing where none is near.
- * Upper and lower case, `_` and `-` do not count.
+ * Returns the nearest known word as a question to append to an error, such as ` (did you mean steps?)`. Returns the
+ * empty string if no word is near. Case, `_` and `-` are ignored.
  *
- * @param word What was given.
- * @param known The words that there are.
+ * @param word The given word.
+ * @param known The known words.
  */
 export function didYouMean(word: string, known: readonly string[]): string {
   const bare = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
@@ -21,7 +21,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
 }
 
 /**
- * How many letters have to be put in, left out, replaced or swapped with their neighbour to make one word of another.
+ * Returns the edit distance between two words: insertions, deletions, substitutions and swaps of adjacent letters.
  *
  * Source: Damerau 1964 *A technique for computer detection and correction of spelling errors*, as the optimal string
  * alignment distance.

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { didYouMean } from "./did_you_mean.ts";
 
-Deno.test("didYouMean() finds the nearest word, and none where all are far", () => {
+Deno.test("didYouMean() suggests the nearest word, and nothing if all are far", () => {
   const known = ["seq", "steps", "seeds", "nEmbd", "lr", "minLr", "evalEvery"];
   const wanted = {
     stepz: "steps",

@@ -1,11 +1,11 @@
 /**
- * Faults of a file system that another try meets again, such as a full disk: named with the path, and not retried.
+ * Persistent file system faults, such as a full disk. They are reported with the path and not retried.
  *
  * @module
  */
 import { UserError } from "./user_error.ts";
 
-/** Codes of such faults, and what mends each. */
+/** Remedies by error code. */
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: "Free space on its disk, or choose another folder",
   EDQUOT: "Free some of the quota on its disk, or choose another folder",
@@ -17,7 +17,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENFILE: "Raise the system's limit of open files, or run fewer at once",
 };
 
-/** Numbers of the same faults on Linux, for errors that Deno gives no code. */
+/** Codes by errno on Linux, for errors to which Deno attaches no code. */
 const NUMBERS: Readonly<Record<string, string>> = {
   "1": "EPERM",
   "13": "EACCES",
@@ -29,7 +29,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   "122": "EDQUOT",
 };
 
-/** Returns the code of a file system's fault that lasts, such as `ENOSPC`; undefined for any other error. */
+/** Returns the code of a persistent file system fault, such as `ENOSPC`; undefined for any other error. */
 export function diskFault(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code } = error as { code?: unknown };
@@ -40,11 +40,11 @@ export function diskFault(error: unknown): string | undefined {
 }
 
 /**
- * Runs work that writes a file.
+ * Runs a function that writes a file, and names the file in persistent faults.
  *
- * @param path The file, for the message.
- * @throws {UserError} with the path, the cause and a remedy, for a fault that lasts.
- * @throws {Error} any other error as it is.
+ * @param path The file.
+ * @throws {UserError} with the path, the cause and a remedy, for a persistent fault.
+ * @throws {Error} any other error, unchanged.
  */
 export function writing<R>(path: string, work: () => R): R {
   try {
@@ -54,7 +54,7 @@ export function writing<R>(path: string, work: () => R): R {
   }
 }
 
-/** Returns an error with the path of the file that it is about, where it is a fault that lasts; any other as it is. */
+/** Converts a persistent fault to a {@linkcode UserError} with the file's path. Returns any other error unchanged. */
 export function namedFault(path: string, error: unknown): unknown {
   const fault = diskFault(error);
   if (fault === undefined || error instanceof UserError) return error;

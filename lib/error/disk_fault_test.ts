@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { diskFault, writing } from "./disk_fault.ts";
 import { UserError } from "./user_error.ts";
 
-Deno.test("writing() names the file and the cause of a fault that lasts", () => {
+Deno.test("writing() names the file and the cause of a persistent fault", () => {
   const full = () => Deno.writeTextFileSync("/dev/full", "x");
   assertThrows(
     () => writing("runs/journal.jsonl", full),
@@ -13,7 +13,7 @@ Deno.test("writing() names the file and the cause of a fault that lasts", () => 
   assertEquals(writing("x", () => 3), 3);
 });
 
-Deno.test("diskFault() tells faults that last by their code or number", () => {
+Deno.test("diskFault() recognizes persistent faults by code or errno", () => {
   const numbered = (n: number) => diskFault(new Error(`Disk quota exceeded (os error ${n})`));
   assertEquals([122, 28, 30, 13, 24, 5, 4].map(numbered), [
     "EDQUOT",

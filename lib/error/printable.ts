@@ -1,6 +1,6 @@
 /**
- * Foreign text made safe to print: names, messages and contents of files that others wrote may hold escape sequences
- * that steer a terminal, or invisible characters that turn text around.
+ * Sanitizing of foreign text before printing. Names, messages and file contents written by others may hold terminal
+ * escape sequences or invisible characters that reorder text.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 /** Control characters (C0 and C1), format characters (bidirectional, zero-width, tags) and line separators. */
 const STEERING = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
-/** The same but for line feeds and tabs. */
+/** The characters of {@linkcode STEERING}, except line feeds and tabs. */
 const STEERING_A_LINE = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** Returns text as one line, with `�` for each control, format and separator character and for lone surrogates. */
@@ -16,12 +16,12 @@ export function printable(text: string): string {
   return text.toWellFormed().replace(STEERING, "\ufffd");
 }
 
-/** Does the same as {@linkcode printable} but keeps line feeds and tabs. */
+/** Sanitizes text as {@linkcode printable} does, but keeps line feeds and tabs. */
 export function printableLines(text: string): string {
   return text.toWellFormed().replace(STEERING_A_LINE, "\ufffd");
 }
 
-/** Returns JSON of the same value in which such characters are escapes, `\u001b` for one. */
+/** Returns JSON of the same value with control, format and separator characters escaped, for example as `\u001b`. */
 export function printableJson(json: string): string {
   return json.replace(
     STEERING_A_LINE,
@@ -30,14 +30,16 @@ export function printableJson(json: string): string {
   );
 }
 
-/** Returns an error's message, whose lines after the first are indented: a line in a name is no line of ours. */
+/**
+ * Returns an error's message with all lines after the first indented, so that a multi-line name cannot imitate our
+ * output.
+ */
 export function printableError(message: string): string {
   return printableLines(message).replace(/\n(?! {2})/g, "\n  ");
 }
 
 /**
- * Makes all that this process prints through `console` printable, whoever prints it. A command calls it before it does
- * anything else.
+ * Sanitizes everything that this process prints through `console`. Commands call this function first.
  */
 export function guardConsole(): void {
   for (const method of ["log", "error", "warn", "info", "debug"] as const) {

@@ -5,27 +5,27 @@ import { printable, printableError, printableJson, printableLines } from "./prin
 const KINDS =
   "\x00\x07\x1b\x7f\x9b\u061c\u200b\u200f\u202a\u202e\u2066\u2069\ufeff\u2028\u2029\u{e0041}\ud800";
 
-Deno.test("printable() leaves no character that steers a terminal, and one line", () => {
+Deno.test("printable() returns one line without control characters", () => {
   assertEquals(printable(KINDS), "\ufffd".repeat([...KINDS].length));
   assertEquals(printable("a\nb\tc\r\n"), "a\ufffdb\ufffdc\ufffd\ufffd");
   assertEquals(printable("Łódź, 東京, 🙂 naïve \u00a0"), "Łódź, 東京, 🙂 naïve \u00a0");
 });
 
-Deno.test("printableLines() keeps line feeds and tabs alone", () => {
+Deno.test("printableLines() keeps line feeds and tabs", () => {
   assertEquals(printableLines(`a\n\tb\r${KINDS}`), `a\n\tb\ufffd${"\ufffd".repeat([...KINDS].length)}`);
 });
 
-Deno.test("printableJson() is JSON of the same value", () => {
+Deno.test("printableJson() returns JSON of the same value", () => {
   const value = { [KINDS]: [`${KINDS}\n`, 1] };
   const json = printableJson(JSON.stringify(value, null, 1));
   assertEquals([JSON.parse(json), printableLines(json)], [value, json]);
 });
 
-Deno.test("printableError() lets no line of a name begin where a line of ours does", () => {
+Deno.test("printableError() indents the later lines of a message", () => {
   assertEquals(printableError("Cannot read a\nidentical\n  more"), "Cannot read a\n  identical\n  more");
 });
 
-Deno.test("guardConsole() makes what is printed printable, by whichever method, and reads no format", async () => {
+Deno.test("guardConsole() sanitizes the output of every console method and ignores format specifiers", async () => {
   const code = `import { guardConsole } from ${JSON.stringify(import.meta.resolve("./printable.ts"))};
 guardConsole();
 console.log("a\\x1b[2J", 1, "\\nb%s");

@@ -1,24 +1,27 @@
 /**
- * Ctrl-C and its kin: the first asks to stop, a later one insists.
+ * Interrupt handling: the first signal requests a stop, a later signal forces it.
  *
  * @module
  */
 
-/** Two SIGINTs within this time are one Ctrl-C: through npx each arrives twice. In milliseconds. */
+/** SIGINTs within this time count as one Ctrl-C, in milliseconds. Through npx, each keypress is delivered twice. */
 const SAME_KEYPRESS = 1000;
 
-/** Signals that ask a run to stop; clusters send SIGUSR1 some time before they end a job. */
+/** Signals that request a stop. Clusters send SIGUSR1 some time before they end a job. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
 
-/** What watches for signals; dispose of it to stop, at once or, where one has just come, once its duplicate must have arrived. */
+/**
+ * A watch for signals. Disposing of it ends the watch: at once, or, after a recent signal, once the duplicate of that
+ * signal must have arrived.
+ */
 export interface Interruption extends Disposable {
   /** Aborted at the first signal. */
   readonly requested: AbortSignal;
-  /** Aborted at a signal that comes more than a second after the first. */
+  /** Aborted at a signal more than one second after the first. */
   readonly insisted: AbortSignal;
 }
 
-/** Watches for signals. `now` tells the time in milliseconds. */
+/** Starts to watch for signals. `now` returns the time in milliseconds. */
 export function watchSignals(now: () => number = () => performance.now()): Interruption {
   const requested = new AbortController(), insisted = new AbortController();
   let first = 0;
@@ -37,7 +40,7 @@ export function watchSignals(now: () => number = () => performance.now()): Inter
         for (const signal of SIGNALS) Deno.removeSignalListener(signal, handle);
       };
       const left = requested.signal.aborted ? first + SAME_KEYPRESS - now() : 0;
-      // A keypress's second signal must not find nobody and kill a process that ends in order.
+      // The duplicate signal of a keypress must not kill a process that is shutting down in order.
       if (left > 0) Deno.unrefTimer(setTimeout(remove, left));
       else remove();
     },

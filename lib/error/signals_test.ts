@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-/** A process that ends in order at a signal, and takes its time for it. */
+/** A process that shuts down slowly after a signal. */
 const PROGRAM = `
   import { watchSignals } from "${new URL("./signals.ts", import.meta.url)}";
   {
@@ -35,17 +35,17 @@ async function interruptTwice(left: number, now = ""): Promise<[code: number, to
   child.kill("SIGINT");
   await until("ending");
   child.kill("SIGINT");
-  await until("\n\n"); // never printed: all that comes
+  await until("\n\n"); // never printed: reads until the end
   const { code } = await child.status;
   return [code, told];
 }
 
-Deno.test("the second signal of one keypress does not kill what ends in order", async () => {
+Deno.test("the duplicate signal of one keypress does not kill a process that is shutting down", async () => {
   assertEquals(await interruptTwice(300), [0, "ready\nending\nended\n"]);
 });
 
-Deno.test("what watches for the second signal keeps no process alive", async () => {
-  // A clock by which it would come in some weeks.
+Deno.test("the wait for a duplicate signal keeps no process alive", async () => {
+  // A clock by which the duplicate would arrive weeks later.
   const now = "(() => { let time = 2e9; return () => { const told = time; time = 0; return told; }; })()";
   assertEquals(await interruptTwice(0, now), [0, "ready\nending\nended\n"]);
 });

@@ -1,8 +1,8 @@
 /**
- * The error for what a user can mend: a wrong argument, a missing file, damage in a record.
+ * The error for faults that a user can correct: a wrong argument, a missing file, a damaged record.
  *
- * Commands print its message without a stack and end with {@linkcode UserError.exitCode}. It is not for faults of
- * losskit itself, which keep their stack.
+ * Commands print its message without a stack and exit with {@linkcode UserError.exitCode}. Faults of losskit itself use
+ * other errors, which keep their stack.
  *
  * @module
  */
@@ -16,21 +16,21 @@ export const EXIT = {
   someFailed: 3,
   /** A run diverged where the spec forbids it. */
   diverged: 4,
-  /** Interrupted; the same command goes on where it stopped. */
+  /** Interrupted; the same command resumes the work. */
   interrupted: 75,
 } as const;
 
-/** A mistake that the user can mend; its message says what to do, what was wanted and what was given. */
+/** A fault that the user can correct. Its message states the expected value, the given value and the remedy. */
 export class UserError extends Error {
-  /** Tells it from other errors. */
+  /** Name of the error's class. */
   override readonly name: string = "UserError";
-  /** The status that a command ends with. */
+  /** Exit code of the command. */
   readonly exitCode: number;
 
   /**
-   * Says what a user can mend.
+   * Creates the error.
    *
-   * @param message What failed, what was wanted, what was given, what to do.
+   * @param message A sentence of the form `Cannot <do>: expected <wanted>, got <given>. <Remedy>.`
    * @param options `exitCode` (default 2, bad input) and the `cause`.
    */
   constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {

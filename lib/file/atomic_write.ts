@@ -1,5 +1,5 @@
 /**
- * Files that are there whole or not at all.
+ * Atomic file writes: a file is either complete or absent.
  *
  * @module
  */
@@ -8,14 +8,15 @@ import { namedFault } from "../error/disk_fault.ts";
 import { tryLock } from "./lock.ts";
 
 /**
- * Writes a file beside its place, waits until the disk has it, and moves it there. A file that replaces one of the same size
- * gets a time of a later second, if need be one that is yet to come: rsync takes files of equal size and second for equal.
+ * Writes a file atomically: writes a temporary file in the same folder, syncs it to disk, and renames it. A file that
+ * replaces one of the same size gets a modification time at least one second later, in the future if need be. rsync
+ * treats files with equal size and second as equal.
  *
- * @param path The place. A link there is replaced, not followed.
+ * @param path The destination. A link there is replaced, not followed.
  * @param content UTF-8 text or bytes.
- * @param options `beforeRename` is called when only the rename is left to do; what it throws cancels the write.
- * @throws {UserError} for a full or read-only disk and other faults that last, naming the file.
- * @throws {Error} what the system says otherwise; nothing is left beside the place then, and what was there stays.
+ * @param options `beforeRename` is called just before the rename; an error thrown by it cancels the write.
+ * @throws {UserError} for a full or read-only disk and other persistent faults, naming the file.
+ * @throws {Error} other errors of the system. The previous file is kept, and the temporary file is removed.
  */
 export function atomicWrite(
   path: string,
@@ -28,7 +29,7 @@ export function atomicWrite(
   let complete = false;
   try {
     using file = Deno.openSync(temporary, { createNew: true, write: true });
-    tryLock(file); // so that no other process takes it for a leftover
+    tryLock(file); // so that no other process removes it as a leftover
     let written = 0;
     while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
     file.syncDataSync();
@@ -39,19 +40,19 @@ export function atomicWrite(
     syncFolder(dirname(path));
   } catch (error) {
     if (complete && error instanceof Deno.errors.NotFound) {
-      // Another process took it for a leftover in the moment before it was locked.
+      // Another process removed it as a leftover before it was locked.
       return atomicWrite(path, content, beforeRename && { beforeRename });
     }
     try {
       Deno.removeSync(temporary);
     } catch {
-      // It may not have come into being; the first error is the one to tell.
+      // It may not exist; the first error is the one to report.
     }
     throw namedFault(path, error);
   }
 }
 
-/** Gives a file a later second than the one of the same size that it is about to replace. */
+/** Sets a file's modification time to a later second than that of the file of the same size that it replaces. */
 function moveSecondOn(path: string, replaced: string): void {
   try {
     const { size, mtime } = Deno.statSync(path), before = Deno.statSync(replaced);
@@ -60,11 +61,11 @@ function moveSecondOn(path: string, replaced: string): void {
     const later = second(before.mtime) + 1;
     Deno.utimeSync(path, later, later);
   } catch {
-    // There is nothing to replace, or a file system without times: then copies have to look into files.
+    // There is no file to replace, or the file system has no times: then copying tools have to compare contents.
   }
 }
 
-/** Waits until the disk has a folder's entries: without it a power cut may undo a rename. */
+/** Syncs a folder's entries to disk. Without the sync, a power failure may undo a rename. */
 export function syncFolder(path: string): void {
   try {
     using folder = Deno.openSync(path);
@@ -75,11 +76,11 @@ export function syncFolder(path: string): void {
 }
 
 /**
- * Removes what {@linkcode atomicWrite} left beside the places of files when it was killed. What another process is writing
- * just now is locked and stays; without file locks, everything younger than a day stays.
+ * Removes temporary files that {@linkcode atomicWrite} left when it was killed. Files that another process is writing
+ * are locked and kept. Without file locks, files younger than a day are kept.
  *
  * @param folder The folder.
- * @param name The file whose leftovers are meant. Default: every file's.
+ * @param name The file whose leftovers are removed. Default: every file's.
  */
 export function removeLeftovers(folder: string, name?: string): void {
   for (const entry of Deno.readDirSync(folder)) {
@@ -91,13 +92,13 @@ export function removeLeftovers(folder: string, name?: string): void {
       const { mtime } = file.statSync();
       if (tryLock(file) ?? Date.now() - (mtime?.getTime() ?? 0) > LEFT_AFTER) Deno.removeSync(path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error; // it is in its place by now
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it was renamed in the meantime
     }
   }
 }
 
-/** The name of a file that was being written, and of its place. */
+/** Pattern of temporary files' names. The group is the name of the destination. */
 const LEFTOVER = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
-/** Age of a leftover that nobody writes any more, in milliseconds, where locks do not tell: a day. */
+/** Age from which a leftover counts as abandoned where files cannot be locked, in milliseconds: one day. */
 const LEFT_AFTER = 24 * 3600 * 1000;

@@ -6,7 +6,7 @@ function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-Deno.test("atomicWrite() writes text and bytes, replaces, and leaves nothing beside", () => {
+Deno.test("atomicWrite() writes text and bytes, replaces files, and leaves no temporary files", () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = join(folder, "file");
@@ -20,7 +20,7 @@ Deno.test("atomicWrite() writes text and bytes, replaces, and leaves nothing bes
   }
 });
 
-Deno.test("atomicWrite() gives what replaces a file of the same size a later second, which rsync tells files by", () => {
+Deno.test("atomicWrite() gives a replacement of the same size a later second, so that rsync copies it", () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = join(folder, "file");
@@ -39,11 +39,11 @@ Deno.test("atomicWrite() gives what replaces a file of the same size a later sec
   }
 });
 
-Deno.test("atomicWrite() keeps what was there, and leaves nothing beside, when it fails", () => {
+Deno.test("atomicWrite() keeps the previous file, and leaves no temporary file, when it fails", () => {
   const folder = Deno.makeTempDirSync();
   try {
     Deno.mkdirSync(join(folder, "taken", "inner"), { recursive: true });
-    assertThrows(() => atomicWrite(join(folder, "taken"), "text")); // a folder is no place for a file
+    assertThrows(() => atomicWrite(join(folder, "taken"), "text")); // a folder cannot be replaced by a file
     assertThrows(() => atomicWrite(join(folder, "missing", "file"), "text"), Deno.errors.NotFound);
     assertEquals(names(folder), ["taken"]);
     assertEquals(names(join(folder, "taken")), ["inner"]);
@@ -52,7 +52,7 @@ Deno.test("atomicWrite() keeps what was there, and leaves nothing beside, when i
   }
 });
 
-Deno.test("atomicWrite() removes what killed writers of the same file left, and nothing that is being written", () => {
+Deno.test("atomicWrite() removes the leftovers of killed writers of the same file, and no file that is being written", () => {
   const folder = Deno.makeTempDirSync();
   try {
     const temporary = (name: string) => join(folder, `${name}.${crypto.randomUUID()}.tmp`);

@@ -1,13 +1,13 @@
 /**
- * Numbers as a user types them.
+ * Parsing of numbers that a user types.
  *
  * @module
  */
 
-/** A number in decimal digits, perhaps with an exponent. */
+/** Pattern of a decimal number with an optional exponent. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
-/** Returns the finite decimal number that a text is; undefined where it is none, such as `NaN`, `0x10` or nothing. */
+/** Parses a finite decimal number. Returns undefined for any other text, such as `NaN`, `0x10` or the empty string. */
 export function parseDecimal(text: string): number | undefined {
   const number = DECIMAL.test(text.trim()) ? Number(text) : NaN;
   return Number.isFinite(number) ? number : undefined;

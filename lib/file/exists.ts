@@ -1,10 +1,10 @@
 /**
- * Whether there is something at a path.
+ * A check that a path exists.
  *
  * @module
  */
 
-/** Whether there is a file or a folder that can be asked about. */
+/** Returns whether a file or a folder exists at a path and its metadata can be read. */
 export function exists(path: string): boolean {
   try {
     Deno.statSync(path);

@@ -1,21 +1,21 @@
 /**
- * JSON files: the one way to read them. `JSON.parse` alone would take the last of two equal keys without a word, and
- * leave nesting to overflow the stack of whoever walks over the value.
+ * The only reader of JSON files. Unlike `JSON.parse`, it refuses duplicate keys and nesting deep enough to overflow the
+ * stack of code that traverses the value.
  *
  * @module
  */
 import { kindOf } from "./regular.ts";
 import { decodeText } from "./text.ts";
 
-/** Levels of nesting that are read. Every walk over a value of this depth fits the stack. */
+/** Maximum depth of nesting. A recursive traversal of this depth fits the stack. */
 const MAX_DEPTH = 256;
 
-/** Keys that JavaScript objects have of their own: code that copies objects may lose them. */
+/** Keys that every JavaScript object has: code that copies objects may lose them. */
 export const OWN_KEYS: readonly string[] = ["__proto__", "constructor", "prototype"];
 
-/** How JSON is read. */
+/** Options for reading JSON. */
 export interface JsonOptions {
-  /** Whether `__proto__`, `constructor` and `prototype` may be keys, as in a vocabulary. Default: false. */
+  /** True if `__proto__`, `constructor` and `prototype` may be keys, as in a vocabulary. Default: false. */
   readonly anyKey?: boolean | undefined;
 }
 
@@ -23,8 +23,8 @@ export interface JsonOptions {
  * Parses a JSON text. A byte order mark at its start is dropped.
  *
  * @param source The text, or its bytes in UTF-8.
- * @throws {SyntaxError} if it is not JSON, is nested more than 256 levels deep, has a key twice in one object, or has a
- * key that is refused. The message is a reason to put behind the file's name.
+ * @throws {SyntaxError} if the text is not JSON, is nested more than 256 levels deep, has a duplicate key in an object,
+ * or has a forbidden key. The message is a reason to append to the file's name.
  * @throws {TypeError} if bytes are not UTF-8.
  */
 export function parseJson(source: string | Uint8Array, options: JsonOptions = {}): unknown {
@@ -38,8 +38,8 @@ export function parseJson(source: string | Uint8Array, options: JsonOptions = {}
 /**
  * Reads a JSON file.
  *
- * @throws {SyntaxError} as {@linkcode parseJson}, and when something else than a regular file is there.
- * @throws {Error} what the system says, if the file cannot be read.
+ * @throws {SyntaxError} as {@linkcode parseJson}, and if the path is not a regular file.
+ * @throws {Error} an error of the system, if the file cannot be read.
  */
 export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
   const info = Deno.statSync(path);
@@ -55,10 +55,10 @@ function parseStrictly(text: string): unknown {
   }
 }
 
-/** An object or an array that is open while a text is read. */
+/** Keys of an open object; undefined for an open array. */
 type Scope = Set<string> | undefined;
 
-/** Requires every key of a well-formed JSON text to be new in its object and allowed, and nesting to be bounded. */
+/** Checks a well-formed JSON text for duplicate keys, forbidden keys and excessive nesting. */
 function requireKeys(json: string, { anyKey = false }: JsonOptions): void {
   const scopes: Scope[] = [];
   const refuse = (at: number, reason: string): never => {

@@ -6,13 +6,13 @@ import { decodeText } from "./text.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** UTF-16 with or without a byte order mark, of either byte order. */
+/** Encodes text in UTF-16 with or without a byte order mark, in either byte order. */
 function utf16(text: string, { mark, little }: { mark: boolean; little: boolean }): Uint8Array {
   const units = Array.from(mark ? `\ufeff${text}` : text, (char) => char.charCodeAt(0));
   return Uint8Array.from(units.flatMap((unit) => little ? [unit & 255, unit >> 8] : [unit >> 8, unit & 255]));
 }
 
-Deno.test("parseJson() gives what JSON.parse does, without a byte order mark", () => {
+Deno.test("parseJson() returns the value of JSON.parse, and drops a byte order mark", () => {
   for (const text of ['{"a":[1,{"a":"a\\":{"}],"b" : {"a":{}}}', "[]", '"text"', " 3\n", '["a","a"]']) {
     for (const given of [text, `\ufeff${text}`, bytes(text), bytes(`\ufeff${text}`)]) {
       assertEquals(parseJson(given), JSON.parse(text));
@@ -20,7 +20,7 @@ Deno.test("parseJson() gives what JSON.parse does, without a byte order mark", (
   }
 });
 
-Deno.test("parseJson() refuses a key that an object has twice, and names its line", () => {
+Deno.test("parseJson() refuses a duplicate key of an object, and reports its line", () => {
   const cases: [string, string][] = [
     ['{"a":1,\n"a":2}', 'line 2: the key "a" is there twice'],
     ['{"a":1,"\\u0061" \n:2}', 'line 1: the key "a" is there twice'],
@@ -29,7 +29,7 @@ Deno.test("parseJson() refuses a key that an object has twice, and names its lin
   for (const [text, wanted] of cases) assertThrows(() => parseJson(text), SyntaxError, wanted);
 });
 
-Deno.test("parseJson() refuses keys that objects have of their own, unless any key may be", () => {
+Deno.test("parseJson() refuses keys that every object has, unless any key is allowed", () => {
   for (const key of ["__proto__", "constructor", "prototype"]) {
     const text = `{"axes":{"${key}":[1]}}`;
     assertThrows(() => parseJson(text), SyntaxError, `line 1: unknown field "${key}"`);
@@ -37,7 +37,7 @@ Deno.test("parseJson() refuses keys that objects have of their own, unless any k
   }
 });
 
-Deno.test("parseJson() refuses what is no JSON, empty or nested too deep, in one sentence", () => {
+Deno.test("parseJson() refuses text that is malformed, empty or nested too deep, in one sentence", () => {
   assertThrows(() => parseJson("[".repeat(20_000) + "]".repeat(20_000)), SyntaxError, "nested more than 256");
   assertThrows(() => parseJson('{"a":'.repeat(257) + "1" + "}".repeat(257)), SyntaxError, "nested more than");
   assertEquals(JSON.stringify(parseJson("[".repeat(256) + "]".repeat(256))).length, 512);
@@ -70,30 +70,30 @@ Deno.test("decodeText() drops one byte order mark, and refuses UTF-16 and damage
   assertThrows(() => decodeText(Uint8Array.of(0x61, 0xff)), TypeError, "it is not in UTF-8");
 });
 
-/** What is read in another way, and why. */
+/** Files that read text in another way, each with the reason. */
 const OTHER_WAYS: Readonly<Record<string, string>> = {
-  "lib/cli/watch_token.ts": "a secret of this program, not a text of the user",
+  "lib/cli/watch_token.ts": "a secret of this program, not a user's text",
   "lib/file/json.ts": "the reader itself",
-  "lib/fetch/python_environment.ts": "a stamp of our own",
+  "lib/fetch/python_environment.ts": "a stamp written by losskit",
   "lib/figure/report/_page_script.ts": "runs in a browser, as its sources in page/ do",
-  "lib/figure/report/plotly_source.ts": "a package's file",
-  "lib/notebook/_child.ts": "written by the process that starts it",
-  "lib/notebook/execute.ts": "written by the process that it started",
+  "lib/figure/report/plotly_source.ts": "a file of a package",
+  "lib/notebook/_child.ts": "written by the parent process",
+  "lib/notebook/execute.ts": "written by the child process",
   "lib/notebook/front_end.ts": "copies a value",
-  "lib/record/claim.ts": "may be half written",
-  "lib/record/environment.ts": "the system's",
-  "lib/record/event.ts": "a line of a journal: its form is checked, and its place counts bytes",
-  "lib/record/step_table.ts": "metadata of a file that is made again where it does not fit",
-  "lib/run/code.ts": "a diff that is shown, whatever it holds",
-  "lib/run/environment.ts": "printed by a process of its own",
-  "lib/run/machine.ts": "the system's",
-  "lib/run/measure_step.ts": "printed by a process of its own",
-  "lib/sweep/worker_process.ts": "the system's",
-  "lib/tensorflow/native/_python.ts": "printed by a process of its own",
-  "lib/tensorflow/native/xla_flags.ts": "XLA's own flags",
+  "lib/record/claim.ts": "may be incomplete",
+  "lib/record/environment.ts": "a file of the system",
+  "lib/record/event.ts": "a line of a journal: its form is checked, and its position counts bytes",
+  "lib/record/step_table.ts": "metadata of a file that is rebuilt if stale",
+  "lib/run/code.ts": "a diff that is shown, whatever it contains",
+  "lib/run/environment.ts": "printed by a child process",
+  "lib/run/machine.ts": "a file of the system",
+  "lib/run/measure_step.ts": "printed by a child process",
+  "lib/sweep/worker_process.ts": "a file of the system",
+  "lib/tensorflow/native/_python.ts": "printed by a child process",
+  "lib/tensorflow/native/xla_flags.ts": "flags of XLA",
 };
 
-Deno.test("text and JSON files are read in one way", () => {
+Deno.test("every text and JSON file is read through lib/file", () => {
   const files = findFiles(["lib", "data"]).filter((path) =>
     path.endsWith(".ts") && !path.endsWith("_test.ts") && !path.startsWith("lib/figure/report/page/")
   );

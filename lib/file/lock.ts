@@ -1,10 +1,10 @@
 /**
- * Locks of files, which the system lifts when their process ends.
+ * File locks, which the system releases when their process ends.
  *
  * @module
  */
 
-/** Locks a file if no other process has, and returns whether; undefined: this file system has no locks. */
+/** Locks a file. Returns false if another process holds the lock, and undefined if the file system has no locks. */
 export function tryLock(file: Deno.FsFile): boolean | undefined {
   try {
     return file.tryLockSync(true);

@@ -1,23 +1,23 @@
 /**
- * Folders that a user asks for.
+ * Folders that a user names.
  *
  * @module
  */
 import { UserError } from "../error/user_error.ts";
 
 /**
- * Makes a folder, with those that it is in, where it is not there.
+ * Creates a folder and its missing parents.
  *
- * @throws {UserError} when it cannot be made, such as where a file is in its place.
+ * @throws {UserError} when the folder cannot be created, for example because a file is at its path.
  */
 export function makeFolder(path: string): void {
   try {
     Deno.mkdirSync(path, { recursive: true });
   } catch (cause) {
     throw new UserError(
-      `Cannot make the folder ${path}: wanted a place that can be written to: ${
+      `Cannot create the folder ${path}: expected a writable place, got "${
         cause instanceof Error ? cause.message : cause
-      }`,
+      }". Choose another folder.`,
       { cause },
     );
   }

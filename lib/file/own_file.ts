@@ -1,5 +1,5 @@
 /**
- * Files of ours in folders that others may have prepared.
+ * Files that losskit writes in folders that others may control.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { UserError } from "../error/user_error.ts";
 import { kindOf } from "./regular.ts";
 
 /**
- * Opens a file for reading and writing, or appending, without following a link at its path. The file is created if it is
- * missing. Its content is left as it is.
+ * Opens a file for reading and writing, or appending, without following a link at its path. The file is created if it
+ * is missing. Its content is kept.
  *
- * Deno has no O_NOFOLLOW. The path is checked before the file is opened, so that a FIFO cannot block, and again
- * afterwards, before anything is written, so that a link planted in between is found.
+ * Deno has no O_NOFOLLOW. The path is checked before the file is opened, so that a FIFO cannot block. It is checked
+ * again before anything is written, so that a link planted in between is detected.
  *
  * @param path The file.
- * @param options `append`: every write goes to the end. Default: no.
+ * @param options `append`: every write appends. Default: false.
  * @throws {UserError} when a link, a folder or a device is at the path.
- * @throws {UserError} for a full or read-only disk and other faults that last.
- * @throws {Error} what the system says otherwise.
+ * @throws {UserError} for a full or read-only disk and other persistent faults.
+ * @throws {Error} other errors of the system.
  */
 export function openOwnFile(path: string, options: { append?: boolean } = {}): Deno.FsFile {
   return writing(path, () => openChecked(path, options));

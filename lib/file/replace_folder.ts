@@ -1,14 +1,15 @@
 /**
- * Folders that replace others. A rename cannot replace a folder that holds files, so two renames are needed: what was there
- * goes out, what is new comes in. Whoever starts next completes them or rolls them back, wherever they were interrupted.
+ * Crash-safe replacement of folders. A rename cannot replace a folder that holds files, so two renames are needed: the
+ * old folder moves to the staging folder (outgoing), then the new one moves into place (incoming). After an
+ * interruption, {@linkcode completeReplacement} completes the replacement or rolls it back.
  *
- * | incoming | outgoing | place | what happened                    | completion                 |
- * | -------- | -------- | ----- | -------------------------------- | -------------------------- |
- * | yes      | no       | any   | the copy may be incomplete       | incoming is deleted        |
- * | yes      | yes      | no    | killed between the two renames   | incoming comes into place  |
- * | no       | yes      | no    | incoming was lost                | outgoing goes back         |
- * | no       | yes      | yes   | both renames are done            | outgoing is deleted        |
- * | yes      | yes      | yes   | a blank folder was made in place | as if it were not there    |
+ * | incoming | outgoing | place | cause                            | completion                    |
+ * | -------- | -------- | ----- | -------------------------------- | ----------------------------- |
+ * | yes      | no       | any   | the copy may be incomplete       | incoming is deleted           |
+ * | yes      | yes      | no    | killed between the two renames   | incoming is moved into place  |
+ * | no       | yes      | no    | incoming was lost                | outgoing is moved back        |
+ * | no       | yes      | yes   | both renames are done            | outgoing is deleted           |
+ * | yes      | yes      | yes   | a blank folder was made in place | the blank folder is replaced  |
  *
  * @module
  */
@@ -16,25 +17,26 @@ import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { syncFolder } from "./atomic_write.ts";
 
-/** Suffixes of folders in a staging folder, after the name of their place. */
+/** Suffixes of folders in a staging folder. The name of the destination comes before them. */
 const INCOMING = ".new", OUTGOING = ".old";
 
-/** A place for a folder. */
+/** The destination of a folder, and the means to replace it. */
 export interface FolderPlace {
-  /** Where the folder is. */
+  /** Path of the folder. */
   readonly place: string;
-  /** A folder on the same file system for what comes and goes. One process replaces folders through it at a time. */
+  /** Path of the staging folder, on the same file system. Only one process at a time may use it. */
   readonly staging: string;
-  /** Whether a folder holds nothing worth keeping. */
+  /** Returns whether a folder holds nothing worth keeping. */
   readonly isBlank: (folder: string) => boolean;
 }
 
 /**
- * Replaces a folder by a new one. What was there is deleted only when the new folder is on disk in its place.
+ * Replaces a folder by a new one. The old folder is deleted only after the new one is in place and on disk.
  *
- * @param at The place, which holds a folder.
- * @param fill Makes the new folder's files in a folder that is empty.
- * @throws {Error} what the system says; what was there is in its place then, or {@linkcode completeReplacement} restores it.
+ * @param at The destination, which holds a folder.
+ * @param fill Creates the new folder's files in an empty folder.
+ * @throws {Error} errors of the system. The old folder is then in place, or {@linkcode completeReplacement} restores
+ * it.
  */
 export function replaceFolder(at: FolderPlace, fill: (folder: string) => void): void {
   const { place, staging } = at, { incoming, outgoing } = pathsOf(at);
@@ -52,7 +54,7 @@ export function replaceFolder(at: FolderPlace, fill: (folder: string) => void): 
   try {
     Deno.renameSync(incoming, place);
   } catch (error) {
-    // Another process that has come to the place may have completed it.
+    // Another process may have completed the replacement.
     if (!(error instanceof Deno.errors.NotFound && isThere(place))) throw error;
   }
   syncFolder(dirname(place));
@@ -60,19 +62,17 @@ export function replaceFolder(at: FolderPlace, fill: (folder: string) => void): 
   removeIfThere(outgoing);
 }
 
-/**
- * Whether a replacement was interrupted between its two renames, so that what is in the place, if anything, is not the
- * folder that belongs there.
- */
+/** Returns whether a replacement was interrupted between its two renames, so that the destination lacks its folder. */
 export function isBetweenFolders(at: Pick<FolderPlace, "place" | "staging">): boolean {
   const { incoming, outgoing } = pathsOf(at);
   return isThere(outgoing) && (isThere(incoming) || !isThere(at.place));
 }
 
 /**
- * Completes an interrupted replacement, or rolls it back. An incomplete copy is left alone: a process may be at work on it.
+ * Completes an interrupted replacement, or rolls it back. An incomplete copy is kept, since a process may be writing
+ * it.
  *
- * @throws {UserError} when there is a folder in the place that is neither the one that goes nor the one that comes.
+ * @throws {UserError} when the destination holds a third folder, neither old nor new.
  */
 export function completeReplacement(at: FolderPlace): void {
   const { place, staging, isBlank } = at, { incoming, outgoing } = pathsOf(at);
@@ -92,14 +92,17 @@ export function completeReplacement(at: FolderPlace): void {
   removeIfThere(outgoing);
 }
 
-/** Returns the names of places that have something in a staging folder; none where it does not exist. */
+/** Returns the names of folders with leftovers in a staging folder; empty if the staging folder is missing. */
 export function stagedNames(staging: string): string[] {
   if (!isThere(staging)) return [];
   const names = [...Deno.readDirSync(staging)].map(({ name }) => name);
   return [...new Set(names.filter((name) => /\.(new|old)$/.test(name)).map((name) => name.slice(0, -4)))];
 }
 
-/** Deletes what an interrupted copy left in a staging folder. Only its one user may call this. */
+/**
+ * Deletes the incomplete copy that an interrupted replacement left. Only the staging folder's single user may call
+ * this.
+ */
 export function removeIncoming(at: Pick<FolderPlace, "place" | "staging">): void {
   removeIfThere(pathsOf(at).incoming);
 }
@@ -114,7 +117,7 @@ function syncFile(path: string): void {
   file.syncSync();
 }
 
-/** Whether anything is at a path, even a link that leads nowhere. */
+/** Returns whether a path exists, even as a dangling link. */
 function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);

@@ -42,7 +42,7 @@ Deno.test("replaceFolder() replaces a folder and leaves nothing in the staging f
   });
 });
 
-Deno.test("replaceFolder() keeps what was there when the new folder cannot be made, or another one comes in between", () => {
+Deno.test("replaceFolder() keeps the old folder when the new one cannot be made, or another one appears in between", () => {
   withPlace((at) => {
     make(at.place, "old");
     assertThrows(
@@ -70,7 +70,7 @@ Deno.test("replaceFolder() keeps what was there when the new folder cannot be ma
   });
 });
 
-Deno.test("completeReplacement() brings every state that a kill leaves to one whole folder", () => {
+Deno.test("completeReplacement() restores one whole folder from every state that a kill can leave", () => {
   const states: [
     incoming: boolean,
     outgoing: boolean,

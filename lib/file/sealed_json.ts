@@ -1,5 +1,5 @@
 /**
- * JSON files with a checksum of their content, so that a flipped bit is noticed.
+ * JSON files with a checksum of their content, which detects flipped bits.
  *
  * @module
  */
@@ -12,8 +12,8 @@ const CHECKSUM = "checksum";
 /**
  * Returns an object as JSON text with a checksum.
  *
- * @param value The object. Fields that JSON has no form for are left out.
- * @param indent Spaces a level. Default: 2.
+ * @param value The object. Fields that JSON cannot represent are omitted.
+ * @param indent Spaces per level. Default: 2.
  */
 export function sealJson(value: object, indent: number = 2): string {
   const content = parseJson(JSON.stringify(value), { anyKey: true }) as object;
@@ -21,10 +21,10 @@ export function sealJson(value: object, indent: number = 2): string {
 }
 
 /**
- * Checks the checksum of what a JSON file holds, and returns the content without it. White space does not count.
+ * Verifies the checksum of a JSON value, and returns the content without the checksum. White space does not matter.
  *
- * @param value The file's value. One without a checksum, such as of version 0.1, is returned as it is.
- * @throws {SyntaxError} if the content is not what was written.
+ * @param value The file's value. A value without a checksum, as version 0.1 wrote it, is returned unchanged.
+ * @throws {SyntaxError} if the content does not match the checksum.
  */
 export function unsealJson(value: unknown): unknown {
   if (!isSealed(value)) return value;
@@ -39,7 +39,7 @@ export function unsealJson(value: unknown): unknown {
   );
 }
 
-/** Whether a JSON value has a checksum. */
+/** Returns whether a JSON value has a checksum. */
 export function isSealed(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     Object.hasOwn(value, CHECKSUM);

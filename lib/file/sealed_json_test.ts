@@ -2,14 +2,14 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { parseJson } from "./json.ts";
 import { isSealed, sealJson, unsealJson } from "./sealed_json.ts";
 
-Deno.test("unsealJson() gives what sealJson() was given, and content of version 0.1 as it is", () => {
+Deno.test("unsealJson() returns the object given to sealJson(), and content of version 0.1 unchanged", () => {
   const value = { b: [1, { x: null }], 2: "é", a: 0.1, gone: undefined };
   const { gone: _gone, ...kept } = value;
   for (const indent of [0, 1, 2]) assertEquals(unsealJson(parseJson(sealJson(value, indent))), kept);
   for (const old of [kept, [], null, "text", 3]) assertEquals(unsealJson(old), old);
 });
 
-Deno.test("no flipped bit of a sealed file changes its content without notice", () => {
+Deno.test("unsealJson() detects every flipped bit that changes the content", () => {
   const value = {
     format: "losskit-run/1",
     runId: "0123456789ab",
@@ -26,7 +26,7 @@ Deno.test("no flipped bit of a sealed file changes its content without notice", 
     } catch {
       continue;
     }
-    // A flip in the name of the checksum leaves the content; readers take no field that they do not know.
+    // A flip in the checksum's name keeps the content; readers ignore unknown fields.
     const known = Object.fromEntries(Object.entries(read as object).filter(([key]) => key in value));
     assertEquals(known, value);
   }

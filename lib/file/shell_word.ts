@@ -1,10 +1,10 @@
 /**
- * Words of commands that are printed or written for a shell.
+ * Quoting of words in shell commands that are printed or written.
  *
  * @module
  */
 
-/** A word, such as a path, as a POSIX shell takes it: quoted where it has to be. */
+/** Quotes a word, such as a path, for a POSIX shell, if it has to be quoted. */
 export function shellWord(word: string): string {
   return /^[A-Za-z0-9_\-.,:/=@+]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

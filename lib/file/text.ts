@@ -1,7 +1,7 @@
 /**
- * Text files as strings: the one way to read them, so that every reader treats byte order marks and encodings alike.
+ * The only reader of text files, so that byte order marks and encodings are treated alike everywhere.
  *
- * A corpus is not read here: it may be larger than memory, and is read in stretches.
+ * Corpora are an exception: they may be larger than memory, and are read in pieces.
  *
  * @module
  */
@@ -9,14 +9,14 @@
 /** Bytes of a UTF-8 byte order mark. */
 export const UTF8_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 
-/** The reason why bytes in UTF-16 are refused. */
+/** The reason given when UTF-16 is refused. */
 export const UTF16_REASON = "is in UTF-16: convert it to UTF-8";
 
 /**
- * Returns whether bytes are a text in UTF-16 or UTF-32: they begin with its byte order mark, or with an ASCII character
- * in it.
+ * Returns whether bytes are text in UTF-16 or UTF-32: they begin with a byte order mark of either encoding, or with an
+ * ASCII character in it.
  *
- * @param bytes At least the first 4 bytes of the file, where it has as many.
+ * @param bytes At least the first 4 bytes of the file, if it has as many.
  */
 export function isUtf16(bytes: Uint8Array): boolean {
   const [a, b] = bytes;
@@ -25,9 +25,9 @@ export function isUtf16(bytes: Uint8Array): boolean {
 }
 
 /**
- * Decodes a text in UTF-8. A byte order mark at its start is dropped.
+ * Decodes text in UTF-8. A byte order mark at its start is dropped.
  *
- * @throws {TypeError} if the bytes are not UTF-8. The message is a reason to put behind the file's name.
+ * @throws {TypeError} if the bytes are not UTF-8. The message is a reason to append to the file's name.
  */
 export function decodeText(bytes: Uint8Array): string {
   if (isUtf16(bytes)) throw new TypeError(`it ${UTF16_REASON}`);
@@ -42,7 +42,7 @@ export function decodeText(bytes: Uint8Array): string {
  * Reads a text file in UTF-8. A byte order mark at its start is dropped.
  *
  * @throws {TypeError} if the file is not in UTF-8.
- * @throws {Error} what the system says, if the file cannot be read.
+ * @throws {Error} an error of the system, if the file cannot be read.
  */
 export function readText(path: string): string {
   return decodeText(Deno.readFileSync(path));

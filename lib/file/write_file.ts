@@ -1,5 +1,5 @@
 /**
- * Files that are left for a user.
+ * Files that are written for a user.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "./atomic_write.ts";
 
 /**
- * Writes a file, whole or not at all, and makes the folder that it is in.
+ * Writes a file atomically, and creates its folder if missing.
  *
- * @throws {UserError} when it cannot be written.
+ * @throws {UserError} when the file cannot be written.
  */
 export function writeFile(path: string, content: string | Uint8Array): void {
   try {
@@ -18,9 +18,9 @@ export function writeFile(path: string, content: string | Uint8Array): void {
     atomicWrite(path, content);
   } catch (cause) {
     throw new UserError(
-      `Cannot write ${path}: wanted a folder that can be written to: ${
+      `Cannot write ${path}: expected a writable folder, got "${
         cause instanceof Error ? cause.message : cause
-      }`,
+      }". Choose another folder.`,
       { cause },
     );
   }

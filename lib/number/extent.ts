@@ -1,18 +1,18 @@
 /**
- * The least and the greatest of any number of values. `Math.min(...values)` ends in a RangeError from about 125,000 values
- * on, since arguments lie on the stack.
+ * Minimum and maximum of arrays of any size. `Math.min(...values)` throws a RangeError above about 125,000 values,
+ * since arguments are passed on the stack.
  *
  * @module
  */
 
-/** Returns the least value; Infinity of none, NaN where any is NaN. */
+/** Returns the smallest value; Infinity for an empty array, NaN if any value is NaN. */
 export function least(values: ArrayLike<number>): number {
   let found = Infinity;
   for (let i = 0; i < values.length; i++) found = Math.min(found, values[i]!);
   return found;
 }
 
-/** Returns the greatest value; -Infinity of none, NaN where any is NaN. */
+/** Returns the largest value; -Infinity for an empty array, NaN if any value is NaN. */
 export function greatest(values: ArrayLike<number>): number {
   let found = -Infinity;
   for (let i = 0; i < values.length; i++) found = Math.max(found, values[i]!);

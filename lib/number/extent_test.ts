@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { greatest, least } from "./extent.ts";
 
-Deno.test("least() and greatest() take millions of values, NaN and none", () => {
+Deno.test("least() and greatest() handle millions of values, NaN and empty arrays", () => {
   const many = Float64Array.from({ length: 2_000_000 }, (_, i) => Math.abs(i - 1_234_567));
   assertEquals([least(many), greatest(many)], [0, 1_234_567]);
   assertEquals([least([]), greatest([])], [Infinity, -Infinity]);

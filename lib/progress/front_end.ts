@@ -1,42 +1,42 @@
 /**
- * The notebook's front end, where there is one: in Deno's Jupyter kernel and in losskit's headless runner.
+ * The front end of a notebook, in Deno's Jupyter kernel and in losskit's headless runner.
  *
  * @module
  */
 
-/** Sends messages to a front end, as the kernel does. */
+/** A channel for Jupyter messages to a front end. */
 export interface FrontEnd {
   /**
-   * Sends a message of Jupyter's protocol, such as `display_data` with its content. The kernel's own returns no promise
-   * where the message is gone at once.
+   * Sends a message of Jupyter's protocol, such as `display_data`, with its content. The kernel's implementation
+   * returns no promise if the message is sent immediately.
    */
   broadcast(type: string, content: Record<string, unknown>): Promise<void> | void;
 }
 
-/** The front end; undefined outside of a notebook. */
+/** Returns the notebook's front end; undefined outside a notebook. */
 export function frontEnd(): FrontEnd | undefined {
   try {
     return (Deno as unknown as { jupyter?: FrontEnd }).jupyter;
   } catch {
-    return undefined; // outside of a kernel Deno throws
+    return undefined; // outside a kernel, Deno throws
   }
 }
 
 /** Shortest time between two redraws in a notebook, in milliseconds. */
 export const NOTEBOOK_REDRAW = 250;
 
-/** How many displays a notebook has had: each has an id, the same in every run. */
+/** Number of displays created so far. Numbering gives each display an ID that is the same in every run. */
 let displays = 0;
 
-/** Text in a notebook's output that is written over. */
+/** Text in a notebook's output that is updated in place. */
 export interface NotebookDisplay {
-  /** Shows text in place of what it showed before. */
+  /** Replaces the shown text. */
   draw(text: string): void;
-  /** Writes a line of its own. */
+  /** Writes a separate line. */
   log(line: string): void;
 }
 
-/** Starts a display in a notebook's output. It never throws where the front end has gone. */
+/** Starts a display in a notebook's output. A closed front end causes no error. */
 export function notebookDisplay(notebook: FrontEnd): NotebookDisplay {
   const transient = { display_id: `losskit-progress-${++displays}` };
   let begun = false;
@@ -44,7 +44,7 @@ export function notebookDisplay(notebook: FrontEnd): NotebookDisplay {
     try {
       await notebook.broadcast(type, content);
     } catch {
-      // The front end may have gone: progress is no reason to fail.
+      // The front end may be closed: a progress display must not fail the run.
     }
   };
   return {

@@ -1,5 +1,6 @@
 /**
- * Some lines that are redrawn in place on a terminal and in a notebook; elsewhere only the last of them, now and then.
+ * Lines that are redrawn in place on a terminal and in a notebook. Elsewhere only the last line is written, every few
+ * seconds.
  *
  * @module
  */
@@ -13,34 +14,34 @@ import {
 } from "./front_end.ts";
 import { terminalColumns, writeStderr } from "./progress.ts";
 
-/** How a table is shown. */
+/** Display options of a table. */
 export interface LiveTableOptions {
-  /** Where text goes. Default: standard error. */
+  /** Receives the text. Default: standard error. */
   readonly write?: ((text: string) => void) | undefined;
-  /** Whether lines may be redrawn. Default: whether standard error is a terminal. */
+  /** True if lines may be redrawn. Default: true if standard error is a terminal. */
   readonly isTerminal?: boolean | undefined;
-  /** Where a notebook shows it, in the place of `write`. Default: this notebook's front end, unless `write` is given. */
+  /** Notebook front end, used instead of `write`. Default: this notebook's front end, unless `write` is given. */
   readonly notebook?: FrontEnd | undefined;
-  /** The time in milliseconds. Default: `performance.now`. */
+  /** Returns the time in milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
-  /** Columns and rows of the terminal, asked at each redraw. Default: standard error's. */
+  /** Returns the terminal's size in columns and rows, queried at each redraw. Default: standard error's. */
   readonly size?: (() => { columns: number; rows: number }) | undefined;
 }
 
-/** A table that is redrawn. */
+/** A table that is redrawn in place. */
 export interface LiveTable {
-  /** Shows lines in place of those before; the last one sums them up. */
+  /** Replaces the lines. The last line is the summary. */
   update(lines: readonly string[]): void;
-  /** Writes a line of its own above the table. */
+  /** Writes a separate line above the table. */
   log(line: string): void;
-  /** Leaves one last line in place of the table. */
+  /** Replaces the table with one final line. */
   finish(line: string): void;
 }
 
-/** Shortest time between two lines where nothing can be redrawn, in milliseconds. */
+/** Shortest time between two lines where redrawing is impossible, in milliseconds. */
 const PLAIN = 5000;
 
-/** Starts a table. It never throws where standard error is closed. */
+/** Starts a table. A closed standard error causes no error. */
 export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   const write = options.write ?? writeStderr;
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
@@ -50,11 +51,11 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   if (notebook !== undefined) return notebookTable(notebookDisplay(notebook), now);
   let drawn = 0, told = -Infinity, last: readonly string[] = [];
 
-  /** What takes the cursor to the table's first line, and everything from there off the screen. */
+  /** Returns the escape sequence that moves the cursor to the table's first line and clears the screen below. */
   const clear = (): string => drawn === 0 ? "" : `\x1b[${drawn}A\r\x1b[J`;
   const draw = (above = ""): void => {
     const { columns, rows } = size();
-    // A line that wraps, or a table longer than the screen, cannot be redrawn in place: the sum at its end stays.
+    // A wrapped line, or a table longer than the screen, cannot be redrawn in place: the final summary is kept.
     const shown = last.slice(-Math.max(1, rows - 2)).map((line) => printable(line).slice(0, columns - 1));
     write(`${clear()}${above}${shown.map((line) => `${line}\n`).join("")}`);
     drawn = shown.length;
@@ -79,7 +80,7 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   };
 }
 
-/** A table in a notebook's output. */
+/** Starts a table in a notebook's output. */
 function notebookTable(display: NotebookDisplay, now: () => number): LiveTable {
   let shown = -Infinity;
   return {

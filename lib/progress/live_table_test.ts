@@ -21,7 +21,7 @@ function table(isTerminal: boolean, rows = 24) {
   };
 }
 
-Deno.test("createLiveTable() redraws its lines in place, and writes others above them", () => {
+Deno.test("createLiveTable() redraws its lines in place, and writes other lines above them", () => {
   const { shown, taken } = table(true);
   shown.update(["a", "b"]);
   assertEquals(taken(), "a\nb\n");
@@ -33,13 +33,13 @@ Deno.test("createLiveTable() redraws its lines in place, and writes others above
   assertEquals(taken(), "\x1b[1A\r\x1b[Jend\n");
 });
 
-Deno.test("createLiveTable() cuts what does not fit the terminal, and lets nothing steer it", () => {
+Deno.test("createLiveTable() clips lines to the terminal and removes control characters", () => {
   const { shown, taken } = table(true, 4);
   shown.update(["1", "2", "x".repeat(30), "\x1b[2Jsum"]);
   assertEquals(taken(), `${"x".repeat(19)}\n\uFFFD[2Jsum\n`);
 });
 
-Deno.test("createLiveTable() writes the last line now and then where there is no terminal", () => {
+Deno.test("createLiveTable() writes the last line every few seconds without a terminal", () => {
   const { shown, taken, wait } = table(false);
   shown.update(["a", "sum 1"]);
   shown.update(["a", "sum 2"]);
@@ -51,7 +51,7 @@ Deno.test("createLiveTable() writes the last line now and then where there is no
   assertEquals(taken(), "sum 3\ntold\nend\n");
 });
 
-Deno.test("createLiveTable() redraws one display in a notebook, at most four times a second, and outlives its front end", async () => {
+Deno.test("createLiveTable() redraws one display in a notebook, at most four times a second, even after the front end closes", async () => {
   const notebook = new RecordingFrontEnd(), { sent } = notebook;
   let time = 0;
   const shown = createLiveTable({ notebook, now: () => time });

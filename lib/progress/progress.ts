@@ -1,5 +1,6 @@
 /**
- * Progress with an expected end: one line redrawn in place on a terminal and in a notebook, plain lines elsewhere.
+ * A progress line with the estimated time left. It is redrawn in place on a terminal and in a notebook; elsewhere plain
+ * lines are written.
  *
  * @module
  */
@@ -7,43 +8,43 @@ import { printable, printableLines } from "../error/printable.ts";
 import { type FrontEnd, frontEnd, NOTEBOOK_REDRAW, notebookDisplay } from "./front_end.ts";
 import { TimeLeft } from "./time_left.ts";
 
-/** What is counted. */
+/** Unit of the counted items. */
 export type Unit = "bytes" | "steps" | "runs";
 
-/** How progress is shown. */
+/** Display options of a progress line. */
 export interface ProgressOptions {
-  /** What is going on, such as `fetching libtensorflow`. */
+  /** Name of the work, such as `fetching libtensorflow`. */
   label: string;
-  /** When it is done; undefined: unknown, then there is no expected end. */
+  /** Total amount of work. Without a total, no time left is shown. */
   total?: number;
-  /** What is counted. */
+  /** Unit of the counted items. */
   unit: Unit;
-  /** Where text goes. Default: standard error. */
+  /** Receives the text. Default: standard error. */
   write?: (text: string) => void;
-  /** Whether lines may be redrawn. Default: whether standard error is a terminal. */
+  /** True if lines may be redrawn. Default: true if standard error is a terminal. */
   isTerminal?: boolean;
-  /** Where a notebook shows it, in the place of `write`. Default: this notebook's front end, unless `write` is given. */
+  /** Notebook front end, used instead of `write`. Default: this notebook's front end, unless `write` is given. */
   notebook?: FrontEnd | undefined;
-  /** The time in milliseconds. Default: `performance.now`. */
+  /** Returns the time in milliseconds. Default: `performance.now`. */
   now?: () => number;
-  /** Columns of the terminal, asked at each redraw. Default: standard error's, or 80 where it has none to tell. */
+  /** Returns the terminal's width in columns, queried at each redraw. Default: standard error's, or 80 if unknown. */
   columns?: () => number;
 }
 
 /** A progress display. */
 export interface Progress {
-  /** Says how much is done, and what is going on just now. */
+  /** Updates the amount of finished work, and an optional note. */
   update(done: number, note?: string): void;
-  /** Writes a line of its own above the display. */
+  /** Writes a separate line above the display. */
   log(line: string): void;
-  /** Ends the display, leaving a last line. */
+  /** Ends the display with a final line. */
   finish(note?: string): void;
 }
 
 /** Shortest time between two redraws on a terminal, and between two plain lines, in milliseconds. */
 const REDRAW = 100, PLAIN = 5000;
 
-/** Starts a display. It never throws where standard error is closed. */
+/** Starts a display. A closed standard error causes no error. */
 export function createProgress(options: ProgressOptions): Progress {
   const { label, total, unit } = options;
   const write = options.write ?? writeStderr;
@@ -67,7 +68,7 @@ export function createProgress(options: ProgressOptions): Progress {
     shown = now();
     if (show !== undefined) return show.draw(text(ended));
     if (!isTerminal) return write(`${text(ended)}\n`);
-    const room = columns() - 1; // a line that wraps, or fills the last column, cannot be redrawn in place
+    const room = columns() - 1; // a line that wraps or fills the last column cannot be redrawn in place
     const line = text(ended).slice(0, room);
     write(`\r${line.padEnd(Math.min(width, room))}${ended ? "\n" : ""}`);
     width = line.length;
@@ -93,7 +94,7 @@ export function createProgress(options: ProgressOptions): Progress {
   };
 }
 
-/** Columns of the terminal behind standard error, or 80 where it has none to tell. */
+/** Returns the width of standard error's terminal in columns, or 80 if unknown. */
 export function terminalColumns(): number {
   try {
     return Deno.consoleSize().columns || 80;
@@ -107,11 +108,11 @@ export function writeStderr(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   } catch {
-    // Nobody reads: progress is no reason to fail.
+    // Standard error is closed: a progress display must not fail the run.
   }
 }
 
-/** Bytes for a reader: `1.5 MB`, decimal prefixes. */
+/** Formats a number of bytes with decimal prefixes, such as `1.5 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes, i = 0;
@@ -122,7 +123,7 @@ export function formatBytes(bytes: number): string {
   return `${i === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[i]}`;
 }
 
-/** Seconds for a reader: `45 s`, `2 min 5 s`, `3 h 20 min`. */
+/** Formats a duration in seconds, such as `45 s`, `2 min 5 s` or `3 h 20 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;

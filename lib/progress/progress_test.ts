@@ -24,7 +24,7 @@ Deno.test("createProgress() redraws one line on a terminal, at most ten times a 
   );
 });
 
-Deno.test("createProgress() never fills a terminal's line, erases what is longer, and leaves other lines whole", () => {
+Deno.test("createProgress() stays within the terminal's width, erases longer text, and keeps other lines whole", () => {
   let text = "", columns = 20;
   const p = createProgress({
     label: "a long label",
@@ -38,11 +38,11 @@ Deno.test("createProgress() never fills a terminal's line, erases what is longer
   assertEquals(text, "\ra long label: 12345");
   text = "";
   columns = 10;
-  p.log("a line that may be as long as it likes");
-  assertEquals(text, `\r${" ".repeat(9)}\ra line that may be as long as it likes\n\ra long la`);
+  p.log("a line of any length");
+  assertEquals(text, `\r${" ".repeat(9)}\ra line of any length\n\ra long la`);
 });
 
-Deno.test("createProgress() shows control characters in names as marks", () => {
+Deno.test("createProgress() replaces control characters in names", () => {
   let text = "";
   createProgress({ label: "\x1b[2Jx", unit: "runs", isTerminal: false, write: (t) => text += t }).update(
     1,
@@ -51,7 +51,7 @@ Deno.test("createProgress() shows control characters in names as marks", () => {
   assertEquals(text, "�[2Jx: 1 runs · a�b\n");
 });
 
-Deno.test("createProgress() goes on where standard error is closed", async () => {
+Deno.test("createProgress() continues after standard error is closed", async () => {
   const code = `
     import { createProgress } from ${JSON.stringify(new URL("./progress.ts", import.meta.url).href)};
     for (const isTerminal of [true, false, undefined]) {
@@ -61,7 +61,7 @@ Deno.test("createProgress() goes on where standard error is closed", async () =>
       p.finish();
     }
     console.log("done");`;
-  // A pipe whose reader has gone, and no descriptor at all.
+  // A pipe whose reader has closed, and no file descriptor.
   for (const closing of ["2> >(exec <&-)", "2>&-"]) {
     const { code: status, stdout } = await new Deno.Command("bash", {
       args: ["-c", `sleep 0.1; exec "$0" eval --quiet --no-check "$1" ${closing}`, Deno.execPath(), code],
@@ -95,7 +95,7 @@ Deno.test("createProgress() writes plain lines elsewhere, at most one in five se
   ]);
 });
 
-Deno.test("createProgress() redraws one display in a notebook, at most four times a second, and outlives its front end", async () => {
+Deno.test("createProgress() redraws one display in a notebook, at most four times a second, even after the front end closes", async () => {
   const notebook = new RecordingFrontEnd(), { sent } = notebook;
   let time = 0;
   const p = createProgress({ label: "training", total: 10, unit: "steps", notebook, now: () => time });
@@ -118,7 +118,7 @@ Deno.test("createProgress() redraws one display in a notebook, at most four time
   assertEquals(sent.at(-1)![1] === id, false);
 });
 
-Deno.test("formatBytes() and formatDuration() round for a reader", () => {
+Deno.test("formatBytes() and formatDuration() round", () => {
   assertEquals([0, 999, 1500, 274e6].map(formatBytes), ["0 B", "999 B", "1.5 kB", "274 MB"]);
   assertEquals([0.4, 59.6, 125, 12000].map(formatDuration), ["0 s", "1 min 0 s", "2 min 5 s", "3 h 20 min"]);
 });

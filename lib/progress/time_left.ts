@@ -1,27 +1,27 @@
 /**
- * The time that is left, from the speed so far.
+ * Estimates of the remaining time, from the speed so far.
  *
  * @module
  */
 
-/** Sooner there is no estimate: this many items, or this share of what there was to do. */
+/** Progress required before the first estimate: this many items, or this share of the work. */
 const ITEMS = 3, SHARE = 0.05;
 
 /**
- * Estimates the time left of what is counted. The first item is no measure of speed, since it waits for start-up and
- * tracing; nor is what was done before the first call, by a run that is resumed.
+ * An estimator of the time left. It measures speed from the end of the first item, since the first item includes
+ * start-up and tracing. Work finished before the first call, as in a resumed run, does not count toward the speed.
  */
 export class TimeLeft {
   #base: number | undefined;
   #first: { done: number; time: number } | undefined;
 
   /**
-   * To be called whenever more is done.
+   * Records progress and returns the estimate.
    *
-   * @param done How much is done, with what was done before.
-   * @param total When it is done.
+   * @param done Finished work, including earlier runs.
+   * @param total Total work.
    * @param time The time in milliseconds.
-   * @returns Seconds; undefined: it is too early to tell, or done.
+   * @returns The time left in seconds; undefined if it is too early to estimate, or the work is done.
    */
   estimate(done: number, total: number, time: number): number | undefined {
     if (this.#base === undefined || done < this.#base) {

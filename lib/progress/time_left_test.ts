@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { TimeLeft } from "./time_left.ts";
 
-Deno.test("TimeLeft measures from the first item's end, and tells nothing before the third", () => {
+Deno.test("TimeLeft measures from the end of the first item, and estimates from the third on", () => {
   const left = new TimeLeft();
   assertEquals(
     [[0, 0], [1, 60_000], [2, 61_000], [3, 62_000]].map(([done, time]) => left.estimate(done!, 103, time!)),
@@ -15,7 +15,7 @@ Deno.test("TimeLeft measures from the first item's end, and tells nothing before
   assertEquals(left.estimate(103, 103, 200_000), undefined);
 });
 
-Deno.test("TimeLeft takes 5 % of a few items as enough", () => {
+Deno.test("TimeLeft estimates after 5 % of the work, even if that is few items", () => {
   const left = new TimeLeft();
   assertEquals([left.estimate(0, 4, 0), left.estimate(1, 4, 5000), left.estimate(2, 4, 6000)], [
     undefined,
@@ -24,7 +24,7 @@ Deno.test("TimeLeft takes 5 % of a few items as enough", () => {
   ]);
 });
 
-Deno.test("TimeLeft does not count what was done before, and begins again where a run goes back", () => {
+Deno.test("TimeLeft ignores earlier work, and restarts when progress decreases", () => {
   const left = new TimeLeft();
   const at = (done: number, time: number) => left.estimate(done, 1000, time);
   assertEquals([at(900, 0), at(901, 9000), at(903, 11_000)], [undefined, undefined, 97]);

@@ -71,8 +71,10 @@ export function createMarkovSource(options: MarkovOptions): MarkovSource {
   const contexts = k ** m;
   if (contexts > MAX_CONTEXTS) {
     throw new RangeError(
-      `Cannot make a Markov source: symbols to the power of order must be <= ${formatCount(MAX_CONTEXTS)}: ` +
-        `it is ${formatCount(contexts)}`,
+      `Cannot make a Markov source: expected symbols to the power of order <= ${
+        formatCount(MAX_CONTEXTS)
+      }, ` +
+        `got ${formatCount(contexts)}`,
     );
   }
   const alphabet = ALPHABET.slice(0, k);
@@ -100,7 +102,7 @@ export function createMarkovSource(options: MarkovOptions): MarkovSource {
 function requireRange(name: string, value: number, [least, most]: readonly [number, number]): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new RangeError(
-    `Cannot make a Markov source: ${name} must be an integer from ${least} to ${most}: it is ${value}`,
+    `Cannot make a Markov source: expected an integer from ${least} to ${most} for ${name}, got ${value}`,
   );
 }
 

@@ -101,10 +101,10 @@ Deno.test("createMarkovSource() gives fixed texts for its options, others for ot
 
 Deno.test("createMarkovSource() throws when an option is out of its range", () => {
   const make = (options: Partial<MarkovOptions>) => () => createMarkovSource({ ...CASES[1]!, ...options });
-  assertThrows(make({ symbols: 1 }), RangeError, "symbols must be an integer from 2 to 64: it is 1");
-  assertThrows(make({ symbols: 65 }), RangeError, "it is 65");
-  assertThrows(make({ order: 0 }), RangeError, "order must be an integer from 1 to 10: it is 0");
-  assertThrows(make({ order: 3 }), RangeError, "must be <= 1,024: it is 4,096");
-  assertThrows(make({ peak: 1.5 }), RangeError, "peak must be an integer from 1 to 16: it is 1.5");
+  assertThrows(make({ symbols: 1 }), RangeError, "expected an integer from 2 to 64 for symbols, got 1");
+  assertThrows(make({ symbols: 65 }), RangeError, "got 65");
+  assertThrows(make({ order: 0 }), RangeError, "expected an integer from 1 to 10 for order, got 0");
+  assertThrows(make({ order: 3 }), RangeError, "<= 1,024, got 4,096");
+  assertThrows(make({ peak: 1.5 }), RangeError, "expected an integer from 1 to 16 for peak, got 1.5");
   assertThrows(make({ seed: -1 }), RangeError, "the seed must be an integer");
 });

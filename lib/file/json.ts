@@ -79,7 +79,7 @@ function requireKeys(json: string, { anyKey = false }: JsonOptions): void {
       if (scope === undefined || json[after] !== ":") continue;
       const key: string = JSON.parse(json.slice(begin, i + 1));
       const shown = JSON.stringify(key.length > 100 ? `${key.slice(0, 100)}…` : key);
-      if (scope.has(key)) refuse(begin, `the key ${shown} is there twice in one object: keep one`);
+      if (scope.has(key)) refuse(begin, `the key ${shown} occurs twice in one object: keep one`);
       if (!anyKey && OWN_KEYS.includes(key)) refuse(begin, `unknown field ${shown}`);
       scope.add(key);
     }

@@ -22,9 +22,9 @@ Deno.test("parseJson() returns the value of JSON.parse, and drops a byte order m
 
 Deno.test("parseJson() refuses a duplicate key of an object, and reports its line", () => {
   const cases: [string, string][] = [
-    ['{"a":1,\n"a":2}', 'line 2: the key "a" is there twice'],
-    ['{"a":1,"\\u0061" \n:2}', 'line 1: the key "a" is there twice'],
-    ['[{"b":\n{"c":1,\r\n"d":2,"c":3}}]', 'line 3: the key "c" is there twice'],
+    ['{"a":1,\n"a":2}', 'line 2: the key "a" occurs twice'],
+    ['{"a":1,"\\u0061" \n:2}', 'line 1: the key "a" occurs twice'],
+    ['[{"b":\n{"c":1,\r\n"d":2,"c":3}}]', 'line 3: the key "c" occurs twice'],
   ];
   for (const [text, wanted] of cases) assertThrows(() => parseJson(text), SyntaxError, wanted);
 });

@@ -1,11 +1,12 @@
 /**
- * Regular files: what a record's files have to be. Opening a pipe waits for its writer, and a device may have no end.
+ * Checks that the files of a record are regular files. Opening a pipe blocks until it has a writer, and a device may have no
+ * end.
  *
  * @module
  */
 import { UserError } from "../error/user_error.ts";
 
-/** Returns what something at a path is, for errors: `a folder`, for one. */
+/** Returns the kind of a path in words for errors, such as `a folder`. */
 export function kindOf(info: Pick<Deno.FileInfo, "isFile" | "isSymlink" | "isDirectory">): string {
   if (info.isFile) return "a regular file";
   if (info.isSymlink) return "a symbolic link";
@@ -13,10 +14,10 @@ export function kindOf(info: Pick<Deno.FileInfo, "isFile" | "isSymlink" | "isDir
 }
 
 /**
- * Requires a path to lead to a regular file.
+ * Checks that a path leads to a regular file.
  *
- * @throws {UserError} when something else is there.
- * @throws {Deno.errors.NotFound} when nothing is there.
+ * @throws {UserError} when the path leads to anything else.
+ * @throws {Deno.errors.NotFound} when the path does not exist.
  */
 export function requireRegular(path: string): void {
   const info = Deno.statSync(path);
@@ -28,8 +29,8 @@ export function requireRegular(path: string): void {
 /**
  * Reads a regular file.
  *
- * @throws {UserError} when something else is there.
- * @throws {Error} what the system says, if the file cannot be read.
+ * @throws {UserError} when the path leads to anything else.
+ * @throws {Error} an error of the system, if the file cannot be read.
  */
 export function readRegular(path: string): Uint8Array<ArrayBuffer> {
   requireRegular(path);

@@ -154,22 +154,22 @@ Deno.test("decodeSafetensors() refuses files that are no whole safetensors", () 
     [
       "a name twice",
       withHeader(`{"a":${tensor},"a":${tensor}}`),
-      'its header: line 1: the key "a" is there twice',
+      'its header: line 1: the key "a" occurs twice',
     ],
     [
       "a name twice, once escaped",
       withHeader(`{"a":${tensor},"\\u0061" : ${tensor}}`),
-      'the key "a" is there twice',
+      'the key "a" occurs twice',
     ],
     [
       "a field twice",
       withHeader(`{"a":${tensor.replace("}", ',"shape":[6]}')}}`),
-      'the key "shape" is there twice',
+      'the key "shape" occurs twice',
     ],
     [
       "a key of the metadata twice",
       withHeader('{"__metadata__":{"a":"1","a":"1"}}', none),
-      'the key "a" is there twice',
+      'the key "a" occurs twice',
     ],
     ["metadata of numbers", withHeader('{"__metadata__":{"a":1}}', none), "no record of text"],
     ["metadata that is a list", withHeader('{"__metadata__":["a"]}', none), "no record of text"],

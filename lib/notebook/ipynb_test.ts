@@ -41,7 +41,7 @@ Deno.test("readNotebook() refuses notebooks that are incomplete, damaged or nest
     [JSON.stringify({ ...GOOD, metadata: { losskit: { reads: 5 } } }), "metadata.losskit.reads"],
     [JSON.stringify({ ...GOOD, metadata: { losskit: { sha256: "x" } } }), "metadata.losskit.sha256"],
     [JSON.stringify(GOOD).replace('"outputs":[]', `"outputs":${deep}`), "nested more than 256 levels deep"],
-    [JSON.stringify(GOOD).replace('"id":"a"', '"id":"a","id":"b"'), 'the key "id" is there twice'],
+    [JSON.stringify(GOOD).replace('"id":"a"', '"id":"a","id":"b"'), 'the key "id" occurs twice'],
   ];
   for (const [content, told] of cases) {
     assertThrows(() => read(content), UserError, told, content.slice(0, 80));

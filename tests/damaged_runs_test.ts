@@ -76,8 +76,8 @@ for (const [name, { to, said }] of Object.entries(DAMAGE)) {
       assertEquals(code, 3);
       assertMatch(stdout, leftOut);
       const html = Deno.readTextFileSync(join(dir, "report.html"));
-      assertMatch(html, new RegExp(`<h2>Left out</h2>[^]*<li>run ${id}: `));
-      assertStringIncludes(html, "without 1 run of the folder");
+      assertMatch(html, new RegExp(`<h2>Excluded runs</h2>[^]*<li>run ${id}: `));
+      assertStringIncludes(html, "exclude 1 run of the folder");
     });
     await t.step("export", async () => {
       const { code, stdout, stderr } = await runTask("export", [dir]);

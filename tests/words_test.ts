@@ -39,7 +39,7 @@ Deno.test("a command whose output a full disk or a closed pipe takes ends with o
   assertNotMatch(stderr, /\n {4}at /);
 });
 
-Deno.test("a report's commands make its runs again, whatever its folder is called", async () => {
+Deno.test("a report's commands reproduce its runs, also for folder names with special characters", async () => {
   const folder = copy(done, join(root, "it's a $folder"));
   assertEquals((await runTask("report", [folder])).code, 0);
   const html = await Deno.readTextFile(join(folder, "report.html"));
@@ -47,7 +47,7 @@ Deno.test("a report's commands make its runs again, whatever its folder is calle
   const commands = lines.replaceAll("&#39;", "'").replaceAll("&quot;", '"').replaceAll("&amp;", "&").split(
     "\n",
   );
-  assertEquals(commands.length, 2, html.slice(html.indexOf("Make it again")).slice(0, 500));
+  assertEquals(commands.length, 2, html.slice(html.indexOf("<h2>Reproduce")).slice(0, 500));
   for (const command of commands) {
     const { code, stderr } = await shell(command);
     assertEquals(code, 0, `${command}: ${stderr}`);

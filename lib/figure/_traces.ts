@@ -1,5 +1,5 @@
 /**
- * Parts that figures of runs are made of: colours, curves, marks and layouts.
+ * Building blocks of figures: colors, curves, marks and layouts.
  *
  * @module
  */
@@ -9,22 +9,22 @@ import { MAX_POINTS, nonFiniteMarks, thinned } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
 import type { PlotlyObject } from "./figure.ts";
 
-/** Told apart by colour-blind readers (after Okabe and Ito), and at least 3:1 against light and dark pages. */
+/** Colors safe for color-blind readers (after Okabe and Ito), with a contrast of at least 3:1 on light and dark pages. */
 export const BASE_COLOR = "#2B8CCB", COLORS: readonly string[] = ["#D55E00", "#009E73", "#CC79A7", "#8C6BB1"];
-/** The colour of rules and of what seeds do. */
+/** Color of threshold lines, means and noise floors. */
 export const NEUTRAL = "#888";
-/** Line styles, in the order that seeds or policies get them. */
+/** Line styles, assigned to policies in order. */
 export const DASHES: readonly string[] = ["solid", "dot", "dash", "dashdot"];
 
-/** Most points of all curves of a page's section together: a thousand runs must open at once. */
+/** Maximum number of points in one section of a page. Keeps a page of 1,000 runs responsive. */
 const PAGE_POINTS = 40_000;
 
-/** How many points each of many curves may have: 400 for a hundred of them, never under 30. */
+/** Returns the maximum number of points per curve: 400 for up to 100 curves, at least 30 for any number. */
 export function pointsFor(curves: number): number {
   return Math.max(30, Math.min(MAX_POINTS, Math.floor(PAGE_POINTS / Math.max(1, curves))));
 }
 
-/** A curve as columns. */
+/** A curve as two columns of equal length. */
 export interface Series {
   /** Steps, in order. */
   readonly x: ArrayLike<number>;
@@ -32,7 +32,7 @@ export interface Series {
   readonly y: ArrayLike<number>;
 }
 
-/** A line through a curve's points, thinned to `most` of them. */
+/** Returns a line trace of a curve, thinned to at most `most` points. Non-finite values break the line. */
 export function curve(
   { x, y }: Series,
   style: PlotlyObject,
@@ -43,18 +43,18 @@ export function curve(
     type: "scatter",
     mode: "lines",
     x: kept.map((i) => x[i]!),
-    // JSON has no NaN: null breaks the line, which is what it should do
+    // JSON has no NaN. Plotly breaks the line at null.
     y: kept.map((i) => Number.isFinite(y[i]!) ? rounded(y[i]!) : null),
     ...style,
   };
 }
 
-/** Seven digits: more than an eye can see, half of what JSON would write. */
+/** Rounds to 7 significant digits, which halves the JSON without a visible change. */
 function rounded(y: number): number {
   return Number(y.toPrecision(7));
 }
 
-/** A trace of crosses where curves have no number; none where they have them all. */
+/** Returns a trace of crosses at the non-finite values of curves, or no trace if all values are finite. */
 export function marksOf(
   curves: readonly Series[],
   { name, color, meta }: { name: string; color: string; meta: PlotlyObject },
@@ -76,7 +76,7 @@ export function marksOf(
   }];
 }
 
-/** A layout with a title and two axes. */
+/** Returns a layout with a title and two labeled axes. */
 export function layoutOf(title: string, axes: { x: string; y: string }): PlotlyObject {
   const axis = (text: string) => ({
     title: { text: plotlyText(text) },
@@ -89,7 +89,7 @@ export function layoutOf(title: string, axes: { x: string; y: string }): PlotlyO
     xaxis: axis(axes.x),
     yaxis: axis(axes.y),
     margin: { l: 56, r: 12, t: 44, b: 44 },
-    // at the figure's bottom edge, clear of the axis's title whatever the figure's height is
+    // At the bottom edge of the figure, so that the legend never covers the axis title.
     legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom" },
     hovermode: "closest",
     hoverlabel: { namelength: -1 },
@@ -97,7 +97,7 @@ export function layoutOf(title: string, axes: { x: string; y: string }): PlotlyO
   };
 }
 
-/** The distinct values of a field of specs, in the runs' order. */
+/** Returns the distinct values of a spec's field over runs, in order of first appearance. */
 export function valuesOf<V>(
   runs: readonly RecordedRun[],
   value: (spec: RecordedRun["manifest"]["spec"]) => V,
@@ -105,7 +105,7 @@ export function valuesOf<V>(
   return [...new Set(runs.map(({ manifest }) => value(manifest.spec)))];
 }
 
-/** The value at an index, from the start again after the last. */
+/** Returns the value at an index modulo the number of values. */
 export function pick<V>(values: readonly V[], index: number): V {
   return values[index % values.length]!;
 }

@@ -1,6 +1,6 @@
 /**
- * Figures of plain numbers in few words: curves with bands, bars, heat maps, points. What they hold is small: numbers are
- * rounded to what can be seen, and curves are thinned, so that a notebook that keeps them can be read and compared.
+ * Figures of plain numbers: curves with bands, bars, heat maps and a simplex. Numbers are rounded and curves are thinned, so
+ * that figures stored in notebooks stay small and reproducible.
  *
  * @module
  */
@@ -8,43 +8,43 @@ import { type Point, thin } from "./curve.ts";
 import { plotlyText } from "./escape.ts";
 import type { Figure, Json, PlotlyObject } from "./figure.ts";
 
-/** Told apart by colour-blind readers, after Okabe and Ito. */
+/** Colors safe for color-blind readers, after Okabe and Ito. */
 export const PALETTE: readonly string[] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#E69F00"];
 
-/** Most points of a curve, and significant digits of a number. */
+/** Maximum number of points of a curve, and significant digits of numbers. */
 const POINTS = 150, DIGITS = 5;
 
-/** What every figure is given. */
+/** Titles, size and layout of a figure. */
 export interface FigureText {
-  /** Its title. */
+  /** Title. */
   readonly title: string;
-  /** The horizontal axis's title. Default: none. */
+  /** Title of the horizontal axis. Default: none. */
   readonly x?: string;
-  /** The vertical axis's title. Default: none. */
+  /** Title of the vertical axis. Default: none. */
   readonly y?: string;
-  /** Pixels. Default: 320. */
+  /** Height in pixels. Default: 320. */
   readonly height?: number;
-  /** More of Plotly's layout, such as `{ xaxis: { type: "log" } }`. */
+  /** Further Plotly layout options, such as `{ xaxis: { type: "log" } }`. */
   readonly layout?: { readonly [key: string]: Json };
 }
 
-/** A curve. */
+/** Curve of a figure. */
 export interface Curve {
-  /** Its name in the legend. */
+  /** Name in the legend. */
   readonly name: string;
-  /** Places; `y` may be NaN or infinite, which breaks the line. */
+  /** Points in order. A NaN or infinite `y` breaks the line. */
   readonly points: readonly Point[];
-  /** The lower and upper edge of a band around it, by point. Default: none. */
+  /** Lower and upper edge of a band around the curve, one entry per point. Default: none. */
   readonly band?: readonly { readonly low: number; readonly high: number }[];
-  /** Default: by its place among the curves. */
+  /** Line color. Default: from {@linkcode PALETTE}, by index. */
   readonly color?: string;
-  /** Default: `lines`. */
+  /** Drawing mode. Default: `lines`. */
   readonly mode?: "lines" | "markers" | "lines+markers";
-  /** Default: solid. */
+  /** Line style. Default: `solid`. */
   readonly dash?: "solid" | "dot" | "dash" | "dashdot";
 }
 
-/** Curves over each other. */
+/** Returns a figure with curves on shared axes. */
 export function curveFigure(text: FigureText, curves: readonly Curve[]): Figure {
   const data = curves.flatMap((curve, i): PlotlyObject[] => {
     const { name, mode = "lines", dash = "solid" } = curve;
@@ -76,21 +76,21 @@ export function curveFigure(text: FigureText, curves: readonly Curve[]): Figure 
   return figure(text, data, { hovermode: "x" });
 }
 
-/** Bars. */
+/** Bars of a figure. */
 export interface Bars {
-  /** What stands below them, each once. */
+  /** Distinct categories, one per bar. */
   readonly names: readonly (string | number)[];
-  /** Their heights. */
+  /** Heights. */
   readonly values: readonly number[];
-  /** What stands above them. Default: nothing. */
+  /** Labels above the bars. Default: none. */
   readonly labels?: readonly string[];
-  /** One colour, or one a bar. Default: the first of {@linkcode PALETTE}. */
+  /** One color for all bars, or one per bar. Default: the first color of {@linkcode PALETTE}. */
   readonly color?: string | readonly string[];
-  /** What stands for each name at the axis, where names must differ and labels need not. Default: the names. */
+  /** Axis labels, which may repeat. Default: `names`. */
   readonly ticks?: readonly string[];
 }
 
-/** A bar for each name. */
+/** Returns a bar chart with one bar per name. */
 export function barFigure(
   text: FigureText,
   { names, values, labels, color = PALETTE[0]!, ticks }: Bars,
@@ -112,19 +112,19 @@ export function barFigure(
   return figure(text, data, axis);
 }
 
-/** A heat map. */
+/** Values and labels of a heat map. */
 export interface HeatMap {
-  /** Rows of values; the first is drawn at the top. */
+  /** Rows of values. The first row is drawn at the top. */
   readonly values: readonly (readonly number[])[];
-  /** By column. */
+  /** Column labels. */
   readonly columns: readonly string[];
-  /** By row. */
+  /** Row labels. */
   readonly rows: readonly string[];
-  /** The value of the first colour, and of the last. Default: the lowest and the highest. */
+  /** Values of the first and the last color. Default: minimum and maximum of `values`. */
   readonly range?: readonly [number, number];
 }
 
-/** Values as colours, from white to blue; cells are square where the figure's size allows it. */
+/** Returns a heat map with colors from white (low) to blue (high). */
 export function heatMapFigure(text: FigureText, { values, columns, rows, range }: HeatMap): Figure {
   const data = [{
     type: "heatmap",
@@ -146,10 +146,10 @@ export function heatMapFigure(text: FigureText, { values, columns, rows, range }
 }
 
 /**
- * The simplex of three probabilities: a triangle whose corners are certainty, and points in it.
+ * Returns a figure of the probability simplex of three outcomes: a triangle with points in it.
  *
- * @param corners What is certain at the left, at the right, and at the top.
- * @param points Each with its three probabilities, which need not add up to 1: what is left of them counts in proportion.
+ * @param corners Labels of the left, right and top corner, where the outcome has probability 1.
+ * @param points Named points with three probabilities each, in the order of `corners`. Probabilities are normalized to sum 1.
  */
 export function simplexFigure(
   text: FigureText,
@@ -224,7 +224,7 @@ function figure(text: FigureText, data: readonly PlotlyObject[], own: PlotlyObje
   };
 }
 
-/** A value of JSON with its numbers rounded to significant digits. */
+/** Returns a JSON value with all numbers rounded to `digits` significant digits. */
 export function roundedJson<V extends Json | undefined>(value: V, digits: number): V {
   return rounded(value, digits) as V;
 }
@@ -238,7 +238,7 @@ function rounded(value: Json | undefined, digits: number): Json | undefined {
   );
 }
 
-/** A number for a file: rounded; what JSON cannot hold is null, which breaks a line. */
+/** Returns a rounded number, or null for non-finite values, which JSON cannot represent. Plotly breaks lines at null. */
 function number(value: number, digits: number = DIGITS): number | null {
   return Number.isFinite(value) ? significant(value, digits) : null;
 }
@@ -248,7 +248,7 @@ function translucent(color: string): string {
   return `rgba(${r},${g},${b},0.2)`;
 }
 
-/** Rounds a number to at most `digits` significant digits. Integers stay. */
+/** Rounds a number to at most `digits` significant digits. Returns integers unchanged. */
 function significant(value: number, digits: number): number {
   return Number.isInteger(value) ? value : Number(value.toPrecision(digits));
 }

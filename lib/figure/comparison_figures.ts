@@ -1,6 +1,5 @@
 /**
- * Figures of comparisons: effects over grids of T × V, and what each part of a model makes of a gap. Plain data; nothing
- * here draws.
+ * Figures of comparisons: gaps over grids of T × V, and the share of a gap per part of the model. Returns Plotly data only.
  *
  * @module
  */
@@ -9,14 +8,14 @@ import { COLORS, layoutOf, NEUTRAL, pick } from "./_traces.ts";
 import { heatMapFigure } from "./build.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
-/** What measures are called where there is little room. */
+/** Short names of the gap measures, for titles. */
 const SHORT: Readonly<Record<GapMeasure, string>> = {
   validation: "Final gap",
   bitsPerByte: "Final gap in bits",
   distance: "Distance of losses",
 };
 
-/** Interaction plots of a grid: a figure a measure, by T, a line a V, with intervals. */
+/** Returns interaction plots of a grid: one figure per measure, with the gap over T and one line with intervals per V. */
 export function gridFigures({ precision, cells, level }: Grid): Figure[] {
   const Vs = [...new Set(cells.map(({ V }) => V))], Ts = [...new Set(cells.map(({ T }) => T))];
   return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
@@ -28,7 +27,7 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
         type: "scatter",
         mode: "lines+markers",
         name: `V = ${V}`,
-        // beside each other, so that the intervals of one T can be told apart
+        // Shifted by V, so that intervals at the same T do not overlap.
         x: own.map(({ T }) => T * 2 ** (0.08 * (i - (Vs.length - 1) / 2))),
         y: own.map(({ gaps }) => gaps[name].mean),
         text: own.map(({ T, gaps }) => `T = ${T}, ± ${(gaps[name].half ?? NaN).toPrecision(2)}`),
@@ -39,7 +38,7 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
       };
     });
     const title = `${SHORT[name]} by T and V: ${precision}`;
-    const base = layoutOf(title, { x: `T, tokens in a sequence (${percent(level)} intervals)`, y: unit });
+    const base = layoutOf(title, { x: `sequence length T in tokens (${percent(level)} intervals)`, y: unit });
     return {
       title,
       data,
@@ -53,9 +52,10 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
 }
 
 /**
- * The share of a gap that each class of operations in each layer makes when it alone is lowered.
+ * Returns a heat map of the share of a gap that each operation class in each layer causes when only that part has the
+ * lower precision.
  *
- * @returns None where single parts were not tried.
+ * @returns One figure, or none if the search did not try single parts.
  */
 export function culpritFigures({ setting, precision, search: { alone } }: CulpritFinding): Figure[] {
   if (alone.length === 0) return [];
@@ -65,9 +65,9 @@ export function culpritFigures({ setting, precision, search: { alone } }: Culpri
     alone.find(({ part }) => part.opClass === row && part.layers.join(" and ") === column)?.share ?? NaN;
   return [heatMapFigure(
     {
-      title: `Each part alone: ${precision}, ${setting}`,
+      title: `Share of the gap per part: ${precision}, ${setting}`,
       x: "layer",
-      y: "class of operations",
+      y: "operation class",
     },
     {
       columns,

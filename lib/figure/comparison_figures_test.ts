@@ -5,7 +5,7 @@ import type { RecordedRun } from "../record/mod.ts";
 import { culpritFigures, gridFigures } from "./comparison_figures.ts";
 import { renderReport, reportFigures } from "./report/report.ts";
 
-/** Pairs over T × V whose gap grows with T. */
+/** Pairs over T × V with a gap that grows with T. */
 function grid(): RecordedRun[] {
   return [32, 64].flatMap((T) =>
     [256, 512].flatMap((V) =>
@@ -43,7 +43,7 @@ const FINDING: CulpritFinding = {
   },
 };
 
-Deno.test("gridFigures() draws each measure by T, a line with intervals for each V", () => {
+Deno.test("gridFigures() draws each measure over T, one line with intervals per V", () => {
   const [found] = gapGrids(grid());
   const figures = gridFigures(found!);
   assertEquals(figures.length, 3);
@@ -55,15 +55,15 @@ Deno.test("gridFigures() draws each measure by T, a line with intervals for each
   assertStringIncludes(JSON.stringify(validation!.layout), '"tickvals":[32,64]');
 });
 
-Deno.test("culpritFigures() is a row a class and a column a layer, and nothing where parts were not tried alone", () => {
+Deno.test("culpritFigures() has a row per class and a column per layer, and is empty without single parts", () => {
   const [figure] = culpritFigures(FINDING);
   const [{ z }] = figure!.data as unknown as [{ z: (number | null)[][] }];
   assertEquals(z.length, 7);
-  assertEquals(z[0], [0, 0.01, 0.02, null, null]); // linear: h.0, h.1, head; none in embedding and loss
+  assertEquals(z[0], [0, 0.01, 0.02, null, null]); // linear: h.0, h.1, head; not in embedding and loss
   assertEquals(culpritFigures({ ...FINDING, search: { ...FINDING.search, alone: [] } }), []);
 });
 
-Deno.test("a report has interaction plots and culprits where there are any, as text that does nothing", async () => {
+Deno.test("a report has interaction plots and culprits if there are any, with escaped text", async () => {
   const headings = (culprits: CulpritFinding[]) =>
     reportFigures(grid(), 0.05, culprits).map(({ heading }) => heading);
   assert(headings([FINDING]).includes("Culprit") && headings([FINDING]).includes("Does the gap grow?"));

@@ -1,42 +1,42 @@
 /**
- * Curves thinned for the eye: what stands out stays, and so do the places without a number.
+ * Thins curves for drawing. Peaks, dips and non-finite values stay visible.
  *
  * @module
  */
 
 /** A point of a curve; `y` may be NaN or infinite. */
 export interface Point {
-  /** A step. */
+  /** Step. */
   readonly x: number;
-  /** What stands there, in nats per token. */
+  /** Value, for example a loss in nats per token. */
   readonly y: number;
 }
 
-/** Most points of one curve, and most marks of its non-finite places. */
+/** Maximum number of points of a curve, and of marks for its non-finite values. */
 export const MAX_POINTS = 400, MAX_MARKS = 40;
 
 /**
- * Thins a curve: of every stretch the lowest and the highest point stay, and the first and the last of all. Where
- * numbers are missing, one point without a number stays, which breaks the line.
+ * Thins a curve. Keeps the first and the last point, and the lowest and the highest point of each interval. An interval with
+ * non-finite values keeps one of them, which breaks the line.
  *
- * @param points In order of x.
- * @param most How many points may stay (default 400).
+ * @param points Points in order of x.
+ * @param most Maximum number of points to keep (default 400).
  */
 export function thin(points: readonly Point[], most: number = MAX_POINTS): Point[] {
   return thinned(points.map(({ y }) => y), most).map((i) => points[i]!);
 }
 
 /**
- * Chooses the points that {@linkcode thin} keeps.
+ * Returns the indices of the points that {@linkcode thin} keeps.
  *
- * @param heights The curve's values, in order; may be NaN or infinite.
- * @param most How many points may stay (default 400).
- * @returns Indices, in order.
+ * @param heights Values of the curve, in order; may be NaN or infinite.
+ * @param most Maximum number of points to keep (default 400).
+ * @returns Indices in ascending order.
  */
 export function thinned(heights: ArrayLike<number>, most: number = MAX_POINTS): number[] {
   const { length } = heights;
   if (length <= most) return Array.from({ length }, (_, i) => i);
-  // Up to four of a stretch stay: its lowest, its highest, a break, and an end of the curve.
+  // An interval keeps up to three points: lowest, highest, non-finite. The ends of the curve are kept too.
   const stretch = Math.ceil(length / Math.max(1, Math.floor((most - 2) / 3)));
   const kept = new Set([0, length - 1]);
   for (let begin = 0; begin < length; begin += stretch) {
@@ -55,10 +55,10 @@ export function thinned(heights: ArrayLike<number>, most: number = MAX_POINTS): 
 }
 
 /**
- * Marks for the places of a curve that are NaN or infinite: where each stretch of them begins and ends, at the height of
- * the last finite point before it (of the first one after it, where there is none; 0 without any).
+ * Returns marks at the ends of each run of NaN or infinite values in a curve. A mark has the height of the last finite point
+ * before it, else of the first finite point of the curve, else 0.
  *
- * @returns At most 40; the first and the last are among them.
+ * @returns At most 40 marks, the first and the last included.
  */
 export function nonFiniteMarks(points: readonly Point[]): { x: number; y: number; value: number }[] {
   const marks: { x: number; y: number; value: number }[] = [];

@@ -5,7 +5,7 @@ function points(length: number, y: (i: number) => number): { x: number; y: numbe
   return Array.from({ length }, (_, i) => ({ x: i + 1, y: y(i) }));
 }
 
-Deno.test("thin() leaves a short curve as it is", () => {
+Deno.test("thin() returns a short curve unchanged", () => {
   const curve = points(MAX_POINTS, (i) => i % 7);
   assertEquals(thin(curve), curve);
 });
@@ -24,7 +24,7 @@ Deno.test("thin() keeps ends, single peaks and dips, and the order", () => {
   }
 });
 
-Deno.test("thin() keeps a break where a number is missing, and its limit whatever is missing", () => {
+Deno.test("thin() keeps a break at non-finite values, and never exceeds its limit", () => {
   const once = thin(points(5000, (i) => i === 2500 ? NaN : i % 3));
   assertEquals(once.filter(({ y }) => !Number.isFinite(y)).map(({ x }) => x), [2501]);
   for (const y of [(i: number) => i % 2 === 0 ? NaN : i, () => Infinity, (i: number) => i > 100 ? NaN : i]) {
@@ -34,7 +34,7 @@ Deno.test("thin() keeps a break where a number is missing, and its limit whateve
   }
 });
 
-Deno.test("nonFiniteMarks() marks where a stretch begins and ends, at the height before it", () => {
+Deno.test("nonFiniteMarks() marks the ends of a non-finite stretch, at the height before it", () => {
   const values = [2, 1, NaN, NaN, NaN, 3, Infinity, 4];
   assertEquals(nonFiniteMarks(points(values.length, (i) => values[i]!)), [
     { x: 3, y: 1, value: NaN },
@@ -43,13 +43,13 @@ Deno.test("nonFiniteMarks() marks where a stretch begins and ends, at the height
   ]);
 });
 
-Deno.test("nonFiniteMarks() has none for a finite curve, and a height where nothing is finite", () => {
+Deno.test("nonFiniteMarks() returns no marks for a finite curve, and height 0 if no value is finite", () => {
   assertEquals(nonFiniteMarks(points(5, (i) => i)), []);
   assertEquals(nonFiniteMarks(points(2, (i) => [-Infinity, 7][i]!)), [{ x: 1, y: 7, value: -Infinity }]);
   assertEquals(nonFiniteMarks(points(1, () => NaN)), [{ x: 1, y: 0, value: NaN }]);
 });
 
-Deno.test("nonFiniteMarks() keeps the first and the last of very many", () => {
+Deno.test("nonFiniteMarks() keeps the first and the last of many marks", () => {
   const marks = nonFiniteMarks(points(5000, (i) => i % 2 === 0 ? NaN : 1));
   assertEquals(marks.length, MAX_MARKS);
   assertEquals([marks[0]!.x, marks.at(-1)!.x], [1, 4999]);

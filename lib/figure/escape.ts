@@ -1,5 +1,5 @@
 /**
- * Text made inert: for HTML, for Plotly's labels, and for data inside a script.
+ * Escapes text for HTML, for Plotly labels and for JSON inside a script element.
  *
  * @module
  */
@@ -14,22 +14,22 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Returns text as HTML that shows it, in elements and in quoted attributes; `�` stands for what would turn it around. */
+/** Escapes text for HTML elements and quoted attributes. Replaces control and bidirectional characters by `�`. */
 export function escapeHtml(text: string): string {
   return printableLines(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
 /**
- * Text as a label of Plotly that shows it: Plotly makes links, bold text and line breaks of tags in labels, and reads
- * entities. One line, cut to 60 characters. Not for templates, where `%{…}` is read too.
+ * Escapes text for a Plotly label, where tags and entities have effects. The result is one line, cut to 60 characters. Not
+ * for Plotly templates, which also interpret `%{…}`.
  */
 export function plotlyText(text: string): string {
   return plainText(text).replace(/[&<>]/g, (character) => ENTITIES[character]!);
 }
 
 /**
- * A value as JSON that may stand inside a script element: nothing in it ends the script or begins a comment, and no
- * line separator ends a line.
+ * Serializes a value as JSON for a script element. The result cannot end the script, begin a comment, or contain U+2028 or
+ * U+2029.
  */
 export function scriptJson(value: unknown): string {
   return JSON.stringify(value)

@@ -3,19 +3,19 @@ import { escapeHtml, plotlyText, scriptJson } from "./escape.ts";
 
 const HOSTILE = `</script><img src=x onerror="alert('1')">&lt;\u2028\u2029<!--`;
 
-Deno.test("escapeHtml() leaves no character that opens a tag, an attribute or an entity", () => {
+Deno.test("escapeHtml() escapes all characters that open a tag, an attribute or an entity", () => {
   assertEquals(escapeHtml(`<a b="c" d='e'>&amp;`), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;amp;");
   assert(!/[<>"']/.test(escapeHtml(HOSTILE)));
   assertEquals(escapeHtml("\ud800"), "\ufffd");
 });
 
-Deno.test("plotlyText() leaves no tag and no line end, and cuts before it escapes", () => {
+Deno.test("plotlyText() escapes tags, removes line ends, and cuts before it escapes", () => {
   assertEquals(plotlyText('<a href="x">&lt;b'), '&lt;a href="x"&gt;&amp;lt;b');
   assertEquals(plotlyText("a\nb"), "a\ufffdb");
   assertEquals(plotlyText("<".repeat(100)), `${"&lt;".repeat(59)}…`);
 });
 
-Deno.test("scriptJson() ends no script, and is the same JSON", () => {
+Deno.test("scriptJson() cannot end a script, and parses to the same value", () => {
   const value = { [HOSTILE]: [HOSTILE, 1, null] };
   const json = scriptJson(value);
   assert(!/[<\u2028\u2029]/.test(json));

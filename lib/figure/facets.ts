@@ -1,5 +1,5 @@
 /**
- * What runs are told apart by: the axes that a page filters by, the settings that figures are of, and what binds a pair.
+ * Axes in which runs differ, groups of runs with equal settings, and keys of pairs.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { canonicalJson, type RecordedRun, type RunSpec, sha256Hex } from "../rec
 import { plotlyText } from "./escape.ts";
 import type { PlotlyObject } from "./figure.ts";
 
-/** An axis in which runs differ. */
+/** Axis in which runs differ. */
 export interface Facet {
-  /** Its key: a field of the spec, or `precision`, `device` or `status`. */
+  /** Key: a field of the spec, or `precision`, `device` or `status`. */
   readonly key: string;
-  /** What a reader calls it. */
+  /** Label for readers. */
   readonly label: string;
-  /** Its values: numbers by size, names as the runs have them. */
+  /** Distinct values as text: numbers in ascending order, names in order of the runs. */
   readonly values: readonly string[];
-  /** A run's value. */
+  /** Returns the value of a run. */
   readonly valueOf: (run: RecordedRun) => string;
 }
 
-/** Axes that readers have a name for, in the order that they are shown in. */
+/** Axes with labels of their own, in display order. */
 const KNOWN: readonly Omit<Facet, "values">[] = [
   { key: "data", label: "text", valueOf: ({ manifest: { spec } }) => plainText(spec.data) },
   { key: "T", label: "sequence length", valueOf: ({ manifest: { spec } }) => String(spec.T) },
@@ -39,7 +39,7 @@ const KNOWN: readonly Omit<Facet, "values">[] = [
   { key: "status", label: "status", valueOf: ({ status }) => status },
 ];
 
-/** Fields that an axis above speaks for, or that follow from others: B follows T where a step's tokens are fixed. */
+/** Spec fields covered by {@linkcode KNOWN}, or derived from others: B follows from T at a fixed number of tokens per step. */
 const SPOKEN_FOR: readonly string[] = [
   "data",
   "tokenizer",
@@ -51,7 +51,7 @@ const SPOKEN_FOR: readonly string[] = [
   "threads",
 ];
 
-/** The axes in which runs differ: the known ones, and every other field of their specs. */
+/** Returns the axes in which runs differ: known axes first, then all other fields of their specs. */
 export function facetsOf(runs: readonly RecordedRun[]): Facet[] {
   const [first] = runs;
   if (first === undefined) return [];
@@ -72,15 +72,15 @@ export function facetsOf(runs: readonly RecordedRun[]): Facet[] {
   }).filter(({ values }) => values.length > 1);
 }
 
-/** What a page reads off a trace or a row: the run's value on every axis, and the key that its pair have too. */
+/** Metadata of a trace or table row: the run's value on each axis, and the key of its pair. */
 export interface RunMeta {
-  /** Values by axis, as {@linkcode plotlyText} writes them: no text of a run is ever raw in a figure. */
+  /** Values by axis, escaped by {@linkcode plotlyText}. */
   readonly facets: { readonly [axis: string]: string };
-  /** The same for runs that differ in their precision alone, on one device. */
+  /** Key shared by runs on one device that differ only in precision. */
   readonly pair: string;
 }
 
-/** Makes the {@linkcode RunMeta} of runs. Plotly passes it through as a trace's `meta`. */
+/** Returns a function that gives the {@linkcode RunMeta} of a run. Plotly keeps it as a trace's `meta`. */
 export function metaOf(runs: readonly RecordedRun[]): (run: RecordedRun) => RunMeta & PlotlyObject {
   const facets = facetsOf(runs);
   return (run) => ({
@@ -89,19 +89,24 @@ export function metaOf(runs: readonly RecordedRun[]): (run: RecordedRun) => RunM
   });
 }
 
-/** Runs of one setting: equal in all but precision and seed. */
+/** Runs of one setting: equal in everything except precision and seed. */
 export interface Setting<M> {
-  /** In words: vocabulary, T, and whatever else differs between settings. */
+  /** Description: tokenizer, T, and every other axis in which settings differ. */
   readonly name: string;
-  /** The vocabulary, and T, for a place in a grid. */
+  /** Tokenizer. */
   readonly tokenizer: string;
-  /** Tokens in a sequence. */
+  /** Sequence length in tokens. */
   readonly T: number;
-  /** What was grouped. */
+  /** Members of the group. */
   readonly members: M[];
 }
 
-/** Groups what runs stand for by their settings, vocabularies in their order and each by T. */
+/**
+ * Groups items by the setting of their runs. Groups are ordered by tokenizer (first appearance), then by T.
+ *
+ * @param members Items, such as runs or pairs.
+ * @param runOf Returns the run that determines an item's setting.
+ */
 export function bySetting<M>(members: readonly M[], runOf: (member: M) => RecordedRun): Setting<M>[] {
   const free = ["precision", "seed", "status", "tokenizer", "T"];
   const facets = facetsOf(members.map(runOf)).filter(({ key }) => !free.includes(key));

@@ -1,20 +1,20 @@
 /**
- * What a figure is: Plotly's data and layout as plain JSON, and what a page needs to filter it.
+ * The figure type: Plotly data and layout as plain JSON.
  *
  * @module
  */
 
-/** What JSON holds. */
+/** JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-/** An object of Plotly's: a trace, a layout. */
+/** Plotly object: a trace or a layout. */
 export type PlotlyObject = { readonly [key: string]: Json };
 
-/** A figure: Plotly's `data` and `layout`, and its title as plain text. */
+/** Plotly figure: `data`, `layout` and a plain-text title. */
 export interface Figure {
-  /** Plain text, as in the layout. */
+  /** Title as plain text. */
   readonly title: string;
-  /** Plotly's traces. */
+  /** Plotly traces. */
   readonly data: readonly PlotlyObject[];
-  /** Plotly's layout. */
+  /** Plotly layout. */
   readonly layout: PlotlyObject;
 }

@@ -1,5 +1,5 @@
 /**
- * Plotly figures of a sweep by step, as plain data: nothing here draws. Every text in them is inert for Plotly.
+ * Plotly figures of a sweep over steps, as plain data. All text is escaped for Plotly.
  *
  * @module
  */
@@ -33,15 +33,15 @@ import { plotlyText } from "./escape.ts";
 import { bySetting, metaOf, type RunMeta } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
-/** A figure of one setting: its place in a grid is told by vocabulary and T. */
+/** Figure of one setting. Vocabulary and T give its position in a grid of figures. */
 export interface SettingFigure extends Figure {
-  /** The vocabulary. */
+  /** Tokenizer. */
   readonly tokenizer: string;
-  /** Tokens in a sequence. */
+  /** Sequence length in tokens. */
   readonly T: number;
 }
 
-/** Training and validation loss by step: a figure a setting, with precisions and seeds over each other. */
+/** Returns training and validation loss over steps: one figure per setting, with all its precisions and seeds. */
 export function lossFigures(runs: readonly RecordedRun[]): SettingFigure[] {
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
@@ -64,7 +64,7 @@ export function lossFigures(runs: readonly RecordedRun[]): SettingFigure[] {
           name,
           meta,
           legendgroup: name,
-          // the baseline is wide and pale: the curve over it stays visible where the two agree
+          // The baseline is wide and pale, so that an equal curve on top of it stays visible.
           line: { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: isBase ? 3 : 1.25 },
           opacity: isBase ? 0.65 : 1,
         }, most),
@@ -87,13 +87,15 @@ export function lossFigures(runs: readonly RecordedRun[]): SettingFigure[] {
   });
 }
 
-/** What the vertical axis of gaps is called. */
+/** Title of the vertical axis of gap figures. */
 export const GAP_AXIS: string = `gap to ${BASELINE} (nats per token)`;
 
 /**
- * The training loss's gap to float32 by step, a figure a setting; over several seeds with the mean of each twentieth of
- * the steps and its interval, and what seeds alone would stay within. Dotted lines are the tolerance; they are out of sight
- * where all gaps are far smaller.
+ * Returns the training-loss gap to float32 over steps: one figure per setting. With several seeds, a figure also has the
+ * mean gap of each twentieth of the steps, its confidence interval and the seed noise floor. Dotted lines mark the
+ * tolerance; the vertical range follows the gaps and can exclude these lines.
+ *
+ * @param tolerance Smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}).
  */
 export function gapFigures(
   runs: readonly RecordedRun[],
@@ -113,7 +115,7 @@ export function gapFigures(
       const line = { color, dash: pick(DASHES, policies.indexOf(precisionName(spec))), width: 1.5 };
       const meta = metaFor(pair.other);
       return [
-        // pale where there is a mean over them
+        // Pale if a mean is drawn on top.
         curve(points, { name, meta, legendgroup: name, line, opacity: members.length > 1 ? 0.5 : 1 }, most),
         ...marksOf([points], { name, color, meta }),
       ];
@@ -133,7 +135,7 @@ export function gapFigures(
   });
 }
 
-/** The mean gap of finished pairs by block, its interval, and the seed noise floor; none of a single pair. */
+/** Returns the mean gap of finished pairs per block of steps, its interval and the noise floor. Empty below two pairs. */
 function meanTraces(group: readonly Pair[], { facets }: RunMeta): PlotlyObject[] {
   const finished = group.filter(({ baseline, other }) =>
     baseline.status === "finished" && other.status === "finished"
@@ -162,17 +164,17 @@ function meanTraces(group: readonly Pair[], { facets }: RunMeta): PlotlyObject[]
     shown.every((block) => block.floor === undefined) ? [] : [line(
       shown.map((block) => block.floor === undefined ? null : sign * block.floor),
       {
-        name: "what seeds alone stay within",
+        name: "seed noise floor",
         legendgroup: "floor",
         showlegend: sign > 0,
         line: { color: NEUTRAL, width: 1.5, dash: "dash" },
       },
     )];
   return [
-    line(shown.map(({ gap }) => gap.mean - gap.half!), { ...edge, name: `${name}, lower end` }),
+    line(shown.map(({ gap }) => gap.mean - gap.half!), { ...edge, name: `${name}, lower bound` }),
     line(shown.map(({ gap }) => gap.mean + gap.half!), {
       ...edge,
-      name: `${name}, upper end`,
+      name: `${name}, upper bound`,
       fill: "tonexty",
       fillcolor: "rgba(136,136,136,0.25)",
     }),
@@ -186,13 +188,13 @@ function meanTraces(group: readonly Pair[], { facets }: RunMeta): PlotlyObject[]
   ];
 }
 
-/** A dotted line across the figure. */
+/** Returns a dotted horizontal line across the figure. */
 function ruleAt(y: number): PlotlyObject {
   const line = { color: NEUTRAL, width: 1.5, dash: "dot" };
   return { type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line };
 }
 
-/** From the lowest gap to the highest, and 0, with some room: left to itself, Plotly would make room for the tolerance. */
+/** Returns the range of all gaps and 0, with a margin. Plotly's own range would always include the tolerance lines. */
 function rangeOf(gaps: readonly Gap[]): number[] {
   let low = 0, high = 0;
   for (const { byStep } of gaps) {

@@ -5,7 +5,7 @@ import type { Figure, PlotlyObject } from "./figure.ts";
 import { gapFigures, lossFigures } from "./figures.ts";
 import { gapByAxisFigures } from "./gap_by_axis.ts";
 
-/** Two precisions, two seeds, two tokenizers and lengths; the gap is `gap` at the last of three steps. */
+/** Two precisions, seeds, tokenizers and sequence lengths; the gap is `gap` at the last of three steps. */
 function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[] {
   return record(
     ["character", "bpe:512"].flatMap((tokenizer) =>
@@ -26,11 +26,11 @@ function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[
 }
 
 const names = (figure: Figure) => figure.data.map(({ name }) => name);
-/** Curves of runs, without means over them. */
+/** Returns the curves of single runs, without means. */
 const ofRuns = ({ data }: Figure) => data.filter(({ meta }) => (meta as PlotlyObject)["pair"] !== "");
 const yOf = (trace: PlotlyObject | undefined) => trace?.["y"];
 
-Deno.test("lossFigures() has a figure a setting, with lower precision drawn over float32", () => {
+Deno.test("lossFigures() returns one figure per setting, with lower precision on top of float32", () => {
   const figures = lossFigures(sweep());
   assertEquals(figures.map(({ title }) => title), [
     "Loss: bpe:512, T = 64",
@@ -53,7 +53,7 @@ Deno.test("lossFigures() has a figure a setting, with lower precision drawn over
   assertEquals([validation?.["x"], yOf(validation)], [[0, 3], [4, 1]]);
 });
 
-Deno.test("figures give a policy and a seed the same colour and dash everywhere", () => {
+Deno.test("figures use the same color and dash for a policy and a seed everywhere", () => {
   for (const figures of [lossFigures(sweep()), gapFigures(sweep())]) {
     const styles = new Map<unknown, string>();
     for (const { name, line } of figures.flatMap(ofRuns)) {
@@ -80,15 +80,15 @@ Deno.test("gapFigures() draws the lower precision's loss minus float32's", () =>
   assert(low! < 0 && high! > 0.25);
 });
 
-Deno.test("gapFigures() shows the mean of several pairs with Student's interval, and what seeds stay within", () => {
+Deno.test("gapFigures() shows the mean of several pairs with Student's interval, and the seed noise floor", () => {
   const { data } = gapFigures(sweep())[0]!;
   const means = data.filter(({ meta }) => (meta as PlotlyObject)["pair"] === "");
   assertEquals(means.map(({ name }) => name), [
-    "bf16-autocast, mean of 2, lower end",
-    "bf16-autocast, mean of 2, upper end",
+    "bf16-autocast, mean of 2, lower bound",
+    "bf16-autocast, mean of 2, upper bound",
     "bf16-autocast, mean of 2, 95 % interval",
-    "what seeds alone stay within",
-    "what seeds alone stay within",
+    "seed noise floor",
+    "seed noise floor",
   ]);
   const [low, high, mean] = means.map((trace) => yOf(trace) as number[]);
   // Gaps of 1/8 and 1/4 at the last step: t of 1 degree of freedom is 12.706, the deviation of their mean 1/16.
@@ -97,7 +97,7 @@ Deno.test("gapFigures() shows the mean of several pairs with Student's interval,
   assertAlmostEquals(mean!.at(-1)! - low!.at(-1)!, 12.7062 / 16, 1e-4);
 });
 
-Deno.test("figures tell settings apart by every field of their specs", () => {
+Deno.test("figures separate settings by every field of their specs", () => {
   const runs = record([1e-3, 1e-2].flatMap((lr) =>
     ["float32", "bf16-autocast"].map((policy) => ({
       losses: [3, 2],
@@ -113,7 +113,7 @@ Deno.test("figures tell settings apart by every field of their specs", () => {
   assertEquals([byLr!.title, byLr!.data[1]!["x"]], ["Gap by lr", ["lr = 0.001", "lr = 0.01"]]);
 });
 
-Deno.test("gapByAxisFigures() has a mark a pair and a mean a category", () => {
+Deno.test("gapByAxisFigures() has one mark per pair and one mean per category", () => {
   const [byT, byVocabulary, byBoth] = gapByAxisFigures(sweep());
   assertEquals([byT!.data[0]!["x"], yOf(byT!.data[0])], [
     ["T = 64", "T = 64", "T = 128", "T = 128", "T = 64", "T = 64", "T = 128", "T = 128"],
@@ -124,7 +124,7 @@ Deno.test("gapByAxisFigures() has a mark a pair and a mean a category", () => {
   assertEquals((byBoth!.data[1]!["x"] as string[]).length, 4);
 });
 
-Deno.test("figures break and mark a curve where a loss is not finite, and count pairs without a gap", () => {
+Deno.test("figures break and mark a curve at non-finite losses, and count pairs without a gap", () => {
   const runs = sweep((seed) => seed === 1 ? NaN : 0.5);
   const [loss] = lossFigures(runs);
   const mark = loss!.data.find(({ name }) => String(name).includes("not finite"));
@@ -140,7 +140,7 @@ Deno.test("figures break and mark a curve where a loss is not finite, and count 
   assertEquals(yOf(byT!.data[1]), [0.5, 0.5]);
 });
 
-Deno.test("figures are plain JSON, thinned, and hold no tag that a name brings", () => {
+Deno.test("figures are plain JSON, thinned, and contain no tag from a name", () => {
   const runs = record(
     ["float32", "bf16-autocast"].flatMap((policy) =>
       ['<a href="javascript:alert(1)">', "<b>x</b>"].map((data) => ({
@@ -158,6 +158,6 @@ Deno.test("figures are plain JSON, thinned, and hold no tag that a name brings",
   }
 });
 
-Deno.test("figures of no runs are none", () => {
+Deno.test("figure functions return no figures without runs", () => {
   assertEquals([lossFigures([]), gapFigures([]), gapByAxisFigures([])], [[], [], []]);
 });

@@ -1,5 +1,5 @@
 /**
- * The gap of the final validation loss by each axis of a sweep: pair by pair, and the mean with its interval.
+ * Figures of the final validation gap along each axis of a sweep: single pairs, and means with intervals.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { type Facet, facetsOf, metaOf } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 import { GAP_AXIS } from "./figures.ts";
 
-/** Axes that no gap is drawn by: a pair has two precisions, and seeds are what intervals are over. */
+/** Axes without a figure. A pair has two precisions, and intervals average over seeds. */
 const NOT_DRAWN = ["precision", "seed", "status"];
 
 /**
- * The gap of the final validation loss by each axis: a point a pair, and their mean with its 95 % interval over pairs.
- * Pairs without a finite gap are not in the mean, and the title counts them.
+ * Returns one figure per axis in which runs differ: the final validation gap of each pair, and means with 95 % confidence
+ * intervals over pairs. Pairs without a finite gap are excluded from means and counted in the title.
  */
 export function gapByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
   const pairs = pairRuns(runs);
@@ -36,12 +36,12 @@ export function gapByAxisFigures(runs: readonly RecordedRun[]): Figure[] {
   return axes.map((axis) => gapFigure(runs, { pairs, axis, metaFor }));
 }
 
-/** What gaps are drawn by. */
+/** Horizontal axis of a figure. */
 interface Axis {
   readonly label: string;
-  /** A pair's category. */
+  /** Returns the category of a pair. */
   readonly key: (pair: Pair) => string;
-  /** All of them, in order. */
+  /** All categories, in order. */
   readonly categories: readonly string[];
 }
 
@@ -77,7 +77,7 @@ function gapFigure(
       {
         ...style,
         name: plotlyText(policy),
-        // a mark a pair: each is shown or not by what its own run is
+        // Each mark has the facets of its own run, so that the page can filter marks one by one.
         meta: { points: own.map(({ pair }) => metaFor(pair.other)) },
         x: own.map(({ pair }) => plotlyText(key(pair))),
         y: own.map(({ gap }) => gap),

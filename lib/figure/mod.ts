@@ -1,5 +1,5 @@
 /**
- * Figures and the report. No tensors.
+ * Figures of runs and the HTML report. Uses no tensors.
  *
  * @module
  */

@@ -1,31 +1,31 @@
 /**
- * The one table of a run's fields. Spec validation, the form of records, defaults, command-line flags, help texts and the
- * types of exported columns are derived from it: a new option is one entry here, and the code that uses it.
+ * The table of a run's options. Spec validation, record schemas, defaults, command-line flags, help texts and the types of
+ * exported columns are derived from this table. To add an option, add an entry here and the code that uses the option.
  *
  * @module
  */
 
 /** A field of a run's spec. */
 export interface RunField {
-  /** `whole` and `number`: numbers; `flag`: true or false; `tokens`: a whole number or `all`; `overrides`: formats. */
+  /** Value type. `whole`: integer; `flag`: boolean; `tokens`: integer or `all`; `overrides`: list of format overrides. */
   readonly type: "whole" | "number" | "flag" | "text" | "tokens" | "overrides";
-  /** One line of documentation, as help texts show it. */
+  /** One-line description, printed in help texts. */
   readonly doc: string;
-  /** The built-in sweep's value. Left out: the field follows from the sweep's lists, or from other fields. */
+  /** Default in a sweep. Omitted if the value comes from the sweep's lists or is derived from other fields. */
   readonly default?: unknown;
-  /** The value of records that were made before the field existed. Left out: every record has the field. */
+  /** Value assumed for records written before the field existed. Omitted if every record has the field. */
   readonly added?: unknown;
-  /** Least value, included. */
+  /** Inclusive lower bound. */
   readonly least?: number;
-  /** Greatest value, included. Default: 1e9 of whole numbers, 1e6 of others. */
+  /** Inclusive upper bound. Default: 1e9 for integers, 1e6 for other numbers. */
   readonly most?: number;
-  /** Values are above this. */
+  /** Exclusive lower bound. */
   readonly above?: number;
-  /** Values are below this. */
+  /** Exclusive upper bound. */
   readonly below?: number;
-  /** The values of a text. */
+  /** Allowed values of a `text` field. */
   readonly choices?: readonly string[];
-  /** Whether `train` has a flag of the field's name, `nLayer` as `--n-layer`, that takes a value. */
+  /** True if commands have a flag for the field: `--n-layer` for `nLayer`. The flag takes a value. */
   readonly flag?: true;
 }
 
@@ -33,43 +33,50 @@ export interface RunField {
 export const RUN_FIELDS = {
   data: { type: "text", doc: "name of the corpus" },
   tokenizer: { type: "text", doc: "character, byte, gpt2, or bpe:V" },
-  T: { type: "whole", doc: "tokens in a sequence" },
-  B: { type: "whole", doc: "sequences in a batch" },
+  T: { type: "whole", doc: "sequence length in tokens" },
+  B: { type: "whole", doc: "sequences per batch" },
   policy: { type: "text", doc: "precision policy" },
-  threads: { type: "whole", doc: "threads inside one operation" },
+  threads: { type: "whole", doc: "threads per operation" },
   seed: { type: "whole", doc: "seed of initial weights, batches and dropout" },
   steps: { type: "whole", default: 100, least: 1, doc: "training steps" },
-  nLayer: { type: "whole", default: 4, least: 1, most: 1000, flag: true, doc: "blocks" },
-  nHead: { type: "whole", default: 4, least: 1, most: 1e6, flag: true, doc: "heads" },
-  nEmbd: { type: "whole", default: 128, least: 1, most: 1e6, flag: true, doc: "width" },
+  nLayer: { type: "whole", default: 4, least: 1, most: 1000, flag: true, doc: "number of blocks" },
+  nHead: { type: "whole", default: 4, least: 1, most: 1e6, flag: true, doc: "number of attention heads" },
+  nEmbd: {
+    type: "whole",
+    default: 128,
+    least: 1,
+    most: 1e6,
+    flag: true,
+    doc: "width C of the residual stream",
+  },
   execution: {
     type: "text",
     default: "graph",
     choices: ["graph", "eager"],
     flag: true,
-    doc: "graph (a step is one native call) or eager (op by op)",
+    doc: "graph (one native call per step) or eager (one call per op)",
   },
   lr: { type: "number", default: 1e-3, above: 0, flag: true, doc: "peak learning rate" },
   minLr: { type: "number", least: 0, flag: true, doc: "learning rate at the last step" },
   warmupSteps: { type: "whole", default: 10, least: 0, flag: true, doc: "steps of linear warm-up" },
-  beta1: { type: "number", default: 0.9, least: 0, below: 1, flag: true, doc: "AdamW's first decay rate" },
-  beta2: { type: "number", default: 0.99, least: 0, below: 1, flag: true, doc: "AdamW's second decay rate" },
+  beta1: { type: "number", default: 0.9, least: 0, below: 1, flag: true, doc: "AdamW's beta1" },
+  beta2: { type: "number", default: 0.99, least: 0, below: 1, flag: true, doc: "AdamW's beta2" },
   eps: { type: "number", default: 1e-8, above: 0, flag: true, doc: "AdamW's epsilon" },
   weightDecay: {
     type: "number",
     default: 0.1,
     least: 0,
     flag: true,
-    doc: "decay of matrices: AdamW's per unit of learning rate, SGD's added to the gradient",
+    doc: "weight decay of matrices: decoupled with adamw, added to the gradient with sgd",
   },
-  clip: { type: "number", default: 1, least: 0, flag: true, doc: "largest gradient norm; 0: no clipping" },
+  clip: { type: "number", default: 1, least: 0, flag: true, doc: "maximum gradient norm; 0: no clipping" },
   evalEvery: { type: "whole", default: 50, least: 1, flag: true, doc: "steps between evaluations" },
   evalTokens: {
     type: "tokens",
     default: 16384,
     least: 1,
     flag: true,
-    doc: "validation tokens of an evaluation, or all",
+    doc: "validation tokens per evaluation, or all",
   },
   checkpointEvery: { type: "whole", default: 50, least: 1, flag: true, doc: "steps between checkpoints" },
   documents: {
@@ -78,25 +85,31 @@ export const RUN_FIELDS = {
     added: "join",
     choices: ["join", "separate"],
     flag: true,
-    doc: "join: windows may reach across files; separate: they may not",
+    doc: "join: windows may cross document boundaries; separate: they may not",
   },
-  separator: { type: "text", default: "", added: "", doc: "text that ends a document inside a file" },
+  separator: { type: "text", default: "", added: "", doc: "text that separates documents within a file" },
   sampling: {
     type: "text",
     default: "random",
     added: "random",
     flag: true,
     choices: ["random", "sequential", "shuffled"],
-    doc: "how batches are chosen: random, sequential, or shuffled (every window once an epoch)",
+    doc: "batch order: random, sequential, or shuffled (each window once per epoch)",
   },
-  overrides: { type: "overrides", default: [], added: [], doc: "formats of layers and operation classes" },
+  overrides: {
+    type: "overrides",
+    default: [],
+    added: [],
+    doc: "number formats of layers and operation classes",
+  },
   schedule: {
     type: "text",
     default: "cosine",
     added: "cosine",
     flag: true,
     choices: ["cosine", "linear", "constant", "wsd"],
-    doc: "learning rate after warm-up: cosine, linear, constant or wsd (stable, then linear decay)",
+    doc:
+      "learning rate schedule after warm-up: cosine, linear, constant or wsd (warm-up, stable, linear decay)",
   },
   decaySteps: {
     type: "whole",
@@ -104,7 +117,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "steps of decay at the end of the schedule wsd",
+    doc: "decay steps at the end of the wsd schedule",
   },
   optimizer: {
     type: "text",
@@ -112,7 +125,7 @@ export const RUN_FIELDS = {
     added: "adamw",
     choices: ["adamw", "sgd"],
     flag: true,
-    doc: "adamw or sgd",
+    doc: "optimizer: adamw or sgd",
   },
   momentum: {
     type: "number",
@@ -121,9 +134,9 @@ export const RUN_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "SGD's momentum; 0: none",
+    doc: "momentum of SGD; 0: none",
   },
-  nesterov: { type: "flag", default: false, added: false, doc: "look ahead along SGD's momentum" },
+  nesterov: { type: "flag", default: false, added: false, doc: "use Nesterov momentum with SGD" },
   probeEvery: { type: "whole", default: 0, added: 0, least: 0, doc: "steps between probes; 0: none" },
   accumulate: {
     type: "whole",
@@ -131,7 +144,7 @@ export const RUN_FIELDS = {
     added: 1,
     least: 1,
     flag: true,
-    doc: "micro-batches that a step's batch is computed in; divides --batch",
+    doc: "micro-batches per step (gradient accumulation); must divide --batch",
   },
   emaDecay: {
     type: "number",
@@ -140,7 +153,7 @@ export const RUN_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "decay of the moving average of weights; 0: none",
+    doc: "decay of the exponential moving average of weights; 0: none",
   },
   labelSmoothing: {
     type: "number",
@@ -149,7 +162,7 @@ export const RUN_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "epsilon of label smoothing in what is minimized",
+    doc: "label smoothing of the training loss",
   },
   zLoss: {
     type: "number",
@@ -157,7 +170,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "coefficient of (log Z)^2 in what is minimized",
+    doc: "coefficient of (log Z)^2 in the training loss; 0: none",
   },
   patience: {
     type: "whole",
@@ -165,7 +178,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "evaluations without improvement that end the run; 0: never",
+    doc: "stop after this many evaluations without improvement; 0: never",
   },
   minDelta: {
     type: "number",
@@ -173,7 +186,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "nats that count as an improvement",
+    doc: "smallest decrease of the validation loss that counts as an improvement, in nats per token",
   },
   saveBest: {
     type: "flag",
@@ -185,7 +198,7 @@ export const RUN_FIELDS = {
     type: "flag",
     default: true,
     added: true,
-    doc: "whether a run continues where a loss is NaN or infinite",
+    doc: "continue training after a NaN or infinite loss",
   },
   dropout: {
     type: "number",
@@ -194,18 +207,18 @@ export const RUN_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "chance that a number is dropped in training",
+    doc: "dropout probability during training",
   },
-  bias: { type: "flag", default: true, added: true, doc: "biases in matrices and LayerNorms" },
-  tiedHead: { type: "flag", default: true, added: true, doc: "the head is the table of token embeddings" },
-  qkNorm: { type: "flag", default: false, added: false, doc: "LayerNorm of queries and keys" },
+  bias: { type: "flag", default: true, added: true, doc: "use biases in linear layers and LayerNorms" },
+  tiedHead: { type: "flag", default: true, added: true, doc: "tie the output head to the token embeddings" },
+  qkNorm: { type: "flag", default: false, added: false, doc: "apply LayerNorm to queries and keys" },
   logitSoftCap: {
     type: "number",
     default: 0,
     added: 0,
     least: 0,
     flag: true,
-    doc: "bound of the final logits; 0: none",
+    doc: "soft cap of the output logits; 0: none",
   },
   attentionSoftCap: {
     type: "number",
@@ -213,7 +226,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "bound of attention's logits; 0: none",
+    doc: "soft cap of the attention logits; 0: none",
   },
   initStd: {
     type: "number",
@@ -229,7 +242,7 @@ export const RUN_FIELDS = {
     added: 1e-5,
     above: 0,
     flag: true,
-    doc: "what LayerNorm adds to the variance",
+    doc: "epsilon that LayerNorm adds to the variance",
   },
   activation: {
     type: "text",
@@ -237,11 +250,11 @@ export const RUN_FIELDS = {
     added: "gelu",
     flag: true,
     choices: ["gelu", "geluErf", "relu", "relu2", "silu", "swiglu"],
-    doc: "gelu, geluErf, relu, relu2, silu or swiglu",
+    doc: "activation of the MLP: gelu, geluErf, relu, relu2, silu or swiglu",
   },
 } as const satisfies Readonly<Record<string, RunField>>;
 
-/** Fields of a run, one by one. */
+/** {@linkcode RUN_FIELDS} as entries. */
 export const RUN_FIELD_ENTRIES: readonly (readonly [name: string, field: RunField])[] = Object.entries(
   RUN_FIELDS,
 );

@@ -97,7 +97,7 @@ export const SCRIPT: string = `
     };
     const events = new EventSource("events");
     events.onopen = () => say("live");
-    events.onerror = () => say("connection lost: trying again");
+    events.onerror = () => say("connection lost, reconnecting");
     events.onmessage = async ({ data: version }) => {
       if (version === document.body.dataset["version"]) return;
       const text = await (await fetch("./")).text();

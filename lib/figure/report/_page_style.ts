@@ -1,10 +1,10 @@
 /**
- * The report's style sheet: constant text, in which nothing of a run stands.
+ * Style sheet of the report. A constant without data of runs.
  *
  * @module
  */
 
-/** Light and dark, from a phone's width on, and for paper. */
+/** Styles for light and dark mode, narrow screens and print. */
 export const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2024; --dim: #57606a; --paper: #ffffff; --line: #d5d9de; --soft: #f4f6f8;
   --accent: #0072b2; }

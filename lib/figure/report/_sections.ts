@@ -1,5 +1,5 @@
 /**
- * The parts of the report that are neither figures nor the page around them.
+ * Sections of the report: verdicts, filters, figure placeholders, tables, failures and environments.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import { type Facet, metaOf } from "../facets.ts";
 import type { Figure, PlotlyObject } from "../figure.ts";
 import { PLOTLY_VERSION } from "./plotly_source.ts";
 
-/** Most values of an axis that are boxes to tick; more of them are a list. */
+/** Maximum number of checkboxes of an axis. An axis with more values becomes a list. */
 const MAX_BOXES = 12;
 
-/** The finding: how many settings came out how, each in a sentence, and what the numbers are. */
+/** Returns the headline with the number of settings per verdict, and one verdict per setting. */
 export function findings(runs: readonly RecordedRun[], summary: Summary): string {
   const judged = pairGroups(runs).map(({ setting, pairs, seeds }) => {
     const comparison = comparePairs(pairs, { seeds });
@@ -34,7 +34,7 @@ export function findings(runs: readonly RecordedRun[], summary: Summary): string
   const headline = [...Map.groupBy(judged, ({ precision }) => precision)].map(([precision, members]) => {
     const kinds = [...Map.groupBy(members, ({ verdict }) => verdict.kind)]
       .map(([kind, { length }]) => members.length === 1 ? kind : `${kind} in ${length}`);
-    return `${precision} against ${BASELINE}${
+    return `${precision} compared with ${BASELINE}${
       members.length === 1 ? "" : `, in ${members.length} settings`
     }: ${kinds.join(", ")}.`;
   });
@@ -46,13 +46,13 @@ export function findings(runs: readonly RecordedRun[], summary: Summary): string
   return `<p class="headline">${escapeHtml(headline.join(" "))}</p>${numbers}` +
     section(
       "Verdicts",
-      "Of the final validation loss, from pairs of finished runs, with 95 % intervals. Each is for itself: without an " +
-        "effect, 5 in 100 of them would say degraded or improved.",
+      "Final validation loss of pairs of finished runs, with 95 % confidence intervals. No correction for multiple " +
+        "comparisons: the false-positive rate of degraded and improved together is 5 % per verdict.",
       `<ul class="verdicts">${items.join("")}</ul>`,
     );
 }
 
-/** The form that filters the page; empty where runs differ in nothing. */
+/** Returns the form that filters the page, or an empty string if runs differ in no axis. */
 export function filters(facets: readonly Facet[], runs: number): string {
   if (facets.length === 0) return "";
   const groups = facets.map(({ key, label, values }) => {
@@ -75,7 +75,7 @@ export function filters(facets: readonly Facet[], runs: number): string {
     `<button type="reset">Show all</button><output aria-live="polite">${runs} of ${runs} runs shown</output></form>`;
 }
 
-/** A figure's place, which a script fills, with what is said to those who do not see it. */
+/** Returns the placeholder of a figure, which the page's script fills, with a description for screen readers. */
 export function place(figure: Figure, index: number): string {
   const title = escapeHtml(plainText(figure.title));
   return `<figure><figcaption>${title}</figcaption><div class="plot" id="figure-${index}" tabindex="0" role="application" ` +
@@ -85,7 +85,7 @@ export function place(figure: Figure, index: number): string {
     `<p class="readout" role="status"></p></figure>`;
 }
 
-/** A figure in a sentence: how many curves and marks, and between which values. */
+/** Describes a figure in one sentence: number of curves or series, and range of values. */
 function describe({ data }: Figure): string {
   const lines = data.filter(({ mode }) => mode === "lines").length;
   const [low, high] = data.flatMap(({ y }) => (y ?? []) as (number | null)[])
@@ -100,15 +100,16 @@ function describe({ data }: Figure): string {
   return low > high ? `${what}.` : `${what}, values from ${low.toPrecision(4)} to ${high.toPrecision(4)}.`;
 }
 
-/** Pairs and runs. */
+/** Returns the tables of pairs and runs. */
 export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tolerance }: Summary): string {
   const metaFor = metaOf(runs);
   const pairNote =
-    "Gaps are the lower precision's loss minus float32's, in nats per token. First beyond: the first " +
-    `step whose training loss is more than ${tolerance} nats away. Speed: tokens per second, float32 = 1.`;
+    `A gap is the lower precision's loss minus float32's, in nats per token. First beyond: first step with a ` +
+    `training-loss gap above ${tolerance} in absolute value. Speed: tokens per second relative to float32.`;
   const runNote =
-    "Losses in nats per token; bits per byte can be compared across vocabularies. Spikes: losses 5 " +
-    "standard deviations above the 32 before them. A heading sorts; a run's number lights it and its pair up in the figures.";
+    "Losses are in nats per token; bits per byte are comparable across vocabularies. Spikes: losses more than 5 standard " +
+    "deviations above the mean of the preceding 32. Click a column heading to sort. Click a run number to highlight the run " +
+    "and its pair in the figures.";
   const pairMetas = pairRuns(runs).map(({ other }) => metaFor(other));
   return [
     ...pairs.numRows() === 0
@@ -118,30 +119,30 @@ export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tol
   ].join("\n");
 }
 
-/** The runs that are left out of the report, each with its reason; nothing where there are none. */
+/** Lists the runs excluded from the report with their reasons. Returns an empty string if there are none. */
 export function leftOutRuns(leftOut: readonly LeftOutRun[]): string {
   if (leftOut.length === 0) return "";
   const items = leftOut.map(({ id, reason }) =>
     `<li>run ${escapeHtml(id)}: ${escapeHtml(plainText(reason))}</li>`
   );
   return section(
-    "Left out",
-    `The numbers above are without ${count(leftOut.length, "run")} of the folder.`,
+    "Excluded runs",
+    `The results above exclude ${count(leftOut.length, "run")} of the folder.`,
     `<ul>${items.join("")}</ul>`,
   );
 }
 
-/** What the runs that failed ended with; empty where none did. */
+/** Lists the error messages of failed runs. Returns an empty string if no run failed. */
 export function failures(runs: readonly RecordedRun[]): string {
   const messages = runs.flatMap(({ manifest, events, status }) => {
     const last = events.at(-1);
     return status === "failed" && last?.event === "fail" ? [[manifest.runId, last.message] as const] : [];
   });
   if (messages.length === 0) return "";
-  return section("Failures", "What the runs that failed ended with.", facts("Failures", messages));
+  return section("Failures", "Error message of each failed run.", facts("Failures", messages));
 }
 
-/** The machines and programs of the runs: each one once. */
+/** Returns a table per distinct environment (machine, software, data), with the runs that used it. */
 export function environments(runs: readonly RecordedRun[]): string {
   const groups = Map.groupBy(
     runs,
@@ -158,8 +159,8 @@ export function environments(runs: readonly RecordedRun[]): string {
       .map(([name, value]) => [name, Array.isArray(value) ? value.join(" ") : String(value)] as const);
     const heading = groups.size === 1 ? "Environment" : `Environment ${i + 1} of ${groups.size}`;
     const note = members.length === runs.length
-      ? "Of all runs."
-      : `Of ${members.map(({ manifest }) => manifest.runId).join(", ")}.`;
+      ? "Used by all runs."
+      : `Used by runs ${members.map(({ manifest }) => manifest.runId).join(", ")}.`;
     return section(heading, note, facts(heading, rows));
   }).join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * The report's tables as HTML: rows that a page can filter, sort and light up, and that stand without a script too.
+ * Tables of the report as HTML. The page's script filters, sorts and highlights rows; tables are readable without it.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import { columnLabel, formatCell, splitColumns, type Table } from "../../analysi
 import { escapeHtml } from "../escape.ts";
 import type { RunMeta } from "../facets.ts";
 
-/** A section with a heading and a note. */
+/** Returns a section with a heading, a note and a body. Escapes heading and note; `body` is HTML. */
 export function section(heading: string, note: string, body: string): string {
   return `<section><h2>${escapeHtml(heading)}</h2><p class="note">${escapeHtml(note)}</p>${body}</section>`;
 }
 
 /**
- * A table of runs or of pairs.
+ * Returns a table of runs or pairs.
  *
- * @param table One row a run, or a pair.
- * @param named `label` for those who do not see it, and `of`, what a row is.
- * @param metas What each row is of, in the table's order.
+ * @param table One row per run or pair.
+ * @param named `label`: accessible name; `of`: kind of row.
+ * @param metas Facets and pair key of each row, in the order of the table.
  */
 export function runsTable(
   table: Table,
@@ -37,10 +37,10 @@ export function runsTable(
     const { facets, pair } = metas[i]!;
     const cells = names.map((name, column) => {
       const text = escapeHtml(formatCell(row[name], name));
-      // The first cell keeps its run and its pair lit in every figure.
+      // The button in the first cell pins the highlight of the pair.
       const content = column === 0
         ? `<button type="button" data-pin="${escapeHtml(pair)}" aria-pressed="false" ` +
-          `title="show this run and its pair in the figures">${text}</button>`
+          `title="highlight this run and its pair in the figures">${text}</button>`
         : text;
       return `<td${style(name)}>${content}</td>`;
     });
@@ -54,10 +54,10 @@ export function runsTable(
     `<table data-of="${of}"><thead><tr>${head.join("")}</tr></thead><tbody>${
       body.join("\n")
     }</tbody></table>`,
-  ) + (same === "" ? "" : `<p class="note">In every row: ${escapeHtml(same)}.</p>`);
+  ) + (same === "" ? "" : `<p class="note">Equal in all rows: ${escapeHtml(same)}.</p>`);
 }
 
-/** Names and values, a row each. */
+/** Returns a two-column table of names and values. */
 export function facts(label: string, rows: readonly (readonly [string, string])[]): string {
   const body = rows.map(([name, value]) =>
     `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`
@@ -65,7 +65,7 @@ export function facts(label: string, rows: readonly (readonly [string, string])[
   return scrolling(label, `<table class="machine"><tbody>${body.join("\n")}</tbody></table>`);
 }
 
-/** Wide content scrolls on its own, by keyboard too. */
+/** Wraps content in an element that scrolls horizontally and can be focused with the keyboard. */
 function scrolling(label: string, content: string): string {
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}">${content}</div>`;
 }

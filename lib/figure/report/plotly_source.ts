@@ -1,17 +1,17 @@
 /**
- * Plotly's own minified bundle, for putting into a page. It is read and not run here.
+ * Reads Plotly's minified bundle, for embedding in a page.
  *
  * @module
  */
-// Importing a small file of the package has Deno fetch the package; its path can be resolved only then.
+// Importing a small file makes Deno download the package, so that its path can be resolved.
 import plotly from "plotly.js-dist-min/package.json" with { type: "json" };
 
-/** The version of the bundle. */
+/** Version of the bundle. */
 export const PLOTLY_VERSION: string = plotly.version;
 
-/** The bundle's text, fit to stand inside a script element. */
+/** Returns the bundle's text, escaped for a script element. */
 export async function plotlySource(): Promise<string> {
   const source = await Deno.readTextFile(new URL(import.meta.resolve("plotly.js-dist-min/plotly.min.js")));
-  // In JavaScript strings, where alone these can be, the backslash changes nothing. HTML would read \r as \n.
+  // These sequences occur only in JavaScript strings, where the backslash has no effect. HTML parsers turn \r into \n.
   return source.replaceAll(/<(?=\/script|!--|script)/gi, "\\x3c").replaceAll(/\r\n?/g, "\n");
 }

@@ -1,5 +1,5 @@
 /**
- * `report.html`: one file that opens offline and asks nobody for anything. Derived from records; it can be deleted.
+ * `report.html`: a self-contained page that makes no network requests. It is derived from records and can be deleted.
  *
  * @module
  */
@@ -25,40 +25,37 @@ import { gapFigures, lossFigures, type SettingFigure } from "../figures.ts";
 import { gapByAxisFigures } from "../gap_by_axis.ts";
 import { plotlySource } from "./plotly_source.ts";
 
-/** What a report says. */
+/** Content of a report. */
 export interface ReportContent {
-  /** The sweep's name. */
+  /** Name of the sweep. */
   readonly title: string;
-  /** The runs to report on. */
+  /** Runs to report on. */
   readonly runs: readonly RecordedRun[];
-  /** Runs of the folder that could not be read, or have not begun. Default: none. */
+  /** Runs of the folder that are unreadable or not yet started. Default: none. */
   readonly leftOut?: readonly LeftOutRun[];
-  /** The smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}). */
+  /** Smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}). */
   readonly tolerance?: number;
   /** Culprits that `compare` found. Default: none. */
   readonly culprits?: readonly CulpritFinding[];
-  /** Commands that make the same again. */
+  /** Commands that reproduce the runs. */
   readonly reproduce: readonly string[];
-  /**
-   * What tells this state of the runs from others, for a page that is served: it asks its server for changes. Default: a
-   * file, which asks nobody for anything.
-   */
+  /** Version of the runs' state. A page with a version is served and subscribes to changes. Default: a static file. */
   readonly version?: string;
 }
 
 /** Figures under one heading. */
 export interface FigureSection {
-  /** The heading. */
+  /** Heading. */
   readonly heading: string;
-  /** What the figures show, in a sentence. */
+  /** Note on what the figures show. */
   readonly note: string;
-  /** What they come to, above them. Default: nothing is said. */
+  /** Results in words, shown above the figures. Default: none. */
   readonly sentences?: readonly string[];
-  /** The figures. */
+  /** Figures. */
   readonly figures: readonly (Figure | SettingFigure)[];
 }
 
-/** The figures of a report by section; sections without any are not among them. */
+/** Returns the figures of a report by section. Omits sections without figures and sentences. */
 export function reportFigures(
   runs: readonly RecordedRun[],
   tolerance: number = DEFAULT_TOLERANCE,
@@ -69,49 +66,48 @@ export function reportFigures(
     {
       heading: "Does the gap grow?",
       note:
-        "With sequence length T and vocabulary V: means over paired seeds, each with an interval. An effect whose " +
-        "interval holds 0 cannot be told from none.",
+        "Mean gap over paired seeds by sequence length T and vocabulary V, with confidence intervals. An effect is not " +
+        "significant if its interval contains 0.",
       sentences: grids.flatMap(gridSentences),
       figures: grids.flatMap(gridFigures),
     },
     {
       heading: "Culprit",
-      note:
-        "What each class of operations in each layer makes of it when it alone is in the lower precision.",
+      note: "Share of the gap when only one operation class in one layer has the lower precision.",
       sentences: culprits.map(({ setting, sentence }) => `${setting}: ${sentence}`),
       figures: culprits.flatMap(culpritFigures),
     },
     {
       heading: "Gap by axis",
       note:
-        "Final validation loss in the lower precision minus float32's, from the same initial weights on the " +
-        "same batches: a mark a pair (its shape tells the seed), bars are means over all seeds with their 95 % intervals.",
+        "Final validation loss in the lower precision minus float32's, with the same initial weights and batches. Marks " +
+        "are pairs; their shape shows the seed. Bars are means over seeds with 95 % confidence intervals.",
       figures: gapByAxisFigures(runs),
     },
     {
       heading: "Loss",
       note:
-        "Training loss by step, lower precision over float32; diamonds are validation losses, crosses are " +
-        "places that are NaN or infinite. Point at a curve to see the run that it is paired with.",
+        "Training loss over steps; the lower precision is drawn on top of float32. Diamonds are validation losses, crosses " +
+        "are NaN or infinite losses. Point at a curve to highlight its pair.",
       figures: lossFigures(runs),
     },
     {
       heading: "Gap by step",
       note:
-        `Training loss in the lower precision minus float32's, seed by seed; grey: the mean of finished pairs with its ` +
-        `95 % interval, dashed: what seeds alone stay within, dotted, where in sight: ±${tolerance} nats.`,
+        `Training loss in the lower precision minus float32's, one curve per seed. Gray: mean of finished pairs with its ` +
+        `95 % confidence interval. Dashed: seed noise floor. Dotted: tolerance of ±${tolerance} nats per token, if in range.`,
       figures: gapFigures(runs, tolerance),
     },
   ].filter(({ figures, sentences = [] }) => figures.length > 0 || sentences.length > 0);
 }
 
 /**
- * Makes the page. Names, messages and data of the runs are shown as text, whatever they hold.
+ * Renders the report. Names, messages and data of runs are escaped.
  *
- * Its content security policy lets nothing be loaded and no script run but its own two, by their checksums; so text that
- * slipped through would do nothing either. A served page may ask its own server, and nobody else.
+ * The content security policy allows the page's two scripts by checksum and forbids everything else, so that unescaped text
+ * would have no effect either. A served page may connect to its own server only.
  *
- * @returns The HTML, with Plotly's source inside (4.8 MB).
+ * @returns HTML with Plotly's source embedded (4.8 MB).
  */
 export async function renderReport(content: ReportContent): Promise<string> {
   const { runs, tolerance = DEFAULT_TOLERANCE, version } = content;
@@ -131,7 +127,7 @@ export async function renderReport(content: ReportContent): Promise<string> {
     );
   });
   const scripts = [await plotlySource(), SCRIPT];
-  // a page's titles wrap on a phone; Plotly's would run under its buttons
+  // The page shows titles itself: they wrap on narrow screens, Plotly's titles do not.
   const data = sections.flatMap(({ figures }) =>
     figures.map(({ data, layout: { title: _, ...layout } }) => ({ data, layout }))
   );
@@ -151,7 +147,7 @@ ${version === undefined ? "" : '<p id="live" role="status"></p>'}
 <main>
 <h1>${title}</h1>
 ${findings(runs, summary)}
-<noscript><p>The figures need JavaScript; the tables below do not.</p></noscript>
+<noscript><p>The figures require JavaScript. The tables below do not.</p></noscript>
 ${filters(facetsOf(runs), runs.length)}
 ${drawn.join("\n")}
 ${tables(runs, summary)}
@@ -160,8 +156,8 @@ ${failures(runs)}
 ${environments(runs)}
 ${
     section(
-      "Make it again",
-      "In losskit's folder:",
+      "Reproduce",
+      "Run these commands in the losskit folder.",
       `<pre tabindex="0">${content.reproduce.map(escapeHtml).join("\n")}</pre>`,
     )
   }
@@ -173,7 +169,7 @@ ${scripts.map((script) => `<script>${script}</script>`).join("\n")}
 `;
 }
 
-/** Small multiples: a column a sequence length, a row a vocabulary. Undefined where figures are no such grid. */
+/** Returns the number of columns if figures form a full grid (columns: T, rows: tokenizers), else undefined. */
 function columnsOf(figures: readonly (Figure | SettingFigure)[]): number | undefined {
   const settings = figures.filter((figure): figure is SettingFigure => "T" in figure);
   const columns = new Set(settings.map(({ T }) => T)).size;
@@ -181,7 +177,7 @@ function columnsOf(figures: readonly (Figure | SettingFigure)[]): number | undef
   return settings.length > 1 && settings.length === columns * rows && columns <= 4 ? columns : undefined;
 }
 
-/** Inline styles stay allowed: Plotly draws with them. */
+/** Returns the content security policy. Allows inline styles, which Plotly requires. */
 function policyFor(scripts: readonly string[], isServed: boolean): string {
   const hashes = scripts.map((script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
   return `default-src 'none'; script-src ${

@@ -9,19 +9,19 @@ const PAIR: SyntheticRun[] = [
   { losses: [3, 2.5], evals: [{ step: 2, loss: 2.5 }], spec: { policy: "bf16-autocast" } },
 ];
 
-/** The page without its scripts, which are long. */
+/** Returns the page without its scripts. */
 function withoutScripts(html: string): string {
   return html.replaceAll(/<script>[^]*?<\/script>/g, "");
 }
 
-Deno.test("plotlySource() is the bundle, with nothing that ends a script element", async () => {
+Deno.test("plotlySource() returns the bundle without anything that ends a script element", async () => {
   const source = await plotlySource();
   assertStringIncludes(source.slice(0, 200), "plotly.js v4");
   assert(source.length > 3e6);
   assert(!/<\/script|<!--|<script/i.test(source));
 });
 
-Deno.test("renderReport() holds the finding, the tables, where it ran and how to run it again", async () => {
+Deno.test("renderReport() contains verdicts, tables, the environment and commands to reproduce", async () => {
   const html = withoutScripts(
     await renderReport({
       title: "small",
@@ -46,7 +46,7 @@ Deno.test("renderReport() holds the finding, the tables, where it ran and how to
   ) assertStringIncludes(html, text);
 });
 
-Deno.test("renderReport() lets nothing load, and names its own scripts by their checksums", async () => {
+Deno.test("renderReport() loads nothing, and allows only its own scripts by checksum", async () => {
   const html = await renderReport({ title: "small", runs: record(PAIR), reproduce: [] });
   const policy = /<meta http-equiv="Content-Security-Policy" content="([^"]*)">/.exec(html)![1]!;
   assertStringIncludes(policy, "default-src 'none'");
@@ -58,7 +58,7 @@ Deno.test("renderReport() lets nothing load, and names its own scripts by their 
   assert(!/\s(src|href|srcset|action)\s*=/.test(withoutScripts(html)));
 });
 
-Deno.test("renderReport() shows what runs hold as text", async () => {
+Deno.test("renderReport() escapes the contents of runs", async () => {
   const hostile = `</script></style><img src=x onerror="alert('1')">`;
   const runs = record([
     { losses: [3], spec: { data: hostile, tokenizer: hostile, policy: hostile }, end: { fail: hostile } },
@@ -73,7 +73,7 @@ Deno.test("renderReport() shows what runs hold as text", async () => {
   assertStringIncludes(html, "&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;");
 });
 
-Deno.test("renderReport() tells each environment once, with its runs", async () => {
+Deno.test("renderReport() lists each environment once, with its runs", async () => {
   const same = withoutScripts(await renderReport({ title: "one", runs: record(PAIR), reproduce: [] }));
   assertEquals(same.match(/<h2>Environment/g)?.length, 1);
   const other = { ...PAIR[1]!, environment: { cpuModel: "Another CPU" } };
@@ -85,7 +85,7 @@ Deno.test("renderReport() tells each environment once, with its runs", async () 
   assertStringIncludes(two, "Another CPU");
 });
 
-Deno.test("renderReport() is the same for the same runs, and has no figures without pairs of them", async () => {
+Deno.test("renderReport() is deterministic, and has no figures without pairs", async () => {
   const runs = record(PAIR);
   const content = { title: "small", runs, reproduce: [] };
   assertEquals(await renderReport(content) === await renderReport(structuredClone(content)), true);

@@ -1,5 +1,5 @@
 /**
- * Axes of a figure in SVG: from values to pixels, and ticks.
+ * Axes of SVG figures: maps values to pixels and places ticks.
  *
  * @module
  */
@@ -8,27 +8,27 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { greatest } from "../../number/extent.ts";
 import type { Json, PlotlyObject } from "../figure.ts";
 
-/** An axis. */
+/** Axis of an SVG figure. */
 export interface Axis {
-  /** Its title; empty: none. */
+  /** Title. Empty: none. */
   readonly title: string;
-  /** A value's place in pixels; undefined where it has none: not finite, unknown, not positive on a logarithmic axis. */
+  /** Returns the position in pixels; undefined for non-finite values, unknown categories, and values <= 0 on a log axis. */
   place(value: Json | undefined): number | undefined;
-  /** What stands at it. */
+  /** Ticks: position in pixels, and label. */
   readonly ticks: readonly { readonly at: number; readonly label: string }[];
-  /** The width of a category in pixels; undefined on an axis of numbers. */
+  /** Width of a category in pixels; undefined for numeric axes. */
   readonly step: number | undefined;
-  /** Whether grid lines are drawn. */
+  /** True if grid lines are drawn. */
   readonly grid: boolean;
 }
 
 /**
- * Makes an axis.
+ * Creates an axis.
  *
- * @param layout Plotly's layout of it: `type`, `range`, `autorange`, `categoryarray`, `tickvals`, `ticktext`, `title`, …
- * @param values All values that are to fit, of every trace.
- * @param pixels From its beginning to its end.
- * @param room Whether some room is left at both ends, where the range is not given.
+ * @param layout Plotly layout of the axis: `type`, `range`, `autorange`, `categoryarray`, `tickvals`, `ticktext`, `title`, …
+ * @param values Values of all traces, for the range.
+ * @param pixels Start and end of the axis in pixels.
+ * @param room True to add a margin at both ends of an automatic range.
  */
 export function axisOf(
   layout: PlotlyObject,
@@ -120,7 +120,7 @@ function ticksOf(
   if (isLog) {
     const powers = scale.ticks().filter((x) => Number.isInteger(Math.round(Math.log10(x) * 1e6) / 1e6));
     const every = Math.ceil(powers.length / count);
-    // Within a decade or two: 1, 2 and 5 of each.
+    // Over at most two decades, label 1, 2 and 5 of each.
     const few = () =>
       scale.ticks().filter((x) => [1, 2, 5].includes(Number(x.toExponential(0).split("e")[0])));
     const chosen = powers.length >= 3 ? powers.filter((_, i) => i % every === 0) : few();
@@ -138,7 +138,7 @@ function logLabel(x: number): string {
   return x >= 1e-3 && x < 1e5 ? String(Number(x.toPrecision(3))) : x.toExponential().replace("e+", "e");
 }
 
-/** Plotly's titles are text, or objects with text. */
+/** Returns the text of a Plotly title, which is a string or an object with `text`. */
 export function titleOf(title: Json | undefined): string {
   if (typeof title === "string") return title;
   const text = (title as { text?: Json } | null | undefined)?.text;

@@ -1,23 +1,23 @@
 /**
- * Text in SVG: Plotly's labels made inert, numbers for ticks, and how wide a text is about.
+ * Text of SVG figures: escapes labels, formats coordinates and estimates text widths.
  *
  * @module
  */
 import { printableLines } from "../../error/printable.ts";
 
-/** Plotly's tags in labels; a line break becomes a space, the others go. */
+/** Tags that Plotly interprets in labels. */
 const TAGS = /<(\/?)(b|i|br|sup|sub|span|em|strong)\b[^>]*>/gi;
 
-/** A label of Plotly's as text of XML. Its entities stay, tags go, and everything else is shown as it is. */
+/** Converts a Plotly label to XML text: keeps entities, removes tags, turns `<br>` into a space, escapes the rest. */
 export function svgText(label: string): string {
   return printableLines(label)
     .replaceAll(TAGS, (_, __, tag) => tag.toLowerCase() === "br" ? " " : "")
-    .replaceAll(/[\ufffe\uffff]/g, "\ufffd") // XML has no way to write these
+    .replaceAll(/[\ufffe\uffff]/g, "\ufffd") // not allowed in XML
     .replaceAll(/&(?!(amp|lt|gt|quot|#\d+);)/g, "&amp;")
     .replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
-/** The width of a text in pixels, about: without a font there is no telling. Entities count as one character. */
+/** Estimates the width of a text in pixels from average character widths. An entity counts as one character. */
 export function widthOf(label: string, size: number): number {
   let width = 0;
   for (const character of svgText(label).replaceAll(/&[a-z#0-9]+;/g, "m")) {
@@ -26,7 +26,7 @@ export function widthOf(label: string, size: number): number {
   return width * size;
 }
 
-/** A coordinate: a tenth of a pixel is finer than anyone sees. */
+/** Formats a coordinate, rounded to 0.1 pixel. */
 export function px(value: number): string {
   return String(Math.round(value * 10) / 10 || 0);
 }

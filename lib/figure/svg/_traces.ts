@@ -1,5 +1,5 @@
 /**
- * Traces of a figure in SVG: scatter (lines, markers, text, filled areas, error bars), bar and heatmap.
+ * Draws Plotly traces as SVG: scatter (lines, markers, text, filled areas, error bars), bar and heatmap.
  *
  * @module
  */
@@ -21,17 +21,17 @@ import type { Axis } from "./_axis.ts";
 import { px, svgText } from "./_text.ts";
 import type { Json, PlotlyObject } from "../figure.ts";
 
-/** Where a trace is drawn. */
+/** Axes and text color for drawing a trace. */
 export interface Plane {
-  /** The horizontal axis. */
+  /** Horizontal axis. */
   readonly x: Axis;
-  /** The vertical axis. */
+  /** Vertical axis. */
   readonly y: Axis;
-  /** The colour of text and lines of no trace. */
+  /** Color of text and of lines outside of traces. */
   readonly ink: string;
 }
 
-/** Plotly's own colours, for traces that name none. */
+/** Plotly's default colors, for traces without a color. */
 const DEFAULT_COLORS = [
   "#1f77b4",
   "#ff7f0e",
@@ -60,7 +60,7 @@ const SYMBOLS: Readonly<Record<string, typeof symbolCircle>> = {
   star: symbolStar,
 };
 
-/** The colour that a trace has, by its place among the others. */
+/** Returns the color of a trace, or the default color for its index. */
 export function colorOf(trace: PlotlyObject, index: number): string {
   for (const style of [trace["line"], trace["marker"]]) {
     const color = (style as PlotlyObject | undefined)?.["color"];
@@ -69,7 +69,7 @@ export function colorOf(trace: PlotlyObject, index: number): string {
   return DEFAULT_COLORS[index % DEFAULT_COLORS.length]!;
 }
 
-/** A list of a trace's; a missing x counts from 0. */
+/** Returns the x or y values of a trace. A missing x counts from 0. */
 export function valuesOf(trace: PlotlyObject, key: "x" | "y"): readonly Json[] {
   const values = trace[key];
   if (Array.isArray(values)) return values;
@@ -78,10 +78,10 @@ export function valuesOf(trace: PlotlyObject, key: "x" | "y"): readonly Json[] {
 }
 
 /**
- * A trace as SVG.
+ * Draws a trace as SVG.
  *
- * @param before The trace before it, to which `fill: "tonexty"` goes.
- * @param bars Of a bar trace: its place among the bar traces, and their number.
+ * @param before Preceding trace, the other edge of `fill: "tonexty"`.
+ * @param bars Index of a bar trace among the bar traces, and their number.
  */
 export function traceSvg(
   trace: PlotlyObject,
@@ -250,7 +250,7 @@ function barSvg(
   const first = base.place(along[0]), second = base.place(along[1]);
   const step = base.step ?? (first !== undefined && second !== undefined ? Math.abs(second - first) : 40);
   const width = step * 0.8 / bars.of;
-  // A logarithmic axis has no 0: bars stand on its end.
+  // A log axis has no 0: bars start at its lower end.
   const floor = value.place(0) ??
     (flat ? least : greatest)(value.ticks.map(({ at }) => at));
   return along.map((name, i) => {
@@ -298,7 +298,7 @@ function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
     row.map((z, c) => {
       const cx = x.place(xs[c]), cy = y.place(ys[r]);
       if (cx === undefined || cy === undefined || z === null || !Number.isFinite(z)) return "";
-      // Most cells of many maps are at the lowest value, which the area below has already.
+      // The background already has the color of the lowest value.
       if (area !== "" && z <= low && high > low) return "";
       const color = colorAt(trace["colorscale"], high > low ? (z - low) / (high - low) : 0.5);
       return `<rect x="${px(cx - w / 2)}" y="${px(cy - h / 2)}" width="${px(w)}" height="${
@@ -308,7 +308,7 @@ function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
   ).join("");
 }
 
-/** A colour of a scale of `[place, #rrggbb]`; from white to blue where the trace has none of that form. */
+/** Returns the color at a position of a `[position, #rrggbb]` scale. Default scale: white to blue. */
 function colorAt(scale: Json | undefined, place: number): string {
   const stops = Array.isArray(scale)
     ? scale as [number, string][]

@@ -1,10 +1,10 @@
 /**
- * Figures as PNG, without a browser: their SVG drawn by resvg, with letters of DejaVu Sans wherever it runs.
+ * Renders figures as PNG without a browser: resvg draws their SVG, with the bundled font DejaVu Sans on every machine.
  *
  * @module
  */
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
-// Importing a small file of a package has Deno fetch the package; paths in it can be resolved only then.
+// Importing a small file makes Deno download the package, so that paths in it can be resolved.
 import fonts from "dejavu-fonts-ttf/package.json" with { type: "json" };
 import type { Figure } from "../figure.ts";
 import { figureSvg, type SvgOptions } from "./svg.ts";
@@ -13,25 +13,25 @@ const FONT = "DejaVu Sans";
 
 let ready: Promise<Uint8Array> | undefined;
 
-/** Starts resvg, once, and reads the font. */
+/** Initializes resvg and returns the font's bytes. */
 async function start(): Promise<Uint8Array> {
   await initWasm(await Deno.readFile(new URL(import.meta.resolve("@resvg/resvg-wasm/index_bg.wasm"))));
   return await Deno.readFile(new URL(import.meta.resolve(`${fonts.name}/ttf/DejaVuSans.ttf`)));
 }
 
 /**
- * Draws a figure.
+ * Renders a figure as PNG.
  *
- * @param figure What to draw.
- * @param options As {@linkcode figureSvg}'s, and `scale`: pixels of the image a pixel of the figure (default 2).
+ * @param figure Figure to render.
+ * @param options Options of {@linkcode figureSvg}, and `scale`: image pixels per figure pixel (default 2).
  * @returns The bytes of a PNG file.
- * @throws {RangeError} for a scale that is not above 0.
+ * @throws {RangeError} If `scale` is not above 0.
  */
 export async function figurePng(
   figure: Figure,
   { scale = 2, ...options }: SvgOptions & { scale?: number } = {},
 ): Promise<Uint8Array> {
-  if (!(scale > 0)) throw new RangeError(`Cannot draw a figure: scale must be above 0: it is ${scale}`);
+  if (!(scale > 0)) throw new RangeError(`Cannot draw a figure: expected a scale above 0, got ${scale}`);
   const font = await (ready ??= start());
   const resvg = new Resvg(figureSvg(figure, options), {
     fitTo: { mode: "zoom", value: scale },

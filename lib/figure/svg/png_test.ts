@@ -7,18 +7,18 @@ const figure = curveFigure({ title: "Loss", x: "step", y: "nats" }, [
   { name: "float32", points: [{ x: 1, y: 3 }, { x: 2, y: 2 }] },
 ]);
 
-/** Width and height that a PNG's header names. */
+/** Returns width and height from the header of a PNG. */
 function sizeOf(png: Uint8Array): number[] {
   assertEquals(new TextDecoder("latin1").decode(png.subarray(1, 4)), "PNG");
   const view = new DataView(png.buffer, png.byteOffset);
   return [view.getUint32(16), view.getUint32(20)];
 }
 
-Deno.test("figurePng() draws a figure at its size times the scale, letters too", async () => {
+Deno.test("figurePng() draws a figure and its text at its size times the scale", async () => {
   assertEquals(sizeOf(await figurePng(figure, { width: 300, height: 200 })), [600, 400]);
   const small = await figurePng(figure, { width: 300, height: 200, scale: 1 });
   assertEquals(sizeOf(small), [300, 200]);
-  // Another letter, another image: letters are drawn, not left out for want of a font.
+  // A different title gives a different image: text is drawn, so a font was found.
   const title = { ...figure.layout["title"] as PlotlyObject, text: "Lost" };
   const other = await figurePng({ ...figure, layout: { ...figure.layout, title } }, {
     width: 300,
@@ -28,6 +28,6 @@ Deno.test("figurePng() draws a figure at its size times the scale, letters too",
   assertNotEquals(other, small);
 });
 
-Deno.test("figurePng() refuses a scale that is none", async () => {
-  await assertRejects(() => figurePng(figure, { scale: 0 }), RangeError, "scale must be above 0");
+Deno.test("figurePng() rejects a scale of 0", async () => {
+  await assertRejects(() => figurePng(figure, { scale: 0 }), RangeError, "expected a scale above 0, got 0");
 });

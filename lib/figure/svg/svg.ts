@@ -1,8 +1,8 @@
 /**
- * Figures as SVG, without a browser: what notebooks show where Plotly is not, and what is exported.
+ * Renders figures as SVG without a browser, for export and for notebooks without Plotly.
  *
- * Of Plotly it knows what losskit's figures use: scatter, bar and heatmap traces, linear, logarithmic and categorical axes,
- * shapes, annotations and the legend. What else a figure has is left out.
+ * Supports the part of Plotly that losskit uses: scatter, bar and heatmap traces, linear, logarithmic and categorical axes,
+ * shapes, annotations and the legend. Other options are ignored.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { px, svgText, widthOf } from "./_text.ts";
 import { colorOf, type Plane, traceSvg, valuesOf } from "./_traces.ts";
 import type { Figure, Json, PlotlyObject } from "../figure.ts";
 
-/** How a figure is drawn. */
+/** Options of {@linkcode figureSvg}. */
 export interface SvgOptions {
-  /** Pixels. Default: the layout's, or 700. */
+  /** Width in pixels. Default: the layout's width, else 700. */
   readonly width?: number;
-  /** Pixels. Default: the layout's, or 380. */
+  /** Height in pixels. Default: the layout's height, else 380. */
   readonly height?: number;
-  /** The paper's colour, and the ink's with it. Default: light. */
+  /** Background and text colors. Default: `light`. */
   readonly theme?: "light" | "dark";
 }
 
@@ -27,10 +27,10 @@ const THEMES = {
   dark: { paper: "#15181b", ink: "#e6e9ec", grid: "#343a41" },
 } as const;
 
-/** Sizes of text in pixels. */
+/** Font sizes in pixels. */
 const TITLE = 15, TEXT = 12;
 
-/** A rectangle in pixels. */
+/** Rectangle in pixels. */
 interface Box {
   readonly left: number;
   readonly right: number;
@@ -39,9 +39,9 @@ interface Box {
 }
 
 /**
- * Draws a figure.
+ * Renders a figure as SVG.
  *
- * @returns An `svg` element with its size; text in it is inert, whatever the figure holds.
+ * @returns An `svg` element with width and height. All text is escaped.
  */
 export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
   const { layout } = figure;
@@ -52,7 +52,7 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
   const legend = legendRows(layout, data, width - 24);
   const [xLayout, yLayout] = [layout["xaxis"], layout["yaxis"]].map((axis) => (axis ?? {}) as PlotlyObject);
   const heading = titleOf(layout["title"]);
-  // The vertical axis's labels decide how much is left: it is made twice.
+  // The widths of the vertical labels determine the left margin, so the vertical axis is created twice.
   const top = heading === "" ? 12 : 40;
   const bottom = height - 30 - (titleOf(xLayout!["title"]) === "" ? 0 : 18) - 20 * legend.length;
   const range = { values: rangeValues(data, layout, "y"), room: !hasHeatmap(data) };
@@ -65,7 +65,7 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
     room: data.some((trace) => trace["type"] === "bar" || String(trace["mode"] ?? "").includes("markers")),
   });
   const plane: Plane = { x, y: guess, ink };
-  // Figures on one page share their names: equal names are equal boxes.
+  // IDs are global to a page. Equal IDs always describe equal boxes.
   const clip = `box-${[box.left, box.top, box.right, box.bottom].map(Math.round).join("-")}`;
   const bars = data.filter(({ type }) => type === "bar");
   const parts = [
@@ -102,7 +102,7 @@ function hasHeatmap(data: readonly PlotlyObject[]): boolean {
   return data.some(({ type }) => type === "heatmap");
 }
 
-/** All values that an axis must hold. */
+/** Returns all values that the range of an axis must include. */
 function rangeValues(data: readonly PlotlyObject[], layout: PlotlyObject, key: "x" | "y"): Json[] {
   const values = data.flatMap((trace): readonly Json[] => {
     if (trace["type"] === "heatmap") return heatmapRange(trace, key);
@@ -120,7 +120,7 @@ function rangeValues(data: readonly PlotlyObject[], layout: PlotlyObject, key: "
   return values as Json[];
 }
 
-/** Cells reach half a step around their centres. */
+/** Returns the outer edges of a heat map, half a cell beyond the outer centers. */
 function heatmapRange(trace: PlotlyObject, key: "x" | "y"): readonly Json[] {
   const rows = (trace["z"] ?? []) as readonly (readonly number[])[];
   const count = key === "x" ? rows[0]?.length ?? 0 : rows.length;
@@ -163,7 +163,7 @@ function axesSvg({ x, y, ink }: Plane, box: Box, grid: string): string {
   return parts.join("");
 }
 
-/** Labels that do not run into each other: every second, third, … */
+/** Keeps every n-th tick, with the smallest n whose labels do not overlap. */
 function sparse(ticks: Axis["ticks"], size: number): Axis["ticks"] {
   const widest = Math.max(0, greatest(ticks.map(({ label }) => widthOf(label, size))));
   const [a, b] = ticks;
@@ -172,7 +172,7 @@ function sparse(ticks: Axis["ticks"], size: number): Axis["ticks"] {
   return ticks.filter((_, i) => i % every === 0);
 }
 
-/** A place on an axis or, of `paper`, in the box. */
+/** Returns the position of a value on an axis or, for paper coordinates, in the box. */
 function placed(
   value: Json | undefined,
   axis: Axis,
@@ -192,7 +192,7 @@ function shapesSvg(layout: PlotlyObject, { x, y, ink }: Plane, box: Box): string
         : placed(shape[key], y, { is: paper("yref"), from: box.bottom, to: box.top });
     const [x0, x1, y0, y1] = ["x0", "x1", "y0", "y1"].map(at) as [number, number, number, number];
     if (![x0, x1, y0, y1].every(Number.isFinite)) return "";
-    // What lies wholly out of sight is left out: resvg ends on lines far outside of a clip.
+    // Skip shapes outside of the box: resvg crashes on lines far outside of a clip path.
     const isOut = (a: number, b: number, low: number, high: number) =>
       Math.max(a, b) < low || Math.min(a, b) > high;
     if (isOut(x0, x1, box.left, box.right) || isOut(y0, y1, box.top, box.bottom)) return "";
@@ -227,7 +227,7 @@ function annotationsSvg(layout: PlotlyObject, { x, y, ink }: Plane, box: Box): s
   }).join("");
 }
 
-/** An entry of the legend. */
+/** Entry of the legend. */
 interface Entry {
   readonly name: string;
   readonly color: string;

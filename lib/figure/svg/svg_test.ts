@@ -6,7 +6,7 @@ import { figureSvg } from "./svg.ts";
 const line = (count: number, y: (i: number) => number) =>
   Array.from({ length: count }, (_, i) => ({ x: i, y: y(i) }));
 
-/** What Python's parser, which is strict, says of a text; empty: it is well-formed XML. */
+/** Returns the error of Python's strict XML parser for a text, or an empty string for well-formed XML. */
 async function xmlProblem(text: string): Promise<string> {
   const child = new Deno.Command("python3", {
     args: ["-I", "-c", "import sys, xml.dom.minidom as m; m.parseString(sys.stdin.buffer.read())"],
@@ -20,11 +20,11 @@ async function xmlProblem(text: string): Promise<string> {
   return new TextDecoder().decode(stderr).trim().split("\n").at(-1)!;
 }
 
-/** Coordinates of all paths' points. */
+/** Returns the coordinates of all path points. */
 const numbersOf = (svg: string) =>
   [...svg.matchAll(/ d="([^"]*)"/g)].flatMap(([, d]) => d!.match(/-?[\d.]+(e-?\d+)?/g) ?? []).map(Number);
 
-Deno.test("figureSvg() draws every kind of trace as well-formed XML, within its size", async () => {
+Deno.test("figureSvg() draws all trace types as well-formed XML within its size", async () => {
   const figures: Figure[] = [
     barFigure({ title: "bars", y: "nats" }, { names: ["a", "b"], values: [1, 2], labels: ["1.0", "2.0"] }),
     barFigure({ title: "ticks" }, { names: [0, 1], ticks: ["t", "t"], values: [NaN, 2] }),
@@ -92,7 +92,7 @@ Deno.test("figureSvg() draws every kind of trace as well-formed XML, within its 
   }
 });
 
-Deno.test("figureSvg() puts values where the axis says", () => {
+Deno.test("figureSvg() positions values by the axis", () => {
   const figure = curveFigure({ title: "", layout: { xaxis: { range: [0, 10] }, yaxis: { range: [0, 1] } } }, [
     { name: "c", points: [{ x: 0, y: 0 }, { x: 5, y: 0.5 }, { x: 10, y: 1 }] },
   ]);
@@ -110,7 +110,7 @@ Deno.test("figureSvg() puts values where the axis says", () => {
   assertEquals(Math.abs((x0 + x2) / 2 - x1) < 0.11 && Math.abs((y0 + y2) / 2 - y1) < 0.11, true);
 });
 
-Deno.test("figureSvg() breaks a line where a value is missing, and thins what is long", () => {
+Deno.test("figureSvg() breaks a line at missing values, and thins long curves", () => {
   const figure = curveFigure({ title: "gap" }, [{ name: "c", points: line(20, (i) => i === 9 ? NaN : i) }]);
   const path = /d="(M[^"]*)" fill="none" stroke="#0072B2"/.exec(figureSvg(figure))![1]!;
   assertEquals(path.match(/M/g)!.length, 2);
@@ -119,7 +119,7 @@ Deno.test("figureSvg() breaks a line where a value is missing, and thins what is
   assert(JSON.stringify(long).length < 8000);
 });
 
-Deno.test("figureSvg() shows hostile text as text", async () => {
+Deno.test("figureSvg() escapes hostile text", async () => {
   const hostile =
     `<script>alert(1)</script>"'&amp;& \u0001 ]]> </text><image href="x" onerror="y"/> é 🐈 \ud800`;
   const figure: Figure = {

@@ -1,5 +1,5 @@
 /**
- * Filters by axis: the choices in the form, their form in the page's address, and what they leave of traces and rows.
+ * Filters by axis: reads the form, stores the selection in the page's address, and filters traces and table rows.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 import { all } from "./dom.ts";
 import type { Meta, Trace } from "./types.ts";
 
-/** Axis → the values chosen. An axis with every value chosen filters nothing and is left out. */
+/** Selected values by axis. Axes with all values selected are omitted. */
 export type Choices = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Separates values in the address. No value contains it: control characters are replaced in all text of runs. */
+/** Separator of values in the address. Values never contain it: all text of runs has control characters replaced. */
 const SEPARATOR = String.fromCharCode(0x1f);
 
 const groups = (): HTMLElement[] => all("#filters [data-axis]");
@@ -22,7 +22,7 @@ const inputsOf = (group: HTMLElement): (HTMLInputElement | HTMLOptionElement)[] 
 const isOn = (input: HTMLInputElement | HTMLOptionElement): boolean =>
   "checked" in input ? input.checked : input.selected;
 
-/** Returns the reader's choices. */
+/** Returns the current selection. */
 export function choices(): Choices {
   const chosen = new Map<string, ReadonlySet<string>>();
   for (const group of groups()) {
@@ -37,7 +37,7 @@ export function choices(): Choices {
   return chosen;
 }
 
-/** Tells whether values by axis pass the choices. An axis that they do not have does not exclude them. */
+/** Returns true if facets match the selection. Axes missing from the facets always match. */
 export function fits(facets: Meta["facets"] = {}, chosen: Choices): boolean {
   return [...chosen].every(([axis, values]) => {
     const value = facets[axis];
@@ -45,7 +45,7 @@ export function fits(facets: Meta["facets"] = {}, chosen: Choices): boolean {
   });
 }
 
-/** Returns the part of a trace that the choices leave, or undefined where nothing is left. */
+/** Returns the part of a trace that matches the selection, or undefined if nothing matches. */
 export function filtered(trace: Trace, chosen: Choices): Trace | undefined {
   const points = trace.meta?.points;
   if (points === undefined) return fits(trace.meta?.facets, chosen) ? trace : undefined;
@@ -63,7 +63,7 @@ export function filtered(trace: Trace, chosen: Choices): Trace | undefined {
   };
 }
 
-/** Returns the choices as the address holds them: the values left out behind `!`, or the values left in, if fewer. */
+/** Returns the selection as a URL fragment: per axis the excluded values after `!`, or the included values if fewer. */
 export function addressOfChoices(): string {
   const entries = groups().flatMap((group) => {
     const inputs = inputsOf(group);
@@ -76,7 +76,7 @@ export function addressOfChoices(): string {
   return new URLSearchParams(entries).toString();
 }
 
-/** Sets the form to the choices in the page's address. */
+/** Restores the form from the page's address. */
 export function restoreFilters(): void {
   for (const [axis, text] of new URLSearchParams(location.hash.slice(1))) {
     const isOut = text.startsWith("!");
@@ -90,7 +90,7 @@ export function restoreFilters(): void {
   }
 }
 
-/** Hides table rows that the choices exclude, and counts the runs shown. */
+/** Hides table rows outside of the selection, and updates the count of runs. */
 export function filterRows(chosen: Choices): void {
   let shown = 0, runs = 0;
   for (const row of all<HTMLTableRowElement>("tr[data-facets]")) {

@@ -1,5 +1,5 @@
 /**
- * Keeps a served page up to date: its server announces each change of the runs.
+ * Updates a served page whenever its server announces a change of the runs.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 import { textOf } from "./dom.ts";
 
 /**
- * Follows the server's changes, if the page is served. After a lost connection the browser connects again, and the server
- * announces the last change.
+ * Subscribes to the server's changes, if the page is served. After a lost connection the browser reconnects, and the server
+ * announces the last change again.
  *
- * @param hooks `before` runs before the page's content is replaced, `after` when the new content stands.
+ * @param hooks `before` runs before the page's content is replaced, `after` runs afterwards.
  */
 export function follow({ before, after }: { before: () => void; after: () => void }): void {
   if (!document.body.dataset["version"]) return;
@@ -21,7 +21,7 @@ export function follow({ before, after }: { before: () => void; after: () => voi
   };
   const events = new EventSource("events");
   events.onopen = () => say("live");
-  events.onerror = () => say("connection lost: trying again");
+  events.onerror = () => say("connection lost, reconnecting");
   events.onmessage = async ({ data: version }: MessageEvent<string>) => {
     if (version === document.body.dataset["version"]) return;
     const text = await (await fetch("./")).text();

@@ -1,6 +1,6 @@
 /**
  * The report's script. It draws figures when they come into view, filters figures and tables by axis, highlights pairs,
- * sorts tables, and follows a running sweep where the page is served.
+ * sorts tables, and updates a served page while its sweep runs.
  *
  * `deno task build:page` bundles it into `_page_script.ts`; a test compares the two.
  *
@@ -20,7 +20,7 @@ function applyFilters(): void {
   try {
     history.replaceState(null, "", hash === "" ? location.pathname + location.search : `#${hash}`);
   } catch {
-    // Some browsers refuse to change the address of a page that was opened from a file.
+    // Some browsers do not allow a page opened from a file to change its address.
   }
   refilterPlots();
 }
@@ -30,7 +30,7 @@ function start(): void {
   restoreFilters();
   const form = document.getElementById("filters");
   form?.addEventListener("change", applyFilters);
-  // The inputs have their old values until the event has been handled.
+  // The reset event fires before the inputs change.
   form?.addEventListener("reset", () => setTimeout(applyFilters));
   for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
   if (choices().size > 0) applyFilters();

@@ -1,6 +1,5 @@
 /**
- * The page's figures: drawn when they come into view, and linked, so that pointing at a run highlights its pair in every
- * figure and table.
+ * Draws figures when they come into view, and links them: pointing at a run highlights its pair in all figures and tables.
  *
  * @module
  */
@@ -14,10 +13,10 @@ import type { FigureData, Meta, Plot, PlotElement, PlotlyLibrary, Trace } from "
 
 declare const Plotly: PlotlyLibrary;
 
-/** Most lines of a figure that are drawn one by one. With more, lines of one look are merged and have no label. */
+/** Maximum number of separate lines in a figure. Above it, lines of equal style are merged and lose their labels. */
 const MANY = 24;
 
-/** How far the arrow keys move along a curve: this share of its points. */
+/** Share of a curve's points that one press of an arrow key skips. */
 const LEAP = 1 / 40;
 
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
@@ -59,7 +58,7 @@ export function startPlots(): void {
   }
 }
 
-/** Draws all figures again when the color scheme changes, and all of them, also those out of view, for printing. */
+/** Redraws drawn figures when the color scheme changes, and all figures before printing. */
 export function watchAppearance(): void {
   const redraw = (): void => {
     for (const plot of plots) if (plot.drawn || printing) draw(plot);
@@ -73,7 +72,7 @@ export function watchAppearance(): void {
   }
 }
 
-/** Redraws the figures in view after a change of the filters, and marks the others. */
+/** Redraws visible figures after a filter change, and marks the others as stale. */
 export function refilterPlots(): void {
   for (const plot of plots) {
     remaining(plot);
@@ -81,7 +80,7 @@ export function refilterPlots(): void {
   }
 }
 
-/** Releases what Plotly holds of the figures. */
+/** Frees Plotly's state of all figures. */
 export function purgePlots(): void {
   for (const { element } of plots) Plotly.purge(element);
 }
@@ -103,7 +102,7 @@ function newPlot(element: PlotElement, index: number): Plot {
   };
 }
 
-/** Returns the traces that the filters leave. Hides the figure where they leave none. */
+/** Returns the traces that match the filters. Hides the figure if none match. */
 function remaining(plot: Plot): Trace[] {
   const data = figures[plot.index]?.data ?? [], chosen = choices();
   const left = data.map((trace, i) => filtered({ ...trace, uid: `t${i}` }, chosen))
@@ -145,14 +144,14 @@ function drawIfVisible(plot: Plot): void {
 
 const metaAt = ({ meta }: Trace, at: number): Meta | undefined => meta?.points?.[at] ?? meta;
 
-/** Returns a name without the entities that keep Plotly from reading tags in it. */
+/** Decodes the entities in a name escaped for Plotly. */
 const plain = (name = ""): string =>
   name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
 const number = (y: number | null | undefined): string =>
   y === null || y === undefined ? "not finite" : String(Number(y.toPrecision(6)));
 
-/** Writes the values of a curve and of its pair at one place, and highlights both everywhere. */
+/** Shows the values of a curve and its pair at one position, and highlights both in all figures and tables. */
 function pointAt(
   plot: Plot,
   trace: Trace,
@@ -192,13 +191,13 @@ function highlight(pair: string | undefined): void {
   }
 }
 
-/** Keeps a pair highlighted until its button is pressed again. */
+/** Toggles the permanent highlight of a pair. */
 function pin(pair: string | undefined): void {
   pinned = pinned === pair ? undefined : pair;
   for (const button of all<HTMLButtonElement>("button[data-pin]")) {
     button.setAttribute("aria-pressed", String(button.dataset["pin"] === pinned));
   }
-  // Highlighted already, by the mouse that pressed the button, or not: it is set again.
+  // highlight() returns early for the pair that is lit. Reset `lit`, so that the highlight is always applied.
   lit = "";
   highlight(pinned);
   for (const plot of plots) if (plot.many) drawIfVisible(plot);

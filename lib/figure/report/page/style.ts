@@ -1,12 +1,12 @@
 /**
- * Plotly's options, and the colors of a figure in light, in dark and on paper.
+ * Plotly options, and colors for light mode, dark mode and print.
  *
  * @module
  */
 /// <reference lib="dom" />
 import type { Layout } from "./types.ts";
 
-/** Plotly's configuration: nothing is uploaded, and buttons that do nothing here are left out. */
+/** Plotly configuration: no uploads, no buttons without a use on this page. */
 export const CONFIG: object = {
   displaylogo: false,
   showSendToCloud: false,
@@ -15,7 +15,7 @@ export const CONFIG: object = {
   modeBarButtonsToRemove: ["select2d", "lasso2d"],
 };
 
-/** Returns a layout with the page's colors, and lower where the figure is one of a grid. */
+/** Returns a layout with the page's colors, and with a smaller height if the figure is part of a grid. */
 export function colored(layout: Layout, { compact, dark }: { compact: boolean; dark: boolean }): object {
   const [ink, grid, paper] = dark ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
   const axis = { gridcolor: grid, linecolor: grid };

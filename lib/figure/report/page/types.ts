@@ -1,20 +1,20 @@
 /**
- * The page's data: figures as `renderReport` embeds them, and the part of Plotly that the page calls.
+ * Types of the figures that `renderReport` embeds, and of the Plotly functions that the page calls.
  *
  * @module
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 
-/** A run's value on each axis, and the key that its pair shares. */
+/** Value of a run on each axis, and the key of its pair. */
 export interface Meta {
   readonly facets?: Readonly<Record<string, string>>;
   readonly pair?: string;
-  /** One entry for each point, for traces whose points belong to different runs. */
+  /** One entry per point, for traces whose points belong to different runs. */
   readonly points?: readonly Meta[];
 }
 
-/** Line and marker options of a trace. The page reads the color and the symbol. */
+/** Line or marker options of a trace. */
 export interface Look {
   readonly color?: unknown;
   readonly symbol?: unknown;
@@ -22,7 +22,7 @@ export interface Look {
   readonly width?: number;
 }
 
-/** A trace of Plotly's. */
+/** Plotly trace. */
 export interface Trace {
   readonly type?: string;
   readonly mode?: string;
@@ -39,7 +39,7 @@ export interface Trace {
   readonly showlegend?: boolean;
 }
 
-/** A layout of Plotly's. The page sets colors and margins and passes the rest through. */
+/** Plotly layout. The page sets colors and margins and keeps the other options. */
 export interface Layout {
   readonly margin?: Readonly<Record<string, number>>;
   readonly xaxis?: object;
@@ -47,26 +47,26 @@ export interface Layout {
   readonly hoverlabel?: object;
 }
 
-/** One embedded figure. */
+/** Embedded figure. */
 export interface FigureData {
   readonly data: readonly Trace[];
   readonly layout: Layout;
 }
 
-/** The element that Plotly draws in. */
+/** Element that Plotly draws in. */
 export interface PlotElement extends HTMLElement {
   on(event: "plotly_hover", listener: (event: { readonly points: readonly HoverPoint[] }) => void): void;
   on(event: "plotly_unhover", listener: () => void): void;
 }
 
-/** The point under the mouse. */
+/** Point under the pointer. */
 export interface HoverPoint {
   readonly data: Trace;
   readonly x: number | string;
   readonly pointNumber: number;
 }
 
-/** The functions of Plotly that the page calls. */
+/** Plotly functions that the page calls. */
 export interface PlotlyLibrary {
   react(
     element: HTMLElement,
@@ -77,26 +77,26 @@ export interface PlotlyLibrary {
   purge(element: HTMLElement): void;
 }
 
-/** A figure on the page, and its state. */
+/** Figure on the page, with its state. */
 export interface Plot {
   readonly element: PlotElement;
-  /** Its place among the embedded figures. */
+  /** Index among the embedded figures. */
   readonly index: number;
   readonly readout: HTMLElement;
-  /** The traces drawn last. */
+  /** Traces of the last drawing. */
   traces: readonly Trace[];
-  /** Whether it lies in or near the window. */
+  /** True if the figure is in or near the viewport. */
   visible: boolean;
   drawn: boolean;
-  /** Whether filters changed since it was drawn. */
+  /** True if filters changed since the last drawing. */
   stale: boolean;
-  /** Whether the filters leave nothing of it. */
+  /** True if no trace matches the filters. */
   empty: boolean;
-  /** Whether its lines are too many to be pointed at one by one. */
+  /** True if the figure has more lines than are drawn separately. */
   many: boolean;
-  /** Whether it listens to the mouse. */
+  /** True if pointer listeners are attached. */
   bound: boolean;
-  /** The curve and the point that the arrow keys are at. */
+  /** Index of the curve, and of its point, selected by the arrow keys. */
   curve: number;
   place: number | undefined;
 }

@@ -84,3 +84,5 @@ export {
 export { readRun, readRuns, type RecordedRun, type RunSpec } from "./record/mod.ts";
 export { formatTable, type Table, type Verdict, type VerdictKind } from "./analysis/mod.ts";
 export { barFigure, type Curve, curveFigure, type Figure, figurePng, figureSvg } from "./figure/mod.ts";
+// Notebooks.
+export { help, livePlot, type LivePlotOptions, show, type Showable, stopSignal } from "./notebook/mod.ts";

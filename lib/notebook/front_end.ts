@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shortText } from "./_short_text.ts";
 import type { DisplayContent, MimeBundle, OutputStore } from "./outputs.ts";
 
 /** The symbol of a method that gives an object's data by MIME type; it may be asynchronous. */
@@ -90,7 +91,7 @@ export function createStandIn(store: OutputStore, currentCell: () => number): Ju
   };
 }
 
-/** An object's data by MIME type: its own, or as Deno prints it. */
+/** Returns an object's data by MIME type: its own, or its text, shortened. */
 export async function format(object: unknown): Promise<MimeBundle> {
   if (typeof object === "object" && object !== null || typeof object === "function") {
     const own = (object as Partial<Displayable>)[DISPLAY];
@@ -100,7 +101,7 @@ export async function format(object: unknown): Promise<MimeBundle> {
     const mime = imageType(object);
     if (mime !== undefined) return { [mime]: object.toBase64() };
   }
-  return { "text/plain": Deno.inspect(object) };
+  return { "text/plain": shortText(object) };
 }
 
 function contentOf({ data, metadata, transient }: Record<string, unknown>): DisplayContent {

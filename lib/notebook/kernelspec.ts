@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { CONNECTION_VARIABLE } from "./kernel_outputs.ts";
 
 /** The kernel's name, which the notebooks ask for. */
 export const KERNEL_NAME = "losskit";
@@ -22,7 +23,7 @@ export function writeKernelspec(dataDir: string): string {
     argv: [
       "/bin/sh",
       "-c",
-      `trap '' INT; exec "$0" jupyter --kernel --conn "$1"`,
+      `trap '' INT; ${CONNECTION_VARIABLE}="$1" exec "$0" jupyter --kernel --conn "$1"`,
       Deno.execPath(),
       "{connection_file}",
     ],

@@ -1,9 +1,14 @@
 /**
- * What notebooks need: display, and the kernel that runs them.
+ * What notebooks need: display, documentation, and the kernel that runs them. In Deno's kernel, importing this module has
+ * every cell keep its outputs: see `kernel_outputs.ts`.
  *
  * @module
  */
-export { settle, showFigure, showTable } from "./display.ts";
+import { keepOutputs } from "./kernel_outputs.ts";
+
+export { help } from "./help.ts";
+export { livePlot, type LivePlotOptions, type LossEvent } from "./live_plot.ts";
+export { show, type Showable, type ShownComparison } from "./show.ts";
 export {
   createProgress,
   formatBytes,
@@ -15,3 +20,5 @@ export { createLiveTable, type LiveTable, type LiveTableOptions } from "../progr
 export type { FrontEnd } from "../progress/front_end.ts";
 export { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "./kernelspec.ts";
 export { stopSignal } from "./stop.ts";
+
+keepOutputs();

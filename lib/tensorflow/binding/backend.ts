@@ -142,6 +142,9 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
     device: runtime.usesGpu ? machine.nvidia?.gpus[0]?.name ?? "gpu" : "cpu",
     wheelSha256: library.wheelSha256,
   };
+  // A notebook or a console that prints it shows this in place of thousands of lines of symbols.
+  const text = `TensorFlow ${runtime.version} on ${current.device}`;
+  Object.defineProperty(current, Symbol.for("Deno.customInspect"), { value: () => text });
   return current;
 }
 

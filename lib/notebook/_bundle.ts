@@ -1,0 +1,84 @@
+/**
+ * Values as data by MIME type: a front end takes the best that it can draw.
+ *
+ * @module
+ */
+import { type ColumnTable, table } from "arquero";
+import { columnLabel, formatCell, formatTable } from "../analysis/mod.ts";
+import { escapeHtml, type Figure, figureSvg, type Json, roundedJson } from "../figure/mod.ts";
+
+/** Data by MIME type. */
+export type Bundle = Readonly<Record<string, unknown>>;
+
+/** Rows of a table that are shown. */
+const MAX_ROWS = 50;
+
+/** Significant digits of numbers in figures. More cannot be seen, and the notebook file holds them. */
+const DIGITS = 5;
+
+/** Returns a table as HTML and text. */
+export function tableBundle(whole: ColumnTable): Bundle {
+  const shown = whole.slice(0, MAX_ROWS);
+  const more = whole.numRows() - shown.numRows();
+  const note = more > 0 ? `… and ${more} more rows` : "";
+  return {
+    "text/html": htmlTable(shown) + (note === "" ? "" : `<p>${note}</p>`),
+    "text/plain": [formatTable(shown), ...note === "" ? [] : [note]].join("\n"),
+  };
+}
+
+/** Returns rows as a table with the columns of all rows. */
+export function tableOf(rows: readonly Record<string, unknown>[]): ColumnTable {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return table(names.map((name) => [name, rows.map((row) => row[name])]));
+}
+
+function htmlTable(shown: ColumnTable): string {
+  const rows = shown.objects() as Record<string, unknown>[];
+  const names = shown.columnNames();
+  const side = new Map(
+    names.map((name) => [name, rows.some((row) => typeof row[name] === "number") ? ' align="right"' : ""]),
+  );
+  const row = (tag: string, cell: (name: string) => string) =>
+    `<tr>${names.map((name) => `<${tag}${side.get(name)}>${escapeHtml(cell(name))}</${tag}>`).join("")}</tr>`;
+  return [
+    "<table>",
+    `<thead>${row("th", columnLabel)}</thead>`,
+    "<tbody>",
+    ...rows.map((values) => row("td", (name) => formatCell(values[name], name))),
+    "</tbody>",
+    "</table>",
+  ].join("\n");
+}
+
+/** Returns a figure for Plotly, as SVG, and in words. */
+export function figureBundle(figure: Figure): Bundle {
+  const { data, layout } = roundedJson({ data: figure.data, layout: figure.layout }, DIGITS);
+  return {
+    "application/vnd.plotly.v1+json": {
+      data,
+      layout,
+      config: { displaylogo: false, showSendToCloud: false },
+    },
+    ...svgBundle(figure),
+  };
+}
+
+/** Returns a figure as SVG and in words, for a figure that is redrawn: JupyterLab's Plotly ignores updates. */
+export function svgBundle(figure: Figure): Bundle {
+  return { "image/svg+xml": figureSvg(figure), "text/plain": describeFigure(figure) };
+}
+
+/** Describes a figure: its title, and of each curve the name, the number of points, and both ends. */
+function describeFigure({ title, data }: Figure): string {
+  const lines = data.filter(({ name, showlegend }) => typeof name === "string" && showlegend !== false).map(
+    (trace) => {
+      const y = (Array.isArray(trace["y"]) ? trace["y"] as Json[] : []).filter((value) =>
+        typeof value === "number"
+      );
+      const ends = y.length === 0 ? "" : `, from ${formatCell(y[0])} to ${formatCell(y.at(-1))}`;
+      return `  ${trace["name"]}: ${y.length} points${ends}`;
+    },
+  );
+  return [`[figure: ${title}]`, ...lines].join("\n");
+}

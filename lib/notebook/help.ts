@@ -1,0 +1,95 @@
+/**
+ * Documentation of the library, in a notebook.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { dirname } from "node:path";
+import { didYouMean } from "../error/did_you_mean.ts";
+import { UserError } from "../error/user_error.ts";
+
+/** Folders that are subpaths of the package, in the order in which a name is looked for. */
+const SUBPATHS = [
+  "train",
+  "model",
+  "text",
+  "tensorflow",
+  "sweep",
+  "record",
+  "analysis",
+  "figure",
+  "notebook",
+];
+
+/** Of the package as published: modules in JavaScript have their types beside them. */
+const EXTENSION = import.meta.url.endsWith(".js") ? ".d.ts" : ".ts";
+
+/**
+ * Prints the signature and documentation of a public name, as `deno doc` reads them from the library.
+ *
+ * @param name A function, class or type, such as `sweep`, `TrainerOptions` or `Trainer.step`. Default: a list of all names
+ * of the root module.
+ * @throws {UserError} if the library has no such name.
+ */
+export async function help(name?: string): Promise<void> {
+  console.log(name === undefined ? await list() : await describe(name));
+}
+
+async function describe(name: string): Promise<string> {
+  for (const module of ["mod", ...SUBPATHS.map((folder) => `${folder}/mod`)]) {
+    const text = await denoDoc(["--filter", name, urlOf(module)]);
+    const begin = text?.indexOf("Defined in ") ?? -1;
+    if (begin >= 0) return readable(text!.slice(begin));
+  }
+  throw new UserError(
+    `Cannot find documentation of ${name}: expected a name of the library${
+      didYouMean(name, (await rootNames()).map(({ name }) => name))
+    }. lk.help() lists the root module's names.`,
+  );
+}
+
+/** Documentation without places in files and with names for links. */
+function readable(text: string): string {
+  return text.replaceAll(/^Defined in .*\n+/gm, "").replaceAll(/^private /gm, "").replaceAll(
+    /\{@linkcode ([^}]+)\}/g,
+    "`$1`",
+  )
+    .replaceAll(/\n{3,}/g, "\n\n").trim();
+}
+
+async function list(): Promise<string> {
+  const names = await rootNames();
+  const width = Math.max(...names.map(({ name }) => name.length));
+  return names.map(({ name, doc }) => `${name.padEnd(width)}  ${doc}`.trimEnd()).join("\n");
+}
+
+/** A declaration in the JSON of `deno doc`. */
+interface Documented {
+  readonly name: string;
+  readonly declarations: readonly { readonly jsDoc?: { readonly doc?: string } }[];
+}
+
+/** Returns the names of the root module, each with its first sentence. */
+async function rootNames(): Promise<{ name: string; doc: string }[]> {
+  const text = await denoDoc(["--json", urlOf("mod")]);
+  const nodes: Record<string, { symbols: Documented[] }> = JSON.parse(text ?? "{}").nodes ?? {};
+  const symbols = Object.values(nodes).flatMap(({ symbols }) => symbols);
+  return symbols.map(({ name, declarations }) => {
+    const doc = declarations.find(({ jsDoc }) => jsDoc?.doc)?.jsDoc?.doc ?? "";
+    return { name, doc: readable(doc).split(/(?<=\.)\s/)[0]!.replaceAll("\n", " ") };
+  }).sort((a, b) => a.name.localeCompare(b.name, "en"));
+}
+
+const urlOf = (module: string): string => new URL(`../${module}${EXTENSION}`, import.meta.url).href;
+
+/** Runs `deno doc`; undefined if it finds nothing. */
+async function denoDoc(args: readonly string[]): Promise<string | undefined> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", ...args],
+    // its deno.json says what the names in imports mean
+    ...import.meta.url.startsWith("file:") && { cwd: dirname(fileURLToPath(import.meta.url)) },
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    stdin: "null",
+  }).output();
+  return success ? new TextDecoder().decode(stdout) : undefined;
+}

@@ -2,64 +2,39 @@
 /**
  * A notebook in JupyterLab, in headless Chromium, with the real kernel: each output in its place, figures drawn, and Stop.
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import { formatNotebook, type Notebook } from "../lib/notebook/ipynb.ts";
 import { labPython, startLab } from "../lib/notebook/lab.ts";
-import { KERNEL_NAME, writeKernelspec } from "../lib/notebook/mod.ts";
+import { writeKernelspec } from "../lib/notebook/mod.ts";
 import { findChromium, launchChromium } from "./support/chromium.ts";
+import { notebookOfSources } from "./support/notebook.ts";
 
 const root = new URL("../", import.meta.url).pathname;
-const lib = new URL("../lib/", import.meta.url).href;
 
 const SOURCES = [
-  `import * as lkTensorflow from "${lib}tensorflow/mod.ts";
-import * as lkText from "${lib}text/mod.ts";
-import * as lkTrain from "${lib}train/mod.ts";
-import * as lkFigure from "${lib}figure/mod.ts";
-import { createProgress, settle, showFigure, showTable, stopSignal } from "${lib}notebook/mod.ts";
-const { runtime } = await lkTensorflow.useTensorFlow({ threads: 2 });
-console.log("first", runtime.version);
-await settle();`,
+  `import * as lk from "@losskit/losskit";
+import { createProgress } from "@losskit/losskit/notebook";
+const { runtime } = await lk.useTensorFlow({ threads: 2 });
+const data = await lk.loadDataset("markov:symbols=8,order=1,length=5000");
+const config = { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: data.vocabSize, blockSize: 16 };
+console.log("first", runtime.version);`,
   `for (let i = 0; i < 50; i++) console.log("second", i);
-await showTable([{ name: "é", value: 0.5 }]);
-await settle();`,
-  `await showFigure(lkFigure.barFigure({ title: "third" }, { names: ["a", "b"], values: [1, 2] }));
-await settle();`,
-  `const random = lkText.createRandom(1, "lab");
-const tokens = Int32Array.from({ length: 5000 }, () => random.integer(8));
-let steps = 0;
+await lk.show([{ name: "é", value: 0.5 }]);`,
+  `await lk.show(lk.barFigure({ title: "third" }, { names: ["a", "b"], values: [1, 2] }));`,
+  `let steps = 0;
 const progress = createProgress({ label: "training", unit: "steps", total: 1_000_000 });
-for await (const event of lkTrain.train({
-  model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
-  policy: "float32", execution: "graph",
-  beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, clip: 1,
-  lr: 1e-3, minLr: 1e-4, warmupSteps: 1, steps: 1_000_000,
-  seed: 1, batchSize: 4, blockSize: 16, data: { train: tokens, validation: tokens, tokenizer: { byteLengths: new Int32Array(8).fill(1) } },
-  evalEvery: 1_000_000, evalTokens: 64, checkpointEvery: 1_000_000, signal: stopSignal(),
-})) {
+const loop = { model: config, data, steps: 1_000_000, evalEvery: 1_000_000, checkpointEvery: 1_000_000 };
+for await (const event of lk.train({ ...loop, batchSize: 4, evalTokens: 64, signal: lk.stopSignal() })) {
   if (event.event === "step") progress.update(++steps);
   if (event.event === "checkpoint") console.log("stopped with", event.bytes.length, "bytes at step", event.step);
-}
-await settle();`,
-  `console.log("steps done:", steps, "tokens:", tokens.length, "TensorFlow", runtime.version);
-await settle();`,
+}`,
+  `console.log("steps done:", steps, "tokens:", data.train.length, "TensorFlow", runtime.version);`,
 ];
 
-const notebook: Notebook = {
-  nbformat: 4,
-  nbformat_minor: 5,
-  metadata: { kernelspec: { display_name: "Deno (losskit)", language: "typescript", name: KERNEL_NAME } },
-  cells: SOURCES.map((source, i) => ({
-    cell_type: "code",
-    id: `cell-${i}`,
-    metadata: {},
-    source,
-    outputs: [],
-    execution_count: null,
-  })),
-};
+/** A cell whose figure grows while the model trains. */
+const LIVE = `await lk.show(lk.train({ model: config, data, steps: 400, batchSize: 4 }), { every: 100 });`;
 
 /** JupyterLab's application, as it is exposed in the page. */
 interface Lab {
@@ -207,7 +182,7 @@ Deno.test({
   name:
     "a notebook in JupyterLab: outputs in their places, a figure drawn, and Stop interrupts training and keeps the state",
   fn: () =>
-    inLab(notebook, 2400, async (page) => {
+    inLab(notebookOfSources(SOURCES), 2400, async (page) => {
       await shows(page, 3, /training: \d+ of 1000000 steps/);
       const before = await outputs(page);
       assertMatch(before[0]!, /^first 2\.\d+/);
@@ -226,20 +201,69 @@ Deno.test({
       await command(page, "notebook:interrupt-kernel");
       const stopped = await shows(page, 3, /stopped with \d+ bytes at step \d+/);
       // The cell after it was queued by "run all": it finds all that was there.
-      const after = await shows(page, 4, /steps done: [1-9]\d* tokens: 5000 TensorFlow 2\./);
+      const after = await shows(page, 4, /steps done: [1-9]\d* tokens: 4500 TensorFlow 2\./);
       assertEquals(/steps done: (\d+)/.exec(after)![1], /at step (\d+)/.exec(stopped)![1]);
     }),
   // Deno watches the streams of the server's process, which has the test's own.
   sanitizeResources: false,
 });
 
-for (const file of ["01_the_loss.ipynb", "03_the_gpt.ipynb", "08_twins.ipynb"]) {
+/** An element of the page. */
+interface Element {
+  readonly innerHTML: string;
+  querySelector(selector: string): Element | null;
+  getAttribute(name: string): string | null;
+  /** Of Plotly's. */
+  readonly data: readonly { readonly name: string; readonly x: readonly number[] }[];
+  readonly _fullLayout: { readonly xaxis: { l2p(x: number): number } };
+}
+
+/** Runs in the page: what the live cell shows just now, and where its Plotly curve ends. */
+const liveFigure = () => {
+  const { document } = globalThis as unknown as {
+    document: { querySelectorAll(selector: string): Element[] };
+  };
+  const cell = document.querySelectorAll(".jp-CodeCell")[1]!;
+  const plot = cell.querySelector(".js-plotly-plot");
+  const line = plot?.querySelector(".scatterlayer .trace path.js-line")?.getAttribute("d");
+  return {
+    svg: plot === null ? cell.querySelector('[data-mime-type="image/svg+xml"]')?.innerHTML : undefined,
+    curve: plot === null || !line ? undefined : {
+      lastStep: plot.data.find(({ name }) => name === "training")!.x.at(-1)!,
+      // the last point of the drawn line, and where the axis has the last step: pixels
+      lineEnds: Number(/([\d.]+),[\d.]+$/.exec(line)?.[1]),
+      axisHas: plot._fullLayout.xaxis.l2p(400),
+    },
+  };
+};
+
+Deno.test({
+  name: "a live figure in JupyterLab grows while the model trains, and its curve reaches the last step",
+  fn: () =>
+    inLab(notebookOfSources([SOURCES[0]!, LIVE]), 1600, async (page) => {
+      const drawn = new Set<string>();
+      for (let tries = 0; tries < 2400; tries++) {
+        const { svg, curve } = await page.evaluate(liveFigure);
+        if (svg !== undefined) drawn.add(svg);
+        if (curve !== undefined) {
+          assert(drawn.size >= 3, `wanted several drawings on the way, saw ${drawn.size}`);
+          assertEquals(curve.lastStep, 400);
+          assertAlmostEquals(curve.lineEnds, curve.axisHas, 1);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error("no figure of Plotly's was drawn");
+    }),
+  sanitizeResources: false,
+});
+
+for (const file of ["01_the_loss.ipynb", "03_the_gpt.ipynb", "06_training.ipynb"]) {
   Deno.test({
     name:
       `${file} of the course in JupyterLab: what each cell prints is in its place, and every figure is drawn`,
     async fn() {
-      const text = await Deno.readTextFile(join(root, "notebooks", file));
-      const course: Notebook = JSON.parse(text.replaceAll("../lib/", "../../../lib/"));
+      const course: Notebook = JSON.parse(await Deno.readTextFile(join(root, "notebooks", file)));
       const cells = course.cells.filter(({ cell_type }) => cell_type === "code");
       const written = cells.map(({ outputs = [] }) => outputs);
       for (const cell of cells) Object.assign(cell, { outputs: [], execution_count: null });

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import {
+  formatNotebook,
   joined,
   type MultilineText,
   type Notebook,
@@ -13,6 +14,7 @@ import {
   readNotebook,
 } from "../lib/notebook/ipynb.ts";
 import { writeKernelspec } from "../lib/notebook/mod.ts";
+import { notebookOfSources } from "./support/notebook.ts";
 import { jupyterPython } from "./support/jupyter.ts";
 import { capture } from "./support/python.ts";
 
@@ -28,14 +30,14 @@ nbformat.write(notebook, out)
 
 const folder = new URL("../notebooks/", import.meta.url).pathname;
 
-/** Runs a notebook in the kernel. */
-async function inKernel(name: string): Promise<Notebook> {
+/** Runs a notebook in the kernel, in the folder of the course. */
+async function inKernel(path: string): Promise<Notebook> {
   const python = await jupyterPython();
   const temporary = await Deno.makeTempDir();
   try {
     writeKernelspec(temporary);
     const out = join(temporary, "out.ipynb");
-    await capture(python, ["-I", "-c", EXECUTE, join(folder, name), out, folder], {
+    await capture(python, ["-I", "-c", EXECUTE, path, out, folder], {
       JUPYTER_PATH: temporary,
     });
     return readNotebook(out);
@@ -65,6 +67,35 @@ function shownBy(outputs: readonly Output[]): string[] {
   return [marked(streams.join("")), ...others.map(marked)];
 }
 
+/** Type of Plotly's figures. */
+const PLOTLY = "application/vnd.plotly.v1+json";
+
+/** Cells that print at their end, without a wait. */
+const PRINTING = [
+  `import "${new URL("../lib/mod.ts", import.meta.url)}"; console.log("imported");`,
+  ...Array.from({ length: 10 }, (_, cell) =>
+    `for (let i = 0; i < 20; i += 2) {
+  console.log("line ${cell}-" + i);
+  Deno.jupyter.broadcast("display_data", { data: { "text/plain": "line ${cell}-" + (i + 1) }, metadata: {}, transient: {} });
+}`),
+];
+
+Deno.test("cells keep all they print and show, in order, though the kernel reports them done early", async () => {
+  const temporary = await Deno.makeTempDir();
+  try {
+    const path = join(temporary, "printing.ipynb");
+    await Deno.writeTextFile(path, formatNotebook(notebookOfSources(PRINTING)));
+    const [first, ...cells] = codeOf(await inKernel(path));
+    assertEquals(first!.outputs!.map((output) => textOf(output)), ["imported\n"]);
+    cells.forEach(({ outputs = [] }, cell) => {
+      const lines = outputs.map((output) => textOf(output).trim()).join("\n");
+      assertEquals(lines, Array.from({ length: 20 }, (_, i) => `line ${cell}-${i}`).join("\n"));
+    });
+  } finally {
+    await Deno.remove(temporary, { recursive: true });
+  }
+});
+
 /** All of them. */
 const NOTEBOOKS = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
   name.endsWith(".ipynb")
@@ -72,7 +103,10 @@ const NOTEBOOKS = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((
 
 for (const name of NOTEBOOKS) {
   Deno.test(`notebook ${name} shows in the real kernel what the runner wrote, cell by cell`, async () => {
-    const [kernel, written] = [codeOf(await inKernel(name)), codeOf(readNotebook(join(folder, name)))];
+    const [kernel, written] = [
+      codeOf(await inKernel(join(folder, name))),
+      codeOf(readNotebook(join(folder, name))),
+    ];
     assertEquals(kernel.length, written.length);
     kernel.forEach(({ id, outputs = [], execution_count }, i) => {
       const cell = written[i]!;
@@ -88,20 +122,19 @@ Deno.test("notebook 01 has the article's numbers", () => {
     codeOf(readNotebook(join(folder, "01_the_loss.ipynb"))).map((cell) => [cell.id, cell.outputs!]),
   );
   const printed = (id: string) => cells.get(id)!.map((output) => textOf(output)).join("");
-  assertStringIncludes(printed("loss-03"), "p(mat) = 0.30 costs 1.204 nats; half of that, 0.15, costs 1.897");
+  const plotted = (id: string) =>
+    cells.get(id)!.map((output) => (output["data"] as Record<string, { data: { y: number[] }[] }>)[PLOTLY]!);
   assertStringIncludes(printed("loss-03"), "4.6052"); // p(cat) = 0.01
-  assertStringIncludes(printed("loss-11"), "0.8^250 = 5.92e-25; the sum of logs is 55.79 nats");
-  assertStringIncludes(printed("loss-13"), "through the product:     0\n");
-  assertStringIncludes(printed("loss-13"), "through the sum of logs: -0.2000");
-  assertStringIncludes(printed("loss-15"), "ln 50000 = 10.8198");
-  const losses = [...printed("loss-17").matchAll(/validation ([\d.]+) nats/g)].map(([, loss]) =>
-    Number(loss)
-  );
-  assertEquals(losses.length, 4);
-  assertGreater(losses[0]! - 1.5, losses[3]!);
+  assertStringIncludes(printed("loss-05"), "p = 0.30: 1.204 nats\np = 0.15: 1.897 nats\n");
+  assertStringIncludes(printed("loss-15"), "0.8^250 = 5.92e-25; sum of the logs: 55.79 nats");
+  assertStringIncludes(printed("loss-20"), "through the sum of logs: -0.2000\nthrough the product:     0\n");
+  assertStringIncludes(printed("loss-22"), "ln 50000 = 10.8198");
+  const [, validation] = plotted("loss-24")[0]!.data;
+  assertEquals(validation!.y.length, 4);
+  assertGreater(validation!.y[0]! - 1.5, validation!.y[3]!);
   const figures = [...cells.values()].flat().filter((output) => {
     const data = (output["data"] ?? {}) as Record<string, unknown>;
-    return data["application/vnd.plotly.v1+json"] !== undefined && data["image/svg+xml"] !== undefined;
+    return data[PLOTLY] !== undefined && data["image/svg+xml"] !== undefined;
   });
   assertEquals(figures.length, 6);
 });

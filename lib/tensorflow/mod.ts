@@ -37,6 +37,7 @@ export { compile, type Compiled, type CompileOptions, type TensorTree } from "./
 export { sparseCrossEntropy } from "./ops/cross_entropy.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy_loss.ts";
 export { fused } from "./compile/fused.ts";
+export { type FormatInfo, formatInfo } from "../precision/mod.ts";
 export type {
   Format,
   FormatFamily,

@@ -1,0 +1,24 @@
+/**
+ * Notebooks made of code cells, for tests.
+ *
+ * @module
+ */
+import type { Notebook } from "../../lib/notebook/ipynb.ts";
+import { KERNEL_NAME } from "../../lib/notebook/mod.ts";
+
+/** Returns a notebook of losskit's kernel that has not run. */
+export function notebookOfSources(sources: readonly string[]): Notebook {
+  return {
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { display_name: "Deno (losskit)", language: "typescript", name: KERNEL_NAME } },
+    cells: sources.map((source, i) => ({
+      cell_type: "code",
+      id: `cell-${i}`,
+      metadata: {},
+      source,
+      outputs: [],
+      execution_count: null,
+    })),
+  };
+}

@@ -10,15 +10,8 @@ import { UserError } from "../error/user_error.ts";
 
 /** Folders that are subpaths of the package, in the order in which a name is looked for. */
 const SUBPATHS = [
-  "train",
-  "model",
-  "text",
-  "tensorflow",
-  "sweep",
-  "record",
-  "analysis",
-  "figure",
-  "notebook",
+  ...["train", "model", "text", "tensorflow", "sweep", "run", "proof", "cluster"],
+  ...["record", "analysis", "figure", "notebook"],
 ];
 
 /** Of the package as published: modules in JavaScript have their types beside them. */

@@ -201,7 +201,17 @@ Deno.test("shortText() keeps what is short and cuts what is long", () => {
   const nested = Object.fromEntries(
     Array.from({ length: 30 }, (_, i) => [`key${i}`, { values: Array(50).fill(i) }]),
   );
-  assertMatch(shortText(nested), /^\{\n  key0: \[Object\],/);
+  assertMatch(shortText(nested), /^\{\n {2}key0: \[Object\],/);
   const long = shortText("x".repeat(5000));
   assertEquals([long.length, long.endsWith("x …")], [802, true]);
+});
+
+Deno.test("help() searches every subpath of the package", async () => {
+  const source = await Deno.readTextFile(new URL("help.ts", import.meta.url));
+  const { exports } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  const folders = Object.values<string>(exports).flatMap((path) =>
+    /^\.\/lib\/(\w+)\/mod\.ts$/.exec(path)?.[1] ?? []
+  );
+  const list = /const SUBPATHS = \[([^;]*)\];/.exec(source)![1]!;
+  assertEquals([...list.matchAll(/"(\w+)"/g)].map(([, name]) => name).sort(), folders.sort());
 });

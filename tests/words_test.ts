@@ -150,9 +150,9 @@ Deno.test("a sweep in --out has its folder's name", async () => {
 Deno.test("a device that is unknown or not there is refused before anything starts", async () => {
   const out = join(root, "no-device");
   for (
-    const [device, told] of [["cuda", "LOSSKIT_DEVICE must be auto, cpu or gpu"], [
+    const [device, told] of [["cuda", "expected LOSSKIT_DEVICE to be auto, cpu or gpu"], [
       "gpu",
-      "Cannot run on a GPU",
+      "Cannot use a GPU",
     ]] as const
   ) {
     for (const task of ["train", "sweep"]) {

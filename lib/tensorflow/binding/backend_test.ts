@@ -36,7 +36,7 @@ Deno.test("bytes that do not fill a shape are refused before TensorFlow reads pa
   assertThrows(
     () => tensorflow.binding.createTensor([2, 3], 1, new Float32Array(5)),
     TypeError,
-    "24 bytes long: it is 20",
+    "expected 24 bytes, got 20.",
   );
 });
 

@@ -50,7 +50,7 @@ Deno.test("tensorOfBytes() refuses other types, and bytes that do not fill the s
   assertThrows(
     () => tensorOfBytes(new Uint8Array(3), { shape: [2], dtype: "bfloat16" }),
     TypeError,
-    "4 bytes long: it is 3",
+    "expected 4 bytes, got 3.",
   );
 });
 

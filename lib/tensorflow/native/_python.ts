@@ -1,11 +1,13 @@
 /**
- * A TensorFlow that is installed in Python. It is looked for, not run.
+ * Search for a TensorFlow installed in Python, without running it.
  *
  * @module
  */
 import { runPython } from "../../fetch/python.ts";
 
-/** Looks without importing: TensorFlow takes seconds to import. The user's own packages count too. */
+/**
+ * Searches without importing: importing TensorFlow takes seconds. The search includes the user's own site-packages.
+ */
 const PYTHON_LOOK = `
 import importlib.util, importlib.metadata, json, os, site
 site.addsitedir(site.getusersitepackages())
@@ -21,7 +23,7 @@ if spec and spec.origin:
     print(json.dumps({"dir": os.path.dirname(spec.origin), "version": version or "0"}))
 `;
 
-/** Finds the folder of the TensorFlow that Python would import, which holds its libraries, and its version. */
+/** Finds the TensorFlow that Python would import. Returns its version and the folder that contains its libraries. */
 export async function findInPython(): Promise<{ dir: string; version: string } | undefined> {
   for (const python of ["python3", "python"]) {
     const { stdout, failure } = await runPython(python, ["-c", PYTHON_LOOK]);
@@ -29,7 +31,7 @@ export async function findInPython(): Promise<{ dir: string; version: string } |
     try {
       return JSON.parse(stdout);
     } catch {
-      // This Python prints something else: the next one is tried.
+      // The output is not JSON: try the next Python.
     }
   }
   return undefined;

@@ -2,7 +2,10 @@ import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { findInPython } from "./_python.ts";
 
-/** Runs with a Python whose only package is `tensorflow`, which fails when imported; gives its site-packages. */
+/**
+ * Runs `work` with a Python that has a single package, `tensorflow`, whose import fails. Passes its site-packages
+ * folder.
+ */
 async function withInstalled(version: string, work: (packages: string) => Promise<void>): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   const cwd = Deno.cwd(), path = Deno.env.get("PATH")!, modules = Deno.env.get("PYTHONPATH");
@@ -36,7 +39,7 @@ Deno.test("findInPython() returns the folder and version of an installed TensorF
     assertEquals(await findInPython(), { dir: join(packages, "tensorflow"), version: "2.17.1" });
   }));
 
-Deno.test("findInPython() takes no package and runs no code of the current folder or of PYTHONPATH", () =>
+Deno.test("findInPython() neither loads nor runs code of the current folder or of PYTHONPATH", () =>
   withInstalled("2.17.2", async (packages) => {
     const ran = join(packages, "ran");
     for (const name of ["json", "sitecustomize", "site"]) {

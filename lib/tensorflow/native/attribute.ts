@@ -1,5 +1,5 @@
 /**
- * Op attributes as TF.js writes them, and their setting on an eager op or on a graph node.
+ * Op attributes in TF.js's form, and the native calls that set them on an eager op or a graph node.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { OpDefinition } from "./op_definition.ts";
 import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
 
-/** `TF_AttrType` numbers, and one of our own for the name of a function. */
+/** `TF_AttrType` numbers, and FUNC, our own number for a function's name. */
 export const AttributeType = {
   STRING: 0,
   INT: 1,
@@ -19,19 +19,19 @@ export const AttributeType = {
   RESOURCE: 9,
 } as const;
 
-/** An attribute: TF.js's `TFEOpAttr`. A list is given as an array (a shape is an array already). */
+/** An attribute: TF.js's `TFEOpAttr`. A list is an array. A shape is also an array. */
 export interface Attribute {
   /** The attribute's name in the op's definition. */
   name: string;
   /** One of {@linkcode AttributeType}. */
   type: number;
-  /** Its value, of the type that `type` says. */
+  /** The value, of the given type. */
   value: unknown;
 }
 
 const encoder = new TextEncoder();
 
-/** The native setters that an eager op (`TFE_Op`) and a graph node (`TF_OperationDescription`) have in common. */
+/** The native setters that eager ops (`TFE_Op`) and graph nodes (`TF_OperationDescription`) share. */
 interface Setters {
   string(
     target: Pointer,
@@ -56,11 +56,11 @@ interface Setters {
   types(target: Pointer, name: Uint8Array<ArrayBuffer>, values: BufferSource, count: number): void;
   shape(target: Pointer, name: Uint8Array<ArrayBuffer>, dims: BufferSource, rank: number): void;
   func(target: Pointer, name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, length: bigint): void;
-  /** Any value, as a serialized `AttrValue`. */
+  /** Sets any value, given as a serialized `AttrValue`. */
   proto(target: Pointer, name: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>, length: bigint): void;
 }
 
-/** The setters of eager ops. */
+/** Returns the setters of eager ops. */
 export function eagerSetters(runtime: Runtime): Setters {
   const { cc } = runtime;
   return {
@@ -80,7 +80,7 @@ export function eagerSetters(runtime: Runtime): Setters {
   };
 }
 
-/** The setters of graph nodes. */
+/** Returns the setters of graph nodes. */
 export function graphSetters(runtime: Runtime): Setters {
   const { cc } = runtime;
   return {
@@ -100,10 +100,10 @@ export function graphSetters(runtime: Runtime): Setters {
   };
 }
 
-/** Setters of one kind of target. */
+/** Native setters of eager ops or of graph nodes. */
 export type AttributeSetters = Setters;
 
-/** The kind that TensorFlow names for each type of attribute, and what a value of it is in JavaScript. */
+/** TensorFlow's name for each type of attribute, and a check of its JavaScript values. */
 const KINDS: Readonly<Record<number, { kind: string; fits: (value: unknown) => boolean }>> = {
   [AttributeType.STRING]: { kind: "string", fits: (value) => typeof value === "string" },
   [AttributeType.INT]: { kind: "int", fits: (value) => typeof value === "number" && Number.isFinite(value) },
@@ -115,11 +115,12 @@ const KINDS: Readonly<Record<number, { kind: string; fits: (value: unknown) => b
 };
 
 /**
- * Checks a call of an op before anything native sees it: C would read past what is not what it is said to be.
+ * Checks a call of an op before native code receives it. C code would read out of bounds for values of the wrong
+ * type.
  *
  * @param op The op's name.
- * @param call Its attributes, the number of results wanted, and TensorFlow's definition.
- * @throws {TypeError} for an attribute that the op has not, of another kind or with a value that is not of its kind.
+ * @param call The attributes, the number of results, and TensorFlow's definition of the op.
+ * @throws {TypeError} For an attribute that the op lacks, or one of the wrong type.
  */
 export function checkCall(
   op: string,
@@ -127,34 +128,36 @@ export function checkCall(
 ): void {
   if (!Array.isArray(call.attributes) || !Number.isInteger(call.numOutputs) || call.numOutputs < 0) {
     throw new TypeError(
-      `Cannot run ${op}: wanted a list of attributes and how many results there are: given ` +
-        `${JSON.stringify(call.attributes)} and ${call.numOutputs}`,
+      `Cannot run ${op}: expected a list of attributes and a number of results, got ` +
+        `${JSON.stringify(call.attributes)} and ${call.numOutputs}.`,
     );
   }
   for (const { name, type, value } of call.attributes) {
     const wanted = call.definition.attributes.get(name);
-    if (wanted === undefined && name.startsWith("_")) continue; // internal ones belong to no definition
+    if (wanted === undefined && name.startsWith("_")) continue; // no definition lists internal attributes
     const known = KINDS[type];
     const isList = wanted === `list(${known?.kind})`;
     const fits = known !== undefined &&
       (isList ? Array.isArray(value) && value.every(known.fits) : wanted === known.kind && known.fits(value));
     if (fits) continue;
     throw new TypeError(
-      `Cannot run ${op}: its attribute ${name} must be ${
-        wanted ?? "left out, since the op has none of that name"
-      }: ` +
-        `given ${JSON.stringify(value)} as ${known?.kind ?? `TF_AttrType ${type}`}`,
+      `Cannot run ${op}: expected ${
+        wanted === undefined
+          ? `no attribute ${name} (the op has none of that name)`
+          : `the attribute ${name} as ${wanted}`
+      }, ` +
+        `got ${JSON.stringify(value)} as ${known?.kind ?? `TF_AttrType ${type}`}.`,
     );
   }
 }
 
 /**
- * Sets one attribute.
+ * Sets an attribute.
  *
  * @param target The eager op or graph node.
- * @param attribute What to set.
- * @param setters {@linkcode eagerSetters} or {@linkcode graphSetters}, as the target is.
- * @throws {TypeError} for a type of attribute that cannot be set, or a value that does not fit it.
+ * @param attribute The attribute to set.
+ * @param setters {@linkcode eagerSetters} for an eager op, {@linkcode graphSetters} for a graph node.
+ * @throws {TypeError} For an unsupported type of attribute, or a value of another type.
  */
 export function setAttribute(target: Pointer, attribute: Attribute, setters: Setters): void {
   const name = cString(attribute.name);
@@ -170,7 +173,7 @@ export function setAttribute(target: Pointer, attribute: Attribute, setters: Set
       else setters.bool(target, name, value ? 1 : 0);
       return;
     case AttributeType.INT:
-      // TF.js computes some integers in floating point (a kernel size from a division): the fraction is dropped.
+      // TF.js computes some integers by division, for instance a kernel size. Drop the fraction.
       if (list) setters.ints(target, name, toDims(list.map(Math.trunc)), list.length);
       else setters.int(target, name, BigInt(Math.trunc(Number(value))));
       return;
@@ -191,8 +194,8 @@ export function setAttribute(target: Pointer, attribute: Attribute, setters: Set
       if (list) return setters.shape(target, name, toDims(list), list.length);
   }
   throw new TypeError(
-    `Cannot set the attribute ${attribute.name}: wanted a string, int, float, bool, type, function or shape ` +
-      `(TF_AttrType 0 to 5 or 8): given TF_AttrType ${attribute.type} with ${JSON.stringify(value)}`,
+    `Cannot set the attribute ${attribute.name}: expected a string, int, float, bool, type, function or shape ` +
+      `(TF_AttrType 0 to 5 or 8), got TF_AttrType ${attribute.type} with ${JSON.stringify(value)}.`,
   );
 }
 
@@ -208,7 +211,7 @@ function withSize(bytes: Uint8Array<ArrayBuffer>): [Uint8Array<ArrayBuffer>, big
 /** Field numbers of `AttrValue`, `AttrValue.ListValue`, `TensorShapeProto`, its `Dim`, and `NameAttrList`. */
 const LIST = 1, LIST_SHAPE = 7, LIST_FUNC = 9, DIM = 2, SIZE = 1, FUNC_NAME = 1;
 
-/** An `AttrValue` that is a list of entries, each written by one of the two functions below. */
+/** Serializes an `AttrValue` that holds a list. `shapeProto` or `functionProto` writes each entry. */
 function listProto(entries: ((list: BinaryWriter) => void)[]): Uint8Array<ArrayBuffer> {
   const value = new BinaryWriter();
   const list = value.tag(LIST, WireType.LengthDelimited).fork();
@@ -238,7 +241,7 @@ function setStrings(
   name: Uint8Array<ArrayBuffer>,
   { strings, setters }: { strings: string[]; setters: Setters },
 ): void {
-  const bytes = strings.map(cString); // kept by its cache, so that no collection moves them under the call
+  const bytes = strings.map(cString); // the cache of cString keeps the bytes alive during the call
   const addresses = BigUint64Array.from([
     ...bytes.map((b) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(b))),
     0n,

@@ -21,7 +21,7 @@ function run(
 
 const values = (tensor: tf.Tensor | undefined) => Array.from(tensor!.dataSync());
 
-Deno.test("attributes of every kind reach an op, and lists of them", () => {
+Deno.test("ops receive attributes of every type, and lists of them", () => {
   const x = tf.tensor1d([1, 5, 12]);
   const boundaries: [number, unknown] = [FLOAT, [2, 10]];
   assertEquals(values(run("Bucketize", { T: [TYPE, DataType.FLOAT], boundaries }, [x])[0]), [0, 1, 2]);
@@ -49,7 +49,7 @@ Deno.test("attributes of every kind reach an op, and lists of them", () => {
   assertEquals(values(joined[0]) as unknown, ["a-b"]);
 });
 
-Deno.test("a resource keeps a variable, made with a type and a shape", () => {
+Deno.test("a resource holds a variable with a type and a shape", () => {
   const like = { dtype: [TYPE, DataType.FLOAT] as [number, unknown] };
   const [variable] = run("VarHandleOp", {
     ...like,
@@ -64,7 +64,7 @@ Deno.test("a resource keeps a variable, made with a type and a shape", () => {
   assertThrows(() => run("ReadVariableOp", like, [variable!]), Error, "ReadVariableOp");
 });
 
-/** A function of one float32 vector of two, made of one op. */
+/** Defines a function of a float32 vector of length 2, with a single op. */
 function defineFunction(name: string, op: string): void {
   using trace = new Trace(runtime, { mode: "graph", firstId: binding.nextId });
   const input = trace.placeholder(DataType.FLOAT, [2]);
@@ -73,7 +73,7 @@ function defineFunction(name: string, op: string): void {
   trace.toFunction(name, { inputs: [input], outputs });
 }
 
-Deno.test("functions, lists of functions and lists of shapes are attributes", () => {
+Deno.test("functions, lists of functions and lists of shapes are valid attributes", () => {
   defineFunction("negate", "Neg");
   defineFunction("square", "Square");
   const x = tf.tensor1d([1, 3]);
@@ -92,18 +92,18 @@ Deno.test("functions, lists of functions and lists of shapes are attributes", ()
   }
 });
 
-Deno.test("attributes that do not fit are refused by name, before native code sees them", () => {
+Deno.test("checkCall() names an attribute of the wrong type, before native code runs", () => {
   const x = tf.ones([2, 2]);
   const refused = (attributes: Record<string, [number, unknown]>) =>
     assertThrows(() => run("MatMul", attributes, [x, x]), TypeError).message;
   assertEquals(
     refused({ transpose_a: [BOOL, 1] }),
-    "Cannot run MatMul: its attribute transpose_a must be bool: given 1 as bool",
+    "Cannot run MatMul: expected the attribute transpose_a as bool, got 1 as bool.",
   );
   assertEquals(
     refused({ transpose_c: [BOOL, true] }),
-    "Cannot run MatMul: its attribute transpose_c must be left out, since the op has none of that name: " +
-      "given true as bool",
+    "Cannot run MatMul: expected no attribute transpose_c (the op has none of that name), " +
+      "got true as bool.",
   );
   for (const bad of [[INT, 3], [TYPE, "float"], [TYPE, [1]], [TYPE, null], [99, 1]] as [number, unknown][]) {
     refused({ T: bad });

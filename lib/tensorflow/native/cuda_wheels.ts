@@ -1,18 +1,18 @@
 /**
- * What TensorFlow needs beside its own wheel to run on an NVIDIA GPU: the libraries of CUDA 12, each from its wheel, with
- * the checksums that are required of them.
+ * The wheels of CUDA 12 that TensorFlow requires to run on an NVIDIA GPU, with pinned checksums.
  *
- * They are the set that `pip install "tensorflow[and-cuda]==2.21.0"` resolved to on 2026-11-24, and of each what TensorFlow
- * opens: libtensorflow looks for them in `../nvidia/NAME/lib` beside its own folder. `ptxas` and `libdevice` are XLA's.
+ * The set is the one that `pip install "tensorflow[and-cuda]==2.21.0"` installed on 2026-11-24, limited to the
+ * libraries that TensorFlow opens. libtensorflow searches for them in `../nvidia/NAME/lib`, relative to its own
+ * folder. XLA requires `ptxas` and `libdevice`.
  *
  * @module
  */
 import type { CachedFile } from "../../fetch/cache.ts";
 import type { PackageFile } from "../../fetch/package.ts";
 
-/** A wheel whose files keep their names. */
+/** An additional wheel, whose files keep their names. */
 export interface Companion extends PackageFile {
-  /** What is taken out of it, by the name in the wheel. */
+  /** The files to unpack, by their names in the wheel. */
   readonly files: Readonly<Record<string, CachedFile>>;
 }
 

@@ -1,85 +1,86 @@
 /**
- * What TensorFlow is to run on, decided from what was asked for and what the machine has. It asks the machine nothing
- * itself: see `probe_machine.ts`.
+ * Choice of the device, from the user's request and the machine's hardware. `probe_machine.ts` detects the hardware.
  *
  * @module
  */
 import { UserError } from "../../error/user_error.ts";
 
-/** Where ops run by default. */
+/** The device that ops run on by default. */
 export type Device = "cpu" | "gpu";
 
-/** What a user may ask for; `auto`: a GPU where one can be used. */
+/** A device that a user may request. `auto` selects a GPU if one is usable. */
 export type DeviceRequest = "auto" | Device;
 
-/** What the NVIDIA driver says. */
+/** Facts reported by the NVIDIA driver. */
 export interface Nvidia {
-  /** The newest CUDA that the driver serves, 1000 times the major version and 10 times the minor one: 12040 is 12.4. */
+  /** The newest CUDA version that the driver supports, as 1000 × major + 10 × minor: 12040 is 12.4. */
   readonly cuda: number;
-  /** The GPUs that this process may use. */
+  /** The GPUs available to this process. */
   readonly gpus: readonly Gpu[];
-  /** Why the driver answers no more than its version, where that is so. */
+  /** The reason why the driver reports only its version. Undefined if it reports its GPUs. */
   readonly fault?: string | undefined;
 }
 
 /** One GPU. */
 export interface Gpu {
-  /** Its name, such as `NVIDIA H100 80GB HBM3`. */
+  /** The GPU's name, such as `NVIDIA H100 80GB HBM3`. */
   readonly name: string;
-  /** Its compute capability: 9.0 is `[9, 0]`. */
+  /** The compute capability: 9.0 is `[9, 0]`. */
   readonly capability: readonly [major: number, minor: number];
 }
 
-/** What the decision is made from. */
+/** Facts about the machine that determine the device. */
 export interface MachineFacts {
-  /** As Deno names it: `linux`, `darwin`, `windows`. */
+  /** The operating system in Deno's spelling: `linux`, `darwin`, `windows`. */
   readonly os: string;
-  /** As Deno names it: `x86_64`, `aarch64`. */
+  /** The architecture in Deno's spelling: `x86_64`, `aarch64`. */
   readonly arch: string;
-  /** Version of the GNU C library; undefined: Linux without it (musl), or another system. */
+  /** Version of the GNU C library. Undefined on Linux without it (musl) and on other systems. */
   readonly glibc: string | undefined;
-  /** Undefined: no NVIDIA driver. */
+  /** The NVIDIA driver. Undefined if none is installed. */
   readonly nvidia: Nvidia | undefined;
 }
 
-/** A decision. */
+/** The chosen device. */
 export interface DeviceChoice {
-  /** What to run on. */
+  /** The device to run on. */
   readonly device: Device;
-  /** Why a GPU that is there is not used. Undefined: there is none, it is used, or the CPU was asked for. */
+  /**
+   * The reason why an existing GPU is not used. Undefined if there is no GPU, the GPU is used, or the user chose the
+   * CPU.
+   */
   readonly warning: string | undefined;
 }
 
-/** The oldest GNU C library that TensorFlow's wheels (manylinux_2_27) run on. */
+/** The oldest GNU C library that TensorFlow's wheels (manylinux_2_27) support. */
 const OLDEST_GLIBC = [2, 27] as const;
 
-/** The oldest driver: CUDA's libraries run on every driver of their own major version. */
+/** The oldest supported driver. CUDA's libraries run on every driver of the same major version. */
 const OLDEST_CUDA = 12000;
 
-/** The oldest GPU that TensorFlow 2.21's wheel has code for (`cuda_compute_capabilities` of its build info: sm_60). */
+/** The oldest GPU that TensorFlow 2.21's wheel supports (`cuda_compute_capabilities` of its build info: sm_60). */
 const OLDEST_CAPABILITY = [6, 0] as const;
 
 /**
- * Reads a device's name.
+ * Parses a device's name.
  *
- * @param name `auto`, `cpu` or `gpu`; undefined or empty is `auto`.
- * @throws {UserError} for any other.
+ * @param name `auto`, `cpu` or `gpu`. Undefined or empty means `auto`.
+ * @throws {UserError} For any other name.
  */
 export function parseDevice(name: string | undefined): DeviceRequest {
   if (name === undefined || name === "") return "auto";
   if (name === "auto" || name === "cpu" || name === "gpu") return name;
   throw new UserError(
-    `Cannot choose a device: LOSSKIT_DEVICE must be auto, cpu or gpu: it is ${JSON.stringify(name)}`,
+    `Cannot choose a device: expected LOSSKIT_DEVICE to be auto, cpu or gpu, got ${JSON.stringify(name)}.`,
   );
 }
 
 /**
- * Decides what to run on.
+ * Chooses the device to run on.
  *
- * @param request What was asked for.
- * @param machine What the machine has.
- * @throws {UserError} where TensorFlow cannot run at all (a C library that its wheels are not for), or a GPU was asked
- * for by name and cannot be used, with the reason.
+ * @param request The requested device.
+ * @param machine Facts about the machine.
+ * @throws {UserError} When TensorFlow does not support the C library, or when a requested GPU is not usable.
  */
 export function chooseDevice(request: DeviceRequest, machine: MachineFacts): DeviceChoice {
   if (machine.os === "linux") requireGlibc(machine.glibc);
@@ -88,30 +89,30 @@ export function chooseDevice(request: DeviceRequest, machine: MachineFacts): Dev
   if (obstacle === undefined) return { device: "gpu", warning: undefined };
   if (request === "gpu") {
     throw new UserError(
-      `Cannot run on a GPU: ${obstacle}. Let LOSSKIT_DEVICE be cpu or auto to run on the CPU.`,
+      `Cannot use a GPU: ${obstacle}. Set LOSSKIT_DEVICE to cpu or auto to run on the CPU.`,
     );
   }
   const visible = machine.nvidia !== undefined;
-  return { device: "cpu", warning: visible ? `running on the CPU: ${obstacle}` : undefined };
+  return { device: "cpu", warning: visible ? `using the CPU: ${obstacle}` : undefined };
 }
 
-/** Why no GPU can be used. */
+/** Returns the reason why no GPU is usable, or undefined. */
 function gpuObstacle({ os, arch, nvidia }: MachineFacts): string | undefined {
   if (os !== "linux" || arch !== "x86_64") {
-    return `TensorFlow's wheels for ${os} on ${arch} have no CUDA: only those for Linux on x86-64 do`;
+    return `expected Linux on x86-64 (TensorFlow's only wheels with CUDA), got ${os} on ${arch}`;
   }
-  if (nvidia === undefined) return "this machine has no NVIDIA driver (no libcuda.so.1)";
+  if (nvidia === undefined) return "expected an NVIDIA driver (libcuda.so.1), got none";
   if (nvidia.cuda < OLDEST_CUDA) {
-    return `the NVIDIA driver must serve CUDA 12.0 or later (driver 525.60.13): it serves ${
+    return `expected an NVIDIA driver for CUDA 12.0 or later (driver 525.60.13), got CUDA ${
       versionOf(nvidia.cuda)
     }`;
   }
   if (nvidia.gpus.length === 0) {
-    return `the NVIDIA driver shows no GPU (${nvidia.fault ?? "is CUDA_VISIBLE_DEVICES set?"})`;
+    return `expected a visible NVIDIA GPU, got none (${nvidia.fault ?? "is CUDA_VISIBLE_DEVICES set?"})`;
   }
   if (!nvidia.gpus.some(({ capability }) => isAtLeast(capability, OLDEST_CAPABILITY))) {
-    const found = nvidia.gpus.map(({ name, capability }) => `${name} has ${capability.join(".")}`).join(", ");
-    return `a GPU must have compute capability ${OLDEST_CAPABILITY.join(".")} or later: ${found}`;
+    const found = nvidia.gpus.map(({ name, capability }) => `${name} (${capability.join(".")})`).join(", ");
+    return `expected a GPU of compute capability ${OLDEST_CAPABILITY.join(".")} or later, got ${found}`;
   }
   return undefined;
 }
@@ -121,17 +122,17 @@ function versionOf(cuda: number): string {
 }
 
 function requireGlibc(version: string | undefined): void {
-  const needed = `the GNU C library ${OLDEST_GLIBC.join(".")} or later`;
+  const needed = `GNU C library ${OLDEST_GLIBC.join(".")} or later`;
   if (version === undefined) {
     throw new UserError(
-      `Cannot run TensorFlow: its builds for Linux need ${needed}: this system has none (musl?). Use a distribution ` +
-        "with it, such as Debian, Ubuntu or Fedora, in a container if need be.",
+      `Cannot run TensorFlow: expected the ${needed}, got none (musl?). Use a distribution ` +
+        "with it, such as Debian, Ubuntu or Fedora, if necessary in a container.",
     );
   }
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (!isAtLeast([major, minor], OLDEST_GLIBC)) {
     throw new UserError(
-      `Cannot run TensorFlow: its builds for Linux need ${needed}: this system has ${version}`,
+      `Cannot run TensorFlow: expected the ${needed}, got ${version}. Use a newer distribution, if necessary in a container.`,
     );
   }
 }

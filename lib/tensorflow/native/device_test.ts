@@ -13,7 +13,7 @@ const WITH_GPU: MachineFacts = {
 const CPU_QUIETLY = { device: "cpu", warning: undefined } as const;
 const GPU = { device: "gpu", warning: undefined } as const;
 
-Deno.test("chooseDevice() takes a GPU that can be used, and the CPU when that is asked for", () => {
+Deno.test("chooseDevice() returns a usable GPU, and the CPU on request", () => {
   assertEquals(chooseDevice("auto", WITH_GPU), GPU);
   assertEquals(chooseDevice("gpu", WITH_GPU), GPU);
   assertEquals(chooseDevice("cpu", WITH_GPU), CPU_QUIETLY);
@@ -23,7 +23,7 @@ Deno.test("chooseDevice() takes a GPU that can be used, and the CPU when that is
   assertEquals(chooseDevice("auto", { ...WITH_GPU, nvidia: { cuda: 12000, gpus: [old, H100] } }), GPU);
 });
 
-Deno.test("chooseDevice() says nothing where there is no NVIDIA driver, unless a GPU was asked for", () => {
+Deno.test("chooseDevice() gives no warning without an NVIDIA driver, but throws if a GPU is requested", () => {
   const machines: MachineFacts[] = [
     { ...WITH_GPU, nvidia: undefined },
     { os: "linux", arch: "aarch64", glibc: "2.31", nvidia: undefined },
@@ -31,40 +31,43 @@ Deno.test("chooseDevice() says nothing where there is no NVIDIA driver, unless a
   ];
   for (const machine of machines) {
     assertEquals(chooseDevice("auto", machine), CPU_QUIETLY);
-    assertThrows(() => chooseDevice("gpu", machine), UserError, "Let LOSSKIT_DEVICE be cpu or auto");
+    assertThrows(() => chooseDevice("gpu", machine), UserError, "Set LOSSKIT_DEVICE to cpu or auto");
   }
 });
 
-Deno.test("chooseDevice() tells why a GPU that is there is not used", () => {
+Deno.test("chooseDevice() gives the reason why an existing GPU is not used", () => {
   const p100 = { name: "Tesla P100", capability: [6, 0] as const };
   const m40 = { name: "Tesla M40", capability: [5, 2] as const };
   const cases: [MachineFacts["nvidia"], string][] = [
-    [{ cuda: 11080, gpus: [H100] }, "must serve CUDA 12.0 or later (driver 525.60.13): it serves 11.8"],
-    [{ cuda: 12040, gpus: [] }, "shows no GPU (is CUDA_VISIBLE_DEVICES set?)"],
-    [{ cuda: 12040, gpus: [], fault: "cuInit gave 803" }, "shows no GPU (cuInit gave 803)"],
-    [{ cuda: 12040, gpus: [m40] }, "compute capability 6.0 or later: Tesla M40 has 5.2"],
+    [
+      { cuda: 11080, gpus: [H100] },
+      "expected an NVIDIA driver for CUDA 12.0 or later (driver 525.60.13), got CUDA 11.8",
+    ],
+    [{ cuda: 12040, gpus: [] }, "got none (is CUDA_VISIBLE_DEVICES set?)"],
+    [{ cuda: 12040, gpus: [], fault: "cuInit gave 803" }, "got none (cuInit gave 803)"],
+    [{ cuda: 12040, gpus: [m40] }, "compute capability 6.0 or later, got Tesla M40 (5.2)"],
   ];
   for (const [nvidia, reason] of cases) {
     const choice = chooseDevice("auto", { ...WITH_GPU, nvidia });
     assertEquals(choice.device, "cpu");
-    assertStringIncludes(choice.warning ?? "", "running on the CPU: ");
+    assertStringIncludes(choice.warning ?? "", "using the CPU: ");
     assertStringIncludes(choice.warning ?? "", reason);
     assertThrows(() => chooseDevice("gpu", { ...WITH_GPU, nvidia }), UserError, reason);
     assertEquals(chooseDevice("cpu", { ...WITH_GPU, nvidia }), CPU_QUIETLY);
   }
   assertEquals(chooseDevice("auto", { ...WITH_GPU, nvidia: { cuda: 12040, gpus: [p100] } }), GPU);
   const arm = chooseDevice("auto", { ...WITH_GPU, arch: "aarch64" });
-  assertStringIncludes(arm.warning ?? "", "wheels for linux on aarch64 have no CUDA");
+  assertStringIncludes(arm.warning ?? "", "(TensorFlow's only wheels with CUDA), got linux on aarch64");
 });
 
-Deno.test("chooseDevice() refuses a C library that TensorFlow's builds are not for, whatever was asked for", () => {
+Deno.test("chooseDevice() rejects a C library that TensorFlow's builds do not support, for every request", () => {
   for (const request of ["auto", "cpu", "gpu"] as const) {
     const musl = { ...WITH_GPU, glibc: undefined };
-    assertThrows(() => chooseDevice(request, musl), UserError, "this system has none (musl?)");
+    assertThrows(() => chooseDevice(request, musl), UserError, "got none (musl?)");
     assertThrows(
       () => chooseDevice(request, { ...WITH_GPU, glibc: "2.17" }),
       UserError,
-      "this system has 2.17",
+      "got 2.17",
     );
     chooseDevice(request, { ...WITH_GPU, glibc: "2.27" });
     chooseDevice(request, { ...WITH_GPU, glibc: "3.0" });
@@ -72,7 +75,7 @@ Deno.test("chooseDevice() refuses a C library that TensorFlow's builds are not f
   chooseDevice("auto", { os: "darwin", arch: "aarch64", glibc: undefined, nvidia: undefined });
 });
 
-Deno.test("parseDevice() reads three names, and nothing else", () => {
+Deno.test("parseDevice() parses three names and rejects all others", () => {
   assertEquals([undefined, "", "auto", "cpu", "gpu"].map(parseDevice), [
     "auto",
     "auto",
@@ -80,10 +83,14 @@ Deno.test("parseDevice() reads three names, and nothing else", () => {
     "cpu",
     "gpu",
   ]);
-  assertThrows(() => parseDevice("GPU:0"), UserError, 'must be auto, cpu or gpu: it is "GPU:0"');
+  assertThrows(
+    () => parseDevice("GPU:0"),
+    UserError,
+    'expected LOSSKIT_DEVICE to be auto, cpu or gpu, got "GPU:0"',
+  );
 });
 
-Deno.test("every device that can be chosen has a wheel, whose files have places of their own", () => {
+Deno.test("every device has a wheel, and all its files have distinct paths", () => {
   assertEquals(Object.keys(WHEELS).toSorted(), [
     "darwin-aarch64-cpu",
     "linux-aarch64-cpu",
@@ -96,7 +103,7 @@ Deno.test("every device that can be chosen has a wheel, whose files have places 
     assertEquals(new Set(names).size, names.length);
   }
   const cuda = WHEELS["linux-x86_64-gpu"]!.companions.flatMap(({ files }) => Object.keys(files));
-  // What TensorFlow opens by name before it calls a GPU usable (its dso_loader).
+  // The libraries that TensorFlow opens by name before it considers a GPU usable (its dso_loader).
   for (
     const library of [
       "libcudart.so.12",

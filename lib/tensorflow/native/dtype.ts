@@ -19,7 +19,7 @@ export const DataType = {
   RESOURCE: 20,
 } as const;
 
-/** Bytes per element of the types whose elements have a fixed size. */
+/** Bytes per element, for types of fixed size. */
 const SIZES: Readonly<Record<number, number>> = {
   [DataType.FLOAT]: 4,
   [DataType.DOUBLE]: 8,
@@ -36,17 +36,19 @@ const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(DataType).map(([name, code]) => [code, name === "FLOAT" ? "float32" : name.toLowerCase()]),
 );
 
-/** Bytes of one element, or undefined where elements have no fixed size (strings, resources). */
+/** Returns the bytes of one element, or undefined for types without a fixed size (strings, resources). */
 export function elementBytes(dtype: number): number | undefined {
   return SIZES[dtype];
 }
 
-/** The name a reader knows: `float32`, `bfloat16`, `int32`; a number it does not know is shown as it is. */
+/**
+ * Returns the usual name of a type: `float32`, `bfloat16`, `int32`. Returns the number itself for an unknown type.
+ */
 export function dtypeName(dtype: number): string {
   return NAMES.get(dtype) ?? `TF_DataType ${dtype}`;
 }
 
-/** Whether a policy may move values of this type between precisions. */
+/** Returns whether precision policies may cast values of this type. */
 export function isFloating(dtype: number): boolean {
   return dtype === DataType.FLOAT || dtype === DataType.BFLOAT16 || dtype === DataType.HALF;
 }

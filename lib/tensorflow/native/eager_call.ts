@@ -1,29 +1,29 @@
 /**
- * One native call: an op, or a compiled function, on eager handles.
+ * Native calls of an op or a compiled function on eager handles.
  *
  * @module
  */
 import { type Attribute, eagerSetters, setAttribute } from "./attribute.ts";
 import { cString, type Pointer, type Runtime } from "./runtime.ts";
 
-/** Most results that one op may have; a traced training step returns three tensors a parameter. */
+/** The maximum number of results of an op. A traced training step returns three tensors per parameter. */
 const MAX_RESULTS = 4096;
 
-/** What an op is called with. */
+/** The arguments of a native call. */
 export interface EagerCall {
-  /** Handles, which the caller goes on to own. */
+  /** Input handles. The caller keeps ownership. */
   readonly inputs: readonly Pointer[];
-  /** Attributes, of the types that the inputs have. */
+  /** Attributes, in accordance with the types of the inputs. */
   readonly attributes: readonly Attribute[];
-  /** Most results that the op gives. */
+  /** The maximum number of results. */
   readonly numOutputs: number;
-  /** Types and shapes of the inputs, for errors. */
+  /** Returns types and shapes of the inputs, for error messages. */
   readonly describe: () => string[];
-  /** Called once the op holds its inputs: what is let go of here may be overwritten by the op. */
+  /** Called once the op holds its inputs. The op may overwrite the memory of inputs that are released here. */
   readonly release?: () => void;
 }
 
-/** Runs ops natively, and counts them. */
+/** Runs and counts native ops. */
 export class EagerCalls {
   readonly #runtime: Runtime;
   readonly #setters: ReturnType<typeof eagerSetters>;
@@ -31,13 +31,13 @@ export class EagerCalls {
   readonly #resultCount = new Int32Array(1);
   #count = 0;
 
-  /** Calls of a runtime. */
+  /** Creates a counter of a runtime's calls. */
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
     this.#setters = eagerSetters(runtime);
   }
 
-  /** How many calls there were. */
+  /** Number of calls so far. */
   get count(): number {
     return this.#count;
   }
@@ -45,12 +45,14 @@ export class EagerCalls {
   /**
    * Runs an op or a function. The caller owns the results.
    *
-   * @throws {TensorFlowError} naming the op and its inputs.
+   * @throws {TensorFlowError} When the call fails. The error names the op and its inputs.
    */
   execute(name: string, call: EagerCall): Pointer[] {
     const { cc, status, context } = this.#runtime;
     if (call.numOutputs > MAX_RESULTS) {
-      throw new RangeError(`Cannot run ${name}: at most ${MAX_RESULTS} results: wanted ${call.numOutputs}`);
+      throw new RangeError(
+        `Cannot run ${name}: expected at most ${MAX_RESULTS} results, got ${call.numOutputs}.`,
+      );
     }
     const op = cc.TFE_NewOp(context, cString(name), status);
     this.#runtime.check({ op: name });

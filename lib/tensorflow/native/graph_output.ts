@@ -1,22 +1,22 @@
 /**
- * `TF_Output`: one output of a node, as C wants it.
+ * Conversion of a node's outputs to C's `TF_Output`.
  *
  * @module
  */
 import type { Pointer } from "./runtime.ts";
 
-/** One output of a node of a graph. */
+/** An output of a graph node. */
 export interface GraphOutput {
   /** The node. */
   readonly operation: Pointer;
-  /** Which of its outputs. */
+  /** Index among the node's outputs. */
   readonly index: number;
 }
 
-/** Bytes of a `TF_Output`: a pointer, an int, padding. */
+/** Size of a `TF_Output` in bytes: a pointer, an int and padding. */
 const OUTPUT_BYTES = 16;
 
-/** One output as C passes it by value. */
+/** Returns an output as C's struct, to pass by value. */
 export function toOutput(output: GraphOutput): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(OUTPUT_BYTES);
   const view = new DataView(bytes.buffer);
@@ -25,7 +25,7 @@ export function toOutput(output: GraphOutput): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Outputs as C's array; never empty, since an empty one has no address. */
+/** Returns outputs as a C array. The array is never empty, because an empty one has no address. */
 export function toOutputs(outputs: readonly GraphOutput[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(OUTPUT_BYTES * Math.max(1, outputs.length));
   outputs.forEach((output, i) => bytes.set(toOutput(output), i * OUTPUT_BYTES));

@@ -1,5 +1,5 @@
 /**
- * Where libtensorflow is: named by the user, in the cache, in an installed Python package, or fetched.
+ * Search for libtensorflow: the user's folder, the cache, an installed Python package, or a download.
  *
  * @module
  */
@@ -14,37 +14,37 @@ import { type Wheel, WHEELS } from "./wheels.ts";
 
 /** A libtensorflow on this machine. */
 export interface LibTensorFlow {
-  /** The folder that holds both libraries. */
+  /** The folder that contains both libraries. */
   dir: string;
   /** Path of the framework library. */
   framework: string;
   /** Path of the library with the C API. */
   cc: string;
-  /** TensorFlow's version, where it is known before the library is opened. */
+  /** TensorFlow's version, if known before the library is opened. */
   version: string | undefined;
-  /** How it was found; `package`: it was fetched just now, and is in the cache from now on. */
+  /** How the library was found. `package` means that it was just downloaded into the cache. */
   source: "environment" | "cache" | "python" | "package";
-  /** SHA-256 of the wheel it is from, where that is known. */
+  /** SHA-256 of the wheel that contained the library, if known. */
   wheelSha256: string | undefined;
 }
 
-/** What the search sees of the machine; tests replace it. */
+/** The machine, as the search sees it. Tests replace it. */
 export interface Machine {
-  /** As Deno names it: `linux`, `darwin`, `windows`. */
+  /** The operating system in Deno's spelling: `linux`, `darwin`, `windows`. */
   os: string;
-  /** As Deno names it: `x86_64`, `aarch64`. */
+  /** The architecture in Deno's spelling: `x86_64`, `aarch64`. */
   arch: string;
-  /** An environment variable. */
+  /** Returns an environment variable. */
   env: (name: string) => string | undefined;
-  /** A TensorFlow installed in Python: the folder that holds its libraries, and its version. */
+  /** Finds a TensorFlow installed in Python: the folder that contains its libraries, and its version. */
   python: () => Promise<{ dir: string; version: string } | undefined>;
-  /** Fetches a wheel's libraries into a folder. */
+  /** Downloads a wheel's libraries into a folder. */
   fetch: (wheel: Wheel, into: string) => Promise<void>;
-  /** Where warnings go. */
+  /** Prints a warning. */
   warn: (line: string) => void;
 }
 
-/** The machine that this process is on. */
+/** The machine that runs this process. */
 export const THIS_MACHINE: Machine = {
   os: Deno.build.os,
   arch: Deno.build.arch,
@@ -54,18 +54,21 @@ export const THIS_MACHINE: Machine = {
   warn: (line) => console.error(line),
 };
 
-/** The oldest TensorFlow whose C API has all that is called. */
+/** The oldest TensorFlow whose C API has all required functions. */
 const OLDEST = [2, 16] as const;
 
 /**
- * Finds libtensorflow, in this order: the folder that `LOSSKIT_LIBTENSORFLOW` names, the user's cache, a TensorFlow
- * installed in Python, and the pinned wheel, which is fetched into the cache, with CUDA's libraries for a GPU. A
- * TensorFlow of Python serves for a GPU where CUDA's libraries are installed with it.
+ * Finds libtensorflow. Searches in this order:
  *
- * @param machine What the search sees; default: this machine.
- * @param options `device`: what it is to run on (default: the CPU); `wheels`: those that may be fetched (default: the
- * pinned ones).
- * @throws {UserError} when there is none: it lists every place that was tried and what to do.
+ * 1. the folder named by `LOSSKIT_LIBTENSORFLOW`,
+ * 2. the user's cache,
+ * 3. a TensorFlow installed in Python, for a GPU only if CUDA's libraries are installed with it,
+ * 4. the pinned wheel, which is downloaded into the cache, with CUDA's libraries for a GPU.
+ *
+ * @param machine The machine to search. Default: this machine.
+ * @param options `device`: the device to run on (default: the CPU). `wheels`: the wheels that may be downloaded
+ * (default: the pinned ones).
+ * @throws {UserError} When no library is found. The error lists all searched places and a remedy.
  */
 export async function findLibTensorFlow(
   machine: Machine = THIS_MACHINE,
@@ -79,20 +82,19 @@ export async function findLibTensorFlow(
   if (named) return await inNamedFolder(named);
   if (wheel === undefined) {
     throw new UserError(
-      `Cannot fetch libtensorflow for ${machine.os} on ${machine.arch}${
-        device === "gpu" ? " with a GPU" : ""
-      }: supported are Linux on x86-64 and arm64, and ` +
-        "macOS on arm64, with an NVIDIA GPU Linux on x86-64. Elsewhere, let LOSSKIT_LIBTENSORFLOW name a folder that holds libtensorflow_cc and " +
-        "libtensorflow_framework.",
+      `Cannot fetch libtensorflow: expected ${
+        device === "gpu" ? "Linux on x86-64, for a GPU" : "Linux on x86-64 or arm64, or macOS on arm64"
+      }, got ${machine.os} on ${machine.arch}. ` +
+        "Set LOSSKIT_LIBTENSORFLOW to a folder that contains libtensorflow_cc and libtensorflow_framework.",
     );
   }
   const path = join(
     cacheDir(machine.env, machine.os),
     `libtensorflow-${wheel.version}-${machine.os}-${machine.arch}${device === "gpu" ? "-cuda" : ""}`,
   );
-  const tried = ["LOSSKIT_LIBTENSORFLOW: not set"];
+  const tried = ["LOSSKIT_LIBTENSORFLOW (not set)"];
   if (!await exists(path)) {
-    tried.push(`${path}: not there`);
+    tried.push(`${path} (missing)`);
     const installed = await machine.python();
     if (installed !== undefined) {
       const { found } = await inFolder(installed.dir);
@@ -101,12 +103,12 @@ export async function findLibTensorFlow(
       if (found !== undefined && isRecent(version) && hasCuda) {
         return { dir, ...found, version, source: "python", wheelSha256: undefined };
       }
-      const unfit = `TensorFlow ${version} in ${dir}: wanted version ${
+      const unfit = `TensorFlow ${version} in ${dir} (expected version ${
         OLDEST.join(".")
-      } or later, with both libraries${device === "gpu" ? " and, beside it, CUDA's" : ""}`;
+      } or later, with both libraries${device === "gpu" ? " and with CUDA's" : ""})`;
       machine.warn(`not used: ${unfit}`);
       tried.push(unfit);
-    } else tried.push("a TensorFlow installed in Python: none");
+    } else tried.push("a TensorFlow installed in Python (none found)");
   }
   const files = Object.assign({}, wheel.files, ...wheel.companions.map((companion) => companion.files));
   const { libraries } = wheel;
@@ -124,10 +126,8 @@ export async function findLibTensorFlow(
         `  ${wheel.name} ${wheel.version} from Python's package index: ${
           cause.message.replaceAll("\n", "\n  ")
         }\n` +
-        `Or install TensorFlow ${
-          OLDEST.join(".")
-        } or later where python3 finds it, or let LOSSKIT_LIBTENSORFLOW name a ` +
-        "folder that holds both libraries.",
+        `Install TensorFlow ${OLDEST.join(".")} or later for python3, or set LOSSKIT_LIBTENSORFLOW to a ` +
+        "folder that contains both libraries.",
       { cause },
     );
   }
@@ -147,15 +147,15 @@ async function inNamedFolder(dir: string): Promise<LibTensorFlow> {
     return { dir, ...found, version: undefined, source: "environment", wheelSha256: undefined };
   }
   throw new UserError(
-    "Cannot use the folder that LOSSKIT_LIBTENSORFLOW names: wanted libtensorflow_cc and libtensorflow_framework " +
-      `(.so.2, or .2.dylib on macOS) in it: ${dir} has no ${
-        missing.join(" and no ")
+    "Cannot use the folder in LOSSKIT_LIBTENSORFLOW: expected libtensorflow_cc and libtensorflow_framework " +
+      `(.so.2, or .2.dylib on macOS), got ${dir} without ${
+        missing.join(" and without ")
       }. Correct the variable, or unset ` +
-      "it to have the library fetched.",
+      "it to fetch the library.",
   );
 }
 
-/** Both libraries in a folder, whatever the system calls them, or those that it lacks. */
+/** Finds both libraries in a folder, or returns the names of the missing ones. */
 async function inFolder(
   dir: string,
 ): Promise<{ found: { framework: string; cc: string } | undefined; missing: string[] }> {
@@ -196,7 +196,7 @@ async function fetchLibraries(wheel: Wheel, into: string): Promise<void> {
   }
 }
 
-/** Fetches a wheel, and puts some of its members where they are to be in a folder. */
+/** Downloads a wheel and unpacks some of its members into a folder. */
 async function fetchMembers(
   wheel: PackageFile,
   { members, into }: { members: Readonly<Record<string, string>>; into: string },

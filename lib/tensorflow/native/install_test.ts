@@ -5,7 +5,7 @@ import { UserError } from "../../error/user_error.ts";
 import { findLibTensorFlow, type LibTensorFlow, type Machine } from "./install.ts";
 import { WHEELS } from "./wheels.ts";
 
-/** A machine with nothing on it but a folder for its cache. */
+/** Runs `work` with a machine that has only an empty cache folder. */
 async function withMachine(work: (machine: Machine, folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   const variables: Record<string, string> = { LOSSKIT_CACHE: join(folder, "cache") };
@@ -30,13 +30,13 @@ async function placeLibraries(dir: string, suffix = ".so.2"): Promise<void> {
   }
 }
 
-Deno.test("findLibTensorFlow() takes the folder that LOSSKIT_LIBTENSORFLOW names, and nothing else then", () =>
+Deno.test("findLibTensorFlow() returns the folder in LOSSKIT_LIBTENSORFLOW, or throws if it is incomplete", () =>
   withMachine(async (machine, folder) => {
     const named = {
       ...machine,
       env: (name: string) => name === "LOSSKIT_LIBTENSORFLOW" ? folder : machine.env(name),
     };
-    const neither = `${folder} has no libtensorflow_cc and no libtensorflow_framework. Correct`;
+    const neither = `${folder} without libtensorflow_cc and without libtensorflow_framework. Correct`;
     await assertRejects(() => findLibTensorFlow(named), UserError, neither);
     await placeLibraries(folder);
     assertEquals(await findLibTensorFlow({ ...named, os: "plan9" }), {
@@ -48,11 +48,11 @@ Deno.test("findLibTensorFlow() takes the folder that LOSSKIT_LIBTENSORFLOW names
       wheelSha256: undefined,
     });
     await Deno.remove(join(folder, "libtensorflow_framework.so.2"));
-    const one = `${folder} has no libtensorflow_framework.so.2. Correct`;
+    const one = `${folder} without libtensorflow_framework.so.2. Correct`;
     await assertRejects(() => findLibTensorFlow(named), UserError, one);
   }));
 
-Deno.test("findLibTensorFlow() takes a TensorFlow of Python where the cache has none, unless it is too old", () =>
+Deno.test("findLibTensorFlow() returns Python's TensorFlow if the cache has none, unless it is too old", () =>
   withMachine(async (machine, folder) => {
     const dir = join(folder, "site-packages", "tensorflow");
     await placeLibraries(dir);
@@ -64,26 +64,26 @@ Deno.test("findLibTensorFlow() takes a TensorFlow of Python where the cache has 
       () => findLibTensorFlow({ ...machine, python: python("2.15.0"), warn: (line) => warned += line }),
       UserError,
     );
-    const unfit = `TensorFlow 2.15.0 in ${dir}: wanted version 2.16 or later`;
+    const unfit = `TensorFlow 2.15.0 in ${dir} (expected version 2.16 or later`;
     assertStringIncludes(old.message, unfit);
     assertStringIncludes(warned, `not used: ${unfit}`);
   }));
 
-Deno.test("findLibTensorFlow() lists every place it tried when there is no network", () =>
+Deno.test("findLibTensorFlow() lists every place it searched when the network is down", () =>
   withMachine(async (machine, folder) => {
     const { message } = await assertRejects(() => findLibTensorFlow(machine), UserError);
     const places = [
-      "LOSSKIT_LIBTENSORFLOW: not set",
+      "LOSSKIT_LIBTENSORFLOW (not set)",
       `${join(folder, "cache")}/libtensorflow-2.21.0`,
-      "installed in Python: none",
+      "installed in Python (none found)",
       "no network",
       "libtensorflow-2.21.0-linux-x86_64 from another machine serves too",
-      "or let LOSSKIT_LIBTENSORFLOW name a folder",
+      "or set LOSSKIT_LIBTENSORFLOW to a folder",
     ];
     for (const place of places) assertStringIncludes(message, place);
   }));
 
-Deno.test("findLibTensorFlow() fetches the wheel of the platform, and says what is supported elsewhere", () =>
+Deno.test("findLibTensorFlow() fetches the platform's wheel, and lists the supported platforms on others", () =>
   withMachine(async (machine) => {
     const asked: string[] = [];
     const fetch: Machine["fetch"] = (wheel) => {
@@ -102,12 +102,12 @@ Deno.test("findLibTensorFlow() fetches the wheel of the platform, and says what 
       await assertRejects(
         () => findLibTensorFlow({ ...machine, os, arch }),
         UserError,
-        "supported are Linux on x86-64",
+        "expected Linux on x86-64",
       );
     }
   }));
 
-Deno.test("findLibTensorFlow() fetches into the cache once, and again over a corrupt library", () =>
+Deno.test("findLibTensorFlow() fetches into the cache once, and again if a library is corrupt", () =>
   withMachine(async (machine, folder) => {
     const sha256 = createHash("sha256").update("x").digest("hex");
     const { libraries, ...wheel } = WHEELS["linux-x86_64-cpu"]!;
@@ -143,7 +143,7 @@ Deno.test("findLibTensorFlow() fetches into the cache once, and again over a cor
     assertStringIncludes(warned, "the SHA-256 of libtensorflow_cc.so.2 must be");
   }));
 
-Deno.test("findLibTensorFlow() fetches a corrupt cache again, and tells the damage when it cannot", () =>
+Deno.test("findLibTensorFlow() fetches a corrupt cache again, and reports the damage if the download fails", () =>
   withMachine(async (machine, folder) => {
     const wheel = WHEELS["linux-x86_64-cpu"]!;
     await placeLibraries(join(folder, "cache", `libtensorflow-${wheel.version}-linux-x86_64`));
@@ -162,7 +162,7 @@ Deno.test("findLibTensorFlow() fetches a corrupt cache again, and tells the dama
     assertStringIncludes(message, "no network");
   }));
 
-Deno.test("findLibTensorFlow() for a GPU fetches CUDA's libraries too, beside TensorFlow's folder", () =>
+Deno.test("findLibTensorFlow() also fetches CUDA's libraries for a GPU", () =>
   withMachine(async (machine, folder) => {
     const sha256 = createHash("sha256").update("x").digest("hex");
     const file = { sha256, bytes: 1 };
@@ -190,16 +190,16 @@ Deno.test("findLibTensorFlow() for a GPU fetches CUDA's libraries too, beside Te
     assertEquals(
       (await find(fetch)).source,
       "package",
-      "without one of CUDA's libraries all are fetched again",
+      "all CUDA libraries are fetched again if one is missing",
     );
     await assertRejects(
       () => findLibTensorFlow({ ...machine, os: "darwin", arch: "aarch64" }, { device: "gpu" }),
       UserError,
-      "Cannot fetch libtensorflow for darwin on aarch64 with a GPU",
+      "for a GPU, got darwin on aarch64.",
     );
   }));
 
-Deno.test("findLibTensorFlow() for a GPU takes Python's TensorFlow only where CUDA is installed with it", () =>
+Deno.test("findLibTensorFlow() returns Python's TensorFlow for a GPU only if CUDA is installed with it", () =>
   withMachine(async (machine, folder) => {
     const dir = join(folder, "site-packages", "tensorflow");
     await placeLibraries(dir);
@@ -210,7 +210,7 @@ Deno.test("findLibTensorFlow() for a GPU takes Python's TensorFlow only where CU
         python: () => Promise.resolve({ dir, version: "2.20.0" }),
         warn: (line) => warned += line,
       }, { device: "gpu" });
-    await assertRejects(find, UserError, "with both libraries and, beside it, CUDA's");
+    await assertRejects(find, UserError, "with both libraries and with CUDA's");
     await Deno.mkdir(join(folder, "site-packages", "nvidia", "cudnn"), { recursive: true });
     assertEquals((await find()).source, "python");
   }));

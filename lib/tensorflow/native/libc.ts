@@ -1,8 +1,8 @@
 /**
- * The C library by system, for the few calls that Deno does not offer.
+ * The C library's file name per system, for functions that Deno lacks.
  *
  * @module
  */
 
-/** The library's file by the system's name; systems that are not here have none that is used. */
+/** The C library's file name by operating system. Unlisted systems are unsupported. */
 export const LIBC = { linux: "libc.so.6", darwin: "libSystem.B.dylib" } as const;

@@ -1,19 +1,19 @@
 /**
- * What TensorFlow itself says of an op: its attributes, which of them follow from which inputs, and which inputs are
- * lists.
+ * TensorFlow's definition of an op: its attributes, the inputs that determine them, and the inputs that are lists.
  *
- * Read from TensorFlow's registry (`OpDef` in `op_def.proto`), so that no table here can be wrong for a version.
+ * The definitions come from the loaded library's registry (`OpDef` in `op_def.proto`) and therefore match its
+ * version.
  *
  * @module
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { cString, type Runtime } from "./runtime.ts";
 
-/** One input of an op. Exactly one of the attribute names is set, or none where the type is fixed. */
+/** An input of an op. At most one of the attribute names is set. None is set if the type is fixed. */
 export interface InputDefinition {
   /** The attribute that holds the input's type. */
   typeAttribute?: string;
-  /** The attribute that says how many tensors of one type the input takes. */
+  /** The attribute that holds the number of tensors in an input of several tensors of one type. */
   numberAttribute?: string;
   /** The attribute that lists the types of the input's tensors. */
   typeListAttribute?: string;
@@ -23,24 +23,28 @@ export interface InputDefinition {
 export interface OpDefinition {
   /** The inputs, in order. */
   inputs: InputDefinition[];
-  /** Attributes by name, with their kinds as TensorFlow writes them: `type`, `int`, `list(shape)`. */
+  /** Attributes by name, with TensorFlow's name of their type: `type`, `int`, `list(shape)`. */
   attributes: ReadonlyMap<string, string>;
 }
 
-/** Looks up op definitions, each once. */
+/** Looks up and caches op definitions. */
 export class OpDefinitions {
   readonly #runtime: Runtime;
   readonly #found = new Map<string, OpDefinition>();
 
-  /** @param runtime Whose registry is read. */
+  /**
+   * Creates an empty cache.
+   *
+   * @param runtime The runtime that provides the registry.
+   */
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
   /**
-   * The definition of an op.
+   * Returns the definition of an op.
    *
-   * @throws {TensorFlowError} when TensorFlow knows no such op.
+   * @throws {TensorFlowError} When TensorFlow has no such op.
    */
   get(op: string): OpDefinition {
     let definition = this.#found.get(op);
@@ -49,7 +53,11 @@ export class OpDefinitions {
   }
 
   #read(op: string): OpDefinition {
-    if (op === "Abort") throw new TypeError("Cannot run Abort: it is TensorFlow's op for ending the process");
+    if (op === "Abort") {
+      throw new TypeError(
+        "Cannot run Abort: expected an op that returns, got TensorFlow's op that ends the process. Use another op.",
+      );
+    }
     const { cc, status } = this.#runtime;
     const graph = cc.TF_NewGraph();
     const buffer = cc.TF_NewBuffer();
@@ -76,7 +84,7 @@ const INPUT_ARG = 2,
   NUMBER_ATTR = 5,
   TYPE_LIST_ATTR = 6;
 
-/** Reads the inputs and attributes out of a serialized `OpDef`. */
+/** Parses the inputs and attributes of a serialized `OpDef`. */
 export function parseOpDefinition(bytes: Uint8Array): OpDefinition {
   const inputs: InputDefinition[] = [];
   const attributes = new Map<string, string>();

@@ -1,5 +1,5 @@
 /**
- * What this machine has that TensorFlow could run on: its C library and its NVIDIA driver. Deciding is `device.ts`.
+ * Detection of this machine's C library and NVIDIA driver. `device.ts` chooses the device.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import { LIBC } from "./libc.ts";
 /** `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `..._MINOR` of cuda.h. */
 const CAPABILITY = [75, 76] as const;
 
-/** Longest name of a GPU that is read. */
+/** Maximum length of a GPU's name. */
 const NAME_BYTES = 256;
 
-/** The calls of NVIDIA's driver that the probe makes, from cuda.h; all return 0 when they succeed. */
+/** The functions of NVIDIA's driver that the probe calls, from cuda.h. All return 0 on success. */
 const DRIVER_SYMBOLS = {
   /** `CUresult cuDriverGetVersion(int* version)`: works before `cuInit`. */
   cuDriverGetVersion: { parameters: ["buffer"], result: "i32" },
@@ -27,7 +27,7 @@ const DRIVER_SYMBOLS = {
   cuInit: { parameters: ["u32"], result: "i32" },
   /** `CUresult cuDeviceGetCount(int* count)` */
   cuDeviceGetCount: { parameters: ["buffer"], result: "i32" },
-  /** `CUresult cuDeviceGetName(char* name, int length, CUdevice device)`; a device is its number. */
+  /** `CUresult cuDeviceGetName(char* name, int length, CUdevice device)`, where a device is its index. */
   cuDeviceGetName: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   /** `CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device)` */
   cuDeviceGetAttribute: { parameters: ["buffer", "i32", "i32"], result: "i32" },
@@ -36,7 +36,7 @@ const DRIVER_SYMBOLS = {
 /** The driver's functions. */
 export type Driver = Deno.StaticForeignLibraryInterface<typeof DRIVER_SYMBOLS>;
 
-/** Looks at this machine. */
+/** Detects the facts about this machine that determine the device. */
 export function probeMachine(): MachineFacts {
   const { os, arch } = Deno.build;
   return { os, arch, glibc: os === "linux" ? probeGlibc() : undefined, nvidia: probeNvidia() };
@@ -45,7 +45,7 @@ export function probeMachine(): MachineFacts {
 function probeGlibc(): string | undefined {
   try {
     const libc = Deno.dlopen(LIBC.linux, {
-      /** `const char* gnu_get_libc_version(void)`: no other C library has it. */
+      /** `const char* gnu_get_libc_version(void)`, which only the GNU C library has. */
       gnu_get_libc_version: { parameters: [], result: "pointer" },
     });
     const version = Deno.UnsafePointerView.getCString(libc.symbols.gnu_get_libc_version()!);
@@ -60,16 +60,16 @@ function probeGlibc(): string | undefined {
 function probeNvidia(): Nvidia | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
-    // It stays open: TensorFlow uses it next, and a driver does not like to be unloaded.
-    return askDriver(Deno.dlopen("libcuda.so.1", DRIVER_SYMBOLS).symbols);
+    // The library stays open, because TensorFlow uses it next and NVIDIA drivers do not support unloading.
+    return queryDriver(Deno.dlopen("libcuda.so.1", DRIVER_SYMBOLS).symbols);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     return undefined; // no driver
   }
 }
 
-/** Asks an NVIDIA driver for its version and its GPUs. */
-export function askDriver(driver: Driver): Nvidia {
+/** Queries an NVIDIA driver for its version and its GPUs. */
+export function queryDriver(driver: Driver): Nvidia {
   const answer = new Int32Array(1);
   const code = driver.cuDriverGetVersion(answer);
   if (code !== 0) return { cuda: 0, gpus: [], fault: `cuDriverGetVersion gave ${code}` };
@@ -89,9 +89,9 @@ export function askDriver(driver: Driver): Nvidia {
 }
 
 /**
- * Returns the device that runs started here use, as `LOSSKIT_DEVICE` or the machine says.
+ * Returns the device that runs started by this process use. `LOSSKIT_DEVICE` overrides the detected device.
  *
- * @throws {UserError} for a device that is unknown or that this machine does not have.
+ * @throws {UserError} When the device is unknown or missing on this machine.
  */
 export function requireDevice(): Device {
   return chooseDevice(parseDevice(Deno.env.get("LOSSKIT_DEVICE")), probeMachine()).device;

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { askDriver, type Driver, probeMachine } from "./probe_machine.ts";
+import { type Driver, probeMachine, queryDriver } from "./probe_machine.ts";
 
-/** A driver that has two GPUs, written to C's conventions, with some calls replaced. */
+/** Returns a fake driver with two GPUs that follows C's conventions. `replaced` overrides some of its functions. */
 function fakeDriver(replaced: Partial<Driver> = {}): Driver {
   const write = (buffer: unknown, value: number) => {
     (buffer as Int32Array)[0] = value;
@@ -22,8 +22,8 @@ function fakeDriver(replaced: Partial<Driver> = {}): Driver {
   } as Driver;
 }
 
-Deno.test("askDriver() reads versions, names and capabilities", () => {
-  assertEquals(askDriver(fakeDriver()), {
+Deno.test("queryDriver() reads versions, names and capabilities", () => {
+  assertEquals(queryDriver(fakeDriver()), {
     cuda: 12040,
     gpus: [
       { name: "NVIDIA A100-SXM4-80GB", capability: [8, 0] },
@@ -32,22 +32,22 @@ Deno.test("askDriver() reads versions, names and capabilities", () => {
   });
 });
 
-Deno.test("askDriver() tells of a driver that fails, and skips a GPU without a name", () => {
-  assertEquals(askDriver(fakeDriver({ cuDriverGetVersion: () => 3 })), {
+Deno.test("queryDriver() reports a driver that fails, and skips a GPU without a name", () => {
+  assertEquals(queryDriver(fakeDriver({ cuDriverGetVersion: () => 3 })), {
     cuda: 0,
     gpus: [],
     fault: "cuDriverGetVersion gave 3",
   });
-  assertEquals(askDriver(fakeDriver({ cuInit: () => 803 })), {
+  assertEquals(queryDriver(fakeDriver({ cuInit: () => 803 })), {
     cuda: 12040,
     gpus: [],
     fault: "cuInit gave error 803",
   });
   const half = fakeDriver({ cuDeviceGetName: () => 101 });
-  assertEquals(askDriver(half).gpus, []);
+  assertEquals(queryDriver(half).gpus, []);
 });
 
-Deno.test("probeMachine() sees this machine", () => {
+Deno.test("probeMachine() detects this machine", () => {
   const { os, arch, glibc } = probeMachine();
   assertEquals([os, arch], [Deno.build.os, Deno.build.arch]);
   if (os === "linux") assertMatch(glibc ?? "", /^2\.\d+/);

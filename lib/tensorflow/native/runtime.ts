@@ -1,7 +1,8 @@
 /**
- * One TensorFlow in this process: its libraries, its eager context, checked calls, and tensors in and out.
+ * The TensorFlow of this process: its libraries, its eager context, checked calls, and conversion of tensors.
  *
- * It is the only file that talks to a status. What the values mean (autocast, TF.js's tensors, traces) is above it.
+ * Only this file reads a native status. The binding above it interprets the values (autocast, TF.js's tensors,
+ * traces).
  *
  * @module
  */
@@ -14,58 +15,61 @@ import { TensorFlowError } from "./tensorflow_error.ts";
 import { unset, withVariables } from "./variables.ts";
 import { KEEP_NAN, withXlaFlags, type XlaFlags } from "./xla_flags.ts";
 
-/** A native pointer, null where C says NULL. */
+/** A native pointer, null for C's NULL. */
 export type Pointer = Deno.PointerValue;
 
-/** Bytes that may be handed to C: their buffer is not shared. */
+/** Bytes that C functions accept: their buffer is not shared. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** `sizeof(TF_TString)`, TensorFlow's string, small ones held inside. */
+/** `sizeof(TF_TString)`. TensorFlow's string holds short strings inline. */
 const TSTRING_BYTES = 24;
 
-/** More threads than any machine has: TensorFlow would start them all, and hang. */
+/** Upper limit of threads. TensorFlow would start any number and hang. */
 const MAX_THREADS = 1024;
 
 const encoder = new TextEncoder();
 
-/** C strings are made once a name: op and attribute names recur at every call. */
+/** Cache of C strings by name, because op and attribute names recur at every call. */
 const cStrings = new Map<string, Bytes>();
 
-/** A NUL-terminated copy of a name, kept for the process. */
+/** Returns a NUL-terminated copy of a name, cached for the life of the process. */
 export function cString(text: string): Bytes {
   let bytes = cStrings.get(text);
   if (bytes === undefined) cStrings.set(text, bytes = encoder.encode(text + "\0"));
   return bytes;
 }
 
-/** What a runtime is opened with. */
+/** The options of {@linkcode Runtime.open}. */
 export interface RuntimeOptions {
   /** Path of `libtensorflow_framework`. */
   framework: string;
   /** Path of `libtensorflow_cc`. */
   cc: string;
-  /** Threads inside one op, at least 1. Default: as many as cores. */
+  /** Threads within an op, at least 1. Default: the number of cores. */
   intraOpThreads?: number | undefined;
-  /** Ops of one graph at a time, at least 1. Default: TensorFlow's own choice, the cores. */
+  /** Ops of a graph that run at the same time, at least 1. Default: the number of cores. */
   interOpThreads?: number | undefined;
-  /** What ops run on by default. Default: the CPU, whatever GPUs there are. */
+  /** The device that ops run on by default. Default: the CPU, even if there is a GPU. */
   device?: Device | undefined;
-  /** Makes every op give the same bits in every run, or refuse to run. Default: the process's setting, false at first. */
+  /**
+   * Whether every op must give the same bits in every run. Ops without a deterministic kernel then throw. Default:
+   * the process's current setting, initially false.
+   */
   deterministicOps?: boolean | undefined;
-  /** Flags for XLA beside the user's `XLA_FLAGS`. Default: none. */
+  /** XLA flags in addition to the user's `XLA_FLAGS`. Default: none. */
   xlaFlags?: XlaFlags;
 }
 
 /**
- * Variables that TensorFlow reads while it starts: hides warnings (errors reach the caller through the status), and gives
- * each context a thread pool of its own, so that a worker's `threads` count for it.
+ * Variables that TensorFlow reads at its start. They hide warnings (callers receive errors through the status) and
+ * give each context its own thread pool, so that a worker's `threads` applies to it.
  */
 const START = { TF_CPP_MIN_LOG_LEVEL: "2", TF_OVERRIDE_GLOBAL_THREADPOOL: "1" };
 
-/** The error for an option that TensorFlow already runs with another value of. */
+/** Creates the error for an option that TensorFlow already runs with another value of. */
 export function fixedOption(name: string, running: unknown, wanted: unknown): RangeError {
   return new RangeError(
-    `Cannot change TensorFlow's ${name}: expected ${running}, which this process runs with, got ${wanted}. ` +
+    `Cannot change TensorFlow's ${name}: expected ${running}, which this process already uses, got ${wanted}. ` +
       "Start another process.",
   );
 }
@@ -74,10 +78,12 @@ export function fixedOption(name: string, running: unknown, wanted: unknown): Ra
 export class Runtime {
   /** The version that the library reports, such as `2.21.0`. */
   readonly version: string;
-  /** Full names of the devices that ops can run on, such as `/job:localhost/replica:0/task:0/device:CPU:0`, with their type. */
+  /**
+   * Types and full names of the devices that ops can run on, such as `/job:localhost/replica:0/task:0/device:CPU:0`.
+   */
   readonly devices: readonly { readonly name: string; readonly type: string }[];
   /**
-   * The functions of `libtensorflow_cc`, for this folder.
+   * The functions of `libtensorflow_cc`, for use within this folder.
    *
    * @internal
    */
@@ -86,7 +92,7 @@ export class Runtime {
   readonly #status: Pointer;
   #context: Pointer;
   #handles = 0;
-  /** Undefined once XLA has read its flags. */
+  /** The flags to set. Undefined once XLA has read its flags. */
   #xlaFlags: XlaFlags | undefined;
 
   private constructor(libraries: Libraries, options: RuntimeOptions) {
@@ -105,35 +111,38 @@ export class Runtime {
   }
 
   /**
-   * Opens TensorFlow. Its start-up messages (which instructions it uses, that oneDNN is on) are not shown.
+   * Opens TensorFlow. Hides its start-up messages, for instance about CPU instructions and oneDNN.
    *
-   * @throws {RangeError} for a thread count outside of 1 to 1024.
-   * @throws {UserError} when a library cannot be opened.
+   * @throws {RangeError} For a thread count outside of 1 to 1024.
+   * @throws {UserError} When a library does not open.
    */
   static open(options: RuntimeOptions): Runtime {
     for (const key of ["intraOpThreads", "interOpThreads"] as const) {
       const value = options[key];
       if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= MAX_THREADS)) {
         throw new RangeError(
-          `Cannot start TensorFlow: expected ${key} from 1 to ${MAX_THREADS}, a whole number, got ${value}.`,
+          `Cannot start TensorFlow: expected ${key} as an integer from 1 to ${MAX_THREADS}, got ${value}.`,
         );
       }
     }
     return quietly(() => withVariables(unset(START), () => new Runtime(openLibraries(options), options)));
   }
 
-  /** Sets what belongs to the process. Later runtimes, such as those of workers, find it as it is. */
+  /** Applies the settings that the whole process shares. Runtimes of workers inherit them. */
   #setProcessState({ deterministicOps }: RuntimeOptions): void {
     // NVIDIA's matrix units round float32 inputs to 10 bits of mantissa by default.
     this.#framework._ZN3tsl32enable_tensor_float_32_executionEb(false);
     if (deterministicOps !== undefined) this.#framework._ZN3tsl19EnableOpDeterminismEb(deterministicOps);
   }
 
-  /** Has XLA read its flags, before it first compiles. Builds without this function read the user's flags alone. */
+  /**
+   * Makes XLA read its flags before its first compilation. In builds without this function, XLA reads the user's
+   * flags only.
+   */
   readXlaFlags(): void {
     if (this.#xlaFlags === undefined) return;
     const parse = this.cc._ZN3xla28ParseDebugOptionFlagsFromEnvEb;
-    // XLA ends the process at an unknown flag: newer builds may lack this one.
+    // XLA ends the process at an unknown flag, and newer builds may lack this one.
     const isKnown = Number(this.version.split(".")[1]) <= 21;
     if (parse !== null) withXlaFlags({ ...isKnown && KEEP_NAN, ...this.#xlaFlags }, () => parse(false));
     this.#xlaFlags = undefined;
@@ -181,35 +190,37 @@ export class Runtime {
     return this.devices.some(({ type }) => type === "GPU");
   }
 
-  /** Whether NVIDIA's matrix units may round float32 inputs to TF32. Never so here; asked of the library. */
+  /**
+   * Whether NVIDIA's matrix units may round float32 inputs to TF32, as the library reports. Always false in losskit.
+   */
   get tensorFloat32(): boolean {
     return this.#framework._ZN3tsl33tensor_float_32_execution_enabledEv();
   }
 
-  /** Whether ops without a deterministic kernel are refused. */
+  /** Whether ops without a deterministic kernel throw. */
   get deterministicOps(): boolean {
     return this.#framework._ZN3tsl21OpDeterminismRequiredEv();
   }
 
-  /** The eager context, for calls that need it. */
+  /** The eager context, for native calls that require it. */
   get context(): Pointer {
     return this.#context;
   }
 
-  /** The status to hand to a call that {@linkcode check} follows. */
+  /** The status to pass to a native call, before {@linkcode check}. */
   get status(): Pointer {
     return this.#status;
   }
 
-  /** Tensor handles made and not yet deleted. */
+  /** Number of tensor handles that are not deleted yet. */
   get liveHandles(): number {
     return this.#handles;
   }
 
   /**
-   * Throws what the last call with {@linkcode status} reported.
+   * Throws if the last call with {@linkcode status} failed.
    *
-   * @throws {TensorFlowError} when it was not OK.
+   * @throws {TensorFlowError} When the status is not OK.
    */
   check(where?: { op?: string; inputs?: () => string[] }): void {
     const code = this.#framework.TF_GetCode(this.#status);
@@ -218,7 +229,7 @@ export class Runtime {
     throw new TensorFlowError({ code, message }, { op: where?.op, inputs: where?.inputs?.() });
   }
 
-  /** Takes count of a handle that a native call returned. */
+  /** Counts a handle that a native call returned. */
   adopt(handle: Pointer): Pointer {
     this.#handles++;
     return handle;
@@ -236,7 +247,7 @@ export class Runtime {
     this.check({ op: name });
   }
 
-  /** A second handle of the same memory, with a life of its own. */
+  /** Returns a second handle of the same memory, which the caller deletes separately. */
   shareHandle(handle: Pointer): Pointer {
     const copy = this.cc.TFE_TensorHandleCopySharingTensor(handle, this.#status);
     this.check();
@@ -244,22 +255,24 @@ export class Runtime {
   }
 
   /**
-   * A handle over a copy of the bytes.
+   * Creates a handle of a copy of the bytes.
    *
-   * @param data `dtype`, `shape` and the elements' bytes in C order.
-   * @throws {TypeError} when the bytes do not fill the shape: TensorFlow would read past them.
+   * @param data `dtype`, `shape` and the elements' bytes in row-major order.
+   * @throws {TypeError} When the number of bytes does not match the shape. TensorFlow would read out of bounds.
    */
   handleOfBytes(data: { dtype: number; shape: readonly number[]; bytes: Uint8Array }): Pointer {
     const { dtype, shape, bytes } = data;
     const size = elementBytes(dtype);
     if (size === undefined) {
-      throw new TypeError(`Cannot make a tensor of bytes: ${dtypeName(dtype)} has none`);
+      throw new TypeError(
+        `Cannot make a tensor from bytes: expected a type of fixed size, got ${dtypeName(dtype)}.`,
+      );
     }
     const wanted = size * elements(shape);
     if (wanted !== bytes.byteLength) {
       throw new TypeError(
         `Cannot make a tensor of shape [${shape}] and type ${dtypeName(dtype)}: ` +
-          `its data must be ${wanted} bytes long: it is ${bytes.byteLength}`,
+          `expected ${wanted} bytes, got ${bytes.byteLength}.`,
       );
     }
     const tensor = this.#allocate(dtype, shape, bytes.byteLength);
@@ -274,15 +287,15 @@ export class Runtime {
   }
 
   /**
-   * Runs `use` with a handle over copies of byte strings, which end with it: TensorFlow frees a tensor of the C API
-   * without freeing the strings in it, so that what is to stay has to be copied by an op.
+   * Runs `use` with a handle of copies of byte strings. The copies are freed afterwards, because TensorFlow does not
+   * free the strings of a tensor created through the C API. To keep the values, copy them with an op.
    */
   withStrings<R>(shape: readonly number[], strings: readonly Uint8Array[], use: (handle: Pointer) => R): R {
     if (strings.length !== elements(shape)) {
       throw new TypeError(
-        `Cannot make a string tensor of shape [${shape}]: wanted ${
+        `Cannot make a string tensor of shape [${shape}]: expected ${
           elements(shape)
-        } strings, given ${strings.length}`,
+        } strings, got ${strings.length}.`,
       );
     }
     const tensor = this.#allocate(DataType.STRING, shape, strings.length * TSTRING_BYTES);
@@ -290,7 +303,7 @@ export class Runtime {
     const places = strings.map((_, i) => Deno.UnsafePointer.offset(start!, i * TSTRING_BYTES));
     strings.forEach((value, i) => {
       this.cc.TF_StringInit(places[i]!);
-      // C gets a pointer even where there is nothing to copy.
+      // C requires a pointer even for an empty string.
       const bytes = value.length === 0 ? new Uint8Array(1) : Uint8Array.from(value);
       this.cc.TF_StringCopy(places[i]!, bytes, BigInt(value.length));
     });
@@ -309,20 +322,22 @@ export class Runtime {
   #allocate(dtype: number, shape: readonly number[], bytes: number): Pointer {
     const tensor = this.#framework.TF_AllocateTensor(dtype, toDims(shape), shape.length, BigInt(bytes));
     if (tensor === null) {
-      throw new Error(`Cannot allocate a tensor of ${bytes} bytes: the machine's memory is full`);
+      throw new Error(
+        `Cannot allocate a tensor: expected ${bytes} bytes of free memory, got fewer. Use smaller tensors.`,
+      );
     }
     return tensor;
   }
 
-  /** A handle over a native tensor, which it takes. */
+  /** Creates a handle of a native tensor and takes ownership of the tensor. */
   handleOfTensor(tensor: Pointer): Pointer {
     const handle = this.cc.TFE_NewTensorHandle(tensor, this.#status);
-    this.#framework.TF_DeleteTensor(tensor); // the handle holds it now
+    this.#framework.TF_DeleteTensor(tensor); // the handle keeps its own reference
     this.check();
     return this.adopt(handle);
   }
 
-  /** A copy of a handle's elements in C order. */
+  /** Copies a handle's elements in row-major order. */
   readBytes(handle: Pointer): ArrayBuffer {
     return this.withTensor(handle, (tensor) => {
       const length = Number(this.#framework.TF_TensorByteSize(tensor));
@@ -331,7 +346,7 @@ export class Runtime {
     });
   }
 
-  /** Copies of a string handle's elements. */
+  /** Copies a string handle's elements. */
   readStrings(handle: Pointer, count: number): Uint8Array[] {
     return this.withTensor(handle, (tensor) => {
       const start = this.#framework.TF_TensorData(tensor);
@@ -345,7 +360,7 @@ export class Runtime {
     });
   }
 
-  /** Runs `use` with the host tensor behind a handle, which may share its memory. */
+  /** Runs `use` with the host tensor of a handle, which may share the handle's memory. */
   withTensor<R>(handle: Pointer, use: (tensor: Pointer) => R): R {
     const tensor = this.cc.TFE_TensorHandleResolve(handle, this.#status);
     this.check();
@@ -356,7 +371,7 @@ export class Runtime {
     }
   }
 
-  /** The type and shape of a handle's tensor. */
+  /** Returns the type and shape of a handle's tensor. */
   describe(handle: Pointer): { dtype: number; shape: number[] } {
     const rank = this.cc.TFE_TensorHandleNumDims(handle, this.#status);
     this.check();
@@ -368,8 +383,8 @@ export class Runtime {
   }
 
   /**
-   * Ends the context, after which nothing may be called. Without this order TensorFlow's own threads may outlive
-   * what they use while the process exits.
+   * Closes the context. No call may follow. Without this order, TensorFlow's threads could use freed memory while the
+   * process exits.
    */
   close(): void {
     if (this.#context === null) return;
@@ -379,12 +394,12 @@ export class Runtime {
   }
 }
 
-/** How many elements a shape holds. */
+/** Returns the number of elements of a shape. */
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Dimensions as C's `int64_t` array; never empty, since an empty one has no address. */
+/** Returns dimensions as C's `int64_t` array. The array is never empty, because an empty one has no address. */
 export function toDims(shape: readonly number[]): BigInt64Array<ArrayBuffer> {
   const dims = new BigInt64Array(Math.max(1, shape.length));
   shape.forEach((size, i) => dims[i] = BigInt(size));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertRejects, assertStringIncludes } from "@std/assert";
 import { useTensorFlow } from "../binding/backend.ts";
 
-Deno.test("Runtime says what it runs on, and that float32 is not TF32", async () => {
+Deno.test("Runtime reports its devices and that TF32 is off", async () => {
   const { runtime, binding, device } = await useTensorFlow({ device: "cpu" });
   assertEquals(runtime.devices, [{ name: "/job:localhost/replica:0/task:0/device:CPU:0", type: "CPU" }]);
   assertFalse(runtime.usesGpu);
@@ -12,13 +12,13 @@ Deno.test("Runtime says what it runs on, and that float32 is not TF32", async ()
   await assertRejects(
     () => useTensorFlow({ device: "gpu" }),
     RangeError,
-    "expected cpu, which this process runs with, got gpu",
+    "expected cpu, which this process already uses, got gpu",
   );
   await assertRejects(() => useTensorFlow({ deterministicOps: true }), RangeError, "got true");
   assertEquals((await useTensorFlow({ device: "auto" })).runtime, runtime);
 });
 
-/** Runs a script that starts a TensorFlow of its own. */
+/** Runs a script that starts its own TensorFlow. */
 async function run(script: string, env: Record<string, string>): Promise<{ stdout: string; stderr: string }> {
   const module = new URL("../mod.ts", import.meta.url).href;
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -30,7 +30,7 @@ async function run(script: string, env: Record<string, string>): Promise<{ stdou
   return { stdout: out!, stderr: error! };
 }
 
-Deno.test("deterministic ops are on when they are asked for", async () => {
+Deno.test("deterministicOps turns deterministic ops on", async () => {
   const { stdout } = await run(
     "console.log((await useTensorFlow({ device: 'cpu', deterministicOps: true })).runtime.deterministicOps)",
     {},
@@ -38,18 +38,18 @@ Deno.test("deterministic ops are on when they are asked for", async () => {
   assertEquals(stdout.trim(), "true");
 });
 
-Deno.test("LOSSKIT_DEVICE chooses the device, and a GPU that is not there is told of", async () => {
+Deno.test("LOSSKIT_DEVICE chooses the device, and a missing GPU is an error", async () => {
   const print = "console.log(await useTensorFlow().then(({ device }) => device, (error) => error.message))";
   assertEquals((await run(print, { LOSSKIT_DEVICE: "cpu" })).stdout.trim(), "cpu");
   assertStringIncludes(
     (await run(print, { LOSSKIT_DEVICE: "tpu" })).stdout,
-    'must be auto, cpu or gpu: it is "tpu"',
+    'expected LOSSKIT_DEVICE to be auto, cpu or gpu, got "tpu"',
   );
   const gpu = (await run(print, { LOSSKIT_DEVICE: "gpu", CUDA_VISIBLE_DEVICES: "" })).stdout.trim();
-  assert(gpu.startsWith("Cannot run on a GPU: "), gpu);
+  assert(gpu.startsWith("Cannot use a GPU: "), gpu);
 });
 
-Deno.test("XLA keeps NaN beside a user's own flags, or those of a file; a flag that the user sets wins", async () => {
+Deno.test("XLA propagates NaN with the user's own flags or a file of flags; a flag set by the user wins", async () => {
   const script = `await useTensorFlow({ device: "cpu" });
     const { compile } = await import(${JSON.stringify(new URL("../mod.ts", import.meta.url).href)});
     const tf = await import("@tensorflow/tfjs");
@@ -75,7 +75,7 @@ Deno.test("XLA keeps NaN beside a user's own flags, or those of a file; a flag t
   }
 });
 
-Deno.test("variables set for TensorFlow reach no child process, and a user's own stay", async () => {
+Deno.test("child processes do not inherit variables set for TensorFlow; the user's own variables stay", async () => {
   const script =
     `const variables = () => new TextDecoder().decode(new Deno.Command("env").outputSync().stdout);
     const before = variables();
@@ -86,7 +86,7 @@ Deno.test("variables set for TensorFlow reach no child process, and a user's own
     console.log(variables() === before, Deno.env.get("TF_CPP_MIN_LOG_LEVEL"), Deno.env.get("XLA_FLAGS"));`;
   const plain = await run(script, {});
   assertEquals(plain.stdout.trim(), "true undefined undefined");
-  assertFalse(/\.cc:\d+\]/.test(plain.stderr), plain.stderr); // TensorFlow's log stays silent all the same
+  assertFalse(/\.cc:\d+\]/.test(plain.stderr), plain.stderr); // TensorFlow's log stays silent
   const own = { TF_CPP_MIN_LOG_LEVEL: "3", XLA_FLAGS: "--xla_cpu_enable_fast_math=false" };
   assertEquals((await run(script, own)).stdout.trim(), `true ${Object.values(own).join(" ")}`);
 });
@@ -112,20 +112,20 @@ async function withWorker(options: object, other: object): Promise<string> {
   return stdout.trim() || stderr;
 }
 
-Deno.test("a worker's TensorFlow leaves the process's settings as they are, or says that they are fixed", async () => {
+Deno.test("a worker's TensorFlow keeps the process's settings, or reports that they are fixed", async () => {
   const on = { device: "cpu", deterministicOps: true };
   const plain = await withWorker({ ...on, threads: 1 }, { device: "cpu", threads: 12 });
   assertStringIncludes(plain, "true|1|true 12");
-  // Threads are named for the one that made them: a pool of its own, not the main thread's.
+  // Threads inherit the name of the thread that created them. The worker's pool is separate from the main thread's.
   if (Deno.build.os === "linux") assert(Number(plain.split(" ").at(-1)) >= 12, plain);
   assertStringIncludes(await withWorker(on, { device: "cpu", deterministicOps: true }), "true||true ");
   assertStringIncludes(
     await withWorker(on, { device: "cpu", deterministicOps: false }),
-    "Cannot change TensorFlow's deterministicOps: expected true, which this process runs with, got false",
+    "Cannot change TensorFlow's deterministicOps: expected true, which this process already uses, got false",
   );
 });
 
-Deno.test("a missing permission is named with its flag, not taken for a missing C library", async () => {
+Deno.test("a missing permission is reported with its flag, not as a missing C library", async () => {
   const module = new URL("../mod.ts", import.meta.url).href;
   const script = Deno.makeTempFileSync({ suffix: ".ts" });
   Deno.writeTextFileSync(

@@ -1,8 +1,8 @@
 /**
- * Silences what native code writes to standard error while it loads.
+ * Suppression of native code's output to standard error while a library loads.
  *
- * TensorFlow logs before its logging is set up, so that no environment variable turns those lines off; the only way
- * is to point file descriptor 2 elsewhere for the moment. Errors of the load itself arrive as exceptions.
+ * TensorFlow logs before its logging is configured, so environment variables cannot hide those lines. Redirecting
+ * file descriptor 2 does. Load errors still arrive as exceptions.
  *
  * @module
  */
@@ -12,9 +12,10 @@ import { LIBC } from "./libc.ts";
 const O_WRONLY = 1;
 
 /**
- * Runs `work` with file descriptor 2 on the null device, and puts it back.
+ * Runs `work` with file descriptor 2 redirected to the null device, then restores it.
  *
- * @param work What may write to standard error; its result is returned.
+ * @param work Code that may write to standard error.
+ * @returns The result of `work`.
  */
 export function quietly<R>(work: () => R): R {
   const path = LIBC[Deno.build.os as keyof typeof LIBC];

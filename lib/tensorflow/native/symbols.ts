@@ -1,8 +1,8 @@
 /**
- * The C functions of libtensorflow that losskit calls, with their prototypes, and the opening of its two libraries.
+ * C functions of libtensorflow with their prototypes, and the code that opens the two libraries.
  *
- * Prototypes are those of TensorFlow's `tensorflow/c/c_api.h`, `tf_tensor.h`, `tf_status.h`, `tf_tstring.h` and
- * `eager/c_api.h`. Nothing here keeps state or checks a status: see `runtime.ts`.
+ * The prototypes are those of TensorFlow's `tensorflow/c/c_api.h`, `tf_tensor.h`, `tf_status.h`, `tf_tstring.h` and
+ * `eager/c_api.h`. This file keeps no state and checks no status (see `runtime.ts`).
  *
  * @module
  */
@@ -18,7 +18,7 @@ const RTLD = { linux: { NODELETE: 0x1000, NOLOAD: 4 }, darwin: { NODELETE: 0x80,
 /** `typedef struct TF_Output { TF_Operation* oper; int index; } TF_Output;` passed by value. */
 const TF_Output = { struct: ["pointer", "i32"] } as const;
 
-/** Functions that live in `libtensorflow_framework`. */
+/** Functions of `libtensorflow_framework`. */
 export const FRAMEWORK_SYMBOLS = {
   /** `TF_Status* TF_NewStatus(void)` */
   TF_NewStatus: { parameters: [], result: "pointer" },
@@ -46,7 +46,7 @@ export const FRAMEWORK_SYMBOLS = {
   _ZN3tsl21OpDeterminismRequiredEv: { parameters: [], result: "bool" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** Functions that live in `libtensorflow_cc`. */
+/** Functions of `libtensorflow_cc`. */
 export const CC_SYMBOLS = {
   /** `void xla::ParseDebugOptionFlagsFromEnv(bool reset_envvar)`: C++, from `xla/debug_options_flags.h`. Older builds lack it. */
   _ZN3xla28ParseDebugOptionFlagsFromEnvEb: { parameters: ["bool"], result: "void", optional: true },
@@ -265,24 +265,24 @@ export const CC_SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /**
- * The two opened libraries. They are never closed: TensorFlow's threads outlive every caller.
+ * The two open libraries. They are never closed, because TensorFlow's threads outlive every caller.
  *
  * @internal
  */
 export interface Libraries {
   /** Status and tensor functions. */
   framework: Deno.StaticForeignLibraryInterface<typeof FRAMEWORK_SYMBOLS>;
-  /** All the others. */
+  /** All other functions. */
   cc: Deno.StaticForeignLibraryInterface<typeof CC_SYMBOLS>;
-  /** Whether this process had not loaded them before; a worker's opening comes later. */
+  /** Whether this call loaded the libraries into the process. False when a worker opens them later. */
   isFirst: boolean;
 }
 
 /**
- * Opens libtensorflow's two libraries, framework first, so that the other finds its symbols.
+ * Opens libtensorflow's two libraries. The framework comes first, because the other library needs its symbols.
  *
- * @param paths Where the two shared libraries are.
- * @throws {UserError} when a library cannot be opened, with the loader's reason.
+ * @param paths The paths of the two shared libraries.
+ * @throws {UserError} When a library does not open, with the loader's reason.
  */
 export function openLibraries(paths: { framework: string; cc: string }): Libraries {
   const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S) => {
@@ -290,9 +290,9 @@ export function openLibraries(paths: { framework: string; cc: string }): Librari
       return Deno.dlopen(path, symbols).symbols;
     } catch (cause) {
       throw new UserError(
-        `Cannot open TensorFlow's library: wanted a libtensorflow of version 2.16 or later for this machine at ${path}; ` +
-          `the loader said: ${cause instanceof Error ? cause.message : cause}. ` +
-          "Run `deno task setup` to fetch it again, or let LOSSKIT_LIBTENSORFLOW name a folder with another.",
+        `Cannot open TensorFlow's library: expected libtensorflow 2.16 or later for this machine at ${path}, ` +
+          `got the loader's error "${cause instanceof Error ? cause.message : cause}". ` +
+          "Run `deno task setup` to fetch it again, or set LOSSKIT_LIBTENSORFLOW to a folder with another.",
         { cause },
       );
     }
@@ -304,20 +304,20 @@ export function openLibraries(paths: { framework: string; cc: string }): Librari
   return { framework, cc, isFirst };
 }
 
-/** Whether this process has a library already. */
+/** Returns whether this process has loaded a library already. */
 function isLoaded(path: string): boolean {
   return dlopen(path, "NOLOAD");
 }
 
 /**
- * Has the loader keep a library until the process ends. Deno unloads what it opened when its program ends, while
- * TensorFlow's threads still run the code in it: the process would end with a segmentation fault.
+ * Keeps a library loaded until the process ends. Deno unloads its libraries at the end of the program, while
+ * TensorFlow's threads still run their code. The process would then end with a segmentation fault.
  */
 function keepLoaded(path: string): void {
   dlopen(path, "NODELETE");
 }
 
-/** Calls the C library's `dlopen`; returns whether it gave a handle. */
+/** Calls the C library's `dlopen` and returns whether the call succeeded. */
 function dlopen(path: string, flag: "NODELETE" | "NOLOAD"): boolean {
   const os = Deno.build.os as keyof typeof LIBC;
   if (LIBC[os] === undefined) return false;

@@ -1,13 +1,14 @@
 /**
- * Checks that a function given to us is synchronous.
+ * Checks that a function is synchronous.
  *
  * @module
  */
 
 /**
- * Refuses an `async` function before it is called.
+ * Throws for an `async` function, before it is called.
  *
- * @param what What it was given for, such as `compile f`.
+ * @param what The action for the error message, such as `compile f`.
+ * @throws {TypeError} For an `async` function, or a value that is not a function.
  */
 export function refuseAsync(what: string, fn: unknown): void {
   if (typeof fn !== "function") {
@@ -17,9 +18,10 @@ export function refuseAsync(what: string, fn: unknown): void {
 }
 
 /**
- * Refuses a promise that a function returned. Its rejection is handled, since nobody gets the promise.
+ * Throws if a function returned a promise. Handles the promise's rejection, because no caller receives the promise.
  *
- * @param what What the function was given for.
+ * @param what The action for the error message.
+ * @throws {TypeError} For a promise.
  */
 export function refusePromise(what: string, result: unknown): void {
   if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== "function") return;
@@ -30,6 +32,6 @@ export function refusePromise(what: string, result: unknown): void {
 function asynchronous(what: string, given: string): TypeError {
   return new TypeError(
     `Cannot ${what}: expected a function that returns when its operations are done, got ${given}. ` +
-      "Await outside of it.",
+      "Use await outside of the function.",
   );
 }

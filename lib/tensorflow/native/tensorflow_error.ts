@@ -1,5 +1,5 @@
 /**
- * The error that a failed TensorFlow call becomes.
+ * The error of a failed TensorFlow call.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const CODES = [
   "UNAUTHENTICATED",
 ];
 
-/** A native TensorFlow failure: its code, its message, and the op and input shapes where there is an op. */
+/** A native TensorFlow failure: its code, its message, and the op with its input shapes, if an op failed. */
 export class TensorFlowError extends Error {
   /** `TensorFlowError`. */
   override readonly name: string = "TensorFlowError";
@@ -35,10 +35,10 @@ export class TensorFlowError extends Error {
   readonly op: string | undefined;
 
   /**
-   * An error of a status that is not OK.
+   * Creates an error from a status that is not OK.
    *
    * @param status TensorFlow's code and message.
-   * @param where The op's name and its inputs as `dtype[shape]`, where an op failed.
+   * @param where The op's name and its inputs as `dtype[shape]`, if an op failed.
    */
   constructor(
     status: { code: number; message: string },
@@ -48,7 +48,7 @@ export class TensorFlowError extends Error {
     const call = where.op === undefined
       ? "a TensorFlow call"
       : `${where.op}(${(where.inputs ?? []).join(", ")})`;
-    // The first line says it; what follows lists every registered kernel, in hundreds of lines.
+    // The first lines hold the reason. Hundreds of lines with all registered kernels may follow.
     super(`Cannot run ${call}: ${code}: ${firstParagraph(status.message)}`);
     this.code = code;
     this.op = where.op;

@@ -1,7 +1,7 @@
 /**
- * A graph under construction: TF.js's calls become nodes, and the whole becomes a TensorFlow function.
+ * A graph under construction. TF.js's calls become nodes, and the graph becomes a TensorFlow function.
  *
- * It knows nodes and shapes. What TF.js sees of them is in `binding.ts`, and who traces what in `compile.ts`.
+ * This file handles nodes and shapes. `binding.ts` presents the nodes to TF.js, and `compile.ts` starts the traces.
  *
  * @module
  */
@@ -16,38 +16,41 @@ import type { OpDefinition } from "./op_definition.ts";
 import { type GraphOutput, toOutput, toOutputs } from "./graph_output.ts";
 import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
 
-/** How a traced function is executed: op by op in graph order, or compiled by XLA. */
+/** Execution mode of a traced function: op by op in graph order, or compiled by XLA. */
 export type ExecutionMode = "graph" | "xla";
 
 /** All execution modes. */
 export const MODES: readonly ExecutionMode[] = ["graph", "xla"];
 
-/** One output of a node. */
+/** An output of a node, with its type and shape. */
 export interface GraphValue extends GraphOutput {
   /** `TF_DataType`. */
   readonly dtype: number;
   /** Static shape. */
   readonly shape: number[];
-  /** The op that made it, for messages. */
+  /** The op that produced the output, for error messages. */
   readonly op: string;
 }
 
-/** A graph that grows while a function is traced. Dispose of it once the function is made. */
+/** A graph under construction while a function is traced. Dispose of it after creating the function. */
 export class Trace implements Disposable {
-  /** How the finished function will run: some units choose their ops by it. */
+  /** The execution mode of the finished function. Some operations choose their ops by mode. */
   readonly mode: ExecutionMode;
   readonly #runtime: Runtime;
   readonly #graph: Pointer;
   readonly #setters: AttributeSetters;
-  /** Tensors of the binding from this number on were made while tracing: they are constants of the graph. */
+  /**
+   * The first tensor number of this trace. Tensors with this number or a higher one were created during the trace and
+   * become constants of the graph.
+   */
   readonly firstId: number;
   #nodes = 0;
 
   /**
-   * An empty graph.
+   * Creates an empty graph.
    *
-   * @param runtime Where the graph lives.
-   * @param options How the function will run, and the first number that the binding will give from now on.
+   * @param runtime The runtime that owns the graph.
+   * @param options The execution mode, and the next tensor number of the binding.
    */
   constructor(runtime: Runtime, options: { mode: ExecutionMode; firstId: number }) {
     if (options.mode === "xla") runtime.readXlaFlags();
@@ -58,12 +61,12 @@ export class Trace implements Disposable {
     this.#setters = graphSetters(runtime);
   }
 
-  /** How many nodes the graph has. */
+  /** Number of nodes in the graph. */
   get nodes(): number {
     return this.#nodes;
   }
 
-  /** An input of the function. */
+  /** Adds an input of the function. */
   placeholder(dtype: number, shape: readonly number[]): GraphValue {
     const node = this.#begin("Placeholder");
     this.#runtime.cc.TF_SetAttrType(node, cString("dtype"), dtype);
@@ -71,7 +74,7 @@ export class Trace implements Disposable {
     return this.#finish(node, { op: "Placeholder", outputs: 1 })[0]!;
   }
 
-  /** A constant with an eager handle's value. */
+  /** Adds a constant with the value of an eager handle. */
   constant(handle: Pointer, dtype: number): GraphValue {
     const { cc, status } = this.#runtime;
     return this.#runtime.withTensor(handle, (tensor) => {
@@ -86,9 +89,9 @@ export class Trace implements Disposable {
   /**
    * Adds an op.
    *
-   * @param op Name, definition, attributes, inputs in order, number of outputs.
-   * @throws {TensorFlowError} when TensorFlow refuses it.
-   * @throws {TypeError} when a result's shape depends on data.
+   * @param op The op's name, definition, attributes, inputs in order, and number of outputs.
+   * @throws {TensorFlowError} When TensorFlow rejects the op.
+   * @throws {TypeError} When a result's shape depends on data.
    */
   add(op: {
     name: string;
@@ -105,14 +108,14 @@ export class Trace implements Disposable {
         cc.TF_AddInput(node, toOutput(op.inputs[next++]!));
         continue;
       }
-      // A list takes what the single inputs after it leave: no op of TF.js has two lists.
+      // A list takes all inputs except the single ones that follow it. No op of TF.js has two lists.
       const after = op.definition.inputs.length - i - 1;
       const list = op.inputs.slice(next, op.inputs.length - after);
       next += list.length;
       cc.TF_AddInputList(node, toOutputs(list), list.length);
     }
     for (const attribute of op.attributes) {
-      // TensorFlow counts the inputs of a list itself, and refuses to be told.
+      // TensorFlow counts the inputs of a list itself and rejects an explicit count.
       if (op.definition.inputs.some((input) => input.numberAttribute === attribute.name)) continue;
       setAttribute(node, attribute, this.#setters);
     }
@@ -120,10 +123,10 @@ export class Trace implements Disposable {
   }
 
   /**
-   * Adds a call of a function that the context has, which XLA compiles at its first run.
+   * Adds a call of a function registered in the context. XLA compiles the function at its first run.
    *
-   * @param fn Its name, and the types and shapes of its results.
-   * @param inputs Its inputs, in order.
+   * @param fn The function's name, and the types and shapes of its results.
+   * @param inputs The inputs, in order.
    */
   callCompiled(
     fn: { name: string; results: readonly { dtype: number; shape: readonly number[] }[] },
@@ -143,7 +146,7 @@ export class Trace implements Disposable {
     this.#runtime.check({ op: fn.name, inputs: () => inputs.map(({ shape }) => `[${shape}]`) });
     return fn.results.map(({ dtype, shape }, index) => {
       const output = { operation, index, dtype, shape: [...shape], op: fn.name };
-      // TensorFlow infers no shape through a function's name.
+      // TensorFlow does not infer shapes through a function's name.
       cc.TF_GraphSetTensorShape(this.#graph, toOutput(output), toDims(shape), shape.length, status);
       this.#runtime.check({ op: fn.name });
       return output;
@@ -181,15 +184,15 @@ export class Trace implements Disposable {
     const shape = Array.from(dims.subarray(0, Math.max(0, rank)), Number);
     if (rank < 0 || shape.some((size) => size < 0)) {
       throw new TypeError(
-        `Cannot compile ${op}: the shape of its result must follow from the shapes of its inputs: ` +
-          "here it depends on their values. Call it outside of the compiled function.",
+        `Cannot compile ${op}: expected a result whose shape follows from the shapes of the inputs, ` +
+          "got one that depends on their values. Call the op outside of the compiled function.",
       );
     }
     return shape;
   }
 
   /**
-   * Makes the graph a function of the eager context.
+   * Registers the graph as a function of the eager context.
    *
    * @param name A name not yet used in the context.
    * @param ends The placeholders and the results, in order.
@@ -217,7 +220,7 @@ export class Trace implements Disposable {
       cc.TFE_ContextAddFunction(context, made, status);
       this.#runtime.check({ op: "TFE_ContextAddFunction" });
     } finally {
-      cc.TF_DeleteFunction(made); // the context keeps its own
+      cc.TF_DeleteFunction(made); // the context keeps its own reference
     }
   }
 

@@ -1,16 +1,17 @@
 /**
- * Environment variables for native code alone: set while it reads them, then put back, so that no child process and no
- * other code of this process sees them.
+ * Environment variables for native code only. They are set while native code reads them and then restored, so that
+ * neither child processes nor other code sees them.
  *
  * @module
  */
 
 /**
- * Runs `work` with environment variables set, then restores the former values. `work` must be synchronous: a child
- * process that starts meanwhile would inherit the variables.
+ * Runs `work` with environment variables set, then restores their former values. `work` must be synchronous, because
+ * a child process started meanwhile would inherit the variables.
  *
  * @param values Variables by name.
- * @param work The code; its result is returned.
+ * @param work The code to run.
+ * @returns The result of `work`.
  */
 export function withVariables<R>(values: Readonly<Record<string, string>>, work: () => R): R {
   const former = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
@@ -25,7 +26,7 @@ export function withVariables<R>(values: Readonly<Record<string, string>>, work:
   }
 }
 
-/** Keeps the variables that the user has not set. */
+/** Returns the variables that the user has not set. */
 export function unset(values: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).filter(([name]) => Deno.env.get(name) === undefined));
 }

@@ -1,7 +1,7 @@
 /**
- * The wheels that libtensorflow is taken from, one a platform, with the checksums that are required of them.
+ * The wheels that provide libtensorflow, one per platform, with pinned checksums.
  *
- * A wheel for any CPython serves: only its two C libraries are used.
+ * A wheel for any CPython version works, because losskit uses only its two C libraries.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { PackageFile } from "../../fetch/package.ts";
 import { type Companion, CUDA_WHEELS } from "./cuda_wheels.ts";
 import type { Device } from "./device.ts";
 
-/** A platform's wheel. */
+/** The wheel of a platform. */
 export interface Wheel extends PackageFile {
-  /** Where its two libraries are put, below the folder that is made of it. */
+  /** Paths of its two libraries, relative to the folder that it is unpacked into. */
   libraries: { framework: string; cc: string };
-  /** What is required of the libraries, by that name. */
+  /** Size and checksum of each library, by path. */
   files: Record<string, CachedFile>;
-  /** Further wheels that it needs; their files keep their names. */
+  /** Additional required wheels, whose files keep their names. */
   companions: readonly Companion[];
 }
 
-/** TensorFlow's version that losskit is tested with. */
+/** The TensorFlow version that losskit is tested with. */
 export const TENSORFLOW_VERSION = "2.21.0";
 
 function wheel(
@@ -32,7 +32,7 @@ function wheel(
     suffix: string;
     framework: [string, number];
     cc: [string, number];
-    /** Folder of the libraries. Default: none. */
+    /** Folder of the libraries. Default: the top folder. */
     below?: string;
     companions?: readonly Companion[];
   },
@@ -64,7 +64,7 @@ function wheel(
   };
 }
 
-/** By `os-arch-device`, the first two as Deno names them. */
+/** Wheels by `os-arch-device`, with the operating system and architecture in Deno's spelling. */
 export const WHEELS: Readonly<Record<`${string}-${Device}`, Wheel>> = {
   "linux-x86_64-cpu": wheel("tensorflow-cpu", "manylinux_2_27_x86_64", {
     sha256: "dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb",
@@ -93,7 +93,7 @@ export const WHEELS: Readonly<Record<`${string}-${Device}`, Wheel>> = {
     suffix: ".so.2",
     framework: ["98847c6f0448308159f6d3ff55e13a9e92978598c7fbb34cde63aadf35c6fe84", 162648808],
     cc: ["2889ecc99d7641620f41a4bea538f4dd4b626f75aa3e12623161ae939054191c", 1096372272],
-    below: "tensorflow/", // from there its run paths lead to the folder `nvidia`
+    below: "tensorflow/", // the libraries' run paths lead from here to the folder `nvidia`
     companions: CUDA_WHEELS,
   }),
 };

@@ -9,20 +9,21 @@ import { withVariables } from "./variables.ts";
 export type XlaFlags = Readonly<Record<string, string>>;
 
 /**
- * Keeps NaN in minima and maxima: by default, XLA's code for CPUs returns the other operand. PyTorch and TensorFlow's own
- * kernels return NaN.
+ * Propagates NaN through minima and maxima, as PyTorch and TensorFlow's own kernels do. XLA's code for CPUs returns
+ * the other operand by default.
  */
 export const KEEP_NAN: XlaFlags = { xla_cpu_enable_fast_min_max: "false" };
 
 /**
- * Compiles a sixth faster without XLA's newer emitters; training steps take the same time. A softmax that XLA compiles
- * as a whole takes twice as long. Users of `mode: "xla"` can set `XLA_FLAGS=--xla_cpu_use_fusion_emitters=true`.
+ * Disables XLA's newer emitters, which shortens compilation by a sixth. Training steps take the same time. A softmax
+ * that XLA compiles as a whole takes twice as long. To change this for `mode: "xla"`, set
+ * `XLA_FLAGS=--xla_cpu_use_fusion_emitters=true`.
  */
 export const QUICK_COMPILING: XlaFlags = { xla_cpu_use_fusion_emitters: "false" };
 
 /**
- * Runs `read`, in which XLA parses its flags, with `wanted` beside the user's own flags. The user's value of a flag wins.
- * A file of flags named by `XLA_FLAGS` is read and merged.
+ * Runs `read`, in which XLA parses its flags, with `wanted` added to the user's own flags. The user's value of a flag
+ * wins. If `XLA_FLAGS` names a file of flags, the file is read and merged.
  */
 export function withXlaFlags<R>(wanted: XlaFlags, read: () => R): R {
   const given = userFlags();

@@ -19,7 +19,7 @@ Deno.test("shapes that are none are refused", () => {
   for (const shape of [[-1, -1], [NaN], [0.5, 2], "x", [2 ** 60], null]) {
     assertThrows(make(shape), TypeError, "its shape must be");
   }
-  assertThrows(make([1], {}), TypeError, "4 bytes long");
+  assertThrows(make([1], {}), TypeError, "expected 4 bytes");
   assertThrows(make([1], null), TypeError, "its values are null");
   assertThrows(make([1], new Uint8Array(8), 55), TypeError, "TF_DataType 55");
   assertThrows(make([1], new Uint8Array(8), DataType.RESOURCE), TypeError, "got resource");

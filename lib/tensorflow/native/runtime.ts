@@ -51,10 +51,7 @@ export interface RuntimeOptions {
   interOpThreads?: number | undefined;
   /** The device that ops run on by default. Default: the CPU, even if there is a GPU. */
   device?: Device | undefined;
-  /**
-   * Whether every op must give the same bits in every run. Ops without a deterministic kernel then throw. Default:
-   * the process's current setting, initially false.
-   */
+  /** Makes ops give the same bits in every run, or throw. Default: the process's setting, initially false. */
   deterministicOps?: boolean | undefined;
   /** XLA flags in addition to the user's `XLA_FLAGS`. Default: none. */
   xlaFlags?: XlaFlags;
@@ -78,9 +75,7 @@ export function fixedOption(name: string, running: unknown, wanted: unknown): Ra
 export class Runtime {
   /** The version that the library reports, such as `2.21.0`. */
   readonly version: string;
-  /**
-   * Types and full names of the devices that ops can run on, such as `/job:localhost/replica:0/task:0/device:CPU:0`.
-   */
+  /** Types and names of the devices that ops can run on, such as `/job:localhost/replica:0/task:0/device:CPU:0`. */
   readonly devices: readonly { readonly name: string; readonly type: string }[];
   /**
    * The functions of `libtensorflow_cc`, for use within this folder.
@@ -135,10 +130,7 @@ export class Runtime {
     if (deterministicOps !== undefined) this.#framework._ZN3tsl19EnableOpDeterminismEb(deterministicOps);
   }
 
-  /**
-   * Makes XLA read its flags before its first compilation. In builds without this function, XLA reads the user's
-   * flags only.
-   */
+  /** Makes XLA read its flags before its first compilation. Older builds read the user's flags only. */
   readXlaFlags(): void {
     if (this.#xlaFlags === undefined) return;
     const parse = this.cc._ZN3xla28ParseDebugOptionFlagsFromEnvEb;
@@ -190,9 +182,7 @@ export class Runtime {
     return this.devices.some(({ type }) => type === "GPU");
   }
 
-  /**
-   * Whether NVIDIA's matrix units may round float32 inputs to TF32, as the library reports. Always false in losskit.
-   */
+  /** Whether NVIDIA's matrix units may round float32 inputs to TF32. Read from the library. Always false here. */
   get tensorFloat32(): boolean {
     return this.#framework._ZN3tsl33tensor_float_32_execution_enabledEv();
   }
@@ -218,7 +208,7 @@ export class Runtime {
   }
 
   /**
-   * Throws if the last call with {@linkcode status} failed.
+   * Checks the last call with {@linkcode status}.
    *
    * @throws {TensorFlowError} When the status is not OK.
    */
@@ -382,10 +372,7 @@ export class Runtime {
     return { dtype: this.cc.TFE_TensorHandleDataType(handle), shape };
   }
 
-  /**
-   * Closes the context. No call may follow. Without this order, TensorFlow's threads could use freed memory while the
-   * process exits.
-   */
+  /** Closes the context. No call may follow. Otherwise TensorFlow's threads may use freed memory at exit. */
   close(): void {
     if (this.#context === null) return;
     this.cc.TFE_DeleteContext(this.#context);

@@ -53,8 +53,8 @@ const textOf = (output: Output, mime = "text/plain"): string => {
 };
 
 /**
- * What a cell shows, with numbers as marks: timings and last digits are the machine's. Streams first: the kernel sends
- * them and displays by two ways, and their order to each other is not kept.
+ * What a cell shows, with numbers and identities of runs as marks: timings and last digits are the machine's, identities
+ * are the code's. Streams first: the kernel sends them and displays by two ways, and their order to each other is not kept.
  */
 function shownBy(outputs: readonly Output[]): string[] {
   const streams = outputs.filter(({ output_type }) => output_type === "stream").map((output) =>
@@ -63,7 +63,11 @@ function shownBy(outputs: readonly Output[]): string[] {
   const others = outputs.filter(({ output_type }) => output_type !== "stream").map((output) =>
     `${output.output_type} ${Object.keys(output["data"] ?? {}).sort().join(" ")} ${textOf(output)}`
   );
-  const marked = (text: string) => text.replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#").replaceAll(/ +/g, " ");
+  const marked = (text: string) =>
+    text.replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#").replaceAll(
+      / +/g,
+      " ",
+    );
   return [marked(streams.join("")), ...others.map(marked)];
 }
 

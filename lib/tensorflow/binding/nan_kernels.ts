@@ -111,8 +111,12 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
   MaxPool3D: maxPool,
   /** tfjs-node's form, relu(x) + alpha (x - |x|) / 2, makes NaN of Infinity. */
   Prelu: (_, { inputs }) => {
-    const { x, alpha } = inputs as unknown as { x: tf.Tensor; alpha: tf.Tensor };
-    return tf.tidy(() => tf.where(tf.greaterEqual(x, 0), x, tf.mul(x, alpha)));
+    return tf.tidy(() => {
+      const floats = [inputs["x"], inputs["alpha"]] as unknown as [tf.Tensor, tf.Tensor];
+      // Whole numbers become float32, and 16-bit numbers stay.
+      const [x, alpha] = floats.map((one) => one.dtype === "float32" ? one : tf.cast(one, "float32"));
+      return tf.where(tf.greaterEqual(x!, 0), x!, tf.mul(x!, alpha!));
+    });
   },
   /** oneDNN's softmax, which graphs on CPUs use, makes zeros of the rest of a row with NaN or Infinity. */
   Softmax: (former, params, binding) => {

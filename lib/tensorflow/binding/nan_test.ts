@@ -275,3 +275,12 @@ Deno.test("kernels that keep NaN take empty tensors, and maxima of no window are
   assertEquals(tf.maxPool(tf.ones<tf.Rank.R4>([1, 1, 1, 1]), 2, 2, "valid").shape, [1, 0, 0, 1]);
   assertEquals(tf.maxPool(tf.ones<tf.Rank.R4>([0, 1, 1, 1]), 1, 1, "valid").shape, [0, 1, 1, 1]);
 });
+
+Deno.test("prelu of int32 tensors is float32", () => {
+  for (const [x, alpha] of [["int32", "float32"], ["float32", "int32"], ["int32", "int32"]] as const) {
+    const result = tf.prelu(tf.tensor1d([0, 1, -2, -4], x), tf.tensor1d([3, 3, 2, 5], alpha));
+    assertEquals([result.dtype, Array.from(result.dataSync())], ["float32", [0, 1, -4, -20]]);
+  }
+  const half = tf.prelu(tf.tensor1d([0, 1, -2, -4], "int32"), tf.tensor1d([0.15, 0.2, 0.25, 0.5]));
+  assertEquals(Array.from(half.dataSync()), [0, 1, -0.5, -2]);
+});

@@ -1,0 +1,94 @@
+/**
+ * What the notebooks of experiments share: opening an experiment, and figures of its tables.
+ *
+ * @module
+ */
+import { watchSignals } from "../lib/error/signals.ts";
+import { type Curve, curveFigure, type Figure } from "../lib/figure/mod.ts";
+import { type Experiment, type ExperimentResult, runExperiment } from "../lib/sweep/mod.ts";
+
+/** A row of an experiment's table. */
+export type Row = Readonly<Record<string, number | string | boolean | null>>;
+
+/** An experiment's result. */
+export interface OpenExperiment extends ExperimentResult {
+  /** Returns a table by its name. */
+  table(name: string): readonly Row[];
+}
+
+/**
+ * Reads the result of an experiment, or runs it, and prints its claim, its prediction and its cost.
+ *
+ * @param experiment The experiment.
+ * @param full Whether to run it. Default: false, read `results/NAME.json`.
+ */
+export async function openExperiment(experiment: Experiment, full = false): Promise<OpenExperiment> {
+  const result = full ? await run(experiment) : await read(experiment);
+  console.log(`Claim (${experiment.source}): ${experiment.claim}`);
+  console.log(`Prediction, written before the runs: ${experiment.prediction}`);
+  const minutes = Math.round(result.seconds / 60);
+  console.log(`${result.runs} runs in ${minutes} minutes on ${result.environment?.cpuModel}`);
+  return { ...result, table: (name) => result.tables[name] ?? [] };
+}
+
+async function read({ name }: Experiment): Promise<ExperimentResult> {
+  return JSON.parse(await Deno.readTextFile(new URL(`results/${name}.json`, import.meta.url)));
+}
+
+async function run(experiment: Experiment): Promise<ExperimentResult> {
+  using interruption = watchSignals();
+  const result = await runExperiment(experiment, {
+    size: "full",
+    dir: new URL(`out/${experiment.name}`, import.meta.url).pathname,
+    workers: 2,
+    threads: 1,
+    interruption,
+    print: (line) => console.log(line),
+  });
+  if (result === undefined) throw new Error(`Cannot finish ${experiment.name}: it was stopped`);
+  return result;
+}
+
+/**
+ * Returns a curve of a table's rows, by the names of its columns.
+ *
+ * @param rows The rows, in order.
+ * @param columns `x` and `y`; `half`: half the width of an interval, drawn as a band.
+ */
+export function curveOf(
+  rows: readonly Row[],
+  { name, x, y, half }: { name: string; x: string; y: string; half?: string },
+): Curve {
+  const band = (row: Row) => ({
+    low: Number(row[y]) - Number(row[half!]),
+    high: Number(row[y]) + Number(row[half!]),
+  });
+  return {
+    name,
+    mode: "lines+markers",
+    points: rows.map((row) => ({ x: Number(row[x]), y: Number(row[y]) })),
+    ...(half !== undefined && { band: rows.map(band) }),
+  };
+}
+
+/**
+ * Draws values with their intervals, one mark per name.
+ *
+ * @param text Title and vertical axis.
+ * @param marks Names, values, and half the widths of intervals.
+ */
+export function intervalFigure(
+  text: { title: string; y: string },
+  marks: readonly { name: string; value: number; half: number }[],
+): Figure {
+  const figure = curveFigure(
+    { ...text, layout: { xaxis: { tickvals: [...marks.keys()], ticktext: marks.map(({ name }) => name) } } },
+    [{
+      name: "mean, 95 % interval",
+      mode: "markers",
+      points: marks.map(({ value }, x) => ({ x, y: value })),
+    }],
+  );
+  const bars = { error_y: { type: "data", array: marks.map(({ half }) => half) } };
+  return { ...figure, data: figure.data.map((trace) => ({ ...trace, ...bars })) };
+}

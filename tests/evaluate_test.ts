@@ -94,13 +94,13 @@ Deno.test("save-gpt2 saves a run that evaluates and speaks the same, in four byt
 Deno.test("evaluate and save-gpt2 say what is wrong with the command line", async () => {
   const wrong: [task: string, args: string[], message: string][] = [
     ["evaluate", [root], "Cannot evaluate"],
-    ["evaluate", [run, "--seq", "17"], "expected --seq from 1 to 16, which the model reads, got 17"],
+    ["evaluate", [run, "--seq", "17"], "expected --seq from 1 to the model's context length 16, got 17"],
     ["evaluate", [run, "--batch", "0"], "--batch: expected a whole number"],
     ["evaluate", [run, "--eval-tokens", "1.5"], "--eval-tokens: expected a whole number"],
     ["evaluate", [run, "--amp", "fast"], 'precision policy "fast"'],
-    ["evaluate", [run, "--amp", "off,on"], "--amp must name one policy"],
-    ["evaluate", [run, "--text", ""], "wanted at least two tokens: it has 0"],
-    ["evaluate", [run, "--text", "a", "--file", text], "given both"],
+    ["evaluate", [run, "--amp", "off,on"], "Cannot use --amp: expected one policy"],
+    ["evaluate", [run, "--text", ""], "expected at least two tokens, got 0"],
+    ["evaluate", [run, "--text", "a", "--file", text], "got both"],
     ["evaluate", [run, "--file", join(root, "none")], "No such file"],
     [
       "evaluate",
@@ -108,7 +108,7 @@ Deno.test("evaluate and save-gpt2 say what is wrong with the command line", asyn
       "for 61 tokens, got neither",
     ],
     ["save-gpt2", [run], "missing required argument 'folder'"],
-    ["save-gpt2", [run, join(root, "x"), "--dtype", "int8"], "wanted float32, bfloat16, float16"],
+    ["save-gpt2", [run, join(root, "x"), "--dtype", "int8"], "Expected float32, bfloat16, float16."],
     [
       "save-gpt2",
       [run, join(root, "x"), "--max-shard-bytes", "0"],

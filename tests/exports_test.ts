@@ -257,8 +257,8 @@ Deno.test("export is repeatable, and explains what it cannot do", async () => {
   assertEquals(files(), first);
   const wrong: [string[], RegExp][] = [
     [[join(root, "none")], /wanted a folder with runs in it/],
-    [[dir, "--format", "parquet,csv"], /--format must be of parquet, arrow, tensorboard: it is csv/],
-    [[dir, "--format", ","], /it is empty/],
+    [[dir, "--format", "parquet,csv"], /--format: expected a list of parquet, arrow, tensorboard, got csv/],
+    [[dir, "--format", ","], /got an empty list/],
     [
       [dir, "--out", join(dir, "runs", "..", "export", "runs.parquet", "x")],
       /Cannot write .*: expected a writable folder/,
@@ -296,7 +296,7 @@ Deno.test("export replaces what it left in a folder wholly, and nothing that is 
     warning!,
     new RegExp(`^warning: run ${manifest.runId} is left out: its folder has no manifest.json`),
   );
-  assertEquals(note, `note: parquet files in ${out} are of an earlier export`);
+  assertEquals(note, `note: parquet files in ${out} are from an earlier export`);
   Deno.removeSync(runFolder(dir, manifest.runId), { recursive: true });
   assertEquals(
     files(),
@@ -316,7 +316,7 @@ Deno.test("export replaces what it left in a folder wholly, and nothing that is 
   Deno.writeTextFileSync(join(other, "runs.parquet"), "a user's");
   const refused = await runTask("export", [dir, "--out", other]);
   assertEquals([refused.code, refused.stdout], [2, ""]);
-  assertMatch(refused.stderr, /^Cannot export into .*: it holds runs.parquet, which no export has written/);
+  assertMatch(refused.stderr, /^Cannot export to .*: runs.parquet exists and is not from an earlier export/);
   assertEquals(files(other), [join(other, "runs.parquet")]);
   Deno.writeTextFileSync(
     join(out, "export.json"),
@@ -324,5 +324,5 @@ Deno.test("export replaces what it left in a folder wholly, and nothing that is 
   );
   const led = await runExport("parquet");
   assertEquals(led.code, 2);
-  assertMatch(led.stderr, /export.json: .*wanted a place in the folder/);
+  assertMatch(led.stderr, /export.json: .*expected a path inside the folder/);
 });

@@ -92,8 +92,8 @@ Deno.test("generate reads a GPT-2 in transformers' files with GPT-2's tokenizer"
 });
 
 Deno.test("generate says what is wrong with the command line", async () => {
-  await assertRefused([join(root, "nothing")], "it has neither file");
+  await assertRefused([join(root, "nothing")], "with config.json, got neither");
   await assertRefused([], "missing required argument 'model'");
   await assertRefused([root, "--seed", "x"], "--seed: expected a whole number");
-  await assertRefused([root, "--weights", "first"], "wanted last or best");
+  await assertRefused([root, "--weights", "first"], "Expected last or best");
 });

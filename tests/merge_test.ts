@@ -40,10 +40,10 @@ Deno.test("a sweep that was begun in two places is merged, finished, and equal t
 
   const first = await runTask("merge", [here, there]);
   assertEquals([first.code, first.stderr], [0, ""]);
-  assertStringIncludes(first.stdout, `${there}: 1 run taken, 0 that ${here} has already`);
-  assertMatch(first.stdout, new RegExp(`hole: run ${ids[1]} \\(.*seed 2\\): nothing usable`));
+  assertStringIncludes(first.stdout, `${there}: 1 run copied, 0 already in ${here}`);
+  assertMatch(first.stdout, new RegExp(`missing: run ${ids[1]} \\(.*seed 2\\): no steps`));
   assertStringIncludes(first.stdout, `2 of 3 runs are finished in ${here}`);
-  assertStringIncludes((await runTask("merge", [here, there])).stdout, `${there}: 0 runs taken, 1 that`);
+  assertStringIncludes((await runTask("merge", [here, there])).stdout, `${there}: 0 runs copied, 1 already`);
 
   const rest = await runTask("sweep", [path, "--out", here]);
   assertEquals(rest.code, 0, rest.stderr);
@@ -62,7 +62,7 @@ Deno.test("a sweep that was begun in two places is merged, finished, and equal t
   editRecord(journal, (text) => text.replace(/"loss":\d/, '"loss":9'));
   const conflict = await runTask("merge", [here, there]);
   assertEquals(conflict.code, 3);
-  assertMatch(conflict.stdout, /conflict: run .* is \d[^ ]* in .*here, 9[^ ]* in .*there: not taken/);
+  assertMatch(conflict.stdout, /conflict: run .* is \d[^ ]* in .*here, 9[^ ]* in .*there; not copied/);
   for (const args of [[], [join(root, "none")], [here, join(root, "none")], [here, "--out", text]]) {
     const wrong = await runTask("merge", args);
     assertEquals(wrong.code, 2, wrong.stdout);

@@ -146,7 +146,7 @@ Deno.test("report --watch answers nobody but pages of its own address and secret
     }
     const second = await runTask("report", [dir, "--watch", "--port", port]);
     assertEquals(second.code, 2);
-    assertStringIncludes(second.stderr, `port ${port} is taken: name another with --port`);
+    assertStringIncludes(second.stderr, `port ${port} is in use. Choose another --port`);
   } finally {
     assertEquals(await end(), 0);
     Deno.removeSync(dir, { recursive: true });
@@ -253,8 +253,8 @@ Deno.test("report --figures writes each figure as SVG or PNG, and refuses what i
     assertStringIncludes(Deno.readTextFileSync(join(dir, "figures", "02-loss-character-t-64.svg")), "<svg ");
     for (
       const [args, message] of [
-        [[dir, "--figures", "gif"], "must be svg or png: it is gif"],
-        [[join(dir, "none"), "--watch"], "wanted a sweep's folder: there is none"],
+        [[dir, "--figures", "gif"], "expected svg or png, got gif"],
+        [[join(dir, "none"), "--watch"], "expected a sweep's folder, got a path without a folder"],
         [[dir, "--watch", "--port", "70000"], "--port: expected a whole number from 0 to 65,535, got 70000"],
         [[dir, "--tolerance", "-1"], "--tolerance: expected a number of nats from 0 to 1,000, got -1"],
       ] as const

@@ -90,7 +90,7 @@ Deno.test("a run that is stopped by SIGTERM, by SIGUSR1 and before a deadline go
   for (const args of [["--deadline", "1h", "--margin", "1h"], ["--deadline", "2020-01-01T00:00:00Z"]]) {
     const { code, stderr } = await runTask("run", [dir, "--index", "0", ...args]);
     assertEquals(code, 75);
-    assertMatch(stderr, /^not begun: the deadline, 20.*Z, less the margin of .*, has passed already/m);
+    assertMatch(stderr, /^not started: the deadline, 20.*Z, minus the margin of .*, has passed/m);
   }
   assertEquals((await runTask("run", [dir, "--index", "0"], { SLURM_JOB_END_TIME: "1000" })).code, 75);
   const child = startTask("run", [dir, "--index", "0", "--deadline", "4s", "--margin", "1s"]);
@@ -138,7 +138,7 @@ Deno.test("statuses tell a forbidden divergence, bad input and other failures ap
 
   const dir = await planned("wrong", { ...SMALL, steps: 5 });
   const wrong: [string[], Record<string, string>, RegExp][] = [
-    [[dir], {}, /wanted --index/],
+    [[dir], {}, /expected --index/],
     [[dir, "--index"], {}, /none is set/],
     [
       [dir, "--index"],
@@ -223,19 +223,19 @@ Deno.test("cluster explains what it cannot do", async () => {
     [[], /Usage: cluster/],
     [["pbs", dir], /unknown command 'pbs'/],
     [["slurm"], /missing required argument 'plan'/],
-    [["slurm", root], /has none with runs in it/],
+    [["slurm", root], /without planned runs/],
     [["slurm", join(root, "none.json")], /Cannot read the spec/],
     [["slurm", dir, "--parallel", "0"], /--parallel: expected a whole number/],
     [["slurm", dir, "--warn", "often"], /--warn/],
     [["slurm", dir, "--sbatch=--comment=1\n#SBATCH --x"], /without quotes, backslashes and line ends/],
-    [["slurm", dir, "--time", "1\n#SBATCH --x"], /--time: it must be a time limit as Slurm reads it/],
-    [["slurm", dir, "--time", "1-"], /--time: .*D-HH:MM:SS: it is "1-"/],
+    [["slurm", dir, "--time", "1\n#SBATCH --x"], /--time: expected a Slurm time limit/],
+    [["slurm", dir, "--time", "1-"], /--time: .*D-HH:MM:SS\), got "1-"/],
     [["slurm", dir, "--time", "2h"], /--time/],
-    [["slurm", dir, "--memory", "2Gi"], /--memory: it must be a size as Slurm reads it/],
-    [["slurm", dir, "--partition", "a b"], /--partition: it must be a name without spaces/],
-    [["kubernetes", dir, ...image, "--memory", "2GB"], /--memory: it must be a quantity/],
+    [["slurm", dir, "--memory", "2Gi"], /--memory: expected a Slurm size/],
+    [["slurm", dir, "--partition", "a b"], /--partition: expected a name without spaces/],
+    [["kubernetes", dir, ...image, "--memory", "2GB"], /--memory: expected a Kubernetes quantity/],
     [["kubernetes", dir], /required option '--image <name>' not specified/],
-    [["kubernetes", dir, ...image, "--mount", "data"], /--mount: it must be a path in the container/],
+    [["kubernetes", dir, ...image, "--mount", "data"], /--mount: expected an absolute path in the container/],
     [["kubernetes", dir, ...image, "--retries", "-1"], /--retries: expected a whole number/],
   ];
   // Where its folder of logs, or its own, has to go there is a file.

@@ -126,7 +126,7 @@ Deno.test("an interrupted sweep goes on, and ends as one that was left alone", a
   child.kill("SIGINT");
   const result = await ended(child);
   assertEquals(result.code, 75, result.stderr);
-  assertStringIncludes(result.stderr, "run the same command to go on");
+  assertStringIncludes(result.stderr, "repeat the command to resume");
   assert(readRuns(stopped).some(({ status }) => status === "unfinished"));
 
   // A half-written last line is what a killed writer leaves.

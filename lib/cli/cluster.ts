@@ -1,4 +1,4 @@
-/** `deno task cluster slurm|kubernetes`: a plan as jobs for an engine that runs elsewhere. */
+/** `deno task cluster slurm|kubernetes`: writes a plan as cluster jobs. */
 import { printable } from "../error/printable.ts";
 import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
@@ -23,78 +23,78 @@ interface Options {
   allowEnvironmentChange?: boolean;
 }
 
-/** A subcommand, with what all of them take. */
+/** Creates a subcommand with the shared options. */
 function engine(name: string, description: string): Command {
   return command(name, description)
     .usage("[options] <plan>")
-    .showHelpAfterError(`(deno task cluster ${name} --help lists the options)`)
-    .argument("<plan>", "a folder with a plan.json, or a spec to plan: .json, or .ts with a default export")
+    .showHelpAfterError(`(see deno task cluster ${name} --help)`)
+    .argument("<plan>", "a folder with a plan.json, or a spec: .json, or .ts with a default export")
     .option(
       "--out <folder>",
-      `the folder of a spec's plan and runs (default: ${DEFAULT_FOLDER_HELP})`,
+      `for a spec: folder of plan and runs (default: ${DEFAULT_FOLDER_HELP})`,
     )
     .option(
       "--threads <n>",
-      "threads of each run of a spec, and so cores of each job",
+      "for a spec: threads per run, which is also the number of cores per job",
       numberOption("--threads"),
       1,
     )
     .option(
       "--parallel <n>",
-      "jobs at once (default: as many as the engine grants)",
+      "maximum number of concurrent jobs (default: no limit)",
       numberOption("--parallel"),
     )
     .option(
       "--allow-environment-change",
-      "go on with what another kind of node began, in place of starting over",
+      "resume runs that were started on a different kind of node, instead of starting over",
     )
-    .option("--memory <size>", "of each job, in the engine's words, such as 2G or 2Gi");
+    .option("--memory <size>", "memory per job, in the cluster's notation: 2G (Slurm), 2Gi (Kubernetes)");
 }
 
-const program = command("cluster", "Writes a plan's runs as jobs for Slurm or Kubernetes.");
+const program = command("cluster", "Write the runs of a plan as jobs for Slurm or Kubernetes.");
 program.usage("slurm|kubernetes [options] <plan>").addCommand(
-  engine("slurm", "Writes a job array script for sbatch, a task a run.")
-    .option("--time <limit>", "time limit of each task, in Slurm's words, such as 02:00:00")
-    .option("--partition <name>", "where it runs")
+  engine("slurm", "Write a job array script for sbatch, with one task per run.")
+    .option("--time <limit>", "time limit per task, in Slurm's notation, for example 02:00:00")
+    .option("--partition <name>", "Slurm partition")
     .option(
       "--warn <time>",
-      "how long before its time limit a task stops, with a checkpoint (default: 120s)",
+      "stop a task with a checkpoint this long before its time limit (default: 120s)",
       durationOption("--warn"),
       120,
     )
-    .option("--requeues <n>", "how often a stopped task is queued again", numberOption("--requeues"), 50)
-    .option("--sbatch <option...>", "more options of sbatch, such as --sbatch=--account=NAME")
+    .option("--requeues <n>", "maximum number of requeues of a stopped task", numberOption("--requeues"), 50)
+    .option("--sbatch <option...>", "further sbatch options, for example --sbatch=--account=NAME")
     .action(slurm),
 ).addCommand(
-  engine("kubernetes", "Writes the manifest of an Indexed Job for kubectl apply, a pod a run.")
-    .requiredOption("--image <name>", "an image with Deno and losskit")
-    .requiredOption("--claim <name>", "the PersistentVolumeClaim that holds the plan's folder")
-    .option("--mount <path>", "where it is mounted in the container", "/data")
-    .option("--folder <path>", "the plan's folder in the container (default: its name below --mount)")
-    .option("--workdir <path>", "where losskit is in the image", "/losskit")
-    .option("--retries <n>", "how often a run that failed is tried again", numberOption("--retries"), 3)
+  engine("kubernetes", "Write the manifest of an Indexed Job for kubectl apply, with one pod per run.")
+    .requiredOption("--image <name>", "container image with Deno and losskit")
+    .requiredOption("--claim <name>", "PersistentVolumeClaim with the plan's folder")
+    .option("--mount <path>", "mount path of the claim in the container", "/data")
+    .option("--folder <path>", "plan's folder in the container (default: its name under --mount)")
+    .option("--workdir <path>", "path of losskit in the image", "/losskit")
+    .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 3)
     .option(
       "--grace <time>",
-      "between a pod's SIGTERM and its end (default: 120s)",
+      "time between SIGTERM and SIGKILL of a pod (default: 120s)",
       durationOption("--grace"),
       120,
     )
     .action(kubernetes),
 );
 
-/** What Slurm reads as a time limit: minutes, or hours after days, with what each may be followed by. */
+/** Slurm time limits: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S, unlimited or infinite. */
 const SLURM_TIME = /^(\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}|unlimited|infinite)$/i;
 const SLURM_MEMORY = /^\d+[KMGT]?$/i;
-/** Kubernetes' quantities, without a sign. */
+/** Unsigned Kubernetes quantities. */
 const QUANTITY = /^(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
-/** An option in the words of an engine, which would refuse others only when the jobs are handed in. */
+/** Returns the text of an option, checked against the cluster's notation. The cluster itself checks at submission only. */
 function worded(
   flag: string,
-  { text, form, wanted }: { text: string | undefined; form: RegExp; wanted: string },
+  { text, form, expected }: { text: string | undefined; form: RegExp; expected: string },
 ): string | undefined {
   if (text === undefined || form.test(text)) return text;
-  throw new UserError(`Cannot use ${flag}: it must be ${wanted}: it is ${JSON.stringify(text)}`);
+  throw new UserError(`Cannot use ${flag}: expected ${expected}, got ${JSON.stringify(text)}.`);
 }
 
 async function slurm(
@@ -108,18 +108,18 @@ async function slurm(
     time: worded("--time", {
       text: options.time,
       form: SLURM_TIME,
-      wanted: "a time limit as Slurm reads it: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS",
+      expected: "a Slurm time limit (minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS)",
     }),
     memory: worded("--memory", {
       text: options.memory,
       form: SLURM_MEMORY,
-      wanted: "a size as Slurm reads it, megabytes or a number with K, M, G or T, such as 2G",
+      expected: "a Slurm size (megabytes, or a number with K, M, G or T, such as 2G)",
     }),
     partition: worded("--partition", {
       text: options.partition,
-      // deno-lint-ignore no-control-regex -- they are what is refused
+      // deno-lint-ignore no-control-regex -- control characters are rejected on purpose
       form: /^[^\s\u0000-\u001f\u007f-\u009f]+$/,
-      wanted: "a name without spaces and control characters",
+      expected: "a name without spaces and control characters",
     }),
   };
   const { dir, plan } = await planOf(planOrSpec, options);
@@ -136,10 +136,10 @@ async function slurm(
     flags: flagsOf(options),
     more: options.sbatch,
   });
-  makeFolder(slurmLogs(dir)); // Slurm makes no folder for its logs
+  makeFolder(slurmLogs(dir)); // Slurm does not create the folder of its logs
   writeFile(path, script);
   console.log(
-    `${plan.runs.length} runs, a task each. The folder must be the same on every node. Submit with\n`,
+    `${plan.runs.length} runs, one task each. All nodes must share the folder. Submit with\n`,
   );
   console.log(`sbatch ${shellWord(path)}`);
 }
@@ -163,7 +163,7 @@ async function kubernetes(
     memory: worded("--memory", {
       text: options.memory,
       form: QUANTITY,
-      wanted: "a quantity as Kubernetes reads it, such as 2Gi or 500M",
+      expected: "a Kubernetes quantity such as 2Gi or 500M",
     }),
   };
   const { image, claim, mount, workdir } = options;
@@ -176,7 +176,7 @@ async function kubernetes(
   ) {
     if (path === undefined || path.startsWith("/")) continue;
     throw new UserError(
-      `Cannot use ${flag}: it must be a path in the container that begins with /: it is ${path}`,
+      `Cannot use ${flag}: expected an absolute path in the container, got ${path}.`,
     );
   }
   const { dir, plan } = await planOf(planOrSpec, options);
@@ -195,29 +195,29 @@ async function kubernetes(
     }),
   );
   if (plan.data.path !== undefined) {
-    console.error(`the text must be in the container as ${plan.data.path}, as plan.json says`);
+    console.error(`plan.json requires the text at ${plan.data.path} in the container`);
   }
   console.log(
-    `${plan.runs.length} runs, a pod each. Put ${printable(dir)} into the volume as ${
+    `${plan.runs.length} runs, one pod each. Copy ${printable(dir)} to ${
       printable(folder)
-    }, and apply with\n`,
+    } in the volume, and apply with\n`,
   );
   console.log(`kubectl apply -f ${shellWord(path)}`);
 }
 
-/** What each job's `run` is told besides its folder. */
+/** Returns the flags of each job's `run` command. */
 function flagsOf({ allowEnvironmentChange }: Options): string[] {
   return ["--index", ...(allowEnvironmentChange ? ["--allow-environment-change"] : [])];
 }
 
-/** The plan of a folder, or a spec's, put into its folder. */
+/** Returns the plan of a folder. For a spec, creates the plan and writes it to its folder. */
 async function planOf(planOrSpec: string, options: Options): Promise<{ dir: string; plan: Plan }> {
   const { threads } = options;
   if (isFolder(planOrSpec)) {
     const plan = readPlan(planOrSpec);
     if (plan !== undefined && plan.runs.length > 0) return { dir: resolve(planOrSpec), plan };
     throw new UserError(
-      `Cannot plan: wanted a folder with a plan.json, or a spec: ${planOrSpec} has none with runs in it`,
+      `Cannot plan: expected a folder with a plan.json, or a spec, got ${planOrSpec} without planned runs.`,
     );
   }
   const spec = parseSweepSpec(await readSpec(planOrSpec), planOrSpec);

@@ -1,5 +1,5 @@
 /**
- * What every command shares: how it is run, and how it ends.
+ * Shared parts of all commands: creation, execution, exit status and help texts.
  *
  * @module
  */
@@ -8,20 +8,20 @@ import { guardConsole, printable, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
 
-/** A new command whose mistakes end with status 2. */
+/** Creates a command. Invalid options end the process with status 2. */
 export function command(name: string, description: string): Command {
   return new Command(name).usage("[options]").description(description).exitOverride().configureOutput({
     writeOut: (text) => console.log(text.replace(/\n$/, "")),
     writeErr: (text) => console.error(text.replace(/\n$/, "")),
-  }).showHelpAfterError(`(deno task ${name} --help lists the options)`);
+  }).showHelpAfterError(`(see deno task ${name} --help)`);
 }
 
 /**
- * Runs a command and sets the status that the process ends with. A user's mistake is told in its own words; a fault
- * of losskit keeps its stack.
+ * Runs a command and sets the exit status of the process. Prints user errors as one message, and internal errors with their
+ * stack trace.
  *
- * @param program What to run.
- * @param args The command line.
+ * @param program Command to run.
+ * @param args Command-line arguments.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<void> {
   guardConsole();
@@ -30,7 +30,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
-      Deno.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.badInput; // commander has told the user already
+      Deno.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.badInput; // commander has printed the message
     } else if (error instanceof UserError) {
       console.error(printableError(error.message));
       Deno.exitCode = error.exitCode;
@@ -38,26 +38,25 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
       const [missing = ""] = error.message.split(", run again");
       console.error(
         printable(
-          `Cannot go on: a permission is missing: ${missing}. Run it as deno task ${program.name()} does.`,
+          `Cannot continue: a permission is missing (${missing}). Use deno task ${program.name()}.`,
         ),
       );
       Deno.exitCode = EXIT.badInput;
     } else {
-      console.error(error); // its message may hold foreign text: Deno would print it as it is
+      console.error(error); // console.error is guarded: the message can contain control characters
       Deno.exit(1);
     }
   }
 }
 
-/** Gives up the permissions to start programs and to call native code, for good, before foreign records are read. */
+/** Permanently revokes the permissions run, ffi and net, before the command reads untrusted records. */
 export function onlyRead(): void {
   for (const name of ["run", "ffi", "net"] as const) Deno.permissions.revokeSync({ name });
 }
 
 /**
- * Has a failed print to standard output end the command: Deno's own error has a stack and names no stream.
- *
- * @throws {UserError} from `console.log`, where standard output is a full disk or a closed pipe.
+ * Makes `console.log` throw a `UserError` if standard output is a full disk or a closed pipe. Ignores failures of
+ * `console.error`.
  */
 function guardOutput(): void {
   const print = console.log.bind(console);
@@ -66,7 +65,7 @@ function guardOutput(): void {
       print(...values);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : cause;
-      throw new UserError(`Cannot write to standard output: ${reason}. Send it elsewhere.`, { cause });
+      throw new UserError(`Cannot write to standard output: ${reason}. Redirect the output.`, { cause });
     }
   };
   const tell = console.error.bind(console);
@@ -74,55 +73,59 @@ function guardOutput(): void {
     try {
       tell(...values);
     } catch {
-      // Nobody can be told. The status still says how the command ended.
+      // Standard error is closed. The exit status still reports the result.
     }
   };
 }
 
-/** Statuses of commands that train, for help texts. */
+/** Describes the exit statuses of commands that train. */
 export const STATUS_HELP = `
-Status: 0 done; 2 bad input, nothing started; 3 some runs failed; 4 diverged; 75 interrupted, the same command resumes.
-Ctrl-C through npx ends with 130 in place of 75: npm ends by the signal itself.`;
+Exit status:
+  0   done
+  2   invalid input; nothing was started
+  3   some runs failed
+  4   some runs diverged
+  75  interrupted; repeat the command to resume (130 after Ctrl-C under npx)`;
 
-/** Reads `a,b,c`. */
+/** Splits a comma-separated list. Drops empty items. */
 export function list(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
-/** The folder of commands that take a spec, without `--out`. */
+/** Describes the default of `--out` for commands that take a spec. */
 export const DEFAULT_FOLDER_HELP =
-  "experiments/out/NAME, or NAME-HASH where NAME holds the plan of another spec";
+  "experiments/out/NAME, or NAME-HASH if NAME contains the plan of a different spec";
 
-/** What `--data` takes. */
+/** Describes `--data`. */
 export const DATA_HELP =
-  "shakespeare, markov[:symbols=16,order=1,...], a text file in UTF-8, a folder, or a quoted pattern; may be repeated";
+  "corpus: shakespeare, markov[:symbols=16,order=1,...], a UTF-8 text file, a folder, or a quoted glob pattern; repeatable";
 
 /** Describes `--tolerance`. */
 export const TOLERANCE_HELP = "smallest gap of the loss that matters, in nats per token";
 
-/** Collects an option that may be repeated. */
+/** Collects the values of a repeatable option. */
 export function append(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
-/** Reads `\n` and `\t` as a line break and a tab. */
+/** Replaces `\n` and `\t` by a line break and a tab. */
 export function escaped(text: string): string {
   return text.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
 }
 
-/** What policies are, for help texts. */
+/** Describes precision policies. */
 export const POLICIES_HELP =
-  `off (float32), on (bf16-autocast, on a GPU bf16-autocast-cuda), or ${POLICY_NAMES} (such as emulated:e4m3)`;
+  `off (float32), on (bf16-autocast; on a GPU bf16-autocast-cuda), or ${POLICY_NAMES}, for example emulated:e4m3`;
 
-/** What probes are, for help texts. */
+/** Describes `--probes`. */
 export const PROBES_HELP =
-  "take figures of every k-th step: gradients, updates, activations, attention, log Z, loss by position (default: 0, none)";
+  "record probe metrics every k steps: gradients, updates, activations, attention, log Z, loss by position (default: 0, never)";
 
-/** Reads `softmax@h.1=e8m3,linear=float32` as overrides; what they name is checked with the spec. */
+/** Parses overrides such as `softmax@h.1=e8m3,linear=float32`. The spec's validation checks their names. */
 export function overrides(text: string): PrecisionOverride[] {
   return list(text).map(parseOverride);
 }
 
-/** What overrides look like, for help texts. */
+/** Describes `--override`. */
 export const OVERRIDES_HELP =
-  "formats of classes of operations and layers, CLASS+CLASS@LAYER+LAYER=FORMAT, such as softmax@h.1=e8m3,linear=float32; loss=bfloat16 is the loss outside of the autocast region";
+  "number formats of operation classes and layers, as CLASS+CLASS@LAYER+LAYER=FORMAT; for example softmax@h.1=e8m3,linear=float32. loss=bfloat16 computes the loss outside of autocast";

@@ -1,4 +1,4 @@
-/** `deno task evaluate RUN|GPT2_FOLDER`: the loss of a trained model, over a text, by position, by token. */
+/** `deno task evaluate RUN|GPT2_FOLDER`: evaluates the loss of a trained model: mean, per position, per token. */
 import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { readText } from "../file/text.ts";
@@ -11,15 +11,17 @@ import { append, command, list, runCommand } from "./command.ts";
 import { numberOf, numberOption } from "./numbers.ts";
 import {
   asUserError,
+  MODEL_HELP,
   type OpenedModel,
   openModel,
   RUN_DATA_HELP,
   startTensorFlow,
+  WEIGHTS_HELP,
   type WhichWeights,
   whichWeights,
 } from "./open_model.ts";
 
-/** Sequences that are evaluated at once, where nothing else is said. */
+/** Default number of windows per batch. */
 const BATCH = 16;
 
 interface Options {
@@ -38,20 +40,23 @@ interface Options {
 
 const program = command(
   "evaluate",
-  "Says what loss a trained model has: of a run on its whole validation part.",
+  "Evaluate the loss of a trained model. A run is evaluated on its whole validation split by default.",
 )
-  .argument("<model>", "a run's folder, or a folder with a GPT-2 as transformers saves it")
-  .option("--file <path>", "evaluate this text in UTF-8, all of it")
-  .option("--text <text>", "evaluate this text, and print the loss of each of its tokens")
-  .option("--eval-tokens <n>", "targets to evaluate, in whole windows, or all", tokens, "all")
-  .option("--seq <T>", "tokens in a window (default: as many as the model reads)", numberOption("--seq"))
-  .option("--batch <B>", "windows at once", numberOption("--batch"), BATCH)
-  .option("--amp <policy>", "off, on, or the name of a policy (default: what the run trained with)")
-  .option("--positions", "print the mean loss of each position in a window, too")
+  .argument("<model>", MODEL_HELP)
+  .option("--file <path>", "evaluate a UTF-8 text file")
+  .option("--text <text>", "evaluate this text, and print the loss per token")
+  .option("--eval-tokens <n>", "number of targets, rounded to whole windows, or all", tokens, "all")
+  .option("--seq <T>", "window length in tokens (default: the model's context length)", numberOption("--seq"))
+  .option("--batch <B>", "windows per batch", numberOption("--batch"), BATCH)
+  .option(
+    "--amp <policy>",
+    "precision policy: off, on, or a policy name (default: the run's; off for a GPT-2)",
+  )
+  .option("--positions", "also print the mean loss per position")
   .option("--json", "print JSON")
   .option("--data <corpus>", RUN_DATA_HELP, append)
-  .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
-  .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption("--threads"))
+  .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
+  .option("--threads <n>", "number of threads (default: chosen by TensorFlow)", numberOption("--threads"))
   .action(evaluateModel);
 
 function tokens(text: string): number | "all" {
@@ -62,7 +67,7 @@ async function evaluateModel(folder: string, options: Options): Promise<void> {
   using model = await openModel(folder, { action: "evaluate", weights: options.weights, data: options.data });
   const { what, ids } = await targetsOf(model, { folder, options });
   if (ids.length < 2) {
-    throw new UserError(`Cannot evaluate ${what}: wanted at least two tokens: it has ${ids.length}`);
+    throw new UserError(`Cannot evaluate ${what}: expected at least two tokens, got ${ids.length}.`);
   }
   const given: EvaluateOptions = {
     model: model.config,
@@ -94,13 +99,13 @@ async function evaluateModel(folder: string, options: Options): Promise<void> {
   }
 }
 
-/** What is evaluated: a text, a file, or the run's validation part. */
+/** Returns the tokens to evaluate and their description: a text, a file, or the run's validation split. */
 async function targetsOf(
   { tokenizer, run }: OpenedModel,
   { folder, options: { text, file } }: { folder: string; options: Options },
 ): Promise<{ what: string; ids: Tokens }> {
   if (text !== undefined && file !== undefined) {
-    throw new UserError("Cannot evaluate: wanted --text or --file: given both");
+    throw new UserError("Cannot evaluate: expected --text or --file, got both.");
   }
   if (text !== undefined) return { what: "the text", ids: encode(tokenizer, text) };
   if (file !== undefined) {
@@ -116,17 +121,19 @@ async function targetsOf(
   }
   if (run === undefined) {
     throw new UserError(
-      `Cannot evaluate ${folder}: wanted --file or --text, since a GPT-2 has no validation part`,
+      `Cannot evaluate ${folder}: expected --file or --text, got neither. A GPT-2 folder has no validation split.`,
     );
   }
-  return { what: `the validation part of ${run.data}`, ids: await run.validation() };
+  return { what: `the validation split of ${run.data}`, ids: await run.validation() };
 }
 
-/** Encodes a text. Tokenizers with a normalizer or unknown tokens may lose some of it: that is told. */
+/** Encodes a text. Prints a warning if the tokenizer is lossy for it (normalizer, unknown tokens). */
 function encode(tokenizer: Tokenizer, text: string): Int32Array {
   const ids = asUserError(() => tokenizer.encode(text));
   if (tokenizer.decode(ids) !== text) {
-    console.error("the tokens do not give back the text: bits per byte counts the bytes of the tokens");
+    console.error(
+      "warning: decoding the tokens does not return the text; bits per byte counts the bytes of the tokens",
+    );
   }
   return ids;
 }
@@ -137,13 +144,13 @@ function sizesOf(
 ): Pick<EvaluateOptions, "T" | "B" | "maxTokens"> {
   if (seq > config.blockSize) {
     throw new UserError(
-      `Cannot evaluate: expected --seq from 1 to ${config.blockSize}, which the model reads, got ${seq}.`,
+      `Cannot evaluate: expected --seq from 1 to the model's context length ${config.blockSize}, got ${seq}.`,
     );
   }
   return { T: seq, B: batch, maxTokens: evalTokens };
 }
 
-/** The run's precision, unless another is asked for. */
+/** Returns the precision of `--amp`, else the run's, else float32. */
 function precisionOf({ run }: OpenedModel, { amp }: Options): Pick<EvaluateOptions, "policy" | "overrides"> {
   if (amp === undefined) {
     return run === undefined
@@ -152,12 +159,12 @@ function precisionOf({ run }: OpenedModel, { amp }: Options): Pick<EvaluateOptio
   }
   const [policy, ...others] = list(amp).map((word) => policyName(word));
   if (policy === undefined || others.length > 0) {
-    throw new UserError(`Cannot evaluate: --amp must name one policy: it is ${JSON.stringify(amp)}`);
+    throw new UserError(`Cannot use --amp: expected one policy, got ${JSON.stringify(amp)}.`);
   }
-  return { policy: policy as PolicyName }; // what it names is checked where it is used
+  return { policy: policy as PolicyName }; // validated by evaluate()
 }
 
-/** Each target as text, and its loss. */
+/** Returns the text and the loss of each target, in nats. */
 function lossesOf(
   parameters: Parameters,
   { model: { tokenizer }, given }: { model: OpenedModel; given: EvaluateOptions },
@@ -167,7 +174,7 @@ function lossesOf(
   );
 }
 
-/** JSON in which numbers that are not finite are their names, as in journals. */
+/** Serializes a value as JSON. Non-finite numbers become strings, as in journals. */
 function jsonOf(value: object): string {
   return JSON.stringify(
     value,

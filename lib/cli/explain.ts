@@ -1,14 +1,14 @@
-/** `deno task explain RUN`: why a run is new, goes on or counts as done. */
+/** `deno task explain RUN`: explains why a run is new, resumed or done. */
 import { probeEnvironment } from "../run/mod.ts";
 import { explainRun } from "../proof/mod.ts";
 import { command, runCommand } from "./command.ts";
 
 const program = command(
   "explain",
-  "Says which field of spec, data, code or environment makes a run new, or that it counts as done.",
+  "Explain whether a run is done, resumable or new, and which field of its spec, data, code or environment makes it new.",
 )
-  .argument("<run>", "a run's folder, such as experiments/out/default/runs/ID; it may be only planned")
-  .option("--against <folders...>", "other sweeps' folders to look for the nearest run in", [])
+  .argument("<run>", "a run's folder, such as experiments/out/default/runs/ID; planned runs are allowed")
+  .option("--against <folders...>", "folders of other sweeps to search for the most similar run", [])
   .action(async (folder: string, { against }: { against: string[] }) => {
     const { lines } = await explainRun(folder, { environment: probeEnvironment, others: against });
     for (const line of lines) console.log(line);

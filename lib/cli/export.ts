@@ -1,4 +1,4 @@
-/** `deno task export DIR`: a sweep's records as files that other programs read. */
+/** `deno task export DIR`: exports a sweep's records for other programs. */
 import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { runTable } from "../analysis/mod.ts";
@@ -37,17 +37,19 @@ const FORMATS: Readonly<Record<string, (runs: readonly RecordedRun[]) => readonl
 
 const program = command(
   "export",
-  "Writes a sweep's steps, evaluations and runs as Parquet, Arrow or TensorBoard files.",
+  "Export the steps, evaluations and runs of a sweep as Parquet, Arrow or TensorBoard files.",
 )
   .argument("<folder>", "a sweep's folder")
-  .option("--format <list>", `of ${Object.keys(FORMATS).join(", ")}`, "parquet")
-  .option("--out <folder>", "where the files go (default: export in the sweep's folder)")
+  .option("--format <list>", `formats: ${Object.keys(FORMATS).join(", ")}`, "parquet")
+  .option("--out <folder>", "output folder (default: export/ in the sweep's folder)")
   .action((dir: string, options: { format: string; out?: string }) => {
     const formats = list(options.format);
     const unknown = formats.find((format) => !Object.hasOwn(FORMATS, format));
     if (unknown !== undefined || formats.length === 0) {
       throw new UserError(
-        `Cannot export: --format must be of ${Object.keys(FORMATS).join(", ")}: it is ${unknown ?? "empty"}`,
+        `Cannot use --format: expected a list of ${Object.keys(FORMATS).join(", ")}, got ${
+          unknown ?? "an empty list"
+        }.`,
       );
     }
     const { runs } = openSweep(dir, (line) => console.error(line));
@@ -59,7 +61,7 @@ const program = command(
     });
   });
 
-/** A file of events a run. */
+/** Returns one TensorBoard event file per run. */
 function eventFiles(runs: readonly RecordedRun[]): readonly ExportedFile[] {
   return runs.map((run) => ({
     path: join("tensorboard", tensorBoardPath(run)),

@@ -1,5 +1,5 @@
 /**
- * The folder that exported files go to: each export of a format replaces the one before it wholly, and nothing else.
+ * Writes exported files to a folder. An export replaces all files of earlier exports in the same format, and no other files.
  *
  * @module
  */
@@ -11,33 +11,36 @@ import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
 import { readJson } from "../record/mod.ts";
 
-/** A file to write, below the folder of exports. */
+/** File of an export. */
 export interface ExportedFile {
-  /** Its place in the folder. */
+  /** Path relative to the export folder. */
   readonly path: string;
-  /** Makes its bytes: together files may be large. */
+  /** Returns the bytes. Called once per file, so that large exports need not fit in memory. */
   readonly bytes: () => Uint8Array;
 }
 
-/** The file in the folder that tells which others exports have written. */
+/** Name of the file that lists the files written by exports. */
 const CONTENTS = "export.json";
 
 const below = (path: string) => !isAbsolute(path) && !normalize(path).startsWith("..");
 const schema = v.object({
   format: v.literal("losskit-export/1"),
-  /** Files by the format that they are in. */
-  files: v.record(v.string(), v.array(v.pipe(v.string(), v.check(below, "wanted a place in the folder")))),
+  /** Files by format. */
+  files: v.record(
+    v.string(),
+    v.array(v.pipe(v.string(), v.check(below, "expected a path inside the folder"))),
+  ),
 });
 
 /**
- * Writes files of some formats into a folder. Those that an earlier export of the same formats left there and that are not
- * written again, such as of runs that are gone, are removed.
+ * Writes exported files to a folder. Removes files of earlier exports in the same formats that are not written again, for
+ * example of deleted runs.
  *
- * @param out The folder; made where there is none.
+ * @param out Output folder; created if missing.
  * @param exported Files by format.
- * @param print Takes the paths of files as they are written, and what is left of other formats.
- * @throws {UserError} when a file is in the way that no export has written, before anything is; or when the folder cannot
- * be written to.
+ * @param print `file` receives the path of each written file, `note` a note on remaining files of other formats.
+ * @throws {UserError} If a file not written by an export would be replaced (nothing is written then), or if the folder is
+ * not writable.
  */
 export function writeExport(
   out: string,
@@ -45,14 +48,14 @@ export function writeExport(
   print: { file: (path: string) => void; note: (line: string) => void },
 ): void {
   const contents = join(out, CONTENTS);
-  const before = exists(contents) ? readJson(contents, schema, "the list of what exports wrote").files : {};
+  const before = exists(contents) ? readJson(contents, schema, "the list of exported files").files : {};
   const own = new Set(Object.values(before).flat());
   const files = Object.values(exported).flat();
   const foreign = files.find(({ path }) => !own.has(path) && exists(join(out, path)));
   if (foreign !== undefined) {
     throw new UserError(
-      `Cannot export into ${out}: it holds ${foreign.path}, which no export has written, as its ${CONTENTS} would ` +
-        "tell. Choose another folder with --out, or delete that file.",
+      `Cannot export to ${out}: ${foreign.path} exists and is not from an earlier export (see ${CONTENTS}). ` +
+        "Choose another folder with --out, or delete the file.",
     );
   }
   const save = (list: Readonly<Record<string, readonly string[]>>) =>
@@ -61,7 +64,7 @@ export function writeExport(
     Object.entries(exported).map(([format, list]) => [format, list.map(({ path }) => path)]),
   );
   const formats = new Set([...Object.keys(before), ...Object.keys(after)]);
-  // All that may be there until the end, so that an export that is killed leaves nothing that the next one does not know.
+  // List all files that can exist during this export first. After a kill, the next export still recognizes every file.
   save(Object.fromEntries(
     [...formats].map((format) => [format, [...new Set([...before[format] ?? [], ...after[format] ?? []])]]),
   ));
@@ -75,10 +78,10 @@ export function writeExport(
   }
   save({ ...before, ...after });
   const others = Object.keys(before).filter((format) => !Object.hasOwn(after, format));
-  if (others.length > 0) print.note(`${others.join(" and ")} files in ${out} are of an earlier export`);
+  if (others.length > 0) print.note(`${others.join(" and ")} files in ${out} are from an earlier export`);
 }
 
-/** Removes a file below a folder, and the folders between the two that it leaves empty. */
+/** Removes a file below `out`, and parent folders that become empty. */
 function removeFile(out: string, path: string): void {
   try {
     Deno.removeSync(join(out, path));
@@ -89,7 +92,7 @@ function removeFile(out: string, path: string): void {
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return;
     throw new UserError(
-      `Cannot replace the export in ${out}: ${path}, of an earlier one, cannot be removed: ${
+      `Cannot remove ${path} of an earlier export in ${out}: ${
         cause instanceof Error ? cause.message : cause
       }`,
       { cause },

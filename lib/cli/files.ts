@@ -1,14 +1,14 @@
 /**
- * Files and folders that a command is given.
+ * Checks paths given to a command.
  *
  * @module
  */
-/** Whether there is a folder at a path. */
+/** Returns true if a path is a folder. */
 export function isFolder(path: string): boolean {
   return statOf(path)?.isDirectory ?? false;
 }
 
-/** Whether there is a file at a path. */
+/** Returns true if a path is a file. */
 export function isFile(path: string): boolean {
   return statOf(path)?.isFile ?? false;
 }

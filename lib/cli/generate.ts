@@ -1,4 +1,4 @@
-/** `deno task generate RUN|GPT2_FOLDER`: text that a model makes after a prompt. */
+/** `deno task generate RUN|GPT2_FOLDER`: continues a prompt with a trained model. */
 import { UserError } from "../error/user_error.ts";
 import { generateTokens, toParameters } from "../model/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
@@ -6,9 +6,11 @@ import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import {
   asUserError,
+  MODEL_HELP,
   openModel,
   RUN_DATA_HELP,
   startTensorFlow,
+  WEIGHTS_HELP,
   type WhichWeights,
   whichWeights,
 } from "./open_model.ts";
@@ -25,26 +27,29 @@ interface Options {
   threads?: number;
 }
 
-const program = command("generate", "Goes on from a prompt with a trained model, and prints prompt and text.")
-  .argument("<model>", "a run's folder, or a folder with a GPT-2 as transformers saves it")
-  .option("--prompt <text>", "what to go on from (default: a line break)")
-  .option("--max-tokens <n>", "tokens to make", numberOption("--max-tokens"), 200)
+const program = command(
+  "generate",
+  "Continue a prompt with a trained model, and print prompt and continuation.",
+)
+  .argument("<model>", MODEL_HELP)
+  .option("--prompt <text>", "text to continue (default: a line break)")
+  .option("--max-tokens <n>", "number of tokens to generate", numberOption("--max-tokens"), 200)
   .option(
     "--temperature <x>",
-    "below 1 bolder in the likely, above 1 wilder; 0: always the likeliest",
+    "sampling temperature; 0: greedy",
     numberOption("--temperature"),
     1,
   )
-  .option("--top-k <k>", "choose among the k likeliest tokens only (default: all)", numberOption("--top-k"))
+  .option("--top-k <k>", "sample from the k most likely tokens only (default: all)", numberOption("--top-k"))
   .option(
     "--top-p <p>",
-    "choose among the likeliest tokens that hold the share p only (default: all)",
+    "sample from the most likely tokens with a total probability of p only (default: all)",
     numberOption("--top-p"),
   )
-  .option("--seed <n>", "seed of the choices", numberOption("--seed"), 1)
+  .option("--seed <n>", "sampling seed", numberOption("--seed"), 1)
   .option("--data <corpus>", RUN_DATA_HELP, append)
-  .option("--weights <which>", "of a run: last, or best (where the run kept them)", whichWeights, "last")
-  .option("--threads <n>", "threads (default: TensorFlow's choice)", numberOption("--threads"))
+  .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
+  .option("--threads <n>", "number of threads (default: chosen by TensorFlow)", numberOption("--threads"))
   .action(speak);
 
 async function speak(folder: string, options: Options): Promise<void> {
@@ -54,7 +59,7 @@ async function speak(folder: string, options: Options): Promise<void> {
   const prompt = given ?? beginning(tokenizer);
   const ids = asUserError(() => tokenizer.encode(prompt));
   if (ids.length === 0) {
-    throw new UserError("Cannot generate: --prompt must have at least one token: it is empty");
+    throw new UserError("Cannot generate: expected a --prompt of at least one token, got an empty text.");
   }
   await startTensorFlow(threads);
   const parameters = toParameters(model.parameters);
@@ -69,7 +74,7 @@ async function speak(folder: string, options: Options): Promise<void> {
   console.log(prompt + tokenizer.decode(made));
 }
 
-/** What a text may begin with: a line break, or the first token where the vocabulary has none. */
+/** Returns the default prompt: a line break, or the first token if the vocabulary has no line break. */
 function beginning(tokenizer: Tokenizer): string {
   try {
     tokenizer.encode("\n");

@@ -1,29 +1,29 @@
-/** `deno task jupyter`: installs losskit's kernel for this user's Jupyter, and starts JupyterLab. */
+/** `deno task jupyter`: installs losskit's kernel for the current user's Jupyter, and starts JupyterLab. */
 import { printable } from "../error/printable.ts";
 import { labPython, startLab } from "../notebook/lab.ts";
 import { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "../notebook/mod.ts";
 import { command, runCommand } from "./command.ts";
 
-const program = command("jupyter", "Installs the kernel that the notebooks ask for, and starts JupyterLab.")
+const program = command("jupyter", "Install the kernel of the notebooks, and start JupyterLab.")
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")
-  .argument("[options...]", "options of JupyterLab's own, after --, such as -- --no-browser")
-  .option("--install-only", "install the kernel and start nothing: for a Jupyter of your own")
+  .argument("[options...]", "options for JupyterLab, for example -- --no-browser")
+  .option("--install-only", "install the kernel only, for use with your own Jupyter")
   .action(async (args: string[], { installOnly = false }: { installOnly?: boolean }) => {
     const folder = writeKernelspec(jupyterDataDir());
     console.log(`The kernel "${KERNEL_NAME}" is installed in ${printable(folder)}.`);
     console.log(
-      "Stop ends training that has `signal: stopSignal()`, and keeps what a notebook has in memory.",
+      "Jupyter's stop button ends training with `signal: stopSignal()`. The notebook's variables are kept.",
     );
     console.log(
-      "Deno gives a kernel every permission (read, write, net, env, run, ffi, sys): run notebooks that you trust.",
+      "Deno grants a kernel all permissions (read, write, net, env, run, ffi, sys). Only run notebooks that you trust.",
     );
     if (installOnly) {
       return console.log(
-        "Open notebooks/01_the_loss.ipynb in your Jupyter, or run this without --install-only.",
+        "Open notebooks/01_the_loss.ipynb in your Jupyter, or repeat the command without --install-only.",
       );
     }
     const python = await labPython((line) => console.log(line));
-    Deno.addSignalListener("SIGINT", () => {}); // Ctrl-C is for JupyterLab, which asks and saves
+    Deno.addSignalListener("SIGINT", () => {}); // JupyterLab handles Ctrl-C
     const lab = startLab(python, { root: Deno.cwd(), page: "/lab/tree/notebooks/01_the_loss.ipynb", args });
     Deno.exitCode = (await lab.status).code;
   });

@@ -1,15 +1,15 @@
-/** `deno task merge DIR...`: brings runs that were made in several places into one folder. */
+/** `deno task merge DIR...`: collects runs from several folders into one folder. */
 import { printable } from "../error/printable.ts";
 import { EXIT } from "../error/user_error.ts";
 import { describe, type MergedRun, mergeSweeps, type PlannedRun } from "../sweep/mod.ts";
 import { command, runCommand } from "./command.ts";
 
-const program = command("merge", "Merges sweeps' folders, and tells what is missing and what contradicts.")
+const program = command("merge", "Merge the folders of sweeps, and report missing and conflicting runs.")
   .argument(
     "<folders...>",
-    "sweeps' folders; the first one takes the others' runs, unless --out says another",
+    "folders of sweeps; runs are copied to the first one, or to --out",
   )
-  .option("--out <folder>", "the folder that takes the runs; made where there is none")
+  .option("--out <folder>", "folder to copy the runs to; created if missing")
   .action(async (folders: string[], { out }: { out?: string }) => {
     const into = out ?? folders[0]!;
     const { runs, holes, plan } = await mergeSweeps(into, folders);
@@ -19,9 +19,9 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
         runs.filter((run) => run.from === dir && run.outcome === outcome).length;
       const taken = of("taken");
       console.log(
-        `${printable(dir)}: ${taken} run${taken === 1 ? "" : "s"} taken, ${of("kept")} that ${
+        `${printable(dir)}: ${taken} run${taken === 1 ? "" : "s"} copied, ${of("kept")} already in ${
           printable(into)
-        } has already`,
+        }`,
       );
     }
     for (const run of runs) {
@@ -32,20 +32,20 @@ const program = command("merge", "Merges sweeps' folders, and tells what is miss
         console.log(
           `conflict: ${printable(what)}: ${field}${where} is ${printable(String(a))} in ${printable(into)}, ${
             printable(String(b))
-          } in ${printable(run.from)}: not taken`,
+          } in ${printable(run.from)}; not copied`,
         );
         for (const change of run.environment) {
-          console.log(`  made in another environment: ${printable(change)}`);
+          console.log(`  environments differ: ${printable(change)}`);
         }
       } else if (run.outcome === "damaged" || run.outcome === "busy") {
         console.log(`${run.outcome}: ${printable(what)}: ${printable(run.reason)}`);
       }
     }
     for (const { run, steps, failed } of holes) {
-      const state = steps === 0 && !failed ? "nothing usable" : `${steps} of ${run.spec.steps} steps`;
-      console.log(`hole: run ${named(run.id, run)}: ${state}${failed ? ", failed" : ""}`);
+      const state = steps === 0 && !failed ? "no steps" : `${steps} of ${run.spec.steps} steps`;
+      console.log(`missing: run ${named(run.id, run)}: ${state}${failed ? ", failed" : ""}`);
     }
-    if (plan === undefined) console.log(`no plan.json: what is missing is not known`);
+    if (plan === undefined) console.log(`no plan.json: missing runs are unknown`);
     else {console.log(
         `${plan.runs.length - holes.length} of ${plan.runs.length} runs are finished in ${printable(into)}`,
       );}

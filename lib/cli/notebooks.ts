@@ -1,11 +1,11 @@
-/** `deno task notebooks`: runs notebooks without Jupyter, or checks that their outputs are fresh. */
+/** `deno task notebooks`: runs notebooks without Jupyter, or checks that their outputs are up to date. */
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { runNotebooks } from "../notebook/run_notebooks.ts";
 import { command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 
-/** Where notebooks run with parameters go: the ones in `notebooks/` keep the outputs of their own values. */
+/** Default output folder of notebooks with parameters. Files in `notebooks/` keep the outputs of their default values. */
 const DEFAULT_OUT = "experiments/out/notebooks";
 
 interface Options {
@@ -16,14 +16,14 @@ interface Options {
   timeout?: number;
 }
 
-const program = command("notebooks", "Runs notebooks and writes what their cells show into them.")
+const program = command("notebooks", "Run notebooks and store the outputs of their cells.")
   .usage("[options] [FILE...]")
-  .argument("[files...]", "notebooks (default: all of notebooks/)")
-  .option("-p, --param <name=value>", "a parameter's value; may be given again", collect, [])
-  .option("--out <dir>", `write there (default with -p: ${DEFAULT_OUT}; otherwise in place)`)
-  .option("--html <dir>", "write a page of each notebook there too")
-  .option("--check", "run nothing: type-check the cells, and fail where outputs are stale")
-  .option("--timeout <seconds>", "end a notebook that takes longer (default: 600)", numberOption("--timeout"))
+  .argument("[files...]", "notebooks (default: all in notebooks/)")
+  .option("-p, --param <name=value>", "value of a parameter; repeatable", collect, [])
+  .option("--out <dir>", `output folder (default: in place; with -p ${DEFAULT_OUT})`)
+  .option("--html <dir>", "also write each notebook as an HTML page to this folder")
+  .option("--check", "run nothing; type-check the cells, and fail if outputs are stale")
+  .option("--timeout <seconds>", "time limit per notebook (default: 600)", numberOption("--timeout"))
   .action(async (files: string[], options: Options) => {
     const parameters = Object.fromEntries(options.param.map(split));
     Deno.exitCode = await runNotebooks(files.length > 0 ? files : allNotebooks(), {
@@ -42,7 +42,7 @@ function collect(text: string, before: string[]): string[] {
 
 function split(text: string): [string, string] {
   const at = text.indexOf("=");
-  if (at < 1) throw new UserError(`Cannot read -p ${text}: it must be NAME=VALUE, such as -p T=128`);
+  if (at < 1) throw new UserError(`Cannot use -p: expected NAME=VALUE, such as T=128, got ${text}.`);
   return [text.slice(0, at), text.slice(at + 1)];
 }
 

@@ -1,29 +1,28 @@
 /**
- * Numbers on the command line: how each option's text is read, and its bounds. Checked while options are parsed, before
- * a command does anything.
+ * Parses numeric options and checks their bounds, before a command does anything.
  *
- * A field of a spec is read here and bounded by the spec's own checks, which name the field.
+ * Fields of a spec are parsed here too. The spec's validation checks their bounds and names the field.
  *
  * @module
  */
 import { UserError } from "../error/user_error.ts";
 import { parseDecimal } from "../file/decimal.ts";
 
-/** The values that an option takes. */
+/** Allowed values of an option. */
 interface Range {
-  /** The least value. */
+  /** Lower bound. */
   readonly least: number;
-  /** The greatest value. Beyond it, a value is a slip of the hand: a command would only hang or run out of memory. */
+  /** Upper bound. Larger values are typing errors that would hang the command or exhaust memory. */
   readonly most: number;
-  /** Whether values between whole numbers count, and what they are. Default: whole numbers alone. */
+  /** Description of a real-valued option. Default: the option takes integers only. */
   readonly of?: string;
-  /** Whether the ends of the range are excluded. Default: false. */
+  /** True if the bounds are exclusive. Default: false. */
   readonly open?: boolean;
 }
 
 const SECONDS_A_YEAR = 365 * 24 * 3600;
 
-/** Every option that is a number, a time in seconds or a size in bytes. */
+/** Ranges of all options that take a number, a time in seconds or a size in bytes. */
 const RANGES = {
   "--threads": { least: 1, most: 1024 },
   "--workers": { least: 1, most: 1024 },
@@ -51,7 +50,7 @@ const RANGES = {
   "--temperature": { least: 0, most: 1000, of: "a number" },
   "--max-shard-bytes": { least: 1, most: 1e15 },
   "--tolerance": { least: 0, most: 1000, of: "a number of nats" },
-  "--level": { least: 0, most: 1, of: "a share", open: true },
+  "--level": { least: 0, most: 1, of: "a number", open: true },
   "--timeout": { least: 0, most: 7 * 24 * 3600, of: "seconds", open: true },
   "--time-limit": { least: 0, most: SECONDS_A_YEAR, of: "a time", open: true },
   "--margin": { least: 0, most: SECONDS_A_YEAR, of: "a time", open: true },
@@ -61,18 +60,18 @@ const RANGES = {
   "--memory-limit": { least: 1, most: 1e15, of: "a size" },
 } satisfies Record<string, Range>;
 
-/** An option that is a number. */
+/** Name of a numeric option. */
 export type NumberFlag = keyof typeof RANGES;
 
-/** Returns a text as a number; what is no finite decimal number stays a text, for the spec's checks to name. */
+/** Parses a decimal number. Returns any other text unchanged, so that the spec's validation can report it. */
 export function numeric(text: string): number | string {
   return parseDecimal(text) ?? text;
 }
 
 /**
- * Reads an option's number.
+ * Parses the value of a numeric option.
  *
- * @throws {UserError} if it is no decimal number in the option's range.
+ * @throws {UserError} If the value is not a decimal number in the option's range.
  */
 export function numberOf(flag: NumberFlag, value: unknown): number {
   const number = typeof value === "string" ? numeric(value) : value;
@@ -81,12 +80,12 @@ export function numberOf(flag: NumberFlag, value: unknown): number {
   throw refusal(flag, `${range.of ?? "a whole number"} ${boundsOf(range)}`, value);
 }
 
-/** Returns a parser of an option for commander: {@linkcode numberOf}. */
+/** Returns {@linkcode numberOf} for one option, as an argument parser for commander. */
 export function numberOption(flag: NumberFlag): (text: string) => number {
   return (text) => numberOf(flag, text);
 }
 
-/** Returns a parser of a time, such as `90`, `90s`, `10m` or `2h`, in seconds. */
+/** Returns a parser for times such as `90`, `90s`, `10m` or `2h`. The parser returns seconds. */
 export function durationOption(flag: NumberFlag, wanted?: string): (text: string) => number {
   return (text) =>
     scaled(flag, {
@@ -96,7 +95,7 @@ export function durationOption(flag: NumberFlag, wanted?: string): (text: string
     });
 }
 
-/** Returns a parser of a size, such as `800MB` or `2GB`, in bytes; prefixes are decimal. */
+/** Returns a parser for sizes such as `800MB` or `2GB`, with decimal prefixes. The parser returns bytes. */
 export function byteSizeOption(flag: NumberFlag): (text: string) => number {
   const units = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
   return (text) => scaled(flag, { text, units, wanted: "a size such as 800MB or 2GB" });

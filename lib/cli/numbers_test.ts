@@ -9,7 +9,7 @@ import {
   numeric,
 } from "./numbers.ts";
 
-Deno.test("numeric() reads decimal numbers alone", () => {
+Deno.test("numeric() parses decimal numbers only", () => {
   const numbers = {
     "12": 12,
     " 1.5 ": 1.5,
@@ -26,7 +26,7 @@ Deno.test("numeric() reads decimal numbers alone", () => {
   }
 });
 
-Deno.test("numberOf() takes the ends of a range, and refuses what is beyond in one sentence", () => {
+Deno.test("numberOf() accepts the bounds of a range, and rejects values outside with one sentence", () => {
   const ends: [NumberFlag, number[]][] = [
     ["--threads", [1, 1024]],
     ["--workers", [1, 1024]],
@@ -44,11 +44,11 @@ Deno.test("numberOf() takes the ends of a range, and refuses what is beyond in o
     assertMatch(message, /^Cannot use --threads: expected a whole number from 1 to 1,024, got .+\.$/);
   }
   for (const text of ["0", "1", "-0.1", "1e308"]) {
-    assertThrows(() => numberOf("--level", text), UserError, "expected a share above 0 and below 1, got");
+    assertThrows(() => numberOf("--level", text), UserError, "expected a number above 0 and below 1, got");
   }
 });
 
-Deno.test("durationOption() and byteSizeOption() read units, and refuse what no machine has", () => {
+Deno.test("durationOption() and byteSizeOption() parse units, and reject implausible values", () => {
   const time = durationOption("--time-limit"), size = byteSizeOption("--memory-limit");
   assertEquals(["90", "1.5s", "10m", "2h"].map(time), [90, 1.5, 600, 7200]);
   assertEquals(["800MB", "2GB", "7", "1kB"].slice(0, 2).map(size), [8e8, 2e9]);
@@ -60,7 +60,7 @@ Deno.test("durationOption() and byteSizeOption() read units, and refuse what no 
   }
 });
 
-Deno.test("every option of a command that is a number has its bounds in the table", () => {
+Deno.test("every numeric option of a command has bounds in the table", () => {
   const folder = new URL("./", import.meta.url);
   const unbounded: string[] = [];
   for (const { name } of Deno.readDirSync(folder)) {
@@ -76,10 +76,10 @@ Deno.test("every option of a command that is a number has its bounds in the tabl
   assertEquals(unbounded.sort(), OTHERS);
 });
 
-/** Options whose value is shown as a number, a time or a size. */
+/** Options whose help shows a number, a time or a size. */
 const OPTION = /\.option\(\s*"(--[a-z-]+) <(?:n|T|B|k|p|x|nats|share|seconds|time|size)>"/g;
 
-/** Fields of a spec, which its own checks bound; sizes in the words of another program; numbers that may be a word. */
+/** Fields of a spec, which the spec's validation checks; sizes in a cluster's notation; options that also take a word. */
 const OTHERS = [
   "cluster.ts --memory",
   "evaluate.ts --eval-tokens",

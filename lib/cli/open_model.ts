@@ -1,5 +1,5 @@
 /**
- * A trained model from its folder: a run's, or a GPT-2's in transformers' files. What commands that use models share.
+ * Opens trained models: runs, and GPT-2 folders in transformers' format. Shared by commands that use models.
  *
  * @module
  */
@@ -14,50 +14,56 @@ import { useTensorFlow } from "../tensorflow/mod.ts";
 import { loadFolderTokenizer, type Tokenizer, type Tokens } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";
 
-/** A model, and how it reads and writes text. Dispose of it to close the files of its tokens. */
+/** Opened model with its tokenizer. Dispose of it to close its token files. */
 export interface OpenedModel extends Disposable {
-  /** Its sizes and options. */
+  /** Sizes and options. */
   readonly config: GptConfig;
-  /** Text to ids and back. */
+  /** Tokenizer. */
   readonly tokenizer: Tokenizer;
-  /** Its weights; of a run their moving average, where it kept one. */
+  /** Weights. For a run with a moving average of weights: the average. */
   readonly parameters: ParameterRecord;
-  /** The folder of Hugging Face's files that it is from; undefined: a run's model. */
+  /** Source folder in Hugging Face's format; undefined for runs. */
   readonly source: string | undefined;
-  /** The run that it is of; undefined: a GPT-2 in transformers' files. */
+  /** Run of the model; undefined for GPT-2 folders. */
   readonly run: {
     readonly spec: RunSpec;
-    /** The text's name. */
+    /** Name of the corpus. */
     readonly data: string;
-    /** Finds the text, and returns the tokens of its validation part, valid until the model is disposed of. */
+    /** Finds the text and returns the validation tokens, valid until the model is disposed of. */
     validation(): Promise<Tokens>;
   } | undefined;
 }
 
-/** How a model is opened. */
+/** Options of {@linkcode openModel}. */
 export interface OpenOptions {
-  /** The action, for errors, such as `generate with`. */
+  /** Action for error messages, such as `generate with`. */
   readonly action: string;
-  /** Which weights of a run. */
+  /** Weights of a run to load. */
   readonly weights: WhichWeights;
-  /** Where a run's text is now. Default: the recorded path, then beside `plan.json`. */
+  /** Current location of a run's text. Default: the recorded path, then the folder of `plan.json`. */
   readonly data?: readonly string[] | undefined;
 }
 
-/** Documents the option `--data` of commands that open a run. */
-export const RUN_DATA_HELP =
-  "of a run: where its text is now; repeat it for several (default: the recorded path, then beside plan.json)";
+/** Describes the argument `<model>`. */
+export const MODEL_HELP = "a run's folder, or a GPT-2 folder in transformers' format";
 
-/** Which weights of a run. */
+/** Describes `--data` of commands that open a run. */
+export const RUN_DATA_HELP =
+  "for a run: current location of its text; repeatable (default: the recorded path, then the folder of plan.json)";
+
+/** Describes `--weights`. */
+export const WEIGHTS_HELP = "for a run: last, or best (requires a run with saveBest)";
+
+/** Weights of a run: of the last checkpoint or of the best evaluation. */
 export type WhichWeights = "last" | "best";
 
-/** Reads the option `--weights`. */
+/** Parses the option `--weights`. */
 export function whichWeights(text: string): WhichWeights {
   if (text === "last" || text === "best") return text;
-  throw new InvalidArgumentError("wanted last or best");
+  throw new InvalidArgumentError("Expected last or best.");
 }
 
-/** What a user chose may be out of range: that is told without a stack. */
+/** Runs `work` and rethrows a `RangeError` as a `UserError`. */
 export function asUserError<R>(work: () => R): R {
   try {
     return work();
@@ -67,7 +73,12 @@ export function asUserError<R>(work: () => R): R {
   }
 }
 
-/** Starts TensorFlow with as many threads as a user said. */
+/**
+ * Starts TensorFlow.
+ *
+ * @param threads Number of threads; undefined: TensorFlow's default.
+ * @throws {UserError} If the number is out of range.
+ */
 export async function startTensorFlow(threads: number | undefined): Promise<void> {
   try {
     await useTensorFlow(threads === undefined ? {} : { threads });
@@ -79,9 +90,8 @@ export async function startTensorFlow(threads: number | undefined): Promise<void
 /**
  * Opens a model.
  *
- * @param folder A run's folder, or a GPT-2's.
- * @param options The action, the weights, and where a run's text is.
- * @throws {UserError} when it is neither, or its files are missing or damaged, or its text has changed.
+ * @param folder Folder of a run or of a GPT-2.
+ * @throws {UserError} If the folder is neither, files are missing or damaged, or the run's text has changed.
  */
 export async function openModel(
   folder: string,
@@ -90,12 +100,12 @@ export async function openModel(
   if (exists(runPaths(folder).manifest)) return await openRun(folder, options);
   if (exists(join(folder, "config.json"))) return await openGpt2(folder);
   throw new UserError(
-    `Cannot ${options.action} ${folder}: wanted a run's folder (with manifest.json), such as ` +
-      "experiments/out/train/runs/ID, or a GPT-2's (with config.json): it has neither file",
+    `Cannot ${options.action} ${folder}: expected a run's folder with manifest.json, such as ` +
+      "experiments/out/train/runs/ID, or a GPT-2 folder with config.json, got neither.",
   );
 }
 
-/** Opens a run with the tokenizer in its folder, or, of a run without one, with that of its text. */
+/** Opens a run with the tokenizer in its folder. If the folder has none, rebuilds the tokenizer from the text. */
 async function openRun(folder: string, { action, weights, data }: OpenOptions): Promise<OpenedModel> {
   requirePlace(folder);
   const paths = runPaths(folder);
@@ -103,10 +113,10 @@ async function openRun(folder: string, { action, weights, data }: OpenOptions): 
   const path = weights === "best" ? paths.best : paths.checkpoint;
   if (!exists(path)) {
     throw new UserError(
-      `Cannot ${action} ${folder}: wanted the weights in ${path}, which is not there: ` +
+      `Cannot ${action} ${folder}: missing weights ${path}. ` +
         (weights === "best"
-          ? "the run did not keep its best ones: use --weights last"
-          : "let the run go on first"),
+          ? "The run did not save its best weights. Use --weights last."
+          : "Resume the run first."),
     );
   }
   const bytes = readRegular(path);

@@ -1,5 +1,5 @@
 /**
- * The records of a sweep's folder, as commands open them.
+ * Opens a sweep's records for commands.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { EXIT } from "../error/user_error.ts";
 import { readingWarnings, readSweep, type SweepRecords } from "../record/mod.ts";
 
 /**
- * Reads a sweep's runs, and tells of those that are left out. A damaged one makes the process end with status 3, after the
- * others were used.
+ * Reads the runs of a sweep, and prints a warning for each excluded run. A damaged run sets the exit status of the process
+ * to 3; the other runs are still returned.
  *
- * @param dir The sweep's folder.
- * @param print Takes a line a warning.
+ * @param dir Folder of the sweep.
+ * @param print Receives one line per warning.
  * @param read Reads the folder (default {@linkcode readSweep}).
- * @throws {UserError} when the folder holds no runs.
+ * @throws {UserError} If the folder contains no runs.
  */
 export function openSweep(
   dir: string,

@@ -1,4 +1,4 @@
-/** `deno task report DIR`: tables, `report.html` and figures of a sweep's folder, or the report served while runs go on. */
+/** `deno task report DIR`: prints tables and writes `report.html` and figures of a sweep, or serves the report live. */
 import { printable } from "../error/printable.ts";
 import { basename, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
@@ -9,7 +9,7 @@ import { numberOption } from "./numbers.ts";
 import { writeFigures, writeJointReport, writeReport } from "./report_files.ts";
 import { serveReport } from "./report_live.ts";
 
-/** The port that a report is served on unless another is named: the same one each time, so that an open page finds it. */
+/** Default port. A fixed port lets an open page reconnect after a restart of the server. */
 const PORT = 8765;
 
 interface Options {
@@ -20,33 +20,33 @@ interface Options {
   port: number;
 }
 
-const program = command("report", "Prints the tables of a sweep's folder and writes its report.html.")
+const program = command("report", "Print the tables of a sweep and write its report.html.")
   .argument(
     "<folders...>",
-    "a sweep's folder; several, such as a CPU's and a GPU's, are set side by side in --out",
+    "a sweep's folder, or several with --out for a joint report, for example of a CPU and a GPU",
   )
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
-  .option("--out <file>", "the page of several folders")
-  .option("--figures <svg|png>", "writes each figure into a file of its own, too")
-  .option("--watch", "serves the report on this machine alone, and keeps it up to date, until Ctrl-C")
-  .option("--port <n>", "where --watch serves; 0 is any free one", numberOption("--port"), PORT)
+  .option("--out <file>", "HTML file of the joint report")
+  .option("--figures <svg|png>", "also write each figure to a separate file")
+  .option("--watch", "serve a live report on the loopback address until Ctrl-C")
+  .option("--port <n>", "port of --watch; 0: any free port", numberOption("--port"), PORT)
   .action(report);
 
 async function report(dirs: string[], options: Options): Promise<void> {
   const { out, figures, watch, port, tolerance } = options;
   const [dir] = dirs as [string];
   if (figures !== undefined && figures !== "svg" && figures !== "png") {
-    throw new UserError(`Cannot write figures: --figures must be svg or png: it is ${figures}`);
+    throw new UserError(`Cannot use --figures: expected svg or png, got ${figures}.`);
   }
   if (dirs.length > 1 || out !== undefined) {
     if (watch || figures !== undefined) {
       throw new UserError(
-        "Cannot watch or draw several folders at once: give --watch and --figures one folder, without --out",
+        "Cannot use --watch or --figures with a joint report. Pass one folder and no --out.",
       );
     }
     if (out === undefined) {
       throw new UserError(
-        `Cannot report on ${dirs.length} folders at once: say with --out which file takes the page`,
+        `Cannot report on ${dirs.length} folders: expected --out, got none. Name the HTML file of the joint report.`,
       );
     }
     await writeJointReport(dirs, { out, tolerance, print: (line) => console.log(line) });
@@ -79,7 +79,7 @@ async function watchReport(
     signal: interruption.requested,
     onListen: (url, runs) =>
       console.log(
-        `report of ${printable(dir)}${runs === 0 ? ", which has no runs yet" : ""}: ${url} (Ctrl-C ends it)`,
+        `report of ${printable(dir)}${runs === 0 ? " (no runs yet)" : ""}: ${url} (Ctrl-C to stop)`,
       ),
   });
 }

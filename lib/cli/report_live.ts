@@ -1,5 +1,5 @@
 /**
- * `report --watch`: a sweep's report on the loopback address, which keeps up with the runs while a page is open.
+ * `report --watch`: serves a sweep's report on the loopback address, and updates open pages while runs progress.
  *
  * @module
  */
@@ -13,34 +13,36 @@ import { isFolder } from "./files.ts";
 import { watchToken } from "./watch_token.ts";
 import { readCulprits, reproduceCommands } from "./report_files.ts";
 
-/** How often the folder is looked at, and how often a silent connection is told that it lives, in milliseconds. */
+/** Intervals in milliseconds: polling of the folder, and keep-alive messages on idle connections. */
 const POLL = 1000, KEEP_ALIVE = 15_000;
 
-/** How a report is served. */
+/** Options of {@linkcode serveReport}. */
 export interface LiveOptions {
-  /** The gap that counts as one, nats per token. */
+  /** Smallest gap that matters, in nats per token. */
   readonly tolerance: number;
-  /** The port; 0: a free one. */
+  /** Port; 0: any free port. */
   readonly port: number;
-  /** Ends it. */
+  /** Signal that stops the server. */
   readonly signal: AbortSignal;
-  /** Told the address once it is served, and how many runs there are. */
+  /** Called with the address and the number of runs when the server listens. */
   readonly onListen: (url: string, runs: number) => void;
 }
 
 /**
- * Serves a sweep's report until it is told to end. A page that asks for `events` is told of every change of the journals,
- * and on connecting, again too, of how things are.
+ * Serves a sweep's report until the signal aborts. The event stream `events` sends the version of the report on connection
+ * and after every change of the journals.
  *
- * It listens on 127.0.0.1 alone and answers only requests whose Host names that address and whose path begins with the
- * secret of {@linkcode watchToken}: neither another site's page nor another user of the machine reads the report. Answers
- * under way are bounded in number, and a reader that takes nothing for {@linkcode STALLED} is dropped.
+ * The server listens on 127.0.0.1 only. It accepts only requests whose Host is that address and whose path starts with the
+ * secret of {@linkcode watchToken}, so that other sites and other users of the machine cannot read the report. The number of
+ * open responses is limited, and a reader that stalls for {@linkcode STALLED} ms is dropped.
  *
- * @param dir The sweep's folder; runs may still be to come.
- * @throws {UserError} when the folder is none, or the port is taken.
+ * @param dir Folder of the sweep; it may not contain runs yet.
+ * @throws {UserError} If the folder does not exist, or the port is not available.
  */
 export async function serveReport(dir: string, options: LiveOptions): Promise<void> {
-  if (!isFolder(dir)) throw new UserError(`Cannot watch ${dir}: wanted a sweep's folder: there is none`);
+  if (!isFolder(dir)) {
+    throw new UserError(`Cannot watch ${dir}: expected a sweep's folder, got a path without a folder.`);
+  }
   const report = new LiveReport(dir, options.tolerance);
   report.refresh();
   const token = watchToken();
@@ -49,7 +51,7 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
     try {
       if (report.refresh()) events.tell(`data: ${report.version}\n\n`);
     } catch (error) {
-      // What was last read stays in sight, and the next look may find the folder whole.
+      // The page keeps the last version. The next poll may succeed.
       console.error(error instanceof Error ? printableError(error.message) : error);
     }
   }, POLL);
@@ -57,7 +59,7 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
   let hosts: readonly string[] = [];
   const handle = async (request: Request): Promise<Response> => {
     const pathname = pathFor(request, hosts);
-    if (pathname === undefined) return answer(421, "no such host");
+    if (pathname === undefined) return answer(421, "unknown host");
     if (request.method !== "GET" && request.method !== "HEAD") {
       return answer(405, "only GET", { allow: "GET, HEAD" });
     }
@@ -77,7 +79,7 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
         : new Response(body, { headers });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return answer(500, printableError(error.message)); // compare.json is damaged
+      return answer(500, printableError(error.message)); // damaged compare.json
     }
   };
   try {
@@ -101,8 +103,8 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
     const taken = cause instanceof Deno.errors.AddrInUse;
     if (!taken && !(cause instanceof Deno.errors.PermissionDenied)) throw cause;
     throw new UserError(
-      `Cannot watch ${dir}: port ${options.port} is ${taken ? "taken" : "not for this user"}: ` +
-        "name another with --port, or 0 for a free one",
+      `Cannot watch ${dir}: port ${options.port} ${taken ? "is in use" : "requires other permissions"}. ` +
+        "Choose another --port, or 0 for any free port.",
       { cause },
     );
   } finally {
@@ -111,7 +113,7 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
   }
 }
 
-/** Headers of every answer: nothing is stored, guessed at, or told to other sites with the address. */
+/** Headers of all responses: no caching, no content sniffing, no referrer. */
 const HEADERS = {
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
@@ -122,7 +124,7 @@ function answer(status: number, text: string, more: Record<string, string> = {})
   return new Response(`${text}\n`, { status, headers: { ...HEADERS, ...more } });
 }
 
-/** The path of a request that names this server; undefined: its Host is missing, malformed or another's. */
+/** Returns the path of a request, or undefined if its Host is missing, malformed or not this server. */
 function pathFor(request: Request, hosts: readonly string[]): string | undefined {
   const named = request.headers.get("host")?.toLowerCase();
   if (named === undefined || !hosts.includes(named)) return undefined;
@@ -134,7 +136,7 @@ function pathFor(request: Request, hosts: readonly string[]): string | undefined
   }
 }
 
-/** The report of a folder as it was last read; the page is made when it is asked for. */
+/** Report of a folder's last known state. The page is rendered on demand. */
 class LiveReport {
   readonly #dir: string;
   readonly #tolerance: number;
@@ -147,17 +149,17 @@ class LiveReport {
     this.#tolerance = tolerance;
   }
 
-  /** How many runs there are. */
+  /** Number of runs. */
   get runs(): number {
     return this.#records.runs.length;
   }
 
-  /** What tells this state of the records from others. */
+  /** Identifier of the current state of the records. */
   get version(): string {
     return sha256Hex(this.#stamps).slice(0, 16);
   }
 
-  /** Reads the records again if they changed. Answers whether they did. */
+  /** Reads the records again if they changed. Returns true if they changed. */
   refresh(): boolean {
     const journals = journalStamps(join(this.#dir, "runs"));
     const stamps = `${journals}\n${stampOf(join(this.#dir, "compare.json")) ?? ""}`;
@@ -168,12 +170,12 @@ class LiveReport {
     return true;
   }
 
-  /** The page in UTF-8. Readers of one version share its bytes. */
+  /** Returns the page in UTF-8. Readers of one version share its bytes. */
   page(): Promise<Uint8Array> {
     if (this.#page !== undefined) return this.#page;
     const page = this.#page = this.#render();
     page.catch(() => {
-      if (this.#page === page) this.#page = undefined; // the next request may find the folder whole
+      if (this.#page === page) this.#page = undefined; // the next request renders again
     });
     return page;
   }
@@ -191,21 +193,21 @@ class LiveReport {
   }
 }
 
-/** Sizes and times of all journals; empty: there is none yet. */
+/** Returns the sizes and modification times of all journals; empty without journals. */
 function journalStamps(runs: string): string {
   if (!isFolder(runs)) return "";
   return [...Deno.readDirSync(runs)].flatMap(({ name }) => {
-    const stamp = stampOf(join(runs, name, "journal.jsonl")); // none: a run that is about to begin
+    const stamp = stampOf(join(runs, name, "journal.jsonl")); // undefined: a run without a journal yet
     return stamp === undefined ? [] : [`${name} ${stamp}`];
   }).sort().join("\n");
 }
 
-/** Returns a file's size and time; undefined: there is none, or none that can be asked about. */
+/** Returns the size and modification time of a file, or undefined if it is missing or inaccessible. */
 function stampOf(path: string): string | undefined {
   try {
     const { size, mtime } = Deno.statSync(path);
     return `${size} ${mtime?.getTime()}`;
   } catch {
-    return undefined; // the place may be below a file, or a link in a circle: readers of the records say so
+    return undefined; // includes paths below a file and cyclic links, which readSweep() reports
   }
 }

@@ -1,29 +1,29 @@
 /**
- * Answers of `report --watch` that are under way: bounded in number and memory, whatever their readers do.
+ * Response streams of `report --watch`, with limits on their number and memory.
  *
  * @module
  */
 
-/** How many pages and how many streams of events are under way at most. */
+/** Maximum number of open page responses and of open event streams. */
 export const MOST_PAGES = 16, MOST_EVENTS = 32;
 
-/** A reader that takes nothing of its page for this long is dropped, in milliseconds. */
+/** Time in milliseconds after which a reader that accepts no data is dropped. */
 export const STALLED = 5000;
 
-/** Bytes handed on at once. */
+/** Bytes per chunk. */
 const PIECE = 1 << 16;
 
-/** A stream of events with this many messages unread is dropped. */
+/** Number of unread messages at which an event stream is dropped. */
 const UNREAD = 16;
 
-/** The end of an answer whose reader was dropped. */
+/** Error of a response whose reader was dropped. */
 export class Stalled extends Error {}
 
-/** Pages under way. All readers of a page share its bytes; each holds one piece of them besides. */
+/** Open page responses. Readers share the bytes of a page and hold one chunk each. */
 export class PageStreams {
   #open = 0;
 
-  /** Opens a stream of a page's bytes; undefined: too many are under way. */
+  /** Opens a stream of a page's bytes. Returns undefined if too many are open. */
   open(page: Uint8Array): ReadableStream<Uint8Array> | undefined {
     if (this.#open >= MOST_PAGES) return undefined;
     this.#open++;
@@ -43,7 +43,7 @@ export class PageStreams {
         controller.enqueue(page.slice(at, at += PIECE));
         timer = setTimeout(() => {
           end();
-          controller.error(new Stalled("the reader takes nothing"));
+          controller.error(new Stalled("the reader stalled"));
         }, STALLED);
       },
       cancel: end,
@@ -51,12 +51,12 @@ export class PageStreams {
   }
 }
 
-/** Streams of events under way. */
+/** Open event streams. */
 export class EventStreams {
   readonly #signal: AbortSignal;
   readonly #open = new Map<(text: string) => void, () => void>();
 
-  /** Ends all streams when the signal is given. */
+  /** Closes all streams when the signal aborts. */
   constructor(signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#open.forEach((close) => close()), { once: true });
@@ -67,7 +67,7 @@ export class EventStreams {
     for (const send of [...this.#open.keys()]) send(text);
   }
 
-  /** Opens a stream that begins with a message; undefined: too many are under way. */
+  /** Opens a stream that begins with a message. Returns undefined if too many are open. */
   open(first: string): ReadableStream<Uint8Array> | undefined {
     if (this.#open.size >= MOST_EVENTS || this.#signal.aborted) return undefined;
     const encoder = new TextEncoder();

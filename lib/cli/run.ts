@@ -1,4 +1,4 @@
-/** `deno task run DIR --index`: one run of a plan, as a job of a cluster's array. */
+/** `deno task run DIR --index`: executes one run of a plan, as a task of a cluster's job array. */
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
@@ -7,8 +7,8 @@ import { indexOfCluster, plannedRunAt, runPlanned } from "../cluster/mod.ts";
 import { command, runCommand } from "./command.ts";
 import { durationOption, numberOf } from "./numbers.ts";
 
-/** What a deadline may be. */
-const DEADLINE = "a time such as 2026-11-30T18:00:00Z, or one from now such as 90m";
+/** Describes the values of `--deadline`. */
+const DEADLINE = "a time such as 2026-11-30T18:00:00Z, or a duration from now such as 90m";
 
 interface Options {
   index?: string | true;
@@ -17,29 +17,34 @@ interface Options {
   allowEnvironmentChange?: boolean;
 }
 
-const program = command("run", "Runs one run of a plan, or goes on with it; SIGTERM and SIGUSR1 stop it.")
-  .argument("<folder>", "a folder with a plan.json, as cluster or sweep makes it")
+const program = command(
+  "run",
+  "Start or resume one run of a plan. SIGTERM and SIGUSR1 stop it with a checkpoint.",
+)
+  .argument("<folder>", "a folder with a plan.json, written by cluster or sweep")
   .option(
     "--index [i]",
-    "which one, from 0 (default: what SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says)",
+    "index of the run in the plan, from 0 (default: SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX)",
   )
   .option(
     "--deadline <when>",
-    `when all must be over: ${DEADLINE} (default: Slurm's SLURM_JOB_END_TIME, or none)`,
+    `latest end: ${DEADLINE} (default: SLURM_JOB_END_TIME, else none)`,
   )
   .option(
     "--margin <time>",
-    "how long before the deadline it stops, with a checkpoint (default: 60s)",
+    "stop with a checkpoint this long before the deadline (default: 60s)",
     durationOption("--margin"),
     60,
   )
   .option(
     "--allow-environment-change",
-    "go on with what another environment began, in place of starting over",
+    "resume a run that was started in a different environment, instead of starting over",
   )
   .action(async (dir: string, { index, deadline, margin, allowEnvironmentChange = false }: Options) => {
     if (index === undefined) {
-      throw new UserError("Cannot run: wanted --index, with a number or without where a cluster gives it");
+      throw new UserError(
+        "Cannot run: expected --index. Pass a number, or --index alone in a cluster's job array.",
+      );
     }
     requireDevice();
     const run = plannedRunAt(
@@ -58,15 +63,14 @@ const program = command("run", "Runs one run of a plan, or goes on with it; SIGT
     });
     if (late && Deno.exitCode === EXIT.interrupted) {
       console.error(
-        `not begun: the deadline, ${
+        `not started: the deadline, ${
           new Date(at).toISOString()
-        }, less the margin of ${margin} s, has passed ` +
-          "already; give a later one, or a smaller --margin",
+        }, minus the margin of ${margin} s, has passed. Choose a later deadline or a smaller --margin.`,
       );
     }
   });
 
-/** A deadline in milliseconds since 1970. */
+/** Returns the deadline in milliseconds since 1970; Infinity: none. */
 function deadlineOf(given: string | undefined): number {
   const granted = Number(Deno.env.get("SLURM_JOB_END_TIME") || Infinity); // in seconds
   if (given === undefined) return granted > 0 ? 1000 * granted : Infinity;
@@ -75,7 +79,7 @@ function deadlineOf(given: string | undefined): number {
   }
   const at = Date.parse(given);
   if (!Number.isNaN(at)) return at;
-  throw new UserError(`Cannot use --deadline: it must be ${DEADLINE}: it is ${given}`);
+  throw new UserError(`Cannot use --deadline: expected ${DEADLINE}, got ${given}.`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

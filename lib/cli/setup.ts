@@ -1,9 +1,9 @@
-/** `deno task setup`: fetches what the other tasks would fetch when they need it. */
+/** `deno task setup`: downloads libtensorflow and the Shakespeare corpus in advance. */
 import { loadCorpus } from "../run/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { command, runCommand } from "./command.ts";
 
-const program = command("setup", "Fetches libtensorflow and the Shakespeare corpus into the user's cache.")
+const program = command("setup", "Download libtensorflow and the Shakespeare corpus to the user's cache.")
   .action(async () => {
     const { runtime, device } = await useTensorFlow();
     console.log(`TensorFlow ${runtime.version} runs on ${device === "cpu" ? "the CPU" : device}`);

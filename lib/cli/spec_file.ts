@@ -1,5 +1,5 @@
 /**
- * What commands that train have in common: a spec's file, and runs at once.
+ * Shared by commands that train: reads spec files, and chooses the number of workers.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
 
 /**
- * Reads a spec as it was written, unchecked.
+ * Reads a spec without validating it.
  *
- * @param path A `.json` file, or a `.ts` or `.js` file with a default export: code, which runs with the command's
- * permissions. It is the file that the user named, never one that a folder's records name.
- * @throws {UserError} when it cannot be read.
+ * @param path A `.json` file, or a `.ts` or `.js` file with a default export. Code runs with the command's permissions, so
+ * the path must come from the user, never from a folder's records.
+ * @throws {UserError} If the file cannot be read.
  */
 export async function readSpec(path: string): Promise<unknown> {
   try {
     if (!/\.[mc]?[jt]s$/.test(path)) return readJsonFile(path);
     const spec = (await import(pathToFileURL(resolve(path)).href)).default;
-    JSON.stringify(spec); // throws for what a record cannot hold: a big integer, a getter that throws, a cycle
+    JSON.stringify(spec); // throws for values that JSON cannot represent: bigints, cycles, throwing getters
     return spec;
   } catch (cause) {
     throw new UserError(
-      `Cannot read the spec ${path}: wanted a .json file, or a .ts file with a default export: ${
+      `Cannot read the spec ${path}: expected a .json file, or a .ts file with a default export. ${
         cause instanceof Error ? cause.message : cause
       }`,
       { cause },
@@ -31,7 +31,7 @@ export async function readSpec(path: string): Promise<unknown> {
   }
 }
 
-/** Returns the runs at once of a command that trains: `--workers`, or 2 where there are 2 cores. */
+/** Returns the number of workers: `given`, or 2 (1 on a machine with one core). */
 export function workersOf(given: number | undefined): number {
   return given ?? Math.min(2, navigator.hardwareConcurrency);
 }

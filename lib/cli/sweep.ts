@@ -1,4 +1,4 @@
-/** `deno task sweep`: plans and runs a sweep, and reports it. */
+/** `deno task sweep`: plans and runs a sweep, and writes its report. */
 import { printable } from "../error/printable.ts";
 import { basename, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
@@ -38,47 +38,47 @@ interface Options {
   [axis: string]: unknown;
 }
 
-const program = command("sweep", "Trains every combination of the axes, and compares precisions.")
+const program = command("sweep", "Train all combinations of the axes and compare precisions.")
   .argument(
     "[spec]",
-    "a spec, .json or .ts with a default export; default: the built-in sweep on Shakespeare",
+    "a spec: .json, or .ts with a default export (default: the built-in sweep on Shakespeare)",
   )
   .option(
     "--out <folder>",
-    `where runs and report go (default: ${DEFAULT_FOLDER_HELP})`,
+    `folder of runs and report (default: ${DEFAULT_FOLDER_HELP})`,
   )
   .option("--data <corpus>", DATA_HELP, append)
-  .option("--seq <list>", "sequence lengths, such as 64,128")
-  .option("--amp <list>", `${POLICIES_HELP}; such as off,on`)
+  .option("--seq <list>", "sequence lengths T, for example 64,128")
+  .option("--amp <list>", `precision policies, for example off,on: ${POLICIES_HELP}`)
   .option("--override <list>", OVERRIDES_HELP)
   .option("--probes <k>", PROBES_HELP, numeric)
-  .option("--vocab <list>", "char, byte, gpt2, or sizes of byte-pair vocabularies, such as char,512")
-  .option("--seeds <list>", "seeds, such as 1,2")
-  .option("--steps <n>", "training steps of each run")
+  .option("--vocab <list>", "tokenizers: char, byte, gpt2, or BPE vocabulary sizes; for example char,512")
+  .option("--seeds <list>", "seeds, for example 1,2")
+  .option("--steps <n>", "training steps per run")
   .option(
     "--workers <n>",
-    "runs at once, which share the cores (default: by cores and memory)",
+    "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
-  .option("--retries <n>", "how often a run that failed is tried again", numberOption("--retries"), 1)
+  .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 1)
   .option(
     "--time-limit <time>",
-    "the longest that a run may take, such as 90s, 10m or 2h (default: none)",
+    "time limit per run, for example 90s, 10m or 2h (default: none)",
     durationOption("--time-limit"),
   )
   .option(
     "--memory-limit <size>",
-    "the most memory of a run, such as 800MB or 2GB (default: none)",
+    "memory limit per run, for example 800MB or 2GB (default: none)",
     byteSizeOption("--memory-limit"),
   )
   .option(
     "--allow-environment-change",
-    "count runs that another environment finished, and go on with what it began",
+    "accept runs finished in a different environment, and resume runs started there",
   )
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
-    "go on in the folder, as its plan says where nothing else does; it is made where there is none",
+    "resume the sweep in --out; create it if missing. Without a spec and axis flags, use the plan in --out",
   )
   .addHelpText("after", STATUS_HELP)
   .action(sweep);
@@ -94,16 +94,16 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
   using interruption = watchSignals();
   const tokens = plan.runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
   console.error(
-    `${plan.runs.length} runs of ${tokens} tokens in all into ${
+    `${plan.runs.length} runs (${tokens} tokens) in ${
       printable(dir)
-    }, ${workers} at once with ${plan.threads} ` +
-      `thread${plan.threads > 1 ? "s" : ""}`,
+    }, ${workers} at a time with ${plan.threads} ` +
+      `thread${plan.threads > 1 ? "s" : ""} each`,
   );
   const outcome = await runPlaced(placed, { interruption, retries, limits, allowEnvironmentChange });
   Deno.exitCode = outcome.exitCode;
   if (outcome.exitCode === EXIT.interrupted) {
     console.error(
-      `interrupted: ${outcome.finished} of ${plan.runs.length} runs are finished; run the same command to go on`,
+      `interrupted: ${outcome.finished} of ${plan.runs.length} runs are finished; repeat the command to resume`,
     );
     return;
   }
@@ -118,10 +118,10 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
   for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
 }
 
-/** Flags that say what runs there are. */
+/** Flags that determine the runs. */
 const AXES = ["data", "seq", "amp", "override", "probes", "vocab", "seeds", "steps"];
 
-/** Places the sweep of a command line; with `--resume` alone, the folder's own plan. */
+/** Places the sweep of a command line. With `--resume` alone, uses the plan in the folder. */
 async function placedSweep(specPath: string | undefined, options: Options): Promise<PlacedSweep> {
   const { out, resume, workers } = options;
   const silent = specPath === undefined && AXES.every((flag) => options[flag] === undefined);
@@ -134,12 +134,12 @@ async function placedSweep(specPath: string | undefined, options: Options): Prom
   }
   const given = specPath === undefined ? {} : await readSpec(specPath);
   const spec = specOf(given, { specPath, options });
-  // The built-in sweep's name says nothing of a folder that was chosen.
+  // A built-in sweep in a chosen folder gets the name of the folder.
   const name = specPath === undefined && out !== undefined ? basename(resolve(out)) : spec.name;
   return await placeSweep(spec, { dir: out, workers, name });
 }
 
-/** Returns the spec that a file's content, or the built-in spec, and flags make. */
+/** Returns the spec of a file, or the built-in spec, with the values of flags. */
 function specOf(
   given: unknown,
   { specPath, options }: { specPath: string | undefined; options: Readonly<Record<string, unknown>> },
@@ -148,7 +148,7 @@ function specOf(
   const fromFlags = {
     data: options["data"],
     seq: split(options["seq"], (text) => list(text).map(numeric)),
-    // Without a spec it is the built-in sweep, float32 and autocast: the device's own.
+    // The built-in sweep compares float32 with the device's autocast policy.
     policy: split(
       options["amp"] ?? (specPath === undefined ? "off,on" : undefined),
       list,
@@ -158,7 +158,7 @@ function specOf(
     vocab: split(options["vocab"], list),
     seeds: split(options["seeds"], (text) => list(text).map(numeric)),
     steps,
-    // A short run warms up shorter, unless a spec says otherwise.
+    // Short runs of the built-in sweep have no warm-up.
     ...(typeof steps === "number" && steps <= DEFAULT_SWEEP.warmupSteps && specPath === undefined &&
       { warmupSteps: 0 }),
   };

@@ -1,5 +1,5 @@
 /**
- * The secret in the address of `report --watch`.
+ * Secret in the address of `report --watch`.
  *
  * @module
  */
@@ -10,8 +10,9 @@ import { cacheDir } from "../fetch/cache.ts";
 const FORM = /^[0-9a-f]{32}$/;
 
 /**
- * Returns this user's secret: random, made once and kept in the user's cache, readable by the user alone, so that an open
- * page finds the server again after it was started anew. Where the cache cannot be used, a new one.
+ * Returns the user's secret. The first call creates a random secret in the user's cache, readable by the user only. It stays
+ * the same afterwards, so that an open page reconnects after a restart of the server. Without a usable cache, each call
+ * returns a new secret.
  */
 export function watchToken(): string {
   const path = join(cacheDir(), "watch-token");
@@ -25,7 +26,7 @@ export function watchToken(): string {
   }
 }
 
-/** The secret in a file that is this user's alone; undefined: there is none. */
+/** Returns the secret in a file owned by and readable for the user only, or undefined if there is no such file. */
 function keptToken(path: string): string | undefined {
   try {
     const { isFile, mode, uid } = Deno.lstatSync(path);

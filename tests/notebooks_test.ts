@@ -147,7 +147,7 @@ Deno.test("notebooks takes parameters, which go into a copy", async () => {
           ["T=x", "it must be a number"],
           ["mode=c", "it must be one of a, b"],
           ["U=1", "none of the notebooks declares it"],
-          ["T", "it must be NAME=VALUE"],
+          ["T", "expected NAME=VALUE"],
         ]
       ) {
         const refused = await notebooks(pathOf("good"), "-p", given!, "--out", out);

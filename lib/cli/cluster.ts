@@ -60,7 +60,6 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
       "--warn <time>",
       "stop a task with a checkpoint this long before its time limit (default: 120s)",
       durationOption("--warn"),
-      120,
     )
     .option("--requeues <n>", "maximum number of requeues of a stopped task", numberOption("--requeues"), 50)
     .option("--sbatch <option...>", "further sbatch options, for example --sbatch=--account=NAME")
@@ -77,7 +76,6 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
       "--grace <time>",
       "time between SIGTERM and SIGKILL of a pod (default: 120s)",
       durationOption("--grace"),
-      120,
     )
     .action(kubernetes),
 );
@@ -99,11 +97,17 @@ function worded(
 
 async function slurm(
   planOrSpec: string,
-  options: Options & { time?: string; partition?: string; warn: number; requeues: number; sbatch?: string[] },
+  options: Options & {
+    time?: string;
+    partition?: string;
+    warn?: number;
+    requeues: number;
+    sbatch?: string[];
+  },
 ): Promise<void> {
   const checked = {
     parallel: options.parallel,
-    warn: Math.ceil(options.warn),
+    warn: Math.ceil(options.warn ?? 120),
     requeues: options.requeues,
     time: worded("--time", {
       text: options.time,
@@ -153,13 +157,13 @@ async function kubernetes(
     folder?: string;
     workdir: string;
     retries: number;
-    grace: number;
+    grace?: number;
   },
 ): Promise<void> {
   const checked = {
     parallel: options.parallel,
     retries: options.retries,
-    grace: Math.ceil(options.grace),
+    grace: Math.ceil(options.grace ?? 120),
     memory: worded("--memory", {
       text: options.memory,
       form: QUANTITY,

@@ -10,7 +10,7 @@ import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precisio
 
 /** Creates a command. Invalid options end the process with status 2. */
 export function command(name: string, description: string): Command {
-  return new Command(name).usage("[options]").description(description).exitOverride().configureOutput({
+  return new Command(name).description(description).exitOverride().configureOutput({
     writeOut: (text) => console.log(text.replace(/\n$/, "")),
     writeErr: (text) => console.error(text.replace(/\n$/, "")),
   }).showHelpAfterError(`(see deno task ${name} --help)`);

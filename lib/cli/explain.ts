@@ -8,8 +8,8 @@ const program = command(
   "Explain whether a run is done, resumable or new, and which field of its spec, data, code or environment makes it new.",
 )
   .argument("<run>", "a run's folder, such as experiments/out/default/runs/ID; planned runs are allowed")
-  .option("--against <folders...>", "folders of other sweeps to search for the most similar run", [])
-  .action(async (folder: string, { against }: { against: string[] }) => {
+  .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
+  .action(async (folder: string, { against = [] }: { against?: string[] }) => {
     const { lines } = await explainRun(folder, { environment: probeEnvironment, others: against });
     for (const line of lines) console.log(line);
   });

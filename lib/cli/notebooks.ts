@@ -2,14 +2,14 @@
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { runNotebooks } from "../notebook/run_notebooks.ts";
-import { command, runCommand } from "./command.ts";
+import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 
 /** Default output folder of notebooks with parameters. Files in `notebooks/` keep the outputs of their default values. */
 const DEFAULT_OUT = "experiments/out/notebooks";
 
 interface Options {
-  param: string[];
+  param?: string[];
   out?: string;
   html?: string;
   check?: boolean;
@@ -19,26 +19,27 @@ interface Options {
 const program = command("notebooks", "Run notebooks and store the outputs of their cells.")
   .usage("[options] [FILE...]")
   .argument("[files...]", "notebooks (default: all in notebooks/)")
-  .option("-p, --param <name=value>", "value of a parameter; repeatable", collect, [])
+  .option("-p, --param <name=value>", "value of a parameter; repeatable", append)
   .option("--out <dir>", `output folder (default: in place; with -p ${DEFAULT_OUT})`)
   .option("--html <dir>", "also write each notebook as an HTML page to this folder")
   .option("--check", "run nothing; type-check the cells, and fail if outputs are stale")
-  .option("--timeout <seconds>", "time limit per notebook (default: 600)", numberOption("--timeout"))
+  .option(
+    "--timeout <seconds>",
+    "time limit per notebook in seconds (default: 600)",
+    numberOption("--timeout"),
+  )
   .action(async (files: string[], options: Options) => {
-    const parameters = Object.fromEntries(options.param.map(split));
+    const { param = [] } = options;
+    const parameters = Object.fromEntries(param.map(split));
     Deno.exitCode = await runNotebooks(files.length > 0 ? files : allNotebooks(), {
       parameters,
-      out: options.out ?? (options.param.length > 0 ? DEFAULT_OUT : undefined),
+      out: options.out ?? (param.length > 0 ? DEFAULT_OUT : undefined),
       html: options.html,
       check: options.check,
       timeout: options.timeout,
       print: (line) => console.log(line),
     });
   });
-
-function collect(text: string, before: string[]): string[] {
-  return [...before, text];
-}
 
 function split(text: string): [string, string] {
   const at = text.indexOf("=");

@@ -52,7 +52,8 @@ export const RUN_DATA_HELP =
   "for a run: current location of its text; repeatable (default: the recorded path, then the folder of plan.json)";
 
 /** Describes `--weights`. */
-export const WEIGHTS_HELP = "for a run: last, or best (requires a run with saveBest)";
+export const WEIGHTS_HELP =
+  "for a run: weights of the last checkpoint (last), or of the best evaluation (best, requires --save-best)";
 
 /** Weights of a run: of the last checkpoint or of the best evaluation. */
 export type WhichWeights = "last" | "best";

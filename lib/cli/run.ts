@@ -13,7 +13,7 @@ const DEADLINE = "a time such as 2026-11-30T18:00:00Z, or a duration from now su
 interface Options {
   index?: string | true;
   deadline?: string;
-  margin: number;
+  margin?: number;
   allowEnvironmentChange?: boolean;
 }
 
@@ -34,13 +34,12 @@ const program = command(
     "--margin <time>",
     "stop with a checkpoint this long before the deadline (default: 60s)",
     durationOption("--margin"),
-    60,
   )
   .option(
     "--allow-environment-change",
     "resume a run that was started in a different environment, instead of starting over",
   )
-  .action(async (dir: string, { index, deadline, margin, allowEnvironmentChange = false }: Options) => {
+  .action(async (dir: string, { index, deadline, margin = 60, allowEnvironmentChange = false }: Options) => {
     if (index === undefined) {
       throw new UserError(
         "Cannot run: expected --index. Pass a number, or --index alone in a cluster's job array.",

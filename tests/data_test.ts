@@ -66,8 +66,8 @@ Deno.test("train takes files, folders and patterns, and each way to cut and to c
 
 Deno.test("train says what is wrong with its data, and starts nothing", async () => {
   const cases: [string[], RegExp][] = [
-    [["--data", join(root, "texts", "empty.txt")], /empty\.txt" has no text in it/],
-    [["--data", join(root, "*.md")], /as a pattern it fits no file/],
+    [["--data", join(root, "texts", "empty.txt")], /empty\.txt", which is empty/],
+    [["--data", join(root, "*.md")], /matches no file as a pattern/],
     [["--data", join(root, "none")], /does not exist/],
     [["--data", join(root, "own.txt"), "--data", join(root, "own.txt")], /every text must be named once/],
     [["--data", "markov:symbols=1"], /expected an integer from 2 to 64 for symbols/],
@@ -78,7 +78,7 @@ Deno.test("train says what is wrong with its data, and starts nothing", async ()
       ["--data", join(root, "own.txt"), "--sampling", "all"],
       /must be one of random, sequential, shuffled: it is "all"/,
     ],
-    [["--data", join(root, "own.txt"), "--vocab", "gpt3"], /its name must be "character", "byte", "gpt2"/],
+    [["--data", join(root, "own.txt"), "--vocab", "gpt3"], /expected "character", "byte", "gpt2"/],
   ];
   for (const [args, message] of cases) {
     const { code, stderr } = await train("refused", args);

@@ -197,7 +197,7 @@ const WRONG: [string, string[], RegExp][] = [
   [
     "a text shorter than T",
     ["--data", join(root, "short.txt"), "--seq", "64", "--vocab", "char"],
-    /T must be < /,
+    /expected T < /,
   ],
   [
     "a T that does not divide",
@@ -205,7 +205,7 @@ const WRONG: [string, string[], RegExp][] = [
     /tokensPerStep must be a multiple of every T/,
   ],
   ["a T of nothing", ["--data", text, "--seq", "0"], /seq\.0: must be at least 1/],
-  ["a V below the bytes", ["--data", text, "--vocab", "100"], /must be >= 256/],
+  ["a V below the bytes", ["--data", text, "--vocab", "100"], /expected V >= 256/],
   ["a V that the text cannot fill", ["--data", text, "--vocab", "30000"], /merges/],
   [
     "an unknown policy",

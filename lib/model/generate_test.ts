@@ -127,7 +127,7 @@ Deno.test("generateTokens() refuses what does not fit", () => {
     );
   }
   assertThrows(make({ temperature: -1 }), RangeError, "temperature");
-  assertThrows(make({ seed: -1 }), RangeError, "the seed must be an integer");
+  assertThrows(make({ seed: -1 }), RangeError, "expected an integer in [0, 2^53) for the seed");
 });
 
 Deno.test("generateTokens() leaves no tensor and no handle behind", () => {

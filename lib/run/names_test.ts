@@ -34,7 +34,7 @@ Deno.test("a spec takes char, numbers, off and on wherever it names tokenizers a
     UserError,
     "must not repeat a value",
   );
-  assertThrows(() => parseSweepSpec({ vocab: [100] }, "x"), UserError, "must be >= 256");
+  assertThrows(() => parseSweepSpec({ vocab: [100] }, "x"), UserError, "expected V >= 256");
 });
 
 Deno.test("withFullNames() leaves what is no name to the checks", () => {

@@ -1,6 +1,6 @@
 /**
- * A tokenizer of a file, made of one of ours: other ids, and tokens beside the model's that text is searched for. What
- * Hugging Face's trainers write, with special tokens at the first ids, is read in this way.
+ * A tokenizer loaded from a file, built around one of losskit's tokenizers: it renumbers ids and searches text for
+ * added tokens. Files from Hugging Face's trainers, which put special tokens at the first ids, are read this way.
  *
  * @module
  */
@@ -8,31 +8,31 @@ import { IdBuffer } from "./_id_buffer.ts";
 import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import type { TokenizerJson } from "./tokenizer_json.ts";
 
-/** A token beside the model's. */
+/** A token added to the model's vocabulary. */
 export interface TextToken {
   /** Its id. */
   readonly id: number;
-  /** How it is written. */
+  /** Its text. */
   readonly content: string;
-  /** Whether text is searched for it. */
+  /** True if text is searched for the token. */
   readonly matched: boolean;
-  /** Whether it is searched for after the tokens that are not. */
+  /** True if the token is searched for after the tokens that are not normalized. */
   readonly normalized: boolean;
 }
 
-/** How one of our tokenizers becomes that of a file. */
+/** Parameters that turn one of losskit's tokenizers into the tokenizer of a file. */
 export interface Renumbering {
-  /** The file's id of each of the inner tokenizer's ids. */
+  /** The file's id for each id of the inner tokenizer. */
   readonly ids: Int32Array;
-  /** Tokens beside the inner ones. */
+  /** Tokens added to the inner tokenizer's. */
   readonly added: readonly TextToken[];
-  /** The file's JSON. */
+  /** Content of the file. */
   readonly json: TokenizerJson;
-  /** The tokenizer's name. */
+  /** Name of the tokenizer. */
   readonly name: string;
 }
 
-/** Makes the tokenizer of a file. Ids without a token decode to nothing. */
+/** Creates the tokenizer of a file. Ids without a token decode to the empty string. */
 export function renumbered(inner: Tokenizer, renumbering: Renumbering): Tokenizer {
   return new RenumberedTokenizer(inner, renumbering);
 }
@@ -45,9 +45,9 @@ class RenumberedTokenizer implements Tokenizer {
   readonly #ids: Int32Array;
   readonly #json: TokenizerJson;
   readonly #tokenBytes: Uint8Array[];
-  /** Ids of tokens that text is searched for. */
+  /** Ids of the tokens that text is searched for. */
   readonly #matched = new Map<string, number>();
-  /** What finds them, one after the other. */
+  /** Patterns that find the tokens, applied in order. */
   readonly #searches: RegExp[];
   readonly #buffer = new IdBuffer(1024);
 
@@ -86,7 +86,7 @@ class RenumberedTokenizer implements Tokenizer {
     }
   }
 
-  /** Returns a text's parts: tokens that were found, and what lies between them. */
+  /** Splits text into found tokens and the sections between them. */
   #sections(text: string): string[] {
     return this.#searches.reduce(
       (parts, search) => parts.flatMap((part) => this.#matched.has(part) ? [part] : part.split(search)),
@@ -121,7 +121,7 @@ class RenumberedTokenizer implements Tokenizer {
   }
 }
 
-/** What finds tokens, of two that begin at one place the longer; undefined: there is none. */
+/** Returns a pattern that finds tokens, longest match first; undefined if there are no tokens to find. */
 function searchFor(tokens: readonly TextToken[], normalized: boolean): RegExp | undefined {
   const contents = tokens.filter((token) => token.normalized === normalized).map(({ content }) => content);
   if (contents.length === 0) return undefined;

@@ -1,41 +1,42 @@
 /**
- * Checks and wording that the files of this folder share: whole numbers, well-formed text, and how a place or a
- * character is named in an error. It is not for users, and it knows nothing of tokenizers.
+ * Checks and formatting shared by this folder: integers, well-formed text, positions and code points in errors.
  *
  * @module
  */
 
-/** `1234567` as `1,234,567`, for error messages. */
+/** Formats an integer for error messages: `1234567` as `1,234,567`. */
 export function formatCount(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: 20 });
 }
 
 /**
- * Refuses anything but a whole number of at least `min`.
+ * Checks that a value is an integer of at least `min`.
  *
- * @param value What was given.
- * @param options The `action` that fails ("make batches"), the `name` of the value, and its least value `min`.
+ * @param value The given value.
+ * @param options The failing `action` ("make batches"), the `name` of the value, and the minimum `min`.
+ * @throws {TypeError} if the value is not a number.
+ * @throws {RangeError} if the value is not an integer, or less than `min`.
  */
 export function requireInteger(value: number, options: { action: string; name: string; min: number }): void {
   const { action, name, min } = options;
   if (typeof value !== "number") {
-    throw new TypeError(`Cannot ${action}: ${name} must be a number: ${name} is a ${typeof value}`);
+    throw new TypeError(`Cannot ${action}: expected a number for ${name}, got a ${typeof value}`);
   }
   if (!Number.isSafeInteger(value) || value < min) {
     throw new RangeError(
-      `Cannot ${action}: ${name} must be an integer >= ${formatCount(min)}: ${name} is ${formatCount(value)}`,
+      `Cannot ${action}: expected an integer >= ${formatCount(min)} for ${name}, got ${formatCount(value)}`,
     );
   }
 }
 
-/** A code point as `"é" (U+00E9)`; characters that would not show, or would disturb a terminal, only as U+XXXX. */
+/** Formats a code point as `"é" (U+00E9)`. Invisible and control characters are written as U+XXXX only. */
 export function nameCodePoint(codePoint: number): string {
   const hex = `U+${codePoint.toString(16).toUpperCase().padStart(4, "0")}`;
   const character = String.fromCodePoint(codePoint);
   return /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `"${character}" (${hex})` : hex;
 }
 
-/** A place in a text as `index 12 (line 2, column 5)`: a 0-based UTF-16 index, 1-based line and column. */
+/** Formats a position in a text as `index 12 (line 2, column 5)`: a 0-based UTF-16 index, 1-based line and column. */
 export function describePosition(text: string, index: number): string {
   const before = text.slice(0, index);
   const lineStart = before.lastIndexOf("\n") + 1;
@@ -45,13 +46,17 @@ export function describePosition(text: string, index: number): string {
   })`;
 }
 
-/** Refuses a text with a lone surrogate, which UTF-8 cannot hold, and says where it is. */
+/**
+ * Checks that a text has no lone surrogate, which UTF-8 cannot represent.
+ *
+ * @throws {RangeError} with the position of the first one.
+ */
 export function requireWellFormed(text: string, action: string): void {
   if (text.isWellFormed()) return;
-  // In a Unicode-aware pattern a surrogate class matches only the ones without a partner.
+  // In a Unicode-aware pattern, a surrogate class matches only unpaired surrogates.
   const index = text.search(/\p{Surrogate}/u);
   throw new RangeError(
-    `Cannot ${action}: the text must be well-formed Unicode: a lone surrogate, ` +
-      `${nameCodePoint(text.charCodeAt(index))}, is at ${describePosition(text, index)}`,
+    `Cannot ${action}: expected well-formed Unicode, got a lone surrogate, ` +
+      `${nameCodePoint(text.charCodeAt(index))}, at ${describePosition(text, index)}`,
   );
 }

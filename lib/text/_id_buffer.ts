@@ -1,47 +1,46 @@
 /**
- * A list of token ids that grows, and can be emptied and filled again: a long text is encoded piece by piece without an
- * array for each piece, which would be garbage sooner than it is collected.
+ * A growable list of token ids. Reusing one buffer avoids allocating an array for each piece of a long text.
  *
  * @module
  */
 
-/** Ids, appended one or many at a time. */
+/** A growable list of token ids. */
 export class IdBuffer {
   #ids: Int32Array<ArrayBuffer>;
   #length = 0;
 
   /**
-   * An empty list.
+   * Creates an empty list.
    *
-   * @param capacity Room for so many before the first growth.
+   * @param capacity Number of ids that fit before the first reallocation.
    */
   constructor(capacity: number) {
     this.#ids = new Int32Array(capacity);
   }
 
-  /** Appends one. */
+  /** Appends one id. */
   push(id: number): void {
     if (this.#length === this.#ids.length) this.#grow(1);
     this.#ids[this.#length++] = id;
   }
 
-  /** Appends many. */
+  /** Appends several ids. */
   append(ids: Int32Array): void {
     if (this.#length + ids.length > this.#ids.length) this.#grow(ids.length);
     for (let i = 0; i < ids.length; i++) this.#ids[this.#length++] = ids[i]!;
   }
 
-  /** The ids so far; the next change may overwrite them. */
+  /** Returns a view of the ids. The next change may overwrite the view. */
   view(): Int32Array<ArrayBuffer> {
     return this.#ids.subarray(0, this.#length);
   }
 
-  /** Forgets all ids, and keeps their room. */
+  /** Removes all ids, and keeps the capacity. */
   clear(): void {
     this.#length = 0;
   }
 
-  /** The ids so far, in an array of their own. */
+  /** Returns a copy of the ids. */
   take(): Int32Array<ArrayBuffer> {
     return this.#ids.slice(0, this.#length);
   }

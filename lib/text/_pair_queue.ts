@@ -1,14 +1,15 @@
 /**
- * Counts of neighbouring ids with their places, and the most frequent pair first: the data structure of
- * `bpe_trainer.ts`. It knows nothing of text.
+ * A priority queue of adjacent id pairs by frequency, with the positions of each pair: the data structure of
+ * `bpe_trainer.ts`.
  *
- * A binary heap whose entries may be out of date: a pair gains places only during the one merge that makes its newer
- * id, and only loses afterwards, so an entry is at worst too high, and is put back lower when it comes up.
+ * It is a binary heap with lazy updates. A pair gains positions only during the one merge that creates its newer id,
+ * and only loses positions afterwards. An entry's count can thus only be too high; a stale entry is reinserted with its
+ * current count when it reaches the top.
  *
  * @module
  */
 
-/** A pair of ids, how often it occurs, and where it occurred when it was made, in rising order. */
+/** A pair of ids, its current count, and the positions where it occurred when it was queued, in ascending order. */
 interface Pair {
   readonly left: number;
   readonly right: number;
@@ -16,28 +17,28 @@ interface Pair {
   count: number;
 }
 
-/** A pair with the count it had when it was queued. */
+/** A pair with its count at the time it was queued. */
 interface Entry {
   readonly pair: Pair;
   readonly count: number;
 }
 
-/** Pairs by falling count; equals by rising left id, then rising right id. */
+/** A queue of pairs by descending count; ties are ordered by ascending left id, then ascending right id. */
 export class PairQueue {
   readonly #vocabSize: number;
   readonly #minCount: number;
   readonly #pairs = new Map<number, Pair>();
   readonly #heap: Entry[] = [];
-  /** Pairs that were added since the last flush. */
+  /** Pairs added since the last flush. */
   #fresh: Pair[] = [];
 
   constructor(options: { vocabSize: number; minCount: number }) {
-    // However large a vocabulary is asked for, keys stay exact: no text of a string's length makes 2^26 tokens.
+    // Keys stay exact for any vocabulary size: no text that fits a string gives 2^26 tokens.
     this.#vocabSize = Math.min(options.vocabSize, 2 ** 26);
     this.#minCount = options.minCount;
   }
 
-  /** Counts one more place of a pair. */
+  /** Adds an occurrence of a pair. */
   add(ids: readonly [number, number], options: { place: number; weight: number }): void {
     const [left, right] = ids;
     const key = left * this.#vocabSize + right;
@@ -51,19 +52,19 @@ export class PairQueue {
     pair.count += options.weight;
   }
 
-  /** Counts one place less; the place itself stays listed, and the caller finds it changed. */
+  /** Subtracts an occurrence of a pair. Its position stays listed; the caller detects that it has changed. */
   remove(ids: readonly [number, number], weight: number): void {
     const pair = this.#pairs.get(ids[0] * this.#vocabSize + ids[1]);
     if (pair !== undefined) pair.count -= weight;
   }
 
-  /** Queues the pairs added since the last flush, now that their counts are final. */
+  /** Queues the pairs added since the last flush. Their counts must be final. */
   flush(): void {
     for (const pair of this.#fresh) this.#push(pair);
     this.#fresh = [];
   }
 
-  /** Takes out the most frequent pair, or nothing if none occurs at least `minCount` times. */
+  /** Removes and returns the most frequent pair; undefined if no pair occurs at least `minCount` times. */
   takeMostFrequent(): Pair | undefined {
     while (true) {
       const entry = this.#pop();
@@ -79,7 +80,7 @@ export class PairQueue {
 
   #push(pair: Pair): void {
     if (pair.count < this.#minCount) {
-      // It can only lose; the counts stay in the map for removals, the places are not needed any more.
+      // From here on the count only decreases: it stays in the map for removals, and the positions are dropped.
       pair.places.length = 0;
       return;
     }
@@ -115,7 +116,7 @@ export class PairQueue {
   }
 }
 
-/** Whether one entry is to be joined before another. */
+/** Returns whether one entry is merged before another. */
 function comesFirst(a: Entry, b: Entry): boolean {
   if (a.count !== b.count) return a.count > b.count;
   if (a.pair.left !== b.pair.left) return a.pair.left < b.pair.left;

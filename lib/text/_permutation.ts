@@ -1,9 +1,9 @@
 /**
- * Keyed permutations of 0 ... n - 1 of which single values are asked for: no list of n places is made or kept, so an
- * epoch over a billion tokens takes no memory, and going on in its middle takes no time.
+ * Keyed pseudorandom permutations of 0 ... n - 1, evaluated one position at a time. No list of n positions is stored,
+ * so an epoch over a billion tokens takes no memory and can be resumed at any position at once.
  *
- * A Feistel network over the next larger power of four, walked until it comes back below n (Black and Rogaway, "Ciphers
- * with arbitrary finite domains", 2002). It is for shuffling, not for secrets.
+ * Method: a Feistel network over the next larger power of four, iterated until the result is below n (Black and
+ * Rogaway, "Ciphers with arbitrary finite domains", 2002). Suitable for shuffling, not for cryptography.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import type { Random } from "./random.ts";
 
 const ROUNDS = 6;
 
-/** Fewer bits in a half would leave too few different rounds for small n. */
+/** Minimum bits of a half. With fewer bits, small n would have too few distinct round functions. */
 const LEAST_HALF_BITS = 4;
 
 /**
- * Makes a permutation.
+ * Creates a permutation.
  *
- * @param n How many places, in [1, 2^32].
- * @param random What the keys are drawn from: six numbers.
- * @returns The place that each place in [0, n) goes to.
+ * @param n Number of positions, in [1, 2^32].
+ * @param random Source of the keys; six numbers are drawn.
+ * @returns A function that maps each position in [0, n) to its permuted position.
  */
 export function createPermutation(n: number, random: Random): (place: number) => number {
   const keys = Uint32Array.from({ length: ROUNDS }, () => random.nextUint32());
@@ -37,7 +37,7 @@ export function createPermutation(n: number, random: Random): (place: number) =>
   };
 }
 
-/** Spreads 32 bits: the finaliser of MurmurHash3 (Appleby, public domain). */
+/** Mixes 32 bits: the finalizer of MurmurHash3 (Appleby, public domain). */
 function mix(value: number): number {
   let h = value >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

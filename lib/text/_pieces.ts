@@ -1,28 +1,28 @@
 /**
- * Cuts text into the pieces inside which byte pairs may be joined: words with the space before them, contractions,
- * numbers, runs of other signs, white space. Tokens never reach across pieces, so a token is not half of two words.
+ * Pretokenization: splits text into the pieces within which byte pairs may be merged. Pieces are words with the space
+ * before them, contractions, numbers, runs of other symbols, and white space. No token spans two pieces.
  *
- * There are two cuts. `own` has the idea of GPT-2's pattern: combining marks stay with their letters, a line break
- * stays whole before a word, and pieces are short. `gpt2` is GPT-2's, for its vocabulary.
+ * There are two splits. `own` follows the idea of GPT-2's pattern, but keeps combining marks with their letters and the
+ * line break before a word whole, and limits the length of pieces. `gpt2` is GPT-2's pattern, for its vocabulary.
  *
  * @module
  */
 
 /**
- * Longest piece of the own cut, in code points. It bounds the work per piece, and the depth of the pattern engine,
- * which overflows on runs of millions of letters (a text without spaces).
+ * Longest piece of the `own` split, in code points. The limit bounds the work per piece and the recursion of the
+ * pattern engine, which overflows on runs of millions of letters (a text without spaces).
  */
 export const MAX_PIECE = 64;
 
-/** Longest piece of GPT-2's cut, which has no limit of its own; words and runs of signs that people write are shorter. */
+/** Longest piece of the `gpt2` split. GPT-2 has no limit; real words and runs of symbols are shorter. */
 const MAX_GPT2_PIECE = 1024;
 
-/** The names of the cuts. */
+/** The names of the splits. */
 export type CutName = "own" | "gpt2";
 
-/** A way to cut. */
+/** A split. */
 interface Cut {
-  /** The pattern as JavaScript has it: every character belongs to exactly one alternative. */
+  /** Pattern of a piece: every character matches exactly one alternative. */
   readonly pattern: RegExp;
   /** Longest piece, in code points. */
   readonly most: number;
@@ -40,7 +40,7 @@ const own = (white: string, notWhite: string): string =>
     String.raw`[${white}]{1,${MAX_PIECE}}`,
   ].join("|");
 
-/** GPT-2's pattern (Radford 2019), whose white space is Unicode's: JavaScript's \s differs in two characters. */
+/** GPT-2's pattern (Radford 2019). It uses Unicode's white space; JavaScript's \s differs in two characters. */
 const GPT2 = String
   .raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}{1,${MAX_GPT2_PIECE}}| ?\p{N}{1,${MAX_GPT2_PIECE}}| ?[^\p{White_Space}\p{L}\p{N}]{1,${MAX_GPT2_PIECE}}|` +
   String.raw`\p{White_Space}{1,${MAX_GPT2_PIECE}}(?!\P{White_Space})|\p{White_Space}{1,${MAX_GPT2_PIECE}}`;
@@ -51,25 +51,25 @@ const CUTS: Readonly<Record<CutName, Cut>> = {
 };
 
 /**
- * The own cut's pattern for another engine (Oniguruma, which Hugging Face's tokenizers use): JavaScript's white space is
- * written out, since others count U+0085 and not U+FEFF.
+ * Pattern of the `own` split for Oniguruma, the engine of Hugging Face's tokenizers. JavaScript's white space is
+ * spelled out, since other engines include U+0085 and exclude U+FEFF.
  */
 export const PORTABLE_PATTERN: string = own(
   "\\t-\\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff",
   "[^\\t-\\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]",
 );
 
-/** A string of its own: a slice would keep the whole text that it was cut from in memory. */
+/** Copies a string. A slice would keep the whole text that it was cut from in memory. */
 export function copyPiece(piece: string): string {
-  // Shorter slices are copies in V8.
+  // V8 copies slices shorter than this.
   return piece.length < 13
     ? piece
     : new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(piece));
 }
 
-/** Calls `visit` with each piece of a text in order; joined they are the text. */
+/** Calls `visit` with each piece of a text in order. The pieces, joined, are the text. */
 export function forEachPiece(text: string, visit: (piece: string) => void, cut: CutName = "own"): void {
-  // test() and lastIndex instead of matchAll(): no match object for each of millions of pieces.
+  // test() and lastIndex instead of matchAll(): avoids a match object for each of millions of pieces.
   const pattern = new RegExp(CUTS[cut].pattern);
   let start = 0;
   while (pattern.test(text)) {
@@ -79,16 +79,16 @@ export function forEachPiece(text: string, visit: (piece: string) => void, cut: 
 }
 
 /**
- * The length of a beginning of a text that is cut in the same way whatever follows: no piece reaches across its end. 0
- * where there is none.
+ * Returns the length of a prefix whose split does not depend on the text that follows. No piece crosses the end of the
+ * prefix. Returns 0 if there is no such prefix.
  */
 export function safeCut(text: string, cut: CutName): number {
-  // Between a sign and white space there is always an end of a piece, and no pattern looks back.
+  // Between a symbol and white space there is always a boundary, and no pattern looks back.
   for (let at = text.length - 1; at > 0; at--) {
     const code = text.charCodeAt(at);
     if ((code === 0x20 || code === 0x0a) && !/[\s\p{White_Space}]/u.test(text[at - 1]!)) return at;
   }
-  // A text of one run: cut its pieces, and trust those that end too early to look at what follows.
+  // The text is a single run: split it, and keep the pieces that end too early to depend on what follows.
   const trusted = text.length - 2 * (CUTS[cut].most + 2);
   let start = 0, end = 0;
   if (trusted > 0) {

@@ -1,21 +1,21 @@
 /**
- * A natural logarithm made only of operations that IEEE 754 rounds exactly (+, -, *, /), so that it gives the same
- * bits on every machine. `Math.log` may differ in its last bits between engines, versions and CPUs. It is not
- * faster or more accurate than `Math.log`, and it is only for positive, finite, normal numbers.
+ * A natural logarithm with the same bits on every machine. It uses only operations that IEEE 754 rounds exactly (+, -,
+ * *, /). `Math.log` may differ in its last bits between engines, versions and CPUs. The function accepts positive,
+ * finite, normal numbers only.
  *
  * @module
  */
 
 const view = new DataView(new ArrayBuffer(8));
 
-/** 1/23, 1/21, ... 1/3, 1: the series of atanh(s)/s in s², highest power first. */
+/** 1/23, 1/21, ... 1/3, 1: coefficients of the series of atanh(s)/s in s², highest power first. */
 const ATANH_SERIES = Array.from({ length: 12 }, (_, k) => 1 / (23 - 2 * k));
 
 /**
- * Natural logarithm of a positive, finite, normal number, to a few units in the last place.
+ * Returns the natural logarithm of a positive, finite, normal number, to a few units in the last place.
  *
- * With x = 2^e · m and m in [√½, √2], log x = e · log 2 + 2 · atanh((m - 1) / (m + 1)). There |s| <= 0.1716, so the
- * first term left out of the series is below 2^-60 of the sum.
+ * With x = 2^e · m and m in [√½, √2], log x = e · log 2 + 2 · atanh(s), where s = (m - 1) / (m + 1). Since |s| <=
+ * 0.1716, the first omitted term of the series is below 2^-60 of the sum.
  */
 export function portableLog(x: number): number {
   view.setFloat64(0, x);

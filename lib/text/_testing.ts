@@ -1,12 +1,12 @@
 /**
- * Seeded texts for the tests of this folder: nothing else imports it.
+ * Seeded texts for the tests of this folder.
  *
  * @module
  */
 
 import type { Random } from "./random.ts";
 
-/** Ranges of code points that are easily got wrong: each is drawn equally often. */
+/** Ranges of code points that are prone to errors. Each range is drawn equally often. */
 const RANGES: readonly (readonly [number, number])[] = [
   [0x00, 0x1f], // NUL, line breaks and other controls
   [0x20, 0x7e], // ASCII
@@ -26,7 +26,7 @@ const RANGES: readonly (readonly [number, number])[] = [
   [0x10ffff, 0x10ffff], // the last code point
 ];
 
-/** A well-formed text of `length` code points from all over Unicode. */
+/** Returns a well-formed text of `length` code points from all over Unicode. */
 export function randomUnicode(random: Random, length: number): string {
   return Array.from({ length }, () => {
     const [from, to] = RANGES[random.integer(RANGES.length)]!;
@@ -34,7 +34,7 @@ export function randomUnicode(random: Random, length: number): string {
   }).join("");
 }
 
-/** Bytes of which some are UTF-8 and some are not. */
+/** Returns bytes of which some sequences are valid UTF-8 and some are not. */
 export function randomBytes(random: Random, length: number): Uint8Array {
   const bytes = new TextEncoder().encode(randomUnicode(random, length)).subarray(0, length);
   for (let damage = random.integer(8); damage > 0 && bytes.length > 0; damage--) {
@@ -43,7 +43,7 @@ export function randomBytes(random: Random, length: number): Uint8Array {
   return bytes;
 }
 
-/** English-like text: `length` words of a made-up language, frequent ones far more often, in lines. */
+/** Returns `length` words of a synthetic language in lines, with word frequencies similar to English. */
 export function randomProse(random: Random, length: number): string {
   const letters = ["e", "t", "a", "o", "n", "i", "s", "h", "r", "é", "'", "th"];
   const word = (): string =>

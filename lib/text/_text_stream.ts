@@ -1,6 +1,6 @@
 /**
- * The text of documents in pieces of about a mebibyte, cut where no token reaches across: what makes tokens of a text
- * larger than memory. Making them is `prepare_corpus.ts`.
+ * Streams the text of documents in pieces of about a mebibyte that end at token boundaries, for texts larger than
+ * memory. `prepare_corpus.ts` encodes the pieces.
  *
  * @module
  */
@@ -8,26 +8,26 @@ import { wholeCharacters } from "./_utf8.ts";
 import { unreadable } from "./corpus.ts";
 import { cutStretches, type Stretch } from "./split.ts";
 
-/** Bytes that are read at a time. */
+/** Bytes read at a time. */
 const BLOCK = 2 ** 20;
 
 /** A piece of text. */
 export interface TextPiece {
   /** The text. */
   readonly text: string;
-  /** Whether a document ends with it. */
+  /** True if a document ends with this piece. */
   readonly endsDocument: boolean;
 }
 
-/** How a text is cut. */
+/** Options for splitting text into pieces. */
 export interface CutOptions {
-  /** As {@linkcode Tokenizer.safeCut}. Default: anywhere between characters. */
+  /** Returns a safe length, as {@linkcode Tokenizer.safeCut} does. Default: any position between characters is safe. */
   readonly safeCut?: ((text: string) => number) | undefined;
-  /** A text that documents end with, beside the ends of files; it stays at its document's end. Default: none. */
+  /** Text that ends documents, in addition to the ends of files. It stays at its document's end. Default: none. */
   readonly separator?: string | undefined;
 }
 
-/** Reads stretches one after the other. The pieces of a document, joined, are its text. */
+/** Reads ranges in order. The pieces of a document, joined, are its text. */
 export function* textPieces(stretches: readonly Stretch[], options: CutOptions = {}): Generator<TextPiece> {
   const { safeCut = (text: string) => text.length, separator } = options;
   for (const stretch of stretches) {
@@ -41,7 +41,7 @@ export function* textPieces(stretches: readonly Stretch[], options: CutOptions =
           rest = rest.slice(end);
         }
       }
-      // The beginning of a separator stays for the next block.
+      // A possible start of a separator is kept for the next block.
       const settled = rest.slice(0, rest.length - (separator === undefined ? 0 : separator.length - 1));
       const cut = safeCut(settled.isWellFormed() ? settled : settled.slice(0, -1));
       if (cut > 0) yield { text: rest.slice(0, cut), endsDocument: false };
@@ -61,20 +61,21 @@ function* decoded({ document, start, end }: Stretch): Generator<string> {
     try {
       text = decoder.decode(block.subarray(0, length));
     } catch (cause) {
-      throw unreadable(document.name, { reason: "has changed since it was checked: start again", cause });
+      throw unreadable(document.name, { reason: "changed after it was checked. Start again", cause });
     }
     yield text;
     at += length;
   }
 }
 
-/** The size of stretches in bytes. */
+/** Returns the total size of ranges in bytes. */
 export function bytesOf(stretches: readonly Stretch[]): number {
   return stretches.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 /**
- * No more than `most` bytes of stretches: all of them, or as many mebibytes, evenly spaced from the first to the last.
+ * Limits ranges to `most` bytes. Returns all of them if they fit; otherwise as many mebibytes as fit, evenly spaced
+ * from the first to the last.
  */
 export function sampleStretches(stretches: readonly Stretch[], most: number): Stretch[] {
   const bytes = bytesOf(stretches);

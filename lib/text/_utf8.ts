@@ -1,23 +1,23 @@
 /**
- * UTF-8 in bytes: where it ends, and where a character begins. It makes no strings of them.
+ * UTF-8 validation and character boundaries in bytes, without creating strings.
  *
  * @module
  */
 import { formatCount } from "./_checks.ts";
 
-/** How far bytes are UTF-8. */
+/** Result of a scan for invalid UTF-8. */
 export interface Utf8Scan {
-  /** The end of the last whole character. */
+  /** End of the last complete character. */
   readonly whole: number;
-  /** The first byte that cannot follow those before it, or the end. */
+  /** Offset of the first invalid byte, or the length of the bytes. */
   readonly wrong: number;
 }
 
 /**
- * Goes through bytes as long as they are UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates).
+ * Scans bytes until the first invalid one (Unicode 15, table 3-7: no overlong forms, no surrogates).
  *
  * @param bytes Any bytes.
- * @param start Where to begin, as if a character began there.
+ * @param start Offset to begin at. It must be the start of a character.
  */
 export function scanUtf8(bytes: Uint8Array, start: number): Utf8Scan {
   let at = start;
@@ -42,27 +42,27 @@ export function scanUtf8(bytes: Uint8Array, start: number): Utf8Scan {
 }
 
 /**
- * Where bytes stop being UTF-8, in words.
+ * Describes the first invalid position in bytes, as a clause for an error.
  *
- * @param bytes What holds the damage; they may begin inside a character.
- * @param offset The place of their first byte in the whole text.
+ * @param bytes The damaged bytes. They may begin inside a character.
+ * @param offset Offset of the first byte in the whole text.
  */
 export function describeDamage(bytes: Uint8Array, offset: number): string {
   const { wrong } = scanUtf8(bytes, offset === 0 ? 0 : nextCharacter(bytes, 0));
   const place = `byte offset ${formatCount(offset + wrong)}`;
   if (wrong === bytes.length) return `ends inside a character, at ${place}`;
   const byte = bytes[wrong]!.toString(16).toUpperCase().padStart(2, "0");
-  return `is not: ${place} (0x${byte}) cannot follow. Convert it to UTF-8`;
+  return `has an invalid byte at ${place} (0x${byte}). Convert it to UTF-8`;
 }
 
-/** The first place from `start` on at which a character begins, or the end. */
+/** Returns the offset of the first character that begins at `start` or later, or the end. */
 export function nextCharacter(bytes: Uint8Array, start: number): number {
   let at = start;
   while (at < bytes.length && (bytes[at]! & 0xc0) === 0x80) at++;
   return at;
 }
 
-/** The length of bytes without a character at their end that goes on after them; the bytes are a stretch of UTF-8. */
+/** Returns the length of valid UTF-8 bytes without an incomplete character at their end. */
 export function wholeCharacters(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(4, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;

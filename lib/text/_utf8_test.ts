@@ -3,7 +3,7 @@ import { randomUnicode } from "./_testing.ts";
 import { nextCharacter, scanUtf8, wholeCharacters } from "./_utf8.ts";
 import { createRandom } from "./random.ts";
 
-/** Whether a strict decoder takes all of it. */
+/** Returns whether a strict decoder accepts all bytes. */
 function isUtf8(bytes: Uint8Array, options: { stream: boolean }): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, options);
@@ -13,7 +13,7 @@ function isUtf8(bytes: Uint8Array, options: { stream: boolean }): boolean {
   }
 }
 
-Deno.test("scanUtf8() finds the first wrong byte where a strict decoder does", () => {
+Deno.test("scanUtf8() finds the first invalid byte where a strict decoder does", () => {
   const random = createRandom(1, "utf8");
   for (let round = 0; round < 2000; round++) {
     const bytes = new TextEncoder().encode(randomUnicode(random, 12));
@@ -30,7 +30,7 @@ Deno.test("scanUtf8() finds the first wrong byte where a strict decoder does", (
   }
 });
 
-Deno.test("nextCharacter() and wholeCharacters() stop between characters, wherever a text is cut", () => {
+Deno.test("nextCharacter() and wholeCharacters() stop between characters at every offset", () => {
   const text = "aé日😀b";
   const bytes = new TextEncoder().encode(text);
   const borders = [0, 1, 3, 6, 10, 11];

@@ -1,37 +1,36 @@
 /**
- * The cuts of a text into windows of at most T targets, none across documents. Reading tokens is `batch.ts`.
+ * Division of a text into windows of at most T targets, none across documents. `batch.ts` reads their tokens.
  *
  * @module
  */
 import type { Tokens } from "./tokens.ts";
 
-/** A window: where its inputs begin, and how many targets it has. */
+/** A window of tokens. */
 export interface Window {
-  /** Place of the first input. */
+  /** Position of the first input. */
   readonly start: number;
-  /** Targets, 1 to T; the last input is at start + targets - 1. */
+  /** Number of targets, 1 to T. The last input is at start + targets - 1. */
   readonly targets: number;
 }
 
-/**
- * All windows of a text, one after the other. Every token but the first one of each document is the target of exactly
- * one of them.
- */
+/** Consecutive windows of a text. Every token except the first of each document is the target of exactly one window. */
 export class Windows {
-  /** How many there are. */
+  /** Number of windows. */
   readonly count: number;
-  /** How many targets they have together. */
+  /** Number of targets in all windows. */
   readonly targets: number;
   readonly #T: number;
   readonly #starts: Float64Array;
   readonly #length: number;
-  /** By document, and one more: windows and targets before it. */
+  /** Number of windows before each document, and in total as the last element. `#targetsBefore` counts targets. */
   readonly #windowsBefore: Float64Array;
   readonly #targetsBefore: Float64Array;
 
   /**
-   * @param tokens Their length and where documents begin.
-   * @param T Most targets of a window.
+   * Divides a text.
+   *
+   * @param tokens The tokens.
+   * @param T Maximum number of targets per window.
    */
   constructor(tokens: Tokens, T: number) {
     this.#T = T;
@@ -49,7 +48,7 @@ export class Windows {
     this.targets = this.#targetsBefore[documents]!;
   }
 
-  /** Window number k, in [0, count). */
+  /** Returns window k, for k in [0, count). */
   at(k: number): Window {
     const document = lastAtMost(this.#windowsBefore, k);
     const start = this.#starts[document]! + (k - this.#windowsBefore[document]!) * this.#T;
@@ -57,8 +56,8 @@ export class Windows {
   }
 
   /**
-   * The window whose first target is number `target` of all, in [0, targets), moved back where that would reach beyond its
-   * document: only a document of fewer than T targets has a shorter window.
+   * Returns the window that begins with target number `target`, in [0, targets). If the window would cross the end of
+   * its document, it is moved back. Windows are shorter than T only in documents with fewer than T targets.
    */
   around(target: number): Window {
     const document = lastAtMost(this.#targetsBefore, target);
@@ -73,7 +72,9 @@ export class Windows {
   }
 }
 
-/** The last place of a rising list whose value is at most `value`; the first value is 0, the last one is above. */
+/**
+ * Returns the last index of an ascending list whose value is at most `value`. The first value is 0; the last is larger.
+ */
 function lastAtMost(rising: Float64Array, value: number): number {
   let low = 0, high = rising.length;
   while (high - low > 1) {

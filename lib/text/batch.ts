@@ -1,7 +1,7 @@
 /**
- * Batches of token windows: random ones for training, and all windows in order for evaluation. In both, y is x shifted
- * by one: y[i] is the token that follows x[i]. Plain arrays; making tensors of them is for `train`. The batches of a
- * whole run are `batches.ts`.
+ * Batches of token windows: random windows for training, and all windows in order for evaluation. In both, y is x
+ * shifted by one: y[i] is the token after x[i]. Batches are plain arrays; `lib/train` converts them to tensors.
+ * `batches.ts` provides all batches of a run.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import { type Window, Windows } from "./_windows.ts";
 import type { Random } from "./random.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** The target of a position that does not count, such as those that fill up a short window: PyTorch's `ignore_index`. */
+/** Target of positions that are excluded from the loss, such as padding. Equal to PyTorch's `ignore_index`. */
 export const IGNORE_INDEX: number = -100;
 
-/** Inputs and targets. */
+/** Inputs and targets of a step. */
 export interface Batch {
   /** Token ids, shape [B, T] in row-major order: row b, position t is at b * T + t. */
   readonly x: Int32Array;
-  /** The token after each one of x, shape [B, T] in row-major order; {@linkcode IGNORE_INDEX} where there is none. */
+  /** The token after each token of x, shape [B, T] in row-major order; {@linkcode IGNORE_INDEX} for padding. */
   readonly y: Int32Array;
-  /** Rows: windows in the batch. */
+  /** Batch size: number of windows. */
   readonly B: number;
-  /** Columns: tokens in a window. */
+  /** Sequence length: tokens per window. */
   readonly T: number;
 }
 
 /**
- * Draws B windows of T tokens, each from a random start, all starts equally likely, wherever documents begin. The same
- * tokens and the same state of `random` give the same batch on every machine.
+ * Draws B windows of T tokens. Every start is equally likely; document boundaries are ignored. Equal tokens and equal
+ * states of `random` give the same batch on every machine.
  *
- * @param tokens Token ids, at least T + 1 of them.
- * @param options `B` and `T`, and the stream to draw from: B integers of `random` are used.
+ * @param tokens Token ids, at least T + 1.
+ * @param options `B`, `T`, and the stream `random`, from which B integers are drawn.
  * @throws {RangeError} if B or T is not an integer >= 1, or there are fewer than T + 1 tokens.
  */
 export function getBatch(tokens: Tokens, options: { B: number; T: number; random: Random }): Batch {
@@ -42,20 +42,20 @@ export function getBatch(tokens: Tokens, options: { B: number; T: number; random
 }
 
 /**
- * Windows of T tokens one after the other, in batches, for the loss over a whole validation part. Targets do not
- * overlap: window k has the inputs k·T ... k·T + T - 1 and the targets one later, so every token but the first is the
- * target of exactly one window, as far as whole windows reach. The fewer than T targets after the last whole window
- * are left out, since a shorter window would need another shape.
+ * Iterates over consecutive windows of T tokens, in batches, for the loss over the whole validation part. Window k has
+ * the inputs k·T ... k·T + T - 1, and the targets one position later. Every token except the first is thus the target
+ * of exactly one window. The remainder of fewer than T targets is dropped, since a shorter window would need another
+ * shape.
  *
- * Where the tokens know their documents, windows begin anew in each, and short ones are filled up, with 0 in x and
- * {@linkcode IGNORE_INDEX} in y: none is left out.
+ * If the tokens have documents, windows start anew in each document. Short windows are padded with 0 in x and
+ * {@linkcode IGNORE_INDEX} in y, and nothing is dropped.
  *
- * @param tokens Token ids, at least T + 1 of them.
- * @param options `B` and `T`; every batch has B rows but the last, which has what remains, 1 to B. `maxTokens`: stop
- * before there would be more targets than this (at least T; default: no limit).
- * @returns The batches in order, as an iterator to go through once.
- * @throws {RangeError} at once, if B or T is not an integer >= 1, there are fewer than T + 1 tokens or maxTokens is less
- * than T.
+ * @param tokens Token ids, at least T + 1.
+ * @param options `B` and `T`; the last batch may have fewer than B rows. `maxTokens`: maximum number of targets, at
+ * least T. Default: no limit.
+ * @returns The batches in order, as an iterator that can be consumed once.
+ * @throws {RangeError} immediately, if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or maxTokens
+ * is less than T.
  */
 export function evalWindows(
   tokens: Tokens,
@@ -88,7 +88,7 @@ function* batchesInOrder(
   if (windows.length > 0) yield gatherWindows(tokens, { T, windows });
 }
 
-/** Copies windows into the rows of a batch, and fills up those that are shorter than T. */
+/** Copies windows into the rows of a batch, and pads windows shorter than T. */
 export function gatherWindows(
   tokens: Tokens,
   { T, windows }: { T: number; windows: readonly Window[] },
@@ -104,25 +104,30 @@ export function gatherWindows(
   return { x, y, B, T };
 }
 
-/** Refuses shapes that no batch can have, or that need more tokens than there are. */
+/**
+ * Checks that batches of a shape can be made from tokens.
+ *
+ * @throws {RangeError} if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
+ * tokens.
+ */
 export function requireWindows(tokens: Tokens, { B, T }: { B: number; T: number }): void {
   const action = "make batches";
   const { length, documentStarts } = tokens;
   requireInteger(B, { action, name: "B", min: 1 });
   requireInteger(T, { action, name: "T", min: 1 });
   if (length === 0) {
-    throw new RangeError(`Cannot ${action}: the corpus must have at least T + 1 tokens: it is empty`);
+    throw new RangeError(`Cannot ${action}: expected at least T + 1 tokens, got an empty corpus`);
   }
   if (T >= length) {
     throw new RangeError(
-      `Cannot ${action}: T must be < ${formatCount(length)} (tokens): T is ${formatCount(T)}`,
+      `Cannot ${action}: expected T < ${formatCount(length)} (tokens), got ${formatCount(T)}`,
     );
   }
   if (documentStarts !== undefined && new Windows(tokens, T).count === 0) {
     throw new RangeError(
-      `Cannot ${action}: a document must have at least 2 tokens: none of ${
+      `Cannot ${action}: expected a document with at least 2 tokens, got ${
         formatCount(documentStarts.length)
-      } has`,
+      } shorter ones`,
     );
   }
 }

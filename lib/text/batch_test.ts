@@ -2,12 +2,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { evalWindows, getBatch } from "./batch.ts";
 import { createRandom } from "./random.ts";
 
-/** Tokens 0, 1, 2, ...: a token is its own place. */
+/** Returns tokens 0, 1, 2, ...: each token is its own position. */
 function count(length: number): Int32Array {
   return Int32Array.from({ length }, (_, i) => i);
 }
 
-Deno.test("getBatch() gives y as x shifted by one, in windows of neighbours", () => {
+Deno.test("getBatch() returns y as x shifted by one, in contiguous windows", () => {
   const random = createRandom(1, "batches");
   for (const [length, B, T] of [[100, 4, 8], [9, 3, 8], [2, 1, 1], [1000, 1, 64]] as const) {
     const batch = getBatch(count(length), { B, T, random });
@@ -19,14 +19,14 @@ Deno.test("getBatch() gives y as x shifted by one, in windows of neighbours", ()
   }
 });
 
-Deno.test("getBatch() gives fixed windows for a seed", () => {
+Deno.test("getBatch() returns fixed windows for a seed", () => {
   const random = createRandom(1337, "batches");
   // Starts are the stream's 32-bit numbers modulo 90: 2256826234, 1543346743, 1671955977, 1068890041.
   const { x } = getBatch(count(100), { B: 4, T: 10, random });
   assertEquals([x[0], x[10], x[20], x[30]], [4, 13, 57, 1]);
 });
 
-Deno.test("getBatch() gives the same batches for the same seed and others for another", () => {
+Deno.test("getBatch() returns the same batches for the same seed and different ones for another", () => {
   const tokens = count(10_000);
   const batches = (seed: number) => {
     const random = createRandom(seed, "batches");
@@ -37,7 +37,7 @@ Deno.test("getBatch() gives the same batches for the same seed and others for an
   assert(batches(1)[0]!.x.join() !== batches(1)[1]!.x.join());
 });
 
-Deno.test("getBatch() goes on with the same batches when the stream's state is restored", () => {
+Deno.test("getBatch() draws the same batches after the stream's state is restored", () => {
   const tokens = count(500);
   const random = createRandom(5, "batches");
   getBatch(tokens, { B: 2, T: 8, random });
@@ -47,7 +47,7 @@ Deno.test("getBatch() goes on with the same batches when the stream's state is r
   assertEquals(getBatch(tokens, { B: 2, T: 8, random }), next);
 });
 
-Deno.test("getBatch() draws every start, the first and the last too", () => {
+Deno.test("getBatch() draws every start, including the first and the last", () => {
   const random = createRandom(2, "batches");
   const starts = new Set<number>();
   for (let i = 0; i < 200; i++) starts.add(getBatch(count(12), { B: 1, T: 4, random }).x[0]!);
@@ -57,14 +57,14 @@ Deno.test("getBatch() draws every start, the first and the last too", () => {
 Deno.test("getBatch() and evalWindows() throw when shape and corpus do not fit", () => {
   const random = createRandom(0, "a");
   const wrong: [number, number, number, string][] = [
-    [0, 1, 4, "Cannot make batches: the corpus must have at least T + 1 tokens: it is empty"],
-    [1000, 1, 2048, "Cannot make batches: T must be < 1,000 (tokens): T is 2,048"],
-    [8, 1, 8, "Cannot make batches: T must be < 8 (tokens): T is 8"],
-    [100, 0, 4, "Cannot make batches: B must be an integer >= 1: B is 0"],
-    [100, 1.5, 4, "B must be an integer >= 1: B is 1.5"],
-    [100, 1, 0, "T must be an integer >= 1: T is 0"],
-    [100, 1, -2, "T must be an integer >= 1: T is -2"],
-    [100, 1, NaN, "T must be an integer >= 1: T is NaN"],
+    [0, 1, 4, "Cannot make batches: expected at least T + 1 tokens, got an empty corpus"],
+    [1000, 1, 2048, "Cannot make batches: expected T < 1,000 (tokens), got 2,048"],
+    [8, 1, 8, "Cannot make batches: expected T < 8 (tokens), got 8"],
+    [100, 0, 4, "Cannot make batches: expected an integer >= 1 for B, got 0"],
+    [100, 1.5, 4, "expected an integer >= 1 for B, got 1.5"],
+    [100, 1, 0, "expected an integer >= 1 for T, got 0"],
+    [100, 1, -2, "expected an integer >= 1 for T, got -2"],
+    [100, 1, NaN, "expected an integer >= 1 for T, got NaN"],
   ];
   for (const [length, B, T, message] of wrong) {
     assertThrows(() => getBatch(count(length), { B, T, random }), RangeError, message);
@@ -73,11 +73,11 @@ Deno.test("getBatch() and evalWindows() throw when shape and corpus do not fit",
   assertThrows(
     () => getBatch(count(9), { B: "2" as unknown as number, T: 4, random }),
     TypeError,
-    "B is a string",
+    "expected a number for B, got a string",
   );
 });
 
-Deno.test("evalWindows() counts every target of a whole window once, in order", () => {
+Deno.test("evalWindows() covers every target of a whole window once, in order", () => {
   for (const [length, B, T] of [[101, 4, 10], [95, 3, 10], [11, 5, 10], [41, 2, 10], [7, 2, 1]] as const) {
     const batches = [...evalWindows(count(length), { B, T })];
     const targets = batches.flatMap((batch) => [...batch.y]);
@@ -91,9 +91,9 @@ Deno.test("evalWindows() counts every target of a whole window once, in order", 
   }
 });
 
-Deno.test("evalWindows() stops before it would exceed maxTokens", () => {
+Deno.test("evalWindows() stops before maxTokens is exceeded", () => {
   const targets = (maxTokens: number) =>
     [...evalWindows(count(1000), { B: 3, T: 10, maxTokens })].flatMap((batch) => [...batch.y]).length;
   assertEquals([targets(10), targets(59), targets(60), targets(5000)], [10, 50, 60, 990]);
-  assertThrows(() => targets(9), RangeError, "maxTokens must be an integer >= 10: maxTokens is 9");
+  assertThrows(() => targets(9), RangeError, "expected an integer >= 10 for maxTokens, got 9");
 });

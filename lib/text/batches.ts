@@ -1,6 +1,6 @@
 /**
- * The batches of a training run, one after the other: from random places, in order, or in a new order each epoch. Where
- * it stands is a small cursor, from which it goes on exactly. A single batch is `batch.ts`.
+ * The stream of batches of a training run: random, sequential, or shuffled each epoch. A small cursor records the
+ * position, from which the stream resumes exactly. `batch.ts` makes single batches.
  *
  * @module
  */
@@ -12,35 +12,36 @@ import { createRandom, type RandomState } from "./random.ts";
 import type { Tokens } from "./tokens.ts";
 
 /**
- * How windows are chosen. `random`: each from a random place, all places equally likely. `sequential`: one after the
- * other, and from the start again after the last. `shuffled`: the same windows in a new order each epoch, so that every
- * target counts once an epoch.
+ * Sampling of windows. `random`: uniformly random starts. `sequential`: consecutive windows, starting over after the
+ * last. `shuffled`: the sequential windows in a new order each epoch, so that every target occurs once per epoch.
  */
 export type Sampling = "random" | "sequential" | "shuffled";
 
-/** The names of the ways to choose windows. */
+/** The names of the sampling methods. */
 export const SAMPLINGS: readonly ["random", "sequential", "shuffled"] = RUN_FIELDS.sampling.choices;
 
-/** Where a stream of batches stands, as plain JSON: the state of `random`, or the windows that were taken. */
+/**
+ * Position of a batch stream, as plain JSON: the generator's state for `random`, otherwise the number of windows taken.
+ */
 export type BatchCursor = RandomState | {
-  /** Windows taken since the run's start, over all epochs. */
+  /** Windows taken since the start of the run, over all epochs. */
   readonly windows: number;
 };
 
-/** Batches without end. */
+/** An endless stream of batches. */
 export interface BatchStream {
-  /** Whether targets may be {@linkcode IGNORE_INDEX}: in windows shorter than T. */
+  /** True if targets may be {@linkcode IGNORE_INDEX}, in windows shorter than T. */
   readonly padded: boolean;
-  /** Windows of an epoch; `random`, which has no epochs: of a pass over the text. */
+  /** Windows per epoch; for `random`, which has no epochs, the number of sequential windows of the text. */
   readonly windowsPerEpoch: number;
-  /** The next batch, always of B rows: a batch at an epoch's end goes on into the next one. */
+  /** Returns the next batch, always with B rows. A batch at the end of an epoch continues into the next epoch. */
   next(): Batch;
-  /** Where it stands. */
+  /** Returns the current position. */
   cursor(): BatchCursor;
   /**
-   * Goes back, or on, to where a cursor was taken.
+   * Moves to the position of a cursor.
    *
-   * @throws {TypeError} if it is no cursor of this way to choose.
+   * @throws {TypeError} if the cursor does not belong to this sampling method.
    */
   restore(cursor: BatchCursor): void;
 }
@@ -48,12 +49,14 @@ export interface BatchStream {
 /**
  * Opens the batches of a run at their start. Equal arguments give equal batches on every machine.
  *
- * Where the tokens know their documents, no window reaches across two: a shorter one is filled up, with 0 in x and
- * {@linkcode IGNORE_INDEX} in y. Otherwise `sequential` and `shuffled` fill up the last window alone, and `random` none.
+ * If the tokens have documents, no window crosses a document boundary. Shorter windows are padded with 0 in x and
+ * {@linkcode IGNORE_INDEX} in y. Without documents, `sequential` and `shuffled` pad only the last window, and `random`
+ * none.
  *
- * @param tokens At least T + 1 of them.
- * @param options `B`, `T`, how to choose, and the run's `seed`.
- * @throws {RangeError} if B or T is not an integer >= 1, or there are fewer than T + 1 tokens, or no two in one document.
+ * @param tokens At least T + 1 tokens.
+ * @param options `B`, `T`, the sampling method, and the run's `seed`.
+ * @throws {RangeError} if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
+ * tokens.
  */
 export function createBatches(
   tokens: Tokens,
@@ -77,7 +80,7 @@ export function createBatches(
           })
           : getBatch(tokens, { B, T, random }),
       cursor: () => random.state(),
-      restore: (cursor) => random.restore(cursor as RandomState), // refuses what is none
+      restore: (cursor) => random.restore(cursor as RandomState), // throws for other values
     };
   }
   let taken = 0;
@@ -98,7 +101,7 @@ export function createBatches(
       const windows = (cursor as { windows?: unknown }).windows;
       if (typeof windows !== "number" || !Number.isSafeInteger(windows) || windows < 0) {
         throw new TypeError(
-          `Cannot go on with ${sampling} batches: the cursor must be one that cursor() gave: it is ${
+          `Cannot resume ${sampling} batches: expected a cursor returned by cursor(), got ${
             JSON.stringify(cursor)
           }`,
         );

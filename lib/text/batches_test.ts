@@ -5,7 +5,10 @@ import { createPermutation } from "./_permutation.ts";
 import { createRandom } from "./random.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Tokens 0, 1, 2, ...: a token is its own place. Documents of the given lengths, or all one text of that length. */
+/**
+ * Returns tokens 0, 1, 2, ...: each token is its own position. Takes the lengths of documents, or of one undivided
+ * text.
+ */
 function count(lengths: number | number[]): Tokens {
   const length = typeof lengths === "number" ? lengths : lengths.reduce((a, b) => a + b, 0);
   const ids = Int32Array.from({ length }, (_, i) => i);
@@ -15,12 +18,12 @@ function count(lengths: number | number[]): Tokens {
   return { length, subarray: (start, end) => ids.subarray(start, end), documentStarts };
 }
 
-/** The documents' number of each place. */
+/** Returns the number of the document at a position. */
 function documentOf({ documentStarts = new Float64Array(1) }: Tokens, place: number): number {
   return documentStarts.findLastIndex((start) => start <= place);
 }
 
-/** Shapes and texts with whole and short windows, documents of 0, 1 and many tokens. */
+/** Shapes and texts with whole and short windows, and documents of 0, 1 and many tokens. */
 const CASES: { tokens: Tokens; B: number; T: number }[] = [
   { tokens: count(101), B: 4, T: 10 },
   { tokens: count(97), B: 3, T: 10 },
@@ -31,7 +34,7 @@ const CASES: { tokens: Tokens; B: number; T: number }[] = [
   { tokens: count([0, 0, 40]), B: 4, T: 7 },
 ];
 
-Deno.test("createBatches() gives y as x shifted by one, within documents, and fills up with IGNORE_INDEX alone", () => {
+Deno.test("createBatches() returns y as x shifted by one, within documents, padded with IGNORE_INDEX", () => {
   for (const { tokens, B, T } of CASES) {
     for (const sampling of SAMPLINGS) {
       const batches = createBatches(tokens, { B, T, sampling, seed: 3 });
@@ -41,9 +44,11 @@ Deno.test("createBatches() gives y as x shifted by one, within documents, and fi
         for (let i = 0; i < B * T; i++) {
           const [x, y] = [batch.x[i]!, batch.y[i]!];
           if (y === IGNORE_INDEX) {
-            assert(batches.padded && i % T > 0, "the first target of a row counts always");
+            assert(batches.padded && i % T > 0, "the first target of a row is never padding");
             assertEquals(x, 0);
-            if ((i + 1) % T > 0) assertEquals(batch.y[i + 1], IGNORE_INDEX, "nothing follows a filled place");
+            if ((i + 1) % T > 0) {
+              assertEquals(batch.y[i + 1], IGNORE_INDEX, "padding extends to the end of a row");
+            }
           } else {
             assertEquals(y, x + 1);
             assertEquals(documentOf(tokens, x), documentOf(tokens, y));
@@ -55,7 +60,7 @@ Deno.test("createBatches() gives y as x shifted by one, within documents, and fi
   }
 });
 
-/** How often each place was the target of `windows` windows, taken in batches. */
+/** Counts how often each position was the target in `windows` windows, taken in batches. */
 function targetCounts(
   tokens: Tokens,
   options: { B: number; T: number; sampling: Sampling; windows: number },
@@ -69,7 +74,7 @@ function targetCounts(
   return counts;
 }
 
-Deno.test("createBatches() has every token but a document's first as a target once an epoch, in order or shuffled", () => {
+Deno.test("createBatches() has every token except a document's first as a target once per epoch, sequential or shuffled", () => {
   for (const { tokens, B, T } of CASES) {
     const { documentStarts = new Float64Array(1) } = tokens;
     for (const sampling of ["sequential", "shuffled"] as const) {
@@ -82,14 +87,14 @@ Deno.test("createBatches() has every token but a document's first as a target on
   }
 });
 
-Deno.test("createBatches() goes through the text from its start when sequential, and over the end into the next epoch", () => {
+Deno.test("createBatches() reads the text from its start when sequential, and continues into the next epoch", () => {
   const batches = createBatches(count(13), { B: 2, T: 4, sampling: "sequential", seed: 1 });
   assertEquals(batches.padded, false);
   const starts = Array.from({ length: 3 }, () => [batches.next().x].map((x) => [x[0], x[4]])).flat();
   assertEquals(starts, [[0, 4], [8, 0], [4, 8]]);
 });
 
-Deno.test("createBatches() shuffles differently each epoch and for each seed, the same for the same", () => {
+Deno.test("createBatches() shuffles differently for each epoch and seed, and reproducibly", () => {
   const order = (seed: number, epochs: number) => {
     const batches = createBatches(count(1001), { B: 100, T: 10, sampling: "shuffled", seed });
     return Array.from({ length: epochs }, () => batches.next().x.filter((_, i) => i % 10 === 0).join());
@@ -99,7 +104,7 @@ Deno.test("createBatches() shuffles differently each epoch and for each seed, th
   assertEquals(new Set([first, second, order(2, 1)[0]]).size, 3);
 });
 
-Deno.test("createBatches() draws what getBatch() draws when random and all one text", () => {
+Deno.test("createBatches() draws the batches of getBatch() when random without documents", () => {
   const tokens = count(500);
   const batches = createBatches(tokens, { B: 4, T: 16, sampling: "random", seed: 42 });
   const random = createRandom(42, "batches");
@@ -112,11 +117,11 @@ Deno.test("createBatches() reaches every target of every document when random", 
   for (const [place, times] of counts.entries()) {
     assertEquals(times > 0, !tokens.documentStarts!.includes(place), `target ${place}`);
   }
-  // The two windows of the document of 2 tokens: 1 target of 65 in all, so 61 of 4,000, give or take 8.
+  // The two windows of the document of 2 tokens: 1 target of 65 in all, so 61 ± 8 of 4,000.
   assertLess(Math.abs(counts[32]! - 4000 / 65), 40);
 });
 
-Deno.test("createBatches() goes on from a cursor, through JSON, as if it had not stopped", () => {
+Deno.test("createBatches() resumes exactly from a cursor, through JSON", () => {
   for (const { tokens, B, T } of CASES) {
     for (const sampling of SAMPLINGS) {
       const open = () => createBatches(tokens, { B, T, sampling, seed: 5 });
@@ -134,13 +139,17 @@ Deno.test("createBatches() goes on from a cursor, through JSON, as if it had not
   }
 });
 
-Deno.test("createBatches() refuses a cursor of another way to choose, and what is none", () => {
+Deno.test("createBatches() refuses a cursor of another sampling method, and other values", () => {
   const open = (sampling: Sampling) => createBatches(count(100), { B: 1, T: 4, sampling, seed: 5 });
   const random = open("random").cursor(), shuffled = open("shuffled").cursor();
-  assertThrows(() => open("shuffled").restore(random), TypeError, "Cannot go on with shuffled batches");
-  assertThrows(() => open("random").restore(shuffled), TypeError, "must be one that state() gave");
+  assertThrows(() => open("shuffled").restore(random), TypeError, "Cannot resume shuffled batches");
+  assertThrows(() => open("random").restore(shuffled), TypeError, "expected a state returned by state()");
   for (const windows of [-1, 0.5, NaN, "1", undefined, 2 ** 53]) {
-    assertThrows(() => open("sequential").restore({ windows } as BatchCursor), TypeError, "must be one that");
+    assertThrows(
+      () => open("sequential").restore({ windows } as BatchCursor),
+      TypeError,
+      "expected a cursor",
+    );
   }
 });
 
@@ -148,18 +157,18 @@ Deno.test("createBatches() refuses shapes that do not fit the text, and document
   for (const sampling of SAMPLINGS) {
     const open = (lengths: number | number[], T: number) =>
       createBatches(count(lengths), { B: 1, T, sampling, seed: 0 });
-    assertThrows(() => open(0, 1), RangeError, "it is empty");
-    assertThrows(() => open(8, 8), RangeError, "T must be < 8 (tokens): T is 8");
+    assertThrows(() => open(0, 1), RangeError, "got an empty corpus");
+    assertThrows(() => open(8, 8), RangeError, "expected T < 8 (tokens), got 8");
     assertThrows(
       () => open([1, 1, 1, 0], 2),
       RangeError,
-      "a document must have at least 2 tokens: none of 4",
+      "expected a document with at least 2 tokens, got 4",
     );
-    assertThrows(() => open(8, 0.5), RangeError, "T must be an integer >= 1");
+    assertThrows(() => open(8, 0.5), RangeError, "expected an integer >= 1 for T");
   }
 });
 
-Deno.test("evalWindows() covers documents once each, and stops before maxTokens", () => {
+Deno.test("evalWindows() covers each document once, and stops before maxTokens", () => {
   const tokens = count([30, 0, 1, 2, 25, 0, 1, 11, 0]);
   const targets = (maxTokens?: number) =>
     [...evalWindows(tokens, { B: 3, T: 10, ...(maxTokens !== undefined && { maxTokens }) })]
@@ -171,7 +180,7 @@ Deno.test("evalWindows() covers documents once each, and stops before maxTokens"
   assertEquals(targets(10), all.slice(0, 10));
 });
 
-Deno.test("createPermutation() is one, for every n, and each place goes everywhere equally often", () => {
+Deno.test("createPermutation() is a permutation for every n, and maps each position everywhere equally often", () => {
   for (const n of [1, 2, 3, 5, 16, 17, 255, 256, 257, 1000, 70_000]) {
     const permute = createPermutation(n, createRandom(n, "permutation"));
     const seen = new Uint8Array(n);
@@ -181,7 +190,7 @@ Deno.test("createPermutation() is one, for every n, and each place goes everywhe
   const last = 2 ** 32 - 1;
   const huge = createPermutation(2 ** 32, createRandom(1, "huge"))(last);
   assert(Number.isInteger(huge) && huge >= 0 && huge <= last);
-  // 5 places, 20,000 keys: chi-square with 4 degrees of freedom is above 18.5 once in a thousand.
+  // 5 positions, 20,000 keys: chi-square with 4 degrees of freedom exceeds 18.5 once in a thousand.
   const random = createRandom(3, "keys");
   const counts = Array.from({ length: 5 }, () => new Float64Array(5));
   for (let key = 0; key < 20_000; key++) {

@@ -1,10 +1,10 @@
 /**
- * A byte-level byte-pair tokenizer: 256 bytes, then joined pairs in the order they were learned. It writes any bytes and
- * gives them back exactly. Without pairs it is the byte tokenizer; with GPT-2's table it is GPT-2's. Learning the pairs
- * is `bpe_trainer.ts`.
+ * A byte-level byte-pair tokenizer: 256 byte tokens, then merged pairs in the order they were learned. It encodes any
+ * bytes losslessly. Without merges it is the byte tokenizer; with GPT-2's table it is GPT-2's tokenizer.
+ * `bpe_trainer.ts` learns the merges.
  *
- * Texts are first cut into pieces by Unicode's classes of characters, as the running Deno knows them: characters that
- * a later Unicode version adds may then be cut differently. Any cut is reversible.
+ * Texts are first split into pieces by the character classes of the running Deno's Unicode version. Characters added by
+ * a later Unicode version may be split differently. Every split is reversible.
  *
  * @module
  */
@@ -23,64 +23,64 @@ import {
   type TokenizerJson,
 } from "./tokenizer_json.ts";
 
-/** Ids joined by one merge: `[left, right]`. */
+/** The two ids that a merge joins: `[left, right]`. */
 export type Merge = readonly [number, number];
 
-/** A tokenizer made of merges. */
+/** A tokenizer defined by merges. */
 export interface BpeTokenizer extends Tokenizer {
-  /** Merge number k joins two ids into the id 256 + k. */
+  /** Merges in order of rank: merge k joins two ids into the id 256 + k. */
   readonly merges: readonly Merge[];
 }
 
-/** What distinguishes a byte-pair vocabulary beside its merges. */
+/** Parameters of a byte-pair vocabulary other than its merges. */
 export interface BpeOptions {
-  /** The byte that each id below 256 stands for, each once. Default: its own number. */
+  /** The byte of each id below 256, each byte once. Default: byte value = id. */
   readonly byteOrder?: Uint8Array;
-  /** How text is cut into pieces: as `bpe_trainer.ts` cuts it, or as GPT-2 does. Default: own. */
+  /** Split of text into pieces: losskit's (`own`) or GPT-2's. Default: own. */
   readonly cut?: CutName;
-  /** Tokens after the last merge that stand for no text of a corpus; they are never made of text. Default: none. */
+  /** Special tokens after the last merge. Text is never encoded to them. Default: none. */
   readonly special?: readonly string[];
-  /** What to call it. Default: `byte` without merges, or `bpe:V`. */
+  /** Name of the tokenizer. Default: `byte` without merges, otherwise `bpe:V`. */
   readonly name?: string;
 }
 
-/** Longest token in bytes: the longest piece, of 4-byte characters. */
+/** Longest token in bytes: the longest piece, in 4-byte characters. */
 const MAX_TOKEN_BYTES = MAX_PIECE * 4;
 
-/** Pieces remembered at a time; when there are more, all are forgotten, so memory stays bounded. */
+/** Maximum number of cached pieces. A full cache is cleared, so that memory stays bounded. */
 const MAX_CACHED_PIECES = 200_000;
 
-/** Longer pieces are seldom seen twice. */
+/** Longest piece that is cached. Longer pieces seldom recur. */
 const MAX_CACHED_LENGTH = 128;
 
 /**
- * Makes a byte-pair tokenizer from its merges, in order of rank; V = 256 + the number of merges and special tokens.
+ * Creates a byte-pair tokenizer from its merges, in order of rank. V = 256 + the number of merges and special tokens.
  *
- * @throws {RangeError} if a merge joins ids that are not made before it, makes bytes that are a token already, or makes a
- * token of more than 256 bytes; or if bytes are missing from `byteOrder`.
+ * @throws {RangeError} if a merge joins ids that no earlier merge makes, its bytes are a token already, or its token is
+ * longer than 256 bytes; or if bytes are missing from `byteOrder`.
  */
 export function createBpeTokenizer(merges: readonly Merge[], options: BpeOptions = {}): BpeTokenizer {
   return new ByteLevelBpe(merges, options);
 }
 
 /**
- * The tokenizer of a smaller vocabulary: the first merges of a larger one, which are what training it on the same text
- * would learn.
+ * Returns the tokenizer of a smaller vocabulary, which uses a prefix of the merges. Training the smaller vocabulary on
+ * the same text gives the same tokenizer.
  *
- * @throws {RangeError} if V is not an integer from 256 to that of the larger one, or that is not one of `trainBpe`.
+ * @throws {RangeError} if V is not an integer from 256 to the tokenizer's V, or the tokenizer is not one of `trainBpe`.
  */
 export function smallerVocabulary(tokenizer: BpeTokenizer, vocabSize: number): BpeTokenizer {
   const { merges, vocabSize: largest } = tokenizer;
   if (largest !== 256 + merges.length || tokenizer.name !== nameOf(merges.length)) {
     throw new RangeError(
-      `Cannot make a smaller vocabulary: it must be of trainBpe's: it is ${tokenizer.name}`,
+      `Cannot make a smaller vocabulary: expected a tokenizer made by trainBpe, got ${tokenizer.name}`,
     );
   }
   if (Number.isInteger(vocabSize) && vocabSize >= 256 && vocabSize <= largest) {
     return createBpeTokenizer(merges.slice(0, vocabSize - 256));
   }
   throw new RangeError(
-    `Cannot make a smaller vocabulary: V must be an integer from 256 to ${largest}: V is ${vocabSize}`,
+    `Cannot make a smaller vocabulary: expected an integer V from 256 to ${largest}, got ${vocabSize}`,
   );
 }
 
@@ -88,7 +88,7 @@ function nameOf(merges: number): string {
   return merges === 0 ? "byte" : `bpe:${256 + merges}`;
 }
 
-/** Pieces to ids by rank of merge, ids to bytes. */
+/** Encodes pieces by rank of merge, and decodes ids to bytes. */
 class ByteLevelBpe implements BpeTokenizer {
   readonly name: string;
   readonly vocabSize: number;
@@ -98,7 +98,7 @@ class ByteLevelBpe implements BpeTokenizer {
   readonly #special: readonly string[];
   /** Id of each byte. */
   readonly #byteIds = new Int32Array(256);
-  /** Id made by joining two ids, by `left * V + right`; a smaller id was learned earlier. */
+  /** Id that results from merging two ids, keyed by `left * V + right`. Smaller ids were learned earlier. */
   readonly #joined = new Map<number, number>();
   readonly #tokenBytes: readonly Uint8Array[];
   readonly #cache = new Map<string, Int32Array>();
@@ -108,7 +108,7 @@ class ByteLevelBpe implements BpeTokenizer {
     const action = "make a byte-pair tokenizer";
     const { byteOrder = Uint8Array.from({ length: 256 }, (_, id) => id), special = [] } = options;
     if (byteOrder.length !== 256 || new Set(byteOrder).size !== 256) {
-      throw new RangeError(`Cannot ${action}: byteOrder must have each of 256 bytes once`);
+      throw new RangeError(`Cannot ${action}: expected each of 256 bytes once in byteOrder`);
     }
     this.vocabSize = 256 + merges.length + special.length;
     this.name = options.name ?? nameOf(merges.length);
@@ -121,14 +121,14 @@ class ByteLevelBpe implements BpeTokenizer {
     for (const [rank, [left, right]] of merges.entries()) {
       const leftBytes = tokenBytes[left];
       const rightBytes = tokenBytes[right];
-      const given = `merges[${rank}] is [${left}, ${right}]`;
+      const given = `merges[${rank}] = [${left}, ${right}]`;
       if (leftBytes === undefined || rightBytes === undefined) {
-        throw new RangeError(`Cannot ${action}: a merge must join ids in [0, ${256 + rank}): ${given}`);
+        throw new RangeError(`Cannot ${action}: expected a merge of ids in [0, ${256 + rank}), got ${given}`);
       }
       const length = leftBytes.length + rightBytes.length;
       if (length > MAX_TOKEN_BYTES) {
         throw new RangeError(
-          `Cannot ${action}: a token must have at most ${MAX_TOKEN_BYTES} bytes: ${given} of ${length} bytes`,
+          `Cannot ${action}: expected a token of at most ${MAX_TOKEN_BYTES} bytes, got ${given} of ${length} bytes`,
         );
       }
       const bytes = new Uint8Array(length);
@@ -136,7 +136,9 @@ class ByteLevelBpe implements BpeTokenizer {
       bytes.set(rightBytes, leftBytes.length);
       const written = latin1(bytes);
       if (known.has(written)) {
-        throw new RangeError(`Cannot ${action}: every token must have bytes of its own: ${given} again`);
+        throw new RangeError(
+          `Cannot ${action}: expected distinct tokens, got ${given}, which repeats a token`,
+        );
       }
       known.add(written);
       this.#joined.set(left * this.vocabSize + right, 256 + rank);
@@ -165,7 +167,7 @@ class ByteLevelBpe implements BpeTokenizer {
       const { whole } = scanUtf8(bytes, start);
       if (whole > start) this.#encodeText(decoder.decode(bytes.subarray(start, whole)), ids);
       start = whole;
-      // What no character begins with stands for itself, byte by byte: text after it is cut as if it began there.
+      // Bytes that begin no character are encoded one by one. Text after them is split as if it began there.
       if (start < bytes.length) ids.push(this.#byteIds[bytes[start++]!]!);
     }
     return ids.take();
@@ -188,14 +190,14 @@ class ByteLevelBpe implements BpeTokenizer {
   }
 
   /**
-   * Joins the pair that was learned first, the leftmost of equals, until no pair is known. The scan is quadratic in
-   * the piece, which is bounded.
+   * Merges the pair that was learned first, the leftmost of equals, until no known pair is left. The scan is quadratic
+   * in the length of the piece, which is bounded.
    */
   #encodePiece(piece: string): Int32Array {
     const ids = Array.from(this.#encoder.encode(piece), (byte) => this.#byteIds[byte]!);
     const none = this.vocabSize;
     const joinAt = (i: number): number => this.#joined.get(ids[i]! * this.vocabSize + ids[i + 1]!) ?? none;
-    const joins: number[] = []; // joins[i]: what ids[i] and ids[i + 1] make
+    const joins: number[] = []; // joins[i]: id of merging ids[i] and ids[i + 1]
     for (let i = 0; i + 1 < ids.length; i++) joins.push(joinAt(i));
     while (joins.length > 0) {
       let best = 0;
@@ -211,7 +213,7 @@ class ByteLevelBpe implements BpeTokenizer {
   }
 
   decode(ids: ArrayLike<number>): string {
-    // A model may well write bytes that are no UTF-8: they become U+FFFD. ignoreBOM keeps a leading U+FEFF.
+    // A model may generate bytes that are not UTF-8: they become U+FFFD. ignoreBOM keeps a leading U+FEFF.
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.decodeBytes(ids));
   }
 

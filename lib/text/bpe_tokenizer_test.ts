@@ -12,7 +12,7 @@ function piecesOf(text: string): string[] {
   return pieces;
 }
 
-Deno.test("forEachPiece() cuts words, contractions, numbers, signs and white space", () => {
+Deno.test("forEachPiece() splits words, contractions, numbers, symbols and white space", () => {
   assertEquals(piecesOf("I'll go, 42 times!!\r\n\r\n  'Tis o'er."), [
     ..."I|'ll| go|,| 42| times|!!|\r\n\r\n | '|Tis| o|'|er|.".split("|"),
   ]);
@@ -22,7 +22,7 @@ Deno.test("forEachPiece() cuts words, contractions, numbers, signs and white spa
   assertEquals(piecesOf(""), []);
 });
 
-Deno.test("forEachPiece() loses nothing and keeps pieces short, whatever the text", () => {
+Deno.test("forEachPiece() is lossless and keeps pieces short for any text", () => {
   const random = createRandom(1, "pieces");
   for (let round = 0; round < 200; round++) {
     const text = randomUnicode(random, random.integer(100)) + " ".repeat(random.integer(200)) +
@@ -42,7 +42,7 @@ Deno.test("encode() applies merges in the order they were learned, from the left
   assertEquals(Array.from(tokenizer.encode("bcbcbc")), [259, 256]);
 });
 
-Deno.test("encode() gives what merging pass by pass gives", () => {
+Deno.test("encode() equals merging pass by pass", () => {
   const random = createRandom(3, "passes");
   const tokenizer = trainBpe(randomProse(random, 3000), { vocabSize: 600 });
   const text = randomProse(random, 500) + "a".repeat(60) + randomUnicode(random, 50);
@@ -57,11 +57,11 @@ Deno.test("encode() gives what merging pass by pass gives", () => {
     expected.push(...ids);
   }
   assertEquals(Array.from(tokenizer.encode(text)), expected);
-  assertEquals(Array.from(tokenizer.encode(text)), expected); // again, now from memory
-  assertLess(expected.length, text.length); // the merges were used
+  assertEquals(Array.from(tokenizer.encode(text)), expected); // again, now from the cache
+  assertLess(expected.length, text.length); // merges were applied
 });
 
-Deno.test("trainBpe() and encode() give tokens of a fixed SHA-256 for a seeded text", () => {
+Deno.test("trainBpe() and encode() give tokens with a fixed SHA-256 for a seeded text", () => {
   const text = randomProse(createRandom(4, "golden"), 5000);
   const ids = trainBpe(text, { vocabSize: 512 }).encode(text);
   assertEquals(
@@ -71,36 +71,40 @@ Deno.test("trainBpe() and encode() give tokens of a fixed SHA-256 for a seeded t
   );
 });
 
-Deno.test("forEachPiece() takes millions of letters without a space", () => {
+Deno.test("forEachPiece() handles millions of letters without a space", () => {
   let length = 0;
-  // Without a bound on pieces the pattern engine overflows its stack here.
+  // Without a limit on the length of pieces, the pattern engine overflows its stack here.
   forEachPiece("日".repeat(8_000_000), (piece) => length += piece.length);
   assertEquals(length, 8_000_000);
 });
 
-Deno.test("encode() says where a lone surrogate is", () => {
+Deno.test("encode() reports the position of a lone surrogate", () => {
   const tokenizer = createBpeTokenizer([]);
   assertThrows(
     () => tokenizer.encode("😀ok\n\udc00"),
     RangeError,
-    "Cannot encode text: the text must be well-formed Unicode: a lone surrogate, U+DC00, is at index 5 (line 2, column 1)",
+    "Cannot encode text: expected well-formed Unicode, got a lone surrogate, U+DC00, at index 5 (line 2, column 1)",
   );
-  assertThrows(() => tokenizer.encode("\ud83d"), RangeError, "U+D83D, is at index 0");
+  assertThrows(() => tokenizer.encode("\ud83d"), RangeError, "U+D83D, at index 0");
 });
 
-Deno.test("decode() writes U+FFFD for bytes that are no UTF-8, and throws when an id is out of range", () => {
+Deno.test("decode() returns U+FFFD for bytes that are not UTF-8, and throws when an id is out of range", () => {
   const tokenizer = createBpeTokenizer([[0x61, 0x62]]);
   assertEquals(tokenizer.decode([0xff, 256, 0xc3]), "\ufffdab\ufffd");
   for (const id of [257, -1, 1.5, NaN]) {
-    assertThrows(() => tokenizer.decode([0, 0, id]), RangeError, `in [0, 257): ids[2] is ${id}`);
+    assertThrows(() => tokenizer.decode([0, 0, id]), RangeError, `in [0, 257), got ${id} at index 2`);
   }
 });
 
-Deno.test("createBpeTokenizer() throws when merges contradict themselves", () => {
-  assertThrows(() => createBpeTokenizer([[97, 256]]), RangeError, "in [0, 256): merges[0] is [97, 256]");
-  assertThrows(() => createBpeTokenizer([[97, -1]]), RangeError, "merges[0] is [97, -1]");
-  assertThrows(() => createBpeTokenizer([[97, 98], [97, 98]]), RangeError, "merges[1] is [97, 98] again");
-  // Doubling 40 times would ask for a terabyte.
+Deno.test("createBpeTokenizer() throws when merges are inconsistent", () => {
+  assertThrows(() => createBpeTokenizer([[97, 256]]), RangeError, "in [0, 256), got merges[0] = [97, 256]");
+  assertThrows(() => createBpeTokenizer([[97, -1]]), RangeError, "merges[0] = [97, -1]");
+  assertThrows(
+    () => createBpeTokenizer([[97, 98], [97, 98]]),
+    RangeError,
+    "merges[1] = [97, 98], which repeats",
+  );
+  // 40 doublings would require a terabyte.
   const doubling = Array.from({ length: 40 }, (_, k): Merge => k === 0 ? [97, 97] : [255 + k, 255 + k]);
-  assertThrows(() => createBpeTokenizer(doubling), RangeError, "merges[8] is [263, 263] of 512 bytes");
+  assertThrows(() => createBpeTokenizer(doubling), RangeError, "merges[8] = [263, 263] of 512 bytes");
 });

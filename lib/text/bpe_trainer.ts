@@ -1,9 +1,10 @@
 /**
- * Learns the merges of a byte-pair tokenizer from text: again and again, the most frequent pair of neighbours becomes
- * a token (Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units", 2016). Using
- * them is `bpe_tokenizer.ts`.
+ * Learns the merges of a byte-pair tokenizer from text: the most frequent adjacent pair becomes a token, repeatedly
+ * (Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units", 2016). `bpe_tokenizer.ts`
+ * applies the merges.
  *
- * It works over distinct pieces with their counts, and after each merge updates only the pairs beside its places.
+ * The trainer works on distinct pieces with their counts. After each merge it updates only the pairs next to the merged
+ * positions.
  *
  * @module
  */
@@ -13,18 +14,18 @@ import { PairQueue } from "./_pair_queue.ts";
 import { copyPiece, forEachPiece } from "./_pieces.ts";
 import { type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 
-/** A pair seen once is never joined: it would make a token that training sees at most once. */
+/** Minimum count of a merged pair. A pair seen once would give a token that training sees at most once. */
 const MIN_PAIR_COUNT = 2;
 
 /**
- * Trains a byte-pair tokenizer on a text. Among pairs of equal count the one with the smaller left id, then the
- * smaller right id, is joined first, so the result depends on the text alone, and the merges of a smaller vocabulary
- * are the first ones of a larger.
+ * Trains a byte-pair tokenizer on a text. Ties between pairs of equal count are broken by the smaller left id, then the
+ * smaller right id. The result thus depends on the text alone, and the merges of a smaller vocabulary are a prefix of a
+ * larger one's.
  *
  * @param text Training text, well-formed Unicode.
  * @param options `vocabSize`, V: at least 256, the number of bytes.
- * @throws {RangeError} if V is below 256 or not an integer, if the text has a lone surrogate, or if the text has too few
- * pairs that occur twice; it says how many merges were possible.
+ * @throws {RangeError} if V is below 256 or not an integer, the text has a lone surrogate, or the text has too few
+ * pairs that occur twice. In the last case the message gives the number of possible merges.
  */
 export function trainBpe(text: string, options: { vocabSize: number }): BpeTokenizer {
   const { vocabSize } = options;
@@ -36,30 +37,30 @@ export function trainBpe(text: string, options: { vocabSize: number }): BpeToken
 const ACTION = "train a byte-pair tokenizer";
 
 /**
- * The tokenizer of the first merges that were learned.
+ * Returns the tokenizer of the first V - 256 learned merges.
  *
- * @throws {RangeError} if there are too few; it says how many merges were possible.
+ * @throws {RangeError} if there are too few merges. The message gives the number of possible merges.
  */
 export function vocabularyOf(merges: readonly Merge[], vocabSize: number): BpeTokenizer {
   if (merges.length >= vocabSize - 256) return createBpeTokenizer(merges.slice(0, vocabSize - 256));
   throw new RangeError(
-    `Cannot ${ACTION}: vocabSize must be <= ${formatCount(256 + merges.length)} for this text ` +
-      `(256 bytes and ${formatCount(merges.length)} possible merges of pairs seen at least twice): ` +
-      `vocabSize is ${formatCount(vocabSize)}. Choose a smaller vocabulary or a longer text`,
+    `Cannot ${ACTION}: expected vocabSize <= ${formatCount(256 + merges.length)} for this text ` +
+      `(256 bytes and ${formatCount(merges.length)} possible merges of pairs seen at least twice), ` +
+      `got ${formatCount(vocabSize)}. Choose a smaller vocabulary or a longer text`,
   );
 }
 
 /**
- * Learns up to V - 256 merges; fewer if no pair is left that occurs often enough.
+ * Learns up to V - 256 merges; fewer if no remaining pair occurs often enough.
  *
- * @param texts Parts of the training text, between which no pair is joined.
+ * @param texts Parts of the training text. No pair spans two parts.
  * @param vocabSize V.
  */
 export function learnMerges(texts: Iterable<string>, vocabSize: number): Merge[] {
   return joinPairs(countPieces(texts), vocabSize);
 }
 
-/** How often each distinct piece occurs. */
+/** Counts the occurrences of each distinct piece. */
 function countPieces(texts: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const text of texts) {
@@ -72,20 +73,20 @@ function countPieces(texts: Iterable<string>): Map<string, number> {
 }
 
 /**
- * All distinct pieces after each other as linked lists of ids. A place keeps its number through all merges; a place
- * whose id was joined to the one before it has the id -1.
+ * All distinct pieces, concatenated as linked lists of ids. A position keeps its number through all merges. A position
+ * whose id was merged into the previous one has the id -1.
  */
 interface Places {
   readonly ids: Int32Array;
-  /** The place before, or -1 at the start of a piece. */
+  /** The previous position, or -1 at the start of a piece. */
   readonly before: Int32Array;
-  /** The place after, or -1 at the end of a piece. */
+  /** The next position, or -1 at the end of a piece. */
   readonly after: Int32Array;
-  /** How often the piece of this place occurs in the text. */
+  /** Number of occurrences in the text of the piece at each position. */
   readonly weights: Float64Array;
 }
 
-/** The merges of pieces, from the most frequent pair on. */
+/** Learns the merges of pieces, most frequent pair first. */
 function joinPairs(pieces: ReadonlyMap<string, number>, vocabSize: number): Merge[] {
   const places = layOut(pieces);
   const { ids, before, after, weights } = places;
@@ -103,12 +104,12 @@ function joinPairs(pieces: ReadonlyMap<string, number>, vocabSize: number): Merg
     if (pair === undefined) break;
     const { left, right } = pair;
     const written = tokens[left]! + tokens[right]!;
-    // The same bytes cut in another place are a token already: a second id for them would say nothing new.
+    // The same bytes, split elsewhere, are a token already: a second id for them would be redundant.
     if (known.has(written)) continue;
     tokens.push(written);
     known.add(written);
     const joined = 256 + merges.length;
-    // Places come in rising order, so in "aaa" the first two are joined, as the encoder does.
+    // Positions are in ascending order, so in "aaa" the first two are merged, as the encoder does.
     for (const place of pair.places) {
       const next = after[place]!;
       if (ids[place] !== left || next < 0 || ids[next] !== right) continue; // changed by an earlier merge
@@ -134,7 +135,7 @@ function joinPairs(pieces: ReadonlyMap<string, number>, vocabSize: number): Merg
   return merges;
 }
 
-/** Lays out every distinct piece as the list of its bytes. */
+/** Lays out every distinct piece as a list of its bytes. */
 function layOut(pieces: ReadonlyMap<string, number>): Places {
   const encoder = new TextEncoder();
   const encoded = Array.from(pieces, ([piece, count]) => ({ bytes: encoder.encode(piece), count }));

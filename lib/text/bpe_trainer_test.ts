@@ -5,7 +5,7 @@ import type { Merge } from "./bpe_tokenizer.ts";
 import { trainBpe } from "./bpe_trainer.ts";
 import { createRandom } from "./random.ts";
 
-/** The definition, with nothing kept between merges: counts every pair of every piece of the text again each time. */
+/** Trains by the definition, without incremental updates: counts every pair of every piece again for each merge. */
 function trainNaively(text: string, vocabSize: number): Merge[] {
   const pieces: number[][] = [];
   forEachPiece(text, (piece) => pieces.push(Array.from(new TextEncoder().encode(piece))));
@@ -37,15 +37,15 @@ function trainNaively(text: string, vocabSize: number): Merge[] {
   return merges;
 }
 
-Deno.test("trainBpe() joins the most frequent pair first, then the one with the smaller ids", () => {
+Deno.test("trainBpe() merges the most frequent pair first, and breaks ties by smaller ids", () => {
   // Pieces "ab", " ab", " ab", " cd", " cd": ab 3; then " "+"ab" 2, " "+"c" 2, "c"+"d" 2.
   const [space, a, b, c, d] = [0x20, 0x61, 0x62, 0x63, 0x64];
   const tokenizer = trainBpe("ab ab ab cd cd", { vocabSize: 260 });
-  // After " c" is joined its "c" is gone, so "d" joins " c".
+  // After " c" is merged, its "c" is gone, so "d" merges with " c".
   assertEquals(tokenizer.merges, [[a, b], [space, c], [space, 256], [257, d]]);
 });
 
-Deno.test("trainBpe() learns what counting every pair anew learns", () => {
+Deno.test("trainBpe() learns the same merges as recounting every pair", () => {
   for (let seed = 0; seed < 6; seed++) {
     const random = createRandom(seed, "prose");
     const text = randomProse(random, 400) + "a".repeat(50) + " " + "ab".repeat(20) +
@@ -56,7 +56,7 @@ Deno.test("trainBpe() learns what counting every pair anew learns", () => {
   }
 });
 
-Deno.test("trainBpe() agrees with counting anew when pairs overlap", () => {
+Deno.test("trainBpe() agrees with recounting when pairs overlap", () => {
   for (
     const text of ["aaaaaaaaaaaaaaa", "aaa aaa aaaa", "abababab ababa", "aabaabaabaab", "\n\n\n\n\n\n\n"]
   ) {
@@ -65,7 +65,7 @@ Deno.test("trainBpe() agrees with counting anew when pairs overlap", () => {
   }
 });
 
-Deno.test("trainBpe() gives the first merges of a larger vocabulary when the vocabulary is smaller", () => {
+Deno.test("trainBpe() gives a prefix of a larger vocabulary's merges when the vocabulary is smaller", () => {
   const text = randomProse(createRandom(1, "prefix"), 3000);
   const larger = trainBpe(text, { vocabSize: 600 }).merges;
   for (const vocabSize of [256, 257, 300, 512, 599]) {
@@ -75,12 +75,12 @@ Deno.test("trainBpe() gives the first merges of a larger vocabulary when the voc
   }
 });
 
-Deno.test("trainBpe() says how many merges are possible when the text is too small", () => {
+Deno.test("trainBpe() reports the number of possible merges when the text is too small", () => {
   assertThrows(
     () => trainBpe("ab ab ab cd cd", { vocabSize: 1500 }),
     RangeError,
-    "vocabSize must be <= 260 for this text (256 bytes and 4 possible merges of pairs seen at least twice): " +
-      "vocabSize is 1,500",
+    "expected vocabSize <= 260 for this text (256 bytes and 4 possible merges of pairs seen at least twice), " +
+      "got 1,500",
   );
   assertThrows(() => trainBpe("", { vocabSize: 257 }), RangeError, "256 bytes and 0 possible merges");
   assertThrows(() => trainBpe("ab ab", { vocabSize: 1e15 }), RangeError, "256 bytes and 1 possible merges");
@@ -88,16 +88,20 @@ Deno.test("trainBpe() says how many merges are possible when the text is too sma
 
 Deno.test("trainBpe() throws when the vocabulary or the text is wrong", () => {
   for (const vocabSize of [255, 0, -1, 300.5, NaN]) {
-    assertThrows(() => trainBpe("text", { vocabSize }), RangeError, "vocabSize must be an integer >= 256");
+    assertThrows(
+      () => trainBpe("text", { vocabSize }),
+      RangeError,
+      "expected an integer >= 256 for vocabSize",
+    );
   }
   assertThrows(
     () => trainBpe("a\ud83d", { vocabSize: 256 }),
     RangeError,
-    "a lone surrogate, U+D83D, is at index 1",
+    "a lone surrogate, U+D83D, at index 1",
   );
 });
 
-Deno.test("trainBpe() makes tokens that never reach from one word into the next", () => {
+Deno.test("trainBpe() makes no token that spans two words", () => {
   const text = "to be or not to be ".repeat(50);
   const tokenizer = trainBpe(text, { vocabSize: 256 + 8 });
   for (let id = 256; id < tokenizer.vocabSize; id++) assertEquals(/\S\s/.test(tokenizer.decode([id])), false);
@@ -117,7 +121,7 @@ Deno.test("trainBpe() learns a vocabulary of thousands from a megabyte within se
   );
   const start = performance.now();
   const tokenizer = trainBpe(text, { vocabSize: 8192 });
-  // Takes about 0.4 s; counting anew for every merge would take many minutes.
+  // Takes about 0.4 s; recounting for every merge would take many minutes.
   assert(performance.now() - start < 10_000);
   assertEquals(tokenizer.decode(tokenizer.encode(text)) === text, true);
 });

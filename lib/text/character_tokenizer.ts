@@ -1,6 +1,6 @@
 /**
- * A tokenizer with one token per Unicode code point, over the alphabet of the text it was made from. It is not for
- * text with characters outside that alphabet: they are an error, not an unknown token.
+ * A tokenizer with one token per Unicode code point, over the alphabet of the text it was made from. Characters outside
+ * the alphabet cause an error: there is no unknown token.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { CHARACTER_CUT, JSON_FRAME, type TokenizerJson } from "./tokenizer_json.ts";
 
 /**
- * Makes a character tokenizer whose alphabet is the sorted distinct code points of a text.
+ * Creates a character tokenizer whose alphabet is the sorted distinct code points of a text.
  *
  * @param text A text, or the parts of one, none of which begins inside a character.
- * @throws {RangeError} if the text is empty or holds a lone surrogate.
+ * @throws {RangeError} if the text is empty or has a lone surrogate.
  */
 export function trainCharacterTokenizer(text: string | Iterable<string>): Tokenizer {
   const action = "make a character tokenizer";
@@ -30,41 +30,41 @@ export function trainCharacterTokenizer(text: string | Iterable<string>): Tokeni
   }
   const codePoints = Int32Array.from(seen.keys().filter((codePoint) => seen[codePoint] === 1));
   if (codePoints.length === 0) {
-    throw new RangeError(`Cannot ${action}: the text must have at least 1 character: it is empty`);
+    throw new RangeError(`Cannot ${action}: expected at least 1 character, got an empty text`);
   }
   return new CharacterTokenizer(codePoints);
 }
 
 /**
- * Makes a character tokenizer from its alphabet, in the order of ids.
+ * Creates a character tokenizer from its alphabet, in the order of ids.
  *
- * @throws {RangeError} if the alphabet is empty, unsorted, has a character twice or a lone surrogate.
+ * @throws {RangeError} if the alphabet is empty or unsorted, or has a duplicate or a lone surrogate.
  */
 export function createCharacterTokenizer(alphabet: string): Tokenizer {
   const action = "load a character tokenizer";
   requireWellFormed(alphabet, action);
   const codePoints = Int32Array.from(alphabet, (character) => character.codePointAt(0)!);
   if (codePoints.length === 0) {
-    throw new RangeError(`Cannot ${action}: the alphabet must have at least 1 character: it is empty`);
+    throw new RangeError(`Cannot ${action}: expected at least 1 character, got an empty alphabet`);
   }
   for (let i = 1; i < codePoints.length; i++) {
     if (codePoints[i]! <= codePoints[i - 1]!) {
       throw new RangeError(
-        `Cannot ${action}: the alphabet must be sorted, each character once: ` +
-          `${nameCodePoint(codePoints[i]!)} follows ${nameCodePoint(codePoints[i - 1]!)}`,
+        `Cannot ${action}: expected a sorted alphabet without duplicates, got ` +
+          `${nameCodePoint(codePoints[i]!)} after ${nameCodePoint(codePoints[i - 1]!)}`,
       );
     }
   }
   return new CharacterTokenizer(codePoints);
 }
 
-/** Code points and ids, each way. */
+/** Maps code points to ids and back. */
 class CharacterTokenizer implements Tokenizer {
   readonly name = "character";
   readonly vocabSize: number;
   readonly byteLengths: Int32Array;
   readonly #codePoints: Int32Array;
-  /** Id + 1 of each code point up to the largest of the alphabet; 0 where it is not in it. */
+  /** Id + 1 of each code point up to the largest of the alphabet; 0 for code points outside the alphabet. */
   readonly #idPlusOne: Int32Array;
 
   constructor(codePoints: Int32Array) {
@@ -89,9 +89,9 @@ class CharacterTokenizer implements Tokenizer {
       const idPlusOne = this.#idPlusOne[codePoint] ?? 0;
       if (idPlusOne === 0) {
         throw new RangeError(
-          `Cannot encode text: every character must be one of the tokenizer's ${this.vocabSize}: ` +
-            `${nameCodePoint(codePoint)} at ${describePosition(text, i)} is not. ` +
-            "Train the tokenizer on text that has it, or use a byte-pair tokenizer",
+          `Cannot encode text: expected characters of the tokenizer's alphabet (${this.vocabSize}), got ` +
+            `${nameCodePoint(codePoint)} at ${describePosition(text, i)}. ` +
+            "Train the tokenizer on text with this character, or use a byte-pair tokenizer",
         );
       }
       ids.push(idPlusOne - 1);
@@ -113,7 +113,7 @@ class CharacterTokenizer implements Tokenizer {
     try {
       text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch (cause) {
-      throw new RangeError(`Cannot encode bytes: they must be UTF-8: the text ${describeDamage(bytes, 0)}`, {
+      throw new RangeError(`Cannot encode bytes: expected UTF-8, got text that ${describeDamage(bytes, 0)}`, {
         cause,
       });
     }

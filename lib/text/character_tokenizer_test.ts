@@ -17,7 +17,7 @@ Deno.test("trainCharacterTokenizer() sorts the distinct characters by code point
   assertEquals(Array.from(tokenizer.byteLengths), [1, 1, 1, 1, 2, 4]);
 });
 
-Deno.test("encode() and decode() give back any text over the alphabet", () => {
+Deno.test("encode() and decode() round-trip any text over the alphabet", () => {
   const random = createRandom(1, "characters");
   for (let round = 0; round < 50; round++) {
     const text = randomUnicode(random, 1 + random.integer(200));
@@ -32,19 +32,19 @@ Deno.test("encode() and decode() give back any text over the alphabet", () => {
   }
 });
 
-Deno.test("encode() gives no tokens when the text is empty", () => {
+Deno.test("encode() returns no tokens when the text is empty", () => {
   const tokenizer = trainCharacterTokenizer("ab");
   assertEquals(tokenizer.encode("").length, 0);
   assertEquals(tokenizer.decode([]), "");
 });
 
-Deno.test("encode() names an unseen character and its place", () => {
+Deno.test("encode() reports an unseen character and its position", () => {
   const tokenizer = trainCharacterTokenizer("abc \nz");
   const seen: [string, string][] = [
-    ["ab\nac😀", '"😀" (U+1F600) at index 5 (line 2, column 3) is not'],
-    ["abé", '"é" (U+00E9) at index 2 (line 1, column 3) is not'],
+    ["ab\nac😀", '"😀" (U+1F600) at index 5 (line 2, column 3)'],
+    ["abé", '"é" (U+00E9) at index 2 (line 1, column 3)'],
     ["a\0", "U+0000 at index 1"],
-    ["a\u202e", "U+202E at index 1"], // would turn a terminal's line around if it were shown
+    ["a\u202e", "U+202E at index 1"], // would reverse a terminal's line if printed
     ["a\ud800b", "U+D800 at index 1"],
   ];
   for (const [text, message] of seen) assertThrows(() => tokenizer.encode(text), RangeError, message);
@@ -53,20 +53,20 @@ Deno.test("encode() names an unseen character and its place", () => {
 Deno.test("decode() throws when an id is not in the vocabulary", () => {
   const tokenizer = trainCharacterTokenizer("ab");
   for (const id of [2, -1, 0.5, NaN]) {
-    assertThrows(() => tokenizer.decode([0, id]), RangeError, `in [0, 2): ids[1] is ${id}`);
+    assertThrows(() => tokenizer.decode([0, id]), RangeError, `in [0, 2), got ${id} at index 1`);
   }
 });
 
 Deno.test("trainCharacterTokenizer() throws when the text is empty or has a lone surrogate", () => {
-  assertThrows(() => trainCharacterTokenizer(""), RangeError, "it is empty");
+  assertThrows(() => trainCharacterTokenizer(""), RangeError, "got an empty text");
   assertThrows(
     () => trainCharacterTokenizer("😀\na\udc00"),
     RangeError,
-    "a lone surrogate, U+DC00, is at index 4 (line 2, column 2)",
+    "a lone surrogate, U+DC00, at index 4 (line 2, column 2)",
   );
 });
 
-Deno.test("createCharacterTokenizer() makes the same tokenizer, for an alphabet of all Unicode too", () => {
+Deno.test("createCharacterTokenizer() restores the same tokenizer, including one for all of Unicode", () => {
   const alphabet = Array.from({ length: 0x110000 }, (_, codePoint) => codePoint)
     .filter((codePoint) => codePoint < 0xd800 || codePoint > 0xdfff)
     .map((codePoint) => String.fromCodePoint(codePoint)).join("");
@@ -76,10 +76,10 @@ Deno.test("createCharacterTokenizer() makes the same tokenizer, for an alphabet 
   assert(vocab.map(([character]) => character).join("") === alphabet);
 });
 
-Deno.test("createCharacterTokenizer() throws when the alphabet is empty, unsorted or doubled", () => {
+Deno.test("createCharacterTokenizer() throws when the alphabet is empty or unsorted, or has duplicates", () => {
   const load = (alphabet: string) => createCharacterTokenizer(alphabet);
-  assertThrows(() => load(""), RangeError, "it is empty");
-  assertThrows(() => load("ba"), RangeError, '"a" (U+0061) follows "b" (U+0062)');
-  assertThrows(() => load("aa"), RangeError, "each character once");
+  assertThrows(() => load(""), RangeError, "got an empty alphabet");
+  assertThrows(() => load("ba"), RangeError, '"a" (U+0061) after "b" (U+0062)');
+  assertThrows(() => load("aa"), RangeError, "without duplicates");
   assertThrows(() => load("a\ud800"), RangeError, "lone surrogate");
 });

@@ -1,7 +1,6 @@
 /**
- * A text to train on: one or more documents that are read in stretches, never as a whole, with a checksum. It does not
- * clean text: what the files say is what is trained on. Finding a user's files is `text_files.ts`; making tokens is
- * `prepare_corpus.ts`.
+ * A text to train on: one or more documents with a checksum, read in ranges and never as a whole. The text is used
+ * unchanged, without any cleaning. `text_files.ts` finds a user's files; `prepare_corpus.ts` encodes the text.
  *
  * @module
  */
@@ -12,57 +11,57 @@ import { UserError } from "../error/user_error.ts";
 import { isUtf16, UTF16_REASON, UTF8_MARK } from "../file/text.ts";
 import { describeDamage } from "./_utf8.ts";
 
-/** A file's text, or one in memory. */
+/** The text of a file, or a text in memory. */
 export interface TextDocument {
-  /** The path, or what to call it, for errors. */
+  /** Path, or another name, for errors. */
   readonly name: string;
-  /** The file behind all its names, such as links; undefined: the text is in no file. */
+  /** Identity of the file, equal for all links to it; undefined if the text is not in a file. */
   readonly file?: string | undefined;
-  /** Bytes of well-formed UTF-8 without NUL, a byte order mark at the start apart. */
+  /** Size in bytes of well-formed UTF-8 without NUL, excluding a byte order mark at the start. */
   readonly bytes: number;
   /**
-   * Reads a stretch.
+   * Reads a range.
    *
-   * @param start Byte to begin at, in [0, bytes].
-   * @param into Where the bytes go, as many as it has; they end at `bytes` or before.
+   * @param start Offset of the first byte, in [0, bytes].
+   * @param into Destination; its length is the number of bytes to read. The range must not extend beyond `bytes`.
    * @returns The same array.
-   * @throws {UserError} if they cannot be read any more.
+   * @throws {UserError} if the bytes can no longer be read.
    */
   read(start: number, into: Uint8Array): Uint8Array;
 }
 
 /** A text to train on. */
 export interface Corpus {
-  /** What to call it in tables: a file's own name, or a data set's. */
+  /** Name for tables: a file's name, or a data set's. */
   readonly name: string;
-  /** The text's parts, none of them empty. Line ends are as in the files. */
+  /** The text's parts, none of them empty. Line ends are unchanged. */
   readonly documents: readonly TextDocument[];
-  /** SHA-256 in hex: of the bytes it was read from, or of several documents' checksums. */
+  /** SHA-256 in hex: of the file's bytes, or of several documents' checksums. */
   readonly sha256: string;
-  /** Bytes of UTF-8, byte order marks apart. */
+  /** Size in bytes of UTF-8, excluding byte order marks. */
   readonly bytes: number;
 }
 
-/** Bytes that are read at a time. */
+/** Bytes read at a time. */
 const BLOCK = 2 ** 20;
 
-/** Where bytes come from, before they are known to be text. */
+/** A source of bytes that are not yet known to be text. */
 export interface ByteSource {
-  /** The path, or what to call it, for errors. */
+  /** Path, or another name, for errors. */
   readonly name: string;
-  /** As {@linkcode TextDocument.file}. */
+  /** Identity of the file, as in {@linkcode TextDocument}. */
   readonly file?: string | undefined;
-  /** Size of the file. */
+  /** Size of the file in bytes. */
   readonly bytes: number;
-  /** As {@linkcode TextDocument.read}. */
+  /** Reads a range, as in {@linkcode TextDocument}. */
   read(start: number, into: Uint8Array): Uint8Array;
 }
 
 /**
- * Reads bytes once, in blocks: takes their checksum, and requires them to be a text.
+ * Reads bytes once, in blocks, to compute their checksum and to check that they are text.
  *
  * @returns The checksum of all bytes, and the document without a byte order mark.
- * @throws {UserError} if they are not UTF-8, have a NUL byte (with the byte offset), or are no text at all.
+ * @throws {UserError} if the bytes are empty or not UTF-8, or have a NUL byte (with the byte offset).
  */
 export function checkText(source: ByteSource): { sha256: string; document: TextDocument } {
   const hash = createHash("sha256");
@@ -75,11 +74,11 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
     const zero = block.indexOf(0);
     let reason = zero < 0
       ? undefined
-      : `has a NUL byte at byte offset ${(start + zero).toLocaleString("en-US")}: it is not a text`;
+      : `has a NUL byte at byte offset ${(start + zero).toLocaleString("en-US")}, as binary files do`;
     try {
       decoder.decode(block, { stream: start + block.length < source.bytes });
     } catch {
-      // A character may have begun in the block before.
+      // A character may have begun in the previous block.
       const begin = Math.max(0, start - 3);
       reason = describeDamage(source.read(begin, new Uint8Array(start + block.length - begin)), begin);
     }
@@ -88,7 +87,7 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
   const begin = source.read(0, room.subarray(0, UTF8_MARK.length));
   const marked = UTF8_MARK.every((byte, i) => begin[i] === byte);
   const skip = marked ? UTF8_MARK.length : 0;
-  if (source.bytes === skip) throw unreadable(source.name, { reason: "has no text in it" });
+  if (source.bytes === skip) throw unreadable(source.name, { reason: "is empty" });
   return {
     sha256: hash.digest("hex"),
     document: {
@@ -101,11 +100,11 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
 }
 
 /**
- * Makes a corpus of the bytes of a UTF-8 text.
+ * Creates a corpus from the bytes of a UTF-8 text.
  *
- * @param bytes The whole text's bytes.
+ * @param bytes The bytes of the whole text.
  * @param options The corpus's `name`.
- * @throws {UserError} if there is no text, or it is not UTF-8 or has a NUL byte (with the byte offset).
+ * @throws {UserError} if the text is empty or not UTF-8, or has a NUL byte (with the byte offset).
  */
 export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): Corpus {
   const { name } = options;
@@ -118,12 +117,12 @@ export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): C
 }
 
 /**
- * Puts corpora after each other: their documents stay apart.
+ * Concatenates corpora. Their documents stay separate.
  *
- * @param corpora At least one.
- * @param options What to call the whole.
- * @returns A corpus whose checksum is that of the single one, or of the list of the checksums.
- * @throws {UserError} if a file is among the documents twice, by one name or by a link.
+ * @param corpora At least one corpus.
+ * @param options The `name` of the result.
+ * @returns A corpus whose checksum is that of the only corpus, or of the list of checksums.
+ * @throws {UserError} if a file occurs twice, under one name or by a link.
  */
 export function joinCorpora(corpora: readonly Corpus[], options: { name: string }): Corpus {
   const [first] = corpora;
@@ -138,9 +137,10 @@ export function joinCorpora(corpora: readonly Corpus[], options: { name: string 
 }
 
 /**
- * Requires every file to be there once: a model would learn a second copy by heart, and it might be in both parts.
+ * Checks that no file occurs twice. A duplicate would be memorized, and could be in both the training and validation
+ * part.
  *
- * @throws {UserError} naming both places of a file.
+ * @throws {UserError} with both names of the file.
  */
 export function requireDistinct(documents: readonly TextDocument[]): void {
   const seen = new Map<string, string>();
@@ -149,22 +149,22 @@ export function requireDistinct(documents: readonly TextDocument[]): void {
     const before = seen.get(file);
     if (before !== undefined) {
       throw new UserError(
-        `Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice` +
+        `Cannot use the corpus: expected each text once, got ${JSON.stringify(name)} twice` +
           (resolve(before) === resolve(name)
             ? ""
-            : `, as ${JSON.stringify(before)} too: one is a link to the other`),
+            : `, also as ${JSON.stringify(before)}: one is a link to the other`),
       );
     }
     seen.set(file, name);
   }
 }
 
-/** The checksum of several: their order counts, their names do not. */
+/** Returns the checksum of several checksums. It depends on their order, and not on names. */
 export function sha256OfList(list: readonly string[]): string {
   return createHash("sha256").update(list.map((one) => `${one}\n`).join("")).digest("hex");
 }
 
-/** The whole text of a corpus as one string: for small ones, to look at. */
+/** Returns the whole text of a small corpus as one string. */
 export function corpusText({ documents }: Corpus): string {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   return documents.map((document) => decoder.decode(document.read(0, new Uint8Array(document.bytes)))).join(
@@ -172,11 +172,13 @@ export function corpusText({ documents }: Corpus): string {
   );
 }
 
-/** The error for what is no text. */
+/** Returns the error for a file that is not a text. */
 export function unreadable(path: string, options: { reason: string; cause?: unknown }): UserError {
   // Quoted as JSON, so that a hostile file name cannot steer the terminal.
   return new UserError(
-    `Cannot read the corpus: it must be a text file in UTF-8: ${JSON.stringify(path)} ${options.reason}`,
+    `Cannot read the corpus: expected a text file in UTF-8, got ${
+      JSON.stringify(path)
+    }, which ${options.reason}`,
     options.cause === undefined ? {} : { cause: options.cause },
   );
 }

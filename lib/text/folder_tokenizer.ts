@@ -1,6 +1,6 @@
 /**
- * The tokenizer of a folder of Hugging Face's: its own, in whatever files it is. A vocabulary's size never says whose it
- * is while the folder says it.
+ * Loads the tokenizer of a Hugging Face model folder from the folder's own files. The vocabulary size alone does not
+ * identify a tokenizer, so it is used only if the folder has no tokenizer files.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import type { Tokenizer } from "./tokenizer.ts";
 import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 import { BYTE_LEVEL_CUTS, BYTE_LEVEL_DECODER, JSON_FRAME } from "./tokenizer_json.ts";
 
-/** Files of tokenizers that are not read here. */
+/** Tokenizer files that are not supported. */
 const OTHER_FILES = ["vocab.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.json"];
 
-/** What a `tokenizer_config.json` says beside the tokenizer. */
+/** Fields of `tokenizer_config.json` that affect the tokenizer. */
 const configSchema = v.looseObject({
   add_prefix_space: v.nullish(v.boolean()),
   split_special_tokens: v.nullish(v.boolean()),
@@ -27,20 +27,20 @@ const configSchema = v.looseObject({
 
 type Config = v.InferOutput<typeof configSchema>;
 
-/** A folder's tokenizer. */
+/** The tokenizer of a folder. */
 export interface FolderTokenizer {
   /** The tokenizer. */
   readonly tokenizer: Tokenizer;
-  /** Its origin in words, if it is not read from the folder's files by losskit itself. */
+  /** Description of the tokenizer's origin, if losskit did not read it from the folder's files itself. */
   readonly note?: string | undefined;
 }
 
 /**
- * Loads the tokenizer of a folder: from `tokenizer.json`, or else from `vocab.json` and `merges.txt`. Of a folder without
- * a tokenizer it is GPT-2's, if V is GPT-2's 50,257, or that padded to a multiple of 8 by less than 1,024.
+ * Loads the tokenizer of a folder from `tokenizer.json`, or else from `vocab.json` and `merges.txt`. For a folder
+ * without a tokenizer it is GPT-2's, if V is GPT-2's 50,257, or 50,257 padded to a multiple of 8 by less than 1,024.
  *
  * @param folder The folder.
- * @param options `V`, the model's vocabulary size. Ids of the tokenizer must be below it; it may have fewer.
+ * @param options `V`, the model's vocabulary size. The tokenizer may have fewer tokens.
  * @throws {UserError} if there is no tokenizer, it cannot be read, or it has more tokens than the model.
  */
 export async function loadFolderTokenizer(
@@ -78,7 +78,7 @@ async function findTokenizer(folder: string, V: number): Promise<FolderTokenizer
   );
 }
 
-/** Tokens of GPT-2. */
+/** Vocabulary size of GPT-2. */
 const GPT2 = 50257;
 
 async function readConfig(folder: string): Promise<Config> {
@@ -87,7 +87,7 @@ async function readConfig(folder: string): Promise<Config> {
   return await reading(path, () => v.parse(configSchema, readJsonFile(path, { anyKey: true })));
 }
 
-/** Runs `work`, whose errors are told of a file. */
+/** Runs `work`, and names the file in its errors. */
 async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> {
   try {
     return await work();
@@ -103,12 +103,12 @@ async function fromJson(json: unknown, { split_special_tokens: split }: Config):
   } catch (error) {
     own = error;
   }
-  if (split === true) throw own; // the package always finds special tokens in text
+  if (split === true) throw own; // the package always matches special tokens in text
   const { libraryTokenizer } = await import("./library_tokenizer.ts");
   try {
     return {
       tokenizer: libraryTokenizer(json),
-      note: "the tokenizer is read by the package @huggingface/tokenizers",
+      note: "the tokenizer is loaded by the package @huggingface/tokenizers",
     };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -121,7 +121,7 @@ async function fromJson(json: unknown, { split_special_tokens: split }: Config):
   }
 }
 
-/** The `tokenizer.json` of `vocab.json` and `merges.txt`, as transformers makes it of a GPT-2's. */
+/** Returns the `tokenizer.json` equivalent to `vocab.json` and `merges.txt`, as transformers converts GPT-2's. */
 function jsonOfFiles(
   folder: string,
   { vocab, merges, config }: { vocab: string; merges: string; config: Config },
@@ -150,7 +150,7 @@ function jsonOfFiles(
   };
 }
 
-/** The text of a token in a configuration, which is that or a record with it. */
+/** Returns the text of a token in a configuration, which is a string or an object with `content`. */
 function contentOf(token: unknown): string[] {
   const content = typeof token === "object" && token !== null ? Object(token).content : token;
   return typeof content === "string" ? [content] : [];

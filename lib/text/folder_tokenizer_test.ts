@@ -9,7 +9,7 @@ import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 const text = "the cat sat on the mat, the dog sat on the log. ".repeat(20);
 const trained = trainBpe(text, { vocabSize: 270 });
 
-/** Runs `work` with a folder of files; what is no text is written as JSON. */
+/** Runs `work` with a folder of files. Contents that are not strings are written as JSON. */
 async function inFolder(
   files: Record<string, unknown>,
   work: (folder: string) => Promise<void>,
@@ -28,7 +28,7 @@ async function inFolder(
   }
 }
 
-/** GPT-2's JSON with two letters' ids exchanged: another vocabulary of the same size. */
+/** Returns GPT-2's JSON with the ids of two letters exchanged: another vocabulary of the same size. */
 async function otherOf50257() {
   const json = JSON.parse(JSON.stringify(await loadGpt2Tokenizer()));
   const { vocab } = json.model;
@@ -36,7 +36,7 @@ async function otherOf50257() {
   return json;
 }
 
-Deno.test("loadFolderTokenizer() takes the folder's own tokenizer, whatever its size", async () => {
+Deno.test("loadFolderTokenizer() loads the folder's own tokenizer, whatever its size", async () => {
   const json = await otherOf50257();
   await inFolder({ "tokenizer.json": json }, async (folder) => {
     const { tokenizer, note } = await loadFolderTokenizer(folder, { V: 50257 });
@@ -52,7 +52,7 @@ Deno.test("loadFolderTokenizer() takes the folder's own tokenizer, whatever its 
   });
 });
 
-Deno.test("loadFolderTokenizer() takes GPT-2's of a folder without one, padded or not, and says so", async () => {
+Deno.test("loadFolderTokenizer() uses GPT-2's for a folder without one, padded or not, with a note", async () => {
   await inFolder({}, async (folder) => {
     for (const V of [50257, 50264, 50304, 51200]) {
       const { tokenizer, note } = await loadFolderTokenizer(folder, { V });
@@ -73,7 +73,7 @@ Deno.test("loadFolderTokenizer() takes GPT-2's of a folder without one, padded o
   }
 });
 
-Deno.test("loadFolderTokenizer() refuses a tokenizer of more tokens than the model, and files that are damaged", async () => {
+Deno.test("loadFolderTokenizer() refuses a tokenizer with more tokens than the model, and damaged files", async () => {
   await inFolder({ "tokenizer.json": trained }, async (folder) => {
     const error = await assertRejects(() => loadFolderTokenizer(folder, { V: 269 }), UserError);
     assertStringIncludes(
@@ -99,7 +99,7 @@ Deno.test("loadFolderTokenizer() refuses a tokenizer of more tokens than the mod
   }
 });
 
-Deno.test("loadFolderTokenizer() reads vocab.json and merges.txt, with a byte order mark too", async () => {
+Deno.test("loadFolderTokenizer() reads vocab.json and merges.txt, also with a byte order mark", async () => {
   const json = JSON.parse(JSON.stringify(await loadGpt2Tokenizer()));
   const merges = ["#version: 0.2", ...json.model.merges.map((pair: string[]) => pair.join(" ")), ""].join(
     "\n",

@@ -1,18 +1,18 @@
 /**
- * GPT-2's tokenizer (r50k_base): its merges from the table that `gpt-tokenizer` carries. That package's own encoder
- * takes text alone, whole, and at a few megabytes a second.
+ * GPT-2's tokenizer (r50k_base), with merges from the table in the package `gpt-tokenizer`. That package's encoder is
+ * not used: it requires the whole text at once, and encodes only a few megabytes per second.
  *
  * @module
  */
 import { latin1 } from "./_latin1.ts";
 import { type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 
-/** The one token that no merge makes: GPT-2's end of a document. Text that looks like it stays text. */
+/** The only token that no merge makes: GPT-2's end of a document. The same characters in a text are ordinary text. */
 const END_OF_TEXT = "<|endoftext|>";
 
 let loaded: Promise<BpeTokenizer> | undefined;
 
-/** GPT-2's tokenizer, V = 50,257. Its table is read at the first call: it takes a while, and most runs do without. */
+/** Loads GPT-2's tokenizer, V = 50,257. The table is loaded at the first call, since most runs do not need it. */
 export function loadGpt2Tokenizer(): Promise<BpeTokenizer> {
   return loaded ??= make();
 }
@@ -30,8 +30,7 @@ async function make(): Promise<BpeTokenizer> {
 }
 
 /**
- * The merges behind a table of tokens by rank: each token was joined of the two that the merges before it make of its
- * bytes.
+ * Derives the merges from a table of tokens by rank: the earlier merges reduce each token's bytes to the pair it joins.
  */
 function mergesOf(tokens: readonly Uint8Array[]): Merge[] {
   const written = tokens.map(latin1);

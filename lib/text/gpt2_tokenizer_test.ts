@@ -6,7 +6,7 @@ import { createRandom } from "./random.ts";
 
 const gpt2 = await loadGpt2Tokenizer();
 
-Deno.test("loadGpt2Tokenizer() gives the ids of gpt-tokenizer's own encoder", () => {
+Deno.test("loadGpt2Tokenizer() gives the ids of gpt-tokenizer's encoder", () => {
   const random = createRandom(1, "gpt2");
   const texts = [
     "",
@@ -16,7 +16,7 @@ Deno.test("loadGpt2Tokenizer() gives the ids of gpt-tokenizer's own encoder", ()
     "1234567890 3.14159 -17e5 ½ ² Ⅷ",
     "for (let i = 0; i < n; i++) {\n\treturn constructor.prototype;\n}\n",
     randomProse(random, 5000),
-    // JavaScript's white space, which that encoder goes by, has U+FEFF and lacks U+0085.
+    // JavaScript's white space, which that encoder uses, includes U+FEFF and excludes U+0085.
     ...Array.from({ length: 200 }, () => randomUnicode(random, 80).replaceAll(/[\u0085\ufeff]/g, " ")),
   ];
   for (const text of texts) {
@@ -26,7 +26,7 @@ Deno.test("loadGpt2Tokenizer() gives the ids of gpt-tokenizer's own encoder", ()
   }
 });
 
-Deno.test("loadGpt2Tokenizer() has the vocabulary that GPT-2's weights are for", () => {
+Deno.test("loadGpt2Tokenizer() has the vocabulary of GPT-2's weights", () => {
   assertEquals([gpt2.name, gpt2.vocabSize, gpt2.merges.length], ["gpt2", 50257, 50000]);
   // The first of OpenAI's merges.txt: "Ġ t", "Ġ a", "h e".
   assertEquals(["\u0120t", "\u0120a", "he"].map((token) => vocabulary()[token]), [256, 257, 258]);

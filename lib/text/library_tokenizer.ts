@@ -1,6 +1,6 @@
 /**
- * Tokenizers of other kinds than ours (WordPiece, Unigram, byte fallback, normalizers), by the npm package
- * `@huggingface/tokenizers`. For text that a model is asked about, not for corpora: it is slow.
+ * Tokenizers of other kinds (WordPiece, Unigram, byte fallback, normalizers), implemented by the npm package
+ * `@huggingface/tokenizers`. It is slow: suitable for prompts, not for corpora.
  *
  * @module
  */
@@ -11,34 +11,33 @@ import type { IdBuffer } from "./_id_buffer.ts";
 import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { BYTE_CHARACTERS, type TokenizerJson } from "./tokenizer_json.ts";
 
-/** White space in JavaScript's patterns or in Unicode, but not in both: the package has JavaScript's. */
+/** White space in either JavaScript or Unicode, but not both. The package uses JavaScript's definition. */
 const ODD_SPACES = /[\u0085\ufeff]/;
 
 const part = v.nullish(v.looseObject({}), null);
 
-/** What the package needs of a file; what it would pass over without a word is refused. */
+/** Fields of a file that the package supports. Values that the package would silently ignore are refused. */
 const schema = v.looseObject({
   added_tokens: v.optional(
     v.array(v.looseObject({
       id: v.pipe(v.number(), v.integer(), v.minValue(0)),
       content: v.string(),
-      single_word: v.optional(v.literal(false, "matching whole words is not built")),
+      single_word: v.optional(v.literal(false, "matching of whole words is not supported")),
     })),
     [],
   ),
   ...{ normalizer: part, pre_tokenizer: part, post_processor: part, decoder: part },
   model: v.looseObject({
-    type: v.optional(v.picklist(["BPE", "WordPiece", "Unigram", "WordLevel"], "is not built"), "BPE"),
-    dropout: v.nullish(v.literal(0, "merges that are left out by chance are not built")),
+    type: v.optional(v.picklist(["BPE", "WordPiece", "Unigram", "WordLevel"], "is not supported"), "BPE"),
+    dropout: v.nullish(v.literal(0, "dropout of merges is not supported")),
     unk_token: v.nullish(v.string()),
   }),
 });
-
 /**
- * Makes the tokenizer of a `tokenizer.json` with the npm package. Special tokens in text become their ids, and those
- * that the file's post-processor puts around a text are put there, as transformers does.
+ * Creates the tokenizer of a `tokenizer.json` with the npm package. Special tokens in text become their ids. The
+ * special tokens of the file's post-processor are added around a text, as in transformers.
  *
- * @throws {TypeError} if the package has no such tokenizer.
+ * @throws {TypeError} if the package does not support the tokenizer.
  */
 export function libraryTokenizer(json: unknown): Tokenizer {
   const result = v.safeParse(schema, json);
@@ -58,10 +57,10 @@ export function libraryTokenizer(json: unknown): Tokenizer {
   }
 }
 
-/** Words as Rust's patterns have them. */
+/** Word characters in the patterns of Rust. */
 const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d";
 
-/** Replaces the cut `Whitespace`, whose words are ASCII's in the package and Unicode's in Hugging Face's library. */
+/** Replaces the pre-tokenizer `Whitespace`: the package matches ASCII words, Hugging Face's library Unicode words. */
 function withUnicodeWords(cut: unknown): unknown {
   const { type, pretokenizers } = Object(cut) as { type?: unknown; pretokenizers?: unknown };
   if (Array.isArray(pretokenizers)) {
@@ -92,8 +91,8 @@ class WrappedTokenizer implements Tokenizer {
     const odd = text.search(ODD_SPACES);
     if (odd >= 0) {
       throw new RangeError(
-        `Cannot encode text: expected text without U+0085 and U+FEFF, which the package @huggingface/tokenizers cuts ` +
-          `otherwise than Hugging Face's library, got ${nameCodePoint(text.codePointAt(odd)!)} at ${
+        `Cannot encode text: expected text without U+0085 and U+FEFF, which the package @huggingface/tokenizers ` +
+          `splits differently from Hugging Face's library, got ${nameCodePoint(text.codePointAt(odd)!)} at ${
             describePosition(text, odd)
           }. Remove it.`,
       );
@@ -103,7 +102,7 @@ class WrappedTokenizer implements Tokenizer {
     const unknown = ids.findIndex((id) => !Number.isInteger(id));
     if (unknown < 0) return Int32Array.from(ids);
     throw new RangeError(
-      `Cannot encode text: expected text that the tokenizer has tokens for, got ${
+      `Cannot encode text: expected text in the tokenizer's vocabulary, got ${
         JSON.stringify(tokens[unknown])
       }`,
     );
@@ -141,12 +140,12 @@ class WrappedTokenizer implements Tokenizer {
 }
 
 function decodeWith(library: LibraryTokenizer, ids: number[]): string {
-  const known = ids.filter((id) => library.id_to_token(id) !== undefined); // ids may have holes
+  const known = ids.filter((id) => library.id_to_token(id) !== undefined); // ids may have gaps
   if (known.length === 0) return "";
   return library.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
 }
 
-/** Bytes that each token adds to a text: those of its own, or what decoding gains by it behind another token. */
+/** Returns the bytes that each token adds to a text: its own bytes, or the gain when it is decoded after another token. */
 function byteLengthsOf(
   library: LibraryTokenizer,
   { json, vocabSize }: { json: TokenizerJson; vocabSize: number },
@@ -172,7 +171,7 @@ function byteLengthsOf(
   });
 }
 
-/** Whether a decoder is of a type, or has one of it in its sequence. */
+/** Returns whether a decoder has a type, or contains a decoder of the type in its sequence. */
 function hasDecoder(decoder: unknown, type: string): boolean {
   const { type: own, decoders } = Object(decoder) as { type?: unknown; decoders?: unknown };
   return own === type || Array.isArray(decoders) && decoders.some((one) => hasDecoder(one, type));

@@ -1,6 +1,6 @@
 /**
- * A text whose entropy is known exactly: a Markov source over characters. What a perfect model loses on it is a number, so
- * that training can be checked against it. Loading it as a corpus is `data/markov.ts`.
+ * A text source whose entropy is known exactly: a Markov source over characters. The loss of an optimal model is a
+ * known number, so training can be checked against it. `data/markov.ts` loads it as a corpus.
  *
  * @module
  */
@@ -8,42 +8,45 @@ import { formatCount } from "./_checks.ts";
 import { portableLog } from "./_portable_log.ts";
 import { createRandom, type Random } from "./random.ts";
 
-/** What defines a source. */
+/** Parameters of a source. */
 export interface MarkovOptions {
-  /** k, how many characters there are, from 2 to 64. */
+  /** k, the number of characters, from 2 to 64. */
   readonly symbols: number;
-  /** m, how many characters the next one depends on, at least 1; k^m at most 1,024. */
+  /** m, the number of characters that the next one depends on, at least 1; k^m is at most 1,024. */
   readonly order: number;
   /**
-   * How uneven the chances are, a whole number from 1 to 16: seven eighths of each row of chances are drawn from
-   * exponential numbers to this power, one eighth is the same for all characters. 1: even; larger: few characters have
-   * most of the chance.
+   * Unevenness of the transition probabilities, an integer from 1 to 16. Each row is 7/8 normalized exponential random
+   * numbers raised to this power, and 1/8 uniform. Larger values concentrate the probability on fewer characters.
    */
   readonly peak: number;
-  /** Seed of the chances and of the text, a whole number in [0, 2^53). */
+  /** Seed of the probabilities and of the text, an integer in [0, 2^53). */
   readonly seed: number;
 }
 
 /** A stationary Markov source. */
 export interface MarkovSource {
-  /** Its characters. */
+  /** The characters of the source. */
   readonly alphabet: string;
   /**
-   * Chances of the next character, [k^m, k] in row-major order: row c is the context whose characters are the digits of c
-   * to the base k, the oldest first.
+   * Transition probabilities, shape [k^m, k] in row-major order. Row c is the context whose characters are the base-k
+   * digits of c, oldest character first.
    */
   readonly chances: Float64Array;
-  /** How often each context occurs in the long run, [k^m]; they add up to 1. */
+  /** Stationary distribution over contexts, shape [k^m]. It sums to 1. */
   readonly stationary: Float64Array;
-  /** The entropy rate in nats per character: the loss of a model that knows the chances and at least m characters. */
+  /**
+   * Entropy rate in nats per character: the expected loss of an optimal model with at least m characters of context.
+   */
   readonly entropyRate: number;
   /**
-   * The least loss in nats per character in windows of T characters, whose first targets have fewer than m characters
-   * before them. It is the entropy rate where m is 1, and comes near it with larger T.
+   * Returns the lowest expected loss in nats per character in windows of T characters. The first targets of a window
+   * have fewer than m characters of context. The loss equals the entropy rate for m = 1, and approaches it for larger
+   * T.
    */
   optimalLoss(T: number): number;
   /**
-   * Characters of the source, beginning in its stationary state: text number `stream` of its endlessly many.
+   * Generates `length` characters, starting from the stationary distribution. Different `stream` names give independent
+   * texts. Default: `text`.
    */
   generate(length: number, stream?: string): string;
 }
@@ -53,15 +56,15 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 const MAX_CONTEXTS = 1024;
 
 /**
- * The share of each row of chances that is spread over all characters alike: no character is rare beyond measure, and
- * what was forgets itself in some ten characters, so that a text of a million has the statistics of the long run.
+ * Share of each row of probabilities that is uniform. It bounds probabilities away from 0 and makes the source forget
+ * its past within about ten characters, so that a text of a million characters has stationary statistics.
  */
 const SPREAD = 1 / 8;
 
 /**
- * Makes a source. Equal options give equal chances and texts on every machine.
+ * Creates a source. Equal options give equal probabilities and texts on every machine.
  *
- * @throws {RangeError} if an option is out of its range.
+ * @throws {RangeError} if an option is out of range.
  */
 export function createMarkovSource(options: MarkovOptions): MarkovSource {
   const { symbols: k, order: m, peak, seed } = options;
@@ -106,7 +109,9 @@ function requireRange(name: string, value: number, [least, most]: readonly [numb
   );
 }
 
-/** Rows of chances: exponential numbers to a power, divided by their sum, and some of all alike. */
+/**
+ * Draws rows of transition probabilities: normalized powers of exponential random numbers, mixed with a uniform share.
+ */
 function drawChances(
   random: Random,
   { contexts, k, peak }: { contexts: number; k: number; peak: number },
@@ -129,8 +134,8 @@ function drawChances(
 }
 
 /**
- * The stationary distribution over contexts, by the elimination of Grassmann, Taksar and Heyman (1985), which subtracts
- * nothing and so loses no digits.
+ * Returns the stationary distribution over contexts, by the elimination of Grassmann, Taksar and Heyman (1985). The
+ * method uses no subtraction, so it loses no digits.
  */
 function stationaryOf(chances: Float64Array, k: number): Float64Array {
   const n = chances.length / k;
@@ -160,13 +165,13 @@ function stationaryOf(chances: Float64Array, k: number): Float64Array {
   return stationary.map((weight) => weight / total);
 }
 
-/** The entropy of the next character given the last t, in nats, for t from 0 to m. */
+/** Returns the entropy of the next character given the last t, in nats, for t from 0 to m. */
 function conditionalEntropies(
   chances: Float64Array,
   stationary: Float64Array,
   { k, m }: { k: number; m: number },
 ): number[] {
-  // Chances of all texts of m + 1 characters; those of t + 1 are sums over the oldest ones.
+  // Probabilities of all texts of m + 1 characters; those of t + 1 are sums over the oldest characters.
   const joint = chances.map((chance, i) => stationary[Math.floor(i / k)]! * chance);
   const blocks = [joint];
   for (let t = m; t > 0; t--) {
@@ -192,7 +197,7 @@ function generate(
   const k = alphabet.length, contexts = stationary.length;
   const bytes = new Uint8Array(length);
   let context = pick(stationary, { start: 0, count: contexts, random });
-  // The characters of the first context are the text's first.
+  // The characters of the first context are the first characters of the text.
   for (let rest = context, at = order - 1; at >= 0; at--) {
     if (at < length) bytes[at] = alphabet.charCodeAt(rest % k);
     rest = Math.floor(rest / k);
@@ -205,7 +210,7 @@ function generate(
   return new TextDecoder().decode(bytes);
 }
 
-/** Draws a place of a stretch of chances that add up to 1. */
+/** Draws an index of a range of probabilities that sum to 1. */
 function pick(
   chances: Float64Array,
   { start, count, random }: { start: number; count: number; random: Random },

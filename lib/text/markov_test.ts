@@ -16,7 +16,7 @@ const CASES: MarkovOptions[] = [
   { symbols: 2, order: 10, peak: 4, seed: 5 },
 ];
 
-Deno.test("createMarkovSource() has a stationary distribution that its chances keep", () => {
+Deno.test("createMarkovSource() has a stationary distribution that is invariant under its transitions", () => {
   for (const options of CASES) {
     const { chances, stationary } = createMarkovSource(options);
     const k = options.symbols, n = stationary.length;
@@ -35,7 +35,7 @@ Deno.test("createMarkovSource() has a stationary distribution that its chances k
   }
 });
 
-Deno.test("createMarkovSource() has the entropy rate of its chances, of two states in closed form", () => {
+Deno.test("createMarkovSource() has the entropy rate of its transitions, for two states in closed form", () => {
   const { chances, entropyRate, stationary } = createMarkovSource({ symbols: 2, order: 1, peak: 1, seed: 1 });
   const [stay, leave, back] = [chances[0]!, chances[1]!, chances[2]!];
   assertAlmostEquals(stationary[0]!, back / (leave + back), 1e-15);
@@ -49,7 +49,7 @@ Deno.test("createMarkovSource() has the entropy rate of its chances, of two stat
   }
 });
 
-Deno.test("createMarkovSource() generates texts whose mean log chance is near the entropy rate", () => {
+Deno.test("createMarkovSource() generates texts whose mean log probability is near the entropy rate", () => {
   for (const options of CASES) {
     const { alphabet, chances, entropyRate, generate } = createMarkovSource(options);
     const { symbols: k, order: m } = options;
@@ -67,12 +67,12 @@ Deno.test("createMarkovSource() generates texts whose mean log chance is near th
       context = (context * k + symbol) % k ** m;
     }
     const mean = sum / count, error = Math.sqrt((squares / count - mean ** 2) / count);
-    // Neighbours depend on each other, so the error is larger than that of as many single draws: by some times at most.
+    // Adjacent characters are correlated, so the error is up to a few times larger than that of independent draws.
     assertLess(Math.abs(mean - entropyRate), 8 * error);
   }
 });
 
-Deno.test("optimalLoss() is the entropy rate for order 1, and comes down to it with T for others", () => {
+Deno.test("optimalLoss() equals the entropy rate for order 1, and decreases to it with T for higher orders", () => {
   const one = createMarkovSource(CASES[1]!);
   for (const T of [1, 8, 1000]) assertAlmostEquals(one.optimalLoss(T), one.entropyRate, 1e-12);
   const { entropyRate, optimalLoss } = createMarkovSource(CASES[2]!);
@@ -80,11 +80,11 @@ Deno.test("optimalLoss() is the entropy rate for order 1, and comes down to it w
   losses.slice(1).forEach((loss, i) => assertLess(loss, losses[i]!));
   assertGreater(losses[0]! - entropyRate, 0.01);
   assertAlmostEquals(losses.at(-1)!, entropyRate, 1e-4);
-  // Of T targets all but two have 3 characters before them.
+  // All but two of T targets have 3 characters before them.
   assertAlmostEquals(optimalLoss(64) * 64 - optimalLoss(63) * 63, entropyRate, 1e-12);
 });
 
-Deno.test("createMarkovSource() gives fixed texts for its options, others for others", () => {
+Deno.test("createMarkovSource() gives fixed texts for its options, and different texts for other options", () => {
   const text = (options: Partial<MarkovOptions>, stream?: string) =>
     createMarkovSource({ ...CASES[1]!, ...options }).generate(500, stream);
   assertEquals(text({}), text({}));
@@ -106,5 +106,5 @@ Deno.test("createMarkovSource() throws when an option is out of its range", () =
   assertThrows(make({ order: 0 }), RangeError, "expected an integer from 1 to 10 for order, got 0");
   assertThrows(make({ order: 3 }), RangeError, "<= 1,024, got 4,096");
   assertThrows(make({ peak: 1.5 }), RangeError, "expected an integer from 1 to 16 for peak, got 1.5");
-  assertThrows(make({ seed: -1 }), RangeError, "the seed must be an integer");
+  assertThrows(make({ seed: -1 }), RangeError, "expected an integer in [0, 2^53)");
 });

@@ -1,8 +1,8 @@
 /**
- * Corpus to tokens to batches, in plain arrays: find a user's files ({@linkcode loadTextFiles}) or make a text of known
- * entropy ({@linkcode createMarkovSource}), split it and make tokens of it ({@linkcode prepareCorpus}), and draw the
- * batches of a run ({@linkcode createBatches}), or one ({@linkcode getBatch}) from a named stream of random numbers
- * ({@linkcode createRandom}). No tensors, no network.
+ * Corpus, tokens and batches, in plain arrays. {@linkcode loadTextFiles} finds a user's files, and {@linkcode
+ * createMarkovSource} generates a text of known entropy. {@linkcode prepareCorpus} splits and encodes a corpus.
+ * {@linkcode createBatches} provides the batches of a run, and {@linkcode getBatch} draws one batch from a named random
+ * stream ({@linkcode createRandom}). No tensors, no network.
  *
  * @module
  */

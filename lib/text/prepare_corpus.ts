@@ -1,7 +1,6 @@
 /**
- * From a corpus to tokens for training and validation, with the tokenizer that a spec names. The text is read in pieces
- * and never held as a whole. Reading files is `text_files.ts`; keeping tokens is `token_cache.ts`; batches are
- * `batches.ts`.
+ * Encodes a corpus as tokens for training and validation, with the tokenizer named in a spec. The text is streamed and
+ * never held as a whole. `text_files.ts` reads files, `token_cache.ts` caches tokens, `batches.ts` makes batches.
  *
  * @module
  */
@@ -25,32 +24,32 @@ import type { Tokenizer } from "./tokenizer.ts";
 import { parseTokenizerName, type TokenizerChoice, type TokenizerName } from "./tokenizer_name.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Byte pairs are learned from at most this much text: 64 MiB, which takes about as many bytes of memory several times. */
+/** Maximum bytes of text that byte pairs are learned from: 64 MiB. Learning takes several times as much memory. */
 export const MAX_BPE_TEXT: number = 2 ** 26;
 
-/** How a corpus becomes tokens. */
+/** Options for encoding a corpus. */
 export interface PrepareOptions {
-  /** The tokenizer's name. */
+  /** Name of the tokenizer. */
   readonly tokenizer: TokenizerName;
-  /** Share of the validation part, which is the end of the text, in bytes. Default: 0.1. */
+  /** Share of the validation part, the end of the text, in bytes. Default: 0.1. */
   readonly validationFraction?: number | undefined;
-  /** `join`: one text, windows may reach across documents; `separate`: they may not. Default: join. */
+  /** Document boundaries. `join`: windows may cross them; `separate`: they may not. Default: join. */
   readonly documents?: Documents | undefined;
-  /** Text that documents end with, beside the ends of files; only with `separate`. Default, or empty: none. */
+  /** Text that ends documents, in addition to the ends of files; only with `separate`. Default: empty, for none. */
   readonly separator?: string | undefined;
-  /** Where tokens are kept on disk, from which they are read when they are needed. Default: they are in memory. */
+  /** Disk cache, from which tokens are read as needed. Default: tokens are kept in memory. */
   readonly cache?: CacheOptions | undefined;
-  /** Told of the bytes that were made tokens so far, and of how many there are. */
+  /** Called with the number of bytes encoded so far, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Whether windows may reach across documents. */
+/** Treatment of document boundaries: `join` lets windows cross them, `separate` does not. */
 export type Documents = "join" | "separate";
 
-/** The names of what windows may do. */
+/** The names of the treatments of document boundaries. */
 export const DOCUMENTS: readonly ["join", "separate"] = RUN_FIELDS.documents.choices;
 
-/** A corpus as tokens; `using` or dispose closes its files. */
+/** A corpus as tokens. Disposing of it closes its files. */
 export interface PreparedCorpus extends Disposable {
   /** The tokenizer that was trained on it. */
   readonly tokenizer: Tokenizer;
@@ -67,21 +66,24 @@ export interface PreparedCorpus extends Disposable {
 /**
  * Splits a corpus, trains its tokenizer and encodes both parts.
  *
- * The text is split first. Byte-pair merges are learned from the training part alone, so that nothing about the
- * validation part helps to predict it; of more than {@linkcode MAX_BPE_TEXT} from 64 stretches of it, evenly spaced. The
- * alphabet of a character tokenizer is that of the whole text: a character that only the validation part has could not
- * be written otherwise, and all that this gives away is that it exists.
+ * The text is split first. Byte-pair merges are learned from the training part alone, so that no information leaks from
+ * the validation part. From more than {@linkcode MAX_BPE_TEXT} bytes, 64 evenly spaced ranges are used. The alphabet of
+ * a character tokenizer is that of the whole text. Otherwise characters that occur only in the validation part could
+ * not be encoded; only their existence leaks.
  *
  * @param corpus The text.
- * @param options The tokenizer, and how the text is cut and kept.
- * @throws {UserError} if a name is wrong, the text is too short to split or for that vocabulary, or the cache cannot be
- * written.
+ * @param options The tokenizer, and how the text is split and cached.
+ * @throws {UserError} if a name is invalid, the text is too short to split or for the vocabulary, or the cache cannot
+ * be written.
  */
 export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Promise<PreparedCorpus> {
   const choice = parseTokenizerName(options.tokenizer);
   const { documents = "join", separator = "", cache } = options;
   if (separator !== "" && documents === "join") {
-    throw new UserError('Cannot use the corpus: a separator needs documents "separate": they are "join"');
+    throw new UserError(
+      'Cannot use the corpus: expected documents "separate" with a separator, got "join". ' +
+        'Set documents to "separate", or omit the separator.',
+    );
   }
   try {
     const parts = splitCorpus(corpus, options);
@@ -104,7 +106,9 @@ export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Pr
       ? inMemory(await tokenizer(), encode)
       : await cachedTokens({ ...cache, identity, tokenizer: options.tokenizer }, tokenizer, encode);
     if (used.vocabSize < 2) {
-      throw new RangeError("expected at least 2 different characters, got 1: there is nothing to predict");
+      throw new RangeError(
+        "expected at least 2 different characters, got 1, which leaves nothing to predict",
+      );
     }
     return {
       ...{ tokenizer: used, train, validation },
@@ -117,7 +121,7 @@ export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Pr
   }
 }
 
-/** What is made tokens of. */
+/** A corpus, its split, and its document boundaries. */
 interface Cuts {
   readonly corpus: Corpus;
   readonly parts: { readonly train: Stretch[]; readonly validation: Stretch[] };
@@ -125,7 +129,7 @@ interface Cuts {
   readonly separator?: string;
 }
 
-/** Where the bytes of a part's tokens go. */
+/** Receives the bytes of a part's tokens. */
 type Write = (part: "train" | "validation", bytes: Uint8Array<ArrayBuffer>) => void;
 
 async function makeTokenizer(
@@ -149,7 +153,7 @@ function* texts(pieces: Iterable<TextPiece>): Generator<string> {
   for (const { text } of pieces) yield text;
 }
 
-/** Encodes both parts, one after the other. */
+/** Encodes both parts in order. */
 function encodeParts(
   tokenizer: Tokenizer,
   { parts, documents, separator, to, onProgress }: Cuts & Pick<PrepareOptions, "onProgress"> & { to: Write },
@@ -198,11 +202,11 @@ function inMemory(
 }
 
 /**
- * Refuses, before anything starts, a sequence length that either part is too short for.
+ * Checks that both parts are long enough for a sequence length.
  *
  * @param prepared The corpus as tokens.
- * @param options `T`, tokens in a window, and the corpus's `name` for the message.
- * @throws {UserError} if the training or the validation part has fewer than T + 1 tokens, or no two in one document.
+ * @param options `T`, tokens per window, and the corpus's `name` for the message.
+ * @throws {UserError} if the training or the validation part has fewer than T + 1 tokens, or no document with 2 tokens.
  */
 export function requireSequenceLength(
   prepared: Pick<PreparedCorpus, "tokenizer" | "train" | "validation">,
@@ -213,13 +217,13 @@ export function requireSequenceLength(
     if (tokens.length > T && new Windows(tokens, T).count > 0) continue;
     if (tokens.length > T) {
       throw new UserError(
-        `Cannot make batches: a document must have at least 2 tokens: none in the ${part} part of ` +
-          `${JSON.stringify(name)} has. Choose another separator, or join documents`,
+        `Cannot make batches: expected a document with at least 2 tokens, got none in the ${part} part of ` +
+          `${JSON.stringify(name)}. Choose another separator, or join documents`,
       );
     }
     throw new UserError(
-      `Cannot make batches: T must be < ${formatCount(tokens.length)} (tokens in the ${part} part of ` +
-        `${JSON.stringify(name)} with the tokenizer ${prepared.tokenizer.name}): T is ${formatCount(T)}. ` +
+      `Cannot make batches: expected T < ${formatCount(tokens.length)} (tokens in the ${part} part of ` +
+        `${JSON.stringify(name)} with the tokenizer ${prepared.tokenizer.name}), got ${formatCount(T)}. ` +
         "Choose a smaller T or a longer text",
     );
   }

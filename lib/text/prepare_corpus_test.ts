@@ -21,19 +21,19 @@ function all(tokens: Tokens): Int32Array {
   return tokens.subarray(0, tokens.length);
 }
 
-/** assertEquals() takes seconds for a million. */
+/** Compares ids. assertEquals() takes seconds for a million. */
 function sameIds(tokens: Tokens, wanted: Int32Array): boolean {
   return tokens.length === wanted.length && all(tokens).every((id, i) => id === wanted[i]);
 }
 
-/** Training and validation part as text. */
+/** Returns the training and the validation part as text. */
 function textsOf({ tokenizer, train, validation }: PreparedCorpus): [string, string] {
   return [tokenizer.decode(all(train)), tokenizer.decode(all(validation))];
 }
 
 const KINDS = ["character", "byte", "gpt2", "bpe:400"] as const;
 
-Deno.test("prepareCorpus() gives both parts as tokens with their bytes", async () => {
+Deno.test("prepareCorpus() returns both parts as tokens with their sizes in bytes", async () => {
   const text = randomProse(createRandom(1, "prepare"), 3000);
   const utf8 = (text: string) => new TextEncoder().encode(text).length;
   for (const name of KINDS) {
@@ -50,8 +50,8 @@ Deno.test("prepareCorpus() gives both parts as tokens with their bytes", async (
   }
 });
 
-Deno.test("prepareCorpus() learns merges from the training part alone, the alphabet from the whole text", async () => {
-  // The second half has its own letters, and pairs more frequent than any of the first half.
+Deno.test("prepareCorpus() learns merges from the training part alone, and the alphabet from the whole text", async () => {
+  // The second half has its own letters, and more frequent pairs than the first half.
   const corpus = corpusOf("to be or not to be. ".repeat(50) + "ZY".repeat(500));
   const { tokenizer } = await prepareCorpus(corpus, { tokenizer: "bpe:260", validationFraction: 0.5 });
   const train = trainBpe("to be or not to be. ".repeat(50), { vocabSize: 260 });
@@ -61,13 +61,13 @@ Deno.test("prepareCorpus() learns merges from the training part alone, the alpha
   assertEquals(textsOf(characters)[1], "ZY".repeat(500));
 });
 
-Deno.test("prepareCorpus() takes another validation share", async () => {
+Deno.test("prepareCorpus() accepts another validation share", async () => {
   const corpus = corpusOf("abcdefghij".repeat(10));
   const prepared = await prepareCorpus(corpus, { tokenizer: "character", validationFraction: 0.25 });
   assertEquals([prepared.train.length, prepared.validation.length], [75, 25]);
 });
 
-Deno.test("prepareCorpus() keeps documents apart where they are separate, and splits them at a separator", async () => {
+Deno.test("prepareCorpus() keeps separate documents apart, and splits them at a separator", async () => {
   const corpus = corpusOf("ab|c|", "|defghij", "klmnopq|rs|tuvwxyz12");
   for (const tokenizer of ["character", "byte", "gpt2"] as const) {
     const documents = async (options: { separator?: string }) => {
@@ -88,11 +88,11 @@ Deno.test("prepareCorpus() keeps documents apart where they are separate, and sp
   await assertRejects(
     () => prepareCorpus(corpus, { tokenizer: "character", separator: "|" }),
     UserError,
-    'a separator needs documents "separate": they are "join"',
+    'expected documents "separate" with a separator, got "join"',
   );
 });
 
-/** Texts of more than two blocks: prose, all of Unicode, one run of letters, and separators across blocks. */
+/** Returns texts of more than two blocks: prose, all of Unicode, one run of letters, and separators across blocks. */
 function longTexts(): Record<string, string> {
   const random = createRandom(7, "long");
   const size = 1.2 * 2 ** 20;
@@ -110,7 +110,7 @@ function longTexts(): Record<string, string> {
   };
 }
 
-Deno.test("prepareCorpus() makes the same tokens of a text in blocks as of the whole text", async () => {
+Deno.test("prepareCorpus() encodes a text in blocks to the same tokens as the whole text", async () => {
   for (const [kind, text] of Object.entries(longTexts())) {
     for (const tokenizer of ["character", "byte", "bpe:262"] as const) {
       const prepared = await prepareCorpus(corpusOf(text), { tokenizer });
@@ -125,7 +125,7 @@ Deno.test("prepareCorpus() makes the same tokens of a text in blocks as of the w
   }
 });
 
-Deno.test("prepareCorpus() finds separators that blocks cut in two", () => {
+Deno.test("prepareCorpus() finds separators that cross block boundaries", () => {
   const separator = "<|日本|>", document = "0123456789 ".repeat(37) + "😀";
   const text = (document + separator).repeat(6000);
   const corpus = corpusOf(text);
@@ -143,20 +143,20 @@ Deno.test("prepareCorpus() finds separators that blocks cut in two", () => {
   assertEquals(found, 6000);
 });
 
-Deno.test("prepareCorpus() throws a user's error that names the corpus when it does not fit", async () => {
+Deno.test("prepareCorpus() throws a UserError that names the corpus when the corpus does not fit", async () => {
   const prepare = (text: string, tokenizer: string) =>
     prepareCorpus(corpusOf(text), { tokenizer: tokenizer as TokenizerName });
   await assertRejects(() => prepare("a", "character"), UserError, 'the corpus "own": Cannot split');
   await assertRejects(
     () => prepare("ab ab ab ab", "bpe:512"),
     UserError,
-    "possible merges of pairs seen at least twice): vocabSize is 512",
+    "possible merges of pairs seen at least twice), got 512",
   );
-  await assertRejects(() => prepare("abc", "bpe:100"), UserError, "V is 100");
-  await assertRejects(() => prepare("abc", "word"), UserError, "its name");
+  await assertRejects(() => prepare("abc", "bpe:100"), UserError, "got 100");
+  await assertRejects(() => prepare("abc", "word"), UserError, 'expected "character"');
 });
 
-Deno.test("prepareCorpus() with a cache gives what it gives without, reuses it, and makes damaged files again", async () => {
+Deno.test("prepareCorpus() gives the same tokens with a cache, reuses it, and rebuilds damaged files", async () => {
   const root = await Deno.makeTempDir();
   try {
     const corpus = corpusOf(randomProse(createRandom(3, "cache"), 3000), "another document. ".repeat(40));
@@ -185,7 +185,7 @@ Deno.test("prepareCorpus() with a cache gives what it gives without, reuses it, 
         assertEquals([first.name, first.json], [own.name, own.toJSON()]);
         const once = encoded;
         assertEquals(await prepare(), first);
-        assertEquals(encoded, once, "the second time nothing is encoded");
+        assertEquals(encoded, once, "the second call encodes nothing");
         if (tokenizer === "gpt2") continue;
         const files = [...walk(cache.root)].filter((path) =>
           path.includes(`${tokenizer.replace(":", "-")}/`)
@@ -199,7 +199,7 @@ Deno.test("prepareCorpus() with a cache gives what it gives without, reuses it, 
         assert(encoded > once);
         const before = encoded;
         assertEquals(await prepare("2"), first);
-        assert(encoded > before, "another version is made anew");
+        assert(encoded > before, "another version is encoded again");
       }
     }
     assertEquals([...walk(root)].filter((path) => path.includes("building")), []);
@@ -215,7 +215,7 @@ function* walk(folder: string): Generator<string> {
   }
 }
 
-/** Of a file in JSON a byte that makes it none. */
+/** Makes a JSON file invalid by changing one byte. */
 function damageByte(path: string): void {
   const bytes = Deno.readFileSync(path);
   bytes[0]! ^= 0x80;
@@ -253,7 +253,7 @@ Deno.test("prepareCorpus() with a cache learns merges once, for the largest voca
   }
 });
 
-Deno.test("prepareCorpus() deletes of a cache what was not used for longest when there is too much", async () => {
+Deno.test("prepareCorpus() deletes the least recently used texts when the cache is too large", async () => {
   const root = await Deno.makeTempDir();
   try {
     const prepare = async (i: number, limit: number) => {
@@ -276,19 +276,23 @@ Deno.test("prepareCorpus() deletes of a cache what was not used for longest when
     age(4, first);
     await prepare(0, 1e9); // used again
     const two = folders();
-    await prepare(2, 40_000); // three texts of 14,000 and 16,000 tokens are too much
+    await prepare(2, 40_000); // three texts of 14,000 and 16,000 tokens exceed the limit
     const left = folders();
     assertEquals(left.size, 2);
-    assertEquals([...first].every((name) => left.has(name)), true, "the first was used after the second");
+    assertEquals(
+      [...first].every((name) => left.has(name)),
+      true,
+      "the first was used more recently than the second",
+    );
     assertEquals([...two].filter((name) => left.has(name)).length, 1);
-    await prepare(3, 1); // what is used stays, however small the limit
+    await prepare(3, 1); // the text in use is kept, however small the limit
     assertEquals(folders().size, 1);
   } finally {
     await Deno.remove(root, { recursive: true });
   }
 });
 
-Deno.test("prepareCorpus() says what to do when the cache cannot be written", async () => {
+Deno.test("prepareCorpus() states the remedy when the cache cannot be written", async () => {
   const file = await Deno.makeTempFile();
   try {
     await assertRejects(
@@ -298,14 +302,14 @@ Deno.test("prepareCorpus() says what to do when the cache cannot be written", as
           cache: { root: join(file, "x"), version: "" },
         }),
       UserError,
-      "Let LOSSKIT_CACHE name a folder that you may write to",
+      "Set LOSSKIT_CACHE to a writable folder",
     );
   } finally {
     await Deno.remove(file);
   }
 });
 
-Deno.test("prepareCorpus() refuses a text of one character, which leaves nothing to predict", async () => {
+Deno.test("prepareCorpus() refuses a text with only one distinct character", async () => {
   const cache = { root: await Deno.makeTempDir(), version: "1" };
   for (const text of ["a".repeat(20_000), "\n".repeat(500), "日日日日日日日日日日"]) {
     for (const options of [{}, { cache }, { cache }]) {
@@ -319,13 +323,13 @@ Deno.test("prepareCorpus() refuses a text of one character, which leaves nothing
   await Deno.remove(cache.root, { recursive: true });
 });
 
-Deno.test("requireSequenceLength() throws a user's error when a part is too short for T", async () => {
+Deno.test("requireSequenceLength() throws a UserError when a part is too short for T", async () => {
   const prepared = await prepareCorpus(corpusOf("abcdefghij".repeat(10)), { tokenizer: "character" });
   requireSequenceLength(prepared, { T: 9, name: "own" });
   assertThrows(
     () => requireSequenceLength(prepared, { T: 10, name: "own" }),
     UserError,
-    'T must be < 10 (tokens in the validation part of "own" with the tokenizer character): T is 10',
+    'expected T < 10 (tokens in the validation part of "own" with the tokenizer character), got 10',
   );
   assertThrows(
     () => requireSequenceLength(prepared, { T: 90, name: "own" }),
@@ -342,6 +346,6 @@ Deno.test("requireSequenceLength() throws a user's error when a part is too shor
   assertThrows(
     () => requireSequenceLength(alone, { T: 4, name: "own" }),
     UserError,
-    'a document must have at least 2 tokens: none in the training part of "own" has. Choose another separator',
+    'expected a document with at least 2 tokens, got none in the training part of "own" has. Choose another separator',
   );
 });

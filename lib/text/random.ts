@@ -1,10 +1,9 @@
 /**
- * Seeded random numbers in named streams, with the same bits on every machine: batches, initial weights and sampling
- * each draw from their own stream, so that drawing more from one never shifts another. They are for experiments, not
- * for secrets.
+ * Seeded random numbers in named streams, with the same bits on every machine. Batches, initial weights and sampling
+ * use separate streams, so drawing more numbers from one stream does not change another. Not suitable for cryptography.
  *
  * Generator: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021). A stream
- * starts at the first 128 bits of SHA-256 over its seed and name, so streams are unrelated, whatever the seeds.
+ * starts at the first 128 bits of SHA-256 over its seed and name, so streams are independent for any seeds.
  *
  * @module
  */
@@ -13,33 +12,33 @@ import { createHash } from "node:crypto";
 import { formatCount } from "./_checks.ts";
 import { portableLog } from "./_portable_log.ts";
 
-/** Where a stream stands: plain JSON, for checkpoints. */
+/** Position of a stream, as plain JSON for checkpoints. */
 export interface RandomState {
-  /** Tells a state of this generator from one of another. */
+  /** Name of the generator. */
   readonly algorithm: "xoshiro128**";
   /** The generator's four 32-bit words, not all zero. */
   readonly words: readonly [number, number, number, number];
-  /** The second half of the last pair of normal numbers, if it is still to be given out. */
+  /** The second of the last pair of normal numbers, if it is still unused. */
   readonly spareNormal: number | null;
 }
 
-/** One stream of random numbers. */
+/** A stream of random numbers. */
 export interface Random {
-  /** The next 32 bits as an integer in [0, 2^32). */
+  /** Returns the next 32 bits as an integer in [0, 2^32). */
   nextUint32(): number;
-  /** A number in [0, 1), a multiple of 2^-53: 53 random bits from two draws. */
+  /** Returns a number in [0, 1), a multiple of 2^-53: 53 random bits from two draws. */
   uniform(): number;
   /**
-   * An integer in [0, n), each equally likely: draws that would favour small results are drawn again.
+   * Returns an integer in [0, n), uniformly, by rejection sampling.
    *
    * @throws {RangeError} if n is not an integer in [1, 2^32].
    */
   integer(n: number): number;
   /**
-   * A number from the standard normal distribution, by Marsaglia's polar method.
+   * Returns a number from the standard normal distribution, by Marsaglia's polar method.
    *
-   * Its bits are the same everywhere: it uses +, -, *, / and square root, which IEEE 754 rounds exactly, and a
-   * logarithm made of these.
+   * Its bits are the same on every machine: the method uses only operations that IEEE 754 rounds exactly (+, -, *, /
+   * and square root), including in the logarithm.
    */
   normal(): number;
   /**
@@ -51,12 +50,12 @@ export interface Random {
    * @throws {RangeError} if mean or std is not finite, or std is below 0.
    */
   fillNormal<A extends Float32Array>(target: A, options?: { mean?: number; std?: number }): A;
-  /** Where the stream stands now. */
+  /** Returns the current position. */
   state(): RandomState;
   /**
-   * Goes back, or on, to a state that {@linkcode Random.state} gave.
+   * Moves to a position returned by {@linkcode Random.state}.
    *
-   * @throws {TypeError} if it is not such a state.
+   * @throws {TypeError} if the value is not such a position.
    */
   restore(state: RandomState): void;
 }
@@ -64,14 +63,14 @@ export interface Random {
 /**
  * Opens a stream at its start. The same seed and name give the same numbers on every machine.
  *
- * @param seed A whole number in [0, 2^53).
+ * @param seed An integer in [0, 2^53).
  * @param stream The stream's name, such as "batches"; any text.
- * @throws {RangeError} if the seed is not such a number.
+ * @throws {RangeError} if the seed is not an integer in [0, 2^53).
  */
 export function createRandom(seed: number, stream: string): Random {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(
-      `Cannot make random numbers: the seed must be an integer in [0, 2^53): the seed is ${seed}`,
+      `Cannot make random numbers: expected an integer in [0, 2^53) for the seed, got ${seed}`,
     );
   }
   const digest = createHash("sha256").update(`${seed}:${stream}`, "utf8").digest();
@@ -80,7 +79,7 @@ export function createRandom(seed: number, stream: string): Random {
 
 const TWO_32 = 2 ** 32;
 
-/** xoshiro128**, as a stream that starts at the given words. */
+/** A xoshiro128** stream that starts at the given words. */
 class Xoshiro128 implements Random {
   readonly #words: Uint32Array;
   #spareNormal: number | null = null;
@@ -112,7 +111,9 @@ class Xoshiro128 implements Random {
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > TWO_32) {
       throw new RangeError(
-        `Cannot draw an integer: n must be an integer in [1, ${formatCount(TWO_32)}]: n is ${formatCount(n)}`,
+        `Cannot draw an integer: expected an integer in [1, ${formatCount(TWO_32)}] for n, got ${
+          formatCount(n)
+        }`,
       );
     }
     const limit = TWO_32 - (TWO_32 % n);
@@ -141,10 +142,10 @@ class Xoshiro128 implements Random {
   fillNormal<A extends Float32Array>(target: A, options: { mean?: number; std?: number } = {}): A {
     const { mean = 0, std = 1 } = options;
     if (!Number.isFinite(mean)) {
-      throw new RangeError(`Cannot draw normal numbers: mean must be finite: mean is ${mean}`);
+      throw new RangeError(`Cannot draw normal numbers: expected a finite mean, got ${mean}`);
     }
     if (!Number.isFinite(std) || std < 0) {
-      throw new RangeError(`Cannot draw normal numbers: std must be finite and >= 0: std is ${std}`);
+      throw new RangeError(`Cannot draw normal numbers: expected a finite std >= 0, got ${std}`);
     }
     for (let i = 0; i < target.length; i++) target[i] = mean + std * this.normal();
     return target;
@@ -158,9 +159,7 @@ class Xoshiro128 implements Random {
   restore(state: RandomState): void {
     if (!isRandomState(state)) {
       throw new TypeError(
-        `Cannot restore random numbers: the state must be one that state() gave: it is ${
-          JSON.stringify(state)
-        }`,
+        `Cannot restore random numbers: expected a state returned by state(), got ${JSON.stringify(state)}`,
       );
     }
     this.#words.set(state.words);
@@ -168,12 +167,12 @@ class Xoshiro128 implements Random {
   }
 }
 
-/** Whether a value, perhaps read from a file, is a state that a stream can go on from. */
+/** Returns whether a value is a valid state of the generator. */
 function isRandomState(value: unknown): value is RandomState {
   if (typeof value !== "object" || value === null) return false;
   const { algorithm, words, spareNormal } = value as Record<string, unknown>;
   return algorithm === "xoshiro128**" && Array.isArray(words) && words.length === 4 &&
     words.every((word) => Number.isInteger(word) && word >= 0 && word < TWO_32) &&
-    words.some((word) => word !== 0) && // from all zeros it would give only zeros
+    words.some((word) => word !== 0) && // all zeros is a fixed point of the generator
     (spareNormal === null || Number.isFinite(spareNormal));
 }

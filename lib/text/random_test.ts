@@ -14,10 +14,10 @@ function draw(random: Random, count: number): number[] {
   return Array.from({ length: count }, () => random.nextUint32());
 }
 
-Deno.test("nextUint32() gives the reference outputs of xoshiro128** 1.1 from the state 1, 2, 3, 4", () => {
+Deno.test("nextUint32() returns the reference outputs of xoshiro128** 1.1 from the state 1, 2, 3, 4", () => {
   const random = createRandom(0, "any");
   random.restore({ algorithm: "xoshiro128**", words: [1, 2, 3, 4], spareNormal: null });
-  // From the authors' xoshiro128starstar.c, as other ports of it publish them.
+  // From the authors' xoshiro128starstar.c, as published by other ports.
   assertEquals(draw(random, 10), [
     11520,
     0,
@@ -32,7 +32,7 @@ Deno.test("nextUint32() gives the reference outputs of xoshiro128** 1.1 from the
   ]);
 });
 
-Deno.test("createRandom() gives fixed numbers for a seed and a name", () => {
+Deno.test("createRandom() returns fixed numbers for a seed and a name", () => {
   // Computed with a separate implementation in Python (big integers, struct, math.sqrt).
   assertEquals(draw(createRandom(1337, "batches"), 6), [
     2256826234,
@@ -57,15 +57,15 @@ Deno.test("createRandom() gives fixed numbers for a seed and a name", () => {
   ]);
 });
 
-Deno.test("fillNormal() gives bytes of a fixed SHA-256 for a seed and a name", () => {
+Deno.test("fillNormal() returns bytes with a fixed SHA-256 for a seed and a name", () => {
   const values = createRandom(1337, "weights").fillNormal(new Float32Array(100_000), { std: 0.02 });
   assertEquals(
     createHash("sha256").update(new Uint8Array(values.buffer)).digest("hex"),
-    "5a50fc6d370bc49498b236b79fe4d4ed343438dd490f47821b9a895d914e1988", // from the same Python
+    "5a50fc6d370bc49498b236b79fe4d4ed343438dd490f47821b9a895d914e1988", // from the same Python implementation
   );
 });
 
-Deno.test("createRandom() gives unrelated numbers when the seed or the name differs", () => {
+Deno.test("createRandom() returns independent numbers when the seed or the name differs", () => {
   const first = draw(createRandom(1, "batches"), 4);
   assertEquals(draw(createRandom(1, "batches"), 4), first);
   assertNotEquals(draw(createRandom(2, "batches"), 4), first);
@@ -73,13 +73,13 @@ Deno.test("createRandom() gives unrelated numbers when the seed or the name diff
   assertNotEquals(draw(createRandom(12, "3"), 4), draw(createRandom(1, "23"), 4));
 });
 
-Deno.test("createRandom() throws when the seed is not a whole number in range", () => {
+Deno.test("createRandom() throws when the seed is not an integer in range", () => {
   for (const seed of [-1, 0.5, NaN, Infinity, 2 ** 53]) {
-    assertThrows(() => createRandom(seed, "a"), RangeError, "the seed must be an integer in [0, 2^53)");
+    assertThrows(() => createRandom(seed, "a"), RangeError, "expected an integer in [0, 2^53) for the seed");
   }
 });
 
-Deno.test("uniform() stays in [0, 1) and fills it evenly", () => {
+Deno.test("uniform() is uniform on [0, 1)", () => {
   const random = createRandom(3, "uniform");
   const bins = new Float64Array(16);
   for (let i = 0; i < 160_000; i++) {
@@ -87,13 +87,13 @@ Deno.test("uniform() stays in [0, 1) and fills it evenly", () => {
     assert(value >= 0 && value < 1);
     bins[Math.floor(value * 16)]! += 1;
   }
-  // 16 bins of 10,000: chi-square with 15 degrees of freedom is above 37.7 once in a thousand.
+  // 16 bins of 10,000: chi-square with 15 degrees of freedom exceeds 37.7 once in a thousand.
   assertLess(bins.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0), 37.7);
 });
 
 Deno.test("uniform() is at most 1 - 2^-53 when all bits are set", () => {
   const random = createRandom(0, "any");
-  // The state's word s1 gives rotl(s1 * 5, 7) * 9 modulo 2^32: undo that for an output of all ones.
+  // The state's word s1 gives rotl(s1 * 5, 7) * 9 modulo 2^32: invert that for an output of all ones.
   const inverse = (odd: bigint): bigint => {
     let x = 1n;
     for (let i = 0; i < 6; i++) x = BigInt.asUintN(32, x * (2n - odd * x));
@@ -101,7 +101,7 @@ Deno.test("uniform() is at most 1 - 2^-53 when all bits are set", () => {
   };
   const rotated = BigInt.asUintN(32, inverse(9n) * 0xffff_ffffn);
   const s1 = Number(BigInt.asUintN(32, inverse(5n) * ((rotated >> 7n) | (rotated << 25n))));
-  // After one step s1' = s1 ^ s2 ^ s0; equal s0 and s2 keep it, so two outputs in a row are all ones.
+  // After one step s1' = s1 ^ s2 ^ s0; equal s0 and s2 keep s1, so two consecutive outputs are all ones.
   random.restore({ algorithm: "xoshiro128**", words: [7, s1, 7, 1], spareNormal: null });
   assertEquals(random.uniform(), 1 - 2 ** -53);
 });
@@ -114,8 +114,8 @@ Deno.test("integer() draws every value equally often, also when n does not divid
   assertLess(counts.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0), 22.5);
 });
 
-Deno.test("integer() does not favour small results when n is near 2^32", () => {
-  // With n = 3 * 2^30, plain remainders would land in the first third half of the time.
+Deno.test("integer() has no bias toward small results when n is near 2^32", () => {
+  // With n = 3 * 2^30, plain remainders would be in the first third half of the time.
   const random = createRandom(5, "integer");
   let low = 0;
   for (let i = 0; i < 30_000; i++) if (random.integer(3 * 2 ** 30) < 2 ** 30) low += 1;
@@ -127,7 +127,7 @@ Deno.test("integer() does not favour small results when n is near 2^32", () => {
 Deno.test("integer() throws when n is not in [1, 2^32]", () => {
   const random = createRandom(0, "a");
   for (const n of [0, -1, 1.5, NaN, 2 ** 32 + 1]) {
-    assertThrows(() => random.integer(n), RangeError, "n must be an integer in [1, 4,294,967,296]");
+    assertThrows(() => random.integer(n), RangeError, "expected an integer in [1, 4,294,967,296] for n");
   }
 });
 
@@ -149,7 +149,7 @@ Deno.test("normal() has the moments and tails of the standard normal distributio
   assertLess(Math.abs(beyondTwo / count - 0.0455003), 5 * Math.sqrt(0.0455 * 0.9545 / count));
 });
 
-Deno.test("fillNormal() scales, shifts and rounds what normal() gives", () => {
+Deno.test("fillNormal() scales, shifts and rounds the numbers of normal()", () => {
   const random = createRandom(7, "normal");
   const expected = Array.from({ length: 5 }, () => Math.fround(3 + 0.5 * random.normal()));
   const target = new Float32Array(5);
@@ -158,16 +158,16 @@ Deno.test("fillNormal() scales, shifts and rounds what normal() gives", () => {
   assertThrows(
     () => random.fillNormal(target, { std: -1 }),
     RangeError,
-    "std must be finite and >= 0: std is -1",
+    "expected a finite std >= 0, got -1",
   );
   assertThrows(
     () => random.fillNormal(target, { mean: NaN }),
     RangeError,
-    "mean must be finite: mean is NaN",
+    "expected a finite mean, got NaN",
   );
 });
 
-Deno.test("restore() goes on exactly where state() was taken, through JSON, also between two normals", () => {
+Deno.test("restore() resumes exactly at a state(), through JSON, also between two normals", () => {
   const random = createRandom(8, "state");
   random.normal();
   const saved = JSON.stringify(random.state());
@@ -178,7 +178,7 @@ Deno.test("restore() goes on exactly where state() was taken, through JSON, also
   assertEquals(rest(other), expected);
 });
 
-Deno.test("restore() throws when the state is none", () => {
+Deno.test("restore() throws when the value is not a state", () => {
   const random = createRandom(0, "a");
   const good = random.state();
   const bad: unknown[] = [
@@ -194,7 +194,7 @@ Deno.test("restore() throws when the state is none", () => {
     assertThrows(
       () => random.restore(state as RandomState),
       TypeError,
-      "the state must be one that state() gave",
+      "expected a state returned by state()",
     );
   }
   assertEquals(random.state(), good);

@@ -1,7 +1,7 @@
 /**
- * Cuts a corpus into a training part and a validation part, both contiguous: the validation part is the end. Nothing
- * is shuffled, since neighbouring windows of one text know each other. It looks at sizes, and at a few bytes around the
- * cut: no text is read for it.
+ * Splits a corpus into a training part and a validation part. Both are contiguous, and the validation part is the end.
+ * Nothing is shuffled, since adjacent windows of a text are correlated. Only sizes and a few bytes around the split are
+ * read.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { formatCount } from "./_checks.ts";
 import { nextCharacter } from "./_utf8.ts";
 import type { Corpus, TextDocument } from "./corpus.ts";
 
-/** How much of a corpus is for validation. */
+/** Options for splitting a corpus. */
 export interface SplitOptions {
-  /** Share of the validation part in bytes, between 0 and 1, both excluded; default 0.1. */
+  /** Share of the validation part in bytes, between 0 and 1, exclusive. Default: 0.1. */
   readonly validationFraction?: number | undefined;
 }
 
-/** A stretch of a document; it begins and ends between characters. */
+/** A contiguous range of a document's bytes. It begins and ends between characters. */
 export interface Stretch {
   /** The document. */
   readonly document: TextDocument;
-  /** Its first byte. */
+  /** Offset of the first byte. */
   readonly start: number;
-  /** The byte after its last. */
+  /** Offset after the last byte. */
   readonly end: number;
 }
 
 /**
- * Cuts a corpus between two characters, perhaps inside a document.
+ * Splits a corpus between two characters, possibly inside a document.
  *
  * @throws {RangeError} if the fraction is not in (0, 1) or a part would be empty.
  */
@@ -38,8 +38,7 @@ export function splitCorpus(
   const { validationFraction = 0.1 } = options;
   if (!(validationFraction > 0 && validationFraction < 1)) {
     throw new RangeError(
-      "Cannot split the corpus: validationFraction must be > 0 and < 1: " +
-        `validationFraction is ${validationFraction}`,
+      `Cannot split the corpus: expected validationFraction > 0 and < 1, got ${validationFraction}`,
     );
   }
   const wanted = Math.max(1, bytes - Math.max(1, Math.round(bytes * validationFraction)));
@@ -47,15 +46,15 @@ export function splitCorpus(
   const parts = { train: cutStretches(whole, 0, wanted), validation: cutStretches(whole, wanted, bytes) };
   if (parts.train.length > 0 && parts.validation.length > 0) return parts;
   throw new RangeError(
-    `Cannot split the corpus: each part must have at least 1 character: the whole has ${
+    `Cannot split the corpus: expected at least 1 character in each part, got a corpus of ${
       formatCount(bytes)
     } bytes`,
   );
 }
 
 /**
- * The part of stretches from one byte to before another, counted over all of them; both ends move on to where a character
- * begins.
+ * Returns the bytes `from` (inclusive) to `to` (exclusive) of concatenated ranges. Both ends are moved forward to the
+ * start of a character.
  */
 export function cutStretches(stretches: readonly Stretch[], from: number, to: number): Stretch[] {
   const cut: Stretch[] = [];

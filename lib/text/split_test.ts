@@ -20,7 +20,7 @@ function textOf(stretches: Stretch[]): string {
   );
 }
 
-Deno.test("splitCorpus() keeps the last tenth for validation by default, also inside and across documents", () => {
+Deno.test("splitCorpus() uses the last tenth for validation by default, also inside and across documents", () => {
   const cases: [string[], string, string][] = [
     [["0123456789abcdefghij"], "0123456789abcdefgh", "ij"],
     [["0123456789", "abcdefghij"], "0123456789abcdefgh", "ij"],
@@ -35,7 +35,7 @@ Deno.test("splitCorpus() keeps the last tenth for validation by default, also in
   assertEquals([textOf(parts.train), textOf(parts.validation)], ["0123456", "789"]);
 });
 
-Deno.test("splitCorpus() never cuts a character in two and loses nothing", () => {
+Deno.test("splitCorpus() never splits a character and loses nothing", () => {
   const random = createRandom(1, "split");
   for (let round = 0; round < 200; round++) {
     const texts = Array.from(
@@ -48,7 +48,7 @@ Deno.test("splitCorpus() never cuts a character in two and loses nothing", () =>
   }
 });
 
-Deno.test("splitCorpus() reads a few bytes at the cut, and nothing else", () => {
+Deno.test("splitCorpus() reads only a few bytes at the split", () => {
   let read = 0;
   const document = {
     name: "large",
@@ -63,14 +63,14 @@ Deno.test("splitCorpus() reads a few bytes at the cut, and nothing else", () => 
   assert(read <= 12, `${read} bytes were read`);
 });
 
-Deno.test("splitCorpus() throws when the fraction is wrong or the whole too short", () => {
+Deno.test("splitCorpus() throws when the fraction is invalid or the corpus is too short", () => {
   for (const validationFraction of [0, 1, -0.1, 1.5, NaN]) {
     assertThrows(
       () => splitCorpus(corpusOf("some text"), { validationFraction }),
       RangeError,
-      `must be > 0 and < 1: validationFraction is ${validationFraction}`,
+      `expected validationFraction > 0 and < 1, got ${validationFraction}`,
     );
   }
-  assertThrows(() => splitCorpus(corpusOf("a")), RangeError, "the whole has 1");
+  assertThrows(() => splitCorpus(corpusOf("a")), RangeError, "got a corpus of 1 bytes");
   assertThrows(() => splitCorpus(corpusOf("😀")), RangeError, "at least 1 character");
 });

@@ -1,6 +1,6 @@
 /**
- * Token ids in as few bytes as they need: in memory, or in a file that is read in stretches, so that a text of any size
- * trains in bounded memory.
+ * Token ids in the narrowest integers that hold them, in memory or in a file. Files are read in ranges, so that a text
+ * of any size trains in bounded memory.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { UserError } from "../error/user_error.ts";
 import { formatCount } from "./_checks.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** An array of the narrowest integers that hold ids of a vocabulary. */
+/** An array of the narrowest integers that hold the ids of a vocabulary. */
 type Packed = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
-/** Files up to this size are read whole, once: 64 MiB. */
+/** Maximum size of a file that is read whole, in bytes: 64 MiB. */
 const READ_WHOLE = 2 ** 26;
 
-/** Bytes that are hashed at a time. */
+/** Bytes hashed at a time. */
 const BLOCK = 2 ** 20;
 
-/** Bytes of an id. */
+/** Returns the number of bytes per id. */
 export function idBytes(vocabSize: number): 1 | 2 | 4 {
   return vocabSize <= 2 ** 8 ? 1 : vocabSize <= 2 ** 16 ? 2 : 4;
 }
@@ -31,17 +31,17 @@ function pack(bytes: Uint8Array<ArrayBuffer>, width: 1 | 2 | 4): Packed {
     : new Int32Array(buffer, byteOffset, length / 4);
 }
 
-/** What a file of tokens must be. */
+/** Expected content of a token file. */
 export interface TokenFile {
-  /** Ids. */
+  /** Number of ids. */
   readonly length: number;
-  /** Bytes of an id, little-endian. */
+  /** Bytes per id, little-endian. */
   readonly width: 1 | 2 | 4;
   /** SHA-256 of the file, in hex. */
   readonly sha256: string;
 }
 
-/** Takes ids in order: where they go, and where documents begin. */
+/** A writer that packs ids, hashes them, and records where documents begin. */
 export class TokenWriter {
   readonly #width: 1 | 2 | 4;
   readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
@@ -52,15 +52,17 @@ export class TokenWriter {
   #begins = true;
 
   /**
-   * @param vocabSize V, which decides how wide ids are.
-   * @param write Takes the next bytes, which are overwritten after it returns.
+   * Creates a writer.
+   *
+   * @param vocabSize V, which determines the bytes per id.
+   * @param write Receives the next bytes. They are overwritten after it returns.
    */
   constructor(vocabSize: number, write: (bytes: Uint8Array<ArrayBuffer>) => void) {
     this.#width = idBytes(vocabSize);
     this.#write = write;
   }
 
-  /** The next ids of a document. */
+  /** Appends ids of the current document. */
   append(ids: Int32Array): void {
     if (ids.length === 0) return;
     if (this.#begins) this.#starts.push(this.#length);
@@ -72,23 +74,23 @@ export class TokenWriter {
     this.#length += ids.length;
   }
 
-  /** Room for so many bytes, used again and again. */
+  /** Returns a reused buffer of the given size. */
   #room(bytes: number): Uint8Array<ArrayBuffer> {
     if (this.#scratch.length < bytes) this.#scratch = new Uint8Array(bytes);
     return this.#scratch.subarray(0, bytes);
   }
 
-  /** What follows is another document. */
+  /** Ends the current document. */
   endDocument(): void {
     this.#begins = true;
   }
 
-  /** Where documents with tokens begin. */
+  /** Positions where documents with tokens begin. */
   get documentStarts(): Float64Array<ArrayBuffer> {
     return Float64Array.from(this.#starts);
   }
 
-  /** What was written. */
+  /** Returns the size and the checksum of the written tokens. */
   finish(): TokenFile {
     return { length: this.#length, width: this.#width, sha256: this.#hash.digest("hex") };
   }
@@ -112,7 +114,7 @@ export class StoredTokens implements Tokens, Disposable {
     this.#close = close;
   }
 
-  /** Tokens in memory, of bytes as {@linkcode TokenWriter} writes them. */
+  /** Wraps bytes in memory, as written by {@linkcode TokenWriter}. */
   static inMemory(
     bytes: Uint8Array<ArrayBuffer>,
     given: { width: 1 | 2 | 4; documentStarts: Float64Array | undefined },
@@ -122,10 +124,10 @@ export class StoredTokens implements Tokens, Disposable {
   }
 
   /**
-   * Opens a file of tokens, and requires it to be what was written: a small one is read whole, of another one stretches
-   * are read when they are asked for.
+   * Opens a token file and verifies its checksum. A small file is read whole. From a larger file, ranges are read on
+   * demand.
    *
-   * @returns The tokens; undefined where the file is missing or damaged.
+   * @returns The tokens; undefined if the file is missing or damaged.
    */
   static open(
     path: string,
@@ -164,7 +166,7 @@ export class StoredTokens implements Tokens, Disposable {
       file.seekSync(start * width, Deno.SeekMode.Start);
       if (fill(file, bytes)) return pack(bytes, width);
       throw new UserError(
-        `Cannot read ${path}: it became shorter than ${formatCount(end)} tokens. Start again.`,
+        `Cannot read ${path}: expected at least ${formatCount(end)} tokens, got fewer. Start again.`,
       );
     };
     return new StoredTokens(wanted, read, () => close(file));
@@ -175,13 +177,13 @@ export class StoredTokens implements Tokens, Disposable {
     return packed instanceof Int32Array ? packed : new Int32Array(packed);
   }
 
-  /** Closes the file, if there is one. */
+  /** Closes the file, if any. */
   [Symbol.dispose](): void {
     this.#close();
   }
 }
 
-/** Fills an array from where a file stands; false where it ends before. */
+/** Fills an array from the current position of a file. Returns false if the file ends early. */
 function fill(file: Deno.FsFile, bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length;) {
     const read = file.readSync(bytes.subarray(at));

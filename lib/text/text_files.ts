@@ -1,5 +1,5 @@
 /**
- * A user's texts: files, folders and patterns become one corpus whose documents are the files.
+ * A user's texts: loads files, folders and glob patterns as one corpus whose documents are the files.
  *
  * @module
  */
@@ -14,27 +14,27 @@ import {
   unreadable,
 } from "./corpus.ts";
 
-/** What makes a name a pattern, where no file has it. */
+/** Characters that make a path a pattern, if no file has that path. */
 const PATTERN = /[*?[{]/;
 
 /**
- * Loads a text file in UTF-8, all files of a folder and its folders, or all files that a pattern fits.
+ * Loads a text file in UTF-8, all files of a folder and its subfolders, or all files that match a pattern.
  *
- * Files are in the order of their whole paths with `/`, by code units, so that the last ones are the validation part. A
- * folder and a pattern of its files are the same corpus. Of folders and patterns, empty files and what has a name that
- * begins with a dot are left out. Byte order marks are dropped; line ends stay as they are. The files are read twice or
- * more, a mebibyte at a time, and must not change meanwhile.
+ * Files are sorted by their whole paths with `/`, by code units. The last files are the validation part. A folder and a
+ * pattern that matches its files give the same corpus. Folders and patterns skip empty files and names that begin with
+ * a dot. Byte order marks are dropped; line ends are kept. The files are read at least twice, a mebibyte at a time, and
+ * must not change meanwhile.
  *
- * @param path A file, a folder, or a pattern with `*`, `**`, `?`, `[]` or `{}`, as Node's `glob` reads it.
- * @throws {UserError} if there is nothing there, or something is not a text in UTF-8 (with the byte offset), empty,
- * unreadable or no file, or a file is there twice, by a link.
+ * @param path A file, a folder, or a pattern with `*`, `**`, `?`, `[]` or `{}` in the syntax of Node's `glob`.
+ * @throws {UserError} if the path does not exist; if a file is empty, unreadable, not a regular file, or not UTF-8
+ * (with the byte offset); or if a file occurs twice through a link.
  */
 export function loadTextFiles(path: string): Corpus {
   const found = findFiles(path);
   const checked = found.files.filter((file) => file.bytes > 0 || found.kind === "file").map(checkText);
   if (checked.length === 0) {
     throw unreadable(path, {
-      reason: found.files.length > 0 ? "has no text in it: all its files are empty" : nothingIn(found.kind),
+      reason: found.files.length > 0 ? "has only empty files" : nothingIn(found.kind),
     });
   }
   const documents = checked.map(({ document }) => document);
@@ -49,11 +49,11 @@ export function loadTextFiles(path: string): Corpus {
 
 function nothingIn(kind: Found["kind"]): string {
   return kind === "folder"
-    ? "has no files in it (those whose names begin with a dot do not count)"
-    : "does not exist, and as a pattern it fits no file";
+    ? "has no files (names that begin with a dot are ignored)"
+    : "does not exist, and matches no file as a pattern";
 }
 
-/** What a path stands for. */
+/** The files that a path refers to. */
 interface Found {
   readonly kind: "file" | "folder" | "pattern";
   readonly files: ByteSource[];
@@ -79,8 +79,8 @@ function findFiles(path: string): Found {
 }
 
 /**
- * Whether a folder's files, as {@linkcode pathsIn} finds them, are without a match: it has a hidden name in it or goes
- * through a link to a folder, which the pattern does not write out.
+ * Returns whether a match is excluded, as {@linkcode pathsIn} excludes it: it contains a hidden name, or a link to a
+ * folder, that the pattern does not spell out.
  */
 function isLeftOut(match: string, { folder, pattern }: { folder: string; pattern: string }): boolean {
   const written = new Set(pattern.split(/[\\/]/));
@@ -92,8 +92,8 @@ function isLeftOut(match: string, { folder, pattern }: { folder: string; pattern
 }
 
 /**
- * Splits a pattern after the folders at its beginning that are there under just this name: `[1]` in the name of one is no
- * choice of characters.
+ * Splits a pattern after its leading folders that exist under exactly the given name. In the name of an existing
+ * folder, `[1]` is thus literal.
  */
 function splitPattern(path: string): { folder: string; pattern: string } {
   const names = path.split("/");
@@ -110,7 +110,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** The paths of what is in a folder and its folders. */
+/** Returns the paths of all files in a folder and its subfolders. */
 function pathsIn(folder: string): string[] {
   let names: string[];
   try {
@@ -121,12 +121,14 @@ function pathsIn(folder: string): string[] {
   return names.filter((name) => !name.startsWith(".")).flatMap((name) => {
     const path = join(folder, name);
     if (!stat(path).isDirectory) return [path];
-    // A link to a folder may lead back to where it stands.
+    // A link to a folder may form a cycle.
     return Deno.lstatSync(path).isSymlink ? [] : pathsIn(path);
   });
 }
 
-/** The files at paths, by code units of the paths: the same order on every machine. Folders are left out. */
+/**
+ * Returns the files at paths, sorted by code units of the paths, the same order on every machine. Folders are skipped.
+ */
 function filesAt(paths: readonly string[]): ByteSource[] {
   const sorted = [...new Set(paths)].sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
   return sorted.flatMap((path) => fileAt(path) ?? []);
@@ -140,23 +142,25 @@ function stat(path: string): Deno.FileInfo {
   }
 }
 
-/** A file to read; undefined for a folder. */
+/** Returns the file at a path; undefined for a folder. */
 function fileAt(path: string, info: Deno.FileInfo = stat(path)): ByteSource | undefined {
   if (info.isDirectory) return undefined;
-  if (!info.isFile) throw unreadable(path, { reason: "is no file, but a device, a pipe or a socket" });
+  if (!info.isFile) throw unreadable(path, { reason: "is a device, a pipe or a socket" });
   const absolute = resolve(path);
   const file = info.ino === null ? Deno.realPathSync(path) : `${info.dev}:${info.ino}`;
   return { name: path, file, bytes: info.size, read: (start, into) => readStretch(absolute, start, into) };
 }
 
-/** Opened for each stretch: a folder may have more files than a process may hold open. */
+/**
+ * Reads a range. The file is opened for each range, since a folder may have more files than a process may keep open.
+ */
 function readStretch(path: string, start: number, bytes: Uint8Array): Uint8Array {
   try {
     using file = Deno.openSync(path);
     if (start > 0) file.seekSync(start, Deno.SeekMode.Start);
     for (let at = 0; at < bytes.length;) {
       const read = file.readSync(bytes.subarray(at));
-      if (read === null) throw new Error("it became shorter while it was read");
+      if (read === null) throw new Error("it was truncated during reading");
       at += read;
     }
   } catch (cause) {

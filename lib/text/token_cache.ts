@@ -1,11 +1,11 @@
 /**
- * Tokens and merges on disk, by the checksum of what they were made of: a sweep's runs share them, and a large text is
- * made tokens of once. Making them is `prepare_corpus.ts`.
+ * A disk cache of tokens and merges, keyed by the checksum of their inputs. The runs of a sweep share it, so that a
+ * large text is encoded once. `prepare_corpus.ts` does the encoding.
  *
- * A text's folder, `ROOT/KEY/`, has `merges.json`, those of the largest vocabulary so far, and a folder for each
- * tokenizer: `tokenizer.json`, `tokens.json` (what the other files must be), `train.bin` and `validation.bin`, and with
- * documents `train.documents` and `validation.documents`. Folders are put in place whole. What was not used for longest
- * is deleted when there is too much.
+ * A text's folder, `ROOT/KEY/`, has `merges.json`, the merges of the largest vocabulary so far, and one folder per
+ * tokenizer: `tokenizer.json`, `tokens.json` (sizes and checksums of the other files), `train.bin` and
+ * `validation.bin`, and for separate documents `train.documents` and `validation.documents`. Folders are written
+ * atomically. The least recently used texts are deleted when the cache exceeds its limit.
  *
  * @module
  */
@@ -21,33 +21,33 @@ import { StoredTokens, type TokenFile } from "./stored_tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 
-/** Where tokens are kept. */
+/** Location and limit of the cache. */
 export interface CacheOptions {
-  /** The folder of all of them. */
+  /** Folder of the whole cache. */
   readonly root: string;
-  /** What else tokens depend on, such as a hash of the code. */
+  /** Further inputs of the tokens, such as a hash of the code. */
   readonly version: string;
-  /** Bytes that all of them together may have; what was used last stays in any case. Default: 8 GiB. */
+  /** Maximum size of the cache in bytes. The text in use is always kept. Default: 8 GiB. */
   readonly limit?: number | undefined;
 }
 
 /** One part of a text as tokens. */
 export interface PreparedPart extends TokenFile {
-  /** Where documents begin; undefined: it is all one text. */
+  /** Positions where documents begin; undefined if the part is one text. */
   readonly documentStarts: Float64Array<ArrayBuffer> | undefined;
 }
 
-/** A text and how it is cut, and where it is kept. */
+/** Key and location of a text in the cache. */
 interface Place extends CacheOptions {
   readonly identity: Readonly<Record<string, unknown>>;
 }
 
 const DEFAULT_LIMIT = 8 * 2 ** 30;
 
-/** Texts that are kept at most, however small. */
+/** Maximum number of cached texts. */
 const MOST_TEXTS = 256;
 
-/** What nobody has touched for so long was left by a process that is dead, in milliseconds: a day. */
+/** Age from which an untouched build counts as abandoned, in milliseconds: one day. */
 const LEFT_AFTER = 24 * 3600 * 1000;
 
 const PARTS = ["train", "validation"] as const;
@@ -67,15 +67,15 @@ const mergesSchema = v.object({
 });
 
 function textFolder({ root, identity, version }: Place): string {
-  // The engine decides which characters are letters, and so how text is cut.
+  // The engine's Unicode version determines which characters are letters, and so how text is split.
   const key = createHash("sha256").update(JSON.stringify({ identity, version, engine: Deno.version.v8 }));
   return join(root, key.digest("hex").slice(0, 32));
 }
 
 /**
- * The merges of a vocabulary: those that were learned for a larger one before, or new ones, which are kept.
+ * Returns the merges of a vocabulary: cached ones that were learned for a vocabulary at least as large, or new ones.
  *
- * @param learn Learns up to V - 256 merges; as many as there are, where there are fewer.
+ * @param learn Learns up to V - 256 merges; fewer if the text has fewer.
  * @returns At least V - 256 merges, or all that the text has.
  */
 export function cachedMerges(
@@ -96,10 +96,10 @@ export function cachedMerges(
 }
 
 /**
- * The tokens of a text: those that are kept, if their files are as they were written, or new ones, which are kept.
+ * Returns the tokens of a text: cached ones if their files are intact, or new ones.
  *
- * @param make Makes the tokenizer.
- * @param encode Makes tokens of both parts, and hands their bytes on in order.
+ * @param make Creates the tokenizer.
+ * @param encode Encodes both parts, and passes on their bytes in order.
  */
 export async function cachedTokens(
   place: Place & { tokenizer: string },
@@ -135,7 +135,7 @@ export async function cachedTokens(
       Deno.writeTextFileSync(join(building, "tokenizer.json"), content);
       const tokens = { ...form, tokenizerSha256: sha256Hex(content) };
       Deno.writeTextFileSync(join(building, TOKENS), sealJson(tokens, 0));
-      // Another process may have made the same meanwhile: its folder serves as well.
+      // Another process may have built the same folder: its folder is used.
       if (open(folder) === undefined) {
         removeIfThere(folder);
         Deno.renameSync(building, folder);
@@ -152,11 +152,12 @@ export async function cachedTokens(
   const made = open(folder);
   if (made !== undefined) return made;
   throw new UserError(
-    `Cannot read the tokens that were just written to ${folder}: is another process deleting them?`,
+    `Cannot read the tokens in ${folder}: expected the files just written, got none. ` +
+      "Check that no other process deletes them, and start again.",
   );
 }
 
-/** Opens a folder of tokens; undefined where there is none, or something in it is not as it was written. */
+/** Opens a folder of tokens. Returns undefined if it is missing or damaged. */
 function open(
   folder: string,
 ): { tokenizer: Tokenizer; train: StoredTokens; validation: StoredTokens } | undefined {
@@ -185,12 +186,12 @@ function open(
   try {
     Deno.utimeSync(dirname(folder), now, now); // used just now
   } catch {
-    // A cache that cannot be written serves as well.
+    // A read-only cache is fine.
   }
   return { tokenizer, train, validation };
 }
 
-/** Where documents begin: undefined where there are none, null where the file is damaged. */
+/** Reads the positions where documents begin. Returns undefined if there are none, and null if the file is damaged. */
 function readStarts(
   path: string,
   documents: { length: number; sha256: string } | null,
@@ -201,7 +202,7 @@ function readStarts(
   return new Float64Array(bytes.buffer, bytes.byteOffset, documents.length);
 }
 
-/** The bytes of a file; undefined where it is missing, or is not the one with this checksum. */
+/** Reads a file. Returns undefined if it is missing, or its checksum differs. */
 function readWhole(path: string, sha256: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const bytes = Deno.readFileSync(path);
@@ -212,7 +213,7 @@ function readWhole(path: string, sha256: string): Uint8Array<ArrayBuffer> | unde
   }
 }
 
-/** What a file with a checksum holds; undefined where it is missing or damaged. */
+/** Reads the content of a file with a checksum. Returns undefined if the file is missing or damaged. */
 function readForm<S extends v.GenericSchema>(path: string, form: S): v.InferOutput<S> | undefined {
   try {
     const value = readJsonFile(path);
@@ -220,7 +221,7 @@ function readForm<S extends v.GenericSchema>(path: string, form: S): v.InferOutp
     const result = v.safeParse(form, unsealJson(value));
     return result.success ? result.output : undefined;
   } catch {
-    return undefined; // what cannot be read is made again
+    return undefined; // an unreadable file is rebuilt
   }
 }
 
@@ -232,23 +233,22 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
 }
 
-/** Tells what to do where the cache cannot be written: no room, no permission. */
+/** Runs work that writes the cache, and states the remedy if the system refuses. */
 function writing(root: string, work: () => void): void {
   try {
     work();
   } catch (cause) {
-    if (typeof (cause as { code?: unknown }).code !== "string") throw cause; // not the system's
+    if (typeof (cause as { code?: unknown }).code !== "string") throw cause; // not an error of the system
     throw new UserError(
-      `Cannot keep tokens in ${root}: ${
+      `Cannot store tokens in ${root}: ${
         (cause as Error).message
-      }. Let LOSSKIT_CACHE name a folder that you may write ` +
-        "to, with room for twice the text.",
+      }. Set LOSSKIT_CACHE to a writable folder with room for twice the text.`,
       { cause },
     );
   }
 }
 
-/** Deletes what was not used for longest until the rest is small enough, and what dead processes left. */
+/** Deletes the least recently used texts until the cache is within its limit, and abandoned builds. */
 function prune({ root, limit = DEFAULT_LIMIT }: CacheOptions, used: string): void {
   const folders = [...Deno.readDirSync(root)].filter((entry) => entry.isDirectory).map(({ name }) => {
     const path = join(root, name);
@@ -264,7 +264,7 @@ function prune({ root, limit = DEFAULT_LIMIT }: CacheOptions, used: string): voi
   }
 }
 
-/** Bytes of a folder's files; folders that dead processes left in it are deleted on the way. */
+/** Returns the size of a folder's files in bytes. Deletes abandoned builds in it on the way. */
 function sizeOf(folder: string): number {
   let bytes = 0;
   for (const entry of Deno.readDirSync(folder)) {

@@ -1,6 +1,6 @@
 /**
- * Makes a tokenizer from a `tokenizer.json`, such as `toJSON()` or Hugging Face's library writes. Of the latter's many
- * kinds it takes those that are the same here: characters, and byte pairs in GPT-2's manner.
+ * Creates a tokenizer from a `tokenizer.json`, as written by `toJSON()` or Hugging Face's library. Only the kinds that
+ * losskit implements are supported: characters, and GPT-2's byte-level BPE.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { createCharacterTokenizer } from "./character_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { BYTE_CHARACTERS, BYTE_LEVEL_CUTS, CHARACTER_CUT, type TokenizerJson } from "./tokenizer_json.ts";
 
-/** More ids than any vocabulary has: what is beyond would only fill memory. */
+/** Upper limit of ids, above that of any real vocabulary. It bounds memory. */
 const MAX_ID = 2 ** 24;
 
 const isId = (value: unknown): boolean =>
   typeof value === "number" && Number.isInteger(value) && value >= 0 && value < MAX_ID;
 const id = v.custom<number>(isId, "must be an id");
 const flag = v.optional(v.boolean(), false);
-const none = v.nullish(v.literal("", "must be left out"));
+const none = v.nullish(v.literal("", "must be omitted"));
 const no = v.optional(v.literal(false, "must be false"));
-/** How added tokens match beside their text: not built here. */
+/** Matching options of added tokens that are not supported. */
 const placed = { single_word: no, lstrip: no, rstrip: no };
-// Not v.record: it leaves out names such as "constructor", which vocabularies have.
+// Not v.record: it drops names such as "constructor", which vocabularies contain.
 const vocab = v.custom<Record<string, number>>(
   (value) => typeof value === "object" && value !== null && Object.values(value).every(isId),
-  "must give every token its id",
+  "must map tokens to ids",
 );
 const record = v.record(v.string(), v.unknown());
 
@@ -36,14 +36,14 @@ const schema = v.object({
     v.array(v.object({ id, content: v.string(), special: flag, normalized: flag, ...placed })),
     [],
   ),
-  normalizer: v.nullish(v.never("must be null: text is taken as it is")),
+  normalizer: v.nullish(v.never("must be null: text is not normalized")),
   pre_tokenizer: record,
-  // GPT-2's moves offsets alone.
+  // GPT-2's post-processor changes only offsets.
   post_processor: v.nullish(v.object({ type: v.literal("ByteLevel", "must be null") })),
   model: v.variant("type", [
     v.object({ type: v.literal("WordLevel"), vocab, unk_token: v.optional(v.string()) }),
     v.object({
-      type: v.optional(v.literal("BPE")), // older files leave it out
+      type: v.optional(v.literal("BPE")), // older files omit it
       dropout: v.nullish(v.literal(0, "must be null")),
       continuing_subword_prefix: none,
       end_of_word_suffix: none,
@@ -57,25 +57,25 @@ const schema = v.object({
 
 type Json = v.InferOutput<typeof schema>;
 
-/** What a file must be, for errors. */
+/** Supported files, for errors. */
 const WANTED = "expected a Hugging Face tokenizer.json of characters (WordLevel) or of byte-level BPE";
 
-/** How a tokenizer is made from JSON. */
+/** Options for creating a tokenizer from JSON. */
 export interface FromJsonOptions {
   /**
-   * Whether special tokens that text spells out, such as `<|endoftext|>`, become their ids, as Hugging Face's library
-   * reads them. Default: false; such text stays text, as in training.
+   * True if special tokens spelled out in text, such as `<|endoftext|>`, become their ids, as in Hugging Face's
+   * library. Default: false. The characters are then ordinary text, as in training.
    */
   readonly specialInText?: boolean | undefined;
 }
 
 /**
- * Makes the tokenizer that a `tokenizer.json` describes.
+ * Creates the tokenizer that a `tokenizer.json` describes.
  *
  * @param json The parsed JSON. Its form is checked.
- * @param options How special tokens are read.
- * @throws {TypeError} if it is not the JSON of a tokenizer, or of one that cuts or joins text in another way.
- * @throws {RangeError} if its alphabet or merges contradict themselves.
+ * @param options Treatment of special tokens.
+ * @throws {TypeError} if the JSON does not describe a tokenizer, or describes an unsupported one.
+ * @throws {RangeError} if its alphabet or merges are inconsistent.
  */
 export function tokenizerFromJSON(json: unknown, { specialInText = false }: FromJsonOptions = {}): Tokenizer {
   const result = v.safeParse(schema, json);
@@ -115,11 +115,11 @@ export function tokenizerFromJSON(json: unknown, { specialInText = false }: From
   });
 }
 
-/** One of our tokenizers, whose ids are the places of its tokens in a list. */
+/** One of losskit's tokenizers, whose ids are the indices of its tokens in a list. */
 interface Inner {
-  /** Makes the tokenizer, with special tokens behind the others where there are any. */
+  /** Creates the tokenizer, with optional special tokens after the others. */
   inner(special?: readonly string[]): Tokenizer;
-  /** Its tokens, as the file writes them. */
+  /** Its tokens, as written in the file. */
   readonly tokens: readonly string[];
 }
 
@@ -128,12 +128,12 @@ function characters(
   file: { ids: ReadonlyMap<string, number>; isAdded: ReadonlySet<string>; unknown: string | undefined },
 ): Inner {
   if (!covers(cut, CHARACTER_CUT)) {
-    throw refusal("pre_tokenizer: must make every character a piece, with WordLevel");
+    throw refusal("pre_tokenizer: must split text into characters, with WordLevel");
   }
   const { ids, isAdded, unknown } = file;
   if (unknown !== undefined && ids.has(unknown)) {
     throw refusal(
-      `model.unk_token: must be missing from the vocabulary: ${JSON.stringify(unknown)} is in it`,
+      `model.unk_token: must not be in the vocabulary, got ${JSON.stringify(unknown)}, which is`,
     );
   }
   const tokens = [...ids.keys()].filter((token) => !isAdded.has(token));
@@ -154,7 +154,7 @@ function bytePairs(
   const cut = (Object.keys(BYTE_LEVEL_CUTS) as CutName[]).find((name) => cutsLike(pre_tokenizer, name));
   if (cut === undefined) {
     throw refusal(
-      "pre_tokenizer: must be ByteLevel without add_prefix_space, or the one that losskit writes",
+      "pre_tokenizer: must be ByteLevel without add_prefix_space, or losskit's own",
     );
   }
   const { ids, isAdded } = file;
@@ -169,13 +169,13 @@ function bytePairs(
     const [leftPlace, rightPlace] = [places.get(left), places.get(right)];
     const isNew = ids.has(left + right) && !places.has(left + right);
     if (pair.length !== 2 || leftPlace === undefined || rightPlace === undefined || !isNew) {
-      throw refusal(`model.merges: ${JSON.stringify(pair)} must join two earlier tokens to a new one`);
+      throw refusal(`model.merges: ${JSON.stringify(pair)} must merge two earlier tokens into a new one`);
     }
     places.set(left + right, places.size);
     return [leftPlace, rightPlace];
   });
   const stray = [...ids.keys()].find((token) => !places.has(token) && !isAdded.has(token));
-  if (stray !== undefined) throw refusal(`model.vocab: no merge makes ${JSON.stringify(stray)}`);
+  if (stray !== undefined) throw refusal(`model.vocab: no merge produces ${JSON.stringify(stray)}`);
   const name = (special: readonly string[]) =>
     cut !== "gpt2"
       ? {}
@@ -186,7 +186,9 @@ function bytePairs(
   };
 }
 
-/** SHA-256 of GPT-2's vocabulary, as {@linkcode isGpt2} writes it: its size alone says nothing. */
+/**
+ * SHA-256 of GPT-2's vocabulary, as serialized by {@linkcode isGpt2}. The size alone does not identify a vocabulary.
+ */
 const GPT2_SHA256 = "c84783e4d48fb84b319974a844cfe594a00cdf4df63b7b9f76159f52b5fa9656";
 
 function isGpt2(
@@ -198,7 +200,7 @@ function isGpt2(
 }
 
 function cutsLike(given: Record<string, unknown>, name: CutName): boolean {
-  // Offsets are of no use here, and older files leave out what is the default.
+  // Offsets are not used here, and older files omit default values.
   const plain = (cut: Record<string, unknown>): Record<string, unknown> =>
     cut["type"] === "ByteLevel" ? { use_regex: true, ...cut, trim_offsets: true } : cut;
   const parts = given["pretokenizers"];
@@ -208,7 +210,7 @@ function cutsLike(given: Record<string, unknown>, name: CutName): boolean {
   );
 }
 
-/** Whether a value has every field that another has, with the same values. */
+/** Returns whether a value has every field of another value, with the same values. */
 function covers(given: unknown, wanted: unknown): boolean {
   if (typeof wanted !== "object" || wanted === null) return given === wanted;
   return typeof given === "object" && given !== null &&
@@ -217,7 +219,7 @@ function covers(given: unknown, wanted: unknown): boolean {
     );
 }
 
-/** Requires every token to have an id of its own, and returns ids by token. */
+/** Checks that every token has a distinct id, and returns ids by token. */
 function idsOf(
   vocab: Record<string, number>,
   added: readonly { id: number; content: string }[],
@@ -232,7 +234,9 @@ function idsOf(
   for (const [token, id] of ids) {
     const other = tokens.get(id);
     if (other !== undefined) {
-      throw refusal(`model.vocab: ${JSON.stringify(other)} and ${JSON.stringify(token)} have the id ${id}`);
+      throw refusal(
+        `model.vocab: ${JSON.stringify(other)} and ${JSON.stringify(token)} both have the id ${id}`,
+      );
     }
     tokens.set(id, token);
   }
@@ -240,5 +244,5 @@ function idsOf(
 }
 
 function refusal(reason: string): TypeError {
-  return new TypeError(`Cannot load a tokenizer: ${WANTED}: ${reason}`);
+  return new TypeError(`Cannot load a tokenizer: ${WANTED}, got an unsupported one (${reason})`);
 }

@@ -12,13 +12,13 @@ const text = randomProse(random, 1000) + " constructor __proto__ prototype toStr
   randomUnicode(random, 300);
 const trained = trainBpe(text, { vocabSize: 420 });
 
-/** Plain data, to be changed. */
+/** Plain data that tests modify. */
 // deno-lint-ignore no-explicit-any
 function plain(tokenizer: unknown): any {
   return JSON.parse(JSON.stringify(tokenizer));
 }
 
-Deno.test("tokenizerFromJSON() makes a tokenizer that encodes the same", async () => {
+Deno.test("tokenizerFromJSON() creates a tokenizer that encodes the same", async () => {
   const gpt2 = await loadGpt2Tokenizer();
   for (const tokenizer of [trainCharacterTokenizer(text), createBpeTokenizer([]), trained, gpt2]) {
     const json = plain(tokenizer);
@@ -30,7 +30,7 @@ Deno.test("tokenizerFromJSON() makes a tokenizer that encodes the same", async (
   }
 });
 
-Deno.test("tokenizerFromJSON() takes the older forms of GPT-2's file", async () => {
+Deno.test("tokenizerFromJSON() accepts the older forms of GPT-2's file", async () => {
   const gpt2 = await loadGpt2Tokenizer();
   const json = plain(gpt2);
   delete json.model.type;
@@ -44,7 +44,7 @@ Deno.test("tokenizerFromJSON() takes the older forms of GPT-2's file", async () 
   assertEquals(again.encode(text), gpt2.encode(text));
 });
 
-Deno.test("tokenizerFromJSON() throws when the JSON is of something else, and says of what", () => {
+Deno.test("tokenizerFromJSON() refuses unsupported JSON and names the field", () => {
   // deno-lint-ignore no-explicit-any
   const changed = (change: (json: any) => void, from: unknown = trained) => {
     const json = plain(from);
@@ -69,19 +69,22 @@ Deno.test("tokenizerFromJSON() throws when the JSON is of something else, and sa
     [changed((json) => json.pre_tokenizer = { type: "Whitespace" }), "pre_tokenizer: must be ByteLevel"],
     [
       changed((json) => json.model.merges[3] = ["x", "q"]),
-      'model.merges: ["x","q"] must join two earlier tokens to a new one',
+      'model.merges: ["x","q"] must merge two earlier tokens into a new one',
     ],
-    [changed((json) => json.model.merges.pop()), "model.vocab: no merge makes"],
-    [changed((json) => json.model.vocab.a = 7), " have the id 7"],
-    [changed((json) => json.model.vocab.a = "7"), "model.vocab: must give every token its id"],
+    [changed((json) => json.model.merges.pop()), "model.vocab: no merge produces"],
+    [changed((json) => json.model.vocab.a = 7), " both have the id 7"],
+    [changed((json) => json.model.vocab.a = "7"), "model.vocab: must map tokens to ids"],
     [changed((json) => [json.model.vocab.a, json.model.vocab.Zz] = [900, 97]), "model.vocab"],
     [
       changed((json) => json.pre_tokenizer = trained.toJSON().pre_tokenizer, characters),
-      "every character a piece",
+      "must split text into characters",
     ],
     [changed((json) => json.model.vocab.dd = 3, characters), '"dd" is not one character'],
-    [changed((json) => json.model.unk_token = "a", characters), "model.unk_token: must be missing"],
-    [changed((json) => json.added_tokens = [{ id: 1, content: "<s>" }], characters), "have the id 1"],
+    [
+      changed((json) => json.model.unk_token = "a", characters),
+      "model.unk_token: must not be in the vocabulary",
+    ],
+    [changed((json) => json.added_tokens = [{ id: 1, content: "<s>" }], characters), "both have the id 1"],
     [changed((json) => json.added_tokens = [{ id: 9, content: "a" }], characters), '"a" has the ids 0 and 9'],
     [changed((json) => json.added_tokens = [{ id: -1, content: "x" }], characters), "must be an id"],
     [
@@ -93,9 +96,9 @@ Deno.test("tokenizerFromJSON() throws when the JSON is of something else, and sa
   for (const [json, message] of cases) assertThrows(() => tokenizerFromJSON(json), TypeError, message);
 });
 
-Deno.test("tokenizerFromJSON() gives a file's own ids: special tokens first, bytes in any order, holes", () => {
+Deno.test("tokenizerFromJSON() keeps a file's own ids: special tokens first, bytes in any order, gaps", () => {
   const json = plain(trained);
-  const moved = (id: number) => (id === 0 ? 900 : id + 2); // id 2 is a hole, 0 and 1 are special
+  const moved = (id: number) => (id === 0 ? 900 : id + 2); // id 2 is a gap, 0 and 1 are special
   json.model.vocab = Object.fromEntries(
     Object.entries<number>(json.model.vocab).map(([token, id]) => [token, moved(id)]),
   );
@@ -121,7 +124,7 @@ Deno.test("tokenizerFromJSON() gives a file's own ids: special tokens first, byt
   assertEquals(special.encode(text), tokenizer.encode(text));
 });
 
-Deno.test("tokenizerFromJSON() takes characters in any order, with added tokens", () => {
+Deno.test("tokenizerFromJSON() accepts characters in any order, with added tokens", () => {
   const json = plain(trainCharacterTokenizer("abc"));
   json.model.vocab = { b: 0, a: 1, c: 4 };
   assertEquals(Array.from(tokenizerFromJSON(json).encode("abcb")), [1, 0, 4, 0]);
@@ -130,13 +133,13 @@ Deno.test("tokenizerFromJSON() takes characters in any order, with added tokens"
   assertEquals(
     Array.from(tokenizer.encode("a<s>c")),
     [1, 3, 4],
-    "tokens that are not special are always found",
+    "tokens that are not special are always matched",
   );
   assertEquals(tokenizer.decode([1, 3, 4]), "a<s>c");
-  assertThrows(() => tokenizer.encode("d"), RangeError, "every character must be one of");
+  assertThrows(() => tokenizer.encode("d"), RangeError, "expected characters of the tokenizer's alphabet");
 });
 
-Deno.test("tokenizerFromJSON() calls a vocabulary GPT-2's by its content, not by its size", async () => {
+Deno.test("tokenizerFromJSON() recognizes GPT-2's vocabulary by its content, not by its size", async () => {
   const json = plain(await loadGpt2Tokenizer());
   assertEquals(tokenizerFromJSON(json).name, "gpt2");
   const vocab = json.model.vocab;

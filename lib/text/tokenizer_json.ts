@@ -1,65 +1,65 @@
 /**
- * The form of Hugging Face's `tokenizer.json`, as far as tokenizers here need it: types and the parts that never change.
+ * Types and constant parts of Hugging Face's `tokenizer.json`, as far as losskit's tokenizers use it.
  *
  * @module
  */
 import { PORTABLE_PATTERN } from "./_pieces.ts";
 
-/** A tokenizer as `tokenizer.json` holds it (format version 1.0 of the library `tokenizers`). */
+/** A tokenizer as stored in `tokenizer.json` (format version 1.0 of the library `tokenizers`). */
 export interface TokenizerJson {
-  /** Version of the form. */
+  /** Version of the format. */
   readonly version: "1.0";
   /** Not used. */
   readonly truncation: null;
   /** Not used. */
   readonly padding: null;
-  /** Tokens that stand for no text of a corpus, such as GPT-2's `<|endoftext|>`. */
+  /** Special tokens such as GPT-2's `<|endoftext|>`, and other tokens added to the model's. */
   readonly added_tokens: readonly AddedToken[];
-  /** Not used: text is taken as it is. */
+  /** Not used: text is not normalized. */
   readonly normalizer: null;
-  /** How text is cut before the model sees it. */
+  /** Split of text into pieces before the model is applied. */
   readonly pre_tokenizer: Readonly<Record<string, unknown>>;
   /** Not used. */
   readonly post_processor: null;
-  /** How tokens become text. */
+  /** Conversion of tokens to text. */
   readonly decoder: Readonly<Record<string, unknown>>;
   /** The vocabulary. */
   readonly model: WordLevelJson | BpeJson;
 }
 
-/** A token beside the model's. */
+/** A token added to the model's vocabulary. */
 export interface AddedToken {
   /** Its id. */
   readonly id: number;
-  /** How it is written. */
+  /** Its text. */
   readonly content: string;
-  /** Whether it matches whole words alone. */
+  /** True if it matches whole words only. */
   readonly single_word: boolean;
-  /** Whether it takes white space before it. */
+  /** True if it includes white space before it. */
   readonly lstrip: boolean;
-  /** Whether it takes white space after it. */
+  /** True if it includes white space after it. */
   readonly rstrip: boolean;
-  /** Whether it matches in normalised text. */
+  /** True if it matches in normalized text. */
   readonly normalized: boolean;
-  /** Whether decoding may leave it out. */
+  /** True if decoding may skip it. */
   readonly special: boolean;
 }
 
-/** A vocabulary of whole pieces: one character each. */
+/** A vocabulary of whole pieces: one character per piece. */
 export interface WordLevelJson {
-  /** Tells models apart. */
+  /** Type of the model. */
   readonly type: "WordLevel";
   /** Character → id. */
   readonly vocab: Readonly<Record<string, number>>;
-  /** A token that the vocabulary has not, so that an unknown character is an error. */
+  /** A token that is missing from the vocabulary, so that an unknown character is an error. */
   readonly unk_token: string;
 }
 
-/** A vocabulary of byte pairs, bytes written as {@linkcode byteCharacters} says. */
+/** A vocabulary of byte pairs. Bytes are written as in {@linkcode BYTE_CHARACTERS}. */
 export interface BpeJson {
-  /** Tells models apart. */
+  /** Type of the model. */
   readonly type: "BPE";
-  /** Not used: no merge is left out. */
+  /** Not used: no merge is dropped. */
   readonly dropout: null;
   /** Not used: every byte is known. */
   readonly unk_token: null;
@@ -71,15 +71,15 @@ export interface BpeJson {
   readonly fuse_unk: boolean;
   /** Not used. */
   readonly byte_fallback: boolean;
-  /** Not used: merges are always followed. */
+  /** Not used: merges are always applied. */
   readonly ignore_merges: boolean;
   /** Token → id. */
   readonly vocab: Readonly<Record<string, number>>;
-  /** Pairs in order of rank; older files write a pair as one text with a space. */
+  /** Pairs in order of rank. Older files write a pair as one string with a space. */
   readonly merges: readonly (readonly [string, string] | string)[];
 }
 
-/** What is the same in every file. */
+/** Fields with the same value in every file. */
 export const JSON_FRAME = {
   version: "1.0",
   truncation: null,
@@ -89,7 +89,7 @@ export const JSON_FRAME = {
   post_processor: null,
 } as const;
 
-/** Every character is a piece. */
+/** Pre-tokenizer that makes each character a piece. */
 export const CHARACTER_CUT = {
   type: "Split",
   pattern: { Regex: "[\\s\\S]" },
@@ -97,7 +97,7 @@ export const CHARACTER_CUT = {
   invert: false,
 } as const;
 
-/** Bytes as characters, with GPT-2's cut or without one. */
+/** Pre-tokenizer that maps bytes to characters, with GPT-2's split or without. */
 const byteLevel = (use_regex: boolean) => ({
   type: "ByteLevel",
   add_prefix_space: false,
@@ -105,7 +105,7 @@ const byteLevel = (use_regex: boolean) => ({
   use_regex,
 } as const);
 
-/** The cuts of byte-pair tokenizers. */
+/** The pre-tokenizers of byte-pair tokenizers. */
 export const BYTE_LEVEL_CUTS = {
   own: {
     type: "Sequence",
@@ -117,12 +117,12 @@ export const BYTE_LEVEL_CUTS = {
   gpt2: byteLevel(true),
 } as const;
 
-/** Bytes from characters. */
+/** Decoder that maps characters to bytes. */
 export const BYTE_LEVEL_DECODER = byteLevel(true);
 
 /**
- * The character that stands for each byte in byte-level vocabularies (Radford 2019): printable ones of Latin-1 for
- * themselves, the others for U+0100 and what follows.
+ * The character for each byte in byte-level vocabularies (Radford 2019). Printable Latin-1 characters stand for
+ * themselves; the other bytes are mapped to U+0100 and above.
  */
 export const BYTE_CHARACTERS: readonly string[] = (() => {
   let others = 0x100;

@@ -1,19 +1,19 @@
 /**
- * The names by which specs and commands choose a tokenizer. Making the tokenizer is `prepare_corpus.ts`.
+ * Names of tokenizers in specs and commands. `prepare_corpus.ts` creates the tokenizers.
  *
  * @module
  */
 
 import { UserError } from "../error/user_error.ts";
 
-/** A tokenizer in a spec: `character`, `byte`, `gpt2`, or `bpe:V` with the vocabulary size. */
+/** A tokenizer's name in a spec: `character`, `byte`, `gpt2`, or `bpe:V` with the vocabulary size. */
 export type TokenizerName = "character" | "byte" | "gpt2" | `bpe:${number}`;
 
-/** What a tokenizer's name asks for. */
+/** A parsed tokenizer name. */
 export type TokenizerChoice = {
-  /** The text's characters. */
+  /** The characters of the text. */
   readonly kind: "character";
-  /** V: as many as the text has. */
+  /** Undefined: V depends on the text. */
   readonly vocabSize?: undefined;
 } | {
   /** Bytes, GPT-2's table, or byte pairs learned from the text. */
@@ -23,8 +23,8 @@ export type TokenizerChoice = {
 };
 
 /**
- * Returns a tokenizer's full name: `char` is `character`, and a number is the size of a byte-pair vocabulary. Other words
- * stay; {@linkcode parseTokenizerName} checks them.
+ * Returns a tokenizer's full name: `character` for `char`, and `bpe:V` for a number V. Other words are returned
+ * unchanged; {@linkcode parseTokenizerName} checks them.
  */
 export function tokenizerName(word: string | number): string {
   if (word === "char") return "character";
@@ -32,9 +32,9 @@ export function tokenizerName(word: string | number): string {
 }
 
 /**
- * Reads a tokenizer's name.
+ * Parses a tokenizer's name.
  *
- * @throws {UserError} if it is none of the names, or `bpe:V` without an integer V >= 256.
+ * @throws {UserError} for an unknown name, or `bpe:V` without an integer V >= 256.
  */
 export function parseTokenizerName(name: string): TokenizerChoice {
   if (name === "character") return { kind: name };
@@ -44,13 +44,13 @@ export function parseTokenizerName(name: string): TokenizerChoice {
   const vocabSize = Number(digits);
   if (digits === undefined || !Number.isSafeInteger(vocabSize)) {
     throw new UserError(
-      'Cannot choose a tokenizer: its name must be "character", "byte", "gpt2", or "bpe:V" with a vocabulary size V, ' +
-        `such as "bpe:512": it is ${JSON.stringify(name)}`,
+      'Cannot choose a tokenizer: expected "character", "byte", "gpt2", or "bpe:V" with a vocabulary size V ' +
+        `such as "bpe:512", got ${JSON.stringify(name)}`,
     );
   }
   if (vocabSize < 256) {
     throw new UserError(
-      `Cannot choose a tokenizer: V in "bpe:V" must be >= 256, the number of bytes: V is ${digits}`,
+      `Cannot choose a tokenizer: expected V >= 256, the number of bytes, in "bpe:V", got ${digits}`,
     );
   }
   return { kind: "bpe", vocabSize };

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
 import { parseTokenizerName } from "./tokenizer_name.ts";
 
-Deno.test("parseTokenizerName() reads the four kinds", () => {
+Deno.test("parseTokenizerName() parses the four kinds", () => {
   assertEquals(parseTokenizerName("character"), { kind: "character" });
   assertEquals(parseTokenizerName("byte"), { kind: "byte", vocabSize: 256 });
   assertEquals(parseTokenizerName("gpt2"), { kind: "gpt2", vocabSize: 50257 });
@@ -10,7 +10,7 @@ Deno.test("parseTokenizerName() reads the four kinds", () => {
   assertEquals(parseTokenizerName("bpe:16384"), { kind: "bpe", vocabSize: 16384 });
 });
 
-Deno.test("parseTokenizerName() throws a user's error for anything else", () => {
+Deno.test("parseTokenizerName() throws a UserError for other names", () => {
   for (
     const name of [
       "",
@@ -25,14 +25,14 @@ Deno.test("parseTokenizerName() throws a user's error for anything else", () => 
       "bpe:512 ",
     ]
   ) {
-    assertThrows(() => parseTokenizerName(name), UserError, `it is ${JSON.stringify(name)}`);
+    assertThrows(() => parseTokenizerName(name), UserError, `got ${JSON.stringify(name)}`);
   }
-  assertThrows(() => parseTokenizerName("bpe:" + "9".repeat(30)), UserError, "its name must be");
+  assertThrows(() => parseTokenizerName("bpe:" + "9".repeat(30)), UserError, 'expected "character"');
   for (const size of ["100", "255", "1"]) {
     assertThrows(
       () => parseTokenizerName(`bpe:${size}`),
       UserError,
-      `must be >= 256, the number of bytes: V is ${size}`,
+      `expected V >= 256, the number of bytes, in "bpe:V", got ${size}`,
     );
   }
 });

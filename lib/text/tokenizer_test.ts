@@ -1,5 +1,5 @@
 /**
- * What every tokenizer promises, held over all of them.
+ * Tests of the properties that all tokenizers share.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { randomBytes, randomProse, randomUnicode } from "./_testing.ts";
@@ -14,7 +14,7 @@ const random = createRandom(2, "tokenizers");
 const prose = randomProse(random, 3000);
 const trained = trainBpe(prose, { vocabSize: 600 });
 
-/** All but the character tokenizer, which knows its own alphabet alone. */
+/** All tokenizers except the character tokenizer, whose alphabet is limited. */
 const BYTE_LEVEL: readonly Tokenizer[] = [
   createBpeTokenizer([]),
   trained,
@@ -39,7 +39,7 @@ const TEXTS = [
   ...Array.from({ length: 150 }, () => randomUnicode(random, random.integer(120))),
 ];
 
-Deno.test("encode() and decode() give back any well-formed text, and byteLengths its bytes", () => {
+Deno.test("encode() and decode() round-trip any well-formed text, and byteLengths sums to its bytes", () => {
   const all = [...BYTE_LEVEL, trainCharacterTokenizer(TEXTS)];
   for (const tokenizer of all) {
     for (const text of TEXTS) {
@@ -53,7 +53,7 @@ Deno.test("encode() and decode() give back any well-formed text, and byteLengths
   }
 });
 
-Deno.test("encodeBytes() and decodeBytes() give back any bytes, also those that are no UTF-8", () => {
+Deno.test("encodeBytes() and decodeBytes() round-trip any bytes, also if they are not UTF-8", () => {
   const samples = [
     Uint8Array.of(0xed, 0xa0, 0x80), // a lone surrogate
     Uint8Array.of(0xc0, 0x80), // overlong
@@ -72,17 +72,17 @@ Deno.test("encodeBytes() and decodeBytes() give back any bytes, also those that 
   assertThrows(
     () => trainCharacterTokenizer("ab").encodeBytes(Uint8Array.of(0x61, 0xff)),
     RangeError,
-    "Cannot encode bytes: they must be UTF-8: the text is not: byte offset 1 (0xFF) cannot follow",
+    "Cannot encode bytes: expected UTF-8, got text that has an invalid byte at byte offset 1 (0xFF)",
   );
 });
 
 Deno.test("encodeBytes() takes a megabyte of noise in linear time", () => {
-  // Where each wrong byte had the rest looked at again, this would take hours.
+  // If each invalid byte caused a rescan of the rest, this would take hours.
   const noise = new Uint8Array(2 ** 20).fill(0xff);
   for (const tokenizer of BYTE_LEVEL) assertEquals(tokenizer.encodeBytes(noise).length, noise.length);
 });
 
-Deno.test("safeCut() cuts where the tokens of the parts are those of the whole, whatever follows", () => {
+Deno.test("safeCut() splits where the tokens of the parts equal those of the whole, whatever follows", () => {
   for (const tokenizer of [...BYTE_LEVEL, trainCharacterTokenizer([...TEXTS, prose])]) {
     for (let round = 0; round < 300; round++) {
       const kind = random.integer(4);
@@ -101,12 +101,12 @@ Deno.test("safeCut() cuts where the tokens of the parts are those of the whole, 
       const parts = [text.slice(0, cut), text.slice(cut)].flatMap((part) => [...tokenizer.encode(part)]);
       assertEquals(parts, [...tokenizer.encode(text)]);
     }
-    // It always comes on, so that a stream of text never has to be held whole.
+    // There is always progress, so that a stream of text is never held as a whole.
     assert(tokenizer.name === "character" || tokenizer.safeCut("x".repeat(5000)) > 2000);
   }
 });
 
-Deno.test("smallerVocabulary() is what training a smaller one gives, and its merges the first of the larger", () => {
+Deno.test("smallerVocabulary() equals training a smaller vocabulary, with a prefix of the merges", () => {
   for (const vocabSize of [256, 257, 300, 512, 599, 600]) {
     const smaller = smallerVocabulary(trained, vocabSize);
     assertEquals(smaller.merges, trained.merges.slice(0, vocabSize - 256));
@@ -114,11 +114,15 @@ Deno.test("smallerVocabulary() is what training a smaller one gives, and its mer
     assertEquals(smaller.name, vocabSize === 256 ? "byte" : `bpe:${vocabSize}`);
   }
   for (const vocabSize of [255, 601, 300.5, NaN]) {
-    assertThrows(() => smallerVocabulary(trained, vocabSize), RangeError, `V is ${vocabSize}`);
+    assertThrows(() => smallerVocabulary(trained, vocabSize), RangeError, `got ${vocabSize}`);
   }
 });
 
-Deno.test("smallerVocabulary() refuses a vocabulary that was not learned here", async () => {
+Deno.test("smallerVocabulary() refuses a vocabulary that trainBpe did not learn", async () => {
   const gpt2 = await loadGpt2Tokenizer();
-  assertThrows(() => smallerVocabulary(gpt2, 1000), RangeError, "it must be of trainBpe's: it is gpt2");
+  assertThrows(
+    () => smallerVocabulary(gpt2, 1000),
+    RangeError,
+    "expected a tokenizer made by trainBpe, got gpt2",
+  );
 });

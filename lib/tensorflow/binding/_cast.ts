@@ -1,5 +1,6 @@
 /**
- * Casts between floating types, all of which are float32 to TF.js, given the binding: for code that `backend.ts` needs.
+ * Casts between floating types, for code that `backend.ts` imports and that receives the binding as an argument. TF.js
+ * reports every floating type as float32.
  *
  * @module
  */
@@ -7,15 +8,15 @@ import * as tf from "@tensorflow/tfjs";
 import type { Binding } from "./binding.ts";
 import type { OpBackend } from "./op_backend.ts";
 
-/** The binding, and TF.js's backend on it. */
+/** The binding, and TF.js's backend on top of it. */
 export interface BoundBackend {
-  /** The binding under TF.js. */
+  /** The binding below TF.js. */
   readonly binding: Binding;
   /** TF.js's backend. */
   readonly backend: OpBackend;
 }
 
-/** Returns the `TF_DataType` that a tensor really has. */
+/** Returns a tensor's true `TF_DataType`. */
 export function dtypeIn({ binding, backend }: BoundBackend, tensor: tf.Tensor): number {
   return binding.dtypeOf(backend.getInputTensorIds([tensor])[0]!);
 }
@@ -26,7 +27,7 @@ export function castIn({ binding, backend }: BoundBackend, tensor: tf.Tensor, dt
   return backend.createOutputTensor(binding.metadata(binding.castTo(id, dtype)));
 }
 
-/** Casts a tensor to another floating type; the gradient is cast to the tensor's own. */
+/** Casts a tensor to another floating type. The gradient is cast to the tensor's own type. */
 export function convertIn(bound: BoundBackend, tensor: tf.Tensor, dtype: number): tf.Tensor {
   return tf.customGrad((given) => {
     const x = given as tf.Tensor, from = dtypeIn(bound, x);

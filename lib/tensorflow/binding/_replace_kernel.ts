@@ -1,21 +1,21 @@
 /**
- * Replaces a kernel of the backend by a function that is given it.
+ * Replacement of a kernel of the backend.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 
-/** What a kernel is called with. */
+/** The arguments of a kernel. */
 export type KernelCall = Parameters<tf.KernelFunc>[0];
 
-/** Runs a kernel with one result. */
+/** A function that runs a kernel with one result. */
 export type RunKernel = (call: KernelCall) => tf.TensorInfo;
 
 /**
  * Replaces a kernel.
  *
- * @param name Its name; it has one result.
- * @param kernelFunc Gets each call, and the former kernel.
+ * @param name The kernel's name. It must have a single result.
+ * @param kernelFunc The new kernel. It receives each call and the former kernel.
  */
 export function replaceKernel(
   name: string,

@@ -1,5 +1,5 @@
 /**
- * TF.js on libtensorflow: the backend `tensorflow`, made of tfjs-node-gpu's kernels over our binding.
+ * The TF.js backend `tensorflow`: tfjs-node-gpu's kernels on losskit's binding of libtensorflow.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { nodeFileSystemRouter } from "@tensorflow/tfjs-node-gpu/dist/io/file_sys
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import { UserError } from "../../error/user_error.ts";
 import { Binding } from "./binding.ts";
+import { disposedTensor } from "./entry.ts";
 import { installDispatch } from "./dispatch.ts";
 import { chooseDevice, type DeviceRequest, parseDevice } from "../native/device.ts";
 import { findLibTensorFlow, THIS_MACHINE } from "../native/install.ts";
@@ -23,34 +24,34 @@ import { installLayerTypes } from "./layer_types.ts";
 import { registerUnitKernels } from "./unit_kernels.ts";
 import { QUICK_COMPILING } from "../native/xla_flags.ts";
 
-/** TensorFlow as TF.js runs on it in this process. */
+/** The TensorFlow that TF.js uses in this process. */
 export interface TensorFlow {
   /** The library, its version and its live handles. */
   readonly runtime: Runtime;
-  /** The binding under TF.js. */
+  /** The binding below TF.js. */
   readonly binding: Binding;
   /** TF.js's backend. */
   readonly backend: OpBackend;
-  /** Threads that ops run on, as asked for; undefined: TensorFlow's choice. */
+  /** Threads per op, as passed to {@linkcode useTensorFlow}. Undefined means TensorFlow's default. */
   readonly threads: number | undefined;
-  /** What ops run on: `cpu`, or the name of the GPU. */
+  /** The device that ops run on: `cpu`, or the name of the GPU. */
   readonly device: string;
-  /** SHA-256 of the wheel that the library came from, where it is known. */
+  /** SHA-256 of the wheel that contained the library, if known. */
   readonly wheelSha256: string | undefined;
 }
 
-/** How TensorFlow is started. */
+/** The options of {@linkcode useTensorFlow}. */
 export interface UseTensorFlowOptions {
-  /** Threads inside one op, at least 1. Default: as many as cores. Fixed once TensorFlow runs. */
+  /** Threads within an op, at least 1. Default: the number of cores. Fixed once TensorFlow runs. */
   threads?: number;
   /**
-   * What ops run on. Default: what `LOSSKIT_DEVICE` says (`auto`, `cpu` or `gpu`), or else `auto`: an NVIDIA GPU where one
-   * can be used, for which CUDA's libraries are fetched (3.3 GB). Fixed once TensorFlow runs.
+   * The device that ops run on. Default: `LOSSKIT_DEVICE` (`auto`, `cpu` or `gpu`), else `auto`, which selects a usable
+   * NVIDIA GPU and downloads CUDA's libraries (3.3 GB) for it. Fixed once TensorFlow runs.
    */
   device?: DeviceRequest;
   /**
-   * Makes every op give the same bits in every run, or refuse to run. Default: the process's setting, false at first.
-   * Fixed once TensorFlow runs in this process, for its workers too.
+   * Whether every op must give the same bits in every run. Ops without a deterministic kernel then throw. Default: the
+   * process's current setting, initially false. Fixed once TensorFlow runs in this process or its workers.
    */
   deterministicOps?: boolean;
 }
@@ -59,17 +60,17 @@ let active: Promise<TensorFlow> | undefined;
 let current: TensorFlow | undefined;
 
 /**
- * Makes libtensorflow TF.js's backend, fetching the library first where the machine has none. A second call returns
- * the same.
+ * Registers libtensorflow as TF.js's backend. Downloads the library first if it is missing. Later calls return the same
+ * result.
  *
  * @param options See {@linkcode UseTensorFlowOptions}.
  * @returns The running TensorFlow.
- * @throws {RangeError} for a thread count under 1, or another choice than TensorFlow already runs with.
- * @throws {UserError} when the library can neither be found nor fetched, or a GPU was asked for and cannot be used.
+ * @throws {RangeError} For a thread count below 1, or options that differ from those of the running TensorFlow.
+ * @throws {UserError} When the library cannot be found or downloaded, or a requested GPU is not usable.
  */
 export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise<TensorFlow> {
   active ??= start(options).catch((error) => {
-    active = undefined; // a later call may succeed, such as one after the network is back
+    active = undefined; // a later call may succeed, for instance when the network is back
     throw error instanceof Deno.errors.NotCapable ? missingPermission(error) : error;
   });
   const tensorflow = await active;
@@ -86,12 +87,14 @@ export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise
   return tensorflow;
 }
 
-/** The error for a permission that Deno was not given. */
+/** Creates the error for a missing Deno permission. */
 function missingPermission(cause: Error): UserError {
   const flag = /--allow-[a-z]+/.exec(cause.message)?.[0] ?? "--allow-all";
-  const whole = flag === "--allow-ffi" ? " It loads the C library and CUDA's driver too: give no path." : "";
+  const whole = flag === "--allow-ffi"
+    ? " TensorFlow also loads the C library and CUDA's driver: pass the flag without a path."
+    : "";
   return new UserError(
-    `Cannot start TensorFlow: expected the permission ${flag}, got: ${cause.message}. Add ${flag} to \`deno run\`.${whole}`,
+    `Cannot start TensorFlow: expected the permission ${flag}, got the error "${cause.message}". Add ${flag} to \`deno run\`.${whole}`,
     { cause },
   );
 }
@@ -105,17 +108,19 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   if (warning !== undefined) console.error(warning);
   const library = await findLibTensorFlow(THIS_MACHINE, { device });
   const xlaFlags = {
-    // XLA ends the process at an unknown flag: only the pinned build gets this one.
+    // XLA ends the process at an unknown flag. Only the pinned build is known to have this one.
     ...(device === "cpu" && library.wheelSha256 !== undefined && QUICK_COMPILING),
-    // CUDA's compiler package has `ptxas` and `libdevice`.
+    // CUDA's compiler package contains `ptxas` and `libdevice`.
     ...(device === "gpu" && { xla_gpu_cuda_data_dir: join(dirname(library.dir), "nvidia", "cuda_nvcc") }),
   };
   const runtime = Runtime.open({ ...library, intraOpThreads: threads, device, deterministicOps, xlaFlags });
   if (device === "gpu" && !runtime.usesGpu) {
-    console.error(`running on the CPU: TensorFlow from ${library.dir} finds no GPU, or no CUDA for it`);
+    console.error(
+      `using the CPU: expected a TensorFlow that finds the GPU and CUDA, got the one in ${library.dir}`,
+    );
   }
   const binding = new Binding(runtime);
-  // TF.js types the binding as its own addon; the boundary is the same.
+  // TF.js types the binding as its own addon, which has the same methods.
   const backend = new NodeJSKernelBackend(
     binding as unknown as ConstructorParameters<typeof NodeJSKernelBackend>[0],
     "@tensorflow/tfjs-node-gpu",
@@ -149,15 +154,16 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
 }
 
 /**
- * A tensor whose data is gone is named as that: TF.js's engine would stumble over its missing record. One that was
- * disposed of while a clone keeps its data goes on working: gradients of TF.js (that of `tf.logSigmoid`) rely on it.
+ * Makes ops throw for a tensor whose data is deleted. TF.js's engine would fail with an unrelated error. A disposed
+ * tensor stays usable while a clone keeps its data, because TF.js's gradients rely on that (for instance
+ * `tf.logSigmoid`).
  */
 function refuseDisposed(backend: OpBackend): void {
   const { getInputTensorIds } = backend;
   backend.getInputTensorIds = (tensors) => {
     for (const tensor of tensors) {
       if (tensor instanceof tf.Tensor && tensor.isDisposed && !backend.tensorMap.has(tensor.dataId)) {
-        throw new Error(`Cannot use a tensor of shape [${tensor.shape}]: it was disposed of`);
+        throw disposedTensor(`a tensor of shape [${tensor.shape}]`);
       }
     }
     return getInputTensorIds.call(backend, tensors);
@@ -165,14 +171,14 @@ function refuseDisposed(backend: OpBackend): void {
 }
 
 /**
- * The running TensorFlow, for code that cannot wait.
+ * Returns the running TensorFlow, for synchronous code.
  *
- * @throws {Error} when {@linkcode useTensorFlow} has not finished.
+ * @throws {Error} When {@linkcode useTensorFlow} has not finished.
  */
 export function currentTensorFlow(): TensorFlow {
   if (current === undefined) {
     throw new Error(
-      "Cannot run TensorFlow ops: TensorFlow is not started. Call `await useTensorFlow()` first.",
+      "Cannot run TensorFlow ops: expected a running TensorFlow, got none. Call `await useTensorFlow()` first.",
     );
   }
   return current;

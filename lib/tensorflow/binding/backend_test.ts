@@ -7,13 +7,13 @@ import { TensorFlowError } from "../native/tensorflow_error.ts";
 
 const tensorflow = await useTensorFlow();
 
-Deno.test("useTensorFlow() makes TF.js run on libtensorflow, once", async () => {
+Deno.test("useTensorFlow() starts TF.js on libtensorflow once", async () => {
   assertEquals(tf.getBackend(), "tensorflow");
   assertEquals(await useTensorFlow(), tensorflow);
   await assertRejects(() => useTensorFlow({ threads: 63 }), RangeError, "Cannot change TensorFlow's threads");
 });
 
-Deno.test("tensors of every type come back as they went in", () => {
+Deno.test("tensors of every type keep their values", () => {
   assertEquals(Array.from(tf.tensor1d([1.5, -0, NaN, Infinity]).dataSync()), [1.5, -0, NaN, Infinity]);
   assertEquals(Array.from(tf.tensor1d([1, -2], "int32").dataSync()), [1, -2]);
   assertEquals(Array.from(tf.tensor1d([true, false], "bool").dataSync()), [1, 0]);
@@ -32,7 +32,7 @@ Deno.test("a failed op is a TensorFlowError with op, code and inputs", () => {
   assertThrows(() => tensorflow.binding.executeOp("NoSuchOp", [], [], 1), TensorFlowError, "NoSuchOp");
 });
 
-Deno.test("bytes that do not fill a shape are refused before TensorFlow reads past them", () => {
+Deno.test("a wrong number of bytes throws before TensorFlow reads out of bounds", () => {
   assertThrows(
     () => tensorflow.binding.createTensor([2, 3], 1, new Float32Array(5)),
     TypeError,
@@ -40,14 +40,14 @@ Deno.test("bytes that do not fill a shape are refused before TensorFlow reads pa
   );
 });
 
-Deno.test("a tensor that was disposed of cannot be used", () => {
+Deno.test("using a disposed tensor throws", () => {
   const x = tf.ones([2]);
   const [id] = tensorflow.backend.getInputTensorIds([x]);
   x.dispose();
-  assertThrows(() => tensorflow.binding.executeOp("Neg", [], [id!], 1), Error, "it was disposed of");
+  assertThrows(() => tensorflow.binding.executeOp("Neg", [], [id!], 1), Error, "got a disposed tensor");
 });
 
-Deno.test("autocast() nests, is put back after an error, and knows its policies", () => {
+Deno.test("autocast() nests, is undone after an error, and rejects unknown policies", () => {
   const product = () => trueDtype(tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])));
   autocast("bf16-autocast", () => {
     assertEquals(product(), "bfloat16");
@@ -75,7 +75,7 @@ Deno.test("autocast() nests, is put back after an error, and knows its policies"
   );
 });
 
-Deno.test("a weight is cast once under autocast, and again after it changes", () => {
+Deno.test("autocast casts a weight once, and again after it changes", () => {
   const w = tf.variable(tf.ones([4, 4])), x = tf.ones([4, 4]);
   x.dataSync();
   const count = () => tensorflow.binding.getNumOfTensors();
@@ -89,7 +89,7 @@ Deno.test("a weight is cast once under autocast, and again after it changes", ()
   w.dispose();
 });
 
-/** Runs a script in a process of its own that ends by itself. */
+/** Runs a script in its own process, until the script ends. */
 async function runScript(body: string): Promise<[number, string, string]> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
@@ -106,7 +106,7 @@ async function runScript(body: string): Promise<[number, string, string]> {
   }
 }
 
-Deno.test("a process that used TensorFlow prints nothing of its own and ends with status 0", async () => {
+Deno.test("a process that used TensorFlow prints nothing else and exits with status 0", async () => {
   const product =
     "await useTensorFlow({ threads: 1 }); console.log(tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync().join());";
   assertEquals(await runScript(product), [0, "2,2,2,2\n", ""]);

@@ -1,9 +1,9 @@
 /**
- * The binding that TF.js's Node backend runs on: tensors by number, and ops by name.
+ * The binding below TF.js's Node backend: tensors by number, and ops by name.
  *
- * TF.js knows float32 only. The binding knows what a tensor really is: an entry may be bfloat16, or a symbol of the
- * graph being traced, while TF.js sees float32 metadata. Casts of the policy in force are inserted here, as PyTorch's
- * autocast sits in its dispatcher, so that gradients pass through the same rules.
+ * TF.js supports float32 only. The binding tracks each tensor's true type: an entry may be bfloat16, or a symbol of the
+ * graph being traced, while TF.js receives float32 metadata. The binding inserts the casts of the active policy, as
+ * PyTorch's dispatcher does. Gradients therefore follow the same rules.
  *
  * @module
  */
@@ -23,6 +23,7 @@ import type { GraphValue, Trace } from "../native/trace.ts";
 import {
   type Capture,
   castOp,
+  disposedTensor,
   type Entry,
   freeCaptures,
   IDENTITY,
@@ -34,12 +35,12 @@ import {
   unreadableSymbol,
 } from "./entry.ts";
 
-/** A `TFJSBinding` over TensorFlow's C API. */
+/** An implementation of `TFJSBinding` on TensorFlow's C API. */
 export class Binding extends BindingConstants {
   /** TensorFlow's version. */
   readonly TF_Version: string;
 
-  /** The precision region that ops run in. */
+  /** The active precision region, and its changes. */
   readonly regions: Regions = new Regions();
   readonly #runtime: Runtime;
   readonly #definitions: OpDefinitions;
@@ -51,9 +52,9 @@ export class Binding extends BindingConstants {
   #captures = new Map<number, Capture>();
 
   /**
-   * A binding of its own tensors.
+   * Creates a binding without tensors.
    *
-   * @param runtime The TensorFlow that ops run on.
+   * @param runtime The TensorFlow that runs the ops.
    */
   constructor(runtime: Runtime) {
     super();
@@ -64,17 +65,17 @@ export class Binding extends BindingConstants {
     this.TF_Version = runtime.version;
   }
 
-  /** The trace that ops go into, if a function is being traced. */
+  /** The trace that records ops, while a function is traced. */
   get trace(): Trace | undefined {
     return this.#trace;
   }
 
   /**
-   * Runs `work` with its ops going into a trace. While another trace is under way, that one waits: values of it cannot be
-   * used inside.
+   * Runs `work` and records its ops in a trace. An outer trace pauses meanwhile, and its values are not usable in
+   * `work`.
    *
-   * @returns Its result, and the eager tensors and variables it used, with their placeholders. The caller owns the
-   * handles.
+   * @returns The result of `work`, and the eager tensors and variables that it used, with their placeholders. The
+   * caller owns the handles.
    */
   withTrace<R>(
     trace: Trace,
@@ -103,27 +104,27 @@ export class Binding extends BindingConstants {
 
   #get(id: number): Entry {
     const entry = this.#entries.get(id);
-    if (entry === undefined) throw new Error(`Cannot use tensor ${id}: it was disposed of`);
+    if (entry === undefined) throw disposedTensor(`tensor ${id}`);
     return entry;
   }
 
-  /** TF.js: makes a tensor of host values. */
+  /** TF.js: creates a tensor from host values. */
   createTensor(shape: number[], dtype: number, values: HostValues): number {
     if (values === null || values === undefined) {
-      throw new TypeError(`Cannot make a tensor of shape [${shape}]: its values are ${values}`);
+      throw new TypeError(`Cannot make a tensor of shape [${shape}]: expected values, got ${values}.`);
     }
     requireShape(shape);
     if (dtype === DataType.STRING && !Array.from(values).every((value) => value instanceof Uint8Array)) {
-      throw new TypeError(`Cannot make a string tensor of shape [${shape}]: its values must be Uint8Arrays`);
+      throw new TypeError("Cannot make a string tensor: expected Uint8Arrays, got other values.");
     }
     const handle = dtype === DataType.STRING
       ? this.#copyStrings(shape, values as readonly Uint8Array[])
       : this.#runtime.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
-    // While tracing it is eager all the same: it becomes a constant of the graph when an op uses it there.
+    // While tracing, the tensor is eager too. It becomes a constant of the graph when an op uses it.
     return this.#put({ dtype, shape: [...shape], handle });
   }
 
-  /** Strings in memory that TensorFlow frees with them, which those of the C API are not. */
+  /** Copies strings into memory that TensorFlow frees. TensorFlow does not free strings created through the C API. */
   #copyStrings(shape: number[], values: readonly Uint8Array[]): Pointer {
     return this.#runtime.withStrings(shape, values, (strings) =>
       this.execute("DeepCopy", {
@@ -143,7 +144,7 @@ export class Binding extends BindingConstants {
     if (entry.handle !== undefined) this.#runtime.deleteHandle(entry.handle);
   }
 
-  /** TF.js: reads a tensor. bfloat16 and half are read as float32, which is exact. */
+  /** TF.js: reads a tensor. Reads bfloat16 and half as float32, which is exact. */
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array | Uint8Array[] {
     const entry = this.#get(id);
     if (entry.handle === undefined) throw unreadableSymbol(entry);
@@ -159,7 +160,7 @@ export class Binding extends BindingConstants {
     return toValues(entry.dtype, this.#runtime.readBytes(entry.handle));
   }
 
-  /** TF.js: runs an op, with the casts that the policy asks for. */
+  /** TF.js: runs an op with the casts that the policy requires. */
   executeOp(name: string, attributes: Attribute[], ids: number[], numOutputs: number): TensorMetadata[] {
     checkCall(name, { attributes, numOutputs, definition: this.#definitions.get(name) });
     const operands = ids.map((id): OpInput => {
@@ -196,23 +197,23 @@ export class Binding extends BindingConstants {
     requireSizes(op, this.tensorDataSync(id));
   }
 
-  /** What TF.js is told of a tensor: 16-bit floats are float32 to it. */
+  /** Returns a tensor's metadata for TF.js, which reports 16-bit floats as float32. */
   metadata(id: number): TensorMetadata {
     const { dtype, shape } = this.#get(id);
     return new TensorMetadata(id, [...shape], isFloating(dtype) ? DataType.FLOAT : dtype);
   }
 
-  /** Marks a tensor as a number: it takes the type of the tensors that it meets. */
+  /** Marks a tensor as a number. Type promotion then gives precedence to other tensors. */
   markWeak(id: number): void {
     this.#get(id).weak = true;
   }
 
-  /** The type that a tensor really has. */
+  /** Returns a tensor's true type. */
   dtypeOf(id: number): number {
     return this.#get(id).dtype;
   }
 
-  /** A new tensor of another floating type; a copy sharing memory where it has it already. */
+  /** Creates a tensor of another floating type. If the type is the same, the copy shares memory. */
   castTo(id: number, dtype: number): number {
     return this.#get(id).dtype === dtype ? this.#run(IDENTITY, [id])[0]! : this.#cast(id, dtype);
   }
@@ -221,7 +222,10 @@ export class Binding extends BindingConstants {
     return this.#run(castOp(this.#get(id).dtype, dtype), [id])[0]!;
   }
 
-  /** The cast of an input: kept with a weight, or in a graph; of an eager activation, freed after the op. */
+  /**
+   * Returns the cast of an input. Casts of weights and casts in a graph are cached. Casts of eager activations are
+   * freed after the op.
+   */
   #castFor(id: number, dtype: number, temporary: number[]): number {
     const entry = this.#get(id);
     if (entry.dtype === dtype) return id;
@@ -229,7 +233,7 @@ export class Binding extends BindingConstants {
     if (kept !== undefined) {
       const usable = this.#get(kept).handle !== undefined || this.#get(kept).trace === this.#trace;
       if (usable) return kept;
-      this.deleteTensor(kept); // a value of a graph that is finished
+      this.deleteTensor(kept); // the cached value belongs to a finished graph
       entry.casts?.delete(dtype);
     }
     const cast = this.#cast(id, dtype);
@@ -272,16 +276,16 @@ export class Binding extends BindingConstants {
   /**
    * Runs an op or a function on eager handles. The caller owns the results.
    *
-   * @throws {TensorFlowError} naming the op and its inputs.
+   * @throws {TensorFlowError} When the call fails. The error names the op and its inputs.
    */
   execute(name: string, call: EagerCall): Pointer[] {
     return this.#calls.execute(name, call);
   }
 
   /**
-   * Tries an eager op, even while tracing, and reads its first result.
+   * Tries an eager op, even during a trace, and reads its first result.
    *
-   * @returns Its float32 values; undefined where TensorFlow refuses the op.
+   * @returns The float32 values, or undefined if TensorFlow rejects the op.
    */
   probe(name: string, attributes: readonly Attribute[], ids: readonly number[]): Float32Array | undefined {
     try {
@@ -295,11 +299,11 @@ export class Binding extends BindingConstants {
     }
   }
 
-  /** The graph's value of a tensor: its own, a constant made while tracing, or an eager tensor captured as an input. */
+  /** Returns a tensor's graph value: its symbol, a constant created during the trace, or a captured eager tensor. */
   symbolOf(id: number): GraphValue {
     const trace = this.#trace;
     const entry = this.#get(id);
-    if (trace === undefined) throw new Error("Cannot take a graph value: no function is being traced");
+    if (trace === undefined) throw new Error("Cannot take a graph value: expected a trace, got none.");
     if (entry.symbol !== undefined && entry.trace === trace) return entry.symbol;
     if (entry.handle === undefined && entry.variable === undefined) throw staleSymbol(entry);
     if (id >= trace.firstId && entry.handle !== undefined) {
@@ -310,7 +314,7 @@ export class Binding extends BindingConstants {
     let capture = this.#captures.get(id);
     if (capture === undefined) {
       const symbol = trace.placeholder(entry.dtype, entry.shape);
-      // A handle of its own: the caller may dispose of the tensor while the function lives.
+      // The capture has its own handle, so that the caller may dispose of the tensor while the function exists.
       capture = entry.handle === undefined
         ? { id, symbol, variable: entry.variable! }
         : { id, symbol, handle: this.#runtime.shareHandle(entry.handle) };
@@ -319,12 +323,12 @@ export class Binding extends BindingConstants {
     return capture.symbol;
   }
 
-  /** The number that the next tensor gets: tensors from here on are constants of a trace that begins now. */
+  /** Number of the next tensor. A trace that starts now treats tensors from this number on as constants. */
   get nextId(): number {
     return this.#next;
   }
 
-  /** A tensor for a graph's value, such as an input of the function being traced. */
+  /** Creates a tensor for a graph's value, such as an input of the function being traced. */
   ofSymbol(symbol: GraphValue): TensorMetadata {
     return this.metadata(this.#put({
       dtype: symbol.dtype,
@@ -334,30 +338,30 @@ export class Binding extends BindingConstants {
     }));
   }
 
-  /** A stand-in for a variable in a trace: an input of the function, once it is used. */
+  /** Creates a placeholder for a variable in a trace. It becomes an input of the function if used. */
   ofVariable(variable: tf.Variable, id: number): TensorMetadata {
     const { dtype, shape } = this.#get(id);
     return this.metadata(this.#put({ dtype, shape, variable }));
   }
 
-  /** A tensor for an eager handle, which the binding owns from now on. */
+  /** Creates a tensor from an eager handle and takes ownership of the handle. */
   ofHandle(handle: Pointer, like: { dtype: number; shape: readonly number[] }): TensorMetadata {
     return this.metadata(this.#put({ handle, dtype: like.dtype, shape: [...like.shape] }));
   }
 
-  /** The eager handle of a tensor, which the binding goes on to own. */
+  /** Returns a tensor's eager handle. The binding keeps ownership. */
   handleOf(id: number): Pointer {
     const entry = this.#get(id);
     if (entry.handle === undefined) throw staleSymbol(entry);
     return entry.handle;
   }
 
-  /** How many ops and functions were run natively so far. */
+  /** Number of native ops and functions run so far. */
   get executions(): number {
     return this.#calls.count;
   }
 
-  /** TF.js: loads a SavedModel, and returns its number; tags are separated by commas. */
+  /** TF.js: loads a SavedModel and returns its number. Commas separate the tags. */
   loadSavedModel(directory: string, tags: string): number {
     return this.#savedModels.load(directory, tags);
   }
@@ -367,7 +371,7 @@ export class Binding extends BindingConstants {
     this.#savedModels.delete(id);
   }
 
-  /** TF.js: runs a SavedModel; the names of nodes are separated by commas. */
+  /** TF.js: runs a SavedModel. Commas separate the names of nodes. */
   runSavedModel(id: number, ids: number[], inputNames: string, outputNames: string): TensorMetadata[] {
     return this.#savedModels.run(id, {
       inputs: ids.map((input) => this.handleOf(input)),
@@ -376,17 +380,17 @@ export class Binding extends BindingConstants {
     }).map((handle) => this.ofHandle(handle, this.#runtime.describe(handle)));
   }
 
-  /** TF.js: how many SavedModels are loaded. */
+  /** TF.js: returns the number of loaded SavedModels. */
   getNumOfSavedModels(): number {
     return this.#savedModels.count;
   }
 
-  /** TF.js: whether ops run on a GPU by default. */
+  /** TF.js: returns whether ops run on a GPU by default. */
   isUsingGpuDevice(): boolean {
     return this.#runtime.usesGpu;
   }
 
-  /** TF.js: how many tensors there are, casts included. */
+  /** TF.js: returns the number of tensors, casts included. */
   getNumOfTensors(): number {
     return this.#entries.size;
   }

@@ -1,21 +1,21 @@
 /**
- * The parts of TF.js's binding that do not depend on a running TensorFlow: its numbers.
+ * Numeric constants and types of TF.js's binding, which do not depend on a running TensorFlow.
  *
  * @module
  */
 import { type Attribute, AttributeType } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
 
-/** What TF.js learns of a result. */
+/** The metadata of a result, for TF.js. */
 export class TensorMetadata {
   /** The binding's number of the tensor. */
   readonly id: number;
   /** Its shape. */
   readonly shape: number[];
-  /** Its `TF_DataType`, as TF.js sees it. */
+  /** The `TF_DataType` that TF.js uses for the tensor. */
   readonly dtype: number;
 
-  /** Describes the tensor with a number. */
+  /** Creates the metadata of a tensor. */
   constructor(id: number, shape: number[], dtype: number) {
     this.id = id;
     this.shape = shape;
@@ -23,44 +23,44 @@ export class TensorMetadata {
   }
 }
 
-/** Constants that TF.js's kernels read from their binding, and answers that are the same always. */
+/** Constants and classes that TF.js's kernels read from their binding. */
 export class BindingConstants {
-  /** What results are described by. */
+  /** The class of result metadata. */
   readonly TensorMetadata: typeof TensorMetadata = TensorMetadata;
-  /** What attributes are. */
+  /** The class of op attributes. */
   readonly TFEOpAttr: new () => Attribute = class implements Attribute {
     name = "";
     type = 0;
     value: unknown;
   };
-  /** TF.js reads this number from its binding. */
+  /** `TF_FLOAT`, for TF.js. */
   readonly TF_FLOAT: number = DataType.FLOAT;
-  /** TF.js reads this number from its binding. */
+  /** `TF_INT32`, for TF.js. */
   readonly TF_INT32: number = DataType.INT32;
-  /** TF.js reads this number from its binding. */
+  /** `TF_INT64`, for TF.js. */
   readonly TF_INT64: number = DataType.INT64;
-  /** TF.js reads this number from its binding. */
+  /** `TF_BOOL`, for TF.js. */
   readonly TF_BOOL: number = DataType.BOOL;
-  /** TF.js reads this number from its binding. */
+  /** `TF_COMPLEX64`, for TF.js. */
   readonly TF_COMPLEX64: number = DataType.COMPLEX64;
-  /** TF.js reads this number from its binding. */
+  /** `TF_STRING`, for TF.js. */
   readonly TF_STRING: number = DataType.STRING;
-  /** TF.js reads this number from its binding. */
+  /** `TF_RESOURCE`, for TF.js. */
   readonly TF_RESOURCE: number = DataType.RESOURCE;
-  /** TF.js reads this number from its binding. */
+  /** `TF_UINT8`, for TF.js. */
   readonly TF_UINT8: number = DataType.UINT8;
-  /** TF.js reads this number from its binding. */
+  /** `TF_ATTR_STRING`, for TF.js. */
   readonly TF_ATTR_STRING: number = AttributeType.STRING;
-  /** TF.js reads this number from its binding. */
+  /** `TF_ATTR_INT`, for TF.js. */
   readonly TF_ATTR_INT: number = AttributeType.INT;
-  /** TF.js reads this number from its binding. */
+  /** `TF_ATTR_FLOAT`, for TF.js. */
   readonly TF_ATTR_FLOAT: number = AttributeType.FLOAT;
-  /** TF.js reads this number from its binding. */
+  /** `TF_ATTR_BOOL`, for TF.js. */
   readonly TF_ATTR_BOOL: number = AttributeType.BOOL;
-  /** TF.js reads this number from its binding. */
+  /** `TF_ATTR_TYPE`, for TF.js. */
   readonly TF_ATTR_TYPE: number = AttributeType.TYPE;
-  /** TF.js reads this number from its binding. */
+  /** `TF_ATTR_SHAPE`, for TF.js. */
   readonly TF_ATTR_SHAPE: number = AttributeType.SHAPE;
-  /** TF.js reads this number from its binding. */
+  /** The number of resource attributes, for TF.js. */
   readonly TF_ATTR_RESOURCE: number = AttributeType.RESOURCE;
 }

@@ -1,5 +1,5 @@
 /**
- * From what TF.js says to what TensorFlow needs: host values as bytes, and the types of attributes.
+ * Conversions from TF.js to TensorFlow: host values to bytes, and the types in attributes.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import type { Attribute } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
 import type { OpDefinition } from "../native/op_definition.ts";
 
-/** What TF.js hands over as a tensor's values. */
+/** A tensor's values as TF.js passes them. */
 export type HostValues = Float32Array | Int32Array | Uint8Array | readonly (Uint8Array | number | boolean)[];
 
-/** Replaces the types that TF.js wrote by those that the inputs really have. */
+/** Replaces the types in TF.js's attributes with the true types of the inputs. */
 export function withTypes(
   attributes: readonly Attribute[],
   definition: OpDefinition,
@@ -30,7 +30,7 @@ export function withTypes(
   });
 }
 
-/** The bytes of host values, in the type that the tensor has. */
+/** Converts host values to bytes of the tensor's type. */
 export function toBytes(dtype: number, values: HostValues): Uint8Array {
   const numbers = values as ArrayLike<number>;
   let typed: ArrayBufferView;
@@ -43,7 +43,7 @@ export function toBytes(dtype: number, values: HostValues): Uint8Array {
   return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
 }
 
-/** Host values of a tensor's bytes, in the array that TF.js has for its type. */
+/** Converts a tensor's bytes to the typed array that TF.js uses for the type. */
 export function toValues(dtype: number, bytes: ArrayBuffer): Float32Array | Int32Array | Uint8Array {
   if (dtype === DataType.FLOAT || dtype === DataType.COMPLEX64) return new Float32Array(bytes);
   if (dtype === DataType.INT32) return new Int32Array(bytes);

@@ -1,6 +1,9 @@
 /**
- * Precision in TF.js's engine, where PyTorch has its dispatcher: the tape runs each op's gradient in the region that the op
- * ran in, some ops of several TensorFlow ops have a rule as a whole, and JavaScript numbers are told from tensors.
+ * Precision rules inside TF.js's engine, where PyTorch has its dispatcher.
+ *
+ * - Each op's gradient runs in the region that the op ran in.
+ * - Ops that consist of several TensorFlow ops follow one rule as a whole.
+ * - JavaScript numbers are marked, so that they do not widen tensors.
  *
  * @module
  */
@@ -12,7 +15,7 @@ import { DataType } from "../native/dtype.ts";
 import type { OpBackend } from "./op_backend.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 
-/** The end of the names of scopes that TF.js's ops open. */
+/** Suffix of the scope names that TF.js's ops open. */
 const OP_SCOPE = "__op";
 
 type Gradient = (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
@@ -24,13 +27,13 @@ interface TapeNode {
   gradient?: Gradient;
 }
 
-/** A scope of TF.js's engine, and the region around it where the scope replaced the region's policy. */
+/** A scope of TF.js's engine. It holds the outer region if the scope replaced the region's policy. */
 interface Scope {
   readonly name: string;
   around?: Policy;
 }
 
-/** The parts of TF.js's engine that precision depends on. */
+/** The parts of TF.js's engine that the precision rules use. */
 interface Engine {
   readonly state: { activeTape: TapeNode[]; activeScope: Scope | null };
   addTapeNode(...args: unknown[]): void;
@@ -38,7 +41,10 @@ interface Engine {
   endScope(result?: unknown): void;
 }
 
-/** TF.js's ops with float32 parameters, which PyTorch's kernels take beside 16-bit inputs without widening the result. */
+/**
+ * TF.js's ops with float32 parameters. PyTorch's kernels accept these parameters with 16-bit inputs and do not widen
+ * the result.
+ */
 const WITH_PARAMETERS: ReadonlySet<string> = new Set([
   "basicLSTMCell",
   "batchNorm",
@@ -51,7 +57,10 @@ const WITH_PARAMETERS: ReadonlySet<string> = new Set([
   "fusedMatMul",
 ]);
 
-/** TF.js's ops that mask with float32 constants, or multiply elementwise by a matrix product: neither rounds in PyTorch. */
+/**
+ * TF.js's ops that mask with float32 constants, or multiply elementwise through a matrix product. PyTorch rounds
+ * neither.
+ */
 const EXACT_OPS: ReadonlySet<string> = new Set(["bandPart", "outerProduct"]);
 const EXACT: Policy = { ...POLICIES.float32, promotion: "lowest" };
 
@@ -68,7 +77,7 @@ const FLOAT32_OPS: ReadonlySet<string> = new Set([
   "softmaxCrossEntropy",
 ]);
 
-/** Has TF.js's engine keep the precision rules. Call it once the backend is registered. */
+/** Installs the precision rules in TF.js's engine. Call this function after the backend is registered. */
 export function installDispatch(bound: BoundBackend): void {
   const { regions } = bound.binding;
   const engine = tf.engine() as unknown as Engine;
@@ -78,7 +87,7 @@ export function installDispatch(bound: BoundBackend): void {
     addTapeNode.apply(this, args);
     if (isOurs()) keepRegion(engine.state.activeTape.at(-1)!, bound);
   };
-  let depth = 0; // of TF.js's ops that call each other
+  let depth = 0; // nesting depth of TF.js's ops
   engine.startScope = function (name) {
     startScope.call(this, name);
     if (!name?.endsWith(OP_SCOPE)) return;
@@ -97,19 +106,19 @@ export function installDispatch(bound: BoundBackend): void {
   markNumbers(bound, () => depth);
 }
 
-/** Policies that ops of several TensorFlow ops run under, by the policy in force. */
+/** Policies of ops that consist of several TensorFlow ops, by the active policy. */
 const derived = new WeakMap<Policy, { lowest: Policy; float32: Policy }>();
 
-/** The policy of one of TF.js's ops as a whole; undefined: the one in force. */
+/** Returns the policy that an op of TF.js follows as a whole, or undefined for the active policy. */
 function policyOfOp(policy: Policy, op: string): Policy | undefined {
-  if (policy.promotion === "float32") return undefined; // inside of an op that is float32 as a whole
+  if (policy.promotion === "float32") return undefined; // within an op that runs in float32 as a whole
   if (EXACT_OPS.has(op)) return EXACT;
   const raised = policy.lowType !== undefined && (FLOAT32_OPS.has(op) || policy.float32Ops.has(op));
   if (!raised && !WITH_PARAMETERS.has(op)) return undefined;
   return derivedPolicy(policy, raised ? "float32" : "lowest");
 }
 
-/** A policy with another promotion. */
+/** Returns a policy with another promotion rule. */
 export function derivedPolicy(policy: Policy, promotion: "lowest" | "float32"): Policy {
   let both = derived.get(policy);
   if (both === undefined) {
@@ -120,14 +129,13 @@ export function derivedPolicy(policy: Policy, promotion: "lowest" | "float32"): 
 }
 
 /**
- * Has an op's gradient run in the region that the op ran in. As in PyTorch, a gradient has the type of the tensor that it
- * is the gradient of.
+ * Makes an op's gradient run in the region that the op ran in. As in PyTorch, a gradient has the type of its tensor.
  */
 function keepRegion(node: TapeNode, bound: BoundBackend): void {
   const { gradient, outputs, inputs } = node;
   if (gradient === undefined) return;
   const { regions } = bound.binding, region = regions.current;
-  // A kernel of a user's own may return data that the backend does not know.
+  // A user's own kernel may return data that is unknown to the backend.
   const floatingType = (tensor: tf.Tensor) =>
     tensor.dtype === "float32" && bound.backend.tensorMap.has(tensor.dataId)
       ? dtypeIn(bound, tensor)
@@ -152,15 +160,15 @@ function keepRegion(node: TapeNode, bound: BoundBackend): void {
 
 const TYPE: Attribute = { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT };
 
-/** The part of TF.js's backend that takes host values. */
+/** The part of TF.js's backend that writes host values. */
 interface WritingBackend extends OpBackend {
   write(values: unknown, shape: readonly number[], dtype: string): object;
 }
 
 /**
- * Marks what stands for JavaScript numbers and integers: numbers that an op makes tensors of, and integers that it casts.
- * An op's own cast of a floating tensor to `float32` keeps a 16-bit type.
- * A `tf.scalar` made outside of ops is a tensor.
+ * Marks tensors that represent JavaScript numbers or integers: numbers that an op converts to tensors, and integers
+ * that it casts. An op's own cast of a floating tensor to `float32` keeps a 16-bit type. A `tf.scalar` created outside
+ * of ops is an ordinary tensor.
  */
 function markNumbers({ binding, backend }: BoundBackend, depth: () => number): void {
   const weak = new WeakSet<object>();
@@ -179,7 +187,7 @@ function markNumbers({ binding, backend }: BoundBackend, depth: () => number): v
     if (depth() > 1 && x.dtype !== "float32") weak.add(result.dataId);
     return result;
   });
-  // `tf.where` and others repeat numbers and scalars themselves.
+  // `tf.where` and other ops repeat numbers and scalars themselves.
   for (const name of ["Reshape", "Tile"]) {
     replaceKernel(name, (call, run) => {
       const { x } = call.inputs as { x: tf.TensorInfo };

@@ -14,7 +14,7 @@ const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
 const x = tf.tensor2d([[1 + 2 ** -9, 3]]), w = tf.tensor2d([[1], [1]]);
 const product = (w: tf.Tensor) => autocast("bf16-autocast", () => tf.matMul(x, w as tf.Tensor2D));
 
-Deno.test("gradients taken outside of autocast have the types of the forward pass, as PyTorch's do", () => {
+Deno.test("gradients computed outside of autocast use the types of the forward pass, as in PyTorch", () => {
   const dw = tf.grad(product)(w);
   assertEquals([values(dw), trueDtype(dw)], [[1, 3], "float32"]);
   const inside = autocast("bf16-autocast", () => tf.grad((w) => tf.matMul(x, w as tf.Tensor2D))(w));
@@ -25,7 +25,7 @@ Deno.test("gradients taken outside of autocast have the types of the forward pas
   assertEquals(values(compiled(w)), [1, 3]);
 });
 
-Deno.test("optimizer.minimize() of an autocast loss updates by its gradients; a region nested in another has its own", () => {
+Deno.test("optimizer.minimize() updates by the gradients of an autocast loss; a nested region uses its own types", () => {
   const v = tf.variable(w);
   tf.train.sgd(1).minimize(() => tf.sum(product(v)) as tf.Scalar);
   assertEquals(values(v), [0, -2]);
@@ -35,7 +35,7 @@ Deno.test("optimizer.minimize() of an autocast loss updates by its gradients; a 
   v.dispose();
 });
 
-Deno.test("formats of layers reach gradients that are taken outside of the region", () => {
+Deno.test("formats of layers apply to gradients computed outside of the region", () => {
   const overrides = [{ layers: ["h.1"], format: "e8m2" }];
   const at = (layer: string) => (w: tf.Tensor) =>
     autocast(
@@ -46,7 +46,7 @@ Deno.test("formats of layers reach gradients that are taken outside of the regio
   assertEquals(values(tf.grad(at("h.0"))(w)), values(x));
 });
 
-Deno.test("a gradient has the type of its tensor, also a second one", () => {
+Deno.test("first and second gradients have the type of their tensor", () => {
   const p = toBfloat16(tf.tensor1d([1.5, 2]));
   const cube = (p: tf.Tensor) => tf.mul(tf.mul(p, p), p);
   const [first, second] = [tf.grad(cube)(p), tf.grad(tf.grad(cube))(p)];
@@ -54,7 +54,7 @@ Deno.test("a gradient has the type of its tensor, also a second one", () => {
   assertEquals([trueDtype(second), values(second)], ["bfloat16", [9, 12]]);
 });
 
-Deno.test("toFloat32(), toBfloat16() and toFloat16() have gradients, in the types that tensors had", () => {
+Deno.test("toFloat32(), toBfloat16() and toFloat16() have gradients in the types of their inputs", () => {
   const q = tf.tensor1d([1 + 2 ** -9, 2]);
   for (const convert of [toFloat32, toBfloat16, toFloat16]) {
     const slope = tf.grad((q) => tf.square(convert(q)))(q);
@@ -64,11 +64,11 @@ Deno.test("toFloat32(), toBfloat16() and toFloat16() have gradients, in the type
   assertEquals([trueDtype(low), values(low)], ["bfloat16", [1, 3]]);
 });
 
-Deno.test("a JavaScript number, a scalar and integers do not widen a bfloat16 tensor; a float32 tensor does", () => {
+Deno.test("numbers, scalars and integers do not widen a bfloat16 tensor; a float32 tensor does", () => {
   const p = toBfloat16(tf.tensor1d([1, 2, 3])), one = tf.tensor1d([1]);
   const narrow: Record<string, () => tf.Tensor> = {
     mul: () => tf.mul(p, 0.5),
-    "mul by a number": () => tf.mul(0.5, p),
+    "multiplication by a number": () => tf.mul(0.5, p),
     add: () => tf.add(p, 1),
     "add a scalar": () => tf.add(p, tf.scalar(1)),
     sub: () => tf.sub(1, p),
@@ -80,7 +80,7 @@ Deno.test("a JavaScript number, a scalar and integers do not widen a bfloat16 te
     minimum: () => tf.minimum(p, 2),
     where: () => tf.where(tf.greater(p, 1), p, 0),
     integers: () => tf.mul(p, tf.tensor1d([1, 0, 1], "int32")),
-    "a scalar of its own and a number": () => tf.mul(tf.sum(p), 0.5),
+    "a separate scalar and a number": () => tf.mul(tf.sum(p), 0.5),
     pad: () => tf.pad(p, [[1, 1]], 7),
     method: () => p.mul(0.5).add(1),
     dropout: () => tf.dropout(p, 0.5),
@@ -89,12 +89,12 @@ Deno.test("a JavaScript number, a scalar and integers do not widen a bfloat16 te
   for (const fn of [() => tf.mul(p, one), () => tf.concat([p, one]), () => tf.mul(tf.sum(p), tf.scalar(1))]) {
     assertEquals(trueDtype(fn()), "float32");
   }
-  // The number is not rounded, the result is, once.
+  // The number itself is not rounded. The result is rounded once.
   assertEquals(values(tf.mul(p, 1 + 2 ** -9)), [1, 2, 3]);
   assertEquals(values(tf.mul(toBfloat16(tf.tensor1d([1.5])), 1 + 2 ** -8)), [1.5078125]);
 });
 
-Deno.test("rearrangements never round, and never widen", () => {
+Deno.test("rearrangements neither round nor widen", () => {
   const sharp = tf.tensor2d([[1 + 2 ** -20, 2], [3, 4]]), low = toBfloat16(tf.tensor2d([[1, 2], [3, 4]]));
   const each: Record<string, (x: tf.Tensor2D) => tf.Tensor> = {
     einsum: (x) => tf.einsum("ij->ji", x),
@@ -162,7 +162,7 @@ Deno.test("tf.layers add biases in the type of their products; normalization fol
   assertEquals(trueDtype(plain), "float32");
 });
 
-Deno.test("gradients of a region leave no tensor behind", () => {
+Deno.test("gradients in a region leak no tensor", () => {
   const run = () => tf.dispose(tf.tidy(() => tf.grad((w) => tf.mul(product(w), 0.5))(w)));
   run();
   const before = [runtime.liveHandles, tf.memory().numTensors];

@@ -1,5 +1,5 @@
 /**
- * What the binding keeps of a tensor, and the small facts about tensors and ops that it works with.
+ * The binding's record of a tensor, and its checks of tensors and ops.
  *
  * @module
  */
@@ -8,74 +8,74 @@ import { type Attribute, AttributeType } from "../native/attribute.ts";
 import type { Pointer, Runtime } from "../native/runtime.ts";
 import type { GraphValue, Trace } from "../native/trace.ts";
 
-/** A tensor of the binding: an eager handle, a value of a graph, or both while a constant is traced. */
+/** A tensor of the binding: an eager handle, a graph value, or both for a traced constant. */
 export interface Entry {
   dtype: number;
   shape: number[];
   handle?: Pointer;
   symbol?: GraphValue;
-  /** The trace that `symbol` belongs to. */
+  /** The trace that owns `symbol`. */
   trace?: Trace;
-  /** The variable that it stands for in a trace. */
+  /** The variable that the entry represents in a trace. */
   variable?: tf.Variable;
-  /** Casts of this entry by type, which live as long as it. */
+  /** Cached casts of this entry by type. They are freed with the entry. */
   casts?: Map<number, number>;
-  /** Made inside an autocast region: an activation, whose casts are not worth keeping. */
+  /** Whether the tensor was created in an autocast region. Casts of such activations are not cached. */
   activation: boolean;
-  /** Made from a JavaScript number or from integers inside of an op: it does not widen a tensor that it meets. */
+  /**
+   * Whether the tensor represents a JavaScript number, or integers within an op. Such a tensor does not widen others.
+   */
   weak?: boolean;
 }
 
-/** What a trace uses from outside: a tensor, by a handle of its own, or a variable. */
+/** An outside value that a trace uses: a tensor with its own handle, or a variable. */
 export interface Capture {
-  /** The number of the tensor, or of the variable's stand-in. */
+  /** The number of the tensor, or of the variable's placeholder. */
   id: number;
-  /** The placeholder that stands for the tensor in the trace. */
+  /** The tensor's placeholder in the trace. */
   symbol: GraphValue;
-  /** The handle of the tensor that is captured. */
+  /** The handle of the captured tensor. */
   handle?: Pointer;
-  /** The variable. */
+  /** The captured variable. */
   variable?: tf.Variable;
 }
 
-/** Deletes the handles of what a trace uses. */
+/** Deletes the handles of captured tensors. */
 export function freeCaptures(runtime: Runtime, captures: Iterable<Capture>): void {
   for (const { handle } of captures) if (handle !== undefined) runtime.deleteHandle(handle);
 }
 
-/** Refuses sizes of an op's result that are negative, as those of 2^31 and more become. */
+/** Throws for negative sizes of an op's result. Sizes of 2^31 and more overflow to negative numbers. */
 export function requireSizes(op: string, sizes: ArrayLike<number | Uint8Array>): void {
   if (Array.from(sizes).every((size) => Number(size) >= 0)) return;
   throw new RangeError(
-    `Cannot run ${op}: the sizes of its result must be 0 or more, and under 2^31: given [${sizes}]`,
+    `Cannot run ${op}: expected sizes of the result from 0 to 2^31 - 1, got [${sizes}].`,
   );
 }
 
 /**
- * Most dimensions of an op's input. TensorFlow ends the process when a kernel makes a tensor of more than 254, and no op
- * makes more dimensions than two inputs have together and one.
+ * The maximum number of dimensions of an op's input. TensorFlow ends the process if a kernel creates a tensor of more
+ * than 254 dimensions. An op's result has at most one dimension more than two inputs together.
  */
 export const MAX_RANK = 120;
 
-/** Refuses what is no shape, before native code trusts it. */
+/** Throws for an invalid shape, before native code reads it. */
 export function requireShape(shape: readonly number[]): void {
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new TypeError(
-      `Cannot make a tensor: its shape must be a list of whole numbers, 0 or more: it is ${
-        JSON.stringify(shape)
-      }`,
+      `Cannot make a tensor: expected a shape of integers from 0, got ${JSON.stringify(shape)}.`,
     );
   }
   if (shape.length > MAX_RANK) {
     throw new TypeError(
-      `Cannot use a tensor of ${shape.length} dimensions: at most ${MAX_RANK} are supported`,
+      `Cannot use a tensor: expected at most ${MAX_RANK} dimensions, got ${shape.length}.`,
     );
   }
 }
 
 /**
- * Ops that are told a shape by the values of an input, and which input that is. oneDNN's kernels end the process when
- * a size in it is negative, where TensorFlow's own give an error.
+ * Ops that read a shape from an input, with the index of that input. For negative sizes, oneDNN's kernels end the
+ * process, while TensorFlow's own kernels throw.
  */
 export const SIZES_INPUT: ReadonlyMap<string, number> = new Map([
   ["Conv2DBackpropInput", 0],
@@ -86,10 +86,10 @@ export const SIZES_INPUT: ReadonlyMap<string, number> = new Map([
   ["DepthwiseConv2dNativeBackpropFilter", 1],
 ]);
 
-/** The op that gives its input. */
+/** The op that returns its input. */
 export const IDENTITY = { name: "Identity", attributes: [], numOutputs: 1 };
 
-/** The op that changes a type. */
+/** Returns the op that casts to a type. */
 export function castOp(
   from: number,
   to: number,
@@ -104,22 +104,27 @@ export function castOp(
   };
 }
 
-/** The error for a graph's value that is used where there is no such graph. */
+/** Creates the error for the use of a disposed tensor. */
+export function disposedTensor(which: string): Error {
+  return new Error(`Cannot use ${which}: expected its data, got a disposed tensor.`);
+}
+
+/** Creates the error for a graph value that is used outside of its graph. */
 export function staleSymbol(entry: Entry): Error {
   return new Error(
     `Cannot use the result of ${
       entry.symbol?.op ?? "an op"
-    } outside of the compiled function that made it: ` +
-      "return it from the function",
+    }: expected a call inside the compiled function that made it, got one outside. ` +
+      "Return the result from the function.",
   );
 }
 
-/** The error for a graph's value that is read as if it were there. */
+/** Creates the error for reading a graph value, which has no data yet. */
 export function unreadableSymbol(entry: Entry): TypeError {
   return new TypeError(
     `Cannot read the result of ${
       entry.symbol?.op ?? "an op"
-    } while its function is being compiled: it has no ` +
-      "value yet. Return it from the function and read it there, or use a TF.js op (tf.where) in place of a branch.",
+    }: expected a computed tensor, got a symbol of the function being compiled. ` +
+      "Return it from the function and read it there, or use a TF.js op (tf.where) instead of a branch.",
   );
 }

@@ -1,5 +1,6 @@
 /**
- * Kernels of ours in place of those of tfjs-node-gpu that read their inputs on the host, or that TensorFlow gets wrong.
+ * Replacements for kernels of tfjs-node-gpu that read their inputs on the host, or that TensorFlow computes
+ * incorrectly.
  *
  * @module
  */
@@ -9,8 +10,8 @@ import { DataType } from "../native/dtype.ts";
 import type { OpBackend } from "./op_backend.ts";
 
 /**
- * `tf.gather` without reading every index in JavaScript at each call. An index out of range is still an error:
- * TensorFlow's own CPU kernel checks it.
+ * `tf.gather` without reading all indices in JavaScript at each call. TensorFlow's CPU kernel still throws for an index
+ * out of range.
  */
 const gather: tf.KernelConfig = {
   kernelName: "GatherV2",
@@ -18,7 +19,7 @@ const gather: tf.KernelConfig = {
   kernelFunc: ({ inputs, backend, attrs }) => {
     const { axis, batchDims } = attrs as unknown as { axis: number; batchDims: number };
     const { x, indices } = inputs as unknown as { x: tf.Tensor; indices: tf.Tensor };
-    // Shapes alone are checked here, so that a mistake is told in TF.js's words.
+    // Check the shapes only, so that errors have TF.js's text.
     tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
     const axisTensor = tf.scalar(axis, "int32");
     try {
@@ -34,7 +35,7 @@ const gather: tf.KernelConfig = {
   },
 };
 
-/** `tf.concat`. TensorFlow concatenates no scalars; tfjs-node's own histogram summary asks for it. */
+/** `tf.concat`. TensorFlow cannot concatenate scalars, which tfjs-node's histogram summary requires. */
 const concat: tf.KernelConfig = {
   kernelName: "Concat",
   backendName: "tensorflow",
@@ -61,7 +62,7 @@ const concat: tf.KernelConfig = {
   },
 };
 
-/** `tf.round`. TensorFlow 2.21's own op returns zeros for int32, whose values are round already. */
+/** `tf.round`. TensorFlow 2.21's op returns zeros for int32, whose values are integers already. */
 const round: tf.KernelConfig = {
   kernelName: "Round",
   backendName: "tensorflow",
@@ -73,7 +74,7 @@ const round: tf.KernelConfig = {
   },
 };
 
-/** Replaces the kernels. Call it after tfjs-node-gpu registered its own. */
+/** Replaces the kernels. Call this function after tfjs-node-gpu has registered its own. */
 export function registerKernels(): void {
   for (const kernel of [concat, gather, round]) {
     tf.unregisterKernel(kernel.kernelName, kernel.backendName);

@@ -1,6 +1,6 @@
 /**
- * Precision of `tf.layers`: a layer adds its bias in the type of its product, as PyTorch's linear, convolution and recurrent
- * kernels do, which are one op each.
+ * Precision of `tf.layers`. A layer adds its bias in the type of its product, as in PyTorch, whose linear, convolution
+ * and recurrent kernels are single ops.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   "TimeDistributed",
 ]);
 
-/** Has layers run in the types of PyTorch's. */
+/** Makes layers use the types of PyTorch's layers. */
 export function installLayerTypes({ binding: { regions } }: BoundBackend): void {
   const layer = tf.layers.Layer.prototype;
   const { apply } = layer;
@@ -39,7 +39,7 @@ export function installLayerTypes({ binding: { regions } }: BoundBackend): void 
   };
 }
 
-/** The policy that a layer of a class runs under; undefined: the one in force. */
+/** Returns the policy that a class of layers runs under, or undefined for the active policy. */
 function policyOfLayer(name: string, policy: Policy): Policy | undefined {
   if (PRODUCTS.has(name)) return derivedPolicy(policy, "lowest");
   const raised = name === "LayerNormalization" && policy.classes.layerNorm === "float32";

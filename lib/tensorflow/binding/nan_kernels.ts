@@ -1,6 +1,6 @@
 /**
- * Kernels that keep NaN where TensorFlow's own drop it. They follow PyTorch: a result that depends on NaN is NaN, and NaN
- * counts as the largest value where one is chosen.
+ * Kernels that propagate NaN where TensorFlow's own do not. They follow PyTorch: a result that depends on NaN is NaN,
+ * and NaN counts as the largest value in a selection.
  *
  * @module
  */
@@ -10,14 +10,17 @@ import type { Binding } from "./binding.ts";
 import { DataType } from "../native/dtype.ts";
 import type { OpBackend } from "./op_backend.ts";
 
-/** TensorFlow's and oneDNN's kernels differ from XLA's, whose minima and maxima keep NaN. */
+/**
+ * Returns whether ops run with TensorFlow's or oneDNN's kernels, which can drop NaN. XLA's minima and maxima propagate
+ * NaN.
+ */
 function runsOwnKernels({ trace }: Binding): boolean {
   return trace?.mode !== "xla";
 }
 
 const type = (name: string, value: number): Attribute => ({ name, type: AttributeType.TYPE, value });
 
-/** Adds float32 `terms`, 0 or a special value, to `y` in its own type. */
+/** Adds float32 `terms`, each 0 or a special value, to `y` in the type of `y`. */
 function addTerms(y: tf.Tensor, terms: tf.Tensor, backend: OpBackend, binding: Binding): tf.Tensor {
   const dtype = binding.dtypeOf(backend.getInputTensorIds([y])[0]!);
   const id = binding.castTo(backend.getInputTensorIds([terms])[0]!, dtype);
@@ -25,8 +28,8 @@ function addTerms(y: tf.Tensor, terms: tf.Tensor, backend: OpBackend, binding: B
 }
 
 /**
- * Returns int32 keys in the order of float values. Zeros are equal, and NaN has the key `nan`: an extreme one, so that it
- * is chosen first.
+ * Returns int32 keys that sort like the float values. Zeros have equal keys. NaN has the key `nan`, an extreme one, and
+ * is therefore selected first.
  */
 function keysOf(x: tf.Tensor, nan: number, backend: OpBackend): tf.Tensor {
   const wide = backend.executeSingleOutput(
@@ -37,21 +40,21 @@ function keysOf(x: tf.Tensor, nan: number, backend: OpBackend): tf.Tensor {
   const attributes = [type("T", DataType.FLOAT), type("type", DataType.INT32)];
   const bits = backend.executeSingleOutput("Bitcast", attributes, [wide]);
   const whole = (value: number) => tf.scalar(value, "int32");
-  // Negative floats have the sign bit and their magnitude in the others.
+  // Negative floats have the sign bit set and their magnitude in the other bits.
   const keys = tf.where(tf.less(bits, whole(0)), tf.sub(whole(-(2 ** 31)), bits), bits);
   return tf.where(tf.isNaN(x), whole(nan), keys);
 }
 
 const LARGEST = 2 ** 31 - 1, SMALLEST = -(2 ** 31);
 
-/** A kernel's own work, given its former function. */
+/** A replacement kernel that receives the former one. */
 type Repair = (
   former: tf.KernelFunc,
   params: Parameters<tf.KernelFunc>[0] & { backend: OpBackend },
   binding: Binding,
 ) => ReturnType<tf.KernelFunc>;
 
-/** Chooses by integer keys: `former` runs on them. */
+/** Returns a replacement that runs the former kernel on integer keys. */
 function byKeys(nan: number): Repair {
   return (former, params) => {
     const { x } = params.inputs as unknown as { x: tf.Tensor };
@@ -63,14 +66,14 @@ function byKeys(nan: number): Repair {
   };
 }
 
-/** TensorFlow's kernels skip NaN, and give the lowest finite number where all is -Infinity. */
+/** TensorFlow's kernels skip NaN. They return the lowest finite number if all values are -Infinity. */
 const maxPool: Repair = (former, params, binding) => {
   const { x } = params.inputs as unknown as { x: tf.Tensor };
   if (x.dtype !== "float32" || !runsOwnKernels(binding)) return former(params);
   return tf.tidy(() => {
     const maxima = former(params) as tf.Tensor;
     if (maxima.size === 0) return maxima;
-    // 0: all -Infinity; 1: as the kernel says; 2: a NaN.
+    // 0: all -Infinity. 1: the kernel's result. 2: a NaN.
     const kinds = tf.where(tf.isNaN(x), 2, tf.cast(tf.greater(x, -Infinity), "float32"));
     const kind = former({ ...params, inputs: { x: kinds } }) as tf.Tensor;
     const terms = tf.where(
@@ -82,7 +85,7 @@ const maxPool: Repair = (former, params, binding) => {
   });
 };
 
-/** XLA's vector code for reductions of float32 drops NaN. */
+/** XLA's vectorized reductions of float32 drop NaN. */
 const extreme: Repair = (former, params, binding) => {
   const { x } = params.inputs as unknown as { x: tf.Tensor };
   if (x.dtype !== "float32" || runsOwnKernels(binding)) return former(params);
@@ -100,7 +103,7 @@ const extreme: Repair = (former, params, binding) => {
 const REPAIRS: Readonly<Record<string, Repair>> = {
   ArgMax: byKeys(LARGEST),
   ArgMin: byKeys(SMALLEST),
-  /** TensorFlow's kernel takes NaN for a number that is not negative, whose slope is 1. */
+  /** TensorFlow's kernel treats NaN as a non-negative number, whose slope is 1. */
   EluGrad: (_, { inputs }) => {
     const { dy, y } = inputs as unknown as { dy: tf.Tensor; y: tf.Tensor };
     return tf.tidy(() => tf.where(tf.greaterEqual(y, 0), dy, tf.mul(dy, tf.add(y, 1))));
@@ -109,7 +112,7 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
   Min: extreme,
   MaxPool: maxPool,
   MaxPool3D: maxPool,
-  /** tfjs-node's form, relu(x) + alpha (x - |x|) / 2, makes NaN of Infinity. */
+  /** tfjs-node's formula, relu(x) + alpha (x - |x|) / 2, returns NaN for Infinity. */
   Prelu: (_, { inputs }) => {
     return tf.tidy(() => {
       const floats = [inputs["x"], inputs["alpha"]] as unknown as [tf.Tensor, tf.Tensor];
@@ -118,7 +121,7 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
       return tf.where(tf.greaterEqual(x!, 0), x!, tf.mul(x!, alpha!));
     });
   },
-  /** oneDNN's softmax, which graphs on CPUs use, makes zeros of the rest of a row with NaN or Infinity. */
+  /** oneDNN's softmax, which graphs on CPUs use, returns zeros for the other values of a row with NaN or Infinity. */
   Softmax: (former, params, binding) => {
     const { logits } = params.inputs as unknown as { logits: tf.Tensor };
     if (binding.trace?.mode !== "graph") return former(params);
@@ -138,7 +141,7 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
   },
 };
 
-/** Replaces the kernels. Call it after tfjs-node-gpu registered its own. */
+/** Replaces the kernels. Call this function after tfjs-node-gpu has registered its own. */
 export function registerNanKernels(binding: Binding): void {
   for (const [kernelName, repair] of Object.entries(REPAIRS)) {
     const { kernelFunc: former } = tf.getKernel(kernelName, "tensorflow");
@@ -147,7 +150,7 @@ export function registerNanKernels(binding: Binding): void {
       kernelName,
       backendName: "tensorflow",
       kernelFunc: (params) => {
-        // TF.js repeats no scalar to an empty shape such as [0, 1], and there is no NaN to keep.
+        // TF.js cannot broadcast a scalar to an empty shape such as [0, 1], and an empty tensor has no NaN.
         const isEmpty = Object.values(params.inputs).some((input) => input?.shape.includes(0));
         if (isEmpty) return former(params);
         return repair(former, params as typeof params & { backend: OpBackend }, binding);

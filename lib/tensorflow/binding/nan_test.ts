@@ -1,16 +1,16 @@
 /**
- * NaN and infinities, by PyTorch's rules, in eager, graph and XLA mode and inside of fused functions.
+ * NaN and infinities by PyTorch's rules, in eager, graph and XLA mode and in fused functions.
  *
- * Rules and their source in PyTorch 2.15's documentation; each was also run there on NaN, ±Inf and finite values:
+ * The rules come from PyTorch 2.15's documentation. Each was also run in PyTorch on NaN, ±Inf and finite values:
  *
  * | Operation | Rule |
  * | --- | --- |
  * | `torch.maximum`, `minimum`, `amax`, `amin`, `clamp`, `max_pool2d` | NaN if any operand is NaN |
- * | `torch.argmax`, `argmin`, `topk` | NaN counts as the extreme value that is looked for, the largest for `topk` |
+ * | `torch.argmax`, `argmin`, `topk` | NaN counts as the selected extreme, for `topk` as the largest value |
  * | `softmax`, `log_softmax` | exp(x - max) / sum: a row with NaN or +Inf, or of -Inf alone, is NaN throughout |
- * | `scaled_dot_product_attention` with `is_causal` | a bias of -Inf is added: NaN and +Inf behind the mask make NaN too |
- * | `relu`, `relu6`, `elu`, `selu`, `leaky_relu`, `prelu`, `softplus`, `sigmoid`, `tanh`, `gelu` | NaN of NaN; ±Inf as the limit, and NaN for `gelu(-Inf)` |
- * | `sum`, `mean`, `prod`, `cumsum`, `vector_norm(inf)` | IEEE 754's: Inf - Inf and 0 Inf are NaN |
+ * | `scaled_dot_product_attention` with `is_causal` | a bias of -Inf is added: masked NaN and +Inf also give NaN |
+ * | `relu`, `relu6`, `elu`, `selu`, `leaky_relu`, `prelu`, `softplus`, `sigmoid`, `tanh`, `gelu` | NaN for NaN; the limit for ±Inf, except NaN for `gelu(-Inf)` |
+ * | `sum`, `mean`, `prod`, `cumsum`, `vector_norm(inf)` | IEEE 754: Inf - Inf and 0 Inf are NaN |
  * | `layer_norm`, `cross_entropy` | by their formulas: a row with NaN or +Inf is NaN |
  */
 import * as tf from "@tensorflow/tfjs";
@@ -27,7 +27,7 @@ import { gelu } from "../ops/units.ts";
 
 await useTensorFlow({ device: "cpu" });
 
-/** An operation on [N, C] and [N, C], and its values by the rules, row by row. */
+/** An operation on two tensors of shape [N, C], and its values by the rules, row by row. */
 interface Rule {
   run: (x: tf.Tensor, y: tf.Tensor) => tf.Tensor;
   row: (x: number[], y: number[]) => number[];
@@ -46,7 +46,7 @@ const softmax = (x: number[]) => {
     total = sum(exponentials);
   return exponentials.map((value) => value / total);
 };
-/** The first place of NaN, or else of the extreme value. */
+/** Returns the index of the first NaN, else of the extreme value. */
 const place = (x: number[], extreme: number) => {
   const nan = x.findIndex(Number.isNaN);
   return nan >= 0 ? nan : x.indexOf(extreme);
@@ -66,7 +66,7 @@ const RULES: Record<string, Rule> = {
   min: whole((x) => tf.min(x, 1), (x) => Math.min(...x)),
   sum: whole((x) => tf.sum(x, 1), sum),
   mean: whole((x) => tf.mean(x, 1), (x) => sum(x) / x.length),
-  // Of few numbers: whether more overflow depends on their order.
+  // Use few numbers: with more, overflow depends on their order.
   prod: whole(
     (x) => tf.prod(tf.slice(x, 0, [x.shape[0]!, 5]), 1),
     (x) => x.slice(0, 5).reduce((product, value) => product * value, 1),
@@ -123,7 +123,7 @@ const RULES: Record<string, Rule> = {
   "relu of a sum": each((x, y) => tf.relu(tf.add(x, y)), (x, y) => Math.max(0, x + y)),
 };
 
-/** Operations whose own units are fused, or that end in an activation that TensorFlow fuses into them. */
+/** Operations that TensorFlow fuses, or that end in a fused activation. */
 const FORMS: Record<string, Rule> = {
   causalSoftmax: {
     run: (x) => {
@@ -131,7 +131,7 @@ const FORMS: Record<string, Rule> = {
       const rows = tf.pad(x, [[0, C - N], [0, 0]]);
       return tf.slice(tf.reshape(causalSoftmax(tf.reshape(rows, [1, 1, C, C]), 1), [C, C]), 0, N);
     },
-    row: softmax, // of masked scores: see `maskedRows`
+    row: softmax, // of masked scores (see `maskedRows`)
   },
   layerNorm: {
     run: (x) => layerNorm(x, { weight: tf.ones([x.shape[1]!]), bias: tf.zeros([x.shape[1]!]) }),
@@ -167,7 +167,7 @@ for (const activation of ["relu", "relu6", "elu", "leakyrelu", "sigmoid", "tanh"
     run: (x, y) => bend.run(tf.add(tf.matMul(x as tf.Tensor2D, weights(x.shape[1]!)), tf.fill([3], 0.5)), y),
     row,
   };
-  // tfjs-node's fused products know no tanh.
+  // tfjs-node's fused products lack tanh.
   if (activation !== "tanh") {
     FORMS[`fused.matMul, ${activation}`] = {
       run: (x) =>
@@ -192,7 +192,7 @@ for (const activation of ["relu", "relu6", "elu", "leakyrelu", "sigmoid", "tanh"
   };
 }
 
-/** Rows of each kind: finite, with one special value, with some, of -Inf alone, mixed. */
+/** Returns rows of each kind: finite, with one special value, with several, of -Inf alone, mixed. */
 function inputs(N: number, C: number, seed: string): number[][] {
   const random = seedrandom(seed);
   const special = [NaN, Infinity, -Infinity];
@@ -208,13 +208,13 @@ function inputs(N: number, C: number, seed: string): number[][] {
   });
 }
 
-/** The scores of causal attention: -Inf is added to what a query does not see. */
+/** Adds -Inf to the scores that causal attention masks. */
 const masked = (x: number[], query: number) => x.map((value, key) => key > query ? value - Infinity : value);
 
 const describe = (value: number) =>
   Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? "finite" : `${value}`;
 
-/** The first value that is of another class than wanted, or, with float32's precision, another number. */
+/** Returns the first value of another class than expected or, with float32's precision, another number. */
 function difference(got: ArrayLike<number>, want: number[], precise: boolean): string | undefined {
   if (got.length !== want.length) return `${got.length} values for ${want.length}`;
   const at = want.findIndex((b, i) => {
@@ -225,10 +225,10 @@ function difference(got: ArrayLike<number>, want: number[], precise: boolean): s
   return at < 0 ? undefined : `${got[at]} for ${want[at]} at ${at}`;
 }
 
-/** Small, and large enough for fused functions to be compiled. */
+/** A small size, and one large enough for fused functions to be compiled. */
 const SIZES: [N: number, C: number][] = [[24, 37], [264, 520]];
 
-for (const [kind, rules] of [["operations", RULES], ["units and fused forms", FORMS]] as const) {
+for (const [kind, rules] of [["operations", RULES], ["single operations and fused forms", FORMS]] as const) {
   for (const [type, convert] of [["float32", toFloat32], ["bfloat16", toBfloat16]] as const) {
     Deno.test(`NaN and infinities follow PyTorch's rules: ${kind}, ${type}`, () => {
       const problems: string[] = [];
@@ -261,7 +261,7 @@ for (const [kind, rules] of [["operations", RULES], ["units and fused forms", FO
   }
 }
 
-Deno.test("kernels that keep NaN take empty tensors, and maxima of no window are empty", () => {
+Deno.test("kernels that propagate NaN accept empty tensors, and maxima of no window are empty", () => {
   for (const shape of [[0, 1], [0, 3], [1, 0, 1, 1]]) {
     const x = tf.zeros(shape);
     const axis = shape.indexOf(0) === 0 ? 1 : 0;

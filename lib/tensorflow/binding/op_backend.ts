@@ -1,12 +1,12 @@
 /**
- * The part of tfjs-node's backend that op-level code calls, as a type.
+ * The type of tfjs-node's backend, as far as op-level code uses it.
  *
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
 import type { Attribute } from "../native/attribute.ts";
 
-/** The part of tfjs-node's backend that op-level code calls. */
+/** The methods of tfjs-node's backend that op-level code calls. */
 export interface OpBackend {
   /** Runs an op with one result. */
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
@@ -17,13 +17,13 @@ export interface OpBackend {
     inputs: tf.TensorInfo[],
     outputs: number,
   ): tf.Tensor[];
-  /** A TF.js tensor for a tensor of the binding. */
+  /** Creates a TF.js tensor for a tensor of the binding. */
   createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): tf.Tensor;
-  /** The binding's numbers of TF.js's tensors; values still on the host are handed to TensorFlow. */
+  /** Returns the binding's numbers of TF.js's tensors. Uploads values that are still on the host. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
-  /** What the backend knows of the data behind tensors. */
+  /** The backend's records of tensor data. */
   readonly tensorMap: {
-    /** Whether the data is still there: a clone may outlive the tensor that it was made of. */
+    /** Returns whether the data exists. A clone may outlive its original tensor. */
     has(dataId: object): boolean;
   };
 }

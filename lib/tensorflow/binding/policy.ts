@@ -1,5 +1,6 @@
 /**
- * Precision policies as data: which TensorFlow op runs in which type. Deciding is here, casting is in `binding.ts`.
+ * Precision policies as data: the type that each TensorFlow op runs in. This file chooses the types. `binding.ts`
+ * inserts the casts.
  *
  * @module
  */
@@ -12,33 +13,35 @@ import {
 import type { Attribute } from "../native/attribute.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 
-/** A named table of ops. An op in no list runs in its inputs' type, in the widest of them where they differ. */
+/** A named table of ops. An unlisted op runs in the type of its inputs, or in the widest one if they differ. */
 export interface Policy {
   /** The name that specs and journals use. */
   readonly name: string;
-  /** What the table reproduces, and where it was read. */
+  /** The reference that the table reproduces, and its source. */
   readonly source: string;
-  /** The type that the ops of `lowOps` run in. */
+  /** The type of the ops in `lowOps`. */
   readonly lowType?: number;
   /** Ops whose floating inputs become `lowType`. */
   readonly lowOps: ReadonlySet<string>;
   /** Ops whose floating inputs become float32. */
   readonly float32Ops: ReadonlySet<string>;
   /**
-   * Formats, by name, of the classes of operations that a model names its parts by; inside such a part ops run in it, and
-   * the lists above do not count. A class that is not here runs by the lists.
+   * Format names by class of operations. Ops within such an operation run in its format and ignore the lists above.
+   * Classes without a format follow the lists.
    */
   readonly classes: PolicyClasses;
-  /** What a region sets beside: formats of single layers and classes. */
+  /** Overrides of a region: formats of single layers and classes. */
   readonly overrides?: readonly PrecisionOverride[];
   /**
-   * How an op that no list names treats mixed types: PyTorch's type promotion (default); `lowest`: float32 parameters do
-   * not widen a 16-bit tensor; `float32`: every floating input becomes float32, listed or not.
+   * Promotion rule for mixed types in unlisted ops. Default: PyTorch's type promotion. `lowest`: float32 parameters do
+   * not widen a 16-bit tensor. `float32`: every floating input becomes float32, in listed ops too.
    */
   readonly promotion?: "lowest" | "float32";
 }
 
-/** conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, prelu, scaled_dot_product_attention: the same on CPU and CUDA. */
+/**
+ * conv*, bmm, mm, linear, addmm, addbmm, baddbmm, matmul, prelu, scaled_dot_product_attention: equal on CPU and CUDA.
+ */
 const PRODUCTS: ReadonlySet<string> = new Set([
   "_MklNativeFusedMatMul",
   "MatMul",
@@ -55,10 +58,13 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   "DepthwiseConv2dNative",
   "DepthwiseConv2dNativeBackpropInput",
   "DepthwiseConv2dNativeBackpropFilter",
-  "Prelu", // a kernel of TF.js, of several ops
+  "Prelu", // a TF.js kernel of several ops
 ]);
 
-/** cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d, reflection_pad*, fft_*, and linalg; softmax and layer_norm are in no CPU list. */
+/**
+ * cross_entropy_loss, nll_loss, prod, avg_pool3d, max_pool3d, reflection_pad*, fft_*, and linalg. The CPU lists contain
+ * neither softmax nor layer_norm.
+ */
 const CPU_FLOAT32: ReadonlySet<string> = new Set([
   "SparseSoftmaxCrossEntropyWithLogits",
   "SoftmaxCrossEntropyWithLogits",
@@ -75,7 +81,7 @@ const CPU_FLOAT32: ReadonlySet<string> = new Set([
   "Svd",
 ]);
 
-/** The CUDA lists; layer_norm and the losses that are no op of TensorFlow are classes of operations. */
+/** The CUDA lists. layer_norm and the losses without a TensorFlow op are classes of operations. */
 const CUDA_FLOAT32: ReadonlySet<string> = new Set([
   "SparseSoftmaxCrossEntropyWithLogits",
   "SoftmaxCrossEntropyWithLogits",
@@ -102,12 +108,12 @@ const CUDA_FLOAT32: ReadonlySet<string> = new Set([
   "Square", // PyTorch's square is pow
   "Sum",
   "Tan",
-  "norm", // TF.js's op, of several of TensorFlow's
+  "norm", // a TF.js op of several TensorFlow ops
 ]);
 
 const NONE: ReadonlySet<string> = new Set<string>();
 
-/** The ops of each named policy, by what its classes are. */
+/** The ops of each named policy. */
 const OPS: Readonly<
   Record<NamedPolicy, Pick<Policy, "lowType" | "lowOps" | "float32Ops">>
 > = {
@@ -121,7 +127,7 @@ const OPS: Readonly<
   "fp16-autocast": { lowType: DataType.HALF, lowOps: PRODUCTS, float32Ops: CUDA_FLOAT32 },
 };
 
-/** The policies that have a name of their own. */
+/** The policies with their own names. */
 export const POLICIES: Readonly<Record<NamedPolicy, Policy>> = Object.fromEntries(
   Object.entries(OPS).map(([name, ops]) => [name, policyWith(name, ops)]),
 ) as Record<NamedPolicy, Policy>;
@@ -132,18 +138,17 @@ function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "floa
 }
 
 /**
- * A policy by its name. `emulated:FORMAT` acts on classes of operations alone: ops outside of a model's parts are
- * float32.
+ * Returns a policy by its name. `emulated:FORMAT` applies to classes of operations only. Other ops run in float32.
  *
- * @throws {RangeError} for a name that no policy has.
+ * @throws {RangeError} For an unknown policy.
  */
 export function policyOf(name: string): Policy {
   return Object.hasOwn(POLICIES, name) ? POLICIES[name as NamedPolicy] : policyWith(name, OPS.float32);
 }
 
 /**
- * Ops whose CPU kernels for 16-bit types add up in 16 bits, or exponentiate there. Whatever the policy, they run in
- * float32 and their result is rounded once to the type that came in: that is what PyTorch's kernels do.
+ * Ops whose CPU kernels for 16-bit types accumulate or exponentiate in 16 bits. Under every policy, they run in float32
+ * and round their result once to the input's type, as PyTorch's kernels do.
  */
 export const FLOAT32_UNITS: ReadonlySet<string> = new Set([
   "AddN",
@@ -157,8 +162,8 @@ export const FLOAT32_UNITS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Elementwise arithmetic. With a 16-bit tensor and a float32 number it computes in float32 and rounds once, as PyTorch's
- * kernels do: the number itself is not rounded.
+ * Elementwise arithmetic. With a 16-bit tensor and a float32 number, it computes in float32 and rounds once, as
+ * PyTorch's kernels do. The number itself is not rounded.
  */
 const ARITHMETIC: ReadonlySet<string> = new Set([
   "AddV2",
@@ -176,21 +181,21 @@ const ARITHMETIC: ReadonlySet<string> = new Set([
   "Sub",
 ]);
 
-/** What becomes of an op's floating inputs and results. */
+/** The casts of an op's floating inputs and results. */
 export interface Casts {
-  /** The type that floating inputs are cast to; undefined: as they are. */
+  /** The type to cast floating inputs to. Undefined: no cast. */
   inputs?: number;
-  /** The type that float32 results are cast to; undefined: as they are. */
+  /** The type to cast float32 results to. Undefined: no cast. */
   results?: number;
 }
 
-/** An input of an op, as far as type promotion needs it. */
+/** The facts about an op's input that type promotion requires. */
 export interface OpInput {
   /** `TF_DataType`. */
   readonly dtype: number;
   /** Number of dimensions. */
   readonly rank: number;
-  /** Whether it stands for a JavaScript number or integers, whose type gives way to that of tensors. */
+  /** Whether the input represents a JavaScript number or integers. Its type yields to the types of tensors. */
   readonly weak: boolean;
 }
 
@@ -200,18 +205,21 @@ export interface OpCall {
   readonly name: string;
   /** Its inputs in order. */
   readonly inputs: readonly OpInput[];
-  /** Its attributes. Only the equation of `Einsum` matters. */
+  /** The op's attributes. Only the equation of `Einsum` is read. */
   readonly attributes?: readonly Attribute[];
 }
 
-/** How much an input counts in type promotion: numbers least, tensors without dimensions next, as in PyTorch. */
+/**
+ * Returns an input's priority in type promotion, as in PyTorch: tensors with dimensions, then zero-dimensional tensors,
+ * then numbers.
+ */
 function weightOf({ rank, weak }: OpInput): number {
   return weak ? 1 : rank === 0 ? 2 : 3;
 }
 
 /**
- * Returns the type that PyTorch promotes floating inputs to: the widest of those with dimensions, else of tensors without,
- * else of numbers. 0: no input is floating.
+ * Returns the type that PyTorch promotes floating inputs to: the widest type among inputs with dimensions, else among
+ * zero-dimensional tensors, else among numbers. Returns 0 if no input is floating.
  */
 export function promotedType(inputs: readonly OpInput[]): number {
   let type = 0, weight = 0;
@@ -220,13 +228,13 @@ export function promotedType(inputs: readonly OpInput[]): number {
     if (!isFloating(dtype)) continue;
     const own = weightOf(input);
     if (own > weight) [type, weight] = [dtype, own];
-    // bfloat16 with half has no common 16-bit type.
+    // bfloat16 and half have no common 16-bit type.
     else if (own === weight && dtype !== type) type = DataType.FLOAT;
   }
   return type;
 }
 
-/** Returns the 16-bit type among inputs; undefined: none, or two. */
+/** Returns the 16-bit type among the inputs, or undefined for none or two. */
 function lowTypeOf(inputs: readonly OpInput[]): number | undefined {
   let low: number | undefined;
   for (const { dtype } of inputs) {
@@ -238,8 +246,8 @@ function lowTypeOf(inputs: readonly OpInput[]): number | undefined {
 }
 
 /**
- * Whether a call of a listed op is a matrix product. `Einsum` is one only where two operands share an index that the
- * result lacks; otherwise it rearranges, sums or multiplies elementwise, and PyTorch's runs as those do.
+ * Returns whether a call of a listed op is a matrix product. `Einsum` is one only if two operands share an index that
+ * the result lacks. Otherwise it rearranges, sums or multiplies elementwise, and follows those rules, as in PyTorch.
  */
 function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
   if (name !== "Einsum") return true;
@@ -253,16 +261,16 @@ function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
 }
 
 /**
- * Decides the casts around one op.
+ * Returns the casts around an op.
  *
- * @param policy The policy in force.
+ * @param policy The active policy.
  * @param op The call.
  */
 export function decideCasts(policy: Policy, op: OpCall): Casts {
   const { name, inputs } = op;
   const promoted = promotedType(inputs);
   if (promoted === 0 || name === "Cast") return {};
-  // There is no complex type of 16-bit parts.
+  // TensorFlow has no complex type with 16-bit parts.
   if (policy.promotion === "float32" || name === "Complex") return { inputs: DataType.FLOAT };
   if (policy.lowType !== undefined && policy.lowOps.has(name) && isProduct(op)) {
     return { inputs: policy.lowType };
@@ -276,7 +284,10 @@ export function decideCasts(policy: Policy, op: OpCall): Casts {
   return mixed ? { inputs: type } : {};
 }
 
-/** Whether the policy's float32 list names an op. A number over a tensor is a `Reciprocal`, as PyTorch's `__rtruediv__` is. */
+/**
+ * Returns whether the policy's float32 list contains an op. A number divided by a tensor is a `Reciprocal`, like
+ * PyTorch's `__rtruediv__`.
+ */
 function isRaised({ float32Ops }: Policy, { name, inputs }: OpCall): boolean {
   if (float32Ops.has(name)) return true;
   return name === "RealDiv" && inputs[0]!.weak && !inputs[1]!.weak && float32Ops.has("Reciprocal");

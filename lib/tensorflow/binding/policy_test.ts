@@ -8,7 +8,7 @@ const { FLOAT, BFLOAT16, HALF, INT32 } = DataType;
 const policy = POLICIES["bf16-autocast"];
 const tensors = (...dtypes: number[]) => dtypes.map((dtype) => ({ dtype, rank: 2, weak: false }));
 
-Deno.test("decideCasts() lowers every listed op, and only floating inputs count", () => {
+Deno.test("decideCasts() lowers every listed op, by its floating inputs only", () => {
   for (const name of policy.lowOps) {
     const attributes = [{ name: "equation", type: 0, value: "ij,jk->ik" }];
     assertEquals(decideCasts(policy, { name, inputs: tensors(FLOAT, FLOAT), attributes }), {
@@ -24,18 +24,18 @@ Deno.test("decideCasts() raises every op of the float32 list", () => {
   }
 });
 
-Deno.test("every op that a policy lists is an op of TensorFlow with floating inputs to cast", async () => {
+Deno.test("every op in a policy's lists is a TensorFlow op with floating inputs", async () => {
   const { runtime } = await useTensorFlow();
   const definitions = new OpDefinitions(runtime);
   for (const { lowOps, float32Ops } of Object.values(POLICIES)) {
     for (const name of [...lowOps, ...float32Ops, ...FLOAT32_UNITS]) {
-      if (name === "Prelu" || name === "norm") continue; // TF.js's
+      if (name === "Prelu" || name === "norm") continue; // TF.js's own ops
       assert(definitions.get(name).inputs.length > 0, name);
     }
   }
 });
 
-Deno.test("decideCasts() runs an unlisted op in its type, in the widest of mixed types", () => {
+Deno.test("decideCasts() runs an unlisted op in its type, or in the widest of mixed types", () => {
   assertEquals(decideCasts(policy, { name: "Mul", inputs: tensors(BFLOAT16, BFLOAT16) }), {});
   assertEquals(decideCasts(policy, { name: "AddV2", inputs: tensors(FLOAT, BFLOAT16) }), { inputs: FLOAT });
   assertEquals(decideCasts(policy, { name: "ConcatV2", inputs: tensors(BFLOAT16, HALF, INT32) }), {
@@ -44,10 +44,10 @@ Deno.test("decideCasts() runs an unlisted op in its type, in the widest of mixed
   assertEquals(decideCasts(policy, { name: "Cast", inputs: tensors(BFLOAT16) }), {});
 });
 
-Deno.test("decideCasts() has ops that sum in 16 bits compute in float32, under every policy", () => {
+Deno.test("decideCasts() computes ops that accumulate in 16 bits in float32, under every policy", () => {
   for (const each of Object.values(POLICIES)) {
     for (const name of FLOAT32_UNITS) {
-      if (each.float32Ops.has(name)) continue; // the policy wants the result in float32 too
+      if (each.float32Ops.has(name)) continue; // the policy also requires a float32 result
       assertEquals(decideCasts(each, { name, inputs: tensors(BFLOAT16) }), {
         inputs: FLOAT,
         results: BFLOAT16,
@@ -72,7 +72,7 @@ Deno.test("decideCasts() promotes as PyTorch does: numbers and scalars do not wi
   assertEquals(decideCasts(policy, { name: "Mul", inputs: [lowScalar, scalar] }), { inputs: FLOAT });
 });
 
-Deno.test("decideCasts() lowers an Einsum that sums over a shared index, and no other", () => {
+Deno.test("decideCasts() lowers only an Einsum that sums over a shared index", () => {
   const casts = (equation: string, count = 2) =>
     decideCasts(policy, {
       name: "Einsum",
@@ -86,11 +86,11 @@ Deno.test("decideCasts() lowers an Einsum that sums over a shared index, and no 
   for (const other of ["ij->ji", "ij->i", "...ij->...ji"]) assertEquals(casts(other, 1), undefined, other);
 });
 
-Deno.test("the float32 policy leaves products of float32 alone", () => {
+Deno.test("the float32 policy does not change products of float32", () => {
   assertEquals(decideCasts(POLICIES.float32, { name: "MatMul", inputs: tensors(FLOAT, FLOAT) }), {});
 });
 
-Deno.test("policyOf() finds every policy, and emulated ones, which leave ops outside of a model's parts in float32", () => {
+Deno.test("policyOf() returns every policy; emulated ones leave ops outside of a model's operations in float32", () => {
   for (const [name, each] of Object.entries(POLICIES)) assertEquals(policyOf(name), each);
   const emulated = policyOf("emulated:e4m3");
   assertEquals(decideCasts(emulated, { name: "MatMul", inputs: tensors(FLOAT, FLOAT) }), {});

@@ -1,28 +1,31 @@
 /**
- * The precision region that code runs in: a policy, the layer, the source of stochastic rounding and an observer. The
- * binding holds the region in force; the gradient tape records it with every op.
+ * The precision region: a policy, the layer, the key of stochastic rounding, and an observer. The binding holds the
+ * active region. The gradient tape records it with every op.
  *
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
 import { POLICIES, type Policy } from "./policy.ts";
 
-/** Receives observed tensors: the name of the quantity, its layer, and the tensor, which it must not dispose of. */
+/**
+ * A function that receives observed tensors: the name of the quantity, its layer, and the tensor, which it must not
+ * dispose of.
+ */
 export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
 
 /** A precision region. */
 export interface Region {
-  /** The types that ops run in. */
+  /** The policy, which chooses the types of ops. */
   readonly policy: Policy;
-  /** The layer that overrides may name; empty outside of a model. */
+  /** The current layer, for overrides. Empty outside of a model. */
   readonly layer: string;
-  /** The key of stochastic rounding, and how many roundings have drawn from it. */
+  /** The key of stochastic rounding, and the number of roundings drawn from it. */
   readonly rounding: { readonly key: tf.Tensor | undefined; draws: number };
-  /** Receives what `observe` is given. */
+  /** The function that receives the tensors passed to `observe`. */
   readonly observer: Observer | undefined;
 }
 
-/** The region in force. */
+/** The active region and its changes. */
 export class Regions {
   /** Outside of every `autocast`: float32, no layer, a fixed rounding key. */
   #current: Region = {
@@ -32,12 +35,12 @@ export class Regions {
     observer: undefined,
   };
 
-  /** The region in force. */
+  /** The active region. */
   get current(): Region {
     return this.#current;
   }
 
-  /** Runs `work` in the region in force with some of its parts replaced, and restores the former region. */
+  /** Runs `work` with some parts of the active region replaced, then restores the former region. */
   within<R>(parts: Partial<Region>, work: () => R): R {
     const former = this.#current;
     this.#current = { ...former, ...parts };
@@ -48,12 +51,12 @@ export class Regions {
     }
   }
 
-  /** Replaces parts of the region in force, for scopes that begin and end in two calls. */
+  /** Replaces parts of the active region, for scopes that begin and end in separate calls. */
   enter(parts: Partial<Region>): void {
     this.#current = { ...this.#current, ...parts };
   }
 
-  /** Runs `work` under a policy, and restores the former one. */
+  /** Runs `work` under a policy, then restores the former policy. */
   withPolicy<R>(policy: Policy, work: () => R): R {
     return this.within({ policy }, work);
   }

@@ -1,31 +1,31 @@
 /**
- * SavedModels of Python's TensorFlow: loading one, and running parts of its graph by the names of its nodes.
+ * SavedModels of Python's TensorFlow: loading, and running parts of the graph by the names of nodes.
  *
- * What a signature's inputs and outputs are called is read by tfjs-node-gpu's own `saved_model.js`, above this file.
+ * tfjs-node-gpu's own `saved_model.js`, above this file, reads the names in a signature.
  *
  * @module
  */
 import { toOutputs } from "../native/graph_output.ts";
 import { cString, type Pointer, type Runtime } from "../native/runtime.ts";
 
-/** A graph with its variables, loaded. */
+/** A loaded graph with its variables. */
 interface Loaded {
   graph: Pointer;
   session: Pointer;
 }
 
-/** The SavedModels that a binding has loaded, by number. */
+/** The loaded SavedModels of a binding, by number. */
 export class SavedModels {
   readonly #runtime: Runtime;
   readonly #loaded = new Map<number, Loaded>();
   #next = 0;
 
-  /** An empty collection. */
+  /** Creates an empty collection. */
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
-  /** How many are loaded. */
+  /** Number of loaded models. */
   get count(): number {
     return this.#loaded.size;
   }
@@ -33,10 +33,10 @@ export class SavedModels {
   /**
    * Loads a SavedModel.
    *
-   * @param directory Its folder.
+   * @param directory The model's folder.
    * @param tags Tags of the meta graph to load, separated by commas.
-   * @returns Its number.
-   * @throws {TensorFlowError} when it cannot be read, or has no such meta graph.
+   * @returns The model's number.
+   * @throws {TensorFlowError} When the model is unreadable or lacks such a meta graph.
    */
   load(directory: string, tags: string): number {
     const { cc, status } = this.#runtime;
@@ -65,11 +65,10 @@ export class SavedModels {
    * Runs a model.
    *
    * @param id The model's number.
-   * @param feed The eager handles to feed, and the names of the nodes that they and the results stand at (`name` or
-   * `name:output`).
-   * @returns Handles of the results, which the caller owns.
-   * @throws {TypeError} for a number or a node that there is not.
-   * @throws {TensorFlowError} when the run fails.
+   * @param feed The eager handles to feed, the nodes to feed them to, and the nodes to fetch (`name` or `name:output`).
+   * @returns Handles of the results. The caller owns them.
+   * @throws {TypeError} For a missing model or node.
+   * @throws {TensorFlowError} When the run fails.
    */
   run(
     id: number,
@@ -79,7 +78,7 @@ export class SavedModels {
     const model = this.#get(id);
     if (inputs.length !== inputNames.length) {
       throw new TypeError(
-        // The words of the official addon, which TF.js's specs know.
+        // The official addon's text, which TF.js's specs assert.
         `Length of input op names (${inputNames.length}) does not match the length of input tensors ` +
           `(${inputs.length}).`,
       );
@@ -117,12 +116,14 @@ export class SavedModels {
   #get(id: number): Loaded {
     const model = this.#loaded.get(id);
     if (model === undefined) {
-      throw new TypeError(`Cannot use SavedModel ${id}: it is not loaded, or was deleted`);
+      throw new TypeError(
+        `Cannot use SavedModel ${id}: expected a loaded model, got a deleted or unknown one.`,
+      );
     }
     return model;
   }
 
-  /** Host tensors of handles while `use` runs, as C's array of addresses. */
+  /** Runs `use` with the handles' host tensors, as C's array of addresses. */
   #withTensors<R>(handles: readonly Pointer[], use: (addresses: BigUint64Array<ArrayBuffer>) => R): R {
     const addresses = new BigUint64Array(handles.length + 1);
     const resolve = (i: number): R =>
@@ -137,7 +138,9 @@ export class SavedModels {
     return toOutputs(names.map((name) => {
       const [, node, output] = /^(.*?)(?::(\d+))?$/.exec(name)!;
       const operation = this.#runtime.cc.TF_GraphOperationByName(graph, cString(node!));
-      if (operation === null) throw new TypeError(`Cannot run the SavedModel: it has no node called ${node}`);
+      if (operation === null) {
+        throw new TypeError(`Cannot run the SavedModel: expected a node of its graph, got ${node}.`);
+      }
       return { operation, index: Number(output ?? 0) };
     }));
   }

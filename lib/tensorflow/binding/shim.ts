@@ -1,7 +1,8 @@
 /**
- * Puts back on `node:util` what tfjs-node-gpu 4.22 calls and Node 23 and Deno removed (tensorflow/tfjs#8609).
+ * Restores functions of `node:util` that tfjs-node-gpu 4.22 calls and that Node 23 and Deno removed
+ * (tensorflow/tfjs#8609).
  *
- * Import it before TF.js: its kernels take the functions at load.
+ * Import this file before TF.js, whose kernels read the functions when they load.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
- * The part of TF.js's engine that gradients are made of.
+ * The part of TF.js's engine that computes gradients.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 
-/** An operation on the tape. Its inputs are those alone through which the gradient is asked for, once that is known. */
+/** An operation on the tape. Once the tape is filtered, it lists only the inputs that the gradient flows through. */
 export interface TapeNode {
   inputs: Record<string, tf.Tensor>;
   outputs: tf.Tensor[];
@@ -27,10 +27,10 @@ interface GradientEngine {
   readonly registeredVariables: Record<string, tf.Variable>;
 }
 
-/** TF.js's engine. */
+/** Returns TF.js's engine. */
 export const engine = (): GradientEngine => tf.engine() as unknown as GradientEngine;
 
-/** Runs `work` as if no gradient were being computed around it. */
+/** Runs `work` without recording it for an outer gradient. */
 export function offTape<R>(work: () => R): R {
   const { state } = engine();
   const { activeTape, gradientDepth, kernelDepth } = state;
@@ -42,7 +42,7 @@ export function offTape<R>(work: () => R): R {
   }
 }
 
-/** Results of the operations on the tape, without those that share their input's data. */
+/** Returns the results of the operations on the tape, except those that share their input's data. */
 export function tapeResults(): tf.Tensor[] {
   return (engine().state.activeTape ?? []).flatMap(({ inputs, outputs }) => {
     const former = new Set(Object.values(inputs).map(({ dataId }) => dataId));
@@ -51,9 +51,10 @@ export function tapeResults(): tf.Tensor[] {
 }
 
 /**
- * Gradients of `f`'s floating results by `xs`, the results' gradients given. Zeros where a result does not depend on one.
+ * Returns the gradients of `f`'s floating results with respect to `xs`, given the gradients of the results. Returns
+ * zeros for an unused tensor.
  *
- * @param f The function; its results are floating.
+ * @param f The function. Its results are floating.
  * @param xs Tensors that it uses.
  * @param dys The gradients of its results.
  */
@@ -62,7 +63,7 @@ export function gradientsOf(
   xs: readonly tf.Tensor[],
   dys: readonly tf.Tensor[],
 ): tf.Tensor[] {
-  // The engine differentiates one tensor: a stand-in that passes the gradients of all on.
+  // The engine differentiates a single tensor. This one passes `dys` to all results.
   const seeded = () =>
     engine().runKernelFunc({
       forwardFunc: () => tf.scalar(0) as tf.Tensor,

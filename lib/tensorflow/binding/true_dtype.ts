@@ -1,6 +1,5 @@
 /**
- * The element types that tensors really have: asking for them, casting, and their bytes. TF.js says `float32` of
- * bfloat16 and float16 tensors too.
+ * True element types of tensors, casts, and bytes. TF.js reports bfloat16 and float16 tensors as `float32`.
  *
  * @module
  */
@@ -19,19 +18,19 @@ const FLOATING: Readonly<Record<FloatingDtype, number>> = {
   float16: DataType.HALF,
 };
 
-/** The element type that a tensor really has, such as `bfloat16`. */
+/** Returns a tensor's true element type, such as `bfloat16`. */
 export function trueDtype(tensor: tf.Tensor): string {
   const dtype = dtypeOf(tensor);
   return dtype === DataType.HALF ? "float16" : dtypeName(dtype);
 }
 
-/** Rounds a tensor once to the nearest bfloat16. The gradient is rounded to the tensor's own type. */
+/** Rounds a tensor once to bfloat16, to nearest. The gradient is rounded to the tensor's own type. */
 export function toBfloat16(tensor: tf.Tensor): tf.Tensor {
   return convert(tensor, DataType.BFLOAT16);
 }
 
 /**
- * Rounds a tensor once to the nearest float16; values above 65,504 become infinite. The gradient is rounded to the
+ * Rounds a tensor once to float16, to nearest. Values above 65,504 overflow to infinity. The gradient is rounded to the
  * tensor's own type.
  */
 export function toFloat16(tensor: tf.Tensor): tf.Tensor {
@@ -44,12 +43,12 @@ export function toFloat32(tensor: tf.Tensor): tf.Tensor {
 }
 
 /**
- * A floating tensor made of its elements' bytes, as a safetensors file holds them.
+ * Creates a floating tensor from its elements' bytes, as stored in a safetensors file.
  *
- * @param bytes Little-endian elements in C order.
- * @param like Its shape and true element type.
- * @throws {RangeError} for a type that is not floating.
- * @throws {TypeError} when the bytes do not fill the shape.
+ * @param bytes Little-endian elements in row-major order.
+ * @param like The shape and the true element type.
+ * @throws {RangeError} For a type that is not floating.
+ * @throws {TypeError} When the number of bytes does not match the shape.
  */
 export function tensorOfBytes(
   bytes: Uint8Array,
@@ -58,8 +57,8 @@ export function tensorOfBytes(
   const dtype = FLOATING[like.dtype];
   if (dtype === undefined) {
     throw new RangeError(
-      `Cannot make a tensor of bytes: its type must be one of ${Object.keys(FLOATING).join(", ")}: ` +
-        `it is ${like.dtype}`,
+      `Cannot make a tensor from bytes: expected one of the types ${Object.keys(FLOATING).join(", ")}, ` +
+        `got ${like.dtype}.`,
     );
   }
   const { backend, binding, runtime } = currentTensorFlow();
@@ -67,14 +66,14 @@ export function tensorOfBytes(
   return backend.createOutputTensor(binding.ofHandle(handle, { dtype, shape: like.shape }));
 }
 
-/** A copy of a tensor's elements in its true type: little-endian, C order. */
+/** Copies a tensor's elements in its true type, little-endian, in row-major order. */
 export function bytesOf(tensor: tf.Tensor): Uint8Array<ArrayBuffer> {
   const { backend, binding, runtime } = currentTensorFlow();
   return new Uint8Array(runtime.readBytes(binding.handleOf(backend.getInputTensorIds([tensor])[0]!)));
 }
 
 /**
- * Returns the `TF_DataType` that a tensor really has.
+ * Returns a tensor's true `TF_DataType`.
  *
  * @internal
  */
@@ -83,7 +82,7 @@ export function dtypeOf(tensor: tf.Tensor): number {
 }
 
 /**
- * Casts a tensor to another floating type; the gradient is cast to the tensor's own.
+ * Casts a tensor to another floating type. The gradient is cast to the tensor's own type.
  *
  * @internal
  */

@@ -6,8 +6,8 @@ import { bytesOf, tensorOfBytes, toBfloat16, toFloat16, toFloat32, trueDtype } f
 
 const { binding } = await useTensorFlow();
 
-Deno.test("16-bit tensors are made of bytes, read, and give the same bytes", () => {
-  // 1, -2, the largest finite, infinity and the smallest subnormal of each format.
+Deno.test("16-bit tensors keep their bytes and are readable as numbers", () => {
+  // 1, -2, the largest finite number, infinity and the smallest subnormal of each format.
   for (
     const { dtype, codes, values } of [
       {
@@ -43,8 +43,8 @@ Deno.test("toFloat16() rounds to nearest, ties to even, and overflows to infinit
   ]);
 });
 
-Deno.test("tensorOfBytes() refuses other types, and bytes that do not fill the shape", () => {
-  // deno-lint-ignore no-explicit-any -- a user without types
+Deno.test("tensorOfBytes() rejects other types, and a wrong number of bytes", () => {
+  // deno-lint-ignore no-explicit-any -- a caller without types
   const wrong = { shape: [1], dtype: "int8" } as any;
   assertThrows(() => tensorOfBytes(new Uint8Array(1), wrong), RangeError, "bfloat16");
   assertThrows(
@@ -54,7 +54,7 @@ Deno.test("tensorOfBytes() refuses other types, and bytes that do not fill the s
   );
 });
 
-Deno.test("int64 and uint8 tensors run through ops; TF.js reads them as integers", () => {
+Deno.test("ops accept int64 and uint8 tensors; TF.js reads them as integers", () => {
   const int64 = binding.createTensor([2], DataType.INT64, new Int32Array([5, 0, -3, -1]));
   const sum = binding.executeOp(
     "AddV2",

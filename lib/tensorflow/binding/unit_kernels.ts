@@ -1,6 +1,6 @@
 /**
- * TF.js kernels that run in float32 whatever comes in, and round once: those of several TensorFlow ops, which would round
- * after each, and those that TensorFlow lacks in 16 bits.
+ * TF.js kernels that always run in float32 and round once. Some consist of several TensorFlow ops, which would round
+ * after each. Others lack 16-bit kernels in TensorFlow.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const UNIT_KERNELS = [
   "Transform",
 ] as const;
 
-/** Replaces the kernels. Call it after all others are registered. */
+/** Replaces the kernels. Call this function after all others are registered. */
 export function registerUnitKernels(bound: BoundBackend): void {
   for (const name of UNIT_KERNELS) {
     replaceKernel(name, (call, run) => {
@@ -60,7 +60,10 @@ export function registerUnitKernels(bound: BoundBackend): void {
   }
 }
 
-/** The type of the first input, which the others are parameters of; a policy for float32 raises all. */
+/**
+ * Returns the type of the first input, because the others are its parameters. Returns float32 if the policy promotes to
+ * float32.
+ */
 function resultType({ promotion }: Policy, types: readonly number[]): number {
   return promotion === "float32" ? DataType.FLOAT : types[0]!;
 }

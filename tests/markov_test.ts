@@ -50,7 +50,7 @@ Deno.test("train comes within 0.02 nats of a Markov source's entropy rate, each 
         ],
       ]);
       assertEquals(code, 0, stderr);
-      assertStringIncludes(stderr, `its entropy rate is ${entropyRate.toFixed(4)} nats a character`);
+      assertStringIncludes(stderr, `entropy rate ${entropyRate.toFixed(4)} nats per character`);
       const [run] = readRuns(join(dir, sampling));
       assertEquals(run!.manifest.data.entropyRate, entropyRate);
       const { evals } = effectiveEvents(run!.events);

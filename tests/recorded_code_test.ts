@@ -57,8 +57,8 @@ Deno.test({
 
     const refused = await reproduce(dir);
     assertEquals([refused.code, exists(trace)], [2, false], refused.stderr);
-    assertMatch(refused.stdout, /^cannot, because other code than this checkout's made the run: commit /);
-    assertStringIncludes(refused.stdout, "Give --run-recorded-code to see and run that code");
+    assertMatch(refused.stdout, /^cannot, because the run used other code than this checkout: commit /);
+    assertStringIncludes(refused.stdout, "Pass --run-recorded-code to see and run that code");
 
     const present = await reproduce(dir, "--present-code");
     assertEquals([present.code, exists(trace)], [0, false], present.stderr);

@@ -246,8 +246,8 @@ Deno.test("cluster explains what it cannot do", async () => {
   const spec = join(root, "taken.json");
   wrong.push(
     [["slurm", taken], /Cannot create the folder .*slurm: expected a writable place/],
-    [["slurm", spec, "--out", file], /Cannot sweep into .*a file: wanted a folder/],
-    [["kubernetes", spec, "--out", file, ...image], /Cannot sweep into .*a file: wanted a folder/],
+    [["slurm", spec, "--out", file], /Cannot sweep into .*a file: expected a writable folder/],
+    [["kubernetes", spec, "--out", file, ...image], /Cannot sweep into .*a file: expected a writable folder/],
     [["kubernetes", taken, ...image], /Cannot write .*kubernetes.yaml: wanted a folder/],
   );
   for (const [args, message] of wrong) {

@@ -50,7 +50,11 @@ Deno.test("sweep() runs a spec with short names and returns its runs; again it r
 
 Deno.test("sweep() throws where it cannot work, and stops at a signal", async () => {
   const dir = join(root, "wrong");
-  await assertRejects(() => sweep({ ...spec, lr: -1 }, { dir, ...quiet }), UserError, "lr: must be above 0");
+  await assertRejects(
+    () => sweep({ ...spec, lr: -1 }, { dir, ...quiet }),
+    UserError,
+    "expected lr to be above 0",
+  );
   await assertRejects(
     () => sweep({ ...spec, data: join(root, "none.txt") }, { dir, ...quiet }),
     UserError,

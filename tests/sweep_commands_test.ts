@@ -38,7 +38,7 @@ Deno.test("an unfinished run of another environment starts over, unless that is 
     const { code, stderr } = await runTask("sweep", args);
     assertEquals(code, 0, stderr);
     const told = (await Deno.readTextFile(log)).includes(
-      "starting over: its steps were made in another environment",
+      "starting over: its steps were computed in another environment",
     );
     assertEquals(told, !allowed);
   }
@@ -52,8 +52,11 @@ Deno.test("a run that diverges where its spec forbids it ends there, is not trie
   const dir = join(root, "wild");
   const { code, stderr } = await runTask("sweep", [path, "--out", dir, "--workers", "1"]);
   assertEquals(code, 4, stderr);
-  assertMatch(stderr, /failed: [0-9a-f]{12}: The run diverged: .*loss is (NaN|Infinity) at step \d+/);
-  assert(!stderr.includes("trying again"), stderr);
+  assertMatch(
+    stderr,
+    /failed: [0-9a-f]{12}: Cannot continue the diverged run: .*loss, got (NaN|Infinity) at step \d+/,
+  );
+  assert(!stderr.includes("retry"), stderr);
   const runs = readRuns(dir);
   assertEquals(runs.map(({ status }) => status).sort(), ["failed", "finished"]);
 });
@@ -62,7 +65,7 @@ Deno.test("a run over its limit of time or memory is ended, says so, and stops n
   const long = await specOf("long", { steps: 100_000, evalEvery: 100_000, checkpointEvery: 100_000 });
   const timed = await runTask("sweep", [long, "--out", join(root, "timed"), "--time-limit", "4s"]);
   assertEquals(timed.code, 3, timed.stderr);
-  assertStringIncludes(timed.stderr, "it took longer than its limit of 4 s");
+  assertStringIncludes(timed.stderr, "the run exceeded its time limit of 4 s");
   // A slow machine has not come to its first step by then.
   const { events } = readJournal(runPaths(onlyRun(join(root, "timed"))).journal);
   if (events.length > 0) assertEquals(events.at(-1)?.event, "fail");
@@ -71,7 +74,7 @@ Deno.test("a run over its limit of time or memory is ended, says so, and stops n
   }
   const large = await runTask("sweep", [long, "--out", join(root, "large"), "--memory-limit", "50MB"]);
   assertEquals(large.code, 3, large.stderr);
-  assertMatch(large.stderr, /it used [\d.]+ MB of memory, beyond its limit of 50.0 MB/);
+  assertMatch(large.stderr, /the run used [\d.]+ MB of memory and exceeded its limit of 50.0 MB/);
 });
 
 Deno.test("a run that failed is tried again, and the cause is kept in journal and log", async () => {
@@ -140,9 +143,9 @@ Deno.test("sweep --resume alone goes on as the folder's plan says, if code and t
   const dir = copy(done, join(root, "by-plan"));
   const { code, stderr } = await runTask("sweep", ["--resume", "--out", dir]);
   assertEquals(code, 0, stderr);
-  assertStringIncludes(stderr, "1 of 1 runs are finished already");
+  assertStringIncludes(stderr, "1 of 1 runs are already finished");
   edit(join(dir, "plan.json"), (plan) => Object.assign(plan, { libSha256: "0".repeat(64) }));
   const other = await runTask("sweep", ["--resume", "--out", dir]);
   assertEquals(other.code, 2);
-  assertMatch(other.stderr, /made by another version of the code/);
+  assertMatch(other.stderr, /a plan of another version of the code/);
 });

@@ -55,7 +55,7 @@ Deno.test("plan marks what a folder has of its runs, and counts only the rest, f
   const last = lines.findLastIndex((line) => line.includes('"checkpoint"'));
   await Deno.writeTextFile(journal, `${lines.slice(0, last).join("\n")}\n`);
   const begun = await runTask("plan", [doneSpec, "--out", dir]);
-  assertMatch(begun.stdout, / goes on at step 5 of 10 +\d+ s /, begun.stderr);
+  assertMatch(begun.stdout, / resumes at step 5 of 10 +\d+ s /, begun.stderr);
   edit(manifest, ({ environment }) => environment!["cpuModel"] = "Another CPU");
   const elsewhere = await runTask("plan", [doneSpec, "--out", dir]);
   assertMatch(elsewhere.stdout, / starts over +\d+ s /, elsewhere.stderr);
@@ -73,7 +73,7 @@ Deno.test("plan and sweep refuse what cannot fit into memory, before anything st
     assertEquals(code, 2);
     assertMatch(
       stderr,
-      /Cannot fit a run into memory: it is expected to need \d+ TB, and there are .* nEmbd 200000/,
+      /Cannot fit the run into memory: expected a run of at most .*, got one of about \d+ TB \(.* nEmbd 200000/,
     );
     assert(!exists(out));
   }
@@ -240,7 +240,10 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     Deno.truncateSync(checkpoint, Deno.statSync(checkpoint).size - 8);
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals(code, 2);
-    assertMatch(stdout, /^cannot, because Cannot use .*checkpoint.safetensors: wanted the file with SHA-256/);
+    assertMatch(
+      stdout,
+      /^cannot, because Cannot use .*checkpoint.safetensors: expected the file with SHA-256/,
+    );
   });
   await t.step("cannot: other code made the run; --present-code runs this checkout's", async () => {
     const dir = copy(done, join(root, "lost-code"));
@@ -252,11 +255,11 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     assertEquals(code, 2);
     assertMatch(
       stdout,
-      /^cannot, because other code .*: commit f{40}\. Give --run-recorded-code .*checkout's$/,
+      /^cannot, because the run used other code .*: commit f{40}\. Pass --run-recorded-code .* this checkout$/,
     );
     const recorded = await reproduce(onlyRun(dir), "--run-recorded-code");
     assertEquals(recorded.code, 2);
-    assertMatch(recorded.stdout, /^cannot, because .*its commit f{40} is not in this repository$/);
+    assertMatch(recorded.stdout, /^cannot, because .*commit f{40} is not in this repository$/);
     const present = await reproduce(onlyRun(dir), "--present-code");
     assertEquals(present.code, 0);
     assertMatch(

@@ -50,11 +50,11 @@ Deno.test("a sweep trains every combination, reports it, and is not repeated", a
   const journals = runsOf(dir).map((folder) => Deno.readTextFileSync(runPaths(folder).journal));
   const second = await runTask("sweep", args);
   assertEquals(second.code, 0, second.stderr);
-  assertStringIncludes(second.stderr, "8 of 8 runs are finished already");
+  assertStringIncludes(second.stderr, "8 of 8 runs are already finished");
   assertEquals(runsOf(dir).map((folder) => Deno.readTextFileSync(runPaths(folder).journal)), journals);
   const other = await runTask("sweep", [...args, "--steps", "13"]);
   assertEquals(other.code, 2);
-  assertMatch(other.stderr, /holds another plan: run 1 has steps 12, wanted 13/);
+  assertMatch(other.stderr, /another plan: run 1 has steps 12, expected 13/);
 });
 
 Deno.test("equal specs give equal journals and byte-equal checkpoints; pairs share weights and batches", async () => {
@@ -202,9 +202,9 @@ const WRONG: [string, string[], RegExp][] = [
   [
     "a T that does not divide",
     ["--data", text, "--seq", "48"],
-    /tokensPerStep must be a multiple of every T/,
+    /expected tokensPerStep to be a multiple of every T/,
   ],
-  ["a T of nothing", ["--data", text, "--seq", "0"], /seq\.0: must be at least 1/],
+  ["a T of nothing", ["--data", text, "--seq", "0"], /expected seq\.0 to be at least 1/],
   ["a V below the bytes", ["--data", text, "--vocab", "100"], /expected V >= 256/],
   ["a V that the text cannot fill", ["--data", text, "--vocab", "30000"], /merges/],
   [
@@ -213,13 +213,13 @@ const WRONG: [string, string[], RegExp][] = [
     /Cannot use the precision policy "fp4": wanted one of float32/,
   ],
   ["steps that are no number", ["--data", text, "--steps", "many"], /steps/],
-  ["a seed twice", ["--data", text, "--seeds", "1,1"], /must not repeat/],
+  ["a seed twice", ["--data", text, "--seeds", "1,1"], /expected seeds not to repeat/],
   ["no workers", ["--data", text, "--workers", "0"], /--workers: expected a whole number/],
   ["an unknown option", ["--sead", "1"], /unknown option '--sead'/],
   [
     "a spec with an unknown field",
     [join(root, "field.json")],
-    /unknown field stepz \(did you mean steps\?\): the fields are /,
+    /unknown field stepz \(did you mean steps\?\)\. The fields are /,
   ],
   ["heads that do not fit", [join(root, "heads.json")], /nEmbd must be a multiple of nHead/],
   ["a spec that is no JSON", [join(root, "broken.json")], /Cannot read the spec/],
@@ -227,7 +227,7 @@ const WRONG: [string, string[], RegExp][] = [
   [
     "a folder that cannot be written",
     ["--data", text, "--vocab", "char", "--out", join(root, "empty.txt", "x")],
-    /wanted a folder that can be written to/,
+    /expected a writable folder/,
   ],
 ];
 

@@ -254,7 +254,7 @@ Deno.test("train tells of damage in a checkpoint or a plan, and what to do", asy
         tensors["wte.weight"]!.values[0]! += 1;
         return encodeSafetensors({ tensors, metadata });
       },
-      /as the journal tells of step 150.*delete the run's folder/,
+      /as the journal records for step 150.*delete the run's folder/,
       3,
     ],
     ["a plan cut short", plan, (bytes) => bytes.subarray(0, 200), /wanted a sweep's plan/, 2],
@@ -264,7 +264,7 @@ Deno.test("train tells of damage in a checkpoint or a plan, and what to do", asy
       "a plan with another field",
       plan,
       edit((text) => text.replace('"clip": 1,', '"clip": 2,')),
-      /has the identity/,
+      /has the ID/,
       2,
     ],
     [
@@ -356,43 +356,63 @@ const WRONG: [string, string[], RegExp][] = [
   ["a rate that is NaN", ["--lr", "NaN"], /lr: /],
   ["an infinite rate", ["--lr", "Infinity"], /lr: /],
   ["an hexadecimal rate", ["--lr", "0x10"], /lr: .*given "0x10"/],
-  ["a floor above the peak", ["--min-lr", "1"], /minLr must be at most lr/],
+  ["a floor above the peak", ["--min-lr", "1"], /expected minLr to be at most lr/],
   [
     "a schedule that there is not",
     ["--schedule", "step"],
-    /schedule: must be one of cosine, linear, constant, wsd/,
+    /expected schedule to be one of cosine, linear, constant, wsd/,
   ],
-  ["a floor for a constant rate", ["--schedule", "constant", "--min-lr", "0"], /minLr has no use/],
-  ["wsd that does not decay", ["--schedule", "wsd"], /decaySteps must be at least 1/],
+  ["a floor for a constant rate", ["--schedule", "constant", "--min-lr", "0"], /minLr has no effect/],
+  ["wsd that does not decay", ["--schedule", "wsd"], /expected decaySteps to be at least 1/],
   [
     "a decay longer than the run",
     ["--schedule", "wsd", "--decay-steps", "600"],
-    /decaySteps must be .* at most/,
+    /expected decaySteps to be .* at most/,
   ],
-  ["a decay without wsd", ["--decay-steps", "10"], /decaySteps is of the schedule wsd/],
-  ["an optimizer that there is not", ["--optimizer", "lion"], /optimizer: must be one of adamw, sgd/],
-  ["momentum in AdamW", ["--momentum", "0.9"], /are of the optimizer sgd/],
+  ["a decay without wsd", ["--decay-steps", "10"], /expected the schedule wsd with decaySteps/],
+  ["an optimizer that there is not", ["--optimizer", "lion"], /expected optimizer to be one of adamw, sgd/],
+  ["momentum in AdamW", ["--momentum", "0.9"], /expected the optimizer sgd with momentum/],
   [
     "AdamW's rate in SGD",
     ["--optimizer", "sgd", "--beta1", "0.9"],
-    /beta1 has no use with the optimizer sgd/,
+    /beta1 has no effect with the optimizer sgd/,
   ],
-  ["Nesterov without momentum", ["--optimizer", "sgd", "--nesterov"], /nesterov needs a momentum/],
-  ["a momentum of 1", ["--optimizer", "sgd", "--momentum", "1"], /momentum: must be below 1/],
-  ["micro-batches that do not divide", ["--batch", "8", "--accumulate", "3"], /accumulate must divide/],
-  ["an average that never moves", ["--ema-decay", "1"], /emaDecay: must be below 1/],
-  ["a smoothing below 0", ["--label-smoothing", "-0.1"], /labelSmoothing: must be at least 0/],
+  [
+    "Nesterov without momentum",
+    ["--optimizer", "sgd", "--nesterov"],
+    /expected momentum to be above 0 with nesterov/,
+  ],
+  ["a momentum of 1", ["--optimizer", "sgd", "--momentum", "1"], /expected momentum to be below 1/],
+  [
+    "micro-batches that do not divide",
+    ["--batch", "8", "--accumulate", "3"],
+    /expected accumulate to divide/,
+  ],
+  ["an average that never moves", ["--ema-decay", "1"], /expected emaDecay to be below 1/],
+  ["a smoothing below 0", ["--label-smoothing", "-0.1"], /expected labelSmoothing to be at least 0/],
   ["a z-loss that is no number", ["--z-loss", "much"], /zLoss: /],
-  ["evaluations below T", ["--eval-tokens", "10"], /evalTokens must be at least every T in seq, or all/],
-  ["some evaluations", ["--eval-tokens", "some"], /evalTokens: must be a whole number of at least 1, or all/],
-  ["half a patience", ["--patience", "0.5"], /patience: must be a whole number/],
-  ["a delta without comparison", ["--min-delta", "0.1"], /minDelta needs a patience/],
-  ["a dropout of 1", ["--dropout", "1"], /dropout: must be below 1/],
-  ["an activation that there is not", ["--activation", "tanh"], /activation: must be one of gelu/],
-  ["an execution that there is not", ["--execution", "fast"], /execution: must be one of graph, eager/],
-  ["a LayerNorm of nothing", ["--layer-norm-eps", "0"], /layerNormEps: must be above 0/],
-  ["a seed below 0", ["--seed", "-1"], /seeds\.0: must be at least 0/],
-  ["no steps", ["--steps", "0"], /steps: must be at least 1/],
+  [
+    "evaluations below T",
+    ["--eval-tokens", "10"],
+    /expected evalTokens to be at least every T in seq, or all/,
+  ],
+  [
+    "some evaluations",
+    ["--eval-tokens", "some"],
+    /expected evalTokens to be a whole number of at least 1, or all/,
+  ],
+  ["half a patience", ["--patience", "0.5"], /expected patience to be a whole number/],
+  [
+    "a delta without comparison",
+    ["--min-delta", "0.1"],
+    /expected patience above 0 or saveBest with minDelta/,
+  ],
+  ["a dropout of 1", ["--dropout", "1"], /expected dropout to be below 1/],
+  ["an activation that there is not", ["--activation", "tanh"], /expected activation to be one of gelu/],
+  ["an execution that there is not", ["--execution", "fast"], /expected execution to be one of graph, eager/],
+  ["a LayerNorm of nothing", ["--layer-norm-eps", "0"], /expected layerNormEps to be above 0/],
+  ["a seed below 0", ["--seed", "-1"], /expected seeds\.0 to be at least 0/],
+  ["no steps", ["--steps", "0"], /expected steps to be at least 1/],
   ["no folder", ["--out", " "], /--out must name a folder/],
 ];
 
@@ -413,7 +433,7 @@ Deno.test("train explains odd and contradictory values, ends with status 2, and 
 Deno.test("train --resume refuses another value than the folder's, and a sweep's folder", async () => {
   const other = await runTask("train", ["--resume", "--out", alone, "--lr", "0.5"]);
   assertEquals(other.code, 2);
-  assertMatch(other.stderr, /holds another plan: run 1 has lr 0.001, wanted 0.5/);
+  assertMatch(other.stderr, /another plan: run 1 has lr 0.001, expected 0.5/);
   const plan = JSON.parse(withoutChecksums(await Deno.readTextFile(join(alone, "plan.json"))));
   const dir = join(root, "two");
   await Deno.mkdir(dir);
@@ -423,5 +443,5 @@ Deno.test("train --resume refuses another value than the folder's, and a sweep's
   );
   const sweep = await runTask("train", ["--resume", "--out", dir]);
   assertEquals(sweep.code, 2);
-  assertMatch(sweep.stderr, /its plan has 2 runs/);
+  assertMatch(sweep.stderr, /got a plan of 2 runs/);
 });

@@ -1,29 +1,29 @@
 /**
- * The code that a run was made with: kept beside a plan where it is not committed, and built again from the repository.
+ * Source code of recorded runs: saves uncommitted changes with a plan and rebuilds the code from the repository.
  *
  * @module
  */
 import { join, resolve } from "node:path";
 import { atomicWrite, type Environment, hashSources, sha256Hex } from "../record/mod.ts";
 
-/** The repository's folder: a path, in which spaces and accents are themselves. */
+/** Repository folder as a file path, not URL-encoded. */
 export const ROOT: string = join(import.meta.dirname!, "..", "..");
 
-/** A checkout in which a run's worker can be started. */
+/** A checkout in which a run's worker can start. */
 export interface CodeTree extends Disposable {
-  /** The folder that holds `lib/`. */
+  /** Folder that holds `lib/`. */
   readonly root: string;
-  /** How it was built, in words; undefined: it is the code at hand. */
+  /** Description of a rebuilt checkout. Undefined for the current checkout. */
   readonly built: string | undefined;
 }
 
-/** Keeps what is not committed beside a plan, so that its runs can be rebuilt; nothing where all is, or without git. */
+/** Saves uncommitted changes as `code.diff` with the plan. Writes no file for a clean checkout or without git. */
 export function keepDiff(dir: string): void {
-  // Of this folder alone, with paths from it: it may be part of a larger repository.
+  // Limit the diff to this folder, with relative paths: the folder may be part of a larger repository.
   const changed = git(["diff", "--no-ext-diff", "--no-color", "--binary", "--relative", "HEAD"]);
   const added = git(["ls-files", "--others", "--exclude-standard", "-z", "--", "lib", "data"]) ?? "";
   const news = added.split("\0").filter((name) => name !== "").map((name) =>
-    // Its status is 1, since the files differ.
+    // git returns status 1 because the files differ.
     run("git", ["diff", "--no-index", "--no-ext-diff", "--no-color", "--", "/dev/null", name], ROOT, 1) ?? ""
   );
   const diff = [changed ?? "", ...news].join("");
@@ -34,34 +34,34 @@ function diffPath(dir: string): string {
   return join(dir, "code.diff");
 }
 
-/** What a record says about the code that made a run. */
+/** Recorded identity of the code of a run. */
 export interface RecordedCode {
-  /** The hash of `lib/`. */
+  /** SHA-256 of the sources in `lib/`. */
   readonly libSha256: string;
-  /** The commit, and whether there were changes that were not committed. */
+  /** Commit, and the hash of uncommitted changes. */
   readonly environment: Pick<Environment, "gitCommit" | "gitDiffSha256">;
 }
 
-/** Checks whether this checkout's `lib/` is the code that made a run. */
+/** Returns true if the `lib/` of this checkout is the recorded code. */
 export function isPresentCode({ libSha256 }: RecordedCode): boolean {
   return hashSources(join(ROOT, "lib")) === libSha256;
 }
 
-/** Says what to do about a run that other code made. */
+/** Returns an error text for a run of other code, with the remedies. */
 export function otherCode({ environment: { gitCommit, gitDiffSha256 } }: RecordedCode, dir: string): string {
   const diff = gitDiffSha256 === undefined ? "" : ` with the changes in ${diffPath(dir)}`;
   const made = gitCommit === undefined ? "" : `: commit ${gitCommit}${diff}`;
-  return `other code than this checkout's made the run${made}. Give --run-recorded-code to see and run that code, ` +
-    "if you trust whoever made the folder, or --present-code to run this checkout's";
+  return `the run used other code than this checkout${made}. Pass --run-recorded-code to see and run that code, ` +
+    "if you trust the author of the folder, or --present-code to run the code of this checkout";
 }
 
 /**
- * Builds the code that made a run from the repository and from the sweep's folder. Whoever runs the result trusts the
- * folder: its `code.diff` is code, and the hashes that it is checked by are in the folder, too.
+ * Rebuilds the code of a run from the repository and `code.diff` in the sweep folder. The folder must be trusted:
+ * `code.diff` is executed, and the folder also holds the hashes that verify it.
  *
- * @param recorded The record of the code.
- * @param dir The sweep's folder, which holds the changes that were not committed.
- * @param show Takes lines that show how the code differs from this checkout's.
+ * @param recorded The recorded identity of the code.
+ * @param dir The sweep folder, which holds the uncommitted changes.
+ * @param show Receives lines that list the differences from this checkout.
  * @returns The code, or the reason why it is missing.
  */
 export function recordedCode(
@@ -71,11 +71,11 @@ export function recordedCode(
 ): CodeTree | { missing: string } {
   const { gitCommit: commit, gitDiffSha256: changed } = recorded.environment;
   if (commit === undefined) {
-    return { missing: "the code in lib/ has changed since, and no commit was recorded" };
+    return { missing: "lib/ has changed since the run, and no commit was recorded" };
   }
   if (git(["cat-file", "-e", `${commit}^{commit}`]) === undefined) {
     return {
-      missing: `the code in lib/ has changed since, and its commit ${commit} is not in this repository`,
+      missing: `lib/ has changed since the run, and commit ${commit} is not in this repository`,
     };
   }
   const root = Deno.makeTempDirSync({ prefix: "losskit-code-" });
@@ -86,18 +86,18 @@ export function recordedCode(
   };
   const archive = join(root, "tree.tar");
   if (git(["archive", "--format=tar", `--output=${archive}`, commit]) === undefined) {
-    return fail(`the commit ${commit} cannot be read`);
+    return fail(`commit ${commit} cannot be read`);
   }
   if (run("tar", ["-xf", archive, "-C", root]) === undefined) return fail("tar cannot unpack the code");
   Deno.removeSync(archive);
   if (changed !== undefined && run("git", ["apply", resolve(diffPath(dir))], root) === undefined) {
     return fail(
-      `the changes that were not committed to ${commit} are not in ${diffPath(dir)}, or do not fit it`,
+      `the uncommitted changes to ${commit} are missing from ${diffPath(dir)}, or do not apply`,
     );
   }
   if (hashSources(join(root, "lib")) !== recorded.libSha256) {
     return fail(
-      `the code of commit ${commit}${changed ? " with its changes" : ""} is not what the run was made with`,
+      `the code of commit ${commit}${changed ? " with its changes" : ""} is not the code of the run`,
     );
   }
   const built = `commit ${commit}${changed ? " with the changes in code.diff" : ""}`;
@@ -110,7 +110,7 @@ export function recordedCode(
   return { ...tree, built };
 }
 
-/** The files of a built tree that this checkout lacks or has with other content. */
+/** Returns the files of a rebuilt tree that are new or changed relative to this checkout. */
 function differingFiles(root: string): string[] {
   const names: string[] = [];
   const visit = (inner: string) => {
@@ -124,7 +124,7 @@ function differingFiles(root: string): string[] {
   return names.sort();
 }
 
-/** A file's hash; undefined: it cannot be read. */
+/** Returns the SHA-256 of a file, or undefined if it cannot be read. */
 function bytesOf(path: string): string | undefined {
   try {
     return sha256Hex(Deno.readFileSync(path));
@@ -133,7 +133,7 @@ function bytesOf(path: string): string | undefined {
   }
 }
 
-/** Files of `lib/` that changed since a commit; undefined: it is not known. */
+/** Returns the source files of `lib/` that changed since a commit, or undefined if git cannot compare them. */
 export function changedFiles(commit: string | undefined): string[] | undefined {
   const names = commit === undefined ? undefined : git(["diff", "--name-only", commit, "--", "lib"]);
   return names?.trimEnd().split("\n").filter((name) => name.endsWith(".ts") && !name.endsWith("_test.ts"));
@@ -143,7 +143,7 @@ function git(args: string[]): string | undefined {
   return run("git", ["-C", ROOT, ...args]);
 }
 
-/** What a program printed; undefined: there is none, or it ended with another status than the wanted one. */
+/** Returns the standard output of a program, or undefined if the program fails or exits with another status. */
 function run(program: string, args: string[], cwd = ROOT, wanted = 0): string | undefined {
   try {
     const { code, stdout } = new Deno.Command(program, { args, cwd, stdin: "null", stderr: "null" })

@@ -1,5 +1,5 @@
 /**
- * From the names in a spec to a corpus, and from a corpus to tokens that runs share.
+ * Loads corpora by the names in a spec, and tokenizes them with a cache that runs share.
  *
  * @module
  */
@@ -20,15 +20,15 @@ import {
   type TokenizerName,
 } from "../text/mod.ts";
 
-/** Texts above this many bytes show how far their tokens are: smaller ones take a few seconds. */
+/** Smallest text size, in bytes, for which tokenization shows its progress. Smaller texts take a few seconds. */
 const SHOW_PROGRESS = 2 ** 25;
 
-/** One name's text. */
+/** The text of one name. */
 interface Part {
   readonly corpus: Corpus;
-  /** The absolute path; undefined: it has a name of its own. */
+  /** Absolute path. Undefined for built-in corpora. */
   readonly path?: string;
-  /** Nats per character, where they are known. */
+  /** Entropy rate in nats per character, if known. */
   readonly entropyRate?: number;
 }
 
@@ -44,9 +44,9 @@ async function loadPart(name: string): Promise<Part> {
 /**
  * Loads a corpus.
  *
- * @param data `shakespeare`, `markov` with or without parameters, or the path of a text file, of a folder, or a pattern; or
- * several of these, whose texts come one after the other.
- * @throws {UserError} when there is no such corpus or file, or a file is named twice.
+ * @param data `shakespeare`, `markov` with or without parameters, the path of a text file or folder, or a glob pattern.
+ * A list of these concatenates their texts.
+ * @throws {UserError} if a corpus or file is missing, or a file is named twice.
  */
 export async function loadCorpus(
   data: string | readonly string[],
@@ -57,7 +57,9 @@ export async function loadCorpus(
     const part = await loadPart(name);
     if (part.path === undefined && parts.some(({ corpus }) => corpus.name === part.corpus.name)) {
       throw new UserError(
-        `Cannot use the corpus: every text must be named once: ${JSON.stringify(name)} is there twice`,
+        `Cannot use the corpus: expected each text once, got ${
+          JSON.stringify(name)
+        } twice. Remove one of them`,
       );
     }
     parts.push(part);
@@ -81,23 +83,21 @@ export async function loadCorpus(
   return { corpus, source: { name: corpus.name, path, sha256: corpus.sha256 } };
 }
 
-/** `a.txt+b.txt`, or `a.txt+b.txt+3 more`. */
+/** Returns a joint name such as `a.txt+b.txt` or `a.txt+b.txt+3 more`. */
 function nameOf(parts: readonly Part[]): string {
   const names = parts.map(({ corpus }) => corpus.name);
   return (names.length <= 3 ? names : [...names.slice(0, 2), `${names.length - 2} more`]).join("+");
 }
 
-/** What is known of a corpus's loss, in a line for the terminal; undefined: nothing. */
+/** Returns the entropy rate of a corpus as a line for the terminal, or undefined if it is unknown. */
 export function describeEntropy({ name, entropyRate }: DataSource): string | undefined {
   if (entropyRate === undefined) return undefined;
   const bits = entropyRate / Math.LN2;
-  return `${name}: its entropy rate is ${entropyRate.toFixed(4)} nats a character (${
-    bits.toFixed(4)
-  } bits): ` +
-    "no model loses less in the long run";
+  return `${name}: entropy rate ${entropyRate.toFixed(4)} nats per character (${bits.toFixed(4)} bits), ` +
+    "the lowest loss that any model can reach";
 }
 
-/** Where tokens are kept; undefined, and a warning, where nothing can be written, as in a cache that users share. */
+/** Returns the location of the token cache. Warns and returns undefined if the cache is not writable. */
 function tokenCache(): CacheOptions | undefined {
   const root = join(cacheDir(), "tokens");
   try {
@@ -105,17 +105,16 @@ function tokenCache(): CacheOptions | undefined {
     Deno.removeSync(Deno.makeTempFileSync({ dir: root, prefix: "probe-" }));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    console.error(`tokens stay in memory, since they cannot be kept in ${root}: ${reason}`);
+    console.error(`warning: tokens are not cached, because ${root} is not writable: ${reason}`);
     return undefined;
   }
   return { root, version: hashSources(join(import.meta.dirname!, "..", "text")) };
 }
 
 /**
- * Makes tokens of a corpus as a run's spec says, or finds those that another run made: they are kept in the user's
- * cache, if it can be written.
+ * Tokenizes a corpus for a run, or reads the tokens from the user's cache. A read-only cache is not updated.
  *
- * @throws {UserError} as {@linkcode prepareCorpus} does.
+ * @throws {UserError} for the reasons of {@linkcode prepareCorpus}.
  */
 export async function prepareForRun(
   corpus: Corpus,

@@ -6,7 +6,7 @@ import { createMarkovSource } from "../text/mod.ts";
 import { describeEntropy, loadCorpus, prepareForRun } from "./corpus.ts";
 import { findText } from "./find_text.ts";
 
-/** A folder with two texts, as the place where work is done. */
+/** Runs `work` in a temporary folder with two texts. */
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   const before = { cwd: Deno.cwd(), cache: Deno.env.get("LOSSKIT_CACHE") };
@@ -23,7 +23,7 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("loadCorpus() names what it loads, and a record of it loads the same from another folder", async () => {
+Deno.test("loadCorpus() records its source, from which another folder loads the same text", async () => {
   await inFolder(async (folder) => {
     const cases: [string | string[], string, unknown][] = [
       ["a.txt", "a.txt", join(folder, "a.txt")],
@@ -53,7 +53,7 @@ Deno.test("loadCorpus() names what it loads, and a record of it loads the same f
   });
 });
 
-Deno.test("loadCorpus() refuses a text that is named twice", async () => {
+Deno.test("loadCorpus() refuses duplicate texts", async () => {
   await inFolder(async (folder) => {
     for (
       const data of [["a.txt", "a.txt"], ["a.txt", join(folder, "a.txt")], ["*.txt", "./b.txt"], [
@@ -61,7 +61,7 @@ Deno.test("loadCorpus() refuses a text that is named twice", async () => {
         "markov",
       ]]
     ) {
-      await assertRejects(() => loadCorpus(data), UserError, "every text must be named once");
+      await assertRejects(() => loadCorpus(data), UserError, " once");
     }
     for (const link of [Deno.symlinkSync, Deno.linkSync]) {
       link(join(folder, "a.txt"), join(folder, "link.txt"));
@@ -74,15 +74,15 @@ Deno.test("loadCorpus() refuses a text that is named twice", async () => {
   });
 });
 
-Deno.test("describeEntropy() tells the rate of a Markov text alone", async () => {
+Deno.test("describeEntropy() reports the entropy rate of Markov texts only", async () => {
   const { source } = await loadCorpus("markov:length=100,symbols=4");
   const { entropyRate } = createMarkovSource({ symbols: 4, order: 1, peak: 3, seed: 1 });
   assertAlmostEquals(source.entropyRate!, entropyRate, 1e-15);
-  assert(describeEntropy(source)!.includes(`${entropyRate.toFixed(4)} nats a character`));
+  assert(describeEntropy(source)!.includes(`${entropyRate.toFixed(4)} nats per character`));
   assertEquals(describeEntropy({ name: "a", sha256: "" }), undefined);
 });
 
-Deno.test("prepareForRun() keeps tokens in memory where the cache cannot be written", async () => {
+Deno.test("prepareForRun() keeps tokens in memory if the cache is read-only", async () => {
   await inFolder(async (folder) => {
     Deno.env.set("LOSSKIT_CACHE", join(folder, "a.txt"));
     const { corpus } = await loadCorpus("b.txt");

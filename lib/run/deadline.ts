@@ -1,31 +1,31 @@
 /**
- * A time by which a run must have stopped, such as the end of what a cluster granted.
+ * Deadlines of runs, such as the time limit of a cluster job.
  *
  * @module
  */
 
-/** Time between two looks at the clock, in milliseconds. A timer of days would come at once: theirs end at 24.8 days. */
-const LOOK = 500;
+/** Polling interval in milliseconds. Polling also avoids timers beyond 24.8 days, which would fire at once. */
+const POLL_MS = 500;
 
-/** What watches for a deadline; dispose of it to stop. */
+/** A running deadline timer. Dispose it to stop polling. */
 export interface Deadline extends Disposable {
-  /** Aborted when it is time to stop. */
+  /** Signal that aborts when the run must stop. */
   readonly reached: AbortSignal;
 }
 
 /**
- * Watches for a deadline by the wall clock, as those who state one do.
+ * Polls the wall clock and aborts a signal `margin` before a deadline.
  *
- * @param at When all must be over, in milliseconds since 1970; Infinity: never.
- * @param options `margin`, milliseconds before it at which to stop (default 60 s), and the clock.
+ * @param at The deadline in milliseconds since 1970. Infinity disables it.
+ * @param options `margin` in milliseconds (default 60,000), and the clock `now`.
  */
 export function watchDeadline(
   at: number,
   { margin = 60_000, now = Date.now }: { margin?: number; now?: () => number } = {},
 ): Deadline {
   const reached = new AbortController();
-  const look = () => now() >= at - margin && reached.abort();
-  look();
-  const timer = at === Infinity ? undefined : setInterval(look, LOOK);
+  const poll = () => now() >= at - margin && reached.abort();
+  poll();
+  const timer = at === Infinity ? undefined : setInterval(poll, POLL_MS);
   return { reached: reached.signal, [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { watchDeadline } from "./deadline.ts";
 
-Deno.test("watchDeadline() stops a margin before the deadline, and never before", async () => {
+Deno.test("watchDeadline() aborts at the margin before the deadline, not earlier", async () => {
   let clock = 0;
   const now = () => clock;
   using deadline = watchDeadline(10_000, { margin: 1000, now });
@@ -14,7 +14,7 @@ Deno.test("watchDeadline() stops a margin before the deadline, and never before"
   assertEquals(deadline.reached.aborted, true);
 });
 
-Deno.test("watchDeadline() of the past is reached at once, that of a far year and none are not", async () => {
+Deno.test("watchDeadline() aborts at once for a past deadline, not for a distant or infinite one", async () => {
   using past = watchDeadline(Date.now() + 100);
   using far = watchDeadline(Date.now() + 400 * 86_400_000);
   using none = watchDeadline(Infinity);

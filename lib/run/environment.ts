@@ -1,7 +1,8 @@
 /**
- * The environment that runs are made in now, and whether a recorded one is the same.
+ * Probes the current environment and compares it with recorded ones.
  *
- * As a program it prints the environment as JSON: so a sweep learns of it without starting TensorFlow itself.
+ * As a program, prints the environment as JSON. A sweep uses this program to avoid starting TensorFlow in its own
+ * process.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { collectEnvironment, describeChange, type Environment, environmentChange
 import { probeRounding, type TensorFlow, useTensorFlow } from "../tensorflow/mod.ts";
 import { ROOT } from "./code.ts";
 
-/** Finds out about this machine, on which TensorFlow runs already. */
+/** Describes this machine. TensorFlow must be running in this process. */
 export async function currentEnvironment(tensorflow: TensorFlow): Promise<Environment> {
   return await collectEnvironment({
     tensorflowVersion: tensorflow.runtime.version,
@@ -20,19 +21,19 @@ export async function currentEnvironment(tensorflow: TensorFlow): Promise<Enviro
   });
 }
 
-/** The changes that results may depend on, in words; undefined: none. */
+/** Describes the environment changes that can affect results. Returns undefined if there are none. */
 export function changesThatMatter(before: Environment, after: Environment): string | undefined {
   const changes = environmentChanges(before, after).filter(({ matters }) => matters);
   return changes.length === 0 ? undefined : changes.map(describeChange).join("; ");
 }
 
-/** A terminal's Ctrl-C reaches all processes: this one is short, and whoever asked says what becomes of the signal. */
+/** Shell wrapper that ignores signals. A terminal sends Ctrl-C to all processes; the parent process handles it. */
 const UNDISTURBED = 'trap "" INT TERM HUP; exec "$@"';
 
 /**
- * Finds out about this machine in a process of its own, in which TensorFlow starts and ends.
+ * Describes this machine in a short-lived process of its own, which starts TensorFlow.
  *
- * @throws {Error} when that process fails, with what it printed.
+ * @throws {Error} if the process fails, with its error output.
  */
 export async function probeEnvironment(): Promise<Environment> {
   const { success, stdout, stderr } = await new Deno.Command("/bin/sh", {
@@ -40,15 +41,15 @@ export async function probeEnvironment(): Promise<Environment> {
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (!success) throw new Error(`Cannot find out about this machine: ${text(stderr)}`);
+  if (!success) throw new Error(`Cannot probe the environment: ${text(stderr)}`);
   return JSON.parse(text(stdout).split("\n").at(-1)!);
 }
 
 /**
- * Deno's arguments for a program of this folder.
+ * Returns Deno's arguments for a program of this folder.
  *
  * @param module The program's path or URL.
- * @param root The repository that it is in. Default: this one.
+ * @param root The repository that holds the program. Default: this repository.
  */
 export function denoArguments(module: string, root: string = ROOT): string[] {
   return ["run", "--no-check", "--quiet", "-A", `--config=${join(root, "deno.json")}`, module];

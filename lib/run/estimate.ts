@@ -1,6 +1,6 @@
 /**
- * What a run is expected to need, before anything of it runs. Memory is counted from its sizes; time is scaled from what
- * was measured.
+ * Estimates the memory and time of a run before it starts. Memory follows from the sizes; time is scaled from
+ * measurements.
  *
  * @module
  */
@@ -11,19 +11,21 @@ import { canonicalJson, type RunSpec } from "../record/mod.ts";
 import { machineMemory } from "./machine.ts";
 import { modelOf } from "./run_problem.ts";
 
-/** What Deno and TensorFlow take before the first tensor, in bytes (measured: 480 MB on Linux). */
+/** Memory of Deno and TensorFlow before the first tensor, in bytes (measured: 480 MB on Linux). */
 const BASE_BYTES = 480e6;
 
-/** Numbers that a block keeps for the backward pass, per token and unit of width, and per query and key of a head. */
+/**
+ * Activations that a block saves for the backward pass: per token and unit of width, and per attention score of a head.
+ */
 const KEPT_PER_WIDTH = 24, KEPT_PER_SCORE = 5;
 
-/** Numbers per token and word of the vocabulary that the loss keeps: logits, their softmax, their gradient. */
+/** Values per logit that the loss keeps: the logit, its softmax and its gradient. */
 const KEPT_PER_LOGIT = 4;
 
 /**
- * Bytes of memory that a run is expected to need at its peak: 4 bytes for each weight, its gradient, what the optimizer
- * and the moving average keep of it, all of these once more while a checkpoint is written, and what a micro-batch's
- * forward pass keeps. A count of sizes: the allocator's and XLA's own needs are a part of the base.
+ * Estimates the peak memory of a run in bytes. Counts 4 bytes per value for weights, gradients, optimizer moments and
+ * the moving average, a second copy of these during a checkpoint, and the saved activations of a micro-batch. The
+ * constant base covers the allocator and XLA.
  *
  * @param run The run.
  * @param vocabSize V.
@@ -37,15 +39,15 @@ export function estimateBytes(run: RunSpec, vocabSize: number): number {
   return BASE_BYTES + 4 * (P * (2 * saved + 1) + tokens * (inBlocks + KEPT_PER_LOGIT * vocabSize));
 }
 
-/** Floating-point operations of a run's training step. */
+/** Returns the floating-point operations of a training step. */
 export function stepFlops(run: RunSpec, vocabSize: number): number {
   return flopsPerToken(modelOf(run, vocabSize), run.T) * run.B * run.T;
 }
 
 /**
- * Refuses a run that this machine has no memory for.
+ * Requires that a run fits the memory of this machine.
  *
- * @throws {UserError} naming what it needs and what there is.
+ * @throws {UserError} if it does not, with the expected and available memory.
  */
 export function requireMemory(
   run: RunSpec,
@@ -54,14 +56,14 @@ export function requireMemory(
   if (bytes <= total) return;
   const { nLayer, nEmbd, B, T, accumulate } = run;
   throw new UserError(
-    `Cannot fit a run into memory: it is expected to need ${formatBytes(bytes)}, and there are ${
-      formatBytes(total)
-    }: nLayer ${nLayer}, nEmbd ${nEmbd}, B ${B}, T ${T}, accumulate ${accumulate}, tokenizer ${run.tokenizer}. ` +
+    `Cannot fit the run into memory: expected a run of at most ${formatBytes(total)}, got one of about ${
+      formatBytes(bytes)
+    } (nLayer ${nLayer}, nEmbd ${nEmbd}, B ${B}, T ${T}, accumulate ${accumulate}, tokenizer ${run.tokenizer}). ` +
       "Choose a smaller model or batch, or a larger accumulate.",
   );
 }
 
-/** Fields that a step's cost does not depend on, with what names its text and its end. */
+/** Fields that do not affect the cost of a step. */
 const WITHOUT_COST: ReadonlySet<string> = new Set([
   ...[
     "data",
@@ -90,24 +92,24 @@ const WITHOUT_COST: ReadonlySet<string> = new Set([
   ...["labelSmoothing", "zLoss", "saveBest", "sampling", "allowDivergence"],
 ]);
 
-/** Equal for runs whose steps cost the same. */
+/** Returns a key that is equal for runs with the same cost per step. */
 export function costKey(run: RunSpec): string {
   return canonicalJson(Object.fromEntries(Object.entries(run).filter(([field]) => !WITHOUT_COST.has(field))));
 }
 
-/** What was measured of runs with one cost. */
+/** Measured cost of a run. */
 export interface Cost {
-  /** From the start of the process to the first step's end, in seconds. */
+  /** Seconds from the start of the process to the end of the first step. */
   readonly startSeconds: number;
-  /** A training step, in seconds. */
+  /** Seconds of a training step. */
   readonly stepSeconds: number;
-  /** An evaluation's token, in seconds. */
+  /** Seconds per evaluated token. */
   readonly evalSecondsPerToken: number;
-  /** The most memory; undefined: not measured. */
+  /** Peak memory in bytes. Undefined: not measured. */
   readonly bytes?: number | undefined;
 }
 
-/** Seconds that a run is expected to take. */
+/** Estimates the duration of a run in seconds. */
 export function estimateSeconds(run: RunSpec, cost: Cost, validationTokens: number): number {
   const evaluations = 1 + Math.ceil(run.steps / run.evalEvery);
   const tokens = run.evalTokens === "all" ? validationTokens : Math.min(validationTokens, run.evalTokens);

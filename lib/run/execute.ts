@@ -1,5 +1,5 @@
 /**
- * One run, from its spec to its folder: the only place where training meets the record.
+ * Executes one run from its spec into its folder. This is the only module where training meets the record.
  *
  * @module
  */
@@ -41,32 +41,32 @@ import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 import { writeRunTokenizer } from "./run_tokenizer.ts";
 
-/** How a run ended: 0 finished, 75 interrupted. Everything else throws. */
+/** Exit status of a run: 0 finished, 75 interrupted. All other outcomes throw. */
 export type RunExit = 0 | 75;
 
-/** Where a run is recorded, and how it is stopped. */
+/** Folder, signals and output of a run. */
 export interface ExecuteOptions {
   /** The run's folder. */
   readonly folder: string;
-  /** Asks it to stop after the step it is at. */
+  /** Signal that requests a stop after the current step. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes what is worth saying, line by line. */
+  /** Receives log lines. */
   readonly print: (line: string) => void;
-  /** Whether a run that began in another environment is gone on with. Default: no, it starts over. */
+  /** Resumes a run that was started in another environment. Default: false, such a run starts over. */
   readonly allowEnvironmentChange?: boolean | undefined;
-  /** How the run is claimed. */
+  /** Claim options. */
   readonly claim?: ClaimOptions | undefined;
 }
 
 /**
- * Runs, or goes on with, one run. A finished one is left as it is. A line of the journal is on disk before the step after
- * next begins; a checkpoint is there whole or not at all, and the steps that it stands for are on disk before it.
+ * Executes or resumes a run. A finished run is left unchanged. A journal line is on disk before the second step after
+ * it starts. A checkpoint is written atomically, after the steps that it includes.
  *
  * @param run Spec, text and code.
- * @param options Where, and how it is stopped.
- * @throws {ClaimedError} when another process works on it.
- * @throws {UserError} for damaged files or a folder that cannot be written to; with status 4 when the run diverged and
- * its spec forbids that.
+ * @param options Folder, signals and output.
+ * @throws {ClaimedError} if another process owns the run.
+ * @throws {UserError} for damaged files or a folder that is not writable; with exit status 4 if the run diverged and
+ * `allowDivergence` is false.
  */
 export async function executeRun(
   run: { spec: RunSpec; data: DataSource; libSha256: string },
@@ -98,12 +98,12 @@ export async function executeRun(
   if (startOver) options.print(`starting over: ${startOver}`);
   const resumeFrom = startOver ? undefined : findResumePoint(paths, { events: journal.events, spec });
   requireOwned();
-  // What a run that is made again from its start must never meet.
+  // A run that starts over must not see old checkpoints.
   if (resumeFrom === undefined) { for (const path of [paths.checkpoint, paths.best]) removeIfThere(path); }
   using writer = new JournalWriter(paths.journal, resumeFrom === undefined ? 0 : journal.validBytes, owner);
-  // After the journal was emptied: no manifest ever stands beside steps of another environment.
+  // The manifest is written after the journal is emptied, so that it never describes steps of another environment.
   const emulated = emulationOf(spec, environment.device);
-  const tokenizerSha256 = writeRunTokenizer(paths.tokenizer, prepared.tokenizer); // before the manifest names it
+  const tokenizerSha256 = writeRunTokenizer(paths.tokenizer, prepared.tokenizer); // before the manifest refers to it
   writeManifest(paths.manifest, {
     ...{ format: "losskit-run/1", runId, tokenizerSha256, emulated, environment, ...run },
   });
@@ -122,13 +122,13 @@ export async function executeRun(
     resumeFrom,
     signal: AbortSignal.any([claim.lost, ...(options.signal ? [options.signal] : [])]),
   });
-  let onDisk: Promise<void> | undefined; // of the last line
+  let onDisk: Promise<void> | undefined; // flush of the last line
   let step = 0, stoppedEarly = false;
-  // A run that was killed after its last checkpoint has only its end to write.
+  // A run that was killed after its last checkpoint only needs its `finish` event.
   let { sha256: checkpointSha256, bestSha256 } = resumeFrom ?? { sha256: "", bestSha256: undefined };
-  /** Saves a checkpoint, and returns its checksum. */
+  /** Saves a checkpoint and returns its SHA-256. */
   const save = (event: TrainEvent & { event: "checkpoint" | "best" }): string => {
-    writer.sync(); // the steps that a checkpoint stands for are on disk before it
+    writer.sync(); // the steps of a checkpoint are on disk before it
     claim.requireHeld({ always: true });
     atomicWrite(paths[event.event], event.bytes, {
       beforeRename: () => claim.requireHeld({ always: true }),
@@ -146,9 +146,9 @@ export async function executeRun(
       else if (event.event === "best") bestSha256 = save(event);
       else if (event.event === "earlyStop") {
         stoppedEarly = true;
-        options.print(`step ${step}: stopped early, no better since step ${event.bestStep ?? "none"}`);
+        options.print(`step ${step}: stopped early (best step: ${event.bestStep ?? "none"})`);
       } else {
-        await onDisk; // the line before this one, which the disk took while this step was made
+        await onDisk; // flush the previous line, which overlapped with this step
         writer.write(event);
         onDisk = writer.syncSoon();
         if (event.event === "resume") { for (const line of resumeFrom?.unrecorded ?? []) writer.write(line); }
@@ -175,8 +175,8 @@ export async function executeRun(
 }
 
 /**
- * Claims a run's folder, which is created if it is missing, after completing what a merge left of it. A merge that is at
- * work may move another folder into the place between the two: then this is done again.
+ * Claims a run's folder, and creates it if it is missing. Completes an interrupted merge first. Retries if a running
+ * merge replaces the folder in between.
  */
 async function claimFolder({ folder, print, claim: options }: ExecuteOptions): Promise<Claim> {
   const place = runPlace(folder);
@@ -189,7 +189,7 @@ async function claimFolder({ folder, print, claim: options }: ExecuteOptions): P
   }
 }
 
-/** Why what a folder holds is not gone on with, if so. */
+/** Returns the reason why recorded steps cannot be resumed, or undefined if they can. */
 function reasonToStartOver(
   { manifest }: RunPaths,
   { journal, environment }: { journal: Journal; environment: Environment },
@@ -200,38 +200,36 @@ function reasonToStartOver(
     recorded = readManifest(manifest).environment;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return `it is not known where its steps were made: ${error.message}`;
+    return `the environment of its steps is unknown: ${error.message}`;
   }
   const changes = changesThatMatter(recorded, environment);
-  return changes === undefined ? undefined : `its steps were made in another environment: ${changes}`;
+  return changes === undefined ? undefined : `its steps were computed in another environment: ${changes}`;
 }
 
 function requireFinite(event: TrainEvent): void {
   if (event.event !== "step" && event.event !== "eval") return;
   if (Number.isFinite(event.loss)) return;
+  const metric = event.event === "eval" ? "validation loss" : "loss";
   throw new UserError(
-    `The run diverged: ${
-      event.event === "eval" ? "validation loss" : "loss"
-    } is ${event.loss} at step ${event.step}, ` +
-      "which its spec forbids (allowDivergence is false)",
-    { exitCode: EXIT.diverged },
+    `Cannot continue the diverged run: expected a finite ${metric}, got ${event.loss} at step ${event.step}. ` +
+      "Set allowDivergence to true to record diverged runs.",
   );
 }
 
-/** Leaves the cause in the journal, unless that is what cannot be written. */
+/** Records the error in the journal if the journal is writable. */
 function recordFailure(writer: JournalWriter, error: unknown): void {
   try {
     writer.write({ event: "fail", message: error instanceof Error ? error.message : String(error) });
     writer.sync();
   } catch {
-    // The disk is full or gone; the error itself is thrown.
+    // The disk is full or gone. The caller throws the original error.
   }
 }
 
 function describeEvaluation(event: TrainEvent & { event: "eval" }): string {
   const average = event.emaLoss === undefined
     ? ""
-    : `; of averaged weights ${event.emaLoss.toFixed(4)} nats, ${event.emaBitsPerByte?.toFixed(4)} bits/byte`;
+    : `; averaged weights: ${event.emaLoss.toFixed(4)} nats, ${event.emaBitsPerByte?.toFixed(4)} bits/byte`;
   return `step ${event.step}: validation loss ${event.loss.toFixed(4)} nats (perplexity ${
     perplexity(event.loss).toFixed(2)
   }), ${event.bitsPerByte.toFixed(4)} bits/byte${average}`;

@@ -10,7 +10,7 @@ import type { DataSource } from "../record/mod.ts";
 import type { Corpus } from "../text/mod.ts";
 import { loadCorpus } from "./corpus.ts";
 
-/** Where a text may be. */
+/** Places to search for a text. */
 export interface TextPlaces {
   /** The folder of `plan.json`. Default: only the recorded path is searched. */
   readonly dir?: string | undefined;

@@ -14,7 +14,7 @@ async function inFolders(work: (texts: string, dir: string) => Promise<void>): P
   }
 }
 
-Deno.test("findText() takes the recorded path, then the text beside plan.json, then the one that is named", async () => {
+Deno.test("findText() prefers the recorded path, then the folder of plan.json, then --data", async () => {
   await inFolders(async (texts, dir) => {
     const recorded = join(texts, "a.txt"), beside = join(dir, "a.txt"), named = join(texts, "moved.txt");
     await Deno.writeTextFile(recorded, "the text");
@@ -33,7 +33,7 @@ Deno.test("findText() takes the recorded path, then the text beside plan.json, t
   });
 });
 
-Deno.test("findText() refuses a text of another content by every way, and names what to do", async () => {
+Deno.test("findText() refuses another text from every place, with a remedy", async () => {
   await inFolders(async (texts, dir) => {
     const path = join(texts, "a.txt");
     await Deno.writeTextFile(path, "the text");
@@ -50,7 +50,7 @@ Deno.test("findText() refuses a text of another content by every way, and names 
   });
 });
 
-Deno.test("findText() finds several files, a folder and a pattern that moved beside plan.json", async () => {
+Deno.test("findText() finds several files, a folder and a pattern that were moved to the folder of plan.json", async () => {
   await inFolders(async (texts, dir) => {
     await Deno.mkdir(join(texts, "in"));
     for (const name of ["a.txt", "b.txt"]) await Deno.writeTextFile(join(texts, "in", name), `text ${name}`);
@@ -70,11 +70,11 @@ Deno.test("findText() finds several files, a folder and a pattern that moved bes
   });
 });
 
-Deno.test("findText() loads a text with a name of its own without a path", async () => {
+Deno.test("findText() loads a built-in text without a path", async () => {
   const { source } = await loadCorpus("markov:length=100,symbols=4");
   assertEquals((await findText(source, { dir: "/nowhere" })).source, source);
 });
 
-Deno.test("planFolder() is two folders above the run's", () => {
+Deno.test("planFolder() returns the grandparent of the run's folder", () => {
   assertEquals(planFolder(join(dirname("/x/y"), "out", "runs", "0123456789ab")), "/x/out");
 });

@@ -1,5 +1,5 @@
 /**
- * From a text's name to a dataset.
+ * Loads a dataset by the name of its text.
  *
  * @module
  */
@@ -8,25 +8,25 @@ import { tokenizerName } from "../text/mod.ts";
 import { Dataset } from "../train/mod.ts";
 import { loadCorpus, prepareForRun } from "./corpus.ts";
 
-/** How a text becomes tokens. */
+/** Tokenization of a text. */
 export interface LoadDatasetOptions {
   /**
    * `character` (or `char`), `byte`, `gpt2`, or a byte-pair vocabulary by its size: `bpe:512`, or 512. Default: character.
    */
   readonly tokenizer?: string | number | undefined;
-  /** `join`: windows may reach across documents; `separate`: they may not. Default: join. */
+  /** `join` lets windows cross document boundaries; `separate` does not. Default: join. */
   readonly documents?: Documents | undefined;
-  /** Text that ends a document, besides the ends of files; only with `separate`. Default: none. */
+  /** Text that ends a document, in addition to the end of a file. Only with `separate`. Default: none. */
   readonly separator?: string | undefined;
 }
 
 /**
- * Loads a text, trains its tokenizer and encodes it. The last tenth of the text, in bytes, is the validation part. Tokens
- * are kept in the user's cache.
+ * Loads a text, trains its tokenizer and encodes it. The last tenth of the text, in bytes, is the validation part.
+ * Tokens are cached.
  *
- * @param data `shakespeare`, `markov:…`, the path of a UTF-8 text file or of a folder, a pattern, or a list of these.
+ * @param data `shakespeare`, `markov:…`, the path of a UTF-8 text file or folder, a glob pattern, or a list of these.
  * @param options `tokenizer`, `documents`, `separator`.
- * @throws {UserError} if there is no such text, or it is too short for its vocabulary.
+ * @throws {UserError} if the text is missing or too short for its vocabulary.
  */
 export async function loadDataset(
   data: string | readonly string[],

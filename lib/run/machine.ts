@@ -1,18 +1,18 @@
 /**
- * What this machine has for runs: memory, as the system or a container's limit says, and cores.
+ * Resources of this machine: cores and memory, including the memory limit of a container.
  *
  * @module
  */
 
 /** Memory in bytes. */
 export interface Memory {
-  /** What a process could have at most. */
+  /** Upper limit for a process. */
   readonly total: number;
-  /** What is free now. */
+  /** Free memory. */
   readonly available: number;
 }
 
-/** Where Linux tells a container's limit and use: version 2 of control groups, then version 1. */
+/** Files with a container's memory limit and use on Linux: control groups version 2, then version 1. */
 const GROUPS = [
   { limit: "/sys/fs/cgroup/memory.max", used: "/sys/fs/cgroup/memory.current" },
   {
@@ -21,7 +21,7 @@ const GROUPS = [
   },
 ] as const;
 
-/** The memory that there is. */
+/** Returns the memory of this machine or container. */
 export function machineMemory(): Memory {
   const { total, available } = Deno.systemMemoryInfo();
   for (const { limit, used } of GROUPS) {
@@ -42,14 +42,14 @@ function numberIn(path: string): number | undefined {
   }
 }
 
-/** The share of free memory that runs at once may fill. */
+/** Fraction of the free memory that concurrent runs may use. */
 const SHARE = 0.8;
 
 /**
- * Runs at once that fit: as many as there are cores, runs, and room for in memory.
+ * Returns the number of concurrent runs, limited by cores, runs and memory. At least 1.
  *
- * @param needs Bytes of the largest run, and how many runs there are.
- * @param machine Cores and memory. Default: this machine's.
+ * @param needs Bytes of the largest run, and the number of runs.
+ * @param machine Cores and memory. Default: those of this machine.
  */
 export function defaultWorkers(
   needs: { bytes: number; runs: number },

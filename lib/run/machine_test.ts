@@ -7,7 +7,7 @@ import { defaultWorkers, machineMemory } from "./machine.ts";
 
 const RUN: RunSpec = { ...SPEC, steps: 100 };
 
-Deno.test("defaultWorkers() has as many as cores, runs and memory allow, and at least one", () => {
+Deno.test("defaultWorkers() is limited by cores, runs and memory, and is at least 1", () => {
   const machine = (cores: number, gigabytes: number) => ({
     cores,
     memory: { total: 64e9, available: gigabytes * 1e9 },
@@ -18,12 +18,12 @@ Deno.test("defaultWorkers() has as many as cores, runs and memory allow, and at 
   assertEquals(defaultWorkers({ bytes: 1e12, runs: 100 }, machine(8, 5)), 1);
 });
 
-Deno.test("machineMemory() is that of this machine", () => {
+Deno.test("machineMemory() returns this machine's memory", () => {
   const { total, available } = machineMemory();
   assert(total > 2 ** 28 && available > 0 && available <= total, `${available} of ${total}`);
 });
 
-Deno.test("estimateBytes() grows with what takes memory", () => {
+Deno.test("estimateBytes() grows with every size of the run", () => {
   const base = estimateBytes(RUN, 65);
   for (const more of [{ nLayer: 8 }, { nEmbd: 256 }, { T: 128 }, { B: 32 }, { emaDecay: 0.9 }]) {
     assertGreater(estimateBytes({ ...RUN, ...more }, 65), base, JSON.stringify(more));
@@ -33,12 +33,12 @@ Deno.test("estimateBytes() grows with what takes memory", () => {
   assertGreater(base, estimateBytes({ ...RUN, optimizer: "sgd" }, 65));
 });
 
-Deno.test("requireMemory() refuses what cannot fit, with both figures", () => {
+Deno.test("requireMemory() refuses an oversized run, with both sizes", () => {
   requireMemory(RUN, { bytes: 1e9, total: 2e9 });
   assertThrows(
     () => requireMemory(RUN, { bytes: 3e9, total: 2e9 }),
     UserError,
-    "3.0 GB, and there are 2.0 GB",
+    "at most 2.0 GB, got one of about 3.0 GB",
   );
 });
 

@@ -1,7 +1,7 @@
 /**
- * The cost of a run's steps, measured in a process of its own on tokens drawn at random.
+ * Measures the cost of a run's steps in a separate process, on random tokens.
  *
- * As a program, `measure_step.ts RUN_SPEC V`, it prints the cost as JSON.
+ * As a program, `measure_step.ts RUN_SPEC V` prints the cost as JSON.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import { denoArguments } from "./environment.ts";
 import type { Cost } from "./estimate.ts";
 import { modelOf } from "./run_problem.ts";
 
-/** Steps that are measured, the first one aside; fewer where they take longer than this many milliseconds. */
+/** Measured steps after the first one, and the time limit in milliseconds that ends the measurement early. */
 const STEPS = 5, LONGEST = 8000;
 
 /**
- * Measures a run's cost.
+ * Measures the cost of a run.
  *
  * @param run The run.
  * @param vocabSize V.
- * @throws {UserError} when the process ends with an error, such as for want of memory.
+ * @throws {UserError} if the process fails, for example because memory is exhausted.
  */
 export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost> {
   const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -35,7 +35,7 @@ export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost
   if (success) return JSON.parse(text(stdout).split("\n").at(-1)!);
   throw new UserError(
     `Cannot measure a step of ${run.tokenizer}, T ${run.T}, ${run.policy}: ${
-      signal === null ? text(stderr).split("\n").at(-1) : `the process ended by ${signal}`
+      signal === null ? text(stderr).split("\n").at(-1) : `signal ${signal} ended the process`
     }`,
   );
 }
@@ -85,7 +85,7 @@ async function measure(run: RunSpec, vocabSize: number): Promise<Cost> {
   };
 }
 
-/** The most resident memory that this process has had; undefined where the system does not say. */
+/** Returns the peak resident memory of this process in bytes, or undefined if the system does not report it. */
 function peakBytes(): number | undefined {
   try {
     const kilobytes = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];

@@ -1,5 +1,5 @@
 /**
- * Where a merge replaces the folders of runs, and how one that was killed is completed.
+ * Locations through which a merge replaces run folders, and the completion of interrupted merges.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { exists } from "../file/exists.ts";
 import { completeReplacement, type FolderPlace, stagedNames } from "../file/replace_folder.ts";
 import { runFolder, runPaths } from "../record/mod.ts";
 
-/** The folder in a sweep's folder through which a merge replaces runs. */
+/** Returns the staging folder of merges in a sweep folder. */
 export function mergeStaging(dir: string): string {
   return join(dir, ".merge");
 }
 
-/** The place of a run, by the run's folder. */
+/** Returns the place of a run for a given run folder. */
 export function runPlace(folder: string): FolderPlace {
   return {
     place: folder,
@@ -23,10 +23,10 @@ export function runPlace(folder: string): FolderPlace {
 }
 
 /**
- * Completes the replacements that a killed merge left in a sweep's folder.
+ * Completes the replacements that an interrupted merge left in a sweep folder.
  *
- * @returns The identities of runs that something is left of, each once.
- * @throws {UserError} when other files are in the place of a run.
+ * @returns The affected run IDs, without duplicates.
+ * @throws {UserError} if other files occupy the place of a run.
  */
 export function completeMerges(dir: string): string[] {
   const ids = stagedNames(mergeStaging(dir));

@@ -1,5 +1,5 @@
 /**
- * One run: its data, its place in memory and on disk, and its execution and resumption.
+ * One run: data, resources, execution and resumption.
  *
  * @module
  */

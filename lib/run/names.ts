@@ -1,5 +1,5 @@
 /**
- * Short names of tokenizers and policies, accepted on the command line, in specs and in the library alike.
+ * Short names of tokenizers and policies for the command line, specs and the library.
  *
  * @module
  */
@@ -9,16 +9,17 @@ import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { tokenizerName } from "../text/mod.ts";
 
 /**
- * Returns a policy's full name: `off` is float32, `on` the device's autocast with bfloat16. Other words stay.
+ * Returns the full name of a policy: `off` is float32, `on` is the device's autocast to bfloat16. Other names are
+ * unchanged.
  *
  * @param device The device of the runs. Default: this machine's.
- * @throws {UserError} for `on`, if `LOSSKIT_DEVICE` names a device that this machine does not have.
+ * @throws {UserError} for `on` if `LOSSKIT_DEVICE` names a missing device.
  */
 export function policyName(word: string, device: () => Device = requireDevice): string {
   return word === "off" ? "float32" : word === "on" ? autocastPolicy(device()) : word;
 }
 
-/** Replaces the short names in a spec, in its lists, axes and conditions. Values that are no names stay. */
+/** Replaces short names in a spec: in lists, axes and conditions. Other values are unchanged. */
 export function withFullNames(spec: object): object {
   return Object.fromEntries(
     Object.entries(spec).map(([field, value]) => {
@@ -48,7 +49,7 @@ function fullName(field: string, value: unknown): unknown {
   });
 }
 
-/** A function of each value of a list, or of what is no list. */
+/** Applies a function to each element of a list, or to a single value. */
 function eachOf(value: unknown, of: (one: unknown) => unknown): unknown {
   return Array.isArray(value) ? value.map(of) : of(value);
 }

@@ -3,7 +3,7 @@ import { UserError } from "../error/user_error.ts";
 import { policyName, withFullNames } from "./names.ts";
 import { parseSweepSpec } from "../sweep/parse_spec.ts";
 
-Deno.test("policyName() reads off and on, on by the device, and leaves other words", () => {
+Deno.test("policyName() expands off and on, and keeps other names", () => {
   assertEquals(["off", "on"].map((word) => policyName(word, () => "cpu")), ["float32", "bf16-autocast"]);
   assertEquals(policyName("on", () => "gpu"), "bf16-autocast-cuda");
   const never = (): never => {
@@ -12,7 +12,7 @@ Deno.test("policyName() reads off and on, on by the device, and leaves other wor
   assertEquals(["off", "emulated:e4m3"].map((word) => policyName(word, never)), ["float32", "emulated:e4m3"]);
 });
 
-Deno.test("a spec takes char, numbers, off and on wherever it names tokenizers and policies", () => {
+Deno.test("a spec accepts short names of tokenizers and policies everywhere", () => {
   const { vocab, policy, when, exclude } = parseSweepSpec({
     vocab: ["char", 512, "byte"],
     policy: ["off", "bf16-autocast"],
@@ -32,12 +32,12 @@ Deno.test("a spec takes char, numbers, off and on wherever it names tokenizers a
   assertThrows(
     () => parseSweepSpec({ vocab: ["char", "character"] }, "x"),
     UserError,
-    "must not repeat a value",
+    "expected vocab not to repeat a value",
   );
   assertThrows(() => parseSweepSpec({ vocab: [100] }, "x"), UserError, "expected V >= 256");
 });
 
-Deno.test("withFullNames() leaves what is no name to the checks", () => {
+Deno.test("withFullNames() keeps other values for validation", () => {
   const odd = { vocab: [null, {}], policy: 3, axes: [1], zip: null, when: "x", exclude: [[1]] };
   assertEquals(withFullNames(odd), { ...odd });
 });

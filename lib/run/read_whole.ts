@@ -1,5 +1,5 @@
 /**
- * A recorded run whose last checkpoint and tokenizer are the recorded ones.
+ * Reads recorded runs and verifies their last checkpoint and tokenizer.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { readIfThere } from "./resume_point.ts";
 import { requireRunTokenizer } from "./run_tokenizer.ts";
 
 /**
- * Reads a run, and requires its recorded tokenizer and, of a finished run, its last checkpoint.
+ * Reads a run. Verifies the tokenizer and, for a finished run, the last checkpoint.
  *
- * @throws {UserError} for damage.
+ * @throws {UserError} for a damaged run.
  */
 export function readWhole(folder: string): RecordedRun {
   const run = readRun(folder);
@@ -23,7 +23,7 @@ export function readWhole(folder: string): RecordedRun {
   const sha256 = bytes && sha256Hex(bytes);
   if (sha256 === finish.checkpointSha256) return run;
   throw new UserError(
-    `Cannot use ${checkpoint}: wanted the file with SHA-256 ${finish.checkpointSha256}, as the journal tells: ` +
-      (sha256 === undefined ? "there is none" : `it has ${sha256}`),
+    `Cannot use ${checkpoint}: expected the file with SHA-256 ${finish.checkpointSha256}, as the journal records, ` +
+      `got ${sha256 ?? "no file"}. Restore the file from a copy, or delete the run's folder to run it again.`,
   );
 }

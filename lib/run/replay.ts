@@ -1,5 +1,5 @@
 /**
- * Replays of a recorded run's next step: from its last weights, on the batch that would have come next.
+ * Replays the next step of a recorded run from its last weights, on the batch that would have come next.
  *
  * @module
  */
@@ -14,20 +14,20 @@ import { findText, planFolder } from "./find_text.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 
-/** A run's step to replay. */
+/** An open step for replay. */
 export interface OpenReplay extends Disposable {
-  /** Computes it in any precision. */
+  /** Computes the step in a given precision. */
   readonly replay: Replay;
-  /** The step that it would have been, from 1. */
+  /** Number of the step, from 1. */
   readonly step: number;
 }
 
 /**
- * Opens the step after a run's checkpoint; of a run without a checkpoint, its first step. Without dropout, so that
- * rounding is all that a precision changes.
+ * Opens the step after a run's checkpoint, or the first step of a run without a checkpoint. Dropout is disabled so that
+ * precision is the only difference between replays.
  *
  * @param folder The run's folder.
- * @throws {UserError} when the run, its checkpoint or its text cannot be read.
+ * @throws {UserError} if the run, its checkpoint or its text cannot be read.
  */
 export async function openReplay(folder: string): Promise<OpenReplay> {
   const { manifest: { spec, data } } = readRun(folder);

@@ -1,5 +1,5 @@
 /**
- * Where a run that was left goes on: at its checkpoint, if its files fit each other.
+ * Finds the checkpoint from which an interrupted run resumes, and verifies the run's files.
  *
  * @module
  */
@@ -16,49 +16,51 @@ import {
 } from "../record/mod.ts";
 import { checkpointProgress, type Progress } from "../train/mod.ts";
 
-/** A checkpoint to go on from. */
+/** A checkpoint to resume from. */
 export interface ResumePoint {
-  /** The file's bytes. */
+  /** Content of the file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Its path. */
+  /** Path of the file. */
   readonly name: string;
-  /** The step that it is of. */
+  /** Step of the checkpoint. */
   readonly step: number;
-  /** SHA-256 of the bytes, in hex. */
+  /** SHA-256 of the content, in hexadecimal. */
   readonly sha256: string;
-  /** SHA-256 of the best checkpoint, where one is kept. */
+  /** SHA-256 of the best checkpoint, if the run keeps one. */
   readonly bestSha256: string | undefined;
-  /** The file that these bytes have to be written to as well before the run goes on. */
+  /** Checkpoint file that must be rewritten with these bytes before the run resumes. */
   readonly missing: "checkpoint" | "best" | undefined;
-  /** Whether the evaluation at this step is due and not in the journal. */
+  /** True if the evaluation at this step is due but not in the journal. */
   readonly evaluate: boolean;
-  /** Lines for files that the journal does not tell of: the process was killed before it wrote them. */
+  /** Events that are missing from the journal because the process was killed before it wrote them. */
   readonly unrecorded: readonly NewEvent[];
 }
 
-/** What a run's spec says of its events. */
+/** Spec fields that determine the events of a run. */
 type Schedule = Pick<RunSpec, "steps" | "evalEvery" | "saveBest">;
 
-/** A checkpoint on disk, read and found whole. */
+/** A verified checkpoint on disk. */
 interface Found {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly progress: Progress;
   readonly sha256: string;
-  /** The line that the journal has to have of it; undefined: it has it. */
+  /** Missing journal event of the checkpoint. Undefined if the journal records it. */
   readonly unrecorded: NewEvent | undefined;
 }
 
 /**
- * Finds the checkpoint that a run goes on from: the last one, or the best one where that is of a later step, so that the
- * best one is never of a step that is made again, and maybe otherwise. Without a checkpoint a run starts over; so it does
- * where the journal was lost, or does not reach the checkpoint (steps are written before the checkpoint that stands for
- * them), or where the best checkpoint that it counts on is gone and is not the last one too, or where the journal lacks an
- * evaluation that was due before the checkpoint. One that was due at the checkpoint's step is repeated.
+ * Finds the checkpoint from which a run resumes: the last one, or the best one if it is newer. A best checkpoint is
+ * therefore never repeated with another result. A run starts over in these cases:
+ * - it has no checkpoint;
+ * - its journal is lost, or ends before the checkpoint (steps are written before their checkpoint);
+ * - its best checkpoint is missing and differs from the last one;
+ * - its journal lacks an evaluation that was due before the checkpoint. An evaluation due at the checkpoint's step is
+ * repeated.
  *
  * @param paths The run's files.
- * @param run Its journal's events, and its spec.
- * @returns What to go on from; undefined: start over.
- * @throws {UserError} for a file that is damaged: no whole checkpoint, or not the one that the journal tells of.
+ * @param run The journal events and the spec.
+ * @returns The checkpoint, or undefined to start over.
+ * @throws {UserError} for a damaged checkpoint, or one that differs from its journal event.
  */
 export function findResumePoint(
   paths: RunPaths,
@@ -92,7 +94,7 @@ export function findResumePoint(
     : undefined;
 }
 
-/** The steps up to one at which an evaluation was due that the journal lacks, in order. */
+/** Returns the steps up to `upTo` whose evaluation was due but is missing from the journal, in order. */
 function lostEvaluations(
   upTo: number,
   { spec: { evalEvery, steps }, evals }: { spec: Schedule; evals: readonly EvalEvent[] },
@@ -103,14 +105,17 @@ function lostEvaluations(
   return due.filter((step) => !recorded.has(step));
 }
 
-/** Whether a best checkpoint is of an evaluation that counts: one of another pass over its step has another loss. */
+/**
+ * Returns true if the best checkpoint belongs to a recorded evaluation. A superseded evaluation of its step has another
+ * loss.
+ */
 function isRecorded({ step, history }: Progress, events: readonly RunEvent[]): boolean {
   const evaluation = effectiveEvents(events).evals.find((event) => event.step === step);
   return evaluation !== undefined && history?.best?.step === step &&
     history.best.loss === (evaluation.emaLoss ?? evaluation.loss);
 }
 
-/** Reads a checkpoint, and holds it against what the journal says of the one at its step. */
+/** Reads a checkpoint and compares its SHA-256 with the journal's event for its step. */
 function readCheckpoint(
   path: string,
   journal: { event: "checkpoint" | "best"; events: readonly RunEvent[] },
@@ -119,23 +124,23 @@ function readCheckpoint(
   if (bytes === undefined) return undefined;
   const progress = progressIn(bytes, path);
   const sha256 = sha256Hex(bytes);
-  // A run that was killed between the file and the event has no such line.
-  const told = toldSha256(journal, progress.step);
-  if (told !== undefined && told !== sha256) {
+  // The event is missing if the process was killed between writing the file and the event.
+  const recorded = recordedSha256(journal, progress.step);
+  if (recorded !== undefined && recorded !== sha256) {
     throw new UserError(
-      `Cannot resume from ${path}: wanted the file with SHA-256 ${told}, as the journal tells of step ` +
-        `${progress.step}: it has ${sha256}. Restore it from a copy, or delete the run's folder to have it run again.`,
+      `Cannot resume from ${path}: expected the file with SHA-256 ${recorded}, as the journal records for step ` +
+        `${progress.step}, got ${sha256}. Restore it from a copy, or delete the run's folder to run it again.`,
     );
   }
   const { step } = progress;
-  const unrecorded = told === undefined ? { event: journal.event, step, sha256 } : undefined;
+  const unrecorded = recorded === undefined ? { event: journal.event, step, sha256 } : undefined;
   return { bytes, progress, sha256, unrecorded };
 }
 
 /**
- * The bytes of a checkpoint; undefined: there is none.
+ * Returns the content of a checkpoint, or undefined if the file is missing.
  *
- * @throws {UserError} when there is one that cannot be read.
+ * @throws {UserError} if the file cannot be read.
  */
 export function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {
@@ -150,28 +155,30 @@ export function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-/** What a checkpoint holds beside tensors, or what to do about a file that is none. */
+/** Returns the training progress in a checkpoint. */
 function progressIn(bytes: Uint8Array<ArrayBuffer>, path: string): Progress {
   try {
     return checkpointProgress(bytes, path);
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
     throw new UserError(
-      `${cause.message}. Restore it from a copy, or delete the run's folder to have it run again.`,
+      `${cause.message}. Restore it from a copy, or delete the run's folder to run it again.`,
       { cause },
     );
   }
 }
 
-/** The checksum that a journal tells of a step's checkpoint; what a `resume` supersedes does not count. */
-function toldSha256(
+/**
+ * Returns the SHA-256 that the journal records for the checkpoint of a step. Ignores events that a `resume` supersedes.
+ */
+function recordedSha256(
   journal: { event: "checkpoint" | "best"; events: readonly RunEvent[] },
   step: number,
 ): string | undefined {
-  let told: string | undefined;
+  let recorded: string | undefined;
   for (const event of journal.events) {
-    if (event.event === "resume" && event.step < step) told = undefined;
-    else if (event.event === journal.event && event.step === step) told = event.sha256;
+    if (event.event === "resume" && event.step < step) recorded = undefined;
+    else if (event.event === journal.event && event.step === step) recorded = event.sha256;
   }
-  return told;
+  return recorded;
 }

@@ -4,7 +4,7 @@ import { encodeSafetensors } from "../model/mod.ts";
 import { type RunEvent, runPaths, sha256Hex } from "../record/mod.ts";
 import { findResumePoint } from "./resume_point.ts";
 
-/** A checkpoint of a step, whose best evaluation so far was at step `best` with a loss. */
+/** Returns a checkpoint of a step. Its best evaluation was at step `best`. */
 function checkpoint(step: number, best?: [number, number]): Uint8Array<ArrayBuffer> {
   const history = best === undefined
     ? { waited: 1 }
@@ -20,7 +20,7 @@ function checkpoint(step: number, best?: [number, number]): Uint8Array<ArrayBuff
   });
 }
 
-/** Steps from one to another, with an evaluation at each even one, whose loss is `10 - step - less`. */
+/** Returns step events, with an evaluation at each even step, whose loss is `10 - step - less`. */
 function steps(from: number, to: number, less = 0): RunEvent[] {
   const events: unknown[] = from === 1 ? [evaluation(0, less)] : [];
   for (let step = from; step <= to; step++) {
@@ -36,7 +36,9 @@ function evaluation(step: number, less: number): unknown {
 
 const resume = (step: number) => [{ event: "resume", step, time: "" }] as RunEvent[];
 
-/** Where a run with these files goes on; its best checkpoint is named by the step whose bytes it has then. */
+/**
+ * Returns the resume point for these files. The best checkpoint is named by the step whose content it has afterward.
+ */
 function find(
   files: { checkpoint?: Uint8Array; best?: Uint8Array },
   events: RunEvent[],
@@ -57,7 +59,7 @@ function find(
   }
 }
 
-Deno.test("findResumePoint() takes the last checkpoint, with the best one that it counts on", () => {
+Deno.test("findResumePoint() returns the last checkpoint and its best checkpoint", () => {
   const files = { checkpoint: checkpoint(5, [4, 6]), best: checkpoint(4, [4, 6]) };
   assertEquals(find(files, steps(1, 7)), { step: 5, best: "best", missing: undefined });
   assertEquals(find(files, steps(1, 7), false), { step: 5, best: undefined, missing: undefined });
@@ -68,32 +70,36 @@ Deno.test("findResumePoint() takes the last checkpoint, with the best one that i
   });
 });
 
-Deno.test("findResumePoint() takes the best checkpoint where it is of a later step, which would be made again otherwise", () => {
+Deno.test("findResumePoint() returns the best checkpoint if it is newer than the last", () => {
   const files = { checkpoint: checkpoint(5, [4, 6]), best: checkpoint(8, [8, 2]) };
   assertEquals(find(files, steps(1, 9)), { step: 8, best: "best", missing: "checkpoint" });
   assertEquals(find({ ...files, checkpoint: checkpoint(5) }, steps(1, 9))?.step, 8);
 });
 
-Deno.test("findResumePoint() goes on from no best checkpoint of a step that a resume superseded", () => {
+Deno.test("findResumePoint() ignores the best checkpoint of a superseded step", () => {
   const best = checkpoint(8, [8, 2]);
   const again = [...steps(1, 9), ...resume(5)];
   const files = { checkpoint: checkpoint(5, [4, 6]), best };
   assertEquals(find(files, again), undefined, "its best checkpoint is gone: it is made anew from the start");
   assertEquals(find(files, [...again, ...steps(6, 9, 0.5)]), undefined, "step 8 has another loss now");
   assertEquals(find(files, steps(1, 7)), undefined, "the journal was cut");
-  // Where the last checkpoint is of the best evaluation, it is the best one as well.
+  // If the last checkpoint has the best evaluation, it also replaces the best one.
   const last = { checkpoint: checkpoint(4, [4, 6]), best };
   assertEquals(find(last, [...steps(1, 9), ...resume(4)]), { step: 4, best: "checkpoint", missing: "best" });
   assertEquals(find({ checkpoint: last.checkpoint }, steps(1, 5)), {
     ...{ step: 4, best: "checkpoint", missing: "best" },
   });
-  // Of the same step, but another pass over it.
+  // Same step, but superseded by a resume.
   const other = { checkpoint: checkpoint(9, [8, 1.5]), best };
   assertEquals(find(other, [...again, ...steps(6, 9, 0.5)]), undefined);
 });
 
-Deno.test("findResumePoint() refuses a best checkpoint that is not the one that the journal tells of", () => {
+Deno.test("findResumePoint() refuses a best checkpoint that differs from the journal", () => {
   const told = [{ event: "best", step: 8, sha256: "0".repeat(64), time: "" }] as RunEvent[];
   const files = { checkpoint: checkpoint(5, [4, 6]), best: checkpoint(8, [8, 2]) };
-  assertThrows(() => find(files, [...steps(1, 8), ...told]), UserError, "best.safetensors: wanted the file");
+  assertThrows(
+    () => find(files, [...steps(1, 8), ...told]),
+    UserError,
+    "best.safetensors: expected the file",
+  );
 });

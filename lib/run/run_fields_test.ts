@@ -10,19 +10,19 @@ import * as v from "valibot";
 
 const runs = (spec: object) => expandSweep(parseSweepSpec(spec, "x"), { data: "shakespeare", threads: 1 });
 
-Deno.test("runs of a spec are those of before the table, so that their identities are", () => {
+Deno.test("run specs and run IDs are the same as before the option table", () => {
   const hash = (value: unknown) => sha256Hex(canonicalJson(value));
   assertEquals(hash(runs({})), "0b0bda9fbed599cf2b06ee355450de4008210f2b85c664400ef5ad15f72bee4a");
   const other = { optimizer: "sgd", momentum: 0.9, seeds: [3], schedule: "wsd", decaySteps: 5, minLr: 0 };
   assertEquals(hash(runs(other)), "c757766f67a43dc81f649f79635731249da48a2c462b068f9548d7ed9222a1c4");
 });
 
-Deno.test("spec, records, columns and trainers have the table's fields and defaults", () => {
+Deno.test("spec, records, columns and trainers have the fields and defaults of the option table", () => {
   const names = Object.keys(RUN_FIELDS).sort();
   const [run] = runs({}) as unknown as [Record<string, unknown>];
   assertEquals(Object.keys(run).sort(), names);
   assertEquals(Object.keys(SPEC_FORM).sort(), names);
-  // A record without the fields that were added later reads as one that has them.
+  // A record without newer fields reads as one with their defaults.
   const old = Object.fromEntries(Object.entries(run).filter(([name]) => !(name in RUN_OPTIONS)));
   assertEquals(v.parse(runSpecSchema, old), run as never);
   const trainer = resolveTrainerOptions({ steps: 100 }) as unknown as Record<string, unknown>;
@@ -33,7 +33,7 @@ Deno.test("spec, records, columns and trainers have the table's fields and defau
   }
 });
 
-Deno.test("every range and choice of the table is checked in specs", () => {
+Deno.test("specs are checked against every range and choice of the option table", () => {
   const refuse = (name: string, value: unknown) => {
     assertThrows(() => parseSweepSpec({ [name]: value }, "x"), UserError, name, `${name} ${value}`);
   };

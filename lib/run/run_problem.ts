@@ -1,5 +1,5 @@
 /**
- * What contradicts itself in a single run's spec.
+ * Checks the spec of a single run for contradictions.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { type Activation, type GptConfig, validateGptConfig } from "../model/mod
 import { overridesProblem } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 
-/** The most steps of a run. */
+/** Maximum number of steps of a run. */
 export const MAX_STEPS = 1e9;
 
-/** What does not fit in a run, in words; undefined: all does. */
+/** Describes the first contradiction in a run, as `expected …, got …`. Returns undefined if there is none. */
 export function runProblem(run: RunSpec): string | undefined {
   return sizesProblem(run) ?? trainingProblem(run) ?? modelProblem(run) ??
     overridesProblem(run.overrides, run.nLayer);
@@ -18,46 +18,48 @@ export function runProblem(run: RunSpec): string | undefined {
 
 function sizesProblem({ B, T, accumulate, evalTokens, documents, separator }: RunSpec): string | undefined {
   if (separator !== "" && documents === "join") {
-    return `separator needs documents separate: it is ${JSON.stringify(separator)}, documents is join`;
+    return `expected documents separate with a separator, got documents join and separator ${
+      JSON.stringify(separator)
+    }`;
   }
   if (!Number.isInteger(B)) {
-    return `tokensPerStep must be a multiple of every T in seq: it is ${Math.round(B * T)}, T is ${T}`;
+    return `expected tokensPerStep to be a multiple of every T in seq, got ${Math.round(B * T)} with T ${T}`;
   }
   if (B % accumulate !== 0) {
-    return `accumulate must divide the B sequences of a step: it is ${accumulate}, B is ${B} with T ${T}`;
+    return `expected accumulate to divide the batch size, got ${accumulate} with B ${B} and T ${T}`;
   }
   if (evalTokens !== "all" && evalTokens < T) {
-    return `evalTokens must be at least every T in seq, or all: it is ${evalTokens}, T is ${T}`;
+    return `expected evalTokens to be at least every T in seq, or all, got ${evalTokens} with T ${T}`;
   }
   return undefined;
 }
 
 function trainingProblem(run: RunSpec): string | undefined {
   const { steps, warmupSteps, decaySteps, schedule, optimizer } = run;
-  if (steps > MAX_STEPS) return `steps must be at most ${MAX_STEPS}: the budget makes ${steps}`;
+  if (steps > MAX_STEPS) return `expected steps to be at most ${MAX_STEPS}, got ${steps} from the budget`;
   if (warmupSteps >= steps && warmupSteps > 0) {
-    return `warmupSteps must be below steps (${steps}): it is ${warmupSteps}`;
+    return `expected warmupSteps to be below steps (${steps}), got ${warmupSteps}`;
   }
   if (run.minLr > run.lr && schedule !== "constant") {
-    return `minLr must be at most lr (${run.lr}): it is ${run.minLr}`;
+    return `expected minLr to be at most lr (${run.lr}), got ${run.minLr}`;
   }
   if (schedule !== "wsd" && decaySteps > 0) {
-    return `decaySteps is of the schedule wsd: it is ${decaySteps}, the schedule is ${schedule}`;
+    return `expected the schedule wsd with decaySteps, got ${schedule} with decaySteps ${decaySteps}`;
   }
   if (schedule === "wsd" && (decaySteps < 1 || decaySteps > steps - warmupSteps)) {
-    return `decaySteps must be at least 1 and at most what warm-up leaves of steps (${
+    return `expected decaySteps to be at least 1 and at most the steps after warm-up (${
       steps - warmupSteps
-    }) with the schedule wsd: it is ${decaySteps}`;
+    }) with the schedule wsd, got ${decaySteps}`;
   }
   if (optimizer === "adamw" && (run.momentum > 0 || run.nesterov)) {
-    return "momentum and nesterov are of the optimizer sgd: the optimizer is adamw";
+    return "expected the optimizer sgd with momentum or nesterov, got adamw";
   }
   if (run.probeEvery > 0 && run.accumulate > 1) {
-    return `probes need a step's whole batch, accumulate 1: it is ${run.accumulate}`;
+    return `expected accumulate to be 1 with probes, got ${run.accumulate}`;
   }
-  if (run.nesterov && run.momentum === 0) return "nesterov needs a momentum above 0: it is 0";
+  if (run.nesterov && run.momentum === 0) return "expected momentum to be above 0 with nesterov, got 0";
   if (run.minDelta > 0 && run.patience === 0 && !run.saveBest) {
-    return "minDelta needs a patience above 0, or saveBest: without them no evaluation is compared";
+    return "expected patience above 0 or saveBest with minDelta, got neither";
   }
   return undefined;
 }
@@ -72,24 +74,24 @@ function modelProblem(run: RunSpec): string | undefined {
   }
 }
 
-/** The fields that have no effect in a run, with the reason; to be refused where a user gave them. */
+/** Returns the fields that have no effect in a run, each with the reason. Specs that set them are refused. */
 export function uselessFields({ schedule, optimizer }: RunSpec): Readonly<Record<string, string>> {
   return {
-    ...(schedule === "constant" && { minLr: "has no use with the schedule constant" }),
+    ...(schedule === "constant" && { minLr: "has no effect with the schedule constant" }),
     ...(optimizer === "sgd" && Object.fromEntries(
-      ["beta1", "beta2", "eps"].map((field) => [field, "has no use with the optimizer sgd"]),
+      ["beta1", "beta2", "eps"].map((field) => [field, "has no effect with the optimizer sgd"]),
     )),
   };
 }
 
-/** The model of a run, a bound of 0 being none. */
+/** Returns the model configuration of a run. A soft cap of 0 disables the cap. */
 export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
   const { nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd, layerNormEps } = run;
   return {
     ...{ nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd, layerNormEps },
     logitSoftCap: run.logitSoftCap || undefined,
     attentionSoftCap: run.attentionSoftCap || undefined,
-    activation: run.activation as Activation, // checked with the spec, before it became a run's
+    activation: run.activation as Activation, // validated with the spec
     vocabSize,
     blockSize: run.T,
   };

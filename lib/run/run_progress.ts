@@ -1,22 +1,22 @@
 /**
- * How far a recorded run has come.
+ * Progress of a recorded run.
  *
  * @module
  */
 import { type Environment, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { changesThatMatter } from "./environment.ts";
 
-/** How far a run has come. */
+/** Progress of a run. */
 export interface RunProgress {
-  /** 1: it is finished; otherwise 0. */
+  /** 1 for a finished run, otherwise 0. */
   readonly finished: number;
-  /** The step of its last checkpoint, or of its best one where that is later; 0: it has none. */
+  /** Step of the last or best checkpoint, the later of both. 0 without a checkpoint. */
   readonly checkpoint: number;
-  /** Steps that are recorded. */
+  /** Number of recorded steps. */
   readonly steps: number;
 }
 
-/** How far a run has come, as its journal says. */
+/** Returns the progress of a run from its journal. */
 export function progressOf(run: RecordedRun): RunProgress {
   const { steps: { length: steps }, others } = seriesOf(run);
   let checkpoint = 0;
@@ -27,26 +27,26 @@ export function progressOf(run: RecordedRun): RunProgress {
   return { finished: Number(run.status === "finished"), checkpoint, steps };
 }
 
-/** What a sweep would do with a run that is recorded. */
+/** Next action of a sweep for a recorded run. */
 export interface RunState {
-  /** In words, such as `finished` or `goes on at step 50 of 100`. */
+  /** Description, such as `finished` or `resumes at step 50 of 100`. */
   readonly text: string;
-  /** The share of its time that is still to be spent, from 0 (finished) to 1. */
+  /** Remaining fraction of the run's time, from 0 (finished) to 1. */
   readonly left: number;
-  /** What keeps its record from counting; undefined: nothing. */
+  /** Environment changes that prevent reuse. Undefined: none. */
   readonly changes: string | undefined;
 }
 
 /**
- * What a sweep would do with a recorded run: count it, go on with it, or run it again.
+ * Returns the next action of a sweep for a recorded run: reuse, resume or start over.
  *
  * @param run The run.
- * @param environment The environment as it is now.
+ * @param environment The current environment.
  */
 export function stateOf(run: RecordedRun, environment: Environment): RunState {
   const changes = changesThatMatter(run.manifest.environment, environment);
   if (changes !== undefined) return { text: "starts over", left: 1, changes };
   const { finished, checkpoint } = progressOf(run), { steps } = run.manifest.spec;
   if (finished) return { text: "finished", left: 0, changes };
-  return { text: `goes on at step ${checkpoint} of ${steps}`, left: 1 - checkpoint / steps, changes };
+  return { text: `resumes at step ${checkpoint} of ${steps}`, left: 1 - checkpoint / steps, changes };
 }

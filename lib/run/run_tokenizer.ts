@@ -1,5 +1,5 @@
 /**
- * A run's own tokenizer: `tokenizer.json` beside `manifest.json`, so that the model works without the text.
+ * The tokenizer of a run, saved as `tokenizer.json` in its folder so that the model works without the text.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { type Corpus, type PreparedCorpus, type Tokenizer, tokenizerFromJSON } f
 import { prepareForRun } from "./corpus.ts";
 import { readIfThere } from "./resume_point.ts";
 
-/** Returns the content of a tokenizer's file. Equal tokenizers have equal content. */
+/** Returns the content of a tokenizer file. Equal tokenizers have equal content. */
 function contentOf(tokenizer: Tokenizer): string {
   return `${JSON.stringify(tokenizer)}\n`;
 }
 
 /**
- * Writes a run's tokenizer, whole or not at all.
+ * Writes a run's tokenizer atomically.
  *
  * @param path The file.
  * @param tokenizer The run's tokenizer.
@@ -33,8 +33,8 @@ export function writeRunTokenizer(path: string, tokenizer: Tokenizer): string {
  *
  * @param folder The run's folder.
  * @param manifest The run's manifest.
- * @returns The tokenizer; undefined if the run has none, as runs of losskit 0.1, or if its file is missing.
- * @throws {UserError} if the file is not the one that the manifest names.
+ * @returns The tokenizer. Undefined if the file is missing or the run has none (losskit 0.1).
+ * @throws {UserError} if the file's SHA-256 differs from the manifest.
  */
 export function readRunTokenizer(folder: string, manifest: Manifest): Tokenizer | undefined {
   const bytes = recordedBytes(folder, manifest);
@@ -42,9 +42,9 @@ export function readRunTokenizer(folder: string, manifest: Manifest): Tokenizer 
 }
 
 /**
- * Checks the file of a run's tokenizer, as far as the run has one.
+ * Verifies a run's tokenizer file, if the run has one.
  *
- * @throws {UserError} if the file is not the one that the manifest names.
+ * @throws {UserError} if the file's SHA-256 differs from the manifest.
  */
 export function requireRunTokenizer(folder: string, manifest: Manifest): void {
   recordedBytes(folder, manifest);
@@ -63,11 +63,11 @@ function recordedBytes(folder: string, { tokenizerSha256 }: Manifest): Uint8Arra
 }
 
 /**
- * Makes a run's tokens and tokenizer from its text, and requires the tokenizer that the manifest records.
+ * Tokenizes a run's text and requires the tokenizer that the manifest records.
  *
  * @param corpus The run's text.
  * @param manifest The run's manifest.
- * @throws {UserError} if this version of losskit makes another tokenizer from the text.
+ * @throws {UserError} if this version of losskit trains another tokenizer on the text.
  */
 export async function prepareRecorded(corpus: Corpus, manifest: Manifest): Promise<PreparedCorpus> {
   const prepared = await prepareForRun(corpus, manifest.spec);

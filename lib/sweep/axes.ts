@@ -1,80 +1,79 @@
 /**
- * Axes of a sweep: products, values that go together, runs left out, values that depend on others. It knows nothing of
- * what the fields mean.
+ * Axes of a sweep: products, zipped values, exclusions and conditional values. The fields are opaque here.
  *
  * @module
  */
 import * as v from "valibot";
 import { canonicalJson } from "../record/mod.ts";
 
-/** A value of a field, as JSON has it. */
+/** JSON value of a field. */
 export type FieldValue = string | number | boolean | null | readonly FieldValue[] | {
   readonly [field: string]: FieldValue;
 };
 
-/** What a condition wants of one field: this value, one of several, or a number in a range, ends included. */
+/** Requirement on one field: a value, one of several values, or an inclusive range. */
 export type Wanted = FieldValue | readonly FieldValue[] | {
-  /** The least that fits. */
+  /** Minimum, inclusive. */
   readonly atLeast?: number | undefined;
-  /** The most that fits. */
+  /** Maximum, inclusive. */
   readonly atMost?: number | undefined;
 };
 
-/** Fields of a run and what they must be, all of them. */
+/** Requirements on the fields of a run. All must hold. */
 export type Condition = Readonly<Record<string, Wanted>>;
 
-/** Values of some runs that depend on their others. */
+/** Conditional values of fields. */
 export interface When {
-  /** The runs that are meant. */
+  /** Condition that selects runs. */
   readonly if: Condition;
-  /** What their fields become. */
+  /** New values of their fields. */
   readonly set: Readonly<Record<string, FieldValue>>;
 }
 
-/** Field → its values. Each field's values are combined with every other's. */
+/** Values by field. The axes form a Cartesian product. */
 export type Axes = Readonly<Record<string, readonly FieldValue[]>>;
 
-const values = v.pipe(v.array(v.any()), v.minLength(1, "must have at least one value"));
+const values = v.pipe(v.array(v.any()), v.minLength(1, "to have at least one value"));
 const condition = v.pipe(
   v.record(v.string(), v.any()),
-  v.check((fields) => Object.keys(fields).length > 0, "must name a field"),
+  v.check((fields) => Object.keys(fields).length > 0, "to name a field"),
   v.check(
     (fields) =>
       Object.values(fields).every((want) => !isRange(want) || Object.values(want).every(Number.isFinite)),
-    "must have numbers in atLeast and atMost",
+    "to have numbers in atLeast and atMost",
   ),
 );
 
-/** The form of axes. */
+/** Schema of axes. */
 export const axesSchema: v.GenericSchema<unknown, Axes> = v.record(v.string(), values);
 
-/** The form of axes that go together: lists of one length. */
+/** Schema of zipped axes: lists of equal length. */
 export const zipSchema: v.GenericSchema<unknown, Axes[]> = v.array(v.pipe(
   v.record(v.string(), values),
-  v.check((fields) => Object.keys(fields).length > 0, "must name a field"),
+  v.check((fields) => Object.keys(fields).length > 0, "to name a field"),
   v.check(
     (fields) => new Set(Object.values(fields).map((list) => list.length)).size <= 1,
-    "must have lists of one length: its fields go together",
+    "to have lists of equal length",
   ),
 ));
 
-/** The form of conditions. */
+/** Schema of conditions. */
 export const excludeSchema: v.GenericSchema<unknown, Condition[]> = v.array(condition);
 
-/** The form of values that depend on others. */
+/** Schema of conditional values. */
 export const whenSchema: v.GenericSchema<unknown, When[]> = v.array(
   v.strictObject({ if: condition, set: condition }),
 );
 
-/** One dimension of a product: the records that it chooses from. */
+/** One dimension of a product, as a list of partial records. */
 export type Dimension = readonly Readonly<Record<string, FieldValue>>[];
 
-/** The dimension of one field. */
+/** Returns the dimension of one field. */
 export function dimension(field: string, list: readonly FieldValue[]): Dimension {
   return list.map((value) => ({ [field]: value }));
 }
 
-/** The dimension of fields that go together. */
+/** Returns the dimension of zipped fields. */
 export function zipped(axes: Axes): Dimension {
   const fields = Object.entries(axes);
   return (fields[0]?.[1] ?? []).map((_, i) =>
@@ -82,7 +81,7 @@ export function zipped(axes: Axes): Dimension {
   );
 }
 
-/** Every combination, the last dimension changing fastest. */
+/** Generates all combinations. The last dimension changes fastest. */
 export function* product(dimensions: readonly Dimension[]): Generator<Record<string, FieldValue>> {
   const [first, ...rest] = dimensions;
   if (first === undefined) return yield {};
@@ -91,7 +90,7 @@ export function* product(dimensions: readonly Dimension[]): Generator<Record<str
   }
 }
 
-/** Whether a record is what a condition wants. */
+/** Returns true if a record fulfills a condition. */
 export function matches(record: Readonly<Record<string, unknown>>, wanted: Condition): boolean {
   return Object.entries(wanted).every(([field, want]) => {
     const value = record[field];

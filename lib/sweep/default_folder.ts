@@ -1,5 +1,5 @@
 /**
- * The folder of a sweep that is given none.
+ * Default folders of sweeps.
  *
  * @module
  */
@@ -14,12 +14,12 @@ export function sweepFolder(spec: SweepSpec): string {
 }
 
 /**
- * Returns `experiments/out/NAME` if it has no plan, or the plan of this very spec. Otherwise returns
+ * Returns `experiments/out/NAME` if it has no plan, or a plan of the same spec. Otherwise, returns
  * `experiments/out/NAME-HASH`, with 8 hexadecimal digits of the spec's hash.
  *
  * @param name The spec's name.
- * @param specs Hashes of the specs (`specHash`) by the folder inside that has the plan: `""` for the folder itself. None:
- * any plan fits.
+ * @param specs Hashes of the specs (`specHash`) by the folder inside that has the plan: `""` for the folder itself. Empty:
+ * every plan matches.
  * @throws {UserError} for a damaged plan in `experiments/out/NAME`.
  */
 export function defaultFolder(name: string, specs: Readonly<Record<string, string>>): string {

@@ -1,5 +1,5 @@
 /**
- * From a spec to its runs.
+ * Expands a spec into its runs.
  *
  * @module
  */
@@ -11,28 +11,28 @@ import { type Dimension, dimension, type FieldValue, matches, product, zipped } 
 import { modelOf, runProblem } from "../run/run_problem.ts";
 import { type Budget, type LISTED, type SweepSpec, tokenizerOf } from "./spec.ts";
 
-/** Runs of one sweep at most: more are a slip of the hand. */
+/** Maximum number of runs in a sweep. Larger counts are probably mistakes. */
 const MAX_RUNS = 20_000;
 
-/** What an error of a spec ends in. */
+/** Throws the error of an invalid spec. */
 export type Refuse = (reason: string) => never;
 
-/** What all runs of a plan have alike, and what steps follow from where a budget counts operations. */
+/** Values that all runs of a plan share, and vocabulary sizes for budgets in floating-point operations. */
 export interface PlanFacts {
-  /** The corpus's name. */
+  /** Name of the corpus. */
   readonly data: string;
-  /** Threads of every run. */
+  /** Threads per run. */
   readonly threads: number;
-  /** V of a tokenizer; needed for a budget of operations. */
+  /** Returns V of a tokenizer. Required for a budget of floating-point operations. */
   readonly vocabSize?: ((tokenizer: TokenizerName) => number) | undefined;
 }
 
 /**
- * The runs of a spec, each once, pairs of policies side by side.
+ * Expands a spec into unique runs. Paired runs are adjacent.
  *
- * @param spec Checked.
- * @param fixed What all runs have alike.
- * @throws {UserError} when a run contradicts itself, as it may once its vocabulary is known.
+ * @param spec A checked spec.
+ * @param fixed Values that all runs share.
+ * @throws {UserError} if a run contradicts itself. This can depend on the vocabulary size.
  */
 export function expandSweep(spec: SweepSpec, fixed: PlanFacts): RunSpec[] {
   return runsOf(spec, fixed, (reason) => {
@@ -40,7 +40,7 @@ export function expandSweep(spec: SweepSpec, fixed: PlanFacts): RunSpec[] {
   });
 }
 
-/** The same, with the error that a contradiction ends in. */
+/** Expands a spec into unique runs, and reports contradictions through `refuse`. */
 export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSpec[] {
   const { name: _name, axes, zip, when, exclude, budget, seq, policy, vocab, seeds, ...shared } = spec;
   const given = new Set([axes, ...zip].flatMap((one) => Object.keys(one)));
@@ -58,10 +58,10 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
     ),
   ];
   const count = dimensions.reduce((total, { length }) => total * length, 1);
-  if (count > MAX_RUNS) refuse(`its axes make ${count} runs: wanted at most ${MAX_RUNS}`);
+  if (count > MAX_RUNS) refuse(`expected axes of at most ${MAX_RUNS} runs, got ${count}`);
   const runs = new Map<string, RunSpec>();
   for (const values of product(dimensions)) {
-    // Checked field by field; the compiler cannot see it.
+    // The schema has checked each field; the type cannot express this.
     let point = { ...shared, ...fixedFields(fixed), ...values } as unknown as Point;
     for (const { if: wanted, set } of when) {
       if (matches({ ...point, B: point.tokensPerStep / point.T }, wanted)) point = { ...point, ...set };
@@ -78,11 +78,11 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
     }
     runs.set(canonicalJson(planned), planned);
   }
-  if (runs.size === 0) refuse("exclude leaves no run");
+  if (runs.size === 0) refuse("expected exclude to leave at least one run, got none");
   return [...runs.values()];
 }
 
-/** A run before its batch follows from its tokens a step, and its last learning rate from its first. */
+/** A run whose batch size and final learning rate are not derived yet. */
 type Point = Omit<RunSpec, "B" | "minLr"> & { tokensPerStep: number; minLr: number | undefined };
 
 function fixedFields({ data, threads }: PlanFacts): { data: string; threads: number } {
@@ -95,9 +95,11 @@ function stepsOf(run: RunSpec, { budget, fixed }: { budget: Budget | undefined; 
   if (budget?.tokens !== undefined) return Math.max(1, Math.round(budget.tokens / tokens));
   if (budget?.flops === undefined || runProblem({ ...run, ...NO_STEPS }) !== undefined) return run.steps;
   const V = fixed.vocabSize?.(tokenizerOf(run));
-  if (V === undefined) throw new TypeError("Cannot expand a budget of operations: vocabSize is not given");
+  if (V === undefined) {
+    throw new TypeError("Cannot expand a budget of operations: expected vocabSize, got undefined");
+  }
   return Math.max(1, Math.floor(budget.flops / (flopsPerToken(modelOf(run, V), run.T) * tokens)));
 }
 
-/** What has a run pass the checks that its steps take part in, so that its model is looked at alone. */
+/** Replacements that pass all checks of steps, so that only the model is checked. */
 const NO_STEPS = { warmupSteps: 0, decaySteps: 0, schedule: "cosine" } as const;

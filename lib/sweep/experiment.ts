@@ -1,6 +1,6 @@
 /**
- * An experiment: a published claim, what is expected of it here, the sweeps that test it, and what they come to. Files in
- * `experiments/` have one each as their default export; `deno task experiment` runs it.
+ * Experiments: a published claim, a prediction, the sweeps that test it, and a conclusion. Each file in `experiments/`
+ * exports one as its default; `deno task experiment` runs it.
  *
  * @module
  */
@@ -13,85 +13,85 @@ import type { Interruption } from "../error/signals.ts";
 import type { SweepSpec } from "./spec.ts";
 import { runSweep } from "./sweep.ts";
 
-/** `quick` shows the direction within a minute; `full` is what a verdict is made of. */
+/** `quick` shows the direction within a minute; `full` decides the verdict. */
 export type ExperimentSize = "quick" | "full";
 
-/** What a claim comes to. */
+/** Verdict on a claim. */
 export type ExperimentVerdict = "reproduced" | "not reproduced" | "not decidable at this scale";
 
 /** One sweep of an experiment. */
 export interface ExperimentSweep {
-  /** Fields of its spec, as `sweep` reads them. */
+  /** Fields of the spec, as in `sweep`. */
   readonly spec: Readonly<Record<string, unknown>>;
-  /** Environment variables that its runs have beside the others. Default: none. */
+  /** Additional environment variables of the runs. Default: none. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** What an experiment found: plain data, as JSON has it. */
+/** Conclusion of an experiment, as JSON data. */
 export interface Conclusion {
-  /** The verdict. */
+  /** Verdict on the claim. */
   readonly verdict: ExperimentVerdict;
-  /** Why, in one or two sentences with figures. */
+  /** Reason for the verdict: one or two sentences with numbers. */
   readonly reason: string;
-  /** Whether the direction that even the quick form must show is seen: one part of the prediction. */
+  /** True if the runs show the predicted direction. The quick form must show it, too. */
   readonly directionHolds: boolean;
-  /** Tables by name, a record a row: what figures are made of. */
+  /** Tables by name, as lists of records. Figures are drawn from them. */
   readonly tables: Readonly<
     Record<string, readonly Readonly<Record<string, string | number | boolean | null>>[]>
   >;
 }
 
-/** What its sweeps left behind. */
+/** Recorded results of an experiment's sweeps. */
 export interface ExperimentFindings {
-  /** Which form was run. */
+  /** Size of the experiment. */
   readonly size: ExperimentSize;
-  /** The runs of each sweep. */
+  /** Runs by sweep. */
   readonly runs: Readonly<Record<string, readonly RecordedRun[]>>;
-  /** The folder of each sweep, for checkpoints. */
+  /** Folders by sweep, for access to checkpoints. */
   readonly folders: Readonly<Record<string, string>>;
 }
 
 /** A published claim and its test. */
 export interface Experiment {
-  /** What its files are called. */
+  /** Base name of the experiment's files. */
   readonly name: string;
-  /** The question, in a line. */
+  /** Research question, in one line. */
   readonly title: string;
-  /** What was claimed. */
+  /** Published claim. */
   readonly claim: string;
-  /** Who claimed it, and where. */
+  /** Source of the claim. */
   readonly source: string;
-  /** What is expected here, written before the first full run. */
+  /** Predicted result, written before the first full run. */
   readonly prediction: string;
-  /** Its sweeps by name. */
+  /** Returns the sweeps by name. */
   sweeps(size: ExperimentSize): Readonly<Record<string, ExperimentSweep>>;
-  /** What they come to; further measurements may be made here. */
+  /** Draws the conclusion. May take further measurements. */
   conclude(found: ExperimentFindings): Conclusion | Promise<Conclusion>;
 }
 
-/** An experiment's result, as its file holds it. */
+/** Result of an experiment, as stored in its file. */
 export interface ExperimentResult extends Conclusion {
-  /** The form of this file. */
+  /** File format. */
   readonly format: "losskit-experiment/1";
-  /** The experiment's name, title, claim, source and prediction. */
+  /** Name, title, claim, source and prediction of the experiment. */
   readonly experiment: Pick<Experiment, "name" | "title" | "claim" | "source" | "prediction">;
-  /** Which form was run. */
+  /** Size of the experiment. */
   readonly size: ExperimentSize;
-  /** Runs. */
+  /** Number of runs. */
   readonly runs: number;
-  /** Seconds that its runs took, added up: several run at once. */
+  /** Sum of the runs' durations in seconds. Runs may overlap. */
   readonly seconds: number;
-  /** Where it ran. */
+  /** Environment of the runs. */
   readonly environment: Environment | undefined;
 }
 
 /**
- * Runs an experiment, or goes on with it.
+ * Runs or resumes an experiment.
  *
  * @param experiment The experiment.
- * @param options Its size, its folder, runs at once, threads of each, signals, and where to print.
- * @returns Its result; undefined: it was interrupted.
- * @throws {UserError} for a spec that does not hold, or when runs failed.
+ * @param options Size, folder, concurrent runs, threads per run, signals and output.
+ * @returns The result, or undefined if the experiment was interrupted.
+ * @throws {UserError} for an invalid spec, or if runs failed.
  */
 export async function runExperiment(
   experiment: Experiment,
@@ -118,9 +118,14 @@ export async function runExperiment(
     );
     if (exitCode === EXIT.interrupted) return undefined;
     if (failed.length > 0) {
-      throw new UserError(`Cannot conclude: ${failed.length} runs of ${name} failed: ${failed[0]!.reason}`, {
-        exitCode: EXIT.someFailed,
-      });
+      throw new UserError(
+        `Cannot conclude: expected all runs of ${name} to finish, got ${failed.length} failures: ${
+          failed[0]!.reason
+        }`,
+        {
+          exitCode: EXIT.someFailed,
+        },
+      );
     }
     folders[name] = folder;
     runs[name] = readRuns(folder);
@@ -142,7 +147,7 @@ export async function runExperiment(
 /**
  * Returns the hash of each sweep's spec by the sweep's name.
  *
- * @throws {UserError} for a spec that does not hold.
+ * @throws {UserError} for an invalid spec.
  */
 export function experimentHashes(experiment: Experiment, size: ExperimentSize): Record<string, string> {
   return Object.fromEntries(
@@ -156,12 +161,12 @@ function checkedSpec(experiment: Experiment, name: string, spec: ExperimentSweep
   return parseSweepSpec({ name: `${experiment.name}-${name}`, ...spec }, `${experiment.name}'s ${name}`);
 }
 
-/** Seconds of the process that finished a run. */
+/** Returns the duration in seconds of the process that finished a run. */
 function secondsOf(events: readonly RunEvent[]): number {
   return events.findLast((event) => event.event === "finish")?.seconds ?? 0;
 }
 
-/** Runs `work` with environment variables set, and puts the former ones back. */
+/** Runs `work` with environment variables set, then restores the previous values. */
 async function withVariables<R>(
   variables: Readonly<Record<string, string>>,
   work: () => Promise<R>,

@@ -1,6 +1,5 @@
 /**
- * Merging sweeps' folders: runs that were made in several places come into one. Nothing that is recorded is lost: a run is
- * replaced only by one that goes on from it.
+ * Merges sweep folders. A merge loses no record: it replaces a run only by a longer record of the same run.
  *
  * @module
  */
@@ -26,65 +25,65 @@ import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan.ts";
 import { readWhole } from "../run/read_whole.ts";
 import { progressOf } from "../run/run_progress.ts";
 
-/** What a merge did with a run that one of the other folders has. */
+/** Outcome of a merge for one run of a source folder. */
 export type MergedRun =
-  /** It was not there, or less of it. */
+  /** Copied: the run was missing, or the source recorded more of it. */
   | { readonly outcome: "taken"; readonly id: string; readonly from: string; readonly before: number }
-  /** It was there already, as far as in the other folder or farther. */
+  /** Kept: the target records as much as the source, or more. */
   | { readonly outcome: "kept"; readonly id: string; readonly from: string }
-  /** Both have it, with other results: it was left as it was. */
+  /** Conflict: the two records differ. The run is unchanged. */
   | {
     readonly outcome: "conflict";
     readonly id: string;
     readonly from: string;
     readonly difference: Difference;
-    /** What differs in where they were made and may be the reason, in words. */
+    /** Environment changes that may explain the difference. */
     readonly environment: readonly string[];
   }
-  /** Another process works on it in the folder that takes runs: it was left as it was. */
+  /** Busy: another process owns the run in the target folder. The run is unchanged. */
   | { readonly outcome: "busy"; readonly id: string; readonly from: string; readonly reason: string }
-  /** It cannot be read in one of the two: it was left as it was. */
+  /** Damaged: one of the two records is unreadable. The run is unchanged. */
   | { readonly outcome: "damaged"; readonly id: string; readonly from: string; readonly reason: string };
 
 /** A planned run that is not finished. */
 export interface Hole {
   /** The run. */
   readonly run: PlannedRun;
-  /** Steps that are recorded. */
+  /** Number of recorded steps. */
   readonly steps: number;
-  /** Whether it ended with an error. */
+  /** True if the run ended with an error. */
   readonly failed: boolean;
 }
 
-/** What a merge came to. */
+/** Result of a merge. */
 export interface MergeReport {
-  /** Every run of the other folders, once for each. */
+  /** Outcome for every run of every source folder. */
   readonly runs: readonly MergedRun[];
-  /** What is missing of the plan; none where there is no plan. */
+  /** Unfinished runs of the plan. Empty without a plan. */
   readonly holes: readonly Hole[];
-  /** The merged plan; undefined: no folder has one. */
+  /** Merged plan. Undefined if no folder has a plan. */
   readonly plan: Plan | undefined;
 }
 
 /**
- * Merges sweeps' folders into one. A second time, it changes nothing.
+ * Merges sweep folders into one. The operation is idempotent.
  *
- * @param into The folder that takes the runs; made where there is none.
- * @param from The others, which are only read; `into` among them is passed over, but must be there then.
- * @throws {UserError} when a folder is no sweep's, or their plans are of other texts, code or threads.
+ * @param into The target folder. Created if it is missing.
+ * @param from The source folders, which are only read. `into` is skipped if listed, but must exist then.
+ * @throws {UserError} if a folder is not a sweep folder, or the plans differ in text, code or threads.
  */
 export async function mergeSweeps(into: string, from: readonly string[]): Promise<MergeReport> {
-  for (const dir of from) listRuns(dir); // refuses what is no sweep's folder, before anything is written
+  for (const dir of from) listRuns(dir); // throws for other folders before anything is written
   const plan = mergePlans([into, ...from]);
   try {
     Deno.mkdirSync(join(into, "runs"), { recursive: true });
     return await merge(into, { from, plan });
   } catch (cause) {
     if (cause instanceof UserError || (cause as { code?: unknown })?.code === undefined) throw cause;
-    // What the system says of a full disk, a file in the way or a folder that is read-only.
+    // System errors: a full disk, a file in the way or a read-only folder.
     throw new UserError(
-      `Cannot merge into ${into}: wanted a folder that can be written to: ${(cause as Error).message}. ` +
-        "What was merged before that is whole; the same command goes on.",
+      `Cannot merge into ${into}: expected a writable folder, got ${(cause as Error).message}. ` +
+        "Runs merged so far are complete; repeat the command to continue.",
       { cause },
     );
   }
@@ -127,7 +126,7 @@ async function mergeAlone(
   return { runs, plan, holes: (plan?.runs ?? []).flatMap((run) => holeOf(into, run) ?? []) };
 }
 
-/** All runs of all plans, the first folder's first. */
+/** Combines the runs of all plans, starting with the first folder. */
 function mergePlans(dirs: readonly string[]): Plan | undefined {
   const plans = dirs.map((dir) => ({ dir, plan: readPlan(dir) })).filter(({ plan }) => plan !== undefined);
   const [first, ...others] = plans as { dir: string; plan: Plan }[];
@@ -138,8 +137,8 @@ function mergePlans(dirs: readonly string[]): Plan | undefined {
       const [a, b] = [of(first.plan), of(plan)];
       if (a === b) return;
       throw new UserError(
-        `Cannot merge ${dir} with ${first.dir}: wanted sweeps of one ${what}: it is ${a} in ${first.dir}, ${b} in ` +
-          `${dir}. Keep them apart, and compare their reports.`,
+        `Cannot merge ${dir} with ${first.dir}: expected the same ${what}, got ${a} in ${first.dir} and ${b} in ` +
+          `${dir}. Keep the sweeps apart, and compare their reports.`,
       );
     };
     requireSame("text", ({ data: { sha256 } }) => sha256);
@@ -184,30 +183,30 @@ async function mergeRun(
   return { outcome: "taken", id, from, before: ours === undefined ? 0 : progressOf(ours).steps };
 }
 
-/** Where two records of one run part, in what both have. */
+/** Returns the first difference in the common part of two records, or undefined if they agree. */
 function differenceOf(a: RecordedRun, b: RecordedRun): Difference | undefined {
   if (a.status === "finished" && b.status === "finished") return compareJournals(a.events, b.events);
   const common = Math.min(progressOf(a).steps, progressOf(b).steps);
   const upTo = ({ events }: RecordedRun) => {
     const { steps, evals } = effectiveEvents(events);
-    // An evaluation may be the one thing that was not written any more.
+    // The last evaluation may be missing even though its step is recorded.
     return [...steps.filter(({ step }) => step <= common), ...evals.filter(({ step }) => step < common)];
   };
   return compareJournals(upTo(a), upTo(b));
 }
 
-/** Whether one record of a run has what another lacks: the end, a later checkpoint, or at least more steps. */
+/** Returns true if the first record extends the second: it is finished, has a later checkpoint, or has more steps. */
 function isFarther(one: RecordedRun, other: RecordedRun): boolean {
   const a = progressOf(one), b = progressOf(other);
   return (a.finished - b.finished || a.checkpoint - b.checkpoint || a.steps - b.steps) > 0;
 }
 
 /**
- * Puts a copy of a run into its place, whole or not at all.
+ * Replaces a run by a copy, atomically.
  *
  * @param id The run.
- * @param at The folders, and how many events were `seen` of the run that is there.
- * @throws {ClaimedError} when another process works on the run that is there, or has just done so.
+ * @param at The folders, and the number of events that were `seen` in the target's record.
+ * @throws {ClaimedError} if another process owns the target's run or has just extended it.
  */
 async function copyRun(
   id: string,
@@ -216,15 +215,15 @@ async function copyRun(
   const place = runFolder(into, id);
   Deno.mkdirSync(place, { recursive: true });
   const { claim, journal } = runPaths(place);
-  using _claim = await takeClaim(claim); // its file goes with what was there
-  // Whoever worked on it may have gone on between the comparison and the claim.
+  using _claim = await takeClaim(claim); // the claim file is removed with the old folder
+  // The record may have grown between the comparison and the claim.
   if (seen !== undefined && readJournal(journal, id).events.length !== seen) {
     throw new ClaimedError(claim, undefined);
   }
   const source = runPaths(runFolder(from, id));
   replaceFolder(runPlace(place), (folder) => {
     const copy = runPaths(folder);
-    // The journal last: of a run that is being worked on, it reaches the checkpoint then.
+    // Copy the journal last, so that the journal of an active run reaches the copied checkpoint.
     const { folder: _folder, claim: _claim, journal: last, ...files } = source;
     for (const file of [...Object.values(files), last]) {
       try {
@@ -236,7 +235,7 @@ async function copyRun(
   });
 }
 
-/** What a folder lacks of a planned run; undefined: nothing. */
+/** Returns the unfinished part of a planned run, or undefined if the run is finished. */
 function holeOf(dir: string, run: PlannedRun): Hole | undefined {
   try {
     const recorded = readWhole(runFolder(dir, run.id));
@@ -244,15 +243,15 @@ function holeOf(dir: string, run: PlannedRun): Hole | undefined {
     return { run, steps: progressOf(recorded).steps, failed: recorded.status === "failed" };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { run, steps: 0, failed: false }; // it is not there, or damaged and told of
+    return { run, steps: 0, failed: false }; // missing, or damaged and already reported
   }
 }
 
-/** Removes a folder, unless it holds something that the next merge completes. */
+/** Removes a folder unless it contains an unfinished replacement. */
 function removeIfEmpty(folder: string): void {
   try {
     Deno.removeSync(folder);
   } catch {
-    // Another merge may have begun.
+    // Another merge may have started.
   }
 }

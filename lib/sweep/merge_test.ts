@@ -19,10 +19,10 @@ import { createRandom } from "../text/mod.ts";
 import { type MergeReport, mergeSweeps } from "./merge.ts";
 import { type Plan, readPlan, writePlan } from "./plan.ts";
 
-/** Steps of a whole run, with a checkpoint after every third and at the end. */
+/** Steps of a finished run, with a checkpoint after every third step and at the end. */
 const STEPS = 8, EVERY = 3;
 
-/** Writes the beginning of a run, or all of it (`steps` above {@linkcode STEPS}), and returns its identity. */
+/** Writes a run's first `steps` steps, or the finished run for `steps` above {@linkcode STEPS}, and returns its ID. */
 function writeRun(dir: string, run: { seed: number; steps: number; shift?: number }): string {
   const folder = writeSyntheticRun(dir, {
     ...{ losses: [], evals: [{ step: 0, loss: 4 }], spec: { seed: run.seed, steps: STEPS }, end: "none" },
@@ -43,7 +43,7 @@ function writeRun(dir: string, run: { seed: number; steps: number; shift?: numbe
   return folder.split("/").at(-1)!;
 }
 
-/** A plan of runs with these seeds, as {@linkcode writeRun} makes them. */
+/** Returns a plan of runs with these seeds, as written by {@linkcode writeRun}. */
 function planOf(seeds: readonly number[]): Plan {
   const dir = Deno.makeTempDirSync();
   try {
@@ -58,7 +58,7 @@ function planOf(seeds: readonly number[]): Plan {
   }
 }
 
-/** Temporary folders for a test. */
+/** Runs a test in temporary folders. */
 async function withFolders(test: (folder: (name: string) => string) => Promise<void>): Promise<void> {
   const root = Deno.makeTempDirSync();
   try {
@@ -71,7 +71,7 @@ async function withFolders(test: (folder: (name: string) => string) => Promise<v
   }
 }
 
-/** Every file below a folder with its content and time, to tell any change by. */
+/** Returns the content and modification time of every file below a folder. */
 function snapshot(dir: string): Record<string, string> {
   const files: Record<string, string> = {};
   const visit = (path: string, name: string) => {
@@ -92,7 +92,7 @@ function outcomes({ runs }: MergeReport): string[] {
   return runs.map(({ outcome }) => outcome);
 }
 
-/** Steps by seed, and whether the run is finished. */
+/** Returns the steps and status of each run, by seed. */
 function states(dir: string): Record<number, string> {
   return Object.fromEntries(
     readRuns(dir).map(({ manifest, events, status }) => [
@@ -102,7 +102,7 @@ function states(dir: string): Record<number, string> {
   );
 }
 
-Deno.test("mergeSweeps() brings two halves of a sweep together, and a second time changes nothing", async () => {
+Deno.test("mergeSweeps() merges two halves of a sweep, and is idempotent", async () => {
   await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b"), plan = planOf([1, 2, 3]);
     for (const dir of [a, b]) writePlan(dir, plan);
@@ -122,17 +122,17 @@ Deno.test("mergeSweeps() brings two halves of a sweep together, and a second tim
   });
 });
 
-Deno.test("mergeSweeps() takes the record that goes farther, and keeps its own where that does", async () => {
+Deno.test("mergeSweeps() keeps the longer record of each run", async () => {
   await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b");
     writeRun(a, { seed: 1, steps: 4 }); // checkpoint 3
     writeRun(b, { seed: 1, steps: 9 });
     writeRun(a, { seed: 2, steps: 7 }); // checkpoint 6
     writeRun(b, { seed: 2, steps: 5 }); // checkpoint 3
-    writeRun(a, { seed: 3, steps: 8 }); // the same, but for the end
+    writeRun(a, { seed: 3, steps: 8 }); // the same without the finish event
     writeRun(b, { seed: 3, steps: 9 });
     writeRun(a, { seed: 4, steps: 9 });
-    writeRun(b, { seed: 4, steps: 9 }); // measured speeds differ: that is no conflict
+    writeRun(b, { seed: 4, steps: 9 }); // different speeds are no conflict
     const report = await mergeSweeps(a, [b]);
     assertEquals(states(a), { 1: "8 finished", 2: "7 unfinished", 3: "8 finished", 4: "8 finished" });
     assertEquals(outcomes(report).sort(), ["kept", "kept", "taken", "taken"]);
@@ -150,7 +150,7 @@ Deno.test("mergeSweeps() takes the record that goes farther, and keeps its own w
   });
 });
 
-Deno.test("mergeSweeps() reports runs that contradict each other, and touches neither", async () => {
+Deno.test("mergeSweeps() reports conflicting runs, and changes neither", async () => {
   await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b");
     writeRun(a, { seed: 1, steps: 9 });
@@ -173,7 +173,7 @@ Deno.test("mergeSweeps() reports runs that contradict each other, and touches ne
   });
 });
 
-Deno.test("mergeSweeps() leaves damaged runs where they are, and says what is wrong", async () => {
+Deno.test("mergeSweeps() leaves damaged runs unchanged, and reports the damage", async () => {
   await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b");
     const paths = [1, 2, 3].map((seed) => runPaths(runFolder(b, writeRun(b, { seed, steps: 9 }))));
@@ -189,12 +189,12 @@ Deno.test("mergeSweeps() leaves damaged runs where they are, and says what is wr
     const reasons = runs.flatMap((run) => run.outcome === "damaged" ? [run.reason] : []);
     assertEquals(reasons.length, 3);
     assertMatch(reasons.join("\n"), /journal\.jsonl, line/);
-    assertMatch(reasons.join("\n"), /it has [0-9a-f]{64}/);
-    assertMatch(reasons.join("\n"), /there is none/);
+    assertMatch(reasons.join("\n"), /got [0-9a-f]{64}/);
+    assertMatch(reasons.join("\n"), /got no file/);
   });
 });
 
-Deno.test("mergeSweeps() leaves alone what another process works on", async () => {
+Deno.test("mergeSweeps() leaves runs owned by other processes unchanged", async () => {
   await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b");
     const place = runFolder(a, writeRun(a, { seed: 1, steps: 4 }));
@@ -212,7 +212,7 @@ Deno.test("mergeSweeps() leaves alone what another process works on", async () =
   });
 });
 
-Deno.test("mergeSweeps() joins plans of one text, code and number of threads, and refuses others", async () => {
+Deno.test("mergeSweeps() merges plans of the same text, code and threads, and refuses others", async () => {
   await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b"), c = folder("c");
     writePlan(a, planOf([1, 2]));
@@ -223,9 +223,12 @@ Deno.test("mergeSweeps() joins plans of one text, code and number of threads, an
     await mergeSweeps(a, [b]);
     assertEquals(seeds(), [1, 2, 3]);
     const others: [Partial<Plan>, RegExp][] = [
-      [{ data: { name: "x", sha256: "0".repeat(64) } }, /of one text: it is [0-9a-f]{64} in .*, 0{64} in /],
-      [{ libSha256: "1".repeat(64) }, /of one version of the code in lib\/: it is .*, 1{64} in /],
-      [{ threads: 2 }, /of one number of threads: it is \d in .*a, 2 in .*c\. /],
+      [
+        { data: { name: "x", sha256: "0".repeat(64) } },
+        /the same text, got [0-9a-f]{64} in .* and 0{64} in /,
+      ],
+      [{ libSha256: "1".repeat(64) }, /the same version of the code in lib\/, got .* and 1{64} in /],
+      [{ threads: 2 }, /the same number of threads, got \d in .*a and 2 in .*c\. /],
     ];
     for (const [other, message] of others) {
       writePlan(c, { ...planOf([9]), ...other });
@@ -237,7 +240,7 @@ Deno.test("mergeSweeps() joins plans of one text, code and number of threads, an
   });
 });
 
-Deno.test("mergeSweeps() of any beginnings of runs, in any order, comes to the farthest of each", async () => {
+Deno.test("mergeSweeps() of partial records, in any order, keeps the longest of each run", async () => {
   const random = createRandom(7, "merge");
   const draw = (n: number) => random.nextUint32() % n;
   for (let round = 0; round < 8; round++) {

@@ -1,5 +1,5 @@
 /**
- * Sweeps: from a spec to a plan, and from a plan to recorded runs.
+ * Sweeps: specs, plans and recorded runs.
  *
  * @module
  */

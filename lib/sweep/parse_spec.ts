@@ -1,5 +1,5 @@
 /**
- * From what a user wrote to a checked spec.
+ * Parses and checks user-written specs.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { uselessFields } from "../run/run_problem.ts";
 import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpec } from "./spec.ts";
 
 /**
- * Checks a spec. Fields that are left out are the built-in sweep's.
+ * Checks a spec. Missing fields get the built-in sweep's values.
  *
- * @param written What a user wrote: from a file, or from the command line.
- * @param source What to call it in errors.
- * @param defaults What fields are that are left out (default: the built-in sweep's).
- * @throws {UserError} for an unknown field, a wrong value, or values that do not fit each other.
+ * @param written The content of a file or of the command line.
+ * @param source Name of the spec in errors.
+ * @param defaults Values of missing fields. Default: the built-in sweep's.
+ * @throws {UserError} for an unknown field, an invalid value, or contradictory values.
  */
 export function parseSweepSpec(
   written: unknown,
@@ -32,7 +32,7 @@ export function parseSweepSpec(
     throw new UserError(`Cannot use ${source} as a sweep's spec: ${reason}`);
   };
   if (typeof written !== "object" || written === null || Array.isArray(written)) {
-    return refuse("wanted a record of fields");
+    return refuse("expected an object of fields, got another value");
   }
   requireNames(written, { place: "", refuse });
   const given = withFullNames(written);
@@ -40,53 +40,63 @@ export function parseSweepSpec(
   const unknown = Object.keys(given).filter((field) => !known.includes(field));
   if (unknown.length > 0) {
     const named = unknown.map((field) => `${field}${didYouMean(field, known)}`);
-    refuse(`unknown field ${named.join(", ")}: the fields are ${known.join(", ")}`);
+    refuse(`unknown field ${named.join(", ")}. The fields are ${known.join(", ")}`);
   }
   const result = v.safeParse(specSchema, { ...defaults, ...given });
   if (!result.success) {
     const [issue] = result.issues;
-    return refuse(`${v.getDotPath(issue)}: ${issue.message}: given ${shown(issue.input)}`);
+    return refuse(describeIssue(v.getDotPath(issue) ?? "the spec", issue));
   }
   const spec = result.output;
   if (spec.budget !== undefined && Object.hasOwn(given, "steps")) {
-    refuse("steps and budget say the same: give one");
+    refuse("expected either steps or budget, got both");
   }
   checkAxes(spec, { given, refuse });
-  // Where steps follow from operations, they are known once the vocabulary is: none is smaller than this one.
+  // With a budget of operations, the number of steps depends on V. Check with the smallest vocabulary here.
   const runs = runsOf(spec, { data: String(spec.data), threads: 1, vocabSize: () => 2 }, refuse);
   const useless = runs.map(uselessFields);
   for (const [field, why] of Object.entries(useless[0]!)) {
     if (Object.hasOwn(given, field) && useless.every((one) => Object.hasOwn(one, field))) {
-      refuse(`${field} ${why}`);
+      refuse(`${field} ${why}. Remove it`);
     }
   }
   return spec;
 }
 
-/** Returns a value as JSON; numbers that JSON has not, by their names. */
+/** Returns a value as JSON, or the name of a number that JSON lacks. */
 function shown(value: unknown): string {
   return typeof value === "number" || typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
-/** Refuses names that every object has at any level: schemas pass over them. */
+/** Describes an issue of a field, as `expected …, got …` if the schema's message states an expectation. */
+function describeIssue(place: string, { message, expected, input }: v.BaseIssue<unknown>): string {
+  const expectation = message.startsWith("Invalid type:") ? `to be ${expected}` : message;
+  return /^(not )?to /.test(expectation)
+    ? `expected ${place} ${expectation}, got ${shown(input)}`
+    : `${place}: ${message}`;
+}
+
+/** Refuses property names of `Object.prototype` at any level, because schemas ignore them. */
 function requireNames(value: object, { place, refuse }: { place: string; refuse: Refuse }): void {
   for (const [key, inner] of Object.entries(value)) {
     if (OWN_KEYS.includes(key)) refuse(`${place}unknown field ${key}`);
-    if (place.length > 1000) refuse("it must not be nested this deep"); // or holds itself
+    if (place.length > 1000) {
+      refuse("expected nesting without cycles, got a path of more than 1,000 characters"); // or a cycle
+    }
     if (typeof inner === "object" && inner !== null) {
       requireNames(inner, { place: `${place}${key}: `, refuse });
     }
   }
 }
 
-/** Requires that axes, zipped ones, conditions and what they set name fields that there are, with values that fit. */
+/** Requires that axes, zipped axes and conditions refer to existing fields, and that their values are valid. */
 function checkAxes(spec: SweepSpec, { given, refuse }: { given: object; refuse: Refuse }): void {
   const taken = new Map<string, string>();
   const take = (field: string, place: string) => {
     const list = Object.hasOwn(LISTED, field) ? LISTED[field as keyof typeof LISTED].list : field;
     const before = taken.get(field) ??
       (Object.hasOwn(given, list) ? list : field === "steps" && spec.budget ? "budget" : undefined);
-    if (before !== undefined) refuse(`${place} and ${before} both give ${field}: give it once`);
+    if (before !== undefined) refuse(`${place} and ${before} both set ${field}. Set it once`);
     taken.set(field, place);
   };
   for (
@@ -121,7 +131,7 @@ function requireDistinct(
 ): void {
   const texts = list.map(canonicalJson);
   const again = texts.find((text, i) => texts.indexOf(text) !== i);
-  if (again !== undefined) refuse(`${place}: must not repeat a value: given ${again} twice`);
+  if (again !== undefined) refuse(`expected ${place} not to repeat a value, got ${again} twice`);
 }
 
 function checkField(field: string, place: string, refuse: Refuse): void {
@@ -132,7 +142,9 @@ function checkField(field: string, place: string, refuse: Refuse): void {
   );
   const known = [...Object.keys(LISTED), ...own];
   refuse(
-    `${place}: unknown field ${field}${didYouMean(field, known)}: a run's fields are ${known.join(", ")}`,
+    `${place}: unknown field ${field}${didYouMean(field, known)}. The fields of a run are ${
+      known.join(", ")
+    }`,
   );
 }
 
@@ -140,12 +152,12 @@ function checkValue(
   field: string,
   { value, place, refuse }: { value: unknown; place: string; refuse: Refuse },
 ): void {
-  if (field === "B") refuse(`${place}: B follows from tokensPerStep and T: give those`);
+  if (field === "B") refuse(`${place}: B follows from tokensPerStep and T. Set those`);
   checkField(field, place, refuse);
   const form: v.GenericSchema = Object.hasOwn(LISTED, field)
     ? LISTED[field as keyof typeof LISTED].form
     : SPEC_FIELDS[field]!;
   const result = v.safeParse(form, value);
-  if (!result.success) refuse(`${place}: ${result.issues[0].message}: given ${shown(value)}`);
+  if (!result.success) refuse(describeIssue(place, result.issues[0]));
   if (field === "tokenizer") parseTokenizerName(String(value));
 }

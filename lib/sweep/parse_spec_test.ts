@@ -6,7 +6,7 @@ import { expandSweep } from "./expand.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
 import { modelOf } from "../run/run_problem.ts";
 
-/** A sweep of one run, to add axes to. */
+/** A spec of one run. */
 const ONE = {
   ...{ data: "text.txt", seq: [16], policy: ["float32"], vocab: ["character"], seeds: [1] },
   ...{ tokensPerStep: 64, nEmbd: 32, nHead: 2, nLayer: 2, evalTokens: 128, warmupSteps: 0 },
@@ -17,12 +17,12 @@ function runsOf(given: object, vocabSize = 30): RunSpec[] {
   return expandSweep(spec, { data: "text.txt", threads: 1, vocabSize: () => vocabSize });
 }
 
-/** Some fields of all runs. */
+/** Returns selected fields of all runs. */
 function columns(given: object, ...fields: (keyof RunSpec)[]): unknown[][] {
   return runsOf(given).map((run) => fields.map((field) => run[field]));
 }
 
-Deno.test("expandSweep() combines axes, policies side by side, with the lists that every sweep has", () => {
+Deno.test("expandSweep() combines axes with the standard lists, and places paired runs side by side", () => {
   const given = { axes: { lr: [1e-3, 3e-3] }, policy: ["float32", "bf16-autocast"], seeds: [1, 2] };
   assertEquals(columns(given, "lr", "seed", "policy"), [
     [1e-3, 1, "float32"],
@@ -36,7 +36,7 @@ Deno.test("expandSweep() combines axes, policies side by side, with the lists th
   ]);
 });
 
-Deno.test("expandSweep() zips fields that go together, and lets them replace a list", () => {
+Deno.test("expandSweep() zips fields, which may replace a standard list", () => {
   const zip = [{ T: [8, 16, 32], lr: [1e-3, 2e-3, 3e-3] }];
   const { seq: _seq, ...rest } = ONE;
   const spec = parseSweepSpec({ ...rest, zip }, "the test");
@@ -44,7 +44,7 @@ Deno.test("expandSweep() zips fields that go together, and lets them replace a l
   assertEquals(runs.map(({ T, B, lr }) => [T, B, lr]), [[8, 8, 1e-3], [16, 4, 2e-3], [32, 2, 3e-3]]);
 });
 
-Deno.test("expandSweep() sets what depends on other fields before it leaves runs out", () => {
+Deno.test("expandSweep() applies when before exclude", () => {
   const given = {
     axes: { lr: [1e-3, 1e-2, 1e-1], qkNorm: [false, true] },
     when: [
@@ -61,7 +61,7 @@ Deno.test("expandSweep() sets what depends on other fields before it leaves runs
   ]);
 });
 
-Deno.test("expandSweep() has each run once", () => {
+Deno.test("expandSweep() returns unique runs", () => {
   const given = { axes: { lr: [1e-3, 1e-2] }, when: [{ if: { T: 16 }, set: { lr: 5e-3 } }] };
   assertEquals(columns(given, "lr"), [[5e-3]]);
 });
@@ -81,17 +81,17 @@ Deno.test("expandSweep() derives steps from a budget of steps, tokens or operati
     const perStep = flopsPerToken(modelOf(run, 30), run.T) * run.B * run.T;
     assert(run.steps * perStep <= 1e9 && (run.steps + 1) * perStep > 1e9, `${run.steps} steps of ${perStep}`);
   }
-  // A vocabulary twice as large costs more, so that it has fewer steps.
+  // A vocabulary twice as large costs more per step, so the budget gives fewer steps.
   const [small] = runsOf({ budget: { flops: 1e9 } }, 30), [large] = runsOf({ budget: { flops: 1e9 } }, 3000);
   assert(small!.steps > large!.steps);
 });
 
-Deno.test("expandSweep() refuses a run that contradicts itself once its vocabulary is known", () => {
+Deno.test("expandSweep() refuses a run that contradicts itself for its vocabulary", () => {
   const spec = parseSweepSpec({ ...ONE, budget: { flops: 1e9 }, warmupSteps: 20 }, "the test");
   assertThrows(
     () => expandSweep(spec, { data: "text.txt", threads: 1, vocabSize: () => 50_000 }),
     UserError,
-    "warmupSteps must be below steps",
+    "expected warmupSteps to be below steps",
   );
 });
 
@@ -99,44 +99,48 @@ const WRONG: [name: string, given: object, told: string][] = [
   [
     "an unknown field",
     { axes: { lrr: [1] } },
-    "axes: unknown field lrr (did you mean lr?): a run's fields are",
+    "axes: unknown field lrr (did you mean lr?). The fields of a run are",
   ],
   ["a sweep's own field as an axis", { axes: { name: ["a"] } }, "unknown field name"],
-  ["no values", { axes: { lr: [] } }, "must have at least one value"],
-  ["a number that JSON has not", { lr: Infinity }, "given Infinity"],
+  ["a number that JSON lacks", { lr: Infinity }, "got Infinity"],
   [
     "a value of an axis twice",
     { axes: { lr: [1e-3, 2e-3, 0.001] } },
-    "axes.lr: must not repeat a value: given 0.001",
+    "expected axes.lr not to repeat a value, got 0.001",
   ],
-  ["a zipped row twice", { zip: [{ lr: [1, 2, 1], clip: [1, 1, 1] }] }, "zip.0: must not repeat a value"],
-  ["a value out of range", { axes: { lr: [1e-3, -1] } }, "axes.lr.1: must be above 0: given -1"],
-  ["a policy that there is not", { axes: { lr: [1] }, zip: [{ policy: ["fp4"] }] }, "both give policy"],
-  ["an axis given twice", { axes: { lr: [1e-3] }, zip: [{ lr: [1e-3] }] }, "zip.0 and axes both give lr"],
-  ["an axis of a field that is given", { lr: 1e-3, axes: { lr: [1e-3] } }, "axes and lr both give lr"],
-  ["a list and an axis", { axes: { T: [8] } }, "axes and seq both give T"],
-  ["lists of two lengths", { zip: [{ lr: [1e-3], clip: [1, 2] }] }, "lists of one length"],
-  ["a zip of nothing", { zip: [{}] }, "must name a field"],
+  [
+    "a zipped row twice",
+    { zip: [{ lr: [1, 2, 1], clip: [1, 1, 1] }] },
+    "expected zip.0 not to repeat a value",
+  ],
+  ["no values", { axes: { lr: [] } }, "expected axes.lr to have at least one value"],
+  ["a value out of range", { axes: { lr: [1e-3, -1] } }, "expected axes.lr.1 to be above 0, got -1"],
+  ["a policy that there is not", { axes: { lr: [1] }, zip: [{ policy: ["fp4"] }] }, "both set policy"],
+  ["an axis given twice", { axes: { lr: [1e-3] }, zip: [{ lr: [1e-3] }] }, "zip.0 and axes both set lr"],
+  ["an axis of a field that is given", { lr: 1e-3, axes: { lr: [1e-3] } }, "axes and lr both set lr"],
+  ["a list and an axis", { axes: { T: [8] } }, "axes and seq both set T"],
+  ["lists of two lengths", { zip: [{ lr: [1e-3], clip: [1, 2] }] }, "lists of equal length"],
+  ["a zip of nothing", { zip: [{}] }, "to name a field"],
   ["B", { axes: { B: [1] } }, "B follows from tokensPerStep and T"],
   ["a condition of an unknown field", { exclude: [{ size: 3 }] }, "exclude.0: unknown field size"],
-  ["a condition of nothing", { exclude: [{}] }, "must name a field"],
+  ["a condition of nothing", { exclude: [{}] }, "to name a field"],
   ["a set value of the wrong kind", { when: [{ if: { T: 16 }, set: { lr: "fast" } }] }, "when.0.set.lr"],
   ["a when without set", { when: [{ if: { T: 16 } }] }, "when.0.set"],
-  ["no run left", { exclude: [{ T: 16 }] }, "exclude leaves no run"],
+  ["no run left", { exclude: [{ T: 16 }] }, "expected exclude to leave at least one run"],
   ["two budgets", { budget: { steps: 3, tokens: 4 } }, "one of steps, tokens and flops"],
   ["no budget", { budget: {} }, "one of steps, tokens and flops"],
-  ["a budget and steps", { budget: { tokens: 4 }, steps: 3 }, "give one"],
-  ["steps as an axis and a budget", { budget: { tokens: 4 }, axes: { steps: [1] } }, "both give steps"],
-  ["a budget below nothing", { budget: { flops: -1 } }, "must be above 0"],
+  ["a budget and steps", { budget: { tokens: 4 }, steps: 3 }, "got both"],
+  ["steps as an axis and a budget", { budget: { tokens: 4 }, axes: { steps: [1] } }, "both set steps"],
+  ["a budget below nothing", { budget: { flops: -1 } }, "to be above 0"],
   ["a run that contradicts itself", { axes: { minLr: [1e-5, 1] } }, "(in the run with minLr 1)"],
-  ["a T that does not divide", { zip: [{ tokensPerStep: [60] }], seq: [16] }, "both give tokensPerStep"],
+  ["a T that does not divide", { zip: [{ tokensPerStep: [60] }], seq: [16] }, "both set tokensPerStep"],
   ["more runs than anyone wants", {
     axes: Object.fromEntries(["lr", "clip", "zLoss", "eps", "initStd"].map((field) => [
       field,
       Array.from({ length: 10 }, (_, i) => 1e-3 * (i + 1)),
     ])),
-  }, "100000 runs: wanted at most 20000"],
-  ["layers that would only be waited for", { nLayer: 1e12 }, "must be at most 1000"],
+  }, "at most 20000 runs, got 100000"],
+  ["layers that would only be waited for", { nLayer: 1e12 }, "to be at most 1000"],
   [
     "an axis that schemas pass over",
     JSON.parse('{"axes":{"__proto__":[1]}}'),
@@ -151,7 +155,7 @@ const WRONG: [name: string, given: object, told: string][] = [
   ["axes that are no record", { axes: [1] }, "axes"],
 ];
 
-Deno.test("minLr is a tenth of each run's lr, unless it is given", () => {
+Deno.test("minLr is a tenth of each run's lr unless it is set", () => {
   assertEquals(columns({ lr: 1e-5 }, "lr", "minLr"), [[1e-5, 1e-5 / 10]]);
   assertEquals(columns({ axes: { lr: [1e-5, 2] } }, "lr", "minLr"), [[1e-5, 1e-5 / 10], [2, 0.2]]);
   assertEquals(columns({ lr: 1, minLr: 0 }, "lr", "minLr"), [[1, 0]]);
@@ -165,30 +169,34 @@ Deno.test("parseSweepSpec() bounds every number", () => {
     const field of [...numbers, ...more, "accumulate", "patience", "probeEvery", "dropout", "evalTokens"]
   ) {
     for (const value of [-1, 1e308, NaN, Infinity, "0x10", "", null]) {
-      assertThrows(() => parseSweepSpec({ ...ONE, [field]: value }, "the test"), UserError, `${field}: `);
+      assertThrows(
+        () => parseSweepSpec({ ...ONE, [field]: value }, "the test"),
+        UserError,
+        `expected ${field} `,
+      );
     }
   }
   assertThrows(
     () => parseSweepSpec({ ...ONE, budget: { tokens: 1e29 } }, "the test"),
     UserError,
-    "steps must be",
+    "expected steps to be at most",
   );
 });
 
-Deno.test("parseSweepSpec() refuses a spec that holds itself", () => {
+Deno.test("parseSweepSpec() refuses a cyclic spec", () => {
   const axes: Record<string, unknown> = {};
   axes["a"] = axes;
-  assertThrows(() => parseSweepSpec({ axes }, "the test"), UserError, "nested this deep");
+  assertThrows(() => parseSweepSpec({ axes }, "the test"), UserError, "expected nesting without cycles");
 });
 
-Deno.test("parseSweepSpec() refuses ranges of other things than numbers", () => {
+Deno.test("parseSweepSpec() refuses ranges with other bounds than numbers", () => {
   for (const bound of [{ toString: 1 }, "3", null, true]) {
     const exclude = [{ T: { atLeast: bound } }];
-    assertThrows(() => parseSweepSpec({ ...ONE, exclude }, "x"), UserError, "must have numbers in atLeast");
+    assertThrows(() => parseSweepSpec({ ...ONE, exclude }, "x"), UserError, "to have numbers in atLeast");
   }
 });
 
-Deno.test("parseSweepSpec() refuses axes, conditions and budgets that do not fit", async (t) => {
+Deno.test("parseSweepSpec() refuses axes, conditions and budgets that are invalid", async (t) => {
   for (const [name, given, told] of WRONG) {
     await t.step(name, () => {
       const error = assertThrows(() => parseSweepSpec({ ...ONE, ...given }, "the test"), UserError);
@@ -197,8 +205,8 @@ Deno.test("parseSweepSpec() refuses axes, conditions and budgets that do not fit
   }
 });
 
-Deno.test("parseSweepSpec() refuses a field without effect only where no run has use for it", () => {
+Deno.test("parseSweepSpec() refuses a field without effect unless some run uses it", () => {
   const axes = { optimizer: ["adamw", "sgd"] };
   assertEquals(columns({ beta1: 0.8, axes }, "optimizer", "beta1"), [["adamw", 0.8], ["sgd", 0.8]]);
-  assertThrows(() => parseSweepSpec({ ...ONE, beta1: 0.8, optimizer: "sgd" }, "x"), UserError, "no use");
+  assertThrows(() => parseSweepSpec({ ...ONE, beta1: 0.8, optimizer: "sgd" }, "x"), UserError, "no effect");
 });

@@ -1,5 +1,5 @@
 /**
- * The plan of a sweep: every run by its identity, fixed in `plan.json` before anything runs.
+ * Plans of sweeps. `plan.json` fixes every run and its ID before the sweep starts.
  *
  * @module
  */
@@ -33,27 +33,27 @@ import { NO_AXES, type SweepSpec } from "./spec.ts";
 
 /** A planned run. */
 export interface PlannedRun {
-  /** The run's identity, 12 hex digits. */
+  /** ID of the run, 12 hexadecimal digits. */
   readonly id: string;
-  /** What it runs. */
+  /** Spec of the run. */
   readonly spec: RunSpec;
 }
 
-/** What `plan.json` holds. */
+/** Content of `plan.json`. */
 export interface Plan {
-  /** Tells the file from others, and its version. */
+  /** File format and version. */
   readonly format: "losskit-plan/1";
-  /** The sweep's name. */
+  /** Name of the sweep. */
   readonly name: string;
-  /** The text of every run. */
+  /** Text of all runs. */
   readonly data: DataSource;
-  /** Hash of the code that it was made with. */
+  /** SHA-256 of the code in `lib/`. */
   readonly libSha256: string;
-  /** {@linkcode specHash} of the spec that it was made from. Undefined: several specs, or a version that kept none. */
+  /** {@linkcode specHash} of the sweep's spec. Undefined for plans of several specs or of older versions. */
   readonly specSha256?: string | undefined;
-  /** Threads of each run, fixed once: another number may give other bits. */
+  /** Threads per run. Fixed, because results may depend on the number. */
   readonly threads: number;
-  /** Every run, in the order they are started in. */
+  /** Runs in starting order. */
   readonly runs: readonly PlannedRun[];
 }
 
@@ -62,47 +62,47 @@ const schema = v.object({
   name: v.string(),
   data: dataSourceSchema,
   libSha256: v.string(),
-  specSha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "wanted 64 hex digits"))),
+  specSha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits"))),
   threads: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
   runs: v.array(v.object({
-    // It names the run's folder, so that a plan from elsewhere must not lead out of the sweep's.
-    id: v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/, "wanted 12 hex digits")),
+    // The ID is a folder name. The pattern prevents a foreign plan from leaving the sweep's folder.
+    id: v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/, "expected 12 hexadecimal digits")),
     spec: runSpecSchema,
   })),
 });
 
-/** The path of a sweep's plan. */
+/** Returns the path of a sweep's plan. */
 export function planPath(dir: string): string {
   return join(dir, "plan.json");
 }
 
-/** The hash of the code that results depend on. */
+/** Returns the SHA-256 of the code that results depend on. */
 export function libHash(): string {
   return hashSources(join(import.meta.dirname!, ".."));
 }
 
-/** Returns the SHA-256 of a spec as a plan keeps it, 64 hexadecimal digits. */
+/** Returns the SHA-256 of a spec as 64 hexadecimal digits, for a plan. */
 export function specHash(spec: unknown): string {
   return sha256Hex(canonicalJson(spec));
 }
 
-/** A sweep whose runs are known but for their threads. */
+/** A sweep whose runs are known except for their threads. */
 export interface PlanDraft {
-  /** How many runs there are. */
+  /** Number of runs. */
   readonly runs: number;
-  /** The most memory that a run is expected to need, in bytes. */
+  /** Largest expected memory of a run, in bytes. */
   readonly bytes: number;
-  /** V of a run's tokenizer, and the tokens of the validation part. */
+  /** Returns V of a run's tokenizer, and the number of validation tokens. */
   sizesOf(run: RunSpec): { vocabSize: number; validationTokens: number };
-  /** The plan, with the threads of each run. */
+  /** Returns the plan for a number of threads per run. */
   plan(threads: number): Plan;
 }
 
 /**
- * Prepares a sweep: loads its corpus, trains its tokenizers, and requires every run to fit, before anything starts.
+ * Prepares a sweep: loads the corpus, trains the tokenizers, and checks the size of every run.
  *
- * @param spec Checked.
- * @throws {UserError} when the corpus is missing, or too short for a T or a V, or a run needs more memory than there is.
+ * @param spec A checked spec.
+ * @throws {UserError} if the corpus is missing or too short for a T or V, or a run exceeds the memory.
  */
 export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const { corpus, source } = await loadCorpus(spec.data);
@@ -112,7 +112,7 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const runs = runsWith(1);
   const needed = new Map(runs.map((run) => [textOf(run), run]));
   const facts = new Map<string, { vocabSize: number; validationTokens: number }>();
-  // The largest vocabulary first: the others are the first of its merges.
+  // Train the largest vocabulary first: smaller vocabularies are prefixes of its merges.
   for (const run of [...needed.values()].sort((a, b) => mergesIn(b) - mergesIn(a))) {
     using prepared = await prepareForRun(corpus, run);
     const { tokenizer, validation } = prepared;
@@ -147,17 +147,19 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
 }
 
 /**
- * Plans a sweep with the threads of each run: {@linkcode draftPlan} where they are known beforehand.
+ * Plans a sweep with a known number of threads per run.
  *
- * @param spec Checked.
+ * @param spec A checked spec.
  * @param threads Threads of each run.
- * @throws {UserError} as {@linkcode draftPlan}.
+ * @throws {UserError} for the reasons of {@linkcode draftPlan}.
  */
 export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
   return (await draftPlan(spec)).plan(threads);
 }
 
-/** V by tokenizer. Where steps follow from operations, and so from V, the text's characters are counted for it. */
+/**
+ * Returns V by tokenizer. With a budget of operations, the number of steps depends on V, so the text is scanned first.
+ */
 async function vocabularySizes(
   corpus: Corpus,
   { budget, documents, separator }: SweepSpec,
@@ -170,18 +172,18 @@ async function vocabularySizes(
   return (tokenizer) => parseTokenizerName(tokenizer).vocabSize ?? characters;
 }
 
-/** What decides a run's tokens, beside the corpus. */
+/** Returns a key of the settings that determine a run's tokens. */
 function textOf({ tokenizer, documents, separator }: RunSpec): string {
   return canonicalJson([tokenizer, documents, separator]);
 }
 
-/** The size of a byte-pair vocabulary; 0 where none is learned. */
+/** Returns the size of a byte-pair vocabulary, or 0 for other tokenizers. */
 function mergesIn({ tokenizer }: RunSpec): number {
   const { kind, vocabSize } = parseTokenizerName(tokenizer);
   return kind === "bpe" ? vocabSize : 0;
 }
 
-/** Reads a folder's plan; undefined where there is none. */
+/** Reads the plan of a folder. Returns undefined if there is no plan. */
 export function readPlan(dir: string): Plan | undefined {
   try {
     Deno.statSync(planPath(dir));
@@ -192,30 +194,31 @@ export function readPlan(dir: string): Plan | undefined {
 }
 
 /**
- * Requires that code and text are still those of a folder's plan.
+ * Requires the code and text of a folder's plan.
  *
- * @throws {UserError} naming what has changed.
+ * @throws {UserError} if the code or the text has changed.
  */
 export async function requireUnchanged(dir: string, plan: Plan): Promise<void> {
   if (plan.libSha256 !== libHash()) {
     throw new UserError(
-      `Cannot go on in ${dir}: its plan was made by another version of the code in lib/. Choose another folder with --out.`,
+      `Cannot resume in ${dir}: expected a plan of this checkout's code, got a plan of another version of the code in lib/. ` +
+        "Choose another folder with --out.",
     );
   }
   await findText(plan.data, { dir });
 }
 
 /**
- * The spec of a plan with a single run, such as `train` makes it: to go on with it without saying it again.
+ * Returns the spec of a plan with a single run, so that `train` can resume it without its options.
  *
- * @throws {UserError} when the plan has several runs.
+ * @throws {UserError} if the plan has several runs.
  */
 export function specOfSingleRun(dir: string, { name, data, runs }: Plan): SweepSpec {
   const [run] = runs;
   if (run === undefined || runs.length > 1) {
     throw new UserError(
-      `Cannot resume one run in ${dir}: wanted a folder that train made: its plan has ${runs.length} runs. ` +
-        "A sweep is resumed by the command that began it.",
+      `Cannot resume one run in ${dir}: expected a folder of train, got a plan of ${runs.length} runs. ` +
+        "Resume a sweep by repeating its command.",
     );
   }
   const { data: _name, tokenizer, T, B, policy, seed, threads: _threads, ...shared } = run.spec;
@@ -234,35 +237,36 @@ export function specOfSingleRun(dir: string, { name, data, runs }: Plan): SweepS
 }
 
 /**
- * Puts a plan into a folder, or finds that the folder has it already.
+ * Writes a plan into a folder, unless the folder already has the same plan.
  *
- * @throws {UserError} when the folder holds another plan, saying what differs, or cannot be written.
+ * @throws {UserError} if the folder holds another plan, with the first difference, or is not writable.
  */
 export function placePlan(dir: string, plan: Plan): void {
   if (holds(dir, plan)) return;
-  using _lock = lockFolder(dir); // two sweeps may come at once
+  using _lock = lockFolder(dir); // two sweeps may start at once
   removeLeftovers(dir, planPath(dir));
   if (holds(dir, plan)) return;
   try {
-    keepDiff(dir); // before the plan: whoever finds a plan has the code of its runs
+    keepDiff(dir); // before the plan, so that every plan has the code of its runs
   } catch (cause) {
     throw notWritable(dir, cause);
   }
   writePlan(dir, plan);
 }
 
-/** Whether a folder holds a plan already. */
+/** Returns true if a folder already holds the plan. Throws for another plan. */
 function holds(dir: string, plan: Plan): boolean {
   const found = readPlan(dir);
   if (found === undefined) return false;
   const difference = differenceOf(found, plan);
   if (difference === undefined) return true;
   throw new UserError(
-    `Cannot sweep into ${dir}: it holds another plan: ${difference}. Choose another folder with --out, or delete it.`,
+    `Cannot sweep into ${dir}: expected an empty folder or the same plan, got another plan: ${difference}. ` +
+      "Choose another folder with --out, or delete the folder.",
   );
 }
 
-/** Has a folder for this process alone, as far as others ask; made when it is missing. */
+/** Takes an advisory lock on a folder. Creates the folder if it is missing. */
 function lockFolder(dir: string): Disposable {
   try {
     Deno.mkdirSync(join(dir, "runs"), { recursive: true });
@@ -270,7 +274,7 @@ function lockFolder(dir: string): Disposable {
     try {
       folder.lockSync(true);
     } catch {
-      // This file system has no locks: plans are written whole all the same.
+      // This file system has no locks. Plans are still written atomically.
     }
     return folder;
   } catch (cause) {
@@ -280,15 +284,15 @@ function lockFolder(dir: string): Disposable {
 
 function notWritable(dir: string, cause: unknown): UserError {
   const reason = cause instanceof Error ? cause.message : cause;
-  return new UserError(`Cannot sweep into ${dir}: wanted a folder that can be written to: ${reason}`, {
+  return new UserError(`Cannot sweep into ${dir}: expected a writable folder, got ${reason}`, {
     cause,
   });
 }
 
 /**
- * Writes a folder's plan, whole or not at all.
+ * Writes a folder's plan atomically.
  *
- * @throws {UserError} when the folder cannot be written to.
+ * @throws {UserError} if the folder is not writable.
  */
 export function writePlan(dir: string, plan: Plan): void {
   try {
@@ -300,15 +304,15 @@ export function writePlan(dir: string, plan: Plan): void {
 }
 
 /**
- * Adds runs to a folder's plan, or makes it. Several processes may do so at once: none loses what another added.
+ * Adds runs to a folder's plan, or creates the plan. Concurrent calls do not lose runs.
  *
  * @param dir The folder.
- * @param plan The runs, and what the folder's plan must agree with, which `check` says.
- * @param check Throws where the plan that is there is not of these.
- * @throws {UserError} when the folder cannot be written to.
+ * @param plan The runs to add.
+ * @param check Throws if the existing plan is incompatible.
+ * @throws {UserError} if the folder is not writable.
  */
 export function addToPlan(dir: string, plan: Plan, check: (found: Plan) => void): void {
-  using _lock = lockFolder(dir); // from the reading to the writing; the system lifts it when the process ends
+  using _lock = lockFolder(dir); // held from read to write; the system releases it with the process
   removeLeftovers(dir, planPath(dir));
   const found = readPlan(dir);
   if (found === undefined) return writePlan(dir, plan);
@@ -318,23 +322,23 @@ export function addToPlan(dir: string, plan: Plan, check: (found: Plan) => void)
   if (canonicalJson(next) !== canonicalJson(found)) writePlan(dir, next);
 }
 
-/** The first thing in which plans differ, but for their names and where a user's file lies. */
+/** Describes the first difference between two plans, other than their names and the paths of texts. */
 function differenceOf(found: Plan, wanted: Plan): string | undefined {
-  if (found.data.sha256 !== wanted.data.sha256) return `its text is ${found.data.name} with another checksum`;
-  if (found.libSha256 !== wanted.libSha256) return "it was made by another version of the code in lib/";
+  if (found.data.sha256 !== wanted.data.sha256) return `its text ${found.data.name} has another SHA-256`;
+  if (found.libSha256 !== wanted.libSha256) return "it was made with another version of the code in lib/";
   if (found.runs.length !== wanted.runs.length) {
-    return `it has ${found.runs.length} runs, wanted ${wanted.runs.length}`;
+    return `it has ${found.runs.length} runs, expected ${wanted.runs.length}`;
   }
   for (const [i, run] of found.runs.entries()) {
     const other = wanted.runs[i]!;
     for (const [field, value] of Object.entries(other.spec)) {
       const own = run.spec[field as keyof RunSpec];
       if (canonicalJson(own) !== canonicalJson(value)) {
-        return `run ${i + 1} has ${field} ${JSON.stringify(own)}, wanted ${JSON.stringify(value)}`;
+        return `run ${i + 1} has ${field} ${JSON.stringify(own)}, expected ${JSON.stringify(value)}`;
       }
     }
-    // Equal runs have equal identities, unless the file was changed by hand.
-    if (run.id !== other.id) return `run ${i + 1} has the identity ${run.id}, wanted ${other.id}`;
+    // Equal specs have equal IDs unless the file was edited.
+    if (run.id !== other.id) return `run ${i + 1} has the ID ${run.id}, expected ${other.id}`;
   }
   return undefined;
 }

@@ -14,7 +14,7 @@ function planOf(...ids: string[]): Plan {
   };
 }
 
-Deno.test("addToPlan() loses nothing when several processes add runs at once, one of which is killed", async () => {
+Deno.test("addToPlan() loses no run when processes add runs concurrently and one is killed", async () => {
   const dir = Deno.makeTempDirSync();
   try {
     const ids = (i: number) =>
@@ -51,7 +51,7 @@ Deno.test("addToPlan() loses nothing when several processes add runs at once, on
     await children[0]!.status;
     for (const reader of readers) await reader.cancel();
     assertEquals(ended.map(({ code }) => code), [0, 0, 0]);
-    addToPlan(dir, planOf("f".repeat(12)), () => {}); // the killed one holds no lock
+    addToPlan(dir, planOf("f".repeat(12)), () => {}); // the killed process holds no lock
     assertEquals(
       readPlan(dir)!.runs.map(({ id }) => id).sort(),
       [...[0, 1, 2, 3].flatMap(ids), "f".repeat(12)].sort(),
@@ -61,7 +61,7 @@ Deno.test("addToPlan() loses nothing when several processes add runs at once, on
   }
 });
 
-Deno.test("addToPlan() leaves a plan as it is when it has the runs already, or is refused", () => {
+Deno.test("addToPlan() leaves a plan unchanged if it has the runs, or the check throws", () => {
   const dir = Deno.makeTempDirSync();
   try {
     addToPlan(dir, planOf("0".repeat(12), "1".repeat(12)), () => {});
@@ -78,7 +78,7 @@ Deno.test("addToPlan() leaves a plan as it is when it has the runs already, or i
   }
 });
 
-Deno.test("a plan whose runs would lie outside of its folder is refused", () => {
+Deno.test("readPlan() refuses run IDs that leave the plan's folder", () => {
   const dir = Deno.makeTempDirSync();
   try {
     writePlan(dir, planOf("0123456789ab"));
@@ -87,20 +87,20 @@ Deno.test("a plan whose runs would lie outside of its folder is refused", () => 
       writePlan(dir, planOf(id));
       const { message } = assertThrows(() => readPlan(dir), UserError);
       assertStringIncludes(message, `Cannot read ${join(dir, "plan.json")}`);
-      assertStringIncludes(message, "runs.0.id: wanted 12 hex digits");
+      assertStringIncludes(message, "runs.0.id: expected 12 hexadecimal digits");
     }
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }
 });
 
-Deno.test("setAside() takes a run that another sweep has moved for one to run again", async () => {
+Deno.test("setAside() requests a rerun after another sweep has moved the record", async () => {
   const dir = Deno.makeTempDirSync();
   try {
-    const environment = {} as Environment; // nothing is recorded that it could be held against
+    const environment = {} as Environment; // there is no recorded environment to compare with
     assertEquals(
       await setAside(dir, { id: "0123456789ab", environment }),
-      "another sweep has moved its earlier record aside",
+      "another sweep has moved its earlier record to earlier/",
     );
     assertEquals([...Deno.readDirSync(dir)], []);
   } finally {

@@ -1,5 +1,5 @@
 /**
- * Time and memory of a plan's runs, from journals where there are some of the same cost, or else from steps measured now.
+ * Predicts time and memory of a plan's runs, from journals of runs with the same cost or from measured steps.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { type Cost, costKey, estimateBytes, estimateSeconds, stepFlops } from ".
 import { measureCost } from "../run/measure_step.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 
-/** What is expected of a run, and from where. */
+/** Predicted time and memory of a run. */
 export interface Prediction {
   /** The run. */
   readonly run: PlannedRun;
-  /** Seconds that it takes. */
+  /** Duration in seconds. */
   readonly seconds: number;
-  /** Bytes of memory at its peak. */
+  /** Peak memory in bytes. */
   readonly bytes: number;
-  /** Where this comes from: `journal`, `measured`, or `scaled` from the measured run that is nearest in size. */
+  /** Source of the prediction: `journal`, `measured`, or `scaled` from the measured run of the nearest size. */
   readonly from: "journal" | "measured" | "scaled";
 }
 
-/** Costs that are measured at most; the rest is scaled from them. */
+/** Maximum number of measured costs. Other costs are scaled from them. */
 const MEASURED = 6;
 
 /** A planned run with its sizes. */
@@ -36,8 +36,7 @@ interface Sized {
  * Predicts every run of a plan.
  *
  * @param plan The plan.
- * @param facts V of a run and its validation tokens; runs of the same folder that are recorded; where to
- * `print` what is measured.
+ * @param facts `sizesOf` a run, recorded runs of the same folder, and `print` for progress.
  */
 export async function predictRuns(
   plan: Plan,
@@ -67,7 +66,7 @@ export async function predictRuns(
   const chosen = spread(unknown.sort((a, b) => a.flops - b.flops), MEASURED);
   if (chosen.length > 0) {
     facts.print(
-      `measuring ${chosen.length} of ${unknown.length} kinds of steps, each in a process of its own`,
+      `measuring ${chosen.length} of ${unknown.length} step shapes, each in a separate process`,
     );
   }
   for (const { run, key } of chosen) {
@@ -90,7 +89,7 @@ export async function predictRuns(
       evalSecondsPerToken: cost.evalSecondsPerToken * factor * near.run.spec.T * near.run.spec.B /
         (run.spec.T * run.spec.B),
     };
-    // What a run's base really is, is seen at the measured one.
+    // The measured run shows the actual base memory.
     const more = Math.max(0, (cost.bytes ?? near.bytes) - near.bytes);
     return {
       run,
@@ -101,22 +100,22 @@ export async function predictRuns(
   });
 }
 
-/** Some of a sorted list, the ends among them. */
+/** Returns at most `most` entries of a sorted list, evenly spaced, including both ends. */
 function spread<T>(list: readonly T[], most: number): T[] {
   if (list.length <= most) return [...list];
   return Array.from({ length: most }, (_, i) => list[Math.round(i * (list.length - 1) / (most - 1))]!);
 }
 
-/** The measured run that is nearest in operations, of the same policy where there is one. */
+/** Returns the measured run with the nearest number of operations, preferably of the same policy. */
 function nearest(one: Sized, measured: readonly Sized[]): Sized {
   const same = measured.filter(({ run }) => run.spec.policy === one.run.spec.policy);
   const distance = ({ flops }: Sized) => Math.abs(Math.log(flops / one.flops));
   const [found] = [...(same.length > 0 ? same : measured)].sort((a, b) => distance(a) - distance(b));
-  if (found === undefined) throw new UserError("Cannot predict: no step was measured");
+  if (found === undefined) throw new UserError("Cannot predict the runs: expected a measured step, got none");
   return found;
 }
 
-/** The cost that a journal tells of; undefined where it has too few steps to tell. Memory is in none. */
+/** Returns the cost that a journal records, without memory. Returns undefined if the journal has too few steps. */
 function costOfJournal(run: RecordedRun): Cost | undefined {
   const { spec } = run.manifest, { steps, evals, others } = seriesOf(run);
   const speeds = steps.tokensPerSecond.subarray(1).filter((speed) => speed > 0);

@@ -1,5 +1,5 @@
 /**
- * Finished runs and failures as a sweep finds or leaves them in its folder.
+ * Reuse of finished runs in a sweep's folder, and records of failures.
  *
  * @module
  */
@@ -20,9 +20,9 @@ import {
 import { changesThatMatter } from "../run/environment.ts";
 
 /**
- * Returns whether a run of a sweep's folder is finished.
+ * Returns true if a run in a sweep's folder is finished.
  *
- * @throws {UserError} when its journal is damaged, or its folder is a link that leaves the sweep's.
+ * @throws {UserError} if the journal is damaged, or the folder is a link that leaves the sweep's folder.
  */
 export function isFinished(dir: string, id: string): boolean {
   const folder = runFolder(dir, id);
@@ -31,16 +31,16 @@ export function isFinished(dir: string, id: string): boolean {
 }
 
 /**
- * Moves a finished run that was made in another environment out of the way, into `DIR/earlier`, where it stays whole.
+ * Moves a finished run of another environment to `DIR/earlier`, unchanged.
  *
- * @returns Why it runs again, and where its record is now, in words; undefined: it was made in this environment.
+ * @returns The reason for the rerun and the new location of the record. Undefined if the environment is the same.
  */
 export async function setAside(
   dir: string,
   { id, environment }: { id: string; environment: Environment },
 ): Promise<string | undefined> {
   const folder = runFolder(dir, id), paths = runPaths(folder);
-  if (!isFinished(dir, id)) return "another sweep has moved its earlier record aside";
+  if (!isFinished(dir, id)) return "another sweep has moved its earlier record to earlier/";
   const changes = whyNotReused(paths.manifest, environment);
   if (changes === undefined) return undefined;
   using _claim = await takeClaim(paths.claim);
@@ -55,27 +55,27 @@ export async function setAside(
       Deno.renameSync(Deno.realPathSync(folder), place);
       if (isSymlink) Deno.removeSync(folder);
       Deno.removeSync(runPaths(place).claim);
-      return `${changes}; its record is kept in ${place}`;
+      return `${changes}; its record is now in ${place}`;
     }
   }
 }
 
-/** Why a finished run does not count here, in words; undefined: it does. */
+/** Returns the reason why a finished run cannot be reused, or undefined if it can. */
 function whyNotReused(manifest: string, environment: Environment): string | undefined {
   try {
     const changes = changesThatMatter(readManifest(manifest).environment, environment);
-    return changes && `it was made in another environment: ${changes}`;
+    return changes && `it was computed in another environment: ${changes}`;
   } catch (error) {
-    if (error instanceof UserError) return `it is not known where it was made: ${error.message}`;
+    if (error instanceof UserError) return `its environment is unknown: ${error.message}`;
     throw error;
   }
 }
 
 /**
- * Keeps the cause of a failure: in the run's log, and in its journal where its process could not say it itself.
+ * Records the cause of a failure in the run's log, and in its journal if the run's process could not.
  *
  * @param dir The sweep's folder.
- * @param failure The run, its cause, and which attempt of how many it was.
+ * @param failure The run, the cause, and the number of this attempt of all attempts.
  */
 export async function recordFailedAttempt(
   dir: string,
@@ -94,6 +94,6 @@ export async function recordFailedAttempt(
     writer.write({ event: "fail", message: failure.cause });
     writer.sync();
   } catch {
-    // The disk is full, or the journal is damaged, which is the cause itself: the sweep's own summary has it.
+    // The disk is full or the journal is damaged. The sweep's summary reports the cause.
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Runs a plan: a process a run, some at once; what is finished is not repeated, and one failure stops no other.
+ * Runs a plan with one process per run, several at once. Finished runs are not repeated. A failure does not stop other
+ * runs.
  *
  * @module
  */
@@ -22,53 +23,53 @@ import type { Interruption } from "../error/signals.ts";
 import { describe, SweepView } from "./sweep_view.ts";
 import { type Limits, startWorker, type Worker } from "./worker_process.ts";
 
-/** A run that failed now. */
+/** A run that failed in this sweep. */
 export interface FailedRun {
-  /** The run. */
+  /** ID of the run. */
   readonly id: string;
-  /** Why, in words. */
+  /** Reason for the failure. */
   readonly reason: string;
-  /** Whether its loss was no number where its spec forbids that. */
+  /** True if the loss was not finite and the spec forbids divergence. */
   readonly diverged: boolean;
 }
 
-/** How a sweep ended. */
+/** Outcome of a sweep. */
 export interface SweepOutcome {
-  /** Runs that are finished, earlier ones included. */
+  /** Number of finished runs, including earlier ones. */
   readonly finished: number;
-  /** Runs that were finished before. */
+  /** Number of runs that were finished before. */
   readonly reused: number;
-  /** Runs that failed now. */
+  /** Runs that failed in this sweep. */
   readonly failed: readonly FailedRun[];
-  /** The status to end with. */
+  /** Exit status. */
   readonly exitCode: number;
 }
 
-/** How a sweep is run. */
+/** Options of a sweep. */
 export interface SweepOptions {
   /** The sweep's folder. */
   readonly dir: string;
-  /** Processes at once. */
+  /** Number of concurrent runs. */
   readonly workers: number;
-  /** Signals. */
+  /** Interruption by signals. */
   readonly interruption: Interruption;
-  /** How often a run that failed for a reason that may pass is tried again. Default: once. */
+  /** Number of retries after a failure that may be temporary. Default: 1. */
   readonly retries?: number | undefined;
-  /** What each run may use. Default: no limits. */
+  /** Resource limits of each run. Default: none. */
   readonly limits?: Limits | undefined;
-  /** Whether runs that another environment finished count, and those that it began are gone on with. Default: no. */
+  /** Reuses and resumes runs of other environments. Default: false. */
   readonly allowEnvironmentChange?: boolean | undefined;
-  /** How progress is shown. */
+  /** Display of progress. */
   readonly progress?: LiveTableOptions | undefined;
 }
 
-/** Time between two looks at the journals, and at a run that another sweep works on, in milliseconds. */
-const LOOK = 500;
+/** Polling interval for journals and for runs owned by other sweeps, in milliseconds. */
+const POLL_MS = 500;
 
 /**
- * Runs what is left of a plan. Runs that another sweep on the same folder works on are waited for.
+ * Runs the unfinished runs of a plan. Waits for runs that other sweeps on the same folder own.
  *
- * @throws {UserError} before anything starts, for a device in `LOSSKIT_DEVICE` that is unknown or not on this machine.
+ * @throws {UserError} before any run starts, if `LOSSKIT_DEVICE` names an unknown or missing device.
  */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
   requireDevice();
@@ -81,10 +82,10 @@ class Sweep {
   readonly #options: SweepOptions;
   readonly #view: SweepView;
   readonly #queue: PlannedRun[];
-  /** Finished before; whether they count is not known until the environment is. */
+  /** Runs that were finished before. Their reuse depends on the environment. */
   #reused: PlannedRun[];
   #reusable: PlannedRun[];
-  /** Runs whose record cannot be read: it is kept as it is, and they fail. */
+  /** Runs with unreadable records. The records are kept, and the runs fail. */
   readonly #damaged: readonly { run: PlannedRun; damage?: string }[];
   readonly #held = new Set<PlannedRun>();
   readonly #going = new Map<string, Worker>();
@@ -95,7 +96,7 @@ class Sweep {
   constructor(plan: Plan, options: SweepOptions) {
     this.#plan = plan;
     this.#options = options;
-    const states = plan.runs.map((run) => ({ run, ...this.#look(run) }));
+    const states = plan.runs.map((run) => ({ run, ...this.#readStatus(run) }));
     this.#reused = states.filter(({ finished }) => finished).map(({ run }) => run);
     this.#queue = states.filter(({ finished, damage }) => !finished && damage === undefined).map(({ run }) =>
       run
@@ -117,18 +118,18 @@ class Sweep {
     const { workers, interruption: { requested, insisted } } = this.#options;
     const total = this.#plan.runs.length;
     if (this.#reused.length > 0) {
-      this.#view.log(`${this.#reused.length} of ${total} runs are finished already`);
+      this.#view.log(`${this.#reused.length} of ${total} runs are already finished`);
     }
     for (const { run, damage } of this.#damaged) this.#fail(run, { reason: damage!, diverged: false });
     const signal = (name: Deno.Signal) => this.#going.forEach((worker) => worker.kill(name));
     const onRequest = () => {
-      this.#view.log("stopping after the steps under way; the same command goes on from there");
+      this.#view.log("stopping after the current steps; repeat the command to resume");
       signal("SIGTERM");
     };
     const onInsistence = () => signal("SIGKILL");
     requested.addEventListener("abort", onRequest);
     insisted.addEventListener("abort", onInsistence);
-    const timer = setInterval(() => this.#view.draw(this.#going, this.#failed.length), LOOK);
+    const timer = setInterval(() => this.#view.draw(this.#going, this.#failed.length), POLL_MS);
     try {
       await Promise.all(Array.from({ length: Math.max(1, workers) }, () => this.#work()));
     } finally {
@@ -136,7 +137,7 @@ class Sweep {
       requested.removeEventListener("abort", onRequest);
       insisted.removeEventListener("abort", onInsistence);
     }
-    const finished = this.#plan.runs.filter((run) => this.#look(run).finished).length;
+    const finished = this.#plan.runs.filter((run) => this.#readStatus(run).finished).length;
     this.#view.finish(finished);
     const exitCode = this.#stopped && finished < total
       ? EXIT.interrupted
@@ -148,8 +149,8 @@ class Sweep {
     return { finished, reused: this.#reused.length, failed: this.#failed, exitCode };
   }
 
-  /** Whether a run's record says that it is finished, or what keeps the record from being read. */
-  #look({ id }: PlannedRun): { finished: boolean; damage?: string } {
+  /** Returns the status of a run's record, and its damage if the record is unreadable. */
+  #readStatus({ id }: PlannedRun): { finished: boolean; damage?: string } {
     try {
       return { finished: isFinished(this.#options.dir, id) };
     } catch (error) {
@@ -158,7 +159,7 @@ class Sweep {
     }
   }
 
-  /** Takes runs until there are none: what one of the workers at once does. */
+  /** Takes runs from the queue until none is left. */
   async #work(): Promise<void> {
     while (!this.#stopped) {
       const run = this.#queue.shift();
@@ -166,7 +167,7 @@ class Sweep {
       else if (this.#reusable.length > 0 || this.#checking !== undefined) {
         await this.#check(await this.#environment());
       } else if (this.#held.size > 0) await this.#waitForHeld();
-      else return; // what others are at, they go on with themselves
+      else return; // leave runs owned by other processes
     }
   }
 
@@ -183,7 +184,7 @@ class Sweep {
       });
     }
     this.#going.set(run.id, worker);
-    if (this.#stopped) worker.kill("SIGTERM"); // it came while this one was started
+    if (this.#stopped) worker.kill("SIGTERM"); // the request arrived during the start
     const { code, cause, overLimit } = await worker.ended;
     this.#going.delete(run.id);
     if (code === EXIT.ok) {
@@ -192,7 +193,7 @@ class Sweep {
       return;
     }
     if (this.#stopped) return;
-    if (cause === undefined) { // status 75: another process works on it, or it was asked to stop
+    if (cause === undefined) { // status 75: another process owns it, or it was interrupted
       this.#held.add(run);
       return;
     }
@@ -204,7 +205,7 @@ class Sweep {
       return this.#fail(run, { reason, diverged: code === EXIT.diverged });
     }
     this.#view.log(
-      `run ${run.id} (${describe(run)}) failed: ${reason}: trying again, ${attempt} of ${retries}`,
+      `run ${run.id} (${describe(run)}) failed: ${reason}; retry ${attempt} of ${retries}`,
     );
     this.#queue.unshift(run);
   }
@@ -215,21 +216,21 @@ class Sweep {
     this.#view.log(`run ${run.id} (${describe(run)}) failed: ${reason}`);
   }
 
-  /** Gives those that are held elsewhere a moment, and takes back those that are done or free. */
+  /** Waits briefly, then requeues runs that other processes have finished or released. */
   async #waitForHeld(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, LOOK / 2));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS / 2));
     for (const run of [...this.#held]) {
       const { claim } = runPaths(runFolder(this.#options.dir, run.id));
       if (isClaimed(claim)) continue;
-      if (!this.#held.delete(run)) continue; // another of the workers took it
-      const { finished, damage } = this.#look(run);
+      if (!this.#held.delete(run)) continue; // another worker took it
+      const { finished, damage } = this.#readStatus(run);
       if (finished) this.#view.done(run);
       else if (damage !== undefined) this.#fail(run, { reason: damage, diverged: false });
       else this.#queue.push(run);
     }
   }
 
-  /** The environment as it is: as a run that just finished recorded it, or else by asking. */
+  /** Returns the current environment if finished runs depend on it. */
   async #environment(): Promise<Environment | undefined> {
     return this.#reusable.length > 0 ? await probeEnvironment() : undefined;
   }
@@ -238,7 +239,10 @@ class Sweep {
     return readManifest(runPaths(runFolder(this.#options.dir, run.id)).manifest).environment;
   }
 
-  /** Holds finished runs against the environment, once; those of another one are moved aside and run again. */
+  /**
+   * Compares finished runs with the current environment, once. Moves those of another environment aside and reruns
+   * them.
+   */
   async #check(environment: Environment | undefined): Promise<void> {
     const runs = this.#reusable;
     this.#reusable = [];
@@ -261,11 +265,11 @@ class Sweep {
       if (!(error instanceof UserError)) throw error;
       const { message: reason } = error;
       if (!(error instanceof ClaimedError)) return this.#fail(run, { reason, diverged: false });
-      this.#held.add(run); // another sweep is moving it
+      this.#held.add(run); // another sweep is moving its record
       return;
     }
     if (moved === undefined) return;
-    this.#view.log(`run ${run.id} runs again: ${moved}; --allow-environment-change would count it`);
+    this.#view.log(`run ${run.id} is rerun: ${moved}; --allow-environment-change reuses such runs`);
     this.#reused = this.#reused.filter((other) => other !== run);
     this.#view.again(run);
     this.#queue.push(run);

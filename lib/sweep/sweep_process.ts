@@ -1,6 +1,6 @@
 /**
- * A sweep in a process of its own, to be killed: `sweep_process.ts DIR WORKERS RETRIES` runs what is left of a folder's
- * plan.
+ * Runs the unfinished runs of a folder's plan in a separate process that can be killed: `sweep_process.ts DIR WORKERS
+ * RETRIES`.
  *
  * @module
  */
@@ -12,7 +12,9 @@ import { runSweep } from "./sweep.ts";
 if (import.meta.main) {
   const [dir = "", workers, retries] = Deno.args;
   const plan = readPlan(dir);
-  if (plan === undefined) throw new UserError(`Cannot run the plan of ${dir}: it has none`);
+  if (plan === undefined) {
+    throw new UserError(`Cannot run the plan of ${dir}: expected plan.json, got no such file`);
+  }
   using interruption = watchSignals();
   const outcome = await runSweep(plan, {
     ...{ dir, workers: Number(workers), retries: Number(retries), interruption },

@@ -1,5 +1,5 @@
 /**
- * What a sweep shows while it runs: a line for each run that is under way, and one that sums up.
+ * Live display of a sweep: one line per active run, and a summary.
  *
  * @module
  */
@@ -10,30 +10,32 @@ import { lastStep, runFolder, runPaths } from "../record/mod.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 import { residentBytes } from "./worker_process.ts";
 
-/** A run in a few words. */
+/** Describes a run in a few words. */
 export function describe({ spec }: PlannedRun): string {
   return `${spec.tokenizer}, T ${spec.T}, ${spec.policy}, seed ${spec.seed}`;
 }
 
-/** A sweep's progress on a table. */
+/** Progress of a sweep in a live table. */
 export class SweepView {
   readonly #plan: Plan;
   readonly #dir: string;
   readonly #table: LiveTable;
   readonly #timeLeft = new TimeLeft();
-  /** The same by run, for those that have been under way. */
+  /** Remaining time by active run. */
   readonly #timesLeft = new Map<string, TimeLeft>();
-  /** Steps done by run. */
+  /** Number of completed steps by run. */
   readonly #steps: Map<string, number>;
   readonly #done: Set<string>;
   readonly #failed = new Set<string>();
-  /** Steps that were done before this sweep began: no measure of its speed. */
+  /** Number of steps that were completed before this sweep. Excluded from the speed estimate. */
   #before: number;
 
   /**
+   * Creates a view.
+   *
    * @param plan The plan.
-   * @param folder The sweep's folder, and the runs in it that are finished.
-   * @param table Where it is shown.
+   * @param folder The sweep's folder, and its finished runs.
+   * @param table The live table.
    */
   constructor(plan: Plan, folder: { dir: string; finished: readonly PlannedRun[] }, table: LiveTable) {
     this.#plan = plan;
@@ -46,37 +48,37 @@ export class SweepView {
     this.#before = this.#total();
   }
 
-  /** A line of its own. */
+  /** Prints a log line. */
   log(line: string): void {
     this.#table.log(line);
   }
 
-  /** A run is finished. */
+  /** Marks a run as finished. */
   done(run: PlannedRun): void {
     this.#done.add(run.id);
-    this.#steps.set(run.id, run.spec.steps); // also of one that patience ended
+    this.#steps.set(run.id, run.spec.steps); // also after early stopping
   }
 
-  /** A run is given up. */
+  /** Marks a run as failed. */
   failed(run: PlannedRun): void {
     this.#failed.add(run.id);
   }
 
-  /** A finished run does not count. */
+  /** Marks a finished run as pending again. */
   again(run: PlannedRun): void {
     this.#done.delete(run.id);
     this.#before -= run.spec.steps;
     this.#steps.set(run.id, 0);
   }
 
-  /** Redraws. */
+  /** Redraws the table. */
   draw(going: ReadonlyMap<string, { pid: number }>, failed: number): void {
     const running = this.#plan.runs.filter(({ id }) => going.has(id));
     const lines = running.map((run) => this.#line(run, going.get(run.id)!.pid));
     this.#table.update([...lines, this.#sum(failed)]);
   }
 
-  /** Leaves the last word. */
+  /** Prints the final summary. */
   finish(finished: number): void {
     this.#table.finish(`${this.#plan.name}: ${finished} of ${this.#plan.runs.length} runs finished`);
   }
@@ -88,14 +90,14 @@ export class SweepView {
     const timeLeft = this.#timesLeft.get(run.id) ?? new TimeLeft();
     this.#timesLeft.set(run.id, timeLeft);
     const left = timeLeft.estimate(step, steps, performance.now());
-    const figures = [`${step} of ${steps} steps`];
+    const metrics = [`${step} of ${steps} steps`];
     if (last !== undefined) {
-      figures.push(`loss ${last.loss.toFixed(4)}`, `${Math.round(last.tokensPerSecond)} tokens/s`);
+      metrics.push(`loss ${last.loss.toFixed(4)}`, `${Math.round(last.tokensPerSecond)} tokens/s`);
     }
-    if (left !== undefined) figures.push(`${formatDuration(left)} left`);
+    if (left !== undefined) metrics.push(`${formatDuration(left)} left`);
     const bytes = residentBytes(pid);
-    if (bytes !== undefined) figures.push(formatBytes(bytes));
-    return `${run.id}  ${describe(run)}: ${figures.join(", ")}`;
+    if (bytes !== undefined) metrics.push(formatBytes(bytes));
+    return `${run.id}  ${describe(run)}: ${metrics.join(", ")}`;
   }
 
   #sum(failed: number): string {

@@ -1,8 +1,7 @@
 /**
- * The process of one run: `worker.ts SWEEP_DIR RUN_ID [--allow-environment-change]`. What it prints is the run's log.
+ * Process of one run: `worker.ts SWEEP_DIR RUN_ID [--allow-environment-change]`. Its output is the run's log.
  *
- * Where the variable LOSSKIT_SWEEP names the process that started it, it stops when that is gone: a run that nobody waits
- * for shall not go on unseen.
+ * The variable LOSSKIT_SWEEP holds the process ID of the sweep. Orphaned workers exit.
  *
  * @module
  */
@@ -15,21 +14,21 @@ import { libHash, readPlan } from "./plan.ts";
 import { REASON_PATH } from "./worker_process.ts";
 import { watchSignals } from "../error/signals.ts";
 
-/** Status of a worker whose run failed for a reason that may pass; the sweep tries again. */
+/** Exit status of a failure that may be temporary. The sweep retries the run. */
 const FAILED = 1;
 
-/** Time between two looks for the sweep, in milliseconds. */
-const LOOK = 500;
+/** Polling interval for the parent process, in milliseconds. */
+const POLL_MS = 500;
 
 async function main(dir: string, id: string, flags: readonly string[]): Promise<number> {
   const plan = readPlan(dir);
   const run = plan?.runs.find((run) => run.id === id);
   if (plan === undefined || run === undefined) {
-    throw new UserError(`Cannot run ${id}: it is not in the plan of ${dir}`);
+    throw new UserError(`Cannot run ${id}: expected a run in the plan of ${dir}, got an unknown ID`);
   }
   if (plan.libSha256 !== libHash()) {
     throw new UserError(
-      `Cannot run ${id}: the plan of ${dir} was made by another version of the code in lib/. ` +
+      `Cannot run ${id}: expected a plan of this checkout's code, got a plan of another version in ${dir}. ` +
         "Choose another folder with --out.",
     );
   }
@@ -42,32 +41,32 @@ async function main(dir: string, id: string, flags: readonly string[]): Promise<
   });
 }
 
-/** Aborted once the sweep that started this process is no longer its parent. */
+/** Returns a signal that aborts once the sweep is no longer the parent process. */
 function sweepIsGone(): AbortSignal {
   const gone = new AbortController();
   const sweep = Number(Deno.env.get("LOSSKIT_SWEEP") ?? Deno.ppid);
-  const timer = setInterval(() => Deno.ppid === sweep || gone.abort(), LOOK);
+  const timer = setInterval(() => Deno.ppid === sweep || gone.abort(), POLL_MS);
   timer.unref();
   return gone.signal;
 }
 
-/** Writes to the run's log, where its disk still takes it. */
+/** Writes to the run's log if its disk accepts more data. */
 function log(...values: unknown[]): void {
   try {
     console.error(...values);
   } catch {
-    // A full disk: what matters fails and is told elsewhere.
+    // Full disk: errors that matter are reported elsewhere.
   }
 }
 
-/** Tells why the run failed: in its log, and to the sweep, which may be all that still can take it. */
-function tell(reason: string): void {
+/** Reports the reason of a failure to the log and to the sweep. The log may be unwritable. */
+function reportFailure(reason: string): void {
   log(reason);
   if (Deno.env.get("LOSSKIT_SWEEP") === undefined) return;
   try {
     Deno.writeTextFileSync(REASON_PATH, reason);
   } catch {
-    // The sweep is gone.
+    // The sweep has exited.
   }
 }
 
@@ -77,13 +76,13 @@ if (import.meta.main) {
   try {
     Deno.exitCode = await main(dir, id, flags);
   } catch (thrown) {
-    const error = namedFault(runFolder(dir, id), thrown); // a fault that lasts is no reason to try again
+    const error = namedFault(runFolder(dir, id), thrown); // permanent faults are not retried
     if (error instanceof UserError) {
-      if (!(error instanceof ClaimedError)) tell(error.message); // the log is the other process's
+      if (!(error instanceof ClaimedError)) reportFailure(error.message); // the other process owns the log
       Deno.exitCode = error.exitCode;
     } else {
       log(error);
-      tell(error instanceof Error ? error.message : String(error));
+      reportFailure(error instanceof Error ? error.message : String(error));
       Deno.exitCode = FAILED;
     }
   }

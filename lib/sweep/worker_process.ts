@@ -1,5 +1,5 @@
 /**
- * One worker as its sweep sees it: started, watched over its limits, and how it ended.
+ * Worker processes: start, resource limits and outcome.
  *
  * @module
  */
@@ -9,55 +9,58 @@ import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { requirePlace, runFolder, runPaths } from "../record/mod.ts";
 import { denoArguments } from "../run/environment.ts";
 
-/** What a run may use at most. */
+/** Resource limits of a run. */
 export interface Limits {
-  /** Seconds from the start of its process. Default: no limit. */
+  /** Seconds since the start of the process. Default: no limit. */
   readonly seconds?: number | undefined;
   /** Bytes of resident memory. Default: no limit. */
   readonly bytes?: number | undefined;
 }
 
-/** How a worker ended. */
+/** Outcome of a worker. */
 export interface WorkerEnd {
-  /** Its status; that of a process ended by a signal is 128 and the signal's number. */
+  /** Exit status. 128 plus the signal number if a signal ended the process. */
   readonly code: number;
-  /** Why it failed, in words; undefined: it did not. */
+  /** Reason for a failure. Undefined without a failure. */
   readonly cause: string | undefined;
-  /** Whether it went over a limit. */
+  /** True if the worker exceeded a limit. */
   readonly overLimit: boolean;
 }
 
-/** A worker that was started. */
+/** A started worker. */
 export interface Worker {
-  /** Its process. */
+  /** Process ID. */
   readonly pid: number;
-  /** Sends a signal; nothing happens when it has ended. */
+  /** Sends a signal. Has no effect after the worker has ended. */
   kill(signal: Deno.Signal): void;
-  /** When it has ended. */
+  /** Promise of the outcome. */
   readonly ended: Promise<WorkerEnd>;
 }
 
-/** Time between two looks at time and memory, in milliseconds. */
-const LOOK = 200;
+/** Polling interval for limits, in milliseconds. */
+const POLL_MS = 200;
 
-/** Time that a worker over its time has to write a checkpoint, in milliseconds. */
+/** Grace period for a final checkpoint after the time limit, in milliseconds. */
 const GRACE = 10_000;
 
-/** The worker writes its log itself, so that nothing of it is lost with the sweep. The process stays the same one. */
+/**
+ * Shell wrapper that redirects output to the log, so that no output is lost with the sweep. `exec` keeps the process
+ * ID.
+ */
 const INTO_LOG = 'log=$1; shift; exec 3>&1 2>&1; exec "$@" >>"$log" 2>&1';
 
-/** Where a worker writes the reason of its failure for the sweep: the log's disk may be full. */
+/** File descriptor on which a worker reports its failure to the sweep. The log may be on a full disk. */
 export const REASON_PATH = "/dev/fd/3";
 
-/** Time in which the rest of a reason comes after a worker's end, in milliseconds. */
+/** Time to read the rest of a reported failure after the worker has ended, in milliseconds. */
 const REST = 200;
 
 /**
  * Starts a worker.
  *
  * @param id The run.
- * @param options The sweep's folder, limits, and whether what another environment began is gone on with.
- * @throws {Error} when the run's folder cannot be made or written to, or is a link that leaves the sweep's.
+ * @param options The sweep's folder, limits, and permission to resume runs of another environment.
+ * @throws {Error} if the run's folder is not writable, or is a link that leaves the sweep's folder.
  */
 export function startWorker(
   id: string,
@@ -68,7 +71,7 @@ export function startWorker(
   requirePlace(folder);
   Deno.mkdirSync(folder, { recursive: true });
   const { log } = runPaths(folder);
-  openOwnFile(log, { append: true }).close(); // the shell would follow a link
+  openOwnFile(log, { append: true }).close(); // refuses links, which the shell would follow
   const before = Deno.statSync(log).size;
   const worker = [
     Deno.execPath(),
@@ -89,22 +92,26 @@ export function startWorker(
     try {
       child.kill(signal);
     } catch {
-      // It has ended already.
+      // The process has already ended.
     }
   };
   const watch = watchLimits(child.pid, { limits, kill });
   const ended = child.status.then(async ({ code, signal }): Promise<WorkerEnd> => {
-    const told = await reason.untilEnd();
+    const reported = await reason.untilEnd();
     const over = watch.stop();
     const failed = signal !== null || (code !== EXIT.ok && code !== EXIT.interrupted);
     const cause = over ??
-      (signal !== null ? `ended by ${signal}` : failed ? told || lastLine(log, before) : undefined);
+      (signal !== null
+        ? `signal ${signal} ended the process`
+        : failed
+        ? reported || lastLine(log, before)
+        : undefined);
     return { code, cause, overLimit: over !== undefined };
   });
   return { pid: child.pid, kill, ended };
 }
 
-/** Collects a stream's text; `untilEnd` gives up on a stream that a process left behind keeps open. */
+/** Collects the text of a stream. `untilEnd` stops waiting if an orphaned process keeps the stream open. */
 function textOf(stream: Deno.ChildProcess["stdout"]): { untilEnd: () => Promise<string> } {
   const reader = stream.getReader(), decoder = new TextDecoder();
   let text = "";
@@ -114,7 +121,7 @@ function textOf(stream: Deno.ChildProcess["stdout"]): { untilEnd: () => Promise<
       if (done) return;
       text += decoder.decode(value, { stream: true });
     }
-  })().catch(() => {}); // it was given up
+  })().catch(() => {}); // the read was cancelled
   return {
     untilEnd: async () => {
       const timer = setTimeout(() => void reader.cancel(), REST);
@@ -125,31 +132,33 @@ function textOf(stream: Deno.ChildProcess["stdout"]): { untilEnd: () => Promise<
   };
 }
 
-/** Stops a process that goes over a limit; `stop` ends the watch, and says what was gone over. */
+/** Stops a process that exceeds a limit. `stop` ends the polling and returns the exceeded limit. */
 function watchLimits(
   pid: number,
   { limits, kill }: { limits: Limits; kill: (signal: Deno.Signal) => void },
 ): { stop: () => string | undefined } {
   const begin = performance.now();
   let over: string | undefined, end = Infinity;
-  const look = () => {
+  const poll = () => {
     const elapsed = performance.now() - begin;
     if (over !== undefined) {
       if (elapsed > end) kill("SIGKILL");
     } else if (limits.seconds !== undefined && elapsed > 1000 * limits.seconds) {
-      over = `it took longer than its limit of ${formatDuration(limits.seconds)}`;
+      over = `the run exceeded its time limit of ${formatDuration(limits.seconds)}`;
       end = elapsed + GRACE;
       kill("SIGTERM");
     } else if (limits.bytes !== undefined) {
       const bytes = residentBytes(pid) ?? 0;
       if (bytes <= limits.bytes) return;
-      over = `it used ${formatBytes(bytes)} of memory, beyond its limit of ${formatBytes(limits.bytes)}`;
+      over = `the run used ${formatBytes(bytes)} of memory and exceeded its limit of ${
+        formatBytes(limits.bytes)
+      }`;
       kill("SIGKILL");
     }
   };
   const timer = limits.seconds === undefined && limits.bytes === undefined
     ? undefined
-    : setInterval(look, LOOK);
+    : setInterval(poll, POLL_MS);
   return {
     stop() {
       clearInterval(timer);
@@ -158,7 +167,7 @@ function watchLimits(
   };
 }
 
-/** Resident memory of a process in bytes; undefined: it has ended, or this system does not say. */
+/** Returns the resident memory of a process in bytes, or undefined if it has ended or the system does not report it. */
 export function residentBytes(pid: number): number | undefined {
   try {
     if (Deno.build.os === "linux") {
@@ -172,12 +181,12 @@ export function residentBytes(pid: number): number | undefined {
   }
 }
 
-/** The last line that a log got after its first `before` bytes. */
+/** Returns the last line of a log after its first `before` bytes. */
 function lastLine(path: string, before: number): string {
   try {
     const text = new TextDecoder().decode(Deno.readFileSync(path).subarray(before));
-    return text.trimEnd().split("\n").at(-1) || "it left no message";
+    return text.trimEnd().split("\n").at(-1) || "the log has no message";
   } catch {
-    return "it left no message";
+    return "the log has no message";
   }
 }

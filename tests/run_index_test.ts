@@ -248,7 +248,7 @@ Deno.test("cluster explains what it cannot do", async () => {
     [["slurm", taken], /Cannot create the folder .*slurm: expected a writable place/],
     [["slurm", spec, "--out", file], /Cannot sweep into .*a file: expected a writable folder/],
     [["kubernetes", spec, "--out", file, ...image], /Cannot sweep into .*a file: expected a writable folder/],
-    [["kubernetes", taken, ...image], /Cannot write .*kubernetes.yaml: wanted a folder/],
+    [["kubernetes", taken, ...image], /Cannot write .*kubernetes.yaml: expected a writable folder/],
   );
   for (const [args, message] of wrong) {
     const { code, stdout, stderr } = await runTask("cluster", args);

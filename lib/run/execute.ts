@@ -213,6 +213,7 @@ function requireFinite(event: TrainEvent): void {
   throw new UserError(
     `Cannot continue the diverged run: expected a finite ${metric}, got ${event.loss} at step ${event.step}. ` +
       "Set allowDivergence to true to record diverged runs.",
+    { exitCode: EXIT.diverged },
   );
 }
 

@@ -81,14 +81,15 @@ export function intervalFigure(
   text: { title: string; y: string },
   marks: readonly { name: string; value: number; half: number }[],
 ): Figure {
-  const figure = curveFigure(
-    { ...text, layout: { xaxis: { tickvals: [...marks.keys()], ticktext: marks.map(({ name }) => name) } } },
-    [{
-      name: "mean, 95 % interval",
-      mode: "markers",
-      points: marks.map(({ value }, x) => ({ x, y: value })),
-    }],
-  );
+  const xaxis = {
+    tickvals: [...marks.keys()],
+    ticktext: marks.map(({ name }) => name),
+    range: [-0.5, marks.length - 0.5],
+  };
+  const points = marks.map(({ value }, x) => ({ x, y: value }));
+  const figure = curveFigure({ ...text, layout: { xaxis } }, [
+    { name: "mean, 95 % interval", mode: "markers", points },
+  ]);
   const bars = { error_y: { type: "data", array: marks.map(({ half }) => half) } };
   return { ...figure, data: figure.data.map((trace) => ({ ...trace, ...bars })) };
 }

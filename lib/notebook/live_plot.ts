@@ -47,7 +47,7 @@ export async function* livePlot<E extends LossEvent>(
       { name: "training", points: training },
       ...validation.length === 0
         ? []
-        : [{ name: "validation", points: validation, mode: "lines+markers" as const }],
+        : [{ name: "validation", points: validation, mode: "markers" as const }],
     ]);
   const stop = stopSignal(), shown = new LiveDisplay();
   let drawn = performance.now();

@@ -99,6 +99,21 @@ Deno.test("loadFolderTokenizer() refuses a tokenizer with more tokens than the m
   }
 });
 
+Deno.test("loadFolderTokenizer() refuses ids beyond any vocabulary before it makes room for them", async () => {
+  const json = {
+    added_tokens: [{ id: 2 ** 31, content: "<unk>", special: true }],
+    pre_tokenizer: { type: "Whitespace" },
+    model: { type: "WordPiece", unk_token: "<unk>", vocab: { "<unk>": 0, the: 1 } },
+  };
+  await inFolder({ "tokenizer.json": json }, async (folder) => {
+    await assertRejects(
+      () => loadFolderTokenizer(folder, { V: 100 }),
+      UserError,
+      "expected ids of tokens below 10000000, got 2147483648",
+    );
+  });
+});
+
 Deno.test("loadFolderTokenizer() reads vocab.json and merges.txt, also with a byte order mark", async () => {
   const json = JSON.parse(JSON.stringify(await loadGpt2Tokenizer()));
   const merges = ["#version: 0.2", ...json.model.merges.map((pair: string[]) => pair.join(" ")), ""].join(

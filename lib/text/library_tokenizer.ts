@@ -14,6 +14,9 @@ import { BYTE_CHARACTERS, type TokenizerJson } from "./tokenizer_json.ts";
 /** White space in either JavaScript or Unicode, but not both. The package uses JavaScript's definition. */
 const ODD_SPACES = /[\u0085\ufeff]/;
 
+/** Tokens that a vocabulary may have: far more than any, and few enough to hold a number for each. */
+const MOST_TOKENS = 10_000_000;
+
 const part = v.nullish(v.looseObject({}), null);
 
 /** Fields of a file that the package supports. Values that the package would silently ignore are refused. */
@@ -45,6 +48,7 @@ export function libraryTokenizer(json: unknown): Tokenizer {
     const [issue] = result.issues;
     throw new TypeError(`${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
   }
+  requireSmallIds(result.output);
   try {
     const { unk_token } = result.output.model;
     const file = { ...result.output, pre_tokenizer: withUnicodeWords(result.output.pre_tokenizer) };
@@ -54,6 +58,16 @@ export function libraryTokenizer(json: unknown): Tokenizer {
     );
   } catch (cause) {
     throw new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** Refuses ids that no vocabulary has: the package makes room for every id up to the greatest. */
+function requireSmallIds({ added_tokens, model }: v.InferOutput<typeof schema>): void {
+  const { vocab } = model as { vocab?: unknown };
+  const inVocabulary = Array.isArray(vocab) ? [] : Object.values(Object(vocab));
+  for (const id of [...added_tokens.map(({ id }) => id), ...inVocabulary]) {
+    if (typeof id === "number" && id < MOST_TOKENS) continue;
+    throw new TypeError(`expected ids of tokens below ${MOST_TOKENS}, got ${JSON.stringify(id)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * A matrix that is filled block by block without ever being there twice.
+ * A matrix that is filled block by block in place, without a second copy.
  *
  * @module
  */
@@ -9,13 +9,16 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { runOp } from "./_unit.ts";
 
-/** XLA has only the op that copies, and makes it one that does not; TensorFlow's own kernel of that one always copies. */
+/**
+ * XLA has only the copying op, which it compiles to an in-place update. TensorFlow's own kernel of that op always
+ * copies.
+ */
 const inXla = () => currentTensorFlow().binding.trace?.mode === "xla";
 
-/** A float32 matrix to be filled by {@linkcode fillRows}; what is in it until then is left open. */
+/** Creates a float32 matrix for {@linkcode fillRows}. Its initial values are undefined. */
 export function emptyMatrix([N, C]: [number, number]): tf.Tensor2D {
   if (inXla()) return tf.fill([N, C], 0);
-  // Never a constant, which would be filled once for all calls.
+  // A constant would be filled once for all calls.
   return runOp("Empty", {
     dtype: [AttributeType.TYPE, DataType.FLOAT],
     init: [AttributeType.BOOL, false],
@@ -23,12 +26,12 @@ export function emptyMatrix([N, C]: [number, number]): tf.Tensor2D {
 }
 
 /**
- * Fills rows of a matrix. The matrix that is given must not be used again, but for being disposed of.
+ * Fills rows of a matrix in place. The input matrix must not be used again, except to dispose of it.
  *
- * @param matrix From {@linkcode emptyMatrix} or from here, [N, C].
- * @param begin The first row to be filled.
+ * @param matrix The result of {@linkcode emptyMatrix} or of this function, [N, C].
+ * @param begin The first row to fill.
  * @param rows float32 [n, C].
- * @returns The matrix with these rows.
+ * @returns The matrix with the filled rows.
  */
 export function fillRows(matrix: tf.Tensor2D, begin: number, rows: tf.Tensor): tf.Tensor2D {
   const places = tf.range(begin, begin + rows.shape[0]!, 1, "int32");

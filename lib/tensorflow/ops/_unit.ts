@@ -1,6 +1,6 @@
 /**
- * What units are made of: operations with a gradient that is written out, and casts between the types that TF.js does not
- * tell apart.
+ * Building blocks of operations: explicit gradients, casts between types that TF.js does not distinguish, and row
+ * reductions.
  *
  * @module
  */
@@ -12,15 +12,17 @@ import type { Policy } from "../binding/policy.ts";
 import { engine } from "../binding/tape.ts";
 import { castTo, dtypeOf } from "../binding/true_dtype.ts";
 
-/** Values with their gradient: `backward` gets the values' gradients, and returns that of every input in order. */
+/**
+ * Values with their gradient. `backward` receives the gradients of the values and returns those of all inputs in order.
+ */
 export interface WithBackward {
   values: tf.Tensor[];
-  /** What `backward` uses of the forward pass; TF.js keeps it alive until then. */
+  /** Tensors of the forward pass that `backward` uses. TF.js keeps them alive until then. */
   saved: tf.Tensor[];
   backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => tf.Tensor[];
 }
 
-/** `tf.customGrad` for any number of inputs and results. */
+/** Extends `tf.customGrad` to any number of inputs and results. */
 export function withGradient<I extends tf.Tensor[]>(
   inputs: I,
   forward: (...inputs: I) => WithBackward,
@@ -45,12 +47,12 @@ export function withPolicy<R>(policy: Policy, work: () => R): R {
   return currentTensorFlow().binding.regions.withPolicy(policy, work);
 }
 
-/** Casts to the type that another tensor had; both are float32 to TF.js. */
+/** Casts to a type by its number. TF.js reports both types as float32. */
 export function cast(tensor: tf.Tensor, dtype: number): tf.Tensor {
   return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
 }
 
-/** Casts to the type that another tensor has. */
+/** Casts to another tensor's type. */
 export const castAs = (tensor: tf.Tensor, like: tf.Tensor): tf.Tensor => cast(tensor, dtypeOf(like));
 
 export const float32 = (tensor: tf.Tensor): tf.Tensor => cast(tensor, DataType.FLOAT);
@@ -64,15 +66,15 @@ export function runOp(
   return currentTensorFlow().backend.executeSingleOutput(name, list, inputs);
 }
 
-/** The type that the policy in force has matrix products take. */
+/** Returns the type of matrix products under the active policy. */
 export function productType(): number | undefined {
   const { policy } = currentTensorFlow().binding.regions.current;
   return policy.lowOps.has("MatMul") ? policy.lowType : undefined;
 }
 
 /**
- * Sums of rows, [N, C] to [N, 1]. XLA adds a row up one number at a time, unless it is a product with ones; TensorFlow's
- * own kernel does not need that.
+ * Sums rows, [N, C] to [N, 1]. In XLA a product with ones is used, because XLA's own sum adds one number at a time.
+ * TensorFlow's kernel is fast without that.
  */
 export function rowSums(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.sum(x, -1, true);
@@ -80,8 +82,8 @@ export function rowSums(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Largest numbers of rows, [N, C] to [N, 1]. XLA may drop NaN: use it where NaN reaches the result by another way, as it
- * does through a softmax's sum. There `tf.max`, which keeps NaN, would add each row up once more.
+ * Returns the maximum of each row, [N, C] to [N, 1]. XLA may drop NaN. Use it only where NaN also reaches the result by
+ * another path, for instance a softmax's sum. `tf.max` propagates NaN, but would reduce each row a second time.
  */
 export function rowMax(x: tf.Tensor): tf.Tensor {
   const attributes: Record<string, [number, unknown]> = {
@@ -92,7 +94,7 @@ export function rowMax(x: tf.Tensor): tf.Tensor {
   return runOp("Max", attributes, [x, tf.tensor1d([-1], "int32")]);
 }
 
-/** Means of rows, [N, C] to [N, 1], in the form that is fast where it runs. */
+/** Returns the mean of each row, [N, C] to [N, 1], in the form that is faster in the current mode. */
 export function rowMeans(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.mean(x, -1, true);
   return tf.div(rowSums(x), x.shape.at(-1)!);

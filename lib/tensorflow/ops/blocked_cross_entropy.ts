@@ -2,10 +2,11 @@
  * Blocked cross entropy: the loss of the head, computed over one block of the vocabulary at a time. No tensor of size
  * [N, V] is ever held, forward or backward.
  *
- * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each block's
- * logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). The gradient of a
- * table row is one product over all rows of hidden states; the gradient of the hidden states is a sum over blocks in float32
- * under every policy. The plain form, by TF.js's autodiff, is `crossEntropy` in `train/cross_entropy.ts`.
+ * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each
+ * block's logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). The
+ * gradient of a table row is one product over all rows of hidden states. The gradient of the hidden states is a sum
+ * over blocks, in float32 under every policy. The plain form, by TF.js's autodiff, is `crossEntropy` in
+ * `cross_entropy_loss.ts`.
  *
  * @module
  */
@@ -28,47 +29,50 @@ import { emptyMatrix, fillRows } from "./_rows.ts";
 import { dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
 import { productType, runOp } from "./_unit.ts";
 
-/** Logits of one block: 8 MiB in float32, large enough to keep matrix products fast. */
+/** Logits per block: 8 MiB in float32, large enough for fast matrix products. */
 const BLOCK_LOGITS = 2 ** 21;
 
-/** Fewer tokens than this in a block are too few for fast products, however many rows there are. */
+/** Minimum of tokens per block. Smaller blocks have slow products, for any number of rows. */
 const LEAST_TOKENS = 1024;
 
-/** What is minimised beside the mean negative log likelihood. */
+/** Terms that are minimized in addition to the mean negative log likelihood. */
 export interface Regularization {
   /** Epsilon of label smoothing, in [0, 1): (1 - epsilon) nll + epsilon · the mean over V of -log p. */
   readonly labelSmoothing: number;
-  /** Coefficient of (log Z)², which is added. */
+  /** Coefficient of the added term (log Z)². */
   readonly zLoss: number;
 }
 
-/** The rows of a loss, and how they count. */
+/** The rows of a loss and their weights. */
 export interface LossRows {
   /** Token ids, int32 [N], each in [0, V). */
   readonly targets: tf.Tensor1D;
-  /** What each row's loss is multiplied with in the sum, float32 [N]. */
+  /** Weight of each row in the sum, float32 [N]. */
   readonly weights: tf.Tensor1D;
-  /** What is minimised beside. */
+  /** Label smoothing and z-loss. */
   readonly regularization: Regularization;
-  /** Bounds logits x to cap · tanh(x / cap) (default: no bound); for {@linkcode blockedCrossEntropy}, which makes them itself. */
+  /**
+   * Cap of the logits x, as cap · tanh(x / cap), for {@linkcode blockedCrossEntropy}, which computes the logits.
+   * Default: no cap.
+   */
   readonly logitSoftCap?: number | undefined;
-  /** Tokens in a block of the vocabulary (default: as many as have 2 Mi logits, but 1,024 at least). */
+  /** Tokens per block of the vocabulary. Default: about 2^21 logits, but at least 1,024 tokens. */
   readonly block?: number | undefined;
 }
 
 /** The sums of a loss over rows, float32 scalars. */
 export interface LossSums {
-  /** What is minimised; it has a gradient. */
+  /** The minimized sum, which has a gradient. */
   readonly objective: tf.Scalar;
-  /** The negative log likelihood alone; it may have no gradient. */
+  /** The negative log likelihood alone, which may have no gradient. */
   readonly nll: tf.Scalar;
 }
 
 /**
- * What is minimised of each row.
+ * Returns the minimized value of each row.
  *
  * @param nll The negative log likelihoods.
- * @param of By row, log Z, and the mean over V of -log p, which counts where there is smoothing.
+ * @param of By row: log Z, and the mean over V of -log p, which label smoothing uses.
  */
 export function regularized(
   nll: tf.Tensor,
@@ -79,15 +83,15 @@ export function regularized(
   return tf.add(smooth, tf.mul(tf.square(logZ), zLoss));
 }
 
-/** A part of a row of things: from where, and how many. */
+/** A contiguous range. */
 export interface Range {
-  /** The first. */
+  /** The first index. */
   readonly begin: number;
-  /** How many. */
+  /** The number of indices. */
   readonly size: number;
 }
 
-/** Parts of `all` in order, at most `most` in each, and as equal as can be. */
+/** Splits `all` indices into contiguous ranges of nearly equal size, at most `most` each. */
 export function rangesOf(all: number, most: number): Range[] {
   const size = Math.ceil(all / Math.ceil(all / most));
   return Array.from(
@@ -97,12 +101,12 @@ export function rangesOf(all: number, most: number): Range[] {
 }
 
 /**
- * The weighted sums of losses over rows.
+ * Computes the weighted sums of the rows' losses.
  *
  * @param hidden Hidden states, [N, C].
  * @param table The head's rows, [V, C].
- * @param rows Targets, weights, and what is minimised.
- * @returns The sums. No tidy frees `nll`: it is the caller's to dispose of.
+ * @param rows Targets, weights and regularization.
+ * @returns The sums. No tidy frees `nll`: the caller disposes of it.
  */
 export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows): LossSums {
   let nll: tf.Scalar | undefined;
@@ -118,12 +122,12 @@ export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, row
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => saved.map((gradient) => tf.mul(gradient, dy));
     return { value: sums.objective, gradFunc };
   };
-  // TF.js's type of a function with a gradient knows no mixed arguments.
+  // TF.js's type of a function with a gradient excludes mixed arguments.
   const objective = tf.customGrad(fn as unknown as Parameters<typeof tf.customGrad>[0])(hidden, table);
   return { objective: objective as tf.Scalar, nll: nll! };
 }
 
-/** Gradients that are added up from block to block, float32: [N, C] and [V, C]. */
+/** Gradients accumulated over blocks, float32: [N, C] and [V, C]. */
 type Gradients = { dHidden: tf.Tensor; dTable: tf.Tensor2D };
 
 /** The head and the loss of its logits, block by block. */
@@ -132,7 +136,7 @@ class BlockedHead {
   readonly #table: tf.Tensor2D;
   readonly #rows: LossRows;
   readonly #blocks: readonly Range[];
-  /** How many stochastic roundings there had been before each block of the first pass. */
+  /** Number of stochastic roundings before each block of the first pass. */
   readonly #draws: number[] = [];
 
   constructor(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows) {
@@ -143,7 +147,7 @@ class BlockedHead {
     this.#blocks = rangesOf(V, rows.block ?? Math.max(LEAST_TOKENS, Math.floor(BLOCK_LOGITS / N)));
   }
 
-  /** Shows logits to whoever looks on, whole rows at a time. */
+  /** Passes logits to the active observer, whole rows at a time. */
   show(): void {
     const [N, V] = [this.#hidden.shape[0], this.#table.shape[0]];
     const draws = roundingDraws();
@@ -155,7 +159,7 @@ class BlockedHead {
     }
   }
 
-  /** The first pass: what all blocks tell of each row. */
+  /** Runs the first pass: collects the statistics of each row over all blocks. */
   normalize(): RowStatistics {
     const sum = this.#rows.regularization.labelSmoothing !== 0;
     let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { sum }) }));
@@ -171,7 +175,7 @@ class BlockedHead {
     return statistics;
   }
 
-  /** The weighted sums over rows. */
+  /** Computes the weighted sums over rows. */
   sums({ max, sumExp, targetLogit, sum }: RowStatistics): LossSums {
     const { weights, regularization: { labelSmoothing, zLoss } } = this.#rows;
     const logZ = tf.add(max, tf.log(sumExp)); // [N, 1]
@@ -184,7 +188,7 @@ class BlockedHead {
     return { objective: added(regularized(nll, { logZ, spread }, this.#rows.regularization)), nll: plain };
   }
 
-  /** The second pass: gradients of what {@linkcode sums} calls the objective. */
+  /** Runs the second pass: computes the gradients of the objective of {@linkcode sums}. */
   gradient(statistics: RowStatistics): Gradients {
     const [[N, C], V] = [this.#hidden.shape, this.#table.shape[0]];
     const weights = tf.expandDims(this.#rows.weights, 1); // [N, 1]
@@ -194,8 +198,8 @@ class BlockedHead {
     };
     for (const [i, range] of this.#blocks.entries()) {
       const former = sums;
-      // The second pass waits for the first, and each block for all of the one before: a graph runs what is ready, and
-      // what is left waiting keeps a block's logits.
+      // The second pass depends on the first, and each block on the previous one. Without this order, a graph would run
+      // all ready blocks at once and hold all their logits.
       const after = former.dSome === undefined
         ? [statistics.sumExp, statistics.targetLogit]
         : [former.dHidden, former.dSome];
@@ -226,7 +230,7 @@ class BlockedHead {
     return { dHidden, dTable };
   }
 
-  /** Logits of some rows and tokens, and where they are bounded, the tanh that bounds them. */
+  /** Returns the logits of some rows and tokens and, with a soft cap, its tanh. */
   #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): { logits: tf.Tensor; bounded: tf.Tensor | undefined } {
     const product = inHead(hidden, table, { b: true });
     const cap = this.#rows.logitSoftCap;
@@ -234,13 +238,13 @@ class BlockedHead {
     return { logits: atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)), bounded };
   }
 
-  /** Targets counted from a block's first token, int32 [N, 1]. */
+  /** Returns the targets relative to a block's first token, int32 [N, 1]. */
   #targets({ begin }: Range): tf.Tensor {
     return tf.expandDims(tf.sub(this.#rows.targets, tf.scalar(begin, "int32")), 1);
   }
 }
 
-/** A product of the head, in the format that is set for it. */
+/** Computes a matrix product of the head, in the format of its class. */
 function inHead(a: tf.Tensor, b: tf.Tensor, transposed: { a?: boolean; b?: boolean } = {}): tf.Tensor {
   return layerScope("head", () => headProduct([a, b], transposed));
 }
@@ -251,21 +255,24 @@ const headProduct = operation(
     tf.matMul(a, b, transposed.a, transposed.b),
 );
 
-/** What crosses the edge of the loss: where a format is set for it, rounded to that, in float32. */
+/** Rounds an input or result of the loss to the format of the class `loss`, if one is set. Returns float32. */
 function atLoss(x: tf.Tensor): tf.Tensor {
   if (formatOf("loss", "loss") === undefined) return x;
   return layerScope("loss", () => toFloat32(rounded("loss", x)));
 }
 
-/** The type that gradients of logits go into the head's products in: a policy that lowers these rounds them on the way anyway. */
+/**
+ * Returns the type of the logits' gradients in the head's products. A policy that lowers products would round them to
+ * this type anyway.
+ */
 function gradientType(): number {
   const isBoxed = formatOf("loss", "loss") !== undefined || formatOf("linear", "head") !== undefined;
   return (isBoxed ? undefined : productType()) ?? DataType.FLOAT;
 }
 
 /**
- * Rows of a matrix, taken once other tensors are there. A graph runs what is ready, which without this would be the
- * products of all blocks at once; TensorFlow's IdentityN passes its inputs on when it has them all.
+ * Slices rows of a matrix once other tensors are computed. Without this dependency, a graph would run the products of
+ * all blocks at once. TensorFlow's IdentityN passes its inputs on when all are available.
  */
 function rowsAfter(matrix: tf.Tensor2D, { begin, size }: Range, after: readonly tf.Tensor[]): tf.Tensor2D {
   const { backend, binding } = currentTensorFlow();

@@ -1,6 +1,6 @@
 /**
- * Causal attention as units: the masked softmax, and attention in blocks of queries, which skips the keys that a whole
- * block may not see.
+ * Causal attention: the masked softmax, and attention in blocks of queries. A block skips the keys that all its queries
+ * mask.
  *
  * @module
  */
@@ -11,13 +11,16 @@ import { formatOf, operation } from "../precision/scope.ts";
 import { castAs, float32, rowMax, rowMeans, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
-  /** What scores are multiplied with. */
+  /** Factor of the scores. */
   scale: number;
-  /** The position of the first query; those of keys begin at 0. */
+  /** Position of the first query. Keys begin at position 0. */
   from: number;
 }
 
-/** Softmax over the last dimension. XLA does without divisions and adds up by a product: see {@linkcode rowMeans}. */
+/**
+ * Computes the softmax over the last dimension. In XLA it avoids divisions and sums by a product (see
+ * {@linkcode rowMeans}).
+ */
 function softmax(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.softmax(x);
   const keys = x.shape.at(-1)!;
@@ -46,11 +49,11 @@ const softmaxBackward = fused("causalSoftmaxGrad", ([dy, weights], { scale }: { 
 });
 
 /**
- * Attention weights: the softmax of `scale * scores` over keys, a query seeing itself and what is before it.
- * Computed in float32 and rounded once to the scores' type.
+ * Computes attention weights: the causally masked softmax of `scale * scores` over keys. Each query attends to itself
+ * and to earlier positions. Computed in float32 and rounded once to the scores' type.
  *
  * @param scores Products of queries with keys, [B, H, T, T].
- * @param scale What scores are multiplied with, usually 1 / sqrt(D).
+ * @param scale Factor of the scores, usually 1 / sqrt(D).
  */
 export function causalSoftmax(scores: tf.Tensor, scale: number): tf.Tensor {
   return maskedSoftmax([scores], scale);
@@ -70,18 +73,18 @@ const maskedSoftmax = operation(
 );
 
 /**
- * Multiplies queries with keys: attention's scores.
+ * Multiplies queries with keys.
  *
  * @param q Queries, [B, H, T, D].
  * @param k Keys, [B, H, S, D].
- * @returns [B, H, T, S], in the policy's type.
+ * @returns The attention scores, [B, H, T, S], in the policy's type.
  */
 export function attentionScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
   return attentionProduct([q, k], true);
 }
 
 /**
- * Sums values with attention's weights.
+ * Sums values, weighted by attention.
  *
  * @param weights [B, H, T, S].
  * @param v Values, [B, H, S, D].
@@ -96,12 +99,15 @@ const attentionProduct = operation(
   ([a, b]: [tf.Tensor, tf.Tensor], transposed: boolean) => tf.matMul(a, b, false, transposed),
 );
 
-/** Queries of a block, at T tokens: a block of fewer loses more on calls than it saves on masked keys. */
+/**
+ * Returns the number of queries per block for T tokens. In smaller blocks, the overhead of calls exceeds the savings on
+ * masked keys.
+ */
 function blockOf(T: number): number {
   return T <= 128 ? T : T < 1024 ? 64 : 128;
 }
 
-/** Sums of tensors [B, H, t, D] that begin at the same row, the last one the longest, in float32, rounded once. */
+/** Sums tensors [B, H, t, D] that begin at the same row, in float32, rounded once. The last one is the longest. */
 const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
   const [B, H, T, D] = parts.at(-1)!.shape as [number, number, number, number];
   const whole = parts.map((part) => {
@@ -112,13 +118,16 @@ const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
 });
 
 /**
- * Causal attention, softmax(scale q k^T) v, each query seeing itself and what is before it. Products run as the policy in
- * force says, or in the formats of the classes `attention` and `softmax`; weights are rounded as {@linkcode causalSoftmax} does. Above 128 tokens it runs in blocks of queries, each
- * with the keys up to its end alone: half of all products and weights, in the limit. The gradients of keys and values are
- * then sums over blocks, each rounded by its product, added up in float32.
+ * Computes causal attention, softmax(scale q k^T) v. Each query attends to itself and to earlier positions. Products
+ * run in the policy's type, or in the formats of the classes `attention` and `softmax`. Weights are rounded as in
+ * {@linkcode causalSoftmax}.
  *
- * @param q Queries, [B, H, T, D]; `k` keys and `v` values are alike.
- * @param options `scale`: what scores are multiplied with, usually 1 / sqrt(D); `block`: queries of a block (default: by T).
+ * Above 128 tokens, attention runs in blocks of queries. Each block uses only the keys up to its end, which saves up to
+ * half of all products and weights. The gradients of keys and values are sums over blocks. Each term is rounded by its
+ * product, and the sum is float32.
+ *
+ * @param qkv Queries, keys and values, each [B, H, T, D].
+ * @param options `scale`: factor of the scores, usually 1 / sqrt(D). `block`: queries per block (default: chosen by T).
  * @returns [B, H, T, D].
  */
 export function causalAttention(

@@ -12,11 +12,11 @@ await useTensorFlow();
 const B = 2, H = 3, D = 8, scale = 1 / Math.sqrt(D);
 const normal = (T: number, seed: number) => tf.randomNormal([B, H, T, D], 0, 1, "float32", seed);
 
-/** The definition: all products, the mask, the softmax. */
+/** Computes attention by its definition: all products, the mask, the softmax. */
 const whole = ([q, k, v]: tf.Tensor[]) =>
   tf.matMul(causalSoftmax(tf.matMul(q!, k!, false, true), scale), v!) as tf.Tensor;
 
-/** A result and the gradients of q, k and v; `dy` is what the result is weighted with. */
+/** Computes a result and the gradients of q, k and v, for a weighted sum of the result. */
 function measure(attend: (qkv: tf.Tensor[]) => tf.Tensor, T: number, policy: PolicyName): Float32Array[] {
   return tf.tidy(() =>
     autocast(policy, () => {
@@ -30,16 +30,16 @@ function measure(attend: (qkv: tf.Tensor[]) => tf.Tensor, T: number, policy: Pol
 const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 const gap = (a: Float32Array, b: Float32Array) => largest(a.map((value, i) => value - b[i]!));
 
-Deno.test("causalAttention() in blocks is attention with a mask, forward and backward, of any T", () => {
+Deno.test("causalAttention() in blocks equals masked attention, forward and backward, for any T", () => {
   for (const [T, block] of [[1, 4], [7, 7], [8, 4], [13, 4], [5, 64]] as const) {
     const want = measure(whole, T, "float32");
     const got = measure(([q, k, v]) => causalAttention([q!, k!, v!], { scale, block }), T, "float32");
-    // Sums over at most 13 numbers of about 1, in another order.
+    // Sums of at most 13 numbers of about 1, in another order.
     want.forEach((values, i) => assertLessOrEqual(gap(got[i]!, values), 1e-5, `T ${T}, result ${i}`));
   }
 });
 
-Deno.test("causalAttention() chooses its blocks by T, and is the same compiled, where XLA makes its softmax", () => {
+Deno.test("causalAttention() chooses its blocks by T, and gives the same compiled, with XLA's softmax", () => {
   const T = 300;
   const inputs = [1, 2, 3].map((seed) => normal(T, seed)), dy = normal(T, 4);
   const run = (attend: (qkv: tf.Tensor[]) => tf.Tensor) => (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => {
@@ -57,7 +57,7 @@ Deno.test("causalAttention() chooses its blocks by T, and is the same compiled, 
   }
 });
 
-Deno.test("causalAttention() under bf16-autocast is within bfloat16's rounding of the whole", () => {
+Deno.test("causalAttention() in blocks under bf16-autocast is within bfloat16's rounding of attention in one block", () => {
   const T = 40;
   const exact = measure(whole, T, "float32"), want = measure(whole, T, "bf16-autocast");
   const got = measure(([q, k, v]) => causalAttention([q!, k!, v!], { scale, block: 8 }), T, "bf16-autocast");
@@ -69,13 +69,13 @@ Deno.test("causalAttention() under bf16-autocast is within bfloat16's rounding o
     "bfloat16",
   );
   want.forEach((values, i) => {
-    // Five blocks, each rounded to 2^-9 of its part of a sum, beside what the whole is off by.
+    // Five blocks, each rounded to 2^-9 of its part of a sum, in addition to the error of attention in one block.
     const allowed = gap(values, exact[i]!) + 5 * 2 ** -9 * largest(exact[i]!);
     assertLessOrEqual(gap(got[i]!, exact[i]!), allowed, `result ${i}`);
   });
 });
 
-Deno.test("causalAttention() leaves nothing behind", () => {
+Deno.test("causalAttention() leaks no tensor", () => {
   const { runtime } = currentTensorFlow();
   const before = [tf.memory().numTensors, runtime.liveHandles];
   measure(([q, k, v]) => causalAttention([q!, k!, v!], { scale, block: 4 }), 12, "bf16-autocast");

@@ -1,5 +1,5 @@
 /**
- * Cross entropy of rows of logits with its slope, as a unit; and the same by blocks of columns.
+ * Cross entropy of rows of logits with its gradient, and the same over blocks of columns.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, float32, rowMax, rowSums, withGradient } from "./_unit.ts";
 
-/** By logits [N, V], those of the targets [N, 1] and the targets [N, 1]: losses [N] and dLogits [N, V]. */
+/** Computes losses [N] and dLogits [N, V] from logits [N, V], the targets' logits [N, 1] and the targets [N, 1]. */
 const lossAndGradient = fused("crossEntropy", ([logits, targetLogit, targets]) => {
   const V = logits!.shape[1]!, wide = float32(logits!);
   const max = rowMax(wide); // [N, 1]
@@ -25,10 +25,12 @@ const lossAndGradient = fused("crossEntropy", ([logits, targetLogit, targets]) =
 });
 
 /**
- * Cross entropy of rows in nats, log sum exp(logits) - logits[target], each row's maximum subtracted first, and its slope
- * by logits, softmax - onehot. In float32 whatever comes in. It has no gradient of its own.
+ * Computes the cross entropy of each row in nats, log sum exp(logits) - logits[target], and its gradient with respect
+ * to the logits, softmax - onehot. Subtracts each row's maximum first. Computes in float32 for every input type. The
+ * operation has no gradient itself.
  *
- * TensorFlow's own op runs on one row after the other; of many logits in a graph, XLA's passes take a fifth of its time.
+ * TensorFlow's own op processes one row after the other. In graphs with many logits, XLA's passes take a fifth of its
+ * time.
  *
  * @param logits [N, V].
  * @param targets int32 [N], each in [0, V).
@@ -42,7 +44,7 @@ function crossEntropyWithGradient(
   if (isFused([logits])) {
     const column = tf.expandDims(targets, 1); // [N, 1]
     const places = tf.concat([tf.reshape(tf.range(0, targets.size, 1, "int32"), [-1, 1]), column], 1);
-    // Outside of XLA, whose gather knows no index out of range.
+    // Gather outside of XLA, whose gather does not detect an index out of range.
     const targetLogit = tf.expandDims(tf.gatherND(logits, places), 1);
     results = lossAndGradient([logits, targetLogit, column], {});
   } else {
@@ -64,12 +66,12 @@ const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: num
 ]);
 
 /**
- * Computes the cross entropy of each row in nats, in float32 whatever the type of the logits; the gradient is rounded to
- * that type. With a format of the class `loss`, logits and losses are rounded to it.
+ * Computes the cross entropy of each row in nats, in float32 for every type of the logits. The gradient is rounded to
+ * that type. If the class `loss` has a format, logits and losses are rounded to it.
  *
  * @param logits [N, V].
  * @param targets int32 [N], each in [0, V).
- * @returns [N], float32 or in the storage of the format of `loss`.
+ * @returns [N], float32 or in the storage type of the format of `loss`.
  */
 export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
   return lossOfRows([logits], targets);
@@ -89,15 +91,15 @@ const lossOfRows = operation(
     })[0]!,
 );
 
-/** What is known of rows of logits from the columns seen so far, each float32 [N, 1]. */
+/** Statistics of rows of logits over the columns processed so far, each float32 [N, 1]. */
 export interface RowStatistics {
-  /** The largest logit. */
+  /** The maximum logit. */
   readonly max: tf.Tensor;
   /** The sum of exp(logit - max). */
   readonly sumExp: tf.Tensor;
-  /** The target's logit; 0 while its column is to come. */
+  /** The target's logit, or 0 before its column is processed. */
   readonly targetLogit: tf.Tensor;
-  /** The sum of logits, where it is asked for. */
+  /** The sum of the logits, if requested. */
   readonly sum?: tf.Tensor | undefined;
 }
 
@@ -112,11 +114,11 @@ const statistics = fused("blockStatistics", ([logits, max, sumExp, sum]) => {
 /** The lowest finite float32. */
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 
-/** Statistics of rows of which no column was seen. */
+/** Returns the statistics of rows before any column. */
 export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistics {
   const zeros = () => tf.fill([N, 1], 0);
   return {
-    max: tf.fill([N, 1], LOWEST), // not -Infinity: less that of a row of such logits is NaN
+    max: tf.fill([N, 1], LOWEST), // not -Infinity: the difference of two infinities is NaN
     sumExp: zeros(),
     targetLogit: zeros(),
     ...(sum && { sum: zeros() }),
@@ -124,12 +126,12 @@ export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistic
 }
 
 /**
- * Adds a block of columns to the statistics of rows, as Milakov and Gimelshein (2018, *Online normalizer calculation for
- * softmax*) do one number at a time.
+ * Adds a block of columns to the statistics of rows. Milakov and Gimelshein (2018, *Online normalizer calculation for
+ * softmax*) add one number at a time.
  *
- * @param former The statistics of the columns before.
+ * @param former The statistics of the columns before the block.
  * @param logits The block, [N, v], in any floating type.
- * @param targets int32 [N, 1]: the targets' columns, counted from the block's first.
+ * @param targets int32 [N, 1]: the targets' columns, relative to the block's first.
  */
 export function addColumns(former: RowStatistics, logits: tf.Tensor, targets: tf.Tensor): RowStatistics {
   const [N, v] = logits.shape as [number, number];
@@ -148,9 +150,9 @@ export function addColumns(former: RowStatistics, logits: tf.Tensor, targets: tf
   };
 }
 
-/** What is minimised of each row, beside what {@linkcode columnGradients} is given as tensors. */
+/** Settings of {@linkcode columnGradients}. */
 export interface GradientOptions {
-  /** All columns. */
+  /** Number of columns. */
   readonly V: number;
   /** Epsilon of label smoothing. */
   readonly labelSmoothing: number;
@@ -161,12 +163,12 @@ export interface GradientOptions {
 }
 
 /**
- * Slopes of rows' objectives by a block of their logits, weighted: softmax - onehot; with smoothing, plus
- * epsilon (onehot - 1 / V); with the z-loss, plus 2 coefficient log Z softmax.
+ * Computes the weighted gradients of the rows' objectives with respect to a block of their logits: softmax - onehot.
+ * Label smoothing adds epsilon (onehot - 1 / V). The z-loss adds 2 coefficient log Z softmax.
  *
  * @param logits The block, [N, v], in any floating type.
- * @param rows Of all columns, float32 [N, 1]: the largest logit, the sum of exp(logit - max), and the weights; and, int32
- * [N, 1], the targets' columns, counted from the block's first.
+ * @param rows Values over all columns, float32 [N, 1]: the maximum logit, the sum of exp(logit - max), and the weights.
+ * Also the targets' columns relative to the block's first, int32 [N, 1].
  * @returns [N, v].
  */
 export function columnGradients(

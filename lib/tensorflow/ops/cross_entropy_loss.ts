@@ -1,9 +1,9 @@
 /**
- * Cross entropy of logits, with PyTorch's semantics: the plain form, by TF.js's autodiff. The blocked form, which never
- * holds all logits, is `blocked_cross_entropy.ts`.
+ * Cross entropy of logits with PyTorch's semantics, in the plain form by TF.js's autodiff. The blocked form, which
+ * never holds all logits, is `blocked_cross_entropy.ts`.
  *
- * Losses are float32 under every policy, unless an override sets a format for the class `loss`: then logits and losses of
- * rows are rounded to that format, and are added up in float32.
+ * Losses are float32 under every policy, unless an override sets a format for the class `loss`. Then logits and losses
+ * of rows are rounded to that format and summed in float32.
  *
  * @module
  */
@@ -13,33 +13,36 @@ import { sparseCrossEntropy } from "./cross_entropy.ts";
 import { layerScope, operation } from "../precision/scope.ts";
 import { toFloat32 } from "../binding/true_dtype.ts";
 
-/** The default `ignoreIndex`, PyTorch's. */
+/** Default of `ignoreIndex`, as in PyTorch. */
 const IGNORE_INDEX = -100;
 
-/** Options of {@linkcode crossEntropy}; the names and defaults are PyTorch's. */
+/** Options of {@linkcode crossEntropy}, with PyTorch's names and defaults. */
 export interface CrossEntropyOptions {
-  /** Target of rows that do not count. Default: -100. */
+  /** Target of ignored rows. Default: -100. */
   readonly ignoreIndex?: number | undefined;
   /** Epsilon of label smoothing, in [0, 1]. Default: 0. */
   readonly labelSmoothing?: number | undefined;
   /** Coefficient of the z-loss, (log Z)² of each row, at least 0. Default: 0. */
   readonly zLoss?: number | undefined;
-  /** `mean`: over the rows that count · `sum` · `none`: the loss of each row, 0 where it does not count. Default: mean. */
+  /**
+   * Reduction over rows: `mean` over the rows that are not ignored, `sum`, or `none` for the loss of each row (0 if
+   * ignored). Default: `mean`.
+   */
   readonly reduction?: "mean" | "sum" | "none" | undefined;
 }
 
 /**
- * Computes the cross entropy between logits and target ids in nats, as PyTorch's `CrossEntropyLoss` does.
+ * Computes the cross entropy between logits and target IDs in nats, as PyTorch's `CrossEntropyLoss` does.
  *
- * With label smoothing the loss of a row is (1 - epsilon) nll + epsilon · the mean over V of -log p. If no target counts,
- * `mean` is NaN.
+ * With label smoothing, the loss of a row is (1 - epsilon) nll + epsilon · the mean over V of -log p. If all targets
+ * are ignored, `mean` is NaN.
  *
  * @param logits [N, V], in any floating type.
  * @param targets int32 [N], each in [0, V) or `ignoreIndex`.
  * @param options `ignoreIndex`, `labelSmoothing`, `zLoss`, `reduction`.
- * @returns A float32 scalar; [N] with the reduction `none`.
- * @throws {TypeError} if shapes or types do not fit.
- * @throws {RangeError} if an option is out of range.
+ * @returns A float32 scalar, or [N] with the reduction `none`.
+ * @throws {TypeError} When shapes or types do not match.
+ * @throws {RangeError} When an option is out of range.
  */
 export function crossEntropy(
   logits: tf.Tensor,
@@ -107,7 +110,7 @@ function requireOptions(
   }
 }
 
-/** Losses of rows, float32 [N]: what is minimized, and the negative log likelihood alone. */
+/** Returns the losses of rows, float32 [N]: the minimized value, and the negative log likelihood alone. */
 function rowLosses(
   logits: tf.Tensor2D,
   targets: tf.Tensor1D,
@@ -121,7 +124,7 @@ function rowLosses(
 }
 
 /**
- * The weighted sums of losses over rows of logits.
+ * Computes the weighted sums of the losses of rows of logits.
  *
  * @param logits [N, V], in any floating type.
  * @returns The sums. If they are two tensors, no tidy frees `nll`: the caller disposes of it.
@@ -137,21 +140,24 @@ export function plainCrossEntropy(logits: tf.Tensor2D, rows: LossRows): LossSums
 const logSumExp = operation("loss", ([logits]: [tf.Tensor]) => tf.logSumExp(toFloat32(logits), 1));
 const rowMean = operation("loss", ([logits]: [tf.Tensor]) => tf.mean(toFloat32(logits), 1));
 
-/** The negative log likelihood of rows, float32 [N], whose targets all count. */
+/** Computes the negative log likelihood of rows, float32 [N], without ignored targets. */
 export function nllOfRows(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {
   return toFloat32(layerScope("loss", () => sparseCrossEntropy(logits, targets)));
 }
 
 /**
- * One over the number of targets that count, a float32 scalar: the factor that turns a
- * sum of losses into their mean. Infinite if no target counts, so that the mean is NaN, as PyTorch's is.
+ * Computes the reciprocal of the number of targets that are not ignored, a float32 scalar. It turns a sum of losses
+ * into their mean. If all targets are ignored, the result is infinite and the mean is NaN, as in PyTorch.
  */
 export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Scalar {
   if (ignoreIndex === undefined) return tf.scalar(1 / y.size);
   return tf.div(1, tf.sum(tf.cast(tf.notEqual(y, ignoreIndex), "float32"))) as tf.Scalar;
 }
 
-/** Targets as [N], those that do not count as 0; with an `ignoreIndex`, 1 where a target counts and 0 elsewhere. */
+/**
+ * Returns targets as [N], with 0 for ignored ones. With an `ignoreIndex`, also returns a mask: 0 for ignored targets,
+ * else 1.
+ */
 export function countedTargets(
   y: tf.Tensor,
   ignoreIndex: number | undefined,

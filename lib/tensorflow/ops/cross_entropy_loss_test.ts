@@ -26,14 +26,14 @@ function assertNear(got: Iterable<number>, want: readonly (number | "NaN")[], la
   });
 }
 
-Deno.test("crossEntropy() and its gradient are PyTorch's, with every reduction, eager and compiled", () => {
+Deno.test("crossEntropy() and its gradient match PyTorch's, with every reduction, eager and compiled", () => {
   for (const { shape, logits, targets, loss, gradient, ...options } of cases) {
     const label = JSON.stringify({ shape, targets, ...options });
     tf.tidy(() => {
       const x = tf.tensor2d(logits, shape), y = tf.tensor1d(targets, "int32");
       const fn = (x: tf.Tensor, y: tf.Tensor) => {
         const value = crossEntropy(x, y, options);
-        // The gradient of a mean of no rows is 0 times infinity here and 0 in PyTorch: nothing learns from either.
+        // The gradient of a mean over no rows is 0 times infinity here and 0 in PyTorch. Both are useless for training.
         return { value, slope: tf.grad((x) => tf.sum(crossEntropy(x, y, options)))(x) };
       };
       using compiled = compile(fn);
@@ -46,7 +46,7 @@ Deno.test("crossEntropy() and its gradient are PyTorch's, with every reduction, 
   }
 });
 
-Deno.test("crossEntropy() adds the z-loss, by the definition in float64", () => {
+Deno.test("crossEntropy() adds the z-loss, as defined in float64", () => {
   const rows = [[1, 2, -3], [0.5, -0.25, 4]], targets = [2, 0];
   const want = rows.map((row, i) => {
     const logZ = Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
@@ -61,7 +61,7 @@ Deno.test("crossEntropy() adds the z-loss, by the definition in float64", () => 
   });
 });
 
-Deno.test("crossEntropy() refuses shapes, types and options that do not fit, and says what to do", () => {
+Deno.test("crossEntropy() rejects wrong shapes, types and options, with a remedy", () => {
   tf.tidy(() => {
     const logits = tf.zeros([2, 3]), targets = tf.tensor1d([0, 1], "int32");
     const wrong: [() => unknown, typeof TypeError | typeof RangeError, string][] = [

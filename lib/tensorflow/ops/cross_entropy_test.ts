@@ -8,11 +8,11 @@ import { toBfloat16, trueDtype } from "../binding/true_dtype.ts";
 
 await useTensorFlow();
 
-/** Enough logits for the fused form, whose rows are not a multiple of a vector's lanes. */
+/** Enough logits for the fused form. The row length is not a multiple of a vector's lanes. */
 const N = 40, V = 15_001;
 const targets = () => tf.tensor1d(Array.from({ length: N }, (_, i) => (i * 7919) % V), "int32");
 
-/** Losses and gradients of row i weighted by i + 1, in float64 from the definition. */
+/** Computes losses and gradients by definition in float64. Row i has the weight i + 1. */
 function exact(logits: Float32Array): { losses: number[]; gradient: Float64Array } {
   const gradient = new Float64Array(N * V), losses: number[] = [];
   const wanted = targets().dataSync();
@@ -28,7 +28,7 @@ function exact(logits: Float32Array): { losses: number[]; gradient: Float64Array
   return { losses, gradient };
 }
 
-/** The weighted sum, its gradient, and the losses. */
+/** Computes the weighted sum, its gradient, and the losses. */
 const step = (logits: tf.Tensor, targets: tf.Tensor) => {
   const { value, grads } = tf.valueAndGrads((...[logits]: tf.Tensor[]) =>
     tf.sum(tf.mul(sparseCrossEntropy(logits!, targets), tf.range(1, N + 1))) as tf.Scalar
@@ -38,7 +38,7 @@ const step = (logits: tf.Tensor, targets: tf.Tensor) => {
 
 for (const [name, round] of [["float32", (x: tf.Tensor) => x], ["bfloat16", toBfloat16]] as const) {
   for (const scale of [1, 300]) {
-    Deno.test(`sparseCrossEntropy() of many logits is as near to the exact as TensorFlow's op (${name}, ${scale})`, () => {
+    Deno.test(`sparseCrossEntropy() of many logits is as accurate as TensorFlow's op (${name}, ${scale})`, () => {
       using compiled = compile(step);
       const logits = round(tf.mul(tf.randomNormal([N, V], 0, 1, "float32", 3), scale));
       const want = exact(logits.dataSync() as Float32Array);
@@ -56,14 +56,14 @@ for (const [name, round] of [["float32", (x: tf.Tensor) => x], ["bfloat16", toBf
       };
       const plain = error(tf.tidy(() => step(logits, targets())));
       const fused = error(compiled(logits, targets()) as tf.Tensor[]);
-      // Cut Cross-Entropy's form of a bound: no worse than the naive form, but for rounding of sums.
+      // Cut Cross-Entropy's error bound: no worse than the naive form, except for rounding of sums.
       assertLessOrEqual(fused.loss, plain.loss + 1e-5 * Math.max(1, scale / 10));
       assertLessOrEqual(fused.gradient, plain.gradient + 1e-5 * N);
     });
   }
 }
 
-Deno.test("sparseCrossEntropy() refuses a target out of range in every form", () => {
+Deno.test("sparseCrossEntropy() throws for a target out of range in every form", () => {
   const wrong = tf.tensor1d(Array.from({ length: N }, () => V), "int32");
   const logits = tf.square(tf.randomNormal([N, V], 0, 1, "float32", 3));
   using compiled = compile((logits: tf.Tensor, targets: tf.Tensor) => sparseCrossEntropy(logits, targets));

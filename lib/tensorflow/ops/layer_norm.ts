@@ -1,6 +1,6 @@
 /**
- * LayerNorm, and the step of a residual stream that it follows, as units: one rounding, forward and backward, and one pass
- * over memory where data is large.
+ * LayerNorm, and the sum of a residual stream before it, with one rounding, forward and backward. For large data, each
+ * takes one pass over memory.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import { formatOf, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, castAs, float32, productType, rowMeans, withGradient } from "./_unit.ts";
 
-/** Rows that LayerNorm made 0 in the mean and 1 in the variance: the result, and what backward wants to know. */
+/** Normalizes rows to mean 0 and variance 1. Returns the result and the values that the backward pass uses. */
 function normalize(
   [x, gain, bias]: [tf.Tensor, tf.Tensor, tf.Tensor],
   { epsilon, dtype }: { epsilon: number; dtype: number },
 ): { value: tf.Tensor; mean: tf.Tensor; inverse: tf.Tensor } {
   const mean = rowMeans(x); // [N, 1]
-  const centred = tf.sub(x, mean);
-  const inverse = tf.rsqrt(tf.add(rowMeans(tf.square(centred)), epsilon)); // [N, 1]
-  return { value: cast(tf.add(tf.mul(tf.mul(centred, inverse), gain), bias), dtype), mean, inverse };
+  const centered = tf.sub(x, mean);
+  const inverse = tf.rsqrt(tf.add(rowMeans(tf.square(centered)), epsilon)); // [N, 1]
+  return { value: cast(tf.add(tf.mul(tf.mul(centered, inverse), gain), bias), dtype), mean, inverse };
 }
 
-/** Gradients of LayerNorm: of x, float32, of gain and of bias. */
+/** Computes the gradients of LayerNorm: of x, float32, of the weight and of the bias. */
 function normalizeGrad(
   [dy, x, mean, inverse, gain]: readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
 ): [tf.Tensor, tf.Tensor, tf.Tensor] {
@@ -53,29 +53,29 @@ const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain]) => {
 
 /** Settings of a LayerNorm. */
 export interface NormSettings {
-  /** Added to the variance; default 1e-5. */
+  /** Added to the variance. Default: 1e-5. */
   readonly epsilon?: number;
   /**
-   * Whether matrix products alone use the result, so that it may be rounded to their type at once. Default: no, it has x's
-   * type.
+   * Whether only matrix products use the result. The result is then rounded to their type directly. Default: false,
+   * which keeps x's type.
    */
   readonly lowered?: boolean;
 }
 
-/** Parameters of a LayerNorm, and its settings. */
+/** Parameters of a LayerNorm, with its settings. */
 export interface LayerNormParameters extends NormSettings {
-  /** Gains, [C]. */
+  /** Weight, [C]. */
   readonly weight: tf.Tensor;
-  /** Shifts, [C]. Default: none. */
+  /** Bias, [C]. Default: none. */
   readonly bias?: tf.Tensor | undefined;
 }
 
 /**
- * Normalizes over the last dimension, (x - mean) / sqrt(variance + epsilon) * weight + bias, the variance
- * divided by C. Computed in float32 and rounded once to x's type, or to that of products.
+ * Normalizes over the last dimension, (x - mean) / sqrt(variance + epsilon) * weight + bias. The variance is the mean
+ * of squared deviations (divided by C). Computed in float32 and rounded once, to x's type or to that of products.
  *
  * @param x [N, C].
- * @param parameters `weight` [C], `bias` [C], and `epsilon` (default 1e-5).
+ * @param parameters `weight` [C], `bias` [C], `epsilon` (default 1e-5) and `lowered`.
  */
 export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Tensor {
   const { weight, bias = tf.zeros(weight.shape), ...settings } = parameters;
@@ -102,7 +102,10 @@ const normOfRows = operation(
   },
 );
 
-/** The type that matrix products round their inputs to; undefined: they keep it, or have a format of their own. */
+/**
+ * Returns the type that matrix products round their inputs to, or undefined if they do not round or have their own
+ * format.
+ */
 function loweredType(): number | undefined {
   return formatOf("linear") === undefined ? productType() : undefined;
 }
@@ -122,7 +125,10 @@ const addNormBackward = fused(
   },
 );
 
-/** A step of the residual stream, x + y, and its LayerNorm in one pass: the sum, float32 [N, C], and the result. */
+/**
+ * Adds x + y on the residual stream and computes the LayerNorm of the sum in one pass. Returns the sum, float32 [N, C],
+ * and the normalized result.
+ */
 function addLayerNorm(
   { x, y }: Branches,
   [weight, bias]: [tf.Tensor, tf.Tensor],

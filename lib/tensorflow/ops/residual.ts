@@ -1,6 +1,6 @@
 /**
- * Sums on the residual stream. In a graph the LayerNorm of such a sum is computed with it in one pass over memory, forward
- * and backward, so that a model may write `x = residual(x, attn(norm(x)))`.
+ * Sums on the residual stream. In a graph, such a sum and its LayerNorm are computed in one pass over memory, forward
+ * and backward. A model can therefore write `x = residual(x, attn(norm(x)))` at no extra cost.
  *
  * @module
  */
@@ -14,20 +14,20 @@ import { dtypeOf } from "../binding/true_dtype.ts";
 export interface Branches {
   /** The stream, float32. */
   readonly x: tf.Tensor;
-  /** What is added, of any floating type. */
+  /** The branch to add, of any floating type. */
   readonly y: tf.Tensor;
 }
 
-/** Sums in graphs by their terms, until a LayerNorm takes them. */
+/** Terms of sums in graphs, until a LayerNorm takes them. */
 const branchesOf = new WeakMap<tf.Tensor, Branches>();
-/** Sums that came out of a LayerNorm's pass, by the sums that they equal. */
+/** Sums computed in a LayerNorm's pass, by the equal sums that they replace. */
 const replacements = new WeakMap<tf.Tensor, tf.Tensor>();
 
 /**
- * Adds a branch to the residual stream, in the format of the class `residual` if one is set, else in the widest type.
+ * Adds a branch to the residual stream, in the format of the class `residual` if set, else in the wider type.
  *
  * @param x The stream, any shape.
- * @param y What is added to it, of the same shape or one that is broadcast to it.
+ * @param y The branch, of the same shape or one that broadcasts to it.
  */
 export function residual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
   const replacement = replacements.get(x);
@@ -43,7 +43,7 @@ export function residual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
 const residualSum = operation("residual", ([x, y]: [tf.Tensor, tf.Tensor]) => tf.add(x, y));
 
 /**
- * Returns the terms of a sum whose LayerNorm may compute it again in its pass; undefined: there are none.
+ * Returns the terms of a sum that its LayerNorm may recompute, or undefined.
  *
  * @internal
  */
@@ -54,7 +54,7 @@ export function takeBranches(sum: tf.Tensor): Branches | undefined {
 }
 
 /**
- * Has the stream continue from an equal sum. The graph drops the first, which nothing uses then.
+ * Replaces a sum with an equal one from a LayerNorm's pass. The graph then drops the unused original.
  *
  * @internal
  */

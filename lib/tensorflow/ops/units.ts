@@ -1,9 +1,8 @@
 /**
- * Units: operations that are one rounding each, forward and backward.
+ * Units: operations with a single rounding each, forward and backward.
  *
- * In a 16-bit type a unit computes inside in float32 and rounds its result once, as PyTorch's kernels do; TF.js's
- * chains of ops would round after each. Their gradients are written out, with the same rule. What a unit runs in
- * follows the policy in force where it is called.
+ * In a 16-bit type, a unit computes in float32 and rounds its result once, as PyTorch's kernels do. TF.js's chains of
+ * ops would round after each op. Gradients are explicit and follow the same rule. Each unit follows the active policy.
  *
  * @module
  */
@@ -17,14 +16,14 @@ import { operation, rounded } from "../precision/scope.ts";
 import { trueDtype } from "../binding/true_dtype.ts";
 import { cast, castAs, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
 
-/** The float32 multiplier of the cube in GPT-2's GELU, and sqrt(2 / pi). */
+/** GPT-2's GELU: the float32 factor of the cube, and sqrt(2 / pi). */
 const GELU_CUBE = 0.044715, GELU_SCALE = Math.sqrt(2 / Math.PI);
 
 const T_ATTRIBUTE: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
 
 /** Parameters of {@linkcode linear}. */
 export interface LinearParameters {
-  /** [in, out]; with `transposed`, [out, in]. */
+  /** [in, out], or [out, in] with `transposed`. */
   readonly weight: tf.Tensor;
   /** [out]. Default: none. */
   readonly bias?: tf.Tensor | undefined;
@@ -33,11 +32,11 @@ export interface LinearParameters {
 }
 
 /**
- * Computes `x @ w + b`, rounded once. Under a policy that lowers matrix products, `x`, `w` and `b` are rounded to its type;
- * products, sums, and the sums over rows of the bias's gradient run in float32.
+ * Computes `x @ w + b`, rounded once. A policy that lowers matrix products rounds `x`, `w` and `b` to its type.
+ * Products, sums and the bias's gradient accumulate in float32.
  *
  * @param x Rows, [N, in].
- * @param parameters The weight, and the bias if there is one.
+ * @param parameters The weight, and the bias if any.
  * @returns [N, out], in the policy's type.
  */
 export function linear(x: tf.Tensor, { weight, bias, transposed = false }: LinearParameters): tf.Tensor {
@@ -66,7 +65,7 @@ const productWithBias = operation("linear", (inputs: [tf.Tensor, tf.Tensor, tf.T
 
 function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
   const { binding } = currentTensorFlow();
-  // oneDNN's inner product ends the process when there is nothing to sum over.
+  // oneDNN's inner product ends the process if the inner dimension is empty.
   const empty = inputs[0]!.shape.at(-1) === 0;
   if (!empty && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
     return runOp("_MklNativeFusedMatMul", {
@@ -75,7 +74,7 @@ function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
       fused_ops: [AttributeType.STRING, ["BiasAdd"]],
       transpose_a: [AttributeType.BOOL, false],
       transpose_b: [AttributeType.BOOL, false],
-      // oneDNN's kernels answer under this label only; the attribute is how TensorFlow's own rewriter asks for them.
+      // TensorFlow's own rewriter selects oneDNN's kernels by this label. They run under no other.
       _kernel: [AttributeType.STRING, "MklNameChangeOp"],
     }, inputs);
   }
@@ -86,11 +85,11 @@ function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
 
 let fusedMatMul: boolean | undefined;
 
-/** Whether oneDNN's matrix product with a bias answers on this machine, tried once with a known product. */
+/** Returns whether oneDNN's matrix product with a bias works on this machine. Tries a known product once. */
 function hasFusedMatMul(): boolean {
   if (fusedMatMul !== undefined) return fusedMatMul;
   const { binding } = currentTensorFlow();
-  if (binding.isUsingGpuDevice()) return fusedMatMul = false; // it would answer, on the CPU
+  if (binding.isUsingGpuDevice()) return fusedMatMul = false; // the op would run, but on the CPU
   const number = (shape: number[], value: number) =>
     binding.createTensor(
       shape,
@@ -111,7 +110,7 @@ function hasFusedMatMul(): boolean {
   return fusedMatMul;
 }
 
-/** tanh(sqrt(2 / pi) (x + 0.044715 x^3)) of a float32 x. */
+/** Computes tanh(sqrt(2 / pi) (x + 0.044715 x^3)) of a float32 x. */
 function geluTanh(x: tf.Tensor): tf.Tensor {
   return tf.tanh(tf.mul(tf.mul(x, GELU_SCALE), tf.add(tf.mul(tf.square(x), GELU_CUBE), 1)));
 }
@@ -130,7 +129,7 @@ const geluBackward = fused("geluGrad", ([dy, x]) => {
 });
 
 /**
- * GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), computed in float32 and rounded once to x's type.
+ * Computes GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), in float32 and rounds once to x's type.
  *
  * @param x Any shape.
  */
@@ -146,13 +145,13 @@ const geluOperation = operation("gelu", (inputs: [tf.Tensor]) =>
   }))[0]!);
 
 /**
- * Takes rows of a table. Its gradient adds rows up in float32. The rows begin the residual stream: they have the format of
- * the class `residual`, if one is set.
+ * Gathers rows of a table. The gradient accumulates rows in float32. The rows begin the residual stream and have the
+ * format of the class `residual`, if set.
  *
  * @param table [V, C].
  * @param ids int32 [N], each in [0, V).
  * @returns [N, C].
- * @throws {TensorFlowError} for an id out of range, when it runs.
+ * @throws {TensorFlowError} For an ID out of range, when the op runs.
  */
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const taken = withGradient([table], (table) => {
@@ -165,19 +164,19 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   return rounded("residual", taken);
 }
 
-/** How bfloat16 matrix products round on this machine, found by trying. */
+/** Rounding of bfloat16 matrix products, as measured on this machine. */
 export type Rounding = "nearest" | "truncate" | "other";
 
 /**
- * Tries how a bfloat16 matrix product rounds: 1 + 3 * 2^-9 lies between the neighbours 1 and 1 + 2^-7, nearer to the
- * upper. TensorFlow without oneDNN truncates to the lower (facts measured on TF 2.21).
+ * Measures how a bfloat16 matrix product rounds. 1 + 3 * 2^-9 lies between the neighbors 1 and 1 + 2^-7 and is nearer
+ * to the upper one. TensorFlow without oneDNN truncates to the lower one (measured on TensorFlow 2.21).
  */
 export function probeRounding(): Rounding {
   return tf.tidy(() => {
-    const size = 32; // large enough to take the path that a model's products take
+    const size = 32; // large enough for the code path of a model's products
     const ones = tf.eye(size);
     const values = tf.fill([size, size], 1);
-    // Exact in bfloat16: 1 and 2^-8 + 2^-9; their sum needs more bits than it has.
+    // 1 and 2^-8 + 2^-9 are exact in bfloat16. Their sum is not.
     const a = tf.concat([values, tf.fill([size, size], 2 ** -8 + 2 ** -9)], 1);
     const b = tf.concat([ones, ones], 0);
     const { binding } = currentTensorFlow();

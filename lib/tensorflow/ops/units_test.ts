@@ -11,7 +11,7 @@ import { embedding, gelu, linear, probeRounding } from "./units.ts";
 
 await useTensorFlow();
 
-/** Numbers that bfloat16 has, spread over some binades. */
+/** Returns numbers that bfloat16 represents exactly, over several binades. */
 function values(count: number, seed: number): number[] {
   return Array.from(tf.randomNormal([count], 0, 2, "float32", seed).dataSync(), roundToBfloat16);
 }
@@ -43,8 +43,8 @@ Deno.test("linear() rounds product and bias together, once", () => {
     const row = Math.floor(i / m), column = i % m;
     let sum = b[column]!;
     for (let j = 0; j < k; j++) sum += x[row * k + j]! * w[j * m + column]!;
-    // Rounded once: off by at most half a unit in the last of 8 bits, 2^-8 of the value, and by float32's own sums. A
-    // bias added after rounding would be off by more wherever product and bias cancel.
+    // One rounding is off by at most half a unit in the last of 8 bits, 2^-8 of the value, plus float32's own sums. A
+    // bias added after rounding would be off by more if product and bias cancel.
     const scale = Math.abs(sum) * 2 ** -8 + 1e-5;
     assert(Math.abs(got[i]! - sum) <= scale, `element ${i}: ${got[i]} against ${sum}`);
     if (got[i] !== roundToBfloat16(Math.fround(sum))) different++;
@@ -52,7 +52,7 @@ Deno.test("linear() rounds product and bias together, once", () => {
   assert(different <= n * m / 100, `${different} elements are not the nearest`);
 });
 
-Deno.test("gelu() and causalSoftmax() on bfloat16 are float32's results rounded once", () => {
+Deno.test("gelu() and causalSoftmax() on bfloat16 equal float32's results rounded once", () => {
   const x = values(400, 4);
   const wide = gelu(tf.tensor1d(x)).dataSync();
   const low = gelu(toBfloat16(tf.tensor1d(x)));
@@ -66,11 +66,11 @@ Deno.test("gelu() and causalSoftmax() on bfloat16 are float32's results rounded 
   const rows = wideWeights.arraySync() as number[][][][];
   rows[0]!.flat().forEach((row, i) => {
     assertAlmostEquals(row.reduce((sum, v) => sum + v, 0), 1, 1e-6);
-    assert(row.slice(i % 8 + 1).every((weight) => weight === 0), "a query sees the future");
+    assert(row.slice(i % 8 + 1).every((weight) => weight === 0), "a query attends to a later position");
   });
 });
 
-/** The gradient of a unit against central differences in float64 arithmetic of TF.js's float32 values. */
+/** Compares the gradient of an operation with central differences. */
 function checkGradient(name: string, f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor): void {
   const weights = tf.randomNormal(f(x).shape, 0, 1, "float32", 9);
   const total = (x: tf.Tensor) => tf.sum(tf.mul(f(x), weights)) as tf.Scalar;
@@ -82,7 +82,7 @@ function checkGradient(name: string, f: (x: tf.Tensor) => tf.Tensor, x: tf.Tenso
   assertAlmostEquals((up - down) / (2 * h), slope, 2e-2 * Math.max(1, Math.abs(slope)), name);
 }
 
-Deno.test("gradients of units agree with differences", () => {
+Deno.test("gradients of units agree with central differences", () => {
   const x = tf.randomNormal([6, 5], 0, 1, "float32", 6);
   const w = tf.randomNormal([5, 4], 0, 1, "float32", 7), b = tf.randomNormal([4], 0, 1, "float32", 8);
   const gain = tf.randomUniform([5], 0.5, 1.5, "float32", 11),
@@ -107,7 +107,7 @@ Deno.test("gradients of units agree with differences", () => {
   );
 });
 
-Deno.test("sparseCrossEntropy() is stable for large logits, and knows the article's numbers", () => {
+Deno.test("sparseCrossEntropy() is stable for large logits, and gives the article's numbers", () => {
   const logits = tf.tensor2d([[1000, 0], [-1000, 0]]);
   assertEquals(Array.from(sparseCrossEntropy(logits, tf.tensor1d([0, 0], "int32")).dataSync()), [0, 1000]);
   const p = [0.3, 0.15, 0.55].map(Math.log);
@@ -116,6 +116,6 @@ Deno.test("sparseCrossEntropy() is stable for large logits, and knows the articl
   assertAlmostEquals(losses[1]!, 1.897, 5e-4);
 });
 
-Deno.test("probeRounding() names how products round here", () => {
+Deno.test("probeRounding() names the rounding of products", () => {
   assert(["nearest", "truncate", "other"].includes(probeRounding()));
 });

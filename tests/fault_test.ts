@@ -58,7 +58,7 @@ Deno.test("verify-resume proves it for a user's spec, and says what is wrong wit
   while (held().length === 0 && !over) await new Promise((resolve) => setTimeout(resolve, 10));
   child.kill("SIGINT");
   const interrupted = await ended(child);
-  assertEquals([interrupted.code, interrupted.stderr.includes("Cannot go on: interrupted")], [75, true]);
+  assertEquals([interrupted.code, interrupted.stderr.includes("Cannot continue: interrupted")], [75, true]);
   assertEquals(held(), []);
 });
 
@@ -103,14 +103,14 @@ Deno.test("resultDifferences() finds what is not the same", async () => {
   const journal = join(folder, "journal.jsonl");
   const whole = editRecord(journal, (text) => text.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
   const [changed, tables] = resultDifferences(plan, { want, got });
-  assert(/step 4: loss is 1.25, undisturbed it is /.test(changed!), changed);
+  assert(/step 4: expected loss .* as in the undisturbed run, got 1.25/.test(changed!), changed);
   assertEquals(tables, "the result columns of the tables differ");
   await Deno.writeTextFile(journal, whole);
   await Deno.writeTextFile(join(folder, "left.tmp"), "");
   await Deno.writeFile(join(folder, "best.safetensors"), new Uint8Array(3));
   assertEquals(resultDifferences(plan, { want, got }).sort(), [
-    `run ${plan.runs[0]!.id}: best.safetensors has other bytes`,
-    `run ${plan.runs[0]!.id}: left.tmp is left over`,
+    `run ${plan.runs[0]!.id}: best.safetensors has different bytes`,
+    `run ${plan.runs[0]!.id}: left.tmp is a leftover file`,
   ]);
 });
 

@@ -62,7 +62,7 @@ Deno.test({
 
     const present = await reproduce(dir, "--present-code");
     assertEquals([present.code, exists(trace)], [0, false], present.stderr);
-    assertMatch(present.stdout, /^changed: code: this checkout's code runs, .*\nidentical\n$/);
+    assertMatch(present.stdout, /^changed: code: this checkout's code, .*\nidentical\n$/);
 
     const both = await reproduce(dir, "--present-code", "--run-recorded-code");
     assertEquals([both.code, both.stderr.includes("not both")], [2, true]);

@@ -63,7 +63,7 @@ Deno.test("run --index takes its index from a value, from Slurm or from Kubernet
   const before = Deno.readFileSync(runPaths(folderOf(dir, 0)).journal);
   const again = await runTask("run", [dir, "--index", "0"]);
   assertEquals(again.code, 0);
-  assertMatch(again.stderr, /is finished already/);
+  assertMatch(again.stderr, /is already finished/);
   assertEquals(Deno.readFileSync(runPaths(folderOf(dir, 0)).journal), before);
   // The folder is a sweep's: it has nothing left to do there.
   assertEquals((await runTask("sweep", [join(root, "index.json"), "--out", dir])).code, 0);
@@ -80,7 +80,7 @@ Deno.test("a run that is stopped by SIGTERM, by SIGUSR1 and before a deadline go
     child.kill(signal);
     const { code, stderr } = await ended(child);
     assertEquals(code, 75, stderr);
-    assertMatch(stderr, /stopped; the same command goes on/);
+    assertMatch(stderr, /interrupted; repeat the command to resume/);
     const { events, status } = readRun(folder);
     const last = events.at(-1)!;
     assertEquals([status, last.event], ["unfinished", "checkpoint"]);
@@ -109,7 +109,7 @@ Deno.test("two jobs never run one index at once", async () => {
   await stepsMade(folderOf(dir, 1), 10);
   const second = await runTask("run", [dir, "--index", "1"]);
   assertEquals(second.code, 75, second.stderr);
-  assertMatch(second.stderr, /another process works on it/);
+  assertMatch(second.stderr, /another process owns it/);
   assertEquals((await ended(first)).code, 0);
   assertEquals((await runTask("run", [dir, "--index", "1"])).code, 0);
   assertEquals(stepsOf(folderOf(dir, 1)), SMALL.steps);
@@ -139,17 +139,17 @@ Deno.test("statuses tell a forbidden divergence, bad input and other failures ap
   const dir = await planned("wrong", { ...SMALL, steps: 5 });
   const wrong: [string[], Record<string, string>, RegExp][] = [
     [[dir], {}, /expected --index/],
-    [[dir, "--index"], {}, /none is set/],
+    [[dir, "--index"], {}, /got none/],
     [
       [dir, "--index"],
       { SLURM_ARRAY_TASK_ID: "0", JOB_COMPLETION_INDEX: "1" },
       /SLURM_ARRAY_TASK_ID is 0, JOB_/,
     ],
-    [[dir, "--index", "3"], {}, /from 0 to 2.*it is 3/],
+    [[dir, "--index", "3"], {}, /from 0 to 2.*got 3/],
     [[dir, "--index", "-1"], {}, /--index: expected a whole number/],
     [[dir, "--index", "1.5"], {}, /--index: expected a whole number/],
     [[dir, "--index", "one"], {}, /--index: expected a whole number/],
-    [[join(root, "nothing"), "--index", "0"], {}, /wanted a folder with a plan/],
+    [[join(root, "nothing"), "--index", "0"], {}, /expected a folder with a plan/],
     [[dir, "--index", "0", "--deadline", "soon"], {}, /--deadline.*such as 2026-11-30T18:00:00Z.*got soon/],
     [[dir, "--index", "0", "--deadline", "2026-99-99T00:00:00Z"], {}, /--deadline/],
     [[dir, "--index", "0", "--margin", "-1"], {}, /--margin/],
@@ -227,7 +227,7 @@ Deno.test("cluster explains what it cannot do", async () => {
     [["slurm", join(root, "none.json")], /Cannot read the spec/],
     [["slurm", dir, "--parallel", "0"], /--parallel: expected a whole number/],
     [["slurm", dir, "--warn", "often"], /--warn/],
-    [["slurm", dir, "--sbatch=--comment=1\n#SBATCH --x"], /without quotes, backslashes and line ends/],
+    [["slurm", dir, "--sbatch=--comment=1\n#SBATCH --x"], /without quotes, backslashes and line breaks/],
     [["slurm", dir, "--time", "1\n#SBATCH --x"], /--time: expected a Slurm time limit/],
     [["slurm", dir, "--time", "1-"], /--time: .*D-HH:MM:SS\), got "1-"/],
     [["slurm", dir, "--time", "2h"], /--time/],

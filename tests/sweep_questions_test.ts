@@ -117,10 +117,10 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
       Object.assign(plan, { runs });
     });
     const told = await explain(join(dir, "runs", "0123456789ab"), "--against", done);
-    assertMatch(told, /planned, not begun/);
+    assertMatch(told, /planned, not started/);
     assertMatch(
       told,
-      /→ new: no run has its identity: seed \(there 1, here 9\), lr \(there 0.001, here 0.5\)/,
+      /→ new: no run has the same ID; the nearest differs in seed \(there 1, here 9\), lr \(there 0.001, here 0.5\)/,
     );
   });
   await t.step("finished in another folder", async () => {
@@ -131,9 +131,9 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
     const told = await explain(run, "--against", done);
     assertStringIncludes(
       told,
-      `elsewhere: this run is finished in ${done}, and can be had with \`deno task merge ${dir} ${done}\``,
+      `elsewhere: this run is finished in ${done}; copy it with \`deno task merge ${dir} ${done}\``,
     );
-    assertMatch(told, /→ new: it was not run here, but in /);
+    assertMatch(told, /→ new: it ran in .*, not here/);
     for (const wrong of [join(root, "no-such"), run, join(root, "text.txt")]) {
       const { code, stderr } = await runTask("explain", [onlyRun(done), "--against", wrong]);
       assertEquals(code, 2, stderr);
@@ -149,21 +149,21 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
     const nowhere = join(root, "nowhere", "at", "all"), empty = join(root, "void");
     Deno.mkdirSync(empty);
     const told = [
-      [done, `it is a sweep's folder, with the run ${onlyRun(done)}`],
-      [empty, "it holds no manifest.json"],
-      [nowhere, "there is none"],
+      [done, `a sweep's folder with the run ${onlyRun(done)}`],
+      [empty, "a folder without manifest.json"],
+      [nowhere, "no such folder"],
     ];
     for (const [folder, found] of told) {
       const { code, stderr } = await runTask("explain", [folder!]);
       assertEquals([code, stderr], [
         2,
-        `Cannot explain ${folder}: wanted a run's folder, DIR/runs/ID: ${found}\n`,
+        `Cannot explain ${folder}: expected a run's folder, DIR/runs/ID, got ${found}\n`,
       ]);
     }
   });
   await t.step("a copy of a run outside of any sweep", async () => {
     const alone = copy(onlyRun(done), join(root, "alone", "run"));
-    assertMatch(await explain(alone), /^run [0-9a-f]{12}: finished.*\nspec: there is no plan; no other run/);
+    assertMatch(await explain(alone), /^run [0-9a-f]{12}: finished.*\nspec: no plan; no other run/);
   });
 });
 
@@ -264,7 +264,7 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     assertEquals(present.code, 0);
     assertMatch(
       present.stdout,
-      /^changed: code: this checkout's code runs, as --present-code asks\nidentical$/,
+      /^changed: code: this checkout's code, because of --present-code\nidentical$/,
     );
   });
   await t.step(

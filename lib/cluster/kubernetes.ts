@@ -1,5 +1,5 @@
 /**
- * A plan as an Indexed Job for Kubernetes: a pod a run.
+ * Kubernetes: a plan as an Indexed Job with one pod per run.
  *
  * @module
  */
@@ -7,36 +7,37 @@ import { stringify } from "yaml";
 import { EXIT } from "../error/user_error.ts";
 import type { Plan } from "../sweep/plan.ts";
 
-/** What the manifest says besides the plan. */
+/** Options of the manifest. */
 export interface KubernetesOptions {
-  /** An image with Deno and losskit. */
+  /** Image with Deno and losskit. */
   readonly image: string;
-  /** Where losskit is in it. */
+  /** Folder of losskit in the image. */
   readonly workingDir: string;
-  /** The PersistentVolumeClaim that holds the plan's folder. */
+  /** PersistentVolumeClaim that holds the plan's folder. */
   readonly claim: string;
-  /** Where it is mounted: absolute. */
+  /** Mount path, absolute. */
   readonly mount: string;
-  /** The plan's folder in the container: absolute. */
+  /** Plan's folder in the container, absolute. */
   readonly dir: string;
-  /** What `run` is told besides that folder: `--index` and its options. */
+  /** Further arguments of `run`: `--index` and its options. */
   readonly flags: readonly string[];
-  /** Pods at once. Default: all. */
+  /** Concurrent pods. Default: all. */
   readonly parallel?: number | undefined;
-  /** Memory of a pod, such as `2Gi`, requested and limited. Default: not said. */
+  /** Memory request and limit of a pod, such as `2Gi`. Default: none. */
   readonly memory?: string | undefined;
-  /** Failures of a run, other than final ones and interruptions, that are tried again. Default: 3. */
+  /** Retries of a run, except for final failures and interruptions. Default: 3. */
   readonly retries?: number | undefined;
-  /** Seconds between a pod's SIGTERM and its end. Default: 120. */
+  /** Seconds between a pod's SIGTERM and its SIGKILL. Default: 120. */
   readonly grace?: number | undefined;
 }
 
-/** The longest name of a Job whose pods' names, `NAME-INDEX-xxxxx`, and labels still fit. */
+/** Maximum length of a Job's name that fits into labels and pod names, `NAME-INDEX-xxxxx`. */
 const NAME_LENGTH = 50;
 
 /**
- * The manifest for `kubectl apply`, YAML. Status 75 (stopped, with a checkpoint) and disruptions are not counted and the pod is
- * replaced; 4 (diverged) fails its run alone, 2 (bad input) the whole Job; others are tried again, counted for each run.
+ * Returns the YAML manifest for `kubectl apply`. Status 75 (interrupted, with a checkpoint) and disruptions replace the
+ * pod without counting as failures. Status 4 (diverged) fails the run; status 2 (bad input) fails the Job. Other
+ * failures are retried, counted per run.
  */
 export function kubernetesManifest({ name, threads, runs }: Plan, options: KubernetesOptions): string {
   const { image, workingDir, claim, mount, dir, memory, retries = 3, grace = 120 } = options;
@@ -56,7 +57,7 @@ export function kubernetesManifest({ name, threads, runs }: Plan, options: Kuber
       completions: runs.length,
       parallelism: options.parallel ?? runs.length,
       backoffLimitPerIndex: retries,
-      // A run's next pod does not begin before the last one has ended.
+      // A replacement pod starts only after the previous pod has ended.
       podReplacementPolicy: "Failed",
       podFailurePolicy: {
         rules: [
@@ -85,12 +86,12 @@ export function kubernetesManifest({ name, threads, runs }: Plan, options: Kuber
       },
     },
   };
-  return `# ${runs.length} runs of plan.json; a pod's completion index is its run's.\n${
+  return `# ${runs.length} runs of plan.json; the completion index of a pod is the index of its run.\n${
     stringify(job, { aliasDuplicateObjects: false })
   }`;
 }
 
-/** A sweep's name as one of a Job: lower case letters, digits and '-', with a letter first. */
+/** Returns a sweep's name as a Job name: lowercase letters, digits and '-', starting with a letter. */
 function nameOf(name: string): string {
   const safe = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+/, "");
   return `losskit-${safe}`.slice(0, NAME_LENGTH).replace(/-+$/, "");

@@ -1,5 +1,5 @@
 /**
- * Clusters: a plan's runs as jobs for Slurm and Kubernetes, and one run by its index.
+ * Clusters: plans as jobs for Slurm and Kubernetes, and execution of single runs by index.
  *
  * @module
  */

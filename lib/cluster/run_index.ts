@@ -1,5 +1,5 @@
 /**
- * One run of a plan by its index: what a job of a cluster's array does.
+ * Execution of a plan's run by index, as in a job array.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { isFinished, recordFailedAttempt } from "../sweep/reuse.ts";
 import { describe } from "../sweep/sweep_view.ts";
 import { startWorker } from "../sweep/worker_process.ts";
 
-/** Variables in which clusters tell a job its index: Slurm's job arrays, Kubernetes' Indexed Jobs. */
+/** Environment variables with the index of a job: Slurm job arrays and Kubernetes Indexed Jobs. */
 export const INDEX_VARIABLES = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"] as const;
 
 /**
- * The index that a cluster gave this process.
+ * Returns the index that a cluster assigned to this process.
  *
  * @param get Reads a variable.
- * @throws {UserError} when there is none, or several that differ.
+ * @throws {UserError} if no variable is set, or several differ.
  */
 export function indexOfCluster(get: (name: string) => string | undefined): string {
   const given = INDEX_VARIABLES.map((name) => ({ name, value: get(name) || undefined }))
@@ -25,44 +25,41 @@ export function indexOfCluster(get: (name: string) => string | undefined): strin
   const [first] = given;
   if (first !== undefined && given.every(({ value }) => value === first.value)) return first.value!;
   throw new UserError(
-    `Cannot choose a run: wanted an index after --index, or in one of ${INDEX_VARIABLES.join(", ")}: ` +
-      (first === undefined
-        ? "none is set"
-        : given.map(({ name, value }) => `${name} is ${value}`).join(", ")),
+    `Cannot choose a run: expected an index after --index or in one of ${INDEX_VARIABLES.join(", ")}, got ` +
+      (first === undefined ? "none" : given.map(({ name, value }) => `${name}=${value}`).join(" and ")),
   );
 }
 
 /**
- * The run at an index of a folder's plan.
+ * Returns the run at an index of a folder's plan.
  *
- * @param index From 0.
- * @throws {UserError} when the folder has no plan, or no such run is in it.
+ * @param index Index from 0.
+ * @throws {UserError} if the folder has no plan, or the index is out of range.
  */
 export function plannedRunAt(dir: string, index: number): PlannedRun {
   const plan = readPlan(dir);
   if (plan === undefined) {
     throw new UserError(
-      `Cannot run: wanted a folder with a plan, as \`deno task cluster\` or \`deno task sweep\` makes it: ` +
-        `there is no ${planPath(dir)}`,
+      `Cannot run: expected a folder with a plan, got ${dir} without ${planPath(dir)}. ` +
+        "Create the plan with `deno task cluster` or `deno task sweep`.",
     );
   }
   const run = plan.runs[index];
   if (run !== undefined) return run;
   throw new UserError(
-    `Cannot run: the index must be from 0 to ${plan.runs.length - 1}, as ${planPath(dir)} has ` +
-      `${plan.runs.length} runs: it is ${index}`,
+    `Cannot run: expected an index from 0 to ${plan.runs.length - 1}, because ${planPath(dir)} has ` +
+      `${plan.runs.length} runs, got ${index}`,
   );
 }
 
 /**
- * Runs, or goes on with, a run of a plan in a process of its own. Whoever else works on it, it is not run twice: it is
- * claimed.
+ * Runs or resumes a run of a plan in a separate process. The run is claimed, so that it never runs twice at once.
  *
- * @param run One of the plan's.
- * @param options The plan's folder, what asks the run to stop, whether one that another environment began is gone on with
- * (default: it starts over), and where to `print`.
- * @returns The status to end with: 0 finished; 75 stopped, or another process works on it: the same again goes on; 2 for
- * bad input and 4 for a forbidden divergence, which would come again; 3 for another failure, which may pass.
+ * @param run A run of the plan.
+ * @param options The plan's folder, the stop signal, permission to resume runs of another environment (default: such
+ * runs start over), and `print`.
+ * @returns Exit status: 0 finished; 75 interrupted or owned by another process, repeat to resume; 2 bad input; 4
+ * forbidden divergence; 3 another failure, which may be temporary.
  */
 export async function runPlanned(
   run: PlannedRun,
@@ -77,7 +74,7 @@ export async function runPlanned(
   const { log } = runPaths(runFolder(dir, run.id));
   const name = `run ${run.id} (${describe(run)})`;
   if (isFinished(dir, run.id)) {
-    print(`${name} is finished already`);
+    print(`${name} is already finished`);
     return EXIT.ok;
   }
   if (stop.aborted) return EXIT.interrupted;
@@ -96,7 +93,9 @@ export async function runPlanned(
     return code;
   }
   if (stop.aborted || cause === undefined) {
-    print(`${name}: ${stop.aborted ? "stopped" : "another process works on it"}; the same command goes on`);
+    print(
+      `${name}: ${stop.aborted ? "interrupted" : "another process owns it"}; repeat the command to resume`,
+    );
     return EXIT.interrupted;
   }
   print(`${name} failed: ${cause}`);

@@ -1,5 +1,5 @@
 /**
- * A plan as a job array for Slurm: a task a run.
+ * Slurm: a plan as a job array with one task per run.
  *
  * @module
  */
@@ -7,39 +7,40 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { shellWord } from "../file/shell_word.ts";
 import type { Plan } from "../sweep/plan.ts";
 
-/** What the script says besides the plan. */
+/** Options of the script. */
 export interface SlurmOptions {
-  /** Where Deno is, unless a node has it elsewhere: `$DENO`, or on its `PATH`. */
+  /** Path of Deno. A node may override it by `$DENO` or its `PATH`. */
   readonly deno: string;
-  /** What Deno is told, word by word, to run `lib/cli/run.ts`, up to its arguments. */
+  /** Arguments of Deno that run `lib/cli/run.ts`, without the program's own arguments. */
   readonly command: readonly string[];
-  /** The folder to run it in. */
+  /** Working directory of the command. */
   readonly workingDir: string;
-  /** The plan's folder, as the nodes see it: absolute. */
+  /** Plan's folder on the nodes, absolute. */
   readonly dir: string;
-  /** What `run` is told besides that folder: `--index` and its options. */
+  /** Further arguments of `run`: `--index` and its options. */
   readonly flags: readonly string[];
-  /** Tasks at once. Default: as many as Slurm grants. */
+  /** Concurrent tasks. Default: Slurm's limit. */
   readonly parallel?: number | undefined;
-  /** Time limit of a task in Slurm's words, such as `02:00:00`. Default: the partition's. */
+  /** Time limit of a task in Slurm's format, such as `02:00:00`. Default: the partition's. */
   readonly time?: string | undefined;
-  /** Memory of a task in Slurm's words, such as `2G`. Default: the partition's. */
+  /** Memory of a task in Slurm's format, such as `2G`. Default: the partition's. */
   readonly memory?: string | undefined;
-  /** Where it runs. Default: the default partition. */
+  /** Partition. Default: Slurm's default partition. */
   readonly partition?: string | undefined;
-  /** Seconds before the time limit at which a task is told to stop, with a checkpoint. Default: 120. */
+  /** Seconds before the time limit at which a task is signaled to write a checkpoint and stop. Default: 120. */
   readonly warn?: number | undefined;
-  /** How often a task that was stopped is queued again. Default: 50. */
+  /** Maximum number of requeues of an interrupted task. Default: 50. */
   readonly requeues?: number | undefined;
   /** More options of sbatch, such as `--account=NAME`. */
   readonly more?: readonly string[] | undefined;
 }
 
 /**
- * The script for `sbatch`. A task that is stopped (by a time limit, by preemption, by hand) writes a checkpoint and ends with
- * status 75, on which it is queued again; 2 (bad input), 4 (diverged) and others are final.
+ * Returns the script for `sbatch`. A task that is interrupted (by its time limit, preemption or a user) writes a
+ * checkpoint and exits with status 75, which requeues the task. Status 2 (bad input), 4 (diverged) and others are
+ * final.
  *
- * @throws {UserError} for what cannot be said in a line of options.
+ * @throws {UserError} for options that sbatch cannot represent.
  */
 export function slurmScript({ name, threads, runs }: Plan, options: SlurmOptions): string {
   const { dir, workingDir, warn = 120, requeues = 50 } = options;
@@ -57,30 +58,30 @@ export function slurmScript({ name, threads, runs }: Plan, options: SlurmOptions
     "--requeue",
     `--signal=USR1@${warn}`,
     "--open-mode=append",
-    // %% is Slurm's word for one %.
+    // Slurm expands % in paths; %% is a literal %.
     `--output=${slurmLogs(dir).replaceAll("%", "%%")}/%A_%a.log`,
     ...(options.more ?? []),
   ];
   const words = [...options.command, dir, ...options.flags].map(shellWord).join(" ");
   return `#!/bin/bash
 ${sbatch.map((option) => `#SBATCH ${optionWord(option)}\n`).join("")}
-# ${runs.length} runs of plan.json; the task's number is the run's index. Submit it with sbatch, from anywhere.
+# ${runs.length} runs of plan.json; the task ID is the index of the run. Submit the script with sbatch, from any folder.
 cd ${shellWord(workingDir)} || exit ${EXIT.badInput}
 
-# Deno: as DENO says, or else where it was when this was written, or else where this node has it.
+# Deno: the path in DENO, the path recorded when this script was generated, or Deno on the PATH of this node.
 deno=${shellWord(options.deno)}
 if [ -n "\${DENO:-}" ]; then deno=$DENO; elif ! command -v "$deno" > /dev/null; then deno=deno; fi
 if ! command -v "$deno" > /dev/null; then
-  echo "Cannot run losskit on $HOSTNAME: wanted Deno: there is no $deno. Install it there, or submit with sbatch --export=ALL,DENO=/path/to/deno" >&2
+  echo "Cannot run losskit on $HOSTNAME: expected Deno, got no program $deno. Install it there, or submit with sbatch --export=ALL,DENO=/path/to/deno" >&2
   exit ${EXIT.badInput}
 fi
 
-# Steps are told of preemption and of the end of their time; this shell has to outlive them.
+# Steps receive the signals for preemption and the time limit. This shell must outlive them.
 trap : TERM USR1 INT
 srun --ntasks=1 --cpus-per-task=${threads} "$deno" ${words}
 code=$?
 
-# ${EXIT.interrupted}: stopped, with a checkpoint to go on from. Others are final: ${EXIT.badInput} bad input, ${EXIT.someFailed} failed, ${EXIT.diverged} diverged.
+# ${EXIT.interrupted}: interrupted, with a checkpoint to resume from. Other statuses are final: ${EXIT.badInput} bad input, ${EXIT.someFailed} failed, ${EXIT.diverged} diverged.
 if [ "$code" -eq ${EXIT.interrupted} ] && [ "\${SLURM_RESTART_COUNT:-0}" -lt ${requeues} ]; then
   scontrol requeue "\${SLURM_ARRAY_JOB_ID}_\${SLURM_ARRAY_TASK_ID}"
 fi
@@ -88,17 +89,17 @@ exit "$code"
 `;
 }
 
-/** Where tasks' own output goes; the folder must be there when they start. */
+/** Returns the folder of the tasks' output. It must exist before the tasks start. */
 export function slurmLogs(dir: string): string {
   return `${dir}/slurm`;
 }
 
-/** A word in a line of sbatch's options, which knows quotes but no way to put a quote into them. */
+/** Quotes a word for sbatch's option lines, which have no escape for quotes. */
 function optionWord(option: string): string {
   if (/[\n\r"\\]/.test(option)) {
     throw new UserError(
-      `Cannot write a script for Slurm: wanted a folder and options without quotes, backslashes and line ends: ` +
-        `given ${JSON.stringify(option)}`,
+      `Cannot write a script for Slurm: expected a folder and options without quotes, backslashes and line breaks, ` +
+        `got ${JSON.stringify(option)}`,
     );
   }
   return /[\s'#]/.test(option) ? `"${option}"` : option;

@@ -21,7 +21,7 @@ const FIXED = {
   flags: ["--index"],
 };
 
-/** The options of a script, and what bash says of the rest. */
+/** Returns the options of a script, and bash's output for the rest. */
 async function read(script: string): Promise<{ options: string[]; bash: string }> {
   const options = script.split("\n").filter((line) => line.startsWith("#SBATCH ")).map((line) =>
     line.slice(8)
@@ -33,7 +33,7 @@ async function read(script: string): Promise<{ options: string[]; bash: string }
   return { options, bash: new TextDecoder().decode((await child.output()).stderr) };
 }
 
-Deno.test("slurmScript() asks for what a plan needs, and for what is said besides", async () => {
+Deno.test("slurmScript() requests the plan's resources and the given options", async () => {
   const plain = await read(slurmScript(PLAN, FIXED));
   assertEquals(plain, {
     options: [
@@ -71,13 +71,13 @@ Deno.test("slurmScript() asks for what a plan needs, and for what is said beside
   ) assertEquals(options.includes(option), true, option);
 });
 
-Deno.test("slurmScript() keeps odd names of folders whole, and refuses those that sbatch cannot be told", async () => {
+Deno.test("slurmScript() quotes unusual folder names, and refuses names that sbatch cannot represent", async () => {
   const dir = "/runs/Büro's $HOME `x` 50% #1";
   const script = slurmScript(PLAN, { ...FIXED, dir });
   const { options, bash } = await read(script);
   assertEquals(bash, "");
   assertEquals(options.at(-1), '"--output=/runs/Büro\'s $HOME `x` 50%% #1/slurm/%A_%a.log"');
-  // What bash makes of the command's words.
+  // Words of the command after expansion by bash.
   const line = script.split("\n").find((line) => line.startsWith("srun "))!;
   const { stdout } = await new Deno.Command("bash", {
     args: ["-c", line.replace(/^srun --ntasks=1 --cpus-per-task=4 "\$deno"/, "printf '%s\\n'")],
@@ -93,11 +93,11 @@ Deno.test("slurmScript() keeps odd names of folders whole, and refuses those tha
   }
 });
 
-Deno.test("slurmScript() queues a stopped task again as often as is said", () => {
+Deno.test("slurmScript() requeues an interrupted task up to the limit", () => {
   assertStringIncludes(slurmScript(PLAN, { ...FIXED, requeues: 7 }), '"${SLURM_RESTART_COUNT:-0}" -lt 7');
 });
 
-Deno.test("slurmScript() finds Deno where it was, on a node's PATH or where DENO says, and tells where there is none", async () => {
+Deno.test("slurmScript() finds Deno at the recorded path, on the PATH or in DENO, and reports a missing Deno", async () => {
   const root = Deno.makeTempDirSync({ prefix: "it's " });
   try {
     const program = (name: string, text: string) => {
@@ -127,7 +127,7 @@ Deno.test("slurmScript() finds Deno where it was, on a node's PATH or where DENO
     for (const [deno, env, missing] of [[gone, {}, "deno"], [written!, { DENO: gone }, gone]] as const) {
       const [code, stdout, stderr] = await run(deno, env);
       assertEquals([code, stdout], [2, ""]);
-      assertMatch(String(stderr), /^Cannot run losskit on .*: wanted Deno: there is no .*DENO=/);
+      assertMatch(String(stderr), /^Cannot run losskit on .*: expected Deno, got no program .*DENO=/);
       assertStringIncludes(String(stderr), `there is no ${missing}. `);
     }
   } finally {

@@ -1,5 +1,5 @@
 /**
- * Why a run is new, goes on or counts as done: what of its spec, data, code and environment is as it was, and what not.
+ * Explains whether a run is new, resumable or reusable, by changes of its spec, data, code and environment.
  *
  * @module
  */
@@ -26,15 +26,15 @@ import { changedFiles } from "../run/code.ts";
 import { findText } from "../run/find_text.ts";
 import { libHash, type Plan, readPlan } from "../sweep/plan.ts";
 
-/** What a command would do with a run, and why. */
+/** Verdict on a run, and the reasons. */
 export interface Explanation {
-  /** `reusable`: it counts as done. `goes on`: from its checkpoint. `new`: it is run from its start. */
-  readonly verdict: "reusable" | "goes on" | "new";
-  /** One line for each of spec, data, code and environment, and for the run itself. */
+  /** `reusable`: finished and unchanged. `resumable`: continues from its checkpoint. `new`: runs from the start. */
+  readonly verdict: "reusable" | "resumable" | "new";
+  /** One line each for the spec, data, code, environment and the run itself. */
   readonly lines: readonly string[];
 }
 
-/** A run, recorded or only planned. */
+/** Identity of a recorded or planned run. */
 interface Identity {
   readonly id: string;
   readonly spec: RunSpec;
@@ -45,18 +45,20 @@ interface Identity {
 /**
  * Explains a run.
  *
- * @param folder The run's folder, `DIR/runs/ID`, which need not be there where DIR has a plan.
- * @param options `environment`: the one that is now; `others`: more sweeps' folders to look for the nearest run in.
- * @throws {UserError} when there is neither a record nor a plan of it, or they are damaged, or another folder is no sweep's.
+ * @param folder The run's folder, `DIR/runs/ID`. It may be missing if DIR has a plan.
+ * @param options `environment` returns the current environment; `others` are more sweep folders to search for similar
+ * runs.
+ * @throws {UserError} if the run is neither recorded nor planned, its files are damaged, or another folder is not a
+ * sweep folder.
  */
 export async function explainRun(
   folder: string,
   options: { environment: () => Promise<Environment>; others: readonly string[] },
 ): Promise<Explanation> {
   const above = dirname(resolve(folder));
-  // Only a folder's place says what sweep it is of: a copy of a run elsewhere is of none.
+  // Only the location determines the sweep. A copied run elsewhere belongs to no sweep.
   const dir = basename(above) === "runs" ? dirname(above) : undefined;
-  for (const other of options.others) listRuns(other); // refuses what is no sweep's folder
+  for (const other of options.others) listRuns(other); // throws for other folders
   const plan = dir === undefined ? undefined : readPlan(dir);
   const recorded = exists(runPaths(folder).manifest) ? readRun(folder) : undefined;
   const id = dir === undefined && recorded ? recorded.manifest.runId : basename(resolve(folder));
@@ -64,17 +66,13 @@ export async function explainRun(
   if (identity === undefined) throw notExplained(folder, { id, dir, plan });
   const near = nearest(identity, [...(dir === undefined ? [] : [dir]), ...options.others]);
   const nearLine = near === undefined
-    ? "no other run to hold it against"
+    ? "no other run to compare with"
     : `the nearest other run, ${near.name}, differs in ${near.differences.join(", ")}`;
   const data = await dataState(identity.data, dir), code = codeState(identity.libSha256, recorded);
   const planned = plan?.runs.some((run) => run.id === id);
   const lines = [
     `spec: ${
-      plan === undefined
-        ? "there is no plan"
-        : planned
-        ? `in the plan of ${dir}`
-        : `not in the plan of ${dir}`
+      plan === undefined ? "no plan" : planned ? `in the plan of ${dir}` : `not in the plan of ${dir}`
     }; ${nearLine}`,
     `data: ${data.text}`,
     `code: ${code.text}`,
@@ -85,17 +83,17 @@ export async function explainRun(
       ? " too"
       : dir === undefined
       ? ""
-      : `, and can be had with \`deno task merge ${shellWord(dir)} ${shellWord(elsewhere)}\``;
+      : `; copy it with \`deno task merge ${shellWord(dir)} ${shellWord(elsewhere)}\``;
     lines.push(`elsewhere: this run is finished in ${elsewhere}${had}`);
   }
   if (recorded === undefined) {
-    lines.unshift(`run ${id}: planned, not begun`);
+    lines.unshift(`run ${id}: planned, not started`);
     const why = elsewhere !== undefined
-      ? `it was not run here, but in ${elsewhere}`
+      ? `it ran in ${elsewhere}, not here`
       : near === undefined
-      ? "nothing like it was run"
-      : `no run has its identity: ${near.differences.join(", ")}`;
-    return { verdict: "new", lines: [...lines, `environment: nothing is recorded`, `→ new: ${why}`] };
+      ? "no similar run is recorded"
+      : `no run has the same ID; the nearest differs in ${near.differences.join(", ")}`;
+    return { verdict: "new", lines: [...lines, `environment: not recorded`, `→ new: ${why}`] };
   }
   const changes = environmentChanges(recorded.manifest.environment, await options.environment());
   const mattering = changes.filter(({ matters }) => matters);
@@ -111,45 +109,43 @@ export async function explainRun(
       }`,
   );
   const reasons = [
-    ...(planned === false ? ["spec: the plan has no such run"] : []),
+    ...(planned === false ? ["spec: the run is not in the plan"] : []),
     ...(data.same ? [] : [`data: ${data.text}`]),
     ...(code.same ? [] : [`code: ${code.text}`]),
     ...mattering.map((change) => `environment: ${describeChange(change)}`),
   ];
   if (reasons.length > 0) {
-    const hint = reasons.length === mattering.length ? "; --allow-environment-change would count it" : "";
+    const hint = reasons.length === mattering.length ? "; --allow-environment-change reuses it" : "";
     return { verdict: "new", lines: [...lines, `→ new: ${reasons.join("; ")}${hint}`] };
   }
   if (recorded.status === "finished") {
     return {
       verdict: "reusable",
-      lines: [...lines, "→ reusable: it is finished, and spec, data, code and environment are as they were"],
+      lines: [...lines, "→ reusable: it is finished, and spec, data, code and environment are unchanged"],
     };
   }
   return {
-    verdict: "goes on",
-    lines: [...lines, `→ goes on: it is ${recorded.status}, and nothing has changed`],
+    verdict: "resumable",
+    lines: [...lines, `→ resumable: it is ${recorded.status}, and nothing has changed`],
   };
 }
 
-/** What to do about a folder that no run is recorded or planned in. */
+/** Returns the error for a folder without a recorded or planned run. */
 function notExplained(
   folder: string,
   { id, dir, plan }: { id: string; dir: string | undefined; plan: Plan | undefined },
 ): UserError {
   const ids = exists(join(folder, "runs")) ? listRuns(folder).map(({ id }) => id) : [];
   const found = dir !== undefined
-    ? `it holds no manifest.json, and ${
+    ? `a folder without manifest.json, and ${
       plan === undefined ? `${dir} has no plan.json` : `the plan of ${dir} has no run ${id}`
     }`
     : ids.length > 0
-    ? `it is a sweep's folder, with ${ids.length === 1 ? "the run" : "runs such as"} ${
-      runFolder(folder, ids[0]!)
-    }`
+    ? `a sweep's folder with ${ids.length === 1 ? "the run" : "runs such as"} ${runFolder(folder, ids[0]!)}`
     : exists(folder)
-    ? "it holds no manifest.json"
-    : "there is none";
-  return new UserError(`Cannot explain ${folder}: wanted a run's folder, DIR/runs/ID: ${found}`);
+    ? "a folder without manifest.json"
+    : "no such folder";
+  return new UserError(`Cannot explain ${folder}: expected a run's folder, DIR/runs/ID, got ${found}`);
 }
 
 function identityOf(
@@ -163,13 +159,13 @@ function identityOf(
   return run && { id, spec: run.spec, data: plan!.data, libSha256: plan!.libSha256 };
 }
 
-/** Whether another sweep's folder than the run's own has it finished. */
+/** Returns true if the run is finished in a folder other than its own sweep's. */
 function isFinishedIn(other: string, { id, dir }: { id: string; dir: string | undefined }): boolean {
   const folder = runFolder(other, id);
   return resolve(other) !== dir && exists(runPaths(folder).manifest) && readRun(folder).status === "finished";
 }
 
-/** The recorded run with the fewest differences, each in words. */
+/** Returns the recorded run with the fewest differences, described in words. */
 function nearest(
   run: Identity,
   dirs: readonly string[],
@@ -195,7 +191,7 @@ function* recordedIn(dirs: readonly string[]): Generator<{ name: string; other: 
   }
 }
 
-/** A run's manifest; undefined: it is damaged, which `report` tells of. */
+/** Reads a run's manifest. Returns undefined if it is damaged; `report` describes the damage. */
 function manifestIn(folder: string): Manifest | undefined {
   try {
     return readManifest(runPaths(folder).manifest);
@@ -210,7 +206,7 @@ function differencesOf(other: Identity, run: Identity): string[] {
   const text = (value: unknown) => JSON.stringify(value) ?? "none";
   const differences = [...fields].filter((field) => text(other.spec[field]) !== text(run.spec[field]))
     .map((field) => `${field} (there ${text(other.spec[field])}, here ${text(run.spec[field])})`);
-  if (other.data.sha256 !== run.data.sha256) differences.push("the text's bytes");
+  if (other.data.sha256 !== run.data.sha256) differences.push("the content of the text");
   if (other.libSha256 !== run.libSha256) differences.push("the code in lib/");
   return differences;
 }

@@ -1,5 +1,5 @@
 /**
- * Sweeps that are killed at random instants and continued: how it is shown that nothing is lost.
+ * Kills sweeps at random times and resumes them, to test that no result is lost.
  *
  * @module
  */
@@ -10,38 +10,38 @@ import { denoArguments } from "../run/environment.ts";
 import type { Plan } from "../sweep/plan.ts";
 import { isFinished } from "../sweep/reuse.ts";
 
-/** How a sweep is disturbed. */
+/** Disturbance of a sweep. */
 export interface Disturbance {
-  /** Kills at most; once they are made it is left to finish. */
+  /** Maximum number of kills. The sweep then finishes undisturbed. */
   readonly kills: number;
-  /** Where instants and victims are drawn from. */
+  /** Random source of kill times and victims. */
   readonly random: Random;
-  /** The mean time until the next kill, in milliseconds, from how many this sweep has had. */
+  /** Returns the mean time until the next kill, in milliseconds, for a number of previous kills. */
   readonly pause: (kills: number) => number;
-  /** Processes at once. */
+  /** Concurrent runs. */
   readonly workers: number;
-  /** Ends it early. */
+  /** Signal that stops the test early. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What became of it. */
+/** Outcome of a disturbed sweep. */
 export interface Disturbed {
-  /** Processes and whole sweeps that were killed, each by SIGKILL. */
+  /** Number of SIGKILLs sent to workers or whole sweeps. */
   readonly kills: number;
-  /** Sweeps that were started. */
+  /** Number of sweep starts. */
   readonly starts: number;
-  /** Finished runs that were changed afterwards, in words. */
+  /** Descriptions of finished runs that were changed afterward. */
   readonly problems: readonly string[];
 }
 
-/** So many retries that no number of kills uses them up. */
+/** Retries beyond the number of kills. */
 const RETRIES = 1_000_000;
 
 /**
- * Starts a sweep in a process of its own, to run what is left of a folder's plan.
+ * Starts a sweep in a separate process, which runs the unfinished runs of a folder's plan.
  *
  * @param dir The folder.
- * @param workers Processes at once.
+ * @param workers Concurrent runs.
  */
 export function startSweepProcess(dir: string, workers: number): Deno.ChildProcess {
   const program = denoArguments(new URL("../sweep/sweep_process.ts", import.meta.url).href);
@@ -54,26 +54,26 @@ export function startSweepProcess(dir: string, workers: number): Deno.ChildProce
 }
 
 /**
- * Runs a folder's plan to its end, killing as it goes: the sweep, one of its workers, or all at once as a power cut does.
+ * Runs a folder's plan to the end while killing processes: the sweep, one worker, or all at once as in a power failure.
  *
  * @param plan The folder's plan.
  * @param dir The folder.
- * @param disturbance How.
- * @throws {Error} when the sweep fails for another reason than a kill, with what it printed.
+ * @param disturbance Kills and their times.
+ * @throws {Error} if the sweep fails for another reason than a kill, with its error output.
  */
 export async function killSweep(plan: Plan, dir: string, disturbance: Disturbance): Promise<Disturbed> {
   const { random, pause, workers, signal } = disturbance;
   const finished = new Map<string, string>(), problems: string[] = [];
   let kills = 0, starts = 0;
-  /** Holds what is finished against what it was when it was first seen so. */
-  const look = () => {
+  /** Compares the files of finished runs with their first finished state. */
+  const check = () => {
     for (const { id } of plan.runs) {
       const { journal, checkpoint } = runPaths(runFolder(dir, id));
       const before = finished.get(id);
       if (before === undefined && !isFinished(dir, id)) continue;
       const now = sha256Hex(Deno.readFileSync(journal)) + sha256Hex(Deno.readFileSync(checkpoint));
       if (before !== undefined && before !== now) {
-        problems.push(`run ${id} was changed after it had finished`);
+        problems.push(`run ${id} changed after it had finished`);
       }
       finished.set(id, now);
     }
@@ -96,11 +96,11 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
       const all = killed ? [child.pid, ...(victim === "all" ? pids : [])] : chosen;
       if (all.map(kill).includes(true)) kills++;
       if (signal?.aborted) break;
-      look();
+      check();
     }
     const { code, stderr } = await output;
-    if (signal?.aborted) throw new UserError("Cannot go on: interrupted", { exitCode: EXIT.interrupted });
-    look();
+    if (signal?.aborted) throw new UserError("Cannot continue: interrupted", { exitCode: EXIT.interrupted });
+    check();
     if (killed) continue;
     if (code !== EXIT.ok) {
       throw new Error(`The sweep ended with status ${code}: ${new TextDecoder().decode(stderr)}`);
@@ -109,7 +109,7 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
   }
 }
 
-/** Waits, unless something comes before. */
+/** Waits for a time, for another promise, or for a signal. */
 async function pauseFor(
   milliseconds: number,
   { unless, signal }: { unless: Promise<unknown>; signal: AbortSignal | undefined },
@@ -125,7 +125,7 @@ async function pauseFor(
   signal?.removeEventListener("abort", done);
 }
 
-/** The processes that work on runs just now. */
+/** Returns the process IDs that own runs. */
 function claimed(plan: Plan, dir: string): number[] {
   return plan.runs.flatMap(({ id }) => {
     const { claim } = runPaths(runFolder(dir, id));
@@ -139,6 +139,6 @@ function kill(pid: number): boolean {
     Deno.kill(pid, "SIGKILL");
     return true;
   } catch {
-    return false; // it has ended
+    return false; // the process has already ended
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Proof: runs reproduced, killed and resumed, explained, and traced to a culprit.
+ * Proof: reproduction, kill-and-resume verification, explanation, and search for the cause of a gap.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Reruns a recorded run under the conditions of its manifest, and says whether it comes out the same.
+ * Reruns a recorded run under the conditions of its manifest, and compares the results.
  *
  * @module
  */
@@ -28,63 +28,63 @@ import { type Plan, writePlan } from "../sweep/plan.ts";
 import { readWhole } from "../run/read_whole.ts";
 import { sameBytes } from "./same_results.ts";
 
-/** The answer. */
+/** Result of a reproduction. */
 export type Reproduction =
   & {
-    /** What is not as it was when the run was recorded, in words. */
+    /** Changes since the run was recorded, in words. */
     readonly changes: readonly string[];
   }
   & (
-    /** Journals are equal and checkpoints byte-equal. */
+    /** Equal journals and byte-equal checkpoints. */
     | { readonly answer: "identical" }
-    /** No loss is farther off than the tolerance. */
+    /** All losses within the tolerance. */
     | {
       readonly answer: "within tolerance";
-      /** The largest difference of a loss, in nats per token. */
+      /** Largest absolute difference of a loss, in nats per token. */
       readonly largest: number;
-      /** The step that it is at. */
+      /** Step of the largest difference. */
       readonly at: number;
     }
-    /** Some loss is farther off, or a step is missing. */
+    /** Some loss beyond the tolerance, or a missing step. */
     | { readonly answer: "diverged"; readonly difference: Difference }
-    /** It could not be run again. */
+    /** No comparison: the run could not be repeated. */
     | { readonly answer: "cannot"; readonly reason: string }
   );
 
-/** How a run is reproduced. */
+/** Options of a reproduction. */
 export interface ReproduceOptions {
-  /** Asks it to stop. */
+  /** Signal that requests a stop. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes what is going on, line by line. */
+  /** Receives progress messages, line by line. */
   readonly print: (line: string) => void;
-  /** How far a loss may be off, in nats per token. Default: {@linkcode defaultTolerance}. */
+  /** Largest accepted difference of a loss, in nats per token. Default: {@linkcode defaultTolerance}. */
   readonly tolerance?: number | undefined;
-  /** Where the run's text is now. Default: the recorded path, then beside `plan.json`. */
+  /** Current location of the run's text. Default: the recorded path, then the folder of `plan.json`. */
   readonly data?: string | readonly string[] | undefined;
   /**
-   * The code to run. `matching` (default): this checkout's, if it made the run. `present`: this checkout's in any case.
-   * `recorded`: the code that made the run, rebuilt from the repository and the sweep's folder. Code from a folder may
-   * do whatever its author wants.
+   * Code to run. `matching` (default): this checkout, if it is the recorded code. `present`: this checkout. `recorded`:
+   * the recorded code, rebuilt from the repository and the sweep's folder. Recorded code is untrusted: it has full
+   * permissions.
    */
   readonly code?: "matching" | "present" | "recorded" | undefined;
 }
 
 /**
- * How far losses of one spec may be apart on two machines and still count as the same, in nats per token: a thousandth
- * where numbers have float32's 24 bits; where a policy computes in fewer, 2^-8, half of a bfloat16 number's last place at
- * a loss of 1 to 2. Where training is chaotic it may be more: it is a bound to report by, not a law.
+ * Returns the default tolerance for losses of one spec on two machines, in nats per token: 0.001 in float32, and 2^-8
+ * in lower precision (half a unit in the last place of bfloat16 for losses from 1 to 2). Chaotic training can exceed
+ * it.
  */
 export function defaultTolerance(policy: string): number {
   return policy === "float32" ? 1e-3 : 2 ** -8;
 }
 
 /**
- * Runs a finished run again, in a temporary folder: its spec on its text, in processes with its threads and its
- * environment variables. No code of the run's folder runs unless `code` is `recorded`.
+ * Reruns a finished run in a temporary folder, with its text, threads and environment variables. Code from the run's
+ * folder is executed only if `code` is `recorded`.
  *
  * @param folder The run's folder.
- * @param options Tolerance, and where the text is.
- * @throws {UserError} when the run's own files are missing or damaged, or it was interrupted.
+ * @param options Tolerance, code and the location of the text.
+ * @throws {UserError} if the run's files are missing or damaged, or the rerun was interrupted.
  */
 export async function reproduceRun(folder: string, options: ReproduceOptions): Promise<Reproduction> {
   const recorded = readRun(folder);
@@ -93,7 +93,7 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
   if (recorded.status !== "finished") return cannot(`the run is not finished: it is ${recorded.status}`);
   const { checkpoint } = runPaths(folder);
   try {
-    if (exists(checkpoint)) readWhole(folder); // without one, the journal has its checksum
+    if (exists(checkpoint)) readWhole(folder); // otherwise, compare with the checksum in the journal
   } catch (error) {
     if (error instanceof UserError) return cannot(error.message);
     throw error;
@@ -103,7 +103,7 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
   const present = isPresentCode(manifest);
   if (!present && (options.code ?? "matching") === "matching") return cannot(otherCode(manifest, dir));
   if (!present && options.code === "present") {
-    changes.push("code: this checkout's code runs, as --present-code asks");
+    changes.push("code: this checkout's code, because of --present-code");
   }
   const found = present || options.code === "present"
     ? undefined
@@ -162,7 +162,7 @@ function compareRuns(
 
 type Losses = ReturnType<typeof effectiveEvents>;
 
-/** Finds the text of a run, or says why it cannot be had. */
+/** Finds the text of a run. Returns the reason if the text is missing. */
 async function findData(recorded: DataSource, places: TextPlaces): Promise<DataSource | string> {
   try {
     return (await findText(recorded, places)).source;
@@ -172,7 +172,7 @@ async function findData(recorded: DataSource, places: TextPlaces): Promise<DataS
   }
 }
 
-/** Runs a spec in another folder, by a worker of the code in `root`. */
+/** Runs a spec in another folder, with a worker of the code in `root`. */
 async function rerun(
   manifest: Manifest,
   at: { root: string; data: DataSource; again: string; signal: AbortSignal | undefined },
@@ -195,14 +195,14 @@ async function rerun(
     stderr: "piped",
   }).spawn();
   const stop = () => child.kill("SIGTERM");
-  if (at.signal?.aborted) stop(); // it came while the text was read
+  if (at.signal?.aborted) stop(); // the signal arrived while the text was read
   at.signal?.addEventListener("abort", stop);
   const { code, stderr } = await child.output();
   at.signal?.removeEventListener("abort", stop);
   if (at.signal?.aborted) {
-    throw new UserError("Cannot reproduce: interrupted", { exitCode: EXIT.interrupted });
+    throw new UserError("Cannot reproduce the run: interrupted", { exitCode: EXIT.interrupted });
   }
   if (code === EXIT.ok) return { id };
   const last = new TextDecoder().decode(stderr).trimEnd().split("\n").at(-1);
-  return { reason: `running it again failed with status ${code}: ${last || "it left no message"}` };
+  return { reason: `the rerun failed with status ${code}: ${last || "no message"}` };
 }

@@ -1,5 +1,5 @@
 /**
- * Whether two folders hold the same results, bit for bit: the contract's equality of runs, and of the tables made of them.
+ * Compares the results in two folders, bit for bit: runs, and tables derived from them.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import {
 import type { Plan } from "../sweep/plan.ts";
 import { readIfThere } from "../run/resume_point.ts";
 
-/** Columns that measure the machine and the moment, not the run. */
+/** Columns with measurements of the machine, not of the run. */
 const MEASURED: readonly string[] = ["tokensPerSecond", "seconds"];
 
 /**
- * What is not the same in two folders of one plan, in words; none where all is.
+ * Describes the differences between two folders of one plan. Returns an empty list if there are none.
  *
- * @param plan The plan of both, whose runs are finished in `want`.
- * @param folders The folder as it must be, and the other.
- * @throws {UserError} when files are missing or damaged.
+ * @param plan The plan of both folders. Its runs are finished in `want`.
+ * @param folders `want` is the reference, `got` is compared with it.
+ * @throws {UserError} if files are missing or damaged.
  */
 export function resultDifferences(plan: Plan, { want, got }: { want: string; got: string }): string[] {
   const problems = plan.runs.flatMap(({ id }) => {
@@ -37,38 +37,38 @@ export function resultDifferences(plan: Plan, { want, got }: { want: string; got
   return problems;
 }
 
-/** What is not the same in two folders of one finished run, and what killed processes have left in the other. */
+/** Describes the differences between two folders of a finished run, and leftover files of killed processes. */
 function runDifferences(want: string, got: string): string[] {
   const problems: string[] = [];
   const [one, other] = [readRun(want), readRun(got)];
-  if (other.status !== "finished") return [`it is ${other.status}`];
+  if (other.status !== "finished") return [`the run is ${other.status}`];
   const finishes = other.events.filter(({ event }) => event === "finish").length;
-  if (finishes !== 1) problems.push(`it finished ${finishes} times`);
+  if (finishes !== 1) problems.push(`the run finished ${finishes} times`);
   const difference = compareJournals(one.events, other.events);
   if (difference !== undefined) {
     const { step, field, a, b } = difference;
-    problems.push(`step ${step ?? "none"}: ${field} is ${b}, undisturbed it is ${a}`);
+    problems.push(`step ${step ?? "none"}: expected ${field} ${a} as in the undisturbed run, got ${b}`);
   }
   const [paths, otherPaths] = [runPaths(want), runPaths(got)];
   for (const file of ["checkpoint", "best"] as const) {
-    if (!sameBytes(paths[file], otherPaths[file])) problems.push(`${file}.safetensors has other bytes`);
+    if (!sameBytes(paths[file], otherPaths[file])) problems.push(`${file}.safetensors has different bytes`);
   }
   const known = new Set(Object.values(otherPaths));
   for (const { name } of Deno.readDirSync(got)) {
     const path = join(got, name);
-    if (path === otherPaths.claim || !known.has(path)) problems.push(`${name} is left over`);
+    if (path === otherPaths.claim || !known.has(path)) problems.push(`${name} is a leftover file`);
   }
   return problems;
 }
 
-/** Whether two files have the same bytes, or neither is there. */
+/** Returns true if two files have the same content, or both are missing. */
 export function sameBytes(a: string, b: string): boolean {
   const [left, right] = [a, b].map(readIfThere);
   if (left === undefined || right === undefined) return left === right;
   return left.length === right.length && left.every((byte, i) => byte === right[i]);
 }
 
-/** The result columns of a folder's tables of runs, steps and evaluations, as text. */
+/** Returns the result columns of a folder's tables of runs, steps and evaluations, as text. */
 export function resultTables(dir: string): string {
   const runs = readRuns(dir);
   return [runColumns(runs), { ...stepColumns(runs) } as Columns, evalColumns(runs)].map(columnText).join(

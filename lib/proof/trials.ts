@@ -1,6 +1,6 @@
 /**
- * What lowering some parts of a model does, asked of a replayed step or of trained runs: the signals that a search for
- * culprits goes by.
+ * Effects of lower precision in parts of a model, measured on a replayed step or on trained runs. The search for
+ * culprits uses these signals.
  *
  * @module
  */
@@ -21,25 +21,25 @@ import { openReplay } from "../run/replay.ts";
 import { runSweep } from "../sweep/sweep.ts";
 import type { Interruption } from "../error/signals.ts";
 
-/** The share of the whole effect that is there when all is in the lower precision but what overrides return. */
+/** Returns the remaining share of the total effect when the overrides return some parts to float32. */
 export type ShareOf = (returned: readonly PrecisionOverride[]) => number | Promise<number>;
 
-/** A replayed step as a signal. */
+/** Signal from a replayed step. */
 export interface ReplaySignal extends Disposable {
-  /** The share of the squared error of the step's gradient: errors of independent roundings add up so. */
+  /** Share of the squared error of the step's gradient. Squared errors of independent roundings add up. */
   readonly shareOf: ShareOf;
-  /** What the lower precision does to the step. */
+  /** Error of the step in the lower precision. */
   readonly whole: StepError;
-  /** The step. */
+  /** Number of the step. */
   readonly step: number;
 }
 
 /**
  * Opens the step after a run's checkpoint as a signal.
  *
- * @param folder The folder of a run in float32, whose weights are taken.
+ * @param folder The folder of a run in float32, which supplies the weights.
  * @param low The spec of the paired run in the lower precision.
- * @throws {UserError} when the run, its checkpoint or its text cannot be read.
+ * @throws {UserError} if the run, its checkpoint or its text cannot be read.
  */
 export async function openReplaySignal(folder: string, low: RunSpec): Promise<ReplaySignal> {
   const open = await openReplay(folder);
@@ -59,29 +59,29 @@ export async function openReplaySignal(folder: string, low: RunSpec): Promise<Re
   };
 }
 
-/** Trained runs as a signal. */
+/** Signal from trained runs. */
 export interface LossSignal {
-  /** The share of the mean gap of the final validation loss; trains a run a seed, unless it is there already. */
+  /** Share of the mean gap of the final validation loss. Trains one run per seed unless the run is recorded. */
   readonly shareOf: ShareOf;
-  /** The whole gap, mean over the seeds, nats per token. */
+  /** Total gap: mean over seeds, nats per token. */
   readonly whole: number;
 }
 
-/** What trials are trained with. */
+/** Resources of trials. */
 export interface TrialOptions {
-  /** The folder of the trials, which is a sweep's folder; it is made. */
+  /** Sweep folder of the trials. Created if it is missing. */
   readonly dir: string;
-  /** Runs at once. */
+  /** Concurrent runs. */
   readonly workers: number;
-  /** Signals that stop it. */
+  /** Interruption by signals. */
   readonly interruption: Interruption;
 }
 
 /**
- * Trains trials as runs of a sweep's folder, so that none is trained twice.
+ * Trains trials as runs of a sweep folder, so that no trial is trained twice.
  *
- * @param pairs Finished pairs, float32 and the lower precision, one seed each.
- * @throws {UserError} when the code has changed since they were trained, or the folder is another's.
+ * @param pairs Finished pairs of float32 and the lower precision, one seed each.
+ * @throws {UserError} if the code has changed since the pairs were trained, or the folder holds other trials.
  */
 export function lossSignal(
   pairs: readonly { readonly baseline: RecordedRun; readonly other: RecordedRun }[],
@@ -90,8 +90,8 @@ export function lossSignal(
   const libSha256 = libHash();
   if (pairs.some(({ other }) => other.manifest.libSha256 !== libSha256)) {
     throw new UserError(
-      "Cannot train trials beside these runs: wanted the code in lib/ that they were made with: it has changed. " +
-        "Train them again in another folder (--out).",
+      "Cannot train trials for these runs: expected the code in lib/ that trained them, got another version. " +
+        "Train the runs again in another folder (--out).",
     );
   }
   const meanGap = (runs: readonly RecordedRun[]) =>
@@ -110,7 +110,7 @@ export function lossSignal(
   };
 }
 
-/** The final validation loss; of a run that was lost, what it began with: it knows as little. */
+/** Returns the final validation loss. A diverged run counts as its initial loss. */
 function endOf({ events }: RecordedRun): number {
   const { evals } = effectiveEvents(events);
   const [first, last] = [evals[0]?.loss ?? NaN, evals.at(-1)?.loss ?? NaN];
@@ -134,17 +134,19 @@ async function trainTrials(
   addToPlan(dir, plan, (found) => {
     if (found.libSha256 === libSha256 && found.data.sha256 === data.sha256) return;
     throw new UserError(
-      `Cannot train trials into ${dir}: it holds those of another text, or of another version of the code in lib/. ` +
-        "Delete it.",
+      `Cannot train trials in ${dir}: expected trials of the same text and code, got trials of another text or code. ` +
+        "Delete the folder.",
     );
   });
   const outcome = await runSweep(plan, { dir, workers, interruption });
   if (outcome.exitCode === EXIT.interrupted) {
-    throw new UserError("interrupted: run the same command to go on", { exitCode: EXIT.interrupted });
+    throw new UserError("Cannot continue the trials: interrupted. Repeat the command to resume", {
+      exitCode: EXIT.interrupted,
+    });
   }
   const [failed] = outcome.failed;
   if (failed !== undefined) {
-    throw new UserError(`Cannot go on with trials in ${dir}: run ${failed.id} failed: ${failed.reason}`, {
+    throw new UserError(`Cannot finish the trials in ${dir}: run ${failed.id} failed: ${failed.reason}`, {
       exitCode: EXIT.someFailed,
     });
   }

@@ -1,5 +1,5 @@
 /**
- * The proof, on a user's own spec, that a killed sweep ends as one that was left alone.
+ * Verifies on a user's spec that a killed and resumed sweep gives the same results as an undisturbed one.
  *
  * @module
  */
@@ -10,44 +10,44 @@ import { killSweep, startSweepProcess } from "./kill_sweep.ts";
 import { placePlan, type Plan } from "../sweep/plan.ts";
 import { resultDifferences } from "./same_results.ts";
 
-/** How it is verified. */
+/** Options of a verification. */
 export interface VerifyOptions {
-  /** Where the sweeps go: `undisturbed`, and `killed-1` and so on. */
+  /** Folder of the sweeps: `undisturbed`, `killed-1` and so on. */
   readonly dir: string;
-  /** Kills in all. */
+  /** Total number of kills. */
   readonly kills: number;
-  /** Processes at once. */
+  /** Concurrent runs. */
   readonly workers: number;
-  /** Seed of instants and victims. Default: 1. */
+  /** Seed of kill times and victims. Default: 1. */
   readonly seed?: number | undefined;
-  /** Ends it early. */
+  /** Signal that stops the verification early. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes what is going on, line by line. */
+  /** Receives progress messages, line by line. */
   readonly print: (line: string) => void;
 }
 
-/** The answer. */
+/** Result of a verification. */
 export interface Verification {
-  /** What differs, in words; none: everything is the same, bit for bit. */
+  /** Differences, in words. Empty if all results are equal, bit for bit. */
   readonly problems: readonly string[];
-  /** Kills that were made. */
+  /** Number of kills. */
   readonly kills: number;
-  /** Sweeps that were disturbed, each from its start to its end. */
+  /** Number of disturbed sweeps that ran to the end. */
   readonly sweeps: number;
 }
 
-/** Kills that a sweep has, one as the other long, where it is not said how often. */
+/** Approximate number of kills per sweep. */
 const KILLS_A_SWEEP = 8;
 
-/** How much longer each pause is than the one before once there were twice as many: workers must get beyond their start. */
+/** Growth factor of the pauses after twice as many kills, so that workers get beyond their start. */
 const PATIENCE = 1.1;
 
 /**
- * Runs a plan once undisturbed, and then again and again with kills at random instants, and compares journals, checkpoints
- * and the result columns of the tables.
+ * Runs a plan once undisturbed and repeatedly with kills at random times. Compares journals, checkpoints and the result
+ * columns of the tables.
  *
- * @throws {UserError} when it is interrupted.
- * @throws {Error} when the undisturbed sweep fails.
+ * @throws {UserError} if it is interrupted.
+ * @throws {Error} if the undisturbed sweep fails.
  */
 export async function verifyResume(plan: Plan, options: VerifyOptions): Promise<Verification> {
   const { dir, kills, workers, signal, print } = options;
@@ -57,7 +57,7 @@ export async function verifyResume(plan: Plan, options: VerifyOptions): Promise<
   await undisturbed(want, workers, signal);
   const took = performance.now() - begin;
   print(`undisturbed: ${plan.runs.length} runs in ${(took / 1000).toFixed(1)} s`);
-  /** The mean time between two kills at a sweep's begin, in milliseconds. */
+  /** Mean time between two kills at the start of a sweep, in milliseconds. */
   let every = took / KILLS_A_SWEEP;
   const random = createRandom(options.seed ?? 1, "kills");
   const problems: string[] = [];
@@ -70,7 +70,7 @@ export async function verifyResume(plan: Plan, options: VerifyOptions): Promise<
       pause: (had) => every * PATIENCE ** Math.max(0, had - 2 * KILLS_A_SWEEP),
     });
     made += outcome.kills;
-    // A machine that has other things to do, too, is not always as fast as it was undisturbed.
+    // On a busy machine, the speed differs from the undisturbed sweep.
     if (outcome.kills < KILLS_A_SWEEP / 2) every /= 2;
     if (outcome.kills > 3 * KILLS_A_SWEEP) every *= 1.5;
     const found = [...outcome.problems, ...resultDifferences(plan, { want, got })];
@@ -92,13 +92,13 @@ async function undisturbed(dir: string, workers: number, signal: AbortSignal | u
   if (signal?.aborted) stop();
   const { code, stderr } = await child.output();
   signal?.removeEventListener("abort", stop);
-  // A sweep that has only just begun does not watch for signals yet, and has another status.
+  // A sweep that has just started does not handle signals yet and exits with another status.
   if (signal?.aborted || code === EXIT.interrupted) {
-    throw new UserError("Cannot go on: interrupted", { exitCode: EXIT.interrupted });
+    throw new UserError("Cannot continue: interrupted", { exitCode: EXIT.interrupted });
   }
   if (code === EXIT.ok) return;
   throw new UserError(
-    `Cannot verify: the undisturbed sweep in ${dir} ended with status ${code}: ${
+    `Cannot verify the sweep: expected status 0 of the undisturbed sweep in ${dir}, got ${code}: ${
       new TextDecoder().decode(stderr)
     }`,
     { exitCode: code },

@@ -3,7 +3,7 @@
  * The notebooks in the real Deno kernel, driven by nbclient as Jupyter would: each cell shows there what losskit's own
  * runner wrote into the notebook.
  */
-import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import {
   formatNotebook,
@@ -53,22 +53,15 @@ const textOf = (output: Output, mime = "text/plain"): string => {
 };
 
 /**
- * What a cell shows, with numbers and identities of runs as marks: timings and last digits are the machine's, identities
- * are the code's. Streams first: the kernel sends them and displays by two ways, and their order to each other is not kept.
+ * Returns what a cell shows, in order, with marks for numbers and identities of runs: timings and last digits depend on the
+ * machine, identities on the code.
  */
 function shownBy(outputs: readonly Output[]): string[] {
-  const streams = outputs.filter(({ output_type }) => output_type === "stream").map((output) =>
-    textOf(output)
-  );
-  const others = outputs.filter(({ output_type }) => output_type !== "stream").map((output) =>
+  return outputs.map((output) =>
     `${output.output_type} ${Object.keys(output["data"] ?? {}).sort().join(" ")} ${textOf(output)}`
+      .replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#")
+      .replaceAll(/ +/g, " ")
   );
-  const marked = (text: string) =>
-    text.replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#").replaceAll(
-      / +/g,
-      " ",
-    );
-  return [marked(streams.join("")), ...others.map(marked)];
 }
 
 /** Type of Plotly's figures. */
@@ -82,15 +75,19 @@ const PRINTING = [
   console.log("line ${cell}-" + i);
   Deno.jupyter.broadcast("display_data", { data: { "text/plain": "line ${cell}-" + (i + 1) }, metadata: {}, transient: {} });
 }`),
+  `Object.fromEntries(Array.from({ length: 30 }, (_, i) => ["key" + i, Array(100).fill({ i })]))`,
 ];
 
-Deno.test("cells keep all they print and show, in order, though the kernel reports them done early", async () => {
+Deno.test("cells keep all they print and show, in order, though the kernel reports them done early; a long value is cut", async () => {
   const temporary = await Deno.makeTempDir();
   try {
     const path = join(temporary, "printing.ipynb");
     await Deno.writeTextFile(path, formatNotebook(notebookOfSources(PRINTING)));
     const [first, ...cells] = codeOf(await inKernel(path));
     assertEquals(first!.outputs!.map((output) => textOf(output)), ["imported\n"]);
+    const [value] = cells.pop()!.outputs!;
+    assertEquals(value!.output_type, "execute_result");
+    assertMatch(textOf(value!), /^\{\n {2}key0: \[Array\],[^]{1,800}$/);
     cells.forEach(({ outputs = [] }, cell) => {
       const lines = outputs.map((output) => textOf(output).trim()).join("\n");
       assertEquals(lines, Array.from({ length: 20 }, (_, i) => `line ${cell}-${i}`).join("\n"));
@@ -128,6 +125,7 @@ Deno.test("notebook 01 has the article's numbers", () => {
   const printed = (id: string) => cells.get(id)!.map((output) => textOf(output)).join("");
   const plotted = (id: string) =>
     cells.get(id)!.map((output) => (output["data"] as Record<string, { data: { y: number[] }[] }>)[PLOTLY]!);
+  assertMatch(printed("loss-01"), /^TensorFlow 2\.\d+\.\d+ on \S+$/);
   assertStringIncludes(printed("loss-03"), "4.6052"); // p(cat) = 0.01
   assertStringIncludes(printed("loss-05"), "p = 0.30: 1.204 nats\np = 0.15: 1.897 nats\n");
   assertStringIncludes(printed("loss-15"), "0.8^250 = 5.92e-25; sum of the logs: 55.79 nats");

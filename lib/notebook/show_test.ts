@@ -165,6 +165,25 @@ Deno.test("livePlot() takes a trainer's steps as they are, and draws the end of 
   assertEquals(sent.at(-1)!.content.data["text/plain"], "[figure: Loss]\n  training: 1 points, from 2 to 2");
 });
 
+Deno.test({
+  name:
+    "livePlot() ends its loop at Stop, which is a signal to the kernel's process, and draws what there is",
+  async fn() {
+    const passed: LossEvent[] = [];
+    const sent = await sentBy(async () => {
+      for await (const event of livePlot(events(100_000), { every: 0 })) {
+        if (passed.push(event) === 5) Deno.kill(Deno.pid, "SIGINT");
+      }
+    });
+    assertGreater(passed.length, 4);
+    assert(passed.length < 1000);
+    assertEquals(Object.keys(sent.at(-1)!.content.data)[0], "application/vnd.plotly.v1+json");
+  },
+  // the kernel listens for signals until it ends
+  sanitizeOps: false,
+  sanitizeResources: false,
+});
+
 Deno.test("outside of a notebook figures, tables and plots are text, and nothing stops", async () => {
   const lines = await printedBy(async () => {
     await show(figure);

@@ -1,5 +1,6 @@
 /**
- * TF.js's core specs against our backend, in this process: `run.ts` starts it with the bundle and what to pass over.
+ * Runs TF.js's core specs on losskit's backend, in this process. `run.ts` starts it with the bundle and the specs to
+ * skip.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Random calls of TF.js's ops with arguments that nearly fit, in this process: each must be a result or an error.
- * `tfjs_fuzz_test.ts` starts it, and a longer run is `deno run -A tests/tfjs/fuzz.ts SEED CALLS LOG`.
+ * Random calls of TF.js's ops with nearly valid arguments, in this process. Each call must return or throw.
+ * `tfjs_fuzz_test.ts` starts it. For a longer run, use `deno run -A tests/tfjs/fuzz.ts SEED CALLS LOG`.
  *
- * The call under way stands in the file LOG, so that one that ends the process is known.
+ * The file LOG holds the current call, to identify a call that ends the process.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { createRandom } from "../../lib/text/random.ts";
 /** Draws one argument. */
 type Draw = (random: Random) => unknown;
 
-/** A stream of numbers and what is made of them. */
+/** A stream of random numbers, and values drawn from it. */
 class Random {
   readonly #stream: ReturnType<typeof createRandom>;
-  /** Results of earlier calls, which are arguments of later ones. */
+  /** Results of earlier calls, used as arguments of later ones. */
   readonly #seen: tf.Tensor[] = [];
 
   constructor(seed: number) {
@@ -65,7 +65,7 @@ const FLOATS = [0, 1, -1, 0.5, 2, 3, NaN, Infinity, -Infinity, 1e30, -3.7, 1e-40
 const STRINGS = ["", "a", "αβ", "x y z", "\u0000"];
 const NUMBERS = [0, 1, 2, 3, -1, -2, 0.5, NaN, Infinity, 7, 1000, 2 ** 31, -(2 ** 31)];
 
-/** A tensor of the rank and type, or now and then of any other. */
+/** Draws a tensor of a rank and type, or occasionally of others. */
 function like(rank: number, dtype: tf.DataType = "float32"): Draw {
   return (random) => random.below(12) === 0 ? random.tensor() : random.tensor(rank, dtype);
 }
@@ -84,7 +84,7 @@ const strides: Draw = some(small, ints(2));
 const pairs: Draw = (random) => random.list(random.below(5), () => ints(2)(random));
 const nothing = oneOf(undefined);
 
-/** Arguments by op: what nearly fits its signature. Ops that are not here are called with anything. */
+/** Arguments by op that nearly match its signature. Other ops receive arguments of any kind. */
 const SIGNATURES: Readonly<Record<string, readonly Draw[]>> = {
   matMul: [some(like(2), like(3)), some(like(2), like(3)), truth, truth],
   conv1d: [like(3), like(3), small, pad, oneOf("NWC", "NCW"), small],
@@ -203,17 +203,17 @@ const SIGNATURES: Readonly<Record<string, readonly Draw[]>> = {
   softmaxCrossEntropy: [any, any, nothing, small],
 };
 
-/** Not called: what is no op, prints, waits for ever on numbers that are none, or draws in JavaScript. */
+/** Skipped functions: those that are not ops, print, never return for NaN, or draw in JavaScript. */
 const PASSED_OVER = /^(print|frame|stft|h\w+Window|range|linspace|rand\w*|truncatedNormal|buffer|dropout)$/;
 
-/** Every op that TF.js has in its namespaces. */
+/** Returns all ops in TF.js's namespaces. */
 function findOps(): [string, (...args: unknown[]) => unknown][] {
   const spaces = [tf, tf.image, tf.linalg, tf.losses, tf.signal, tf.spectral, tf.sparse, tf.string];
   const ops = new Map<string, (...args: unknown[]) => unknown>();
   for (const space of spaces) {
     for (const [name, op] of Object.entries(space) as [string, unknown][]) {
       if (typeof op !== "function" || PASSED_OVER.test(name)) continue;
-      // TF.js names its ops so.
+      // TF.js's ops have this suffix.
       if (op.name.endsWith("__op") || name in SIGNATURES) {
         ops.set(name, op as (...args: unknown[]) => unknown);
       }
@@ -222,13 +222,13 @@ function findOps(): [string, (...args: unknown[]) => unknown][] {
   return [...ops].sort(([a], [b]) => a < b ? -1 : 1);
 }
 
-/** An argument as a person would write it. */
+/** Formats an argument as JavaScript source. */
 function show(value: unknown): string {
   if (value instanceof tf.Tensor) return `${value.dtype}[${value.shape}]`;
   return Array.isArray(value) ? `[${value.map(show).join(", ")}]` : JSON.stringify(value) ?? String(value);
 }
 
-/** Reads every tensor of a result: an op may fail only there. */
+/** Reads every tensor of a result, because some ops fail only at reading. */
 function read(result: unknown, random: Random): void {
   for (const tensor of Array.isArray(result) ? result : [result]) {
     if (!(tensor instanceof tf.Tensor) || tensor.size > 1e6) continue;

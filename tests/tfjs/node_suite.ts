@@ -1,8 +1,9 @@
 /**
- * One file of tfjs-node-gpu's own specs against our backend, in this process: `run.ts` starts it with the file, the
- * bundle of the core's test helpers, and what to pass over.
+ * Runs one of tfjs-node-gpu's own spec files on losskit's backend, in this process. `run.ts` starts it with the file,
+ * the bundle of the core's test helpers, and the specs to skip.
  *
- * The specs are CommonJS and ask for the package's `index.js`, which loads the native addon. They are given ours.
+ * The specs are CommonJS and require the package's `index.js`, which loads the native addon. This file substitutes
+ * losskit's modules.
  *
  * @module
  */
@@ -22,14 +23,14 @@ if (import.meta.main) {
   const { version } = require("./version");
   const helpers = await import(bundlePath);
   const stand: Record<string, unknown> = {
-    // The package's entry: all of TF.js with tfjs-node's parts.
+    // The package's entry: all of TF.js with tfjs-node's additions.
     [resolve(dist, "index")]: { ...tf, io, node, version: { ...tf.version, "tfjs-node": version } },
-    // Where the addon is, and the addon.
+    // The addon's path, and the addon.
     "@mapbox/node-pre-gyp": { find: () => "our binding" },
     "our binding": binding,
     "@tensorflow/tfjs-core/dist/jasmine_util": helpers,
     tmp: { dirSync: () => ({ name: Deno.makeTempDirSync() }) },
-    // Only the type of its answers is asked for.
+    // The specs use only the type of its responses.
     "node-fetch": { Response },
   };
   const loader = Module as unknown as {

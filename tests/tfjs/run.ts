@@ -1,6 +1,6 @@
 /**
- * `deno task test:tfjs`: TF.js's own suite (it ships in its npm package) and that of tfjs-node-gpu against
- * our backend, in child processes.
+ * `deno task test:tfjs`: runs the suites of TF.js (included in its npm package) and of tfjs-node-gpu on losskit's
+ * backend, in child processes.
  */
 import { build, stop } from "esbuild";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { SuiteResult } from "./specs.ts";
 
 const CORE = "@tensorflow/tfjs-core/dist";
 
-/** The specs are modules without file endings, as bundlers read them: they become one file. */
+/** Bundles the specs into one file. They import modules without file extensions, as bundlers resolve them. */
 async function bundleSpecs(into: string): Promise<string> {
   const entry = `
     import "${CORE}/public/chained_ops/register_all_chained_ops";
@@ -30,7 +30,7 @@ async function bundleSpecs(into: string): Promise<string> {
       platform: "node",
       outfile,
       external: ["node-fetch"],
-      // The package calls its specs free of side effects, and they would be left out.
+      // The package declares its specs free of side effects. Without this option, esbuild would drop them.
       ignoreAnnotations: true,
       logLevel: "error",
       alias: { "@tensorflow/tfjs-core": core },
@@ -52,14 +52,16 @@ async function bundleSpecs(into: string): Promise<string> {
   return outfile;
 }
 
-/** Parts of names that the official addon's runner passes over, read from its package. */
+/** Returns the parts of spec names that the official addon's runner skips, read from its package. */
 async function officialIgnoreList(): Promise<string[]> {
   const source = await Deno.readTextFile(
     new URL(import.meta.resolve("@tensorflow/tfjs-node-gpu/dist/run_tests.js")),
   );
   const list = /IGNORE_LIST = \[([\s\S]*?)\n\];/.exec(source)?.[1];
   if (list === undefined) {
-    throw new Error("Cannot read the official ignore list: tfjs-node-gpu's run_tests.js has none");
+    throw new Error(
+      "Cannot read the official ignore list: expected one in tfjs-node-gpu's run_tests.js, got none.",
+    );
   }
   return [...list.matchAll(/^\s*'((?:[^'\\]|\\.)*)',?\s*$/gm)].map(([, name]) =>
     name!.replaceAll("\\'", "'")
@@ -82,7 +84,7 @@ const NODE_SPECS: readonly string[] = [
   "tfjs_binding_test",
 ];
 
-/** Runs one suite in a process of its own: a native abort fails it alone. */
+/** Runs one suite in its own process, so that a native abort fails only that suite. */
 async function runInChild(script: string, args: string[], cwd: string): Promise<SuiteResult> {
   const { code, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -106,7 +108,7 @@ async function runInChild(script: string, args: string[], cwd: string): Promise<
   return { passed: 0, failed: [[`${script} ${args[0]}`, reason]], skipped: 0 };
 }
 
-/** What the specs of each package came to. */
+/** Results of the specs of each package. */
 export interface TfjsResults {
   core: SuiteResult;
   node: SuiteResult;
@@ -115,7 +117,7 @@ export interface TfjsResults {
 /**
  * Runs the specs of tfjs-core and of tfjs-node-gpu.
  *
- * @param only A part of a node spec file's name: that file alone is run. Default: everything.
+ * @param only Part of a node spec file's name. Only matching files run. Default: everything.
  */
 export async function runTfjsSuites(only?: string): Promise<TfjsResults> {
   const folder = await Deno.makeTempDir();
@@ -125,7 +127,7 @@ export async function runTfjsSuites(only?: string): Promise<TfjsResults> {
     const empty = (): SuiteResult => ({ passed: 0, failed: [], skipped: 0 });
     const results: TfjsResults = { core: empty(), node: empty() };
     if (only === undefined) results.core = await runInChild("./core_suite.ts", [bundle, ignored], folder);
-    // The specs read what their package does not hold from `test_objects`, and their package's own description.
+    // The specs also read files in `test_objects` that the package lacks, and the package's `package.json`.
     await Deno.symlink(
       fileURLToPath(import.meta.resolve("../fixtures/tfjs_objects")),
       join(folder, "test_objects"),

@@ -1,11 +1,11 @@
 /**
- * Running jasmine specs in this process: its names become global, specs are declared, and the result is counted.
+ * Runs jasmine specs in this process: makes jasmine's names global, declares the specs, and counts the results.
  *
  * @module
  */
 import jasmineRequire from "jasmine-core";
 
-/** The part of jasmine that is used. */
+/** The part of jasmine used here. */
 interface Jasmine {
   getEnv(): Env;
 }
@@ -26,19 +26,19 @@ interface SpecResult {
   failedExpectations: { message: string }[];
 }
 
-/** What a run of specs came to. */
+/** Results of a run of specs. */
 export interface SuiteResult {
   passed: number;
-  /** Specs by name, with what was wrong. */
+  /** Names of failed specs, with the reason. */
   failed: [string, string][];
   skipped: number;
 }
 
 /**
- * Runs specs and prints the result as JSON on the last line; then ends the process.
+ * Runs specs and prints the result as JSON on the last line. Then ends the process.
  *
- * @param declare Declares them, with jasmine's names global.
- * @param ignored Parts of the full names of specs to pass over.
+ * @param declare Declares the specs. jasmine's names are global.
+ * @param ignored Parts of the full names of specs to skip.
  */
 export async function runSpecs(
   declare: () => void | Promise<void>,
@@ -55,7 +55,7 @@ export async function runSpecs(
   const result: SuiteResult = { passed: 0, failed: [], skipped: 0 };
   const fail = ({ fullName, failedExpectations }: SpecResult) =>
     result.failed.push([fullName ?? "the suite", failedExpectations[0]?.message ?? "no reason given"]);
-  // What fails outside of a spec (afterAll, an unhandled error) is a failure too.
+  // Failures outside of a spec (afterAll, an unhandled error) count too.
   const outside = (done: SpecResult) => void (done.failedExpectations.length > 0 && fail(done));
   env.configure({
     random: false,

@@ -1,12 +1,12 @@
 /**
- * What a function being traced may not do: draw random numbers in JavaScript, which would be the same at every call,
- * and write to variables, which would happen once.
+ * Checks that a function being traced has no side effects. Random numbers drawn in JavaScript would repeat at every
+ * call, and writes to variables would happen only once.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 
-/** TF.js's functions whose random numbers are drawn in JavaScript, or by a seed fixed when they are called. */
+/** TF.js's functions that draw random numbers in JavaScript, or from a seed fixed at the call. */
 const RANDOM: ReadonlySet<string> = new Set([
   "dropout",
   "multinomial",
@@ -19,17 +19,17 @@ const RANDOM: ReadonlySet<string> = new Set([
   "truncatedNormal",
 ]);
 
-/** The part of TF.js's engine that sees every function begin and every variable made. */
+/** The methods of TF.js's engine that every op and every new variable calls. */
 interface Engine {
   startScope(name?: string): void;
   makeVariable(...args: unknown[]): tf.Variable;
 }
 
 /**
- * Runs `work` with an error at the first impure call.
+ * Runs `work` and throws at its first side effect.
  *
- * @param label What is being compiled, for messages.
- * @throws {TypeError} naming the call and what to do instead.
+ * @param label The name of the compiled function, for error messages.
+ * @throws {TypeError} For a side effect. The error names the call and a remedy.
  */
 export function withoutSideEffects<R>(label: string, work: () => R): R {
   const engine = tf.engine() as unknown as Engine;
@@ -39,21 +39,21 @@ export function withoutSideEffects<R>(label: string, work: () => R): R {
     const op = name?.replace(/(__op)?$/, "") ?? "";
     if (RANDOM.has(op)) {
       throw new TypeError(
-        `Cannot compile ${label}: tf.${op} would give the same numbers at every call. Use statelessUniform or ` +
-          "statelessNormal with a key that is an argument, or pass the numbers in.",
+        `Cannot compile ${label}: expected no random numbers, got tf.${op}, which would give the same at every call. Use ` +
+          "statelessUniform or statelessNormal with a key as an argument, or pass the numbers as an argument.",
       );
     }
     return startScope.call(this, name);
   };
   engine.makeVariable = () => {
     throw new TypeError(
-      `Cannot compile ${label}: it makes a tf.variable, which would happen once. Make it outside.`,
+      `Cannot compile ${label}: expected no new variables, got tf.variable, which would run only once. Make it outside.`,
     );
   };
   tf.Variable.prototype.assign = () => {
     throw new TypeError(
-      `Cannot compile ${label}: variable.assign would happen once, when it is traced. Return the new value, and ` +
-        "assign it outside.",
+      `Cannot compile ${label}: expected no side effects, got variable.assign, which would run only once. Return the ` +
+        "new value, and assign it outside.",
     );
   };
   try {

@@ -1,6 +1,6 @@
 /**
- * A function of tensors in a row, traced once a signature: its TensorFlow functions, the variables that they read, and
- * their gradients.
+ * A function of a list of tensors, traced once per signature: its TensorFlow functions, the variables that they read,
+ * and their gradients.
  *
  * @module
  */
@@ -15,27 +15,30 @@ import { engine, gradientsOf, offTape, type TapeNode, tapeResults } from "../bin
 import { withoutSideEffects } from "./_pure.ts";
 import { type ExecutionMode, type GraphValue, Trace } from "../native/trace.ts";
 
-/** What is traced: results, and what else the caller wants to know of them. */
+/** The function to trace. It returns its tensors and an extra value for the caller. */
 export type Body<E> = (inputs: tf.Tensor[]) => { tensors: tf.Tensor[]; extra: E };
 
-/** How a function is traced. */
+/** The options of a trace. */
 interface Options {
   mode: ExecutionMode;
-  /** A name for messages. */
+  /** A name for error messages. */
   label: string;
-  /** Variables whose values are inputs, by place. Default: none. */
+  /** Variables whose values are inputs, by the input's index. Default: none. */
   bound?: ReadonlyMap<tf.Variable, number>;
 }
 
 /** A traced signature. */
 interface Traced<E> {
   name: string;
-  /** What the function takes after its inputs: fixed tensors, and variables, which are read at each call. */
+  /**
+   * Inputs of the function after the explicit ones: captured tensors, which are fixed, and variables, which are read at
+   * each call.
+   */
   captures: (Pointer | tf.Variable)[];
   variables: { variable: tf.Variable; dtype: number }[];
   outputs: { dtype: number; shape: number[] }[];
   extra: E;
-  /** By the places of the inputs whose gradients are asked for. */
+  /** Gradient functions, by the indices of the inputs to differentiate. */
   gradients: Map<string, TracedFunction<undefined>>;
 }
 
@@ -56,22 +59,22 @@ export class TracedFunction<E> {
   readonly #options: Options;
   readonly #traced = new Map<string, Traced<E>[]>();
 
-  /** A function that is traced at its first call. */
+  /** Creates a function that is traced at its first call. */
   constructor(body: Body<E>, options: Options) {
     this.#body = body;
     this.#options = options;
   }
 
-  /** How many signatures were traced. */
+  /** Number of traced signatures. */
   get traces(): number {
     return this.#traced.values().reduce((sum, entries) => sum + entries.length, 0);
   }
 
   /**
-   * Calls the function. Where TF.js records for a gradient, the call is recorded as one operation.
+   * Calls the function. TF.js's gradient tape records the call as one operation.
    *
-   * @param inputs Its inputs.
-   * @param donated Those that the call takes.
+   * @param inputs The inputs.
+   * @param donated The inputs that the call frees.
    */
   call(inputs: tf.Tensor[], donated: tf.Tensor[] = []): { tensors: tf.Tensor[]; extra: E } {
     const ids = currentTensorFlow().backend.getInputTensorIds(inputs);
@@ -89,7 +92,7 @@ export class TracedFunction<E> {
     return { tensors: recorded(sources, execute, backward), extra };
   }
 
-  /** Frees every trace; a later call traces anew. */
+  /** Frees every trace. A later call traces again. */
   dispose(): void {
     for (const entry of [...this.#traced.values()].flat()) free(entry);
     this.#traced.clear();
@@ -162,8 +165,8 @@ export class TracedFunction<E> {
           const traced = withoutSideEffects(label, () => this.#body(args));
           extra = traced.extra;
           for (const tensor of traced.tensors) {
-            // A function may not hand an input straight through: Identity gives every result a node of its own. A
-            // variable among the results stands for its value here, too.
+            // A function must not return an input directly: Identity gives every result its own node. Identity also
+            // reads the value of a variable among the results.
             const metadata = binding.executeOp("Identity", [], [idOf(tensor)], 1)[0]!;
             outputs.push(binding.symbolOf(metadata.id));
             binding.deleteTensor(metadata.id);
@@ -193,7 +196,10 @@ export class TracedFunction<E> {
     return entry;
   }
 
-  /** The function's gradient by some of its inputs and variables: it runs the function again, and is traced as one. */
+  /**
+   * Returns the function's gradient with respect to some of its inputs and variables. It is traced too, and runs the
+   * function again.
+   */
   #gradientOf(
     entry: Traced<E>,
     of: { places: number[]; inputs: number },
@@ -217,7 +223,7 @@ export class TracedFunction<E> {
   }
 }
 
-/** Runs an operation and records it, with a gradient that computes those alone that are asked for. */
+/** Runs an operation and records it, with a gradient that computes only the requested parts. */
 function recorded(
   inputs: tf.Tensor[],
   forward: () => tf.Tensor[],
@@ -242,7 +248,7 @@ function recorded(
   const node = engine().state.activeTape?.at(-1);
   const gradient = node?.gradient;
   if (node !== undefined && gradient !== undefined) {
-    // TF.js calls it as a method of a copy that has the inputs on the way to what is asked for alone.
+    // TF.js calls it as a method of a copy whose `inputs` are only those to differentiate.
     node.gradient = function (this: TapeNode | undefined, dys) {
       wanted = Object.keys(this?.inputs ?? inputs).map(Number);
       return gradient(dys);
@@ -252,8 +258,8 @@ function recorded(
 }
 
 /**
- * Runs `work` with every variable standing for a value of the graph: an input that `inputOf` names, or else one that is
- * read at each call.
+ * Runs `work` with every variable replaced by a graph value: an input according to `inputOf`, else one that is read at
+ * each call.
  */
 function withVariables<R>(inputOf: (variable: tf.Variable) => tf.Tensor | undefined, work: () => R): R {
   const { binding, backend } = currentTensorFlow();
@@ -265,7 +271,7 @@ function withVariables<R>(inputOf: (variable: tf.Variable) => tf.Tensor | undefi
   try {
     for (const { variable } of former) {
       const input = inputOf(variable);
-      // As an input it is that tensor to gradients too.
+      // If the variable is an input, gradients also treat it as that tensor.
       const { dataId, id } = input ??
         { ...backend.createOutputTensor(binding.ofVariable(variable, idOf(variable))), id: variable.id };
       Object.assign(variable as Writable, { dataId, id });
@@ -276,15 +282,15 @@ function withVariables<R>(inputOf: (variable: tf.Variable) => tf.Tensor | undefi
   }
 }
 
-/** Refuses captured tensors that a gradient would have to flow to. */
+/** Throws for captured tensors that a gradient would have to flow to. */
 function refuseTaped(label: string, captured: readonly number[]): void {
   if (captured.length === 0 || !engine().isTapeOn()) return;
   const { backend } = currentTensorFlow();
   const results = tapeResults().filter(({ dataId }) => backend.tensorMap.has(dataId)).map(idOf);
   if (!captured.some((id) => results.includes(id))) return;
   throw new Error(
-    `Cannot differentiate ${label}: it uses a tensor that depends on what is differentiated and is not among its ` +
-      "arguments. Pass the tensor as an argument.",
+    `Cannot differentiate ${label}: expected its tensors as arguments, got a captured one that depends on the ` +
+      "differentiated tensor. Pass the tensor as an argument.",
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * `compile(fn)`: a pure TF.js function traced once per input signature, then run by one native call.
+ * `compile(fn)`: traces a pure TF.js function once per input signature, then runs it as a single native call.
  *
  * @module
  */
@@ -9,53 +9,52 @@ import { refuseAsync, refusePromise } from "../native/synchronous.ts";
 import { TracedFunction } from "./_traced_function.ts";
 import { type ExecutionMode, MODES } from "../native/trace.ts";
 
-/** Tensors in records and arrays, nested as one likes. */
+/** Tensors in records and arrays, nested to any depth. */
 export type TensorTree = tf.Tensor | readonly TensorTree[] | { readonly [name: string]: TensorTree };
 
-/** How a function is compiled. */
+/** The options of {@linkcode compile}. */
 export interface CompileOptions {
-  /** `graph` (default) runs TensorFlow's kernels op by op; `xla` compiles the whole. */
+  /** Execution mode: `graph` (default) runs TensorFlow's kernels op by op. `xla` compiles the whole function. */
   mode?: ExecutionMode;
   /**
-   * Places of arguments, from 0, whose tensors the call takes: they are disposed of, and their memory may become that
-   * of results, such as of the next weights. After a call that failed they are gone too. Default: none.
+   * Indices of arguments, from 0, that each call frees. Results may reuse their memory, for instance the next weights.
+   * Failed calls free them too. Default: none.
    */
   donate?: readonly number[];
-  /** A name for messages. Default: the function's. */
+  /** A name for error messages. Default: the function's name. */
   name?: string;
 }
 
-/** A compiled function: called as the original is, freed by `dispose` (or `using`). */
+/** A compiled function. Call it as the original, and free it with `dispose` or `using`. */
 export interface Compiled<A extends readonly TensorTree[], R extends TensorTree> extends Disposable {
   (...args: A): R;
-  /** How many signatures were traced. */
+  /** Number of traced signatures. */
   readonly traces: number;
-  /** Frees every trace; a later call traces anew. */
+  /** Frees every trace. A later call traces again. */
   dispose(): void;
 }
 
-/** The shape of a tree: where its tensors stand. */
+/** The structure of a tree, with null for each tensor. */
 type Shape = null | Shape[] | { [name: string]: Shape };
 
 /**
- * Compiles a synchronous function of tensors. It is traced at the first call with each signature (tree, shapes,
- * dtypes, precision policy and overrides, and the layer where there are overrides): its ops, gradients included, become
- * one TensorFlow function. Called while another function is compiled, it becomes a part of that one.
+ * Compiles a synchronous function of tensors. The first call with each signature traces its ops, gradients included,
+ * into one TensorFlow function. A signature consists of tree, shapes, dtypes and precision policy. With overrides it
+ * includes the overrides and the layer. Called within another compiled function, it becomes a part of that function.
  *
- * The function must be pure: what it does besides computing its result happens only while it is traced. A `tf.Variable`
- * that it uses is read at every call. Other tensors and JavaScript values from outside are fixed when it is traced: pass
- * what changes as an argument.
+ * The function must be pure: side effects happen only during tracing. A `tf.Variable` is read at every call. Other
+ * outside tensors and JavaScript values are fixed at tracing: pass changing values as arguments.
  *
- * Gradients flow through a compiled function, by its arguments and its variables, to any order. The backward pass is
- * compiled too, and runs the function once more. Compile the whole training step to avoid that.
+ * Gradients of any order flow through a compiled function to its arguments and variables. The backward pass is compiled
+ * too, and runs the function once more. To avoid the second run, compile the whole training step.
  *
- * Under `xla` an index out of range is not an error: XLA takes the nearest row. In graph mode it is.
+ * In mode `xla` an index out of range does not throw, and XLA uses the nearest row. In mode `graph` it throws.
  *
  * @param fn The function.
  * @param options Mode, name and donated arguments.
- * @throws {RangeError} for an unknown mode, or a place in `donate` that no argument has.
- * @throws {TypeError} for an async function; at a call, when the function reads a tensor's values, returns a promise or
- * makes a shape that depends on values, or when an argument holds what is no tensor.
+ * @throws {RangeError} For an unknown mode, or an index in `donate` without an argument.
+ * @throws {TypeError} For an async function. At a call: when the function reads a tensor's values, returns a promise or
+ * makes a shape that depends on values, or when an argument contains a value that is not a tensor.
  */
 export function compile<A extends readonly TensorTree[], R extends TensorTree>(
   fn: (...args: A) => R,
@@ -76,7 +75,7 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
   const call = (...args: A): R => {
     const beyond = donate.find((place) => place >= args.length);
     if (beyond !== undefined) throw noArgument(beyond, { label, count: args.length });
-    if (currentTensorFlow().binding.trace !== undefined) return run(args); // a part of the function being traced
+    if (currentTensorFlow().binding.trace !== undefined) return run(args); // part of the outer function being traced
     const inputs: tf.Tensor[] = [];
     const donated: tf.Tensor[] = [];
     const shape = args.map((arg, place) => {
@@ -117,29 +116,29 @@ function checkMode(mode: string, label: string): void {
   );
 }
 
-/** Checks places of donated arguments against the function's parameters, as far as those are known. */
+/** Checks the indices of donated arguments against the function's parameters, as far as they are known. */
 function checkPlaces(
   places: unknown,
   { fn, label }: { fn: (...args: never[]) => unknown; label: string },
 ): void {
   if (!Array.isArray(places) || !places.every((place) => Number.isInteger(place) && place >= 0)) {
     throw new RangeError(
-      `Cannot compile ${label}: expected donate to list places of arguments, whole numbers from 0, got ${
+      `Cannot compile ${label}: expected donate to list indices of arguments, integers from 0, got ${
         JSON.stringify(places)
       }.`,
     );
   }
   const twice = places.find((place, i) => places.indexOf(place) !== i);
   if (twice !== undefined) {
-    throw new RangeError(`Cannot compile ${label}: expected each place in donate once, got ${twice} twice.`);
+    throw new RangeError(`Cannot compile ${label}: expected each index in donate once, got ${twice} twice.`);
   }
   const beyond = places.find((place) => place >= fn.length);
-  // Defaults and rest parameters do not count in a function's length: such a place is checked at the call.
+  // A function's length excludes default and rest parameters. Their indices are checked at the call.
   if (beyond === undefined || /\.\.\.|=(?!>)/.test(parametersOf(fn))) return;
   throw noArgument(beyond, { label, count: fn.length });
 }
 
-/** The source of a function's parameters: up to the parenthesis that closes them. */
+/** Returns the source of a function's parameters, up to the closing parenthesis. */
 function parametersOf(fn: (...args: never[]) => unknown): string {
   const source = fn.toString();
   if (/^\w+\s*=>/.test(source)) return "";
@@ -153,7 +152,7 @@ function parametersOf(fn: (...args: never[]) => unknown): string {
 
 function noArgument(place: number, { label, count }: { label: string; count: number }): RangeError {
   return new RangeError(
-    `Cannot compile ${label}: expected donate to name an argument, got ${place} for a function of ${count}. ` +
+    `Cannot compile ${label}: expected an index in donate with an argument, got ${place} for a function of ${count}. ` +
       "Count arguments from 0.",
   );
 }
@@ -170,9 +169,9 @@ function flatten(tree: TensorTree, into: tf.Tensor[], label: string): Shape {
     );
   }
   throw new TypeError(
-    `Cannot compile ${label}: its arguments and results must be tensors, in arrays or records: given ${
+    `Cannot compile ${label}: expected arguments and results of tensors, in arrays or records, got ${
       String(tree)
-    }`,
+    }.`,
   );
 }
 

@@ -1,6 +1,4 @@
-/**
- * Gradients through compiled functions, and the variables that compiled functions read.
- */
+/** Gradients through compiled functions, and variables that compiled functions read. */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { autocast } from "../precision/autocast.ts";
@@ -13,7 +11,7 @@ const MODES = ["graph", "xla"] as const;
 
 const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
 
-/** Asserts that tensors are equal up to float32's rounding. */
+/** Asserts that tensors are equal within float32's rounding. */
 function assertClose(got: tf.Tensor[], want: tf.Tensor[]): void {
   assertEquals(got.map(({ shape }) => shape), want.map(({ shape }) => shape));
   got.forEach((tensor, i) => {
@@ -22,7 +20,7 @@ function assertClose(got: tf.Tensor[], want: tf.Tensor[]): void {
   });
 }
 
-Deno.test("gradients flow through a compiled function, by every argument and to the third order", () => {
+Deno.test("gradients flow through a compiled function, to every argument and to the third order", () => {
   const x = tf.tensor1d([0.5, -1, 2]), y = tf.tensor1d([3, 0.25, -0.5]);
   const plain = (x: tf.Tensor, y: tf.Tensor) => tf.mul(tf.exp(tf.mul(x, y)), tf.sin(x));
   for (const mode of MODES) {
@@ -43,7 +41,7 @@ Deno.test("gradients flow through a compiled function, by every argument and to 
   }
 });
 
-Deno.test("gradients flow through records, several results, integers beside them and nested functions", () => {
+Deno.test("gradients flow through records, several results, integers and nested functions", () => {
   const x = tf.tensor2d([[1, 2], [3, 4]]), ids = tf.tensor1d([1, 0, 1], "int32");
   const plain = ({ x, ids }: { x: tf.Tensor; ids: tf.Tensor }) => ({
     rows: tf.gather(x, ids.toInt() as tf.Tensor1D),
@@ -65,7 +63,7 @@ Deno.test("gradients flow through records, several results, integers beside them
   }
 });
 
-Deno.test("the gradient of a compiled function has the types of its policy, and those of its operations", () => {
+Deno.test("the gradient of a compiled function has the types of its policy and operations", () => {
   const x = tf.tensor2d([[1 + 2 ** -9, 3]]), w = tf.tensor2d([[1], [1]]);
   using compiled = compile((w: tf.Tensor) => tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D));
   const gradient = autocast("bf16-autocast", () => tf.grad(compiled)(w));
@@ -75,7 +73,7 @@ Deno.test("the gradient of a compiled function has the types of its policy, and 
   assertEquals(trueDtype(tf.grad(compile(square))(low)), trueDtype(tf.grad(square)(low)));
 });
 
-Deno.test("an argument that has no gradient stands in the way of none that has one", () => {
+Deno.test("an argument without a gradient does not block the gradients of others", () => {
   using compiled = compile((x: tf.Tensor, y: tf.Tensor) => tf.mul(x, tf.round(y)));
   const x = tf.tensor1d([2, 3]), y = tf.tensor1d([1.5, 4.5]);
   assertEquals(values(tf.grad((x) => compiled(x, y))(x)), values(tf.round(y)));
@@ -83,7 +81,7 @@ Deno.test("an argument that has no gradient stands in the way of none that has o
   assertThrows(() => tf.grad(whole)(x), Error, "gradient function not found for TopK");
 });
 
-Deno.test("compiled functions read variables at every call, whatever was assigned or made of them", () => {
+Deno.test("compiled functions read variables at every call, after any assignment", () => {
   for (const mode of MODES) {
     const before = tf.memory().numTensors;
     const start = tf.tensor1d([1, 2]);
@@ -98,7 +96,7 @@ Deno.test("compiled functions read variables at every call, whatever was assigne
     variable.assign(next);
     tf.tidy(() => assertEquals([values(compiled(x)), compiled.traces], [[56, 709], 1]));
     next.dispose();
-    // A variable may hold another type: the function is traced again.
+    // A variable may change its type. The function is then traced again.
     tf.tidy(() => variable.assign(toBfloat16(tf.tensor1d([2, 3])) as tf.Tensor1D));
     tf.tidy(() => assertEquals([values(compiled(x)), compiled.traces], [[23, 305], 2]));
     tf.dispose([x, start, variable]);
@@ -106,7 +104,7 @@ Deno.test("compiled functions read variables at every call, whatever was assigne
   }
 });
 
-Deno.test("compiled functions read variables that they return as they are", () => {
+Deno.test("compiled functions read variables that they return unchanged", () => {
   for (const mode of MODES) {
     tf.tidy(() => {
       const variable = tf.variable(tf.tensor1d([1, 2]));
@@ -131,7 +129,7 @@ Deno.test("compiled functions read variables that they return as they are", () =
   }
 });
 
-Deno.test("a variable that was disposed of is named, and one in its place is found", () => {
+Deno.test("a disposed variable is named in an error, and its replacement is used", () => {
   const variableOf = (value: number) => tf.tidy(() => tf.variable(tf.tensor1d([value])));
   let variable = variableOf(1);
   using compiled = compile((x: tf.Tensor) => tf.mul(x, variable));
@@ -143,7 +141,7 @@ Deno.test("a variable that was disposed of is named, and one in its place is fou
   variable.dispose();
 });
 
-Deno.test("variableGrads and optimizers train what a compiled function uses", () => {
+Deno.test("variableGrads and optimizers train the variables of a compiled function", () => {
   const x = tf.tensor2d([[1, 2], [3, 4], [5, 7]]), y = tf.tensor2d([[1], [2], [4]]);
   const train = (compiling: boolean, mode: "graph" | "xla") => {
     const weights = tf.variable(tf.tensor2d([[0.5], [-0.5]])), bias = tf.variable(tf.zeros([1]));
@@ -168,7 +166,7 @@ Deno.test("variableGrads and optimizers train what a compiled function uses", ()
   }
 });
 
-Deno.test("second derivatives by a variable are right", () => {
+Deno.test("second derivatives with respect to a variable are exact", () => {
   const variable = tf.variable(tf.tensor1d([2, 3]));
   using compiled = compile((x: tf.Tensor) => tf.mul(tf.square(variable), tf.mul(x, x)));
   const x = tf.tensor1d([1, 5]);
@@ -179,7 +177,7 @@ Deno.test("second derivatives by a variable are right", () => {
   variable.dispose();
 });
 
-Deno.test("layers' weights are read at every call, trained through and donated to nobody", () => {
+Deno.test("weights of layers are read at every call, trained and never donated", () => {
   const model = tf.sequential({
     layers: [
       tf.layers.dense({ units: 3, activation: "tanh", inputShape: [2] }),
@@ -198,17 +196,17 @@ Deno.test("layers' weights are read at every call, trained through and donated t
   model.dispose();
 });
 
-Deno.test("a captured tensor that a gradient would have to flow to is refused", () => {
+Deno.test("a captured tensor that requires a gradient throws an error", () => {
   const inner = (h: tf.Tensor) => compile((x: tf.Tensor) => tf.add(x, h), { name: "inner" });
   const x = tf.tensor1d([1, 2]);
   assertThrows(
     () => tf.grad((x) => inner(tf.square(x))(x))(x),
     Error,
-    "Cannot differentiate inner: it uses a tensor that depends on",
+    "Cannot differentiate inner: expected its tensors as arguments",
   );
 });
 
-Deno.test("gradients through compiled functions leave no tensor and no handle", () => {
+Deno.test("gradients through compiled functions leak no tensor and no handle", () => {
   const variable = tf.variable(tf.tensor1d([2, 3]));
   using compiled = compile((x: tf.Tensor) => tf.mul(tf.sin(x), variable));
   const x = tf.tensor1d([1, 5]);

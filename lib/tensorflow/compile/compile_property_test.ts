@@ -1,6 +1,6 @@
 /**
- * The law of `compile()`: random small programs over the ops of a GPT give the same values and gradients run op by op,
- * as a graph and under XLA.
+ * The property of `compile()`: random small programs of a GPT's ops give the same values and gradients eagerly, as a
+ * graph and under XLA.
  */
 import * as tf from "@tensorflow/tfjs";
 import { assert } from "@std/assert";
@@ -17,7 +17,7 @@ await useTensorFlow();
 /** T rows of width C, in H heads. */
 const T = 6, C = 8, H = 2;
 
-/** What a program computes with. */
+/** The inputs of a program. */
 type Inputs = {
   x: tf.Tensor;
   weight: tf.Tensor;
@@ -25,7 +25,7 @@ type Inputs = {
   gain: tf.Tensor;
 };
 
-/** A step from [T, C] to [T, C]; `other` is an earlier value of the same shape. */
+/** A step from [T, C] to [T, C]. `other` is an earlier value of the same shape. */
 type Step = (x: tf.Tensor, inputs: Inputs & { other: tf.Tensor; ids: tf.Tensor1D }) => tf.Tensor;
 
 const heads = (x: tf.Tensor) => tf.transpose(tf.reshape(x, [T, H, C / H]), [1, 0, 2]);
@@ -68,13 +68,13 @@ const STEPS: Record<string, Step> = {
   pad: (x) => tf.slice(tf.pad(x, [[1, 0], [0, 0]]), [0, 0], [T, C]),
 };
 
-/** The names of a random program's steps. */
+/** Returns the names of a random program's steps. */
 function randomProgram(random: Random): string[] {
   const names = Object.keys(STEPS);
   return Array.from({ length: 3 + random.integer(6) }, () => names[random.integer(names.length)]!);
 }
 
-/** The loss of a program with the gradients of all its inputs, and its last value. */
+/** Returns a program's loss, the gradients of all its inputs, and its last value. */
 function evaluate(program: readonly string[], inputs: Inputs, ids: tf.Tensor): tf.Tensor[] {
   let last: tf.Tensor | undefined;
   const names = Object.keys(inputs) as (keyof Inputs)[];
@@ -86,7 +86,7 @@ function evaluate(program: readonly string[], inputs: Inputs, ids: tf.Tensor): t
       other = x;
       x = next;
     }
-    // Every input has a part in the loss, so that it has a gradient.
+    // Every input contributes to the loss and therefore has a gradient.
     const logits = linear(tf.mul(x, given.gain), given);
     last = tf.keep(logits);
     return tf.mean(sparseCrossEntropy(logits, ids)) as tf.Scalar;
@@ -98,9 +98,9 @@ function evaluate(program: readonly string[], inputs: Inputs, ids: tf.Tensor): t
 }
 
 /**
- * The largest difference of two tensors in units of 2^-24 times their scale. Each op rounds once per result and its
- * sums have at most 48 terms; through fewer than 100 ops forward and back, each of gain near 1, that stays in the
- * hundreds; any wrong op, axis or gradient gives millions.
+ * Returns the largest difference of two tensors, in units of 2^-24 times their scale. Each op rounds once per result,
+ * and its sums have at most 48 terms. Through fewer than 100 ops with gains near 1, rounding stays in the hundreds. A
+ * wrong op, axis or gradient gives millions.
  */
 function distance(a: tf.Tensor, b: tf.Tensor): number {
   const x = a.dataSync(), y = b.dataSync();
@@ -130,7 +130,7 @@ function check(mode: "graph" | "xla", programs: number): void {
     const results = compiled(inputs, ids);
     for (const [i, result] of results.entries()) {
       const far = distance(eager[i]!, result);
-      assert(far <= BOUND, `${program.join(" > ")}: result ${i} is off by ${far} units`);
+      assert(far <= BOUND, `${program.join(" > ")}: result ${i} differs by ${far} units`);
     }
     tf.dispose([inputs, ids, eager, results]);
   }

@@ -7,7 +7,7 @@ import { statelessUniform } from "../precision/random.ts";
 
 const tensorflow = await useTensorFlow();
 
-Deno.test("compile() traces once a signature, and agrees with eager in graph and XLA", () => {
+Deno.test("compile() traces once per signature, and agrees with eager in graph and XLA", () => {
   const fn = ({ x, w }: { x: tf.Tensor2D; w: tf.Tensor2D }) => {
     const loss = (w: tf.Tensor) => tf.mean(tf.square(tf.tanh(tf.matMul(x, w as tf.Tensor2D)))) as tf.Scalar;
     const { value, grad } = tf.valueAndGrad(loss)(w);
@@ -19,7 +19,7 @@ Deno.test("compile() traces once a signature, and agrees with eager in graph and
   for (const mode of ["graph", "xla"] as const) {
     using compiled = compile(fn, { mode });
     const result = compiled({ x, w });
-    // The same kernels in graph mode give the same bits; XLA orders sums in its own way.
+    // The same kernels give the same bits in graph mode. XLA sums in another order.
     const bound = mode === "graph" ? 0 : 1e-6;
     const far = tf.max(tf.abs(tf.sub(result.slope[0]!, eager.slope[0]!))).dataSync()[0]!;
     assertEquals([far <= bound, result.slope[1]!.shape, compiled.traces], [true, [5, 4], 1]);
@@ -31,10 +31,10 @@ Deno.test("compile() traces once a signature, and agrees with eager in graph and
   }
 });
 
-Deno.test("compile() keeps what a function captures, and frees it when disposed of", () => {
+Deno.test("compile() keeps captured tensors alive, and frees them when disposed of", () => {
   const before = tensorflow.runtime.liveHandles;
   const captured = tf.tensor1d([1, 2, 3]);
-  tf.neg(captured).dispose(); // now on TensorFlow's side
+  tf.neg(captured).dispose(); // uploads the tensor to TensorFlow
   const compiled = compile((x: tf.Tensor) => tf.add(tf.mul(x, captured), tf.tensor1d([1, 1, 1])));
   const x = tf.tensor1d([10, 10, 10]);
   const first = compiled(x);
@@ -46,13 +46,13 @@ Deno.test("compile() keeps what a function captures, and frees it when disposed 
   assertEquals(tensorflow.runtime.liveHandles, before);
 });
 
-Deno.test("compile() refuses what cannot be traced, saying what to do", () => {
+Deno.test("compile() rejects functions that cannot be traced, with a remedy", () => {
   const x = tf.tensor1d([1, 0, 2]);
   const reads = compile((x: tf.Tensor) => x.dataSync()[0]! > 0 ? x : tf.neg(x));
   assertThrows(() => reads(x), TypeError, "Cannot read the result of");
-  // deno-lint-ignore no-explicit-any -- a user without types
+  // deno-lint-ignore no-explicit-any -- a caller without types
   const wrong: any = compile((() => 3) as any);
-  assertThrows(() => wrong(x), TypeError, "must be tensors");
+  assertThrows(() => wrong(x), TypeError, "expected arguments and results of tensors");
   const leaked: tf.Tensor[] = [];
   using leaks = compile((x: tf.Tensor) => {
     leaked.push(tf.keep(tf.neg(x)));
@@ -63,9 +63,9 @@ Deno.test("compile() refuses what cannot be traced, saying what to do", () => {
   assertInstanceOf(error, Error);
 });
 
-Deno.test("compile() and autocast() refuse async functions at once, and a rejected promise ends no process", async () => {
+Deno.test("compile() and autocast() reject async functions immediately, and a rejected promise does not end the process", async () => {
   let calls = 0;
-  // deno-lint-ignore no-explicit-any -- a user without types
+  // deno-lint-ignore no-explicit-any -- a caller without types
   const late: any = async (x: tf.Tensor) => {
     calls++;
     return await x;
@@ -77,7 +77,7 @@ Deno.test("compile() and autocast() refuse async functions at once, and a reject
   );
   assertThrows(() => autocast("bf16-autocast", late), TypeError, "Cannot autocast: expected a function that");
   assertEquals(calls, 0);
-  // deno-lint-ignore no-explicit-any -- a user without types
+  // deno-lint-ignore no-explicit-any -- a caller without types
   const rejects: any = () => Promise.reject(new Error("of the function"));
   const x = tf.tensor1d([1]);
   assertThrows(
@@ -90,12 +90,12 @@ Deno.test("compile() and autocast() refuse async functions at once, and a reject
   assertThrows(() => autocast("float32", rejects), TypeError, "a function that returns a promise");
   const thenable = { then: (_: unknown, reject: (error: Error) => void) => reject(new Error("of its own")) };
   assertThrows(() => autocast("float32", () => thenable), TypeError, "a function that returns a promise");
-  // An unhandled rejection would have failed the test by then.
+  // An unhandled rejection would have failed the test by now.
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
-Deno.test("autocast() refuses a policy that is no name", () => {
-  // deno-lint-ignore no-explicit-any -- a user without types
+Deno.test("autocast() rejects a policy that is not a name", () => {
+  // deno-lint-ignore no-explicit-any -- a caller without types
   const refuse = (given: any, got: string) =>
     assertThrows(
       () => autocast(given, () => tf.ones([1])),
@@ -112,7 +112,7 @@ Deno.test("autocast() refuses a policy that is no name", () => {
 Deno.test("compile() checks its options before any call", () => {
   const two = (x: tf.Tensor, y: tf.Tensor) => tf.add(x, y);
   const rest = (...xs: tf.Tensor[]) => tf.addN(xs);
-  // deno-lint-ignore no-explicit-any -- a user without types
+  // deno-lint-ignore no-explicit-any -- a caller without types
   const refuse = (fn: any, options: any, words: string, kind: typeof TypeError = RangeError) =>
     assertThrows(() => compile(fn, options), kind, words);
   refuse(two, { mode: "XLA" }, 'Cannot compile two: expected mode graph or xla, got "XLA".');
@@ -120,7 +120,7 @@ Deno.test("compile() checks its options before any call", () => {
   refuse((x: tf.Tensor) => x, { donate: [1], name: "one" }, "got 1 for a function of 1");
   refuse(two, { donate: [0, 0] }, "got 0 twice");
   for (const donate of [[-1], [0.5], ["0"], [NaN], 0, null]) {
-    refuse(two, { donate }, "whole numbers from 0, got ");
+    refuse(two, { donate }, "integers from 0, got ");
   }
   for (const fn of [undefined, null, 3, tf.ones([1])]) refuse(fn, {}, "expected a function, got", TypeError);
   const withDefault = (x: tf.Tensor, y: tf.Tensor = tf.ones([1])) => tf.add(x, y);
@@ -129,12 +129,12 @@ Deno.test("compile() checks its options before any call", () => {
     const [x, y] = [tf.ones([1]), tf.ones([1])];
     compiled(x, y);
     assertEquals([x.isDisposed, y.isDisposed], [false, true]);
-    // deno-lint-ignore no-explicit-any -- a user without types
+    // deno-lint-ignore no-explicit-any -- a caller without types
     assertThrows(() => (compiled as any)(x), RangeError, "got 1 for a function of 1");
   }
 });
 
-Deno.test("compile() refuses random numbers that would be frozen, and draws fresh ones from a key", () => {
+Deno.test("compile() rejects random numbers that would repeat, and draws new ones from a key", () => {
   for (
     const frozen of [
       () => tf.randomNormal([2]),
@@ -146,7 +146,7 @@ Deno.test("compile() refuses random numbers that would be frozen, and draws fres
   ) {
     using compiled = compile((x: tf.Tensor) => tf.add(x, frozen()), { name: "noisy" });
     assertThrows(() => compiled(tf.ones([2])), TypeError, "Cannot compile noisy: tf.");
-    frozen().dispose(); // outside it goes on working
+    frozen().dispose(); // still works outside
   }
   for (const mode of ["graph", "xla"] as const) {
     using noisy = compile((key: tf.Tensor) => statelessUniform([1000], key), { mode });
@@ -157,16 +157,16 @@ Deno.test("compile() refuses random numbers that would be frozen, and draws fres
   }
 });
 
-Deno.test("compile() refuses what would happen only while it is traced", () => {
+Deno.test("compile() rejects side effects, which would happen only during tracing", () => {
   const variable = tf.variable(tf.ones([2]));
   using assigns = compile((x: tf.Tensor) => {
     variable.assign(x);
     return x;
   });
-  assertThrows(() => assigns(tf.zeros([2])), TypeError, "variable.assign would happen once");
+  assertThrows(() => assigns(tf.zeros([2])), TypeError, "got variable.assign, which would run only once");
   using makes = compile((x: tf.Tensor) => tf.variable(x));
   assertThrows(() => makes(tf.zeros([2])), TypeError, "makes a tf.variable");
-  variable.assign(tf.zeros([2])); // outside it goes on working
+  variable.assign(tf.zeros([2])); // still works outside
   assertEquals(Array.from(variable.dataSync()), [0, 0]);
   variable.dispose();
   using unknown = compile((x: tf.Tensor) => tf.unique(x as tf.Tensor1D).values);
@@ -179,7 +179,7 @@ Deno.test("a compiled function called in another becomes a part of it", () => {
   assertEquals([Array.from(outer(tf.tensor1d([1, 2])).dataSync()), inner.traces], [[3, 5], 0]);
 });
 
-Deno.test("compile() takes donated arguments, and no others", () => {
+Deno.test("compile() frees donated arguments only", () => {
   const before = tensorflow.runtime.liveHandles;
   using update = compile(
     ({ w }: { w: tf.Tensor }, x: tf.Tensor) => ({ w: tf.sub(w, x) }),
@@ -193,31 +193,31 @@ Deno.test("compile() takes donated arguments, and no others", () => {
     assert(former.w.isDisposed && !x.isDisposed);
   }
   assertEquals(Array.from(state.w.dataSync()), [2, -1]);
-  const view = state.w.reshape([2, 1]); // shares the memory, and keeps it
+  const view = state.w.reshape([2, 1]); // shares the memory and keeps it
   const next = update(state, x);
   assertEquals([Array.from(view.dataSync()), Array.from(next.w.dataSync())], [[2, -1], [1, -3]]);
   tf.dispose([x, view, next]);
   assertEquals(tensorflow.runtime.liveHandles, before);
 });
 
-/** Resident bytes that are not JavaScript's heap. */
+/** Returns the resident bytes outside of JavaScript's heap. */
 function nativeBytes(): number {
   const { rss, heapTotal } = Deno.memoryUsage();
   return rss - heapTotal;
 }
 
-Deno.test("1,000 compiled calls and 10,000 eager ops leave no tensor, no handle and no memory", () => {
+Deno.test("1,000 compiled calls and 10,000 eager ops leak no tensor, no handle and no memory", () => {
   using compiled = compile((x: tf.Tensor) => tf.mul(x, 2));
   const x = tf.ones([4096]);
   const work = () => {
     for (let i = 0; i < 1000; i++) compiled(x).dispose();
     for (let i = 0; i < 10_000; i++) tf.neg(x).dispose();
   };
-  for (let i = 0; i < 5; i++) work(); // until allocators, caches and compiled JavaScript are warm
+  for (let i = 0; i < 5; i++) work(); // warm up allocators, caches and compiled JavaScript
   const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
   const bytes = nativeBytes();
   work();
   assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
-  // One leaked result in a hundred would be 1.8 MB.
+  // Leaking one result in a hundred would add 1.8 MB.
   assertLess(nativeBytes() - bytes, 1_500_000);
 });

@@ -1,11 +1,11 @@
 /**
- * Fused functions: chains of elementwise ops and row sums that XLA makes one pass over memory of, inside of a graph
- * whose matrix products stay TensorFlow's own.
+ * Fused functions: chains of elementwise ops and row sums that XLA compiles into one pass over memory. They run inside
+ * a graph whose matrix products use TensorFlow's own kernels.
  *
- * A fused function is traced once per signature and process, so that equal chains (a GELU of every layer) are compiled
- * once. Called outside of a graph, in a graph that XLA compiles as a whole, on a GPU or on little data, its ops run as
- * they stand: compiling takes tens of milliseconds, a call some 30 microseconds. Which of the two it is follows from
- * shapes alone, so that runs repeat.
+ * A fused function is traced once per signature and process. Equal chains, such as the GELU of every layer, are
+ * therefore compiled once. Outside of a graph, in a graph that XLA compiles as a whole, on a GPU or on little data, its
+ * ops run unfused. Compiling takes tens of milliseconds, and each call has an overhead of about 30 microseconds. The
+ * choice depends on shapes only, so that runs repeat.
  *
  * @module
  */
@@ -18,40 +18,43 @@ import { type GraphValue, Trace } from "../native/trace.ts";
 import { castTo } from "../binding/true_dtype.ts";
 
 /**
- * Elements of the inputs together from which on compiling pays: at twice as many a model of 0.8 million parameters has
- * steps that are 7 % longer, in half as many there is nothing more to gain, and each function made is waited for.
+ * Minimum number of input elements for compilation. With twice this limit, steps of a model of 0.8 million parameters
+ * take 7 % longer. Half this limit gains nothing and adds compilation time.
  */
 const LEAST_ELEMENTS = 2 ** 17;
 
-/** Elements of a function's inputs up to which it is compiled ahead: 16 MiB in float32, which the call on zeros takes. */
+/**
+ * Maximum number of input elements for compilation ahead of the first call, which runs the function on zeros: 16 MiB in
+ * float32.
+ */
 const MOST_ELEMENTS_AHEAD = 2 ** 22;
 
-/** A function that the context has, and what it gives. */
+/** A function registered in the context, and its results. */
 interface Inner {
   name: string;
   results: { dtype: number; shape: number[] }[];
 }
 
-/** By runtime: functions by what they were made of. */
+/** Functions by their sources, per runtime. */
 const made = new WeakMap<object, Map<string, Inner>>();
 const names = new Set<string>();
-/** What was made and not called yet, with the types and shapes of its inputs. */
+/** Functions not yet called, with the types and shapes of their inputs. */
 const fresh: { runtime: object; inner: Inner; inputs: { dtype: number; shape: number[] }[] }[] = [];
 let ahead = 0;
 
 /**
- * Makes a function that is compiled where that pays.
+ * Makes a function that is compiled if that is faster.
  *
- * @param name A name of its own.
- * @param body The function: of its inputs and options alone, since it is traced once for all calls that have equal types,
- * shapes and options. It runs under the policy `float32`, and casts by itself.
- * @returns The function. Its results may be any number.
+ * @param name A unique name.
+ * @param body The function. Its result must depend only on its inputs and options, because calls with equal types,
+ * shapes and options share one trace. It runs under the policy `float32` and casts explicitly.
+ * @returns The function. It may have any number of results.
  */
 export function fused<O>(
   name: string,
   body: (inputs: tf.Tensor[], options: O) => tf.Tensor[],
 ): (inputs: readonly tf.Tensor[], options: O) => tf.Tensor[] {
-  if (names.has(name)) throw new Error(`Cannot make a fused function: the name ${name} is taken`);
+  if (names.has(name)) throw new Error(`Cannot make a fused function: expected an unused name, got ${name}.`);
   names.add(name);
   return (inputs, options) => {
     const tensorflow = currentTensorFlow();
@@ -67,7 +70,7 @@ export function fused<O>(
   };
 }
 
-/** Whether a fused function of these inputs is compiled, where it is called now. */
+/** Returns whether a fused function of these inputs is compiled in the current mode. */
 export function isFused(inputs: readonly tf.Tensor[]): boolean {
   const { binding } = currentTensorFlow();
   return binding.trace?.mode === "graph" && !binding.isUsingGpuDevice() &&
@@ -103,7 +106,9 @@ function innerFunction<O>(call: {
   });
   if (captures.length > 0) {
     freeCaptures(runtime, captures);
-    throw new Error(`Cannot fuse ${call.name}: it uses a tensor that is not among its inputs`);
+    throw new Error(
+      `Cannot fuse ${call.name}: expected its tensors as inputs, got a captured one. Pass it as an input.`,
+    );
   }
   const name = `losskit_fused_${call.name}_${functions.size}`;
   trace.toFunction(name, { inputs, outputs });
@@ -114,8 +119,8 @@ function innerFunction<O>(call: {
 }
 
 /**
- * Compiles what was made since the last time, all at once: XLA takes some 90 milliseconds of a processor for
- * each, and in a step, which needs one after the other, other processors would wait. It does so by a call on zeros.
+ * Compiles all functions made since the last call, in parallel, by calling each on zeros. XLA takes about 90
+ * milliseconds of one core for each. Compiled one by one within a step, they would leave the other cores idle.
  *
  * @internal
  */
@@ -127,7 +132,7 @@ export function compileAhead({ runtime, binding, backend }: TensorFlow): void {
   if (some.length < 2) return;
   using trace = new Trace(runtime, { mode: "graph", firstId: binding.nextId });
   const placeholders = new Map<string, GraphValue>(), outputs: GraphValue[] = [];
-  // Inputs, since TensorFlow would make constants of zeros that are filled in inside.
+  // Zeros that are inputs of the function. TensorFlow would turn zeros created inside into constants.
   const zerosOf = ({ dtype, shape }: { dtype: number; shape: number[] }) => {
     const key = `${dtype} ${shape}`;
     const known = placeholders.get(key) ?? trace.placeholder(dtype, shape);

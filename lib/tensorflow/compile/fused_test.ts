@@ -16,13 +16,13 @@ const N = 1024, C = 512;
 const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, "float32", seed);
 
 /**
- * How far a compiled function's results may be from what its ops give one by one, in units in the last place of the largest
- * result. Sums over C = 512 or N = 1024 numbers in another order: some units of float32. In bfloat16 that may tip a
- * rounding: one unit.
+ * Maximum error of a compiled function against its ops one by one, in units in the last place of the largest result.
+ * Sums over C = 512 or N = 1024 numbers in another order differ by several float32 units. In bfloat16 that may change
+ * one rounding, by one unit.
  */
 const BOUNDS = { float32: 64 * 2 ** -23, bfloat16: 2 ** -8 };
 
-/** The largest distance, as a share of its bound. */
+/** Returns the largest error, as a fraction of its limit. */
 function gap(fn: (...inputs: tf.Tensor[]) => tf.Tensor[], inputs: tf.Tensor[]): number {
   using compiled = compile(fn);
   return tf.tidy(() => {
@@ -47,7 +47,7 @@ const gradients = (fn: (inputs: tf.Tensor[]) => tf.Tensor[]) => (...inputs: tf.T
   )(inputs);
 
 for (const [name, type] of [["float32", toFloat32], ["bfloat16", toBfloat16]] as const) {
-  Deno.test(`fused units are what their ops are one by one (${name})`, () => {
+  Deno.test(`fused units equal their ops one by one (${name})`, () => {
     const x = type(normal([N, C], 1)), y = type(normal([N, C], 2));
     const stream = normal([N, C], 3), gain = normal([C], 4), bias = normal([C], 5);
     const scores = type(normal([2, 2, C, C], 6));
@@ -91,7 +91,7 @@ for (const [name, type] of [["float32", toFloat32], ["bfloat16", toBfloat16]] as
   });
 }
 
-Deno.test("layerNorm() of a residual() sum is that of any sum, and the stream continues from it, compiled as eager", () => {
+Deno.test("layerNorm() of a residual() sum equals that of any sum, and the stream continues from it, compiled as eager", () => {
   for (const rows of [4, N]) {
     const x = normal([rows, C], 1), y = normal([rows, C], 2), weight = normal([C], 3), bias = normal([C], 4);
     const block = (x: tf.Tensor) => {
@@ -110,7 +110,7 @@ Deno.test("layerNorm() of a residual() sum is that of any sum, and the stream co
   }
 });
 
-Deno.test("fused() traces equal signatures once in a process, and gives the same bits again", () => {
+Deno.test("fused() traces equal signatures once per process, and repeats the same bits", () => {
   let traces = 0;
   const twice = fused("testTwice", ([x], { by }: { by: number }) => {
     traces++;
@@ -131,7 +131,7 @@ Deno.test("fused() traces equal signatures once in a process, and gives the same
   assertEquals(traces, 2);
 });
 
-Deno.test("fused functions that a trace has made are compiled before its first call, all at once", () => {
+Deno.test("fused functions of a trace are compiled in parallel before its first call", () => {
   const names = ["testAheadA", "testAheadB", "testAheadC"];
   const parts = names.map((name, i) => fused<object>(name, ([x]) => [tf.mul(tf.exp(x!), i + 1)]));
   using compiled = compile((x: tf.Tensor) => parts.reduce((x, part) => part([x], {})[0]!, x));
@@ -143,18 +143,18 @@ Deno.test("fused functions that a trace has made are compiled before its first c
     return [tensorflow.binding.executions - before, at];
   };
   const value = 3 * Math.exp(2 * Math.exp(1)), [first, at] = calls(), [second, again] = calls();
-  assertGreater(first!, second!); // a call beside it, on zeros that are made for it
+  assertGreater(first!, second!); // the first call also runs each function on zeros
   assertLessOrEqual(Math.abs(at! - value), 1e-5 * value);
   assertEquals(again, at);
 });
 
-Deno.test("fused() runs small data op by op, and refuses what is not among its inputs", () => {
-  const outside = tf.square(normal([N, C], 2)); // on the device, which fresh host values are not yet
+Deno.test("fused() runs small data op by op, and rejects captured tensors", () => {
+  const outside = tf.square(normal([N, C], 2)); // uploads the host values to the device
   const before = tensorflow.runtime.liveHandles;
   const careless = fused("testCareless", ([x]) => [tf.add(x!, outside)]);
   using large = compile((x: tf.Tensor) => careless([x], {})[0]!);
   const x = normal([N, C], 1), row = normal([1, C], 1);
-  assertThrows(() => large(x), Error, "not among its inputs");
+  assertThrows(() => large(x), Error, "got a captured one");
   const result = large(row);
   assertEquals(result.shape, [N, C]);
   tf.dispose([x, row, result]);
@@ -163,7 +163,7 @@ Deno.test("fused() runs small data op by op, and refuses what is not among its i
   assertThrows(() => fused("testCareless", () => []), Error, "is taken");
 });
 
-Deno.test("fused() can be one result of several, each of its own type and shape", () => {
+Deno.test("fused() supports several results, each with its own type and shape", () => {
   const parts = fused("testParts", ([x]) => [tf.sum(x!, 0), toBfloat16(x!), tf.scalar(3)]);
   using compiled = compile((x: tf.Tensor) => parts([x], {}));
   const [sum, low, three] = compiled(normal([N, C], 1)) as tf.Tensor[];

@@ -114,7 +114,7 @@ export function staleSymbol(entry: Entry): Error {
   return new Error(
     `Cannot use the result of ${
       entry.symbol?.op ?? "an op"
-    }: expected a call inside the compiled function that made it, got one outside. ` +
+    }: expected use inside the compiled function that made it, got use outside. ` +
       "Return the result from the function.",
   );
 }

@@ -47,7 +47,7 @@ export function withoutSideEffects<R>(label: string, work: () => R): R {
   };
   engine.makeVariable = () => {
     throw new TypeError(
-      `Cannot compile ${label}: expected no new variables, got tf.variable, which would run only once. Make it outside.`,
+      `Cannot compile ${label}: expected no new variables, got tf.variable, which would run only once. Create it outside.`,
     );
   };
   tf.Variable.prototype.assign = () => {

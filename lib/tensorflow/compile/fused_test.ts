@@ -160,7 +160,7 @@ Deno.test("fused() runs small data op by op, and rejects captured tensors", () =
   tf.dispose([x, row, result]);
   large.dispose();
   assertEquals(tensorflow.runtime.liveHandles, before);
-  assertThrows(() => fused("testCareless", () => []), Error, "is taken");
+  assertThrows(() => fused("testCareless", () => []), Error, "expected an unused name");
 });
 
 Deno.test("fused() supports several results, each with its own type and shape", () => {

@@ -3,7 +3,8 @@
  *
  * The program to begin with: `useTensorFlow`, `loadDataset`, `gpt`, `createTrainer`, `sweep`, `compare`. Everything else is
  * in subpaths, one per folder: `/tensorflow`, `/text`, `/model`, `/train`, `/run`, `/sweep`, `/proof`, `/cluster`, `/record`, `/analysis`, `/figure`,
- * `/notebook`.
+ * `/notebook`, and `/study`, whose calls each do what one command does: `plan`, `sweep`, `compare`, `compareFolder`,
+ * `findCulprit`, `verifyResume`, `report` and `exportRuns`.
  *
  * @module
  */
@@ -64,14 +65,19 @@ export {
 // Sweeps, their records and their comparison.
 export {
   compare,
+  compareFolder,
   type CompareOptions,
+  exportRuns,
   findCulprit,
   type FindCulpritOptions,
+  plan,
+  report,
   type RunsComparison,
   type SettingVerdict,
   sweep,
   type SweepCallOptions,
   type SweepSpecInput,
+  verifyResume,
 } from "./study/mod.ts";
 export { type Experiment, type ExperimentResult, runExperiment } from "./sweep/mod.ts";
 export {

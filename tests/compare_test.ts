@@ -83,7 +83,7 @@ const WRONG: [
   args: (at: { dir: string; float32: string[]; bf16: string[] }) => string[],
   RegExp,
 ][] = [
-  ["a run alone", ({ float32 }) => [float32[0]!], /wanted a second run to hold it against/],
+  ["a run alone", ({ float32 }) => [float32[0]!], /expected a second run to compare it with, got one run/],
   [
     "a run that is not there",
     ({ float32 }) => [float32[0]!, join(root, "none")],
@@ -94,7 +94,7 @@ const WRONG: [
     ({ float32, bf16 }) => [float32[0]!, bf16[1]!],
     /policy is "float32".*seed is 1/,
   ],
-  ["a folder without pairs", () => [join(root, "alone")], /there are no such two/],
+  ["a folder without pairs", () => [join(root, "alone")], /expected a finished run in float32 .* without such a pair/],
   ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
   ["a folder that is not there", () => [join(root, "none")], /wanted a run's or a sweep's folder, or a spec/],
   ["a spec that is not there", () => [join(root, "none.json")], /Cannot read the spec/],

@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { join } from "node:path";
 import { makePlan, parseSweepSpec } from "../lib/sweep/mod.ts";
-import { resultDifferences, verifyResume } from "../lib/proof/mod.ts";
+import { resultDifferences, verifyPlan } from "../lib/proof/mod.ts";
 import { readRuns } from "../lib/record/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";
@@ -29,7 +29,7 @@ const KILLS = soaking ? 1000 : 200;
 Deno.test(`a sweep that is killed ${KILLS} times in all ends as one that was left alone`, async () => {
   const spec = parseSweepSpec({ ...TINY, policy: ["float32", "bf16-autocast"], seeds: [1, 2] }, "the test");
   const lines: string[] = [];
-  const { problems, kills, sweeps } = await verifyResume(await makePlan(spec, 1), {
+  const { problems, kills, sweeps } = await verifyPlan(await makePlan(spec, 1), {
     ...{ dir: join(root, "killed"), kills: KILLS, workers: 2, seed: Date.now() % 1e9 },
     print: (line) => lines.push(line),
   });
@@ -92,7 +92,7 @@ Deno.test("resultDifferences() finds what is not the same", async () => {
   const spec = parseSweepSpec({ ...TINY, policy: ["float32"], seeds: [1], steps: 10 }, "the test");
   const plan = await makePlan(spec, 1);
   const want = join(root, "want"), got = join(root, "got");
-  const { kills } = await verifyResume(plan, {
+  const { kills } = await verifyPlan(plan, {
     ...{ dir: join(root, "once"), kills: 1, workers: 1 },
     print: () => {},
   });

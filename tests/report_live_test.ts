@@ -320,7 +320,7 @@ Deno.test("report sets the runs of a CPU and of a GPU side by side, each against
       assertStringIncludes(html, text);
     }
     const alone = await runTask("report", folders);
-    assertEquals([alone.code, alone.stderr.includes("say with --out")], [2, true]);
+    assertEquals([alone.code, alone.stderr.includes("Name it with --out")], [2, true]);
   } finally {
     Deno.removeSync(root, { recursive: true });
   }

@@ -46,6 +46,7 @@ Deno.test("every folder of the library has a subpath", async () => {
       "./run",
       "./sweep",
       "./proof",
+      "./study",
       "./cluster",
     ],
     ...["./tensorflow", "./tensorflow/node", "./text", "./train"],

@@ -1,10 +1,20 @@
 /**
- * A sweep and its comparison, each as one call of the library.
+ * Studies, each as one call of the library: plan, sweep, compare, report, export, verify resumption, record one run.
  */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { UserError } from "../lib/error/user_error.ts";
-import { compare, sweep, type SweepSpecInput } from "../lib/mod.ts";
+import {
+  compare,
+  compareFolder,
+  exportRuns,
+  plan,
+  report,
+  sweep,
+  type SweepSpecInput,
+  verifyResume,
+} from "../lib/mod.ts";
+import { describeRun, recordRun } from "../lib/study/mod.ts";
 import { readPlan } from "../lib/sweep/mod.ts";
 import { sampleText } from "./support/commands.ts";
 import { simulatePairs } from "./support/simulated_pairs.ts";
@@ -78,4 +88,66 @@ Deno.test("compare() says in one sentence what several settings come to, and ref
   );
   assertThrows(() => compare([]), RangeError, "got 0 runs without such a pair");
   assertThrows(() => compare(runs, { level: 2 }), RangeError, "level");
+});
+
+Deno.test("plan() predicts a sweep's runs, and counts those that the folder has", async () => {
+  const dir = join(root, "planned"), lines: string[] = [];
+  const print = (line: string) => void lines.push(line);
+  const before = await plan(spec, { dir, workers: 1, print });
+  assertEquals(before.runs.map(({ state }) => state), ["new", "new", "new", "new"]);
+  assert(before.runs.every(({ seconds, bytes }) => seconds! > 0 && bytes! > 0));
+  assert(before.seconds > 0 && before.bytes > 0);
+  assertMatch(lines.join("\n"), /measuring 2 of 2 kinds of steps/);
+  assertThrows(() => Deno.statSync(dir), Deno.errors.NotFound);
+  const runs = await sweep(spec, { dir, workers: 2, ...quiet });
+  const after = await plan(spec, { dir, print });
+  assertEquals(after.runs.map(({ id }) => id).sort(), runs.map(({ manifest }) => manifest.runId).sort());
+  assertEquals([after.seconds, after.bytes, after.runs.map(({ state }) => state)], [
+    ...[0, 0],
+    Array(4).fill("finished"),
+  ]);
+  assertMatch(after.text, /4 runs, finished in .* already: nothing is left to run$/);
+  await assertRejects(() => plan({ ...spec, lr: -1 }), UserError, "the object given to plan()");
+});
+
+Deno.test("compareFolder(), report() and exportRuns() write what their commands write", async () => {
+  const dir = join(root, "planned");
+  const lines: string[] = [];
+  const compared = await compareFolder(dir, { tolerance: 1, print: (line) => void lines.push(line) });
+  assertEquals(lines, [compared.text]);
+  assertEquals([compared.verdicts[0]!.kind, compared.culprits, compared.leftOut], ["stable", [], []]);
+  assertEquals(compared.report, join(dir, "report.html"));
+  assertMatch(Deno.readTextFileSync(join(dir, "compare.json")), /"losskit-compare\/1"/);
+  const { path, figures, text } = await report(dir, { figures: "svg" });
+  assertMatch(text, /bf16-autocast/);
+  assertMatch(Deno.readTextFileSync(figures[0]!), /^<svg/);
+  assert(Deno.statSync(path).isFile && Deno.statSync(join(dir, "table.parquet")).isFile);
+  const { files, leftOut } = exportRuns(dir, { formats: ["parquet", "arrow"] });
+  assertEquals([files.length, leftOut], [6, []]);
+  assert(files.every((file) => Deno.statSync(file).isFile));
+  await assertRejects(() => report([dir, dir]), UserError, "expected a file for the page");
+  await assertRejects(() => compareFolder(join(root, "none")), UserError, "Cannot read a sweep");
+});
+
+Deno.test("verifyResume() proves a spec, and throws where it cannot work", async () => {
+  const lines: string[] = [];
+  const print = (line: string) => void lines.push(line);
+  const { problems, kills, sentence, dir } = await verifyResume({ ...spec, seeds: [1], policy: ["off"] }, {
+    ...{ kills: 1, workers: 1, print },
+  });
+  assertEquals([problems, kills], [[], 1]);
+  assertMatch(sentence, /^identical: 1 kills? in \d+ sweeps? changed nothing$/);
+  assertThrows(() => Deno.statSync(dir), Deno.errors.NotFound);
+  await assertRejects(() => verifyResume(spec, { dir: root }), UserError, "it holds files");
+});
+
+Deno.test("recordRun() records one run and resumes it by what the folder says alone", async () => {
+  const dir = join(root, "one");
+  const run = { data, T: 16, B: 4, steps: 3, nLayer: 1, nHead: 1, nEmbd: 16, evalTokens: 64, seed: 2 };
+  const first = await recordRun(run, { dir, threads: 1, signal: AbortSignal.abort() });
+  assertEquals([first.finished, first.exitCode], [0, 75]);
+  const { finished, plan: { runs: [planned] } } = await recordRun({}, { dir, resume: true });
+  assertEquals([finished, planned!.spec.seed, planned!.spec.warmupSteps], [1, 2, 0]);
+  assertMatch(await describeRun({ ...run, nHead: 2 }, { dir }), /2 heads of 8/);
+  await assertRejects(() => recordRun({ ...run, seed: 3 }, { dir }), UserError, "it holds another plan");
 });

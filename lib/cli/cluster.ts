@@ -9,7 +9,7 @@ import { writeFile } from "../file/write_file.ts";
 import { makePlan, parseSweepSpec, placePlan, type Plan, readPlan, sweepFolder } from "../sweep/mod.ts";
 import { kubernetesManifest, slurmLogs, slurmScript } from "../cluster/mod.ts";
 import { command, DEFAULT_FOLDER_HELP, runCommand } from "./command.ts";
-import { isFolder } from "./files.ts";
+import { isFolder } from "../file/exists.ts";
 import { durationOption, numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 

@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { guardConsole, printable, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
+import type { LeftOutRun } from "../record/mod.ts";
 
 /** Creates a command. Invalid options end the process with status 2. */
 export function command(name: string, description: string): Command {
@@ -78,6 +79,11 @@ function guardOutput(): void {
   };
 }
 
+/** Sets exit status 3 if a run is damaged. The other runs have been used by then. */
+export function reportDamage(leftOut: readonly LeftOutRun[]): void {
+  if (leftOut.some(({ damaged }) => damaged)) Deno.exitCode ||= EXIT.someFailed;
+}
+
 /** Describes the exit statuses of commands that train. */
 export const STATUS_HELP = `
 Exit status:
@@ -96,10 +102,6 @@ export function list(text: string): string[] {
 export const DEFAULT_FOLDER_HELP =
   "experiments/out/NAME, or NAME-HASH if NAME contains the plan of a different spec";
 
-/** Describes `--data`. */
-export const DATA_HELP =
-  "corpus: shakespeare, markov[:symbols=16,order=1,...], a UTF-8 text file, a folder, or a quoted glob pattern; repeatable";
-
 /** Describes `--tolerance`. */
 export const TOLERANCE_HELP = "smallest gap of the loss that matters, in nats per token";
 
@@ -117,15 +119,7 @@ export function escaped(text: string): string {
 export const POLICIES_HELP =
   `off (float32), on (bf16-autocast; on a GPU bf16-autocast-cuda), or ${POLICY_NAMES}, for example emulated:e4m3`;
 
-/** Describes `--probes`. */
-export const PROBES_HELP =
-  "record probe metrics every k steps: gradients, updates, activations, attention, log Z, loss by position (default: 0, never)";
-
 /** Parses overrides such as `softmax@h.1=e8m3,linear=float32`. The spec's validation checks their names. */
 export function overrides(text: string): PrecisionOverride[] {
   return list(text).map(parseOverride);
 }
-
-/** Describes `--override`. */
-export const OVERRIDES_HELP =
-  "number formats of operation classes and layers, as CLASS+CLASS@LAYER+LAYER=FORMAT; for example softmax@h.1=e8m3,linear=float32. loss=bfloat16 computes the loss outside of autocast";

@@ -1,16 +1,12 @@
 /** `deno task experiment`: tests a published claim. */
 import { printable } from "../error/printable.ts";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { writeFile } from "../file/write_file.ts";
-import { formatJson } from "../record/mod.ts";
-import { defaultFolder, type Experiment, experimentHashes, runExperiment } from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/native/probe_machine.ts";
+import { type Experiment, runExperiment } from "../sweep/mod.ts";
 import { command, runCommand, STATUS_HELP } from "./command.ts";
 import { numberOption } from "./numbers.ts";
-import { workersOf } from "./spec_file.ts";
 
 interface Options {
   quick?: boolean;
@@ -39,24 +35,14 @@ const program = command("experiment", "Tests a published claim, and says what it
 async function run(file: string, options: Options): Promise<void> {
   const experiment = await readExperiment(file);
   const size = options.quick ? "quick" : "full";
-  const workers = workersOf(options.workers);
-  const dir = options.out ??
-    defaultFolder(`${experiment.name}${options.quick ? "-quick" : ""}`, experimentHashes(experiment, size));
-  requireDevice();
-  console.error(`into ${printable(dir)}`);
   using interruption = watchSignals();
-  const result = await runExperiment(experiment, {
-    ...{ size, dir, workers, interruption },
-    threads: Math.max(1, Math.floor(navigator.hardwareConcurrency / workers)),
-    print: (line) => console.error(line),
-  });
+  const { workers, out: dir } = options;
+  const result = await runExperiment(experiment, { size, dir, workers, interruption });
   if (result === undefined) {
     console.error("interrupted: run the same command to go on");
     Deno.exitCode = EXIT.interrupted;
     return;
   }
-  const path = join(dir, "result.json");
-  writeFile(path, `${formatJson(result, 1)}\n`);
   const { experiment: { title, claim, source, prediction }, verdict, reason, directionHolds } = result;
   console.log(
     `${title}\n\nClaim (${source}): ${claim}\nPrediction: ${prediction}\n\n` +
@@ -65,7 +51,7 @@ async function run(file: string, options: Options): Promise<void> {
         : `The quick form, too short for a verdict: what it is held to ${
           directionHolds ? "is" : "is not"
         } seen. ${reason}`) +
-      `\n\nresult: ${path}`,
+      `\n\nresult: ${printable(result.path)}`,
   );
 }
 

@@ -1,13 +1,12 @@
 /** `deno task report DIR`: prints tables and writes `report.html` and figures of a sweep, or serves the report live. */
 import { printable } from "../error/printable.ts";
-import { basename, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { command, runCommand, TOLERANCE_HELP } from "./command.ts";
+import { command, reportDamage, runCommand, TOLERANCE_HELP } from "./command.ts";
 import { numberOption } from "./numbers.ts";
-import { writeFigures, writeJointReport, writeReport } from "./report_files.ts";
-import { serveReport } from "./report_live.ts";
+import { serveReport } from "../study/live/serve_report.ts";
+import { report } from "../study/report.ts";
 
 /** Default port. A fixed port lets an open page reconnect after a restart of the server. */
 const PORT = 8765;
@@ -30,42 +29,24 @@ const program = command("report", "Print the tables of a sweep and write its rep
   .option("--figures <svg|png>", "also write each figure to a separate file")
   .option("--watch", "serve a live report on the loopback address until Ctrl-C")
   .option("--port <n>", "port of --watch; 0: any free port", numberOption("--port"), PORT)
-  .action(report);
+  .action(reportOn);
 
-async function report(dirs: string[], options: Options): Promise<void> {
+async function reportOn(dirs: string[], options: Options): Promise<void> {
   const { out, figures, watch, port, tolerance } = options;
   const [dir] = dirs as [string];
   if (figures !== undefined && figures !== "svg" && figures !== "png") {
     throw new UserError(`Cannot use --figures: expected svg or png, got ${figures}.`);
   }
-  if (dirs.length > 1 || out !== undefined) {
-    if (watch || figures !== undefined) {
-      throw new UserError(
-        "Cannot use --watch or --figures with a joint report. Pass one folder and no --out.",
-      );
-    }
-    if (out === undefined) {
-      throw new UserError(
-        `Cannot report on ${dirs.length} folders: expected --out, got none. Name the HTML file of the joint report.`,
-      );
-    }
-    await writeJointReport(dirs, { out, tolerance, print: (line) => console.log(line) });
-    console.log(`\nreport: ${printable(out)}`);
-    return;
-  }
   if (watch) {
+    if (dirs.length > 1 || out !== undefined || figures !== undefined) {
+      throw new UserError("Cannot watch: expected one folder, got others, --out or --figures.");
+    }
     return await watchReport(dir, { tolerance, port });
   }
-  const path = await writeReport(dir, {
-    title: basename(resolve(dir)),
-    tolerance,
-    print: (line) => console.log(line),
-  });
-  console.log(`\nreport: ${printable(path)}`);
-  if (figures === undefined) return;
-  for (const file of await writeFigures(dir, { kind: figures, tolerance })) {
-    console.log(`figure: ${printable(file)}`);
-  }
+  const written = await report(dirs, { tolerance, out, figures, print: (line) => console.log(line) });
+  console.log(`\nreport: ${printable(written.path)}`);
+  for (const path of written.figures) console.log(`figure: ${printable(path)}`);
+  reportDamage(written.leftOut);
 }
 
 async function watchReport(

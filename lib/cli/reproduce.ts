@@ -3,9 +3,8 @@ import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { type ReproduceOptions, reproduceRun, type Reproduction } from "../proof/mod.ts";
-import { listRuns } from "../record/mod.ts";
-import { isFolder } from "./files.ts";
+import { type ReproduceOptions, reproduceRuns } from "../proof/mod.ts";
+import { isFolder } from "../file/exists.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
@@ -51,51 +50,15 @@ async function reproduce(folder: string, options: Options): Promise<void> {
     code: runRecordedCode ? "recorded" : presentCode ? "present" : "matching",
     print: (line) => console.error(line),
   };
-  if (!isFolder(folder)) {
-    throw new UserError(`Cannot read ${folder}: wanted a run's folder, or a sweep's: there is none`);
-  }
-  const runs = runsIn(folder);
-  if (runs?.length === 0) {
-    throw new UserError(
-      `Cannot reproduce ${folder}: wanted a run's folder, or a sweep's with runs in it: it has none`,
-    );
-  }
-  for (const run of runs ?? [folder]) {
-    const prefix = runs === undefined ? "" : `${run}: `;
-    let result: Reproduction;
-    try {
-      result = await reproduceRun(run, how);
-    } catch (error) {
-      if (!(error instanceof UserError) || error.exitCode !== EXIT.badInput) throw error;
-      result = { answer: "cannot", reason: error.message, changes: [] }; // others may be whole
-    }
-    for (const change of result.changes) console.log(`${printable(prefix)}changed: ${printable(change)}`);
-    console.log(`${printable(prefix)}${printable(describe(result))}`);
+  const isSweep = isFolder(join(folder, "runs"));
+  for await (const { folder: run, reproduction, sentence } of reproduceRuns(folder, how)) {
+    const prefix = isSweep ? `${printable(run)}: ` : "";
+    for (const change of reproduction.changes) console.log(`${prefix}changed: ${printable(change)}`);
+    console.log(`${prefix}${printable(sentence)}`);
     // The worst answer of all is the status: that it diverged counts more than that one could not be run.
-    if (result.answer === "diverged") Deno.exitCode = EXIT.diverged;
-    else if (result.answer === "cannot") Deno.exitCode ||= EXIT.badInput;
+    if (reproduction.answer === "diverged") Deno.exitCode = EXIT.diverged;
+    else if (reproduction.answer === "cannot") Deno.exitCode ||= EXIT.badInput;
   }
-}
-
-/** The runs of a sweep's folder; undefined: it is none. */
-function runsIn(folder: string): string[] | undefined {
-  if (!isFolder(join(folder, "runs"))) return undefined;
-  return listRuns(folder).filter(({ state }) => state !== "foreign").map(({ folder }) => folder);
-}
-
-function describe(result: Reproduction): string {
-  if (result.answer === "identical") return "identical";
-  if (result.answer === "cannot") return `cannot, because ${result.reason}`;
-  if (result.answer === "within tolerance") {
-    return result.largest === 0
-      ? "within tolerance: all losses are equal, but gradient norms or final weights are not"
-      : `within tolerance: losses differ by at most ${
-        result.largest.toExponential(2)
-      } nats, at step ${result.at}`;
-  }
-  const { step, field, a, b } = result.difference;
-  const why = result.changes.length === 0 ? "; no field of the environment differs" : "";
-  return `diverged at step ${step}: ${field} was ${a}, is ${b}${why}`;
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
+import type { SweepSpecInput } from "../study/mod.ts";
 
 /**
  * Reads a spec without validating it.
@@ -15,9 +16,9 @@ import { readJsonFile } from "../file/json.ts";
  * the path must come from the user, never from a folder's records.
  * @throws {UserError} If the file cannot be read.
  */
-export async function readSpec(path: string): Promise<unknown> {
+export async function readSpec(path: string): Promise<SweepSpecInput> {
   try {
-    if (!/\.[mc]?[jt]s$/.test(path)) return readJsonFile(path);
+    if (!/\.[mc]?[jt]s$/.test(path)) return readJsonFile(path) as SweepSpecInput; // checked by the library
     const spec = (await import(pathToFileURL(resolve(path)).href)).default;
     JSON.stringify(spec); // throws for values that JSON cannot represent: bigints, cycles, throwing getters
     return spec;
@@ -29,9 +30,4 @@ export async function readSpec(path: string): Promise<unknown> {
       { cause },
     );
   }
-}
-
-/** Returns the number of workers: `given`, or 2 (1 on a machine with one core). */
-export function workersOf(given: number | undefined): number {
-  return given ?? Math.min(2, navigator.hardwareConcurrency);
 }

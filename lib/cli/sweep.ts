@@ -5,26 +5,23 @@ import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
 import { describeEntropy } from "../run/mod.ts";
-import { DEFAULT_SWEEP, parseSweepSpec, readPlan, requireUnchanged, type SweepSpec } from "../sweep/mod.ts";
+import { parseSweepSpec, readPlan, requireUnchanged, type SweepSpec } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import {
   append,
   command,
-  DATA_HELP,
   DEFAULT_FOLDER_HELP,
   list,
   overrides,
-  OVERRIDES_HELP,
-  POLICIES_HELP,
-  PROBES_HELP,
+  reportDamage,
   runCommand,
   STATUS_HELP,
   TOLERANCE_HELP,
 } from "./command.ts";
 import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
-import { writeReport } from "./report_files.ts";
+import { runFieldHelp } from "./run_flags.ts";
 import { readSpec } from "./spec_file.ts";
-import { type PlacedSweep, placeSweep, runPlaced } from "../study/mod.ts";
+import { type PlacedSweep, placeSweep, report, runPlaced } from "../study/mod.ts";
 
 interface Options {
   out?: string;
@@ -47,11 +44,11 @@ const program = command("sweep", "Train all combinations of the axes and compare
     "--out <folder>",
     `folder of runs and report (default: ${DEFAULT_FOLDER_HELP})`,
   )
-  .option("--data <corpus>", DATA_HELP, append)
+  .option("--data <corpus>", runFieldHelp("data"), append)
   .option("--seq <list>", "sequence lengths T, for example 64,128")
-  .option("--amp <list>", `precision policies, for example off,on: ${POLICIES_HELP}`)
-  .option("--override <list>", OVERRIDES_HELP)
-  .option("--probes <k>", PROBES_HELP, numeric)
+  .option("--amp <list>", `precision policies, for example off,on: ${runFieldHelp("policy")}`)
+  .option("--override <list>", runFieldHelp("overrides"))
+  .option("--probes <k>", runFieldHelp("probeEvery"), numeric)
   .option("--vocab <list>", "tokenizers: char, byte, gpt2, or BPE vocabulary sizes; for example char,512")
   .option("--seeds <list>", "seeds, for example 1,2")
   .option("--steps <n>", "training steps per run")
@@ -108,12 +105,13 @@ async function sweep(specPath: string | undefined, options: Options): Promise<vo
     return;
   }
   if (outcome.finished > 0) {
-    const report = await writeReport(dir, {
+    const { path, leftOut } = await report(dir, {
       title: plan.name,
       tolerance,
       print: (line) => console.log(line),
     });
-    console.log(`\nreport: ${printable(report)}`);
+    console.log(`\nreport: ${printable(path)}`);
+    reportDamage(leftOut);
   }
   for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
 }
@@ -144,7 +142,6 @@ function specOf(
   given: unknown,
   { specPath, options }: { specPath: string | undefined; options: Readonly<Record<string, unknown>> },
 ): SweepSpec {
-  const steps = options["steps"] === undefined ? undefined : numeric(String(options["steps"]));
   const fromFlags = {
     data: options["data"],
     seq: split(options["seq"], (text) => list(text).map(numeric)),
@@ -157,10 +154,7 @@ function specOf(
     probeEvery: options["probes"],
     vocab: split(options["vocab"], list),
     seeds: split(options["seeds"], (text) => list(text).map(numeric)),
-    steps,
-    // Short runs of the built-in sweep have no warm-up.
-    ...(typeof steps === "number" && steps <= DEFAULT_SWEEP.warmupSteps && specPath === undefined &&
-      { warmupSteps: 0 }),
+    steps: split(options["steps"], numeric),
   };
   const flags = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
   return parseSweepSpec(

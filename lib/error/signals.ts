@@ -46,3 +46,11 @@ export function watchSignals(now: () => number = () => performance.now()): Inter
     },
   };
 }
+
+/** Returns the signals that stop a call: the process's if its caller watches them, or those of `signal`. */
+export function interruptionOf(
+  { signal, interruption }: { signal?: AbortSignal | undefined; interruption?: Interruption | undefined },
+): Interruption {
+  const never = new AbortController().signal;
+  return interruption ?? { requested: signal ?? never, insisted: never, [Symbol.dispose]() {} };
+}

@@ -1,15 +1,29 @@
 /**
  * A check that a path exists.
+ * Files and folders at a path.
  *
  * @module
  */
 
 /** Returns whether a file or a folder exists at a path and its metadata can be read. */
 export function exists(path: string): boolean {
+  return statOf(path) !== undefined;
+}
+
+/** Returns whether a folder exists at a path. */
+export function isFolder(path: string): boolean {
+  return statOf(path)?.isDirectory ?? false;
+}
+
+/** Returns whether a file exists at a path. */
+export function isFile(path: string): boolean {
+  return statOf(path)?.isFile ?? false;
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
   try {
-    Deno.statSync(path);
-    return true;
+    return Deno.statSync(path);
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -6,7 +6,7 @@
 import { RUN_FIELDS } from "../options/run_fields.ts";
 
 /** What stands between the two matrices of a block's feed-forward part. */
-export type Activation = "gelu" | "geluErf" | "relu" | "relu2" | "silu" | "swiglu";
+export type Activation = typeof RUN_FIELDS.activation.choices[number];
 
 /** The activations: their names in configs. */
 export const ACTIVATIONS: readonly Activation[] = RUN_FIELDS.activation.choices;
@@ -54,13 +54,13 @@ export interface GptConfig {
 
 /** GPT-2's choices: what options are when they are not given. */
 const DEFAULTS = {
-  bias: true,
-  tiedHead: true,
-  dropout: 0,
-  qkNorm: false,
-  initStd: 0.02,
-  activation: "gelu",
-  layerNormEps: 1e-5,
+  bias: RUN_FIELDS.bias.default,
+  tiedHead: RUN_FIELDS.tiedHead.default,
+  dropout: RUN_FIELDS.dropout.default,
+  qkNorm: RUN_FIELDS.qkNorm.default,
+  initStd: RUN_FIELDS.initStd.default,
+  activation: RUN_FIELDS.activation.default,
+  layerNormEps: RUN_FIELDS.layerNormEps.default,
 } as const satisfies Partial<GptConfig>;
 
 /** A config with a value for every option but the soft caps, which may be undefined: none. */

@@ -25,20 +25,38 @@ export interface RunField {
   readonly below?: number;
   /** Allowed values of a `text` field. */
   readonly choices?: readonly string[];
-  /** True if commands have a flag for the field: `--n-layer` for `nLayer`. The flag takes a value. */
-  readonly flag?: true;
+  /**
+   * Flag of `train`. `true`: the field's name, `--n-layer` for `nLayer`; a string: the flag with its value, `vocab <name>`.
+   * The flag of a boolean field takes no value and sets the opposite of the default.
+   */
+  readonly flag?: true | string;
 }
 
 /** Fields of a run's spec, by name. */
 export const RUN_FIELDS = {
-  data: { type: "text", doc: "name of the corpus" },
-  tokenizer: { type: "text", doc: "character, byte, gpt2, or bpe:V" },
-  T: { type: "whole", doc: "sequence length in tokens" },
-  B: { type: "whole", doc: "sequences per batch" },
-  policy: { type: "text", doc: "precision policy" },
-  threads: { type: "whole", doc: "threads per operation" },
-  seed: { type: "whole", doc: "seed of initial weights, batches and dropout" },
-  steps: { type: "whole", default: 100, least: 1, doc: "training steps" },
+  data: {
+    type: "text",
+    flag: "data <corpus>",
+    doc:
+      "corpus: shakespeare, markov[:symbols=16,order=1,...], a UTF-8 text file, a folder, or a quoted glob pattern; repeatable",
+  },
+  tokenizer: {
+    type: "text",
+    flag: "vocab <name>",
+    doc: "char, byte, gpt2, or the size of a byte-pair vocabulary",
+  },
+  T: { type: "whole", least: 1, flag: "seq <T>", doc: "sequence length in tokens" },
+  B: { type: "whole", least: 1, flag: "batch <B>", doc: "sequences per batch" },
+  policy: { type: "text", flag: "amp <policy>", doc: "precision policy" },
+  threads: { type: "whole", least: 1, flag: "threads <n>", doc: "threads per operation" },
+  seed: {
+    type: "whole",
+    least: 0,
+    most: Number.MAX_SAFE_INTEGER,
+    flag: "seed <n>",
+    doc: "seed of initial weights, batches and dropout",
+  },
+  steps: { type: "whole", default: 100, least: 1, flag: "steps <n>", doc: "training steps" },
   nLayer: { type: "whole", default: 4, least: 1, most: 1000, flag: true, doc: "number of blocks" },
   nHead: { type: "whole", default: 4, least: 1, most: 1e6, flag: true, doc: "number of attention heads" },
   nEmbd: {
@@ -87,7 +105,13 @@ export const RUN_FIELDS = {
     flag: true,
     doc: "join: windows may cross document boundaries; separate: they may not",
   },
-  separator: { type: "text", default: "", added: "", doc: "text that separates documents within a file" },
+  separator: {
+    type: "text",
+    default: "",
+    added: "",
+    flag: "separator <text>",
+    doc: "text that separates documents within a file, \\n for a line break",
+  },
   sampling: {
     type: "text",
     default: "random",
@@ -100,7 +124,9 @@ export const RUN_FIELDS = {
     type: "overrides",
     default: [],
     added: [],
-    doc: "number formats of layers and operation classes",
+    flag: "override <list>",
+    doc: "number formats of operation classes and layers, as CLASS+CLASS@LAYER+LAYER=FORMAT; for example " +
+      "softmax@h.1=e8m3,linear=float32. loss=bfloat16 computes the loss outside of autocast",
   },
   schedule: {
     type: "text",
@@ -136,8 +162,16 @@ export const RUN_FIELDS = {
     flag: true,
     doc: "momentum of SGD; 0: none",
   },
-  nesterov: { type: "flag", default: false, added: false, doc: "use Nesterov momentum with SGD" },
-  probeEvery: { type: "whole", default: 0, added: 0, least: 0, doc: "steps between probes; 0: none" },
+  nesterov: { type: "flag", default: false, added: false, flag: true, doc: "use Nesterov momentum with SGD" },
+  probeEvery: {
+    type: "whole",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: "probes <k>",
+    doc:
+      "record probe metrics every k steps: gradients, updates, activations, attention, log Z, loss by position; 0: never",
+  },
   accumulate: {
     type: "whole",
     default: 1,
@@ -192,6 +226,7 @@ export const RUN_FIELDS = {
     type: "flag",
     default: false,
     added: false,
+    flag: true,
     doc: "keep the weights of the best evaluation in best.safetensors",
   },
   allowDivergence: {
@@ -209,9 +244,27 @@ export const RUN_FIELDS = {
     flag: true,
     doc: "dropout probability during training",
   },
-  bias: { type: "flag", default: true, added: true, doc: "use biases in linear layers and LayerNorms" },
-  tiedHead: { type: "flag", default: true, added: true, doc: "tie the output head to the token embeddings" },
-  qkNorm: { type: "flag", default: false, added: false, doc: "apply LayerNorm to queries and keys" },
+  bias: {
+    type: "flag",
+    default: true,
+    added: true,
+    flag: "without-bias",
+    doc: "omit biases in linear layers and LayerNorms",
+  },
+  tiedHead: {
+    type: "flag",
+    default: true,
+    added: true,
+    flag: "untied-head",
+    doc: "use an output head of its own instead of the token embeddings",
+  },
+  qkNorm: {
+    type: "flag",
+    default: false,
+    added: false,
+    flag: true,
+    doc: "apply LayerNorm to queries and keys",
+  },
   logitSoftCap: {
     type: "number",
     default: 0,
@@ -258,3 +311,24 @@ export const RUN_FIELDS = {
 export const RUN_FIELD_ENTRIES: readonly (readonly [name: string, field: RunField])[] = Object.entries(
   RUN_FIELDS,
 );
+
+/**
+ * Returns the values that a field takes, for a sentence: `above 0`, `a whole number`, `at least 1`, `one of a, b`.
+ *
+ * @param field The field.
+ * @param value A value of the field's type.
+ * @returns The first requirement that the value does not meet; undefined: it meets all of them.
+ */
+export function unmetRange(field: RunField, value: unknown): string | undefined {
+  const { type, choices, least, above, below } = field;
+  if (choices !== undefined) {
+    return choices.includes(value as string) ? undefined : `one of ${choices.join(", ")}`;
+  }
+  if (typeof value !== "number") return "a number";
+  const { most = type === "number" ? 1e6 : 1e9 } = field;
+  if (type !== "number" && !Number.isInteger(value)) return "a whole number";
+  if (above !== undefined && !(value > above)) return `above ${above}`;
+  if (above === undefined && !(value >= (least ?? 0))) return `at least ${least ?? 0}`;
+  if (below !== undefined) return value < below ? undefined : `below ${below}`;
+  return value <= most ? undefined : `at most ${most}`;
+}

@@ -5,6 +5,7 @@
  */
 export { explainRun, type Explanation } from "./explain.ts";
 export { defaultTolerance, type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
+export { type ReproducedRun, reproduceRuns } from "./reproduce_folder.ts";
 export { resultDifferences, resultTables } from "./same_results.ts";
 export {
   type LossSignal,
@@ -14,4 +15,4 @@ export {
   type ShareOf,
   type TrialOptions,
 } from "./trials.ts";
-export { type Verification, type VerifyOptions, verifyResume } from "./verify_resume.ts";
+export { type Verification, verifyPlan, type VerifyPlanOptions } from "./verify_resume.ts";

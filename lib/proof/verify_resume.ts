@@ -11,7 +11,7 @@ import { placePlan, type Plan } from "../sweep/plan.ts";
 import { resultDifferences } from "./same_results.ts";
 
 /** Options of a verification. */
-export interface VerifyOptions {
+export interface VerifyPlanOptions {
   /** Folder of the sweeps: `undisturbed`, `killed-1` and so on. */
   readonly dir: string;
   /** Total number of kills. */
@@ -49,7 +49,7 @@ const PATIENCE = 1.1;
  * @throws {UserError} if it is interrupted.
  * @throws {Error} if the undisturbed sweep fails.
  */
-export async function verifyResume(plan: Plan, options: VerifyOptions): Promise<Verification> {
+export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promise<Verification> {
   const { dir, kills, workers, signal, print } = options;
   const want = join(dir, "undisturbed");
   placePlan(want, plan);

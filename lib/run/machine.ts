@@ -42,6 +42,11 @@ function numberIn(path: string): number | undefined {
   }
 }
 
+/** Returns the number of concurrent runs of a comparison or an experiment: `given`, or 2 (1 on one core). */
+export function workersOf(given: number | undefined): number {
+  return given ?? Math.min(2, navigator.hardwareConcurrency);
+}
+
 /** Fraction of the free memory that concurrent runs may use. */
 const SHARE = 0.8;
 

@@ -11,7 +11,7 @@ export { type Cost, estimateBytes, requireMemory } from "./estimate.ts";
 export { type ExecuteOptions, executeRun, type RunExit } from "./execute.ts";
 export { findText, planFolder, type TextPlaces } from "./find_text.ts";
 export { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
-export { defaultWorkers, machineMemory, type Memory } from "./machine.ts";
+export { defaultWorkers, machineMemory, type Memory, workersOf } from "./machine.ts";
 export { completeMerges } from "./merge_place.ts";
 export { policyName } from "./names.ts";
 export { type OpenReplay, openReplay } from "./replay.ts";

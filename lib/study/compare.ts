@@ -7,10 +7,18 @@ import {
   BASELINE,
   type ComparedGroup,
   compareGroups,
+  comparisonText,
   count,
   DEFAULT_LEVEL,
   DEFAULT_TOLERANCE,
+  formatTable,
+  gapGrids,
+  type Grid,
+  gridSentences,
+  gridTable,
+  type NamedComparison,
   type Pair,
+  percent,
   signed,
   type Table,
   type Verdict,
@@ -47,6 +55,10 @@ export interface RunsComparison {
   readonly pairs: readonly Pair[];
   /** Pairs by setting and lower precision, with gaps, intervals and noise floor. */
   readonly groups: readonly ComparedGroup[];
+  /** Gaps by tokenizer and T, one grid per lower precision, if the runs have several of either. */
+  readonly grids: readonly Grid[];
+  /** The comparison as `deno task compare` prints it: tables, notes and verdicts. */
+  readonly text: string;
   /** One row per verdict: setting, policy, verdict, gap with its interval, noise floor, pairs. */
   table(): Table;
   /** Gaps by axis, losses and gaps by step. */
@@ -75,7 +87,13 @@ export function compare(runs: readonly RecordedRun[], options: CompareOptions = 
     precision: comparison.precision.other,
     ...verdictOf(comparison),
   }));
+  const grids = gapGrids(runs, level);
   return {
+    grids,
+    text: [
+      comparisonsText(groups),
+      ...grids.map((grid) => `${formatTable(gridTable(grid))}\n\n${gridSentences(grid).join("\n")}`),
+    ].join("\n\n"),
     sentence: sentenceOf(verdicts),
     verdicts,
     pairs: groups.flatMap(({ pairs }) => pairs),
@@ -83,6 +101,22 @@ export function compare(runs: readonly RecordedRun[], options: CompareOptions = 
     table: () => verdictTable(groups),
     figures: () => reportFigures(runs, tolerance).flatMap(({ figures }) => figures),
   };
+}
+
+/** Most comparisons that are shown in full. */
+const IN_FULL = 3;
+
+/** Returns a few comparisons in full, many as a table with a verdict each. */
+export function comparisonsText(compared: readonly NamedComparison[]): string {
+  if (compared.length <= IN_FULL) {
+    return compared.map(({ setting, comparison }) => comparisonText(comparison, setting)).join("\n\n\n");
+  }
+  const sentences = compared.map(({ setting, comparison }) =>
+    `${setting}: ${verdictOf(comparison).sentence}`
+  );
+  const { level } = compared[0]!.comparison;
+  return `${formatTable(verdictTable(compared))}\n\n${sentences.join("\n")}\n\nEach verdict stands alone: ` +
+    `without an effect, ${percent(1 - level)} of them would be degraded or improved.`;
 }
 
 /** Verdicts in the order in which a sentence counts them: the worst first. */

@@ -18,9 +18,10 @@ import {
   precisionName,
   replayTable,
 } from "../analysis/mod.ts";
-import type { Interruption } from "../error/signals.ts";
+import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { runFolder } from "../record/mod.ts";
+import { workersOf } from "../run/mod.ts";
 import { lossSignal, openReplaySignal } from "../proof/mod.ts";
 
 /** How a culprit is looked for. */
@@ -57,9 +58,8 @@ export async function findCulprit(
       ...{ setting, print, folder: runFolder(dir, pair.baseline.manifest.runId) },
     });
   }
-  const never = new AbortController().signal;
-  const interruption = { requested: options.signal ?? never, insisted: never, [Symbol.dispose]() {} };
-  const workers = options.workers ?? Math.min(2, navigator.hardwareConcurrency);
+  const interruption = interruptionOf(options);
+  const workers = workersOf(options.workers);
   return await culpritByLoss(pairs, { dir, setting, print, workers, interruption, hint: undefined });
 }
 

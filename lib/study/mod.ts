@@ -1,10 +1,31 @@
 /**
- * Whole studies, each one call: run a sweep, compare its runs.
+ * Whole studies, each one call: plan, run and compare a sweep, find a culprit, verify resumption, report and export.
  *
  * @module
  */
 export { compare, type CompareOptions, type RunsComparison, type SettingVerdict } from "./compare.ts";
+export {
+  compareFolder,
+  type CompareFolderOptions,
+  compareRunFolders,
+  CULPRIT_SEARCHES,
+  type FolderComparison,
+  type PairComparison,
+} from "./compare_folder.ts";
+export { compareSpec, type CompareSpecOptions, type SpecComparison } from "./compare_spec.ts";
 export { findCulprit, type FindCulpritOptions } from "./culprit.ts";
+export { type Exported, type ExportFormat, type ExportOptions, exportRuns } from "./export_runs.ts";
+export { type Forecast, type ForecastRun, plan, type PlanOptions } from "./plan.ts";
+export { report, type ReportOptions, type WrittenReport } from "./report.ts";
+export {
+  describeRun,
+  type RecordedOutcome,
+  recordRun,
+  type RecordRunOptions,
+  type RunSpecInput,
+  SINGLE_RUN,
+} from "./single_run.ts";
+export { type ResumeVerification, verifyResume, type VerifyResumeOptions } from "./verify_resume.ts";
 export {
   type PlacedSweep,
   placeSweep,

@@ -4,12 +4,11 @@
  * @module
  */
 import { EXIT, UserError } from "../error/user_error.ts";
-import type { Interruption } from "../error/signals.ts";
+import { type Interruption, interruptionOf } from "../error/signals.ts";
 import type { PolicyName } from "../precision/mod.ts";
 import { listRuns, readRuns, type RecordedRun } from "../record/mod.ts";
 import { defaultWorkers } from "../run/mod.ts";
 import {
-  DEFAULT_SWEEP,
   draftPlan,
   type Limits,
   type LiveTableOptions,
@@ -78,7 +77,7 @@ export async function sweep(
   spec: SweepSpecInput = {},
   options: SweepCallOptions = {},
 ): Promise<RecordedRun[]> {
-  const placed = await placeSweep(checkedSpec(spec), options);
+  const placed = await placeSweep(checkedSpec(spec, { source: "the object given to sweep()" }), options);
   const outcome = await runPlaced(placed, options);
   const [failure] = outcome.failed;
   if (outcome.finished === 0 && failure !== undefined) {
@@ -92,15 +91,21 @@ export async function sweep(
 }
 
 /**
- * Checks a spec as it is written. Runs of at most 10 steps have no warm-up unless the spec says otherwise.
+ * Checks a spec as it is written. Fields that are undefined count as left out.
  *
+ * @param spec The spec.
+ * @param options `source`: name of the spec in errors; `defaults`: fields that are left out (default: the built-in sweep's).
  * @throws {UserError} for an unknown field, or values that do not fit each other.
  */
-function checkedSpec(spec: SweepSpecInput): SweepSpec {
-  const given = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
-  const { steps } = given;
-  const isShort = typeof steps === "number" && steps <= DEFAULT_SWEEP.warmupSteps;
-  return parseSweepSpec({ ...(isShort && { warmupSteps: 0 }), ...given }, "the object given to sweep()");
+export function checkedSpec(
+  spec: SweepSpecInput,
+  { source, defaults }: { source: string; defaults?: SweepSpec },
+): SweepSpec {
+  const isRecord = typeof spec === "object" && spec !== null && !Array.isArray(spec);
+  const given = isRecord
+    ? Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined))
+    : spec;
+  return parseSweepSpec(given, source, defaults);
 }
 
 /**
@@ -129,9 +134,10 @@ export async function runPlaced(
   options: Omit<SweepCallOptions, "dir" | "workers"> & { readonly interruption?: Interruption } = {},
 ): Promise<SweepOutcome> {
   const { signal, interruption, ...others } = options;
-  const never = new AbortController().signal;
-  const asked = interruption ?? { requested: signal ?? never, insisted: never, [Symbol.dispose]() {} };
-  return await runSweep(plan, { ...others, dir, workers, interruption: asked });
+  return await runSweep(plan, {
+    ...others,
+    ...{ dir, workers, interruption: interruptionOf({ signal, interruption }) },
+  });
 }
 
 /**

@@ -6,11 +6,16 @@
  */
 import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { type Environment, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
+import { writeFile } from "../file/write_file.ts";
+import { type Environment, formatJson, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
+import { workersOf } from "../run/machine.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
+import { printable } from "../error/printable.ts";
+import { defaultFolder } from "./default_folder.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
 import { makePlan, placePlan, readPlan, specHash } from "./plan.ts";
-import type { Interruption } from "../error/signals.ts";
 import type { SweepSpec } from "./spec.ts";
+import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { runSweep } from "./sweep.ts";
 
 /** `quick` shows the direction within a minute; `full` decides the verdict. */
@@ -85,26 +90,47 @@ export interface ExperimentResult extends Conclusion {
   readonly environment: Environment | undefined;
 }
 
+/** Options of an experiment's run. */
+export interface ExperimentOptions {
+  /** `quick` shows the direction within a minute; `full` gives a verdict. Default: full. */
+  readonly size?: ExperimentSize | undefined;
+  /**
+   * Folder of its sweeps and of `result.json`. Default: `experiments/out/NAME`, or `NAME-quick`, with `-HASH` if that
+   * folder holds the plans of other sweeps.
+   */
+  readonly dir?: string | undefined;
+  /** Runs at once. Default: 2, or 1 on one core. */
+  readonly workers?: number | undefined;
+  /** Threads of each run. Default: the cores, divided among the runs at once. */
+  readonly threads?: number | undefined;
+  /** Stops the experiment after the current steps, with checkpoints. */
+  readonly signal?: AbortSignal | undefined;
+  /** Signals of the process, in place of `signal`. */
+  readonly interruption?: Interruption | undefined;
+  /** Receives progress, line by line. Default: standard error. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
 /**
- * Runs or resumes an experiment.
+ * Runs or resumes an experiment, and writes `result.json` into its folder.
  *
  * @param experiment The experiment.
- * @param options Size, folder, concurrent runs, threads per run, signals and output.
- * @returns The result, or undefined if the experiment was interrupted.
+ * @param options Size, folder, concurrent runs, signals and output.
+ * @returns The result and the `path` of its file, or undefined if the experiment was interrupted.
  * @throws {UserError} for an invalid spec, or if runs failed.
  */
 export async function runExperiment(
   experiment: Experiment,
-  options: {
-    size: ExperimentSize;
-    dir: string;
-    workers: number;
-    threads: number;
-    interruption: Interruption;
-    print: (line: string) => void;
-  },
-): Promise<ExperimentResult | undefined> {
-  const { size, dir, workers, threads, interruption, print } = options;
+  options: ExperimentOptions = {},
+): Promise<ExperimentResult & { readonly path: string } | undefined> {
+  const { size = "full", print = (line) => console.error(line) } = options;
+  const workers = workersOf(options.workers);
+  const { threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers)) } = options;
+  const folderName = `${experiment.name}${size === "quick" ? "-quick" : ""}`;
+  const { dir = defaultFolder(folderName, experimentHashes(experiment, size)) } = options;
+  const interruption = interruptionOf(options);
+  requireDevice();
+  print(`into ${printable(dir)}`);
   const runs: Record<string, RecordedRun[]> = {}, folders: Record<string, string> = {};
   for (const [name, { spec, variables = {} }] of Object.entries(experiment.sweeps(size))) {
     const folder = join(dir, name);
@@ -133,7 +159,7 @@ export async function runExperiment(
   const all = Object.values(runs).flat();
   const conclusion = await experiment.conclude({ size, runs, folders });
   const { name, title, claim, source, prediction } = experiment;
-  return {
+  const result: ExperimentResult = {
     format: "losskit-experiment/1",
     experiment: { name, title, claim, source, prediction },
     size,
@@ -142,6 +168,9 @@ export async function runExperiment(
     seconds: Math.round(all.reduce((sum, { events }) => sum + secondsOf(events), 0)),
     environment: all[0]?.manifest.environment,
   };
+  const path = join(dir, "result.json");
+  writeFile(path, `${formatJson(result, 1)}\n`);
+  return { ...result, path };
 }
 
 /**

@@ -12,6 +12,7 @@ export {
   type Experiment,
   type ExperimentFindings,
   experimentHashes,
+  type ExperimentOptions,
   type ExperimentResult,
   type ExperimentSize,
   type ExperimentSweep,

@@ -16,7 +16,7 @@ import { uselessFields } from "../run/run_problem.ts";
 import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpec } from "./spec.ts";
 
 /**
- * Checks a spec. Missing fields get the built-in sweep's values.
+ * Checks a spec. Missing fields get the built-in sweep's values. Runs that are not longer than its warm-up have none.
  *
  * @param written The content of a file or of the command line.
  * @param source Name of the spec in errors.
@@ -42,7 +42,7 @@ export function parseSweepSpec(
     const named = unknown.map((field) => `${field}${didYouMean(field, known)}`);
     refuse(`unknown field ${named.join(", ")}. The fields are ${known.join(", ")}`);
   }
-  const result = v.safeParse(specSchema, { ...defaults, ...given });
+  const result = v.safeParse(specSchema, { ...defaults, ...shortWarmup(given, defaults), ...given });
   if (!result.success) {
     const [issue] = result.issues;
     return refuse(describeIssue(v.getDotPath(issue) ?? "the spec", issue));
@@ -74,6 +74,11 @@ function describeIssue(place: string, { message, expected, input }: v.BaseIssue<
   return /^(not )?to /.test(expectation)
     ? `expected ${place} ${expectation}, got ${shown(input)}`
     : `${place}: ${message}`;
+}
+
+/** Returns no warm-up for runs that are not longer than the default warm-up. */
+function shortWarmup({ steps }: { steps?: unknown }, { warmupSteps }: SweepSpec): Partial<SweepSpec> {
+  return typeof steps === "number" && steps <= warmupSteps ? { warmupSteps: 0 } : {};
 }
 
 /** Refuses property names of `Object.prototype` at any level, because schemas ignore them. */

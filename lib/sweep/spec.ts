@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { RUN_FIELD_ENTRIES, type RunField } from "../options/run_fields.ts";
+import { RUN_FIELD_ENTRIES, RUN_FIELDS, type RunField, unmetRange } from "../options/run_fields.ts";
 import { describePolicy, type PolicyName } from "../precision/mod.ts";
 import { overridesSchema, type RunSpec } from "../record/mod.ts";
 import type { TokenizerName } from "../text/mod.ts";
@@ -26,8 +26,6 @@ const whole = (least: number, most = 1e9) =>
     v.minValue(least, `to be at least ${least}`),
     v.maxValue(most, `to be at most ${most}`),
   );
-/** Largest real number of a field. Larger values end training at the first step. */
-const MOST = 1e6;
 /** Schema of budgets. Excessive numbers of steps are refused once the steps are known. */
 const amount = v.pipe(
   v.number("to be a number"),
@@ -121,23 +119,22 @@ function isShared(name: string): boolean {
 
 /** Returns the schema of a spec's field, with its range. */
 function schemaOf(field: RunField): v.GenericSchema {
-  const { type, choices, least = 0, most = MOST, above, below } = field;
+  const { type, choices, least = 0 } = field;
   if (choices !== undefined) return oneOf(choices);
-  if (type === "whole") return whole(least, field.most);
   if (type === "flag") return v.boolean("to be true or false");
   if (type === "text") return v.string("to be a text");
   if (type === "overrides") return overridesSchema;
+  const number = v.pipe(
+    v.number("to be a number"),
+    v.rawCheck<number>(({ dataset, addIssue }) => {
+      const unmet = dataset.typed ? unmetRange(field, dataset.value) : undefined;
+      if (unmet !== undefined) addIssue({ message: `to be ${unmet}` });
+    }),
+  );
   if (type === "tokens") {
-    return v.union([whole(least), v.literal("all")], `to be a whole number of at least ${least}, or all`);
+    return v.union([number, v.literal("all")], `to be a whole number of at least ${least}, or all`);
   }
-  const low = above === undefined
-    ? v.minValue<number, number, string>(least, `to be at least ${least}`)
-    : v.gtValue<number, number, string>(above, `to be above ${above}`);
-  const high = below === undefined
-    ? v.maxValue<number, number, string>(most, `to be at most ${most}`)
-    : v.ltValue<number, number, string>(below, `to be below ${below}`);
-  const number = v.pipe(v.number("to be a number"), low, high);
-  return field.default === undefined ? v.optional(number) : number;
+  return field.default === undefined && type === "number" ? v.optional(number) : number;
 }
 
 /** Schema of each field. */
@@ -150,10 +147,10 @@ export const SPEC_FIELDS: Readonly<Record<string, v.GenericSchema>> = {
     [corpusName, v.pipe(v.array(corpusName), v.minLength(1, "to name a corpus"))],
     "to name a corpus, or to be a list of names",
   ),
-  seq: some(whole(1)),
+  seq: some(schemaOf(RUN_FIELDS.T)),
   policy: some(policyName),
   vocab: some(v.string()),
-  seeds: some(whole(0, Number.MAX_SAFE_INTEGER)),
+  seeds: some(schemaOf(RUN_FIELDS.seed)),
   tokensPerStep: whole(1),
   ...Object.fromEntries(
     RUN_FIELD_ENTRIES.filter(([name]) => isShared(name)).map(([name, field]) => [name, schemaOf(field)]),
@@ -186,8 +183,8 @@ export const specSchema: v.GenericSchema<unknown, SweepSpec> = v.strictObject(
 /** Fields of a run that are lists in a spec, with the name of the list and the schema of its values. */
 export const LISTED = {
   tokenizer: { list: "vocab", form: v.string() },
-  T: { list: "seq", form: whole(1) },
-  seed: { list: "seeds", form: whole(0, Number.MAX_SAFE_INTEGER) },
+  T: { list: "seq", form: schemaOf(RUN_FIELDS.T) },
+  seed: { list: "seeds", form: schemaOf(RUN_FIELDS.seed) },
   policy: { list: "policy", form: policyName },
 } as const;
 

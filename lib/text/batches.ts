@@ -15,10 +15,10 @@ import type { Tokens } from "./tokens.ts";
  * Sampling of windows. `random`: uniformly random starts. `sequential`: consecutive windows, starting over after the
  * last. `shuffled`: the sequential windows in a new order each epoch, so that every target occurs once per epoch.
  */
-export type Sampling = "random" | "sequential" | "shuffled";
+export type Sampling = typeof RUN_FIELDS.sampling.choices[number];
 
 /** The names of the sampling methods. */
-export const SAMPLINGS: readonly ["random", "sequential", "shuffled"] = RUN_FIELDS.sampling.choices;
+export const SAMPLINGS: readonly Sampling[] = RUN_FIELDS.sampling.choices;
 
 /**
  * Position of a batch stream, as plain JSON: the generator's state for `random`, otherwise the number of windows taken.

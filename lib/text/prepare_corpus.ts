@@ -44,10 +44,10 @@ export interface PrepareOptions {
 }
 
 /** Treatment of document boundaries: `join` lets windows cross them, `separate` does not. */
-export type Documents = "join" | "separate";
+export type Documents = typeof RUN_FIELDS.documents.choices[number];
 
 /** The names of the treatments of document boundaries. */
-export const DOCUMENTS: readonly ["join", "separate"] = RUN_FIELDS.documents.choices;
+export const DOCUMENTS: readonly Documents[] = RUN_FIELDS.documents.choices;
 
 /** A corpus as tokens. Disposing of it closes its files. */
 export interface PreparedCorpus extends Disposable {

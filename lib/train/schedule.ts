@@ -10,10 +10,10 @@ import { RUN_FIELDS } from "../options/run_fields.ts";
  * peak; `wsd` (warm-up, stable, decay: Hu 2024 *MiniCPM*, Hägele 2024 *Scaling Laws and Compute-Optimal Training Beyond
  * Fixed Training Durations*) stays at the peak and goes linearly to the floor in the last `decaySteps`.
  */
-export type ScheduleName = "cosine" | "linear" | "constant" | "wsd";
+export type ScheduleName = typeof RUN_FIELDS.schedule.choices[number];
 
 /** The names of schedules. */
-export const SCHEDULES: readonly ["cosine", "linear", "constant", "wsd"] = RUN_FIELDS.schedule.choices;
+export const SCHEDULES: readonly ScheduleName[] = RUN_FIELDS.schedule.choices;
 
 /** The schedule's settings. */
 export interface ScheduleConfig {

@@ -4,7 +4,7 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
-import { RUN_FIELDS } from "../options/run_fields.ts";
+import { RUN_FIELD_ENTRIES, RUN_FIELDS, unmetRange } from "../options/run_fields.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import type { ScheduleName } from "./schedule.ts";
@@ -16,7 +16,7 @@ export interface TrainerOptions {
   /** Formats of layers and operation classes, which override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
   /** `graph`: a step is one native call; `eager`: op by op. Default: graph. */
-  readonly execution?: "graph" | "eager" | undefined;
+  readonly execution?: typeof RUN_FIELDS.execution.choices[number] | undefined;
   /** Seed of dropout and stochastic rounding. Default: 1. */
   readonly seed?: number | undefined;
   /** Length of the learning rate schedule. Default: none, the rate stays constant after warm-up. */
@@ -32,7 +32,7 @@ export interface TrainerOptions {
   /** Steps of decay at the end of `wsd`. Default: a tenth of `steps` with the schedule `wsd`. */
   readonly decaySteps?: number | undefined;
   /** Optimizer. Default: adamw. */
-  readonly optimizer?: "adamw" | "sgd" | undefined;
+  readonly optimizer?: typeof RUN_FIELDS.optimizer.choices[number] | undefined;
   /** SGD's momentum, in [0, 1). Default: 0. */
   readonly momentum?: number | undefined;
   /** Nesterov's form of SGD's momentum. Default: false. */
@@ -133,22 +133,11 @@ function requireInRange(options: ResolvedOptions): void {
       `Cannot create a trainer: expected ${name} ${wanted}, got ${options[name as keyof ResolvedOptions]}.`,
     );
   };
-  const numbers = options as unknown as Record<string, number>;
-  for (const name of ["momentum", "beta1", "beta2", "emaDecay", "labelSmoothing"]) {
-    if (!(numbers[name]! >= 0 && numbers[name]! < 1)) refuse(name, "in [0, 1)");
-  }
-  if (!(numbers["eps"]! > 0)) refuse("eps", "above 0");
-  for (const name of ["lr", "minLr", "weightDecay", "clip", "zLoss"]) {
-    if (!(numbers[name]! >= 0)) refuse(name, "to be at least 0");
-  }
-  for (const name of ["warmupSteps", "decaySteps", "seed"]) {
-    if (!Number.isSafeInteger(numbers[name]) || numbers[name]! < 0) refuse(name, "to be a whole number");
-  }
-  if (!Number.isSafeInteger(options.accumulate) || options.accumulate < 1) {
-    refuse("accumulate", "to be a whole number of at least 1");
-  }
-  if (options.steps !== Infinity && !(Number.isSafeInteger(options.steps) && options.steps >= 1)) {
-    refuse("steps", "to be a whole number of at least 1");
+  for (const [name, field] of RUN_FIELD_ENTRIES) {
+    if (!Object.hasOwn(options, name) || !["whole", "number"].includes(field.type)) continue;
+    const unmet = unmetRange(field, options[name as keyof ResolvedOptions]);
+    const isEndless = name === "steps" && options.steps === Infinity;
+    if (unmet !== undefined && !isEndless) refuse(name, `to be ${unmet}`);
   }
   if (options.steps === Infinity && options.schedule !== "constant") {
     refuse("steps", `with the schedule ${options.schedule}`);

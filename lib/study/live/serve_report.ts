@@ -4,14 +4,14 @@
  * @module
  */
 import { basename, join, resolve } from "node:path";
-import { printableError } from "../error/printable.ts";
-import { UserError } from "../error/user_error.ts";
-import { renderReport } from "../figure/mod.ts";
-import { readSweep, sha256Hex, type SweepRecords } from "../record/mod.ts";
-import { EventStreams, PageStreams, Stalled } from "./report_streams.ts";
-import { isFolder } from "./files.ts";
-import { watchToken } from "./watch_token.ts";
-import { readCulprits, reproduceCommands } from "./report_files.ts";
+import { printableError } from "../../error/printable.ts";
+import { UserError } from "../../error/user_error.ts";
+import { renderReport } from "../../figure/mod.ts";
+import { readSweep, sha256Hex, type SweepRecords } from "../../record/mod.ts";
+import { EventStreams, PageStreams, Stalled } from "./_report_streams.ts";
+import { isFolder } from "../../file/exists.ts";
+import { watchToken } from "./_watch_token.ts";
+import { readCulprits, reproduceCommands } from "../report_facts.ts";
 
 /** Intervals in milliseconds: polling of the folder, and keep-alive messages on idle connections. */
 const POLL = 1000, KEEP_ALIVE = 15_000;

@@ -1,28 +1,25 @@
 /**
- * Opens a sweep's records for commands.
+ * The records of a sweep's folder, with a warning for each run that is left out.
  *
  * @module
  */
 import { printable } from "../error/printable.ts";
-import { EXIT } from "../error/user_error.ts";
 import { readingWarnings, readSweep, type SweepRecords } from "../record/mod.ts";
 
 /**
- * Reads the runs of a sweep, and prints a warning for each excluded run. A damaged run sets the exit status of the process
- * to 3; the other runs are still returned.
+ * Reads a sweep's runs, and prints a warning for each run that is left out.
  *
- * @param dir Folder of the sweep.
+ * @param dir The sweep's folder.
  * @param print Receives one line per warning.
  * @param read Reads the folder (default {@linkcode readSweep}).
- * @throws {UserError} If the folder contains no runs.
+ * @throws {UserError} if the folder holds no runs.
  */
-export function openSweep(
+export function openRecords(
   dir: string,
   print: (line: string) => void,
   read: (dir: string) => SweepRecords = readSweep,
 ): SweepRecords {
   const records = read(dir);
   for (const warning of readingWarnings(dir, records)) print(`warning: ${printable(warning)}`);
-  if (records.leftOut.some(({ damaged }) => damaged)) Deno.exitCode ||= EXIT.someFailed;
   return records;
 }

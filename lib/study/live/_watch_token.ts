@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { cacheDir } from "../fetch/cache.ts";
+import { cacheDir } from "../../fetch/cache.ts";
 
 /** 128 random bits in hexadecimal digits. */
 const FORM = /^[0-9a-f]{32}$/;

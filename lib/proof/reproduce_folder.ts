@@ -1,0 +1,73 @@
+/**
+ * Reproduction of a run, or of all runs of a sweep.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { EXIT, UserError } from "../error/user_error.ts";
+import { isFolder } from "../file/exists.ts";
+import { listRuns } from "../record/mod.ts";
+import { type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
+
+/** A run that was reproduced, or not. */
+export interface ReproducedRun {
+  /** The run's folder. */
+  readonly folder: string;
+  /** The answer, with what differs. */
+  readonly reproduction: Reproduction;
+  /** The answer in one sentence. */
+  readonly sentence: string;
+}
+
+/**
+ * Reproduces a run, or all runs of a sweep one after the other. A run that cannot be reproduced does not stop the others.
+ *
+ * @param folder A run's folder, or a sweep's.
+ * @param options Options of each reproduction.
+ * @returns Each run as soon as it is done.
+ * @throws {UserError} if the folder is missing or holds no runs, or the reproduction is interrupted.
+ */
+export async function* reproduceRuns(
+  folder: string,
+  options: ReproduceOptions,
+): AsyncGenerator<ReproducedRun> {
+  if (!isFolder(folder)) {
+    throw new UserError(`Cannot read ${folder}: wanted a run's folder, or a sweep's: there is none`);
+  }
+  const folders = isFolder(join(folder, "runs"))
+    ? listRuns(folder).filter(({ state }) => state !== "foreign").map(({ folder }) => folder)
+    : [folder];
+  if (folders.length === 0) {
+    throw new UserError(
+      `Cannot reproduce ${folder}: wanted a run's folder, or a sweep's with runs in it: it has none`,
+    );
+  }
+  for (const folder of folders) {
+    const reproduction = await reproduceOrRefuse(folder, options);
+    yield { folder, reproduction, sentence: sentenceOf(reproduction) };
+  }
+}
+
+async function reproduceOrRefuse(folder: string, options: ReproduceOptions): Promise<Reproduction> {
+  try {
+    return await reproduceRun(folder, options);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== EXIT.badInput) throw error;
+    return { answer: "cannot", reason: error.message, changes: [] };
+  }
+}
+
+function sentenceOf(result: Reproduction): string {
+  if (result.answer === "identical") return "identical";
+  if (result.answer === "cannot") return `cannot, because ${result.reason}`;
+  if (result.answer === "within tolerance") {
+    return result.largest === 0
+      ? "within tolerance: all losses are equal, but gradient norms or final weights are not"
+      : `within tolerance: losses differ by at most ${
+        result.largest.toExponential(2)
+      } nats, at step ${result.at}`;
+  }
+  const { step, field, a, b } = result.difference;
+  const why = result.changes.length === 0 ? "; no field of the environment differs" : "";
+  return `diverged at step ${step}: ${field} was ${a}, is ${b}${why}`;
+}

@@ -1,0 +1,225 @@
+/**
+ * The comparison of recorded runs in folders as one call: verdicts, culprits, `compare.json` and the report.
+ *
+ * @module
+ */
+import { basename, dirname, join, resolve } from "node:path";
+import {
+  BASELINE,
+  type ComparedGroup,
+  comparePairs,
+  type Comparison,
+  comparisonJson,
+  type CulpritFinding,
+  DEFAULT_LEVEL,
+  DEFAULT_TOLERANCE,
+  isBaseline,
+  otherSeeds,
+  pairNotes,
+  pairProblem,
+  verdictOf,
+} from "../analysis/mod.ts";
+import { printable } from "../error/printable.ts";
+import { type Interruption, interruptionOf } from "../error/signals.ts";
+import { UserError } from "../error/user_error.ts";
+import { parseJson } from "../file/json.ts";
+import { sealJson } from "../file/sealed_json.ts";
+import { writeFile } from "../file/write_file.ts";
+import { type LeftOutRun, readRun, type RecordedRun, runFolder } from "../record/mod.ts";
+import { workersOf } from "../run/mod.ts";
+import { compare, type CompareOptions, comparisonsText, type RunsComparison } from "./compare.ts";
+import { culpritByLoss, culpritByReplay } from "./culprit.ts";
+import { openRecords } from "./open_records.ts";
+import { report } from "./report.ts";
+
+/**
+ * Searches for a culprit: `auto`: replays a step if the verdict is degraded or diverged; `replay`: always replays; `loss`:
+ * also trains; `none`: no search.
+ */
+export const CULPRIT_SEARCHES = ["auto", "replay", "loss", "none"] as const;
+
+/** Options of a comparison of folders. */
+export interface CompareFolderOptions extends CompareOptions {
+  /** Search for a culprit, one of {@linkcode CULPRIT_SEARCHES}. Default: auto. */
+  readonly culprit?: typeof CULPRIT_SEARCHES[number] | undefined;
+  /** Runs at once of a search that trains. Default: 2, or 1 on one core. */
+  readonly workers?: number | undefined;
+  /** Stops a search that trains after the current steps. */
+  readonly signal?: AbortSignal | undefined;
+  /** Signals of the process, in place of `signal`. Called when a search that trains begins. */
+  readonly watch?: (() => Interruption) | undefined;
+  /** Receives warnings, the comparison's text, and progress of searches. Default: discards them. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/** The compared runs of a sweep's folder. */
+export interface FolderComparison extends RunsComparison {
+  /** Culprits that were found. */
+  readonly culprits: readonly CulpritFinding[];
+  /** Runs that cannot be read. */
+  readonly leftOut: readonly LeftOutRun[];
+  /** Path of the report. */
+  readonly report: string;
+  /** The comparison as JSON: verdicts and intervals, without the pairs' steps. */
+  readonly json: string;
+}
+
+/**
+ * Compares the runs of a sweep's folder, searches for culprits, and writes `compare.json` and `report.html` into the folder.
+ *
+ * @param dir The sweep's folder.
+ * @param options Tolerance, level, and the search for a culprit.
+ * @throws {UserError} if the folder holds no runs, or no finished pair.
+ */
+export async function compareFolder(
+  dir: string,
+  options: CompareFolderOptions = {},
+): Promise<FolderComparison> {
+  const { print = () => {} } = options;
+  const { runs, leftOut } = openRecords(dir, print);
+  const comparison = compareOrRefuse(dir, runs, options);
+  const { groups, grids } = comparison;
+  for (const { setting, unfinished } of groups) {
+    if (unfinished > 0) print(`note: ${setting}: ${unfinished} unfinished pairs are left out`);
+  }
+  print(comparison.text);
+  const culprits: CulpritFinding[] = [];
+  for (const group of groups) {
+    for (const culprit of await culpritsOf(dir, group, options)) culprits.push(culprit);
+  }
+  const json = comparisonJson(groups, { culprits, grids, leftOut });
+  writeFile(join(dir, "compare.json"), sealJson(parseJson(json) as object, 1));
+  const { path } = await report(dir);
+  const { environment: { cpuModel, device, tensorflowVersion, rounding }, spec } = runs[0]!.manifest;
+  const environment = { cpuModel, device, tensorflowVersion, rounding, threads: spec.threads };
+  return {
+    ...comparison,
+    ...{ culprits, leftOut, report: path },
+    json: comparisonJson(groups, { environment, spec, culprits, grids }, { brief: true }),
+  };
+}
+
+function compareOrRefuse(dir: string, runs: readonly RecordedRun[], options: CompareOptions): RunsComparison {
+  try {
+    return compare(runs, options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UserError(`${cause.message} The runs are those of ${dir}.`, { cause });
+  }
+}
+
+/** Two compared runs. */
+export interface PairComparison {
+  /** The comparison, with gaps and intervals. */
+  readonly comparison: Comparison;
+  /** Tables, notes and the verdict as text. */
+  readonly text: string;
+  /** Culprits that were found; at most one. */
+  readonly culprits: readonly CulpritFinding[];
+  /** Runs beside the two that cannot be read. */
+  readonly leftOut: readonly LeftOutRun[];
+  /** The comparison as JSON. */
+  readonly json: string;
+}
+
+/**
+ * Compares two recorded runs, of one seed in two precisions or of two seeds. Runs of other seeds in the same sweeps give the
+ * noise floor.
+ *
+ * @param a A run's folder.
+ * @param b Another run's folder. The float32 run is the baseline in either order.
+ * @param options Tolerance, level, and the search for a culprit.
+ * @throws {UserError} if a run cannot be read, or the runs differ in more than precision or seed.
+ */
+export async function compareRunFolders(
+  a: string,
+  b: string,
+  options: CompareFolderOptions = {},
+): Promise<PairComparison> {
+  const { tolerance = DEFAULT_TOLERANCE, level = DEFAULT_LEVEL, print = () => {} } = options;
+  const runs = [{ folder: a, run: readRun(a) }, { folder: b, run: readRun(b) }];
+  const isSwapped = !isBaseline(runs[0]!.run.manifest.spec) && isBaseline(runs[1]!.run.manifest.spec);
+  const [{ run: baseline, folder }, { run: other }] = (isSwapped ? runs.reverse() : runs) as [
+    typeof runs[0],
+    typeof runs[0],
+  ];
+  const problem = pairProblem(baseline, other);
+  if (problem !== undefined) throw new UserError(`Cannot compare ${a} and ${b}: ${problem}`);
+  for (const note of pairNotes(baseline, other)) print(`note: ${note}`);
+  const { spec } = baseline.manifest;
+  const records = [a, b].map((folder) => neighbours(folder, print));
+  const seeds = otherSeeds(baseline, records.flatMap(({ runs }) => runs), [
+    spec.seed,
+    other.manifest.spec.seed,
+  ]);
+  const comparison = comparePairs([{ baseline, other }], { tolerance, level, seeds });
+  const setting = `${spec.tokenizer}, T = ${spec.T}`;
+  const text = comparisonsText([{ setting, comparison }]);
+  print(text);
+  const culprits = await search(
+    comparison,
+    options,
+    () => culpritByReplay({ baseline, other }, { folder, setting, print }),
+  );
+  return {
+    ...{ comparison, text, culprits, leftOut: records.flatMap(({ leftOut }) => leftOut) },
+    json: comparisonJson([{ setting, comparison }], { culprits }),
+  };
+}
+
+/** Returns the records of the sweep that a run's folder is part of; none if it is part of none. */
+function neighbours(folder: string, print: (line: string) => void): ReturnType<typeof openRecords> {
+  const runs = dirname(resolve(folder));
+  return basename(runs) === "runs" ? openRecords(dirname(runs), print) : { runs: [], leftOut: [] };
+}
+
+async function culpritsOf(
+  dir: string,
+  { setting, comparison, pairs }: ComparedGroup,
+  options: CompareFolderOptions,
+): Promise<CulpritFinding[]> {
+  const { print = () => {}, watch } = options;
+  const [pair] = pairs;
+  const folder = runFolder(dir, pair!.baseline.manifest.runId);
+  const replayed = await search(
+    comparison,
+    options,
+    () => culpritByReplay(pair!, { folder, setting, print }),
+  );
+  if (options.culprit !== "loss") return replayed;
+  using interruption = watch?.() ?? interruptionOf(options);
+  const hint = replayed[0]?.search.lowered.parts;
+  const trained = await search(
+    comparison,
+    options,
+    () =>
+      culpritByLoss(pairs, {
+        ...{ dir, setting, print, hint, interruption },
+        workers: workersOf(options.workers),
+      }),
+  );
+  return [...replayed, ...trained];
+}
+
+/** Searches for a culprit if one is requested, or the verdict calls for one. A search that was not requested may fail. */
+async function search(
+  comparison: Comparison,
+  { culprit = "auto", print = () => {} }: CompareFolderOptions,
+  find: () => Promise<CulpritFinding>,
+): Promise<CulpritFinding[]> {
+  const { kind } = verdictOf(comparison);
+  const isRequested = culprit === "replay" || culprit === "loss";
+  const isWanted = isRequested || culprit === "auto" && (kind === "degraded" || kind === "diverged");
+  if (!isWanted || comparison.differs !== "precision" || comparison.precision.baseline !== BASELINE) {
+    return [];
+  }
+  try {
+    const found = await find();
+    print(found.sentence);
+    return [found];
+  } catch (error) {
+    if (isRequested || !(error instanceof UserError)) throw error;
+    print(`note: no culprit is found: ${printable(error.message)}`);
+    return [];
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A sweep in float32 and lower precisions, trained to be compared, as one call.
+ *
+ * @module
+ */
+import { isBaseline } from "../analysis/mod.ts";
+import { interruptionOf } from "../error/signals.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
+import { workersOf } from "../run/mod.ts";
+import {
+  DEFAULT_SWEEP,
+  makePlan,
+  placePlan,
+  readPlan,
+  runSweep,
+  sweepFolder,
+  type SweepOutcome,
+  type SweepSpec,
+} from "../sweep/mod.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
+import { compareFolder, type CompareFolderOptions, type FolderComparison } from "./compare_folder.ts";
+import { checkedSpec, type PlacedSweep, type SweepSpecInput } from "./sweep.ts";
+
+/** The built-in comparison: a small model on Shakespeare's characters, 5 seeds, the whole validation part. */
+const DEFAULT_COMPARISON: SweepSpec = {
+  ...DEFAULT_SWEEP,
+  name: "compare",
+  vocab: ["character"],
+  seq: [64],
+  seeds: [1, 2, 3, 4, 5],
+  steps: 200,
+  nLayer: 2,
+  nHead: 2,
+  nEmbd: 64,
+  evalEvery: 200,
+  evalTokens: "all",
+};
+
+/** Options of a comparison that trains. */
+export interface CompareSpecOptions extends CompareFolderOptions {
+  /** The sweep's folder, created if it is missing. Default: as `sweep` chooses it. */
+  readonly dir?: string | undefined;
+  /** Name of the spec in errors. Default: `the object given to compareSpec()`. */
+  readonly source?: string | undefined;
+  /** Receives the placed sweep before its runs start. */
+  readonly onPlan?: ((placed: PlacedSweep) => void) | undefined;
+}
+
+/** The outcome of a comparison that trains. */
+export interface SpecComparison {
+  /** The sweep's outcome. */
+  readonly outcome: SweepOutcome;
+  /** The comparison; missing if the sweep was interrupted, or no run finished. */
+  readonly comparison?: FolderComparison;
+}
+
+/**
+ * Trains a spec's runs, or what is left of them, and compares them as {@linkcode compareFolder} does.
+ *
+ * @param spec Fields that differ from the built-in comparison: Shakespeare's characters, T = 64, 5 seeds, 200 steps.
+ * @param options The folder, runs at once, and the options of the comparison.
+ * @throws {UserError} if the spec is wrong, or lacks float32 or a lower precision.
+ */
+export async function compareSpec(
+  spec: SweepSpecInput = {},
+  options: CompareSpecOptions = {},
+): Promise<SpecComparison> {
+  requireDevice();
+  const { source = "the object given to compareSpec()" } = options;
+  const checked = checkedSpec(spec, { source, defaults: DEFAULT_COMPARISON });
+  const workers = workersOf(options.workers);
+  const dir = options.dir ?? sweepFolder(checked);
+  const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
+  const plan = await makePlan(checked, threads);
+  if (plan.runs.every((run) => isBaseline(run.spec)) || !plan.runs.some((run) => isBaseline(run.spec))) {
+    throw new UserError(
+      `Cannot compare ${source}: expected runs in float32, without overrides, and runs in a lower precision, got policy ${
+        JSON.stringify(checked.policy)
+      }.`,
+    );
+  }
+  placePlan(dir, plan);
+  options.onPlan?.({ plan, dir, workers });
+  const outcome = await trainAll(plan, { ...options, dir, workers });
+  const isOver = outcome.exitCode !== EXIT.interrupted && outcome.finished > 0;
+  return { outcome, ...(isOver && { comparison: await compareFolder(dir, options) }) };
+}
+
+async function trainAll(
+  plan: PlacedSweep["plan"],
+  { dir, workers, watch, signal }: CompareSpecOptions & { dir: string; workers: number },
+): Promise<SweepOutcome> {
+  using interruption = watch?.() ?? interruptionOf({ signal });
+  return await runSweep(plan, { dir, workers, interruption });
+}

@@ -1,0 +1,120 @@
+/**
+ * A sweep's records as files that other programs read.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { runTable } from "../analysis/mod.ts";
+import { UserError } from "../error/user_error.ts";
+import {
+  type Columns,
+  columnsOfRows,
+  describedStepColumns,
+  describedStepPieces,
+  encodeArrow,
+  encodeParquet,
+  encodeTensorBoard,
+  EVAL_FORM,
+  evalColumns,
+  type LeftOutRun,
+  type RecordedRun,
+  RESULT_FORM,
+  RUN_FORM,
+  runColumns,
+  STEP_FORM,
+  type TableForm,
+  tensorBoardPath,
+} from "../record/mod.ts";
+import { type ExportedFile, writeExport } from "./_export_folder.ts";
+import { openRecords } from "./open_records.ts";
+
+/** Formats of exported files. */
+export const EXPORT_FORMATS = ["parquet", "arrow", "tensorboard"] as const;
+
+/** A format of exported files. */
+export type ExportFormat = typeof EXPORT_FORMATS[number];
+
+/** Options of an export. */
+export interface ExportOptions {
+  /** Formats of the files. Default: parquet. */
+  readonly formats?: readonly ExportFormat[] | undefined;
+  /** Folder of the files. Default: `export` in the sweep's folder. */
+  readonly out?: string | undefined;
+  /** Receives warnings about runs that are left out. Default: discards them. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/** Files that an export wrote. */
+export interface Exported {
+  /** Paths of the files. */
+  readonly files: readonly string[];
+  /** Notes on files of earlier exports that were kept. */
+  readonly notes: readonly string[];
+  /** Runs that cannot be read. */
+  readonly leftOut: readonly LeftOutRun[];
+}
+
+const FILES_OF: Readonly<Record<ExportFormat, (runs: readonly RecordedRun[]) => readonly ExportedFile[]>> = {
+  parquet: (runs) => tableFiles(runs, "parquet", { steps: describedStepPieces, encode: encodeParquet }),
+  arrow: (runs) =>
+    tableFiles(runs, "arrow", {
+      steps: (runs) => [describedStepColumns(runs)],
+      encode: ([columns], form) => encodeArrow(columns!, form),
+    }),
+  tensorboard: eventFiles,
+};
+
+/**
+ * Exports a sweep's steps, evaluations and runs as Parquet, Arrow or TensorBoard files.
+ *
+ * @param dir The sweep's folder.
+ * @param options Formats and the folder of the files.
+ * @throws {UserError} if the folder holds no runs, a format is unknown, or `out` holds files that no export wrote.
+ */
+export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
+  const { formats = ["parquet"], out = join(dir, "export"), print = () => {} } = options;
+  const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
+  if (unknown !== undefined || formats.length === 0) {
+    throw new UserError(
+      `Cannot export: expected --format to be of ${EXPORT_FORMATS.join(", ")}, got ${unknown ?? "none"}.`,
+    );
+  }
+  const { runs, leftOut } = openRecords(dir, print);
+  const files: string[] = [], notes: string[] = [];
+  writeExport(out, Object.fromEntries(formats.map((format) => [format, FILES_OF[format](runs)])), {
+    file: (path) => files.push(path),
+    note: (line) => notes.push(line),
+  });
+  return { files, notes, leftOut };
+}
+
+/** A file of events a run. */
+function eventFiles(runs: readonly RecordedRun[]): readonly ExportedFile[] {
+  return runs.map((run) => ({
+    path: join("tensorboard", tensorBoardPath(run)),
+    bytes: () => encodeTensorBoard(run),
+  }));
+}
+
+function tableFiles(
+  runs: readonly RecordedRun[],
+  extension: string,
+  format: {
+    steps: (runs: readonly RecordedRun[]) => Iterable<Columns>;
+    encode: (pieces: Iterable<Columns>, form: TableForm) => Uint8Array;
+  },
+): readonly ExportedFile[] {
+  const results = columnsOfRows(
+    runTable(runs).select(...Object.keys(RESULT_FORM)).objects() as Record<string, unknown>[],
+    RESULT_FORM,
+  );
+  const tables: Record<string, [Iterable<Columns>, TableForm]> = {
+    steps: [format.steps(runs), STEP_FORM],
+    evals: [[evalColumns(runs)], EVAL_FORM],
+    runs: [[{ ...runColumns(runs), ...results }], { ...RUN_FORM, ...RESULT_FORM }],
+  };
+  return Object.entries(tables).map(([name, [pieces, form]]) => ({
+    path: `${name}.${extension}`,
+    bytes: () => format.encode(pieces, form),
+  }));
+}

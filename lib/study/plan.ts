@@ -1,0 +1,191 @@
+/**
+ * A sweep's runs with the time and memory that they are expected to take, as one call.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { count } from "../analysis/mod.ts";
+import { exists } from "../file/exists.ts";
+import { greatest } from "../number/extent.ts";
+import { formatBytes, formatDuration } from "../progress/progress.ts";
+import type { LeftOutRun, RecordedRun, RunSpec, SweepRecords } from "../record/mod.ts";
+import { machineMemory, probeEnvironment, requireMemory, type RunState, stateOf } from "../run/mod.ts";
+import { describe, draftPlan, type Plan, type Prediction, predictRuns, sweepFolder } from "../sweep/mod.ts";
+import { openRecords } from "./open_records.ts";
+import { checkedSpec, shareMachine, type SweepSpecInput } from "./sweep.ts";
+
+/** Options of a forecast. */
+export interface PlanOptions {
+  /** The sweep's folder, whose finished runs and times are counted. Default: as `sweep` chooses it. */
+  readonly dir?: string | undefined;
+  /** Runs at once, which share the cores. Default: by cores and memory. */
+  readonly workers?: number | undefined;
+  /** Name of the spec in errors. Default: `the object given to plan()`. */
+  readonly source?: string | undefined;
+  /** Receives progress and warnings, line by line. Default: standard error. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/** A run of a forecast. */
+export interface ForecastRun {
+  /** The run's identity, 12 hex digits. */
+  readonly id: string;
+  /** The run's spec. */
+  readonly spec: RunSpec;
+  /** `new`, or how far the folder's record of the run is, such as `finished`. */
+  readonly state: string;
+  /** Seconds that are left. Missing: nothing is left to run. */
+  readonly seconds?: number;
+  /** Bytes of memory at the peak. Missing: nothing is left to run. */
+  readonly bytes?: number;
+  /** Source of `seconds`: `journal`, `measured`, or `scaled` from the nearest measured run. */
+  readonly from?: Prediction["from"];
+}
+
+/** A sweep's runs and what they are expected to take. */
+export interface Forecast {
+  /** The sweep's folder. */
+  readonly dir: string;
+  /** Runs at once. */
+  readonly workers: number;
+  /** Threads of each run. */
+  readonly threads: number;
+  /** Every run, in the order in which they start. */
+  readonly runs: readonly ForecastRun[];
+  /** Seconds until all runs are finished. */
+  readonly seconds: number;
+  /** Bytes of memory at the peak, all runs at once counted. */
+  readonly bytes: number;
+  /** A table of the runs, and a summary. */
+  readonly text: string;
+  /** Runs of the folder that cannot be read. */
+  readonly leftOut: readonly LeftOutRun[];
+}
+
+/**
+ * Predicts the time and memory of a sweep's runs, and runs none. Times come from the folder's journals, or from a few steps
+ * that are measured now.
+ *
+ * @param spec Axes and options; fields that are left out are the built-in sweep's.
+ * @param options The folder and runs at once.
+ * @throws {UserError} if the spec is wrong, or a run does not fit the text or the machine's memory.
+ */
+export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {}): Promise<Forecast> {
+  const { print = (line) => console.error(line), source = "the object given to plan()" } = options;
+  const checked = checkedSpec(spec, { source });
+  const draft = await draftPlan(checked);
+  const dir = options.dir ?? sweepFolder(checked);
+  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
+  const made = draft.plan(threads);
+  const { runs: recorded, leftOut } = exists(join(dir, "runs"))
+    ? openRecords(dir, print)
+    : { runs: [], leftOut: [] };
+  const states = await statesOf(made, { runs: recorded, leftOut });
+  const left = made.runs.filter(({ id }) => states.get(id)?.left !== 0);
+  const predictions = new Map(
+    (await predictRuns({ ...made, runs: left }, { sizesOf: draft.sizesOf, recorded, print }))
+      .map((one) => [one.run.id, { ...one, seconds: one.seconds * (states.get(one.run.id)?.left ?? 1) }]),
+  );
+  for (const { run, bytes } of predictions.values()) requireMemory(run.spec, { bytes });
+  const runs = made.runs.map(({ id, spec }): ForecastRun => {
+    const { seconds, bytes, from } = predictions.get(id) ?? {};
+    return {
+      ...{ id, spec, state: states.get(id)?.text ?? "new" },
+      ...(seconds !== undefined && bytes !== undefined && from !== undefined && { seconds, bytes, from }),
+    };
+  });
+  const times = [...predictions.values()].map(({ seconds }) => seconds);
+  const most = greatest([...predictions.values()].map(({ bytes }) => bytes));
+  const forecast = {
+    ...{ dir, workers, threads, runs, leftOut },
+    seconds: left.length === 0
+      ? 0
+      : Math.max(greatest(times), times.reduce((sum, one) => sum + one, 0) / workers),
+    bytes: left.length === 0 ? 0 : most * Math.min(workers, left.length),
+  };
+  return { ...forecast, text: textOf(forecast, states) };
+}
+
+/** Returns how far runs are that have begun, by identity. A damaged run has nothing left: a sweep keeps and fails it. */
+async function statesOf(
+  { runs }: Plan,
+  { runs: recorded, leftOut }: SweepRecords,
+): Promise<Map<string, RunState>> {
+  const isPlanned = ({ manifest: { runId } }: RecordedRun) => runs.some(({ id }) => id === runId);
+  const begun = recorded.filter(isPlanned);
+  const environment = begun.length === 0 ? undefined : await probeEnvironment();
+  const states = new Map(begun.map((run) => [run.manifest.runId, stateOf(run, environment!)]));
+  for (const { id, damaged } of leftOut) {
+    if (damaged) states.set(id, { text: "damaged", left: 0, changes: undefined });
+  }
+  return states;
+}
+
+function textOf(forecast: Omit<Forecast, "text">, states: ReadonlyMap<string, RunState>): string {
+  const { dir, workers, threads, runs, seconds, bytes } = forecast;
+  const table = tableOf(runs, { hasStates: states.size > 0 });
+  const finished = runs.filter(({ state }) => state === "finished").length;
+  const left = runs.filter((run) => run.seconds !== undefined);
+  if (left.length === 0) {
+    const done = finished === runs.length ? "finished in" : `${finished} of them finished in`;
+    return `${table}\n\n${count(runs.length, "run")}, ${done} ${dir} already: nothing is left to run`;
+  }
+  const { total, available } = machineMemory();
+  const rest = finished > 0
+    ? `, of which ${finished} ${finished === 1 ? "is" : "are"} finished already; the rest`
+    : "";
+  const sources = Object.entries(SOURCES).map(([from, text]) =>
+    [left.filter((run) => run.from === from).length, text] as const
+  ).filter(([runs]) => runs > 0).map(([runs, text]) => `${text} (${runs})`);
+  const changed = [...states.values()].filter(({ changes }) => changes !== undefined);
+  return [
+    table,
+    "",
+    `${count(runs.length, "run")}${rest}, ${workers} at once with ${count(threads, "thread")} each: about ${
+      formatDuration(seconds)
+    } and up to ${formatBytes(bytes)} of memory (${formatBytes(available)} of ${
+      formatBytes(total)
+    } are free)`,
+    `times are from: ${sources.join(", ")}`,
+    ...(changed.length === 0 ? [] : [
+      `not counted: ${count(changed.length, "run")} of another environment: ${changed[0]!.changes}; ` +
+      "--allow-environment-change would count them",
+    ]),
+  ].join("\n");
+}
+
+/** Sources of times, in words. */
+const SOURCES: Readonly<Record<Prediction["from"], string>> = {
+  journal: "journals in the folder",
+  measured: "steps measured now",
+  scaled: "scaled from those",
+};
+
+/** Fields that every row shows in a column of its own. */
+const NAMED = ["tokenizer", "T", "policy", "seed", "threads", "data"];
+
+/** Returns one row per run. Fields that all runs share are left out, and so are states if no run has begun. */
+function tableOf(runs: readonly ForecastRun[], { hasStates }: { hasStates: boolean }): string {
+  const fields = Object.keys(runs[0]!.spec).filter((field) =>
+    !NAMED.includes(field) && new Set(runs.map(({ spec }) => valueOf(spec, field))).size > 1
+  );
+  const rows = [
+    ["run", "what", ...fields, ...(hasStates ? ["state"] : []), "time", "memory", "from"],
+    ...runs.map((run) => [
+      run.id,
+      describe(run),
+      ...fields.map((field) => valueOf(run.spec, field)),
+      ...(hasStates ? [run.state] : []),
+      ...(run.seconds === undefined
+        ? ["–", "–", "–"]
+        : [formatDuration(run.seconds), formatBytes(run.bytes!), run.from!]),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, i) => greatest(rows.map((row) => row[i]!.length)));
+  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
+}
+
+function valueOf(spec: object, field: string): string {
+  const value = (spec as Record<string, unknown>)[field];
+  return typeof value === "string" ? value : JSON.stringify(value) ?? "none";
+}

@@ -1,0 +1,100 @@
+/**
+ * The report of recorded sweeps: tables as text, `report.html`, `table.parquet` and figures.
+ *
+ * @module
+ */
+import { basename, join, resolve } from "node:path";
+import { DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
+import { UserError } from "../error/user_error.ts";
+import { type Figure, figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
+import { writeFile } from "../file/write_file.ts";
+import { type LeftOutRun, tabulateRuns } from "../record/mod.ts";
+import { openRecords } from "./open_records.ts";
+import { readCulprits, reproduceCommands } from "./report_facts.ts";
+
+/** Options of a report. */
+export interface ReportOptions {
+  /** Title of the page. Default: the folders' names. */
+  readonly title?: string | undefined;
+  /** Smallest gap of the loss that matters, nats per token. Default: 0.01. */
+  readonly tolerance?: number | undefined;
+  /** Path of the page. Default for one folder: its `report.html`. */
+  readonly out?: string | undefined;
+  /** Also writes each figure of one folder to `figures/NUMBER-TITLE`, without a browser. Default: none. */
+  readonly figures?: "svg" | "png" | undefined;
+  /** Receives warnings, then the tables, line by line. Default: discards them. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/** A report, written. */
+export interface WrittenReport {
+  /** Path of the page. */
+  readonly path: string;
+  /** Paths of the figures. */
+  readonly figures: readonly string[];
+  /** Tables and sentences of the report, as text. */
+  readonly text: string;
+  /** Runs that cannot be read. */
+  readonly leftOut: readonly LeftOutRun[];
+}
+
+/**
+ * Reports on sweeps: writes `report.html` and `table.parquet` into a sweep's folder, or one page of several folders.
+ *
+ * @param dirs A sweep's folder, or several, such as a CPU's and a GPU's.
+ * @param options The page's path and title, the tolerance, and figures.
+ * @returns Paths of what was written, and the tables as text.
+ * @throws {UserError} if a folder holds no runs, several folders are given without `out`, or a file cannot be written.
+ */
+export async function report(
+  dirs: string | readonly string[],
+  options: ReportOptions = {},
+): Promise<WrittenReport> {
+  const folders = typeof dirs === "string" ? [dirs] : dirs;
+  const { tolerance = DEFAULT_TOLERANCE, out, figures: kind, print = () => {} } = options;
+  const [first] = folders;
+  if (first === undefined) throw new RangeError("Cannot report: expected a sweep's folder, got none.");
+  const isJoint = folders.length > 1 || out !== undefined;
+  if (folders.length > 1 && out === undefined) {
+    throw new UserError(
+      `Cannot report on ${folders.length} folders: expected a file for the page, got none. Name it with --out.`,
+    );
+  }
+  if (isJoint && kind !== undefined) {
+    throw new UserError("Cannot draw figures: expected one folder without --out, got --figures with others.");
+  }
+  const records = folders.map((dir) => ({
+    dir,
+    ...openRecords(dir, print, isJoint ? undefined : (dir) => tabulateRuns(dir, { note: print })),
+  }));
+  const runs = records.flatMap(({ runs }) => runs), leftOut = records.flatMap(({ leftOut }) => leftOut);
+  const { text } = summarize(runs, tolerance);
+  print(`\n${text}`);
+  const title = options.title ?? folders.map((dir) => basename(resolve(dir))).join(" and ");
+  const path = out ?? join(first, "report.html");
+  const culprits = folders.flatMap(readCulprits);
+  const reproduce = records.flatMap(({ dir, runs }) => reproduceCommands(dir, runs));
+  writeFile(path, await renderReport({ title, runs, leftOut, tolerance, culprits, reproduce }));
+  const figures = kind === undefined
+    ? []
+    : await writeFigures(reportFigures(runs, tolerance, culprits).flatMap(({ figures }) => figures), {
+      folder: join(first, "figures"),
+      kind,
+    });
+  return { path, figures, text, leftOut };
+}
+
+async function writeFigures(
+  figures: readonly Figure[],
+  { folder, kind }: { folder: string; kind: "svg" | "png" },
+): Promise<string[]> {
+  const paths: string[] = [];
+  for (const [i, figure] of figures.entries()) {
+    const name = figure.title.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-").replaceAll(/^-|-$/g, "")
+      .slice(0, 60);
+    const path = join(folder, `${String(i + 1).padStart(2, "0")}-${name}.${kind}`);
+    writeFile(path, kind === "svg" ? figureSvg(figure) : await figurePng(figure));
+    paths.push(path);
+  }
+  return paths;
+}

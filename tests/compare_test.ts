@@ -94,7 +94,11 @@ const WRONG: [
     ({ float32, bf16 }) => [float32[0]!, bf16[1]!],
     /policy is "float32".*seed is 1/,
   ],
-  ["a folder without pairs", () => [join(root, "alone")], /expected a finished run in float32 .* without such a pair/],
+  [
+    "a folder without pairs",
+    () => [join(root, "alone")],
+    /expected a finished run in float32 .* without such a pair/,
+  ],
   ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
   ["a folder that is not there", () => [join(root, "none")], /wanted a run's or a sweep's folder, or a spec/],
   ["a spec that is not there", () => [join(root, "none.json")], /Cannot read the spec/],

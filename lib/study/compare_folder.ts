@@ -48,6 +48,8 @@ export interface CompareFolderOptions extends CompareOptions {
   readonly signal?: AbortSignal | undefined;
   /** Signals of the process, in place of `signal`. Called when a search that trains begins. */
   readonly watch?: (() => Interruption) | undefined;
+  /** Receives a note if a search that was not requested finds no culprit. Default: `print`. */
+  readonly note?: ((line: string) => void) | undefined;
   /** Receives warnings, the comparison's text, and progress of searches. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
 }
@@ -204,7 +206,7 @@ async function culpritsOf(
 /** Searches for a culprit if one is requested, or the verdict calls for one. A search that was not requested may fail. */
 async function search(
   comparison: Comparison,
-  { culprit = "auto", print = () => {} }: CompareFolderOptions,
+  { culprit = "auto", print = () => {}, note = print }: CompareFolderOptions,
   find: () => Promise<CulpritFinding>,
 ): Promise<CulpritFinding[]> {
   const { kind } = verdictOf(comparison);
@@ -219,7 +221,7 @@ async function search(
     return [found];
   } catch (error) {
     if (isRequested || !(error instanceof UserError)) throw error;
-    print(`note: no culprit is found: ${printable(error.message)}`);
+    note(`note: no culprit is found: ${printable(error.message)}`);
     return [];
   }
 }

@@ -102,6 +102,7 @@ function howOf({ tolerance, level, culprit, workers }: Options): CompareFolderOp
     workers,
     watch: watchSignals,
     print: (line) => console.log(line),
+    note: (line) => console.error(line),
   };
 }
 

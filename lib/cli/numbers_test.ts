@@ -85,7 +85,4 @@ const OTHERS = [
   "evaluate.ts --eval-tokens",
   "sweep.ts --probes",
   "sweep.ts --steps",
-  "train.ts --probes",
-  "train.ts --seed",
-  "train.ts --steps",
 ];

@@ -105,13 +105,13 @@ const WRONG: [
   [
     "a spec of one precision",
     () => [join(root, "one.json")],
-    /wanted runs in float32, without overrides, and runs in a lower precision/,
+    /expected runs in float32, without overrides, and runs in a lower precision/,
   ],
   ["a tolerance that is none", ({ dir }) => [dir, "--tolerance", "little"], /--tolerance: expected a number/],
   [
     "a level that is none",
     ({ dir }) => [dir, "--level", "95"],
-    /--level: expected a share above 0 and below 1, got 95/,
+    /--level: expected a number above 0 and below 1, got 95/,
   ],
   ["a third run", ({ float32 }) => [...float32.slice(0, 3)], /too many arguments/],
   [

@@ -1,5 +1,5 @@
 /**
- * What experiments read of runs.
+ * Metrics of runs, shared by the experiments.
  *
  * @module
  */
@@ -7,19 +7,19 @@ import { type Estimate, estimate } from "../lib/analysis/mod.ts";
 import { least } from "../lib/number/extent.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 
-/** The validation loss at the end, or at a step, in nats per token; NaN where it was lost. */
+/** Returns the final validation loss, or the one at `step`, in nats per token; NaN if there is no such evaluation. */
 export function validationLoss(run: RecordedRun, step?: number): number {
   const evaluations = run.events.filter((event) => event.event === "eval");
   const found = step === undefined ? evaluations.at(-1) : evaluations.find((event) => event.step === step);
   return found?.loss ?? NaN;
 }
 
-/** The same in bits per byte. */
+/** Returns the final validation loss in bits per byte; NaN without an evaluation. */
 export function bitsPerByte(run: RecordedRun): number {
   return run.events.findLast((event) => event.event === "eval")?.bitsPerByte ?? NaN;
 }
 
-/** Whether a loss was NaN or infinite, or ends far above the best one that the run had. */
+/** Returns true if a loss was NaN or infinite, or if the final loss is more than 0.5 nats above the run's best loss. */
 export function diverged(run: RecordedRun): boolean {
   const losses = run.events.flatMap((event) => event.event === "step" ? [event.loss] : []);
   const best = least(run.events.flatMap((event) => event.event === "eval" ? [event.loss] : []));
@@ -27,33 +27,33 @@ export function diverged(run: RecordedRun): boolean {
 }
 
 /**
- * The differences of a figure between runs of two kinds that share a seed, and their mean with a paired 95 % interval.
+ * Returns the mean difference of a metric between two kinds of runs, paired by seed, with its 95 % confidence interval.
  *
  * @param runs All runs.
- * @param kinds `other` minus `base`.
- * @param figure What is compared (default: the final validation loss).
+ * @param kinds Predicates of both kinds. The difference is `other` minus `base`.
+ * @param metric Metric to compare (default: the final validation loss).
  */
 export function pairedGap(
   runs: readonly RecordedRun[],
   kinds: { base: (run: RecordedRun) => boolean; other: (run: RecordedRun) => boolean },
-  figure: (run: RecordedRun) => number = validationLoss,
+  metric: (run: RecordedRun) => number = validationLoss,
 ): Estimate {
   const seedOf = (run: RecordedRun) => run.manifest.spec.seed;
-  const bases = new Map(runs.filter(kinds.base).map((run) => [seedOf(run), figure(run)]));
-  return estimate(runs.filter(kinds.other).map((run) => figure(run) - (bases.get(seedOf(run)) ?? NaN)));
+  const bases = new Map(runs.filter(kinds.base).map((run) => [seedOf(run), metric(run)]));
+  return estimate(runs.filter(kinds.other).map((run) => metric(run) - (bases.get(seedOf(run)) ?? NaN)));
 }
 
-/** Whether a run has a policy. */
+/** Returns a predicate for runs with a policy. */
 export function hasPolicy(policy: string): (run: RecordedRun) => boolean {
   return (run) => run.manifest.spec.policy === policy;
 }
 
-/** An estimate as a row's fields. */
+/** Returns an estimate as fields of a table row. */
 export function fields({ mean, half, n }: Estimate): { gap: number; half: number | null; n: number } {
   return { gap: mean, half: half ?? null, n };
 }
 
-/** An estimate in words. */
+/** Formats an estimate as text. */
 export function inWords({ mean, half }: Estimate): string {
   if (!Number.isFinite(mean)) return "not finite";
   const sign = mean >= 0 ? "+" : "-";
@@ -61,8 +61,8 @@ export function inWords({ mean, half }: Estimate): string {
 }
 
 /**
- * A model of 0.1 million parameters on Shakespeare's characters, small enough for some ten runs a minute: what experiments
- * train unless they say otherwise.
+ * Default spec of the experiments: a model of 0.1 million parameters on Shakespeare's characters, for about ten runs per
+ * minute.
  */
 export const SMALL_MODEL = {
   data: "shakespeare",

@@ -1,4 +1,4 @@
-/** A. Weights kept in bfloat16 against float32 master weights. */
+/** Experiment A: bfloat16 weights compared with float32 master weights. */
 import type { Experiment } from "../lib/sweep/mod.ts";
 import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
 
@@ -76,7 +76,7 @@ const experiment: Experiment = {
         `stochastic and Kahan recover more than half: ${yes(recovered)}; the gap of bf16-pure ` +
         `${grows ? "grew" : "did not grow"} in the second half (${
           inWords(gap("bf16-pure", STEPS / 2))
-        } at its begin).`,
+        } at its start).`,
       directionHolds: direction,
       tables,
     };

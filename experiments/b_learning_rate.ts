@@ -1,4 +1,4 @@
-/** B. Learning rates, with and without normalised queries and keys. */
+/** Experiment B: learning rates with and without qk-norm. */
 import { greatest, least } from "../lib/number/extent.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
@@ -7,14 +7,14 @@ import { SMALL_MODEL, validationLoss } from "./_runs.ts";
 const { lr: _lr, ...MODEL } = SMALL_MODEL;
 const RATES = [3e-3, 1e-2, 3e-2, 1e-1], QUICK_RATES = [3e-3, 3e-1];
 
-/** The largest attention logit of any layer at any probed step. */
+/** Returns the largest attention logit over all layers and probed steps. */
 function attentionMax({ events }: RecordedRun): number {
   const probes = events.flatMap((event) => event.event === "step" && event.probes ? [event.probes] : []);
   const found = probes.flatMap((one) => Object.values(one).map(({ attentionMax }) => attentionMax));
   return greatest(found.filter((value) => typeof value === "number"));
 }
 
-/** What a model that has learnt nothing but the frequency of characters costs, about: what lost runs count as. */
+/** Approximate loss of a model that knows only character frequencies. Diverged runs count with this loss. */
 const UNLEARNT = 3.3;
 
 const experiment: Experiment = {
@@ -94,7 +94,7 @@ const experiment: Experiment = {
         word(logits)
       }; loss at the highest rate ` +
       `worse by more than 0.1 without: ${word(worse)}; half as sensitive with it: ${word(flatter)}.`;
-    // A short run shows the logits alone: their direction is what the quick form is held to.
+    // Short runs show an effect on logits only, so the quick form checks the direction of that effect.
     const directionHolds = plain.attentionMax > normed.attentionMax;
     if (size === "quick") return { verdict: "not decidable at this scale", reason, directionHolds, tables };
     return {

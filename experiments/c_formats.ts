@@ -1,4 +1,4 @@
-/** C. Fewer bits of mantissa, fewer bits of exponent. */
+/** Experiment C: formats with fewer mantissa bits and fewer exponent bits. */
 import type { Experiment } from "../lib/sweep/mod.ts";
 import { diverged, fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
 
@@ -58,7 +58,7 @@ const experiment: Experiment = {
     };
     const figures = formats.map((format) => `${format} ${inWords(gap(format))}`).join(", ");
     const reason = `emulated; final validation loss minus float32's, nats, paired seeds: ${figures}`;
-    const above = (format: string, nats: number) => !(gap(format).mean <= nats); // NaN is above
+    const above = (format: string, nats: number) => !(gap(format).mean <= nats); // true for NaN
     const directionHolds = !above("e8m7", 0.02) && above("e3m7", gap("e8m1").mean);
     if (size === "quick") return { verdict: "not decidable at this scale", reason, directionHolds, tables };
     const gentle = !above("e8m7", 0.01) && !above("e8m3", 0.05);

@@ -1,4 +1,4 @@
-/** D. Attention in bfloat16 against sequence length, and biased rounding. */
+/** Experiment D: attention in bfloat16 over sequence length, and biased rounding. */
 import * as tf from "@tensorflow/tfjs";
 import type { Experiment } from "../lib/sweep/mod.ts";
 import {
@@ -14,7 +14,7 @@ import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } fr
 
 const FORMATS = ["bfloat16", "e8m7-truncate"] as const, TRUNCATED = "emulated:e8m7-truncate";
 
-/** How far attention of random queries, keys and values (H 4, D 64) is from float32's in a format. */
+/** Returns the error of attention in a format relative to float32, for random queries, keys and values (H = 4, D = 64). */
 function deviation(
   T: number,
   format: string,
@@ -35,7 +35,7 @@ function deviation(
       T,
       rms: Math.sqrt(number(tf.div(tf.sum(tf.square(error)), size))),
       largest: number(tf.max(tf.abs(error))),
-      // Relative error along the exact output: below 0, outputs shrink.
+      // Relative error along the exact output. Negative: outputs shrink.
       bias: number(tf.div(tf.sum(tf.mul(error, exact)), size)),
     };
   });
@@ -66,7 +66,7 @@ const experiment: Experiment = {
     };
     return {
       nearest: { spec: { ...spec, policy: ["float32", "bf16-autocast", TRUNCATED] } },
-      // TensorFlow's own bfloat16 products truncate where oneDNN does not make them.
+      // Without oneDNN, TensorFlow's bfloat16 products truncate.
       ...(size === "full" && {
         withoutOneDnn: {
           spec: { ...spec, policy: ["float32", "bf16-autocast"] },

@@ -1,5 +1,6 @@
 /**
- * Draws the README's figure from the recorded result of `seq_amp_vocab.ts`: `deno run -A experiments/draw_results.ts`.
+ * Draws the README's figure from the recorded result of `seq_amp_vocab.ts`. Run with
+ * `deno run -A experiments/draw_results.ts`.
  *
  * @module
  */
@@ -7,10 +8,10 @@ import type { Grid } from "../lib/analysis/mod.ts";
 import { figureSvg, gridFigures } from "../lib/figure/mod.ts";
 
 const RESULT = new URL("./results/seq_amp_vocab.json", import.meta.url);
-/** Where the figure is. */
+/** File of the figure. */
 export const FIGURE: URL = new URL("./results/seq_amp_vocab.svg", import.meta.url);
 
-/** The figure, as SVG. */
+/** Returns the figure as SVG. */
 export async function drawResult(): Promise<string> {
   const { grids }: { grids: Grid[] } = JSON.parse(await Deno.readTextFile(RESULT));
   const [gap] = gridFigures(grids[0]!);

@@ -1,4 +1,4 @@
-/** E. The size of the vocabulary at fixed operations. */
+/** Experiment E: vocabulary size at a fixed number of operations. */
 import { estimate } from "../lib/analysis/mod.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
@@ -53,13 +53,13 @@ const experiment: Experiment = {
     const inside = least > 0 && least < rows.length - 1;
     const hasTokenizer = (tokenizer: string) => (run: RecordedRun) =>
       run.manifest.spec.tokenizer === tokenizer;
-    // How much worse the largest vocabulary is than the best, of the same seeds: a rise, where its interval is above 0.
+    // Paired gap of the largest vocabulary to the best one. A rise is significant if its interval is above 0.
     const rise = pairedGap(
       runs,
       { base: hasTokenizer(rows[least]!.tokenizer), other: hasTokenizer(rows.at(-1)!.tokenizer) },
       bitsPerByte,
     );
-    const told = rise.mean - (rise.half ?? Infinity) > 0;
+    const significant = rise.mean - (rise.half ?? Infinity) > 0;
     const figures = rows.map(({ tokenizer, natsPerToken, bitsPerByte }) =>
       `${tokenizer} ${natsPerToken.toFixed(3)} nats, ${bitsPerByte.toFixed(4)} bits`
     ).join("; ");
@@ -77,14 +77,18 @@ const experiment: Experiment = {
       return { verdict: "not decidable at this scale", reason, directionHolds: rises, tables };
     }
     return {
-      verdict: rises && inside ? told ? "reproduced" : "not decidable at this scale" : "not reproduced",
+      verdict: rises && inside
+        ? significant ? "reproduced" : "not decidable at this scale"
+        : "not reproduced",
       reason:
         `${reason}. Nats per token ${
           rises ? "rise" : "do not rise"
         } with V; the fewest bits per byte are with ` +
         `${rows[least]!.tokenizer}, ${inside ? "inside" : "at the end"} of the range; ` +
         `the largest vocabulary is ${inWords(rise)} bits per byte from it, paired seeds: ${
-          told ? "a rise" : "no more than seeds differ, so that the upper end of the U is not decided"
+          significant
+            ? "a significant rise"
+            : "not significant, so that a rise at the largest vocabulary is undecided"
         }.`,
       directionHolds: rises,
       tables,

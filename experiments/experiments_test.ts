@@ -1,5 +1,5 @@
 // @heavy
-/** Each experiment's quick form shows the direction that was predicted; each committed result is of the experiment. */
+/** Quick forms show the predicted direction; committed results match their experiments. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import type { Experiment, ExperimentResult } from "../lib/sweep/mod.ts";
@@ -14,7 +14,7 @@ Deno.test("there are five experiments", () =>
   assertEquals(files.map((name) => name[0]), ["a", "b", "c", "d", "e"]));
 
 for (const file of files) {
-  Deno.test(`${file} shows its direction in its quick form`, async () => {
+  Deno.test(`${file} shows the predicted direction in its quick form`, async () => {
     const dir = await Deno.makeTempDir();
     try {
       const { code, stdout, stderr } = await runTask("experiment", [
@@ -32,13 +32,13 @@ for (const file of files) {
     }
   });
 
-  Deno.test(`the committed result of ${file} is of its full form and its words`, async () => {
+  Deno.test(`the committed result of ${file} matches its full form and its text`, async () => {
     const experiment: Experiment = (await import(`./${file}`)).default;
     const result: ExperimentResult = JSON.parse(
       await Deno.readTextFile(join(here, "results", `${experiment.name}.json`)),
     );
     const { name, title, claim, source, prediction } = experiment;
-    // A prediction that was changed after the run would be no prediction.
+    // The prediction must not change after the run.
     assertEquals(result.experiment, { name, title, claim, source, prediction });
     assertEquals(result.size, "full");
     assert(["reproduced", "not reproduced", "not decidable at this scale"].includes(result.verdict));
@@ -46,7 +46,7 @@ for (const file of files) {
   });
 }
 
-Deno.test("experiment refuses what is none, and says what it wants", async () => {
+Deno.test("experiment rejects files that are not experiments", async () => {
   for (const file of ["nowhere.ts", "deno.json", join(here, "_runs.ts")]) {
     const { code, stderr } = await runTask("experiment", [file]);
     assertEquals(code, 2, stderr);

@@ -1,5 +1,5 @@
 /**
- * What the notebooks of experiments share: opening an experiment, and figures of its tables.
+ * Shared by the experiment notebooks: opens experiments, and draws figures of their tables.
  *
  * @module
  */
@@ -7,20 +7,20 @@ import { watchSignals } from "../lib/error/signals.ts";
 import { type Curve, curveFigure, type Figure } from "../lib/figure/mod.ts";
 import { type Experiment, type ExperimentResult, runExperiment } from "../lib/sweep/mod.ts";
 
-/** A row of an experiment's table. */
+/** Row of an experiment's table. */
 export type Row = Readonly<Record<string, number | string | boolean | null>>;
 
-/** An experiment's result. */
+/** Result of an experiment. */
 export interface OpenExperiment extends ExperimentResult {
-  /** Returns a table by its name. */
+  /** Returns a table by name. */
   table(name: string): readonly Row[];
 }
 
 /**
- * Reads the result of an experiment, or runs it, and prints its claim, its prediction and its cost.
+ * Runs an experiment or reads its recorded result. Prints claim, prediction and duration.
  *
- * @param experiment The experiment.
- * @param full Whether to run it. Default: false, read `results/NAME.json`.
+ * @param experiment Experiment to open.
+ * @param full True: run the experiment. False (default): read `results/NAME.json`.
  */
 export async function openExperiment(experiment: Experiment, full = false): Promise<OpenExperiment> {
   const result = full ? await run(experiment) : await read(experiment);
@@ -45,15 +45,18 @@ async function run(experiment: Experiment): Promise<ExperimentResult> {
     interruption,
     print: (line) => console.log(line),
   });
-  if (result === undefined) throw new Error(`Cannot finish ${experiment.name}: it was stopped`);
+  if (result === undefined) {
+    throw new Error(`Cannot finish ${experiment.name}: interrupted. Repeat the call to resume.`);
+  }
   return result;
 }
 
 /**
- * Returns a curve of a table's rows, by the names of its columns.
+ * Returns a curve of two columns of a table.
  *
- * @param rows The rows, in order.
- * @param columns `x` and `y`; `half`: half the width of an interval, drawn as a band.
+ * @param rows Rows, in order of x.
+ * @param columns Name of the curve, and column names: `x`, `y`, and optionally `half`, the half-width of an interval, drawn
+ * as a band.
  */
 export function curveOf(
   rows: readonly Row[],
@@ -72,10 +75,10 @@ export function curveOf(
 }
 
 /**
- * Draws values with their intervals, one mark per name.
+ * Returns a figure of values with intervals, one mark per name.
  *
- * @param text Title and vertical axis.
- * @param marks Names, values, and half the widths of intervals.
+ * @param text Title, and title of the vertical axis.
+ * @param marks Names, values, and half-widths of intervals.
  */
 export function intervalFigure(
   text: { title: string; y: string },

@@ -1,10 +1,10 @@
 /**
- * Sequence length × AMP × vocabulary: does the gap between bf16-autocast and float32 grow with T, with V?
+ * Sequence length × AMP × vocabulary: does the gap between bf16-autocast and float32 grow with T or V?
  *
- * Five paired seeds of a model of 0.12 to 0.17 million parameters, 153,600 tokens a run, losses over the first 65,536
- * tokens of the validation part, in nats per token and in bits per byte. `deno task compare experiments/seq_amp_vocab.ts`
- * trains its 60 runs and says what a doubling of T and of V adds, with intervals over seeds. What it found is in
- * `results/seq_amp_vocab.json`, which `--json` wrote.
+ * Five paired seeds, models of 0.12 to 0.17 million parameters, 153,600 tokens per run. Losses are over the first 65,536
+ * tokens of the validation split, in nats per token and bits per byte. `deno task compare experiments/seq_amp_vocab.ts`
+ * trains the 60 runs and reports the effect of doubling T and V, with confidence intervals over seeds.
+ * `results/seq_amp_vocab.json` is the recorded output of `--json`.
  *
  * @module
  */

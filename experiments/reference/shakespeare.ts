@@ -1,5 +1,5 @@
 /**
- * Both sides of the reference run of `shakespeare.json`: what PyTorch is to begin with, and what losskit came to.
+ * Reference run of `shakespeare.json`: writes the inputs for PyTorch, and extracts losskit's results.
  *
  * ```sh
  * deno run -A experiments/reference/shakespeare.ts inputs FOLDER
@@ -8,8 +8,8 @@
  * deno run -A experiments/reference/shakespeare.ts curve OUT > experiments/reference/shakespeare_losskit.json
  * ```
  *
- * The files with `bf16` in their names are of the same in bf16-autocast: `--policy bf16-autocast` there, and that policy
- * in the spec here.
+ * Files with `bf16` in their names belong to the same run in bf16-autocast: use `--policy bf16-autocast` in Python, and this
+ * policy in the spec.
  *
  * @module
  */
@@ -22,40 +22,44 @@ import { expandSweep, parseSweepSpec } from "../../lib/sweep/mod.ts";
 import { tokenizerOf } from "../../lib/sweep/spec.ts";
 import { createRandom, getBatch, prepareCorpus } from "../../lib/text/mod.ts";
 
-/** Threads of both sides. */
+/** Number of threads in both libraries. */
 const THREADS = 2;
 
-/** A side's results. Losses are in nats per character. */
+/** Results of one library. Losses are in nats per character. */
 export interface ReferenceCurve {
-  /** What computed it. */
+  /** Library and version. */
   readonly library: string;
-  /** What on. */
+  /** CPU and number of threads. */
   readonly machine: string;
-  /** The run's spec. */
+  /** Spec of the run. */
   readonly settings: RunSpec;
-  /** Targets of the whole validation part. */
+  /** Number of targets in the validation split. */
   readonly validationTargets: number;
-  /** Losses of the whole validation part. */
+  /** Losses over the whole validation split. */
   readonly evals: readonly { readonly step: number; readonly loss: number }[];
   /** Training losses of the first ten steps. */
   readonly firstLosses: readonly number[];
   /** Mean training losses of steps 1 to 100, 101 to 200, and so on. */
   readonly lossPer100Steps: readonly number[];
-  /** How long it took, evaluations included. */
+  /** Duration in seconds, including evaluations. */
   readonly seconds: number;
 }
 
-/** The reference run's spec. */
+/** Returns the spec of the reference run. */
 export function referenceSpec(): RunSpec {
   const path = join(import.meta.dirname!, "shakespeare.json");
   const spec = parseSweepSpec(readJsonFile(path), path);
   return expandSweep(spec, { data: String(spec.data), threads: THREADS })[0]!;
 }
 
-/** The curve of a sweep's folder with one finished run. */
+/**
+ * Returns the results of the run in a sweep's folder.
+ *
+ * @throws {Error} If the first run is not finished.
+ */
 export function curveOf(folder: string): ReferenceCurve {
   const [run] = readRuns(folder);
-  if (run?.status !== "finished") throw new Error(`wanted a finished run in ${folder}`);
+  if (run?.status !== "finished") throw new Error(`Cannot read ${folder}: expected a finished run.`);
   const { steps, evals } = effectiveEvents(run.events);
   const { spec, environment } = run.manifest;
   const finish = run.events.findLast((event) => event.event === "finish")!;
@@ -76,7 +80,7 @@ export function curveOf(folder: string): ReferenceCurve {
   };
 }
 
-/** Writes the weights, batches and validation tokens that the run begins with. */
+/** Writes the initial weights, the batches and the validation tokens of the run. */
 async function writeInputs(folder: string): Promise<void> {
   const spec = referenceSpec();
   const { corpus } = await loadCorpus(spec.data);
@@ -109,7 +113,7 @@ if (import.meta.main) {
   if (what === "inputs" && folder !== undefined) await writeInputs(folder);
   else if (what === "curve" && folder !== undefined) console.log(JSON.stringify(curveOf(folder), null, 1));
   else {
-    console.error("Cannot go on: wanted `inputs FOLDER` or `curve FOLDER`");
+    console.error("Usage: shakespeare.ts inputs FOLDER | curve FOLDER");
     Deno.exitCode = 2;
   }
 }

@@ -1,17 +1,17 @@
 /**
- * Running a benchmark script in a process of its own, and timing its first sign of life.
+ * Runs benchmark scripts in separate processes, and times a line of their output.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
 
 /**
- * Runs one of our scripts.
+ * Runs a script of this folder.
  *
- * @param script Its name in this folder.
- * @param options Its argument, and which line of its output is waited for.
- * @returns The JSON of its last line, and milliseconds from the start of the process to the awaited line.
- * @throws {Error} with its messages when it fails.
+ * @param script File name.
+ * @param options `argument` of the script, and `await`, a predicate for the line of output to time.
+ * @returns The parsed JSON of the last line, and the milliseconds from process start to the awaited line.
+ * @throws {Error} If the script fails, with its messages.
  */
 export async function runScript<R>(
   script: string,

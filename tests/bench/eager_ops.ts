@@ -1,6 +1,6 @@
 /**
- * What one eager op costs beside its arithmetic, in this process: small tensors through the binding alone, and through
- * TF.js. Prints one line of JSON. `run.ts` starts it.
+ * Measures the overhead of an eager op on small tensors: through the binding alone, and through TF.js. Prints one line of
+ * JSON. Started by `run.ts`.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import * as tf from "@tensorflow/tfjs";
 import { compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { median } from "./measure.ts";
 
-/** Microseconds an op. */
+/** Time per op in microseconds. */
 export interface EagerCost {
   binding_us: number;
   tfjs_us: number;
   compiled_us: number;
 }
 
-/** Median over rounds of the microseconds that one call takes. */
+/** Returns the median time of a call over rounds, in microseconds. */
 function cost(call: () => void): number {
   const CALLS = 5000, ROUNDS = 9;
   const times = Array.from({ length: ROUNDS }, () => {
@@ -23,7 +23,7 @@ function cost(call: () => void): number {
     for (let i = 0; i < CALLS; i++) call();
     return (performance.now() - begin) * 1000 / CALLS;
   });
-  return median(times.slice(2)); // the first rounds compile JavaScript
+  return median(times.slice(2)); // the first rounds include JavaScript compilation
 }
 
 if (import.meta.main) {

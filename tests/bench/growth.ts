@@ -1,6 +1,7 @@
 /**
- * `deno task bench:growth`: how costs grow: of the head with a large vocabulary beside PyTorch's, of attention with T, of a
- * step with B, L, T and V, how near a step comes to its limit, and what a sweep adds to each of its runs. Every figure comes from a process of its own.
+ * `deno task bench:growth`: measures the head with a large vocabulary (also in PyTorch), attention over T, a training step
+ * over B, L, T and V, a step relative to its lower bound, and the overhead of a sweep. Each measurement runs in a separate
+ * process.
  */
 import { fileURLToPath } from "node:url";
 import { command, runCommand } from "../../lib/cli/command.ts";
@@ -16,10 +17,13 @@ import type { BenchConfig, BenchResult } from "./train_steps.ts";
 
 const PARTS = { head, attention, step, limit, sweep } as const;
 
-const program = command("bench:growth", "Measures how costs grow with sizes.")
-  .argument("[parts...]", `which of ${Object.keys(PARTS).join(", ")} (default: all)`)
-  .option("--threads <n>", "threads", numberOption("--threads"), navigator.hardwareConcurrency)
-  .option("--python <path>", "a Python that has PyTorch (default: that of `deno task bench --install-peers`)")
+const program = command("bench:growth", "Measure how time and memory grow with sizes.")
+  .argument("[parts...]", `parts: ${Object.keys(PARTS).join(", ")} (default: all)`)
+  .option("--threads <n>", "number of threads", numberOption("--threads"), navigator.hardwareConcurrency)
+  .option(
+    "--python <path>",
+    "Python interpreter with PyTorch (default: the one of `deno task bench --install-peers`)",
+  )
   .action(async (names: string[], options: { threads: number; python?: string }) => {
     for (const [name, part] of Object.entries(PARTS)) {
       if (names.length === 0 || names.includes(name)) await part(options);
@@ -93,7 +97,7 @@ async function step({ threads }: Options): Promise<void> {
   }
 }
 
-/** How near the steps of `big` come to what they cannot take less than. */
+/** Prints the step time of `big` relative to its lower bound. */
 async function limit({ threads }: Options): Promise<void> {
   for (const precision of ["float32", "bf16-autocast"] as const) {
     const config: BenchConfig = { ...SHAPES.big, ...{ steps: 8, warmup: 2, precision, threads } };
@@ -103,16 +107,20 @@ async function limit({ threads }: Options): Promise<void> {
     const { median_step_ms } = (await runScript<BenchResult>("train_steps.ts", { argument: config })).result;
     const passes = passes_gb / peak.copy_gb_per_s * 1e3, least = products_ms + passes;
     console.log(
-      `limit of big ${precision}: ${gflop.toFixed(0)} GFLOP of products alone ${
+      `lower bound of big ${precision}: ${least.toFixed(0)} ms (matrix products ${
         products_ms.toFixed(0)
-      } ms, ` +
-        `${passes_gb.toFixed(2)} GB beside them ${passes.toFixed(0)} ms, together ${least.toFixed(0)} ms; ` +
-        `a step ${median_step_ms.toFixed(0)} ms: ${(100 * least / median_step_ms).toFixed(0)} % of the limit`,
+      } ms for ` +
+        `${gflop.toFixed(0)} GFLOP, memory traffic ${passes.toFixed(0)} ms for ${
+          passes_gb.toFixed(2)
+        } GB); ` +
+        `step ${median_step_ms.toFixed(0)} ms; lower bound / step = ${
+          (100 * least / median_step_ms).toFixed(0)
+        } %`,
     );
   }
 }
 
-/** What a sweep of equal runs takes beside the training and the evaluation of each, in a worker's life. */
+/** Prints the overhead of a sweep per run: total time minus training and evaluation. */
 async function sweep(_options: Options): Promise<void> {
   const runs = 3, out = await Deno.makeTempDir({ prefix: "losskit-bench-" });
   try {
@@ -135,10 +143,8 @@ async function sweep(_options: Options): Promise<void> {
       }
     }
     console.log(
-      `sweep of ${runs} runs: ${total.toFixed(1)} s, of which training and evaluation ${
-        training.toFixed(1)
-      } s: ` +
-        `${((total - training) / runs).toFixed(2)} s a run beside them`,
+      `sweep of ${runs} runs: ${total.toFixed(1)} s, training and evaluation ${training.toFixed(1)} s, ` +
+        `overhead ${((total - training) / runs).toFixed(2)} s per run`,
     );
   } finally {
     await Deno.remove(out, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * The head alone, with its loss and both gradients, by losskit's form in chunks: memory and time. Prints one line of JSON.
- * `run.ts` starts it; `peers/torch_head.py` is PyTorch's side.
+ * Measures memory and time of the blocked cross entropy (head, loss, both gradients). Prints one line of JSON. Started by
+ * `growth.ts`; `peers/torch_head.py` measures PyTorch.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { benchBatches } from "./batches.ts";
 import { median, memoryTouched } from "./measure.ts";
 import type { BenchConfig } from "./train_steps.ts";
 
-/** What is measured. */
+/** Sizes and precision of the measurement. */
 export interface HeadConfig {
-  /** Rows. */
+  /** Number of rows. */
   n: number;
   vocab: number;
   n_embd: number;
@@ -21,16 +21,16 @@ export interface HeadConfig {
   threads: number;
 }
 
-/** What it took. */
+/** Result of the measurement. */
 export interface HeadResult {
   library: string;
   loss: number;
-  /** Memory that it needs at its peak beside its inputs, MiB. */
+  /** Peak memory without inputs, in MiB. */
   peak_mb: number;
   median_ms: number;
 }
 
-/** The same numbers in both libraries: the fraction of a multiple of the golden ratio, about 0, with some spread. */
+/** Returns reproducible values, equal in both libraries: fractions of multiples of the golden ratio, centered and scaled. */
 function values(count: number, spread: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => ((i * 0.618033988749895) % 1 - 0.5) * spread);
 }
@@ -58,10 +58,10 @@ if (import.meta.main) {
     tf.dispose(results);
     return loss;
   };
-  run(); // what is made once in a process is made, as on PyTorch's side
+  run(); // warm-up, as for PyTorch
   let loss = NaN;
-  // TensorFlow keeps what it allocated, so that what is resident does not tell; what it touches does, and that of a
-  // process that does next to nothing, and of what is only read, are no part of it.
+  // TensorFlow caches allocations, so resident memory is not informative. Measure touched memory instead, minus that of an
+  // idle call and minus the inputs.
   const idle = memoryTouched(() => tf.tidy(() => tf.add(weights, 1).dataSync()));
   const given = [hidden, table, targets, weights].reduce((sum, { size }) => sum + 4 * size, 0) / 2 ** 20;
   const peak_mb = memoryTouched(() => loss = run()) - idle - given;

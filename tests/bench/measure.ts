@@ -1,17 +1,17 @@
 /**
- * Statistics of timings, and what this process has used.
+ * Statistics of timings, and memory use of the process.
  *
  * @module
  */
 
-/** The middle value; of an even number, the mean of the two middle ones. */
+/** Returns the median. For an even number of values: the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** The highest resident memory of this process so far, MiB; 0 where the system does not tell. */
+/** Returns the peak resident memory of this process in MiB; 0 if the system does not report it. */
 export function peakRss(): number {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? 0) / 1024;
@@ -21,11 +21,11 @@ export function peakRss(): number {
 }
 
 /**
- * Memory of its own that this process reads or writes while `work` runs, MiB: what lives at its peak and no less, also
- * where a library keeps memory and uses it again. Linux only.
+ * Returns the anonymous memory in MiB that this process touches while `work` runs. This is an upper bound of the peak, also
+ * for libraries that cache and reuse memory. Linux only.
  */
 export function memoryTouched(work: () => void): number {
-  Deno.writeTextFileSync("/proc/self/clear_refs", "2"); // no anonymous page counts as used
+  Deno.writeTextFileSync("/proc/self/clear_refs", "2"); // clears the referenced bits of all pages
   work();
   let kilobytes = 0, anonymous = false;
   for (const line of Deno.readTextFileSync("/proc/self/smaps").split("\n")) {

@@ -1,23 +1,23 @@
 /**
- * Opens a sweep's steps as a table, once, in this process. Prints one line of JSON. `tables.ts` starts it.
+ * Opens a sweep's steps as a table once. Prints one line of JSON. Started by `tables.ts`.
  *
  * @module
  */
 import { openStepTable } from "../../lib/analysis/mod.ts";
 import { tabulateRuns } from "../../lib/record/mod.ts";
 
-/** What to do with which folder. */
+/** Folder and action. */
 export interface OpenTask {
   dir: string;
-  /** `open` it, or bring its `table.parquet` up to date (`tabulate`). */
+  /** `open`: open the table. `tabulate`: update `table.parquet`. */
   what: "open" | "tabulate";
 }
 
-/** How it went. */
+/** Result of the measurement. */
 export interface Opened {
-  /** Milliseconds, the start of the process left out. */
+  /** Time in milliseconds, without process start. */
   ms: number;
-  /** Rows of the table; NaN: none was opened. */
+  /** Number of rows; NaN for `tabulate`. */
   rows: number;
 }
 

@@ -1,23 +1,23 @@
 /**
- * What this machine can do at best: matrix products of TensorFlow's own kernels, and copies in memory. Prints one line of
- * JSON. `run.ts` starts it with the number of threads.
+ * Measures the peak of this machine: matrix products with TensorFlow's kernels, and memory copies. Prints one line of JSON.
+ * Started by `run.ts` with the number of threads.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import { toBfloat16, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 
-/** The best of some rounds. */
+/** Best result over rounds. */
 export interface Peak {
   library: "peak";
-  /** A product of two 2048 × 2048 matrices, 10^9 operations a second. */
+  /** Product of two 2048 × 2048 matrices, in 10^9 operations per second. */
   float32_gflops: number;
   bf16_gflops: number;
-  /** Reading and writing 64 MiB, 10^9 bytes a second. */
+  /** Reading and writing 64 MiB, in 10^9 bytes per second. */
   copy_gb_per_s: number;
 }
 
-/** The shortest time of a call, milliseconds. */
+/** Returns the shortest time of a call, in milliseconds. */
 function best(call: () => tf.Tensor, rounds: number): number {
   let least = Infinity;
   for (let i = 0; i < rounds; i++) {

@@ -1,5 +1,5 @@
 /**
- * The libraries that losskit's speed is held against, as Python programs that are given losskit's weights.
+ * Python programs that run the benchmark in other libraries, with losskit's initial weights.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { cacheDir } from "../../lib/fetch/cache.ts";
 import { pythonWith } from "../support/python.ts";
 import type { BenchConfig, BenchResult } from "./train_steps.ts";
 
-/** A way of running a library. */
+/** Library and mode to compare with. */
 export interface Peer {
   name: string;
   script: string;
   mode: string;
-  /** What must be importable. */
+  /** Python module that must be importable. */
   module: string;
 }
 
@@ -24,13 +24,13 @@ const PEERS: readonly Peer[] = [
   { name: "jax", script: "jax_gpt.py", mode: "jit", module: "optax" },
 ];
 
-/** Makes an environment with the peers (several GB from PyPI), or finds it; the Python of it. */
+/** Returns the Python interpreter of the environment with the peers. Installs it on the first call (several GB from PyPI). */
 export async function installPeers(): Promise<string> {
-  console.error(`installing PyTorch and JAX into ${cacheDir()}, several GB`);
+  console.error(`installing PyTorch and JAX in ${cacheDir()} (several GB)`);
   return await pythonWith("peers");
 }
 
-/** The Python that peers run on: the one given, or that of {@linkcode installPeers} where it was called before. */
+/** Returns the given Python interpreter, or the one of an earlier {@linkcode installPeers}. */
 async function findPython(given: string | undefined): Promise<string | undefined> {
   if (given !== undefined) return given;
   const folder = join(cacheDir(), "test-peers");
@@ -42,13 +42,13 @@ async function findPython(given: string | undefined): Promise<string | undefined
   }
 }
 
-/** Peers that can run here. */
+/** Available peers. */
 export interface InstalledPeers {
   python: string;
   peers: readonly Peer[];
 }
 
-/** The peers that a Python has. torch.compile needs a C++ compiler, and is left out where there is none. */
+/** Returns the peers available in a Python environment. torch.compile also requires a C++ compiler. */
 export async function findPeers(given: string | undefined): Promise<InstalledPeers | undefined> {
   const python = await findPython(given);
   if (python === undefined) return undefined;
@@ -71,11 +71,10 @@ export async function findPeers(given: string | undefined): Promise<InstalledPee
 }
 
 /**
- * Runs a peer in a process of its own.
+ * Runs a peer in a separate process.
  *
- * @param peer Which.
- * @param run The Python, the shape, and the file with the initial weights.
- * @throws {Error} with its messages when it fails.
+ * @param run Python interpreter, config, and file with the initial weights.
+ * @throws {Error} If the peer fails, with its messages.
  */
 export async function runPeer(
   peer: Peer,
@@ -86,7 +85,7 @@ export async function runPeer(
     ...Object.entries({ ...run.config, mode: peer.mode, weights: run.weights })
       .flatMap(([name, value]) => [`--${name.replaceAll("_", "-")}`, String(value)]),
   ];
-  // Compiled once a shape: what is timed is the step. Without a cache of its own, another run's would be found.
+  // Cache compiled shapes, since only steps are timed. The folder is separate from the user's own torch cache.
   const cache = join(cacheDir(), "torch-compiled");
   const { success, stdout, stderr } = await new Deno.Command(run.python, {
     args,

@@ -1,6 +1,6 @@
 /**
- * What a step of a shape cannot take less than: its matrix products, each timed alone at the shape that it has there, and
- * what must be read and written beside them at the speed of a copy. Prints one line of JSON. `run.ts` starts it.
+ * Measures a lower bound of a training step: each matrix product timed alone, plus the remaining memory traffic at the speed
+ * of a copy. Prints one line of JSON. Started by `growth.ts`.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { compile, toBfloat16, useTensorFlow } from "../../lib/tensorflow/mod.ts"
 import { median } from "./measure.ts";
 import { type BenchConfig, modelOf } from "./train_steps.ts";
 
-/** The limit of a step. */
+/** Lower bound of a step. */
 export interface Roofline {
-  /** All products of a step, each kind timed alone, milliseconds. */
+  /** Time of all products of a step in milliseconds. */
   products_ms: number;
-  /** Their operations, 10^9. */
+  /** Operations of the products, 10^9. */
   gflop: number;
-  /** What passes beside them read and write, 10^9 bytes. */
+  /** Memory traffic outside of the products, 10^9 bytes. */
   passes_gb: number;
 }
 
@@ -26,17 +26,17 @@ interface Kind {
   m: number;
   k: number;
   n: number;
-  /** Which of the two lie transposed in memory. */
+  /** True for operands that are transposed in memory. */
   transposed: [boolean, boolean];
   count: number;
 }
 
-/** Queries of a block of attention, as `causalAttention()` has them by default. */
+/** Queries per block of attention, the default of `causalAttention()`. */
 const BLOCK = 64;
-/** Products of a kind that are timed at once, and how often. */
+/** Number of products of a kind timed together, and number of rounds. */
 const COPIES = 4, ROUNDS = 9;
 
-/** A product that is part of a forward pass, and the two of its backward pass. */
+/** Returns a product of the forward pass, and the two products of its backward pass. */
 function withBackward({ batch, m, k, n, count }: Omit<Kind, "transposed">): Kind[] {
   return [
     { batch, m, k, n, count, transposed: [false, false] },
@@ -45,7 +45,7 @@ function withBackward({ batch, m, k, n, count }: Omit<Kind, "transposed">): Kind
   ];
 }
 
-/** All products of a training step. */
+/** Returns all products of a training step. */
 function productsOf({ n_layer: L, n_head: H, n_embd: C, vocab: V, seq: T, batch: B }: BenchConfig): Kind[] {
   const N = B * T, D = C / H;
   const linear = [[C, 3 * C], [C, C], [C, 4 * C], [4 * C, C]].flatMap(([k, n]) =>
@@ -59,7 +59,7 @@ function productsOf({ n_layer: L, n_head: H, n_embd: C, vocab: V, seq: T, batch:
   return [...linear, ...attention, ...withBackward({ batch: 1, m: N, k: C, n: V, count: 1 })];
 }
 
-/** The time of one product of a kind among others, milliseconds. */
+/** Returns the time of one product of a kind in milliseconds. */
 function timeOf({ batch, m, k, n, transposed: [a, b] }: Kind, precision: BenchConfig["precision"]): number {
   const matrices = (rows: number, columns: number) =>
     Array.from({ length: COPIES }, () => {
@@ -77,14 +77,15 @@ function timeOf({ batch, m, k, n, transposed: [a, b] }: Kind, precision: BenchCo
     return (performance.now() - begin) / COPIES;
   });
   tf.dispose([left, right]);
-  return median(times.slice(1)); // the first one traces
+  return median(times.slice(1)); // the first round includes tracing
 }
 
 /**
- * Numbers that passes beside the products read and write, each activation and each parameter no more often than it must:
- * of a layer, the residual sums with their norms (4 reads or writes of [N, C], twice, forward and backward), GELU on 4 C
- * (2 forward, 3 backward), the bias's gradients (9 C), the softmax's halves (2 forward, 3 backward); and the optimizer's 4
- * reads and 3 writes of every parameter, and the norm's one.
+ * Returns the minimum number of values read and written outside of the products.
+ *
+ * Per layer: residual sums with norms (4 reads or writes of [N, C], twice, forward and backward), GELU on 4 C (2 forward, 3
+ * backward), bias gradients (9 C), and the lower half of the softmax (2 forward, 3 backward). Per parameter: 4 reads and 3
+ * writes of the optimizer, and 1 read for the gradient norm.
  */
 function passesOf(config: BenchConfig): { activations: number; state: number } {
   const { n_layer: L, n_head: H, n_embd: C, seq: T, batch: B } = config;

@@ -1,6 +1,6 @@
 /**
- * `deno task bench`: how fast training is on this machine, beside PyTorch and JAX where they are installed. Every figure
- * comes from a process of its own; libraries take turns, in rounds.
+ * `deno task bench`: measures training steps on this machine, and compares them with PyTorch and JAX if installed. Each
+ * measurement runs in a separate process. Libraries alternate in rounds.
  */
 import { UserError } from "../../lib/error/user_error.ts";
 import { command, list, runCommand } from "../../lib/cli/command.ts";
@@ -15,32 +15,35 @@ import { type Line, type RunLine, tableOf } from "./table.ts";
 import { type BenchConfig, type BenchResult, isFirstLoss, modelOf, WEIGHT_SEED } from "./train_steps.ts";
 
 /**
- * How far a peer's losses may be from ours: the first one, and the third, after two updates, in nats. Both sides are
- * rounded: in bfloat16 a logit of about 1 by 2^-8, of which a loss has two; in float32, sums in another order.
+ * Maximum difference between a peer's first and third loss and ours, in nats. In bfloat16, both sides round logits of about 1
+ * with an error of 2^-8. In float32, sums differ in their order.
  */
 const BOUNDS: Readonly<Record<string, number>> = { float32: 1e-4, "bf16-autocast": 4 * 2 ** -8 };
 
 const program = command(
   "bench",
-  "Measures training steps on this machine, beside PyTorch and JAX where they are installed.",
+  "Measure training steps on this machine, and compare them with PyTorch and JAX if installed.",
 )
-  .option("--shapes <names>", `which of ${Object.keys(SHAPES).join(", ")}`, Object.keys(SHAPES).join(","))
-  .option("--n-layer <L>", "another shape: blocks", numberOption("--n-layer"))
-  .option("--n-head <H>", "attention heads", numberOption("--n-head"))
-  .option("--n-embd <C>", "width", numberOption("--n-embd"))
-  .option("--vocab <V>", "vocabulary size", numberOption("--vocab"))
-  .option("--seq <T>", "tokens in a sequence", numberOption("--seq"))
-  .option("--batch <B>", "sequences in a batch", numberOption("--batch"))
-  .option("--steps <n>", "timed steps of a round", numberOption("--steps"), 20)
-  .option("--warmup <n>", "steps before them", numberOption("--warmup"), 3)
-  .option("--precision <policy>", "one policy alone (default: float32 and bf16-autocast)")
-  .option("--threads <n>", "threads", numberOption("--threads"), navigator.hardwareConcurrency)
-  .option("--rounds <n>", "rounds", numberOption("--rounds"), 3)
-  .option("--peers <names>", "which peers, of torch, torch.compile, jax; none: our side alone")
-  .option("--python <path>", "a Python that has the peers (default: that of --install-peers)")
-  .option("--install-peers", "installs PyTorch and JAX into an environment of their own first, several GB")
-  .option("--json", "lines of JSON in place of the table")
-  .option("--table <file>", "measures nothing: makes the table of a file of such lines")
+  .option("--shapes <names>", `shapes: ${Object.keys(SHAPES).join(", ")}`, Object.keys(SHAPES).join(","))
+  .option("--n-layer <L>", "custom shape: number of blocks", numberOption("--n-layer"))
+  .option("--n-head <H>", "custom shape: number of attention heads", numberOption("--n-head"))
+  .option("--n-embd <C>", "custom shape: width C", numberOption("--n-embd"))
+  .option("--vocab <V>", "custom shape: vocabulary size V", numberOption("--vocab"))
+  .option("--seq <T>", "custom shape: sequence length T in tokens", numberOption("--seq"))
+  .option("--batch <B>", "custom shape: sequences per batch", numberOption("--batch"))
+  .option("--steps <n>", "timed steps per round", numberOption("--steps"), 20)
+  .option("--warmup <n>", "warm-up steps per round, not timed", numberOption("--warmup"), 3)
+  .option("--precision <policy>", "float32 or bf16-autocast (default: both)")
+  .option("--threads <n>", "number of threads", numberOption("--threads"), navigator.hardwareConcurrency)
+  .option("--rounds <n>", "number of rounds", numberOption("--rounds"), 3)
+  .option(
+    "--peers <names>",
+    "peers to compare with: torch, torch.compile, jax, or none (default: all installed)",
+  )
+  .option("--python <path>", "Python interpreter with the peers (default: the one of --install-peers)")
+  .option("--install-peers", "first install PyTorch and JAX in a separate environment (several GB)")
+  .option("--json", "print JSON lines instead of the table")
+  .option("--table <file>", "print the table of a file of JSON lines, without measuring")
   .action(bench);
 
 interface Options extends Partial<Record<string, unknown>> {
@@ -57,7 +60,7 @@ interface Options extends Partial<Record<string, unknown>> {
   table?: string;
 }
 
-/** The shapes to measure, by name: those that are named, or the one that flags describe. */
+/** Returns the shapes to measure with their names: those of `--shapes`, or the custom shape. */
 function shapesOf(options: Options): [string, Shape][] {
   const flags = {
     n_layer: options["nLayer"],
@@ -77,7 +80,7 @@ function shapesOf(options: Options): [string, Shape][] {
     const shape = (SHAPES as Readonly<Record<string, Shape>>)[name];
     if (shape !== undefined) return [name, shape];
     throw new UserError(
-      `Cannot measure: --shapes must be of ${Object.keys(SHAPES).join(", ")}: one is ${name}`,
+      `Cannot use --shapes: expected a list of ${Object.keys(SHAPES).join(", ")}, got ${name}.`,
     );
   });
 }
@@ -87,7 +90,7 @@ function precisionsOf({ precision }: Options): BenchConfig["precision"][] {
   if (precision === undefined) return [...known];
   const found = known.find((name) => name === precision);
   if (found !== undefined) return [found];
-  throw new UserError(`Cannot measure: --precision must be one of ${known.join(", ")}: it is ${precision}`);
+  throw new UserError(`Cannot use --precision: expected one of ${known.join(", ")}, got ${precision}.`);
 }
 
 async function bench(options: Options): Promise<void> {
@@ -98,7 +101,9 @@ async function bench(options: Options): Promise<void> {
   const installed = options.peers === "none" ? undefined : await findPeers(python);
   const wanted = options.peers === undefined ? undefined : list(options.peers);
   const peers = installed?.peers.filter(({ name }) => wanted?.includes(name) ?? true) ?? [];
-  if (peers.length === 0) console.error("no peers: measuring losskit alone (--install-peers gets them)");
+  if (peers.length === 0) {
+    console.error("no peers: measuring losskit only (install peers with --install-peers)");
+  }
   const lines: Line[] = [];
   const note = (line: Line) => {
     lines.push(line);
@@ -149,16 +154,15 @@ async function writeWeights(path: string, shape: Shape): Promise<void> {
   await Deno.writeFile(path, encodeSafetensors({ tensors, metadata: {} }));
 }
 
-/** Libraries that do not compute the same are not compared. */
+/** Throws an error if a peer's losses differ from ours by more than {@linkcode BOUNDS}. */
 function checkLosses(ours: BenchResult, peer: BenchResult): void {
   const bound = BOUNDS[ours.precision]!;
   for (const key of ["first_loss", "third_loss"] as const) {
     if (Math.abs(ours[key] - peer[key]) <= bound) continue;
     throw new Error(
-      `Cannot compare: the ${
-        key.replace("_", " ")
-      } of ${peer.library} ${peer.mode} in ${ours.precision} must be ` +
-        `losskit's, ${ours[key]}, within ${bound}: it is ${peer[key]}`,
+      `Cannot compare: expected a ${key.replace("_", " ")} of ${
+        ours[key]
+      } ± ${bound} from ${peer.library} ${peer.mode} in ${ours.precision}, got ${peer[key]}.`,
     );
   }
 }
@@ -169,7 +173,7 @@ async function readLines(file: string): Promise<Line[]> {
       JSON.parse(text)
     );
   } catch (cause) {
-    throw new UserError(`Cannot read ${file}: wanted lines of \`deno task bench --json\``, { cause });
+    throw new UserError(`Cannot read ${file}: expected the output of \`deno task bench --json\`.`, { cause });
   }
 }
 

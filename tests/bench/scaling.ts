@@ -1,6 +1,6 @@
 /**
- * How the cost of attention grows with T at a fixed number of tokens: in blocks, and with all T^2 products. Prints one line
- * of JSON. `run.ts` starts it with the number of threads.
+ * Measures attention over T at a fixed number of tokens: in blocks, and with all T^2 products. Prints one line of JSON.
+ * Started by `growth.ts` with the number of threads.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { causalAttention, compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { median } from "./measure.ts";
 
-/** Attention forward and backward at one T, milliseconds. */
+/** Time of attention forward and backward at one T, in milliseconds. */
 export interface AttentionCost {
   T: number;
   blocks_ms: number;
@@ -35,7 +35,7 @@ if (import.meta.main) {
       forms.forEach((form, i) => {
         const begin = performance.now();
         tf.dispose(form(...inputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]));
-        if (round > 0) times[i]!.push(performance.now() - begin); // the first one compiles
+        if (round > 0) times[i]!.push(performance.now() - begin); // the first round includes compilation
       });
     }
     tf.dispose(inputs);

@@ -1,14 +1,14 @@
 /**
- * The shapes that are measured.
+ * Model and batch shapes of the benchmark.
  *
  * @module
  */
 import type { BenchConfig } from "./train_steps.ts";
 
-/** The sizes of a model and its batches. */
+/** Sizes of a model and its batches. */
 export type Shape = Pick<BenchConfig, "n_layer" | "n_head" | "n_embd" | "vocab" | "seq" | "batch">;
 
-/** The shapes that are measured unless another is given. */
+/** Default shapes. */
 export const SHAPES = {
   small: { n_layer: 4, n_head: 4, n_embd: 128, vocab: 65, seq: 64, batch: 12 },
   mid: { n_layer: 4, n_head: 4, n_embd: 256, vocab: 4096, seq: 256, batch: 8 },

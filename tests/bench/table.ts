@@ -1,5 +1,5 @@
 /**
- * What lines of a benchmark come to: medians over rounds, ratios, shares of the machine's peak.
+ * Summarizes benchmark lines: medians over rounds, ratios, and model FLOPs utilization (MFU).
  *
  * @module
  */
@@ -8,18 +8,18 @@ import { median } from "./measure.ts";
 import type { Peak } from "./peak.ts";
 import { type BenchConfig, type BenchResult, modelOf } from "./train_steps.ts";
 
-/** A line of one run. */
+/** Output line of one run. */
 export interface RunLine extends BenchResult {
-  /** The shape's name. */
+  /** Name of the shape. */
   shape: string;
-  /** From the start of the process to the first loss, milliseconds; of our side alone. */
+  /** Time from process start to the first loss in milliseconds; losskit only. */
   start_to_first_loss_ms?: number;
 }
 
-/** Any line. */
+/** Output line of the benchmark. */
 export type Line = RunLine | Peak;
 
-/** One shape and precision. */
+/** Runs of one shape and precision. */
 interface Row {
   shape: string;
   precision: string;
@@ -48,12 +48,12 @@ function rowsOf(lines: readonly Line[]): Row[] {
 const middle = (runs: readonly RunLine[], key: "median_step_ms" | "peak_rss_mb" | "cpu_step_ms") =>
   median(runs.map((run) => run[key]));
 
-/** The share of the peak that a step of some milliseconds reaches. */
-function utilisation(config: BenchConfig, { ms, peak }: { ms: number; peak: number }): number {
+/** Returns the fraction of the machine's peak that a step reaches. */
+function utilization(config: BenchConfig, { ms, peak }: { ms: number; peak: number }): number {
   return flopsPerToken(modelOf(config), config.seq) * config.seq * config.batch / (ms * 1e6) / peak;
 }
 
-/** The lines as a table of text, in Markdown. */
+/** Formats lines as a Markdown table. */
 export function tableOf(lines: readonly Line[]): string {
   const peaks = lines.filter((line): line is Peak => line.library === "peak");
   const best = (key: "float32_gflops" | "bf16_gflops" | "copy_gb_per_s") =>
@@ -86,7 +86,7 @@ export function tableOf(lines: readonly Line[]): string {
     const text = (value: number, digits: number) => Number.isFinite(value) ? value.toFixed(digits) : "-";
     return [
       ...[row.shape, row.precision, text(ms, 1), ...times.map((time) => text(time, 1)), text(ratio, 2)],
-      `${text(100 * utilisation(row.ours[0]!.config, { ms, peak }), 0)} %`,
+      `${text(100 * utilization(row.ours[0]!.config, { ms, peak }), 0)} %`,
       text(middle(row.ours, "cpu_step_ms"), 1),
       text(middle(row.ours, "peak_rss_mb"), 0),
       ...peers.map((runs) => text(runs.length === 0 ? NaN : middle(runs, "peak_rss_mb"), 0)),

@@ -17,7 +17,7 @@ function line(given: Partial<RunLine>): RunLine {
   };
 }
 
-Deno.test("tableOf() compares medians over rounds with the fastest peer, and shares of the best peak seen", () => {
+Deno.test("tableOf() compares medians over rounds with the fastest peer, and computes MFU with the highest peak", () => {
   const peak = { library: "peak", float32_gflops: 10, bf16_gflops: 20, copy_gb_per_s: 5 } as const;
   const text = tableOf([
     peak,
@@ -31,10 +31,10 @@ Deno.test("tableOf() compares medians over rounds with the fastest peer, and sha
     line({ precision: "bf16-autocast", library: "jax", mode: "jit", median_step_ms: 20 }),
   ]);
   const rows = text.split("\n");
-  // 6 (12 C^2 L + V C) + 6 L C T = 6 (768 + 80) + 480 operations a token; 1,000 tokens in 12 ms at 10 GFLOP/s: 4.64 %.
+  // 6 (12 C^2 L + V C) + 6 L C T = 6 (768 + 80) + 480 operations per token; 1,000 tokens in 12 ms at 10 GFLOP/s: 4.64 %.
   assertStringIncludes(rows[2]!, "| tiny | float32 | 12.0 | 27.0 | 48.0 | 2.25 | 5 % |");
   assertStringIncludes(rows[3]!, "| tiny | bf16-autocast | 10.0 | - | 20.0 | 2.00 | 3 % |");
-  // What each column is called is what stands in it.
+  // Columns are in the order of the header.
   const [head, float32] = [rows[0]!, rows[2]!].map((row) => row.split(" | "));
   assertEquals(rows.slice(0, 4).map((row) => row.split("|").length), Array(4).fill(head!.length + 2));
   const at = (column: string) => float32![head!.findIndex((name) => name.includes(column))];
@@ -43,13 +43,13 @@ Deno.test("tableOf() compares medians over rounds with the fastest peer, and sha
   assertStringIncludes(text, "Geometric mean of the fastest peer's time over losskit's: 2.12; least: 2.00.");
 });
 
-Deno.test("tableOf() of our side alone has no ratio", () => {
+Deno.test("tableOf() has no ratio without peers", () => {
   const text = tableOf([line({})]);
   assertStringIncludes(text, "| tiny | float32 | 10.0 | - |");
   assertEquals(text.includes("Geometric"), false);
 });
 
-Deno.test("benchBatches() gives the numbers that peers/common.py makes", () => {
+Deno.test("benchBatches() yields the numbers of peers/common.py", () => {
   const { ids, targets } = benchBatches({ vocab: 65, count: 4 }).next().value!;
   // state = 1664525 state + 1013904223 modulo 2^32 from 1337, its upper 24 bits modulo 19
   const want: number[] = [];

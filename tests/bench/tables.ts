@@ -1,6 +1,6 @@
 /**
- * `deno task bench:tables`: how long it takes to open a folder of many runs as a table, from its journals and from its
- * `table.parquet`. Every figure comes from processes of their own.
+ * `deno task bench:tables`: measures the time to open a folder of many runs as a table, from journals and from
+ * `table.parquet`. Each measurement runs in a separate process.
  */
 import { command, runCommand } from "../../lib/cli/command.ts";
 import { numberOption } from "../../lib/cli/numbers.ts";
@@ -10,32 +10,34 @@ import { runScript } from "./child.ts";
 import { median } from "./measure.ts";
 import type { Opened, OpenTask } from "./open_table.ts";
 
-const program = command("bench:tables", "Measures the opening of many runs as a table.")
-  .option("--runs <n>", "runs", numberOption("--runs"), 1000)
-  .option("--steps <n>", "steps of each", numberOption("--steps"), 1000)
-  .option("--rounds <n>", "rounds", numberOption("--rounds"), 5)
+const program = command("bench:tables", "Measure the time to open many runs as a table.")
+  .option("--runs <n>", "number of runs", numberOption("--runs"), 1000)
+  .option("--steps <n>", "steps per run", numberOption("--steps"), 1000)
+  .option("--rounds <n>", "number of rounds", numberOption("--rounds"), 5)
   .action(bench);
 
 async function bench({ runs, steps, rounds }: Record<"runs" | "steps" | "rounds", number>): Promise<void> {
   const dir = Deno.makeTempDirSync();
   try {
     for (let run = 0; run < runs; run++) writeRun(dir, { seed: run, steps });
-    // As in a folder that is opened later than at once: its files' times are trusted by then.
+    // File times are trusted only after a delay. Wait for it, as for a folder that is opened later.
     await new Promise((resolve) => setTimeout(resolve, 3100));
     const times: Record<string, number[]> = {
       "from journals": [],
       "writing table.parquet": [],
-      "from it": [],
+      "from table.parquet": [],
     };
     const measure = async (name: string, what: OpenTask["what"]) => {
       const { result } = await runScript<Opened>("open_table.ts", { argument: { dir, what } });
-      if (what === "open" && result.rows !== runs * steps) throw new Error(`${result.rows} rows were opened`);
+      if (what === "open" && result.rows !== runs * steps) {
+        throw new Error(`expected ${runs * steps} rows, got ${result.rows}`);
+      }
       times[name]!.push(result.ms);
     };
     for (let round = 0; round < rounds; round++) {
       await measure("from journals", "open");
       await measure("writing table.parquet", "tabulate");
-      await measure("from it", "open");
+      await measure("from table.parquet", "open");
       Deno.removeSync(stepTablePath(dir));
     }
     for (const [name, ms] of Object.entries(times)) {

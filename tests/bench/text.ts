@@ -1,6 +1,6 @@
 /**
- * `deno task bench:text`: how fast byte pairs are learned, and texts become tokens, on one core of this machine. The text is
- * Shakespeare's works, 5.06 MB.
+ * `deno task bench:text`: measures BPE training and encoding on one core of this machine. The text is Shakespeare's works,
+ * 5.06 MB.
  */
 import process from "node:process";
 import { loadShakespeare } from "../../data/shakespeare.ts";
@@ -14,12 +14,12 @@ import {
 } from "../../lib/text/mod.ts";
 import { median } from "./measure.ts";
 
-/** V of the vocabulary that is learned. */
+/** Vocabulary size to train. */
 const V = 16_384;
 
 const ROUNDS = 5;
 
-/** Seconds of work, and of the processor's time for it. */
+/** Wall time and CPU time in seconds. */
 interface Timing {
   readonly wall: number;
   readonly processor: number;

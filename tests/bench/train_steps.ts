@@ -1,6 +1,6 @@
 /**
- * Our side of the benchmark: trains a GPT on random tokens in this process. It prints a line at the first loss, then what
- * it took as one line of JSON with the keys that the peers' scripts print. `run.ts` starts it.
+ * losskit's side of the benchmark: trains a GPT on random tokens. Prints a line at the first loss, then the result as one
+ * line of JSON with the same keys as the peers' scripts. Started by `run.ts`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { createTrainStep } from "../../lib/train/step.ts";
 import { benchBatches } from "./batches.ts";
 import { median, peakRss } from "./measure.ts";
 
-/** What is trained, and for how long. */
+/** Model, batch and number of steps of a run. */
 export interface BenchConfig {
   n_layer: number;
   n_head: number;
@@ -20,15 +20,15 @@ export interface BenchConfig {
   vocab: number;
   seq: number;
   batch: number;
-  /** Timed steps, after the warm-up. */
+  /** Number of timed steps after the warm-up. */
   steps: number;
-  /** Untimed steps, the first one included. */
+  /** Number of untimed steps, including the first step. */
   warmup: number;
   precision: PolicyName;
   threads: number;
 }
 
-/** What a run took. */
+/** Result of a run. */
 export interface BenchResult {
   library: string;
   version: string;
@@ -40,29 +40,29 @@ export interface BenchResult {
   min_step_ms: number;
   p90: number;
   tokens_per_s: number;
-  /** Processor time of a timed step, all threads together; 0 where the system does not tell. */
+  /** CPU time of a timed step over all threads; 0 if the system does not report it. */
   cpu_step_ms: number;
   peak_rss_mb: number;
   import_ms: number;
-  /** Before any update, after two, and after all. */
+  /** Loss before any update, after two updates, and after all updates. */
   first_loss: number;
   third_loss: number;
   last_loss: number;
-  /** Native calls (ops and functions run) of one step after the first. */
+  /** Native calls (ops and functions) per step after the first step. */
   native_calls: number;
 }
 
 const FIRST = "first loss";
 
-/** Of the initial weights, which peers are given too. */
+/** Seed of the initial weights. Peers get the same weights. */
 export const WEIGHT_SEED = 1337;
 
-/** Whether a line of the output is the one at the first loss. */
+/** Returns true for the line of output at the first loss. */
 export function isFirstLoss(line: string): boolean {
   return line.startsWith(FIRST);
 }
 
-/** Processor time of this process so far, milliseconds; 0 where the system does not tell. */
+/** Returns the CPU time of this process in milliseconds; 0 if the system does not report it. */
 function cpuMs(): number {
   try {
     const fields = Deno.readTextFileSync("/proc/self/stat").split(") ")[1]!.split(" ");
@@ -72,7 +72,7 @@ function cpuMs(): number {
   }
 }
 
-/** The model of a shape. */
+/** Returns the model config of a shape. */
 export function modelOf(
   shape: Pick<BenchConfig, "n_layer" | "n_head" | "n_embd" | "vocab" | "seq">,
 ): GptConfig {

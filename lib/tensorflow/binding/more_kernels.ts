@@ -1,5 +1,5 @@
 /**
- * Kernels that tfjs-node-gpu lacks and TensorFlow has ops for.
+ * Kernels that tfjs-node-gpu lacks, implemented with TensorFlow's ops.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { OpBackend } from "./op_backend.ts";
 
 const type = (name: string, value: number) => ({ name, type: AttributeType.TYPE, value });
 
-/** What a kernel is given. */
+/** The arguments of a kernel. */
 interface Call {
   inputs: Record<string, tf.Tensor>;
   attrs: Record<string, unknown>;
@@ -62,7 +62,7 @@ const KERNELS: Readonly<Record<string, (call: Call) => tf.Tensor | tf.Tensor[]>>
   },
 };
 
-/** Arguments of `tf.image.transform` besides its tensors. */
+/** Arguments of `tf.image.transform`, except its tensors. */
 interface TransformAttributes {
   readonly interpolation: string;
   readonly fillMode: string;
@@ -70,24 +70,24 @@ interface TransformAttributes {
   readonly outputShape?: number[] | null;
 }
 
-/** Refuses other words: TensorFlow logs them and computes with any mode. */
+/** Throws for an unknown word. TensorFlow would only log the word and use an arbitrary mode. */
 function requireWord(name: string, given: string, words: readonly string[]): void {
   if (words.includes(given)) return;
   throw new RangeError(`Cannot transform images: expected ${name} ${words.join(" or ")}, got ${given}.`);
 }
 
-/** Refuses images that TensorFlow cannot hold: it checks their size only when it makes them. */
+/** Throws for an image that is too large for TensorFlow, which checks the size too late. */
 function requireImageSize(shape: readonly number[]): void {
   const fits = shape.every((size) => Number.isInteger(size) && size >= 0 && size < 2 ** 31);
   if (fits && shape.reduce((product, size) => product * Math.max(1, size), 1) < 2 ** 53) return;
   throw new RangeError(
-    `Cannot transform images: expected an output shape of whole numbers under 2^31, got [${shape}].`,
+    `Cannot transform images: expected an output shape of integers under 2^31, got [${shape}].`,
   );
 }
 
 /**
- * Rotates as TF.js's CPU backend does. Source pixels are chosen in float64: float32 would round half-way coordinates to
- * other pixels.
+ * Rotates images as TF.js's CPU backend does. Computes source pixels in float64, because float32 would round half-way
+ * coordinates to other pixels.
  */
 function rotateWithOffset({ inputs, attrs }: Call): tf.Tensor {
   const image = inputs["image"]!;
@@ -113,7 +113,7 @@ function rotateWithOffset({ inputs, attrs }: Call): tf.Tensor {
     return channel === 3 ? OPAQUE : fillValue[channel] ?? NaN;
   });
   return tf.tidy(() => {
-    // Its own type, so that no policy rounds the pixels.
+    // Keep the image's type, so that no policy rounds the pixels.
     const pixels = tf.reshape(image, [batch, outside, channels]);
     const filler = tf.tile(tf.tensor(fill, [1, 1, channels], image.dtype), [batch, 1, 1]);
     const padded = tf.concat([pixels, filler], 1);
@@ -121,10 +121,10 @@ function rotateWithOffset({ inputs, attrs }: Call): tf.Tensor {
   });
 }
 
-/** The value of a fourth channel where an image is filled with a color. */
+/** The alpha value of pixels that are filled with a color. */
 const OPAQUE = 255;
 
-/** NaN counts as the largest value. The maxima are those of `tf.maxPool`. */
+/** Returns the maxima of `tf.maxPool` and their indices. NaN counts as the largest value. */
 function maxPoolWithArgmax({ inputs, attrs, backend }: Call): tf.Tensor[] {
   const x = inputs["x"] as tf.Tensor4D;
   const { filterSize, strides, pad, includeBatchInIndex } = attrs as unknown as {
@@ -151,7 +151,7 @@ function maxPoolWithArgmax({ inputs, attrs, backend }: Call): tf.Tensor[] {
   });
 }
 
-/** Adds the kernels. */
+/** Registers the kernels. */
 export function registerMoreKernels(): void {
   for (const [kernelName, kernel] of Object.entries(KERNELS)) {
     tf.registerKernel({

@@ -6,7 +6,7 @@ import { castTo, dtypeOf } from "./true_dtype.ts";
 
 await useTensorFlow();
 
-/** Values of a call on TF.js's CPU backend and on TensorFlow. */
+/** Returns the values of a call on TF.js's CPU backend and on TensorFlow. */
 async function onBoth(call: () => tf.Tensor): Promise<{ want: unknown; got: unknown }> {
   const valuesOn = async (backend: string) => {
     await tf.setBackend(backend);
@@ -43,15 +43,18 @@ for (const side of ["left", "right"] as const) {
     tf.searchSorted(tf.tensor1d([-1, 2, 2, 8], "int32"), tf.tensor1d([2, -5, 9], "int32"), side);
 }
 
-/** Images, [n, height, width, channels], of the values 0, 1, 2 and so on. */
+/** Returns images, [n, height, width, channels], with the values 0, 1, 2 and so on. */
 function images(dtype: "float32" | "int32", shape: [number, number, number, number]): tf.Tensor4D {
   return tf.tensor(Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i), shape, dtype);
 }
 
-/** Shifts by whole and quarter pixels and beyond every edge, and a perspective with a line at infinity: exact in float32. */
+/**
+ * Shifts by whole and quarter pixels and beyond every edge, and a perspective with a line at infinity. All are exact in
+ * float32.
+ */
 const TRANSFORMS = {
   shift: [1, 0, 2, 0, 1, -1, 0, 0],
-  "shift by quarters": [1, 0, 0.25, 0, 1, -0.75, 0, 0],
+  "shift by quarter pixels": [1, 0, 0.25, 0, 1, -0.75, 0, 0],
   "far outside": [2, 0, -9, 0, 4, 7, 0, 0],
   perspective: [1, 0.5, 0, 0.25, 1, 0, -1, 0],
 };
@@ -92,7 +95,7 @@ for (const dtype of ["float32", "int32"] as const) {
 }
 
 for (const [name, call] of Object.entries(CALLS)) {
-  Deno.test(`${name} is what TF.js's CPU backend gives`, async () => {
+  Deno.test(`${name} equals TF.js's CPU backend`, async () => {
     const { want, got } = await onBoth(call);
     assertEquals(got, want);
   });
@@ -104,7 +107,7 @@ Deno.test("a categoryEncoding layer works", () => {
   assertEquals(result.arraySync(), [[0, 1, 0, 0], [0, 0, 0, 1]]);
 });
 
-Deno.test("transform makes every image of a batch, which TF.js's CPU backend does not", () => {
+Deno.test("transform processes every image of a batch, unlike TF.js's CPU backend", () => {
   const batch = images("float32", [2, 3, 3, 1]);
   const matrices = tf.tensor2d([[1, 0, 1, 0, 1, 0, 0, 0], [1, 0, 0, 0, 1, 1, 0, 0]]);
   assertEquals(tf.squeeze(tf.image.transform(batch, matrices)).arraySync(), [
@@ -113,7 +116,7 @@ Deno.test("transform makes every image of a batch, which TF.js's CPU backend doe
   ]);
 });
 
-Deno.test("transform refuses unknown words, which TensorFlow only logs, and sizes that no image has", () => {
+Deno.test("transform rejects unknown words, which TensorFlow only logs, and invalid sizes", () => {
   const image = images("float32", [1, 2, 2, 1]), identity = tf.tensor2d([[1, 0, 0, 0, 1, 0, 0, 0]]);
   const transform = (interpolation: string, mode: string, size?: [number, number]) => () =>
     tf.image.transform(image, identity, interpolation as "nearest", mode as "constant", 0, size);
@@ -129,7 +132,7 @@ Deno.test("transform refuses unknown words, which TensorFlow only logs, and size
   assertThrows(transform("nearest", "constant", [0, 2]), Error, "output dimensions must be positive");
 });
 
-Deno.test("images are transformed in float32 under a policy of 16 bits, and rounded once", () => {
+Deno.test("under a 16-bit policy, images are transformed in float32 and rounded once", () => {
   const image = tf.tensor4d([1.001, 2.002, 3.003, 4.004], [1, 2, 2, 1]);
   const matrix = tf.tensor2d([[1, 0, 0.25, 0, 1, 0.001, 0, 0]]);
   const low = castTo(image, DataType.BFLOAT16);
@@ -144,14 +147,14 @@ Deno.test("images are transformed in float32 under a policy of 16 bits, and roun
   assertEquals(got.arraySync(), castTo(exact, DataType.BFLOAT16).arraySync());
 });
 
-Deno.test("maxPoolWithArgmax takes NaN for the largest value", () => {
+Deno.test("maxPoolWithArgmax treats NaN as the largest value", () => {
   const x = tf.tensor4d([1, NaN, 3, -Infinity, -Infinity, -Infinity, -Infinity, -Infinity], [2, 2, 2, 1]);
   const { result, indexes } = tf.maxPoolWithArgmax(x, 2, 2, "valid");
   assertEquals(Array.from(result!.dataSync()), [NaN, -Infinity]);
   assertEquals(Array.from(indexes!.dataSync()), [1, 0]);
 });
 
-Deno.test("kernels of images leave no tensor behind", () => {
+Deno.test("image kernels leak no tensor", () => {
   const image = images("float32", [1, 4, 4, 1]), identity = tf.tensor2d([[1, 0, 0, 0, 1, 0, 0, 0]]);
   const before = tf.memory().numTensors;
   tf.image.transform(image, identity).dispose();

@@ -346,6 +346,6 @@ Deno.test("requireSequenceLength() throws a UserError when a part is too short f
   assertThrows(
     () => requireSequenceLength(alone, { T: 4, name: "own" }),
     UserError,
-    'expected a document with at least 2 tokens, got none in the training part of "own" has. Choose another separator',
+    'expected a document with at least 2 tokens, got none in the training part of "own". Choose another separator',
   );
 });

@@ -1,24 +1,24 @@
 /**
- * Parameters as few vectors: an optimizer does the same to every number, and a call for each of dozens of small tensors
- * costs more than the numbers do.
+ * Concatenation of parameters into a few vectors. An optimizer treats all numbers alike, and one call for each of
+ * dozens of small tensors costs more than the arithmetic.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 
-/** Numbers from which on a parameter is a vector of its own: joining copies. */
+/** Number of elements from which a parameter is a vector of its own, since concatenation copies. */
 const ALONE_FROM = 2 ** 17;
 
-/** Parameters that are one vector together, in order. */
+/** Parameters that are concatenated to one vector, in order. */
 export interface Group {
-  /** Their names. */
+  /** Names of the parameters. */
   readonly names: readonly string[];
-  /** Whether they are of rank 2 and more, which decay. */
+  /** True if their rank is at least 2; only these have weight decay. */
   readonly matrices: boolean;
 }
 
-/** The groups of parameters: large ones alone, the others by rank. */
+/** Groups parameters: large ones alone, the others by rank. */
 export function groupsOf(parameters: Parameters): Group[] {
   const groups: Group[] = [], small = new Map<boolean, string[]>([[true, []], [false, []]]);
   for (const [name, { rank, size }] of Object.entries(parameters)) {
@@ -29,13 +29,13 @@ export function groupsOf(parameters: Parameters): Group[] {
   return groups;
 }
 
-/** The numbers of a group, one parameter after the other. */
+/** Concatenates the tensors of a group. */
 export function joined(tensors: Parameters, { names }: Group): tf.Tensor1D {
   const parts = names.map((name) => tf.reshape(tensors[name]!, [-1]) as tf.Tensor1D);
   return parts.length === 1 ? parts[0]! : tf.concat(parts, 0) as tf.Tensor1D;
 }
 
-/** The tensors that a vector is of, shaped as `like` are. */
+/** Splits a vector into the tensors of its group, with the shapes of `like`. */
 export function separate(vector: tf.Tensor, { names }: Group, like: Parameters): Parameters {
   const sizes = names.map((name) => like[name]!.size);
   const parts = names.length === 1 ? [vector] : tf.split(vector, sizes, 0);

@@ -1,6 +1,6 @@
 /**
- * A training state as bytes and back: weights, what the optimizer keeps, the moving average, the step, the state of the
- * batches' stream, and what evaluations have come to.
+ * Encoding of a training state as bytes: weights, optimizer state, moving average, step, position of the batch stream,
+ * and evaluation history.
  *
  * @module
  */
@@ -24,50 +24,50 @@ import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
 import { COMPENSATION, isCompensated, stateFormats } from "./state_format.ts";
 import type { TrainState } from "./step.ts";
 
-/** The form of the files. */
+/** Version of the file format. */
 const FORMAT = "losskit-checkpoint/1";
 
-/** What a checkpoint holds beside tensors. */
+/** Content of a checkpoint other than tensors. */
 export interface Progress {
   /** Steps done. */
   readonly step: number;
-  /** Where the stream of batches stands. */
+  /** Position of the stream of batches. */
   readonly cursor: BatchCursor;
-  /** What evaluations have come to; left out where nothing depends on it. */
+  /** Evaluation history; omitted if no option depends on it. */
   readonly history?: EvaluationHistory | undefined;
 }
 
-/** The run that a checkpoint must be of. */
+/** Properties that a checkpoint must match. */
 export interface Expected {
-  /** The file's name, for errors. */
+  /** Name of the file, for errors. */
   readonly name: string;
   /** The model. */
   readonly model: GptConfig;
   /** The optimizer. Default: AdamW. */
   readonly optimizer?: OptimizerConfig | undefined;
-  /** Decay of the weights' moving average; 0 (default): there is none. */
+  /** Decay of the weights' moving average. Default: 0, for none. */
   readonly emaDecay?: number | undefined;
-  /** How batches are chosen, or `any` where the caller draws its own. Default: random. */
+  /** Sampling of batches, or `any` if the caller draws its own. Default: random. */
   readonly sampling?: Sampling | "any" | undefined;
   /** The precision policy. Default: float32. */
   readonly policy?: PolicyName | undefined;
-  /** Formats of layers and classes of operations. Default: none. */
+  /** Formats of layers and operation classes. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
 }
 
-/** Prefix of what is kept beside weights, by what it is: `adamw.m.`, `adamw.v.`, `sgd.momentum.`, `compensation.`. */
+/** Returns the prefix of an optimizer state's tensors: `adamw.m.`, `adamw.v.`, `sgd.momentum.` or `compensation.`. */
 function slotPrefix(slot: string): string {
   if (slot === COMPENSATION) return `${slot}.`;
   return `${slot === "momentum" ? "sgd" : "adamw"}.${slot}.`;
 }
 
-/** Prefix of the moving average. */
+/** Prefix of the moving average's tensors. */
 const EMA = "ema.";
 
-/** The gradient scaler's tensor. */
+/** Name of the gradient scaler's tensor. */
 const SCALER = "scaler";
 
-/** The bytes of a checkpoint. Equal states give equal bytes: no time is in it. */
+/** Encodes a checkpoint. Equal states give equal bytes: checkpoints contain no times. */
 export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Array<ArrayBuffer> {
   const tensors: ParameterRecord = {};
   const add = (prefix: string, parameters: Parameters) => {
@@ -89,21 +89,21 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
 }
 
 /**
- * What a checkpoint holds beside tensors.
+ * Decodes the content of a checkpoint other than tensors.
  *
- * @throws {UserError} when the bytes are no whole checkpoint.
+ * @throws {UserError} when the bytes are not a complete checkpoint.
  */
 export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string): Progress {
   return progressOf(decodeSafetensors(bytes, name, { skip: () => true }).metadata, name);
 }
 
 /**
- * The weights in a checkpoint alone: their moving average where it has one, which is what the run's evaluations judge.
- * How the run chose batches, and with what optimizer and precision it trained, does not matter.
+ * Decodes only the weights of a checkpoint: their moving average if there is one, as in the run's evaluations. The
+ * run's sampling, optimizer and precision do not matter.
  *
- * @param bytes The file's bytes.
+ * @param bytes The bytes of the file.
  * @param expected The file's name for errors, and the model.
- * @throws {UserError} when it is damaged, no checkpoint, or of another model.
+ * @throws {UserError} when the bytes are damaged, not a checkpoint, or of another model.
  */
 export function checkpointWeights(
   bytes: Uint8Array<ArrayBuffer>,
@@ -113,14 +113,14 @@ export function checkpointWeights(
   const shapes = Object.entries(parameterShapes(model));
   const wanted = new Set(shapes.flatMap(([name]) => [name, EMA + name]));
   const { tensors, metadata } = decodeSafetensors(bytes, name, { skip: (tensor) => !wanted.has(tensor) });
-  progressOf(metadata, name); // refuses what is no checkpoint
+  progressOf(metadata, name); // throws for other files
   const prefix = EMA + shapes[0]![0] in tensors ? EMA : "";
   return Object.fromEntries(shapes.map(([tensor, shape]) => {
     const found = tensors[prefix + tensor];
     if (found !== undefined && String(found.shape) === String(shape)) return [tensor, found];
     throw new UserError(
-      `Cannot use the weights in ${name}: wanted ${prefix + tensor} of shape [${shape}]: ` +
-        `it has ${found === undefined ? "none" : `one of shape [${found.shape}]`}`,
+      `Cannot use the weights in ${name}: expected ${prefix + tensor} of shape [${shape}], ` +
+        `got ${found === undefined ? "none" : `shape [${found.shape}]`}`,
     );
   }));
 }
@@ -140,19 +140,19 @@ const historySchema = v.strictObject({
 
 function progressOf(metadata: Record<string, string>, name: string): Progress {
   const refuse = (reason: string): never => {
-    throw new UserError(`Cannot use ${name}: wanted a losskit checkpoint: ${reason}`);
+    throw new UserError(`Cannot use ${name}: expected a losskit checkpoint, got a file whose ${reason}`);
   };
   const read = <S extends v.GenericSchema>(field: string, schema: S): v.InferOutput<S> => {
     let value: unknown;
     try {
       value = parseJson(metadata[field] ?? "");
     } catch {
-      refuse(`its metadata has no ${field}`);
+      refuse(`metadata has no ${field}`);
     }
     const result = v.safeParse(schema, value);
-    return result.success ? result.output : refuse(`its metadata's ${field} is ${metadata[field]}`);
+    return result.success ? result.output : refuse(`metadata has the ${field} ${metadata[field]}`);
   };
-  if (metadata["format"] !== FORMAT) refuse(`its format is ${metadata["format"] ?? "not named"}`);
+  if (metadata["format"] !== FORMAT) refuse(`format is ${metadata["format"] ?? "missing"}`);
   const step = read("step", count);
   const cursor = metadata["batches"] === undefined
     ? read("random", randomSchema)
@@ -163,11 +163,11 @@ function progressOf(metadata: Record<string, string>, name: string): Progress {
 }
 
 /**
- * Reads a checkpoint.
+ * Decodes a checkpoint.
  *
- * @param bytes The file's bytes.
- * @param expected The run that it must be of.
- * @throws {UserError} when it is damaged, or of another model or optimizer.
+ * @param bytes The bytes of the file.
+ * @param expected Properties that the checkpoint must match.
+ * @throws {UserError} when the bytes are damaged, or of another model, optimizer, policy or sampling.
  */
 export function decodeCheckpoint(
   bytes: Uint8Array<ArrayBuffer>,
@@ -190,21 +190,21 @@ export function decodeCheckpoint(
   const refuse = (reason: string): never => {
     throw new UserError(`Cannot resume from ${expected.name}: ${reason}`);
   };
-  // Everything is looked at before the first tensor is made, so that a refusal leaves none behind.
+  // Everything is checked before the first tensor is created, so that an error leaves no tensor.
   for (const [name, shape] of wanted) {
     const tensor = tensors[name];
     if (String(tensor?.shape) === String(shape)) continue;
     refuse(
-      `wanted ${name} of shape [${shape}]: ` +
-        `it has ${tensor === undefined ? "none" : `one of shape [${tensor.shape}]`}`,
+      `expected ${name} of shape [${shape}], ` +
+        `got ${tensor === undefined ? "none" : `shape [${tensor.shape}]`}`,
     );
   }
   const { sampling = "random" } = expected;
   if (sampling !== "any" && "windows" in progress.cursor === (sampling === "random")) {
-    refuse(`wanted one of ${sampling} batches: their cursor is ${JSON.stringify(progress.cursor)}`);
+    refuse(`expected the cursor of ${sampling} batches, got ${JSON.stringify(progress.cursor)}`);
   }
   const extra = Object.keys(tensors).find((name) => !wanted.has(name));
-  if (extra !== undefined) refuse(`it has the tensor ${extra}, which this run has no use for`);
+  if (extra !== undefined) refuse(`expected only this run's tensors, got ${extra} too`);
   const pick = (prefix: string): Parameters =>
     toParameters(Object.fromEntries(shapes.map(([name]) => [name, tensors[prefix + name]!])));
   return {

@@ -1,5 +1,5 @@
 /**
- * A text as tokens, and its batches as tensors.
+ * A tokenized text, and its batches as tensors.
  *
  * @module
  */
@@ -17,55 +17,55 @@ import {
 export interface TrainingBatch {
   /** Token ids, int32 [B, T]. */
   readonly x: tf.Tensor2D;
-  /** Targets, int32 [B, T]: the token after each of `x`, or -100 where a position does not count. */
+  /** Targets, int32 [B, T]: the token after each of `x`, or -100 for positions excluded from the loss. */
   readonly y: tf.Tensor2D;
-  /** Whether `y` may hold -100. Default: true. */
+  /** True if `y` may contain -100. Default: true. */
   readonly padded?: boolean | undefined;
 }
 
-/** What training needs of a dataset. */
+/** The parts of a dataset that training requires. */
 export interface TrainingData {
   /** Token ids of the training part. */
   readonly train: Tokens;
   /** Token ids of the validation part. */
   readonly validation: Tokens;
-  /** Bytes of UTF-8 by token id, [V]. */
+  /** Bytes of UTF-8 per token id, [V]. */
   readonly tokenizer: Pick<Tokenizer, "byteLengths">;
 }
 
 /** Shape and seed of batches. */
 export interface BatchOptions {
-  /** B, sequences in a batch. Default: 12. */
+  /** B, sequences per batch. Default: 12. */
   readonly batchSize?: number | undefined;
-  /** T, tokens in a sequence. Default: 64. */
+  /** T, tokens per sequence. Default: 64. */
   readonly blockSize?: number | undefined;
-  /** Seed of the places that windows are taken from. Default: 1. */
+  /** Seed of the windows' positions. Default: 1. */
   readonly seed?: number | undefined;
-  /** `random` places, `sequential`, or `shuffled` anew each epoch. Default: random. */
+  /** Sampling of windows: `random`, `sequential`, or `shuffled` each epoch. Default: random. */
   readonly sampling?: Sampling | undefined;
 }
 
-/** A run's batches. */
+/** Options of a run's batches. */
 export interface BatchesOptions extends BatchOptions {
-  /** Batches to yield. Default: without end. */
+  /** Number of batches to yield. Default: unlimited. */
   readonly steps?: number | undefined;
-  /** Batches to skip, such as the steps that a resumed trainer has done; they count among `steps`. Default: 0. */
+  /** Number of batches to skip, such as the steps done by a resumed trainer. They count toward `steps`. Default: 0. */
   readonly start?: number | undefined;
 }
 
-/** A text as tokens. `using` or `dispose` closes its files. */
+/** A tokenized text. `using` or `dispose` closes its files. */
 export class Dataset implements TrainingData, Disposable {
   /** The text's name. */
   readonly name: string;
   readonly #prepared: PreparedCorpus;
 
-  /** Wraps a prepared corpus, which it owns from then on. */
+  /** Wraps a prepared corpus, and takes ownership of it. */
   constructor(prepared: PreparedCorpus, name: string) {
     this.#prepared = prepared;
     this.name = name;
   }
 
-  /** Encodes and decodes text. */
+  /** The tokenizer of the text. */
   get tokenizer(): Tokenizer {
     return this.#prepared.tokenizer;
   }
@@ -96,9 +96,10 @@ export class Dataset implements TrainingData, Disposable {
   }
 
   /**
-   * Yields training batches. A batch's tensors are freed when the next one is asked for: `tf.clone` what you keep.
+   * Yields training batches. The tensors of a batch are freed when the next one is requested: use `tf.clone` to keep
+   * them.
    *
-   * The same options give the same batches on every machine, and those of a sweep's run with the same seed.
+   * The same options give the same batches on every machine. A sweep's run with the same seed uses the same batches.
    *
    * @throws {RangeError} if a size is below 1, or T is not below the number of tokens.
    */
@@ -107,18 +108,18 @@ export class Dataset implements TrainingData, Disposable {
     for (const [name, value] of [["steps", steps], ["start", start]] as const) {
       if (value >= 0 && (Number.isSafeInteger(value) || value === Infinity && name === "steps")) continue;
       throw new RangeError(
-        `Cannot make batches: expected ${name} to be a whole number of at least 0, got ${value}.`,
+        `Cannot make batches: expected an integer >= 0 for ${name}, got ${value}.`,
       );
     }
     return yieldBatches(this.#stream(options), { steps, start });
   }
 
-  /** Closes the files of its tokens. */
+  /** Closes the files of the tokens. */
   dispose(): void {
     this.#prepared[Symbol.dispose]();
   }
 
-  /** Closes the files of its tokens. */
+  /** Closes the files of the tokens. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -127,7 +128,7 @@ export class Dataset implements TrainingData, Disposable {
     for (const [name, value] of [["batchSize", batchSize], ["blockSize", blockSize]] as const) {
       if (Number.isSafeInteger(value) && value >= 1) continue;
       throw new RangeError(
-        `Cannot make batches: expected ${name} to be a whole number of at least 1, got ${value}.`,
+        `Cannot make batches: expected an integer >= 1 for ${name}, got ${value}.`,
       );
     }
     const stream = createBatches(this.train, { B: batchSize, T: blockSize, seed, sampling });
@@ -140,7 +141,7 @@ interface Stream {
   next(): TrainingBatch;
 }
 
-/** A batch on the device. */
+/** Copies a batch to the device. */
 export function batchTensors({ x, y, B, T }: Batch, padded: boolean): TrainingBatch {
   return { x: tf.tensor2d(x, [B, T], "int32"), y: tf.tensor2d(y, [B, T], "int32"), padded };
 }

@@ -1,32 +1,32 @@
 /**
- * Which evaluation was the best, and whether to give up waiting for a better one. Plain data, for checkpoints.
+ * Early stopping: tracks the best evaluation and the evaluations since. Plain data, for checkpoints.
  *
  * @module
  */
 
-/** When to stop. */
+/** Early stopping criterion. */
 export interface EarlyStopConfig {
-  /** Evaluations without improvement that end a run; 0: never. */
+  /** Number of evaluations without improvement after which a run ends; 0: never. */
   readonly patience: number;
-  /** What a loss must be below the best one by to be an improvement, in nats. */
+  /** Minimum decrease of the best loss that counts as an improvement, in nats. */
   readonly minDelta: number;
 }
 
-/** What evaluations have come to. */
+/** Summary of a run's evaluations. */
 export interface EvaluationHistory {
-  /** The best loss and its step; undefined: none was a number yet. */
+  /** The best loss and its step; undefined before the first finite loss. */
   readonly best: { readonly step: number; readonly loss: number } | undefined;
-  /** Evaluations since the last improvement. */
+  /** Number of evaluations since the last improvement. */
   readonly waited: number;
 }
 
-/** Before the first evaluation. */
+/** History before the first evaluation. */
 export const NO_HISTORY: EvaluationHistory = { best: undefined, waited: 0 };
 
 /**
- * Takes one more evaluation in. A loss that is NaN or infinite is no improvement.
+ * Records an evaluation. A loss that is NaN or infinite is not an improvement.
  *
- * @returns The new history, whether this evaluation is the best so far, and whether patience is at an end.
+ * @returns The new history, whether this evaluation is the best so far, and whether the run ends.
  */
 export function addEvaluation(
   history: EvaluationHistory,

@@ -1,5 +1,5 @@
 /**
- * The loss over the validation part: every target once, in order, as far as it is asked for.
+ * The loss over the validation part: every target once, in order, up to a given number of targets.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import { type Batch, evalWindows, IGNORE_INDEX, type Tokens } from "../text/mod.
 import { tokenLosses } from "./loss.ts";
 import { bitsPerByte } from "./metrics.ts";
 
-/** What is evaluated, and how much of it. */
+/** Options of an evaluation. */
 export interface EvaluateOptions {
   /** The model's sizes. */
   readonly model: GptConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
-  /** Formats of layers and classes of operations, which count before the policy. Default: none. */
+  /** Formats of layers and operation classes, which override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
-  /** Validation tokens; where they know their documents, no window reaches across two. */
+  /** Validation tokens. If they have documents, no window crosses a document boundary. */
   readonly tokens: Tokens;
-  /** Bytes of UTF-8 by token id, [V]. */
+  /** Bytes of UTF-8 per token id, [V]. */
   readonly byteLengths: Int32Array;
-  /** Sequences in a batch. */
+  /** Sequences per batch. */
   readonly B: number;
-  /** Tokens in a sequence. */
+  /** Tokens per sequence. */
   readonly T: number;
-  /** At most this many targets, in whole windows; `all`: every target, the last window as short as it comes. */
+  /** Maximum number of targets, in whole windows; `all`: every target, with a shorter last window. */
   readonly maxTokens: number | "all";
 }
 
@@ -39,19 +39,21 @@ export interface Evaluation {
   readonly bitsPerByte: number;
   /** Targets counted. */
   readonly tokens: number;
-  /** Mean loss of each position in its window, [T], nats per token: what more context is worth. NaN where none counts. */
+  /**
+   * Mean loss at each position of a window, [T], nats per token. It shows the benefit of context. NaN without targets.
+   */
   readonly positionLoss: Float64Array;
 }
 
-/** A batch of windows and the losses of its targets. */
+/** A batch of windows with the losses of its targets. */
 export interface BatchLosses {
-  /** Inputs and targets, [B, T]; a target of `IGNORE_INDEX` does not count. */
+  /** Inputs and targets, [B, T]; targets equal to `IGNORE_INDEX` are excluded. */
   readonly batch: Batch;
-  /** Nats by target, [B, T] in row-major order; 0 where it does not count. */
+  /** Nats per target, [B, T] in row-major order; 0 for excluded targets. */
   readonly losses: Float32Array;
 }
 
-/** The loss of every single target, batch after batch, in the order of the tokens. */
+/** Yields the loss of every target, batch by batch, in the order of the tokens. */
 export function* targetLosses(
   parameters: Parameters,
   options: Omit<EvaluateOptions, "byteLengths">,
@@ -70,7 +72,7 @@ export function* targetLosses(
   }
 }
 
-/** Evaluates parameters. Losses of windows are added up in float64. */
+/** Evaluates parameters. The losses of windows are summed in float64. */
 export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
   let nats = 0, tokens = 0, bytes = 0;
   const sums = new Float64Array(options.T), counts = new Float64Array(options.T);
@@ -88,13 +90,13 @@ export function evaluate(parameters: Parameters, options: EvaluateOptions): Eval
   return { loss: nats / tokens, bitsPerByte: bitsPerByte(nats, bytes), tokens, positionLoss };
 }
 
-/** Whole windows, and where all targets are asked for a shorter last one. */
+/** Yields whole windows, then a shorter last window if all targets are requested. */
 function* batches(
   { tokens, B, T, maxTokens }: Pick<EvaluateOptions, "tokens" | "B" | "T" | "maxTokens">,
 ): Generator<Batch> {
   if (maxTokens !== "all") return yield* evalWindows(tokens, { B, T, maxTokens: Math.max(T, maxTokens) });
   if (tokens.length > T) yield* evalWindows(tokens, { B, T });
-  if (tokens.documentStarts !== undefined) return; // short windows were filled up
+  if (tokens.documentStarts !== undefined) return; // short windows were padded
   const rest = (tokens.length - 1) % T;
   if (rest > 0) {
     yield* evalWindows(tokens.subarray(tokens.length - 1 - rest, tokens.length), { B: 1, T: rest });

@@ -1,5 +1,5 @@
 /**
- * The training loop, as a stream of typed events. It writes nothing: the caller records what it yields.
+ * The training loop, as a stream of typed events. The loop writes no files: the caller records the events.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Probes } from "./probes.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
-/** What a loop trains, on what, for how long. */
+/** Options of a training loop: model, data and duration. */
 export interface TrainOptions extends TrainerOptions, Partial<EarlyStopConfig> {
   /** The model, trained in place; or the config of one that is initialized from `seed` and freed at the end. */
   readonly model: Gpt | GptConfig;
@@ -20,30 +20,30 @@ export interface TrainOptions extends TrainerOptions, Partial<EarlyStopConfig> {
   readonly data: TrainingData;
   /** Training steps. Default: 500. */
   readonly steps?: number | undefined;
-  /** B, sequences in a batch. Default: 12. */
+  /** B, sequences per batch. Default: 12. */
   readonly batchSize?: number | undefined;
-  /** T, tokens in a sequence. Default: the model's `blockSize`. */
+  /** T, tokens per sequence. Default: the model's `blockSize`. */
   readonly blockSize?: number | undefined;
-  /** How batches are chosen. Default: random. */
+  /** Sampling of batches. Default: random. */
   readonly sampling?: Sampling | undefined;
   /** Steps between evaluations; steps 0 and the last are always evaluated. Default: 100. */
   readonly evalEvery?: number | undefined;
-  /** Targets of an evaluation, or `all`. Default: 16,384. */
+  /** Number of targets per evaluation, or `all`. Default: 16,384. */
   readonly evalTokens?: number | "all" | undefined;
-  /** Whether to yield a checkpoint at every evaluation that is the best so far. Default: false. */
+  /** True to yield a checkpoint at every evaluation that is the best so far. Default: false. */
   readonly saveBest?: boolean | undefined;
   /** Steps between checkpoints; the last step always has one. Default: 500. */
   readonly checkpointEvery?: number | undefined;
-  /** Steps between probes, the first step being the first with them; 0: none. Default: 0. */
+  /** Steps between probes, starting with the first step; 0: none. Default: 0. */
   readonly probeEvery?: number | undefined;
   /**
-   * A checkpoint to resume from, and its name for errors. `evaluate`: the evaluation at its step is repeated, because its
-   * record was lost. Default: no.
+   * A checkpoint to resume from, and its name for errors. `evaluate`: repeat the evaluation at the checkpoint's step,
+   * because its record was lost. Default: start anew.
    */
   readonly resumeFrom?:
     | { bytes: Uint8Array<ArrayBuffer>; name: string; evaluate?: boolean | undefined }
     | undefined;
-  /** Asks the loop to stop: it ends after the current step, with a checkpoint. */
+  /** Requests a stop: the loop ends after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,13 +52,13 @@ export type TrainEvent =
   | { event: "resume"; step: number }
   | StepDone
   | EvaluationEvent
-  /** At an evaluation that is the best so far: what `checkpoint` would be then. */
+  /** An evaluation that is the best so far, with the checkpoint at that step. */
   | { event: "best"; step: number; bytes: Uint8Array<ArrayBuffer> }
-  /** Patience is at an end: no step comes after this one. */
+  /** The end of the run by early stopping: no further step follows. */
   | { event: "earlyStop"; step: number; bestStep: number | undefined }
   | { event: "checkpoint"; step: number; bytes: Uint8Array<ArrayBuffer> };
 
-/** A step; a skipped one has a gradient norm that is not finite. */
+/** A completed step. A skipped step has a gradient norm that is not finite. */
 export type StepDone = {
   event: "step";
   step: number;
@@ -70,7 +70,7 @@ export type StepDone = {
   tokensPerSecond: number;
 };
 
-/** The losses of the validation part: of the weights, and of their moving average where there is one. */
+/** Validation losses of the weights, and of their moving average if there is one. */
 export type EvaluationEvent = {
   event: "eval";
   step: number;
@@ -83,12 +83,12 @@ export type EvaluationEvent = {
 };
 
 /**
- * Trains. Each step yields to the event loop, so that signals are delivered.
+ * Trains a model. Each step yields to the event loop, so that signals are delivered.
  *
- * Equal options give equal events, but for speeds and seconds, and equal checkpoints. A loop that resumes from a checkpoint
- * ends as one that was never stopped.
+ * Equal options give equal events, except for times and speeds, and equal checkpoints. A resumed loop gives the same
+ * result as an uninterrupted one.
  *
- * @throws {UserError} if the checkpoint does not fit.
+ * @throws {UserError} if the checkpoint does not match the options.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
   const owned = options.model instanceof Gpt ? undefined : gpt(options.model, { seed: options.seed });
@@ -101,7 +101,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   }
 }
 
-/** Steps of a loop that is given none. */
+/** Default number of steps. */
 const DEFAULT_STEPS = 500;
 
 async function* trainWith(
@@ -121,7 +121,7 @@ async function* trainWith(
     batches.restore(progress.cursor);
     yield { event: "resume", step: trainer.stepsDone };
   }
-  // A run that looks back at no evaluation keeps none.
+  // The history is kept only if an option depends on it.
   const keepsHistory = saveBest || earlyStop.patience > 0;
   const bytes = () => trainer.checkpoint({ cursor: batches.cursor(), ...(keepsHistory && { history }) });
   let stopped = earlyStop.patience > 0 && history.waited >= earlyStop.patience;
@@ -147,8 +147,8 @@ async function* trainWith(
     if (saveBest && found.improved) yield { event: "best", step, bytes: bytes() };
     if (stopped) yield earlyEnd();
   }
-  if (options.resumeFrom?.evaluate) yield evaluateNow(); // the checkpoint's history has it already
-  if (stopped) yield earlyEnd(); // the checkpoint is of the end
+  if (options.resumeFrom?.evaluate) yield evaluateNow(); // the checkpoint's history already includes it
+  if (stopped) yield earlyEnd(); // the checkpoint is from the end of the run
   if (options.resumeFrom === undefined) yield* evaluation();
   while (trainer.stepsDone < steps && !stopped && !signal?.aborted) {
     const begin = performance.now();
@@ -159,7 +159,7 @@ async function* trainWith(
     const tokensPerSecond = batchSize * blockSize / ((performance.now() - begin) / 1000);
     yield { event: "step", step, lr, ...result, tokensPerSecond };
     if (step === steps || step % evalEvery === 0) yield* evaluation();
-    // A turn of the event loop, not a microtask: signals arrive in the former only.
+    // Waits for a macrotask: signals are not delivered between microtasks.
     await new Promise((resolve) => setTimeout(resolve));
     if (step === steps || stopped || step % checkpointEvery === 0 || signal?.aborted) {
       yield { event: "checkpoint", step, bytes: bytes() };

@@ -1,5 +1,5 @@
 /**
- * The loop and evaluation over the ways to choose batches, and over documents.
+ * Tests of the loop and evaluation with each sampling method, and with documents.
  */
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
@@ -16,7 +16,7 @@ await useTensorFlow();
 
 const V = 8, T = 16;
 
-/** Documents of random tokens. */
+/** Returns documents of random tokens. */
 function documents(lengths: number[]): Tokens & { ids: Int32Array } {
   const random = createRandom(1, "documents");
   const length = lengths.reduce((sum, one) => sum + one, 0);
@@ -74,7 +74,7 @@ function outcome(events: TrainEvent[]): unknown[] {
   );
 }
 
-Deno.test("train() goes on from a checkpoint bit for bit, however batches are chosen", async () => {
+Deno.test("train() resumes from a checkpoint bit for bit, with every sampling method", async () => {
   for (const sampling of ["random", "sequential", "shuffled"] as const) {
     const whole = await collect({ sampling });
     assert(whole.every((event) => event.event !== "step" || Number.isFinite(event.loss)));
@@ -85,7 +85,7 @@ Deno.test("train() goes on from a checkpoint bit for bit, however batches are ch
   }
 });
 
-Deno.test("train() refuses a checkpoint whose batches were chosen in another way", async () => {
+Deno.test("train() refuses a checkpoint of another sampling method", async () => {
   const [shuffled, random] = await Promise.all(
     (["shuffled", "random"] as const).map(async (sampling) => {
       const event = (await collect({ sampling })).find((event) => event.event === "checkpoint")!;
@@ -96,16 +96,16 @@ Deno.test("train() refuses a checkpoint whose batches were chosen in another way
   await assertRejects(
     () => collect({ resumeFrom: shuffled }),
     UserError,
-    'Cannot resume from it: wanted one of random batches: their cursor is {"windows":40}',
+    'Cannot resume from it: expected the cursor of random batches, got {"windows":40}',
   );
   await assertRejects(
     () => collect({ sampling: "sequential", resumeFrom: random }),
     UserError,
-    "wanted one of sequential batches",
+    "expected the cursor of sequential batches",
   );
 });
 
-Deno.test("evaluate() counts every target of every document once, by what stands before it in its document", () => {
+Deno.test("evaluate() covers every target of every document once, with the context of its own document", () => {
   const tokens = documents([20, 1, 5, 0, 33]);
   const parameters = toParameters(initialParameters(model, 4));
   const result = evaluate(parameters, {
@@ -130,7 +130,7 @@ Deno.test("evaluate() counts every target of every document once, by what stands
   }
   tf.dispose(parameters);
   assertEquals(result.tokens, targets);
-  // Sums of 57 losses of about 2 nats in float32, whose products may be ordered otherwise in another shape.
+  // Sums of 57 losses of about 2 nats in float32. Another shape may sum products in another order.
   assertAlmostEquals(result.loss, nats / targets, 1e-5);
   assertAlmostEquals(result.bitsPerByte, nats / (Math.LN2 * bytes), 1e-5);
 });

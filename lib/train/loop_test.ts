@@ -18,7 +18,7 @@ import { tokenLosses } from "./loss.ts";
 
 const tensorflow = await useTensorFlow();
 
-/** A Markov source over 8 tokens: after token i comes 3 i + 1, but for one time in four any token. */
+/** Generates a Markov source over 8 tokens: token 3 i + 1 follows token i, or in one case of four any token. */
 function source(count: number): Int32Array {
   const random = createRandom(5, "source");
   const tokens = new Int32Array(count);
@@ -28,7 +28,7 @@ function source(count: number): Int32Array {
   return tokens;
 }
 
-/** Its entropy rate in nats: one token has 3/4 + 1/32, the seven others 1/32 each. */
+/** Entropy rate in nats: one token has the probability 3/4 + 1/32, the seven others 1/32 each. */
 const ENTROPY = -(25 / 32) * Math.log(25 / 32) - 7 / 32 * Math.log(1 / 32);
 
 const options = {
@@ -63,7 +63,7 @@ async function collect(given: Partial<TrainOptions> = {}): Promise<TrainEvent[]>
   return events;
 }
 
-/** Without what is measured, and bytes as their checksum. */
+/** Removes measured values from events, and replaces bytes by their checksum. */
 function bare(events: TrainEvent[]): unknown[] {
   return events.map((given) => {
     const event: Record<string, unknown> = { ...given };
@@ -73,7 +73,7 @@ function bare(events: TrainEvent[]): unknown[] {
   });
 }
 
-Deno.test("train() comes near the entropy of its source, and no lower", async () => {
+Deno.test("train() approaches the entropy of its source, and does not go below it", async () => {
   const events = await collect({
     steps: 400,
     evalEvery: 400,
@@ -81,12 +81,12 @@ Deno.test("train() comes near the entropy of its source, and no lower", async ()
   });
   const last = events.findLast((event) => event.event === "eval")!;
   assert(last.event === "eval");
-  // 4,096 targets' empirical loss has a standard error of about 0.02 nats.
+  // The empirical loss of 4,096 targets has a standard error of about 0.02 nats.
   assertAlmostEquals(last.loss, ENTROPY, 0.08);
   assertAlmostEquals(last.bitsPerByte, last.loss / Math.LN2, 1e-12);
 });
 
-Deno.test("train() repeats bit for bit, in graph mode and eager, and leaves no tensor", async () => {
+Deno.test("train() is deterministic bit for bit, in graph mode and eager, and leaves no tensor", async () => {
   for (const execution of ["graph", "eager"] as const) {
     const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
     const first = await collect({ execution });
@@ -95,7 +95,7 @@ Deno.test("train() repeats bit for bit, in graph mode and eager, and leaves no t
   }
 });
 
-Deno.test("train() that goes on from any checkpoint ends as if it had never stopped", async () => {
+Deno.test("train() resumed from any checkpoint gives the same result as an uninterrupted run", async () => {
   const whole = await collect();
   for (const event of whole) {
     if (event.event !== "checkpoint" || event.step === 40) continue;
@@ -106,7 +106,7 @@ Deno.test("train() that goes on from any checkpoint ends as if it had never stop
   }
 });
 
-Deno.test("train() ends after the step under way, with a checkpoint, when asked to stop", async () => {
+Deno.test("train() ends after the current step, with a checkpoint, when a stop is requested", async () => {
   const controller = new AbortController();
   const events: TrainEvent[] = [];
   for await (const event of train({ ...options, signal: controller.signal })) {
@@ -124,11 +124,11 @@ Deno.test("train() refuses a checkpoint of another model", async () => {
   await assertRejects(
     () => collect({ resumeFrom, model }),
     UserError,
-    "wanted wte.weight of shape [8,32]: it has one of shape [8,16]",
+    "expected wte.weight of shape [8,32], got shape [8,16]",
   );
 });
 
-/** Everything that a run may use at once. */
+/** All options that a run can combine. */
 const everything: Partial<TrainOptions> = {
   model: { ...options.model, dropout: 0.1 },
   optimizer: "sgd",
@@ -150,27 +150,27 @@ const everything: Partial<TrainOptions> = {
   saveBest: true,
 };
 
-Deno.test("train() with everything on repeats, and goes on from checkpoints and best checkpoints bit for bit", async () => {
+Deno.test("train() with all options is deterministic, and resumes from every kind of checkpoint bit for bit", async () => {
   const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
   const whole = await collect(everything);
   assertEquals(bare(await collect(everything)), bare(whole));
   const saved = whole.filter((event) => event.event === "checkpoint" || event.event === "best");
   assertEquals(new Set(saved.map(({ event }) => event)), new Set(["checkpoint", "best"]));
-  // Best checkpoints are many: the first, which is of no training, and the last before the end stand for them.
+  // There are many best checkpoints: the first, before any training, and the last before the end represent them.
   const bests = saved.filter(({ event, step }) => event === "best" && step < 40);
   const some = new Set([...saved.filter(({ event }) => event === "checkpoint"), bests[0]!, bests.at(-1)!]);
   for (const event of some) {
     if (event.step === 40) continue;
     const rest = await collect({ ...everything, resumeFrom: { bytes: event.bytes, name: "it" } });
     assertEquals(rest[0], { event: "resume", step: event.step });
-    // What comes of the same step after `best` is the checkpoint alone, which the file stands for.
+    // Of the events at the step of `best`, only the checkpoint follows, and the file represents it.
     const after = whole.filter(({ step }) => step > event.step);
     assertEquals(bare(rest.slice(1)), bare(after));
   }
   assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
 });
 
-Deno.test("checkpointWeights() gives the weights, or their average, of any run, and refuses another model's", async () => {
+Deno.test("checkpointWeights() returns the weights, or their average, of any run, and refuses another model's", async () => {
   const last = (events: TrainEvent[]) => {
     const event = events.at(-1)!;
     assert(event.event === "checkpoint");
@@ -189,16 +189,16 @@ Deno.test("checkpointWeights() gives the weights, or their average, of any run, 
   assertThrows(
     () => checkpointWeights(plain, { name, model: { ...model, nLayer: 2 } }),
     UserError,
-    "wanted h.1.ln_1.weight of shape [16]: it has none",
+    "expected h.1.ln_1.weight of shape [16], got none",
   );
   assertThrows(
     () => checkpointWeights(encodeSafetensors({ tensors, metadata: {} }), { name, model }),
     UserError,
-    "wanted a losskit checkpoint",
+    "expected a losskit checkpoint",
   );
 });
 
-Deno.test("train() evaluates the moving average too, and judges by it", async () => {
+Deno.test("train() also evaluates the moving average, and selects by it", async () => {
   const events = await collect({ ...everything, emaDecay: 0.99, patience: 0, minDelta: 0 });
   const evals = events.filter((event) => event.event === "eval");
   assertEquals(evals.map(({ step }) => step), [0, 5, 10, 15, 20, 25, 30, 35, 40]);
@@ -210,8 +210,8 @@ Deno.test("train() evaluates the moving average too, and judges by it", async ()
   assertEquals(events.filter(({ event }) => event === "best").map(({ step }) => step), improving);
 });
 
-Deno.test("train() stops early, tells why, and so does one that goes on from the last checkpoint", async () => {
-  // At a rate of 0 nothing becomes better.
+Deno.test("train() stops early with its reason, also when resumed from the last checkpoint", async () => {
+  // At a learning rate of 0 nothing improves.
   const idle = { ...everything, lr: 0, minLr: 0, checkpointEvery: 1000 };
   const events = await collect(idle);
   assertEquals(events.slice(-2).map(({ event, step }) => [event, step]), [["earlyStop", 15], [
@@ -226,7 +226,7 @@ Deno.test("train() stops early, tells why, and so does one that goes on from the
   ]);
 });
 
-Deno.test("train() on losses that are NaN goes on, and takes none of them for the best", async () => {
+Deno.test("train() continues after NaN losses, and does not select any of them as the best", async () => {
   const wild = {
     ...everything,
     lr: 1e30,
@@ -250,13 +250,13 @@ Deno.test("train() on losses that are NaN goes on, and takes none of them for th
   assertEquals(bare(rest.slice(1)), bare(events.filter(({ step }) => step > 10)));
 });
 
-Deno.test("evaluate() of all tokens counts every target once, the short last window too", () => {
+Deno.test("evaluate() of all tokens covers every target once, including the short last window", () => {
   const parameters = toParameters(initialParameters(options.model, 1));
   const tokens = source(100), byteLengths = new Int32Array(8).fill(2);
   const given = { model: options.model, policy: "float32", tokens, byteLengths, B: 4, T: 16 } as const;
   const all = evaluate(parameters, { ...given, maxTokens: "all" });
   assertEquals([evaluate(parameters, { ...given, maxTokens: 1e9 }).tokens, all.tokens], [96, 99]);
-  // One window of 99 tokens would see more before each target; windows of their own see what these did.
+  // One window of 99 tokens would give each target more context; these windows have the same context as above.
   let nats = 0;
   for (let first = 0; first < 99; first += 16) {
     const x = tokens.slice(first, Math.min(99, first + 16)),

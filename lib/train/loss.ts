@@ -1,7 +1,7 @@
 /**
- * The loss: the mean negative log likelihood of the next token, in nats, over B T positions; and what may be minimised
- * with it. Always in float32, whatever type logits come in, unless a format is set for the class `loss`: then logits and
- * losses of positions are rounded to it, and are added up in float32.
+ * The loss: the mean negative log likelihood of the next token, in nats, over B T positions, with optional
+ * regularization. The loss is computed in float32, whatever the type of the logits. If the class `loss` has a format,
+ * logits and losses of positions are rounded to it, and summed in float32.
  *
  * @module
  */
@@ -18,33 +18,33 @@ import { type LossSums, rangesOf } from "../tensorflow/ops/blocked_cross_entropy
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
-/** Above this many logits, N · V, losses are computed in blocks: 64 MiB in float32. */
+/** Number of logits, N · V, above which losses are computed in blocks: 64 MiB in float32. */
 export const BLOCKED_ABOVE: number = 2 ** 24;
 
-/** A batch on the device: `x` and `y`, int32 [B, T], `y` being `x` shifted by one. */
+/** A batch on the device: `x` and `y`, int32 [B, T], where `y` is `x` shifted by one. */
 export interface BatchTensors {
   /** Inputs, int32 [B, T]. */
   readonly x: tf.Tensor2D;
   /** Targets, int32 [B, T]: the token after each input. */
   readonly y: tf.Tensor2D;
-  /** What dropout draws from, int32 [2]; without it nothing is dropped. */
+  /** Key of dropout, int32 [2]. Default: no dropout. */
   readonly dropoutKey?: tf.Tensor | undefined;
-  /** What stochastic rounding draws from, int32 [2]. Default: a fixed key. */
+  /** Key of stochastic rounding, int32 [2]. Default: a fixed key. */
   readonly roundingKey?: tf.Tensor | undefined;
 }
 
-/** A batch, and what goes into its sums. */
+/** A batch with the scales of its loss. */
 export interface ScaledBatch extends BatchTensors {
   /**
-   * What the sums over positions are multiplied with (default: one over the targets that count here): micro-batches of
-   * one step share the scale of the whole step, so that their sum is its mean.
+   * Factor of the sum over positions. Default: 1 / the number of counted targets. The micro-batches of a step share the
+   * scale of the whole step, so that their sum is the step's mean.
    */
   readonly scale?: tf.Scalar | undefined;
-  /** What a gradient scaler multiplies the objective with; not the loss that is reported. Default: 1. */
+  /** Factor of the objective from a gradient scaler. It does not affect the reported loss. Default: 1. */
   readonly lossScale?: tf.Scalar | undefined;
 }
 
-/** What is minimised, and how it is computed. Left out: the plain mean over all positions. */
+/** Regularization and evaluation method of the loss. By default, the plain mean over all positions. */
 export interface LossConfig {
   /** Epsilon of label smoothing, in [0, 1), as PyTorch's `cross_entropy` defines it. Default: 0. */
   readonly labelSmoothing?: number;
@@ -53,16 +53,16 @@ export interface LossConfig {
    * 1e-4). Default: 0.
    */
   readonly zLoss?: number;
-  /** The target of positions that do not count. Default: all count. */
+  /** Target of positions that are excluded. Default: all positions count. */
   readonly ignoreIndex?: number | undefined;
-  /** Whether to compute in blocks and never hold all logits. Default: above {@linkcode BLOCKED_ABOVE} logits. */
+  /** True to compute in blocks, without holding all logits. Default: above {@linkcode BLOCKED_ABOVE} logits. */
   readonly blocked?: boolean | undefined;
 }
 
 /**
- * The loss of every position, -log softmax(logits)[y], always computed in float32.
+ * Returns the loss of every position, -log softmax(logits)[y], computed in float32.
  *
- * @param options `ignoreIndex`: the target whose positions have the loss 0; `blocked` as in {@linkcode LossConfig}.
+ * @param options `ignoreIndex`: the target of positions whose loss is 0; `blocked` as in {@linkcode LossConfig}.
  * @returns float32 [N], in nats; position b T + t.
  */
 export function tokenLosses(
@@ -78,7 +78,7 @@ export function tokenLosses(
   return (counted === undefined ? losses : tf.mul(losses, counted)) as tf.Tensor1D;
 }
 
-/** The mean of {@linkcode tokenLosses}, in nats per token that counts. */
+/** Returns the mean of {@linkcode tokenLosses}, in nats per counted token. */
 export function meanLoss(
   parameters: Parameters,
   batch: BatchTensors,
@@ -92,11 +92,11 @@ export function meanLoss(
 }
 
 /**
- * What a training step minimises, and the plain loss that it reports.
+ * Returns the objective that a training step minimizes, and the plain loss that it reports.
  *
  * @param batch Inputs, targets and scales.
- * @returns `objective`, which has a gradient, and `nll` without the regularization: they are one where there is none. No
- * tidy frees `nll` where it is another tensor.
+ * @returns `objective`, which has a gradient, and `nll`, without regularization. They are the same tensor if there is
+ * no regularization. A separate `nll` is not freed by a tidy.
  */
 export function trainingLoss(
   parameters: Parameters,
@@ -122,7 +122,7 @@ export function trainingLoss(
   return unscaled(blockedLoss(parameters, batch.x, { rows, config, options: batch }), batch);
 }
 
-/** Sums whose plain loss is no longer multiplied by a gradient scaler. */
+/** Removes the gradient scaler's factor from the plain loss. */
 function unscaled({ objective, nll }: LossSums, { lossScale }: ScaledBatch): LossSums {
   if (lossScale === undefined) return { objective, nll };
   const plain = tf.keep(tf.div(nll, lossScale)) as tf.Scalar;
@@ -130,10 +130,10 @@ function unscaled({ objective, nll }: LossSums, { lossScale }: ScaledBatch): Los
   return { objective, nll: plain };
 }
 
-/** Logits that positions' losses are made of at once: 16 MiB in float32. */
+/** Number of logits per chunk of positions: 16 MiB in float32. */
 const CHUNK_LOGITS = 2 ** 22;
 
-/** Losses of positions in chunks of rows, each freed of its logits before the next. */
+/** Returns the losses of positions, computed in chunks of rows. The logits of each chunk are freed before the next. */
 function blockedTokenLosses(
   parameters: Parameters,
   batch: BatchTensors & { targets: tf.Tensor1D },

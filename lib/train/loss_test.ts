@@ -11,7 +11,7 @@ import { lossAndGradients } from "./step.ts";
 
 const tensorflow = await useTensorFlow();
 
-/** A head's product: hidden states [N, C], a table [V, C], targets and weights [N]. */
+/** Returns the inputs of a head: hidden states [N, C], a table [V, C], targets and weights [N]. */
 function head({ N, V, C, scale = 1 }: { N: number; V: number; C: number; scale?: number }) {
   const random = createRandom(7, "head");
   const normal = (count: number, std: number) => random.fillNormal(new Float32Array(count), { std });
@@ -25,7 +25,7 @@ type Head = ReturnType<typeof head>;
 const NONE: Regularization = { labelSmoothing: 0, zLoss: 0 };
 const BOTH: Regularization = { labelSmoothing: 0.1, zLoss: 1e-2 };
 
-/** The weighted sum of what is minimised and its gradients, in float64, straight from the definitions. */
+/** Computes the weighted sum of the objective and its gradients in float64, directly from the definitions. */
 function exact(head: Head, { labelSmoothing, zLoss }: Regularization) {
   const { N, V, C, hidden, table, targets, weights } = head;
   let objective = 0, nll = 0;
@@ -55,7 +55,7 @@ function exact(head: Head, { labelSmoothing, zLoss }: Regularization) {
   return { objective, nll, dHidden, dTable };
 }
 
-/** The same on the device, in the plain form or in blocks. */
+/** Computes the same on the device, in the plain form or in blocks. */
 function measured(
   head: Head,
   how: { regularization: Regularization; block?: number; policy?: PolicyName; compiled?: boolean },
@@ -109,7 +109,7 @@ const largest = (values: Float64Array) => values.reduce((most, value) => Math.ma
 const error = (a: Float64Array, b: Float64Array) => largest(a.map((value, i) => value - b[i]!));
 
 for (const [name, regularization] of [["plain", NONE], ["smoothed, with z-loss", BOTH]] as const) {
-  Deno.test(`blockedCrossEntropy() is as near to the exact loss and gradients as the plain form (${name})`, () => {
+  Deno.test(`blockedCrossEntropy() is as close to the exact loss and gradients as the plain form (${name})`, () => {
     const given = head({ N: 48, V: 301, C: 24, scale: 2 });
     const want = exact(given, regularization);
     const naive = measured(given, { regularization });
@@ -131,22 +131,22 @@ for (const [name, regularization] of [["plain", NONE], ["smoothed, with z-loss",
   });
 }
 
-Deno.test("blockedCrossEntropy() in bfloat16 is as near as the plain form, its table's gradient rounded once", () => {
+Deno.test("blockedCrossEntropy() in bfloat16 is as close as the plain form, and rounds its table's gradient once", () => {
   const given = head({ N: 256, V: 301, C: 24 });
   const want = exact(given, NONE);
   const how = { regularization: NONE, policy: "bf16-autocast" } as const;
   const naive = measured(given, how), blocked = measured(given, { ...how, block: 40 });
   assertLessOrEqual(Math.abs(blocked.nll - want.nll), Math.abs(naive.nll - want.nll) + 1e-2);
-  // Each row of the table has its gradient from one product, which is rounded once, to 2^-9 of it.
+  // The gradient of each row of the table comes from one product, rounded once, to a relative error of 2^-9.
   assertLessOrEqual(
     error(blocked.dTable, want.dTable),
     error(naive.dTable, want.dTable) + 2 ** -9 * largest(want.dTable),
   );
 });
 
-Deno.test("blockedCrossEntropy() knows rows whose logits lie far apart from block to block", () => {
+Deno.test("blockedCrossEntropy() handles rows whose logits differ widely between blocks", () => {
   const given = head({ N: 9, V: 40, C: 2 });
-  // Logits of row i are 100 (v - i)²: from 0 to 160,000, their largest in the first block or in the last.
+  // Logits of row i are 100 (v - i)²: from 0 to 160,000, with their maximum in the first or the last block.
   given.hidden.forEach((_, at) => given.hidden[at] = at % 2 === 0 ? -200 * Math.floor(at / 2) * 5 : 1);
   given.table.forEach((_, at) =>
     given.table[at] = at % 2 === 0 ? Math.floor(at / 2) : 100 * Math.floor(at / 2) ** 2
@@ -160,7 +160,7 @@ Deno.test("blockedCrossEntropy() knows rows whose logits lie far apart from bloc
   }
 });
 
-Deno.test("blockedCrossEntropy() knows rows that begin with a block of logits of -Infinity", () => {
+Deno.test("blockedCrossEntropy() handles rows that begin with a block of logits of -Infinity", () => {
   const given: Head = {
     ...{ N: 1, V: 4, C: 1, hidden: Float32Array.of(1), table: Float32Array.of(-Infinity, -Infinity, 1, 2) },
     ...{ targets: Int32Array.of(3), weights: Float32Array.of(1) },
@@ -171,7 +171,7 @@ Deno.test("blockedCrossEntropy() knows rows that begin with a block of logits of
   [0, 0, 1 - p, p - 1].forEach((want, v) => assertAlmostEquals(dTable[v]!, want, 1e-6));
 });
 
-Deno.test("blockedCrossEntropy() holds no logits of all rows where a graph has one processor to run on", async () => {
+Deno.test("blockedCrossEntropy() never holds the logits of all rows when a graph runs on one processor", async () => {
   const sizes = { N: 1024, V: 131072, C: 8 }, all = 4 * sizes.N * sizes.V / 2 ** 20; // MiB
   const { success, stdout, stderr } = await new Deno.Command("taskset", {
     args: [
@@ -182,11 +182,11 @@ Deno.test("blockedCrossEntropy() holds no logits of all rows where a graph has o
     cwd: fileURLToPath(import.meta.resolve("../..")),
   }).output();
   assert(success, new TextDecoder().decode(stderr));
-  // Blocks of 1,024 tokens: 4 MiB each of logits, slopes and what makes one of the other.
+  // Blocks of 1,024 tokens: 4 MiB each of logits, gradients and intermediate results.
   assertLess(JSON.parse(new TextDecoder().decode(stdout)).grown, all / 2);
 });
 
-Deno.test("blockedCrossEntropy() in blocks large enough to be compiled gives what it gives op by op", () => {
+Deno.test("blockedCrossEntropy() gives the same result compiled in large blocks as op by op", () => {
   const given = head({ N: 64, V: 2 * 8192, C: 8 });
   for (const regularization of [NONE, BOTH]) {
     const fused = measured(given, { regularization, block: 8192, compiled: true });
@@ -200,7 +200,7 @@ Deno.test("blockedCrossEntropy() in blocks large enough to be compiled gives wha
   }
 });
 
-Deno.test("blockedCrossEntropy() leaves no tensor, and holds no logits of all rows", () => {
+Deno.test("blockedCrossEntropy() leaves no tensor, and never holds the logits of all rows", () => {
   const given = head({ N: 64, V: 4096, C: 8 });
   const before = tensorflow.runtime.liveHandles;
   measured(given, { regularization: NONE, block: 40 });
@@ -209,7 +209,7 @@ Deno.test("blockedCrossEntropy() leaves no tensor, and holds no logits of all ro
 
 const model: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };
 
-/** A batch in which targets of the later rows are mostly ignored. */
+/** Returns a batch in which most targets of the later rows are ignored. */
 function batch(ignore = true): { x: tf.Tensor2D; y: tf.Tensor2D } {
   const random = createRandom(9, "batch");
   const ids = () => Int32Array.from({ length: 4 * 8 }, () => random.integer(23));
@@ -232,7 +232,7 @@ Deno.test("tokenLosses() of ignored targets are 0, and meanLoss() is the mean of
   assertAlmostEquals(meanLoss(parameters, { x, y }, model, options).dataSync()[0]!, mean, 1e-6);
 });
 
-Deno.test("losses in blocks are those of the plain form, with the same gradient of every parameter", () => {
+Deno.test("losses in blocks equal those of the plain form, with the same gradient of every parameter", () => {
   const parameters = toParameters(initialParameters(model, 1));
   const given = batch();
   for (const loss of [{}, { labelSmoothing: 0.1, zLoss: 1e-3, ignoreIndex: IGNORE_INDEX }]) {
@@ -253,7 +253,7 @@ Deno.test("losses in blocks are those of the plain form, with the same gradient 
   }
 });
 
-Deno.test("trainingLoss() chooses the form in blocks above 2^24 logits", () => {
+Deno.test("trainingLoss() computes in blocks above 2^24 logits", () => {
   const wide: GptConfig = { nLayer: 1, nHead: 1, nEmbd: 2, vocabSize: 2 ** 19, blockSize: 33 };
   const parameters = toParameters(initialParameters(wide, 1));
   const peak = (T: number) => {
@@ -281,13 +281,13 @@ const cases: LossCase[] = JSON.parse(
   Deno.readTextFileSync(new URL("../../tests/fixtures/training/training.json", import.meta.url)),
 ).losses;
 
-Deno.test("plainCrossEntropy() and blockedCrossEntropy() are PyTorch's cross_entropy with smoothing, ignored targets and z-loss", () => {
+Deno.test("plainCrossEntropy() and blockedCrossEntropy() equal PyTorch's cross_entropy with smoothing, ignored targets and z-loss", () => {
   for (const { labelSmoothing, zLoss, logits, targets, objective, nll, gradient } of cases) {
     const counted = targets.map((target) => target === IGNORE_INDEX ? 0 : 1);
     const total = counted.reduce<number>((sum, one) => sum + one, 0);
     const given: Head = {
       ...{ N: 6, V: 9, C: 6 },
-      // Logits that are the table's columns, row by row: the head's product with the unit matrix.
+      // Logits equal the columns of the table, row by row: the head's product with the identity matrix.
       hidden: Float32Array.from({ length: 36 }, (_, i) => i % 7 === 0 ? 1 : 0),
       table: Float32Array.from({ length: 54 }, (_, i) => logits[(i % 6) * 9 + Math.floor(i / 6)]!),
       targets: Int32Array.from(targets, (target) => Math.max(0, target)),
@@ -300,7 +300,7 @@ Deno.test("plainCrossEntropy() and blockedCrossEntropy() are PyTorch's cross_ent
       });
       assertAlmostEquals(got.objective, objective, 2e-6);
       assertAlmostEquals(got.nll, nll, 2e-6);
-      // The table's gradient is that of its logits, turned over.
+      // The table's gradient is the transpose of the logits' gradient.
       got.dTable.forEach((value, i) => {
         assertAlmostEquals(value, gradient[(i % 6) * 9 + Math.floor(i / 6)]!, 1e-6);
       });
@@ -308,7 +308,7 @@ Deno.test("plainCrossEntropy() and blockedCrossEntropy() are PyTorch's cross_ent
   }
 });
 
-Deno.test("blockedCrossEntropy() bounds logits as the plain form does", () => {
+Deno.test("blockedCrossEntropy() applies the soft cap as the plain form does", () => {
   const capped = { ...model, logitSoftCap: 0.05 };
   const parameters = toParameters(initialParameters(capped, 1));
   const of = (blocked: boolean) =>

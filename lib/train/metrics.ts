@@ -1,18 +1,16 @@
 /**
- * What is said about losses once they are known: plain numbers of plain arrays, in float64.
+ * Loss metrics: plain numbers computed from plain arrays, in float64.
  *
  * @module
  */
 
-/**
- * Perplexity, exp(nats per token): among how many equally likely tokens the model in effect chooses.
- */
+/** Returns the perplexity, exp(nats per token): the equivalent number of equally likely tokens. */
 export function perplexity(nats: number): number {
   return Math.exp(nats);
 }
 
 /**
- * Bits per byte of text: nats / (ln 2 · bytes). It compares across vocabularies, which nats per token do not.
+ * Returns bits per byte of text: nats / (ln 2 · bytes). Unlike nats per token, it is comparable across vocabularies.
  *
  * @param nats The sum of the losses of the counted targets.
  * @param bytes Bytes of UTF-8 of the same targets.
@@ -22,12 +20,12 @@ export function bitsPerByte(nats: number, bytes: number): number {
 }
 
 /**
- * The mean loss of each position in its sequence: what more context is worth.
+ * Returns the mean loss at each position of a sequence, which shows the benefit of context.
  *
- * @param losses Losses of single tokens in nats, [B · T] in row-major order.
- * @param options `T`; and `counted`, whether a token counts, [B · T] (default: all do).
- * @returns [T]; NaN for a position at which no token counts.
- * @throws {RangeError} if the number of losses is no multiple of T.
+ * @param losses Losses of tokens in nats, [B · T] in row-major order.
+ * @param options `T`; `counted`: whether each token counts, [B · T]. Default: all count.
+ * @returns [T]; NaN for positions without counted tokens.
+ * @throws {RangeError} if the number of losses is not a multiple of T.
  */
 export function positionLosses(
   losses: ArrayLike<number>,
@@ -35,7 +33,7 @@ export function positionLosses(
 ): Float64Array {
   if (!Number.isInteger(T) || T < 1 || losses.length % T !== 0) {
     throw new RangeError(
-      `Cannot average losses by position: their number must be a multiple of T: there are ${losses.length}, T is ${T}`,
+      `Cannot average losses by position: expected a multiple of T = ${T} losses, got ${losses.length}`,
     );
   }
   const sums = new Float64Array(T), counts = new Float64Array(T);

@@ -1,9 +1,9 @@
 /**
  * AdamW and SGD with momentum, clipping by the global norm, and the moving average of weights, as pure functions of
- * tensors. Who calls them, and with what gradients, is in `step.ts`.
+ * tensors. `step.ts` calls them.
  *
- * Sources: Loshchilov & Hutter 2019, *Decoupled Weight Decay Regularization*; the order of operations, the 1e-6 in the
- * clip and the form of momentum are PyTorch's (`torch.optim.AdamW`, `torch.optim.SGD` without dampening,
+ * Sources: Loshchilov & Hutter 2019, *Decoupled Weight Decay Regularization*. The order of operations, the 1e-6 in the
+ * clip and the form of momentum follow PyTorch (`torch.optim.AdamW`, `torch.optim.SGD` without dampening,
  * `torch.nn.utils.clip_grad_norm_`, `torch.optim.swa_utils.get_ema_multi_avg_fn`).
  *
  * @module
@@ -13,51 +13,51 @@ import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
 import { groupsOf, joined, separate } from "./_joined.ts";
 
-/** AdamW's settings that do not change during a run. */
+/** Settings of AdamW that are constant during a run. */
 export interface AdamWConfig {
-  /** Which optimizer it is. Default: AdamW. */
+  /** Name of the optimizer. Default: AdamW. */
   readonly optimizer?: "adamw";
-  /** Decay rate of the gradient's mean, in [0, 1). */
+  /** Decay rate of the first moment, in [0, 1). */
   readonly beta1: number;
-  /** Decay rate of the squared gradient's mean, in [0, 1). */
+  /** Decay rate of the second moment, in [0, 1). */
   readonly beta2: number;
   /** Added to the denominator. */
   readonly eps: number;
-  /** Decay per unit of learning rate, of parameters of rank 2 and more only. */
+  /** Weight decay per unit of learning rate, for parameters of rank 2 and more. */
   readonly weightDecay: number;
   /** Largest global gradient norm; 0: no clipping. */
   readonly clip: number;
 }
 
-/** The settings of stochastic gradient descent. */
+/** Settings of stochastic gradient descent. */
 export interface SgdConfig {
-  /** Which optimizer it is. */
+  /** Name of the optimizer. */
   readonly optimizer: "sgd";
-  /** What is kept of the last update's direction, in [0, 1); 0: plain descent, which keeps no state. */
+  /** Momentum coefficient, in [0, 1); 0: plain descent, without state. */
   readonly momentum: number;
-  /** Whether the update looks ahead along its momentum (Nesterov's form); needs momentum. Default: no. */
+  /** True for Nesterov's form of momentum, which requires momentum. Default: false. */
   readonly nesterov?: boolean;
-  /** Added to the gradient, times the weight (not decoupled: PyTorch's SGD), of rank 2 and more only. */
+  /** Weight decay as in PyTorch's SGD, added to the gradient (not decoupled), for parameters of rank 2 and more. */
   readonly weightDecay: number;
   /** Largest global gradient norm; 0: no clipping. */
   readonly clip: number;
 }
 
-/** An optimizer, and its settings. */
+/** An optimizer with its settings. */
 export type OptimizerConfig = AdamWConfig | SgdConfig;
 
-/** What an optimizer keeps for each parameter, by the name of what it is: `m` and `v`, or `momentum`, or nothing. */
+/** Optimizer state of each parameter, by slot: `m` and `v`, or `momentum`, or nothing. */
 export type OptimizerState = Readonly<Record<string, Parameters>>;
 
-/** AdamW's state: means of gradients and of their squares, by parameter. */
+/** State of AdamW: first and second moments, by parameter. */
 export interface Moments extends OptimizerState {
-  /** Means of gradients. */
+  /** First moments: means of gradients. */
   readonly m: Parameters;
-  /** Means of squared gradients. */
+  /** Second moments: means of squared gradients. */
   readonly v: Parameters;
 }
 
-/** The scalars of one AdamW update: the learning rate, and the bias corrections 1 - beta1^step and 1 - beta2^step. */
+/** Scalars of an AdamW update: the learning rate, and the bias corrections 1 - beta1^step and 1 - beta2^step. */
 export interface UpdateScalars {
   /** Learning rate. */
   readonly lr: tf.Tensor;
@@ -67,28 +67,28 @@ export interface UpdateScalars {
   readonly correction2: tf.Tensor;
 }
 
-/** Zeros, shaped as the parameters. */
+/** Returns zeros with the shapes of the parameters. */
 export function zerosLike(parameters: Parameters): Parameters {
   return Object.fromEntries(Object.entries(parameters).map(([name, p]) => [name, tf.zeros(p.shape)]));
 }
 
-/** AdamW's moments before the first step: zeros. */
+/** Returns AdamW's moments before the first step: zeros. */
 export function zeroMoments(parameters: Parameters): Moments {
   return { m: zerosLike(parameters), v: zerosLike(parameters) };
 }
 
-/** The names of what an optimizer keeps for each parameter. */
+/** Returns the names of an optimizer's state slots. */
 export function optimizerSlots(config: OptimizerConfig): readonly string[] {
   if (config.optimizer !== "sgd") return ["m", "v"];
   return config.momentum > 0 ? ["momentum"] : [];
 }
 
-/** What an optimizer keeps before its first step: zeros. */
+/** Returns the optimizer state before the first step: zeros. */
 export function initialOptimizerState(parameters: Parameters, config: OptimizerConfig): OptimizerState {
   return Object.fromEntries(optimizerSlots(config).map((slot) => [slot, zerosLike(parameters)]));
 }
 
-/** The square root of the sum of all squares, in float32; a scalar. */
+/** Returns the square root of the sum of all squares, in float32; a scalar. */
 export function globalNorm(gradients: Parameters): tf.Scalar {
   return normOf(groupsOf(gradients).map((group) => joined(gradients, group)));
 }
@@ -97,13 +97,13 @@ function normOf(vectors: readonly tf.Tensor1D[]): tf.Scalar {
   return tf.sqrt(tf.addN(vectors.map((vector) => tf.sum(tf.square(vector)) as tf.Scalar)));
 }
 
-/** What gradients of a norm are multiplied with so that their norm is at most `clip`. */
+/** Returns the factor that limits the norm of gradients to `clip`. */
 function clipScale(gradNorm: tf.Scalar, clip: number): tf.Tensor {
   return clip > 0 ? tf.minimum(1, tf.div(clip, tf.add(gradNorm, 1e-6))) : tf.scalar(1);
 }
 
 /**
- * One AdamW update.
+ * Applies one AdamW update.
  *
  * @param state Parameters and moments.
  * @param gradients float32, by parameter.
@@ -134,14 +134,14 @@ export function adamW(
     const results = adamWUpdate([p!, vectors[i]!, m!, v!, ...scalars], options);
     found.forEach((slot, place) => Object.assign(slot, separate(results[place]!, group, state.parameters)));
   });
-  // In the order that checkpoints keep.
+  // In the order of checkpoints.
   const [parameters, m, v] = found.map((slot) =>
     Object.fromEntries(Object.keys(state.parameters).map((name) => [name, slot[name]!]))
   ) as [Parameters, Parameters, Parameters];
   return { parameters, moments: { m, v }, gradNorm };
 }
 
-/** AdamW of a vector of parameters, so that each number is read and written once. */
+/** Applies AdamW to a vector of parameters, fused so that each number is read and written once. */
 const adamWUpdate = fused(
   "adamW",
   (inputs, options: Pick<AdamWConfig, "beta1" | "beta2" | "eps"> & { decays: boolean }) => {
@@ -159,10 +159,10 @@ const adamWUpdate = fused(
 );
 
 /**
- * One update of stochastic gradient descent: g + weightDecay p; buffer = momentum buffer + g; p - lr buffer, or with
- * Nesterov's form p - lr (g + momentum buffer).
+ * Applies one update of stochastic gradient descent: g + weightDecay p; buffer = momentum buffer + g; p - lr buffer, or
+ * with Nesterov's form p - lr (g + momentum buffer).
  *
- * @param state Parameters, and the momentum of each; none where `momentum` is 0.
+ * @param state Parameters, and the momentum of each; none if `momentum` is 0.
  * @param gradients float32, by parameter.
  * @param step The learning rate.
  * @param config Settings.
@@ -190,7 +190,7 @@ export function sgd(
   return { parameters, moments: momentum > 0 ? { momentum: buffers } : {}, gradNorm };
 }
 
-/** One update by whichever optimizer is configured. */
+/** Applies one update with the configured optimizer. */
 export function updateParameters(
   state: { parameters: Parameters; moments: OptimizerState },
   gradients: Parameters,
@@ -202,11 +202,11 @@ export function updateParameters(
 }
 
 /**
- * The exponential moving average of weights: decay average + (1 - decay) weight.
+ * Updates the exponential moving average of weights: decay average + (1 - decay) weight.
  *
- * @param average Before the step.
- * @param parameters After the step.
- * @param decay In (0, 1).
+ * @param average The average before the step.
+ * @param parameters The weights after the step.
+ * @param decay Decay, in (0, 1).
  */
 export function movingAverage(average: Parameters, parameters: Parameters, decay: number): Parameters {
   return Object.fromEntries(

@@ -11,7 +11,7 @@ import {
 
 await useTensorFlow();
 
-/** A matrix [3, 4] and a vector [4], flat. */
+/** A flattened matrix [3, 4] and a vector [4]. */
 type Pair = [number[], number[]];
 interface Case {
   start: Pair;
@@ -24,7 +24,7 @@ const reference: { optimizers: Record<string, Case> } = JSON.parse(
   Deno.readTextFileSync(new URL("../../tests/fixtures/training/training.json", import.meta.url)),
 );
 
-/** As `make_training.py` has them; the learning rate is 0.1. */
+/** The configurations in `make_training.py`. The learning rate is 0.1. */
 const CONFIGS: Record<string, OptimizerConfig> = {
   "sgd": { optimizer: "sgd", momentum: 0, weightDecay: 0, clip: 0 },
   "sgd-momentum": { optimizer: "sgd", momentum: 0.9, weightDecay: 0.05, clip: 0 },
@@ -46,7 +46,7 @@ function assertNear(got: Record<string, tf.Tensor>, [matrix, vector]: Pair, what
 }
 
 for (const [name, config] of Object.entries(CONFIGS)) {
-  Deno.test(`updateParameters() and movingAverage() are PyTorch's (${name})`, () => {
+  Deno.test(`updateParameters() and movingAverage() equal PyTorch's (${name})`, () => {
     const { start, gradients, after, norms, averages } = reference.optimizers[name]!;
     tf.tidy(() => {
       let parameters: Record<string, tf.Tensor> = toTensors(start), ema = parameters;

@@ -1,4 +1,4 @@
-/** Overrides and formats of single layers and classes, in training steps. */
+/** Tests of overrides and formats of single layers and classes, in training steps. */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals, assertGreater, assertLess, assertNotEquals } from "@std/assert";
 import {
@@ -27,7 +27,7 @@ function batch() {
   return { x: ids(), y: ids() };
 }
 
-/** Losses, and weights in the end, of three steps. */
+/** Returns the losses of three steps, and the final weights. */
 function run(
   given: Partial<StepConfig> & { roundingKey?: tf.Tensor },
 ): { losses: number[]; weights: ParameterRecord } {
@@ -49,7 +49,7 @@ function run(
   return { losses, weights };
 }
 
-/** Gradients of the initial weights. */
+/** Returns the gradients of the initial weights. */
 function gradients(overrides: PrecisionOverride[], given: Partial<GptConfig> = {}): ParameterRecord {
   const config = { ...model, ...given };
   const parameters = toParameters(initialParameters(config, 1));
@@ -59,28 +59,28 @@ function gradients(overrides: PrecisionOverride[], given: Partial<GptConfig> = {
 
 const forward = OP_CLASSES.filter((name) => name !== "optimizer");
 
-Deno.test("bf16-autocast with everything returned to float32 is float32, bit for bit", () => {
+Deno.test("bf16-autocast with every class overridden to float32 equals float32, bit for bit", () => {
   assertEquals(run({ policy: "bf16-autocast", overrides: [{ format: "float32" }] }), run({}));
 });
 
-Deno.test("float32 with autocast's classes lowered to bfloat16 is bf16-autocast, bit for bit", () => {
+Deno.test("float32 with autocast's classes lowered to bfloat16 equals bf16-autocast, bit for bit", () => {
   const opClasses: OpClass[] = ["linear", "attention", "softmax", "gelu"];
   const overrides = [{ opClasses, format: "bfloat16" }];
   assertEquals(run({ overrides }), run({ policy: "bf16-autocast" }));
 });
 
-Deno.test("emulated e8m7 agrees with bfloat16 as closely as sums in another order allow", () => {
+Deno.test("emulated e8m7 agrees with bfloat16 up to the order of summation", () => {
   const opClasses: OpClass[] = ["linear", "attention", "softmax", "gelu"];
   const [emulated, real, wide] = [[{ opClasses, format: "e8m7" }], [{ opClasses, format: "bfloat16" }], []]
     .map((overrides) => run({ overrides }).losses) as [number[], number[], number[]];
   for (const [i, loss] of emulated.entries()) {
     assertNotEquals(loss, wide[i]);
-    // A sum in another order can round to the other neighbour, 2^-7 apart; losses of 32 positions average that out.
+    // Another order of summation can round to the other neighbor, 2^-7 apart; losses of 32 positions average that out.
     assertLess(Math.abs(loss - real[i]!), 2 ** -7 * loss / Math.sqrt(B * T));
   }
 });
 
-/** Eager and compiled sums differ in float32's last digits; what few bits make of that is averaged over positions. */
+/** Compares losses averaged over positions: eager and compiled sums differ in float32's last digits. */
 function assertNear(a: readonly number[], b: readonly number[], message: string): void {
   for (const [i, loss] of a.entries()) assertLess(Math.abs(loss - b[i]!), 5e-3, message);
 }
@@ -100,7 +100,7 @@ Deno.test("every class and every layer has a scope: few bits there change the lo
   }
 });
 
-Deno.test("gradients follow their scope: those of a layer's matrices have the layer's format, others do not", () => {
+Deno.test("gradients follow their scope: only those of the layer's matrices have the layer's format", () => {
   const format = parseFormat("e5m2");
   const found = gradients([{ layers: ["h.1"], opClasses: ["linear"], format: format.name }]);
   for (const [name, { shape, values }] of Object.entries(found)) {
@@ -140,7 +140,7 @@ Deno.test("a loss in bfloat16 is rounded: ln 50,257 = 10.825 becomes 10.8125", (
   assertEquals(at([{ opClasses: ["loss"], format: "bfloat16" }]), 10.8125);
 });
 
-Deno.test("weights and moments in a format have its values after every step, in the layers that are named alone", () => {
+Deno.test("weights and moments have their format's values after every step, only in the named layers", () => {
   const overrides: PrecisionOverride[] = [{ layers: ["h.0"], opClasses: ["optimizer"], format: "bfloat16" }];
   const { weights } = run({ overrides });
   for (const [name, { shape, values }] of Object.entries(weights)) {
@@ -158,10 +158,10 @@ Deno.test("weights and moments in a format have its values after every step, in 
   assertNotEquals(run({ overrides: stochastic, roundingKey: key(2) }).weights, first.weights);
 });
 
-Deno.test("Kahan's compensation keeps what rounding loses: weights and compensation together are float32's", () => {
+Deno.test("Kahan compensation preserves what rounding loses: weights plus compensation equal float32's", () => {
   const sgd: OptimizerConfig = { optimizer: "sgd", momentum: 0, weightDecay: 0, clip: 0 };
   const bfloat16 = parseFormat("bfloat16");
-  /** Weights, and what is kept beside, after steps from weights that bfloat16 has. */
+  /** Returns the weights, and the compensation, after steps from weights that are representable in bfloat16. */
   const sums = (overrides: PrecisionOverride[]): Float32Array[] => {
     const given = Object.entries(toParameters(initialParameters(model, 1)));
     const parameters = Object.fromEntries(given.map(([name, p]) => [name, toFloat32(roundTo(p, bfloat16))]));
@@ -181,6 +181,6 @@ Deno.test("Kahan's compensation keeps what rounding loses: weights and compensat
         Array.from(values, (value, j) => Math.abs(value - wide[i]![j]!))
       ),
     );
-  // Gains of 1 cannot move by less than half of 2^-8 when they are rounded; the compensation has 8 bits of its own.
+  // Gains of 1 cannot move by less than half of 2^-8 when they are rounded; the compensation has 8 more bits.
   assertGreater(far("bfloat16"), 10 * far("bfloat16-kahan"));
 });

@@ -1,6 +1,6 @@
 /**
- * Probes: figures of a training step that tell where precision is lost. They are computed inside of the compiled step,
- * from tensors that it has anyway; only the cosine to float32's gradients costs a second backward pass.
+ * Probes: metrics of a training step that show where precision is lost. They are computed inside the compiled step,
+ * from existing tensors. Only the cosine to float32's gradients requires a second backward pass.
  *
  * @module
  */
@@ -21,27 +21,34 @@ import {
 import type { OptimizerState } from "./optimizer.ts";
 
 /**
- * Figures by place: a layer (`h.0`) or a parameter (`h.0.attn.c_attn.weight`).
+ * Metrics by scope: a layer (`h.0`) or a parameter (`h.0.attn.c_attn.weight`).
  *
- * Of a parameter: `gradNorm`; `gradCosine`, the cosine to float32's gradient on the same weights and batch (left out where
- * all is float32); `updateRatio`, the norm of its change over its norm; `cancelled`, of the weights with an update the
- * share that rounding left where they were; `nonFinite` and `subnormal`, counts of its gradient's numbers that are NaN or
- * infinite, and that are below the smallest normal number of the format that its layer's products have. Gradients are
- * counted after a loss scale was taken off again: under `fp16-autocast` the scaled ones were that much larger.
+ * For a parameter:
+ * - `gradNorm`: the norm of its gradient.
+ * - `gradCosine`: the cosine to float32's gradient on the same weights and batch; omitted if everything is float32.
+ * - `updateRatio`: the norm of its change over its norm.
+ * - `cancelled`: the share of weights with an update that rounding left unchanged.
+ * - `nonFinite` and `subnormal`: counts of gradient elements that are NaN or infinite, or below the smallest normal
+ *   number
+ *   of the format of the layer's products. They are counted after the loss scale is removed; under `fp16-autocast` the
+ *   scaled gradients were larger by that factor.
  *
- * Of a layer: `residualMax` and `activationMax`, the largest magnitudes on the residual stream after it and behind its
- * activation; `nonFinite`, the numbers there that are NaN or infinite; `attentionMax`, its largest attention logit, q · k /
- * sqrt(D) of a query and what it sees; `attentionEntropy`, in nats, the mean over heads and queries.
+ * For a layer:
+ * - `residualMax` and `activationMax`: the largest magnitudes on the residual stream after the layer, and after its
+ *   activation.
+ * - `nonFinite`: the number of elements there that are NaN or infinite.
+ * - `attentionMax`: the largest attention logit, q · k / sqrt(D), of a query and a visible key.
+ * - `attentionEntropy`: the mean over heads and queries, in nats.
  *
- * Of `head`: `logitMin`, `logitMax`, `logZMean`, `logZMax`, and `nonFinite`. Of `loss`: `byPosition`, the mean loss at each
- * of the T positions.
+ * For `head`: `logitMin`, `logitMax`, `logZMean`, `logZMax`, and `nonFinite`. For `loss`: `byPosition`, the mean loss
+ * at each of the T positions.
  */
 export type Probes = Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>;
 
-/** The same on the device: scalars and vectors by place and figure. */
+/** Probes on the device: scalars and vectors by scope and metric. */
 export type ProbeTensors = Record<string, Record<string, tf.Tensor>>;
 
-/** Reads probes, and disposes of their tensors. */
+/** Reads probes to the host, and frees their tensors. */
 export function readProbes(tensors: ProbeTensors): Probes {
   const read = (tensor: tf.Tensor) => {
     const values = Array.from(tensor.dataSync());
@@ -57,11 +64,11 @@ export function readProbes(tensors: ProbeTensors): Probes {
 }
 
 /**
- * Runs a forward pass, with its backward pass or without, and takes figures of what passes.
+ * Runs a forward pass, with or without its backward pass, and records metrics of the observed tensors.
  *
- * @param batch Its targets, int32 [B, T].
+ * @param batch The batch's targets, int32 [B, T].
  * @param work The pass.
- * @returns What `work` returned, and the figures: kept tensors, which are the caller's.
+ * @returns The result of `work`, and the metrics as kept tensors, which the caller owns.
  */
 export function observeForward<R>(
   batch: { y: tf.Tensor2D },
@@ -76,10 +83,10 @@ export function observeForward<R>(
     part.tensors.push(tf.keep(tensor));
     parts.set(key, part);
   };
-  let row = 0; // of the logits that come next
+  let row = 0; // row of the next logits
   const targets = tf.reshape(batch.y, [B * T]);
   const result = withObserver((what, layer, given) => {
-    // Float32 whatever the region: these are no part of the run.
+    // Metrics are in float32 in every region: they are not part of the run.
     autocast("float32", () => {
       const x = toFloat32(given);
       if (what === "residual" || what === "activation") {
@@ -119,7 +126,7 @@ export function observeForward<R>(
   return { result, figures };
 }
 
-/** How figures of one name come together: those of chunks of logits, or of several sums of one layer. */
+/** Reduction of several values of a metric, from chunks of logits or several sums of a layer. */
 type Combine = "max" | "min" | "sum" | "concat";
 
 const COMBINE = {
@@ -128,7 +135,7 @@ const COMBINE = {
   sum: (x: tf.Tensor) => tf.sum(x),
 } as const;
 
-/** 0 where a query sees a key, -Infinity elsewhere, [Q, K]. */
+/** Returns 0 where a query sees a key, -Infinity elsewhere, [Q, K]. */
 function unseen(Q: number, K: number): tf.Tensor {
   const later = tf.greater(tf.reshape(tf.range(0, K), [1, K]), tf.reshape(tf.range(0, Q), [Q, 1]));
   return tf.where(later, tf.fill([Q, K], -Infinity), tf.zeros([Q, K]));
@@ -139,9 +146,9 @@ function countNonFinite(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Figures of every parameter's gradient and update.
+ * Returns metrics of every parameter's gradient and update.
  *
- * @param step What the step had: gradients, those of float32 where they are another, and the state before and after.
+ * @param step The step's gradients, float32's gradients if they differ, and the state before and after.
  */
 export function updateFigures(
   step: {
@@ -176,14 +183,14 @@ export function updateFigures(
   );
 }
 
-/** The bits of the smallest normal number of the format that a parameter's products have, as a float32. */
+/** Returns the bit pattern, as a float32, of the smallest normal number of the format of a parameter's products. */
 function smallestNormal(name: string, precision: Precision): number {
   const layer = layerOfParameter(name);
   const exponent = formatIn(precision, { layer, opClass: "linear" })?.exponent ?? 8;
   return 128 - (2 ** (exponent - 1) - 1) << 23;
 }
 
-/** Which numbers are not 0 and below a normal one. By their bits: TensorFlow's arithmetic takes subnormals for 0. */
+/** Marks subnormal numbers other than 0. Compares bits, since TensorFlow's arithmetic flushes subnormals to 0. */
 function isSubnormal(x: tf.Tensor, smallest: number): tf.Tensor {
   const int = (value: number) => tf.scalar(value, "int32");
   const { backend } = currentTensorFlow();

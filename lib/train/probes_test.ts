@@ -27,7 +27,7 @@ function batch() {
   return { x: ids(), y: ids() };
 }
 
-/** Three steps, and their figures. */
+/** Returns three steps with their metrics. */
 function run(given: Partial<StepConfig> = {}, probed = true, weights = (_name: string, p: tf.Tensor) => p) {
   const config: StepConfig = { model, optimizer, policy: "float32", execution: "graph", ...given };
   const parameters = Object.fromEntries(
@@ -48,11 +48,11 @@ function run(given: Partial<StepConfig> = {}, probed = true, weights = (_name: s
   tf.dispose([data.x, data.y]);
   return { losses, probes };
 }
-/** Steps in float32, which several tests look at. */
+/** Steps in float32, shared by several tests. */
 const wide = run();
 const figure = (probes: Probes | undefined, place: string, name: string) => probes?.[place]?.[name] as number;
 
-Deno.test("probed steps are the same steps, to the last bit, in graph mode and eager", () => {
+Deno.test("probed steps equal unprobed ones, to the last bit, in graph mode and eager", () => {
   for (const policy of ["bf16-autocast", "emulated:e5m3-stochastic"] as const) {
     assertEquals(run({ policy }).losses, run({ policy }, false).losses, policy);
   }
@@ -71,7 +71,7 @@ Deno.test("probed steps are the same steps, to the last bit, in graph mode and e
   }
 });
 
-Deno.test("probes are what a pass by hand gives", () => {
+Deno.test("probes equal a manual forward pass", () => {
   const { losses, probes: [first] } = wide;
   const parameters = toParameters(initialParameters(model, 1)), data = batch();
   const { gradients } = lossAndGradients(parameters, data, { model, policy: "float32" });
@@ -91,7 +91,8 @@ Deno.test("probes are what a pass by hand gives", () => {
   const byPosition = first!["loss"]!["byPosition"] as number[];
   assertEquals(byPosition.length, T);
   assertAlmostEquals(byPosition.reduce((a, b) => a + b) / T, losses[0]!, 1e-5);
-  // The first query sees itself alone, and at the beginning the others see nearly all alike: about the mean of ln(t).
+  // The first query sees only itself. At initialization, the others see all keys nearly equally: about the mean of
+  // ln(t).
   const even = [1, 2, 3, 4, 5, 6, 7, 8].reduce((sum, t) => sum + Math.log(t) / 8, 0);
   assertAlmostEquals(figure(first, "h.0", "attentionEntropy"), even, 0.01);
   assertGreater(figure(first, "h.1", "residualMax"), 0);
@@ -99,7 +100,7 @@ Deno.test("probes are what a pass by hand gives", () => {
   assertAlmostEquals(figure(first, "ln_f.weight", "updateRatio"), 1e-3, 1e-5);
 });
 
-Deno.test("the loss in chunks gives the same figures", () => {
+Deno.test("the loss in chunks gives the same metrics", () => {
   const plain = wide.probes[0]!, blocked = run({ loss: { blocked: true } }).probes[0]!;
   for (const place of ["head", "loss", "h.0"]) {
     for (const [name, value] of Object.entries(plain[place]!)) {
@@ -111,11 +112,11 @@ Deno.test("the loss in chunks gives the same figures", () => {
   }
 });
 
-Deno.test("cancelled updates, cosines and subnormals tell low precision", () => {
+Deno.test("cancelled updates, cosines and subnormals reveal low precision", () => {
   const pure = run({ policy: "bf16-pure" }).probes[0], masters = wide.probes[0];
   assertEquals(figure(pure, "h.0.ln_1.weight", "cancelled"), 1);
   assertEquals(figure(masters, "h.0.ln_1.weight", "cancelled"), 0);
-  assert(first(masters, "gradCosine") === undefined); // all is float32
+  assert(first(masters, "gradCosine") === undefined); // everything is float32
   const cosine = (policy: "bf16-autocast" | "emulated:e8m1") =>
     first(run({ policy }).probes[0], "gradCosine")!;
   assertGreater(cosine("bf16-autocast"), 0.999);
@@ -129,7 +130,7 @@ function first(probes: Probes | undefined, name: string): number | undefined {
   return probes?.["h.0.mlp.c_fc.weight"]?.[name] as number | undefined;
 }
 
-Deno.test("numbers that are not finite are counted where they are", () => {
+Deno.test("non-finite numbers are counted in their scope", () => {
   const bad = (name: string, p: tf.Tensor) => name === "h.1.mlp.c_fc.bias" ? tf.fill(p.shape, Infinity) : p;
   const { probes: [found] } = run({}, true, bad);
   assertEquals(figure(found, "h.0", "nonFinite"), 0);
@@ -137,7 +138,7 @@ Deno.test("numbers that are not finite are counted where they are", () => {
   assertEquals(figure(found, "head", "nonFinite"), B * T * 23);
 });
 
-Deno.test("probes leave no tensor behind, and want a whole batch", () => {
+Deno.test("probes leave no tensor, and require a whole batch", () => {
   using step = createTrainStep({ model, optimizer, policy: "bf16-autocast", execution: "graph" });
   const parameters = toParameters(initialParameters(model, 1)), data = batch();
   let state: TrainState = { parameters, moments: initialOptimizerState(parameters, optimizer) };
@@ -149,7 +150,7 @@ Deno.test("probes leave no tensor behind, and want a whole batch", () => {
   assertThrows(
     () => parts(state, data, { step: 5, lr: 1e-3, probed: true }),
     RangeError,
-    "accumulate must be 1",
+    "expected accumulate 1",
   );
   disposeState(state);
 });

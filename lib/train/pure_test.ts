@@ -1,4 +1,4 @@
-/** Weights in bfloat16: the exact prediction for gains that start at 1, and runs that resume bit for bit. */
+/** Tests of weights in bfloat16: the exact prediction for gains that start at 1, and bit-exact resuming. */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals } from "@std/assert";
 import { fromParameters, type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
@@ -15,7 +15,7 @@ const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 23, blockS
 const B = 8, T = 8;
 const isGain = (name: string) => /ln_[12f]\.weight$/.test(name);
 
-/** Gains after steps at the learning rate 1e-3, the one that the prediction is for. */
+/** Returns gains after steps at the learning rate 1e-3, for which the prediction holds. */
 function gains(policy: PolicyName, optimizer: OptimizerConfig, steps: number): number[] {
   const parameters = toParameters(initialParameters(model, 1));
   let state: TrainState = {
@@ -79,7 +79,7 @@ const options = {
   checkpointEvery: 4,
 } satisfies TrainOptions;
 
-Deno.test("compensation of some layers is kept op by op too, and in checkpoints", async () => {
+Deno.test("compensation of some layers is also kept op by op, and in checkpoints", async () => {
   const overrides = [{ layers: ["h.0"], opClasses: ["optimizer"], format: "bfloat16-kahan" }] as const;
   const run = async (given: Partial<TrainOptions> = {}) => {
     const checkpoints: Uint8Array<ArrayBuffer>[] = [];
@@ -92,7 +92,7 @@ Deno.test("compensation of some layers is kept op by op too, and in checkpoints"
   assertEquals(await run({ resumeFrom: { bytes: half!, name: "half" } }), [end]);
 });
 
-Deno.test("runs with scalers, compensation and stochastic rounding repeat and resume bit for bit", async () => {
+Deno.test("runs with scalers, compensation and stochastic rounding are deterministic and resume bit for bit", async () => {
   const cases: [PolicyName, PrecisionOverride[]][] = [
     ["fp16-autocast", []],
     ["bf16-pure-kahan", []],

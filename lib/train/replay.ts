@@ -1,6 +1,6 @@
 /**
- * One step replayed: loss and gradients in several precisions from the same weights on the same batch. What differs is
- * rounding alone, to the last bit: nothing of a run's history is in it.
+ * Replay of one step: loss and gradients in several precisions from the same weights on the same batch. All differences
+ * are due to rounding, since no training history is involved.
  *
  * @module
  */
@@ -11,28 +11,28 @@ import type { Precision } from "../tensorflow/mod.ts";
 import type { BatchTensors, LossConfig } from "./loss.ts";
 import { lossAndGradients } from "./step.ts";
 
-/** How far two sets of gradients lie apart. */
+/** Difference between two sets of gradients. */
 export interface GradientError {
-  /** ‖g - g₀‖ / ‖g₀‖, g₀ being float32's; infinite where g is not finite. */
+  /** Relative error ‖g - g₀‖ / ‖g₀‖, where g₀ is float32's; infinite if g is not finite. */
   readonly error: number;
-  /** The cosine of the angle between them; NaN where g is 0 or not finite. */
+  /** The cosine of the angle between g and g₀; NaN if g is 0 or not finite. */
   readonly cosine: number;
 }
 
-/** What a precision does to a step. */
+/** Effect of a precision on a step. */
 export interface StepError extends GradientError {
   /** The loss, nats per token. */
   readonly loss: number;
   /** The loss minus float32's. */
   readonly lossError: number;
-  /** Gradients of each layer's parameters. */
+  /** Gradient errors of each layer's parameters. */
   readonly layers: readonly (GradientError & { readonly layer: string })[];
 }
 
-/** Values by parameter's name. */
+/** Values by parameter name. */
 type Values = Readonly<Record<string, Float32Array>>;
 
-/** A step that can be computed again and again. It owns what it is given; `using` or `dispose` frees it. */
+/** A step that can be computed repeatedly. It owns its weights and batch; `using` or `dispose` frees them. */
 export class Replay implements Disposable {
   readonly #parameters: Parameters;
   readonly #batch: BatchTensors;
@@ -44,7 +44,7 @@ export class Replay implements Disposable {
    *
    * @param parameters The weights, float32.
    * @param batch Inputs, targets and keys.
-   * @param config The model, and what is minimised.
+   * @param config The model, and the objective.
    */
   constructor(
     parameters: Parameters,
@@ -57,15 +57,15 @@ export class Replay implements Disposable {
     this.#reference = this.#compute({ policy: "float32" });
   }
 
-  /** float32's loss, nats per token. */
+  /** Loss in float32, nats per token. */
   get loss(): number {
     return this.#reference.loss;
   }
 
   /**
-   * Computes the step in a precision. Formats of the class `optimizer` change nothing: no update is made.
+   * Computes the step in a precision. Formats of the class `optimizer` have no effect, since no update is made.
    *
-   * @returns How far it is from float32's: 0 where no value of it is another.
+   * @returns The difference to float32's step; 0 if all values are equal.
    */
   measure(precision: Precision): StepError {
     const { loss, gradients } = this.#compute(precision);
@@ -106,7 +106,7 @@ export class Replay implements Disposable {
   }
 }
 
-/** Sums over all values of some parameters, in float64. */
+/** Computes the error over all values of some parameters, in float64. */
 function gradientError(names: readonly string[], g: Values, g0: Values): GradientError {
   let difference = 0, product = 0, own = 0, reference = 0;
   for (const name of names) {

@@ -10,7 +10,7 @@ await useTensorFlow({ threads: 1 });
 
 const MODEL: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 13, blockSize: 8 };
 
-/** A step of weights that are large enough for attention to choose. */
+/** Returns a step with weights large enough that attention is not uniform. */
 function replayOf(model: GptConfig = MODEL): Replay {
   const random = createRandom(1, "test");
   const ids = () =>
@@ -20,7 +20,7 @@ function replayOf(model: GptConfig = MODEL): Replay {
   });
 }
 
-Deno.test("Replay has no error in float32, and in every policy whose parts are all returned to float32", () => {
+Deno.test("Replay has no error in float32, and in every policy whose classes are all overridden to float32", () => {
   for (
     const model of [MODEL, {
       ...MODEL,
@@ -41,7 +41,7 @@ Deno.test("Replay has no error in float32, and in every policy whose parts are a
   }
 });
 
-Deno.test("Replay measures what rounding does: half a bit less of mantissa, twice the error", () => {
+Deno.test("Replay measures rounding: one mantissa bit less doubles the error", () => {
   using replay = replayOf();
   const errors = [4, 6, 8, 10].map((bits) =>
     replay.measure({ policy: "float32", overrides: [{ opClasses: ["linear"], format: `e8m${bits}` }] }).error
@@ -49,11 +49,11 @@ Deno.test("Replay measures what rounding does: half a bit less of mantissa, twic
   errors.slice(1).forEach((error, i) => {
     const ratio = errors[i]! / error;
     assertGreater(ratio, 2);
-    assertLess(ratio, 8); // 4 for two bits, if errors were independent of each other
+    assertLess(ratio, 8); // 4 for two bits, if errors were independent
   });
 });
 
-Deno.test("Replay says which layers' gradients a lowered part reaches", () => {
+Deno.test("Replay reports which layers' gradients a lowered operation affects", () => {
   using replay = replayOf();
   const { layers, error, cosine } = replay.measure({
     policy: "float32",
@@ -66,7 +66,7 @@ Deno.test("Replay says which layers' gradients a lowered part reaches", () => {
   assertGreater(error, 0);
 });
 
-Deno.test("Replay tells gradients that are not finite by an infinite error", () => {
+Deno.test("Replay reports an infinite error for gradients that are not finite", () => {
   using replay = replayOf();
   // Largest number of e2m1: 3
   const { error } = replay.measure({
@@ -76,7 +76,7 @@ Deno.test("Replay tells gradients that are not finite by an infinite error", () 
   assertEquals(error, Infinity);
 });
 
-Deno.test("Replay draws stochastic rounding from its key, and leaves no tensor behind", () => {
+Deno.test("Replay draws stochastic rounding from its key, and leaves no tensor", () => {
   const { runtime } = currentTensorFlow();
   const before = runtime.liveHandles;
   {

@@ -1,36 +1,39 @@
 /**
- * The gradient scaler of float16: the loss is multiplied by a factor, so that small gradients are numbers that float16
- * has, and the gradients are divided by it. Where one is not finite the step is skipped and the factor halved; after many
- * finite steps it is doubled. It is a part of the state, on the device, so that a step stays one native call.
+ * The gradient scaler of float16. The loss is multiplied by a factor, so that small gradients do not underflow in
+ * float16, and the gradients are divided by it. If a gradient is not finite, the step is skipped and the factor is
+ * halved. After many finite steps the factor is doubled. The scaler is part of the state on the device, so that a step
+ * remains one native call.
  *
- * Source: Micikevicius 2018 *Mixed Precision Training*; the numbers are those of Keras 3's `LossScaleOptimizer`. A skipped
- * step counts as a step of the schedule and of AdamW's bias corrections.
+ * Source: Micikevicius 2018 *Mixed Precision Training*; the constants are those of Keras 3's `LossScaleOptimizer`. A
+ * skipped step counts as a step of the schedule and of AdamW's bias corrections.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 
-/** The factor that a run begins with. */
+/** Initial factor of a run. */
 const INITIAL_SCALE = 2 ** 15;
 
-/** Finite steps in a row after which the factor is doubled. */
+/** Number of consecutive finite steps after which the factor is doubled. */
 const GROWTH_INTERVAL = 2000;
 
-/** The scaler's state before the first step: the factor, and finite steps since it changed. float32 [2]. */
+/**
+ * Returns the scaler's state before the first step: the factor, and finite steps since its last change. float32 [2].
+ */
 export function initialScaler(): tf.Tensor1D {
   return tf.tensor1d([INITIAL_SCALE, 0]);
 }
 
-/** The factor of a scaler's state, a scalar. */
+/** Returns the factor of a scaler's state, a scalar. */
 export function lossScale(scaler: tf.Tensor): tf.Scalar {
   return tf.reshape(tf.slice(scaler, [0], [1]), []);
 }
 
 /**
- * The scaler's state after a step.
+ * Returns the scaler's state after a step.
  *
- * @param scaler Before it, float32 [2].
- * @param finite Whether all gradients were finite, a bool scalar.
+ * @param scaler The state before the step, float32 [2].
+ * @param finite True if all gradients were finite, a bool scalar.
  */
 export function nextScaler(scaler: tf.Tensor, finite: tf.Tensor): tf.Tensor1D {
   const [scale, count] = tf.unstack(scaler) as [tf.Tensor, tf.Tensor];
@@ -41,12 +44,12 @@ export function nextScaler(scaler: tf.Tensor, finite: tf.Tensor): tf.Tensor1D {
   return tf.stack([nextScale, nextCount]) as tf.Tensor1D;
 }
 
-/** Records of tensors: the first where a bool scalar is true, else the second. */
+/** Selects between records of tensors: the first if a bool scalar is true, otherwise the second. */
 export function choose<R extends Readonly<Record<string, tf.Tensor>>>(finite: tf.Tensor, yes: R, no: R): R {
   return Object.fromEntries(
     Object.entries(yes).map(([name, tensor]) => [
       name,
-      // A condition per element: TensorFlow's SelectV2 would broadcast, TF.js's own op does not.
+      // One condition per element: TensorFlow's SelectV2 would broadcast, TF.js's op does not.
       tf.where(tf.broadcastTo(finite, tensor.shape), tensor, no[name]!),
     ]),
   ) as R;

@@ -35,7 +35,7 @@ function stepOf(policy: PolicyName, given: Partial<StepConfig> = {}) {
   return createTrainStep({ model, optimizer, policy, execution: "graph", ...given });
 }
 
-Deno.test("nextScaler() halves on overflow, and doubles after 2000 finite steps in a row", () => {
+Deno.test("nextScaler() halves on overflow, and doubles after 2000 consecutive finite steps", () => {
   const yes = tf.scalar(true, "bool"), no = tf.scalar(false, "bool");
   assertEquals(values(initialScaler()), [32768, 0]);
   assertEquals(values(nextScaler(tf.tensor1d([32768, 17]), no)), [16384, 0]);
@@ -52,7 +52,7 @@ Deno.test("a step whose gradients overflow float16 is skipped, bit for bit; the 
   const first = step(state, data, { step: 1, lr: 0.01 });
   state = first.state;
   assert(!Number.isFinite(first.gradNorm));
-  assert(Number.isFinite(first.loss)); // the loss that is reported is not scaled
+  assert(Number.isFinite(first.loss)); // the reported loss is not scaled
   assertEquals(first.lossScale, 2 ** 24);
   assertEquals(values(state.parameters["wte.weight"]!), before);
   assertEquals(values(state.moments["m"]!["wte.weight"]!).every((m) => m === 0), true);
@@ -69,10 +69,10 @@ Deno.test("a step whose gradients overflow float16 is skipped, bit for bit; the 
   disposeState(state);
 });
 
-Deno.test("scaled steps take the same path as float32's, whole, in micro-batches and in chunks", () => {
+Deno.test("scaled steps follow float32's trajectory, whole, in micro-batches and in chunks", () => {
   const data = batch();
   const losses = (policy: PolicyName, given: Partial<StepConfig> = {}) => {
-    // A large epsilon: without it AdamW moves weights by lr along gradients that are rounding's alone.
+    // A large epsilon: without it, AdamW moves weights by lr along gradients that consist of rounding errors.
     using step = stepOf(policy, { optimizer: { ...optimizer, eps: 1e-2 }, ...given });
     let state = begin(policy === "fp16-autocast" ? initialScaler() : undefined);
     const found: number[] = [], norms: number[] = [];
@@ -97,7 +97,7 @@ Deno.test("scaled steps take the same path as float32's, whole, in micro-batches
   }
 });
 
-Deno.test("small gradients survive in float16 by the scale alone", () => {
+Deno.test("small gradients survive in float16 only with the scale", () => {
   const data = batch();
   const norm = (scale: number) => {
     using step = stepOf("fp16-autocast", { loss: { labelSmoothing: 0 } });
@@ -109,11 +109,11 @@ Deno.test("small gradients survive in float16 by the scale alone", () => {
   const wide = plain(begin(), data, { step: 1, lr: 0.01 });
   disposeState(wide.state);
   assertLess(Math.abs(norm(2 ** 10) / wide.gradNorm - 1), 2 ** -6);
-  // Gradients of logits are about 1 / 32; at 2^-22 of that, below float16's smallest number, 2^-24, nearly all is lost.
+  // Gradients of logits are about 1 / 32; scaled by 2^-22, nearly all are below float16's smallest number, 2^-24.
   assertLess(norm(2 ** -22), 0.5 * wide.gradNorm);
 });
 
-Deno.test("the scaler is in the checkpoint, of runs that have one alone", () => {
+Deno.test("the scaler is in the checkpoints of runs that have one, and in no others", () => {
   const state = begin(tf.tensor1d([4096, 321]));
   const random = createRandom(1, "x").state();
   const bytes = encodeCheckpoint(state, { step: 3, cursor: random });
@@ -128,12 +128,12 @@ Deno.test("the scaler is in the checkpoint, of runs that have one alone", () => 
   assertThrows(
     () => decodeCheckpoint(bare, { ...expected, policy: "fp16-autocast" }),
     UserError,
-    "wanted scaler",
+    "expected scaler",
   );
   disposeState(without);
 });
 
-Deno.test("scaled steps leave no tensor behind", () => {
+Deno.test("scaled steps leave no tensor", () => {
   using step = stepOf("fp16-autocast");
   const data = batch();
   let state = begin(initialScaler());

@@ -1,42 +1,42 @@
 /**
- * The learning rate over a run: linear warm-up, then one of four ways to the end.
+ * Learning rate schedules: linear warm-up, followed by one of four decays.
  *
  * @module
  */
 import { RUN_FIELDS } from "../options/run_fields.ts";
 
 /**
- * What follows the warm-up. `cosine` and `linear` go from the peak to the floor at the last step; `constant` stays at the
- * peak; `wsd` (warm-up, stable, decay: Hu 2024 *MiniCPM*, Hägele 2024 *Scaling Laws and Compute-Optimal Training Beyond
- * Fixed Training Durations*) stays at the peak and goes linearly to the floor in the last `decaySteps`.
+ * Schedule after the warm-up. `cosine` and `linear` decay from the peak to the floor at the last step; `constant` stays
+ * at the peak; `wsd` (warm-up, stable, decay: Hu 2024 *MiniCPM*, Hägele 2024 *Scaling Laws and Compute-Optimal Training
+ * Beyond Fixed Training Durations*) stays at the peak and decays linearly to the floor in the last `decaySteps`.
  */
 export type ScheduleName = typeof RUN_FIELDS.schedule.choices[number];
 
-/** The names of schedules. */
+/** The names of the schedules. */
 export const SCHEDULES: readonly ScheduleName[] = RUN_FIELDS.schedule.choices;
 
-/** The schedule's settings. */
+/** Settings of a schedule. */
 export interface ScheduleConfig {
-  /** What follows the warm-up. Default: cosine. */
+  /** Schedule after the warm-up. Default: cosine. */
   readonly schedule?: ScheduleName;
   /** Peak learning rate, reached at the end of the warm-up. */
   readonly lr: number;
-  /** The rate at the last step; `constant` has no use for it. */
+  /** Learning rate at the last step; unused by `constant`. */
   readonly minLr: number;
   /** Steps of warm-up, in [0, steps). */
   readonly warmupSteps: number;
-  /** Steps of decay at the end of `wsd`, in [1, steps - warmupSteps]; the others have no use for it. */
+  /** Steps of decay at the end of `wsd`, in [1, steps - warmupSteps]; unused by the other schedules. */
   readonly decaySteps?: number;
   /** Steps of the run. */
   readonly steps: number;
 }
 
 /**
- * The learning rate of a step.
+ * Returns the learning rate of a step.
  *
- * Warm-up is lr · step / (warmupSteps + 1), so that the first step is not lost at a rate of 0; then, for the cosine,
- * minLr + (lr - minLr) · (1 + cos(pi · progress)) / 2 with progress from 0 to 1 at the last step, and for the others as
- * {@linkcode ScheduleName} says.
+ * Warm-up is lr · step / (warmupSteps + 1), so that the first step does not have a rate of 0. The cosine is then minLr
+ * + (lr - minLr) · (1 + cos(pi · progress)) / 2, where progress rises from 0 to 1 at the last step. The other schedules
+ * are described in {@linkcode ScheduleName}.
  *
  * @param step From 1 to `steps`.
  */

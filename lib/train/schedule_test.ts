@@ -11,7 +11,7 @@ Deno.test("learningRate() warms up linearly, peaks, and ends at the floor", () =
   assertAlmostEquals(learningRate(110, schedule), 0.1);
 });
 
-Deno.test("learningRate() never rises after the warm-up, and serves runs of one step", () => {
+Deno.test("learningRate() never increases after the warm-up, and supports runs of one step", () => {
   for (let step = 11; step <= 110; step++) {
     if (learningRate(step, schedule) > learningRate(step - 1, schedule)) {
       throw new Error(`it rises at ${step}`);
@@ -20,7 +20,7 @@ Deno.test("learningRate() never rises after the warm-up, and serves runs of one 
   assertEquals(learningRate(1, { ...schedule, warmupSteps: 0, steps: 1 }), 1);
 });
 
-Deno.test("learningRate() is linear, constant or stable with a decay at the end, after the same warm-up", () => {
+Deno.test("learningRate() is linear, constant or stable with a final decay, after the same warm-up", () => {
   const rates = (name: ScheduleName) =>
     [5, 10, 60, 90, 100, 110].map((step) =>
       learningRate(step, { ...schedule, schedule: name, decaySteps: 20 })

@@ -1,9 +1,9 @@
 /**
- * What weights and the optimizer's state are kept in, where the class `optimizer` has a format: they are rounded to it
- * after each update, which is computed in float32, as a fused kernel over 16-bit weights does. Their tensors stay
- * float32, which has every format's values.
+ * Formats of weights and optimizer state, if the class `optimizer` has a format. Values are rounded to the format after
+ * each update, which is computed in float32, as a fused kernel over 16-bit weights does. The tensors stay float32,
+ * which represents every format's values.
  *
- * Sources: Zamirai 2020 *Revisiting BFloat16 Training* (nearest, stochastic and Kahan's compensated updates of bfloat16
+ * Sources: Zamirai 2020 *Revisiting BFloat16 Training* (nearest, stochastic and Kahan-compensated updates of bfloat16
  * weights); the fused AdamW of PyTorch, which computes in float32 and rounds weights and moments once.
  *
  * @module
@@ -14,13 +14,13 @@ import { type Format, layerOfParameter, parseFormat } from "../precision/mod.ts"
 import { foldIn, formatIn, type Precision, roundTo, toFloat32 } from "../tensorflow/mod.ts";
 import type { OptimizerState } from "./optimizer.ts";
 
-/** Formats by parameter, of those that have one other than float32. */
+/** Formats by parameter, for parameters whose format is not float32. */
 export type StateFormats = Readonly<Record<string, Format>>;
 
-/** What Kahan's compensation is kept as among an optimizer's state. */
+/** Name of the optimizer state slot that holds Kahan compensation. */
 export const COMPENSATION = "compensation";
 
-/** The formats that a precision sets for parameters and their state. */
+/** Returns the formats that a precision sets for parameters and their optimizer state. */
 export function stateFormats(names: readonly string[], precision: Precision): StateFormats {
   const formats: Record<string, Format> = {};
   for (const name of names) {
@@ -30,12 +30,12 @@ export function stateFormats(names: readonly string[], precision: Precision): St
   return formats;
 }
 
-/** Whether any of the formats keeps a compensation. */
+/** Returns whether any format uses Kahan compensation. */
 export function isCompensated(formats: StateFormats): boolean {
   return Object.values(formats).some(({ rounding }) => rounding === "kahan");
 }
 
-/** Weights rounded to the nearest of their formats' values, as a run begins with them; the given ones are disposed of. */
+/** Rounds initial weights to the nearest values of their formats. The given weights are freed. */
 export function roundWeights(parameters: Parameters, formats: StateFormats): Parameters {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, p]) => {
@@ -49,12 +49,12 @@ export function roundWeights(parameters: Parameters, formats: StateFormats): Par
 }
 
 /**
- * Rounds what an update made to the formats. Of moments, and of Kahan's compensation, to nearest whatever the mode:
- * stochastic rounding and compensation are of weights.
+ * Rounds the result of an update to the formats. Moments and Kahan compensation are always rounded to nearest:
+ * stochastic rounding and compensation apply to weights only.
  *
  * @param former Weights and state before the update.
- * @param next What the optimizer made of them, in float32.
- * @param how The formats, and what stochastic rounding draws from: the i-th parameter from `foldIn(key, -1 - i)`.
+ * @param next Weights and state after the update, in float32.
+ * @param how The formats, and the key of stochastic rounding: parameter i draws from `foldIn(key, -1 - i)`.
  */
 export function roundUpdate(
   former: { parameters: Parameters; moments: OptimizerState },
@@ -62,7 +62,7 @@ export function roundUpdate(
   { formats, key }: { formats: StateFormats; key: tf.Tensor | undefined },
 ): { parameters: Parameters; moments: OptimizerState } {
   if (Object.keys(formats).length === 0) return next;
-  // Clones of what stays: results are tensors of their own, as the former ones are disposed of where no graph copies them.
+  // Unchanged tensors are cloned: the former state is disposed of, and without a graph nothing else copies them.
   const compensation: Parameters = Object.fromEntries(
     Object.entries(former.moments[COMPENSATION] ?? {}).map(([name, lost]) => [name, tf.clone(lost)]),
   );
@@ -99,7 +99,7 @@ export function roundUpdate(
   };
 }
 
-/** The same format, rounded to nearest. */
+/** Returns the format with rounding to nearest. */
 function nearest(format: Format): Format {
   return parseFormat(format.name.replace(/-.*$/, ""));
 }

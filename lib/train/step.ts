@@ -1,8 +1,8 @@
 /**
  * One training step: forward, backward, clipping, the optimizer and the moving average, as functions of tensors.
  *
- * A step is one native call. With accumulation it is one for each micro-batch and one for the update, so that no more
- * than a micro-batch's activations are held.
+ * A step is one native call. With gradient accumulation there is one call per micro-batch and one for the update, so
+ * that only one micro-batch's activations are held at a time.
  *
  * @module
  */
@@ -20,21 +20,21 @@ import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 
 /**
- * What a run trains, on the device: float32 tensors, which are the master weights, or hold the values of the format that
- * the class `optimizer` has.
+ * Training state on the device. Tensors are float32: master weights, or the values of the format of the class
+ * `optimizer`.
  */
 export interface TrainState {
   /** Weights. */
   readonly parameters: Parameters;
-  /** What the optimizer keeps: AdamW's moments, or SGD's momentum. */
+  /** Optimizer state: AdamW's moments, or SGD's momentum. */
   readonly moments: OptimizerState;
-  /** The moving average of the weights, where there is one. */
+  /** Moving average of the weights, if enabled. */
   readonly ema?: Parameters | undefined;
-  /** The gradient scaler, where the policy has one: float32 [2], as `initialScaler` of `scaler.ts` makes it. */
+  /** State of the gradient scaler, if the policy has one: float32 [2], created by `initialScaler` of `scaler.ts`. */
   readonly scaler?: tf.Tensor | undefined;
 }
 
-/** How steps are computed. */
+/** Configuration of a training step. */
 export interface StepConfig {
   /** The model's sizes. */
   readonly model: GptConfig;
@@ -42,39 +42,39 @@ export interface StepConfig {
   readonly optimizer: OptimizerConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
-  /** Formats of layers and classes of operations, which count before the policy. Default: none. */
+  /** Formats of layers and operation classes, which override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
-  /** `graph`: the whole step is one native call. `eager`: op by op, to look inside. */
+  /** `graph`: the whole step is one native call. `eager`: op by op, for debugging. */
   readonly execution: "graph" | "eager";
-  /** What is minimized. Default: the mean loss of all positions. */
+  /** The objective. Default: the mean loss of all positions. */
   readonly loss?: LossConfig | undefined;
-  /** A loss in place of cross entropy: from logits [B, T, V] and targets to a scalar. */
+  /** A loss instead of cross entropy: from logits [B, T, V] and targets to a scalar. */
   readonly criterion?: Criterion | undefined;
-  /** Micro-batches that a batch is computed in, a divisor of B; their gradients are weighted by tokens. Default: 1. */
+  /** Number of micro-batches per batch, a divisor of B; their gradients are weighted by tokens. Default: 1. */
   readonly accumulate?: number | undefined;
-  /** Decay of the weights' moving average, in [0, 1); 0 (default): there is none. */
+  /** Decay of the weights' moving average, in [0, 1). Default: 0, for none. */
   readonly emaDecay?: number | undefined;
 }
 
-/** The results of a step, the new state on the device. */
+/** Results of a step. The new state is on the device. */
 export interface StepResult {
   /** The new state; the caller owns it. */
   readonly state: TrainState;
   /** Loss before the update, nats per token, without smoothing and z-loss. */
   readonly loss: number;
-  /** Global norm of the gradient before clipping; not finite where the step was skipped. */
+  /** Global norm of the gradient before clipping; not finite if the step was skipped. */
   readonly gradNorm: number;
-  /** What the loss was multiplied with, where the policy scales it. */
+  /** Factor of the loss, if the policy scales it. */
   readonly lossScale?: number;
-  /** Figures of the step, where they were asked for. */
+  /** Probes of the step, if requested. */
   readonly probes?: Probes;
 }
 
 /**
- * The loss and the gradients of every parameter, both in float32.
+ * Computes the loss and the gradients of every parameter, both in float32.
  *
- * @param batch Inputs, targets, and what their sums are scaled by, as in {@linkcode trainingLoss}.
- * @returns `loss` in nats per token, without smoothing and z-loss; `gradients` by parameter, of what is minimised.
+ * @param batch Inputs, targets and scales, as in {@linkcode trainingLoss}.
+ * @returns `loss` in nats per token, without smoothing and z-loss; `gradients` of the objective, by parameter.
  */
 export function lossAndGradients(
   parameters: Parameters,
@@ -84,7 +84,7 @@ export function lossAndGradients(
   const names = Object.keys(parameters);
   const { policy, overrides } = config;
   return autocast({ policy, overrides, roundingKey: batch.roundingKey }, () => {
-    let plain: tf.Scalar | undefined; // the loss beside what is minimised, where they are two
+    let plain: tf.Scalar | undefined; // the reported loss, if it differs from the objective
     const fn = (...values: tf.Tensor[]) => {
       const record = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
       const { objective, nll } = config.criterion === undefined
@@ -94,19 +94,19 @@ export function lossAndGradients(
       return objective;
     };
     const { value, grads } = tf.valueAndGrads(fn)(names.map((name) => parameters[name]!));
-    // The backward pass of a lowered product is rounded to its type; the optimizer works on float32.
+    // Gradients of a lowered product are rounded to its type; the optimizer works on float32.
     const unscaled = (gradient: tf.Tensor) =>
       batch.lossScale === undefined ? toFloat32(gradient) : tf.div(toFloat32(gradient), batch.lossScale);
     const gradients = Object.fromEntries(names.map((name, i) => [name, unscaled(grads[i]!)]));
     if (plain === undefined) return { loss: value as tf.Scalar, gradients };
     value.dispose();
-    const loss = tf.clone(plain); // in the caller's scope, which the kept one is not
+    const loss = tf.clone(plain); // in the caller's scope
     plain.dispose();
     return { loss, gradients };
   });
 }
 
-/** The loss that a criterion computes; of a micro-batch, its share of the whole batch's mean. */
+/** Computes a custom loss; for a micro-batch, its share of the whole batch's mean. */
 function criterionLoss(
   parameters: Parameters,
   batch: ScaledBatch,
@@ -126,32 +126,32 @@ function criterionLoss(
   return { objective: tf.mul(nll, batch.lossScale) as tf.Scalar, nll: tf.keep(nll) };
 }
 
-/** A training step that can be called again and again; `using` or `dispose` frees its trace. */
+/** A reusable training step. `using` or `dispose` frees its trace. */
 export interface TrainStep extends Disposable {
   /**
-   * Runs one step and disposes of the state that it replaces.
+   * Runs one step and disposes of the previous state.
    *
-   * @param state What the last step returned.
+   * @param state The state returned by the previous step.
    * @param batch int32 [B, T] `x` and `y`, and the keys of this step's dropout and rounding; the caller owns them.
-   * @param at The step from 1, its learning rate, and whether to take probes (default: no), which needs a whole batch:
-   * `accumulate` 1.
+   * @param at The step from 1, its learning rate, and `probed`: whether to compute probes (default: false), which
+   * requires `accumulate` 1.
    */
   (state: TrainState, batch: BatchTensors, at: { step: number; lr: number; probed?: boolean }): StepResult;
 }
 
-/** A state as compiled functions take and return it: records that may be empty. */
+/** A state in the form that compiled functions accept: records that may be empty. */
 type StateTree = {
   parameters: Parameters;
   moments: Record<string, Parameters>;
   ema: Parameters;
   scaler: tf.Tensor[];
 };
-/** The gradients and the loss of what has been seen of a batch; `loss` is empty before its first part. */
+/** Accumulated gradients and loss of a batch; `loss` is empty before the first micro-batch. */
 type Sums = { gradients: Parameters; loss: tf.Tensor[] };
-/** What an update makes. */
+/** The result of an update. */
 type Updated = StateTree & { figures: tf.Tensor; probes: ProbeTensors };
 
-/** Makes the training step of a run. */
+/** Creates the training step of a run. */
 export function createTrainStep(config: StepConfig): TrainStep {
   const { accumulate = 1, emaDecay = 0, optimizer } = config;
   const update = (
@@ -170,7 +170,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     if (scaler === undefined) {
       return { parameters, moments, ema, scaler: [], figures: tf.stack(figures), probes: {} };
     }
-    // The norm has a square of every gradient in it.
+    // The norm includes a square of every gradient.
     const finite = tf.isFinite(updated.gradNorm);
     return {
       parameters: choose(finite, parameters, state.parameters),
@@ -223,9 +223,9 @@ export function createTrainStep(config: StepConfig): TrainStep {
   );
   const finish = runner(config.execution, "the update", update);
 
-  /** Micro-batches one after the other, each weighted by the whole batch's number of targets. */
+  /** Runs micro-batches in order, each weighted by the whole batch's number of targets. */
   const inParts = (state: StateTree, batch: BatchTensors, scalars: tf.Tensor1D) => {
-    // Micro-batches of a criterion weigh the same: only it knows which targets count.
+    // Micro-batches of a custom loss have equal weights: only the custom loss determines which targets count.
     const ignoreIndex = config.criterion === undefined ? config.loss?.ignoreIndex : undefined;
     const scale = tf.tidy(() => tokenScale(batch.y, ignoreIndex));
     let sums = none;
@@ -247,7 +247,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
   ): StepResult => {
     if (at.probed && accumulate > 1) {
       throw new RangeError(
-        `Cannot take probes of a batch in parts: accumulate must be 1: it is ${accumulate}`,
+        `Cannot compute probes of a batch in parts: expected accumulate 1, got ${accumulate}`,
       );
     }
     if (describePolicy(config.policy).scaled && state.scaler === undefined) {
@@ -286,14 +286,14 @@ export function createTrainStep(config: StepConfig): TrainStep {
   });
 }
 
-/** A batch as compiled functions take it: a record of the tensors that there are. */
+/** A batch in the form that compiled functions accept: a record of the tensors that exist. */
 type BatchTree = Record<string, tf.Tensor>;
 
 function treeOf({ x, y, dropoutKey, roundingKey }: BatchTensors): BatchTree {
   return { x, y, ...(dropoutKey && { dropoutKey }), ...(roundingKey && { roundingKey }) };
 }
 
-/** Gradients of the same weights on the same batch in float32; undefined: the step's own are those. */
+/** Computes float32's gradients for the same weights and batch. Returns undefined if the step is in float32 itself. */
 function float32Gradients(
   parameters: Parameters,
   { lossScale: _scale, roundingKey: _key, ...batch }: ScaledBatch,
@@ -309,17 +309,17 @@ function float32Gradients(
   return gradients;
 }
 
-/** The factor of a state's scaler, where it has one. */
+/** Returns the factor of a state's scaler, if there is one. */
 function scaleOf({ scaler: [scaler] }: StateTree): { lossScale?: tf.Scalar } {
   return scaler === undefined ? {} : { lossScale: lossScale(scaler) };
 }
 
-/** What an update's rounding draws from, where it does. */
+/** Returns the rounding key of an update, if there is one. */
 function keyOf({ roundingKey }: { roundingKey?: tf.Tensor | undefined }): { roundingKey?: tf.Tensor } {
   return roundingKey === undefined ? {} : { roundingKey };
 }
 
-/** Part `i` of a batch's rows, and keys of its own. */
+/** Returns micro-batch `i` of a batch, with keys of its own. */
 function microBatch(
   { x, y, dropoutKey, roundingKey }: BatchTensors,
   { i, of }: { i: number; of: number },
@@ -328,7 +328,7 @@ function microBatch(
   const rows = B / of;
   if (!Number.isInteger(rows)) {
     throw new RangeError(
-      `Cannot split a batch into ${of} micro-batches: B must be a multiple of it: B is ${B}`,
+      `Cannot split a batch into ${of} micro-batches: expected a B divisible by ${of}, got ${B}`,
     );
   }
   const [partX, partY] = [x, y].map((ids) => tf.slice(ids, [i * rows, 0], [rows, T])) as [
@@ -343,7 +343,7 @@ function microBatch(
   });
 }
 
-/** A function of tensors, compiled at its first call or run op by op; its results are the caller's. */
+/** Wraps a function of tensors: compiled at its first call, or run op by op. The caller owns its results. */
 function runner<A extends readonly TensorTree[], R extends TensorTree & tf.TensorContainer>(
   execution: "graph" | "eager",
   name: string,
@@ -354,7 +354,7 @@ function runner<A extends readonly TensorTree[], R extends TensorTree & tf.Tenso
   return { run: compiled, dispose: () => compiled.dispose() };
 }
 
-/** Disposes of a state's tensors. */
+/** Frees the tensors of a state. */
 export function disposeState({ parameters, moments, ema, scaler }: TrainState): void {
   tf.dispose([{ ...parameters }, ...Object.values(moments).map((slot) => ({ ...slot })), { ...ema }]);
   scaler?.dispose();

@@ -20,7 +20,7 @@ const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 23, blockS
 const sgd: OptimizerConfig = { optimizer: "sgd", momentum: 0, weightDecay: 0, clip: 0 };
 const B = 8, T = 8;
 
-/** A batch whose rows have ever fewer targets that count: 8, 7, ... 1. */
+/** Returns a batch whose rows have a decreasing number of counted targets: 8, 7, ... 1. */
 function batch() {
   const random = createRandom(9, "batch");
   const ids = () => Int32Array.from({ length: B * T }, () => random.integer(23));
@@ -29,7 +29,7 @@ function batch() {
   return { x: tf.tensor2d(x, [B, T], "int32"), y: tf.tensor2d(y, [B, T], "int32") };
 }
 
-/** Losses, norms and weights of some steps on one batch. */
+/** Returns the losses, norms and weights of some steps on one batch. */
 function run(given: Partial<StepConfig>, steps = 2, key?: tf.Tensor) {
   const config: StepConfig = { model, optimizer: sgd, policy: "float32", execution: "graph", ...given };
   const values = initialParameters(config.model, 1);
@@ -55,7 +55,7 @@ function run(given: Partial<StepConfig>, steps = 2, key?: tf.Tensor) {
 }
 type Result = ReturnType<typeof run>;
 
-/** The largest difference of any weight. */
+/** Returns the largest difference between weights. */
 function gap(a: Result["weights"], b: Result["weights"]): number {
   assertEquals(Object.keys(a), Object.keys(b));
   return Math.max(
@@ -85,7 +85,7 @@ for (
   });
 }
 
-Deno.test("createTrainStep(): the mean of micro-batches' means, the known mistake, would be found out", () => {
+Deno.test("createTrainStep(): the tests detect averaging of micro-batch means, a known mistake", () => {
   const ignoreIndex = IGNORE_INDEX;
   const right = run({ loss: { ignoreIndex }, accumulate: 4 }, 1).losses[0]!;
   const parameters = toParameters(initialParameters(model, 1));
@@ -95,10 +95,10 @@ Deno.test("createTrainStep(): the mean of micro-batches' means, the known mistak
     return meanLoss(parameters, rows, model, { ignoreIndex }).dataSync()[0]!;
   });
   const wrong = means.reduce((sum, mean) => sum + mean, 0) / means.length;
-  assertGreater(Math.abs(wrong - right), 1e-4); // 50 times what the test above lets pass
+  assertGreater(Math.abs(wrong - right), 1e-4); // 50 times the tolerance of the previous test
 });
 
-Deno.test("createTrainStep() keeps the moving average of the weights", () => {
+Deno.test("createTrainStep() updates the moving average of the weights", () => {
   const [one, two] = [
     run({ loss: { ignoreIndex: IGNORE_INDEX } }, 1),
     run({ loss: { ignoreIndex: IGNORE_INDEX } }, 2),
@@ -114,7 +114,7 @@ Deno.test("createTrainStep() keeps the moving average of the weights", () => {
   }
 });
 
-Deno.test("createTrainStep(): the same dropout key drops the same, and micro-batches drop apart", () => {
+Deno.test("createTrainStep(): dropout is determined by its key, and differs between micro-batches", () => {
   const dropping = { model: { ...model, dropout: 0.2 }, loss: { ignoreIndex: IGNORE_INDEX } };
   const key = (n: number) => tf.tensor1d([n, 5], "int32");
   for (const accumulate of [1, 4]) {
@@ -123,7 +123,7 @@ Deno.test("createTrainStep(): the same dropout key drops the same, and micro-bat
     assertNotEquals(run({ ...dropping, accumulate }, 2, key(2)).losses, first.losses);
     assertNotEquals(run({ ...dropping, accumulate }, 2).losses, first.losses);
   }
-  // Twice the same rows: with one key for both micro-batches, the gradient would be that of the rows alone.
+  // The same rows twice: with one key for both micro-batches, the gradient would be that of the rows alone.
   const norm = (accumulate: number, dropoutKey: tf.Tensor) => {
     using step = createTrainStep({
       ...dropping,
@@ -143,7 +143,7 @@ Deno.test("createTrainStep(): the same dropout key drops the same, and micro-bat
   for (const one of folded) assertGreater(Math.abs(norm(2, key(1)) - one), 1e-4);
 });
 
-Deno.test("createTrainStep() reports the loss without smoothing and z-loss, and leaves nothing behind", () => {
+Deno.test("createTrainStep() reports the loss without smoothing and z-loss, and leaves no tensor", () => {
   const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
   const ignoreIndex = IGNORE_INDEX;
   for (const execution of ["graph", "eager"] as const) {
@@ -163,7 +163,7 @@ Deno.test("createTrainStep() reports the loss without smoothing and z-loss, and 
   assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
 });
 
-Deno.test("createTrainStep() refuses micro-batches that B cannot be split into", () => {
+Deno.test("createTrainStep() refuses micro-batches that do not divide B", () => {
   const refused = () => run({ accumulate: 3, loss: { ignoreIndex: IGNORE_INDEX } });
-  assertThrows(refused, RangeError, "B must be a multiple of it: B is 8");
+  assertThrows(refused, RangeError, "got 8");
 });

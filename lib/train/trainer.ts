@@ -1,5 +1,5 @@
 /**
- * The trainer: one object that owns everything a training step needs, so that nothing a policy needs can be left out.
+ * The trainer: one object that owns the whole training state.
  *
  * @module
  */
@@ -34,17 +34,17 @@ export interface TrainingStep {
   readonly lr: number;
   /** Factor of the gradient scaler, under policies that have one. */
   readonly lossScale?: number;
-  /** Probes of the step, if they were asked for. */
+  /** Probes of the step, if requested. */
   readonly probes?: Probes;
 }
 
-/** How much of a dataset is evaluated, and in what batches. */
+/** Options of an evaluation. */
 export interface TrainerEvaluateOptions {
-  /** Targets, in whole windows from the start of the validation part, or `all`. Default: 16,384. */
+  /** Number of targets, in whole windows from the start of the validation part, or `all`. Default: 16,384. */
   readonly maxTokens?: number | "all" | undefined;
-  /** B, windows in a batch. Default: that of the last step, or 12. */
+  /** B, windows per batch. Default: that of the last step, or 12. */
   readonly batchSize?: number | undefined;
-  /** T, tokens in a window. Default: the model's `blockSize`. */
+  /** T, tokens per window. Default: the model's `blockSize`. */
   readonly blockSize?: number | undefined;
 }
 
@@ -56,12 +56,12 @@ export interface TrainerEvaluation extends Evaluation {
   readonly emaBitsPerByte?: number;
 }
 
-/** Position of a trainer that draws no batches itself. */
+/** Batch position of a trainer, which draws no batches itself. */
 const NO_CURSOR = { windows: 0 } as const;
 
-/** Trains a model. `using` or `dispose` frees its state; the model keeps its weights. */
+/** A trainer of a model. `using` or `dispose` frees its state; the model keeps its weights. */
 export class Trainer implements Disposable {
-  /** The model that is trained. */
+  /** The trained model. */
   readonly model: Gpt;
   /** Options, completed with defaults. */
   readonly options: ResolvedOptions;
@@ -71,7 +71,7 @@ export class Trainer implements Disposable {
   #batchSize = 12;
 
   /**
-   * Creates a trainer. Under policies that keep weights in a lower format, the model's weights are rounded to it at once.
+   * Creates a trainer. Under policies with low-precision weights, the model's weights are rounded immediately.
    *
    * @throws {RangeError} if an option is out of range.
    */
@@ -100,7 +100,7 @@ export class Trainer implements Disposable {
    * Trains one step: forward, backward, clipping and the optimizer's update, as one native call.
    *
    * @param batch int32 [B, T] `x` and `y`; the caller owns them.
-   * @param options `probed`: also take probes (default: false).
+   * @param options `probed`: also compute probes (default: false).
    * @returns The step's loss, gradient norm and learning rate.
    * @throws {TypeError} if the batch is not int32 [B, T].
    */
@@ -158,8 +158,8 @@ export class Trainer implements Disposable {
    * Restores the training state from the bytes of a checkpoint.
    *
    * @param bytes The checkpoint.
-   * @param expected Its name for errors; `sampling`: how its run chose batches.
-   * @returns Where the run stood.
+   * @param expected The file's name for errors; `sampling`: the sampling method of its run.
+   * @returns The run's progress.
    * @throws {UserError} if the checkpoint is damaged, or of another model, optimizer or policy.
    */
   restore(
@@ -180,7 +180,7 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Saves weights, optimizer state, scaler, moving average and step to a safetensors file, whole or not at all.
+   * Saves weights, optimizer state, scaler, moving average and step to a safetensors file, atomically.
    *
    * @throws {UserError} if the file cannot be written.
    */
@@ -195,10 +195,10 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Resumes from a file that {@linkcode Trainer.save} wrote. The next step is the one after it; continue its batches
-   * with `data.batches({ …, start: trainer.stepsDone })`.
+   * Resumes from a file written by {@linkcode Trainer.save}. Continue its batches with `data.batches({ …, start:
+   * trainer.stepsDone })`.
    *
-   * @throws {UserError} if the file cannot be read, or does not fit the model and options.
+   * @throws {UserError} if the file cannot be read, or does not match the model and options.
    */
   resume(path: string): void {
     let bytes: Uint8Array<ArrayBuffer>;
@@ -219,7 +219,7 @@ export class Trainer implements Disposable {
     this.#steps.clear();
   }
 
-  /** Frees what {@linkcode Trainer.dispose} frees. */
+  /** Frees the optimizer state, the moving average and the compiled step, as {@linkcode Trainer.dispose} does. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -239,7 +239,7 @@ export class Trainer implements Disposable {
     return step;
   }
 
-  /** Keys of a step's dropout and rounding. They follow from seed and step, so that checkpoints need not hold them. */
+  /** Returns the keys of a step's dropout and rounding. They depend only on seed and step, and need no checkpoint. */
   #keys(step: number): Pick<BatchTensors, "dropoutKey" | "roundingKey"> {
     const key = (use: string) => {
       const random = createRandom(this.options.seed, `${use}/${step}`);
@@ -253,8 +253,9 @@ export class Trainer implements Disposable {
 }
 
 /**
- * Creates a trainer. Every option has a default, so that `createTrainer(model)` trains: AdamW with a peak learning rate of
- * 1e-3, 10 steps of warm-up, then a cosine to a tenth of it over `steps`, or a constant rate if `steps` is not given.
+ * Creates a trainer. Every option has a default, so `createTrainer(model)` trains with AdamW. The learning rate warms
+ * up in 10 steps to 1e-3. It then decays by a cosine to a tenth over `steps`, or stays constant if `steps` is not
+ * given.
  *
  * @param model The model; its weights are trained in place.
  * @param options The precision policy, the schedule, the optimizer, the loss.

@@ -9,7 +9,7 @@ import type { PrecisionOverride } from "../precision/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import type { ScheduleName } from "./schedule.ts";
 
-/** Options of a trainer. The names are those of a sweep's spec: a run's spec is a trainer's options. */
+/** Options of a trainer. They have the same names as in a sweep's spec. */
 export interface TrainerOptions {
   /** Precision policy. Default: float32. */
   readonly policy?: PolicyName | undefined;
@@ -19,13 +19,13 @@ export interface TrainerOptions {
   readonly execution?: typeof RUN_FIELDS.execution.choices[number] | undefined;
   /** Seed of dropout and stochastic rounding. Default: 1. */
   readonly seed?: number | undefined;
-  /** Length of the learning rate schedule. Default: none, the rate stays constant after warm-up. */
+  /** Length of the learning rate schedule. Default: none; the rate stays constant after the warm-up. */
   readonly steps?: number | undefined;
-  /** Learning rate after warm-up. Default: 1e-3. */
+  /** Peak learning rate, reached after the warm-up. Default: 1e-3. */
   readonly lr?: number | undefined;
   /** Learning rate at the last step. Default: `lr` / 10. */
   readonly minLr?: number | undefined;
-  /** Learning rate after warm-up. Default: cosine, or constant without `steps`. */
+  /** Schedule after the warm-up. Default: cosine, or constant without `steps`. */
   readonly schedule?: ScheduleName | undefined;
   /** Steps of linear warm-up. Default: 10, or 0 if `steps` is at most 10. */
   readonly warmupSteps?: number | undefined;
@@ -35,7 +35,7 @@ export interface TrainerOptions {
   readonly optimizer?: typeof RUN_FIELDS.optimizer.choices[number] | undefined;
   /** SGD's momentum, in [0, 1). Default: 0. */
   readonly momentum?: number | undefined;
-  /** Nesterov's form of SGD's momentum. Default: false. */
+  /** True for Nesterov's form of SGD's momentum. Default: false. */
   readonly nesterov?: boolean | undefined;
   /** AdamW's first decay rate, in [0, 1). Default: 0.9. */
   readonly beta1?: number | undefined;
@@ -47,30 +47,30 @@ export interface TrainerOptions {
   readonly weightDecay?: number | undefined;
   /** Largest global gradient norm; 0: no clipping. Default: 1. */
   readonly clip?: number | undefined;
-  /** Micro-batches that a step's batch is computed in, a divisor of B. Default: 1. */
+  /** Number of micro-batches per step, a divisor of B. Default: 1. */
   readonly accumulate?: number | undefined;
   /** Decay of the weights' moving average, in [0, 1); 0: none. Default: 0. */
   readonly emaDecay?: number | undefined;
-  /** Epsilon of label smoothing in what is minimized; reported losses are without it. Default: 0. */
+  /** Epsilon of label smoothing in the objective; reported losses exclude it. Default: 0. */
   readonly labelSmoothing?: number | undefined;
-  /** Coefficient of (log Z)² in what is minimized; reported losses are without it. Default: 0. */
+  /** Coefficient of the z-loss, (log Z)², in the objective; reported losses exclude it. Default: 0. */
   readonly zLoss?: number | undefined;
   /**
-   * A loss of your own: from logits [B, T, V] and targets int32 [B, T] to a scalar. It is traced into the compiled step,
-   * so it must be made of tensor operations. Default: the mean cross entropy.
+   * A custom loss: from logits [B, T, V] and targets int32 [B, T] to a scalar. It is traced into the compiled step, so
+   * it must consist of tensor operations. Default: the mean cross entropy.
    */
   readonly loss?: Criterion | undefined;
 }
 
-/** A loss: from logits [B, T, V] and targets int32 [B, T] to a scalar. */
+/** A loss function from logits [B, T, V] and targets int32 [B, T] to a scalar. */
 export type Criterion = (logits: tf.Tensor3D, y: tf.Tensor2D) => tf.Tensor;
 
-/** A trainer's options, each with its value. */
+/** Options of a trainer, completed with defaults. */
 export type ResolvedOptions =
   & { readonly [K in Exclude<keyof TrainerOptions, "loss">]-?: NonNullable<TrainerOptions[K]> }
   & { readonly loss: Criterion | undefined };
 
-/** Options whose defaults are those of a run. */
+/** Options with the same defaults as a run. */
 const OF_RUN = [
   "overrides",
   "execution",
@@ -89,7 +89,7 @@ const OF_RUN = [
   "zLoss",
 ] as const satisfies readonly (keyof typeof RUN_FIELDS & keyof TrainerOptions)[];
 
-/** The defaults that depend on no other option. */
+/** Defaults that do not depend on other options. */
 const DEFAULTS = {
   ...Object.fromEntries(OF_RUN.map((name) => [name, RUN_FIELDS[name].default])),
   policy: "float32",
@@ -97,7 +97,7 @@ const DEFAULTS = {
   loss: undefined,
 } as const;
 
-/** Steps of warm-up of longer runs. */
+/** Default number of warm-up steps. */
 const WARMUP = RUN_FIELDS.warmupSteps.default;
 
 /**

@@ -18,7 +18,7 @@ using data = new Dataset(await prepareCorpus(corpus, { tokenizer: "character" })
 const config: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 16, blockSize: 16, vocabSize: data.vocabSize };
 const size = { batchSize: 4, blockSize: 16 };
 
-/** Weights after some steps of a trainer. */
+/** Returns the weights after some steps of a trainer. */
 function trained(options: TrainerOptions, steps = 6): ParameterRecord {
   using model = gpt(config, { seed: options.seed });
   using trainer = createTrainer(model, options);
@@ -80,7 +80,7 @@ Deno.test("a trainer owns the gradient scaler; a bare step without one is refuse
   tf.dispose([batch.x, batch.y]);
 });
 
-Deno.test("a trainer that saves and resumes ends as one that was never stopped", () => {
+Deno.test("a trainer that is saved and resumed gives the same result as an uninterrupted one", () => {
   const path = Deno.makeTempFileSync({ suffix: ".safetensors" });
   const options: TrainerOptions = { policy: "bf16-pure-kahan", steps: 6, emaDecay: 0.5, seed: 2 };
   using model = gpt(config, { seed: 2 });
@@ -98,13 +98,13 @@ Deno.test("a trainer that saves and resumes ends as one that was never stopped",
 
   using wide = gpt({ ...config, nEmbd: 32 });
   using wrong = createTrainer(wide, options);
-  assertThrows(() => wrong.resume(path), UserError, "wanted wte.weight");
+  assertThrows(() => wrong.resume(path), UserError, "expected wte.weight");
   assertThrows(() => resumed.resume(`${path}.none`), UserError, "Cannot resume from");
   assertThrows(() => resumed.save(`${path}/x`), UserError, "Cannot save");
   Deno.removeSync(path);
 });
 
-Deno.test("a loss of one's own is trained in the compiled step; cross entropy written so is the built-in loss", () => {
+Deno.test("a custom loss is trained in the compiled step; a custom cross entropy equals the built-in loss", () => {
   const flat = (logits: tf.Tensor3D) => tf.reshape(logits, [-1, data.vocabSize]);
   const own = (logits: tf.Tensor3D, y: tf.Tensor2D) => crossEntropy(flat(logits), tf.reshape(y, [-1]));
   for (const policy of ["float32", "fp16-autocast"] as PolicyName[]) {
@@ -120,7 +120,7 @@ Deno.test("a loss of one's own is trained in the compiled step; cross entropy wr
   assertThrows(() => trained({ loss: (logits) => logits }), TypeError, "expected loss() to return a scalar");
 });
 
-Deno.test("createTrainer() refuses options and batches that do not fit", () => {
+Deno.test("createTrainer() refuses options and batches that are out of range", () => {
   using model = gpt(config);
   const wrong: [TrainerOptions, string][] = [
     [{ lr: -1 }, "expected lr to be above 0, got -1"],
@@ -158,7 +158,7 @@ Deno.test("a trainer leaves no tensor, and the model keeps its weights", () => {
   assertEquals(tf.memory().numTensors, before);
 });
 
-Deno.test("data.batches() are those of getBatch() at first, skip what start says, and end after steps", () => {
+Deno.test("data.batches() begin as getBatch(), skip `start` batches, and end after `steps`", () => {
   const rows = (options: Parameters<Dataset["batches"]>[0]) => [...function* () {
     for (const { x, y } of data.batches(options)) yield [...x.dataSync(), ...y.dataSync()];
   }()];
@@ -174,7 +174,7 @@ Deno.test("data.batches() are those of getBatch() at first, skip what start says
   assertThrows(() => data.batches({ steps: -1 }), RangeError, "expected steps");
 });
 
-Deno.test("new Gpt() refuses weights that do not fit its config", () => {
+Deno.test("new Gpt() refuses weights that do not match its config", () => {
   using model = gpt(config);
   assertThrows(
     () => new Gpt({ ...config, nEmbd: 8 }, model.parameters),

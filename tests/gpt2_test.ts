@@ -366,16 +366,16 @@ Deno.test("saveGpt2() refuses what GPT-2 does not have, and parameters of anothe
     await assertRejects(
       () => save({ qkNorm: true, logitSoftCap: 30, activation: "swiglu" }),
       RangeError,
-      "it has qkNorm, logitSoftCap, activation swiglu",
+      "got qkNorm, logitSoftCap, activation swiglu",
     );
-    await assertRejects(() => save({ vocabSize: 6 }), RangeError, "wanted wte.weight of shape [6,8]");
+    await assertRejects(() => save({ vocabSize: 6 }), RangeError, "expected wte.weight of shape [6,8]");
     await assertRejects(
       () => save({ nLayer: 2 }),
       RangeError,
-      "wanted h.1.ln_1.weight of shape [8]: it is missing",
+      "expected h.1.ln_1.weight of shape [8], got none",
     );
     const extra = { ...parameters, other: { shape: [1], values: new Float32Array(1) } };
-    await assertRejects(() => save({}, extra), RangeError, "given other too");
+    await assertRejects(() => save({}, extra), RangeError, "got other too");
     assertEquals([...Deno.readDirSync(folder)], []);
     await Deno.writeTextFile(join(folder, "file"), "");
     await assertRejects(
@@ -399,15 +399,15 @@ Deno.test("loadGpt2() lists every missing, extra and mis-shaped tensor", async (
     });
     await assertRefused(folder, [
       `Cannot load a GPT-2 from ${folder}:`,
-      "h.0.ln_1.bias is missing, wanted [24]",
-      "ln_f.weight is missing, wanted [24]",
-      "h.1.mlp.c_fc.bias is [95], wanted [96]",
-      "h.2.ln_1.bias of [24] belongs to no GPT-2 of this config",
-      "wpe.weight is there twice",
-      "lm_head.weight is not wte.weight",
+      "h.0.ln_1.bias is missing, expected [24]",
+      "ln_f.weight is missing, expected [24]",
+      "h.1.mlp.c_fc.bias is [95], expected [96]",
+      "h.2.ln_1.bias of [24] is not a parameter of this config",
+      "wpe.weight occurs twice",
+      "lm_head.weight differs from wte.weight",
     ]);
     await changed(folder, { config: { tie_word_embeddings: false } });
-    await assertRefused(folder, ["lm_head.weight is missing, wanted [61,24]"]);
+    await assertRefused(folder, ["lm_head.weight is missing, expected [61,24]"]);
   });
 });
 
@@ -415,11 +415,11 @@ Deno.test("loadGpt2() refuses configs that it cannot build, naming the field", a
   await inFolder(async (folder) => {
     const cases: [Record<string, unknown>, string][] = [
       [{ model_type: "llama" }, "model_type"],
-      [{ n_head: 5 }, "nEmbd must be a multiple of nHead"],
+      [{ n_head: 5 }, "expected nEmbd to be a multiple of nHead"],
       [{ n_embd: "24" }, "n_embd"],
-      [{ n_inner: 7 }, "n_inner must be 4 n_embd (96) or null: it is 7"],
+      [{ n_inner: 7 }, "n_inner is 7, not 4 n_embd = 96 or null"],
       [{ activation_function: "mish" }, 'activation_function: unknown activation "mish"'],
-      [{ scale_attn_weights: false }, "scale_attn_weights: attention without 1 / sqrt(D) is not built"],
+      [{ scale_attn_weights: false }, "scale_attn_weights: attention without 1 / sqrt(D) is not supported"],
       [{ scale_attn_by_inverse_layer_idx: true }, "scaled by layer"],
       [{ add_cross_attention: true }, "cross attention"],
     ];
@@ -436,7 +436,7 @@ Deno.test("loadGpt2() says which file is missing or damaged", async () => {
   await inFolder(async (folder) => {
     await assertRefused(join(folder, "none"), ["config.json: it does not exist"]);
     await Deno.copyFile(join(whole, "config.json"), join(folder, "config.json"));
-    await assertRefused(folder, ["wanted model.safetensors or model.safetensors.index.json in it"]);
+    await assertRefused(folder, ["expected model.safetensors or model.safetensors.index.json, got neither"]);
     const index = join(folder, "model.safetensors.index.json");
     for (const text of ["{}", '{"weight_map":{}}', '{"weight_map":{"a":"../a"}}', '{"weight_map":{"a":1}}']) {
       await Deno.writeTextFile(index, text);

@@ -221,7 +221,7 @@ const WRONG: [string, string[], RegExp][] = [
     [join(root, "field.json")],
     /unknown field stepz \(did you mean steps\?\)\. The fields are /,
   ],
-  ["heads that do not fit", [join(root, "heads.json")], /nEmbd must be a multiple of nHead/],
+  ["heads that do not fit", [join(root, "heads.json")], /expected nEmbd to be a multiple of nHead/],
   ["a spec that is no JSON", [join(root, "broken.json")], /Cannot read the spec/],
   ["a spec that is not there", [join(root, "nowhere.json")], /Cannot read the spec/],
   [

@@ -240,10 +240,10 @@ Deno.test("train tells of damage in a checkpoint or a plan, and what to do", asy
       "a checkpoint cut short",
       checkpoint,
       (bytes) => bytes.subarray(0, 5000),
-      /wanted a whole safetensors file/,
+      /expected a complete safetensors file/,
       3,
     ],
-    ["an empty checkpoint", checkpoint, () => new Uint8Array(), /wanted a whole safetensors file/, 3],
+    ["an empty checkpoint", checkpoint, () => new Uint8Array(), /expected a complete safetensors file/, 3],
     ["a bit of a weight", checkpoint, flip, /its checksum is .*delete the run's folder/, 3],
     ["a bit of the best checkpoint", best, flip, /best\.safetensors: .*its checksum is/, 3],
     [

@@ -1,6 +1,6 @@
 /**
- * The files beside a GPT-2's weights: its config, its tokenizer, and how it generates. What transformers needs to load the
- * same tokenizer and to end where the model was taught to end.
+ * The files next to a GPT-2's weights: its config, tokenizer and generation config. transformers requires them to load
+ * the same tokenizer and to stop generation at the end-of-document token.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { CONFIG, readJson } from "./gpt2_files.ts";
 import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
 
-/** What a file holds. */
+/** Content of a file. */
 export type FileContents = string | Uint8Array;
 
 const TOKENIZER = "tokenizer.json", TOKENIZER_CONFIG = "tokenizer_config.json";
-/** The file that says how transformers generates. */
+/** Name of the file with generation settings. */
 export const GENERATION = "generation_config.json";
 
-/** Files of a tokenizer, as transformers and its users name them. */
+/** Names of tokenizer files in transformers. */
 export const TOKENIZER_FILES: readonly string[] = [
   ...[
     TOKENIZER,
@@ -31,27 +31,27 @@ export const TOKENIZER_FILES: readonly string[] = [
   ...["chat_template.jinja", "chat_template.json"],
 ];
 
-/** transformers' names of types. */
+/** Names of number types in transformers. */
 const DTYPE_NAMES: Readonly<Record<StoredDtype, string>> = {
   F32: "float32",
   BF16: "bfloat16",
   F16: "float16",
 };
 
-/** The end of a document, in text and as an id. */
+/** The end-of-document token, as text and as an id. */
 interface End {
   readonly id: number;
   readonly content: string;
 }
 
-/** Where the files' contents are from. */
+/** Origin of the files' contents. */
 interface Origin {
   readonly tokenizer?: Tokenizer | undefined;
   readonly source?: string | undefined;
   readonly tensors: readonly { readonly dtype: StoredDtype }[];
 }
 
-/** Returns the files to write beside the weights, by name. */
+/** Returns the files to write next to the weights, by name. */
 export async function companionFiles(
   config: GptConfig,
   { tokenizer, source, tensors }: Origin,
@@ -85,14 +85,14 @@ function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** GPT-2's end of a document, if a tokenizer has it. */
+/** Returns GPT-2's end-of-document token, if the tokenizer has it. */
 function endOf(tokenizer: Tokenizer): End | undefined {
   return tokenizer.toJSON().added_tokens?.find(({ content }) => content === "<|endoftext|>");
 }
 
 /**
- * Returns what transformers must know beside `tokenizer.json`: to take the file as it is, to change no spaces, and to
- * leave special tokens in text as text where the model was trained so.
+ * Returns the tokenizer config: use `tokenizer.json` unchanged, keep spaces, and read special tokens in text as
+ * ordinary text if the model was trained that way.
  */
 function tokenizerConfig(
   { T, end, split }: { T: number; end: End | undefined; split: boolean },
@@ -106,20 +106,20 @@ function tokenizerConfig(
   };
 }
 
-/** The config of the folder that a model was loaded from, if it is still that of the model. */
+/** Returns the config of the folder that a model was loaded from, if it still matches the model. */
 async function sourceConfig(source: string, config: GptConfig): Promise<Record<string, unknown> | undefined> {
   const path = join(source, CONFIG);
   const json = await readJson(path) as Record<string, unknown>;
   return JSON.stringify(fromGpt2Config(json, path)) === JSON.stringify(config) ? json : undefined;
 }
 
-/** The names of the numbers' type in a config: older versions of transformers have another. */
+/** Returns the number type's field for a config. Its name differs in older versions of transformers. */
 function typed(json: Record<string, unknown>, dtype: string | undefined): Record<string, unknown> {
   if (dtype === undefined) return {};
   return "torch_dtype" in json && !("dtype" in json) ? { torch_dtype: dtype } : { dtype };
 }
 
-/** Replaces ids of special tokens that the model does not have; left out, they are GPT-2's 50,256. */
+/** Replaces ids of special tokens outside the model's vocabulary. Omitted ids would default to GPT-2's 50,256. */
 function withinVocabulary(json: Record<string, unknown>, V: number): Record<string, unknown> {
   const known = (id: unknown): boolean => typeof id !== "number" || id < V;
   const isModel = "vocab_size" in json || "n_embd" in json;
@@ -131,7 +131,7 @@ function withinVocabulary(json: Record<string, unknown>, V: number): Record<stri
   return { ...json, ...Object.fromEntries(ids) };
 }
 
-/** The tokenizer's files in a folder. */
+/** Returns the tokenizer files of a folder. */
 function filesOf(folder: string): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   for (const name of TOKENIZER_FILES) {

@@ -1,6 +1,6 @@
 /**
- * What a GPT computes number by number, each function in float32 inside and rounded once to its input's type, forward
- * and backward, as the units of `tensorflow` are.
+ * Elementwise functions of a GPT. Each computes in float32 and rounds once to its input's type, forward and backward,
+ * like the operations of `lib/tensorflow`.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { foldIn, gelu, statelessUniform, toFloat32 } from "../tensorflow/mod.ts"
 import { castTo, dtypeOf } from "../tensorflow/binding/true_dtype.ts";
 import type { Activation } from "./config.ts";
 
-/** Casts to the type that another tensor has. It has no gradient of its own. */
+/** Casts a tensor to the type of another tensor. The cast has no gradient of its own. */
 export function castLike(tensor: tf.Tensor, like: tf.Tensor): tf.Tensor {
   const dtype = dtypeOf(like);
   return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
 }
 
-/** A function of single numbers, and its derivative at x. */
+/** An elementwise function and its derivative at x. */
 interface Pointwise {
   readonly value: (x: tf.Tensor) => tf.Tensor;
   readonly slope: (x: tf.Tensor) => tf.Tensor;
 }
 
 /**
- * Applies a function of single numbers. Backward computes its slope anew from x, which is kept, rather than keeping
- * what the function computes on its way.
+ * Applies an elementwise function. The backward pass recomputes the derivative from x, instead of keeping intermediate
+ * results.
  */
 function pointwise(x: tf.Tensor, { value, slope }: Pointwise): tf.Tensor {
   return tf.customGrad((input, save) => {
@@ -37,7 +37,7 @@ function pointwise(x: tf.Tensor, { value, slope }: Pointwise): tf.Tensor {
   })(x);
 }
 
-/** The chance that a standard normal number is below x. */
+/** Returns the cumulative distribution function of the standard normal distribution at x. */
 const normalShare = (x: tf.Tensor) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
 const GELU_ERF: Pointwise = {
@@ -62,7 +62,7 @@ const SILU: Pointwise = {
 };
 
 /**
- * The activation of a feed-forward part.
+ * Applies the activation of a feed-forward layer.
  *
  * @param x [N, F]; for `swiglu` [N, 2 F], gates first.
  * @returns [N, F].
@@ -86,7 +86,7 @@ export function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
   }
 }
 
-/** cap · tanh(scale · x / cap): scale · x where that is small, never beyond ±cap. */
+/** Returns cap · tanh(scale · x / cap): approximately scale · x for small values, and bounded by ±cap. */
 export function softCap(x: tf.Tensor, { cap, scale = 1 }: { cap: number; scale?: number }): tf.Tensor {
   const tanh = (x: tf.Tensor) => tf.tanh(tf.mul(x, scale / cap));
   return pointwise(x, {
@@ -95,25 +95,25 @@ export function softCap(x: tf.Tensor, { cap, scale = 1 }: { cap: number; scale?:
   });
 }
 
-/** Drops numbers at one place after the other of a pass, each with a key of its own. */
+/** Dropout with a separate key for each call in a pass. */
 export type Dropout = (x: tf.Tensor) => tf.Tensor;
 
-/** Drops nothing. */
+/** Identity in place of dropout. */
 export const NO_DROPOUT: Dropout = (x) => x;
 
 /**
- * Dropout for a pass through a model: of x, a number is 0 with the chance `rate`, otherwise x / (1 - rate). The n-th
- * call draws from `foldIn(key, n)`, counted from 0.
+ * Creates the dropout of a pass through a model. Each number of x becomes 0 with probability `rate`, otherwise x / (1 -
+ * rate). Call n, counted from 0, draws from `foldIn(key, n)`.
  *
  * @param rate In [0, 1).
- * @param key int32 [2]; undefined: nothing is dropped.
+ * @param key int32 [2]; undefined: no dropout.
  */
 export function createDropout(rate: number, key: tf.Tensor | undefined): Dropout {
   if (rate === 0 || key === undefined) return NO_DROPOUT;
   let place = 0;
   return (x) => {
     const kept = tf.greaterEqual(statelessUniform(x.shape, foldIn(key, place++)), rate);
-    // In x's type, as PyTorch's kernel does, so that dropout widens nothing.
+    // In x's type, as in PyTorch's kernel, so that dropout does not upcast.
     return tf.mul(x, castLike(tf.mul(tf.cast(kept, "float32"), 1 / (1 - rate)), x));
   };
 }

@@ -1,46 +1,46 @@
 /**
- * The header of a safetensors file: read, and held against the file, before a byte of a tensor is looked at.
+ * Parsing of a safetensors header, and validation against the file before any tensor is read.
  *
  * @module
  */
 import { parseJson } from "../file/json.ts";
 
-/** Bytes of an element, by the format's names of types. */
+/** Bytes per element, by the format's type names. */
 const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map(Object.entries({
   ...{ F64: 8, I64: 8, U64: 8, C64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2 },
   ...{ I8: 1, U8: 1, BOOL: 1, F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1, F8_E4M3FNUZ: 1, F8_E5M2FNUZ: 1 },
 }));
 
-/** The longest header that the format's own reader accepts. */
+/** Maximum length of a header, as in the format's own reader. */
 const MAX_HEADER = 100_000_000;
 
-/** Where a tensor lies. */
+/** Header entry of a tensor. */
 export interface TensorEntry {
   /** Its name. */
   readonly name: string;
-  /** Its type, as the format names it. */
+  /** Its type, in the format's notation. */
   readonly dtype: string;
   /** Its shape. */
   readonly shape: number[];
-  /** Its first byte in the file. */
+  /** Offset of its first byte in the file. */
   readonly begin: number;
-  /** The byte after its last one. */
+  /** Offset after its last byte. */
   readonly end: number;
 }
 
 /** A header. */
 export interface SafetensorsHeader {
-  /** Tensors in the order of their bytes, which they fill without gaps. */
+  /** Tensors in the order of their bytes, without gaps. */
   readonly entries: readonly TensorEntry[];
-  /** Text by key. */
+  /** Metadata: text by key. */
   readonly metadata: Record<string, string>;
 }
 
 /**
- * Reads the header of a whole file.
+ * Parses and validates the header of a complete file.
  *
- * @param file The file's bytes.
- * @param refuse Throws an error with the reason why it is no safetensors file.
+ * @param file The bytes of the file.
+ * @param refuse Throws an error with the reason why the file is invalid.
  */
 export function readHeader(
   file: Uint8Array<ArrayBuffer>,
@@ -71,7 +71,7 @@ export function readHeader(
         `the tensor ${shown(name)} lies at bytes ${place(begin)} to ${place(end)} of ${
           place(file.length)
         }, ` +
-          `wanted it to begin at ${place(expected)}, where the one before it ends`,
+          `instead of beginning at ${place(expected)}, the end of the previous tensor`,
       );
     }
     expected = end;
@@ -81,12 +81,12 @@ export function readHeader(
 }
 
 function readMetadata(given: unknown, refuse: (reason: string) => never): Record<string, string> {
-  if (given === undefined || given === null) return {}; // null: as Hugging Face's reader takes it
+  if (given === undefined || given === null) return {}; // null: as in Hugging Face's reader
   const isRecord = typeof given === "object" && given !== null && !Array.isArray(given);
   if (isRecord && Object.values(given).every((text) => typeof text === "string")) {
     return given as Record<string, string>;
   }
-  return refuse("its metadata is no record of text");
+  return refuse("its metadata is not a record of text");
 }
 
 function readEntry(
@@ -109,13 +109,13 @@ function readEntry(
   if (end - begin !== bytes) {
     refuse(
       `the tensor ${shown(name)} of shape ${shown(shape)} in ${dtype} lies at bytes ${begin} to ${end}, ` +
-        `wanted ${bytes} bytes`,
+        `instead of ${bytes} bytes`,
     );
   }
   return { name, dtype, shape, begin: start + begin, end: start + end };
 }
 
-/** A value in an error, however long it is. */
+/** Formats a value for an error, truncated to 100 characters. */
 export function shown(value: unknown): string {
   const text = String(JSON.stringify(value));
   return text.length <= 100 ? text : `${text.slice(0, 100)}…`;

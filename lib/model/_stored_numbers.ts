@@ -1,35 +1,35 @@
 /**
- * float32 numbers as files hold them, in 4 bytes or in 2, and back. Little-endian, as every machine that Deno runs on is.
+ * Conversion between float32 numbers and their stored form of 4 or 2 bytes, little-endian.
  *
  * @module
  */
 
-/** How a file holds a floating number: float32, bfloat16 or float16, by safetensors' names. */
+/** Stored type of a floating-point number: float32, bfloat16 or float16, in safetensors' notation. */
 export type StoredDtype = "F32" | "BF16" | "F16";
 
-/** Bytes of one number. */
+/** Bytes per number. */
 export const STORED_BYTES: Readonly<Record<StoredDtype, number>> = { F32: 4, BF16: 2, F16: 2 };
 
-/** The bytes of numbers, each rounded once to the nearest, ties to even; what is too large becomes infinite. */
+/** Encodes numbers, each rounded once to nearest, ties to even. Overflow gives infinity. */
 export function storedBytes(values: Float32Array, dtype: StoredDtype): Uint8Array {
   const stored = dtype === "F32" ? values : dtype === "F16" ? new Float16Array(values) : toBfloat16(values);
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
 /**
- * Numbers of bytes, in float32, which holds all of them exactly.
+ * Decodes numbers to float32, which is exact.
  *
- * @param bytes A copy of its own, so that it is aligned.
+ * @param bytes The bytes, in a buffer of their own for alignment.
  */
 export function loadedNumbers(bytes: ArrayBuffer, dtype: StoredDtype): Float32Array<ArrayBuffer> {
   if (dtype === "F32") return new Float32Array(bytes);
   if (dtype === "F16") return new Float32Array(new Float16Array(bytes));
-  const words = new Uint32Array(new Uint16Array(bytes)); // a loop, since a mapping function takes ten times as long
+  const words = new Uint32Array(new Uint16Array(bytes)); // then a loop: a mapping function is ten times slower
   for (let i = 0; i < words.length; i++) words[i]! <<= 16;
   return new Float32Array(words.buffer);
 }
 
-/** bfloat16 is float32's upper half. A NaN stays one whatever its lower half was. */
+/** Rounds to bfloat16, the upper half of float32. NaN stays NaN, whatever its lower half. */
 function toBfloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const stored = new Uint16Array(values.length);

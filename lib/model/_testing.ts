@@ -1,11 +1,11 @@
 /**
- * Damaged and odd safetensors files, for tests.
+ * Damaged and unusual safetensors files, for tests.
  *
  * @module
  */
 import type { Random } from "../text/random.ts";
 
-/** A file with a header of one's own. */
+/** Returns a file with a given header. */
 export function withHeader(header: string, data = new Uint8Array(24)): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(header);
   const file = new Uint8Array(8 + text.length + data.length);
@@ -15,14 +15,14 @@ export function withHeader(header: string, data = new Uint8Array(24)): Uint8Arra
   return file;
 }
 
-/** A file after one to three changes of its bytes, its length, or its header. */
+/** Returns a file after one to three random changes of its bytes, its length, or its header. */
 export function mutated(file: Uint8Array<ArrayBuffer>, random: Random): Uint8Array<ArrayBuffer> {
   let changed = file.slice();
   for (let k = random.integer(3); k >= 0; k--) changed = mutate(changed, random);
   return changed;
 }
 
-/** One change of a file: of bytes, of its length, or of a number or a piece of the header. */
+/** Applies one random change: to bytes, to the length, or to a number or a piece of the header. */
 function mutate(
   file: Uint8Array<ArrayBuffer>,
   random: Random,

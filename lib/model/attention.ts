@@ -1,5 +1,5 @@
 /**
- * Causal self-attention of every head, over a sequence alone or with the keys and values of what was before it.
+ * Causal multi-head self-attention, over a sequence alone or with a cache of keys and values.
  *
  * Letters: B batch, T new tokens, C width, H heads, D = C / H, S slots of a cache.
  *
@@ -22,23 +22,23 @@ import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
 /**
- * Keys and values of the tokens that a model has seen, so that a further token costs O(S) and not O(S^2). Its size is
- * fixed, so that a compiled step keeps its shapes.
+ * Cache of keys and values of earlier tokens, so that a new token costs O(S) instead of O(S^2). Its size is fixed, so
+ * that a compiled step keeps its shapes.
  */
 export interface KeyValueCache {
-  /** Tokens in the cache: the slot of the next one, and its position. int32 scalar. */
+  /** Number of tokens in the cache, which is also the position of the next token. int32 scalar. */
   position: tf.Tensor;
-  /** By layer: [B, H, S, D], what is at `position` and after it unused. */
+  /** Keys by layer: [B, H, S, D]. Slots from `position` on are unused. */
   keys: tf.Tensor[];
-  /** By layer: [B, H, S, D]. */
+  /** Values by layer: [B, H, S, D]. */
   values: tf.Tensor[];
 }
 
 /**
- * An empty cache. The caller disposes of it.
+ * Creates an empty cache. The caller disposes of it.
  *
  * @param config The model; S is its `blockSize`.
- * @param B Sequences.
+ * @param B Number of sequences.
  */
 export function emptyCache(config: GptConfig, B: number): KeyValueCache {
   const { nLayer, nHead, nEmbd, blockSize } = completeConfig(config);
@@ -46,19 +46,19 @@ export function emptyCache(config: GptConfig, B: number): KeyValueCache {
   return { position: tf.scalar(0, "int32"), keys: zeros(), values: zeros() };
 }
 
-/** Where T new tokens go in a cache, and what each of them sees: the same for every layer. */
+/** Slots of T new tokens in a cache, and the attention mask; shared by all layers. */
 export interface CachePlaces {
   /** Positions of the new tokens, int32 [T]. */
   readonly positions: tf.Tensor1D;
-  /** For each slot the new token that it could hold, int32 [S]. */
+  /** The new token that each slot could hold, int32 [S]. */
   readonly source: tf.Tensor1D;
-  /** Slots that new tokens go to, bool [1, 1, S, 1]. */
+  /** Marks the slots of new tokens, bool [1, 1, S, 1]. */
   readonly isNew: tf.Tensor;
   /** 0 where a token sees a slot, -Infinity elsewhere, [T, S]. */
   readonly mask: tf.Tensor;
 }
 
-/** The places of T new tokens in a cache. */
+/** Returns the slots of T new tokens in a cache, and the attention mask. */
 export function cachePlaces(cache: KeyValueCache, T: number): CachePlaces {
   const S = cache.keys[0]!.shape[2]!;
   const whole = (n: number) => tf.scalar(n, "int32");
@@ -75,27 +75,27 @@ export function cachePlaces(cache: KeyValueCache, T: number): CachePlaces {
   };
 }
 
-/** What attention needs besides its input. */
+/** Inputs of attention other than queries, keys and values. */
 export interface AttentionContext {
-  /** Sequences. */
+  /** Number of sequences. */
   readonly B: number;
-  /** Tokens in each that are new. */
+  /** Number of new tokens per sequence. */
   readonly T: number;
   /** The model. */
   readonly config: FullGptConfig;
-  /** Gains [D] of the norms of queries and keys, where the model has them. */
+  /** Gains [D] of the norms of queries and keys, if the model has them. */
   readonly gains: { readonly q: tf.Tensor; readonly k: tf.Tensor } | undefined;
-  /** Drops weights. */
+  /** Dropout of attention weights. */
   readonly dropout: Dropout;
-  /** The cache and the layer's place in it; its keys and values are replaced. */
+  /** The cache, the tokens' slots, and the layer. The layer's keys and values in the cache are replaced. */
   readonly cached: { cache: KeyValueCache; places: CachePlaces; layer: number } | undefined;
 }
 
 /**
- * Attends: every token to itself and what is before it.
+ * Computes causal attention: each token attends to itself and earlier tokens.
  *
- * @param qkv Queries, keys and values side by side, [N, 3 C].
- * @param context What else it needs.
+ * @param qkv Queries, keys and values, concatenated, [N, 3 C].
+ * @param context Other inputs.
  * @returns [N, C].
  */
 export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor {
@@ -119,24 +119,24 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     return observe("weights", weigh([product], { scale, cap: attentionSoftCap, mask: cached?.places.mask }));
   };
   if (cached === undefined && attentionSoftCap === undefined && context.dropout === NO_DROPOUT) {
-    // For the observer alone: the run draws the same roundings as without it.
+    // For the observer only: rounding draws are the same with and without it.
     if (isObserved()) withDrawsFrom(roundingDraws(), () => tf.tidy(weights));
     return merge(causalAttention([q, k, v], { scale }));
   }
   return merge(attentionSums(context.dropout(weights()), v));
 }
 
-/** How scores become weights. */
+/** Options of the softmax over scores. */
 interface WeighOptions {
-  /** What scores are multiplied with. */
+  /** Factor of the scores. */
   readonly scale: number;
-  /** What they are bounded to by the tanh, where they are. */
+  /** Soft cap of the scores, if any. */
   readonly cap: number | undefined;
-  /** 0 where a token sees a slot of a cache, -Infinity elsewhere; then no gradient is asked for. Default: causal. */
+  /** 0 where a token sees a slot of a cache, -Infinity elsewhere; it has no gradient. Default: causal. */
   readonly mask: tf.Tensor | undefined;
 }
 
-/** Attention's weights, of its scores. */
+/** Computes attention weights from scores. */
 const weigh = operation("softmax", ([product]: [tf.Tensor], { scale, cap, mask }: WeighOptions) => {
   const scores = observe("scores", cap === undefined ? product : softCap(product, { cap, scale }));
   const rest = cap === undefined ? scale : 1;
@@ -144,14 +144,14 @@ const weigh = operation("softmax", ([product]: [tf.Tensor], { scale, cap, mask }
   return castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), rest), mask)), scores);
 });
 
-/** LayerNorm over D with a gain and no bias, [B, H, T, D]. */
+/** Applies LayerNorm over D with a gain and no bias, [B, H, T, D]. */
 function headNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Tensor {
   const D = x.shape.at(-1)!;
   const rows = layerNorm(tf.reshape(x, [x.size / D, D]), { weight, epsilon });
   return tf.reshape(rows, x.shape);
 }
 
-/** The cache's rows with those of new tokens in their places. In float32, which the cache keeps. */
+/** Writes the rows of new tokens into the cache's rows, in float32, the type of the cache. */
 function place(rows: tf.Tensor, added: tf.Tensor, { source, isNew }: CachePlaces): tf.Tensor {
   return tf.where(tf.broadcastTo(isNew, rows.shape), tf.gather(toFloat32(added), source, 2), rows);
 }

@@ -9,7 +9,7 @@ import {
 
 const config: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 32, vocabSize: 61, blockSize: 24 };
 
-Deno.test("validateGptConfig() takes GPT-2 and every option that holds", () => {
+Deno.test("validateGptConfig() accepts GPT-2 and every valid option", () => {
   validateGptConfig(config);
   for (const activation of ACTIVATIONS) validateGptConfig({ ...config, activation });
   validateGptConfig({
@@ -19,25 +19,25 @@ Deno.test("validateGptConfig() takes GPT-2 and every option that holds", () => {
   });
 });
 
-Deno.test("validateGptConfig() refuses options that do not hold, naming option and value", () => {
+Deno.test("validateGptConfig() refuses invalid options, with option and value", () => {
   const cases: [Partial<Record<keyof GptConfig, unknown>>, typeof TypeError | typeof RangeError, string][] = [
-    [{ bias: 1 }, TypeError, "bias must be true or false: it is 1"],
-    [{ tiedHead: "no" }, TypeError, "tiedHead must be true or false: it is no"],
-    [{ dropout: 1 }, RangeError, "dropout must be in [0, 1): it is 1"],
+    [{ bias: 1 }, TypeError, "expected true or false for bias, got 1"],
+    [{ tiedHead: "no" }, TypeError, "expected true or false for tiedHead, got no"],
+    [{ dropout: 1 }, RangeError, "expected dropout in [0, 1), got 1"],
     [{ dropout: NaN }, RangeError, "dropout"],
-    [{ logitSoftCap: 0 }, RangeError, "logitSoftCap must be a finite number above 0: it is 0"],
+    [{ logitSoftCap: 0 }, RangeError, "expected a finite number above 0 for logitSoftCap, got 0"],
     [{ attentionSoftCap: Infinity }, RangeError, "attentionSoftCap"],
     [{ initStd: -1 }, RangeError, "initStd"],
     [{ layerNormEps: 0 }, RangeError, "layerNormEps"],
-    [{ activation: "tanh" }, RangeError, "activation must be one of gelu, geluErf"],
-    [{ qkNorm: true, nHead: 32 }, RangeError, "qkNorm needs heads of at least 2 numbers"],
+    [{ activation: "tanh" }, RangeError, "expected one of gelu, geluErf"],
+    [{ qkNorm: true, nHead: 32 }, RangeError, "expected heads of at least 2 numbers with qkNorm"],
   ];
   for (const [option, kind, message] of cases) {
     assertThrows(() => validateGptConfig({ ...config, ...option } as GptConfig), kind, message);
   }
 });
 
-Deno.test("completeConfig() fills in GPT-2's choices and leaves other fields behind", () => {
+Deno.test("completeConfig() fills in GPT-2's defaults and drops other fields", () => {
   const given = { ...config, dropout: 0.1, steps: 7, bias: undefined };
   assertEquals(completeConfig(given), {
     ...config,
@@ -46,7 +46,7 @@ Deno.test("completeConfig() fills in GPT-2's choices and leaves other fields beh
   });
 });
 
-Deno.test("feedForwardWidth() gives swiglu as many weights as the others, up to its rounding", () => {
+Deno.test("feedForwardWidth() gives swiglu as many weights as the others, up to rounding", () => {
   assertEquals(feedForwardWidth(config), 128);
   const wide: GptConfig = { ...config, nEmbd: 768, activation: "swiglu" };
   assertEquals(3 * 768 * feedForwardWidth(wide), 2 * 768 * 4 * 768);

@@ -1,5 +1,5 @@
 /**
- * A model that reads tokens one after the other and gives the logits of the next, remembering keys and values.
+ * Incremental decoding: reads tokens one by one and returns the logits of the next, with a cache of keys and values.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { emptyCache, type KeyValueCache } from "./attention.ts";
 import { completeConfig, type FullGptConfig, type GptConfig, validateGptConfig } from "./config.ts";
 import { gptHidden, headLogits, type Parameters } from "./gpt.ts";
 
-/** A cache as compiled functions take and return it. */
+/** A cache in the form that compiled functions accept. */
 type CacheTensors = { position: tf.Tensor; keys: tf.Tensor[]; values: tf.Tensor[] };
 
 /**
- * Reads one sequence. A further token costs one compiled pass over it and the cache, O(blockSize), whatever stands
- * before it; it is traced once.
+ * An incremental decoder of one sequence. A new token costs one compiled pass over the cache, O(blockSize), whatever
+ * the length of the context. The pass is traced once.
  *
- * **When the context is full**, at `blockSize` tokens, the next token begins a new cache: the last blockSize / 2 tokens
- * (rounded down, at least 1), the new one included, are read again from position 0, and what was before them is
- * forgotten. So a token costs a long pass only once in blockSize / 2 tokens.
+ * **When the context is full**, at `blockSize` tokens, the next token starts a new cache. The last blockSize / 2 tokens
+ * (rounded down, at least 1), including the new one, are read again from position 0, and earlier tokens are dropped. A
+ * long pass is thus needed only once in blockSize / 2 tokens.
  */
 export class Decoder implements Disposable {
   readonly #parameters: Parameters;
@@ -28,13 +28,13 @@ export class Decoder implements Disposable {
     { logits: tf.Tensor; cache: CacheTensors }
   >;
   #cache: KeyValueCache | undefined;
-  /** The tokens in the cache. */
+  /** Tokens in the cache. */
   #context: number[] = [];
 
   /**
-   * A decoder that has read nothing yet.
+   * Creates a decoder with an empty context.
    *
-   * @param parameters As `toParameters` makes them; the caller keeps them until this is disposed of.
+   * @param parameters Parameters as tensors. The caller must keep them until the decoder is disposed of.
    * @param config The model.
    */
   constructor(parameters: Parameters, config: GptConfig) {
@@ -48,22 +48,22 @@ export class Decoder implements Disposable {
     );
   }
 
-  /** How many times the step was traced. */
+  /** Number of times the step was traced. */
   get traces(): number {
     return this.#step.traces;
   }
 
-  /** The tokens that the next one is predicted from. */
+  /** Tokens from which the next one is predicted. */
   get context(): readonly number[] {
     return this.#context;
   }
 
   /**
-   * Reads more tokens: many by one pass, a single one by the compiled step.
+   * Appends tokens to the context: several by one pass, a single one by the compiled step.
    *
-   * @param tokens At least one id, each in [0, V). Of more than fit into the context the last blockSize are read.
-   * @returns Logits of the token after them, float32 [V].
-   * @throws {RangeError} when there is no token, or one is none of the vocabulary's.
+   * @param tokens At least one id, each in [0, V). If there are more than fit the context, the last blockSize are used.
+   * @returns Logits of the next token, float32 [V].
+   * @throws {RangeError} if there is no token, or an id is out of range.
    */
   read(tokens: ArrayLike<number>): Float32Array {
     const { blockSize } = this.#config;
@@ -94,12 +94,14 @@ export class Decoder implements Disposable {
   }
 
   #check(tokens: readonly number[]): void {
-    if (tokens.length === 0) throw new RangeError("Cannot read tokens: wanted at least one, given none");
+    if (tokens.length === 0) {
+      throw new RangeError("Cannot read tokens: expected at least one token, got none");
+    }
     const { vocabSize } = this.#config;
     for (const id of tokens) {
       if (Number.isInteger(id) && id >= 0 && id < vocabSize) continue;
       throw new RangeError(
-        `Cannot read tokens: each must be a whole number in [0, ${vocabSize}): one of them is ${id}`,
+        `Cannot read tokens: expected integer ids in [0, ${vocabSize}), got ${id}`,
       );
     }
   }
@@ -111,7 +113,7 @@ export class Decoder implements Disposable {
     const cache: KeyValueCache = { position, keys: [...keys], values: [...values] };
     const hidden = gptHidden(parameters, tokens, this.#config, { cache });
     const [N, C] = hidden.shape;
-    const last = tf.slice(hidden, [N - 1, 0], [1, C]); // the only one whose logits are wanted
+    const last = tf.slice(hidden, [N - 1, 0], [1, C]); // only the last position's logits are needed
     return { logits: toFloat32(headLogits(parameters, last, this.#config)), cache: { ...cache } };
   }
 

@@ -1,5 +1,5 @@
 /**
- * Text that a model makes: tokens after a prompt, each chosen from the logits of the one before.
+ * Text generation: tokens after a prompt, each sampled from the model's logits.
  *
  * @module
  */
@@ -15,20 +15,20 @@ import { type SampleOptions, sampleToken, validateSampleOptions } from "./sample
 export interface GenerateOptions extends SampleOptions {
   /** Text to continue. Default: a line break. */
   readonly prompt?: string | undefined;
-  /** Tokens to generate, at least 0. Default: 100. */
+  /** Number of tokens to generate, at least 0. Default: 100. */
   readonly maxNewTokens?: number | undefined;
-  /** Seed of sampling, a whole number in [0, 2^53). Default: 1. */
+  /** Seed of sampling, an integer in [0, 2^53). Default: 1. */
   readonly seed?: number | undefined;
 }
 
 /**
  * Generates text. The same model, options and machine give the same text.
  *
- * @param model The model; its policy is that of the surrounding `autocast`.
+ * @param model The model. The surrounding `autocast` sets its policy.
  * @param tokenizer Encodes the prompt and decodes the result.
  * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`.
  * @returns The prompt, followed by the generated text.
- * @throws {RangeError} if an option is out of range, or the tokenizer cannot write the prompt.
+ * @throws {RangeError} if an option is out of range, or the tokenizer cannot encode the prompt.
  */
 export function generate(
   model: Gpt,
@@ -45,28 +45,28 @@ export function generate(
 
 /** Options of {@linkcode generateTokens}. */
 export interface GenerateTokensOptions extends SampleOptions {
-  /** Token ids to continue, at least one. Of more than `blockSize` the last count. */
+  /** Token ids to continue, at least one. If there are more than `blockSize`, the last ones are used. */
   readonly prompt: ArrayLike<number>;
-  /** How many tokens to make, at least 0. */
+  /** Number of tokens to generate, at least 0. */
   readonly maxNewTokens: number;
-  /** Ids that are made: those below it, in [1, V]. Default: V. Smaller if the model's vocabulary is padded. */
+  /** Number of ids to sample from, the first ones, in [1, V]. Set it if the vocabulary is padded. Default: V. */
   readonly vocabSize?: number | undefined;
-  /** Seed of the choices, a whole number in [0, 2^53); default 1. */
+  /** Seed of sampling, an integer in [0, 2^53). Default: 1. */
   readonly seed?: number | undefined;
 }
 
 /**
  * Generates token ids. The same parameters, options and machine give the same tokens.
  *
- * Keys and values are remembered, so that a token costs O(T). When the context is full, at `blockSize` tokens, its last
- * blockSize / 2 are read anew and what was before them is forgotten, as {@linkcode Decoder} says. The policy of the
- * `autocast` region that it is called in applies.
+ * Keys and values are cached, so a token costs O(T). When the context is full, at `blockSize` tokens, its last
+ * blockSize / 2 tokens are read again and earlier tokens are dropped, as described in {@linkcode Decoder}. The
+ * surrounding `autocast` sets the precision policy.
  *
- * @param parameters As `toParameters` makes them.
+ * @param parameters Parameters as tensors.
  * @param config The model.
- * @param options The prompt, how many tokens, how to choose.
+ * @param options The prompt, the number of tokens, and sampling options.
  * @returns The new tokens, int32 [maxNewTokens], without the prompt.
- * @throws {RangeError} for an option or a prompt that does not fit.
+ * @throws {RangeError} for an option or a prompt that is out of range.
  */
 export function generateTokens(
   parameters: Parameters,
@@ -77,12 +77,12 @@ export function generateTokens(
   validateSampleOptions(options);
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
     throw new RangeError(
-      `Cannot generate: maxNewTokens must be a whole number of at least 0: it is ${maxNewTokens}`,
+      `Cannot generate: expected an integer >= 0 for maxNewTokens, got ${maxNewTokens}`,
     );
   }
   if (!Number.isInteger(vocabSize) || vocabSize < 1 || vocabSize > config.vocabSize) {
     throw new RangeError(
-      `Cannot generate: expected vocabSize to be a whole number from 1 to ${config.vocabSize}, got ${vocabSize}`,
+      `Cannot generate: expected an integer from 1 to ${config.vocabSize} for vocabSize, got ${vocabSize}`,
     );
   }
   const random = createRandom(seed, "generate");

@@ -27,12 +27,12 @@ const VARIANTS: Record<string, GptConfig> = {
     attentionSoftCap: 5,
     logitSoftCap: 10,
     activation: "swiglu",
-    dropout: 0.5, // never acts: no key
+    dropout: 0.5, // inactive without a key
   },
 };
 const prompt = [3, 1, 4, 1, 5];
 
-/** Logits of the token after some, by a pass over all of them. */
+/** Returns the logits of the next token, from a pass over all tokens. */
 function lastLogits(parameters: Parameters, tokens: readonly number[], config: GptConfig): Float32Array {
   return tf.tidy(() => {
     const ids = tf.tensor2d([...tokens], [1, tokens.length], "int32");
@@ -42,7 +42,7 @@ function lastLogits(parameters: Parameters, tokens: readonly number[], config: G
 }
 
 for (const [label, config] of Object.entries(VARIANTS)) {
-  Deno.test(`generateTokens() with its cache makes the tokens that it makes without, across full contexts (${label})`, () => {
+  Deno.test(`generateTokens() gives the same tokens with its cache as without, across full contexts (${label})`, () => {
     const parameters = toParameters(initialParameters(config, 5));
     const want: number[] = [];
     let context = [...prompt];
@@ -54,16 +54,16 @@ for (const [label, config] of Object.entries(VARIANTS)) {
     }
     const got = generateTokens(parameters, config, { prompt, maxNewTokens: 30, temperature: 0 });
     assertEquals(Array.from(got), want);
-    assert(new Set(want).size > 2, "the model says the same all the time: nothing was tested");
+    assert(new Set(want).size > 2, "the model repeats itself: nothing was tested");
   });
 }
 
-Deno.test("a Decoder's logits are gptLogits()'s, and one trace serves every token", () => {
+Deno.test("a Decoder's logits equal gptLogits()'s, and one trace serves every token", () => {
   const parameters = toParameters(initialParameters(config, 5));
   using decoder = new Decoder(parameters, config);
   const compare = (got: Float32Array, tokens: number[]) => {
     const want = lastLogits(parameters, tokens, config);
-    // float32 sums in another order: some 100 of them, each off by 2^-24 of terms near 1.
+    // float32 sums in another order: some 100 of them, each with an error of 2^-24 of terms near 1.
     got.forEach((logit, i) => assertAlmostEquals(logit, want[i]!, 1e-5 * Math.max(1, Math.abs(want[i]!))));
   };
   compare(decoder.read([7, 8]), [7, 8]);
@@ -75,11 +75,11 @@ Deno.test("a Decoder's logits are gptLogits()'s, and one trace serves every toke
   assertEquals(decoder.context, [1, 2, 3, 4, 5, 20]);
   compare(decoder.read([21]), [1, 2, 3, 4, 5, 20, 21]);
   assertEquals(decoder.traces, 1);
-  assertThrows(() => decoder.read([23]), RangeError, "in [0, 23): one of them is 23");
-  assertThrows(() => decoder.read([]), RangeError, "given none");
+  assertThrows(() => decoder.read([23]), RangeError, "in [0, 23), got 23");
+  assertThrows(() => decoder.read([]), RangeError, "got none");
 });
 
-Deno.test("a Decoder reads the end of what is longer than its context, and works with a context of one", () => {
+Deno.test("a Decoder reads the end of input longer than its context, and works with a context of one", () => {
   const parameters = toParameters(initialParameters(config, 5));
   using decoder = new Decoder(parameters, config);
   const long = Array.from({ length: 40 }, (_, i) => i % 23);
@@ -96,7 +96,7 @@ Deno.test("a Decoder reads the end of what is longer than its context, and works
   );
 });
 
-Deno.test("generateTokens() repeats by seed, and its options reach the choice", () => {
+Deno.test("generateTokens() is determined by its seed, and its options affect sampling", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const make = (options: object) =>
     Array.from(generateTokens(parameters, config, { prompt, maxNewTokens: 25, ...options }));
@@ -108,33 +108,36 @@ Deno.test("generateTokens() repeats by seed, and its options reach the choice", 
   assertNotEquals(make({ temperature: 3, seed: 9 }), greedy);
   assertEquals(make({ maxNewTokens: 0 }), []);
   const few = make({ vocabSize: 3, temperature: 5 });
-  assert(few.every((id) => id < 3) && new Set(few).size === 3, "a padded vocabulary's ids are not made");
+  assert(
+    few.every((id) => id < 3) && new Set(few).size === 3,
+    "ids of a padded vocabulary are not generated",
+  );
   autocast("bf16-autocast", () => assertEquals(make({ temperature: 0 }).length, 25));
 });
 
-Deno.test("generateTokens() refuses what does not fit", () => {
+Deno.test("generateTokens() refuses options out of range", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const make = (options: object) => () =>
     generateTokens(parameters, config, { prompt, maxNewTokens: 2, ...options });
-  assertThrows(make({ prompt: [] }), RangeError, "wanted at least one, given none");
-  assertThrows(make({ prompt: [99] }), RangeError, "one of them is 99");
-  assertThrows(make({ maxNewTokens: -1 }), RangeError, "maxNewTokens must be a whole number");
+  assertThrows(make({ prompt: [] }), RangeError, "expected at least one token, got none");
+  assertThrows(make({ prompt: [99] }), RangeError, "got 99");
+  assertThrows(make({ maxNewTokens: -1 }), RangeError, "expected an integer >= 0 for maxNewTokens");
   for (const vocabSize of [0, 1.5, 99]) {
     assertThrows(
       make({ vocabSize }),
       RangeError,
-      "expected vocabSize to be a whole number from 1 to 23, got",
+      "expected an integer from 1 to 23 for vocabSize, got",
     );
   }
   assertThrows(make({ temperature: -1 }), RangeError, "temperature");
   assertThrows(make({ seed: -1 }), RangeError, "expected an integer in [0, 2^53) for the seed");
 });
 
-Deno.test("generateTokens() leaves no tensor and no handle behind", () => {
+Deno.test("generateTokens() leaves no tensor and no handle", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const look = () => [tf.memory().numTensors, tensorflow.runtime.liveHandles];
   const make = () => generateTokens(parameters, config, { prompt, maxNewTokens: 30 });
-  make(); // values of parameters are on the host until they are used
+  make(); // values of parameters are uploaded at their first use
   const before = look();
   make();
   assertEquals(look(), before);

@@ -1,6 +1,6 @@
 /**
  * GPT-2's architecture as plain functions over a record of parameters: pre-LayerNorm, learned positions, and the
- * options that a config names.
+ * options of a config.
  *
  * Letters: B batch, T sequence length, C width, H heads, D = C / H, V vocabulary, N = B T.
  *
@@ -16,14 +16,14 @@ import type { ParameterRecord } from "./parameters.ts";
 /** Parameters by name, as tensors. */
 export type Parameters = Record<string, tf.Tensor>;
 
-/** Makes tensors of plain parameters. The caller disposes of them. */
+/** Uploads plain parameters as tensors. The caller disposes of them. */
 export function toParameters(record: ParameterRecord): Parameters {
   return Object.fromEntries(
     Object.entries(record).map(([name, { shape, values }]) => [name, tf.tensor(values, shape, "float32")]),
   );
 }
 
-/** Reads tensors back into plain parameters. */
+/** Downloads tensors to plain parameters. */
 export function fromParameters(parameters: Parameters): ParameterRecord {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, tensor]) => [
@@ -33,29 +33,29 @@ export function fromParameters(parameters: Parameters): ParameterRecord {
   );
 }
 
-/** What a pass through the model may be given besides tokens. */
+/** Optional inputs of a pass through the model. */
 export interface PassOptions {
   /**
-   * Drops numbers as the config's `dropout` says: int32 [2], an argument of a compiled function. The same key drops the
-   * same numbers; each place draws from a key folded from it. Without a key nothing is dropped.
+   * Key of dropout, int32 [2], an argument of a compiled function. Equal keys give equal masks; each dropout layer
+   * draws from a key folded from it. Default: no dropout.
    */
   readonly dropoutKey?: tf.Tensor | undefined;
   /**
-   * Keys and values of the tokens before these. Its tensors are replaced by those that hold these tokens too; the
-   * caller owns old and new. No gradient passes through it. The caller sees to it that T more tokens fit.
+   * Keys and values of the preceding tokens. Its tensors are replaced by ones that include the new tokens; the caller
+   * owns both. It has no gradient. The caller must ensure that T more tokens fit.
    */
   readonly cache?: KeyValueCache | undefined;
 }
 
 /**
- * Logits of the next token at every position.
+ * Computes the logits of the next token at every position.
  *
- * @param parameters As {@linkcode toParameters} makes them.
+ * @param parameters Parameters as tensors, from {@linkcode toParameters}.
  * @param tokens int32 ids, [B, T], T at most the config's `blockSize`.
  * @param config The model's sizes and options.
  * @param options A key for dropout, a cache.
- * @returns [N, V]; in the policy's type where it lowers matrix products.
- * @throws {RangeError} when T is longer than the model has positions for, or a parameter is missing.
+ * @returns [N, V]; in the policy's type for matrix products.
+ * @throws {RangeError} if T is longer than `blockSize`, or a parameter is missing.
  */
 export function gptLogits(
   parameters: Parameters,
@@ -67,11 +67,11 @@ export function gptLogits(
 }
 
 /**
- * What the head makes logits of: the last LayerNorm's result at every position.
+ * Computes the input of the head: the output of the last LayerNorm at every position.
  *
- * @param parameters As for {@linkcode gptLogits}, and so are the others.
+ * @param parameters As in {@linkcode gptLogits}, as are the other arguments.
  * @returns [N, C].
- * @throws {RangeError} when T is longer than the model has positions for, or a parameter is missing.
+ * @throws {RangeError} if T is longer than `blockSize`, or a parameter is missing.
  */
 export function gptHidden(
   parameters: Parameters,
@@ -84,7 +84,7 @@ export function gptHidden(
   const { nEmbd: C, nLayer, blockSize, qkNorm, layerNormEps: epsilon } = full;
   if (T > blockSize) {
     throw new RangeError(
-      `Cannot run the model: T must be at most blockSize (${blockSize} tokens): T is ${T}`,
+      `Cannot run the model: expected T <= blockSize (${blockSize} tokens), got ${T}`,
     );
   }
   const weight = (name: string) => parameterOf(parameters, `${name}.weight`);
@@ -93,7 +93,7 @@ export function gptHidden(
     bias: full.bias ? parameterOf(parameters, `${name}.bias`) : undefined,
   });
   const dense = (x: tf.Tensor, name: string) => linear(x, affine(name));
-  // Its result goes into matrix products alone.
+  // Only matrix products consume its result.
   const norm = (x: tf.Tensor, name: string) => layerNorm(x, { ...affine(name), epsilon, lowered: true });
   const dropout = createDropout(full.dropout, options.dropoutKey);
   const { cache } = options;
@@ -132,12 +132,12 @@ export function gptHidden(
 const activation = operation("gelu", ([x]: [tf.Tensor], name: Activation) => activate(x, name));
 
 /**
- * Logits of hidden states: the product with the head's table, bounded where the config says so.
+ * Computes logits from hidden states: the product with the head's table, with the config's soft cap.
  *
- * @param parameters As for {@linkcode gptLogits}.
+ * @param parameters As in {@linkcode gptLogits}.
  * @param hidden Rows of {@linkcode gptHidden}, [N, C].
  * @param config The model's sizes and options.
- * @returns [N, V]; in the policy's type where it lowers matrix products.
+ * @returns [N, V]; in the policy's type for matrix products.
  */
 export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
   const { tiedHead, logitSoftCap } = completeConfig(config);
@@ -162,7 +162,7 @@ function parameterOf(parameters: Parameters, name: string): tf.Tensor {
   const parameter = parameters[name];
   if (parameter !== undefined) return parameter;
   throw new RangeError(
-    `Cannot run the model: its config wants the parameter ${name}, which is not among the ` +
-      `${Object.keys(parameters).length} given`,
+    `Cannot run the model: expected the parameter ${name} of its config, got ` +
+      `${Object.keys(parameters).length} parameters without it`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Hugging Face's `config.json` of a GPT-2, to our config and back. No files, no tensors.
+ * Conversion between Hugging Face's `config.json` of a GPT-2 and losskit's config.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { type Activation, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 
-/** Our activations by Hugging Face's names. The first of ours is the name that is written. */
+/** Activations by Hugging Face's names. The first name of an activation is the one written. */
 const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation])[] = [
   ["gelu_new", "gelu"],
   ["gelu_pytorch_tanh", "gelu"],
@@ -18,10 +18,10 @@ const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation
   ["swish", "silu"],
 ];
 
-/** A number that counts: beyond 2^53 - 1, sizes are not exact. */
+/** Schema of a size: above 2^53 - 1, integers are not exact. */
 const count = v.pipe(v.number(), v.safeInteger());
 
-/** What is read of the file; what it leaves out is transformers' default. */
+/** Fields that are read. The defaults of omitted fields are transformers'. */
 const schema = v.looseObject({
   model_type: v.optional(v.literal("gpt2"), "gpt2"),
   n_layer: v.optional(count, 12),
@@ -40,33 +40,33 @@ const schema = v.looseObject({
   embd_pdrop: v.optional(v.number(), 0.1),
   attn_pdrop: v.optional(v.number(), 0.1),
   tie_word_embeddings: v.optional(v.boolean(), true),
-  scale_attn_weights: v.optional(v.literal(true, "attention without 1 / sqrt(D) is not built"), true),
+  scale_attn_weights: v.optional(v.literal(true, "attention without 1 / sqrt(D) is not supported"), true),
   scale_attn_by_inverse_layer_idx: v.optional(
-    v.literal(false, "attention scaled by layer is not built"),
+    v.literal(false, "attention scaled by layer is not supported"),
     false,
   ),
-  add_cross_attention: v.optional(v.literal(false, "cross attention is not built"), false),
+  add_cross_attention: v.optional(v.literal(false, "cross attention is not supported"), false),
 });
 
 /**
- * Our config for a GPT-2's `config.json`. Its three rates of dropout become ours where they are one; otherwise dropout
- * is left at 0.
+ * Converts a GPT-2's `config.json` to losskit's config. Dropout is set only if the file's three dropout rates are
+ * equal; otherwise it is 0.
  *
  * @param given The file's JSON.
- * @param name What to call the file in errors.
- * @throws {UserError} when it is no GPT-2 that can be built here.
+ * @param name Name of the file for errors.
+ * @throws {UserError} if the JSON is not a GPT-2 config, or uses unsupported options.
  */
 export function fromGpt2Config(given: unknown, name: string): GptConfig {
   const refuse = (reason: string): UserError =>
-    new UserError(`Cannot use ${name}: wanted the config.json of a GPT-2: ${reason}`);
+    new UserError(`Cannot use ${name}: expected the config.json of a supported GPT-2 (${reason})`);
   const result = v.safeParse(schema, given);
   if (!result.success) {
     const [issue] = result.issues;
-    throw refuse(`${v.getDotPath(issue) ?? "it"}: ${issue.message}`);
+    throw refuse(`${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
   }
   const found = result.output;
   if (found.n_inner != null && found.n_inner !== 4 * found.n_embd) {
-    throw refuse(`n_inner must be 4 n_embd (${4 * found.n_embd}) or null: it is ${found.n_inner}`);
+    throw refuse(`n_inner is ${found.n_inner}, not 4 n_embd = ${4 * found.n_embd} or null`);
   }
   const { resid_pdrop: rate } = found;
   const config: GptConfig = {
@@ -91,11 +91,11 @@ export function fromGpt2Config(given: unknown, name: string): GptConfig {
 }
 
 /**
- * Returns the `config.json` of a model, as transformers' `GPT2LMHeadModel` reads it.
+ * Returns the `config.json` of a model for transformers' `GPT2LMHeadModel`.
  *
  * @param config The model.
- * @param options `end`: the id of the tokenizer's end of a document. Default: null, there is none.
- * @throws {RangeError} naming the options that GPT-2 does not have.
+ * @param options `end`: id of the tokenizer's end-of-document token. Default: null, for none.
+ * @throws {RangeError} with the options that GPT-2 does not have.
  */
 export function toGpt2Config(
   config: GptConfig,
@@ -111,7 +111,7 @@ export function toGpt2Config(
   ].filter((option) => option !== false);
   if (foreign.length > 0) {
     throw new RangeError(
-      `Cannot save the model as a GPT-2: wanted only options that transformers' GPT-2 has: it has ${
+      `Cannot save the model as a GPT-2: expected only options of transformers' GPT-2, got ${
         foreign.join(", ")
       }. Use encodeSafetensors for its parameters instead.`,
     );

@@ -1,6 +1,6 @@
 /**
- * Loads GPT-2 from Hugging Face's files: a folder with `config.json` and safetensors, in one file or in shards. No tensors
- * of TensorFlow. Saving is `save_gpt2.ts`.
+ * Loads GPT-2 from Hugging Face's files: a folder with `config.json` and safetensors, in one file or in shards.
+ * `save_gpt2.ts` saves models.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { fromGpt2Config } from "./gpt2_config.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues } from "./parameters.ts";
 import { readSafetensors } from "./safetensors_file.ts";
 
-/** The names of a model's files. */
+/** Names of a model's files. */
 export const CONFIG = "config.json", WEIGHTS = "model.safetensors", INDEX = "model.safetensors.index.json";
 
-/** What older versions of transformers stored besides parameters: the causal mask and its value. */
+/** Pattern of buffers stored by older versions of transformers: the causal mask and its value. */
 const BUFFER = /^h\.\d+\.attn\.(masked_)?bias$/;
 
-/** The head's matrix, in our names and Hugging Face's. */
+/** Name of the head's matrix, in losskit and Hugging Face. */
 export const HEAD = "lm_head.weight";
 
-/** A model that was read. */
+/** A loaded model. */
 export interface Gpt2Model {
   /** Its sizes and options. */
   readonly config: GptConfig;
@@ -31,12 +31,12 @@ export interface Gpt2Model {
 }
 
 /**
- * Reads a GPT-2 that transformers saved: names with or without `transformer.`, the causal masks that older versions
- * stored left out.
+ * Loads a GPT-2 saved by transformers. Parameter names may begin with `transformer.`. The causal masks stored by older
+ * versions are ignored.
  *
- * @param path The folder, or one of its safetensors files (or the index of its shards), `config.json` beside it.
- * @throws {UserError} when files are missing or damaged, or tensors are missing, too many or of other shapes: all of
- * them are listed.
+ * @param path The folder, or one of its safetensors files or the index of its shards, next to `config.json`.
+ * @throws {UserError} if files are missing or damaged, or tensors are missing, unexpected or of other shapes. The
+ * message lists all of them.
  */
 export async function loadGpt2(path: string): Promise<Gpt2Model> {
   const isFolder = await kindOf(path) === "folder";
@@ -57,31 +57,31 @@ export async function loadGpt2(path: string): Promise<Gpt2Model> {
   return { config, parameters: pick(tensors, { config, path, twice }) };
 }
 
-/** A tensor's name without what `GPT2LMHeadModel` puts before it. */
+/** Returns a tensor's name without the prefix of `GPT2LMHeadModel`. */
 function ownName(name: string): string {
   return name.replace(/^transformer\./, "");
 }
 
-/** The parameters that a config wants, or an error with everything that is wrong. */
+/** Selects the parameters of a config, or throws an error that lists every problem. */
 function pick(
   tensors: ReadonlyMap<string, ParameterValues>,
   { config, path, twice }: { config: GptConfig; path: string; twice: readonly string[] },
 ): ParameterRecord {
   const shapes = parameterShapes(config);
-  const problems = twice.map((name) => `${name} is there twice`);
+  const problems = twice.map((name) => `${name} occurs twice`);
   const parameters: ParameterRecord = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const found = tensors.get(name);
-    if (found === undefined) problems.push(`${name} is missing, wanted [${shape}]`);
+    if (found === undefined) problems.push(`${name} is missing, expected [${shape}]`);
     else if (String(found.shape) !== String(shape)) {
-      problems.push(`${name} is [${found.shape}], wanted [${shape}]`);
+      problems.push(`${name} is [${found.shape}], expected [${shape}]`);
     } else parameters[name] = found;
   }
   for (const [name, found] of tensors) {
     if (name in shapes) continue;
-    if (name !== HEAD) problems.push(`${name} of [${found.shape}] belongs to no GPT-2 of this config`);
+    if (name !== HEAD) problems.push(`${name} of [${found.shape}] is not a parameter of this config`);
     else if (!equal(found, tensors.get("wte.weight"))) {
-      problems.push(`${HEAD} is not wte.weight, though the config ties them (tie_word_embeddings)`);
+      problems.push(`${HEAD} differs from wte.weight, although the config ties them (tie_word_embeddings)`);
     }
   }
   if (problems.length === 0) return parameters;
@@ -108,18 +108,18 @@ async function weightFiles(folder: string): Promise<string[]> {
   const index = join(folder, INDEX);
   if (await kindOf(index) === "file") return await shards(index);
   throw new UserError(
-    `Cannot load a GPT-2 from ${folder}: wanted ${WEIGHTS} or ${INDEX} in it: it has neither`,
+    `Cannot load a GPT-2 from ${folder}: expected ${WEIGHTS} or ${INDEX}, got neither`,
   );
 }
 
-/** The files that an index names, each once. */
+/** Returns the distinct files listed in an index. */
 async function shards(index: string): Promise<string[]> {
   const { weight_map: map } = Object(await readJson(index)) as { weight_map?: unknown };
   const names = typeof map === "object" && map !== null ? [...new Set(Object.values(map))] : [];
   const isName = (name: unknown): name is string => typeof name === "string" && name === basename(name);
   if (names.length === 0 || !names.every(isName)) {
     throw new UserError(
-      `Cannot read ${index}: wanted a weight_map from tensors to the names of files beside it`,
+      `Cannot read ${index}: expected a weight_map from tensors to names of files in the same folder`,
     );
   }
   return names.sort().map((name) => join(dirname(index), name));
@@ -146,7 +146,7 @@ async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     throw new UserError(
-      `Cannot load a GPT-2: wanted to read ${path}: ${
+      `Cannot load a GPT-2: expected to read ${path}, but ${
         cause instanceof Deno.errors.NotFound ? "it does not exist" : messageOf(cause)
       }`,
       { cause },

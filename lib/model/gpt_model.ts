@@ -14,14 +14,14 @@ import { completeConfig, type GptConfig } from "./config.ts";
 import { gptHidden, gptLogits, type Parameters, type PassOptions, toParameters } from "./gpt.ts";
 import { initialParameters, type ParameterRecord, parameterShapes } from "./parameters.ts";
 
-/** Target of positions that do not count, PyTorch's `ignore_index`. */
+/** Target of positions excluded from the loss, as PyTorch's `ignore_index`. */
 const IGNORE_INDEX = -100;
 
-/** Where a model's weights come from: a seed, or plain values. */
+/** Source of a model's weights: a seed, or plain values. */
 export interface GptOptions {
   /** Seed of GPT-2's initialization. Default: 1. */
   readonly seed?: number | undefined;
-  /** Weights by name, such as `loadGpt2` reads them. Default: initialized from `seed`. */
+  /** Weights by name, for example from `loadGpt2`. Default: initialized from `seed`. */
   readonly parameters?: ParameterRecord | undefined;
 }
 
@@ -32,7 +32,7 @@ export class Gpt implements Disposable {
   #parameters: Parameters;
 
   /**
-   * Creates a model from a config and weights, which it owns from then on.
+   * Creates a model from a config and weights. The model takes ownership of the weights.
    *
    * @throws {RangeError} if the config is inconsistent, or a weight is missing or has another shape.
    */
@@ -50,12 +50,12 @@ export class Gpt implements Disposable {
     this.#parameters = parameters;
   }
 
-  /** Weights by name, float32. A training step replaces them: read them again after it. */
+  /** Weights by name, float32. A training step replaces them: read this property again after each step. */
   get parameters(): Parameters {
     return this.#parameters;
   }
 
-  /** Replaces the weights and frees the former ones. The model owns the given ones from then on. */
+  /** Replaces the weights and frees the previous ones. The model takes ownership of the new weights. */
   setParameters(parameters: Parameters): void {
     const former = this.#parameters;
     this.#parameters = parameters;
@@ -67,7 +67,7 @@ export class Gpt implements Disposable {
    *
    * @param tokens Token ids, int32 [B, T], T at most `config.blockSize`.
    * @param options A key for dropout.
-   * @returns [B, T, V]; in the policy's type inside of `autocast`.
+   * @returns [B, T, V]; in the policy's type inside `autocast`.
    * @throws {RangeError} if T is above `config.blockSize`.
    */
   forward(tokens: tf.Tensor2D, options: PassOptions = {}): tf.Tensor3D {
@@ -78,13 +78,13 @@ export class Gpt implements Disposable {
   }
 
   /**
-   * Computes the mean cross entropy in blocks of the vocabulary, so that no [N, V] logits are held. Use it for large
-   * vocabularies; `crossEntropy` of {@linkcode Gpt.forward} is the same loss.
+   * Computes the mean cross entropy in blocks of the vocabulary, so that [N, V] logits are never held. Use it for large
+   * vocabularies. The loss equals `crossEntropy` of {@linkcode Gpt.forward}.
    *
    * @param x Token ids, int32 [B, T].
-   * @param y Targets, int32 [B, T], each in [0, V), or -100 where a position does not count.
+   * @param y Targets, int32 [B, T], each in [0, V), or -100 to exclude a position.
    * @param options A key for dropout.
-   * @returns A float32 scalar, nats per token; NaN if no target counts.
+   * @returns A float32 scalar, nats per token; NaN if every position is excluded.
    */
   blockedLoss(x: tf.Tensor2D, y: tf.Tensor2D, options: PassOptions = {}): tf.Scalar {
     return tf.tidy(() => {
@@ -111,7 +111,7 @@ export class Gpt implements Disposable {
 /**
  * Creates a GPT.
  *
- * @param config Sizes and options; without options it is GPT-2's architecture.
+ * @param config Sizes and options. The defaults of the options are GPT-2's architecture.
  * @param options `seed` (default: 1), or the weights.
  * @throws {RangeError} if the config is inconsistent, or weights do not fit.
  */
@@ -122,7 +122,7 @@ export function gpt(config: GptConfig, { seed = 1, parameters }: GptOptions = {}
   return new Gpt(config, toParameters(used));
 }
 
-/** The weighted sums of losses over rows, computed in blocks of the vocabulary. */
+/** Returns the weighted sums of losses over rows, computed in blocks of the vocabulary. */
 export function blockedLoss(
   parameters: Parameters,
   x: tf.Tensor2D,

@@ -15,7 +15,7 @@ function ids(): tf.Tensor2D {
   return tf.tensor2d(Int32Array.from({ length: 24 }, () => random.integer(256)), [3, 8], "int32");
 }
 
-Deno.test("blockedLoss() is crossEntropy() of forward(), with its gradients, and NaN where nothing counts", () => {
+Deno.test("blockedLoss() equals crossEntropy() of forward(), with its gradients, and is NaN without targets", () => {
   for (const tiedHead of [true, false]) {
     using model = gpt({ ...config, tiedHead }, { seed: 2 });
     tf.tidy(() => {

@@ -20,7 +20,7 @@ await useTensorFlow();
 
 const small: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 12 };
 
-/** Parameters far from the initial ones, so that each of them shows in the logits. */
+/** Returns parameters far from the initial ones, so that each of them affects the logits. */
 function someParameters(config: GptConfig): Parameters {
   return toParameters(Object.fromEntries(
     Object.entries(parameterShapes(config)).map(([name, shape]) => {
@@ -49,7 +49,7 @@ const OPTIONS: Record<string, Partial<GptConfig>> = {
   ...Object.fromEntries(ACTIVATIONS.slice(1).map((activation) => [activation, { activation }])),
 };
 
-Deno.test("gptLogits() with an option differs, uses every parameter, and has the gradients of differences", () => {
+Deno.test("gptLogits() with an option differs, uses every parameter, and has the gradients of finite differences", () => {
   const plain = read(gptLogits(someParameters(small), tokens, small));
   for (const [label, option] of Object.entries(OPTIONS)) {
     const config = { ...small, ...option };
@@ -67,18 +67,18 @@ Deno.test("gptLogits() with an option differs, uses every parameter, and has the
     for (const [i, name] of names.entries()) {
       const gradient = grads[i]!;
       const norm = Math.sqrt(read(tf.sum(tf.square(gradient)))[0]!);
-      // A key's bias adds the same to a query's scores, which softmax ignores: no other gradient may be 0.
+      // A key's bias adds the same to all scores of a query, which softmax ignores: no other gradient may be 0.
       assert(norm > 1e-7, `${label}: nothing depends on ${name}`);
       const direction = tf.div(gradient, norm);
       const moved = (by: number) =>
         f(...values.map((value, j) => j === i ? tf.add(value, tf.mul(direction, by)) : value)).dataSync()[0]!;
-      // Central differences: float32's sums err by about 1e-7 / h, the cubic term by h^2; relu has a corner or two.
+      // Central differences: float32's sums have errors of about 1e-7 / h, the cubic term of h^2; relu has kinks.
       assertAlmostEquals((moved(h) - moved(-h)) / (2 * h), norm, 0.05 * norm + 5e-5, `${label}: ${name}`);
     }
   }
 });
 
-Deno.test("gptLogits() without biases is the model whose biases are 0", () => {
+Deno.test("gptLogits() without biases equals the model whose biases are 0", () => {
   const config = { ...small, bias: false };
   const parameters = someParameters(config);
   const zeros = Object.fromEntries(
@@ -90,7 +90,7 @@ Deno.test("gptLogits() without biases is the model whose biases are 0", () => {
   read(gptLogits(parameters, tokens, config)).forEach((v, i) => assertAlmostEquals(v, want[i]!, 1e-5));
 });
 
-Deno.test("the untied head with the embeddings' values is the tied one", () => {
+Deno.test("the untied head with the embeddings' values equals the tied one", () => {
   const parameters = someParameters(small);
   const untied = { ...parameters, "lm_head.weight": parameters["wte.weight"]! };
   assertEquals(
@@ -99,7 +99,7 @@ Deno.test("the untied head with the embeddings' values is the tied one", () => {
   );
 });
 
-Deno.test("qkNorm makes attention blind to the size of queries and keys", () => {
+Deno.test("qkNorm makes attention independent of the scale of queries and keys", () => {
   const config = { ...small, qkNorm: true, bias: false };
   const parameters = someParameters(config);
   const scaled = { ...parameters };
@@ -109,7 +109,7 @@ Deno.test("qkNorm makes attention blind to the size of queries and keys", () => 
     scaled[name] = tf.mul(parameters[name]!, factors);
   }
   const want = read(gptLogits(parameters, tokens, config));
-  // LayerNorm's epsilon of 1e-5 beside variances near 1 is all that is left of the size.
+  // Only LayerNorm's epsilon of 1e-5, added to variances near 1, depends on the scale.
   read(gptLogits(scaled, tokens, config)).forEach((v, i) => assertAlmostEquals(v, want[i]!, 1e-3));
   const without = { ...config, qkNorm: false };
   assertNotEquals(
@@ -134,19 +134,19 @@ Deno.test("logitSoftCap bounds the logits as Gemma 2 does", () => {
   );
 });
 
-Deno.test("attentionSoftCap bounds scores: as the cap grows the model becomes the plain one", () => {
+Deno.test("attentionSoftCap bounds scores: with a growing cap the model approaches the plain one", () => {
   const parameters = someParameters(small);
   const plain = read(gptLogits(parameters, tokens, small));
   const distance = (attentionSoftCap: number) => {
     const capped = read(gptLogits(parameters, tokens, { ...small, attentionSoftCap }));
     return rms(capped.map((v, i) => v - plain[i]!));
   };
-  assert(distance(0.5) > 1e-2, "the cap does nothing");
-  // cap tanh(x / cap) is x - x^3 / (3 cap^2) and more: ten times the cap is a hundred times nearer, once it is large.
+  assert(distance(0.5) > 1e-2, "the cap has no effect");
+  // cap tanh(x / cap) = x - x^3 / (3 cap^2) + ...: for large caps, a ten times larger cap is a hundred times closer.
   assertAlmostEquals(distance(10) / distance(100), 100, 20);
 });
 
-Deno.test("activate() computes what the names say", () => {
+Deno.test("activate() computes the named functions", () => {
   const x = [-3, -1, -0.3, 0, 0.5, 1, 2.5, 4];
   const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
   // erf by its series, which converges everywhere.
@@ -173,7 +173,7 @@ Deno.test("activate() computes what the names say", () => {
   );
 });
 
-Deno.test("pointwise functions of bfloat16 are float32's results rounded once, gradients too", () => {
+Deno.test("pointwise functions of bfloat16 equal float32's results rounded once, including gradients", () => {
   const x = tf.tensor2d(read(tf.randomNormal([40], 0, 2, "float32", 1)).map(roundToBfloat16), [4, 10]);
   const functions = {
     geluErf: (x: tf.Tensor) => activate(x, "geluErf"),
@@ -197,7 +197,7 @@ Deno.test("dropout keeps 1 - rate of the numbers, scaled, and its gradient is it
   const values = read(drop(ones));
   const scaled = Math.fround(1 / (1 - rate));
   assert(values.every((v) => v === 0 || v === scaled));
-  // Five deviations of a binomial's share.
+  // Five standard deviations of a binomial's share.
   assertAlmostEquals(
     values.filter((v) => v === 0).length / values.length,
     rate,
@@ -205,11 +205,11 @@ Deno.test("dropout keeps 1 - rate of the numbers, scaled, and its gradient is it
   );
   assertEquals(read(tf.grad(drop)(ones)), values);
   const next = createDropout(rate, key(1));
-  assertNotEquals(read(next(ones)), read(next(ones)), "each place has a mask of its own");
+  assertNotEquals(read(next(ones)), read(next(ones)), "each call has its own mask");
   assertEquals(trueDtype(drop(toBfloat16(ones))), "bfloat16");
 });
 
-Deno.test("dropout acts with a key only, is the same for the same key, compiled or not, and fresh for another", () => {
+Deno.test("dropout requires a key, is equal for equal keys, compiled or not, and differs for others", () => {
   const config = { ...small, dropout: 0.2 };
   const parameters = someParameters(config);
   const plain = read(gptLogits(parameters, tokens, small));
@@ -245,7 +245,7 @@ Deno.test("gradients through dropout are those of the pass with the same key", (
   assertAlmostEquals((moved(1e-2) - moved(-1e-2)) / 2e-2, norm, 0.02 * norm + 1e-4);
 });
 
-Deno.test("options work under bf16-autocast: logits in bfloat16, near float32's", () => {
+Deno.test("options work under bf16-autocast: logits in bfloat16, close to float32's", () => {
   for (const [label, option] of Object.entries({ ...OPTIONS, dropout: { dropout: 0.1 } })) {
     const config = { ...small, ...option };
     const parameters = someParameters(config);
@@ -256,23 +256,24 @@ Deno.test("options work under bf16-autocast: logits in bfloat16, near float32's"
       assertEquals(trueDtype(logits), "bfloat16", label);
       return read(logits);
     });
-    // Some 13 roundings a layer and 3 at the end, each of a relative deviation of 2^-8 / sqrt(3): tests/parity_test.ts.
+    // About 13 roundings a layer and 3 at the end, each with a relative deviation of 2^-8 / sqrt(3):
+    // tests/parity_test.ts.
     const bound = 4 * Math.sqrt(13 * small.nLayer + 3) * 2 ** -8 / Math.sqrt(3) * rms(wide);
     assertLess(rms(low.map((v, i) => v - wide[i]!)), bound, label);
   }
 });
 
-Deno.test("gptLogits() refuses what does not fit", () => {
+Deno.test("gptLogits() refuses sequences that are too long and missing parameters", () => {
   const parameters = someParameters(small);
   const long = tf.zeros<tf.Rank.R2>([1, 13], "int32");
   assertThrows(
     () => gptLogits(parameters, long, small),
     RangeError,
-    "at most blockSize (12 tokens): T is 13",
+    "expected T <= blockSize (12 tokens), got 13",
   );
   assertThrows(
     () => gptLogits(parameters, tokens, { ...small, tiedHead: false }),
     RangeError,
-    "wants the parameter lm_head.weight",
+    "expected the parameter lm_head.weight",
   );
 });

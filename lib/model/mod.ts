@@ -1,5 +1,5 @@
 /**
- * The GPT: its sizes and options, its parameters, its logits, the text that it continues, and the files that keep it.
+ * The GPT: its config, parameters, forward pass, text generation, and files.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * A GPT's parameters: names, shapes and GPT-2's initialisation, as plain arrays. No tensors.
+ * A GPT's parameters: names, shapes and GPT-2's initialization, as plain arrays.
  *
- * Names are those of Hugging Face's GPT-2, and in its manner where GPT-2 has none. Matrices are [in, out], but for the
- * untied head, which is [V, C] as the table of token embeddings is.
+ * Names are those of Hugging Face's GPT-2, or follow the same scheme for other parameters. Matrices are [in, out]. The
+ * untied head is [V, C], like the table of token embeddings.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { createRandom } from "../text/random.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
 import { completeConfig, feedForwardWidth, type GptConfig, validateGptConfig } from "./config.ts";
 
-/** Plain values of one parameter. */
+/** Values of one parameter. */
 export interface ParameterValues {
   /** Shape, C order. */
   shape: number[];
   /** float32 values. */
   values: Float32Array<ArrayBuffer>;
-  /** How a file holds them, each rounded to the nearest: `F32` (default), `BF16` or `F16`. */
+  /** Stored type, with each value rounded to nearest: `F32` (default), `BF16` or `F16`. */
   dtype?: StoredDtype;
 }
 
@@ -24,9 +24,9 @@ export interface ParameterValues {
 export type ParameterRecord = Record<string, ParameterValues>;
 
 /**
- * Shapes by name, in the order that optimizers and checkpoints keep.
+ * Returns shapes by name, in the order used by optimizers and checkpoints.
  *
- * @throws {RangeError} when the config does not hold, as {@linkcode validateGptConfig} says.
+ * @throws {RangeError} if the config is invalid, as {@linkcode validateGptConfig} describes.
  */
 export function parameterShapes(config: GptConfig): Record<string, number[]> {
   validateGptConfig(config);
@@ -61,9 +61,9 @@ export function parameterShapes(config: GptConfig): Record<string, number[]> {
 }
 
 /**
- * GPT-2's initialisation: matrices and embeddings normal with standard deviation `initStd`, those that write to the
- * residual stream divided by sqrt(2 L), biases 0, gains 1. Each parameter draws from a stream of its own name, so that
- * one more layer or option changes no other parameter.
+ * Returns initial parameters as in GPT-2. Matrices and embeddings are normal with standard deviation `initStd`; those
+ * that write to the residual stream are divided by sqrt(2 L); biases are 0, gains 1. Each parameter draws from a stream
+ * of its own name, so that adding a layer or an option changes no other parameter.
  *
  * @param config Sizes and options.
  * @param seed Seed of the streams.
@@ -86,12 +86,12 @@ export function initialParameters(config: GptConfig, seed: number): ParameterRec
   );
 }
 
-/** How many numbers a tensor of a shape holds. */
+/** Returns the number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** How many numbers a model has, a tied head counted once. */
+/** Returns the number of a model's parameters. A tied head counts once. */
 export function parameterCount(config: GptConfig): number {
   return Object.values(parameterShapes(config)).reduce((total, shape) => total + sizeOf(shape), 0);
 }

@@ -3,7 +3,7 @@ import { initialParameters, parameterCount, parameterShapes } from "./parameters
 
 const config = { nLayer: 2, nHead: 2, nEmbd: 32, vocabSize: 61, blockSize: 24 };
 
-Deno.test("initialParameters() is GPT-2's: deviations, zeros and ones", () => {
+Deno.test("initialParameters() has GPT-2's standard deviations, zeros and ones", () => {
   const parameters = initialParameters(config, 1);
   const deviation = (name: string) => {
     const { values } = parameters[name]!;
@@ -16,7 +16,7 @@ Deno.test("initialParameters() is GPT-2's: deviations, zeros and ones", () => {
   assertEquals(new Set(parameters["h.0.attn.c_attn.bias"]!.values), new Set([0]));
 });
 
-Deno.test("initialParameters() repeats by seed, and a further layer changes no other parameter", () => {
+Deno.test("initialParameters() is determined by its seed, and a further layer changes no other parameter", () => {
   assertEquals(initialParameters(config, 3), initialParameters(config, 3));
   assertNotEquals(initialParameters(config, 3)["wte.weight"], initialParameters(config, 4)["wte.weight"]);
   const deeper = initialParameters({ ...config, nLayer: 3 }, 3);
@@ -30,16 +30,16 @@ Deno.test("parameterCount() of GPT-2 small is 124,439,808", () => {
   );
 });
 
-Deno.test("parameterShapes() refuses sizes that do not fit", () => {
+Deno.test("parameterShapes() refuses invalid sizes", () => {
   assertThrows(
     () => parameterShapes({ ...config, nHead: 5 }),
     RangeError,
-    "nEmbd must be a multiple of nHead",
+    "expected nEmbd to be a multiple of nHead",
   );
   assertThrows(
     () => parameterShapes({ ...config, nLayer: 0 }),
     RangeError,
-    "nLayer must be a whole number of at least 1: it is 0",
+    "expected an integer >= 1 for nLayer, got 0",
   );
   assertThrows(() => parameterShapes({ ...config, vocabSize: 1.5 }), RangeError, "vocabSize");
 });
@@ -58,7 +58,7 @@ Deno.test("parameterShapes() follows the options, and options change no other pa
   assertNotEquals(other["lm_head.weight"]!.values, other["wte.weight"]!.values);
 });
 
-Deno.test("initialParameters() scales matrices, the residual's too, with initStd", () => {
+Deno.test("initialParameters() scales matrices, including the residual's, with initStd", () => {
   const plain = initialParameters(config, 1), wide = initialParameters({ ...config, initStd: 0.04 }, 1);
   for (const name of ["wte.weight", "h.0.mlp.c_proj.weight"]) {
     assertEquals(wide[name]!.values, plain[name]!.values.map((value) => 2 * value));

@@ -1,8 +1,8 @@
 /**
- * The safetensors format in memory: eight bytes of header length, a JSON header, the tensors' bytes.
+ * The safetensors format in memory: eight bytes of header length, a JSON header, and the tensors' bytes.
  *
- * Format: Hugging Face's safetensors, of floating tensors in float32, bfloat16 and float16. Files that are written here
- * hold a checksum of their own, which others pass over. Every malformed file is refused with its reason.
+ * Format: Hugging Face's safetensors, with tensors in float32, bfloat16 and float16. Files written by losskit contain a
+ * checksum, which other readers ignore. Every malformed file is refused with its reason.
  *
  * @module
  */
@@ -12,27 +12,27 @@ import { readHeader, shown } from "./_safetensors_header.ts";
 import { loadedNumbers, STORED_BYTES, storedBytes, type StoredDtype } from "./_stored_numbers.ts";
 import { type ParameterRecord, type ParameterValues, sizeOf } from "./parameters.ts";
 
-/** Tensors and the free text that stands beside them. */
+/** Tensors with their metadata. */
 export interface Safetensors {
   /** Tensors by name, in the file's order. */
   tensors: ParameterRecord;
-  /** Text by key. */
+  /** Metadata: text by key. */
   metadata: Record<string, string>;
 }
 
-/** The header is padded to this, so that tensors begin aligned. */
+/** Alignment of the tensors, by padding the header, in bytes. */
 const ALIGNMENT = 8;
 
-/** The key of the checksum in a file's metadata. */
+/** Metadata key of the checksum. */
 const CHECKSUM = "losskit.sha256";
 
 /**
- * The bytes of a file. The same tensors and metadata in the same order give the same bytes.
+ * Encodes tensors as the bytes of a file. The same tensors and metadata in the same order give the same bytes.
  *
- * Tensors of 4 bytes a number come before those of 2, so that all lie aligned; otherwise they keep their order. The
- * metadata gets the key `losskit.sha256`, which {@linkcode decodeSafetensors} holds the file against.
+ * Tensors of 4 bytes per number come before those of 2, so that all are aligned; otherwise they keep their order. The
+ * metadata gets the key `losskit.sha256`, which {@linkcode decodeSafetensors} verifies.
  *
- * @throws {RangeError} for a tensor whose values do not fill its shape, or whose name the format keeps for itself.
+ * @throws {RangeError} for a tensor whose values do not fill its shape, or whose name is reserved by the format.
  */
 export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array<ArrayBuffer> {
   const stored = Object.entries(tensors).map(([name, tensor]) => storedTensor(name, tensor));
@@ -59,20 +59,20 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
   return file;
 }
 
-/** What may be wanted of a file besides all of it. */
+/** Options for decoding a file. */
 export interface DecodeOptions {
-  /** Tensors that are passed over, whatever their type, by name. Their bytes count in the checksum. */
+  /** Returns whether to skip a tensor, by name, whatever its type. The checksum includes skipped tensors. */
   readonly skip?: ((name: string) => boolean) | undefined;
 }
 
 /**
- * Reads a file's bytes. Numbers of bfloat16 and float16 are widened to float32, which is exact.
+ * Decodes the bytes of a file. bfloat16 and float16 numbers are converted to float32, which is exact.
  *
  * @param file The bytes.
- * @param name What to call the file in errors.
- * @param options What to pass over.
- * @throws {UserError} when they are no whole safetensors file, differ from the checksum in it, or hold a tensor that is
- * of another type than F32, BF16 and F16.
+ * @param name Name of the file for errors.
+ * @param options Tensors to skip.
+ * @throws {UserError} if the bytes are not a complete safetensors file, do not match their checksum, or contain a
+ * tensor of another type than F32, BF16 and F16.
  */
 export function decodeSafetensors(
   file: Uint8Array<ArrayBuffer>,
@@ -81,7 +81,7 @@ export function decodeSafetensors(
 ): Safetensors {
   const refuse = (reason: string): never => {
     throw new UserError(
-      `Cannot read ${name}: wanted a whole safetensors file of floating tensors: ${reason}`,
+      `Cannot read ${name}: expected a complete safetensors file of floating-point tensors, but ${reason}`,
     );
   };
   const { entries, metadata: { [CHECKSUM]: told, ...metadata } } = readHeader(file, refuse);
@@ -90,10 +90,8 @@ export function decodeSafetensors(
     const found = checksum(stored, metadata);
     if (found !== told) {
       refuse(
-        `its checksum is ${
-          shown(told)
-        }, that of its content ${found}: it was damaged, or changed after it was written ` +
-          `(whoever changes it leaves ${CHECKSUM} out of its metadata)`,
+        `its checksum is ${shown(told)}, that of its content ${found}: it was damaged or changed. ` +
+          `Restore the file from a copy. To change it on purpose, remove ${CHECKSUM} from its metadata`,
       );
     }
   }
@@ -107,7 +105,7 @@ export function decodeSafetensors(
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-/** A tensor as a file holds it. */
+/** A tensor in its stored form. */
 interface StoredTensor {
   readonly name: string;
   readonly dtype: string;
@@ -122,10 +120,10 @@ function storedTensor(
   const refuse = (reason: string) => {
     throw new RangeError(`Cannot write the tensor ${shown(name)} as safetensors: ${reason}`);
   };
-  if (name === "__metadata__") refuse("wanted another name: the format keeps this one for itself");
-  if (!isStoredDtype(dtype)) refuse(`its type must be F32, BF16 or F16: it is ${dtype}`);
+  if (name === "__metadata__") refuse("expected another name, since the format reserves this one");
+  if (!isStoredDtype(dtype)) refuse(`expected the type F32, BF16 or F16, got ${dtype}`);
   if (values.length !== sizeOf(shape)) {
-    refuse(`wanted ${sizeOf(shape)} values for its shape [${shape}]: it has ${values.length}`);
+    refuse(`expected ${sizeOf(shape)} values for its shape [${shape}], got ${values.length}`);
   }
   return { name, dtype, shape, bytes: storedBytes(values, dtype) };
 }
@@ -135,9 +133,9 @@ function isStoredDtype(dtype: string): dtype is StoredDtype {
 }
 
 /**
- * SHA-256, in hex, of what a file says: the metadata as JSON, a list of pairs in the order of their keys, and a line
- * feed; then each tensor in the order of the names, as JSON `[name, dtype, shape]`, a line feed, and its bytes. Orders
- * are those of UTF-16 units. So it does not depend on how the file lays them out.
+ * Returns the SHA-256 of a file's content in hex, independent of the file's layout. Hashed are the metadata as JSON, a
+ * list of pairs sorted by key, and a line feed; then for each tensor, sorted by name, the JSON of `[name, dtype,
+ * shape]`, a line feed, and its bytes. Sorting is by UTF-16 code units.
  */
 function checksum(tensors: readonly StoredTensor[], metadata: Record<string, string>): string {
   const byName = <T>(key: (item: T) => string) => (a: T, b: T) => key(a) < key(b) ? -1 : 1;

@@ -1,5 +1,5 @@
 /**
- * Safetensors files on disk: read whole, and written whole or not at all.
+ * Safetensors files on disk, read whole and written atomically.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { atomicWrite } from "../file/atomic_write.ts";
 import { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 
 /**
- * Writes a file with its checksum, as {@linkcode encodeSafetensors} makes it. It replaces what was there at once: who
- * reads meanwhile, or after a power cut, finds the old file or the new one.
+ * Writes a file with its checksum, encoded by {@linkcode encodeSafetensors}. The previous file is replaced atomically,
+ * also in case of a power failure.
  *
- * @throws {RangeError} for a tensor that the format cannot hold.
- * @throws {UserError} when it cannot be written; what was there stays.
+ * @throws {RangeError} for a tensor that the format cannot represent.
+ * @throws {UserError} if the file cannot be written. The previous file is kept.
  */
 export function writeSafetensors(path: string, content: Safetensors): void {
   const bytes = encodeSafetensors(content);
@@ -25,9 +25,9 @@ export function writeSafetensors(path: string, content: Safetensors): void {
 }
 
 /**
- * Reads a file, as {@linkcode decodeSafetensors} does.
+ * Reads a file, decoded by {@linkcode decodeSafetensors}.
  *
- * @throws {UserError} when it is not there, or no whole safetensors file.
+ * @throws {UserError} if the file is missing, or not a complete safetensors file.
  */
 export async function readSafetensors(path: string, options: DecodeOptions = {}): Promise<Safetensors> {
   let bytes: Uint8Array<ArrayBuffer>;

@@ -12,12 +12,12 @@ const tensors: ParameterRecord = {
 };
 const metadata = { step: "12", "ü": "\u2028" };
 
-Deno.test("safetensors come back as they went in, and equal ones give equal bytes", () => {
+Deno.test("safetensors round-trip, and equal content gives equal bytes", () => {
   const bytes = encodeSafetensors({ tensors, metadata });
   assertEquals(decodeSafetensors(bytes, "x"), { tensors, metadata });
   assertEquals(encodeSafetensors({ tensors, metadata }), bytes);
   assertEquals(new DataView(bytes.buffer).getUint32(0, true) % 8, 0, "tensors begin aligned");
-  // Hugging Face's reader takes null for no metadata.
+  // Hugging Face's reader accepts null as empty metadata.
   const empty = withHeader('{"__metadata__":null}', new Uint8Array());
   assertEquals(decodeSafetensors(empty, "x"), { tensors: {}, metadata: {} });
   assertEquals(decodeSafetensors(encodeSafetensors({ tensors: {}, metadata: {} }), "x"), {
@@ -26,7 +26,7 @@ Deno.test("safetensors come back as they went in, and equal ones give equal byte
   });
 });
 
-Deno.test("safetensors keep names that are numbers, `__proto__`, or of any language, and the order they are in", () => {
+Deno.test("safetensors keep names that are numbers, `__proto__`, or of any language, and their order", () => {
   const one = (value: number) => ({ shape: [1], values: new Float32Array([value]) });
   const names = ["z", "10", "2", "__proto__", "constructor", "", "ключ", "😀", '"\\\n', "\0"];
   const given = Object.fromEntries(names.map((name, i) => [name, one(i)]));
@@ -41,14 +41,14 @@ Deno.test("safetensors keep names that are numbers, `__proto__`, or of any langu
   assertEquals(Object.entries(found.metadata), [["2", "y"], ["__proto__", "x"]]);
 });
 
-/** All bfloat16 or float16 numbers that are no NaN, each with what its neighbours' middle is rounded to. */
+/** All bfloat16 or float16 numbers except NaN, each with the rounding of the midpoint to the next. */
 const LIMITS = { BF16: { bits: 8, largest: 2 ** 127 * (2 - 2 ** -7) }, F16: { bits: 11, largest: 65504 } };
 
 for (const dtype of ["BF16", "F16"] as const) {
-  Deno.test(`safetensors hold ${dtype} in two bytes, rounded once to the nearest, ties to even`, () => {
+  Deno.test(`safetensors store ${dtype} in two bytes, rounded once to nearest, ties to even`, () => {
     const { bits, largest } = LIMITS[dtype];
     const step = 2 ** (1 - bits);
-    // Of 1 and what follows it: below the middle, the middle (even is below), above it; then the next pair (even above).
+    // For 1 and the next number: below the midpoint, the midpoint (the lower is even), above it; then the next pair.
     const given = [
       ...[1, 1 + 0.49 * step, 1 + 0.5 * step, 1 + 0.51 * step, 1 + 1.49 * step, 1 + 1.5 * step],
       ...[-1.5 * step, 0, -0, Infinity, -Infinity, NaN, largest],
@@ -70,20 +70,20 @@ for (const dtype of ["BF16", "F16"] as const) {
     assertEquals(found, { shape: [given.length], values: Float32Array.from(want), dtype });
   });
 
-  Deno.test(`every ${dtype} number comes back bit for bit`, () => {
+  Deno.test(`every ${dtype} number round-trips bit for bit`, () => {
     const words = Uint16Array.from({ length: 65536 }, (_, i) => i);
     const header = `{"a":{"dtype":"${dtype}","shape":[65536],"data_offsets":[0,131072]}}`;
     const file = withHeader(header, new Uint8Array(words.buffer));
     const again = encodeSafetensors(decodeSafetensors(file, "x"));
     const back = new Uint16Array(again.slice(-131072).buffer);
-    const isNaN = (word: number) => (word & 0x7fff) > (dtype === "BF16" ? 0x7f80 : 0x7c00); // one stays one, of any bits
+    const isNaN = (word: number) => (word & 0x7fff) > (dtype === "BF16" ? 0x7f80 : 0x7c00); // NaN may change its bits
     for (const [i, word] of words.entries()) {
       assert(isNaN(word) ? isNaN(back[i]!) : back[i] === word, `${word} became ${back[i]}`);
     }
   });
 }
 
-Deno.test("encodeSafetensors() puts wide numbers before narrow ones, so that all lie aligned", () => {
+Deno.test("encodeSafetensors() puts 4-byte numbers before 2-byte ones, so that all are aligned", () => {
   const tensor = (n: number, dtype: "F32" | "BF16") => ({
     shape: [n],
     values: new Float32Array(n),
@@ -95,20 +95,20 @@ Deno.test("encodeSafetensors() puts wide numbers before narrow ones, so that all
   assertEquals(found, given);
 });
 
-Deno.test("encodeSafetensors() refuses what the format cannot hold", () => {
+Deno.test("encodeSafetensors() refuses tensors that the format cannot represent", () => {
   const encode = (name: string, tensor: object) => () =>
     encodeSafetensors({
       tensors: { [name]: { shape: [2], values: new Float32Array(2), ...tensor } },
       metadata,
     });
-  assertThrows(encode("a", { shape: [3] }), RangeError, "wanted 3 values for its shape [3]: it has 2");
-  assertThrows(encode("__metadata__", {}), RangeError, "wanted another name");
-  assertThrows(encode("a", { dtype: "F64" }), RangeError, "must be F32, BF16 or F16: it is F64");
+  assertThrows(encode("a", { shape: [3] }), RangeError, "expected 3 values for its shape [3], got 2");
+  assertThrows(encode("__metadata__", {}), RangeError, "expected another name");
+  assertThrows(encode("a", { dtype: "F64" }), RangeError, "expected the type F32, BF16 or F16, got F64");
 });
 
 const none = new Uint8Array();
 
-Deno.test("decodeSafetensors() refuses files that are no whole safetensors", () => {
+Deno.test("decodeSafetensors() refuses files that are not complete safetensors", () => {
   const entry = (fields: Record<string, unknown>) =>
     withHeader(JSON.stringify({ a: { dtype: "F32", shape: [2, 3], data_offsets: [0, 24], ...fields } }));
   const two = (a: string, b: string) =>
@@ -141,14 +141,14 @@ Deno.test("decodeSafetensors() refuses files that are no whole safetensors", () 
     ["a number for a tensor", withHeader('{"a":7}', none), "no shape"],
     ["three offsets", entry({ data_offsets: [0, 24, 24] }), "no offsets"],
     ["beyond the end", entry({ data_offsets: [0, 2400], shape: [600] }), "0 to 2400 of 24"],
-    ["huge offsets", entry({ data_offsets: [2 ** 52, 2 ** 52 + 24] }), "begin at 0"],
+    ["huge offsets", entry({ data_offsets: [2 ** 52, 2 ** 52 + 24] }), "beginning at 0"],
     ["offsets beyond all numbers", entry({ data_offsets: [1e300, 1e300] }), "no offsets"],
     ["negative", entry({ data_offsets: [-24, 0] }), "no offsets"],
     ["backwards", entry({ data_offsets: [24, 0] }), "lies at bytes"],
     ["wrong size", entry({ shape: [7] }), "lies at bytes"],
     ["overlapping", two("[0,12]", "[8,20]"), 'the tensor "b" lies at bytes 8 to 20'],
-    ["one on the other", two("[0,12]", "[0,12]"), "begin at 12"],
-    ["a gap", two("[0,12]", "[16,28]"), "begin at 12"],
+    ["one on the other", two("[0,12]", "[0,12]"), "beginning at 12"],
+    ["a gap", two("[0,12]", "[16,28]"), "beginning at 12"],
     ["bytes left over", two("[0,12]", "[12,24]").slice(0, -4), "of 20"],
     ["bytes that are no tensor's", withHeader("{}"), "24 bytes belong to no tensor"],
     [
@@ -171,9 +171,9 @@ Deno.test("decodeSafetensors() refuses files that are no whole safetensors", () 
       withHeader('{"__metadata__":{"a":"1","a":"1"}}', none),
       'the key "a" occurs twice',
     ],
-    ["metadata of numbers", withHeader('{"__metadata__":{"a":1}}', none), "no record of text"],
-    ["metadata that is a list", withHeader('{"__metadata__":["a"]}', none), "no record of text"],
-    ["metadata of one number", withHeader('{"__metadata__":1}', none), "no record of text"],
+    ["metadata of numbers", withHeader('{"__metadata__":{"a":1}}', none), "not a record of text"],
+    ["metadata that is a list", withHeader('{"__metadata__":["a"]}', none), "not a record of text"],
+    ["metadata of one number", withHeader('{"__metadata__":1}', none), "not a record of text"],
     ["a long name", withHeader(`{"${"a".repeat(1e6)}":7}`, none), "aaa… has no shape"],
     [
       "deep lists",
@@ -186,7 +186,7 @@ Deno.test("decodeSafetensors() refuses files that are no whole safetensors", () 
   }
 });
 
-Deno.test("decodeSafetensors() reads tensors in whatever order the header names them, and passes over what is skipped", () => {
+Deno.test("decodeSafetensors() reads tensors in any order of the header, and skips the given ones", () => {
   const at = (dtype: string, shape: number[], begin: number, end: number) => ({
     dtype,
     shape,
@@ -209,7 +209,7 @@ Deno.test("decodeSafetensors() reads tensors in whatever order the header names 
     },
     metadata: {},
   });
-  // A view of a larger buffer, at an odd place.
+  // A view of a larger buffer, at an odd offset.
   const larger = new Uint8Array(file.length + 5);
   larger.set(file, 3);
   assertEquals(
@@ -225,14 +225,14 @@ const stored: ParameterRecord = {
   brain: { shape: [2, 1], values: new Float32Array([-8, 2 ** 100]), dtype: "BF16" },
 };
 
-Deno.test("decodeSafetensors() finds every change of a bit by the checksum in the file", () => {
+Deno.test("decodeSafetensors() detects every flipped bit by the checksum", () => {
   const whole = encodeSafetensors({ tensors: stored, metadata });
   const key = new TextDecoder("latin1").decode(whole).indexOf("losskit.sha256");
   for (let bit = 0; bit < 8 * whole.length; bit++) {
     const file = whole.slice();
     file[bit >> 3]! ^= 1 << (bit & 7);
     const byte = bit >> 3;
-    // Where the checksum goes by another name there is none; nothing else is harmed then.
+    // A flip in the checksum's name removes the checksum, but damages nothing else.
     if (byte >= key && byte < key + "losskit.sha256".length) {
       try {
         assertEquals(decodeSafetensors(file, "x").tensors, stored);
@@ -245,7 +245,7 @@ Deno.test("decodeSafetensors() finds every change of a bit by the checksum in th
   }
 });
 
-Deno.test("decodeSafetensors() answers 10,000 mutated files with a UserError, or with what was written", () => {
+Deno.test("decodeSafetensors() throws a UserError for 10,000 mutated files, or returns the original content", () => {
   const random = createRandom(1, "fuzz");
   const whole = encodeSafetensors({ tensors: stored, metadata });
   let read = 0;
@@ -253,7 +253,7 @@ Deno.test("decodeSafetensors() answers 10,000 mutated files with a UserError, or
     const file = mutated(whole, random);
     try {
       const found = decodeSafetensors(file, "a changed file");
-      // What lost its checksum tells of no change, and is what its own header says.
+      // A file that lost its checksum cannot detect a change, and is read according to its header.
       if (JSON.stringify(found.metadata) !== JSON.stringify(metadata)) {
         assertEquals(decodeSafetensors(encodeSafetensors(found), "it"), found);
         continue;

@@ -1,47 +1,47 @@
 /**
- * The choice of a token from logits, on the host. No tensors.
+ * Sampling of a token from logits, on the host.
  *
  * @module
  */
 import type { Random } from "../text/random.ts";
 
-/** How tokens are chosen. */
+/** Sampling options. */
 export interface SampleOptions {
-  /** What logits are divided by, at least 0. 0: always the likeliest, of equal ones the first. Default 1. */
+  /** Divisor of the logits, at least 0. 0: greedy, the first of the likeliest tokens. Default: 1. */
   readonly temperature?: number | undefined;
-  /** Only the `topK` likeliest tokens are considered, at least 1; default: all. Of equal ones the first. */
+  /** Number of likeliest tokens to sample from, at least 1; ties go to the first. Default: all. */
   readonly topK?: number | undefined;
   /**
-   * Only the likeliest tokens whose probabilities together reach `topP` are considered, in (0, 1] (Holtzman et al.
-   * 2020); default 1: all. Counted among those that `topK` left.
+   * Nucleus sampling: samples from the likeliest tokens whose total probability reaches `topP`, in (0, 1] (Holtzman et
+   * al. 2020). It applies after `topK`. Default: 1, for all.
    */
   readonly topP?: number | undefined;
 }
 
 /**
- * Checks options.
+ * Validates sampling options.
  *
- * @throws {RangeError} naming the option that does not fit.
+ * @throws {RangeError} with the option that is out of range.
  */
 export function validateSampleOptions({ temperature = 1, topK = 1, topP = 1 }: SampleOptions): void {
   const refuse = (name: string, wanted: string, given: number) => {
-    throw new RangeError(`Cannot sample: ${name} must be ${wanted}: it is ${given}`);
+    throw new RangeError(`Cannot sample: expected ${wanted} for ${name}, got ${given}`);
   };
   if (!(Number.isFinite(temperature) && temperature >= 0)) {
-    refuse("temperature", "a finite number of at least 0", temperature);
+    refuse("temperature", "a finite number >= 0", temperature);
   }
-  if (!(Number.isInteger(topK) && topK >= 1)) refuse("topK", "a whole number of at least 1", topK);
-  if (!(topP > 0 && topP <= 1)) refuse("topP", "above 0 and at most 1", topP);
+  if (!(Number.isInteger(topK) && topK >= 1)) refuse("topK", "an integer >= 1", topK);
+  if (!(topP > 0 && topP <= 1)) refuse("topP", "a number above 0 and at most 1", topP);
 }
 
 /**
- * Chooses a token.
+ * Samples a token.
  *
- * @param logits One for each token, [V].
- * @param random Where chance comes from; one draw a token, none at temperature 0.
- * @param options See {@linkcode SampleOptions}.
+ * @param logits Logits of all tokens, [V].
+ * @param random Source of randomness. One number is drawn, or none at temperature 0.
+ * @param options Sampling options.
  * @returns A token id in [0, V).
- * @throws {RangeError} when a logit is NaN or Infinity, or all are -Infinity; or for options that do not fit.
+ * @throws {RangeError} if a logit is NaN or Infinity, all are -Infinity, or an option is out of range.
  */
 export function sampleToken(logits: Float32Array, random: Random, options: SampleOptions = {}): number {
   validateSampleOptions(options);
@@ -60,10 +60,10 @@ export function sampleToken(logits: Float32Array, random: Random, options: Sampl
     left -= weight;
     if (left < 0) return ids[i]!;
   }
-  return best; // what rounding left over
+  return best; // reached through rounding only
 }
 
-/** The shortest beginning of sorted ids that holds the share `topP` of the weights. */
+/** Returns the shortest prefix of sorted ids that holds the share `topP` of the weights. */
 function nucleus(
   ids: number[],
   { weightOf, topP }: { weightOf: (id: number) => number; topP: number },
@@ -80,13 +80,13 @@ function likeliest(logits: Float32Array): number {
   for (const [id, logit] of logits.entries()) {
     if (Number.isNaN(logit) || logit === Infinity) {
       throw new RangeError(
-        `Cannot sample: logits must be finite: that of token ${id} is ${logit}. The model has diverged`,
+        `Cannot sample: expected finite logits, got ${logit} for token ${id}. The model has diverged`,
       );
     }
     if (logit > logits[best]!) best = id;
   }
   if (!(logits[best]! > -Infinity)) {
-    throw new RangeError(`Cannot sample: wanted a finite logit among ${logits.length}: there is none`);
+    throw new RangeError(`Cannot sample: expected a finite logit, got none among ${logits.length}`);
   }
   return best;
 }

@@ -1,5 +1,5 @@
 /**
- * Saves a GPT-2 in Hugging Face's files, as transformers' `AutoModelForCausalLM` and `AutoTokenizer` load it: weights,
+ * Saves a GPT-2 in Hugging Face's files for transformers' `AutoModelForCausalLM` and `AutoTokenizer`: weights,
  * `config.json`, the tokenizer's files and `generation_config.json`.
  *
  * @module
@@ -16,43 +16,45 @@ import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } f
 import { writeSafetensors } from "./safetensors_file.ts";
 import { STORED_BYTES, type StoredDtype } from "./_stored_numbers.ts";
 
-/** The names of files with weights, and of their index. */
+/** Pattern of the names of weight files and their index. */
 const WEIGHT_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
 
-/** How a model is saved. */
+/** Options for saving a model. */
 export interface SaveGpt2Options {
-  /** How numbers are held: `F32`, `BF16` or `F16`, each rounded once to the nearest. Default: as the model was read. */
+  /** Stored type: `F32`, `BF16` or `F16`, each value rounded once to nearest. Default: the type of the loaded model. */
   readonly dtype?: StoredDtype | undefined;
   /**
-   * The most bytes of tensors in a file, at least 1; a larger model is written in shards, beside an index. A tensor
-   * larger than that gets a file of its own. Default: 5e9, transformers' choice.
+   * Maximum bytes of tensors per file, at least 1. A larger model is written in shards with an index. A larger tensor
+   * gets a file of its own. Default: 5e9, as in transformers.
    */
   readonly maxShardBytes?: number | undefined;
-  /** The model's tokenizer. Default: none is written. */
+  /** Tokenizer of the model. Default: none is written. */
   readonly tokenizer?: Tokenizer | undefined;
   /**
-   * The folder of Hugging Face's files that the model was loaded from. Its tokenizer's files and its config are kept as
-   * they are, and `tokenizer` is written only if the folder has none. Default: none.
+   * Folder of Hugging Face's files from which the model was loaded. Its tokenizer files and its config are kept
+   * unchanged; `tokenizer` is written only if the folder has none. Default: none.
    */
   readonly source?: string | undefined;
-  /** Whether other files of the same names are replaced. Default: false, they are an error. */
+  /** True to replace other files of the same names. Default: false, which is an error. */
   readonly overwrite?: boolean | undefined;
 }
 
 /**
- * Saves a model as transformers loads it: `config.json`, `generation_config.json`, the tokenizer's files, and
- * `model.safetensors`, or shards and their index. A model without biases gets biases of 0, which compute the same.
+ * Saves a model for transformers: `config.json`, `generation_config.json`, the tokenizer's files, and
+ * `model.safetensors`, or shards and their index. A model without biases is saved with biases of 0, which are
+ * equivalent.
  *
- * Files that are there are left alone: a file of the same name with another content is an error, unless `overwrite` is
- * set. Saving into `source` itself replaces its weights and `config.json`, and leaves its tokenizer.
+ * Existing files are kept: a file of the same name with other content is an error, unless `overwrite` is set. Saving
+ * into `source` itself replaces its weights and `config.json`, and keeps its tokenizer.
  *
- * @param folder Made if it is missing. Each file is replaced whole; weights and tokenizer files of another model are removed at the end.
+ * @param folder Created if missing. Files are replaced atomically. Weight and tokenizer files of another model are
+ * removed at the end.
  * @param model Its config and parameters.
- * @param options Number format, shards, tokenizer.
- * @returns The names of files that were replaced.
- * @throws {RangeError} if the config has options that GPT-2 has not, parameters are not those of the config, or an
- * option does not fit.
- * @throws {UserError} if files are in the way, or the folder cannot be written.
+ * @param options Stored type, shards, tokenizer.
+ * @returns The names of replaced files.
+ * @throws {RangeError} if the config has options that GPT-2 does not have, parameters do not match the config, or an
+ * option is out of range.
+ * @throws {UserError} if existing files conflict, or the folder cannot be written.
  */
 export async function saveGpt2(
   folder: string,
@@ -62,10 +64,10 @@ export async function saveGpt2(
   const { dtype, maxShardBytes = 5e9, overwrite = false } = options;
   if (!(maxShardBytes >= 1)) {
     throw new RangeError(
-      `Cannot save the model as a GPT-2: maxShardBytes must be a number of at least 1: it is ${maxShardBytes}`,
+      `Cannot save the model as a GPT-2: expected a number >= 1 for maxShardBytes, got ${maxShardBytes}`,
     );
   }
-  toGpt2Config(model.config); // refuses options that GPT-2 has not
+  toGpt2Config(model.config); // throws for options that GPT-2 does not have
   const tensors = Object.entries(transformersTensors(model)).map(([name, { dtype: own, ...tensor }]) =>
     [name, { ...tensor, dtype: dtype ?? own ?? "F32" }] as const
   );
@@ -78,7 +80,7 @@ export async function saveGpt2(
     await Deno.mkdir(folder, { recursive: true });
     const inPlace = options.source !== undefined && isSame(options.source, folder);
     const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
-    // Files of another tokenizer would be read with the new one's.
+    // Files of another tokenizer would be mixed with the new one's.
     const writesTokenizer = TOKENIZER_FILES.some((name) => files.has(name)) && !inPlace;
     const stale = names.filter((name) =>
       WEIGHT_FILE.test(name) || writesTokenizer && TOKENIZER_FILES.includes(name) && !files.has(name)
@@ -86,14 +88,14 @@ export async function saveGpt2(
     const changed = [...files].filter(([name, content]) => differs(join(folder, name), content));
     const others = [...stale, ...changed.map(([name]) => name)].sort();
     if (!overwrite) requireFree(folder, others.filter((name) => !(inPlace && isOfModel(name))));
-    // Until all weights are there, the folder is no model: a reader never takes new weights for those of an old config.
+    // Until all weights are written, the folder has no config: new weights are never read with an old config.
     await Deno.remove(join(folder, CONFIG)).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
     syncFolder(folder);
     const written = shards.map((shard, i) => {
       const name = shards.length === 1 ? WEIGHTS : shardName(i, shards.length);
-      // transformers wants to be told what wrote the tensors; "pt" stands for its own layout.
+      // transformers requires the framework's name in the metadata; "pt" is its own layout.
       writeSafetensors(join(folder, name), { tensors: shard, metadata: { format: "pt" } });
       return name;
     });
@@ -116,7 +118,7 @@ export async function saveGpt2(
   }
 }
 
-/** Whether a file belongs to the model, not to its tokenizer. */
+/** Returns whether a file belongs to the model, not to its tokenizer. */
 function isOfModel(name: string): boolean {
   return name === CONFIG || name === GENERATION || WEIGHT_FILE.test(name);
 }
@@ -129,7 +131,7 @@ function requireFree(folder: string, names: readonly string[]): void {
   );
 }
 
-/** Whether a file is there with another content. */
+/** Returns whether a file exists with other content. */
 function differs(path: string, content: FileContents): boolean {
   try {
     const found = Deno.readFileSync(path);
@@ -145,7 +147,7 @@ function isSame(a: string, b: string): boolean {
   return Deno.realPathSync(a) === Deno.realPathSync(b);
 }
 
-/** A model's tensors by the names that transformers gives them. */
+/** Returns a model's tensors by transformers' names. */
 function transformersTensors({ config, parameters }: Gpt2Model): ParameterRecord {
   const { bias } = completeConfig(config);
   const own = parameterShapes(config);
@@ -155,8 +157,8 @@ function transformersTensors({ config, parameters }: Gpt2Model): ParameterRecord
     const found = isMadeUp ? { shape, values: new Float32Array(shape[0]!) } : parameters[name];
     if (found === undefined || String(found.shape) !== String(shape)) {
       throw new RangeError(
-        `Cannot save the model as a GPT-2: wanted ${name} of shape [${shape}]: ` +
-          `it ${found === undefined ? "is missing" : `has the shape [${found.shape}]`}`,
+        `Cannot save the model as a GPT-2: expected ${name} of shape [${shape}], ` +
+          `got ${found === undefined ? "none" : `shape [${found.shape}]`}`,
       );
     }
     tensors[name === HEAD ? name : `transformer.${name}`] = found;
@@ -164,7 +166,7 @@ function transformersTensors({ config, parameters }: Gpt2Model): ParameterRecord
   const extra = Object.keys(parameters).filter((name) => !(name in own));
   if (extra.length > 0) {
     throw new RangeError(
-      `Cannot save the model as a GPT-2: wanted the parameters of its config only: given ${
+      `Cannot save the model as a GPT-2: expected only the parameters of its config, got ${
         extra.join(", ")
       } too`,
     );
@@ -172,14 +174,14 @@ function transformersTensors({ config, parameters }: Gpt2Model): ParameterRecord
   return tensors;
 }
 
-/** A tensor whose form in the file is known. */
+/** A tensor with its stored type. */
 type StoredValues = ParameterValues & { dtype: StoredDtype };
 
 function bytesOf({ shape, dtype }: StoredValues): number {
   return sizeOf(shape) * STORED_BYTES[dtype];
 }
 
-/** Tensors in as few files as their order allows, none above `most` bytes but with a single tensor. */
+/** Divides tensors into as few files as their order allows, with at most `most` bytes each, or a single tensor. */
 function inShards(tensors: readonly (readonly [string, StoredValues])[], most: number): ParameterRecord[] {
   const shards: ParameterRecord[] = [];
   let bytes = Infinity;
@@ -194,7 +196,7 @@ function inShards(tensors: readonly (readonly [string, StoredValues])[], most: n
   return shards;
 }
 
-/** `model-00002-of-00003.safetensors`: the name of shard `i`, from 0. */
+/** Returns the name of shard `i`, from 0, such as `model-00002-of-00003.safetensors`. */
 function shardName(i: number, of: number): string {
   const five = (n: number) => String(n).padStart(5, "0");
   return `model-${five(i + 1)}-of-${five(of)}.safetensors`;

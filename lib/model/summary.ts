@@ -1,5 +1,5 @@
 /**
- * What a GPT costs: its floating-point operations, and a table of its parts. No tensors.
+ * Size and cost of a GPT: floating-point operations per token, and a table of its parts.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import { completeConfig, type GptConfig } from "./config.ts";
 import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
 
 /**
- * Floating-point operations of one training step per token, forward and backward: 6 P + 6 L C T.
+ * Returns floating-point operations per token of one training step, forward and backward: 6 P + 6 L C T.
  *
- * P counts the weights of matrix products, the head's among them (tied or not) and tables of embeddings not, whose rows
- * are only read: each weight is a multiplication and an addition forward, and twice that backward (Kaplan et al. 2020).
- * Attention forward makes 4 C operations for each query and key, of which a causal model needs T / 2 a query: 2 L C T,
- * and with the backward pass three times that (Chowdhery et al. 2022, halved for the causal mask). Work that grows with
- * C alone (LayerNorm, activations, biases) is left out. A forward pass alone is a third.
+ * P counts the weights of matrix products, including the head's (tied or not) and excluding embedding tables, whose
+ * rows are only read. Each weight is a multiplication and an addition forward, and twice that backward (Kaplan et al.
+ * 2020). Forward attention takes 4 C operations per query and key; a causal model has T / 2 keys per query, which gives
+ * 2 L C T, and three times that with the backward pass (Chowdhery et al. 2022, halved for the causal mask). Operations
+ * proportional to C (LayerNorm, activations, biases) are omitted. A forward pass alone takes a third.
  *
  * @param config Sizes and options.
- * @param T Tokens in a sequence, at most the config's `blockSize`.
- * @throws {RangeError} when the config does not hold or T does not fit it.
+ * @param T Tokens per sequence, at most the config's `blockSize`.
+ * @throws {RangeError} if the config is invalid or T is out of range.
  */
 export function flopsPerToken(config: GptConfig, T: number): number {
   const shapes = parameterShapes(config);
   if (!Number.isInteger(T) || T < 1 || T > config.blockSize) {
     throw new RangeError(
-      `Cannot count operations: T must be a whole number in [1, ${config.blockSize}] (blockSize): T is ${T}`,
+      `Cannot count operations: expected an integer T in [1, ${config.blockSize}] (blockSize), got ${T}`,
     );
   }
   const inBlocks = Object.entries(shapes).filter(([name, shape]) =>
@@ -35,9 +35,9 @@ export function flopsPerToken(config: GptConfig, T: number): number {
 }
 
 /**
- * A model in one line: sizes, options that are not GPT-2's, parameters, and operations per token of a training step.
+ * Returns a one-line summary: sizes, options that differ from GPT-2's, parameters, and operations per training token.
  *
- * @throws {RangeError} when the config does not hold.
+ * @throws {RangeError} if the config is invalid.
  */
 export function summarizeModel(config: GptConfig): string {
   const full = completeConfig(config);
@@ -54,10 +54,10 @@ export function summarizeModel(config: GptConfig): string {
 }
 
 /**
- * A model as a table of text: a line for each part with its parameters, then its options and its operations per token.
- * A part that all blocks have is one line, with the parameters of all.
+ * Returns a table of a model's parts with their parameters, followed by its options and its operations per training
+ * token. Parts that all blocks have are one row, with the parameters of all blocks.
  *
- * @throws {RangeError} when the config does not hold.
+ * @throws {RangeError} if the config is invalid.
  */
 export function describeModel(config: GptConfig): string {
   const { nLayer: L, nHead: H, nEmbd: C, vocabSize: V, blockSize, ...options } = completeConfig(config);

@@ -4,8 +4,8 @@ import { describeModel, flopsPerToken, summarizeModel } from "./summary.ts";
 
 const gpt2: GptConfig = { nLayer: 12, nHead: 12, nEmbd: 768, vocabSize: 50257, blockSize: 1024 };
 
-Deno.test("flopsPerToken() is 6 P + 6 L C T", () => {
-  // Blocks of GPT-2 small hold 12 C^2 weights each; the head V C.
+Deno.test("flopsPerToken() equals 6 P + 6 L C T", () => {
+  // Blocks of GPT-2 small have 12 C^2 weights each; the head V C.
   const P = 12 * 12 * 768 ** 2 + 50257 * 768;
   assertEquals(flopsPerToken(gpt2, 1024), 6 * P + 6 * 12 * 768 * 1024);
   assertEquals(flopsPerToken({ ...gpt2, tiedHead: false, bias: false }, 1024), flopsPerToken(gpt2, 1024));
@@ -13,11 +13,11 @@ Deno.test("flopsPerToken() is 6 P + 6 L C T", () => {
   assertThrows(
     () => flopsPerToken(gpt2, 1025),
     RangeError,
-    "T must be a whole number in [1, 1024] (blockSize)",
+    "expected an integer T in [1, 1024] (blockSize)",
   );
 });
 
-Deno.test("describeModel() has a line for each part, which add up", () => {
+Deno.test("describeModel() has a row for each part, with the correct total", () => {
   assertEquals(
     describeModel(gpt2),
     `token embedding     50257 × 768              38,597,376
@@ -48,7 +48,7 @@ bias false, dropout 0.1, initial deviation 0.02, LayerNorm epsilon 0.00001, soft
   );
 });
 
-Deno.test("summarizeModel() says sizes, costs, and what is not GPT-2's, in one line", () => {
+Deno.test("summarizeModel() gives sizes, cost, and options that differ from GPT-2's, in one line", () => {
   assertEquals(
     summarizeModel(gpt2),
     "nLayer 12, nHead 12, nEmbd 768, vocabSize 50257, blockSize 1024, 124,439,808 parameters, " +

@@ -170,8 +170,8 @@ Deno.test("data.batches() begin as getBatch(), skip `start` batches, and end aft
   const [a, b] = [x.arraySync(), y.arraySync()];
   a.forEach((row, i) => assertEquals(row.slice(1), b[i]!.slice(0, -1)));
   tf.dispose([x, y]);
-  assertThrows(() => data.getBatch({ batchSize: 0 }), RangeError, "expected batchSize");
-  assertThrows(() => data.batches({ steps: -1 }), RangeError, "expected steps");
+  assertThrows(() => data.getBatch({ batchSize: 0 }), RangeError, "expected an integer >= 1 for batchSize");
+  assertThrows(() => data.batches({ steps: -1 }), RangeError, "expected an integer >= 0 for steps");
 });
 
 Deno.test("new Gpt() refuses weights that do not match its config", () => {

@@ -246,7 +246,7 @@ Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a num
     await assertRejects(
       () => saveGpt2(folder, model, { maxShardBytes: 0 }),
       RangeError,
-      "maxShardBytes must be",
+      "expected a number >= 1 for maxShardBytes",
     );
   });
 });
@@ -434,7 +434,7 @@ Deno.test("loadGpt2() refuses configs that it cannot build, naming the field", a
 
 Deno.test("loadGpt2() says which file is missing or damaged", async () => {
   await inFolder(async (folder) => {
-    await assertRefused(join(folder, "none"), ["config.json: it does not exist"]);
+    await assertRefused(join(folder, "none"), ["config.json, but it does not exist"]);
     await Deno.copyFile(join(whole, "config.json"), join(folder, "config.json"));
     await assertRefused(folder, ["expected model.safetensors or model.safetensors.index.json, got neither"]);
     const index = join(folder, "model.safetensors.index.json");

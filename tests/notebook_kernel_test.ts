@@ -54,12 +54,18 @@ const textOf = (output: Output, mime = "text/plain"): string => {
 
 /**
  * Returns what a cell shows, in order, with marks for numbers and identities of runs: timings and last digits depend on the
- * machine, identities on the code.
+ * machine, identities on the code. The kernel sends each printed line by itself; here lines in succession are one text.
  */
 function shownBy(outputs: readonly Output[]): string[] {
-  return outputs.map((output) =>
-    `${output.output_type} ${Object.keys(output["data"] ?? {}).sort().join(" ")} ${textOf(output)}`
-      .replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#")
+  const shown: { type: string; text: string }[] = [];
+  for (const output of outputs) {
+    const type = [output.output_type, ...Object.keys(output["data"] ?? {}).sort()].join(" ");
+    const last = shown.at(-1);
+    if (type === "stream" && last?.type === type) last.text += textOf(output);
+    else shown.push({ type, text: textOf(output) });
+  }
+  return shown.map(({ type, text }) =>
+    `${type}: ${text}`.replaceAll(/\b[0-9a-f]{12}\b/g, "ID").replaceAll(/\d+([.,]\d+)*(e[+-]?\d+)?/g, "#")
       .replaceAll(/ +/g, " ")
   );
 }

@@ -36,7 +36,9 @@ const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
   },
   "a journal of another run": {
     to: (folder) => Deno.copyFileSync(runPaths(runFolder(whole, ids[1]!)).journal, runPaths(folder).journal),
-    said: new RegExp(`journal.jsonl, line 1: wanted an event: it is of run ${id}: given the journal of run `),
+    said: new RegExp(
+      `journal.jsonl, line 1: expected an event, got a line with an error: expected the journal of run ${id}, got that of run `,
+    ),
   },
   "a journal that is a folder": {
     to: (folder) => {
@@ -51,7 +53,7 @@ const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
       Deno.renameSync(folder, elsewhere);
       Deno.symlinkSync(elsewhere, folder);
     },
-    said: new RegExp(`${id} is a symbolic link that leaves the sweep's folder: it leads to `),
+    said: new RegExp(`${id} is a symbolic link that leaves the sweep's folder for `),
   },
 };
 
@@ -61,7 +63,7 @@ for (const [name, { to, said }] of Object.entries(DAMAGE)) {
     const folder = runFolder(dir, id);
     to(folder);
     const evidence = filesOf(folder);
-    const leftOut = new RegExp(`warning: run ${id} is left out: .*${said.source}`);
+    const leftOut = new RegExp(`warning: run ${id} is skipped: .*${said.source}`);
 
     await t.step("sweep", async () => {
       const { code, stderr, stdout } = await runTask("sweep", [path, "--out", dir]);
@@ -128,7 +130,7 @@ Deno.test("a link inside of the sweep's folder is a run to every command", async
   ) {
     const { code, stdout, stderr } = await runTask(task, [...args]);
     assertEquals(code, 0, stderr);
-    assert(!`${stdout}${stderr}`.includes("left out"), task);
+    assert(!`${stdout}${stderr}`.includes("is skipped"), task);
   }
   assertStringIncludes((await runTask("plan", [path, "--out", dir])).stdout, "4 runs, finished in");
   const merged = await runTask("merge", [dir, "--out", join(root, "merged")]);

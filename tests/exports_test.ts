@@ -256,7 +256,7 @@ Deno.test("export is repeatable, and explains what it cannot do", async () => {
   assertEquals((await runTask("export", [dir])).code, 0);
   assertEquals(files(), first);
   const wrong: [string[], RegExp][] = [
-    [[join(root, "none")], /wanted a folder with runs in it/],
+    [[join(root, "none")], /expected a folder with runs/],
     [[dir, "--format", "parquet,csv"], /--format: expected a list of parquet, arrow, tensorboard, got csv/],
     [[dir, "--format", ","], /got an empty list/],
     [
@@ -294,7 +294,7 @@ Deno.test("export replaces what it left in a folder wholly, and nothing that is 
   const [warning, note] = stderr.split("\n");
   assertMatch(
     warning!,
-    new RegExp(`^warning: run ${manifest.runId} is left out: its folder has no manifest.json`),
+    new RegExp(`^warning: run ${manifest.runId} is skipped: its folder has no manifest.json`),
   );
   assertEquals(note, `note: parquet files in ${out} are from an earlier export`);
   Deno.removeSync(runFolder(dir, manifest.runId), { recursive: true });

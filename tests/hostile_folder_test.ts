@@ -150,7 +150,7 @@ Deno.test("no command prints what a hostile folder would have the terminal do", 
   ];
   const problems: string[] = [];
   const figures = await runTask("report", [good, "--figures", "svg"]);
-  assertEquals(figures.code, 3, figures.stderr); // a run is left out
+  assertEquals(figures.code, 3, figures.stderr); // a run is skipped
   const drawn = [...Deno.readDirSync(join(good, "figures"))].map(({ name }) => join(good, "figures", name));
   assert(drawn.length > 0);
   for (const [task, args] of commands) {

@@ -93,7 +93,7 @@ Deno.test("a recorded commit that is an option of git is refused, not passed on"
     const { code, stdout, stderr } = await runTask(task, [task === "report" ? dir : onlyRun(dir)]);
     const text = stdout + stderr;
     assert(code !== 1 && !text.includes("    at "), text);
-    assertStringIncludes(text, "environment.gitCommit: wanted 40 or 64 hexadecimal digits");
+    assertStringIncludes(text, "environment.gitCommit: expected 40 or 64 hexadecimal digits");
     assertEquals(exists(out), false);
   }
 });

@@ -275,8 +275,8 @@ Deno.test("report says which runs it leaves out and why, of one folder and of se
     const none = join(root, "none");
     Deno.mkdirSync(join(none, "runs"), { recursive: true });
     const wanted = [
-      `warning: run ${basename(lost)} is left out: its folder has no manifest.json: the file is lost`,
-      `warning: no run of ${none} has begun`,
+      `warning: run ${basename(lost)} is skipped: its folder has no manifest.json: the file is lost`,
+      `warning: no run of ${none} has started`,
     ];
     const both = await runTask("report", [root, none, "--out", join(root, "both.html")]);
     const [one, other] = [await runTask("report", [root]), await runTask("report", [none])];

@@ -137,7 +137,7 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
     for (const wrong of [join(root, "no-such"), run, join(root, "text.txt")]) {
       const { code, stderr } = await runTask("explain", [onlyRun(done), "--against", wrong]);
       assertEquals(code, 2, stderr);
-      assertMatch(stderr, /wanted a folder with runs in it/);
+      assertMatch(stderr, /expected a folder with runs/);
     }
   });
   await t.step("neither recorded nor planned", async () => {
@@ -232,7 +232,7 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     await Deno.writeTextFile(runPaths(onlyRun(dir)).manifest, "{");
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals(code, 2);
-    assertMatch(stdout, /^cannot, because Cannot read .*manifest.json: wanted a run's manifest/);
+    assertMatch(stdout, /^cannot, because Cannot read .*manifest.json: expected a run's manifest/);
   });
   await t.step("cannot: the checkpoint is not the one that the journal tells of", async () => {
     const dir = copy(done, join(root, "truncated"));

@@ -257,8 +257,8 @@ Deno.test("train tells of damage in a checkpoint or a plan, and what to do", asy
       /as the journal records for step 150.*delete the run's folder/,
       3,
     ],
-    ["a plan cut short", plan, (bytes) => bytes.subarray(0, 200), /wanted a sweep's plan/, 2],
-    ["an empty plan", plan, () => new Uint8Array(), /wanted a sweep's plan/, 2],
+    ["a plan cut short", plan, (bytes) => bytes.subarray(0, 200), /expected a sweep's plan/, 2],
+    ["an empty plan", plan, () => new Uint8Array(), /expected a sweep's plan/, 2],
     ["a plan without a field", plan, edit((text) => text.replace(/"lr": [^\n]*\n/, "\n")), /spec\.lr/, 2],
     [
       "a plan with another field",

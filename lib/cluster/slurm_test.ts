@@ -128,7 +128,7 @@ Deno.test("slurmScript() finds Deno at the recorded path, on the PATH or in DENO
       const [code, stdout, stderr] = await run(deno, env);
       assertEquals([code, stdout], [2, ""]);
       assertMatch(String(stderr), /^Cannot run losskit on .*: expected Deno, got no program .*DENO=/);
-      assertStringIncludes(String(stderr), `there is no ${missing}. `);
+      assertStringIncludes(String(stderr), `got no program ${missing}. `);
     }
   } finally {
     Deno.removeSync(root, { recursive: true });

@@ -1,28 +1,28 @@
 /**
- * The lines of a file, read piece by piece: no file is held whole.
+ * Line-by-line reading of files in bounded memory.
  *
  * @module
  */
 import { requireRegular } from "../file/regular.ts";
 
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const PIECE = 1 << 20;
 
-/** What is left of a file after its lines. */
+/** Remainder of a file after its complete lines. */
 export interface Rest {
-  /** Bytes of the whole lines. */
+  /** Size of the complete lines in bytes. */
   readonly validBytes: number;
-  /** The text after the last line end; empty: there is none. */
+  /** Text after the last line break. Empty if there is none. */
   readonly tail: string;
 }
 
 /**
- * Reads a file's lines, which end with `\n`; the text after the last one is no line.
+ * Reads the lines of a file. Lines end with `\n`; text after the last `\n` is not a line.
  *
  * @param path The file.
- * @param take Takes a line without its end, and its number from 0.
- * @throws {Deno.errors.NotFound} when there is no such file.
- * @throws {UserError} when something else than a regular file is there.
+ * @param take Receives each line without its line break, and its index from 0.
+ * @throws {Deno.errors.NotFound} if the file is missing.
+ * @throws {UserError} if the path is not a regular file.
  */
 export function readLines(path: string, take: (line: string, index: number) => void): Rest {
   requireRegular(path);
@@ -31,7 +31,7 @@ export function readLines(path: string, take: (line: string, index: number) => v
   const first = new TextDecoder(), others = new TextDecoder("utf-8", { ignoreBOM: true });
   const decode = (bytes: Uint8Array) => (validBytes === 0 ? first : others).decode(bytes);
   for (;;) {
-    if (held === buffer.length) { // a line that is longer than the buffer
+    if (held === buffer.length) { // the line is longer than the buffer
       const larger = new Uint8Array(2 * buffer.length);
       larger.set(buffer);
       buffer = larger;

@@ -1,18 +1,18 @@
 /**
- * A checksum inside the file that it covers: SHA-256 over all bytes, with zeros in place of the checksum itself.
+ * SHA-256 checksums stored inside the file that they cover. The checksum is computed with zeros in its own place.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
-/** The text that stands where the checksum goes, before {@linkcode seal}. */
+/** Placeholder of the checksum before {@linkcode seal}. */
 export const UNSEALED: string = "0".repeat(64);
 
 /**
- * Writes a file's checksum over its last {@linkcode UNSEALED}, in place.
+ * Replaces the last {@linkcode UNSEALED} of a file by its checksum, in place.
  *
- * @throws {Error} when there is no such text.
+ * @throws {Error} if the placeholder is missing.
  */
 export function seal(bytes: Uint8Array): Uint8Array {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -22,14 +22,14 @@ export function seal(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Whether a file still is what was sealed with this checksum. */
+/** Returns true if the content matches the stored checksum. */
 export function isIntact(bytes: ArrayBuffer, checksum: string): boolean {
   const file = Buffer.from(bytes);
   const at = checksum.length === UNSEALED.length ? file.lastIndexOf(checksum) : -1;
   return at >= 0 && digest(file, at) === checksum;
 }
 
-/** SHA-256 in lowercase hex, of a file whose checksum stands at `at`. */
+/** Returns the SHA-256 in lowercase hexadecimal of a file with its checksum at `at`. */
 function digest(file: Uint8Array, at: number): string {
   return createHash("sha256").update(file.subarray(0, at)).update(UNSEALED)
     .update(file.subarray(at + UNSEALED.length)).digest("hex");

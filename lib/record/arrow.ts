@@ -1,5 +1,5 @@
 /**
- * Arrow IPC files of columns.
+ * Encoding of columns as Arrow IPC files.
  *
  * @module
  */
@@ -26,16 +26,15 @@ const ARROW_TYPES = {
 };
 
 /**
- * Encodes columns as an Arrow IPC file: text in a dictionary, numbers as they are; null, NaN and infinities stay
- * themselves.
+ * Encodes columns as an Arrow IPC file. Text is dictionary-encoded; numbers, null, NaN and infinities are exact.
  *
- * @param columns All of one length.
- * @param form Their declared types.
+ * @param columns Columns of equal length.
+ * @param form Declared types of the columns.
  */
 export function encodeArrow(columns: Columns, form: TableForm): Uint8Array {
   const built = Object.entries(columns).map(([name, column]) => {
     const { type } = parseForm(form[name]!);
-    // With a type, every value is copied one by one, which a typed array with values does not need.
+    // With an explicit type, Arrow copies each value. Nonempty typed arrays do not need one.
     const given = ArrayBuffer.isView(column) && column.length > 0 ? undefined : ARROW_TYPES[type]();
     const values = ArrayBuffer.isView(column) ? column : [...column];
     return [name, columnFromArray<unknown>(values, given)] as const;

@@ -1,14 +1,14 @@
 /**
- * JSON with one form for one value, and checksums of it.
+ * Canonical JSON: equal values have equal texts, so that their checksums agree.
  *
  * @module
  */
 import { createHash } from "node:crypto";
 
 /**
- * JSON with sorted keys and no white space.
+ * Returns JSON with sorted keys and without white space.
  *
- * @throws {TypeError} for what JSON has no form for: NaN, infinities, functions.
+ * @throws {TypeError} for values that JSON cannot represent: NaN, infinities, functions.
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
@@ -20,11 +20,11 @@ export function canonicalJson(value: unknown): string {
     return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(",")}}`;
   }
   throw new TypeError(
-    `Cannot write JSON: wanted finite numbers, text, booleans, null, lists, records: given ${value}`,
+    `Cannot write JSON: expected finite numbers, text, booleans, null, lists or objects, got ${value}`,
   );
 }
 
-/** SHA-256 in hex. */
+/** Returns the SHA-256 in hexadecimal. */
 export function sha256Hex(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }

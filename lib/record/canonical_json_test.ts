@@ -1,24 +1,24 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { canonicalJson, sha256Hex } from "./canonical_json.ts";
 
-Deno.test("canonicalJson() gives one text whatever the order of keys", () => {
+Deno.test("canonicalJson() does not depend on the order of keys", () => {
   const text = canonicalJson({ b: [1, { z: null, y: true }], a: "é\n" });
   assertEquals(text, '{"a":"é\\n","b":[1,{"y":true,"z":null}]}');
   assertEquals(canonicalJson({ a: "é\n", b: [1, { y: true, z: null }] }), text);
 });
 
-Deno.test("canonicalJson() keeps the order of lists, and leaves undefined fields out", () => {
+Deno.test("canonicalJson() keeps the order of lists, and omits undefined fields", () => {
   assertNotEquals(canonicalJson([1, 2]), canonicalJson([2, 1]));
   assertEquals(canonicalJson({ a: undefined, b: 1 }), '{"b":1}');
 });
 
-Deno.test("canonicalJson() writes numbers as JSON.parse reads them back", () => {
+Deno.test("canonicalJson() writes numbers that JSON.parse restores", () => {
   for (const value of [0.1, 1e-8, 1e21, -5, Number.MAX_SAFE_INTEGER, 5e-324]) {
     assertEquals(JSON.parse(canonicalJson(value)), value);
   }
 });
 
-Deno.test("canonicalJson() refuses what JSON has no form for", () => {
+Deno.test("canonicalJson() refuses values that JSON cannot represent", () => {
   for (const value of [NaN, Infinity, -Infinity, undefined, () => 1, 1n]) {
     assertThrows(() => canonicalJson({ a: [value] }), TypeError, "Cannot write JSON");
   }

@@ -1,7 +1,7 @@
 /**
- * Who works on a run: a file that its process locks. The system lifts the lock when the process ends, however it ends, so
- * that a claim never outlives its work. Where locks do not reach (another host over a shared folder, a file system
- * without them), the file tells host, process and a count that goes up: one that stands still is stale.
+ * Claims: ownership of a run by a locked file. The operating system releases the lock when the owning process ends, so
+ * a claim never outlives its owner. Without locks (another host on a shared folder, or a file system without locks),
+ * the file also holds the host, the process and a heartbeat counter. A claim without heartbeats is stale.
  *
  * @module
  */
@@ -9,59 +9,59 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { tryLock } from "../file/lock.ts";
 import { openOwnFile } from "../file/own_file.ts";
 
-/** What a claim's file says of its holder. */
+/** Content of a claim file. */
 export interface ClaimHolder {
-  /** The machine's name. */
+  /** Host name. */
   readonly host: string;
-  /** The process. */
+  /** Process ID. */
   readonly pid: number;
-  /** Tells this claim from any other. */
+  /** Unique token of this claim. */
   readonly token: string;
-  /** Goes up every few seconds. */
+  /** Heartbeat counter, incremented every few seconds. */
   readonly beat: number;
-  /** Counts the owners of the run, from 1. */
+  /** Number of the owner of the run, from 1. */
   readonly generation: number;
 }
 
-/** What a claim needs to know of its surroundings; tests replace it. */
+/** Environment of a claim, replaceable in tests. */
 export interface ClaimOptions {
-  /** This machine's name. Default: the system's. */
+  /** Name of this host. Default: the system's. */
   readonly host?: string | undefined;
-  /** Time between two counts, in milliseconds; five of them without one are the end of a claim. Default: 4 s. */
+  /** Heartbeat interval in milliseconds. A claim is stale after five intervals without a heartbeat. Default: 4,000. */
   readonly beatEvery?: number | undefined;
-  /** Told before it is waited for whether another host's claim still counts. */
+  /** Receives a message before waiting for the heartbeat of another host. */
   readonly print?: ((line: string) => void) | undefined;
-  /** What is claimed, for errors. Default: "the run". */
+  /** Name of the claimed work in errors. Default: "the run". */
   readonly work?: string | undefined;
-  /** Whether to lock the file. Default: yes; no, where the file system has no locks. */
+  /** Locks the file. Default: true. Use false for file systems without locks. */
   readonly lock?: boolean | undefined;
 }
 
-/** Another process works on the run. The same command may find it done later. */
+/** Another process owns the run. Repeat the command later. */
 export class ClaimedError extends UserError {
-  /** Tells it from other errors. */
+  /** Name that distinguishes this error. */
   override readonly name: string = "ClaimedError";
 
   /**
-   * Says who is at work.
+   * Creates the error for an owned run.
    *
-   * @param path The claim's file.
-   * @param holder Who holds it, where that is known.
-   * @param work What is claimed. Default: "the run".
+   * @param path The claim file.
+   * @param holder The owner, if known.
+   * @param work Name of the claimed work. Default: "the run".
    */
   constructor(path: string, holder: ClaimHolder | undefined, work: string = "the run") {
     const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
-    super(`Cannot claim ${path}: ${who} is at work on ${work}`, { exitCode: EXIT.interrupted });
+    super(`Cannot claim ${path}: ${who} owns ${work}`, { exitCode: EXIT.interrupted });
   }
 }
 
 /**
- * Looks in a row at which a claim's file is away or says nothing that end the claim. A single one may be a hiccup of a
- * network's file system, and is mended by what is written next.
+ * Consecutive failed checks of the claim file that end the claim. A single failure may be a transient fault of a
+ * network file system; the next heartbeat rewrites the file.
  */
 const MISSES = 3;
 
-/** A claim that is held until it is disposed of. */
+/** An active claim, released by disposal. */
 export class Claim implements Disposable {
   readonly #file: Deno.FsFile;
   readonly #path: string;
@@ -69,9 +69,9 @@ export class Claim implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #beatEvery: number;
   #own: ClaimHolder;
-  /** When the count last went up, by a clock that always goes forward and by the one that runs while a machine sleeps. */
+  /** Time of the last heartbeat, by the monotonic clock and by the wall clock, which also runs during sleep. */
   #beaten: { steady: number; wall: number };
-  /** Looks in a row at which the file was away or said nothing. */
+  /** Number of consecutive failed checks of the file. */
   #missed = 0;
 
   /** @internal */
@@ -82,19 +82,21 @@ export class Claim implements Disposable {
     this.#beatEvery = at.beatEvery;
     this.#beaten = now();
     this.#timer = setInterval(() => this.#beat(), at.beatEvery);
-    this.#timer.unref(); // a process that is done shall end
+    this.#timer.unref(); // does not keep a finished process alive
   }
 
-  /** Aborted when another host has taken the claim over, such as after this one was suspended, or its file is gone. */
+  /**
+   * Signal that aborts if another host takes the claim over (for example, after a suspension) or the file disappears.
+   */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
   /**
-   * Makes this owner's generation greater than those that a journal has lines of, and returns it.
+   * Sets this owner's generation above all generations in the journal and returns it.
    *
-   * @param recorded The greatest generation in the journal.
-   * @throws {ClaimedError} when another process has taken the claim over.
+   * @param recorded The largest generation in the journal.
+   * @throws {ClaimedError} if another process has taken the claim over.
    */
   begin(recorded: number): number {
     if (recorded >= this.#own.generation) {
@@ -106,11 +108,11 @@ export class Claim implements Disposable {
   }
 
   /**
-   * Requires that no other process has taken the claim over. The file is read only when a heartbeat is overdue, such as
-   * after the process was suspended: others count a claim as stale only then.
+   * Requires that this process still owns the claim. Reads the file only if a heartbeat is overdue, for example after a
+   * suspension. Other processes can take the claim over only then.
    *
-   * @param options `always` reads the file in any case. Default: no.
-   * @throws {ClaimedError} when the claim is another process's, or its file is gone.
+   * @param options `always` reads the file in any case. Default: false.
+   * @throws {ClaimedError} if another process owns the claim, or the file is missing.
    */
   requireHeld({ always = false }: { always?: boolean } = {}): void {
     const { steady, wall } = now(), late = 1.5 * this.#beatEvery;
@@ -132,18 +134,18 @@ export class Claim implements Disposable {
     try {
       writeHolder(this.#file, this.#own);
     } catch {
-      // The disk is full: the lock holds where there is one, and the run itself will find out.
+      // The disk is full. A lock is still held, and the run itself reports the error.
     }
   }
 
-  /** Gives the run free, and removes the file. */
+  /** Releases the run and removes the file. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     try {
-      // Removed while it is locked, so that whoever opened it before finds that it is no longer in its place.
+      // Remove the file while it is locked, so that a process that has it open detects the removal.
       if (readHolder(this.#path)?.token === this.#own.token) Deno.removeSync(this.#path);
     } catch {
-      // The folder is read-only by now, or gone.
+      // The folder is read-only or missing.
     }
     this.#file.close();
   }
@@ -152,10 +154,10 @@ export class Claim implements Disposable {
 /**
  * Claims a run for this process.
  *
- * @param path The claim's file.
- * @param options The surroundings.
- * @throws {ClaimedError} when another process holds it.
- * @throws {UserError} when the folder cannot be written to.
+ * @param path The claim file.
+ * @param options Environment of the claim.
+ * @throws {ClaimedError} if another process owns the run.
+ * @throws {UserError} if the folder is not writable.
  */
 export async function takeClaim(path: string, options: ClaimOptions = {}): Promise<Claim> {
   const { host = Deno.hostname(), beatEvery = 4000, print = () => {}, lock = true, work } = options;
@@ -164,7 +166,7 @@ export async function takeClaim(path: string, options: ClaimOptions = {}): Promi
     try {
       const lockable = lock && tryLock(file);
       if (lock && lockable === false) throw new ClaimedError(path, readHolder(path), work);
-      if (!isStill(file, path)) { // its holder ended between the opening and the lock
+      if (!isStill(file, path)) { // the owner exited between opening and locking
         file.close();
         continue;
       }
@@ -173,7 +175,7 @@ export async function takeClaim(path: string, options: ClaimOptions = {}): Promi
       if (unsure && await beats(path, { before, beatEvery, print })) {
         throw new ClaimedError(path, before, work);
       }
-      if (unsure && !isStill(file, path)) { // given free while it was waited for
+      if (unsure && !isStill(file, path)) { // released during the wait
         file.close();
         continue;
       }
@@ -181,7 +183,7 @@ export async function takeClaim(path: string, options: ClaimOptions = {}): Promi
       const own = { host, pid: Deno.pid, token: crypto.randomUUID(), beat: 0, generation };
       writeHolder(file, own);
       if (lockable !== true) {
-        await wait(beatEvery / 4); // time for one who came at the same moment
+        await wait(beatEvery / 4); // lets a concurrent claim appear
         if (readHolder(path)?.token !== own.token) throw new ClaimedError(path, readHolder(path), work);
       }
       return new Claim(file, { path, own, beatEvery });
@@ -192,17 +194,17 @@ export async function takeClaim(path: string, options: ClaimOptions = {}): Promi
   }
 }
 
-/** Whether a process on this machine holds a claim. A run that nobody holds may still be claimed by another host. */
+/** Returns true if a process on this machine holds the lock of a claim. Another host may still own the run. */
 export function isClaimed(path: string): boolean {
   try {
     using file = Deno.openSync(path, { read: true, write: true });
     return tryLock(file) === false;
   } catch {
-    return false; // no file, or no right to it: the worker will say
+    return false; // missing or unreadable file: the worker reports the error
   }
 }
 
-/** Who holds a claim, as its file says; undefined: nobody, or it says nothing. */
+/** Reads the owner from a claim file. Returns undefined if there is no owner or the content is invalid. */
 export function readHolder(path: string): ClaimHolder | undefined {
   try {
     const { host, pid, token, beat, generation = 1 } = JSON.parse(Deno.readTextFileSync(path)) as Partial<
@@ -222,7 +224,7 @@ function open(path: string): Deno.FsFile {
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     throw new UserError(
-      `Cannot claim ${path}: wanted a folder that can be written to: ${
+      `Cannot claim ${path}: expected a writable folder, got ${
         cause instanceof Error ? cause.message : cause
       }`,
       { cause },
@@ -238,19 +240,21 @@ function isStill(file: Deno.FsFile, path: string): boolean {
   }
 }
 
-/** Whether a claim's count goes up. Observed by this machine's own clock, whatever others' say. */
+/**
+ * Returns true if a claim's heartbeat counter changes. Waits by the local clock, independent of other hosts' clocks.
+ */
 async function beats(
   path: string,
   { before, beatEvery, print }: { before: ClaimHolder; beatEvery: number; print: (line: string) => void },
 ): Promise<boolean> {
   print(
-    `${path}: claimed by process ${before.pid} on ${before.host}: waiting ${
+    `${path}: claimed by process ${before.pid} on ${before.host}; waiting ${
       Math.round(5 * beatEvery / 1000)
-    } s for a sign of it`,
+    } s for its heartbeat`,
   );
   for (let i = 0; i < 5; i++) {
     await wait(beatEvery);
-    const seen = readHolder(path); // undefined: given free, or for a moment unreadable
+    const seen = readHolder(path); // undefined: released or temporarily unreadable
     if (seen !== undefined && (seen.token !== before.token || seen.beat !== before.beat)) return true;
   }
   return false;

@@ -13,7 +13,7 @@ async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** Another process that claims a path and stays until it is killed, or that tries and says how it went. */
+/** Starts another process that claims a path until it is killed, or that attempts a claim and reports the result. */
 function claimant(path: string): Deno.ChildProcess {
   const module = new URL("./claim.ts", import.meta.url).href;
   const code = `import { takeClaim } from ${JSON.stringify(module)};
@@ -42,7 +42,7 @@ async function firstLine(child: Deno.ChildProcess): Promise<string> {
   return text.trim();
 }
 
-Deno.test("takeClaim() says who holds it, and its end leaves nothing", async () => {
+Deno.test("takeClaim() records its owner, and disposal removes the file", async () => {
   await inFolder(async (path) => {
     {
       using _claim = await takeClaim(path);
@@ -58,7 +58,7 @@ Deno.test("takeClaim() says who holds it, and its end leaves nothing", async () 
   });
 });
 
-Deno.test("takeClaim() is refused while another process holds it, and takes over when that was killed", async () => {
+Deno.test("takeClaim() fails while another process owns the claim, and succeeds after that process was killed", async () => {
   await inFolder(async (path) => {
     const child = claimant(path);
     assertEquals(await firstLine(child), "claimed");
@@ -71,19 +71,19 @@ Deno.test("takeClaim() is refused while another process holds it, and takes over
   });
 });
 
-Deno.test("takeClaim() lets one of many processes in", async () => {
+Deno.test("takeClaim() succeeds in one of many processes", async () => {
   await inFolder(async (path) => {
     const children = Array.from({ length: 8 }, () => claimant(path));
     const lines = await Promise.all(children.map(firstLine));
     for (const [i, child] of children.entries()) {
-      if (lines[i] === "claimed") child.kill("SIGKILL"); // the others have ended
+      if (lines[i] === "claimed") child.kill("SIGKILL"); // the others have exited
       await child.status;
     }
     assertEquals(lines.sort(), [...Array(7).fill("ClaimedError"), "claimed"]);
   });
 });
 
-Deno.test("takeClaim() counts another host's claim while its count goes up, and takes over one that stands still", async () => {
+Deno.test("takeClaim() respects another host's claim with heartbeats, and takes over a stale one", async () => {
   await inFolder(async (path) => {
     const holder = { host: "elsewhere", pid: 7, token: "t", beat: 0 };
     const write = () => Deno.writeTextFileSync(path, JSON.stringify(holder));
@@ -104,7 +104,7 @@ Deno.test("takeClaim() counts another host's claim while its count goes up, and 
   });
 });
 
-Deno.test("takeClaim() works by counts alone where there are no locks", async () => {
+Deno.test("takeClaim() works by heartbeats alone without locks", async () => {
   await inFolder(async (path) => {
     const options = { beatEvery: 20, lock: false };
     const claim = await takeClaim(path, options);
@@ -114,12 +114,12 @@ Deno.test("takeClaim() works by counts alone where there are no locks", async ()
   });
 });
 
-Deno.test("a claim that another host took over is lost, and does not remove the other's file", async () => {
+Deno.test("Claim is lost after another host takes over, and keeps the other's file", async () => {
   await inFolder(async (path) => {
     const claim = await takeClaim(path, { beatEvery: 10 });
     const lost = new Promise((resolve) => claim.lost.addEventListener("abort", resolve));
     Deno.writeTextFileSync(path, JSON.stringify({ host: "elsewhere", pid: 7, token: "other", beat: 3 }));
-    const alive = setInterval(() => {}, 10); // a claim alone keeps no process from ending
+    const alive = setInterval(() => {}, 10); // a claim alone does not keep a process alive
     await lost;
     clearInterval(alive);
     claim[Symbol.dispose]();
@@ -127,12 +127,12 @@ Deno.test("a claim that another host took over is lost, and does not remove the 
   });
 });
 
-/** Waits for what comes of a claim's own timer, which alone keeps no process from ending. */
+/** Waits for an effect of a claim's timer, which alone does not keep a process alive. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-Deno.test("a claim whose file says nothing for a moment is mended, and one whose file stays away is lost", async () => {
+Deno.test("Claim restores a temporarily unreadable file, and is lost if the file stays missing", async () => {
   await inFolder(async (path) => {
     using claim = await takeClaim(path, { beatEvery: 20 });
     const token = readHolder(path)!.token;
@@ -140,7 +140,7 @@ Deno.test("a claim whose file says nothing for a moment is mended, and one whose
       Deno.writeTextFileSync(path, text);
       await until(() => claim.lost.aborted || readHolder(path) !== undefined);
       const { beat } = readHolder(path)!;
-      await until(() => claim.lost.aborted || readHolder(path)!.beat > beat); // it has seen that all is well
+      await until(() => claim.lost.aborted || readHolder(path)!.beat > beat); // it has checked the file
       assertEquals([claim.lost.aborted, readHolder(path)?.token], [false, token]);
     }
     Deno.removeSync(path);
@@ -148,7 +148,7 @@ Deno.test("a claim whose file says nothing for a moment is mended, and one whose
   });
 });
 
-Deno.test("takeClaim() takes no claim of another host over for one look at which it says nothing", async () => {
+Deno.test("takeClaim() does not take over another host's claim after a single unreadable check", async () => {
   await inFolder(async (path) => {
     const holder = { host: "elsewhere", pid: 7, token: "t", beat: 0 };
     Deno.writeTextFileSync(path, JSON.stringify(holder));
@@ -160,7 +160,7 @@ Deno.test("takeClaim() takes no claim of another host over for one look at which
   });
 });
 
-Deno.test("takeClaim() claims anew what another host gave free while it was waited for", async () => {
+Deno.test("takeClaim() claims a run that another host released during the wait", async () => {
   await inFolder(async (path) => {
     Deno.writeTextFileSync(path, JSON.stringify({ host: "elsewhere", pid: 7, token: "t", beat: 0 }));
     const taken = takeClaim(path, { beatEvery: 10 });
@@ -170,7 +170,7 @@ Deno.test("takeClaim() claims anew what another host gave free while it was wait
   });
 });
 
-Deno.test("takeClaim() takes what is no claim for none, and says when a folder cannot be written to", async () => {
+Deno.test("takeClaim() ignores invalid claim files, and refuses a read-only folder", async () => {
   await inFolder(async (path) => {
     for (const text of ["", "{", "null", "[]", '{"host":3}', "\0\0\0"]) {
       Deno.writeTextFileSync(path, text);
@@ -178,11 +178,11 @@ Deno.test("takeClaim() takes what is no claim for none, and says when a folder c
     }
     const error = await takeClaim(join(path, "none", "claim.json")).catch((error) => error);
     assertInstanceOf(error, Error);
-    assert(error.message.includes("wanted a folder that can be written to"), error.message);
+    assert(error.message.includes("expected a writable folder"), error.message);
   });
 });
 
-Deno.test("requireHeld() finds that a claim was taken over before the next heartbeat would", async () => {
+Deno.test("requireHeld() detects a takeover before the next heartbeat", async () => {
   await inFolder(async (path) => {
     using claim = await takeClaim(path, { beatEvery: 60_000 });
     claim.requireHeld({ always: true });
@@ -201,7 +201,7 @@ Deno.test("requireHeld() finds that a claim was taken over before the next heart
   });
 });
 
-Deno.test("begin() gives an owner a generation that is greater than the journal's and the stale claim's", async () => {
+Deno.test("begin() returns a generation above the journal's and the stale claim's", async () => {
   await inFolder(async (path) => {
     {
       using claim = await takeClaim(path);
@@ -218,7 +218,10 @@ Deno.test("begin() gives an owner a generation that is greater than the journal'
   });
 });
 
-/** A process without file locks that writes steps and checkpoints until it loses its claim, and then says so. */
+/**
+ * Runs a process without file locks that writes steps and checkpoints until it loses its claim, and then reports the
+ * loss.
+ */
 function writer(folder: string, fenced: boolean): Deno.ChildProcess {
   const module = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   const code = `import { takeClaim } from ${module("./claim.ts")};

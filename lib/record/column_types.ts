@@ -1,6 +1,6 @@
 /**
- * The type of every column of an exported table. It is declared here and never follows the values, so that the files of
- * different sweeps have one schema and can be read together.
+ * Column types of exported tables. Types are declared and do not depend on the values, so the files of different sweeps
+ * have the same schema.
  *
  * @module
  */
@@ -8,37 +8,39 @@ import { RUN_FIELD_ENTRIES, type RunField } from "../options/run_fields.ts";
 import type { Environment } from "./environment.ts";
 import type { RunSpec } from "./run_spec.ts";
 
-/** The type of a column's values; `text` is UTF-8. */
+/** Type of a column's values. `text` is UTF-8. */
 export type ColumnType = "int32" | "int64" | "double" | "boolean" | "text";
 
-/** The declaration of a column: its type, with `?` where a row may have no value. */
+/** Declared type of a column. `?` marks columns with missing values. */
 export type ColumnForm = ColumnType | `${ColumnType}?`;
 
-/** The declarations of a table's columns, by name, in order. */
+/** Declared columns of a table by name, in order. */
 export type TableForm = Readonly<Record<string, ColumnForm>>;
 
-/** Splits a declaration into its type and whether values may be missing. */
+/** Splits a declaration into its type and its nullability. */
 export function parseForm(form: ColumnForm): { type: ColumnType; nullable: boolean } {
   const nullable = form.endsWith("?");
   return { type: (nullable ? form.slice(0, -1) : form) as ColumnType, nullable };
 }
 
-/** Columns by the type of a run's field. Whole numbers are int64: a seed may have 53 bits. Lists are JSON texts. */
+/**
+ * Column types by the type of a run's field. Whole numbers are int64, because seeds have up to 53 bits. Lists are JSON.
+ */
 const COLUMNS = {
   whole: "int64",
   number: "double",
   flag: "boolean",
   text: "text",
   overrides: "text",
-  tokens: "int64?", // null: the whole validation part (`"all"` in the spec)
+  tokens: "int64?", // null: all validation tokens (`"all"` in the spec)
 } as const satisfies Readonly<Record<RunField["type"], ColumnForm>>;
 
-/** The fields of a run's spec. */
+/** Columns of a run's spec. */
 export const SPEC_FORM: Readonly<Record<keyof RunSpec, ColumnForm>> = Object.fromEntries(
   RUN_FIELD_ENTRIES.map(([name, { type }]) => [name, COLUMNS[type]]),
 ) as Readonly<Record<keyof RunSpec, ColumnForm>>;
 
-/** The fields of a run's environment; each is null where it could not be found out. */
+/** Columns of a run's environment. Unknown values are null. */
 const ENVIRONMENT_FORM = {
   cpuModel: "text?",
   cpuFlags: "text?",
@@ -55,7 +57,7 @@ const ENVIRONMENT_FORM = {
   gitDiffSha256: "text?",
 } as const satisfies Readonly<Record<keyof Environment, ColumnForm>>;
 
-/** The table of runs: a row a run. */
+/** Columns of the table of runs: one row per run. */
 export const RUN_FORM = {
   run: "text",
   status: "text",
@@ -66,7 +68,7 @@ export const RUN_FORM = {
   ...ENVIRONMENT_FORM,
 } as const satisfies TableForm;
 
-/** The results of a run, beside {@linkcode RUN_FORM}. NaN: the run has none. */
+/** Columns of a run's results, in addition to {@linkcode RUN_FORM}. NaN: missing. */
 export const RESULT_FORM = {
   valLoss: "double",
   bestValLoss: "double",
@@ -76,7 +78,7 @@ export const RESULT_FORM = {
   nonFinite: "int32",
 } as const satisfies TableForm;
 
-/** The table of steps: a row a training step. */
+/** Columns of the table of steps: one row per training step. */
 export const STEP_FORM = {
   run: "text",
   data: "text",
@@ -93,7 +95,7 @@ export const STEP_FORM = {
   lossScale: "double?",
 } as const satisfies TableForm;
 
-/** The table of evaluations: a row an evaluation. */
+/** Columns of the table of evaluations: one row per evaluation. */
 export const EVAL_FORM = {
   run: "text",
   step: "int64",

@@ -1,6 +1,5 @@
 /**
- * Records as columns: the source of tables and of files of tables. A numeric column is a typed array unless its
- * declaration allows missing values.
+ * Records as columns, for tables and exported files. Numeric columns are typed arrays unless values may be missing.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import {
 import type { RecordedRun } from "./run_folder.ts";
 import { seriesOf } from "./run_series.ts";
 
-/** One column; null where a row has no value, which differs from NaN. */
+/** One column. Missing values are null, which differs from NaN. */
 export type Column =
   | Int32Array
   | BigInt64Array
@@ -26,16 +25,16 @@ export type Column =
   | readonly (string | null)[]
   | readonly (boolean | null)[];
 
-/** Columns of one length, by name. */
+/** Columns of equal length, by name. */
 export type Columns = Readonly<Record<string, Column>>;
 
-/** A row a training step, each step once, runs in their order. */
+/** Training steps of runs: one row per step, each step once, in the order of the runs. */
 export interface StepColumns {
-  /** The run's identity. */
+  /** Run ID. */
   readonly run: readonly string[];
-  /** From 1. */
+  /** Step, from 1. */
   readonly step: Int32Array;
-  /** Nats per token. */
+  /** Training loss in nats per token. */
   readonly loss: Float64Array;
   /** Learning rate. */
   readonly lr: Float64Array;
@@ -45,13 +44,13 @@ export interface StepColumns {
   readonly tokensPerSecond: Float64Array;
 }
 
-/** The fields of a step that are figures. */
+/** Metrics of a step. */
 const STEP_FIGURES = ["loss", "lr", "gradNorm", "tokensPerSecond"] as const;
 
-/** Fields of a run's spec that a table of steps has beside them. */
+/** Spec fields that accompany the steps in a table. */
 const SPEC_COLUMNS = ["data", "tokenizer", "T", "policy", "seed"] as const;
 
-/** A contiguous range of a run's steps: indices from `begin` to before `end`. */
+/** A contiguous range of a run's steps: indices from `begin` to `end`, exclusive. */
 interface Span {
   readonly run: RecordedRun;
   readonly begin: number;
@@ -64,20 +63,20 @@ export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
 }
 
 /**
- * Returns a row a training step: {@linkcode StepColumns} with `data`, `tokenizer`, `T`, `policy`, `seed` and `status` of the
- * run, and `lossScale`, null in policies without a gradient scaler.
+ * Returns one row per training step: {@linkcode StepColumns} with `data`, `tokenizer`, `T`, `policy`, `seed` and
+ * `status` of the run, and `lossScale`, which is null without a gradient scaler.
  */
 export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
   return describedSpans(wholeSpans(runs));
 }
 
-/** Rows of a piece of a table of steps, unless another number is asked for. */
+/** Default number of rows in a piece of a step table. */
 const PIECE = 100_000;
 
 /**
- * Makes {@linkcode describedStepColumns} piece by piece, so that the whole table is never held; at least one piece.
+ * Generates {@linkcode describedStepColumns} in pieces, in bounded memory. Generates at least one piece.
  *
- * @param rows The most rows of a piece (default 100,000).
+ * @param rows The maximum number of rows in a piece. Default: 100,000.
  */
 export function* describedStepPieces(runs: readonly RecordedRun[], rows: number = PIECE): Generator<Columns> {
   let spans: Span[] = [], count = 0;
@@ -140,7 +139,9 @@ function describedSpans(spans: readonly Span[]): Columns {
   return { run, ...Object.fromEntries(repeated), ...steps, lossScale };
 }
 
-/** A row an evaluation: `run`, `step` (0: before the first) and the event's figures, as {@linkcode EVAL_FORM}. */
+/**
+ * Returns one row per evaluation: `run`, `step` (0: before the first step) and its metrics, as {@linkcode EVAL_FORM}.
+ */
 export function evalColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.flatMap((run) =>
     seriesOf(run).evals.map((event) => ({ run: run.manifest.runId, ...event }))
@@ -149,8 +150,8 @@ export function evalColumns(runs: readonly RecordedRun[]): Columns {
 }
 
 /**
- * A row a run: `run`, `status`, `steps` done, the fields of its spec, its text, its code and its environment, as
- * {@linkcode RUN_FORM}. `evalTokens` is null where the spec says `"all"`.
+ * Returns one row per run: `run`, `status`, completed `steps`, and the fields of its spec, text, code and environment,
+ * as {@linkcode RUN_FORM}. `evalTokens` is null if the spec has `"all"`.
  */
 export function runColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.map((run) => {
@@ -170,11 +171,11 @@ export function runColumns(runs: readonly RecordedRun[]): Columns {
 }
 
 /**
- * Turns rows into the columns of a table. Fields that the table does not declare are left out.
+ * Converts rows to the declared columns of a table. Undeclared fields are dropped.
  *
- * @param rows Records; a field that is absent or undefined is null.
- * @param form The declared columns, which are there without rows too.
- * @throws {RangeError} for a value that its column cannot hold, such as 1.5 in a column of whole numbers.
+ * @param rows Records. Missing and undefined fields become null.
+ * @param form Declared columns. They exist even without rows.
+ * @throws {RangeError} for a value that does not fit its column, such as 1.5 in a column of whole numbers.
  */
 export function columnsOfRows(rows: readonly Readonly<Record<string, unknown>>[], form: TableForm): Columns {
   return Object.fromEntries(
@@ -199,7 +200,7 @@ const TYPED = {
   text: (values: string[]) => values,
 };
 
-/** A value as its column holds it; lists and records become JSON texts. */
+/** Converts a value to the type of its column. Lists and records become JSON. */
 function valueOf(name: string, type: ColumnType, value: unknown): number | bigint | string | boolean {
   if (type === "text") return typeof value === "string" ? value : JSON.stringify(value);
   if (type === "boolean" && typeof value === "boolean") return value;
@@ -217,7 +218,7 @@ function pick<R extends object, K extends keyof R>(record: R, names: readonly K[
   return Object.fromEntries(names.map((name) => [name, record[name]])) as Pick<R, K>;
 }
 
-/** A column with a value a span, each repeated for the span's steps. */
+/** Returns a column with one value per span, repeated for each step of the span. */
 function repeat(column: Column, spans: readonly Span[]): Column {
   const rows = rowsOf(spans);
   const repeated = column instanceof BigInt64Array ? new BigInt64Array(rows) : new Array<unknown>(rows);

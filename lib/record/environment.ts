@@ -1,16 +1,16 @@
 /**
- * What a run ran on: recorded, so that a difference can be explained. It is no part of a run's identity.
+ * Environment of a run, recorded to explain differences. It is not part of the run's ID.
  *
  * @module
  */
 import { join } from "node:path";
 import { sha256Hex } from "./canonical_json.ts";
 
-/** The machine and the programs of a run. Undefined: could not be found out. */
+/** Hardware and software of a run. Undefined values are unknown. */
 export interface Environment {
-  /** The processor's name. */
+  /** Processor model. */
   readonly cpuModel: string | undefined;
-  /** Those that matter for numerics: vector widths and bfloat16. */
+  /** Processor features that affect numerics: vector widths and bfloat16. */
   readonly cpuFlags: readonly string[];
   /** Logical processors. */
   readonly cores: number;
@@ -20,19 +20,19 @@ export interface Environment {
   readonly arch: string;
   /** Deno's version. */
   readonly denoVersion: string;
-  /** libtensorflow's version, as it says itself. */
+  /** Version reported by libtensorflow. */
   readonly tensorflowVersion: string;
-  /** The wheel that libtensorflow is from; undefined: it was found on the machine. */
+  /** SHA-256 of the wheel with libtensorflow. Undefined if the library was found on the machine. */
   readonly wheelSha256: string | undefined;
-  /** What ops ran on: `cpu`, or a GPU's name. Undefined: recorded before there was a choice, so a CPU. */
+  /** Device of the operations: `cpu` or the name of a GPU. Undefined in old records of CPU runs. */
   readonly device: string | undefined;
-  /** How bfloat16 matrix products were found to round. */
+  /** Measured rounding of bfloat16 matrix products. */
   readonly rounding: string;
-  /** Whether `TF_ENABLE_ONEDNN_OPTS` was set, and to what. */
+  /** Value of `TF_ENABLE_ONEDNN_OPTS`, if set. */
   readonly onednn: string | undefined;
-  /** The commit that is checked out; undefined: no repository. */
+  /** Git commit. Undefined outside of a repository. */
   readonly gitCommit: string | undefined;
-  /** SHA-256 of the uncommitted changes; undefined: none, or no repository. */
+  /** SHA-256 of the uncommitted changes. Undefined without changes or outside of a repository. */
   readonly gitDiffSha256: string | undefined;
 }
 
@@ -49,7 +49,7 @@ const FLAGS = [
   "sve",
 ];
 
-/** Finds out about this machine; what TensorFlow says of itself is handed in. */
+/** Describes this machine, with the given properties of TensorFlow. */
 export async function collectEnvironment(
   tensorflow: Pick<Environment, "tensorflowVersion" | "wheelSha256" | "device" | "rounding">,
 ): Promise<Environment> {
@@ -93,11 +93,11 @@ async function output(program: string, args: string[]): Promise<string | undefin
       .output();
     return success ? new TextDecoder().decode(stdout).trimEnd() : undefined;
   } catch {
-    return undefined; // no such program: this is a record, not a need
+    return undefined; // missing programs leave fields unknown
   }
 }
 
-/** SHA-256 over the sources of a folder, names and contents, tests left out: what the results depend on. */
+/** Returns the SHA-256 of the names and contents of a folder's sources, without tests. Results depend on these. */
 export function hashSources(folder: string): string {
   const files: string[] = [];
   const visit = (path: string, name: string) => {

@@ -1,31 +1,31 @@
 /**
- * How two environments differ, and which differences may change a run's numbers.
+ * Differences between two environments, and their effect on a run's results.
  *
  * @module
  */
 import type { Environment } from "./environment.ts";
 
-/** One field that differs. */
+/** A field that differs. */
 export interface EnvironmentChange {
-  /** The field's name. */
+  /** Name of the field. */
   readonly field: keyof Environment;
-  /** As it was. */
+  /** Previous value. */
   readonly before: unknown;
-  /** As it is. */
+  /** Current value. */
   readonly after: unknown;
-  /** Whether results may depend on it. */
+  /** True if results may depend on the field. */
   readonly matters: boolean;
 }
 
 /**
- * Fields that results do not depend on: the commit and its changes, since the hash of `lib/` stands for the code in a run's
- * identity; the processors that there are, since threads are fixed by the plan.
+ * Fields without effect on results. The ID covers the code, so the commit does not matter. The plan fixes the threads,
+ * so the number of processors does not matter.
  */
 const WITHOUT_EFFECT: ReadonlySet<keyof Environment> = new Set(["gitCommit", "gitDiffSha256", "cores"]);
 
-/** Every field in which two environments differ. Of the system only its name may matter, not its kernel's release. */
+/** Returns all fields that differ. For the operating system, only the name matters, not the kernel release. */
 export function environmentChanges(before: Environment, after: Environment): EnvironmentChange[] {
-  const old: Environment = { ...before, device: before.device ?? "cpu" }; // recorded before there was a choice
+  const old: Environment = { ...before, device: before.device ?? "cpu" }; // old records omit the CPU
   const fields = new Set([...Object.keys(old), ...Object.keys(after)]) as Set<keyof Environment>;
   return [...fields].filter((field) => JSON.stringify(old[field]) !== JSON.stringify(after[field]))
     .map((field) => ({
@@ -41,8 +41,8 @@ function matters(field: keyof Environment, [old, after]: [Environment, Environme
   return !WITHOUT_EFFECT.has(field);
 }
 
-/** A change in words. */
+/** Describes a change in words. */
 export function describeChange({ field, before, after }: EnvironmentChange): string {
-  const text = (value: unknown) => value === undefined ? "not known" : JSON.stringify(value);
+  const text = (value: unknown) => value === undefined ? "unknown" : JSON.stringify(value);
   return `${field} was ${text(before)}, is ${text(after)}`;
 }

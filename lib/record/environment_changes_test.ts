@@ -14,12 +14,12 @@ function mattering(change: Partial<Environment>): string[] {
   );
 }
 
-Deno.test("environmentChanges() names every field that differs, and those that results may depend on", () => {
+Deno.test("environmentChanges() returns all differences, and marks those that affect results", () => {
   assertEquals(environmentChanges(HERE, { ...HERE }), []);
   assertEquals(mattering({ cpuModel: "Other" }), ['cpuModel was "CPU", is "Other"']);
   assertEquals(mattering({ cpuFlags: ["avx2"] }), ['cpuFlags was ["avx2","fma"], is ["avx2"]']);
-  assertEquals(mattering({ wheelSha256: undefined }), [`wheelSha256 was "${"a".repeat(64)}", is not known`]);
-  assertEquals(mattering({ onednn: "0" }), ['onednn was not known, is "0"']);
+  assertEquals(mattering({ wheelSha256: undefined }), [`wheelSha256 was "${"a".repeat(64)}", is unknown`]);
+  assertEquals(mattering({ onednn: "0" }), ['onednn was unknown, is "0"']);
   assertEquals(mattering({ os: "darwin 24" }), ['os was "linux 6.1", is "darwin 24"']);
   const without = { os: "linux 6.2", cores: 64, gitCommit: "d", gitDiffSha256: "e" };
   assertEquals(mattering(without), []);
@@ -31,6 +31,6 @@ Deno.test("environmentChanges() names every field that differs, and those that r
   ]);
 });
 
-Deno.test("environmentChanges() takes a record from before there were devices for a CPU's", () => {
+Deno.test("environmentChanges() treats records without a device as CPU", () => {
   assertEquals(environmentChanges({ ...HERE, device: undefined }, HERE), []);
 });

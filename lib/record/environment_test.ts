@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { join } from "node:path";
 import { collectEnvironment, hashSources } from "./environment.ts";
 
-Deno.test("collectEnvironment() tells of this machine, and what it is handed", async () => {
+Deno.test("collectEnvironment() describes this machine, with the given TensorFlow properties", async () => {
   const given = { tensorflowVersion: "2.21.0", wheelSha256: undefined, device: "cpu", rounding: "once" };
   const environment = await collectEnvironment(given);
   assertEquals(environment.denoVersion, Deno.version.deno);
@@ -21,7 +21,7 @@ Deno.test("collectEnvironment() tells of this machine, and what it is handed", a
   }
 });
 
-Deno.test("collectEnvironment() does without git and without reading the machine", async () => {
+Deno.test("collectEnvironment() works without git and without permissions", async () => {
   const folder = Deno.makeTempDirSync();
   const script = join(folder, "script.ts");
   try {
@@ -32,7 +32,7 @@ Deno.test("collectEnvironment() does without git and without reading the machine
 const environment = await collectEnvironment({ tensorflowVersion: "1", wheelSha256: undefined, device: "cpu", rounding: "" });
 console.log(JSON.stringify([environment.gitCommit ?? "none", environment.cpuModel ?? "none"]));`,
     );
-    // Neither programs nor /proc may be touched: what cannot be found out is left out.
+    // Neither programs nor /proc are accessible. Unknown fields are omitted.
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -53,7 +53,7 @@ console.log(JSON.stringify([environment.gitCommit ?? "none", environment.cpuMode
   }
 });
 
-Deno.test("hashSources() follows names and contents of sources, and nothing else", () => {
+Deno.test("hashSources() depends on names and contents of sources only", () => {
   const folder = Deno.makeTempDirSync();
   const write = (name: string, text: string) => Deno.writeTextFileSync(join(folder, name), text);
   try {

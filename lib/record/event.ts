@@ -1,24 +1,24 @@
 /**
- * The events of a run's journal, and the one form they have on disk.
+ * Events of a run's journal, and their serialization.
  *
  * @module
  */
 import { crc32 } from "node:zlib";
 import * as v from "valibot";
 
-/** What every event has. */
+/** Common fields of all events. */
 export interface TimedEvent {
-  /** When it was written, as ISO 8601 in UTC. */
+  /** Time of writing, ISO 8601 in UTC. */
   readonly time: string;
-  /** Counts the processes that owned the run, from 1; left out: 1. `readJournal` uses it up. */
+  /** Number of the owner process, from 1. Default: 1. `readJournal` removes this field. */
   readonly generation?: number | undefined;
 }
 
-/** The run began. */
+/** Start of a run. */
 export interface StartEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "start";
-  /** The run's identity, as in its manifest. */
+  /** Run ID, as in the manifest. */
   readonly runId: string;
   /** Seed of initial weights, batches and dropout. */
   readonly seed: number;
@@ -26,19 +26,19 @@ export interface StartEvent extends TimedEvent {
 
 /** A training step. */
 export interface StepEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "step";
-  /** From 1. */
+  /** Step, from 1. */
   readonly step: number;
-  /** Nats per token, before the update; without label smoothing and z-loss, whatever is minimised. */
+  /** Training loss before the update, in nats per token, without label smoothing and z-loss. */
   readonly loss: number;
   /** Learning rate. */
   readonly lr: number;
   /** Global norm of the gradient, before clipping. */
   readonly gradNorm: number;
-  /** What the gradient scaler multiplied the loss with, in policies that have one. */
+  /** Factor of the gradient scaler, for policies with a scaler. */
   readonly lossScale?: number | undefined;
-  /** Figures of the step by layer or parameter, of steps that are probed. */
+  /** Metrics by layer or parameter, for probed steps. */
   readonly probes?:
     | Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>
     | undefined;
@@ -48,77 +48,77 @@ export interface StepEvent extends TimedEvent {
 
 /** An evaluation on the validation part. */
 export interface EvalEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "eval";
-  /** Steps done before it. */
+  /** Number of completed steps. */
   readonly step: number;
-  /** Nats per token. */
+  /** Validation loss in nats per token. */
   readonly loss: number;
-  /** Bits per byte of text, which compares across vocabularies. */
+  /** Bits per byte of text, comparable across vocabularies. */
   readonly bitsPerByte: number;
-  /** Nats per token of the weights' moving average, where there is one. */
+  /** Validation loss of the weights' moving average in nats per token, if the run keeps an average. */
   readonly emaLoss?: number | undefined;
-  /** Bits per byte of the weights' moving average, where there is one. */
+  /** Bits per byte of the weights' moving average, if the run keeps an average. */
   readonly emaBitsPerByte?: number | undefined;
-  /** Tokens that were predicted. */
+  /** Number of predicted tokens. */
   readonly tokens: number;
-  /** How long it took. */
+  /** Duration in seconds. */
   readonly seconds: number;
 }
 
-/** A checkpoint is on disk. */
+/** A saved checkpoint. */
 export interface CheckpointEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "checkpoint";
-  /** Steps done before it. */
+  /** Number of completed steps. */
   readonly step: number;
-  /** SHA-256 of the file, in hex. */
+  /** SHA-256 of the file, in hexadecimal. */
   readonly sha256: string;
 }
 
-/** An evaluation was the best so far, and its weights are on disk. */
+/** A saved checkpoint of the best evaluation so far. */
 export interface BestEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "best";
-  /** Steps done before it. */
+  /** Number of completed steps. */
   readonly step: number;
-  /** SHA-256 of the file, in hex. */
+  /** SHA-256 of the file, in hexadecimal. */
   readonly sha256: string;
 }
 
-/** The run goes on after `step`; what the journal has of later steps is superseded. */
+/** Resumption of the run after `step`. Supersedes recorded later steps. */
 export interface ResumeEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "resume";
-  /** The checkpoint's step. */
+  /** Step of the checkpoint. */
   readonly step: number;
 }
 
-/** All steps are done, or as many as patience allowed. */
+/** End of the run, after all steps or early stopping. */
 export interface FinishEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "finish";
-  /** Steps done. */
+  /** Number of completed steps. */
   readonly step: number;
-  /** Since the process that finished it began. */
+  /** Seconds since the start of the process that finished the run. */
   readonly seconds: number;
-  /** SHA-256 of the last checkpoint, in hex. */
+  /** SHA-256 of the last checkpoint, in hexadecimal. */
   readonly checkpointSha256: string;
-  /** SHA-256 of the best checkpoint, in hex, of runs that keep it. */
+  /** SHA-256 of the best checkpoint, in hexadecimal, if the run keeps one. */
   readonly bestSha256?: string | undefined;
-  /** Whether patience ended it before its last step; left out where it did not. */
+  /** True after early stopping. Otherwise omitted. */
   readonly stoppedEarly?: true | undefined;
 }
 
-/** The run ended with an error. */
+/** Failure of the run. */
 export interface FailEvent extends TimedEvent {
-  /** Its kind. */
+  /** Event type. */
   readonly event: "fail";
-  /** The error's message. */
+  /** Error message. */
   readonly message: string;
 }
 
-/** An event of a run. Losses, norms, rates and seconds may be NaN or infinite. */
+/** An event of a run. Losses, norms, learning rates and seconds may be NaN or infinite. */
 export type RunEvent =
   | StartEvent
   | StepEvent
@@ -129,9 +129,9 @@ export type RunEvent =
   | FinishEvent
   | FailEvent;
 
-/** A schema for each event: the interfaces above, checked. */
+/** Returns a schema for all events, in accordance with the interfaces above. */
 function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
-  // A finite number, or one of three names that JSON has no number for.
+  // A finite number, or the name of one that JSON lacks.
   const figure = v.union([
     v.pipe(v.number(), v.finite()),
     v.pipe(v.picklist(["NaN", "Infinity", "-Infinity"]), v.transform(Number)),
@@ -190,13 +190,13 @@ const schema = schemaOfEvents();
 export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "time" | "generation"> : never
   : never;
 
-/** What ends a line: the CRC-32 of the text before it, in hex. */
+/** End of a line: the CRC-32 of the preceding text, in hexadecimal. */
 const SEAL_PREFIX = ',"crc":"', SEAL_SUFFIX = '"}';
 
-/** Characters of a whole seal. */
+/** Length of the checksum with its delimiters. */
 const SEAL_LENGTH = SEAL_PREFIX.length + 8 + SEAL_SUFFIX.length;
 
-/** Returns an event as one line, without a line end, with its checksum. Numbers that JSON lacks become their names. */
+/** Returns an event as one line with its checksum, without a line break. Numbers that JSON lacks become their names. */
 export function formatEvent(event: RunEvent): string {
   const text = formatJson(event).slice(0, -1);
   return `${text}${SEAL_PREFIX}${checksumOf(text)}${SEAL_SUFFIX}`;
@@ -206,7 +206,7 @@ function checksumOf(text: string): string {
   return crc32(text).toString(16).padStart(8, "0");
 }
 
-/** JSON in which NaN and infinities are their names as text; `indent` spaces a level (default: all on one line). */
+/** Returns JSON with NaN and infinities as strings. `indent`: spaces per level (default 0: one line). */
 export function formatJson(value: unknown, indent: number = 0): string {
   return JSON.stringify(
     value,
@@ -216,23 +216,23 @@ export function formatJson(value: unknown, indent: number = 0): string {
 }
 
 /**
- * Reads one line. A line of version 0.1 has no checksum.
+ * Parses one line. Lines of version 0.1 have no checksum.
  *
- * @returns The event, or what is wrong with the line.
+ * @returns The event, or the problem of the line.
  */
 export function parseEvent(line: string): { event: RunEvent } | { problem: string } {
   const end = line.length - SEAL_LENGTH;
   const sealed = line.startsWith(SEAL_PREFIX, end) && line.endsWith(SEAL_SUFFIX);
   const text = sealed ? line.slice(0, end) : line;
   if (sealed) {
-    const told = line.slice(end + SEAL_PREFIX.length, -SEAL_SUFFIX.length), found = checksumOf(text);
-    if (told !== found) return { problem: `expected CRC-32 ${told}, got ${found}` };
+    const expectedSum = line.slice(end + SEAL_PREFIX.length, -SEAL_SUFFIX.length), found = checksumOf(text);
+    if (expectedSum !== found) return { problem: `expected CRC-32 ${expectedSum}, got ${found}` };
   }
   let value: unknown;
   try {
     value = JSON.parse(sealed ? `${text}}` : text);
   } catch (error) {
-    return { problem: `it is no JSON (${error instanceof Error ? error.message : error})` };
+    return { problem: `it is not JSON (${error instanceof Error ? error.message : error})` };
   }
   if (isPlainStep(value)) return { event: value };
   const result = v.safeParse(schema, value);
@@ -241,12 +241,12 @@ export function parseEvent(line: string): { event: RunEvent } | { problem: strin
   return { problem: `${v.getDotPath(issue) ?? "the event"}: ${issue.message}` };
 }
 
-/** Fields of every step; some have a loss scale or a generation as well. */
+/** Number of fields of every step. Some steps also have a loss scale or a generation. */
 const PLAIN_STEP_FIELDS = 7;
 
 /**
- * Whether a value is a step as nearly all of them are: the fields that every step has, all finite. It says what the
- * schema says, in a tenth of the time; what it turns down is the schema's to judge.
+ * Returns true for a step with exactly the standard fields, all finite. Agrees with the schema in a tenth of the time;
+ * other values are left to the schema.
  */
 function isPlainStep(value: unknown): value is StepEvent {
   const { event, time, step, loss, lr, gradNorm, tokensPerSecond, lossScale, generation } =

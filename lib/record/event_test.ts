@@ -3,7 +3,7 @@ import { formatEvent, parseEvent, type RunEvent } from "./event.ts";
 
 const time = "2026-01-02T03:04:05.678Z", sha = "a".repeat(64);
 
-Deno.test("formatEvent() and parseEvent() agree on every kind of event", () => {
+Deno.test("formatEvent() and parseEvent() round-trip every type of event", () => {
   const events: RunEvent[] = [
     { event: "start", time, runId: "0123456789ab", seed: 7 },
     { event: "step", time, step: 1, loss: 4.1, lr: 1e-3, gradNorm: 2.5, tokensPerSecond: 5000 },
@@ -20,7 +20,7 @@ Deno.test("formatEvent() and parseEvent() agree on every kind of event", () => {
   }
 });
 
-Deno.test("formatEvent() names the numbers that JSON lacks, and parseEvent() reads them", () => {
+Deno.test("formatEvent() writes the names of numbers that JSON lacks, and parseEvent() restores them", () => {
   const event: RunEvent = {
     event: "step",
     time,
@@ -42,7 +42,7 @@ Deno.test("formatEvent() names the numbers that JSON lacks, and parseEvent() rea
   assertEquals(parsed.event.lr, 0.1 + 0.2);
 });
 
-Deno.test("parseEvent() says what is wrong with a line", () => {
+Deno.test("parseEvent() describes the problem of a line", () => {
   const step = { event: "step", time, step: 1, loss: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1 };
   const problems: [unknown, string][] = [
     [{ ...step, loss: null }, "loss"],
@@ -65,13 +65,13 @@ Deno.test("parseEvent() says what is wrong with a line", () => {
   }
   const broken = parseEvent('{"event":"step",');
   assert("problem" in broken);
-  assertStringIncludes(broken.problem, "no JSON");
-  // JSON.parse makes an infinity of this: a number that no journal holds
+  assertStringIncludes(broken.problem, "not JSON");
+  // JSON.parse returns Infinity, which journals write as a string
   const huge = parseEvent(JSON.stringify(step).replace('"loss":1', '"loss":1e999'));
   assert("problem" in huge);
 });
 
-Deno.test("parseEvent() refuses a line with any one bit flipped", () => {
+Deno.test("parseEvent() refuses a line with any single bit flipped", () => {
   const line = formatEvent({
     event: "step",
     time,

@@ -1,26 +1,26 @@
 /**
- * Whether a file is what it was: by size and times where they can be trusted, and else by its content.
+ * Stamps of files for change detection, by size and times where these are reliable, and otherwise by content.
  *
  * @module
  */
 import * as v from "valibot";
 import { sha256Hex } from "./canonical_json.ts";
 
-/** What a file was. */
+/** Stamp of a file. */
 export interface FileStamp {
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Last change of its content, milliseconds since 1970. */
+  /** Time of the last change of the content, in milliseconds since 1970. */
   readonly mtime: number;
-  /** Last change of its content or of what the file system says of it; copies have another. */
+  /** Time of the last change of the content or the metadata. Copies have another time. */
   readonly ctime: number;
-  /** Whether it had been left alone for so long that a later change shows in its times. */
+  /** True if the file was unchanged for long enough that any later change alters its times. */
   readonly settled: boolean;
-  /** SHA-256 of its content, in hex. */
+  /** SHA-256 of the content, in hexadecimal. */
   readonly sha256: string;
 }
 
-/** The form of stamps in files. */
+/** Schema of stamps. */
 export const fileStampSchema: v.GenericSchema<unknown, FileStamp> = v.strictObject({
   size: v.number(),
   mtime: v.number(),
@@ -29,13 +29,13 @@ export const fileStampSchema: v.GenericSchema<unknown, FileStamp> = v.strictObje
   sha256: v.string(),
 });
 
-/** A change within this time of another may leave the times as they are: they are of a clock that ticks. Milliseconds. */
+/** Resolution of file times, in milliseconds. Two changes within this interval may have equal times. */
 const TICK = 2000;
 
 /**
  * Stamps a file.
  *
- * @returns undefined where there is no such regular file, or it changed under the eyes of the reader.
+ * @returns The stamp. Undefined if the file is missing, is not a regular file, or changed while it was read.
  */
 export function stampFile(path: string): FileStamp | undefined {
   const now = Date.now();
@@ -47,7 +47,7 @@ export function stampFile(path: string): FileStamp | undefined {
   return { ...before, settled: Math.max(before.mtime, before.ctime) + TICK < now, sha256 };
 }
 
-/** Whether a file is still what it was. It is read only where its times do not tell. */
+/** Returns true if a file matches its stamp. Reads the content only if the times are unreliable. */
 export function matchesStamp(path: string, stamp: FileStamp): boolean {
   const now = timesOf(path);
   if (now === undefined || now.size !== stamp.size) return false;

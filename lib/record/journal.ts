@@ -1,5 +1,5 @@
 /**
- * A run's journal: one event a line, appended; and its reading, whatever a killed writer left at its end.
+ * Journals of runs: appended events, one per line. Reading tolerates an incomplete last line of a killed writer.
  *
  * @module
  */
@@ -19,48 +19,48 @@ import {
 } from "./event.ts";
 import { EventStore } from "./run_series.ts";
 
-/** A journal as it was read. */
+/** Content of a journal. */
 export interface Journal {
-  /** Its events, in order. */
+  /** Events in order. */
   events: RunEvent[];
-  /** A half-written last line that was dropped. */
+  /** Incomplete last line that was dropped. */
   dropped: string | undefined;
-  /** Lines that a process wrote after another one had taken the run over. They are not among the events. */
+  /** Number of lines written by a process after it lost the run to another process. Excluded from the events. */
   superseded: number;
-  /** The greatest generation among the lines; 0: there is none. */
+  /** Largest generation of the lines. 0 for an empty journal. */
   generation: number;
-  /** Bytes of the whole lines. */
+  /** Size of the complete lines in bytes. */
   validBytes: number;
 }
 
 /**
- * Reads a journal. A last line without its end is what a killed writer leaves: it is dropped, and told.
+ * Reads a journal. Drops and reports an incomplete last line, which a killed writer leaves.
  *
- * @param path The file; a missing one has no events.
- * @param runId The run that it must be of. Default: any.
- * @throws {UserError} for damage anywhere else, naming file and line: a line that is no event, steps that are missing, or
- * another run's journal.
- * @throws {UserError} for a file that cannot be read.
+ * @param path The file. A missing file has no events.
+ * @param runId The expected run. Default: any.
+ * @throws {UserError} for damage at another place, with the file and line: an invalid event, missing steps, or the
+ * journal of another run.
+ * @throws {UserError} for an unreadable file.
  */
 export function readJournal(path: string, runId?: string): Journal {
   const { store, ...rest } = scanJournal(path, runId);
   return { events: [...store], ...rest };
 }
 
-/** A journal whose events are held by column. */
+/** Content of a journal with its events stored by column. */
 export type ScannedJournal = Omit<Journal, "events"> & {
-  /** Its events. */
+  /** Stored events. */
   readonly store: EventStore;
 };
 
 /**
- * Reads a journal as {@linkcode readJournal} does, in bounded memory: neither the file nor an object an event is held.
+ * Reads a journal like {@linkcode readJournal}, but in bounded memory: without the whole file or an object per event.
  *
- * @throws {UserError} as {@linkcode readJournal}.
+ * @throws {UserError} for the reasons of {@linkcode readJournal}.
  */
 export function scanJournal(path: string, runId?: string): ScannedJournal {
   const store = new EventStore();
-  let last = 0; // the step that the journal has come to
+  let last = 0; // the last step so far
   let generation = 0, superseded = 0;
   const take = (line: string, i: number) => {
     const parsed = parseEvent(line);
@@ -75,12 +75,14 @@ export function scanJournal(path: string, runId?: string): ScannedJournal {
       : parsed.problem;
     if (!("event" in parsed) || problem !== undefined) {
       throw new UserError(
-        `Cannot read the journal ${path}, line ${i + 1}: wanted an event: ${problem}. ` +
-          "Restore the file from a copy, or delete the run's folder to have it run again.",
+        `Cannot read the journal ${path}, line ${
+          i + 1
+        }: expected an event, got a line with an error: ${problem}. ` +
+          "Restore the file from a copy, or delete the run's folder to run it again.",
       );
     }
     if (parsed.event.event === "step" || parsed.event.event === "resume") last = parsed.event.step;
-    // No reader of events needs it.
+    // No reader of events needs the generation.
     if (parsed.event.generation !== undefined) delete (parsed.event as { generation?: number }).generation;
     store.add(parsed.event);
   };
@@ -102,36 +104,38 @@ function unreadable(path: string, cause: unknown): UserError {
   });
 }
 
-/** What is wrong with an event's place: lines that are lost leave only whole ones behind. */
+/** Describes an event in the wrong place. Lost lines leave only valid lines behind, so the order is checked. */
 function misplaced(
   event: RunEvent,
   at: { first: boolean; last: number; runId: string | undefined },
 ): string | undefined {
   if (at.first !== (event.event === "start")) {
-    return at.first ? `a journal begins with start: given ${event.event}` : "start is no first line";
+    return at.first
+      ? `expected start as the first event, got ${event.event}`
+      : "expected start only as the first event";
   }
   if (event.event === "start" && at.runId !== undefined && event.runId !== at.runId) {
-    return `it is of run ${at.runId}: given the journal of run ${event.runId}`;
+    return `expected the journal of run ${at.runId}, got that of run ${event.runId}`;
   }
   if (event.event === "step" && event.step !== at.last + 1) {
-    return `after step ${at.last} comes step ${at.last + 1}: given step ${event.step}`;
+    return `expected step ${at.last + 1} after step ${at.last}, got step ${event.step}`;
   }
   if (event.event === "resume" && event.step > at.last) {
-    return `resume goes back to step ${at.last} at most: given step ${event.step}`;
+    return `expected a resume from step ${at.last} or earlier, got step ${event.step}`;
   }
   return undefined;
 }
 
-/** Returns how many lines a superseded process wrote, in words. */
+/** Describes the number of lines of a superseded process. */
 export function supersededLines(count: number): string {
   return `${count} ${count === 1 ? "line" : "lines"} of a process that no longer owns the run`;
 }
 
-/** Who writes to a journal. */
+/** Owner of a journal. */
 export interface JournalOwner {
-  /** The owner's generation: greater than those of the journal's lines. Default: 1. */
+  /** Generation of the owner, larger than those of the existing lines. Default: 1. */
   readonly generation?: number | undefined;
-  /** Called before each change of the file; throws when another process owns the run. */
+  /** Called before each change of the file. Throws if another process owns the run. */
   readonly requireOwned?: (() => void) | undefined;
 }
 
@@ -140,17 +144,17 @@ export class JournalWriter implements Disposable {
   readonly #owner: JournalOwner;
   readonly #path: string;
   readonly #file: Deno.FsFile;
-  /** The same file, for syncing: one that is being synced cannot be written to in Deno. */
+  /** Second handle of the file for syncing. Deno cannot write to a handle during its sync. */
   readonly #synced: Deno.FsFile;
   #length: number;
 
   /**
-   * Opens a journal to go on with.
+   * Opens a journal for appending.
    *
-   * @param path The file, made when missing.
-   * @param validBytes What to keep of it: {@linkcode Journal.validBytes}, so that a half-written line is gone.
-   * @param owner Who writes. Default: the first process.
-   * @throws {UserError} when a link is at the path.
+   * @param path The file. Created if it is missing.
+   * @param validBytes Size to keep: {@linkcode Journal.validBytes}, which excludes an incomplete line.
+   * @param owner The owner. Default: the first process.
+   * @throws {UserError} if the path is a link.
    */
   constructor(path: string, validBytes: number, owner: JournalOwner = {}) {
     this.#owner = owner;
@@ -168,11 +172,11 @@ export class JournalWriter implements Disposable {
   }
 
   /**
-   * Appends one event, in one write, with time and generation.
+   * Appends one event with time and generation, in a single write.
    *
-   * @throws {ClaimedError} when another process owns the run; nothing is written then.
-   * @throws {UserError} when the disk is full or takes no writes.
-   * @throws {Error} what the system says otherwise; no part of the line is left then.
+   * @throws {ClaimedError} if another process owns the run. Nothing is written.
+   * @throws {UserError} if the disk is full or not writable.
+   * @throws {Error} for other system errors. No part of the line remains.
    */
   write(event: NewEvent): RunEvent {
     const { generation = 1, requireOwned } = this.#owner;
@@ -184,8 +188,8 @@ export class JournalWriter implements Disposable {
     try {
       while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
     } catch (error) {
-      requireOwned?.(); // the length is another process's to change by now
-      // What comes next shall not stand behind half a line.
+      requireOwned?.(); // only the owner may truncate
+      // Remove the incomplete line, so that the next event starts on a new line.
       this.#file.truncateSync(this.#length);
       throw namedFault(this.#path, error);
     }
@@ -193,17 +197,17 @@ export class JournalWriter implements Disposable {
     return timed;
   }
 
-  /** Waits until the disk has what was written. */
+  /** Waits until all written events are on disk. */
   sync(): void {
     writing(this.#path, () => this.#file.syncDataSync());
   }
 
-  /** Has the disk take what was written while the caller goes on; the promise says when it has, or that it could not. */
+  /** Starts a sync in the background. The promise resolves when it is complete, and rejects if it fails. */
   syncSoon(): Promise<void> {
     const done = this.#synced.syncData().catch((error) => {
       throw namedFault(this.#path, error);
     });
-    done.catch(() => {}); // told to whoever awaits it
+    done.catch(() => {}); // the caller's await reports the error
     return done;
   }
 
@@ -214,7 +218,7 @@ export class JournalWriter implements Disposable {
   }
 }
 
-/** Steps and evaluations as they count in the end: what a `resume` supersedes is left out. */
+/** Returns the steps and evaluations without superseded ones. */
 export function effectiveEvents(events: readonly RunEvent[]): { steps: StepEvent[]; evals: EvalEvent[] } {
   let steps: StepEvent[] = [], evals: EvalEvent[] = [];
   for (const event of events) {
@@ -227,24 +231,24 @@ export function effectiveEvents(events: readonly RunEvent[]): { steps: StepEvent
   return { steps, evals };
 }
 
-/** Where two journals part. */
+/** First difference between two journals. */
 export interface Difference {
-  /** The step; undefined: not at a step. */
+  /** Step, if the difference is at a step. */
   step: number | undefined;
-  /** The field that differs, and both values. */
+  /** Name of the field that differs. */
   field: string;
-  /** The first journal's value; undefined: it has none. */
+  /** Value in the first journal. Undefined: missing. */
   a: unknown;
-  /** The second journal's value; undefined: it has none. */
+  /** Value in the second journal. Undefined: missing. */
   b: unknown;
 }
 
-/** Fields that measure the machine, not the run. */
+/** Fields with measurements of the machine, not of the run. */
 const MEASURED = new Set(["time", "tokensPerSecond", "seconds"]);
 
 /**
- * The first difference of two journals by the contract's equality: everything but measured times and speeds, and
- * `resume`, `checkpoint` and `fail` events.
+ * Returns the first difference between two journals, or undefined if they are equal. Ignores measured times and speeds,
+ * and `resume`, `checkpoint` and `fail` events.
  */
 export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]): Difference | undefined {
   const [left, right] = [comparable(a), comparable(b)];
@@ -258,15 +262,15 @@ export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]):
   return undefined;
 }
 
-/** Whether two figures, or records of figures, are the same to the last bit. */
+/** Returns true if two values, or records of values, are bit-identical. */
 function isSame(a: unknown, b: unknown): boolean {
   return Object.is(a, b) || typeof a === "object" && typeof b === "object" && formatJson(a) === formatJson(b);
 }
 
-/** The order of events of one step. */
+/** Order of the events of one step. */
 const ORDER: readonly string[] = ["step", "eval", "best"];
 
-/** Best evaluations that no `resume` supersedes, one a step. */
+/** Returns the `best` events that no `resume` supersedes, one per step. */
 function effectiveBests(events: readonly RunEvent[]): BestEvent[] {
   const bests = new Map<number, BestEvent>();
   for (const event of events) {
@@ -278,7 +282,7 @@ function effectiveBests(events: readonly RunEvent[]): BestEvent[] {
   return [...bests.values()];
 }
 
-/** Events in a fixed order. */
+/** Returns events in a fixed order. */
 function comparable(events: readonly RunEvent[]): RunEvent[] {
   const { steps, evals } = effectiveEvents(events);
   const timed = [...steps, ...evals, ...effectiveBests(events)].sort((x, y) =>

@@ -1,14 +1,14 @@
 /**
- * The last step of a journal that is being written, without reading the whole of it.
+ * Reads the last step of an active journal without reading the whole file.
  *
  * @module
  */
 import { parseEvent, type StepEvent } from "./event.ts";
 
-/** Bytes from the end that surely hold a step's line, probes aside; twice as many are looked at until one is found. */
+/** Bytes read first from the end, enough for a step without probes. Doubled until a step is found. */
 const TAIL = 4096;
 
-/** The step that was written last; undefined: none yet, or none that can be read. */
+/** Returns the last recorded step, or undefined if there is none or the file is unreadable. */
 export function lastStep(path: string): StepEvent | undefined {
   let file: Deno.FsFile;
   try {
@@ -24,7 +24,7 @@ export function lastStep(path: string): StepEvent | undefined {
       if (found !== undefined || begin === 0) return found;
     }
   } catch {
-    return undefined; // it was cut short just now
+    return undefined; // the file was truncated during the read
   } finally {
     file.close();
   }

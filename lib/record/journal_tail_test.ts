@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { JournalWriter } from "./journal.ts";
 import { lastStep } from "./journal_tail.ts";
 
-Deno.test("lastStep() finds the last whole step, however much stands behind it", () => {
+Deno.test("lastStep() finds the last complete step behind any amount of other data", () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = join(folder, "journal.jsonl");

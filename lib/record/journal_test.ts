@@ -32,7 +32,7 @@ function write(path: string, events: NewEvent[], validBytes = 0): RunEvent[] {
   return written;
 }
 
-/** Events with a time, as a journal that holds just them is read. */
+/** Returns events with a time, as read from a journal with only these events. */
 function journalOf(events: NewEvent[]): RunEvent[] {
   let read: RunEvent[] = [];
   withFolder((path) => {
@@ -42,7 +42,7 @@ function journalOf(events: NewEvent[]): RunEvent[] {
   return read;
 }
 
-Deno.test("readJournal() gives what JournalWriter wrote, with times", () => {
+Deno.test("readJournal() returns the events of JournalWriter, with times", () => {
   withFolder((path) => {
     const written = write(path, [start, evaluation(0, 4), step(1), step(2, NaN)]);
     const { events, dropped, validBytes } = readJournal(path);
@@ -53,7 +53,7 @@ Deno.test("readJournal() gives what JournalWriter wrote, with times", () => {
   });
 });
 
-Deno.test("readJournal() finds no events where there is no file, or an empty one", () => {
+Deno.test("readJournal() returns no events for a missing or empty file", () => {
   withFolder((path) => {
     assertEquals(readJournal(path), {
       events: [],
@@ -73,7 +73,7 @@ Deno.test("readJournal() finds no events where there is no file, or an empty one
   });
 });
 
-Deno.test("readJournal() drops a last line cut anywhere, and JournalWriter goes on in its place", () => {
+Deno.test("readJournal() drops a last line truncated anywhere, and JournalWriter replaces it", () => {
   withFolder((path) => {
     const events = write(path, [start, step(1), step(2)]);
     const whole = Deno.readFileSync(path);
@@ -91,7 +91,7 @@ Deno.test("readJournal() drops a last line cut anywhere, and JournalWriter goes 
   });
 });
 
-Deno.test("readJournal() names file and line of damage anywhere but at the end", () => {
+Deno.test("readJournal() reports file and line of damage before the end", () => {
   withFolder((path) => {
     write(path, [start, step(1), step(2), step(3)]);
     const lines = Deno.readTextFileSync(path).trimEnd().split("\n");
@@ -118,17 +118,18 @@ Deno.test("readJournal() names file and line of damage anywhere but at the end",
   });
 });
 
-Deno.test("readJournal() refuses another run's journal, and what is no regular file", () => {
+Deno.test("readJournal() refuses another run's journal, and special files", () => {
   withFolder((path) => {
     write(path, [start, step(1)]);
     assertEquals(readJournal(path, "0123456789ab").events.length, 2);
-    const told = "line 1: wanted an event: it is of run ba9876543210: given the journal of run 0123456789ab";
+    const told =
+      "line 1: expected an event, got a line with an error: expected the journal of run ba9876543210, got that of run 0123456789ab";
     assertThrows(() => readJournal(path, "ba9876543210"), UserError, told);
     Deno.removeSync(path);
     Deno.mkdirSync(path);
     assertThrows(() => readJournal(path), UserError, `${path}: expected a regular file, got a folder`);
     Deno.removeSync(path);
-    // Opening a pipe without a writer would wait for one.
+    // Opening a pipe would block until a writer opens it.
     const { success } = new Deno.Command("mkfifo", { args: [path] }).outputSync();
     assert(success);
     assertThrows(
@@ -139,14 +140,18 @@ Deno.test("readJournal() refuses another run's journal, and what is no regular f
   });
 });
 
-Deno.test("readJournal() refuses a resume from a step that the journal has not come to", () => {
+Deno.test("readJournal() refuses a resume from a step beyond its last step", () => {
   withFolder((path) => {
     write(path, [start, step(1), { event: "resume", step: 2 }]);
-    assertThrows(() => readJournal(path), UserError, "line 3: wanted an event: resume goes back to step 1");
+    assertThrows(
+      () => readJournal(path),
+      UserError,
+      "line 3: expected an event, got a line with an error: expected a resume from step 1 or earlier",
+    );
   });
 });
 
-Deno.test("JournalWriter writes past 64 KiB whole, and a line's text stays one line", () => {
+Deno.test("JournalWriter writes lines beyond 64 KiB completely, and escapes line breaks", () => {
   withFolder((path) => {
     const message = "line\n".repeat(40_000);
     write(path, [start, { event: "fail", message }]);
@@ -175,7 +180,7 @@ Deno.test("effectiveEvents() keeps the later record of a repeated step", () => {
   assertEquals(evals.map((event) => [event.step, event.loss]), [[0, 4], [2, 2]]);
 });
 
-Deno.test("compareJournals() takes an interrupted run and a whole one for equal", () => {
+Deno.test("compareJournals() treats an interrupted and an uninterrupted run as equal", () => {
   const whole = journalOf([
     start,
     evaluation(0, 4),
@@ -202,7 +207,7 @@ Deno.test("compareJournals() takes an interrupted run and a whole one for equal"
   assertEquals(compareJournals(whole, resumed), undefined);
 });
 
-Deno.test("compareJournals() names the first step and field that differ", () => {
+Deno.test("compareJournals() returns the first step and field that differ", () => {
   const base = [start, step(1), step(2), step(3), evaluation(3, 2), finish];
   const changed = (at: number, event: NewEvent) => journalOf(base.with(at, event));
   const a = journalOf(base);
@@ -214,14 +219,14 @@ Deno.test("compareJournals() names the first step and field that differ", () => 
   assertEquals(compareJournals(a, changed(5, other))?.field, "checkpointSha256");
 });
 
-Deno.test("compareJournals() finds a journal that ends early", () => {
+Deno.test("compareJournals() detects a truncated journal", () => {
   const a = journalOf([start, step(1), step(2)]), b = journalOf([start, step(1)]);
   assertEquals(compareJournals(a, b)?.step, 2);
   assertEquals(compareJournals(b, a)?.step, 2);
 });
 
-Deno.test("JournalWriter leaves no part of a line that the disk had no room for", async () => {
-  // A process whose files may have 4 blocks of 512 bytes at most: what is beyond is refused, as by a full disk.
+Deno.test("JournalWriter removes a partial line after a full disk", async () => {
+  // A process with a file size limit of 4 blocks of 512 bytes. Writes beyond fail like on a full disk.
   const folder = Deno.makeTempDirSync();
   try {
     const path = join(folder, "journal.jsonl");
@@ -250,7 +255,7 @@ Deno.test("JournalWriter leaves no part of a line that the disk had no room for"
   }
 });
 
-Deno.test("JournalWriter's syncSoon() ends when the disk has it, while more is written", async () => {
+Deno.test("JournalWriter's syncSoon() resolves when the data is on disk, while more is written", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = join(folder, "journal.jsonl");
@@ -267,7 +272,7 @@ Deno.test("JournalWriter's syncSoon() ends when the disk has it, while more is w
   }
 });
 
-Deno.test("readJournal() drops the lines of a process that another one has superseded", () => {
+Deno.test("readJournal() drops the lines of a superseded process", () => {
   withFolder((path) => {
     const lines: [NewEvent, number | undefined][] = [
       [start, undefined],
@@ -288,7 +293,7 @@ Deno.test("readJournal() drops the lines of a process that another one has super
   });
 });
 
-Deno.test("JournalWriter writes and cuts nothing once another process owns the run", () => {
+Deno.test("JournalWriter neither writes nor truncates after another process owns the run", () => {
   withFolder((path) => {
     let owned = true;
     const requireOwned = () => {
@@ -303,7 +308,7 @@ Deno.test("JournalWriter writes and cuts nothing once another process owns the r
   });
 });
 
-Deno.test("compareJournals() counts best evaluations that no resume superseded", () => {
+Deno.test("compareJournals() ignores superseded best evaluations", () => {
   const time = "", sha256 = "a".repeat(64);
   const best = { event: "best", step: 2, sha256, time } as const;
   const steps: RunEvent[] = [1, 2, 3].map((n) => ({ ...step(n), time } as RunEvent));

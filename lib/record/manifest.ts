@@ -1,5 +1,5 @@
 /**
- * A run's manifest: what it is, on what data, with what code, where.
+ * Manifests of runs: spec, data, code and environment.
  *
  * @module
  */
@@ -12,51 +12,53 @@ import { canonicalJson, sha256Hex } from "./canonical_json.ts";
 import type { Environment } from "./environment.ts";
 import { type RunSpec, runSpecSchema } from "./run_spec.ts";
 
-/** Where a run's text is from. */
+/** Source of a run's text. */
 export interface DataSource {
-  /** As in the spec. */
+  /** Name, as in the spec. */
   readonly name: string;
-  /** A user's file, folder or pattern, or several, those with a name of their own by it; undefined: loaded by name. */
+  /**
+   * File, folder or glob pattern of the user, or a list of these and of built-in names. Undefined for a built-in text.
+   */
   readonly path?: string | readonly string[] | undefined;
-  /** SHA-256 of the corpus's bytes. */
+  /** SHA-256 of the text. */
   readonly sha256: string;
-  /** Nats per character that a perfect model loses, where that is known: a generated text. */
+  /** Loss of a perfect model in nats per character, if known. Only for generated texts. */
   readonly entropyRate?: number | undefined;
 }
 
-/** What `manifest.json` holds. */
+/** Content of `manifest.json`. */
 export interface Manifest {
-  /** The form of this file. */
+  /** File format and version. */
   readonly format: "losskit-run/1";
-  /** {@linkcode runIdOf} of the run. */
+  /** Run ID, as returned by {@linkcode runIdOf}. */
   readonly runId: string;
-  /** What was asked for. */
+  /** Spec of the run. */
   readonly spec: RunSpec;
-  /** The text it learnt from. */
+  /** Text of the run. */
   readonly data: DataSource;
-  /** Hash of `lib/`. */
+  /** SHA-256 of `lib/`. */
   readonly libSha256: string;
-  /** SHA-256 of the run's `tokenizer.json`; undefined: a run of losskit 0.1, without the file. No part of the ID. */
+  /** SHA-256 of the run's `tokenizer.json`. Undefined in losskit 0.1, which has no such file. Not part of the ID. */
   readonly tokenizerSha256?: string | undefined;
-  /** What of its precision is emulated, in words; left out: nothing. */
+  /** Description of emulated precision. Undefined: none. */
   readonly emulated?: string | undefined;
-  /** Where it ran, last: no part of its identity. */
+  /** Environment of the run. Last, because it is not part of the ID. */
   readonly environment: Environment;
 }
 
 const text = v.string();
 
-/** Hexadecimal digits, of which identities and hashes consist. They become paths and arguments of git. */
+/** Schema of hexadecimal digits of given lengths. IDs and hashes become paths and arguments of git. */
 const hex = (...lengths: number[]) =>
   v.pipe(
     text,
     v.regex(
       new RegExp(`^(?:${lengths.map((length) => `[0-9a-f]{${length}}`).join("|")})$`),
-      `wanted ${lengths.join(" or ")} hexadecimal digits`,
+      `expected ${lengths.join(" or ")} hexadecimal digits`,
     ),
   );
 
-/** The form of a source of data in files. */
+/** Schema of a text's source. */
 export const dataSourceSchema: v.GenericSchema<unknown, DataSource> = v.object({
   name: text,
   path: v.optional(v.union([text, v.array(text)])),
@@ -72,7 +74,7 @@ const schema = v.object({
   libSha256: hex(64),
   tokenizerSha256: v.optional(hex(64)),
   emulated: v.optional(text),
-  // undefined fields are left out of JSON
+  // JSON omits undefined fields
   environment: v.looseObject({
     cpuModel: v.optional(text),
     cpuFlags: v.array(text),
@@ -90,14 +92,12 @@ const schema = v.object({
   }),
 });
 
-/**
- * A run's identity: the first 12 hex digits of the SHA-256 of its spec, its data's checksum and its code's hash.
- */
+/** Returns the ID of a run: the first 12 hexadecimal digits of the SHA-256 of its spec, data checksum and code hash. */
 export function runIdOf(run: { spec: RunSpec; dataSha256: string; libSha256: string }): string {
   return sha256Hex(canonicalJson(run)).slice(0, 12);
 }
 
-/** Writes a manifest, whole or not at all. */
+/** Writes a manifest atomically. */
 export function writeManifest(path: string, manifest: Manifest): void {
   atomicWrite(path, sealJson(manifest));
 }
@@ -105,32 +105,32 @@ export function writeManifest(path: string, manifest: Manifest): void {
 /**
  * Reads a manifest.
  *
- * @throws {UserError} when it is missing or is none, naming the file and the field.
+ * @throws {UserError} for a missing or invalid file, with its path and the field.
  */
 export function readManifest(path: string): Manifest {
   return readJson(path, schema, "a run's manifest") as unknown as Manifest;
 }
 
 /**
- * Reads a JSON file of a known form, and checks its checksum if it has one.
+ * Reads a JSON file with a schema, and verifies its checksum if it has one.
  *
  * @param path The file.
- * @param form What it must be.
- * @param what What to call it in errors.
- * @throws {UserError} naming the file and the field.
+ * @param form The schema.
+ * @param what Name of the file's kind in errors.
+ * @throws {UserError} for a missing or invalid file, with its path and the field.
  */
 export function readJson<S extends v.GenericSchema>(path: string, form: S, what: string): v.InferOutput<S> {
   const refuse = (reason: string, cause?: unknown) =>
-    new UserError(`Cannot read ${path}: wanted ${what}: ${reason}`, { cause });
+    new UserError(`Cannot read ${path}: expected ${what}, got ${reason}`, { cause });
   let value: unknown;
   try {
     value = unsealJson(readJsonFile(path));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw refuse("the file does not exist", error);
-    throw refuse(error instanceof Error ? error.message : String(error), error);
+    if (error instanceof Deno.errors.NotFound) throw refuse("no file", error);
+    throw refuse(`a damaged file: ${error instanceof Error ? error.message : error}`, error);
   }
   const result = v.safeParse(form, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw refuse(`${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
+  throw refuse(`another file: ${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
 }

@@ -4,7 +4,7 @@ import { SPEC, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
 import { readManifest, runIdOf, writeManifest } from "./manifest.ts";
 
-Deno.test("runIdOf() depends on spec, data and code, and not on the order of fields", () => {
+Deno.test("runIdOf() depends on spec, data and code, but not on the order of fields", () => {
   const run = { spec: SPEC, dataSha256: "d", libSha256: "l" };
   const id = runIdOf(run);
   assertMatch(id, /^[0-9a-f]{12}$/);
@@ -18,7 +18,7 @@ Deno.test("runIdOf() depends on spec, data and code, and not on the order of fie
   }
 });
 
-Deno.test("readManifest() gives what writeManifest() wrote", () => {
+Deno.test("readManifest() returns the manifest of writeManifest()", () => {
   const dir = Deno.makeTempDirSync();
   try {
     const path = join(writeSyntheticRun(dir, { losses: [1] }), "manifest.json");
@@ -33,7 +33,7 @@ Deno.test("readManifest() gives what writeManifest() wrote", () => {
   }
 });
 
-Deno.test("readManifest() names the file and the field that is wrong", () => {
+Deno.test("readManifest() reports the file and the invalid field", () => {
   const dir = Deno.makeTempDirSync();
   try {
     const path = join(writeSyntheticRun(dir, { losses: [1] }), "manifest.json");
@@ -51,7 +51,7 @@ Deno.test("readManifest() names the file and the field that is wrong", () => {
     refused([], "format");
     refused("{", "JSON");
     Deno.removeSync(path);
-    assertThrows(() => readManifest(path), UserError, "the file does not exist");
+    assertThrows(() => readManifest(path), UserError, "got no file");
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }

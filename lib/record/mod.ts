@@ -1,5 +1,5 @@
 /**
- * What a run leaves behind, and its reading. No tensors.
+ * Records of runs: writing and reading. No tensors.
  *
  * @module
  */

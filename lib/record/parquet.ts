@@ -1,5 +1,5 @@
 /**
- * Parquet files of columns.
+ * Encoding and decoding of columns as Parquet files.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { type ColumnForm, parseForm, type TableForm } from "./column_types.ts";
 import type { Column, Columns } from "./columns.ts";
 
 /**
- * Encodes a table as a Parquet file: text as UTF-8 in a dictionary, numbers as they are, compressed with Snappy. NaN and
- * infinities stay themselves. Columns are `OPTIONAL` where their declaration ends with `?`, else `REQUIRED`.
+ * Encodes a table as a Parquet file, compressed with Snappy. Text is dictionary-encoded UTF-8; NaN and infinities are
+ * exact. Columns whose declaration ends with `?` are `OPTIONAL`, others `REQUIRED`.
  *
- * @param pieces The table's columns piece by piece, at least one; each piece is a row group or several.
- * @param form The declared types.
- * @param metadata Texts to keep beside them, by key.
+ * @param pieces Columns of the table in pieces, at least one. Each piece becomes one or more row groups.
+ * @param form Declared types.
+ * @param metadata Texts to store in the file, by key.
  */
 export function encodeParquet(
   pieces: Iterable<Columns>,
@@ -44,7 +44,7 @@ function sourceOf(name: string, data: Column, form: ColumnForm): ColumnSource {
     data: data as Column & unknown[],
     type: PARQUET_TYPES[type],
     nullable,
-    // Looking for repeated numbers takes longer than it saves.
+    // A dictionary of numbers costs more time than it saves space.
     ...(type === "double" && { encoding: "PLAIN" as const }),
   };
 }
@@ -57,20 +57,20 @@ const PARQUET_TYPES = {
   text: "STRING",
 } as const;
 
-/** A Parquet file whose end was read: what it says of itself, before its columns are. */
+/** An opened Parquet file with decoded metadata. Its columns are still encoded. */
 export interface ParquetFile {
-  /** All of it. */
+  /** Content of the file. */
   readonly bytes: ArrayBuffer;
-  /** What its end says. */
+  /** Decoded metadata. */
   readonly footer: FileMetaData;
-  /** How many rows it has. */
+  /** Number of rows. */
   readonly rows: number;
 }
 
 /**
- * Reads the end of a Parquet file.
+ * Reads the metadata of a Parquet file.
  *
- * @throws {Error} when it is none.
+ * @throws {Error} if the file is not a Parquet file.
  */
 export function openParquet(path: string): ParquetFile {
   const bytes = readRegular(path).buffer;
@@ -78,27 +78,27 @@ export function openParquet(path: string): ParquetFile {
   return { bytes, footer, rows: Number(footer.num_rows) };
 }
 
-/** A text that a file keeps; undefined: it has none of this key. */
+/** Returns a text from the file's metadata, or undefined if the key is missing. */
 export function parquetText({ footer }: ParquetFile, key: string): string | undefined {
   return footer.key_value_metadata?.find((entry) => entry.key === key)?.value;
 }
 
-/** A piece of a column: one row group's. */
+/** Values of a column in one row group. */
 export interface ColumnPiece {
-  /** The column. */
+  /** Name of the column. */
   readonly name: string;
-  /** The row that it begins at. */
+  /** Index of the first row. */
   readonly row: number;
-  /** Its values. */
+  /** Values. */
   readonly values: ArrayLike<unknown>;
 }
 
 /**
  * Reads columns of a Parquet file.
  *
- * @param file Opened.
- * @param names Which columns.
- * @throws {Error} when the file is damaged or has no such column.
+ * @param file An opened file.
+ * @param names Names of the columns.
+ * @throws {Error} if the file is damaged, or a column is missing.
  */
 export async function readParquet(file: ParquetFile, names: readonly string[]): Promise<ColumnPiece[]> {
   const pieces: ColumnPiece[] = [];
@@ -106,7 +106,7 @@ export async function readParquet(file: ParquetFile, names: readonly string[]): 
     file: file.bytes,
     metadata: file.footer,
     columns: [...names],
-    // What is thrown in here is caught by nobody: the pieces are only kept.
+    // Errors in this callback would be lost, so it only collects the pieces.
     onChunk: ({ columnName: name, rowStart: row, columnData: values }) => pieces.push({ name, row, values }),
   });
   return pieces;

@@ -1,5 +1,5 @@
 /**
- * The folders of runs: where their files are, and what they hold.
+ * Folders of runs: paths and content.
  *
  * @module
  */
@@ -12,25 +12,25 @@ import { type EventStore, keepStore } from "./run_series.ts";
 
 /** Paths of a run's files. */
 export interface RunPaths {
-  /** The folder itself. */
+  /** Folder of the run. */
   readonly folder: string;
-  /** What the run is: {@linkcode Manifest}. */
+  /** Manifest, see {@linkcode Manifest}. */
   readonly manifest: string;
-  /** The run's tokenizer, as Hugging Face's `tokenizer.json`; missing in runs of losskit 0.1. */
+  /** Tokenizer in Hugging Face's `tokenizer.json` format. Missing in runs of losskit 0.1. */
   readonly tokenizer: string;
-  /** What happened, an event a line. */
+  /** Journal, one event per line. */
   readonly journal: string;
-  /** Weights and optimizer state, to go on from. */
+  /** Weights and optimizer state to resume from. */
   readonly checkpoint: string;
-  /** The same at the best evaluation, of runs that keep it. */
+  /** Checkpoint of the best evaluation, if the run keeps one. */
   readonly best: string;
-  /** What the worker printed. */
+  /** Output of the worker. */
   readonly log: string;
-  /** Who is at work on the run; there while somebody is, or was when it was killed. */
+  /** Claim of the owner process. Remains after the process was killed. */
   readonly claim: string;
 }
 
-/** The files of a run in a folder of its own. */
+/** Returns the paths of a run's files. */
 export function runPaths(folder: string): RunPaths {
   return {
     folder,
@@ -44,18 +44,18 @@ export function runPaths(folder: string): RunPaths {
   };
 }
 
-/** The folder of a run inside a sweep's. */
+/** Returns the folder of a run in a sweep's folder. */
 export function runFolder(sweepDir: string, runId: string): string {
   return join(sweepDir, "runs", runId);
 }
 
 /**
- * Returns what is wrong with the place of a run's folder, in words; undefined: nothing, or there is no folder yet.
+ * Describes a wrong location of a run's folder. Returns undefined if the location is valid or the folder is missing.
  *
- * A run's folder, and the `runs` folder above it, may be symbolic links to places inside the sweep's folder. A link that
- * leaves it is refused by every reader and every writer: what lies elsewhere is no part of the sweep.
+ * A run's folder and its parent `runs` may be symbolic links to places inside the sweep's folder. Readers and writers
+ * refuse links that leave the sweep's folder, because the content of other folders is not part of the sweep.
  *
- * @param folder `DIR/runs/ID`; a folder elsewhere is of no sweep, and its place is not judged.
+ * @param folder `DIR/runs/ID`. Other paths belong to no sweep and are not checked.
  */
 export function placeProblem(folder: string): string | undefined {
   const path = resolve(folder), runs = dirname(path);
@@ -68,10 +68,10 @@ export function placeProblem(folder: string): string | undefined {
       try {
         target = Deno.realPathSync(place);
       } catch {
-        return `${place} is a symbolic link that leads nowhere`;
+        return `${place} is a symbolic link to a missing target`;
       }
       if (!target.startsWith(`${Deno.realPathSync(dirname(runs))}${SEPARATOR}`)) {
-        return `${place} is a symbolic link that leaves the sweep's folder: it leads to ${target}`;
+        return `${place} is a symbolic link that leaves the sweep's folder for ${target}`;
       }
     }
     if (!info.isDirectory && !Deno.statSync(place).isDirectory) return `${place} is not a folder`;
@@ -80,9 +80,9 @@ export function placeProblem(folder: string): string | undefined {
 }
 
 /**
- * Requires a run's folder to be in a place where runs are read and written: {@linkcode placeProblem}.
+ * Requires a valid location of a run's folder, as checked by {@linkcode placeProblem}.
  *
- * @throws {UserError} naming the link that leaves the sweep's folder, or the file in the way.
+ * @throws {UserError} for a link that leaves the sweep's folder, or a file in place of the folder.
  */
 export function requirePlace(folder: string): void {
   const problem = placeProblem(folder);
@@ -101,15 +101,15 @@ function lstat(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** A run as it was recorded. */
+/** A recorded run. */
 export interface RecordedRun {
-  /** What the run is. */
+  /** Manifest of the run. */
   readonly manifest: Manifest;
-  /** What happened, in order; made anew each time it is asked for: {@linkcode seriesOf} has steps by column. */
+  /** Events in order, created at each access. {@linkcode seriesOf} returns the steps by column. */
   readonly events: readonly RunEvent[];
-  /** `unfinished`: neither a `finish` nor, as the last event, a `fail`. */
+  /** `unfinished`: no `finish` event, and the last event is not `fail`. */
   readonly status: "finished" | "failed" | "unfinished";
-  /** What was dropped from the journal's end. */
+  /** Descriptions of dropped or ignored journal lines. */
   readonly warnings: readonly string[];
 }
 
@@ -117,7 +117,7 @@ export interface RecordedRun {
  * Reads a run.
  *
  * @param folder The run's folder.
- * @throws {UserError} when its files are missing or damaged.
+ * @throws {UserError} for missing or damaged files.
  */
 export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
@@ -140,11 +140,11 @@ export function readRun(folder: string): RecordedRun {
 }
 
 /**
- * Returns whether the run of a journal is done, without holding its events.
+ * Returns the status of a journal's run, in bounded memory.
  *
  * @param path The journal.
- * @param runId The run that it must be of.
- * @throws {UserError} when the journal is damaged, or another run's.
+ * @param runId The expected run.
+ * @throws {UserError} for a damaged journal, or the journal of another run.
  */
 export function journalStatus(path: string, runId: string): RecordedRun["status"] {
   return statusIn(scanJournal(path, runId).store);
@@ -155,7 +155,7 @@ function statusIn({ others, lastOther }: EventStore): RecordedRun["status"] {
   return lastOther?.event === "fail" ? "failed" : "unfinished";
 }
 
-/** Whether a journal's run is done. */
+/** Returns the status of a run from its events. */
 export function statusOf(events: readonly RunEvent[]): RecordedRun["status"] {
   if (events.some(({ event }) => event === "finish")) return "finished";
   return events.at(-1)?.event === "fail" ? "failed" : "unfinished";

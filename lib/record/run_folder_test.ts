@@ -12,7 +12,7 @@ function withFolder(use: (dir: string) => void): void {
   }
 }
 
-Deno.test("readRun() tells finished, failed and unfinished runs apart", () => {
+Deno.test("readRun() distinguishes finished, failed and unfinished runs", () => {
   withFolder((dir) => {
     const status = (seed: number, end: "finish" | "none" | { fail: string }) =>
       readRun(writeSyntheticRun(dir, { spec: { seed }, losses: [2, 1], end })).status;
@@ -22,7 +22,7 @@ Deno.test("readRun() tells finished, failed and unfinished runs apart", () => {
   });
 });
 
-Deno.test("readRun() takes a failed run that went on for unfinished", () => {
+Deno.test("readRun() treats a resumed failed run as unfinished", () => {
   withFolder((dir) => {
     const folder = writeSyntheticRun(dir, { losses: [2, 1], end: { fail: "no memory" } });
     const { journal } = runPaths(folder);
@@ -34,7 +34,7 @@ Deno.test("readRun() takes a failed run that went on for unfinished", () => {
   });
 });
 
-Deno.test("readRun() warns of a half-written last line, and names the journal", () => {
+Deno.test("readRun() warns of an incomplete last line, with the journal's path", () => {
   withFolder((dir) => {
     const folder = writeSyntheticRun(dir, { losses: [2, 1] });
     const { journal } = runPaths(folder);

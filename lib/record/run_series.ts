@@ -1,18 +1,18 @@
 /**
- * The events of a run by column: a step takes 48 bytes in place of an object's 300, so that runs of a million steps are
- * read in bounded memory.
+ * Events of a run by column. A step takes 48 bytes instead of 300 bytes as an object, so runs of a million steps fit in
+ * bounded memory.
  *
  * @module
  */
 import type { EvalEvent, RunEvent, StepEvent } from "./event.ts";
 
-/** Training steps as they count in the end, each once, from step 1 without gaps. */
+/** Effective training steps, each once, from step 1 without gaps. */
 export interface StepSeries {
-  /** How many steps. */
+  /** Number of steps. */
   readonly length: number;
-  /** From 1. */
+  /** Step, from 1. */
   readonly step: Int32Array;
-  /** Nats per token. */
+  /** Training loss in nats per token. */
   readonly loss: Float64Array;
   /** Learning rate. */
   readonly lr: Float64Array;
@@ -20,39 +20,39 @@ export interface StepSeries {
   readonly gradNorm: Float64Array;
   /** Training tokens per second. */
   readonly tokensPerSecond: Float64Array;
-  /** The gradient scaler's factor, NaN at steps without one; undefined: no step has one. */
+  /** Factor of the gradient scaler, NaN at steps without a factor. Undefined if no step has one. */
   readonly lossScale: Float64Array | undefined;
 }
 
-/** What a run's events come to: what a `resume` supersedes is left out. */
+/** Effective events of a run, without superseded ones. */
 export interface RunSeries {
-  /** Its training steps. */
+  /** Training steps. */
   readonly steps: StepSeries;
-  /** Its evaluations, in order. */
+  /** Evaluations in order. */
   readonly evals: readonly EvalEvent[];
-  /** All events that are no steps, superseded ones too, in order. */
+  /** All events except steps, in order, including superseded ones. */
   readonly others: readonly Exclude<RunEvent, StepEvent>[];
 }
 
-/** The numbers of a step that have a column. */
+/** Numbers of a step that are stored in columns. */
 const FIGURES = ["loss", "lr", "gradNorm", "tokensPerSecond", "lossScale", "time"] as const;
 
 type Figures = Record<typeof FIGURES[number], Float64Array>;
 
-/** An event that is no step, and how many steps were written before it. */
+/** An event that is not a step, and the number of steps before it. */
 interface Other {
   readonly before: number;
   readonly event: Exclude<RunEvent, StepEvent>;
 }
 
-/** The events of a journal, in order, by column. */
+/** Events of a journal in order, stored by column. */
 export class EventStore {
   #count = 0;
   #step = new Int32Array(64);
   #figures: Figures = emptyFigures(64);
   #scaled = false;
   readonly #others: Other[] = [];
-  /** Steps that columns do not hold wholly, such as probed ones, by their place. */
+  /** Steps that do not fit in columns, such as probed steps, by index. */
   readonly #whole = new Map<number, StepEvent>();
   #last: RunEvent | undefined;
   #series: RunSeries | undefined;
@@ -78,22 +78,22 @@ export class EventStore {
     if (!isPlain) this.#whole.set(row, event);
   }
 
-  /** How many events there are. */
+  /** Number of events. */
   get length(): number {
     return this.#count + this.#others.length;
   }
 
-  /** The last event, if it is no step. */
+  /** Last event, if it is not a step. */
   get lastOther(): RunEvent | undefined {
     return this.#last;
   }
 
-  /** Events that are no steps, in order. */
+  /** Events that are not steps, in order. */
   get others(): readonly Exclude<RunEvent, StepEvent>[] {
     return this.#others.map(({ event }) => event);
   }
 
-  /** Makes the events one by one, in order. */
+  /** Creates the events one by one, in order. */
   *[Symbol.iterator](): Generator<RunEvent> {
     let row = 0;
     for (const { before, event } of this.#others) {
@@ -103,7 +103,7 @@ export class EventStore {
     while (row < this.#count) yield this.#stepAt(row++);
   }
 
-  /** Steps and evaluations as they count in the end; nothing is copied where no `resume` supersedes any. */
+  /** Effective steps and evaluations. Without superseded events, this is a view without copies. */
   get series(): RunSeries {
     return this.#series ??= this.#makeSeries();
   }
@@ -173,15 +173,15 @@ function emptyFigures(length: number): Figures {
   return Object.fromEntries(FIGURES.map((name) => [name, new Float64Array(length)])) as Figures;
 }
 
-/** The series of runs that were read, or asked for before. */
+/** Cached stores by run. */
 const known = new WeakMap<object, EventStore>();
 
-/** Remembers the store that a run's events come from. */
+/** Associates a run with the store of its events. */
 export function keepStore(run: object, store: EventStore): void {
   known.set(run, store);
 }
 
-/** Returns a run's steps and evaluations by column; of a run that was read, without making its events. */
+/** Returns a run's steps and evaluations by column. For a run that was read, this does not create event objects. */
 export function seriesOf(run: { readonly events: readonly RunEvent[] }): RunSeries {
   let store = known.get(run);
   if (store === undefined) {
@@ -192,13 +192,13 @@ export function seriesOf(run: { readonly events: readonly RunEvent[] }): RunSeri
   return store.series;
 }
 
-/** The form that journals have times in. */
+/** Format of times in journals. */
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** The last minute that a time was in, and its milliseconds since 1970: neighboring steps share it. */
+/** Last parsed minute and its milliseconds since 1970. Neighboring steps usually share it. */
 let minute = { text: "", milliseconds: NaN };
 
-/** Milliseconds since 1970; NaN of a text that does not come back from them as it is. */
+/** Returns milliseconds since 1970, or NaN for text that does not round-trip. */
 function millisecondsOf(time: string): number {
   if (time.length !== 24) return NaN;
   if (!time.startsWith(minute.text) || minute.text === "") {

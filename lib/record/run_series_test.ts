@@ -16,7 +16,7 @@ function evaluation(n: number): RunEvent {
   return { event: "eval", step: n, loss: n, bitsPerByte: n, tokens: 1, seconds: 1, time: TIME };
 }
 
-/** Events of every kind and form, with steps that are written twice. */
+/** Returns events of every type and form, with repeated steps. */
 const EVENTS: RunEvent[] = [
   { event: "start", runId: "a", seed: 1, time: TIME },
   evaluation(0),
@@ -28,7 +28,7 @@ const EVENTS: RunEvent[] = [
   { event: "resume", step: 2, time: TIME },
   { event: "resume", step: 2, time: TIME },
   step(3, { time: "2026-03-01T00:00:00.000Z", loss: -0 }),
-  step(4, { time: "2026-02-30T00:00:00.000Z" }), // no such day
+  step(4, { time: "2026-02-30T00:00:00.000Z" }), // invalid date
   step(5, { time: "yesterday" }),
   ...Array.from({ length: 300 }, (_, i) => step(6 + i)),
   evaluation(305),
@@ -37,7 +37,7 @@ const EVENTS: RunEvent[] = [
   { event: "fail", message: "no memory", time: TIME },
 ];
 
-Deno.test("EventStore gives back every event as it was, and steps and evaluations as they count", () => {
+Deno.test("EventStore restores every event, and returns effective steps and evaluations", () => {
   for (let length = 0; length <= EVENTS.length; length++) {
     const events = EVENTS.slice(0, length), store = new EventStore();
     for (const event of events) store.add(event);
@@ -55,11 +55,11 @@ Deno.test("EventStore gives back every event as it was, and steps and evaluation
   }
 });
 
-Deno.test("readLines() gives whole lines over the edges of its pieces, of any length, and what is left", () => {
+Deno.test("readLines() returns lines of any length across piece boundaries, and the remainder", () => {
   const dir = Deno.makeTempDirSync();
   try {
     const path = join(dir, "lines");
-    // Characters of 1 to 4 bytes, so that pieces of a mebibyte end inside of them; one line is longer than a piece.
+    // Characters of 1 to 4 bytes, so that reads of 1 MiB end inside of characters. One line is longer than a read.
     const lines = [
       "",
       "é",

@@ -1,6 +1,6 @@
 /**
- * `table.parquet`, the training steps of a sweep in one file. It is derived from the journals and can be deleted. It is read
- * in their place only while its checksum holds and the journals have not changed since.
+ * `table.parquet`: the training steps of a sweep in one file. The file is derived from the journals and can be deleted.
+ * It is used only if its checksum is valid and the journals have not changed since.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import { encodeParquet, openParquet, type ParquetFile, parquetText, readParquet 
 import { runPaths } from "./run_folder.ts";
 import { type ListedRun, listRuns, readRuns, readSweep, type SweepRecords } from "./sweep_records.ts";
 
-/** Key of what the table is of, in its metadata. */
+/** Metadata key of the table's source. */
 const SOURCE_KEY = "losskit";
 
-/** Key of the table's checksum, in its metadata. */
+/** Metadata key of the table's checksum. */
 const SEAL_KEY = "losskit-sha256";
 
-/** Found in tables of version 0.1, which have no checksum. */
+/** Format of tables of version 0.1, which have no checksum. */
 const UNSEALED_FORMAT = '"losskit-table/1"';
 
-/** What a table was made of: the files of every run, null where one was missing or in the making. */
+/** Source of a table: stamps of every run's files. Null for files that were missing or changing. */
 interface Source {
   readonly format: "losskit-table/2";
   readonly runs: Readonly<Record<string, { manifest: FileStamp | null; journal: FileStamp | null }>>;
@@ -39,27 +39,27 @@ const schema: v.GenericSchema<unknown, Source> = v.strictObject({
   runs: v.record(v.string(), stamps),
 });
 
-/** The path of a sweep's table. */
+/** Returns the path of a sweep's table. */
 export function stepTablePath(sweepDir: string): string {
   return join(sweepDir, "table.parquet");
 }
 
-/** What is told of a table, line by line. Default: `console.warn`. */
+/** Receiver of messages. Default: `console.warn`. */
 export interface TableOptions {
-  /** Takes a sentence about a table that is damaged and therefore not read. */
+  /** Receives a message about a damaged table, which is ignored. */
   readonly note?: (line: string) => void;
 }
 
 /**
- * Reads a sweep's runs, and brings its `table.parquet` up to date: {@linkcode describedStepPieces} of the runs that can be
- * read. While a run is damaged, the table is not read in place of the journals.
+ * Reads a sweep's runs and updates its `table.parquet`, which holds {@linkcode describedStepPieces} of all readable
+ * runs. A table with a damaged run is not used in place of the journals.
  *
- * @returns What {@linkcode readSweep} gives.
- * @throws {UserError} when the folder holds no runs, or cannot be written to.
+ * @returns The result of {@linkcode readSweep}.
+ * @throws {UserError} if the folder has no runs, or is not writable.
  */
 export function tabulateRuns(sweepDir: string, options: TableOptions = {}): SweepRecords {
   const stamps = openCurrent(sweepDir, options) === undefined ? stampRuns(sweepDir) : undefined;
-  const records = readSweep(sweepDir); // after the stamps: what changes in between is no match later
+  const records = readSweep(sweepDir); // after the stamps, so that later changes invalidate the table
   if (stamps !== undefined) {
     const read = new Set(records.runs.map(({ manifest }) => manifest.runId));
     const runs = Object.fromEntries(Object.entries(stamps).filter(([id]) => read.has(id)));
@@ -74,10 +74,10 @@ export function tabulateRuns(sweepDir: string, options: TableOptions = {}): Swee
 }
 
 /**
- * Returns the training steps of a sweep's runs: from `table.parquet` while it is intact and matches the journals, else from
- * the journals.
+ * Returns the training steps of a sweep's runs from `table.parquet` if it is intact and current, and otherwise from the
+ * journals.
  *
- * @throws {UserError} when the folder holds no runs, or a damaged one.
+ * @throws {UserError} if the folder has no runs, or a damaged run.
  */
 export async function readStepColumns(sweepDir: string, options: TableOptions = {}): Promise<StepColumns> {
   const file = openCurrent(sweepDir, options);
@@ -96,15 +96,13 @@ function begunRuns(sweepDir: string): ListedRun[] {
   return listRuns(sweepDir).filter(({ state }) => state === "begun");
 }
 
-/** The folder's table, if it is intact and of the files as they are. A damaged one is told of. */
+/** Opens the folder's table if it is intact and current. Reports a damaged table. */
 function openCurrent(sweepDir: string, { note = console.warn }: TableOptions): ParquetFile | undefined {
   const opened = openIntact(stepTablePath(sweepDir));
   if (opened === undefined) return undefined;
   if ("damage" in opened) {
     note(
-      `note: ${
-        stepTablePath(sweepDir)
-      } is damaged: ${opened.damage}. It is not read: the journals are used instead.`,
+      `note: ${stepTablePath(sweepDir)} is damaged: ${opened.damage}. The journals are used instead.`,
     );
     return undefined;
   }
@@ -119,7 +117,7 @@ function openCurrent(sweepDir: string, { note = console.warn }: TableOptions): P
   return current ? file : undefined;
 }
 
-/** Opens a table whose checksum holds; undefined: it is missing, or of a version that had no checksum. */
+/** Opens a table with a valid checksum. Returns undefined for a missing table or one without a checksum. */
 function openIntact(
   path: string,
 ): { file: ParquetFile; runs: Source["runs"] } | { damage: string } | undefined {
@@ -137,7 +135,7 @@ function openIntact(
   }
 }
 
-/** The steps of a file; undefined: it is damaged, and the journals are there. */
+/** Returns the steps of a table. Returns undefined for a damaged file; the journals are used then. */
 async function columnsOfFile(file: ParquetFile): Promise<StepColumns | undefined> {
   try {
     const figures = () => new Float64Array(file.rows);

@@ -18,7 +18,7 @@ const RUNS: SyntheticRun[] = [
   { losses: [], spec: { seed: 3 }, end: "none" },
 ];
 
-/** A folder of {@linkcode RUNS} for a test, and their folders. */
+/** Runs a test in a folder with {@linkcode RUNS}. */
 async function withSweep(test: (dir: string, runs: string[]) => Promise<void>): Promise<void> {
   const dir = Deno.makeTempDirSync();
   try {
@@ -28,7 +28,7 @@ async function withSweep(test: (dir: string, runs: string[]) => Promise<void>): 
   }
 }
 
-/** Puts other losses into a table, which shows when it is read. */
+/** Changes the losses in a table, to detect reads of the table. */
 function doctor(dir: string): void {
   const source = parquetText(openParquet(stepTablePath(dir)), "losskit")!;
   const columns = stepColumns(readRuns(dir));
@@ -37,7 +37,7 @@ function doctor(dir: string): void {
   Deno.writeFileSync(stepTablePath(dir), seal(encodeParquet([{ ...doctored }], STEP_FORM, metadata)));
 }
 
-/** Whether what is read of a folder is of its (doctored) table; otherwise it is of its journals. */
+/** Returns true if reads of a folder use its changed table, and false if they use its journals. */
 async function readsTable(dir: string): Promise<boolean> {
   const read = await readStepColumns(dir, { note: () => {} });
   const fromJournals = stepColumns(readRuns(dir));
@@ -46,10 +46,10 @@ async function readsTable(dir: string): Promise<boolean> {
   return false;
 }
 
-/** How long files are left alone until their times are trusted, in milliseconds: the clock of a file system may be coarse. */
+/** Age in milliseconds from which file times are reliable. The clock of a file system may be coarse. */
 const SETTLING = 3100;
 
-Deno.test("tabulateRuns() writes a table that reads as the journals do, and leaves a current one alone", async () => {
+Deno.test("tabulateRuns() writes a table equal to the journals, and keeps a current table", async () => {
   await withSweep(async (dir) => {
     assertEquals(tabulateRuns(dir).runs, readRuns(dir));
     assertEquals(await readStepColumns(dir), stepColumns(readRuns(dir)));
@@ -61,7 +61,7 @@ Deno.test("tabulateRuns() writes a table that reads as the journals do, and leav
   });
 });
 
-Deno.test("a table that is deleted, cut, a folder or another program's is not read", async () => {
+Deno.test("readStepColumns() ignores a deleted, truncated or foreign table, or a folder in its place", async () => {
   await withSweep(async (dir) => {
     const path = stepTablePath(dir);
     tabulateRuns(dir);
@@ -83,16 +83,16 @@ Deno.test("a table that is deleted, cut, a folder or another program's is not re
   });
 });
 
-Deno.test("a table with any bit flipped is noticed, told of, and made again from the journals", async () => {
+Deno.test("tabulateRuns() detects, reports and replaces a table with any flipped bit", async () => {
   await withSweep(async (dir) => {
     const path = stepTablePath(dir);
     tabulateRuns(dir);
-    doctor(dir); // what is read of it would show
+    doctor(dir); // reads of the table become visible
     const whole = Deno.readFileSync(path);
     const wanted = stepColumns(readRuns(dir));
     assert(await readsTable(dir));
     const bits = 8 * whole.length, end = bits - 8 * 64;
-    // Every bit of the end, and a sample of every stretch before it.
+    // All bits of the end, and a sample of the bits before it.
     for (let bit = 0; bit < bits; bit += bit < end ? 37 : 1) {
       const flipped = whole.slice();
       flipped[bit >> 3] = flipped[bit >> 3]! ^ (1 << (bit & 7));
@@ -110,7 +110,7 @@ Deno.test("a table with any bit flipped is noticed, told of, and made again from
   });
 });
 
-Deno.test("a table of version 0.1, which has no checksum, is made again without a word", async () => {
+Deno.test("tabulateRuns() silently replaces a table of version 0.1, which has no checksum", async () => {
   await withSweep((dir) => {
     tabulateRuns(dir);
     const source = parquetText(openParquet(stepTablePath(dir)), "losskit")!.replace("table/2", "table/1");
@@ -124,7 +124,7 @@ Deno.test("a table of version 0.1, which has no checksum, is made again without 
   });
 });
 
-/** What may happen to a folder after its table was written; each makes the table one of other journals. */
+/** Changes of a folder that make its table stale. */
 const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
   "a step more": (_dir, [run]) => {
     const { journal } = runPaths(run!);
@@ -154,7 +154,7 @@ const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
   },
 };
 
-Deno.test("a table is not read after any change of its journals, just written or long settled", async (t) => {
+Deno.test("readStepColumns() ignores a stale table, recent or settled", async (t) => {
   const root = Deno.makeTempDirSync();
   const cases = Object.entries(CHANGES).flatMap(([name, change]) =>
     [false, true].map((settled) => {
@@ -183,7 +183,7 @@ Deno.test("a table is not read after any change of its journals, just written or
   }
 });
 
-Deno.test("a table moves and is copied with its folder", async () => {
+Deno.test("readStepColumns() uses the table of a moved or copied folder", async () => {
   await withSweep(async (dir) => {
     tabulateRuns(dir);
     doctor(dir);
@@ -191,7 +191,7 @@ Deno.test("a table moves and is copied with its folder", async () => {
     try {
       const { success } = await new Deno.Command("cp", { args: ["-r", `${dir}/.`, copy] }).output();
       assert(success);
-      assert(await readsTable(copy)); // other times, the same content
+      assert(await readsTable(copy)); // other times, equal content
       Deno.renameSync(copy, `${copy}-moved`);
       assert(await readsTable(`${copy}-moved`));
     } finally {
@@ -200,7 +200,7 @@ Deno.test("a table moves and is copied with its folder", async () => {
   });
 });
 
-Deno.test("a folder whose runs have no steps has an empty table", async () => {
+Deno.test("tabulateRuns() writes an empty table for runs without steps", async () => {
   const dir = Deno.makeTempDirSync();
   try {
     Deno.mkdirSync(join(dir, "runs"));

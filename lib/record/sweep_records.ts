@@ -1,6 +1,6 @@
 /**
- * The runs of a sweep's folder: the one place that decides which entries of `DIR/runs` are runs, and which of them can be
- * read. A run that cannot be read is left out with its reason, and stops no reader of the others.
+ * Runs of a sweep's folder. This module alone decides which entries of `DIR/runs` are runs and which are readable. An
+ * unreadable run is skipped with a reason and does not affect other runs.
  *
  * @module
  */
@@ -12,45 +12,45 @@ import { placeProblem, readRun, type RecordedRun, runFolder, runPaths } from "./
 
 /** An entry of `DIR/runs`. */
 export interface ListedRun {
-  /** The entry's name: a run's identity, but for `foreign`. */
+  /** Name of the entry: the run ID, except for `foreign` entries. */
   readonly id: string;
-  /** Its path. */
+  /** Path of the entry. */
   readonly folder: string;
   /**
-   * `begun`: it has a manifest. `starting`: another process has just claimed it. `empty`: it was ended before its first
-   * step. `damaged`: its place or its manifest is not what a run has. `foreign`: its name is not a run's.
+   * `begun`: has a manifest. `starting`: just claimed by another process. `empty`: interrupted before its first step.
+   * `damaged`: wrong location, or no manifest. `foreign`: the name is not a run ID.
    */
   readonly state: "begun" | "starting" | "empty" | "damaged" | "foreign";
-  /** Why readers leave it out, in words; undefined: it has begun, or is starting. */
+  /** Reason for which readers skip the entry. Undefined for `begun` and `starting`. */
   readonly problem: string | undefined;
 }
 
-/** A run that readers leave out. */
+/** A skipped run. */
 export interface LeftOutRun {
-  /** Its identity. */
+  /** Run ID. */
   readonly id: string;
-  /** Why, with the file and the line that are damaged. */
+  /** Reason, with the damaged file and line. */
   readonly reason: string;
-  /** Whether something is lost or damaged; otherwise there is nothing to read yet. */
+  /** True if data is lost or damaged. False if there is nothing to read yet. */
   readonly damaged: boolean;
 }
 
-/** What a sweep's folder holds. */
+/** Content of a sweep's folder. */
 export interface SweepRecords {
-  /** The runs that can be read, by data, tokenizer, T, policy and seed. */
+  /** Readable runs, ordered by data, tokenizer, T, policy and seed. */
   readonly runs: readonly RecordedRun[];
-  /** The runs that are left out, by name. */
+  /** Skipped runs, ordered by name. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
-/** A run's identity, which names its folder. */
+/** Pattern of a run ID, which is the name of the run's folder. */
 const ID = /^[0-9a-f]{12}$/;
 
 /**
- * Lists the entries of a sweep's `runs` folder by name: every reader and every writer takes runs from here. Files, and
- * names that begin with a dot, are passed over; a file that is named like a run is `damaged`.
+ * Lists the entries of a sweep's `runs` folder by name. All readers and writers use this list. Skips files and names
+ * that start with a dot; a file with the name of a run is `damaged`.
  *
- * @throws {UserError} when the folder holds no runs, or its `runs` is a link that leaves it.
+ * @throws {UserError} if the folder has no runs, or `runs` is a link that leaves it.
  */
 export function listRuns(sweepDir: string): ListedRun[] {
   return entriesOf(sweepDir).filter(({ name, isFile }) => !name.startsWith(".") && (ID.test(name) || !isFile))
@@ -60,7 +60,7 @@ export function listRuns(sweepDir: string): ListedRun[] {
 function listed(sweepDir: string, id: string): ListedRun {
   const folder = runFolder(sweepDir, id);
   const as = (state: ListedRun["state"], problem?: string): ListedRun => ({ id, folder, state, problem });
-  if (!ID.test(id)) return as("foreign", "its name is not a run's identity (12 hex digits)");
+  if (!ID.test(id)) return as("foreign", "its name is not a run ID (12 hexadecimal digits)");
   const misplaced = placeProblem(folder);
   if (misplaced !== undefined) return as("damaged", misplaced);
   const { manifest, journal, claim } = runPaths(folder);
@@ -68,14 +68,14 @@ function listed(sweepDir: string, id: string): ListedRun {
   if (isClaimed(claim)) return as("starting");
   const lost = "its folder has no manifest.json: ";
   return exists(journal)
-    ? as("damaged", `${lost}the file is lost. Restore it from a copy, or have the run made again`)
-    : as("empty", `${lost}it was ended before its first step. The sweep's command resumes it`);
+    ? as("damaged", `${lost}the file is lost. Restore it from a copy, or delete the folder to run it again`)
+    : as("empty", `${lost}the run ended before its first step. Repeat the sweep's command to resume it`);
 }
 
 /**
- * Reads all runs of a sweep that have begun. A run whose files are missing or damaged is left out.
+ * Reads all started runs of a sweep. Skips runs with missing or damaged files.
  *
- * @throws {UserError} when the folder holds no runs.
+ * @throws {UserError} if the folder has no runs.
  */
 export function readSweep(sweepDir: string): SweepRecords {
   const runs: RecordedRun[] = [], leftOut: LeftOutRun[] = [];
@@ -105,11 +105,11 @@ function mistaken(folder: string, runId: string): string {
 }
 
 /**
- * Reads all runs of a sweep that have begun, for whoever needs every one of them: {@linkcode readSweep} leaves damaged runs
- * out.
+ * Reads all started runs of a sweep and requires every run to be readable. {@linkcode readSweep} skips damaged runs
+ * instead.
  *
- * @returns Runs by data, tokenizer, T, policy and seed.
- * @throws {UserError} when the folder holds no runs, or one that is damaged.
+ * @returns Runs ordered by data, tokenizer, T, policy and seed.
+ * @throws {UserError} if the folder has no runs, or a damaged run.
  */
 export function readRuns(sweepDir: string): RecordedRun[] {
   const { runs, leftOut } = readSweep(sweepDir);
@@ -122,13 +122,13 @@ export function readRuns(sweepDir: string): RecordedRun[] {
   );
 }
 
-/** What a reader of a sweep's folder is to be told: runs that are left out, and what was dropped of others. */
+/** Returns warnings for users: skipped runs, and dropped journal lines of others. */
 export function readingWarnings(sweepDir: string, { runs, leftOut }: SweepRecords): string[] {
   const warnings = [
-    ...leftOut.map(({ id, reason }) => `run ${id} is left out: ${reason}`),
+    ...leftOut.map(({ id, reason }) => `run ${id} is skipped: ${reason}`),
     ...runs.flatMap((run) => run.warnings),
   ];
-  return runs.length === 0 && warnings.length === 0 ? [`no run of ${sweepDir} has begun`] : warnings;
+  return runs.length === 0 && warnings.length === 0 ? [`no run of ${sweepDir} has started`] : warnings;
 }
 
 function entriesOf(sweepDir: string): Deno.DirEntry[] {
@@ -140,16 +140,16 @@ function entriesOf(sweepDir: string): Deno.DirEntry[] {
   } catch (cause) {
     const above = dirname(resolve(sweepDir));
     const hint = exists(runPaths(sweepDir).manifest) && basename(above) === "runs"
-      ? `, which is a run's folder: its sweep's is ${dirname(above)}`
+      ? `, which is a run's folder. Use the sweep's folder ${dirname(above)}`
       : "";
     throw new UserError(
-      `Cannot read a sweep: wanted a folder with runs in it, as \`deno task sweep\` makes it: given ${sweepDir}${hint}`,
+      `Cannot read a sweep: expected a folder with runs, as created by \`deno task sweep\`, got ${sweepDir}${hint}`,
       { cause },
     );
   }
 }
 
-/** Numbers in the order of their sizes as text. */
+/** Pads a number so that texts sort numerically. */
 function pad(value: number): string {
   return String(value).padStart(16);
 }

@@ -7,7 +7,7 @@ import { takeClaim } from "./claim.ts";
 import { readRun, runFolder, runPaths } from "./run_folder.ts";
 import { listRuns, readRuns, readSweep } from "./sweep_records.ts";
 
-/** Runs a test in a folder of its own. */
+/** Runs a test in a temporary folder. */
 async function withFolder(test: (dir: string) => void | Promise<void>): Promise<void> {
   const dir = Deno.realPathSync(Deno.makeTempDirSync());
   try {
@@ -17,7 +17,7 @@ async function withFolder(test: (dir: string) => void | Promise<void>): Promise<
   }
 }
 
-Deno.test("readRuns() orders by data, tokenizer, T, policy and seed, as numbers", async () => {
+Deno.test("readRuns() orders by data, tokenizer, T, policy and seed, numerically", async () => {
   await withFolder((dir) => {
     const specs = [
       { T: 64, seed: 10 },
@@ -44,21 +44,21 @@ Deno.test("readRuns() orders by data, tokenizer, T, policy and seed, as numbers"
   });
 });
 
-Deno.test("readRuns() refuses a folder without runs, and a damaged run by its file and line", async () => {
+Deno.test("readRuns() refuses a folder without runs, and reports the file and line of a damaged run", async () => {
   await withFolder((dir) => {
-    assertThrows(() => readRuns(dir), UserError, "wanted a folder with runs in it");
+    assertThrows(() => readRuns(dir), UserError, "expected a folder with runs");
     const { journal } = runPaths(writeSyntheticRun(dir, { losses: [2, 1] }));
     Deno.writeTextFileSync(journal, `{}\n${Deno.readTextFileSync(journal)}`);
     assertThrows(() => readRuns(dir), UserError, `${journal}, line 1:`);
     assertThrows(
       () => readRuns(join(dir, "runs", "0".repeat(12))),
       UserError,
-      "wanted a folder with runs in it",
+      "expected a folder with runs",
     );
   });
 });
 
-Deno.test("readSweep() reads every run but those that are damaged, and says why each is left out", async () => {
+Deno.test("readSweep() reads all runs except damaged ones, and reports the reason for each", async () => {
   await withFolder(async (dir) => {
     const [whole, journal, manifest, lost, named] = [1, 2, 3, 4, 5].map((seed) =>
       runPaths(writeSyntheticRun(dir, { losses: [2, 1], spec: { seed } }))
@@ -78,23 +78,27 @@ Deno.test("readSweep() reads every run but those that are damaged, and says why 
     const { runs, leftOut } = readSweep(dir);
     assertEquals(runs, [readRun(whole.folder)]);
     const reasons: Record<string, [boolean, RegExp]> = {
-      [idOf(journal)]: [true, /journal.jsonl, line 2: wanted an event: after step 0 comes step 1/],
+      [idOf(journal)]: [true, /journal.jsonl, line 2: expected an event, .*: expected step 1 after step 0/],
       [idOf(manifest)]: [true, /^Cannot read .*manifest.json/],
       [idOf(lost)]: [true, /^its folder has no manifest.json: the file is lost/],
       ["a".repeat(12)]: [
         true,
         new RegExp(`expected the manifest of this run, got that of run ${idOf(named)}`),
       ],
-      ["0".repeat(12)]: [false, /^its folder has no manifest.json: it was ended before its first step/],
+      ["0".repeat(12)]: [false, /^its folder has no manifest.json: the run ended before its first step/],
       ["2".repeat(12)]: [true, /2{12} is not a folder$/],
-      notes: [false, /^its name is not a run's identity/],
+      notes: [false, /^its name is not a run ID/],
     };
     assertEquals(leftOut.map(({ id }) => id).sort(), Object.keys(reasons).sort());
     for (const { id, reason, damaged } of leftOut) {
       assertMatch(reason, reasons[id]![1]);
       assertEquals(damaged, reasons[id]![0], id);
     }
-    assertThrows(() => readRuns(whole.folder), UserError, `which is a run's folder: its sweep's is ${dir}`);
+    assertThrows(
+      () => readRuns(whole.folder),
+      UserError,
+      `which is a run's folder. Use the sweep's folder ${dir}`,
+    );
   });
 });
 
@@ -104,7 +108,7 @@ function idOf({ folder }: Paths): string {
   return folder.split("/").at(-1)!;
 }
 
-Deno.test("links to runs are followed inside of a sweep's folder, and refused where they leave it", async () => {
+Deno.test("readSweep() follows links inside of the sweep's folder, and refuses others", async () => {
   await withFolder((root) => {
     const dir = join(root, "sweep"), elsewhere = join(root, "elsewhere");
     Deno.mkdirSync(join(dir, "store"), { recursive: true });
@@ -122,7 +126,7 @@ Deno.test("links to runs are followed inside of a sweep's folder, and refused wh
     Deno.symlinkSync(loop, loop);
     const dangling = runFolder(dir, "d".repeat(12));
     Deno.symlinkSync(join(dir, "nothing"), dangling);
-    const near = runFolder(dir, "e".repeat(12)); // its target's path begins as the sweep's does
+    const near = runFolder(dir, "e".repeat(12)); // its target's path has the sweep's path as a prefix
     Deno.mkdirSync(`${dir}-2`);
     Deno.symlinkSync(`${dir}-2`, near);
 
@@ -130,10 +134,10 @@ Deno.test("links to runs are followed inside of a sweep's folder, and refused wh
     assertEquals(runs, [readRun(inside)]);
     const why = Object.fromEntries(leftOut.map(({ id, reason }) => [runFolder(dir, id), reason]));
     assertEquals(why, {
-      [outside]: `${outside} is a symbolic link that leaves the sweep's folder: it leads to ${elsewhere}/run`,
-      [loop]: `${loop} is a symbolic link that leads nowhere`,
-      [dangling]: `${dangling} is a symbolic link that leads nowhere`,
-      [near]: `${near} is a symbolic link that leaves the sweep's folder: it leads to ${dir}-2`,
+      [outside]: `${outside} is a symbolic link that leaves the sweep's folder for ${elsewhere}/run`,
+      [loop]: `${loop} is a symbolic link to a missing target`,
+      [dangling]: `${dangling} is a symbolic link to a missing target`,
+      [near]: `${near} is a symbolic link that leaves the sweep's folder for ${dir}-2`,
     });
     assertStringIncludes(
       assertThrows(() => readRun(outside), UserError).message,
@@ -141,7 +145,7 @@ Deno.test("links to runs are followed inside of a sweep's folder, and refused wh
     );
     assertEquals(readSweep(dir).leftOut.every(({ damaged }) => damaged), true);
 
-    // The sweep's folder itself may be anywhere; its \`runs\` may not.
+    // The sweep's folder itself may be a link; its \`runs\` may not leave it.
     const link = join(root, "link");
     Deno.symlinkSync(dir, link);
     assertEquals(readSweep(link).runs.length, 1);

@@ -1,6 +1,6 @@
 /**
- * TensorBoard's event files: a run's figures as scalars. The format is TensorFlow's (`tensorflow/core/lib/io/record_writer.h`
- * for the frame of a record, `tensorflow/core/util/event.proto` and `summary.proto` for what is in it).
+ * Encoding of runs as TensorBoard event files. The format is TensorFlow's: `tensorflow/core/lib/io/record_writer.h` for
+ * the framing of records, `tensorflow/core/util/event.proto` and `summary.proto` for their content.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { effectiveEvents } from "./journal.ts";
 import type { RecordedRun } from "./run_folder.ts";
 
 /**
- * The events of a run for TensorBoard: every step's `train/loss`, `train/lr`, `train/gradNorm` and `train/tokensPerSecond`,
- * every evaluation's figures as `validation/…`, at the times they were made. TensorBoard's scalars are float32, so figures
- * are rounded to that.
+ * Encodes a run for TensorBoard: `train/loss`, `train/lr`, `train/gradNorm` and `train/tokensPerSecond` of every step,
+ * and the metrics of every evaluation as `validation/…`, at the recorded times. Values are rounded to float32,
+ * TensorBoard's type.
  *
- * @returns The file's bytes. Equal runs give equal ones.
+ * @returns The content of the file. Equal runs give equal bytes.
  */
 export function encodeTensorBoard(run: RecordedRun): Uint8Array {
   const { steps, evals } = effectiveEvents(run.events);
@@ -34,7 +34,7 @@ export function encodeTensorBoard(run: RecordedRun): Uint8Array {
   return concat(records.map(frame));
 }
 
-/** Where a run's events belong below a folder that TensorBoard is given. */
+/** Returns the path of a run's event file, relative to TensorBoard's log directory. */
 export function tensorBoardPath({ manifest: { spec, runId }, events }: RecordedRun): string {
   const name = `${spec.tokenizer}-T${spec.T}-${spec.policy}-seed${spec.seed}-${runId}`;
   const began = Math.floor(timeOf(events[0]?.time));
@@ -43,10 +43,10 @@ export function tensorBoardPath({ manifest: { spec, runId }, events }: RecordedR
 
 // Field numbers of tensorflow.Event.
 const WALL_TIME = 1, STEP = 2, FILE_VERSION = 3, SUMMARY = 5;
-// Of tensorflow.Summary, and of its Value.
+// Field numbers of tensorflow.Summary and of its Value.
 const VALUE = 1, TAG = 1, SIMPLE_VALUE = 2;
 
-/** Seconds since 1970; 0 where no time can be read. */
+/** Returns seconds since 1970, or 0 for an invalid time. */
 function timeOf(iso: string | undefined): number {
   const milliseconds = Date.parse(iso ?? "");
   return Number.isNaN(milliseconds) ? 0 : milliseconds / 1000;
@@ -56,7 +56,7 @@ function encodeEvent(wallTime: number, what: (event: BinaryWriter) => BinaryWrit
   return what(new BinaryWriter().tag(WALL_TIME, WireType.Bit64).double(wallTime)).finish();
 }
 
-/** A group's figures, whatever they are called; those that are missing, and those that are no number, are left out. */
+/** Encodes the metrics of a group under their names. Omits missing values and non-numbers. */
 function encodeSummary(group: string, figures: Readonly<Record<string, unknown>>): Uint8Array {
   const summary = new BinaryWriter();
   for (const [name, figure] of Object.entries(figures)) {
@@ -69,7 +69,7 @@ function encodeSummary(group: string, figures: Readonly<Record<string, unknown>>
   return summary.finish();
 }
 
-/** A record: its length, that number's checksum, the bytes, their checksum. */
+/** Frames a record: its length, the checksum of the length, the content, the checksum of the content. */
 function frame(record: Uint8Array): Uint8Array {
   const framed = new Uint8Array(12 + record.length + 4);
   const view = new DataView(framed.buffer);
@@ -80,7 +80,7 @@ function frame(record: Uint8Array): Uint8Array {
   return framed;
 }
 
-/** CRC-32C, rotated and moved: checksums of what holds checksums would be weak otherwise. */
+/** Returns the CRC-32C, masked as in TensorFlow, because plain checksums of data with checksums are weak. */
 function maskedChecksum(bytes: Uint8Array): number {
   const sum = crc32c.buf(bytes) >>> 0;
   return ((sum >>> 15 | sum << 17) + 0xa282ead8) >>> 0;

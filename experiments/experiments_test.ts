@@ -24,7 +24,7 @@ for (const file of files) {
         dir,
       ]);
       assertEquals(code, 0, stderr);
-      assertMatch(stdout, /what it is held to is seen\./);
+      assertMatch(stdout, /The predicted direction holds\./);
       const result: ExperimentResult = JSON.parse(await Deno.readTextFile(join(dir, "result.json")));
       assertEquals([result.size, result.directionHolds], ["quick", true], result.reason);
     } finally {
@@ -50,6 +50,6 @@ Deno.test("experiment rejects files that are not experiments", async () => {
   for (const file of ["nowhere.ts", "deno.json", join(here, "_runs.ts")]) {
     const { code, stderr } = await runTask("experiment", [file]);
     assertEquals(code, 2, stderr);
-    assertMatch(stderr, /wanted a \.ts file whose default export is one/);
+    assertMatch(stderr, /expected a \.ts file with an experiment as default export/);
   }
 });

@@ -79,7 +79,7 @@ function guardOutput(): void {
   };
 }
 
-/** Sets exit status 3 if a run is damaged. The other runs have been used by then. */
+/** Sets exit status 3 if a run is damaged. */
 export function reportDamage(leftOut: readonly LeftOutRun[]): void {
   if (leftOut.some(({ damaged }) => damaged)) Deno.exitCode ||= EXIT.someFailed;
 }

@@ -1,4 +1,4 @@
-/** `deno task compare`: whether a lower precision changes the loss, by how much, from which step, beyond seed noise. */
+/** `deno task compare`: tests whether a lower precision changes the loss. */
 import { printable } from "../error/printable.ts";
 import { DEFAULT_LEVEL, DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
@@ -36,24 +36,27 @@ interface Options {
 
 const program = command(
   "compare",
-  "Says whether a lower precision changes the loss: by how much, from which step on, and beyond seed noise.",
+  "Test whether a lower precision changes the loss: gap, first diverging step, and comparison with seed noise.",
 )
-  .argument("[what]", "a run's folder, with another to hold against it; a sweep's folder; or a spec to train")
-  .argument("[run]", "the run in the lower precision, or of another seed")
-  .option("--out <folder>", `where a spec's runs and report go (default: ${DEFAULT_FOLDER_HELP})`)
+  .argument(
+    "[what]",
+    "a run's folder (with a second run), a sweep's folder, or a spec to train (default: the built-in comparison)",
+  )
+  .argument("[run]", "second run: in a lower precision, or with another seed")
+  .option("--out <folder>", `for a spec: folder of runs and report (default: ${DEFAULT_FOLDER_HELP})`)
   .option(
     "--workers <n>",
-    "runs at once, which share the cores (default: 2 where there are 2 cores)",
+    "number of concurrent runs (default: 2, or 1 on one core)",
     numberOption("--workers"),
   )
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
-  .option("--level <share>", "how sure intervals and limits are", numberOption("--level"), DEFAULT_LEVEL)
+  .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "auto: by replaying a step, where the verdict is degraded or diverged; replay: always; loss: by training too; none",
+    "search for the layers and operation classes that cause a gap. auto: replay a step if the verdict is degraded or diverged; replay: always replay; loss: also train trials; none: no search",
     "auto",
   )
-  .option("--json <file>", "where to write what it comes to; of a folder, beside its compare.json, in brief")
+  .option("--json <file>", "also write the result as JSON to this file")
   .addHelpText("after", STATUS_HELP)
   .action(compare);
 
@@ -71,28 +74,28 @@ async function compare(what: string | undefined, run: string | undefined, option
   }
   if (what !== undefined && !isFile(what) && !/\.(json|[mc]?[jt]s)$/.test(what)) {
     throw new UserError(
-      `Cannot compare ${what}: wanted a run's or a sweep's folder, or a spec (.json, or .ts with a default export): ` +
-        "there is nothing of this name",
+      `Cannot compare ${what}: expected a run's or a sweep's folder, or a spec (.json, or .ts with a default export), ` +
+        "got a path that does not exist.",
     );
   }
   const { outcome, comparison } = await compareSpec(what === undefined ? {} : await readSpec(what), {
     ...how,
     ...{ dir: out, source: what },
     onPlan: ({ plan: { runs }, dir, workers }) =>
-      console.error(`${runs.length} runs into ${printable(dir)}, ${workers} at once`),
+      console.error(`${runs.length} runs in ${printable(dir)}, ${workers} at a time`),
   });
   Deno.exitCode = outcome.exitCode;
   for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
-  if (outcome.exitCode === EXIT.interrupted) console.error("interrupted: run the same command to go on");
+  if (outcome.exitCode === EXIT.interrupted) console.error("interrupted; repeat the command to resume");
   if (comparison !== undefined) end(comparison, json);
 }
 
-/** Returns the library's options. */
+/** Returns the options of the library call. */
 function howOf({ tolerance, level, culprit, workers }: Options): CompareFolderOptions {
   const found = CULPRIT_SEARCHES.find((one) => one === culprit);
   if (found === undefined) {
     throw new UserError(
-      `Cannot compare: --culprit must be one of ${CULPRIT_SEARCHES.join(", ")}: it is ${culprit}`,
+      `Cannot use --culprit: expected one of ${CULPRIT_SEARCHES.join(", ")}, got ${culprit}.`,
     );
   }
   return {
@@ -106,7 +109,7 @@ function howOf({ tolerance, level, culprit, workers }: Options): CompareFolderOp
   };
 }
 
-/** Prints where the report is, writes `--json`, and sets the status. */
+/** Prints the path of the report, writes `--json`, and sets the exit status. */
 function end(
   { report, leftOut, json }: { report?: string; leftOut: readonly LeftOutRun[]; json: string },
   path: string | undefined,

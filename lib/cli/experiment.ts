@@ -14,19 +14,19 @@ interface Options {
   workers?: number;
 }
 
-const program = command("experiment", "Tests a published claim, and says what it comes to.")
-  .argument("<file>", "an experiment: a .ts file, such as experiments/a_pure_bf16.ts")
+const program = command("experiment", "Test a published claim and print the verdict.")
+  .argument("<file>", "an experiment: a .ts file, for example experiments/a_pure_bf16.ts")
   .option(
     "--quick",
-    "a small form, within a minute, which shows the direction and makes no verdict's worth of it",
+    "run a short form (under 1 minute), which shows the direction of the effect but gives no verdict",
   )
   .option(
     "--out <folder>",
-    "where runs and result.json go (default: experiments/out/NAME, or NAME-quick; with -HASH where that holds the plans of other sweeps)",
+    "folder of runs and result.json (default: experiments/out/NAME, or NAME-quick; with -HASH if it contains plans of different sweeps)",
   )
   .option(
     "--workers <n>",
-    "runs at once, which share the cores (default: 2 where there are 2 cores)",
+    "number of concurrent runs (default: 2, or 1 on one core)",
     numberOption("--workers"),
   )
   .addHelpText("after", STATUS_HELP)
@@ -39,7 +39,7 @@ async function run(file: string, options: Options): Promise<void> {
   const { workers, out: dir } = options;
   const result = await runExperiment(experiment, { size, dir, workers, interruption });
   if (result === undefined) {
-    console.error("interrupted: run the same command to go on");
+    console.error("interrupted; repeat the command to resume");
     Deno.exitCode = EXIT.interrupted;
     return;
   }
@@ -48,18 +48,22 @@ async function run(file: string, options: Options): Promise<void> {
     `${title}\n\nClaim (${source}): ${claim}\nPrediction: ${prediction}\n\n` +
       (size === "full"
         ? `${verdict}: ${printable(reason)}`
-        : `The quick form, too short for a verdict: what it is held to ${
-          directionHolds ? "is" : "is not"
-        } seen. ${reason}`) +
+        : `Quick form, too short for a verdict. The predicted direction ${
+          directionHolds ? "holds" : "does not hold"
+        }. ${reason}`) +
       `\n\nresult: ${printable(result.path)}`,
   );
 }
 
-/** Reads an experiment's file. */
+/**
+ * Imports an experiment.
+ *
+ * @throws {UserError} If the file cannot be imported, or its default export is not an experiment.
+ */
 async function readExperiment(file: string): Promise<Experiment> {
   const refuse = (reason: string, cause?: unknown) =>
     new UserError(
-      `Cannot run the experiment ${file}: wanted a .ts file whose default export is one: ${reason}`,
+      `Cannot run the experiment ${file}: expected a .ts file with an experiment as default export. ${reason}`,
       {
         cause,
       },
@@ -71,7 +75,7 @@ async function readExperiment(file: string): Promise<Experiment> {
     throw refuse(cause instanceof Error ? cause.message : String(cause), cause);
   }
   if (typeof found?.sweeps !== "function" || typeof found.conclude !== "function" || !found.name) {
-    throw refuse("it has no name, sweeps and conclude");
+    throw refuse("The default export must have name, sweeps and conclude.");
   }
   return found as Experiment;
 }

@@ -1,4 +1,4 @@
-/** `deno task plan SPEC`: the runs of a spec with the time and memory that they are expected to take. */
+/** `deno task plan SPEC`: lists the runs of a spec with their predicted time and memory. */
 import { printable, printableLines } from "../error/printable.ts";
 import { plan } from "../study/mod.ts";
 import { command, DEFAULT_FOLDER_HELP, reportDamage, runCommand } from "./command.ts";
@@ -7,19 +7,19 @@ import { readSpec } from "./spec_file.ts";
 
 const program = command(
   "plan",
-  "Prints the runs of a spec with their expected time and memory, and runs none.",
+  "List the runs of a spec with their predicted time and memory, without training.",
 )
   .argument(
     "[spec]",
-    "a spec, .json or .ts with a default export; default: the built-in sweep on Shakespeare",
+    "a spec: .json, or .ts with a default export (default: the built-in sweep on Shakespeare)",
   )
   .option(
     "--out <folder>",
-    `the sweep's folder, whose journals tell of times (default: ${DEFAULT_FOLDER_HELP})`,
+    `the sweep's folder; its journals improve the predictions (default: ${DEFAULT_FOLDER_HELP})`,
   )
   .option(
     "--workers <n>",
-    "runs at once, which share the cores (default: by cores and memory)",
+    "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
   .action(async (path: string | undefined, { out, workers }: { out?: string; workers?: number }) => {

@@ -39,7 +39,7 @@ async function reportOn(dirs: string[], options: Options): Promise<void> {
   }
   if (watch) {
     if (dirs.length > 1 || out !== undefined || figures !== undefined) {
-      throw new UserError("Cannot watch: expected one folder, got others, --out or --figures.");
+      throw new UserError("Cannot watch: expected one folder without --out and --figures.");
     }
     return await watchReport(dir, { tolerance, port });
   }

@@ -1,4 +1,4 @@
-/** `deno task reproduce RUN`: reruns a run, or all runs of a sweep, from manifests. */
+/** `deno task reproduce RUN`: repeats a run, or all runs of a sweep, from their manifests. */
 import { printable } from "../error/printable.ts";
 import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
@@ -19,29 +19,29 @@ interface Options {
 
 const program = command(
   "reproduce",
-  "Runs a finished run again and compares the results. No code of the folder runs without --run-recorded-code.",
+  "Repeat a finished run and compare the results. Code from the folder runs only with --run-recorded-code.",
 )
   .argument(
     "<run>",
-    "a run's folder, such as experiments/out/default/runs/ID, or a sweep's folder: all its runs",
+    "a run's folder, for example experiments/out/default/runs/ID, or a sweep's folder for all its runs",
   )
   .option(
     "--tolerance <nats>",
-    "how far a loss may be off (default: 0.001; 2^-8 below float32)",
+    "maximum difference of a loss in nats per token (default: 0.001; in lower precision 2^-8)",
     numberOption("--tolerance"),
   )
   .option("--data <corpus>", RUN_DATA_HELP, append)
-  .option("--present-code", "run this checkout's code even where other code made the run")
+  .option("--present-code", "use the code of this checkout, even if the run was made with different code")
   .option(
     "--run-recorded-code",
-    "rebuild and run the code that made the run, with the folder's code.diff; only for folders that you trust",
+    "rebuild and run the code of the run, including the folder's code.diff; use for trusted folders only",
   )
   .action(reproduce);
 
 async function reproduce(folder: string, options: Options): Promise<void> {
   const { tolerance, data, presentCode, runRecordedCode } = options;
   if (presentCode && runRecordedCode) {
-    throw new UserError("Cannot reproduce: give --present-code or --run-recorded-code, not both");
+    throw new UserError("Cannot reproduce: expected --present-code or --run-recorded-code, got both.");
   }
   requireDevice();
   using interruption = watchSignals();
@@ -55,7 +55,7 @@ async function reproduce(folder: string, options: Options): Promise<void> {
     const prefix = isSweep ? `${printable(run)}: ` : "";
     for (const change of reproduction.changes) console.log(`${prefix}changed: ${printable(change)}`);
     console.log(`${prefix}${printable(sentence)}`);
-    // The worst answer of all is the status: that it diverged counts more than that one could not be run.
+    // The worst result sets the status: a different result outranks a run that could not be repeated.
     if (reproduction.answer === "diverged") Deno.exitCode = EXIT.diverged;
     else if (reproduction.answer === "cannot") Deno.exitCode ||= EXIT.badInput;
   }

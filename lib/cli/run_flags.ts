@@ -1,5 +1,5 @@
 /**
- * Flags of a run's fields, derived from the one table of fields.
+ * Command-line flags of a run's fields, derived from the table of fields.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { numberOption, numeric } from "./numbers.ts";
 /** Name of a run's field. */
 export type RunFieldName = keyof typeof RUN_FIELDS;
 
-/** Returns the documentation of a run's field, for help texts. */
+/** Returns the help text of a run's field. */
 export function runFieldHelp(name: RunFieldName): string {
   return name === "policy" ? POLICIES_HELP : RUN_FIELDS[name].doc;
 }
 
-/** Parsers of fields whose text is not a plain number or word. */
+/** Parsers of fields with values other than a plain number or word. */
 const PARSERS: Readonly<Record<string, (text: string, before: string[] | undefined) => unknown>> = {
   data: append,
   separator: escaped,
@@ -27,10 +27,11 @@ const PARSERS: Readonly<Record<string, (text: string, before: string[] | undefin
 };
 
 /**
- * Adds a flag per field of a run to a command.
+ * Adds the flags of all run fields to a command.
  *
- * @param program The command.
- * @param options `fields`: the table; `defaultOf`: a field's default as help shows it; undefined: none is shown.
+ * @param program Command.
+ * @param options `fields`: table of fields. `defaultOf`: returns a field's default for the help text, or undefined to omit
+ * it.
  */
 export function addRunFlags(
   program: Command,
@@ -52,7 +53,7 @@ export function addRunFlags(
 }
 
 /**
- * Returns a run's fields from a command's parsed options. The flag of a true-or-false field gives the opposite of its default.
+ * Returns the fields of a run from a command's parsed options. The flag of a boolean field sets the opposite of its default.
  */
 export function runFieldsOf(
   given: Readonly<Record<string, unknown>>,
@@ -65,7 +66,7 @@ export function runFieldsOf(
   }));
 }
 
-/** `nLayer` → `--n-layer <number>`. */
+/** Returns the flag of a field with its value: `--n-layer <number>` for `nLayer`. */
 function flagOf(name: string, { type, flag }: RunField): string {
   if (typeof flag === "string") return `--${flag}`;
   const option = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -73,7 +74,7 @@ function flagOf(name: string, { type, flag }: RunField): string {
   return `${option} <${type === "text" || type === "tokens" ? "word" : "number"}>`;
 }
 
-/** The key that commander gives an option: `--untied-head` → `untiedHead`. */
+/** Returns commander's key of a field's flag: `untiedHead` for `--untied-head`. */
 function keyOf(name: string, field: RunField): string {
   const [option = ""] = flagOf(name, field).slice(2).split(" ");
   return option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -1,4 +1,4 @@
-/** `deno task train`: one run. */
+/** `deno task train`: trains one model. */
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -7,19 +7,19 @@ import { describeRun, recordRun, report, type RunSpecInput, SINGLE_RUN } from ".
 import { command, list, reportDamage, runCommand, STATUS_HELP } from "./command.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
-const program = command("train", "Trains one model and records the run.")
+const program = command("train", "Train one model and record the run.")
   .option(
     "--out <folder>",
-    "where the run and its report go (default: experiments/out/train, or train-HASH where train holds another run)",
+    "folder of run and report (default: experiments/out/train, or train-HASH if train contains a different run)",
   )
-  .option("--describe", "print the model's parts, parameters and operations, and train nothing")
-  .option("--resume", "go on with the run in the folder, as its plan says; it is made where there is none")
-  .option("--allow-environment-change", "count or go on with a run that another environment made")
+  .option("--describe", "print the model's layers, parameters and operations, without training")
+  .option("--resume", "resume the run in --out with the options of its plan; create it if missing")
+  .option("--allow-environment-change", "accept or resume a run from a different environment")
   .addHelpText("after", STATUS_HELP)
   .action(train);
 addRunFlags(program, { defaultOf });
 
-/** Options of the command; further ones are a run's fields. */
+/** Options of the command, including the fields of a run. */
 interface Options {
   out?: string;
   describe?: boolean;
@@ -30,7 +30,7 @@ interface Options {
 
 async function train(options: Options): Promise<void> {
   const { out, describe, resume, allowEnvironmentChange } = options;
-  if (out?.trim() === "") throw new UserError("Cannot train: --out must name a folder: it is empty");
+  if (out?.trim() === "") throw new UserError("Cannot use --out: expected a folder, got an empty name.");
   const { tokenizer, policy, threads, ...others } = runFieldsOf(options);
   const fields = {
     ...others,
@@ -47,14 +47,14 @@ async function train(options: Options): Promise<void> {
     ...common,
     ...{ allowEnvironmentChange, interruption },
     onPlan: ({ data }, dir) => {
-      console.error(`1 run into ${printable(dir)}`);
+      console.error(`1 run in ${printable(dir)}`);
       const entropy = describeEntropy(data);
       if (entropy !== undefined) console.error(entropy);
     },
   });
   Deno.exitCode = exitCode;
   if (exitCode === EXIT.interrupted) {
-    return console.error("interrupted: run the same command to go on");
+    return console.error("interrupted; repeat the command to resume");
   }
   if (finished === 0) return;
   const { path, leftOut } = await report(dir, { title: "train", print: (line) => console.log(line) });
@@ -62,25 +62,26 @@ async function train(options: Options): Promise<void> {
   reportDamage(leftOut);
 }
 
-/** Returns the one name that a flag gives. */
+/**
+ * Returns the single name in the value of a flag.
+ *
+ * @throws {UserError} If the value contains no name or several names.
+ */
 function single(flag: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   const [name, ...others] = list(String(value));
   if (name !== undefined && others.length === 0) return name;
   throw new UserError(
-    `Cannot train: ${flag} must name one, since train makes one run: it names ${
-      others.length + (name ? 1 : 0)
-    }. ` +
-      "Use sweep for several.",
+    `Cannot use ${flag}: expected one name, got ${others.length + (name ? 1 : 0)}. Use sweep for several.`,
   );
 }
 
-/** Returns a field's default as help shows it. */
+/** Returns the default of a field for the help text. */
 function defaultOf(name: string): unknown {
   const { seq: [T], tokensPerStep, seeds: [seed], data } = SINGLE_RUN;
   const derived: Record<string, unknown> = {
     ...{ T, seed, data, B: tokensPerStep / T!, tokenizer: "char", policy: "off" },
-    ...{ threads: "the cores", minLr: "a tenth of --lr", overrides: "none" },
+    ...{ threads: "number of cores", minLr: "a tenth of --lr", overrides: "none" },
   };
   return derived[name] ?? SINGLE_RUN[name as keyof typeof SINGLE_RUN];
 }

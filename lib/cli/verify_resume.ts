@@ -1,4 +1,4 @@
-/** `deno task verify-resume SPEC`: kills a sweep at random instants, and reports whether it ends the same. */
+/** `deno task verify-resume SPEC`: kills a sweep at random times, and checks that it ends with the same results. */
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
@@ -16,17 +16,17 @@ interface Options {
 
 const program = command(
   "verify-resume",
-  "Runs a spec once undisturbed and then with kills at random instants, and says whether the results are the same, bit for bit.",
+  "Run a spec once undisturbed and once with kills at random times, and check that the results are bit-identical.",
 )
-  .argument("<spec>", "a spec, .json or .ts with a default export; the smaller, the sooner")
-  .option("--kills <n>", "kills of workers and of the sweep, by SIGKILL", numberOption("--kills"), 5)
-  .option("--seed <n>", "seed of instants and victims", numberOption("--seed"), 1)
+  .argument("<spec>", "a spec: .json, or .ts with a default export; use a small one")
+  .option("--kills <n>", "number of SIGKILLs to workers and to the sweep", numberOption("--kills"), 5)
+  .option("--seed <n>", "seed of the times and targets of kills", numberOption("--seed"), 1)
   .option(
     "--workers <n>",
-    "runs at once, which share the cores (default: by cores and memory)",
+    "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
-  .option("--out <folder>", "where the sweeps go, and stay (default: a temporary folder)")
+  .option("--out <folder>", "folder in which to keep the sweeps (default: a temporary folder)")
   .action(verify);
 
 async function verify(path: string, { out, ...options }: Options): Promise<void> {

@@ -26,8 +26,8 @@ export interface RunField {
   /** Allowed values of a `text` field. */
   readonly choices?: readonly string[];
   /**
-   * Flag of `train`. `true`: the field's name, `--n-layer` for `nLayer`; a string: the flag with its value, `vocab <name>`.
-   * The flag of a boolean field takes no value and sets the opposite of the default.
+   * Flag of `train`. `true`: named after the field, `--n-layer` for `nLayer`. A string: the flag with its value,
+   * `vocab <name>`. Flags of boolean fields take no value and set the opposite of the default.
    */
   readonly flag?: true | string;
 }
@@ -256,7 +256,7 @@ export const RUN_FIELDS = {
     default: true,
     added: true,
     flag: "untied-head",
-    doc: "use an output head of its own instead of the token embeddings",
+    doc: "use separate weights for the output head, not the token embeddings",
   },
   qkNorm: {
     type: "flag",

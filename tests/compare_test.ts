@@ -100,7 +100,11 @@ const WRONG: [
     /expected a finished run in float32 .* without such a pair/,
   ],
   ["a folder without runs", () => [join(root, "empty")], /Cannot read a sweep/],
-  ["a folder that is not there", () => [join(root, "none")], /expected a run's or a sweep's folder, or a spec/],
+  [
+    "a folder that is not there",
+    () => [join(root, "none")],
+    /expected a run's or a sweep's folder, or a spec/,
+  ],
   ["a spec that is not there", () => [join(root, "none.json")], /Cannot read the spec/],
   [
     "a spec of one precision",

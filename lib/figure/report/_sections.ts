@@ -34,7 +34,7 @@ export function findings(runs: readonly RecordedRun[], summary: Summary): string
   const headline = [...Map.groupBy(judged, ({ precision }) => precision)].map(([precision, members]) => {
     const kinds = [...Map.groupBy(members, ({ verdict }) => verdict.kind)]
       .map(([kind, { length }]) => members.length === 1 ? kind : `${kind} in ${length}`);
-    return `${precision} compared with ${BASELINE}${
+    return `${precision} against ${BASELINE}${
       members.length === 1 ? "" : `, in ${members.length} settings`
     }: ${kinds.join(", ")}.`;
   });

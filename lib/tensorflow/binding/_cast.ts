@@ -1,6 +1,6 @@
 /**
- * Casts between floating types, for code that `backend.ts` imports and that receives the binding as an argument. TF.js
- * reports every floating type as float32.
+ * Casts between floating types that take the binding as an argument, for `backend.ts`. TF.js reports every floating
+ * type as float32.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** Calls that ended the process, or could. Each must throw or return. A single abort fails the whole file. */
+/**
+ * Calls that once ended the process, or could end it. Each must throw or return. A single abort fails the whole file.
+ */
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertThrows } from "@std/assert";
 import { useTensorFlow } from "./backend.ts";

@@ -45,13 +45,14 @@ export interface UseTensorFlowOptions {
   /** Threads within an op, at least 1. Default: the number of cores. Fixed once TensorFlow runs. */
   threads?: number;
   /**
-   * The device that ops run on. Default: `LOSSKIT_DEVICE` (`auto`, `cpu` or `gpu`), else `auto`, which selects a usable
-   * NVIDIA GPU and downloads CUDA's libraries (3.3 GB) for it. Fixed once TensorFlow runs.
+   * The device that ops run on. Default: the value of `LOSSKIT_DEVICE` (`auto`, `cpu` or `gpu`), or `auto` if unset.
+   * `auto` selects an NVIDIA GPU if one is usable, and downloads CUDA's libraries for it (3.3 GB). Fixed once
+   * TensorFlow runs.
    */
   device?: DeviceRequest;
   /**
-   * Whether every op must give the same bits in every run. Ops without a deterministic kernel then throw. Default: the
-   * process's current setting, initially false. Fixed once TensorFlow runs in this process or its workers.
+   * Whether ops must give the same bits in every run, or throw. Default: the process's current setting, initially
+   * false. Fixed once TensorFlow runs in this process or its workers.
    */
   deterministicOps?: boolean;
 }
@@ -147,7 +148,7 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
     device: runtime.usesGpu ? machine.nvidia?.gpus[0]?.name ?? "gpu" : "cpu",
     wheelSha256: library.wheelSha256,
   };
-  // A notebook or a console that prints it shows this in place of thousands of lines of symbols.
+  // Notebooks and consoles print this text instead of thousands of lines of symbols.
   const text = `TensorFlow ${runtime.version} on ${current.device}`;
   Object.defineProperty(current, Symbol.for("Deno.customInspect"), { value: () => text });
   return current;

@@ -89,7 +89,7 @@ Deno.test("autocast casts a weight once, and again after it changes", () => {
   w.dispose();
 });
 
-/** Runs a script in its own process, until the script ends. */
+/** Runs a script in its own process. Returns its exit status, stdout and stderr. */
 async function runScript(body: string): Promise<[number, string, string]> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
@@ -106,7 +106,7 @@ async function runScript(body: string): Promise<[number, string, string]> {
   }
 }
 
-Deno.test("a process that used TensorFlow prints nothing else and exits with status 0", async () => {
+Deno.test("a process that runs TensorFlow prints only its own output and exits with status 0", async () => {
   const product =
     "await useTensorFlow({ threads: 1 }); console.log(tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync().join());";
   assertEquals(await runScript(product), [0, "2,2,2,2\n", ""]);

@@ -187,7 +187,7 @@ function markNumbers({ binding, backend }: BoundBackend, depth: () => number): v
     if (depth() > 1 && x.dtype !== "float32") weak.add(result.dataId);
     return result;
   });
-  // `tf.where` and other ops repeat numbers and scalars themselves.
+  // Some ops, such as `tf.where`, broadcast numbers and scalars through these kernels.
   for (const name of ["Reshape", "Tile"]) {
     replaceKernel(name, (call, run) => {
       const { x } = call.inputs as { x: tf.TensorInfo };

@@ -116,7 +116,7 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
   Prelu: (_, { inputs }) => {
     return tf.tidy(() => {
       const floats = [inputs["x"], inputs["alpha"]] as unknown as [tf.Tensor, tf.Tensor];
-      // Whole numbers become float32, and 16-bit numbers stay.
+      // Integers become float32. 16-bit floats keep their type.
       const [x, alpha] = floats.map((one) => one.dtype === "float32" ? one : tf.cast(one, "float32"));
       return tf.where(tf.greaterEqual(x!, 0), x!, tf.mul(x!, alpha!));
     });

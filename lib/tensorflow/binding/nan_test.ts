@@ -276,7 +276,7 @@ Deno.test("kernels that propagate NaN accept empty tensors, and maxima of no win
   assertEquals(tf.maxPool(tf.ones<tf.Rank.R4>([0, 1, 1, 1]), 1, 1, "valid").shape, [0, 1, 1, 1]);
 });
 
-Deno.test("prelu of int32 tensors is float32", () => {
+Deno.test("prelu of int32 tensors returns float32", () => {
   for (const [x, alpha] of [["int32", "float32"], ["float32", "int32"], ["int32", "int32"]] as const) {
     const result = tf.prelu(tf.tensor1d([0, 1, -2, -4], x), tf.tensor1d([3, 3, 2, 5], alpha));
     assertEquals([result.dtype, Array.from(result.dataSync())], ["float32", [0, 1, -4, -20]]);

@@ -26,8 +26,8 @@ export interface Policy {
   /** Ops whose floating inputs become float32. */
   readonly float32Ops: ReadonlySet<string>;
   /**
-   * Format names by class of operations. Ops within such an operation run in its format and ignore the lists above.
-   * Classes without a format follow the lists.
+   * The format of each class of operations, by name. Inside an operation with a format, ops run in that format and
+   * ignore the lists above. Classes without a format follow the lists.
    */
   readonly classes: PolicyClasses;
   /** Overrides of a region: formats of single layers and classes. */
@@ -246,8 +246,9 @@ function lowTypeOf(inputs: readonly OpInput[]): number | undefined {
 }
 
 /**
- * Returns whether a call of a listed op is a matrix product. `Einsum` is one only if two operands share an index that
- * the result lacks. Otherwise it rearranges, sums or multiplies elementwise, and follows those rules, as in PyTorch.
+ * Returns whether a call of a listed op is a matrix product. An `Einsum` is a product only if two operands share an
+ * index that the result lacks. Otherwise it rearranges, sums or multiplies elementwise, and follows the rules of those
+ * ops, as in PyTorch.
  */
 function isProduct({ name, inputs, attributes = [] }: OpCall): boolean {
   if (name !== "Einsum") return true;

@@ -1,6 +1,6 @@
 /**
  * The precision region: a policy, the layer, the key of stochastic rounding, and an observer. The binding holds the
- * active region. The gradient tape records it with every op.
+ * active region. The gradient tape records the region of every op.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type * as tf from "@tensorflow/tfjs";
 import { POLICIES, type Policy } from "./policy.ts";
 
 /**
- * A function that receives observed tensors: the name of the quantity, its layer, and the tensor, which it must not
- * dispose of.
+ * A function that receives observed tensors: the quantity's name, its layer, and the tensor. It must not dispose of the
+ * tensor.
  */
 export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
 

@@ -1,7 +1,6 @@
 /**
- * SavedModels of Python's TensorFlow: loading, and running parts of the graph by the names of nodes.
- *
- * tfjs-node-gpu's own `saved_model.js`, above this file, reads the names in a signature.
+ * SavedModels of Python's TensorFlow: loading, and running parts of the graph by the names of nodes. tfjs-node-gpu's
+ * own `saved_model.js` reads the names in a signature.
  *
  * @module
  */

@@ -5,7 +5,10 @@
  */
 import * as tf from "@tensorflow/tfjs";
 
-/** An operation on the tape. Once the tape is filtered, it lists only the inputs that the gradient flows through. */
+/**
+ * An operation on the tape. After TF.js filters the tape, `inputs` contains only the inputs that the gradient flows
+ * through.
+ */
 export interface TapeNode {
   inputs: Record<string, tf.Tensor>;
   outputs: tf.Tensor[];

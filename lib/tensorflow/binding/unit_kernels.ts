@@ -61,8 +61,8 @@ export function registerUnitKernels(bound: BoundBackend): void {
 }
 
 /**
- * Returns the type of the first input, because the others are its parameters. Returns float32 if the policy promotes to
- * float32.
+ * Returns the type of the first input, because the other inputs are parameters. Returns float32 if the policy promotes
+ * to float32.
  */
 function resultType({ promotion }: Policy, types: readonly number[]): number {
   return promotion === "float32" ? DataType.FLOAT : types[0]!;

@@ -197,8 +197,8 @@ export class TracedFunction<E> {
   }
 
   /**
-   * Returns the function's gradient with respect to some of its inputs and variables. It is traced too, and runs the
-   * function again.
+   * Returns the function's gradient with respect to some of its inputs and variables. The gradient is traced too, and
+   * runs the function again.
    */
   #gradientOf(
     entry: Traced<E>,
@@ -248,7 +248,7 @@ function recorded(
   const node = engine().state.activeTape?.at(-1);
   const gradient = node?.gradient;
   if (node !== undefined && gradient !== undefined) {
-    // TF.js calls it as a method of a copy whose `inputs` are only those to differentiate.
+    // TF.js calls this method on a copy whose `inputs` are only those to differentiate.
     node.gradient = function (this: TapeNode | undefined, dys) {
       wanted = Object.keys(this?.inputs ?? inputs).map(Number);
       return gradient(dys);
@@ -258,8 +258,8 @@ function recorded(
 }
 
 /**
- * Runs `work` with every variable replaced by a graph value: an input according to `inputOf`, else one that is read at
- * each call.
+ * Runs `work` with every variable replaced by a graph value. The value is an input if `inputOf` returns one. Otherwise
+ * it is read at each call.
  */
 function withVariables<R>(inputOf: (variable: tf.Variable) => tf.Tensor | undefined, work: () => R): R {
   const { binding, backend } = currentTensorFlow();

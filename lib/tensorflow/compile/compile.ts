@@ -17,8 +17,8 @@ export interface CompileOptions {
   /** Execution mode: `graph` (default) runs TensorFlow's kernels op by op. `xla` compiles the whole function. */
   mode?: ExecutionMode;
   /**
-   * Indices of arguments, from 0, that each call frees. Results may reuse their memory, for instance the next weights.
-   * Failed calls free them too. Default: none.
+   * Indices of arguments, from 0, that each call frees. Results may reuse their memory, for instance for the next
+   * weights. A failed call frees the arguments too. Default: none.
    */
   donate?: readonly number[];
   /** A name for error messages. Default: the function's name. */
@@ -39,11 +39,11 @@ type Shape = null | Shape[] | { [name: string]: Shape };
 
 /**
  * Compiles a synchronous function of tensors. The first call with each signature traces its ops, gradients included,
- * into one TensorFlow function. A signature consists of tree, shapes, dtypes and precision policy. With overrides it
- * includes the overrides and the layer. Called within another compiled function, it becomes a part of that function.
+ * into one TensorFlow function. A signature consists of the tree, shapes, dtypes, precision policy and overrides. If
+ * there are overrides, it also includes the layer. A compiled function called within another becomes a part of it.
  *
  * The function must be pure: side effects happen only during tracing. A `tf.Variable` is read at every call. Other
- * outside tensors and JavaScript values are fixed at tracing: pass changing values as arguments.
+ * outside tensors and JavaScript values are fixed at tracing, so pass changing values as arguments.
  *
  * Gradients of any order flow through a compiled function to its arguments and variables. The backward pass is compiled
  * too, and runs the function once more. To avoid the second run, compile the whole training step.
@@ -53,8 +53,8 @@ type Shape = null | Shape[] | { [name: string]: Shape };
  * @param fn The function.
  * @param options Mode, name and donated arguments.
  * @throws {RangeError} For an unknown mode, or an index in `donate` without an argument.
- * @throws {TypeError} For an async function. At a call: when the function reads a tensor's values, returns a promise or
- * makes a shape that depends on values, or when an argument contains a value that is not a tensor.
+ * @throws {TypeError} For an async function. A call throws it when the function reads a tensor's values, returns a
+ * promise or makes a shape that depends on values, or when an argument contains a value that is not a tensor.
  */
 export function compile<A extends readonly TensorTree[], R extends TensorTree>(
   fn: (...args: A) => R,

@@ -100,7 +100,7 @@ Deno.test("autocast() rejects a policy that is not a name", () => {
     assertThrows(
       () => autocast(given, () => tf.ones([1])),
       TypeError,
-      `expected a policy's name, or a record with one in policy, got ${got}.`,
+      `expected a policy's name or an object { policy, overrides }, got ${got}.`,
     );
   refuse(undefined, "undefined");
   refuse(null, "null");

@@ -19,13 +19,13 @@ import { castTo } from "../binding/true_dtype.ts";
 
 /**
  * Minimum number of input elements for compilation. With twice this limit, steps of a model of 0.8 million parameters
- * take 7 % longer. Half this limit gains nothing and adds compilation time.
+ * take 7 % longer. Half this limit gains no speed and adds compilation time.
  */
 const LEAST_ELEMENTS = 2 ** 17;
 
 /**
- * Maximum number of input elements for compilation ahead of the first call, which runs the function on zeros: 16 MiB in
- * float32.
+ * Maximum number of input elements for compilation before the first call: 16 MiB in float32. Such a compilation runs
+ * the function on zeros.
  */
 const MOST_ELEMENTS_AHEAD = 2 ** 22;
 
@@ -35,7 +35,7 @@ interface Inner {
   results: { dtype: number; shape: number[] }[];
 }
 
-/** Functions by their sources, per runtime. */
+/** Functions by name, options and signature, per runtime. */
 const made = new WeakMap<object, Map<string, Inner>>();
 const names = new Set<string>();
 /** Functions not yet called, with the types and shapes of their inputs. */

@@ -19,7 +19,7 @@ export const AttributeType = {
   RESOURCE: 9,
 } as const;
 
-/** An attribute: TF.js's `TFEOpAttr`. A list is an array. A shape is also an array. */
+/** An attribute in the form of TF.js's `TFEOpAttr`. Lists and shapes are arrays. */
 export interface Attribute {
   /** The attribute's name in the op's definition. */
   name: string;
@@ -103,7 +103,7 @@ export function graphSetters(runtime: Runtime): Setters {
 /** Native setters of eager ops or of graph nodes. */
 export type AttributeSetters = Setters;
 
-/** TensorFlow's name for each type of attribute, and a check of its JavaScript values. */
+/** TensorFlow's name for each type of attribute, and a check of JavaScript values of that type. */
 const KINDS: Readonly<Record<number, { kind: string; fits: (value: unknown) => boolean }>> = {
   [AttributeType.STRING]: { kind: "string", fits: (value) => typeof value === "string" },
   [AttributeType.INT]: { kind: "int", fits: (value) => typeof value === "number" && Number.isFinite(value) },
@@ -115,8 +115,7 @@ const KINDS: Readonly<Record<number, { kind: string; fits: (value: unknown) => b
 };
 
 /**
- * Checks a call of an op before native code receives it. C code would read out of bounds for values of the wrong
- * type.
+ * Checks a call of an op before native code receives it. For values of the wrong type, C code would read out of bounds.
  *
  * @param op The op's name.
  * @param call The attributes, the number of results, and TensorFlow's definition of the op.

@@ -1,9 +1,9 @@
 /**
  * The wheels of CUDA 12 that TensorFlow requires to run on an NVIDIA GPU, with pinned checksums.
  *
- * The set is the one that `pip install "tensorflow[and-cuda]==2.21.0"` installed on 2026-11-24, limited to the
- * libraries that TensorFlow opens. libtensorflow searches for them in `../nvidia/NAME/lib`, relative to its own
- * folder. XLA requires `ptxas` and `libdevice`.
+ * The list comes from `pip install "tensorflow[and-cuda]==2.21.0"` on 2026-11-24. It contains only the libraries that
+ * TensorFlow opens. libtensorflow searches for them in `../nvidia/NAME/lib`, relative to its own folder. XLA requires
+ * `ptxas` and `libdevice`.
  *
  * @module
  */

@@ -44,7 +44,7 @@ Deno.test("chooseDevice() gives the reason why an existing GPU is not used", () 
       "expected an NVIDIA driver for CUDA 12.0 or later (driver 525.60.13), got CUDA 11.8",
     ],
     [{ cuda: 12040, gpus: [] }, "got none (is CUDA_VISIBLE_DEVICES set?)"],
-    [{ cuda: 12040, gpus: [], fault: "cuInit gave 803" }, "got none (cuInit gave 803)"],
+    [{ cuda: 12040, gpus: [], fault: "cuInit returned error 803" }, "got none (cuInit returned error 803)"],
     [{ cuda: 12040, gpus: [m40] }, "compute capability 6.0 or later, got Tesla M40 (5.2)"],
   ];
   for (const [nvidia, reason] of cases) {

@@ -13,13 +13,15 @@ const MAX_RESULTS = 4096;
 export interface EagerCall {
   /** Input handles. The caller keeps ownership. */
   readonly inputs: readonly Pointer[];
-  /** Attributes, in accordance with the types of the inputs. */
+  /** Attributes, which must match the types of the inputs. */
   readonly attributes: readonly Attribute[];
   /** The maximum number of results. */
   readonly numOutputs: number;
   /** Returns types and shapes of the inputs, for error messages. */
   readonly describe: () => string[];
-  /** Called once the op holds its inputs. The op may overwrite the memory of inputs that are released here. */
+  /**
+   * Called once the op holds its inputs. The op may then overwrite the memory of inputs that this callback releases.
+   */
   readonly release?: () => void;
 }
 

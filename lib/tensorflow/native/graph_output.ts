@@ -9,7 +9,7 @@ import type { Pointer } from "./runtime.ts";
 export interface GraphOutput {
   /** The node. */
   readonly operation: Pointer;
-  /** Index among the node's outputs. */
+  /** The index of the output. */
   readonly index: number;
 }
 
@@ -25,7 +25,7 @@ export function toOutput(output: GraphOutput): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Returns outputs as a C array. The array is never empty, because an empty one has no address. */
+/** Returns outputs as a C array. The array has at least one entry, because an empty array has no address. */
 export function toOutputs(outputs: readonly GraphOutput[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(OUTPUT_BYTES * Math.max(1, outputs.length));
   outputs.forEach((output, i) => bytes.set(toOutput(output), i * OUTPUT_BYTES));

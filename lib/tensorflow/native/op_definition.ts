@@ -9,11 +9,11 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { cString, type Runtime } from "./runtime.ts";
 
-/** An input of an op. At most one of the attribute names is set. None is set if the type is fixed. */
+/** An input of an op. One attribute name is set, or none if the type is fixed. */
 export interface InputDefinition {
   /** The attribute that holds the input's type. */
   typeAttribute?: string;
-  /** The attribute that holds the number of tensors in an input of several tensors of one type. */
+  /** The attribute that holds the number of tensors, for an input of several tensors of one type. */
   numberAttribute?: string;
   /** The attribute that lists the types of the input's tensors. */
   typeListAttribute?: string;

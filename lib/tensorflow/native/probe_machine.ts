@@ -72,10 +72,10 @@ function probeNvidia(): Nvidia | undefined {
 export function queryDriver(driver: Driver): Nvidia {
   const answer = new Int32Array(1);
   const code = driver.cuDriverGetVersion(answer);
-  if (code !== 0) return { cuda: 0, gpus: [], fault: `cuDriverGetVersion gave ${code}` };
+  if (code !== 0) return { cuda: 0, gpus: [], fault: `cuDriverGetVersion returned error ${code}` };
   const cuda = answer[0]!;
   const failed = driver.cuInit(0) || driver.cuDeviceGetCount(answer);
-  if (failed !== 0) return { cuda, gpus: [], fault: `cuInit gave error ${failed}` };
+  if (failed !== 0) return { cuda, gpus: [], fault: `cuInit returned error ${failed}` };
   const gpus: Gpu[] = [];
   for (let device = 0, count = answer[0]!; device < count; device++) {
     const name = new Uint8Array(NAME_BYTES);

@@ -36,12 +36,12 @@ Deno.test("queryDriver() reports a driver that fails, and skips a GPU without a 
   assertEquals(queryDriver(fakeDriver({ cuDriverGetVersion: () => 3 })), {
     cuda: 0,
     gpus: [],
-    fault: "cuDriverGetVersion gave 3",
+    fault: "cuDriverGetVersion returned error 3",
   });
   assertEquals(queryDriver(fakeDriver({ cuInit: () => 803 })), {
     cuda: 12040,
     gpus: [],
-    fault: "cuInit gave error 803",
+    fault: "cuInit returned error 803",
   });
   const half = fakeDriver({ cuDeviceGetName: () => 101 });
   assertEquals(queryDriver(half).gpus, []);

@@ -58,12 +58,12 @@ export interface RuntimeOptions {
 }
 
 /**
- * Variables that TensorFlow reads at its start. They hide warnings (callers receive errors through the status) and
- * give each context its own thread pool, so that a worker's `threads` applies to it.
+ * Variables that TensorFlow reads at its start. They hide warnings, because callers receive errors through the status.
+ * They also give each context its own thread pool, so that a worker's `threads` applies to its context.
  */
 const START = { TF_CPP_MIN_LOG_LEVEL: "2", TF_OVERRIDE_GLOBAL_THREADPOOL: "1" };
 
-/** Creates the error for an option that TensorFlow already runs with another value of. */
+/** Creates the error for changing an option of the running TensorFlow. */
 export function fixedOption(name: string, running: unknown, wanted: unknown): RangeError {
   return new RangeError(
     `Cannot change TensorFlow's ${name}: expected ${running}, which this process already uses, got ${wanted}. ` +
@@ -109,7 +109,7 @@ export class Runtime {
    * Opens TensorFlow. Hides its start-up messages, for instance about CPU instructions and oneDNN.
    *
    * @throws {RangeError} For a thread count outside of 1 to 1024.
-   * @throws {UserError} When a library does not open.
+   * @throws {UserError} When the loader cannot open a library.
    */
   static open(options: RuntimeOptions): Runtime {
     for (const key of ["intraOpThreads", "interOpThreads"] as const) {
@@ -386,7 +386,9 @@ export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Returns dimensions as C's `int64_t` array. The array is never empty, because an empty one has no address. */
+/**
+ * Returns dimensions as C's `int64_t` array. The array has at least one entry, because an empty array has no address.
+ */
 export function toDims(shape: readonly number[]): BigInt64Array<ArrayBuffer> {
   const dims = new BigInt64Array(Math.max(1, shape.length));
   shape.forEach((size, i) => dims[i] = BigInt(size));

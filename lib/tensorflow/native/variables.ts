@@ -1,6 +1,6 @@
 /**
- * Environment variables for native code only. They are set while native code reads them and then restored, so that
- * neither child processes nor other code sees them.
+ * Environment variables for native code only. They are set while native code reads them, then restored. Child processes
+ * and other code never see them.
  *
  * @module
  */

@@ -10,8 +10,7 @@ import { DataType } from "../native/dtype.ts";
 import { runOp } from "./_unit.ts";
 
 /**
- * XLA has only the copying op, which it compiles to an in-place update. TensorFlow's own kernel of that op always
- * copies.
+ * XLA has only the copying op, but compiles it to an in-place update. TensorFlow's own kernel of that op always copies.
  */
 const inXla = () => currentTensorFlow().binding.trace?.mode === "xla";
 

@@ -73,8 +73,8 @@ export function productType(): number | undefined {
 }
 
 /**
- * Sums rows, [N, C] to [N, 1]. In XLA a product with ones is used, because XLA's own sum adds one number at a time.
- * TensorFlow's kernel is fast without that.
+ * Sums rows, [N, C] to [N, 1]. Uses a product with ones in XLA, whose own sum adds one number at a time. TensorFlow's
+ * kernel is fast without the product.
  */
 export function rowSums(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.sum(x, -1, true);
@@ -82,8 +82,9 @@ export function rowSums(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Returns the maximum of each row, [N, C] to [N, 1]. XLA may drop NaN. Use it only where NaN also reaches the result by
- * another path, for instance a softmax's sum. `tf.max` propagates NaN, but would reduce each row a second time.
+ * Returns the maximum of each row, [N, C] to [N, 1]. XLA may drop NaN. Use this function only where NaN also reaches
+ * the result by another path, for instance a softmax's sum. `tf.max` propagates NaN, but would reduce each row a second
+ * time.
  */
 export function rowMax(x: tf.Tensor): tf.Tensor {
   const attributes: Record<string, [number, unknown]> = {

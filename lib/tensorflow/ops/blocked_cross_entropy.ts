@@ -32,7 +32,7 @@ import { productType, runOp } from "./_unit.ts";
 /** Logits per block: 8 MiB in float32, large enough for fast matrix products. */
 const BLOCK_LOGITS = 2 ** 21;
 
-/** Minimum of tokens per block. Smaller blocks have slow products, for any number of rows. */
+/** Minimum number of tokens per block. In smaller blocks, products are slow for any number of rows. */
 const LEAST_TOKENS = 1024;
 
 /** Terms that are minimized in addition to the mean negative log likelihood. */
@@ -52,8 +52,8 @@ export interface LossRows {
   /** Label smoothing and z-loss. */
   readonly regularization: Regularization;
   /**
-   * Cap of the logits x, as cap · tanh(x / cap), for {@linkcode blockedCrossEntropy}, which computes the logits.
-   * Default: no cap.
+   * Soft cap of the logits x: cap · tanh(x / cap). Only {@linkcode blockedCrossEntropy} applies it, because it computes
+   * the logits. Default: no cap.
    */
   readonly logitSoftCap?: number | undefined;
   /** Tokens per block of the vocabulary. Default: about 2^21 logits, but at least 1,024 tokens. */
@@ -199,7 +199,7 @@ class BlockedHead {
     for (const [i, range] of this.#blocks.entries()) {
       const former = sums;
       // The second pass depends on the first, and each block on the previous one. Without this order, a graph would run
-      // all ready blocks at once and hold all their logits.
+      // all blocks that are ready at once and hold their logits.
       const after = former.dSome === undefined
         ? [statistics.sumExp, statistics.targetLogit]
         : [former.dHidden, former.dSome];
@@ -262,8 +262,8 @@ function atLoss(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Returns the type of the logits' gradients in the head's products. A policy that lowers products would round them to
- * this type anyway.
+ * Returns the type of the logits' gradients in the head's products. A policy that lowers products would also round them
+ * to this type.
  */
 function gradientType(): number {
   const isBoxed = formatOf("loss", "loss") !== undefined || formatOf("linear", "head") !== undefined;
@@ -271,8 +271,8 @@ function gradientType(): number {
 }
 
 /**
- * Slices rows of a matrix once other tensors are computed. Without this dependency, a graph would run the products of
- * all blocks at once. TensorFlow's IdentityN passes its inputs on when all are available.
+ * Slices rows of a matrix after other tensors are computed. Without this dependency, a graph would run the products of
+ * all blocks at once. TensorFlow's IdentityN waits for all its inputs.
  */
 function rowsAfter(matrix: tf.Tensor2D, { begin, size }: Range, after: readonly tf.Tensor[]): tf.Tensor2D {
   const { backend, binding } = currentTensorFlow();

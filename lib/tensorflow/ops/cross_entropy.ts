@@ -1,5 +1,5 @@
 /**
- * Cross entropy of rows of logits with its gradient, and the same over blocks of columns.
+ * Cross entropy of rows of logits with its gradient, in one block or over several blocks of columns.
  *
  * @module
  */
@@ -44,7 +44,7 @@ function crossEntropyWithGradient(
   if (isFused([logits])) {
     const column = tf.expandDims(targets, 1); // [N, 1]
     const places = tf.concat([tf.reshape(tf.range(0, targets.size, 1, "int32"), [-1, 1]), column], 1);
-    // Gather outside of XLA, whose gather does not detect an index out of range.
+    // Gather outside of XLA, because XLA's gather does not detect an index out of range.
     const targetLogit = tf.expandDims(tf.gatherND(logits, places), 1);
     results = lossAndGradient([logits, targetLogit, column], {});
   } else {

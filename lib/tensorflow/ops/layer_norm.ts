@@ -1,5 +1,5 @@
 /**
- * LayerNorm, and the sum of a residual stream before it, with one rounding, forward and backward. For large data, each
+ * LayerNorm, also fused with the residual sum before it. Both round once, forward and backward. For large data, each
  * takes one pass over memory.
  *
  * @module

@@ -1,6 +1,7 @@
 /**
  * Sums on the residual stream. In a graph, such a sum and its LayerNorm are computed in one pass over memory, forward
- * and backward. A model can therefore write `x = residual(x, attn(norm(x)))` at no extra cost.
+ * and backward. A model writes
+ * `x = residual(x, attn(norm(x)))`.
  *
  * @module
  */

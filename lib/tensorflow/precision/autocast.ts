@@ -60,7 +60,7 @@ function precisionOf(given: PolicyName | Precision): Precision {
   if (typeof given === "string") return { policy: given };
   if (typeof given?.policy === "string") return given;
   throw new TypeError(
-    `Cannot autocast: expected a policy's name, or a record with one in policy, got ${
+    `Cannot autocast: expected a policy's name or an object { policy, overrides }, got ${
       given === null || typeof given !== "object" ? given : `policy ${given.policy}`
     }.`,
   );

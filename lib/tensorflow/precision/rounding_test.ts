@@ -161,7 +161,7 @@ Deno.test("stochastic rounding repeats for a key, eager and compiled, differs fo
 
 Deno.test("roundTo() rounds to OCP formats as plain arithmetic does, over every 16-bit pattern", () => {
   const patterns = Uint32Array.from({ length: 65_536 }, (_, i) => i << 16);
-  // Random bits exceed bfloat16's 8 bits, so that ties and their neighbors occur.
+  // Random bits exceed bfloat16's precision, so that ties and their neighbors occur.
   const bits = Uint32Array.from([...patterns, ...randomBits(40_000)]);
   const names = ["e4m3fn", "e4m3fn-nonsaturating", "e5m2", "e5m2-saturating", "e3m2fn", "e2m3fn", "e2m1fn"];
   for (const name of names.flatMap((name) => [name, `${name}-truncate`])) {

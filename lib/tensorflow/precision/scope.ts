@@ -1,12 +1,12 @@
 /**
- * Operations with a class, layers, and the observer.
+ * Classes of operations, layers, and the observer.
  *
- * A policy's classes and a run's overrides set the format of each class of operations in each layer. An operation
- * with a format rounds its inputs, its result, and the gradients of both to the format.
+ * A policy's classes and a run's overrides set the format of each class of operations in each layer. An operation with
+ * a format rounds its inputs, its result, and the gradients of both to the format.
  *
  * Operations in bfloat16 compute as under `bf16-autocast`. On a GPU, operations in float16 use the device's float16
- * kernels. Operations in other formats compute in float32. Operations without a format follow the policy's lists at
- * no cost.
+ * kernels. Operations in other formats compute in float32. Operations without a format follow the policy's lists
+ * without overhead.
  *
  * @module
  */

@@ -264,7 +264,7 @@ Deno.test("saveGpt2() leaves files that are there alone, unless it is told to re
       await Deno.writeTextFile(join(folder, name), "mine");
       const options = { tokenizer: createBpeTokenizer([]) };
       const error = await assertRejects(() => saveGpt2(folder, model, options), UserError);
-      assertStringIncludes(error.message, `expected no files of another model, got ${name}.`);
+      assertStringIncludes(error.message, `expected none of the files to exist, got ${name}.`);
       assertEquals([...Deno.readDirSync(folder)].map((entry) => entry.name), [name]);
       assertEquals(await read(name), "mine");
       await Deno.remove(join(folder, name));
@@ -285,7 +285,7 @@ Deno.test("saveGpt2() leaves files that are there alone, unless it is told to re
   });
 });
 
-Deno.test("saveGpt2() into its source replaces weights and their type, and keeps everything else", async () => {
+Deno.test("saveGpt2() with `overwrite` replaces the weights of its source and their type, and keeps everything else", async () => {
   await inFolder(async (folder) => {
     await changed(folder, { config: { task: "mine", resid_pdrop: 0.1, eos_token_id: 7, dtype: "float32" } });
     const files = {
@@ -299,7 +299,13 @@ Deno.test("saveGpt2() into its source replaces weights and their type, and keeps
     const copy = join(folder, "copy");
     for (const to of [copy, folder]) {
       const model = await loadGpt2(folder), tokenizer = createBpeTokenizer([]);
-      const replaced = await saveGpt2(to, model, { dtype: "BF16", tokenizer, source: folder });
+      const options = { dtype: "BF16", tokenizer, source: folder } as const;
+      if (to === folder) {
+        const error = await assertRejects(() => saveGpt2(to, model, options), UserError);
+        assertStringIncludes(error.message, "got config.json, model.safetensors. ");
+        assertEquals(await loadGpt2(folder), model);
+      }
+      const replaced = await saveGpt2(to, model, { ...options, overwrite: to === folder });
       assertEquals(replaced, to === folder ? ["config.json", "model.safetensors"] : []);
       const saved = JSON.parse(await Deno.readTextFile(join(to, "config.json")));
       assertEquals(saved, { ...config, bos_token_id: null, dtype: "bfloat16" });

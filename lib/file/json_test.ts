@@ -59,13 +59,17 @@ Deno.test("readJsonFile() refuses folders and pipes, and waits for no writer", a
   }
 });
 
-Deno.test("decodeText() drops one byte order mark, and refuses UTF-16 and damage", () => {
+Deno.test("decodeText() drops one byte order mark, and refuses UTF-16, UTF-32 and damage", () => {
   assertEquals(decodeText(bytes("\ufeffa\ufeffb")), "a\ufeffb");
   assertEquals(decodeText(new Uint8Array(0)), "");
   for (const mark of [true, false]) {
     for (const little of [true, false]) {
       assertThrows(() => decodeText(utf16("{ }", { mark, little })), TypeError, "it is in UTF-16");
     }
+  }
+  const [mark, character] = [[0, 0, 0xfe, 0xff], [0, 0, 0, 0x61]];
+  for (const bytes of [mark, character, mark.toReversed(), character.toReversed()]) {
+    assertThrows(() => decodeText(Uint8Array.from(bytes)), TypeError, "it is in UTF-32: convert it to UTF-8");
   }
   assertThrows(() => decodeText(Uint8Array.of(0x61, 0xff)), TypeError, "it is not in UTF-8");
 });
@@ -80,6 +84,8 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/notebook/_child.ts": "written by the parent process",
   "lib/notebook/execute.ts": "written by the child process",
   "lib/notebook/front_end.ts": "copies a value",
+  "lib/notebook/help.ts": "printed by a child process",
+  "lib/notebook/kernel_outputs.ts": "written by the parent process",
   "lib/record/claim.ts": "may be incomplete",
   "lib/record/environment.ts": "a file of the system",
   "lib/record/event.ts": "a line of a journal: its form is checked, and its position counts bytes",

@@ -9,19 +9,23 @@
 /** Bytes of a UTF-8 byte order mark. */
 export const UTF8_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 
-/** The reason given when UTF-16 is refused. */
-export const UTF16_REASON = "is in UTF-16: convert it to UTF-8";
-
 /**
- * Returns whether bytes are text in UTF-16 or UTF-32: they begin with a byte order mark of either encoding, or with an
- * ASCII character in it.
+ * Returns why bytes are refused as text: they are in UTF-16 or UTF-32. Such bytes begin with a byte order mark of the
+ * encoding, or with an ASCII character in it.
  *
- * @param bytes At least the first 4 bytes of the file, if it has as many.
+ * @param bytes At least the first 8 bytes of the file, if it has as many.
+ * @returns The reason, to append to the file's name; undefined for other bytes.
  */
-export function isUtf16(bytes: Uint8Array): boolean {
-  const [a, b] = bytes;
-  return a === 0xff && b === 0xfe || a === 0xfe && b === 0xff ||
-    bytes.length >= 4 && (a !== 0 && b === 0 && bytes[3] === 0 || a === 0 && b !== 0 && bytes[2] === 0);
+export function otherUnicode(bytes: Uint8Array): string | undefined {
+  const [a, b, c, d] = bytes;
+  const hasPair = bytes.length >= 4; // two units of UTF-16, or one of UTF-32
+  const isUtf32 = hasPair &&
+    (a === 0 && b === 0 && (c === 0xfe && d === 0xff || c === 0 && d !== 0 && !bytes[4]) ||
+      c === 0 && d === 0 && (a === 0xff && b === 0xfe || a !== 0 && b === 0));
+  const isUtf16 = a === 0xff && b === 0xfe || a === 0xfe && b === 0xff ||
+    hasPair && (a !== 0 && b === 0 && d === 0 || a === 0 && b !== 0 && c === 0);
+  const name = isUtf32 ? "UTF-32" : isUtf16 ? "UTF-16" : undefined;
+  return name && `is in ${name}: convert it to UTF-8`;
 }
 
 /**
@@ -30,7 +34,8 @@ export function isUtf16(bytes: Uint8Array): boolean {
  * @throws {TypeError} if the bytes are not UTF-8. The message is a reason to append to the file's name.
  */
 export function decodeText(bytes: Uint8Array): string {
-  if (isUtf16(bytes)) throw new TypeError(`it ${UTF16_REASON}`);
+  const reason = otherUnicode(bytes);
+  if (reason !== undefined) throw new TypeError(`it ${reason}`);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

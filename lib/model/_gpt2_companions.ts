@@ -16,7 +16,7 @@ export type FileContents = string | Uint8Array;
 
 const TOKENIZER = "tokenizer.json", TOKENIZER_CONFIG = "tokenizer_config.json";
 /** Name of the file with generation settings. */
-export const GENERATION = "generation_config.json";
+const GENERATION = "generation_config.json";
 
 /** Names of tokenizer files in transformers. */
 export const TOKENIZER_FILES: readonly string[] = [

@@ -11,7 +11,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { completeConfig } from "./config.ts";
 import { CONFIG, type Gpt2Model, HEAD, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
 import { toGpt2Config } from "./gpt2_config.ts";
-import { companionFiles, type FileContents, GENERATION, TOKENIZER_FILES } from "./_gpt2_companions.ts";
+import { companionFiles, type FileContents, TOKENIZER_FILES } from "./_gpt2_companions.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
 import { writeSafetensors } from "./safetensors_file.ts";
 import { STORED_BYTES, type StoredDtype } from "./_stored_numbers.ts";
@@ -45,7 +45,7 @@ export interface SaveGpt2Options {
  * equivalent.
  *
  * Existing files are kept: a file of the same name with other content is an error, unless `overwrite` is set. Saving
- * into `source` itself replaces its weights and `config.json`, and keeps its tokenizer.
+ * into `source` itself needs `overwrite` too. It replaces the weights and keeps the tokenizer.
  *
  * @param folder Created if missing. Files are replaced atomically. Weight and tokenizer files of another model are
  * removed at the end.
@@ -87,7 +87,7 @@ export async function saveGpt2(
     );
     const changed = [...files].filter(([name, content]) => differs(join(folder, name), content));
     const others = [...stale, ...changed.map(([name]) => name)].sort();
-    if (!overwrite) requireFree(folder, others.filter((name) => !(inPlace && isOfModel(name))));
+    if (!overwrite) requireFree(folder, others);
     // Until all weights are written, the folder has no config: new weights are never read with an old config.
     await Deno.remove(join(folder, CONFIG)).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -118,15 +118,10 @@ export async function saveGpt2(
   }
 }
 
-/** Returns whether a file belongs to the model, not to its tokenizer. */
-function isOfModel(name: string): boolean {
-  return name === CONFIG || name === GENERATION || WEIGHT_FILE.test(name);
-}
-
 function requireFree(folder: string, names: readonly string[]): void {
   if (names.length === 0) return;
   throw new UserError(
-    `Cannot save the model in ${folder}: expected no files of another model, got ${names.join(", ")}. ` +
+    `Cannot save the model in ${folder}: expected none of the files to exist, got ${names.join(", ")}. ` +
       "Choose another folder, or replace them with --overwrite.",
   );
 }

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { isUtf16, UTF16_REASON, UTF8_MARK } from "../file/text.ts";
+import { otherUnicode, UTF8_MARK } from "../file/text.ts";
 import { describeDamage } from "./_utf8.ts";
 
 /** The text of a file, or a text in memory. */
@@ -70,7 +70,8 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
   for (let start = 0; start < source.bytes; start += BLOCK) {
     const block = source.read(start, room.subarray(0, source.bytes - start));
     hash.update(block);
-    if (start === 0 && isUtf16(block)) throw unreadable(source.name, { reason: UTF16_REASON });
+    const encoding = start === 0 ? otherUnicode(block) : undefined;
+    if (encoding !== undefined) throw unreadable(source.name, { reason: encoding });
     const zero = block.indexOf(0);
     let reason = zero < 0
       ? undefined

@@ -27,6 +27,7 @@ Deno.test("corpusFromBytes() reports the byte offset when bytes are not UTF-8, o
     [[0xf4, 0x90, 0x80, 0x80], "invalid byte at byte offset 1 (0x90)"], // beyond U+10FFFF
     [[0x61, 0xf0, 0x9f, 0x98], "ends inside a character, at byte offset 4"],
     [[...new Array(5000).fill(0x61), 0x80], "invalid byte at byte offset 5,000 (0x80)"],
+    [[0x68, 0, 0, 0, 0x69, 0, 0, 0], "is in UTF-32: convert it to UTF-8"],
     [[0x68, 0, 0x69, 0], "is in UTF-16: convert it to UTF-8"],
     // The text is read a mebibyte at a time: damage after that, and in a character that begins before it.
     [[...long, 0xf0, 0x9f, 0x98, 0x41], "invalid byte at byte offset 1,048,577 (0x41)"],

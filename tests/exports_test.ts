@@ -257,8 +257,8 @@ Deno.test("export is repeatable, and explains what it cannot do", async () => {
   assertEquals(files(), first);
   const wrong: [string[], RegExp][] = [
     [[join(root, "none")], /expected a folder with runs/],
-    [[dir, "--format", "parquet,csv"], /--format: expected a list of parquet, arrow, tensorboard, got csv/],
-    [[dir, "--format", ","], /got an empty list/],
+    [[dir, "--format", "parquet,csv"], /expected formats of parquet, arrow, tensorboard, got csv/],
+    [[dir, "--format", ","], /got none/],
     [
       [dir, "--out", join(dir, "runs", "..", "export", "runs.parquet", "x")],
       /Cannot write .*: expected a writable folder/,

@@ -46,7 +46,7 @@ Deno.test("verify-resume proves it for a user's spec, and says what is wrong wit
   assert(/^identical: 3 kills in \d+ sweeps? changed nothing$/.test(stdout.trim()), stdout);
   const full = await runTask("verify-resume", [path, "--out", root]);
   assertEquals(full.code, 2);
-  assert(full.stderr.includes("it holds files"), full.stderr);
+  assert(full.stderr.includes("got a folder with files"), full.stderr);
 
   const temporary = join(root, "temporary");
   await Deno.mkdir(temporary);

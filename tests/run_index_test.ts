@@ -143,7 +143,7 @@ Deno.test("statuses tell a forbidden divergence, bad input and other failures ap
     [
       [dir, "--index"],
       { SLURM_ARRAY_TASK_ID: "0", JOB_COMPLETION_INDEX: "1" },
-      /SLURM_ARRAY_TASK_ID is 0, JOB_/,
+      /got SLURM_ARRAY_TASK_ID=0 and JOB_/,
     ],
     [[dir, "--index", "3"], {}, /from 0 to 2.*got 3/],
     [[dir, "--index", "-1"], {}, /--index: expected a whole number/],

@@ -106,7 +106,7 @@ Deno.test("plan() predicts a sweep's runs, and counts those that the folder has"
     ...[0, 0],
     Array(4).fill("finished"),
   ]);
-  assertMatch(after.text, /4 runs, finished in .* already: nothing is left to run$/);
+  assertMatch(after.text, /4 runs, finished in .* already: nothing left to run$/);
   await assertRejects(() => plan({ ...spec, lr: -1 }), UserError, "the object given to plan()");
 });
 
@@ -138,7 +138,7 @@ Deno.test("verifyResume() proves a spec, and throws where it cannot work", async
   assertEquals([problems, kills], [[], 1]);
   assertMatch(sentence, /^identical: 1 kills? in \d+ sweeps? changed nothing$/);
   assertThrows(() => Deno.statSync(dir), Deno.errors.NotFound);
-  await assertRejects(() => verifyResume(spec, { dir: root }), UserError, "it holds files");
+  await assertRejects(() => verifyResume(spec, { dir: root }), UserError, "got a folder with files");
 });
 
 Deno.test("recordRun() records one run and resumes it by what the folder says alone", async () => {

@@ -29,8 +29,8 @@ Deno.test("plan lists runs with what varies, time and memory, measured; or from 
     4,
     stdout,
   );
-  assertMatch(stdout, /4 runs, \d+ at once with \d threads? each: about \d+ s and up to /);
-  assertStringIncludes(stdout, "times are from: steps measured now (4)");
+  assertMatch(stdout, /4 runs, \d+ at a time with \d threads? each: about \d+ s and up to /);
+  assertStringIncludes(stdout, "source of times: steps measured now (4)");
   assert(!exists(out), "plan ran something");
 });
 
@@ -48,7 +48,7 @@ Deno.test("plan marks what a folder has of its runs, and counts only the rest, f
     more.stderr,
   );
   assertStringIncludes(more.stdout, "\n2 runs, of which 1 is finished already; the rest, ");
-  assertStringIncludes(more.stdout, "times are from: journals in the folder (1)");
+  assertStringIncludes(more.stdout, "source of times: journals in the folder (1)");
 
   const dir = copy(done, join(root, "partly")), { journal, manifest } = runPaths(onlyRun(dir));
   const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
@@ -61,7 +61,7 @@ Deno.test("plan marks what a folder has of its runs, and counts only the rest, f
   assertMatch(elsewhere.stdout, / starts over +\d+ s /, elsewhere.stderr);
   assertStringIncludes(
     elsewhere.stdout,
-    'not counted: 1 run of another environment: cpuModel was "',
+    'not accepted: 1 run of a different environment (cpuModel was "',
   );
 });
 

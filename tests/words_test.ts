@@ -73,7 +73,7 @@ async function foldersOf(cwd: string, commands: [string, ...string[]][]): Promis
   for (const [name, ...args] of commands) {
     const { code, stderr } = await commandIn(cwd, name, args);
     assertEquals(code, 0, stderr);
-    const [, folder] = /(?:into|folder:) experiments\/out\/([^,\s]+)/.exec(stderr) ?? [];
+    const [, folder] = /(?: in|folder:) experiments\/out\/([^,\s]+)/.exec(stderr) ?? [];
     folders.push(folder ?? stderr);
   }
   return folders;
@@ -187,7 +187,7 @@ Deno.test("runSweep() refuses a device that is not there before anything starts;
       ...{ stdin: "null", stdout: "piped", stderr: "piped" },
     }).spawn(),
   );
-  assertStringIncludes(stdout, "LOSSKIT_DEVICE must be auto, cpu or gpu", stderr);
+  assertStringIncludes(stdout, "expected LOSSKIT_DEVICE to be auto, cpu or gpu", stderr);
   const planned = await runTask("plan", [spec, "--out", dir], { LOSSKIT_DEVICE: "cuda" });
   assert(planned.code === 0 || planned.code === 2, planned.stderr);
   assert(![...Deno.readDirSync(root)].some(({ name }) => name === "library"));

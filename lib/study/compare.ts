@@ -1,5 +1,5 @@
 /**
- * A comparison of recorded runs as one call.
+ * `compare()`: compares recorded runs.
  *
  * @module
  */
@@ -29,56 +29,56 @@ import {
 import { type Figure, reportFigures } from "../figure/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 
-/** How pairs are judged. */
+/** Options of {@linkcode compare}. */
 export interface CompareOptions {
-  /** The smallest gap of the final loss that matters, nats per token. Default: 0.01. */
+  /** Smallest gap of the final loss that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number | undefined;
   /** Confidence level of intervals, in (0, 1). Default: 0.95. */
   readonly level?: number | undefined;
 }
 
-/** The verdict of one setting and lower precision. */
+/** Verdict of one setting and lower precision. */
 export interface SettingVerdict extends Verdict {
-  /** The setting: tokenizer, T, and whatever else differs between settings. */
+  /** Setting: tokenizer, T, and all other fields that differ between settings. */
   readonly setting: string;
-  /** The lower precision. */
+  /** Lower precision. */
   readonly precision: string;
 }
 
-/** Recorded runs, compared. */
+/** Comparison of recorded runs. */
 export interface RunsComparison {
-  /** The result in one sentence. */
+  /** Result in one sentence. */
   readonly sentence: string;
   /** One verdict per setting and lower precision. */
   readonly verdicts: readonly SettingVerdict[];
-  /** Finished pairs: float32, and a run that differs from it in precision alone. */
+  /** Finished pairs: a float32 run and a run that differs only in precision. */
   readonly pairs: readonly Pair[];
   /** Pairs by setting and lower precision, with gaps, intervals and noise floor. */
   readonly groups: readonly ComparedGroup[];
   /** Gaps by tokenizer and T, one grid per lower precision, if the runs have several of either. */
   readonly grids: readonly Grid[];
-  /** The comparison as `deno task compare` prints it: tables, notes and verdicts. */
+  /** Output of `deno task compare`: tables, notes and verdicts. */
   readonly text: string;
-  /** One row per verdict: setting, policy, verdict, gap with its interval, noise floor, pairs. */
+  /** Returns one row per verdict: setting, policy, verdict, gap with its interval, noise floor, pairs. */
   table(): Table;
-  /** Gaps by axis, losses and gaps by step. */
+  /** Returns figures of gaps by axis, and of losses and gaps over steps. */
   figures(): Figure[];
 }
 
 /**
- * Compares runs: pairs each run in a lower precision with the float32 run of the same seed, and judges the gap of the final
- * validation loss, setting by setting.
+ * Compares runs. Pairs each run in a lower precision with the float32 run of the same seed, and gives one verdict per setting
+ * on the gap of the final validation loss.
  *
  * @param runs Recorded runs, as `sweep` returns and `readRuns` reads them.
  * @param options `tolerance` and `level`.
- * @throws {RangeError} if there is no finished pair, or an option is out of range.
+ * @throws {RangeError} If there is no finished pair, or an option is out of range.
  */
 export function compare(runs: readonly RecordedRun[], options: CompareOptions = {}): RunsComparison {
   const { tolerance = DEFAULT_TOLERANCE, level = DEFAULT_LEVEL } = options;
   const groups = compareGroups(runs, { tolerance, level });
   if (groups.length === 0) {
     throw new RangeError(
-      `Cannot compare: expected a finished run in ${BASELINE} and one that differs from it in precision alone, ` +
+      `Cannot compare: expected a finished run in ${BASELINE} and one that differs only in precision, ` +
         `got ${count(runs.length, "run")} without such a pair.`,
     );
   }
@@ -103,10 +103,10 @@ export function compare(runs: readonly RecordedRun[], options: CompareOptions = 
   };
 }
 
-/** Most comparisons that are shown in full. */
+/** Maximum number of comparisons printed in full. */
 const IN_FULL = 3;
 
-/** Returns a few comparisons in full, many as a table with a verdict each. */
+/** Formats comparisons: up to {@linkcode IN_FULL} in full, more as a table with one verdict each. */
 export function comparisonsText(compared: readonly NamedComparison[]): string {
   if (compared.length <= IN_FULL) {
     return compared.map(({ setting, comparison }) => comparisonText(comparison, setting)).join("\n\n\n");
@@ -115,11 +115,13 @@ export function comparisonsText(compared: readonly NamedComparison[]): string {
     `${setting}: ${verdictOf(comparison).sentence}`
   );
   const { level } = compared[0]!.comparison;
-  return `${formatTable(verdictTable(compared))}\n\n${sentences.join("\n")}\n\nEach verdict stands alone: ` +
-    `without an effect, ${percent(1 - level)} of them would be degraded or improved.`;
+  return `${formatTable(verdictTable(compared))}\n\n${sentences.join("\n")}\n\n` +
+    `No correction for multiple comparisons: the false-positive rate of degraded and improved together is ${
+      percent(1 - level)
+    } per verdict.`;
 }
 
-/** Verdicts in the order in which a sentence counts them: the worst first. */
+/** Order of verdicts in the summary sentence, worst first. */
 const ORDER: readonly VerdictKind[] = [
   "diverged",
   "degraded",

@@ -1,5 +1,6 @@
 /**
- * The comparison of recorded runs in folders as one call: verdicts, culprits, `compare.json` and the report.
+ * `compareFolder()` and `compareRunFolders()`: compare recorded runs, search for culprits, and write `compare.json` and the
+ * report.
  *
  * @module
  */
@@ -33,36 +34,36 @@ import { openRecords } from "./open_records.ts";
 import { report } from "./report.ts";
 
 /**
- * Searches for a culprit: `auto`: replays a step if the verdict is degraded or diverged; `replay`: always replays; `loss`:
- * also trains; `none`: no search.
+ * Kinds of search for a culprit. `auto`: replay a step if the verdict is degraded or diverged; `replay`: always replay a
+ * step; `loss`: also train trials; `none`: no search.
  */
 export const CULPRIT_SEARCHES = ["auto", "replay", "loss", "none"] as const;
 
-/** Options of a comparison of folders. */
+/** Options of {@linkcode compareFolder}. */
 export interface CompareFolderOptions extends CompareOptions {
-  /** Search for a culprit, one of {@linkcode CULPRIT_SEARCHES}. Default: auto. */
+  /** Kind of search for a culprit. Default: auto. */
   readonly culprit?: typeof CULPRIT_SEARCHES[number] | undefined;
-  /** Runs at once of a search that trains. Default: 2, or 1 on one core. */
+  /** Number of concurrent runs of a search that trains. Default: 2, or 1 on one core. */
   readonly workers?: number | undefined;
   /** Stops a search that trains after the current steps. */
   readonly signal?: AbortSignal | undefined;
-  /** Signals of the process, in place of `signal`. Called when a search that trains begins. */
+  /** Returns the signals of the process, used instead of `signal`. Called when a search that trains begins. */
   readonly watch?: (() => Interruption) | undefined;
-  /** Receives a note if a search that was not requested finds no culprit. Default: `print`. */
+  /** Receives a note if an automatic search finds no culprit. Default: `print`. */
   readonly note?: ((line: string) => void) | undefined;
   /** Receives warnings, the comparison's text, and progress of searches. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
-/** The compared runs of a sweep's folder. */
+/** Comparison of the runs in a sweep's folder. */
 export interface FolderComparison extends RunsComparison {
-  /** Culprits that were found. */
+  /** Culprits found. */
   readonly culprits: readonly CulpritFinding[];
-  /** Runs that cannot be read. */
+  /** Unreadable runs. */
   readonly leftOut: readonly LeftOutRun[];
   /** Path of the report. */
   readonly report: string;
-  /** The comparison as JSON: verdicts and intervals, without the pairs' steps. */
+  /** Comparison as JSON: verdicts and intervals, without the steps of pairs. */
   readonly json: string;
 }
 
@@ -70,8 +71,7 @@ export interface FolderComparison extends RunsComparison {
  * Compares the runs of a sweep's folder, searches for culprits, and writes `compare.json` and `report.html` into the folder.
  *
  * @param dir The sweep's folder.
- * @param options Tolerance, level, and the search for a culprit.
- * @throws {UserError} if the folder holds no runs, or no finished pair.
+ * @throws {UserError} If the folder contains no runs, or no finished pair.
  */
 export async function compareFolder(
   dir: string,
@@ -82,7 +82,7 @@ export async function compareFolder(
   const comparison = compareOrRefuse(dir, runs, options);
   const { groups, grids } = comparison;
   for (const { setting, unfinished } of groups) {
-    if (unfinished > 0) print(`note: ${setting}: ${unfinished} unfinished pairs are left out`);
+    if (unfinished > 0) print(`note: ${setting}: ${unfinished} unfinished pairs are excluded`);
   }
   print(comparison.text);
   const culprits: CulpritFinding[] = [];
@@ -106,32 +106,31 @@ function compareOrRefuse(dir: string, runs: readonly RecordedRun[], options: Com
     return compare(runs, options);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new UserError(`${cause.message} The runs are those of ${dir}.`, { cause });
+    throw new UserError(`${cause.message} The runs are from ${dir}.`, { cause });
   }
 }
 
-/** Two compared runs. */
+/** Comparison of two runs. */
 export interface PairComparison {
-  /** The comparison, with gaps and intervals. */
+  /** Gaps and intervals. */
   readonly comparison: Comparison;
   /** Tables, notes and the verdict as text. */
   readonly text: string;
-  /** Culprits that were found; at most one. */
+  /** Culprit found; at most one. */
   readonly culprits: readonly CulpritFinding[];
-  /** Runs beside the two that cannot be read. */
+  /** Unreadable runs of the same sweeps. */
   readonly leftOut: readonly LeftOutRun[];
-  /** The comparison as JSON. */
+  /** Comparison as JSON. */
   readonly json: string;
 }
 
 /**
- * Compares two recorded runs, of one seed in two precisions or of two seeds. Runs of other seeds in the same sweeps give the
- * noise floor.
+ * Compares two recorded runs that differ in precision or in seed. The noise floor is computed from runs of other seeds in the
+ * same sweeps.
  *
- * @param a A run's folder.
- * @param b Another run's folder. The float32 run is the baseline in either order.
- * @param options Tolerance, level, and the search for a culprit.
- * @throws {UserError} if a run cannot be read, or the runs differ in more than precision or seed.
+ * @param a Folder of a run.
+ * @param b Folder of another run. The float32 run is the baseline in either order.
+ * @throws {UserError} If a run cannot be read, or the runs differ in more than precision or seed.
  */
 export async function compareRunFolders(
   a: string,
@@ -169,7 +168,7 @@ export async function compareRunFolders(
   };
 }
 
-/** Returns the records of the sweep that a run's folder is part of; none if it is part of none. */
+/** Returns the records of the sweep that contains a run's folder; no records if the run is in no sweep. */
 function neighbours(folder: string, print: (line: string) => void): ReturnType<typeof openRecords> {
   const runs = dirname(resolve(folder));
   return basename(runs) === "runs" ? openRecords(dirname(runs), print) : { runs: [], leftOut: [] };
@@ -203,7 +202,7 @@ async function culpritsOf(
   return [...replayed, ...trained];
 }
 
-/** Searches for a culprit if one is requested, or the verdict calls for one. A search that was not requested may fail. */
+/** Searches for a culprit if requested, or if the verdict requires it. Failures of automatic searches are only noted. */
 async function search(
   comparison: Comparison,
   { culprit = "auto", print = () => {}, note = print }: CompareFolderOptions,
@@ -221,7 +220,7 @@ async function search(
     return [found];
   } catch (error) {
     if (isRequested || !(error instanceof UserError)) throw error;
-    note(`note: no culprit is found: ${printable(error.message)}`);
+    note(`note: no culprit found: ${printable(error.message)}`);
     return [];
   }
 }

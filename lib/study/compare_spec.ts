@@ -1,5 +1,5 @@
 /**
- * A sweep in float32 and lower precisions, trained to be compared, as one call.
+ * `compareSpec()`: trains a sweep in float32 and lower precisions, and compares the runs.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { compareFolder, type CompareFolderOptions, type FolderComparison } from "./compare_folder.ts";
 import { checkedSpec, type PlacedSweep, type SweepSpecInput } from "./sweep.ts";
 
-/** The built-in comparison: a small model on Shakespeare's characters, 5 seeds, the whole validation part. */
+/** Built-in comparison: a small model on Shakespeare's characters, 5 seeds, evaluated on the whole validation split. */
 const DEFAULT_COMPARISON: SweepSpec = {
   ...DEFAULT_SWEEP,
   name: "compare",
@@ -36,9 +36,9 @@ const DEFAULT_COMPARISON: SweepSpec = {
   evalTokens: "all",
 };
 
-/** Options of a comparison that trains. */
+/** Options of {@linkcode compareSpec}. */
 export interface CompareSpecOptions extends CompareFolderOptions {
-  /** The sweep's folder, created if it is missing. Default: as `sweep` chooses it. */
+  /** Folder of the sweep, created if missing. Default: the default of `sweep`. */
   readonly dir?: string | undefined;
   /** Name of the spec in errors. Default: `the object given to compareSpec()`. */
   readonly source?: string | undefined;
@@ -46,20 +46,19 @@ export interface CompareSpecOptions extends CompareFolderOptions {
   readonly onPlan?: ((placed: PlacedSweep) => void) | undefined;
 }
 
-/** The outcome of a comparison that trains. */
+/** Outcome of {@linkcode compareSpec}. */
 export interface SpecComparison {
-  /** The sweep's outcome. */
+  /** Outcome of the sweep. */
   readonly outcome: SweepOutcome;
-  /** The comparison; missing if the sweep was interrupted, or no run finished. */
+  /** Comparison; undefined if the sweep was interrupted, or no run finished. */
   readonly comparison?: FolderComparison;
 }
 
 /**
- * Trains a spec's runs, or what is left of them, and compares them as {@linkcode compareFolder} does.
+ * Trains the unfinished runs of a spec, and compares all its runs with {@linkcode compareFolder}.
  *
  * @param spec Fields that differ from the built-in comparison: Shakespeare's characters, T = 64, 5 seeds, 200 steps.
- * @param options The folder, runs at once, and the options of the comparison.
- * @throws {UserError} if the spec is wrong, or lacks float32 or a lower precision.
+ * @throws {UserError} If the spec is invalid, or lacks float32 or a lower precision.
  */
 export async function compareSpec(
   spec: SweepSpecInput = {},

@@ -1,5 +1,5 @@
 /**
- * The culprit of a gap, as `compare` looks for it: by replaying a step, or by training.
+ * Searches for the culprit of a gap, by replaying a step or by training.
  *
  * @module
  */
@@ -24,17 +24,17 @@ import { runFolder } from "../record/mod.ts";
 import { workersOf } from "../run/mod.ts";
 import { lossSignal, openReplaySignal } from "../proof/mod.ts";
 
-/** How a culprit is looked for. */
+/** Options of {@linkcode findCulprit}. */
 export interface FindCulpritOptions {
-  /** The sweep's folder. */
+  /** Folder of the sweep. */
   readonly dir: string;
-  /** `replay`: one step from float32's weights; `loss`: trains trials. Default: replay. */
+  /** `replay`: replay one step from float32's weights; `loss`: train trials. Default: replay. */
   readonly by?: "replay" | "loss" | undefined;
-  /** Runs at once of `loss`. Default: 2, or 1 on one core. */
+  /** Number of concurrent runs of `loss`. Default: 2, or 1 on one core. */
   readonly workers?: number | undefined;
-  /** Asks `loss` to stop after the current steps. */
+  /** Stops `loss` after the current steps. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes progress line by line. Default: standard error. */
+  /** Receives progress, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
@@ -42,9 +42,8 @@ export interface FindCulpritOptions {
  * Finds the smallest set of layers and operation classes whose precision explains a gap.
  *
  * @param group Pairs of one setting and lower precision, such as one of `compare(runs).groups`.
- * @param options The sweep's folder, and whether to replay a step or to train.
- * @returns The finding, with a `sentence`.
- * @throws {UserError} if there is no effect to explain, or the runs cannot be read.
+ * @returns The culprit, with a `sentence`.
+ * @throws {UserError} If there is no effect to explain, or the runs cannot be read.
  */
 export async function findCulprit(
   { setting, pairs }: Pick<ComparedGroup, "setting" | "pairs">,
@@ -52,7 +51,7 @@ export async function findCulprit(
 ): Promise<CulpritFinding> {
   const { dir, by = "replay", print = (line) => console.error(line) } = options;
   const [pair] = pairs;
-  if (pair === undefined) throw new RangeError("Cannot look for a culprit: expected a pair, got none.");
+  if (pair === undefined) throw new RangeError("Cannot search for a culprit: expected a pair, got none.");
   if (by === "replay") {
     return await culpritByReplay(pair, {
       ...{ setting, print, folder: runFolder(dir, pair.baseline.manifest.runId) },
@@ -63,14 +62,14 @@ export async function findCulprit(
   return await culpritByLoss(pairs, { dir, setting, print, workers, interruption, hint: undefined });
 }
 
-/** Seeds that trials are trained with, at most. */
+/** Maximum number of seeds per trial. */
 const SEEDS = 3;
 
 /**
- * Looks for the parts whose precision makes the gradient of one step wrong, replayed from float32's last weights.
+ * Searches for the parts whose precision causes the gradient error of one step, replayed from float32's last weights.
  *
  * @param pair Paired runs.
- * @param options The folder of the one in float32, the `setting`, and where to `print`.
+ * @param options `folder` of the float32 run, `setting`, and `print`, which receives progress.
  */
 export async function culpritByReplay(
   pair: Pair,
@@ -81,16 +80,16 @@ export async function culpritByReplay(
   using signal = await openReplaySignal(options.folder, spec);
   const precision = precisionName(spec);
   options.print(
-    `\nlooking for the culprit: step ${signal.step} is replayed from float32's weights, at most ${
+    `\nsearching for the culprit: replaying step ${signal.step} from float32's weights, at most ${
       culpritBound(parts, { alone: true })
     } times`,
   );
   const { whole } = signal;
   if (whole.error === 0) {
     throw new UserError(
-      `Cannot look for a culprit: ${precision} has the same gradients as float32 at step ${signal.step}` +
+      `Cannot find a culprit: ${precision} has the same gradients as float32 at step ${signal.step}.` +
         (spec.overrides.some(({ opClasses }) => opClasses?.includes("optimizer"))
-          ? ": what weights are kept in is not seen by a replayed step (--culprit loss trains instead)"
+          ? " A replayed step does not show the effect of the format of weights. Use --culprit loss."
           : ""),
     );
   }
@@ -102,18 +101,19 @@ export async function culpritByReplay(
   const effect = `the squared error of a step's gradient`;
   const error = Number.isFinite(whole.error) ? `${(100 * whole.error).toPrecision(3)} %` : "not finite";
   const sentence =
-    `Step ${signal.step} replayed from float32's weights (seed ${spec.seed}): in ${precision} the loss moves by ` +
-    `${whole.lossError.toPrecision(3)} nats, and the gradient's error is ${error}. ${
+    `Step ${signal.step} replayed from float32's weights (seed ${spec.seed}): in ${precision} the loss changes by ` +
+    `${whole.lossError.toPrecision(3)} nats, and the gradient error is ${error}. ${
       culpritSentence(search, effect)
     }`;
   return { setting: options.setting, precision, signal: "replay", effect, replayed, search, sentence };
 }
 
 /**
- * Looks for the parts whose precision makes the gap of the final validation loss, by training.
+ * Searches for the parts whose precision causes the gap of the final validation loss, by training.
  *
  * @param pairs Paired runs; the first three are used.
- * @param options The sweep's folder, the `setting`, runs at once, signals, what was found otherwise, and where to `print`.
+ * @param options Folder of the sweep, `setting`, number of concurrent runs, signals, `hint`: parts found by a replay, and
+ * `print`, which receives progress.
  */
 export async function culpritByLoss(
   pairs: readonly Pair[],
@@ -133,15 +133,17 @@ export async function culpritByLoss(
   const signal = lossSignal(used, { ...options, dir: join(dir, "culprit") });
   if (!(signal.whole > 0)) {
     throw new UserError(
-      `Cannot look for a culprit by training: wanted a loss that is higher in ${
+      `Cannot search for a culprit by training: expected a higher loss in ${
         precisionName(spec)
-      }: the gap of ${count(used.length, "seed")} is ${signal.whole.toFixed(5)} nats. Use --culprit replay.`,
+      }, got a gap of ${signal.whole.toFixed(5)} nats over ${
+        count(used.length, "seed")
+      }. Use --culprit replay.`,
     );
   }
   print(
-    `\nlooking for the culprit of ${signal.whole.toFixed(5)} nats: at most ${
+    `\nsearching for the culprit of a gap of ${signal.whole.toFixed(5)} nats: at most ${
       culpritBound(parts, { hint })
-    } trials of ${count(used.length, "run")} each, kept in ${join(dir, "culprit")}`,
+    } trials of ${count(used.length, "run")} each, in ${join(dir, "culprit")}`,
   );
   const search = await searchParts(parts, signal.shareOf, { hint });
   const effect = `the final gap of ${signal.whole.toFixed(5)} nats (mean of ${

@@ -1,5 +1,5 @@
 /**
- * A sweep's records as files that other programs read.
+ * `exportRuns()`: exports a sweep's records for other programs.
  *
  * @module
  */
@@ -40,17 +40,17 @@ export interface ExportOptions {
   readonly formats?: readonly ExportFormat[] | undefined;
   /** Folder of the files. Default: `export` in the sweep's folder. */
   readonly out?: string | undefined;
-  /** Receives warnings about runs that are left out. Default: discards them. */
+  /** Receives warnings about excluded runs. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
-/** Files that an export wrote. */
+/** Files written by an export. */
 export interface Exported {
   /** Paths of the files. */
   readonly files: readonly string[];
   /** Notes on files of earlier exports that were kept. */
   readonly notes: readonly string[];
-  /** Runs that cannot be read. */
+  /** Unreadable runs. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
@@ -68,15 +68,15 @@ const FILES_OF: Readonly<Record<ExportFormat, (runs: readonly RecordedRun[]) => 
  * Exports a sweep's steps, evaluations and runs as Parquet, Arrow or TensorBoard files.
  *
  * @param dir The sweep's folder.
- * @param options Formats and the folder of the files.
- * @throws {UserError} if the folder holds no runs, a format is unknown, or `out` holds files that no export wrote.
+ * @param options Formats and output folder.
+ * @throws {UserError} If the folder contains no runs, a format is unknown, or an existing file of `out` is not from an export.
  */
 export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
   const { formats = ["parquet"], out = join(dir, "export"), print = () => {} } = options;
   const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
   if (unknown !== undefined || formats.length === 0) {
     throw new UserError(
-      `Cannot export: expected --format to be of ${EXPORT_FORMATS.join(", ")}, got ${unknown ?? "none"}.`,
+      `Cannot export: expected formats of ${EXPORT_FORMATS.join(", ")}, got ${unknown ?? "none"}.`,
     );
   }
   const { runs, leftOut } = openRecords(dir, print);
@@ -88,7 +88,7 @@ export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
   return { files, notes, leftOut };
 }
 
-/** A file of events a run. */
+/** Returns one TensorBoard event file per run. */
 function eventFiles(runs: readonly RecordedRun[]): readonly ExportedFile[] {
   return runs.map((run) => ({
     path: join("tensorboard", tensorBoardPath(run)),

@@ -1,5 +1,5 @@
 /**
- * Whole studies, each one call: plan, run and compare a sweep, find a culprit, verify resumption, report and export.
+ * Complete studies, one call each: plan, run and compare a sweep, find a culprit, verify resume, report and export.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The records of a sweep's folder, with a warning for each run that is left out.
+ * Reads a sweep's records, and warns of excluded runs.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import { printable } from "../error/printable.ts";
 import { readingWarnings, readSweep, type SweepRecords } from "../record/mod.ts";
 
 /**
- * Reads a sweep's runs, and prints a warning for each run that is left out.
+ * Reads the runs of a sweep, and prints a warning for each excluded run.
  *
- * @param dir The sweep's folder.
+ * @param dir Folder of the sweep.
  * @param print Receives one line per warning.
  * @param read Reads the folder (default {@linkcode readSweep}).
- * @throws {UserError} if the folder holds no runs.
+ * @throws {UserError} If the folder contains no runs.
  */
 export function openRecords(
   dir: string,

@@ -1,5 +1,5 @@
 /**
- * A sweep's runs with the time and memory that they are expected to take, as one call.
+ * `plan()`: lists a sweep's runs with their predicted time and memory.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { describe, draftPlan, type Plan, type Prediction, predictRuns, sweepFold
 import { openRecords } from "./open_records.ts";
 import { checkedSpec, shareMachine, type SweepSpecInput } from "./sweep.ts";
 
-/** Options of a forecast. */
+/** Options of {@linkcode plan}. */
 export interface PlanOptions {
-  /** The sweep's folder, whose finished runs and times are counted. Default: as `sweep` chooses it. */
+  /** Folder of the sweep. Its finished runs and their times are used. Default: the default of `sweep`. */
   readonly dir?: string | undefined;
-  /** Runs at once, which share the cores. Default: by cores and memory. */
+  /** Number of concurrent runs. Default: from cores and memory. */
   readonly workers?: number | undefined;
   /** Name of the spec in errors. Default: `the object given to plan()`. */
   readonly source?: string | undefined;
@@ -26,49 +26,48 @@ export interface PlanOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
-/** A run of a forecast. */
+/** Run of a forecast. */
 export interface ForecastRun {
-  /** The run's identity, 12 hex digits. */
+  /** Run ID, 12 hexadecimal digits. */
   readonly id: string;
-  /** The run's spec. */
+  /** Spec of the run. */
   readonly spec: RunSpec;
-  /** `new`, or how far the folder's record of the run is, such as `finished`. */
+  /** `new`, or the state of the run's record, such as `finished`. */
   readonly state: string;
-  /** Seconds that are left. Missing: nothing is left to run. */
+  /** Predicted seconds until the run is finished. Undefined if nothing is left to run. */
   readonly seconds?: number;
-  /** Bytes of memory at the peak. Missing: nothing is left to run. */
+  /** Predicted peak memory in bytes. Undefined if nothing is left to run. */
   readonly bytes?: number;
   /** Source of `seconds`: `journal`, `measured`, or `scaled` from the nearest measured run. */
   readonly from?: Prediction["from"];
 }
 
-/** A sweep's runs and what they are expected to take. */
+/** Runs of a sweep with their predicted time and memory. */
 export interface Forecast {
-  /** The sweep's folder. */
+  /** Folder of the sweep. */
   readonly dir: string;
-  /** Runs at once. */
+  /** Number of concurrent runs. */
   readonly workers: number;
-  /** Threads of each run. */
+  /** Threads per run. */
   readonly threads: number;
-  /** Every run, in the order in which they start. */
+  /** Runs, in the order of their starts. */
   readonly runs: readonly ForecastRun[];
-  /** Seconds until all runs are finished. */
+  /** Predicted seconds until all runs are finished. */
   readonly seconds: number;
-  /** Bytes of memory at the peak, all runs at once counted. */
+  /** Predicted peak memory of all concurrent runs in bytes. */
   readonly bytes: number;
-  /** A table of the runs, and a summary. */
+  /** Table of the runs, and a summary. */
   readonly text: string;
-  /** Runs of the folder that cannot be read. */
+  /** Unreadable runs of the folder. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
 /**
- * Predicts the time and memory of a sweep's runs, and runs none. Times come from the folder's journals, or from a few steps
- * that are measured now.
+ * Predicts the time and memory of a sweep's runs without running them. Times come from the folder's journals, or from a few
+ * steps measured by this call.
  *
- * @param spec Axes and options; fields that are left out are the built-in sweep's.
- * @param options The folder and runs at once.
- * @throws {UserError} if the spec is wrong, or a run does not fit the text or the machine's memory.
+ * @param spec Axes and options. Omitted fields have the values of the built-in sweep.
+ * @throws {UserError} If the spec is invalid, or a run does not fit the text or the machine's memory.
  */
 export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {}): Promise<Forecast> {
   const { print = (line) => console.error(line), source = "the object given to plan()" } = options;
@@ -106,7 +105,7 @@ export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {})
   return { ...forecast, text: textOf(forecast, states) };
 }
 
-/** Returns how far runs are that have begun, by identity. A damaged run has nothing left: a sweep keeps and fails it. */
+/** Returns the states of started runs by ID. Damaged runs have nothing left to run: a sweep keeps them as failed. */
 async function statesOf(
   { runs }: Plan,
   { runs: recorded, leftOut }: SweepRecords,
@@ -128,7 +127,7 @@ function textOf(forecast: Omit<Forecast, "text">, states: ReadonlyMap<string, Ru
   const left = runs.filter((run) => run.seconds !== undefined);
   if (left.length === 0) {
     const done = finished === runs.length ? "finished in" : `${finished} of them finished in`;
-    return `${table}\n\n${count(runs.length, "run")}, ${done} ${dir} already: nothing is left to run`;
+    return `${table}\n\n${count(runs.length, "run")}, ${done} ${dir} already: nothing left to run`;
   }
   const { total, available } = machineMemory();
   const rest = finished > 0
@@ -141,30 +140,30 @@ function textOf(forecast: Omit<Forecast, "text">, states: ReadonlyMap<string, Ru
   return [
     table,
     "",
-    `${count(runs.length, "run")}${rest}, ${workers} at once with ${count(threads, "thread")} each: about ${
+    `${count(runs.length, "run")}${rest}, ${workers} at a time with ${count(threads, "thread")} each: about ${
       formatDuration(seconds)
     } and up to ${formatBytes(bytes)} of memory (${formatBytes(available)} of ${
       formatBytes(total)
     } are free)`,
-    `times are from: ${sources.join(", ")}`,
+    `source of times: ${sources.join(", ")}`,
     ...(changed.length === 0 ? [] : [
-      `not counted: ${count(changed.length, "run")} of another environment: ${changed[0]!.changes}; ` +
-      "--allow-environment-change would count them",
+      `not accepted: ${count(changed.length, "run")} of a different environment (${changed[0]!.changes}); ` +
+      "use --allow-environment-change to accept them",
     ]),
   ].join("\n");
 }
 
-/** Sources of times, in words. */
+/** Descriptions of the sources of times. */
 const SOURCES: Readonly<Record<Prediction["from"], string>> = {
   journal: "journals in the folder",
   measured: "steps measured now",
-  scaled: "scaled from those",
+  scaled: "scaled from these",
 };
 
-/** Fields that every row shows in a column of its own. */
+/** Fields with a column in every table. */
 const NAMED = ["tokenizer", "T", "policy", "seed", "threads", "data"];
 
-/** Returns one row per run. Fields that all runs share are left out, and so are states if no run has begun. */
+/** Returns a table with one row per run. Omits fields equal in all runs, and states if no run has started. */
 function tableOf(runs: readonly ForecastRun[], { hasStates }: { hasStates: boolean }): string {
   const fields = Object.keys(runs[0]!.spec).filter((field) =>
     !NAMED.includes(field) && new Set(runs.map(({ spec }) => valueOf(spec, field))).size > 1

@@ -1,5 +1,5 @@
 /**
- * The report of recorded sweeps: tables as text, `report.html`, `table.parquet` and figures.
+ * `report()`: writes the report of recorded sweeps: tables, `report.html`, `table.parquet` and figures.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { type LeftOutRun, tabulateRuns } from "../record/mod.ts";
 import { openRecords } from "./open_records.ts";
 import { readCulprits, reproduceCommands } from "./report_facts.ts";
 
-/** Options of a report. */
+/** Options of {@linkcode report}. */
 export interface ReportOptions {
-  /** Title of the page. Default: the folders' names. */
+  /** Title of the page. Default: names of the folders. */
   readonly title?: string | undefined;
-  /** Smallest gap of the loss that matters, nats per token. Default: 0.01. */
+  /** Smallest gap of the loss that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number | undefined;
   /** Path of the page. Default for one folder: its `report.html`. */
   readonly out?: string | undefined;
@@ -26,25 +26,24 @@ export interface ReportOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
-/** A report, written. */
+/** Files and text of a report. */
 export interface WrittenReport {
   /** Path of the page. */
   readonly path: string;
   /** Paths of the figures. */
   readonly figures: readonly string[];
-  /** Tables and sentences of the report, as text. */
+  /** Tables and sentences as text. */
   readonly text: string;
-  /** Runs that cannot be read. */
+  /** Unreadable runs. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
 /**
- * Reports on sweeps: writes `report.html` and `table.parquet` into a sweep's folder, or one page of several folders.
+ * Writes `report.html` and `table.parquet` to the folder of a sweep, or a joint page of several sweeps.
  *
- * @param dirs A sweep's folder, or several, such as a CPU's and a GPU's.
- * @param options The page's path and title, the tolerance, and figures.
- * @returns Paths of what was written, and the tables as text.
- * @throws {UserError} if a folder holds no runs, several folders are given without `out`, or a file cannot be written.
+ * @param dirs Folder of a sweep, or folders of several sweeps, for example of a CPU and a GPU.
+ * @returns Paths of the written files, and the tables as text.
+ * @throws {UserError} If a folder contains no runs, `out` is missing for several folders, or a file cannot be written.
  */
 export async function report(
   dirs: string | readonly string[],
@@ -57,11 +56,11 @@ export async function report(
   const isJoint = folders.length > 1 || out !== undefined;
   if (folders.length > 1 && out === undefined) {
     throw new UserError(
-      `Cannot report on ${folders.length} folders: expected a file for the page, got none. Name it with --out.`,
+      `Cannot report on ${folders.length} folders: expected a file for the joint report, got none. Name it with --out.`,
     );
   }
   if (isJoint && kind !== undefined) {
-    throw new UserError("Cannot draw figures: expected one folder without --out, got --figures with others.");
+    throw new UserError("Cannot write figures of a joint report. Pass one folder and no --out.");
   }
   const records = folders.map((dir) => ({
     dir,

@@ -1,5 +1,5 @@
 /**
- * Parts of a report that its runs do not hold: the commands that reproduce them, and the culprits that `compare` found.
+ * Parts of a report that are not in the runs: commands that reproduce them, and culprits found by `compare`.
  *
  * @module
  */
@@ -10,12 +10,13 @@ import { exists } from "../file/exists.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { readJson, type RecordedRun } from "../record/mod.ts";
 
-/** The folder in which the commands of a report are typed. */
+/** Folder in which to run the commands of a report. */
 const ROOT = resolve(import.meta.dirname!, "..", "..");
 
 /**
- * Returns the commands that make a folder's runs again, for losskit's own folder: what the plan lists and the folder
- * lacks, then its first run. They hold whatever planned the runs: a spec, flags, `train`, `experiment` or `compare`.
+ * Returns the commands that reproduce a folder's runs, to be run in the losskit folder. The first command runs the missing
+ * runs of the plan, the second repeats the first run. They work for every kind of plan: a spec, flags, `train`, `experiment`
+ * or `compare`.
  */
 export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): string[] {
   const inside = relative(ROOT, resolve(dir));
@@ -29,7 +30,7 @@ export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): st
   ];
 }
 
-/** What the report shows of culprits. */
+/** Culprits in `compare.json`, with the fields shown in the report. */
 const shown = v.object({
   format: v.literal("losskit-compare/1"),
   culprits: v.array(v.looseObject({
@@ -47,9 +48,9 @@ const shown = v.object({
 });
 
 /**
- * The culprits that `compare` left in a folder; none where it left none.
+ * Returns the culprits in the `compare.json` of a folder; an empty list without this file.
  *
- * @throws {UserError} when what it left is damaged.
+ * @throws {UserError} If `compare.json` is damaged.
  */
 export function readCulprits(dir: string): CulpritFinding[] {
   const path = join(dir, "compare.json");
@@ -58,5 +59,5 @@ export function readCulprits(dir: string): CulpritFinding[] {
   } catch {
     return [];
   }
-  return readJson(path, shown, "what compare leaves in a folder").culprits as unknown as CulpritFinding[];
+  return readJson(path, shown, "the result of a comparison").culprits as unknown as CulpritFinding[];
 }

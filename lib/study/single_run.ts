@@ -1,5 +1,5 @@
 /**
- * One recorded run as one call: a sweep of a single run.
+ * `recordRun()`: trains and records one model, as a sweep of a single run.
  *
  * @module
  */
@@ -25,32 +25,32 @@ import {
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { checkedSpec } from "./sweep.ts";
 
-/** Fields of a run as they are written. Fields that are left out have the defaults of {@linkcode SINGLE_RUN}. */
+/** Fields of a run. Omitted fields have the values of {@linkcode SINGLE_RUN}. */
 export type RunSpecInput =
   & { readonly [K in Exclude<keyof RunSpec, "data" | "policy" | "threads">]?: RunSpec[K] | undefined }
   & {
-    /** Corpus: `shakespeare`, `markov`, a text file, a folder or a pattern; or a list of these. */
+    /** Corpus: `shakespeare`, `markov`, a text file, a folder or a pattern, or a list of these. */
     readonly data?: string | readonly string[] | undefined;
     /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. */
     readonly policy?: PolicyName | "off" | "on" | undefined;
   };
 
-/** Options of a recorded run. */
+/** Options of {@linkcode recordRun}. */
 export interface RecordRunOptions {
   /**
-   * Folder of the run, created if it is missing. Default: `experiments/out/train`, or `train-HASH`
-   * if that folder holds another run.
+   * Folder of the run, created if missing. Default: `experiments/out/train`, or `train-HASH` if that folder contains a
+   * different run.
    */
   readonly dir?: string | undefined;
-  /** Resumes the folder's run; fields that are left out are those of its plan. Default: false. */
+  /** Resumes the run in the folder. Omitted fields have the values of its plan. Default: false. */
   readonly resume?: boolean | undefined;
-  /** Threads. Default: those of the folder's plan, or the cores. */
+  /** Number of threads. Default: the number in the folder's plan, else the number of cores. */
   readonly threads?: number | undefined;
-  /** Whether a run that another environment finished or began counts. Default: false. */
+  /** True to accept or resume a run from a different environment. Default: false. */
   readonly allowEnvironmentChange?: boolean | undefined;
   /** Stops the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
-  /** Signals of the process, in place of `signal`. */
+  /** Signals of the process, used instead of `signal`. */
   readonly interruption?: Interruption | undefined;
   /** Name of the fields in errors. Default: `the object given to recordRun()`. */
   readonly source?: string | undefined;
@@ -58,15 +58,15 @@ export interface RecordRunOptions {
   readonly onPlan?: ((plan: Plan, dir: string) => void) | undefined;
 }
 
-/** A run that was recorded, finished or not. */
+/** Outcome of {@linkcode recordRun}. */
 export interface RecordedOutcome extends SweepOutcome {
-  /** The folder. */
+  /** Folder of the run. */
   readonly dir: string;
-  /** The plan of the single run. */
+  /** Plan of the single run. */
   readonly plan: Plan;
 }
 
-/** Defaults of a single run: the built-in sweep's model and rates, 500 steps of 12 sequences of 64 characters. */
+/** Defaults of a single run: model and learning rate of the built-in sweep, 500 steps of 12 sequences of 64 characters. */
 export const SINGLE_RUN: SweepSpec = {
   ...DEFAULT_SWEEP,
   name: "train",
@@ -79,13 +79,10 @@ export const SINGLE_RUN: SweepSpec = {
 };
 
 /**
- * Trains one model in a process of its own, and records the run. A run that is interrupted resumes when the call is
- * repeated.
+ * Trains one model in a separate process, and records the run. Repeat the call to resume an interrupted run.
  *
  * @param fields Fields of the run that differ from the defaults.
- * @param options The folder, threads, and signals.
- * @returns How the run ended.
- * @throws {UserError} if a field is wrong, or the folder holds another plan.
+ * @throws {UserError} If a field is invalid, or the folder contains a different plan.
  */
 export async function recordRun(
   fields: RunSpecInput = {},
@@ -104,9 +101,10 @@ export async function recordRun(
 }
 
 /**
- * Describes the model that {@linkcode recordRun} would train with the same arguments: parts, parameters and operations.
+ * Returns a description of the model that {@linkcode recordRun} trains with the same arguments: layers, parameters and
+ * operations.
  *
- * @throws {UserError} if a field is wrong.
+ * @throws {UserError} If a field is invalid.
  */
 export async function describeRun(
   fields: RunSpecInput = {},
@@ -119,7 +117,7 @@ export async function describeRun(
   return describeModel(modelOf(run!, prepared.tokenizer.vocabSize));
 }
 
-/** Returns the folder, its plan if it has one, and the checked spec: given fields over those of the plan or the defaults. */
+/** Returns the folder, its plan if any, and the validated spec: `fields` override those of the plan or the defaults. */
 async function openSpec(
   fields: RunSpecInput,
   options: RecordRunOptions,
@@ -136,12 +134,12 @@ async function openSpec(
   return { dir, found, spec: specOf(fields, { base, source }) };
 }
 
-/** Returns the hash of what was asked for: threads count only if they are given. */
+/** Returns the hash of the requested spec. Includes `threads` only if given. */
 function identityOf(spec: SweepSpec, { threads }: RecordRunOptions): string {
   return specHash(threads === undefined ? spec : { ...spec, threads });
 }
 
-/** Returns the checked spec of one run: given fields over those of `base`. */
+/** Returns the validated spec of one run: `fields` override those of `base`. */
 function specOf(
   { tokenizer, T, B, policy, seed, data, ...shared }: RunSpecInput,
   { base, source }: { base: SweepSpec; source: string },
@@ -158,7 +156,7 @@ function specOf(
   }, { source, defaults: base });
 }
 
-/** Returns a plan with its text's present path. */
+/** Returns a plan with the current path of its text. */
 async function withText(dir: string, plan: Plan): Promise<Plan> {
   return { ...plan, data: (await findText(plan.data, { dir })).source };
 }

@@ -1,5 +1,5 @@
 /**
- * A sweep as one call: plan it, run what is left of it, read its records.
+ * `sweep()`: plans a sweep, executes its unfinished runs, and reads its records.
  *
  * @module
  */
@@ -23,55 +23,54 @@ import {
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 
-/** A sweep's spec as it is written: fields that are left out are the built-in sweep's. */
+/** Spec of a sweep. Omitted fields have the values of the built-in sweep. */
 export type SweepSpecInput =
   & { readonly [K in Exclude<keyof SweepSpec, "vocab" | "policy">]?: SweepSpec[K] | undefined }
   & {
-    /** Tokenizers: `char`, `byte`, `gpt2`, or sizes of byte-pair vocabularies. */
+    /** Tokenizers: `char`, `byte`, `gpt2`, or BPE vocabulary sizes. */
     readonly vocab?: readonly (string | number)[] | undefined;
     /** Precision policies; `off` is float32, `on` the device's autocast with bfloat16. */
     readonly policy?: readonly (PolicyName | "off" | "on")[] | undefined;
   };
 
-/** Where a sweep is recorded, and how it is run. */
+/** Options of {@linkcode sweep}. */
 export interface SweepCallOptions {
   /**
-   * The sweep's folder, created if it is missing. Default: `experiments/out/NAME`, or `experiments/out/NAME-HASH` if NAME
-   * holds the plan of another spec.
+   * Folder of the sweep, created if missing. Default: `experiments/out/NAME`, or `experiments/out/NAME-HASH` if NAME contains
+   * the plan of a different spec.
    */
   readonly dir?: string | undefined;
-  /** Runs at once, which share the cores. Default: by cores and memory. */
+  /** Number of concurrent runs. Default: from cores and memory. */
   readonly workers?: number | undefined;
-  /** Retries of a failed run. Default: 1. */
+  /** Number of retries of a failed run. Default: 1. */
   readonly retries?: number | undefined;
-  /** Limits of each run. Default: none. */
+  /** Time and memory limits per run. Default: none. */
   readonly limits?: Limits | undefined;
-  /** Whether runs that another environment finished or began count. Default: false. */
+  /** True to accept or resume runs from a different environment. Default: false. */
   readonly allowEnvironmentChange?: boolean | undefined;
-  /** Asks the sweep to stop: runs end after their current step, with a checkpoint. */
+  /** Stops the sweep: runs end after their current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
-  /** How progress is shown. Default: on standard error, or in the notebook. */
+  /** Output of progress. Default: standard error, or the notebook. */
   readonly progress?: LiveTableOptions | undefined;
 }
 
-/** A sweep whose plan is in its folder. */
+/** Sweep with a plan in its folder. */
 export interface PlacedSweep {
-  /** The plan. */
+  /** Plan of the sweep. */
   readonly plan: Plan;
-  /** The folder. */
+  /** Folder of the sweep. */
   readonly dir: string;
-  /** Runs at once. */
+  /** Number of concurrent runs. */
   readonly workers: number;
 }
 
 /**
- * Runs a sweep: trains every combination of its axes, each run in a process of its own. Finished runs are not repeated: an
- * interrupted sweep resumes when it is called again with the same spec and folder.
+ * Trains all combinations of a sweep's axes, each run in a separate process. Finished runs are not repeated. To resume an
+ * interrupted sweep, call it again with the same spec and folder.
  *
- * @param spec Axes (`seq`, `policy`, `vocab`, `seeds`, …) and options; fields that are left out are the built-in sweep's.
- * @param options The folder, runs at once, and a signal to stop.
- * @returns The recorded runs of the sweep, by data, tokenizer, T, policy and seed; failed ones included.
- * @throws {UserError} if the spec is wrong, the folder holds another plan, or no run finished.
+ * @param spec Axes (`seq`, `policy`, `vocab`, `seeds`, …) and options. Omitted fields have the values of the built-in sweep.
+ * @returns Recorded runs of the sweep, including failed runs, sorted by data, tokenizer, T, policy and seed.
+ * @throws {UserError} If the spec is invalid, the folder contains a different plan, or no run finished.
  */
 export async function sweep(
   spec: SweepSpecInput = {},
@@ -86,16 +85,15 @@ export async function sweep(
     });
   }
   const ids = new Set(placed.plan.runs.map(({ id }) => id));
-  if (!listRuns(placed.dir).some(({ state }) => state === "begun")) return []; // stopped before the first began
+  if (!listRuns(placed.dir).some(({ state }) => state === "begun")) return []; // stopped before the first run started
   return readRuns(placed.dir).filter(({ manifest }) => ids.has(manifest.runId));
 }
 
 /**
- * Checks a spec as it is written. Fields that are undefined count as left out.
+ * Validates a spec. Undefined fields count as omitted.
  *
- * @param spec The spec.
- * @param options `source`: name of the spec in errors; `defaults`: fields that are left out (default: the built-in sweep's).
- * @throws {UserError} for an unknown field, or values that do not fit each other.
+ * @param options `source`: name of the spec in errors; `defaults`: values of omitted fields (default: the built-in sweep).
+ * @throws {UserError} If a field is unknown, or values contradict each other.
  */
 export function checkedSpec(
   spec: SweepSpecInput,
@@ -109,11 +107,11 @@ export function checkedSpec(
 }
 
 /**
- * Plans a sweep and places the plan in its folder.
+ * Plans a sweep and writes the plan to its folder.
  *
- * @param spec Checked.
- * @param options The folder, runs at once, and the plan's `name` (default: the spec's).
- * @throws {UserError} if a run does not fit, or the folder holds another plan.
+ * @param spec Validated spec.
+ * @param options Folder, number of concurrent runs, and `name` of the plan (default: the name of the spec).
+ * @throws {UserError} If a run does not fit into memory, or the folder contains a different plan.
  */
 export async function placeSweep(
   spec: SweepSpec,
@@ -128,7 +126,7 @@ export async function placeSweep(
   return { plan, dir, workers };
 }
 
-/** Runs what is left of a placed sweep. Signals of the process are watched by the caller. */
+/** Executes the unfinished runs of a placed sweep. The caller watches the signals of the process. */
 export async function runPlaced(
   { plan, dir, workers }: PlacedSweep,
   options: Omit<SweepCallOptions, "dir" | "workers"> & { readonly interruption?: Interruption } = {},
@@ -141,11 +139,11 @@ export async function runPlaced(
 }
 
 /**
- * Divides this machine among a plan's runs: as `workers` says, or by cores and memory. Threads that a folder's plan has
- * fixed stay.
+ * Chooses the number of workers and threads for a plan's runs, from `workers` or from cores and memory. Keeps the number of
+ * threads of an existing plan in the folder.
  *
- * @param draft What the runs need.
- * @param options `workers` as given, and the sweep's folder.
+ * @param draft Requirements of the runs.
+ * @param options `workers` as given by the user, and the folder of the sweep.
  */
 export function shareMachine(
   draft: { bytes: number; runs: number },

@@ -1,5 +1,5 @@
 /**
- * The check of a spec's resumption as one call: kills a sweep at random instants, and compares its results.
+ * `verifyResume()`: kills a sweep at random times, and compares its results with those of an undisturbed sweep.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { draftPlan } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { checkedSpec, shareMachine, type SweepSpecInput } from "./sweep.ts";
 
-/** Options of a check of resumption. */
+/** Options of {@linkcode verifyResume}. */
 export interface VerifyResumeOptions {
-  /** Folder of the sweeps, empty or missing. Default: a temporary one, removed unless results differ. */
+  /** Folder of the sweeps, empty or missing. Default: a temporary folder, removed unless results differ. */
   readonly dir?: string | undefined;
-  /** Kills in all. Default: 5. */
+  /** Number of kills. Default: 5. */
   readonly kills?: number | undefined;
-  /** Seed of instants and victims. Default: 1. */
+  /** Seed of the times and targets of kills. Default: 1. */
   readonly seed?: number | undefined;
-  /** Runs at once, which share the cores. Default: by cores and memory. */
+  /** Number of concurrent runs. Default: from cores and memory. */
   readonly workers?: number | undefined;
   /** Stops the check. */
   readonly signal?: AbortSignal | undefined;
@@ -27,22 +27,22 @@ export interface VerifyResumeOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
-/** Result of a check of resumption. */
+/** Result of {@linkcode verifyResume}. */
 export interface ResumeVerification extends Verification {
-  /** The result in one sentence. */
+  /** Result in one sentence. */
   readonly sentence: string;
-  /** Folder of the sweeps; it is kept if results differ or `dir` was given. */
+  /** Folder of the sweeps, kept if results differ or `dir` was given. */
   readonly dir: string;
 }
 
 /**
- * Verifies that a spec's runs survive kills: runs the sweep once undisturbed, then with `SIGKILL` at random instants, and
- * compares journals, checkpoints and tables bit for bit.
+ * Verifies resume: runs a sweep once undisturbed and once with `SIGKILL` at random times, and compares journals, checkpoints
+ * and tables bit by bit.
  *
- * @param spec Axes and options, as {@linkcode sweep} takes them. Small sweeps finish soon.
- * @param options Kills, their seed, and the folder.
- * @returns The differences; none if the results are identical.
- * @throws {UserError} if the spec is wrong, the folder holds files, the undisturbed sweep fails, or the check is stopped.
+ * @param spec Axes and options, as for {@linkcode sweep}. Use a small sweep.
+ * @returns Differences; none if the results are identical.
+ * @throws {UserError} If the spec is invalid, the folder contains files, the undisturbed sweep fails, or the check is
+ * stopped.
  */
 export async function verifyResume(
   spec: SweepSpecInput,
@@ -59,17 +59,17 @@ export async function verifyResume(
   try {
     result = await verifyPlan(draft.plan(threads), { dir, kills, workers, seed, signal, print });
   } finally {
-    // The folders of a failed check are evidence.
+    // Keep the folders of a failed check for inspection.
     const isUseless = result === undefined ? signal?.aborted ?? false : result.problems.length === 0;
     if (options.dir === undefined && isUseless) await removeFolder(dir);
   }
   const sentence = result.problems.length === 0
     ? `identical: ${result.kills} kills in ${result.sweeps} sweeps changed nothing`
-    : `different: the folders are kept in ${dir}`;
+    : `different: see the folders in ${dir}`;
   return { ...result, sentence, dir };
 }
 
-/** Removes a folder. A worker that was just told to end may still write into it: the second attempt comes 1 s later. */
+/** Removes a folder. A stopping worker may still write to it, so the removal is tried again after 1 s. */
 async function removeFolder(dir: string): Promise<void> {
   try {
     Deno.removeSync(dir, { recursive: true });
@@ -89,6 +89,6 @@ function requireEmpty(dir: string): void {
     });
   }
   throw new UserError(
-    `Cannot verify in ${dir}: expected a folder that is empty or missing, but it holds files. Choose another folder.`,
+    `Cannot verify in ${dir}: expected an empty or missing folder, got a folder with files. Choose another folder.`,
   );
 }

@@ -11,23 +11,23 @@ import type { Table } from "./tables.ts";
 import { comparePairs, type Comparison, type ComparisonOptions } from "./compare_pairs.ts";
 import { verdictOf } from "./verdict.ts";
 
-/** A comparison, and the setting that it is of. */
+/** A comparison with the name of its setting. */
 export interface NamedComparison {
-  /** Of what, in words. */
+  /** Name of the setting. */
   readonly setting: string;
   /** The comparison. */
   readonly comparison: Comparison;
 }
 
-/** The same of a folder's runs. */
+/** A comparison of a folder's runs, with its pairs. */
 export interface ComparedGroup extends NamedComparison {
-  /** The pairs. */
+  /** Compared pairs. */
   readonly pairs: readonly Pair[];
-  /** Pairs left out, of which a run is not finished. */
+  /** Number of pairs that were skipped because a run is unfinished. */
   readonly unfinished: number;
 }
 
-/** Compares all pairs among runs, grouped by setting, each with its setting's seeds. */
+/** Compares all pairs of runs, grouped by setting and with all seeds of the setting. */
 export function compareGroups(
   runs: readonly RecordedRun[],
   options: Omit<ComparisonOptions, "seeds"> = {},
@@ -41,9 +41,9 @@ export function compareGroups(
 }
 
 /**
- * One row a comparison: `setting`, `policy`, `verdict`, the gap of the final validation loss and half the width of its
- * interval, how far two seeds lie apart (`seedNoise`), all in nats per token, `n` pairs, and the steps from which on losses
- * are apart (`apartFrom`) and beyond what seeds do (`beyondFrom`).
+ * Returns one row per comparison: `setting`, `policy`, `verdict`, the gap of the final validation loss with half the
+ * width of its interval, `seedNoise` (difference between two seeds), all in nats per token, `n` pairs, and the steps
+ * from which the gap is significant (`apartFrom`) and above the noise floor (`beyondFrom`).
  */
 export function verdictTable(compared: readonly NamedComparison[]): Table {
   const rows = compared.map(({ setting, comparison }) => ({

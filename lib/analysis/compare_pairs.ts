@@ -1,5 +1,5 @@
 /**
- * Compares paired runs, which differ in their precision alone, over several seeds. Plain numbers.
+ * Comparison of paired runs, which differ only in precision, over several seeds.
  *
  * @module
  */
@@ -19,109 +19,112 @@ import {
 
 /** Options of a comparison. */
 export interface ComparisonOptions {
-  /** How sure intervals and limits are, in (0, 1). Default: 0.95. */
+  /** Confidence level of intervals and limits, in (0, 1). Default: 0.95. */
   readonly level?: number;
-  /** The smallest gap of the final loss that matters, nats per token. Default: {@linkcode DEFAULT_TOLERANCE}. */
+  /** Smallest gap of the final loss that matters, in nats per token. Default: {@linkcode DEFAULT_TOLERANCE}. */
   readonly tolerance?: number;
-  /** Further runs in the pairs' baseline precision, of other seeds: they tell how far seeds lie apart. */
+  /** Further runs in the baseline precision with other seeds, for the noise floor. */
   readonly seeds?: readonly RecordedRun[];
 }
 
-/** One pair, compared. */
+/** Comparison of one pair. */
 export interface ComparedPair {
   /** Seed of the baseline. */
   readonly seed: number;
-  /** Seed of the other run: another one only where seeds are what is compared. */
+  /** Seed of the other run. Differs from `seed` only if seeds are compared. */
   readonly otherSeed: number;
-  /** The gap, other minus baseline, in nats per token. */
+  /** Gap, other minus baseline, in nats per token. */
   readonly gap: Gap;
-  /** The area between the curves of training losses, with its sign: nats per token times steps. */
+  /** Signed area between the curves of training losses, in nats per token times steps. */
   readonly integrated: number;
-  /** Steps whose losses are spikes, on each side. */
+  /** Steps with loss spikes, per side. */
   readonly spikes: { readonly baseline: readonly number[]; readonly other: readonly number[] };
-  /** The step at which each side was lost; undefined: it was not. */
+  /** Step at which each side diverged. Undefined: it did not. */
   readonly divergedAt: { readonly baseline: number | undefined; readonly other: number | undefined };
 }
 
-/** How far seeds of the baseline precision lie apart. */
+/** Noise floor: differences between seeds of the baseline precision. */
 export interface SeedFloor {
-  /** Seeds that it is from, at least 2. */
+  /** Number of seeds, at least 2. */
   readonly seeds: number;
-  /** Root mean square difference of two seeds' final validation losses, nats per token. */
+  /** Root mean square difference between two seeds' final validation losses, in nats per token. */
   readonly rms: number;
   /**
-   * What the mean difference of as many pairs as there are stays within, with the level's probability, if seed is all
-   * that differs: t(seeds - 1) sd √(2 / pairs).
+   * Limit of the mean difference of equally many pairs that differ only in seed, at the confidence level: t(seeds - 1)
+   * sd √(2 / pairs).
    */
   readonly limit: number;
 }
 
-/** The gap of training losses over a stretch of steps. */
+/** Gap of training losses over a block of steps. */
 export interface GapBlock extends Block {
-  /** Mean over pairs, with its interval for this block alone. */
+  /** Mean over pairs, with an interval for this block alone. */
   readonly gap: Estimate;
-  /** What seeds alone stay within, as {@linkcode SeedFloor.limit} is; undefined: there are too few. */
+  /** Noise floor of the block, defined like {@linkcode SeedFloor.limit}. Undefined: too few seeds. */
   readonly floor: number | undefined;
 }
 
-/** A comparison of pairs. */
+/** Comparison of pairs. */
 export interface Comparison {
-  /** What differs within a pair. `nothing`: runs of one precision and one seed. */
+  /** Difference within a pair. `nothing`: same precision and same seed. */
   readonly differs: "precision" | "seed" | "nothing";
-  /** Of the other side and of the baseline. */
+  /** Precision of each side. */
   readonly precision: { readonly baseline: string; readonly other: string };
-  /** How sure intervals are. */
+  /** Confidence level. */
   readonly level: number;
-  /** The smallest gap that matters, nats per token. */
+  /** Smallest gap that matters, in nats per token. */
   readonly tolerance: number;
-  /** Pair by pair. */
+  /** Comparison of each pair. */
   readonly pairs: readonly ComparedPair[];
-  /** Over the pairs of which no side was lost; each with its interval. All but `bitsPerByte` in nats per token. */
+  /** Gaps over the pairs without divergence, each with its interval. All but `bitsPerByte` are in nats per token. */
   readonly gaps: {
-    /** Of the final validation loss: what the verdict is about. */
+    /** Final validation loss. The verdict is based on this gap. */
     readonly validation: Estimate;
-    /** Of the same in bits per byte. */
+    /** Final validation loss in bits per byte. */
     readonly bitsPerByte: Estimate;
-    /** Of the training loss, mean over the last block: the last step alone is noise. */
+    /** Training loss, mean over the last block. The last step alone is too noisy. */
     readonly final: Estimate;
-    /** Of the training loss, mean over all steps. */
+    /** Training loss, mean over all steps. */
     readonly mean: Estimate;
-    /** The largest distance of training losses at one step. */
+    /** Largest absolute difference of training losses at one step. */
     readonly maximum: Estimate;
-    /** The area between the curves, nats per token times steps. */
+    /** Area between the curves, in nats per token times steps. */
     readonly integrated: Estimate;
   };
-  /** Exact probability of a mean validation gap as far from 0 by signs alone; undefined: fewer than 2 pairs, or over 16. */
+  /** Exact sign-flip p-value of the mean validation gap. Undefined with fewer than 2 pairs or more than 16. */
   readonly signFlipP: number | undefined;
-  /** How far seeds lie apart; undefined: there are not two of them. */
+  /** Noise floor. Undefined with fewer than two seeds. */
   readonly floor: SeedFloor | undefined;
-  /** The gap of training losses by block. */
+  /** Gap of training losses by block. */
   readonly blocks: readonly GapBlock[];
-  /** The first step from which on the mean gap can be told from 0, to the end; undefined: it cannot at the end. */
+  /** First step from which the mean gap is significant until the end. Undefined: not significant at the end. */
   readonly apartFrom: number | undefined;
-  /** The first step from which on the mean gap is beyond what seeds do, to the end; undefined: it is not at the end. */
+  /**
+   * First step from which the mean gap exceeds the noise floor until the end. Undefined: not above the floor at the
+   * end.
+   */
   readonly beyondFloorFrom: number | undefined;
-  /** Whether every loss of every pair is the same number on both sides. */
+  /** True if all losses of all pairs are bit-identical on both sides. */
   readonly identical: boolean;
 }
 
 /**
  * Compares pairs.
  *
- * @param pairs Of one setting and one pair of precisions, each of its own seed; at least one.
- * @throws {RangeError} for no pair, or a level or a tolerance that is none.
+ * @param pairs Pairs of one setting and one pair of precisions, with distinct seeds. At least one.
+ * @throws {RangeError} without a pair, or for an invalid level or tolerance.
  */
 export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions = {}): Comparison {
   const { level = DEFAULT_LEVEL, tolerance = DEFAULT_TOLERANCE, seeds = [] } = options;
   const [first] = pairs;
   if (first === undefined) {
-    throw new RangeError("Cannot compare: wanted at least one pair of runs, given none");
+    throw new RangeError("Cannot compare the runs: expected at least one pair, got none");
   }
   if (!(level > 0 && level < 1)) {
-    throw new RangeError(`Cannot compare: level must be in (0, 1): it is ${level}`);
+    throw new RangeError(`Cannot compare the runs: expected level in (0, 1), got ${level}`);
   }
   if (!(tolerance >= 0)) {
-    throw new RangeError(`Cannot compare: tolerance must be at least 0 nats: it is ${tolerance}`);
+    throw new RangeError(`Cannot compare the runs: expected tolerance of at least 0 nats, got ${tolerance}`);
   }
   const curves = pairs.map(curvesOf);
   const judged = pairs.map((pair, i) => judgePair(pair, { ...curves[i]!, tolerance }));
@@ -182,7 +185,7 @@ function stepOf(blocks: readonly GapBlock[], found: (block: GapBlock) => boolean
   return at === undefined ? undefined : blocks[at]!.first;
 }
 
-/** Training losses by step, nats per token. */
+/** Training losses by step, in nats per token. */
 interface Curves {
   readonly baseline: Float64Array;
   readonly other: Float64Array;
@@ -214,7 +217,7 @@ function judgePair(
   };
 }
 
-/** Equal to the last bit: steps, losses, evaluations. */
+/** Returns true if steps, losses and evaluations are bit-identical. */
 function areIdentical({ baseline, other }: Pair): boolean {
   const [a, b] = [seriesOf(baseline), seriesOf(other)];
   const { loss } = b.steps;
@@ -223,7 +226,7 @@ function areIdentical({ baseline, other }: Pair): boolean {
     a.evals.every(({ step, loss }, i) => step === b.evals[i]!.step && Object.is(loss, b.evals[i]!.loss));
 }
 
-/** How far runs of several seeds lie apart: at the end, and over each block. Runs that were lost are left out. */
+/** Returns the noise floor at the end and of each block. Excludes diverged runs. */
 function floorOf(
   runs: readonly RecordedRun[],
   { blocks, level, pairs }: { blocks: readonly Block[]; level: number; pairs: number },

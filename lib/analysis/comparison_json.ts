@@ -1,5 +1,5 @@
 /**
- * Comparisons as `compare.json` holds them.
+ * Serialization of comparisons in `compare.json`.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { ComparedPair } from "./compare_pairs.ts";
 import { detectable, verdictOf } from "./verdict.ts";
 
 /**
- * Comparisons as JSON: everything in them but gaps by single steps, which follow from the journals, with each one's
- * verdict. Numbers that JSON lacks are the names that journals give them: `"NaN"`, `"Infinity"`, `"-Infinity"`.
+ * Returns comparisons as JSON, each with its verdict. Omits gaps by step, which follow from the journals. Numbers that
+ * JSON lacks are strings: `"NaN"`, `"Infinity"`, `"-Infinity"`.
  *
- * @param comparisons What to write.
+ * @param comparisons The comparisons.
  * @param more Further fields of the record.
- * @param options `brief`: without pairs and blocks of steps, which a small record of a result does without (default: no).
+ * @param options `brief` omits pairs and blocks of steps, for small records. Default: false.
  */
 export function comparisonJson(
   comparisons: readonly NamedComparison[],
@@ -32,7 +32,7 @@ export function comparisonJson(
   return `${formatJson({ format: "losskit-compare/1", comparisons: records, ...more }, 1)}\n`;
 }
 
-/** A pair without its gaps by single steps. */
+/** Returns a pair without its gaps by step. */
 function shortPair({ gap: { byStep: _, ...gap }, ...pair }: ComparedPair): Record<string, unknown> {
   return { ...pair, gap };
 }

@@ -1,5 +1,5 @@
 /**
- * A comparison as text: its tables, and its verdict as the last line.
+ * Text form of a comparison: its tables, followed by the verdict.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Table } from "./tables.ts";
 import type { Comparison } from "./compare_pairs.ts";
 import { detectable, ownSpikes, verdictOf } from "./verdict.ts";
 
-/** What the gaps of a comparison are called, in the order that they are shown in. */
+/** Names of a comparison's gaps, in display order. */
 const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
   ["validation", "final validation loss"],
   ["bitsPerByte", "the same in bits per byte"],
@@ -20,7 +20,9 @@ const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
   ["integrated", "area between curves (nats · steps)"],
 ];
 
-/** One row a gap: what it is `of`, `estimate`, half the width of its interval, and how many `pairs` it is from. */
+/**
+ * Returns one row per gap: its name `of`, the `estimate`, half the width of its interval, and the number of `pairs`.
+ */
 export function gapTable({ gaps }: Comparison): Table {
   const rows = GAPS.map(([field, of]) => ({ of, ...gaps[field] as Estimate }));
   return table([
@@ -31,7 +33,9 @@ export function gapTable({ gaps }: Comparison): Table {
   ]);
 }
 
-/** One row a pair: `seed`, its gaps in nats per token, spikes on each side, and where a side was lost. */
+/**
+ * Returns one row per pair: `seed`, its gaps in nats per token, spikes per side, and the step of divergence per side.
+ */
 export function comparedPairsTable({ pairs }: Comparison): Table {
   const column = <V>(value: (pair: Comparison["pairs"][number]) => V): V[] => pairs.map(value);
   return table([
@@ -48,7 +52,7 @@ export function comparedPairsTable({ pairs }: Comparison): Table {
   ]);
 }
 
-/** What a comparison has besides its gaps, a sentence each. */
+/** Returns further results of a comparison, one sentence each. */
 export function comparisonNotes(comparison: Comparison): string[] {
   const { floor, level, pairs, precision, gaps: { validation }, apartFrom, beyondFloorFrom } = comparison;
   const [baseline, other] = [plainText(precision.baseline), plainText(precision.other)];
@@ -101,7 +105,7 @@ export function comparisonNotes(comparison: Comparison): string[] {
   return notes;
 }
 
-/** A comparison for a terminal. `setting` is its heading. */
+/** Formats a comparison for a terminal. `setting` is its heading. */
 export function comparisonText(comparison: Comparison, setting: string): string {
   const { precision, pairs, differs } = comparison;
   const what = differs === "seed"

@@ -1,6 +1,6 @@
 /**
- * Which parts of a model a loss of precision comes from: the smallest set of layers and classes of operations, searched
- * from both directions. What a set does is asked of a signal; nothing here trains.
+ * Search for the parts of a model that cause a gap: the smallest set of layers and operation classes, searched from
+ * both directions. A signal function measures the effect of a set; this module does not train.
  *
  * @module
  */
@@ -9,22 +9,22 @@ import { layerNames, type OpClass, type PrecisionOverride } from "../precision/m
 import { smallestSet, trialBound } from "./smallest_set.ts";
 import type { Table } from "./tables.ts";
 
-/** A class of operations in some layers. */
+/** An operation class in some layers. */
 export interface Part {
-  /** Names of layers. */
+  /** Names of the layers. */
   readonly layers: readonly string[];
-  /** The class. */
+  /** Operation class. */
   readonly opClass: OpClass;
 }
 
-/** Classes of operations in a block. */
+/** Operation classes in a block. */
 const IN_BLOCKS: readonly OpClass[] = ["linear", "attention", "softmax", "layerNorm", "gelu", "residual"];
 
 /**
- * The parts of a model with L blocks: each class in each layer that has it, class by class.
+ * Returns the parts of a model with L blocks: each class in each layer that contains it, ordered by class.
  *
  * @param nLayer L.
- * @param options `optimizer`: whether what weights are kept in is a part too (default: not).
+ * @param options `optimizer` includes the storage of weights as a part. Default: false.
  */
 export function partsOf(nLayer: number, { optimizer = false }: { optimizer?: boolean } = {}): Part[] {
   const blocks = Array.from({ length: nLayer }, (_, i) => `h.${i}`);
@@ -42,7 +42,7 @@ export function partsOf(nLayer: number, { optimizer = false }: { optimizer?: boo
   ];
 }
 
-/** The same parts, each class's in one. */
+/** Merges the parts of each class into one part. */
 export function wholeClasses(parts: readonly Part[]): Part[] {
   return [...Map.groupBy(parts, ({ opClass }) => opClass)].map(([opClass, own]) => ({
     opClass,
@@ -50,7 +50,7 @@ export function wholeClasses(parts: readonly Part[]): Part[] {
   }));
 }
 
-/** Overrides that return parts to float32, whatever stands before them. */
+/** Returns overrides that set parts to float32 and take precedence over earlier overrides. */
 export function returned(parts: readonly Part[]): PrecisionOverride[] {
   return wholeClasses(parts).map(({ layers, opClass }) => ({
     layers,
@@ -59,53 +59,53 @@ export function returned(parts: readonly Part[]): PrecisionOverride[] {
   }));
 }
 
-/** A part in words: `softmax of h.1`. */
+/** Describes a part, for example `softmax of h.1`. */
 export function partName({ layers, opClass }: Part): string {
   return `${opClass} of ${layers.length > 3 ? "all layers" : layers.join(" and ")}`;
 }
 
-/** A set that was found from one direction. */
+/** Set of parts found from one direction. */
 export interface FoundFrom {
-  /** Its parts; undefined: there is no small set. */
+  /** Parts of the set. Undefined: no small set exists. */
   readonly parts: readonly Part[] | undefined;
-  /** Why there is none. */
+  /** Reason for a missing set. */
   readonly reason: "not explained" | "too many parts" | undefined;
   /**
-   * Of the whole effect: what comes of lowering the set alone, or what is left when it alone is returned to float32; NaN:
-   * there is no set.
+   * Share of the total effect: caused by the set alone, or remaining after the set alone is set to float32. NaN: no
+   * set.
    */
   readonly share: number;
 }
 
-/** What a search for culprits came to. */
+/** Result of a search for culprits. */
 export interface CulpritSearch {
-  /** Whether parts were tried one by one, or, since they are too many, class by class. */
+  /** `parts`: single parts were tried. `classes`: whole classes were tried, because too many parts contribute. */
   readonly level: "parts" | "classes";
-  /** The smallest set that makes the effect when it alone is lowered. */
+  /** Smallest set that causes the effect when only this set is in lower precision. */
   readonly lowered: FoundFrom;
-  /** The smallest set whose return to float32 makes the effect go. */
+  /** Smallest set that removes the effect when only this set is in float32. */
   readonly returned: FoundFrom;
-  /** What each part makes of the effect when it alone is lowered; empty: not asked for. */
+  /** Share of the effect of each part alone in lower precision. Empty unless requested. */
   readonly alone: readonly { readonly part: Part; readonly share: number }[];
-  /** Sets that were tried, each once. */
+  /** Number of distinct sets that were tried. */
   readonly trials: number;
 }
 
-/** A step in a lower precision, replayed from the weights of a run in float32. */
+/** A step replayed in lower precision from the weights of a float32 run. */
 export interface ReplayedStep {
-  /** The step. */
+  /** Number of the step. */
   readonly step: number;
-  /** Its loss minus float32's, nats per token. */
+  /** Loss minus the float32 loss, in nats per token. */
   readonly lossError: number;
-  /** ‖g - g₀‖ / ‖g₀‖ over all gradients, g₀ being float32's. */
+  /** Relative gradient error ‖g - g₀‖ / ‖g₀‖ over all gradients. g₀ is the float32 gradient. */
   readonly error: number;
-  /** The cosine of the angle between them. */
+  /** Cosine of the angle between the gradients. */
   readonly cosine: number;
-  /** The same of each layer's gradients. */
+  /** Error and cosine of each layer's gradients. */
   readonly layers: readonly { readonly layer: string; readonly error: number; readonly cosine: number }[];
 }
 
-/** One row a layer: `layer`, its gradients' error as a share of float32's norm, and the cosine to float32's. */
+/** Returns one row per layer: `layer`, the relative error of its gradients, and the cosine to the float32 gradients. */
 export function replayTable({ layers }: ReplayedStep): Table {
   return table([
     ["layer", layers.map(({ layer }) => layer)],
@@ -114,39 +114,42 @@ export function replayTable({ layers }: ReplayedStep): Table {
   ]);
 }
 
-/** A culprit as `compare.json` and the report hold it. */
+/** Culprits in `compare.json` and the report. */
 export interface CulpritFinding {
-  /** Of what, in words. */
+  /** Name of the setting. */
   readonly setting: string;
-  /** The lower precision. */
+  /** Lower precision. */
   readonly precision: string;
-  /** By what it was looked for. */
+  /** Signal of the search. */
   readonly signal: "replay" | "loss";
-  /** What shares are of, in words. */
+  /** Description of the effect that shares refer to. */
   readonly effect: string;
-  /** The step that was replayed; undefined: it was looked for by training. */
+  /** Replayed step. Undefined if the search trained runs. */
   readonly replayed: ReplayedStep | undefined;
-  /** The search. */
+  /** Result of the search. */
   readonly search: CulpritSearch;
-  /** It in one sentence. */
+  /** Result as a sentence. */
   readonly sentence: string;
 }
 
-/** How a search goes. */
+/** Options of a search. */
 export interface CulpritOptions {
-  /** Parts of a set that is worth finding. Default: 4. */
+  /** Maximum number of parts in a set. Default: 4. */
   readonly most?: number;
-  /** The share of the effect that explains it: a set makes at least this, and without it at most the rest is left. Default: 0.8. */
+  /**
+   * Share of the effect that a set must explain: at least this share is caused by it, at most the rest remains.
+   * Default: 0.8.
+   */
   readonly share?: number;
-  /** Whether to lower each part alone as well, which takes as many trials as there are parts. Default: no. */
+  /** Also measures each part alone, with one trial per part. Default: false. */
   readonly alone?: boolean;
-  /** A set to try before all others, such as another signal's. */
+  /** Set to try first, such as the result of another signal. */
   readonly hint?: readonly Part[] | undefined;
 }
 
 /**
- * How many sets a search tries at most, over both directions and both levels, none and all parts not counted: their shares
- * are known.
+ * Returns the maximum number of trials of a search, over both directions and both levels. The empty and the full set
+ * are not counted: their shares are known.
  */
 export function culpritBound(
   parts: readonly Part[],
@@ -160,8 +163,8 @@ export function culpritBound(
  * Searches for the smallest set of parts that explains an effect, from both directions.
  *
  * @param parts All parts.
- * @param shareOf The share of the whole effect that is there when all parts are lowered but those that the overrides return
- * to float32. It is 1 where none is returned and 0 where all are, which is not asked.
+ * @param shareOf Returns the share of the effect with all parts in lower precision except those that the overrides set
+ * to float32. The share is 1 without overrides and 0 with all parts in float32; the latter is never queried.
  * @param options See {@linkcode CulpritOptions}.
  */
 export async function findCulprit(
@@ -207,12 +210,12 @@ export async function findCulprit(
   return { level, lowered, returned: back, alone: singles, trials: known.size };
 }
 
-/** Where a part is. */
+/** Returns the places of a part. */
 function placesOf({ layers, opClass }: Part): string[] {
   return layers.map((layer) => `${opClass}@${layer}`);
 }
 
-/** Whether a set explains something, and none of its parts can be left out. */
+/** Returns true if a set explains the effect and every part is necessary. */
 async function isSmallest(
   set: readonly Part[],
   explains: (set: readonly Part[]) => Promise<boolean>,
@@ -225,10 +228,10 @@ async function isSmallest(
 }
 
 /**
- * What a search came to, in one sentence.
+ * Describes the result of a search in one sentence.
  *
  * @param search The search.
- * @param effect What the shares are of, such as `the squared error of a step's gradient`.
+ * @param effect The effect that shares refer to, such as `the squared error of a step's gradient`.
  */
 export function culpritSentence(search: CulpritSearch, effect: string): string {
   const { lowered, returned, alone, trials } = search;

@@ -1,5 +1,5 @@
 /**
- * Tables and numbers as a reader sees them, on a terminal or on a page.
+ * Formatting of tables and numbers for terminals and reports.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { printable } from "../error/printable.ts";
 import { greatest } from "../number/extent.ts";
 import type { Table } from "./tables.ts";
 
-/** How a column is shown: what it is called, and its numbers. */
+/** Labels and number formats of columns. */
 const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?: boolean }>> = {
   valLoss: { label: "val loss" },
   bestValLoss: { label: "best val" },
@@ -42,31 +42,31 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   lostAt: { label: "lost" },
 };
 
-/** What a column is called. */
+/** Returns the label of a column. */
 export function columnLabel(column: string): string {
   return COLUMNS[column]?.label ?? column;
 }
 
-/** A number with its sign, to `digits` decimals; what is 0 to them has none. */
+/** Formats a number with its sign and `digits` decimals. Numbers that round to 0 have no sign. */
 export function signed(value: number, digits: number = 5): string {
   if (Number.isNaN(value)) return "NaN";
   const size = Number.isFinite(value) ? Math.abs(value).toFixed(digits) : "Infinity";
   return `${Number(size) === 0 ? "" : value < 0 ? "-" : "+"}${size}`;
 }
 
-/** A level in words: `95 %`. */
+/** Formats a level as `95 %`. */
 export function percent(level: number): string {
   return `${Number((100 * level).toPrecision(6))} %`;
 }
 
-/** `1 pair`, `2 pairs`. */
+/** Formats a count as `1 pair` or `2 pairs`. */
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 /**
- * A cell for a reader: fractions to as many decimals as the column has (4 unless said otherwise), a dash for nothing.
- * Characters that would steer a terminal or turn the text around are shown as `�`, and long text is cut.
+ * Formats a cell. Fractions have the decimals of the column (default 4); missing values are a dash. Control and
+ * bidirectional characters become `�`, and long text is truncated.
  */
 export function formatCell(value: unknown, column: string = ""): string {
   if (value === null || value === undefined) return "–";
@@ -76,19 +76,19 @@ export function formatCell(value: unknown, column: string = ""): string {
   return Number.isInteger(value) || !Number.isFinite(value) ? String(value) : value.toFixed(digits);
 }
 
-/** Longest text that is shown whole, in characters. */
+/** Maximum length of displayed text, in characters. */
 const LONGEST = 60;
 
-/** Text on one line, without control and format characters, cut to 60 characters. */
+/** Returns text as one line, without control and format characters, truncated to 60 characters. */
 export function plainText(text: string): string {
   const characters = [...printable(text)];
   return characters.length <= LONGEST ? characters.join("") : `${characters.slice(0, LONGEST - 1).join("")}…`;
 }
 
 /**
- * Parts a table's columns into those to show and those that say the same in every row, of two and more.
+ * Splits the columns of a table into varying and constant ones. Tables with one row have no constant columns.
  *
- * @returns The names of the former; label and cell of the latter.
+ * @returns The names of the varying columns; label and cell of the constant ones.
  */
 export function splitColumns(table: Table): { shown: string[]; alike: { label: string; text: string }[] } {
   const shown: string[] = [], alike: { label: string; text: string }[] = [];
@@ -102,7 +102,7 @@ export function splitColumns(table: Table): { shown: string[]; alike: { label: s
 }
 
 /**
- * A table as aligned text. Columns that say the same in every row, of two and more, are told in a line below.
+ * Formats a table as aligned text. Constant columns of tables with several rows are listed in a line below.
  *
  * @example
  * ```ts

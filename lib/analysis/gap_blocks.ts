@@ -1,23 +1,23 @@
 /**
- * From which step on two kinds of runs part, and from which step a run is lost. Plain numbers.
+ * Blocks of steps: the step from which two sets of runs differ, and the step at which a run diverges.
  *
  * @module
  */
 import { least } from "../number/extent.ts";
 import { median, runningMedians } from "./median.ts";
 
-/** A stretch of a run's steps. */
+/** A block of a run's steps. */
 export interface Block {
-  /** Its first step, from 1. */
+  /** First step, from 1. */
   readonly first: number;
-  /** Its last step. */
+  /** Last step, inclusive. */
   readonly last: number;
 }
 
-/** In how many blocks a run is looked at: each is a twentieth of it. */
+/** Maximum number of blocks of a run. */
 export const BLOCKS = 20;
 
-/** Parts steps 1 to `steps` into at most {@linkcode BLOCKS} blocks of equal length, the last one maybe shorter. */
+/** Splits steps 1 to `steps` into at most {@linkcode BLOCKS} blocks of equal length. The last block may be shorter. */
 export function blocksOf(steps: number): Block[] {
   const length = Math.max(1, Math.ceil(steps / BLOCKS));
   return Array.from({ length: Math.ceil(steps / length) }, (_, i) => ({
@@ -26,7 +26,7 @@ export function blocksOf(steps: number): Block[] {
   }));
 }
 
-/** The mean over each block of what is finite in it; NaN where nothing is. `values` begin at step 1. */
+/** Returns the mean of the finite values of each block, or NaN without finite values. `values` start at step 1. */
 export function blockMeans(values: ArrayLike<number>, blocks: readonly Block[]): number[] {
   return blocks.map(({ first, last }) => {
     let sum = 0, count = 0;
@@ -38,49 +38,49 @@ export function blockMeans(values: ArrayLike<number>, blocks: readonly Block[]):
 }
 
 /**
- * Where the unbroken run of true values begins that reaches to the end; undefined: the last value is not true.
+ * Returns the first index of the run of true values at the end of a list, or undefined if the last value is false.
  *
- * Blocks are tested from the last one back, and the first test that finds nothing ends it. Each may be made at the full
- * level: that any of them is a false alarm needs the first of them to be one (tests in a fixed sequence; Maurer, Hothorn
- * and Lehmacher 1995). So no level is spent on the number of blocks, and what is found holds to the end.
+ * Tests proceed from the last block backward and stop at the first test without a result. Each test may use the full
+ * level: any false positive requires the first test to be one (fixed-sequence testing; Maurer, Hothorn and Lehmacher
+ * 1995).
  */
 export function tailBegin(found: readonly boolean[]): number | undefined {
   const lastFalse = found.lastIndexOf(false);
   return lastFalse === found.length - 1 ? undefined : lastFalse + 1;
 }
 
-/** Losses whose median tells where a run stands: a loss that leaps and comes back has not diverged. */
+/** Window of the running median, in steps. A median ignores temporary spikes. */
 const WINDOW = 32;
 
-/** What a rise must be beyond to be more than noise, in standard deviations of a step's loss. */
+/** Minimum rise above noise, in standard deviations of a step's loss. */
 const NOISE = 5;
 
-/** The least rise that is one, nats per token: the loss of a model that learns nothing moves in its last digits. */
+/** Minimum rise in nats per token. The loss of a model that does not learn fluctuates in its last digits. */
 const LEAST = 0.05;
 
 /**
- * The step at which a run was lost for good; undefined: it was not.
+ * Returns the step at which a run diverged, or undefined if it did not.
  *
- * It is lost where losses stop being finite to the end; or where the median of 32 losses (of a quarter of a shorter run)
- * rises, to stay, above the lowest such median by more than half of what had been learnt until then, by more than 5 standard
- * deviations of a single loss, which are taken from the changes between neighbouring steps, and by more than 0.05 nats.
+ * A run has diverged if its losses stay non-finite until the end. It has also diverged if the running median of 32
+ * losses (or a quarter of a shorter run) permanently rises above its minimum by more than each of: half of the progress
+ * so far, 5 standard deviations of a single loss (estimated from differences of neighboring steps), and 0.05 nats.
  *
- * @param losses Training losses by step, from step 1, nats per token.
+ * @param losses Training losses by step, from step 1, in nats per token.
  */
 export function divergedAt(losses: ArrayLike<number>): number | undefined {
   const finite = new Float64Array(losses).map((loss) => Number.isFinite(loss) ? loss : Infinity);
   const lastFinite = finite.findLastIndex(Number.isFinite);
   if (lastFinite < losses.length - 1) return lastFinite + 2;
   const window = Math.min(WINDOW, Math.floor(losses.length / 4));
-  if (window < 2) return undefined; // too few to tell a rise from noise
+  if (window < 2) return undefined; // too few to separate a rise from noise
   const medians = runningMedians(finite, window);
   const lowest = least(medians);
   const changes = finite.subarray(1).map((loss, i) => Math.abs(loss - finite[i]!)).filter(Number.isFinite);
-  const noise = median(changes) * 1.4826 / Math.SQRT2; // of normal noise, its standard deviation
+  const noise = median(changes) * 1.4826 / Math.SQRT2; // estimates the standard deviation of normal noise
   const line = lowest + Math.max((medians[0]! - lowest) / 2, NOISE * noise, LEAST);
   if (!(medians.at(-1)! > line)) return undefined;
   const under = medians.findLastIndex((one) => one <= line);
-  // The window's median crosses when half of it has: the first of the losses that made it cross.
+  // The median crosses the line when half of the window has. Return the first of these losses.
   const first = finite.findIndex((loss, i) => i > under && loss > line);
   return first + 1;
 }

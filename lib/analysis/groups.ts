@@ -1,5 +1,5 @@
 /**
- * Pairs runs that are equal in all but their precision, over several seeds, and says why two runs are no pair.
+ * Pairs of runs that differ only in precision, grouped over seeds, and reasons why two runs are not a pair.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { keyOf, type Pair, pairRuns, PRECISION } from "./stability.ts";
 
 /** Pairs of one setting and one lower precision. */
 export interface PairGroup {
-  /** The setting in words: tokenizer, T, and whatever else differs between the groups. */
+  /** Name of the setting: tokenizer, T, and other fields that differ between groups. */
   readonly setting: string;
   /** Finished pairs, by seed. */
   readonly pairs: readonly Pair[];
-  /** Finished runs in the baseline precision, of every seed. */
+  /** Finished runs in the baseline precision, of all seeds. */
   readonly seeds: readonly RecordedRun[];
-  /** Pairs left out, of which a run is not finished. */
+  /** Number of pairs that were skipped because a run is unfinished. */
   readonly unfinished: number;
 }
 
-/** Groups the pairs of a folder by setting and lower precision. Groups without a finished pair are left out. */
+/** Groups the pairs of a folder by setting and lower precision. Omits groups without a finished pair. */
 export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
   const pairs = pairRuns(runs);
   const groups = [
@@ -53,7 +53,7 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
   });
 }
 
-/** Fields besides tokenizer, T, B, precision and seed in which specs differ. */
+/** Returns the fields that differ between specs, other than tokenizer, T, B, precision and seed. */
 function varyingFields(specs: readonly RunSpec[]): (keyof RunSpec)[] {
   const [first] = specs;
   if (first === undefined) return [];
@@ -65,10 +65,10 @@ function varyingFields(specs: readonly RunSpec[]): (keyof RunSpec)[] {
 }
 
 /**
- * What keeps two runs from being compared: they must be finished, of the same text, and differ in nothing but their
- * precision, or nothing but their seed.
+ * Describes why two runs cannot be compared. Comparable runs are finished, have the same text, and differ only in
+ * precision or only in seed.
  *
- * @returns A sentence; undefined: nothing.
+ * @returns The reason, or undefined for comparable runs.
  */
 export function pairProblem(a: RecordedRun, b: RecordedRun): string | undefined {
   for (const [which, { status, manifest }] of [["first", a], ["second", b]] as const) {
@@ -105,7 +105,7 @@ function isPrecision(field: keyof RunSpec): boolean {
   return PRECISION.some((one) => one === field);
 }
 
-/** What else differs between two runs and may explain a gap: the code, and the machine. */
+/** Describes other differences between two runs that may explain a gap: the code and the machine. */
 export function pairNotes(a: RecordedRun, b: RecordedRun): string[] {
   const notes = a.manifest.libSha256 === b.manifest.libSha256
     ? []
@@ -122,7 +122,7 @@ export function pairNotes(a: RecordedRun, b: RecordedRun): string[] {
   return notes;
 }
 
-/** Runs of other seeds in the same precision: what tells how far seeds lie apart. One a seed. */
+/** Returns finished runs of other seeds in the same precision, one per seed, for the noise floor. */
 export function otherSeeds(
   run: RecordedRun,
   among: readonly RecordedRun[],

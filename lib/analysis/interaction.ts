@@ -1,6 +1,6 @@
 /**
- * Whether the gap of a lower precision grows with sequence length and with vocabulary: effects over a grid of settings,
- * each with an interval over paired seeds.
+ * Growth of the gap with sequence length and vocabulary size: effects over a grid of settings, with intervals over
+ * paired seeds.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
 
 /**
- * What is measured of a pair. `validation`: the gap of the final validation loss, nats per token · `bitsPerByte`: the
- * same, which compares across vocabularies · `distance`: how far apart training losses are at a step, whatever the sign,
- * mean over steps, nats per token.
+ * Metric of a pair. `validation`: gap of the final validation loss in nats per token. `bitsPerByte`: the same gap in
+ * bits per byte, comparable across vocabularies. `distance`: mean absolute difference of training losses per step in
+ * nats per token.
  */
 export type GapMeasure = "validation" | "bitsPerByte" | "distance";
 
-/** The measures, and what they are in. */
+/** Descriptions and units of the metrics. */
 export const GAP_MEASURES: Readonly<Record<GapMeasure, { readonly what: string; readonly unit: string }>> = {
   validation: { what: "gap of the final validation loss", unit: "nats per token" },
   bitsPerByte: { what: "gap of the final validation loss", unit: "bits per byte" },
@@ -31,46 +31,46 @@ export const GAP_MEASURES: Readonly<Record<GapMeasure, { readonly what: string; 
 export interface GridCell {
   /** The tokenizer's name. */
   readonly tokenizer: string;
-  /** V, as the tokenizer's name says it. */
+  /** V, from the tokenizer's name. */
   readonly V: number;
-  /** T. */
+  /** Sequence length T. */
   readonly T: number;
-  /** float32's final validation loss, mean over seeds, nats per token. */
+  /** Final validation loss in float32, mean over seeds, in nats per token. */
   readonly loss: Estimate;
-  /** The same in bits per byte. */
+  /** Final validation loss in float32 in bits per byte. */
   readonly lossBitsPerByte: Estimate;
-  /** Gaps, over seeds. */
+  /** Gaps, mean over seeds. */
   readonly gaps: Readonly<Record<GapMeasure, Estimate>>;
 }
 
-/** An effect on a measure: of the mean, or of what a doubling adds. */
+/** Effect on a metric: its mean, or its change with a doubling. */
 export interface GridEffect {
-  /** What the effect is on. */
+  /** Metric. */
   readonly measure: GapMeasure;
   /**
-   * `mean` over the grid · `T`: what a doubling of T adds · `V`: what a doubling of V adds · `T × V`: what a doubling of V
-   * adds to what a doubling of T adds.
+   * `mean`: mean over the grid. `T`: change with a doubling of T. `V`: change with a doubling of V. `T × V`: change of
+   * the `T` effect with a doubling of V.
    */
   readonly of: "mean" | "T" | "V" | "T × V";
-  /** It, over seeds. */
+  /** Estimate over seeds. */
   readonly effect: Estimate;
 }
 
-/** A grid of settings in one lower precision. */
+/** Grid of settings in one lower precision. */
 export interface Grid {
   /** The lower precision. */
   readonly precision: string;
-  /** Seeds that every setting has. */
+  /** Seeds that all settings have. */
   readonly seeds: readonly number[];
-  /** How sure intervals are; each is for itself. */
+  /** Confidence level of each interval. */
   readonly level: number;
-  /** The settings, by V and T. */
+  /** Settings by V and T. */
   readonly cells: readonly GridCell[];
-  /** The effects; of an axis with a single value there is none. */
+  /** Effects. Axes with a single value have none. */
   readonly effects: readonly GridEffect[];
 }
 
-/** A setting's pairs by seed. */
+/** Pairs of a setting by seed. */
 interface PairsOf {
   readonly tokenizer: string;
   readonly V: number;
@@ -79,12 +79,13 @@ interface PairsOf {
 }
 
 /**
- * The grids of T × V among runs: for each lower precision, the settings whose tokenizer's name says a V (`bpe:512`;
- * `character` does not), if every V has every T, there are at least two settings, and at least two seeds that all have.
+ * Returns the T × V grids among runs, one per lower precision. Uses tokenizers with a V in their name (`bpe:512`, but
+ * not `character`). Requires all combinations of T and V, at least two settings, and at least two seeds that all
+ * settings have.
  *
- * A seed is one observation: effects are taken from its settings alone, by least squares on log2 T, log2 V and their
- * product, each centred, and then averaged over seeds with a t interval (summary measures: Matthews et al. 1990). So what
- * settings of a seed share is no part of the interval's width.
+ * Each seed is one observation. Effects of each seed are least-squares slopes on centered log2 T, log2 V and their
+ * product. Their mean over seeds has a t interval (summary measures: Matthews et al. 1990). Variation that the settings
+ * of a seed share does not widen the interval.
  */
 export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_LEVEL): Grid[] {
   const several = new Set(runs.map(deviceOf)).size > 1;
@@ -109,7 +110,7 @@ function settingOf({ pairs }: PairGroup): PairsOf[] {
 function gridOf(settings: readonly PairsOf[], level: number): Omit<Grid, "precision"> | undefined {
   const [Vs, Ts] = [new Set(settings.map(({ V }) => V)), new Set(settings.map(({ T }) => T))];
   const places = new Set(settings.map(({ V, T }) => `${V} ${T}`));
-  // One setting a place, and every place taken: then the centred columns are orthogonal.
+  // With one setting per combination, and no missing combination, the centered columns are orthogonal.
   const isWhole = settings.length === places.size && places.size === Vs.size * Ts.size && settings.length > 1;
   if (!isWhole) return undefined;
   const valuesOf = new Map(settings.map((setting) => [
@@ -178,7 +179,10 @@ function centred(values: readonly number[]): number[] {
   return values.map((value) => value - mean);
 }
 
-/** One row a setting: `V`, `T`, float32's loss in both units, and the gaps with half the widths of their intervals. */
+/**
+ * Returns one row per setting: `V`, `T`, the float32 loss in both units, and the gaps with half the widths of their
+ * intervals.
+ */
 export function gridTable({ cells }: Grid): Table {
   const column = <C>(value: (cell: GridCell) => C): C[] => cells.map(value);
   return table([
@@ -195,7 +199,7 @@ export function gridTable({ cells }: Grid): Table {
   ]);
 }
 
-/** What a grid comes to, a sentence a measure: what a doubling of T and of V adds, and whether it can be told from 0. */
+/** Summarizes a grid, one sentence per metric: changes with a doubling of T and of V, and their significance. */
 export function gridSentences({ precision, seeds, level, effects }: Grid): string[] {
   return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
     const own = effects.filter(({ measure }) => measure === name);

@@ -1,10 +1,10 @@
 /**
- * The middle of values.
+ * Medians.
  *
  * @module
  */
 
-/** The middle value; of an even count, the mean of the two; NaN of none. */
+/** Returns the median: for an even count the mean of the two middle values, NaN for an empty list. */
 export function median(values: ArrayLike<number>): number {
   const sorted = new Float64Array(values).sort();
   const middle = sorted.length / 2;
@@ -13,11 +13,11 @@ export function median(values: ArrayLike<number>): number {
 }
 
 /**
- * The medians of every window of a list: the same numbers as {@linkcode median} of each, without sorting each anew.
+ * Returns the running medians of a list. Equal to {@linkcode median} of each window, without repeated sorting.
  *
- * @param values No NaN; may be infinite.
- * @param window Values in a window, from 1 to as many as there are.
- * @returns One number a window, in order.
+ * @param values Values without NaN. May be infinite.
+ * @param window Window length, from 1 to the number of values.
+ * @returns One median per window, in order.
  */
 export function runningMedians(values: ArrayLike<number>, window: number): Float64Array {
   const sorted = Float64Array.from({ length: window }, (_, i) => values[i]!).sort();
@@ -27,7 +27,7 @@ export function runningMedians(values: ArrayLike<number>, window: number): Float
   medians[0] = middle();
   for (let i = window; i < values.length; i++) {
     const leaving = values[i - window]!, coming = values[i]!;
-    // The place of what leaves moves towards where the new value belongs.
+    // Shift the slot of the removed value to the position of the new value.
     let k = placeOf(sorted, leaving);
     while (k + 1 < window && sorted[k + 1]! < coming) sorted[k] = sorted[++k]!;
     while (k > 0 && sorted[k - 1]! > coming) sorted[k] = sorted[--k]!;
@@ -37,7 +37,7 @@ export function runningMedians(values: ArrayLike<number>, window: number): Float
   return medians;
 }
 
-/** The first place of a value in a sorted list that holds it. */
+/** Returns the first index of a value in a sorted list that contains it. */
 function placeOf(sorted: Float64Array, value: number): number {
   let low = 0, high = sorted.length - 1;
   while (low < high) {

@@ -1,5 +1,5 @@
 /**
- * Statistics over records. No tensors.
+ * Statistics of recorded runs. No tensors.
  *
  * @module
  */

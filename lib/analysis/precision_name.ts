@@ -1,36 +1,36 @@
 /**
- * What runs are computed in, in words.
+ * Names of precisions.
  *
  * @module
  */
 import { precisionLabel, type PrecisionOverride } from "../precision/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 
-/** The policy that others are held against. */
+/** Policy of the baseline. */
 export const BASELINE = "float32";
 
-/** What a spec says of precision. */
+/** Precision fields of a spec. */
 export interface OfPrecision {
-  /** The policy's name. */
+  /** Name of the policy. */
   readonly policy: string;
-  /** Formats that count before it. */
+  /** Format overrides, which take precedence over the policy. */
   readonly overrides: readonly PrecisionOverride[];
 }
 
 /**
- * A run's precision: `bf16-autocast`; with overrides, and what of it is emulated,
- * `bf16-autocast, softmax@h.1=e8m3 (emulated e8m3)`.
+ * Returns the name of a run's precision, such as `bf16-autocast`. With overrides, the name lists them and marks
+ * emulated formats: `bf16-autocast, softmax@h.1=e8m3 (emulated e8m3)`.
  */
 export function precisionName(spec: OfPrecision): string {
   return precisionLabel(spec);
 }
 
-/** Whether all of a run is in {@linkcode BASELINE}. */
+/** Returns true if a run is entirely in {@linkcode BASELINE}. */
 export function isBaseline({ policy, overrides }: OfPrecision): boolean {
   return policy === BASELINE && overrides.length === 0;
 }
 
-/** What a run was computed on: `cpu`, or the name of the GPU. */
+/** Returns the device of a run: `cpu` or the name of a GPU. */
 export function deviceOf({ manifest: { environment: { device } } }: RecordedRun): string {
   return device ?? "unknown";
 }

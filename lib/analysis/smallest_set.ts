@@ -1,25 +1,25 @@
 /**
- * The smallest set of parts that explains something, by bisection. It knows of no precision and no run.
+ * Search for the smallest explanatory set by bisection, independent of precision and runs.
  *
  * @module
  */
 
-/** What a search came to. */
+/** Result of a search. */
 export interface SmallestSet<P> {
   /**
-   * Parts that explain it together, of which none can be left out; empty: it is there without any. Undefined: not even all
-   * parts explain it, or the search ended at its bound.
+   * Minimal set of parts that explains the effect. Empty if the effect exists without parts. Undefined if all parts
+   * together do not explain it, or the search reached its bound.
    */
   readonly parts: readonly P[] | undefined;
-  /** Why there is no set, where there is none. */
+  /** Reason for a missing set. */
   readonly reason: "not explained" | "too many parts" | undefined;
-  /** How many sets were tried. */
+  /** Number of sets that were tried. */
   readonly trials: number;
 }
 
 /**
- * How many sets a search tries at most for a set of at most `most` of `n` parts: 2 k log2(n / k) + 2 k, rounded up for
- * each of k, and two to begin with (Junker 2004, *QuickXplain*, where it is proved).
+ * Returns the maximum number of trials for a set of at most `most` of `n` parts: 2 k log2(n / k) + 2 k, rounded up for
+ * each k, plus two initial trials (proof: Junker 2004, *QuickXplain*).
  */
 export function trialBound(n: number, most: number): number {
   const k = Math.min(n, most);
@@ -27,14 +27,14 @@ export function trialBound(n: number, most: number): number {
 }
 
 /**
- * Finds a set of parts that explains something, none of which can be left out, by Junker's QuickXplain (AAAI 2004): halves
- * are tried before quarters, as in delta debugging, with far fewer trials where few parts are to blame.
+ * Finds a minimal set of parts that explains an effect, by Junker's QuickXplain (AAAI 2004). Halves are tried before
+ * quarters, as in delta debugging, with far fewer trials for small sets.
  *
- * A set that explains it is taken to explain it with more parts too.
+ * Assumes monotonicity: a superset of an explanatory set is explanatory.
  *
- * @param parts In an order that keeps together what is alike.
- * @param explains Whether a set does. It is asked one set at a time.
- * @param most Parts that a set may have to be worth finding (default 4): it bounds the trials by {@linkcode trialBound}.
+ * @param parts All parts. Similar parts should be adjacent.
+ * @param explains Tests a set. Called for one set at a time.
+ * @param most Maximum number of parts in a set (default 4). Limits the trials to {@linkcode trialBound}.
  */
 export async function smallestSet<P>(
   parts: readonly P[],
@@ -48,7 +48,9 @@ export async function smallestSet<P>(
     trials++;
     return await explains(set);
   };
-  /** The smallest addition to `given` that explains it, out of `among`; `added`: whether `given` has grown. */
+  /**
+   * Returns the smallest subset of `among` that explains the effect with `given`. `added` is true if `given` has grown.
+   */
   const search = async (given: readonly P[], added: boolean, among: readonly P[]): Promise<readonly P[]> => {
     if (added && await ask(given)) return [];
     if (among.length === 1) return among;

@@ -1,6 +1,5 @@
 /**
- * How stable a loss is: spikes, non-finite values, and the gap between two precisions of one run. Plain numbers, no
- * tables.
+ * Stability of a loss: spikes, non-finite values, and the gap between the precisions of a pair.
  *
  * @module
  */
@@ -9,12 +8,12 @@ import { isBaseline } from "./precision_name.ts";
 import { meanOf } from "./student.ts";
 
 /**
- * The default tolerance: the smallest gap of a loss that matters, in nats per token. Perplexity is exp(loss), so it is 1 %
- * of perplexity.
+ * Default tolerance: smallest gap of a loss that matters, in nats per token. Perplexity is exp(loss), so the default is
+ * a change of perplexity by 1 %.
  */
 export const DEFAULT_TOLERANCE = 0.01;
 
-/** How many values are NaN or infinite. Averages skip them, so they are counted on their own. */
+/** Counts NaN and infinite values. Averages skip these values. */
 export function countNonFinite(values: ArrayLike<number>): number {
   let count = 0;
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) count++;
@@ -22,16 +21,14 @@ export function countNonFinite(values: ArrayLike<number>): number {
 }
 
 /**
- * Steps whose loss stands out above the steps before it, by a rolling z-score (the idea of llm.c's outlier detector;
- * here the judged loss is no part of the window). Non-finite losses are no spikes: {@linkcode countNonFinite} is for
- * them.
+ * Returns the steps whose loss is a spike by a rolling z-score. The method follows llm.c's outlier detector, but the window
+ * excludes the tested loss. Non-finite losses are not spikes; see {@linkcode countNonFinite}.
  *
- * Five deviations over a window of 32 are beyond Student's t at 1.3e-5: of 2,000 steps of plain noise, 0.03 are taken
- * for spikes.
+ * The false-positive rate of the defaults is 1.3e-5 per step by Student's t: 0.03 spikes in 2,000 steps of normal noise.
  *
- * @param losses By step, nats per token.
- * @param options `window`, losses that one is held against (default 32; the first ones cannot be judged), and `z`,
- * standard deviations above their mean that make a spike (default 5).
+ * @param losses Losses by step, in nats per token.
+ * @param options `window`, the number of preceding losses (default 32; earlier steps are not tested), and `z`, the threshold in
+ * standard deviations above their mean (default 5).
  * @returns Indices into `losses`.
  *
  * @example
@@ -49,7 +46,7 @@ export function spikes(
   { window = 32, z = 5 }: { window?: number; z?: number } = {},
 ): number[] {
   const found: number[] = [];
-  // No slices: a thousand runs of a thousand steps are judged at once.
+  // Avoid slices: this loop runs for thousands of runs with thousands of steps.
   for (let i = window; i < losses.length; i++) {
     const loss = losses[i]!;
     if (!Number.isFinite(loss)) continue;
@@ -63,18 +60,18 @@ export function spikes(
   return found;
 }
 
-/** Fields of a spec that say what a run is computed in. */
+/** Spec fields that determine the precision of a run. */
 export const PRECISION = ["policy", "overrides"] as const;
 
-/** Two runs that differ in their precision alone. */
+/** Two runs that differ only in precision. */
 export interface Pair {
-  /** In float32. */
+  /** Run in float32. */
   readonly baseline: RecordedRun;
-  /** In the lower precision. */
+  /** Run in lower precision. */
   readonly other: RecordedRun;
 }
 
-/** Pairs every run that is not float32 with the float32 run of the same spec, data and code, on the same device. */
+/** Pairs every run in lower precision with the float32 run of the same spec, data, code and device. */
 export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   const baselines = new Map(
     runs.filter((run) => isBaseline(run.manifest.spec)).map((run) => [keyOf(run, PRECISION), run]),
@@ -85,7 +82,7 @@ export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   });
 }
 
-/** What is equal in runs that differ in some fields of their specs: the rest, data, code and device. */
+/** Returns a key of all spec fields except the given ones, and of data, code and device. */
 export function keyOf(
   { manifest: { spec, data, libSha256, environment: { device } } }: RecordedRun,
   free: readonly (typeof PRECISION[number] | "seed")[],
@@ -94,31 +91,31 @@ export function keyOf(
   return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256, device: device ?? null });
 }
 
-/** The gap of a pair: the other precision's loss minus float32's, in nats per token. */
+/** Gap of a pair: loss in the other precision minus loss in float32, in nats per token. */
 export interface Gap {
-  /** The gap at each step that both have, from step 1; NaN or infinite where a loss is. */
+  /** Gap at each common step, from step 1. NaN or infinite for non-finite losses. */
   readonly byStep: Float64Array;
-  /** Of the validation loss, at the last step where both were evaluated; NaN: there is none. */
+  /** Gap of the validation loss at the last common evaluation. NaN without one. */
   readonly finalValidation: number;
-  /** Of the same in bits per byte. */
+  /** Gap of the validation loss in bits per byte. */
   readonly finalBitsPerByte: number;
-  /** Of the training loss, at the last step that both have. */
+  /** Gap of the training loss at the last common step. */
   readonly final: number;
-  /** Mean over the steps where both are finite. */
+  /** Mean over the steps with finite losses on both sides. */
   readonly mean: number;
-  /** Mean distance from 0 over the same steps. */
+  /** Mean absolute gap over the same steps. */
   readonly meanAbsolute: number;
-  /** The one farthest from 0, with its sign, of the same steps. */
+  /** Gap of largest magnitude over the same steps, with its sign. */
   readonly largest: number;
-  /** Its step, the first of equals; undefined: both are finite nowhere. */
+  /** First step of the largest gap. Undefined without finite steps. */
   readonly largestAt: number | undefined;
-  /** The first step where it is farther from 0 than the tolerance, or where one side alone is not finite. */
+  /** First step with a gap beyond the tolerance, or with a non-finite loss on one side only. */
   readonly firstBeyond: number | undefined;
-  /** Training losses that are NaN or infinite, on each side. */
+  /** Number of NaN or infinite training losses on each side. */
   readonly nonFinite: { readonly baseline: number; readonly other: number };
 }
 
-/** Compares a pair step by step; `tolerance` is in nats per token. */
+/** Compares a pair step by step. `tolerance` is in nats per token. */
 export function gapOf(pair: Pair, tolerance: number = DEFAULT_TOLERANCE): Gap {
   const [a, b] = [seriesOf(pair.baseline), seriesOf(pair.other)];
   const base = a.steps.loss, other = b.steps.loss;
@@ -149,7 +146,7 @@ export function gapOf(pair: Pair, tolerance: number = DEFAULT_TOLERANCE): Gap {
   };
 }
 
-/** Unfinished runs may end at different steps: only losses of the same step are compared. */
+/** Compares validation losses of the same step only, because unfinished runs may end at different steps. */
 function validationGap(
   a: readonly EvalEvent[],
   b: readonly EvalEvent[],
@@ -165,11 +162,10 @@ function validationGap(
 }
 
 /**
- * How far another seed moves the last validation loss in float32: the root mean square of the differences between
- * finished runs that differ in their seed alone, pooled over settings. What precision does is small beside this, or it
- * is not.
+ * Returns the effect of the seed on the final validation loss in float32: the root mean square difference of finished
+ * runs that differ only in seed, pooled over settings.
  *
- * @returns Nats per token, and how many pairs of seeds it is from; undefined: there are none with finite losses.
+ * @returns Nats per token, and the number of seed pairs. Undefined without finite losses.
  */
 export function seedSpread(runs: readonly RecordedRun[]): { nats: number; pairs: number } | undefined {
   const groups = new Map<string, number[]>();

@@ -1,29 +1,29 @@
 /**
- * Means of few values with their intervals, by Student's t. Plain numbers.
+ * Means of few values with confidence intervals by Student's t.
  *
  * @module
  */
 import jstat from "jstat";
 
-/** How sure intervals are, where nobody says otherwise: 95 of 100 of them hold the true value. */
+/** Default confidence level. */
 export const DEFAULT_LEVEL = 0.95;
 
-/** A mean, and how far the truth may be from it. */
+/** A mean with its confidence interval. */
 export interface Estimate {
-  /** The mean; NaN of no values. */
+  /** Mean. NaN without values. */
   readonly mean: number;
-  /** Half the width of the interval around it; undefined: one value alone, or none, has no interval. */
+  /** Half the width of the confidence interval. Undefined for fewer than two values. */
   readonly half: number | undefined;
-  /** Standard deviation of the values (n - 1 in the denominator); undefined as `half` is. */
+  /** Standard deviation of the values (denominator n - 1). Undefined for fewer than two values. */
   readonly sd: number | undefined;
-  /** How many values it is from. */
+  /** Number of values. */
   readonly n: number;
 }
 
 /**
- * The value that a t-distributed number stays below with probability `p`.
+ * Returns the quantile of Student's t distribution.
  *
- * @param p In (0, 1).
+ * @param p Probability in (0, 1).
  * @param df Degrees of freedom, at least 1.
  */
 export function tQuantile(p: number, df: number): number {
@@ -31,13 +31,13 @@ export function tQuantile(p: number, df: number): number {
 }
 
 /**
- * The mean of independent values with its two-sided interval, mean ± t(n - 1) sd / √n (Student 1908). Of differences of
- * pairs it is the paired t interval: what the members of a pair share is no part of its width.
+ * Returns the mean of independent values with its two-sided confidence interval, mean ± t(n - 1) sd / √n (Student 1908). For
+ * differences within pairs, this is the paired t interval.
  *
- * It is exact for normal values, and on the safe side for most with heavier tails.
+ * Exact for normal values, and conservative for most distributions with heavier tails.
  *
- * @param values Finite.
- * @param level How sure, in (0, 1); default 0.95.
+ * @param values Finite values.
+ * @param level Confidence level in (0, 1). Default: 0.95.
  *
  * @example
  * ```ts
@@ -58,17 +58,17 @@ export function estimate(values: readonly number[], level: number = DEFAULT_LEVE
 }
 
 /**
- * How probable a mean as far from 0 is, if each value were as probable with the other sign: Fisher's exact test for
- * pairs (1935). It asks for no distribution, but of n pairs it can say no less than 2 / 2^n.
+ * Returns the two-sided p-value of a mean under random sign flips: Fisher's exact test for pairs (1935). Assumes no
+ * distribution. The smallest possible value for n pairs is 2 / 2^n.
  *
- * @param values Finite, at most 16: all their signs are tried.
- * @throws {RangeError} for more.
+ * @param values Finite values, at most 16, because all sign combinations are enumerated.
+ * @throws {RangeError} for more values.
  */
 export function signFlipP(values: readonly number[]): number {
   const n = values.length;
-  if (n > 16) throw new RangeError(`Cannot try all signs: wanted at most 16 values: given ${n}`);
+  if (n > 16) throw new RangeError(`Cannot enumerate all signs: expected at most 16 values, got ${n}`);
   const found = Math.abs(values.reduce((sum, x) => sum + x, 0));
-  const slack = 1e-12 * values.reduce((sum, x) => sum + Math.abs(x), 0); // sums in another order
+  const slack = 1e-12 * values.reduce((sum, x) => sum + Math.abs(x), 0); // tolerance for another order of summation
   let asFar = 0;
   for (let signs = 0; signs < 2 ** n; signs++) {
     const sum = values.reduce((sum, x, i) => sum + (signs >> i & 1 ? -x : x), 0);
@@ -77,12 +77,12 @@ export function signFlipP(values: readonly number[]): number {
   return asFar / 2 ** n;
 }
 
-/** The mean; NaN of none. */
+/** Returns the mean, or NaN for an empty list. */
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, x) => sum + x, 0) / values.length;
 }
 
-/** The standard deviation, with n - 1 in the denominator; NaN of fewer than two. */
+/** Returns the standard deviation (denominator n - 1), or NaN for fewer than two values. */
 export function standardDeviation(values: readonly number[]): number {
   const mean = meanOf(values);
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));

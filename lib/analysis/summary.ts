@@ -1,5 +1,5 @@
 /**
- * Summarizes a sweep: its tables, a few sentences, and the verdict of each setting.
+ * Summary of a sweep: tables, key sentences and the verdict of each setting.
  *
  * @module
  */
@@ -19,21 +19,21 @@ import { compareGroups } from "./compare_groups.ts";
 import { pairTable, runTable, type Table } from "./tables.ts";
 import { verdictOf } from "./verdict.ts";
 
-/** The summary of a sweep. */
+/** Summary of a sweep. */
 export interface Summary {
-  /** {@linkcode runTable}. */
+  /** Table of runs, see {@linkcode runTable}. */
   readonly runs: Table;
-  /** {@linkcode pairTable}. */
+  /** Table of pairs, see {@linkcode pairTable}. */
   readonly pairs: Table;
-  /** The smallest gap that matters, in nats per token. */
+  /** Smallest gap that matters, in nats per token. */
   readonly tolerance: number;
-  /** A few sentences, without verdicts. */
+  /** Key sentences, without verdicts. */
   readonly headline: string;
   /** Tables, headline and verdicts as text. */
   readonly text: string;
 }
 
-/** Summarizes runs and judges their pairs; `tolerance` is in nats per token. */
+/** Summarizes runs with the verdicts of their pairs. `tolerance` is in nats per token. */
 export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFAULT_TOLERANCE): Summary {
   const pairs = pairRuns(runs);
   const tables = { runs: runTable(runs), pairs: pairTable(pairs, tolerance) };
@@ -50,7 +50,7 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
   return { ...tables, tolerance, headline, text };
 }
 
-/** The verdict of each setting and lower precision, one sentence each. */
+/** Returns one sentence per setting and lower precision with its verdict. */
 function verdicts(runs: readonly RecordedRun[], tolerance: number): string[] {
   return compareGroups(runs, { tolerance }).map(({ setting, comparison }) =>
     `${setting}: ${verdictOf(comparison).sentence}`
@@ -66,7 +66,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
   }
   for (const policy of new Set(pairs.map(({ other }) => precisionName(other.manifest.spec)))) {
     const own = pairs.filter(({ other }) => precisionName(other.manifest.spec) === policy);
-    // What has not come to its end has no final loss.
+    // Unfinished runs have no final loss.
     const gaps = own.filter(({ baseline, other }) =>
       baseline.status === "finished" && other.status === "finished"
     )

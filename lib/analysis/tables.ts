@@ -1,6 +1,6 @@
 /**
- * Tables over the runs of a sweep, with Arquero: a row a run, a row a pair, a row a step. What they say in words is in
- * `summary.ts`, and how they are shown in `format.ts`.
+ * Arquero tables of a sweep: one row per run, per pair or per step. `summary.ts` describes them; `format.ts` formats
+ * them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, spikes } from "./stability.ts";
 
-/** An Arquero table. Numbers in it may be NaN or infinite, which its aggregates skip. */
+/** An Arquero table. Its numbers may be NaN or infinite; Arquero's aggregates skip them. */
 export type Table = ColumnTable;
 
 const RUN_COLUMNS = [
@@ -32,9 +32,10 @@ const RUN_COLUMNS = [
 ] as const;
 
 /**
- * One row a run: `run`, `data`, `tokenizer`, `T`, `policy` (with its overrides), `seed`, `status`, `steps` done, `valLoss` (the last one)
- * and `bestValLoss` (the lowest finite one), both in nats per token, `bitsPerByte` of the last, `tokensPerSecond`
- * (median over steps), `spikes`, and `nonFinite` (training losses and gradient norms). What a run has not, is NaN.
+ * Returns one row per run: `run`, `data`, `tokenizer`, `T`, `policy` (with overrides), `seed`, `status`, completed
+ * `steps`, `valLoss` (last) and `bestValLoss` (lowest finite), both in nats per token, `bitsPerByte` of the last
+ * evaluation, `tokensPerSecond` (median over steps), `spikes`, and `nonFinite` (training losses and gradient norms).
+ * Missing values are NaN.
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
   const rows = runs.map((run) => {
@@ -82,11 +83,11 @@ const PAIR_COLUMNS = [
 ] as const;
 
 /**
- * One row a pair: `data`, `tokenizer`, `T`, `policy`, `seed`, the gap to float32 in nats per token (`valGap` of the
- * validation loss; `finalGap`, `meanGap`, `meanAbsGap`, `largestGap` with its step `largestAt`, of training losses),
- * `firstBeyond` (the first step with a gap beyond `tolerance` nats, or null), the training losses that are not finite on
- * float32's side (`baselineNonFinite`) and on the other (`nonFinite`), and `speed` (tokens per second, as a multiple of
- * float32's).
+ * Returns one row per pair: `data`, `tokenizer`, `T`, `policy`, `seed`, and the gap to float32 in nats per token.
+ * `valGap` is of the validation loss; `finalGap`, `meanGap`, `meanAbsGap` and `largestGap` with its step `largestAt`
+ * are of training losses. Further columns: `firstBeyond` (first step with a gap beyond `tolerance` nats, or null),
+ * `baselineNonFinite` and `nonFinite` (non-finite training losses in float32 and in the other precision), and `speed`
+ * (relative to float32).
  */
 export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TOLERANCE): Table {
   const speedOf = (run: RecordedRun) => median(seriesOf(run).steps.tokensPerSecond);
@@ -116,24 +117,24 @@ export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TO
 }
 
 /**
- * One row a step, each step once: `run`, `step`, `loss` (nats per token), `lr`, `gradNorm` (before clipping) and
- * `tokensPerSecond`.
+ * Returns one row per step, each step once: `run`, `step`, `loss` (nats per token), `lr`, `gradNorm` (before clipping)
+ * and `tokensPerSecond`.
  */
 export function stepTable(runs: readonly RecordedRun[]): Table {
   return table({ ...stepColumns(runs) });
 }
 
 /**
- * {@linkcode stepTable} of a sweep's folder, read from its `table.parquet` where that is of its journals as they are, and
- * else from the journals.
+ * Returns the {@linkcode stepTable} of a sweep's folder. Reads `table.parquet` if it is current, and otherwise the
+ * journals.
  *
- * @throws {UserError} when the folder holds no runs, or a damaged one.
+ * @throws {UserError} if the folder has no runs, or a damaged run.
  */
 export async function openStepTable(sweepDir: string): Promise<Table> {
   return table({ ...await readStepColumns(sweepDir) });
 }
 
-/** Columns, and after the policy the device where there are several of them. */
+/** Returns columns, with the device after the policy if there are several devices. */
 function withDevice<Name extends string>(
   columns: readonly Name[],
   runs: readonly RecordedRun[],
@@ -142,7 +143,7 @@ function withDevice<Name extends string>(
   return columns.flatMap((name) => name === "policy" ? [name, "device"] : [name]);
 }
 
-/** A table with its columns even where it has no rows. */
+/** Returns a table that has its columns even without rows. */
 function tableOf<Name extends string>(names: readonly Name[], rows: readonly Record<Name, unknown>[]): Table {
   return table(names.map((name) => [name, rows.map((row) => row[name])]));
 }

@@ -1,5 +1,5 @@
 /**
- * The verdict of a comparison, in one sentence with its uncertainty.
+ * Verdict of a comparison, as one sentence with its uncertainty.
  *
  * @module
  */
@@ -8,34 +8,34 @@ import { type Estimate, tQuantile } from "./student.ts";
 import type { ComparedPair, Comparison } from "./compare_pairs.ts";
 
 /**
- * What a comparison comes to.
+ * Kind of a verdict.
  *
  * - `stable`: the gap of the final validation loss is 0, or its interval lies within the tolerance.
- * - `within seed noise`: the gap cannot be told from 0, and is no larger than another seed's.
- * - `degraded`, `improved`: its interval lies above 0, or below it, and not within the tolerance.
- * - `diverged`: the other precision's loss was lost for good where the baseline's was not.
- * - `undecided`: there are too few pairs to say, or both sides diverge.
+ * - `within seed noise`: the gap is not significant, and no larger than the difference between seeds.
+ * - `degraded`, `improved`: the interval lies above or below 0, and not within the tolerance.
+ * - `diverged`: the other precision diverged where the baseline did not.
+ * - `undecided`: there are too few pairs, or both sides diverged.
  *
- * Where precision has no effect, `degraded` or `improved` comes out with a probability of at most 1 - level, whatever
- * the tolerance; of `degraded` alone it is half of that.
+ * Without an effect of precision, the probability of `degraded` or `improved` is at most 1 - level for any tolerance.
+ * The false-positive rate of `degraded` alone is half of that.
  */
 export type VerdictKind = "stable" | "within seed noise" | "degraded" | "improved" | "diverged" | "undecided";
 
-/** A verdict. */
+/** Verdict of a comparison. */
 export interface Verdict {
-  /** What it comes to. */
+  /** Kind of the verdict. */
   readonly kind: VerdictKind;
-  /** It in one sentence. */
+  /** Verdict as one sentence. */
   readonly sentence: string;
-  /** The gap of the final validation loss, nats per token; NaN: no pair has one. */
+  /** Gap of the final validation loss in nats per token. NaN without a finite pair. */
   readonly gap: number;
-  /** How far the truth may be from it; undefined: that cannot be said. */
+  /** Half the width of its confidence interval. Undefined if there is no interval. */
   readonly half: number | undefined;
-  /** Of `diverged`: the first step at which a pair's other side was lost. */
+  /** For `diverged`: first step at which the other side of a pair diverged. */
   readonly step: number | undefined;
 }
 
-/** Says what a comparison comes to. */
+/** Returns the verdict of a comparison. */
 export function verdictOf(comparison: Comparison): Verdict {
   const { gaps: { validation }, pairs } = comparison;
   const say = (kind: VerdictKind, sentence: string, more: Partial<Verdict> = {}): Verdict => ({
@@ -68,7 +68,7 @@ export function verdictOf(comparison: Comparison): Verdict {
   return say(kind, sentence, { half });
 }
 
-/** What the sides are called. */
+/** Names of the sides. */
 interface Names {
   readonly baseline: string;
   readonly other: string;
@@ -117,7 +117,7 @@ function seedSentence({ pairs, floor, gaps, level }: Comparison, { other }: Name
     (inside ? "so do these." : "these are unusually far apart.");
 }
 
-/** A single pair has no interval: it is held against what seeds do. */
+/** Judges a single pair, which has no interval, by the noise floor. */
 function judgeOne(
   { floor, gaps: { validation: { mean } }, level }: Comparison,
   { other, baseline }: Names,
@@ -204,7 +204,9 @@ function apartFrom({ apartFrom, beyondFloorFrom }: Comparison): string {
   return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
 }
 
-/** The least pairs whose interval would be at most ±half, if their standard deviation is as it was; undefined: over 1,000. */
+/**
+ * Returns the number of pairs for an interval of at most ±half with the same standard deviation. Undefined above 1,000.
+ */
 export function pairsFor(
   { sd, half, level }: { sd: number; half: number; level: number },
 ): number | undefined {
@@ -213,15 +215,15 @@ export function pairsFor(
 }
 
 /**
- * The smallest effect that pairs like these would show with a probability of about 0.8: (t at the level + t at 0.8) times
- * the standard error. Undefined: fewer than 2 pairs.
+ * Returns the smallest effect that equally many pairs detect with a probability of about 0.8: (t at the level + t at
+ * 0.8) times the standard error. Undefined with fewer than 2 pairs.
  */
 export function detectable({ sd, n }: Estimate, level: number): number | undefined {
   if (sd === undefined) return undefined;
   return (tQuantile((1 + level) / 2, n - 1) + tQuantile(0.8, n - 1)) * sd / Math.sqrt(n);
 }
 
-/** Spikes of the other side that the baseline does not have within two steps, over all pairs: its own. */
+/** Counts the spikes of the other side without a baseline spike within two steps, over all pairs. */
 export function ownSpikes(pairs: readonly ComparedPair[]): number {
   return pairs.reduce(
     (sum, { spikes }) =>

@@ -446,7 +446,9 @@ Deno.test("loadGpt2() says which file is missing or damaged", async () => {
     const index = join(folder, "model.safetensors.index.json");
     for (const text of ["{}", '{"weight_map":{}}', '{"weight_map":{"a":"../a"}}', '{"weight_map":{"a":1}}']) {
       await Deno.writeTextFile(index, text);
-      await assertRefused(folder, ["wanted a weight_map from tensors to the names of files beside it"]);
+      await assertRefused(folder, [
+        "expected a weight_map from tensors to names of files in the same folder",
+      ]);
     }
     await Deno.writeTextFile(index, '{"weight_map":{"a":"gone.safetensors"}}');
     await assertRefused(folder, ["gone.safetensors: it does not exist"]);

@@ -210,7 +210,7 @@ const WRONG: [string, string[], RegExp][] = [
   [
     "an unknown policy",
     ["--data", text, "--amp", "off,fp4"],
-    /Cannot use the precision policy "fp4": wanted one of float32/,
+    /Cannot use the precision policy "fp4": expected one of float32/,
   ],
   ["steps that are no number", ["--data", text, "--steps", "many"], /steps/],
   ["a seed twice", ["--data", text, "--seeds", "1,1"], /expected seeds not to repeat/],

@@ -1,14 +1,14 @@
 /**
- * The Python program that fetches one file with pip's own index lookup and session, and does nothing else.
+ * A Python program that only fetches one file, with pip's index lookup and session.
  *
- * `pip download` builds the metadata of a source package: it installs the newest setuptools and runs the package's
- * `setup.py`. This program stops before that: it finds the file and copies its bytes. pip's configuration (index,
- * mirrors, proxies, certificates, credentials) holds, so no host is named here. It was tried with pip 19.3 to 25.3.
+ * `pip download` would build the metadata of a source package: it installs the newest setuptools and runs the package's
+ * `setup.py`. This program stops earlier: it finds the file and copies its bytes. pip's configuration (index, mirrors,
+ * proxies, certificates, credentials) applies, so no host is named here. Tested with pip 19.3 to 25.3.
  *
  * @module
  */
 
-/** Makes pip importable where only the user's own packages have it, which `-I` leaves out. */
+/** Makes pip importable if it is installed only in the user's packages, which `-I` excludes. */
 const IMPORT_PIP = `
 import sys
 try:
@@ -22,7 +22,7 @@ except ImportError:
         sys.exit("No module named pip")
 `;
 
-/** Prints which pip this is. */
+/** Prints the version and location of pip. */
 export const PIP_VERSION = `${IMPORT_PIP}
 print(pip.__version__, pip.__file__)
 `;

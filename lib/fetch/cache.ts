@@ -1,5 +1,5 @@
 /**
- * The user's cache: folders of checked files, put in place whole or not at all.
+ * The user's cache: folders of files verified by checksum, installed atomically.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { hashFile } from "./file_hash.ts";
 
 /** A file of a cached folder. */
 export interface CachedFile {
-  /** SHA-256 of its bytes, in hex. */
+  /** SHA-256 of the file in hex. */
   sha256: string;
-  /** Its size. */
+  /** Size in bytes. */
   bytes: number;
 }
 
-/** How a file looks from outside. */
+/** Metadata of a file. */
 interface Look {
   size: number;
   mtime: number;
   ino: number | null;
 }
 
-/** What stands in a folder's stamp: how its files looked when they were last found right, and when that was. */
+/** Content of a folder's stamp: the metadata of its files when they were last verified, and the time of the check. */
 interface Stamp {
   checked: number;
   files: Record<string, Look & { sha256: string }>;
@@ -32,12 +32,13 @@ interface Stamp {
 const STAMP = "stamp.json";
 
 /**
- * A file that changed less than this many milliseconds before it was checked may change again and look the same, since
- * clocks of file systems tick slowly (by 2 s at worst, on FAT). Such a stamp is not trusted: the next start hashes.
+ * Resolution of file system clocks in milliseconds, at worst (2 s on FAT). A file that changed shortly before it was
+ * verified may change again with the same metadata. Such a stamp is not trusted, and the next start verifies the
+ * checksums.
  */
 const SLOWEST_TICK = 2000;
 
-/** The folder that losskit keeps what it fetched in: `LOSSKIT_CACHE`, or `losskit` in the system's cache folder. */
+/** Returns the folder of fetched files: `LOSSKIT_CACHE`, or `losskit` in the system's cache folder. */
 export function cacheDir(
   env: (name: string) => string | undefined = Deno.env.get,
   os: string = Deno.build.os,
@@ -50,12 +51,13 @@ export function cacheDir(
 }
 
 /**
- * A cached folder, built where it is missing or damaged. Processes that want the same build it once. It is built
- * beside its place and moved there when every file is right, so that a killed build leaves no broken folder.
+ * Returns a cached folder, after building it if it is missing or damaged. If several processes need the same folder,
+ * one of them builds it. The folder is built under a temporary name and renamed once every file is verified, so that a
+ * killed build leaves no broken folder.
  *
- * @param folder Its `path`, its `files` by name, `build`, which makes them in an empty folder, and `warn`.
+ * @param folder Its `path`, its `files` by name, `build`, which creates them in an empty folder, and `warn`.
  * @returns The path.
- * @throws {UserError} when it cannot be built; after damage, the message says both.
+ * @throws {UserError} if the folder cannot be built. After damage, the message describes the damage too.
  */
 export async function ensureFolder(folder: {
   path: string;
@@ -69,7 +71,7 @@ export async function ensureFolder(folder: {
   try {
     lock = await takeLock(path, warn);
   } catch (cause) {
-    // A shared cache may be read-only: what is right in it serves.
+    // A shared cache may be read-only: an intact folder in it can still be used.
     const { damage } = await inspect(path, files);
     if (damage === undefined) return path;
     throw unwritable(damage === "missing" ? path : `${path}, which is damaged (${damage})`, cause);
@@ -78,7 +80,7 @@ export async function ensureFolder(folder: {
   if (await matchesStamp(path, files)) return path;
   const { damage, stamp } = await inspect(path, files);
   if (damage === undefined) {
-    await writeStamp(path, stamp); // touched or copied, but right
+    await writeStamp(path, stamp); // touched or copied, but intact
     return path;
   }
   if (damage !== "missing") warn(`${path} is damaged (${damage}): fetching it again`);
@@ -89,14 +91,14 @@ export async function ensureFolder(folder: {
     if (!(fault instanceof UserError)) throw fault;
     throw new UserError(
       (damage === "missing" ? "" : `Cannot use ${path}: ${damage}, and it cannot be fetched again:\n`) +
-        `${fault.message}\nA copy of ${path} from another machine serves too.`,
+        `${fault.message}\nAlternatively, copy ${path} from another machine.`,
       { cause: error },
     );
   }
   return path;
 }
 
-/** Builds beside the folder and moves it there. The lock is held. */
+/** Builds the folder under a temporary name and renames it. The lock must be held. */
 async function replaceFolder(
   { path, files, build }: {
     path: string;
@@ -110,7 +112,7 @@ async function replaceFolder(
     await Deno.mkdir(building);
     await build(building);
     const { damage, stamp } = await inspect(building, files);
-    if (damage !== undefined) throw new UserError(`Cannot use what was fetched for ${path}: ${damage}`);
+    if (damage !== undefined) throw new UserError(`Cannot use the files fetched for ${path}: ${damage}`);
     await writeStamp(building, stamp);
     await Deno.remove(path, { recursive: true }).catch(() => {});
     await Deno.rename(building, path);
@@ -120,13 +122,15 @@ async function replaceFolder(
   }
 }
 
-/** Waits until no other process is at work on a folder. The system frees the lock of a process that dies. */
+/**
+ * Acquires the lock of a folder, after waiting for other processes. The system releases the locks of dead processes.
+ */
 async function takeLock(path: string, warn: (line: string) => void): Promise<Deno.FsFile> {
   await Deno.mkdir(dirname(path), { recursive: true });
   const file = await Deno.open(`${path}.lock`, { create: true, write: true });
   try {
     if (!await file.tryLock(true)) {
-      warn(`waiting for another process that is at work on ${path}`);
+      warn(`waiting for another process that is building ${path}`);
       await file.lock(true);
     }
   } catch (error) {
@@ -140,12 +144,12 @@ function unwritable(what: string, cause: unknown): UserError {
   return new UserError(
     `Cannot write the cache folder ${what}: ${
       reason(cause)
-    }. Let LOSSKIT_CACHE name a folder that you may write to, with room for a gigabyte.`,
+    }. Set LOSSKIT_CACHE to a writable folder with room for a gigabyte.`,
     { cause },
   );
 }
 
-/** Whether the system refused something: no room, no permission, a read-only disk. */
+/** Returns whether an error comes from the system: a full disk, a missing permission, a read-only disk. */
 function hasCode(error: unknown): boolean {
   return error instanceof Error && typeof (error as { code?: unknown }).code === "string";
 }
@@ -154,7 +158,7 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What killed processes left beside a folder. The lock is held, so nobody is at work there. */
+/** Removes the leftovers of killed processes. The lock must be held. */
 async function removeLeftovers(path: string): Promise<void> {
   for await (const entry of Deno.readDir(dirname(path))) {
     if (entry.name.startsWith(`${basename(path)}.building-`)) {
@@ -163,7 +167,7 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-/** Compares names, sizes and times only: hashing most of a gigabyte at each start would take a second. */
+/** Compares only names, sizes and times: hashing most of a gigabyte at each start would take a second. */
 async function matchesStamp(path: string, files: Record<string, CachedFile>): Promise<boolean> {
   let stamp: Partial<Stamp> | null;
   try {
@@ -192,7 +196,7 @@ async function look(path: string): Promise<Look | undefined> {
   }
 }
 
-/** Hashes a folder's files. `damage` is undefined where all is right, and "missing" where there is no folder. */
+/** Verifies a folder's files. `damage` is undefined if all are intact, and "missing" if the folder is missing. */
 async function inspect(
   path: string,
   files: Record<string, CachedFile>,
@@ -201,17 +205,17 @@ async function inspect(
   const found = (damage?: string) => ({ damage, stamp });
   if (await look(path) === undefined) return found("missing");
   for (const [name, { sha256, bytes }] of Object.entries(files)) {
-    const seen = await look(join(path, name)); // before it is read: what changes meanwhile is noticed next time
+    const seen = await look(join(path, name)); // before reading, so that the next check detects later changes
     if (seen === undefined) return found(`${name} is missing`);
-    if (seen.size !== bytes) return found(`${name} must be ${bytes} bytes long: it is ${seen.size}`);
+    if (seen.size !== bytes) return found(`expected ${bytes} bytes in ${name}, got ${seen.size}`);
     const hash = await hashFile(join(path, name)).catch((error) => `unknown, since ${reason(error)}`);
-    if (hash !== sha256) return found(`the SHA-256 of ${name} must be ${sha256}: it is ${hash}`);
+    if (hash !== sha256) return found(`expected SHA-256 ${sha256} of ${name}, got ${hash}`);
     stamp.files[name] = { ...seen, sha256 };
   }
   return found();
 }
 
-/** Where it cannot be written, the next start hashes again. */
+/** Writes a stamp. If it cannot be written, the next start verifies the checksums again. */
 async function writeStamp(path: string, stamp: Stamp): Promise<void> {
   await Deno.writeTextFile(join(path, STAMP), JSON.stringify(stamp)).catch(() => {});
 }

@@ -18,7 +18,7 @@ async function inTemporary(work: (path: string) => Promise<void>): Promise<void>
   }
 }
 
-/** A build that counts. */
+/** Returns a build function that counts its calls. */
 function builder(content = CONTENT) {
   const made = {
     count: 0,
@@ -49,7 +49,7 @@ Deno.test("ensureFolder() builds once", () =>
     assertEquals([made.count, await Deno.readTextFile(join(path, "a.txt"))], [1, CONTENT]);
   }));
 
-Deno.test("ensureFolder() keeps a touched file, and builds again over a changed, a short and a missing one", () =>
+Deno.test("ensureFolder() keeps a touched file, and rebuilds a changed, a truncated and a missing one", () =>
   inTemporary(async (path) => {
     const made = builder();
     const ensure = (warn: (line: string) => void = silent) =>
@@ -69,27 +69,27 @@ Deno.test("ensureFolder() keeps a touched file, and builds again over a changed,
     }
   }));
 
-Deno.test("ensureFolder() looks at sizes and times only, once a stamp is older than its files' last ticks", () =>
+Deno.test("ensureFolder() compares only sizes and times, once a stamp is older than the clock's resolution", () =>
   inTemporary(async (path) => {
     const made = builder();
     const file = join(path, "a.txt"), stamp = join(path, "stamp.json"), past = new Date(1e12);
     const ensure = () => ensureFolder({ path, files: FILES, build: made.build, warn: silent });
     await ensure();
     await Deno.utime(file, past, past);
-    await ensure(); // hashes, and makes a stamp that will be trusted
+    await ensure(); // hashes, and writes a stamp that will be trusted
     await Deno.writeTextFile(file, "what is wantex");
-    await Deno.utime(file, past, past); // a change that does not show
+    await Deno.utime(file, past, past); // an undetectable change
     await ensure();
     assertEquals([made.count, await Deno.readTextFile(file)], [1, "what is wantex"]);
 
-    // The same where the file had changed just before it was checked: such a stamp is not trusted.
+    // The same for a file changed just before it was verified: such a stamp is not trusted.
     const written = JSON.parse(await Deno.readTextFile(stamp));
     await Deno.writeTextFile(stamp, JSON.stringify({ ...written, checked: past.getTime() + 1000 }));
     await ensure();
     assertEquals([made.count, await Deno.readTextFile(file)], [2, CONTENT]);
   }));
 
-Deno.test("ensureFolder() does not trust a stamp of other checksums than are wanted now", () =>
+Deno.test("ensureFolder() does not trust a stamp of other checksums", () =>
   inTemporary(async (path) => {
     await ensureFolder({ path, files: FILES, build: builder().build, warn: silent });
     await Deno.utime(join(path, "a.txt"), new Date(0), new Date(0));
@@ -102,21 +102,21 @@ Deno.test("ensureFolder() does not trust a stamp of other checksums than are wan
     assertEquals(other.count, 1);
   }));
 
-Deno.test("ensureFolder() uses a right folder where nothing can be written, and says so of a wrong one", () =>
+Deno.test("ensureFolder() uses an intact folder in a read-only cache, and reports a damaged one", () =>
   inTemporary(async (path) => {
     const made = builder();
     const ensure = () => ensureFolder({ path, files: FILES, build: made.build, warn: silent });
     await Deno.mkdir(`${path}.lock`, { recursive: true }); // a folder where the lock should be: it cannot be opened
     const error = await assertRejects(ensure, UserError, `Cannot write the cache folder ${path}: `);
-    assertStringIncludes(error.message, "Let LOSSKIT_CACHE name a folder");
+    assertStringIncludes(error.message, "Set LOSSKIT_CACHE to a writable folder");
     await Deno.mkdir(path);
     await made.build(path);
     assertEquals(await ensure(), path);
     await Deno.writeTextFile(join(path, "a.txt"), "short");
-    await assertRejects(ensure, UserError, "which is damaged (a.txt must be 14 bytes long: it is 5)");
+    await assertRejects(ensure, UserError, "which is damaged (expected 14 bytes in a.txt, got 5)");
   }));
 
-Deno.test("ensureFolder() says so where the cache is under a file, and when the disk is full", () =>
+Deno.test("ensureFolder() states the remedy if the cache is under a file, and if the disk is full", () =>
   inTemporary(async (path) => {
     const parent = join(path, "..");
     await Deno.writeTextFile(parent, "a file");
@@ -124,21 +124,21 @@ Deno.test("ensureFolder() says so where the cache is under a file, and when the 
     await assertRejects(() => ensure(() => Promise.resolve()), UserError, "Cannot write the cache folder");
     await Deno.remove(parent);
     const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
-    await assertRejects(() => ensure(() => Promise.reject(full)), UserError, "No space left on device. Let");
-    await assertRejects(() => ensure(() => Promise.reject(new TypeError("a fault of ours"))), TypeError);
+    await assertRejects(() => ensure(() => Promise.reject(full)), UserError, "No space left on device. Set");
+    await assertRejects(() => ensure(() => Promise.reject(new TypeError("a bug"))), TypeError);
   }));
 
-Deno.test("ensureFolder() tells of a folder that could not be fetched how to bring it by hand", () =>
+Deno.test("ensureFolder() states how to install a folder by hand if it cannot be fetched", () =>
   inTemporary(async (path) => {
     const build = () => Promise.reject(new UserError("no network"));
     await assertRejects(
       () => ensureFolder({ path, files: FILES, build, warn: silent }),
       UserError,
-      `no network\nA copy of ${path} from another machine serves too.`,
+      `no network\nAlternatively, copy ${path} from another machine.`,
     );
   }));
 
-Deno.test("ensureFolder() says both when a damaged folder cannot be fetched again", () =>
+Deno.test("ensureFolder() reports both faults when a damaged folder cannot be fetched again", () =>
   inTemporary(async (path) => {
     await ensureFolder({ path, files: FILES, build: builder().build, warn: silent });
     await Deno.writeTextFile(join(path, "a.txt"), "what is wantex");
@@ -147,11 +147,11 @@ Deno.test("ensureFolder() says both when a damaged folder cannot be fetched agai
       () => ensureFolder({ path, files: FILES, build, warn: silent }),
       UserError,
     );
-    assertStringIncludes(error.message, "the SHA-256 of a.txt must be");
+    assertStringIncludes(error.message, "expected SHA-256");
     assertStringIncludes(error.message, "no network");
   }));
 
-Deno.test("ensureFolder() leaves nothing behind when a build fails or brings the wrong file", () =>
+Deno.test("ensureFolder() leaves nothing behind when a build fails or produces the wrong file", () =>
   inTemporary(async (path) => {
     for (
       const build of [() => Promise.reject(new UserError("no network")), builder("something else").build]
@@ -161,7 +161,7 @@ Deno.test("ensureFolder() leaves nothing behind when a build fails or brings the
     }
   }));
 
-Deno.test("ensureFolder() says that it waits for another process, and finds its work done", () =>
+Deno.test("ensureFolder() reports that it waits for another process, and uses its result", () =>
   inTemporary(async (path) => {
     const made = builder();
     await Deno.mkdir(join(path, ".."), { recursive: true });
@@ -169,14 +169,14 @@ Deno.test("ensureFolder() says that it waits for another process, and finds its 
     await other.lock(true);
     const waiting = Promise.withResolvers<string>();
     const folder = ensureFolder({ path, files: FILES, build: made.build, warn: waiting.resolve });
-    assertStringIncludes(await waiting.promise, `waiting for another process that is at work on ${path}`);
+    assertStringIncludes(await waiting.promise, `waiting for another process that is building ${path}`);
     await Deno.mkdir(path);
     await builder().build(path);
     other.close();
     assertEquals([await folder, made.count], [path, 0]);
   }));
 
-/** A process that builds slowly, a line a step on its output. */
+/** Starts a process that builds slowly, and prints a line per step. */
 function startBuilder(path: string, marks: string): Deno.ChildProcess {
   const code = `
     import { ensureFolder } from ${JSON.stringify(new URL("./cache.ts", import.meta.url).href)};
@@ -201,7 +201,7 @@ function startBuilder(path: string, marks: string): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("ensureFolder() survives a killed build, and processes that want the same at once", () =>
+Deno.test("ensureFolder() survives a killed build, and concurrent processes", () =>
   inTemporary(async (path) => {
     const marks = `${path}.marks`;
     await Deno.mkdir(join(path, ".."), { recursive: true });

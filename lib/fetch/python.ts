@@ -1,5 +1,5 @@
 /**
- * Runs Python, uv and other tools that fetch: Python always isolated from the current folder and from `PYTHON*`
+ * Runs Python, uv and other tools that fetch. Python is always isolated from the current folder and from `PYTHON*`
  * variables.
  *
  * @module
@@ -9,20 +9,20 @@
 export interface ToolResult {
   /** Its standard output. */
   readonly stdout: string;
-  /** The reason for its failure, in one line; undefined: it succeeded. */
+  /** Reason of the failure, in one line; undefined on success. */
   readonly failure: string | undefined;
 }
 
-/** How a tool runs. */
+/** Options for running a tool. */
 export interface ToolOptions {
-  /** The folder that it runs in. Default: the current one. */
+  /** Working folder. Default: the current one. */
   readonly cwd?: string;
-  /** Environment variables that hold unless the user has set them, but for `TMPDIR`, which always holds. */
+  /** Environment variables. The user's own values take precedence, except for `TMPDIR`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs Python with `-I`: modules are imported neither from the current folder nor from `PYTHONPATH`, so that a file
+ * Runs Python with `-I`. Modules are imported neither from the current folder nor from `PYTHONPATH`, so that a file
  * named `pip.py` there is not run.
  *
  * @param python The program.
@@ -36,7 +36,7 @@ export async function runPython(
   return await runTool(python, ["-I", ...args], options);
 }
 
-/** Runs a tool to its end. */
+/** Runs a tool to completion. */
 export async function runTool(
   program: string,
   args: readonly string[],
@@ -49,7 +49,7 @@ export async function runTool(
       env: {
         ...defaults,
         ...Deno.env.toObject(),
-        PIP_REQUIRE_VIRTUALENV: "false", // a user's pip may be set to refuse work outside of environments
+        PIP_REQUIRE_VIRTUALENV: "false", // the user's configuration may refuse to work outside environments
         ...(temporary === undefined ? {} : { TMPDIR: temporary }),
       },
       ...(cwd === undefined ? {} : { cwd }),
@@ -63,13 +63,13 @@ export async function runTool(
   }
 }
 
-/** The most telling line of a tool's complaint: its last error, and the network's fault under it. */
+/** Returns the most informative line of a tool's errors: its last error, with the network's fault. */
 function explainFailure(stderr: string): string {
   const lines = stderr.trim().split("\n").map((line) => line.trim());
   const last = lines.findLast((line) => /^error/i.test(line)) ?? lines.at(-1) ?? "";
-  // pip tells why a connection broke in a warning, and then that there is no such package.
+  // pip reports a broken connection in a warning, and then that the package does not exist.
   const broken = lines.findLast((line) => /connection broken by|^cause:/.test(line));
   const why = broken?.match(/\[Errno [^\]]*\] ([^'")]+)/)?.[1] ?? broken;
   const text = why === undefined ? last : `${last} (${why.replace(/^cause: /, "")})`;
-  return text.slice(0, 400) || "it ended with an error and no word on it";
+  return text.slice(0, 400) || "it ended with an error but no message";
 }

@@ -1,5 +1,5 @@
 /**
- * Python environments of exact packages, checked by hash, in the user's cache.
+ * Python environments with exact packages, verified by hash, in the user's cache.
  *
  * @module
  */
@@ -9,22 +9,22 @@ import { cacheDir } from "./cache.ts";
 import { hashFile } from "./file_hash.ts";
 import { runPython, runTool } from "./python.ts";
 
-/** An environment to make. */
+/** Options of an environment. */
 export interface EnvironmentOptions {
-  /** The name of its folder in the cache. */
+  /** Name of its folder in the cache. */
   readonly name: string;
-  /** The locked list: every package with its version and hashes, as `uv pip compile --generate-hashes` writes it. */
+  /** Path of the locked list: every package with its version and hashes, as from `uv pip compile --generate-hashes`. */
   readonly list: string;
-  /** Called with the environment's folder before it is made. Default: nothing. */
+  /** Called with the environment's folder before it is created. Default: none. */
   readonly onMake?: (folder: string) => void;
 }
 
 /**
- * Returns the Python of an environment, which is made where it is missing, broken, or of another list.
+ * Returns the Python of an environment. The environment is created if it is missing, broken, or of another list.
  *
- * Only wheels whose hashes are in the list are installed: no code of a package runs while it is installed.
+ * Only wheels whose hashes are in the list are installed, so no package's code runs during installation.
  *
- * @throws {UserError} when it cannot be made.
+ * @throws {UserError} if the environment cannot be created.
  */
 export async function ensurePython({ name, list, onMake }: EnvironmentOptions): Promise<string> {
   const cache = cacheDir();
@@ -35,7 +35,7 @@ export async function ensurePython({ name, list, onMake }: EnvironmentOptions): 
   await lock.lock(true);
   const hash = await hashFile(list);
   const made = await Deno.readTextFile(whole).catch(() => undefined);
-  // The Python that the environment was made of may have been removed.
+  // The Python that the environment is based on may have been removed.
   if (made === hash && (await runPython(python, ["-c", ""])).failure === undefined) return python;
   onMake?.(folder);
   const hashed = ["--quiet", "--require-hashes", "--only-binary=:all:", "-r", list];
@@ -45,13 +45,13 @@ export async function ensurePython({ name, list, onMake }: EnvironmentOptions): 
     (await runPython(python, ["-m", "pip", "install", "--disable-pip-version-check", ...hashed])).failure;
   if (failed !== undefined) {
     failures.push(`  python3 -m venv: ${failed}`);
-    // In the cache, so that uv reads no configuration of the current folder.
+    // In the cache, so that uv reads no configuration from the current folder.
     const uv = (await runTool("uv", ["venv", "--quiet", "--clear", folder], { cwd: cache })).failure ??
       (await runTool("uv", ["pip", "install", "--python", python, ...hashed], { cwd: cache })).failure;
     if (uv !== undefined) {
       failures.push(`  uv: ${uv}`);
       await Deno.remove(folder, { recursive: true }).catch(() => {});
-      throw new UserError(`Cannot make the Python environment ${folder}. Tried:\n${failures.join("\n")}`);
+      throw new UserError(`Cannot create the Python environment ${folder}. Tried:\n${failures.join("\n")}`);
     }
   }
   await Deno.writeTextFile(whole, hash);

@@ -22,7 +22,7 @@ async function writeWheel(folder: string): Promise<string> {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Runs with a cache and a folder of wheels as pip's only source. */
+/** Runs with a cache, and with a folder of wheels as pip's only source. */
 async function withWheels(work: (folder: string, sha256: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   const set = { LOSSKIT_CACHE: join(folder, "cache"), PIP_NO_INDEX: "1", PIP_FIND_LINKS: folder };
@@ -39,7 +39,7 @@ async function withWheels(work: (folder: string, sha256: string) => Promise<void
   }
 }
 
-Deno.test("ensurePython() installs what its list names by hash, once, and again when the list changes", () =>
+Deno.test("ensurePython() installs the packages of its list once, and again when the list changes", () =>
   withWheels(async (folder, sha256) => {
     const list = join(folder, "list.txt");
     await Deno.writeTextFile(list, `thing==1.0 --hash=sha256:${sha256}\n`);
@@ -53,20 +53,20 @@ Deno.test("ensurePython() installs what its list names by hash, once, and again 
     assertEquals(made, 2);
   }));
 
-Deno.test("ensurePython() refuses a package of another hash, and a source package", () =>
+Deno.test("ensurePython() refuses a package with another hash, and a source package", () =>
   withWheels(async (folder, sha256) => {
     const list = join(folder, "list.txt");
     const ensure = () => ensurePython({ name: "test", list });
     await Deno.writeTextFile(list, `thing==1.0 --hash=sha256:${"0".repeat(64)}\n`);
     const error = await assertRejects(ensure, UserError);
-    assertMatch(error.message, /^Cannot make the Python environment .*Tried:\n {2}python3 -m venv: ERROR/);
+    assertMatch(error.message, /^Cannot create the Python environment .*Tried:\n {2}python3 -m venv: ERROR/);
     assertEquals([...Deno.readDirSync(join(folder, "cache"))].map(({ name }) => name), ["test.lock"]);
     await Deno.rename(join(folder, "thing-1.0-py3-none-any.whl"), join(folder, "thing-1.0.zip"));
     await Deno.writeTextFile(list, `thing==1.0 --hash=sha256:${sha256}\n`);
     await assertRejects(ensure, UserError, "No matching distribution found for thing==1.0");
   }));
 
-Deno.test("Python runs with -I wherever losskit and its tests start it", () => {
+Deno.test("losskit and its tests always start Python with -I", () => {
   const root = join(import.meta.dirname!, "..", "..");
   let starts = 0;
   const visit = (folder: string) => {
@@ -85,7 +85,7 @@ Deno.test("Python runs with -I wherever losskit and its tests start it", () => {
   assertEquals(starts > 5, true);
 });
 
-Deno.test("every locked list holds a hash for each package, and each package that its .in file names", () => {
+Deno.test("every locked list has a hash for each package, and each package of its .in file", () => {
   const folders = [
     join(import.meta.dirname!, "..", "notebook"),
     join(import.meta.dirname!, "..", "..", "tests", "support", "python"),

@@ -1,5 +1,5 @@
 /**
- * Single files out of a wheel (a zip archive), streamed: libraries are larger than one wants in memory.
+ * Extraction of single files from a wheel (a zip archive), streamed, since libraries may be larger than memory allows.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { UserError } from "../error/user_error.ts";
 
 configure({ useWebWorkers: false });
 
-/** Reads an archive from an open file. */
+/** Random access to an archive in an open file. */
 class FileReader extends Reader<Deno.FsFile> {
   readonly #file: Deno.FsFile;
 
@@ -32,11 +32,11 @@ class FileReader extends Reader<Deno.FsFile> {
 }
 
 /**
- * Unpacks some members of a wheel.
+ * Extracts some members of a wheel.
  *
- * @param wheel The wheel's path.
- * @param members Where each goes, by its name in the wheel.
- * @throws {UserError} when the wheel lacks one.
+ * @param wheel Path of the wheel.
+ * @param members Destination paths, by the members' names in the wheel.
+ * @throws {UserError} if a member is missing.
  */
 export async function unpackWheel(wheel: string, members: Record<string, string>): Promise<void> {
   using file = await Deno.open(wheel);
@@ -45,7 +45,7 @@ export async function unpackWheel(wheel: string, members: Record<string, string>
   for (const [name, target] of Object.entries(members)) {
     const entry = entries.find((entry) => entry.filename === name);
     if (entry === undefined || entry.directory) {
-      throw new UserError(`Cannot unpack ${wheel}: it has no ${name}`);
+      throw new UserError(`Cannot unpack ${wheel}: expected the member ${name}, got none`);
     }
     const out = await Deno.open(target, { create: true, write: true, truncate: true });
     await entry.getData(out.writable);

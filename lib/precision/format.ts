@@ -1,26 +1,25 @@
 /**
- * Number formats by name: which values a format has, and how a number is rounded to one of them. Plain data, without
- * tensors.
+ * Number formats by name: their values, and their rounding. Plain data, without tensors.
  *
  * @module
  */
 
 /**
- * How a number between two neighboring values of a format is rounded. `nearest`: to the nearer value, ties to even.
- * `stochastic`: up with a probability equal to the distance from the lower value. `truncate`: toward zero. `kahan`: to
- * nearest, and the rounding error is added to the next update; for weights only.
+ * Rounding between two neighboring values of a format. `nearest`: to the nearer value, ties to even. `stochastic`: up
+ * with a probability equal to the relative distance from the lower value. `truncate`: toward zero. `kahan`: to nearest,
+ * and the rounding error is added to the next update; for weights only.
  */
 export type RoundingMode = "nearest" | "stochastic" | "truncate" | "kahan";
 
 /**
- * What a result beyond the largest finite value becomes. `infinity`: ±Inf. `nan`: NaN. `saturate`: the largest finite
- * value with its sign, also for ±Inf itself.
+ * Result beyond the largest finite value. `infinity`: ±Inf. `nan`: NaN. `saturate`: the largest finite value with the
+ * same sign, also for ±Inf.
  */
 export type Overflow = "infinity" | "nan" | "saturate";
 
 /**
- * A format's family. `ieee`: IEEE 754's structure, with infinities and NaN. `ocp`: as the Open Compute Project's 8-bit
- * floating point (OFP8) and Microscaling (MX) specifications define it. `scale`: E8M0, the powers of two that scale the
+ * Family of a format. `ieee`: the structure of IEEE 754, with infinities and NaN. `ocp`: the Open Compute Project's
+ * 8-bit floating point (OFP8) and Microscaling (MX) specifications. `scale`: E8M0, the powers of two that scale the
  * blocks of MX formats.
  */
 export type FormatFamily = "ieee" | "ocp" | "scale";
@@ -33,63 +32,63 @@ export interface Format {
   readonly exponent: number;
   /** Stored bits of the mantissa, from 0 to 23. */
   readonly mantissa: number;
-  /** Bits of a value, the sign included. */
+  /** Bits of a value, including the sign. */
   readonly bits: number;
-  /** The family, which decides on the largest exponent, Inf and NaN. */
+  /** The family, which determines the largest exponent, Inf and NaN. */
   readonly family: FormatFamily;
   /** Largest finite value. */
   readonly largest: number;
   /** Smallest positive normal value. */
   readonly smallestNormal: number;
-  /** Smallest positive value. Equal to `smallestNormal` where the format has no subnormal values. */
+  /** Smallest positive value. Equal to `smallestNormal` if the format has no subnormal values. */
   readonly smallestSubnormal: number;
-  /** Whether the format has a NaN. Formats of 4 and 6 bits have none: NaN becomes -0 in them. */
+  /** True if the format has a NaN. Formats of 4 and 6 bits have none: NaN becomes -0. */
   readonly hasNaN: boolean;
-  /** What a result beyond `largest` becomes. */
+  /** Result of rounding a number beyond `largest`. */
   readonly overflow: Overflow;
-  /** How values are rounded. */
+  /** Rounding of values. */
   readonly rounding: RoundingMode;
-  /** The element type that holds the values. */
+  /** Element type that stores the values. */
   readonly storage: "float32" | "bfloat16" | "float16";
-  /** Whether the values are computed in float32 and rounded by our own code. */
+  /** True if values are computed in float32 and rounded by losskit's code. */
   readonly emulated: boolean;
 }
 
-/** The facts about a format that {@linkcode formatInfo} returns. */
+/** Properties of a format, from {@linkcode formatInfo}. */
 export type FormatInfo =
   & Pick<
     Format,
     "name" | "bits" | "exponent" | "mantissa" | "family" | "largest" | "smallestNormal" | "smallestSubnormal"
   >
   & {
-    /** Whether results beyond the largest value become the largest value. */
+    /** True if results beyond the largest value become the largest value. */
     readonly saturates: boolean;
-    /** Whether the format has infinities. */
+    /** True if the format has infinities. */
     readonly hasInfinity: boolean;
-    /** Whether the format has a NaN. */
+    /** True if the format has a NaN. */
     readonly hasNaN: boolean;
   };
 
-/** What a base name stands for. */
+/** Properties of a base name. */
 interface Base {
   readonly exponent: number;
   readonly mantissa: number;
   readonly family: FormatFamily;
   readonly overflow: Overflow;
   readonly hasNaN: boolean;
-  /** The overflow that a suffix chooses instead. */
+  /** The alternative overflow, and the suffix that selects it. */
   readonly suffix?: { readonly name: "saturating" | "nonsaturating"; readonly overflow: Overflow };
 }
 
 const IEEE = { family: "ieee", overflow: "infinity", hasNaN: true } as const;
-/** MX elements of 4 and 6 bits have neither Inf nor NaN: all patterns are numbers (OCP MX 1.0, table 1). */
+/** MX elements of 4 and 6 bits have neither Inf nor NaN: every bit pattern is a number (OCP MX 1.0, table 1). */
 const FINITE = { family: "ocp", overflow: "saturate", hasNaN: false } as const;
 
 const NAMED: Readonly<Record<string, Base>> = {
   float32: { exponent: 8, mantissa: 23, ...IEEE },
   bfloat16: { exponent: 8, mantissa: 7, ...IEEE },
   float16: { exponent: 5, mantissa: 10, ...IEEE },
-  // OFP8: E5M2 is IEEE-style and hardware offers both conversions; E4M3 gives up Inf for a larger range.
+  // OFP8: E5M2 is IEEE-style and hardware offers both conversions; E4M3 has a larger range instead of Inf.
   e5m2: { exponent: 5, mantissa: 2, ...IEEE, suffix: { name: "saturating", overflow: "saturate" } },
   e4m3fn: {
     exponent: 4,
@@ -105,30 +104,34 @@ const NAMED: Readonly<Record<string, Base>> = {
   e8m0: { exponent: 8, mantissa: 0, family: "scale", overflow: "nan", hasNaN: true },
 };
 
-/** Formats whose element type TensorFlow has. */
+/** Formats whose element type TensorFlow supports. */
 const STORED = ["float32", "bfloat16", "float16"] as const;
 
 const MODES: readonly RoundingMode[] = ["nearest", "stochastic", "truncate", "kahan"];
 
-/** The names that {@linkcode parseFormat} reads, for messages. */
+/** Format names for error messages. */
 export const FORMAT_NAMES: string =
   "float32, bfloat16, float16, an OCP format (e4m3fn, e5m2, e3m2fn, e2m3fn, e2m1fn) or an IEEE-style format eXmY (X from " +
   "2 to 8, Y from 1 to 23), followed by -stochastic, -truncate or -kahan where it does not round to nearest, such as " +
   "e4m3fn-stochastic";
 
 /**
- * Reads a format's name: a base name (`float32`, `bfloat16`, `float16`, `e4m3fn`, `e5m2`, `e3m2fn`, `e2m3fn`, `e2m1fn`,
- * `e8m0`, or `eXmY` for an IEEE-style format with X bits of exponent and Y of mantissa); then `-nonsaturating` (e4m3fn
- * overflows to NaN) or `-saturating` (e5m2 overflows to its largest value); then `-stochastic`, `-truncate` or
- * `-kahan`, or nothing where it rounds to nearest. A format has one name.
+ * Parses a format name. It consists of:
+ * - a base name: `float32`, `bfloat16`, `float16`, `e4m3fn`, `e5m2`, `e3m2fn`, `e2m3fn`, `e2m1fn`, `e8m0`, or `eXmY`
+ *   for an
+ *   IEEE-style format with X bits of exponent and Y of mantissa;
+ * - an optional overflow: `-nonsaturating` (e4m3fn overflows to NaN) or `-saturating` (e5m2 overflows to its largest
+ *   value);
+ * - an optional rounding: `-stochastic`, `-truncate` or `-kahan`. Default: to nearest.
  *
- * The processor or TensorFlow rounds to nearest bfloat16 and float16. All other rounding is emulated.
+ * Every format has exactly one name. Rounding to nearest bfloat16 and float16 is done by the processor or TensorFlow.
+ * All other rounding is emulated.
  *
- * @throws {RangeError} For another name.
+ * @throws {RangeError} for another name.
  */
 export function parseFormat(name: string): Format {
   const refuse = () =>
-    new RangeError(`Cannot use the number format ${JSON.stringify(name)}: wanted ${FORMAT_NAMES}`);
+    new RangeError(`Cannot use the number format ${JSON.stringify(name)}: expected ${FORMAT_NAMES}`);
   const [plain = "", ...suffixes] = name.split("-");
   const base = Object.hasOwn(NAMED, plain) ? NAMED[plain] : ieeeStyle(plain);
   if (base === undefined) throw refuse();
@@ -141,13 +144,13 @@ export function parseFormat(name: string): Format {
   const rounding = MODES.find((one) => one === mode);
   if (rounding === undefined || suffixes.length > 0) throw refuse();
   const { exponent, mantissa, family, hasNaN } = base;
-  // e8m23 is float32: nothing is rounded.
+  // e8m23 equals float32: nothing is rounded.
   const whole = exponent === 8 && mantissa === 23;
   if (whole && rounding !== "nearest") throw refuse();
   const stored = STORED.find((one) => one === plain);
   const native = stored !== undefined && (rounding === "nearest" || rounding === "kahan");
   const own = rounding === "nearest" ? canonical : `${canonical}-${rounding}`;
-  // One format under two names would be two runs.
+  // One format under two names would give two runs.
   if (own !== name) {
     throw new RangeError(`Cannot use the number format ${JSON.stringify(name)}: expected its name, ${own}.`);
   }
@@ -167,21 +170,23 @@ export function parseFormat(name: string): Format {
 }
 
 /**
- * Reads the name of a format that tensors can have.
+ * Parses the name of a tensor format.
  *
- * @throws {RangeError} For another name, and for `e8m0`, which holds the scales of blocks.
+ * @throws {RangeError} for another name, and for `e8m0`, which holds the scales of blocks.
  */
 export function parseTensorFormat(name: string): Format {
   const format = parseFormat(name);
   if (format.family !== "scale") return format;
-  throw new RangeError(`Cannot use ${name} for tensors: it holds the scales of blocks. Use ${FORMAT_NAMES}.`);
+  throw new RangeError(
+    `Cannot use ${name} for tensors: expected a format of values, got one for the scales of blocks. Use ${FORMAT_NAMES}.`,
+  );
 }
 
 /**
  * Returns a format's range and special values.
  *
- * @param format A name that {@linkcode parseFormat} reads.
- * @throws {RangeError} For another name.
+ * @param format A name accepted by {@linkcode parseFormat}.
+ * @throws {RangeError} for another name.
  */
 export function formatInfo(format: string): FormatInfo {
   const parsed = parseFormat(format);
@@ -202,7 +207,7 @@ export function formatInfo(format: string): FormatInfo {
   };
 }
 
-/** Reads `eXmY`, without leading zeros, so that a format has one name. */
+/** Parses `eXmY`. Leading zeros are refused, so that a format has one name. */
 function ieeeStyle(name: string): Base | undefined {
   const match = /^e([1-9])m([1-9][0-9]?)$/.exec(name);
   const exponent = Number(match?.[1]), mantissa = Number(match?.[2]);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseFormat } from "./format.ts";
 
-Deno.test("parseFormat() knows named formats, and any width up to float32's", () => {
+Deno.test("parseFormat() accepts named formats, and any width up to float32's", () => {
   assertEquals(parseFormat("bfloat16"), {
     name: "bfloat16",
     exponent: 8,
@@ -37,7 +37,7 @@ Deno.test("parseFormat() knows named formats, and any width up to float32's", ()
     emulated: true,
   });
   assertEquals(parseFormat("e4m3fn-nonsaturating-stochastic").name, "e4m3fn-nonsaturating-stochastic");
-  // What no kernel rounds is emulated, whatever its width.
+  // Formats that no kernel rounds are emulated, whatever their width.
   assertEquals(parseFormat("bfloat16-truncate").emulated, true);
   assertEquals(parseFormat("bfloat16-kahan").emulated, false);
   assertEquals([parseFormat("e8m23").emulated, parseFormat("float32").emulated], [false, false]);
@@ -46,7 +46,7 @@ Deno.test("parseFormat() knows named formats, and any width up to float32's", ()
   }
 });
 
-Deno.test("parseFormat() refuses what is no format, and says what is", () => {
+Deno.test("parseFormat() refuses other names, and lists the valid ones", () => {
   const wrong = [
     "",
     "fp8",
@@ -67,6 +67,6 @@ Deno.test("parseFormat() refuses what is no format, and says what is", () => {
   for (
     const name of [...wrong, "e4m3 ", "e4m3-", "é4m3", "e4m3-nearest-nearest", "e99999999999999999999m3"]
   ) {
-    assertThrows(() => parseFormat(name), RangeError, "wanted float32, bfloat16, float16, an OCP format");
+    assertThrows(() => parseFormat(name), RangeError, "expected float32, bfloat16, float16, an OCP format");
   }
 });

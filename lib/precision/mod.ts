@@ -1,5 +1,5 @@
 /**
- * Precision as plain data: formats, and the scopes of a model that they are set for.
+ * Precision as plain data: number formats, policies, and overrides by scope.
  *
  * @module
  */

@@ -1,16 +1,21 @@
 /**
- * Scopes of a model and what is said of them: which layers and classes of operations run in which format, besides what
- * a policy says. Plain data, as specs and records hold it.
+ * Precision overrides: formats for scopes of a model (layers and operation classes), which take precedence over the
+ * policy. Plain data, as in specs and records.
  *
  * @module
  */
 import { parseTensorFormat } from "./format.ts";
 
 /**
- * Classes of operations. `linear`: matrix products with weights, the head's included · `attention`: products of queries
- * with keys, and of weights with values · `softmax`: of attention · `layerNorm`, that of queries and keys included ·
- * `gelu`: the activation of a feed-forward part, whichever it is · `residual`: sums on the residual stream, that of the
- * embeddings included · `loss`: the cross entropy · `optimizer`: what weights and the optimizer's state are kept in.
+ * Operation classes:
+ * - `linear`: matrix products with weights, including the head's.
+ * - `attention`: products of queries with keys, and of attention weights with values.
+ * - `softmax`: the softmax of attention.
+ * - `layerNorm`: LayerNorms, including those of queries and keys.
+ * - `gelu`: the activation of a feed-forward layer, whichever is configured.
+ * - `residual`: additions to the residual stream, including the sum of the embeddings.
+ * - `loss`: the cross entropy.
+ * - `optimizer`: storage of the weights and the optimizer state.
  */
 export type OpClass =
   | "linear"
@@ -22,7 +27,7 @@ export type OpClass =
   | "loss"
   | "optimizer";
 
-/** The classes by name. */
+/** The names of the operation classes. */
 export const OP_CLASSES: readonly OpClass[] = [
   "linear",
   "attention",
@@ -36,20 +41,20 @@ export const OP_CLASSES: readonly OpClass[] = [
 
 /** A format for some scopes. */
 export interface PrecisionOverride {
-  /** Layers: `embedding`, `h.0` and on, `head` (the last LayerNorm too), `loss`. Default: all. */
+  /** Layers: `embedding`, `h.0` to the last block, `head` (including the last LayerNorm), `loss`. Default: all. */
   readonly layers?: readonly string[] | undefined;
-  /** Classes of operations. Default: all but `optimizer`, which must be named. */
+  /** Operation classes. Default: all except `optimizer`, which must be named. */
   readonly opClasses?: readonly OpClass[] | undefined;
-  /** The format's name, as `parseFormat` reads it. */
+  /** Name of the format, as `parseFormat` accepts it. */
   readonly format: string;
 }
 
-/** The layers of a model with L blocks, in the order of a forward pass. */
+/** Returns the layers of a model with L blocks, in the order of a forward pass. */
 export function layerNames(nLayer: number): string[] {
   return ["embedding", ...Array.from({ length: nLayer }, (_, i) => `h.${i}`), "head", "loss"];
 }
 
-/** The layer that a parameter belongs to: `h.3.mlp.c_fc.weight` to `h.3`, `wte.weight` to `embedding`. */
+/** Returns the layer of a parameter: `h.3` for `h.3.mlp.c_fc.weight`, `embedding` for `wte.weight`. */
 export function layerOfParameter(name: string): string {
   const block = /^h\.[0-9]+/.exec(name)?.[0];
   if (block !== undefined) return block;
@@ -57,9 +62,9 @@ export function layerOfParameter(name: string): string {
 }
 
 /**
- * The format that overrides say for a scope. Of several that fit, the last counts.
+ * Returns the name of the format that overrides set for a scope. The last match wins.
  *
- * @returns Its name; undefined: none fits.
+ * @returns The name; undefined if no override matches.
  */
 export function overrideFor(
   overrides: readonly PrecisionOverride[],
@@ -72,11 +77,11 @@ export function overrideFor(
 }
 
 /**
- * What is wrong with overrides.
+ * Returns the first problem in overrides.
  *
- * @param overrides As a spec has them.
- * @param nLayer The model's L.
- * @returns A sentence; undefined: nothing.
+ * @param overrides Overrides from a spec.
+ * @param nLayer L, the model's number of blocks.
+ * @returns A sentence; undefined if there is no problem.
  */
 export function overridesProblem(
   overrides: readonly PrecisionOverride[],
@@ -89,12 +94,12 @@ export function overridesProblem(
       return `no layer ${JSON.stringify(strange)}: the layers are ${known.join(", ")}`;
     }
     for (const [what, list] of Object.entries({ layers, opClasses })) {
-      if (list?.length === 0) return `${what} of an override must name at least one, or be left out for all`;
+      if (list?.length === 0) return `${what} of an override must name at least one, or be omitted for all`;
     }
     try {
       const { rounding } = parseTensorFormat(format);
       if (rounding === "kahan" && String(opClasses) !== "optimizer") {
-        return `${format} is a format of the class optimizer alone, whose updates it compensates`;
+        return `${format} applies to the class optimizer only, since it compensates weight updates`;
       }
     } catch (error) {
       if (error instanceof RangeError) return error.message;
@@ -105,8 +110,8 @@ export function overridesProblem(
 }
 
 /**
- * Reads an override as a command line has it: `CLASS+CLASS@LAYER+LAYER=FORMAT`, such as `softmax@h.1=e8m3`,
- * `linear=float32` or `@head=bfloat16`. What it names is left to {@linkcode overridesProblem} and the spec's checks.
+ * Parses an override of a command line: `CLASS+CLASS@LAYER+LAYER=FORMAT`, such as `softmax@h.1=e8m3`, `linear=float32`
+ * or `@head=bfloat16`. The names are not checked here, but by {@linkcode overridesProblem} and the spec's validation.
  */
 export function parseOverride(text: string): PrecisionOverride {
   const [scope = "", format = ""] = splitOnce(text, "=");
@@ -118,7 +123,7 @@ export function parseOverride(text: string): PrecisionOverride {
   };
 }
 
-/** An override as {@linkcode parseOverride} reads it. */
+/** Formats an override in the syntax of {@linkcode parseOverride}. */
 export function formatOverride({ layers, opClasses, format }: PrecisionOverride): string {
   return `${opClasses?.join("+") ?? ""}${layers === undefined ? "" : `@${layers.join("+")}`}=${format}`;
 }

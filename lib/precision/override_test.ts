@@ -9,7 +9,7 @@ import {
   parseOverride,
 } from "./override.ts";
 
-Deno.test("overrideFor() gives the last override that fits; optimizer must be named", () => {
+Deno.test("overrideFor() returns the last matching override; optimizer must be named", () => {
   const overrides = [
     { format: "bfloat16" },
     { opClasses: ["softmax" as const], format: "float32" },
@@ -24,7 +24,7 @@ Deno.test("overrideFor() gives the last override that fits; optimizer must be na
   assertEquals(overrideFor([], { layer: "head", opClass: "linear" }), undefined);
 });
 
-Deno.test("layers are named, and every parameter is of one", () => {
+Deno.test("layers are named, and every parameter belongs to one", () => {
   assertEquals(layerNames(2), ["embedding", "h.0", "h.1", "head", "loss"]);
   assertEquals(
     ["wte.weight", "wpe.weight", "h.11.ln_1.bias", "ln_f.weight", "lm_head.weight"].map(layerOfParameter),
@@ -32,14 +32,14 @@ Deno.test("layers are named, and every parameter is of one", () => {
   );
 });
 
-Deno.test("parseOverride() reads what formatOverride() writes", () => {
+Deno.test("parseOverride() reads the output of formatOverride()", () => {
   for (const text of ["softmax@h.1=e8m3", "linear+attention=float32", "@head+h.0=bfloat16", "=float16"]) {
     assertEquals(formatOverride(parseOverride(text)), text);
   }
   assertEquals(parseOverride("softmax"), { opClasses: ["softmax" as OpClass], format: "" });
 });
 
-Deno.test("overridesProblem() names what does not fit", () => {
+Deno.test("overridesProblem() names the invalid part", () => {
   assertEquals(overridesProblem([{ layers: ["h.1", "loss"], format: "e8m3" }], 2), undefined);
   assertMatch(
     overridesProblem([{ layers: ["h.2"], format: "e8m3" }], 2)!,
@@ -47,6 +47,6 @@ Deno.test("overridesProblem() names what does not fit", () => {
   );
   assertMatch(overridesProblem([{ layers: [], format: "e8m3" }], 2)!, /layers of an override must name/);
   assertMatch(overridesProblem([{ format: "" }], 2)!, /number format ""/);
-  assertMatch(overridesProblem([{ format: "bfloat16-kahan" }], 2)!, /of the class optimizer alone/);
+  assertMatch(overridesProblem([{ format: "bfloat16-kahan" }], 2)!, /to the class optimizer only/);
   assertEquals(overridesProblem([{ opClasses: ["optimizer"], format: "bfloat16-kahan" }], 2), undefined);
 });

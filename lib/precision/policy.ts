@@ -1,22 +1,22 @@
 /**
- * Precision policies by name: which class of operations runs in which format, and what of a run is emulated. Plain data;
- * the lists of TensorFlow's ops are in `tensorflow/policy.ts`.
+ * Precision policies by name: the format of each operation class, and the emulated part of a run. Plain data; the lists
+ * of TensorFlow's ops are in `tensorflow/policy.ts`.
  *
  * @module
  */
 import { FORMAT_NAMES, parseFormat, parseTensorFormat } from "./format.ts";
 import { formatOverride, type OpClass, type PrecisionOverride } from "./override.ts";
 
-/** Formats by class of operations; a class that is not named runs in the type of what comes in. */
+/** Formats by operation class. Classes without a format run in the type of their inputs. */
 export type PolicyClasses = Readonly<Partial<Record<OpClass, string>>>;
 
-/** A policy by class of operations. */
+/** Description of a policy by operation class. */
 export interface PolicyDescription {
-  /** What it reproduces, and where that was read. */
+  /** The reproduced behavior, and its source. */
   readonly source: string;
-  /** The classes' formats. */
+  /** Formats of the classes. */
   readonly classes: PolicyClasses;
-  /** Whether the loss is scaled before gradients are taken, by a factor that follows their overflows. Default: no. */
+  /** True if the loss is multiplied by a dynamic scale, which adapts to overflows of gradients. Default: false. */
   readonly scaled?: boolean;
 }
 
@@ -33,7 +33,7 @@ const PURE_SOURCE =
   "every number in bfloat16, weights and AdamW's moments too (PyTorch's model.bfloat16() with the " +
   "fused AdamW, the loss with .float()); Zamirai 2020 Revisiting BFloat16 Training: weights rounded ";
 
-/** Names of policies that have one of their own. */
+/** Names of the predefined policies. */
 export type NamedPolicy =
   | "float32"
   | "bf16-autocast"
@@ -44,7 +44,7 @@ export type NamedPolicy =
   | "bf16-pure-kahan"
   | "fp16-autocast";
 
-/** The policies with a name of their own. `bf16-autocast` has its classes from its lists of ops. */
+/** The predefined policies. The classes of `bf16-autocast` follow from its lists of ops. */
 export const POLICY_DESCRIPTIONS: Readonly<Record<NamedPolicy, PolicyDescription>> = {
   float32: {
     source: "TensorFlow's and PyTorch's default: every op in the type of its inputs",
@@ -88,28 +88,29 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<NamedPolicy, PolicyDescription
 };
 
 /**
- * The policy that stands for PyTorch's `torch.autocast` in bfloat16 on a kind of device: the lists of ops differ.
+ * Returns the policy equivalent to PyTorch's `torch.autocast` in bfloat16 on a kind of device. The lists of ops differ
+ * between devices.
  *
- * @param device What ops run on.
+ * @param device Kind of device.
  */
 export function autocastPolicy(device: "cpu" | "gpu"): "bf16-autocast" | "bf16-autocast-cuda" {
   return device === "gpu" ? "bf16-autocast-cuda" : "bf16-autocast";
 }
 
-/** Prefix of policies that run what autocast lowers in a format of one's choice: `emulated:e4m3`. */
+/** Prefix of policies that use a custom format where autocast uses bfloat16, such as `emulated:e4m3`. */
 const EMULATED = "emulated:";
 
 /** Names of policies. */
 export type PolicyName = NamedPolicy | `emulated:${string}`;
 
-/** What policies' names look like, for messages. */
+/** Policy names for error messages. */
 export const POLICY_NAMES: string = `${Object.keys(POLICY_DESCRIPTIONS).join(", ")}, or emulated:FORMAT`;
 
 /**
- * What a policy does with classes of operations. `emulated:FORMAT` has the format where `bf16-autocast` has bfloat16:
- * in products and in what follows them in their type, softmax and gelu.
+ * Returns the formats of a policy by operation class. `emulated:FORMAT` uses the format where `bf16-autocast` uses
+ * bfloat16: in products, and in softmax and gelu, which follow the type of products.
  *
- * @throws {RangeError} for a name that no policy has, or a format that is none.
+ * @throws {RangeError} for an unknown policy or format.
  */
 export function describePolicy(name: string): PolicyDescription {
   if (Object.hasOwn(POLICY_DESCRIPTIONS, name)) {
@@ -119,13 +120,13 @@ export function describePolicy(name: string): PolicyDescription {
     throw new RangeError(
       `Cannot use the precision policy ${
         JSON.stringify(name)
-      }: wanted one of ${POLICY_NAMES}, FORMAT being ${FORMAT_NAMES}`,
+      }: expected one of ${POLICY_NAMES}, where FORMAT is ${FORMAT_NAMES}`,
     );
   }
   const format = parseTensorFormat(name.slice(EMULATED.length));
   if (format.rounding === "kahan") {
     throw new RangeError(
-      `Cannot use the precision policy ${name}: Kahan's compensation is of weights, not of products`,
+      `Cannot use the precision policy ${name}: expected a format of products, got Kahan compensation, which is of weights`,
     );
   }
   return {
@@ -136,19 +137,19 @@ export function describePolicy(name: string): PolicyDescription {
 
 /** The precision of a run. */
 export interface RunPrecision {
-  /** The policy's name. */
+  /** Name of the policy. */
   readonly policy: string;
-  /** Formats of layers and classes of operations. Default: none. */
+  /** Formats of layers and operation classes. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
 }
 
 /**
- * What of a run's precision is emulated, in words: formats and roundings that our own code makes of float32, and float16
- * products on a processor, whose sums are float32.
+ * Returns a description of the emulated part of a run's precision. Emulated are formats and roundings that losskit
+ * computes from float32, and float16 products on a CPU, which accumulate in float32.
  *
- * @param run Its precision.
- * @param device What it ran on, as its manifest says (default: a processor).
- * @returns undefined: nothing.
+ * @param run The precision of the run.
+ * @param device The device in the run's manifest. Default: cpu.
+ * @returns The description; undefined if nothing is emulated.
  */
 export function emulationOf({ policy, overrides = [] }: RunPrecision, device = "cpu"): string | undefined {
   const names = [...Object.values(classesOf(policy)), ...overrides.map(({ format }) => format)];
@@ -158,7 +159,7 @@ export function emulationOf({ policy, overrides = [] }: RunPrecision, device = "
   return emulated.length === 0 ? undefined : `emulated ${[...new Set(emulated)].join(", ")}`;
 }
 
-/** A policy's classes; none of a policy that only another version's records know. */
+/** Returns a policy's classes; empty for a policy of another version. */
 function classesOf(policy: string): PolicyClasses {
   try {
     return describePolicy(policy).classes;
@@ -169,8 +170,7 @@ function classesOf(policy: string): PolicyClasses {
 }
 
 /**
- * A run's precision as tables and reports name it: the policy, its overrides, and what of it is emulated. The one place
- * that makes the label.
+ * Returns the label of a run's precision in tables and reports: the policy, its overrides, and the emulated part.
  */
 export function precisionLabel(run: RunPrecision, device?: string): string {
   const { policy, overrides = [] } = run;

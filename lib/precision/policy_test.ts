@@ -9,7 +9,7 @@ import {
 import { parseFormat } from "./format.ts";
 import { overridesProblem } from "./override.ts";
 
-Deno.test("describePolicy() knows every name, and formats of one's choice", () => {
+Deno.test("describePolicy() accepts every name, and emulated formats", () => {
   for (const name of Object.keys(POLICY_DESCRIPTIONS)) {
     const { source, classes } = describePolicy(name);
     assertEquals(source.length > 20, true, name);
@@ -19,7 +19,7 @@ Deno.test("describePolicy() knows every name, and formats of one's choice", () =
   assertEquals(describePolicy("emulated:e8m7").classes.residual, undefined);
 });
 
-Deno.test("describePolicy() refuses what is none, and says what is", () => {
+Deno.test("describePolicy() refuses other names, and lists the valid ones", () => {
   for (const name of ["", "bf16", "BF16-autocast", "toString", "emulated", "émulé:e4m3"]) {
     const error = assertThrows(() => describePolicy(name), RangeError);
     assertStringIncludes(error.message, "bf16-autocast-cuda");
@@ -29,7 +29,7 @@ Deno.test("describePolicy() refuses what is none, and says what is", () => {
   assertThrows(() => describePolicy("emulated:e4m3-kahan"), RangeError, "of weights");
 });
 
-Deno.test("emulated precision is labelled: formats of our own, roundings of our own, float16 products on a processor", () => {
+Deno.test("emulated precision is labelled: losskit's formats and roundings, and float16 products on a CPU", () => {
   assertEquals(emulationOf({ policy: "bf16-autocast" }), undefined);
   assertEquals(emulationOf({ policy: "bf16-pure" }), undefined);
   assertEquals(emulationOf({ policy: "bf16-pure-stochastic" }), "emulated bfloat16-stochastic");
@@ -41,13 +41,13 @@ Deno.test("emulated precision is labelled: formats of our own, roundings of our 
   assertEquals(precisionLabel({ policy: "emulated:e4m3" }, "gpu"), "emulated:e4m3 (emulated e4m3)");
 });
 
-Deno.test("autocastPolicy() has the lists of the device: CUDA's softmax and LayerNorm give float32, the CPU's do not", () => {
+Deno.test("autocastPolicy() follows the device's lists: CUDA's softmax and LayerNorm return float32, the CPU's do not", () => {
   assertEquals([autocastPolicy("cpu"), autocastPolicy("gpu")], ["bf16-autocast", "bf16-autocast-cuda"]);
   assertEquals(describePolicy(autocastPolicy("gpu")).classes, { softmax: "float32", layerNorm: "float32" });
   assertEquals(describePolicy(autocastPolicy("cpu")).classes, {});
 });
 
 Deno.test("describePolicy() and overridesProblem() refuse E8M0, which holds scales", () => {
-  assertThrows(() => describePolicy("emulated:e8m0"), RangeError, "it holds the scales of blocks");
-  assertStringIncludes(overridesProblem([{ format: "e8m0" }], 1) ?? "", "it holds the scales of blocks");
+  assertThrows(() => describePolicy("emulated:e8m0"), RangeError, "got one for the scales of blocks");
+  assertStringIncludes(overridesProblem([{ format: "e8m0" }], 1) ?? "", "got one for the scales of blocks");
 });

@@ -1,27 +1,27 @@
 /**
- * Rounds float32 numbers to a format in plain arithmetic: the reference for what tensors are rounded to.
+ * Rounding of float32 numbers to a format in plain arithmetic: the reference for the rounding of tensors.
  *
- * A double holds every intermediate result exactly: scaling by a power of two loses nothing, and float32's subnormal
+ * A double represents every intermediate result exactly: scaling by a power of two is exact, and float32's subnormal
  * numbers are normal doubles.
  *
  * @module
  */
 import type { Format } from "./format.ts";
 
-/** Returns numbers that are uniform on [0, 1). */
+/** A source of numbers uniform on [0, 1). */
 export type Uniform = () => number;
 
 const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 
 /**
- * Rounds each number to the nearest values of a format, or as the format's rounding mode says.
+ * Rounds each number to a value of a format, by the format's rounding mode.
  *
  * @param values Float32 numbers. They are not changed.
  * @param format The format. `kahan` rounds to nearest here.
- * @param uniform Random numbers, one for each value, for stochastic rounding.
+ * @param uniform Random numbers, one per value, for stochastic rounding.
  * @returns Values of the format, as float32.
- * @throws {TypeError} For stochastic rounding without random numbers.
+ * @throws {TypeError} for stochastic rounding without random numbers.
  */
 export function roundArray(
   values: Float32Array,
@@ -33,7 +33,7 @@ export function roundArray(
   }
   const rounded = Float32Array.from(values, (value) => roundNumber(value, format, uniform));
   if (!format.hasNaN) {
-    // ml_dtypes gives zero the opposite sign of the NaN. The sign of a NaN is in its bits only.
+    // ml_dtypes converts NaN to a zero of the opposite sign. The sign of a NaN is only in its bits.
     const bits = new Uint32Array(values.slice().buffer);
     values.forEach((value, i) => {
       if (Number.isNaN(value)) rounded[i] = bits[i]! >>> 31 === 0 ? -0 : 0;

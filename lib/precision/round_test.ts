@@ -24,7 +24,7 @@ const inputs: Record<string, Float32Array> = {
   "random float32": new Float32Array(randomBits(1_000_000).buffer),
 };
 
-/** The digest of `make_ml_dtypes.py`. */
+/** Returns the digest that `make_ml_dtypes.py` computes. */
 function digestOf(values: Float32Array<ArrayBuffer>): string {
   const bits = new Uint32Array(values.buffer).map((one) =>
     (one & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : one
@@ -41,14 +41,14 @@ for (const [name, digests] of Object.entries(fixture.digests)) {
   });
 }
 
-Deno.test("formatInfo() gives the ranges that ml_dtypes gives", () => {
+Deno.test("formatInfo() returns the ranges of ml_dtypes", () => {
   for (const [name, wanted] of Object.entries(fixture.ranges)) {
     const { largest, smallestNormal, smallestSubnormal, bits } = formatInfo(name);
     assertEquals([largest, smallestNormal, smallestSubnormal, bits], wanted, name);
   }
 });
 
-Deno.test("roundNumber() saturates, overflows to Inf or to NaN as the format says", () => {
+Deno.test("roundNumber() saturates, or overflows to Inf or to NaN, depending on the format", () => {
   const round = (value: number, name: string): number => roundNumber(value, parseFormat(name));
   assertEquals([464, 465, 1e30, Infinity].map((x) => round(x, "e4m3fn")), [448, 448, 448, 448]);
   assertEquals([464, 465, -Infinity].map((x) => round(x, "e4m3fn-nonsaturating")), [448, NaN, NaN]);

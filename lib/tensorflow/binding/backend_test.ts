@@ -66,7 +66,7 @@ Deno.test("autocast() nests, is undone after an error, and rejects unknown polic
   assertThrows(
     () => autocast("bf17" as "float32", product),
     RangeError,
-    "wanted one of float32, bf16-autocast",
+    "expected one of float32, bf16-autocast",
   );
   assertThrows(
     () => autocast("float32", () => Promise.resolve()),

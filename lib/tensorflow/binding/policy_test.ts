@@ -95,5 +95,5 @@ Deno.test("policyOf() returns every policy; emulated ones leave ops outside of a
   const emulated = policyOf("emulated:e4m3");
   assertEquals(decideCasts(emulated, { name: "MatMul", inputs: tensors(FLOAT, FLOAT) }), {});
   assertEquals(emulated.classes.softmax, "e4m3");
-  assertThrows(() => policyOf("fp8"), RangeError, "wanted one of float32, bf16-autocast");
+  assertThrows(() => policyOf("fp8"), RangeError, "expected one of float32, bf16-autocast");
 });

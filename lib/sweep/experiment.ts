@@ -130,7 +130,7 @@ export async function runExperiment(
   const { dir = defaultFolder(folderName, experimentHashes(experiment, size)) } = options;
   const interruption = interruptionOf(options);
   requireDevice();
-  print(`into ${printable(dir)}`);
+  print(`folder: ${printable(dir)}`);
   const runs: Record<string, RecordedRun[]> = {}, folders: Record<string, string> = {};
   for (const [name, { spec, variables = {} }] of Object.entries(experiment.sweeps(size))) {
     const folder = join(dir, name);

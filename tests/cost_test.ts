@@ -1,6 +1,7 @@
 /**
  * What a token costs a decoder and a training step, counted in operations and native calls, not in time.
  */
+import { currentTensorFlow } from "../lib/tensorflow/binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
 import {
@@ -15,7 +16,8 @@ import {
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { lossAndGradients } from "../lib/train/step.ts";
 
-const { binding } = await useTensorFlow();
+await useTensorFlow();
+const { binding } = currentTensorFlow();
 
 const configOf = (blockSize: number): GptConfig => ({
   nLayer: 2,

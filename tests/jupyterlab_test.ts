@@ -16,10 +16,10 @@ const root = new URL("../", import.meta.url).pathname;
 const SOURCES = [
   `import * as lk from "@losskit/losskit";
 import { createProgress } from "@losskit/losskit/notebook";
-const { runtime } = await lk.useTensorFlow({ threads: 2 });
+const { version } = await lk.useTensorFlow({ threads: 2 });
 const data = await lk.loadDataset("markov:symbols=8,order=1,length=5000");
 const config = { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: data.vocabSize, blockSize: 16 };
-console.log("first", runtime.version);`,
+console.log("first", version);`,
   `for (let i = 0; i < 50; i++) console.log("second", i);
 await lk.show([{ name: "é", value: 0.5 }]);`,
   `await lk.show(lk.barFigure({ title: "third" }, { names: ["a", "b"], values: [1, 2] }));`,
@@ -30,7 +30,7 @@ for await (const event of lk.train({ ...loop, batchSize: 4, evalTokens: 64, sign
   if (event.event === "step") progress.update(++steps);
   if (event.event === "checkpoint") console.log("stopped with", event.bytes.length, "bytes at step", event.step);
 }`,
-  `console.log("steps done:", steps, "tokens:", data.train.length, "TensorFlow", runtime.version);`,
+  `console.log("steps done:", steps, "tokens:", data.train.length, "TensorFlow", version);`,
 ];
 
 /** A cell whose figure grows while the model trains. */

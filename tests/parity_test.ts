@@ -197,7 +197,7 @@ Deno.test("tensors, handles and resident memory stay flat over 200 training step
     const optimizer = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 1 };
     using step = createTrainStep({ model, policy: "bf16-autocast", execution, optimizer });
     const batch = toBatch(reference.inputs);
-    const look = () => ({ tensors: tf.memory().numTensors, handles: tensorflow.runtime.liveHandles });
+    const look = () => ({ tensors: tf.memory().numTensors, handles: tensorflow.liveHandles });
     const run = (from: number, count: number) => {
       for (let i = from; i < from + count; i++) state = step(state, batch, { step: i + 1, lr: 1e-3 }).state;
     };
@@ -214,11 +214,11 @@ Deno.test("tensors, handles and resident memory stay flat over 200 training step
 });
 
 Deno.test("no handle is left when everything is disposed of", () => {
-  const before = tensorflow.runtime.liveHandles;
+  const before = tensorflow.liveHandles;
   tf.tidy(() => {
     lossAndGradients(toParameters(tensors), toBatch(reference.inputs), { model, policy: "bf16-autocast" });
   });
-  assertLessOrEqual(tensorflow.runtime.liveHandles, before);
+  assertLessOrEqual(tensorflow.liveHandles, before);
 });
 
 const tensorflow = await useTensorFlow();

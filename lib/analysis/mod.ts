@@ -14,14 +14,12 @@ export {
   findCulprit,
   type FoundFrom,
   type Part,
-  partName,
   partsOf,
   type ReplayedStep,
   replayTable,
   returned,
-  wholeClasses,
 } from "./culprit.ts";
-export { type Block, divergedAt } from "./gap_blocks.ts";
+export { type Block } from "./gap_blocks.ts";
 export {
   columnLabel,
   count,
@@ -55,10 +53,9 @@ export {
   type Pair,
   pairRuns,
   PRECISION,
-  seedSpread,
   spikes,
 } from "./stability.ts";
-export { DEFAULT_LEVEL, type Estimate, estimate, signFlipP, tQuantile } from "./student.ts";
+export { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
 export { summarize, type Summary } from "./summary.ts";
 export { openStepTable, pairTable, runTable, stepTable, type Table } from "./tables.ts";
 export {
@@ -69,6 +66,5 @@ export {
   type GapBlock,
   type SeedFloor,
 } from "./compare_pairs.ts";
-export { detectable, ownSpikes, pairsFor, type Verdict, type VerdictKind, verdictOf } from "./verdict.ts";
+export { type Verdict, type VerdictKind, verdictOf } from "./verdict.ts";
 export { type ComparedGroup, compareGroups, type NamedComparison, verdictTable } from "./compare_groups.ts";
-export { type SmallestSet, smallestSet, trialBound } from "./smallest_set.ts";

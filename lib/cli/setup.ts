@@ -5,8 +5,8 @@ import { command, runCommand } from "./command.ts";
 
 const program = command("setup", "Download libtensorflow and the Shakespeare corpus to the user's cache.")
   .action(async () => {
-    const { runtime, device } = await useTensorFlow();
-    console.log(`TensorFlow ${runtime.version} runs on ${device === "cpu" ? "the CPU" : device}`);
+    const { version, device } = await useTensorFlow();
+    console.log(`TensorFlow ${version} runs on ${device === "cpu" ? "the CPU" : device}`);
     const { corpus } = await loadCorpus("shakespeare");
     console.log(`shakespeare: ${corpus.bytes} bytes, SHA-256 ${corpus.sha256}`);
   });

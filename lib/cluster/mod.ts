@@ -4,5 +4,5 @@
  * @module
  */
 export { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
-export { INDEX_VARIABLES, indexOfCluster, plannedRunAt, runPlanned } from "./run_index.ts";
+export { indexOfCluster, plannedRunAt, runPlanned } from "./run_index.ts";
 export { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";

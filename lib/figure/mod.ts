@@ -11,14 +11,12 @@ export {
   type FigureText,
   type HeatMap,
   heatMapFigure,
-  PALETTE,
   roundedJson,
   simplexFigure,
 } from "./build.ts";
-export { culpritFigures, gridFigures } from "./comparison_figures.ts";
-export { nonFiniteMarks, type Point, thin } from "./curve.ts";
-export { escapeHtml, plotlyText, scriptJson } from "./escape.ts";
-export { type Facet, facetsOf, metaOf, type RunMeta } from "./facets.ts";
+export { gridFigures } from "./comparison_figures.ts";
+export { type Point, thin } from "./curve.ts";
+export { escapeHtml } from "./escape.ts";
 export type { Figure, Json, PlotlyObject } from "./figure.ts";
 export { gapFigures, lossFigures, type SettingFigure } from "./figures.ts";
 export { gapByAxisFigures } from "./gap_by_axis.ts";

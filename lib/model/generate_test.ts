@@ -135,7 +135,7 @@ Deno.test("generateTokens() refuses options out of range", () => {
 
 Deno.test("generateTokens() leaves no tensor and no handle", () => {
   const parameters = toParameters(initialParameters(config, 5));
-  const look = () => [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+  const look = () => [tf.memory().numTensors, tensorflow.liveHandles];
   const make = () => generateTokens(parameters, config, { prompt, maxNewTokens: 30 });
   make(); // values of parameters are uploaded at their first use
   const before = look();

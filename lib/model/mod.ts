@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { emptyCache, type KeyValueCache } from "./attention.ts";
-export { type Activation, ACTIVATIONS, type GptConfig, validateGptConfig } from "./config.ts";
+export { type KeyValueCache } from "./attention.ts";
+export { type Activation, type GptConfig, validateGptConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
 export { generate, type GenerateOptions, generateTokens, type GenerateTokensOptions } from "./generate.ts";
 export { Gpt, gpt, type GptOptions } from "./gpt_model.ts";
@@ -26,7 +26,7 @@ export {
   parameterShapes,
   type ParameterValues,
 } from "./parameters.ts";
-export { type SampleOptions, sampleToken, validateSampleOptions } from "./sample.ts";
+export { type SampleOptions } from "./sample.ts";
 export { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 export { readSafetensors, writeSafetensors } from "./safetensors_file.ts";
 export type { StoredDtype } from "./_stored_numbers.ts";

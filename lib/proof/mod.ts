@@ -4,9 +4,9 @@
  * @module
  */
 export { explainRun, type Explanation } from "./explain.ts";
-export { defaultTolerance, type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
+export { type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
 export { type ReproducedRun, reproduceRuns } from "./reproduce_folder.ts";
-export { resultDifferences, resultTables } from "./same_results.ts";
+export { resultDifferences } from "./same_results.ts";
 export {
   type LossSignal,
   lossSignal,

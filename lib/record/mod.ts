@@ -47,7 +47,6 @@ export {
   formatEvent,
   formatJson,
   type NewEvent,
-  parseEvent,
   type ResumeEvent,
   type RunEvent,
   type StartEvent,
@@ -59,7 +58,6 @@ export {
   type Difference,
   effectiveEvents,
   type Journal,
-  type JournalOwner,
   JournalWriter,
   readJournal,
   supersededLines,
@@ -78,7 +76,6 @@ export { encodeTensorBoard, tensorBoardPath } from "./tensorboard.ts";
 export { encodeParquet } from "./parquet.ts";
 export {
   journalStatus,
-  placeProblem,
   readRun,
   type RecordedRun,
   requirePlace,

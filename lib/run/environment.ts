@@ -14,7 +14,7 @@ import { ROOT } from "./code.ts";
 /** Describes this machine. TensorFlow must be running in this process. */
 export async function currentEnvironment(tensorflow: TensorFlow): Promise<Environment> {
   return await collectEnvironment({
-    tensorflowVersion: tensorflow.runtime.version,
+    tensorflowVersion: tensorflow.version,
     wheelSha256: tensorflow.wheelSha256,
     device: tensorflow.device,
     rounding: probeRounding(),

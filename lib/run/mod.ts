@@ -6,7 +6,7 @@
 export { type Interruption, watchSignals } from "../error/signals.ts";
 export { describeEntropy, loadCorpus, prepareForRun } from "./corpus.ts";
 export { type Deadline, watchDeadline } from "./deadline.ts";
-export { changesThatMatter, currentEnvironment, probeEnvironment } from "./environment.ts";
+export { changesThatMatter, probeEnvironment } from "./environment.ts";
 export { type Cost, estimateBytes, requireMemory } from "./estimate.ts";
 export { type ExecuteOptions, executeRun, type RunExit } from "./execute.ts";
 export { findText, planFolder, type TextPlaces } from "./find_text.ts";

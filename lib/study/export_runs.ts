@@ -76,7 +76,9 @@ export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
   const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
   if (unknown !== undefined || formats.length === 0) {
     throw new UserError(
-      `Cannot export: expected formats of ${EXPORT_FORMATS.join(", ")}, got ${unknown ?? "none"}.`,
+      `Cannot use --format: expected a list of ${EXPORT_FORMATS.join(", ")}, got ${
+        unknown ?? "an empty list"
+      }.`,
     );
   }
   const { runs, leftOut } = openRecords(dir, print);

@@ -14,7 +14,13 @@ export {
 } from "./compare_folder.ts";
 export { compareSpec, type CompareSpecOptions, type SpecComparison } from "./compare_spec.ts";
 export { findCulprit, type FindCulpritOptions } from "./culprit.ts";
-export { type Exported, type ExportFormat, type ExportOptions, exportRuns } from "./export_runs.ts";
+export {
+  EXPORT_FORMATS,
+  type Exported,
+  type ExportFormat,
+  type ExportOptions,
+  exportRuns,
+} from "./export_runs.ts";
 export { type Forecast, type ForecastRun, plan, type PlanOptions } from "./plan.ts";
 export { report, type ReportOptions, type WrittenReport } from "./report.ts";
 export {
@@ -30,7 +36,6 @@ export {
   type PlacedSweep,
   placeSweep,
   runPlaced,
-  shareMachine,
   sweep,
   type SweepCallOptions,
   type SweepSpecInput,

@@ -11,7 +11,6 @@ export {
   type Conclusion,
   type Experiment,
   type ExperimentFindings,
-  experimentHashes,
   type ExperimentOptions,
   type ExperimentResult,
   type ExperimentSize,
@@ -35,7 +34,7 @@ export {
   specOfSingleRun,
 } from "./plan.ts";
 export { type Prediction, predictRuns } from "./predict.ts";
-export { type Budget, DEFAULT_SWEEP, NO_AXES, type SharedOptions, type SweepSpec } from "./spec.ts";
+export { type Budget, DEFAULT_SWEEP, type SharedOptions, type SweepSpec } from "./spec.ts";
 export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";
 export { describe } from "./sweep_view.ts";
 export type { Limits } from "./worker_process.ts";

@@ -18,20 +18,8 @@
  * @module
  */
 export { autocast, formatIn, type Precision, roundsStochastically } from "./precision/autocast.ts";
-export {
-  currentTensorFlow,
-  type TensorFlow,
-  useTensorFlow,
-  type UseTensorFlowOptions,
-} from "./binding/backend.ts";
-export type { Attribute } from "./native/attribute.ts";
+export { type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./binding/backend.ts";
 export type { Device, DeviceRequest } from "./native/device.ts";
-export { BindingConstants, TensorMetadata } from "./binding/constants.ts";
-export type { HostValues } from "./binding/conversions.ts";
-export type { InputDefinition, OpDefinition } from "./native/op_definition.ts";
-export { Binding } from "./binding/binding.ts";
-export type { EagerCall } from "./native/eager_call.ts";
-export type { OpBackend } from "./binding/op_backend.ts";
 export { attentionScores, attentionSums, causalAttention, causalSoftmax } from "./ops/causal_attention.ts";
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile/compile.ts";
 export { sparseCrossEntropy } from "./ops/cross_entropy.ts";
@@ -49,27 +37,13 @@ export type {
   PrecisionOverride,
   RoundingMode,
 } from "../precision/mod.ts";
-export {
-  type Casts,
-  decideCasts,
-  FLOAT32_UNITS,
-  type OpCall,
-  type OpInput,
-  POLICIES,
-  type Policy,
-  policyOf,
-} from "./binding/policy.ts";
-export { foldIn, statelessBits, statelessNormal, statelessUniform } from "./precision/random.ts";
+export { POLICIES, type Policy, policyOf } from "./binding/policy.ts";
+export { foldIn, statelessNormal, statelessUniform } from "./precision/random.ts";
 export { roundTo } from "./precision/rounding.ts";
 export { layerNorm, type LayerNormParameters, type NormSettings } from "./ops/layer_norm.ts";
-export type { Pointer, Runtime, RuntimeOptions } from "./native/runtime.ts";
-export type { XlaFlags } from "./native/xla_flags.ts";
-export type { Capture } from "./binding/entry.ts";
-export { formatOf, isObserved, layerScope, observe, operation, withObserver } from "./precision/scope.ts";
-export type { Observer, Region, Regions } from "./binding/region.ts";
+export { isObserved, layerScope, observe, operation, withObserver } from "./precision/scope.ts";
+export type { Observer } from "./binding/region.ts";
 export { TensorFlowError } from "./native/tensorflow_error.ts";
-export type { GraphOutput } from "./native/graph_output.ts";
-export type { ExecutionMode, GraphValue, Trace } from "./native/trace.ts";
 export {
   bytesOf,
   type FloatingDtype,

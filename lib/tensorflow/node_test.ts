@@ -1,11 +1,13 @@
 /** Tests of tfjs-node's namespace on real files. */
+import { currentTensorFlow } from "./binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { join } from "node:path";
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { useTensorFlow } from "./binding/backend.ts";
 import { io, node } from "./node.ts";
 
-const { runtime } = await useTensorFlow();
+await useTensorFlow();
+const { runtime } = currentTensorFlow();
 const objects = new URL("../../tests/fixtures/tfjs_objects/", import.meta.url).pathname;
 
 Deno.test("a SavedModel of Python's TensorFlow runs and is freed", async () => {

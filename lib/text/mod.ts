@@ -8,16 +8,10 @@
  */
 
 export { type Batch, evalWindows, getBatch, IGNORE_INDEX } from "./batch.ts";
-export { type BatchCursor, type BatchStream, createBatches, type Sampling, SAMPLINGS } from "./batches.ts";
+export { type BatchCursor, type BatchStream, createBatches, type Sampling } from "./batches.ts";
 export type { IdBuffer } from "./_id_buffer.ts";
 export type { CutName } from "./_pieces.ts";
-export {
-  type BpeOptions,
-  type BpeTokenizer,
-  createBpeTokenizer,
-  type Merge,
-  smallerVocabulary,
-} from "./bpe_tokenizer.ts";
+export { type BpeOptions, type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 export { trainBpe } from "./bpe_trainer.ts";
 export { trainCharacterTokenizer } from "./character_tokenizer.ts";
 export { type Corpus, corpusFromBytes, corpusText, joinCorpora, type TextDocument } from "./corpus.ts";
@@ -25,16 +19,14 @@ export { type FolderTokenizer, loadFolderTokenizer } from "./folder_tokenizer.ts
 export { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 export { createMarkovSource, type MarkovOptions, type MarkovSource } from "./markov.ts";
 export {
-  DOCUMENTS,
   type Documents,
-  MAX_BPE_TEXT,
   prepareCorpus,
   type PreparedCorpus,
   type PrepareOptions,
   requireSequenceLength,
 } from "./prepare_corpus.ts";
 export { createRandom, type Random, type RandomState } from "./random.ts";
-export { splitCorpus, type SplitOptions, type Stretch } from "./split.ts";
+export { type SplitOptions } from "./split.ts";
 export { loadTextFiles } from "./text_files.ts";
 export type { CacheOptions } from "./token_cache.ts";
 export type { Tokenizer } from "./tokenizer.ts";

@@ -88,10 +88,10 @@ Deno.test("train() approaches the entropy of its source, and does not go below i
 
 Deno.test("train() is deterministic bit for bit, in graph mode and eager, and leaves no tensor", async () => {
   for (const execution of ["graph", "eager"] as const) {
-    const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+    const before = [tf.memory().numTensors, tensorflow.liveHandles];
     const first = await collect({ execution });
     assertEquals(bare(await collect({ execution })), bare(first));
-    assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
+    assertEquals([tf.memory().numTensors, tensorflow.liveHandles], before);
   }
 });
 
@@ -151,7 +151,7 @@ const everything: Partial<TrainOptions> = {
 };
 
 Deno.test("train() with all options is deterministic, and resumes from every kind of checkpoint bit for bit", async () => {
-  const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+  const before = [tf.memory().numTensors, tensorflow.liveHandles];
   const whole = await collect(everything);
   assertEquals(bare(await collect(everything)), bare(whole));
   const saved = whole.filter((event) => event.event === "checkpoint" || event.event === "best");
@@ -167,7 +167,7 @@ Deno.test("train() with all options is deterministic, and resumes from every kin
     const after = whole.filter(({ step }) => step > event.step);
     assertEquals(bare(rest.slice(1)), bare(after));
   }
-  assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
+  assertEquals([tf.memory().numTensors, tensorflow.liveHandles], before);
 });
 
 Deno.test("checkpointWeights() returns the weights, or their average, of any run, and refuses another model's", async () => {

@@ -202,9 +202,9 @@ Deno.test("blockedCrossEntropy() gives the same result compiled in large blocks 
 
 Deno.test("blockedCrossEntropy() leaves no tensor, and never holds the logits of all rows", () => {
   const given = head({ N: 64, V: 4096, C: 8 });
-  const before = tensorflow.runtime.liveHandles;
+  const before = tensorflow.liveHandles;
   measured(given, { regularization: NONE, block: 40 });
-  assertEquals(tensorflow.runtime.liveHandles, before);
+  assertEquals(tensorflow.liveHandles, before);
 });
 
 const model: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };

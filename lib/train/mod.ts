@@ -7,11 +7,10 @@ export {
   checkpointProgress,
   checkpointWeights,
   decodeCheckpoint,
-  encodeCheckpoint,
   type Expected,
   type Progress,
 } from "./checkpoint.ts";
-export { addEvaluation, type EarlyStopConfig, type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
+export { type EarlyStopConfig, type EvaluationHistory } from "./early_stop.ts";
 export {
   type BatchLosses,
   evaluate,
@@ -23,7 +22,6 @@ export type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
 export {
   type BatchesOptions,
   type BatchOptions,
-  batchTensors,
   Dataset,
   type TrainingBatch,
   type TrainingData,
@@ -42,19 +40,13 @@ export {
   BLOCKED_ABOVE,
   IGNORE_INDEX,
   type LossConfig,
-  meanLoss,
   type ScaledBatch,
   tokenLosses,
-  trainingLoss,
 } from "./loss.ts";
-export { bitsPerByte, perplexity, positionLosses } from "./metrics.ts";
+export { bitsPerByte, perplexity } from "./metrics.ts";
 export {
-  adamW,
   type AdamWConfig,
-  globalNorm,
-  initialOptimizerState,
   type Moments,
-  movingAverage,
   type OptimizerConfig,
   type OptimizerState,
   sgd,
@@ -64,5 +56,5 @@ export {
 } from "./optimizer.ts";
 export { type GradientError, Replay, type StepError } from "./replay.ts";
 export type { Probes } from "./probes.ts";
-export { learningRate, type ScheduleConfig, type ScheduleName, SCHEDULES } from "./schedule.ts";
+export { type ScheduleConfig, type ScheduleName } from "./schedule.ts";
 export { disposeState, type StepConfig, type TrainState } from "./step.ts";

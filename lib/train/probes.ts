@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { currentTensorFlow } from "../tensorflow/binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import { layerOfParameter } from "../precision/mod.ts";
@@ -11,7 +12,6 @@ import { AttributeType } from "../tensorflow/native/attribute.ts";
 import { DataType } from "../tensorflow/native/dtype.ts";
 import {
   autocast,
-  currentTensorFlow,
   formatIn,
   type Precision,
   sparseCrossEntropy,

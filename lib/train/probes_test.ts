@@ -143,9 +143,9 @@ Deno.test("probes leave no tensor, and require a whole batch", () => {
   const parameters = toParameters(initialParameters(model, 1)), data = batch();
   let state: TrainState = { parameters, moments: initialOptimizerState(parameters, optimizer) };
   state = step(state, data, { step: 1, lr: 1e-3, probed: true }).state;
-  const before = tensorflow.runtime.liveHandles, tensors = tf.memory().numTensors;
+  const before = tensorflow.liveHandles, tensors = tf.memory().numTensors;
   for (let i = 2; i <= 4; i++) state = step(state, data, { step: i, lr: 1e-3, probed: true }).state;
-  assertEquals([tensorflow.runtime.liveHandles, tf.memory().numTensors], [before, tensors]);
+  assertEquals([tensorflow.liveHandles, tf.memory().numTensors], [before, tensors]);
   using parts = createTrainStep({ model, optimizer, policy: "float32", execution: "graph", accumulate: 2 });
   assertThrows(
     () => parts(state, data, { step: 5, lr: 1e-3, probed: true }),

@@ -1,8 +1,9 @@
+import { currentTensorFlow } from "../tensorflow/binding/backend.ts";
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
 import { partsOf, returned } from "../analysis/mod.ts";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
-import { currentTensorFlow, POLICIES, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
+import { POLICIES, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { Replay } from "./replay.ts";
 

@@ -138,8 +138,8 @@ Deno.test("scaled steps leave no tensor", () => {
   const data = batch();
   let state = begin(initialScaler());
   state = step(state, data, { step: 1, lr: 0.01 }).state;
-  const before = tensorflow.runtime.liveHandles, tensors = tf.memory().numTensors;
+  const before = tensorflow.liveHandles, tensors = tf.memory().numTensors;
   for (let i = 2; i <= 4; i++) state = step(state, data, { step: i, lr: 0.01 }).state;
-  assertEquals([tensorflow.runtime.liveHandles, tf.memory().numTensors], [before, tensors]);
+  assertEquals([tensorflow.liveHandles, tf.memory().numTensors], [before, tensors]);
   disposeState(state);
 });

@@ -144,7 +144,7 @@ Deno.test("createTrainStep(): dropout is determined by its key, and differs betw
 });
 
 Deno.test("createTrainStep() reports the loss without smoothing and z-loss, and leaves no tensor", () => {
-  const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+  const before = [tf.memory().numTensors, tensorflow.liveHandles];
   const ignoreIndex = IGNORE_INDEX;
   for (const execution of ["graph", "eager"] as const) {
     for (const accumulate of [1, 2]) {
@@ -160,7 +160,7 @@ Deno.test("createTrainStep() reports the loss without smoothing and z-loss, and 
       }
     }
   }
-  assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
+  assertEquals([tf.memory().numTensors, tensorflow.liveHandles], before);
 });
 
 Deno.test("createTrainStep() refuses micro-batches that do not divide B", () => {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { currentTensorFlow } from "../../lib/tensorflow/binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { median } from "./measure.ts";
@@ -27,7 +28,8 @@ function cost(call: () => void): number {
 }
 
 if (import.meta.main) {
-  const { backend, binding } = await useTensorFlow({ threads: 1 });
+  await useTensorFlow({ threads: 1 });
+  const { backend, binding } = currentTensorFlow();
   const a = tf.ones([4]), b = tf.ones([4]);
   const ids = backend.getInputTensorIds([a, b]);
   const attributes = [{ name: "T", type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }];

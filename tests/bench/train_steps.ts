@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { currentTensorFlow } from "../../lib/tensorflow/binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, initialParameters, parameterCount, toParameters } from "../../lib/model/mod.ts";
 import { type PolicyName, useTensorFlow } from "../../lib/tensorflow/mod.ts";
@@ -82,7 +83,8 @@ export function modelOf(
 
 async function trainSteps(config: BenchConfig): Promise<BenchResult> {
   const { vocab, seq: T, batch: B, warmup } = config;
-  const { binding, runtime } = await useTensorFlow({ threads: config.threads });
+  await useTensorFlow({ threads: config.threads });
+  const { binding, runtime } = currentTensorFlow();
   const importMs = performance.now();
   const model = modelOf(config);
   const parameters = toParameters(initialParameters(model, WEIGHT_SEED));

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { currentTensorFlow } from "../../lib/tensorflow/binding/backend.ts";
 import { createRequire, Module } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +18,8 @@ import { runSpecs } from "./specs.ts";
 
 if (import.meta.main) {
   const [specFile, bundlePath, ignored] = Deno.args as [string, string, string];
-  const { binding } = await useTensorFlow();
+  await useTensorFlow();
+  const { binding } = currentTensorFlow();
   const dist = dirname(fileURLToPath(import.meta.resolve("@tensorflow/tfjs-node-gpu/dist/node.js")));
   const require = createRequire(`${dist}/`);
   const { version } = require("./version");

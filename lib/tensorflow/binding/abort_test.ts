@@ -1,6 +1,7 @@
 /**
  * Calls that once ended the process, or could end it. Each must throw or return. A single abort fails the whole file.
  */
+import { currentTensorFlow } from "./backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertThrows } from "@std/assert";
 import { useTensorFlow } from "./backend.ts";
@@ -10,7 +11,8 @@ import { TensorFlowError } from "../native/tensorflow_error.ts";
 import { sparseCrossEntropy } from "../ops/cross_entropy.ts";
 import { linear } from "../ops/units.ts";
 
-const { backend, binding } = await useTensorFlow();
+await useTensorFlow();
+const { backend, binding } = currentTensorFlow();
 
 Deno.test("createTensor() rejects invalid shapes and values", () => {
   const make =

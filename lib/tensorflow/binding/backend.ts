@@ -26,18 +26,30 @@ import { QUICK_COMPILING } from "../native/xla_flags.ts";
 
 /** The TensorFlow that TF.js uses in this process. */
 export interface TensorFlow {
-  /** The library, its version and its live handles. */
+  /** The library's version, such as 2.21.0. */
+  readonly version: string;
+  /** Threads per op, as passed to {@linkcode useTensorFlow}. Undefined means TensorFlow's default. */
+  readonly threads: number | undefined;
+  /** The device that ops run on: `cpu`, or the name of the GPU. */
+  readonly device: string;
+  /** Whether ops run on a GPU. */
+  readonly usesGpu: boolean;
+  /** Whether every op gives the same bits in every run. */
+  readonly deterministicOps: boolean;
+  /** SHA-256 of the wheel that contained the library, if known. */
+  readonly wheelSha256: string | undefined;
+  /** Number of native handles that are not freed: a constant number shows that nothing leaks. */
+  readonly liveHandles: number;
+}
+
+/** The runtime below {@linkcode TensorFlow}, for this library's own files. */
+export interface TensorFlowInternals {
+  /** The library and its handles. */
   readonly runtime: Runtime;
   /** The binding below TF.js. */
   readonly binding: Binding;
   /** TF.js's backend. */
   readonly backend: OpBackend;
-  /** Threads per op, as passed to {@linkcode useTensorFlow}. Undefined means TensorFlow's default. */
-  readonly threads: number | undefined;
-  /** The device that ops run on: `cpu`, or the name of the GPU. */
-  readonly device: string;
-  /** SHA-256 of the wheel that contained the library, if known. */
-  readonly wheelSha256: string | undefined;
 }
 
 /** The options of {@linkcode useTensorFlow}. */
@@ -58,7 +70,7 @@ export interface UseTensorFlowOptions {
 }
 
 let active: Promise<TensorFlow> | undefined;
-let current: TensorFlow | undefined;
+let current: TensorFlowInternals | undefined;
 
 /**
  * Registers libtensorflow as TF.js's backend. Downloads the library first if it is missing. Later calls return the same
@@ -77,8 +89,8 @@ export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise
   const tensorflow = await active;
   const running = {
     threads: tensorflow.threads,
-    device: tensorflow.runtime.usesGpu ? "gpu" : "cpu",
-    deterministicOps: tensorflow.runtime.deterministicOps,
+    device: tensorflow.usesGpu ? "gpu" : "cpu",
+    deterministicOps: tensorflow.deterministicOps,
   };
   for (const key of ["threads", "device", "deterministicOps"] as const) {
     const wanted = options[key];
@@ -140,18 +152,22 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   tf.io.registerLoadRouter(nodeFileSystemRouter);
   tf.io.registerSaveRouter(nodeFileSystemRouter);
   globalThis.addEventListener("unload", () => runtime.close());
-  current = {
-    runtime,
-    binding,
-    backend: backend as unknown as OpBackend,
+  current = { runtime, ...bound };
+  const tensorflow: TensorFlow = {
+    version: runtime.version,
     threads,
     device: runtime.usesGpu ? machine.nvidia?.gpus[0]?.name ?? "gpu" : "cpu",
+    usesGpu: runtime.usesGpu,
+    deterministicOps: runtime.deterministicOps,
     wheelSha256: library.wheelSha256,
+    get liveHandles() {
+      return runtime.liveHandles;
+    },
   };
   // Notebooks and consoles print this text instead of thousands of lines of symbols.
-  const text = `TensorFlow ${runtime.version} on ${current.device}`;
-  Object.defineProperty(current, Symbol.for("Deno.customInspect"), { value: () => text });
-  return current;
+  const text = `TensorFlow ${runtime.version} on ${tensorflow.device}`;
+  Object.defineProperty(tensorflow, Symbol.for("Deno.customInspect"), { value: () => text });
+  return tensorflow;
 }
 
 /**
@@ -172,11 +188,11 @@ function refuseDisposed(backend: OpBackend): void {
 }
 
 /**
- * Returns the running TensorFlow, for synchronous code.
+ * Returns the running TensorFlow, for synchronous code of this library.
  *
  * @throws {Error} When {@linkcode useTensorFlow} has not finished.
  */
-export function currentTensorFlow(): TensorFlow {
+export function currentTensorFlow(): TensorFlowInternals {
   if (current === undefined) {
     throw new Error(
       "Cannot run TensorFlow ops: expected a running TensorFlow, got none. Call `await useTensorFlow()` first.",

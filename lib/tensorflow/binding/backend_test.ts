@@ -1,3 +1,4 @@
+import { currentTensorFlow } from "./backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { autocast } from "../precision/autocast.ts";
@@ -29,12 +30,16 @@ Deno.test("a failed op is a TensorFlowError with op, code and inputs", () => {
     "indices[0] = 3 is not in [0, 3)",
   );
   assertEquals([error.code, error.op], ["INVALID_ARGUMENT", "GatherV2"]);
-  assertThrows(() => tensorflow.binding.executeOp("NoSuchOp", [], [], 1), TensorFlowError, "NoSuchOp");
+  assertThrows(
+    () => currentTensorFlow().binding.executeOp("NoSuchOp", [], [], 1),
+    TensorFlowError,
+    "NoSuchOp",
+  );
 });
 
 Deno.test("a wrong number of bytes throws before TensorFlow reads out of bounds", () => {
   assertThrows(
-    () => tensorflow.binding.createTensor([2, 3], 1, new Float32Array(5)),
+    () => currentTensorFlow().binding.createTensor([2, 3], 1, new Float32Array(5)),
     TypeError,
     "expected 24 bytes, got 20.",
   );
@@ -42,9 +47,13 @@ Deno.test("a wrong number of bytes throws before TensorFlow reads out of bounds"
 
 Deno.test("using a disposed tensor throws", () => {
   const x = tf.ones([2]);
-  const [id] = tensorflow.backend.getInputTensorIds([x]);
+  const [id] = currentTensorFlow().backend.getInputTensorIds([x]);
   x.dispose();
-  assertThrows(() => tensorflow.binding.executeOp("Neg", [], [id!], 1), Error, "got a disposed tensor");
+  assertThrows(
+    () => currentTensorFlow().binding.executeOp("Neg", [], [id!], 1),
+    Error,
+    "got a disposed tensor",
+  );
 });
 
 Deno.test("autocast() nests, is undone after an error, and rejects unknown policies", () => {
@@ -78,7 +87,7 @@ Deno.test("autocast() nests, is undone after an error, and rejects unknown polic
 Deno.test("autocast casts a weight once, and again after it changes", () => {
   const w = tf.variable(tf.ones([4, 4])), x = tf.ones([4, 4]);
   x.dataSync();
-  const count = () => tensorflow.binding.getNumOfTensors();
+  const count = () => currentTensorFlow().binding.getNumOfTensors();
   const multiply = () => autocast("bf16-autocast", () => tf.matMul(x, w)).dispose();
   multiply();
   const after = count();

@@ -1,3 +1,4 @@
+import { currentTensorFlow } from "./backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals } from "@std/assert";
 import { autocast } from "../precision/autocast.ts";
@@ -7,7 +8,8 @@ import { layerScope } from "../precision/scope.ts";
 import { linear } from "../ops/units.ts";
 import { toBfloat16, toFloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 
-const { runtime } = await useTensorFlow();
+await useTensorFlow();
+const { runtime } = currentTensorFlow();
 
 const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
 /** A value that bfloat16 rounds to 1. */

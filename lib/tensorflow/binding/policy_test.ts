@@ -1,3 +1,4 @@
+import { currentTensorFlow } from "./backend.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DataType } from "../native/dtype.ts";
 import { useTensorFlow } from "./backend.ts";
@@ -25,7 +26,8 @@ Deno.test("decideCasts() raises every op of the float32 list", () => {
 });
 
 Deno.test("every op in a policy's lists is a TensorFlow op with floating inputs", async () => {
-  const { runtime } = await useTensorFlow();
+  await useTensorFlow();
+  const { runtime } = currentTensorFlow();
   const definitions = new OpDefinitions(runtime);
   for (const { lowOps, float32Ops } of Object.values(POLICIES)) {
     for (const name of [...lowOps, ...float32Ops, ...FLOAT32_UNITS]) {

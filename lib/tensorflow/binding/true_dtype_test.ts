@@ -1,10 +1,12 @@
+import { currentTensorFlow } from "./backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertThrows } from "@std/assert";
 import { useTensorFlow } from "./backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { bytesOf, tensorOfBytes, toBfloat16, toFloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 
-const { binding } = await useTensorFlow();
+await useTensorFlow();
+const { binding } = currentTensorFlow();
 
 Deno.test("16-bit tensors keep their bytes and are readable as numbers", () => {
   // 1, -2, the largest finite number, infinity and the smallest subnormal of each format.

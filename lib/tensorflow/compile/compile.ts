@@ -15,7 +15,7 @@ export type TensorTree = tf.Tensor | readonly TensorTree[] | { readonly [name: s
 /** The options of {@linkcode compile}. */
 export interface CompileOptions {
   /** Execution mode: `graph` (default) runs TensorFlow's kernels op by op. `xla` compiles the whole function. */
-  mode?: ExecutionMode;
+  mode?: "graph" | "xla";
   /**
    * Indices of arguments, from 0, that each call frees. Results may reuse their memory, for instance for the next
    * weights. A failed call frees the arguments too. Default: none.

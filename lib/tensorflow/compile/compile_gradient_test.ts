@@ -216,9 +216,9 @@ Deno.test("gradients through compiled functions leak no tensor and no handle", (
       tf.variableGrads(() => tf.sum(compiled(x)) as tf.Scalar);
     });
   work();
-  const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+  const before = [tf.memory().numTensors, tensorflow.liveHandles];
   for (let i = 0; i < 10; i++) work();
-  assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
+  assertEquals([tf.memory().numTensors, tensorflow.liveHandles], before);
   assert(compiled.traces === 1);
   compiled.dispose();
   tf.dispose([x, variable]);

@@ -32,7 +32,7 @@ Deno.test("compile() traces once per signature, and agrees with eager in graph a
 });
 
 Deno.test("compile() keeps captured tensors alive, and frees them when disposed of", () => {
-  const before = tensorflow.runtime.liveHandles;
+  const before = tensorflow.liveHandles;
   const captured = tf.tensor1d([1, 2, 3]);
   tf.neg(captured).dispose(); // uploads the tensor to TensorFlow
   const compiled = compile((x: tf.Tensor) => tf.add(tf.mul(x, captured), tf.tensor1d([1, 1, 1])));
@@ -43,7 +43,7 @@ Deno.test("compile() keeps captured tensors alive, and frees them when disposed 
   assertEquals([Array.from(first.dataSync()), Array.from(second.dataSync())], [[11, 21, 31], [11, 21, 31]]);
   compiled.dispose();
   tf.dispose([x, first, second]);
-  assertEquals(tensorflow.runtime.liveHandles, before);
+  assertEquals(tensorflow.liveHandles, before);
 });
 
 Deno.test("compile() rejects functions that cannot be traced, with a remedy", () => {
@@ -184,7 +184,7 @@ Deno.test("a compiled function called in another becomes a part of it", () => {
 });
 
 Deno.test("compile() frees donated arguments only", () => {
-  const before = tensorflow.runtime.liveHandles;
+  const before = tensorflow.liveHandles;
   using update = compile(
     ({ w }: { w: tf.Tensor }, x: tf.Tensor) => ({ w: tf.sub(w, x) }),
     { donate: [0] },
@@ -201,7 +201,7 @@ Deno.test("compile() frees donated arguments only", () => {
   const next = update(state, x);
   assertEquals([Array.from(view.dataSync()), Array.from(next.w.dataSync())], [[2, -1], [1, -3]]);
   tf.dispose([x, view, next]);
-  assertEquals(tensorflow.runtime.liveHandles, before);
+  assertEquals(tensorflow.liveHandles, before);
 });
 
 /** Returns the resident bytes outside of JavaScript's heap. */
@@ -218,10 +218,10 @@ Deno.test("1,000 compiled calls and 10,000 eager ops leak no tensor, no handle a
     for (let i = 0; i < 10_000; i++) tf.neg(x).dispose();
   };
   for (let i = 0; i < 5; i++) work(); // warm up allocators, caches and compiled JavaScript
-  const before = [tf.memory().numTensors, tensorflow.runtime.liveHandles];
+  const before = [tf.memory().numTensors, tensorflow.liveHandles];
   const bytes = nativeBytes();
   work();
-  assertEquals([tf.memory().numTensors, tensorflow.runtime.liveHandles], before);
+  assertEquals([tf.memory().numTensors, tensorflow.liveHandles], before);
   // Leaking one result in a hundred would add 1.8 MB.
   assertLess(nativeBytes() - bytes, 1_500_000);
 });

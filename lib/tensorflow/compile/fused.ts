@@ -10,7 +10,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { currentTensorFlow, type TensorFlow } from "../binding/backend.ts";
+import { currentTensorFlow, type TensorFlowInternals } from "../binding/backend.ts";
 import { freeCaptures } from "../binding/entry.ts";
 import { POLICIES } from "../binding/policy.ts";
 import { elements } from "../native/runtime.ts";
@@ -78,7 +78,7 @@ export function isFused(inputs: readonly tf.Tensor[]): boolean {
 }
 
 function innerFunction<O>(call: {
-  tensorflow: TensorFlow;
+  tensorflow: TensorFlowInternals;
   name: string;
   values: readonly GraphValue[];
   options: O;
@@ -124,7 +124,7 @@ function innerFunction<O>(call: {
  *
  * @internal
  */
-export function compileAhead({ runtime, binding, backend }: TensorFlow): void {
+export function compileAhead({ runtime, binding, backend }: TensorFlowInternals): void {
   const some = fresh.splice(0).filter((one) =>
     one.runtime === runtime &&
     one.inputs.reduce((sum, { shape }) => sum + elements(shape), 0) <= MOST_ELEMENTS_AHEAD

@@ -1,3 +1,4 @@
+import { currentTensorFlow } from "../binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertThrows } from "@std/assert";
 import { useTensorFlow } from "../binding/backend.ts";
@@ -137,10 +138,10 @@ Deno.test("fused functions of a trace are compiled in parallel before its first 
   using compiled = compile((x: tf.Tensor) => parts.reduce((x, part) => part([x], {})[0]!, x));
   const x = normal([N, C], 9);
   const calls = () => {
-    const before = tensorflow.binding.executions;
+    const before = currentTensorFlow().binding.executions;
     const result = compiled(tf.mul(x, 0)), at = result.dataSync()[0]!;
     result.dispose();
-    return [tensorflow.binding.executions - before, at];
+    return [currentTensorFlow().binding.executions - before, at];
   };
   const value = 3 * Math.exp(2 * Math.exp(1)), [first, at] = calls(), [second, again] = calls();
   assertGreater(first!, second!); // the first call also runs each function on zeros
@@ -150,7 +151,7 @@ Deno.test("fused functions of a trace are compiled in parallel before its first 
 
 Deno.test("fused() runs small data op by op, and rejects captured tensors", () => {
   const outside = tf.square(normal([N, C], 2)); // uploads the host values to the device
-  const before = tensorflow.runtime.liveHandles;
+  const before = tensorflow.liveHandles;
   const careless = fused("testCareless", ([x]) => [tf.add(x!, outside)]);
   using large = compile((x: tf.Tensor) => careless([x], {})[0]!);
   const x = normal([N, C], 1), row = normal([1, C], 1);
@@ -159,7 +160,7 @@ Deno.test("fused() runs small data op by op, and rejects captured tensors", () =
   assertEquals(result.shape, [N, C]);
   tf.dispose([x, row, result]);
   large.dispose();
-  assertEquals(tensorflow.runtime.liveHandles, before);
+  assertEquals(tensorflow.liveHandles, before);
   assertThrows(() => fused("testCareless", () => []), Error, "expected an unused name");
 });
 

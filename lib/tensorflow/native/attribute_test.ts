@@ -1,3 +1,4 @@
+import { currentTensorFlow } from "../binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertThrows } from "@std/assert";
 import { AttributeType } from "./attribute.ts";
@@ -5,7 +6,8 @@ import { useTensorFlow } from "../binding/backend.ts";
 import { DataType } from "./dtype.ts";
 import { Trace } from "./trace.ts";
 
-const { backend, binding, runtime } = await useTensorFlow();
+await useTensorFlow();
+const { backend, binding, runtime } = currentTensorFlow();
 const { BOOL, FLOAT, FUNC, INT, SHAPE, STRING, TYPE } = AttributeType;
 
 /** Runs an op with attributes given as `name: [type, value]`. */

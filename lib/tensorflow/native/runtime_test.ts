@@ -1,8 +1,10 @@
+import { currentTensorFlow } from "../binding/backend.ts";
 import { assert, assertEquals, assertFalse, assertRejects, assertStringIncludes } from "@std/assert";
 import { useTensorFlow } from "../binding/backend.ts";
 
 Deno.test("Runtime reports its devices and that TF32 is off", async () => {
-  const { runtime, binding, device } = await useTensorFlow({ device: "cpu" });
+  const { device } = await useTensorFlow({ device: "cpu" });
+  const { runtime, binding } = currentTensorFlow();
   assertEquals(runtime.devices, [{ name: "/job:localhost/replica:0/task:0/device:CPU:0", type: "CPU" }]);
   assertFalse(runtime.usesGpu);
   assertFalse(binding.isUsingGpuDevice());
@@ -15,7 +17,8 @@ Deno.test("Runtime reports its devices and that TF32 is off", async () => {
     "expected cpu, which this process already uses, got gpu",
   );
   await assertRejects(() => useTensorFlow({ deterministicOps: true }), RangeError, "got true");
-  assertEquals((await useTensorFlow({ device: "auto" })).runtime, runtime);
+  await useTensorFlow({ device: "auto" });
+  assertEquals(currentTensorFlow().runtime, runtime);
 });
 
 /** Runs a script that starts its own TensorFlow. */
@@ -32,7 +35,7 @@ async function run(script: string, env: Record<string, string>): Promise<{ stdou
 
 Deno.test("deterministicOps turns deterministic ops on", async () => {
   const { stdout } = await run(
-    "console.log((await useTensorFlow({ device: 'cpu', deterministicOps: true })).runtime.deterministicOps)",
+    "console.log((await useTensorFlow({ device: 'cpu', deterministicOps: true })).deterministicOps)",
     {},
   );
   assertEquals(stdout.trim(), "true");
@@ -95,10 +98,10 @@ Deno.test("child processes do not inherit variables set for TensorFlow; the user
 async function withWorker(options: object, other: object): Promise<string> {
   const module = new URL("../mod.ts", import.meta.url).href;
   const worker = `import { useTensorFlow } from ${JSON.stringify(module)};
-    const say = ({ runtime, threads }) => [runtime.deterministicOps, threads].join(" ");
+    const say = ({ deterministicOps, threads }) => [deterministicOps, threads].join(" ");
     self.postMessage(await useTensorFlow(${JSON.stringify(other)}).then(say, (error) => error.message));`;
   const { stdout, stderr } = await run(
-    `const { runtime, threads } = await useTensorFlow(${JSON.stringify(options)});
+    `const { deterministicOps, threads } = await useTensorFlow(${JSON.stringify(options)});
     const worker = new Worker(${
       JSON.stringify(`data:text/javascript,${encodeURIComponent(worker)}`)
     }, { type: "module" });
@@ -106,7 +109,7 @@ async function withWorker(options: object, other: object): Promise<string> {
     const pools = [...Deno.readDirSync("/proc/self/task")].map(({ name }) =>
       Deno.readTextFileSync("/proc/self/task/" + name + "/comm").trim());
     worker.terminate();
-    console.log([runtime.deterministicOps, threads, said].join("|"), pools.filter((name) => name === "worker-1").length);`,
+    console.log([deterministicOps, threads, said].join("|"), pools.filter((name) => name === "worker-1").length);`,
     {},
   );
   return stdout.trim() || stderr;

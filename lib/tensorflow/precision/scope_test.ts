@@ -1,3 +1,4 @@
+import { currentTensorFlow } from "../binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { type OpClass, parseFormat } from "../../precision/mod.ts";
@@ -146,7 +147,7 @@ Deno.test("a float16 scope computes in float32 on a CPU and with the device's ke
     return types;
   };
   assertEquals(inner(), ["float32", "float32"]);
-  const { binding } = tensorflow;
+  const { binding } = currentTensorFlow();
   const { isUsingGpuDevice } = binding;
   try {
     binding.isUsingGpuDevice = () => true;
@@ -165,9 +166,9 @@ Deno.test("operation() leaks no tensor", () => {
       });
     });
   run();
-  const before = tensorflow.runtime.liveHandles, tensors = tf.memory().numTensors;
+  const before = tensorflow.liveHandles, tensors = tf.memory().numTensors;
   for (let i = 0; i < 5; i++) run();
-  assertEquals([tensorflow.runtime.liveHandles, tf.memory().numTensors], [before, tensors]);
+  assertEquals([tensorflow.liveHandles, tf.memory().numTensors], [before, tensors]);
 });
 
 Deno.test("formatOf() and formatIn() return the format that is set, or undefined", () => {

@@ -31,7 +31,7 @@ export interface MarkovSource {
    * Transition probabilities, shape [k^m, k] in row-major order. Row c is the context whose characters are the base-k
    * digits of c, oldest character first.
    */
-  readonly chances: Float64Array;
+  readonly transitions: Float64Array;
   /** Stationary distribution over contexts, shape [k^m]. It sums to 1. */
   readonly stationary: Float64Array;
   /**
@@ -81,12 +81,12 @@ export function createMarkovSource(options: MarkovOptions): MarkovSource {
     );
   }
   const alphabet = ALPHABET.slice(0, k);
-  const chances = drawChances(createRandom(seed, "markov/chances"), { contexts, k, peak });
-  const stationary = stationaryOf(chances, k);
-  const conditional = conditionalEntropies(chances, stationary, { k, m });
+  const transitions = drawTransitions(createRandom(seed, "markov/chances"), { contexts, k, peak });
+  const stationary = stationaryOf(transitions, k);
+  const conditional = conditionalEntropies(transitions, stationary, { k, m });
   return {
     alphabet,
-    chances,
+    transitions,
     stationary,
     entropyRate: conditional[m]!,
     optimalLoss: (T) => {
@@ -95,7 +95,7 @@ export function createMarkovSource(options: MarkovOptions): MarkovSource {
       return sum / T;
     },
     generate: (length, stream = "text") =>
-      generate({ alphabet, chances, stationary, order: m }, {
+      generate({ alphabet, transitions, stationary, order: m }, {
         length,
         random: createRandom(seed, `markov/${stream}`),
       }),
@@ -112,36 +112,36 @@ function requireRange(name: string, value: number, [least, most]: readonly [numb
 /**
  * Draws rows of transition probabilities: normalized powers of exponential random numbers, mixed with a uniform share.
  */
-function drawChances(
+function drawTransitions(
   random: Random,
   { contexts, k, peak }: { contexts: number; k: number; peak: number },
 ): Float64Array {
-  const chances = new Float64Array(contexts * k);
+  const transitions = new Float64Array(contexts * k);
   for (let row = 0; row < contexts; row++) {
     let sum = 0;
     for (let s = 0; s < k; s++) {
       const exponential = -portableLog(1 - random.uniform());
       let weight = 1;
       for (let i = 0; i < peak; i++) weight *= exponential;
-      chances[row * k + s] = weight;
+      transitions[row * k + s] = weight;
       sum += weight;
     }
     for (let s = 0; s < k; s++) {
-      chances[row * k + s] = (1 - SPREAD) * chances[row * k + s]! / sum + SPREAD / k;
+      transitions[row * k + s] = (1 - SPREAD) * transitions[row * k + s]! / sum + SPREAD / k;
     }
   }
-  return chances;
+  return transitions;
 }
 
 /**
  * Returns the stationary distribution over contexts, by the elimination of Grassmann, Taksar and Heyman (1985). The
  * method uses no subtraction, so it loses no digits.
  */
-function stationaryOf(chances: Float64Array, k: number): Float64Array {
-  const n = chances.length / k;
+function stationaryOf(transitions: Float64Array, k: number): Float64Array {
+  const n = transitions.length / k;
   const matrix = new Float64Array(n * n);
   for (let row = 0; row < n; row++) {
-    for (let s = 0; s < k; s++) matrix[row * n + (row * k + s) % n]! += chances[row * k + s]!;
+    for (let s = 0; s < k; s++) matrix[row * n + (row * k + s) % n]! += transitions[row * k + s]!;
   }
   for (let last = n - 1; last > 0; last--) {
     let leaving = 0;
@@ -167,12 +167,12 @@ function stationaryOf(chances: Float64Array, k: number): Float64Array {
 
 /** Returns the entropy of the next character given the last t, in nats, for t from 0 to m. */
 function conditionalEntropies(
-  chances: Float64Array,
+  transitions: Float64Array,
   stationary: Float64Array,
   { k, m }: { k: number; m: number },
 ): number[] {
   // Probabilities of all texts of m + 1 characters; those of t + 1 are sums over the oldest characters.
-  const joint = chances.map((chance, i) => stationary[Math.floor(i / k)]! * chance);
+  const joint = transitions.map((probability, i) => stationary[Math.floor(i / k)]! * probability);
   const blocks = [joint];
   for (let t = m; t > 0; t--) {
     const longer = blocks[0]!, shorter = new Float64Array(longer.length / k);
@@ -182,16 +182,18 @@ function conditionalEntropies(
   return blocks.map((block, t) => entropy(block) - (t === 0 ? 0 : entropy(blocks[t - 1]!)));
 }
 
-function entropy(chances: Float64Array): number {
+function entropy(transitions: Float64Array): number {
   let sum = 0;
-  for (const chance of chances) if (chance > 0) sum -= chance * portableLog(chance);
+  for (const probability of transitions) if (probability > 0) sum -= probability * portableLog(probability);
   return sum;
 }
 
 function generate(
-  { alphabet, chances, stationary, order }: Pick<MarkovSource, "alphabet" | "chances" | "stationary"> & {
-    order: number;
-  },
+  { alphabet, transitions, stationary, order }:
+    & Pick<MarkovSource, "alphabet" | "transitions" | "stationary">
+    & {
+      order: number;
+    },
   { length, random }: { length: number; random: Random },
 ): string {
   const k = alphabet.length, contexts = stationary.length;
@@ -203,7 +205,7 @@ function generate(
     rest = Math.floor(rest / k);
   }
   for (let at = order; at < length; at++) {
-    const symbol = pick(chances, { start: context * k, count: k, random });
+    const symbol = pick(transitions, { start: context * k, count: k, random });
     bytes[at] = alphabet.charCodeAt(symbol);
     context = (context * k + symbol) % contexts;
   }
@@ -212,12 +214,12 @@ function generate(
 
 /** Draws an index of a range of probabilities that sum to 1. */
 function pick(
-  chances: Float64Array,
+  transitions: Float64Array,
   { start, count, random }: { start: number; count: number; random: Random },
 ): number {
   let left = random.uniform();
   for (let i = 0; i < count - 1; i++) {
-    left -= chances[start + i]!;
+    left -= transitions[start + i]!;
     if (left < 0) return i;
   }
   return count - 1;

@@ -18,15 +18,15 @@ const CASES: MarkovOptions[] = [
 
 Deno.test("createMarkovSource() has a stationary distribution that is invariant under its transitions", () => {
   for (const options of CASES) {
-    const { chances, stationary } = createMarkovSource(options);
+    const { transitions, stationary } = createMarkovSource(options);
     const k = options.symbols, n = stationary.length;
-    assertEquals([n, chances.length], [k ** options.order, n * k]);
+    assertEquals([n, transitions.length], [k ** options.order, n * k]);
     const next = new Float64Array(n);
     for (let context = 0; context < n; context++) {
       let sum = 0;
       for (let s = 0; s < k; s++) {
-        sum += chances[context * k + s]!;
-        next[(context * k + s) % n]! += stationary[context]! * chances[context * k + s]!;
+        sum += transitions[context * k + s]!;
+        next[(context * k + s) % n]! += stationary[context]! * transitions[context * k + s]!;
       }
       assertAlmostEquals(sum, 1, 1e-14);
     }
@@ -36,22 +36,27 @@ Deno.test("createMarkovSource() has a stationary distribution that is invariant 
 });
 
 Deno.test("createMarkovSource() has the entropy rate of its transitions, for two states in closed form", () => {
-  const { chances, entropyRate, stationary } = createMarkovSource({ symbols: 2, order: 1, peak: 1, seed: 1 });
-  const [stay, leave, back] = [chances[0]!, chances[1]!, chances[2]!];
+  const { transitions, entropyRate, stationary } = createMarkovSource({
+    symbols: 2,
+    order: 1,
+    peak: 1,
+    seed: 1,
+  });
+  const [stay, leave, back] = [transitions[0]!, transitions[1]!, transitions[2]!];
   assertAlmostEquals(stationary[0]!, back / (leave + back), 1e-15);
   const h = (p: number) => -p * Math.log(p) - (1 - p) * Math.log(1 - p);
   assertAlmostEquals(entropyRate, (back * h(stay) + leave * h(back)) / (leave + back), 1e-14);
   for (const options of CASES) {
     const source = createMarkovSource(options), k = options.symbols;
     let sum = 0;
-    source.chances.forEach((p, i) => sum -= source.stationary[Math.floor(i / k)]! * p * Math.log(p));
+    source.transitions.forEach((p, i) => sum -= source.stationary[Math.floor(i / k)]! * p * Math.log(p));
     assertAlmostEquals(source.entropyRate, sum, 1e-12);
   }
 });
 
 Deno.test("createMarkovSource() generates texts whose mean log probability is near the entropy rate", () => {
   for (const options of CASES) {
-    const { alphabet, chances, entropyRate, generate } = createMarkovSource(options);
+    const { alphabet, transitions, entropyRate, generate } = createMarkovSource(options);
     const { symbols: k, order: m } = options;
     const text = generate(200_000);
     assertEquals(text.length, 200_000);
@@ -59,7 +64,7 @@ Deno.test("createMarkovSource() generates texts whose mean log probability is ne
     for (let i = 0; i < text.length; i++) {
       const symbol = alphabet.indexOf(text[i]!);
       if (i >= m) {
-        const nats = -Math.log(chances[context * k + symbol]!);
+        const nats = -Math.log(transitions[context * k + symbol]!);
         sum += nats;
         squares += nats * nats;
         count++;

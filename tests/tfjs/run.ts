@@ -102,7 +102,7 @@ async function runInChild(script: string, args: string[], cwd: string): Promise<
   }).output();
   const last = new TextDecoder().decode(stdout).trimEnd().split("\n").at(-1) ?? "";
   if (code === 0 && last.startsWith("{")) return JSON.parse(last);
-  const reason = `ended with ${signal ?? `status ${code}`}:\n${
+  const reason = `exited with ${signal ?? `status ${code}`}:\n${
     new TextDecoder().decode(stderr).slice(-2000)
   }`;
   return { passed: 0, failed: [[`${script} ${args[0]}`, reason]], skipped: 0 };
@@ -152,7 +152,7 @@ export async function runTfjsSuites(only?: string): Promise<TfjsResults> {
 if (import.meta.main) {
   const { core, node } = await runTfjsSuites(Deno.args[0]);
   for (const [name, message] of [...core.failed, ...node.failed]) console.log(`FAILED ${name}: ${message}`);
-  for (const [name, reason] of Object.entries(IGNORED)) console.log(`passed over: ${name}: ${reason}`);
+  for (const [name, reason] of Object.entries(IGNORED)) console.log(`skipped: ${name}: ${reason}`);
   for (const [name, { passed, failed, skipped }] of [["tfjs-core", core], ["tfjs-node-gpu", node]] as const) {
     console.log(`${name}: ${passed} passed, ${failed.length} failed, ${skipped} skipped`);
   }

@@ -59,8 +59,8 @@ Deno.test("first and second gradients have the type of their tensor", () => {
 Deno.test("toFloat32(), toBfloat16() and toFloat16() have gradients in the types of their inputs", () => {
   const q = tf.tensor1d([1 + 2 ** -9, 2]);
   for (const convert of [toFloat32, toBfloat16, toFloat16]) {
-    const slope = tf.grad((q) => tf.square(convert(q)))(q);
-    assertEquals([trueDtype(slope), values(slope)], ["float32", values(tf.mul(convert(q), 2))]);
+    const gradient = tf.grad((q) => tf.square(convert(q)))(q);
+    assertEquals([trueDtype(gradient), values(gradient)], ["float32", values(tf.mul(convert(q), 2))]);
   }
   const low = tf.grad((q) => tf.mul(toFloat32(q), tf.tensor1d([1 + 2 ** -9, 3])))(toBfloat16(q));
   assertEquals([trueDtype(low), values(low)], ["bfloat16", [1, 3]]);

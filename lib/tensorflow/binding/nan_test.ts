@@ -136,9 +136,9 @@ const FORMS: Record<string, Rule> = {
   layerNorm: {
     run: (x) => layerNorm(x, { weight: tf.ones([x.shape[1]!]), bias: tf.zeros([x.shape[1]!]) }),
     row: (x) => {
-      const mean = sum(x) / x.length, centred = x.map((value) => value - mean);
-      const variance = sum(centred.map((value) => value ** 2)) / x.length;
-      return centred.map((value) => value / Math.sqrt(variance + 1e-5));
+      const mean = sum(x) / x.length, centered = x.map((value) => value - mean);
+      const variance = sum(centered.map((value) => value ** 2)) / x.length;
+      return centered.map((value) => value / Math.sqrt(variance + 1e-5));
     },
   },
   crossEntropy: whole(
@@ -150,7 +150,7 @@ const FORMS: Record<string, Rule> = {
   ),
 };
 for (const activation of ["relu", "relu6", "elu", "leakyrelu", "sigmoid", "tanh"] as const) {
-  const bend = {
+  const activate = {
     relu: RULES.relu!,
     relu6: RULES.relu6!,
     elu: RULES.elu!,
@@ -160,11 +160,12 @@ for (const activation of ["relu", "relu6", "elu", "leakyrelu", "sigmoid", "tanh"
   }[activation];
   const row = (x: number[]) => {
     const bias = 0.5, total = sum(x.map((value) => value * 0.125)) + bias;
-    return bend.row([total, total, total], []);
+    return activate.row([total, total, total], []);
   };
   const weights = (C: number) => tf.fill([C, 3], 0.125) as tf.Tensor2D;
   FORMS[`matMul, bias, ${activation}`] = {
-    run: (x, y) => bend.run(tf.add(tf.matMul(x as tf.Tensor2D, weights(x.shape[1]!)), tf.fill([3], 0.5)), y),
+    run: (x, y) =>
+      activate.run(tf.add(tf.matMul(x as tf.Tensor2D, weights(x.shape[1]!)), tf.fill([3], 0.5)), y),
     row,
   };
   // tfjs-node's fused products lack tanh.
@@ -186,7 +187,10 @@ for (const activation of ["relu", "relu6", "elu", "leakyrelu", "sigmoid", "tanh"
       const [N, C] = x.shape as [number, number];
       const image = tf.reshape(x, [N, 1, 1, C]) as tf.Tensor4D;
       const filter = tf.reshape(weights(C), [1, 1, C, 3]) as tf.Tensor4D;
-      return tf.reshape(bend.run(tf.add(tf.conv2d(image, filter, 1, "valid"), tf.fill([3], 0.5)), y), [N, 3]);
+      return tf.reshape(activate.run(tf.add(tf.conv2d(image, filter, 1, "valid"), tf.fill([3], 0.5)), y), [
+        N,
+        3,
+      ]);
     },
     row,
   };

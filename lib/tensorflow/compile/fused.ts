@@ -21,13 +21,13 @@ import { castTo } from "../binding/true_dtype.ts";
  * Minimum number of input elements for compilation. With twice this limit, steps of a model of 0.8 million parameters
  * take 7 % longer. Half this limit gains no speed and adds compilation time.
  */
-const LEAST_ELEMENTS = 2 ** 17;
+const MIN_ELEMENTS = 2 ** 17;
 
 /**
  * Maximum number of input elements for compilation before the first call: 16 MiB in float32. Such a compilation runs
  * the function on zeros.
  */
-const MOST_ELEMENTS_AHEAD = 2 ** 22;
+const MAX_ELEMENTS_AHEAD = 2 ** 22;
 
 /** A function registered in the context, and its results. */
 interface Inner {
@@ -74,7 +74,7 @@ export function fused<O>(
 export function isFused(inputs: readonly tf.Tensor[]): boolean {
   const { binding } = currentTensorFlow();
   return binding.trace?.mode === "graph" && !binding.isUsingGpuDevice() &&
-    inputs.reduce((sum, { shape }) => sum + elements(shape), 0) >= LEAST_ELEMENTS;
+    inputs.reduce((sum, { shape }) => sum + elements(shape), 0) >= MIN_ELEMENTS;
 }
 
 function innerFunction<O>(call: {
@@ -125,11 +125,11 @@ function innerFunction<O>(call: {
  * @internal
  */
 export function compileAhead({ runtime, binding, backend }: TensorFlowInternals): void {
-  const some = fresh.splice(0).filter((one) =>
+  const functions = fresh.splice(0).filter((one) =>
     one.runtime === runtime &&
-    one.inputs.reduce((sum, { shape }) => sum + elements(shape), 0) <= MOST_ELEMENTS_AHEAD
+    one.inputs.reduce((sum, { shape }) => sum + elements(shape), 0) <= MAX_ELEMENTS_AHEAD
   );
-  if (some.length < 2) return;
+  if (functions.length < 2) return;
   using trace = new Trace(runtime, { mode: "graph", firstId: binding.nextId });
   const placeholders = new Map<string, GraphValue>(), outputs: GraphValue[] = [];
   // Zeros that are inputs of the function. TensorFlow would turn zeros created inside into constants.
@@ -142,7 +142,7 @@ export function compileAhead({ runtime, binding, backend }: TensorFlowInternals)
   const symbolOf = (tensor: tf.Tensor) => binding.symbolOf(backend.getInputTensorIds([tensor])[0]!);
   binding.withTrace(trace, () => {
     tf.tidy(() => {
-      for (const { inner, inputs } of some) {
+      for (const { inner, inputs } of functions) {
         const [result] = trace.callCompiled(inner, inputs.map(zerosOf));
         const tensor = backend.createOutputTensor(binding.ofSymbol(result!));
         outputs.push(symbolOf(tf.slice(tf.reshape(tensor, [-1]), 0, 1)));

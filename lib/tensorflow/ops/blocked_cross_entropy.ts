@@ -33,7 +33,7 @@ import { productType, runOp } from "./_unit.ts";
 const BLOCK_LOGITS = 2 ** 21;
 
 /** Minimum number of tokens per block. In smaller blocks, products are slow for any number of rows. */
-const LEAST_TOKENS = 1024;
+const MIN_BLOCK_TOKENS = 1024;
 
 /** Terms that are minimized in addition to the mean negative log likelihood. */
 export interface Regularization {
@@ -144,7 +144,7 @@ class BlockedHead {
     this.#hidden = hidden;
     this.#table = table;
     this.#rows = rows;
-    this.#blocks = rangesOf(V, rows.block ?? Math.max(LEAST_TOKENS, Math.floor(BLOCK_LOGITS / N)));
+    this.#blocks = rangesOf(V, rows.block ?? Math.max(MIN_BLOCK_TOKENS, Math.floor(BLOCK_LOGITS / N)));
   }
 
   /** Passes logits to the active observer, whole rows at a time. */
@@ -153,8 +153,8 @@ class BlockedHead {
     const draws = roundingDraws();
     for (const { begin, size } of rangesOf(N, Math.ceil(BLOCK_LOGITS / V))) {
       tf.tidy(() => {
-        const some = tf.slice(this.#hidden, [begin, 0], [size, this.#hidden.shape[1]]);
-        observe("logits", withDrawsFrom(draws, () => toFloat32(this.#logits(some, this.#table).logits)));
+        const rows = tf.slice(this.#hidden, [begin, 0], [size, this.#hidden.shape[1]]);
+        observe("logits", withDrawsFrom(draws, () => toFloat32(this.#logits(rows, this.#table).logits)));
       });
     }
   }
@@ -167,8 +167,8 @@ class BlockedHead {
       this.#draws.push(roundingDraws());
       const former = statistics;
       statistics = tf.tidy(() => {
-        const some = rowsAfter(this.#table, range, [former.sumExp, former.targetLogit]);
-        return { ...addColumns(former, this.#logits(this.#hidden, some).logits, this.#targets(range)) };
+        const block = rowsAfter(this.#table, range, [former.sumExp, former.targetLogit]);
+        return { ...addColumns(former, this.#logits(this.#hidden, block).logits, this.#targets(range)) };
       });
       tf.dispose(Object.values(former));
     }
@@ -192,7 +192,7 @@ class BlockedHead {
   gradient(statistics: RowStatistics): Gradients {
     const [[N, C], V] = [this.#hidden.shape, this.#table.shape[0]];
     const weights = tf.expandDims(this.#rows.weights, 1); // [N, 1]
-    let sums: Gradients & { dSome?: tf.Tensor } = {
+    let sums: Gradients & { dBlock?: tf.Tensor } = {
       dHidden: tf.fill([N, C], 0),
       dTable: emptyMatrix([V, C]),
     };
@@ -200,33 +200,33 @@ class BlockedHead {
       const former = sums;
       // The second pass depends on the first, and each block on the previous one. Without this order, a graph would run
       // all blocks that are ready at once and hold their logits.
-      const after = former.dSome === undefined
+      const after = former.dBlock === undefined
         ? [statistics.sumExp, statistics.targetLogit]
-        : [former.dHidden, former.dSome];
+        : [former.dHidden, former.dBlock];
       sums = tf.tidy(() => {
-        const some = rowsAfter(this.#table, range, after); // [v, C]
+        const block = rowsAfter(this.#table, range, after); // [v, C]
         const draws = this.#draws[i]!;
-        const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, some));
+        const { logits, bounded } = withDrawsFrom(draws, () => this.#logits(this.#hidden, block));
         const dBounded = atLoss(columnGradients(
           logits,
           { ...statistics, weights, targets: this.#targets(range) },
           { ...this.#rows.regularization, V, dtype: bounded === undefined ? gradientType() : DataType.FLOAT },
         ));
         const dLogits = bounded === undefined ? dBounded : tf.mul(dBounded, tf.sub(1, tf.square(bounded)));
-        const dHidden = inHead(dLogits, some);
-        const dSome = toFloat32(
+        const dHidden = inHead(dLogits, block);
+        const dBlock = toFloat32(
           inHead(dLogits, this.#hidden, { a: true }),
         );
         return {
           dHidden: tf.add(former.dHidden, toFloat32(dHidden)),
-          dTable: fillRows(former.dTable, range.begin, dSome),
-          dSome,
+          dTable: fillRows(former.dTable, range.begin, dBlock),
+          dBlock,
         };
       });
       tf.dispose(Object.values(former));
     }
-    const { dHidden, dTable, dSome } = sums;
-    tf.dispose([weights, dSome!]);
+    const { dHidden, dTable, dBlock } = sums;
+    tf.dispose([weights, dBlock!]);
     return { dHidden, dTable };
   }
 

@@ -110,11 +110,11 @@ function blockOf(T: number): number {
 /** Sums tensors [B, H, t, D] that begin at the same row, in float32, rounded once. The last one is the longest. */
 const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
   const [B, H, T, D] = parts.at(-1)!.shape as [number, number, number, number];
-  const whole = parts.map((part) => {
+  const padded = parts.map((part) => {
     const t = part.shape[2]!;
     return tf.pad(float32(part), [[0, 0], [0, 0], [0, T - t], [0, 0]]);
   });
-  return [castAs(tf.reshape(tf.addN(whole), [B, H, T, D]), parts[0]!)];
+  return [castAs(tf.reshape(tf.addN(padded), [B, H, T, D]), parts[0]!)];
 });
 
 /**

@@ -122,9 +122,9 @@ const geluForward = fused("gelu", ([x]) => {
 
 const geluBackward = fused("geluGrad", ([dy, x]) => {
   const wide = float32(x!), tanh = geluTanh(wide);
-  const slope = tf.add(tf.mul(tf.square(wide), 3 * GELU_CUBE * GELU_SCALE), GELU_SCALE);
-  const bend = tf.mul(tf.mul(wide, slope), tf.sub(1, tf.square(tanh)));
-  const derivative = tf.mul(tf.add(tf.add(tanh, 1), bend), 0.5);
+  const innerDerivative = tf.add(tf.mul(tf.square(wide), 3 * GELU_CUBE * GELU_SCALE), GELU_SCALE);
+  const tanhTerm = tf.mul(tf.mul(wide, innerDerivative), tf.sub(1, tf.square(tanh)));
+  const derivative = tf.mul(tf.add(tf.add(tanh, 1), tanhTerm), 0.5);
   return [castAs(tf.mul(float32(dy!), derivative), x!)];
 });
 
@@ -154,14 +154,14 @@ const geluOperation = operation("gelu", (inputs: [tf.Tensor]) =>
  * @throws {TensorFlowError} For an ID out of range, when the op runs.
  */
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
-  const taken = withGradient([table], (table) => {
+  const gathered = withGradient([table], (table) => {
     const [rows] = table.shape;
     const backward = ([dy]: tf.Tensor[], [ids]: tf.Tensor[]) => [
       tf.unsortedSegmentSum(float32(dy!) as tf.Tensor2D, ids as tf.Tensor1D, rows!) as tf.Tensor,
     ];
     return { values: [tf.gather(table, ids)], saved: [ids], backward };
   })[0]!;
-  return rounded("residual", taken);
+  return rounded("residual", gathered);
 }
 
 /** Rounding of bfloat16 matrix products, as measured on this machine. */

@@ -38,7 +38,7 @@ Deno.test("plan marks what a folder has of its runs, and counts only the rest, f
   const all = await runTask("plan", [doneSpec, "--out", done]);
   assertMatch(
     all.stdout,
-    /\s1\s+finished +– +– +–\n\n1 run, finished in .* already: nothing is left/,
+    /\s1\s+finished +– +– +–\n\n1 run, finished in .* already: nothing left/,
   );
   const path = await specOf("seeds", { seeds: [1, 2] });
   const more = await runTask("plan", [path, "--out", done]);

@@ -76,9 +76,7 @@ export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
   const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
   if (unknown !== undefined || formats.length === 0) {
     throw new UserError(
-      `Cannot use --format: expected a list of ${EXPORT_FORMATS.join(", ")}, got ${
-        unknown ?? "an empty list"
-      }.`,
+      `Cannot export: expected formats of ${EXPORT_FORMATS.join(", ")}, got ${unknown ?? "none"}.`,
     );
   }
   const { runs, leftOut } = openRecords(dir, print);

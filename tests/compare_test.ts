@@ -72,7 +72,7 @@ Deno.test("compare of two runs: the same twice is stable, two seeds are within s
     const { stdout } = await runTask("compare", [...pair, "--json", json]);
     assertMatch(
       verdict(stdout),
-      /^degraded by \d\.\d+ ± \d\.\d+ nats: bf16-autocast moves .* in a single pair/,
+      /^degraded by \d\.\d+ ± \d\.\d+ nats: bf16-autocast changes .* in a single pair/,
     );
     assertEquals(JSON.parse(await Deno.readTextFile(json)).comparisons[0].verdict.sentence, verdict(stdout));
   }

@@ -104,7 +104,7 @@ Deno.test("trained pairs: the same precision is stable with a gap of 0, seeds ar
   assertEquals(code, 0, stderr);
   assertMatch(
     stdout,
-    /\nstable: bf16-autocast, =float32's losses are float32's to the last bit in 3 pairs of runs; the gap is exactly 0\.\n/,
+    /\nstable: the losses of bf16-autocast, =float32 and float32 are bit-identical in 3 pairs of runs; the gap is exactly 0\.\n/,
   );
   const float32 = readRuns(dir).filter(({ manifest }) => manifest.spec.policy === "float32")
     .map(({ manifest }) => runFolder(dir, manifest.runId));
@@ -120,6 +120,6 @@ Deno.test("trained pairs: the same precision is stable with a gap of 0, seeds ar
   assertEquals(diverged.code, 0, diverged.stderr);
   assertMatch(
     diverged.stdout,
-    /\ndiverged at step \d+: bf16-autocast, residual=e2m3 \(emulated e2m3\)'s loss is lost for good in \d of 2 pairs .*, float32's in none\.\n/,
+    /\ndiverged at step \d+: bf16-autocast, residual=e2m3 \(emulated e2m3\) diverged in \d of 2 pairs .*, float32 in none\.\n/,
   );
 });

@@ -45,10 +45,10 @@ Deno.test("comparisonText() ends with the verdict, and says what is behind it", 
       "bf16-autocast against float32: character, T = 64, 5 pairs",
       "final validation loss",
       "area between curves",
-      "Seed noise floor: final validation losses of two seeds of float32 lie",
-      "Training losses are apart from step 1 on",
-      "with under 6 pairs it cannot be below 0.05",
-      "Spikes (5 standard deviations above the 32 losses before): ",
+      "Seed noise floor: the final validation losses of two seeds of float32 differ by",
+      "The gap of training losses is significant from step 1",
+      "with fewer than 6 pairs, it is never below 0.05",
+      "Spikes (5 standard deviations above the previous 32 losses): ",
     ]
   ) assertStringIncludes(text, part);
   assertEquals(text.split("\n").at(-1)!.startsWith("degraded by 0."), true);

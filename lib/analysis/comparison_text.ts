@@ -59,40 +59,40 @@ export function comparisonNotes(comparison: Comparison): string[] {
   const notes: string[] = [];
   if (floor !== undefined) {
     notes.push(
-      `Seed noise floor: final validation losses of two seeds of ${baseline} lie ${
+      `Seed noise floor: the final validation losses of two seeds of ${baseline} differ by ${
         floor.rms.toFixed(5)
-      } nats apart ` +
-        `(root mean square, ${floor.seeds} seeds); if seed were all, ${
+      } nats ` +
+        `(root mean square, ${floor.seeds} seeds); by seed alone, ${
           validation.n > 1 ? `the mean gap of ${validation.n} pairs` : "a gap"
-        } would stay within ${floor.limit.toFixed(5)} with ${percent(level)}.`,
+        } stays within ${floor.limit.toFixed(5)} (${percent(level)}).`,
     );
   }
   const n = validation.n;
   if (n > 1) {
     notes.push(
       apartFrom === undefined
-        ? "At the end, training losses cannot be told apart."
-        : `Training losses are apart from step ${apartFrom} on` +
+        ? "The gap of training losses is not significant at the end."
+        : `The gap of training losses is significant from step ${apartFrom}` +
           (beyondFloorFrom === undefined
-            ? ", by no more than seeds are."
-            : `, and beyond what seeds do from ${beyondFloorFrom} on.`),
+            ? ", but within the noise floor."
+            : `, and above the noise floor from step ${beyondFloorFrom}.`),
     );
   }
   const size = detectable(validation, level);
   if (size !== undefined && size > 0) {
     notes.push(
-      `An effect of ${size.toFixed(5)} nats would have been found with a probability of 0.8` +
+      `An effect of ${size.toFixed(5)} nats is detected with a probability of 0.8` +
         (comparison.signFlipP === undefined
           ? "."
-          : `; by signs alone the gap's exact probability is ${Number(comparison.signFlipP.toPrecision(3))}` +
-            (n < 6 ? " (with under 6 pairs it cannot be below 0.05)." : ".")),
+          : `; the gap's exact sign-flip p-value is ${Number(comparison.signFlipP.toPrecision(3))}` +
+            (n < 6 ? " (with fewer than 6 pairs, it is never below 0.05)." : ".")),
     );
   }
   const base = pairs.reduce((sum, { spikes }) => sum + spikes.baseline.length, 0);
   const all = pairs.reduce((sum, { spikes }) => sum + spikes.other.length, 0);
   notes.push(
-    `Spikes (5 standard deviations above the 32 losses before): ${base} in ${baseline}, ${all} in ${other}, of which ` +
-      `${ownSpikes(pairs)} are its own.`,
+    `Spikes (5 standard deviations above the previous 32 losses): ${base} in ${baseline}, ${all} in ${other}, of which ` +
+      `${ownSpikes(pairs)} have no counterpart in ${baseline}.`,
   );
   const lost = (side: "baseline" | "other") => pairs.reduce((sum, { gap }) => sum + gap.nonFinite[side], 0);
   if (lost("baseline") + lost("other") > 0) {

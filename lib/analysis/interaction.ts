@@ -205,10 +205,10 @@ export function gridSentences({ precision, seeds, level, effects }: Grid): strin
     const own = effects.filter(({ measure }) => measure === name);
     const parts = own.flatMap(({ of, effect: { mean, half = NaN } }) => {
       const size = `${signed(mean, 6)} ± ${half.toFixed(6)}`;
-      const told = Math.abs(mean) > half ? "" : " (not told from 0)";
-      if (of === "mean") return [`is ${size}${told} on average`];
-      if (of === "T × V") return [`and a doubling of V changes the former by ${size}${told}`];
-      return [`changes by ${size}${told} with a doubling of ${of}`];
+      const note = Math.abs(mean) > half ? "" : " (not significant)";
+      if (of === "mean") return [`is ${size}${note} on average`];
+      if (of === "T × V") return [`and a doubling of V changes the effect of T by ${size}${note}`];
+      return [`changes by ${size}${note} with a doubling of ${of}`];
     });
     const { what, unit } = GAP_MEASURES[name];
     return `${plainText(precision)}: the ${what} in ${unit} (${percent(level)}, ${

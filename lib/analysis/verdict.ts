@@ -49,8 +49,8 @@ export function verdictOf(comparison: Comparison): Verdict {
   const names = namesOf(comparison);
   if (comparison.identical) {
     const what = comparison.differs === "nothing"
-      ? `${names.other}'s losses are equal to the last bit`
-      : `${names.other}'s losses are ${names.baseline}'s to the last bit`;
+      ? `${names.other}'s losses are bit-identical`
+      : `the losses of ${names.other} and ${names.baseline} are bit-identical`;
     return say("stable", `stable: ${what} in ${count(pairs.length, "pair")} of runs; the gap is exactly 0.`, {
       gap: 0,
       half: 0,
@@ -92,29 +92,28 @@ function judgeDivergence(
     return {
       kind: "diverged",
       step,
-      sentence: `diverged at step ${step}: ${other}'s loss is lost for good in ${alone.length} of ${all} ` +
-        `(first with seed ${first.otherSeed}), ${baseline}'s in none.`,
+      sentence: `diverged at step ${step}: ${other} diverged in ${alone.length} of ${all} ` +
+        `(first with seed ${first.otherSeed}), ${baseline} in none.`,
     };
   }
   if (base.length === 0) return undefined;
   return {
     kind: "undecided",
-    sentence:
-      `undecided: training is not stable in itself: ${baseline}'s loss is lost for good in ${base.length} ` +
-      `of ${all}, ${other}'s in ${own.length}.`,
+    sentence: `undecided: training is unstable: ${baseline} diverged in ${base.length} ` +
+      `of ${all}, ${other} in ${own.length}.`,
   };
 }
 
 function seedSentence({ pairs, floor, gaps, level }: Comparison, { other }: Names): string {
   const { seed, otherSeed } = pairs[0]!;
-  const found = `within seed noise: seeds ${seed} and ${otherSeed} of ${other} end ` +
-    `${nats(Math.abs(gaps.validation.mean))} nats apart, and nothing but the seed differs`;
-  if (floor === undefined) return `${found}; there are no two other seeds to say how usual that is.`;
+  const found = `within seed noise: seeds ${seed} and ${otherSeed} of ${other} differ by ` +
+    `${nats(Math.abs(gaps.validation.mean))} nats at the end, and only the seed differs`;
+  if (floor === undefined) return `${found}; a noise floor requires two other seeds.`;
   const inside = Math.abs(gaps.validation.mean) <= floor.limit;
-  return `${found}; by ${floor.seeds} other seeds, two stay within ${nats(floor.limit)} with ${
+  return `${found}; the noise floor of ${floor.seeds} other seeds is ${nats(floor.limit)} nats (${
     percent(level)
-  }: ` +
-    (inside ? "so do these." : "these are unusually far apart.");
+  }): ` +
+    (inside ? "the difference is usual." : "the difference is unusually large.");
 }
 
 /** Judges a single pair, which has no interval, by the noise floor. */
@@ -122,20 +121,19 @@ function judgeOne(
   { floor, gaps: { validation: { mean } }, level }: Comparison,
   { other, baseline }: Names,
 ): { kind: VerdictKind; sentence: string; half: number | undefined } {
-  const single = `${other} moves the final validation loss by ${signed(mean)} nats in a single pair`;
-  const wanted = "a single pair has no interval of its own: 5 paired seeds give a useful one";
+  const single = `${other} changes the final validation loss by ${signed(mean)} nats in a single pair`;
+  const wanted = "a single pair has no interval; 5 paired seeds give a useful one";
   if (floor === undefined) {
     return {
       kind: "undecided",
       half: undefined,
-      sentence:
-        `undecided: ${single}; no interval is possible from one, and there are no two seeds of ${baseline} ` +
-        "to hold it against: 2 paired seeds are the least, 5 give a useful interval.",
+      sentence: `undecided: ${single}; an interval requires 2 paired seeds, a useful one 5, ` +
+        `and a noise floor requires 2 seeds of ${baseline}.`,
     };
   }
-  const limits = `two of ${floor.seeds} seeds of ${baseline} stay within ${nats(floor.limit)} nats with ${
+  const limits = `the noise floor of ${floor.seeds} seeds of ${baseline} is ${nats(floor.limit)} nats (${
     percent(level)
-  }`;
+  })`;
   if (Math.abs(mean) <= floor.limit) {
     return {
       kind: "within seed noise",
@@ -149,7 +147,7 @@ function judgeOne(
     half: floor.limit,
     sentence: `${kind} by ${nats(Math.abs(mean))} ± ${
       nats(floor.limit)
-    } nats: ${single}, and ${limits} (${wanted}).`,
+    } nats: ${single}; ${limits} (${wanted}).`,
   };
 }
 
@@ -160,13 +158,13 @@ function judgeSeveral(
 ): { kind: VerdictKind; sentence: string; half: number } {
   const { gaps: { validation }, tolerance, level, floor } = comparison;
   const { mean, n } = validation;
-  const moved = `${other} moves the final validation loss by ${signed(mean)} ± ${nats(half)} nats (${
+  const changed = `${other} changes the final validation loss by ${signed(mean)} ± ${nats(half)} nats (${
     percent(level)
   }, ${n} paired seeds)`;
-  const seeds = floor === undefined ? "" : `; another seed moves ${baseline}'s by ${nats(floor.rms)}`;
+  const seeds = floor === undefined ? "" : `; another seed changes ${baseline}'s by ${nats(floor.rms)}`;
   const [low, high] = [mean - half, mean + half];
   if (low >= -tolerance && high <= tolerance) {
-    return { kind: "stable", half, sentence: `stable: ${moved}, within ±${tolerance}${seeds}.` };
+    return { kind: "stable", half, sentence: `stable: ${changed}, within ±${tolerance}${seeds}.` };
   }
   if (low > 0 || high < 0) {
     const kind = low > 0 ? "degraded" : "improved";
@@ -181,25 +179,25 @@ function judgeSeveral(
   const enough = pairsFor({ sd: validation.sd!, half: Math.max(tolerance, 1e-9), level });
   const more = enough === undefined || enough <= n
     ? ""
-    : `; an interval of ±${tolerance} takes about ${enough} pairs`;
+    : `; an interval of ±${tolerance} requires about ${enough} pairs`;
   if (floor !== undefined && Math.abs(mean) > floor.limit) {
     return {
       kind: "undecided",
       half,
-      sentence: `undecided: ${moved}, too wide an interval to say${seeds}${more}.`,
+      sentence: `undecided: ${changed}, and the interval is too wide${seeds}${more}.`,
     };
   }
   return {
     kind: "within seed noise",
     half,
-    sentence: `within seed noise: ${moved}, which cannot be told from 0${seeds}${more}.`,
+    sentence: `within seed noise: ${changed}, which is not significant${seeds}${more}.`,
   };
 }
 
 function apartFrom({ apartFrom, beyondFloorFrom }: Comparison): string {
   const parts = [
-    ...apartFrom === undefined ? [] : [`training losses are apart from step ${apartFrom} on`],
-    ...beyondFloorFrom === undefined ? [] : [`beyond seed noise from step ${beyondFloorFrom} on`],
+    ...apartFrom === undefined ? [] : [`the gap of training losses is significant from step ${apartFrom}`],
+    ...beyondFloorFrom === undefined ? [] : [`above the noise floor from step ${beyondFloorFrom}`],
   ];
   return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
 }

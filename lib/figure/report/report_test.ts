@@ -33,7 +33,7 @@ Deno.test("renderReport() contains verdicts, tables, the environment and command
   for (
     const text of [
       "<title>small · losskit</title>",
-      "bf16-autocast moves the final validation loss by +0.50000 nats",
+      "bf16-autocast changes the final validation loss by +0.50000 nats",
       '<th scope="col" class="number" aria-sort="none"><button type="button">val gap</button></th>',
       "undecided: ",
       '<fieldset data-axis="precision">',

@@ -193,7 +193,7 @@ Deno.test("damage inside a journal is named by file and line, and its run stays 
 
 const WRONG: [string, string[], RegExp][] = [
   ["a missing text", ["--data", join(root, "none.txt")], /does not exist/],
-  ["an empty text", ["--data", join(root, "empty.txt")], /no text in it/],
+  ["an empty text", ["--data", join(root, "empty.txt")], /which is empty/],
   [
     "a text shorter than T",
     ["--data", join(root, "short.txt"), "--seq", "64", "--vocab", "char"],

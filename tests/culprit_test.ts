@@ -52,7 +52,7 @@ Deno.test("compare finds a planted layer's softmax by a replayed step, from both
   const dir = join(root, "softmax");
   const { code, stdout, stderr } = await runTask("compare", [spec, "--out", dir, "--culprit", "replay"]);
   assertEquals(code, 0, stderr);
-  assertMatch(stdout, /step 61 is replayed from float32's weights, at most \d+ times/);
+  assertMatch(stdout, /replaying step 61 from float32's weights, at most \d+ times/);
   assertMatch(stdout, /The culprit is softmax of h\.1: lowered alone it makes \d+ % of the squared error/);
   const [culprit] = await culpritsOf(dir);
   const wanted = [{ layers: ["h.1"], opClass: "softmax" }];

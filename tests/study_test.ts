@@ -97,7 +97,7 @@ Deno.test("plan() predicts a sweep's runs, and counts those that the folder has"
   assertEquals(before.runs.map(({ state }) => state), ["new", "new", "new", "new"]);
   assert(before.runs.every(({ seconds, bytes }) => seconds! > 0 && bytes! > 0));
   assert(before.seconds > 0 && before.bytes > 0);
-  assertMatch(lines.join("\n"), /measuring 2 of 2 kinds of steps/);
+  assertMatch(lines.join("\n"), /measuring 2 of 2 step shapes/);
   assertThrows(() => Deno.statSync(dir), Deno.errors.NotFound);
   const runs = await sweep(spec, { dir, workers: 2, ...quiet });
   const after = await plan(spec, { dir, print });
@@ -149,5 +149,5 @@ Deno.test("recordRun() records one run and resumes it by what the folder says al
   const { finished, plan: { runs: [planned] } } = await recordRun({}, { dir, resume: true });
   assertEquals([finished, planned!.spec.seed, planned!.spec.warmupSteps], [1, 2, 0]);
   assertMatch(await describeRun({ ...run, nHead: 2 }, { dir }), /2 heads of 8/);
-  await assertRejects(() => recordRun({ ...run, seed: 3 }, { dir }), UserError, "it holds another plan");
+  await assertRejects(() => recordRun({ ...run, seed: 3 }, { dir }), UserError, "got another plan");
 });

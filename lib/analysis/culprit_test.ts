@@ -63,7 +63,7 @@ Deno.test("findCulprit() finds any one part from both directions, within the bou
   }
 });
 
-Deno.test("findCulprit() finds parts that act together", async () => {
+Deno.test("findCulprit() finds interacting parts", async () => {
   const both = [at("h.0", "linear"), at("h.2", "softmax")];
   const names = both.map(partName);
   const { shareOf } = adding((part) => names.includes(partName(part)) ? 1 : 0);
@@ -73,7 +73,7 @@ Deno.test("findCulprit() finds parts that act together", async () => {
   assertEquals(search.returned.parts?.map(partName), names);
 });
 
-Deno.test("findCulprit() tries a hint first, and does not believe it", async () => {
+Deno.test("findCulprit() tries a hint first, and verifies it", async () => {
   const { shareOf, asked } = adding((part) => partName(part) === "gelu of h.1" ? 1 : 0);
   const right = await findCulprit(PARTS, shareOf, { hint: [at("h.1", "gelu")] });
   assertEquals([right.lowered.parts?.map(partName), right.trials], [["gelu of h.1"], 2]);
@@ -102,7 +102,7 @@ Deno.test("findCulprit() goes by classes where an effect is spread over too many
   );
 });
 
-Deno.test("culpritSentence() says where the directions differ", async () => {
+Deno.test("culpritSentence() reports different results of the directions", async () => {
   // Two parts that each make all of it: either is enough when lowered, both must return.
   const two = ["softmax of h.0", "gelu of h.1"];
   const shareOf = (back: readonly PrecisionOverride[]) =>

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { table } from "arquero";
 import { formatCell, formatTable, plainText, signed } from "./format.ts";
 
-Deno.test("formatCell() shows numbers as their column wants them", () => {
+Deno.test("formatCell() formats numbers by column", () => {
   assertEquals(formatCell(2.34567, "valLoss"), "2.3457");
   assertEquals(formatCell(0.001234, "valGap"), "+0.00123");
   assertEquals(formatCell(0.7, "speed"), "0.70");
@@ -11,7 +11,7 @@ Deno.test("formatCell() shows numbers as their column wants them", () => {
   assertEquals(formatCell(undefined), "–");
 });
 
-Deno.test("formatCell() shows what is not finite", () => {
+Deno.test("formatCell() formats non-finite numbers", () => {
   assertEquals([NaN, Infinity, -Infinity].map((value) => formatCell(value)), [
     "NaN",
     "Infinity",
@@ -23,7 +23,7 @@ Deno.test("formatCell() shows what is not finite", () => {
   );
 });
 
-Deno.test("signed() has no sign for what is shown as zero", () => {
+Deno.test("signed() omits the sign of numbers that round to zero", () => {
   assertEquals([signed(-0.000004), signed(0.000004), signed(-0.000006)], ["0.00000", "0.00000", "-0.00001"]);
   assertEquals([signed(0), signed(-0.5, 2), signed(0.5, 2)], ["0.00000", "-0.50", "+0.50"]);
 });

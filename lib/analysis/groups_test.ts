@@ -63,7 +63,7 @@ Deno.test("pairProblem() lets runs pass that differ in precision alone, in seed 
   }
 });
 
-Deno.test("pairProblem() says which field keeps two runs from being pairs", () => {
+Deno.test("pairProblem() returns the field that prevents a pair", () => {
   const run = recordOne({});
   const wrong: [Partial<SyntheticRun>, RegExp][] = [
     [{ spec: { lr: 0.01, policy: "bf16-autocast" } }, /lr is 0\.001 in the first and 0\.01 in the second/],
@@ -80,7 +80,7 @@ Deno.test("pairProblem() says which field keeps two runs from being pairs", () =
   for (const [other, message] of wrong) assertMatch(pairProblem(run, recordOne(other))!, message);
 });
 
-Deno.test("pairNotes() tells of other code and another machine", () => {
+Deno.test("pairNotes() reports different code and machines", () => {
   const run = recordOne({});
   assertEquals(pairNotes(run, recordOne({ spec: { seed: 2 } })), []);
   assertEquals(pairNotes(run, recordOne({ libSha256: "1".repeat(64), environment: { device: "a GPU" } })), [

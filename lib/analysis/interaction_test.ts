@@ -105,7 +105,7 @@ Deno.test("gapGrids() is of whole grids with a V, and of seeds that every settin
   assertEquals(new Set(line[0]!.effects.map(({ of }) => of)), new Set(["mean", "T"]));
 });
 
-Deno.test("gridSentences() and gridTable() say what a doubling adds", () => {
+Deno.test("gridSentences() and gridTable() report the change with a doubling", () => {
   const [found] = gapGrids(grid(AXES, ({ T, seed }) => 0.01 * Math.log2(T) + 0.001 * seed));
   const sentences = gridSentences(found!);
   assertEquals(sentences.length, 3);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createRandom } from "../text/random.ts";
 import { median, runningMedians } from "./median.ts";
 
-Deno.test("runningMedians() are the medians of every window, with ties and infinities", () => {
+Deno.test("runningMedians() returns the medians of all windows, with ties and infinities", () => {
   const random = createRandom(1, "medians");
   for (let round = 0; round < 200; round++) {
     const values = Array.from(

@@ -46,7 +46,7 @@ Deno.test("smallestSet() leaves nothing in that could be left out, whichever of 
   for (const one of parts!) assert(!explains(parts!.filter((part) => part !== one)));
 });
 
-Deno.test("smallestSet() says where there is nothing to find, or too much", async () => {
+Deno.test("smallestSet() reports a missing or too large set", async () => {
   assertEquals(await smallestSet(numbers(8), () => false), {
     parts: undefined,
     reason: "not explained",
@@ -60,7 +60,7 @@ Deno.test("smallestSet() says where there is nothing to find, or too much", asyn
   assertEquals((await searchFor(6, [0, 1, 2, 3, 4])).reason, "too many parts");
 });
 
-Deno.test("smallestSet() waits for trials, and passes their errors on", async () => {
+Deno.test("smallestSet() awaits trials, and rethrows their errors", async () => {
   const late = await smallestSet(numbers(4), (set) => Promise.resolve(set.includes(2)));
   assertEquals(late.parts, [2]);
   await assertRejects(

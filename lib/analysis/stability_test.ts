@@ -31,20 +31,20 @@ Deno.test("spikes() finds what stands out above, and nothing in noise or in a fa
   assertEquals(spikes(losses.with(200, losses[200]! - 1)), []);
 });
 
-Deno.test("spikes() judges no loss without a whole window before it", () => {
+Deno.test("spikes() tests no loss without a full preceding window", () => {
   const losses = Array.from({ length: 40 }, (_, i) => 2 + 0.01 * noise(i));
   assertEquals(spikes(losses.with(31, 9)), []);
   assertEquals(spikes(losses.with(32, 9)), [32]);
   assertEquals(spikes(losses.with(8, 9), { window: 8 }), [8]);
 });
 
-Deno.test("spikes() holds a loss against z standard deviations", () => {
+Deno.test("spikes() compares a loss with z standard deviations", () => {
   // window 1, 3: mean 2, deviation sqrt(2)
   assertEquals(spikes([1, 3, 2 + 2 * Math.SQRT2 + 1e-9], { window: 2, z: 2 }), [2]);
   assertEquals(spikes([1, 3, 2 + 2 * Math.SQRT2 - 1e-9], { window: 2, z: 2 }), []);
 });
 
-Deno.test("spikes() takes no non-finite loss for a spike, and goes on behind it", () => {
+Deno.test("spikes() ignores non-finite losses", () => {
   const losses = Array.from({ length: 100 }, (_, i) => 2 + 0.01 * noise(i));
   assertEquals(spikes(losses.with(50, Infinity).with(51, NaN)), []);
   assertEquals(spikes(losses.with(50, NaN).with(60, 3)), [60]);

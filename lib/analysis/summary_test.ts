@@ -36,7 +36,7 @@ Deno.test("summarize() tells the gap, the tolerance and the spread of seeds, and
   assertStringIncludes(text, "first beyond: ±0.01");
 });
 
-Deno.test("summarize() hides no divergence behind a mean", () => {
+Deno.test("summarize() reports a divergence besides the mean", () => {
   const { headline } = summarize(
     record([
       run(1, "float32", 2),
@@ -70,7 +70,7 @@ Deno.test("summarize() says when nothing can be compared, and what did not finis
   );
 });
 
-Deno.test("summarize() says the same of the same runs", () => {
+Deno.test("summarize() is deterministic", () => {
   const runs = record([run(1, "float32", 2), run(1, "bf16-autocast", 2.1), run(2, "float32", 2.5)]);
   assertEquals(summarize(runs).text, summarize(structuredClone(runs)).text);
 });

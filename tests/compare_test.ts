@@ -66,7 +66,7 @@ Deno.test("compare of two runs: the same twice is stable, two seeds are within s
   assertEquals(same.code, 0, same.stderr);
   assertMatch(verdict(same.stdout), /^stable: .* the gap is exactly 0\.$/);
   const seeds = await runTask("compare", [float32[0]!, float32[1]!]);
-  assertMatch(verdict(seeds.stdout), /^within seed noise: seeds 1 and 2 of float32 end/);
+  assertMatch(verdict(seeds.stdout), /^within seed noise: seeds 1 and 2 of float32 differ by/);
   for (const pair of [[float32[0]!, bf16[0]!], [bf16[0]!, float32[0]!]]) {
     const json = join(root, "two.json");
     const { stdout } = await runTask("compare", [...pair, "--json", json]);

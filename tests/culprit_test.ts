@@ -109,7 +109,7 @@ Deno.test("trained pairs: the same precision is stable with a gap of 0, seeds ar
   const float32 = readRuns(dir).filter(({ manifest }) => manifest.spec.policy === "float32")
     .map(({ manifest }) => runFolder(dir, manifest.runId));
   const seeds = await runTask("compare", [float32[0]!, float32[1]!]);
-  assertMatch(seeds.stdout, /\nwithin seed noise: seeds 1 and 2 of float32 end/);
+  assertMatch(seeds.stdout, /\nwithin seed noise: seeds 1 and 2 of float32 differ by/);
 
   // Two bits of exponent hold no number above 3.75: sums on the residual stream overflow.
   const lost = await specOf("lost", {

@@ -25,7 +25,7 @@ Deno.test("jupyter installs a kernel that a signal does not end, and says what i
       const { code, stdout } = await jupyter(["--install-only"], { JUPYTER_DATA_DIR: folder });
       assertEquals(code, 0);
       assertStringIncludes(stdout, join(folder, "kernels", "losskit"));
-      assertStringIncludes(stdout, "every permission (read, write, net, env, run, ffi, sys)");
+      assertStringIncludes(stdout, "all permissions (read, write, net, env, run, ffi, sys)");
     }
     const spec = JSON.parse(await Deno.readTextFile(join(folder, "kernels", "losskit", "kernel.json")));
     assertEquals([spec.language, spec.interrupt_mode], ["typescript", "signal"]);

@@ -76,7 +76,7 @@ Deno.test("decodeText() drops one byte order mark, and refuses UTF-16, UTF-32 an
 
 /** Files that read text in another way, each with the reason. */
 const OTHER_WAYS: Readonly<Record<string, string>> = {
-  "lib/cli/watch_token.ts": "a secret of this program, not a user's text",
+  "lib/study/live/_watch_token.ts": "a secret of this program, not a user's text",
   "lib/file/json.ts": "the reader itself",
   "lib/fetch/python_environment.ts": "a stamp written by losskit",
   "lib/figure/report/_page_script.ts": "runs in a browser, as its sources in page/ do",

@@ -10,7 +10,7 @@ import { UserError } from "../error/user_error.ts";
 
 /** Folders that are subpaths of the package, in the order in which a name is looked for. */
 const SUBPATHS = [
-  ...["train", "model", "text", "tensorflow", "sweep", "run", "proof", "cluster"],
+  ...["train", "model", "text", "tensorflow", "sweep", "run", "proof", "study", "cluster"],
   ...["record", "analysis", "figure", "notebook"],
 ];
 

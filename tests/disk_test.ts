@@ -167,7 +167,7 @@ Deno.test("a clock that jumps by years between any two looks at it changes no re
     globalThis.Date = class extends real {
       constructor(...given) { given.length ? super(...given) : super(real.now() + 3e11 * (Math.random() - 0.5)); }
     };
-    const { executeRun } = await import(${module("../lib/sweep/mod.ts")});
+    const { executeRun } = await import(${module("../lib/run/mod.ts")});
     const stop = new AbortController();
     let lines = 0;
     Deno.exitCode = await executeRun(${

@@ -65,7 +65,7 @@ Deno.test({
     assertMatch(present.stdout, /^changed: code: this checkout's code, .*\nidentical\n$/);
 
     const both = await reproduce(dir, "--present-code", "--run-recorded-code");
-    assertEquals([both.code, both.stderr.includes("not both")], [2, true]);
+    assertEquals([both.code, both.stderr.includes("got both")], [2, true]);
 
     const shown = await reproduce(dir, "--run-recorded-code");
     assertEquals([shown.code, shown.stdout, exists(trace)], [0, "identical\n", true], shown.stderr);

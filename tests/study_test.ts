@@ -125,7 +125,7 @@ Deno.test("compareFolder(), report() and exportRuns() write what their commands 
   const { files, leftOut } = exportRuns(dir, { formats: ["parquet", "arrow"] });
   assertEquals([files.length, leftOut], [6, []]);
   assert(files.every((file) => Deno.statSync(file).isFile));
-  await assertRejects(() => report([dir, dir]), UserError, "expected a file for the page");
+  await assertRejects(() => report([dir, dir]), UserError, "expected a file for the joint report");
   await assertRejects(() => compareFolder(join(root, "none")), UserError, "Cannot read a sweep");
 });
 

@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { dirname } from "node:path";
 import { didYouMean } from "../error/did_you_mean.ts";
+import { greatest } from "../number/extent.ts";
 import { UserError } from "../error/user_error.ts";
 
 /** Folders that are subpaths of the package, in the order in which a name is looked for. */
@@ -52,7 +53,7 @@ function readable(text: string): string {
 
 async function list(): Promise<string> {
   const names = await rootNames();
-  const width = Math.max(...names.map(({ name }) => name.length));
+  const width = greatest(names.map(({ name }) => name.length));
   return names.map(({ name, doc }) => `${name.padEnd(width)}  ${doc}`.trimEnd()).join("\n");
 }
 

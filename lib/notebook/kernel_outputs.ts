@@ -131,7 +131,7 @@ async function subscribe(connection: Deno.Conn): Promise<void> {
   ];
   const writer = connection.writable.getWriter();
   await writer.write(greeting);
-  await writer.write(Uint8Array.of(4, ready.length, ...ready));
+  await writer.write(Uint8Array.from([4, ready.length, ...ready]));
   await writer.write(Uint8Array.of(0, 1, 1)); // a message: 1, and the empty prefix of topics
   writer.releaseLock();
 }

@@ -42,7 +42,7 @@ export function addRunFlags(
 ): void {
   for (const [name, field] of fields) {
     if (field.flag === undefined) continue;
-    const help = runFieldHelp(name as RunFieldName);
+    const help = name === "policy" ? POLICIES_HELP : field.doc;
     const shown = field.type === "flag" ? undefined : defaultOf(name);
     const parse = PARSERS[name] ?? numeric;
     const text = `${help}${shown === undefined || shown === "" ? "" : ` (default: ${shown})`}`;

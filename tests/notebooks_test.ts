@@ -88,7 +88,7 @@ Deno.test("notebooks writes outputs, the same each time, and then they are fresh
     const check = await notebooks("--check", pathOf("good"));
     assertEquals([check.code, check.text], [0, `${pathOf("good")}: fresh\n`]);
 
-    // Prose may change; code may not, nor may what a notebook says that it reads.
+    // Prose may change; code may not, nor may the files that a notebook reads.
     const written = readNotebook(pathOf("good"));
     const changed = (edit: (notebook: Notebook) => void) => {
       const copy = structuredClone(written);
@@ -99,13 +99,13 @@ Deno.test("notebooks writes outputs, the same each time, and then they are fresh
     assertEquals((await notebooks("--check", pathOf("good"))).code, 0);
     changed(({ cells }) => cells[2]!.source = `${joined(cells[2]!.source)}\n`);
     const stale = await notebooks("--check", pathOf("good"));
-    assertEquals([stale.code, stale.text.includes("stale: its cells changed")], [3, true], stale.text);
+    assertEquals([stale.code, stale.text.includes("stale: cells changed")], [3, true], stale.text);
     changed(({ metadata }) =>
       metadata["losskit"] = { ...metadata["losskit"] as object, reads: ["data.txt"] }
     );
-    assertMatch((await notebooks("--check", pathOf("good"))).text, /says that it reads data\.txt/);
+    assertMatch((await notebooks("--check", pathOf("good"))).text, /lists data\.txt in reads/);
     Deno.writeTextFileSync(join(folder, "data.txt"), "1");
-    assertMatch((await notebooks("--check", pathOf("good"))).text, /stale: the files that it reads changed/);
+    assertMatch((await notebooks("--check", pathOf("good"))).text, /stale: files that it reads changed/);
     changed(({ metadata }) => {
       const losskit = metadata["losskit"] as { sha256: Record<string, string> };
       metadata["losskit"] = { ...losskit, sha256: { ...losskit.sha256, lib: "0" } };
@@ -143,10 +143,10 @@ Deno.test("notebooks takes parameters, which go into a copy", async () => {
       assertEquals(texts(join(out, "other.ipynb")), ["no parameter\n"]);
       for (
         const [given, message] of [
-          ["T=0", "it must be at least 1"],
-          ["T=x", "it must be a number"],
-          ["mode=c", "it must be one of a, b"],
-          ["U=1", "none of the notebooks declares it"],
+          ["T=0", "expected at least 1"],
+          ["T=x", "expected a number"],
+          ["mode=c", "expected one of a, b"],
+          ["U=1", "expected a parameter of one of the notebooks"],
           ["T", "expected NAME=VALUE"],
         ]
       ) {
@@ -189,11 +189,11 @@ Deno.test("notebooks refuses what is no notebook, without a stack", async () => 
     const cases: [content: string | undefined, message: RegExp][] = [
       [undefined, /Cannot read the notebook .*No such file/],
       ["{", /it is not JSON/],
-      ["{}", /it must be nbformat 4\.5 or later: cells/],
-      [JSON.stringify({ ...good, nbformat_minor: 4 }), /4\.5 or later: nbformat_minor/],
-      [JSON.stringify({ ...good, cells: [good.cells[0], good.cells[0]] }), /two cells are "m"/],
-      [JSON.stringify({ ...good, metadata: { kernelspec: { language: "python" } } }), /it is "python"/],
-      [JSON.stringify(notebookOf(cell("e", "export const x = 1;"))), /a cell must neither export/],
+      ["{}", /expected nbformat 4\.5 or later, got a wrong cells/],
+      [JSON.stringify({ ...good, nbformat_minor: 4 }), /4\.5 or later, got a wrong nbformat_minor/],
+      [JSON.stringify({ ...good, cells: [good.cells[0], good.cells[0]] }), /got two cells "m"/],
+      [JSON.stringify({ ...good, metadata: { kernelspec: { language: "python" } } }), /got "python"/],
+      [JSON.stringify(notebookOf(cell("e", "export const x = 1;"))), /expected no export/],
     ];
     for (const [content, message] of cases) {
       if (content !== undefined) await Deno.writeTextFile(broken, content);
@@ -210,7 +210,7 @@ Deno.test("notebooks refuses what is no notebook, without a stack", async () => 
     for (const option of ["--out", "--html"]) {
       const { code, text } = await notebooks(pathOf("good"), option, broken);
       assertEquals(code, 2, text);
-      assertMatch(text, /Cannot write into .*broken\.ipynb: wanted a folder/);
+      assertMatch(text, /Cannot write to .*broken\.ipynb: expected a folder/);
       assertNotMatch(text, /\n\s+at /);
     }
     assertEquals((await notebooks("--nonsense")).code, 2);
@@ -234,7 +234,10 @@ Deno.test("notebooks leaves no folder behind where its check is interrupted", as
     assert(!over);
     child.kill("SIGINT");
     const { code, stderr } = await child.output();
-    assertEquals([code, new TextDecoder().decode(stderr)], [75, "Cannot go on: interrupted\n"]);
+    assertEquals([code, new TextDecoder().decode(stderr)], [
+      75,
+      "Cannot check the notebooks: interrupted. Repeat the command.\n",
+    ]);
     assertEquals(held(), false);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Values as data by MIME type: a front end takes the best that it can draw.
+ * Conversion of tables and figures to data by MIME type. A front end shows the richest type that it supports.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { escapeHtml, type Figure, figureSvg, type Json, roundedJson } from "../f
 /** Data by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
 
-/** Rows of a table that are shown. */
+/** Maximum number of table rows shown. */
 const MAX_ROWS = 50;
 
-/** Significant digits of numbers in figures. More cannot be seen, and the notebook file holds them. */
+/** Significant digits of numbers in figures. More digits are not visible and enlarge the notebook file. */
 const DIGITS = 5;
 
 /** Returns a table as HTML and text. */
@@ -27,7 +27,7 @@ export function tableBundle(whole: ColumnTable): Bundle {
   };
 }
 
-/** Returns rows as a table with the columns of all rows. */
+/** Returns rows as a table. Its columns are the keys of all rows. */
 export function tableOf(rows: readonly Record<string, unknown>[]): ColumnTable {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return table(names.map((name) => [name, rows.map((row) => row[name])]));
@@ -51,7 +51,7 @@ function htmlTable(shown: ColumnTable): string {
   ].join("\n");
 }
 
-/** Returns a figure for Plotly, as SVG, and in words. */
+/** Returns a figure as Plotly JSON, SVG and text. */
 export function figureBundle(figure: Figure): Bundle {
   const { data, layout } = roundedJson({ data: figure.data, layout: figure.layout }, DIGITS);
   return {
@@ -64,12 +64,12 @@ export function figureBundle(figure: Figure): Bundle {
   };
 }
 
-/** Returns a figure as SVG and in words, for a figure that is redrawn: JupyterLab's Plotly ignores updates. */
+/** Returns a figure as SVG and text. Used for figures that are redrawn, because JupyterLab's Plotly ignores updates. */
 export function svgBundle(figure: Figure): Bundle {
   return { "image/svg+xml": figureSvg(figure), "text/plain": describeFigure(figure) };
 }
 
-/** Describes a figure: its title, and of each curve the name, the number of points, and both ends. */
+/** Describes a figure as text: its title, and the name, number of points, first and last value of each curve. */
 function describeFigure({ title, data }: Figure): string {
   const lines = data.filter(({ name, showlegend }) => typeof name === "string" && showlegend !== false).map(
     (trace) => {

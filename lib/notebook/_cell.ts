@@ -1,6 +1,6 @@
 /**
- * A cell's text as syntax: what its program is, its imports, and edits of it. What is made of cells is in `source.ts` and
- * `check_module.ts`.
+ * Syntax of a cell: its program, its imports, and edits of its text. `source.ts` and `check_module.ts` build scripts and
+ * modules from cells.
  *
  * @module
  */
@@ -10,24 +10,24 @@ import { RUNNER_KEY } from "./job.ts";
 
 /** A code cell. */
 export interface CodeCell {
-  /** The notebook and the cell's place in it, for errors: `notebooks/x.ipynb, cell 3 (loss-05)`. */
+  /** Notebook and position of the cell, for errors: `notebooks/x.ipynb, cell 3 (loss-05)`. */
   readonly name: string;
   /** TypeScript. */
   readonly text: string;
 }
 
-/** A stretch of a cell's text, and its replacement. */
+/** Range of a cell's text, and its replacement. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** Makes a module of a text, which alone has `await` at its top. */
+/** Statement that makes a text a module. Only modules allow `await` at the top level. */
 export const MODULE_END = "export {};";
 
 /**
- * Returns the program of a cell: its text, in parentheses where Deno's kernel reads an object rather than a block.
+ * Returns the program of a cell: its text, in parentheses if Deno's kernel parses it as an object rather than a block.
  *
  * Source: `evaluate_line_with_object_wrapping` of Deno's REPL session.
  */
@@ -37,7 +37,7 @@ export function programOf({ text }: CodeCell): string {
   return syntaxErrors(wrapped).length === 0 ? wrapped : text;
 }
 
-/** Returns the syntax errors of a program by itself. */
+/** Returns the syntax errors of a program. */
 export function syntaxErrors(program: string): readonly ts.Diagnostic[] {
   const { diagnostics = [] } = ts.transpileModule(`${program}\n${MODULE_END}`, {
     reportDiagnostics: true,
@@ -52,22 +52,25 @@ export function parse(program: string): ts.SourceFile {
 }
 
 /**
- * Runs work that walks over a cell's syntax, as deep as the cell nests it.
+ * Runs a function that recurses into a cell's syntax.
  *
- * @throws {UserError} where the stack is too small for it.
+ * @throws {UserError} If the stack overflows because the code is nested too deeply.
  */
 export function walking<R>(cell: CodeCell, work: () => R): R {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UserError(`Cannot read ${cell.name}: expected code with less nesting, got too much to parse.`, {
-      cause: error,
-    });
+    throw new UserError(
+      `Cannot read ${cell.name}: expected code with less nesting, got code too deep to parse.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
-/** Returns where a node begins and ends, without the comments before it. */
+/** Returns the start and end of a node, without the comments before it. */
 export function spanOf(node: ts.Node, file: ts.SourceFile): { start: number; end: number } {
   return { start: node.getStart(file), end: node.end };
 }
@@ -75,10 +78,10 @@ export function spanOf(node: ts.Node, file: ts.SourceFile): { start: number; end
 /**
  * Returns the imports of a parsed cell.
  *
- * @throws {UserError} where the cell exports, which no cell can.
+ * @throws {UserError} If the cell contains an export or `import … =`.
  */
 export function importsOf(file: ts.SourceFile, cell: CodeCell): ts.ImportDeclaration[] {
-  // The last statement is what `parse` put there.
+  // The last statement is the one added by `parse`.
   return file.statements.slice(0, -1).flatMap((statement) => {
     const exports = ts.isExportDeclaration(statement) || ts.isExportAssignment(statement) ||
       ts.canHaveModifiers(statement) &&
@@ -86,8 +89,8 @@ export function importsOf(file: ts.SourceFile, cell: CodeCell): ts.ImportDeclara
     if (exports || ts.isImportEqualsDeclaration(statement)) {
       const line = file.getLineAndCharacterOfPosition(statement.getStart(file)).line + 1;
       throw new UserError(
-        `Cannot run ${cell.name}: a cell must neither export nor use "import … =" (line ${line}): ` +
-          "later cells see what it declares",
+        `Cannot run ${cell.name}: expected no export and no "import … =", got one in line ${line}. ` +
+          "Declare the name without them: later cells can use it.",
       );
     }
     return ts.isImportDeclaration(statement) ? [statement] : [];
@@ -98,12 +101,12 @@ function absolute(specifier: string, base: URL): string {
   return /^\.{0,2}\//.test(specifier) ? new URL(specifier, base).href : specifier;
 }
 
-/** Returns the place that an import names, as a string literal; relative ones go from the notebook. */
+/** Returns the specifier of an import as a string literal. Relative specifiers are resolved against `base`. */
 export function specifierOf(node: ts.ImportDeclaration, base: URL): string {
   return JSON.stringify(absolute((node.moduleSpecifier as ts.StringLiteral).text, base));
 }
 
-/** Returns an import as a declaration; an empty statement where it imports types alone. */
+/** Returns an import as a `const` declaration, or as an empty statement if it imports only types. */
 export function constOf(node: ts.ImportDeclaration, base: URL): string {
   const { importClause: clause, attributes } = node;
   const options = attributes === undefined
@@ -127,7 +130,7 @@ export function constOf(node: ts.ImportDeclaration, base: URL): string {
   return `${names.length > 0 ? `const { ${names.join(", ")} } = ${call};` : ""}${whole}` || ";";
 }
 
-/** Returns edits for `import(…)` inside a cell; `wrap`: what is not written out is resolved when it runs. */
+/** Returns edits that resolve `import(…)` in a cell. With `wrap`, specifiers that are not literals are resolved at run time. */
 export function dynamicImports(file: ts.SourceFile, base: URL, { wrap }: { wrap: boolean }): Edit[] {
   const edits: Edit[] = [];
   const visit = (node: ts.Node): void => {
@@ -147,7 +150,7 @@ export function dynamicImports(file: ts.SourceFile, base: URL, { wrap }: { wrap:
   return edits;
 }
 
-/** Returns a text with its edits made, none of which overlap. */
+/** Returns a text with edits applied. Edits must not overlap. */
 export function apply(text: string, edits: readonly Edit[]): string {
   let result = "", at = 0;
   for (const { start, end, text: instead } of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {

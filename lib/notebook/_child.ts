@@ -1,8 +1,8 @@
 /**
- * The process of one notebook: `_child.ts JOB.json RESULT.json`. It runs the cells in order, in this isolate, each as a
- * script of V8's REPL mode, which is how Deno's kernel runs them.
+ * Process that executes one notebook: `_child.ts JOB.json RESULT.json`. Runs the cells in order in this isolate, each as a
+ * script in V8's REPL mode, as Deno's kernel does.
  *
- * Who prints or fails is told by the asynchronous context that a cell runs in, which timers and promises carry on.
+ * Output and errors are assigned to cells by asynchronous context, which timers and promises inherit.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { createStandIn, format } from "./front_end.ts";
 import { OutputStore } from "./outputs.ts";
 import { type Job, type JobFailure, type JobResult, RUNNER_KEY } from "./job.ts";
 
-/** How long what cells left under way may go on after the last of them, in milliseconds. */
+/** Time limit in milliseconds for pending timers and promises after the last cell. */
 const LEFTOVER = 10_000;
 
 /** A value in V8's inspector protocol. */
@@ -23,7 +23,7 @@ interface RemoteObject {
   readonly unserializableValue?: string;
 }
 
-/** The inspector's answer to an evaluation. */
+/** Response of the inspector to an evaluation. */
 interface Evaluation {
   readonly result: RemoteObject;
   readonly exceptionDetails?: { readonly exception?: RemoteObject; readonly text: string };
@@ -33,22 +33,22 @@ const [jobPath = "", resultPath = ""] = Deno.args;
 const { cells, notebook }: Job = JSON.parse(Deno.readTextFileSync(jobPath));
 const store = new OutputStore(cells.length);
 const context = new AsyncLocalStorage<number>();
-/** The cell that is awaited; afterwards the last one. */
+/** Index of the running cell; after execution, of the last cell. */
 let running = 0;
 let executed = 0;
 let failure: JobFailure | undefined;
 
-/** Notes the first failure; what follows from it would only hide it. */
+/** Records the first failure. Later failures are usually its consequences. */
 function fail(error: unknown, cell: number, isUncaught = false): void {
   const [message, stack] = error instanceof Error
     ? [`${error.name}: ${error.message}`, String(error.stack ?? "")]
-    : [`it threw ${Deno.inspect(error)}`, ""];
+    : [`threw ${Deno.inspect(error)}`, ""];
   failure ??= { cell, message, stack, isUncaught };
 }
 
 const currentCell = (): number => context.getStore() ?? running;
 
-// The kernel's console, with another end: both format alike.
+// Same console class as in the kernel, for the same formatting.
 const internal = (Deno as unknown as Record<symbol, { Console: new (print: PrintFunction) => Console }>)[
   (Deno as unknown as { internal: symbol }).internal
 ]!;
@@ -95,7 +95,7 @@ function post<R>(method: string, parameters: Record<string, unknown>): Promise<R
 
 const { result: global } = await post<Evaluation>("Runtime.evaluate", { expression: "globalThis" });
 
-/** The value itself of what the inspector speaks of. */
+/** Returns the value of an object of the inspector. */
 async function valueOf({ objectId, value, unserializableValue }: RemoteObject): Promise<unknown> {
   await post("Runtime.callFunctionOn", {
     objectId: global.objectId,
@@ -128,13 +128,13 @@ async function runCell(code: string, index: number): Promise<void> {
 for (const [index, { code, firstLine }] of cells.entries()) {
   running = index;
   try {
-    // Stacks name no cell: lines that no other cell has do. The wait, which has no value, has the cell run outside of
-    // the call to the inspector: a call inside of that one ends Deno in a panic.
+    // Stacks do not name cells, so each cell has its own range of lines. The `await` makes the cell run outside of the
+    // inspector call: Deno panics on nested inspector calls.
     await context.run(index, () => runCell(`${"\n".repeat(firstLine - 2)}await undefined;\n${code}`, index));
   } catch (error) {
     fail(error, index);
   }
-  // A task of its own, so that rejections that nobody handles are found before the next cell.
+  // Yields to the event loop, so that unhandled rejections are reported before the next cell.
   await new Promise((resolve) => setTimeout(resolve, 0));
   if (failure !== undefined) Deno.exit(0);
   executed = index + 1;
@@ -142,9 +142,7 @@ for (const [index, { code, firstLine }] of cells.entries()) {
 const leftover = setTimeout(() => {
   fail(
     new Error(
-      `work that cells left under way did not end within ${
-        LEFTOVER / 1000
-      } s after the last cell: a timer, a promise`,
+      `timers or promises were still pending ${LEFTOVER / 1000} s after the last cell`,
     ),
     running,
   );

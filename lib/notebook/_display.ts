@@ -1,25 +1,25 @@
 /**
- * A display in a notebook's output that can be redrawn.
+ * Displays in a notebook's output that can be redrawn.
  *
  * @module
  */
 import { frontEnd } from "../progress/front_end.ts";
 import type { Bundle } from "./_bundle.ts";
 
-/** Shows data in the notebook; elsewhere prints its text. */
+/** Shows data in the notebook. Outside of notebooks, prints its text. */
 export async function display(data: Bundle): Promise<void> {
   await send("display_data", data, {});
 }
 
-/** Displays so far: their ids are the same in every run. */
+/** Number of displays so far. A counter gives the same IDs in every run. */
 let displays = 0;
 
-/** A place in the output that shows one thing at a time. Outside of a notebook only the last one is printed. */
+/** Display whose data can be replaced. Outside of notebooks, only the last data is printed. */
 export class LiveDisplay {
   readonly #id = `losskit-live-${++displays}`;
   #begun = false;
 
-  /** Shows data in place of what was shown before. */
+  /** Replaces the data shown. */
   async draw(data: Bundle): Promise<void> {
     if (frontEnd() === undefined) return;
     const type = this.#begun ? "update_display_data" : "display_data";

@@ -1,23 +1,23 @@
 /**
- * Names that a cell declares again. In V8's REPL mode the new declaration takes the old one's place, and until it is
- * initialized the name has the old value: `const x = x + 1` works. TypeScript knows no such scope.
+ * Names that a cell redeclares. In V8's REPL mode a new declaration replaces the old one. Until the new one is
+ * initialized, the name keeps its old value: `const x = x + 1` works. TypeScript has no such scope.
  *
  * @module
  */
 import ts from "typescript";
 import type { Edit } from "./_cell.ts";
 
-/** A name of a value that a cell declares at its top. */
+/** Name of a value that a cell declares at the top level. */
 export interface Declared {
   /** The name. */
   readonly name: string;
-  /** The end of its declaration in the cell's text. */
+  /** End of the declaration in the cell's text. */
   readonly end: number;
-  /** Where the word `var` begins that declares it; undefined: another word does. */
+  /** Position of the keyword `var` of the declaration; undefined for other declarations. */
   readonly varAt?: number | undefined;
 }
 
-/** Returns the names of values that a cell declares at its top, but for imports. */
+/** Returns the values that a cell declares at the top level, without imports. */
 export function declarationsOf(file: ts.SourceFile): Declared[] {
   return file.statements.flatMap((statement): Declared[] => {
     const { end } = statement;
@@ -26,7 +26,7 @@ export function declarationsOf(file: ts.SourceFile): Declared[] {
       const varAt = (list.flags & ts.NodeFlags.BlockScoped) === 0 ? list.getStart(file) : undefined;
       return list.declarations.flatMap(({ name }) => namesOf(name)).map((name) => ({ name, end, varAt }));
     }
-    // A function has its new value before its declaration.
+    // Functions are hoisted: the new value is available before the declaration.
     if (ts.isFunctionDeclaration(statement)) {
       return statement.name ? [{ name: statement.name.text, end: 0 }] : [];
     }
@@ -40,7 +40,7 @@ function namesOf(name: ts.BindingName): string[] {
   return name.elements.flatMap((element) => ts.isOmittedExpression(element) ? [] : namesOf(element.name));
 }
 
-/** Returns edits that make `var` of names that are declared again `let`: a second `var` could not change their type. */
+/** Returns edits that replace `var` of redeclared names by `let`, because a second `var` cannot change the type. */
 export function varEdits(again: readonly Declared[], all: readonly Declared[]): Edit[] {
   const twice = (name: string) => all.filter((one) => one.name === name).length > 1;
   const places = new Set(again.flatMap(({ varAt }) => varAt ?? []));
@@ -48,7 +48,7 @@ export function varEdits(again: readonly Declared[], all: readonly Declared[]): 
   return [...places].map((start) => ({ start, end: start + "var".length, text: "let" }));
 }
 
-/** The edits that give uses of a name before its new declaration the name of its old value. */
+/** Returns edits that replace uses of a name before its new declaration by an alias of its old value. */
 export function earlierUses(
   file: ts.SourceFile,
   again: readonly Declared[],
@@ -56,7 +56,7 @@ export function earlierUses(
   const edits: Edit[] = [], used = new Set<string>();
   const ends = new Map(again.map(({ name, end }) => [name, end]));
   const visit = (node: ts.Node): void => {
-    // What runs later has the new value; types have no value.
+    // Functions and classes run later, with the new value. Types have no value.
     if (ts.isFunctionLike(node) || ts.isClassLike(node) || ts.isTypeNode(node)) return;
     if (ts.isIdentifier(node) && node.end <= (ends.get(node.text) ?? -1) && isUse(node)) {
       used.add(node.text);
@@ -73,7 +73,7 @@ function aliasOf(name: string): string {
   return `${name}__before`;
 }
 
-/** Whether an identifier stands for a value, and is not the name of a property or a declaration. */
+/** Returns true if an identifier is the use of a value, not the name of a property or a declaration. */
 function isUse(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isShorthandPropertyAssignment(parent)) return parent.name === node;

@@ -1,13 +1,13 @@
 /**
- * Values that a cell ends with, in few lines.
+ * Short text of values.
  *
  * @module
  */
 
-/** Most characters of a value that was not asked for: 20 lines or so. */
+/** Maximum number of characters of a cell's value, about 20 lines. */
 const MOST = 800;
 
-/** Returns a value as Deno prints it, less deep where that is long, and cut where nothing else helps. */
+/** Returns a value as Deno prints it. Reduces the depth of long values, and truncates the text if still too long. */
 export function shortText(value: unknown): string {
   let text = Deno.inspect(value);
   for (let depth = 3; depth >= 0 && text.length > MOST; depth--) text = Deno.inspect(value, { depth });

@@ -1,6 +1,6 @@
 /**
- * The cells of a notebook as one module for the type check. No cell's meaning depends on the cells around it: each is
- * well-formed by itself, and stands in a block after an empty statement.
+ * Conversion of a notebook's cells to one module for the type check. Each cell must be syntactically complete. It is
+ * placed in a block after an empty statement, so that neighboring cells do not change its meaning.
  *
  * @module
  */
@@ -22,25 +22,25 @@ import {
 } from "./_cell.ts";
 import { declarationsOf, earlierUses, varEdits } from "./_redeclared.ts";
 
-/** A program that has the types of all cells, and where its lines were. */
+/** Module with the code of all cells, and the origin of its lines. */
 export interface CheckModule {
   /** TypeScript. */
   readonly text: string;
-  /** By its lines, from 1 on: the cell's index, and the line in it; undefined: a line of no cell. */
+  /** Origin of each line, from index 1: index of the cell, and line in the cell. Undefined for generated lines. */
   readonly lines: readonly ({ readonly cell: number; readonly line: number } | undefined)[];
 }
 
-/** A line of the module, and its place. */
+/** Line of the module, and its origin. */
 interface Line {
   readonly text: string;
   readonly cell: number;
   readonly line: number;
 }
 
-/** Line breaks as TypeScript counts them. */
+/** Line breaks as defined by TypeScript. */
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/;
 
-/** Returns the syntax errors of a cell by itself, each with the cell's name, line and column. */
+/** Returns the syntax errors of a cell, each with the cell's name, line and column. */
 export function syntaxProblems(cell: CodeCell): string[] {
   return walking(cell, () => {
     const program = programOf(cell), file = parse(program);
@@ -53,12 +53,12 @@ export function syntaxProblems(cell: CodeCell): string[] {
 }
 
 /**
- * Puts the cells of a notebook into one module: each cell in a block inside the one before, so that it sees all names
- * before it and may declare them again.
+ * Converts the cells of a notebook to one module. Each cell is a block nested in the previous cell's block, so that the
+ * cell can use and redeclare all earlier names.
  *
  * @param cells Cells without syntax errors.
- * @param base URL of the notebook, from which relative imports go.
- * @throws {UserError} where a cell exports, or two cells import different types under one name.
+ * @param base URL of the notebook, the base of relative imports.
+ * @throws {UserError} If a cell contains an export, or two cells import different types under the same name.
  */
 export function checkModuleOf(cells: readonly CodeCell[], base: URL): CheckModule {
   const head: Line[] = [], body: Line[] = [];
@@ -78,15 +78,15 @@ export function checkModuleOf(cells: readonly CodeCell[], base: URL): CheckModul
   };
 }
 
-/** What earlier cells have. */
+/** Names of earlier cells. */
 interface Earlier {
-  /** Names of values that they declare. */
+  /** Declared values. */
   readonly declared: Set<string>;
-  /** Names that are imported at the head of the module, with what each is. */
+  /** Names imported at the top of the module, with the identity of each import. */
   readonly imported: Map<string, string>;
 }
 
-/** A cell in its block: imports for the head of the module, the line that opens the block, and the cell's text. */
+/** Cell as a block: imports for the top of the module, the line that opens the block, and the cell's text. */
 function placed(
   cell: CodeCell,
   { base, earlier }: { base: URL; earlier: Earlier },
@@ -116,13 +116,13 @@ function placed(
   return { imports, opening: `;${aliases}{`, text: apply(program, all) };
 }
 
-/** A name that an import gives. */
+/** Name bound by an import. */
 interface Binding {
-  /** The name in the cell. */
+  /** Local name. */
   readonly local: string;
-  /** `default`, `*`, or the name in the module that is imported. */
+  /** `default`, `*`, or the exported name. */
   readonly what: string;
-  /** The text of a named binding. */
+  /** Text of a named binding. */
   readonly text: string;
 }
 
@@ -143,8 +143,8 @@ function bindingsOf({ importClause }: ts.ImportDeclaration): Binding[] {
 }
 
 /**
- * Returns an import for the head of the module, without the names that are there already; undefined where a name of it is
- * another thing in an earlier cell, so that the import has to stay in its place.
+ * Returns an import for the top of the module, without names that are already imported there. Returns undefined if an
+ * earlier cell uses one of the names for something else: the import then stays in its cell.
  */
 function hoisted(
   node: ts.ImportDeclaration,
@@ -162,7 +162,7 @@ function hoisted(
   if (taken !== undefined) {
     if (!clause.isTypeOnly) return undefined;
     throw new UserError(
-      `Cannot check ${where}: expected types from one place under each name, got ${taken.local} from a second one. ` +
+      `Cannot check ${where}: expected one type per name, got a second type named ${taken.local}. ` +
         "Import it under another name.",
     );
   }

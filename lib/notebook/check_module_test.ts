@@ -6,7 +6,7 @@ const base = new URL("file:///x/notebooks/n.ipynb");
 const linesOf = (...texts: string[]) =>
   checkModuleOf(texts.map((text, i) => ({ name: `cell ${i + 1}`, text })), base).text.split("\n");
 
-Deno.test("checkModuleOf() nests cells, hoists imports once, and knows where each line was", () => {
+Deno.test("checkModuleOf() nests cells, hoists each import once, and maps lines to cells", () => {
   const { text, lines } = checkModuleOf([
     { name: "one", text: 'import { a, type T } from "../m.ts";\nconst x = a;' },
     { name: "two", text: 'const x = "again";\nimport { a } from "../m.ts";' },
@@ -27,7 +27,7 @@ Deno.test("checkModuleOf() nests cells, hoists imports once, and knows where eac
   assertEquals(lines[7], { cell: 1, line: 1 });
 });
 
-Deno.test("checkModuleOf() gives a name that is declared again its old value until then", () => {
+Deno.test("checkModuleOf() keeps the old value of a redeclared name until its declaration", () => {
   assertEquals(linesOf("const x = 1, y = 2", "const x = { x, y: y.x, f: (x) => x + y }").slice(2), [
     ";const x__before = x; {",
     "const x = { x: x__before, y: y.x, f: (x) => x + y }",
@@ -42,7 +42,7 @@ Deno.test("checkModuleOf() gives a name that is declared again its old value unt
   ]);
 });
 
-Deno.test("checkModuleOf() keeps an import in its place where its name is another thing before", () => {
+Deno.test("checkModuleOf() does not hoist an import if an earlier cell uses its name for something else", () => {
   const [, , , , ...lines] = linesOf(
     'import { a } from "x";',
     '\nimport { a } from "y";',
@@ -56,11 +56,11 @@ Deno.test("checkModuleOf() keeps an import in its place where its name is anothe
   assertThrows(
     () => linesOf('import type { a } from "x";', '\nimport type { a } from "y";'),
     UserError,
-    "Cannot check cell 2, line 2: expected types from one place",
+    "Cannot check cell 2, line 2: expected one type per name, got a second type named a",
   );
 });
 
-Deno.test("syntaxProblems() finds what a cell by itself is not, whatever stands beside it", () => {
+Deno.test("syntaxProblems() checks each cell on its own", () => {
   const problems = (text: string) => syntaxProblems({ name: "n, cell 1 (a)", text });
   for (
     const text of [

@@ -1,5 +1,5 @@
 /**
- * Headless execution: a notebook's cells in a process of their own, and the notebook with what they showed.
+ * Headless execution: runs a notebook's cells in a separate process, and adds their outputs to the notebook.
  *
  * @module
  */
@@ -12,20 +12,20 @@ import type { CodeCell } from "./_cell.ts";
 import { scriptOf } from "./source.ts";
 import { ROOT } from "./type_check.ts";
 
-/** How a notebook is executed. */
+/** Options of {@linkcode executeNotebook}. */
 export interface ExecuteOptions {
-  /** Its path: names it in errors, and relative imports go from it. */
+  /** Path of the notebook, used in errors and as the base of relative imports. */
   readonly path: string;
-  /** Seconds after which it is ended. Default: 600. */
+  /** Time limit in seconds. Default: 600. */
   readonly timeout?: number;
 }
 
-/** What an execution came to. */
+/** Result of an execution: the notebook with outputs, or a failure. */
 export type Execution =
   | { readonly notebook: Notebook; readonly failure?: undefined }
   | { readonly notebook?: undefined; readonly failure: string };
 
-/** The code cells of a notebook, named for errors. Cells without code have no part in it. */
+/** Returns the code cells of a notebook, with names for errors. Omits empty cells. */
 export function codeCells(notebook: Notebook, path: string): CodeCell[] {
   return notebook.cells.filter(isCode).map((cell, i) => ({
     name: `${path}, cell ${i + 1} (${cell.id})`,
@@ -36,15 +36,15 @@ export function codeCells(notebook: Notebook, path: string): CodeCell[] {
 /**
  * Runs all cells in order.
  *
- * @returns The notebook with outputs and execution counts; or what failed, naming notebook, cell and line.
- * @throws {UserError} where a cell cannot be a script.
+ * @returns The notebook with outputs and execution counts, or a failure with notebook, cell and line.
+ * @throws {UserError} If a cell contains an export or is nested too deeply.
  */
 export async function executeNotebook(notebook: Notebook, options: ExecuteOptions): Promise<Execution> {
   const { path, timeout = 600 } = options;
   const cells = codeCells(notebook, path);
   const url = pathToFileURL(resolve(path));
   const scripts = cells.map((cell) => scriptOf(cell, url));
-  let line = 2; // before each cell's code is a line of the runner's
+  let line = 2; // The runner inserts a line before each cell's code.
   const placed = scripts.map(({ code }) => {
     const firstLine = line;
     line += code.split("\n").length + 1;
@@ -55,12 +55,12 @@ export async function executeNotebook(notebook: Notebook, options: ExecuteOption
   const { outputs, executed, failure } = outcome.result;
   if (failure !== undefined) {
     const places = placesOf(failure.stack, scripts.map(({ map }, i) => ({ ...placed[i]!, map })));
-    // What nobody waited for is told by its stack's end: that is where it was started.
+    // The end of an uncaught error's stack is the cell that started the work.
     const cell = failure.isUncaught ? places.at(-1)?.cell ?? failure.cell : failure.cell;
     const stack = places.map((at) => `\n    at ${cells[at.cell]!.name}, line ${at.line}:${at.column}`);
     return { failure: `${cells[cell]!.name}: ${failure.message}${stack.join("")}` };
   }
-  if (executed < cells.length) return { failure: `${cells[executed]!.name}: it ended the process` };
+  if (executed < cells.length) return { failure: `${cells[executed]!.name}: the cell ended the process` };
   let next = 0;
   const done = notebook.cells.map((cell) => {
     if (!isCode(cell)) return cell;
@@ -73,7 +73,7 @@ function isCode(cell: Cell): boolean {
   return cell.cell_type === "code";
 }
 
-/** Runs a job in a process, whose own output goes to this one's standard error. */
+/** Runs a job in a separate process. The standard error of the process is inherited. */
 async function runJob(
   job: Job,
   { url, timeout }: { url: URL; timeout: number },
@@ -100,21 +100,21 @@ async function runJob(
     }, timeout * 1000);
     const { code, signal } = await child.status;
     clearTimeout(timer);
-    if (late) return { failure: `it did not end within ${timeout} s` };
+    if (late) return { failure: `did not finish within ${timeout} s` };
     const result: JobResult | undefined = await Deno.readTextFile(resultPath).then(
       JSON.parse,
       () => undefined,
     );
     if (result?.failure !== undefined) return { result };
-    if (signal !== null) return { failure: `its process was ended by ${signal}` };
-    if (result === undefined || code !== 0) return { failure: `its process ended with status ${code}` };
+    if (signal !== null) return { failure: `the process was ended by ${signal}` };
+    if (result === undefined || code !== 0) return { failure: `the process ended with status ${code}` };
     return { result };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** A stack's places in cells, by the lines that they were given; what is not in a cell is left out. */
+/** Returns the positions of a stack that are in cells. Each cell has its own range of lines. */
 function placesOf(
   stack: string,
   scripts: readonly { firstLine: number; map: string }[],

@@ -29,7 +29,7 @@ const shown = (outputs: Output[]): string[] =>
       }`;
   });
 
-Deno.test("executeNotebook() runs cells in one isolate: names stay, can be declared again, and await works", async () => {
+Deno.test("executeNotebook() runs cells in one isolate, with names kept and redeclared, and top-level await", async () => {
   const { outputs, failure } = await run([
     'import { thin as t } from "../lib/figure/curve.ts";\nconst x: number = 1; let y = await Promise.resolve(5);\nclass A { p = x }\nfunction f() { return y; }\nx + y',
     "const x = 2; y = 7; class A { q = x }\n[x, f(), new A()]",
@@ -57,7 +57,7 @@ Deno.test("executeNotebook() runs cells in one isolate: names stay, can be decla
   ]);
 });
 
-Deno.test("executeNotebook() gives late output to the cell that started it", async () => {
+Deno.test("executeNotebook() assigns late output to the cell that started it", async () => {
   const { outputs, failure } = await run([
     "setTimeout(() => console.log('timer'), 300); console.log('now');",
     "(async () => { await new Promise((r) => setTimeout(r, 50)); console.log('promise'); })(); undefined",
@@ -67,7 +67,7 @@ Deno.test("executeNotebook() gives late output to the cell that started it", asy
   assertEquals(outputs.map(shown), [["stdout: now\ntimer\n"], ["stdout: promise\n"], ["stdout: third\n"]]);
 });
 
-Deno.test("executeNotebook() shows what Deno.jupyter is given, updates by id, and objects that show themselves", async () => {
+Deno.test("executeNotebook() shows displays of Deno.jupyter, updates by ID, and objects with their own display", async () => {
   const png = "iVBORw0KGgo=";
   const { outputs, failure } = await run([
     "await Deno.jupyter.display({ 'text/plain': 'one' }, { raw: true, display_id: 'x' }); await Deno.jupyter.display(7);",
@@ -86,7 +86,7 @@ Deno.test("executeNotebook() shows what Deno.jupyter is given, updates by id, an
   ]);
 });
 
-Deno.test("executeNotebook() fails on every kind of error, naming cell and line", async () => {
+Deno.test("executeNotebook() reports every kind of error with cell and line", async () => {
   const failing: [name: string, sources: string[], message: RegExp][] = [
     [
       "thrown",
@@ -98,7 +98,7 @@ Deno.test("executeNotebook() fails on every kind of error, naming cell and line"
       "function f(): void {\n  throw new Error('in f');\n}",
       "f();",
     ], /cell 2 \(c1\): Error: in f\n {4}at .*cell 1 \(c0\), line 2:9\n {4}at .*cell 2 \(c1\), line 1/],
-    ["no Error", ["throw { a: 1 };"], /cell 1 \(c0\): it threw \{ a: 1 \}/],
+    ["no Error", ["throw { a: 1 };"], /cell 1 \(c0\): threw \{ a: 1 \}/],
     [
       "unhandled rejection",
       ["Promise.reject(new Error('lost')); undefined", "1"],
@@ -121,12 +121,12 @@ Deno.test("executeNotebook() fails on every kind of error, naming cell and line"
     [
       "no bundle",
       ["({ [Symbol.for('Jupyter.display')]() { return 3; } })"],
-      /Cannot show it: wanted data by MIME type: given 3/,
+      /Cannot show the value: expected data by MIME type, got 3\./,
     ],
     [
       "unawaited display",
       ["Deno.jupyter.display(3, { raw: true }); undefined", "2"],
-      /cell 1 \(c0\): TypeError: Cannot show it/,
+      /cell 1 \(c0\): TypeError: Cannot show the value/,
     ],
     [
       "unknown id",
@@ -135,8 +135,8 @@ Deno.test("executeNotebook() fails on every kind of error, naming cell and line"
     ],
     ["syntax", ["while ("], /cell 1 \(c0\): SyntaxError/],
     ["missing module", ['import "./no_such.ts";'], /cell 1 \(c0\): TypeError: .*no_such/],
-    ["exit", ["1", "Deno.exit(0);"], /cell 2 \(c1\): it ended the process/],
-    ["exit later", ["Deno.exit(3);"], /né.ipynb: its process ended with status 3/],
+    ["exit", ["1", "Deno.exit(0);"], /cell 2 \(c1\): the cell ended the process/],
+    ["exit later", ["Deno.exit(3);"], /né.ipynb: the process ended with status 3/],
     ["reference", ["nothingOfThisName;"], /cell 1 \(c0\): ReferenceError/],
   ];
   for (const [name, sources, message] of failing) {
@@ -146,9 +146,9 @@ Deno.test("executeNotebook() fails on every kind of error, naming cell and line"
   }
 });
 
-Deno.test("executeNotebook() ends what does not end", async () => {
+Deno.test("executeNotebook() stops cells that do not finish", async () => {
   const busy = await run(["for (;;);"], 3);
-  assertStringIncludes(busy.failure, "né.ipynb: it did not end within 3 s");
+  assertStringIncludes(busy.failure, "né.ipynb: did not finish within 3 s");
   const timer = await run(["const t = setInterval(() => {}, 100); 1"]);
-  assertStringIncludes(timer.failure, "work that cells left under way did not end within 10 s");
+  assertStringIncludes(timer.failure, "timers or promises were still pending 10 s after the last cell");
 });

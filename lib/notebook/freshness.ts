@@ -1,6 +1,6 @@
 /**
- * Whether a notebook's outputs are those of its cells: what they were made from is noted by checksums in its metadata.
- * Outputs themselves are no evidence, since timings and last digits depend on the machine.
+ * Detection of stale outputs. The notebook's metadata contains checksums of the code and data that the outputs depend on.
+ * Outputs are not compared, because timings and last digits depend on the machine.
  *
  * @module
  */
@@ -10,44 +10,44 @@ import { canonicalJson, hashSources, sha256Hex } from "../record/mod.ts";
 import { joined, type Notebook } from "./ipynb.ts";
 import { ROOT } from "./type_check.ts";
 
-/** Checksums of what outputs depend on. */
+/** Checksums of the code and data that outputs depend on. */
 interface Sources {
-  /** Code cells, those with given parameters too. */
+  /** Code cells, including the cell of given parameters. */
   readonly cells: string;
-  /** The code in `lib/`, tests left out. */
+  /** Code in `lib/`, without tests. */
   readonly lib: string;
-  /** The files that the notebook says it reads. */
+  /** Files listed in `reads`. */
   readonly reads: string;
 }
 
-/** The notebook's metadata under `losskit`. */
+/** Metadata of the notebook under `losskit`. */
 interface Stamp {
-  /** Files that the cells read, from the notebook's folder: written by the author. */
+  /** Files that the cells read, relative to the notebook's folder. Listed by the author. */
   readonly reads?: readonly string[];
-  /** Written when the outputs are. */
+  /** Checksums, written with the outputs. */
   readonly sha256?: Partial<Sources>;
 }
 
 const WHAT: Readonly<Record<keyof Sources, string>> = {
-  cells: "its cells",
+  cells: "cells",
   lib: "lib/",
-  reads: "the files that it reads",
+  reads: "files that it reads",
 };
 
 /**
- * The notebook with checksums of what its outputs are made from now.
+ * Returns the notebook with current checksums.
  *
- * @param path Its place, from which the files are found that it reads.
+ * @param path Path of the notebook, the base of the paths in `reads`.
  */
 export function stamped(notebook: Notebook, path: string): Notebook {
   const losskit = { ...stampOf(notebook), sha256: sourcesOf(notebook, path) };
   return { ...notebook, metadata: { ...notebook.metadata, losskit } };
 }
 
-/** Why a notebook's outputs are stale, as ends of a sentence; none where they are fresh. */
+/** Returns the reasons why a notebook's outputs are stale; an empty list if they are fresh. */
 export function staleness(notebook: Notebook, path: string): string[] {
   const { sha256 } = stampOf(notebook);
-  if (sha256 === undefined) return ["it was never run"];
+  if (sha256 === undefined) return ["never run"];
   const now = sourcesOf(notebook, path);
   const keys = Object.keys(WHAT) as (keyof Sources)[];
   return keys.filter((key) => now[key] !== sha256[key]).map((key) => `${WHAT[key]} changed`);
@@ -63,9 +63,12 @@ function sourcesOf(notebook: Notebook, path: string): Sources {
     try {
       return [name, sha256Hex(Deno.readFileSync(join(dirname(path), name)))];
     } catch (error) {
-      throw new UserError(`Cannot use ${path}: it says that it reads ${name}: ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw new UserError(
+        `Cannot use ${path}: its metadata lists ${name} in reads: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      );
     }
   });
   return {

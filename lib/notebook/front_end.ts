@@ -1,58 +1,58 @@
 /**
- * A stand-in for `Deno.jupyter`, which Deno has in its kernel alone: the same functions, into an {@linkcode OutputStore}.
+ * Replacement of `Deno.jupyter` outside of Deno's kernel. Its functions write to an {@linkcode OutputStore}.
  *
  * @module
  */
 import { shortText } from "./_short_text.ts";
 import type { DisplayContent, MimeBundle, OutputStore } from "./outputs.ts";
 
-/** The symbol of a method that gives an object's data by MIME type; it may be asynchronous. */
+/** Symbol of a method that returns an object's data by MIME type, or a promise of it. */
 export const DISPLAY: unique symbol = Symbol.for("Jupyter.display") as never;
 
-/** How `display` shows. */
+/** Options of `display`. */
 export interface DisplayOptions {
-  /** Whether what is given is data by MIME type already. Default: no. */
+  /** True if the value is data by MIME type. Default: false. */
   readonly raw?: boolean;
-  /** Whether it takes the place of what has this `display_id`. Default: no. */
+  /** True to replace the display with this `display_id`. Default: false. */
   readonly update?: boolean;
-  /** Under which it can be updated. */
+  /** ID for later updates. */
   readonly display_id?: string;
 }
 
-/** What a cell can show by itself. */
+/** Value that defines its own display. */
 export interface Displayable {
-  /** Its data by MIME type. */
+  /** Returns the data by MIME type. */
   [DISPLAY](): MimeBundle | Promise<MimeBundle>;
 }
 
-/** The functions that a cell has as `Deno.jupyter`. */
+/** Functions of `Deno.jupyter`. */
 export interface JupyterStandIn {
   /** {@linkcode DISPLAY}. */
   readonly $display: typeof DISPLAY;
-  /** Sends a message as the kernel does. */
+  /** Sends a message, as the kernel does. */
   broadcast(type: string, content: Record<string, unknown>, extra?: unknown): Promise<void>;
   /** Shows an object. */
   display(object: unknown, options?: DisplayOptions): Promise<void>;
-  /** An object's data by MIME type. */
+  /** Returns an object's data by MIME type. */
   format(object: unknown): Promise<MimeBundle>;
-  /** HTML by a template. */
+  /** Returns HTML from a template literal. */
   html(strings: TemplateStringsArray, ...values: unknown[]): Displayable;
-  /** Markdown by a template. */
+  /** Returns Markdown from a template literal. */
   md(strings: TemplateStringsArray, ...values: unknown[]): Displayable;
-  /** SVG by a template. */
+  /** Returns SVG from a template literal. */
   svg(strings: TemplateStringsArray, ...values: unknown[]): Displayable;
-  /** A PNG or JPEG, by its path or bytes. */
+  /** Returns a PNG or JPEG image from its path or bytes. */
   image(source: string | Uint8Array): Displayable;
 }
 
 /**
- * Makes the functions.
+ * Creates the functions of `Deno.jupyter`.
  *
- * @param store Where outputs go.
- * @param currentCell The index of the cell that the running code belongs to.
+ * @param store Receives the outputs.
+ * @param currentCell Returns the index of the cell that the running code belongs to.
  */
 export function createStandIn(store: OutputStore, currentCell: () => number): JupyterStandIn {
-  // deno-lint-ignore require-await -- the kernel's own is asynchronous, and an error must be a rejection
+  // deno-lint-ignore require-await -- asynchronous as in the kernel, so that errors are rejections
   const broadcast = async (type: string, content: Record<string, unknown>): Promise<void> => {
     if (type === "stream") {
       return store.stream(currentCell(), String(content["name"]), String(content["text"]));
@@ -61,10 +61,8 @@ export function createStandIn(store: OutputStore, currentCell: () => number): Ju
     if (type === "update_display_data") return store.update(contentOf(content));
     if (type === "clear_output") return store.clear(currentCell(), content["wait"] === true);
     throw new Error(
-      `Cannot send a message of the type ${
-        JSON.stringify(type)
-      } without a front end: wanted stream, display_data, ` +
-        "update_display_data or clear_output",
+      "Cannot send a message without a front end: expected the type stream, display_data, update_display_data or " +
+        `clear_output, got ${JSON.stringify(type)}.`,
     );
   };
   const templated = (mime: string) => (strings: TemplateStringsArray, ...values: unknown[]): Displayable => ({
@@ -85,13 +83,15 @@ export function createStandIn(store: OutputStore, currentCell: () => number): Ju
     image(source) {
       const bytes = typeof source === "string" ? Deno.readFileSync(source) : source;
       const mime = imageType(bytes);
-      if (mime === undefined) throw new TypeError("Cannot show the image: wanted a PNG or a JPEG");
+      if (mime === undefined) {
+        throw new TypeError("Cannot show the image: expected a PNG or JPEG, got another format.");
+      }
       return { [DISPLAY]: () => ({ [mime]: bytes.toBase64() }) };
     },
   };
 }
 
-/** Returns an object's data by MIME type: its own, or its text, shortened. */
+/** Returns an object's own data by MIME type, or its shortened text. */
 export async function format(object: unknown): Promise<MimeBundle> {
   if (typeof object === "object" && object !== null || typeof object === "function") {
     const own = (object as Partial<Displayable>)[DISPLAY];
@@ -112,12 +112,12 @@ function contentOf({ data, metadata, transient }: Record<string, unknown>): Disp
   };
 }
 
-/** Checks data for a display, and takes a copy: what changes later was shown as it was. */
+/** Validates data of a display, and copies it, so that later changes do not affect the output. */
 function bundleOf(data: unknown): MimeBundle {
   const isBundle = typeof data === "object" && data !== null && !Array.isArray(data) &&
     Object.keys(data).every((mime) => /^[\w.+-]+\/[\w.+-]+$/.test(mime));
   if (!isBundle) {
-    throw new TypeError(`Cannot show it: wanted data by MIME type: given ${Deno.inspect(data)}`);
+    throw new TypeError(`Cannot show the value: expected data by MIME type, got ${Deno.inspect(data)}.`);
   }
   return JSON.parse(JSON.stringify(data));
 }

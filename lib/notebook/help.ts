@@ -1,5 +1,5 @@
 /**
- * Documentation of the library, in a notebook.
+ * Documentation of the library in notebooks.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { didYouMean } from "../error/did_you_mean.ts";
 import { greatest } from "../number/extent.ts";
 import { UserError } from "../error/user_error.ts";
 
-/** Folders that are subpaths of the package, in the order in which a name is looked for. */
+/** Folders that are subpaths of the package, in the order of the search for a name. */
 const SUBPATHS = [
   ...["train", "model", "text", "tensorflow", "sweep", "run", "proof", "study", "cluster"],
   ...["record", "analysis", "figure", "notebook"],
 ];
 
-/** Of the package as published: modules in JavaScript have their types beside them. */
+/** Extension of modules with types: `.d.ts` in the published package, which contains JavaScript. */
 const EXTENSION = import.meta.url.endsWith(".js") ? ".d.ts" : ".ts";
 
 /**
  * Prints the signature and documentation of a public name, as `deno doc` reads them from the library.
  *
- * @param name A function, class or type, such as `sweep`, `TrainerOptions` or `Trainer.step`. Default: a list of all names
- * of the root module.
- * @throws {UserError} if the library has no such name.
+ * @param name A function, class or type, such as `sweep`, `TrainerOptions` or `Trainer.step`. Default: list all names of
+ * the root module.
+ * @throws {UserError} If the library has no such name.
  */
 export async function help(name?: string): Promise<void> {
   console.log(name === undefined ? await list() : await describe(name));
@@ -42,7 +42,7 @@ async function describe(name: string): Promise<string> {
   );
 }
 
-/** Documentation without places in files and with names for links. */
+/** Removes file positions from documentation, and replaces links by names. */
 function readable(text: string): string {
   return text.replaceAll(/^Defined in .*\n+/gm, "").replaceAll(/^private /gm, "").replaceAll(
     /\{@linkcode ([^}]+)\}/g,
@@ -57,13 +57,13 @@ async function list(): Promise<string> {
   return names.map(({ name, doc }) => `${name.padEnd(width)}  ${doc}`.trimEnd()).join("\n");
 }
 
-/** A declaration in the JSON of `deno doc`. */
+/** Declaration in the JSON of `deno doc`. */
 interface Documented {
   readonly name: string;
   readonly declarations: readonly { readonly jsDoc?: { readonly doc?: string } }[];
 }
 
-/** Returns the names of the root module, each with its first sentence. */
+/** Returns the names of the root module, each with the first sentence of its documentation. */
 async function rootNames(): Promise<{ name: string; doc: string }[]> {
   const text = await denoDoc(["--json", urlOf("mod")]);
   const nodes: Record<string, { symbols: Documented[] }> = JSON.parse(text ?? "{}").nodes ?? {};
@@ -76,11 +76,11 @@ async function rootNames(): Promise<{ name: string; doc: string }[]> {
 
 const urlOf = (module: string): string => new URL(`../${module}${EXTENSION}`, import.meta.url).href;
 
-/** Runs `deno doc`; undefined if it finds nothing. */
+/** Runs `deno doc`. Returns undefined if nothing is found. */
 async function denoDoc(args: readonly string[]): Promise<string | undefined> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["doc", ...args],
-    // its deno.json says what the names in imports mean
+    // The deno.json of this folder maps import specifiers.
     ...import.meta.url.startsWith("file:") && { cwd: dirname(fileURLToPath(import.meta.url)) },
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",

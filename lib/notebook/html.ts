@@ -1,5 +1,5 @@
 /**
- * A notebook as one page that opens offline: text, code, and what was shown, without scripts.
+ * Export of a notebook as one HTML page with text, code and outputs. The page needs no network and contains no scripts.
  *
  * @module
  */
@@ -35,13 +35,13 @@ img, svg { max-width: 100%; height: auto; } .outputs svg { background: #fff; }
 @media print { pre, .outputs { break-inside: avoid; } }
 `;
 
-/** Of what was shown in several types, the first of these is taken. */
+/** MIME types of outputs in order of preference. */
 const PREFERRED = ["image/svg+xml", "text/html", "image/png", "image/jpeg", "text/markdown", "text/plain"];
 
 /**
- * Makes the page. Mathematics becomes MathML; Plotly's figures show as the SVG beside them.
+ * Returns the page. Formulas become MathML. Plotly figures are shown as the SVG in the same output.
  *
- * @param title The page's title, where the notebook has no heading.
+ * @param title Title of the page if the notebook has no heading.
  */
 export function notebookHtml(notebook: Notebook, title: string): string {
   const marked = new Marked(markedKatex({ output: "mathml", throwOnError: false, nonStandard: true }));

@@ -1,5 +1,5 @@
 /**
- * Notebook files, nbformat 4.5: read with their mistakes named, written the same way each time.
+ * Reading and writing of notebook files, nbformat 4.5. The same notebook is always written with the same bytes.
  *
  * @module
  */
@@ -32,49 +32,50 @@ const notebookSchema = v.looseObject({
   nbformat_minor: v.pipe(v.number(), v.minValue(5)),
 });
 
-/** Text as nbformat has it: whole, or in lines that keep their ends. */
+/** Text in nbformat: a string, or a list of lines with their line ends. */
 export type MultilineText = string | string[];
 
-/** What a cell shows: a stream, data by MIME type, or an error. */
+/** Output of a cell: a stream, data by MIME type, or an error. */
 export interface Output {
   /** `stream`, `display_data`, `execute_result` or `error`. */
   readonly output_type: string;
-  /** What else nbformat has for its type. */
+  /** Further fields of nbformat for this type. */
   readonly [field: string]: unknown;
 }
 
-/** A cell; `outputs` and `execution_count` are those of code cells. */
+/** Cell. Only code cells have `outputs` and `execution_count`. */
 export interface Cell {
-  /** Its kind. */
+  /** Kind of the cell. */
   cell_type: "code" | "markdown" | "raw";
-  /** Its name in the notebook, which stays. */
+  /** Permanent name in the notebook. */
   id: string;
-  /** Its metadata, `tags` among them. */
+  /** Metadata, including `tags`. */
   metadata: Record<string, unknown>;
-  /** Its text. */
+  /** Text of the cell. */
   source: MultilineText;
-  /** What it showed. */
+  /** Outputs of the last execution. */
   outputs?: Output[] | undefined;
-  /** Its place in the order of execution. */
+  /** Position in the order of execution. */
   execution_count?: number | null | undefined;
 }
 
-/** A notebook. */
+/** Notebook. */
 export interface Notebook {
-  /** In order. */
+  /** Cells in order. */
   cells: Cell[];
-  /** The kernel, the language, and what losskit notes under `losskit`. */
+  /** Kernel, language, and losskit's fields under `losskit`. */
   metadata: Record<string, unknown>;
-  /** 4. */
+  /** Major version of the format. */
   nbformat: 4;
-  /** At least 5, where cells have ids. */
+  /** Minor version of the format. At least 5, because cells need IDs. */
   nbformat_minor: number;
 }
 
 /**
  * Reads a notebook.
  *
- * @throws {UserError} when there is no such file, or it is no notebook in TypeScript with one id a cell.
+ * @throws {UserError} If the file cannot be read, is not a notebook of nbformat 4.5 or later, repeats a cell ID, or is not in
+ * TypeScript.
  */
 export function readNotebook(path: string): Notebook {
   let json: unknown;
@@ -87,40 +88,43 @@ export function readNotebook(path: string): Notebook {
   if (!parsed.success) {
     const [issue] = parsed.issues;
     throw new UserError(
-      `Cannot read the notebook ${path}: it must be nbformat 4.5 or later: ${v.getDotPath(issue) ?? "it"}: ` +
-        issue.message,
+      `Cannot read the notebook ${path}: expected nbformat 4.5 or later, got a wrong ${
+        v.getDotPath(issue) ?? "file"
+      } (${issue.message}).`,
     );
   }
-  const notebook = json as Notebook; // as it is: valibot leaves out keys such as "constructor"
+  const notebook = json as Notebook; // Valibot's output lacks keys such as "constructor".
   const twice = notebook.cells.find(({ id }, i) => notebook.cells.findIndex((cell) => cell.id === id) < i);
   if (twice !== undefined) {
-    throw new UserError(`Cannot read the notebook ${path}: ids must differ: two cells are "${twice.id}"`);
+    throw new UserError(
+      `Cannot read the notebook ${path}: expected distinct cell IDs, got two cells "${twice.id}".`,
+    );
   }
   const { language } = (notebook.metadata["kernelspec"] ?? {}) as { language?: unknown };
   if (language !== undefined && language !== "typescript") {
     throw new UserError(
-      `Cannot use the notebook ${path}: its language must be typescript: it is ${JSON.stringify(language)}`,
+      `Cannot use the notebook ${path}: expected the language typescript, got ${JSON.stringify(language)}.`,
     );
   }
   return notebook;
 }
 
-/** Text of a cell or an output in one piece. */
+/** Returns the text of a cell or an output as one string. */
 export function joined(text: MultilineText): string {
   return typeof text === "string" ? text : text.join("");
 }
 
-/** Text in lines, as nbformat keeps it, so that a change is a change of lines. */
+/** Returns text as a list of lines, as Jupyter writes it for readable diffs. */
 export function inLines(text: string): string[] {
   return text === "" ? [] : text.split(/(?<=\n)/);
 }
 
-/** Whether a cell has a tag. */
+/** Returns true if a cell has a tag. */
 export function hasTag({ metadata }: Cell, tag: string): boolean {
   return Array.isArray(metadata["tags"]) && metadata["tags"].includes(tag);
 }
 
-/** A notebook as its file: keys in order, one space a level, as Jupyter's own writer has it. */
+/** Returns the text of a notebook's file: sorted keys, indented by one space per level, as Jupyter writes it. */
 export function formatNotebook(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) => ({ ...cell, source: inLines(joined(cell.source)) }));
   return `${JSON.stringify(sorted({ ...notebook, cells }), null, 1)}\n`;

@@ -17,14 +17,14 @@ function read(content: string): ReturnType<typeof readNotebook> {
   }
 }
 
-Deno.test("readNotebook() drops a byte order mark, and keeps keys that objects have of their own", () => {
+Deno.test("readNotebook() drops a byte order mark, and keeps keys such as constructor", () => {
   const text = JSON.stringify({ ...GOOD, metadata: { constructor: 1, ["prototype"]: 2 } });
   const notebook = read(`\ufeff${text}`);
   assertEquals(Object.keys(notebook.metadata), ["constructor", "prototype"]);
   assertEquals(JSON.parse(formatNotebook(notebook)).metadata, { constructor: 1, prototype: 2 });
 });
 
-Deno.test("readNotebook() refuses notebooks that are incomplete, damaged or nested too deep, naming the place", () => {
+Deno.test("readNotebook() rejects notebooks that are incomplete, damaged or nested too deeply, and names the position", () => {
   const deep = "[".repeat(20_000) + "]".repeat(20_000);
   const cases: [content: string, told: string][] = [
     [JSON.stringify(GOOD).slice(0, -10), "it is not JSON"],

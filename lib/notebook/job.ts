@@ -1,39 +1,39 @@
 /**
- * What goes to the process of a notebook and what comes back. Types, and a name that both sides use.
+ * Input and output of the process that executes a notebook: types, and a shared symbol.
  *
  * @module
  */
 import type { Output } from "./ipynb.ts";
 
-/** The symbol, by `Symbol.for`, under which a running cell's global object has what its script needs of the runner. */
+/** Key, for `Symbol.for`, of the runner's functions on the global object of a running cell. */
 export const RUNNER_KEY = "losskit.notebook";
 
-/** A notebook to run. */
+/** Notebook to run. */
 export interface Job {
   /** URL of the notebook. */
   readonly notebook: string;
-  /** By code cell: JavaScript, and the line that its first line is given, from 2 on. */
+  /** JavaScript of each code cell, and its first line in stacks (at least 2). */
   readonly cells: readonly { readonly code: string; readonly firstLine: number }[];
 }
 
-/** Why a notebook failed. */
+/** Failure of a notebook. */
 export interface JobFailure {
   /** Index of the code cell. */
   readonly cell: number;
-  /** The error, in a line. */
+  /** Name and message of the error. */
   readonly message: string;
-  /** Its stack, in lines of the job. */
+  /** Stack of the error, with line numbers of the job. */
   readonly stack: string;
-  /** Whether no cell waited for it: an error in a timer, a rejection that nobody handles. */
+  /** True for errors outside of awaited code: an error in a timer, or an unhandled rejection. */
   readonly isUncaught: boolean;
 }
 
-/** What a notebook came to. */
+/** Result of a notebook. */
 export interface JobResult {
-  /** By code cell. */
+  /** Outputs of each code cell. */
   readonly outputs: Output[][];
-  /** How many cells ran to their end. */
+  /** Number of finished cells. */
   readonly executed: number;
-  /** Undefined: none. */
+  /** First failure; undefined without failures. */
   readonly failure?: JobFailure | undefined;
 }

@@ -1,9 +1,9 @@
 /**
- * Keeps a cell's outputs in its cell, in Deno's Jupyter kernel.
+ * Prevents loss of cell outputs in Deno's Jupyter kernel.
  *
- * The kernel runs cells in one thread and talks to the front end in another. It reports a cell as done although outputs may
- * still be queued between the two: those arrive late and are lost. Here the end of a cell waits until a marker, queued after
- * all outputs, has come out of the kernel's iopub socket.
+ * The kernel runs cells in one thread and sends messages to the front end in another. It reports a cell as finished while
+ * outputs may still be queued. Those outputs arrive late and are lost. Therefore the end of a cell waits until a marker,
+ * queued after all outputs, is received from the kernel's iopub socket.
  *
  * Source: `cli/js/jupyter_kernel.js` of Deno 2.9, whose queue has one reader.
  *
@@ -14,18 +14,18 @@ import { shortText } from "./_short_text.ts";
 import { DISPLAY } from "./front_end.ts";
 import { RUNNER_KEY } from "./job.ts";
 
-/** Environment variable of losskit's kernelspec: the path of Jupyter's connection file. */
+/** Environment variable, set by losskit's kernelspec, with the path of Jupyter's connection file. */
 export const CONNECTION_VARIABLE = "LOSSKIT_KERNEL_CONNECTION";
 
-/** Time between two markers, the time to wait where no socket can be read, and the longest wait, in milliseconds. */
+/** Time between two markers, wait without a readable socket, and maximum wait, in milliseconds. */
 const AGAIN = 20, BLIND = 300, LONGEST = 30_000;
 
-/** What the kernel calls at the end of each cell that did not throw. */
+/** Function that the kernel calls at the end of each cell that did not throw. */
 interface KernelInternals {
   broadcastResult: (count: number, result: unknown) => Promise<void>;
 }
 
-/** Where the kernel's iopub socket listens. */
+/** Address of the kernel's iopub socket. */
 interface Address {
   readonly hostname: string;
   readonly port: number;
@@ -33,7 +33,7 @@ interface Address {
 
 let installed = false;
 
-/** Has each cell end wait for the cell's outputs. Does nothing outside of Deno's kernel, or when called again. */
+/** Makes the end of each cell wait for the cell's outputs. No effect outside of Deno's kernel, or if called again. */
 export function keepOutputs(): void {
   const { internal } = Deno as unknown as { internal: symbol };
   const kernel = (Deno as unknown as Record<symbol, { jupyter?: KernelInternals } | undefined>)[internal]
@@ -49,14 +49,14 @@ export function keepOutputs(): void {
   };
 }
 
-/** Returns a cell's value, or what stands for it where the kernel would print pages of text. */
+/** Returns a cell's value, or a short text if the kernel would print the value as long text. */
 async function shortened(result: unknown): Promise<unknown> {
   if (typeof result !== "object" || result === null) return result;
   try {
     const { format } = (Deno as unknown as { jupyter: { format(value: unknown): Promise<object> } }).jupyter;
     if (Object.keys(await format(result)).join() !== "text/plain") return result;
   } catch {
-    return result; // the kernel reports what is wrong with it
+    return result; // The kernel reports the error.
   }
   return { [DISPLAY]: () => ({ "text/plain": shortText(result) }) };
 }
@@ -68,11 +68,11 @@ function iopubAddress(): Address | undefined {
     );
     return transport === "tcp" ? { hostname: ip, port: iopub_port } : undefined;
   } catch {
-    return undefined; // another kernelspec
+    return undefined; // The kernel was started by another kernelspec.
   }
 }
 
-/** Waits until the kernel has sent all that was shown so far. */
+/** Waits until the kernel has sent all outputs so far. */
 async function drained(address: Address | undefined): Promise<void> {
   if (address === undefined) return await pause(BLIND);
   try {
@@ -84,14 +84,14 @@ async function drained(address: Address | undefined): Promise<void> {
   }
 }
 
-/** Sends markers until the last one sent has come out. The first ones may precede the subscription. */
+/** Sends markers until the last one is received. The first markers may precede the subscription. */
 async function markerSeen(connection: Deno.Conn): Promise<void> {
   const frames = readFrames(connection);
   const deadline = performance.now() + LONGEST;
   let marker = "", next = frames.next();
   while (performance.now() < deadline) {
     marker = crypto.randomUUID();
-    // A state that the front end has already: nobody notices it.
+    // The front end is already in this state, so the message has no visible effect.
     frontEnd()?.broadcast("status", { execution_state: "busy", marker });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<"late">((resolve) => timer = setTimeout(resolve, AGAIN, "late"));
@@ -112,7 +112,7 @@ async function markerSeen(connection: Deno.Conn): Promise<void> {
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Greets as a subscriber to everything. Source: ZeroMQ Message Transport Protocol 3.1, mechanism NULL. */
+/** Subscribes to all messages. Source: ZeroMQ Message Transport Protocol 3.1, mechanism NULL. */
 async function subscribe(connection: Deno.Conn): Promise<void> {
   const text = new TextEncoder();
   const greeting = new Uint8Array(64);
@@ -132,11 +132,11 @@ async function subscribe(connection: Deno.Conn): Promise<void> {
   const writer = connection.writable.getWriter();
   await writer.write(greeting);
   await writer.write(Uint8Array.from([4, ready.length, ...ready]));
-  await writer.write(Uint8Array.of(0, 1, 1)); // a message: 1, and the empty prefix of topics
+  await writer.write(Uint8Array.of(0, 1, 1)); // A message: 1, and the empty topic prefix.
   writer.releaseLock();
 }
 
-/** Yields the frames that come in, as text. */
+/** Yields received frames as text. */
 async function* readFrames(connection: Deno.Conn): AsyncGenerator<string, void, undefined> {
   let buffer = new Uint8Array(), isGreeted = false;
   for await (const chunk of connection.readable) {

@@ -1,25 +1,25 @@
 /**
- * losskit's own Jupyter kernelspec: Deno's kernel, which Stop leaves alive. `stop.ts` says what Stop does.
+ * losskit's Jupyter kernelspec: Deno's kernel, kept alive when the user clicks Stop. See `stop.ts`.
  *
  * @module
  */
 import { join } from "node:path";
 import { CONNECTION_VARIABLE } from "./kernel_outputs.ts";
 
-/** The kernel's name, which the notebooks ask for. */
+/** Name of the kernel in the notebooks' metadata. */
 export const KERNEL_NAME = "losskit";
 
 /**
- * Writes the kernelspec where Jupyter finds it.
+ * Writes the kernelspec to a folder that Jupyter searches.
  *
- * @param dataDir A folder of `JUPYTER_PATH`, or Jupyter's own data folder.
- * @returns The kernelspec's folder.
+ * @param dataDir Folder of `JUPYTER_PATH`, or Jupyter's data folder.
+ * @returns Folder of the kernelspec.
  */
 export function writeKernelspec(dataDir: string): string {
   const folder = join(dataDir, "kernels", KERNEL_NAME);
   Deno.mkdirSync(folder, { recursive: true });
   const spec = {
-    // Deno ends at a signal that nobody listens to. One that is ignored from the start can be listened to later.
+    // A signal without a listener ends Deno. A signal that is ignored from the start can still get a listener later.
     argv: [
       "/bin/sh",
       "-c",
@@ -35,7 +35,7 @@ export function writeKernelspec(dataDir: string): string {
   return folder;
 }
 
-/** Jupyter's data folder of this user: `JUPYTER_DATA_DIR`, or the system's convention. */
+/** Returns the user's Jupyter data folder: `JUPYTER_DATA_DIR`, or the default of the operating system. */
 export function jupyterDataDir(): string {
   const own = Deno.env.get("JUPYTER_DATA_DIR");
   if (own) return own;

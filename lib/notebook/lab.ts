@@ -1,5 +1,5 @@
 /**
- * JupyterLab in a Python environment of its own, in the user's cache: nothing else on the machine is touched.
+ * JupyterLab in a separate Python environment in the user's cache. Other installations are not changed.
  *
  * @module
  */
@@ -8,51 +8,51 @@ import { UserError } from "../error/user_error.ts";
 import { ensurePython } from "../fetch/python_environment.ts";
 
 /**
- * The locked list of JupyterLab, plotly (which draws figures in JupyterLab) and all that they need. Its first lines
- * name the command that makes it from `jupyterlab.in`.
+ * Lock file of JupyterLab, plotly (for figures in JupyterLab) and their dependencies. Its first lines contain the command
+ * that generates it from `jupyterlab.in`.
  */
 const LIST = join(import.meta.dirname!, "jupyterlab.txt");
 
 /**
- * Returns the Python of JupyterLab's environment, which is made where it is missing, broken or of another list.
+ * Returns the path of Python in JupyterLab's environment. Creates the environment if it is missing, broken or outdated.
  *
- * @param print Takes lines for the user.
- * @throws {UserError} when it cannot be made.
+ * @param print Receives messages for the user.
+ * @throws {UserError} If the environment cannot be created.
  */
 export async function labPython(print: (line: string) => void): Promise<string> {
   try {
     return await ensurePython({
       name: "jupyterlab",
       list: LIST,
-      onMake: (folder) => print(`Fetching JupyterLab into ${folder} (some 300 MB, once)`),
+      onMake: (folder) => print(`Downloading JupyterLab to ${folder} (about 300 MB, once)`),
     });
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
     throw new UserError(
       `${cause.message}\nInstall Python 3 with its venv module (python3-venv on Debian), or uv, and connect to the ` +
-        "network; or use a Jupyter of your own: the kernel is installed for it.",
+        "network. Alternatively, use an installed Jupyter: the kernel is installed for it.",
       { cause },
     );
   }
 }
 
-/** How JupyterLab is started. */
+/** Options of {@linkcode startLab}. */
 export interface LabOptions {
-  /** The folder whose notebooks it shows. */
+  /** Root folder of the notebooks. */
   readonly root: string;
-  /** The page to begin with, such as `/lab/tree/notebooks`. */
+  /** Initial page, such as `/lab/tree/notebooks`. */
   readonly page: string;
-  /** More of its own options. */
+  /** Further arguments of JupyterLab. */
   readonly args?: readonly string[];
-  /** More environment variables. */
+  /** Further environment variables. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts JupyterLab, on the loopback address alone, asking nobody for news. The caller waits for it or ends it. */
+/** Starts JupyterLab on the loopback address, without news and extension checks. The caller must wait for the process or kill it. */
 export function startLab(python: string, options: LabOptions): Deno.ChildProcess {
   return new Deno.Command(python, {
     args: [
-      "-I", // no module of the current folder is imported
+      "-I", // Prevents imports from the current folder.
       "-m",
       "jupyterlab",
       "--ip=127.0.0.1",

@@ -1,5 +1,5 @@
 /**
- * Loss curves that are redrawn while a model trains.
+ * Loss curves that are updated during training.
  *
  * @module
  */
@@ -8,34 +8,34 @@ import { figureBundle, svgBundle } from "./_bundle.ts";
 import { LiveDisplay } from "./_display.ts";
 import { stopSignal } from "./stop.ts";
 
-/** A step or an evaluation: what `train` yields and `trainer.step` returns; other events are passed on. */
+/** Step or evaluation, as yielded by `train` or returned by `trainer.step`. Other events are passed through. */
 export interface LossEvent {
   /** `step`, `eval`, or another event. Default: step. */
   readonly event?: string;
-  /** Steps done. */
+  /** Number of finished steps. */
   readonly step?: number;
-  /** Loss, nats per token. */
+  /** Loss in nats per token. */
   readonly loss?: number;
 }
 
-/** How a live plot looks. */
+/** Options of a live plot. */
 export interface LivePlotOptions {
   /** Title. Default: Loss. */
   readonly title?: string | undefined;
-  /** Vertical axis. Default: nats per token. */
+  /** Label of the vertical axis. Default: nats per token. */
   readonly y?: string | undefined;
-  /** Shortest time between two drawings, in milliseconds. Default: 500. */
+  /** Minimum time between two updates in milliseconds. Default: 500. */
   readonly every?: number | undefined;
 }
 
 /**
- * Draws the losses of a training loop while it runs, and passes its events on. The Stop button of a notebook ends the loop
- * after the current step; the weights stay as they are then.
+ * Plots the losses of a training loop while it runs, and yields its events. The Stop button of a notebook ends the loop
+ * after the current step and keeps the current weights.
  *
- * While the loop runs the figure is SVG, which every front end redraws; at the end it is Plotly's.
+ * During the loop the figure is SVG, because every front end can update SVG. The final figure is a Plotly figure.
  *
- * @param events What `train` returns, or an iterable of what `trainer.step` returns.
- * @param options Title, axis and pace.
+ * @param events Result of `train`, or an iterable of results of `trainer.step`.
+ * @param options Title, axis label and update interval.
  */
 export async function* livePlot<E extends LossEvent>(
   events: AsyncIterable<E> | Iterable<E>,

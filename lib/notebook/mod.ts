@@ -1,6 +1,6 @@
 /**
- * What notebooks need: display, documentation, and the kernel that runs them. In Deno's kernel, importing this module has
- * every cell keep its outputs: see `kernel_outputs.ts`.
+ * Functions for notebooks: display, documentation, and a stop signal. In Deno's kernel, importing this module prevents the
+ * loss of cell outputs (see `kernel_outputs.ts`).
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What cells show, kept as a Jupyter front end keeps it.
+ * Outputs of cells, collected as in a Jupyter front end.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { inLines, type Output } from "./ipynb.ts";
 /** Data by MIME type. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
-/** Data by MIME type, and what nbformat has beside it. */
+/** Content of a display message: data by MIME type, metadata and display ID. */
 export interface DisplayContent {
-  /** The data. */
+  /** Data by MIME type. */
   readonly data: MimeBundle;
-  /** By MIME type. */
+  /** Metadata by MIME type. */
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Where it is shown: later data of the same id takes its place. */
+  /** Display ID. Later data with the same ID replaces this data. */
   readonly transient?: { readonly display_id?: string };
 }
 
-/** One output, still growing. */
+/** Output that may still grow. */
 type Entry =
   | { readonly kind: "stream"; readonly name: string; text: string }
   | {
@@ -28,12 +28,12 @@ type Entry =
     readonly count?: number;
   };
 
-/** The outputs of all cells of a notebook. */
+/** Outputs of all cells of a notebook. */
 export class OutputStore {
   readonly #cells: Entry[][];
   readonly #clearing = new Set<number>();
 
-  /** @param cells How many code cells there are. */
+  /** @param cells Number of code cells. */
   constructor(cells: number) {
     this.#cells = Array.from({ length: cells }, () => []);
   }
@@ -51,15 +51,15 @@ export class OutputStore {
     this.#of(cell).push({ kind: "data", id: content.transient?.display_id, content });
   }
 
-  /** Adds a cell's value. */
+  /** Adds the value of a cell. */
   result(cell: number, data: MimeBundle): void {
     this.#of(cell).push({ kind: "data", id: undefined, content: { data }, count: cell + 1 });
   }
 
   /**
-   * Puts data in the place of all that was shown under its id, in whatever cell.
+   * Replaces all data shown with the same display ID, in any cell.
    *
-   * @throws {Error} when nothing was: a front end would show nothing.
+   * @throws {Error} If the ID is unknown.
    */
   update(content: DisplayContent): void {
     const id = content.transient?.display_id;
@@ -70,17 +70,21 @@ export class OutputStore {
       found = true;
     }
     if (!found) {
-      throw new Error(`Cannot update the display ${JSON.stringify(id)}: wanted the id of one shown before`);
+      throw new Error(
+        `Cannot update the display ${
+          JSON.stringify(id)
+        }: expected the ID of an earlier display, got a new one.`,
+      );
     }
   }
 
-  /** Clears a cell's outputs; `wait`: when the next one comes. */
+  /** Clears a cell's outputs, with `wait` only before the next output. */
   clear(cell: number, wait: boolean): void {
     if (wait) this.#clearing.add(cell);
     else this.#cells[cell] = [];
   }
 
-  /** The outputs by cell, as nbformat has them. */
+  /** Returns the outputs of each cell in nbformat. */
   toOutputs(): Output[][] {
     return this.#cells.map((entries) => entries.map(toOutput));
   }
@@ -107,7 +111,7 @@ function toOutput(entry: Entry): Output {
   return { ...type, data: Object.fromEntries(inText), metadata };
 }
 
-/** Whether nbformat keeps data of this type in lines: text, and images that are text. */
+/** Returns true for MIME types that nbformat stores as lines: text, and images in text formats. */
 function isText(mime: string): boolean {
   return mime.startsWith("text/") || mime === "image/svg+xml" || mime === "application/javascript";
 }

@@ -11,7 +11,7 @@ const output = (text: string) => ({
   metadata: {},
 });
 
-Deno.test("OutputStore joins streams, keeps the order, and numbers results", () => {
+Deno.test("OutputStore joins streams, keeps the order of outputs, and numbers results", () => {
   const store = new OutputStore(2);
   store.stream(0, "stdout", "a");
   store.stream(0, "stdout", "b\nc\n");
@@ -36,7 +36,7 @@ Deno.test("OutputStore joins streams, keeps the order, and numbers results", () 
   ]);
 });
 
-Deno.test("OutputStore updates what was shown under an id, from another cell too", () => {
+Deno.test("OutputStore updates displays by ID, also from another cell", () => {
   const store = new OutputStore(2);
   store.display(0, shown("one", "x"));
   store.display(1, shown("other", "y"));
@@ -47,7 +47,7 @@ Deno.test("OutputStore updates what was shown under an id, from another cell too
   assertThrows(() => store.update(shown("lost")), Error, "Cannot update the display");
 });
 
-Deno.test("OutputStore clears at once, or when the next output comes", () => {
+Deno.test("OutputStore clears outputs immediately, or before the next output", () => {
   const store = new OutputStore(1);
   store.display(0, shown("a"));
   store.clear(0, true);

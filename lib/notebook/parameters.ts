@@ -1,8 +1,8 @@
 /**
- * Parameters of a notebook: the declarations of its cell with the tag `parameters`, and values given for them.
+ * Parameters of a notebook: the declarations in its cell tagged `parameters`, and their given values.
  *
- * Their types are the schema: `number`, `string`, `boolean`, a union of strings, and arrays of numbers or strings; the tags
- * `@integer`, `@minimum` and `@maximum` in a doc comment before a declaration say more of numbers.
+ * Types are the schema: `number`, `string`, `boolean`, a union of strings, and arrays of numbers or strings. The tags
+ * `@integer`, `@minimum` and `@maximum` in a declaration's doc comment restrict numbers.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import { UserError } from "../error/user_error.ts";
 import { parseDecimal } from "../file/decimal.ts";
 import { type Cell, hasTag, joined, type Notebook } from "./ipynb.ts";
 
-/** The tag of the cell that declares parameters. */
+/** Tag of the cell that declares parameters. */
 export const PARAMETERS_TAG = "parameters";
 
-/** The tag and the id of the cell that is put after it, with the values given. */
+/** Tag and ID of the inserted cell of given values. */
 export const INJECTED_TAG = "injected-parameters";
 
-/** Values as TypeScript, by name: what {@linkcode withParameters} puts in. */
+/** TypeScript declarations by name, for {@linkcode withParameters}. */
 export type ParameterDeclarations = Readonly<Record<string, string>>;
 
-/** A declared parameter. */
+/** Declared parameter. */
 interface Parameter {
   readonly name: string;
   readonly kind: "number" | "string" | "boolean";
   readonly isArray: boolean;
-  /** Of a union of strings: what it may be. */
+  /** Members of a union of strings. */
   readonly words: readonly string[] | undefined;
-  /** Its type as written, or as its value has it. */
+  /** Type as written, or inferred from the value. */
   readonly type: string;
   readonly integer: boolean;
   readonly minimum: number;
@@ -35,10 +35,10 @@ interface Parameter {
 }
 
 /**
- * Reads values for a notebook's parameters.
+ * Parses values of a notebook's parameters.
  *
  * @param given Texts by name, as typed after `-p`.
- * @throws {UserError} where a name is not declared, a declaration has a type that cannot be given, or a text does not fit.
+ * @throws {UserError} If a name is not declared, the type of a declaration is not supported, or a text is not a valid value.
  */
 export function parseParameters(
   given: Readonly<Record<string, string>>,
@@ -50,19 +50,21 @@ export function parseParameters(
       const parameter = declared.find((one) => one.name === name);
       if (parameter === undefined) {
         const names = declared.map((one) => one.name).join(", ") || "none";
-        throw new UserError(`Cannot set ${name} in ${path}: its parameters are: ${names}`);
+        throw new UserError(
+          `Cannot set ${name} in ${path}: expected a declared parameter (${names}), got ${name}.`,
+        );
       }
       return [name, `const ${name}: ${parameter.type} = ${JSON.stringify(parse(parameter, text, path))};`];
     }),
   );
 }
 
-/** The names of a notebook's parameters. */
+/** Returns the names of a notebook's parameters. */
 export function declaredNames(notebook: Notebook, path: string): string[] {
   return declaredParameters(notebook, path).map(({ name }) => name);
 }
 
-/** The notebook with a cell of these declarations after its parameters, and no other such cell. */
+/** Returns the notebook with one cell of these declarations after its parameters. Replaces an earlier such cell. */
 export function withParameters(notebook: Notebook, declarations: ParameterDeclarations): Notebook {
   const cells = notebook.cells.filter((cell) => !hasTag(cell, INJECTED_TAG));
   const lines = Object.values(declarations);
@@ -87,8 +89,8 @@ function declaredParameters(notebook: Notebook, path: string): Parameter[] {
       const type = typeOf(declaration, file);
       if (type === undefined) {
         throw new UserError(
-          `Cannot use the parameter ${name} of ${path}: its type must be number, string, boolean, a union of strings, ` +
-            "number[] or string[], written out or that of its value",
+          `Cannot use the parameter ${name} of ${path}: expected the type number, string, boolean, a union of strings, ` +
+            "number[] or string[], got another type. Change its declaration.",
         );
       }
       const tags = new Map(
@@ -156,7 +158,7 @@ function parseOne(parameter: Parameter, text: string, path: string): number | st
   const { name, kind, words, integer, minimum, maximum } = parameter;
   const fail = (wanted: string): never => {
     throw new UserError(
-      `Cannot set ${name} in ${path}: it must be ${wanted}: it is ${JSON.stringify(text)}`,
+      `Cannot set ${name} in ${path}: expected ${wanted}, got ${JSON.stringify(text)}.`,
     );
   };
   if (kind === "boolean") return text === "true" || (text === "false" ? false : fail("true or false"));

@@ -29,7 +29,7 @@ const seeds = [1, 2], words: string[] = [], negative = -1;`,
 };
 const set = (given: Record<string, string>) => parseParameters(given, { notebook, path: "n.ipynb" });
 
-Deno.test("parseParameters() reads texts by the declared types", () => {
+Deno.test("parseParameters() parses texts by the declared types", () => {
   assertEquals(
     set({
       T: "128",
@@ -55,9 +55,9 @@ Deno.test("parseParameters() reads texts by the declared types", () => {
   assertEquals(set({ words: "" }), { words: "const words: string[] = [];" });
 });
 
-Deno.test("parseParameters() refuses what does not fit, saying what would", () => {
+Deno.test("parseParameters() rejects invalid values and names the expected ones", () => {
   const wrong: [string, string, string][] = [
-    ["T", "0", 'at least 1: it is "0"'],
+    ["T", "0", 'at least 1, got "0"'],
     ["T", "2000", "at most 1024"],
     ["T", "1.5", "a whole number"],
     ["T", "many", "a number"],
@@ -65,29 +65,29 @@ Deno.test("parseParameters() refuses what does not fit, saying what would", () =
     ["lr", "Infinity", "a number"],
     ["full", "yes", "true or false"],
     ["mode", "xla", "one of graph, eager"],
-    ["seeds", "1,x", 'a number: it is "x"'],
+    ["seeds", "1,x", 'a number, got "x"'],
   ];
   for (const [name, text, message] of wrong) {
     assertThrows(
       () => set({ [name]: text }),
       UserError,
-      `Cannot set ${name} in n.ipynb: it must be ${message}`,
+      `Cannot set ${name} in n.ipynb: expected ${message}`,
     );
   }
   assertThrows(
     () => set({ U: "1" }),
     UserError,
-    "its parameters are: T, lr, name, full, mode, seeds, words, negative",
+    "expected a declared parameter (T, lr, name, full, mode, seeds, words, negative), got",
   );
   const odd = { ...notebook, cells: [cell("p", "const d = new Date();", ["parameters"])] };
   assertThrows(
     () => parseParameters({ d: "1" }, { notebook: odd, path: "n" }),
     UserError,
-    "its type must be number",
+    "expected the type number",
   );
 });
 
-Deno.test("withParameters() puts one cell after the parameters, in the place of an earlier one", () => {
+Deno.test("withParameters() inserts one cell after the parameters and replaces an earlier one", () => {
   const once = withParameters(notebook, set({ T: "2" }));
   assertEquals(once.cells.map(({ id }) => id), ["a", "p", "injected-parameters", "b"]);
   const twice = withParameters(once, set({ T: "3" }));

@@ -1,5 +1,5 @@
 /**
- * What `deno task notebooks` does: checks, runs, writes.
+ * `deno task notebooks`: checks, executes and writes notebooks.
  *
  * @module
  */
@@ -15,34 +15,34 @@ import { formatNotebook, type Notebook, readNotebook } from "./ipynb.ts";
 import { declaredNames, parseParameters, withParameters } from "./parameters.ts";
 import { typeProblems } from "./type_check.ts";
 
-/** What is done with notebooks. */
+/** Options of {@linkcode runNotebooks}. */
 export interface RunNotebooksOptions {
-  /** Values of parameters, as typed, by name: each is for the notebooks that declare it. */
+  /** Texts of parameters by name. Each is set in the notebooks that declare it. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** The folder for the executed notebooks. Default: each is written where it was. */
+  /** Output folder of executed notebooks. Default: notebooks are overwritten. */
   readonly out?: string | undefined;
-  /** The folder for pages, one a notebook. Default: none are made. */
+  /** Output folder of HTML pages, one per notebook. Default: no pages. */
   readonly html?: string | undefined;
-  /** Whether outputs are only checked, and nothing is run. Default: no. */
+  /** True to check whether outputs are stale, without execution. Default: false. */
   readonly check?: boolean | undefined;
-  /** Seconds for each notebook. Default: 600. */
+  /** Time limit per notebook in seconds. Default: 600. */
   readonly timeout?: number | undefined;
-  /** Takes lines for the user. */
+  /** Receives messages for the user. */
   readonly print: (line: string) => void;
 }
 
-/** A notebook to run. */
+/** Notebook to run. */
 interface Target {
   readonly path: string;
   readonly notebook: Notebook;
 }
 
 /**
- * Checks the types of all notebooks' cells, then runs them one after the other.
+ * Checks the types of all notebooks' cells, then runs the notebooks in order.
  *
- * @returns The status to end with: 0; 2 where cells do not pass the type check, nothing being run then; 3 where a notebook
- * failed or, checking, is stale.
- * @throws {UserError} where a file is no notebook, a parameter does not fit or a folder cannot be made.
+ * @returns Exit code: 0 for success; 2 if a type check fails (nothing is run then); 3 if a notebook failed, or is stale with
+ * `check`.
+ * @throws {UserError} If a file is not a notebook, a parameter is invalid, or a folder cannot be created.
  */
 export async function runNotebooks(paths: readonly string[], options: RunNotebooksOptions): Promise<number> {
   const { parameters = {}, print } = options;
@@ -55,7 +55,11 @@ export async function runNotebooks(paths: readonly string[], options: RunNoteboo
     !read.some(({ notebook, path }) => declaredNames(notebook, path).includes(name))
   );
   if (unknown.length > 0) {
-    throw new UserError(`Cannot set ${unknown.join(", ")}: none of the notebooks declares it as a parameter`);
+    throw new UserError(
+      `Cannot set ${
+        unknown.join(", ")
+      }: expected a parameter of one of the notebooks, got an undeclared name.`,
+    );
   }
   const problems = await typeProblems(
     targets.map(({ path, notebook }) => ({ path, cells: codeCells(notebook, path) })),
@@ -73,7 +77,7 @@ function requireFolder(path: string): void {
     Deno.mkdirSync(path, { recursive: true });
   } catch (cause) {
     throw new UserError(
-      `Cannot write into ${path}: wanted a folder, or a place where one can be made: ${
+      `Cannot write to ${path}: expected a folder that exists or can be created: ${
         cause instanceof Error ? cause.message : cause
       }`,
       { cause },
@@ -94,7 +98,7 @@ function checkAll(targets: readonly Target[], print: (line: string) => void): nu
     if (reasons.length > 0) stale++;
     print(`${printable(path)}: ${reasons.length === 0 ? "fresh" : `stale: ${reasons.join(", ")}`}`);
   }
-  if (stale > 0) print("Run `deno task notebooks` to make their outputs again.");
+  if (stale > 0) print("Run `deno task notebooks` to refresh their outputs.");
   return stale;
 }
 
@@ -103,7 +107,7 @@ async function runAll(targets: readonly Target[], options: RunNotebooksOptions):
   let failed = 0;
   for (const { path, notebook } of targets) {
     const begin = performance.now();
-    // Before it runs: what changes meanwhile makes its outputs stale.
+    // The checksums are computed before execution: a change during execution makes the outputs stale.
     const { notebook: done, failure } = await executeNotebook(stamped(notebook, path), {
       path,
       ...(timeout === undefined ? {} : { timeout }),
@@ -111,7 +115,7 @@ async function runAll(targets: readonly Target[], options: RunNotebooksOptions):
     const took = formatDuration((performance.now() - begin) / 1000);
     if (done === undefined) {
       failed++;
-      print(`${printableError(failure)}\n${printable(path)}: failed after ${took}; nothing was written`);
+      print(`${printableError(failure)}\n${printable(path)}: failed after ${took}; no file was written`);
       continue;
     }
     const name = basename(path, ".ipynb");

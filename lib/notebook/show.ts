@@ -1,5 +1,5 @@
 /**
- * One call that shows what losskit returns: figures, tables, runs, comparisons and training.
+ * `show()`: displays figures, tables, runs, comparisons and training.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { figureBundle, tableBundle, tableOf } from "./_bundle.ts";
 import { display } from "./_display.ts";
 import { livePlot, type LivePlotOptions, type LossEvent } from "./live_plot.ts";
 
-/** A comparison, as `compare` returns it. */
+/** Comparison, as returned by `compare`. */
 export interface ShownComparison {
-  /** The result in one sentence. */
+  /** Result in one sentence. */
   readonly sentence: string;
-  /** One row per verdict. */
+  /** Returns one row per verdict. */
   table(): ColumnTable;
-  /** Its figures. */
+  /** Returns the figures. */
   figures(): readonly Figure[];
 }
 
-/** What {@linkcode show} shows. */
+/** Value that {@linkcode show} displays. */
 export type Showable =
   | Figure
   | readonly Figure[]
@@ -31,23 +31,23 @@ export type Showable =
   | AsyncIterable<LossEvent>
   | readonly Readonly<Record<string, unknown>>[];
 
-/** Columns of a table of runs. */
+/** Columns of the table of runs. */
 const RUN_COLUMNS = ["tokenizer", "T", "policy", "seed", "valLoss", "bitsPerByte", "tokensPerSecond"];
 
 /**
- * Shows a figure, a table, rows, runs, a comparison, or training while it runs. In a notebook: Plotly or SVG, and HTML.
- * Elsewhere: text on standard output.
+ * Shows a figure, a table, rows, runs, a comparison, or training in progress. Notebooks show Plotly, SVG or HTML. Outside of
+ * notebooks, the output is text on standard output.
  *
- * Fractions in tables have four decimals, or those of losskit's own column; tables end after 50 rows.
+ * Fractions in tables have four decimals, unless losskit defines a format for the column. Tables are limited to 50 rows.
  *
- * @param value A `Figure` or a list of them; an Arquero table, or rows as objects; recorded runs (their table and loss
- * curves); what `compare` returns (its sentence, table and figures); what `train` returns (see {@linkcode livePlot}).
- * @param options Title and axis of a live plot.
- * @throws {TypeError} if the value is of another kind.
+ * @param value A `Figure` or a list of figures; an Arquero table, or rows as objects; recorded runs (shown as a table and loss
+ * curves); a result of `compare` (shown as a sentence, table and figures); a result of `train` (see {@linkcode livePlot}).
+ * @param options Title, axis label and update interval of a live plot.
+ * @throws {TypeError} If the value is of another kind.
  */
 export async function show(value: Showable, options: LivePlotOptions = {}): Promise<void> {
   if (isEvents(value)) {
-    for await (const _ of livePlot(value, options)) { /* drawn on the way */ }
+    for await (const _ of livePlot(value, options)) { /* livePlot draws each event. */ }
   } else if (isFigure(value)) await display(figureBundle(value));
   else if (isComparison(value)) {
     console.log(value.sentence);

@@ -19,7 +19,7 @@ interface Sent {
   content: { data: Record<string, unknown>; transient: { display_id?: string } };
 }
 
-/** What is sent to a front end meanwhile. */
+/** Returns the messages that a function sends to a front end. */
 async function sentBy(body: () => Promise<void>): Promise<Sent[]> {
   const sent: Sent[] = [];
   const deno = Deno as unknown as { jupyter: unknown };
@@ -37,7 +37,7 @@ async function sentBy(body: () => Promise<void>): Promise<Sent[]> {
   return sent;
 }
 
-/** What is printed meanwhile. */
+/** Returns the lines that a function prints. */
 async function printedBy(body: () => Promise<void>): Promise<string[]> {
   const lines: string[] = [];
   const { log } = console;
@@ -54,7 +54,7 @@ const figure = curveFigure({ title: "A & B", x: "step" }, [
   { name: "loss", points: [{ x: 1, y: 1 / 3 }, { x: 2, y: NaN }, { x: 3, y: 0.25 }] },
 ]);
 
-Deno.test("show() sends a figure as Plotly's JSON with rounded numbers, as SVG, and in words", async () => {
+Deno.test("show() sends a figure as Plotly JSON with rounded numbers, as SVG, and as text", async () => {
   const [sent] = await sentBy(() => show(figure));
   const { data, transient } = sent!.content;
   assertEquals([sent!.type, transient, Object.keys(data)], [
@@ -70,7 +70,7 @@ Deno.test("show() sends a figure as Plotly's JSON with rounded numbers, as SVG, 
   assertEquals((await sentBy(() => show([figure, figure]))).length, 2);
 });
 
-Deno.test("show() shows rows and Arquero's tables alike, as HTML and as text", async () => {
+Deno.test("show() shows rows and Arquero tables as HTML and text", async () => {
   const rows = [{ name: "<é>", loss: 0.12345, none: null }, { name: "b", loss: NaN, none: null }];
   const sent = await sentBy(async () => {
     await show(rows);
@@ -104,7 +104,7 @@ Deno.test("show() shows a comparison: its sentence, table and figures", async ()
   ]);
 });
 
-Deno.test("show() refuses what it cannot show", async () => {
+Deno.test("show() rejects values of other kinds", async () => {
   const wrong: [value: unknown, kind: string][] = [
     [7, "7"],
     [null, "null"],
@@ -120,7 +120,7 @@ Deno.test("show() refuses what it cannot show", async () => {
   }
 });
 
-/** Events of a loop that takes its time. */
+/** Yields events of a loop with 2 ms per step. */
 async function* events(steps: number): AsyncGenerator<LossEvent> {
   yield { event: "eval", step: 0, loss: 4 };
   for (let step = 1; step <= steps; step++) {
@@ -130,7 +130,7 @@ async function* events(steps: number): AsyncGenerator<LossEvent> {
   yield { event: "checkpoint", step: steps };
 }
 
-Deno.test("livePlot() redraws one display as SVG, ends with Plotly, and passes every event on", async () => {
+Deno.test("livePlot() updates one display as SVG, ends with Plotly, and yields every event", async () => {
   const passed: LossEvent[] = [];
   const sent = await sentBy(async () => {
     for await (const event of livePlot(events(20), { title: "T", every: 10 })) passed.push(event);
@@ -154,7 +154,7 @@ Deno.test("livePlot() redraws one display as SVG, ends with Plotly, and passes e
   assertEquals(counts, counts.toSorted((a, b) => a - b));
 });
 
-Deno.test("livePlot() takes a trainer's steps as they are, and draws the end of a loop that throws", async () => {
+Deno.test("livePlot() accepts a trainer's steps, and draws the last steps of a loop that throws", async () => {
   function* steps(): Generator<LossEvent> {
     yield { step: 1, loss: 2 };
     throw new Error("out of tokens");
@@ -182,7 +182,7 @@ console.log(steps < 1000, last);
 Deno.exit(0);
 `;
 
-Deno.test("livePlot() ends its loop at Stop, a signal to the kernel's process, and draws what there is", async () => {
+Deno.test("livePlot() ends its loop at SIGINT (Stop), and draws the losses so far", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--ext=js", "-"],
     cwd: new URL(".", import.meta.url),
@@ -195,7 +195,7 @@ Deno.test("livePlot() ends its loop at Stop, a signal to the kernel's process, a
   assertEquals(new TextDecoder().decode(stdout), "true application/vnd.plotly.v1+json\n");
 });
 
-Deno.test("outside of a notebook figures, tables and plots are text, and nothing stops", async () => {
+Deno.test("outside of a notebook, figures, tables and plots are text, and stopSignal() never aborts", async () => {
   const lines = await printedBy(async () => {
     await show(figure);
     await show([{ a: 1 }]);
@@ -226,7 +226,7 @@ Deno.test("help() prints signature and documentation, of the root module and of 
   assertStringIncludes(error.message, "expected a name of the library (did you mean sweep?).");
 });
 
-Deno.test("shortText() keeps what is short and cuts what is long", () => {
+Deno.test("shortText() keeps short values and truncates long ones", () => {
   assertEquals(shortText({ a: [1, 2] }), "{ a: [ 1, 2 ] }");
   const nested = Object.fromEntries(
     Array.from({ length: 30 }, (_, i) => [`key${i}`, { values: Array(50).fill(i) }]),

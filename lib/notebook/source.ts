@@ -1,8 +1,8 @@
 /**
- * Cells as programs that run in the way of Deno's kernel. Their type check is in `check_module.ts`.
+ * Conversion of cells to scripts that run as in Deno's kernel. For the type check of cells see `check_module.ts`.
  *
- * A cell is run as a script of V8's REPL mode: `await` at its top, and names that a later cell may declare again. A script
- * has no imports, so they become `const { name } = await import(…)`, as in the kernel.
+ * A cell runs as a script in V8's REPL mode, which allows `await` at the top level and redeclared names. Scripts cannot
+ * contain imports, so imports become `const { name } = await import(…)`, as in the kernel.
  *
  * @module
  */
@@ -20,19 +20,19 @@ import {
   walking,
 } from "./_cell.ts";
 
-/** A cell as it is run. */
+/** Script of a cell. */
 export interface Script {
   /** JavaScript. */
   readonly code: string;
-  /** Its source map, as JSON: where a line of it was in the cell. */
+  /** Source map from the script to the cell, as JSON. */
   readonly map: string;
 }
 
 /**
- * The script of a cell.
+ * Converts a cell to a script.
  *
- * @param base URL of the notebook, from which relative imports go.
- * @throws {UserError} where it exports, which no cell can.
+ * @param base URL of the notebook, the base of relative imports.
+ * @throws {UserError} If the cell contains an export or is nested too deeply.
  */
 export function scriptOf(cell: CodeCell, base: URL): Script {
   return walking(cell, () => transpiled(cell, base));

@@ -5,7 +5,7 @@ import { scriptOf } from "./source.ts";
 const base = new URL("file:///x/notebooks/n.ipynb");
 const script = (text: string) => scriptOf({ name: "n.ipynb, cell 1 (a)", text }, base).code;
 
-Deno.test("scriptOf() makes declarations of imports, relative to the notebook, and drops types", () => {
+Deno.test("scriptOf() converts imports to declarations, relative to the notebook, and drops types", () => {
   assertEquals(
     script('import a, { b as c, type D } from "../lib/mod.ts"\nconst x: number = await c(a);\nx').trim(),
     'const { default: a, b: c } = await import("file:///x/lib/mod.ts");\nconst x = await c(a);\nx;',
@@ -32,7 +32,7 @@ Deno.test("scriptOf() makes declarations of imports, relative to the notebook, a
   assertStringIncludes(script("enum E { A = 3 }"), 'E[E["A"] = 3]');
 });
 
-Deno.test("scriptOf() reads an object where Deno's kernel does", () => {
+Deno.test("scriptOf() parses a cell as an object if Deno's kernel does", () => {
   assertEquals(script("{ a: 1, b: 2 }").trim(), "({ a: 1, b: 2 });");
   assertEquals(script("\r\n{ a: 1,\r\n b: 2 }\n").replaceAll(/\s/g, ""), "({a:1,b:2});");
   assertEquals(
@@ -42,11 +42,11 @@ Deno.test("scriptOf() reads an object where Deno's kernel does", () => {
   assertEquals(script("{ let y = 3; y }").replaceAll(/\s/g, ""), "{lety=3;y;}");
 });
 
-Deno.test("scriptOf() names a cell that is nested too deep", () => {
+Deno.test("scriptOf() reports a cell that is nested too deeply", () => {
   assertThrows(() => script("(".repeat(20_000) + ")".repeat(20_000)), UserError, "less nesting");
 });
 
-Deno.test("scriptOf() refuses what a cell cannot do", () => {
+Deno.test("scriptOf() rejects exports and import assignments", () => {
   for (
     const text of [
       "\nexport const x = 1;",
@@ -55,6 +55,6 @@ Deno.test("scriptOf() refuses what a cell cannot do", () => {
       "\nimport f = require('f');",
     ]
   ) {
-    assertThrows(() => script(text), UserError, "Cannot run n.ipynb, cell 1 (a): a cell must neither export");
+    assertThrows(() => script(text), UserError, "Cannot run n.ipynb, cell 1 (a): expected no export");
   }
 });

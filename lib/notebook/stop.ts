@@ -1,9 +1,9 @@
 /**
- * The Stop button of a notebook, as a signal that training watches.
+ * Stop signal for training in notebooks, aborted by the Stop button.
  *
- * Jupyter can also ask a kernel by message to stop. Deno's then ends the JavaScript that runs just then, and a cell that
- * waits for a promise of that JavaScript waits for ever: of 8 training loops so stopped, 6 took the kernel with them
- * (Deno 2.9.6). A signal that the loop itself looks at ends it where it can be ended, with its checkpoint.
+ * Jupyter can also stop a kernel by message. Deno's kernel then terminates the running JavaScript, and a cell that awaits
+ * its promise never finishes: in 6 of 8 training loops the kernel was lost (Deno 2.9.6). Training that observes this signal
+ * instead stops after a step, with a checkpoint.
  *
  * @module
  */
@@ -14,8 +14,8 @@ let controller = new AbortController();
 let listens = false;
 
 /**
- * A signal that is aborted at the next Stop: for `train({ …, signal: stopSignal() })`, which then ends after the step that
- * it is at, with a checkpoint. Where no front end can stop anything it is never aborted.
+ * Returns a signal that is aborted by the next click on Stop. Pass it to `train({ …, signal: stopSignal() })`: training then
+ * stops after the current step, with a checkpoint. Outside of notebooks, the signal is never aborted.
  */
 export function stopSignal(): AbortSignal {
   const isKernel = frontEnd() !== undefined && !(Symbol.for(RUNNER_KEY) in globalThis);

@@ -1,5 +1,5 @@
 /**
- * Type check of notebooks' cells, by `deno check` over one module a notebook.
+ * Type check of notebooks' cells with `deno check`, one module per notebook.
  *
  * @module
  */
@@ -10,30 +10,30 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import type { CodeCell } from "./_cell.ts";
 import { checkModuleOf, syntaxProblems } from "./check_module.ts";
 
-/** The repository's root: its deno.json says what names in imports mean. */
+/** Root of the repository. Its deno.json maps import specifiers. */
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Paragraphs of a report that name no problem of a cell: counts, and rules for namespaces in a block, which is ours. */
+/** Paragraphs of a report that are not problems of cells: counts, and errors on namespaces in the generated blocks. */
 const NO_PROBLEM = /^(Found \d+ error|error: Type checking failed|Stack backtrace|TS1235 )/;
 
-/** A notebook to check. */
+/** Notebook to check. */
 export interface CheckedNotebook {
-  /** Its path, from which relative imports go. */
+  /** Path of the notebook, the base of relative imports. */
   readonly path: string;
-  /** Its code cells in order. */
+  /** Code cells in order. */
   readonly cells: readonly CodeCell[];
 }
 
 /**
- * Checks all cells of notebooks at once.
+ * Checks the types of all cells of the notebooks.
  *
- * @returns The problems, each naming notebook, cell and line; none where all is well.
- * @throws {UserError} where cells cannot be put together: see {@linkcode checkModuleOf}; and at Ctrl-C.
+ * @returns Problems, each with notebook, cell and line; an empty list if there are none.
+ * @throws {UserError} If cells cannot be combined (see {@linkcode checkModuleOf}), or the user presses Ctrl-C.
  */
 export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promise<string[]> {
   const wrong = notebooks.flatMap(({ cells }) => cells.flatMap(syntaxProblems));
   if (wrong.length > 0) return wrong;
-  // Left to itself, a signal would end the process before the folder is removed.
+  // Handles signals, which would otherwise end the process before the folder is removed.
   using interruption = watchSignals();
   const folder = await Deno.makeTempDir({ prefix: "losskit-check-" });
   try {
@@ -51,7 +51,9 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
       signal: interruption.requested,
     }).output();
     if (interruption.requested.aborted) {
-      throw new UserError("Cannot go on: interrupted", { exitCode: EXIT.interrupted });
+      throw new UserError("Cannot check the notebooks: interrupted. Repeat the command.", {
+        exitCode: EXIT.interrupted,
+      });
     }
     if (success) return [];
     let report = new TextDecoder().decode(stderr);
@@ -64,7 +66,7 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
         },
       );
     }
-    // Each problem is a paragraph, and so is the count of them.
+    // Each problem is a paragraph. The count of problems is another paragraph.
     return report.trim().split(/\n\n+/).filter((part) => !NO_PROBLEM.test(part));
   } finally {
     await Deno.remove(folder, { recursive: true });

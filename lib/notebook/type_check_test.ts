@@ -5,7 +5,7 @@ const path = "notebooks/none.ipynb";
 const cellsOf = (...texts: string[]) =>
   texts.map((text, i) => ({ name: `${path}, cell ${i + 1} (c${i})`, text }));
 
-Deno.test("typeProblems() finds none in cells that redeclare names, await, and use the library's types", async () => {
+Deno.test("typeProblems() accepts cells that redeclare names, await, and use the library's types", async () => {
   const cells = cellsOf(
     'import { type Figure, thin } from "../lib/figure/mod.ts";\nimport * as aq from "arquero";\nconst x: number = await Promise.resolve(1);\nfunction f() { return x; }\nclass A { p = 1 }\nlet maybe: string | undefined = "s";',
     'const x = "now text";\nconst figure: Figure = { title: x, data: [], layout: {} };\nclass A { q = f() + 1 }\nenum E { One }',
@@ -51,12 +51,12 @@ const FINE: readonly (readonly string[])[] = [
   ],
 ];
 
-Deno.test("typeProblems() finds none in cells that Deno's kernel runs", async () => {
+Deno.test("typeProblems() accepts cells that Deno's kernel runs", async () => {
   const notebooks = FINE.map((texts) => ({ path, cells: cellsOf(...texts) }));
   assertEquals(await typeProblems(notebooks), []);
 });
 
-Deno.test("typeProblems() finds the same problem whatever the cell before ends with", async () => {
+Deno.test("typeProblems() finds the same problem after any end of the previous cell", async () => {
   const ends = [
     "const a = 1",
     "({ a: 1 })",
@@ -77,7 +77,7 @@ Deno.test("typeProblems() finds the same problem whatever the cell before ends w
   }
 });
 
-Deno.test("typeProblems() names notebook, cell and line of each problem, a syntax error too", async () => {
+Deno.test("typeProblems() reports notebook, cell and line of each problem, including syntax errors", async () => {
   const wrong = cellsOf("const a = 1;", "\nconst b: string = a;", "a.nothing;");
   const problems = await typeProblems([{ path, cells: wrong }]);
   assertEquals(problems.length, 2);

@@ -54,7 +54,7 @@ Deno.test("generate goes on from a prompt with a run's model, the same for the s
 
   await assertRefused([run, "--prompt", "café"], '"é" (U+00E9) at index 3');
   await assertRefused([run, "--prompt", ""], "expected a --prompt of at least one token");
-  await assertRefused([run, "--weights", "best"], "the run did not keep its best ones");
+  await assertRefused([run, "--weights", "best"], "The run did not save its best weights");
   await assertRefused(
     [run, "--temperature", "-1"],
     "--temperature: expected a number from 0 to 1,000, got -1",

@@ -9,7 +9,7 @@ import { layerNames, type OpClass, type PrecisionOverride } from "../precision/m
 import { smallestSet, trialBound } from "./smallest_set.ts";
 import type { Table } from "./tables.ts";
 
-/** An operation class in some layers. */
+/** An operation class together with the layers to which it is limited. */
 export interface Part {
   /** Names of the layers. */
   readonly layers: readonly string[];

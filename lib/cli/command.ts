@@ -90,8 +90,8 @@ Exit status:
   0   done
   2   invalid input; nothing was started
   3   some runs failed
-  4   some runs diverged
-  75  interrupted; repeat the command to resume (130 after Ctrl-C under npx)`;
+  4   a run diverged and its spec forbids it
+  75  interrupted; repeat the command to resume (npx reports 130 instead)`;
 
 /** Splits a comma-separated list. Drops empty items. */
 export function list(text: string): string[] {

@@ -5,7 +5,7 @@ import { command, runCommand } from "./command.ts";
 
 const program = command(
   "explain",
-  "Explain whether a run is done, resumable or new, and which field of its spec, data, code or environment makes it new.",
+  "Explain whether a run is done, resumable or new, and which field of its spec, data, code or environment differs from the nearest run.",
 )
   .argument("<run>", "a run's folder, such as experiments/out/default/runs/ID; planned runs are allowed")
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")

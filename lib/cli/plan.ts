@@ -15,7 +15,7 @@ const program = command(
   )
   .option(
     "--out <folder>",
-    `the sweep's folder; its journals improve the predictions (default: ${DEFAULT_FOLDER_HELP})`,
+    `the sweep's folder; measured times of its finished runs improve the predictions (default: ${DEFAULT_FOLDER_HELP})`,
   )
   .option(
     "--workers <n>",

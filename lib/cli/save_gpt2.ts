@@ -30,7 +30,7 @@ const program = command(
   "Save a trained model and its tokenizer in Hugging Face's GPT-2 format.",
 )
   .argument("<model>", MODEL_HELP)
-  .argument("<folder>", "output folder; existing files of the same names are an error without --overwrite")
+  .argument("<folder>", "output folder; the command fails if files exist there, unless --overwrite is given")
   .option("--dtype <type>", `${Object.keys(DTYPES).join(", ")} (default: the model's types)`, storedDtype)
   .option(
     "--max-shard-bytes <n>",

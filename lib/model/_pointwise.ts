@@ -9,7 +9,7 @@ import { foldIn, gelu, statelessUniform, toFloat32 } from "../tensorflow/mod.ts"
 import { castTo, dtypeOf } from "../tensorflow/binding/true_dtype.ts";
 import type { Activation } from "./config.ts";
 
-/** Casts a tensor to the type of another tensor. The cast has no gradient of its own. */
+/** Casts a tensor to the type of another tensor. Not differentiable: for use inside custom gradients only. */
 export function castLike(tensor: tf.Tensor, like: tf.Tensor): tf.Tensor {
   const dtype = dtypeOf(like);
   return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);

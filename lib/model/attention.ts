@@ -22,7 +22,7 @@ import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
 /**
- * Cache of keys and values of earlier tokens, so that a new token costs O(S) instead of O(S^2). Its size is fixed, so
+ * Cache of keys and values of earlier tokens, so that a new token costs O(T) instead of O(T²) after T tokens. Its size is fixed, so
  * that a compiled step keeps its shapes.
  */
 export interface KeyValueCache {

@@ -126,7 +126,7 @@ export const RUN_FIELDS = {
     added: [],
     flag: "override <list>",
     doc: "number formats of operation classes and layers, as CLASS+CLASS@LAYER+LAYER=FORMAT; for example " +
-      "softmax@h.1=e8m3,linear=float32. loss=bfloat16 computes the loss outside of autocast",
+      "softmax@h.1=e8m3,linear=float32. loss=bfloat16 computes the loss in bfloat16, as PyTorch does outside of autocast",
   },
   schedule: {
     type: "text",

@@ -35,7 +35,7 @@ import { report } from "./report.ts";
 
 /**
  * Kinds of search for a culprit. `auto`: replay a step if the verdict is degraded or diverged; `replay`: always replay a
- * step; `loss`: also train trials; `none`: no search.
+ * step; `loss`: also train short runs; `none`: no search.
  */
 export const CULPRIT_SEARCHES = ["auto", "replay", "loss", "none"] as const;
 

@@ -151,7 +151,7 @@ function maxPoolWithArgmax({ inputs, attrs, backend }: Call): tf.Tensor[] {
   });
 }
 
-/** Registers the kernels. */
+/** Registers the kernels of this file for the TensorFlow backend. */
 export function registerMoreKernels(): void {
   for (const [kernelName, kernel] of Object.entries(KERNELS)) {
     tf.registerKernel({

@@ -13,7 +13,7 @@ import { POLICIES, type Policy } from "./policy.ts";
  */
 export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
 
-/** A precision region. */
+/** State of one `autocast` call: policy, layer, rounding key and observer. */
 export interface Region {
   /** The policy, which chooses the types of ops. */
   readonly policy: Policy;

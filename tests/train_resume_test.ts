@@ -390,7 +390,7 @@ const WRONG: [string, string[], RegExp][] = [
   ],
   ["an average that never moves", ["--ema-decay", "1"], /expected emaDecay to be below 1/],
   ["a smoothing below 0", ["--label-smoothing", "-0.1"], /expected labelSmoothing to be at least 0/],
-  ["a z-loss that is no number", ["--z-loss", "much"], /zLoss: /],
+  ["a z-loss that is no number", ["--z-loss", "much"], /expected zLoss to be a number/],
   [
     "evaluations below T",
     ["--eval-tokens", "10"],
@@ -413,7 +413,7 @@ const WRONG: [string, string[], RegExp][] = [
   ["a LayerNorm of nothing", ["--layer-norm-eps", "0"], /expected layerNormEps to be above 0/],
   ["a seed below 0", ["--seed", "-1"], /expected seeds\.0 to be at least 0/],
   ["no steps", ["--steps", "0"], /expected steps to be at least 1/],
-  ["no folder", ["--out", " "], /--out must name a folder/],
+  ["no folder", ["--out", " "], /Cannot use --out: expected a folder, got an empty name/],
 ];
 
 Deno.test("train explains odd and contradictory values, ends with status 2, and starts nothing", async () => {

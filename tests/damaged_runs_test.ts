@@ -1,6 +1,6 @@
 /**
- * One damaged run among others, and a run whose folder is a link out of its sweep's: every command uses the others, says
- * what it leaves out and why, and ends with status 3.
+ * Sweeps with one damaged run, or with a run whose folder is a link that leaves the sweep. Every command uses the other
+ * runs, reports the excluded run with the reason, and exits with status 3.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";

@@ -74,7 +74,7 @@ Deno.test("sweep() throws where it cannot work, and stops at a signal", async ()
   assertEquals(await sweep(spec, { dir: join(root, "stopped"), signal: aborted, ...quiet }), []);
 });
 
-Deno.test("compare() says in one sentence what several settings come to, and refuses runs without pairs", () => {
+Deno.test("compare() summarizes several settings in one sentence, and refuses runs without pairs", () => {
   const runs = [64, 128].flatMap((T) =>
     simulatePairs({ simulation: T, pairs: 5, steps: 60, chance: 0.001, effect: () => T === 128 ? 0.1 : 0 })
       .flatMap(({ baseline, other }) => [baseline, other])

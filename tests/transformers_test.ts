@@ -1,8 +1,8 @@
 // @heavy
 /**
- * What `saveGpt2` writes, by the calls that users of transformers make: `AutoTokenizer.from_pretrained`, the configs and,
- * where LOSSKIT_TORCH_PYTHON names a Python with torch, `AutoModelForCausalLM.from_pretrained`. And tokenizers that
- * Hugging Face's library trained, read from their folders.
+ * Folders of `saveGpt2`, loaded with the calls that users of transformers make: `AutoTokenizer.from_pretrained`, the
+ * configs and, if LOSSKIT_TORCH_PYTHON names a Python with torch, `AutoModelForCausalLM.from_pretrained`. Also tokenizers
+ * trained by Hugging Face's library, read from their folders.
  */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";

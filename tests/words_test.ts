@@ -1,5 +1,5 @@
 /**
- * What commands print and where they write, for folders and devices other than the built-in ones.
+ * Messages and output folders of commands, for folders and devices other than the defaults.
  */
 import {
   assert,

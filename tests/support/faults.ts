@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 
-/** What happens at an operation: `tear` writes half, and kills. */
+/** Fault injected at an operation. `tear` writes half of the data, then kills the process. */
 export type FaultMode = "kill" | "tear" | "eio" | "enospc";
 
 /** All of them. */
@@ -52,7 +52,7 @@ export class Faults {
   }
 }
 
-/** Whether this system can do it: it has a C compiler and glibc's way to load libraries. */
+/** True if faults can be injected here: a C compiler and glibc's LD_PRELOAD are available. */
 export function canInject(): boolean {
   try {
     return Deno.build.os === "linux" &&

@@ -15,7 +15,7 @@ export const COUNT: number = soaking ? 10_000 : 400;
 /** The seed of all mutations. */
 export const seed: number = Number(Deno.env.get("LOSSKIT_FUZZ_SEED") ?? Date.now() % 1e9);
 
-/** What the engine says of code that trips: never an answer, whatever its class. */
+/** Messages of the JavaScript engine for faulty code. No reader may answer with one of them. */
 const CRASH =
   /Cannot (read|set) propert|is not (a function|iterable|defined)|call stack|Invalid array length/;
 

@@ -94,11 +94,15 @@ Deno.test("save-gpt2 saves a run that evaluates and speaks the same, in four byt
 Deno.test("evaluate and save-gpt2 say what is wrong with the command line", async () => {
   const wrong: [task: string, args: string[], message: string][] = [
     ["evaluate", [root], "Cannot evaluate"],
-    ["evaluate", [run, "--seq", "17"], "expected --seq from 1 to the model's context length 16, got 17"],
+    [
+      "evaluate",
+      [run, "--seq", "17"],
+      "expected a sequence length from 1 to the model's context length 16, got 17",
+    ],
     ["evaluate", [run, "--batch", "0"], "--batch: expected a whole number"],
     ["evaluate", [run, "--eval-tokens", "1.5"], "--eval-tokens: expected a whole number"],
     ["evaluate", [run, "--amp", "fast"], 'precision policy "fast"'],
-    ["evaluate", [run, "--amp", "off,on"], "Cannot use --amp: expected one policy"],
+    ["evaluate", [run, "--amp", "off,on"], "Cannot use --amp: expected one name"],
     ["evaluate", [run, "--text", ""], "expected at least two tokens, got 0"],
     ["evaluate", [run, "--text", "a", "--file", text], "got both"],
     ["evaluate", [run, "--file", join(root, "none")], "No such file"],

@@ -53,7 +53,7 @@ Deno.test("generate goes on from a prompt with a run's model, the same for the s
   assertEquals(await generated([...args, "--top-p", "0.000001", "--seed", "8"]), greedy);
 
   await assertRefused([run, "--prompt", "café"], '"é" (U+00E9) at index 3');
-  await assertRefused([run, "--prompt", ""], "expected a --prompt of at least one token");
+  await assertRefused([run, "--prompt", ""], "expected a prompt of at least one token");
   await assertRefused([run, "--weights", "best"], "The run did not save its best weights");
   await assertRefused(
     [run, "--temperature", "-1"],

@@ -98,6 +98,15 @@ export function list(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
+/** Returns a parser of an option that takes a single name. */
+export function oneName(flag: string): (text: string) => string {
+  return (text) => {
+    const [name, ...others] = list(text);
+    if (name !== undefined && others.length === 0) return name;
+    throw new UserError(`Cannot use ${flag}: expected one name, got ${JSON.stringify(text)}.`);
+  };
+}
+
 /** Describes the default of `--out` for commands that take a spec. */
 export const DEFAULT_FOLDER_HELP =
   "experiments/out/NAME, or NAME-HASH if NAME contains the plan of a different spec";

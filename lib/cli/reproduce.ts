@@ -8,7 +8,7 @@ import { isFolder } from "../file/exists.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { append, command, runCommand } from "./command.ts";
 import { numberOption } from "./numbers.ts";
-import { RUN_DATA_HELP } from "./open_model.ts";
+import { RUN_DATA_HELP } from "./model_flags.ts";
 
 interface Options {
   tolerance?: number;

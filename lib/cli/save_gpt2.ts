@@ -1,18 +1,11 @@
 /** `deno task save-gpt2 RUN FOLDER`: saves a trained model for transformers' `GPT2LMHeadModel`. */
 import { printable } from "../error/printable.ts";
 import { InvalidArgumentError } from "commander";
-import { UserError } from "../error/user_error.ts";
-import { saveGpt2, type StoredDtype, summarizeModel } from "../model/mod.ts";
+import type { StoredDtype } from "../model/mod.ts";
+import { saveModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, runCommand } from "./command.ts";
+import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
 import { numberOption } from "./numbers.ts";
-import {
-  MODEL_HELP,
-  openModel,
-  RUN_DATA_HELP,
-  WEIGHTS_HELP,
-  type WhichWeights,
-  whichWeights,
-} from "./open_model.ts";
 
 /** Stored types by value of `--dtype`. */
 const DTYPES: Readonly<Record<string, StoredDtype>> = { float32: "F32", bfloat16: "BF16", float16: "F16" };
@@ -48,17 +41,9 @@ function storedDtype(text: string): StoredDtype {
   throw new InvalidArgumentError(`Expected ${Object.keys(DTYPES).join(", ")}.`);
 }
 
-async function save(source: string, folder: string, { weights, data, ...options }: Options): Promise<void> {
-  using model = await openModel(source, { action: "save", weights, data });
-  const { config, parameters, tokenizer, source: origin } = model;
-  let replaced: string[];
-  try {
-    replaced = await saveGpt2(folder, { config, parameters }, { ...options, tokenizer, source: origin });
-  } catch (error) {
-    if (error instanceof RangeError) throw new UserError(error.message, { cause: error });
-    throw error;
-  }
-  console.log(`${printable(folder)}: ${summarizeModel(config)}`);
+async function save(source: string, folder: string, options: Options): Promise<void> {
+  const { summary, replaced } = await saveModel(source, folder, options);
+  console.log(`${printable(folder)}: ${summary}`);
   if (replaced.length > 0) console.log(`replaced: ${replaced.join(", ")}`);
 }
 

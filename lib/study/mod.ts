@@ -1,5 +1,6 @@
 /**
- * Complete studies, one call each: plan, run and compare a sweep, find a culprit, verify resume, report and export.
+ * The calls that commands print, one each: plan, run and compare a sweep, find a culprit, verify resume, report, export,
+ * and use trained models.
  *
  * @module
  */
@@ -15,14 +16,23 @@ export {
 export { compareSpec, type CompareSpecOptions, type SpecComparison } from "./compare_spec.ts";
 export { findCulprit, type FindCulpritOptions } from "./culprit.ts";
 export {
+  evaluateModel,
+  type EvaluateModelOptions,
+  type ModelEvaluation,
+  type TokenLoss,
+} from "./evaluate_model.ts";
+export {
   EXPORT_FORMATS,
   type Exported,
   type ExportFormat,
   type ExportOptions,
   exportRuns,
 } from "./export_runs.ts";
+export { generateText, type GenerateTextOptions } from "./generate_text.ts";
+export type { ModelChoice, WhichWeights } from "./open_model.ts";
 export { type Forecast, type ForecastRun, plan, type PlanOptions } from "./plan.ts";
 export { report, type ReportOptions, type WrittenReport } from "./report.ts";
+export { type SavedModel, saveModel, type SaveModelOptions } from "./save_model.ts";
 export {
   describeRun,
   type RecordedOutcome,

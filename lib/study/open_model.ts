@@ -1,16 +1,14 @@
 /**
- * Opens trained models: runs, and GPT-2 folders in transformers' format. Shared by commands that use models.
+ * Opens trained models: runs, and GPT-2 folders in transformers' format.
  *
  * @module
  */
-import { InvalidArgumentError } from "commander";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { readRegular } from "../file/regular.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
 import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mod.ts";
 import { findText, modelOf, planFolder, prepareRecorded, readRunTokenizer } from "../run/mod.ts";
-import { useTensorFlow } from "../tensorflow/mod.ts";
 import { loadFolderTokenizer, type Tokenizer, type Tokens } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";
 
@@ -34,40 +32,23 @@ export interface OpenedModel extends Disposable {
   } | undefined;
 }
 
-/** Options of {@linkcode openModel}. */
-export interface OpenOptions {
-  /** Action for error messages, such as `generate with`. */
-  readonly action: string;
-  /** Weights of a run to load. */
-  readonly weights: WhichWeights;
-  /** Current location of a run's text. Default: the recorded path, then the folder of `plan.json`. */
+/** Choice of weights and text for a folder with a model. */
+export interface ModelChoice {
+  /** For a run: weights of the last checkpoint, or of the best evaluation. Default: last. */
+  readonly weights?: WhichWeights | undefined;
+  /** For a run: current location of its text. Default: the recorded path, then the folder of `plan.json`. */
   readonly data?: readonly string[] | undefined;
+  /** Receives notes about the tokenizer, line by line. Default: standard error. */
+  readonly note?: ((line: string) => void) | undefined;
 }
-
-/** Describes the argument `<model>`. */
-export const MODEL_HELP = "a run's folder, or a GPT-2 folder in transformers' format";
-
-/** Describes `--data` of commands that open a run. */
-export const RUN_DATA_HELP =
-  "for a run: current location of its text; repeatable (default: the recorded path, then the folder of plan.json)";
-
-/** Describes `--weights`. */
-export const WEIGHTS_HELP =
-  "for a run: weights of the last checkpoint (last), or of the best evaluation (best, requires --save-best)";
 
 /** Weights of a run: of the last checkpoint or of the best evaluation. */
 export type WhichWeights = "last" | "best";
 
-/** Parses the option `--weights`. */
-export function whichWeights(text: string): WhichWeights {
-  if (text === "last" || text === "best") return text;
-  throw new InvalidArgumentError("Expected last or best.");
-}
-
 /** Runs `work` and rethrows a `RangeError` as a `UserError`. */
-export function asUserError<R>(work: () => R): R {
+export async function withUserErrors<R>(work: () => Promise<R>): Promise<R> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (error instanceof RangeError) throw new UserError(error.message, { cause: error });
     throw error;
@@ -75,31 +56,18 @@ export function asUserError<R>(work: () => R): R {
 }
 
 /**
- * Starts TensorFlow.
- *
- * @param threads Number of threads; undefined: TensorFlow's default.
- * @throws {UserError} If the number is out of range.
- */
-export async function startTensorFlow(threads: number | undefined): Promise<void> {
-  try {
-    await useTensorFlow(threads === undefined ? {} : { threads });
-  } catch (error) {
-    throw error instanceof RangeError ? new UserError(error.message, { cause: error }) : error;
-  }
-}
-
-/**
  * Opens a model.
  *
  * @param folder Folder of a run or of a GPT-2.
+ * @param options Choice of weights and text; `action` for error messages, such as `generate with`.
  * @throws {UserError} If the folder is neither, files are missing or damaged, or the run's text has changed.
  */
 export async function openModel(
   folder: string,
-  options: OpenOptions,
+  options: ModelChoice & { action: string },
 ): Promise<OpenedModel> {
   if (exists(runPaths(folder).manifest)) return await openRun(folder, options);
-  if (exists(join(folder, "config.json"))) return await openGpt2(folder);
+  if (exists(join(folder, "config.json"))) return await openGpt2(folder, options);
   throw new UserError(
     `Cannot ${options.action} ${folder}: expected a run's folder with manifest.json, such as ` +
       "experiments/out/train/runs/ID, or a GPT-2 folder with config.json, got neither.",
@@ -107,7 +75,10 @@ export async function openModel(
 }
 
 /** Opens a run with the tokenizer in its folder. If the folder has none, rebuilds the tokenizer from the text. */
-async function openRun(folder: string, { action, weights, data }: OpenOptions): Promise<OpenedModel> {
+async function openRun(
+  folder: string,
+  { action, weights = "last", data }: ModelChoice & { action: string },
+): Promise<OpenedModel> {
   requirePlace(folder);
   const paths = runPaths(folder);
   const manifest = readManifest(paths.manifest);
@@ -116,7 +87,7 @@ async function openRun(folder: string, { action, weights, data }: OpenOptions): 
     throw new UserError(
       `Cannot ${action} ${folder}: missing weights ${path}. ` +
         (weights === "best"
-          ? "The run did not save its best weights. Use --weights last."
+          ? "The run did not save its best weights. Use the weights of the last checkpoint."
           : "Resume the run first."),
     );
   }
@@ -145,10 +116,10 @@ async function openRun(folder: string, { action, weights, data }: OpenOptions): 
   }
 }
 
-async function openGpt2(folder: string): Promise<OpenedModel> {
+async function openGpt2(folder: string, { note: print = console.error }: ModelChoice): Promise<OpenedModel> {
   const { config, parameters } = await loadGpt2(folder);
   const { tokenizer, note } = await loadFolderTokenizer(folder, { V: config.vocabSize });
-  if (note !== undefined) console.error(note);
+  if (note !== undefined) print(note);
   return { config, tokenizer, parameters, source: folder, run: undefined, [Symbol.dispose]: () => {} };
 }
 

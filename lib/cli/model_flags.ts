@@ -1,0 +1,24 @@
+/**
+ * Flags of commands that open a trained model.
+ *
+ * @module
+ */
+import { InvalidArgumentError } from "commander";
+import type { WhichWeights } from "../study/mod.ts";
+
+/** Describes the argument `<model>`. */
+export const MODEL_HELP = "a run's folder, or a GPT-2 folder in transformers' format";
+
+/** Describes `--data` of commands that open a run. */
+export const RUN_DATA_HELP =
+  "for a run: current location of its text; repeatable (default: the recorded path, then the folder of plan.json)";
+
+/** Describes `--weights`. */
+export const WEIGHTS_HELP =
+  "for a run: weights of the last checkpoint (last), or of the best evaluation (best, requires --save-best)";
+
+/** Parses the option `--weights`. */
+export function whichWeights(text: string): WhichWeights {
+  if (text === "last" || text === "best") return text;
+  throw new InvalidArgumentError("Expected last or best.");
+}

@@ -1,0 +1,159 @@
+/**
+ * `evaluateModel()`: evaluates the loss of a trained model: mean, per position, per token.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import { readText } from "../file/text.ts";
+import { Gpt, type Parameters, toParameters } from "../model/mod.ts";
+import type { PolicyName } from "../precision/mod.ts";
+import { policyName } from "../run/mod.ts";
+import { useTensorFlow } from "../tensorflow/mod.ts";
+import type { Tokenizer, Tokens } from "../text/mod.ts";
+import { evaluate, type EvaluateOptions, type Evaluation, perplexity, targetLosses } from "../train/mod.ts";
+import { type ModelChoice, type OpenedModel, openModel, withUserErrors } from "./open_model.ts";
+
+/** Options of {@linkcode evaluateModel}. */
+export interface EvaluateModelOptions extends ModelChoice {
+  /** Text to evaluate. Default: the run's validation split. */
+  readonly text?: string | undefined;
+  /** UTF-8 text file to evaluate, instead of `text`. */
+  readonly file?: string | undefined;
+  /** Number of targets, rounded to whole windows, or `all`. Default: all. */
+  readonly maxTokens?: number | "all" | undefined;
+  /** T, window length in tokens. Default: the model's context length. */
+  readonly blockSize?: number | undefined;
+  /** B, windows per batch. Default: 16. */
+  readonly batchSize?: number | undefined;
+  /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. Default: the run's, else float32. */
+  readonly policy?: PolicyName | "off" | "on" | undefined;
+  /** Number of threads. Default: chosen by TensorFlow. */
+  readonly threads?: number | undefined;
+}
+
+/** A target of an evaluation, with its loss. */
+export interface TokenLoss {
+  /** Text of the target. */
+  readonly token: string;
+  /** Loss in nats. */
+  readonly loss: number;
+}
+
+/** Result of {@linkcode evaluateModel}. */
+export interface ModelEvaluation extends Evaluation {
+  /** Description of the evaluated text. */
+  readonly what: string;
+  /** exp(loss). */
+  readonly perplexity: number;
+  /** Targets with their losses, in order; undefined unless `text` was given. */
+  readonly tokenLoss: readonly TokenLoss[] | undefined;
+}
+
+/**
+ * Evaluates the loss of a trained model, on a run's validation split, a text file or a text.
+ *
+ * @param folder Folder of a run, or of a GPT-2 in transformers' format.
+ * @returns `loss` in nats per token, `perplexity`, `bitsPerByte`, `tokens`, `positionLoss` and `tokenLoss`.
+ * @throws {UserError} If the folder contains no model, the text has fewer than two tokens, or an option is out of range.
+ */
+export async function evaluateModel(
+  folder: string,
+  options: EvaluateModelOptions = {},
+): Promise<ModelEvaluation> {
+  return await withUserErrors(async () => {
+    using opened = await openModel(folder, { ...options, action: "evaluate" });
+    const { what, ids } = await targetsOf(opened, { ...options, folder });
+    if (ids.length < 2) {
+      throw new UserError(`Cannot evaluate ${what}: expected at least two tokens, got ${ids.length}.`);
+    }
+    const given: EvaluateOptions = {
+      model: opened.config,
+      byteLengths: opened.tokenizer.byteLengths,
+      tokens: ids,
+      ...sizesOf(opened, options),
+      ...precisionOf(opened, options),
+    };
+    await useTensorFlow(options.threads === undefined ? {} : { threads: options.threads });
+    using model = new Gpt(opened.config, toParameters(opened.parameters));
+    const result = evaluate(model.parameters, given);
+    const tokenLoss = options.text === undefined
+      ? undefined
+      : lossesOf(model.parameters, { tokenizer: opened.tokenizer, given });
+    return { what, ...result, perplexity: perplexity(result.loss), tokenLoss };
+  });
+}
+
+/** Returns the tokens to evaluate and their description: a text, a file, or the run's validation split. */
+async function targetsOf(
+  { tokenizer, run }: OpenedModel,
+  { folder, text, file, note }: EvaluateModelOptions & { folder: string },
+): Promise<{ what: string; ids: Tokens }> {
+  if (text !== undefined && file !== undefined) {
+    throw new UserError("Cannot evaluate: expected a text or a file, got both.");
+  }
+  if (text !== undefined) return { what: "the text", ids: encode(tokenizer, text, note) };
+  if (file !== undefined) return { what: file, ids: encode(tokenizer, textOf(file), note) };
+  if (run === undefined) {
+    throw new UserError(
+      `Cannot evaluate ${folder}: expected a text or a file, got neither. A GPT-2 folder has no validation split.`,
+    );
+  }
+  return { what: `the validation split of ${run.data}`, ids: await run.validation() };
+}
+
+function textOf(file: string): string {
+  try {
+    return readText(file);
+  } catch (cause) {
+    throw new UserError(`Cannot evaluate ${file}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
+
+/** Encodes a text. Notes if the tokenizer is lossy for it (normalizer, unknown tokens). */
+function encode(
+  tokenizer: Tokenizer,
+  text: string,
+  note: (line: string) => void = console.error,
+): Int32Array {
+  const ids = tokenizer.encode(text);
+  if (tokenizer.decode(ids) !== text) {
+    note(
+      "warning: decoding the tokens does not return the text; bits per byte counts the bytes of the tokens",
+    );
+  }
+  return ids;
+}
+
+function sizesOf(
+  { config }: OpenedModel,
+  { blockSize = config.blockSize, batchSize = 16, maxTokens = "all" }: EvaluateModelOptions,
+): Pick<EvaluateOptions, "T" | "B" | "maxTokens"> {
+  if (blockSize > config.blockSize) {
+    throw new UserError(
+      `Cannot evaluate: expected a sequence length from 1 to the model's context length ${config.blockSize}, got ${blockSize}.`,
+    );
+  }
+  return { T: blockSize, B: batchSize, maxTokens };
+}
+
+/** Returns the given precision, else the run's, else float32. */
+function precisionOf(
+  { run }: OpenedModel,
+  { policy }: EvaluateModelOptions,
+): Pick<EvaluateOptions, "policy" | "overrides"> {
+  if (policy !== undefined) return { policy: policyName(policy) as PolicyName }; // validated by evaluate()
+  if (run === undefined) return { policy: "float32" };
+  return { policy: run.spec.policy as PolicyName, overrides: run.spec.overrides };
+}
+
+/** Returns the text and the loss of each target. */
+function lossesOf(
+  parameters: Parameters,
+  { tokenizer, given }: { tokenizer: Tokenizer; given: EvaluateOptions },
+): TokenLoss[] {
+  return [...targetLosses(parameters, given)].flatMap(({ batch, losses }) =>
+    Array.from(losses, (loss, i) => ({ token: tokenizer.decode([batch.y[i]!]), loss }))
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * `saveModel()`: saves a trained model for transformers' `GPT2LMHeadModel`.
+ *
+ * @module
+ */
+import { saveGpt2, type SaveGpt2Options, summarizeModel } from "../model/mod.ts";
+import { type ModelChoice, openModel, withUserErrors } from "./open_model.ts";
+
+/** Options of {@linkcode saveModel}. */
+export interface SaveModelOptions
+  extends ModelChoice, Pick<SaveGpt2Options, "dtype" | "maxShardBytes" | "overwrite"> {}
+
+/** Result of {@linkcode saveModel}. */
+export interface SavedModel {
+  /** Sizes and options of the model, in one line. */
+  readonly summary: string;
+  /** Names of replaced files. */
+  readonly replaced: readonly string[];
+}
+
+/**
+ * Saves a trained model and its tokenizer in Hugging Face's GPT-2 format.
+ *
+ * @param source Folder of a run, or of a GPT-2 in transformers' format.
+ * @param folder Output folder, created if missing.
+ * @throws {UserError} If `source` contains no model, GPT-2 lacks one of its options, or files exist without `overwrite`.
+ */
+export async function saveModel(
+  source: string,
+  folder: string,
+  options: SaveModelOptions = {},
+): Promise<SavedModel> {
+  return await withUserErrors(async () => {
+    using model = await openModel(source, { ...options, action: "save" });
+    const { config, parameters, tokenizer } = model;
+    const { dtype, maxShardBytes, overwrite } = options;
+    const replaced = await saveGpt2(folder, { config, parameters }, {
+      ...{ dtype, maxShardBytes, overwrite, tokenizer, source: model.source },
+    });
+    return { summary: summarizeModel(config), replaced };
+  });
+}

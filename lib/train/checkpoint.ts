@@ -84,6 +84,7 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
       step: String(progress.step),
       ["windows" in progress.cursor ? "batches" : "random"]: JSON.stringify(progress.cursor),
       ...(progress.history && { evaluations: JSON.stringify(progress.history) }),
+      ...(state.skipped !== undefined && { skipped: String(state.skipped) }),
     },
   });
 }
@@ -94,7 +95,11 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
  * @throws {UserError} when the bytes are not a complete checkpoint.
  */
 export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string): Progress {
-  return progressOf(decodeSafetensors(bytes, name, { skip: () => true }).metadata, name);
+  const { skipped: _, ...progress } = progressOf(
+    decodeSafetensors(bytes, name, { skip: () => true }).metadata,
+    name,
+  );
+  return progress;
 }
 
 /**
@@ -138,7 +143,8 @@ const historySchema = v.strictObject({
   waited: count,
 });
 
-function progressOf(metadata: Record<string, string>, name: string): Progress {
+/** Decodes the metadata. Checkpoints of version 0.1 do not have `skipped`: its bias corrections counted every step. */
+function progressOf(metadata: Record<string, string>, name: string): Progress & { skipped: number } {
   const refuse = (reason: string): never => {
     throw new UserError(`Cannot use ${name}: expected a losskit checkpoint, got a file whose ${reason}`);
   };
@@ -157,9 +163,11 @@ function progressOf(metadata: Record<string, string>, name: string): Progress {
   const cursor = metadata["batches"] === undefined
     ? read("random", randomSchema)
     : read("batches", windowsSchema);
-  if (metadata["evaluations"] === undefined) return { step, cursor };
+  const skipped = metadata["skipped"] === undefined ? 0 : read("skipped", count);
+  if (skipped > step) refuse(`metadata has ${skipped} skipped steps of ${step}`);
+  if (metadata["evaluations"] === undefined) return { step, cursor, skipped };
   const { best, waited } = read("evaluations", historySchema);
-  return { step, cursor, history: { best, waited } };
+  return { step, cursor, skipped, history: { best, waited } };
 }
 
 /**
@@ -174,7 +182,7 @@ export function decodeCheckpoint(
   expected: Expected,
 ): { state: TrainState; progress: Progress & { history: EvaluationHistory } } {
   const { tensors, metadata } = decodeSafetensors(bytes, expected.name);
-  const progress = progressOf(metadata, expected.name);
+  const { skipped, ...progress } = progressOf(metadata, expected.name);
   const shapes = Object.entries(parameterShapes(expected.model));
   const { optimizer, policy = "float32", overrides } = expected;
   const formats = stateFormats(shapes.map(([name]) => name), { policy, overrides });
@@ -212,7 +220,7 @@ export function decodeCheckpoint(
       parameters: pick(""),
       moments: Object.fromEntries(slots.map((slot) => [slot, pick(slotPrefix(slot))])),
       ...(withEma && { ema: pick(EMA) }),
-      ...(scaled && toParameters({ [SCALER]: tensors[SCALER]! })),
+      ...(scaled && { ...toParameters({ [SCALER]: tensors[SCALER]! }), skipped }),
     },
     progress: { ...progress, history: progress.history ?? NO_HISTORY },
   };

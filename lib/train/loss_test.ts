@@ -131,6 +131,35 @@ for (const [name, regularization] of [["plain", NONE], ["smoothed, with z-loss",
   });
 }
 
+Deno.test("label smoothing with a common offset of -1e4 in the logits equals float64, plain and in blocks", () => {
+  const [N, V, C] = [16, 37, 4];
+  const random = createRandom(5, "offset");
+  // Products of eighths and 64ths, and the offset, are exact in float32: every error is the loss's own.
+  const column = (i: number, other: (i: number) => number, first: number) => i % C === 0 ? first : other(i);
+  const given: Head = {
+    ...{ N, V, C },
+    hidden: Float32Array.from({ length: N * C }, (_, i) => column(i, () => random.integer(17) / 8 - 1, 1)),
+    table: Float32Array.from(
+      { length: V * C },
+      (_, i) => column(i, () => random.integer(257) / 64 - 2, -1e4),
+    ),
+    targets: Int32Array.from({ length: N }, () => random.integer(V)),
+    weights: new Float32Array(N).fill(1 / N),
+  };
+  const regularization = { labelSmoothing: 0.1, zLoss: 0 };
+  const want = exact(given, regularization);
+  for (const compiled of [false, true]) {
+    for (const block of [undefined, 5, V]) {
+      const got = measured(given, { regularization, compiled, ...(block && { block }) });
+      const about = `${block} ${compiled}`;
+      assertLess(Math.abs(got.objective - want.objective), 1e-6, about);
+      assertLess(Math.abs(got.nll - want.nll), 1e-6, about);
+      // Gradients of logits, summed with exact factors.
+      assertLess(error(got.dTable, want.dTable), 1e-7, about);
+    }
+  }
+});
+
 Deno.test("blockedCrossEntropy() in bfloat16 is as close as the plain form, and rounds its table's gradient once", () => {
   const given = head({ N: 256, V: 301, C: 24 });
   const want = exact(given, NONE);

@@ -5,7 +5,7 @@
  * remains one native call.
  *
  * Source: Micikevicius 2018 *Mixed Precision Training*; the constants are those of Keras 3's `LossScaleOptimizer`. A
- * skipped step counts as a step of the schedule and of AdamW's bias corrections.
+ * skipped step counts as a step of the schedule, but not of AdamW's bias corrections, as in PyTorch's `GradScaler`.
  *
  * @module
  */

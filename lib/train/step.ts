@@ -32,6 +32,8 @@ export interface TrainState {
   readonly ema?: Parameters | undefined;
   /** State of the gradient scaler, if the policy has one: float32 [2], created by `initialScaler` of `scaler.ts`. */
   readonly scaler?: tf.Tensor | undefined;
+  /** Number of skipped steps, which AdamW's bias corrections do not count. Default: 0. */
+  readonly skipped?: number | undefined;
 }
 
 /** Configuration of a training step. */
@@ -256,7 +258,8 @@ export function createTrainStep(config: StepConfig): TrainStep {
       );
     }
     const { beta1, beta2 } = optimizer.optimizer === "sgd" ? { beta1: 0, beta2: 0 } : optimizer;
-    const scalars = tf.tensor1d([at.lr, 1 - beta1 ** at.step, 1 - beta2 ** at.step]);
+    const { skipped = 0 } = state, updates = at.step - skipped;
+    const scalars = tf.tensor1d([at.lr, 1 - beta1 ** updates, 1 - beta2 ** updates]);
     const tree: StateTree = {
       parameters: state.parameters,
       moments: { ...state.moments },
@@ -270,7 +273,10 @@ export function createTrainStep(config: StepConfig): TrainStep {
     tf.dispose([scalars, figures]);
     disposeState(state);
     return {
-      state: { parameters, moments, ...(emaDecay > 0 && { ema }), ...(scaler && { scaler }) },
+      state: {
+        ...{ parameters, moments, ...(emaDecay > 0 && { ema }) },
+        ...(scaler && { scaler, skipped: skipped + Number(!Number.isFinite(gradNorm)) }),
+      },
       loss,
       gradNorm,
       ...(scale !== undefined && { lossScale: scale }),

@@ -86,7 +86,7 @@ export class Trainer implements Disposable {
     const moments = initialOptimizerState(model.parameters, this.options);
     this.#state = {
       moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(model.parameters) } : moments,
-      ...(describePolicy(this.options.policy).scaled && { scaler: initialScaler() }),
+      ...(describePolicy(this.options.policy).scaled && { scaler: initialScaler(), skipped: 0 }),
       ...(ema && { ema }),
     };
   }

@@ -161,14 +161,15 @@ class BlockedHead {
 
   /** Runs the first pass: collects the statistics of each row over all blocks. */
   normalize(): RowStatistics {
-    const sum = this.#rows.regularization.labelSmoothing !== 0;
-    let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { sum }) }));
+    const belowMax = this.#rows.regularization.labelSmoothing !== 0;
+    let statistics = tf.tidy(() => ({ ...noStatistics(this.#hidden.shape[0], { belowMax }) }));
     for (const range of this.#blocks) {
       this.#draws.push(roundingDraws());
       const former = statistics;
       statistics = tf.tidy(() => {
         const block = rowsAfter(this.#table, range, [former.sumExp, former.targetLogit]);
-        return { ...addColumns(former, this.#logits(this.#hidden, block).logits, this.#targets(range)) };
+        const { logits } = this.#logits(this.#hidden, block);
+        return { ...addColumns(former, logits, { targets: this.#targets(range), begin: range.begin }) };
       });
       tf.dispose(Object.values(former));
     }
@@ -176,7 +177,7 @@ class BlockedHead {
   }
 
   /** Computes the weighted sums over rows. */
-  sums({ max, sumExp, targetLogit, sum }: RowStatistics): LossSums {
+  sums({ max, sumExp, targetLogit, belowMax }: RowStatistics): LossSums {
     const { weights, regularization: { labelSmoothing, zLoss } } = this.#rows;
     const logZ = tf.add(max, tf.log(sumExp)); // [N, 1]
     const nll = tf.sub(tf.log(sumExp), tf.sub(targetLogit, max));
@@ -184,7 +185,10 @@ class BlockedHead {
       tf.sum(tf.mul(atLoss(tf.reshape(losses, [-1])), weights)) as tf.Scalar;
     const plain = added(nll);
     if (labelSmoothing === 0 && zLoss === 0) return { objective: tf.clone(plain), nll: plain };
-    const spread = sum === undefined ? 0 : tf.sub(logZ, tf.div(sum, this.#table.shape[0])); // the mean of -log p
+    // The mean over V of -log p. Like the loss, it does not contain the logits' common offset.
+    const spread = belowMax === undefined
+      ? 0
+      : tf.add(tf.log(sumExp), tf.div(belowMax, this.#table.shape[0]));
     return { objective: added(regularized(nll, { logZ, spread }, this.#rows.regularization)), nll: plain };
   }
 

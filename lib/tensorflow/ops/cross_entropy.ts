@@ -99,29 +99,32 @@ export interface RowStatistics {
   readonly sumExp: tf.Tensor;
   /** The target's logit, or 0 before its column is processed. */
   readonly targetLogit: tf.Tensor;
-  /** The sum of the logits, if requested. */
-  readonly sum?: tf.Tensor | undefined;
+  /** The sum of max - logit, if requested. */
+  readonly belowMax?: tf.Tensor | undefined;
 }
 
-const statistics = fused("blockStatistics", ([logits, max, sumExp, sum]) => {
+const statistics = fused("blockStatistics", ([logits, max, sumExp, belowMax, count]) => {
   const wide = float32(logits!);
   const higher = tf.maximum(max!, rowMax(wide));
-  const own = rowSums(tf.exp(tf.sub(wide, higher)));
-  const all = tf.add(tf.mul(sumExp!, tf.exp(tf.sub(max!, higher))), own);
-  return sum === undefined ? [higher, all] : [higher, all, tf.add(sum, rowSums(wide))];
+  const shifted = tf.sub(wide, higher);
+  const all = tf.add(tf.mul(sumExp!, tf.exp(tf.sub(max!, higher))), rowSums(tf.exp(shifted)));
+  if (belowMax === undefined) return [higher, all];
+  // Before the first column, max is the lowest float32, and a higher maximum minus it may overflow.
+  const raised = tf.where(tf.equal(sumExp!, 0), tf.zerosLike(max!), tf.mul(count!, tf.sub(higher, max!)));
+  return [higher, all, tf.sub(tf.add(belowMax, raised), rowSums(shifted))];
 });
 
 /** The lowest finite float32. */
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 
 /** Returns the statistics of rows before any column. */
-export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistics {
+export function noStatistics(N: number, { belowMax }: { belowMax: boolean }): RowStatistics {
   const zeros = () => tf.fill([N, 1], 0);
   return {
     max: tf.fill([N, 1], LOWEST), // not -Infinity: the difference of two infinities is NaN
     sumExp: zeros(),
     targetLogit: zeros(),
-    ...(sum && { sum: zeros() }),
+    ...(belowMax && { belowMax: zeros() }),
   };
 }
 
@@ -131,22 +134,27 @@ export function noStatistics(N: number, { sum }: { sum: boolean }): RowStatistic
  *
  * @param former The statistics of the columns before the block.
  * @param logits The block, [N, v], in any floating type.
- * @param targets int32 [N, 1]: the targets' columns, relative to the block's first.
+ * @param block `targets`: the targets' columns relative to the block's first, int32 [N, 1]. `begin`: the block's first
+ * column.
  */
-export function addColumns(former: RowStatistics, logits: tf.Tensor, targets: tf.Tensor): RowStatistics {
+export function addColumns(
+  former: RowStatistics,
+  logits: tf.Tensor,
+  { targets, begin }: { targets: tf.Tensor; begin: number },
+): RowStatistics {
   const [N, v] = logits.shape as [number, number];
-  const { max, sumExp, targetLogit, sum } = former;
+  const { max, sumExp, targetLogit, belowMax } = former;
   const inside = tf.logicalAnd(tf.greaterEqual(targets, 0), tf.less(targets, v));
   const columns = tf.clipByValue(targets, 0, v - 1);
   const places = tf.concat([tf.reshape(tf.range(0, N, 1, "int32"), [N, 1]), columns], 1);
   const own = tf.expandDims(float32(tf.gatherND(logits, places)), 1);
-  const inputs = sum === undefined ? [logits, max, sumExp] : [logits, max, sumExp, sum];
-  const [higher, all, more] = statistics(inputs, {});
+  const smoothed = belowMax === undefined ? [] : [belowMax, tf.fill([1, 1], begin)];
+  const [higher, all, more] = statistics([logits, max, sumExp, ...smoothed], {});
   return {
     max: higher!,
     sumExp: all!,
     targetLogit: tf.where(inside, own, targetLogit),
-    ...(more && { sum: more }),
+    ...(more && { belowMax: more }),
   };
 }
 

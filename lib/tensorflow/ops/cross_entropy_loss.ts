@@ -118,9 +118,11 @@ function rowLosses(
 ): { objective: tf.Tensor; nll: tf.Tensor } {
   const nll = nllOfRows(logits, targets);
   if (regularization.labelSmoothing === 0 && regularization.zLoss === 0) return { objective: nll, nll };
-  const { logZ, mean } = layerScope("loss", () => ({ logZ: logSumExp([logits]), mean: rowMean([logits]) }));
-  const spread = tf.sub(toFloat32(logZ), toFloat32(mean)); // the mean over V of -log p
-  return { objective: regularized(nll, { logZ: toFloat32(logZ), spread }, regularization), nll };
+  const { logZ, spread } = layerScope("loss", () => ({
+    logZ: toFloat32(logSumExp([logits])),
+    spread: toFloat32(meanSurprise([logits])),
+  }));
+  return { objective: regularized(nll, { logZ, spread }, regularization), nll };
 }
 
 /**
@@ -138,7 +140,15 @@ export function plainCrossEntropy(logits: tf.Tensor2D, rows: LossRows): LossSums
 }
 
 const logSumExp = operation("loss", ([logits]: [tf.Tensor]) => tf.logSumExp(toFloat32(logits), 1));
-const rowMean = operation("loss", ([logits]: [tf.Tensor]) => tf.mean(toFloat32(logits), 1));
+
+/**
+ * Computes the mean over V of -log p, [N]. The softmax subtracts each row's maximum first, so that a common offset of the
+ * logits costs no precision.
+ */
+const meanSurprise = operation(
+  "loss",
+  ([logits]: [tf.Tensor]) => tf.neg(tf.mean(tf.logSoftmax(toFloat32(logits), 1), 1)),
+);
 
 /** Computes the negative log likelihood of rows, float32 [N], without ignored targets. */
 export function nllOfRows(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {

@@ -143,6 +143,7 @@ export function parseFormat(name: string): Format {
   const mode = suffixes.shift() ?? "nearest";
   const rounding = MODES.find((one) => one === mode);
   if (rounding === undefined || suffixes.length > 0) throw refuse();
+  if (base.family === "scale" && (rounding === "stochastic" || rounding === "kahan")) throw refuse();
   const { exponent, mantissa, family, hasNaN } = base;
   // e8m23 equals float32: nothing is rounded.
   const whole = exponent === 8 && mantissa === 23;

@@ -62,6 +62,7 @@ Deno.test("parseFormat() refuses other names, and lists the valid ones", () => {
     "e4m3fn-stochastic-nonsaturating",
     "e2m1fn-saturating",
     "e05m2",
+    "e8m0-stochastic",
     "constructor",
   ];
   for (

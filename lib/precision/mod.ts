@@ -14,6 +14,20 @@ export {
   type RoundingMode,
 } from "./format.ts";
 export { exponentOf, roundArray, roundNumber, type Uniform } from "./round.ts";
+export { quantizeArray, type QuantizeArrayOptions } from "./quantize.ts";
+export {
+  fullQuantizerNames,
+  parseQuantizer,
+  parseScaling,
+  type Quantizer,
+  QUANTIZER_NAMES,
+  type QuantizerNames,
+  quantizerOf,
+  type Scaling,
+  SCALING_NAMES,
+  type ScalingKind,
+  splitQuantizer,
+} from "./quantizer.ts";
 export {
   formatOverride,
   layerNames,

@@ -28,9 +28,7 @@ export function roundArray(
   format: Format,
   uniform?: Uniform,
 ): Float32Array<ArrayBuffer> {
-  if (format.rounding === "stochastic" && uniform === undefined) {
-    throw new TypeError("Cannot round stochastically: expected random numbers, got none. Pass a seed.");
-  }
+  requireUniform(format, uniform);
   const rounded = Float32Array.from(values, (value) => roundNumber(value, format, uniform));
   if (!format.hasNaN) {
     // ml_dtypes converts NaN to a zero of the opposite sign. The sign of a NaN is only in its bits.
@@ -40,6 +38,12 @@ export function roundArray(
     });
   }
   return rounded;
+}
+
+/** Throws for stochastic rounding without random numbers. */
+export function requireUniform({ rounding }: Format, uniform: Uniform | undefined): void {
+  if (rounding !== "stochastic" || uniform !== undefined) return;
+  throw new TypeError("Cannot round stochastically: expected random numbers, got none. Pass a seed.");
 }
 
 /** Rounds one number. NaN stays NaN. */

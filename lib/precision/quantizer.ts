@@ -1,0 +1,158 @@
+/**
+ * Quantizers by name: a number format with a scaling. Plain data, without tensors.
+ *
+ * @module
+ */
+import { type Format, parseFormat, parseTensorFormat } from "./format.ts";
+
+/**
+ * Kind of scaling. `tensor`: one float32 scale per tensor, from its current maximum. `delayed`: one per tensor, from
+ * the maxima of former steps. `row`: one float32 scale per row along the axis. `mx`: one power of two (E8M0) per block
+ * of 32 along the axis. `nvfp4`: one E4M3 scale per block of 16, and one float32 scale per tensor.
+ */
+export type ScalingKind = "tensor" | "delayed" | "row" | "mx" | "nvfp4";
+
+/** A way of scaling values into the range of a format. */
+export interface Scaling {
+  /** Canonical name: `tensor`, `delayed`, `delayed-64`, `row`, `mx`, `mx-ceil`, `nvfp4`. */
+  readonly name: string;
+  /** Kind. */
+  readonly kind: ScalingKind;
+  /** Values per scale along the axis. Undefined: no blocks. */
+  readonly block?: number;
+  /**
+   * Exponent of the scale of `mx`. `floor`: floor(log2 amax) − emax(format), as in OCP MX 1.0. `ceil`: the smallest
+   * exponent with which no value saturates.
+   */
+  readonly exponent?: "floor" | "ceil";
+  /** Number of former steps whose maxima determine the scale of `delayed`. */
+  readonly history?: number;
+}
+
+/** A number format with a scaling. */
+export interface Quantizer {
+  /** Canonical name: `e4m3fn`, `e4m3fn/tensor`, `e2m1fn-stochastic/mx`. */
+  readonly name: string;
+  /** Format of the scaled values, including the rounding. */
+  readonly format: Format;
+  /** Scaling; undefined: the values themselves are rounded. */
+  readonly scaling: Scaling | undefined;
+}
+
+/** Default number of steps in the history of delayed scaling. */
+const HISTORY = 16;
+
+/** Greatest number of steps in the history of delayed scaling. */
+const LONGEST_HISTORY = 1024;
+
+/** Scalings without parameters. */
+const SCALINGS: Readonly<Record<string, Scaling>> = {
+  tensor: { name: "tensor", kind: "tensor" },
+  delayed: { name: "delayed", kind: "delayed", history: HISTORY },
+  row: { name: "row", kind: "row" },
+  mx: { name: "mx", kind: "mx", block: 32, exponent: "floor" },
+  "mx-ceil": { name: "mx-ceil", kind: "mx", block: 32, exponent: "ceil" },
+  nvfp4: { name: "nvfp4", kind: "nvfp4", block: 16 },
+};
+
+/** Scalings for help texts and error messages. */
+export const SCALING_NAMES: string =
+  `tensor, row, mx, mx-ceil, nvfp4, delayed or delayed-N (N former steps, from 1 to ${LONGEST_HISTORY}; default: ${HISTORY})`;
+
+/** Short names of formats with block scaling. */
+const SHORT: Readonly<Record<string, { format: string; scaling: string }>> = {
+  mxfp8: { format: "e4m3fn", scaling: "mx" },
+  mxfp6: { format: "e3m2fn", scaling: "mx" },
+  mxfp4: { format: "e2m1fn", scaling: "mx" },
+  nvfp4: { format: "e2m1fn", scaling: "nvfp4" },
+};
+
+/** Syntax of quantizers for help texts and error messages. */
+export const QUANTIZER_NAMES: string =
+  `FORMAT or FORMAT/SCALING, where SCALING is ${SCALING_NAMES}; mxfp8 is e4m3fn/mx, mxfp6 e3m2fn/mx, mxfp4 e2m1fn/mx ` +
+  "and nvfp4 e2m1fn/nvfp4";
+
+/** A format and a scaling by name, as in specs. */
+export interface QuantizerNames {
+  /** Name of the format, as `parseFormat` accepts it, or a short name: `mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`. */
+  readonly format: string;
+  /** Name of the scaling. Default: none. */
+  readonly scaling?: string | undefined;
+}
+
+/**
+ * Replaces a short name by its format and scaling: `mxfp4-stochastic` by `e2m1fn-stochastic` with `mx`. Names are not
+ * checked.
+ *
+ * @throws {RangeError} for a short name with a scaling.
+ */
+export function fullQuantizerNames({ format, scaling }: QuantizerNames): QuantizerNames {
+  const [base = "", ...suffixes] = format.split("-");
+  const short = Object.hasOwn(SHORT, base) ? SHORT[base] : undefined;
+  if (short === undefined) return scaling === undefined ? { format } : { format, scaling };
+  if (scaling !== undefined) {
+    throw new RangeError(
+      `Cannot use ${format} with the scaling ${scaling}: expected ${format} alone, which has the scaling ${short.scaling}.`,
+    );
+  }
+  return { format: [short.format, ...suffixes].join("-"), scaling: short.scaling };
+}
+
+/**
+ * Parses a scaling's name.
+ *
+ * @throws {RangeError} for another name.
+ */
+export function parseScaling(name: string): Scaling {
+  if (Object.hasOwn(SCALINGS, name)) return SCALINGS[name]!;
+  const history = Number(/^delayed-([1-9][0-9]*)$/.exec(name)?.[1]);
+  if (history === HISTORY) {
+    throw new RangeError(`Cannot use the scaling ${name}: expected its name, delayed.`); // one scaling, one name
+  }
+  if (history <= LONGEST_HISTORY) return { name, kind: "delayed", history };
+  throw new RangeError(`Cannot use the scaling ${JSON.stringify(name)}: expected ${SCALING_NAMES}.`);
+}
+
+/**
+ * Parses the names of a format and a scaling.
+ *
+ * @throws {RangeError} for other names, and for a scaling of a format that needs none: one with 8 bits of exponent, as
+ * float32 has.
+ */
+export function quantizerOf(names: QuantizerNames): Quantizer {
+  const full = fullQuantizerNames(names);
+  if (full.scaling === undefined) {
+    const format = parseFormat(full.format);
+    return { name: format.name, format, scaling: undefined };
+  }
+  const format = parseTensorFormat(full.format), scaling = parseScaling(full.scaling);
+  if (format.exponent === 8) {
+    throw new RangeError(
+      `Cannot scale ${format.name}: expected a format of less range than float32, got one with 8 bits of exponent. ` +
+        "Omit the scaling.",
+    );
+  }
+  if (format.rounding === "kahan") {
+    throw new RangeError(
+      `Cannot scale ${format.name}: expected a rounding of values, got kahan, which compensates weight updates.`,
+    );
+  }
+  return { name: `${format.name}/${scaling.name}`, format, scaling };
+}
+
+/** Splits `FORMAT/SCALING` into its names, with short names replaced. The names are not checked. */
+export function splitQuantizer(text: string): QuantizerNames {
+  const at = text.indexOf("/");
+  return fullQuantizerNames(
+    at < 0 ? { format: text } : { format: text.slice(0, at), scaling: text.slice(at + 1) },
+  );
+}
+
+/**
+ * Parses `FORMAT` or `FORMAT/SCALING`, for instance `e4m3fn-stochastic/mx`.
+ *
+ * @throws {RangeError} for other names.
+ */
+export function parseQuantizer(text: string): Quantizer {
+  return quantizerOf(splitQuantizer(text));
+}

@@ -48,7 +48,7 @@ Deno.test("comparisonText() ends with the verdict, and says what is behind it", 
       "Seed noise floor: the final validation losses of two seeds of float32 differ by",
       "The gap of training losses is significant from step 1",
       "with fewer than 6 pairs, it is never below 0.05",
-      "Spikes (5 standard deviations above the previous 32 losses): ",
+      "Spikes (rises of more than 5 standard deviations): ",
     ]
   ) assertStringIncludes(text, part);
   assertEquals(text.split("\n").at(-1)!.startsWith("degraded by 0."), true);

@@ -7,7 +7,8 @@ import { least } from "../number/extent.ts";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
 import { precisionName } from "./precision_name.ts";
-import { DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, spikes } from "./stability.ts";
+import { spikes } from "./spikes.ts";
+import { DEFAULT_TOLERANCE, type Gap, gapOf, type Pair } from "./stability.ts";
 import {
   DEFAULT_LEVEL,
   type Estimate,

@@ -91,7 +91,7 @@ export function comparisonNotes(comparison: Comparison): string[] {
   const base = pairs.reduce((sum, { spikes }) => sum + spikes.baseline.length, 0);
   const all = pairs.reduce((sum, { spikes }) => sum + spikes.other.length, 0);
   notes.push(
-    `Spikes (5 standard deviations above the previous 32 losses): ${base} in ${baseline}, ${all} in ${other}, of which ` +
+    `Spikes (rises of more than 5 standard deviations): ${base} in ${baseline}, ${all} in ${other}, of which ` +
       `${ownSpikes(pairs)} have no counterpart in ${baseline}.`,
   );
   const lost = (side: "baseline" | "other") => pairs.reduce((sum, { gap }) => sum + gap.nonFinite[side], 0);

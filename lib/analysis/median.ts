@@ -47,3 +47,27 @@ function placeOf(sorted: Float64Array, value: number): number {
   }
   return low;
 }
+
+/**
+ * Returns values minus their centered running medians. Windows have at most 2 · `half` + 1 values. Near both ends, they
+ * shrink symmetrically, so that the medians of a monotonic list without noise equal the list.
+ *
+ * @param values Finite values.
+ * @param half Maximum number of values on each side of the center, at least 0.
+ */
+export function medianResiduals(values: Float64Array, half: number): Float64Array {
+  const n = values.length, window = 2 * half + 1;
+  const whole = window <= n ? runningMedians(values, window) : new Float64Array(0);
+  return values.map((value, i) => {
+    const side = Math.min(i, n - 1 - i, half);
+    return value - (side === half ? whole[i - half]! : median(values.subarray(i - side, i + side + 1)));
+  });
+}
+
+/**
+ * Returns a standard deviation estimated from the median of absolute values: 1.4826 · median |x|. Exact for normal values
+ * around 0. Up to half of the values may be arbitrary.
+ */
+export function robustDeviation(values: Float64Array): number {
+  return 1.4826 * median(values.map(Math.abs));
+}

@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { createRandom } from "../text/random.ts";
-import { median, runningMedians } from "./median.ts";
+import { median, medianResiduals, robustDeviation, runningMedians } from "./median.ts";
 
 Deno.test("runningMedians() returns the medians of all windows, with ties and infinities", () => {
   const random = createRandom(1, "medians");
@@ -17,4 +17,22 @@ Deno.test("runningMedians() returns the medians of all windows, with ties and in
     );
     assertEquals([...runningMedians(values, window)], wanted);
   }
+});
+
+Deno.test("medianResiduals() are 0 along any monotonic list, and robustDeviation() ignores a minority", () => {
+  const random = createRandom(2, "medians");
+  for (const length of [0, 1, 2, 3, 8, 64, 65, 66, 300]) {
+    const falling = Float64Array.from({ length }, () => random.normal()).sort().reverse();
+    for (const half of [0, 1, 5, 32]) {
+      assertEquals([...medianResiduals(falling, half)], new Array(length).fill(0));
+    }
+  }
+  assertEquals([...medianResiduals(new Float64Array([1, 1, 4, 1, 1]), 1)], [0, 0, 3, 0, 0]);
+  const noise = Float64Array.from({ length: 20_001 }, () => 3 * random.normal());
+  assertAlmostEquals(robustDeviation(noise), 3, 0.1);
+  assertAlmostEquals(
+    robustDeviation(noise.map((value, i) => i % 10 === 0 ? 1e9 : value)),
+    3 * 0.7647 / 0.6745,
+    0.1,
+  ); // the 55.6th percentile of |x|
 });

@@ -44,6 +44,7 @@ export {
 export { median } from "./median.ts";
 export { BASELINE, deviceOf, isBaseline, type OfPrecision, precisionName } from "./precision_name.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
+export { type SpikeOptions, spikes } from "./spikes.ts";
 export {
   countNonFinite,
   DEFAULT_TOLERANCE,
@@ -53,7 +54,6 @@ export {
   type Pair,
   pairRuns,
   PRECISION,
-  spikes,
 } from "./stability.ts";
 export { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
 export { summarize, type Summary } from "./summary.ts";

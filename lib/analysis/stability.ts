@@ -1,5 +1,5 @@
 /**
- * Stability of a loss: spikes, non-finite values, and the gap between the precisions of a pair.
+ * Stability of a loss: non-finite values, and the gap between the precisions of a pair.
  *
  * @module
  */
@@ -18,46 +18,6 @@ export function countNonFinite(values: ArrayLike<number>): number {
   let count = 0;
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) count++;
   return count;
-}
-
-/**
- * Returns the steps whose loss is a spike by a rolling z-score. The method follows llm.c's outlier detector, but the window
- * excludes the tested loss. Non-finite losses are not spikes; see {@linkcode countNonFinite}.
- *
- * The false-positive rate of the defaults is 1.3e-5 per step by Student's t: 0.03 spikes in 2,000 steps of normal noise.
- *
- * @param losses Losses by step, in nats per token.
- * @param options `window`, the number of preceding losses (default 32; earlier steps are not tested), and `z`, the threshold in
- * standard deviations above their mean (default 5).
- * @returns Indices into `losses`.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { spikes } from "@losskit/losskit/analysis";
- *
- * const losses = Array.from({ length: 100 }, (_, i) => 2 + 0.01 * Math.sin(i));
- * losses[70] = 3;
- * assertEquals(spikes(losses), [70]);
- * ```
- */
-export function spikes(
-  losses: ArrayLike<number>,
-  { window = 32, z = 5 }: { window?: number; z?: number } = {},
-): number[] {
-  const found: number[] = [];
-  // Avoid slices: this loop runs for thousands of runs with thousands of steps.
-  for (let i = window; i < losses.length; i++) {
-    const loss = losses[i]!;
-    if (!Number.isFinite(loss)) continue;
-    let n = 0, sum = 0, squares = 0;
-    for (let k = i - window; k < i; k++) if (Number.isFinite(losses[k]!)) n++, sum += losses[k]!;
-    if (n < 2) continue;
-    const mean = sum / n;
-    for (let k = i - window; k < i; k++) if (Number.isFinite(losses[k]!)) squares += (losses[k]! - mean) ** 2;
-    if (loss - mean > z * Math.sqrt(squares / (n - 1))) found.push(i);
-  }
-  return found;
 }
 
 /** Spec fields that determine the precision of a run. */

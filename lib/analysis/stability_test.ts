@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertExists } from "@std/assert";
 import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { countNonFinite, gapOf, pairRuns, seedSpread, spikes } from "./stability.ts";
+import { countNonFinite, gapOf, pairRuns, seedSpread } from "./stability.ts";
 
 type Losses = Pick<SyntheticRun, "losses" | "evals" | "end">;
 
@@ -14,41 +14,9 @@ function pairOf(float32: Losses, bf16: Losses) {
   return pair;
 }
 
-/** Noise that is the same everywhere: the fractional parts of multiples of the golden ratio. */
-function noise(i: number): number {
-  return (i * 0.6180339887498949) % 1 - 0.5;
-}
-
 Deno.test("countNonFinite() counts NaN and both infinities", () => {
   assertEquals(countNonFinite([1, NaN, Infinity, -Infinity, 0, Number.MAX_VALUE]), 3);
   assertEquals(countNonFinite([]), 0);
-});
-
-Deno.test("spikes() finds what stands out above, and nothing in noise or in a falling loss", () => {
-  const losses = Array.from({ length: 400 }, (_, i) => 6 - 3 * (1 - Math.exp(-i / 50)) + 0.1 * noise(i));
-  assertEquals(spikes(losses), []);
-  assertEquals(spikes(losses.with(200, losses[200]! + 1)), [200]);
-  assertEquals(spikes(losses.with(200, losses[200]! - 1)), []);
-});
-
-Deno.test("spikes() tests no loss without a full preceding window", () => {
-  const losses = Array.from({ length: 40 }, (_, i) => 2 + 0.01 * noise(i));
-  assertEquals(spikes(losses.with(31, 9)), []);
-  assertEquals(spikes(losses.with(32, 9)), [32]);
-  assertEquals(spikes(losses.with(8, 9), { window: 8 }), [8]);
-});
-
-Deno.test("spikes() compares a loss with z standard deviations", () => {
-  // window 1, 3: mean 2, deviation sqrt(2)
-  assertEquals(spikes([1, 3, 2 + 2 * Math.SQRT2 + 1e-9], { window: 2, z: 2 }), [2]);
-  assertEquals(spikes([1, 3, 2 + 2 * Math.SQRT2 - 1e-9], { window: 2, z: 2 }), []);
-});
-
-Deno.test("spikes() ignores non-finite losses", () => {
-  const losses = Array.from({ length: 100 }, (_, i) => 2 + 0.01 * noise(i));
-  assertEquals(spikes(losses.with(50, Infinity).with(51, NaN)), []);
-  assertEquals(spikes(losses.with(50, NaN).with(60, 3)), [60]);
-  assertEquals(spikes(losses.map(() => NaN)), []);
 });
 
 Deno.test("pairRuns() pairs runs that differ in their policy alone", () => {

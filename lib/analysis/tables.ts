@@ -9,7 +9,8 @@ import { least } from "../number/extent.ts";
 import { readStepColumns, type RecordedRun, seriesOf, stepColumns } from "../record/mod.ts";
 import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
-import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, spikes } from "./stability.ts";
+import { spikes } from "./spikes.ts";
+import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair } from "./stability.ts";
 
 /** An Arquero table. Its numbers may be NaN or infinite; Arquero's aggregates skip them. */
 export type Table = ColumnTable;

@@ -21,6 +21,8 @@ export interface TestRunOptions {
   jobs?: number;
   /** The longest that a file may take, in milliseconds; default 20 minutes. */
   limit?: number;
+  /** Lines of a passed file's output that are written, too. Default: none. */
+  shown?: RegExp;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface TestRunOptions {
  * @returns The counts; a failed type check is 1 failed, as is a file that crashes, does not load or runs no test.
  */
 export async function runTestFiles(options: TestRunOptions): Promise<Outcome> {
-  const { roots, filters = [], write, jobs = 2, limit = FILE_LIMIT } = options;
+  const { roots, filters = [], write, jobs = 2, limit = FILE_LIMIT, shown } = options;
   const files = findTestFiles(roots).filter((file) =>
     filters.length === 0 || filters.some((filter) => file.includes(filter))
   );
@@ -48,6 +50,7 @@ export async function runTestFiles(options: TestRunOptions): Promise<Outcome> {
     const verdict = outcome.failed > 0 ? "FAILED" : "ok";
     write(`${verdict} ${file}: ${closingLine(outcome)} (${seconds.toFixed(1)} s)`);
     if (outcome.failed > 0) write(output);
+    else if (shown) { for (const line of output.split("\n")) if (shown.test(line)) write(line); }
   };
 
   if (!await typeCheck(files, write)) total.failed++;

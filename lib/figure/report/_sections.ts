@@ -107,8 +107,8 @@ export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tol
     `A gap is the lower precision's loss minus float32's, in nats per token. First beyond: first step with a ` +
     `training-loss gap above ${tolerance} in absolute value. Speed: tokens per second relative to float32.`;
   const runNote =
-    "Losses are in nats per token; bits per byte are comparable across vocabularies. Spikes: losses more than 5 standard " +
-    "deviations above the mean of the preceding 32. Click a column heading to sort. Click a run number to highlight the run " +
+    "Losses are in nats per token; bits per byte are comparable across vocabularies. Spikes: rises of more than 5 standard " +
+    "deviations of a step's loss. Click a column heading to sort. Click a run number to highlight the run " +
     "and its pair in the figures.";
   const pairMetas = pairRuns(runs).map(({ other }) => metaFor(other));
   return [

@@ -14,7 +14,7 @@ import {
   type SweepSpecInput,
   verifyResume,
 } from "../lib/mod.ts";
-import { describeRun, recordRun } from "../lib/study/mod.ts";
+import { describeRun, recordRun, recordSweep } from "../lib/study/mod.ts";
 import { readPlan } from "../lib/sweep/mod.ts";
 import { sampleText } from "./support/commands.ts";
 import { simulatePairs } from "./support/simulated_pairs.ts";
@@ -72,6 +72,31 @@ Deno.test("sweep() throws where it cannot work, and stops at a signal", async ()
   );
   const aborted = AbortSignal.abort();
   assertEquals(await sweep(spec, { dir: join(root, "stopped"), signal: aborted, ...quiet }), []);
+});
+
+Deno.test("recordSweep() plans, runs and reports a sweep in one call, and resumes it from its folder alone", async () => {
+  const dir = join(root, "recorded"), plans: number[] = [], lines: string[] = [];
+  const options = {
+    ...{ dir, workers: 2, tolerance: 1, ...quiet },
+    onPlan: ({ plan }: { plan: { runs: readonly unknown[] } }) => void plans.push(plan.runs.length),
+    print: (line: string) => void lines.push(line),
+  };
+  const stopped = await recordSweep(spec, { ...options, signal: AbortSignal.abort() });
+  assertEquals([stopped.ending, stopped.exitCode, stopped.finished], ["interrupted", 75, 0]);
+  assertEquals([stopped.runs, stopped.verdicts, stopped.report], [[], [], undefined]);
+  const { ending, exitCode, runs, verdicts, report, plan } = await recordSweep({}, {
+    ...options,
+    resume: true,
+  });
+  assertEquals([ending, exitCode, plan.name, plans], ["done", 0, "recorded", [4, 4]]);
+  assertEquals(runs.map(({ manifest }) => manifest.runId).sort(), plan.runs.map(({ id }) => id).sort());
+  assertEquals(verdicts, compare(runs, { tolerance: 1 }).verdicts);
+  assertEquals([report!.path, lines.at(-1)], [join(dir, "report.html"), `\n${report!.text}`]);
+  await assertRejects(
+    () => recordSweep(null as never, { dir, resume: true }),
+    UserError,
+    "expected an object",
+  );
 });
 
 Deno.test("compare() summarizes several settings in one sentence, and refuses runs without pairs", () => {

@@ -98,12 +98,12 @@ export function list(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
-/** Returns a parser of an option that takes a single name. */
-export function oneName(flag: string): (text: string) => string {
+/** Returns a parser of an option that takes a single name. `remedy` ends the error message. */
+export function oneName(flag: string, remedy = ""): (text: string) => string {
   return (text) => {
-    const [name, ...others] = list(text);
-    if (name !== undefined && others.length === 0) return name;
-    throw new UserError(`Cannot use ${flag}: expected one name, got ${JSON.stringify(text)}.`);
+    const names = list(text);
+    if (names.length === 1) return names[0]!;
+    throw new UserError(`Cannot use ${flag}: expected one name, got ${names.length}.${remedy}`);
   };
 }
 

@@ -1,12 +1,8 @@
 /** `deno task sweep`: plans and runs a sweep, and writes its report. */
 import { printable } from "../error/printable.ts";
-import { basename, resolve } from "node:path";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
-import { EXIT } from "../error/user_error.ts";
-import { describeEntropy } from "../run/mod.ts";
-import { parseSweepSpec, readPlan, requireUnchanged, type SweepSpec } from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/native/probe_machine.ts";
+import { type PlacedSweep, recordSweep, type SweepSpecInput } from "../study/mod.ts";
 import {
   append,
   command,
@@ -21,7 +17,6 @@ import {
 import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
 import { runFieldHelp } from "./run_flags.ts";
 import { readSpec } from "./spec_file.ts";
-import { type PlacedSweep, placeSweep, report, runPlaced } from "../study/mod.ts";
 
 interface Options {
   out?: string;
@@ -80,76 +75,50 @@ const program = command("sweep", "Train all combinations of the axes and compare
   .addHelpText("after", STATUS_HELP)
   .action(sweep);
 
-async function sweep(specPath: string | undefined, options: Options): Promise<void> {
-  const { tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } = options;
-  const limits = { seconds: timeLimit, bytes: memoryLimit };
-  const placed = await placedSweep(specPath, options);
-  const { plan, dir, workers } = placed;
-  const entropy = describeEntropy(plan.data);
-  if (entropy !== undefined) console.error(entropy);
-
-  using interruption = watchSignals();
-  const tokens = plan.runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
-  console.error(
-    `${plan.runs.length} runs (${tokens} tokens) in ${
-      printable(dir)
-    }, ${workers} at a time with ${plan.threads} ` +
-      `thread${plan.threads > 1 ? "s" : ""} each`,
-  );
-  const outcome = await runPlaced(placed, { interruption, retries, limits, allowEnvironmentChange });
-  Deno.exitCode = outcome.exitCode;
-  if (outcome.exitCode === EXIT.interrupted) {
+async function sweep(path: string | undefined, options: Options): Promise<void> {
+  const { out, workers, resume, tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } =
+    options;
+  const given = path === undefined ? {} : await readSpec(path);
+  const { plan, exitCode, ending, finished, failed, report } = await recordSweep(withFlags(given, options), {
+    ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange },
+    limits: { seconds: timeLimit, bytes: memoryLimit },
+    source: path ?? "the command line",
+    watch: watchSignals,
+    onPlan: describePlan,
+    print: (line) => console.log(line),
+  });
+  Deno.exitCode = exitCode;
+  if (ending === "interrupted") {
     console.error(
-      `interrupted: ${outcome.finished} of ${plan.runs.length} runs are finished; repeat the command to resume`,
+      `interrupted: ${finished} of ${plan.runs.length} runs are finished; repeat the command to resume`,
     );
     return;
   }
-  if (outcome.finished > 0) {
-    const { path, leftOut } = await report(dir, {
-      title: plan.name,
-      tolerance,
-      print: (line) => console.log(line),
-    });
-    console.log(`\nreport: ${printable(path)}`);
-    reportDamage(leftOut);
+  if (report !== undefined) {
+    console.log(`\nreport: ${printable(report.path)}`);
+    reportDamage(report.leftOut);
   }
-  for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
+  for (const { id, reason } of failed) console.error(`failed: ${id}: ${printable(reason)}`);
 }
 
-/** Flags that determine the runs. */
-const AXES = ["data", "seq", "amp", "override", "probes", "vocab", "seeds", "steps"];
-
-/** Places the sweep of a command line. With `--resume` alone, uses the plan in the folder. */
-async function placedSweep(specPath: string | undefined, options: Options): Promise<PlacedSweep> {
-  const { out, resume, workers } = options;
-  const silent = specPath === undefined && AXES.every((flag) => options[flag] === undefined);
-  const found = resume && silent && out !== undefined ? readPlan(out) : undefined;
-  if (found !== undefined) {
-    requireDevice();
-    await requireUnchanged(out!, found);
-    const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / found.threads));
-    return { plan: found, dir: out!, workers: workers ?? atOnce };
-  }
-  const given = specPath === undefined ? {} : await readSpec(specPath);
-  const spec = specOf(given, { specPath, options });
-  // A built-in sweep in a chosen folder gets the name of the folder.
-  const name = specPath === undefined && out !== undefined ? basename(resolve(out)) : spec.name;
-  return await placeSweep(spec, { dir: out, workers, name });
+function describePlan({ plan: { runs, threads }, dir, workers, entropy }: PlacedSweep): void {
+  if (entropy !== undefined) console.error(entropy);
+  const tokens = runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
+  console.error(
+    `${runs.length} runs (${tokens} tokens) in ${printable(dir)}, ${workers} at a time with ${threads} ` +
+      `thread${threads > 1 ? "s" : ""} each`,
+  );
 }
 
-/** Returns the spec of a file, or the built-in spec, with the values of flags. */
-function specOf(
-  given: unknown,
-  { specPath, options }: { specPath: string | undefined; options: Readonly<Record<string, unknown>> },
-): SweepSpec {
+/** Returns a spec with the values of flags. */
+function withFlags(
+  spec: SweepSpecInput,
+  options: Readonly<Record<string, unknown>>,
+): SweepSpecInput {
   const fromFlags = {
     data: options["data"],
     seq: split(options["seq"], (text) => list(text).map(numeric)),
-    // The built-in sweep compares float32 with the device's autocast policy.
-    policy: split(
-      options["amp"] ?? (specPath === undefined ? "off,on" : undefined),
-      list,
-    ),
+    policy: split(options["amp"], list),
     overrides: split(options["override"], overrides),
     probeEvery: options["probes"],
     vocab: split(options["vocab"], list),
@@ -157,10 +126,8 @@ function specOf(
     steps: split(options["steps"], numeric),
   };
   const flags = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
-  return parseSweepSpec(
-    typeof given === "object" && given !== null ? { ...given, ...flags } : given,
-    specPath ?? "the command line",
-  );
+  const isRecord = typeof spec === "object" && spec !== null && !Array.isArray(spec);
+  return isRecord ? { ...spec, ...flags } as SweepSpecInput : spec; // checked by the library
 }
 
 function split<T>(value: unknown, read: (text: string) => T): T | undefined {

@@ -1,10 +1,9 @@
 /** `deno task train`: trains one model. */
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
-import { EXIT, UserError } from "../error/user_error.ts";
-import { describeEntropy } from "../run/mod.ts";
-import { describeRun, recordRun, report, type RunSpecInput, SINGLE_RUN } from "../study/mod.ts";
-import { command, list, reportDamage, runCommand, STATUS_HELP } from "./command.ts";
+import { UserError } from "../error/user_error.ts";
+import { describeRun, recordRun, type RunSpecInput, SINGLE_RUN } from "../study/mod.ts";
+import { command, oneName, reportDamage, runCommand, STATUS_HELP } from "./command.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
 const program = command("train", "Train one model and record the run.")
@@ -18,6 +17,8 @@ const program = command("train", "Train one model and record the run.")
   .addHelpText("after", STATUS_HELP)
   .action(train);
 addRunFlags(program, { defaultOf });
+
+const USE_SWEEP = " Use sweep for several.";
 
 /** Options of the command, including the fields of a run. */
 interface Options {
@@ -34,46 +35,29 @@ async function train(options: Options): Promise<void> {
   const { tokenizer, policy, threads, ...others } = runFieldsOf(options);
   const fields = {
     ...others,
-    tokenizer: single("--vocab", tokenizer),
-    policy: single("--amp", policy),
+    tokenizer: tokenizer === undefined ? undefined : oneName("--vocab", USE_SWEEP)(String(tokenizer)),
+    policy: policy === undefined ? undefined : oneName("--amp", USE_SWEEP)(String(policy)),
   } as RunSpecInput; // checked by the library
   const common = {
     ...{ dir: out, resume, source: "the command line" },
     threads: threads as number | undefined,
   };
   if (describe) return console.log(await describeRun(fields, common));
-  using interruption = watchSignals();
-  const { dir, exitCode, finished } = await recordRun(fields, {
+  const { exitCode, ending, report } = await recordRun(fields, {
     ...common,
-    ...{ allowEnvironmentChange, interruption },
-    onPlan: ({ data }, dir) => {
+    allowEnvironmentChange,
+    watch: watchSignals,
+    onPlan: ({ entropy, dir }) => {
       console.error(`1 run in ${printable(dir)}`);
-      const entropy = describeEntropy(data);
       if (entropy !== undefined) console.error(entropy);
     },
+    print: (line) => console.log(line),
   });
   Deno.exitCode = exitCode;
-  if (exitCode === EXIT.interrupted) {
-    return console.error("interrupted; repeat the command to resume");
-  }
-  if (finished === 0) return;
-  const { path, leftOut } = await report(dir, { title: "train", print: (line) => console.log(line) });
-  console.log(`\nreport: ${printable(path)}`);
-  reportDamage(leftOut);
-}
-
-/**
- * Returns the single name in the value of a flag.
- *
- * @throws {UserError} If the value contains no name or several names.
- */
-function single(flag: string, value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  const [name, ...others] = list(String(value));
-  if (name !== undefined && others.length === 0) return name;
-  throw new UserError(
-    `Cannot use ${flag}: expected one name, got ${others.length + (name ? 1 : 0)}. Use sweep for several.`,
-  );
+  if (ending === "interrupted") return console.error("interrupted; repeat the command to resume");
+  if (report === undefined) return;
+  console.log(`\nreport: ${printable(report.path)}`);
+  reportDamage(report.leftOut);
 }
 
 /** Returns the default of a field for the help text. */

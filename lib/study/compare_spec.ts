@@ -4,22 +4,12 @@
  * @module
  */
 import { isBaseline } from "../analysis/mod.ts";
-import { interruptionOf } from "../error/signals.ts";
-import { EXIT, UserError } from "../error/user_error.ts";
+import { UserError } from "../error/user_error.ts";
 import { workersOf } from "../run/mod.ts";
-import {
-  DEFAULT_SWEEP,
-  makePlan,
-  placePlan,
-  readPlan,
-  runSweep,
-  sweepFolder,
-  type SweepOutcome,
-  type SweepSpec,
-} from "../sweep/mod.ts";
-import { requireDevice } from "../tensorflow/native/probe_machine.ts";
+import { DEFAULT_SWEEP, type Plan, type SweepOutcome, type SweepSpec } from "../sweep/mod.ts";
 import { compareFolder, type CompareFolderOptions, type FolderComparison } from "./compare_folder.ts";
-import { checkedSpec, type PlacedSweep, type SweepSpecInput } from "./sweep.ts";
+import { type PlacedSweep, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
+import { runPlaced } from "./record_sweep.ts";
 
 /** Built-in comparison: a small model on Shakespeare's characters, 5 seeds, evaluated on the whole validation split. */
 const DEFAULT_COMPARISON: SweepSpec = {
@@ -64,31 +54,23 @@ export async function compareSpec(
   spec: SweepSpecInput = {},
   options: CompareSpecOptions = {},
 ): Promise<SpecComparison> {
-  requireDevice();
   const { source = "the object given to compareSpec()" } = options;
-  const checked = checkedSpec(spec, { source, defaults: DEFAULT_COMPARISON });
-  const workers = workersOf(options.workers);
-  const dir = options.dir ?? sweepFolder(checked);
-  const threads = readPlan(dir)?.threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
-  const plan = await makePlan(checked, threads);
-  if (plan.runs.every((run) => isBaseline(run.spec)) || !plan.runs.some((run) => isBaseline(run.spec))) {
-    throw new UserError(
-      `Cannot compare ${source}: expected runs in float32, without overrides, and runs in a lower precision, got policy ${
-        JSON.stringify(checked.policy)
-      }.`,
-    );
-  }
-  placePlan(dir, plan);
-  options.onPlan?.({ plan, dir, workers });
-  const outcome = await trainAll(plan, { ...options, dir, workers });
-  const isOver = outcome.exitCode !== EXIT.interrupted && outcome.finished > 0;
-  return { outcome, ...(isOver && { comparison: await compareFolder(dir, options) }) };
+  const placed = await placeSweep(spec, {
+    ...{ dir: options.dir, workers: workersOf(options.workers), source, defaults: DEFAULT_COMPARISON },
+    check: (plan) => requirePrecisions(plan, source),
+  });
+  const outcome = await runPlaced(placed, options);
+  const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
+  return { outcome, ...(isOver && { comparison: await compareFolder(placed.dir, options) }) };
 }
 
-async function trainAll(
-  plan: PlacedSweep["plan"],
-  { dir, workers, watch, signal }: CompareSpecOptions & { dir: string; workers: number },
-): Promise<SweepOutcome> {
-  using interruption = watch?.() ?? interruptionOf({ signal });
-  return await runSweep(plan, { dir, workers, interruption });
+/** Requires runs in float32 and runs in a lower precision. */
+function requirePrecisions({ runs }: Plan, source: string): void {
+  const hasBaseline = runs.some(({ spec }) => isBaseline(spec));
+  if (hasBaseline && !runs.every(({ spec }) => isBaseline(spec))) return;
+  throw new UserError(
+    `Cannot compare ${source}: expected runs in float32, without overrides, and runs in a lower precision, got policy ${
+      JSON.stringify([...new Set(runs.map(({ spec }) => spec.policy))])
+    }.`,
+  );
 }

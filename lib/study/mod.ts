@@ -42,11 +42,11 @@ export {
   SINGLE_RUN,
 } from "./single_run.ts";
 export { type ResumeVerification, verifyResume, type VerifyResumeOptions } from "./verify_resume.ts";
+export type { PlacedSweep, PlaceOptions, SweepSpecInput } from "./place_sweep.ts";
 export {
-  type PlacedSweep,
-  placeSweep,
-  runPlaced,
-  sweep,
-  type SweepCallOptions,
-  type SweepSpecInput,
-} from "./sweep.ts";
+  type ExecutionOptions,
+  type RecordedSweep,
+  recordSweep,
+  type RecordSweepOptions,
+} from "./record_sweep.ts";
+export { sweep, type SweepCallOptions } from "./sweep.ts";

@@ -12,7 +12,7 @@ import type { LeftOutRun, RecordedRun, RunSpec, SweepRecords } from "../record/m
 import { machineMemory, probeEnvironment, requireMemory, type RunState, stateOf } from "../run/mod.ts";
 import { describe, draftPlan, type Plan, type Prediction, predictRuns, sweepFolder } from "../sweep/mod.ts";
 import { openRecords } from "./open_records.ts";
-import { checkedSpec, shareMachine, type SweepSpecInput } from "./sweep.ts";
+import { checkedSpec, shareMachine, type SweepSpecInput } from "./place_sweep.ts";
 
 /** Options of {@linkcode plan}. */
 export interface PlanOptions {

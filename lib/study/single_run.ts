@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { describeModel } from "../model/mod.ts";
 import type { PolicyName } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
-import { findText, loadCorpus, modelOf, prepareForRun } from "../run/mod.ts";
+import { describeEntropy, findText, loadCorpus, modelOf, prepareForRun } from "../run/mod.ts";
 import {
   DEFAULT_SWEEP,
   defaultFolder,
@@ -16,14 +15,15 @@ import {
   placePlan,
   type Plan,
   readPlan,
-  runSweep,
   specHash,
   specOfSingleRun,
   type SweepOutcome,
   type SweepSpec,
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
-import { checkedSpec } from "./sweep.ts";
+import { checkedSpec, type PlacedSweep } from "./place_sweep.ts";
+import { type ExecutionOptions, runPlaced } from "./record_sweep.ts";
+import { report, type WrittenReport } from "./report.ts";
 
 /** Fields of a run. Omitted fields have the values of {@linkcode SINGLE_RUN}. */
 export type RunSpecInput =
@@ -36,7 +36,7 @@ export type RunSpecInput =
   };
 
 /** Options of {@linkcode recordRun}. */
-export interface RecordRunOptions {
+export interface RecordRunOptions extends ExecutionOptions {
   /**
    * Folder of the run, created if missing. Default: `experiments/out/train`, or `train-HASH` if that folder contains a
    * different run.
@@ -46,24 +46,16 @@ export interface RecordRunOptions {
   readonly resume?: boolean | undefined;
   /** Number of threads. Default: the number in the folder's plan, else the number of cores. */
   readonly threads?: number | undefined;
-  /** True to accept or resume a run from a different environment. Default: false. */
-  readonly allowEnvironmentChange?: boolean | undefined;
-  /** Stops the run after the current step, with a checkpoint. */
-  readonly signal?: AbortSignal | undefined;
-  /** Signals of the process, used instead of `signal`. */
-  readonly interruption?: Interruption | undefined;
   /** Name of the fields in errors. Default: `the object given to recordRun()`. */
   readonly source?: string | undefined;
-  /** Receives the plan and its folder before the run starts. */
-  readonly onPlan?: ((plan: Plan, dir: string) => void) | undefined;
+  /** Receives the report's tables, line by line. Default: discards them. */
+  readonly print?: ((line: string) => void) | undefined;
 }
 
 /** Outcome of {@linkcode recordRun}. */
-export interface RecordedOutcome extends SweepOutcome {
-  /** Folder of the run. */
-  readonly dir: string;
-  /** Plan of the single run. */
-  readonly plan: Plan;
+export interface RecordedOutcome extends SweepOutcome, PlacedSweep {
+  /** Report; undefined if the run is unfinished. */
+  readonly report: WrittenReport | undefined;
 }
 
 /** Defaults of a single run: model and learning rate of the built-in sweep, 500 steps of 12 sequences of 64 characters. */
@@ -79,7 +71,8 @@ export const SINGLE_RUN: SweepSpec = {
 };
 
 /**
- * Trains one model in a separate process, and records the run. Repeat the call to resume an interrupted run.
+ * Trains one model in a separate process, records the run, and writes its report. Repeat the call to resume an interrupted
+ * run.
  *
  * @param fields Fields of the run that differ from the defaults.
  * @throws {UserError} If a field is invalid, or the folder contains a different plan.
@@ -88,16 +81,17 @@ export async function recordRun(
   fields: RunSpecInput = {},
   options: RecordRunOptions = {},
 ): Promise<RecordedOutcome> {
-  const { allowEnvironmentChange = false, onPlan } = options;
   requireDevice();
   const { dir, spec, found } = await openSpec(fields, options);
   const threads = options.threads ?? found?.threads ?? navigator.hardwareConcurrency;
   const plan = { ...await makePlan(spec, threads), specSha256: identityOf(spec, options) };
   placePlan(dir, plan);
-  onPlan?.(plan, dir);
-  const interruption = interruptionOf(options);
-  const outcome = await runSweep(plan, { ...{ dir, workers: 1, interruption, allowEnvironmentChange } });
-  return { ...outcome, dir, plan };
+  const placed = { dir, plan, workers: 1, entropy: describeEntropy(plan.data) };
+  const outcome = await runPlaced(placed, options);
+  const written = outcome.finished > 0
+    ? await report(dir, { title: "train", print: options.print })
+    : undefined;
+  return { ...placed, ...outcome, report: written };
 }
 
 /**

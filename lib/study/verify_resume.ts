@@ -7,7 +7,7 @@ import { UserError } from "../error/user_error.ts";
 import { type Verification, verifyPlan } from "../proof/mod.ts";
 import { draftPlan } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
-import { checkedSpec, shareMachine, type SweepSpecInput } from "./sweep.ts";
+import { checkedSpec, shareMachine, type SweepSpecInput } from "./place_sweep.ts";
 
 /** Options of {@linkcode verifyResume}. */
 export interface VerifyResumeOptions {

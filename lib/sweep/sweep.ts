@@ -41,9 +41,19 @@ export interface SweepOutcome {
   readonly reused: number;
   /** Runs that failed in this sweep. */
   readonly failed: readonly FailedRun[];
+  /** How the sweep ended. `diverged`: a run diverged and its spec forbids it. */
+  readonly ending: keyof typeof EXIT_CODES;
   /** Exit status. */
   readonly exitCode: number;
 }
+
+/** Exit status by ending. */
+const EXIT_CODES = {
+  "done": EXIT.ok,
+  "some failed": EXIT.someFailed,
+  "diverged": EXIT.diverged,
+  "interrupted": EXIT.interrupted,
+} as const;
 
 /** Options of a sweep. */
 export interface SweepOptions {
@@ -139,14 +149,15 @@ class Sweep {
     }
     const finished = this.#plan.runs.filter((run) => this.#readStatus(run).finished).length;
     this.#view.finish(finished);
-    const exitCode = this.#stopped && finished < total
-      ? EXIT.interrupted
+    const ending = this.#stopped && finished < total
+      ? "interrupted"
       : this.#failed.some(({ diverged }) => diverged)
-      ? EXIT.diverged
+      ? "diverged"
       : this.#failed.length > 0
-      ? EXIT.someFailed
-      : EXIT.ok;
-    return { finished, reused: this.#reused.length, failed: this.#failed, exitCode };
+      ? "some failed"
+      : "done";
+    const exitCode = EXIT_CODES[ending];
+    return { finished, reused: this.#reused.length, failed: this.#failed, ending, exitCode };
   }
 
   /** Returns the status of a run's record, and its damage if the record is unreadable. */

@@ -1,0 +1,138 @@
+/**
+ * Places a sweep: plans its runs, and writes the plan to the sweep's folder.
+ *
+ * @module
+ */
+import { basename, resolve } from "node:path";
+import type { PolicyName } from "../precision/mod.ts";
+import { defaultWorkers, describeEntropy, policyName } from "../run/mod.ts";
+import {
+  DEFAULT_SWEEP,
+  draftPlan,
+  parseSweepSpec,
+  placePlan,
+  type Plan,
+  readPlan,
+  requireUnchanged,
+  sweepFolder,
+  type SweepSpec,
+} from "../sweep/mod.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
+
+/** Spec of a sweep. Omitted fields have the values of the built-in sweep. */
+export type SweepSpecInput =
+  & { readonly [K in Exclude<keyof SweepSpec, "vocab" | "policy">]?: SweepSpec[K] | undefined }
+  & {
+    /** Tokenizers: `char`, `byte`, `gpt2`, or BPE vocabulary sizes. */
+    readonly vocab?: readonly (string | number)[] | undefined;
+    /** Precision policies; `off` is float32, `on` the device's autocast with bfloat16. Default: off and on. */
+    readonly policy?: readonly (PolicyName | "off" | "on")[] | undefined;
+  };
+
+/** Folder and resources of a sweep. */
+export interface PlaceOptions {
+  /**
+   * Folder of the sweep, created if missing. Default: `experiments/out/NAME`, or `experiments/out/NAME-HASH` if NAME contains
+   * the plan of a different spec.
+   */
+  readonly dir?: string | undefined;
+  /** Number of concurrent runs. Default: from cores and memory. */
+  readonly workers?: number | undefined;
+  /** True to use the plan in `dir`, if there is one and the spec is empty. Default: false. */
+  readonly resume?: boolean | undefined;
+  /** Name of the spec in errors. Default: `the object given to sweep()`. */
+  readonly source?: string | undefined;
+  /** Values of omitted fields. Default: the built-in sweep. */
+  readonly defaults?: SweepSpec | undefined;
+  /** Throws if the plan is unsuitable. Called before the plan is written. Default: accepts every plan. */
+  readonly check?: ((plan: Plan) => void) | undefined;
+}
+
+/** Sweep with a plan in its folder. */
+export interface PlacedSweep {
+  /** Plan of the sweep. */
+  readonly plan: Plan;
+  /** Folder of the sweep. */
+  readonly dir: string;
+  /** Number of concurrent runs. */
+  readonly workers: number;
+  /** Entropy of a generated text, the lower bound of its loss; undefined for other texts. */
+  readonly entropy: string | undefined;
+}
+
+/**
+ * Plans a sweep and writes the plan to its folder.
+ *
+ * @throws {UserError} If the spec is invalid, a run does not fit into memory, or the folder contains a different plan.
+ */
+export async function placeSweep(spec: SweepSpecInput, options: PlaceOptions = {}): Promise<PlacedSweep> {
+  requireDevice();
+  const { source = "the object given to sweep()", check } = options;
+  const found = options.resume && isEmpty(spec) && options.dir !== undefined
+    ? readPlan(options.dir)
+    : undefined;
+  if (found !== undefined) return await placedBefore(options.dir!, found, options.workers);
+  const checked = checkedSpec(spec, { source, defaults: options.defaults });
+  const { dir = sweepFolder(checked) } = options;
+  const draft = await draftPlan(checked);
+  const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
+  // A sweep without a name in a chosen folder gets the name of the folder.
+  const isNamed = options.dir === undefined || spec.name !== undefined;
+  const plan = { ...draft.plan(threads), name: isNamed ? checked.name : basename(resolve(dir)) };
+  check?.(plan);
+  placePlan(dir, plan);
+  return { plan, dir, workers, entropy: describeEntropy(plan.data) };
+}
+
+/** Returns the sweep of an existing plan. Its threads determine the default number of concurrent runs. */
+async function placedBefore(dir: string, plan: Plan, workers: number | undefined): Promise<PlacedSweep> {
+  await requireUnchanged(dir, plan);
+  const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / plan.threads));
+  return { plan, dir, workers: workers ?? atOnce, entropy: describeEntropy(plan.data) };
+}
+
+/** Returns true if a spec, which may come from a file, has no fields. */
+function isEmpty(spec: unknown): boolean {
+  return isRecord(spec) && Object.values(spec).every((value) => value === undefined);
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Validates a spec. Undefined fields count as omitted.
+ *
+ * @param options `source`: name of the spec in errors; `defaults`: values of omitted fields (default: the built-in sweep, with
+ * the device's autocast policy).
+ * @throws {UserError} If a field is unknown, or values contradict each other.
+ */
+export function checkedSpec(
+  spec: SweepSpecInput,
+  { source, defaults = builtInSweep() }: { source: string; defaults?: SweepSpec | undefined },
+): SweepSpec {
+  const given = isRecord(spec)
+    ? Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined))
+    : spec;
+  return parseSweepSpec(given, source, defaults);
+}
+
+function builtInSweep(): SweepSpec {
+  return { ...DEFAULT_SWEEP, policy: ["off", "on"].map((word) => policyName(word) as PolicyName) };
+}
+
+/**
+ * Chooses the number of workers and threads for a plan's runs, from `workers` or from cores and memory. Keeps the number of
+ * threads of an existing plan in the folder.
+ *
+ * @param draft Requirements of the runs.
+ * @param options `workers` as given by the user, and the folder of the sweep.
+ */
+export function shareMachine(
+  draft: { bytes: number; runs: number },
+  options: { workers: number | undefined; dir: string },
+): { workers: number; threads: number } {
+  const { workers = defaultWorkers(draft) } = options;
+  const divided = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
+  return { workers, threads: readPlan(options.dir)?.threads ?? divided };
+}

@@ -1,0 +1,118 @@
+/**
+ * `recordSweep()`: plans a sweep, executes its unfinished runs, and writes its report.
+ *
+ * @module
+ */
+import { type Interruption, interruptionOf } from "../error/signals.ts";
+import { listRuns, readSweep, type RecordedRun } from "../record/mod.ts";
+import { type Limits, type LiveTableOptions, type Plan, runSweep, type SweepOutcome } from "../sweep/mod.ts";
+import { compare, type SettingVerdict } from "./compare.ts";
+import { type PlacedSweep, type PlaceOptions, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
+import { report, type WrittenReport } from "./report.ts";
+
+/** Execution of a sweep's runs. */
+export interface ExecutionOptions {
+  /** Number of retries of a failed run. Default: 1. */
+  readonly retries?: number | undefined;
+  /** Time and memory limits per run. Default: none. */
+  readonly limits?: Limits | undefined;
+  /** True to accept or resume runs from a different environment. Default: false. */
+  readonly allowEnvironmentChange?: boolean | undefined;
+  /** Stops the sweep: runs end after their current step, with a checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+  /** Returns the signals of the process, used instead of `signal`. Called when the runs begin. */
+  readonly watch?: (() => Interruption) | undefined;
+  /** Output of progress. Default: standard error, or the notebook. */
+  readonly progress?: LiveTableOptions | undefined;
+  /** Receives the placed sweep before its runs start. */
+  readonly onPlan?: ((placed: PlacedSweep) => void) | undefined;
+}
+
+/** Options of {@linkcode recordSweep}. */
+export interface RecordSweepOptions extends PlaceOptions, ExecutionOptions {
+  /** Smallest gap of the final loss that matters, in nats per token. Default: 0.01. */
+  readonly tolerance?: number | undefined;
+  /** Receives the report's tables, line by line. Default: discards them. */
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/** Outcome of {@linkcode recordSweep}. */
+export interface RecordedSweep extends SweepOutcome, PlacedSweep {
+  /** Report; undefined if no run finished, or after an interruption. */
+  readonly report: WrittenReport | undefined;
+  /**
+   * Readable runs of the plan, including failed runs, sorted by data, tokenizer, T, policy and seed. Read from the folder at the
+   * first access.
+   */
+  readonly runs: readonly RecordedRun[];
+  /** One verdict per setting and lower precision; empty without a finished pair. Computed at the first access. */
+  readonly verdicts: readonly SettingVerdict[];
+}
+
+/**
+ * Trains all combinations of a sweep's axes, each run in a separate process, and writes the report. Finished runs are not
+ * repeated. To resume an interrupted sweep, call it again with the same spec and folder.
+ *
+ * @param spec Axes (`seq`, `policy`, `vocab`, `seeds`, …) and options. Omitted fields have the values of the built-in sweep.
+ * @returns The plan, its runs and verdicts, the report, and how the sweep ended.
+ * @throws {UserError} If the spec is invalid, or the folder contains a different plan.
+ */
+export async function recordSweep(
+  spec: SweepSpecInput = {},
+  options: RecordSweepOptions = {},
+): Promise<RecordedSweep> {
+  const { tolerance, print } = options;
+  const placed = await placeSweep(spec, options);
+  const { plan, dir } = placed;
+  const outcome = await runPlaced(placed, options);
+  const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
+  const written = isOver ? await report(dir, { title: plan.name, tolerance, print }) : undefined;
+  const runs = once(() => runsOf(dir, plan));
+  const verdicts = once(() => verdictsOf(runs(), tolerance));
+  return {
+    ...{ ...placed, ...outcome, report: written },
+    get runs() {
+      return runs();
+    },
+    get verdicts() {
+      return verdicts();
+    },
+  };
+}
+
+/** Executes the unfinished runs of a placed sweep. */
+export async function runPlaced(placed: PlacedSweep, options: ExecutionOptions): Promise<SweepOutcome> {
+  const { plan, dir, workers } = placed;
+  const { retries, limits, allowEnvironmentChange, progress } = options;
+  options.onPlan?.(placed);
+  using interruption = options.watch?.() ?? interruptionOf(options);
+  return await runSweep(plan, {
+    ...{ dir, workers, interruption, retries, limits, allowEnvironmentChange, progress },
+  });
+}
+
+/** Returns a function that computes its value at the first call. */
+function once<T>(compute: () => T): () => T {
+  let value: { readonly of: T } | undefined;
+  return () => (value ??= { of: compute() }).of;
+}
+
+function runsOf(dir: string, plan: Plan): readonly RecordedRun[] {
+  if (!hasRuns(dir)) return [];
+  const ids = new Set(plan.runs.map(({ id }) => id));
+  return readSweep(dir).runs.filter(({ manifest }) => ids.has(manifest.runId));
+}
+
+/** Returns true if a run of a sweep's folder has started. */
+export function hasRuns(dir: string): boolean {
+  return listRuns(dir).some(({ state }) => state === "begun");
+}
+
+function verdictsOf(runs: readonly RecordedRun[], tolerance: number | undefined): readonly SettingVerdict[] {
+  try {
+    return compare(runs, { tolerance }).verdicts;
+  } catch (error) {
+    if (error instanceof RangeError) return []; // no finished pair
+    throw error;
+  }
+}

@@ -200,6 +200,26 @@ Deno.test("blockedCrossEntropy() handles rows that begin with a block of logits 
   [0, 0, 1 - p, p - 1].forEach((want, v) => assertAlmostEquals(dTable[v]!, want, 1e-6));
 });
 
+Deno.test("blockedCrossEntropy() is NaN for a NaN logit in either half of a block, and finds a maximum in each", () => {
+  const given = head({ N: 64, V: 6002, C: 2 }); // two blocks of 3,001 columns, fused
+  for (const at of [0, 1499, 1500, 1501, 3000, 6001]) {
+    const table = given.table.slice();
+    table[2 * at] = NaN;
+    const poisoned = measured({ ...given, table }, { regularization: NONE, block: 3001, compiled: true });
+    assertEquals(poisoned.nll, NaN, `token ${at}`);
+    // A logit of 200 makes the exponentials of all others 0, but only if it is subtracted from them.
+    const hidden = given.hidden.map((_, i) => i % 2 === 0 ? 200 : 0);
+    const peak = Float32Array.from(given.table, (_, i) => i === 2 * at ? 1 : 0);
+    const targets = given.targets.map(() => at);
+    const one = measured({ ...given, hidden, table: peak, targets }, {
+      regularization: NONE,
+      block: 3001,
+      compiled: true,
+    });
+    assertEquals(one.nll, 0, `token ${at}`);
+  }
+});
+
 Deno.test("blockedCrossEntropy() never holds the logits of all rows when a graph runs on one processor", async () => {
   const sizes = { N: 1024, V: 131072, C: 8 }, all = 4 * sizes.N * sizes.V / 2 ** 20; // MiB
   const { success, stdout, stderr } = await new Deno.Command("taskset", {

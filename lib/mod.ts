@@ -18,10 +18,12 @@ export {
   crossEntropy,
   type CrossEntropyOptions,
   embedding,
+  formatInfo,
   gelu,
   layerNorm,
   linear,
   type PolicyName,
+  quantize,
   residual,
   type TensorFlow,
   TensorFlowError,
@@ -88,7 +90,7 @@ export {
   type Reproduction,
 } from "./proof/mod.ts";
 export { readRun, readRuns, type RecordedRun, type RunSpec } from "./record/mod.ts";
-export { formatTable, type Table, type Verdict, type VerdictKind } from "./analysis/mod.ts";
+export { formatTable, type Table, type Verdict } from "./analysis/mod.ts";
 export { barFigure, type Curve, curveFigure, type Figure, figurePng, figureSvg } from "./figure/mod.ts";
 // Notebooks.
-export { help, livePlot, type LivePlotOptions, show, type Showable, stopSignal } from "./notebook/mod.ts";
+export { help, livePlot, type LivePlotOptions, show, stopSignal } from "./notebook/mod.ts";

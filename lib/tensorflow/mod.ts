@@ -39,6 +39,7 @@ export type {
 } from "../precision/mod.ts";
 export { POLICIES, type Policy, policyOf } from "./binding/policy.ts";
 export { foldIn, statelessNormal, statelessUniform } from "./precision/random.ts";
+export { quantize, type QuantizeOptions } from "./precision/quantize.ts";
 export { roundTo } from "./precision/rounding.ts";
 export { layerNorm, type LayerNormParameters, type NormSettings } from "./ops/layer_norm.ts";
 export { isObserved, layerScope, observe, operation, withObserver } from "./precision/scope.ts";

@@ -12,14 +12,22 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Format } from "../../precision/mod.ts";
-import { AttributeType } from "../native/attribute.ts";
-import { currentTensorFlow } from "../binding/backend.ts";
+import {
+  bitsOf,
+  bitwise,
+  floatBits,
+  floatOf,
+  INFINITE,
+  int,
+  MANTISSA_BITS,
+  SMALLEST_NORMAL,
+} from "./_bits.ts";
 import { DataType } from "../native/dtype.ts";
 import { statelessBits, statelessUniform } from "./random.ts";
 import { castTo, dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
 
-/** Number of mantissa bits of float32, and the bits of infinity and of -0 as int32. */
-const MANTISSA = 23, INFINITE = 0x7f800000, SIGN = -0x80000000;
+/** Number of mantissa bits of float32, and the bits of -0 as int32. */
+const MANTISSA = 23, SIGN = -0x80000000;
 
 /** TensorFlow's types for the formats that it supports natively. */
 const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16: DataType.HALF } as const;
@@ -32,14 +40,9 @@ const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16:
  * @param key int32 [2], for stochastic rounding. Equal keys give equal results.
  * @returns A tensor in the format's storage type. Emulated formats are stored as float32.
  * @throws {TypeError} For stochastic rounding without a key.
- * @throws {RangeError} For E8M0, which holds scales of blocks, not values.
  */
 export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
-  if (format.family === "scale") {
-    throw new RangeError(
-      `Cannot round a tensor to ${format.name}: expected a format of values, got a format of scales.`,
-    );
-  }
+  if (format.family === "scale") return tf.tidy(() => roundScales(toFloat32(x), format));
   if (!format.emulated) {
     const dtype = STORAGE[format.storage];
     return dtypeOf(x) === dtype ? x : castTo(x, dtype);
@@ -55,7 +58,7 @@ export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tenso
 function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
   const { exponent, mantissa, rounding } = format;
   const dropped = MANTISSA - mantissa;
-  const bits = bitcast(x, DataType.INT32);
+  const bits = bitsOf(x);
   const size = bitwise("BitwiseAnd", bits, 0x7fffffff); // the bits of |x|
   const sign = bitwise("BitwiseXor", bits, size);
   const isNaN = tf.greater(size, int(INFINITE));
@@ -83,25 +86,42 @@ function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
       : tf.where(isBeyond, filled(x, overflow), rounded);
     rounded = tf.where(
       tf.less(size, int(floatBits(format.smallestNormal))),
-      bitcast(
-        roundFixed(bitcast(size, DataType.FLOAT), { step: 2 ** (1 - bias - mantissa), rounding }, key),
-        DataType.INT32,
-      ),
+      bitsOf(roundFixed(floatOf(size), { step: 2 ** (1 - bias - mantissa), rounding }, key)),
       rounded,
     );
     // In a format without NaN, NaN becomes zero with the opposite sign, as in ml_dtypes.
     rounded = tf.where(isNaN, format.hasNaN ? size : filled(x, SIGN), rounded);
   }
-  return bitcast(bitwise("BitwiseXor", rounded, sign), DataType.FLOAT);
+  return floatOf(bitwise("BitwiseXor", rounded, sign));
+}
+
+/**
+ * Rounds to a power of two from 2^-127 to 2^127, as E8M0. Other numbers are NaN. To nearest, the upper power takes the
+ * midpoint, and subnormal numbers above 2^-127 are rounded up.
+ */
+function roundScales(x: tf.Tensor, { rounding }: Format): tf.Tensor {
+  const bits = bitsOf(x);
+  const field = bitwise("RightShift", bits, MANTISSA);
+  const half = rounding === "truncate" ? MANTISSA_BITS + 1 : (MANTISSA_BITS + 1) / 2;
+  const isUp = tf.greaterEqual(bitwise("BitwiseAnd", bits, MANTISSA_BITS), int(half));
+  const power = tf.add(field, tf.cast(isUp, "int32"));
+  const smallest = floatBits(2 ** -127);
+  const isSmallest = rounding === "truncate"
+    ? tf.less(bits, int(SMALLEST_NORMAL))
+    : tf.lessEqual(bits, int(smallest));
+  const rounded = tf.where(
+    isSmallest,
+    filled(x, smallest),
+    bitwise("LeftShift", tf.maximum(power, int(1)), MANTISSA),
+  );
+  const isNumber = tf.logicalAnd(tf.greater(bits, int(0)), tf.less(bits, int(INFINITE)));
+  const isNaN = tf.logicalOr(tf.logicalNot(isNumber), tf.greaterEqual(rounded, int(INFINITE)));
+  return floatOf(tf.where(isNaN, filled(x, floatBits(NaN)), rounded));
 }
 
 /** Returns the float32 bits of the result when a finite number exceeds the format's largest one. */
 function overflowBits({ overflow, largest }: Format): number {
   return floatBits(overflow === "infinity" ? Infinity : overflow === "saturate" ? largest : NaN);
-}
-
-function floatBits(value: number): number {
-  return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }
 
 function filled(x: tf.Tensor, bits: number): tf.Tensor {
@@ -121,28 +141,4 @@ function roundFixed(
     ? tf.floor(steps)
     : tf.round(steps); // half to even
   return tf.mul(whole, step);
-}
-
-/** Reinterprets the bits of a tensor of 32-bit elements as another type. */
-function bitcast(x: tf.Tensor, type: number): tf.Tensor {
-  const { backend } = currentTensorFlow();
-  return backend.executeSingleOutput("Bitcast", [
-    { name: "T", type: AttributeType.TYPE, value: type === DataType.FLOAT ? DataType.INT32 : DataType.FLOAT },
-    { name: "type", type: AttributeType.TYPE, value: type },
-  ], [x]);
-}
-
-function bitwise(
-  op: "BitwiseAnd" | "BitwiseOr" | "BitwiseXor" | "RightShift",
-  x: tf.Tensor,
-  y: tf.Tensor | number,
-) {
-  const other = typeof y === "number" ? int(y) : y;
-  return currentTensorFlow().backend.executeSingleOutput(op, [
-    { name: "T", type: AttributeType.TYPE, value: DataType.INT32 },
-  ], [x, other]);
-}
-
-function int(value: number): tf.Scalar {
-  return tf.scalar(value, "int32");
 }

@@ -172,6 +172,15 @@ Deno.test("roundTo() rounds to OCP formats as plain arithmetic does, over every 
   }
 });
 
-Deno.test("roundTo() rejects E8M0", () => {
-  assertThrows(() => roundTo(tf.scalar(1), parseFormat("e8m0")), RangeError, "a format of scales");
+Deno.test("roundTo() rounds to E8M0 as plain arithmetic does", () => {
+  const bits = Uint32Array.from([
+    ...Array.from({ length: 65_536 }, (_, i) => i << 16),
+    ...randomBits(20_000),
+    ...[0x3fffff, 0x400000, 0x400001, 0x7fffff, 0xbfffff, 0xc00000, 0x7f3fffff, 0x7f400000, 0x3f800000],
+  ]);
+  for (const format of ["e8m0", "e8m0-truncate"].map(parseFormat)) {
+    const got = readBits(tf.tidy(() => roundTo(tensorOf(bits), format)));
+    const wanted = new Uint32Array(roundArray(new Float32Array(bits.buffer), format).buffer);
+    assertEquals(got.map(canonical), wanted.map(canonical), format.name);
+  }
 });

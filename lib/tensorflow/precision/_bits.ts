@@ -1,0 +1,131 @@
+/**
+ * Integer arithmetic on the bits of float32 tensors. TensorFlow's float32 kernels flush subnormal numbers to zero;
+ * integer arithmetic does not.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { AttributeType } from "../native/attribute.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { DataType } from "../native/dtype.ts";
+
+/** Bits of infinity, of the smallest normal number, and of the mantissa, as int32. */
+export const INFINITE = 0x7f800000, SMALLEST_NORMAL = 0x00800000, MANTISSA_BITS = 0x007fffff;
+
+/** Reinterprets the bits of float32 as int32. */
+export function bitsOf(x: tf.Tensor): tf.Tensor {
+  return bitcast(x, DataType.INT32);
+}
+
+/** Reinterprets int32 as the bits of float32. */
+export function floatOf(bits: tf.Tensor): tf.Tensor {
+  return bitcast(bits, DataType.FLOAT);
+}
+
+function bitcast(x: tf.Tensor, type: number): tf.Tensor {
+  const { backend } = currentTensorFlow();
+  return backend.executeSingleOutput("Bitcast", [
+    { name: "T", type: AttributeType.TYPE, value: type === DataType.FLOAT ? DataType.INT32 : DataType.FLOAT },
+    { name: "type", type: AttributeType.TYPE, value: type },
+  ], [x]);
+}
+
+/** Computes a bitwise operation of int32 tensors, which broadcast. */
+export function bitwise(
+  op: "BitwiseAnd" | "BitwiseOr" | "BitwiseXor" | "RightShift" | "LeftShift",
+  x: tf.Tensor,
+  y: tf.Tensor | number,
+): tf.Tensor {
+  const other = typeof y === "number" ? int(y) : y;
+  return currentTensorFlow().backend.executeSingleOutput(op, [
+    { name: "T", type: AttributeType.TYPE, value: DataType.INT32 },
+  ], [x, other]);
+}
+
+/**
+ * Returns a positive tensor unchanged, hidden from XLA, which replaces 1 / (a / b) by b / a and (a / b) / c by
+ * a / (b · c), with another rounding.
+ */
+export function opaque(x: tf.Tensor): tf.Tensor {
+  const bits = bitsOf(x);
+  return floatOf(bitwise("BitwiseOr", bits, bitwise("RightShift", bits, 31))); // ors 0: the sign
+}
+
+/** Returns an int32 scalar. */
+export function int(value: number): tf.Scalar {
+  return tf.scalar(value, "int32");
+}
+
+/** Returns a number's float32 bits as int32. */
+export function floatBits(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]!;
+}
+
+/** Magnitude of float32 numbers in parts: |x| = (1 + mantissa · 2^-23) · 2^exponent. Meaningless for 0. */
+export interface Magnitude {
+  /** Exponent, int32. */
+  readonly exponent: tf.Tensor;
+  /** Fraction, int32. */
+  readonly mantissa: tf.Tensor;
+}
+
+/**
+ * Splits magnitudes into exponent and mantissa. Subnormal numbers are normalized.
+ *
+ * @param size Bits of |x|, int32.
+ */
+export function splitMagnitude(size: tf.Tensor): Magnitude {
+  const subnormal = tf.less(size, int(SMALLEST_NORMAL));
+  const normalized = tf.where(subnormal, bitsOf(tf.cast(size, "float32")), size);
+  const offset = tf.mul(tf.cast(subnormal, "int32"), int(149));
+  return {
+    exponent: tf.sub(tf.sub(bitwise("RightShift", normalized, 23), int(127)), offset),
+    mantissa: bitwise("BitwiseAnd", normalized, MANTISSA_BITS),
+  };
+}
+
+/**
+ * Computes x · 2^k for normal results, and 0 for smaller ones.
+ *
+ * @param x float32; subnormal numbers are exact.
+ * @param k int32, in [-400, 400]; broadcasts.
+ */
+export function scaleDown(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  const bits = bitsOf(x), size = bitwise("BitwiseAnd", bits, 0x7fffffff);
+  const subnormal = tf.less(size, int(SMALLEST_NORMAL));
+  const whole = tf.mul(timesPower(tf.cast(size, "float32"), tf.sub(k, int(149))), signed(bits));
+  return tf.where(subnormal, whole, timesPower(x, k));
+}
+
+/** Returns 1 or -1 with the sign of the bits, float32. */
+function signed(bits: tf.Tensor): tf.Tensor {
+  return floatOf(bitwise("BitwiseOr", bitwise("BitwiseAnd", bits, -0x80000000), floatBits(1)));
+}
+
+/**
+ * Computes x · 2^k, rounded to nearest even where the result is subnormal.
+ *
+ * @param x float32, 0 or normal.
+ * @param k int32, in [-250, 250]; broadcasts.
+ */
+export function scaleUp(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  const normal = timesPower(x, k);
+  // A subnormal number is a multiple of 2^-149, which is the integer in its bits.
+  const multiples = tf.round(timesPower(tf.abs(x), tf.add(k, int(149)))); // half to even
+  const subnormal = tf.less(multiples, tf.scalar(SMALLEST_NORMAL));
+  const sign = bitwise("BitwiseAnd", bitsOf(x), -0x80000000);
+  const small = tf.cast(tf.minimum(multiples, SMALLEST_NORMAL), "int32");
+  return tf.where(subnormal, floatOf(bitwise("BitwiseOr", small, sign)), normal);
+}
+
+/** Multiplies by 2^k in two steps, each by a normal power of two. */
+function timesPower(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
+  const half = bitwise("RightShift", k, 1); // rounds down
+  return tf.mul(tf.mul(x, powerOfTwo(half)), powerOfTwo(tf.sub(k, half)));
+}
+
+/** Returns 2^k, limited to normal numbers. */
+function powerOfTwo(k: tf.Tensor): tf.Tensor {
+  const limited = tf.minimum(tf.maximum(k, int(-126)), int(127));
+  return floatOf(bitwise("LeftShift", tf.add(limited, int(127)), 23));
+}

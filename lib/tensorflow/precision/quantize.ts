@@ -1,0 +1,160 @@
+/**
+ * `quantize()`: the values that a number format can hold, of arrays and tensors.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import seedrandom from "seedrandom";
+import {
+  parseQuantizer,
+  quantizeArray,
+  type Quantizer,
+  quantizerOf,
+  splitQuantizer,
+} from "../../precision/mod.ts";
+import { toFloat32 } from "../binding/true_dtype.ts";
+import { quantizeTensor } from "./quantize_tensor.ts";
+
+/** Options of {@linkcode quantize}. */
+export interface QuantizeOptions {
+  /** Rounding. Default: that of the format's name, which is `nearest` (ties to even) without a suffix. */
+  readonly rounding?: "nearest" | "stochastic" | "truncate" | undefined;
+  /**
+   * Scaling: `tensor` and `row` (float32 scales), `mx` and `mx-ceil` (blocks of 32 with E8M0 scales), `nvfp4` (blocks of
+   * 16 with E4M3 scales), or `delayed`, which uses `amaxHistory`. Default: that of the format's name, or none.
+   */
+  readonly scaling?:
+    | "tensor"
+    | "row"
+    | "mx"
+    | "mx-ceil"
+    | "nvfp4"
+    | "delayed"
+    | `delayed-${number}`
+    | undefined;
+  /** Seed of stochastic rounding, an integer of at least 0. Equal seeds give equal results. Default: 1. */
+  readonly seed?: number | undefined;
+  /** Shape of an array's values, for rows and blocks. Default: one dimension. */
+  readonly shape?: readonly number[] | undefined;
+  /** Axis along which rows and blocks extend. Negative axes count from the end. Default: -1, the last axis. */
+  readonly axis?: number | undefined;
+  /** Largest magnitudes of former steps, the last first, for delayed scaling. Default: the current one. */
+  readonly amaxHistory?: readonly number[] | undefined;
+}
+
+/**
+ * Returns the values that a number format can hold, nearest to the given ones or rounded otherwise.
+ *
+ * Scaled values saturate. In a group of values with NaN or Inf that shares a scale, every result is NaN.
+ *
+ * @param values An array, which needs no runtime, or a floating tensor.
+ * @param format A format (`e4m3fn`, `bfloat16`, `e8m0`, `e4m7`), a format with a scaling (`e4m3fn/tensor`), or `mxfp8`,
+ * `mxfp6`, `mxfp4`, `nvfp4`.
+ * @param options Rounding, scaling, seed, shape and axis.
+ * @returns float32 numbers of the same kind and shape. The gradient of a tensor passes through unchanged.
+ * @throws {RangeError} For an unknown or contradictory format, rounding or scaling, or a shape of another size.
+ * @throws {TypeError} For values that are neither a Float32Array nor a floating tensor.
+ *
+ * @example
+ * ```ts
+ * import { quantize } from "@losskit/losskit/tensorflow";
+ *
+ * console.log(quantize(Float32Array.of(0.3, 1.1, 500), "e4m3fn")); // 0.3125, 1.125, 448
+ * console.log(quantize(Float32Array.of(0.3, 1.1, 500), "e4m3fn", { scaling: "mx" })); // 0.3125, 1.125, 448
+ * console.log(quantize(Float32Array.of(0.003, 0.0011), "mxfp4")); // 0.0029296875, 0.0009765625
+ * ```
+ */
+export function quantize(
+  values: Float32Array,
+  format: string,
+  options?: QuantizeOptions,
+): Float32Array<ArrayBuffer>;
+export function quantize<R extends tf.Rank>(
+  values: tf.Tensor<R>,
+  format: string,
+  options?: QuantizeOptions,
+): tf.Tensor<R>;
+export function quantize(
+  values: Float32Array | tf.Tensor,
+  format: string,
+  options: QuantizeOptions = {},
+): Float32Array<ArrayBuffer> | tf.Tensor {
+  const isArray = values instanceof Float32Array;
+  if (!isArray && !(values instanceof tf.Tensor && values.dtype === "float32")) {
+    const given = values as unknown;
+    throw new TypeError(
+      `Cannot quantize: expected a Float32Array or a floating tensor, got ${
+        given instanceof tf.Tensor ? `a tensor of ${given.dtype}` : given === null ? "null" : typeof given
+      }. Use Float32Array.from().`,
+    );
+  }
+  const quantizer = quantizerFor(format, options);
+  const { seed = 1, axis = -1, amaxHistory } = options;
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new RangeError(`Cannot quantize: expected an integer seed of at least 0, got ${seed}.`);
+  }
+  const isRandom = quantizer.format.rounding === "stochastic";
+  if (isArray) {
+    const shape = shapeOf(values, options.shape);
+    requireAxis(axis, shape);
+    const uniform = isRandom ? seedrandom.alea(String(seed)) : undefined;
+    return quantizeArray(values, quantizer, { shape, axis, uniform, amaxHistory });
+  }
+  if (options.shape !== undefined) {
+    throw new TypeError("Cannot quantize: expected shape with a Float32Array only, got it with a tensor.");
+  }
+  requireAxis(axis, values.shape);
+  return tf.tidy(() => {
+    const key = isRandom ? tf.tensor1d([seed | 0, Math.floor(seed / 2 ** 32) | 0], "int32") : undefined;
+    const history = amaxHistory === undefined || amaxHistory.length === 0
+      ? undefined
+      : tf.tensor1d([...amaxHistory]);
+    return tf.customGrad((x) => ({
+      value: toFloat32(quantizeTensor(tf.clone(x as tf.Tensor), quantizer, { axis, key, history })),
+      gradFunc: (dy: tf.Tensor) => dy,
+    }))(values);
+  });
+}
+
+/** Combines the format's name with the options. */
+function quantizerFor(name: string, { rounding, scaling }: QuantizeOptions): Quantizer {
+  const given = parseQuantizer(name);
+  const own = given.format.rounding;
+  if (own === "kahan") {
+    throw new RangeError(
+      `Cannot quantize to ${name}: expected a rounding of values, got kahan, which compensates updates.`,
+    );
+  }
+  const refuse = (what: string, first: string, second: string) =>
+    new RangeError(
+      `Cannot quantize to ${name}: expected one ${what}, got ${first} in the name and ${second} in the options.`,
+    );
+  if (rounding !== undefined && !["nearest", "stochastic", "truncate"].includes(rounding)) {
+    throw new RangeError(
+      `Cannot quantize to ${name}: expected rounding nearest, stochastic or truncate, got ${rounding}.`,
+    );
+  }
+  if (rounding !== undefined && own !== "nearest" && own !== rounding) {
+    throw refuse("rounding", own, rounding);
+  }
+  if (scaling !== undefined && given.scaling !== undefined && given.scaling.name !== scaling) {
+    throw refuse("scaling", given.scaling.name, scaling);
+  }
+  const { format } = splitQuantizer(name);
+  const suffix = rounding === undefined || rounding === own ? "" : `-${rounding}`;
+  return quantizerOf({ format: format + suffix, scaling: scaling ?? given.scaling?.name });
+}
+
+function shapeOf(values: Float32Array, shape: readonly number[] = [values.length]): readonly number[] {
+  const sizes = shape.every((size) => Number.isInteger(size) && size >= 0);
+  if (sizes && shape.reduce((product, size) => product * size, 1) === values.length) return shape;
+  throw new RangeError(
+    `Cannot quantize: expected a shape of ${values.length} values, got [${shape}].`,
+  );
+}
+
+function requireAxis(axis: number, shape: readonly number[]): void {
+  const rank = Math.max(shape.length, 1);
+  if (Number.isInteger(axis) && axis >= -rank && axis < rank) return;
+  throw new RangeError(`Cannot quantize: expected an axis from ${-rank} to ${rank - 1}, got ${axis}.`);
+}

@@ -1,0 +1,186 @@
+/**
+ * Quantization of tensors to a scaled format. The values equal those of `quantizeArray` in lib/precision, bit for bit.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { exponentOf, type Format, parseFormat, type Quantizer, type Scaling } from "../../precision/mod.ts";
+import {
+  bitsOf,
+  bitwise,
+  floatBits,
+  floatOf,
+  INFINITE,
+  int,
+  opaque,
+  scaleDown,
+  scaleUp,
+  splitMagnitude,
+} from "./_bits.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { POLICIES } from "../binding/policy.ts";
+import { roundTo } from "./rounding.ts";
+import { toFloat32 } from "../binding/true_dtype.ts";
+
+/** Axis, random key and history of a quantization. */
+export interface QuantizeTensorOptions {
+  /** Axis along which rows and blocks extend. Negative axes count from the end. Default: -1, the last axis. */
+  readonly axis?: number | undefined;
+  /** int32 [2], for stochastic rounding. */
+  readonly key?: tf.Tensor | undefined;
+  /** Maxima of former steps for delayed scaling, float32 [n]. Default: none. */
+  readonly history?: tf.Tensor | undefined;
+}
+
+/** Conversion of groups: x becomes round(x · 2^-exponent · scale) · inverse · 2^exponent. The parts broadcast. */
+interface Conversion {
+  /** int32. */
+  readonly exponent: tf.Tensor;
+  /** float32. Undefined: 1. */
+  readonly scale: tf.Tensor | undefined;
+  /** float32; NaN for groups with NaN or Inf. */
+  readonly inverse: tf.Tensor;
+}
+
+/** Format of the scales of blocks in NVFP4. */
+const BLOCK_SCALE: Format = parseFormat("e4m3fn");
+
+/**
+ * Quantizes a tensor. The quantization has no gradient.
+ *
+ * @param x Any floating tensor.
+ * @param quantizer The format and the scaling. Scaled values saturate. In a group with NaN or Inf, every value becomes
+ * NaN.
+ * @returns Without scaling, a tensor in the format's storage type. With scaling, float32.
+ * @throws {TypeError} For stochastic rounding without a key.
+ */
+export function quantizeTensor(
+  x: tf.Tensor,
+  { format, scaling }: Quantizer,
+  options: QuantizeTensorOptions = {},
+): tf.Tensor {
+  if (scaling === undefined) return roundTo(x, format, options.key);
+  const { regions } = currentTensorFlow().binding;
+  return tf.tidy(() =>
+    regions.withPolicy(POLICIES.float32, () => {
+      const wide = toFloat32(x);
+      if (wide.size === 0) return tf.clone(wide);
+      const groups = groupsOf(wide, scaling, options.axis ?? -1);
+      // No cast saturates: scaled values are rounded in float32.
+      const element: Format = { ...format, overflow: "saturate", storage: "float32", emulated: true };
+      const { exponent, scale, inverse } = conversionOf(groups, {
+        format: element,
+        scaling,
+        history: options.history,
+      });
+      const lowered = scaleDown(groups.values, tf.neg(exponent));
+      const scaled = scale === undefined ? lowered : tf.mul(lowered, scale);
+      const rounded = tf.mul(roundTo(scaled, element, options.key), inverse);
+      return groups.restore(scaleUp(rounded, exponent));
+    })
+  );
+}
+
+/**
+ * Returns the largest magnitude of a tensor; 0 if a value is not finite. It enters the history of delayed scaling.
+ *
+ * @returns float32, a scalar.
+ */
+export function amaxOf(x: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => {
+    const amax = tf.max(magnitudes(toFloat32(x))); // of integers: NaN is the largest
+    return floatOf(tf.where(tf.less(amax, int(INFINITE)), amax, int(0))) as tf.Scalar;
+  });
+}
+
+/** Values in groups that share a scale. */
+interface Groups {
+  /** The values, [outer, blocks, block, inner]; the tensor itself if the whole tensor is one group. */
+  readonly values: tf.Tensor;
+  /** Bits of the largest magnitude of each group, int32; broadcasts to `values`. */
+  readonly amax: tf.Tensor;
+  /** Restores the shape of the tensor. */
+  readonly restore: (values: tf.Tensor) => tf.Tensor;
+}
+
+function groupsOf(x: tf.Tensor, scaling: Scaling, axis: number): Groups {
+  if (scaling.kind === "tensor" || scaling.kind === "delayed") {
+    return { values: x, amax: tf.max(magnitudes(x)), restore: (values) => values };
+  }
+  const shape = x.rank === 0 ? [1] : x.shape;
+  const at = axis < 0 ? axis + shape.length : axis;
+  const length = shape[at]!, block = Math.min(scaling.block ?? length, length);
+  const inner = shape.slice(at + 1).reduce((product, size) => product * size, 1);
+  const outer = x.size / (length * inner), blocks = Math.ceil(length / block);
+  const rows = tf.reshape(x, [outer, length, inner]);
+  const whole = blocks * block === length
+    ? rows
+    : tf.pad(rows, [[0, 0], [0, blocks * block - length], [0, 0]]);
+  const values = tf.reshape(whole, [outer, blocks, block, inner]);
+  return {
+    values,
+    amax: tf.max(magnitudes(values), 2, true),
+    restore: (values) => {
+      const joined = tf.reshape(values, [outer, blocks * block, inner]);
+      return tf.reshape(tf.slice(joined, [0, 0, 0], [outer, length, inner]), x.shape);
+    },
+  };
+}
+
+/** Returns the bits of |x|. They order as the magnitudes, with NaN above Inf. */
+function magnitudes(x: tf.Tensor): tf.Tensor {
+  return bitwise("BitwiseAnd", bitsOf(x), 0x7fffffff);
+}
+
+function conversionOf(
+  { amax: current }: Groups,
+  { format, scaling, history }: { format: Format; scaling: Scaling; history: tf.Tensor | undefined },
+): Conversion {
+  const emax = exponentOf(format.largest), largest = floatBits(format.largest);
+  const amax = scaling.kind === "delayed" && history !== undefined
+    ? delayedAmax(current, history, scaling.history!)
+    : current;
+  if (scaling.kind === "nvfp4") return blockScales(amax, format);
+  const { exponent, mantissa } = splitMagnitude(amax);
+  const floor = tf.sub(exponent, int(emax));
+  if (scaling.kind === "mx") {
+    const saturates = tf.greater(mantissa, int(largest & 0x7fffff));
+    const shared = scaling.exponent === "ceil" ? tf.add(floor, tf.cast(saturates, "int32")) : floor;
+    const limited = tf.minimum(tf.maximum(shared, int(-127)), int(127));
+    return { exponent: limited, scale: undefined, inverse: orNaN(tf.onesLike(floatOf(amax)), amax) };
+  }
+  const scale = opaque(tf.div(format.largest, magnitudeAt(emax, mantissa)));
+  return { exponent: floor, scale, inverse: orNaN(tf.div(1, scale), amax) };
+}
+
+/** Returns (1 + mantissa · 2^-23) · 2^exponent. */
+function magnitudeAt(exponent: number, mantissa: tf.Tensor): tf.Tensor {
+  return floatOf(bitwise("BitwiseOr", mantissa, exponent + 127 << 23));
+}
+
+/** Replaces the values of groups with NaN or Inf by NaN. */
+function orNaN(values: tf.Tensor, amax: tf.Tensor): tf.Tensor {
+  return tf.where(tf.less(amax, int(INFINITE)), values, tf.fill(values.shape, NaN));
+}
+
+/** Returns the maximum that determines the scale of delayed scaling: the current one if the history is empty. */
+function delayedAmax(current: tf.Tensor, history: tf.Tensor, length: number): tf.Tensor {
+  const used = tf.slice(history, [0], [Math.min(length, history.size)]);
+  const most = tf.max(bitsOf(used));
+  return tf.where(tf.greater(most, int(0)), most, current);
+}
+
+/** Returns the conversion of NVFP4: an E4M3 scale of each block times a float32 scale of the tensor. */
+function blockScales(amax: tf.Tensor, format: Format): Conversion {
+  const whole = tf.max(amax); // of the tensor
+  const { exponent, mantissa } = splitMagnitude(whole);
+  const emax = exponentOf(format.largest), shift = tf.sub(exponent, int(emax));
+  const tensorScale = opaque(
+    tf.div(magnitudeAt(emax, mantissa), Math.fround(format.largest * BLOCK_SCALE.largest)),
+  );
+  const blocks = scaleDown(floatOf(amax), tf.neg(shift));
+  const wanted = tf.div(opaque(tf.div(blocks, format.largest)), tensorScale);
+  const inverse = tf.mul(roundTo(wanted, BLOCK_SCALE), tensorScale);
+  const scale = tf.where(tf.equal(inverse, 0), inverse, tf.div(1, inverse));
+  return { exponent: shift, scale, inverse: orNaN(inverse, tf.broadcastTo(whole, inverse.shape)) };
+}

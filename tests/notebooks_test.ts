@@ -235,7 +235,7 @@ Deno.test("notebooks leaves no folder behind where its check is interrupted", as
     child.kill("SIGINT");
     const { code, stderr } = await child.output();
     assertEquals([code, new TextDecoder().decode(stderr)], [
-      75,
+      130,
       "Cannot check the notebooks: interrupted. Repeat the command.\n",
     ]);
     assertEquals(held(), false);

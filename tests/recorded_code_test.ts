@@ -57,7 +57,7 @@ Deno.test({
 
     const refused = await reproduce(dir);
     assertEquals([refused.code, exists(trace)], [2, false], refused.stderr);
-    assertMatch(refused.stdout, /^cannot, because the run used other code than this checkout: commit /);
+    assertMatch(refused.stdout, /^not reproduced: the run used other code than this checkout: commit /);
     assertStringIncludes(refused.stdout, "Pass --run-recorded-code to see and run that code");
 
     const present = await reproduce(dir, "--present-code");

@@ -209,12 +209,12 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["sha256"] = "0".repeat(64));
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals(code, 2);
-    assertMatch(stdout, /^cannot, because Cannot use the corpus/);
+    assertMatch(stdout, /^not reproduced: Cannot use the corpus/);
   });
   await t.step("the text lies beside the plan, or is named", async () => {
     const dir = copy(done, join(root, "carried"));
     edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["path"] = join(root, "no", "text.txt"));
-    assertMatch((await reproduce(onlyRun(dir))).stdout, /^cannot, because Cannot read the corpus/);
+    assertMatch((await reproduce(onlyRun(dir))).stdout, /^not reproduced: Cannot read the corpus/);
     assertEquals((await reproduce(onlyRun(dir), "--data", text)).stdout, "identical");
     await Deno.copyFile(text, join(dir, "text.txt"));
     assertEquals((await reproduce(onlyRun(dir))).stdout, "identical");
@@ -225,14 +225,14 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
     await Deno.writeTextFile(journal, `${lines.slice(0, -1).join("\n")}\n`);
     const { code, stdout } = await reproduce(onlyRun(dir));
-    assertEquals([code, stdout], [2, "cannot, because the run is not finished: it is unfinished"]);
+    assertEquals([code, stdout], [2, "not reproduced: the run is not finished: it is unfinished"]);
   });
   await t.step("cannot: the files are damaged", async () => {
     const dir = copy(done, join(root, "broken"));
     await Deno.writeTextFile(runPaths(onlyRun(dir)).manifest, "{");
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals(code, 2);
-    assertMatch(stdout, /^cannot, because Cannot read .*manifest.json: expected a run's manifest/);
+    assertMatch(stdout, /^not reproduced: Cannot read .*manifest.json: expected a run's manifest/);
   });
   await t.step("cannot: the checkpoint is not the one that the journal tells of", async () => {
     const dir = copy(done, join(root, "truncated"));
@@ -242,7 +242,7 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     assertEquals(code, 2);
     assertMatch(
       stdout,
-      /^cannot, because Cannot use .*checkpoint.safetensors: expected the file with SHA-256/,
+      /^not reproduced: Cannot use .*checkpoint.safetensors: expected the file with SHA-256/,
     );
   });
   await t.step("cannot: other code made the run; --present-code runs this checkout's", async () => {
@@ -255,11 +255,11 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     assertEquals(code, 2);
     assertMatch(
       stdout,
-      /^cannot, because the run used other code .*: commit f{40}\. Pass --run-recorded-code .* this checkout$/,
+      /^not reproduced: the run used other code .*: commit f{40}\. Pass --run-recorded-code .* this checkout$/,
     );
     const recorded = await reproduce(onlyRun(dir), "--run-recorded-code");
     assertEquals(recorded.code, 2);
-    assertMatch(recorded.stdout, /^cannot, because .*commit f{40} is not in this repository$/);
+    assertMatch(recorded.stdout, /^not reproduced: .*commit f{40} is not in this repository$/);
     const present = await reproduce(onlyRun(dir), "--present-code");
     assertEquals(present.code, 0);
     assertMatch(
@@ -280,14 +280,17 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
       assertEquals(code, 2);
       assertMatch(
         stdout,
-        /^.*\/0{12}: cannot, because Cannot read .*\n.*\/[0-9a-f]{12}: identical\n.*\/f{12}: cannot, because .*$/,
+        /^.*\/0{12}: not reproduced: Cannot read .*\n.*\/[0-9a-f]{12}: identical\n.*\/f{12}: not reproduced: .*$/,
       );
       assertEquals(stderr, "");
       const none = join(root, "no-runs");
       Deno.mkdirSync(join(none, "runs"), { recursive: true });
       const nothing = await reproduce(none);
       assertEquals([nothing.code, nothing.stdout], [2, ""]);
-      assertMatch(nothing.stderr, /^Cannot reproduce .*: it has none\n$/);
+      assertMatch(
+        nothing.stderr,
+        /^Cannot reproduce .*: expected a sweep's folder with runs, got one without runs\.\n$/,
+      );
     },
   );
   await t.step("all runs of a folder", async () => {

@@ -46,9 +46,12 @@ function engine(name: string, description: string): Command {
     )
     .option(
       "--allow-environment-change",
-      "resume runs that were started on a different kind of node, instead of starting over",
+      "resume runs that were started on a different kind of node (default: start them over)",
     )
-    .option("--memory <size>", "memory per job, in the cluster's notation: 2G (Slurm), 2Gi (Kubernetes)");
+    .option(
+      "--memory <size>",
+      "memory per job, in the notation of the cluster: 2G (Slurm), 2Gi (Kubernetes)",
+    );
 }
 
 const program = command("cluster", "Write the runs of a plan as jobs for Slurm or Kubernetes.");
@@ -67,11 +70,11 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
 ).addCommand(
   engine("kubernetes", "Write the manifest of an Indexed Job for kubectl apply, with one pod per run.")
     .requiredOption("--image <name>", "container image with Deno and losskit")
-    .requiredOption("--claim <name>", "PersistentVolumeClaim with the plan's folder")
+    .requiredOption("--claim <name>", "PersistentVolumeClaim that contains the plan's folder")
     .option("--mount <path>", "mount path of the claim in the container", "/data")
     .option("--folder <path>", "plan's folder in the container (default: its name under --mount)")
     .option("--workdir <path>", "path of losskit in the image", "/losskit")
-    .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 3)
+    .option("--retries <n>", "retries of a failed run", numberOption("--retries"), 3)
     .option(
       "--grace <time>",
       "time between SIGTERM and SIGKILL of a pod (default: 120s)",

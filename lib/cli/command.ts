@@ -84,14 +84,28 @@ export function reportDamage(leftOut: readonly LeftOutRun[]): void {
   if (leftOut.some(({ damaged }) => damaged)) Deno.exitCode ||= EXIT.someFailed;
 }
 
-/** Describes the exit statuses of commands that train. */
-export const STATUS_HELP = `
-Exit status:
-  0   done
-  2   invalid input; nothing was started
-  3   some runs failed
-  4   a run diverged and its spec forbids it
-  75  interrupted; repeat the command to resume (npx reports 130 instead)`;
+/** Meanings of exit statuses in help texts. */
+export const STATUS = {
+  done: { 0: "done" },
+  badInput: { 2: "invalid input; nothing was started" },
+  damaged: { 3: "done, but at least one recorded run is damaged and was left out" },
+  stopped: { 130: "interrupted; nothing to resume" },
+} as const;
+
+/** Formats the section of a help text that lists exit statuses. */
+export function statusHelp(meanings: Readonly<Record<number, string>>): string {
+  const lines = Object.entries(meanings).map(([status, meaning]) => `  ${status.padEnd(3)} ${meaning}`);
+  return `\nExit status:\n${lines.join("\n")}`;
+}
+
+/** Lists the exit statuses of commands that train. */
+export const STATUS_HELP: string = statusHelp({
+  ...STATUS.done,
+  ...STATUS.badInput,
+  3: "some runs failed, or a recorded run is damaged",
+  4: "a run diverged, and its spec does not allow that",
+  75: "interrupted (Ctrl-C); repeat the command to resume. npx reports 130 instead",
+});
 
 /** Splits a comma-separated list. Drops empty items. */
 export function list(text: string): string[] {

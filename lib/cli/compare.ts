@@ -36,13 +36,13 @@ interface Options {
 
 const program = command(
   "compare",
-  "Test whether a lower precision changes the loss: gap, first diverging step, and comparison with seed noise.",
+  "Test whether a lower precision changes the loss: by how much, from which step, and by more than chance.",
 )
   .argument(
     "[what]",
-    "a run's folder (with a second run), a sweep's folder, or a spec to train (default: the built-in comparison)",
+    "a sweep's folder, a run's folder with a second run, or a spec to train (default: the built-in comparison)",
   )
-  .argument("[run]", "second run: in a lower precision, or with another seed")
+  .argument("[run]", "second run, in a lower precision or with another seed")
   .option("--out <folder>", `for a spec: folder of runs and report (default: ${DEFAULT_FOLDER_HELP})`)
   .option(
     "--workers <n>",
@@ -53,7 +53,7 @@ const program = command(
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "search for the layers and operation classes that cause a gap. auto: replay a step if the verdict is degraded or diverged; replay: always replay; loss: also train short runs; none: no search",
+    "search for the layers and operation classes that cause a gap. auto: replay one step if the verdict is degraded or diverged; replay: always; loss: also train short runs; none: no search",
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")

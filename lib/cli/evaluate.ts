@@ -22,21 +22,21 @@ interface Options {
 
 const program = command(
   "evaluate",
-  "Evaluate the loss of a trained model. A run is evaluated on its whole validation split by default.",
+  "Measure the loss of a trained model: for a run on its validation part, or on a text.",
 )
   .argument("<model>", MODEL_HELP)
-  .option("--file <path>", "evaluate a UTF-8 text file")
-  .option("--text <text>", "evaluate this text, and print the loss per token")
-  .option("--eval-tokens <n>", "number of targets, rounded to whole windows, or all", tokens, "all")
+  .option("--file <path>", "measure the loss of a UTF-8 text file")
+  .option("--text <text>", "measure the loss of this text, and print the loss of each token")
+  .option("--eval-tokens <n>", "number of target tokens, rounded to whole windows; or all", tokens, "all")
   .option("--seq <T>", "window length in tokens (default: the model's context length)", numberOption("--seq"))
   .option("--batch <B>", "windows per batch", numberOption("--batch"), 16)
   .option(
     "--amp <policy>",
-    "precision policy: off, on, or a policy name (default: the run's; off for a GPT-2)",
+    "precision policy: off, on, or a policy name (default: the policy of the run; off for a GPT-2 folder)",
     oneName("--amp"),
   )
-  .option("--positions", "also print the mean loss per position")
-  .option("--json", "print JSON")
+  .option("--positions", "also print the mean loss at each position of the window")
+  .option("--json", "print the result as JSON")
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
   .option("--threads <n>", "number of threads (default: chosen by TensorFlow)", numberOption("--threads"))

@@ -14,15 +14,18 @@ interface Options {
   workers?: number;
 }
 
-const program = command("experiment", "Test a published claim and print the verdict.")
+const program = command(
+  "experiment",
+  "Test a published claim: train the runs of an experiment, and print the verdict on its prediction.",
+)
   .argument("<file>", "an experiment: a .ts file, for example experiments/a_pure_bf16.ts")
   .option(
     "--quick",
-    "run a short form (under 1 minute), which shows the direction of the effect but gives no verdict",
+    "train fewer and shorter runs (under 1 minute); prints the direction of the effect, no verdict",
   )
   .option(
     "--out <folder>",
-    "folder of runs and result.json (default: experiments/out/NAME, or NAME-quick; with -HASH if it contains plans of different sweeps)",
+    "folder of runs and result.json (default: experiments/out/NAME, or NAME-quick with --quick; NAME-HASH if that folder contains other plans)",
   )
   .option(
     "--workers <n>",

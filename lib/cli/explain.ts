@@ -5,9 +5,12 @@ import { command, runCommand } from "./command.ts";
 
 const program = command(
   "explain",
-  "Explain whether a run is done, resumable or new, and which field of its spec, data, code or environment differs from the nearest run.",
+  "Report whether a run is done, resumable or new. Print the fields of spec, data, code and environment in which it differs from the most similar run.",
 )
-  .argument("<run>", "a run's folder, such as experiments/out/default/runs/ID; planned runs are allowed")
+  .argument(
+    "<run>",
+    "a run's folder, for example experiments/out/default/runs/ID; the run may be planned only",
+  )
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
   .action(async (folder: string, { against = [] }: { against?: string[] }) => {
     const { lines } = await explainRun(folder, { environment: probeEnvironment, others: against });

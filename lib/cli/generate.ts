@@ -18,21 +18,21 @@ interface Options {
 
 const program = command(
   "generate",
-  "Continue a prompt with a trained model, and print prompt and continuation.",
+  "Continue a prompt with a trained model, and print the prompt with its continuation.",
 )
   .argument("<model>", MODEL_HELP)
   .option("--prompt <text>", "text to continue (default: a line break)")
   .option("--max-tokens <n>", "number of tokens to generate", numberOption("--max-tokens"), 200)
   .option(
     "--temperature <x>",
-    "sampling temperature; 0: greedy",
+    "sampling temperature; 0: always the most likely token",
     numberOption("--temperature"),
     1,
   )
-  .option("--top-k <k>", "sample from the k most likely tokens only (default: all)", numberOption("--top-k"))
+  .option("--top-k <k>", "sample only from the k most likely tokens (default: all)", numberOption("--top-k"))
   .option(
     "--top-p <p>",
-    "sample from the most likely tokens with a total probability of p only (default: all)",
+    "sample only from the most likely tokens that together have probability p (default: all)",
     numberOption("--top-p"),
   )
   .option("--seed <n>", "sampling seed", numberOption("--seed"), 1)

@@ -4,10 +4,13 @@ import { labPython, startLab } from "../notebook/lab.ts";
 import { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "../notebook/mod.ts";
 import { command, runCommand } from "./command.ts";
 
-const program = command("jupyter", "Install the kernel of the notebooks, and start JupyterLab.")
+const program = command(
+  "jupyter",
+  "Install losskit's notebook kernel for the current user, and start JupyterLab.",
+)
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")
-  .argument("[options...]", "options for JupyterLab, for example -- --no-browser")
-  .option("--install-only", "install the kernel only, for use with your own Jupyter")
+  .argument("[options...]", "options of JupyterLab after --, for example: -- --no-browser")
+  .option("--install-only", "install the kernel for your own Jupyter; do not start JupyterLab")
   .action(async (args: string[], { installOnly = false }: { installOnly?: boolean }) => {
     const folder = writeKernelspec(jupyterDataDir());
     console.log(`The kernel "${KERNEL_NAME}" is installed in ${printable(folder)}.`);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { runNotebooks } from "../notebook/run_notebooks.ts";
-import { append, command, runCommand } from "./command.ts";
+import { append, command, runCommand, STATUS, statusHelp } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 
 /** Default output folder of notebooks with parameters. Files in `notebooks/` keep the outputs of their default values. */
@@ -16,17 +16,36 @@ interface Options {
   timeout?: number;
 }
 
-const program = command("notebooks", "Run notebooks and store the outputs of their cells.")
+const program = command(
+  "notebooks",
+  "Run notebooks without Jupyter, and store the output of each cell in the notebook.",
+)
   .usage("[options] [FILE...]")
   .argument("[files...]", "notebooks (default: all in notebooks/)")
-  .option("-p, --param <name=value>", "value of a parameter; repeatable", append)
-  .option("--out <dir>", `output folder (default: in place; with -p ${DEFAULT_OUT})`)
+  .option(
+    "-p, --param <name=value>",
+    "set a parameter of the notebook, for example -p T=128; repeatable",
+    append,
+  )
+  .option(
+    "--out <dir>",
+    `folder of the executed notebooks (default: overwrite the notebooks; with -p ${DEFAULT_OUT})`,
+  )
   .option("--html <dir>", "also write each notebook as an HTML page to this folder")
-  .option("--check", "run nothing; type-check the cells, and fail if outputs are stale")
+  .option("--check", "type-check the cells without running them, and fail if outputs are stale")
   .option(
     "--timeout <seconds>",
     "time limit per notebook in seconds (default: 600)",
     numberOption("--timeout"),
+  )
+  .addHelpText(
+    "after",
+    statusHelp({
+      ...STATUS.done,
+      2: "invalid input, or a type error in a cell; nothing was run",
+      3: "a notebook failed, or is stale (--check)",
+      ...STATUS.stopped,
+    }),
   )
   .action(async (files: string[], options: Options) => {
     const { param = [] } = options;

@@ -1,13 +1,13 @@
 /** `deno task plan SPEC`: lists the runs of a spec with their predicted time and memory. */
 import { printable, printableLines } from "../error/printable.ts";
 import { plan } from "../study/mod.ts";
-import { command, DEFAULT_FOLDER_HELP, reportDamage, runCommand } from "./command.ts";
+import { command, DEFAULT_FOLDER_HELP, reportDamage, runCommand, STATUS, statusHelp } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
 const program = command(
   "plan",
-  "List the runs of a spec with their predicted time and memory, without training.",
+  "List the runs of a spec with their predicted time and memory. Trains nothing.",
 )
   .argument(
     "[spec]",
@@ -15,13 +15,14 @@ const program = command(
   )
   .option(
     "--out <folder>",
-    `the sweep's folder; measured times of its finished runs improve the predictions (default: ${DEFAULT_FOLDER_HELP})`,
+    `folder of the sweep; finished runs there make the predictions more accurate (default: ${DEFAULT_FOLDER_HELP})`,
   )
   .option(
     "--workers <n>",
     "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
+  .addHelpText("after", statusHelp({ ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged }))
   .action(async (path: string | undefined, { out, workers }: { out?: string; workers?: number }) => {
     const spec = path === undefined ? {} : await readSpec(path);
     const { dir, text, leftOut } = await plan(spec, {

@@ -6,7 +6,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRuns } from "../proof/mod.ts";
 import { isFolder } from "../file/exists.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
-import { append, command, runCommand } from "./command.ts";
+import { append, command, runCommand, STATUS, statusHelp } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { RUN_DATA_HELP } from "./model_flags.ts";
 
@@ -19,7 +19,7 @@ interface Options {
 
 const program = command(
   "reproduce",
-  "Repeat a finished run and compare the results. Code from the folder runs only with --run-recorded-code.",
+  "Run a finished run again and compare the results. Code from the run's folder is executed only with --run-recorded-code.",
 )
   .argument(
     "<run>",
@@ -27,14 +27,23 @@ const program = command(
   )
   .option(
     "--tolerance <nats>",
-    "maximum difference of a loss in nats per token (default: 0.001; in lower precision 2^-8)",
+    "largest accepted difference of a loss, in nats per token (default: 0.001 for float32, 2^-8 for lower precision)",
     numberOption("--tolerance"),
   )
   .option("--data <corpus>", RUN_DATA_HELP, append)
-  .option("--present-code", "use the code of this checkout, even if the run was made with different code")
+  .option("--present-code", "run the code of this checkout, even if different code made the run")
   .option(
     "--run-recorded-code",
-    "rebuild and run the code of the run, including the folder's code.diff; use for trusted folders only",
+    "rebuild and run the code that made the run, including the folder's code.diff; only for folders that you trust",
+  )
+  .addHelpText(
+    "after",
+    statusHelp({
+      ...STATUS.done,
+      2: "invalid input, or a run cannot be reproduced",
+      4: "results differ by more than the tolerance",
+      ...STATUS.stopped,
+    }),
   )
   .action(reproduce);
 

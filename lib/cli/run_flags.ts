@@ -66,12 +66,12 @@ export function runFieldsOf(
   }));
 }
 
-/** Returns the flag of a field with its value: `--n-layer <number>` for `nLayer`. */
+/** Returns the flag of a field with its value: `--n-layer <number>` for `nLayer`, `--optimizer <optimizer>` for a name. */
 function flagOf(name: string, { type, flag }: RunField): string {
   if (typeof flag === "string") return `--${flag}`;
   const option = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   if (type === "flag") return option;
-  return `${option} <${type === "text" || type === "tokens" ? "word" : "number"}>`;
+  return `${option} <${type === "text" ? name : "number"}>`;
 }
 
 /** Returns commander's key of a field's flag: `untiedHead` for `--untied-head`. */

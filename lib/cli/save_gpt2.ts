@@ -23,11 +23,18 @@ const program = command(
   "Save a trained model and its tokenizer in Hugging Face's GPT-2 format.",
 )
   .argument("<model>", MODEL_HELP)
-  .argument("<folder>", "output folder; the command fails if files exist there, unless --overwrite is given")
-  .option("--dtype <type>", `${Object.keys(DTYPES).join(", ")} (default: the model's types)`, storedDtype)
+  .argument(
+    "<folder>",
+    "output folder; existing files there are kept, and the command fails, unless --overwrite is given",
+  )
+  .option(
+    "--dtype <type>",
+    `number format of the weights: ${Object.keys(DTYPES).join(", ")} (default: the formats in the model)`,
+    storedDtype,
+  )
   .option(
     "--max-shard-bytes <n>",
-    "maximum size of a weights file in bytes (default: 5e9)",
+    "largest size of one weights file, in bytes (default: 5e9)",
     numberOption("--max-shard-bytes"),
   )
   .option("--overwrite", "replace existing files of the same names")

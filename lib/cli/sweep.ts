@@ -30,7 +30,10 @@ interface Options {
   [axis: string]: unknown;
 }
 
-const program = command("sweep", "Train all combinations of the axes and compare precisions.")
+const program = command(
+  "sweep",
+  "Train one model for each combination of the axes, and compare the precisions.",
+)
   .argument(
     "[spec]",
     "a spec: .json, or .ts with a default export (default: the built-in sweep on Shakespeare)",
@@ -65,12 +68,12 @@ const program = command("sweep", "Train all combinations of the axes and compare
   )
   .option(
     "--allow-environment-change",
-    "accept runs finished in a different environment, and resume runs started there",
+    "reuse and resume runs from a different environment (default: run them again)",
   )
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
-    "resume the sweep in --out; create it if missing. Without a spec and axis flags, use the plan in --out",
+    "resume the sweep in --out from its plan, without a spec. If --out has no plan, start a new sweep",
   )
   .addHelpText("after", STATUS_HELP)
   .action(sweep);

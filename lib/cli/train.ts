@@ -12,8 +12,14 @@ const program = command("train", "Train one model and record the run.")
     "folder of run and report (default: experiments/out/train, or train-HASH if train contains a different run)",
   )
   .option("--describe", "print the model's layers, parameters and operations, without training")
-  .option("--resume", "resume the run in --out with the options of its plan; create it if missing")
-  .option("--allow-environment-change", "accept or resume a run from a different environment")
+  .option(
+    "--resume",
+    "resume the run in --out; omitted options are read from its plan. If --out has no plan, start a new run",
+  )
+  .option(
+    "--allow-environment-change",
+    "reuse or resume a run from a different environment (default: run it again)",
+  )
   .addHelpText("after", STATUS_HELP)
   .action(train);
 addRunFlags(program, { defaultOf });

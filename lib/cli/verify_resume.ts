@@ -3,7 +3,7 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
 import { verifyResume } from "../study/mod.ts";
-import { command, runCommand } from "./command.ts";
+import { command, runCommand, STATUS, statusHelp } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
@@ -16,17 +16,30 @@ interface Options {
 
 const program = command(
   "verify-resume",
-  "Run a spec once undisturbed and once with kills at random times, and check that the results are bit-identical.",
+  "Check that killed and resumed runs give the same results, bit for bit: run a spec once undisturbed, and again with SIGKILL at random times.",
 )
   .argument("<spec>", "a spec: .json, or .ts with a default export; use a small one")
-  .option("--kills <n>", "number of SIGKILLs to workers and to the sweep", numberOption("--kills"), 5)
+  .option("--kills <n>", "number of kills of single runs or the whole sweep", numberOption("--kills"), 5)
   .option("--seed <n>", "seed of the times and targets of kills", numberOption("--seed"), 1)
   .option(
     "--workers <n>",
     "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
-  .option("--out <folder>", "folder in which to keep the sweeps (default: a temporary folder)")
+  .option(
+    "--out <folder>",
+    "folder that keeps the sweeps; must be empty or missing (default: a temporary folder)",
+  )
+  .addHelpText(
+    "after",
+    statusHelp({
+      0: "all results are identical",
+      ...STATUS.badInput,
+      3: "some runs failed without a kill",
+      4: "results differ",
+      ...STATUS.stopped,
+    }),
+  )
   .action(verify);
 
 async function verify(path: string, { out, ...options }: Options): Promise<void> {

@@ -7,17 +7,19 @@
  * @module
  */
 
-/** Exit codes of every command (design contract; documented in the README). */
+/** Exit statuses of all commands. `docs/sweeps.md` lists them for users. */
 export const EXIT = {
   ok: 0,
   /** Bad input: nothing was started. */
   badInput: 2,
   /** Some runs failed; the rest finished. */
   someFailed: 3,
-  /** A run diverged where the spec forbids it. */
+  /** A run diverged although its spec forbids it, or a repeated run gave other results. */
   diverged: 4,
   /** Interrupted; the same command resumes the work. */
   interrupted: 75,
+  /** Interrupted; nothing to resume. Also the status of a process that SIGINT ends. */
+  stopped: 130,
 } as const;
 
 /** A fault that the user can correct. Its message states the expected value, the given value and the remedy. */

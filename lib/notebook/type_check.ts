@@ -52,7 +52,7 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
     }).output();
     if (interruption.requested.aborted) {
       throw new UserError("Cannot check the notebooks: interrupted. Repeat the command.", {
-        exitCode: EXIT.interrupted,
+        exitCode: EXIT.stopped,
       });
     }
     if (success) return [];

@@ -27,7 +27,7 @@ export interface RunField {
   readonly choices?: readonly string[];
   /**
    * Flag of `train`. `true`: named after the field, `--n-layer` for `nLayer`. A string: the flag with its value,
-   * `vocab <name>`. Flags of boolean fields take no value and set the opposite of the default.
+   * `vocab <tokenizer>`. Flags of boolean fields take no value and set the opposite of the default.
    */
   readonly flag?: true | string;
 }
@@ -42,13 +42,13 @@ export const RUN_FIELDS = {
   },
   tokenizer: {
     type: "text",
-    flag: "vocab <name>",
+    flag: "vocab <tokenizer>",
     doc: "char, byte, gpt2, or the size of a byte-pair vocabulary",
   },
   T: { type: "whole", least: 1, flag: "seq <T>", doc: "sequence length in tokens" },
   B: { type: "whole", least: 1, flag: "batch <B>", doc: "sequences per batch" },
   policy: { type: "text", flag: "amp <policy>", doc: "precision policy" },
-  threads: { type: "whole", least: 1, flag: "threads <n>", doc: "threads per operation" },
+  threads: { type: "whole", least: 1, flag: "threads <n>", doc: "number of threads" },
   seed: {
     type: "whole",
     least: 0,
@@ -57,7 +57,14 @@ export const RUN_FIELDS = {
     doc: "seed of initial weights, batches and dropout",
   },
   steps: { type: "whole", default: 100, least: 1, flag: "steps <n>", doc: "training steps" },
-  nLayer: { type: "whole", default: 4, least: 1, most: 1000, flag: true, doc: "number of blocks" },
+  nLayer: {
+    type: "whole",
+    default: 4,
+    least: 1,
+    most: 1000,
+    flag: true,
+    doc: "number of transformer blocks (layers)",
+  },
   nHead: { type: "whole", default: 4, least: 1, most: 1e6, flag: true, doc: "number of attention heads" },
   nEmbd: {
     type: "whole",
@@ -93,8 +100,8 @@ export const RUN_FIELDS = {
     type: "tokens",
     default: 16384,
     least: 1,
-    flag: true,
-    doc: "validation tokens per evaluation, or all",
+    flag: "eval-tokens <n>",
+    doc: "validation tokens per evaluation; or all",
   },
   checkpointEvery: { type: "whole", default: 50, least: 1, flag: true, doc: "steps between checkpoints" },
   documents: {
@@ -110,7 +117,7 @@ export const RUN_FIELDS = {
     default: "",
     added: "",
     flag: "separator <text>",
-    doc: "text that separates documents within a file, \\n for a line break",
+    doc: "text that ends a document within a file; \\n is a line break",
   },
   sampling: {
     type: "text",
@@ -118,15 +125,16 @@ export const RUN_FIELDS = {
     added: "random",
     flag: true,
     choices: ["random", "sequential", "shuffled"],
-    doc: "batch order: random, sequential, or shuffled (each window once per epoch)",
+    doc: "order of the windows: random, sequential, or shuffled (each window once per epoch)",
   },
   overrides: {
     type: "overrides",
     default: [],
     added: [],
     flag: "override <list>",
-    doc: "number formats of operation classes and layers, as CLASS+CLASS@LAYER+LAYER=FORMAT; for example " +
-      "softmax@h.1=e8m3,linear=float32. loss=bfloat16 computes the loss in bfloat16, as PyTorch does outside of autocast",
+    doc:
+      "number formats of operation classes and layers that differ from the policy, as CLASS@LAYER=FORMAT, for example " +
+      "softmax@h.1=e8m3,linear=float32; join several classes or layers with +",
   },
   schedule: {
     type: "text",
@@ -134,8 +142,7 @@ export const RUN_FIELDS = {
     added: "cosine",
     flag: true,
     choices: ["cosine", "linear", "constant", "wsd"],
-    doc:
-      "learning rate schedule after warm-up: cosine, linear, constant or wsd (warm-up, stable, linear decay)",
+    doc: "learning rate after warm-up: cosine, linear, constant, or wsd (constant, then linear decay)",
   },
   decaySteps: {
     type: "whole",
@@ -143,7 +150,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "decay steps at the end of the wsd schedule",
+    doc: "steps of decay at the end of the wsd schedule",
   },
   optimizer: {
     type: "text",
@@ -170,7 +177,7 @@ export const RUN_FIELDS = {
     least: 0,
     flag: "probes <k>",
     doc:
-      "record probe metrics every k steps: gradients, updates, activations, attention, log Z, loss by position; 0: never",
+      "steps between records of probe metrics (gradients, updates, activations, attention, log Z, loss by position); 0: none",
   },
   accumulate: {
     type: "whole",
@@ -178,7 +185,7 @@ export const RUN_FIELDS = {
     added: 1,
     least: 1,
     flag: true,
-    doc: "micro-batches per step (gradient accumulation); must divide --batch",
+    doc: "micro-batches per step (gradient accumulation); a divisor of --batch",
   },
   emaDecay: {
     type: "number",
@@ -187,7 +194,7 @@ export const RUN_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "decay of the exponential moving average of weights; 0: none",
+    doc: "decay per step of the exponential moving average of weights; 0: no average",
   },
   labelSmoothing: {
     type: "number",
@@ -212,7 +219,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "stop after this many evaluations without improvement; 0: never",
+    doc: "evaluations without improvement after which training stops early; 0: never stop early",
   },
   minDelta: {
     type: "number",
@@ -220,7 +227,7 @@ export const RUN_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "smallest decrease of the validation loss that counts as an improvement, in nats per token",
+    doc: "smallest decrease of the validation loss that counts as improvement, in nats per token",
   },
   saveBest: {
     type: "flag",

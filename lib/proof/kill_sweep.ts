@@ -24,6 +24,13 @@ export interface Disturbance {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Returns the error of a verification that a signal stops. */
+export function stoppedVerification(): UserError {
+  return new UserError("Cannot verify the spec: interrupted. Repeat the command to start over.", {
+    exitCode: EXIT.stopped,
+  });
+}
+
 /** Outcome of a disturbed sweep. */
 export interface Disturbed {
   /** Number of SIGKILLs sent to workers or whole sweeps. */
@@ -99,7 +106,7 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
       check();
     }
     const { code, stderr } = await output;
-    if (signal?.aborted) throw new UserError("Cannot continue: interrupted", { exitCode: EXIT.interrupted });
+    if (signal?.aborted) throw stoppedVerification();
     check();
     if (killed) continue;
     if (code !== EXIT.ok) {

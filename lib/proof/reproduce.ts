@@ -200,7 +200,9 @@ async function rerun(
   const { code, stderr } = await child.output();
   at.signal?.removeEventListener("abort", stop);
   if (at.signal?.aborted) {
-    throw new UserError("Cannot reproduce the run: interrupted", { exitCode: EXIT.interrupted });
+    throw new UserError("Cannot reproduce the run: interrupted. Repeat the command to start over.", {
+      exitCode: EXIT.stopped,
+    });
   }
   if (code === EXIT.ok) return { id };
   const last = new TextDecoder().decode(stderr).trimEnd().split("\n").at(-1);

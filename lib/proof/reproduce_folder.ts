@@ -9,37 +9,37 @@ import { isFolder } from "../file/exists.ts";
 import { listRuns } from "../record/mod.ts";
 import { type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
 
-/** A run that was reproduced, or not. */
+/** Result of one run's reproduction. */
 export interface ReproducedRun {
-  /** The run's folder. */
+  /** Folder of the run. */
   readonly folder: string;
-  /** The answer, with what differs. */
+  /** Answer and differences. */
   readonly reproduction: Reproduction;
-  /** The answer in one sentence. */
+  /** Answer in one sentence. */
   readonly sentence: string;
 }
 
 /**
- * Reproduces a run, or all runs of a sweep one after the other. A run that cannot be reproduced does not stop the others.
+ * Reproduces a run, or all runs of a sweep in sequence. A run that cannot be reproduced does not stop the others.
  *
  * @param folder A run's folder, or a sweep's.
  * @param options Options of each reproduction.
- * @returns Each run as soon as it is done.
- * @throws {UserError} if the folder is missing or holds no runs, or the reproduction is interrupted.
+ * @returns The result of each run, as soon as the run is finished.
+ * @throws {UserError} If the folder is missing or contains no runs, or the reproduction is interrupted.
  */
 export async function* reproduceRuns(
   folder: string,
   options: ReproduceOptions,
 ): AsyncGenerator<ReproducedRun> {
   if (!isFolder(folder)) {
-    throw new UserError(`Cannot read ${folder}: wanted a run's folder, or a sweep's: there is none`);
+    throw new UserError(`Cannot reproduce ${folder}: expected a run's or a sweep's folder, got no folder.`);
   }
   const folders = isFolder(join(folder, "runs"))
     ? listRuns(folder).filter(({ state }) => state !== "foreign").map(({ folder }) => folder)
     : [folder];
   if (folders.length === 0) {
     throw new UserError(
-      `Cannot reproduce ${folder}: wanted a run's folder, or a sweep's with runs in it: it has none`,
+      `Cannot reproduce ${folder}: expected a sweep's folder with runs, got one without runs.`,
     );
   }
   for (const folder of folders) {
@@ -59,15 +59,15 @@ async function reproduceOrRefuse(folder: string, options: ReproduceOptions): Pro
 
 function sentenceOf(result: Reproduction): string {
   if (result.answer === "identical") return "identical";
-  if (result.answer === "cannot") return `cannot, because ${result.reason}`;
+  if (result.answer === "cannot") return `not reproduced: ${result.reason}`;
   if (result.answer === "within tolerance") {
     return result.largest === 0
-      ? "within tolerance: all losses are equal, but gradient norms or final weights are not"
+      ? "within tolerance: all losses are equal; gradient norms or final weights differ"
       : `within tolerance: losses differ by at most ${
         result.largest.toExponential(2)
       } nats, at step ${result.at}`;
   }
   const { step, field, a, b } = result.difference;
   const why = result.changes.length === 0 ? "; no field of the environment differs" : "";
-  return `diverged at step ${step}: ${field} was ${a}, is ${b}${why}`;
+  return `diverged at step ${step}: ${field} was ${a}, is now ${b}${why}`;
 }

@@ -140,7 +140,7 @@ async function trainTrials(
   });
   const outcome = await runSweep(plan, { dir, workers, interruption });
   if (outcome.exitCode === EXIT.interrupted) {
-    throw new UserError("Cannot continue the trials: interrupted. Repeat the command to resume", {
+    throw new UserError("Cannot continue the trials: interrupted. Repeat the command to resume.", {
       exitCode: EXIT.interrupted,
     });
   }

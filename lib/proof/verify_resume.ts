@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { createRandom } from "../text/mod.ts";
-import { killSweep, startSweepProcess } from "./kill_sweep.ts";
+import { killSweep, startSweepProcess, stoppedVerification } from "./kill_sweep.ts";
 import { placePlan, type Plan } from "../sweep/plan.ts";
 import { resultDifferences } from "./same_results.ts";
 
@@ -94,7 +94,7 @@ async function undisturbed(dir: string, workers: number, signal: AbortSignal | u
   signal?.removeEventListener("abort", stop);
   // A sweep that has just started does not handle signals yet and exits with another status.
   if (signal?.aborted || code === EXIT.interrupted) {
-    throw new UserError("Cannot continue: interrupted", { exitCode: EXIT.interrupted });
+    throw stoppedVerification();
   }
   if (code === EXIT.ok) return;
   throw new UserError(

@@ -1,28 +1,29 @@
 /**
- * `deno task ok`: everything that a change must pass. Format, lint, types, documentation, doc tests, then the tests.
+ * `deno task ok`: runs all checks that a change must pass: format, lint, types, documentation, doc tests and tests.
  *
- * It ends at the first part that fails, whose output it prints; the tests print their own report.
+ * Stops at the first check that fails, and prints its output. The tests print their own report.
  */
+import { command, runCommand } from "../lib/cli/command.ts";
 import { TEST_ROOTS } from "./run.ts";
 import { findFiles, runTestFiles } from "./support/test_files.ts";
 
-/** One part of the gate, done by deno itself. */
+/** Check that a command of Deno performs. */
 interface Part {
   name: string;
   args: string[];
 }
 
-/** What deno.json says of the package, as far as it is read here. */
+/** Fields of `deno.json` that this script reads. */
 interface Package {
   exports: Record<string, string>;
   imports: Record<string, string>;
 }
 
 /**
- * An import map by which every package is an empty module. `deno doc --lint` calls a package's type in a signature
- * private, and one that is exported again undocumented: with such types it can only pass where it does not see them.
+ * Returns an import map that replaces every package by an empty module. `deno doc --lint` reports types of packages as
+ * private in signatures, and as undocumented if they are exported again. Empty modules hide these types.
  *
- * Files inside packages are mapped one by one: an empty module is no folder that a path could lead into.
+ * Files inside packages are mapped one by one, because an empty module has no subpaths.
  */
 async function withoutPackages(imports: Record<string, string>, modules: readonly string[]): Promise<string> {
   const empty = "data:text/typescript,export%20%7B%7D";
@@ -37,12 +38,12 @@ async function withoutPackages(imports: Record<string, string>, modules: readonl
   return JSON.stringify({ imports: Object.fromEntries([...names].map((name) => [name, empty])) });
 }
 
-/** Whether a module's documentation has code to run; one without it, run as a test, would run as a program. */
+/** Returns whether a module's documentation has an example. `deno test --doc` would run other modules as programs. */
 function hasExample(module: string): boolean {
   return /^\s*\* ```ts/m.test(Deno.readTextFileSync(module));
 }
 
-/** Runs one part; answers whether it passed, having written a line for it. */
+/** Runs a check and prints its result in one line. Returns whether the check passed. */
 async function runPart({ name, args }: Part): Promise<boolean> {
   const begin = performance.now();
   const { success, code, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -83,4 +84,9 @@ async function main(): Promise<boolean> {
   return failed === 0 && passed > 0;
 }
 
-if (import.meta.main) Deno.exit(await main() ? 0 : 1);
+const program = command("ok", "Run all checks that a change to losskit must pass.", {
+  0: "all checks passed",
+  1: "a check failed",
+}).action(async () => Deno.exit(await main() ? 0 : 1));
+
+if (import.meta.main) await runCommand(program, Deno.args);

@@ -9,12 +9,24 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
 import type { LeftOutRun } from "../record/mod.ts";
 
-/** Creates a command. Invalid options end the process with status 2. */
-export function command(name: string, description: string): Command {
+/**
+ * Creates a command. Invalid options end the process with status 2.
+ *
+ * @param name Name of the task.
+ * @param description Description in the help text.
+ * @param statuses Exit statuses for the help text. Default: 0, 2 and 130.
+ */
+export function command(
+  name: string,
+  description: string,
+  statuses: Statuses = { ...STATUS.done, ...STATUS.badInput, ...STATUS.stopped },
+): Command {
+  const lines = Object.entries(statuses).map(([status, meaning]) => `  ${status.padEnd(3)} ${meaning}`);
   return new Command(name).description(description).exitOverride().configureOutput({
     writeOut: (text) => console.log(text.replace(/\n$/, "")),
     writeErr: (text) => console.error(text.replace(/\n$/, "")),
-  }).showHelpAfterError(`(see deno task ${name} --help)`);
+  }).showHelpAfterError(`(see deno task ${name} --help)`)
+    .addHelpText("after", `\nExit status:\n${lines.join("\n")}`);
 }
 
 /**
@@ -84,7 +96,10 @@ export function reportDamage(leftOut: readonly LeftOutRun[]): void {
   if (leftOut.some(({ damaged }) => damaged)) Deno.exitCode ||= EXIT.someFailed;
 }
 
-/** Meanings of exit statuses in help texts. */
+/** Meanings of exit statuses, by status. */
+export type Statuses = Readonly<Record<number, string>>;
+
+/** Exit statuses that several commands share. */
 export const STATUS = {
   done: { 0: "done" },
   badInput: { 2: "invalid input; nothing was started" },
@@ -92,20 +107,14 @@ export const STATUS = {
   stopped: { 130: "interrupted; nothing to resume" },
 } as const;
 
-/** Formats the section of a help text that lists exit statuses. */
-export function statusHelp(meanings: Readonly<Record<number, string>>): string {
-  const lines = Object.entries(meanings).map(([status, meaning]) => `  ${status.padEnd(3)} ${meaning}`);
-  return `\nExit status:\n${lines.join("\n")}`;
-}
-
-/** Lists the exit statuses of commands that train. */
-export const STATUS_HELP: string = statusHelp({
+/** Exit statuses of commands that train. */
+export const TRAINING_STATUSES: Statuses = {
   ...STATUS.done,
   ...STATUS.badInput,
   3: "some runs failed, or a recorded run is damaged",
   4: "a run diverged, and its spec does not allow that",
   75: "interrupted (Ctrl-C); repeat the command to resume. npx reports 130 instead",
-});
+};
 
 /** Splits a comma-separated list. Drops empty items. */
 export function list(text: string): string[] {

@@ -19,8 +19,8 @@ import {
   onlyRead,
   reportDamage,
   runCommand,
-  STATUS_HELP,
   TOLERANCE_HELP,
+  TRAINING_STATUSES,
 } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
@@ -37,6 +37,7 @@ interface Options {
 const program = command(
   "compare",
   "Test whether a lower precision changes the loss: by how much, from which step, and by more than chance.",
+  TRAINING_STATUSES,
 )
   .argument(
     "[what]",
@@ -57,7 +58,6 @@ const program = command(
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")
-  .addHelpText("after", STATUS_HELP)
   .action(compare);
 
 async function compare(what: string | undefined, run: string | undefined, options: Options): Promise<void> {

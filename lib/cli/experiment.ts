@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type Experiment, runExperiment } from "../sweep/mod.ts";
-import { command, runCommand, STATUS_HELP } from "./command.ts";
+import { command, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 
 interface Options {
@@ -17,6 +17,7 @@ interface Options {
 const program = command(
   "experiment",
   "Test a published claim: train the runs of an experiment, and print the verdict on its prediction.",
+  TRAINING_STATUSES,
 )
   .argument("<file>", "an experiment: a .ts file, for example experiments/a_pure_bf16.ts")
   .option(
@@ -32,7 +33,6 @@ const program = command(
     "number of concurrent runs (default: 2, or 1 on one core)",
     numberOption("--workers"),
   )
-  .addHelpText("after", STATUS_HELP)
   .action(run);
 
 async function run(file: string, options: Options): Promise<void> {

@@ -2,11 +2,12 @@
 import { printable } from "../error/printable.ts";
 import { labPython, startLab } from "../notebook/lab.ts";
 import { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "../notebook/mod.ts";
-import { command, runCommand } from "./command.ts";
+import { command, runCommand, STATUS } from "./command.ts";
 
 const program = command(
   "jupyter",
   "Install losskit's notebook kernel for the current user, and start JupyterLab.",
+  { 0: "done", ...STATUS.badInput, 1: "JupyterLab failed" },
 )
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")
   .argument("[options...]", "options of JupyterLab after --, for example: -- --no-browser")

@@ -2,25 +2,22 @@
 import { printable } from "../error/printable.ts";
 import { EXIT } from "../error/user_error.ts";
 import { describe, type MergedRun, mergeSweeps, type PlannedRun } from "../sweep/mod.ts";
-import { command, runCommand, STATUS, statusHelp } from "./command.ts";
+import { command, runCommand, STATUS } from "./command.ts";
 
 const program = command(
   "merge",
   "Copy the runs of several sweep folders into one, and report missing and conflicting runs.",
+  {
+    ...STATUS.done,
+    ...STATUS.badInput,
+    3: "a run is in conflict, damaged or in use, and was not copied",
+  },
 )
   .argument(
     "<folders...>",
     "folders of sweeps; runs are copied to the first folder, or to --out",
   )
   .option("--out <folder>", "folder to copy the runs to; created if missing")
-  .addHelpText(
-    "after",
-    statusHelp({
-      ...STATUS.done,
-      ...STATUS.badInput,
-      3: "a run is in conflict, damaged or in use, and was not copied",
-    }),
-  )
   .action(async (folders: string[], { out }: { out?: string }) => {
     const into = out ?? folders[0]!;
     const { runs, holes, plan } = await mergeSweeps(into, folders);

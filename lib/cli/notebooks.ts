@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { runNotebooks } from "../notebook/run_notebooks.ts";
-import { append, command, runCommand, STATUS, statusHelp } from "./command.ts";
+import { append, command, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 
 /** Default output folder of notebooks with parameters. Files in `notebooks/` keep the outputs of their default values. */
@@ -19,6 +19,12 @@ interface Options {
 const program = command(
   "notebooks",
   "Run notebooks without Jupyter, and store the output of each cell in the notebook.",
+  {
+    ...STATUS.done,
+    2: "invalid input, or a type error in a cell; nothing was run",
+    3: "a notebook failed, or is stale (--check)",
+    ...STATUS.stopped,
+  },
 )
   .usage("[options] [FILE...]")
   .argument("[files...]", "notebooks (default: all in notebooks/)")
@@ -37,15 +43,6 @@ const program = command(
     "--timeout <seconds>",
     "time limit per notebook in seconds (default: 600)",
     numberOption("--timeout"),
-  )
-  .addHelpText(
-    "after",
-    statusHelp({
-      ...STATUS.done,
-      2: "invalid input, or a type error in a cell; nothing was run",
-      3: "a notebook failed, or is stale (--check)",
-      ...STATUS.stopped,
-    }),
   )
   .action(async (files: string[], options: Options) => {
     const { param = [] } = options;

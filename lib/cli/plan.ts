@@ -1,13 +1,14 @@
 /** `deno task plan SPEC`: lists the runs of a spec with their predicted time and memory. */
 import { printable, printableLines } from "../error/printable.ts";
 import { plan } from "../study/mod.ts";
-import { command, DEFAULT_FOLDER_HELP, reportDamage, runCommand, STATUS, statusHelp } from "./command.ts";
+import { command, DEFAULT_FOLDER_HELP, reportDamage, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
 const program = command(
   "plan",
   "List the runs of a spec with their predicted time and memory. Trains nothing.",
+  { ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged },
 )
   .argument(
     "[spec]",
@@ -22,7 +23,6 @@ const program = command(
     "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
-  .addHelpText("after", statusHelp({ ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged }))
   .action(async (path: string | undefined, { out, workers }: { out?: string; workers?: number }) => {
     const spec = path === undefined ? {} : await readSpec(path);
     const { dir, text, leftOut } = await plan(spec, {

@@ -3,7 +3,7 @@ import { printable } from "../error/printable.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { command, reportDamage, runCommand, STATUS, statusHelp, TOLERANCE_HELP } from "./command.ts";
+import { command, reportDamage, runCommand, STATUS, TOLERANCE_HELP } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { serveReport } from "../study/live/serve_report.ts";
 import { report } from "../study/report.ts";
@@ -19,7 +19,11 @@ interface Options {
   port: number;
 }
 
-const program = command("report", "Print the tables and verdicts of a sweep, and write its report.html.")
+const program = command("report", "Print the tables and verdicts of a sweep, and write its report.html.", {
+  ...STATUS.done,
+  ...STATUS.badInput,
+  ...STATUS.damaged,
+})
   .argument(
     "<folders...>",
     "a sweep's folder; several folders with --out give a joint report, for example of a CPU and a GPU",
@@ -29,7 +33,6 @@ const program = command("report", "Print the tables and verdicts of a sweep, and
   .option("--figures <svg|png>", "also write each figure to a separate file")
   .option("--watch", "serve a live report on 127.0.0.1 until Ctrl-C")
   .option("--port <n>", "port of --watch; 0: any free port", numberOption("--port"), PORT)
-  .addHelpText("after", statusHelp({ ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged }))
   .action(reportOn);
 
 async function reportOn(dirs: string[], options: Options): Promise<void> {

@@ -6,7 +6,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRuns } from "../proof/mod.ts";
 import { isFolder } from "../file/exists.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
-import { append, command, runCommand, STATUS, statusHelp } from "./command.ts";
+import { append, command, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { RUN_DATA_HELP } from "./model_flags.ts";
 
@@ -20,6 +20,12 @@ interface Options {
 const program = command(
   "reproduce",
   "Run a finished run again and compare the results. Code from the run's folder is executed only with --run-recorded-code.",
+  {
+    ...STATUS.done,
+    2: "invalid input, or a run cannot be reproduced",
+    4: "results differ by more than the tolerance",
+    ...STATUS.stopped,
+  },
 )
   .argument(
     "<run>",
@@ -35,15 +41,6 @@ const program = command(
   .option(
     "--run-recorded-code",
     "rebuild and run the code that made the run, including the folder's code.diff; only for folders that you trust",
-  )
-  .addHelpText(
-    "after",
-    statusHelp({
-      ...STATUS.done,
-      2: "invalid input, or a run cannot be reproduced",
-      4: "results differ by more than the tolerance",
-      ...STATUS.stopped,
-    }),
   )
   .action(reproduce);
 

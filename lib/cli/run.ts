@@ -4,7 +4,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { watchDeadline } from "../run/mod.ts";
 import { indexOfCluster, plannedRunAt, runPlanned } from "../cluster/mod.ts";
-import { command, runCommand, STATUS, statusHelp } from "./command.ts";
+import { command, runCommand, STATUS } from "./command.ts";
 import { durationOption, numberOf } from "./numbers.ts";
 
 /** Describes the values of `--deadline`. */
@@ -20,6 +20,13 @@ interface Options {
 const program = command(
   "run",
   "Start or resume one run of a plan, as a job of a cluster. SIGTERM and SIGUSR1 stop it with a checkpoint.",
+  {
+    ...STATUS.done,
+    ...STATUS.badInput,
+    3: "the run failed",
+    4: "the run diverged, and its spec does not allow that",
+    75: "stopped with a checkpoint; repeat the command to resume",
+  },
 )
   .argument("<folder>", "a folder with a plan.json, written by cluster or sweep")
   .option(
@@ -38,16 +45,6 @@ const program = command(
   .option(
     "--allow-environment-change",
     "resume a run that was started in a different environment (default: start over)",
-  )
-  .addHelpText(
-    "after",
-    statusHelp({
-      ...STATUS.done,
-      ...STATUS.badInput,
-      3: "the run failed",
-      4: "the run diverged, and its spec does not allow that",
-      75: "stopped with a checkpoint; repeat the command to resume",
-    }),
   )
   .action(async (dir: string, { index, deadline, margin = 60, allowEnvironmentChange = false }: Options) => {
     if (index === undefined) {

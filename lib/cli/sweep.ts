@@ -11,8 +11,8 @@ import {
   overrides,
   reportDamage,
   runCommand,
-  STATUS_HELP,
   TOLERANCE_HELP,
+  TRAINING_STATUSES,
 } from "./command.ts";
 import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
 import { runFieldHelp } from "./run_flags.ts";
@@ -33,6 +33,7 @@ interface Options {
 const program = command(
   "sweep",
   "Train one model for each combination of the axes, and compare the precisions.",
+  TRAINING_STATUSES,
 )
   .argument(
     "[spec]",
@@ -75,7 +76,6 @@ const program = command(
     "--resume",
     "resume the sweep in --out from its plan, without a spec. If --out has no plan, start a new sweep",
   )
-  .addHelpText("after", STATUS_HELP)
   .action(sweep);
 
 async function sweep(path: string | undefined, options: Options): Promise<void> {

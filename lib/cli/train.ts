@@ -3,10 +3,10 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { describeRun, recordRun, type RunSpecInput, SINGLE_RUN } from "../study/mod.ts";
-import { command, oneName, reportDamage, runCommand, STATUS_HELP } from "./command.ts";
+import { command, oneName, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
-const program = command("train", "Train one model and record the run.")
+const program = command("train", "Train one model and record the run.", TRAINING_STATUSES)
   .option(
     "--out <folder>",
     "folder of run and report (default: experiments/out/train, or train-HASH if train contains a different run)",
@@ -20,7 +20,6 @@ const program = command("train", "Train one model and record the run.")
     "--allow-environment-change",
     "reuse or resume a run from a different environment (default: run it again)",
   )
-  .addHelpText("after", STATUS_HELP)
   .action(train);
 addRunFlags(program, { defaultOf });
 

@@ -3,7 +3,7 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
 import { verifyResume } from "../study/mod.ts";
-import { command, runCommand, STATUS, statusHelp } from "./command.ts";
+import { command, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
@@ -17,6 +17,13 @@ interface Options {
 const program = command(
   "verify-resume",
   "Check that killed and resumed runs give the same results, bit for bit: run a spec once undisturbed, and again with SIGKILL at random times.",
+  {
+    0: "all results are identical",
+    ...STATUS.badInput,
+    3: "some runs failed without a kill",
+    4: "results differ",
+    ...STATUS.stopped,
+  },
 )
   .argument("<spec>", "a spec: .json, or .ts with a default export; use a small one")
   .option("--kills <n>", "number of kills of single runs or the whole sweep", numberOption("--kills"), 5)
@@ -29,16 +36,6 @@ const program = command(
   .option(
     "--out <folder>",
     "folder that keeps the sweeps; must be empty or missing (default: a temporary folder)",
-  )
-  .addHelpText(
-    "after",
-    statusHelp({
-      0: "all results are identical",
-      ...STATUS.badInput,
-      3: "some runs failed without a kill",
-      4: "results differ",
-      ...STATUS.stopped,
-    }),
   )
   .action(verify);
 

@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import { loadShakespeare } from "../../data/shakespeare.ts";
+import { command, runCommand } from "../../lib/cli/command.ts";
 import {
   corpusText,
   createBpeTokenizer,
@@ -38,7 +39,8 @@ function time(work: () => void): Timing {
   };
 }
 
-if (import.meta.main) {
+/** Measures and prints all timings. */
+async function main(): Promise<void> {
   const corpus = await loadShakespeare();
   const text = corpusText(corpus);
   const megabytes = corpus.bytes / 1e6;
@@ -59,3 +61,11 @@ if (import.meta.main) {
     );
   }
 }
+
+const program = command(
+  "bench:text",
+  "Measure BPE training and encoding on one core, on Shakespeare's works.",
+)
+  .action(main);
+
+if (import.meta.main) await runCommand(program, Deno.args);

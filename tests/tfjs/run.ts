@@ -5,6 +5,8 @@
 import { build, stop } from "esbuild";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { command, runCommand } from "../../lib/cli/command.ts";
+import { TEST_STATUSES } from "../run.ts";
 import { IGNORED } from "./ignored.ts";
 import type { SuiteResult } from "./specs.ts";
 
@@ -149,8 +151,9 @@ export async function runTfjsSuites(only?: string): Promise<TfjsResults> {
   }
 }
 
-if (import.meta.main) {
-  const { core, node } = await runTfjsSuites(Deno.args[0]);
+/** Runs the suites, and prints failures, skipped tests and counts. */
+async function main(filter: string | undefined): Promise<void> {
+  const { core, node } = await runTfjsSuites(filter);
   for (const [name, message] of [...core.failed, ...node.failed]) console.log(`FAILED ${name}: ${message}`);
   for (const [name, reason] of Object.entries(IGNORED)) console.log(`skipped: ${name}: ${reason}`);
   for (const [name, { passed, failed, skipped }] of [["tfjs-core", core], ["tfjs-node-gpu", node]] as const) {
@@ -159,3 +162,16 @@ if (import.meta.main) {
   const failed = core.failed.length + node.failed.length;
   Deno.exit(failed > 0 || core.passed + node.passed === 0 ? 1 : 0);
 }
+
+const program = command(
+  "test:tfjs",
+  "Run the test suites of TF.js and tfjs-node-gpu on losskit's backend.",
+  TEST_STATUSES,
+)
+  .argument(
+    "[filter]",
+    "runs only spec files of tfjs-node-gpu with this text in their names (default: all suites)",
+  )
+  .action(main);
+
+if (import.meta.main) await runCommand(program, Deno.args);

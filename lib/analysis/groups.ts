@@ -68,35 +68,35 @@ function varyingFields(specs: readonly RunSpec[]): (keyof RunSpec)[] {
  * Describes why two runs cannot be compared. Comparable runs are finished, have the same text, and differ only in
  * precision or only in seed.
  *
- * @returns The reason, or undefined for comparable runs.
+ * @returns The reason, as `expected …, got ….`, or undefined for comparable runs.
  */
 export function pairProblem(a: RecordedRun, b: RecordedRun): string | undefined {
   for (const [which, { status, manifest }] of [["first", a], ["second", b]] as const) {
     if (status !== "finished") {
-      return `both must be finished: the ${which} one, ${manifest.runId}, is ${status}`;
+      return `expected finished runs, got ${status} for the ${which} run, ${manifest.runId}.`;
     }
   }
   if (a.manifest.data.sha256 !== b.manifest.data.sha256) {
-    return `they must be of the same text: the SHA-256 of ${plainText(a.manifest.data.name)} is ` +
-      `${a.manifest.data.sha256} in the first and ${b.manifest.data.sha256} in the second`;
+    return `expected runs on the same text, got SHA-256 ${a.manifest.data.sha256} (${
+      plainText(a.manifest.data.name)
+    }) ` +
+      `and ${b.manifest.data.sha256} (${plainText(b.manifest.data.name)}).`;
   }
   const [left, right] = [a.manifest.spec, b.manifest.spec];
   const different = (Object.keys(left) as (keyof RunSpec)[]).filter((field) =>
     canonicalJson(left[field]) !== canonicalJson(right[field])
   );
   const say = (field: keyof RunSpec) =>
-    `${field} is ${JSON.stringify(left[field])} in the first and ${
-      JSON.stringify(right[field])
-    } in the second`;
+    `${field} ${JSON.stringify(left[field])} and ${JSON.stringify(right[field])}`;
   const wrong = different.find((field) => field !== "seed" && !isPrecision(field));
   if (wrong !== undefined) {
-    return `paired runs differ in their precision alone, or in their seed alone: ${say(wrong)}`;
+    return `expected runs that differ in precision only, or in seed only, got ${say(wrong)}.`;
   }
   const precision = different.find((field) => isPrecision(field));
   if (precision !== undefined && different.includes("seed")) {
-    return `paired runs differ in their precision alone, or in their seed alone: ${say(precision)}, and ${
+    return `expected runs that differ in precision only, or in seed only, got ${say(precision)}, ${
       say("seed")
-    }`;
+    }.`;
   }
   return undefined;
 }
@@ -109,14 +109,12 @@ function isPrecision(field: keyof RunSpec): boolean {
 export function pairNotes(a: RecordedRun, b: RecordedRun): string[] {
   const notes = a.manifest.libSha256 === b.manifest.libSha256
     ? []
-    : ["they were made by different versions of the code in lib/"];
+    : ["different versions of lib/ made the two runs"];
   const [left, right] = [a.manifest.environment, b.manifest.environment];
   for (const field of ["device", "cpuModel", "tensorflowVersion", "rounding", "onednn"] as const) {
     if (left[field] === right[field]) continue;
     notes.push(
-      `${field} is ${plainText(String(left[field]))} in the first and ${
-        plainText(String(right[field]))
-      } in the second`,
+      `${field} differs: ${plainText(String(left[field]))} and ${plainText(String(right[field]))}`,
     );
   }
   return notes;

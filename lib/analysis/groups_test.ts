@@ -56,7 +56,7 @@ Deno.test("pairGroups() names the fields that part its groups", () => {
   ]);
 });
 
-Deno.test("pairProblem() lets runs pass that differ in precision alone, in seed alone, or not at all", () => {
+Deno.test("pairProblem() accepts runs that differ only in precision, only in seed, or not at all", () => {
   const run = recordOne({});
   for (const spec of [{}, { policy: "bf16-autocast" }, { seed: 2 }]) {
     assertEquals(pairProblem(run, recordOne({ spec })), undefined);
@@ -66,16 +66,19 @@ Deno.test("pairProblem() lets runs pass that differ in precision alone, in seed 
 Deno.test("pairProblem() returns the field that prevents a pair", () => {
   const run = recordOne({});
   const wrong: [Partial<SyntheticRun>, RegExp][] = [
-    [{ spec: { lr: 0.01, policy: "bf16-autocast" } }, /lr is 0\.001 in the first and 0\.01 in the second/],
-    [{ spec: { T: 32 } }, /T is 64 in the first and 32 in the second/],
-    [{ spec: { threads: 2 } }, /threads is 1 in the first and 2/],
+    [{ spec: { lr: 0.01, policy: "bf16-autocast" } }, /, got lr 0\.001 and 0\.01\.$/],
+    [{ spec: { T: 32 } }, /, got T 64 and 32\.$/],
+    [{ spec: { threads: 2 } }, /, got threads 1 and 2\.$/],
     [
       { spec: { seed: 2, policy: "x" } },
-      /policy is "float32" in the first and "x" in the second, and seed is 1/,
+      /, got policy "float32" and "x", seed 1 and 2\.$/,
     ],
-    [{ spec: { data: "other" } }, /of the same text: the SHA-256 of shakespeare is/],
-    [{ end: "none" }, /both must be finished: the second one, [0-9a-f]{12}, is unfinished/],
-    [{ end: { fail: "out of memory" } }, /is failed/],
+    [
+      { spec: { data: "other" } },
+      /^expected runs on the same text, got SHA-256 [0-9a-f]{64} \(shakespeare\) and /,
+    ],
+    [{ end: "none" }, /^expected finished runs, got unfinished for the second run, [0-9a-f]{12}\.$/],
+    [{ end: { fail: "out of memory" } }, /got failed for the second run/],
   ];
   for (const [other, message] of wrong) assertMatch(pairProblem(run, recordOne(other))!, message);
 });
@@ -84,12 +87,12 @@ Deno.test("pairNotes() reports different code and machines", () => {
   const run = recordOne({});
   assertEquals(pairNotes(run, recordOne({ spec: { seed: 2 } })), []);
   assertEquals(pairNotes(run, recordOne({ libSha256: "1".repeat(64), environment: { device: "a GPU" } })), [
-    "they were made by different versions of the code in lib/",
-    "device is cpu in the first and a GPU in the second",
+    "different versions of lib/ made the two runs",
+    "device differs: cpu and a GPU",
   ]);
 });
 
-Deno.test("otherSeeds() are finished runs of other seeds in the same precision, one a seed", () => {
+Deno.test("otherSeeds() returns one finished run per other seed in the same precision", () => {
   const run = recordOne({});
   const among = [
     ...record([

@@ -42,7 +42,7 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
     formatTable(tables.runs),
     ...pairs.length === 0 ? [] : [
       formatTable(tables.pairs) +
-      `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token; first beyond: ±${tolerance}`,
+      `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token; first beyond: first step with a gap outside ±${tolerance}`,
     ],
     headline,
     verdicts(runs, tolerance).join("\n"),
@@ -79,7 +79,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
   const spread = pairs.length === 0 ? undefined : seedSpread(runs);
   if (spread !== undefined) {
     sentences.push(
-      `Another seed moves ${BASELINE}'s final validation loss by ${spread.nats.toFixed(5)} nats ` +
+      `Another seed changes ${BASELINE}'s final validation loss by ${spread.nats.toFixed(5)} nats ` +
         `(root mean square over ${count(spread.pairs, "pair")} of seeds).`,
     );
   }
@@ -95,12 +95,12 @@ function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], toler
   const sentences: string[] = [];
   if (finite.length > 0) {
     const mean = finite.reduce((sum, gap) => sum + gap, 0) / finite.length;
-    const farthest = finite.reduce((far, gap) => Math.abs(gap) > Math.abs(far) ? gap : far, 0);
+    const largest = finite.reduce((most, gap) => Math.abs(gap) > Math.abs(most) ? gap : most, 0);
     sentences.push(
       `Over ${
         count(finite.length, "pair")
       } with the same initial weights and batches, ${policy} changes the final ` +
-        `validation loss by ${signed(mean)} nats on average (largest: ${signed(farthest)}).`,
+        `validation loss by ${signed(mean)} nats on average (largest: ${signed(largest)}).`,
     );
   }
   const lost = countNonFinite(validation);

@@ -18,7 +18,7 @@ async function run(sources: string[], timeout = 60): Promise<{ outputs: Output[]
   return { outputs: notebook?.cells.map(({ outputs }) => outputs!) ?? [], failure: failure ?? "" };
 }
 
-/** What a cell shows, in a line each. */
+/** Formats each output of a cell as one line. */
 const shown = (outputs: Output[]): string[] =>
   outputs.map((output) => {
     const data = (output["data"] ?? {}) as Record<string, MultilineText>;

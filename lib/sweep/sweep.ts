@@ -41,7 +41,7 @@ export interface SweepOutcome {
   readonly reused: number;
   /** Runs that failed in this sweep. */
   readonly failed: readonly FailedRun[];
-  /** How the sweep ended. `diverged`: a run diverged and its spec forbids it. */
+  /** Ending of the sweep. `diverged`: a run diverged, and its spec does not allow that. */
   readonly ending: keyof typeof EXIT_CODES;
   /** Exit status. */
   readonly exitCode: number;

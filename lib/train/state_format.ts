@@ -1,7 +1,7 @@
 /**
- * Formats of weights and optimizer state, if the class `optimizer` has a format. Values are rounded to the format after
- * each update, which is computed in float32, as a fused kernel over 16-bit weights does. The tensors stay float32,
- * which represents every format's values.
+ * Formats of weights and optimizer state, if the class `optimizer` has a format. Updates are computed in float32 and then
+ * rounded to the format, as in a fused kernel over 16-bit weights. The tensors stay float32, because float32 represents
+ * all values of these formats.
  *
  * Sources: Zamirai 2020 *Revisiting BFloat16 Training* (nearest, stochastic and Kahan-compensated updates of bfloat16
  * weights); the fused AdamW of PyTorch, which computes in float32 and rounds weights and moments once.

@@ -115,12 +115,12 @@ export const SCRIPT: string = `
   }
 
   // lib/figure/report/page/merge_traces.ts
-  function merged(traces, lit2) {
+  function merged(traces, highlighted2) {
     const looks = /* @__PURE__ */ new Map();
     const rest = [];
     for (const trace of traces) {
       const pair = trace.meta?.pair;
-      if (!pair || trace.type !== "scatter" || trace.text || pair === lit2) {
+      if (!pair || trace.type !== "scatter" || trace.text || pair === highlighted2) {
         rest.push(trace);
         continue;
       }
@@ -180,7 +180,7 @@ export const SCRIPT: string = `
   var figures = [];
   var plots = [];
   var pinned;
-  var lit;
+  var highlighted;
   var watcher;
   function startPlots() {
     figures = JSON.parse(textOf("figures"));
@@ -310,8 +310,8 @@ export const SCRIPT: string = `
     }
   }
   function highlight(pair) {
-    if (pair === lit) return;
-    lit = pair;
+    if (pair === highlighted) return;
+    highlighted = pair;
     for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pair);
     for (const row of all("tr[data-pair]")) {
       row.classList.toggle("pair", Boolean(pair) && row.dataset["pair"] === pair);
@@ -322,7 +322,7 @@ export const SCRIPT: string = `
     for (const button of all("button[data-pin]")) {
       button.setAttribute("aria-pressed", String(button.dataset["pin"] === pinned));
     }
-    lit = "";
+    highlighted = "";
     highlight(pinned);
     for (const plot of plots) if (plot.many) drawIfVisible(plot);
   }

@@ -32,9 +32,9 @@ export interface TensorFlow {
   readonly threads: number | undefined;
   /** The device that ops run on: `cpu`, or the name of the GPU. */
   readonly device: string;
-  /** Whether ops run on a GPU. */
+  /** True if ops run on a GPU. */
   readonly usesGpu: boolean;
-  /** Whether every op gives the same bits in every run. */
+  /** True if every op gives the same bits in every run. */
   readonly deterministicOps: boolean;
   /** SHA-256 of the wheel that contained the library, if known. */
   readonly wheelSha256: string | undefined;
@@ -63,7 +63,7 @@ export interface UseTensorFlowOptions {
    */
   device?: DeviceRequest;
   /**
-   * Whether ops must give the same bits in every run, or throw. Default: the process's current setting, initially
+   * True to require that ops give the same bits in every run, or throw. Default: the setting of the process, initially
    * false. Fixed once TensorFlow runs in this process or its workers.
    */
   deterministicOps?: boolean;

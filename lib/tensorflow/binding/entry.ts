@@ -20,10 +20,10 @@ export interface Entry {
   variable?: tf.Variable;
   /** Cached casts of this entry by type. They are freed with the entry. */
   casts?: Map<number, number>;
-  /** Whether the tensor was created in an autocast region. Casts of such activations are not cached. */
+  /** True if the tensor was created in an autocast region. Casts of such activations are not cached. */
   activation: boolean;
   /**
-   * Whether the tensor represents a JavaScript number, or integers within an op. Such a tensor does not widen others.
+   * True for a JavaScript number, or for integers within an op. Such a tensor does not widen the type of other tensors.
    */
   weak?: boolean;
 }

@@ -27,7 +27,7 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   "TimeDistributed",
 ]);
 
-/** Makes layers use the types of PyTorch's layers. */
+/** Patches `tf.layers.Layer.apply` so that layers compute in the types of the equivalent PyTorch layers. */
 export function installLayerTypes({ binding: { regions } }: BoundBackend): void {
   const layer = tf.layers.Layer.prototype;
   const { apply } = layer;

@@ -195,7 +195,7 @@ export interface OpInput {
   readonly dtype: number;
   /** Number of dimensions. */
   readonly rank: number;
-  /** Whether the input represents a JavaScript number or integers. Its type yields to the types of tensors. */
+  /** True for a JavaScript number or integers. Such an input adopts the type of the other inputs. */
   readonly weak: boolean;
 }
 

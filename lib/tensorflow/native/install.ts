@@ -22,7 +22,7 @@ export interface LibTensorFlow {
   cc: string;
   /** TensorFlow's version, if known before the library is opened. */
   version: string | undefined;
-  /** How the library was found. `package` means that it was just downloaded into the cache. */
+  /** Origin of the library. `package`: downloaded into the cache by this call. */
   source: "environment" | "cache" | "python" | "package";
   /** SHA-256 of the wheel that contained the library, if known. */
   wheelSha256: string | undefined;

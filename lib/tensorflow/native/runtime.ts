@@ -177,17 +177,17 @@ export class Runtime {
     }
   }
 
-  /** Whether ops run on a GPU by default. */
+  /** True if ops run on a GPU by default. */
   get usesGpu(): boolean {
     return this.devices.some(({ type }) => type === "GPU");
   }
 
-  /** Whether NVIDIA's matrix units may round float32 inputs to TF32. Read from the library. Always false here. */
+  /** True if NVIDIA's matrix units may round float32 inputs to TF32. Read from the library; losskit sets it to false. */
   get tensorFloat32(): boolean {
     return this.#framework._ZN3tsl33tensor_float_32_execution_enabledEv();
   }
 
-  /** Whether ops without a deterministic kernel throw. */
+  /** True if ops without a deterministic kernel throw. */
   get deterministicOps(): boolean {
     return this.#framework._ZN3tsl21OpDeterminismRequiredEv();
   }

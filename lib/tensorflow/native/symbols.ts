@@ -274,7 +274,7 @@ export interface Libraries {
   framework: Deno.StaticForeignLibraryInterface<typeof FRAMEWORK_SYMBOLS>;
   /** All other functions. */
   cc: Deno.StaticForeignLibraryInterface<typeof CC_SYMBOLS>;
-  /** Whether this call loaded the libraries into the process. False when a worker opens them later. */
+  /** True if this call loaded the libraries into the process. False for workers that open them later. */
   isFirst: boolean;
 }
 

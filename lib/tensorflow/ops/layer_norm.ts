@@ -56,8 +56,8 @@ export interface NormSettings {
   /** Added to the variance. Default: 1e-5. */
   readonly epsilon?: number;
   /**
-   * Whether only matrix products use the result. The result is then rounded to their type directly. Default: false,
-   * which keeps x's type.
+   * True if only matrix products use the result. The result is then rounded to their type. Default: false (the result has
+   * the type of x).
    */
   readonly lowered?: boolean;
 }

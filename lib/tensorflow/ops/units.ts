@@ -27,7 +27,7 @@ export interface LinearParameters {
   readonly weight: tf.Tensor;
   /** [out]. Default: none. */
   readonly bias?: tf.Tensor | undefined;
-  /** Whether `weight` is [out, in]. Default: false. */
+  /** True if `weight` is [out, in]. Default: false. */
   readonly transposed?: boolean;
 }
 

@@ -9,14 +9,15 @@ import type { Trace } from "./types.ts";
  * Merges traces of equal style into one trace with breaks between runs. Plotly's drawing time grows with the number of
  * traces; merged, 1,000 lines draw in less than a second.
  *
- * @param lit Key of the pair whose traces are not merged.
+ * @param traces Traces of one figure.
+ * @param highlighted Key of the pair whose traces are not merged.
  */
-export function merged(traces: readonly Trace[], lit: string | undefined): Trace[] {
+export function merged(traces: readonly Trace[], highlighted: string | undefined): Trace[] {
   const looks = new Map<string, { trace: Trace; x: (number | string | null)[]; y: (number | null)[] }>();
   const rest: Trace[] = [];
   for (const trace of traces) {
     const pair = trace.meta?.pair;
-    if (!pair || trace.type !== "scatter" || trace.text || pair === lit) {
+    if (!pair || trace.type !== "scatter" || trace.text || pair === highlighted) {
       rest.push(trace);
       continue;
     }

@@ -24,7 +24,7 @@ let printing = false;
 let figures: readonly FigureData[] = [];
 let plots: readonly Plot[] = [];
 let pinned: string | undefined;
-let lit: string | undefined;
+let highlighted: string | undefined;
 let watcher: IntersectionObserver | undefined;
 
 /** Finds the page's figures and draws each when it comes into view. */
@@ -183,8 +183,8 @@ function dim(plot: Plot, pair: string | undefined): void {
 }
 
 function highlight(pair: string | undefined): void {
-  if (pair === lit) return;
-  lit = pair;
+  if (pair === highlighted) return;
+  highlighted = pair;
   for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pair);
   for (const row of all<HTMLTableRowElement>("tr[data-pair]")) {
     row.classList.toggle("pair", Boolean(pair) && row.dataset["pair"] === pair);
@@ -197,8 +197,8 @@ function pin(pair: string | undefined): void {
   for (const button of all<HTMLButtonElement>("button[data-pin]")) {
     button.setAttribute("aria-pressed", String(button.dataset["pin"] === pinned));
   }
-  // highlight() returns early for the pair that is lit. Reset `lit`, so that the highlight is always applied.
-  lit = "";
+  // highlight() ignores the pair that is highlighted already. Reset it, so that the highlight is applied again.
+  highlighted = "";
   highlight(pinned);
   for (const plot of plots) if (plot.many) drawIfVisible(plot);
 }

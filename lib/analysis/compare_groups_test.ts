@@ -19,7 +19,7 @@ function runs(): RecordedRun[] {
   );
 }
 
-Deno.test("compareGroups() compares every setting with its own seeds, and verdictTable() is a row each", () => {
+Deno.test("compareGroups() compares every setting with its own seeds; verdictTable() has one row per setting", () => {
   const compared = compareGroups(runs());
   assertEquals(compared.map(({ setting, pairs, unfinished }) => [setting, pairs.length, unfinished]), [
     ["character, T = 32", 5, 0],
@@ -34,7 +34,7 @@ Deno.test("compareGroups() compares every setting with its own seeds, and verdic
   assertEquals(compareGroups(runs(), { tolerance: 1 }).map(({ comparison }) => comparison.tolerance), [1, 1]);
 });
 
-Deno.test("comparisonText() ends with the verdict, and says what is behind it", () => {
+Deno.test("comparisonText() ends with the verdict and its reasons", () => {
   const [, { comparison, setting }] = compareGroups(runs()) as unknown as [
     unknown,
     ReturnType<typeof compareGroups>[0],

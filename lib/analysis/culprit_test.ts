@@ -13,7 +13,7 @@ import {
 const PARTS = partsOf(3);
 const at = (layer: string, opClass: Part["opClass"]): Part => ({ layers: [layer], opClass });
 
-/** A signal that adds up what every part makes alone, counting what it is asked. */
+/** Creates a signal that sums the effects of single parts, and counts its calls. */
 function adding(effect: (part: Part) => number, parts = PARTS) {
   const asked: (readonly PrecisionOverride[])[] = [];
   const total = parts.reduce((sum, part) => sum + effect(part), 0);
@@ -27,7 +27,7 @@ function adding(effect: (part: Part) => number, parts = PARTS) {
   return { shareOf, asked };
 }
 
-Deno.test("partsOf() is every class in every layer that has it, once", () => {
+Deno.test("partsOf() returns every class in every layer that contains it, once", () => {
   assertEquals(PARTS.length, 6 * 3 + 4);
   assertEquals(new Set(PARTS.map(partName)).size, PARTS.length);
   assertEquals(partName(PARTS[0]!), "linear of h.0");
@@ -37,7 +37,7 @@ Deno.test("partsOf() is every class in every layer that has it, once", () => {
   });
 });
 
-Deno.test("returned() sets float32 for these parts, and nothing else", () => {
+Deno.test("returned() sets float32 for the given parts only", () => {
   const back = returned([at("h.1", "softmax"), at("h.0", "linear"), at("h.2", "softmax")]);
   for (const part of PARTS) {
     const [layer] = part.layers, { opClass } = part;
@@ -46,7 +46,7 @@ Deno.test("returned() sets float32 for these parts, and nothing else", () => {
   }
 });
 
-Deno.test("findCulprit() finds any one part from both directions, within the bound", async () => {
+Deno.test("findCulprit() finds any single part from both directions, within the maximum number of trials", async () => {
   for (const culprit of PARTS) {
     const { shareOf, asked } = adding((part) => part === culprit ? 1 : 0.1 / PARTS.length);
     const search = await findCulprit(PARTS, shareOf);
@@ -69,7 +69,7 @@ Deno.test("findCulprit() finds interacting parts", async () => {
   const { shareOf } = adding((part) => names.includes(partName(part)) ? 1 : 0);
   const search = await findCulprit(PARTS, shareOf);
   assertEquals(search.lowered.parts?.map(partName), names);
-  // Half of the effect is left by either alone, which is more than a fifth.
+  // Each part alone leaves half of the effect, which is more than a fifth.
   assertEquals(search.returned.parts?.map(partName), names);
 });
 
@@ -85,7 +85,7 @@ Deno.test("findCulprit() tries a hint first, and verifies it", async () => {
   }
 });
 
-Deno.test("findCulprit() goes by classes where an effect is spread over too many parts", async () => {
+Deno.test("findCulprit() searches by class if an effect is spread over too many parts", async () => {
   const spread = adding(({ opClass }) => opClass === "linear" ? 1 : 0.01);
   const byClass = await findCulprit(PARTS, spread.shareOf, { most: 2 });
   assertEquals(byClass.level, "classes");
@@ -103,7 +103,7 @@ Deno.test("findCulprit() goes by classes where an effect is spread over too many
 });
 
 Deno.test("culpritSentence() reports different results of the directions", async () => {
-  // Two parts that each make all of it: either is enough when lowered, both must return.
+  // Each of two parts causes the whole effect: lowering one is enough, and both must return to remove the effect.
   const two = ["softmax of h.0", "gelu of h.1"];
   const shareOf = (back: readonly PrecisionOverride[]) =>
     PARTS.some((part) =>

@@ -28,18 +28,18 @@ Deno.test("signed() omits the sign of numbers that round to zero", () => {
   assertEquals([signed(0), signed(-0.5, 2), signed(0.5, 2)], ["0.00000", "-0.50", "+0.50"]);
 });
 
-Deno.test("plainText() leaves nothing that steers a terminal, turns text around or breaks a line", () => {
+Deno.test("plainText() removes control characters, bidirectional characters and line breaks", () => {
   assertEquals(plainText("a\x1b[31mb\r\nc\u202ed\u2028e\u0000\u200b"), "a�[31mb��c�d�e��");
   assertEquals(plainText("\ud800x"), "�x");
   assertEquals(plainText("ß日本語 🙂"), "ß日本語 🙂");
 });
 
-Deno.test("plainText() cuts long text between characters", () => {
+Deno.test("plainText() truncates long text between characters", () => {
   assertEquals(plainText("🙂".repeat(60)), "🙂".repeat(60));
   assertEquals(plainText("🙂".repeat(61)), `${"🙂".repeat(59)}…`);
 });
 
-Deno.test("formatTable() aligns numbers right and text left, and tells equal columns once", () => {
+Deno.test("formatTable() aligns numbers right and text left, and lists constant columns below the table", () => {
   const text = formatTable(table({
     tokenizer: ["bpe:512", "character", "bpe:512"],
     T: [64, 64, 64],
@@ -55,7 +55,7 @@ Deno.test("formatTable() aligns numbers right and text left, and tells equal col
   ]);
 });
 
-Deno.test("formatTable() shows every column of a single row, and of none the names", () => {
+Deno.test("formatTable() shows every column of a single row, and the names only of an empty table", () => {
   assertEquals(formatTable(table({ T: [64], policy: ["float32"] })), " T  policy\n64  float32");
   assertEquals(formatTable(table({ T: [], policy: [] })), "T  policy");
 });

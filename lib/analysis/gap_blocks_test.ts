@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createRandom } from "../text/random.ts";
 import { blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
 
-/** A falling loss with normal noise, as a small model's is. */
+/** Returns a falling loss with normal noise, as of a small model. */
 function falling(steps: number, { seed = 1, noise = 0.05 } = {}): number[] {
   const random = createRandom(seed, "test");
   return Array.from(
@@ -11,7 +11,7 @@ function falling(steps: number, { seed = 1, noise = 0.05 } = {}): number[] {
   );
 }
 
-Deno.test("blocksOf() covers every step once, in at most 20 blocks", () => {
+Deno.test("blocksOf() assigns every step to one of at most 20 blocks", () => {
   for (const steps of [1, 2, 19, 20, 21, 39, 40, 41, 100, 999, 100_000]) {
     const blocks = blocksOf(steps);
     assert(blocks.length <= 20);
@@ -23,12 +23,12 @@ Deno.test("blocksOf() covers every step once, in at most 20 blocks", () => {
   assertEquals(blocksOf(3).map(({ first, last }) => [first, last]), [[1, 1], [2, 2], [3, 3]]);
 });
 
-Deno.test("blockMeans() are over what is finite", () => {
+Deno.test("blockMeans() ignores non-finite values", () => {
   const blocks = [{ first: 1, last: 2 }, { first: 3, last: 4 }, { first: 5, last: 5 }];
   assertEquals(blockMeans([1, 3, NaN, 5, Infinity], blocks), [2, 5, NaN]);
 });
 
-Deno.test("tailBegin() is where the unbroken run to the end begins", () => {
+Deno.test("tailBegin() returns the start of the last unbroken range that reaches the end", () => {
   assertEquals(tailBegin([false, true, false, true, true]), 3);
   assertEquals(tailBegin([true, true]), 0);
   assertEquals(tailBegin([true, false]), undefined);
@@ -45,7 +45,7 @@ Deno.test("divergedAt() finds none in falling, flat, noisy and short losses, nor
   assertEquals(divergedAt(falling(200).with(100, NaN)), undefined);
   for (const losses of [[], [1], [1, 2, 3], [1, 9, 1, 9, 1, 9]]) assertEquals(divergedAt(losses), undefined);
   assertEquals(divergedAt(new Array(100).fill(2)), undefined);
-  // Nothing is learnt, and the last digits rise.
+  // The model learns nothing, and the last digits of the loss rise.
   assertEquals(
     divergedAt(Array.from({ length: 100 }, (_, i) => 3.3 + 1e-7 * Math.max(0, i - 50))),
     undefined,

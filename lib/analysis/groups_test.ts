@@ -16,7 +16,7 @@ function recordOne(run: Partial<SyntheticRun>): RecordedRun {
   }
 }
 
-Deno.test("pairGroups() parts pairs by setting and by lower precision, and leaves out what is not finished", () => {
+Deno.test("pairGroups() groups pairs by setting and lower precision, and omits unfinished pairs", () => {
   const runs: SyntheticRun[] = [];
   for (const T of [32, 64]) {
     for (const seed of [3, 1, 2]) {
@@ -46,7 +46,7 @@ Deno.test("pairGroups() parts pairs by setting and by lower precision, and leave
   assertEquals(pairGroups([]), []);
 });
 
-Deno.test("pairGroups() names the fields that part its groups", () => {
+Deno.test("pairGroups() names the fields that differ between groups", () => {
   const runs = [1e-3, 1e-2].flatMap((lr) =>
     ["float32", "bf16-autocast"].map((policy) => ({ losses: [1], spec: { lr, policy } }))
   );

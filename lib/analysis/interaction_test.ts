@@ -11,7 +11,7 @@ interface Cell {
   seed: number;
 }
 
-/** Runs over a grid: the gap of every pair is what `gap` says. */
+/** Creates runs over a grid. `gap` returns the gap of each pair. */
 function grid(
   axes: { T: number[]; V: (number | "character")[]; seeds: number[] },
   gap: (cell: Cell) => number,
@@ -40,7 +40,7 @@ function effectsOf(runs: RecordedRun[], measure: GapMeasure = "validation") {
   );
 }
 
-Deno.test("gapGrids() finds the effects that a grid was made with", () => {
+Deno.test("gapGrids() recovers the effects of a synthetic grid", () => {
   const effects = effectsOf(grid(AXES, ({ T, V }) => {
     const [x, v] = [Math.log2(T) - 6, Math.log2(V as number) - 9];
     return 0.1 + 0.02 * x - 0.03 * v + 0.004 * x * v;
@@ -53,14 +53,14 @@ Deno.test("gapGrids() finds the effects that a grid was made with", () => {
   }
 });
 
-Deno.test("gapGrids() takes a seed for one observation: what its settings share widens no effect of T and V", () => {
+Deno.test("gapGrids() treats each seed as one observation, so that an offset shared by its settings does not widen intervals", () => {
   const effects = effectsOf(grid(AXES, ({ T, seed }) => 0.02 * Math.log2(T) + 0.1 * seed));
   assertAlmostEquals(effects["T"]!.half!, 0, 1e-12);
   // Means of the seeds lie 0.1 apart: sd 0.158, t(4) = 2.776
   assertAlmostEquals(effects["mean"]!.half!, 2.776445 * Math.sqrt(0.025) / Math.sqrt(5), 1e-6);
 });
 
-Deno.test("gapGrids() covers the true growth as often as it says", () => {
+Deno.test("gapGrids() has intervals with the nominal coverage", () => {
   let covered = 0;
   for (let i = 1; i <= 400; i++) {
     const random = createRandom(i, "test");
@@ -75,7 +75,7 @@ Deno.test("gapGrids() covers the true growth as often as it says", () => {
   assertAlmostEquals(covered / 400, 0.95, 3 * Math.sqrt(0.05 * 0.95 / 400));
 });
 
-Deno.test("gapGrids() measures bits per byte and distances too", () => {
+Deno.test("gapGrids() also measures bits per byte and distances", () => {
   const runs = grid(AXES, ({ T }) => -0.01 * T);
   assertAlmostEquals(
     effectsOf(runs, "bitsPerByte")["mean"]!.mean,
@@ -85,7 +85,7 @@ Deno.test("gapGrids() measures bits per byte and distances too", () => {
   assertAlmostEquals(effectsOf(runs, "distance")["mean"]!.mean, 0.01 * (32 + 64 + 128) / 3, 1e-9);
 });
 
-Deno.test("gapGrids() is of whole grids with a V, and of seeds that every setting has", () => {
+Deno.test("gapGrids() requires complete grids with a V, and uses only seeds that every setting has", () => {
   assertEquals(gapGrids([]), []);
   assertEquals(gapGrids(grid({ ...AXES, seeds: [1] }, () => 0)), []);
   assertEquals(gapGrids(grid({ ...AXES, T: [32], V: [256] }, () => 0)), []);
@@ -105,7 +105,7 @@ Deno.test("gapGrids() is of whole grids with a V, and of seeds that every settin
   assertEquals(new Set(line[0]!.effects.map(({ of }) => of)), new Set(["mean", "T"]));
 });
 
-Deno.test("gridSentences() and gridTable() report the change with a doubling", () => {
+Deno.test("gridSentences() and gridTable() report the change per doubling", () => {
   const [found] = gapGrids(grid(AXES, ({ T, seed }) => 0.01 * Math.log2(T) + 0.001 * seed));
   const sentences = gridSentences(found!);
   assertEquals(sentences.length, 3);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
 
-Deno.test("roundToBfloat16() gives each of 65,536 values back, and the even neighbour of each tie", () => {
+Deno.test("roundToBfloat16() preserves all 65,536 values and rounds ties to even", () => {
   const float = new Float32Array(1), bits = new Uint32Array(float.buffer);
   const at = (high: number, low = 0) => {
     bits[0] = (high << 16 | low) >>> 0;

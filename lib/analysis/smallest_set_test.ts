@@ -4,7 +4,7 @@ import { smallestSet, trialBound } from "./smallest_set.ts";
 
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-/** A search for what needs all of `culprits`, and the sets that it tried. */
+/** Searches for a set that contains all `culprits`. Also returns the sets that the search tried. */
 async function searchFor(n: number, culprits: readonly number[], most = 4) {
   const tried: (readonly number[])[] = [];
   const found = await smallestSet(numbers(n), (set) => {
@@ -14,7 +14,7 @@ async function searchFor(n: number, culprits: readonly number[], most = 4) {
   return { ...found, tried };
 }
 
-Deno.test("smallestSet() finds every set of one or two culprits, within its bound", async () => {
+Deno.test("smallestSet() finds every set of one or two culprits, within the maximum number of trials", async () => {
   for (const n of [1, 2, 3, 7, 16]) {
     for (let a = 0; a < n; a++) {
       for (let b = a; b < n; b++) {
@@ -28,7 +28,7 @@ Deno.test("smallestSet() finds every set of one or two culprits, within its boun
   }
 });
 
-Deno.test("smallestSet() finds sets of any size at random, within its bound for that size", async () => {
+Deno.test("smallestSet() finds random sets of any size, within the maximum number of trials for that size", async () => {
   const random = createRandom(1, "test");
   for (let i = 0; i < 300; i++) {
     const n = 1 + random.nextUint32() % 40, k = 1 + random.nextUint32() % Math.min(n, 6);
@@ -39,7 +39,7 @@ Deno.test("smallestSet() finds sets of any size at random, within its bound for 
   }
 });
 
-Deno.test("smallestSet() leaves nothing in that could be left out, whichever of several sets it finds", async () => {
+Deno.test("smallestSet() returns a minimal set if several sets explain the gap", async () => {
   const explains = (set: readonly number[]) => [1, 4].every((x) => set.includes(x)) || set.includes(9);
   const { parts } = await smallestSet(numbers(12), explains);
   assert(explains(parts!));

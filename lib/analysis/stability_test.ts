@@ -19,7 +19,7 @@ Deno.test("countNonFinite() counts NaN and both infinities", () => {
   assertEquals(countNonFinite([]), 0);
 });
 
-Deno.test("pairRuns() pairs runs that differ in their policy alone", () => {
+Deno.test("pairRuns() pairs runs that differ only in policy", () => {
   const losses = [3, 2];
   const runs = record([
     { losses, spec: { seed: 1 } },
@@ -40,7 +40,7 @@ Deno.test("pairRuns() pairs runs that differ in their policy alone", () => {
   assertEquals(pairRuns([...runs].reverse()).length, 2);
 });
 
-Deno.test("gapOf() is the lower precision's loss minus float32's", () => {
+Deno.test("gapOf() subtracts float32's loss from the lower precision's loss", () => {
   const gap = gapOf(
     pairOf(
       { losses: [4, 3, 2, 1], evals: [{ step: 0, loss: 5 }, { step: 4, loss: 1.5 }] },
@@ -58,7 +58,7 @@ Deno.test("gapOf() is the lower precision's loss minus float32's", () => {
   assertEquals(gap.nonFinite, { baseline: 0, other: 0 });
 });
 
-Deno.test("gapOf() takes a side that alone is not finite for beyond any tolerance, and counts it", () => {
+Deno.test("gapOf() counts a step with one non-finite side, and treats its gap as outside any tolerance", () => {
   const gap = gapOf(pairOf({ losses: [4, 3, 2, NaN] }, { losses: [4, 3, Infinity, NaN] }), 100);
   assertEquals(gap.firstBeyond, 3);
   assertEquals(gap.nonFinite, { baseline: 1, other: 2 });
@@ -68,13 +68,13 @@ Deno.test("gapOf() takes a side that alone is not finite for beyond any toleranc
   assertEquals(gapOf(pairOf({ losses: [NaN, 3] }, { losses: [4, 3] }), 100).firstBeyond, 1);
 });
 
-Deno.test("gapOf() takes two sides that both are not finite for no gap", () => {
+Deno.test("gapOf() treats a step with two non-finite sides as no gap", () => {
   const gap = gapOf(pairOf({ losses: [4, NaN, Infinity] }, { losses: [4, NaN, -Infinity] }), 0.05);
   assertEquals(gap.firstBeyond, undefined);
   assertEquals(gap.nonFinite, { baseline: 2, other: 2 });
 });
 
-Deno.test("gapOf() compares an unfinished run at the steps that both have", () => {
+Deno.test("gapOf() compares an unfinished run at the steps of both runs", () => {
   const evals = [{ step: 0, loss: 5 }, { step: 2, loss: 3 }, { step: 4, loss: 1 }];
   const gap = gapOf(
     pairOf({ losses: [4, 3, 2, 1], evals }, {
@@ -87,13 +87,13 @@ Deno.test("gapOf() compares an unfinished run at the steps that both have", () =
   assertEquals([gap.final, gap.finalValidation], [0.5, 0.5]);
 });
 
-Deno.test("gapOf() has no numbers for runs without steps", () => {
+Deno.test("gapOf() returns NaN for runs without steps", () => {
   const gap = gapOf(pairOf({ losses: [1], end: "none" }, { losses: [], end: "none" }));
   assertEquals([gap.final, gap.mean, gap.largest, gap.finalValidation], [NaN, NaN, NaN, NaN]);
   assertEquals([gap.largestAt, gap.firstBeyond], [undefined, undefined]);
 });
 
-Deno.test("seedSpread() is the root mean square difference between seeds, pooled over settings", () => {
+Deno.test("seedSpread() returns the root mean square difference between seeds, pooled over settings", () => {
   const run = (seed: number, T: number, loss: number, more: Partial<SyntheticRun> = {}): SyntheticRun => ({
     losses: [1],
     evals: [{ step: 1, loss }],

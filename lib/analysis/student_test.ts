@@ -41,7 +41,7 @@ Deno.test("signFlipP() counts signs that lead as far", () => {
   assertEquals(signFlipP([1, -1]), 1);
   assertEquals(signFlipP([3, 1]), 1 / 2);
   assertEquals(signFlipP([0.1, 0.2, -0.3]), 1); // 0 but for rounding
-  // Darwin's maize, Fisher's example (1935): 863 of 2^15 sums are as far on one side as what was found.
+  // Darwin's maize, Fisher's example (1935): 863 of 2^15 sums are at least as large as the observed sum.
   const maize = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48];
   assertEquals(signFlipP(maize), 2 * 863 / 2 ** 15);
   assertThrows(() => signFlipP(new Array(17).fill(1)), RangeError, "at most 16");

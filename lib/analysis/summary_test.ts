@@ -13,7 +13,7 @@ function run(seed: number, policy: string, last: number, end?: SyntheticRun["end
   };
 }
 
-Deno.test("summarize() tells the gap, the tolerance and the spread of seeds, and ends with the verdicts", () => {
+Deno.test("summarize() states the gap, the tolerance and the seed spread, and ends with the verdicts", () => {
   const runs = record([
     run(1, "float32", 2),
     run(1, "bf16-autocast", 2.25),
@@ -36,7 +36,7 @@ Deno.test("summarize() tells the gap, the tolerance and the spread of seeds, and
   assertStringIncludes(text, "first beyond: first step with a gap outside ±0.01");
 });
 
-Deno.test("summarize() reports a divergence besides the mean", () => {
+Deno.test("summarize() reports a divergence and the mean of the other pairs", () => {
   const { headline } = summarize(
     record([
       run(1, "float32", 2),
@@ -55,7 +55,7 @@ Deno.test("summarize() reports a divergence besides the mean", () => {
   );
 });
 
-Deno.test("summarize() says when nothing can be compared, and what did not finish", () => {
+Deno.test("summarize() reports missing pairs and unfinished runs", () => {
   const { headline, text } = summarize(
     record([run(1, "float32", 2), run(2, "float32", 2, { fail: "no memory" })]),
   );

@@ -5,13 +5,13 @@ import { pairRuns } from "./stability.ts";
 import { median } from "./median.ts";
 import { openStepTable, pairTable, runTable, stepTable } from "./tables.ts";
 
-Deno.test("median() is the middle, by size and not by text", () => {
+Deno.test("median() sorts by value, not by text", () => {
   assertEquals(median([10, 9, 100]), 10);
   assertEquals(median([4, 1, 3, 2]), 2.5);
   assertEquals(median([]), NaN);
 });
 
-Deno.test("runTable() has a row a run, with the last and the best validation loss", () => {
+Deno.test("runTable() has one row per run, with the last and the best validation loss", () => {
   const runs = record([{
     losses: [3, NaN, 1],
     evals: [{ step: 0, loss: 4 }, { step: 1, loss: 1.5 }, { step: 3, loss: 2 }],
@@ -34,7 +34,7 @@ Deno.test("runTable() has a row a run, with the last and the best validation los
   }]);
 });
 
-Deno.test("runTable() keeps a diverged loss visible", () => {
+Deno.test("runTable() shows a diverged loss", () => {
   const runs = record([
     { losses: [3], evals: [{ step: 0, loss: 4 }, { step: 1, loss: NaN }] },
     { losses: [3], spec: { seed: 2 }, end: "none" },
@@ -44,7 +44,7 @@ Deno.test("runTable() keeps a diverged loss visible", () => {
   assertEquals([none!["valLoss"], none!["bestValLoss"], none!["status"]], [NaN, NaN, "unfinished"]);
 });
 
-Deno.test("pairTable() has a row a pair", () => {
+Deno.test("pairTable() has one row per pair", () => {
   const evals = (loss: number) => [{ step: 2, loss }];
   const runs = record([
     { losses: [3, 2], evals: evals(2) },
@@ -70,7 +70,7 @@ Deno.test("pairTable() has a row a pair", () => {
   }]);
 });
 
-Deno.test("stepTable() has each step once, the later record of a repeated one", () => {
+Deno.test("stepTable() has one row per step, with the last record of a repeated step", () => {
   const runs = record([{ losses: [3, 20], end: "none" }], (folder) => {
     const { journal } = runPaths(folder);
     using writer = new JournalWriter(journal, readJournal(journal).validBytes);
@@ -83,7 +83,7 @@ Deno.test("stepTable() has each step once, the later record of a repeated one", 
   assertEquals([...table.array("loss")], [3, 2]);
 });
 
-Deno.test("openStepTable() is stepTable() of a folder, from its journals and from its table", async () => {
+Deno.test("openStepTable() reads the same table from journals and from table.parquet", async () => {
   const dir = Deno.makeTempDirSync();
   try {
     writeSyntheticRun(dir, { losses: [3, NaN, 1] });
@@ -96,7 +96,7 @@ Deno.test("openStepTable() is stepTable() of a folder, from its journals and fro
   }
 });
 
-Deno.test("tables of no runs have their columns and no rows", () => {
+Deno.test("tables of an empty sweep have columns and no rows", () => {
   for (const table of [runTable([]), pairTable([]), stepTable([])]) {
     assertEquals(table.numRows(), 0);
     assertEquals(table.columnNames().includes("tokenizer") || table.columnNames().includes("step"), true);

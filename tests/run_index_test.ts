@@ -223,7 +223,7 @@ Deno.test("cluster explains what it cannot do", async () => {
     [[], /Usage: cluster/],
     [["pbs", dir], /unknown command 'pbs'/],
     [["slurm"], /missing required argument 'plan'/],
-    [["slurm", root], /without planned runs/],
+    [["slurm", root], /expected planned runs in .*plan.json, got none/],
     [["slurm", join(root, "none.json")], /Cannot read the spec/],
     [["slurm", dir, "--parallel", "0"], /--parallel: expected a whole number/],
     [["slurm", dir, "--warn", "often"], /--warn/],

@@ -5,7 +5,7 @@ import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { isFile, isFolder } from "../file/exists.ts";
 import { writeFile } from "../file/write_file.ts";
-import { type LeftOutRun, runPaths } from "../record/mod.ts";
+import type { LeftOutRun } from "../record/mod.ts";
 import {
   compareFolder,
   type CompareFolderOptions,
@@ -66,12 +66,7 @@ async function compare(what: string | undefined, run: string | undefined, option
   const reads = what !== undefined && (run !== undefined || isFolder(what));
   if (reads && how.culprit === "none") onlyRead();
   if (what !== undefined && run !== undefined) return end(await compareRunFolders(what, run, how), json);
-  if (what !== undefined && isFolder(what)) {
-    if (isFile(runPaths(what).manifest)) {
-      throw new UserError(`Cannot compare ${what}: expected a second run to compare it with, got one run.`);
-    }
-    return end(await compareFolder(what, how), json);
-  }
+  if (what !== undefined && isFolder(what)) return end(await compareFolder(what, how), json);
   if (what !== undefined && !isFile(what) && !/\.(json|[mc]?[jt]s)$/.test(what)) {
     throw new UserError(
       `Cannot compare ${what}: expected a run's or a sweep's folder, or a spec (.json, or .ts with a default export), ` +

@@ -1,5 +1,4 @@
 /** `deno task explain RUN`: explains why a run is new, resumed or done. */
-import { probeEnvironment } from "../run/mod.ts";
 import { explainRun } from "../proof/mod.ts";
 import { command, runCommand } from "./command.ts";
 
@@ -12,8 +11,8 @@ const program = command(
     "a run's folder, for example experiments/out/default/runs/ID; the run may be planned only",
   )
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
-  .action(async (folder: string, { against = [] }: { against?: string[] }) => {
-    const { lines } = await explainRun(folder, { environment: probeEnvironment, others: against });
+  .action(async (folder: string, { against }: { against?: string[] }) => {
+    const { lines } = await explainRun(folder, { others: against ?? [] });
     for (const line of lines) console.log(line);
   });
 

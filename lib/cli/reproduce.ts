@@ -1,11 +1,8 @@
 /** `deno task reproduce RUN`: repeats a run, or all runs of a sweep, from their manifests. */
 import { printable } from "../error/printable.ts";
-import { join } from "node:path";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type ReproduceOptions, reproduceRuns } from "../proof/mod.ts";
-import { isFolder } from "../file/exists.ts";
-import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { append, command, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { RUN_DATA_HELP } from "./model_flags.ts";
@@ -49,16 +46,13 @@ async function reproduce(folder: string, options: Options): Promise<void> {
   if (presentCode && runRecordedCode) {
     throw new UserError("Cannot reproduce: expected --present-code or --run-recorded-code, got both.");
   }
-  requireDevice();
   using interruption = watchSignals();
   const how: ReproduceOptions = {
     ...{ tolerance, data, signal: interruption.requested },
     code: runRecordedCode ? "recorded" : presentCode ? "present" : "matching",
-    print: (line) => console.error(line),
   };
-  const isSweep = isFolder(join(folder, "runs"));
   for await (const { folder: run, reproduction, sentence } of reproduceRuns(folder, how)) {
-    const prefix = isSweep ? `${printable(run)}: ` : "";
+    const prefix = run === folder ? "" : `${printable(run)}: `;
     for (const change of reproduction.changes) console.log(`${prefix}changed: ${printable(change)}`);
     console.log(`${prefix}${printable(sentence)}`);
     // The worst result sets the status: a different result outranks a run that could not be repeated.

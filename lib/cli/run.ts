@@ -1,9 +1,7 @@
 /** `deno task run DIR --index`: executes one run of a plan, as a task of a cluster's job array. */
 import { watchSignals } from "../error/signals.ts";
-import { EXIT, UserError } from "../error/user_error.ts";
-import { requireDevice } from "../tensorflow/native/probe_machine.ts";
-import { watchDeadline } from "../run/mod.ts";
-import { indexOfCluster, plannedRunAt, runPlanned } from "../cluster/mod.ts";
+import { UserError } from "../error/user_error.ts";
+import { runAt } from "../cluster/mod.ts";
 import { command, runCommand, STATUS } from "./command.ts";
 import { durationOption, numberOf } from "./numbers.ts";
 
@@ -46,46 +44,28 @@ const program = command(
     "--allow-environment-change",
     "resume a run that was started in a different environment (default: start over)",
   )
-  .action(async (dir: string, { index, deadline, margin = 60, allowEnvironmentChange = false }: Options) => {
+  .action(async (dir: string, { index, deadline, margin, allowEnvironmentChange }: Options) => {
     if (index === undefined) {
       throw new UserError(
         "Cannot run: expected --index. Pass a number, or --index alone in a cluster's job array.",
       );
     }
-    requireDevice();
-    const run = plannedRunAt(
-      dir,
-      numberOf("--index", index === true ? indexOfCluster((name) => Deno.env.get(name)) : index),
-    );
-    const at = deadlineOf(deadline);
-    using end = watchDeadline(at, { margin: 1000 * margin });
     using interruption = watchSignals();
-    const late = end.reached.aborted;
-    Deno.exitCode = await runPlanned(run, {
-      dir,
-      stop: AbortSignal.any([interruption.requested, end.reached]),
-      allowEnvironmentChange,
-      print: (line) => console.error(line),
+    Deno.exitCode = await runAt(dir, {
+      index: index === true ? undefined : numberOf("--index", index),
+      deadline: deadline === undefined ? undefined : timeOf(deadline),
+      ...{ margin, allowEnvironmentChange, signal: interruption.requested },
     });
-    if (late && Deno.exitCode === EXIT.interrupted) {
-      console.error(
-        `not started: the deadline, ${
-          new Date(at).toISOString()
-        }, minus the margin of ${margin} s, has passed. Choose a later deadline or a smaller --margin.`,
-      );
-    }
   });
 
-/** Returns the deadline in milliseconds since 1970; Infinity: none. */
-function deadlineOf(given: string | undefined): number {
-  const granted = Number(Deno.env.get("SLURM_JOB_END_TIME") || Infinity); // in seconds
-  if (given === undefined) return granted > 0 ? 1000 * granted : Infinity;
-  if (!/^\d{4}-\d\d-\d\dT/.test(given)) {
-    return Date.now() + 1000 * durationOption("--deadline", DEADLINE)(given);
+/** Returns a time in milliseconds since 1970. */
+function timeOf(text: string): number {
+  if (!/^\d{4}-\d\d-\d\dT/.test(text)) {
+    return Date.now() + 1000 * durationOption("--deadline", DEADLINE)(text);
   }
-  const at = Date.parse(given);
+  const at = Date.parse(text);
   if (!Number.isNaN(at)) return at;
-  throw new UserError(`Cannot use --deadline: expected ${DEADLINE}, got ${given}.`);
+  throw new UserError(`Cannot use --deadline: expected ${DEADLINE}, got ${text}.`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

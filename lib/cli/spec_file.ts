@@ -1,5 +1,5 @@
 /**
- * Shared by commands that train: reads spec files, and chooses the number of workers.
+ * Reads spec files.
  *
  * @module
  */

@@ -3,6 +3,14 @@
  *
  * @module
  */
-export { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
-export { indexOfCluster, plannedRunAt, runPlanned } from "./run_index.ts";
-export { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
+export { runAt, type RunAtOptions } from "./run_index.ts";
+export {
+  type JobOptions,
+  type KubernetesJobOptions,
+  type SlurmJobOptions,
+  writeKubernetesJobs,
+  writeSlurmJobs,
+  type WrittenJobs,
+} from "./write_jobs.ts";
+export type { KubernetesOptions } from "./kubernetes.ts";
+export type { SlurmOptions } from "./slurm.ts";

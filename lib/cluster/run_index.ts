@@ -4,39 +4,82 @@
  * @module
  */
 import { EXIT, UserError } from "../error/user_error.ts";
+import { parseDecimal } from "../file/decimal.ts";
 import { runFolder, runPaths } from "../record/mod.ts";
+import { watchDeadline } from "../run/deadline.ts";
 import { type PlannedRun, planPath, readPlan } from "../sweep/plan.ts";
 import { isFinished, recordFailedAttempt } from "../sweep/reuse.ts";
 import { describe } from "../sweep/sweep_view.ts";
 import { startWorker } from "../sweep/worker_process.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 
 /** Environment variables with the index of a job: Slurm job arrays and Kubernetes Indexed Jobs. */
-export const INDEX_VARIABLES = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"] as const;
+const INDEX_VARIABLES = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"] as const;
+
+/** Options of {@linkcode runAt}. */
+export interface RunAtOptions {
+  /** Index of the run in the plan, from 0. Default: the index that Slurm or Kubernetes assigned to this process. */
+  readonly index?: number | undefined;
+  /** Latest end in milliseconds since 1970. Default: the end of the Slurm job, else none. */
+  readonly deadline?: number | undefined;
+  /** Time before the deadline at which the run stops with a checkpoint, in seconds. Default: 60. */
+  readonly margin?: number | undefined;
+  /** True to resume a run that was started in a different environment. Default: false, such a run starts over. */
+  readonly allowEnvironmentChange?: boolean | undefined;
+  /** Stops the run after the current step, with a checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+  /** Receives progress, line by line. Default: standard error. */
+  readonly print?: ((line: string) => void) | undefined;
+}
 
 /**
- * Returns the index that a cluster assigned to this process.
+ * Runs or resumes one run of a plan in a separate process. The run is claimed, so that it never runs twice at once.
  *
- * @param get Reads a variable.
- * @throws {UserError} if no variable is set, or several differ.
+ * @param dir Folder with a `plan.json`.
+ * @returns Exit status: 0 finished; 75 interrupted or owned by another process, repeat to resume; 2 bad input; 4
+ * forbidden divergence; 3 another failure, which may be temporary.
+ * @throws {UserError} If the folder has no plan, or the index is missing or out of range.
  */
-export function indexOfCluster(get: (name: string) => string | undefined): string {
-  const given = INDEX_VARIABLES.map((name) => ({ name, value: get(name) || undefined }))
+export async function runAt(dir: string, options: RunAtOptions = {}): Promise<number> {
+  const { margin = 60, allowEnvironmentChange, signal, print = (line) => console.error(line) } = options;
+  requireDevice();
+  const run = plannedRunAt(dir, options.index ?? indexOfCluster());
+  const { deadline = deadlineOfCluster() } = options;
+  using end = watchDeadline(deadline, { margin: 1000 * margin });
+  const isLate = end.reached.aborted;
+  const stop = AbortSignal.any([end.reached, ...(signal === undefined ? [] : [signal])]);
+  const status = await runPlanned(run, { dir, stop, allowEnvironmentChange, print });
+  if (isLate && status === EXIT.interrupted) {
+    print(
+      `not started: the deadline, ${
+        new Date(deadline).toISOString()
+      }, minus the margin of ${margin} s, has passed. Choose a later deadline or a smaller margin.`,
+    );
+  }
+  return status;
+}
+
+/** Returns the end of the Slurm job in milliseconds since 1970; Infinity: none. */
+function deadlineOfCluster(): number {
+  const seconds = Number(Deno.env.get("SLURM_JOB_END_TIME") || Infinity);
+  return seconds > 0 ? 1000 * seconds : Infinity;
+}
+
+/** Returns the index that a cluster assigned to this process. */
+function indexOfCluster(): number {
+  const given = INDEX_VARIABLES.map((name) => ({ name, value: Deno.env.get(name) || undefined }))
     .filter(({ value }) => value !== undefined);
   const [first] = given;
-  if (first !== undefined && given.every(({ value }) => value === first.value)) return first.value!;
+  const index = parseDecimal(first?.value ?? "");
+  if (index !== undefined && given.every(({ value }) => value === first!.value)) return index;
   throw new UserError(
     `Cannot choose a run: expected an index after --index or in one of ${INDEX_VARIABLES.join(", ")}, got ` +
       (first === undefined ? "none" : given.map(({ name, value }) => `${name}=${value}`).join(" and ")),
   );
 }
 
-/**
- * Returns the run at an index of a folder's plan.
- *
- * @param index Index from 0.
- * @throws {UserError} if the folder has no plan, or the index is out of range.
- */
-export function plannedRunAt(dir: string, index: number): PlannedRun {
+/** Returns the run at an index, from 0, of a folder's plan. */
+function plannedRunAt(dir: string, index: number): PlannedRun {
   const plan = readPlan(dir);
   if (plan === undefined) {
     throw new UserError(
@@ -52,21 +95,13 @@ export function plannedRunAt(dir: string, index: number): PlannedRun {
   );
 }
 
-/**
- * Runs or resumes a run of a plan in a separate process. The run is claimed, so that it never runs twice at once.
- *
- * @param run A run of the plan.
- * @param options The plan's folder, the stop signal, permission to resume runs of another environment (default: such
- * runs start over), and `print`.
- * @returns Exit status: 0 finished; 75 interrupted or owned by another process, repeat to resume; 2 bad input; 4
- * forbidden divergence; 3 another failure, which may be temporary.
- */
-export async function runPlanned(
+/** Runs or resumes a run of a plan. */
+async function runPlanned(
   run: PlannedRun,
   options: {
     dir: string;
     stop: AbortSignal;
-    allowEnvironmentChange?: boolean;
+    allowEnvironmentChange: boolean | undefined;
     print: (line: string) => void;
   },
 ): Promise<number> {

@@ -23,6 +23,7 @@ import {
   seriesOf,
 } from "../record/mod.ts";
 import { changedFiles } from "../run/code.ts";
+import { probeEnvironment } from "../run/environment.ts";
 import { findText } from "../run/find_text.ts";
 import { libHash, type Plan, readPlan } from "../sweep/plan.ts";
 
@@ -46,25 +47,28 @@ interface Identity {
  * Explains a run.
  *
  * @param folder The run's folder, `DIR/runs/ID`. It may be missing if DIR has a plan.
- * @param options `environment` returns the current environment; `others` are more sweep folders to search for similar
- * runs.
+ * @param options `others`: more sweep folders to search for similar runs (default: none); `environment` returns the current
+ * environment (default: probes this machine).
  * @throws {UserError} if the run is neither recorded nor planned, its files are damaged, or another folder is not a
  * sweep folder.
  */
 export async function explainRun(
   folder: string,
-  options: { environment: () => Promise<Environment>; others: readonly string[] },
+  { environment = probeEnvironment, others = [] }: {
+    environment?: () => Promise<Environment>;
+    others?: readonly string[];
+  } = {},
 ): Promise<Explanation> {
   const above = dirname(resolve(folder));
   // Only the location determines the sweep. A copied run elsewhere belongs to no sweep.
   const dir = basename(above) === "runs" ? dirname(above) : undefined;
-  for (const other of options.others) listRuns(other); // throws for other folders
+  for (const other of others) listRuns(other); // throws for other folders
   const plan = dir === undefined ? undefined : readPlan(dir);
   const recorded = exists(runPaths(folder).manifest) ? readRun(folder) : undefined;
   const id = dir === undefined && recorded ? recorded.manifest.runId : basename(resolve(folder));
   const identity = identityOf({ id, plan, recorded });
   if (identity === undefined) throw notExplained(folder, { id, dir, plan });
-  const near = nearest(identity, [...(dir === undefined ? [] : [dir]), ...options.others]);
+  const near = nearest(identity, [...(dir === undefined ? [] : [dir]), ...others]);
   const nearLine = near === undefined
     ? "no other run to compare with"
     : `the nearest other run, ${near.name}, differs in ${near.differences.join(", ")}`;
@@ -77,7 +81,7 @@ export async function explainRun(
     `data: ${data.text}`,
     `code: ${code.text}`,
   ];
-  const elsewhere = options.others.find((other) => isFinishedIn(other, { id, dir }));
+  const elsewhere = others.find((other) => isFinishedIn(other, { id, dir }));
   if (elsewhere !== undefined) {
     const had = recorded?.status === "finished"
       ? " too"
@@ -95,7 +99,7 @@ export async function explainRun(
       : `no run has the same ID; the nearest differs in ${near.differences.join(", ")}`;
     return { verdict: "new", lines: [...lines, `environment: not recorded`, `→ new: ${why}`] };
   }
-  const changes = environmentChanges(recorded.manifest.environment, await options.environment());
+  const changes = environmentChanges(recorded.manifest.environment, await environment());
   const mattering = changes.filter(({ matters }) => matters);
   const steps = seriesOf(recorded).steps.length;
   lines.unshift(`run ${id}: ${recorded.status}, ${steps} of ${identity.spec.steps} steps`);

@@ -55,8 +55,8 @@ export type Reproduction =
 export interface ReproduceOptions {
   /** Signal that requests a stop. */
   readonly signal?: AbortSignal | undefined;
-  /** Receives progress messages, line by line. */
-  readonly print: (line: string) => void;
+  /** Receives progress messages, line by line. Default: standard error. */
+  readonly print?: ((line: string) => void) | undefined;
   /** Largest accepted difference of a loss, in nats per token. Default: {@linkcode defaultTolerance}. */
   readonly tolerance?: number | undefined;
   /** Current location of the run's text. Default: the recorded path, then the folder of `plan.json`. */
@@ -86,7 +86,11 @@ export function defaultTolerance(policy: string): number {
  * @param options Tolerance, code and the location of the text.
  * @throws {UserError} if the run's files are missing or damaged, or the rerun was interrupted.
  */
-export async function reproduceRun(folder: string, options: ReproduceOptions): Promise<Reproduction> {
+export async function reproduceRun(
+  folder: string,
+  options: ReproduceOptions = {},
+): Promise<Reproduction> {
+  const { print = (line) => console.error(line) } = options;
   const recorded = readRun(folder);
   const dir = planFolder(folder);
   const cannot = (reason: string): Reproduction => ({ answer: "cannot", reason, changes: [] });
@@ -105,9 +109,7 @@ export async function reproduceRun(folder: string, options: ReproduceOptions): P
   if (!present && options.code === "present") {
     changes.push("code: this checkout's code, because of --present-code");
   }
-  const found = present || options.code === "present"
-    ? undefined
-    : recordedCode(manifest, dir, options.print);
+  const found = present || options.code === "present" ? undefined : recordedCode(manifest, dir, print);
   if (found !== undefined && "missing" in found) return cannot(found.missing);
   using tree = found;
   const data = await findData(manifest.data, { dir, data: options.data });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { isFolder } from "../file/exists.ts";
 import { listRuns } from "../record/mod.ts";
+import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { type ReproduceOptions, reproduceRun, type Reproduction } from "./reproduce.ts";
 
 /** Result of one run's reproduction. */
@@ -29,8 +30,9 @@ export interface ReproducedRun {
  */
 export async function* reproduceRuns(
   folder: string,
-  options: ReproduceOptions,
+  options: ReproduceOptions = {},
 ): AsyncGenerator<ReproducedRun> {
+  requireDevice();
   if (!isFolder(folder)) {
     throw new UserError(`Cannot reproduce ${folder}: expected a run's or a sweep's folder, got no folder.`);
   }

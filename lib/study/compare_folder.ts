@@ -23,10 +23,11 @@ import {
 import { printable } from "../error/printable.ts";
 import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
+import { isFile } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
-import { type LeftOutRun, readRun, type RecordedRun, runFolder } from "../record/mod.ts";
+import { type LeftOutRun, readRun, type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import { workersOf } from "../run/mod.ts";
 import { compare, type CompareOptions, comparisonsText, type RunsComparison } from "./compare.ts";
 import { culpritByLoss, culpritByReplay } from "./culprit.ts";
@@ -78,6 +79,9 @@ export async function compareFolder(
   options: CompareFolderOptions = {},
 ): Promise<FolderComparison> {
   const { print = () => {} } = options;
+  if (isFile(runPaths(dir).manifest)) {
+    throw new UserError(`Cannot compare ${dir}: expected a second run to compare it with, got one run.`);
+  }
   const { runs, leftOut } = openRecords(dir, print);
   const comparison = compareOrRefuse(dir, runs, options);
   const { groups, grids } = comparison;

@@ -1,0 +1,119 @@
+/**
+ * Writes plans as jobs of a cluster: `slurm.sh` and `kubernetes.yaml` in the plan's folder.
+ *
+ * @module
+ */
+import { basename, join, resolve } from "node:path";
+import { UserError } from "../error/user_error.ts";
+import { makeFolder } from "../file/make_folder.ts";
+import { writeFile } from "../file/write_file.ts";
+import { ROOT } from "../run/code.ts";
+import { sweepFolder } from "../sweep/default_folder.ts";
+import { parseSweepSpec } from "../sweep/parse_spec.ts";
+import { makePlan, placePlan, type Plan, planPath, readPlan } from "../sweep/plan.ts";
+import { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
+import { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
+
+/** Options of jobs on every kind of cluster. */
+export interface JobOptions {
+  /** For a spec: folder of plan and runs. Default: the default of `sweep`. */
+  readonly dir?: string | undefined;
+  /** For a spec: threads per run, which is also the number of cores per job. Default: 1. */
+  readonly threads?: number | undefined;
+  /** For a spec: its name in errors. Default: `the given object`. */
+  readonly source?: string | undefined;
+  /** True to resume runs that were started on a different kind of node. Default: false, such runs start over. */
+  readonly allowEnvironmentChange?: boolean | undefined;
+}
+
+/** Options of {@linkcode writeSlurmJobs}. */
+export interface SlurmJobOptions
+  extends JobOptions, Omit<SlurmOptions, "deno" | "command" | "workingDir" | "dir" | "flags"> {}
+
+/** Options of {@linkcode writeKubernetesJobs}. */
+export interface KubernetesJobOptions extends JobOptions, Omit<KubernetesOptions, "dir" | "flags"> {
+  /** Plan's folder in the container, absolute. Default: its name under `mount`. */
+  readonly folder?: string | undefined;
+}
+
+/** Written jobs of a plan. */
+export interface WrittenJobs {
+  /** Path of the script or manifest. */
+  readonly path: string;
+  /** Plan of the jobs. */
+  readonly plan: Plan;
+  /** Plan's folder on this machine, absolute. */
+  readonly dir: string;
+  /** Plan's folder in the jobs, absolute. */
+  readonly folder: string;
+}
+
+/**
+ * Writes the runs of a plan as a job array script for `sbatch`, one task per run.
+ *
+ * @param planOrSpec Folder with a `plan.json`, or a spec of a sweep.
+ * @throws {UserError} If the folder has no planned runs, the spec is invalid, or sbatch cannot represent an option.
+ */
+export async function writeSlurmJobs(
+  planOrSpec: string | object,
+  options: SlurmJobOptions = {},
+): Promise<WrittenJobs> {
+  const { dir, plan } = await planOf(planOrSpec, options);
+  const path = join(dir, "slurm.sh");
+  const script = slurmScript(plan, {
+    ...options,
+    deno: Deno.execPath(),
+    command: [
+      ...["run", "-A", "--no-check", `--config=${join(ROOT, "deno.json")}`],
+      join(ROOT, "lib", "cli", "run.ts"),
+    ],
+    workingDir: ROOT,
+    dir,
+    flags: flagsOf(options),
+  });
+  makeFolder(slurmLogs(dir)); // Slurm does not create the folder of its logs
+  writeFile(path, script);
+  return { path, plan, dir, folder: dir };
+}
+
+/**
+ * Writes the runs of a plan as the manifest of an Indexed Job for `kubectl apply`, one pod per run.
+ *
+ * @param planOrSpec Folder with a `plan.json`, or a spec of a sweep.
+ * @throws {UserError} If the folder has no planned runs, or the spec is invalid.
+ */
+export async function writeKubernetesJobs(
+  planOrSpec: string | object,
+  options: KubernetesJobOptions,
+): Promise<WrittenJobs> {
+  const { dir, plan } = await planOf(planOrSpec, options);
+  const { folder = `${options.mount.replace(/\/+$/, "")}/${basename(dir)}` } = options;
+  const path = join(dir, "kubernetes.yaml");
+  writeFile(path, kubernetesManifest(plan, { ...options, flags: flagsOf(options), dir: folder }));
+  return { path, plan, dir, folder };
+}
+
+/** Returns the flags of each job's `run` command. */
+function flagsOf({ allowEnvironmentChange }: JobOptions): string[] {
+  return ["--index", ...(allowEnvironmentChange ? ["--allow-environment-change"] : [])];
+}
+
+/** Returns the plan of a folder. For a spec, creates the plan and writes it to its folder. */
+async function planOf(
+  planOrSpec: string | object,
+  { dir: given, threads = 1, source = "the given object" }: JobOptions,
+): Promise<{ dir: string; plan: Plan }> {
+  if (typeof planOrSpec === "string") {
+    const plan = readPlan(planOrSpec);
+    if (plan !== undefined && plan.runs.length > 0) return { dir: resolve(planOrSpec), plan };
+    throw new UserError(
+      `Cannot write jobs: expected planned runs in ${planPath(planOrSpec)}, got none. ` +
+        "Plan a sweep with its spec.",
+    );
+  }
+  const spec = parseSweepSpec(planOrSpec, source);
+  const dir = resolve(given ?? sweepFolder(spec));
+  const plan = await makePlan(spec, readPlan(dir)?.threads ?? threads);
+  placePlan(dir, plan);
+  return { dir, plan };
+}

@@ -27,7 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   run: [...BASE, ...TENSOR_SIDE, "record"],
   sweep: [...BASE, ...TENSOR_SIDE, "record", "run"],
   proof: [...BASE, ...TENSOR_SIDE, "record", "run", "sweep"],
-  cluster: [...BASE, "record", "run", "sweep"],
+  cluster: [...BASE, "tensorflow", "record", "run", "sweep"],
   analysis: [...BASE, "record"],
   figure: [...BASE, "record", "analysis"],
   notebook: [...BASE, "record", "analysis", "figure"],

@@ -189,8 +189,11 @@ Deno.test("notebooks refuses what is no notebook, without a stack", async () => 
     const cases: [content: string | undefined, message: RegExp][] = [
       [undefined, /Cannot read the notebook .*No such file/],
       ["{", /it is not JSON/],
-      ["{}", /expected nbformat 4\.5 or later, got a wrong cells/],
-      [JSON.stringify({ ...good, nbformat_minor: 4 }), /4\.5 or later, got a wrong nbformat_minor/],
+      ["{}", /expected nbformat 4\.5 or later, got another file: cells: expected a value, got nothing/],
+      [
+        JSON.stringify({ ...good, nbformat_minor: 4 }),
+        /4\.5 or later, got another file: nbformat_minor: expected a number of at least 5, got 4/,
+      ],
       [JSON.stringify({ ...good, cells: [good.cells[0], good.cells[0]] }), /got two cells "m"/],
       [JSON.stringify({ ...good, metadata: { kernelspec: { language: "python" } } }), /got "python"/],
       [JSON.stringify(notebookOf(cell("e", "export const x = 1;"))), /expected no export/],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shownValue } from "../error/schema_issue.ts";
 import { parseJson } from "../file/json.ts";
 
 /** Bytes per element, by the format's type names. */
@@ -68,7 +69,7 @@ export function readHeader(
     if (begin !== expected || end > file.length) {
       const place = (byte: number) => byte - 8 - length;
       refuse(
-        `the tensor ${shown(name)} lies at bytes ${place(begin)} to ${place(end)} of ${
+        `the tensor ${shownValue(name)} lies at bytes ${place(begin)} to ${place(end)} of ${
           place(file.length)
         }, ` +
           `instead of beginning at ${place(expected)}, the end of the previous tensor`,
@@ -98,25 +99,21 @@ function readEntry(
   const isWholes = (value: unknown): value is number[] =>
     Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && one >= 0);
   if (!isWholes(shape) || !isWholes(offsets) || offsets.length !== 2) {
-    return refuse(`the tensor ${shown(name)} has no shape or no offsets`);
+    return refuse(`the tensor ${shownValue(name)} has no shape or no offsets`);
   }
   const size = typeof dtype === "string" ? ELEMENT_BYTES.get(dtype) : undefined;
   if (typeof dtype !== "string" || size === undefined) {
-    return refuse(`the tensor ${shown(name)} is of the unknown type ${shown(dtype)}`);
+    return refuse(`the tensor ${shownValue(name)} is of the unknown type ${shownValue(dtype)}`);
   }
   const [begin, end] = offsets as [number, number];
   const bytes = size * shape.reduce((product, one) => product * one, 1);
   if (end - begin !== bytes) {
     refuse(
-      `the tensor ${shown(name)} of shape ${shown(shape)} in ${dtype} lies at bytes ${begin} to ${end}, ` +
+      `the tensor ${shownValue(name)} of shape ${
+        shownValue(shape)
+      } in ${dtype} lies at bytes ${begin} to ${end}, ` +
         `instead of ${bytes} bytes`,
     );
   }
   return { name, dtype, shape, begin: start + begin, end: start + end };
-}
-
-/** Formats a value for an error, truncated to 100 characters. */
-export function shown(value: unknown): string {
-  const text = String(JSON.stringify(value));
-  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
 }

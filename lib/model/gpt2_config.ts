@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Activation, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 
@@ -62,7 +63,7 @@ export function fromGpt2Config(given: unknown, name: string): GptConfig {
   const result = v.safeParse(schema, given);
   if (!result.success) {
     const [issue] = result.issues;
-    throw refuse(`${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
+    throw refuse(describeIssue(issue, "the file"));
   }
   const found = result.output;
   if (found.n_inner != null && found.n_inner !== 4 * found.n_embd) {

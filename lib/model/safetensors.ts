@@ -7,8 +7,9 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { shownValue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
-import { readHeader, shown } from "./_safetensors_header.ts";
+import { readHeader } from "./_safetensors_header.ts";
 import { loadedNumbers, STORED_BYTES, storedBytes, type StoredDtype } from "./_stored_numbers.ts";
 import { type ParameterRecord, type ParameterValues, sizeOf } from "./parameters.ts";
 
@@ -90,14 +91,14 @@ export function decodeSafetensors(
     const found = checksum(stored, metadata);
     if (found !== told) {
       refuse(
-        `its checksum is ${shown(told)}, that of its content ${found}: it was damaged or changed. ` +
+        `its checksum is ${shownValue(told)}, that of its content ${found}: it was damaged or changed. ` +
           `Restore the file from a copy. To change it on purpose, remove ${CHECKSUM} from its metadata`,
       );
     }
   }
   const tensors = entries.filter((entry) => !options.skip?.(entry.name)).map(
     ({ name, dtype, shape, begin, end }): [string, ParameterValues] => {
-      if (!isStoredDtype(dtype)) return refuse(`the tensor ${shown(name)} is of type ${dtype}`);
+      if (!isStoredDtype(dtype)) return refuse(`the tensor ${shownValue(name)} is of type ${dtype}`);
       const values = loadedNumbers(file.slice(begin, end).buffer, dtype);
       return [name, { shape, values, ...(dtype !== "F32" && { dtype }) }];
     },
@@ -118,7 +119,7 @@ function storedTensor(
   { shape, values, dtype = "F32" }: ParameterValues,
 ): StoredTensor & { dtype: StoredDtype } {
   const refuse = (reason: string) => {
-    throw new RangeError(`Cannot write the tensor ${shown(name)} as safetensors: ${reason}`);
+    throw new RangeError(`Cannot write the tensor ${shownValue(name)} as safetensors: ${reason}`);
   };
   if (name === "__metadata__") refuse("expected another name, since the format reserves this one");
   if (!isStoredDtype(dtype)) refuse(`expected the type F32, BF16 or F16, got ${dtype}`);

@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
 
@@ -88,9 +89,9 @@ export function readNotebook(path: string): Notebook {
   if (!parsed.success) {
     const [issue] = parsed.issues;
     throw new UserError(
-      `Cannot read the notebook ${path}: expected nbformat 4.5 or later, got a wrong ${
-        v.getDotPath(issue) ?? "file"
-      } (${issue.message}).`,
+      `Cannot read the notebook ${path}: expected nbformat 4.5 or later, got another file: ${
+        describeIssue(issue, "the file")
+      }.`,
     );
   }
   const notebook = json as Notebook; // Valibot's output lacks keys such as "constructor".

@@ -5,6 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import * as v from "valibot";
+import { describeIssue } from "../error/schema_issue.ts";
 
 /** Common fields of all events. */
 export interface TimedEvent {
@@ -238,7 +239,7 @@ export function parseEvent(line: string): { event: RunEvent } | { problem: strin
   const result = v.safeParse(schema, value);
   if (result.success) return { event: result.output };
   const [issue] = result.issues;
-  return { problem: `${v.getDotPath(issue) ?? "the event"}: ${issue.message}` };
+  return { problem: describeIssue(issue, "the event") };
 }
 
 /** Number of fields of every step. Some steps also have a loss scale or a generation. */

@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readJsonFile } from "../file/json.ts";
@@ -132,5 +133,5 @@ export function readJson<S extends v.GenericSchema>(path: string, form: S, what:
   const result = v.safeParse(form, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw refuse(`another file: ${v.getDotPath(issue) ?? "the file"}: ${issue.message}`);
+  throw refuse(`another file: ${describeIssue(issue, "the file")}`);
 }

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { didYouMean } from "../error/did_you_mean.ts";
+import { expectationOf, isSchemaMessage, shownValue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { OWN_KEYS } from "../file/json.ts";
 import { canonicalJson } from "../record/mod.ts";
@@ -45,7 +46,7 @@ export function parseSweepSpec(
   const result = v.safeParse(specSchema, { ...defaults, ...shortWarmup(given, defaults), ...given });
   if (!result.success) {
     const [issue] = result.issues;
-    return refuse(describeIssue(v.getDotPath(issue) ?? "the spec", issue));
+    return refuse(describeField(v.getDotPath(issue) ?? "the spec", issue));
   }
   const spec = result.output;
   if (spec.budget !== undefined && Object.hasOwn(given, "steps")) {
@@ -63,17 +64,14 @@ export function parseSweepSpec(
   return spec;
 }
 
-/** Returns a value as JSON, or the name of a number that JSON lacks. */
-function shown(value: unknown): string {
-  return typeof value === "number" || typeof value === "bigint" ? String(value) : JSON.stringify(value);
-}
-
-/** Describes an issue of a field, as `expected …, got …` if the schema's message states an expectation. */
-function describeIssue(place: string, { message, expected, input }: v.BaseIssue<unknown>): string {
-  const expectation = message.startsWith("Invalid type:") ? `to be ${expected}` : message;
-  return /^(not )?to /.test(expectation)
-    ? `expected ${place} ${expectation}, got ${shown(input)}`
-    : `${place}: ${message}`;
+/** Describes an issue of a field, as `expected …, got …` unless the schema's message states no expectation. */
+function describeField(place: string, issue: v.BaseIssue<unknown>): string {
+  const { message, expected, input } = issue;
+  if (expected === "never") return `${place}: unknown field`;
+  const isOwn = isSchemaMessage(issue);
+  if (!isOwn && !/^(not )?to /.test(message)) return `${place}: ${message}`;
+  const expectation = isOwn ? `to be ${expectationOf(issue)}` : message;
+  return `expected ${place} ${expectation}, got ${shownValue(input)}`;
 }
 
 /** Returns no warm-up for runs that are not longer than the default warm-up. */
@@ -163,6 +161,6 @@ function checkValue(
     ? LISTED[field as keyof typeof LISTED].form
     : SPEC_FIELDS[field]!;
   const result = v.safeParse(form, value);
-  if (!result.success) refuse(describeIssue(place, result.issues[0]));
+  if (!result.success) refuse(describeField(place, result.issues[0]));
   if (field === "tokenizer") parseTokenizerName(String(value));
 }

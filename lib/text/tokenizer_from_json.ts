@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { describeIssue } from "../error/schema_issue.ts";
 import { renumbered, type TextToken } from "./_added_tokens.ts";
 import type { CutName } from "./_pieces.ts";
 import { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
@@ -81,7 +82,7 @@ export function tokenizerFromJSON(json: unknown, { specialInText = false }: From
   const result = v.safeParse(schema, json);
   if (!result.success) {
     const [issue] = result.issues;
-    throw refusal(`${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
+    throw refusal(describeIssue(issue, "the whole"));
   }
   const { model, added_tokens, pre_tokenizer } = result.output;
   const ids = idsOf(model.vocab, added_tokens);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { shownValue } from "../error/schema_issue.ts";
 import { kindOf } from "./regular.ts";
 import { decodeText } from "./text.ts";
 
@@ -45,6 +46,18 @@ export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
   const info = Deno.statSync(path);
   if (!info.isFile) throw new SyntaxError(`it is ${kindOf(info)}: expected a regular file`);
   return parseJson(Deno.readFileSync(path), options);
+}
+
+/**
+ * Requires that a value is a JSON object.
+ *
+ * @throws {SyntaxError} if it is a list, a text or another value. The message is a reason to append to the file's name.
+ */
+export function requireObject(value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new SyntaxError(`expected a JSON object, got ${shownValue(value)}`);
 }
 
 function parseStrictly(text: string): unknown {

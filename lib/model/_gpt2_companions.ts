@@ -109,7 +109,7 @@ function tokenizerConfig(
 /** Returns the config of the folder that a model was loaded from, if it still matches the model. */
 async function sourceConfig(source: string, config: GptConfig): Promise<Record<string, unknown> | undefined> {
   const path = join(source, CONFIG);
-  const json = await readJson(path) as Record<string, unknown>;
+  const json = await readJson(path);
   return JSON.stringify(fromGpt2Config(json, path)) === JSON.stringify(config) ? json : undefined;
 }
 
@@ -150,5 +150,5 @@ async function jsonIfThere(path: string): Promise<Record<string, unknown> | unde
   } catch {
     return undefined;
   }
-  return await readJson(path) as Record<string, unknown>;
+  return await readJson(path);
 }

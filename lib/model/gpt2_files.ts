@@ -7,7 +7,7 @@
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { requireRegular } from "../file/regular.ts";
-import { parseJson } from "../file/json.ts";
+import { parseJson, requireObject } from "../file/json.ts";
 import type { GptConfig } from "./config.ts";
 import { fromGpt2Config } from "./gpt2_config.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues } from "./parameters.ts";
@@ -21,6 +21,9 @@ const BUFFER = /^h\.\d+\.attn\.(masked_)?bias$/;
 
 /** Name of the head's matrix, in losskit and Hugging Face. */
 export const HEAD = "lm_head.weight";
+
+/** Maximum number of problems in one error. */
+const MOST_PROBLEMS = 20;
 
 /** A loaded model. */
 export interface Gpt2Model {
@@ -43,18 +46,20 @@ export async function loadGpt2(path: string): Promise<Gpt2Model> {
   const folder = isFolder ? path : dirname(path);
   const configPath = join(folder, CONFIG);
   const config = fromGpt2Config(await readJson(configPath), configPath);
-  const files = isFolder ? await weightFiles(folder) : path.endsWith(".json") ? await shards(path) : [path];
+  const files = isFolder ? await weightFiles(folder) : await filesOf(path);
   const tensors = new Map<string, ParameterValues>();
-  const twice: string[] = [];
-  for (const file of files) {
+  const problems: string[] = [];
+  for (const [file, listed] of files) {
     const { tensors: found } = await readSafetensors(file, { skip: (name) => BUFFER.test(ownName(name)) });
     for (const [name, values] of Object.entries(found)) {
       const own = ownName(name);
-      if (tensors.has(own)) twice.push(own);
+      if (tensors.has(own)) problems.push(`${own} occurs twice`);
       tensors.set(own, values);
     }
+    const lost = listed.filter((name) => !Object.hasOwn(found, name) && !BUFFER.test(ownName(name)));
+    problems.push(...lost.map((name) => `${name} is not in ${basename(file)}, as the index says`));
   }
-  return { config, parameters: pick(tensors, { config, path, twice }) };
+  return { config, parameters: pick(tensors, { config, path, problems }) };
 }
 
 /** Returns a tensor's name without the prefix of `GPT2LMHeadModel`. */
@@ -65,10 +70,15 @@ function ownName(name: string): string {
 /** Selects the parameters of a config, or throws an error that lists every problem. */
 function pick(
   tensors: ReadonlyMap<string, ParameterValues>,
-  { config, path, twice }: { config: GptConfig; path: string; twice: readonly string[] },
+  { config, path, problems }: { config: GptConfig; path: string; problems: string[] },
 ): ParameterRecord {
+  if (config.nLayer > tensors.size) { // also bounds the list of shapes
+    throw new UserError(
+      `Cannot load a GPT-2 from ${path}: expected the tensors of ${config.nLayer} layers (n_layer), got ` +
+        `${tensors.size} tensors. Copy the folder again.`,
+    );
+  }
   const shapes = parameterShapes(config);
-  const problems = twice.map((name) => `${name} occurs twice`);
   const parameters: ParameterRecord = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const found = tensors.get(name);
@@ -85,6 +95,8 @@ function pick(
     }
   }
   if (problems.length === 0) return parameters;
+  const more = problems.length - MOST_PROBLEMS;
+  if (more > 0) problems.splice(MOST_PROBLEMS, more, `${more} more`);
   throw new UserError(`Cannot load a GPT-2 from ${path}:\n  ${problems.join("\n  ")}`);
 }
 
@@ -102,38 +114,46 @@ async function kindOf(path: string): Promise<"folder" | "file" | "nothing"> {
   }
 }
 
-async function weightFiles(folder: string): Promise<string[]> {
+/** Weight files, each with the tensors that the index lists for it. Without an index, no tensors are listed. */
+type WeightFiles = Map<string, string[]>;
+
+async function weightFiles(folder: string): Promise<WeightFiles> {
   const whole = join(folder, WEIGHTS);
-  if (await kindOf(whole) === "file") return [whole];
+  if (await kindOf(whole) === "file") return await filesOf(whole);
   const index = join(folder, INDEX);
-  if (await kindOf(index) === "file") return await shards(index);
+  if (await kindOf(index) === "file") return await filesOf(index);
   throw new UserError(
     `Cannot load a GPT-2 from ${folder}: expected ${WEIGHTS} or ${INDEX}, got neither`,
   );
 }
 
-/** Returns the distinct files listed in an index. */
-async function shards(index: string): Promise<string[]> {
-  const { weight_map: map } = Object(await readJson(index)) as { weight_map?: unknown };
-  const names = typeof map === "object" && map !== null ? [...new Set(Object.values(map))] : [];
+/** Returns a safetensors file, or the files that an index lists. */
+async function filesOf(path: string): Promise<WeightFiles> {
+  if (!path.endsWith(".json")) return new Map([[path, []]]);
+  const { weight_map: map } = await readJson(path);
+  const entries = typeof map === "object" && map !== null ? Object.entries(map) : [];
   const isName = (name: unknown): name is string => typeof name === "string" && name === basename(name);
-  if (names.length === 0 || !names.every(isName)) {
-    throw new UserError(
-      `Cannot read ${index}: expected a weight_map from tensors to names of files in the same folder`,
-    );
+  const files: WeightFiles = new Map();
+  for (const [tensor, name] of entries) {
+    if (!isName(name)) break;
+    const file = join(dirname(path), name);
+    files.set(file, [...files.get(file) ?? [], tensor]);
   }
-  return names.sort().map((name) => join(dirname(index), name));
+  if (files.size > 0 && entries.every(([, name]) => isName(name))) return files;
+  throw new UserError(
+    `Cannot read ${path}: expected a weight_map from tensors to names of files in the same folder`,
+  );
 }
 
 /**
  * Reads a JSON file of a model.
  *
- * @throws {UserError} if it is missing or not JSON.
+ * @throws {UserError} if it is missing or not a JSON object.
  */
-export async function readJson(path: string): Promise<unknown> {
+export async function readJson(path: string): Promise<Record<string, unknown>> {
   const bytes = await readBytes(path);
   try {
-    return parseJson(bytes);
+    return requireObject(parseJson(bytes));
   } catch (cause) {
     throw new UserError(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   }

@@ -37,6 +37,9 @@ export function renumbered(inner: Tokenizer, renumbering: Renumbering): Tokenize
   return new RenumberedTokenizer(inner, renumbering);
 }
 
+/** Bytes of an id without a token. */
+const NO_BYTES = new Uint8Array();
+
 class RenumberedTokenizer implements Tokenizer {
   readonly name: string;
   readonly vocabSize: number;
@@ -58,7 +61,7 @@ class RenumberedTokenizer implements Tokenizer {
     this.#json = json;
     const most = added.reduce((largest, { id }) => Math.max(largest, id), 0);
     this.vocabSize = ids.reduce((largest, id) => Math.max(largest, id), most) + 1;
-    this.#tokenBytes = Array.from({ length: this.vocabSize }, () => new Uint8Array());
+    this.#tokenBytes = new Array(this.vocabSize).fill(NO_BYTES); // ids may have gaps
     ids.forEach((id, innerId) => this.#tokenBytes[id] = inner.decodeBytes([innerId]));
     for (const { id, content } of added) this.#tokenBytes[id] = new TextEncoder().encode(content);
     this.byteLengths = Int32Array.from(this.#tokenBytes, (bytes) => bytes.length);

@@ -6,9 +6,10 @@
  */
 import { join } from "node:path";
 import * as v from "valibot";
+import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
-import { readJsonFile } from "../file/json.ts";
+import { readJsonFile, requireObject } from "../file/json.ts";
 import { readText } from "../file/text.ts";
 import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -84,7 +85,13 @@ const GPT2 = 50257;
 async function readConfig(folder: string): Promise<Config> {
   const path = join(folder, "tokenizer_config.json");
   if (!exists(path)) return {};
-  return await reading(path, () => v.parse(configSchema, readJsonFile(path, { anyKey: true })));
+  return await reading(path, () => {
+    const result = v.safeParse(configSchema, requireObject(readJsonFile(path, { anyKey: true })));
+    if (result.success) return result.output;
+    throw new TypeError(
+      `expected a tokenizer's config, got another file: ${describeIssue(result.issues[0], "the file")}`,
+    );
+  });
 }
 
 /** Runs `work`, and names the file in its errors. */
@@ -92,33 +99,25 @@ async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> 
   try {
     return await work();
   } catch (cause) {
-    throw new UserError(`Cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    const reason = cause instanceof Error ? cause.message.replace(/^Cannot [^:]*: /, "") : cause;
+    throw new UserError(
+      `Cannot read ${path}: ${reason}. Save the tokenizer again with transformers' save_pretrained.`,
+      { cause },
+    );
   }
 }
 
 async function fromJson(json: unknown, { split_special_tokens: split }: Config): Promise<FolderTokenizer> {
-  let own: unknown;
   try {
     return { tokenizer: tokenizerFromJSON(json, { specialInText: split !== true }) };
   } catch (error) {
-    own = error;
+    if (split === true) throw error; // the package always matches special tokens in text
   }
-  if (split === true) throw own; // the package always matches special tokens in text
   const { libraryTokenizer } = await import("./library_tokenizer.ts");
-  try {
-    return {
-      tokenizer: libraryTokenizer(json),
-      note: "the tokenizer is loaded by the package @huggingface/tokenizers",
-    };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new TypeError(
-      `${
-        (own as Error).message
-      }. The package @huggingface/tokenizers does not read it either: ${error.message}`,
-      { cause: error },
-    );
-  }
+  return {
+    tokenizer: libraryTokenizer(json),
+    note: "the tokenizer is loaded by the package @huggingface/tokenizers",
+  };
 }
 
 /** Returns the `tokenizer.json` equivalent to `vocab.json` and `merges.txt`, as transformers converts GPT-2's. */
@@ -127,7 +126,7 @@ function jsonOfFiles(
   { vocab, merges, config }: { vocab: string; merges: string; config: Config },
 ): unknown {
   const record = (path: string): Record<string, unknown> =>
-    exists(path) ? Object(readJsonFile(path, { anyKey: true })) as Record<string, unknown> : {};
+    exists(path) ? requireObject(readJsonFile(path, { anyKey: true })) : {};
   const ids = record(vocab), more = record(join(folder, "added_tokens.json"));
   const special = { ...config, ...record(join(folder, "special_tokens_map.json")) };
   const contents = new Set([

@@ -109,7 +109,7 @@ Deno.test("loadFolderTokenizer() refuses ids beyond any vocabulary before it mak
     await assertRejects(
       () => loadFolderTokenizer(folder, { V: 100 }),
       UserError,
-      "expected ids of tokens below 10000000, got 2147483648",
+      "added_tokens.0.id: must be an id below 2^24",
     );
   });
 });

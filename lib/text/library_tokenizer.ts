@@ -6,36 +6,41 @@
  */
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
-import { describePosition, nameCodePoint } from "./_checks.ts";
+import { describeIssue } from "../error/schema_issue.ts";
+import { describePosition, nameCodePoint, requireWellFormed } from "./_checks.ts";
 import type { IdBuffer } from "./_id_buffer.ts";
+import { type Model, modelProblem, modelSchema, tokensOf } from "./_library_model.ts";
+import {
+  decoder,
+  hasType,
+  normalizer,
+  postProcessor,
+  preTokenizer,
+  requireSpecial,
+} from "./_library_parts.ts";
+import { id, idsOf } from "./_token_ids.ts";
 import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { BYTE_CHARACTERS, type TokenizerJson } from "./tokenizer_json.ts";
 
 /** White space in either JavaScript or Unicode, but not both. The package uses JavaScript's definition. */
 const ODD_SPACES = /[\u0085\ufeff]/;
 
-/** Tokens that a vocabulary may have: far more than any, and few enough to hold a number for each. */
-const MOST_TOKENS = 10_000_000;
+const flag = v.optional(v.boolean());
 
-const part = v.nullish(v.looseObject({}), null);
-
-/** Fields of a file that the package supports. Values that the package would silently ignore are refused. */
-const schema = v.looseObject({
+/** A file that the package supports. Other fields, and values that the package would ignore, are dropped or refused. */
+const schema = v.object({
   added_tokens: v.optional(
-    v.array(v.looseObject({
-      id: v.pipe(v.number(), v.integer(), v.minValue(0)),
-      content: v.string(),
+    v.array(v.object({
+      ...{ id, content: v.string(), special: flag, normalized: flag, lstrip: flag, rstrip: flag },
       single_word: v.optional(v.literal(false, "matching of whole words is not supported")),
     })),
     [],
   ),
-  ...{ normalizer: part, pre_tokenizer: part, post_processor: part, decoder: part },
-  model: v.looseObject({
-    type: v.optional(v.picklist(["BPE", "WordPiece", "Unigram", "WordLevel"], "is not supported"), "BPE"),
-    dropout: v.nullish(v.literal(0, "dropout of merges is not supported")),
-    unk_token: v.nullish(v.string()),
-  }),
+  ...{ normalizer, pre_tokenizer: preTokenizer, post_processor: postProcessor, decoder, model: modelSchema },
 });
+
+type File = v.InferOutput<typeof schema>;
+
 /**
  * Creates the tokenizer of a `tokenizer.json` with the npm package. Special tokens in text become their ids. The
  * special tokens of the file's post-processor are added around a text, as in transformers.
@@ -43,46 +48,57 @@ const schema = v.looseObject({
  * @throws {TypeError} if the package does not support the tokenizer.
  */
 export function libraryTokenizer(json: unknown): Tokenizer {
-  const result = v.safeParse(schema, json);
-  if (!result.success) {
-    const [issue] = result.issues;
-    throw new TypeError(`${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
-  }
-  requireSmallIds(result.output);
-  try {
-    const { unk_token } = result.output.model;
-    const file = { ...result.output, pre_tokenizer: withUnicodeWords(result.output.pre_tokenizer) };
-    return new WrappedTokenizer(
-      new LibraryTokenizer(file, { ...(unk_token && { unk_token }) }),
-      json,
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new TypeError(
+      `Cannot load a tokenizer: expected a tokenizer.json that the package @huggingface/tokenizers supports, got ${reason}`,
+      { cause },
     );
+  };
+  const result = v.safeParse(schema, json);
+  if (!result.success) return refuse(describeIssue(result.issues[0], "the whole"));
+  const file = result.output;
+  const ids = idsOf(tokensOf(file.model), file.added_tokens, refuse);
+  requireSpecial(file.post_processor, ids, refuse);
+  const problem = modelProblem(file.model) ?? decoderProblem(file);
+  if (problem !== undefined) refuse(problem);
+  try {
+    const library = new LibraryTokenizer(file, optionsOf(file.model));
+    fuseWithinPieces(library.model!);
+    return new WrappedTokenizer(library, json);
   } catch (cause) {
-    throw new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
+    return refuse(cause instanceof SyntaxError ? "an unsupported pattern" : "an inconsistent file", cause);
   }
 }
 
-/** Refuses ids that no vocabulary has: the package makes room for every id up to the greatest. */
-function requireSmallIds({ added_tokens, model }: v.InferOutput<typeof schema>): void {
-  const { vocab } = model as { vocab?: unknown };
-  const inVocabulary = Array.isArray(vocab) ? [] : Object.values(Object(vocab));
-  for (const id of [...added_tokens.map(({ id }) => id), ...inVocabulary]) {
-    if (typeof id === "number" && id < MOST_TOKENS) continue;
-    throw new TypeError(`expected ids of tokens below ${MOST_TOKENS}, got ${JSON.stringify(id)}`);
-  }
+/** The package joins unknown tokens of neighboring pieces of text; Hugging Face's library joins those of one piece. */
+function fuseWithinPieces(model: { _call(pieces: string[]): string[] }): void {
+  const call = model._call.bind(model);
+  model._call = (pieces) => pieces.flatMap((piece) => call([piece]));
 }
 
-/** Word characters in the patterns of Rust. */
-const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d";
+/** Returns the package's options. It takes the unknown token of some models from there. */
+function optionsOf(model: Model): Record<string, unknown> {
+  return "unk_token" in model && model.unk_token != null ? { unk_token: model.unk_token } : {};
+}
 
-/** Replaces the pre-tokenizer `Whitespace`: the package matches ASCII words, Hugging Face's library Unicode words. */
-function withUnicodeWords(cut: unknown): unknown {
-  const { type, pretokenizers } = Object(cut) as { type?: unknown; pretokenizers?: unknown };
-  if (Array.isArray(pretokenizers)) {
-    return { ...Object(cut), pretokenizers: pretokenizers.map(withUnicodeWords) };
+/** Returns why the package cannot decode the file's tokens, or undefined. */
+function decoderProblem({ decoder, model, added_tokens }: File): string | undefined {
+  const { end_of_word_suffix: suffix } = model as { end_of_word_suffix?: string | null };
+  if (suffix && decoder?.["suffix"] !== suffix) {
+    return "decoder: must be BPEDecoder with the suffix of model.end_of_word_suffix";
   }
-  if (type !== "Whitespace") return cut;
-  const pattern = { Regex: `[${WORD}]+|[^${WORD}\\s]+` };
-  return { type: "Split", pattern, behavior: "Removed", invert: true };
+  if (!hasType(decoder, "ByteLevel")) return undefined;
+  const added = new Set(decoder!.type === "ByteLevel" ? added_tokens.map(({ content }) => content) : []);
+  const tokens = [...tokensOf(model).map(([token]) => token), ...added_tokens.map(({ content }) => content)];
+  const odd = tokens.find((token) => !added.has(token) && !isBytes(token));
+  return odd && `decoder: ByteLevel does not decode the token ${JSON.stringify(odd)}`;
+}
+
+const BYTES = new Set(BYTE_CHARACTERS);
+
+/** Returns whether every character of a token stands for a byte. */
+function isBytes(token: string): boolean {
+  return Array.from(token).every((character) => BYTES.has(character));
 }
 
 class WrappedTokenizer implements Tokenizer {
@@ -111,14 +127,14 @@ class WrappedTokenizer implements Tokenizer {
           }. Remove it.`,
       );
     }
-    if (text === "") return new Int32Array();
-    const { ids, tokens } = this.#library.encode(text);
+    requireWellFormed(text, "encode text");
+    const { ids, tokens } = guarded("encode text", () => this.#library.encode(text));
     const unknown = ids.findIndex((id) => !Number.isInteger(id));
     if (unknown < 0) return Int32Array.from(ids);
     throw new RangeError(
       `Cannot encode text: expected text in the tokenizer's vocabulary, got ${
-        JSON.stringify(tokens[unknown])
-      }`,
+        JSON.stringify(tokens[unknown] ?? "an unknown word")
+      }. Remove it.`,
     );
   }
 
@@ -156,7 +172,21 @@ class WrappedTokenizer implements Tokenizer {
 function decodeWith(library: LibraryTokenizer, ids: number[]): string {
   const known = ids.filter((id) => library.id_to_token(id) !== undefined); // ids may have gaps
   if (known.length === 0) return "";
-  return library.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+  const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
+  return guarded("decode tokens", () => library.decode(known, options));
+}
+
+/** Runs the package, and reports its failures as this module's. */
+function guarded<R>(action: string, work: () => R): R {
+  try {
+    return work();
+  } catch (cause) {
+    throw new RangeError(
+      `Cannot ${action}: expected input that the package @huggingface/tokenizers supports, got an error of it. ` +
+        "Split the input, or use another tokenizer.",
+      { cause },
+    );
+  }
 }
 
 /** Returns the bytes that each token adds to a text: its own bytes, or the gain when it is decoded after another token. */
@@ -167,9 +197,7 @@ function byteLengthsOf(
   const encoder = new TextEncoder();
   const bytes = (ids: number[]) => encoder.encode(decodeWith(library, ids)).length;
   const added = library.get_added_tokens_decoder();
-  const byteLevel = hasDecoder(json.decoder, "ByteLevel"),
-    fallback = hasDecoder(json.decoder, "ByteFallback");
-  const byteCharacters = new Set(BYTE_CHARACTERS);
+  const byteLevel = hasType(json.decoder, "ByteLevel"), fallback = hasType(json.decoder, "ByteFallback");
   const vocab = library.get_vocab(false);
   const before = vocab.get("a") ?? vocab.values().next().value ?? 0;
   const base = bytes([before]);
@@ -178,15 +206,7 @@ function byteLengthsOf(
     if (token === undefined) return 0;
     if (fallback && /^<0x[0-9A-F]{2}>$/.test(token)) return 1;
     if (added.has(id)) return encoder.encode(token).length;
-    if (byteLevel && Array.from(token).every((character) => byteCharacters.has(character))) {
-      return Array.from(token).length;
-    }
+    if (byteLevel && isBytes(token)) return Array.from(token).length;
     return Math.max(0, bytes([before, id]) - base);
   });
-}
-
-/** Returns whether a decoder has a type, or contains a decoder of the type in its sequence. */
-function hasDecoder(decoder: unknown, type: string): boolean {
-  const { type: own, decoders } = Object(decoder) as { type?: unknown; decoders?: unknown };
-  return own === type || Array.isArray(decoders) && decoders.some((one) => hasDecoder(one, type));
 }

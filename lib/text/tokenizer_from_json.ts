@@ -9,27 +9,17 @@ import * as v from "valibot";
 import { describeIssue } from "../error/schema_issue.ts";
 import { renumbered, type TextToken } from "./_added_tokens.ts";
 import type { CutName } from "./_pieces.ts";
+import { id, idsOf, vocab } from "./_token_ids.ts";
 import { createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 import { createCharacterTokenizer } from "./character_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { BYTE_CHARACTERS, BYTE_LEVEL_CUTS, CHARACTER_CUT, type TokenizerJson } from "./tokenizer_json.ts";
 
-/** Upper limit of ids, above that of any real vocabulary. It bounds memory. */
-const MAX_ID = 2 ** 24;
-
-const isId = (value: unknown): boolean =>
-  typeof value === "number" && Number.isInteger(value) && value >= 0 && value < MAX_ID;
-const id = v.custom<number>(isId, "must be an id");
 const flag = v.optional(v.boolean(), false);
 const none = v.nullish(v.literal("", "must be omitted"));
 const no = v.optional(v.literal(false, "must be false"));
 /** Matching options of added tokens that are not supported. */
 const placed = { single_word: no, lstrip: no, rstrip: no };
-// Not v.record: it drops names such as "constructor", which vocabularies contain.
-const vocab = v.custom<Record<string, number>>(
-  (value) => typeof value === "object" && value !== null && Object.values(value).every(isId),
-  "must map tokens to ids",
-);
 const record = v.record(v.string(), v.unknown());
 
 const schema = v.object({
@@ -85,7 +75,9 @@ export function tokenizerFromJSON(json: unknown, { specialInText = false }: From
     throw refusal(describeIssue(issue, "the whole"));
   }
   const { model, added_tokens, pre_tokenizer } = result.output;
-  const ids = idsOf(model.vocab, added_tokens);
+  const ids = idsOf(Object.entries(model.vocab), added_tokens, (reason) => {
+    throw refusal(reason);
+  });
   const matched = new Map(
     added_tokens.filter(({ special }) => !special || specialInText).map((token) => [token.content, token]),
   );
@@ -218,30 +210,6 @@ function covers(given: unknown, wanted: unknown): boolean {
     Object.entries(wanted).every(([field, value]) =>
       covers((given as Record<string, unknown>)[field], value)
     );
-}
-
-/** Checks that every token has a distinct id, and returns ids by token. */
-function idsOf(
-  vocab: Record<string, number>,
-  added: readonly { id: number; content: string }[],
-): Map<string, number> {
-  const ids = new Map(Object.entries(vocab)), tokens = new Map<number, string>();
-  for (const { content, id } of added) {
-    if ((ids.get(content) ?? id) !== id) {
-      throw refusal(`added_tokens: ${JSON.stringify(content)} has the ids ${ids.get(content)} and ${id}`);
-    }
-    ids.set(content, id);
-  }
-  for (const [token, id] of ids) {
-    const other = tokens.get(id);
-    if (other !== undefined) {
-      throw refusal(
-        `model.vocab: ${JSON.stringify(other)} and ${JSON.stringify(token)} both have the id ${id}`,
-      );
-    }
-    tokens.set(id, token);
-  }
-  return ids;
 }
 
 function refusal(reason: string): TypeError {

@@ -6,7 +6,10 @@ import { command, runCommand } from "../lib/cli/command.ts";
 import { TEST_STATUSES } from "./run.ts";
 import { runTestFiles } from "./support/test_files.ts";
 
-const FILES = ["/fault", "/fuzz", "/fuzz_formats", "/injection", "/resume_prefix", "/bit_flip", "_rates"];
+const FILES = [
+  ...["/fault", "/fuzz", "/fuzz_formats", "/fuzz_models", "/fuzz_records", "/tokenizers_fuzz"],
+  ...["/injection", "/resume_prefix", "/bit_flip", "_rates"],
+];
 
 const program = command(
   "soak",

@@ -86,7 +86,6 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/notebook/front_end.ts": "copies a value",
   "lib/notebook/help.ts": "printed by a child process",
   "lib/notebook/kernel_outputs.ts": "written by the parent process",
-  "lib/record/claim.ts": "may be incomplete",
   "lib/record/environment.ts": "a file of the system",
   "lib/record/event.ts": "a line of a journal: its form is checked, and its position counts bytes",
   "lib/record/step_table.ts": "metadata of a file that is rebuilt if stale",
@@ -96,7 +95,6 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/run/measure_step.ts": "printed by a child process",
   "lib/sweep/worker_process.ts": "a file of the system",
   "lib/tensorflow/native/_python.ts": "printed by a child process",
-  "lib/tensorflow/native/xla_flags.ts": "flags of XLA",
 };
 
 Deno.test("every text and JSON file is read through lib/file", () => {

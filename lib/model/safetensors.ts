@@ -86,6 +86,8 @@ export function decodeSafetensors(
     );
   };
   const { entries, metadata: { [CHECKSUM]: told, ...metadata } } = readHeader(file, refuse);
+  const damaged = Object.keys(metadata).find(isAlmostChecksum);
+  if (damaged !== undefined) refuse(`the name of its checksum is damaged: ${shownValue(damaged)}`);
   if (told !== undefined) {
     const stored = entries.map((entry) => ({ ...entry, bytes: file.subarray(entry.begin, entry.end) }));
     const found = checksum(stored, metadata);
@@ -104,6 +106,12 @@ export function decodeSafetensors(
     },
   );
   return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** Returns whether a metadata key is {@linkcode CHECKSUM} with some damaged characters. */
+function isAlmostChecksum(key: string): boolean {
+  const same = Array.from(CHECKSUM).filter((character, i) => key[i] === character).length;
+  return key.length === CHECKSUM.length && same >= CHECKSUM.length - 4;
 }
 
 /** A tensor in its stored form. */

@@ -5,7 +5,9 @@
  *
  * @module
  */
+import * as v from "valibot";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { readJsonFile } from "../file/json.ts";
 import { tryLock } from "../file/lock.ts";
 import { openOwnFile } from "../file/own_file.ts";
 
@@ -204,17 +206,19 @@ export function isClaimed(path: string): boolean {
   }
 }
 
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const schema = v.object({
+  ...{ host: v.string(), pid: count, token: v.string(), beat: count },
+  generation: v.optional(v.pipe(count, v.minValue(1)), 1), // losskit 0.1 has no generations
+});
+
 /** Reads the owner from a claim file. Returns undefined if there is no owner or the content is invalid. */
 export function readHolder(path: string): ClaimHolder | undefined {
   try {
-    const { host, pid, token, beat, generation = 1 } = JSON.parse(Deno.readTextFileSync(path)) as Partial<
-      ClaimHolder
-    >;
-    if (typeof host !== "string" || typeof token !== "string") return undefined;
-    const owners = Number.isSafeInteger(generation) && generation > 0 ? generation : 1;
-    return { host, token, pid: Number(pid), beat: Number(beat), generation: owners };
+    const result = v.safeParse(schema, readJsonFile(path));
+    return result.success ? result.output : undefined;
   } catch {
-    return undefined;
+    return undefined; // missing, or not JSON
   }
 }
 

@@ -84,7 +84,7 @@ Deno.test("loadFolderTokenizer() refuses a tokenizer with more tokens than the m
   const json = JSON.parse(JSON.stringify(trained));
   const cases: [unknown, string][] = [
     ["{", "it is not JSON"],
-    ["[]", "pre_tokenizer"],
+    ["[]", "model: expected a value, got nothing"],
     [{ ...json, model: { ...json.model, dropout: 0.1 } }, "model.dropout"],
     [{ ...json, model: { ...json.model, type: "Other" } }, "model.type"],
     [{ ...json, normalizer: { type: "Nonsense" } }, "Nonsense"],

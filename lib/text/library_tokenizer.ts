@@ -10,14 +10,11 @@ import { describeIssue } from "../error/schema_issue.ts";
 import { describePosition, nameCodePoint, requireWellFormed } from "./_checks.ts";
 import type { IdBuffer } from "./_id_buffer.ts";
 import { type Model, modelProblem, modelSchema, tokensOf } from "./_library_model.ts";
-import {
-  decoder,
-  hasType,
-  normalizer,
-  postProcessor,
-  preTokenizer,
-  requireSpecial,
-} from "./_library_parts.ts";
+import { decoder } from "./_library_decoder.ts";
+import { normalizer } from "./_library_normalizer.ts";
+import { hasType } from "./_library_part.ts";
+import { postProcessor, requireSpecial } from "./_library_post_processor.ts";
+import { preTokenizer } from "./_library_pre_tokenizer.ts";
 import { id, idsOf } from "./_token_ids.ts";
 import { requireIds, type Tokenizer } from "./tokenizer.ts";
 import { BYTE_CHARACTERS, type TokenizerJson } from "./tokenizer_json.ts";
@@ -50,7 +47,7 @@ type File = v.InferOutput<typeof schema>;
 export function libraryTokenizer(json: unknown): Tokenizer {
   const refuse = (reason: string, cause?: unknown): never => {
     throw new TypeError(
-      `Cannot load a tokenizer: expected a tokenizer.json that the package @huggingface/tokenizers supports, got ${reason}`,
+      `Cannot load a tokenizer: expected a tokenizer.json that the package @huggingface/tokenizers supports, got an unsupported one (${reason})`,
       { cause },
     );
   };
@@ -59,15 +56,26 @@ export function libraryTokenizer(json: unknown): Tokenizer {
   const file = result.output;
   const ids = idsOf(tokensOf(file.model), file.added_tokens, refuse);
   requireSpecial(file.post_processor, ids, refuse);
-  const problem = modelProblem(file.model) ?? decoderProblem(file);
+  const problem = modelProblem(file.model) ?? prefixProblem(file) ?? decoderProblem(file);
   if (problem !== undefined) refuse(problem);
-  try {
-    const library = new LibraryTokenizer(file, optionsOf(file.model));
-    fuseWithinPieces(library.model!);
-    return new WrappedTokenizer(library, json);
-  } catch (cause) {
-    return refuse(cause instanceof SyntaxError ? "an unsupported pattern" : "an inconsistent file", cause);
+  const building = <R>(work: () => R): R => {
+    try {
+      return work();
+    } catch (cause) {
+      return refuse(cause instanceof SyntaxError ? "a pattern" : "its parts contradict each other", cause);
+    }
+  };
+  const library = building(() => new LibraryTokenizer(file, optionsOf(file.model)));
+  const changed = building(() =>
+    file.added_tokens.find(({ content, normalized, special }) =>
+      (normalized ?? !special) && library.normalizer !== null && library.normalizer(content) !== content
+    )
+  );
+  if (changed !== undefined) {
+    refuse(`added_tokens: the normalizer changes ${JSON.stringify(changed.content)}`);
   }
+  fuseWithinPieces(library.model!);
+  return building(() => new WrappedTokenizer(library, json));
 }
 
 /** The package joins unknown tokens of neighboring pieces of text; Hugging Face's library joins those of one piece. */
@@ -81,16 +89,36 @@ function optionsOf(model: Model): Record<string, unknown> {
   return "unk_token" in model && model.unk_token != null ? { unk_token: model.unk_token } : {};
 }
 
+/** Parts of normalizers that may leave an empty text. */
+const EMPTYING = /"type":"(Strip|StripAccents|BertNormalizer)"|"content":""/;
+
+/** Returns why the package may put a prefix at other places of a text than Hugging Face's library, or undefined. */
+function prefixProblem({ normalizer, pre_tokenizer }: File): string | undefined {
+  const [changes, cuts] = [normalizer, pre_tokenizer].map((part) => JSON.stringify(part)) as [string, string];
+  if (normalizer !== null && cuts.includes('"prepend_scheme":"first"')) {
+    return "pre_tokenizer: Metaspace with the scheme first is not supported after a normalizer";
+  }
+  const isAlways = cuts.includes('"prepend_scheme":"always"') || cuts.includes('"add_prefix_space":true');
+  return isAlways && EMPTYING.test(changes)
+    ? "pre_tokenizer: a prefix is not supported after a normalizer that removes characters"
+    : undefined;
+}
+
 /** Returns why the package cannot decode the file's tokens, or undefined. */
 function decoderProblem({ decoder, model, added_tokens }: File): string | undefined {
   const { end_of_word_suffix: suffix } = model as { end_of_word_suffix?: string | null };
   if (suffix && decoder?.["suffix"] !== suffix) {
     return "decoder: must be BPEDecoder with the suffix of model.end_of_word_suffix";
   }
+  const all = [...tokensOf(model).map(([token]) => token), ...added_tokens.map(({ content }) => content)];
+  const twice = decoder?.type === "Metaspace" &&
+    all.find((token) => token.split(String(decoder["replacement"])).length > 2);
+  if (typeof twice === "string") {
+    return `decoder: Metaspace does not decode the token ${JSON.stringify(twice)}`;
+  }
   if (!hasType(decoder, "ByteLevel")) return undefined;
   const added = new Set(decoder!.type === "ByteLevel" ? added_tokens.map(({ content }) => content) : []);
-  const tokens = [...tokensOf(model).map(([token]) => token), ...added_tokens.map(({ content }) => content)];
-  const odd = tokens.find((token) => !added.has(token) && !isBytes(token));
+  const odd = all.find((token) => !added.has(token) && !isBytes(token));
   return odd && `decoder: ByteLevel does not decode the token ${JSON.stringify(odd)}`;
 }
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { UserError } from "../../error/user_error.ts";
+import { readText } from "../../file/text.ts";
 import { withVariables } from "./variables.ts";
 
 /** Flags by name, without dashes. */
@@ -36,5 +38,14 @@ export function withXlaFlags<R>(wanted: XlaFlags, read: () => R): R {
 function userFlags(): string {
   const given = (Deno.env.get("XLA_FLAGS") ?? "").trim();
   if (given === "" || given.startsWith("-")) return given;
-  return Deno.readTextFileSync(given).trim();
+  try {
+    return readText(given).trim();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new UserError(
+      `Cannot use XLA_FLAGS: expected flags that begin with --, or a file of them, got ${given}: ${reason}. ` +
+        "Correct or unset XLA_FLAGS.",
+      { cause },
+    );
+  }
 }

@@ -140,12 +140,19 @@ async function runPage(page: string, folder: string): Promise<void> {
         assertMatch(printed, new RegExp(words.join("\\s+")));
       }
     } else if (language === "ts") {
-      await Deno.writeTextFile(join(folder, `block_${i}.ts`), code);
-      printed = await runShell(`deno run -A --check block_${i}.ts`, folder);
+      // A block that begins with a file's name is that file. Later blocks use it.
+      const [, name = `block_${i}.ts`] = /^\/\/ (\S+\.ts)\n/.exec(code) ?? [];
+      await Deno.writeTextFile(join(folder, name), code);
+      printed = await runShell(`deno run -A --check ${name}`, folder);
       for (const [, wanted] of code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)) {
         // Deno spaces what it prints in its own way.
         assertStringIncludes(printed.replaceAll(/\s/g, ""), wanted!.replaceAll(/\s/g, ""));
       }
+    } else if (language === "json") {
+      const files = Array.from(Deno.readDirSync(join(ROOT, "experiments")), ({ name }) => name)
+        .filter((name) => name.endsWith(".json"));
+      const contents = files.map((name) => Deno.readTextFileSync(join(ROOT, "experiments", name)).trim());
+      assert(contents.includes(code), `${page}: a JSON block is no file of experiments/`);
     } else if (language === "python") {
       const python = await pythonWith("tables");
       await Deno.writeTextFile(join(folder, `block_${i}.py`), code);

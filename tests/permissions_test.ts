@@ -58,6 +58,8 @@ Deno.test("these tasks work with the permissions in deno.json", async () => {
         ...small,
       }),
     );
+    const withoutPolicy = join(root, "without_policy.json");
+    Deno.writeTextFileSync(withoutPolicy, JSON.stringify({ data: text, vocab: ["character"], ...small }));
     const [run = ""] = [...Deno.readDirSync(join(dir, "runs"))].map(({ name }) => join(dir, "runs", name));
     const commands: [string, string[]][] = [
       ["report", [dir, "--figures", "png"]],
@@ -68,6 +70,7 @@ Deno.test("these tasks work with the permissions in deno.json", async () => {
       ["compare", [dir]],
       ["explain", [run]],
       ["plan", [spec, "--out", join(root, "planned")]],
+      ["plan", [withoutPolicy, "--out", join(root, "by-device")]],
     ];
     for (const [task, args] of commands) {
       const { code, stdout, stderr } = await runTask(task, args);

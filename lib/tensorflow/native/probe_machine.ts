@@ -1,8 +1,11 @@
 /**
  * Detection of this machine's C library and NVIDIA driver. `device.ts` chooses the device.
  *
+ * As a program, prints the device of runs. Processes without permission for native code use this program.
+ *
  * @module
  */
+import { UserError } from "../../error/user_error.ts";
 import {
   chooseDevice,
   type Device,
@@ -89,10 +92,33 @@ export function queryDriver(driver: Driver): Nvidia {
 }
 
 /**
- * Returns the device that runs started by this process use. `LOSSKIT_DEVICE` overrides the detected device.
+ * Returns the device that runs started by this process use. `LOSSKIT_DEVICE` overrides the detected device. Without
+ * permission for native code, detects the device in another process.
  *
  * @throws {UserError} When the device is unknown or missing on this machine.
  */
 export function requireDevice(): Device {
+  const isGranted = (name: "ffi" | "run") => Deno.permissions.querySync({ name }).state === "granted";
+  if (!isGranted("ffi") && isGranted("run")) return deviceByProcess();
   return chooseDevice(parseDevice(Deno.env.get("LOSSKIT_DEVICE")), probeMachine()).device;
+}
+
+function deviceByProcess(): Device {
+  const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--quiet", "-A", import.meta.url],
+    stdin: "null",
+  }).outputSync();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (!success) throw new UserError(text(stderr));
+  return text(stdout) as Device;
+}
+
+if (import.meta.main) {
+  try {
+    console.log(requireDevice());
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    Deno.exitCode = error.exitCode;
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { least } from "../number/extent.ts";
-import { type RecordedRun, seriesOf } from "../record/mod.ts";
+import { type NonFiniteRecord, recordedNonFinite, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
 import { precisionName } from "./precision_name.ts";
 import { spikes } from "./spikes.ts";
@@ -42,6 +42,11 @@ export interface ComparedPair {
   readonly spikes: { readonly baseline: readonly number[]; readonly other: readonly number[] };
   /** Step at which each side diverged. Undefined: it did not. */
   readonly divergedAt: { readonly baseline: number | undefined; readonly other: number | undefined };
+  /** First non-finite number of each side, as its journal records it. Undefined: none is recorded. */
+  readonly nonFinite: {
+    readonly baseline: NonFiniteRecord | undefined;
+    readonly other: NonFiniteRecord | undefined;
+  };
 }
 
 /** Noise floor: differences between seeds of the baseline precision. */
@@ -215,6 +220,7 @@ function judgePair(
       other: spikes(other).map((i) => i + 1),
     },
     divergedAt: { baseline: lost(pair.baseline, baseline), other: lost(pair.other, other) },
+    nonFinite: { baseline: recordedNonFinite(pair.baseline), other: recordedNonFinite(pair.other) },
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { table } from "arquero";
+import { describeNonFinite } from "../record/mod.ts";
 import { count, formatTable, percent, plainText } from "./format.ts";
 import type { Estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
@@ -105,6 +106,20 @@ export function comparisonNotes(comparison: Comparison): string[] {
   return notes;
 }
 
+/** Maximum number of runs of a precision whose first non-finite numbers are printed. */
+const MOST_RUNS = 3;
+
+/** Returns the recorded first non-finite numbers of a comparison's runs, one sentence each. */
+export function nonFiniteNotes({ pairs, precision }: Comparison): string[] {
+  return (["baseline", "other"] as const).flatMap((side) =>
+    pairs.flatMap(({ nonFinite, seed, otherSeed }) => {
+      const found = nonFinite[side];
+      const name = `${plainText(precision[side])}, seed ${side === "baseline" ? seed : otherSeed}`;
+      return found === undefined ? [] : [`${name}: ${describeNonFinite(found)}`];
+    }).slice(0, MOST_RUNS)
+  );
+}
+
 /** Formats a comparison for a terminal. `setting` is its heading. */
 export function comparisonText(comparison: Comparison, setting: string): string {
   const { precision, pairs, differs } = comparison;
@@ -117,7 +132,7 @@ export function comparisonText(comparison: Comparison, setting: string): string 
     `${what}: ${setting}, ${count(pairs.length, "pair")}`,
     formatTable(gapTable(comparison)),
     formatTable(comparedPairsTable(comparison)),
-    comparisonNotes(comparison).join("\n"),
+    [...comparisonNotes(comparison), ...nonFiniteNotes(comparison)].join("\n"),
     verdictOf(comparison).sentence,
   ].join("\n\n");
 }

@@ -4,7 +4,13 @@
  * @module
  */
 export { comparisonJson } from "./comparison_json.ts";
-export { comparedPairsTable, comparisonNotes, comparisonText, gapTable } from "./comparison_text.ts";
+export {
+  comparedPairsTable,
+  comparisonNotes,
+  comparisonText,
+  gapTable,
+  nonFiniteNotes,
+} from "./comparison_text.ts";
 export {
   culpritBound,
   type CulpritFinding,

@@ -1,4 +1,5 @@
 /** `deno task explain RUN`: explains why a run is new, resumed or done. */
+import { explainNonFinite } from "../run/mod.ts";
 import { explainRun } from "../proof/mod.ts";
 import { command, runCommand } from "./command.ts";
 
@@ -11,7 +12,12 @@ const program = command(
     "a run's folder, for example experiments/out/default/runs/ID; the run may be planned only",
   )
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
-  .action(async (folder: string, { against }: { against?: string[] }) => {
+  .option(
+    "--non-finite",
+    "name the op that made the run's first NaN or infinite number, from its journal or by a replay",
+  )
+  .action(async (folder: string, { against, nonFinite }: { against?: string[]; nonFinite?: true }) => {
+    if (nonFinite) return console.log(await explainNonFinite(folder));
     const { lines } = await explainRun(folder, { others: against ?? [] });
     for (const line of lines) console.log(line);
   });

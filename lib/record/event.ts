@@ -111,6 +111,46 @@ export interface FinishEvent extends TimedEvent {
   readonly stoppedEarly?: true | undefined;
 }
 
+/** Extreme values of a tensor. */
+export interface TensorExtremes {
+  /** Format of the values, such as `float32` or `e4m3`. */
+  readonly format: string;
+  /** Shape. */
+  readonly shape: readonly number[];
+  /** Smallest finite value. NaN if there is none. */
+  readonly min: number;
+  /** Largest finite value. NaN if there is none. */
+  readonly max: number;
+  /** Share of values that are NaN or infinite, in [0, 1]. */
+  readonly nonFinite: number;
+  /** Largest number of the format. */
+  readonly largest: number;
+}
+
+/** The first NaN or infinite number of the run, found by a replay of the step. Recorded once, after the step's event. */
+export interface NonFiniteEvent extends TimedEvent {
+  /** Event type. */
+  readonly event: "nonFinite";
+  /** Step, from 1. For an evaluation, the number of steps before it. */
+  readonly step: number;
+  /** True if the number is in an evaluation. Otherwise omitted. */
+  readonly evaluation?: boolean | undefined;
+  /** Part of the step. `weights`: the weights were not finite before the first replayed step. */
+  readonly pass: "forward" | "backward" | "update" | "weights";
+  /** Layer. Empty outside of layers. */
+  readonly layer: string;
+  /** Class of the operation. Empty outside of operations. */
+  readonly opClass: string;
+  /** TensorFlow's name of the op, or a rounding. Empty for `weights`. */
+  readonly op: string;
+  /** For `update` and `weights`: the first parameter with a non-finite value. */
+  readonly parameter?: string | undefined;
+  /** Inputs of the op. */
+  readonly inputs: readonly TensorExtremes[];
+  /** Result of the op. */
+  readonly output: TensorExtremes;
+}
+
 /** Failure of the run. */
 export interface FailEvent extends TimedEvent {
   /** Event type. */
@@ -128,6 +168,7 @@ export type RunEvent =
   | BestEvent
   | ResumeEvent
   | FinishEvent
+  | NonFiniteEvent
   | FailEvent;
 
 /** Returns a schema for all events, in accordance with the interfaces above. */
@@ -139,6 +180,11 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
   ]);
   const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
   const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+  const name = v.pipe(v.string(), v.maxLength(200));
+  const extremes = v.strictObject({
+    ...{ format: name, shape: v.array(count) },
+    ...{ min: figure, max: figure, nonFinite: figure, largest: figure },
+  });
   const timed = {
     time: v.string(),
     generation: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(2))),
@@ -180,6 +226,19 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       checkpointSha256: sha256,
       bestSha256: v.optional(sha256),
       stoppedEarly: v.optional(v.literal(true)),
+    }),
+    v.strictObject({
+      event: v.literal("nonFinite"),
+      ...timed,
+      step: count,
+      evaluation: v.optional(v.boolean()),
+      pass: v.picklist(["forward", "backward", "update", "weights"]),
+      layer: name,
+      opClass: name,
+      op: name,
+      parameter: v.optional(name),
+      inputs: v.array(extremes),
+      output: extremes,
     }),
     v.strictObject({ event: v.literal("fail"), ...timed, message: v.string() }),
   ]);

@@ -11,6 +11,12 @@ Deno.test("formatEvent() and parseEvent() round-trip every type of event", () =>
     { event: "checkpoint", time, step: 1, sha256: sha },
     { event: "resume", time, step: 1 },
     { event: "finish", time, step: 1, seconds: 2, checkpointSha256: sha },
+    {
+      ...{ event: "nonFinite", time, step: 3, evaluation: true, pass: "update", layer: "h.0" },
+      ...{ opClass: "optimizer", op: "rounding to e2m3", parameter: "h.0.ln_1.weight" },
+      inputs: [{ format: "float32", shape: [2, 3], min: -1, max: 4, nonFinite: 0, largest: 3.4e38 }],
+      output: { format: "e2m3", shape: [2, 3], min: NaN, max: NaN, nonFinite: 1, largest: 3.75 },
+    },
     { event: "fail", time, message: "no \n end \u2028 \u0000" },
   ];
   for (const event of events) {

@@ -47,10 +47,12 @@ export {
   formatEvent,
   formatJson,
   type NewEvent,
+  type NonFiniteEvent,
   type ResumeEvent,
   type RunEvent,
   type StartEvent,
   type StepEvent,
+  type TensorExtremes,
   type TimedEvent,
 } from "./event.ts";
 export {
@@ -62,6 +64,13 @@ export {
   readJournal,
   supersededLines,
 } from "./journal.ts";
+export {
+  describeNonFinite,
+  firstNonFinite,
+  type NonFiniteRecord,
+  type NonFiniteStep,
+  recordedNonFinite,
+} from "./non_finite.ts";
 export {
   type DataSource,
   dataSourceSchema,

@@ -20,6 +20,7 @@ import {
   readManifest,
   removeLeftovers,
   requirePlace,
+  type RunEvent,
   runIdOf,
   type RunPaths,
   runPaths,
@@ -31,12 +32,13 @@ import {
   writeManifest,
 } from "../record/mod.ts";
 import { summarizeModel } from "../model/mod.ts";
-import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
+import { useTensorFlow } from "../tensorflow/mod.ts";
 import { perplexity, train, type TrainEvent } from "../train/mod.ts";
 import { prepareForRun } from "./corpus.ts";
 import { changesThatMatter, currentEnvironment } from "./environment.ts";
 import { findText, planFolder } from "./find_text.ts";
 import { runPlace } from "./merge_place.ts";
+import { NonFiniteWatch, trainOptions } from "./non_finite.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 import { writeRunTokenizer } from "./run_tokenizer.ts";
@@ -112,15 +114,12 @@ export async function executeRun(
     writer.write({ event: "start", runId, seed: spec.seed });
     options.print(summarizeModel(model));
   }
-  const events = train({
-    ...spec,
-    model,
-    policy: spec.policy as PolicyName,
-    data: prepared,
-    batchSize: spec.B,
-    blockSize: spec.T,
-    resumeFrom,
-    signal: AbortSignal.any([claim.lost, ...(options.signal ? [options.signal] : [])]),
+  const signal = AbortSignal.any([claim.lost, ...(options.signal ? [options.signal] : [])]);
+  const training = { ...trainOptions(spec, { model, data: prepared }), signal };
+  const events = train({ ...training, resumeFrom });
+  const nonFinite = new NonFiniteWatch(training, {
+    ...{ paths, print: options.print },
+    former: resumeFrom === undefined ? [] : continued(journal.events, resumeFrom),
   });
   let onDisk: Promise<void> | undefined; // flush of the last line
   let step = 0, stoppedEarly = false;
@@ -153,6 +152,8 @@ export async function executeRun(
         onDisk = writer.syncSoon();
         if (event.event === "resume") { for (const line of resumeFrom?.unrecorded ?? []) writer.write(line); }
         if (event.event === "eval") options.print(describeEvaluation(event));
+        const found = await nonFinite.take(event);
+        if (found !== undefined) writer.write({ event: "nonFinite", ...found });
         if (!spec.allowDivergence) requireFinite(event);
       }
     }
@@ -187,6 +188,11 @@ async function claimFolder({ folder, print, claim: options }: ExecuteOptions): P
     if (!isBetweenFolders(place)) return claim;
     claim[Symbol.dispose]();
   }
+}
+
+/** Returns the recorded events, with those after a checkpoint superseded. */
+function continued(events: readonly RunEvent[], { step }: { step: number }): RunEvent[] {
+  return [...events, { event: "resume", step, time: "" }];
 }
 
 /** Returns the reason why recorded steps cannot be resumed, or undefined if they can. */

@@ -13,6 +13,7 @@ export { findText, planFolder, type TextPlaces } from "./find_text.ts";
 export { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
 export { defaultWorkers, machineMemory, type Memory, workersOf } from "./machine.ts";
 export { completeMerges } from "./merge_place.ts";
+export { explainNonFinite } from "./explain_non_finite.ts";
 export { policyName } from "./names.ts";
 export { type OpenReplay, openReplay } from "./replay.ts";
 export { modelOf } from "./run_problem.ts";

@@ -17,6 +17,7 @@ import {
   gridSentences,
   gridTable,
   type NamedComparison,
+  nonFiniteNotes,
   type Pair,
   percent,
   signed,
@@ -114,8 +115,11 @@ export function comparisonsText(compared: readonly NamedComparison[]): string {
   const sentences = compared.map(({ setting, comparison }) =>
     `${setting}: ${verdictOf(comparison).sentence}`
   );
+  const nonFinite = compared.flatMap(({ setting, comparison }) =>
+    nonFiniteNotes(comparison).map((note) => `${setting}: ${note}`)
+  );
   const { level } = compared[0]!.comparison;
-  return `${formatTable(verdictTable(compared))}\n\n${sentences.join("\n")}\n\n` +
+  return `${formatTable(verdictTable(compared))}\n\n${[...sentences, ...nonFinite].join("\n")}\n\n` +
     `No correction for multiple comparisons: the false-positive rate of degraded and improved together is ${
       percent(1 - level)
     } per verdict.`;

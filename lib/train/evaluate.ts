@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 import { autocast, type PolicyName } from "../tensorflow/mod.ts";
+import { markResult } from "../tensorflow/precision/watch.ts";
 import { type Batch, evalWindows, IGNORE_INDEX, type Tokens } from "../text/mod.ts";
 import { tokenLosses } from "./loss.ts";
 import { bitsPerByte } from "./metrics.ts";
@@ -65,7 +66,9 @@ export function* targetLosses(
       autocast({ policy, overrides }, () => {
         const shape: [number, number] = [batch.B, batch.T];
         const tensors = { x: tf.tensor2d(batch.x, shape, "int32"), y: tf.tensor2d(batch.y, shape, "int32") };
-        return tokenLosses(parameters, tensors, model, padding).dataSync();
+        const losses = tokenLosses(parameters, tensors, model, padding);
+        markResult(losses);
+        return losses.dataSync();
       })
     );
     yield { batch, losses: losses as Float32Array };

@@ -10,6 +10,8 @@ import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, gptLogits, type Parameters } from "../model/mod.ts";
 import { describePolicy, type PrecisionOverride } from "../precision/mod.ts";
 import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
+import { classScope } from "../tensorflow/precision/scope.ts";
+import { markResult } from "../tensorflow/precision/watch.ts";
 import type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
 import type { Criterion } from "./trainer_options.ts";
 import { type BatchTensors, type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
@@ -156,24 +158,27 @@ type Updated = StateTree & { figures: tf.Tensor; probes: ProbeTensors };
 /** Creates the training step of a run. */
 export function createTrainStep(config: StepConfig): TrainStep {
   const { accumulate = 1, emaDecay = 0, optimizer } = config;
-  const update = (
+  type UpdateInput = { scalars: tf.Tensor1D; roundingKey?: tf.Tensor };
+  const update = (state: StateTree, sums: Sums, input: UpdateInput): Updated =>
+    classScope({ opClass: "optimizer" }, () => updated(state, sums, input));
+  const updated = (
     state: StateTree,
     { gradients, loss }: Sums,
-    { scalars, roundingKey }: { scalars: tf.Tensor1D; roundingKey?: tf.Tensor },
+    { scalars, roundingKey }: UpdateInput,
   ): Updated => {
     const [lr, correction1, correction2] = tf.unstack(scalars) as [tf.Tensor, tf.Tensor, tf.Tensor];
     const at = { lr, correction1, correction2 };
-    const updated = updateParameters(state, gradients, at, optimizer);
+    const { gradNorm, ...wide } = updateParameters(state, gradients, at, optimizer);
     const formats = stateFormats(Object.keys(state.parameters), config);
-    const { parameters, moments } = roundUpdate(state, updated, { formats, key: roundingKey });
+    const { parameters, moments } = roundUpdate(state, wide, { formats, key: roundingKey });
     const ema = emaDecay > 0 ? movingAverage(state.ema, parameters, emaDecay) : {};
     const [scaler] = state.scaler;
-    const figures = [toFloat32(loss[0]!), updated.gradNorm];
+    const figures = [toFloat32(loss[0]!), gradNorm];
     if (scaler === undefined) {
       return { parameters, moments, ema, scaler: [], figures: tf.stack(figures), probes: {} };
     }
     // The norm includes a square of every gradient.
-    const finite = tf.isFinite(updated.gradNorm);
+    const finite = tf.isFinite(gradNorm);
     return {
       parameters: choose(finite, parameters, state.parameters),
       moments: Object.fromEntries(
@@ -269,6 +274,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     const { parameters, moments, ema, scaler: [scaler], figures, probes } = accumulate > 1
       ? inParts(tree, batch, scalars)
       : (at.probed ? probed : whole).run(tree, treeOf(batch), scalars);
+    for (const result of [figures, ...Object.values(parameters)]) markResult(result);
     const [loss, gradNorm, scale] = figures.dataSync() as unknown as [number, number, number?];
     tf.dispose([scalars, figures]);
     disposeState(state);

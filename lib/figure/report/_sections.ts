@@ -10,10 +10,17 @@ import {
   pairGroups,
   pairRuns,
   plainText,
+  precisionName,
   type Summary,
   verdictOf,
 } from "../../analysis/mod.ts";
-import { canonicalJson, type LeftOutRun, type RecordedRun } from "../../record/mod.ts";
+import {
+  canonicalJson,
+  describeNonFinite,
+  type LeftOutRun,
+  recordedNonFinite,
+  type RecordedRun,
+} from "../../record/mod.ts";
 import { facts, runsTable, section } from "./_tables.ts";
 import { escapeHtml, plotlyText } from "../escape.ts";
 import { type Facet, metaOf } from "../facets.ts";
@@ -140,6 +147,20 @@ export function failures(runs: readonly RecordedRun[]): string {
   });
   if (messages.length === 0) return "";
   return section("Failures", "Error message of each failed run.", facts("Failures", messages));
+}
+
+/** Lists the recorded first non-finite number of each run. Returns an empty string if no run has one. */
+export function nonFiniteNumbers(runs: readonly RecordedRun[]): string {
+  const found = runs.flatMap((run) => {
+    const { runId, spec } = run.manifest, event = recordedNonFinite(run);
+    const name = `${runId}: ${plainText(precisionName(spec))}, seed ${spec.seed}`;
+    return event === undefined ? [] : [[name, describeNonFinite(event)] as const];
+  });
+  if (found.length === 0) return "";
+  const note =
+    "First op of each run whose result is NaN or infinite although its inputs are finite, found by a " +
+    "replay of the step.";
+  return section("Non-finite numbers", note, facts("Non-finite numbers", found));
 }
 
 /** Returns a table per distinct environment (machine, software, data), with the runs that used it. */

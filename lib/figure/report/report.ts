@@ -15,7 +15,16 @@ import {
 import type { LeftOutRun, RecordedRun } from "../../record/mod.ts";
 import { SCRIPT } from "./_page_script.ts";
 import { STYLE } from "./_page_style.ts";
-import { environments, failures, filters, findings, leftOutRuns, place, tables } from "./_sections.ts";
+import {
+  environments,
+  failures,
+  filters,
+  findings,
+  leftOutRuns,
+  nonFiniteNumbers,
+  place,
+  tables,
+} from "./_sections.ts";
 import { section } from "./_tables.ts";
 import { culpritFigures, gridFigures } from "../comparison_figures.ts";
 import { escapeHtml, scriptJson } from "../escape.ts";
@@ -152,6 +161,7 @@ ${filters(facetsOf(runs), runs.length)}
 ${drawn.join("\n")}
 ${tables(runs, summary)}
 ${leftOutRuns(content.leftOut ?? [])}
+${nonFiniteNumbers(runs)}
 ${failures(runs)}
 ${environments(runs)}
 ${

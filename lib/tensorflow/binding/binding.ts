@@ -35,6 +35,16 @@ import {
   unreadableSymbol,
 } from "./entry.ts";
 
+/** An eager op that ran, with the numbers of its tensors. */
+export interface RunOp {
+  /** TensorFlow's name of the op. */
+  readonly name: string;
+  /** Inputs, after casts. */
+  readonly inputs: readonly number[];
+  /** Results. */
+  readonly results: readonly number[];
+}
+
 /** An implementation of `TFJSBinding` on TensorFlow's C API. */
 export class Binding extends BindingConstants {
   /** TensorFlow's version. */
@@ -42,6 +52,10 @@ export class Binding extends BindingConstants {
 
   /** The active precision region, and its changes. */
   readonly regions: Regions = new Regions();
+
+  /** Receives every eager op that ran. Default: nobody. */
+  onOp: ((op: RunOp) => void) | undefined;
+
   readonly #runtime: Runtime;
   readonly #definitions: OpDefinitions;
   readonly #calls: EagerCalls;
@@ -244,7 +258,11 @@ export class Binding extends BindingConstants {
 
   #run(op: { name: string; attributes: Attribute[]; numOutputs: number }, ids: number[]): number[] {
     const entries = ids.map((id) => this.#get(id));
-    if (this.#trace === undefined) return this.#runEager(op, entries).map((result) => this.#put(result));
+    if (this.#trace === undefined) {
+      const results = this.#runEager(op, entries).map((result) => this.#put(result));
+      this.onOp?.({ name: op.name, inputs: ids, results });
+      return results;
+    }
     const trace = this.#trace;
     const definition = this.#definitions.get(op.name);
     const symbols = trace.add({

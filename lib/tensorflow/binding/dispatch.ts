@@ -134,7 +134,7 @@ export function derivedPolicy(policy: Policy, promotion: "lowest" | "float32"): 
 function keepRegion(node: TapeNode, bound: BoundBackend): void {
   const { gradient, outputs, inputs } = node;
   if (gradient === undefined) return;
-  const { regions } = bound.binding, region = regions.current;
+  const { regions } = bound.binding, region = { ...regions.current, backward: true };
   // A user's own kernel may return data that is unknown to the backend.
   const floatingType = (tensor: tf.Tensor) =>
     tensor.dtype === "float32" && bound.backend.tensorMap.has(tensor.dataId)

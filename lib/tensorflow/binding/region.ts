@@ -1,10 +1,11 @@
 /**
- * The precision region: a policy, the layer, the key of stochastic rounding, and an observer. The binding holds the
+ * The precision region: a policy, the layer, the class of operations, the key of stochastic rounding, and an observer. The binding holds the
  * active region. The gradient tape records the region of every op.
  *
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
+import type { OpClass } from "../../precision/mod.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 
 /**
@@ -13,12 +14,16 @@ import { POLICIES, type Policy } from "./policy.ts";
  */
 export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
 
-/** State of one `autocast` call: policy, layer, rounding key and observer. */
+/** State of one `autocast` call. */
 export interface Region {
   /** The policy, which chooses the types of ops. */
   readonly policy: Policy;
   /** The current layer, for overrides. Empty outside of a model. */
   readonly layer: string;
+  /** The class of the current operation. Undefined outside of operations. */
+  readonly opClass: OpClass | undefined;
+  /** True in the gradient of an op. */
+  readonly backward: boolean;
   /** The key of stochastic rounding, and the number of roundings drawn from it. */
   readonly rounding: { readonly key: tf.Tensor | undefined; draws: number };
   /** The function that receives the tensors passed to `observe`. */
@@ -31,6 +36,8 @@ export class Regions {
   #current: Region = {
     policy: POLICIES.float32,
     layer: "",
+    opClass: undefined,
+    backward: false,
     rounding: { key: undefined, draws: 0 },
     observer: undefined,
   };

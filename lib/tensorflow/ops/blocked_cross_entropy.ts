@@ -16,6 +16,7 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { addColumns, columnGradients, noStatistics, type RowStatistics } from "./cross_entropy.ts";
 import { DataType } from "../native/dtype.ts";
 import {
+  classScope,
   formatOf,
   isObserved,
   layerScope,
@@ -113,10 +114,13 @@ export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, row
   const fn = (hidden: tf.Tensor2D, table: tf.Tensor2D, save: tf.GradSaveFunc) => {
     const head = new BlockedHead(hidden, table, rows);
     if (isObserved()) head.show();
-    const statistics = head.normalize();
-    const sums = tf.tidy(() => ({ ...head.sums(statistics) }));
+    const inLoss = <R>(work: () => R) => layerScope("loss", () => classScope({ opClass: "loss" }, work));
+    const statistics = inLoss(() => head.normalize());
+    const sums = inLoss(() => tf.tidy(() => ({ ...head.sums(statistics) })));
     nll = tf.keep(sums.nll);
-    const { dHidden, dTable } = head.gradient(statistics);
+    const { dHidden, dTable } = inLoss(() =>
+      classScope({ opClass: "loss", backward: true }, () => head.gradient(statistics))
+    );
     tf.dispose(Object.values(statistics));
     save([dHidden, dTable]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => saved.map((gradient) => tf.mul(gradient, dy));

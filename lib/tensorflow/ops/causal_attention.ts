@@ -7,8 +7,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { fused } from "../compile/fused.ts";
-import { formatOf, operation } from "../precision/scope.ts";
-import { castAs, float32, rowMax, rowMeans, withGradient } from "./_unit.ts";
+import { classScope, formatOf, operation } from "../precision/scope.ts";
+import { castAs, float32, rowMax, rowMeans, type WithBackward, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
   /** Factor of the scores. */
@@ -147,17 +147,18 @@ export function causalAttention(
   const rows = (x: tf.Tensor, from: number, to: number) =>
     from === 0 && to === T ? x : tf.slice(x, [0, 0, from, 0], [B, H, to - from, D]);
   const joined = (parts: tf.Tensor[]) => parts.length === 1 ? parts[0]! : tf.concat(parts, 2);
-  return withGradient([q, k, v], (q, k, v) => {
+  const inSoftmax = (work: () => tf.Tensor[]) => classScope({ opClass: "softmax" }, work);
+  const forwardAndBackward = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): WithBackward => {
     const parts = blocks.map(({ from, to }) => {
       const scores = tf.matMul(rows(q, from, to), rows(k, 0, to), false, true); // [B, H, to - from, to]
-      const [weights] = softmaxForward([scores], { scale, from });
+      const [weights] = inSoftmax(() => softmaxForward([scores], { scale, from }));
       return { weights: weights!, mixed: tf.matMul(weights!, rows(v, 0, to)) };
     });
     const backward = ([dy]: tf.Tensor[], [q, k, v, ...weights]: tf.Tensor[]) => {
       const gradients = blocks.map(({ from, to }, i) => {
         const w = weights[i]!, dMixed = rows(dy!, from, to);
         const dWeights = tf.matMul(dMixed, rows(v!, 0, to), false, true);
-        const [dScores] = softmaxBackward([dWeights, w], { scale });
+        const [dScores] = inSoftmax(() => softmaxBackward([dWeights, w], { scale }));
         return {
           q: tf.matMul(dScores!, rows(k!, 0, to)),
           k: tf.matMul(dScores!, rows(q!, from, to), true, false),
@@ -176,5 +177,6 @@ export function causalAttention(
       saved: [q, k, v, ...parts.map(({ weights }) => weights)],
       backward,
     };
-  })[0]!;
+  };
+  return classScope({ opClass: "attention" }, () => withGradient([q, k, v], forwardAndBackward)[0]!);
 }

@@ -25,6 +25,7 @@ import {
 import { DataType } from "../native/dtype.ts";
 import { statelessBits, statelessUniform } from "./random.ts";
 import { castTo, dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
+import { asOneOp } from "./watch.ts";
 
 /** Number of mantissa bits of float32, and the bits of -0 as int32. */
 const MANTISSA = 23, SIGN = -0x80000000;
@@ -52,7 +53,12 @@ export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tenso
       "Cannot round stochastically: expected a key, an int32 tensor of shape [2], got none.",
     );
   }
-  return tf.tidy(() => roundBits(toFloat32(x), format, key));
+  const { name, largest } = format;
+  return asOneOp(
+    { name: `rounding to ${name}`, format: name, largest },
+    x,
+    () => tf.tidy(() => roundBits(toFloat32(x), format, key)),
+  );
 }
 
 function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {

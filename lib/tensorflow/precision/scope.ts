@@ -32,6 +32,15 @@ export function layerScope<R>(layer: string, work: () => R): R {
 }
 
 /**
+ * Runs `work` as an operation of a class, for observers. The formats of the class are applied by {@linkcode operation}.
+ *
+ * @param parts `opClass`, and `backward`: whether `work` computes a gradient (default: as outside).
+ */
+export function classScope<R>(parts: { opClass: OpClass; backward?: true }, work: () => R): R {
+  return currentTensorFlow().binding.regions.within(parts, work);
+}
+
+/**
  * Returns the layer if overrides are set, else "". Compiled functions keep one trace per policy and layer.
  *
  * @internal
@@ -139,10 +148,10 @@ export function operation<I extends readonly tf.Tensor[], O extends unknown[]>(
 ): (inputs: I, ...options: O) => tf.Tensor {
   return (inputs, ...options) => {
     const format = formatOf(opClass);
-    if (format === undefined) return body(inputs, ...options);
-    const arithmetic = arithmeticOf(format);
-    const widen = arithmetic === POLICIES.float32;
-    return currentTensorFlow().binding.regions.withPolicy(arithmetic, () => {
+    if (format === undefined) return classScope({ opClass }, () => body(inputs, ...options));
+    const policy = arithmeticOf(format);
+    const widen = policy === POLICIES.float32;
+    return currentTensorFlow().binding.regions.within({ policy, opClass }, () => {
       const values = inputs.map((input) => boundary(input, format, widen));
       return boundary(body(values as unknown as I, ...options), format, false);
     });

@@ -1,0 +1,44 @@
+/**
+ * Explains a run's first non-finite number, with the replay in a process of its own.
+ *
+ * As a program, takes a run's folder and prints the explanation as JSON. `explain` uses this program to avoid calling
+ * native code in its own process.
+ *
+ * @module
+ */
+import { UserError } from "../error/user_error.ts";
+import { denoArguments } from "./environment.ts";
+import { findRunNonFinite } from "./non_finite.ts";
+
+/** Output of the program. */
+type Output = { readonly sentence: string } | { readonly error: string };
+
+/**
+ * Explains where the first NaN or infinite number of a recorded run comes from, in a sentence. Progress goes to standard
+ * error.
+ *
+ * @param folder The run's folder.
+ * @throws {UserError} if the run, its checkpoint or its text cannot be read.
+ */
+export async function explainNonFinite(folder: string): Promise<string> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [...denoArguments(import.meta.url), folder],
+    ...{ stdin: "null", stderr: "inherit" },
+  }).output();
+  if (!success) throw new UserError(`Cannot replay ${folder}: the process of the replay failed.`);
+  const output: Output = JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);
+  if ("error" in output) throw new UserError(output.error);
+  return output.sentence;
+}
+
+async function explainHere(folder: string): Promise<Output> {
+  try {
+    const { sentence } = await findRunNonFinite(folder, { print: (line) => console.error(line) });
+    return { sentence };
+  } catch (error) {
+    if (error instanceof UserError) return { error: error.message };
+    throw error;
+  }
+}
+
+if (import.meta.main) console.log(JSON.stringify(await explainHere(Deno.args[0]!)));

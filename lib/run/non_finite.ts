@@ -1,0 +1,177 @@
+/**
+ * The first NaN or infinite number of a run, found while the run trains or later from its folder.
+ *
+ * @module
+ */
+import {
+  describeNonFinite,
+  firstNonFinite,
+  type NonFiniteRecord,
+  type NonFiniteStep,
+  readRun,
+  recordedNonFinite,
+  type RecordedRun,
+  type RunEvent,
+  type RunPaths,
+  runPaths,
+  type RunSpec,
+} from "../record/mod.ts";
+import type { GptConfig } from "../model/mod.ts";
+import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
+import {
+  checkpointProgress,
+  findNonFinite,
+  type NonFinite,
+  type NonFinitePlace,
+  type ReplayedRun,
+  type TrainEvent,
+  type TrainingData,
+} from "../train/mod.ts";
+import { prepareForRun } from "./corpus.ts";
+import { findText, planFolder } from "./find_text.ts";
+import { readIfThere } from "./resume_point.ts";
+import { modelOf } from "./run_problem.ts";
+
+/** Returns the training options of a run. */
+export function trainOptions(
+  spec: RunSpec,
+  { model, data }: { model: GptConfig; data: TrainingData },
+): ReplayedRun {
+  return { ...spec, policy: spec.policy as PolicyName, model, data, batchSize: spec.B, blockSize: spec.T };
+}
+
+/** Finds the first non-finite number of a run while the run trains. */
+export class NonFiniteWatch {
+  readonly #run: ReplayedRun;
+  readonly #paths: RunPaths;
+  readonly #print: (line: string) => void;
+  #isOver: boolean;
+
+  /**
+   * Creates a watch.
+   *
+   * @param run The run's options, with the signal that aborts replays.
+   * @param options Files of the run, receiver of progress, and `former`: the recorded events that the run continues.
+   */
+  constructor(
+    run: ReplayedRun,
+    options: { paths: RunPaths; print: (line: string) => void; former: readonly RunEvent[] },
+  ) {
+    this.#run = run;
+    this.#paths = options.paths;
+    this.#print = options.print;
+    const first = firstNonFinite({ events: options.former });
+    this.#isOver = first !== undefined && !first.skipped;
+  }
+
+  /**
+   * Takes an event. At the first loss or gradient that is not finite, replays the run from its last checkpoint. A step
+   * that the gradient scaler skipped is none if its loss is finite.
+   *
+   * @returns The first non-finite number, at most once.
+   */
+  async take(event: TrainEvent): Promise<NonFinite | undefined> {
+    const place = this.#isOver ? undefined : placeOf(event);
+    if (place === undefined) return undefined;
+    this.#isOver = true;
+    const resumeFrom = checkpointBefore(place, this.#paths);
+    this.#print(
+      `${nameOf(place)}: the ${
+        place.evaluation ? "validation loss" : "loss or gradient"
+      } is not finite; replaying ` +
+        `from ${
+          resumeFrom === undefined ? "the beginning" : `step ${resumeFrom.step}`
+        } to find the first such number`,
+    );
+    const found = await findNonFinite({ ...this.#run, resumeFrom }, place);
+    if (found !== undefined) this.#print(describeNonFinite(found));
+    return found;
+  }
+}
+
+function placeOf(event: TrainEvent): NonFinitePlace | undefined {
+  if (event.event === "eval") {
+    return Number.isFinite(event.loss) ? undefined : { step: event.step, evaluation: true };
+  }
+  if (event.event !== "step" || Number.isFinite(event.loss) && isSound(event)) return undefined;
+  return { step: event.step };
+}
+
+/** Returns true if the gradient is finite, or the gradient scaler skipped the step. */
+function isSound({ gradNorm, lossScale }: { gradNorm: number; lossScale?: number | undefined }): boolean {
+  return Number.isFinite(gradNorm) || lossScale !== undefined;
+}
+
+/** Returns the latest checkpoint before a place. */
+function checkpointBefore(
+  { step, evaluation = false }: NonFinitePlace,
+  paths: RunPaths,
+): { bytes: Uint8Array<ArrayBuffer>; name: string; step: number } | undefined {
+  const found = [paths.checkpoint, paths.best].flatMap((name) => {
+    const bytes = readIfThere(name);
+    return bytes === undefined ? [] : [{ bytes, name, step: checkpointProgress(bytes, name).step }];
+  });
+  return found.filter((one) => one.step < step || evaluation && one.step === step)
+    .sort((a, b) => b.step - a.step)[0];
+}
+
+/** The first non-finite number of a recorded run. */
+export interface RunNonFinite {
+  /** Place of the loss or gradient. Undefined: every loss and gradient is finite. */
+  readonly place: NonFiniteStep | undefined;
+  /** The number. Undefined: none, or the step is finite when it runs op by op. */
+  readonly found: NonFiniteRecord | undefined;
+  /** Sentence. */
+  readonly sentence: string;
+}
+
+/**
+ * Finds the first non-finite number of a recorded run: in its journal, or by a replay. A step that the gradient scaler
+ * skipped counts if there is no other.
+ *
+ * @param folder The run's folder.
+ * @param options `signal` aborts the replay; `print` receives progress (default: none).
+ * @throws {UserError} if the run, its checkpoint or its text cannot be read.
+ */
+export async function findRunNonFinite(
+  folder: string,
+  options: { signal?: AbortSignal | undefined; print?: ((line: string) => void) | undefined } = {},
+): Promise<RunNonFinite> {
+  const run = readRun(folder), place = firstNonFinite(run);
+  if (place === undefined) {
+    const sentence = `All losses and gradients of run ${run.manifest.runId} are finite.`;
+    return { place, found: undefined, sentence };
+  }
+  const found = recordedNonFinite(run) ?? await replay(run, { ...options, folder, place });
+  if (found === undefined) {
+    const sentence = `Cannot find the first non-finite number: ${
+      nameOf(place)
+    } is finite when it is replayed op by op.`;
+    return { place, found, sentence };
+  }
+  const skip = place.skipped ? " The gradient scaler skipped the step, as intended." : "";
+  return { place, found, sentence: `${describeNonFinite(found)}${skip}` };
+}
+
+async function replay(
+  { manifest: { spec, data } }: RecordedRun,
+  options: {
+    folder: string;
+    place: NonFiniteStep;
+    signal?: AbortSignal | undefined;
+    print?: ((line: string) => void) | undefined;
+  },
+): Promise<NonFinite | undefined> {
+  const { folder, place, signal, print = () => {} } = options;
+  const { corpus } = await findText(data, { dir: planFolder(folder) });
+  using prepared = await prepareForRun(corpus, spec);
+  await useTensorFlow({ threads: spec.threads });
+  const model = modelOf(spec, prepared.tokenizer.vocabSize);
+  const resumeFrom = checkpointBefore(place, runPaths(folder));
+  print(`replaying the run from step ${resumeFrom?.step ?? 0} to ${nameOf(place)}`);
+  return await findNonFinite({ ...trainOptions(spec, { model, data: prepared }), resumeFrom, signal }, place);
+}
+
+function nameOf({ step, evaluation }: NonFinitePlace): string {
+  return evaluation ? `the evaluation after step ${step}` : `step ${step}`;
+}

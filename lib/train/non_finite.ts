@@ -1,0 +1,117 @@
+/**
+ * The first NaN or infinite number of a run: replays its steps from a checkpoint, and the step in question op by op.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { gpt, type GptConfig, type Parameters } from "../model/mod.ts";
+import { layerOfParameter } from "../precision/mod.ts";
+import { type Extremes, extremesOf, type Origin, watchNonFinite } from "../tensorflow/precision/watch.ts";
+import { createBatches } from "../text/mod.ts";
+import { batchTensors } from "./dataset.ts";
+import type { TrainOptions } from "./loop.ts";
+import { createTrainer } from "./trainer.ts";
+
+/** Place of a loss or gradient that is not finite. */
+export interface NonFinitePlace {
+  /** Number of the step, from 1. For an evaluation, the number of steps before it. */
+  readonly step: number;
+  /** True for the validation loss after the step. Default: false, the step's loss or gradient. */
+  readonly evaluation?: boolean | undefined;
+}
+
+/** The first non-finite number of a run. */
+export interface NonFinite extends NonFinitePlace, Omit<Origin, "pass"> {
+  /** Part of the step. `weights`: the weights were not finite before the first replayed step; `op` is empty. */
+  readonly pass: Origin["pass"] | "weights";
+  /** For `update` and `weights`: the first parameter with a non-finite value. Omitted if every weight is finite. */
+  readonly parameter?: string | undefined;
+}
+
+/** A run to replay: its options, with the model's configuration. */
+export type ReplayedRun = TrainOptions & { readonly model: GptConfig };
+
+/**
+ * Replays a run up to a place where its loss or gradient is not finite, and finds the first op that made a non-finite
+ * number there. The steps before it run as in the run itself, and the step in question op by op.
+ *
+ * @param run The run's options. `resumeFrom`: a checkpoint before the place (default: the beginning).
+ * @param place The place of the loss or gradient.
+ * @returns The first non-finite number. Undefined if the step is finite when it runs op by op, or after an abort.
+ * @throws {UserError} if the checkpoint does not match the options.
+ */
+export async function findNonFinite(run: ReplayedRun, place: NonFinitePlace): Promise<NonFinite | undefined> {
+  const { step, evaluation = false } = place;
+  const before = await stateBefore(run, evaluation ? step + 1 : step);
+  if (before === undefined) return undefined;
+  using model = gpt(run.model, { seed: run.seed });
+  using eager = createTrainer(model, { ...run, execution: "eager" });
+  eager.restore(before.bytes, { name: "the replayed state", sampling: "any" });
+  try {
+    const weights = nonFiniteWeights(model.parameters);
+    const last = evaluation ? step : step - 1; // the step that made these weights
+    if (weights !== undefined && last > before.from) return await findNonFinite(run, { step: last });
+    if (weights !== undefined) {
+      return { step: last, pass: "weights", opClass: "", op: "", inputs: [], ...weights };
+    }
+    const { origin } = watchNonFinite(() => {
+      if (!evaluation) eager.step(before.batch);
+      else {
+        const { batchSize, blockSize, evalTokens: maxTokens } = run;
+        eager.evaluate(run.data, { batchSize, blockSize, maxTokens });
+      }
+    });
+    if (origin === undefined) return undefined;
+    const changed = origin.pass === "update" ? nonFiniteWeights(model.parameters) : undefined;
+    return {
+      ...{ step, ...(evaluation && { evaluation }), ...origin },
+      ...(changed && { parameter: changed.parameter, layer: changed.layer }),
+    };
+  } finally {
+    tf.dispose([before.batch.x, before.batch.y]);
+  }
+}
+
+/** State of a run before a step. */
+interface Before {
+  /** Step of the checkpoint from which the state was replayed. 0: the beginning. */
+  readonly from: number;
+  /** The state, as a checkpoint. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The step's batch. */
+  readonly batch: ReturnType<typeof batchTensors>;
+}
+
+/** Replays a run up to before a step. Returns undefined after an abort. */
+async function stateBefore(run: ReplayedRun, step: number): Promise<Before | undefined> {
+  const { data, resumeFrom, sampling = "random", signal } = run;
+  const { batchSize: B = 12, blockSize: T = run.model.blockSize } = run;
+  using model = gpt(run.model, { seed: run.seed });
+  using trainer = createTrainer(model, run);
+  const batches = createBatches(data.train, { B, T, sampling, seed: trainer.options.seed });
+  if (resumeFrom !== undefined) {
+    batches.restore(trainer.restore(resumeFrom.bytes, { name: resumeFrom.name, sampling }).cursor);
+  }
+  const from = trainer.stepsDone;
+  const next = () => batchTensors(batches.next(), batches.padded);
+  while (trainer.stepsDone < step - 1) {
+    if (signal?.aborted) return undefined;
+    const batch = next();
+    trainer.step(batch);
+    tf.dispose([batch.x, batch.y]);
+    await new Promise((resolve) => setTimeout(resolve)); // delivers signals
+  }
+  const bytes = trainer.checkpoint({ cursor: batches.cursor() });
+  return { from, bytes, batch: next() };
+}
+
+/** Returns the first parameter with a non-finite value. */
+function nonFiniteWeights(
+  parameters: Parameters,
+): { parameter: string; layer: string; output: Extremes } | undefined {
+  for (const [parameter, tensor] of Object.entries(parameters)) {
+    const output = extremesOf(tensor.dataSync() as Float32Array, tensor);
+    if (output.nonFinite > 0) return { parameter, layer: layerOfParameter(parameter), output };
+  }
+  return undefined;
+}

@@ -30,20 +30,11 @@ import {
   MAX_RANK,
   requireShape,
   requireSizes,
+  type RunOp,
   SIZES_INPUT,
   staleSymbol,
   unreadableSymbol,
 } from "./entry.ts";
-
-/** An eager op that ran, with the numbers of its tensors. */
-export interface RunOp {
-  /** TensorFlow's name of the op. */
-  readonly name: string;
-  /** Inputs, after casts. */
-  readonly inputs: readonly number[];
-  /** Results. */
-  readonly results: readonly number[];
-}
 
 /** An implementation of `TFJSBinding` on TensorFlow's C API. */
 export class Binding extends BindingConstants {

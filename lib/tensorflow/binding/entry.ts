@@ -28,6 +28,16 @@ export interface Entry {
   weak?: boolean;
 }
 
+/** An eager op that ran, with the numbers of its tensors. */
+export interface RunOp {
+  /** TensorFlow's name of the op. */
+  readonly name: string;
+  /** Inputs, after casts. */
+  readonly inputs: readonly number[];
+  /** Results. */
+  readonly results: readonly number[];
+}
+
 /** An outside value that a trace uses: a tensor with its own handle, or a variable. */
 export interface Capture {
   /** The number of the tensor, or of the variable's placeholder. */

@@ -9,7 +9,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { OpClass } from "../../precision/mod.ts";
 import { currentTensorFlow, type TensorFlowInternals } from "../binding/backend.ts";
-import type { RunOp } from "../binding/binding.ts";
+import type { RunOp } from "../binding/entry.ts";
 import { AttributeType } from "../native/attribute.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 import type { Pointer } from "../native/runtime.ts";

@@ -23,6 +23,7 @@ import type { GraphValue, Trace } from "../native/trace.ts";
 import {
   type Capture,
   castOp,
+  copyStrings,
   disposedTensor,
   type Entry,
   freeCaptures,
@@ -123,21 +124,10 @@ export class Binding extends BindingConstants {
       throw new TypeError("Cannot make a string tensor: expected Uint8Arrays, got other values.");
     }
     const handle = dtype === DataType.STRING
-      ? this.#copyStrings(shape, values as readonly Uint8Array[])
+      ? copyStrings(this, this.#runtime, { shape, values: values as readonly Uint8Array[] })
       : this.#runtime.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
     // While tracing, the tensor is eager too. It becomes a constant of the graph when an op uses it.
     return this.#put({ dtype, shape: [...shape], handle });
-  }
-
-  /** Copies strings into memory that TensorFlow frees. TensorFlow does not free strings created through the C API. */
-  #copyStrings(shape: number[], values: readonly Uint8Array[]): Pointer {
-    return this.#runtime.withStrings(shape, values, (strings) =>
-      this.execute("DeepCopy", {
-        inputs: [strings],
-        attributes: [{ name: "T", type: AttributeType.TYPE, value: DataType.STRING }],
-        numOutputs: 1,
-        describe: () => [`string[${shape}]`],
-      })[0]!);
   }
 
   /** TF.js: frees a tensor. */

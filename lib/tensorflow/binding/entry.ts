@@ -5,6 +5,8 @@
  */
 import type * as tf from "@tensorflow/tfjs";
 import { type Attribute, AttributeType } from "../native/attribute.ts";
+import { DataType } from "../native/dtype.ts";
+import type { EagerCall } from "../native/eager_call.ts";
 import type { Pointer, Runtime } from "../native/runtime.ts";
 import type { GraphValue, Trace } from "../native/trace.ts";
 
@@ -48,6 +50,21 @@ export interface Capture {
   handle?: Pointer;
   /** The captured variable. */
   variable?: tf.Variable;
+}
+
+/** Copies strings into memory that TensorFlow frees. TensorFlow does not free strings created through the C API. */
+export function copyStrings(
+  binding: { execute(name: string, call: EagerCall): Pointer[] },
+  runtime: Runtime,
+  { shape, values }: { shape: readonly number[]; values: readonly Uint8Array[] },
+): Pointer {
+  return runtime.withStrings(shape, values, (strings) =>
+    binding.execute("DeepCopy", {
+      inputs: [strings],
+      attributes: [{ name: "T", type: AttributeType.TYPE, value: DataType.STRING }],
+      numOutputs: 1,
+      describe: () => [`string[${shape}]`],
+    })[0]!);
 }
 
 /** Deletes the handles of captured tensors. */

@@ -10,7 +10,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import { BindingConstants, TensorMetadata } from "./constants.ts";
 import { type HostValues, toBytes, toValues, withTypes } from "./conversions.ts";
-import { type Attribute, AttributeType, checkCall } from "../native/attribute.ts";
+import { type Attribute, checkCall } from "../native/attribute.ts";
 import { DataType, dtypeName, isFloating } from "../native/dtype.ts";
 import { type EagerCall, EagerCalls } from "../native/eager_call.ts";
 import { OpDefinitions } from "../native/op_definition.ts";

@@ -104,7 +104,7 @@ export function recordedCode(
   show(`${built} differs from this checkout in:`);
   for (const name of differingFiles(root)) show(`  ${name}`);
   if (changed !== undefined) {
-    show(`${diffPath(dir)} holds:`);
+    show(`${diffPath(dir)} contains:`);
     for (const line of Deno.readTextFileSync(diffPath(dir)).trimEnd().split("\n")) show(`  ${line}`);
   }
   return { ...tree, built };

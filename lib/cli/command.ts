@@ -8,6 +8,7 @@ import { guardConsole, printable, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
 import type { LeftOutRun } from "../record/mod.ts";
+import { resolveTypedPaths } from "./typed_path.ts";
 
 /**
  * Creates a command. Invalid options end the process with status 2.
@@ -40,6 +41,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
   guardConsole();
   guardOutput();
   try {
+    resolveTypedPaths(program);
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {

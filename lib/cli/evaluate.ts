@@ -25,7 +25,7 @@ const program = command(
   "Measure the loss of a trained model: for a run on its validation part, or on a text.",
 )
   .argument("<model>", MODEL_HELP)
-  .option("--file <path>", "measure the loss of a UTF-8 text file")
+  .option("--file <file>", "measure the loss of a UTF-8 text file")
   .option("--text <text>", "measure the loss of this text, and print the loss of each token")
   .option("--eval-tokens <n>", "number of target tokens, rounded to whole windows; or all", tokens, "all")
   .option("--seq <T>", "window length in tokens (default: the model's context length)", numberOption("--seq"))

@@ -1,0 +1,82 @@
+/**
+ * Paths that users type. `deno task` runs in the folder of deno.json, and names the folder in which the user typed the
+ * command in INIT_CWD. A relative path means a file of the latter.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { exists } from "../file/exists.ts";
+
+/** Placeholders of options and names of arguments that are paths. A corpus may also be a built-in name. */
+const PATHS: readonly string[] = [
+  ...["folder", "folders", "file", "files", "dir", "model", "run", "spec", "plan", "what", "corpus"],
+];
+
+/** The folder of INIT_CWD, and the folder of the process. */
+export interface TypingPlace {
+  /** Folder in which the user typed the command. */
+  readonly typed: string;
+  /** Folder of the process. */
+  readonly cwd: string;
+}
+
+/**
+ * Returns the folder of INIT_CWD, if it differs from the folder of the process. The variable is removed, so that child
+ * processes do not interpret their arguments by it.
+ */
+export function typingPlace(): TypingPlace | undefined {
+  const name = "INIT_CWD", cwd = Deno.cwd();
+  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return undefined;
+  const typed = Deno.env.get(name);
+  Deno.env.delete(name);
+  return typed === undefined || !isAbsolute(typed) || resolve(typed) === cwd ? undefined : { typed, cwd };
+}
+
+/**
+ * Returns a typed path for the folder of the process.
+ *
+ * A path that exists in only one of the two folders is that one's. Otherwise a subfolder of the folder of the process
+ * comes first, and any other folder last: another program may have set INIT_CWD.
+ */
+export function typedPath(path: string, { typed, cwd }: TypingPlace): string {
+  if (path === "" || isAbsolute(path)) return path;
+  const isInside = !/^\.\.([\\/]|$)/.test(relative(cwd, typed));
+  const own = isInside ? relative(cwd, join(typed, path)) || "." : join(typed, path);
+  const [first, second] = isInside ? [own, path] : [path, own];
+  return isThere(resolve(cwd, first)) || !isThere(resolve(cwd, second)) ? first : second;
+}
+
+/** Returns whether a path exists. A glob pattern exists if the folder before its first special character does. */
+function isThere(path: string): boolean {
+  if (exists(path)) return true;
+  const [start = ""] = path.split(/[*?[{]/);
+  return start !== path && exists(start.replace(/[^\\/]*$/, ""));
+}
+
+/** Makes a command and its subcommands resolve typed paths, for all options and arguments that are paths. */
+export function resolveTypedPaths(program: Command): void {
+  const place = typingPlace();
+  if (place === undefined) return;
+  program.hook("preAction", async (_, action) => {
+    const { isMarkovName } = await import("../../data/markov.ts");
+    const one = (value: unknown, isCorpus: boolean) => {
+      if (typeof value !== "string") return value;
+      return isCorpus && (value === "shakespeare" || isMarkovName(value)) ? value : typedPath(value, place);
+    };
+    const all = (value: unknown, kind: string) =>
+      Array.isArray(value)
+        ? value.map((item) => one(item, kind === "corpus"))
+        : one(value, kind === "corpus");
+    for (const option of action.options) {
+      const [, kind = ""] = /[<[]([a-z]+)/.exec(option.flags) ?? [];
+      const key = option.attributeName(), source = action.getOptionValueSource(key);
+      if (source !== "cli" || !PATHS.includes(kind)) continue;
+      action.setOptionValueWithSource(key, all(action.getOptionValue(key), kind), source);
+    }
+    action.registeredArguments.forEach((argument, i) => {
+      if (!PATHS.includes(argument.name()) || action.processedArgs[i] === argument.defaultValue) return;
+      action.processedArgs[i] = all(action.processedArgs[i], argument.name());
+    });
+  });
+}

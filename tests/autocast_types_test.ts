@@ -51,7 +51,7 @@ function inputsOf(name: string, { inputs }: OpCase, kind: Kind, policy: string):
 }
 
 for (const policy of Object.keys(lower) as PolicyName[]) {
-  Deno.test(`${policy}: operations have the types that PyTorch gives them, eager and compiled`, () => {
+  Deno.test(`${policy}: operations have PyTorch's types, eager and compiled`, () => {
     const wrong: string[] = [];
     for (const [name, each] of Object.entries(OP_CALLS)) {
       for (const kind of ["low", "wide"] as const) {
@@ -75,7 +75,7 @@ for (const policy of Object.keys(lower) as PolicyName[]) {
     assertEquals(wrong, []);
   });
 
-  Deno.test(`${policy}: gradients have the types of their tensors, and the same bits outside of the region as inside`, () => {
+  Deno.test(`${policy}: gradients have the types of their tensors, and equal bits inside and outside of the region`, () => {
     for (const [name, each] of Object.entries(OP_CALLS)) {
       if (each.differentiable === false) continue;
       for (const kind of ["low", "wide"] as const) {
@@ -98,7 +98,7 @@ for (const policy of Object.keys(lower) as PolicyName[]) {
   });
 }
 
-Deno.test("what differs from PyTorch has a reason, and every operation that PyTorch has is compared", () => {
+Deno.test("every operation of the PyTorch lists is compared, and every difference has a reason", () => {
   assertEquals(Object.keys(TYPES).filter((name) => !(name in OP_CALLS)), []);
   for (const name of Object.keys(OWN)) {
     assertEquals(trueDtype(OP_CALLS["crossEntropy"]!.run(toBfloat16(tf.ones([4, 6])))), "float32");
@@ -110,7 +110,7 @@ Deno.test("what differs from PyTorch has a reason, and every operation that PyTo
   }
 });
 
-Deno.test("Keras's and the pure policies: every operation of the library is bfloat16, losses are float32", () => {
+Deno.test("Keras and pure policies: every operation of the library is bfloat16, losses are float32", () => {
   for (const policy of ["bf16-keras", "bf16-pure", "bf16-pure-stochastic", "bf16-pure-kahan"] as const) {
     for (
       const name of [
@@ -132,7 +132,7 @@ Deno.test("Keras's and the pure policies: every operation of the library is bflo
   }
 });
 
-Deno.test("operations of several TensorFlow ops round bfloat16 once: their results are float32's, rounded", () => {
+Deno.test("operations of several TensorFlow ops round to bfloat16 once", () => {
   for (const name of ["prelu", "batchNorm", "localResponseNormalization", "resizeBilinear", "fusedConv2d"]) {
     const each = OP_CALLS[name]!;
     const low = inputsOf(name, each, "low", "float32");

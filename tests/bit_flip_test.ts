@@ -42,7 +42,7 @@ function flip(path: string, read: () => unknown): { refused: number; same: numbe
   return { refused, same };
 }
 
-Deno.test("a flipped bit in a file of a run or a sweep is noticed, or changes nothing", async () => {
+Deno.test("a flipped bit in a file of a run or a sweep is detected, or changes nothing", async () => {
   const dir = copy(done, join(root, "flipped")), run = onlyRun(dir), paths = runPaths(run);
   const manifest = readManifest(paths.manifest);
   const exported = await runTask("export", [dir, "--format", "arrow"]);

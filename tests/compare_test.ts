@@ -33,7 +33,7 @@ function verdict(stdout: string): string {
   return stdout.trim().split("\n").filter((line) => line !== "" && !line.startsWith("report:")).at(-1)!;
 }
 
-Deno.test("compare tells of a sweep's folder what lower precision does, and leaves it in compare.json and the report", async () => {
+Deno.test("compare prints the verdict of a sweep's folder, and writes compare.json and the report", async () => {
   const { dir } = folderOf("degraded", { simulation: 1, pairs: 5, effect: () => 0.08 });
   const { code, stdout, stderr } = await runTask("compare", [dir]);
   assertEquals(code, 0, stderr);
@@ -60,7 +60,7 @@ Deno.test("compare tells of a sweep's folder what lower precision does, and leav
   assertMatch(verdict(other.stdout), /^stable: /);
 });
 
-Deno.test("compare of two runs: the same twice is stable, two seeds are within seed noise, a gap is judged by other seeds", async () => {
+Deno.test("compare of two runs judges a repeated run, two seeds, and a gap with a noise floor", async () => {
   const { float32, bf16 } = folderOf("two", { simulation: 2, pairs: 4, effect: () => 1 });
   const same = await runTask("compare", [float32[0]!, float32[0]!]);
   assertEquals(same.code, 0, same.stderr);
@@ -125,7 +125,7 @@ const WRONG: [
   ],
 ];
 
-Deno.test("compare explains what cannot be compared, with status 2 and no stack", async (t) => {
+Deno.test("compare reports incomparable runs with status 2 and without a stack trace", async (t) => {
   const at = folderOf("wrong é", { simulation: 3, pairs: 3, steps: 20 });
   const lone: SyntheticRun = { losses: [3, 2] };
   writeSyntheticRun(join(root, "alone"), lone);

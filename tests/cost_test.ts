@@ -80,7 +80,7 @@ function stepCosts(S: number): { traced: Work; later: Work[] } {
   return { traced, later };
 }
 
-Deno.test("a token costs a Decoder O(S): 2 P + 4 L C S operations in products, the rest linear in S too", () => {
+Deno.test("a Decoder needs O(S) operations per token: 2 P + 4 L C S in products, others linear in S", () => {
   const sizes = [32, 64, 128, 256];
   const costs = sizes.map((S) => stepCosts(S).traced);
   for (const [i, S] of sizes.entries()) assertEquals(costs[i]!.products, 2 * WEIGHTS + 4 * 2 * 16 * S);
@@ -90,12 +90,12 @@ Deno.test("a token costs a Decoder O(S): 2 P + 4 L C S operations in products, t
   assertEquals(steps.slice(1), steps.slice(0, -1).map((step) => 2 * step));
 });
 
-Deno.test("every later token is the same single native call, wherever it stands", () => {
+Deno.test("every later token takes one native call", () => {
   const { later } = stepCosts(32);
   for (const work of later) assertEquals(work, { products: 0, others: 0, calls: 1 });
 });
 
-Deno.test("without a cache a token costs O(T^2): the count sees it", () => {
+Deno.test("without a cache, a token takes O(T^2) operations", () => {
   const cost = (T: number) => {
     const config = configOf(256), parameters = toParameters(initialParameters(config, 5));
     const work = count(() => tf.tidy(() => void gptLogits(parameters, tf.zeros([1, T], "int32"), config)));
@@ -105,7 +105,7 @@ Deno.test("without a cache a token costs O(T^2): the count sees it", () => {
   for (const T of [32, 64, 128]) assertEquals(cost(T), T * 2 * WEIGHTS + 4 * 2 * 16 * T ** 2);
 });
 
-Deno.test("flopsPerToken() is what products of a training step do, attention's masked half counted or not", () => {
+Deno.test("flopsPerToken() counts the products of a training step, with or without attention's masked half", () => {
   for (const T of [16, 64]) {
     for (const option of [{}, { tiedHead: false, bias: false }, { activation: "swiglu" }] as const) {
       const config = { ...configOf(64), ...option }, parameters = toParameters(initialParameters(config, 5));

@@ -44,7 +44,7 @@ async function culpritsOf(dir: string) {
   return JSON.parse(await Deno.readTextFile(join(dir, "compare.json"))).culprits;
 }
 
-Deno.test("compare finds a planted layer's softmax by a replayed step, from both directions", async () => {
+Deno.test("compare finds a planted softmax by replaying a step, from both directions", async () => {
   const spec = await specOf("softmax", {
     seeds: [1, 2],
     overrides: [{ layers: ["h.1"], opClasses: ["softmax"], format: "e8m1" }],
@@ -71,7 +71,7 @@ Deno.test("compare finds a planted layer's softmax by a replayed step, from both
   assertStringIncludes(two.stdout, culprit.sentence);
 });
 
-Deno.test("compare finds a planted class by training, keeps the trials, and goes on with them", async () => {
+Deno.test("compare finds a planted class by training, keeps the trials, and reuses them", async () => {
   const spec = await specOf("residual", {
     seeds: [1, 2],
     overrides: [{ layers: ["h.1"], opClasses: ["residual"], format: "e8m1" }],
@@ -97,7 +97,7 @@ Deno.test("compare finds a planted class by training, keeps the trials, and goes
   assertEquals(readRuns(join(dir, "culprit")).map(({ events }) => JSON.stringify(events)), journals);
 });
 
-Deno.test("trained pairs: the same precision is stable with a gap of 0, seeds are within seed noise, a loss that is lost diverged", async () => {
+Deno.test("trained pairs: equal precisions, two seeds, and a diverged loss get their verdicts", async () => {
   const same = await specOf("same", { seeds: [1, 2, 3], overrides: [{ format: "float32" }] });
   const dir = join(root, "same");
   const { code, stdout, stderr } = await runTask("compare", [same, "--out", dir]);

@@ -58,7 +58,7 @@ const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
 };
 
 for (const [name, { to, said }] of Object.entries(DAMAGE)) {
-  Deno.test(`${name} stops no command from using the other runs`, async (t) => {
+  Deno.test(`${name} does not prevent commands from using the other runs`, async (t) => {
     const dir = copy(whole, join(root, name.replaceAll(" ", "-")));
     const folder = runFolder(dir, id);
     to(folder);
@@ -108,7 +108,7 @@ for (const [name, { to, said }] of Object.entries(DAMAGE)) {
       assertMatch(stdout, new RegExp(`damaged: run ${id} .*${said.source}`));
       assertStringIncludes(stdout, "4 of 4 runs are finished");
     });
-    await t.step("explain and generate refuse the run itself by its name", async () => {
+    await t.step("explain and generate reject the damaged run by name", async () => {
       for (const args of [["explain", folder], ["generate", folder]] as const) {
         if (args[0] === "generate" && name.startsWith("a journal")) continue; // it needs no journal
         const { code, stderr } = await runTask(args[0], [args[1]]);
@@ -120,7 +120,7 @@ for (const [name, { to, said }] of Object.entries(DAMAGE)) {
   });
 }
 
-Deno.test("a link inside of the sweep's folder is a run to every command", async () => {
+Deno.test("every command follows a link inside the sweep's folder", async () => {
   const dir = copy(whole, join(root, "inside"));
   Deno.mkdirSync(join(dir, "store"));
   Deno.renameSync(runFolder(dir, id), join(dir, "store", "run"));

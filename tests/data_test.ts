@@ -29,7 +29,7 @@ async function train(
   return { code, stderr, ...(code === 0 && { run: readRuns(join(root, out))[0]! }) };
 }
 
-Deno.test("train takes files, folders and patterns, and each way to cut and to choose, and reproduces them", async () => {
+Deno.test("train accepts files, folders and patterns with all kinds of documents and sampling, and reproduces the runs", async () => {
   const data = ["--data", join(root, "texts", "**", "*.txt"), "--data", join(root, "own.txt")];
   const options = [
     "--documents",
@@ -64,7 +64,7 @@ Deno.test("train takes files, folders and patterns, and each way to cut and to c
   assertStringIncludes(changed.stderr, "has another SHA-256");
 });
 
-Deno.test("train says what is wrong with its data, and starts nothing", async () => {
+Deno.test("train reports invalid data and starts nothing", async () => {
   const cases: [string[], RegExp][] = [
     [["--data", join(root, "texts", "empty.txt")], /empty\.txt", which is empty/],
     [["--data", join(root, "*.md")], /matches no file as a pattern/],
@@ -88,7 +88,7 @@ Deno.test("train says what is wrong with its data, and starts nothing", async ()
   }
 });
 
-Deno.test("sweep over vocabularies of a Markov text trains pairs once, and each run with the first of them", async () => {
+Deno.test("sweep over vocabularies learns byte pairs once, and smaller vocabularies are prefixes", async () => {
   const cache = join(root, "cache");
   await Deno.mkdir(cache);
   // The runtime stays where it is; tokens alone go to a cache of their own.

@@ -65,7 +65,7 @@ const unlessMounted = canMount ? "" : " (skipped: only root can mount a small di
 
 Deno.test({
   name:
-    `a full disk fails runs with its reason, leaves the folder readable, and is gone on from${unlessMounted}`,
+    `a full disk fails runs with the reason, leaves the folder readable, and the sweep can be resumed${unlessMounted}`,
   ignore: !canMount,
   fn: async () => {
     const disk = mountDisk("200k")!;
@@ -86,8 +86,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    `a run whose disk is full at any moment names the file and the cause, and is not retried${unlessMounted}`,
+  name: `a run on a full disk names the file and the cause, and is not retried${unlessMounted}`,
   ignore: !canMount,
   fn: async () => {
     const failed: string[] = [];
@@ -108,7 +107,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: `a read-only folder is told, not changed, and gone on from once it can be written${unlessMounted}`,
+  name:
+    `a read-only folder is reported and not changed, and the sweep can be resumed once it is writable${unlessMounted}`,
   ignore: !canMount,
   fn: async () => {
     const disk = mountDisk("65m")!;
@@ -134,7 +134,7 @@ Deno.test({
   },
 });
 
-Deno.test("writes that a power cut lost, or left as zeros, are made again", async () => {
+Deno.test("writes that a power cut lost, or replaced by zeros, are repeated", async () => {
   const random = createRandom(20261124, "power cuts");
   for (const zeros of [false, true]) {
     const dir = join(root, `cut-${zeros}`);
@@ -156,7 +156,7 @@ Deno.test("writes that a power cut lost, or left as zeros, are made again", asyn
   }
 });
 
-Deno.test("a clock that jumps by years between any two looks at it changes no result", async () => {
+Deno.test("a clock that jumps by years changes no result", async () => {
   const dir = join(root, "clock");
   const one = await makePlan(parseSweepSpec({ ...TINY, seeds: [1] }, "the test"), plan.threads);
   assertEquals(one.runs[0]!.id, plan.runs[0]!.id);

@@ -40,7 +40,7 @@ async function assertRefused(task: string, args: string[], message: string): Pro
   assert(!stderr.includes("    at "), stderr);
 }
 
-Deno.test("evaluate gives the loss that the run's journal has, and its parts by position and by token", async () => {
+Deno.test("evaluate returns the loss in the run's journal, and the losses by position and token", async () => {
   // In other batches, so that sums run in another order; bfloat16 rounds each row alone.
   const whole = await evaluated([run, "--positions", "--batch", "5"]);
   assertEquals(whole.tokens, last.tokens);
@@ -65,7 +65,7 @@ Deno.test("evaluate gives the loss that the run's journal has, and its parts by 
   assertEquals(told.stdout.trimEnd().split("\n").length, 1 + single.tokens);
 });
 
-Deno.test("save-gpt2 saves a run that evaluates and speaks the same, in four bytes a number or in two", async () => {
+Deno.test("save-gpt2 saves a run that evaluates and generates the same, in 32 and 16 bits", async () => {
   const folder = join(root, "gpt2"), half = join(root, "half");
   for (
     const [to, ...options] of [[folder], [half, "--dtype", "bfloat16", "--max-shard-bytes", "20000"]] as const
@@ -91,7 +91,7 @@ Deno.test("save-gpt2 saves a run that evaluates and speaks the same, in four byt
   assertEquals(best.code, 0, best.stderr);
 });
 
-Deno.test("evaluate and save-gpt2 say what is wrong with the command line", async () => {
+Deno.test("evaluate and save-gpt2 report an invalid command line", async () => {
   const wrong: [task: string, args: string[], message: string][] = [
     ["evaluate", [root], "Cannot evaluate"],
     [

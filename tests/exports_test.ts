@@ -161,7 +161,7 @@ Deno.test("exports of different sweeps have one schema, and DuckDB and pyarrow r
   assertEquals(pyarrow, wanted);
 });
 
-Deno.test("exported tables are read by DuckDB, pandas, pyarrow and TensorBoard with every value kept", async (t) => {
+Deno.test("DuckDB, pandas, pyarrow and TensorBoard read every value of exported tables", async (t) => {
   const dir = join(root, "sweep"), out = join(root, "Ausgabe ü");
   const runs = writeRuns(dir);
   const { code, stdout, stderr } = await runTask("export", [
@@ -200,7 +200,7 @@ Deno.test("exported tables are read by DuckDB, pandas, pyarrow and TensorBoard w
       assertEquals(nonFinite, [3, 0, 0]);
     });
   }
-  await t.step("DuckDB's filters meet NaN and infinities", () => {
+  await t.step("DuckDB filters by NaN and infinities", () => {
     const above2 = 3 + Array.from({ length: 2500 }, (_, i) => Math.sin(i) > 0).filter(Boolean).length;
     assertEquals(
       read["duckdb filters"],
@@ -241,7 +241,7 @@ Deno.test("exported tables are read by DuckDB, pandas, pyarrow and TensorBoard w
   });
 });
 
-Deno.test("export is repeatable, and explains what it cannot do", async () => {
+Deno.test("export is repeatable, and reports invalid requests", async () => {
   const dir = join(root, "again");
   writeRuns(dir);
   const files = () =>
@@ -272,7 +272,7 @@ Deno.test("export is repeatable, and explains what it cannot do", async () => {
   }
 });
 
-Deno.test("export replaces what it left in a folder wholly, and nothing that is not its own", async () => {
+Deno.test("export replaces all files of an earlier export, and no other files", async () => {
   const dir = join(root, "twice"), out = join(root, "twice-out");
   writeRuns(dir);
   const runExport = (...formats: string[]) =>

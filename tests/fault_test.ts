@@ -26,7 +26,7 @@ const TINY = {
 
 const KILLS = soaking ? 1000 : 200;
 
-Deno.test(`a sweep that is killed ${KILLS} times in all ends as one that was left alone`, async () => {
+Deno.test(`a sweep that is killed ${KILLS} times has the results of an undisturbed sweep`, async () => {
   const spec = parseSweepSpec({ ...TINY, policy: ["float32", "bf16-autocast"], seeds: [1, 2] }, "the test");
   const lines: string[] = [];
   const { problems, kills, sweeps } = await verifyPlan(await makePlan(spec, 1), {
@@ -38,7 +38,7 @@ Deno.test(`a sweep that is killed ${KILLS} times in all ends as one that was lef
   assertGreaterOrEqual(sweeps, 2, "the sweeps were killed so often that few came to an end");
 });
 
-Deno.test("verify-resume proves it for a user's spec, and says what is wrong with one", async () => {
+Deno.test("verify-resume verifies a user's spec, and reports an invalid folder", async () => {
   const path = join(root, "spec.json");
   await Deno.writeTextFile(path, JSON.stringify({ ...TINY, policy: ["float32"], seeds: [1], steps: 20 }));
   const { code, stdout, stderr } = await runTask("verify-resume", [path, "--kills", "3"]);
@@ -63,7 +63,7 @@ Deno.test("verify-resume proves it for a user's spec, and says what is wrong wit
   assertEquals(held(), []);
 });
 
-Deno.test("8 workers on 64 tiny runs, and two more sweeps on the same folder: each run once, no log lost", async () => {
+Deno.test("8 workers and two more sweeps on one folder execute each of 64 runs once, and lose no log", async () => {
   const dir = join(root, "many"), path = join(root, "many.json");
   const seeds = Array.from({ length: 64 }, (_, i) => i);
   const spec = { ...TINY, policy: ["float32"], seeds, steps: 6, evalEvery: 3, checkpointEvery: 3 };
@@ -89,7 +89,7 @@ Deno.test("8 workers on 64 tiny runs, and two more sweeps on the same folder: ea
   }
 });
 
-Deno.test("resultDifferences() finds what is not the same", async () => {
+Deno.test("resultDifferences() finds every difference", async () => {
   const spec = parseSweepSpec({ ...TINY, policy: ["float32"], seeds: [1], steps: 10 }, "the test");
   const plan = await makePlan(spec, 1);
   const want = join(root, "want"), got = join(root, "got");

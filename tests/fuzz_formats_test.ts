@@ -116,7 +116,7 @@ Deno.test(`${COUNT} damaged spec files are refused, or parsed`, async () => {
   assert(refused > 0 && taken > 0);
 });
 
-Deno.test(`${COUNT} damaged tables are told of, and steps are read from the journals then`, async () => {
+Deno.test(`${COUNT} damaged tables are reported, and steps are read from the journals`, async () => {
   const random = createRandom(seed, "tables"), dir = join(root, "sweep");
   writeSyntheticRun(dir, { losses: [3, 2.5, NaN, 2], evals: [{ step: 4, loss: 2 }] });
   tabulateRuns(dir);

@@ -40,7 +40,7 @@ async function smallRun(): Promise<string> {
   return join(out, "runs", run!.name);
 }
 
-Deno.test("generate goes on from a prompt with a run's model, the same for the same seed", async () => {
+Deno.test("generate continues a prompt with a run's model, equally for equal seeds", async () => {
   const run = await smallRun();
   const args = [run, "--prompt", "the cat", "--max-tokens", "60"];
   const first = await generated([...args, "--seed", "3"]);
@@ -65,7 +65,7 @@ Deno.test("generate goes on from a prompt with a run's model, the same for the s
   assertEquals(await generated([...args, "--seed", "3"]), first, "the run holds its own tokenizer");
 });
 
-Deno.test("generate begins somewhere where the vocabulary has no line break", async () => {
+Deno.test("generate has a default prompt for a vocabulary without a line break", async () => {
   const text = join(root, "line.txt"), out = join(root, "line");
   await Deno.writeTextFile(text, "abc abd abe ".repeat(50));
   const sizes = ["--n-layer", "1", "--n-head", "2", "--n-embd", "8", "--seq", "8", "--batch", "2"];
@@ -91,7 +91,7 @@ Deno.test("generate reads a GPT-2 in transformers' files with GPT-2's tokenizer"
   );
 });
 
-Deno.test("generate says what is wrong with the command line", async () => {
+Deno.test("generate reports an invalid command line", async () => {
   await assertRefused([join(root, "nothing")], "with config.json, got neither");
   await assertRefused([], "missing required argument 'model'");
   await assertRefused([root, "--seed", "x"], "--seed: expected a whole number");

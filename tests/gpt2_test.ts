@@ -65,7 +65,7 @@ async function assertRefused(folder: string, messages: string[]): Promise<void> 
 }
 
 for (const [name, folder] of [["whole", whole], ["sharded", sharded]] as const) {
-  Deno.test(`logits of a GPT-2 that transformers saved are PyTorch's (${name})`, async () => {
+  Deno.test(`logits of a GPT-2 saved by transformers equal PyTorch's (${name})`, async () => {
     const { config, parameters } = await loadGpt2(folder);
     const want = expected.models[name];
     const tokens = tf.tensor2d(expected.tokens, undefined, "int32");
@@ -114,7 +114,7 @@ Deno.test("loadGpt2() reads one file, an index, names without a prefix, old mask
   });
 });
 
-Deno.test("loadGpt2() reads the reference's file, whose losses are PyTorch's", async () => {
+Deno.test("loadGpt2() reads the reference's file, and its losses equal PyTorch's", async () => {
   await inFolder(async (folder) => {
     const reference = JSON.parse(await Deno.readTextFile(join(fixtures, "reference", "reference.json")));
     const { block_size: n_positions, ...sizes } = reference.config;
@@ -153,7 +153,7 @@ Deno.test("saveGpt2() writes the tensors and the config that transformers wrote"
   });
 });
 
-Deno.test("loadGpt2() gives back what saveGpt2() was given; missing biases become 0", async () => {
+Deno.test("loadGpt2() returns the model that saveGpt2() saved; missing biases become 0", async () => {
   await inFolder(async (folder) => {
     for (const source of [whole, sharded]) {
       const model = await loadGpt2(source);
@@ -175,7 +175,7 @@ Deno.test("loadGpt2() gives back what saveGpt2() was given; missing biases becom
   });
 });
 
-Deno.test("saveGpt2() that fails between two files leaves a folder that is no model, not one of two models", async () => {
+Deno.test("saveGpt2() that fails between two files leaves no valid model", async () => {
   await inFolder(async (folder) => {
     const model = await loadGpt2(whole);
     const other = { ...model, config: { ...model.config, layerNormEps: 0.01 } };
@@ -200,7 +200,7 @@ Deno.test("saveGpt2() that fails between two files leaves a folder that is no mo
   });
 });
 
-Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a number on request, and leaves no old weights", async () => {
+Deno.test("saveGpt2() writes shards of limited size, in 16 bits on request, and removes old weights", async () => {
   await inFolder(async (folder) => {
     const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     const model = await loadGpt2(sharded);
@@ -251,7 +251,7 @@ Deno.test("saveGpt2() writes shards of at most so many bytes, in two bytes a num
   });
 });
 
-Deno.test("saveGpt2() leaves files that are there alone, unless it is told to replace them", async () => {
+Deno.test("saveGpt2() keeps existing files, unless `overwrite` is set", async () => {
   await inFolder(async (folder) => {
     const model = await loadGpt2(whole);
     const read = (name: string) => Deno.readTextFile(join(folder, name));
@@ -321,7 +321,7 @@ Deno.test("saveGpt2() with `overwrite` replaces the weights of its source and th
   });
 });
 
-Deno.test("saveGpt2() names an end of a document that the tokenizer has, and none of another", async () => {
+Deno.test("saveGpt2() writes an end-of-document id only if the tokenizer contains it", async () => {
   await inFolder(async (folder) => {
     const config: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 2, vocabSize: 50257, blockSize: 4 };
     const model = { config, parameters: initialParameters(config, 1) };
@@ -342,7 +342,7 @@ Deno.test("saveGpt2() names an end of a document that the tokenizer has, and non
   });
 });
 
-Deno.test("loadGpt2() passes over causal masks in whatever type they were stored", async () => {
+Deno.test("loadGpt2() ignores stored causal masks of any type", async () => {
   await inFolder(async (folder) => {
     const bytes = await Deno.readFile(join(whole, "model.safetensors"));
     const length = new DataView(bytes.buffer).getUint32(0, true);
@@ -363,7 +363,7 @@ Deno.test("loadGpt2() passes over causal masks in whatever type they were stored
   });
 });
 
-Deno.test("saveGpt2() refuses what GPT-2 does not have, and parameters of another model", async () => {
+Deno.test("saveGpt2() refuses options that GPT-2 lacks, and parameters of another model", async () => {
   await inFolder(async (folder) => {
     const config: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 5, blockSize: 4 };
     const parameters = initialParameters(config, 1);
@@ -417,7 +417,7 @@ Deno.test("loadGpt2() lists every missing, extra and mis-shaped tensor", async (
   });
 });
 
-Deno.test("loadGpt2() refuses configs that it cannot build, naming the field", async () => {
+Deno.test("loadGpt2() refuses unsupported configs and names the field", async () => {
   await inFolder(async (folder) => {
     const cases: [Record<string, unknown>, string][] = [
       [{ model_type: "llama" }, "model_type"],
@@ -438,7 +438,7 @@ Deno.test("loadGpt2() refuses configs that it cannot build, naming the field", a
   });
 });
 
-Deno.test("loadGpt2() says which file is missing or damaged", async () => {
+Deno.test("loadGpt2() names a missing or damaged file", async () => {
   await inFolder(async (folder) => {
     await assertRefused(join(folder, "none"), ["config.json, but it does not exist"]);
     await Deno.copyFile(join(whole, "config.json"), join(folder, "config.json"));

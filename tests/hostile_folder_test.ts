@@ -78,7 +78,7 @@ function damaged(
   return dir;
 }
 
-Deno.test("no command prints what a hostile folder would have the terminal do", async () => {
+Deno.test("no command prints control characters of a hostile folder", async () => {
   const good = readable();
   const run = join(
     good,

@@ -61,7 +61,7 @@ const commands: [name: string, args: string[], sample: number][] = [
 
 for (const [name, args, sample] of commands) {
   Deno.test({
-    name: `${name} ends the same after a fault at any of its file operations${skipped}`,
+    name: `${name} has the same result after a fault at any file operation${skipped}`,
     ignore,
     fn: async () => {
       const faults = new Faults(root), want = join(root, `${name}-want`);
@@ -94,7 +94,7 @@ function copy(from: string, to: string): void {
 }
 
 Deno.test({
-  name: `merge loses nothing by a fault at any of its file operations${skipped}`,
+  name: `merge loses no record by a fault at any file operation${skipped}`,
   ignore,
   fn: async () => {
     const faults = new Faults(root), whole = join(root, "whole"), half = join(root, "half");

@@ -18,7 +18,7 @@ async function jupyter(
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-Deno.test("jupyter installs a kernel that a signal does not end, and says what it may do", async () => {
+Deno.test("jupyter installs a kernel that survives signals, and prints its permissions", async () => {
   const folder = await Deno.makeTempDir({ prefix: "losskit é " });
   try {
     for (const _ of ["first", "second"]) {
@@ -45,7 +45,7 @@ Deno.test("jupyter installs a kernel that a signal does not end, and says what i
   }
 });
 
-Deno.test("jupyter says what is missing where there is neither Python nor uv", async () => {
+Deno.test("jupyter reports that Python and uv are missing", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const { code, stderr } = await jupyter([], {

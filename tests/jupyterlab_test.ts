@@ -180,7 +180,7 @@ async function inLab(
 
 Deno.test({
   name:
-    "a notebook in JupyterLab: outputs in their places, a figure drawn, and Stop interrupts training and keeps the state",
+    "JupyterLab shows outputs in their cells and draws figures; Stop interrupts training and keeps the state",
   fn: () =>
     inLab(notebookOfSources(SOURCES), 2400, async (page) => {
       await shows(page, 3, /training: \d+ of 1000000 steps/);

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import { assertEquals } from "@std/assert";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 
-Deno.test("docs/runtime.md lists the kernels that TF.js's CPU backend has and TensorFlow's has not", async () => {
+Deno.test("docs/runtime.md lists the kernels of TF.js's CPU backend that the tensorflow backend lacks", async () => {
   await useTensorFlow({ device: "cpu" });
   const names = (backend: string) => tf.getKernelsForBackend(backend).map(({ kernelName }) => kernelName);
   const own = new Set(names("tensorflow"));

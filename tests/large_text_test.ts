@@ -27,7 +27,7 @@ function writeText(path: string, bytes: number): number {
 }
 
 Deno.test({
-  name: "a text of 256 MB is made tokens of, kept and drawn from in less memory than it has itself",
+  name: "a text of 256 MB is encoded, cached and sampled in less memory than its size",
   ignore: Deno.build.os !== "linux", // which alone tells a process's peak
   fn: async () => {
     const folder = await Deno.makeTempDir();

@@ -14,7 +14,7 @@ function graphOf(imports: Record<string, string[]>): ImportGraph {
   return new Map(Object.entries(imports));
 }
 
-Deno.test("imports between the folders of lib go one way, with no cycle", async () => {
+Deno.test("imports between the folders of lib have one direction and no cycle", async () => {
   const graph = await readImportGraph(files);
   // A graph that was not read has no problems either.
   assertArrayIncludes([...graph.keys()], files);
@@ -23,14 +23,14 @@ Deno.test("imports between the folders of lib go one way, with no cycle", async 
   assertEquals(layeringProblems(graph), []);
 });
 
-Deno.test("no file of lib or data is too long", () => {
+Deno.test("no file of lib or data exceeds the maximum length", () => {
   assertGreater(files.length, 0);
   for (const file of files) {
     assertLess(Deno.readTextFileSync(file).split("\n").length, MAX_LINES, `${file} has too many lines`);
   }
 });
 
-Deno.test("layeringProblems() finds none where all goes the right way", () => {
+Deno.test("layeringProblems() accepts imports in the right direction", () => {
   const graph = graphOf({
     "lib/mod.ts": ["lib/cli/main.ts", "lib/tensorflow/mod.ts"],
     "lib/cli/main.ts": ["lib/sweep/mod.ts", "lib/figure/mod.ts", "data/play.ts"],
@@ -47,7 +47,7 @@ Deno.test("layeringProblems() finds none where all goes the right way", () => {
   assertEquals(layeringProblems(graph), []);
 });
 
-Deno.test("layeringProblems() names imports that go the wrong way", () => {
+Deno.test("layeringProblems() names imports in the wrong direction", () => {
   const wrong: [file: string, wanted: string][] = [
     ["lib/text/batch.ts", "lib/model/gpt.ts"],
     ["lib/text/corpus.ts", "data/play.ts"],
@@ -97,7 +97,7 @@ Deno.test("layeringProblems() names imports of another folder's private files", 
   ]);
 });
 
-Deno.test("layeringProblems() names the way to TensorFlow from a folder that must not have one", () => {
+Deno.test("layeringProblems() names the import path to TensorFlow from a folder that must not import it", () => {
   const graph = graphOf({
     "lib/record/event.ts": ["lib/fetch/cache.ts"],
     "lib/fetch/cache.ts": ["npm:/@tensorflow/tfjs@4.22.0"],

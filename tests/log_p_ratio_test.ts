@@ -54,7 +54,7 @@ const options = {
   checkpointEvery: 150,
 } satisfies TrainOptions;
 
-Deno.test("mean |delta log p| of bfloat16 over float16, of the same trained weights, is 8", async () => {
+Deno.test("the ratio of mean |delta log p| between bfloat16 and float16 is 8 for the same weights", async () => {
   let bytes: Uint8Array<ArrayBuffer> | undefined;
   for await (const event of train(options)) if (event.event === "checkpoint") bytes = event.bytes;
   const { state } = decodeCheckpoint(bytes!, { ...options, name: "trained" });

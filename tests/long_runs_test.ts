@@ -38,7 +38,7 @@ function writePair(dir: string, steps: number): string {
   return dir;
 }
 
-Deno.test("a report on a pair of 250,000 steps each takes a bounded number of bytes a step", async () => {
+Deno.test("a report on a pair of 250,000 steps each needs a bounded number of bytes per step", async () => {
   const root = Deno.makeTempDirSync();
   try {
     const peaks: number[] = [];

@@ -8,7 +8,7 @@ import { effectiveEvents, readRuns } from "../lib/record/mod.ts";
 import { createMarkovSource } from "../lib/text/mod.ts";
 import { runTask } from "./support/commands.ts";
 
-Deno.test("train comes within 0.02 nats of a Markov source's entropy rate, each way to choose batches", async () => {
+Deno.test("train reaches a Markov source's entropy rate within 0.02 nats, with every sampling", async () => {
   const dir = await Deno.makeTempDir();
   const { entropyRate } = createMarkovSource({ symbols: 12, order: 1, peak: 3, seed: 4 });
   try {

@@ -12,7 +12,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: t
 const text = join(root, "text.txt");
 Deno.writeTextFileSync(text, sampleText(100));
 
-Deno.test("a sweep that was begun in two places is merged, finished, and equal to one that was never apart", async () => {
+Deno.test("a sweep that was started in two folders is merged, finished, and equal to an undivided one", async () => {
   const spec = { data: text, seq: [16], policy: ["float32"], vocab: ["character"], seeds: [1, 2, 3] };
   const sizes = {
     steps: 6,

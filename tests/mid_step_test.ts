@@ -6,7 +6,7 @@ import { assertEquals, assertLess } from "@std/assert";
 import { runScript } from "./bench/child.ts";
 import { type BenchConfig, type BenchResult, isFirstLoss } from "./bench/train_steps.ts";
 
-Deno.test("a step of the mid model is one native call, and its loss falls from log V", async () => {
+Deno.test("a step of the mid model is one native call, and the loss decreases from log V", async () => {
   const argument: BenchConfig = {
     n_layer: 4,
     n_head: 4,

@@ -48,13 +48,13 @@ async function withCopy(work: (dir: string, run: string) => Promise<void>): Prom
   await Deno.remove(dir, { recursive: true });
 }
 
-Deno.test("a run's folder holds its tokenizer, whose SHA-256 its manifest records", async () => {
+Deno.test("a run's folder contains its tokenizer, and the manifest its SHA-256", async () => {
   assertEquals(sha256Hex(await Deno.readFile(paths.tokenizer)), manifest.tokenizerSha256);
   const json = JSON.parse(await Deno.readTextFile(paths.tokenizer));
   assertEquals(Object.keys(json.model.vocab).length, 300);
 });
 
-Deno.test("generate, evaluate --text and save-gpt2 work without the text; the validation part needs it", async () => {
+Deno.test("generate, evaluate --text and save-gpt2 work without the text; evaluation on the validation part requires it", async () => {
   assert((await printed("generate", [run, "--prompt", "the", "--max-tokens", "3"])).startsWith("the"));
   assertStringIncludes(await printed("evaluate", [run, "--text", "the cat"]), "the text: loss");
   await printed("save-gpt2", [run, join(root, "hf")]);
@@ -74,7 +74,7 @@ Deno.test("generate, evaluate --text and save-gpt2 work without the text; the va
   await assertRefused("evaluate", [run, "--data", join(run, "log.txt")], "expected the text with SHA-256");
 });
 
-Deno.test("merge carries the tokenizer, and reproduce finds the moved text", async () => {
+Deno.test("merge copies the tokenizer, and reproduce finds a moved text", async () => {
   const into = join(root, "merged");
   await printed("merge", [out, "--out", into]);
   const copy = runFolder(into, manifest.runId);
@@ -83,7 +83,7 @@ Deno.test("merge carries the tokenizer, and reproduce finds the moved text", asy
   assertEquals((await printed("reproduce", [copy, "--data", moved])).trim().split("\n").at(-1), "identical");
 });
 
-Deno.test("a damaged tokenizer is an error; a missing one, or a run of losskit 0.1, is read by its text", async () => {
+Deno.test("a damaged tokenizer is an error; a missing one is learned again from the text", async () => {
   await withCopy(async (dir, copy) => {
     const { tokenizer, manifest: path } = runPaths(copy);
     const whole = await Deno.readFile(tokenizer);

@@ -84,7 +84,7 @@ const PRINTING = [
   `Object.fromEntries(Array.from({ length: 30 }, (_, i) => ["key" + i, Array(100).fill({ i })]))`,
 ];
 
-Deno.test("cells keep all they print and show, in order, though the kernel reports them done early; a long value is cut", async () => {
+Deno.test("cells keep all outputs in order, although the kernel reports them done early; long values are truncated", async () => {
   const temporary = await Deno.makeTempDir();
   try {
     const path = join(temporary, "printing.ipynb");
@@ -109,7 +109,7 @@ const NOTEBOOKS = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((
 ).sort();
 
 for (const name of NOTEBOOKS) {
-  Deno.test(`notebook ${name} shows in the real kernel what the runner wrote, cell by cell`, async () => {
+  Deno.test(`notebook ${name} has equal outputs in the real kernel and in the runner`, async () => {
     const [kernel, written] = [
       codeOf(await inKernel(join(folder, name))),
       codeOf(readNotebook(join(folder, name))),
@@ -124,7 +124,7 @@ for (const name of NOTEBOOKS) {
   });
 }
 
-Deno.test("notebook 01 has the article's numbers", () => {
+Deno.test("notebook 01 shows the article's numbers", () => {
   const cells = new Map(
     codeOf(readNotebook(join(folder, "01_the_loss.ipynb"))).map((cell) => [cell.id, cell.outputs!]),
   );

@@ -3,7 +3,7 @@
  */
 import { assertEquals } from "@std/assert";
 
-Deno.test("the outputs in notebooks/ are fresh: otherwise run `deno task notebooks`", async () => {
+Deno.test("the outputs in notebooks/ are current; otherwise run `deno task notebooks`", async () => {
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "lib/cli/notebooks.ts", "--check"],
     cwd: new URL("../", import.meta.url).pathname,

@@ -76,7 +76,7 @@ const good = notebookOf(
   ),
 );
 
-Deno.test("notebooks writes outputs, the same each time, and then they are fresh", async () => {
+Deno.test("notebooks writes repeatable outputs, which are then current", async () => {
   await withNotebooks({ good }, async (pathOf, folder) => {
     assertEquals((await notebooks("--check", pathOf("good"))).code, 3);
     const { code, text } = await notebooks(pathOf("good"), "--html", join(folder, "pages"));
@@ -121,7 +121,7 @@ Deno.test("notebooks writes outputs, the same each time, and then they are fresh
   });
 });
 
-Deno.test("notebooks takes parameters, which go into a copy", async () => {
+Deno.test("notebooks writes outputs for given parameters to a copy", async () => {
   await withNotebooks(
     { good, other: notebookOf(cell("a", "console.log('no parameter')")) },
     async (pathOf, folder) => {
@@ -159,7 +159,7 @@ Deno.test("notebooks takes parameters, which go into a copy", async () => {
   );
 });
 
-Deno.test("notebooks runs nothing where types are wrong, and goes on after a notebook that fails", async () => {
+Deno.test("notebooks runs nothing after a type error, and continues after a notebook that fails", async () => {
   const files = {
     good,
     wrong: notebookOf(cell("w", "const n: number = 'text';\nDeno.writeTextFileSync('ran', '');")),
@@ -183,7 +183,7 @@ Deno.test("notebooks runs nothing where types are wrong, and goes on after a not
   });
 });
 
-Deno.test("notebooks refuses what is no notebook, without a stack", async () => {
+Deno.test("notebooks rejects other files without a stack trace", async () => {
   await withNotebooks({ good }, async (pathOf, folder) => {
     const broken = join(folder, "broken.ipynb");
     const cases: [content: string | undefined, message: RegExp][] = [
@@ -221,7 +221,7 @@ Deno.test("notebooks refuses what is no notebook, without a stack", async () => 
   });
 });
 
-Deno.test("notebooks leaves no folder behind where its check is interrupted", async () => {
+Deno.test("notebooks removes its temporary folder if its check is interrupted", async () => {
   await withNotebooks({ good }, async (pathOf, folder) => {
     const temporary = join(folder, "tmp");
     await Deno.mkdir(temporary);

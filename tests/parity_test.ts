@@ -83,7 +83,7 @@ function trainTen(
   return { losses, gradNorms };
 }
 
-Deno.test("float32 losses are PyTorch's, per token and in the mean", () => {
+Deno.test("float32 losses equal PyTorch's, per token and in the mean", () => {
   const losses = tokenLosses(toParameters(tensors), toBatch(reference.inputs), model).dataSync();
   reference.float32.tokenLoss.forEach((want, i) => assertAlmostEquals(losses[i]!, want, 1e-5));
   const { loss } = lossAndGradients(toParameters(tensors), toBatch(reference.inputs), {
@@ -95,7 +95,7 @@ Deno.test("float32 losses are PyTorch's, per token and in the mean", () => {
   assertAlmostEquals(loss.dataSync()[0]!, reference.float64.loss, bound);
 });
 
-Deno.test("float32 gradient norms are PyTorch's for every parameter", () => {
+Deno.test("float32 gradient norms equal PyTorch's for every parameter", () => {
   const { gradients } = lossAndGradients(toParameters(tensors), toBatch(reference.inputs), {
     model,
     policy: "float32",
@@ -107,7 +107,7 @@ Deno.test("float32 gradient norms are PyTorch's for every parameter", () => {
 });
 
 for (const execution of ["eager", "graph"] as const) {
-  Deno.test(`ten float32 training steps are PyTorch's (${execution})`, () => {
+  Deno.test(`ten float32 training steps equal PyTorch's (${execution})`, () => {
     const { losses, gradNorms } = trainTen(tensors, "float32", execution);
     const want = reference.float32.training;
     losses.forEach((loss, i) => assertAlmostEquals(loss, want.losses[i]!, 5e-6));
@@ -132,7 +132,7 @@ function bfloat16Bound(): number {
   return 4 * Math.sqrt(2) * Math.sqrt(2) * Math.sqrt(R) * U / Math.sqrt(3) * rms;
 }
 
-Deno.test("the loss under bf16-autocast is PyTorch's within bfloat16's precision", () => {
+Deno.test("the loss under bf16-autocast equals PyTorch's within bfloat16's precision", () => {
   const batch = toBatch(reference.inputs);
   const { loss } = lossAndGradients(toParameters(tensors), batch, { model, policy: "bf16-autocast" });
   const got = loss.dataSync()[0]!;
@@ -140,7 +140,7 @@ Deno.test("the loss under bf16-autocast is PyTorch's within bfloat16's precision
   assert(Math.abs(got - reference.float32.loss) > 1e-6, "nothing was rounded");
 });
 
-Deno.test("ten training steps under bf16-autocast are PyTorch's within bfloat16's precision", () => {
+Deno.test("ten training steps under bf16-autocast equal PyTorch's within bfloat16's precision", () => {
   const { gradients } = lossAndGradients(toParameters(tensors), toBatch(reference.inputs), {
     model,
     policy: "float32",
@@ -160,7 +160,7 @@ Deno.test("ten training steps under bf16-autocast are PyTorch's within bfloat16'
   }
 });
 
-Deno.test("under bf16-autocast every activation has the type that PyTorch gives it", () => {
+Deno.test("every activation under bf16-autocast has PyTorch's type", () => {
   autocast("bf16-autocast", () => {
     const part = (name: string) => {
       const p = toParameters(tensors);
@@ -190,7 +190,7 @@ function nativeBytes(): number {
   return rss - heapTotal;
 }
 
-Deno.test("tensors, handles and resident memory stay flat over 200 training steps", () => {
+Deno.test("the numbers of tensors and handles and the resident memory stay constant over 200 training steps", () => {
   for (const execution of ["graph", "eager"] as const) {
     const parameters = toParameters(tensors);
     let state: TrainState = { parameters, moments: zeroMoments(parameters) };
@@ -213,7 +213,7 @@ Deno.test("tensors, handles and resident memory stay flat over 200 training step
   }
 });
 
-Deno.test("no handle is left when everything is disposed of", () => {
+Deno.test("disposing of everything deletes every handle", () => {
   const before = tensorflow.liveHandles;
   tf.tidy(() => {
     lossAndGradients(toParameters(tensors), toBatch(reference.inputs), { model, policy: "bf16-autocast" });

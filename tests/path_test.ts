@@ -11,7 +11,7 @@ function copy(from: string, to: string): void {
   for (const { name } of Deno.readDirSync(from)) copy(join(from, name), join(to, name));
 }
 
-Deno.test("from a path with spaces, accents and percent signs, the processes of runs start", async () => {
+Deno.test("runs start from a path with spaces, accents and percent signs", async () => {
   const root = Deno.makeTempDirSync({ prefix: "los kit é 100%25 #" });
   try {
     for (const name of ["deno.json", "deno.lock", "lib", join("tests", "std_assert")]) {

@@ -14,7 +14,7 @@ const { folder: _folder, ...files } = runPaths(onlyRun(done));
 
 for (const file of Object.values(files)) {
   const name = basename(file);
-  Deno.test(`a link in the place of ${name} is refused or replaced, and its target stays as it is`, async () => {
+  Deno.test(`a link in place of ${name} is refused or replaced, and its target is unchanged`, async () => {
     const dir = join(root, `planted-${name}`), run = join(dir, "runs", basename(onlyRun(done)));
     const target = join(root, `target-${name}`), planted = join(run, name);
     Deno.mkdirSync(run, { recursive: true });

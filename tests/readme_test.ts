@@ -101,7 +101,7 @@ const PAGES = [
   "docs/notebooks.md",
 ];
 
-Deno.test("the code blocks of README and docs run, and print what they say", async (t) => {
+Deno.test("the code blocks of README and docs run, and print the documented output", async (t) => {
   const folder = await Deno.makeTempDir();
   try {
     await copyRepository(folder);

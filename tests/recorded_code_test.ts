@@ -39,7 +39,7 @@ async function reproduce(dir: string, ...args: string[]) {
 }
 
 Deno.test({
-  name: "reproduce runs no code of a prepared folder, and with --run-recorded-code shows it before it runs",
+  name: "reproduce executes no code of a folder; --run-recorded-code prints the code first",
   ignore: findProgram("git") === undefined,
   fn: async () => {
     const commit = await makeClone();
@@ -83,7 +83,7 @@ Deno.test({
   },
 });
 
-Deno.test("a recorded commit that is an option of git is refused, not passed on", async () => {
+Deno.test("a recorded commit that is an option of git is rejected", async () => {
   const dir = copy(done, join(root, "option")), out = join(root, "written");
   edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
     Object.assign(manifest, { libSha256: "0".repeat(64) });

@@ -8,7 +8,7 @@ import { runTask } from "./support/commands.ts";
 
 const FOLDER = "experiments/reference";
 
-Deno.test("reproduce finds the reference runs as they were, or their losses within tolerance on another machine", async () => {
+Deno.test("reproduce reports the reference runs as identical, or as within tolerance on another machine", async () => {
   assertEquals(readRuns(FOLDER).map(({ status }) => status), ["finished", "finished"]);
   for (const flag of ["--present-code", "--run-recorded-code"]) {
     const { code, stdout, stderr } = await runTask("reproduce", [FOLDER, flag]);

@@ -92,7 +92,7 @@ Deno.test({
     const browser = await launchChromium(chromium!);
     try {
       const url = await writeReport(dir, HOSTILE);
-      await t.step("asks for nothing but itself, and complains of nothing", async () => {
+      await t.step("makes no requests and logs no errors", async () => {
         const { page, deeds } = await openReport(browser, url);
         assertEquals(deeds, { requests: [url], complaints: [], dialogs: [] });
         await page.close();
@@ -111,7 +111,7 @@ Deno.test({
         }
         await page.close();
       });
-      await t.step("shows hostile text, in labels and while hovering, and obeys none of it", async () => {
+      await t.step("shows hostile text in labels and on hover, and executes none of it", async () => {
         const { page, deeds } = await openReport(browser, url);
         assertEquals(
           await page.$$eval(
@@ -183,7 +183,7 @@ Deno.test({
           await page.close();
         },
       );
-      await t.step("lights up the pair of a curve by mouse, by arrow keys and from the table", async () => {
+      await t.step("highlights the pair of a curve by mouse, by arrow keys and from the table", async () => {
         const { page } = await openReport(browser, url);
         const lit = () =>
           page.evaluate(`[
@@ -207,7 +207,7 @@ Deno.test({
         assertEquals(await page.$$eval("button[aria-pressed=true]", (found) => found.length), 3 + 2);
         await page.close();
       });
-      await t.step("sorts a table by a heading, both ways, with what is missing last", async () => {
+      await t.step("sorts a table by a column in both directions, with missing values last", async () => {
         const { page } = await openReport(browser, url);
         const column = () =>
           page.evaluate(`(() => {
@@ -230,7 +230,7 @@ Deno.test({
         assertEquals(await page.$$eval("th[aria-sort=descending]", (found) => found.length), 1);
         await page.close();
       });
-      await t.step("draws all of its figures for paper, unseen ones too, in light colours", async () => {
+      await t.step("prints all figures in light colors, also those outside of the viewport", async () => {
         const page = await browser.newPage();
         await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
         await page.goto(url);
@@ -255,7 +255,7 @@ Deno.test({
         assertEquals(await page.$$eval(".modebar a[href], .plotlyjsicon", (found) => found.length), 0);
         await page.close();
       });
-      await t.step("runs and loads nothing that is put into it", async () => {
+      await t.step("executes and loads nothing from injected content", async () => {
         let reached = 0;
         const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
           reached++;
@@ -281,7 +281,7 @@ Deno.test({
         await server.shutdown();
       });
       await t.step(
-        "follows the reader's choice of light or dark, figures too, while it is open",
+        "follows changes of the color scheme while it is open, also in figures",
         async () => {
           const { page } = await openReport(browser, url);
           const colors = async (scheme: string): Promise<string[]> => {
@@ -297,7 +297,7 @@ Deno.test({
           await page.close();
         },
       );
-      await t.step("fits a phone, and what is wider scrolls by keyboard", async () => {
+      await t.step("fits a phone, and wider content scrolls by keyboard", async () => {
         const { page } = await openReport(browser, url);
         await page.setViewport({ width: 390, height: 844 });
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -315,7 +315,7 @@ Deno.test({
         assertEquals(focused, [true, "solid"]);
         await page.close();
       });
-      await t.step("draws many runs as few lines, and each alone again when few are chosen", async () => {
+      await t.step("merges the lines of many runs, and separates them when few are selected", async () => {
         const many = Deno.makeTempDirSync();
         for (let seed = 1; seed <= 60; seed++) {
           for (const policy of ["float32", "bf16-autocast"]) {

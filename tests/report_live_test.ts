@@ -41,7 +41,7 @@ async function watch(
   return { url: /http:\S+/.exec(told)![0], child, end };
 }
 
-Deno.test("report --watch tells of changes, by events that begin with how things are", async () => {
+Deno.test("report --watch sends the current state and then every change", async () => {
   const dir = Deno.makeTempDirSync();
   writePair(dir, 1);
   // Neither a file beside the runs nor a link in a circle ends it.
@@ -76,7 +76,7 @@ async function raw(port: number, request: string): Promise<string> {
   return new TextDecoder().decode(buffer.subarray(0, length)).split("\r\n")[0]!;
 }
 
-Deno.test("report --watch answers nobody but pages of its own address and secret, and only with the report", async () => {
+Deno.test("report --watch answers only requests with its own address and secret, and only with the report", async () => {
   const dir = Deno.makeTempDirSync();
   writePair(dir, 1);
   const { url, end } = await watch(dir);
@@ -153,7 +153,7 @@ Deno.test("report --watch answers nobody but pages of its own address and secret
   }
 });
 
-Deno.test("report --watch bounds readers that take nothing, drops them, and serves the next", async () => {
+Deno.test("report --watch limits stalled readers, drops them, and serves others", async () => {
   const dir = Deno.makeTempDirSync();
   writePair(dir, 1);
   const { url, end } = await watch(dir);
@@ -187,7 +187,7 @@ Deno.test("report --watch bounds readers that take nothing, drops them, and serv
 });
 
 Deno.test({
-  name: "an open page follows a sweep, keeps its filters, and catches up after the server was away",
+  name: "an open page follows a sweep, keeps its filters, and catches up after a restart of the server",
   ignore: chromium === undefined,
   fn: async () => {
     const dir = Deno.makeTempDirSync();
@@ -234,7 +234,7 @@ Deno.test({
   },
 });
 
-Deno.test("report --figures writes each figure as SVG or PNG, and refuses what it cannot do", async () => {
+Deno.test("report --figures writes each figure as SVG or PNG, and rejects invalid requests", async () => {
   const dir = Deno.makeTempDirSync();
   try {
     for (const seed of [1, 2]) writePair(dir, seed);
@@ -267,7 +267,7 @@ Deno.test("report --figures writes each figure as SVG or PNG, and refuses what i
   }
 });
 
-Deno.test("report says which runs it leaves out and why, of one folder and of several", async () => {
+Deno.test("report lists excluded runs with the reason, for one folder and for several", async () => {
   const root = Deno.makeTempDirSync();
   try {
     const lost = writeSyntheticRun(root, { losses: [3, 2] });
@@ -289,7 +289,7 @@ Deno.test("report says which runs it leaves out and why, of one folder and of se
   }
 });
 
-Deno.test("report sets the runs of a CPU and of a GPU side by side, each against its own float32", async () => {
+Deno.test("report compares the runs of a CPU and of a GPU with their own float32 runs", async () => {
   const root = Deno.makeTempDirSync();
   try {
     const folders = [["cpu", 0.01], ["NVIDIA H100", 0.02]].map(([device, gap]) => {

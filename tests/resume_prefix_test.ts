@@ -36,7 +36,7 @@ const SPECS: Record<string, Record<string, unknown>> = {
 type Bytes = Uint8Array<ArrayBuffer> | undefined;
 
 for (const [name, more] of Object.entries(SPECS)) {
-  Deno.test(`a run resumed from any prefix of its journal with any of its checkpoints ends the same: ${name}`, async () => {
+  Deno.test(`a run resumed from any journal prefix and checkpoint has the same result: ${name}`, async () => {
     const plan = await makePlan(parseSweepSpec({ ...TINY, ...more }, "the test"), 1);
     const { id, spec } = plan.runs[0]!;
     const execute = (dir: string) =>

@@ -15,7 +15,7 @@ const rsync = findProgram("rsync");
 if (rsync === undefined) console.log("skipped: rsync is neither on this machine nor installed by apt-get");
 
 Deno.test({
-  name: "a folder that rsync copies again and again while runs are at work goes on as its original does",
+  name: "a copy by rsync during runs can be resumed to the same results",
   ignore: rsync === undefined,
   async fn() {
     const root = Deno.makeTempDirSync();

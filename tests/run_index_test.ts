@@ -48,7 +48,7 @@ function assertEqualRuns(a: string, b: string): void {
   assertEquals(Deno.readFileSync(runPaths(a).checkpoint), Deno.readFileSync(runPaths(b).checkpoint));
 }
 
-Deno.test("run --index takes its index from a value, from Slurm or from Kubernetes, and ends what is finished", async () => {
+Deno.test("run --index reads its index from a value, Slurm or Kubernetes, and ends at once for a finished run", async () => {
   const dir = await planned("index", { ...SMALL, steps: 5 });
   const ways: [string[], Record<string, string>][] = [
     [["--index", "0"], {}],
@@ -69,7 +69,7 @@ Deno.test("run --index takes its index from a value, from Slurm or from Kubernet
   assertEquals((await runTask("sweep", [join(root, "index.json"), "--out", dir])).code, 0);
 });
 
-Deno.test("a run that is stopped by SIGTERM, by SIGUSR1 and before a deadline goes on to the same end", async () => {
+Deno.test("a run stopped by SIGTERM, SIGUSR1 and a deadline resumes to the same result", async () => {
   const whole = await planned("whole", SMALL), dir = await planned("stopped", SMALL);
   assertEquals((await runTask("run", [whole, "--index", "0"])).code, 0);
   const folder = folderOf(dir, 0);
@@ -103,7 +103,7 @@ Deno.test("a run that is stopped by SIGTERM, by SIGUSR1 and before a deadline go
   assertEqualRuns(folder, folderOf(whole, 0));
 });
 
-Deno.test("two jobs never run one index at once", async () => {
+Deno.test("two jobs never run one index concurrently", async () => {
   const dir = await planned("twice", SMALL);
   const first = startTask("run", [dir, "--index", "1"]);
   await stepsMade(folderOf(dir, 1), 10);
@@ -115,7 +115,7 @@ Deno.test("two jobs never run one index at once", async () => {
   assertEquals(stepsOf(folderOf(dir, 1)), SMALL.steps);
 });
 
-Deno.test("statuses tell a forbidden divergence, bad input and other failures apart", async () => {
+Deno.test("exit statuses distinguish forbidden divergence, invalid input and other failures", async () => {
   const diverging = await planned("diverging", {
     ...SMALL,
     steps: 20,
@@ -174,7 +174,7 @@ except kubernetes_validate.ValidationError:
     print("refused")
 `;
 
-Deno.test("cluster kubernetes writes an Indexed Job by Kubernetes' own schema", async (t) => {
+Deno.test("cluster kubernetes writes an Indexed Job that is valid by the schema of Kubernetes", async (t) => {
   const image = ["--image", "registry.example/losskit:1", "--claim", "runs"];
   const dir = await planned("Job_of.Muller", { ...SMALL, steps: 5 }, [
     "kubernetes",
@@ -216,7 +216,7 @@ Deno.test("cluster kubernetes writes an Indexed Job by Kubernetes' own schema", 
   assertEquals(readRun(folderOf(dir, 1)).status, "finished");
 });
 
-Deno.test("cluster explains what it cannot do", async () => {
+Deno.test("cluster reports invalid requests", async () => {
   const dir = await planned("fine", { ...SMALL, steps: 5 });
   const image = ["--image", "a", "--claim", "b"];
   const wrong: [string[], RegExp][] = [

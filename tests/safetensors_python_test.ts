@@ -95,7 +95,7 @@ const given: ParameterRecord = {
   'ключ "😀"': { shape: [1], values: new Float32Array([3]), dtype: "BF16" },
 };
 
-Deno.test("Python reads what losskit writes, and the other way round: types, shapes, names, bits, metadata", async () => {
+Deno.test("Python and losskit read each other's files: types, shapes, names, bits, metadata", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = join(folder, "ours.safetensors");
@@ -124,7 +124,7 @@ Deno.test("Python reads what losskit writes, and the other way round: types, sha
 const STRICTER =
   /twice|is of type|is of the unknown type|no record of text|does not begin|no shape or no offsets/;
 
-Deno.test("of 5,000 mutated files none is read as something else than Python reads", async () => {
+Deno.test("losskit reads none of 5,000 mutated files differently from Python", async () => {
   const random = createRandom(2, "fuzz");
   // Without a checksum, so that what is read depends on the header alone.
   const parts = Object.entries(given).map(([name, tensor]) => [name, told(tensor)] as const);

@@ -30,7 +30,7 @@ const RECORDED = [
   ["bf16-autocast", curve("torch_bf16"), curve("losskit_bf16")],
 ] as const;
 
-Deno.test("the recorded curves of losskit and PyTorch are of the same training, and as near", () => {
+Deno.test("the recorded curves of losskit and PyTorch have equal settings and agree within the tolerance", () => {
   for (const [policy, theirs, ours] of RECORDED) compareCurves([theirs, ours], policy);
 });
 
@@ -48,7 +48,7 @@ function compareCurves([theirs, ours]: [ReferenceCurve, ReferenceCurve], policy:
   for (const [i, { loss }] of theirs.evals.entries()) assertAlmostEquals(ours.evals[i]!.loss, loss, BOUND);
 }
 
-Deno.test("2,000 steps on Shakespeare's characters come to PyTorch's loss on the whole validation part", async () => {
+Deno.test("2,000 steps on Shakespeare's characters reach PyTorch's loss on the whole validation part", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const { code, stderr } = await runTask("train", [

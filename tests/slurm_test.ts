@@ -66,7 +66,7 @@ async function isOver(slurm: Slurm, job: string): Promise<boolean> {
 }
 
 Deno.test({
-  name: "tasks of an array that are preempted, signalled and requeued go on, and end as undisturbed runs do",
+  name: "preempted, signaled and requeued tasks of an array resume to the results of undisturbed runs",
   ignore: reason !== true,
   async fn() {
     const undisturbed = await planned("undisturbed", SPEC), dir = await planned("array", SPEC);
@@ -122,7 +122,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a task that diverges or has bad input fails with its status and is not queued again",
+  name: "a task that diverges or has invalid input fails with its status and is not requeued",
   ignore: reason !== true,
   async fn() {
     const short = { ...SPEC, policy: ["float32"], seeds: [1], steps: 20 };

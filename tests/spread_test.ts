@@ -37,7 +37,7 @@ Deno.test("no array is spread into a call that takes any number of arguments", (
   assertEquals(files.flatMap((file) => spreads(file, Deno.readTextFileSync(file))), []);
 });
 
-Deno.test("spreads() finds calls over several lines and in expressions, and leaves others alone", () => {
+Deno.test("spreads() finds calls over several lines and in expressions, and no others", () => {
   const source =
     "const a = [...b];\nMath.max(\n  0,\n  ...a,\n);\nf(...a);\nx.y.push(...a.map((z) => String.fromCharCode(...z)));";
   assertEquals(spreads("s.ts", source).map((one) => one.split(": ")[0]), [

@@ -30,7 +30,7 @@ const spec: SweepSpecInput = {
 };
 const quiet = { progress: { write: () => {} } };
 
-Deno.test("sweep() runs a spec with short names and returns its runs; again it returns them at once", async () => {
+Deno.test("sweep() runs a spec with short names and returns its runs; a second call returns them without training", async () => {
   const dir = join(root, "sweep");
   const runs = await sweep(spec, { dir, workers: 2, ...quiet });
   assertEquals(
@@ -58,7 +58,7 @@ Deno.test("sweep() runs a spec with short names and returns its runs; again it r
   assert(comparison.figures().length >= 3);
 });
 
-Deno.test("sweep() throws where it cannot work, and stops at a signal", async () => {
+Deno.test("sweep() rejects invalid specs, and stops at a signal", async () => {
   const dir = join(root, "wrong");
   await assertRejects(
     () => sweep({ ...spec, lr: -1 }, { dir, ...quiet }),
@@ -74,7 +74,7 @@ Deno.test("sweep() throws where it cannot work, and stops at a signal", async ()
   assertEquals(await sweep(spec, { dir: join(root, "stopped"), signal: aborted, ...quiet }), []);
 });
 
-Deno.test("recordSweep() plans, runs and reports a sweep in one call, and resumes it from its folder alone", async () => {
+Deno.test("recordSweep() plans, runs and reports a sweep in one call, and resumes it from its folder", async () => {
   const dir = join(root, "recorded"), plans: number[] = [], lines: string[] = [];
   const options = {
     ...{ dir, workers: 2, tolerance: 1, ...quiet },
@@ -115,7 +115,7 @@ Deno.test("compare() summarizes several settings in one sentence, and refuses ru
   assertThrows(() => compare(runs, { level: 2 }), RangeError, "level");
 });
 
-Deno.test("plan() predicts a sweep's runs, and counts those that the folder has", async () => {
+Deno.test("plan() predicts a sweep's runs, and counts existing ones", async () => {
   const dir = join(root, "planned"), lines: string[] = [];
   const print = (line: string) => void lines.push(line);
   const before = await plan(spec, { dir, workers: 1, print });
@@ -135,7 +135,7 @@ Deno.test("plan() predicts a sweep's runs, and counts those that the folder has"
   await assertRejects(() => plan({ ...spec, lr: -1 }), UserError, "the object given to plan()");
 });
 
-Deno.test("compareFolder(), report() and exportRuns() write what their commands write", async () => {
+Deno.test("compareFolder(), report() and exportRuns() write the files of their commands", async () => {
   const dir = join(root, "planned");
   const lines: string[] = [];
   const compared = await compareFolder(dir, { tolerance: 1, print: (line) => void lines.push(line) });
@@ -154,7 +154,7 @@ Deno.test("compareFolder(), report() and exportRuns() write what their commands 
   await assertRejects(() => compareFolder(join(root, "none")), UserError, "Cannot read a sweep");
 });
 
-Deno.test("verifyResume() proves a spec, and throws where it cannot work", async () => {
+Deno.test("verifyResume() verifies a spec, and rejects invalid ones", async () => {
   const lines: string[] = [];
   const print = (line: string) => void lines.push(line);
   const { problems, kills, sentence, dir } = await verifyResume({ ...spec, seeds: [1], policy: ["off"] }, {
@@ -166,7 +166,7 @@ Deno.test("verifyResume() proves a spec, and throws where it cannot work", async
   await assertRejects(() => verifyResume(spec, { dir: root }), UserError, "got a folder with files");
 });
 
-Deno.test("recordRun() records one run and resumes it by what the folder says alone", async () => {
+Deno.test("recordRun() records one run and resumes it from its folder", async () => {
   const dir = join(root, "one");
   const run = { data, T: 16, B: 4, steps: 3, nLayer: 1, nHead: 1, nEmbd: 16, evalTokens: 64, seed: 2 };
   const first = await recordRun(run, { dir, threads: 1, signal: AbortSignal.abort() });

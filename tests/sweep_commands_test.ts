@@ -9,7 +9,7 @@ import { readHolder, readJournal, readRun, readRuns, runPaths } from "../lib/rec
 import { ended, runTask, startTask } from "./support/commands.ts";
 import { copy, done, doneSpec, edit, onlyRun, root, specOf } from "./support/tiny_sweep.ts";
 
-Deno.test("a finished run of another environment is run again, its record kept, unless that is allowed", async () => {
+Deno.test("a finished run from another environment is repeated, unless that is allowed, and its record is kept", async () => {
   const dir = copy(done, join(root, "moved"));
   const run = onlyRun(dir);
   edit(runPaths(run).manifest, ({ environment }) => environment!["cpuModel"] = "Another CPU");
@@ -27,7 +27,7 @@ Deno.test("a finished run of another environment is run again, its record kept, 
   assert(manifest.environment.cpuModel !== "Another CPU");
 });
 
-Deno.test("an unfinished run of another environment starts over, unless that is allowed", async () => {
+Deno.test("an unfinished run from another environment starts over, unless that is allowed", async () => {
   for (const allowed of [true, false]) {
     const dir = copy(done, join(root, `unfinished-${allowed}`));
     const run = onlyRun(dir), { journal, manifest, log } = runPaths(run);
@@ -44,7 +44,7 @@ Deno.test("an unfinished run of another environment starts over, unless that is 
   }
 });
 
-Deno.test("a run that diverges where its spec forbids it ends there, is not tried again, and is status 4", async () => {
+Deno.test("a run that diverges against its spec ends there, is not retried, and has status 4", async () => {
   const path = await specOf("wild", {
     ...{ allowDivergence: false, minLr: 0, clip: 0, steps: 30 },
     zip: [{ lr: [1e6, 1e-3] }],
@@ -61,7 +61,7 @@ Deno.test("a run that diverges where its spec forbids it ends there, is not trie
   assertEquals(runs.map(({ status }) => status).sort(), ["failed", "finished"]);
 });
 
-Deno.test("a run over its limit of time or memory is ended, says so, and stops no other", async () => {
+Deno.test("a run over its time or memory limit is stopped and reported, and other runs continue", async () => {
   const long = await specOf("long", { steps: 100_000, evalEvery: 100_000, checkpointEvery: 100_000 });
   const timed = await runTask("sweep", [long, "--out", join(root, "timed"), "--time-limit", "4s"]);
   assertEquals(timed.code, 3, timed.stderr);
@@ -77,7 +77,7 @@ Deno.test("a run over its limit of time or memory is ended, says so, and stops n
   assertMatch(large.stderr, /the run used [\d.]+ MB of memory and exceeded its limit of 50.0 MB/);
 });
 
-Deno.test("a run that failed is tried again, and the cause is kept in journal and log", async () => {
+Deno.test("a failed run is retried, and the cause is in its journal and log", async () => {
   const dir = copy(done, join(root, "tried"));
   const run = onlyRun(dir), { journal, checkpoint, log } = runPaths(run);
   const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
@@ -94,7 +94,7 @@ Deno.test("a run that failed is tried again, and the cause is kept in journal an
   assertEquals(readRun(run).status, "finished");
 });
 
-Deno.test("what is said wrong about limits and retries is told, and nothing starts", async () => {
+Deno.test("invalid limits and retries are reported, and nothing starts", async () => {
   const wrong: [string, string, RegExp][] = [
     ["--time-limit", "soon", /--time-limit: expected a time such as 90s/],
     ["--time-limit", "0s", /--time-limit/],
@@ -112,7 +112,7 @@ Deno.test("what is said wrong about limits and retries is told, and nothing star
   assert(!exists(out));
 });
 
-Deno.test("a second Ctrl-C ends a sweep at once, whose worker does not answer, and nothing recorded is lost", async () => {
+Deno.test("a second Ctrl-C stops a sweep with a stalled worker, and no record is lost", async () => {
   const path = await specOf("stuck", { steps: 3000, evalEvery: 3000, checkpointEvery: 50 });
   const dir = join(root, "stuck");
   const child = startTask("sweep", [path, "--out", dir]);
@@ -139,7 +139,7 @@ Deno.test("a second Ctrl-C ends a sweep at once, whose worker does not answer, a
   assertEquals(readRun(onlyRun(dir)).status, "finished");
 });
 
-Deno.test("sweep --resume alone goes on as the folder's plan says, if code and text are the same", async () => {
+Deno.test("sweep --resume resumes from the folder's plan if code and text are unchanged", async () => {
   const dir = copy(done, join(root, "by-plan"));
   const { code, stderr } = await runTask("sweep", ["--resume", "--out", dir]);
   assertEquals(code, 0, stderr);

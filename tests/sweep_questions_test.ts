@@ -10,7 +10,7 @@ import { runTask } from "./support/commands.ts";
 import { copy, done, doneSpec, edit, onlyRun, root, specOf, text } from "./support/tiny_sweep.ts";
 import { editRecord } from "./support/edit_record.ts";
 
-Deno.test("plan lists runs with what varies, time and memory, measured; or from the folder's journals", async () => {
+Deno.test("plan lists runs with varying fields, time and memory, measured or from the folder's journals", async () => {
   const path = await specOf("planned", {
     axes: { lr: [1e-3, 3e-3], nEmbd: [16, 32] },
     minLr: 1e-4,
@@ -34,7 +34,7 @@ Deno.test("plan lists runs with what varies, time and memory, measured; or from 
   assert(!exists(out), "plan ran something");
 });
 
-Deno.test("plan marks what a folder has of its runs, and counts only the rest, from the folder's journals", async () => {
+Deno.test("plan marks existing runs and counts only the others", async () => {
   const all = await runTask("plan", [doneSpec, "--out", done]);
   assertMatch(
     all.stdout,
@@ -65,7 +65,7 @@ Deno.test("plan marks what a folder has of its runs, and counts only the rest, f
   );
 });
 
-Deno.test("plan and sweep refuse what cannot fit into memory, before anything starts", async () => {
+Deno.test("plan and sweep refuse runs that do not fit into memory, before anything starts", async () => {
   const path = await specOf("huge", { nEmbd: 200_000, nLayer: 200 });
   for (const task of ["plan", "sweep"]) {
     const out = join(root, "huge");
@@ -79,13 +79,13 @@ Deno.test("plan and sweep refuse what cannot fit into memory, before anything st
   }
 });
 
-Deno.test("explain names what makes a run reusable or new, in spec, data, code and environment", async (t) => {
+Deno.test("explain names the differences that make a run reusable or new", async (t) => {
   const explain = async (run: string, ...more: string[]) => {
     const { code, stdout, stderr } = await runTask("explain", [run, ...more]);
     assertEquals(code, 0, stderr);
     return stdout;
   };
-  await t.step("nothing has changed", async () => {
+  await t.step("no change", async () => {
     assertMatch(await explain(onlyRun(done)), /environment: the same\n→ reusable: it is finished/);
   });
   await t.step("environment", async () => {
@@ -109,7 +109,7 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
     edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["sha256"] = "0".repeat(64));
     assertMatch(await explain(onlyRun(dir)), /→ new: data: Cannot use the corpus .* as recorded, got /);
   });
-  await t.step("spec, of a run that is only planned", async () => {
+  await t.step("spec of a planned run", async () => {
     const dir = copy(done, join(root, "more"));
     edit(join(dir, "plan.json"), (plan) => {
       const [first] = plan["runs"] as unknown as { id: string; spec: Record<string, unknown> }[];
@@ -167,7 +167,7 @@ Deno.test("explain names what makes a run reusable or new, in spec, data, code a
   });
 });
 
-Deno.test("reproduce answers identical, within tolerance, diverged with its step and what changed, or cannot", async (t) => {
+Deno.test("reproduce reports identical, within tolerance, diverged with step and changes, or not reproduced", async (t) => {
   const reproduce = async (run: string, ...more: string[]) => {
     const { code, stdout, stderr } = await runTask("reproduce", [run, ...more]);
     assert(!stderr.includes("    at "), stderr);
@@ -187,12 +187,12 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
   await t.step("identical", async () => {
     assertEquals((await reproduce(onlyRun(done))).stdout, "identical");
   });
-  await t.step("within tolerance, how far", async () => {
+  await t.step("within tolerance, with the largest difference", async () => {
     const { code, stdout } = await reproduce(changed("near", 4, (loss) => loss + 1e-4));
     assertEquals(code, 0);
     assertEquals(stdout, "within tolerance: losses differ by at most 1.00e-4 nats, at step 4");
   });
-  await t.step("diverged beyond a tolerance that is given", async () => {
+  await t.step("diverged by more than a given tolerance", async () => {
     const { code, stdout } = await reproduce(changed("far", 4, (loss) => loss + 1e-4), "--tolerance", "1e-5");
     assertEquals(code, 4);
     assertMatch(stdout, /^diverged at step 4: loss was .*, is .*; no field of the environment differs$/);
@@ -204,14 +204,14 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     assertEquals(code, 4);
     assertMatch(stdout, /^changed: cpuModel was "Another CPU", is ".*"\ndiverged at step 6: loss was 9, is /);
   });
-  await t.step("cannot: the text has changed", async () => {
+  await t.step("not reproduced: changed text", async () => {
     const dir = copy(done, join(root, "gone"));
     edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["sha256"] = "0".repeat(64));
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals(code, 2);
     assertMatch(stdout, /^not reproduced: Cannot use the corpus/);
   });
-  await t.step("the text lies beside the plan, or is named", async () => {
+  await t.step("text in the plan's folder, or named by --data", async () => {
     const dir = copy(done, join(root, "carried"));
     edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["path"] = join(root, "no", "text.txt"));
     assertMatch((await reproduce(onlyRun(dir))).stdout, /^not reproduced: Cannot read the corpus/);
@@ -219,7 +219,7 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     await Deno.copyFile(text, join(dir, "text.txt"));
     assertEquals((await reproduce(onlyRun(dir))).stdout, "identical");
   });
-  await t.step("cannot: it is not finished", async () => {
+  await t.step("not reproduced: unfinished run", async () => {
     const dir = copy(done, join(root, "half"));
     const { journal } = runPaths(onlyRun(dir));
     const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
@@ -227,14 +227,14 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals([code, stdout], [2, "not reproduced: the run is not finished: it is unfinished"]);
   });
-  await t.step("cannot: the files are damaged", async () => {
+  await t.step("not reproduced: damaged files", async () => {
     const dir = copy(done, join(root, "broken"));
     await Deno.writeTextFile(runPaths(onlyRun(dir)).manifest, "{");
     const { code, stdout } = await reproduce(onlyRun(dir));
     assertEquals(code, 2);
     assertMatch(stdout, /^not reproduced: Cannot read .*manifest.json: expected a run's manifest/);
   });
-  await t.step("cannot: the checkpoint is not the one that the journal tells of", async () => {
+  await t.step("not reproduced: checkpoint that does not match the journal", async () => {
     const dir = copy(done, join(root, "truncated"));
     const { checkpoint } = runPaths(onlyRun(dir));
     Deno.truncateSync(checkpoint, Deno.statSync(checkpoint).size - 8);
@@ -245,7 +245,7 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
       /^not reproduced: Cannot use .*checkpoint.safetensors: expected the file with SHA-256/,
     );
   });
-  await t.step("cannot: other code made the run; --present-code runs this checkout's", async () => {
+  await t.step("not reproduced: other code made the run; --present-code runs this checkout", async () => {
     const dir = copy(done, join(root, "lost-code"));
     edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
       Object.assign(manifest, { libSha256: "0".repeat(64) });
@@ -268,7 +268,7 @@ Deno.test("reproduce answers identical, within tolerance, diverged with its step
     );
   });
   await t.step(
-    "goes on with the others where one of a folder is damaged, says each problem once",
+    "skips a damaged run of a folder, and reports each problem once",
     async () => {
       const dir = copy(done, join(root, "one-of-two"));
       for (const [name, text] of [["000000000000", "{"], ["ffffffffffff", undefined]] as const) {

@@ -114,7 +114,7 @@ async function stepsMade(dir: string, least: number): Promise<void> {
   throw new Error("no steps were made");
 }
 
-Deno.test("an interrupted sweep goes on, and ends as one that was left alone", async () => {
+Deno.test("an interrupted sweep resumes to the results of an undisturbed one", async () => {
   const [alone, stopped] = [join(root, "alone"), join(root, "stopped")];
   const args = [...SMALL, "--steps", "300", "--workers", "2"];
   assertEquals((await runTask("sweep", [...args, "--out", alone])).code, 0);
@@ -145,7 +145,7 @@ Deno.test("an interrupted sweep goes on, and ends as one that was left alone", a
   }
 });
 
-Deno.test("a worker that is killed fails its run alone, and the same command mends it", async () => {
+Deno.test("a killed worker fails only its run, and the same command repairs the sweep", async () => {
   const dir = join(root, "killed");
   const args = [...SMALL, "--amp", "off", "--steps", "300", "--workers", "1", "--retries", "0", "--out", dir];
   const child = startTask("sweep", args);
@@ -157,7 +157,7 @@ Deno.test("a worker that is killed fails its run alone, and the same command men
   assertEquals(readRuns(dir).map(({ status }) => status), ["finished"]);
 });
 
-Deno.test("a run whose journal was lost starts over, whatever its checkpoint says", async () => {
+Deno.test("a run without its journal starts over, although its checkpoint exists", async () => {
   const dir = join(root, "lost");
   const args = [...SMALL, "--amp", "off", "--steps", "60", "--out", dir];
   assertEquals((await runTask("sweep", args)).code, 0);
@@ -173,7 +173,7 @@ Deno.test("a run whose journal was lost starts over, whatever its checkpoint say
   assertEquals(compareJournals(readRun(folder!).events, before), undefined);
 });
 
-Deno.test("damage inside a journal is named by file and line, and its run stays as it is", async () => {
+Deno.test("damage inside a journal is reported with file and line, and the run is unchanged", async () => {
   const dir = join(root, "damaged");
   const args = [...SMALL, "--amp", "off", "--steps", "8", "--out", dir];
   assertEquals((await runTask("sweep", args)).code, 0);
@@ -231,7 +231,7 @@ const WRONG: [string, string[], RegExp][] = [
   ],
 ];
 
-Deno.test("bad input is explained, ends with status 2, and starts nothing", async (t) => {
+Deno.test("invalid input is reported with status 2, and starts nothing", async (t) => {
   await Deno.writeTextFile(join(root, "empty.txt"), "");
   await Deno.writeTextFile(join(root, "short.txt"), "too short for anything");
   await Deno.writeTextFile(join(root, "field.json"), JSON.stringify({ data: text, stepz: 3 }));
@@ -252,7 +252,7 @@ Deno.test("bad input is explained, ends with status 2, and starts nothing", asyn
   }
 });
 
-Deno.test("report and reproduce explain a folder that is none", async () => {
+Deno.test("report and reproduce report a missing folder", async () => {
   for (const task of ["report", "reproduce"]) {
     const { code, stderr } = await runTask(task, [join(root, "nothing")]);
     assertEquals(code, 2);

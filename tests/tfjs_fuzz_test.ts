@@ -7,7 +7,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`1,500 random calls of TF.js's ops end in results and errors (seed ${seed})`, async () => {
+  Deno.test(`1,500 random calls of TF.js's ops return results or throw errors (seed ${seed})`, async () => {
     const log = await Deno.makeTempFile();
     try {
       const script = fileURLToPath(import.meta.resolve("./tfjs/fuzz.ts"));

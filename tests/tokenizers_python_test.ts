@@ -65,7 +65,7 @@ const TEXTS = [
   ...Array.from({ length: 100 }, () => randomUnicode(random, 60)),
 ];
 
-Deno.test("Python's tokenizers loads each tokenizer.json and makes the same ids, and losskit loads its own", async () => {
+Deno.test("Python's tokenizers and losskit load each other's tokenizer.json and return equal ids", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const tokenizers: Record<string, Tokenizer> = {

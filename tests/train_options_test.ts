@@ -27,7 +27,7 @@ const FLAGS: readonly (readonly [field: keyof FullGptConfig, flag: string[], val
   ["layerNormEps", ["--layer-norm-eps", "1e-6"], 1e-6],
 ];
 
-Deno.test("train has a flag for every option of a model, and --describe shows what they make", async () => {
+Deno.test("train has a flag for every option of a model, and --describe shows the model", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const text = join(folder, "text.txt"), out = join(folder, "run");

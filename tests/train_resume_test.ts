@@ -134,7 +134,7 @@ async function trainKilled(
 
 const alone = join(root, "alone");
 
-Deno.test("train that is killed at five random steps and resumed ends as the run left alone", async () => {
+Deno.test("train killed at five random steps and resumed has the results of an undisturbed run", async () => {
   const { code, stderr } = await runTask("train", [...OPTIONS, "--out", alone]);
   assertEquals(code, 0, stderr);
   const random = createRandom(20261124, "kills");
@@ -148,7 +148,7 @@ Deno.test("train that is killed at five random steps and resumed ends as the run
   assert(best.event === "best" && best.step % 12 !== 0 && best.step > 0, "best and last checkpoint are one");
 });
 
-Deno.test("train with functions that are fused, and logits in blocks, goes on bit for bit", async () => {
+Deno.test("train with fused functions and blocked logits resumes bit for bit", async () => {
   const options = [
     ...["--data", text, "--steps", "16", "--checkpoint-every", "5", "--eval-every", "8", "--save-best"],
     // Activations of 2^17 numbers, and 2^24 logits and more.
@@ -162,7 +162,7 @@ Deno.test("train with functions that are fused, and logits in blocks, goes on bi
   assertEqualRuns(outcomeOf(dir), outcomeOf(undisturbed));
 });
 
-Deno.test("train whose best checkpoint is the latest goes on from it, so that none is of a step that is made again", async () => {
+Deno.test("train resumes from a best checkpoint that is the latest", async () => {
   const dir = join(root, "best");
   const saved = (kind: "checkpoint" | "best") =>
     readJournal(filesOf(dir).journal).events.findLast(({ event }) => event === kind);
@@ -194,7 +194,7 @@ Deno.test("train whose best checkpoint is the latest goes on from it, so that no
   assertEqualRuns(got, outcomeOf(alone));
 });
 
-Deno.test("train that was killed after its last checkpoint has only its end to write", async () => {
+Deno.test("train that was killed after its last checkpoint writes only its end", async () => {
   const want = outcomeOf(alone);
   const { journal } = filesOf(alone);
   const whole = await Deno.readTextFile(journal);
@@ -210,7 +210,7 @@ Deno.test("train that was killed after its last checkpoint has only its end to w
   await Deno.writeTextFile(journal, whole);
 });
 
-Deno.test("train without its best checkpoint starts over, and ends the same", async () => {
+Deno.test("train without its best checkpoint starts over, with the same result", async () => {
   const want = outcomeOf(alone);
   const { journal, best } = filesOf(alone);
   const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
@@ -221,7 +221,7 @@ Deno.test("train without its best checkpoint starts over, and ends the same", as
   assertEqualRuns(outcomeOf(alone), want);
 });
 
-Deno.test("train tells of damage in a checkpoint or a plan, and what to do", async (t) => {
+Deno.test("train reports damage in a checkpoint or a plan with the remedy", async (t) => {
   const { journal, checkpoint, best } = filesOf(alone);
   const plan = join(alone, "plan.json");
   const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
@@ -296,7 +296,7 @@ Deno.test("train tells of damage in a checkpoint or a plan, and what to do", asy
   assertEquals(code, 0, stderr);
 });
 
-Deno.test("train goes on where losses are not numbers, and its journal with it", async () => {
+Deno.test("train continues after a NaN loss and resumes from its journal", async () => {
   const dir = join(root, "wild");
   const wild = [
     "--lr",
@@ -416,7 +416,7 @@ const WRONG: [string, string[], RegExp][] = [
   ["no folder", ["--out", " "], /Cannot use --out: expected a folder, got an empty name/],
 ];
 
-Deno.test("train explains odd and contradictory values, ends with status 2, and starts nothing", async () => {
+Deno.test("train reports invalid and contradictory values with status 2, and starts nothing", async () => {
   const out = join(root, "wrong");
   const check = async ([name, args, message]: typeof WRONG[number]) => {
     const given = ["--data", text, ...(args.includes("--out") ? [] : ["--out", out]), ...args];
@@ -430,7 +430,7 @@ Deno.test("train explains odd and contradictory values, ends with status 2, and 
   assertEquals([...Deno.readDirSync(root)].some(({ name }) => name === "wrong"), false);
 });
 
-Deno.test("train --resume refuses another value than the folder's, and a sweep's folder", async () => {
+Deno.test("train --resume refuses values that differ from the plan, and a sweep's folder", async () => {
   const other = await runTask("train", ["--resume", "--out", alone, "--lr", "0.5"]);
   assertEquals(other.code, 2);
   assertMatch(other.stderr, /another plan: run 1 has lr 0.001, expected 0.5/);

@@ -143,7 +143,7 @@ async function withSaved(
   }
 }
 
-Deno.test("AutoTokenizer gives the ids and texts of every saved tokenizer, and no eos outside of the model", async () => {
+Deno.test("AutoTokenizer returns the ids and texts of every saved tokenizer, and no eos id outside of the vocabulary", async () => {
   const python = await pythonWith("transformers");
   await withSaved(async (folder, tokenizers) => {
     const folders = Object.keys(tokenizers).map((name) => join(folder, name));
@@ -165,7 +165,7 @@ Deno.test("AutoTokenizer gives the ids and texts of every saved tokenizer, and n
 });
 
 Deno.test({
-  name: "AutoModelForCausalLM computes the logits of every saved model",
+  name: "AutoModelForCausalLM returns the logits of every saved model",
   ignore: TORCH_PYTHON === undefined,
   fn: async () => {
     await useTensorFlow();
@@ -186,7 +186,7 @@ Deno.test({
   },
 });
 
-Deno.test("tokenizers of Hugging Face's library give the same ids and texts, each of their kinds", async () => {
+Deno.test("every kind of Hugging Face tokenizer returns equal ids and texts", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const python = await pythonWith("transformers");

@@ -27,7 +27,7 @@ async function shell(line: string): Promise<{ code: number; stderr: string }> {
   return { code, stderr: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("a command whose output a full disk or a closed pipe takes ends with one sentence", async () => {
+Deno.test("a command whose output is a full disk or a closed pipe ends with one sentence", async () => {
   for (const line of [`deno task report '${done}' > /dev/full`, "deno task report --help > /dev/full"]) {
     const { code, stderr } = await shell(line);
     assertEquals(code, 2, stderr);
@@ -39,7 +39,7 @@ Deno.test("a command whose output a full disk or a closed pipe takes ends with o
   assertNotMatch(stderr, /\n {4}at /);
 });
 
-Deno.test("a report's commands reproduce its runs, also for folder names with special characters", async () => {
+Deno.test("the commands in a report reproduce its runs, also for folder names with special characters", async () => {
   const folder = copy(done, join(root, "it's a $folder"));
   assertEquals((await runTask("report", [folder])).code, 0);
   const html = await Deno.readTextFile(join(folder, "report.html"));
@@ -79,7 +79,7 @@ async function foldersOf(cwd: string, commands: [string, ...string[]][]): Promis
   return folders;
 }
 
-Deno.test("a spec that flags or its author change has a folder of its own, for every command", async () => {
+Deno.test("a spec changed by flags or by its author gets a separate folder, for every command", async () => {
   const cwd = await Deno.makeTempDir({ dir: root });
   const spec = await specOf("folders", { name: "folders", policy: ["float32", "bf16-autocast"] });
   const first = await foldersOf(cwd, [["plan", spec], ["sweep", spec], ["sweep", spec, "--steps", "10"]]);
@@ -99,7 +99,7 @@ Deno.test("a spec that flags or its author change has a folder of its own, for e
   assertMatch(stdout, /experiments\/out\/folders-[0-9a-f]{8}\//); // compare's defaults are others
 });
 
-Deno.test("train and experiment with other values have folders of their own", async () => {
+Deno.test("train and experiment with other values get separate folders", async () => {
   const cwd = await Deno.makeTempDir({ dir: root });
   const run = (...flags: string[]): [string, ...string[]] =>
     [
@@ -140,14 +140,14 @@ Deno.test("train and experiment with other values have folders of their own", as
   assertEquals(otherAgain, other);
 });
 
-Deno.test("a sweep in --out has its folder's name", async () => {
+Deno.test("a sweep in --out gets the name of its folder", async () => {
   const own = await runTask("sweep", ["--data", text, ...SHORT, "--out", join(root, "own")]);
   assertEquals(own.code, 0, own.stderr);
   assertStringIncludes(own.stderr, "own: 1 of 1 runs finished");
   assertNotMatch(own.stderr, /default:/);
 });
 
-Deno.test("a device that is unknown or not there is refused before anything starts", async () => {
+Deno.test("an unknown or missing device is refused before anything starts", async () => {
   const out = join(root, "no-device");
   for (
     const [device, told] of [["cuda", "expected LOSSKIT_DEVICE to be auto, cpu or gpu"], [
@@ -165,7 +165,7 @@ Deno.test("a device that is unknown or not there is refused before anything star
   assert(![...Deno.readDirSync(root)].some(({ name }) => name === "no-device"));
 });
 
-Deno.test("runSweep() refuses a device that is not there before anything starts; a plan starts nothing", async () => {
+Deno.test("runSweep() refuses a missing device before anything starts", async () => {
   const dir = join(root, "library");
   const spec = await specOf("library", {});
   const script = join(root, "library.ts");
@@ -193,7 +193,7 @@ Deno.test("runSweep() refuses a device that is not there before anything starts;
   assert(![...Deno.readDirSync(root)].some(({ name }) => name === "library"));
 });
 
-Deno.test("commands that are printed for a shell are quoted", async () => {
+Deno.test("printed shell commands are quoted", async () => {
   const spec = await specOf("quoted", {});
   const { code, stdout, stderr } = await runTask("cluster", ["slurm", spec, "--out", join(root, "my jobs")]);
   assertEquals(code, 0, stderr);

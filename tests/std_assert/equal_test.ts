@@ -35,7 +35,7 @@ function cyclic(n: number): unknown {
 
 const key = Symbol("key");
 
-Deno.test("equal() takes NaN for NaN and 0 for -0 at any depth", () => {
+Deno.test("equal() treats NaN as equal to NaN, and 0 as equal to -0, at any depth", () => {
   expectAll(true, [
     ["NaN", NaN, NaN],
     ["0", 0, -0],
@@ -50,7 +50,7 @@ Deno.test("equal() takes NaN for NaN and 0 for -0 at any depth", () => {
   ], ["true", true, 1]]);
 });
 
-Deno.test("equal() compares plain objects and arrays by what they hold", () => {
+Deno.test("equal() compares plain objects and arrays by content", () => {
   expectAll(true, [
     ["nested", [1, [2, { a: 3 }]], [1, [2, { a: 3 }]]],
     ["order of keys", { a: 1, b: 2 }, { b: 2, a: 1 }],
@@ -74,7 +74,7 @@ Deno.test("equal() compares plain objects and arrays by what they hold", () => {
   ]);
 });
 
-Deno.test("equal() wants one prototype of instances, and compares what getters answer", () => {
+Deno.test("equal() requires equal prototypes, and compares the values of getters", () => {
   expectAll(true, [
     ["instances", new Point(1), new Point(1)],
     ["getters", new Hidden(1), new Hidden(1)],
@@ -145,7 +145,7 @@ Deno.test("equal() compares 20,000 members without comparing each with each", ()
   if (spent > 5000) throw new Error(`took ${spent} ms`);
 });
 
-Deno.test("equal() knows dates, patterns, addresses, buffers and typed arrays", () => {
+Deno.test("equal() compares dates, regular expressions, URLs, buffers and typed arrays", () => {
   const bytes = (...values: number[]) => new Uint8Array(values);
   expectAll(true, [
     ["dates", new Date(5), new Date(5)],
@@ -184,7 +184,7 @@ Deno.test("equal() knows dates, patterns, addresses, buffers and typed arrays", 
   ]);
 });
 
-Deno.test("equal() looks through weak references and refuses weak collections", () => {
+Deno.test("equal() compares the targets of weak references, and refuses weak collections", () => {
   class Other<T extends object> extends WeakRef<T> {}
   expectAll(true, [["weak", new WeakRef({ a: 1 }), new WeakRef({ a: 1 })]]);
   expectAll(false, [
@@ -210,7 +210,7 @@ Deno.test("equal() looks through weak references and refuses weak collections", 
   }
 });
 
-Deno.test("equal() ends on cycles and keeps no wrong assumption", () => {
+Deno.test("equal() terminates on cycles with the right result", () => {
   const list = (): unknown[] => {
     const value: unknown[] = [1];
     value.push(value);

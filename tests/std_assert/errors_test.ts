@@ -12,7 +12,7 @@ function thrower(value: unknown): () => never {
   };
 }
 
-Deno.test("AssertionError has its name and keeps a cause", () => {
+Deno.test("AssertionError has its name and its cause", () => {
   const error = new a.AssertionError("no", { cause: 1 });
   is(error instanceof Error, true);
   is(error.name, "AssertionError");
@@ -49,7 +49,7 @@ Deno.test("assertIsError() checks class and message", () => {
   );
 });
 
-Deno.test("assertThrows() returns what was thrown, error or not", () => {
+Deno.test("assertThrows() returns the thrown value, error or not", () => {
   const fire = new Fire("it burns");
   is(a.assertThrows(thrower(fire)), fire);
   is(a.assertThrows(thrower(fire), Trouble, "burns"), fire);
@@ -90,14 +90,14 @@ Deno.test("assertThrows() fails on no error, another class, another message and 
   fails(() => untyped(() => 1, null, "so"), "Expected function to throw: so");
 });
 
-Deno.test("assertThrows() does not take a failed assertion inside for what it waits for", () => {
+Deno.test("assertThrows() rethrows a failed assertion of the function", () => {
   fails(
     () => a.assertThrows(() => a.fail("inner"), TypeError),
     'instance of "TypeError", but was "AssertionError"',
   );
 });
 
-Deno.test("assertRejects() returns the reason, error or not", async () => {
+Deno.test("assertRejects() returns the reason of the rejection, error or not", async () => {
   const fire = new Fire("it burns");
   is(await a.assertRejects(() => Promise.reject(fire)), fire);
   is(await a.assertRejects(() => Promise.reject(fire), Trouble, "burns"), fire);
@@ -128,7 +128,7 @@ Deno.test("assertRejects() fails on no rejection, another class, another message
   );
 });
 
-Deno.test("assertRejects() fails where the function throws, or answers with no promise", async () => {
+Deno.test("assertRejects() fails if the function throws, or returns no promise", async () => {
   const text = "Function throws when expected to reject";
   await failsLater(a.assertRejects(thrower(new Fire("x")), Fire), `${text}.`);
   await failsLater(

@@ -3,7 +3,7 @@ import { fails } from "./_testing.ts";
 
 const key = Symbol("key");
 
-Deno.test("assertObjectMatch() passes when more is there than expected", () => {
+Deno.test("assertObjectMatch() accepts additional fields", () => {
   const inner = { yes: true, no: false };
   assertObjectMatch({ ...inner, inner }, { yes: true, inner: { no: false } });
   assertObjectMatch({ a: inner, b: inner }, {
@@ -27,12 +27,12 @@ Deno.test("assertObjectMatch() passes when more is there than expected", () => {
   assertObjectMatch({ a: 1 }, {});
 });
 
-Deno.test("assertObjectMatch() takes a shared part as often as it is met", () => {
+Deno.test("assertObjectMatch() compares a shared part at every occurrence", () => {
   const part = { a: 1, more: 2 }, wanted = { a: 1 };
   assertObjectMatch({ x: part, y: part }, { x: wanted, y: wanted });
 });
 
-Deno.test("assertObjectMatch() does not look at classes", () => {
+Deno.test("assertObjectMatch() ignores classes", () => {
   class Point {
     constructor(readonly x: number) {}
   }
@@ -40,7 +40,7 @@ Deno.test("assertObjectMatch() does not look at classes", () => {
   assertObjectMatch({ p: { x: 1 } }, { p: new Point(1) });
 });
 
-Deno.test("assertObjectMatch() ends on cycles", () => {
+Deno.test("assertObjectMatch() terminates on cycles", () => {
   const loop = (n: number): Record<string, unknown> => {
     const value: Record<string, unknown> = { n, more: n };
     value["self"] = value;
@@ -57,7 +57,7 @@ Deno.test("assertObjectMatch() ends on cycles", () => {
   );
 });
 
-Deno.test("assertObjectMatch() fails on what is missing or differs", () => {
+Deno.test("assertObjectMatch() fails on missing and different fields", () => {
   const text = "Values are not equal.";
   fails(() => assertObjectMatch({ a: 1 }, { a: 1, b: 2 }), text);
   fails(() => assertObjectMatch({ a: 1 }, { a: 2 }), text);
@@ -84,7 +84,7 @@ Deno.test("assertObjectMatch() fails on what is missing or differs", () => {
   );
 });
 
-Deno.test("assertObjectMatch() shows only what was asked for, and all where nothing of it is there", () => {
+Deno.test("assertObjectMatch() shows only expected fields, or all fields if none of them exists", () => {
   fails(
     () => assertObjectMatch({ a: 1, more: 2 }, { a: 2 }),
     "    {\n-     a: 1,\n+     a: 2,\n    }",
@@ -101,7 +101,7 @@ Deno.test("assertObjectMatch() tests an own __proto__", () => {
   fails(() => assertObjectMatch(own(1), own(2)), "Values are not equal.");
 });
 
-Deno.test("assertObjectMatch() refuses what is no object", () => {
+Deno.test("assertObjectMatch() refuses values other than objects", () => {
   const untyped = assertObjectMatch as (
     actual: unknown,
     expected: unknown,

@@ -1,7 +1,7 @@
 import * as a from "./mod.ts";
 import { fails } from "./_testing.ts";
 
-Deno.test("assert() wants a truthy value and assertFalse() a falsy one", () => {
+Deno.test("assert() requires a truthy value and assertFalse() a falsy one", () => {
   for (const value of [true, "x", 1, {}, []]) {
     a.assert(value);
     fails(() => a.assertFalse(value, "not false"), /^not false$/);
@@ -14,7 +14,7 @@ Deno.test("assert() wants a truthy value and assertFalse() a falsy one", () => {
   }
 });
 
-Deno.test("assertEquals() shows line by line what differs", () => {
+Deno.test("assertEquals() shows differences line by line", () => {
   a.assertEquals({ a: [1] }, { a: [1] });
   a.assertEquals(new Date(NaN), new Date(NaN));
   fails(
@@ -36,7 +36,7 @@ Deno.test("assertEquals() shows line by line what differs", () => {
   );
 });
 
-Deno.test("assertEquals() shows texts by their lines, with unseen characters written out", () => {
+Deno.test("assertEquals() shows texts by line, with invisible characters escaped", () => {
   fails(
     () => a.assertEquals("a\nb\tc\nd", "a\nb c\nd"),
     "    a\\n\n-   b\\tc\\n\n+   b c\\n\n    d\n",
@@ -55,7 +55,7 @@ Deno.test("assertEquals() shows long values in time", () => {
   );
 });
 
-Deno.test("assertNotEquals() wants a difference", () => {
+Deno.test("assertNotEquals() requires a difference", () => {
   a.assertNotEquals(1, 2);
   a.assertNotEquals<unknown>(1, "1");
   fails(
@@ -65,7 +65,7 @@ Deno.test("assertNotEquals() wants a difference", () => {
   fails(() => a.assertNotEquals(NaN, NaN, "so"), "not to be: NaN: so");
 });
 
-Deno.test("assertStrictEquals() and assertNotStrictEquals() compare references and tell 0 from -0", () => {
+Deno.test("assertStrictEquals() and assertNotStrictEquals() compare references and distinguish 0 from -0", () => {
   const o = {};
   a.assertStrictEquals(o, o);
   a.assertStrictEquals(NaN, NaN);
@@ -87,7 +87,7 @@ Deno.test("assertStrictEquals() and assertNotStrictEquals() compare references a
   fails(() => a.assertNotStrictEquals(NaN, NaN, "so"), "NaN: so\n");
 });
 
-Deno.test("assertAlmostEquals() allows 1e-7 of what is expected by default", () => {
+Deno.test("assertAlmostEquals() has a default relative tolerance of 1e-7", () => {
   a.assertAlmostEquals(0.1 + 0.2, 0.3);
   a.assertAlmostEquals(-0, 0);
   a.assertAlmostEquals(NaN, NaN);
@@ -107,7 +107,7 @@ Deno.test("assertAlmostEquals() allows 1e-7 of what is expected by default", () 
   fails(() => a.assertAlmostEquals(NaN, 1), "close to");
 });
 
-Deno.test("assertAlmostEquals() takes a tolerance of the caller's", () => {
+Deno.test("assertAlmostEquals() accepts a tolerance", () => {
   a.assertAlmostEquals(1, 2, 1);
   a.assertAlmostEquals(1e-12, 0, 1e-11);
   a.assertAlmostEquals(0.1 + 0.2, 0.3, 1e-16);
@@ -121,7 +121,7 @@ Deno.test("assertAlmostEquals() takes a tolerance of the caller's", () => {
   );
 });
 
-Deno.test("assertExists() refuses null and undefined only", () => {
+Deno.test("assertExists() refuses only null and undefined", () => {
   for (const value of [0, "", false, NaN]) a.assertExists(value);
   fails(
     () => a.assertExists(null),
@@ -133,7 +133,7 @@ Deno.test("assertExists() refuses null and undefined only", () => {
   );
 });
 
-Deno.test("assertInstanceOf() says what was given instead", () => {
+Deno.test("assertInstanceOf() names the class of the given value", () => {
   abstract class Shape {}
   class Circle extends Shape {}
   a.assertInstanceOf(new Circle(), Shape);
@@ -157,7 +157,7 @@ Deno.test("assertInstanceOf() says what was given instead", () => {
   );
 });
 
-Deno.test("assertMatch(), assertNotMatch() and assertStringIncludes() look into texts", () => {
+Deno.test("assertMatch(), assertNotMatch() and assertStringIncludes() search texts", () => {
   a.assertMatch("abc", /B/i);
   a.assertNotMatch("abc", /d/);
   a.assertStringIncludes("abc", "bc");
@@ -176,7 +176,7 @@ Deno.test("assertMatch(), assertNotMatch() and assertStringIncludes() look into 
   );
 });
 
-Deno.test("assertArrayIncludes() finds equal members and names the missing", () => {
+Deno.test("assertArrayIncludes() finds equal members and names missing ones", () => {
   a.assertArrayIncludes(["a", "b", "c"], ["c", "a"]);
   a.assertArrayIncludes([{ a: 1 }, { b: 2 }], [{ b: 2 }]);
   a.assertArrayIncludes(Uint8Array.of(1, 2, 3), Uint8Array.of(3));
@@ -192,7 +192,7 @@ Deno.test("assertArrayIncludes() finds equal members and names the missing", () 
   );
 });
 
-Deno.test("assertGreater() and its kin compare numbers, texts and big integers", () => {
+Deno.test("assertGreater() and its variants compare numbers, texts and big integers", () => {
   a.assertGreater(2, 1);
   a.assertGreater(2n, 1n);
   a.assertGreaterOrEqual(1, 1);

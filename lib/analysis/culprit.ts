@@ -71,7 +71,7 @@ export interface FoundFrom {
   /** Reason for a missing set. */
   readonly reason: "not explained" | "too many parts" | undefined;
   /**
-   * Share of the total effect: caused by the set alone, or remaining after the set alone is set to float32. NaN: no
+   * Share of the total effect: caused by lowering the set only, or left after returning the set to float32. NaN: no
    * set.
    */
   readonly share: number;

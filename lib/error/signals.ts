@@ -47,7 +47,7 @@ export function watchSignals(now: () => number = () => performance.now()): Inter
   };
 }
 
-/** Returns the signals that stop a call: the process's if its caller watches them, or those of `signal`. */
+/** Returns the signals that stop a call: `interruption` if given, else `signal`. */
 export function interruptionOf(
   { signal, interruption }: { signal?: AbortSignal | undefined; interruption?: Interruption | undefined },
 ): Interruption {

@@ -52,7 +52,10 @@ export function atomicWrite(
   }
 }
 
-/** Sets a file's modification time to a later second than that of the file of the same size that it replaces. */
+/**
+ * Sets a file's modification time to a later second than the time of the file that it replaces, if both have the same
+ * size.
+ */
 function moveSecondOn(path: string, replaced: string): void {
   try {
     const { size, mtime } = Deno.statSync(path), before = Deno.statSync(replaced);

@@ -2,8 +2,8 @@
  * Pretokenization: splits text into the pieces within which byte pairs may be merged. Pieces are words with the space
  * before them, contractions, numbers, runs of other symbols, and white space. No token spans two pieces.
  *
- * There are two splits. `own` follows the idea of GPT-2's pattern, but keeps combining marks with their letters and the
- * line break before a word whole, and limits the length of pieces. `gpt2` is GPT-2's pattern, for its vocabulary.
+ * There are two splits. `gpt2` is GPT-2's pattern, for GPT-2's vocabulary. `own` is similar. It also keeps combining marks
+ * with their letters, keeps a line break with the word after it, and limits the length of pieces.
  *
  * @module
  */

@@ -30,7 +30,8 @@ async function make(): Promise<BpeTokenizer> {
 }
 
 /**
- * Derives the merges from a table of tokens by rank: the earlier merges reduce each token's bytes to the pair it joins.
+ * Derives the merges from a table of tokens in order of rank. Applying the earlier merges to the bytes of a token leaves
+ * two parts: the pair that the token's own merge joins.
  */
 function mergesOf(tokens: readonly Uint8Array[]): Merge[] {
   const written = tokens.map(latin1);

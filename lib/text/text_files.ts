@@ -79,8 +79,8 @@ function findFiles(path: string): Found {
 }
 
 /**
- * Returns whether a match is excluded, as {@linkcode pathsIn} excludes it: it contains a hidden name, or a link to a
- * folder, that the pattern does not spell out.
+ * Returns true if a match contains a hidden name or a link to a folder that the pattern does not name literally.
+ * {@linkcode pathsIn} excludes such matches.
  */
 function isLeftOut(match: string, { folder, pattern }: { folder: string; pattern: string }): boolean {
   const written = new Set(pattern.split(/[\\/]/));

@@ -58,8 +58,8 @@ const WITH_PARAMETERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * TF.js's ops that mask with float32 constants, or multiply elementwise through a matrix product. PyTorch rounds
- * neither.
+ * TF.js's ops that PyTorch does not round: `bandPart` masks with float32 constants, and `outerProduct` multiplies
+ * elementwise, although TF.js computes it as a matrix product.
  */
 const EXACT_OPS: ReadonlySet<string> = new Set(["bandPart", "outerProduct"]);
 const EXACT: Policy = { ...POLICIES.float32, promotion: "lowest" };

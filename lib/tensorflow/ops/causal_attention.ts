@@ -18,8 +18,8 @@ interface SoftmaxOptions {
 }
 
 /**
- * Computes the softmax over the last dimension. In XLA it avoids divisions and sums by a product (see
- * {@linkcode rowMeans}).
+ * Computes the softmax over the last dimension. In XLA it computes sums as matrix products, which are faster (see
+ * {@linkcode rowMeans}), and divides once per row.
  */
 function softmax(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.softmax(x);

@@ -34,7 +34,7 @@ export function layerScope<R>(layer: string, work: () => R): R {
 /**
  * Runs `work` as an operation of a class, for observers. The formats of the class are applied by {@linkcode operation}.
  *
- * @param parts `opClass`, and `backward`: whether `work` computes a gradient (default: as outside).
+ * @param parts `opClass`; `backward` is true if `work` computes a gradient (default: unchanged).
  */
 export function classScope<R>(parts: { opClass: OpClass; backward?: true }, work: () => R): R {
   return currentTensorFlow().binding.regions.within(parts, work);

@@ -112,7 +112,7 @@ class Watch implements Disposable {
     }
   }
 
-  /** Runs several ops without taking them. */
+  /** Runs several ops without watching them. */
   mute<R>(work: () => R): R {
     const before = this.#muted;
     this.#muted = true;
@@ -153,7 +153,7 @@ class Watch implements Disposable {
     };
   }
 
-  /** Returns the taint of a tensor. A tensor that no op made has values that code gave. */
+  /** Returns the taint of a tensor. A tensor that no op created contains values from JavaScript. */
   #taintOf(id: number): Taint {
     if (!this.#taints.has(id)) this.#taints.set(id, this.#isFinite(id) ? undefined : "given");
     return this.#taints.get(id);

@@ -11,7 +11,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   compare: ["compareFolder", "compareRunFolders", "compareSpec"],
   evaluate: ["evaluateModel"],
   experiment: ["runExperiment"],
-  explain: ["explainRun"],
+  explain: ["explainNonFinite", "explainRun"],
   export: ["exportRuns"],
   generate: ["generateText"],
   jupyter: ["jupyterDataDir", "labPython", "startLab", "writeKernelspec"], // starts JupyterLab, for its user to work in

@@ -1,6 +1,6 @@
 /** `deno task evaluate RUN|GPT2_FOLDER`: evaluates the loss of a trained model: mean, per position, per token. */
 import { printable, printableJson } from "../error/printable.ts";
-import type { PolicyName } from "../precision/mod.ts";
+import type { PolicyWord } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, oneName, runCommand } from "./command.ts";
 import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -12,7 +12,7 @@ interface Options {
   evalTokens: number | "all";
   seq?: number;
   batch: number;
-  amp?: PolicyName; // checked by the library
+  amp?: PolicyWord; // checked by the library
   positions?: boolean;
   json?: boolean;
   weights: WhichWeights;

@@ -7,6 +7,8 @@
  */
 import { UserError } from "../error/user_error.ts";
 import { parseDecimal } from "../file/decimal.ts";
+import type { RunField } from "../options/run_field.ts";
+import { RUN_FIELDS } from "../options/run_fields.ts";
 
 /** Allowed values of an option. */
 interface Range {
@@ -20,11 +22,24 @@ interface Range {
   readonly open?: boolean;
 }
 
+/** Returns the range of a run's option that takes whole numbers. */
+function rangeOf({ least = 0, most = 1e9 }: RunField): Range {
+  return { least, most };
+}
+
 const SECONDS_A_YEAR = 365 * 24 * 3600;
 
 /** Ranges of all options that take a number, a time in seconds or a size in bytes. */
 const RANGES = {
-  "--threads": { least: 1, most: 1024 },
+  "--threads": rangeOf(RUN_FIELDS.threads),
+  "--seed": rangeOf(RUN_FIELDS.seed),
+  "--seq": rangeOf(RUN_FIELDS.T),
+  "--batch": rangeOf(RUN_FIELDS.B),
+  "--eval-tokens": rangeOf(RUN_FIELDS.evalTokens),
+  "--n-layer": rangeOf(RUN_FIELDS.nLayer),
+  "--n-head": rangeOf(RUN_FIELDS.nHead),
+  "--n-embd": rangeOf(RUN_FIELDS.nEmbd),
+  "--steps": rangeOf(RUN_FIELDS.steps),
   "--workers": { least: 1, most: 1024 },
   "--retries": { least: 0, most: 1000 },
   "--kills": { least: 1, most: 10_000 },
@@ -32,15 +47,7 @@ const RANGES = {
   "--requeues": { least: 0, most: 10_000 },
   "--index": { least: 0, most: 1_000_000 },
   "--port": { least: 0, most: 65_535 },
-  "--seed": { least: 0, most: Number.MAX_SAFE_INTEGER },
-  "--seq": { least: 1, most: 2 ** 20 },
-  "--batch": { least: 1, most: 2 ** 20 },
-  "--eval-tokens": { least: 1, most: 1e12 },
-  "--n-layer": { least: 1, most: 1000 },
-  "--n-head": { least: 1, most: 1_000_000 },
-  "--n-embd": { least: 1, most: 1_000_000 },
   "--vocab": { least: 2, most: 10_000_000 },
-  "--steps": { least: 1, most: 1_000_000_000 },
   "--warmup": { least: 1, most: 1_000_000 },
   "--rounds": { least: 1, most: 10_000 },
   "--runs": { least: 1, most: 1_000_000 },

@@ -68,7 +68,11 @@ Deno.test("every numeric option of a command has bounds in the table", () => {
     const source = Deno.readTextFileSync(new URL(name, folder));
     for (const [call, flag] of source.matchAll(OPTION)) {
       const body = source.slice(source.indexOf(call), source.indexOf("\n  .", source.indexOf(call)));
-      if (!new RegExp(`(number|duration|byteSize)Option\\("${flag}"\\)`).test(body)) {
+      if (
+        !new RegExp(`(numberOption|durationOption|byteSizeOption|wholeSeconds|notation)\\("${flag}"`).test(
+          body,
+        )
+      ) {
         unbounded.push(`${name} ${flag}`);
       }
     }
@@ -79,10 +83,5 @@ Deno.test("every numeric option of a command has bounds in the table", () => {
 /** Options whose help shows a number, a time or a size. */
 const OPTION = /\.option\(\s*"(--[a-z-]+) <(?:n|T|B|k|p|x|nats|share|seconds|time|size)>"/g;
 
-/** Fields of a spec, which the spec's validation checks; sizes in a cluster's notation; options that also take a word. */
-const OTHERS = [
-  "cluster.ts --memory",
-  "evaluate.ts --eval-tokens",
-  "sweep.ts --probes",
-  "sweep.ts --steps",
-];
+/** Options that also take a word. */
+const OTHERS = ["evaluate.ts --eval-tokens"];

@@ -4,52 +4,86 @@
  * @module
  */
 import type { Command } from "commander";
-import { RUN_FIELD_ENTRIES, RUN_FIELDS, type RunField } from "../options/run_fields.ts";
-import { append, escaped, overrides, POLICIES_HELP } from "./command.ts";
+import type { RunField } from "../options/run_field.ts";
+import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
+import { append, escaped, list, oneName, overrides, POLICIES_HELP } from "./command.ts";
 import { numberOption, numeric } from "./numbers.ts";
 
-/** Name of a run's field. */
-export type RunFieldName = keyof typeof RUN_FIELDS;
+/** A table of fields, as entries. */
+type Fields = readonly (readonly [name: string, field: RunField])[];
 
-/** Returns the help text of a run's field. */
-export function runFieldHelp(name: RunFieldName): string {
-  return name === "policy" ? POLICIES_HELP : RUN_FIELDS[name].doc;
-}
+/** Parses the value of a flag, with the values of earlier occurrences. */
+type Parser = (text: string, before: string[] | undefined) => unknown;
+
+const USE_SWEEP = " Use sweep for several.";
 
 /** Parsers of fields with values other than a plain number or word. */
-const PARSERS: Readonly<Record<string, (text: string, before: string[] | undefined) => unknown>> = {
+const PARSERS: Readonly<Record<string, Parser>> = {
   data: append,
   separator: escaped,
   T: numberOption("--seq"),
   B: numberOption("--batch"),
   threads: numberOption("--threads"),
+  tokenizer: oneName("--vocab", USE_SWEEP),
+  policy: oneName("--amp", USE_SWEEP),
   overrides,
 };
 
+/** Default values that depend on other options, or that the table writes as an empty list. */
+const DERIVED: Readonly<Record<string, string>> = {
+  ...{ threads: "number of cores", minLr: "a tenth of --lr", overrides: "none" },
+};
+
+/** Fields that a sweep derives: B from `tokensPerStep` and T, threads from the number of concurrent runs. */
+const NOT_OF_SWEEPS: readonly string[] = ["B", "threads"];
+
+/** The fields of a sweep's flags. A field with a list has the name and the flag of its list. */
+export const SWEEP_FIELDS: Fields = RUN_FIELD_ENTRIES
+  .filter(([name]) => !NOT_OF_SWEEPS.includes(name))
+  .map((
+    [name, field],
+  ) => [field.list?.name ?? name, field.list === undefined ? field : listed(field, field.list)]);
+
+function listed(field: RunField, { flag, doc }: NonNullable<RunField["list"]>): RunField {
+  return { ...field, flag, doc };
+}
+
 /**
- * Adds the flags of all run fields to a command.
+ * Adds the flags of run fields to a command.
  *
  * @param program Command.
- * @param options `fields`: table of fields. `defaultOf`: returns a field's default for the help text, or undefined to omit
- * it.
+ * @param options `fields`: table of fields (default: all); `defaultOf`: returns a field's default for the help text, or
+ * undefined to omit it.
  */
 export function addRunFlags(
   program: Command,
-  { fields = RUN_FIELD_ENTRIES, defaultOf }: {
-    fields?: readonly (readonly [name: string, field: RunField])[];
-    defaultOf: (name: string) => unknown;
-  },
+  { fields = RUN_FIELD_ENTRIES, defaultOf }: { fields?: Fields; defaultOf: (name: string) => unknown },
 ): void {
   for (const [name, field] of fields) {
     if (field.flag === undefined) continue;
-    const help = name === "policy" ? POLICIES_HELP : field.doc;
-    const shown = field.type === "flag" ? undefined : defaultOf(name);
-    const parse = PARSERS[name] ?? numeric;
+    const help = name === "policy" ? policyHelp(field) : field.doc;
+    const shown = field.type === "flag" ? undefined : DERIVED[name] ?? defaultOf(name);
     const text = `${help}${shown === undefined || shown === "" ? "" : ` (default: ${shown})`}`;
     if (field.type === "flag") program.option(flagOf(name, field), text);
-    else {program.option<unknown>(flagOf(name, field), text, (word, before) =>
-        parse(word, before as string[]));}
+    else {
+      const parse = parserOf(name, field);
+      program.option<unknown>(flagOf(name, field), text, (word, before) => parse(word, before as string[]));
+    }
   }
+}
+
+function policyHelp(field: RunField): string {
+  return isList(field) ? `${field.doc}: ${POLICIES_HELP}` : POLICIES_HELP;
+}
+
+/** Returns true if a flag takes a list of the field's values. */
+function isList({ list, flag }: RunField): boolean {
+  return list !== undefined && list.flag === flag;
+}
+
+function parserOf(name: string, field: RunField): Parser {
+  if (!isList(field)) return PARSERS[name] ?? numeric;
+  return field.type === "text" ? list : (text) => list(text).map(numeric);
 }
 
 /**
@@ -57,7 +91,7 @@ export function addRunFlags(
  */
 export function runFieldsOf(
   given: Readonly<Record<string, unknown>>,
-  fields: readonly (readonly [name: string, field: RunField])[] = RUN_FIELD_ENTRIES,
+  fields: Fields = RUN_FIELD_ENTRIES,
 ): Record<string, unknown> {
   return Object.fromEntries(fields.flatMap(([name, field]) => {
     const value = field.flag === undefined ? undefined : given[keyOf(name, field)];

@@ -1,7 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Command } from "commander";
-import { RUN_FIELD_ENTRIES, type RunField } from "../options/run_fields.ts";
-import { addRunFlags, runFieldsOf } from "./run_flags.ts";
+import type { RunField } from "../options/run_field.ts";
+import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
+import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
 
 Deno.test("a field that is added to the table gets its flag, its help text and its value", async () => {
   const fields: [string, RunField][] = [
@@ -17,9 +18,37 @@ Deno.test("a field that is added to the table gets its flag, its help text and i
   assertEquals([madeUpRate, nLayer, tiedHead], [0.5, 2, false]);
 });
 
+Deno.test("the flags of sweep give the lists and the single fields of a spec", async () => {
+  const program = new Command("sweep");
+  addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf: () => undefined });
+  const args = [
+    "--seq",
+    "64,128",
+    "--seeds",
+    "1,2",
+    "--vocab",
+    "char,512",
+    "--amp",
+    "off,on",
+    "--lr",
+    "3e-3",
+  ];
+  assertEquals(await parsed(program, SWEEP_FIELDS, [...args, "--override", "softmax=e8m3", "--qk-norm"]), {
+    seq: [64, 128],
+    seeds: [1, 2],
+    vocab: ["char", "512"],
+    policy: ["off", "on"],
+    lr: 3e-3,
+    overrides: [{ opClasses: ["softmax"], format: "e8m3" }],
+    qkNorm: true,
+  });
+  const own = RUN_FIELD_ENTRIES.filter(([, { flag }]) => flag !== undefined).length;
+  assertEquals(program.options.length, own - 2); // all but B and threads
+});
+
 async function parsed(
   program: Command,
-  fields: [string, RunField][],
+  fields: readonly (readonly [string, RunField])[],
   args: string[],
 ): Promise<Record<string, unknown>> {
   await program.action(() => {}).parseAsync(args, { from: "user" });

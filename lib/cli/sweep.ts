@@ -2,20 +2,18 @@
 import { printable } from "../error/printable.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
+import { DEFAULT_SWEEP } from "../sweep/mod.ts";
 import { type PlacedSweep, recordSweep, type SweepSpecInput } from "../study/mod.ts";
 import {
-  append,
   command,
   DEFAULT_FOLDER_HELP,
-  list,
-  overrides,
   reportDamage,
   runCommand,
   TOLERANCE_HELP,
   TRAINING_STATUSES,
 } from "./command.ts";
-import { byteSizeOption, durationOption, numberOption, numeric } from "./numbers.ts";
-import { runFieldHelp } from "./run_flags.ts";
+import { byteSizeOption, durationOption, numberOption } from "./numbers.ts";
+import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
 import { readSpec } from "./spec_file.ts";
 
 interface Options {
@@ -27,7 +25,7 @@ interface Options {
   timeLimit?: number;
   memoryLimit?: number;
   allowEnvironmentChange?: boolean;
-  [axis: string]: unknown;
+  [field: string]: unknown;
 }
 
 const program = command(
@@ -43,14 +41,6 @@ const program = command(
     "--out <folder>",
     `folder of runs and report (default: ${DEFAULT_FOLDER_HELP})`,
   )
-  .option("--data <corpus>", runFieldHelp("data"), append)
-  .option("--seq <list>", "sequence lengths T, for example 64,128")
-  .option("--amp <list>", `precision policies, for example off,on: ${runFieldHelp("policy")}`)
-  .option("--override <list>", runFieldHelp("overrides"))
-  .option("--probes <k>", runFieldHelp("probeEvery"), numeric)
-  .option("--vocab <list>", "tokenizers: char, byte, gpt2, or BPE vocabulary sizes; for example char,512")
-  .option("--seeds <list>", "seeds, for example 1,2")
-  .option("--steps <n>", "training steps per run")
   .option(
     "--workers <n>",
     "number of concurrent runs (default: from cores and memory)",
@@ -76,7 +66,12 @@ const program = command(
     "--resume",
     "resume the sweep in --out from its plan, without a spec. If --out has no plan, start a new sweep",
   )
+  .addHelpText(
+    "after",
+    "\nFlags of single fields override the spec. B follows from tokensPerStep, which a spec sets.",
+  )
   .action(sweep);
+addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf });
 
 async function sweep(path: string | undefined, options: Options): Promise<void> {
   const { out, workers, resume, tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } =
@@ -114,27 +109,15 @@ function describePlan({ plan: { runs, threads }, dir, workers, entropy }: Placed
 }
 
 /** Returns a spec with the values of flags. */
-function withFlags(
-  spec: SweepSpecInput,
-  options: Readonly<Record<string, unknown>>,
-): SweepSpecInput {
-  const fromFlags = {
-    data: options["data"],
-    seq: split(options["seq"], (text) => list(text).map(numeric)),
-    policy: split(options["amp"], list),
-    overrides: split(options["override"], overrides),
-    probeEvery: options["probes"],
-    vocab: split(options["vocab"], list),
-    seeds: split(options["seeds"], (text) => list(text).map(numeric)),
-    steps: split(options["steps"], numeric),
-  };
-  const flags = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
+function withFlags(spec: SweepSpecInput, options: Options): SweepSpecInput {
   const isRecord = typeof spec === "object" && spec !== null && !Array.isArray(spec);
-  return isRecord ? { ...spec, ...flags } as SweepSpecInput : spec; // checked by the library
+  return isRecord ? { ...spec, ...runFieldsOf(options, SWEEP_FIELDS) } : spec; // checked by the library
 }
 
-function split<T>(value: unknown, read: (text: string) => T): T | undefined {
-  return value === undefined ? undefined : read(String(value));
+/** Returns the default of a field for the help text. */
+function defaultOf(name: string): unknown {
+  const own: Record<string, unknown> = { policy: "off,on", vocab: "char,512" };
+  return own[name] ?? DEFAULT_SWEEP[name as keyof typeof DEFAULT_SWEEP];
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

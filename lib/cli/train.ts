@@ -3,7 +3,7 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { describeRun, recordRun, type RunSpecInput, SINGLE_RUN } from "../study/mod.ts";
-import { command, oneName, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
+import { command, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
 const program = command("train", "Train one model and record the run.", TRAINING_STATUSES)
@@ -23,8 +23,6 @@ const program = command("train", "Train one model and record the run.", TRAINING
   .action(train);
 addRunFlags(program, { defaultOf });
 
-const USE_SWEEP = " Use sweep for several.";
-
 /** Options of the command, including the fields of a run. */
 interface Options {
   out?: string;
@@ -37,15 +35,10 @@ interface Options {
 async function train(options: Options): Promise<void> {
   const { out, describe, resume, allowEnvironmentChange } = options;
   if (out?.trim() === "") throw new UserError("Cannot use --out: expected a folder, got an empty name.");
-  const { tokenizer, policy, threads, ...others } = runFieldsOf(options);
-  const fields = {
-    ...others,
-    tokenizer: tokenizer === undefined ? undefined : oneName("--vocab", USE_SWEEP)(String(tokenizer)),
-    policy: policy === undefined ? undefined : oneName("--amp", USE_SWEEP)(String(policy)),
-  } as RunSpecInput; // checked by the library
+  const { threads, ...fields } = runFieldsOf(options) as RunSpecInput & { threads?: number }; // checked by the library
   const common = {
     ...{ dir: out, resume, source: "the command line" },
-    threads: threads as number | undefined,
+    threads,
   };
   if (describe) return console.log(await describeRun(fields, common));
   const { exitCode, ending, report } = await recordRun(fields, {
@@ -68,11 +61,15 @@ async function train(options: Options): Promise<void> {
 /** Returns the default of a field for the help text. */
 function defaultOf(name: string): unknown {
   const { seq: [T], tokensPerStep, seeds: [seed], data } = SINGLE_RUN;
-  const derived: Record<string, unknown> = {
-    ...{ T, seed, data, B: tokensPerStep / T!, tokenizer: "char", policy: "off" },
-    ...{ threads: "number of cores", minLr: "a tenth of --lr", overrides: "none" },
+  const own: Record<string, unknown> = {
+    T,
+    seed,
+    data,
+    B: tokensPerStep / T!,
+    tokenizer: "char",
+    policy: "off",
   };
-  return derived[name] ?? SINGLE_RUN[name as keyof typeof SINGLE_RUN];
+  return own[name] ?? SINGLE_RUN[name as keyof typeof SINGLE_RUN];
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

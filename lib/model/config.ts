@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { RUN_FIELDS } from "../options/run_fields.ts";
+import { MODEL_FIELDS } from "../options/model_fields.ts";
+import { withDefaults } from "../options/run_field.ts";
 
 /** Activation between the two matrices of a block's feed-forward layer. */
-export type Activation = typeof RUN_FIELDS.activation.choices[number];
+export type Activation = typeof MODEL_FIELDS.activation.choices[number];
 
 /** The names of the activations. */
-export const ACTIVATIONS: readonly Activation[] = RUN_FIELDS.activation.choices;
+export const ACTIVATIONS: readonly Activation[] = MODEL_FIELDS.activation.choices;
 
 /** Sizes and options of a GPT-2 style decoder. The defaults of the options are GPT-2's. */
 export interface GptConfig {
@@ -53,17 +54,6 @@ export interface GptConfig {
   readonly layerNormEps?: number | undefined;
 }
 
-/** Defaults of the options: GPT-2's. */
-const DEFAULTS = {
-  bias: RUN_FIELDS.bias.default,
-  tiedHead: RUN_FIELDS.tiedHead.default,
-  dropout: RUN_FIELDS.dropout.default,
-  qkNorm: RUN_FIELDS.qkNorm.default,
-  initStd: RUN_FIELDS.initStd.default,
-  activation: RUN_FIELDS.activation.default,
-  layerNormEps: RUN_FIELDS.layerNormEps.default,
-} as const satisfies Partial<GptConfig>;
-
 /** A config with a value for every option. Soft caps may be undefined, for none. */
 export type FullGptConfig =
   & {
@@ -77,14 +67,8 @@ export type FullGptConfig =
 export function completeConfig(config: GptConfig): FullGptConfig {
   const { nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap } = config;
   return {
+    ...withDefaults(MODEL_FIELDS, config),
     ...{ nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap },
-    bias: config.bias ?? DEFAULTS.bias,
-    tiedHead: config.tiedHead ?? DEFAULTS.tiedHead,
-    dropout: config.dropout ?? DEFAULTS.dropout,
-    qkNorm: config.qkNorm ?? DEFAULTS.qkNorm,
-    initStd: config.initStd ?? DEFAULTS.initStd,
-    activation: config.activation ?? DEFAULTS.activation,
-    layerNormEps: config.layerNormEps ?? DEFAULTS.layerNormEps,
   };
 }
 

@@ -49,6 +49,8 @@ export {
   type PolicyClasses,
   type PolicyDescription,
   type PolicyName,
+  policyNameOn,
+  type PolicyWord,
   precisionLabel,
   type RunPrecision,
 } from "./policy.ts";

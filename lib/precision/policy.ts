@@ -103,6 +103,18 @@ const EMULATED = "emulated:";
 /** Names of policies. */
 export type PolicyName = NamedPolicy | `emulated:${string}`;
 
+/** A policy's name or short name: `off` is float32, `on` the device's autocast with bfloat16. */
+export type PolicyWord = PolicyName | "off" | "on";
+
+/**
+ * Returns the full name of a policy. Names other than `off` and `on` are returned unchanged.
+ *
+ * @param device Returns the kind of device. Called for `on` only.
+ */
+export function policyNameOn(word: string, device: () => "cpu" | "gpu"): string {
+  return word === "off" ? "float32" : word === "on" ? autocastPolicy(device()) : word;
+}
+
 /** Policy names for error messages. */
 export const POLICY_NAMES: string = `${Object.keys(POLICY_DESCRIPTIONS).join(", ")}, or emulated:FORMAT`;
 

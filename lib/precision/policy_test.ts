@@ -4,6 +4,7 @@ import {
   describePolicy,
   emulationOf,
   POLICY_DESCRIPTIONS,
+  policyNameOn,
   precisionLabel,
 } from "./policy.ts";
 import { parseFormat } from "./format.ts";
@@ -50,4 +51,16 @@ Deno.test("autocastPolicy() follows the device's lists: CUDA's softmax and Layer
 Deno.test("describePolicy() and overridesProblem() refuse E8M0, which holds scales", () => {
   assertThrows(() => describePolicy("emulated:e8m0"), RangeError, "got one for the scales of blocks");
   assertStringIncludes(overridesProblem([{ format: "e8m0" }], 1) ?? "", "got one for the scales of blocks");
+});
+
+Deno.test("policyNameOn() expands off and on, and keeps other names", () => {
+  assertEquals(["off", "on"].map((word) => policyNameOn(word, () => "cpu")), ["float32", "bf16-autocast"]);
+  assertEquals(policyNameOn("on", () => "gpu"), "bf16-autocast-cuda");
+  const never = (): never => {
+    throw new Error("asked for the device");
+  };
+  assertEquals(["off", "emulated:e4m3"].map((word) => policyNameOn(word, never)), [
+    "float32",
+    "emulated:e4m3",
+  ]);
 });

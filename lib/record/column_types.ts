@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { RUN_FIELD_ENTRIES, type RunField } from "../options/run_fields.ts";
+import type { RunField } from "../options/run_field.ts";
+import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
 import type { Environment } from "./environment.ts";
 import type { RunSpec } from "./run_spec.ts";
 

@@ -104,12 +104,11 @@ export {
 } from "./sweep_records.ts";
 export { type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
 export { readStepColumns, stepTablePath, type TableOptions, tabulateRuns } from "./step_table.ts";
-export {
-  type AddedField,
-  overridesSchema,
-  RUN_OPTIONS,
-  type RunSpec,
-  runSpecSchema,
-  type ValueOf,
-} from "./run_spec.ts";
-export { RUN_FIELD_ENTRIES, RUN_FIELDS, type RunField } from "../options/run_fields.ts";
+export { type AddedField, overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";
+export { DATA_FIELDS } from "../options/data_fields.ts";
+export { LOOP_FIELDS } from "../options/loop_fields.ts";
+export { MODEL_FIELDS } from "../options/model_fields.ts";
+export type { OptionsOf, RunField, ValueOf } from "../options/run_field.ts";
+export { TRAINER_FIELDS } from "../options/trainer_fields.ts";
+export { WHOLE_FIELDS } from "../options/whole_fields.ts";
+export { RUN_FIELD_ENTRIES, RUN_FIELDS } from "../options/run_fields.ts";

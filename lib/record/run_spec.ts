@@ -5,16 +5,9 @@
  * @module
  */
 import * as v from "valibot";
-import { RUN_FIELD_ENTRIES, type RUN_FIELDS, type RunField } from "../options/run_fields.ts";
+import type { RunField, ValueOf } from "../options/run_field.ts";
+import { RUN_FIELD_ENTRIES, type RUN_FIELDS } from "../options/run_fields.ts";
 import { OP_CLASSES, type PrecisionOverride } from "../precision/mod.ts";
-
-/** Type of a field's value. */
-export type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer C)[] } ? C
-  : F["type"] extends "whole" | "number" ? number
-  : F["type"] extends "flag" ? boolean
-  : F["type"] extends "tokens" ? number | "all"
-  : F["type"] extends "overrides" ? readonly PrecisionOverride[]
-  : string;
 
 /** All settings that determine a run's result, except data, code and machine. `RUN_FIELDS` documents each field. */
 export type RunSpec = { readonly [K in keyof typeof RUN_FIELDS]: ValueOf<typeof RUN_FIELDS[K]> };

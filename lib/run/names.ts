@@ -3,20 +3,17 @@
  *
  * @module
  */
-import { autocastPolicy } from "../precision/mod.ts";
-import type { Device } from "../tensorflow/mod.ts";
+import { policyNameOn } from "../precision/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { tokenizerName } from "../text/mod.ts";
 
 /**
- * Returns the full name of a policy: `off` is float32, `on` is the device's autocast to bfloat16. Other names are
- * unchanged.
+ * Returns the full name of a policy on this machine's device.
  *
- * @param device The device of the runs. Default: this machine's.
  * @throws {UserError} for `on` if `LOSSKIT_DEVICE` names a missing device.
  */
-export function policyName(word: string, device: () => Device = requireDevice): string {
-  return word === "off" ? "float32" : word === "on" ? autocastPolicy(device()) : word;
+export function policyName(word: string): string {
+  return policyNameOn(word, requireDevice);
 }
 
 /** Replaces short names in a spec: in lists, axes and conditions. Other values are unchanged. */

@@ -1,16 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
-import { policyName, withFullNames } from "./names.ts";
+import { withFullNames } from "./names.ts";
 import { parseSweepSpec } from "../sweep/parse_spec.ts";
-
-Deno.test("policyName() expands off and on, and keeps other names", () => {
-  assertEquals(["off", "on"].map((word) => policyName(word, () => "cpu")), ["float32", "bf16-autocast"]);
-  assertEquals(policyName("on", () => "gpu"), "bf16-autocast-cuda");
-  const never = (): never => {
-    throw new Error("asked for the device");
-  };
-  assertEquals(["off", "emulated:e4m3"].map((word) => policyName(word, never)), ["float32", "emulated:e4m3"]);
-});
 
 Deno.test("a spec accepts short names of tokenizers and policies everywhere", () => {
   const { vocab, policy, when, exclude } = parseSweepSpec({

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Activation, type GptConfig, validateGptConfig } from "../model/mod.ts";
+import { type GptConfig, validateGptConfig } from "../model/mod.ts";
+import { MODEL_FIELDS } from "../options/model_fields.ts";
 import { overridesProblem } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 
@@ -86,12 +87,13 @@ export function uselessFields({ schedule, optimizer }: RunSpec): Readonly<Record
 
 /** Returns the model configuration of a run. A soft cap of 0 disables the cap. */
 export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
-  const { nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd, layerNormEps } = run;
+  const options = Object.fromEntries(
+    Object.keys(MODEL_FIELDS).map((name) => [name, run[name as keyof RunSpec]]),
+  );
   return {
-    ...{ nLayer, nHead, nEmbd, bias, tiedHead, dropout, qkNorm, initStd, layerNormEps },
+    ...options as Pick<RunSpec, keyof typeof MODEL_FIELDS>,
     logitSoftCap: run.logitSoftCap || undefined,
     attentionSoftCap: run.attentionSoftCap || undefined,
-    activation: run.activation as Activation, // validated with the spec
     vocabSize,
     blockSize: run.T,
   };

@@ -6,8 +6,7 @@
 import { UserError } from "../error/user_error.ts";
 import { readText } from "../file/text.ts";
 import { Gpt, type Parameters, toParameters } from "../model/mod.ts";
-import type { PolicyName } from "../precision/mod.ts";
-import { policyName } from "../run/mod.ts";
+import type { PolicyName, PolicyWord } from "../precision/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import type { Tokenizer, Tokens } from "../text/mod.ts";
 import { evaluate, type EvaluateOptions, type Evaluation, perplexity, targetLosses } from "../train/mod.ts";
@@ -26,7 +25,7 @@ export interface EvaluateModelOptions extends ModelChoice {
   /** B, windows per batch. Default: 16. */
   readonly batchSize?: number | undefined;
   /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. Default: the run's, else float32. */
-  readonly policy?: PolicyName | "off" | "on" | undefined;
+  readonly policy?: PolicyWord | undefined;
   /** Number of threads. Default: chosen by TensorFlow. */
   readonly threads?: number | undefined;
 }
@@ -143,7 +142,7 @@ function precisionOf(
   { run }: OpenedModel,
   { policy }: EvaluateModelOptions,
 ): Pick<EvaluateOptions, "policy" | "overrides"> {
-  if (policy !== undefined) return { policy: policyName(policy) as PolicyName }; // validated by evaluate()
+  if (policy !== undefined) return { policy };
   if (run === undefined) return { policy: "float32" };
   return { policy: run.spec.policy as PolicyName, overrides: run.spec.overrides };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, resolve } from "node:path";
-import type { PolicyName } from "../precision/mod.ts";
+import type { PolicyName, PolicyWord } from "../precision/mod.ts";
 import { defaultWorkers, describeEntropy, policyName } from "../run/mod.ts";
 import {
   DEFAULT_SWEEP,
@@ -26,7 +26,7 @@ export type SweepSpecInput =
     /** Tokenizers: `char`, `byte`, `gpt2`, or BPE vocabulary sizes. */
     readonly vocab?: readonly (string | number)[] | undefined;
     /** Precision policies; `off` is float32, `on` the device's autocast with bfloat16. Default: off and on. */
-    readonly policy?: readonly (PolicyName | "off" | "on")[] | undefined;
+    readonly policy?: readonly PolicyWord[] | undefined;
   };
 
 /** Folder and resources of a sweep. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { describeModel } from "../model/mod.ts";
-import type { PolicyName } from "../precision/mod.ts";
+import type { PolicyWord } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 import { describeEntropy, findText, loadCorpus, modelOf, prepareForRun } from "../run/mod.ts";
 import {
@@ -32,7 +32,7 @@ export type RunSpecInput =
     /** Corpus: `shakespeare`, `markov`, a text file, a folder or a pattern, or a list of these. */
     readonly data?: string | readonly string[] | undefined;
     /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. */
-    readonly policy?: PolicyName | "off" | "on" | undefined;
+    readonly policy?: PolicyWord | undefined;
   };
 
 /** Options of {@linkcode recordRun}. */

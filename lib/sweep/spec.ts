@@ -4,7 +4,8 @@
  * @module
  */
 import * as v from "valibot";
-import { RUN_FIELD_ENTRIES, RUN_FIELDS, type RunField, unmetRange } from "../options/run_fields.ts";
+import { type RunField, unmetRange } from "../options/run_field.ts";
+import { RUN_FIELD_ENTRIES, RUN_FIELDS } from "../options/run_fields.ts";
 import { describePolicy, type PolicyName } from "../precision/mod.ts";
 import { overridesSchema, type RunSpec } from "../record/mod.ts";
 import type { TokenizerName } from "../text/mod.ts";
@@ -182,10 +183,10 @@ export const specSchema: v.GenericSchema<unknown, SweepSpec> = v.strictObject(
 
 /** Fields of a run that are lists in a spec, with the name of the list and the schema of its values. */
 export const LISTED = {
-  tokenizer: { list: "vocab", form: v.string() },
-  T: { list: "seq", form: schemaOf(RUN_FIELDS.T) },
-  seed: { list: "seeds", form: schemaOf(RUN_FIELDS.seed) },
-  policy: { list: "policy", form: policyName },
+  tokenizer: { list: RUN_FIELDS.tokenizer.list.name, form: v.string() },
+  T: { list: RUN_FIELDS.T.list.name, form: schemaOf(RUN_FIELDS.T) },
+  seed: { list: RUN_FIELDS.seed.list.name, form: schemaOf(RUN_FIELDS.seed) },
+  policy: { list: RUN_FIELDS.policy.list.name, form: policyName },
 } as const;
 
 /** Fields of a spec without a counterpart in runs. */

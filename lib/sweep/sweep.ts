@@ -42,7 +42,7 @@ export interface SweepOutcome {
   /** Runs that failed in this sweep. */
   readonly failed: readonly FailedRun[];
   /** Ending of the sweep. `diverged`: a run diverged, and its spec does not allow that. */
-  readonly ending: keyof typeof EXIT_CODES;
+  readonly ending: "done" | "some failed" | "diverged" | "interrupted";
   /** Exit status. */
   readonly exitCode: number;
 }
@@ -53,7 +53,7 @@ const EXIT_CODES = {
   "some failed": EXIT.someFailed,
   "diverged": EXIT.diverged,
   "interrupted": EXIT.interrupted,
-} as const;
+} as const satisfies Readonly<Record<SweepOutcome["ending"], number>>;
 
 /** Options of a sweep. */
 export interface SweepOptions {

@@ -17,7 +17,13 @@
  *
  * @module
  */
-export { autocast, formatIn, type Precision, roundsStochastically } from "./precision/autocast.ts";
+export {
+  autocast,
+  formatIn,
+  fullPolicyName,
+  type Precision,
+  roundsStochastically,
+} from "./precision/autocast.ts";
 export { type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./binding/backend.ts";
 export type { Device, DeviceRequest } from "./native/device.ts";
 export { attentionScores, attentionSums, causalAttention, causalSoftmax } from "./ops/causal_attention.ts";
@@ -34,6 +40,7 @@ export type {
   Overflow,
   PolicyClasses,
   PolicyName,
+  PolicyWord,
   PrecisionOverride,
   RoundingMode,
 } from "../precision/mod.ts";

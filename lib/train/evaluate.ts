@@ -6,7 +6,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
-import { autocast, type PolicyName } from "../tensorflow/mod.ts";
+import { autocast, type PolicyWord } from "../tensorflow/mod.ts";
 import { markResult } from "../tensorflow/precision/watch.ts";
 import { type Batch, evalWindows, IGNORE_INDEX, type Tokens } from "../text/mod.ts";
 import { tokenLosses } from "./loss.ts";
@@ -16,8 +16,8 @@ import { bitsPerByte } from "./metrics.ts";
 export interface EvaluateOptions {
   /** The model's sizes. */
   readonly model: GptConfig;
-  /** The precision policy. */
-  readonly policy: PolicyName;
+  /** The precision policy; `off` is float32, `on` the device's autocast with bfloat16. */
+  readonly policy: PolicyWord;
   /** Formats of layers and operation classes, which override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
   /** Validation tokens. If they have documents, no window crosses a document boundary. */

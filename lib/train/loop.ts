@@ -5,15 +5,17 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { Gpt, gpt, type GptConfig } from "../model/mod.ts";
-import { createBatches, type Sampling } from "../text/mod.ts";
+import { LOOP_FIELDS } from "../options/loop_fields.ts";
+import { type OptionsOf, withDefaults } from "../options/run_field.ts";
+import { createBatches } from "../text/mod.ts";
 import { batchTensors, type TrainingData } from "./dataset.ts";
-import { addEvaluation, type EarlyStopConfig, NO_HISTORY } from "./early_stop.ts";
+import { addEvaluation, NO_HISTORY } from "./early_stop.ts";
 import type { Probes } from "./probes.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
 /** Options of a training loop: model, data and duration. */
-export interface TrainOptions extends TrainerOptions, Partial<EarlyStopConfig> {
+export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIELDS> {
   /** The model, trained in place; or the config of one that is initialized from `seed` and freed at the end. */
   readonly model: Gpt | GptConfig;
   /** Tokens to train and evaluate on. */
@@ -24,18 +26,6 @@ export interface TrainOptions extends TrainerOptions, Partial<EarlyStopConfig> {
   readonly batchSize?: number | undefined;
   /** T, tokens per sequence. Default: the model's `blockSize`. */
   readonly blockSize?: number | undefined;
-  /** Sampling of batches. Default: random. */
-  readonly sampling?: Sampling | undefined;
-  /** Steps between evaluations; steps 0 and the last are always evaluated. Default: 100. */
-  readonly evalEvery?: number | undefined;
-  /** Number of targets per evaluation, or `all`. Default: 16,384. */
-  readonly evalTokens?: number | "all" | undefined;
-  /** True to yield a checkpoint at every evaluation that is the best so far. Default: false. */
-  readonly saveBest?: boolean | undefined;
-  /** Steps between checkpoints; the last step always has one. Default: 500. */
-  readonly checkpointEvery?: number | undefined;
-  /** Steps between probes, starting with the first step; 0: none. Default: 0. */
-  readonly probeEvery?: number | undefined;
   /**
    * A checkpoint to resume from, and its name for errors. `evaluate`: repeat the evaluation at the checkpoint's step,
    * because its record was lost. Default: start anew.
@@ -108,9 +98,9 @@ async function* trainWith(
   trainer: Trainer,
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, void, undefined> {
-  const { data, signal, saveBest = false, evalEvery = 100, checkpointEvery = 500, probeEvery = 0 } = options;
-  const { batchSize = 12, blockSize = trainer.model.config.blockSize, sampling = "random" } = options;
-  const earlyStop = { patience: options.patience ?? 0, minDelta: options.minDelta ?? 0 };
+  const { data, signal, batchSize = 12, blockSize = trainer.model.config.blockSize } = options;
+  const { sampling, evalEvery, evalTokens, checkpointEvery, saveBest, probeEvery, ...earlyStop } =
+    withDefaults(LOOP_FIELDS, options);
   const { seed, steps } = trainer.options;
   const batches = createBatches(data.train, { B: batchSize, T: blockSize, sampling, seed });
   let history = NO_HISTORY;
@@ -133,7 +123,7 @@ async function* trainWith(
   const evaluateNow = (): EvaluationEvent => {
     const begin = performance.now();
     const { positionLoss: _, ...result } = trainer.evaluate(data, {
-      ...{ batchSize, blockSize, maxTokens: options.evalTokens },
+      ...{ batchSize, blockSize, maxTokens: evalTokens },
     });
     const seconds = (performance.now() - begin) / 1000;
     return { event: "eval", step: trainer.stepsDone, ...result, seconds };

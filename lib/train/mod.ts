@@ -35,7 +35,7 @@ export {
   type TrainerEvaluation,
   type TrainingStep,
 } from "./trainer.ts";
-export type { Criterion, ResolvedOptions, TrainerOptions } from "./trainer_options.ts";
+export type { Criterion, Execution, ResolvedOptions, TrainerOptions } from "./trainer_options.ts";
 export {
   type BatchTensors,
   BLOCKED_ABOVE,

@@ -9,11 +9,19 @@
 import * as tf from "@tensorflow/tfjs";
 import { type GptConfig, gptLogits, type Parameters } from "../model/mod.ts";
 import { describePolicy, type PrecisionOverride } from "../precision/mod.ts";
-import { autocast, compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
+import {
+  autocast,
+  compile,
+  foldIn,
+  type PolicyName,
+  type Precision,
+  type TensorTree,
+  toFloat32,
+} from "../tensorflow/mod.ts";
 import { classScope } from "../tensorflow/precision/scope.ts";
 import { markResult } from "../tensorflow/precision/watch.ts";
 import type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
-import type { Criterion } from "./trainer_options.ts";
+import type { Criterion, Execution } from "./trainer_options.ts";
 import { type BatchTensors, type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
 import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
@@ -49,7 +57,7 @@ export interface StepConfig {
   /** Formats of layers and operation classes, which override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
   /** `graph`: the whole step is one native call. `eager`: op by op, for debugging. */
-  readonly execution: "graph" | "eager";
+  readonly execution: Execution;
   /** The objective. Default: the mean loss of all positions. */
   readonly loss?: LossConfig | undefined;
   /** A loss instead of cross entropy: from logits [B, T, V] and targets to a scalar. */
@@ -83,7 +91,7 @@ export interface StepResult {
 export function lossAndGradients(
   parameters: Parameters,
   batch: ScaledBatch,
-  config: Pick<StepConfig, "model" | "policy" | "overrides" | "loss" | "criterion">,
+  config: Pick<StepConfig, "model" | "loss" | "criterion"> & Omit<Precision, "roundingKey">,
 ): { loss: tf.Scalar; gradients: Parameters } {
   const names = Object.keys(parameters);
   const { policy, overrides } = config;
@@ -357,7 +365,7 @@ function microBatch(
 
 /** Wraps a function of tensors: compiled at its first call, or run op by op. The caller owns its results. */
 function runner<A extends readonly TensorTree[], R extends TensorTree & tf.TensorContainer>(
-  execution: "graph" | "eager",
+  execution: Execution,
   name: string,
   fn: (...args: A) => R,
 ): { run: (...args: A) => R; dispose: () => void } {

@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   error: [],
   file: ["error"],
   number: [],
-  options: [],
+  options: ["precision"],
   precision: [],
   progress: ["error"],
   fetch: ["error", "file", "progress"],

@@ -9,6 +9,8 @@ import {
   type OpClass,
   parseFormat,
   type PolicyName,
+  policyNameOn,
+  type PolicyWord,
   type PrecisionOverride,
 } from "../../precision/mod.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
@@ -18,8 +20,8 @@ import { formatUnder, withRoundingKey } from "./scope.ts";
 
 /** A precision policy with its overrides and random key. */
 export interface Precision {
-  /** The policy's name. */
-  readonly policy: PolicyName;
+  /** The policy's name; `off` is float32, `on` the device's autocast with bfloat16. */
+  readonly policy: PolicyWord;
   /** Formats per layer or class of operations. They override the policy; the last match wins. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
   /**
@@ -44,7 +46,7 @@ export interface Precision {
  * @throws {TypeError} For a policy that is not a name, or when `work` is asynchronous: the region would end before the
  * code does.
  */
-export function autocast<R>(precision: PolicyName | Precision, work: () => R): R {
+export function autocast<R>(precision: PolicyWord | Precision, work: () => R): R {
   refuseAsync("autocast", work);
   const given = precisionOf(precision);
   const region = regionOf(given);
@@ -56,7 +58,13 @@ export function autocast<R>(precision: PolicyName | Precision, work: () => R): R
   return result;
 }
 
-function precisionOf(given: PolicyName | Precision): Precision {
+/** Returns the full name of a policy on the device of the backend. */
+export function fullPolicyName(word: PolicyWord): PolicyName {
+  const device = () => currentTensorFlow().binding.isUsingGpuDevice() ? "gpu" : "cpu";
+  return policyNameOn(word, device) as PolicyName; // checked by its users
+}
+
+function precisionOf(given: PolicyWord | Precision): Precision {
   if (typeof given === "string") return { policy: given };
   if (typeof given?.policy === "string") return given;
   throw new TypeError(
@@ -68,7 +76,7 @@ function precisionOf(given: PolicyName | Precision): Precision {
 
 /** Returns the policy of a region. */
 function regionOf({ policy: name, overrides = [] }: Precision): Policy {
-  const policy = policyOf(name);
+  const policy = policyOf(fullPolicyName(name));
   return overrides.length === 0 ? policy : { ...policy, overrides };
 }
 

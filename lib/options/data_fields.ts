@@ -1,0 +1,41 @@
+/**
+ * Options of the text and its tokens.
+ *
+ * @module
+ */
+import type { RunField } from "./run_field.ts";
+
+/** Options of the text and its tokens. */
+export const DATA_FIELDS = {
+  data: {
+    type: "text",
+    flag: "data <corpus>",
+    doc:
+      "corpus: shakespeare, markov[:symbols=16,order=1,...], a UTF-8 text file, a folder, or a quoted glob pattern; repeatable",
+  },
+  tokenizer: {
+    list: {
+      name: "vocab",
+      flag: "vocab <list>",
+      doc: "tokenizers: char, byte, gpt2, or BPE vocabulary sizes; for example char,512",
+    },
+    type: "text",
+    flag: "vocab <tokenizer>",
+    doc: "char, byte, gpt2, or the size of a byte-pair vocabulary",
+  },
+  documents: {
+    type: "text",
+    default: "join",
+    added: "join",
+    choices: ["join", "separate"],
+    flag: true,
+    doc: "join: windows may cross document boundaries; separate: they may not",
+  },
+  separator: {
+    type: "text",
+    default: "",
+    added: "",
+    flag: "separator <text>",
+    doc: "text that ends a document within a file; \\n is a line break",
+  },
+} as const satisfies Readonly<Record<string, RunField>>;

@@ -1,0 +1,72 @@
+/**
+ * Options of the training loop: batches, evaluations and checkpoints.
+ *
+ * @module
+ */
+import type { RunField } from "./run_field.ts";
+
+/** Options of the training loop: batches, evaluations and checkpoints. */
+export const LOOP_FIELDS = {
+  evalEvery: {
+    type: "whole",
+    default: 50,
+    least: 1,
+    flag: true,
+    doc: "steps between evaluations",
+  },
+  evalTokens: {
+    type: "tokens",
+    default: 16384,
+    least: 1,
+    most: 1e12,
+    flag: "eval-tokens <n>",
+    doc: "validation tokens per evaluation; or all",
+  },
+  checkpointEvery: {
+    type: "whole",
+    default: 50,
+    least: 1,
+    flag: true,
+    doc: "steps between checkpoints",
+  },
+  sampling: {
+    type: "text",
+    default: "random",
+    added: "random",
+    flag: true,
+    choices: ["random", "sequential", "shuffled"],
+    doc: "order of the windows: random, sequential, or shuffled (each window once per epoch)",
+  },
+  probeEvery: {
+    type: "whole",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: "probes <k>",
+    doc:
+      "steps between records of probe metrics (gradients, updates, activations, attention, log Z, loss by position); 0: none",
+  },
+  patience: {
+    type: "whole",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: true,
+    doc: "evaluations without improvement after which training stops early; 0: never stop early",
+  },
+  minDelta: {
+    type: "number",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: true,
+    doc: "smallest decrease of the validation loss that counts as improvement, in nats per token",
+  },
+  saveBest: {
+    type: "flag",
+    default: false,
+    added: false,
+    flag: true,
+    doc: "keep the weights of the best evaluation in best.safetensors",
+  },
+} as const satisfies Readonly<Record<string, RunField>>;

@@ -1,0 +1,84 @@
+/**
+ * Fields of a run's spec: their description in the table of options, and their ranges.
+ *
+ * @module
+ */
+import type { PrecisionOverride } from "../precision/mod.ts";
+
+/** A field of a run's spec. */
+export interface RunField {
+  /** Value type. `whole`: integer; `flag`: boolean; `tokens`: integer or `all`; `overrides`: list of format overrides. */
+  readonly type: "whole" | "number" | "flag" | "text" | "tokens" | "overrides";
+  /** One-line description, printed in help texts. */
+  readonly doc: string;
+  /** Default in a sweep. Omitted if the value comes from the sweep's lists or is derived from other fields. */
+  readonly default?: unknown;
+  /** Value assumed for records written before the field existed. Omitted if every record has the field. */
+  readonly added?: unknown;
+  /** Inclusive lower bound. */
+  readonly least?: number;
+  /** Inclusive upper bound. Default: 1e9 for integers, 1e6 for other numbers. */
+  readonly most?: number;
+  /** Exclusive lower bound. */
+  readonly above?: number;
+  /** Exclusive upper bound. */
+  readonly below?: number;
+  /** Allowed values of a `text` field. */
+  readonly choices?: readonly string[];
+  /** List of the field in a sweep's spec, and the flag of `sweep` with its value. Omitted if a sweep has no list of it. */
+  readonly list?: { readonly name: string; readonly flag: string; readonly doc: string };
+  /**
+   * Flag of `train`. `true`: named after the field, `--n-layer` for `nLayer`. A string: the flag with its value,
+   * `vocab <tokenizer>`. Flags of boolean fields take no value and set the opposite of the default.
+   */
+  readonly flag?: true | string;
+}
+
+/** Type of a field's value. */
+export type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer C)[] } ? C
+  : F["type"] extends "whole" | "number" ? number
+  : F["type"] extends "flag" ? boolean
+  : F["type"] extends "tokens" ? number | "all"
+  : F["type"] extends "overrides" ? readonly PrecisionOverride[]
+  : string;
+
+/** Options with the fields of a table. Omitted options have the defaults of the table. */
+export type OptionsOf<F extends Readonly<Record<string, RunField>>> = {
+  readonly [K in keyof F]?: ValueOf<F[K]> | undefined;
+};
+
+/**
+ * Completes options with the defaults of a table. Undefined options count as omitted, and other options are dropped.
+ *
+ * @param fields The table.
+ */
+export function withDefaults<const F extends Readonly<Record<string, RunField>>>(
+  fields: F,
+  options: OptionsOf<F>,
+): { readonly [K in keyof F]: ValueOf<F[K]> } {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, options[name] ?? field.default]),
+  ) as never;
+}
+
+/**
+ * Returns the values that a field takes, for a sentence: `above 0`, `a whole number`, `at least 1`, `one of a, b`.
+ *
+ * @param field The field.
+ * @param value A value of the field's type.
+ * @returns The first requirement that the value does not meet; undefined: it meets all of them.
+ */
+export function unmetRange(field: RunField, value: unknown): string | undefined {
+  const { type, choices, least, above, below } = field;
+  if (choices !== undefined) {
+    return choices.includes(value as string) ? undefined : `one of ${choices.join(", ")}`;
+  }
+  if (type === "flag") return typeof value === "boolean" ? undefined : "true or false";
+  if (typeof value !== "number") return "a number";
+  const { most = type === "number" ? 1e6 : 1e9 } = field;
+  if (type !== "number" && !Number.isInteger(value)) return "a whole number";
+  if (above !== undefined && !(value > above)) return `above ${above}`;
+  if (above === undefined && !(value >= (least ?? 0))) return `at least ${least ?? 0}`;
+  if (below !== undefined) return value < below ? undefined : `below ${below}`;
+  return value <= most ? undefined : `at most ${most}`;
+}

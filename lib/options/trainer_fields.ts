@@ -1,0 +1,147 @@
+/**
+ * Options of the trainer.
+ *
+ * @module
+ */
+import type { RunField } from "./run_field.ts";
+
+/** Options of the trainer. */
+export const TRAINER_FIELDS = {
+  policy: {
+    list: { name: "policy", flag: "amp <list>", doc: "precision policies, for example off,on" },
+    type: "text",
+    flag: "amp <policy>",
+    doc: "precision policy",
+  },
+  steps: { type: "whole", default: 100, least: 1, flag: "steps <n>", doc: "training steps" },
+  execution: {
+    type: "text",
+    default: "graph",
+    choices: ["graph", "eager"],
+    flag: true,
+    doc: "graph (one native call per step) or eager (one call per op)",
+  },
+  lr: { type: "number", default: 1e-3, above: 0, flag: true, doc: "peak learning rate" },
+  minLr: { type: "number", least: 0, flag: true, doc: "learning rate at the last step" },
+  warmupSteps: {
+    type: "whole",
+    default: 10,
+    least: 0,
+    flag: true,
+    doc: "steps of linear warm-up",
+  },
+  beta1: {
+    type: "number",
+    default: 0.9,
+    least: 0,
+    below: 1,
+    flag: true,
+    doc: "AdamW's beta1",
+  },
+  beta2: {
+    type: "number",
+    default: 0.99,
+    least: 0,
+    below: 1,
+    flag: true,
+    doc: "AdamW's beta2",
+  },
+  eps: { type: "number", default: 1e-8, above: 0, flag: true, doc: "AdamW's epsilon" },
+  weightDecay: {
+    type: "number",
+    default: 0.1,
+    least: 0,
+    flag: true,
+    doc: "weight decay of matrices: decoupled with adamw, added to the gradient with sgd",
+  },
+  clip: {
+    type: "number",
+    default: 1,
+    least: 0,
+    flag: true,
+    doc: "maximum gradient norm; 0: no clipping",
+  },
+  overrides: {
+    type: "overrides",
+    default: [],
+    added: [],
+    flag: "override <list>",
+    doc:
+      "number formats of operation classes and layers that differ from the policy, as CLASS@LAYER=FORMAT, for example " +
+      "softmax@h.1=e8m3,linear=float32; join several classes or layers with +",
+  },
+  schedule: {
+    type: "text",
+    default: "cosine",
+    added: "cosine",
+    flag: true,
+    choices: ["cosine", "linear", "constant", "wsd"],
+    doc: "learning rate after warm-up: cosine, linear, constant, or wsd (constant, then linear decay)",
+  },
+  decaySteps: {
+    type: "whole",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: true,
+    doc: "steps of decay at the end of the wsd schedule",
+  },
+  optimizer: {
+    type: "text",
+    default: "adamw",
+    added: "adamw",
+    choices: ["adamw", "sgd"],
+    flag: true,
+    doc: "optimizer: adamw or sgd",
+  },
+  momentum: {
+    type: "number",
+    default: 0,
+    added: 0,
+    least: 0,
+    below: 1,
+    flag: true,
+    doc: "momentum of SGD; 0: none",
+  },
+  nesterov: {
+    type: "flag",
+    default: false,
+    added: false,
+    flag: true,
+    doc: "use Nesterov momentum with SGD",
+  },
+  accumulate: {
+    type: "whole",
+    default: 1,
+    added: 1,
+    least: 1,
+    flag: true,
+    doc: "micro-batches per step (gradient accumulation); a divisor of --batch",
+  },
+  emaDecay: {
+    type: "number",
+    default: 0,
+    added: 0,
+    least: 0,
+    below: 1,
+    flag: true,
+    doc: "decay per step of the exponential moving average of weights; 0: no average",
+  },
+  labelSmoothing: {
+    type: "number",
+    default: 0,
+    added: 0,
+    least: 0,
+    below: 1,
+    flag: true,
+    doc: "label smoothing of the training loss",
+  },
+  zLoss: {
+    type: "number",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: true,
+    doc: "coefficient of (log Z)^2 in the training loss; 0: none",
+  },
+} as const satisfies Readonly<Record<string, RunField>>;

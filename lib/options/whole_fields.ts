@@ -1,0 +1,34 @@
+/**
+ * Options of the run as a whole.
+ *
+ * @module
+ */
+import type { RunField } from "./run_field.ts";
+
+/** Options of the run as a whole. */
+export const WHOLE_FIELDS = {
+  T: {
+    list: { name: "seq", flag: "seq <list>", doc: "sequence lengths T, for example 64,128" },
+    type: "whole",
+    least: 1,
+    most: 2 ** 20,
+    flag: "seq <T>",
+    doc: "sequence length in tokens",
+  },
+  B: { type: "whole", least: 1, most: 2 ** 20, flag: "batch <B>", doc: "sequences per batch" },
+  threads: { type: "whole", least: 1, most: 1024, flag: "threads <n>", doc: "number of threads" },
+  seed: {
+    list: { name: "seeds", flag: "seeds <list>", doc: "seeds, for example 1,2" },
+    type: "whole",
+    least: 0,
+    most: Number.MAX_SAFE_INTEGER,
+    flag: "seed <n>",
+    doc: "seed of initial weights, batches and dropout",
+  },
+  allowDivergence: {
+    type: "flag",
+    default: true,
+    added: true,
+    doc: "continue training after a NaN or infinite loss",
+  },
+} as const satisfies Readonly<Record<string, RunField>>;

@@ -7,7 +7,7 @@ import { TEST_STATUSES } from "./run.ts";
 import { runTestFiles } from "./support/test_files.ts";
 
 const FILES = [
-  ...["/fault", "/fuzz", "/fuzz_formats", "/fuzz_models", "/fuzz_records", "/tokenizers_fuzz"],
+  ...["/fault", "/fuzz", "/fuzz_formats", "/fuzz_models", "/fuzz_records", "/fuzz_flags", "/tokenizers_fuzz"],
   ...["/injection", "/resume_prefix", "/bit_flip", "_rates"],
 ];
 

@@ -25,7 +25,7 @@ export function command(
   const lines = Object.entries(statuses).map(([status, meaning]) => `  ${status.padEnd(3)} ${meaning}`);
   return new Command(name).description(description).exitOverride().configureOutput({
     writeOut: (text) => console.log(text.replace(/\n$/, "")),
-    writeErr: (text) => console.error(text.replace(/\n$/, "")),
+    writeErr: (text) => console.error(printableError(text.replace(/\n$/, ""))),
   }).showHelpAfterError(`(see deno task ${name} --help)`)
     .addHelpText("after", `\nExit status:\n${lines.join("\n")}`);
 }
@@ -57,11 +57,20 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
         ),
       );
       Deno.exitCode = EXIT.badInput;
+    } else if (isPathFault(error)) {
+      console.error(printableError(`Cannot continue: ${error.message}. Correct the path.`));
+      Deno.exitCode = EXIT.badInput;
     } else {
       console.error(error); // console.error is guarded: the message can contain control characters
       Deno.exit(1);
     }
   }
+}
+
+/** Returns whether an error is the system's answer to a path that no file can have, such as one that is too long. */
+function isPathFault(error: unknown): error is Error {
+  const { code } = Object(error) as { code?: unknown };
+  return error instanceof Error && ["ENAMETOOLONG", "ELOOP", "EISDIR", "ENOTDIR"].includes(String(code));
 }
 
 /** Permanently revokes the permissions run, ffi and net, before the command reads untrusted records. */

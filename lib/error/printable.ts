@@ -30,12 +30,15 @@ export function printableJson(json: string): string {
   );
 }
 
+/** Words of a message that are shortened: longer than most paths. */
+const LONG_WORD = /(\S{500})\S{500,}/gu;
+
 /**
  * Returns an error's message with all lines after the first indented, so that a multi-line name cannot imitate our
- * output.
+ * output. Words of 1,000 characters or more are shortened to 500.
  */
 export function printableError(message: string): string {
-  return printableLines(message).replace(/\n(?! {2})/g, "\n  ");
+  return printableLines(message).replace(LONG_WORD, "$1…").replace(/\n(?! {2})/g, "\n  ");
 }
 
 /**

@@ -21,7 +21,12 @@ Deno.test("printableJson() returns JSON of the same value", () => {
   assertEquals([JSON.parse(json), printableLines(json)], [value, json]);
 });
 
-Deno.test("printableError() indents the later lines of a message", () => {
+Deno.test("printableError() indents the later lines of a message, and shortens long words", () => {
+  const path = `/${"a".repeat(900)}`;
+  assertEquals(
+    printableError(`Cannot use ${path} ${"x".repeat(5000)}.`),
+    `Cannot use ${path} ${"x".repeat(500)}…`,
+  );
   assertEquals(printableError("Cannot read a\nidentical\n  more"), "Cannot read a\n  identical\n  more");
 });
 

@@ -46,9 +46,6 @@ interface Target {
  */
 export async function runNotebooks(paths: readonly string[], options: RunNotebooksOptions): Promise<number> {
   const { parameters = {}, print } = options;
-  for (const folder of options.check ? [] : [options.out, options.html]) {
-    if (folder !== undefined) requireFolder(folder);
-  }
   const read = paths.map((path) => ({ path, notebook: readNotebook(path) }));
   const targets = read.map((target) => given(target, parameters));
   const unknown = Object.keys(parameters).filter((name) =>
@@ -67,6 +64,9 @@ export async function runNotebooks(paths: readonly string[], options: RunNoteboo
   if (problems.length > 0) {
     print(problems.join("\n\n"));
     return EXIT.badInput;
+  }
+  for (const folder of options.check ? [] : [options.out, options.html]) {
+    if (folder !== undefined) requireFolder(folder);
   }
   const failures = options.check ? checkAll(targets, print) : await runAll(targets, options);
   return failures === 0 ? EXIT.ok : EXIT.someFailed;

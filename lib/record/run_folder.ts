@@ -97,7 +97,10 @@ function lstat(path: string): Deno.FileInfo | undefined {
     return Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw error;
+    const reason = error instanceof Error ? error.message : error;
+    throw new UserError(`Cannot read ${path}: ${reason}. Correct the path, or give permission to read it.`, {
+      cause: error,
+    });
   }
 }
 

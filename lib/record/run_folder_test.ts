@@ -1,7 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { join } from "node:path";
 import { writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { UserError } from "../error/user_error.ts";
 import { JournalWriter, readJournal } from "./journal.ts";
-import { readRun, runPaths } from "./run_folder.ts";
+import { placeProblem, readRun, runPaths } from "./run_folder.ts";
 
 function withFolder(use: (dir: string) => void): void {
   const dir = Deno.makeTempDirSync();
@@ -43,5 +45,13 @@ Deno.test("readRun() warns of an incomplete last line, with the journal's path",
     const run = readRun(folder);
     assertEquals(run.status, "unfinished");
     assertEquals(run.warnings, [`${journal}: dropped a half-written last line`]);
+  });
+});
+
+Deno.test("placeProblem() refuses a path that no file can have", () => {
+  withFolder((dir) => {
+    Deno.mkdirSync(join(dir, "runs"));
+    const path = join(dir, "runs", "x".repeat(5000));
+    assertThrows(() => placeProblem(path), UserError, `Cannot read ${path}: File name too long`);
   });
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { overrideFor, type PrecisionOverride } from "../precision/mod.ts";
+import { classFormats, type PrecisionOverride, type Scope } from "../precision/mod.ts";
 import {
   culpritBound,
   culpritSentence,
@@ -19,12 +19,15 @@ function adding(effect: (part: Part) => number, parts = PARTS) {
   const total = parts.reduce((sum, part) => sum + effect(part), 0);
   const shareOf = (back: readonly PrecisionOverride[]) => {
     asked.push(back);
-    return parts.filter(({ layers, opClass }) =>
-      overrideFor(back, { layer: layers[0]!, opClass }) === undefined
-    )
+    return parts.filter(({ layers, opClass }) => formatAt(back, { layer: layers[0]!, opClass }) === undefined)
       .reduce((sum, part) => sum + effect(part), 0) / total;
   };
   return { shareOf, asked };
+}
+
+/** Returns the format that overrides set for a class in a layer. */
+function formatAt(overrides: readonly PrecisionOverride[], scope: Scope): string | undefined {
+  return classFormats({ classes: {}, overrides }, scope).whole?.name;
 }
 
 Deno.test("partsOf() returns every class in every layer that contains it, once", () => {
@@ -42,7 +45,7 @@ Deno.test("returned() sets float32 for the given parts only", () => {
   for (const part of PARTS) {
     const [layer] = part.layers, { opClass } = part;
     const wanted = opClass === "softmax" && layer !== "h.0" || opClass === "linear" && layer === "h.0";
-    assertEquals(overrideFor(back, { layer: layer!, opClass }), wanted ? "float32" : undefined);
+    assertEquals(formatAt(back, { layer: layer!, opClass }), wanted ? "float32" : undefined);
   }
 });
 
@@ -108,7 +111,7 @@ Deno.test("culpritSentence() reports different results of the directions", async
   const shareOf = (back: readonly PrecisionOverride[]) =>
     PARTS.some((part) =>
         two.includes(partName(part)) &&
-        overrideFor(back, { layer: part.layers[0]!, opClass: part.opClass }) === undefined
+        formatAt(back, { layer: part.layers[0]!, opClass: part.opClass }) === undefined
       )
       ? 1
       : 0;

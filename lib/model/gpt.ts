@@ -8,10 +8,14 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { embedding, layerNorm, layerScope, linear, observe, operation, residual } from "../tensorflow/mod.ts";
+import { operandFormats } from "../tensorflow/precision/scope.ts";
 import { activate, createDropout, softCap } from "./_pointwise.ts";
 import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
 import { type Activation, completeConfig, type GptConfig } from "./config.ts";
 import type { ParameterRecord } from "./parameters.ts";
+
+/** Name of the head as a linear layer, also if it is tied to the token embeddings. */
+export const HEAD_LAYER = "lm_head";
 
 /** Parameters by name, as tensors. */
 export type Parameters = Record<string, tf.Tensor>;
@@ -92,7 +96,7 @@ export function gptHidden(
     weight: weight(name),
     bias: full.bias ? parameterOf(parameters, `${name}.bias`) : undefined,
   });
-  const dense = (x: tf.Tensor, name: string) => linear(x, affine(name));
+  const dense = (x: tf.Tensor, name: string) => linear(x, { ...affine(name), name });
   // Only matrix products consume its result.
   const norm = (x: tf.Tensor, name: string) => layerNorm(x, { ...affine(name), epsilon, lowered: true });
   const dropout = createDropout(full.dropout, options.dropoutKey);
@@ -123,7 +127,7 @@ export function gptHidden(
     x = layerScope(at, () => {
       x = observe("residual", residual(x, attn(norm(x, `${at}.ln_1`), `${at}.attn`, layer)));
       return observe("residual", residual(x, mlp(norm(x, `${at}.ln_2`), `${at}.mlp`)));
-    });
+    }, { isEnd: layer === 0 || layer === nLayer - 1 });
   }
   if (cache !== undefined) cache.position = tf.add(cache.position, tf.scalar(T, "int32"));
   return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
@@ -142,13 +146,14 @@ const activation = operation("gelu", ([x]: [tf.Tensor], name: Activation) => act
 export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
   const { tiedHead, logitSoftCap } = completeConfig(config);
   const table = parameterOf(parameters, tiedHead ? "wte.weight" : "lm_head.weight"); // [V, C]
-  const logits = layerScope(
-    "head",
-    () =>
-      logitSoftCap === undefined
-        ? linear(hidden, { weight: table, transposed: true })
-        : cappedProduct([hidden, table], logitSoftCap),
-  );
+  const logits = layerScope("head", () => {
+    // One operation rounds its result once. With formats of operands, the product has a result of its own.
+    if (logitSoftCap !== undefined && operandFormats() === undefined) {
+      return cappedProduct([hidden, table], logitSoftCap);
+    }
+    const product = linear(hidden, { weight: table, transposed: true, name: HEAD_LAYER });
+    return logitSoftCap === undefined ? product : softCap(product, { cap: logitSoftCap });
+  });
   return observe("logits", logits) as tf.Tensor2D;
 }
 

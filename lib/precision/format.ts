@@ -170,6 +170,12 @@ export function parseFormat(name: string): Format {
   };
 }
 
+/** Returns a format's name for readers: `IEEE-style e4m3` for a format that is not in a standard. */
+export function formatLabel({ name }: Format): string {
+  const [base = ""] = name.split("-");
+  return ieeeStyle(base) !== undefined && !Object.hasOwn(NAMED, base) ? `IEEE-style ${name}` : name;
+}
+
 /**
  * Parses the name of a tensor format.
  *

@@ -29,12 +29,23 @@ export {
   splitQuantizer,
 } from "./quantizer.ts";
 export {
+  type ClassFormats,
+  classFormats,
+  everyQuantizer,
+  type FormatsSource,
+  type Scope,
+  type SlotFormats,
+  slotsIn,
+} from "./class_formats.ts";
+export { OPERAND_NAMES, type Slot } from "./operands.ts";
+export { type LinearRecipe, type RecipeName } from "./recipes.ts";
+export {
+  completeOverride,
   formatOverride,
   layerNames,
   layerOfParameter,
   OP_CLASSES,
   type OpClass,
-  overrideFor,
   overridesProblem,
   parseOverride,
   type PrecisionOverride,

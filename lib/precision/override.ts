@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { parseTensorFormat } from "./format.ts";
+import { OPERAND_NAMES, slotsOf } from "./operands.ts";
+import { fullQuantizerNames, type Quantizer, quantizerOf, splitQuantizer } from "./quantizer.ts";
 
 /**
  * Operation classes:
@@ -45,8 +46,15 @@ export interface PrecisionOverride {
   readonly layers?: readonly string[] | undefined;
   /** Operation classes. Default: all except `optimizer`, which must be named. */
   readonly opClasses?: readonly OpClass[] | undefined;
-  /** Name of the format, as `parseFormat` accepts it. */
+  /**
+   * Operands and results of linear layers, if not all: `forward.x`, `wgrad.dy`, `x`, `dgrad`, `out`, … (see
+   * `operands.ts`). The class must be `linear`.
+   */
+  readonly operands?: readonly string[] | undefined;
+  /** Name of the format, as `parseFormat` accepts it, or `mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`. */
   readonly format: string;
+  /** Scaling: `tensor`, and for `linear` also `delayed`, `row`, `mx`, `mx-ceil`, `nvfp4`. Default: none. */
+  readonly scaling?: string | undefined;
 }
 
 /** Returns the layers of a model with L blocks, in the order of a forward pass. */
@@ -62,21 +70,6 @@ export function layerOfParameter(name: string): string {
 }
 
 /**
- * Returns the name of the format that overrides set for a scope. The last match wins.
- *
- * @returns The name; undefined if no override matches.
- */
-export function overrideFor(
-  overrides: readonly PrecisionOverride[],
-  scope: { layer: string; opClass: OpClass },
-): string | undefined {
-  return overrides.findLast(({ layers, opClasses }) =>
-    (layers?.includes(scope.layer) ?? true) &&
-    (opClasses?.includes(scope.opClass) ?? scope.opClass !== "optimizer")
-  )?.format;
-}
-
-/**
  * Returns the first problem in overrides.
  *
  * @param overrides Overrides from a spec.
@@ -88,19 +81,18 @@ export function overridesProblem(
   nLayer: number,
 ): string | undefined {
   const known = layerNames(nLayer);
-  for (const { layers, opClasses, format } of overrides) {
+  for (const override of overrides) {
+    const { layers, opClasses, operands } = override;
     const strange = layers?.find((layer) => !known.includes(layer));
     if (strange !== undefined) {
       return `no layer ${JSON.stringify(strange)}: the layers are ${known.join(", ")}`;
     }
-    for (const [what, list] of Object.entries({ layers, opClasses })) {
+    for (const [what, list] of Object.entries({ layers, opClasses, operands })) {
       if (list?.length === 0) return `${what} of an override must name at least one, or be omitted for all`;
     }
     try {
-      const { rounding } = parseTensorFormat(format);
-      if (rounding === "kahan" && String(opClasses) !== "optimizer") {
-        return `${format} applies to the class optimizer only, since it compensates weight updates`;
-      }
+      const problem = quantizerProblem(override, quantizerOf(override));
+      if (problem !== undefined) return problem;
     } catch (error) {
       if (error instanceof RangeError) return error.message;
       throw error;
@@ -109,23 +101,61 @@ export function overridesProblem(
   return undefined;
 }
 
+function quantizerProblem(
+  { opClasses, operands = [] }: PrecisionOverride,
+  { name, format, scaling }: Quantizer,
+): string | undefined {
+  const classes = String(opClasses);
+  if (format.family === "scale") return `${name} is a format for the scales of blocks, not for values`;
+  if (format.rounding === "kahan" && classes !== "optimizer") {
+    return `${name} applies to the class optimizer only, since it compensates weight updates`;
+  }
+  const unknown = operands.find((operand) => slotsOf(operand).length === 0);
+  if (unknown !== undefined) return `no operand ${JSON.stringify(unknown)}: expected ${OPERAND_NAMES}`;
+  if (operands.length > 0 && classes !== "linear") {
+    return `operands (${operands.join(", ")}) belong to the class linear, got ${opClasses ?? "no class"}`;
+  }
+  if (scaling === undefined) return undefined;
+  if (scaling.kind !== "tensor" && classes !== "linear") {
+    return `the scaling ${scaling.name} applies to the class linear only, whose products have rows and blocks, got ${
+      opClasses ?? "no class"
+    }`;
+  }
+  return opClasses?.includes("optimizer")
+    ? `the class optimizer has no scaling, got ${scaling.name}`
+    : undefined;
+}
+
+/** Replaces a short name of a format (`mxfp8`) by its format and scaling, so that a precision has one form. */
+export function completeOverride(override: PrecisionOverride): PrecisionOverride {
+  return { ...override, ...fullQuantizerNames(override) };
+}
+
 /**
  * Parses an override of a command line: `CLASS+CLASS@LAYER+LAYER=FORMAT`, such as `softmax@h.1=e8m3`, `linear=float32`
- * or `@head=bfloat16`. The names are not checked here, but by {@linkcode overridesProblem} and the spec's validation.
+ * or `@head=bfloat16`. For operands of linear layers: `linear.dy=e5m2/tensor`, `linear.wgrad.x+linear.wgrad.dy=mxfp8`.
+ * The names are not checked here, but by {@linkcode overridesProblem} and the spec's validation.
  */
 export function parseOverride(text: string): PrecisionOverride {
-  const [scope = "", format = ""] = splitOnce(text, "=");
+  const [scope = "", quantizer = ""] = splitOnce(text, "=");
   const [classes = "", layers = ""] = splitOnce(scope, "@");
+  const named = classes === "" ? [] : classes.split("+").map((name) => splitOnce(name, "."));
+  // A class alone beside operands becomes the operand "", which the validation refuses.
+  const operands = classes.includes(".") ? named.map(([, operand]) => operand) : [];
   return {
     ...(layers !== "" && { layers: layers.split("+") }),
-    ...(classes !== "" && { opClasses: classes.split("+") as OpClass[] }),
-    format,
+    ...(named.length > 0 && { opClasses: [...new Set(named.map(([name]) => name))] as OpClass[] }),
+    ...(operands.length > 0 && { operands }),
+    ...splitQuantizer(quantizer),
   };
 }
 
 /** Formats an override in the syntax of {@linkcode parseOverride}. */
-export function formatOverride({ layers, opClasses, format }: PrecisionOverride): string {
-  return `${opClasses?.join("+") ?? ""}${layers === undefined ? "" : `@${layers.join("+")}`}=${format}`;
+export function formatOverride({ layers, opClasses, operands, format, scaling }: PrecisionOverride): string {
+  const classes = operands === undefined ? opClasses : operands.map((operand) => `${opClasses}.${operand}`);
+  return `${classes?.join("+") ?? ""}${layers === undefined ? "" : `@${layers.join("+")}`}=${format}${
+    scaling === undefined ? "" : `/${scaling}`
+  }`;
 }
 
 function splitOnce(text: string, mark: string): [string, string] {

@@ -4,10 +4,16 @@
  *
  * @module
  */
-import { FORMAT_NAMES, parseFormat, parseTensorFormat } from "./format.ts";
+import { everyQuantizer } from "./class_formats.ts";
+import { FORMAT_NAMES, formatLabel } from "./format.ts";
 import { formatOverride, type OpClass, type PrecisionOverride } from "./override.ts";
+import { parseQuantizer, type Quantizer } from "./quantizer.ts";
+import { type LinearRecipe, parseRecipe, RECIPE_NAMES, type RecipeName } from "./recipes.ts";
 
-/** Formats by operation class. Classes without a format run in the type of their inputs. */
+/**
+ * Formats by operation class, with a scaling if any (`e4m7/tensor`). Classes without a format run in the type of their
+ * inputs.
+ */
 export type PolicyClasses = Readonly<Partial<Record<OpClass, string>>>;
 
 /** Description of a policy by operation class. */
@@ -18,6 +24,8 @@ export interface PolicyDescription {
   readonly classes: PolicyClasses;
   /** True if the loss is multiplied by a dynamic scale, which adapts to overflows of gradients. Default: false. */
   readonly scaled?: boolean;
+  /** Formats of the operands of the linear layers of blocks, in recipes. Other operations run as in bf16-autocast. */
+  readonly linear?: LinearRecipe;
 }
 
 const ALL_BFLOAT16 = {
@@ -101,7 +109,7 @@ export function autocastPolicy(device: "cpu" | "gpu"): "bf16-autocast" | "bf16-a
 const EMULATED = "emulated:";
 
 /** Names of policies. */
-export type PolicyName = NamedPolicy | `emulated:${string}`;
+export type PolicyName = NamedPolicy | RecipeName | `${RecipeName}+${string}` | `emulated:${string}`;
 
 /** A policy's name or short name: `off` is float32, `on` the device's autocast with bfloat16. */
 export type PolicyWord = PolicyName | "off" | "on";
@@ -116,11 +124,14 @@ export function policyNameOn(word: string, device: () => "cpu" | "gpu"): string 
 }
 
 /** Policy names for error messages. */
-export const POLICY_NAMES: string = `${Object.keys(POLICY_DESCRIPTIONS).join(", ")}, or emulated:FORMAT`;
+export const POLICY_NAMES: string = `${
+  Object.keys(POLICY_DESCRIPTIONS).join(", ")
+}, a recipe with options (${RECIPE_NAMES}), or emulated:FORMAT or emulated:FORMAT/tensor`;
 
 /**
  * Returns the formats of a policy by operation class. `emulated:FORMAT` uses the format where `bf16-autocast` uses
- * bfloat16: in products, and in softmax and gelu, which follow the type of products.
+ * bfloat16: in products, and in softmax and gelu, which follow the type of products. `emulated:FORMAT/tensor` scales
+ * each tensor into the range of the format.
  *
  * @throws {RangeError} for an unknown policy or format.
  */
@@ -128,6 +139,8 @@ export function describePolicy(name: string): PolicyDescription {
   if (Object.hasOwn(POLICY_DESCRIPTIONS, name)) {
     return POLICY_DESCRIPTIONS[name as NamedPolicy];
   }
+  const recipe = parseRecipe(name);
+  if (recipe !== undefined) return { ...recipe, classes: {} };
   if (!name.startsWith(EMULATED)) {
     throw new RangeError(
       `Cannot use the precision policy ${
@@ -135,16 +148,32 @@ export function describePolicy(name: string): PolicyDescription {
       }: expected one of ${POLICY_NAMES}, where FORMAT is ${FORMAT_NAMES}`,
     );
   }
-  const format = parseTensorFormat(name.slice(EMULATED.length));
+  const format = emulatedFormat(name);
+  return {
+    source: `bf16-autocast with ${format} in the place of bfloat16, computed in float32`,
+    classes: { linear: format, attention: format, softmax: format, gelu: format },
+  };
+}
+
+/** Returns the format of an emulated policy. */
+function emulatedFormat(policy: string): string {
+  const given = policy.slice(EMULATED.length);
+  const { name, format, scaling } = parseQuantizer(given);
+  const refuse = (wanted: string) =>
+    new RangeError(`Cannot use the precision policy ${policy}: expected ${wanted}`);
+  if (format.family === "scale") {
+    throw refuse(`a format of values, got one for the scales of blocks. ${FORMAT_NAMES}`);
+  }
   if (format.rounding === "kahan") {
-    throw new RangeError(
-      `Cannot use the precision policy ${name}: expected a format of products, got Kahan compensation, which is of weights`,
+    throw refuse("a format of products, got Kahan compensation, which is of weights");
+  }
+  if (scaling !== undefined && scaling.kind !== "tensor") {
+    throw refuse(
+      `the scaling tensor, got ${scaling.name}, which is of the operands of linear layers. Use a recipe or an override`,
     );
   }
-  return {
-    source: `bf16-autocast with ${format.name} in the place of bfloat16, computed in float32`,
-    classes: { linear: format.name, attention: format.name, softmax: format.name, gelu: format.name },
-  };
+  if (name !== given) throw refuse(`its name, ${EMULATED}${name}`);
+  return name;
 }
 
 /** The precision of a run. */
@@ -164,19 +193,23 @@ export interface RunPrecision {
  * @returns The description; undefined if nothing is emulated.
  */
 export function emulationOf({ policy, overrides = [] }: RunPrecision, device = "cpu"): string | undefined {
-  const names = [...Object.values(classesOf(policy)), ...overrides.map(({ format }) => format)];
-  const emulated = names.filter((name) =>
-    parseFormat(name).emulated || device === "cpu" && parseFormat(name).storage === "float16"
+  const emulated = everyQuantizer({ ...descriptionOf(policy), overrides }).filter(({ format, scaling }) =>
+    scaling !== undefined || format.emulated || device === "cpu" && format.storage === "float16"
   );
-  return emulated.length === 0 ? undefined : `emulated ${[...new Set(emulated)].join(", ")}`;
+  return emulated.length === 0 ? undefined : `emulated ${[...new Set(emulated.map(labelOf))].join(", ")}`;
 }
 
-/** Returns a policy's classes; empty for a policy of another version. */
-function classesOf(policy: string): PolicyClasses {
+/** Returns the label of a quantizer; formats that are not OCP's are labelled IEEE-style. */
+function labelOf({ format, scaling }: Quantizer): string {
+  return `${formatLabel(format)}${scaling === undefined ? "" : `/${scaling.name}`}`;
+}
+
+/** Returns a policy's formats; none for a policy of another version. */
+function descriptionOf(policy: string): Pick<PolicyDescription, "classes" | "linear"> {
   try {
-    return describePolicy(policy).classes;
+    return describePolicy(policy);
   } catch (error) {
-    if (error instanceof RangeError) return {};
+    if (error instanceof RangeError) return { classes: {} };
     throw error;
   }
 }

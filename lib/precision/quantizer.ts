@@ -81,21 +81,20 @@ export interface QuantizerNames {
 }
 
 /**
- * Replaces a short name by its format and scaling: `mxfp4-stochastic` by `e2m1fn-stochastic` with `mx`. Names are not
- * checked.
- *
- * @throws {RangeError} for a short name with a scaling.
+ * Replaces a short name by its format and scaling: `mxfp4-stochastic` by `e2m1fn-stochastic` with `mx`. Other names are
+ * unchanged and not checked.
  */
 export function fullQuantizerNames({ format, scaling }: QuantizerNames): QuantizerNames {
   const [base = "", ...suffixes] = format.split("-");
-  const short = Object.hasOwn(SHORT, base) ? SHORT[base] : undefined;
-  if (short === undefined) return scaling === undefined ? { format } : { format, scaling };
-  if (scaling !== undefined) {
-    throw new RangeError(
-      `Cannot use ${format} with the scaling ${scaling}: expected ${format} alone, which has the scaling ${short.scaling}.`,
-    );
-  }
-  return { format: [short.format, ...suffixes].join("-"), scaling: short.scaling };
+  if (scaling !== undefined) return { format, scaling };
+  const short = shortName(base);
+  return short === undefined
+    ? { format }
+    : { format: [short.format, ...suffixes].join("-"), scaling: short.scaling };
+}
+
+function shortName(base: string): { format: string; scaling: string } | undefined {
+  return Object.hasOwn(SHORT, base) ? SHORT[base] : undefined;
 }
 
 /**
@@ -124,6 +123,13 @@ export function quantizerOf(names: QuantizerNames): Quantizer {
   if (full.scaling === undefined) {
     const format = parseFormat(full.format);
     return { name: format.name, format, scaling: undefined };
+  }
+  const short = shortName(full.format.split("-")[0]!);
+  if (short !== undefined) {
+    throw new RangeError(
+      `Cannot use ${full.format} with the scaling ${full.scaling}: expected ${full.format} alone, which has the scaling ` +
+        `${short.scaling}.`,
+    );
   }
   const format = parseTensorFormat(full.format), scaling = parseScaling(full.scaling);
   if (format.exponent === 8) {

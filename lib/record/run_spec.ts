@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import type { RunField, ValueOf } from "../options/run_field.ts";
 import { RUN_FIELD_ENTRIES, type RUN_FIELDS } from "../options/run_fields.ts";
-import { OP_CLASSES, type PrecisionOverride } from "../precision/mod.ts";
+import { completeOverride, OP_CLASSES, type PrecisionOverride } from "../precision/mod.ts";
 
 /** All settings that determine a run's result, except data, code and machine. `RUN_FIELDS` documents each field. */
 export type RunSpec = { readonly [K in keyof typeof RUN_FIELDS]: ValueOf<typeof RUN_FIELDS[K]> };
@@ -27,20 +27,25 @@ const whole = v.pipe(number, v.safeInteger());
 const text = v.string();
 const flag = v.boolean();
 
-/** Schema of overrides. `overridesProblem` checks the names in them. */
+/** Schema of overrides, with short names of formats replaced. `overridesProblem` checks the names in them. */
 export const overridesSchema: v.GenericSchema<unknown, readonly PrecisionOverride[]> = v.array(
-  v.strictObject({
-    layers: v.optional(v.array(text)),
-    opClasses: v.optional(
-      v.array(
-        v.picklist(
-          OP_CLASSES,
-          ({ received }) => `expected an operation class (${OP_CLASSES.join(", ")}), got ${received}`,
+  v.pipe(
+    v.strictObject({
+      layers: v.optional(v.array(text)),
+      opClasses: v.optional(
+        v.array(
+          v.picklist(
+            OP_CLASSES,
+            ({ received }) => `expected an operation class (${OP_CLASSES.join(", ")}), got ${received}`,
+          ),
         ),
       ),
-    ),
-    format: text,
-  }),
+      operands: v.optional(v.array(text)),
+      format: text,
+      scaling: v.optional(text),
+    }),
+    v.transform((override): PrecisionOverride => completeOverride(override)),
+  ),
 );
 
 /** Returns the schema of a stored field. Ranges are checked when a spec is parsed. */

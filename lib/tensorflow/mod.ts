@@ -17,13 +17,7 @@
  *
  * @module
  */
-export {
-  autocast,
-  formatIn,
-  fullPolicyName,
-  type Precision,
-  roundsStochastically,
-} from "./precision/autocast.ts";
+export { autocast, drawsRandomly, formatsIn, fullPolicyName, type Precision } from "./precision/autocast.ts";
 export { type TensorFlow, useTensorFlow, type UseTensorFlowOptions } from "./binding/backend.ts";
 export type { Device, DeviceRequest } from "./native/device.ts";
 export { attentionScores, attentionSums, causalAttention, causalSoftmax } from "./ops/causal_attention.ts";
@@ -50,7 +44,7 @@ export { quantize, type QuantizeOptions } from "./precision/quantize.ts";
 export { roundTo } from "./precision/rounding.ts";
 export { layerNorm, type LayerNormParameters, type NormSettings } from "./ops/layer_norm.ts";
 export { isObserved, layerScope, observe, operation, withObserver } from "./precision/scope.ts";
-export type { Observer } from "./binding/region.ts";
+export type { AmaxRecord, Observer } from "./binding/region.ts";
 export { TensorFlowError } from "./native/tensorflow_error.ts";
 export {
   bytesOf,
@@ -62,4 +56,5 @@ export {
   trueDtype,
 } from "./binding/true_dtype.ts";
 export { residual } from "./ops/residual.ts";
-export { embedding, gelu, linear, type LinearParameters, probeRounding, type Rounding } from "./ops/units.ts";
+export { linear, type LinearParameters } from "./ops/linear.ts";
+export { embedding, gelu, probeRounding, type Rounding } from "./ops/units.ts";

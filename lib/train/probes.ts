@@ -12,7 +12,7 @@ import { AttributeType } from "../tensorflow/native/attribute.ts";
 import { DataType } from "../tensorflow/native/dtype.ts";
 import {
   autocast,
-  formatIn,
+  formatsIn,
   type Precision,
   sparseCrossEntropy,
   toFloat32,
@@ -186,7 +186,9 @@ export function updateFigures(
 /** Returns the bit pattern, as a float32, of the smallest normal number of the format of a parameter's products. */
 function smallestNormal(name: string, precision: Precision): number {
   const layer = layerOfParameter(name);
-  const exponent = formatIn(precision, { layer, opClass: "linear" })?.exponent ?? 8;
+  const { whole } = formatsIn(precision, { layer, opClass: "linear" });
+  // Scaled gradients do not underflow in the format of products: their results have float32's range.
+  const exponent = whole === undefined || whole.scaling !== undefined ? 8 : whole.format.exponent;
   return 128 - (2 ** (exponent - 1) - 1) << 23;
 }
 

@@ -11,7 +11,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { type Format, layerOfParameter, parseFormat } from "../precision/mod.ts";
-import { foldIn, formatIn, type Precision, roundTo, toFloat32 } from "../tensorflow/mod.ts";
+import { foldIn, formatsIn, type Precision, roundTo, toFloat32 } from "../tensorflow/mod.ts";
 import type { OptimizerState } from "./optimizer.ts";
 
 /** Formats by parameter, for parameters whose format is not float32. */
@@ -24,7 +24,8 @@ export const COMPENSATION = "compensation";
 export function stateFormats(names: readonly string[], precision: Precision): StateFormats {
   const formats: Record<string, Format> = {};
   for (const name of names) {
-    const format = formatIn(precision, { layer: layerOfParameter(name), opClass: "optimizer" });
+    const { whole } = formatsIn(precision, { layer: layerOfParameter(name), opClass: "optimizer" });
+    const format = whole?.format;
     if (format !== undefined && format.name !== "float32") formats[name] = format;
   }
   return formats;

@@ -7,8 +7,8 @@ import * as tf from "@tensorflow/tfjs";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Gpt, type Parameters, toParameters } from "../model/mod.ts";
-import { describePolicy } from "../precision/mod.ts";
-import { roundsStochastically } from "../tensorflow/mod.ts";
+import { describePolicy, overridesProblem } from "../precision/mod.ts";
+import { drawsRandomly } from "../tensorflow/mod.ts";
 import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 import type { TrainingBatch, TrainingData } from "./dataset.ts";
@@ -78,6 +78,10 @@ export class Trainer implements Disposable {
   constructor(model: Gpt, options: TrainerOptions = {}) {
     this.model = model;
     this.options = resolveTrainerOptions(options);
+    const problem = overridesProblem(this.options.overrides, model.config.nLayer);
+    if (problem !== undefined) {
+      throw new RangeError(`Cannot create a trainer: expected valid overrides, got ${problem}.`);
+    }
     const formats = stateFormats(Object.keys(model.parameters), this.options);
     const ema = this.options.emaDecay > 0 ? clonesOf(model.parameters) : undefined;
     if (Object.keys(formats).length > 0) {
@@ -247,7 +251,7 @@ export class Trainer implements Disposable {
     };
     return {
       ...((this.model.config.dropout ?? 0) > 0 && { dropoutKey: key("dropout") }),
-      ...(roundsStochastically(this.options) && { roundingKey: key("rounding") }),
+      ...(drawsRandomly(this.options) && { roundingKey: key("rounding") }),
     };
   }
 }

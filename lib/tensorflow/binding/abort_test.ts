@@ -9,7 +9,7 @@ import { compile } from "../compile/compile.ts";
 import { DataType } from "../native/dtype.ts";
 import { TensorFlowError } from "../native/tensorflow_error.ts";
 import { sparseCrossEntropy } from "../ops/cross_entropy.ts";
-import { linear } from "../ops/units.ts";
+import { linear } from "../ops/linear.ts";
 
 await useTensorFlow();
 const { backend, binding } = currentTensorFlow();

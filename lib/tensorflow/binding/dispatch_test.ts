@@ -5,7 +5,7 @@ import { autocast } from "../precision/autocast.ts";
 import { useTensorFlow } from "./backend.ts";
 import { compile } from "../compile/compile.ts";
 import { layerScope } from "../precision/scope.ts";
-import { linear } from "../ops/units.ts";
+import { linear } from "../ops/linear.ts";
 import { toBfloat16, toFloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 
 await useTensorFlow();

@@ -6,6 +6,7 @@
  */
 import {
   describePolicy,
+  type LinearRecipe,
   type NamedPolicy,
   type PolicyClasses,
   type PrecisionOverride,
@@ -30,6 +31,8 @@ export interface Policy {
    * ignore the lists above. Classes without a format follow the lists.
    */
   readonly classes: PolicyClasses;
+  /** Formats of the operands of the linear layers of blocks, in recipes. */
+  readonly linear?: LinearRecipe;
   /** Overrides of a region: formats of single layers and classes. */
   readonly overrides?: readonly PrecisionOverride[];
   /**
@@ -133,17 +136,19 @@ export const POLICIES: Readonly<Record<NamedPolicy, Policy>> = Object.fromEntrie
 ) as Record<NamedPolicy, Policy>;
 
 function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "float32Ops">): Policy {
-  const { source, classes } = describePolicy(name);
-  return { name, source, classes, ...ops };
+  const { source, classes, linear } = describePolicy(name);
+  return { name, source, classes, ...(linear && { linear }), ...ops };
 }
 
 /**
- * Returns a policy by its name. `emulated:FORMAT` applies to classes of operations only. Other ops run in float32.
+ * Returns a policy by its name. `emulated:FORMAT` applies to classes of operations only, other ops run in float32. A
+ * recipe applies to linear layers, other ops run as under `bf16-autocast`.
  *
  * @throws {RangeError} For an unknown policy.
  */
 export function policyOf(name: string): Policy {
-  return Object.hasOwn(POLICIES, name) ? POLICIES[name as NamedPolicy] : policyWith(name, OPS.float32);
+  if (Object.hasOwn(POLICIES, name)) return POLICIES[name as NamedPolicy];
+  return policyWith(name, describePolicy(name).linear === undefined ? OPS.float32 : OPS["bf16-autocast"]);
 }
 
 /**

@@ -14,6 +14,16 @@ import { POLICIES, type Policy } from "./policy.ts";
  */
 export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
 
+/**
+ * Maxima of the operands of linear layers, for delayed scaling, by `LAYER.OPERAND` (`h.0.mlp.c_fc.dy`).
+ */
+export interface AmaxRecord {
+  /** Maxima of former steps, the last first, float32 [n]. */
+  readonly histories: Readonly<Record<string, tf.Tensor>>;
+  /** Maxima of this step, float32 scalars, which the recorder keeps and its owner disposes of. */
+  readonly seen: Record<string, tf.Tensor>;
+}
+
 /** State of one `autocast` call. */
 export interface Region {
   /** The policy, which chooses the types of ops. */
@@ -24,6 +34,10 @@ export interface Region {
   readonly opClass: OpClass | undefined;
   /** True in the gradient of an op. */
   readonly backward: boolean;
+  /** True in the first and the last block of a model. */
+  readonly isEnd: boolean;
+  /** Maxima for delayed scaling. Undefined: scales follow the current maxima. */
+  readonly amax: AmaxRecord | undefined;
   /** The key of stochastic rounding, and the number of roundings drawn from it. */
   readonly rounding: { readonly key: tf.Tensor | undefined; draws: number };
   /** The function that receives the tensors passed to `observe`. */
@@ -38,6 +52,8 @@ export class Regions {
     layer: "",
     opClass: undefined,
     backward: false,
+    isEnd: false,
+    amax: undefined,
     rounding: { key: undefined, draws: 0 },
     observer: undefined,
   };

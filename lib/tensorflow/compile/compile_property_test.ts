@@ -10,7 +10,8 @@ import { compile } from "./compile.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
 import { causalSoftmax } from "../ops/causal_attention.ts";
 import { sparseCrossEntropy } from "../ops/cross_entropy.ts";
-import { embedding, gelu, linear } from "../ops/units.ts";
+import { linear } from "../ops/linear.ts";
+import { embedding, gelu } from "../ops/units.ts";
 
 await useTensorFlow();
 

@@ -17,15 +17,17 @@ import { addColumns, columnGradients, noStatistics, type RowStatistics } from ".
 import { DataType } from "../native/dtype.ts";
 import {
   classScope,
-  formatOf,
+  hasFormat,
   isObserved,
   layerScope,
   observe,
+  operandFormats,
   operation,
   rounded,
   roundingDraws,
   withDrawsFrom,
 } from "../precision/scope.ts";
+import { type Factors, type Product, quantizedProduct } from "./_quantized_product.ts";
 import { emptyMatrix, fillRows } from "./_rows.ts";
 import { dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
 import { productType, runOp } from "./_unit.ts";
@@ -221,9 +223,9 @@ class BlockedHead {
           { ...this.#rows.regularization, V, dtype: bounded === undefined ? gradientType() : DataType.FLOAT },
         ));
         const dLogits = bounded === undefined ? dBounded : tf.mul(dBounded, tf.sub(1, tf.square(bounded)));
-        const dHidden = inHead(dLogits, block);
+        const dHidden = inHead("dgrad", { a: dLogits, b: block, slots: ["dgrad.dy", "dgrad.w"] });
         const dBlock = toFloat32(
-          inHead(dLogits, this.#hidden, { a: true }),
+          inHead("wgrad", { a: dLogits, b: this.#hidden, transposeA: true, slots: ["wgrad.dy", "wgrad.x"] }),
         );
         return {
           dHidden: tf.add(former.dHidden, toFloat32(dHidden)),
@@ -240,7 +242,10 @@ class BlockedHead {
 
   /** Returns the logits of some rows and tokens and, with a soft cap, its tanh. */
   #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): { logits: tf.Tensor; bounded: tf.Tensor | undefined } {
-    const product = inHead(hidden, table, { b: true });
+    const product = inHead("forward", {
+      ...{ a: hidden, b: table, transposeB: true },
+      slots: ["forward.x", "forward.w"],
+    });
     const cap = this.#rows.logitSoftCap;
     const bounded = cap === undefined ? undefined : tf.tanh(tf.div(toFloat32(product), cap));
     return { logits: atLoss(bounded === undefined ? product : tf.mul(bounded, cap!)), bounded };
@@ -252,20 +257,26 @@ class BlockedHead {
   }
 }
 
-/** Computes a matrix product of the head, in the format of its class. */
-function inHead(a: tf.Tensor, b: tf.Tensor, transposed: { a?: boolean; b?: boolean } = {}): tf.Tensor {
-  return layerScope("head", () => headProduct([a, b], transposed));
+/** Computes a matrix product of the head, in the format of its class or of its operands. Scales end with the block. */
+function inHead(product: Product, factors: Factors): tf.Tensor {
+  return layerScope("head", () => {
+    const formats = operandFormats();
+    if (formats !== undefined) {
+      return classScope({ opClass: "linear" }, () => quantizedProduct({ formats }, product, factors).value);
+    }
+    return headProduct([factors.a, factors.b], factors);
+  });
 }
 
 const headProduct = operation(
   "linear",
-  ([a, b]: [tf.Tensor, tf.Tensor], transposed: { a?: boolean; b?: boolean }) =>
-    tf.matMul(a, b, transposed.a, transposed.b),
+  ([a, b]: [tf.Tensor, tf.Tensor], { transposeA, transposeB }: Factors) =>
+    tf.matMul(a, b, transposeA, transposeB),
 );
 
 /** Rounds an input or result of the loss to the format of the class `loss`, if one is set. Returns float32. */
 function atLoss(x: tf.Tensor): tf.Tensor {
-  if (formatOf("loss", "loss") === undefined) return x;
+  if (!hasFormat("loss", "loss")) return x;
   return layerScope("loss", () => toFloat32(rounded("loss", x)));
 }
 
@@ -274,7 +285,7 @@ function atLoss(x: tf.Tensor): tf.Tensor {
  * to this type.
  */
 function gradientType(): number {
-  const isBoxed = formatOf("loss", "loss") !== undefined || formatOf("linear", "head") !== undefined;
+  const isBoxed = hasFormat("loss", "loss") || hasFormat("linear", "head");
   return (isBoxed ? undefined : productType()) ?? DataType.FLOAT;
 }
 

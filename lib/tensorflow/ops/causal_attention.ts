@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { fused } from "../compile/fused.ts";
-import { classScope, formatOf, operation } from "../precision/scope.ts";
+import { classScope, hasFormat, operation } from "../precision/scope.ts";
 import { castAs, float32, rowMax, rowMeans, type WithBackward, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
@@ -135,7 +135,7 @@ export function causalAttention(
   options: { scale: number; block?: number },
 ): tf.Tensor {
   const { scale } = options;
-  if (formatOf("attention") !== undefined || formatOf("softmax") !== undefined) {
+  if (hasFormat("attention") || hasFormat("softmax")) {
     return attentionSums(causalSoftmax(attentionScores(q, k), scale), v);
   }
   const [B, H, T, D] = q.shape as [number, number, number, number];

@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { DataType } from "../native/dtype.ts";
 import { fused } from "../compile/fused.ts";
 import { type Branches, replaceSum, takeBranches } from "./residual.ts";
-import { formatOf, operation } from "../precision/scope.ts";
+import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, castAs, float32, productType, rowMeans, withGradient } from "./_unit.ts";
 
@@ -79,7 +79,7 @@ export interface LayerNormParameters extends NormSettings {
  */
 export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Tensor {
   const { weight, bias = tf.zeros(weight.shape), ...settings } = parameters;
-  const branches = formatOf("layerNorm") === undefined ? takeBranches(x) : undefined;
+  const branches = !hasFormat("layerNorm") ? takeBranches(x) : undefined;
   if (branches === undefined) return normOfRows([x, weight, bias], settings);
   const { sum, normal } = addLayerNorm(branches, [weight, bias], settings);
   replaceSum(x, sum);
@@ -107,7 +107,7 @@ const normOfRows = operation(
  * format.
  */
 function loweredType(): number | undefined {
-  return formatOf("linear") === undefined ? productType() : undefined;
+  return !hasFormat("linear") ? productType() : undefined;
 }
 
 const addNormForward = fused("addLayerNorm", ([x, y, gain, bias], options: NormOptions) => {

@@ -8,7 +8,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { DataType } from "../native/dtype.ts";
 import { isFused } from "../compile/fused.ts";
-import { formatOf, operation } from "../precision/scope.ts";
+import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 
 /** The terms of a sum on the stream. */
@@ -34,7 +34,7 @@ export function residual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
   const replacement = replacements.get(x);
   const stream = replacement === undefined || replacement.isDisposed ? x : replacement;
   const sum = residualSum([stream, y]);
-  const canFuse = isFused([x, y]) && formatOf("residual") === undefined &&
+  const canFuse = isFused([x, y]) && !hasFormat("residual") &&
     dtypeOf(stream) === DataType.FLOAT &&
     tf.util.arraysEqual(x.shape, y.shape);
   if (canFuse) branchesOf.set(sum, { x: stream, y });

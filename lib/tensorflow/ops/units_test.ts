@@ -7,7 +7,8 @@ import { useTensorFlow } from "../binding/backend.ts";
 import { layerNorm } from "./layer_norm.ts";
 import { causalSoftmax } from "./causal_attention.ts";
 import { sparseCrossEntropy } from "./cross_entropy.ts";
-import { embedding, gelu, linear, probeRounding } from "./units.ts";
+import { linear } from "./linear.ts";
+import { embedding, gelu, probeRounding } from "./units.ts";
 
 await useTensorFlow();
 

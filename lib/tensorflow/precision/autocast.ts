@@ -5,18 +5,20 @@
  */
 import type * as tf from "@tensorflow/tfjs";
 import {
-  type Format,
-  type OpClass,
-  parseFormat,
+  type ClassFormats,
+  classFormats,
+  everyQuantizer,
   type PolicyName,
   policyNameOn,
   type PolicyWord,
   type PrecisionOverride,
+  type Scope,
 } from "../../precision/mod.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { refuseAsync, refusePromise } from "../native/synchronous.ts";
 import { type Policy, policyOf } from "../binding/policy.ts";
-import { formatUnder, withRoundingKey } from "./scope.ts";
+import type { AmaxRecord } from "../binding/region.ts";
+import { withRoundingKey } from "./scope.ts";
 
 /** A precision policy with its overrides and random key. */
 export interface Precision {
@@ -28,6 +30,8 @@ export interface Precision {
    * Key of stochastic rounding, int32 [2]. Inside a compiled function, pass it as an argument. Default: a fixed key.
    */
   readonly roundingKey?: tf.Tensor | undefined;
+  /** Maxima of former and of this step, for delayed scaling. Default: none; scales follow the current maxima. */
+  readonly amax?: AmaxRecord | undefined;
 }
 
 /**
@@ -52,7 +56,7 @@ export function autocast<R>(precision: PolicyWord | Precision, work: () => R): R
   const region = regionOf(given);
   const result = withRoundingKey(
     given.roundingKey,
-    () => currentTensorFlow().binding.regions.withPolicy(region, work),
+    () => currentTensorFlow().binding.regions.within({ policy: region, amax: given.amax }, work),
   );
   refusePromise("autocast", result);
   return result;
@@ -81,21 +85,18 @@ function regionOf({ policy: name, overrides = [] }: Precision): Policy {
 }
 
 /**
- * Returns the format that a precision sets for a class of operations in a layer.
+ * Returns the formats that a precision sets for a class of operations in a layer.
  *
- * @returns The format, or undefined if none is set. The policy's lists apply then.
+ * @returns The formats; none are set where the policy's lists apply.
  * @throws {RangeError} For an unknown policy.
  */
-export function formatIn(
-  precision: Precision,
-  scope: { layer: string; opClass: OpClass },
-): Format | undefined {
-  return formatUnder(regionOf(precision), scope);
+export function formatsIn(precision: Precision, scope: Scope): ClassFormats {
+  return classFormats(regionOf(precision), scope);
 }
 
-/** Returns whether a precision uses stochastic rounding anywhere, which requires a key. */
-export function roundsStochastically(precision: Precision): boolean {
-  const { classes, overrides = [] } = regionOf(precision);
-  return [...Object.values(classes), ...overrides.map(({ format }) => format)]
-    .some((name) => parseFormat(name).rounding === "stochastic");
+/** Returns whether a precision draws random numbers anywhere, which requires a key. */
+export function drawsRandomly(precision: Precision): boolean {
+  const policy = regionOf(precision);
+  return policy.linear?.hadamard === "random" ||
+    everyQuantizer(policy).some(({ format }) => format.rounding === "stochastic");
 }

@@ -2,7 +2,8 @@
  * Classes of operations, layers, and the observer.
  *
  * A policy's classes and a run's overrides set the format of each class of operations in each layer. An operation with
- * a format rounds its inputs, its result, and the gradients of both to the format.
+ * a format rounds its inputs, its result, and the gradients of both to the format. With a scaled format, products round
+ * their operands only. Formats of single operands apply to linear layers (`ops/linear.ts`).
  *
  * Operations in bfloat16 compute as under `bf16-autocast`. On a GPU, operations in float16 use the device's float16
  * kernels. Operations in other formats compute in float32. Operations without a format follow the policy's lists
@@ -11,13 +12,20 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { type Format, type OpClass, overrideFor, parseFormat } from "../../precision/mod.ts";
+import {
+  type ClassFormats,
+  classFormats,
+  type OpClass,
+  type Quantizer,
+  type SlotFormats,
+  slotsIn,
+} from "../../precision/mod.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 import { POLICIES, type Policy } from "../binding/policy.ts";
 import type { Observer, Region } from "../binding/region.ts";
 import { foldIn } from "./random.ts";
-import { roundTo } from "./rounding.ts";
+import { quantizeTensor } from "./quantize_tensor.ts";
 import { castTo, dtypeOf } from "../binding/true_dtype.ts";
 
 /**
@@ -25,10 +33,12 @@ import { castTo, dtypeOf } from "../binding/true_dtype.ts";
  *
  * @param layer The layer's name (see `layerNames` of `lib/precision`).
  * @param work Synchronous code.
+ * @param options `isEnd`: whether the layer is the first or the last block, which recipes may leave in bfloat16.
+ * Default: false.
  * @returns The result of `work`.
  */
-export function layerScope<R>(layer: string, work: () => R): R {
-  return currentTensorFlow().binding.regions.within({ layer }, work);
+export function layerScope<R>(layer: string, work: () => R, { isEnd = false }: { isEnd?: boolean } = {}): R {
+  return currentTensorFlow().binding.regions.within({ layer, isEnd }, work);
 }
 
 /**
@@ -41,12 +51,12 @@ export function classScope<R>(parts: { opClass: OpClass; backward?: true }, work
 }
 
 /**
- * Returns the layer if overrides are set, else "". Compiled functions keep one trace per policy and layer.
+ * Returns the layer if formats depend on it, else "". Compiled functions keep one trace per policy and layer.
  *
  * @internal
  */
-export function layerOfTrace({ policy: { overrides = [] }, layer }: Region): string {
-  return overrides.length === 0 ? "" : layer;
+export function layerOfTrace({ policy: { overrides = [], linear }, layer, isEnd }: Region): string {
+  return overrides.length === 0 && linear === undefined ? "" : `${layer}${isEnd ? " (end)" : ""}`;
 }
 
 /**
@@ -109,59 +119,84 @@ export function withObserver<R>(observer: Observer, work: () => R): R {
 }
 
 /**
- * Returns the format of a class of operations in a layer, under the active policy and overrides.
+ * Returns the formats of a class of operations in a layer, under the active policy and overrides.
  *
  * @param opClass The class.
  * @param layer The layer. Default: the current one.
- * @returns The format, or undefined if none is set. The policy's lists apply then.
  */
-export function formatOf(opClass: OpClass, layer?: string): Format | undefined {
-  const { current: region } = currentTensorFlow().binding.regions;
-  return formatUnder(region.policy, { layer: layer ?? region.layer, opClass });
+export function formatsOf(opClass: OpClass, layer?: string): ClassFormats {
+  const { policy, isEnd, layer: own } = currentTensorFlow().binding.regions.current;
+  return classFormats(policy, { layer: layer ?? own, isEnd, opClass });
 }
 
 /**
- * Returns the format that a policy and its overrides set for a class of operations in a layer.
+ * Returns whether a class of operations has a format of its own in a layer. The policy's lists apply otherwise.
  *
- * @internal
+ * @param opClass The class.
+ * @param layer The layer. Default: the current one.
  */
-export function formatUnder(
-  { overrides = [], classes }: Pick<Policy, "overrides" | "classes">,
-  scope: { layer: string; opClass: OpClass },
-): Format | undefined {
-  const name = overrideFor(overrides, scope) ?? classes[scope.opClass];
-  return name === undefined ? undefined : parseFormat(name);
+export function hasFormat(opClass: OpClass, layer?: string): boolean {
+  const { whole, slots } = formatsOf(opClass, layer);
+  return whole !== undefined || slots !== undefined && Object.keys(slots).length > 0;
 }
+
+/**
+ * Returns the formats of the operands of linear layers in the current layer. Undefined: no operand has a format of its
+ * own, and no scaled format of the class applies.
+ */
+export function operandFormats(): SlotFormats | undefined {
+  const formats = formatsOf("linear"), slots = slotsIn(formats);
+  const isBox = formats.whole !== undefined && formats.whole.scaling === undefined;
+  return isBox || Object.keys(slots).length === 0 ? undefined : slots;
+}
+
+/** Classes of matrix products. A scaled format applies to their operands. */
+const PRODUCTS: readonly OpClass[] = ["linear", "attention"];
 
 /**
  * Creates an operation of a class. The operation applies the active policy itself, forward and backward: the format
- * of its class if set, else the policy's lists.
+ * of its class if set, else the policy's lists. Formats of single operands apply to `linear` only: in other operations
+ * of that class, the policy's lists apply.
  *
  * @param opClass The operation's class.
  * @param body The computation, in TF.js ops and other operations. It receives the floating inputs in order, then the
  * call's options.
  * @returns The operation. It rounds its result to the format, if one is set.
+ * @throws {RangeError} The operation throws it for a scaling by rows or blocks, since it does not know their axes.
  */
 export function operation<I extends readonly tf.Tensor[], O extends unknown[]>(
   opClass: OpClass,
   body: (inputs: I, ...options: O) => tf.Tensor,
 ): (inputs: I, ...options: O) => tf.Tensor {
   return (inputs, ...options) => {
-    const format = formatOf(opClass);
-    if (format === undefined) return classScope({ opClass }, () => body(inputs, ...options));
-    const policy = arithmeticOf(format);
+    const { whole: quantizer } = formatsOf(opClass);
+    if (quantizer === undefined) return classScope({ opClass }, () => body(inputs, ...options));
+    requireWholeTensors(quantizer);
+    const { regions } = currentTensorFlow().binding;
+    const policy = arithmeticOf(quantizer);
     const widen = policy === POLICIES.float32;
-    return currentTensorFlow().binding.regions.within({ policy, opClass }, () => {
-      const values = inputs.map((input) => boundary(input, format, widen));
-      return boundary(body(values as unknown as I, ...options), format, false);
+    const operands = quantizer.scaling !== undefined && PRODUCTS.includes(opClass);
+    const resultType = operands ? regions.current.policy.lowType : undefined;
+    return regions.within({ policy, opClass }, () => {
+      const values = inputs.map((input) => boundary(input, quantizer, { widen, backward: !operands }));
+      const value = boundary(body(values as unknown as I, ...options), quantizer, { forward: !operands });
+      return resultType === undefined ? value : castDifferentiably(value, resultType);
     });
   };
 }
 
+function requireWholeTensors({ name, scaling }: Quantizer): void {
+  if (scaling === undefined || scaling.kind === "tensor" || scaling.kind === "delayed") return;
+  throw new RangeError(
+    `Cannot use ${name} in a custom operation: expected a format without rows and blocks, got the scaling ` +
+      `${scaling.name}. Use linear().`,
+  );
+}
+
 /** Rounds a tensor and its gradient to the format of a class. Returns the tensor itself if no format is set. */
 export function rounded(opClass: OpClass, x: tf.Tensor): tf.Tensor {
-  const format = formatOf(opClass);
-  return format === undefined ? x : boundary(x, format, false);
+  const { whole } = formatsOf(opClass);
+  return whole === undefined ? x : boundary(x, whole);
 }
 
 /**
@@ -171,7 +206,8 @@ export function rounded(opClass: OpClass, x: tf.Tensor): tf.Tensor {
  * oneDNN has none) accumulate in float32 too. They give the same bits at the same speed, but have no product with a
  * bias.
  */
-function arithmeticOf(format: Format): Policy {
+function arithmeticOf({ format, scaling }: Quantizer): Policy {
+  if (scaling !== undefined) return POLICIES.float32;
   if (format.storage === "bfloat16") return POLICIES["bf16-autocast"];
   const { binding } = currentTensorFlow();
   return format.storage === "float16" && binding.isUsingGpuDevice() ? FLOAT16 : POLICIES.float32;
@@ -183,26 +219,49 @@ const FLOAT16: Policy = { ...POLICIES["bf16-autocast"], name: "float16", lowType
 /**
  * Rounds a tensor to a format, and its gradient in the backward pass.
  *
- * @param widen Whether to return float32, which holds all values of the format.
+ * @param options `widen`: whether to return float32, which holds all values of the format. `forward` and `backward`:
+ * whether to round the tensor and its gradient. Default: true.
  */
-function boundary(x: tf.Tensor, format: Format, widen: boolean): tf.Tensor {
+function boundary(
+  x: tf.Tensor,
+  quantizer: Quantizer,
+  { widen = false, forward = true, backward = true }: {
+    widen?: boolean;
+    forward?: boolean;
+    backward?: boolean;
+  } = {},
+): tf.Tensor {
   const from = dtypeOf(x);
   // Rounding float32 to float32 is the identity.
-  if (from === DataType.FLOAT && format.name === "float32") return x;
-  const cross = (tensor: tf.Tensor, to: number | undefined) => {
-    const rounded = roundTo(tensor, format, format.rounding === "stochastic" ? nextKey() : undefined);
+  if (from === DataType.FLOAT && quantizer.name === "float32") return x;
+  const cross = (tensor: tf.Tensor, { rounds, to }: { rounds: boolean; to: number | undefined }) => {
+    const rounded = rounds ? quantizeTensor(tensor, quantizer, { key: roundingKeyFor(quantizer) }) : tensor;
     const dtype = to ?? dtypeOf(rounded);
     // TF.js disposes of each result separately: the result must not share the input's tensor.
     return rounded !== tensor && dtypeOf(rounded) === dtype ? rounded : castTo(rounded, dtype);
   };
   return tf.customGrad((input) => ({
-    value: cross(input as tf.Tensor, widen ? DataType.FLOAT : undefined),
-    gradFunc: (dy: tf.Tensor) => cross(dy, from),
+    value: cross(input as tf.Tensor, { rounds: forward, to: widen ? DataType.FLOAT : undefined }),
+    gradFunc: (dy: tf.Tensor) => cross(dy, { rounds: backward, to: from }),
   }))(x);
 }
 
-/** Returns the region's next key. */
-function nextKey(): tf.Tensor {
+/** Casts to a type, and the gradient back to float32's. */
+function castDifferentiably(x: tf.Tensor, dtype: number): tf.Tensor {
+  const from = dtypeOf(x);
+  return tf.customGrad((input) => ({
+    value: castTo(input as tf.Tensor, dtype),
+    gradFunc: (dy: tf.Tensor) => castTo(dy, from),
+  }))(x);
+}
+
+/** Returns the region's next key for a quantizer that rounds stochastically, else undefined. */
+export function roundingKeyFor({ format }: Quantizer): tf.Tensor | undefined {
+  return format.rounding === "stochastic" ? nextKey() : undefined;
+}
+
+/** Returns the region's next random key. */
+export function nextKey(): tf.Tensor {
   const { rounding } = currentTensorFlow().binding.regions.current;
   return foldIn(rounding.key ?? tf.tensor1d([0, 0], "int32"), rounding.draws++);
 }

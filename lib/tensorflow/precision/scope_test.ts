@@ -2,11 +2,11 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { type OpClass, parseFormat } from "../../precision/mod.ts";
-import { autocast, formatIn, roundsStochastically } from "./autocast.ts";
+import { autocast, drawsRandomly, formatsIn } from "./autocast.ts";
 import { useTensorFlow } from "../binding/backend.ts";
 import { compile } from "../compile/compile.ts";
 import { roundTo } from "./rounding.ts";
-import { formatOf, layerScope, operation, roundingDraws, withDrawsFrom } from "./scope.ts";
+import { formatsOf, layerScope, operation, roundingDraws, withDrawsFrom } from "./scope.ts";
 import { toBfloat16, trueDtype } from "../binding/true_dtype.ts";
 
 const tensorflow = await useTensorFlow();
@@ -171,20 +171,20 @@ Deno.test("operation() leaks no tensor", () => {
   assertEquals([tensorflow.liveHandles, tf.memory().numTensors], [before, tensors]);
 });
 
-Deno.test("formatOf() and formatIn() return the format that is set, or undefined", () => {
+Deno.test("formatsOf() and formatsIn() return the format that is set, or none", () => {
   const overrides = [{ layers: ["h.0"], format: "e8m3" }, {
     opClasses: ["loss" as const],
     format: "float32",
   }];
   const found = autocast(
     { policy: "float32", overrides },
-    () => layerScope("h.0", () => [formatOf("linear"), formatOf("loss"), formatOf("linear", "h.1")]),
+    () => layerScope("h.0", () => [formatsOf("linear"), formatsOf("loss"), formatsOf("linear", "h.1")]),
   );
-  assertEquals(found.map((format) => format?.name), ["e8m3", "float32", undefined]);
+  assertEquals(found.map(({ whole }) => whole?.name), ["e8m3", "float32", undefined]);
   const precision = { policy: "float32" as const, overrides };
-  assertEquals(formatIn(precision, { layer: "h.0", opClass: "gelu" })?.name, "e8m3");
-  assertEquals(roundsStochastically(precision), false);
-  assertEquals(roundsStochastically({ ...precision, overrides: [{ format: "e8m3-stochastic" }] }), true);
+  assertEquals(formatsIn(precision, { layer: "h.0", opClass: "gelu" }).whole?.name, "e8m3");
+  assertEquals(drawsRandomly(precision), false);
+  assertEquals(drawsRandomly({ ...precision, overrides: [{ format: "e8m3-stochastic" }] }), true);
 });
 
 Deno.test("a compiled function is traced once per layer if overrides are set", () => {

@@ -1,0 +1,45 @@
+/**
+ * Operands of the three products of a linear layer y = x W: the forward product, the gradient of the input (dgrad,
+ * dx = dy Wᵀ) and the gradient of the weight (wgrad, dW = xᵀ dy). Plain data.
+ *
+ * @module
+ */
+
+/** Operands and results of the products. `out`: the result. */
+export const SLOTS = [
+  "forward.x",
+  "forward.w",
+  "forward.out",
+  "dgrad.dy",
+  "dgrad.w",
+  "dgrad.out",
+  "wgrad.x",
+  "wgrad.dy",
+  "wgrad.out",
+] as const;
+
+/** An operand or result of a product. */
+export type Slot = typeof SLOTS[number];
+
+/** The operands, without the results. */
+export const OPERANDS: readonly Slot[] = SLOTS.filter((slot) => !slot.endsWith(".out"));
+
+/** Operands for help texts and error messages. */
+export const OPERAND_NAMES: string =
+  `a product's operand or result (${
+    SLOTS.join(", ")
+  }), a tensor in all products (x, w, dy, out), or a product's ` +
+  "operands (forward, dgrad, wgrad)";
+
+/**
+ * Returns the operands and results that a name stands for.
+ *
+ * @param name A slot (`wgrad.x`), a tensor (`dy`: in dgrad and wgrad) or a product (`dgrad`: both operands).
+ * @returns The slots; none for an unknown name.
+ */
+export function slotsOf(name: string): readonly Slot[] {
+  const exact = SLOTS.filter((slot) => slot === name);
+  if (exact.length > 0 || name.includes(".")) return exact;
+  const ofTensor = SLOTS.filter((slot) => slot.endsWith(`.${name}`));
+  return ofTensor.length > 0 ? ofTensor : OPERANDS.filter((slot) => slot.startsWith(`${name}.`));
+}

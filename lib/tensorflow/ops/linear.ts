@@ -1,0 +1,157 @@
+/**
+ * Linear layers: `x @ w + b` with a single rounding, forward and backward.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { AttributeType } from "../native/attribute.ts";
+import { currentTensorFlow } from "../binding/backend.ts";
+import { DataType } from "../native/dtype.ts";
+import { POLICIES } from "../binding/policy.ts";
+import { classScope, operandFormats, operation } from "../precision/scope.ts";
+import { isReused, type QuantizedLayer, quantizedProduct } from "./_quantized_product.ts";
+import { cast, float32, productType, runOp, withGradient, withPolicy } from "./_unit.ts";
+import { dtypeOf } from "../binding/true_dtype.ts";
+
+const T_ATTRIBUTE: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
+
+/** Parameters of {@linkcode linear}. */
+export interface LinearParameters {
+  /** [in, out], or [out, in] with `transposed`. */
+  readonly weight: tf.Tensor;
+  /** [out]. Default: none. */
+  readonly bias?: tf.Tensor | undefined;
+  /** True if `weight` is [out, in]. Default: false. */
+  readonly transposed?: boolean;
+  /** Name of the layer, unique in a model, for the maxima of delayed scaling. Default: none; it scales by current ones. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * Computes `x @ w + b`, rounded once. A policy that lowers matrix products rounds `x`, `w` and `b` to its type.
+ * Products, sums and the bias's gradient accumulate in float32.
+ *
+ * With formats of single operands, or a scaled format, the operands of the three products (forward, and the gradients
+ * of x and w) are quantized separately, scaled along the axis that is summed over. Results have the policy's type
+ * unless they have a format.
+ *
+ * @param x Rows, [N, in].
+ * @param parameters The weight, and the bias if any.
+ * @returns [N, out], in the policy's type.
+ */
+export function linear(x: tf.Tensor, parameters: LinearParameters): tf.Tensor {
+  const { weight, bias, transposed = false, name } = parameters;
+  const formats = operandFormats();
+  if (formats !== undefined) return quantizedLinear(x, parameters, { formats, name });
+  if (bias === undefined) return product([x, weight], transposed);
+  return productWithBias([x, transposed ? tf.transpose(weight) : weight, bias]);
+}
+
+const product = operation(
+  "linear",
+  ([x, weight]: [tf.Tensor, tf.Tensor], transposed: boolean) => tf.matMul(x, weight, false, transposed),
+);
+
+const productWithBias = operation("linear", (inputs: [tf.Tensor, tf.Tensor, tf.Tensor]) => {
+  const low = productType();
+  return withGradient(inputs, (x, weight, bias) => {
+    const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) => {
+      const dyLow = low === undefined ? dy! : cast(dy!, low);
+      const dx = tf.matMul(dyLow, weight!, false, true);
+      const dw = tf.matMul(x!, dyLow, true, false);
+      return [dx, dw, biasGradient(dy!, bias)];
+    };
+    return { values: [matMulBias([x, weight, bias], low)], saved: [x, weight], backward };
+  })[0]!;
+});
+
+function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
+  const { binding } = currentTensorFlow();
+  // oneDNN's inner product ends the process if the inner dimension is empty.
+  const empty = inputs[0]!.shape.at(-1) === 0;
+  if (!empty && binding.trace?.mode !== "xla" && hasFusedMatMul()) {
+    return runOp("_MklNativeFusedMatMul", {
+      T: T_ATTRIBUTE,
+      num_args: [AttributeType.INT, 1],
+      fused_ops: [AttributeType.STRING, ["BiasAdd"]],
+      transpose_a: [AttributeType.BOOL, false],
+      transpose_b: [AttributeType.BOOL, false],
+      // TensorFlow's own rewriter selects oneDNN's kernels by this label. They run under no other.
+      _kernel: [AttributeType.STRING, "MklNameChangeOp"],
+    }, inputs);
+  }
+  const [x, weight, bias] = low === undefined ? inputs : inputs.map((input) => float32(cast(input, low)));
+  const value = withPolicy(POLICIES.float32, () => tf.add(tf.matMul(x!, weight!), bias!));
+  return low === undefined ? value : cast(value, low);
+}
+
+let fusedMatMul: boolean | undefined;
+
+/** Returns whether oneDNN's matrix product with a bias works on this machine. Tries a known product once. */
+function hasFusedMatMul(): boolean {
+  if (fusedMatMul !== undefined) return fusedMatMul;
+  const { binding } = currentTensorFlow();
+  if (binding.isUsingGpuDevice()) return fusedMatMul = false; // the op would run, but on the CPU
+  const number = (shape: number[], value: number) =>
+    binding.createTensor(
+      shape,
+      DataType.FLOAT,
+      new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value),
+    );
+  const ids = [number([2, 2], 2), number([2, 2], 3), number([2], 1)];
+  try {
+    fusedMatMul = binding.probe("_MklNativeFusedMatMul", [
+      { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT },
+      { name: "num_args", type: AttributeType.INT, value: 1 },
+      { name: "fused_ops", type: AttributeType.STRING, value: ["BiasAdd"] },
+      { name: "_kernel", type: AttributeType.STRING, value: "MklNameChangeOp" },
+    ], ids)?.every((value) => value === 13) ?? false;
+  } finally {
+    for (const id of ids) binding.deleteTensor(id);
+  }
+  return fusedMatMul;
+}
+
+/** Computes a linear layer whose operands have formats of their own. */
+function quantizedLinear(
+  x: tf.Tensor,
+  { weight, bias, transposed = false }: LinearParameters,
+  layer: QuantizedLayer,
+): tf.Tensor {
+  const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  const [dtypeX, dtypeW] = [dtypeOf(x), dtypeOf(weight)];
+  const reusesX = isReused(layer, ["forward.x", "wgrad.x"]),
+    reusesW = isReused(layer, ["forward.w", "dgrad.w"]);
+  return classScope({ opClass: "linear" }, () =>
+    withGradient(inputs, (...given) => {
+      const [x, weight, bias] = given;
+      const { value, operands: [qx, qw] } = quantizedProduct(layer, "forward", {
+        ...{ a: x!, b: weight!, transposeB: transposed, bias },
+        slots: ["forward.x", "forward.w"],
+      });
+      const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) => {
+        const known = { ...(reusesX && { "wgrad.x": x! }), ...(reusesW && { "dgrad.w": weight! }) };
+        const dx = quantizedProduct({ ...layer, known }, "dgrad", {
+          ...{ a: dy!, b: weight!, transposeB: !transposed },
+          slots: ["dgrad.dy", "dgrad.w"],
+        }).value;
+        const dw = quantizedProduct(
+          { ...layer, known },
+          "wgrad",
+          transposed
+            ? { a: dy!, b: x!, transposeA: true, slots: ["wgrad.dy", "wgrad.x"] }
+            : { a: x!, b: dy!, transposeA: true, slots: ["wgrad.x", "wgrad.dy"] },
+        ).value;
+        const gradients = [cast(dx, dtypeX), cast(dw, dtypeW)];
+        return bias === undefined ? gradients : [...gradients, cast(biasGradient(dy!, bias), dtypeOf(bias))];
+      };
+      return { values: [value], saved: [reusesX ? qx : x!, reusesW ? qw : weight!], backward };
+    })[0]!);
+}
+
+/** Sums the gradients of rows in float32, from gradients in the policy's type. */
+function biasGradient(dy: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  const low = productType();
+  const sums = tf.matMul(tf.ones([1, dy.shape[0]!]), low === undefined ? dy : cast(dy, low));
+  return tf.reshape(sums, bias.shape);
+}

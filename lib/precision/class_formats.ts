@@ -6,7 +6,7 @@
 import type { OpClass, PrecisionOverride } from "./override.ts";
 import { type Quantizer, quantizerOf, splitQuantizer } from "./quantizer.ts";
 import { OPERAND_NAMES, OPERANDS, type Slot, SLOTS, slotsOf } from "./operands.ts";
-import type { PolicyDescription } from "./policy.ts";
+import type { LinearRecipe } from "./recipes.ts";
 
 /** A class of operations in a layer. */
 export interface Scope {
@@ -32,10 +32,25 @@ export interface ClassFormats {
   readonly slots?: SlotFormats;
 }
 
+/**
+ * Formats by operation class, with a scaling if any (`e4m7/tensor`). Classes without a format run in the type of their
+ * inputs.
+ */
+export type PolicyClasses = Readonly<Partial<Record<OpClass, string>>>;
+
+/** Formats of a policy. */
+export interface PolicyFormats {
+  /** Formats of the classes. */
+  readonly classes: PolicyClasses;
+  /** Formats of the operands of the linear layers of blocks, in recipes. Other operations run as in bf16-autocast. */
+  readonly linear?: LinearRecipe;
+}
+
 /** A policy's formats with the overrides of a region. */
-export type FormatsSource = Pick<PolicyDescription, "classes" | "linear"> & {
+export interface FormatsSource extends PolicyFormats {
+  /** Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
-};
+}
 
 const NONE: ClassFormats = {};
 

@@ -4,28 +4,18 @@
  *
  * @module
  */
-import { everyQuantizer } from "./class_formats.ts";
+import { everyQuantizer, type PolicyClasses, type PolicyFormats } from "./class_formats.ts";
 import { FORMAT_NAMES, formatLabel } from "./format.ts";
-import { formatOverride, type OpClass, type PrecisionOverride } from "./override.ts";
+import { formatOverride, type PrecisionOverride } from "./override.ts";
 import { parseQuantizer, type Quantizer } from "./quantizer.ts";
-import { type LinearRecipe, parseRecipe, RECIPE_NAMES, type RecipeName } from "./recipes.ts";
-
-/**
- * Formats by operation class, with a scaling if any (`e4m7/tensor`). Classes without a format run in the type of their
- * inputs.
- */
-export type PolicyClasses = Readonly<Partial<Record<OpClass, string>>>;
+import { parseRecipe, RECIPE_NAMES, type RecipeName } from "./recipes.ts";
 
 /** Description of a policy by operation class. */
-export interface PolicyDescription {
+export interface PolicyDescription extends PolicyFormats {
   /** The reproduced behavior, and its source. */
   readonly source: string;
-  /** Formats of the classes. */
-  readonly classes: PolicyClasses;
   /** True if the loss is multiplied by a dynamic scale, which adapts to overflows of gradients. Default: false. */
   readonly scaled?: boolean;
-  /** Formats of the operands of the linear layers of blocks, in recipes. Other operations run as in bf16-autocast. */
-  readonly linear?: LinearRecipe;
 }
 
 const ALL_BFLOAT16 = {
@@ -205,7 +195,7 @@ function labelOf({ format, scaling }: Quantizer): string {
 }
 
 /** Returns a policy's formats; none for a policy of another version. */
-function descriptionOf(policy: string): Pick<PolicyDescription, "classes" | "linear"> {
+function descriptionOf(policy: string): PolicyFormats {
   try {
     return describePolicy(policy);
   } catch (error) {

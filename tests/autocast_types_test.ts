@@ -1,7 +1,7 @@
 /**
- * The types that operations have under every policy, called plainly, against PyTorch's autocast lists ("CUDA Ops that can
- * autocast to …", "CPU Ops that can autocast to …" in the documentation of torch.amp) as PyTorch itself applies them:
- * tests/fixtures/make_autocast_types.py asked it.
+ * Compares the types of operations under every policy with PyTorch's autocast lists ("CUDA Ops that can autocast to …", "CPU
+ * Ops that can autocast to …" in the documentation of torch.amp). tests/fixtures/make_autocast_types.py recorded PyTorch's
+ * types.
  */
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals } from "@std/assert";
@@ -22,12 +22,12 @@ await useTensorFlow();
 type Kind = "low" | "wide";
 const TYPES = fixture.types as Record<string, Record<string, Record<Kind, string | null>>>;
 
-/** Operations whose inputs after the first stay float32 under autocast, as parameters do. */
+/** Operations with inputs after the first that stay float32 under autocast, such as parameters. */
 const WITH_PARAMETERS = new Set([
   ...["fusedMatMul", "fusedMatMulRelu", "fusedConv2d", "batchNorm", "linear", "layerNorm"],
 ]);
 
-/** Differences from PyTorch, and why. */
+/** Differences from PyTorch, with reasons. */
 const OWN: Record<string, string> = {
   einsumTranspose: "a rearrangement never rounds; PyTorch's CUDA list lowers every einsum",
   crossEntropy:
@@ -138,7 +138,7 @@ Deno.test("operations of several TensorFlow ops round to bfloat16 once", () => {
     const low = inputsOf(name, each, "low", "float32");
     const exact = each.run(...low.map((x) => tf.tensor(x.dataSync(), x.shape)));
     const got = each.run(...low);
-    // The bias of a convolution is added after the product's rounding.
+    // The bias of a convolution is added after the product is rounded.
     const rounded = name === "fusedConv2d" ? undefined : toBfloat16(exact).arraySync();
     if (rounded !== undefined) assertEquals(got.arraySync(), rounded, name);
     assertEquals(trueDtype(got), "bfloat16", name);

@@ -1,7 +1,7 @@
 // @heavy
 /**
- * Bit flips in every file that a sweep, a comparison, an export and the token cache leave: readers refuse the file, tell of
- * it, make it again, or read what was written. In `deno task soak` there are 50 times as many.
+ * Bit flips in every file of a sweep, a comparison, an export and the token cache. Readers refuse the file, report the damage,
+ * rebuild the file, or read the original content. `deno task soak` tests 50 times as many flips.
  */
 import { assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { copy, done, onlyRun, root } from "./support/tiny_sweep.ts";
 const FLIPS = soaking ? 5000 : 100;
 const random = createRandom(Date.now() % 1e9, "flips");
 
-/** Reads a file after each of some flips: what it gives must be what it gave before, unless it refuses. */
+/** Reads a file after each of several flips. Each read must return the original content or fail. */
 function flip(path: string, read: () => unknown): { refused: number; same: number } {
   const whole = Deno.readFileSync(path), want = read();
   let refused = 0, same = 0;
@@ -89,7 +89,7 @@ Deno.test("a flipped bit in a file of the token cache gives the same tokens", as
       const bytes = Deno.readFileSync(path), at = random.integer(bytes.length), bit = random.integer(8);
       bytes[at]! ^= 1 << bit;
       Deno.writeFileSync(path, bytes);
-      // Another vocabulary's tokens are made of the same merges.
+      // The tokens of another vocabulary are derived from the same merges.
       if (path.endsWith("merges.json")) Deno.removeSync(join(path, "..", "bpe-270"), { recursive: true });
       const context = `${path}: bit ${bit} of byte ${at}`;
       assertEquals(await prepare("bpe:270"), smaller, context);

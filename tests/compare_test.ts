@@ -1,5 +1,5 @@
 /**
- * `compare` from the command line, on recorded runs: what it says, what it writes, what it refuses.
+ * `compare` on recorded runs, from the command line: output, files and errors.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { basename, join } from "node:path";
@@ -10,7 +10,7 @@ import { type SyntheticRun, writeSyntheticRun } from "./support/synthetic_runs.t
 const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** A sweep's folder with simulated pairs in it, and the runs' folders by precision. */
+/** Writes a sweep's folder with simulated pairs. Also returns the folders of runs by precision. */
 function folderOf(
   name: string,
   simulated: Parameters<typeof simulatePairs>[0],
@@ -28,7 +28,7 @@ function folderOf(
   return { dir, float32: pairs.map(([a]) => a), bf16: pairs.map(([, b]) => b) };
 }
 
-/** The last line that is no path of a report. */
+/** Returns the last line other than the path of a report. */
 function verdict(stdout: string): string {
   return stdout.trim().split("\n").filter((line) => line !== "" && !line.startsWith("report:")).at(-1)!;
 }
@@ -47,7 +47,7 @@ Deno.test("compare prints the verdict of a sweep's folder, and writes compare.js
   const [comparison] = record.comparisons;
   assertEquals([comparison.verdict.kind, comparison.verdict.sentence], ["degraded", verdict(stdout)]);
   assertEquals(comparison.pairs.length, 5);
-  // 5 pairs whose gaps have a standard deviation of 0.01: six standard errors.
+  // Five pairs with gaps of a standard deviation of 0.01: six standard errors.
   assert(Math.abs(comparison.gaps.validation.mean - 0.08) < 0.027);
   assert((await Deno.stat(join(dir, "report.html"))).isFile);
   const brief = join(root, "brief", "result.json");

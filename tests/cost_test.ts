@@ -1,5 +1,5 @@
 /**
- * What a token costs a decoder and a training step, counted in operations and native calls, not in time.
+ * Cost of a token in a decoder and in a training step, as operations and native calls.
  */
 import { currentTensorFlow } from "../lib/tensorflow/binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
@@ -29,19 +29,19 @@ const configOf = (blockSize: number): GptConfig => ({
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
-/** Weights of matrix products: what each token is multiplied with, whatever stands before it. */
+/** Number of weights in matrix products. Each token is multiplied by all of them. */
 const WEIGHTS = Object.entries(parameterShapes(configOf(8)))
   .filter(([name, shape]) => shape.length === 2 && !name.startsWith("wpe"))
   .reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
 
-/** What ops did: operations of matrix products, numbers that the others made, and calls of the native library. */
+/** Counts: operations of matrix products, numbers created by other ops, and calls of the native library. */
 interface Work {
   products: number;
   others: number;
   calls: number;
 }
 
-/** Counts what happens in `work`, traced ops included. */
+/** Counts the ops of `work`, including traced ops. */
 function count(work: () => void): Work {
   const found: Work = { products: 0, others: 0, calls: 0 };
   const { executeOp, execute } = binding;
@@ -68,7 +68,7 @@ function count(work: () => void): Work {
   return found;
 }
 
-/** A decoder's first step after a prompt, which is traced and stands for all later ones; and those later ones. */
+/** Counts of a decoder's first step after a prompt, which is traced, and of later steps, which repeat the traced function. */
 function stepCosts(S: number): { traced: Work; later: Work[] } {
   const config = configOf(S), parameters = toParameters(initialParameters(config, 5));
   using decoder = new Decoder(parameters, config);
@@ -84,7 +84,7 @@ Deno.test("a Decoder needs O(S) operations per token: 2 P + 4 L C S in products,
   const sizes = [32, 64, 128, 256];
   const costs = sizes.map((S) => stepCosts(S).traced);
   for (const [i, S] of sizes.entries()) assertEquals(costs[i]!.products, 2 * WEIGHTS + 4 * 2 * 16 * S);
-  // A straight line: twice the distance in S is twice the distance in numbers made.
+  // A straight line: twice the difference in S gives twice the difference in created numbers.
   const steps = costs.slice(1).map(({ others }, i) => others - costs[i]!.others);
   assertGreater(steps[0]!, 0);
   assertEquals(steps.slice(1), steps.slice(0, -1).map((step) => 2 * step));
@@ -119,7 +119,7 @@ Deno.test("flopsPerToken() counts the products of a training step, with or witho
       };
       const perToken = count(step).products / (B * T);
       const attention = 6 * config.nLayer * config.nEmbd * T; // its half that a causal model needs
-      // The sum of a bias's gradient over rows may be a product with ones.
+      // The gradient of a bias can be computed as a product with ones.
       const biases = Object.entries(parameterShapes(config))
         .reduce(
           (sum, [name, shape]) => name.includes(".c_") && shape.length === 1 ? sum + shape[0]! : sum,

@@ -1,7 +1,7 @@
 // @heavy
 /**
- * Planted faults: a layer's softmax, and a class of operations, lowered to a single bit of mantissa in runs that are
- * trained, and found by `compare`, from both directions, by a replayed step and by training.
+ * Planted faults: runs are trained with one softmax, or one class of operations, at a single mantissa bit. `compare` must find
+ * the culprit from both directions, by replaying a step and by training.
  */
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const text = join(root, "text.txt");
 await Deno.writeTextFile(text, sampleText());
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** Writes a spec of paired runs, float32 and bf16-autocast, whose lower precision has overrides. */
+/** Writes a spec of paired runs in float32 and bf16-autocast, with overrides in the lower precision. */
 async function specOf(
   name: string,
   spec: { overrides: Record<string, unknown>[]; seeds: number[] },
@@ -39,7 +39,7 @@ async function specOf(
   return path;
 }
 
-/** What `compare.json` of a folder says of culprits. */
+/** Returns the culprits in the `compare.json` of a folder. */
 async function culpritsOf(dir: string) {
   return JSON.parse(await Deno.readTextFile(join(dir, "compare.json"))).culprits;
 }
@@ -63,7 +63,7 @@ Deno.test("compare finds a planted softmax by replaying a step, from both direct
   ]);
   assertLess(culprit.search.returned.share, 0.2);
   assertStringIncludes(stdout, culprit.sentence);
-  // The same of two runs alone.
+  // The same result for two runs outside of a sweep.
   const [float32, low] = ["float32", "bf16-autocast"].map((policy) =>
     runFolder(dir, readRuns(dir).find(({ manifest }) => manifest.spec.policy === policy)!.manifest.runId)
   );
@@ -111,7 +111,7 @@ Deno.test("trained pairs: equal precisions, two seeds, and a diverged loss get t
   const seeds = await runTask("compare", [float32[0]!, float32[1]!]);
   assertMatch(seeds.stdout, /\nwithin seed noise: seeds 1 and 2 of float32 differ by/);
 
-  // Two bits of exponent hold no number above 3.75: sums on the residual stream overflow.
+  // The largest number with two exponent bits is 3.75, so sums on the residual stream overflow.
   const lost = await specOf("lost", {
     seeds: [1, 2],
     overrides: [{ opClasses: ["residual"], format: "e2m3" }],

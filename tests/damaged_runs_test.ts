@@ -24,7 +24,7 @@ const ids = readRuns(whole).filter(({ manifest: { spec } }) => spec.seed === 2).
 );
 const [id] = ids as [string];
 
-/** A damaged copy of the sweep: what was done to a run, and what is said of it. */
+/** Damaged copies of the sweep: the damage of a run, and the reported reason. */
 const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
   "a journal with a garbled line": {
     to: (folder) => {
@@ -138,7 +138,7 @@ Deno.test("every command follows a link inside the sweep's folder", async () => 
   assertStringIncludes(merged.stdout, "4 of 4 runs are finished");
 });
 
-/** Names and contents of a folder's files. */
+/** Returns the names and contents of a folder's files. */
 function filesOf(folder: string): Record<string, string> {
   const names = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
   return Object.fromEntries(names.map((name) => [name, Deno.readFileSync(join(folder, name)).toString()]));

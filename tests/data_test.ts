@@ -1,6 +1,6 @@
 // @heavy
 /**
- * Corpora, documents, tokenizers and batches as `train` and `sweep` take them.
+ * Corpora, documents, tokenizers and batches as options of `train` and `sweep`.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -56,7 +56,7 @@ Deno.test("train accepts files, folders and patterns with all kinds of documents
     join(root, "separate", "runs", run!.manifest.runId),
   ]);
   assertEquals([reproduced, stdout.trim().split("\n").at(-1)], [0, "identical"]);
-  // The same command finds its run finished; a changed file is another text.
+  // The repeated command reuses the finished run. A changed file is another text.
   assertEquals((await train("separate", [...data, ...options])).code, 0);
   await Deno.writeTextFile(join(root, "texts", "a.txt"), lines.slice(0, 149).join("\n"));
   const changed = await train("separate", [...data, ...options]);
@@ -91,7 +91,7 @@ Deno.test("train reports invalid data and starts nothing", async () => {
 Deno.test("sweep over vocabularies learns byte pairs once, and smaller vocabularies are prefixes", async () => {
   const cache = join(root, "cache");
   await Deno.mkdir(cache);
-  // The runtime stays where it is; tokens alone go to a cache of their own.
+  // Only the tokens use a separate cache. The runtime stays in the user's cache.
   for (const { name } of Deno.readDirSync(cacheDir())) {
     if (name !== "tokens") await Deno.symlink(join(cacheDir(), name), join(cache, name));
   }

@@ -1,7 +1,7 @@
 // @heavy
 /**
- * Disks that are full, read-only or lost their last writes, and clocks that jump: the folder stays readable, and the same
- * command ends as a sweep that was left alone.
+ * Full disks, read-only disks, lost writes, and clocks that jump. The folder stays readable, and the repeated command has the
+ * results of an undisturbed sweep.
  */
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const TINY = {
 };
 await Deno.writeTextFile(spec, JSON.stringify(TINY));
 
-/** The sweep that nothing happens to. */
+/** Folder of the undisturbed sweep. */
 const want = join(root, "undisturbed");
 const first = await runTask("sweep", [spec, "--out", want]);
 assertEquals(first.code, 0, first.stderr);
@@ -50,7 +50,7 @@ function system(program: string, ...args: string[]): boolean {
   }
 }
 
-/** A small disk in memory; undefined: only root may make one, and not everywhere. */
+/** Mounts a small disk in memory. Returns undefined if mounting is not possible: it requires root. */
 function mountDisk(size: string): string | undefined {
   const dir = join(root, `disk-${size}`);
   Deno.mkdirSync(dir);
@@ -145,7 +145,7 @@ Deno.test("writes that a power cut lost, or replaced by zeros, are repeated", as
       const kept = random.integer(bytes.length);
       const end = zeros ? new Uint8Array(random.integer(5000)) : new Uint8Array(0);
       Deno.writeFileSync(journal, Uint8Array.of(...bytes.subarray(0, kept), ...end));
-      // What is written whole, is there whole or not at all.
+      // Files that are written atomically are complete or missing.
       if (random.integer(3) === 0) Deno.removeSync(checkpoint);
       if (random.integer(4) === 0) Deno.removeSync(manifest);
       Deno.writeTextFileSync(`${checkpoint}.${crypto.randomUUID()}.tmp`, "half");
@@ -162,7 +162,7 @@ Deno.test("a clock that jumps by years changes no result", async () => {
   assertEquals(one.runs[0]!.id, plan.runs[0]!.id);
   const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   const { id, spec: run } = one.runs[0]!;
-  // Stopped after some steps and gone on with, each time on another clock.
+  // The sweep is stopped after some steps and resumed, each time with another clock.
   const code = `const real = Date;
     globalThis.Date = class extends real {
       constructor(...given) { given.length ? super(...given) : super(real.now() + 3e11 * (Math.random() - 0.5)); }

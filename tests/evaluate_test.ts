@@ -1,7 +1,7 @@
 // @heavy
 /**
- * `deno task evaluate` and `deno task save-gpt2`: losses of a run as its journal has them, by position and by token; and
- * the run as a GPT-2 in transformers' files, which computes the same.
+ * `deno task evaluate` and `deno task save-gpt2`: the losses of a run equal those in its journal, also by position and token.
+ * The run saved as a GPT-2 of transformers has the same losses.
  */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -25,14 +25,14 @@ const [recorded] = readRuns(out);
 const run = runFolder(out, recorded!.manifest.runId);
 const last = effectiveEvents(recorded!.events).evals.at(-1)!;
 
-/** What a task prints, as JSON. */
+/** Runs a task and parses its output as JSON. */
 async function evaluated(args: string[]) {
   const { code, stdout, stderr } = await runTask("evaluate", [...args, "--json"]);
   assertEquals(code, 0, stderr);
   return JSON.parse(stdout);
 }
 
-/** Asserts that a task ends with status 2 and says one thing, without a stack. */
+/** Asserts that a task ends with status 2 and one message, without a stack trace. */
 async function assertRefused(task: string, args: string[], message: string): Promise<void> {
   const { code, stdout, stderr } = await runTask(task, args);
   assertEquals([code, stdout], [2, ""], stderr);
@@ -41,7 +41,7 @@ async function assertRefused(task: string, args: string[], message: string): Pro
 }
 
 Deno.test("evaluate returns the loss in the run's journal, and the losses by position and token", async () => {
-  // In other batches, so that sums run in another order; bfloat16 rounds each row alone.
+  // Other batch sizes change the order of sums. In bfloat16, each row is rounded separately.
   const whole = await evaluated([run, "--positions", "--batch", "5"]);
   assertEquals(whole.tokens, last.tokens);
   assertAlmostEquals(whole.loss, last.loss, 1e-4);
@@ -81,7 +81,7 @@ Deno.test("save-gpt2 saves a run that evaluates and generates the same, in 32 an
   const sentence = ["--text", "the old king ran from the river", "--amp", "off"];
   const own = await evaluated([run, ...sentence]);
   assertEquals(await evaluated([folder, ...sentence]), own);
-  // Weights of 8 bits: each product is off by 2^-9 of itself at most.
+  // Weights have 8 significant bits, so each product has a relative error of at most 2^-9.
   assertAlmostEquals((await evaluated([half, ...sentence])).loss, own.loss, 0.05);
   const speak = ["--prompt", "the cat", "--max-tokens", "30", "--seed", "5"];
   const spoken = await runTask("generate", [run, ...speak]);

@@ -25,7 +25,7 @@ import { type SyntheticRun, writeSyntheticRun } from "./support/synthetic_runs.t
 const READ_TOGETHER = fileURLToPath(new URL("./fixtures/read_exports_together.py", import.meta.url));
 const READ = fileURLToPath(new URL("./fixtures/read_exports.py", import.meta.url));
 
-/** What the script prints. */
+/** Output of the script. */
 interface ReadBack {
   [reader: string]: Record<string, Record<string, unknown[]>>;
 }
@@ -33,7 +33,7 @@ interface ReadBack {
 const root = Deno.makeTempDirSync();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** A folder with every kind of figure, in more rows than one row group holds. */
+/** Writes a folder with every kind of value, and more rows than one row group. */
 function writeRuns(dir: string): RecordedRun[] {
   const many = Array.from({ length: 2500 }, (_, i) => 2 + Math.sin(i) / 3);
   writeSyntheticRun(dir, {
@@ -59,7 +59,7 @@ function writeRuns(dir: string): RecordedRun[] {
   return readRuns(dir);
 }
 
-/** Columns as the script prints them. */
+/** Returns columns as the script prints them: big integers are numbers. */
 function asPrinted(columns: Columns): Record<string, unknown[]> {
   return Object.fromEntries(
     Object.entries(columns).map(([name, column]) => [
@@ -69,7 +69,7 @@ function asPrinted(columns: Columns): Record<string, unknown[]> {
   );
 }
 
-/** Floats are printed as Python writes them. */
+/** Parses numbers that Python prints as text, such as nan and inf. */
 function asWritten(
   read: Record<string, unknown[]>,
   wanted: Record<string, unknown[]>,
@@ -85,7 +85,7 @@ function asWritten(
   );
 }
 
-/** Sweeps whose values would suggest other types: whole numbers beside fractions, `"all"`, 53 bits, nothing at all. */
+/** Sweeps with values that suggest different column types: integers, fractions, `"all"`, 53-bit integers, missing values. */
 const SWEEPS: Readonly<Record<string, SyntheticRun[]>> = {
   whole: [{ losses: [1, 2], spec: { seed: 1, clip: 1, lr: 1, weightDecay: 0 } }],
   fractions: [{
@@ -107,7 +107,7 @@ Deno.test("exports of different sweeps have one schema, and DuckDB and pyarrow r
     for (const run of runs) writeSyntheticRun(dir, run);
     return dir;
   });
-  // What version 0.1 left: seeds as doubles, and clip as text. An export replaces it.
+  // An export of version 0.1: seeds as doubles, and clip as text. A new export replaces it.
   const [old] = folders as [string];
   Deno.mkdirSync(join(old, "export"));
   const before = { run: ["x"], seed: Float64Array.of(1), clip: ["1"] };
@@ -181,7 +181,7 @@ Deno.test("DuckDB, pandas, pyarrow and TensorBoard read every value of exported 
       ) {
         const wanted = asPrinted(columns);
         const found = asWritten(read[reader]![table]!, wanted);
-        // pandas has NaN for what is missing in a column of numbers.
+        // pandas represents missing numbers as NaN.
         for (const name of reader === "pandas" ? ["lossScale", "emaLoss", "emaBitsPerByte"] : []) {
           if (name in found) found[name] = found[name]!.map((value) => value === "nan" ? null : value);
         }
@@ -192,7 +192,7 @@ Deno.test("DuckDB, pandas, pyarrow and TensorBoard read every value of exported 
       assertEquals(status, runs.map((one) => one.status));
       assertEquals(stepsDone, runs.map(({ events }) => effectiveEvents(events).steps.length));
       const wanted = runs.map(({ manifest: { spec } }) => spec.evalTokens === "all" ? null : spec.evalTokens);
-      // pandas turns whole numbers with a gap into floats.
+      // pandas converts integers with missing values to floats.
       const given = reader === "pandas"
         ? evalTokens!.map((value) => value === "nan" ? null : Number(value))
         : evalTokens;

@@ -1,7 +1,7 @@
 // @heavy
 /**
- * Sweeps that are killed at random instants: nothing that is recorded is lost or doubled, and the end is the same, bit for
- * bit. In `deno task soak` there are 1,000 kills.
+ * Sweeps that are killed at random times. No record is lost or duplicated, and the results are bit-identical. `deno task soak`
+ * tests 1,000 kills.
  */
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: t
 const text = join(root, "text.txt");
 await Deno.writeTextFile(text, sampleText());
 
-/** Runs that start and end within a second, and have everything that a checkpoint must carry. */
+/** Runs that take less than a second, and use every part of a checkpoint. */
 const TINY = {
   ...{ name: "tiny", data: text, vocab: ["character"], seq: [8], tokensPerStep: 32 },
   ...{ nLayer: 2, nHead: 2, nEmbd: 32, warmupSteps: 0, dropout: 0.1, emaDecay: 0.9, saveBest: true },
@@ -71,7 +71,7 @@ Deno.test("8 workers and two more sweeps on one folder execute each of 64 runs o
   const sweeps = ["8", "3", "3"].map((workers) =>
     startTask("sweep", [path, "--out", dir, "--workers", workers])
   );
-  // Threads are the folder's: whoever made the plan decided.
+  // All sweeps use the number of threads in the folder's plan.
   for (const { code, stderr } of await Promise.all(sweeps.map(ended))) assertEquals(code, 0, stderr);
   const runs = readRuns(dir);
   assertEquals(runs.length, 64);

@@ -1,6 +1,6 @@
 /**
- * Damaged files of every format that users bring or that losskit keeps beside its records: each ends in a right answer or an
- * error for the user. In `deno task soak` there are 10,000 of each.
+ * Damaged files of formats that users provide or losskit stores. Each file gives a correct result or an error for the user.
+ * `deno task soak` tests 10,000 files of each format.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ Deno.test(`${COUNT} damaged safetensors files with a checksum are refused, or ho
   const { refused } = await fuzz("safetensors", () => {
     const bytes = new Uint8Array(mutateBytes(whole, random));
     const { tensors, metadata } = decodeSafetensors(bytes, "damaged.safetensors");
-    // The checksum's own name may be what is damaged: then the rest is whole.
+    // If the name of the checksum is damaged, the remaining data are intact.
     const { format, note } = metadata;
     assertEquals({ tensors, metadata: { format, note } }, {
       tensors: want.tensors,

@@ -1,6 +1,6 @@
 /**
- * Specs, plans, journals and manifests with damage in them: each ends in a right answer or an error for the user, never in
- * a crash; a hang would end with the file's limit of time. In `deno task soak` there are 10,000 of each.
+ * Damaged specs, plans, journals and manifests. Each gives a correct result or an error for the user, and no crash. A hang
+ * would exceed the time limit of the test file. `deno task soak` tests 10,000 of each.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
@@ -54,7 +54,7 @@ Deno.test(`${COUNT} mutated specs are refused, or make runs that hold`, async ()
   assert(refused > 0 && taken > 0, `refused ${refused}, taken ${taken}`);
 });
 
-/** A real plan, and the folder of a real record. */
+/** Returns a valid plan, and the folder of a valid run. */
 function sources(): { plan: Plan; run: string } {
   const dir = join(root, "source");
   const losses = Array.from({ length: 12 }, (_, i) => i === 7 ? NaN : 4 - i / 10);
@@ -112,7 +112,7 @@ Deno.test(`${COUNT} mutated journals are refused, or read as events that tables 
     steps.forEach((step, i) => assertEquals(step.step, i + 1));
     const record = readRun(folder);
     for (const columns of [runColumns, stepColumns, evalColumns]) columns([record]);
-    // What is appended after a cut stands on a line of its own.
+    // Data appended after a truncation start on a new line.
     using writer = new JournalWriter(paths.journal, validBytes);
     if (events.length > 0) writer.write({ event: "fail", message: "cut" });
     assertEquals(readJournal(paths.journal).events.length, events.length === 0 ? 0 : events.length + 1);

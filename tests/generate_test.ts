@@ -1,6 +1,6 @@
 // @heavy
 /**
- * `deno task generate`: text of a run and of a GPT-2 in transformers' files, and what a user gets wrong.
+ * `deno task generate`: text of a run and of a GPT-2 of transformers, and invalid input.
  */
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -10,14 +10,14 @@ import { runTask, sampleText } from "./support/commands.ts";
 const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** The text that a task prints. */
+/** Runs a task and returns the printed text. */
 async function generated(args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runTask("generate", args);
   assertEquals(code, 0, stderr);
   return stdout;
 }
 
-/** Asserts that a task ends with status 2 and says one thing, without a stack. */
+/** Asserts that a task ends with status 2 and one message, without a stack trace. */
 async function assertRefused(args: string[], message: string): Promise<void> {
   const { code, stdout, stderr } = await runTask("generate", args);
   assertEquals([code, stdout], [2, ""], stderr);

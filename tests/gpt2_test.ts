@@ -1,6 +1,6 @@
 /**
- * GPT-2 in Hugging Face's files: logits against PyTorch's, on models that `fixtures/make_gpt2.py` saved with
- * transformers; what is written back; and files that are refused.
+ * GPT-2 in Hugging Face's format: logits compared with PyTorch's for models that `fixtures/make_gpt2.py` saved with
+ * transformers, written files, and refused files.
  */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -33,7 +33,7 @@ const whole = join(fixtures, "gpt2", "whole"), sharded = join(fixtures, "gpt2", 
 const expected: Expected = JSON.parse(Deno.readTextFileSync(join(fixtures, "gpt2", "logits.json")));
 await useTensorFlow();
 
-/** Runs `work` with a folder of its own. */
+/** Runs `work` with a temporary folder. */
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -45,7 +45,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 
 const readTensors = (file: string) => decodeSafetensors(Deno.readFileSync(file), file).tensors;
 
-/** A folder of the whole model with other tensors or another config. */
+/** Writes a folder of the model with other tensors or another config. */
 async function changed(
   folder: string,
   change: { tensors?: (tensors: ParameterRecord) => ParameterRecord; config?: Record<string, unknown> },
@@ -58,7 +58,7 @@ async function changed(
   await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify({ ...json, ...config }));
 }
 
-/** Asserts that a folder is refused with all of some messages. */
+/** Asserts that a folder is refused with all given messages. */
 async function assertRefused(folder: string, messages: string[]): Promise<void> {
   const error = await assertRejects(() => loadGpt2(folder), UserError);
   for (const message of messages) assertStringIncludes(error.message, message);
@@ -72,7 +72,7 @@ for (const [name, folder] of [["whole", whole], ["sharded", sharded]] as const) 
     const got = gptLogits(toParameters(parameters), tokens, config).arraySync();
     assertEquals([got.length, got[0]!.length], [want.logits.length, want.logits[0]!.length]);
     const largest = Math.max(...want.logits.flat().map(Math.abs));
-    // Against float64: as far as four times PyTorch's own float32 is from it, whose sums run in another order.
+    // The tolerance relative to float64 is four times the error of PyTorch's float32, because sums run in another order.
     const bound = Math.max(1e-6 * largest, 4 * want.ownError);
     got.forEach((row, i) => row.forEach((v, j) => assertAlmostEquals(v, want.logits[i]![j]!, bound)));
     assert(largest > 1, "the model says nothing");
@@ -230,12 +230,12 @@ Deno.test("saveGpt2() writes shards of limited size, in 16 bits on request, and 
       for (const [name, { shape, values }] of Object.entries(model.parameters)) {
         const got = found.parameters[name]!;
         assertEquals([got.shape, got.dtype ?? "F32"], [shape, dtype]);
-        // Half a unit in the last place of so many bits; float16's smallest step is 2^-24.
+        // Half a unit in the last place; the smallest step of float16 is 2^-24.
         values.forEach((v, i) =>
           assertAlmostEquals(got.values[i]!, v, Math.max(2 ** -bits * Math.abs(v), 2 ** -25))
         );
       }
-      // What was read in two bytes a number is written so again.
+      // Weights that were read in 16 bits are written in 16 bits.
       await saveGpt2(join(folder, "again"), found);
       assertEquals(await loadGpt2(join(folder, "again")), found);
       await Deno.remove(join(folder, "again"), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Folders whose names and contents try to steer the terminal: no command prints a control or format character of theirs,
- * nor a line that they made up.
+ * Folders with names and contents that contain terminal control sequences. No command prints their control or format
+ * characters, or lines that they inject.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
@@ -8,12 +8,12 @@ import { runPaths } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
 
-/** Clears the screen, sets its title, turns text around, hides text, and begins a line of its own. */
+/** Text that clears the screen, sets the title, reverses text, hides text, and starts a new line. */
 const EVIL = "x\x1b[2J\x1b]0;t\x07\x9b2J\u202e\u2066\u200b\u2028\r\nFORGED identical";
 
 const STEERING = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/u;
 
-/** Every string of a JSON value, but for those that have to be of a known form, made hostile. */
+/** Returns a JSON value with hostile strings, except for strings that must have a known form. */
 function poison(value: unknown, name = ""): unknown {
   const kept =
     /^(format|runId|libSha256|sha256|event|time|gitCommit|gitDiffSha256|optimizer|schedule|activation)$/;
@@ -26,7 +26,7 @@ function poison(value: unknown, name = ""): unknown {
 const root = Deno.makeTempDirSync();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** A folder of readable runs: data, machine, failure and culprits hostile, and a run without a manifest. */
+/** Writes a folder of readable runs with hostile data, machine, failure and culprits, and one run without a manifest. */
 function readable(): string {
   const dir = join(root, `readable-${EVIL}`);
   for (const seed of [1, 2]) {
@@ -63,7 +63,7 @@ function readable(): string {
   return dir;
 }
 
-/** A copy of the folder in which one file is something else. */
+/** Copies the folder and replaces one file. */
 function damaged(
   name: string,
   from: string,
@@ -163,7 +163,7 @@ Deno.test("no command prints control characters of a hostile folder", async () =
     const at = Math.max(0, (steering ?? forged ?? stack)!.index - 120);
     problems.push(`${task} ${JSON.stringify(args)}: ${JSON.stringify(printed.slice(at, at + 260))}`);
   }
-  // The page and the figures show such names, and nothing in them turns text around either.
+  // The page and the figures show these names without bidirectional characters.
   for (const path of [join(good, "report.html"), ...drawn]) {
     const text = Deno.readTextFileSync(path).replaceAll(/<script[^]*?<\/script>/g, "");
     assert(text.includes("\ufffd") || path.endsWith(".svg"), path);

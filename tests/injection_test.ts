@@ -1,7 +1,7 @@
 // @heavy
 /**
- * Faults at file operations of `train`, `sweep` and `merge`: after a kill, a torn write, EIO or ENOSPC at any one of them,
- * the same command ends as if nothing had happened. In `deno task soak` every operation is tried.
+ * Faults at file operations of `train`, `sweep` and `merge`. After a kill, a torn write, EIO or ENOSPC at any operation, the
+ * repeated command has the results of an undisturbed one. `deno task soak` tests every operation.
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
@@ -27,20 +27,20 @@ const TINY = {
 };
 Deno.writeTextFileSync(spec, JSON.stringify(TINY));
 
-/** Operations and what happens at them: a sample, or all of them in soak. */
+/** Returns operations with their faults: a sample, or all operations in soak tests. */
 function casesOf(operations: number, sample: number): { at: number; mode: FaultMode }[] {
   const all = Array.from({ length: operations }, (_, i) => FAULT_MODES.map((mode) => ({ at: i + 1, mode })))
     .flat();
   if (soaking) return all;
   const random = createRandom(Date.now() % 1e9, "faults");
-  // One of each stretch of operations, modes in turn.
+  // One operation of each range, with alternating faults.
   return Array.from({ length: sample }, (_, i) => {
     const at = Math.floor((i + random.uniform()) * operations / sample) + 1;
     return { at: Math.min(at, operations), mode: FAULT_MODES[i % FAULT_MODES.length]! };
   });
 }
 
-/** Every file below a folder, by its path in it. */
+/** Returns every file below a folder, by relative path. */
 function filesBelow(folder: string, prefix = ""): Record<string, string> {
   return Object.assign(
     {},
@@ -100,7 +100,7 @@ Deno.test({
     const faults = new Faults(root), whole = join(root, "whole"), half = join(root, "half");
     const made = await runTask("sweep", [spec, "--out", whole]);
     assertEquals(made.code, 0, made.stderr);
-    // One run is there in half, the other one is not there.
+    // One run is half finished, the other one is missing.
     const [first, second] = readPlan(whole)!.runs.map(({ id }) => id) as [string, string];
     copy(whole, half);
     Deno.removeSync(runFolder(half, second), { recursive: true });

@@ -1,5 +1,5 @@
 /**
- * `deno task jupyter`: the kernel that it installs, and what it says where JupyterLab cannot be had.
+ * `deno task jupyter`: the installed kernel, and the message if JupyterLab cannot be installed.
  */
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ Deno.test("jupyter installs a kernel that survives signals, and prints its permi
     const spec = JSON.parse(await Deno.readTextFile(join(folder, "kernels", "losskit", "kernel.json")));
     assertEquals([spec.language, spec.interrupt_mode], ["typescript", "signal"]);
     assertEquals(spec.argv.slice(-2), [Deno.execPath(), "{connection_file}"]);
-    // What the kernel is started by passes on a signal that is ignored.
+    // The program that starts the kernel makes it ignore the signal.
     const [shell, ...args] = spec.argv.slice(0, 3).map((part: string) =>
       part.replace("jupyter --kernel", "eval")
     );

@@ -1,6 +1,6 @@
 // @heavy
 /**
- * A notebook in JupyterLab, in headless Chromium, with the real kernel: each output in its place, figures drawn, and Stop.
+ * Notebooks in JupyterLab, in headless Chromium, with the real kernel: outputs in their cells, drawn figures, and Stop.
  */
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -33,10 +33,10 @@ for await (const event of lk.train({ ...loop, batchSize: 4, evalTokens: 64, sign
   `console.log("steps done:", steps, "tokens:", data.train.length, "TensorFlow", version);`,
 ];
 
-/** A cell whose figure grows while the model trains. */
+/** Cell with a figure that grows while the model trains. */
 const LIVE = `await lk.show(lk.train({ model: config, data, steps: 400, batchSize: 4 }), { every: 100 });`;
 
-/** JupyterLab's application, as it is exposed in the page. */
+/** JupyterLab's application object in the page. */
 interface Lab {
   commands: { execute(id: string): Promise<unknown> };
   shell: {
@@ -47,7 +47,7 @@ interface Lab {
   };
 }
 
-/** Runs in the page: the kernel's status. */
+/** Returns the status of the kernel. Runs in the page. */
 const kernelStatus = () =>
   (globalThis as unknown as { jupyterapp?: Lab }).jupyterapp?.shell.currentWidget?.sessionContext?.session
     ?.kernel
@@ -65,7 +65,7 @@ async function command(page: Page, id: string, cell?: number): Promise<void> {
   );
 }
 
-/** The text of each cell's outputs. */
+/** Returns the text of each cell's outputs. */
 const outputs = (page: Page): Promise<string[]> =>
   page.$$eval(
     ".jp-CodeCell",
@@ -75,7 +75,7 @@ const outputs = (page: Page): Promise<string[]> =>
       ),
   );
 
-/** Waits until a cell's output has a text. */
+/** Waits until a cell's output contains a text. */
 async function shows(page: Page, cell: number, text: RegExp): Promise<string> {
   for (let tries = 0; tries < 2400; tries++) {
     const shown = (await outputs(page))[cell] ?? "";
@@ -93,7 +93,7 @@ async function untilStatus(page: Page, status: string): Promise<void> {
   throw new Error(`the kernel never was ${status}: it is ${await page.evaluate(kernelStatus)}`);
 }
 
-/** Starts JupyterLab with folders and a port of its own. */
+/** Starts JupyterLab with separate folders and a free port. */
 async function startServer(
   temporary: string,
   folder: string,
@@ -143,9 +143,9 @@ async function startServer(
 }
 
 /**
- * Opens a notebook in a JupyterLab of its own, runs all its cells, and hands over the page.
+ * Opens a notebook in a new JupyterLab, runs all cells, and passes the page to the caller.
  *
- * @param height The window's, in pixels: JupyterLab draws no cell that is out of sight.
+ * @param height Height of the window in pixels. JupyterLab draws visible cells only.
  */
 async function inLab(
   notebook: Notebook,
@@ -155,7 +155,7 @@ async function inLab(
   const chromium = await findChromium();
   assert(chromium !== undefined, "wanted chromium, or root and apt-get to install it");
   const temporary = await Deno.makeTempDir();
-  // Beside the library, so that the kernel finds deno.json.
+  // Inside the repository, so that the kernel finds deno.json.
   const folder = join(root, "experiments", "out", `lab-test-${crypto.randomUUID()}`);
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(join(folder, "test.ipynb"), formatNotebook(notebook));
@@ -189,7 +189,7 @@ Deno.test({
       const numbers = [...before[1]!.matchAll(/second (\d+)/g)].map(([, i]) => Number(i));
       assertEquals(numbers, Array.from({ length: 50 }, (_, i) => i));
       assertStringIncludes(before[1]!, "é");
-      // Drawn by Plotly, which is preferred to the SVG beside it: bars are paths in it.
+      // JupyterLab prefers Plotly to the SVG of the same output. Plotly draws bars as paths.
       await page.waitForSelector(".jp-CodeCell:nth-of-type(3) .js-plotly-plot .main-svg", {
         timeout: 30_000,
       });
@@ -200,25 +200,25 @@ Deno.test({
       assertEquals(await page.evaluate(kernelStatus), "busy");
       await command(page, "notebook:interrupt-kernel");
       const stopped = await shows(page, 3, /stopped with \d+ bytes at step \d+/);
-      // The cell after it was queued by "run all": it finds all that was there.
+      // "Run all" queued the next cell, which reads the variables of the interrupted cell.
       const after = await shows(page, 4, /steps done: [1-9]\d* tokens: 4500 TensorFlow 2\./);
       assertEquals(/steps done: (\d+)/.exec(after)![1], /at step (\d+)/.exec(stopped)![1]);
     }),
-  // Deno watches the streams of the server's process, which has the test's own.
+  // The server's process shares the streams of the test.
   sanitizeResources: false,
 });
 
-/** An element of the page. */
+/** Element of the page. */
 interface Element {
   readonly innerHTML: string;
   querySelector(selector: string): Element | null;
   getAttribute(name: string): string | null;
-  /** Of Plotly's. */
+  /** Data that Plotly adds to its element. */
   readonly data: readonly { readonly name: string; readonly x: readonly number[] }[];
   readonly _fullLayout: { readonly xaxis: { l2p(x: number): number } };
 }
 
-/** Runs in the page: what the live cell shows just now, and where its Plotly curve ends. */
+/** Returns the current output of the live cell, and the end of its Plotly curve. Runs in the page. */
 const liveFigure = () => {
   const { document } = globalThis as unknown as {
     document: { querySelectorAll(selector: string): Element[] };
@@ -230,7 +230,7 @@ const liveFigure = () => {
     svg: plot === null ? cell.querySelector('[data-mime-type="image/svg+xml"]')?.innerHTML : undefined,
     curve: plot === null || !line ? undefined : {
       lastStep: plot.data.find(({ name }) => name === "training")!.x.at(-1)!,
-      // the last point of the drawn line, and where the axis has the last step: pixels
+      // the last point of the drawn line, and the position of the last step on the axis, in pixels
       lineEnds: Number(/([\d.]+),[\d.]+$/.exec(line)?.[1]),
       axisHas: plot._fullLayout.xaxis.l2p(400),
     },

@@ -1,5 +1,5 @@
 /**
- * The list of missing kernels in docs/runtime.md, held over the kernels that are registered.
+ * Compares the list of missing kernels in docs/runtime.md with the registered kernels.
  */
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals } from "@std/assert";

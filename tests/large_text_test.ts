@@ -1,6 +1,6 @@
 // @heavy
 /**
- * A text that is larger than what may be held: its tokens are made, kept and drawn from in bounded memory.
+ * A large text is encoded, cached and sampled in bounded memory.
  */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { capture } from "./support/python.ts";
 const SCRIPT = new URL("./support/prepare_large.ts", import.meta.url).pathname;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
 
-/** Writes about `bytes` of prose in chapters, and returns how many they are. */
+/** Writes about `bytes` bytes of prose in chapters. Returns the exact number. */
 function writeText(path: string, bytes: number): number {
   const prose = new TextEncoder().encode(randomProse(createRandom(1, "large"), 60_000));
   using file = Deno.createSync(path);
@@ -53,7 +53,7 @@ Deno.test({
         peaks.push(result.peak);
       }
       const [small, large] = peaks as [number, number];
-      // What a process takes anyway is in both; the text and its tokens would be 512 MB more.
+      // Both processes have the same base memory. The text and its tokens would add 512 MB.
       assertLess(large - small, written - 8e6);
       assert(small > 0);
     } finally {

@@ -1,8 +1,8 @@
 // @heavy
 /**
- * How much further bfloat16 moves token probabilities than float16 does. bfloat16 has 3 bits of mantissa less, so that
- * roundings are 8 times as large; where no number leaves float16's range and errors are small enough to add up linearly,
- * so is what they do to log p.
+ * Compares the effects of bfloat16 and float16 on token probabilities. bfloat16 has 3 fewer mantissa bits, so its rounding
+ * errors are 8 times as large. The errors of log p are then also 8 times as large, if all numbers are in float16's range and
+ * errors add up linearly.
  */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertGreater, assertLess } from "@std/assert";
@@ -16,7 +16,7 @@ await useTensorFlow();
 
 const V = 16;
 
-/** A Markov source of order 2: what comes next is one of three tokens, which the last two choose. */
+/** Returns tokens of a Markov source of order 2: the last two tokens determine three possible next tokens. */
 function source(count: number, seed: number): Int32Array {
   const random = createRandom(seed, "source");
   const tokens = new Int32Array(count);
@@ -59,7 +59,7 @@ Deno.test("the ratio of mean |delta log p| between bfloat16 and float16 is 8 for
   for await (const event of train(options)) if (event.event === "checkpoint") bytes = event.bytes;
   const { state } = decodeCheckpoint(bytes!, { ...options, name: "trained" });
   const validation = source(20_000, 2);
-  /** Log probabilities of the targets of each window. */
+  /** Returns log probabilities of the targets of each window. */
   const logP = (policy: PolicyName) =>
     [...evalWindows(validation, { B: 8, T: 64, maxTokens: 12_288 })].map((batch) =>
       tf.tidy(() =>
@@ -75,7 +75,7 @@ Deno.test("the ratio of mean |delta log p| between bfloat16 and float16 is 8 for
   ) as [Float32Array[], Float32Array[], Float32Array[]];
   const moved = (low: Float32Array[], i: number) =>
     low[i]!.reduce((sum, value, j) => sum + Math.abs(value - exact[i]![j]!), 0) / low[i]!.length;
-  // One ratio of means for each batch of 512 targets: batches are independent enough for an interval.
+  // One ratio of means per batch of 512 targets. Batches are approximately independent.
   const ratios = exact.map((_, i) => moved(bfloat16, i) / moved(float16, i));
   const { mean, half } = estimate(ratios);
   console.log(`mean |delta log p| of bfloat16 over float16: ${mean.toFixed(2)} ± ${half!.toFixed(2)}`);

@@ -1,5 +1,5 @@
 /**
- * Reports of long runs: pairs of more steps than a call takes arguments, in memory that is bounded by step.
+ * Reports on pairs with more steps than a call accepts arguments, in bounded memory per step.
  */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -9,16 +9,16 @@ import { writeSyntheticRun } from "./support/synthetic_runs.ts";
 
 const SCRIPT = fileURLToPath(new URL("./support/report_memory.ts", import.meta.url));
 
-/** Steps of each run of the pair: `Math.min(...losses)` ends in a RangeError from about 125,000 on. */
+/** Steps of each run. `Math.min(...losses)` throws a RangeError above about 125,000 values. */
 const STEPS = 250_000;
 
 /**
- * Most bytes a step of the two runs. Measured: 0.4 kB (Deno 2.9.6), 1.2 kB with an object a step. The rest is room for garbage
- * that is not collected yet.
+ * Maximum number of bytes per step of both runs. Measured: 0.4 kB (Deno 2.9.6), and 1.2 kB with one object per step. The
+ * remaining bytes allow for uncollected garbage.
  */
 const BYTES_A_STEP = 650;
 
-/** Writes a pair of runs of one length, with figures of as many digits as real ones. */
+/** Writes a pair of runs of equal length, with numbers of realistic precision. */
 function writePair(dir: string, steps: number): string {
   for (const policy of ["float32", "bf16-autocast"]) {
     const { journal } = runPaths(

@@ -1,6 +1,6 @@
 // @heavy
 /**
- * Training on a text whose entropy is known: the loss comes down to it, and no further.
+ * Training on a text of known entropy: the loss decreases to the entropy rate, and not below it.
  */
 import { assertAlmostEquals, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ Deno.test("train reaches a Markov source's entropy rate within 0.02 nats, with e
       assertEquals(run!.manifest.data.entropyRate, entropyRate);
       const { evals } = effectiveEvents(run!.events);
       assertEquals(evals.map(({ tokens }) => tokens), [59_999, 59_999]);
-      // At the start it knows nothing, which costs ln 12; that much less than the rate is impossible but for chance.
+      // An untrained model has a loss of ln 12. A loss below the rate by more than this margin is impossible.
       assertGreater(evals[0]!.loss, Math.log(12) - 0.1);
       assertAlmostEquals(Number(evals[1]!.loss), entropyRate, 0.02);
     }

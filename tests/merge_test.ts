@@ -1,5 +1,5 @@
 /**
- * `deno task merge` as a user runs it, on a sweep that was made in two places.
+ * `deno task merge` on a sweep that was run in two folders.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ Deno.test("a sweep that was started in two folders is merged, finished, and equa
   ];
   for (const dir of [here, whole]) assertEquals((await runTask("sweep", [path, "--out", dir])).code, 0);
   const ids = readRuns(here).map(({ manifest }) => manifest.runId);
-  // The same plan in another place, with other runs of it.
+  // The same plan in another folder, with other finished runs.
   await new Deno.Command("cp", { args: ["-r", here, there] }).output();
   Deno.removeSync(runFolder(here, ids[0]!), { recursive: true });
   for (const id of ids.slice(1)) Deno.removeSync(runFolder(there, id), { recursive: true });

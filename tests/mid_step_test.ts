@@ -1,6 +1,6 @@
 // @heavy
 /**
- * A training step of a model of 4.3 million parameters, as a benchmark runs it, is one native call.
+ * A training step of the benchmark's model of 4.3 million parameters is one native call.
  */
 import { assertEquals, assertLess } from "@std/assert";
 import { runScript } from "./bench/child.ts";
@@ -24,7 +24,7 @@ Deno.test("a step of the mid model is one native call, and the loss decreases fr
     await: isFirstLoss,
   });
   assertEquals([result.native_calls, result.config.parameters], [1, 4_273_664]);
-  // Initial logits have a variance of about (0.02)^2 C, which adds half of it to log V.
+  // Initial logits have a variance of about (0.02)^2 C. Half of the variance adds to the loss of log V.
   assertLess(Math.abs(result.first_loss - Math.log(4096)), 0.1);
   assertLess(result.last_loss, result.first_loss);
   assertEquals(Number.isNaN(awaitedMs), false);

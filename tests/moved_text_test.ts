@@ -1,6 +1,6 @@
 // @heavy
 /**
- * A finished run without its text: its folder holds the tokenizer, and every command searches for the text alike.
+ * Finished runs without their text. The folder contains the tokenizer, and all commands search for the text in the same places.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -21,14 +21,14 @@ const run = runFolder(out, readRuns(out)[0]!.manifest.runId);
 const paths = runPaths(run), manifest = readManifest(paths.manifest);
 await Deno.rename(text, moved);
 
-/** Runs a task that must end well, and returns what it printed. */
+/** Runs a task that must succeed, and returns its output. */
 async function printed(task: string, args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runTask(task, args);
   assertEquals(code, 0, stderr);
   return stdout;
 }
 
-/** Asserts that a task ends with status 2 and a message without a stack. */
+/** Asserts that a task ends with status 2 and a message without a stack trace. */
 async function assertRefused(task: string, args: string[], message: string): Promise<void> {
   const { code, stderr } = await runTask(task, args);
   assertEquals(code, 2, stderr);

@@ -1,7 +1,6 @@
 // @heavy
 /**
- * The notebooks in the real Deno kernel, driven by nbclient as Jupyter would: each cell shows there what losskit's own
- * runner wrote into the notebook.
+ * Notebooks in the real Deno kernel, driven by nbclient. The outputs of each cell equal those of losskit's own runner.
  */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -30,7 +29,7 @@ nbformat.write(notebook, out)
 
 const folder = new URL("../notebooks/", import.meta.url).pathname;
 
-/** Runs a notebook in the kernel, in the folder of the course. */
+/** Runs a notebook of the course in the kernel. */
 async function inKernel(path: string): Promise<Notebook> {
   const python = await jupyterPython();
   const temporary = await Deno.makeTempDir();
@@ -53,8 +52,8 @@ const textOf = (output: Output, mime = "text/plain"): string => {
 };
 
 /**
- * Returns what a cell shows, in order, with marks for numbers and identities of runs: timings and last digits depend on the
- * machine, identities on the code. The kernel sends each printed line by itself; here lines in succession are one text.
+ * Returns the outputs of a cell in order. Numbers and run IDs are replaced by placeholders, because timings and last digits
+ * depend on the machine, and IDs on the code. Successive printed lines are joined, because the kernel sends them one by one.
  */
 function shownBy(outputs: readonly Output[]): string[] {
   const shown: { type: string; text: string }[] = [];
@@ -70,10 +69,10 @@ function shownBy(outputs: readonly Output[]): string[] {
   );
 }
 
-/** Type of Plotly's figures. */
+/** MIME type of Plotly figures. */
 const PLOTLY = "application/vnd.plotly.v1+json";
 
-/** Cells that print at their end, without a wait. */
+/** Cells that print at their end. */
 const PRINTING = [
   `import "${new URL("../lib/mod.ts", import.meta.url)}"; console.log("imported");`,
   ...Array.from({ length: 10 }, (_, cell) =>
@@ -103,7 +102,7 @@ Deno.test("cells keep all outputs in order, although the kernel reports them don
   }
 });
 
-/** All of them. */
+/** Names of all notebooks. */
 const NOTEBOOKS = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
   name.endsWith(".ipynb")
 ).sort();

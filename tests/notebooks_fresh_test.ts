@@ -1,5 +1,5 @@
 /**
- * The outputs that the notebooks of this repository hold are those of their cells, of `lib/` and of what they read.
+ * Outputs in the notebooks of this repository match their cells, `lib/` and the files that the cells read.
  */
 import { assertEquals } from "@std/assert";
 

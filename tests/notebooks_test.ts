@@ -1,5 +1,5 @@
 /**
- * `deno task notebooks`: what it checks, runs, writes and refuses, and how it ends.
+ * `deno task notebooks`: checks, outputs, errors and exit statuses.
  */
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import {
 
 const root = new URL("../", import.meta.url).pathname;
 
-/** Runs the task. */
+/** Runs `deno task notebooks`. */
 async function notebooks(...args: string[]): Promise<{ code: number; text: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "lib/cli/notebooks.ts", ...args],
@@ -40,7 +40,7 @@ const notebookOf = (...cells: Notebook["cells"]): Notebook => ({
   cells,
 });
 
-/** A folder of notebooks, by name; gone at the end. */
+/** Runs `work` with a temporary folder of notebooks. */
 async function withNotebooks(
   files: Record<string, Notebook>,
   body: (pathOf: (name: string) => string, folder: string) => Promise<void>,
@@ -88,7 +88,7 @@ Deno.test("notebooks writes repeatable outputs, which are then current", async (
     const check = await notebooks("--check", pathOf("good"));
     assertEquals([check.code, check.text], [0, `${pathOf("good")}: fresh\n`]);
 
-    // Prose may change; code may not, nor may the files that a notebook reads.
+    // Changes of code or of files that a notebook reads make it stale. Changes of prose do not.
     const written = readNotebook(pathOf("good"));
     const changed = (edit: (notebook: Notebook) => void) => {
       const copy = structuredClone(written);

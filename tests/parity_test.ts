@@ -1,5 +1,5 @@
 /**
- * losskit against PyTorch, on results that `fixtures/make_reference.py` computed.
+ * Compares losskit with PyTorch's results, recorded by `fixtures/make_reference.py`.
  */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
@@ -116,14 +116,14 @@ for (const execution of ["eager", "graph"] as const) {
 }
 
 /**
- * The bound for bfloat16, derived. It has 8 significant bits, so rounding to nearest errs by at most u = 2^-8 of the
- * value: uniform, a standard deviation of u / sqrt(3). On the way to a logit a value is rounded R times: in a block 13
- * times (LayerNorm's result and the weight into each of the four linear layers: 8, of which c_proj's two inputs are
- * counted with context and GELU; their four results; scores; softmax), at the end 3 times (LayerNorm's result, wte,
- * the logit). LayerNorm keeps relative errors relative, so independent roundings give a logit a relative deviation of
- * sqrt(R) u / sqrt(3), and a loss, the difference of two logit-sized terms, sqrt(2) times that times the logits' RMS.
- * Weights are shared by all positions, so the mean over positions is not taken to average errors out. Both sides are
- * rounded: another sqrt(2). Four deviations are allowed.
+ * Derives the tolerance of losses in bfloat16. bfloat16 has 8 significant bits, so rounding to nearest has a relative error of
+ * at most u = 2^-8. If the error is uniform, its standard deviation is u / sqrt(3). A logit depends on R roundings. A block
+ * has 13: 8 for the input and the weight of each of the four linear layers (c_proj's two inputs count with context and GELU),
+ * 4 for the results of these layers, and one for scores or softmax. The head has 3: LayerNorm's result, wte and the logit.
+ * LayerNorm preserves relative errors. Independent roundings therefore give a logit a relative deviation of
+ * sqrt(R) u / sqrt(3). A loss is the difference of two terms of the size of logits, which gives a factor of sqrt(2) times
+ * the RMS of the logits. Positions share weights, so errors do not average out. Both sides are rounded, which gives another
+ * factor of sqrt(2). The tolerance is four deviations.
  */
 const R = 13 * model.nLayer + 3, U = 2 ** -8;
 function bfloat16Bound(): number {
@@ -149,8 +149,8 @@ Deno.test("ten training steps under bf16-autocast equal PyTorch's within bfloat1
     (sum, g) => sum + Array.from(g.dataSync()).reduce((s, v) => s + Math.abs(v), 0),
     0,
   );
-  // AdamW moves a weight by about lr whatever the gradient's size, so a relative error e of a gradient moves the loss
-  // by lr |g| e a step, summed over weights; forward and backward round 2 R times.
+  // AdamW changes a weight by about lr for any size of the gradient. A relative error e of a gradient therefore changes the
+  // loss by lr |g| e per step, summed over weights. Forward and backward pass together round 2 R times.
   const perStep = reference.optimizer.lr * l1 * 4 * Math.sqrt(2 * R) * U / Math.sqrt(3) * Math.sqrt(2);
   const bound = bfloat16Bound();
   for (const execution of ["graph", "eager"] as const) {
@@ -184,7 +184,7 @@ Deno.test("every activation under bf16-autocast has PyTorch's type", () => {
   });
 });
 
-/** Resident memory without JavaScript's own heap, which grows until it is collected. */
+/** Returns the resident memory without the JavaScript heap, which grows until garbage is collected. */
 function nativeBytes(): number {
   const { rss, heapTotal } = Deno.memoryUsage();
   return rss - heapTotal;
@@ -206,8 +206,8 @@ Deno.test("the numbers of tensors and handles and the resident memory stay const
     const resident = nativeBytes();
     run(100, 200);
     assertEquals(look(), before, execution);
-    // In graph mode native memory is flat to some MB, and the state alone, 0.3 MB a step, would show. Eager ops leave
-    // malloc's arenas to swing by some 60 MB; activations, 1 to 2 MB a step, would show.
+    // In graph mode, native memory is constant within some MB, so leaked state (0.3 MB per step) would be detected. With eager
+    // ops, malloc's arenas vary by about 60 MB, so leaked activations (1 to 2 MB per step) would be detected.
     assertLess(nativeBytes() - resident, execution === "graph" ? 30e6 : 150e6, execution);
     tf.dispose([{ ...state.parameters }, { ...state.moments.m }, { ...state.moments.v }]);
   }

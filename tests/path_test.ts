@@ -1,10 +1,10 @@
-/** losskit from a folder whose path has what URLs write otherwise: it starts processes of its own there. */
+/** losskit in a folder whose path contains characters that URLs escape. Runs are started as separate processes there. */
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname!, "..");
 
-/** Copies files and folders as they are. */
+/** Copies files and folders. */
 function copy(from: string, to: string): void {
   if (!Deno.statSync(from).isDirectory) return Deno.copyFileSync(from, to);
   Deno.mkdirSync(to, { recursive: true });

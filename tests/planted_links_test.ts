@@ -1,6 +1,6 @@
 // @heavy
 /**
- * Links that someone has planted in a run's folder, in the places of files that a run writes: none is followed.
+ * Links in place of files that a run writes. Commands do not follow them.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { basename, join } from "node:path";
@@ -18,7 +18,7 @@ for (const file of Object.values(files)) {
     const dir = join(root, `planted-${name}`), run = join(dir, "runs", basename(onlyRun(done)));
     const target = join(root, `target-${name}`), planted = join(run, name);
     Deno.mkdirSync(run, { recursive: true });
-    // An empty journal is one that has not begun: only its writer can refuse it.
+    // An empty journal is valid for readers, so only the writer can refuse it.
     const content = name === "journal.jsonl" ? "" : "precious\n";
     Deno.writeTextFileSync(target, content);
     Deno.symlinkSync(target, planted);

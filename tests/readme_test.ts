@@ -1,15 +1,15 @@
 // @heavy
 /**
- * Runs every code block of README.md and docs/ as it stands, in a copy of the repository, as a new user would.
+ * Runs every code block of README.md and docs/ unchanged, in a copy of the repository.
  *
- * One block is not run, because it runs this test: the test command.
+ * The test command is not run, because it would run this test.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { sampleText } from "./support/commands.ts";
 import { pythonWith } from "./support/python.ts";
 
-/** A fenced block. */
+/** Fenced code block. */
 interface Block {
   language: string;
   code: string;
@@ -25,7 +25,7 @@ function blocksOf(markdown: string): Block[] {
   }));
 }
 
-/** What a clone holds: files that git tracks or would track. */
+/** Copies the files of a clone: those that git tracks or would track. */
 async function copyRepository(into: string): Promise<void> {
   const { success, stdout } = await new Deno.Command("git", {
     args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -47,7 +47,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** `deno`, and `npx` for the one package that the README asks it for, as this Deno. */
+/** Writes `deno` and `npx` commands that run this Deno. `npx` accepts only the README's package. */
 async function writeShims(folder: string): Promise<void> {
   await Deno.mkdir(folder);
   const deno = `"${Deno.execPath()}"`;
@@ -61,7 +61,7 @@ async function writeShims(folder: string): Promise<void> {
   }
 }
 
-/** Runs a block's commands; one that serves until Ctrl-C gets it once it serves. */
+/** Runs the commands of a block. Interrupts a server once it prints its address. */
 async function runShell(code: string, cwd: string): Promise<string> {
   const serves = code.includes("--watch");
   const child = new Deno.Command("sh", {
@@ -88,8 +88,8 @@ async function runShell(code: string, cwd: string): Promise<string> {
 }
 
 /**
- * The pages in the order that they run in: a page may use what an earlier one made. The benchmarks' commands are not run: they
- * install PyTorch and JAX, several GB.
+ * Pages in the order of execution. A page can use files that an earlier page created. The commands of the benchmark page are
+ * not run, because they install several GB of PyTorch and JAX.
  */
 const PAGES = [
   "README.md",
@@ -120,7 +120,7 @@ Deno.test("the code blocks of README and docs run, and print the documented outp
 
 /** Runs the blocks of one page. */
 async function runPage(page: string, folder: string): Promise<void> {
-  // Pages share the examples' names; what experiments/out holds is used by later pages.
+  // Pages use equal names in out/. Later pages use the content of experiments/out.
   await Deno.remove(join(folder, "out"), { recursive: true }).catch(() => {});
   const blocks = blocksOf(await Deno.readTextFile(join(ROOT, page)));
   let printed = "";
@@ -130,7 +130,7 @@ async function runPage(page: string, folder: string): Promise<void> {
     } else if (language === "sh") {
       printed = await runShell(code, folder);
     } else if (language === "text") {
-      // The block shows the output of the command before it: its table's head, and its sentences with other numbers.
+      // The block shows output of the previous command. Numbers may differ.
       for (const line of code.split("\n").filter((line) => line !== "…")) {
         const words = line.trim().split(/\s+/).map((word) =>
           /^[+-]?\d[\d.]*[.,)]*$/.test(word)
@@ -145,7 +145,7 @@ async function runPage(page: string, folder: string): Promise<void> {
       await Deno.writeTextFile(join(folder, name), code);
       printed = await runShell(`deno run -A --check ${name}`, folder);
       for (const [, wanted] of code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)) {
-        // Deno spaces what it prints in its own way.
+        // Deno's spacing may differ.
         assertStringIncludes(printed.replaceAll(/\s/g, ""), wanted!.replaceAll(/\s/g, ""));
       }
     } else if (language === "json") {

@@ -1,5 +1,5 @@
 /**
- * Code in a folder of runs: `reproduce` runs none of it unless it is told to, and then shows it first.
+ * Code in a folder of runs: `reproduce` executes it only with --run-recorded-code, and prints it first.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const clone = join(root, "clone");
 
 const git = (...args: string[]) => capture("git", ["-C", clone, ...args]);
 
-/** A repository with this checkout's code in one commit; its hash. */
+/** Creates a repository with one commit of this checkout's code. Returns the hash of the commit. */
 async function makeClone(): Promise<string> {
   Deno.mkdirSync(clone);
   for (const name of ["lib", "data"]) copy(join(ROOT, name), join(clone, name));
@@ -43,7 +43,7 @@ Deno.test({
   ignore: findProgram("git") === undefined,
   fn: async () => {
     const commit = await makeClone();
-    // As an author would prepare it: a change of the code in code.diff, and hashes that fit it.
+    // An attacker's folder: a changed code.diff with matching hashes.
     const dir = copy(done, join(root, "prepared")), trace = join(root, "trace");
     const worker = join(clone, "lib", "sweep", "worker.ts"), whole = Deno.readTextFileSync(worker);
     Deno.writeTextFileSync(worker, `${whole}\nDeno.writeTextFileSync(${JSON.stringify(trace)}, "ran");\n`);
@@ -73,7 +73,7 @@ Deno.test({
     assertMatch(files, /differs from this checkout in:\n {2}lib\/sweep\/worker\.ts\n/);
     assert(diff.includes('+Deno.writeTextFileSync("'), diff);
 
-    // Without a change in the repository, code.diff is not even looked at.
+    // Without recorded changes, code.diff is not read.
     Deno.removeSync(trace);
     edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
       Object.assign(manifest, { libSha256: hashSources(join(clone, "lib")) });

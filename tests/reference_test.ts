@@ -1,6 +1,6 @@
 // @heavy
 /**
- * The reference results that are in the repository, run again: with the code at hand, and with the code that made them.
+ * Reproduces the reference results in the repository, with the current code and with the code that made them.
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { readRuns } from "../lib/record/mod.ts";
@@ -14,7 +14,7 @@ Deno.test("reproduce reports the reference runs as identical, or as within toler
     const { code, stdout, stderr } = await runTask("reproduce", [FOLDER, flag]);
     const answers = stdout.trim().split("\n").filter((line) => !line.includes(": changed: "));
     assertEquals(answers.length, 2, stdout);
-    // A copy without git's history has no other code than its own.
+    // Recorded code requires git's history.
     const lost = flag === "--run-recorded-code" &&
       answers.every((answer) => answer.endsWith(" is not in this repository"));
     assertEquals(code, lost ? 2 : 0, `${stdout}${stderr}`);

@@ -19,17 +19,17 @@ if (chromium === undefined) {
   console.log("tests of the report in a browser are ignored: no Chromium could be had");
 }
 
-/** In every place that a user or a corpus can name: none of it may do anything but be shown. */
+/** Hostile text for every name that a user or a corpus can set. The page must only show it. */
 const HOSTILE = `<a href="https://a.b">x</a></script><img src=x onerror=alert(1)>'"\u2028%{x}`;
 
-/** What a page did while it was open. */
+/** Requests and messages of an open page. */
 interface Deeds {
   requests: string[];
   complaints: string[];
   dialogs: string[];
 }
 
-/** The report of runs that were recorded by the real code, in a file of its own. */
+/** Writes a report of synthetic runs to a file. */
 async function writeReport(dir: string, name: string): Promise<string> {
   for (const T of [64, 128]) {
     for (const seed of [1, 2]) {
@@ -71,7 +71,7 @@ async function openReport(browser: Browser, url: string): Promise<{ page: Page; 
   return { page, deeds };
 }
 
-/** Scrolls to every figure, which is drawn when it comes into sight, and back. */
+/** Scrolls to every figure, so that it is drawn, and back. */
 async function showAll(page: Page): Promise<void> {
   await page.evaluate(`(async () => {
     const drawn = (plot) => plot.closest("figure").hidden || plot.querySelector(".scatterlayer path");
@@ -154,10 +154,10 @@ Deno.test({
           assertEquals(await shown(), ["12 of 12 runs shown", 12, 5]);
           await page.click("#filters input[name=T][value='64']");
           await page.click("#filters input[name=seed][value='2']");
-          // The gap by axis stays, with the marks of the other length alone.
+          // The gap by axis shows only the marks of the other length.
           assertEquals(await shown(), ["3 of 12 runs shown", 3, 3]);
           await showAll(page);
-          // What was drawn before is drawn again when it comes into sight.
+          // Figures that were drawn before are drawn again when they become visible.
           const names = await page.evaluate(`(async () => {
           const found = [];
           for (const plot of document.querySelectorAll("figure:not([hidden]) .plot")) {
@@ -191,12 +191,12 @@ Deno.test({
           document.querySelectorAll(".plot .dim").length > 0,
         ]`);
         assertEquals(await lit(), [0, false]);
-        // The second figure holds losses: three precisions of two seeds.
+        // The second figure shows losses of three precisions and two seeds.
         await page.focus("#figure-1");
         await page.keyboard.press("ArrowDown");
         assertEquals((await lit() as unknown[])[1], true);
         const readout = await page.$eval("#figure-1 + .readout", (element) => element.textContent ?? "");
-        // The hostile precision's name is read as it stands.
+        // The hostile name of the precision is plain text.
         assertMatch(readout, /^step 600: (.* [\d.]+(, )?){3}$/);
         assertStringIncludes(readout, "float32, seed 1");
         assertStringIncludes(readout, '<a href="https://a.b">x</a>');

@@ -1,6 +1,6 @@
 /**
- * `report --watch` and `report --figures` as a user runs them: served on the loopback address alone, told of every
- * change, found again after the server was away, and refusing what it should.
+ * `report --watch` and `report --figures`: the server listens on the loopback address only, sends every change, serves pages
+ * again after a restart, and refuses invalid requests.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { basename, join } from "node:path";
@@ -44,7 +44,7 @@ async function watch(
 Deno.test("report --watch sends the current state and then every change", async () => {
   const dir = Deno.makeTempDirSync();
   writePair(dir, 1);
-  // Neither a file beside the runs nor a link in a circle ends it.
+  // Files next to the runs and cyclic links do not stop the server.
   Deno.writeTextFileSync(join(dir, "runs", ".DS_Store"), "");
   Deno.symlinkSync("circle", join(dir, "runs", "circle"));
   const { url, end } = await watch(dir);
@@ -67,7 +67,7 @@ Deno.test("report --watch sends the current state and then every change", async 
   }
 });
 
-/** Sends bytes as they are, and returns the first line of the answer. */
+/** Sends raw bytes, and returns the first line of the response. */
 async function raw(port: number, request: string): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(new TextEncoder().encode(request));
@@ -109,7 +109,7 @@ Deno.test("report --watch answers only requests with its own address and secret,
     await whole.body?.cancel();
     const post = await fetch(url, { method: "POST", body: "x" });
     assertEquals([post.status, await post.text()], [405, "only GET\n"]);
-    // A page of another site that has its name resolve to this machine names its own host.
+    // DNS rebinding: a page of another site whose name resolves to this machine sends its own host.
     const own = `127.0.0.1:${port}`;
     const hosts = [
       "Host: evil.example",
@@ -170,7 +170,7 @@ Deno.test("report --watch limits stalled readers, drops them, and serves others"
     const busy = await fetch(url), events = await fetch(`${url}events`);
     assertEquals([busy.status, events.status], [503, 503]);
     await Promise.all([busy.text(), events.text()]);
-    // Those that read get their page once stalled ones are dropped, however many these are.
+    // Other readers get their page once stalled readers are dropped, for any number of stalled readers.
     let status = 503;
     for (let i = 0; i < 300 && status === 503; i++) {
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,7 +1,7 @@
 // @heavy
 /**
- * A run that is resumed from any prefix of its journal with any of its checkpoints ends as one that was left alone: as
- * after torn writes, power cuts and backups that were restored in part. In `deno task soak` every case is tried.
+ * A run resumed from any prefix of its journal with any of its checkpoints has the results of an undisturbed run. Such states
+ * occur after torn writes, power cuts and partly restored backups. `deno task soak` tests every case.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: t
 const text = join(root, "text.txt");
 await Deno.writeTextFile(text, sampleText());
 
-/** Cases of each spec that are tried without soaking. */
+/** Number of cases per spec without soak. */
 const SAMPLE = 20;
 
 const TINY = {
@@ -58,7 +58,7 @@ for (const [name, more] of Object.entries(SPECS)) {
     const tried = soaking
       ? cases
       : Array.from({ length: SAMPLE }, () => cases[random.integer(cases.length)]!);
-    // As a kill leaves it: all files as they were last written.
+    // The state after a kill: all files as last written.
     for (let at = 0; at < lines.length; at++) {
       tried.push({ at, checkpoint: kept.checkpoint.at(-1), best: kept.best.at(-1), torn: 0.5 });
     }
@@ -85,7 +85,7 @@ for (const [name, more] of Object.entries(SPECS)) {
   });
 }
 
-/** Runs a run, and returns every state that each of its checkpoints was in; undefined: not there yet. */
+/** Executes a run, and returns all states of its checkpoints; undefined: not written yet. */
 async function withEveryCheckpoint(
   paths: { checkpoint: string; best: string },
   run: () => Promise<number>,

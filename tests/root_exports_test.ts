@@ -1,14 +1,14 @@
 /**
- * Names that the package exports: few at the root, no internal types anywhere, and none that only its own folder uses.
+ * Exported names: at most 90 in the root module, no internal types, and no names that only their own folder uses.
  */
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** Names that the root module may export. */
+/** Maximum number of names that the root module exports. */
 const MOST = 90;
 
-/** Types of the runtime's inside. */
+/** Internal types of the runtime. */
 const INTERNAL = [
   ...[
     "Attribute",

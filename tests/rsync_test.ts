@@ -1,7 +1,6 @@
 // @heavy
 /**
- * A sweep's folder that is copied while runs are at work is a whole sweep's folder: it is read, and gone on with to the same
- * results.
+ * A sweep's folder that is copied while runs are in progress is valid. It can be read, and resumed to the same results.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
@@ -51,7 +50,7 @@ Deno.test({
         try {
           await capture(rsync!, ["-a", `${live}/`, copy]);
         } catch (error) {
-          // A checkpoint that was replaced or a file that came and went meanwhile: rsync says so, and copies the rest.
+          // rsync reports files that were replaced or removed during the copy, and copies the others.
           if (!/vanished|failed to set times|No such file/.test(String(error))) throw error;
         }
         copies++;
@@ -66,7 +65,7 @@ Deno.test({
       assertEquals((await end).code, 0);
       assert(copies > 3 && unfinished > 0, `${copies} copies, ${unfinished} of runs at work`);
 
-      // The copy of the middle goes on by itself, in another place.
+      // The copy taken in the middle is resumed in another folder.
       const { code, stderr } = await runTask("sweep", [spec, "--out", early]);
       assertEquals(code, 0, stderr);
       for (const { manifest: { runId }, events } of readRuns(live)) {
@@ -77,7 +76,7 @@ Deno.test({
           assertEquals(a, b);
         }
       }
-      // The last copy is brought up to date by the next rsync, and has nothing left to do.
+      // The next rsync completes the last copy. All its runs are then finished.
       await capture(rsync!, ["-a", `${live}/`, copy]);
       const merged = await runTask("merge", [live, copy, early]);
       assertEquals(merged.code, 0, merged.stdout);

@@ -1,6 +1,6 @@
 // @heavy
 /**
- * `deno task cluster` and `deno task run --index` as an engine's jobs run them, on this machine and without the engine.
+ * `deno task cluster` and `deno task run --index` as jobs of a cluster, without the cluster's software.
  */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -22,7 +22,7 @@ const SMALL = {
   ...{ steps: 400, warmupSteps: 0, tokensPerStep: 128, nLayer: 1, nHead: 1, nEmbd: 16, evalTokens: 64 },
 };
 
-/** Writes a spec and its plan into a folder, with the engine's file. */
+/** Writes a spec, its plan and the cluster's file into a folder. */
 async function planned(name: string, spec: object, args: string[] = ["slurm"]): Promise<string> {
   const path = join(root, `${name}.json`), dir = join(root, name);
   Deno.writeTextFileSync(path, JSON.stringify(spec));
@@ -65,7 +65,7 @@ Deno.test("run --index reads its index from a value, Slurm or Kubernetes, and en
   assertEquals(again.code, 0);
   assertMatch(again.stderr, /is already finished/);
   assertEquals(Deno.readFileSync(runPaths(folderOf(dir, 0)).journal), before);
-  // The folder is a sweep's: it has nothing left to do there.
+  // The folder is a sweep's folder with all runs finished.
   assertEquals((await runTask("sweep", [join(root, "index.json"), "--out", dir])).code, 0);
 });
 
@@ -86,7 +86,7 @@ Deno.test("a run stopped by SIGTERM, SIGUSR1 and a deadline resumes to the same 
     assertEquals([status, last.event], ["unfinished", "checkpoint"]);
     made = stepsOf(folder);
   }
-  // The margin reaches back to now: it is told at once, and stops after the steps that it makes until it hears.
+  // The margin begins now, so the run is stopped at once, after its current step.
   for (const args of [["--deadline", "1h", "--margin", "1h"], ["--deadline", "2020-01-01T00:00:00Z"]]) {
     const { code, stderr } = await runTask("run", [dir, "--index", "0", ...args]);
     assertEquals(code, 75);
@@ -205,7 +205,7 @@ Deno.test("cluster kubernetes writes an Indexed Job that is valid by the schema 
   const { restartPolicy, containers: [container] } = spec.template.spec;
   assertEquals(restartPolicy, "Never");
   assertEquals(container.command.slice(-2), [`/data/Job_of.Muller`, "--index"]);
-  // The command is the one that runs here, but for its folders.
+  // The command equals the local command, except for its folders.
   const args = container.command.slice(1, -2), here = fileURLToPath(new URL("..", import.meta.url));
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [...args, dir, "--index"],
@@ -238,7 +238,7 @@ Deno.test("cluster reports invalid requests", async () => {
     [["kubernetes", dir, ...image, "--mount", "data"], /--mount: expected an absolute path in the container/],
     [["kubernetes", dir, ...image, "--retries", "-1"], /--retries: expected a whole number/],
   ];
-  // Where its folder of logs, or its own, has to go there is a file.
+  // A file blocks the folder of logs, or the folder itself.
   const taken = await planned("taken", { ...SMALL, steps: 5 }), file = join(root, "a file");
   Deno.removeSync(join(taken, "slurm"), { recursive: true });
   for (const path of [join(taken, "slurm"), file]) Deno.writeTextFileSync(path, "");

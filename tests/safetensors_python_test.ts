@@ -1,6 +1,6 @@
 /**
- * Safetensors files between losskit and the Python package `safetensors`: each reads what the other writes, and no
- * damaged file is read here as something else than there.
+ * Exchanges safetensors files with the Python package `safetensors`. Each side reads the other's files, and both read damaged
+ * files in the same way.
  */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
@@ -16,7 +16,7 @@ import {
 import { createRandom } from "../lib/text/mod.ts";
 import { capture, pythonWith } from "./support/python.ts";
 
-/** What the other side is. */
+/** Python program of the other side. */
 const PYTHON = `
 import hashlib, json, struct, sys
 import numpy as np
@@ -70,10 +70,10 @@ const python = await pythonWith("safetensors");
 const ask = async (what: string, path: string) =>
   JSON.parse(await capture(python, ["-I", "-c", PYTHON, what, path]));
 
-/** A tensor as both sides tell of it: type, shape, bytes in hex. */
+/** A tensor in the output of both sides: type, shape, bytes in hex. */
 type Told = [dtype: string, shape: number[], hex: string];
 
-/** The bytes of a tensor that was read here, straight from its numbers. */
+/** Returns the bytes of a tensor from its numbers. */
 function told({ shape, values, dtype = "F32" }: ParameterRecord[string]): Told {
   const wide = new Uint8Array(values.slice().buffer);
   if (dtype === "F32") return [dtype, [...shape], wide.toHex()];
@@ -120,13 +120,13 @@ Deno.test("Python and losskit read each other's files: types, shapes, names, bit
   }
 });
 
-/** Why losskit may refuse what Python reads: it reads floating tensors alone, and no name twice. */
+/** Reasons for which losskit refuses files that Python reads: other types than floating point, and duplicate names. */
 const STRICTER =
   /twice|is of type|is of the unknown type|no record of text|does not begin|no shape or no offsets/;
 
 Deno.test("losskit reads none of 5,000 mutated files differently from Python", async () => {
   const random = createRandom(2, "fuzz");
-  // Without a checksum, so that what is read depends on the header alone.
+  // Without a checksum, so that only the header matters.
   const parts = Object.entries(given).map(([name, tensor]) => [name, told(tensor)] as const);
   let end = 0;
   const header = Object.fromEntries(parts.map(([name, [dtype, shape, hex]]) => {

@@ -1,7 +1,7 @@
 // @heavy
 /**
- * nanoGPT's small setting on Shakespeare's characters (4 layers, 4 heads, width 128, T 64, B 12, 2,000 steps, float32)
- * against what PyTorch came to from the same weights on the same batches: `experiments/reference`.
+ * Trains nanoGPT's small setting on Shakespeare's characters (4 layers, 4 heads, width 128, T 64, B 12, 2,000 steps, float32).
+ * Compares the loss with PyTorch's from the same weights on the same batches (`experiments/reference`).
  */
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { type ReferenceCurve, referenceSpec } from "../experiments/reference/sha
 import { effectiveEvents, readRuns } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
 
-/** How far the loss of the whole validation part may be from PyTorch's, in nats. */
+/** Tolerance of the loss on the whole validation part relative to PyTorch's, in nats. */
 const BOUND = 0.05;
 
 const curve = (name: string): ReferenceCurve =>
@@ -18,7 +18,7 @@ const curve = (name: string): ReferenceCurve =>
   );
 const torch = curve("torch");
 
-/** What a machine or a look at the run may have otherwise without changing what is trained. */
+/** Fields that can differ without a change of the training. */
 const NOT_TRAINING = ["threads", "evalEvery", "checkpointEvery"];
 
 function trainingOf(spec: object): Record<string, unknown> {
@@ -37,7 +37,7 @@ Deno.test("the recorded curves of losskit and PyTorch have equal settings and ag
 function compareCurves([theirs, ours]: [ReferenceCurve, ReferenceCurve], policy: string): void {
   const wanted = trainingOf({ ...referenceSpec(), policy });
   for (const { settings, evals, validationTargets, lossPer100Steps } of [theirs, ours]) {
-    // Options that came later are as if they were not.
+    // Options that were added later have their neutral defaults.
     for (const [field, value] of Object.entries(trainingOf(settings))) {
       assertEquals(value, wanted[field], field);
     }
@@ -84,7 +84,7 @@ Deno.test("2,000 steps on Shakespeare's characters reach PyTorch's loss on the w
     assertEquals(trainingOf(run!.manifest.spec), trainingOf(referenceSpec()));
     const { evals, steps } = effectiveEvents(run!.events);
     assertEquals(steps.length, 2000);
-    // The same weights and batches: rounding alone is between the first losses, and makes ever more of itself later.
+    // With equal weights and batches, the first losses differ by rounding only. The differences grow during training.
     torch.firstLosses.forEach((loss, i) => assertAlmostEquals(steps[i]!.loss, loss, 2e-5, `step ${i + 1}`));
     torch.lossPer100Steps.forEach((loss, i) => {
       const mean = steps.slice(100 * i, 100 * i + 100).reduce((sum, step) => sum + step.loss, 0) / 100;

@@ -1,6 +1,6 @@
 // @heavy
 /**
- * Job arrays on a real Slurm on this machine: preempted, requeued and signalled tasks go on, and end as undisturbed ones do.
+ * Job arrays on a real Slurm on this machine. Preempted, requeued and signaled tasks resume to the results of undisturbed ones.
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const SPEC = {
   ...{ steps: 800, warmupSteps: 0, tokensPerStep: 256, nLayer: 1, nHead: 2, nEmbd: 32, evalTokens: 64 },
 };
 
-/** Plans a spec for Slurm. */
+/** Writes the plan and the script of a spec for Slurm. */
 async function planned(name: string, spec: object): Promise<string> {
   const path = join(root, `${name}.json`), dir = join(root, name);
   Deno.writeTextFileSync(path, JSON.stringify(spec));
@@ -40,7 +40,7 @@ function stepsOf(folder: string): number {
   return readJournal(runPaths(folder).journal).events.filter(({ event }) => event === "step").length;
 }
 
-/** Waits until something holds, and fails with what Slurm says where that takes minutes. */
+/** Waits until a condition holds. After some minutes, fails with Slurm's messages. */
 async function until(slurm: Slurm, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 240_000;
   while (!await holds()) {
@@ -53,7 +53,7 @@ async function submit(slurm: Slurm, args: string[]): Promise<string> {
   return (await slurm.command("sbatch", ["--parsable", ...args])).trim();
 }
 
-/** Whether a job, or every task of an array, has ended. */
+/** Returns true if a job, or every task of an array, has ended. */
 async function isOver(slurm: Slurm, job: string): Promise<boolean> {
   const states = await slurm.command("squeue", [
     "--noheader",
@@ -82,7 +82,7 @@ Deno.test({
       () => runs.slice(0, 2).every((run) => stepsOf(run) > 50),
     );
 
-    // A job of a higher partition takes their places.
+    // A job of a higher partition preempts them.
     const job = join(root, "other.sh");
     Deno.writeTextFileSync(job, `#!/bin/bash\n#SBATCH --output=${job}.log\nsleep 1\n`);
     const other = await submit(slurm, ["--partition=high", `--cpus-per-task=${SLURM_CPUS}`, job]);
@@ -92,13 +92,13 @@ Deno.test({
       assertEquals([status, events.some(({ event }) => event === "checkpoint")], ["unfinished", true]);
     }
 
-    // The third is told as before the end of its time, and asks to be queued again itself.
+    // The third task gets the signal that precedes its time limit, and requeues itself.
     await until(slurm, "the third run is on its way", () => stepsOf(runs[2]!) > 50);
     await slurm.command("scancel", ["--signal=USR1", `${array}_2`]);
     await until(slurm, "it has stopped", async () => (await slurm.job(`${array}_2`))["Restarts"] === "1");
     assertEquals(readRun(runs[2]!).status, "unfinished");
 
-    // The fourth is queued again by hand.
+    // The fourth task is requeued by a command.
     await until(slurm, "the fourth run is on its way", () => stepsOf(runs[3]!) > 50);
     await slurm.command("scontrol", ["requeue", `${array}_3`]);
 

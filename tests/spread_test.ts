@@ -1,18 +1,18 @@
 /**
- * No array is spread into a call that takes any number of arguments: they lie on the stack, which ends in a RangeError from
- * about 125,000 values on. `least` and `greatest` take arrays; `push` is called in a loop.
+ * No array is spread into a call with any number of arguments. Arguments are on the stack, so more than about 125,000 values
+ * cause a RangeError. `least` and `greatest` accept arrays; `push` is called in a loop.
  */
 import { assert, assertEquals } from "@std/assert";
 import ts from "typescript";
 import { findFiles } from "./support/test_files.ts";
 
-/** Functions and methods that are called with a list's values. */
+/** Functions and methods that accept any number of arguments. */
 const TAKES_MANY = new Set([
   ...["min", "max", "hypot", "push", "unshift", "splice", "concat", "append", "prepend", "replaceChildren"],
   ...["fromCharCode", "fromCodePoint", "of"],
 ]);
 
-/** The calls of a source that spread a list, as `line: text`. */
+/** Returns the calls in a source that spread a list, as `line: text`. */
 function spreads(file: string, source: string): string[] {
   const parsed = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
   const found: string[] = [];

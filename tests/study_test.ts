@@ -1,5 +1,5 @@
 /**
- * Studies, each as one call of the library: plan, sweep, compare, report, export, verify resumption, record one run.
+ * Studies as single calls of the library: plan, sweep, compare, report, export, verify resume, record one run.
  */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // @heavy
 /**
- * A sweep's limits, retries and divergence, its resuming, and runs of another environment.
+ * Limits, retries, divergence and resume of sweeps, and runs from another environment.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -66,7 +66,7 @@ Deno.test("a run over its time or memory limit is stopped and reported, and othe
   const timed = await runTask("sweep", [long, "--out", join(root, "timed"), "--time-limit", "4s"]);
   assertEquals(timed.code, 3, timed.stderr);
   assertStringIncludes(timed.stderr, "the run exceeded its time limit of 4 s");
-  // A slow machine has not come to its first step by then.
+  // A slow machine has not finished its first step by then.
   const { events } = readJournal(runPaths(onlyRun(join(root, "timed"))).journal);
   if (events.length > 0) assertEquals(events.at(-1)?.event, "fail");
   if (events.some(({ event }) => event === "step")) {
@@ -82,7 +82,7 @@ Deno.test("a failed run is retried, and the cause is in its journal and log", as
   const run = onlyRun(dir), { journal, checkpoint, log } = runPaths(run);
   const lines = (await Deno.readTextFile(journal)).trimEnd().split("\n");
   await Deno.writeTextFile(journal, `${lines.slice(0, 8).join("\n")}\n`);
-  // A folder where a checkpoint must go: writing it fails, each time.
+  // A folder in place of the checkpoint makes every write fail.
   await Deno.remove(checkpoint);
   await Deno.mkdir(join(checkpoint, "in the way"), { recursive: true });
   const { code, stderr } = await runTask("sweep", [doneSpec, "--out", dir, "--retries", "2"]);
@@ -123,7 +123,7 @@ Deno.test("a second Ctrl-C stops a sweep with a stalled worker, and no record is
     try {
       pid = readHolder(runPaths(onlyRun(dir)).claim)?.pid;
     } catch {
-      // Nothing has begun.
+      // No run has started.
     }
   }
   Deno.kill(pid, "SIGSTOP"); // as one that is at a very long step

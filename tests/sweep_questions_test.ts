@@ -1,6 +1,6 @@
 // @heavy
 /**
- * What one asks about a sweep's runs: plan, explain, reproduce.
+ * Commands that answer questions about a sweep's runs: plan, explain, reproduce.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";

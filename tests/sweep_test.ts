@@ -1,6 +1,6 @@
 // @heavy
 /**
- * Sweeps from the command line: results, resume, signals, reproduction, and what a user gets wrong.
+ * Sweeps from the command line: results, resume, signals, reproduction and invalid input.
  */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
@@ -88,7 +88,7 @@ Deno.test("equal specs give equal journals and byte-equal checkpoints; pairs sha
   const { code, stdout, stderr } = await runTask("reproduce", [left[0]!]);
   assertEquals([code, stdout.trim()], [0, "identical"], stderr);
 
-  // A journal that says otherwise is found out, with the step.
+  // A changed journal is detected, with the step.
   const { journal } = runPaths(right[0]!);
   editRecord(journal, (text) => text.replace(/("step":7,.*"loss":)[\d.]+/, "$11.5"));
   const diverged = await runTask("reproduce", [right[0]!]);
@@ -96,7 +96,7 @@ Deno.test("equal specs give equal journals and byte-equal checkpoints; pairs sha
   assertMatch(diverged.stdout, /diverged at step 7: loss was 1.5, is /);
 });
 
-/** Waits until some run of a sweep has made steps. */
+/** Waits until a run of a sweep has recorded steps. */
 async function stepsMade(dir: string, least: number): Promise<void> {
   for (let i = 0; i < 600; i++) {
     try {
@@ -107,7 +107,7 @@ async function stepsMade(dir: string, least: number): Promise<void> {
         if (steps > least) return;
       }
     } catch {
-      // Not there yet.
+      // The journal does not exist yet.
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -119,7 +119,7 @@ Deno.test("an interrupted sweep resumes to the results of an undisturbed one", a
   const args = [...SMALL, "--steps", "300", "--workers", "2"];
   assertEquals((await runTask("sweep", [...args, "--out", alone])).code, 0);
 
-  // Two SIGINTs at once, as npx sends them, are one Ctrl-C: the steps under way are finished and kept.
+  // Two concurrent SIGINTs, as npx sends them, count as one Ctrl-C: the current steps are finished and recorded.
   const child = startTask("sweep", [...args, "--out", stopped]);
   await stepsMade(stopped, 60);
   child.kill("SIGINT");
@@ -129,7 +129,7 @@ Deno.test("an interrupted sweep resumes to the results of an undisturbed one", a
   assertStringIncludes(result.stderr, "repeat the command to resume");
   assert(readRuns(stopped).some(({ status }) => status === "unfinished"));
 
-  // A half-written last line is what a killed writer leaves.
+  // A killed writer can leave an incomplete last line.
   const [first] = runsOf(stopped).filter((folder) => readRun(folder).status === "unfinished");
   await Deno.writeTextFile(runPaths(first!).journal, '{"event":"step","st', { append: true });
   const again = await runTask("sweep", [...args, "--out", stopped]);
@@ -166,7 +166,7 @@ Deno.test("a run without its journal starts over, although its checkpoint exists
   await Deno.remove(runPaths(folder!).journal);
   assertEquals((await runTask("sweep", args)).code, 0);
   assertEquals(compareJournals(readRun(folder!).events, before), undefined);
-  // All but the end is lost: the checkpoint is of step 60.
+  // The journal contains only its end; the checkpoint is of step 60.
   const lines = (await Deno.readTextFile(runPaths(folder!).journal)).split("\n");
   await Deno.writeTextFile(runPaths(folder!).journal, lines.slice(0, 30).join("\n") + "\n");
   assertEquals((await runTask("sweep", args)).code, 0);

@@ -1,7 +1,7 @@
 /**
- * No call of a TF.js op ends the process: random ones, whose arguments nearly fit, are results or errors.
+ * Random calls of TF.js ops with almost valid arguments return results or throw errors. None ends the process.
  *
- * More of them: `deno run -A tests/tfjs/fuzz.ts SEED CALLS LOG`.
+ * Run more calls with `deno run -A tests/tfjs/fuzz.ts SEED CALLS LOG`.
  */
 import { assertEquals, assertGreater } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ for (const seed of [1, 2, 3]) {
       const { ops, results, errors } = JSON.parse(
         new TextDecoder().decode(stdout).trim().split("\n").at(-1)!,
       );
-      // Neither kind may vanish: calls that all fail would try little.
+      // Both kinds must occur: if all calls failed, the test would cover little.
       assertGreater(ops, 150);
       assertGreater(results, 200);
       assertGreater(errors, 200);

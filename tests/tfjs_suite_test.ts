@@ -1,6 +1,6 @@
 // @heavy
 /**
- * TF.js's own specs, all but those that are passed over with a reason.
+ * TF.js's own specs, except for those that are skipped with a reason.
  */
 import { assertEquals, assertGreater } from "@std/assert";
 import { runTfjsSuites } from "./tfjs/run.ts";

@@ -1,7 +1,7 @@
 // @heavy
 /**
- * Random `tokenizer.json` of every kind against the Python package `tokenizers`: what losskit loads, it encodes and decodes
- * to the same ids and texts. In `deno task soak` there are 10,000 of each kind.
+ * Compares random `tokenizer.json` files of every kind with the Python package `tokenizers`. Files that losskit loads encode and
+ * decode to the same ids and texts. `deno task soak` tests 10,000 files of each kind.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ const TEXTS = [
   "𠀀漢İé́",
 ];
 
-/** Ids and texts of a list of files, one JSON a line; null for a file or text that the package refuses. */
+/** Python program that returns ids and texts of files, as one JSON per line; null for a refused file or text. */
 const ENCODE = `
 import json, sys
 from tokenizers import Tokenizer

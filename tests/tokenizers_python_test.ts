@@ -1,7 +1,7 @@
 // @heavy
 /**
- * `tokenizer.json` against the Python package `tokenizers`: it loads what losskit writes and makes the same ids of the
- * same texts, and losskit loads what it trained.
+ * Exchanges `tokenizer.json` files with the Python package `tokenizers`. The package loads losskit's files and returns the same
+ * ids, and losskit loads tokenizers that the package trained.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import {
 import { randomProse, randomUnicode } from "../lib/text/_testing.ts";
 import { capture, pythonWith } from "./support/python.ts";
 
-/** Ids and decoded texts of texts, by each tokenizer of a folder. */
+/** Python program that returns ids and decoded texts for each tokenizer of a folder. */
 const ENCODE = `
 import json, os, sys
 from tokenizers import Tokenizer
@@ -37,7 +37,7 @@ for name in sorted(os.listdir(folder)):
 json.dump(found, open(os.path.join(folder, "found.json"), "w"))
 `;
 
-/** A byte-level tokenizer as the package's users train one. */
+/** Python program that trains a byte-level tokenizer with the package. */
 const TRAIN = `
 import json, os, sys
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers

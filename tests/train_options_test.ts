@@ -1,5 +1,5 @@
 /**
- * Every option of a model from the command line of `train` to the run that it makes.
+ * Every option of a model, from the command line of `train` to the run.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
 import { modelOf } from "../lib/run/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 
-/** Other values than GPT-2's, by the flag that gives each. */
+/** Values that differ from GPT-2's, by flag. */
 const FLAGS: readonly (readonly [field: keyof FullGptConfig, flag: string[], value: unknown])[] = [
   ["nLayer", ["--n-layer", "1"], 1],
   ["nHead", ["--n-head", "2"], 2],

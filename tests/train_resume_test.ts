@@ -1,7 +1,6 @@
 // @heavy
 /**
- * `deno task train` that is killed and goes on, with every option that a checkpoint must carry; files that are damaged;
- * and command lines that contradict themselves.
+ * `deno task train`: kill and resume with every option that a checkpoint stores, damaged files, and contradictory command lines.
  */
 import { join } from "node:path";
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
@@ -16,7 +15,7 @@ addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 const text = join(root, "text.txt");
 await Deno.writeTextFile(text, sampleText());
 
-/** Steps of a run: enough to be killed in five times. */
+/** Steps of a run: enough for five kills. */
 const STEPS = 150;
 const MODEL = [
   "--n-layer",
@@ -32,7 +31,7 @@ const MODEL = [
   "--dropout",
   "0.1",
 ];
-/** Evaluations, and with them best checkpoints, fall between checkpoints and on them. */
+/** Evaluations and best checkpoints occur at checkpoints and between them. */
 const OPTIONS = [
   ...[
     "--data",
@@ -60,13 +59,13 @@ const OPTIONS = [
   ...["--schedule", "wsd", "--decay-steps", "40", "--vocab", "300", ...MODEL],
 ];
 
-/** The files of a folder's only run. */
+/** Returns the files of a folder's only run. */
 function filesOf(dir: string): RunPaths {
   const [run] = [...Deno.readDirSync(join(dir, "runs"))];
   return runPaths(join(dir, "runs", run!.name));
 }
 
-/** What a run ends with: its journal, and the bytes of its checkpoints. */
+/** Returns the results of a run: its journal, and the bytes of its checkpoints. */
 function outcomeOf(dir: string) {
   const { journal, checkpoint, best } = filesOf(dir);
   const { events } = readJournal(journal);
@@ -84,7 +83,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** The step that a run in a folder has come to; 0 where there is none yet. */
+/** Returns the last recorded step of a folder's run; 0 before the first step. */
 function stepOf(dir: string): number {
   try {
     return effectiveEvents(readJournal(filesOf(dir).journal).events).steps.at(-1)?.step ?? 0;
@@ -93,7 +92,7 @@ function stepOf(dir: string): number {
   }
 }
 
-/** Kills what runs in a folder as a power cut does: the command and its worker at once. */
+/** Kills the command and its worker at once, as a power cut does. */
 async function killIn(dir: string): Promise<void> {
   const { stdout } = await new Deno.Command("pgrep", { args: ["-f", dir] }).output();
   for (const pid of new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "")) {
@@ -105,7 +104,7 @@ async function killIn(dir: string): Promise<void> {
   }
 }
 
-/** Trains into a folder, killed at steps in ascending order, and goes on by what the folder says alone. */
+/** Trains into a folder with kills at ascending steps, and resumes from the folder. */
 async function trainKilled(
   options: string[],
   { dir, kills }: { dir: string; kills: number[] },
@@ -151,7 +150,7 @@ Deno.test("train killed at five random steps and resumed has the results of an u
 Deno.test("train with fused functions and blocked logits resumes bit for bit", async () => {
   const options = [
     ...["--data", text, "--steps", "16", "--checkpoint-every", "5", "--eval-every", "8", "--save-best"],
-    // Activations of 2^17 numbers, and 2^24 logits and more.
+    // Activations of 2^17 numbers, and at least 2^24 logits.
     ...["--n-layer", "1", "--n-head", "4", "--n-embd", "256", "--seq", "64", "--batch", "8"],
     ...["--vocab", "gpt2", "--eval-tokens", "512", "--amp", "on", "--dropout", "0.1"],
   ];
@@ -327,7 +326,7 @@ Deno.test("train continues after a NaN loss and resumes from its journal", async
   const want = outcomeOf(dir);
   assert(want.events.some((event) => event.event === "eval" && Number.isNaN(event.loss)));
   assertStringIncludes(await Deno.readTextFile(filesOf(dir).journal), '"loss":"NaN"');
-  // As if it had been killed after the checkpoint of step 10: the later one is not there.
+  // The state after a kill following the checkpoint of step 10.
   const whole = await Deno.readTextFile(filesOf(dir).journal);
   const cut = whole.slice(0, whole.indexOf('{"event":"step","step":13'));
   const again = join(root, "wild-again");
@@ -425,7 +424,7 @@ Deno.test("train reports invalid and contradictory values with status 2, and sta
     assertMatch(stderr, message, name);
     assert(!stderr.includes("    at "), `a stack trace: ${stderr}`);
   };
-  // Two at a time, on as many cores as the smallest machine has.
+  // Two concurrent commands, for the two cores of the smallest machine.
   for (let i = 0; i < WRONG.length; i += 2) await Promise.all(WRONG.slice(i, i + 2).map(check));
   assertEquals([...Deno.readDirSync(root)].some(({ name }) => name === "wrong"), false);
 });

@@ -1,5 +1,5 @@
 /**
- * A recorded run and a trainer in a notebook, fed the same options and batches, train the same weights.
+ * A recorded run and a trainer with the same options and batches train the same weights.
  */
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";

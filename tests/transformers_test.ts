@@ -32,7 +32,7 @@ const TEXTS = [
 ];
 const ALL = TEXTS.join("");
 
-/** Ids and texts by AutoTokenizer, and what the configs say. */
+/** Python program that returns ids and texts of AutoTokenizer, and fields of the configs. */
 const ASK = `
 import json, sys
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
@@ -60,7 +60,7 @@ with torch.no_grad():
     print(json.dumps({"ids": ids[0].tolist(), "logits": model.float()(ids).logits[0].flatten().tolist()}))
 `;
 
-/** The same by numpy: GPT-2 as transformers' GPT2LMHeadModel computes it, from the tensors' names, without torch. */
+/** Python program that computes the logits of transformers' GPT2LMHeadModel with numpy, without torch. */
 const NUMPY_LOGITS = `
 import json, os, sys
 import numpy as np
@@ -93,7 +93,7 @@ for i in range(config.n_layer):
 print(json.dumps({"ids": ids, "logits": (norm(x, "ln_f") @ w["wte.weight"].T).flatten().tolist()}))
 `;
 
-/** Tokenizers of several kinds, as the library's users train them, and their ids of texts. */
+/** Python program that trains tokenizers of several kinds with the library, and returns ids of texts. */
 const TRAIN = `
 import json, os, sys
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -153,7 +153,7 @@ const config = (vocabSize: number): GptConfig => ({
   ...{ nLayer: 1, nHead: 2, nEmbd: 8, blockSize: 128, initStd: 0.3, vocabSize },
 });
 
-/** Runs `work` with a folder that has a model with each tokenizer. */
+/** Runs `work` with a folder that contains a model for each tokenizer. */
 async function withSaved(
   work: (folder: string, tokenizers: Record<string, Tokenizer>) => Promise<void>,
 ): Promise<void> {
@@ -209,8 +209,8 @@ async function compareLogits(python: string, program: string): Promise<void> {
       const its = config(tokenizer.vocabSize), parameters = toParameters(initialParameters(its, 1));
       const got = gptLogits(parameters, tf.tensor2d([ids], undefined, "int32"), its).dataSync();
       const largest = logits.reduce((most: number, x: number) => Math.max(most, Math.abs(x)), 0);
-      assert(largest > 0.5, "the model says nothing");
-      // Sums of 8 to 32 products in float32, in another order.
+      assert(largest > 0.5, "all logits are near 0");
+      // Sums of 8 to 32 products in float32 have another order.
       logits.forEach((want: number, i: number) => assertAlmostEquals(got[i]!, want, 1e-5 * largest, name));
     }
   });
@@ -222,7 +222,7 @@ Deno.test("numpy computes the logits of every saved model from transformers' nam
 
 Deno.test({
   name: "AutoModelForCausalLM returns the logits of every saved model",
-  // transformers has models only with torch. PyPI's wheel of torch 2.15 has 539 MB, and needs CUDA's packages.
+  // transformers requires torch for models. PyPI's wheel of torch 2.15 has 539 MB and requires CUDA's packages.
   ignore: TORCH_PYTHON === undefined,
   fn: () => compareLogits(TORCH_PYTHON!, LOGITS),
 });

@@ -16,7 +16,7 @@ import { copy, done, root, specOf, text } from "./support/tiny_sweep.ts";
 const REPOSITORY = new URL("../", import.meta.url).pathname;
 const SHORT = ["--seq", "16", "--vocab", "char", "--amp", "off", "--seeds", "1", "--steps", "2"];
 
-/** Runs a line of shell in the repository, where `deno` is this one. */
+/** Runs a shell command in the repository. `deno` is the current Deno. */
 async function shell(line: string): Promise<{ code: number; stderr: string }> {
   const { code, stderr } = await new Deno.Command("/bin/sh", {
     args: ["-c", line.replaceAll("deno task", `"${Deno.execPath()}" task --quiet`)],
@@ -54,7 +54,7 @@ Deno.test("the commands in a report reproduce its runs, also for folder names wi
   }
 });
 
-/** Runs a command in a folder of its own, where it finds no `experiments/out`. */
+/** Runs a command in a temporary folder without `experiments/out`. */
 async function commandIn(cwd: string, name: string, args: string[]): Promise<Ended> {
   const paths = ["deno.json", `lib/cli/${name}.ts`].map((path) => join(REPOSITORY, path));
   return await ended(
@@ -67,7 +67,7 @@ async function commandIn(cwd: string, name: string, args: string[]): Promise<End
   );
 }
 
-/** Runs commands one after the other; each must say which folder of `experiments/out` it uses, and end well. */
+/** Runs commands in sequence. Each must print its folder of `experiments/out`, and succeed. */
 async function foldersOf(cwd: string, commands: [string, ...string[]][]): Promise<string[]> {
   const folders: string[] = [];
   for (const [name, ...args] of commands) {

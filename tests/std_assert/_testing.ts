@@ -1,5 +1,5 @@
 /**
- * What the facade's own tests check with: it cannot vouch for itself, so these throw plain errors.
+ * Assertions for the tests of this package. They throw plain errors and do not use the package itself.
  */
 import { AssertionError } from "./mod.ts";
 
@@ -13,7 +13,7 @@ export function fails(fn: () => unknown, text: string | RegExp): void {
   throw new Error("did not fail");
 }
 
-/** As {@linkcode fails}, of a promise. */
+/** Requires a promise to reject as {@linkcode fails} requires a function to throw. */
 export async function failsLater(
   promise: Promise<unknown>,
   text: string | RegExp,
@@ -34,7 +34,7 @@ function check(error: unknown, text: string | RegExp): void {
   if (!found) throw new Error(`wrong message: ${error.message}`);
 }
 
-/** Requires two values to be one and the same. */
+/** Requires two values to be identical. */
 export function is(actual: unknown, wanted: unknown): void {
   if (!Object.is(actual, wanted)) {
     throw new Error(`wanted ${Deno.inspect(wanted)}: ${Deno.inspect(actual)}`);

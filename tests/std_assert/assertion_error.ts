@@ -1,5 +1,5 @@
 /**
- * The error that failed assertions throw, and how values and own messages look in its text.
+ * Error of failed assertions, and formatting of values and messages in its text.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 /** A failed assertion. */
 export class AssertionError extends Error {
   /**
-   * @param message What failed.
-   * @param options As of `Error`: a cause.
+   * @param message Description of the failure.
+   * @param options Options of `Error`: a cause.
    */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -16,7 +16,7 @@ export class AssertionError extends Error {
   }
 }
 
-/** How a message ends: the caller's own words where there are some. */
+/** Returns the end of a message: the caller's message, if given. */
 export function suffix(message: string | undefined): string {
   return message ? `: ${message}` : ".";
 }
@@ -26,7 +26,7 @@ export function raise(text: string): never {
   throw new AssertionError(text);
 }
 
-/** A value in full, a part a line, keys and members sorted, so that two values can be compared line by line. */
+/** Formats a value completely, one part per line, with sorted keys and members, for comparison by line. */
 export function show(value: unknown): string {
   return Deno.inspect(value, {
     depth: Infinity,

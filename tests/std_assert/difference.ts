@@ -7,14 +7,14 @@ import { diffArrays } from "diff";
 import { show } from "./assertion_error.ts";
 
 /**
- * Most edits that are searched for. Beyond this number both values are shown whole: the search takes time in
- * proportion to lines × edits.
+ * Maximum number of edits. With more edits, both values are shown completely, because the time of the search is proportional
+ * to lines × edits.
  */
 const MAX_EDITS = 2000;
 
 /**
- * Renders both values, one part a line (strings: one line a line), with `-` before lines that only the first value has
- * and `+` before lines that only the second value has.
+ * Renders both values, one part per line (strings: by line). `-` marks lines of the first value only, and `+` marks lines of
+ * the second value only.
  *
  * @param actual The value found.
  * @param expected The value wanted.

@@ -5,18 +5,18 @@
  */
 
 /**
- * Whether two values are deeply equal: same structure, same prototypes, same keys.
+ * Returns true if two values are deeply equal: same structure, same prototypes, same keys.
  *
  * @param a One value.
  * @param b The other.
- * @returns False for functions that are not the same one.
- * @throws {TypeError} When both hold a WeakMap or both a WeakSet at the same place: nobody can look inside.
+ * @returns False for different functions.
+ * @throws {TypeError} If both values contain a WeakMap or a WeakSet at the same place. Their content is not accessible.
  */
 export function equal(a: unknown, b: unknown): boolean {
   return new Comparison().same(a, b);
 }
 
-/** One call of {@linkcode equal}: remembers which pairs are under way or proven, so that cycles end. */
+/** One call of {@linkcode equal}. Records pairs that are being compared or are equal, so that cycles terminate. */
 class Comparison {
   #partners = new Map<object, Set<object>>();
   #trail: [object, object][] = [];
@@ -34,7 +34,7 @@ class Comparison {
     const mark = this.#trail.length;
     this.#assume(a, b);
     const answer = this.#sameObjects(a, b);
-    // What was proven inside rested on this pair; a wrong pair takes it all back.
+    // Results inside assumed that this pair is equal. If it is not, they are discarded.
     if (!answer) this.#retract(mark);
     return answer;
   }
@@ -50,7 +50,7 @@ class Comparison {
     }
   }
 
-  /** `a` and `b` have one prototype. */
+  /** Compares objects with the same prototype. */
   #sameObjects(a: object, b: object): boolean {
     if (isTypedArray(a)) return sameNumbers(a, b as typeof a);
     if (a instanceof ArrayBuffer || a instanceof SharedArrayBuffer) {
@@ -77,7 +77,7 @@ class Comparison {
 
   #sameSets(a: Set<unknown>, b: Set<unknown>): boolean {
     if (a.size !== b.size) return false;
-    // Only a member that can equal another without being it needs a search.
+    // Only members that can equal another object require a search.
     const rest = [...a].filter((member) => !b.has(member));
     if (rest.some((member) => !isReference(member))) return false;
     return this.#pairUp(rest, [...b].filter((member) => !a.has(member)));
@@ -88,7 +88,7 @@ class Comparison {
     const rest = new Map<unknown, unknown>();
     for (const [key, value] of a) {
       if (b.has(key) && this.same(value, b.get(key))) continue;
-      // An object as key may still equal another key; a primitive has no other partner.
+      // A key that is an object may equal another key. A primitive key matches only itself.
       if (!isReference(key)) return false;
       rest.set(key, value);
     }
@@ -98,7 +98,7 @@ class Comparison {
     );
   }
 
-  /** Whether each of `left` finds an equal partner of its own in `right`, in any order. */
+  /** Returns true if each member of `left` has an equal, separate partner in `right`, in any order. */
   #pairUp(left: unknown[], right: unknown[]): boolean {
     const free = [...right];
     return left.length === right.length && left.every((member) => {
@@ -115,7 +115,7 @@ const TypedArray: abstract new () => NumberArray = Object.getPrototypeOf(
   Uint8Array,
 );
 
-/** What its text tells whole. */
+/** Classes whose text determines the value. */
 const TEXTUAL: ReadonlySet<object> = new Set<object>([
   RegExp.prototype,
   URL.prototype,
@@ -147,14 +147,14 @@ function sameNumbers(a: NumberArray, b: NumberArray): boolean {
   return true;
 }
 
-/** The prototype, where a record without one counts as plain. */
+/** Returns the prototype. An object without a prototype counts as a plain object. */
 function plainPrototype(value: object): object {
   return Object.getPrototypeOf(value) ?? Object.prototype;
 }
 
 /**
- * Of plain objects and arrays: what they list. Of instances: what they and their classes define too, since a class may
- * keep its state behind getters.
+ * Returns the keys to compare. For plain objects and arrays: enumerable keys. For instances: also the keys of their classes,
+ * because getters can provide state.
  */
 function comparedKeys(a: object, b: object): PropertyKey[] {
   const prototype = plainPrototype(a);

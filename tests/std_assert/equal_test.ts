@@ -2,7 +2,7 @@ import { equal } from "./mod.ts";
 
 type Pair = [name: string, a: unknown, b: unknown];
 
-/** Each pair in both orders, since equality has no direction. */
+/** Checks each pair in both orders, because equality is symmetric. */
 function expectAll(wanted: boolean, pairs: Pair[]): void {
   for (const [name, a, b] of pairs) {
     if (equal(a, b) !== wanted || equal(b, a) !== wanted) {
@@ -222,7 +222,7 @@ Deno.test("equal() terminates on cycles with the right result", () => {
     list(),
   ]]);
   expectAll(false, [["objects", cyclic(1), cyclic(2)]]);
-  // x and y are compared, and differ, while the set looks for partners; the property must not find them equal then.
+  // The search for partners in the set compares x and y, which differ. The property must not treat them as equal later.
   const x = { v: [1] }, y = { v: [2] }, z = { v: [1] };
   expectAll(false, [["assumption", { set: new Set([x, y]), after: x }, {
     set: new Set([y, z]),

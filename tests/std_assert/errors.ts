@@ -1,5 +1,5 @@
 /**
- * Assertions about errors, thrown or rejected with.
+ * Assertions about thrown errors and rejected promises.
  *
  * @module
  */
@@ -15,10 +15,10 @@ type ErrorConstructor<E extends Error = Error> = abstract new (
 /**
  * Requires an error.
  *
- * @param error The value.
- * @param ErrorClass Its class or one above; default: `Error`.
- * @param msgMatches What its message includes or matches; colours are looked through.
- * @param msg Put into the error's text.
+ * @param error Value to check.
+ * @param ErrorClass Class or base class of the error. Default: `Error`.
+ * @param msgMatches Text or pattern in the message; color codes are ignored.
+ * @param msg Message of the AssertionError.
  */
 export function assertIsError<E extends Error = Error>(
   error: unknown,
@@ -47,14 +47,14 @@ export function assertIsError<E extends Error = Error>(
   );
 }
 
-/** What follows the function in a call of {@linkcode assertThrows} or {@linkcode assertRejects}. */
+/** Arguments after the function in a call of {@linkcode assertThrows} or {@linkcode assertRejects}. */
 interface Wanted {
   ErrorClass: ErrorConstructor | undefined;
   includes: string | undefined;
   msg: string | undefined;
 }
 
-/** Tells the overloads apart: a message alone, or a class, a text and a message. */
+/** Distinguishes the overloads: only a message, or a class, a text and a message. */
 function readWanted([first, second, third]: unknown[]): Wanted {
   if (typeof first === "string") {
     return { ErrorClass: undefined, includes: undefined, msg: first };
@@ -75,7 +75,7 @@ function readWanted([first, second, third]: unknown[]): Wanted {
   };
 }
 
-/** Without a class anything may be thrown. */
+/** Without a class, any value can be thrown. */
 function checkCaught(
   error: unknown,
   verb: "thrown" | "rejected",
@@ -91,19 +91,19 @@ function checkCaught(
 /**
  * Requires a function to throw.
  *
- * @param fn The function, which is called once; a promise that it returns is not awaited.
- * @param msg Put into the error's text.
- * @returns What it threw.
+ * @param fn Function, called once. A returned promise is not awaited.
+ * @param msg Message of the AssertionError.
+ * @returns The thrown value.
  */
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
 /**
  * Requires a function to throw an error of a class.
  *
- * @param fn The function, which is called once; a promise that it returns is not awaited.
- * @param ErrorClass The error's class or one above.
- * @param msgIncludes What its message includes.
- * @param msg Put into the error's text.
- * @returns What it threw.
+ * @param fn Function, called once. A returned promise is not awaited.
+ * @param ErrorClass Class or base class of the error.
+ * @param msgIncludes Text in the message.
+ * @param msg Message of the AssertionError.
+ * @returns The thrown value.
  */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
@@ -123,24 +123,24 @@ export function assertThrows(fn: () => unknown, ...rest: unknown[]): unknown {
 }
 
 /**
- * Requires a function to answer with a promise that rejects.
+ * Requires a function to return a promise that rejects.
  *
- * @param fn The function; that it throws instead, or answers with no promise, is a failure.
- * @param msg Put into the error's text.
- * @returns The reason.
+ * @param fn Function. The assertion fails if it throws, or returns no promise.
+ * @param msg Message of the AssertionError.
+ * @returns The reason of the rejection.
  */
 export function assertRejects(
   fn: () => PromiseLike<unknown>,
   msg?: string,
 ): Promise<unknown>;
 /**
- * Requires a function to answer with a promise that rejects with an error of a class.
+ * Requires a function to return a promise that rejects with an error of a class.
  *
- * @param fn The function; that it throws instead, or answers with no promise, is a failure.
- * @param ErrorClass The error's class or one above.
- * @param msgIncludes What its message includes.
- * @param msg Put into the error's text.
- * @returns The reason.
+ * @param fn Function. The assertion fails if it throws, or returns no promise.
+ * @param ErrorClass Class or base class of the error.
+ * @param msgIncludes Text in the message.
+ * @param msg Message of the AssertionError.
+ * @returns The reason of the rejection.
  */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
@@ -160,7 +160,7 @@ export async function assertRejects(
   } catch {
     raise(early);
   }
-  // The original says the same where no promise came as where the function threw.
+  // As in @std/assert, a missing promise and a throwing function have the same message.
   if (typeof promise?.then !== "function") raise(early);
   try {
     await promise;

@@ -5,7 +5,7 @@ abstract class Trouble extends Error {}
 class Fire extends Trouble {}
 class Flood extends Trouble {}
 
-/** A function that throws `value`. */
+/** Returns a function that throws `value`. */
 function thrower(value: unknown): () => never {
   return () => {
     throw value;
@@ -68,7 +68,7 @@ Deno.test("assertThrows() fails on no error, another class, another message and 
     () => a.assertThrows(() => 1, Fire, "burns", "so"),
     /^Expected function to throw: so$/,
   );
-  // A promise that will reject is no throw.
+  // Returning a promise that rejects is not throwing.
   fails(
     () => a.assertThrows(() => Promise.resolve()),
     "Expected function to throw.",
@@ -85,7 +85,7 @@ Deno.test("assertThrows() fails on no error, another class, another message and 
     () => a.assertThrows(thrower("text"), Error),
     "A non-Error object was thrown.",
   );
-  // Where no class is given, only a message can follow, as when untyped code passes null.
+  // Without a class, only a message can follow, for example if untyped code passes null.
   const untyped = a.assertThrows as (...args: unknown[]) => unknown;
   fails(() => untyped(() => 1, null, "so"), "Expected function to throw: so");
 });

@@ -1,7 +1,7 @@
 /**
- * The part of `@std/assert` 1.x that losskit's tests use, for machines that do not reach JSR. It behaves as the
- * package's documentation says; only the text of a difference has no colours and another order of lines. Without
- * `links` in deno.json the original takes its place.
+ * The part of `@std/assert` 1.x that losskit's tests use, for machines without access to JSR. It follows the documentation of
+ * the package, except that differences have no colors and another order of lines. Without `links` in deno.json, the original
+ * package is used.
  *
  * @module
  */

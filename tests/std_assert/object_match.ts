@@ -1,18 +1,18 @@
 /**
- * Whether a record holds what another one lists.
+ * Partial comparison of records.
  *
  * @module
  */
 import { assertEquals } from "./values.ts";
 
 /**
- * Requires that `actual` holds everything in `expected`, at any depth; more is no error. Classes do not matter, an
- * array may be longer than the one expected, a map or set may hold more.
+ * Requires that `actual` contains everything in `expected`, at any depth. Additional fields, array elements and members of
+ * maps and sets are allowed. Classes are ignored.
  *
- * @param actual What was found.
- * @param expected A part of it.
- * @param msg Put into the error's text.
- * @throws {TypeError} When one of them is no object.
+ * @param actual Value to check.
+ * @param expected Required part of the value.
+ * @param msg Message of the AssertionError.
+ * @throws {TypeError} If an argument is not an object.
  */
 export function assertObjectMatch(
   // deno-lint-ignore no-explicit-any -- an interface has no index signature, so `unknown` would refuse it
@@ -26,7 +26,7 @@ export function assertObjectMatch(
       `Cannot assertObjectMatch ${value === null ? "null" : `type ${typeof value}`}`,
     );
   }
-  // Projecting what is expected on itself takes its classes away too.
+  // Projecting the expected value onto itself removes its classes, too.
   assertEquals(
     project(actual, expected, new Map()),
     project(expected, expected, new Map()),
@@ -34,10 +34,10 @@ export function assertObjectMatch(
   );
 }
 
-/** What was already projected, by value and pattern: cycles end there. */
+/** Finished projections by value and pattern, so that cycles terminate. */
 type Done = Map<object, Map<object, object>>;
 
-/** Of `value` what `pattern` names. */
+/** Returns the parts of `value` that `pattern` names. */
 function project(value: unknown, pattern: unknown, done: Done): unknown {
   if (
     !isObject(value) || !isObject(pattern) || value instanceof RegExp ||
@@ -72,10 +72,10 @@ function project(value: unknown, pattern: unknown, done: Done): unknown {
   const result: Record<PropertyKey, unknown> = begin({});
   const keys = Reflect.ownKeys(value), wanted = Reflect.ownKeys(pattern);
   const common = keys.filter((key) => wanted.includes(key));
-  // With nothing in common, an empty projection would hide from the reader what was there.
+  // Without common fields, an empty projection would hide the actual value.
   const kept = common.length === 0 && wanted.length > 0 ? keys : common;
   for (const key of kept) {
-    // Defined, not assigned: a key may be `__proto__`.
+    // Defined instead of assigned, because a key can be `__proto__`.
     Object.defineProperty(result, key, {
       value: project(Reflect.get(value, key), Reflect.get(pattern, key), done),
       configurable: true,

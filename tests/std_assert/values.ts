@@ -7,10 +7,10 @@ import { raise, show, suffix } from "./assertion_error.ts";
 import { differenceOf } from "./difference.ts";
 import { equal } from "./equal.ts";
 
-/** What is false in a condition, but NaN, which has no type of its own. */
+/** Falsy values, except for NaN, which has no separate type. */
 export type Falsy = false | 0 | 0n | "" | null | undefined;
 
-/** An array or what is like one, but no text. */
+/** Array or array-like object, but not a string. */
 export type ArrayLikeArg<T> = ArrayLike<T> & object;
 
 // deno-lint-ignore no-explicit-any -- what is built, and from what, does not matter
@@ -42,7 +42,7 @@ export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   );
 }
 
-/** Requires the very same value: NaN is NaN, 0 is not -0. */
+/** Requires identical values, as `Object.is`: NaN equals NaN, and 0 differs from -0. */
 export function assertStrictEquals<T>(
   actual: unknown,
   expected: T,
@@ -61,7 +61,7 @@ export function assertStrictEquals<T>(
   );
 }
 
-/** Requires that values are not the very same. */
+/** Requires values that are not identical. */
 export function assertNotStrictEquals<T>(
   actual: T,
   expected: T,
@@ -76,10 +76,10 @@ export function assertNotStrictEquals<T>(
 /**
  * Requires numbers that are close.
  *
- * @param actual What was found.
- * @param expected What was wanted.
- * @param tolerance The largest difference; default: 1e-7 of `expected`, so that 0 has only itself.
- * @param msg Put into the error's text.
+ * @param actual Value to check.
+ * @param expected Expected value.
+ * @param tolerance Largest difference. Default: 1e-7 times `expected`, thus 0 for an expected 0.
+ * @param msg Message of the AssertionError.
  */
 export function assertAlmostEquals(
   actual: number,
@@ -227,7 +227,7 @@ export function fail(msg?: string): never {
   raise(`Failed assertion${suffix(msg)}`);
 }
 
-/** Fails, where control must never come. */
+/** Fails. For code that must not be reached. */
 export function unreachable(msg?: string): never {
   raise(`Unreachable${suffix(msg)}`);
 }

@@ -1,12 +1,12 @@
 /**
- * The head's loss in blocks, and its gradients.
+ * Blocked loss of the output head, and its gradients.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import { blockedCrossEntropy, type LossRows } from "../../lib/tensorflow/ops/blocked_cross_entropy.ts";
 
-/** What is minimised, and its gradients by hidden states [N, C] and table [V, C]. */
+/** Objective, and its gradients with respect to hidden states [N, C] and table [V, C]. */
 export function blockedGradients(hidden: tf.Tensor, table: tf.Tensor, rows: LossRows): tf.Tensor[] {
   let nll: tf.Tensor | undefined;
   const { value, grads } = tf.valueAndGrads((...[hidden, table]: tf.Tensor[]) => {

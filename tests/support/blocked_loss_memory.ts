@@ -1,5 +1,6 @@
 /**
- * How far a process grows by the head's loss and its gradients, in MiB: prints a line of JSON. Linux only.
+ * Prints the memory growth of a process by the loss of the output head and its gradients, in MiB, as one line of JSON. Linux
+ * only.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { compile, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { blockedGradients } from "./blocked_gradients.ts";
 
-/** The highest resident memory so far, MiB. */
+/** Returns the peak of resident memory in MiB. */
 const peak = () => Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) / 1024;
 
 const { N, V, C } = JSON.parse(Deno.args[0]!);

@@ -1,5 +1,5 @@
 /**
- * A headless Chromium for tests of pages: found on the PATH, or installed from Debian where that is possible.
+ * Headless Chromium for tests of pages: found on the PATH, or installed from Debian if possible.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { findProgram, installFromDebian } from "./debian.ts";
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /**
- * The path of a Chromium. Where there is none, and this is root on a machine with apt-get, it is installed.
+ * Returns the path of a Chromium. If none is installed, installs it; this requires root and apt-get.
  *
- * @returns Its path; undefined where none can be had.
+ * @returns Path; undefined if Chromium cannot be installed.
  */
 export async function findChromium(): Promise<string | undefined> {
   const find = () => NAMES.map(findProgram).find((path) => path !== undefined);
@@ -19,7 +19,7 @@ export async function findChromium(): Promise<string | undefined> {
   return find();
 }
 
-/** Starts it, with nothing of its own to ask the network for; its profile is temporary. */
+/** Starts Chromium without network requests of its own, and with a temporary profile. */
 export async function launchChromium(executablePath: string): Promise<Browser> {
   return await launch({
     executablePath,

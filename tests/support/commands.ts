@@ -1,12 +1,12 @@
 /**
- * Runs losskit's tasks as a user does, and texts to run them on.
+ * Runs losskit's tasks as child processes, and creates texts for them.
  *
  * @module
  */
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** How a task ended. */
+/** Result of a task. */
 export interface Ended {
   code: number;
   stdout: string;
@@ -25,7 +25,7 @@ export function startTask(name: string, args: string[], env: Record<string, stri
   }).spawn();
 }
 
-/** Runs a task to its end. */
+/** Runs a task, and returns its result. */
 export async function runTask(
   name: string,
   args: string[],
@@ -34,14 +34,14 @@ export async function runTask(
   return await ended(startTask(name, args, env));
 }
 
-/** Waits for a task's end. */
+/** Waits for the end of a task, and returns its result. */
 export async function ended(child: Deno.ChildProcess): Promise<Ended> {
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** A text of some thousand characters with something to learn in it. */
+/** Returns a learnable text of some thousand characters. */
 export function sampleText(lines = 400): string {
   const subjects = ["the cat", "a dog", "the old king", "my friend"],
     verbs = ["sat on", "looked at", "ran from"];

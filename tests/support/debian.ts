@@ -1,24 +1,24 @@
 /**
- * Programs that tests need: found on the PATH, or installed from Debian where that is possible.
+ * Programs that tests require: found on the PATH, or installed from Debian if possible.
  *
  * @module
  */
 
-/** The path of a program; undefined: it is not on the PATH. */
+/** Returns the path of a program; undefined if the PATH does not contain it. */
 export function findProgram(name: string): string | undefined {
-  // Daemons are kept where a user's PATH may not lead.
+  // The PATH of users may lack the folders of daemons.
   for (const folder of [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin"]) {
     const path = `${folder}/${name}`;
     try {
       if (folder !== "" && Deno.statSync(path).isFile) return path;
     } catch {
-      // not here
+      // not in this folder
     }
   }
   return undefined;
 }
 
-/** Installs packages, where this is root on a machine with apt-get; elsewhere nothing happens. */
+/** Installs packages if the user is root and apt-get exists; otherwise does nothing. */
 export async function installFromDebian(packages: string[]): Promise<void> {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return;
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...packages]]) {

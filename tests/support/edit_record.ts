@@ -1,10 +1,10 @@
 /**
- * Changes records by hand, as someone does who wants other results.
+ * Changes records, as a user who forges results.
  *
  * @module
  */
 
-/** Removes the checksums of a journal's lines or of a JSON file: the text is one of version 0.1 then. */
+/** Removes the checksums of a journal or a JSON file. The result has the format of version 0.1. */
 export function withoutChecksums(text: string): string {
   return text.replaceAll(/,"crc":"[0-9a-f]{8}"(?=\}\n)/g, "").replace(/,\s*"checksum":\s*"[0-9a-f]{64}"/, "");
 }

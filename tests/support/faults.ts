@@ -1,5 +1,5 @@
 /**
- * Faults in the file operations of whole processes, by a library that is loaded before libc.
+ * Injects faults into the file operations of processes, with a library that is preloaded before libc.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { join } from "node:path";
 /** Fault injected at an operation. `tear` writes half of the data, then kills the process. */
 export type FaultMode = "kill" | "tear" | "eio" | "enospc";
 
-/** All of them. */
+/** All faults. */
 export const FAULT_MODES: readonly FaultMode[] = ["kill", "tear", "eio", "enospc"];
 
-/** Compiles the library. */
+/** Compiled library for fault injection. */
 export class Faults {
   readonly #library: string;
   readonly #counter: string;
@@ -19,8 +19,8 @@ export class Faults {
   /**
    * Compiles the library with the system's C compiler.
    *
-   * @param folder Where it and its counter go.
-   * @throws {Error} when there is no compiler.
+   * @param folder Folder of the library and its counter.
+   * @throws {Error} If no compiler is installed.
    */
   constructor(folder: string) {
     this.#library = join(folder, "faults.so");
@@ -33,10 +33,10 @@ export class Faults {
   }
 
   /**
-   * The variables for a process whose operations below a folder are counted from 0 on.
+   * Returns environment variables for a process whose operations below a folder are counted from 0.
    *
    * @param root The folder.
-   * @param fault What happens at which operation, from 1. Default: nothing.
+   * @param fault Fault, and the number of its operation, from 1. Default: no fault.
    */
   variables(root: string, fault?: { at: number; mode: FaultMode }): Record<string, string> {
     Deno.writeFileSync(this.#counter, new Uint8Array(8));
@@ -46,7 +46,7 @@ export class Faults {
     };
   }
 
-  /** Operations since {@linkcode variables} was last called. */
+  /** Returns the number of operations since the last call of {@linkcode variables}. */
   count(): number {
     return new DataView(Deno.readFileSync(this.#counter).buffer).getInt32(0, true);
   }

@@ -1,15 +1,15 @@
 /**
- * A notebook's front end that keeps what is sent to it.
+ * A notebook's front end that records all messages.
  *
  * @module
  */
 import type { FrontEnd } from "../../lib/progress/front_end.ts";
 
-/** Keeps the type of each message, the display that it is for, and its text. */
+/** Records the type, the display and the text of each message. */
 export class RecordingFrontEnd implements FrontEnd {
-  /** What was sent. */
+  /** Recorded messages. */
   readonly sent: [type: string, display: string | undefined, text: unknown][] = [];
-  /** Whether it has gone: every message fails then. */
+  /** True if the front end is closed. Every message then fails. */
   gone = false;
 
   broadcast(type: string, content: Record<string, unknown>): Promise<void> {

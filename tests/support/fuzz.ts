@@ -1,5 +1,5 @@
 /**
- * Trying readers on damaged files: what counts as an answer.
+ * Tests readers with damaged files.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Random } from "../../lib/text/mod.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";
 import { soaking } from "./soak.ts";
 
-/** Mutations of each kind of file. */
+/** Number of mutations of each kind of file. */
 export const COUNT: number = soaking ? 10_000 : 400;
 
-/** The seed of all mutations. */
+/** Seed of all mutations. */
 export const seed: number = Number(Deno.env.get("LOSSKIT_FUZZ_SEED") ?? Date.now() % 1e9);
 
-/** Messages of the JavaScript engine for faulty code, and of libraries. No reader may answer with one of them. */
+/** Messages of the JavaScript engine and of libraries for faulty code. No reader may throw them. */
 const CRASH = new RegExp(
   "Cannot (read|set) propert|is not (a function|iterable|defined)|call stack|Invalid array length|out of memory|" +
     "Invalid [a-z ]+: (Expected|Received)|Unknown [A-Za-z]+ type|must be a valid object|must contain a|" +
@@ -24,10 +24,10 @@ const CRASH = new RegExp(
 );
 
 /**
- * Tries mutations; counts how many are refused, and lets only errors for the user pass.
+ * Reads mutated files. Accepts only errors for the user.
  *
- * @param what The kind of file, for errors.
- * @param attempt Makes one mutation, and reads it.
+ * @param what Kind of file, for errors.
+ * @param attempt Creates and reads one mutation.
  * @param allowed Further classes of errors that the reader throws by contract. Default: none.
  */
 export async function fuzz(
@@ -54,7 +54,7 @@ export async function fuzz(
   return { refused, taken };
 }
 
-/** A JSON text with changed bytes, or with changes of the value in it. */
+/** Returns a JSON text with changed bytes or a changed value. */
 export function mutateText(text: string, random: Random): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   if (random.integer(2) === 0) return mutateBytes(bytes, random);

@@ -1,11 +1,11 @@
 /**
- * A Python environment with nbclient.
+ * Python environment with nbclient.
  *
  * @module
  */
 import { pythonWith } from "./python.ts";
 
-/** The Python of the environment. */
+/** Returns the Python interpreter of the environment. */
 export async function jupyterPython(): Promise<string> {
   return await pythonWith("nbclient");
 }

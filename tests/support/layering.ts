@@ -1,16 +1,16 @@
 /**
- * The one way that imports go, as a rule over a graph of files. It reads no file itself but through `deno info`.
+ * Rules for the direction of imports, over a graph of files that `deno info` provides.
  *
  * @module
  */
 
-/** File or package → what it imports, types included. Files of the repository are paths from its root. */
+/** Imports of each file or package, including types. Files of the repository are paths from its root. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 const BASE = ["error", "file", "number", "options", "precision", "progress", "fetch"];
 const TENSOR_SIDE = ["tensorflow", "text", "model", "train"];
 
-/** Folder of lib → the folders of lib that it may import, besides itself. The root's files and `cli` may all. */
+/** Folders of lib that each folder may import, in addition to itself. Files in the root of lib and `cli` may import all. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   error: [],
   file: ["error"],
@@ -34,23 +34,23 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   study: [...BASE, ...TENSOR_SIDE, "record", "run", "sweep", "proof", "analysis", "figure"],
 };
 
-/** Folders of lib/tensorflow from the bottom to the top: each may import itself and what stands before it. */
+/** Folders of lib/tensorflow from the lowest to the highest. Each may import itself and lower folders. */
 const TENSORFLOW_ORDER: readonly string[] = ["native", "binding", "precision", "compile", "ops"];
 
-/** What loaders in `data/` may import of lib. */
+/** Folders of lib that loaders in `data/` may import. */
 const ALLOWED_TO_DATA: readonly string[] = [...BASE, "text"];
 
-/** What may import the loaders in `data/`, besides themselves: only what chooses a corpus. */
+/** Files that may import the loaders in `data/`: those that choose a corpus. */
 const ALLOWED_DATA: readonly string[] = ["run", "cli", ""];
 
 /** Folders that load without TensorFlow, so that their tests take milliseconds. */
 const WITHOUT_TENSORFLOW: readonly string[] = ["precision", "text", "record", "analysis", "figure"];
 
 /**
- * Finds every import in a graph that goes the wrong way or reaches a private file of another folder, every cycle of files,
- * and every way to TensorFlow from a folder that must not have one.
+ * Finds imports in the wrong direction, imports of private files of other folders, cycles of files, and import paths to
+ * TensorFlow from folders that must not import it.
  *
- * @returns One sentence for each; none where all is well.
+ * @returns One sentence per problem.
  */
 export function layeringProblems(graph: ImportGraph): string[] {
   return [
@@ -62,7 +62,7 @@ export function layeringProblems(graph: ImportGraph): string[] {
   ];
 }
 
-/** `lib/text/batch.ts` → `text`; `lib/mod.ts` → ``; what is not in lib: undefined. */
+/** Returns the folder of a file in lib: `text` for `lib/text/batch.ts`, `` for `lib/mod.ts`, undefined for other files. */
 function libFolder(path: string): string | undefined {
   const [root, folder, ...rest] = path.split("/");
   if (root !== "lib" || folder === undefined) return undefined;
@@ -93,7 +93,7 @@ function wrongImports(graph: ImportGraph): string[] {
   return problems;
 }
 
-/** Imports inside lib/tensorflow that go from a lower folder to a higher one. */
+/** Returns the imports inside lib/tensorflow from a lower folder to a higher one. */
 function upwardImports(graph: ImportGraph): string[] {
   const levelOf = (path: string): number =>
     TENSORFLOW_ORDER.indexOf(/^lib\/tensorflow\/([^/]+)\//.exec(path)?.[1] ?? "");
@@ -104,7 +104,7 @@ function upwardImports(graph: ImportGraph): string[] {
   );
 }
 
-/** Imports of a file that starts with `_` from outside of its folder. Tests are not in the graph. */
+/** Returns imports of files that start with `_` from outside of their folders. The graph contains no tests. */
 function privateImports(graph: ImportGraph): string[] {
   const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1);
   return [...graph].flatMap(([file, imports]) =>
@@ -136,13 +136,13 @@ function shortestWay(
   const ways = new Map([[from, [from]]]);
   for (const [file, way] of ways) {
     if (wanted(file)) return way;
-    // A map iterates over what is added meanwhile: breadth first.
+    // A map also iterates over entries that are added during the iteration. The search is breadth-first.
     for (const next of graph.get(file) ?? []) if (!ways.has(next)) ways.set(next, [...way, next]);
   }
   return undefined;
 }
 
-/** One way round for each file from which a search comes back on its own path. */
+/** Returns one cycle for each file that a depth-first search reaches again on its own path. */
 function cycles(graph: ImportGraph): string[] {
   const problems: string[] = [];
   const finished = new Set<string>();
@@ -160,7 +160,7 @@ function cycles(graph: ImportGraph): string[] {
   return problems;
 }
 
-/** The part of `deno info --json` that is read here. */
+/** Fields of the output of `deno info --json`. */
 interface Info {
   modules: {
     specifier: string;
@@ -174,14 +174,14 @@ interface Target {
 }
 
 /**
- * What files import, directly and further on, by `deno info`.
+ * Returns the direct and indirect imports of files, from `deno info`.
  *
  * @param files Paths from the repository's root, which is the current folder.
- * @throws {Error} When a file does not load, or an import leads nowhere.
+ * @throws {Error} If a file does not load, or an import is missing.
  */
 export async function readImportGraph(files: readonly string[]): Promise<ImportGraph> {
   const root = new URL(`file://${Deno.cwd()}/`);
-  // deno info takes one file: this one imports all.
+  // deno info accepts one file, so a temporary file imports all.
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     const lines = files.map((file) => `import ${JSON.stringify(new URL(file, root).href)};\n`);

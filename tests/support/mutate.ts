@@ -1,11 +1,11 @@
 /**
- * Files with something wrong in them, as bad disks, editors and people make them.
+ * Mutations of files, as caused by faulty disks, editors and users.
  *
  * @module
  */
 import type { Random } from "../../lib/text/mod.ts";
 
-/** Numbers and words that code is likely to trip over. */
+/** Numbers and words that often cause errors. */
 const ODD: readonly unknown[] = [
   ...[0, -1, 1, 0.5, -0, 1e308, -1e308, 5e-324, 2 ** 53, 2 ** 31, 1e9, 1e15, 4294967296],
   ...[
@@ -24,7 +24,7 @@ const ODD: readonly unknown[] = [
   ...[null, true, false, [], {}, [[]], [null], { "": 0 }, { toString: 1 }, { length: 1e9 }],
 ];
 
-/** Names of fields that code is likely to trip over. */
+/** Field names that often cause errors. */
 const NAMES: readonly string[] = [
   "",
   "0",
@@ -38,7 +38,7 @@ const NAMES: readonly string[] = [
   "lr",
 ];
 
-/** Bytes with one to four damages: flipped, cut, doubled, filled with zeros, or strange ones put in. */
+/** Returns bytes with one to four mutations: flipped, removed, repeated, zeroed or inserted bytes. */
 export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   let out = bytes.slice();
   for (let i = random.integer(4); i >= 0; i--) {
@@ -63,7 +63,7 @@ export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   return out;
 }
 
-/** A JSON value with one to three changes anywhere in it: another value, a field or item lost, doubled or renamed. */
+/** Returns a JSON value with one to three changes: another value, or a removed, repeated or renamed field or item. */
 export function mutateJson(value: unknown, random: Random): unknown {
   let out = structuredClone(value);
   for (let i = random.integer(3); i >= 0; i--) out = changeOne(out, random);

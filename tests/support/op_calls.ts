@@ -1,14 +1,14 @@
-/** Calls of TF.js's common operations, by name: what the tests of precision run under every policy. */
+/** Calls of common TF.js operations by name. The tests of precision run them under every policy. */
 import * as tf from "@tensorflow/tfjs";
 import * as lk from "../../lib/tensorflow/mod.ts";
 
-/** A call with floating inputs that are given in the order of `inputs`. */
+/** Call with floating-point inputs in the order of `inputs`. */
 export interface OpCase {
-  /** Shapes of the floating inputs. */
+  /** Shapes of the floating-point inputs. */
   readonly inputs: readonly (readonly number[])[];
-  /** The call. */
+  /** Runs the operation. */
   readonly run: (...inputs: tf.Tensor[]) => tf.Tensor;
-  /** Whether it has a gradient. Default: yes. */
+  /** True if the operation has a gradient. Default: true. */
   readonly differentiable?: boolean;
 }
 
@@ -22,7 +22,7 @@ const plain = (run: (...inputs: Any[]) => tf.Tensor, ...inputs: number[][]): OpC
 
 const V = [6], M = [4, 6], IMAGE = [1, 4, 4, 2], VOLUME = [1, 4, 4, 4, 2];
 
-/** The calls. */
+/** Calls by name. */
 export const OP_CALLS: Readonly<Record<string, OpCase>> = {
   // Products
   matMul: of((x, w) => tf.matMul(x, w), M, [6, 3]),
@@ -57,7 +57,7 @@ export const OP_CALLS: Readonly<Record<string, OpCase>> = {
   squaredDifference: of((x, y) => tf.squaredDifference(x, y), M, M),
   addN: of((x, y) => tf.addN([x, y]), M, M),
   atan2: of((x, y) => tf.atan2(x, y), M, M),
-  // Of single numbers
+  // Functions of single numbers
   abs: of((x) => tf.abs(x), M),
   neg: of((x) => tf.neg(x), M),
   square: of((x) => tf.square(x), M),
@@ -119,7 +119,7 @@ export const OP_CALLS: Readonly<Record<string, OpCase>> = {
   concat: of((x, y) => tf.concat([x, y]), M, M),
   stack: of((x, y) => tf.stack([x, y]), M, M),
   where: of((x, y) => tf.where(tf.tensor1d([1, 0, 1, 0, 1, 0], "bool"), x, y), M, M),
-  // Layers of networks
+  // Network layers
   avgPool: of((x) => tf.avgPool(x, 2, 2, "valid"), IMAGE),
   maxPool: of((x) => tf.maxPool(x, 2, 2, "valid"), IMAGE),
   avgPool3d: of((x) => tf.avgPool3d(x, 2, 2, "valid"), VOLUME),
@@ -136,7 +136,7 @@ export const OP_CALLS: Readonly<Record<string, OpCase>> = {
   huberLoss: of((x, y) => tf.losses.huberLoss(x, y), M, M),
   softmaxCrossEntropy: of((x, y) => tf.losses.softmaxCrossEntropy(x, y), M, M),
   sigmoidCrossEntropy: of((x, y) => tf.losses.sigmoidCrossEntropy(x, y), M, M),
-  // This library's
+  // Operations of this library
   linear: of((x, weight, bias) => lk.linear(x, { weight, bias }), M, [6, 3], [3]),
   gelu: of((x) => lk.gelu(x), M),
   layerNorm: of((x, weight, bias) => lk.layerNorm(x, { weight, bias }), M, [6], [6]),

@@ -5,16 +5,16 @@
  */
 import { build, stop } from "esbuild";
 
-/** The script's entry point. */
+/** Entry point of the script. */
 export const PAGE_SOURCE = "lib/figure/report/page/main.ts";
 
-/** The generated module. */
+/** Generated module. */
 export const PAGE_MODULE = "lib/figure/report/_page_script.ts";
 
 /**
- * Bundles the page script into one classic script and returns the module that holds it as a string.
+ * Bundles the page script into one classic script. Returns a module that contains the script as a string.
  *
- * The bundle is not minified: it is 12 KB beside Plotly's 4.8 MB, and stays readable in a report.
+ * The bundle is not minified, so that it is readable in a report. Its 12 KB are small compared with Plotly's 4.8 MB.
  */
 export async function pageModule(): Promise<string> {
   try {

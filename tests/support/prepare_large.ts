@@ -1,7 +1,6 @@
 /**
- * A process that makes tokens of a file, keeps them on disk, and draws batches from them: `prepare_large.ts FILE CACHE
- * TOKENIZER`. It prints JSON: the most memory that it ever had in bytes, how many tokens there are, and whether every batch
- * is of the file.
+ * `prepare_large.ts FILE CACHE TOKENIZER`: a process that encodes a file, caches the tokens on disk, and samples batches. It
+ * prints JSON: its peak memory in bytes, the number of tokens, and whether every batch is part of the file.
  *
  * @module
  */
@@ -17,7 +16,7 @@ using prepared = await prepareCorpus(corpus, {
 });
 const { train, validation, tokenizer: codec } = prepared;
 
-/** Whether a text stands in the file where a stretch of the same length of tokens says: looked up near its place. */
+/** Returns true if the file contains a text near the position of its tokens. */
 function isInFile(ids: Int32Array, share: number): boolean {
   const bytes = codec.decodeBytes(ids);
   const around = Math.floor(share * prepared.trainBytes);

@@ -1,15 +1,15 @@
 /**
- * Python environments with packages of exact versions and hashes, each made once and kept in the user's cache.
+ * Python environments with packages of exact versions and hashes. Each is created once and stored in the user's cache.
  *
- * `python/NAME.in` names the packages of an environment, and `python/NAME.txt` locks them and all that they need. The
- * first lines of `NAME.txt` are the command that makes it (uv 0.13), run in that folder.
+ * `python/NAME.in` lists the packages of an environment. `python/NAME.txt` locks them and their dependencies. The first lines
+ * of `NAME.txt` are the command that creates the file (uv 0.13), run in that folder.
  *
  * @module
  */
 import { join } from "node:path";
 import { ensurePython } from "../../lib/fetch/python_environment.ts";
 
-/** Runs a command and returns what it printed. */
+/** Runs a command and returns its output. */
 export async function capture(
   program: string,
   args: string[],
@@ -21,9 +21,9 @@ export async function capture(
 }
 
 /**
- * The Python of an environment.
+ * Returns the Python interpreter of an environment.
  *
- * @param name The list in `python/` that it is installed from.
+ * @param name Name of the list in `python/`.
  */
 export async function pythonWith(name: string): Promise<string> {
   return await ensurePython({

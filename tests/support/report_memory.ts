@@ -1,6 +1,5 @@
 /**
- * `report_memory.ts DIR` reports on a sweep's folder as `report` does, and prints the most memory that the process held, in
- * bytes.
+ * `report_memory.ts DIR`: writes the report of a sweep's folder, and prints the peak memory of the process in bytes.
  */
 import { report } from "../../lib/study/report.ts";
 import { peakRss } from "../bench/measure.ts";

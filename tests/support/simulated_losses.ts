@@ -1,5 +1,5 @@
 /**
- * Training losses made up in memory: a trend, noise and an event.
+ * Synthetic training losses in memory: a trend, noise and an event.
  *
  * @module
  */

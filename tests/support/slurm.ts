@@ -1,6 +1,6 @@
 /**
- * A Slurm of our own on this machine's loopback address: slurmctld, slurmd and munge, with their state in a temporary
- * folder. Where they are missing, and this is root on a machine with apt-get, they are installed from Debian.
+ * A private Slurm on the loopback address: slurmctld, slurmd and munge, with their state in a temporary folder. Missing
+ * programs are installed from Debian; this requires root and apt-get.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { capture } from "./python.ts";
 
 const PROGRAMS = ["slurmctld", "slurmd", "munged", "mungekey", "sbatch", "scontrol"];
 
-/** Processors that Slurm is told of, whatever there are: tasks that run at once. */
+/** Number of processors in Slurm's configuration, and thus of concurrent tasks. */
 export const SLURM_CPUS = 2;
 
-/** A Slurm that runs until it is disposed of. */
+/** A Slurm that runs until disposal. */
 export interface Slurm extends AsyncDisposable {
-  /** Runs one of its commands as {@linkcode capture} does. */
+  /** Runs a Slurm command as {@linkcode capture} does. */
   command(program: string, args: string[]): Promise<string>;
-  /** Fields of a job or a task of an array, as `scontrol show job` tells them. */
+  /** Returns the fields of a job or a task from `scontrol show job`. */
   job(id: string): Promise<Record<string, string>>;
-  /** What its daemons wrote, for a test that fails. */
+  /** Returns the logs of the daemons, for failed tests. */
   logs(): string;
 }
 
-/** Whether Slurm is on this machine, once it was tried to install it; otherwise why not. */
+/** Installs Slurm if it is missing. Returns true, or the reason why Slurm is not available. */
 export async function haveSlurm(): Promise<true | string> {
   const missing = () => PROGRAMS.filter((name) => findProgram(name) === undefined);
   if (missing().length > 0) await installFromDebian(["slurm-wlm", "munge"]);
@@ -33,8 +33,8 @@ export async function haveSlurm(): Promise<true | string> {
 }
 
 /**
- * Starts one. Its partitions are `low`, the default, and `high`, whose jobs preempt those of `low`: these are told by
- * SIGTERM, have a minute, and are queued again.
+ * Starts Slurm with the partitions `low` (default) and `high`. Jobs of `high` preempt jobs of `low`: these get SIGTERM, have
+ * one minute to stop, and are requeued.
  */
 export async function startSlurm(): Promise<Slurm> {
   const dir = Deno.makeTempDirSync({ prefix: "slurm-" });
@@ -93,7 +93,7 @@ export async function startSlurm(): Promise<Slurm> {
     },
     logs,
     async [Symbol.asyncDispose]() {
-      // Jobs of a test that failed would outlive the daemons.
+      // Jobs of a failed test would outlive the daemons.
       for (let tries = 0; tries < 40 && await hasJobs(); tries++) {
         await command("scancel", ["--full", "--user=root"]).catch(() => {});
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -111,7 +111,7 @@ export async function startSlurm(): Promise<Slurm> {
     try {
       if ((await command("sinfo", ["--noheader", "--format=%T"])).split(/\s+/).includes("idle")) return slurm;
     } catch {
-      // The controller does not answer yet.
+      // The controller does not respond yet.
     }
     if (tries > 120) {
       const told = logs();

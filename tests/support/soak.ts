@@ -1,8 +1,8 @@
 /**
- * Whether the long fault tests run: `deno task soak`.
+ * Switch for the long form of the fault tests, `deno task soak`.
  *
  * @module
  */
 
-/** Set by `deno task soak`. */
+/** True under `deno task soak`. */
 export const soaking: boolean = Deno.env.get("LOSSKIT_SOAK") === "1";

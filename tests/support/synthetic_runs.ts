@@ -1,5 +1,5 @@
 /**
- * Run folders with made-up losses, written by the real record code: what readers of records are tested on.
+ * Synthetic run folders, written by the real record code, for tests of readers.
  *
  * @module
  */
@@ -17,23 +17,23 @@ import {
   writeManifest,
 } from "../../lib/record/mod.ts";
 
-/** A run to make up. */
+/** Synthetic run. */
 export interface SyntheticRun {
-  /** What differs from {@linkcode SPEC}; `steps` follows from the losses. */
+  /** Differences from {@linkcode SPEC}. `steps` is the number of losses. */
   spec?: Partial<RunSpec>;
   /** Training losses by step, from step 1. */
   losses: readonly number[];
   /** Validation losses by step. */
   evals?: readonly { step: number; loss: number }[];
-  /** How it ends (default: finished). */
+  /** End of the run. Default: finished. */
   end?: "finish" | "none" | { fail: string };
-  /** What differs from the usual machine. */
+  /** Differences from the default environment. */
   environment?: Partial<Environment>;
-  /** Hash of the code (default: 64 zeros). */
+  /** Hash of the code. Default: 64 zeros. */
   libSha256?: string;
 }
 
-/** The spec of made-up runs. */
+/** Spec of synthetic runs. */
 export const SPEC: RunSpec = {
   ...RUN_OPTIONS,
   data: "shakespeare",
@@ -61,7 +61,7 @@ export const SPEC: RunSpec = {
   checkpointEvery: 50,
 };
 
-/** Writes a run into a sweep's folder, and returns the run's folder. */
+/** Writes a run to a sweep's folder, and returns the folder of the run. */
 export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
   const spec: RunSpec = { ...SPEC, steps: run.losses.length, ...run.spec };
   const data = { name: spec.data, sha256: sha256Hex(spec.data) };
@@ -113,9 +113,9 @@ export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
 }
 
 /**
- * Runs as readers of records see them: written into a folder of their own, read back, and the folder removed.
+ * Writes runs to a temporary folder, reads them, and removes the folder.
  *
- * @param more Done to each run's folder before it is read (default: nothing).
+ * @param more Changes the folder of each run before it is read. Default: no change.
  */
 export function recordRuns(
   runs: readonly SyntheticRun[],

@@ -1,35 +1,35 @@
 /**
- * Finds test files, runs each in a process of its own, and adds up what they count.
+ * Finds test files, runs each in a separate process, and sums the counts.
  *
  * @module
  */
 import { join } from "node:path";
 import { type Outcome, runTestFile } from "./test_process.ts";
 
-/** The longest that one file may take by default, in milliseconds. */
+/** Default time limit of one file in milliseconds. */
 const FILE_LIMIT = 20 * 60_000;
 
-/** What {@linkcode runTestFiles} runs and where it writes. */
+/** Options of {@linkcode runTestFiles}. */
 export interface TestRunOptions {
-  /** Folders to look in. */
+  /** Folders to search. */
   roots: string[];
-  /** Parts of paths: files with any of them run; default: all files. */
+  /** Parts of paths. A file runs if its path contains any of them. Default: all files. */
   filters?: string[];
-  /** Takes each line of the report. */
+  /** Receives each line of the report. */
   write: (line: string) => void;
-  /** Files at once; default 2. */
+  /** Number of concurrent files. Default: 2. */
   jobs?: number;
-  /** The longest that a file may take, in milliseconds; default 20 minutes. */
+  /** Time limit of one file in milliseconds. Default: 20 minutes. */
   limit?: number;
-  /** Lines of a passed file's output that are written, too. Default: none. */
+  /** Pattern of output lines of passed files to report. Default: none. */
   shown?: RegExp;
 }
 
 /**
- * Type checks all test files once, runs them, and writes a line for each, the output of those that failed, the slowest
- * five, and as the last line `N passed, N failed` with `, N skipped` where some were.
+ * Type-checks all test files once and runs them. Writes one line per file, the output of failed files, the five slowest files,
+ * and last the counts: `N passed, N failed`, and `, N skipped` if tests were skipped.
  *
- * @returns The counts; a failed type check is 1 failed, as is a file that crashes, does not load or runs no test.
+ * @returns Counts. A failed type check counts as 1 failed, and so does a file that crashes, does not load or has no test.
  */
 export async function runTestFiles(options: TestRunOptions): Promise<Outcome> {
   const { roots, filters = [], write, jobs = 2, limit = FILE_LIMIT, shown } = options;
@@ -69,17 +69,17 @@ export async function runTestFiles(options: TestRunOptions): Promise<Outcome> {
   return total;
 }
 
-/** `N passed, N failed`, and `, N skipped` where some were. */
+/** Formats counts as `N passed, N failed`, and `, N skipped` if tests were skipped. */
 export function closingLine({ passed, failed, skipped }: Outcome): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Test files under folders, sorted; folders that do not exist hold none. */
+/** Returns the test files below folders, sorted. Missing folders contain none. */
 export function findTestFiles(roots: string[]): string[] {
   return findFiles(roots).filter((file) => file.endsWith("_test.ts"));
 }
 
-/** All files under folders, sorted, but for what runs leave behind in folders named `out`. */
+/** Returns all files below folders, sorted, except for files in folders named `out`. */
 export function findFiles(roots: string[]): string[] {
   const found: string[] = [];
   const visit = (folder: string): void => {
@@ -99,7 +99,7 @@ export function findFiles(roots: string[]): string[] {
   return found.sort();
 }
 
-/** Whether the comments that a file begins with hold the line `// @heavy`. */
+/** Returns true if the first comments of a file contain the line `// @heavy`. */
 function isHeavy(file: string): boolean {
   for (const line of Deno.readTextFileSync(file).split("\n")) {
     if (line.trim() === "// @heavy") return true;

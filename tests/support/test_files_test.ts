@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { closingLine, findTestFiles, runTestFiles, type TestRunOptions } from "./test_files.ts";
 import { type Outcome, readJunit } from "./test_process.ts";
 
-/** Runs files of these names and texts; answers the counts and the lines written. */
+/** Runs files with the given names and texts. Returns the counts and the written lines. */
 async function run(
   texts: Record<string, string>,
   options: Partial<TestRunOptions> = {},
@@ -110,7 +110,7 @@ Deno.test("runTestFiles() counts a type error as 1 failed", async () => {
 });
 
 Deno.test("runTestFiles() runs files marked as heavy last and alone", async () => {
-  // Each notes when it begins and ends.
+  // Each file records its start and its end.
   const text = (name: string) =>
     `const note = (what: string) =>
        Deno.writeTextFileSync(new URL("notes", import.meta.url), \`\${what} ${name}\\n\`, { append: true });

@@ -1,10 +1,10 @@
 /**
- * One test file in a `deno test` process of its own, and what it counted there. It knows nothing of other files.
+ * Runs one test file in a separate `deno test` process and counts its tests.
  *
  * @module
  */
 
-/** Counts of tests. Steps are parts of their test, as in deno's own closing line. */
+/** Counts of tests. Steps are parts of their test, as in Deno's last line. */
 export interface Outcome {
   passed: number;
   failed: number;
@@ -12,12 +12,12 @@ export interface Outcome {
 }
 
 /**
- * Runs one test file and counts.
+ * Runs one test file and counts its tests.
  *
- * @param file Its path.
- * @param limit The longest that it may take, in milliseconds; then it is killed.
- * @returns The counts, at least 1 failed where the process did not end well, was killed, or ran no test at all; and
- * what it printed, with a closing line that says why.
+ * @param file Path of the file.
+ * @param limit Time limit in milliseconds. The process is then killed.
+ * @returns Counts and output. A process that failed, was killed or ran no test counts as at least 1 failed; the last line of
+ * the output states the reason.
  */
 export async function runTestFile(
   file: string,
@@ -51,7 +51,7 @@ export async function runTestFile(
       : passed + failed + skipped === 0
       ? "it holds no test, or ended before them"
       : undefined;
-    // A file that did not load or was killed reports nothing, or less than it should.
+    // A file that did not load or was killed has an incomplete report.
     if (reason !== undefined && failed === 0) outcome.failed = 1;
     const printed = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
     return { outcome, output: `${printed}\n(${file}: ${reason ?? "exit status 0"})` };
@@ -60,7 +60,7 @@ export async function runTestFile(
   }
 }
 
-/** Counts of a JUnit report as `deno test` writes it; of an empty one: none. */
+/** Returns the counts in a JUnit report of `deno test`; zero for an empty report. */
 export function readJunit(xml: string): Outcome {
   const cases = [...xml.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g)]
     .map(([, name = "", body = ""]) => ({ name, body }));
@@ -75,7 +75,7 @@ export function readJunit(xml: string): Outcome {
   return outcome;
 }
 
-/** A step is reported as a case of its own, named after the test that it is in. */
+/** Returns true for a step. JUnit reports list a step as a case, named after its test. */
 function isStep(name: string, names: Set<string>): boolean {
   const separator = " &gt; ";
   for (let at = name.indexOf(separator); at >= 0; at = name.indexOf(separator, at + 1)) {

@@ -1,5 +1,5 @@
 /**
- * A finished sweep of one tiny run, which tests of commands read, and copies of which they change.
+ * A finished sweep of one tiny run. Tests of commands read it, and change copies of it.
  *
  * @module
  */
@@ -7,11 +7,11 @@ import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { runTask, sampleText } from "./commands.ts";
 
-/** A folder that is removed in the end. */
+/** Temporary folder, removed at the end. */
 export const root: string = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
-/** A text's path. */
+/** Path of a text. */
 export const text: string = join(root, "text.txt");
 await Deno.writeTextFile(text, sampleText());
 
@@ -21,27 +21,27 @@ const TINY = {
   ...{ steps: 10, evalEvery: 5, evalTokens: 64, checkpointEvery: 5 },
 };
 
-/** Writes a spec of one tiny run, changed as said, and returns its path. */
+/** Writes a spec of one tiny run with the given changes, and returns its path. */
 export async function specOf(name: string, fields: object): Promise<string> {
   const path = join(root, `${name}.json`);
   await Deno.writeTextFile(path, JSON.stringify({ ...TINY, ...fields }));
   return path;
 }
 
-/** The folder of a sweep's first run. */
+/** Returns the folder of a sweep's first run. */
 export const onlyRun = (dir: string): string =>
   join(dir, "runs", [...Deno.readDirSync(join(dir, "runs"))][0]!.name);
 
-/** The folder of the finished sweep. */
+/** Folder of the finished sweep. */
 export const done: string = join(root, "done");
 
-/** Its spec's path. */
+/** Path of the spec of the finished sweep. */
 export const doneSpec: string = await specOf("done", {});
 
 const begun = await runTask("sweep", [doneSpec, "--out", done]);
 assertEquals(begun.code, 0, begun.stderr);
 
-/** Copies a folder with all that is in it, and returns the copy's path. */
+/** Copies a folder recursively, and returns the path of the copy. */
 export function copy(from: string, to: string): string {
   Deno.mkdirSync(to, { recursive: true });
   for (const entry of Deno.readDirSync(from)) {

@@ -8,7 +8,7 @@ import { runTask } from "./support/commands.ts";
 const ROOT = new URL("../", import.meta.url).pathname;
 
 /** Tasks for developers only, without options. */
-const WITHOUT_HELP = ["build:page"];
+const WITHOUT_HELP = ["build:options", "build:page"];
 
 const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json"))) as {
   tasks: Record<string, { description?: string; command: string }>;

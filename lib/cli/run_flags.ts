@@ -101,7 +101,7 @@ export function runFieldsOf(
 }
 
 /** Returns the flag of a field with its value: `--n-layer <number>` for `nLayer`, `--optimizer <optimizer>` for a name. */
-function flagOf(name: string, { type, flag }: RunField): string {
+export function flagOf(name: string, { type, flag }: RunField): string {
   if (typeof flag === "string") return `--${flag}`;
   const option = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   if (type === "flag") return option;

@@ -8,6 +8,13 @@ import { dirname } from "node:path";
 import { didYouMean } from "../error/did_you_mean.ts";
 import { greatest } from "../number/extent.ts";
 import { UserError } from "../error/user_error.ts";
+import { DATA_FIELDS } from "../options/data_fields.ts";
+import { LOOP_FIELDS } from "../options/loop_fields.ts";
+import { MODEL_FIELDS } from "../options/model_fields.ts";
+import type { RunField } from "../options/run_field.ts";
+import { RUN_FIELDS } from "../options/run_fields.ts";
+import { TRAINER_FIELDS } from "../options/trainer_fields.ts";
+import { WHOLE_FIELDS } from "../options/whole_fields.ts";
 
 /** Folders that are subpaths of the package, in the order of the search for a name. */
 const SUBPATHS = [
@@ -33,13 +40,29 @@ async function describe(name: string): Promise<string> {
   for (const module of ["mod", ...SUBPATHS.map((folder) => `${folder}/mod`)]) {
     const text = await denoDoc(["--filter", name, urlOf(module)]);
     const begin = text?.indexOf("Defined in ") ?? -1;
-    if (begin >= 0) return readable(text!.slice(begin));
+    if (begin >= 0) return withOptions(readable(text!.slice(begin)));
   }
   throw new UserError(
     `Cannot find documentation of ${name}: expected a name of the library${
       didYouMean(name, (await rootNames()).map(({ name }) => name))
     }. lk.help() lists the root module's names.`,
   );
+}
+
+/** Tables of options, by the name that types refer to. */
+const OPTIONS: Readonly<Record<string, Readonly<Record<string, RunField>>>> = {
+  ...{ DATA_FIELDS, LOOP_FIELDS, MODEL_FIELDS, RUN_FIELDS, TRAINER_FIELDS, WHOLE_FIELDS },
+};
+
+/** Appends the options of the tables that a type refers to, unless the type documents them itself. */
+function withOptions(text: string): string {
+  const tables = [...new Set(text.match(/\b[A-Z]+_FIELDS\b/g))].flatMap((name) => OPTIONS[name] ?? []);
+  const lines = Object.entries(Object.assign({}, ...tables) as Record<string, RunField>)
+    .filter(([name]) => !text.includes(`readonly ${name}?:`))
+    .map(([name, { doc, default: value }]) =>
+      `  ${name}: ${doc}${value === undefined ? "" : ` (default: ${JSON.stringify(value)})`}`
+    );
+  return lines.length === 0 ? text : `${text}\n\nOptions:\n${lines.join("\n")}`;
 }
 
 /** Removes file positions from documentation, and replaces links by names. */

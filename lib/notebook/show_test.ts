@@ -210,14 +210,18 @@ Deno.test("outside of a notebook, figures, tables and plots are text, and stopSi
 });
 
 Deno.test("help() prints signature and documentation, of the root module and of subpaths", async () => {
-  const [sweep, field, heatMap, all] = await printedBy(async () => {
+  const [sweep, options, field, heatMap, all] = await printedBy(async () => {
     await help("sweep");
+    await help("TrainerOptions");
     await help("Trainer.step");
     await help("heatMapFigure");
     await help();
   });
   assertMatch(sweep!, /^async function sweep\(spec: SweepSpecInput, options: SweepCallOptions\)/);
   assertMatch(sweep!, /@param spec\n[^]*@throws/);
+  assertMatch(options!, /\n {2}labelSmoothing: label smoothing of the training loss \(default: 0\)\n/);
+  assertMatch(options!, /steps\?: number/);
+  assert(!options!.includes("\n  steps: "), options);
   assertMatch(field!, /^function step\(batch: TrainingBatch/);
   assertMatch(heatMap!, /^function heatMapFigure\(/);
   assertMatch(all!, /^createTrainer +Creates a trainer\.$/m);

@@ -1,0 +1,87 @@
+/**
+ * The reference page of a run's options, `docs/options.md`, generated from the table of options.
+ *
+ * @module
+ */
+import { flagOf, SWEEP_FIELDS } from "../../lib/cli/run_flags.ts";
+import { DATA_FIELDS } from "../../lib/options/data_fields.ts";
+import { LOOP_FIELDS } from "../../lib/options/loop_fields.ts";
+import { MODEL_FIELDS } from "../../lib/options/model_fields.ts";
+import type { RunField } from "../../lib/options/run_field.ts";
+import { TRAINER_FIELDS } from "../../lib/options/trainer_fields.ts";
+import { WHOLE_FIELDS } from "../../lib/options/whole_fields.ts";
+
+/** The page. */
+export const OPTIONS_PAGE = "docs/options.md";
+
+const PARTS: readonly (readonly [title: string, fields: Readonly<Record<string, RunField>>])[] = [
+  ["Text", DATA_FIELDS],
+  ["Run", WHOLE_FIELDS],
+  ["Model", MODEL_FIELDS],
+  ["Trainer", TRAINER_FIELDS],
+  ["Loop", LOOP_FIELDS],
+];
+
+/** Returns the page. */
+export function optionsPage(): string {
+  return `# Options
+
+<!-- Generated from lib/options/ by \`deno task build:options\`. Edit the tables there. -->
+
+These are the fields of a run's spec. A flag sets a field in \`train\` and \`sweep\`. In a spec file of a sweep, a
+field with a list has the name of the list. \`lk.createTrainer\` takes the options of the trainer, \`lk.train\`
+those of trainer and loop, \`lk.gpt\` those of the model. [Specs](specs.md) describes spec files.
+${PARTS.map(([title, fields]) => `\n## ${title}\n\n${tableOf(fields)}`).join("")}`;
+}
+
+function tableOf(fields: Readonly<Record<string, RunField>>): string {
+  const rows = [
+    ["option", "flag", "values", "default", "description"],
+    ...Object.entries(fields).map(([name, field]) => [
+      ...[code(name), flagsOf(name, field), valuesOf(field), defaultOf(field), field.doc],
+    ]),
+  ].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const lines = rows.map((row) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`);
+  return `${
+    [lines[0], `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...lines.slice(1)].join("\n")
+  }\n`;
+}
+
+/** Returns the flag of `train`, and that of `sweep` if they differ. */
+function flagsOf(name: string, field: RunField): string {
+  if (field.flag === undefined) return "";
+  const flag = code(flagOf(name, field));
+  const [own, listed] = SWEEP_FIELDS.find(([own]) => own === (field.list?.name ?? name)) ?? [];
+  if (own === undefined || listed === undefined) return `${flag} of \`train\``;
+  const other = code(flagOf(own, listed));
+  return other === flag ? flag : `${flag}; list \`${own}\`: ${other}`;
+}
+
+/** Returns the values that a field takes, in words. */
+function valuesOf({ type, choices, least, most, above, below }: RunField): string {
+  if (choices !== undefined) return choices.map(code).join(", ");
+  if (type === "flag") return "`true`, `false`";
+  if (type === "text") return "text";
+  if (type === "overrides") return "list of overrides";
+  const bounds = [
+    above === undefined ? `at least ${least ?? 0}` : `above ${above}`,
+    ...(below === undefined
+      ? most === undefined || most > 1e15 ? [] : [`at most ${most}`]
+      : [`below ${below}`]),
+  ];
+  return `${type === "number" ? "number" : "whole number"} ${bounds.join(" and ")}${
+    type === "tokens" ? ", or `all`" : ""
+  }`;
+}
+
+function defaultOf({ default: value }: RunField): string {
+  if (value === undefined) return "";
+  return code(typeof value === "string" || Array.isArray(value) ? JSON.stringify(value) : String(value));
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+if (import.meta.main) Deno.writeTextFileSync(OPTIONS_PAGE, optionsPage());

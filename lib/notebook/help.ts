@@ -56,8 +56,8 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, RunField>>>> = {
 
 /** Appends the options of the tables that a type refers to, unless the type documents them itself. */
 function withOptions(text: string): string {
-  const tables = [...new Set(text.match(/\b[A-Z]+_FIELDS\b/g))].flatMap((name) => OPTIONS[name] ?? []);
-  const lines = Object.entries(Object.assign({}, ...tables) as Record<string, RunField>)
+  const tables = new Set(text.match(/\b[A-Z]+_FIELDS\b/g));
+  const lines = [...tables].flatMap((name) => Object.entries(OPTIONS[name] ?? {}))
     .filter(([name]) => !text.includes(`readonly ${name}?:`))
     .map(([name, { doc, default: value }]) =>
       `  ${name}: ${doc}${value === undefined ? "" : ` (default: ${JSON.stringify(value)})`}`

@@ -9,7 +9,7 @@ import { pairGroups } from "./groups.ts";
 import type { Pair } from "./stability.ts";
 import type { Table } from "./tables.ts";
 import { comparePairs, type Comparison, type ComparisonOptions } from "./compare_pairs.ts";
-import { verdictOf } from "./verdict.ts";
+import { type Verdict, verdictsOf } from "./verdict.ts";
 
 /** A comparison with the name of its setting. */
 export interface NamedComparison {
@@ -17,6 +17,8 @@ export interface NamedComparison {
   readonly setting: string;
   /** The comparison. */
   readonly comparison: Comparison;
+  /** Its verdict, corrected for the other comparisons of the report. */
+  readonly verdict: Verdict;
 }
 
 /** A comparison of a folder's runs, with its pairs. */
@@ -27,31 +29,34 @@ export interface ComparedGroup extends NamedComparison {
   readonly unfinished: number;
 }
 
-/** Compares all pairs of runs, grouped by setting and with all seeds of the setting. */
+/**
+ * Compares all pairs of runs, grouped by setting and lower precision, with all seeds and perturbed pairs of the setting. The
+ * verdicts have Holm's correction over all groups.
+ */
 export function compareGroups(
   runs: readonly RecordedRun[],
-  options: Omit<ComparisonOptions, "seeds"> = {},
+  options: Omit<ComparisonOptions, "seeds" | "perturbed"> = {},
 ): ComparedGroup[] {
-  return pairGroups(runs).map(({ setting, pairs, seeds, unfinished }) => ({
-    setting,
-    pairs,
-    unfinished,
-    comparison: comparePairs(pairs, { ...options, seeds }),
+  const groups = pairGroups(runs);
+  const comparisons = groups.map(({ pairs, seeds, perturbed }) =>
+    comparePairs(pairs, { ...options, seeds, perturbed })
+  );
+  const verdicts = verdictsOf(comparisons);
+  return groups.map(({ setting, pairs, unfinished }, i) => ({
+    ...{ setting, pairs, unfinished },
+    comparison: comparisons[i]!,
+    verdict: verdicts[i]!,
   }));
 }
 
 /**
  * Returns one row per comparison: `setting`, `policy`, `verdict`, the gap of the final validation loss with half the
- * width of its interval, `seedNoise` (difference between two seeds), all in nats per token, `n` pairs, and the steps
- * from which the gap is significant (`apartFrom`) and above the noise floor (`beyondFrom`).
+ * width of its interval, `detectable` (smallest gap detected with a probability of 0.8), `floor` (noise floor), `seedSpread`
+ * (difference between two seeds), all in nats per token, `p` after Holm's correction, `n` pairs, and the steps from which the
+ * gap is significant (`apartFrom`) and above the noise floor (`beyondFrom`). Missing values are null.
  */
 export function verdictTable(compared: readonly NamedComparison[]): Table {
-  const rows = compared.map(({ setting, comparison }) => ({
-    setting,
-    comparison,
-    verdict: verdictOf(comparison),
-  }));
-  const column = <C>(value: (row: typeof rows[number]) => C): C[] => rows.map(value);
+  const column = <C>(value: (row: NamedComparison) => C): C[] => compared.map(value);
   return table([
     ["setting", column(({ setting }) => setting)],
     ["policy", column(({ comparison }) => comparison.precision.other)],
@@ -61,7 +66,10 @@ export function verdictTable(compared: readonly NamedComparison[]): Table {
     ],
     ["valGap", column(({ verdict }) => verdict.gap)],
     ["half", column(({ verdict }) => verdict.half ?? null)],
-    ["seedNoise", column(({ comparison }) => comparison.floor?.rms ?? null)],
+    ["detectable", column(({ verdict }) => verdict.detectable ?? null)],
+    ["floor", column(({ comparison }) => comparison.floor?.limit ?? null)],
+    ["seedSpread", column(({ comparison }) => comparison.seedSpread?.rms ?? null)],
+    ["p", column(({ verdict }) => verdict.adjustedP ?? null)],
     ["n", column(({ comparison }) => comparison.pairs.length)],
     ["apartFrom", column(({ comparison }) => comparison.apartFrom ?? null)],
     ["beyondFrom", column(({ comparison }) => comparison.beyondFloorFrom ?? null)],

@@ -9,14 +9,8 @@ import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_b
 import { precisionName } from "./precision_name.ts";
 import { spikes } from "./spikes.ts";
 import { DEFAULT_TOLERANCE, type Gap, gapOf, type Pair } from "./stability.ts";
-import {
-  DEFAULT_LEVEL,
-  type Estimate,
-  estimate,
-  signFlipP,
-  standardDeviation,
-  tQuantile,
-} from "./student.ts";
+import { type NoiseFloor, noiseFloor, type SeedSpread, spreadOfSeeds } from "./noise_floor.ts";
+import { DEFAULT_LEVEL, type Estimate, estimate, signFlipP } from "./student.ts";
 
 /** Options of a comparison. */
 export interface ComparisonOptions {
@@ -24,8 +18,10 @@ export interface ComparisonOptions {
   readonly level?: number;
   /** Smallest gap of the final loss that matters, in nats per token. Default: {@linkcode DEFAULT_TOLERANCE}. */
   readonly tolerance?: number;
-  /** Further runs in the baseline precision with other seeds, for the noise floor. */
+  /** Further runs in the baseline precision with other seeds, for the differences between seeds. Default: none. */
   readonly seeds?: readonly RecordedRun[];
+  /** Perturbed pairs in the baseline precision, for the noise floor. Default: none. */
+  readonly perturbed?: readonly Pair[];
 }
 
 /** Comparison of one pair. */
@@ -49,24 +45,11 @@ export interface ComparedPair {
   };
 }
 
-/** Noise floor: differences between seeds of the baseline precision. */
-export interface SeedFloor {
-  /** Number of seeds, at least 2. */
-  readonly seeds: number;
-  /** Root mean square difference between two seeds' final validation losses, in nats per token. */
-  readonly rms: number;
-  /**
-   * Limit of the mean difference of equally many pairs that differ only in seed, at the confidence level: t(seeds - 1)
-   * sd √(2 / pairs).
-   */
-  readonly limit: number;
-}
-
 /** Gap of training losses over a block of steps. */
 export interface GapBlock extends Block {
   /** Mean over pairs, with an interval for this block alone. */
   readonly gap: Estimate;
-  /** Noise floor of the block, defined like {@linkcode SeedFloor.limit}. Undefined: too few seeds. */
+  /** Noise floor of the block, as {@linkcode NoiseFloor} defines it. Undefined without perturbed pairs. */
   readonly floor: number | undefined;
 }
 
@@ -99,8 +82,10 @@ export interface Comparison {
   };
   /** Exact sign-flip p-value of the mean validation gap. Undefined with fewer than 2 pairs or more than 16. */
   readonly signFlipP: number | undefined;
-  /** Noise floor. Undefined with fewer than two seeds. */
-  readonly floor: SeedFloor | undefined;
+  /** Noise floor. Undefined without perturbed pairs. */
+  readonly floor: Omit<NoiseFloor, "byBlock"> | undefined;
+  /** Differences between seeds of the baseline precision. Undefined with fewer than two seeds. */
+  readonly seedSpread: SeedSpread | undefined;
   /** Gap of training losses by block. */
   readonly blocks: readonly GapBlock[];
   /** First step from which the mean gap is significant until the end. Undefined: not significant at the end. */
@@ -121,7 +106,7 @@ export interface Comparison {
  * @throws {RangeError} without a pair, or for an invalid level or tolerance.
  */
 export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions = {}): Comparison {
-  const { level = DEFAULT_LEVEL, tolerance = DEFAULT_TOLERANCE, seeds = [] } = options;
+  const { level = DEFAULT_LEVEL, tolerance = DEFAULT_TOLERANCE, seeds = [], perturbed = [] } = options;
   const [first] = pairs;
   if (first === undefined) {
     throw new RangeError("Cannot compare the runs: expected at least one pair, got none");
@@ -147,7 +132,7 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
   );
   const differs = differenceIn(first);
   const others = [...differs === "precision" ? pairs.map(({ baseline }) => baseline) : [], ...seeds];
-  const floor = floorOf(others, { blocks, level, pairs: Math.max(1, sound.length) });
+  const floor = noiseFloor(perturbed, blocks);
   const gapBlocks = blocks.map((block, b) => ({
     ...block,
     gap: estimate(sound.map((i) => byBlock[i]![b]!).filter(Number.isFinite), level),
@@ -173,7 +158,8 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
       integrated: over(({ integrated }) => integrated),
     },
     signFlipP: values.length >= 2 && values.length <= 16 ? signFlipP(values) : undefined,
-    floor: floor && { seeds: floor.seeds, rms: floor.rms, limit: floor.limit },
+    floor: floor && { pairs: floor.pairs, rms: floor.rms, limit: floor.limit },
+    seedSpread: spreadOfSeeds(others, level),
     blocks: gapBlocks,
     apartFrom: stepOf(gapBlocks, ({ gap: { mean, half } }) => half !== undefined && Math.abs(mean) > half),
     beyondFloorFrom: stepOf(gapBlocks, ({ gap, floor }) => floor !== undefined && Math.abs(gap.mean) > floor),
@@ -231,30 +217,4 @@ function areIdentical({ baseline, other }: Pair): boolean {
   return a.steps.length === b.steps.length && a.steps.loss.every((value, i) => Object.is(value, loss[i])) &&
     a.evals.length === b.evals.length &&
     a.evals.every(({ step, loss }, i) => step === b.evals[i]!.step && Object.is(loss, b.evals[i]!.loss));
-}
-
-/** Returns the noise floor at the end and of each block. Excludes diverged runs. */
-function floorOf(
-  runs: readonly RecordedRun[],
-  { blocks, level, pairs }: { blocks: readonly Block[]; level: number; pairs: number },
-): SeedFloor & { byBlock: (number | undefined)[] } | undefined {
-  const bySeed = new Map(runs.map((run) => [run.manifest.spec.seed, seriesOf(run)]));
-  const curves = [...bySeed.values()].map(({ steps, evals }) => ({
-    losses: steps.loss,
-    validation: evals.at(-1)?.loss ?? NaN,
-  })).filter(({ losses, validation }) => Number.isFinite(validation) && divergedAt(losses) === undefined);
-  if (curves.length < 2) return undefined;
-  const limitOf = (values: readonly number[]) =>
-    tQuantile((1 + level) / 2, values.length - 1) * standardDeviation(values) * Math.sqrt(2 / pairs);
-  const means = curves.map(({ losses }) => blockMeans(losses, blocks));
-  const validation = curves.map((curve) => curve.validation);
-  return {
-    seeds: curves.length,
-    rms: Math.SQRT2 * standardDeviation(validation),
-    limit: limitOf(validation),
-    byBlock: blocks.map((_, b) => {
-      const values = means.map((one) => one[b]!).filter(Number.isFinite);
-      return values.length < 2 ? undefined : limitOf(values);
-    }),
-  };
 }

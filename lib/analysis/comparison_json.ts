@@ -6,7 +6,6 @@
 import { formatJson } from "../record/mod.ts";
 import type { NamedComparison } from "./compare_groups.ts";
 import type { ComparedPair } from "./compare_pairs.ts";
-import { detectable, verdictOf } from "./verdict.ts";
 
 /**
  * Returns comparisons as JSON, each with its verdict. Omits gaps by step, which follow from the journals. Numbers that
@@ -21,15 +20,14 @@ export function comparisonJson(
   more: Readonly<Record<string, unknown>> = {},
   { brief = false }: { brief?: boolean } = {},
 ): string {
-  const records = comparisons.map(({ setting, comparison }) => ({
+  const records = comparisons.map(({ setting, verdict, comparison }) => ({
     setting,
-    verdict: verdictOf(comparison),
+    verdict,
     ...comparison,
-    detectable: detectable(comparison.gaps.validation, comparison.level),
     pairs: brief ? comparison.pairs.length : comparison.pairs.map(shortPair),
     ...brief && { blocks: comparison.blocks.length },
   }));
-  return `${formatJson({ format: "losskit-compare/1", comparisons: records, ...more }, 1)}\n`;
+  return `${formatJson({ format: "losskit-compare/2", comparisons: records, ...more }, 1)}\n`;
 }
 
 /** Returns a pair without its gaps by step. */

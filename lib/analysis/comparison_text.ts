@@ -5,11 +5,13 @@
  */
 import { table } from "arquero";
 import { describeNonFinite } from "../record/mod.ts";
-import { count, formatTable, percent, plainText } from "./format.ts";
+import { count, formatTable, plainText } from "./format.ts";
 import type { Estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
+import type { NamedComparison } from "./compare_groups.ts";
 import type { Comparison } from "./compare_pairs.ts";
-import { detectable, ownSpikes, verdictOf } from "./verdict.ts";
+import { POWER } from "./power.ts";
+import { ownSpikes, type Verdict, verdictOf } from "./verdict.ts";
 
 /** Names of a comparison's gaps, in display order. */
 const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
@@ -53,19 +55,31 @@ export function comparedPairsTable({ pairs }: Comparison): Table {
   ]);
 }
 
-/** Returns further results of a comparison, one sentence each. */
-export function comparisonNotes(comparison: Comparison): string[] {
-  const { floor, level, pairs, precision, gaps: { validation }, apartFrom, beyondFloorFrom } = comparison;
+/**
+ * Returns further results of a comparison, one sentence each.
+ *
+ * @param comparison The comparison.
+ * @param verdict Its verdict. Default: that of a comparison that is alone in its report.
+ */
+export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdictOf(comparison)): string[] {
+  const { floor, seedSpread, pairs, precision, gaps: { validation }, apartFrom, beyondFloorFrom } =
+    comparison;
   const [baseline, other] = [plainText(precision.baseline), plainText(precision.other)];
   const notes: string[] = [];
   if (floor !== undefined) {
     notes.push(
-      `Seed noise floor: the final validation losses of two seeds of ${baseline} differ by ${
-        floor.rms.toFixed(5)
-      } nats ` +
-        `(root mean square, ${floor.seeds} seeds); by seed alone, ${
-          validation.n > 1 ? `the mean gap of ${validation.n} pairs` : "a gap"
-        } stays within ${floor.limit.toFixed(5)} (${percent(level)}).`,
+      `Noise floor: rounding noise of one unit in the last place in the initial weights changes the final validation loss of ` +
+        `${baseline} by ${floor.rms.toFixed(5)} nats (root mean square, ${
+          count(floor.pairs, "pair")
+        }); 95 % of such gaps stay ` +
+        `within ${floor.limit.toFixed(5)}.`,
+    );
+  }
+  if (seedSpread !== undefined) {
+    notes.push(
+      `The final validation losses of two seeds of ${baseline} differ by ${
+        seedSpread.rms.toFixed(5)
+      } nats (root mean square, ${seedSpread.seeds} seeds).`,
     );
   }
   const n = validation.n;
@@ -74,15 +88,16 @@ export function comparisonNotes(comparison: Comparison): string[] {
       apartFrom === undefined
         ? "The gap of training losses is not significant at the end."
         : `The gap of training losses is significant from step ${apartFrom}` +
-          (beyondFloorFrom === undefined
+          (floor === undefined
+            ? "."
+            : beyondFloorFrom === undefined
             ? ", but within the noise floor."
             : `, and above the noise floor from step ${beyondFloorFrom}.`),
     );
   }
-  const size = detectable(validation, level);
-  if (size !== undefined && size > 0) {
+  if (verdict.detectable !== undefined && verdict.detectable > 0) {
     notes.push(
-      `An effect of ${size.toFixed(5)} nats is detected with a probability of 0.8` +
+      `A gap of ${verdict.detectable.toFixed(5)} nats is detected with a probability of ${POWER}` +
         (comparison.signFlipP === undefined
           ? "."
           : `; the gap's exact sign-flip p-value is ${Number(comparison.signFlipP.toPrecision(3))}` +
@@ -120,8 +135,8 @@ export function nonFiniteNotes({ pairs, precision }: Comparison): string[] {
   );
 }
 
-/** Formats a comparison for a terminal. `setting` is its heading. */
-export function comparisonText(comparison: Comparison, setting: string): string {
+/** Formats a comparison for a terminal, with its setting as heading and its verdict as the last line. */
+export function comparisonText({ comparison, setting, verdict }: NamedComparison): string {
   const { precision, pairs, differs } = comparison;
   const what = differs === "seed"
     ? `two seeds of ${plainText(precision.other)}`
@@ -132,7 +147,7 @@ export function comparisonText(comparison: Comparison, setting: string): string 
     `${what}: ${setting}, ${count(pairs.length, "pair")}`,
     formatTable(gapTable(comparison)),
     formatTable(comparedPairsTable(comparison)),
-    [...comparisonNotes(comparison), ...nonFiniteNotes(comparison)].join("\n"),
-    verdictOf(comparison).sentence,
+    [...comparisonNotes(comparison, verdict), ...nonFiniteNotes(comparison)].join("\n"),
+    verdict.sentence,
   ].join("\n\n");
 }

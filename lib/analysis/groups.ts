@@ -16,6 +16,8 @@ export interface PairGroup {
   readonly pairs: readonly Pair[];
   /** Finished runs in the baseline precision, of all seeds. */
   readonly seeds: readonly RecordedRun[];
+  /** Finished runs in the baseline precision, paired with finished runs that differ only in perturbed initial weights. */
+  readonly perturbed: readonly Pair[];
   /** Number of pairs that were skipped because a run is unfinished. */
   readonly unfinished: number;
 }
@@ -48,8 +50,30 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
       setting,
       pairs: finished.sort((a, b) => a.other.manifest.spec.seed - b.other.manifest.spec.seed),
       seeds: runs.filter((run) => run.status === "finished" && keyOf(run, ["seed"]) === key),
+      perturbed: perturbedPairs(runs, first.baseline),
       unfinished: group.length - finished.length,
     }];
+  });
+}
+
+/** Pairs finished runs that differ from a run only in seed with runs that also differ in perturbed initial weights. */
+export function perturbedPairs(among: readonly RecordedRun[], like: RecordedRun): Pair[] {
+  const key = keyOf(like, ["seed", "perturb"]);
+  const finished = among.filter((run) =>
+    run.status === "finished" && keyOf(run, ["seed", "perturb"]) === key
+  );
+  const bases = new Map(
+    finished.filter(({ manifest: { spec } }) => spec.perturb === 0).map((
+      run,
+    ) => [run.manifest.spec.seed, run]),
+  );
+  const perturbed = new Map(
+    finished.filter(({ manifest: { spec } }) => spec.perturb > 0)
+      .map((run) => [`${run.manifest.spec.seed} ${run.manifest.spec.perturb}`, run]),
+  );
+  return [...perturbed.values()].flatMap((other) => {
+    const baseline = bases.get(other.manifest.spec.seed);
+    return baseline === undefined ? [] : [{ baseline, other }];
   });
 }
 

@@ -58,9 +58,27 @@ function placeOf(sorted: Float64Array, value: number): number {
 export function medianResiduals(values: Float64Array, half: number): Float64Array {
   const n = values.length, window = 2 * half + 1;
   const whole = window <= n ? runningMedians(values, window) : new Float64Array(0);
+  const edge = Math.min(half, (n + 1) >> 1);
+  const first = prefixMedians(values, edge), last = prefixMedians(values.toReversed(), edge);
   return values.map((value, i) => {
     const side = Math.min(i, n - 1 - i, half);
-    return value - (side === half ? whole[i - half]! : median(values.subarray(i - side, i + side + 1)));
+    return value - (side === half ? whole[i - half]! : side === i ? first[i]! : last[n - 1 - i]!);
+  });
+}
+
+/** Returns the medians of the first 1, 3, 5, … values, `count` medians. */
+function prefixMedians(values: Float64Array, count: number): Float64Array {
+  const sorted = new Float64Array(2 * count);
+  let size = 0;
+  const insert = (value: number) => {
+    let k = size++;
+    for (; k > 0 && sorted[k - 1]! > value; k--) sorted[k] = sorted[k - 1]!;
+    sorted[k] = value;
+  };
+  return new Float64Array(count).map((_, i) => {
+    if (i > 0) insert(values[2 * i - 1]!);
+    insert(values[2 * i]!);
+    return sorted[i]!;
   });
 }
 

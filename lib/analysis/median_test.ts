@@ -28,6 +28,15 @@ Deno.test("medianResiduals() are 0 along any monotonic list, and robustDeviation
     }
   }
   assertEquals([...medianResiduals(new Float64Array([1, 1, 4, 1, 1]), 1)], [0, 0, 3, 0, 0]);
+  for (let round = 0; round < 50; round++) {
+    const values = Float64Array.from({ length: 1 + random.integer(30) }, () => random.normal());
+    const half = random.integer(12);
+    const wanted = values.map((value, i) => {
+      const side = Math.min(i, values.length - 1 - i, half);
+      return value - median(values.subarray(i - side, i + side + 1));
+    });
+    assertEquals(medianResiduals(values, half), wanted);
+  }
   const noise = Float64Array.from({ length: 20_001 }, () => 3 * random.normal());
   assertAlmostEquals(robustDeviation(noise), 3, 0.1);
   assertAlmostEquals(

@@ -36,7 +36,7 @@ export {
   signed,
   splitColumns,
 } from "./format.ts";
-export { otherSeeds, type PairGroup, pairGroups, pairNotes, pairProblem } from "./groups.ts";
+export { otherSeeds, pairNotes, pairProblem, perturbedPairs } from "./groups.ts";
 export {
   GAP_MEASURES,
   gapGrids,
@@ -70,7 +70,7 @@ export {
   type Comparison,
   type ComparisonOptions,
   type GapBlock,
-  type SeedFloor,
 } from "./compare_pairs.ts";
-export { type Verdict, type VerdictKind, verdictOf } from "./verdict.ts";
+export { type NoiseFloor, type SeedSpread } from "./noise_floor.ts";
+export { type Verdict, type VerdictKind, verdictOf, verdictsOf } from "./verdict.ts";
 export { type ComparedGroup, compareGroups, type NamedComparison, verdictTable } from "./compare_groups.ts";

@@ -5,7 +5,6 @@
  */
 import { canonicalJson, type EvalEvent, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { isBaseline } from "./precision_name.ts";
-import { meanOf } from "./student.ts";
 
 /**
  * Default tolerance: smallest gap of a loss that matters, in nats per token. Perplexity is exp(loss), so the default is
@@ -45,7 +44,7 @@ export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
 /** Returns a key of all spec fields except the given ones, and of data, code and device. */
 export function keyOf(
   { manifest: { spec, data, libSha256, environment: { device } } }: RecordedRun,
-  free: readonly (typeof PRECISION[number] | "seed")[],
+  free: readonly (typeof PRECISION[number] | "seed" | "perturb")[],
 ): string {
   const blank = Object.fromEntries(free.map((field) => [field, ""]));
   return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256, device: device ?? null });
@@ -119,24 +118,4 @@ function validationGap(
     finalValidation: last.loss - base.loss,
     finalBitsPerByte: last.bitsPerByte - base.bitsPerByte,
   };
-}
-
-/**
- * Returns the effect of the seed on the final validation loss in float32: the root mean square difference of finished
- * runs that differ only in seed, pooled over settings.
- *
- * @returns Nats per token, and the number of seed pairs. Undefined without finite losses.
- */
-export function seedSpread(runs: readonly RecordedRun[]): { nats: number; pairs: number } | undefined {
-  const groups = new Map<string, number[]>();
-  for (const run of runs) {
-    const loss = seriesOf(run).evals.at(-1)?.loss;
-    if (!isBaseline(run.manifest.spec) || run.status !== "finished" || loss === undefined) continue;
-    const key = keyOf(run, ["seed"]);
-    groups.set(key, [...groups.get(key) ?? [], loss]);
-  }
-  const squares = [...groups.values()]
-    .flatMap((losses) => losses.flatMap((a, i) => losses.slice(i + 1).map((b) => (a - b) ** 2)))
-    .filter(Number.isFinite);
-  return squares.length === 0 ? undefined : { nats: Math.sqrt(meanOf(squares)), pairs: squares.length };
 }

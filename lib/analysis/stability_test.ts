@@ -1,6 +1,6 @@
-import { assertAlmostEquals, assertEquals, assertExists } from "@std/assert";
+import { assertEquals, assertExists } from "@std/assert";
 import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
-import { countNonFinite, gapOf, pairRuns, seedSpread } from "./stability.ts";
+import { countNonFinite, gapOf, pairRuns } from "./stability.ts";
 
 type Losses = Pick<SyntheticRun, "losses" | "evals" | "end">;
 
@@ -91,24 +91,4 @@ Deno.test("gapOf() returns NaN for runs without steps", () => {
   const gap = gapOf(pairOf({ losses: [1], end: "none" }, { losses: [], end: "none" }));
   assertEquals([gap.final, gap.mean, gap.largest, gap.finalValidation], [NaN, NaN, NaN, NaN]);
   assertEquals([gap.largestAt, gap.firstBeyond], [undefined, undefined]);
-});
-
-Deno.test("seedSpread() returns the root mean square difference between seeds, pooled over settings", () => {
-  const run = (seed: number, T: number, loss: number, more: Partial<SyntheticRun> = {}): SyntheticRun => ({
-    losses: [1],
-    evals: [{ step: 1, loss }],
-    ...more,
-    spec: { seed, T, ...more.spec },
-  });
-  const runs = [run(1, 64, 2), run(2, 64, 2.3), run(1, 128, 3), run(2, 128, 3.4), run(1, 256, 9)];
-  const others = [
-    run(3, 64, 50, { spec: { policy: "bf16-autocast" } }),
-    run(4, 64, 50, { end: "none" }),
-    run(5, 128, NaN),
-  ];
-  const spread = seedSpread(record([...runs, ...others]));
-  assertExists(spread);
-  assertAlmostEquals(spread.nats, Math.sqrt((0.3 ** 2 + 0.4 ** 2) / 2), 1e-12);
-  assertEquals(spread.pairs, 2);
-  assertEquals(seedSpread(record([run(1, 64, 2), run(1, 128, 3)])), undefined);
 });

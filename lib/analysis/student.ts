@@ -3,7 +3,7 @@
  *
  * @module
  */
-import jstat from "jstat";
+import tCdf from "@stdlib/stats-base-dists-t-cdf";
 
 /** Default confidence level. */
 export const DEFAULT_LEVEL = 0.95;
@@ -27,7 +27,27 @@ export interface Estimate {
  * @param df Degrees of freedom, at least 1.
  */
 export function tQuantile(p: number, df: number): number {
-  return p === 0.5 ? 0 : jstat.studentt.inv(p, df);
+  if (p === 0.5) return 0;
+  if (p > 0.5) return -tQuantile(1 - p, df);
+  const key = `${p} ${df}`, known = quantiles.get(key);
+  if (known !== undefined) return known;
+  // stdlib's own quantile reads all environment variables, which commands without that permission may not.
+  let low = -1, high = 0;
+  while (tCdf(low, df) > p) high = low, low *= 2;
+  for (let middle = (low + high) / 2; middle !== low && middle !== high; middle = (low + high) / 2) {
+    if (tCdf(middle, df) > p) high = middle;
+    else low = middle;
+  }
+  quantiles.set(key, low);
+  return low;
+}
+
+/** Known quantiles of the lower half by probability and degrees of freedom. */
+const quantiles = new Map<string, number>();
+
+/** Returns the two-sided p-value of a t statistic: the probability of a value at least as far from 0. */
+export function tTwoSidedP(t: number, df: number): number {
+  return 2 * tCdf(-Math.abs(t), df);
 }
 
 /**
@@ -55,6 +75,27 @@ export function estimate(values: readonly number[], level: number = DEFAULT_LEVE
   if (n < 2) return { mean, half: undefined, sd: undefined, n };
   const sd = standardDeviation(values);
   return { mean, sd, n, half: tQuantile((1 + level) / 2, n - 1) * sd / Math.sqrt(n) };
+}
+
+/** Returns the two-sided p-value of a mean of 0, by Student's t test. Undefined for fewer than two values. */
+export function meanP({ mean, sd, n }: Estimate): number | undefined {
+  if (sd === undefined) return undefined;
+  if (sd === 0) return mean === 0 ? 1 : 0;
+  return tTwoSidedP(mean / (sd / Math.sqrt(n)), n - 1);
+}
+
+/**
+ * Returns p-values adjusted for multiple comparisons by Holm's step-down method (1979), in the same order. Rejecting adjusted
+ * values below 0.05 limits the probability of any false rejection to 5 %, for any dependence.
+ */
+export function holm(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const adjusted = new Array<number>(values.length);
+  let largest = 0;
+  order.forEach((i, rank) =>
+    adjusted[i] = largest = Math.max(largest, Math.min(1, (values.length - rank) * values[i]!))
+  );
+  return adjusted;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { estimate, signFlipP, tQuantile } from "./student.ts";
+import { estimate, holm, meanP, signFlipP, tQuantile, tTwoSidedP } from "./student.ts";
 
 Deno.test("tQuantile() gives the printed tables' values", () => {
   // Two-sided 95 % and 99.9 %: NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2.
@@ -45,4 +45,21 @@ Deno.test("signFlipP() counts signs that lead as far", () => {
   const maize = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48];
   assertEquals(signFlipP(maize), 2 * 863 / 2 ** 15);
   assertThrows(() => signFlipP(new Array(17).fill(1)), RangeError, "at most 16");
+});
+
+Deno.test("tTwoSidedP() inverts tQuantile(), and meanP() is Student's test", () => {
+  for (const [t, df] of [[12.706, 1], [2.776, 4], [1.984, 100]] as const) {
+    assertAlmostEquals(tTwoSidedP(t, df), 0.05, 1e-4);
+    assertEquals(tTwoSidedP(-t, df), tTwoSidedP(t, df));
+  }
+  // Student's data of sleep; R: t.test(sleep)$p.value = 0.002833
+  assertAlmostEquals(meanP(estimate([1.2, 2.4, 1.3, 1.3, 0, 1, 1.8, 0.8, 4.6, 1.4]))!, 0.002833, 1e-6);
+  assertEquals([meanP(estimate([0, 0])), meanP(estimate([1, 1])), meanP(estimate([1]))], [1, 0, undefined]);
+});
+
+Deno.test("holm() adjusts p-values as R's p.adjust", () => {
+  const adjusted = holm([0.01, 0.04, 0.03, 0.005]); // p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+  [0.03, 0.06, 0.06, 0.02].forEach((value, i) => assertAlmostEquals(adjusted[i]!, value, 1e-12));
+  assertEquals(holm([0.9, 0.8]), [1, 1]);
+  assertEquals(holm([]), []);
 });

@@ -6,18 +6,10 @@
 import type { RecordedRun } from "../record/mod.ts";
 import { count, formatTable, plainText, signed } from "./format.ts";
 import { BASELINE, precisionName } from "./precision_name.ts";
-import {
-  countNonFinite,
-  DEFAULT_TOLERANCE,
-  type Gap,
-  gapOf,
-  type Pair,
-  pairRuns,
-  seedSpread,
-} from "./stability.ts";
+import { countNonFinite, DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, pairRuns } from "./stability.ts";
+import { pooledSeedSpread } from "./noise_floor.ts";
 import { compareGroups } from "./compare_groups.ts";
 import { pairTable, runTable, type Table } from "./tables.ts";
-import { verdictOf } from "./verdict.ts";
 
 /** Summary of a sweep. */
 export interface Summary {
@@ -52,9 +44,7 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
 
 /** Returns one sentence per setting and lower precision with its verdict. */
 function verdicts(runs: readonly RecordedRun[], tolerance: number): string[] {
-  return compareGroups(runs, { tolerance }).map(({ setting, comparison }) =>
-    `${setting}: ${verdictOf(comparison).sentence}`
-  );
+  return compareGroups(runs, { tolerance }).map(({ setting, verdict }) => `${setting}: ${verdict.sentence}`);
 }
 
 function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolerance: number): string {
@@ -76,7 +66,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
       : [`None of ${count(own.length, "pair")} with ${plainText(policy)} is finished on both sides.`];
     for (const sentence of said) sentences.push(sentence);
   }
-  const spread = pairs.length === 0 ? undefined : seedSpread(runs);
+  const spread = pairs.length === 0 ? undefined : pooledSeedSpread(runs);
   if (spread !== undefined) {
     sentences.push(
       `Another seed changes ${BASELINE}'s final validation loss by ${spread.nats.toFixed(5)} nats ` +

@@ -6,10 +6,10 @@ import {
   assertLess,
   assertMatch,
 } from "@std/assert";
-import { recorded, simulatePairs } from "../../tests/support/simulated_pairs.ts";
+import { pairsOfGaps, recorded, simulatePairs } from "../../tests/support/simulated_pairs.ts";
 import type { Pair } from "./stability.ts";
 import { comparePairs, type Comparison } from "./compare_pairs.ts";
-import { detectable, pairsFor, verdictOf } from "./verdict.ts";
+import { verdictOf, verdictsOf } from "./verdict.ts";
 
 /** How often something happens among simulated comparisons with numbers 1 to `n`. */
 function share(n: number, happens: (simulation: number) => boolean): number {
@@ -29,48 +29,11 @@ Deno.test("verdictOf() raises at most 5 alarms in 100 comparisons without an eff
   assert(found <= 0.05, `${100 * found} alarms`);
 });
 
-Deno.test("verdictOf() has the false-alarm rate that it states, over 1,000 comparisons without an effect", () => {
-  for (const level of [0.95, 0.8]) {
-    const wanted = 1 - level;
-    const rate = share(
-      1000,
-      (simulation) =>
-        alarms(comparePairs(simulatePairs({ simulation: 1000 + simulation, pairs: 5, steps: 40 }), {
-          tolerance: 0,
-          level,
-        })),
-    );
-    assertAlmostEquals(rate, wanted, slack(wanted, 1000));
-  }
-});
-
-Deno.test("verdictOf() holds its rate for a single pair beside other seeds", () => {
-  const rate = share(400, (simulation) => {
-    const [pair, ...others] = simulatePairs({ simulation, pairs: 6, chance: 0.0141, steps: 40 });
-    return alarms(comparePairs([pair!], { tolerance: 0, seeds: others.map(({ baseline }) => baseline) }));
-  });
-  assertLess(rate, 0.05 + slack(0.05, 400));
-});
-
 Deno.test("comparePairs() finds a step from which on runs are apart in at most 5 % of comparisons without an effect", () => {
   const compare = (simulation: number) => comparePairs(simulatePairs({ simulation, pairs: 5, steps: 100 }));
   const all = Array.from({ length: 400 }, (_, i) => compare(i + 1));
   const apart = all.filter(({ apartFrom }) => apartFrom !== undefined).length / 400;
-  const beyond = all.filter(({ beyondFloorFrom }) => beyondFloorFrom !== undefined).length / 400;
   assertLess(apart, 0.05 + slack(0.05, 400));
-  assertLess(beyond, 0.05 + slack(0.05, 400));
-});
-
-Deno.test("verdictOf() finds an effect of the size that it says it would, 4 times in 5", () => {
-  // 5 pairs whose gaps have a standard deviation of 0.01: (2.776 + 0.941) 0.01 / √5
-  const size = detectable({ mean: 0, half: 1, sd: 0.01, n: 5 }, 0.95)!;
-  assertAlmostEquals(size, 0.01662, 1e-5);
-  const found = share(400, (simulation) =>
-    verdictOf(comparePairs(
-      simulatePairs({ simulation, pairs: 5, steps: 40, effect: () => size }),
-      { tolerance: 0 },
-    )).kind === "degraded");
-  assertAlmostEquals(found, 0.8, 0.08);
 });
 
 Deno.test("verdictOf() finds 0.05 nats always, says how much it is, and from which step on", () => {
@@ -111,26 +74,110 @@ Deno.test("verdictOf() calls a gap inside the tolerance stable, and 0.002 nats o
   assertEquals(verdictOf(comparePairs(pairs, { tolerance: 0 })).kind, "degraded");
 });
 
-Deno.test("verdictOf() calls two seeds of one precision within seed noise, always", () => {
+Deno.test("verdictOf() does not decide between two seeds of one precision", () => {
   for (let simulation = 1; simulation <= 50; simulation++) {
     const runs = simulatePairs({ simulation, pairs: 7 }).map(({ baseline }) => baseline);
     const pair = { baseline: runs[0]!, other: runs[1]! };
     const alone = verdictOf(comparePairs([pair]));
-    assertEquals(alone.kind, "within seed noise");
-    assertMatch(alone.sentence, /seeds 1 and 2 of float32 differ by 0\.\d{5} nats/);
-    assertEquals(verdictOf(comparePairs([pair], { seeds: runs.slice(2) })).kind, "within seed noise");
+    assertEquals(alone.kind, "undecided");
+    assertMatch(
+      alone.sentence,
+      /differ in seed, not in precision: .* seeds 1 and 2 of float32 differ by 0\.\d{5} nats\.$/,
+    );
+    const { kind, sentence } = verdictOf(comparePairs([pair], { seeds: runs.slice(2) }));
+    assertEquals(kind, "undecided");
+    assertMatch(sentence, /nats, (within|beyond) the 0\.\d{5} nats \(95 %\) that 5 other seeds predict\.$/);
   }
 });
 
-Deno.test("verdictOf() of a single pair says that no interval is possible, and what would be needed", () => {
+Deno.test("verdictOf() decides on a single pair only beyond the difference between seeds", () => {
   const [pair, ...others] = simulatePairs({ simulation: 3, pairs: 6, effect: () => 0.004 });
   const alone = verdictOf(comparePairs([pair!]));
-  assertEquals([alone.kind, alone.half], ["undecided", undefined]);
-  assertMatch(alone.sentence, /an interval requires 2 paired seeds/);
+  assertEquals([alone.kind, alone.half, alone.p], ["undecided", undefined, undefined]);
+  assertMatch(alone.sentence, /an interval requires 2 paired seeds, a useful one 5\.$/);
   const seeds = others.map(({ baseline }) => baseline);
-  assertEquals(verdictOf(comparePairs([pair!], { seeds })).kind, "within seed noise");
+  assertEquals(verdictOf(comparePairs([pair!], { seeds })).kind, "undecided");
   const [large] = simulatePairs({ simulation: 3, pairs: 1, effect: () => 0.4 });
   assertEquals(verdictOf(comparePairs([large!], { seeds })).kind, "degraded");
+  // The noise floor alone does not decide: the gap of a single pair has a sign by chance, too.
+  const perturbed = pairsOfGaps([1e-4, -1e-4], { perturbed: true });
+  const beyond = verdictOf(comparePairs([large!], { perturbed }));
+  assertEquals(beyond.kind, "undecided");
+  assertMatch(
+    beyond.sentence,
+    /the gap is beyond the noise floor of ±0\.00020 nats \(2 perturbed pairs of float32\)/,
+  );
+});
+
+Deno.test("verdictOf() is stable by two one-sided tests: the 90 % interval lies within the tolerance", () => {
+  const gaps = [-0.004, 0.002, 0.008, 0.004, 0.01]; // mean 0.004, sd 0.0054772; t(4): 2.1318 at 95 %, 2.7764 at 97.5 %
+  const margin = 0.004 + 2.1318 * Math.sqrt(3e-5 / 5);
+  const kind = (tolerance: number) => verdictOf(comparePairs(pairsOfGaps(gaps), { tolerance })).kind;
+  assertEquals([kind(margin + 1e-5), kind(margin - 1e-5)], ["stable", "undecided"]);
+  const { sentence } = verdictOf(comparePairs(pairsOfGaps(gaps), { tolerance: 0.01 }));
+  assertMatch(
+    sentence,
+    /^stable: .* by \+0\.00400 ± 0\.00680 nats \(95 %, 5 paired seeds\), and its 90 % interval lies within ±0\.01; detectable gap: 0\.00921 nats/,
+  );
+});
+
+Deno.test("verdictOf() is within noise only if the interval lies within the noise floor", () => {
+  const gaps = [-0.01, 0.02, 0.01, -0.02, 0.005]; // mean 0.001, 95 % ± 0.0201
+  const kind = (limit: number) => {
+    const perturbed = pairsOfGaps([limit / 1.959964, -limit / 1.959964], { perturbed: true });
+    return verdictOf(comparePairs(pairsOfGaps(gaps), { perturbed })).kind;
+  };
+  const half = comparePairs(pairsOfGaps(gaps)).gaps.validation.half!;
+  assertEquals([kind(0.001 + half + 1e-5), kind(0.001 + half - 1e-5)], ["within noise", "undecided"]);
+  // A significant effect is reported, even within the floor.
+  const perturbed = pairsOfGaps([0.5, -0.5], { perturbed: true });
+  const { kind: found, sentence } = verdictOf(
+    comparePairs(pairsOfGaps([0.1, 0.11, 0.12, 0.1, 0.09]), { perturbed }),
+  );
+  assertEquals(found, "degraded");
+  assertMatch(sentence, /; within the noise floor of ±0\.97998 nats \(2 perturbed pairs of float32\)/);
+});
+
+Deno.test("verdictOf() says how many more pairs decide, and what can be detected", () => {
+  const { kind, morePairs, detectable: size, sentence } = verdictOf(
+    comparePairs(pairsOfGaps([-0.01, 0.02, 0.01, -0.02, 0.005])),
+  );
+  assertEquals(kind, "undecided");
+  assert(morePairs! > 10 && morePairs! < 40, String(morePairs));
+  assertMatch(
+    sentence,
+    new RegExp(
+      `detectable gap: ${
+        size!.toFixed(5)
+      } nats \\(power 0.8\\); about ${morePairs} more paired seeds would decide`,
+    ),
+  );
+  assertMatch(
+    verdictOf(comparePairs(pairsOfGaps([-1, 1, 1.1, -1.1]))).sentence,
+    /1,000 paired seeds would not decide/,
+  );
+});
+
+Deno.test("verdictsOf() corrects for the number of comparisons by Holm's method", () => {
+  const moderate = [0.02, 0.05, 0.03, 0.06, 0.01]; // p = 0.02
+  const strong = [0.5, 0.51, 0.52, 0.5, 0.49], none = [0.02, -0.03, 0.05, -0.04, 0.01];
+  const alone = verdictOf(comparePairs(pairsOfGaps(moderate)));
+  assertEquals(alone.kind, "degraded");
+  assertAlmostEquals(alone.p!, 0.0210, 1e-3);
+  const report = verdictsOf([moderate, strong, none, none].map((gaps) => comparePairs(pairsOfGaps(gaps))));
+  assertEquals(report.map(({ kind }) => kind), ["undecided", "degraded", "undecided", "undecided"]);
+  assertAlmostEquals(report[0]!.adjustedP!, 3 * alone.p!, 1e-12);
+  assertEquals(report[0]!.comparisons, 4);
+  assertGreater(report[0]!.detectable!, alone.detectable!);
+  assertMatch(
+    report[0]!.sentence,
+    /significant alone \(p = 0\.02\d*\), but not with p = 0\.0\d+ after Holm's correction over 4 comparisons/,
+  );
+  assertMatch(report[1]!.sentence, /p < 0\.0001 after Holm's correction over 4 comparisons/);
+  // Comparisons without a test do not count.
+  const identical = pairsOfGaps([0, 0]).map(({ baseline }) => ({ baseline, other: baseline }));
+  const two = verdictsOf([comparePairs(pairsOfGaps(moderate)), comparePairs(identical)]);
+  assertEquals([two[0]!.comparisons, two[0]!.kind, two[1]!.kind], [1, "degraded", "stable"]);
 });
 
 Deno.test("verdictOf() tells a divergence with its step, of the other side alone", () => {
@@ -155,11 +202,4 @@ Deno.test("verdictOf() tells a divergence with its step, of the other side alone
   );
   assertEquals(verdictOf(comparePairs(both)).kind, "undecided");
   assertEquals(comparePairs(both).gaps.validation.n, 3);
-});
-
-Deno.test("pairsFor() is the least number whose interval is narrow enough", () => {
-  // t(4) 0.01 / √5 = 0.01242, t(5) 0.01 / √6 = 0.01049, t(6) 0.01 / √7 = 0.00925
-  assertEquals(pairsFor({ sd: 0.01, half: 0.01, level: 0.95 }), 7);
-  assertEquals(pairsFor({ sd: 0.01, half: 0.0105, level: 0.95 }), 6);
-  assertEquals(pairsFor({ sd: 1, half: 1e-6, level: 0.95 }), undefined);
 });

@@ -14,6 +14,7 @@ import {
   isBaseline,
   type Pair,
   pairRuns,
+  perturbedPairs,
   precisionName,
 } from "../analysis/mod.ts";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
@@ -92,7 +93,7 @@ export const GAP_AXIS: string = `gap to ${BASELINE} (nats per token)`;
 
 /**
  * Returns the training-loss gap to float32 over steps: one figure per setting. With several seeds, a figure also has the
- * mean gap of each twentieth of the steps, its confidence interval and the seed noise floor. Dotted lines mark the
+ * mean gap of each twentieth of the steps, its confidence interval and the noise floor. Dotted lines mark the
  * tolerance; the vertical range follows the gaps and can exclude these lines.
  *
  * @param tolerance Smallest gap that matters, in nats per token (default {@linkcode DEFAULT_TOLERANCE}).
@@ -121,7 +122,12 @@ export function gapFigures(
       ];
     });
     const means = [...Map.groupBy(members, ({ other }) => precisionName(other.manifest.spec)).values()]
-      .flatMap((group) => meanTraces(group, metaFor(group[0]!.other)));
+      .flatMap((group) =>
+        meanTraces(group, {
+          perturbed: perturbedPairs(runs, group[0]!.baseline),
+          meta: metaFor(group[0]!.other),
+        })
+      );
     const title = `Gap: ${setting}`;
     const base = layoutOf(title, { x: "step", y: GAP_AXIS });
     const yaxis = { ...base["yaxis"] as PlotlyObject, range: rangeOf(gaps) };
@@ -136,13 +142,16 @@ export function gapFigures(
 }
 
 /** Returns the mean gap of finished pairs per block of steps, its interval and the noise floor. Empty below two pairs. */
-function meanTraces(group: readonly Pair[], { facets }: RunMeta): PlotlyObject[] {
+function meanTraces(
+  group: readonly Pair[],
+  { perturbed, meta: { facets } }: { perturbed: readonly Pair[]; meta: RunMeta },
+): PlotlyObject[] {
   const finished = group.filter(({ baseline, other }) =>
     baseline.status === "finished" && other.status === "finished"
   );
   if (finished.length < 2) return [];
   const { blocks, precision }: Comparison = comparePairs(finished, {
-    seeds: finished.map(({ baseline }) => baseline),
+    perturbed,
   });
   const shown = blocks.filter(({ gap }) => gap.half !== undefined && Number.isFinite(gap.mean));
   if (shown.length === 0) return [];
@@ -164,7 +173,7 @@ function meanTraces(group: readonly Pair[], { facets }: RunMeta): PlotlyObject[]
     shown.every((block) => block.floor === undefined) ? [] : [line(
       shown.map((block) => block.floor === undefined ? null : sign * block.floor),
       {
-        name: "seed noise floor",
+        name: "noise floor",
         legendgroup: "floor",
         showlegend: sign > 0,
         line: { color: NEUTRAL, width: 1.5, dash: "dash" },

@@ -80,15 +80,20 @@ Deno.test("gapFigures() draws the lower precision's loss minus float32's", () =>
   assert(low! < 0 && high! > 0.25);
 });
 
-Deno.test("gapFigures() shows the mean of several pairs with Student's interval, and the seed noise floor", () => {
-  const { data } = gapFigures(sweep())[0]!;
+Deno.test("gapFigures() shows the mean of several pairs with Student's interval, and the noise floor", () => {
+  const perturbed = record([{
+    losses: [3, 2, 1.1],
+    evals: [{ step: 0, loss: 4 }, { step: 3, loss: 1.1 }],
+    spec: { seed: 1, perturb: 1, tokenizer: "bpe:512" },
+  }]);
+  const { data } = gapFigures([...sweep(), ...perturbed])[0]!;
   const means = data.filter(({ meta }) => (meta as PlotlyObject)["pair"] === "");
   assertEquals(means.map(({ name }) => name), [
     "bf16-autocast, mean of 2, lower bound",
     "bf16-autocast, mean of 2, upper bound",
     "bf16-autocast, mean of 2, 95 % interval",
-    "seed noise floor",
-    "seed noise floor",
+    "noise floor",
+    "noise floor",
   ]);
   const [low, high, mean] = means.map((trace) => yOf(trace) as number[]);
   // Gaps of 1/8 and 1/4 at the last step: t of 1 degree of freedom is 12.706, the deviation of their mean 1/16.

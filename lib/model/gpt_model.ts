@@ -21,6 +21,8 @@ const IGNORE_INDEX = -100;
 export interface GptOptions {
   /** Seed of GPT-2's initialization. Default: 1. */
   readonly seed?: number | undefined;
+  /** Number of a draw of rounding noise on the initial weights, see {@linkcode initialParameters}. Default: 0, no noise. */
+  readonly perturb?: number | undefined;
   /** Weights by name, for example from `loadGpt2`. Default: initialized from `seed`. */
   readonly parameters?: ParameterRecord | undefined;
 }
@@ -115,8 +117,8 @@ export class Gpt implements Disposable {
  * @param options `seed` (default: 1), or the weights.
  * @throws {RangeError} if the config is inconsistent, or weights do not fit.
  */
-export function gpt(config: GptConfig, { seed = 1, parameters }: GptOptions = {}): Gpt {
-  const values = parameters ?? initialParameters(config, seed);
+export function gpt(config: GptConfig, { seed = 1, perturb, parameters }: GptOptions = {}): Gpt {
+  const values = parameters ?? initialParameters(config, seed, perturb);
   const names = Object.keys(parameterShapes(config));
   const used = Object.fromEntries(names.flatMap((name) => name in values ? [[name, values[name]!]] : []));
   return new Gpt(config, toParameters(used));

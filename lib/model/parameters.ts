@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { createRandom } from "../text/random.ts";
+import { createRandom, type Random } from "../text/random.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
 import { completeConfig, feedForwardWidth, type GptConfig, validateGptConfig } from "./config.ts";
 
@@ -67,8 +67,10 @@ export function parameterShapes(config: GptConfig): Record<string, number[]> {
  *
  * @param config Sizes and options.
  * @param seed Seed of the streams.
+ * @param perturb Number of a draw of rounding noise: each value other than 0 moves by -1, 0 or 1 unit in the last place of
+ * float32. Default: 0, no noise.
  */
-export function initialParameters(config: GptConfig, seed: number): ParameterRecord {
+export function initialParameters(config: GptConfig, seed: number, perturb: number = 0): ParameterRecord {
   const { initStd } = completeConfig(config);
   const residual = initStd / Math.sqrt(2 * config.nLayer);
   return Object.fromEntries(
@@ -81,9 +83,19 @@ export function initialParameters(config: GptConfig, seed: number): ParameterRec
           std: name.endsWith("c_proj.weight") ? residual : initStd,
         });
       }
+      if (perturb > 0) addRoundingNoise(values, createRandom(seed, `perturb/${perturb}/${name}`));
       return [name, { shape, values }];
     }),
   );
+}
+
+/** Moves each value other than 0 by -1, 0 or 1 unit in the last place. */
+function addRoundingNoise(values: Float32Array<ArrayBuffer>, random: Random): void {
+  const bits = new Int32Array(values.buffer); // neighboring floats of one sign have neighboring bit patterns
+  for (let i = 0; i < bits.length; i++) {
+    const move = random.integer(3) - 1;
+    if (values[i] !== 0) bits[i]! += move;
+  }
 }
 
 /** Returns the number of elements of a shape. */

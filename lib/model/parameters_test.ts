@@ -58,6 +58,25 @@ Deno.test("parameterShapes() follows the options, and options change no other pa
   assertNotEquals(other["lm_head.weight"]!.values, other["wte.weight"]!.values);
 });
 
+Deno.test("initialParameters() moves each value by at most one unit in the last place if perturbed", () => {
+  const plain = initialParameters(config, 1);
+  assertEquals(initialParameters(config, 1, 0), plain);
+  const [first, second] = [initialParameters(config, 1, 1), initialParameters(config, 1, 2)];
+  assertEquals(initialParameters(config, 1, 1), first);
+  assertNotEquals(first, second);
+  const moves = new Map<number, number>();
+  for (const [name, { values }] of Object.entries(plain)) {
+    const [before, after] = [new Int32Array(values.buffer), new Int32Array(first[name]!.values.buffer)];
+    for (let i = 0; i < before.length; i++) {
+      if (values[i] === 0) assertEquals(after[i], 0);
+      else moves.set(after[i]! - before[i]!, (moves.get(after[i]! - before[i]!) ?? 0) + 1);
+    }
+  }
+  assertEquals([...moves.keys()].sort((a, b) => a - b), [-1, 0, 1]);
+  const total = [...moves.values()].reduce((sum, n) => sum + n, 0);
+  for (const n of moves.values()) assertAlmostEquals(n / total, 1 / 3, 0.02);
+});
+
 Deno.test("initialParameters() scales matrices, including the residual's, with initStd", () => {
   const plain = initialParameters(config, 1), wide = initialParameters({ ...config, initStd: 0.04 }, 1);
   for (const name of ["wte.weight", "h.0.mlp.c_proj.weight"]) {

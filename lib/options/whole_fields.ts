@@ -25,6 +25,14 @@ export const WHOLE_FIELDS = {
     flag: "seed <n>",
     doc: "seed of initial weights, batches and dropout",
   },
+  perturb: {
+    type: "whole",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: "perturb <k>",
+    doc: "perturb the initial weights by one unit in the last place, draw k; 0: no perturbation",
+  },
   allowDivergence: {
     type: "flag",
     default: true,

@@ -39,7 +39,7 @@ export async function openReplay(folder: string): Promise<OpenReplay> {
   const batches = createBatches(prepared.train, spec);
   const bytes = readIfThere(checkpoint);
   let step = 0, parameters;
-  if (bytes === undefined) parameters = toParameters(initialParameters(model, spec.seed));
+  if (bytes === undefined) parameters = toParameters(initialParameters(model, spec.seed, spec.perturb));
   else {
     const { state, progress } = decodeCheckpoint(bytes, {
       ...{ name: checkpoint, model, optimizer: spec, emaDecay: spec.emaDecay, overrides: spec.overrides },

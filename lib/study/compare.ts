@@ -24,7 +24,6 @@ import {
   type Table,
   type Verdict,
   type VerdictKind,
-  verdictOf,
   verdictTable,
 } from "../analysis/mod.ts";
 import { type Figure, reportFigures } from "../figure/mod.ts";
@@ -60,7 +59,7 @@ export interface RunsComparison {
   readonly grids: readonly Grid[];
   /** Output of `deno task compare`: tables, notes and verdicts. */
   readonly text: string;
-  /** Returns one row per verdict: setting, policy, verdict, gap with its interval, noise floor, pairs. */
+  /** Returns one row per verdict: setting, policy, verdict, gap with its interval, detectable gap, noise floor, pairs. */
   table(): Table;
   /** Returns figures of gaps by axis, and of losses and gaps over steps. */
   figures(): Figure[];
@@ -83,10 +82,10 @@ export function compare(runs: readonly RecordedRun[], options: CompareOptions = 
         `got ${count(runs.length, "run")} without such a pair.`,
     );
   }
-  const verdicts = groups.map(({ setting, comparison }) => ({
+  const verdicts = groups.map(({ setting, comparison, verdict }) => ({
     setting,
     precision: comparison.precision.other,
-    ...verdictOf(comparison),
+    ...verdict,
   }));
   const grids = gapGrids(runs, level);
   return {
@@ -110,19 +109,19 @@ const IN_FULL = 3;
 /** Formats comparisons: up to {@linkcode IN_FULL} in full, more as a table with one verdict each. */
 export function comparisonsText(compared: readonly NamedComparison[]): string {
   if (compared.length <= IN_FULL) {
-    return compared.map(({ setting, comparison }) => comparisonText(comparison, setting)).join("\n\n\n");
+    return compared.map(comparisonText).join("\n\n\n");
   }
-  const sentences = compared.map(({ setting, comparison }) =>
-    `${setting}: ${verdictOf(comparison).sentence}`
-  );
+  const sentences = compared.map(({ setting, verdict }) => `${setting}: ${verdict.sentence}`);
   const nonFinite = compared.flatMap(({ setting, comparison }) =>
     nonFiniteNotes(comparison).map((note) => `${setting}: ${note}`)
   );
-  const { level } = compared[0]!.comparison;
+  const [{ comparison: { level }, verdict: { comparisons } }] = compared as [NamedComparison];
   return `${formatTable(verdictTable(compared))}\n\n${[...sentences, ...nonFinite].join("\n")}\n\n` +
-    `No correction for multiple comparisons: the false-positive rate of degraded and improved together is ${
+    `The probability of any false degraded or improved is at most ${
       percent(1 - level)
-    } per verdict.`;
+    } (Holm's correction over ${
+      count(comparisons, "comparison")
+    }). p-values and detectable gaps include the correction.`;
 }
 
 /** Order of verdicts in the summary sentence, worst first. */
@@ -131,7 +130,7 @@ const ORDER: readonly VerdictKind[] = [
   "degraded",
   "improved",
   "undecided",
-  "within seed noise",
+  "within noise",
   "stable",
 ];
 

@@ -15,9 +15,11 @@ import {
   DEFAULT_LEVEL,
   DEFAULT_TOLERANCE,
   isBaseline,
+  type NamedComparison,
   otherSeeds,
   pairNotes,
   pairProblem,
+  perturbedPairs,
   verdictOf,
 } from "../analysis/mod.ts";
 import { printable } from "../error/printable.ts";
@@ -129,8 +131,8 @@ export interface PairComparison {
 }
 
 /**
- * Compares two recorded runs that differ in precision or in seed. The noise floor is computed from runs of other seeds in the
- * same sweeps.
+ * Compares two recorded runs that differ in precision or in seed. Runs of other seeds and perturbed runs in the
+ * same sweeps give the differences between seeds and the noise floor.
  *
  * @param a Folder of a run.
  * @param b Folder of another run. The float32 run is the baseline in either order.
@@ -157,18 +159,20 @@ export async function compareRunFolders(
     spec.seed,
     other.manifest.spec.seed,
   ]);
-  const comparison = comparePairs([{ baseline, other }], { tolerance, level, seeds });
-  const setting = `${spec.tokenizer}, T = ${spec.T}`;
-  const text = comparisonsText([{ setting, comparison }]);
+  const perturbed = perturbedPairs([baseline, ...records.flatMap(({ runs }) => runs)], baseline);
+  const comparison = comparePairs([{ baseline, other }], { tolerance, level, seeds, perturbed });
+  const named = { setting: `${spec.tokenizer}, T = ${spec.T}`, comparison, verdict: verdictOf(comparison) };
+  const { setting } = named;
+  const text = comparisonsText([named]);
   print(text);
   const culprits = await search(
-    comparison,
+    named,
     options,
     () => culpritByReplay({ baseline, other }, { folder, setting, print }),
   );
   return {
     ...{ comparison, text, culprits, leftOut: records.flatMap(({ leftOut }) => leftOut) },
-    json: comparisonJson([{ setting, comparison }], { culprits }),
+    json: comparisonJson([named], { culprits }),
   };
 }
 
@@ -180,14 +184,14 @@ function neighbours(folder: string, print: (line: string) => void): ReturnType<t
 
 async function culpritsOf(
   dir: string,
-  { setting, comparison, pairs }: ComparedGroup,
+  group: ComparedGroup,
   options: CompareFolderOptions,
 ): Promise<CulpritFinding[]> {
   const { print = () => {}, watch } = options;
-  const [pair] = pairs;
+  const { setting, pairs } = group, [pair] = pairs;
   const folder = runFolder(dir, pair!.baseline.manifest.runId);
   const replayed = await search(
-    comparison,
+    group,
     options,
     () => culpritByReplay(pair!, { folder, setting, print }),
   );
@@ -195,7 +199,7 @@ async function culpritsOf(
   using interruption = watch?.() ?? interruptionOf(options);
   const hint = replayed[0]?.search.lowered.parts;
   const trained = await search(
-    comparison,
+    group,
     options,
     () =>
       culpritByLoss(pairs, {
@@ -208,11 +212,10 @@ async function culpritsOf(
 
 /** Searches for a culprit if requested, or if the verdict requires it. Failures of automatic searches are only noted. */
 async function search(
-  comparison: Comparison,
+  { comparison, verdict: { kind } }: NamedComparison,
   { culprit = "auto", print = () => {}, note = print }: CompareFolderOptions,
   find: () => Promise<CulpritFinding>,
 ): Promise<CulpritFinding[]> {
-  const { kind } = verdictOf(comparison);
   const isRequested = culprit === "replay" || culprit === "loss";
   const isWanted = isRequested || culprit === "auto" && (kind === "degraded" || kind === "diverged");
   if (!isWanted || comparison.differs !== "precision" || comparison.precision.baseline !== BASELINE) {

@@ -32,7 +32,7 @@ export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): st
 
 /** Culprits in `compare.json`, with the fields shown in the report. */
 const shown = v.object({
-  format: v.literal("losskit-compare/1"),
+  format: v.picklist(["losskit-compare/1", "losskit-compare/2"]),
   culprits: v.array(v.looseObject({
     setting: v.string(),
     precision: v.string(),

@@ -20,6 +20,8 @@ export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIEL
   readonly model: Gpt | GptConfig;
   /** Tokens to train and evaluate on. */
   readonly data: TrainingData;
+  /** Number of a draw of rounding noise on weights initialized from a config. Default: 0, no noise. */
+  readonly perturb?: number | undefined;
   /** Training steps. Default: 500. */
   readonly steps?: number | undefined;
   /** B, sequences per batch. Default: 12. */
@@ -81,7 +83,9 @@ export type EvaluationEvent = {
  * @throws {UserError} if the checkpoint does not match the options.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
-  const owned = options.model instanceof Gpt ? undefined : gpt(options.model, { seed: options.seed });
+  const owned = options.model instanceof Gpt
+    ? undefined
+    : gpt(options.model, { seed: options.seed, perturb: options.perturb });
   const model = owned ?? options.model as Gpt;
   try {
     using trainer = createTrainer(model, { ...options, steps: options.steps ?? DEFAULT_STEPS });

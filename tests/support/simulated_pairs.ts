@@ -59,12 +59,24 @@ export function simulatePairs(options: SimulatedPairs): Pair[] {
   });
 }
 
+/** Returns pairs of short runs with the given gaps of the final validation loss, one pair per seed. */
+export function pairsOfGaps(gaps: readonly number[], { perturbed = false } = {}): Pair[] {
+  return gaps.map((gap, i) => {
+    const run = { seed: i + 1, losses: [3, 2 + i / 10] };
+    const other = perturbed ? { ...run, perturb: 1 } : { ...run, policy: "bf16-autocast" };
+    return {
+      baseline: recorded({ ...run, validation: 2 + i / 10 }),
+      other: recorded({ ...other, validation: 2 + i / 10 + gap }),
+    };
+  });
+}
+
 /** Creates a finished run in memory with the given losses. */
 export function recorded(
-  run: { seed: number; policy?: string; losses: readonly number[]; validation: number },
+  run: { seed: number; policy?: string; perturb?: number; losses: readonly number[]; validation: number },
 ): RecordedRun {
   const time = "2026-01-01T00:00:00.000Z", steps = run.losses.length;
-  const spec = { ...SPEC, steps, seed: run.seed, policy: run.policy ?? "float32" };
+  const spec = { ...SPEC, steps, seed: run.seed, policy: run.policy ?? "float32", perturb: run.perturb ?? 0 };
   const events: RunEvent[] = [
     { event: "start", time, runId: "0", seed: run.seed },
     ...run.losses.map((loss, i): RunEvent => ({

@@ -5,14 +5,12 @@
  */
 import {
   BASELINE,
-  comparePairs,
+  compareGroups,
   count,
-  pairGroups,
   pairRuns,
   plainText,
   precisionName,
   type Summary,
-  verdictOf,
 } from "../../analysis/mod.ts";
 import {
   canonicalJson,
@@ -32,10 +30,12 @@ const MAX_BOXES = 12;
 
 /** Returns the headline with the number of settings per verdict, and one verdict per setting. */
 export function findings(runs: readonly RecordedRun[], summary: Summary): string {
-  const judged = pairGroups(runs).map(({ setting, pairs, seeds }) => {
-    const comparison = comparePairs(pairs, { seeds });
-    return { setting, verdict: verdictOf(comparison), precision: plainText(comparison.precision.other) };
-  });
+  const judged = compareGroups(runs, { tolerance: summary.tolerance }).map((
+    { setting, comparison, verdict },
+  ) => ({
+    ...{ setting, verdict },
+    precision: plainText(comparison.precision.other),
+  }));
   const numbers = `<p>${escapeHtml(summary.headline)}</p>`;
   if (judged.length === 0) return numbers;
   const headline = [...Map.groupBy(judged, ({ precision }) => precision)].map(([precision, members]) => {
@@ -53,8 +53,10 @@ export function findings(runs: readonly RecordedRun[], summary: Summary): string
   return `<p class="headline">${escapeHtml(headline.join(" "))}</p>${numbers}` +
     section(
       "Verdicts",
-      "Final validation loss of pairs of finished runs, with 95 % confidence intervals. No correction for multiple " +
-        "comparisons: the false-positive rate of degraded and improved together is 5 % per verdict.",
+      "Final validation loss of pairs of finished runs, with 95 % confidence intervals. The probability of any false " +
+        `degraded or improved is at most 5 % (Holm's correction over ${
+          count(judged[0]!.verdict.comparisons, "comparison")
+        }).`,
       `<ul class="verdicts">${items.join("")}</ul>`,
     );
 }

@@ -104,7 +104,7 @@ export function reportFigures(
       heading: "Gap by step",
       note:
         `Training loss in the lower precision minus float32's, one curve per seed. Gray: mean of finished pairs with its ` +
-        `95 % confidence interval. Dashed: seed noise floor. Dotted: tolerance of ±${tolerance} nats per token, if in range.`,
+        `95 % confidence interval. Dashed: noise floor of perturbed float32 runs. Dotted: tolerance of ±${tolerance} nats per token, if in range.`,
       figures: gapFigures(runs, tolerance),
     },
   ].filter(({ figures, sentences = [] }) => figures.length > 0 || sentences.length > 0);

@@ -1,0 +1,104 @@
+/**
+ * Power of comparisons: detectable effects, and numbers of pairs that decide.
+ *
+ * @module
+ */
+import normalCdf from "@stdlib/stats-base-dists-normal-cdf";
+import { type Estimate, tQuantile } from "./student.ts";
+
+/** Power of stated effects and numbers of pairs. */
+export const POWER = 0.8;
+
+/** Number of pairs above which no number is stated. */
+const MOST_PAIRS = 1000;
+
+/** What counts as a decision. */
+export interface Criteria {
+  /** Significance level of the two-sided t test, after correction for multiple comparisons. */
+  readonly alpha: number;
+  /** Level of each of the two one-sided tests of equivalence. Default: `alpha`. */
+  readonly equivalence?: number;
+  /** Equivalence margin in nats per token: the tolerance. Default: 0, no equivalence. */
+  readonly tolerance?: number;
+  /** Noise floor in nats per token. Default: 0, none. */
+  readonly floor?: number;
+}
+
+/**
+ * Returns the probability of a decision by `n` pairs: a significant effect, or an interval within the tolerance or the noise
+ * floor. Assumes normal gaps. Integrates over the distribution of the sample's standard deviation, which gives the
+ * noncentral t distribution.
+ *
+ * @param effect True mean and standard deviation of gaps, in nats per token.
+ * @param n Number of pairs, at least 2.
+ */
+export function power(
+  { mean, sd }: { mean: number; sd: number },
+  n: number,
+  { alpha, equivalence = alpha, tolerance = 0, floor = 0 }: Criteria,
+): number {
+  const df = n - 1, se = sd / Math.sqrt(n);
+  const significant = tQuantile(1 - alpha / 2, df) * se;
+  const [oneSided, twoSided] = [
+    tQuantile(Math.max(0.5, 1 - equivalence), df) * se,
+    tQuantile(1 - equivalence / 2, df) * se,
+  ];
+  const below = (value: number) => normalCdf(value, mean, se);
+  let total = 0, weights = 0;
+  const widest = 1 + 8 / Math.sqrt(df);
+  for (let k = 0; k < NODES; k++) {
+    const u = (k + 0.5) / NODES, q = widest * u * u; // sample standard deviation / sd; denser near 0
+    const weight = u * Math.exp((df - 1) * Math.log(q) - df * (q * q - 1) / 2);
+    const outside = significant * q, inside = Math.max(tolerance - oneSided * q, floor - twoSided * q, 0);
+    const decided = inside >= outside
+      ? 1
+      : below(-outside) + 1 - below(outside) + below(inside) - below(-inside);
+    total += weight * decided, weights += weight;
+  }
+  return total / weights;
+}
+
+/** Number of nodes of the midpoint rule. The error of the power is below 1e-4. */
+const NODES = 128;
+
+/**
+ * Returns the smallest effect that equally many pairs with the same standard deviation detect with a probability of
+ * {@linkcode POWER}, in the unit of the estimate. Undefined for fewer than two pairs.
+ *
+ * @param estimate Mean gap.
+ * @param alpha Significance level of the two-sided test.
+ */
+export function detectable({ sd, n }: Estimate, alpha: number): number | undefined {
+  if (sd === undefined) return undefined;
+  if (sd === 0) return 0;
+  let low = 0, high = 20 * tQuantile(1 - alpha / 2, n - 1) * sd / Math.sqrt(n);
+  while (high - low > 1e-4 * high) {
+    const middle = (low + high) / 2;
+    if (power({ mean: middle, sd }, n, { alpha }) < POWER) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/**
+ * Returns the number of pairs that decide with a probability of {@linkcode POWER}, if the true mean and standard deviation equal the
+ * given ones. Undefined above 1,000 pairs.
+ *
+ * @param effect Mean and standard deviation of gaps, in nats per token.
+ * @param least Smallest number to consider, at least 2.
+ */
+export function pairsToDecide(
+  effect: { mean: number; sd: number },
+  criteria: Criteria,
+  least: number,
+): number | undefined {
+  const decides = (n: number) => power(effect, n, criteria) >= POWER;
+  if (!decides(MOST_PAIRS)) return undefined;
+  let low = least - 1, high = MOST_PAIRS;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (decides(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}

@@ -97,8 +97,9 @@ Deno.test(`${COUNT} damaged notebooks are refused, or read`, async () => {
     ...{ nbformat: 4, nbformat_minor: 5 },
   });
   const { refused, taken } = await fuzz("notebooks", () => {
-    Deno.writeFileSync(path, mutateText(text, random));
-    assert(readNotebook(path).cells.every(({ id }) => typeof id === "string"));
+    const bytes = mutateText(text, random);
+    Deno.writeFileSync(path, bytes);
+    assertEquals<unknown>(readNotebook(path), JSON.parse(new TextDecoder().decode(bytes)));
   });
   assert(refused > 0 && taken > 0);
 });
@@ -110,8 +111,13 @@ Deno.test(`${COUNT} damaged spec files are refused, or parsed`, async () => {
     ...{ steps: 20, tokensPerStep: 64, warmupSteps: 2, axes: { lr: [1e-3, 2e-3] } },
   });
   const { refused, taken } = await fuzz("spec files", async () => {
-    Deno.writeFileSync(path, mutateText(text, random));
-    assert(parseSweepSpec(await readSpec(path), path).seeds.length > 0);
+    const bytes = mutateText(text, random);
+    Deno.writeFileSync(path, bytes);
+    const spec = parseSweepSpec(await readSpec(path), path) as unknown as Record<string, unknown>;
+    const json = JSON.parse(new TextDecoder().decode(bytes));
+    for (const field of ["name", "data", "seq", "seeds", "steps", "tokensPerStep", "warmupSteps", "axes"]) {
+      if (Object.hasOwn(json, field)) assertEquals(spec[field], json[field], field);
+    }
   });
   assert(refused > 0 && taken > 0);
 });

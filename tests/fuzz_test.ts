@@ -8,6 +8,7 @@ import {
   compareJournals,
   effectiveEvents,
   evalColumns,
+  formatEvent,
   JournalWriter,
   readJournal,
   readManifest,
@@ -54,6 +55,19 @@ Deno.test(`${COUNT} mutated specs are refused, or make runs that hold`, async ()
   assert(refused > 0 && taken > 0, `refused ${refused}, taken ${taken}`);
 });
 
+const idOf = ({ id }: { id: string }) => id;
+
+/** Requires that a value has the fields of a JSON file as they are written there. */
+function requireStated(read: object, bytes: Uint8Array, fields: readonly string[]): void {
+  const json = JSON.parse(new TextDecoder().decode(bytes));
+  for (const field of fields) assertEquals((read as Record<string, unknown>)[field], json[field], field);
+}
+
+/** Returns whether a JSON file still has its checksum. A file without one is read as version 0.1 wrote it. */
+function hasChecksum(bytes: Uint8Array): boolean {
+  return Object.hasOwn(JSON.parse(new TextDecoder().decode(bytes)), "checksum");
+}
+
 /** Returns a valid plan, and the folder of a valid run. */
 function sources(): { plan: Plan; run: string } {
   const dir = join(root, "source");
@@ -72,11 +86,16 @@ Deno.test(`${COUNT} mutated plans are refused, or read and held against the real
   const { plan } = sources();
   const dir = join(root, "plan");
   placePlan(dir, plan);
-  const path = join(dir, "plan.json"), text = editRecord(path, (text) => text);
+  const path = join(dir, "plan.json"), sealed = Deno.readTextFileSync(path);
+  const text = editRecord(path, (text) => text);
   const { refused } = await fuzz("plans", () => {
-    Deno.writeFileSync(path, mutateText(text, random));
+    const bytes = mutateText(random.integer(4) === 0 ? sealed : text, random);
+    Deno.writeFileSync(path, bytes);
     const read = readPlan(dir);
     assert(read !== undefined);
+    if (hasChecksum(bytes)) assertEquals(read, plan);
+    requireStated(read, bytes, ["format", "name", "libSha256", "threads"]);
+    assertEquals(read.runs.map(idOf), JSON.parse(new TextDecoder().decode(bytes)).runs.map(idOf));
     for (const { id, spec } of read.runs.slice(0, 5)) {
       assert(typeof id === "string" && modelOf(spec, 50).vocabSize === 50);
     }
@@ -92,10 +111,14 @@ Deno.test(`${COUNT} mutated journals are refused, or read as events that tables 
   Deno.mkdirSync(folder);
   const paths = runPaths(folder);
   Deno.copyFileSync(runPaths(run).manifest, paths.manifest);
+  const sealed = Deno.readFileSync(runPaths(run).journal);
   const lines = editRecord(runPaths(run).journal, (text) => text).trimEnd().split("\n");
   const original = readJournal(runPaths(run).journal).events;
+  const known = new Set(original.map((event) => formatEvent(event)));
   const { refused, taken } = await fuzz("journals", () => {
-    if (random.integer(2) === 0) {
+    const kind = random.integer(3);
+    if (kind === 2) Deno.writeFileSync(paths.journal, mutateBytes(sealed, random));
+    else if (kind === 1) {
       Deno.writeFileSync(
         paths.journal,
         mutateBytes(new TextEncoder().encode(`${lines.join("\n")}\n`), random),
@@ -106,6 +129,7 @@ Deno.test(`${COUNT} mutated journals are refused, or read as events that tables 
       Deno.writeTextFileSync(paths.journal, `${lines.with(at, line).join("\n")}\n`);
     }
     const { events, validBytes } = readJournal(paths.journal);
+    if (kind === 2) { for (const event of events) assert(known.has(formatEvent(event)), formatEvent(event)); }
     compareJournals(events, original);
     statusOf(events);
     const { steps } = effectiveEvents(events);
@@ -127,10 +151,14 @@ Deno.test(`${COUNT} mutated manifests are refused, or read`, async () => {
   Deno.mkdirSync(folder);
   const paths = runPaths(folder);
   Deno.copyFileSync(runPaths(run).journal, paths.journal);
+  const want = readManifest(runPaths(run).manifest), sealed = Deno.readTextFileSync(runPaths(run).manifest);
   const text = editRecord(runPaths(run).manifest, (text) => text);
   const { refused, taken } = await fuzz("manifests", () => {
-    Deno.writeFileSync(paths.manifest, mutateText(text, random));
+    const bytes = mutateText(random.integer(4) === 0 ? sealed : text, random);
+    Deno.writeFileSync(paths.manifest, bytes);
     const record = readRun(folder);
+    if (hasChecksum(bytes)) assertEquals(record.manifest, want);
+    requireStated(record.manifest, bytes, ["format", "runId", "libSha256"]);
     runColumns([record]);
     modelOf(record.manifest.spec, 50);
   });

@@ -20,7 +20,7 @@ const program = command(
   const { passed, failed } = await runTestFiles({
     roots: ["tests"],
     filters: FILES.map((name) => `${name}_test.ts`),
-    shown: /^RATE /,
+    shown: /^(RATE|FUZZ) /,
     write: (line) => console.log(line),
     limit: 6 * 3_600_000,
   });

@@ -5,11 +5,23 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { createRandom, type Tokenizer } from "../lib/text/mod.ts";
+import {
+  createRandom,
+  type Tokenizer,
+  tokenizerFromJSON,
+  trainBpe,
+  trainCharacterTokenizer,
+} from "../lib/text/mod.ts";
 import { libraryTokenizer } from "../lib/text/library_tokenizer.ts";
 import { COUNT, seed } from "./support/fuzz.ts";
 import { capture, pythonWith } from "./support/python.ts";
-import { TOKENIZER_FILES, withRandomModel, withRandomPart, WORDS } from "./support/tokenizer_files.ts";
+import {
+  TOKENIZER_FILES,
+  type TokenizerFile,
+  withRandomModel,
+  withRandomPart,
+  WORDS,
+} from "./support/tokenizer_files.ts";
 
 const TEXTS = [
   WORDS,
@@ -51,7 +63,24 @@ function brief(json: string): string {
   return JSON.stringify({ ...rest, model, added_tokens: added_tokens.slice(4) });
 }
 
-for (const [kind, base] of Object.entries(TOKENIZER_FILES)) {
+/** Files of losskit's own tokenizers, too. */
+const FILES: Readonly<Record<string, TokenizerFile>> = {
+  ...TOKENIZER_FILES,
+  "byte-level BPE": JSON.parse(JSON.stringify(trainBpe(TEXTS.join("\n").repeat(3), { vocabSize: 280 }))),
+  characters: JSON.parse(JSON.stringify(trainCharacterTokenizer(TEXTS))),
+};
+
+/** Loads a file as `loadFolderTokenizer` does. */
+function load(json: unknown): Tokenizer {
+  try {
+    return tokenizerFromJSON(json, { specialInText: true });
+  } catch (error) {
+    assert(error instanceof TypeError || error instanceof RangeError, String(error));
+    return libraryTokenizer(json);
+  }
+}
+
+for (const [kind, base] of Object.entries(FILES)) {
   Deno.test(`${COUNT} random tokenizer.json of ${kind}: the ids and texts are those of Python's tokenizers`, async () => {
     const random = createRandom(seed, `tokenizers ${kind}`), folder = await Deno.makeTempDir();
     const files: { json: string; tokenizer: Tokenizer }[] = [];
@@ -60,7 +89,7 @@ for (const [kind, base] of Object.entries(TOKENIZER_FILES)) {
       file = random.integer(2) > 0 ? withRandomModel(file, random) : withRandomPart(file, random);
       const json = JSON.stringify(file);
       try {
-        files.push({ json, tokenizer: libraryTokenizer(JSON.parse(json)) });
+        files.push({ json, tokenizer: load(JSON.parse(json)) });
       } catch (error) {
         assert(error instanceof TypeError, `seed ${seed}, file ${i}: ${error}`);
       }

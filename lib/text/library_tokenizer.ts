@@ -111,10 +111,10 @@ function decoderProblem({ decoder, model, added_tokens }: File): string | undefi
     return "decoder: must be BPEDecoder with the suffix of model.end_of_word_suffix";
   }
   const all = [...tokensOf(model).map(([token]) => token), ...added_tokens.map(({ content }) => content)];
-  const twice = decoder?.type === "Metaspace" &&
-    all.find((token) => token.split(String(decoder["replacement"])).length > 2);
-  if (typeof twice === "string") {
-    return `decoder: Metaspace does not decode the token ${JSON.stringify(twice)}`;
+  if (decoder?.type === "Metaspace") {
+    const mark = String(decoder["replacement"]);
+    const odd = all.find((token) => token.startsWith(" ") || token.split(mark).length > 2);
+    if (odd !== undefined) return `decoder: Metaspace does not decode the token ${JSON.stringify(odd)}`;
   }
   if (!hasType(decoder, "ByteLevel")) return undefined;
   const added = new Set(decoder!.type === "ByteLevel" ? added_tokens.map(({ content }) => content) : []);

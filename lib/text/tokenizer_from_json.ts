@@ -31,6 +31,9 @@ const schema = v.object({
   pre_tokenizer: record,
   // GPT-2's post-processor changes only offsets.
   post_processor: v.nullish(v.object({ type: v.literal("ByteLevel", "must be null") })),
+  decoder: v.looseObject({
+    type: v.picklist(["ByteLevel", "Fuse"], "must be ByteLevel, or Fuse for characters"),
+  }),
   model: v.variant("type", [
     v.object({ type: v.literal("WordLevel"), vocab, unk_token: v.optional(v.string()) }),
     v.object({
@@ -74,7 +77,10 @@ export function tokenizerFromJSON(json: unknown, { specialInText = false }: From
     const [issue] = result.issues;
     throw refusal(describeIssue(issue, "the whole"));
   }
-  const { model, added_tokens, pre_tokenizer } = result.output;
+  const { model, added_tokens, pre_tokenizer, decoder } = result.output;
+  if ((decoder.type === "Fuse") !== (model.type === "WordLevel")) {
+    throw refusal(`decoder: must be ${model.type === "WordLevel" ? "Fuse" : "ByteLevel"}`);
+  }
   const ids = idsOf(Object.entries(model.vocab), added_tokens, (reason) => {
     throw refusal(reason);
   });

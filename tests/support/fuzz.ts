@@ -51,6 +51,7 @@ export async function fuzz(
       refused++;
     }
   }
+  if (soaking) console.log(`FUZZ ${what}: ${refused} refused, ${taken} read`);
   return { refused, taken };
 }
 

@@ -203,10 +203,16 @@ export function withRandomPart(file: TokenizerFile, random: Random): TokenizerFi
 export function withRandomModel(file: TokenizerFile, random: Random): TokenizerFile {
   const out = structuredClone(file), { model } = out;
   const pick = <T>(list: readonly T[]): T => list[random.integer(list.length)]!;
+  const flag = () => random.integer(2) === 0;
   const tokens = out["added_tokens"] as Record<string, unknown>[];
+  const next = Object.keys(model["vocab"] ?? {}).length;
+  if (tokens.length === 0) tokens.push(added(["fox"], next)[0]!);
   const changes: (() => unknown)[] = [
     () => pick(tokens)[pick(["lstrip", "rstrip", "normalized", "special", "single_word"])] = true,
-    () => tokens.push({ ...tokens[0], id: 900, content: pick(["fox", "new", "an odd"]), special: false }),
+    () => {
+      const content = pick(["fox", "new", "an odd"]);
+      tokens.push({ ...tokens[0], id: pick([next, next, next + 1, 900]), content, special: flag() });
+    },
     () => tokens.splice(random.integer(tokens.length), 1),
     () => pick(tokens)["id"] = random.integer(20),
     () => delete model[pick(Object.keys(model))],

@@ -31,7 +31,7 @@ export const WHOLE_FIELDS = {
     added: 0,
     least: 0,
     flag: "perturb <k>",
-    doc: "perturb the initial weights by one unit in the last place, draw k; 0: no perturbation",
+    doc: "number of a random change of the initial weights by one unit in the last place; 0: no change",
   },
   allowDivergence: {
     type: "flag",

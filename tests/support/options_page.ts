@@ -1,5 +1,5 @@
 /**
- * The reference page of a run's options, `docs/options.md`, generated from the table of options.
+ * Generates the reference page of a run's options, `docs/options.md`, from the tables of options.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { RunField } from "../../lib/options/run_field.ts";
 import { TRAINER_FIELDS } from "../../lib/options/trainer_fields.ts";
 import { WHOLE_FIELDS } from "../../lib/options/whole_fields.ts";
 
-/** The page. */
+/** Path of the page. */
 export const OPTIONS_PAGE = "docs/options.md";
 
 const PARTS: readonly (readonly [title: string, fields: Readonly<Record<string, RunField>>])[] = [
@@ -28,9 +28,10 @@ export function optionsPage(): string {
 
 <!-- Generated from lib/options/ by \`deno task build:options\`. Edit the tables there. -->
 
-These are the fields of a run's spec. A flag sets a field in \`train\` and \`sweep\`. In a spec file of a sweep, a
-field with a list has the name of the list. \`lk.createTrainer\` takes the options of the trainer, \`lk.train\`
-those of trainer and loop, \`lk.gpt\` those of the model. [Specs](specs.md) describes spec files.
+This page lists the fields of a run's spec. Flags set them in \`train\` and \`sweep\`. In a sweep, some fields are
+lists with their own names, such as \`seq\` for \`T\`. [Specs](specs.md) describes spec files. In the library,
+\`lk.gpt\` takes the model options, \`lk.createTrainer\` the trainer options, and \`lk.train\` those of trainer and
+loop.
 ${PARTS.map(([title, fields]) => `\n## ${title}\n\n${tableOf(fields)}`).join("")}`;
 }
 
@@ -58,16 +59,21 @@ function flagsOf(name: string, field: RunField): string {
   return other === flag ? flag : `${flag}; list \`${own}\`: ${other}`;
 }
 
-/** Returns the values that a field takes, in words. */
+/** Formats a bound: `1,048,576`, `1e-8`. */
+function number(value: number): string {
+  return Number.isInteger(value) ? value.toLocaleString("en-US") : String(value);
+}
+
+/** Describes the values of a field. */
 function valuesOf({ type, choices, least, most, above, below }: RunField): string {
   if (choices !== undefined) return choices.map(code).join(", ");
   if (type === "flag") return "`true`, `false`";
   if (type === "text") return "text";
   if (type === "overrides") return "list of overrides";
   const bounds = [
-    above === undefined ? `at least ${least ?? 0}` : `above ${above}`,
+    above === undefined ? `at least ${number(least ?? 0)}` : `above ${number(above)}`,
     ...(below === undefined
-      ? most === undefined || most > 1e15 ? [] : [`at most ${most}`]
+      ? most === undefined || most > 1e15 ? [] : [`at most ${number(most)}`]
       : [`below ${below}`]),
   ];
   return `${type === "number" ? "number" : "whole number"} ${bounds.join(" and ")}${

@@ -6,7 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { guardConsole, printable, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { parseOverride, POLICY_NAMES, type PrecisionOverride } from "../precision/mod.ts";
+import { parseOverride, POLICY_CHOICES, type PrecisionOverride } from "../precision/mod.ts";
 import type { LeftOutRun } from "../record/mod.ts";
 import { resolveTypedPaths } from "./typed_path.ts";
 
@@ -160,7 +160,8 @@ export function escaped(text: string): string {
 
 /** Describes precision policies. */
 export const POLICIES_HELP =
-  `off (float32), on (bf16-autocast; on a GPU bf16-autocast-cuda), or ${POLICY_NAMES}, for example emulated:e4m3`;
+  `off (float32), on (bf16-autocast; on a GPU bf16-autocast-cuda), ${POLICY_CHOICES}, for example emulated:e4m3. ` +
+  "docs/precision.md describes them";
 
 /** Parses overrides such as `softmax@h.1=e8m3,linear=float32`. The spec's validation checks their names. */
 export function overrides(text: string): PrecisionOverride[] {

@@ -67,11 +67,8 @@ export const TRAINER_FIELDS = {
     added: [],
     flag: "override <list>",
     doc:
-      "number formats of operation classes and layers that differ from the policy, as CLASS@LAYER=FORMAT[/SCALING], for " +
-      "example softmax@h.1=e8m3,linear=float32; join several classes or layers with +. SCALING is tensor, and for linear " +
-      "also row, mx, mx-ceil, nvfp4, delayed or delayed-N. Operands of linear layers: linear.x, .w, .dy and .out in all " +
-      "products; linear.forward, .dgrad and .wgrad for both operands of a product; or one of them, such as " +
-      "linear.wgrad.x=mxfp8 (mxfp8, mxfp6, mxfp4 and nvfp4 are formats with scaling)",
+      "number formats of operation classes and layers that differ from the policy, as CLASS@LAYER=FORMAT, for example " +
+      "softmax@h.1=e8m3,linear=float32. docs/precision.md describes scalings and operands",
   },
   schedule: {
     type: "text",

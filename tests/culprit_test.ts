@@ -27,6 +27,7 @@ async function specOf(
     nLayer: 2,
     nHead: 2,
     nEmbd: 32,
+    floor: 0,
   };
   await Deno.writeTextFile(
     path,

@@ -145,6 +145,9 @@ export function oneName(flag: string, remedy = ""): (text: string) => string {
 export const DEFAULT_FOLDER_HELP =
   "experiments/out/NAME, or NAME-HASH if NAME contains the plan of a different spec";
 
+/** Describes `--floor`. */
+export const FLOOR_HELP = "perturbed float32 runs per setting, which measure the noise floor";
+
 /** Describes `--tolerance`. */
 export const TOLERANCE_HELP = "smallest gap of the loss that matters, in nats per token";
 

@@ -16,6 +16,7 @@ import {
 import {
   command,
   DEFAULT_FOLDER_HELP,
+  FLOOR_HELP,
   onlyRead,
   reportDamage,
   runCommand,
@@ -23,12 +24,13 @@ import {
   TRAINING_STATUSES,
 } from "./command.ts";
 import { numberOption } from "./numbers.ts";
-import { readSpec } from "./spec_file.ts";
+import { readSpec, withFields } from "./spec_file.ts";
 
 interface Options {
   out?: string;
   json?: string;
   workers?: number;
+  floor?: number;
   tolerance: number;
   level: number;
   culprit: string;
@@ -50,6 +52,7 @@ const program = command(
     "number of concurrent runs (default: 2, or 1 on one core)",
     numberOption("--workers"),
   )
+  .option("--floor <n>", `for a spec: ${FLOOR_HELP} (default: 3)`, numberOption("--floor"))
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
@@ -61,7 +64,7 @@ const program = command(
   .action(compare);
 
 async function compare(what: string | undefined, run: string | undefined, options: Options): Promise<void> {
-  const { json, out } = options;
+  const { json, out, floor } = options;
   const how = howOf(options);
   const reads = what !== undefined && (run !== undefined || isFolder(what));
   if (reads && how.culprit === "none") onlyRead();
@@ -73,12 +76,15 @@ async function compare(what: string | undefined, run: string | undefined, option
         "got a path that does not exist.",
     );
   }
-  const { outcome, comparison } = await compareSpec(what === undefined ? {} : await readSpec(what), {
-    ...how,
-    ...{ dir: out, source: what },
-    onPlan: ({ plan: { runs }, dir, workers }) =>
-      console.error(`${runs.length} runs in ${printable(dir)}, ${workers} at a time`),
-  });
+  const { outcome, comparison } = await compareSpec(
+    withFields(what === undefined ? {} : await readSpec(what), { floor }),
+    {
+      ...how,
+      ...{ dir: out, source: what },
+      onPlan: ({ plan: { runs }, dir, workers }) =>
+        console.error(`${runs.length} runs in ${printable(dir)}, ${workers} at a time`),
+    },
+  );
   Deno.exitCode = outcome.exitCode;
   for (const { id, reason } of outcome.failed) console.error(`failed: ${id}: ${printable(reason)}`);
   if (outcome.exitCode === EXIT.interrupted) console.error("interrupted; repeat the command to resume");

@@ -42,6 +42,7 @@ const RANGES = {
   "--steps": rangeOf(RUN_FIELDS.steps),
   "--workers": { least: 1, most: 1024 },
   "--retries": { least: 0, most: 1000 },
+  "--floor": { least: 0, most: 1000 },
   "--kills": { least: 1, most: 10_000 },
   "--parallel": { least: 1, most: 100_000 },
   "--requeues": { least: 0, most: 10_000 },

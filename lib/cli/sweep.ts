@@ -3,10 +3,11 @@ import { printable } from "../error/printable.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { DEFAULT_SWEEP } from "../sweep/mod.ts";
-import { type PlacedSweep, recordSweep, type SweepSpecInput } from "../study/mod.ts";
+import { type PlacedSweep, recordSweep } from "../study/mod.ts";
 import {
   command,
   DEFAULT_FOLDER_HELP,
+  FLOOR_HELP,
   reportDamage,
   runCommand,
   TOLERANCE_HELP,
@@ -14,11 +15,12 @@ import {
 } from "./command.ts";
 import { byteSizeOption, durationOption, numberOption } from "./numbers.ts";
 import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
-import { readSpec } from "./spec_file.ts";
+import { readSpec, withFields } from "./spec_file.ts";
 
 interface Options {
   out?: string;
   workers?: number;
+  floor?: number;
   resume?: boolean;
   tolerance: number;
   retries: number;
@@ -46,6 +48,7 @@ const program = command(
     "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
+  .option("--floor <n>", `${FLOOR_HELP} (default: 0)`, numberOption("--floor"))
   .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 1)
   .option(
     "--time-limit <time>",
@@ -74,17 +77,20 @@ const program = command(
 addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf });
 
 async function sweep(path: string | undefined, options: Options): Promise<void> {
-  const { out, workers, resume, tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } =
+  const { out, workers, floor, resume, tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } =
     options;
   const given = path === undefined ? {} : await readSpec(path);
-  const { plan, exitCode, ending, finished, failed, report } = await recordSweep(withFlags(given, options), {
-    ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange },
-    limits: { seconds: timeLimit, bytes: memoryLimit },
-    source: path ?? "the command line",
-    watch: watchSignals,
-    onPlan: describePlan,
-    print: (line) => console.log(line),
-  });
+  const { plan, exitCode, ending, finished, failed, report } = await recordSweep(
+    withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
+    {
+      ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange },
+      limits: { seconds: timeLimit, bytes: memoryLimit },
+      source: path ?? "the command line",
+      watch: watchSignals,
+      onPlan: describePlan,
+      print: (line) => console.log(line),
+    },
+  );
   Deno.exitCode = exitCode;
   if (ending === "interrupted") {
     console.error(
@@ -106,12 +112,6 @@ function describePlan({ plan: { runs, threads }, dir, workers, entropy }: Placed
     `${runs.length} runs (${tokens} tokens) in ${printable(dir)}, ${workers} at a time with ${threads} ` +
       `thread${threads > 1 ? "s" : ""} each`,
   );
-}
-
-/** Returns a spec with the values of flags. */
-function withFlags(spec: SweepSpecInput, options: Options): SweepSpecInput {
-  const isRecord = typeof spec === "object" && spec !== null && !Array.isArray(spec);
-  return isRecord ? { ...spec, ...runFieldsOf(options, SWEEP_FIELDS) } : spec; // checked by the library
 }
 
 /** Returns the default of a field for the help text. */

@@ -42,8 +42,10 @@ export interface SettingFigure extends Figure {
   readonly T: number;
 }
 
-/** Returns training and validation loss over steps: one figure per setting, with all its precisions and seeds. */
-export function lossFigures(runs: readonly RecordedRun[]): SettingFigure[] {
+/** Returns training and validation loss over steps: one figure per setting, with all its precisions and seeds. Omits perturbed
+ * runs, whose losses hardly differ. */
+export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
+  const runs = all.filter(({ manifest: { spec } }) => spec.perturb === 0);
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   const metaFor = metaOf(runs), most = pointsFor(runs.length);

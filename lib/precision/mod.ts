@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { BASELINE, isBaseline, type OfPrecision } from "./baseline.ts";
 export {
   type Format,
   FORMAT_NAMES,

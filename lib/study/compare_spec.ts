@@ -11,7 +11,7 @@ import { compareFolder, type CompareFolderOptions, type FolderComparison } from 
 import { type PlacedSweep, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
 import { runPlaced } from "./record_sweep.ts";
 
-/** Built-in comparison: a small model on Shakespeare's characters, 5 seeds, evaluated on the whole validation split. */
+/** Built-in comparison: a small model on Shakespeare's characters, 5 seeds and 3 perturbed runs,  evaluated on the whole validation split. */
 const DEFAULT_COMPARISON: SweepSpec = {
   ...DEFAULT_SWEEP,
   name: "compare",
@@ -24,6 +24,7 @@ const DEFAULT_COMPARISON: SweepSpec = {
   nEmbd: 64,
   evalEvery: 200,
   evalTokens: "all",
+  floor: 3,
 };
 
 /** Options of {@linkcode compareSpec}. */
@@ -47,7 +48,8 @@ export interface SpecComparison {
 /**
  * Trains the unfinished runs of a spec, and compares all its runs with {@linkcode compareFolder}.
  *
- * @param spec Fields that differ from the built-in comparison: Shakespeare's characters, T = 64, 5 seeds, 200 steps.
+ * @param spec Fields that differ from the built-in comparison: Shakespeare's characters, T = 64, 5 seeds, 200 steps, and 3
+ * perturbed runs per setting for the noise floor.
  * @throws {UserError} If the spec is invalid, or lacks float32 or a lower precision.
  */
 export async function compareSpec(

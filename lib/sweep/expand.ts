@@ -9,6 +9,7 @@ import { canonicalJson, type RunSpec } from "../record/mod.ts";
 import type { TokenizerName } from "../text/mod.ts";
 import { type Dimension, dimension, type FieldValue, matches, product, zipped } from "./axes.ts";
 import { modelOf, runProblem } from "../run/run_problem.ts";
+import { perturbedRuns } from "./perturbed_runs.ts";
 import { type Budget, type LISTED, type SweepSpec, tokenizerOf } from "./spec.ts";
 
 /** Maximum number of runs in a sweep. Larger counts are probably mistakes. */
@@ -28,7 +29,7 @@ export interface PlanFacts {
 }
 
 /**
- * Expands a spec into unique runs. Paired runs are adjacent.
+ * Expands a spec into unique runs. Paired runs are adjacent. Perturbed runs for the noise floor follow.
  *
  * @param spec A checked spec.
  * @param fixed Values that all runs share.
@@ -42,7 +43,7 @@ export function expandSweep(spec: SweepSpec, fixed: PlanFacts): RunSpec[] {
 
 /** Expands a spec into unique runs, and reports contradictions through `refuse`. */
 export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSpec[] {
-  const { name: _name, axes, zip, when, exclude, budget, seq, policy, vocab, seeds, ...shared } = spec;
+  const { name: _name, axes, zip, when, exclude, budget, floor, seq, policy, vocab, seeds, ...shared } = spec;
   const given = new Set([axes, ...zip].flatMap((one) => Object.keys(one)));
   const lists: Record<keyof typeof LISTED, readonly FieldValue[]> = {
     tokenizer: vocab,
@@ -79,7 +80,7 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
     runs.set(canonicalJson(planned), planned);
   }
   if (runs.size === 0) refuse("expected exclude to leave at least one run, got none");
-  return [...runs.values()];
+  return [...runs.values(), ...perturbedRuns([...runs.values()], floor)];
 }
 
 /** A run whose batch size and final learning rate are not derived yet. */

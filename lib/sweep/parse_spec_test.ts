@@ -66,6 +66,25 @@ Deno.test("expandSweep() returns unique runs", () => {
   assertEquals(columns(given, "lr"), [[5e-3]]);
 });
 
+Deno.test("expandSweep() adds perturbed float32 runs to settings with a lower precision", () => {
+  const perturbed = (fields: object) =>
+    expandSweep(parseSweepSpec({ ...ONE, ...fields }, "the test"), { data: "x", threads: 1 })
+      .filter(({ perturb }) => perturb > 0)
+      .map(({ policy, overrides, seed, perturb, lr }) => [policy, overrides.length, seed, perturb, lr]);
+  const pair = { policy: ["float32", "bf16-autocast"], seeds: [4, 7], lr: 1e-3 };
+  assertEquals(perturbed({ ...pair, floor: 0 }), []);
+  assertEquals(perturbed({ ...pair, floor: 3 }), [
+    ["float32", 0, 4, 1, 1e-3],
+    ["float32", 0, 7, 1, 1e-3],
+    ["float32", 0, 4, 2, 1e-3],
+  ]);
+  const { lr: _lr, ...rest } = pair;
+  const axes = { lr: [1e-3, 2e-3] };
+  const exclude = [{ policy: "bf16-autocast", lr: 2e-3 }];
+  assertEquals(perturbed({ ...rest, axes, exclude, floor: 1 }), [["float32", 0, 4, 1, 1e-3]]);
+  assertEquals(perturbed({ ...pair, policy: ["float32"], floor: 2 }), []);
+});
+
 Deno.test("expandSweep() derives steps from a budget of steps, tokens or operations", () => {
   assertEquals(columns({ budget: { steps: 7 } }, "steps"), [[7]]);
   const axes = { tokensPerStep: [64, 128] };

@@ -92,6 +92,10 @@ export interface SweepSpec extends SharedOptions {
   exclude: Condition[];
   /** Amount of training, as a replacement for `steps`. Default: `steps`. */
   budget?: Budget | undefined;
+  /**
+   * Number of perturbed float32 runs per setting with a lower precision. They measure the noise floor. Default: 0; 3 in `compare`.
+   */
+  floor: number;
 }
 
 const policyName = v.pipe(
@@ -160,6 +164,7 @@ export const SPEC_FIELDS: Readonly<Record<string, v.GenericSchema>> = {
   zip: zipSchema,
   when: whenSchema,
   exclude: excludeSchema,
+  floor: whole(0, 1000),
   budget: v.optional(v.pipe(
     v.strictObject({
       steps: v.optional(whole(1)),
@@ -198,13 +203,21 @@ export const OF_SWEEP: readonly string[] = [
   "when",
   "exclude",
   "budget",
+  "floor",
   "seq",
   "vocab",
   "seeds",
 ];
 
 /** Values for a spec without additional axes or a budget. */
-export const NO_AXES = { axes: {}, zip: [], when: [], exclude: [], budget: undefined } satisfies Partial<
+export const NO_AXES = {
+  axes: {},
+  zip: [],
+  when: [],
+  exclude: [],
+  budget: undefined,
+  floor: 0,
+} satisfies Partial<
   SweepSpec
 >;
 

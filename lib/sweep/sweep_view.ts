@@ -12,7 +12,8 @@ import { residentBytes } from "./worker_process.ts";
 
 /** Describes a run in a few words. */
 export function describe({ spec }: PlannedRun): string {
-  return `${spec.tokenizer}, T ${spec.T}, ${spec.policy}, seed ${spec.seed}`;
+  const perturbed = spec.perturb > 0 ? `, perturbed ${spec.perturb}` : "";
+  return `${spec.tokenizer}, T ${spec.T}, ${spec.policy}, seed ${spec.seed}${perturbed}`;
 }
 
 /** Progress of a sweep in a live table. */

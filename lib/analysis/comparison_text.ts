@@ -16,7 +16,7 @@ import { ownSpikes, type Verdict, verdictOf } from "./verdict.ts";
 /** Names of a comparison's gaps, in display order. */
 const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
   ["validation", "final validation loss"],
-  ["bitsPerByte", "the same in bits per byte"],
+  ["bitsPerByte", "final validation loss, bits per byte"],
   ["final", "training loss, last twentieth"],
   ["mean", "training loss, mean"],
   ["maximum", "training loss, largest distance"],

@@ -67,7 +67,7 @@ Deno.test("classFormats() refuses unknown operands", () => {
   assertThrows(() => names("float32", ["linear.z=e5m2"], { layer: "h.0" }), RangeError, 'the operand "z"');
 });
 
-Deno.test("operands leave other classes alone; everyQuantizer() lists all formats", () => {
+Deno.test("overrides of operands do not change other classes; everyQuantizer() lists all formats", () => {
   const overrides = [{ opClasses: ["linear" as OpClass], operands: ["dy"], format: "e5m2-stochastic" }];
   assertEquals(classFormats({ classes: {}, overrides }, { layer: "h.0", opClass: "attention" }), {});
   const found = everyQuantizer({ ...describePolicy("nvfp4"), overrides }).map(({ name }) => name);

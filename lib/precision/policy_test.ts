@@ -54,7 +54,7 @@ Deno.test("autocastPolicy() follows the device's lists: CUDA's softmax and Layer
   assertEquals(describePolicy(autocastPolicy("cpu")).classes, {});
 });
 
-Deno.test("describePolicy() and overridesProblem() refuse E8M0, which holds scales", () => {
+Deno.test("describePolicy() and overridesProblem() refuse E8M0, a format of scales", () => {
   assertThrows(() => describePolicy("emulated:e8m0"), RangeError, "got one for the scales of blocks");
   assertStringIncludes(overridesProblem([{ format: "e8m0" }], 1) ?? "", "a format for the scales of blocks");
 });

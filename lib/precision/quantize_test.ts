@@ -81,7 +81,7 @@ Deno.test("scaled stochastic rounding returns a neighbor, without bias", () => {
   assertThrows(() => quantize([1], "mxfp4-stochastic"), TypeError, "Pass a seed");
 });
 
-Deno.test("empty arrays and zeros stay as they are", () => {
+Deno.test("empty arrays and zeros are unchanged", () => {
   for (const name of ["e4m3fn/tensor", "e4m3fn/row", "mxfp8", "nvfp4", "e5m2/delayed"]) {
     assertEquals(quantize([], name, { shape: [0, 5] }), []);
     assertEquals(quantize([0, -0, 0], name), [0, -0, 0]);

@@ -104,7 +104,7 @@ Deno.test("takeClaim() respects another host's claim with heartbeats, and takes 
   });
 });
 
-Deno.test("takeClaim() works by heartbeats alone without locks", async () => {
+Deno.test("takeClaim() works with heartbeats only, without locks", async () => {
   await inFolder(async (path) => {
     const options = { beatEvery: 20, lock: false };
     const claim = await takeClaim(path, options);

@@ -18,7 +18,7 @@ const evaluation = (step: number, loss: number): NewEvent => ({
   ...{ event: "eval", step, loss, bitsPerByte: 1, tokens: 1, seconds: 1 },
 });
 
-Deno.test("firstNonFinite() returns the first loss, gradient or evaluation, and a skipped step only if alone", () => {
+Deno.test("firstNonFinite() returns the first loss, gradient or evaluation, and a skipped step only if there is no other", () => {
   const place = (step: number, more = {}) => ({ step, evaluation: false, skipped: false, ...more });
   assertEquals(firstNonFinite(run(step(1), evaluation(1, 2))), undefined);
   assertEquals(firstNonFinite(run(step(1), step(2, NaN), evaluation(2, NaN))), place(2));

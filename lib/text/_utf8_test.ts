@@ -13,7 +13,7 @@ function isUtf8(bytes: Uint8Array, options: { stream: boolean }): boolean {
   }
 }
 
-Deno.test("scanUtf8() finds the first invalid byte where a strict decoder does", () => {
+Deno.test("scanUtf8() finds the same first invalid byte as a strict decoder", () => {
   const random = createRandom(1, "utf8");
   for (let round = 0; round < 2000; round++) {
     const bytes = new TextEncoder().encode(randomUnicode(random, 12));

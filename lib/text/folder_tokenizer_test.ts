@@ -36,7 +36,7 @@ async function otherOf50257() {
   return json;
 }
 
-Deno.test("loadFolderTokenizer() loads the folder's own tokenizer, whatever its size", async () => {
+Deno.test("loadFolderTokenizer() loads the folder's own tokenizer of any size", async () => {
   const json = await otherOf50257();
   await inFolder({ "tokenizer.json": json }, async (folder) => {
     const { tokenizer, note } = await loadFolderTokenizer(folder, { V: 50257 });

@@ -50,7 +50,7 @@ Deno.test("prepareCorpus() returns both parts as tokens with their sizes in byte
   }
 });
 
-Deno.test("prepareCorpus() learns merges from the training part alone, and the alphabet from the whole text", async () => {
+Deno.test("prepareCorpus() learns merges from the training part only, and the alphabet from the whole text", async () => {
   // The second half has its own letters, and more frequent pairs than the first half.
   const corpus = corpusOf("to be or not to be. ".repeat(50) + "ZY".repeat(500));
   const { tokenizer } = await prepareCorpus(corpus, { tokenizer: "bpe:260", validationFraction: 0.5 });
@@ -67,7 +67,7 @@ Deno.test("prepareCorpus() accepts another validation share", async () => {
   assertEquals([prepared.train.length, prepared.validation.length], [75, 25]);
 });
 
-Deno.test("prepareCorpus() keeps separate documents apart, and splits them at a separator", async () => {
+Deno.test("prepareCorpus() keeps separate documents separate, and splits them at a separator", async () => {
   const corpus = corpusOf("ab|c|", "|defghij", "klmnopq|rs|tuvwxyz12");
   for (const tokenizer of ["character", "byte", "gpt2"] as const) {
     const documents = async (options: { separator?: string }) => {

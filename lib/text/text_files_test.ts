@@ -116,7 +116,7 @@ Deno.test("loadTextFiles() refuses a file that occurs twice, by a symbolic or a 
   }
 });
 
-Deno.test("loadTextFiles() has one checksum for equal texts in equal order, whatever the file names", () => {
+Deno.test("loadTextFiles() has one checksum for equal texts in equal order, for any file names", () => {
   const sums: string[] = [];
   for (const names of [["a", "b"], ["x", "y"], ["b", "a"]] as const) {
     withFiles({ [names[0]]: "one", [names[1]]: "two" }, (folder) => sums.push(loadTextFiles(folder).sha256));

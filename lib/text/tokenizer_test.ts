@@ -82,7 +82,7 @@ Deno.test("encodeBytes() takes a megabyte of noise in linear time", () => {
   for (const tokenizer of BYTE_LEVEL) assertEquals(tokenizer.encodeBytes(noise).length, noise.length);
 });
 
-Deno.test("safeCut() splits where the tokens of the parts equal those of the whole, whatever follows", () => {
+Deno.test("safeCut() splits only where the tokens of the parts equal those of the whole, for any following text", () => {
   for (const tokenizer of [...BYTE_LEVEL, trainCharacterTokenizer([...TEXTS, prose])]) {
     for (let round = 0; round < 300; round++) {
       const kind = random.integer(4);

@@ -105,7 +105,7 @@ Deno.test("train() refuses a checkpoint of another sampling method", async () =>
   );
 });
 
-Deno.test("evaluate() covers every target of every document once, with the context of its own document", () => {
+Deno.test("evaluate() covers every target of every document once, with the context of that document", () => {
   const tokens = documents([20, 1, 5, 0, 33]);
   const parameters = toParameters(initialParameters(model, 4));
   const result = evaluate(parameters, {

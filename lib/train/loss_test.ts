@@ -220,7 +220,7 @@ Deno.test("blockedCrossEntropy() is NaN for a NaN logit in either half of a bloc
   }
 });
 
-Deno.test("blockedCrossEntropy() never holds the logits of all rows when a graph runs on one processor", async () => {
+Deno.test("blockedCrossEntropy() never stores the logits of all rows when a graph runs on one processor", async () => {
   const sizes = { N: 1024, V: 131072, C: 8 }, all = 4 * sizes.N * sizes.V / 2 ** 20; // MiB
   const { success, stdout, stderr } = await new Deno.Command("taskset", {
     args: [
@@ -249,7 +249,7 @@ Deno.test("blockedCrossEntropy() gives the same result compiled in large blocks 
   }
 });
 
-Deno.test("blockedCrossEntropy() leaves no tensor, and never holds the logits of all rows", () => {
+Deno.test("blockedCrossEntropy() disposes of all tensors, and never stores the logits of all rows", () => {
   const given = head({ N: 64, V: 4096, C: 8 });
   const before = tensorflow.liveHandles;
   measured(given, { regularization: NONE, block: 40 });

@@ -123,7 +123,7 @@ Deno.test("an infinite weight in a checkpoint is named as such", async () => {
   assertEquals(found?.output.nonFinite, 1 / found!.output.shape.reduce((a, b) => a * b));
 });
 
-Deno.test("masks are no faults, NaN of masks is one, and a fault that no result holds is ignored", () => {
+Deno.test("masks are not faults, NaN from masks is a fault, and faults without effect on results are ignored", () => {
   tf.tidy(() => {
     const x = tf.tensor1d([1, -Infinity]), big = tf.tensor1d([1e30, 1]);
     const origin = (work: () => tf.Tensor) =>

@@ -51,7 +51,7 @@ Deno.test("ops receive attributes of every type, and lists of them", () => {
   assertEquals(values(joined[0]) as unknown, ["a-b"]);
 });
 
-Deno.test("a resource holds a variable with a type and a shape", () => {
+Deno.test("a resource contains a variable with a type and a shape", () => {
   const like = { dtype: [TYPE, DataType.FLOAT] as [number, unknown] };
   const [variable] = run("VarHandleOp", {
     ...like,

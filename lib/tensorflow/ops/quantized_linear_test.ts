@@ -153,7 +153,7 @@ Deno.test("a scaled format of the class applies to all operands; a recipe to blo
   assertEquals(bits(run({ policy: "mxfp8", overrides: [parseOverride("linear@h.1=float32")] })), recipe);
 });
 
-Deno.test("a product without formats of its own is that of the policy", () => {
+Deno.test("a product without its own formats follows the policy", () => {
   const bits = (results: Results) => Object.values(results).map((tensor) => Array.from(tensor.dataSync()));
   for (const policy of ["float32", "bf16-autocast"] as const) {
     const plain = bits(run({ policy }));

@@ -105,7 +105,7 @@ Deno.test("scaled stochastic rounding of tensors returns a neighbor, without bia
   );
 });
 
-Deno.test("amaxOf() returns the largest magnitude, and 0 where a value is not finite", () => {
+Deno.test("amaxOf() returns the largest magnitude, and 0 if a value is not finite", () => {
   assertEquals([[1, -3, 2], [0], [1, NaN], [-Infinity, 2]].map((x) => amaxOf(tf.tensor1d(x)).dataSync()[0]), [
     3,
     0,

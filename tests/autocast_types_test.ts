@@ -10,47 +10,15 @@ import {
   compile,
   type PolicyName,
   toBfloat16,
-  toFloat16,
   trueDtype,
   useTensorFlow,
 } from "../lib/tensorflow/mod.ts";
-import fixture from "./fixtures/autocast/types.json" with { type: "json" };
-import { OP_CALLS, type OpCase } from "./support/op_calls.ts";
+import { OP_CALLS } from "./support/op_calls.ts";
+import { inputsOf, LOWER, OWN, TYPES } from "./support/op_types.ts";
 
 await useTensorFlow();
 
-type Kind = "low" | "wide";
-const TYPES = fixture.types as Record<string, Record<string, Record<Kind, string | null>>>;
-
-/** Operations with inputs after the first that stay float32 under autocast, such as parameters. */
-const WITH_PARAMETERS = new Set([
-  ...["fusedMatMul", "fusedMatMulRelu", "fusedConv2d", "batchNorm", "linear", "layerNorm"],
-]);
-
-/** Differences from PyTorch, with reasons. */
-const OWN: Record<string, string> = {
-  einsumTranspose: "a rearrangement never rounds; PyTorch's CUDA list lowers every einsum",
-  crossEntropy:
-    "float32 whatever comes in, inside of autocast and outside; PyTorch's outside is in the logits' type",
-  einsumOuter: "nothing is summed, as on PyTorch's CPU; its CUDA list lowers every einsum",
-};
-
-const lower: Record<string, (x: tf.Tensor) => tf.Tensor> = {
-  "float32": toBfloat16,
-  "bf16-autocast": toBfloat16,
-  "bf16-autocast-cuda": toBfloat16,
-  "fp16-autocast": toFloat16,
-};
-
-function inputsOf(name: string, { inputs }: OpCase, kind: Kind, policy: string): tf.Tensor[] {
-  return inputs.map((shape, i) => {
-    const x = tf.randomUniform([...shape], 0.1, 0.9, "float32", i + 1);
-    const isParameter = i > 0 && policy !== "float32" && WITH_PARAMETERS.has(name);
-    return kind === "wide" || isParameter ? x : lower[policy]!(x);
-  });
-}
-
-for (const policy of Object.keys(lower) as PolicyName[]) {
+for (const policy of Object.keys(LOWER) as PolicyName[]) {
   Deno.test(`${policy}: operations have PyTorch's types, eager and compiled`, () => {
     const wrong: string[] = [];
     for (const [name, each] of Object.entries(OP_CALLS)) {
@@ -107,28 +75,6 @@ Deno.test("every operation of the PyTorch lists is compared, and every differenc
       autocast(policy as PolicyName, () => trueDtype(run(...inputs.map((shape) => tf.ones([...shape])))))
     );
     assertEquals(types, ["float32", "float32"], name);
-  }
-});
-
-Deno.test("Keras and pure policies: every operation of the library is bfloat16, losses are float32", () => {
-  for (const policy of ["bf16-keras", "bf16-pure", "bf16-pure-stochastic", "bf16-pure-kahan"] as const) {
-    for (
-      const name of [
-        "linear",
-        "gelu",
-        "layerNorm",
-        "causalSoftmax",
-        "causalAttention",
-        "residual",
-        "embedding",
-      ]
-    ) {
-      const { inputs, run } = OP_CALLS[name]!;
-      const result = autocast(policy, () => run(...inputs.map((shape) => tf.ones([...shape]))));
-      assertEquals(trueDtype(result), "bfloat16", `${policy} ${name}`);
-    }
-    const loss = autocast(policy, () => OP_CALLS["crossEntropy"]!.run(tf.ones([4, 6])));
-    assertEquals(trueDtype(loss), "float32", policy);
   }
 });
 

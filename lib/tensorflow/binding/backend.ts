@@ -11,6 +11,7 @@ import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kerne
 import { UserError } from "../../error/user_error.ts";
 import { Binding } from "./binding.ts";
 import { disposedTensor } from "./entry.ts";
+import { installBroadcastProducts } from "./broadcast_products.ts";
 import { installDispatch } from "./dispatch.ts";
 import { chooseDevice, type DeviceRequest, parseDevice } from "../native/device.ts";
 import { findLibTensorFlow, THIS_MACHINE } from "../native/install.ts";
@@ -147,6 +148,7 @@ async function start({ threads, deterministicOps, ...options }: UseTensorFlowOpt
   const bound = { binding, backend: backend as unknown as OpBackend };
   registerUnitKernels(bound);
   installDispatch(bound);
+  installBroadcastProducts(bound);
   installLayerTypes(bound);
   await tf.setBackend("tensorflow");
   tf.io.registerLoadRouter(nodeFileSystemRouter);

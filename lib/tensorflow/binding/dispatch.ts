@@ -12,7 +12,7 @@ import { type Attribute, AttributeType } from "../native/attribute.ts";
 import { type BoundBackend, convertIn, dtypeIn } from "./_cast.ts";
 import { replaceKernel } from "./_replace_kernel.ts";
 import { DataType } from "../native/dtype.ts";
-import type { OpBackend } from "./op_backend.ts";
+import type { WritingBackend } from "./op_backend.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 
 /** Suffix of the scope names that TF.js's ops open. */
@@ -58,11 +58,13 @@ const WITH_PARAMETERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * TF.js's ops that PyTorch does not round: `bandPart` masks with float32 constants, and `outerProduct` multiplies
- * elementwise, although TF.js computes it as a matrix product.
+ * TF.js's ops that PyTorch does not round: `bandPart` masks with float32 constants, `rotateWithOffset` fills with them,
+ * and `outerProduct` multiplies elementwise, although TF.js computes it as a matrix product.
  */
-const EXACT_OPS: ReadonlySet<string> = new Set(["bandPart", "outerProduct"]);
-const EXACT: Policy = { ...POLICIES.float32, promotion: "lowest" };
+const EXACT_OPS: ReadonlySet<string> = new Set(["bandPart", "outerProduct", "rotateWithOffset"]);
+
+/** Policy of ops that are not rounded: float32, where float32 constants do not widen a 16-bit tensor. */
+export const EXACT: Policy = { ...POLICIES.float32, promotion: "lowest" };
 
 /** TF.js's losses. PyTorch's CPU and CUDA lists run them in float32. */
 const FLOAT32_OPS: ReadonlySet<string> = new Set([
@@ -159,11 +161,6 @@ function keepRegion(node: TapeNode, bound: BoundBackend): void {
 }
 
 const TYPE: Attribute = { name: "T", type: AttributeType.TYPE, value: DataType.FLOAT };
-
-/** The part of TF.js's backend that writes host values. */
-interface WritingBackend extends OpBackend {
-  write(values: unknown, shape: readonly number[], dtype: string): object;
-}
 
 /**
  * Marks tensors that represent JavaScript numbers or integers: numbers that an op converts to tensors, and integers

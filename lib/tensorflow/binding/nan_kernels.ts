@@ -1,6 +1,6 @@
 /**
- * Kernels that propagate NaN where TensorFlow's own do not. They follow PyTorch: a result that depends on NaN is NaN,
- * and NaN counts as the largest value in a selection.
+ * Kernels for NaN and infinite values, where TensorFlow's own differ from PyTorch's: a result that depends on NaN is NaN,
+ * NaN counts as the largest value in a selection, and the logSumExp of infinite values is infinite.
  *
  * @module
  */
@@ -100,6 +100,19 @@ const extreme: Repair = (former, params, binding) => {
   });
 };
 
+/** Returns whether TF.js is running one of its ops. */
+function isWithin(op: string): boolean {
+  const { state } = tf.engine() as unknown as { state: { scopeStack: readonly { name: string }[] } };
+  return state.scopeStack.some(({ name }) => name === `${op}__op`);
+}
+
+/** TF.js's logSumExp subtracts the maximum, which gives NaN if it is infinite. PyTorch subtracts 0 there. */
+const max: Repair = (former, params, binding) => {
+  const maxima = extreme(former, params, binding) as tf.Tensor;
+  if (maxima.dtype !== "float32" || !isWithin("logSumExp")) return maxima;
+  return tf.tidy(() => tf.where(tf.isInf(maxima), 0, maxima));
+};
+
 const REPAIRS: Readonly<Record<string, Repair>> = {
   ArgMax: byKeys(LARGEST),
   ArgMin: byKeys(SMALLEST),
@@ -108,7 +121,7 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
     const { dy, y } = inputs as unknown as { dy: tf.Tensor; y: tf.Tensor };
     return tf.tidy(() => tf.where(tf.greaterEqual(y, 0), dy, tf.mul(dy, tf.add(y, 1))));
   },
-  Max: extreme,
+  Max: max,
   Min: extreme,
   MaxPool: maxPool,
   MaxPool3D: maxPool,

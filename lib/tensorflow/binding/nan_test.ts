@@ -11,6 +11,7 @@
  * | `scaled_dot_product_attention` with `is_causal` | a bias of -Inf is added: masked NaN and +Inf also give NaN |
  * | `relu`, `relu6`, `elu`, `selu`, `leaky_relu`, `prelu`, `softplus`, `sigmoid`, `tanh`, `gelu` | NaN for NaN; the limit for ±Inf, except NaN for `gelu(-Inf)` |
  * | `sum`, `mean`, `prod`, `cumsum`, `vector_norm(inf)` | IEEE 754: Inf - Inf and 0 Inf are NaN |
+ * | `logsumexp` | Inf for a row with Inf and without NaN; -Inf for a row of -Inf alone |
  * | `layer_norm`, `cross_entropy` | by their formulas: a row with NaN or +Inf is NaN |
  */
 import * as tf from "@tensorflow/tfjs";
@@ -22,7 +23,7 @@ import { compile } from "../compile/compile.ts";
 import { sparseCrossEntropy } from "../ops/cross_entropy.ts";
 import { fused } from "../compile/fused.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
-import { toBfloat16, toFloat32 } from "./true_dtype.ts";
+import { toBfloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 import { gelu } from "../ops/units.ts";
 
 await useTensorFlow({ device: "cpu" });
@@ -287,4 +288,23 @@ Deno.test("prelu of int32 tensors returns float32", () => {
   }
   const half = tf.prelu(tf.tensor1d([0, 1, -2, -4], "int32"), tf.tensor1d([0.15, 0.2, 0.25, 0.5]));
   assertEquals(Array.from(half.dataSync()), [0, 1, -0.5, -2]);
+});
+
+Deno.test("logSumExp of infinite values follows PyTorch, eager, in graphs and under XLA, in float32 and bfloat16", () => {
+  const inf = Infinity;
+  const cases: readonly (readonly [row: number[], want: number])[] = [
+    ...[[[-inf, -inf], -inf], [[inf, 1], inf], [[inf, inf], inf], [[inf, -inf], inf]] as const,
+    ...[[[NaN, 1], NaN], [[NaN, inf], NaN], [[-inf, 3], 3]] as const,
+  ].map(([row, want]) => [[...row], want]);
+  const rows = tf.tensor2d(cases.map(([row]) => row)), want = cases.map(([, value]) => value);
+  const fn = (x: tf.Tensor) => tf.logSumExp(x, 1);
+  using graph = compile(fn);
+  using xla = compile(fn, { mode: "xla" });
+  for (const run of [fn, graph, xla]) {
+    for (const x of [rows, toBfloat16(rows)]) {
+      const result = run(x);
+      assertEquals([Array.from(result.dataSync()), trueDtype(result)], [want, trueDtype(x)]);
+    }
+  }
+  assertEquals(tf.logSumExp(tf.tensor2d([[0, 0]]), 1, true).shape, [1, 1]);
 });

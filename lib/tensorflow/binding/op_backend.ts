@@ -27,3 +27,8 @@ export interface OpBackend {
     has(dataId: object): boolean;
   };
 }
+
+/** The part of TF.js's backend that writes host values. */
+export interface WritingBackend extends OpBackend {
+  write(values: unknown, shape: readonly number[], dtype: string): object;
+}

@@ -14,7 +14,7 @@ import {
   toParameters,
 } from "../lib/model/mod.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
-import { lossAndGradients } from "../lib/train/step.ts";
+import { lossAndGradients } from "../lib/train/gradients.ts";
 
 await useTensorFlow();
 const { binding } = currentTensorFlow();

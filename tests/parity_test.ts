@@ -21,7 +21,8 @@ import {
   useTensorFlow,
 } from "../lib/tensorflow/mod.ts";
 import { tokenLosses, type TrainState, zeroMoments } from "../lib/train/mod.ts";
-import { createTrainStep, lossAndGradients } from "../lib/train/step.ts";
+import { lossAndGradients } from "../lib/train/gradients.ts";
+import { createTrainStep } from "../lib/train/step.ts";
 
 interface Pair {
   x: number[][];

@@ -12,6 +12,7 @@ export {
   fromParameters,
   gptHidden,
   gptLogits,
+  HEAD_LAYER,
   headLogits,
   type Parameters,
   type PassOptions,

@@ -19,6 +19,7 @@ import {
 } from "../model/mod.ts";
 import { describePolicy, type PolicyName, type PrecisionOverride } from "../precision/mod.ts";
 import type { BatchCursor, Sampling } from "../text/mod.ts";
+import { historyLengths } from "./amax.ts";
 import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
 import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
 import { COMPENSATION, isCompensated, stateFormats } from "./state_format.ts";
@@ -64,6 +65,9 @@ function slotPrefix(slot: string): string {
 /** Prefix of the moving average's tensors. */
 const EMA = "ema.";
 
+/** Prefix of the maxima of delayed scaling. */
+const AMAX = "amax.";
+
 /** Name of the gradient scaler's tensor. */
 const SCALER = "scaler";
 
@@ -76,6 +80,7 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
   add("", state.parameters);
   for (const [slot, values] of Object.entries(state.moments)) add(slotPrefix(slot), values);
   add(EMA, state.ema ?? {});
+  add(AMAX, state.amax ?? {});
   if (state.scaler !== undefined) add("", { [SCALER]: state.scaler });
   return encodeSafetensors({
     tensors,
@@ -195,6 +200,8 @@ export function decodeCheckpoint(
   const scaled = describePolicy(policy).scaled === true;
   const wanted = new Map(prefixes.flatMap((prefix) => shapes.map(([name, shape]) => [prefix + name, shape])));
   if (scaled) wanted.set(SCALER, [2]);
+  const histories = Object.entries(historyLengths(expected.model, { policy, overrides }));
+  for (const [name, length] of histories) wanted.set(AMAX + name, [length]);
   const refuse = (reason: string): never => {
     throw new UserError(`Cannot resume from ${expected.name}: ${reason}`);
   };
@@ -213,13 +220,14 @@ export function decodeCheckpoint(
   }
   const extra = Object.keys(tensors).find((name) => !wanted.has(name));
   if (extra !== undefined) refuse(`expected only this run's tensors, got ${extra} too`);
-  const pick = (prefix: string): Parameters =>
-    toParameters(Object.fromEntries(shapes.map(([name]) => [name, tensors[prefix + name]!])));
+  const pick = (prefix: string, names = shapes.map(([name]) => name)): Parameters =>
+    toParameters(Object.fromEntries(names.map((name) => [name, tensors[prefix + name]!])));
   return {
     state: {
       parameters: pick(""),
       moments: Object.fromEntries(slots.map((slot) => [slot, pick(slotPrefix(slot))])),
       ...(withEma && { ema: pick(EMA) }),
+      ...(histories.length > 0 && { amax: pick(AMAX, histories.map(([name]) => name)) }),
       ...(scaled && { ...toParameters({ [SCALER]: tensors[SCALER]! }), skipped }),
     },
     progress: { ...progress, history: progress.history ?? NO_HISTORY },

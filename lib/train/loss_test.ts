@@ -7,7 +7,7 @@ import { createRandom } from "../text/mod.ts";
 import { blockedCrossEntropy, type Regularization } from "../tensorflow/ops/blocked_cross_entropy.ts";
 import { IGNORE_INDEX, meanLoss, tokenLosses, trainingLoss } from "./loss.ts";
 import { plainCrossEntropy } from "../tensorflow/ops/cross_entropy_loss.ts";
-import { lossAndGradients } from "./step.ts";
+import { lossAndGradients } from "./gradients.ts";
 
 const tensorflow = await useTensorFlow();
 

@@ -12,7 +12,8 @@ import { OP_CLASSES, type OpClass, parseFormat, type PrecisionOverride } from ".
 import { roundTo, toFloat32, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { initialOptimizerState, type OptimizerConfig, zerosLike } from "./optimizer.ts";
-import { createTrainStep, disposeState, lossAndGradients, type StepConfig, type TrainState } from "./step.ts";
+import { lossAndGradients } from "./gradients.ts";
+import { createTrainStep, disposeState, type StepConfig, type TrainState } from "./step.ts";
 
 await useTensorFlow();
 

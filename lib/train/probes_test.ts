@@ -12,7 +12,8 @@ import { useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { initialOptimizerState, type OptimizerConfig } from "./optimizer.ts";
 import type { Probes } from "./probes.ts";
-import { createTrainStep, disposeState, lossAndGradients, type StepConfig, type TrainState } from "./step.ts";
+import { lossAndGradients } from "./gradients.ts";
+import { createTrainStep, disposeState, type StepConfig, type TrainState } from "./step.ts";
 
 const tensorflow = await useTensorFlow();
 

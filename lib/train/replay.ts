@@ -9,7 +9,7 @@ import type { GptConfig, Parameters } from "../model/mod.ts";
 import { layerOfParameter } from "../precision/mod.ts";
 import type { Precision } from "../tensorflow/mod.ts";
 import type { BatchTensors, LossConfig } from "./loss.ts";
-import { lossAndGradients } from "./step.ts";
+import { lossAndGradients } from "./gradients.ts";
 
 /** Difference between two sets of gradients. */
 export interface GradientError {

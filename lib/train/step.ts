@@ -7,22 +7,15 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { type GptConfig, gptLogits, type Parameters } from "../model/mod.ts";
+import type { GptConfig, Parameters } from "../model/mod.ts";
 import { describePolicy, type PrecisionOverride } from "../precision/mod.ts";
-import {
-  autocast,
-  compile,
-  foldIn,
-  type PolicyName,
-  type Precision,
-  type TensorTree,
-  toFloat32,
-} from "../tensorflow/mod.ts";
+import { compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
 import { classScope } from "../tensorflow/precision/scope.ts";
 import { markResult } from "../tensorflow/precision/watch.ts";
-import type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
 import type { Criterion, Execution } from "./trainer_options.ts";
-import { type BatchTensors, type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
+import { nextHistories } from "./amax.ts";
+import { lossAndGradients } from "./gradients.ts";
+import type { BatchTensors, LossConfig, ScaledBatch } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
 import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
 import { tokenScale } from "../tensorflow/ops/cross_entropy_loss.ts";
@@ -40,6 +33,8 @@ export interface TrainState {
   readonly moments: OptimizerState;
   /** Moving average of the weights, if enabled. */
   readonly ema?: Parameters | undefined;
+  /** Maxima of former steps, for delayed scaling, by operand: float32 [n], created by `initialHistories` of `amax.ts`. */
+  readonly amax?: Parameters | undefined;
   /** State of the gradient scaler, if the policy has one: float32 [2], created by `initialScaler` of `scaler.ts`. */
   readonly scaler?: tf.Tensor | undefined;
   /** Number of skipped steps, which AdamW's bias corrections do not count. Default: 0. */
@@ -82,62 +77,6 @@ export interface StepResult {
   readonly probes?: Probes;
 }
 
-/**
- * Computes the loss and the gradients of every parameter, both in float32.
- *
- * @param batch Inputs, targets and scales, as in {@linkcode trainingLoss}.
- * @returns `loss` in nats per token, without smoothing and z-loss; `gradients` of the objective, by parameter.
- */
-export function lossAndGradients(
-  parameters: Parameters,
-  batch: ScaledBatch,
-  config: Pick<StepConfig, "model" | "loss" | "criterion"> & Omit<Precision, "roundingKey">,
-): { loss: tf.Scalar; gradients: Parameters } {
-  const names = Object.keys(parameters);
-  const { policy, overrides } = config;
-  return autocast({ policy, overrides, roundingKey: batch.roundingKey }, () => {
-    let plain: tf.Scalar | undefined; // the reported loss, if it differs from the objective
-    const fn = (...values: tf.Tensor[]) => {
-      const record = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-      const { objective, nll } = config.criterion === undefined
-        ? trainingLoss(record, batch, config.model, config.loss)
-        : criterionLoss(record, batch, { ...config, criterion: config.criterion });
-      if (nll !== objective) plain = nll;
-      return objective;
-    };
-    const { value, grads } = tf.valueAndGrads(fn)(names.map((name) => parameters[name]!));
-    // Gradients of a lowered product are rounded to its type; the optimizer works on float32.
-    const unscaled = (gradient: tf.Tensor) =>
-      batch.lossScale === undefined ? toFloat32(gradient) : tf.div(toFloat32(gradient), batch.lossScale);
-    const gradients = Object.fromEntries(names.map((name, i) => [name, unscaled(grads[i]!)]));
-    if (plain === undefined) return { loss: value as tf.Scalar, gradients };
-    value.dispose();
-    const loss = tf.clone(plain); // in the caller's scope
-    plain.dispose();
-    return { loss, gradients };
-  });
-}
-
-/** Computes a custom loss; for a micro-batch, its share of the whole batch's mean. */
-function criterionLoss(
-  parameters: Parameters,
-  batch: ScaledBatch,
-  { model, criterion }: { model: GptConfig; criterion: Criterion },
-): LossSums {
-  const [B, T] = batch.x.shape;
-  const logits = tf.reshape(gptLogits(parameters, batch.x, model, batch), [B, T, model.vocabSize]);
-  const value = toFloat32(criterion(logits as tf.Tensor3D, batch.y));
-  if (value.size !== 1) {
-    throw new TypeError(`Cannot train: expected loss() to return a scalar, got shape [${value.shape}].`);
-  }
-  const scalar = tf.reshape(value, []) as tf.Scalar;
-  const nll = batch.scale === undefined
-    ? scalar
-    : tf.mul(scalar, tf.mul(batch.scale, batch.y.size)) as tf.Scalar;
-  if (batch.lossScale === undefined) return { objective: nll, nll };
-  return { objective: tf.mul(nll, batch.lossScale) as tf.Scalar, nll: tf.keep(nll) };
-}
-
 /** A reusable training step. `using` or `dispose` frees its trace. */
 export interface TrainStep extends Disposable {
   /**
@@ -156,10 +95,11 @@ type StateTree = {
   parameters: Parameters;
   moments: Record<string, Parameters>;
   ema: Parameters;
+  amax: Parameters;
   scaler: tf.Tensor[];
 };
-/** Accumulated gradients and loss of a batch; `loss` is empty before the first micro-batch. */
-type Sums = { gradients: Parameters; loss: tf.Tensor[] };
+/** Accumulated gradients, loss and maxima of a batch; `loss` is empty before the first micro-batch. */
+type Sums = { gradients: Parameters; loss: tf.Tensor[]; amax: Parameters };
 /** The result of an update. */
 type Updated = StateTree & { figures: tf.Tensor; probes: ProbeTensors };
 
@@ -171,7 +111,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     classScope({ opClass: "optimizer" }, () => updated(state, sums, input));
   const updated = (
     state: StateTree,
-    { gradients, loss }: Sums,
+    { gradients, loss, amax: seen }: Sums,
     { scalars, roundingKey }: UpdateInput,
   ): Updated => {
     const [lr, correction1, correction2] = tf.unstack(scalars) as [tf.Tensor, tf.Tensor, tf.Tensor];
@@ -180,10 +120,11 @@ export function createTrainStep(config: StepConfig): TrainStep {
     const formats = stateFormats(Object.keys(state.parameters), config);
     const { parameters, moments } = roundUpdate(state, wide, { formats, key: roundingKey });
     const ema = emaDecay > 0 ? movingAverage(state.ema, parameters, emaDecay) : {};
+    const amax = nextHistories(state.amax, seen);
     const [scaler] = state.scaler;
     const figures = [toFloat32(loss[0]!), gradNorm];
     if (scaler === undefined) {
-      return { parameters, moments, ema, scaler: [], figures: tf.stack(figures), probes: {} };
+      return { parameters, moments, ema, amax, scaler: [], figures: tf.stack(figures), probes: {} };
     }
     // The norm includes a square of every gradient.
     const finite = tf.isFinite(gradNorm);
@@ -193,24 +134,30 @@ export function createTrainStep(config: StepConfig): TrainStep {
         Object.entries(moments).map(([slot, values]) => [slot, choose(finite, values, state.moments[slot]!)]),
       ),
       ema: choose(finite, ema, state.ema),
+      amax,
       scaler: [nextScaler(scaler, finite)],
       figures: tf.stack([...figures, lossScale(scaler)]),
       probes: {},
     };
   };
   const addTo = (sums: Sums, parameters: Parameters, batch: ScaledBatch): Sums => {
-    const { loss, gradients } = lossAndGradients(parameters, batch, config);
+    const { loss, gradients, amax } = lossAndGradients(parameters, batch, config);
     const [former] = sums.loss;
-    if (former === undefined) return { gradients, loss: [loss] };
+    if (former === undefined) return { gradients, loss: [loss], amax };
     const added = Object.entries(gradients).map(([name, g]) => [name, tf.add(sums.gradients[name]!, g)]);
-    return { gradients: Object.fromEntries(added), loss: [tf.add(former, loss)] };
+    const most = Object.entries(amax).map(([name, value]) => [name, tf.maximum(sums.amax[name]!, value)]);
+    return {
+      gradients: Object.fromEntries(added),
+      loss: [tf.add(former, loss)],
+      amax: Object.fromEntries(most),
+    };
   };
-  const none: Sums = { gradients: {}, loss: [] };
+  const none: Sums = { gradients: {}, loss: [], amax: {} };
   const whole = runner(
     config.execution,
     "the training step",
     (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) => {
-      const scaled = { ...batch, ...scaleOf(state) } as unknown as ScaledBatch;
+      const scaled = { ...batch, ...scaleOf(state), histories: state.amax } as unknown as ScaledBatch;
       return update(state, addTo(none, state.parameters, scaled), { scalars, ...keyOf(batch) });
     },
   );
@@ -218,7 +165,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     config.execution,
     "the training step with probes",
     (state: StateTree, batch: BatchTree, scalars: tf.Tensor1D) => {
-      const scaled = { ...batch, ...scaleOf(state) } as unknown as ScaledBatch;
+      const scaled = { ...batch, ...scaleOf(state), histories: state.amax } as unknown as ScaledBatch;
       const { result: sums, figures } = observeForward(
         scaled,
         config.model,
@@ -247,7 +194,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     for (let i = 0; i < accumulate; i++) {
       const micro = tf.tidy(() => ({ ...microBatch(batch, { i, of: accumulate }), ...scaleOf(state) }));
       const former = sums;
-      sums = part.run(former, state.parameters, { ...micro, scale });
+      sums = part.run(former, state.parameters, { ...micro, scale, histories: state.amax });
       tf.dispose([micro, former]);
     }
     const result = finish.run(state, sums, { scalars, ...keyOf(batch) });
@@ -277,9 +224,10 @@ export function createTrainStep(config: StepConfig): TrainStep {
       parameters: state.parameters,
       moments: { ...state.moments },
       ema: emaDecay > 0 ? state.ema ?? state.parameters : {},
+      amax: state.amax ?? {},
       scaler: state.scaler === undefined ? [] : [state.scaler],
     };
-    const { parameters, moments, ema, scaler: [scaler], figures, probes } = accumulate > 1
+    const { parameters, moments, ema, amax, scaler: [scaler], figures, probes } = accumulate > 1
       ? inParts(tree, batch, scalars)
       : (at.probed ? probed : whole).run(tree, treeOf(batch), scalars);
     for (const result of [figures, ...Object.values(parameters)]) markResult(result);
@@ -288,7 +236,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     disposeState(state);
     return {
       state: {
-        ...{ parameters, moments, ...(emaDecay > 0 && { ema }) },
+        ...{ parameters, moments, amax, ...(emaDecay > 0 && { ema }) },
         ...(scaler && { scaler, skipped: skipped + Number(!Number.isFinite(gradNorm)) }),
       },
       loss,
@@ -307,7 +255,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
 }
 
 /** A batch in the form that compiled functions accept: a record of the tensors that exist. */
-type BatchTree = Record<string, tf.Tensor>;
+type BatchTree = Record<string, tf.Tensor | Parameters>;
 
 function treeOf({ x, y, dropoutKey, roundingKey }: BatchTensors): BatchTree {
   return { x, y, ...(dropoutKey && { dropoutKey }), ...(roundingKey && { roundingKey }) };
@@ -375,7 +323,8 @@ function runner<A extends readonly TensorTree[], R extends TensorTree & tf.Tenso
 }
 
 /** Frees the tensors of a state. */
-export function disposeState({ parameters, moments, ema, scaler }: TrainState): void {
-  tf.dispose([{ ...parameters }, ...Object.values(moments).map((slot) => ({ ...slot })), { ...ema }]);
+export function disposeState({ parameters, moments, ema, amax, scaler }: TrainState): void {
+  const slots = Object.values(moments).map((slot) => ({ ...slot }));
+  tf.dispose([{ ...parameters }, ...slots, { ...ema }, { ...amax }]);
   scaler?.dispose();
 }

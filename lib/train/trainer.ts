@@ -10,6 +10,7 @@ import { type Gpt, type Parameters, toParameters } from "../model/mod.ts";
 import { describePolicy, overridesProblem } from "../precision/mod.ts";
 import { drawsRandomly } from "../tensorflow/mod.ts";
 import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
+import { historyLengths, initialHistories } from "./amax.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 import type { TrainingBatch, TrainingData } from "./dataset.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
@@ -92,6 +93,7 @@ export class Trainer implements Disposable {
       moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(model.parameters) } : moments,
       ...(describePolicy(this.options.policy).scaled && { scaler: initialScaler(), skipped: 0 }),
       ...(ema && { ema }),
+      amax: initialHistories(historyLengths(model.config, this.options)),
     };
   }
 

@@ -69,7 +69,7 @@ Deno.test({
 
     const shown = await reproduce(dir, "--run-recorded-code");
     assertEquals([shown.code, shown.stdout, exists(trace)], [0, "identical\n", true], shown.stderr);
-    const [files = "", diff = ""] = shown.stderr.split("code.diff holds:");
+    const [files = "", diff = ""] = shown.stderr.split("code.diff contains:");
     assertMatch(files, /differs from this checkout in:\n {2}lib\/sweep\/worker\.ts\n/);
     assert(diff.includes('+Deno.writeTextFileSync("'), diff);
 

@@ -275,14 +275,18 @@ export function formatJson(value: unknown, indent: number = 0): string {
   );
 }
 
+/** Returns true if a line ends with a checksum, valid or not. */
+export function hasChecksum(line: string): boolean {
+  return line.startsWith(SEAL_PREFIX, line.length - SEAL_LENGTH) && line.endsWith(SEAL_SUFFIX);
+}
+
 /**
  * Parses one line. Lines of version 0.1 have no checksum.
  *
  * @returns The event, or the problem of the line.
  */
 export function parseEvent(line: string): { event: RunEvent } | { problem: string } {
-  const end = line.length - SEAL_LENGTH;
-  const sealed = line.startsWith(SEAL_PREFIX, end) && line.endsWith(SEAL_SUFFIX);
+  const end = line.length - SEAL_LENGTH, sealed = hasChecksum(line);
   const text = sealed ? line.slice(0, end) : line;
   if (sealed) {
     const expectedSum = line.slice(end + SEAL_PREFIX.length, -SEAL_SUFFIX.length), found = checksumOf(text);

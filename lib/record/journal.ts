@@ -12,6 +12,7 @@ import {
   type EvalEvent,
   formatEvent,
   formatJson,
+  hasChecksum,
   type NewEvent,
   parseEvent,
   type RunEvent,
@@ -61,7 +62,7 @@ export type ScannedJournal = Omit<Journal, "events"> & {
 export function scanJournal(path: string, runId?: string): ScannedJournal {
   const store = new EventStore();
   let last = 0; // the last step so far
-  let generation = 0, superseded = 0;
+  let generation = 0, superseded = 0, sealed = false;
   const take = (line: string, i: number) => {
     const parsed = parseEvent(line);
     const own = "event" in parsed ? parsed.event.generation ?? 1 : generation;
@@ -70,9 +71,13 @@ export function scanJournal(path: string, runId?: string): ScannedJournal {
       return;
     }
     generation = own;
-    const problem = "event" in parsed
-      ? misplaced(parsed.event, { first: i === 0, last, runId })
-      : parsed.problem;
+    const lost = sealed && !hasChecksum(line); // only version 0.1 wrote lines without one
+    sealed ||= hasChecksum(line);
+    const problem = !("event" in parsed)
+      ? parsed.problem
+      : lost
+      ? "expected a checksum, as in the lines before, got none"
+      : misplaced(parsed.event, { first: i === 0, last, runId });
     if (!("event" in parsed) || problem !== undefined) {
       throw new UserError(
         `Cannot read the journal ${path}, line ${

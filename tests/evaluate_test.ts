@@ -48,7 +48,7 @@ Deno.test("evaluate returns the loss in the run's journal, and the losses by pos
   assertAlmostEquals(whole.bitsPerByte, last.bitsPerByte, 1e-4);
   assertAlmostEquals(whole.perplexity, Math.exp(whole.loss), 1e-9);
   assertEquals(whole.positionLoss.length, T);
-  assert(whole.positionLoss[0] > whole.positionLoss[T - 1], "what comes before a token tells nothing of it");
+  assert(whole.positionLoss[0] > whole.positionLoss[T - 1], "context does not lower the loss");
 
   const single = await evaluated([run, "--text", "the cat sat on the mat", "--amp", "off"]);
   assertEquals(single.tokenLoss.length, single.tokens);

@@ -35,7 +35,7 @@ Deno.test(`a sweep that is killed ${KILLS} times has the results of an undisturb
   });
   assertEquals(problems, [], lines.join("\n"));
   assertGreaterOrEqual(kills, KILLS);
-  assertGreaterOrEqual(sweeps, 2, "the sweeps were killed so often that few came to an end");
+  assertGreaterOrEqual(sweeps, 2, "too few sweeps finished between the kills");
 });
 
 Deno.test("verify-resume verifies a user's spec, and reports an invalid folder", async () => {

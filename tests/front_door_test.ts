@@ -65,7 +65,7 @@ for (const useAmp of [false, true]) {
   });
 }
 
-Deno.test("off and on are policies wherever a policy is given, and one name is written", () => {
+Deno.test("every policy option accepts off and on, and records the full name", () => {
   const a = tf.tensor2d([[1 + 2 ** -9, 3]]), b = tf.ones([2, 1]) as tf.Tensor2D;
   const product = (policy: Parameters<typeof lk.autocast>[0]) => lk.autocast(policy, () => tf.matMul(a, b));
   assertEquals(lk.trueDtype(product("off")), "float32");
@@ -81,7 +81,7 @@ Deno.test("off and on are policies wherever a policy is given, and one name is w
   }
 });
 
-Deno.test("char, character and vocabulary sizes are tokenizers wherever one is given", async () => {
+Deno.test("every tokenizer option accepts char, character and vocabulary sizes", async () => {
   const sizes = [];
   for (const tokenizer of ["char", "character", 270, "270", "bpe:270", "byte"]) {
     sizes.push((await lk.loadDataset(path, { tokenizer })).vocabSize);

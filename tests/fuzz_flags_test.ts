@@ -36,7 +36,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   verify_resume: [`${MISSING}.json`],
 };
 
-/** Texts that are no number, whatever a parser makes of them. */
+/** Texts that are not numbers. */
 const NO_NUMBERS = [
   "",
   " ",

@@ -1,5 +1,5 @@
 /**
- * Damaged files beside the runs of a sweep: results of comparisons, lists of exports, claims, tokenizers, the token cache and
+ * Damaged files in a sweep's folder other than runs: results of comparisons, lists of exports, claims, tokenizers, the token cache and
  * stamps; and the readers of all JSON and text. In `deno task soak` there are 10,000 of each.
  */
 import { assert, assertEquals } from "@std/assert";

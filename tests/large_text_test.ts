@@ -28,7 +28,7 @@ function writeText(path: string, bytes: number): number {
 
 Deno.test({
   name: "a text of 256 MB is encoded, cached and sampled in less memory than its size",
-  ignore: Deno.build.os !== "linux", // which alone tells a process's peak
+  ignore: Deno.build.os !== "linux", // only Linux reports the peak memory of a process
   fn: async () => {
     const folder = await Deno.makeTempDir();
     try {

@@ -58,7 +58,7 @@ function serveIndex(files: Record<string, Uint8Array | string>): Index {
   };
 }
 
-/** Runs in a folder of its own, with only the given programs on the PATH and pip configured for an index. */
+/** Runs in a temporary folder, with only the given programs on the PATH and pip configured for an index. */
 async function withPrograms(
   { programs, index }: { programs: Record<string, string>; index: string },
   work: (folder: string) => Promise<void>,

@@ -89,7 +89,7 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/record/environment.ts": "a file of the system",
   "lib/record/event.ts": "a line of a journal: its form is checked, and its position counts bytes",
   "lib/record/step_table.ts": "metadata of a file that is rebuilt if stale",
-  "lib/run/code.ts": "a diff that is shown, whatever it contains",
+  "lib/run/code.ts": "a diff that is printed with any content",
   "lib/run/environment.ts": "printed by a child process",
   "lib/run/machine.ts": "a file of the system",
   "lib/run/measure_step.ts": "printed by a child process",

@@ -29,7 +29,7 @@ export function loadedNumbers(bytes: ArrayBuffer, dtype: StoredDtype): Float32Ar
   return new Float32Array(words.buffer);
 }
 
-/** Rounds to bfloat16, the upper half of float32. NaN stays NaN, whatever its lower half. */
+/** Rounds to bfloat16, the upper half of float32. NaN stays NaN for any lower half. */
 function toBfloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const stored = new Uint16Array(values.length);

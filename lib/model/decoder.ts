@@ -13,8 +13,8 @@ import { gptHidden, headLogits, type Parameters } from "./gpt.ts";
 type CacheTensors = { position: tf.Tensor; keys: tf.Tensor[]; values: tf.Tensor[] };
 
 /**
- * An incremental decoder of one sequence. A new token costs one compiled pass over the cache, O(blockSize), whatever
- * the length of the context. The pass is traced once.
+ * An incremental decoder of one sequence. A new token costs one compiled pass over the cache, O(blockSize), for any
+ * length of the context. The pass is traced once.
  *
  * **When the context is full**, at `blockSize` tokens, the next token starts a new cache. The last blockSize / 2 tokens
  * (rounded down, at least 1), including the new one, are read again from position 0, and earlier tokens are dropped. A

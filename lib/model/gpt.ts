@@ -147,7 +147,7 @@ export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: 
   const { tiedHead, logitSoftCap } = completeConfig(config);
   const table = parameterOf(parameters, tiedHead ? "wte.weight" : "lm_head.weight"); // [V, C]
   const logits = layerScope("head", () => {
-    // One operation rounds its result once. With formats of operands, the product has a result of its own.
+    // One operation rounds its result once. With formats of operands, the product has a separate result.
     if (logitSoftCap !== undefined && operandFormats() === undefined) {
       return cappedProduct([hidden, table], logitSoftCap);
     }

@@ -62,8 +62,8 @@ export function parameterShapes(config: GptConfig): Record<string, number[]> {
 
 /**
  * Returns initial parameters as in GPT-2. Matrices and embeddings are normal with standard deviation `initStd`; those
- * that write to the residual stream are divided by sqrt(2 L); biases are 0, gains 1. Each parameter draws from a stream
- * of its own name, so that adding a layer or an option changes no other parameter.
+ * that write to the residual stream are divided by sqrt(2 L); biases are 0, gains 1. Each parameter draws from a random
+ * stream with its name, so that adding a layer or an option changes no other parameter.
  *
  * @param config Sizes and options.
  * @param seed Seed of the streams.

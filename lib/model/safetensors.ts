@@ -62,7 +62,7 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
 
 /** Options for decoding a file. */
 export interface DecodeOptions {
-  /** Returns whether to skip a tensor, by name, whatever its type. The checksum includes skipped tensors. */
+  /** Returns true to skip a tensor, by name. Skipped tensors can have any type, and are part of the checksum. */
   readonly skip?: ((name: string) => boolean) | undefined;
 }
 

@@ -25,7 +25,7 @@ export interface SaveGpt2Options {
   readonly dtype?: StoredDtype | undefined;
   /**
    * Maximum bytes of tensors per file, at least 1. A larger model is written in shards with an index. A larger tensor
-   * gets a file of its own. Default: 5e9, as in transformers.
+   * gets a separate file. Default: 5e9, as in transformers.
    */
   readonly maxShardBytes?: number | undefined;
   /** Tokenizer of the model. Default: none is written. */

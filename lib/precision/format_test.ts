@@ -37,7 +37,7 @@ Deno.test("parseFormat() accepts named formats, and any width up to float32's", 
     emulated: true,
   });
   assertEquals(parseFormat("e4m3fn-nonsaturating-stochastic").name, "e4m3fn-nonsaturating-stochastic");
-  // Formats that no kernel rounds are emulated, whatever their width.
+  // Formats without a rounding kernel are emulated, for any width.
   assertEquals(parseFormat("bfloat16-truncate").emulated, true);
   assertEquals(parseFormat("bfloat16-kahan").emulated, false);
   assertEquals([parseFormat("e8m23").emulated, parseFormat("float32").emulated], [false, false]);

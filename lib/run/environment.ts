@@ -31,7 +31,7 @@ export function changesThatMatter(before: Environment, after: Environment): stri
 const UNDISTURBED = 'trap "" INT TERM HUP; exec "$@"';
 
 /**
- * Describes this machine in a short-lived process of its own, which starts TensorFlow.
+ * Describes this machine from a separate, short-lived process, which starts TensorFlow.
  *
  * @throws {Error} if the process fails, with its error output.
  */

@@ -1,5 +1,5 @@
 /**
- * Explains a run's first non-finite number, with the replay in a process of its own.
+ * Explains a run's first non-finite number, with the replay in a separate process.
  *
  * As a program, takes a run's folder and prints the explanation as JSON. `explain` uses this program to avoid calling
  * native code in its own process.

@@ -14,7 +14,7 @@ import { loadCorpus } from "./corpus.ts";
 export interface TextPlaces {
   /** The folder of `plan.json`. Default: only the recorded path is searched. */
   readonly dir?: string | undefined;
-  /** The text's path now, as the option `--data` names it. Default: the recorded path, then beside `plan.json`. */
+  /** The text's path now, as the option `--data` names it. Default: the recorded path, then the folder of `plan.json`. */
   readonly data?: string | readonly string[] | undefined;
 }
 
@@ -24,7 +24,7 @@ export function planFolder(run: string): string {
 }
 
 /**
- * Loads the text of a record: from `data` if given, or else from the recorded path, or else from beside `plan.json`.
+ * Loads the text of a record: from `data` if given, else from the recorded path, else from the folder of `plan.json`.
  * A text counts only if its SHA-256 is the recorded one.
  *
  * @param recorded The record's text.
@@ -54,7 +54,9 @@ export async function findText(
     }
   }
   throw new UserError(
-    `${first!.message.replace(/\.$/, "")}. Put the recorded text beside plan.json, or name it with --data.`,
+    `${
+      first!.message.replace(/\.$/, "")
+    }. Copy the recorded text to the folder of plan.json, or name it with --data.`,
     { cause: first },
   );
 }

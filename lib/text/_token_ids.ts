@@ -25,8 +25,8 @@ export const vocab: v.GenericSchema<unknown, Record<string, number>> = v.custom<
  * Returns ids by token, of a vocabulary with added tokens.
  *
  * @param tokens Tokens and ids of the model's vocabulary.
- * @param added Added tokens. A token that is in the vocabulary too must have the same id there; the others have the ids
- * after the vocabulary, which Hugging Face's library gives them whatever the file says.
+ * @param added Added tokens. A token of the vocabulary must have the same id there. Other tokens must have the ids after
+ * the vocabulary, because Hugging Face's library ignores the ids in the file and assigns these.
  * @param refuse Throws the error for a reason.
  * @throws The error of `refuse`, if a token has two ids, two tokens have the same id, or an added token has another id.
  */

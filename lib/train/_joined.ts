@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 
-/** Number of elements from which a parameter is a vector of its own, since concatenation copies. */
+/** Number of elements from which a parameter is a separate vector, because concatenation copies. */
 const ALONE_FROM = 2 ** 17;
 
 /** Parameters that are concatenated to one vector, in order. */

@@ -1,6 +1,6 @@
 /**
  * The loss: the mean negative log likelihood of the next token, in nats, over B T positions, with optional
- * regularization. The loss is computed in float32, whatever the type of the logits. If the class `loss` has a format,
+ * regularization. The loss is computed in float32, for logits of any type. If the class `loss` has a format,
  * logits and losses of positions are rounded to it, and summed in float32.
  *
  * @module

@@ -287,7 +287,7 @@ function keyOf({ roundingKey }: { roundingKey?: tf.Tensor | undefined }): { roun
   return roundingKey === undefined ? {} : { roundingKey };
 }
 
-/** Returns micro-batch `i` of a batch, with keys of its own. */
+/** Returns micro-batch `i` of a batch, with separate keys. */
 function microBatch(
   { x, y, dropoutKey, roundingKey }: BatchTensors,
   { i, of }: { i: number; of: number },

@@ -19,8 +19,7 @@ const WITH_PARAMETERS = new Set([
 /** Differences from PyTorch, with reasons. */
 export const OWN: Record<string, string> = {
   einsumTranspose: "a rearrangement never rounds; PyTorch's CUDA list lowers every einsum",
-  crossEntropy:
-    "float32 whatever comes in, inside of autocast and outside; PyTorch's outside is in the logits' type",
+  crossEntropy: "always float32; outside of autocast, PyTorch's loss has the type of the logits",
   einsumOuter: "nothing is summed, as on PyTorch's CPU; its CUDA list lowers every einsum",
 };
 

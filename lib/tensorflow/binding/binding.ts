@@ -45,7 +45,7 @@ export class Binding extends BindingConstants {
   /** The active precision region, and its changes. */
   readonly regions: Regions = new Regions();
 
-  /** Receives every eager op that ran. Default: nobody. */
+  /** Receives every eager op that ran. Default: no receiver. */
   onOp: ((op: RunOp) => void) | undefined;
 
   readonly #runtime: Runtime;

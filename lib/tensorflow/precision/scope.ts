@@ -130,7 +130,7 @@ export function formatsOf(opClass: OpClass, layer?: string): ClassFormats {
 }
 
 /**
- * Returns whether a class of operations has a format of its own in a layer. The policy's lists apply otherwise.
+ * Returns true if a class of operations has a separate format in a layer. The policy's lists apply otherwise.
  *
  * @param opClass The class.
  * @param layer The layer. Default: the current one.

@@ -91,6 +91,7 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/record/step_table.ts": "metadata of a file that is rebuilt if stale",
   "lib/run/code.ts": "a diff that is printed with any content",
   "lib/run/environment.ts": "printed by a child process",
+  "lib/run/explain_non_finite.ts": "output of the child process",
   "lib/run/machine.ts": "a file of the system",
   "lib/run/measure_step.ts": "printed by a child process",
   "lib/sweep/worker_process.ts": "a file of the system",

@@ -1,5 +1,5 @@
 /**
- * Differences that chance alone makes: the noise floor of perturbed runs, and the differences between seeds.
+ * Differences between runs by chance: the noise floor of perturbed runs, and the differences between seeds.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { meanOf, standardDeviation, tQuantile } from "./student.ts";
 
 /**
  * Noise floor: gaps between float32 runs and float32 runs whose initial weights were perturbed by one unit in the last place.
- * Precision has no part in these gaps; training amplifies any rounding difference.
+ * Both runs are float32, so the gaps are noise: training amplifies rounding differences.
  */
 export interface NoiseFloor {
   /** Number of perturbed pairs, at least 1. */

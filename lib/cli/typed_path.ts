@@ -1,6 +1,6 @@
 /**
- * Paths that users type. `deno task` runs in the folder of deno.json, and names the folder in which the user typed the
- * command in INIT_CWD. A relative path means a file of the latter.
+ * Paths that users type. `deno task` runs in the folder of deno.json. The variable INIT_CWD contains the folder in which the
+ * user typed the command. Relative paths refer to that folder.
  *
  * @module
  */
@@ -36,8 +36,8 @@ export function typingPlace(): TypingPlace | undefined {
 /**
  * Returns a typed path for the folder of the process.
  *
- * A path that exists in only one of the two folders is that one's. Otherwise a subfolder of the folder of the process
- * comes first, and any other folder last: another program may have set INIT_CWD.
+ * If the path exists in one of the two folders only, that folder is used. Otherwise the folder of INIT_CWD is used if it is
+ * inside the folder of the process; another program may have set the variable to a different folder.
  */
 export function typedPath(path: string, { typed, cwd }: TypingPlace): string {
   if (path === "" || isAbsolute(path)) return path;

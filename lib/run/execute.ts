@@ -190,7 +190,7 @@ async function claimFolder({ folder, print, claim: options }: ExecuteOptions): P
   }
 }
 
-/** Returns the recorded events, with those after a checkpoint superseded. */
+/** Appends a resume event, which supersedes the recorded events after a checkpoint. */
 function continued(events: readonly RunEvent[], { step }: { step: number }): RunEvent[] {
   return [...events, { event: "resume", step, time: "" }];
 }

@@ -43,8 +43,8 @@ export function bitwise(
 }
 
 /**
- * Returns a positive tensor unchanged, hidden from XLA, which replaces 1 / (a / b) by b / a and (a / b) / c by
- * a / (b · c), with another rounding.
+ * Returns a positive tensor unchanged, so that XLA cannot simplify divisions across it. XLA replaces 1 / (a / b) by b / a
+ * and (a / b) / c by a / (b · c), which changes the rounding.
  */
 export function opaque(x: tf.Tensor): tf.Tensor {
   const bits = bitsOf(x);

@@ -102,7 +102,7 @@ class Watch implements Disposable {
     this.#tensorflow = tensorflow;
   }
 
-  /** Takes an op that ran. `as`: name and format of several ops that count as one. */
+  /** Records an op that ran. `as`: name and format of several ops that count as one. */
   take({ name, inputs, results }: RunOp, as?: { format: string; largest: number }): void {
     if (this.#muted) return;
     const scope = this.#scopeOf(inputs);

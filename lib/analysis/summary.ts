@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { RecordedRun } from "../record/mod.ts";
+import { underflowWarning } from "../precision/mod.ts";
+import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import { count, formatTable, plainText, signed } from "./format.ts";
 import { BASELINE, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, pairRuns } from "./stability.ts";
@@ -36,10 +37,21 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
       formatTable(tables.pairs) +
       `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token; first beyond: first step with a gap outside ±${tolerance}`,
     ],
+    underflowWarnings(runs).join("\n"),
     headline,
     verdicts(runs, tolerance).join("\n"),
   ].filter((part) => part !== "").join("\n\n");
   return { ...tables, tolerance, headline, text };
+}
+
+/** Returns a warning for each precision whose unscaled gradients underflow, with the largest share of its runs. */
+function underflowWarnings(runs: readonly RecordedRun[]): string[] {
+  const shares = new Map<string, number>();
+  for (const run of runs) {
+    const { underflow = 0 } = seriesOf(run), name = precisionName(run.manifest.spec);
+    shares.set(name, Math.max(underflow, shares.get(name) ?? 0));
+  }
+  return [...shares].flatMap(([name, share]) => underflowWarning(plainText(name), share) ?? []);
 }
 
 /** Returns one sentence per setting and lower precision with its verdict. */

@@ -70,6 +70,22 @@ Deno.test("summarize() reports missing pairs and unfinished runs", () => {
   );
 });
 
+Deno.test("summarize() warns of gradients that underflow, with the largest share of a precision's runs", () => {
+  const runs = record([run(1, "float32", 2), run(1, "emulated:e4m3", 2.1), run(2, "emulated:e4m3", 2.1)]);
+  assertEquals(summarize(runs).text.includes("underflow"), false);
+  const withShare = runs.map((one, i) => ({
+    ...one,
+    events: one.events.map((event) =>
+      event.event === "step" && event.step === 1 && i < 2 ? { ...event, underflow: (i + 1) / 4 } : event
+    ),
+  }));
+  assertStringIncludes(
+    summarize(withShare).text,
+    "warning: 50 % of the gradient's elements underflow to 0 in emulated:e4m3 (emulated IEEE-style e4m3) at the first step.",
+  );
+  assertEquals(summarize(withShare.slice(2)).text.includes("underflow"), false);
+});
+
 Deno.test("summarize() is deterministic", () => {
   const runs = record([run(1, "float32", 2), run(1, "bf16-autocast", 2.1), run(2, "float32", 2.5)]);
   assertEquals(summarize(runs).text, summarize(structuredClone(runs)).text);

@@ -66,4 +66,5 @@ export {
   type PolicyWord,
   precisionLabel,
   type RunPrecision,
+  underflowWarning,
 } from "./policy.ts";

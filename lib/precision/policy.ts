@@ -217,3 +217,20 @@ export function precisionLabel(run: RunPrecision, device?: string): string {
   const parts = [policy, ...overrides.map(formatOverride)].join(", ");
   return emulation === undefined ? parts : `${parts} (${emulation})`;
 }
+
+/** Smallest share of underflowing gradient elements that is reported. */
+const REPORTED_UNDERFLOW = 0.01;
+
+/**
+ * Returns a warning about gradients that underflow for want of scaling; undefined if few do.
+ *
+ * @param precision Label of the precision, from {@linkcode precisionLabel}.
+ * @param share Share of gradient elements that are 0 in this precision and not in float32.
+ */
+export function underflowWarning(precision: string, share: number): string | undefined {
+  if (!(share >= REPORTED_UNDERFLOW)) return undefined;
+  return `warning: ${
+    (share * 100).toFixed(0)
+  } % of the gradient's elements underflow to 0 in ${precision} at the first step. The share depends on the size of the batch. Scale the format, as in emulated:e4m3/tensor or ` +
+    "linear=e4m3/tensor.";
+}

@@ -43,6 +43,11 @@ export interface StepEvent extends TimedEvent {
   readonly probes?:
     | Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>
     | undefined;
+  /**
+   * Share of gradient elements that are 0 in the run's precision and not in float32; at the first step of precisions with
+   * an unscaled format of less range than float32.
+   */
+  readonly underflow?: number | undefined;
   /** Training tokens per second. */
   readonly tokensPerSecond: number;
 }
@@ -202,6 +207,7 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       probes: v.optional(
         v.record(v.string(), v.record(v.string(), v.union([figure, v.array(figure)]))),
       ),
+      underflow: v.optional(figure),
       tokensPerSecond: figure,
     }),
     v.strictObject({

@@ -30,6 +30,8 @@ export interface RunSeries {
   readonly steps: StepSeries;
   /** Evaluations in order. */
   readonly evals: readonly EvalEvent[];
+  /** Largest share of gradient elements that underflow, of the steps that record it. Undefined if none does. */
+  readonly underflow: number | undefined;
   /** All events except steps, in order, including superseded ones. */
   readonly others: readonly Exclude<RunEvent, StepEvent>[];
 }
@@ -74,6 +76,7 @@ export class EventStore {
     }
     if (event.lossScale !== undefined) this.#scaled = true;
     const isPlain = !Number.isNaN(time) && event.probes === undefined &&
+      event.underflow === undefined &&
       (event.lossScale === undefined || !Number.isNaN(lossScale));
     if (!isPlain) this.#whole.set(row, event);
   }
@@ -141,7 +144,9 @@ export class EventStore {
       tokensPerSecond: column(tokensPerSecond),
       lossScale: this.#scaled ? column(lossScale) : undefined,
     };
-    return { steps, evals, others: this.others };
+    const shares = [...this.#whole.values()].flatMap(({ underflow }) => underflow ?? []);
+    const underflow = shares.length === 0 ? undefined : Math.max(...shares);
+    return { steps, evals, underflow, others: this.others };
   }
 
   #stepAt(row: number): StepEvent {

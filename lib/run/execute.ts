@@ -6,7 +6,7 @@
 import { EXIT, UserError } from "../error/user_error.ts";
 import { makeFolder } from "../file/make_folder.ts";
 import { completeReplacement, isBetweenFolders } from "../file/replace_folder.ts";
-import { emulationOf } from "../precision/mod.ts";
+import { emulationOf, precisionLabel, underflowWarning } from "../precision/mod.ts";
 import {
   atomicWrite,
   type Claim,
@@ -152,6 +152,10 @@ export async function executeRun(
         onDisk = writer.syncSoon();
         if (event.event === "resume") { for (const line of resumeFrom?.unrecorded ?? []) writer.write(line); }
         if (event.event === "eval") options.print(describeEvaluation(event));
+        if (event.event === "step" && event.underflow !== undefined) {
+          const warning = underflowWarning(precisionLabel(spec), event.underflow);
+          if (warning !== undefined) options.print(warning);
+        }
         const found = await nonFinite.take(event);
         if (found !== undefined) writer.write({ event: "nonFinite", ...found });
         if (!spec.allowDivergence) requireFinite(event);

@@ -59,6 +59,8 @@ export type StepDone = {
   gradNorm: number;
   lossScale?: number;
   probes?: Probes;
+  /** Share of gradient elements that underflow to 0; at the first step, if a format can underflow. */
+  underflow?: number;
   tokensPerSecond: number;
 };
 
@@ -148,10 +150,18 @@ async function* trainWith(
     const begin = performance.now();
     const batch = batchTensors(batches.next(), batches.padded);
     const probed = probeEvery > 0 && trainer.stepsDone % probeEvery === 0;
+    const underflow = trainer.stepsDone === 0 ? trainer.underflow(batch) : undefined;
     const { step, lr, ...result } = trainer.step(batch, { probed });
     tf.dispose([batch.x, batch.y]);
     const tokensPerSecond = batchSize * blockSize / ((performance.now() - begin) / 1000);
-    yield { event: "step", step, lr, ...result, tokensPerSecond };
+    yield {
+      event: "step",
+      step,
+      lr,
+      ...result,
+      ...(underflow !== undefined && { underflow }),
+      tokensPerSecond,
+    };
     if (step === steps || step % evalEvery === 0) yield* evaluation();
     // Waits for a macrotask: signals are not delivered between microtasks.
     await new Promise((resolve) => setTimeout(resolve));

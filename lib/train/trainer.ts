@@ -20,7 +20,8 @@ import type { Probes } from "./probes.ts";
 import { initialScaler } from "./scaler.ts";
 import { learningRate } from "./schedule.ts";
 import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
-import { createTrainStep, disposeState, type TrainState, type TrainStep } from "./step.ts";
+import { createTrainStep, disposeState, type StepConfig, type TrainState, type TrainStep } from "./step.ts";
+import { canUnderflow, underflowShare } from "./underflow.ts";
 import { type ResolvedOptions, resolveTrainerOptions, type TrainerOptions } from "./trainer_options.ts";
 
 /** The result of a step. A skipped step has a gradient norm that is not finite. */
@@ -131,6 +132,24 @@ export class Trainer implements Disposable {
   }
 
   /**
+   * Measures the share of gradient elements of a batch that underflow to 0 in the trainer's precision, of those that are
+   * not 0 in float32. Trains nothing.
+   *
+   * @param batch int32 [B, T] `x` and `y`; the caller owns them.
+   * @returns The share, from 0 to 1; undefined if no format can underflow.
+   */
+  underflow(batch: TrainingBatch): number | undefined {
+    requireBatch(batch);
+    const { policy, overrides } = this.options;
+    if (!canUnderflow({ policy, overrides })) return undefined;
+    const { x, y, padded = true } = batch, keys = this.#keys(this.#done + 1);
+    const config = { ...this.#objective(padded), policy, overrides };
+    const share = underflowShare(this.model.parameters, { x, y, ...keys }, config);
+    tf.dispose({ ...keys });
+    return share;
+  }
+
+  /**
    * Evaluates the weights, and their moving average if there is one, on a dataset's validation part.
    *
    * @returns `loss` in nats per token, `bitsPerByte`, the number of `tokens`, and the loss by position.
@@ -233,16 +252,18 @@ export class Trainer implements Disposable {
   #stepOf(padded: boolean): TrainStep {
     const known = this.#steps.get(padded);
     if (known !== undefined) return known;
-    const { labelSmoothing, zLoss, loss, ...options } = this.options;
-    const step = createTrainStep({
-      ...options,
-      model: this.model.config,
-      optimizer: this.options,
-      criterion: loss,
-      loss: { labelSmoothing, zLoss, ...(padded && { ignoreIndex: IGNORE_INDEX }) },
-    });
+    const step = createTrainStep({ ...this.options, ...this.#objective(padded), optimizer: this.options });
     this.#steps.set(padded, step);
     return step;
+  }
+
+  #objective(padded: boolean): Required<Pick<StepConfig, "model" | "criterion" | "loss">> {
+    const { labelSmoothing, zLoss, loss } = this.options;
+    return {
+      model: this.model.config,
+      criterion: loss,
+      loss: { labelSmoothing, zLoss, ...(padded && { ignoreIndex: IGNORE_INDEX }) },
+    };
   }
 
   /** Returns the keys of a step's dropout and rounding. They depend only on seed and step, and need no checkpoint. */

@@ -29,7 +29,7 @@ const experiment: Experiment = {
         lr: 2e-3,
         warmupSteps: 10,
         evalEvery: 1_000_000,
-        evalTokens: size === "full" ? 32768 : 8192,
+        evalBytes: size === "full" ? "all" : 16384,
       },
     },
   }),

@@ -117,7 +117,7 @@ Deno.test("sweep over vocabularies learns byte pairs once, and smaller vocabular
         nEmbd: 16,
         warmupSteps: 0,
         evalEvery: 2,
-        evalTokens: 256,
+        evalBytes: 256,
         sampling: "sequential",
       },
     }),

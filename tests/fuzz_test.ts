@@ -33,7 +33,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: t
 const SPEC = {
   ...{ name: "fuzz", data: "text.txt", seq: [16, 32], policy: ["float32", "bf16-autocast"], seeds: [1, 2] },
   ...{ vocab: ["character", "bpe:300"], steps: 20, tokensPerStep: 64, warmupSteps: 2, nLayer: 2, nHead: 2 },
-  ...{ nEmbd: 32, evalTokens: 64, axes: { lr: [1e-3, 2e-3] }, zip: [{ clip: [1, 2], zLoss: [0, 1e-4] }] },
+  ...{ nEmbd: 32, evalBytes: 64, axes: { lr: [1e-3, 2e-3] }, zip: [{ clip: [1, 2], zLoss: [0, 1e-4] }] },
   when: [{ if: { T: { atLeast: 32 } }, set: { minLr: 0 } }],
   exclude: [{ seed: 2, tokenizer: ["character"] }],
   budget: undefined,

@@ -5,6 +5,15 @@
  */
 import type { RunField } from "./run_field.ts";
 
+/**
+ * Returns options without a limit of bytes if they have a limit of tokens, but no limit of bytes. The default limit of bytes
+ * would limit the tokens, too.
+ */
+export function withOneEvalLimit<O extends object>(options: O): O {
+  const { evalTokens, evalBytes } = options as { evalTokens?: unknown; evalBytes?: unknown };
+  return evalTokens !== undefined && evalBytes === undefined ? { ...options, evalBytes: "all" } : options;
+}
+
 /** Options of the training loop: batches, evaluations and checkpoints. */
 export const LOOP_FIELDS = {
   evalEvery: {
@@ -14,13 +23,22 @@ export const LOOP_FIELDS = {
     flag: true,
     doc: "steps between evaluations",
   },
-  evalTokens: {
+  evalBytes: {
     type: "tokens",
     default: 16384,
+    added: "all",
+    least: 1,
+    most: 1e12,
+    flag: "eval-bytes <n>",
+    doc: "bytes of validation text per evaluation, the same text for every tokenizer; or all",
+  },
+  evalTokens: {
+    type: "tokens",
+    default: "all",
     least: 1,
     most: 1e12,
     flag: "eval-tokens <n>",
-    doc: "validation tokens per evaluation; or all",
+    doc: "validation tokens per evaluation, in place of evalBytes, for a single tokenizer; or all",
   },
   checkpointEvery: {
     type: "whole",

@@ -151,7 +151,8 @@ export function evalColumns(runs: readonly RecordedRun[]): Columns {
 
 /**
  * Returns one row per run: `run`, `status`, completed `steps`, and the fields of its spec, text, code and environment,
- * as {@linkcode RUN_FORM}. `evalTokens` is null if the spec has `"all"`.
+ * as {@linkcode RUN_FORM}. `evalBytes` and `evalTokens` are null
+ * if the spec has `"all"`.
  */
 export function runColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.map((run) => {
@@ -162,6 +163,7 @@ export function runColumns(runs: readonly RecordedRun[]): Columns {
       stepsDone: seriesOf(run).steps.length,
       ...environment,
       ...spec,
+      evalBytes: spec.evalBytes === "all" ? null : spec.evalBytes,
       evalTokens: spec.evalTokens === "all" ? null : spec.evalTokens,
       dataSha256: data.sha256,
       libSha256,

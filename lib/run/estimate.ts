@@ -83,6 +83,7 @@ const WITHOUT_COST: ReadonlySet<string> = new Set([
     "weightDecay",
     "clip",
     "evalEvery",
+    "evalBytes",
     "evalTokens",
     "checkpointEvery",
     "patience",
@@ -112,7 +113,8 @@ export interface Cost {
 /** Estimates the duration of a run in seconds. */
 export function estimateSeconds(run: RunSpec, cost: Cost, validationTokens: number): number {
   const evaluations = 1 + Math.ceil(run.steps / run.evalEvery);
-  const tokens = run.evalTokens === "all" ? validationTokens : Math.min(validationTokens, run.evalTokens);
+  const limit = (most: number | "all") => most === "all" ? Infinity : most;
+  const tokens = Math.min(validationTokens, limit(run.evalTokens), limit(run.evalBytes)); // a token has at least a byte
   const twice = run.emaDecay > 0 ? 2 : 1;
   return cost.startSeconds + run.steps * cost.stepSeconds +
     evaluations * twice * tokens * cost.evalSecondsPerToken;

@@ -63,6 +63,7 @@ async function measure(run: RunSpec, vocabSize: number): Promise<Cost> {
     batchSize: B,
     blockSize: T,
     evalEvery: STEPS + 1,
+    evalBytes: "all",
     evalTokens: Math.min(B, 8) * T,
     checkpointEvery: STEPS + 1,
     signal: stop.signal,

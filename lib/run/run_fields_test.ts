@@ -11,12 +11,13 @@ import * as v from "valibot";
 const runs = (spec: object) => expandSweep(parseSweepSpec(spec, "x"), { data: "shakespeare", threads: 1 });
 
 /** Fields added since version 0.1. */
-const ADDED = ["perturb"];
+const ADDED = ["perturb", "evalBytes"];
 
 Deno.test("run specs have the fields and values of version 0.1, and new fields", () => {
   const hash = (specs: readonly object[]) =>
     sha256Hex(canonicalJson(specs.map((spec) => {
-      return Object.fromEntries(Object.entries(spec).filter(([name]) => !ADDED.includes(name)));
+      const former = { ...spec, evalTokens: 16384 }; // the default of version 0.1
+      return Object.fromEntries(Object.entries(former).filter(([name]) => !ADDED.includes(name)));
     })));
   assertEquals(hash(runs({})), "0b0bda9fbed599cf2b06ee355450de4008210f2b85c664400ef5ad15f72bee4a");
   const other = { optimizer: "sgd", momentum: 0.9, seeds: [3], schedule: "wsd", decaySteps: 5, minLr: 0 };
@@ -28,9 +29,9 @@ Deno.test("spec, records, columns and trainers have the fields and defaults of t
   const [run] = runs({}) as unknown as [Record<string, unknown>];
   assertEquals(Object.keys(run).sort(), names);
   assertEquals(Object.keys(SPEC_FORM).sort(), names);
-  // A record without newer fields reads as one with their defaults.
+  // A record without newer fields reads as one with the values of that time.
   const old = Object.fromEntries(Object.entries(run).filter(([name]) => !(name in RUN_OPTIONS)));
-  assertEquals(v.parse(runSpecSchema, old), run as never);
+  assertEquals(v.parse(runSpecSchema, old), { ...run, ...RUN_OPTIONS } as never);
   const trainer = resolveTrainerOptions({ steps: 100 }) as unknown as Record<string, unknown>;
   for (const [name, field] of RUN_FIELD_ENTRIES) {
     if (field.default === undefined) continue;

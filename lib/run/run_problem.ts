@@ -17,7 +17,9 @@ export function runProblem(run: RunSpec): string | undefined {
     overridesProblem(run.overrides, run.nLayer);
 }
 
-function sizesProblem({ B, T, accumulate, evalTokens, documents, separator }: RunSpec): string | undefined {
+function sizesProblem(
+  { B, T, accumulate, evalBytes, evalTokens, documents, separator }: RunSpec,
+): string | undefined {
   if (separator !== "" && documents === "join") {
     return `expected documents separate with a separator, got documents join and separator ${
       JSON.stringify(separator)
@@ -31,6 +33,9 @@ function sizesProblem({ B, T, accumulate, evalTokens, documents, separator }: Ru
   }
   if (evalTokens !== "all" && evalTokens < T) {
     return `expected evalTokens to be at least every T in seq, or all, got ${evalTokens} with T ${T}`;
+  }
+  if (evalBytes !== "all" && evalBytes < T) {
+    return `expected evalBytes to be at least every T in seq, or all, got ${evalBytes} with T ${T}`;
   }
   return undefined;
 }

@@ -23,7 +23,7 @@ const DEFAULT_COMPARISON: SweepSpec = {
   nHead: 2,
   nEmbd: 64,
   evalEvery: 200,
-  evalTokens: "all",
+  evalBytes: "all",
   floor: 3,
 };
 

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { didYouMean } from "../error/did_you_mean.ts";
 import { expectationOf, isSchemaMessage, shownValue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
+import { withOneEvalLimit } from "../options/loop_fields.ts";
 import { OWN_KEYS } from "../file/json.ts";
 import { canonicalJson } from "../record/mod.ts";
 import { parseTokenizerName } from "../text/mod.ts";
@@ -43,7 +44,11 @@ export function parseSweepSpec(
     const named = unknown.map((field) => `${field}${didYouMean(field, known)}`);
     refuse(`unknown field ${named.join(", ")}. The fields are ${known.join(", ")}`);
   }
-  const result = v.safeParse(specSchema, { ...defaults, ...shortWarmup(given, defaults), ...given });
+  const result = v.safeParse(specSchema, {
+    ...defaults,
+    ...shortWarmup(given, defaults),
+    ...withOneEvalLimit(given),
+  });
   if (!result.success) {
     const [issue] = result.issues;
     return refuse(describeField(v.getDotPath(issue) ?? "the spec", issue));
@@ -55,6 +60,13 @@ export function parseSweepSpec(
   checkAxes(spec, { given, refuse });
   // With a budget of operations, the number of steps depends on V. Check with the smallest vocabulary here.
   const runs = runsOf(spec, { data: String(spec.data), threads: 1, vocabSize: () => 2 }, refuse);
+  const tokenizers = new Set(runs.map(({ tokenizer }) => tokenizer));
+  if (tokenizers.size > 1 && runs.some(({ evalTokens }) => evalTokens !== "all")) {
+    refuse(
+      `expected evalBytes with ${tokenizers.size} tokenizers, got evalTokens. Equal numbers of tokens are different texts, ` +
+        "whose losses are not comparable",
+    );
+  }
   const useless = runs.map(uselessFields);
   for (const [field, why] of Object.entries(useless[0]!)) {
     if (Object.hasOwn(given, field) && useless.every((one) => Object.hasOwn(one, field))) {

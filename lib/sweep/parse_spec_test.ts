@@ -9,7 +9,7 @@ import { modelOf } from "../run/run_problem.ts";
 /** A spec of one run. */
 const ONE = {
   ...{ data: "text.txt", seq: [16], policy: ["float32"], vocab: ["character"], seeds: [1] },
-  ...{ tokensPerStep: 64, nEmbd: 32, nHead: 2, nLayer: 2, evalTokens: 128, warmupSteps: 0 },
+  ...{ tokensPerStep: 64, nEmbd: 32, nHead: 2, nLayer: 2, evalBytes: 128, warmupSteps: 0 },
 };
 
 function runsOf(given: object, vocabSize = 30): RunSpec[] {
@@ -64,6 +64,22 @@ Deno.test("expandSweep() applies when before exclude", () => {
 Deno.test("expandSweep() returns unique runs", () => {
   const given = { axes: { lr: [1e-3, 1e-2] }, when: [{ if: { T: 16 }, set: { lr: 5e-3 } }] };
   assertEquals(columns(given, "lr"), [[5e-3]]);
+});
+
+Deno.test("parseSweepSpec() limits evaluations in bytes for several tokenizers, in bytes or tokens for one", () => {
+  const limits = ({ evalTokens, evalBytes }: ReturnType<typeof parseSweepSpec>) => [evalBytes, evalTokens];
+  const { evalBytes: _evalBytes, ...spec } = ONE;
+  assertEquals(limits(parseSweepSpec(spec, "x")), [16384, "all"]);
+  assertEquals(limits(parseSweepSpec({ ...spec, evalBytes: 4096 }, "x")), [4096, "all"]);
+  assertEquals(limits(parseSweepSpec({ ...spec, evalTokens: 4096 }, "x")), ["all", 4096]);
+  assertEquals(limits(parseSweepSpec({ ...spec, evalTokens: "all" }, "x")), ["all", "all"]);
+  const several = { ...spec, vocab: ["character", "bpe:300"] };
+  assertEquals(limits(parseSweepSpec({ ...several, evalBytes: "all" }, "x")), ["all", "all"]);
+  assertThrows(
+    () => parseSweepSpec({ ...several, evalTokens: 4096 }, "x"),
+    UserError,
+    "expected evalBytes with 2 tokenizers, got evalTokens",
+  );
 });
 
 Deno.test("expandSweep() adds perturbed float32 runs to settings with a lower precision", () => {

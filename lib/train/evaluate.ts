@@ -30,6 +30,11 @@ export interface EvaluateOptions {
   readonly T: number;
   /** Maximum number of targets, in whole windows; `all`: every target, with a shorter last window. */
   readonly maxTokens: number | "all";
+  /**
+   * Number of bytes of text from the start of `tokens`: counts the targets that lie within, at least one. Equal stretches of
+   * text make bits per byte comparable across tokenizers. Default: all.
+   */
+  readonly maxBytes?: number | "all" | undefined;
 }
 
 /** The result of an evaluation. */
@@ -57,7 +62,7 @@ export interface BatchLosses {
 /** Yields the loss of every target, batch by batch, in the order of the tokens. */
 export function* targetLosses(
   parameters: Parameters,
-  options: Omit<EvaluateOptions, "byteLengths">,
+  options: Omit<EvaluateOptions, "byteLengths" | "maxBytes">,
 ): Generator<BatchLosses, void, undefined> {
   const { model, policy, overrides } = options;
   const padding = options.tokens.documentStarts === undefined ? {} : { ignoreIndex: IGNORE_INDEX };
@@ -77,13 +82,19 @@ export function* targetLosses(
 
 /** Evaluates parameters. The losses of windows are summed in float64. */
 export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
-  let nats = 0, tokens = 0, bytes = 0;
+  const { byteLengths, maxBytes = "all" } = options;
+  const most = maxBytes === "all" ? Infinity : maxBytes;
+  let nats = 0, tokens = 0, bytes = 0, end = 0; // `end`: bytes of text up to the last target
   const sums = new Float64Array(options.T), counts = new Float64Array(options.T);
+  text:
   for (const { batch, losses } of targetLosses(parameters, options)) {
-    for (const loss of losses) nats += loss;
+    if (tokens === 0) end = byteLengths[batch.x[0]!]!;
     for (const [i, target] of batch.y.entries()) {
       if (target === IGNORE_INDEX) continue; // its loss is 0
-      bytes += options.byteLengths[target]!;
+      end += byteLengths[target]!;
+      if (end > most && tokens > 0) break text;
+      nats += losses[i]!;
+      bytes += byteLengths[target]!;
       sums[i % batch.T]! += losses[i]!;
       counts[i % batch.T]! += 1;
       tokens++;

@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { Gpt, gpt, type GptConfig } from "../model/mod.ts";
-import { LOOP_FIELDS } from "../options/loop_fields.ts";
+import { LOOP_FIELDS, withOneEvalLimit } from "../options/loop_fields.ts";
 import { type OptionsOf, withDefaults } from "../options/run_field.ts";
 import { createBatches } from "../text/mod.ts";
 import { batchTensors, type TrainingData } from "./dataset.ts";
@@ -105,8 +105,8 @@ async function* trainWith(
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { data, signal, batchSize = 12, blockSize = trainer.model.config.blockSize } = options;
-  const { sampling, evalEvery, evalTokens, checkpointEvery, saveBest, probeEvery, ...earlyStop } =
-    withDefaults(LOOP_FIELDS, options);
+  const { sampling, evalEvery, evalBytes, evalTokens, checkpointEvery, saveBest, probeEvery, ...earlyStop } =
+    withDefaults(LOOP_FIELDS, withOneEvalLimit(options));
   const { seed, steps } = trainer.options;
   const batches = createBatches(data.train, { B: batchSize, T: blockSize, sampling, seed });
   let history = NO_HISTORY;
@@ -129,7 +129,7 @@ async function* trainWith(
   const evaluateNow = (): EvaluationEvent => {
     const begin = performance.now();
     const { positionLoss: _, ...result } = trainer.evaluate(data, {
-      ...{ batchSize, blockSize, maxTokens: evalTokens },
+      ...{ batchSize, blockSize, maxBytes: evalBytes, maxTokens: evalTokens },
     });
     const seconds = (performance.now() - begin) / 1000;
     return { event: "eval", step: trainer.stepsDone, ...result, seconds };

@@ -57,8 +57,8 @@ export async function findNonFinite(run: ReplayedRun, place: NonFinitePlace): Pr
     const { origin } = watchNonFinite(() => {
       if (!evaluation) eager.step(before.batch);
       else {
-        const { batchSize, blockSize, evalTokens: maxTokens } = run;
-        eager.evaluate(run.data, { batchSize, blockSize, maxTokens });
+        const { batchSize, blockSize, evalBytes: maxBytes, evalTokens: maxTokens } = run;
+        eager.evaluate(run.data, { batchSize, blockSize, maxBytes, maxTokens });
       }
     });
     if (origin === undefined) return undefined;

@@ -13,6 +13,7 @@ import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
 import { historyLengths, initialHistories } from "./amax.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 import type { TrainingBatch, TrainingData } from "./dataset.ts";
+import { LOOP_FIELDS } from "../options/loop_fields.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import type { BatchTensors } from "./loss.ts";
 import { initialOptimizerState, zerosLike } from "./optimizer.ts";
@@ -42,7 +43,11 @@ export interface TrainingStep {
 
 /** Options of an evaluation. */
 export interface TrainerEvaluateOptions {
-  /** Number of targets, in whole windows from the start of the validation part, or `all`. Default: 16,384. */
+  /**
+   * Bytes of validation text, from its start, or `all`. Equal for all tokenizers. Default: 16,384, or `all` with `maxTokens`.
+   */
+  readonly maxBytes?: number | "all" | undefined;
+  /** Number of targets, in whole windows from the start of the validation part, or `all`. Default: all. */
   readonly maxTokens?: number | "all" | undefined;
   /** B, windows per batch. Default: that of the last step, or 12. */
   readonly batchSize?: number | undefined;
@@ -164,7 +169,8 @@ export class Trainer implements Disposable {
       byteLengths: data.tokenizer.byteLengths,
       B: options.batchSize ?? this.#batchSize,
       T: options.blockSize ?? Math.min(config.blockSize, data.validation.length - 1),
-      maxTokens: options.maxTokens ?? 16_384,
+      maxBytes: options.maxBytes ?? (options.maxTokens === undefined ? LOOP_FIELDS.evalBytes.default : "all"),
+      maxTokens: options.maxTokens ?? "all",
     };
     const own = evaluate(this.model.parameters, given);
     const average = this.#state.ema && evaluate(this.#state.ema, given);

@@ -57,6 +57,7 @@ export const SPEC: RunSpec = {
   weightDecay: 0.1,
   clip: 1,
   evalEvery: 50,
+  evalBytes: "all",
   evalTokens: 1000,
   checkpointEvery: 50,
 };

@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "node:path";
+import { readRegular } from "../file/regular.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
 import { CONFIG, readJson } from "./gpt2_files.ts";
@@ -76,7 +77,7 @@ export async function companionFiles(
   if (generation !== undefined && source !== undefined) {
     const within = withinVocabulary(generation, config.vocabSize);
     const isKept = JSON.stringify(within) === JSON.stringify(generation);
-    files.set(GENERATION, isKept ? Deno.readFileSync(join(source, GENERATION)) : jsonText(within));
+    files.set(GENERATION, isKept ? readRegular(join(source, GENERATION)) : jsonText(within));
   } else if (source === undefined) files.set(GENERATION, jsonText(ids));
   return files;
 }
@@ -136,7 +137,7 @@ function filesOf(folder: string): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   for (const name of TOKENIZER_FILES) {
     try {
-      files.set(name, Deno.readFileSync(join(folder, name)));
+      files.set(name, readRegular(join(folder, name)));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

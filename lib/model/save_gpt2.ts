@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite, syncFolder } from "../file/atomic_write.ts";
+import { readRegular } from "../file/regular.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { completeConfig } from "./config.ts";
 import { CONFIG, type Gpt2Model, HEAD, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
@@ -129,7 +130,7 @@ function requireFree(folder: string, names: readonly string[]): void {
 /** Returns whether a file exists with other content. */
 function differs(path: string, content: FileContents): boolean {
   try {
-    const found = Deno.readFileSync(path);
+    const found = readRegular(path);
     const wanted = typeof content === "string" ? new TextEncoder().encode(content) : content;
     return found.length !== wanted.length || found.some((byte, i) => byte !== wanted[i]);
   } catch (error) {

@@ -6,6 +6,7 @@
  */
 import { dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { readRegular } from "../file/regular.ts";
 import { canonicalJson, hashSources, sha256Hex } from "../record/mod.ts";
 import { joined, type Notebook } from "./ipynb.ts";
 import { ROOT } from "./type_check.ts";
@@ -61,8 +62,9 @@ function sourcesOf(notebook: Notebook, path: string): Sources {
   const code = notebook.cells.filter(({ cell_type }) => cell_type === "code");
   const reads = (stampOf(notebook).reads ?? []).map((name) => {
     try {
-      return [name, sha256Hex(Deno.readFileSync(join(dirname(path), name)))];
+      return [name, sha256Hex(readRegular(join(dirname(path), name)))];
     } catch (error) {
+      if (error instanceof UserError) throw error;
       throw new UserError(
         `Cannot use ${path}: its metadata lists ${name} in reads: ${(error as Error).message}`,
         {

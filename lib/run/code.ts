@@ -4,6 +4,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { isFile } from "../file/exists.ts";
 import { atomicWrite, type Environment, hashSources, sha256Hex } from "../record/mod.ts";
 
 /** Repository folder as a file path, not URL-encoded. */
@@ -90,7 +91,9 @@ export function recordedCode(
   }
   if (run("tar", ["-xf", archive, "-C", root]) === undefined) return fail("tar cannot unpack the code");
   Deno.removeSync(archive);
-  if (changed !== undefined && run("git", ["apply", resolve(diffPath(dir))], root) === undefined) {
+  const applies = () =>
+    isFile(diffPath(dir)) && run("git", ["apply", resolve(diffPath(dir))], root) !== undefined;
+  if (changed !== undefined && !applies()) {
     return fail(
       `the uncommitted changes to ${commit} are missing from ${diffPath(dir)}, or do not apply`,
     );

@@ -10,7 +10,8 @@ import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import { readJsonFile, requireObject } from "../file/json.ts";
-import { readText } from "../file/text.ts";
+import { readRegular } from "../file/regular.ts";
+import { decodeText } from "../file/text.ts";
 import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
@@ -99,6 +100,7 @@ async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> 
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof UserError) throw cause; // it names its file
     const reason = cause instanceof Error ? cause.message.replace(/^Cannot [^:]*: /, "") : cause;
     throw new UserError(
       `Cannot read ${path}: ${reason}. Save the tokenizer again with transformers' save_pretrained.`,
@@ -139,7 +141,9 @@ function jsonOfFiles(
     const id = more[content] ?? ids[content];
     return id === undefined ? [] : [{ id, content, special: true, normalized: false }];
   });
-  const lines = readText(merges).split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
+  const lines = decodeText(readRegular(merges)).split(/\r?\n/).filter((line) =>
+    line !== "" && !line.startsWith("#version")
+  );
   return {
     ...JSON_FRAME,
     added_tokens: added,

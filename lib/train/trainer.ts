@@ -5,6 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { atomicWrite } from "../file/atomic_write.ts";
+import { readRegular } from "../file/regular.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Gpt, type Parameters, toParameters } from "../model/mod.ts";
 import { describePolicy, overridesProblem } from "../precision/mod.ts";
@@ -234,8 +235,9 @@ export class Trainer implements Disposable {
   resume(path: string): void {
     let bytes: Uint8Array<ArrayBuffer>;
     try {
-      bytes = Deno.readFileSync(path);
+      bytes = readRegular(path);
     } catch (cause) {
+      if (cause instanceof UserError) throw cause;
       throw new UserError(`Cannot resume from ${path}: ${cause instanceof Error ? cause.message : cause}`, {
         cause,
       });

@@ -53,7 +53,7 @@ Deno.test("compare finds a planted softmax by replaying a step, from both direct
   const dir = join(root, "softmax");
   const { code, stdout, stderr } = await runTask("compare", [spec, "--out", dir, "--culprit", "replay"]);
   assertEquals(code, 0, stderr);
-  assertMatch(stdout, /replaying step 61 from float32's weights, at most \d+ times/);
+  assertMatch(stdout, /replaying step 61 on 8 batches from float32's weights, at most \d+ times/);
   assertMatch(stdout, /The culprit is softmax of h\.1: lowered alone it makes \d+ % of the squared error/);
   const [culprit] = await culpritsOf(dir);
   const wanted = [{ layers: ["h.1"], opClass: "softmax" }];
@@ -64,24 +64,19 @@ Deno.test("compare finds a planted softmax by replaying a step, from both direct
   ]);
   assertLess(culprit.search.returned.share, 0.2);
   assertStringIncludes(stdout, culprit.sentence);
-  // The same result for two runs outside of a sweep.
-  const [float32, low] = ["float32", "bf16-autocast"].map((policy) =>
-    runFolder(dir, readRuns(dir).find(({ manifest }) => manifest.spec.policy === policy)!.manifest.runId)
-  );
-  const two = await runTask("compare", [float32!, low!, "--culprit", "replay"]);
-  assertStringIncludes(two.stdout, culprit.sentence);
+  assert(culprit.biases.length > 0);
 });
 
 Deno.test("compare finds a planted class by training, keeps the trials, and reuses them", async () => {
   const spec = await specOf("residual", {
-    seeds: [1, 2],
-    overrides: [{ layers: ["h.1"], opClasses: ["residual"], format: "e8m1" }],
+    seeds: [1, 2, 3],
+    overrides: [{ layers: ["h.1"], opClasses: ["residual"], format: "e4m3" }],
   });
   const dir = join(root, "residual");
   const args = [spec, "--out", dir, "--culprit", "loss"];
   const { code, stdout, stderr } = await runTask("compare", args);
   assertEquals(code, 0, stderr);
-  assertMatch(stdout, /at most \d+ trials of 2 runs each/);
+  assertMatch(stdout, /at most \d+ trials of 3 runs each/);
   const [, culprit] = await culpritsOf(dir);
   const wanted = [{ layers: ["h.1"], opClass: "residual" }];
   assertEquals([culprit.signal, culprit.search.lowered.parts, culprit.search.returned.parts], [
@@ -90,7 +85,7 @@ Deno.test("compare finds a planted class by training, keeps the trials, and reus
     wanted,
   ]);
   const trials = readRuns(join(dir, "culprit"));
-  assertEquals(trials.length, 2 * culprit.search.trials);
+  assertEquals(trials.length, 3 * culprit.search.trials);
   assert(trials.every(({ status }) => status === "finished"));
   const journals = trials.map(({ events }) => JSON.stringify(events));
   const again = await runTask("compare", args);
@@ -120,8 +115,14 @@ Deno.test("trained pairs: equal precisions, two seeds, and a diverged loss get t
     seeds: [1, 2],
     overrides: [{ opClasses: ["residual"], format: "e2m3" }],
   });
-  const diverged = await runTask("compare", [lost, "--out", join(root, "lost"), "--culprit", "none"]);
+  const diverged = await runTask("compare", [lost, "--out", join(root, "lost"), "--culprit", "loss"]);
   assertEquals(diverged.code, 0, diverged.stderr);
+  // Only a degraded loss has a culprit to search for.
+  assertStringIncludes(
+    diverged.stderr,
+    "note: no search for a culprit: the verdict is diverged, not degraded",
+  );
+  assertEquals(await culpritsOf(join(root, "lost")), []);
   assertMatch(
     diverged.stdout,
     /\ndiverged at step \d+: bf16-autocast, residual=e2m3 \(emulated e2m3\) diverged in \d of 2 pairs .*, float32 in none\.\n/,

@@ -6,7 +6,6 @@
  */
 import { table } from "arquero";
 import { layerNames, type OpClass, type PrecisionOverride } from "../precision/mod.ts";
-import { smallestSet, trialBound } from "./smallest_set.ts";
 import type { Table } from "./tables.ts";
 
 /** An operation class together with the layers to which it is limited. */
@@ -95,23 +94,82 @@ export interface CulpritSearch {
 export interface ReplayedStep {
   /** Number of the step. */
   readonly step: number;
-  /** Loss minus the float32 loss, in nats per token. */
+  /** Number of batches, all with the same weights. */
+  readonly batches: number;
+  /** Loss minus the float32 loss, in nats per token; mean over batches. */
   readonly lossError: number;
   /** Relative gradient error ‖g - g₀‖ / ‖g₀‖ over all gradients. g₀ is the float32 gradient. */
   readonly error: number;
   /** Cosine of the angle between the gradients. */
   readonly cosine: number;
-  /** Error and cosine of each layer's gradients. */
-  readonly layers: readonly { readonly layer: string; readonly error: number; readonly cosine: number }[];
+  /** Norm of the expected error relative to that of the mean gradient. The expected error does not average out. */
+  readonly bias: number;
+  /** ‖mean error‖ / (rms error / √batches): 1 for independent errors, √batches for equal ones. */
+  readonly coherence: number;
+  /** Error, cosine, bias and coherence of each layer's gradients. */
+  readonly layers: readonly {
+    readonly layer: string;
+    readonly error: number;
+    readonly cosine: number;
+    readonly bias: number;
+    readonly coherence: number;
+  }[];
 }
 
-/** Returns one row per layer: `layer`, the relative error of its gradients, and the cosine to the float32 gradients. */
+/**
+ * Returns one row per layer: `layer`, the relative error of its gradients, the cosine to the float32 gradients, and the
+ * bias and coherence of the errors.
+ */
 export function replayTable({ layers }: ReplayedStep): Table {
   return table([
     ["layer", layers.map(({ layer }) => layer)],
     ["gradientError", layers.map(({ error }) => error)],
     ["cosine", layers.map(({ cosine }) => cosine)],
+    ["bias", layers.map(({ bias }) => bias)],
+    ["coherence", layers.map(({ coherence }) => coherence)],
   ]);
+}
+
+/** Bias of the gradient error if one part alone is in lower precision. It does not average out over batches. */
+export interface PartBias {
+  /** The part. */
+  readonly part: Part;
+  /** Norm of the expected error relative to that of the mean gradient. */
+  readonly bias: number;
+  /** ‖mean error‖ / (rms error / √batches). NaN without errors. */
+  readonly coherence: number;
+}
+
+/** Coherence above which a part has a bias. Independent errors of 8 batches have 1 ± 0.1. */
+const COHERENT = 1.2;
+
+/** Returns a part's squared bias; 0 if its errors are as independent as chance makes them. */
+export function squaredBias({ bias, coherence }: PartBias): number {
+  return coherence > COHERENT ? bias ** 2 : 0;
+}
+
+/** Returns the parts with the largest biases, which make at least 80 % of the sum of squared biases. */
+export function biasedParts(biases: readonly PartBias[]): PartBias[] {
+  const ranked = biases.filter((one) => squaredBias(one) > 0).sort((a, b) => squaredBias(b) - squaredBias(a));
+  const total = ranked.reduce((sum, one) => sum + squaredBias(one), 0);
+  let sum = 0;
+  return ranked.filter((one) => {
+    const before = sum;
+    sum += squaredBias(one);
+    return before < 0.8 * total;
+  });
+}
+
+/** Describes the parts with the largest biases in one sentence. */
+export function biasSentence(biases: readonly PartBias[]): string {
+  const found = biasedParts(biases).map(({ part, bias, coherence }) =>
+    `${partName(part)} (${(100 * bias).toPrecision(2)} %, coherence ${coherence.toPrecision(2)})`
+  );
+  return found.length === 0
+    ? "No part's error has a bias: the errors of batches are independent."
+    : `By bias, which does not average out over batches, the culprit is ${found.slice(0, 4).join(", ")}${
+      found.length > 4 ? ` and ${found.length - 4} more` : ""
+    }; independent errors have a coherence of 1.`;
 }
 
 /** Culprits in `compare.json` and the report. */
@@ -128,103 +186,10 @@ export interface CulpritFinding {
   readonly replayed: ReplayedStep | undefined;
   /** Result of the search. */
   readonly search: CulpritSearch;
+  /** Bias of each part alone in lower precision, on a replayed step. Omitted if runs were trained. */
+  readonly biases?: readonly PartBias[] | undefined;
   /** Result as a sentence. */
   readonly sentence: string;
-}
-
-/** Options of a search. */
-export interface CulpritOptions {
-  /** Maximum number of parts in a set. Default: 4. */
-  readonly most?: number;
-  /**
-   * Share of the effect that a set must explain: at least this share is caused by it, at most the rest remains.
-   * Default: 0.8.
-   */
-  readonly share?: number;
-  /** Also measures each part alone, with one trial per part. Default: false. */
-  readonly alone?: boolean;
-  /** Set to try first, such as the result of another signal. */
-  readonly hint?: readonly Part[] | undefined;
-}
-
-/**
- * Returns the maximum number of trials of a search, over both directions and both levels. The empty and the full set
- * are not counted: their shares are known.
- */
-export function culpritBound(
-  parts: readonly Part[],
-  { most = 4, alone = false, hint }: CulpritOptions = {},
-): number {
-  const directions = 2 * (trialBound(parts.length, most) + trialBound(wholeClasses(parts).length, most) - 4);
-  return directions + (alone ? parts.length : 0) + (hint === undefined ? 0 : 2 * (hint.length + 1));
-}
-
-/**
- * Searches for the smallest set of parts that explains an effect, from both directions.
- *
- * @param parts All parts.
- * @param shareOf Returns the share of the effect with all parts in lower precision except those that the overrides set
- * to float32. The share is 1 without overrides and 0 with all parts in float32; the latter is never queried.
- * @param options See {@linkcode CulpritOptions}.
- */
-export async function findCulprit(
-  parts: readonly Part[],
-  shareOf: (returned: readonly PrecisionOverride[]) => number | Promise<number>,
-  options: CulpritOptions = {},
-): Promise<CulpritSearch> {
-  const { most = 4, share = 0.8, alone = false, hint } = options;
-  const known = new Map<string, number>();
-  const ask = async (lowered: readonly Part[]): Promise<number> => {
-    const low = new Set(lowered.flatMap(placesOf));
-    const back = parts.filter((part) => !placesOf(part).some((place) => low.has(place)));
-    if (back.length === parts.length) return 0;
-    if (back.length === 0) return 1;
-    const key = [...low].sort().join(" ");
-    const found = known.get(key) ?? await shareOf(returned(back));
-    known.set(key, found);
-    return found;
-  };
-  const from = async (among: readonly Part[], direction: "lowered" | "returned"): Promise<FoundFrom> => {
-    const rest = (set: readonly Part[]) => among.filter((part) => !set.includes(part));
-    const shareWith = (set: readonly Part[]) => ask(direction === "lowered" ? set : rest(set));
-    const explains = async (set: readonly Part[]) => {
-      const found = await shareWith(set);
-      return direction === "lowered" ? found >= share : found <= 1 - share;
-    };
-    const given = hint?.flatMap((wanted) => among.filter((part) => partName(part) === partName(wanted)));
-    if (given !== undefined && given.length === hint?.length && await isSmallest(given, explains)) {
-      return { parts: given, reason: undefined, share: await shareWith(given) };
-    }
-    const { parts, reason } = await smallestSet(among, explains, most);
-    return { parts, reason, share: parts === undefined ? NaN : await shareWith(parts) };
-  };
-  let level: CulpritSearch["level"] = "parts";
-  let [lowered, back] = [await from(parts, "lowered"), await from(parts, "returned")];
-  if (lowered.parts === undefined || back.parts === undefined) {
-    level = "classes";
-    const classes = wholeClasses(parts);
-    [lowered, back] = [await from(classes, "lowered"), await from(classes, "returned")];
-  }
-  const singles: { part: Part; share: number }[] = [];
-  if (alone) { for (const part of parts) singles.push({ part, share: await ask([part]) }); }
-  return { level, lowered, returned: back, alone: singles, trials: known.size };
-}
-
-/** Returns the places of a part. */
-function placesOf({ layers, opClass }: Part): string[] {
-  return layers.map((layer) => `${opClass}@${layer}`);
-}
-
-/** Returns true if a set explains the effect and every part is necessary. */
-async function isSmallest(
-  set: readonly Part[],
-  explains: (set: readonly Part[]) => Promise<boolean>,
-): Promise<boolean> {
-  if (set.length === 0 || !await explains(set)) return false;
-  for (const one of set) {
-    if (set.length > 1 && await explains(set.filter((part) => part !== one))) return false;
-  }
-  return true;
 }
 
 /**

@@ -1,14 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classFormats, type PrecisionOverride, type Scope } from "../precision/mod.ts";
-import {
-  culpritBound,
-  culpritSentence,
-  findCulprit,
-  type Part,
-  partName,
-  partsOf,
-  returned,
-} from "./culprit.ts";
+import { culpritSentence, type Part, partName, partsOf, returned } from "./culprit.ts";
+import { culpritBound, findCulprit } from "./find_culprit.ts";
 
 const PARTS = partsOf(3);
 const at = (layer: string, opClass: Part["opClass"]): Part => ({ layers: [layer], opClass });
@@ -76,16 +69,50 @@ Deno.test("findCulprit() finds interacting parts", async () => {
   assertEquals(search.returned.parts?.map(partName), names);
 });
 
-Deno.test("findCulprit() tries a hint first, and verifies it", async () => {
-  const { shareOf, asked } = adding((part) => partName(part) === "gelu of h.1" ? 1 : 0);
-  const right = await findCulprit(PARTS, shareOf, { hint: [at("h.1", "gelu")] });
-  assertEquals([right.lowered.parts?.map(partName), right.trials], [["gelu of h.1"], 2]);
-  assertEquals(asked.length, 2);
-  for (const hint of [[at("h.0", "gelu")], [at("h.1", "gelu"), at("h.0", "gelu")], []]) {
-    const search = await findCulprit(PARTS, shareOf, { hint });
-    assertEquals(search.lowered.parts?.map(partName), ["gelu of h.1"]);
-    assertEquals(search.returned.parts?.map(partName), ["gelu of h.1"]);
-  }
+Deno.test("findCulprit() names a partner that the larger part hides, and no third part", async () => {
+  const effects: Record<string, number> = { "linear of h.0": 1, "layerNorm of h.1": 0.02 };
+  const signal = () => adding((part) => effects[partName(part)] ?? 1e-5);
+  const alone = signal();
+  const search = await findCulprit(PARTS, alone.shareOf, { alone: true });
+  assertEquals(search.lowered.parts?.map(partName), ["linear of h.0", "layerNorm of h.1"]);
+  assertEquals(search.returned.parts?.map(partName), ["linear of h.0", "layerNorm of h.1"]);
+  assert(search.returned.share < 1e-3 && search.lowered.share > 0.999);
+  assert(alone.asked.length <= culpritBound(PARTS, { alone: true }));
+  // A remaining share that cannot be told from 0 has no partner.
+  const noisy = await findCulprit(PARTS, signal().shareOf, { alone: true, least: 0.05 });
+  assertEquals(noisy.returned.parts?.map(partName), ["linear of h.0"]);
+  // Without a difference between parts, none is a partner.
+  const single = adding((part) => partName(part) === "linear of h.0" ? 1 : 0.005);
+  const one = await findCulprit(PARTS, single.shareOf, { alone: true });
+  assertEquals(one.returned.parts?.map(partName), ["linear of h.0"]);
+});
+
+Deno.test("findCulprit() tries the first parts of a ranking, drops those without effect, and adds partners", async () => {
+  const effects: Record<string, number> = { "gelu of h.1": 1, "softmax of h.2": 0.1 };
+  const { shareOf, asked } = adding((part) => effects[partName(part)] ?? 1e-5);
+  const ranking = [at("h.0", "gelu"), at("h.1", "gelu"), at("h.2", "softmax"), at("h.0", "linear")];
+  const search = await findCulprit(PARTS, shareOf, { ranking });
+  assertEquals(search.lowered.parts?.map(partName), ["gelu of h.1", "softmax of h.2"]);
+  assertEquals(search.returned.parts?.map(partName), ["gelu of h.1", "softmax of h.2"]);
+  assert(asked.length <= 12, `${asked.length}`);
+  // A ranking without the culprit: its class is found.
+  const wrong = await findCulprit(PARTS, shareOf, { ranking: ranking.slice(2), most: 2 });
+  assertEquals([wrong.level, wrong.returned.parts?.map(partName)], ["classes", [
+    "gelu of h.0 and h.1 and h.2",
+  ]]);
+});
+
+Deno.test("findCulprit() measures sets of equal effective precision once", async () => {
+  const { shareOf, asked } = adding((part) => partName(part) === "gelu of h.1" ? 1 : 0.001);
+  const plain = await findCulprit(PARTS, shareOf, { alone: true });
+  // Whatever the residual stream has as a format, it is float32 in effect.
+  const merged = adding((part) => partName(part) === "gelu of h.1" ? 1 : 0.001);
+  const keyOf = (back: readonly PrecisionOverride[]) =>
+    JSON.stringify(back.filter(({ opClasses }) => String(opClasses) !== "residual"));
+  const search = await findCulprit(PARTS, merged.shareOf, { alone: true, keyOf });
+  assertEquals(search.returned.parts?.map(partName), ["gelu of h.1"]);
+  assertEquals([plain.trials, search.trials], [asked.length, merged.asked.length]);
+  assert(merged.asked.length < asked.length, `${merged.asked.length} of ${asked.length}`);
 });
 
 Deno.test("findCulprit() searches by class if an effect is spread over too many parts", async () => {

@@ -39,6 +39,8 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   beyondFrom: { label: "above floor from" },
   gradientError: { label: "gradient error", digits: 6 },
   cosine: { label: "cosine", digits: 8 },
+  bias: { label: "bias", digits: 6 },
+  coherence: { label: "coherence", digits: 2 },
   area: { label: "area", digits: 3, signed: true },
   baselineSpikes: { label: "spikes base" },
   baselineLostAt: { label: "lost base" },

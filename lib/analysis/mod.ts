@@ -12,19 +12,22 @@ export {
   nonFiniteNotes,
 } from "./comparison_text.ts";
 export {
-  culpritBound,
+  biasedParts,
+  biasSentence,
   type CulpritFinding,
-  type CulpritOptions,
   type CulpritSearch,
   culpritSentence,
-  findCulprit,
   type FoundFrom,
   type Part,
+  type PartBias,
+  partName,
   partsOf,
   type ReplayedStep,
   replayTable,
   returned,
+  squaredBias,
 } from "./culprit.ts";
+export { culpritBound, type CulpritOptions, findCulprit, type ShareOf } from "./find_culprit.ts";
 export { type Block } from "./gap_blocks.ts";
 export {
   columnLabel,

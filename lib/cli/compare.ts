@@ -57,7 +57,7 @@ const program = command(
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "search for the layers and operation classes that cause a gap. auto: replay one step if the verdict is degraded or diverged; replay: always; loss: also train short runs; none: no search",
+    "search for the layers and operation classes that cause a gap. auto: replay a step if the verdict is degraded; loss: then also train short runs; replay: replay a step, whatever the verdict; none: no search",
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type CulpritFinding, GAP_MEASURES, type GapMeasure, type Grid, percent } from "../analysis/mod.ts";
+import {
+  type CulpritFinding,
+  GAP_MEASURES,
+  type GapMeasure,
+  type Grid,
+  percent,
+  squaredBias,
+} from "../analysis/mod.ts";
 import { COLORS, layoutOf, NEUTRAL, pick } from "./_traces.ts";
 import { heatMapFigure } from "./build.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
@@ -52,28 +59,37 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
 }
 
 /**
- * Returns a heat map of the share of a gap that each operation class in each layer causes when only that part has the
- * lower precision.
+ * Returns heat maps of the share of an effect that each operation class in each layer causes when only that part has the
+ * lower precision: of the gap or squared error, and of the squared bias.
  *
- * @returns One figure, or none if the search did not try single parts.
+ * @returns At most two figures; none for a search that did not try single parts.
  */
-export function culpritFigures({ setting, precision, search: { alone } }: CulpritFinding): Figure[] {
-  if (alone.length === 0) return [];
+export function culpritFigures(
+  { setting, precision, search: { alone }, biases = [], signal }: CulpritFinding,
+): Figure[] {
+  const total = biases.reduce((sum, one) => sum + squaredBias(one), 0);
+  const ofBias = total === 0
+    ? []
+    : biases.map((one) => ({ part: one.part, share: squaredBias(one) / total }));
+  return [
+    { shares: alone, of: signal === "replay" ? "squared error" : "gap" },
+    { shares: ofBias, of: "squared bias" },
+  ].filter(({ shares }) => shares.length > 0)
+    .map(({ shares, of }) => shareFigure(shares, `Share of the ${of} per part: ${precision}, ${setting}`));
+}
+
+function shareFigure(alone: CulpritFinding["search"]["alone"], title: string): Figure {
   const columns = [...new Set(alone.map(({ part }) => part.layers.join(" and ")))];
   const rows = [...new Set(alone.map(({ part }) => part.opClass))];
   const shareOf = (row: string, column: string) =>
     alone.find(({ part }) => part.opClass === row && part.layers.join(" and ") === column)?.share ?? NaN;
-  return [heatMapFigure(
-    {
-      title: `Share of the gap per part: ${precision}, ${setting}`,
-      x: "layer",
-      y: "operation class",
-    },
+  return heatMapFigure(
+    { title, x: "layer", y: "operation class" },
     {
       columns,
       rows,
       values: rows.map((row) => columns.map((column) => shareOf(row, column))),
       range: [0, 1],
     },
-  )];
+  );
 }

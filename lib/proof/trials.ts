@@ -5,7 +5,7 @@
  * @module
  */
 import { EXIT, UserError } from "../error/user_error.ts";
-import type { PrecisionOverride } from "../precision/mod.ts";
+import { layerNames, type PrecisionOverride } from "../precision/mod.ts";
 import {
   effectiveEvents,
   readRun,
@@ -14,7 +14,7 @@ import {
   runIdOf,
   type RunSpec,
 } from "../record/mod.ts";
-import type { PolicyName, Precision } from "../tensorflow/mod.ts";
+import { formatsIn, type PolicyName, type Precision } from "../tensorflow/mod.ts";
 import type { StepError } from "../train/mod.ts";
 import { addToPlan, libHash, type Plan } from "../sweep/plan.ts";
 import { openReplay } from "../run/replay.ts";
@@ -27,11 +27,17 @@ export type ShareOf = (returned: readonly PrecisionOverride[]) => number | Promi
 /** Signal from a replayed step. */
 export interface ReplaySignal extends Disposable {
   /** Share of the squared error of the step's gradient. Squared errors of independent roundings add up. */
-  readonly shareOf: ShareOf;
+  readonly shareOf: (returned: readonly PrecisionOverride[]) => number;
+  /** Error of the step's gradient. */
+  readonly measure: (returned: readonly PrecisionOverride[]) => StepError;
+  /** Returns a key of the effective precision: overrides with bit-identical steps have equal keys. */
+  readonly keyOf: (returned: readonly PrecisionOverride[]) => string;
   /** Error of the step in the lower precision. */
   readonly whole: StepError;
   /** Number of the step. */
   readonly step: number;
+  /** Number of batches. */
+  readonly batches: number;
 }
 
 /**
@@ -47,13 +53,27 @@ export async function openReplaySignal(folder: string, low: RunSpec): Promise<Re
     policy: low.policy as PolicyName,
     overrides: [...low.overrides, ...more],
   });
-  const whole = open.replay.measure(precision([]));
+  const known = new Map<string, StepError>();
+  const measure = (returned: readonly PrecisionOverride[]): StepError => {
+    const key = JSON.stringify(returned), found = known.get(key) ?? open.replay.measure(precision(returned));
+    known.set(key, found);
+    return found;
+  };
+  const whole = measure([]);
   return {
-    whole,
-    step: open.step,
+    ...{ whole, step: open.step, batches: open.batches },
+    measure,
     shareOf: (returned) => {
-      const { error } = open.replay.measure(precision(returned));
+      const { error } = measure(returned);
       return whole.error === Infinity ? Number(error === Infinity) : (error / whole.error) ** 2;
+    },
+    keyOf: (returned) => {
+      const found = measure(returned), layers = layerNames(low.nLayer);
+      // The step does not show the formats of weights, and errors that are infinite are not equal.
+      const stored = layers.map((layer) =>
+        formatsIn(precision(returned), { layer, opClass: "optimizer" }).whole?.name ?? ""
+      );
+      return JSON.stringify([stored, found.error === Infinity ? returned : found]);
     },
     [Symbol.dispose]: () => open[Symbol.dispose](),
   };

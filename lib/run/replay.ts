@@ -1,5 +1,5 @@
 /**
- * Replays the next step of a recorded run from its last weights, on the batch that would have come next.
+ * Replays the next step of a recorded run from its last weights, on the batches that would have come next.
  *
  * @module
  */
@@ -14,12 +14,17 @@ import { findText, planFolder } from "./find_text.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 
+/** Number of batches of a replay, and maximum number of gradients that it holds: 256 MiB in float32. */
+const BATCHES = 8, MOST_VALUES = 2 ** 26;
+
 /** An open step for replay. */
 export interface OpenReplay extends Disposable {
   /** Computes the step in a given precision. */
   readonly replay: Replay;
   /** Number of the step, from 1. */
   readonly step: number;
+  /** Number of batches: those of the step and of the steps after it, all with the same weights. */
+  readonly batches: number;
 }
 
 /**
@@ -51,12 +56,16 @@ export async function openReplay(folder: string): Promise<OpenReplay> {
     batches.restore(progress.cursor);
     step = progress.step;
   }
-  const { x, y, B, T } = batches.next();
-  const batch = { x: tf.tensor2d(x, [B, T], "int32"), y: tf.tensor2d(y, [B, T], "int32") };
+  const values = Object.values(parameters).reduce((sum, { size }) => sum + size, 0);
+  const count = Math.min(BATCHES, Math.max(2, Math.floor(MOST_VALUES / values)));
+  const replayed = Array.from({ length: count }, () => {
+    const { x, y, B, T } = batches.next();
+    return { x: tf.tensor2d(x, [B, T], "int32"), y: tf.tensor2d(y, [B, T], "int32") };
+  });
   const loss = { labelSmoothing: spec.labelSmoothing, zLoss: spec.zLoss };
-  const replay = new Replay(parameters, batch, {
+  const replay = new Replay(parameters, replayed, {
     model: { ...model, dropout: 0 },
     loss: batches.padded ? { ...loss, ignoreIndex: IGNORE_INDEX } : loss,
   });
-  return { replay, step: step + 1, [Symbol.dispose]: () => replay[Symbol.dispose]() };
+  return { replay, step: step + 1, batches: count, [Symbol.dispose]: () => replay[Symbol.dispose]() };
 }

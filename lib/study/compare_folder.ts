@@ -37,8 +37,8 @@ import { openRecords } from "./open_records.ts";
 import { report } from "./report.ts";
 
 /**
- * Kinds of search for a culprit. `auto`: replay a step if the verdict is degraded or diverged; `replay`: always replay a
- * step; `loss`: also train short runs; `none`: no search.
+ * Kinds of search for a culprit. `auto`: replay a step if the verdict is degraded; `loss`: also train short runs then;
+ * `replay`: replay a step whatever the verdict is; `none`: no search.
  */
 export const CULPRIT_SEARCHES = ["auto", "replay", "loss", "none"] as const;
 
@@ -168,7 +168,7 @@ export async function compareRunFolders(
   const culprits = await search(
     named,
     options,
-    () => culpritByReplay({ baseline, other }, { folder, setting, print }),
+    async () => [await culpritByReplay({ baseline, other }, { folder, setting, print })],
   );
   return {
     ...{ comparison, text, culprits, leftOut: records.flatMap(({ leftOut }) => leftOut) },
@@ -187,46 +187,42 @@ async function culpritsOf(
   group: ComparedGroup,
   options: CompareFolderOptions,
 ): Promise<CulpritFinding[]> {
-  const { print = () => {}, watch } = options;
+  const { print = () => {}, watch, tolerance = DEFAULT_TOLERANCE } = options;
   const { setting, pairs } = group, [pair] = pairs;
-  const folder = runFolder(dir, pair!.baseline.manifest.runId);
-  const replayed = await search(
-    group,
-    options,
-    () => culpritByReplay(pair!, { folder, setting, print }),
-  );
-  if (options.culprit !== "loss") return replayed;
-  using interruption = watch?.() ?? interruptionOf(options);
-  const hint = replayed[0]?.search.lowered.parts;
-  const trained = await search(
-    group,
-    options,
-    () =>
-      culpritByLoss(pairs, {
-        ...{ dir, setting, print, hint, interruption },
-        workers: workersOf(options.workers),
-      }),
-  );
-  return [...replayed, ...trained];
+  const how = { folder: runFolder(dir, pair!.baseline.manifest.runId), setting, print };
+  return await search(group, options, async () => {
+    if (options.culprit !== "loss") return [await culpritByReplay(pair!, how)];
+    using interruption = watch?.() ?? interruptionOf(options);
+    const workers = workersOf(options.workers);
+    return await culpritByLoss(pairs, { ...how, dir, workers, interruption, tolerance });
+  });
 }
 
-/** Searches for a culprit if requested, or if the verdict requires it. Failures of automatic searches are only noted. */
+/**
+ * Searches for a culprit if the verdict is degraded, or if a replay is requested. Other gaps are none to explain. Failures of
+ * automatic searches are only noted.
+ */
 async function search(
   { comparison, verdict: { kind } }: NamedComparison,
   { culprit = "auto", print = () => {}, note = print }: CompareFolderOptions,
-  find: () => Promise<CulpritFinding>,
+  find: () => Promise<readonly CulpritFinding[]>,
 ): Promise<CulpritFinding[]> {
-  const isRequested = culprit === "replay" || culprit === "loss";
-  const isWanted = isRequested || culprit === "auto" && (kind === "degraded" || kind === "diverged");
-  if (!isWanted || comparison.differs !== "precision" || comparison.precision.baseline !== BASELINE) {
+  if (comparison.differs !== "precision" || comparison.precision.baseline !== BASELINE) return [];
+  if (culprit === "none" || culprit !== "replay" && kind !== "degraded") {
+    const isNoted = culprit === "loss" || culprit === "auto" && kind === "diverged";
+    if (isNoted) {
+      note(
+        `note: no search for a culprit: the verdict is ${kind}, not degraded; --culprit replay replays a step`,
+      );
+    }
     return [];
   }
   try {
     const found = await find();
-    print(found.sentence);
-    return [found];
+    for (const { sentence } of found) print(sentence);
+    return [...found];
   } catch (error) {
-    if (isRequested || !(error instanceof UserError)) throw error;
+    if (culprit !== "auto" || !(error instanceof UserError)) throw error;
     note(`note: no culprit found: ${printable(error.message)}`);
     return [];
   }

@@ -5,24 +5,31 @@
  */
 import { join } from "node:path";
 import {
+  biasSentence,
   type ComparedGroup,
   count,
   culpritBound,
   type CulpritFinding,
   culpritSentence,
+  DEFAULT_TOLERANCE,
   findCulprit as searchParts,
   formatTable,
   type Pair,
   type Part,
+  type PartBias,
+  partName,
   partsOf,
   precisionName,
   replayTable,
+  returned,
+  squaredBias,
 } from "../analysis/mod.ts";
 import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { runFolder } from "../record/mod.ts";
+import { formatsIn, type PolicyName } from "../tensorflow/mod.ts";
+import { runFolder, type RunSpec } from "../record/mod.ts";
 import { workersOf } from "../run/mod.ts";
-import { lossSignal, openReplaySignal } from "../proof/mod.ts";
+import { lossSignal, openReplaySignal, type ReplaySignal } from "../proof/mod.ts";
 
 /** Options of {@linkcode findCulprit}. */
 export interface FindCulpritOptions {
@@ -52,84 +59,128 @@ export async function findCulprit(
   const { dir, by = "replay", print = (line) => console.error(line) } = options;
   const [pair] = pairs;
   if (pair === undefined) throw new RangeError("Cannot search for a culprit: expected a pair, got none.");
-  if (by === "replay") {
-    return await culpritByReplay(pair, {
-      ...{ setting, print, folder: runFolder(dir, pair.baseline.manifest.runId) },
-    });
-  }
+  const how = { setting, print, folder: runFolder(dir, pair.baseline.manifest.runId) };
+  if (by === "replay") return await culpritByReplay(pair, how);
   const interruption = interruptionOf(options);
   const workers = workersOf(options.workers);
-  return await culpritByLoss(pairs, { dir, setting, print, workers, interruption, hint: undefined });
+  const found = await culpritByLoss(pairs, {
+    ...how,
+    dir,
+    workers,
+    interruption,
+    tolerance: DEFAULT_TOLERANCE,
+  });
+  return found.at(-1)!;
 }
 
 /** Maximum number of seeds per trial. */
 const SEEDS = 3;
 
+/** Classes that a policy's lists of ops lower, or that follow the type of their inputs. */
+const BY_LISTS: readonly string[] = ["linear", "attention", "softmax", "gelu"];
+
+/** Returns the parts whose precision is not float32 already: those with a format, and those that the policy's lists lower. */
+function loweredParts(parts: readonly Part[], spec: RunSpec): Part[] {
+  const precision = { policy: spec.policy as PolicyName, overrides: spec.overrides };
+  return parts.filter(({ layers, opClass }) =>
+    layers.some((layer) => {
+      const { whole, slots } = formatsIn(precision, { layer, opClass });
+      if (whole !== undefined) return whole.name !== "float32";
+      return slots !== undefined || spec.policy !== "float32" && BY_LISTS.includes(opClass);
+    })
+  );
+}
+
+/** Where and how a search runs. */
+interface SearchOptions {
+  /** Folder of the float32 run of the first pair. */
+  readonly folder: string;
+  /** Name of the setting. */
+  readonly setting: string;
+  /** Receives progress. */
+  readonly print: (line: string) => void;
+}
+
 /**
- * Searches for the parts whose precision causes the gradient error of one step, replayed from float32's last weights.
+ * Searches for the parts whose precision causes the gradient error of a step, replayed from float32's last weights on
+ * several batches: by the size of the error, and by its bias, which does not average out.
  *
  * @param pair Paired runs.
- * @param options `folder` of the float32 run, `setting`, and `print`, which receives progress.
  */
-export async function culpritByReplay(
-  pair: Pair,
-  options: { folder: string; setting: string; print: (line: string) => void },
-): Promise<CulpritFinding> {
+export async function culpritByReplay(pair: Pair, options: SearchOptions): Promise<CulpritFinding> {
   const { spec } = pair.other.manifest;
-  const parts = partsOf(spec.nLayer);
   using signal = await openReplaySignal(options.folder, spec);
-  const precision = precisionName(spec);
+  return await searchReplay(signal, spec, options);
+}
+
+async function searchReplay(
+  signal: ReplaySignal,
+  spec: RunSpec,
+  options: SearchOptions,
+): Promise<CulpritFinding> {
+  const { step, batches, whole } = signal;
+  const parts = loweredParts(partsOf(spec.nLayer), spec), precision = precisionName(spec);
   options.print(
-    `\nsearching for the culprit: replaying step ${signal.step} from float32's weights, at most ${
+    `\nsearching for the culprit: replaying step ${step} on ${batches} batches from float32's weights, at most ${
       culpritBound(parts, { alone: true })
     } times`,
   );
-  const { whole } = signal;
   if (whole.error === 0) {
     throw new UserError(
-      `Cannot find a culprit: ${precision} has the same gradients as float32 at step ${signal.step}.` +
+      `Cannot find a culprit: ${precision} has the same gradients as float32 at step ${step}.` +
         (spec.overrides.some(({ opClasses }) => opClasses?.includes("optimizer"))
           ? " A replayed step does not show the effect of the format of weights. Use --culprit loss."
           : ""),
     );
   }
-  const { step } = signal;
-  const { lossError, error: size, cosine, layers } = whole;
-  const replayed = { step, lossError, error: size, cosine, layers };
+  const { lossError, error: size, cosine, bias, coherence, layers } = whole;
+  const replayed = { step, batches, lossError, error: size, cosine, bias, coherence, layers };
   options.print(`\n${formatTable(replayTable(replayed))}\n`);
-  const search = await searchParts(parts, signal.shareOf, { alone: true });
-  const effect = `the squared error of a step's gradient`;
-  const error = Number.isFinite(whole.error) ? `${(100 * whole.error).toPrecision(3)} %` : "not finite";
-  const sentence =
-    `Step ${signal.step} replayed from float32's weights (seed ${spec.seed}): in ${precision} the loss changes by ` +
-    `${whole.lossError.toPrecision(3)} nats, and the gradient error is ${error}. ${
-      culpritSentence(search, effect)
-    }`;
-  return { setting: options.setting, precision, signal: "replay", effect, replayed, search, sentence };
+  const search = await searchParts(parts, signal.shareOf, { alone: true, keyOf: signal.keyOf });
+  const biases = Number.isFinite(size) ? biasesOf(parts, signal) : [];
+  const effect = "the squared error of a step's gradient";
+  const error = Number.isFinite(size) ? `${(100 * size).toPrecision(3)} %` : "not finite";
+  const sentence = [
+    `Step ${step} replayed on ${batches} batches from float32's weights (seed ${spec.seed}): in ${precision} the loss ` +
+    `changes by ${lossError.toPrecision(3)} nats, and the gradient error is ${error}.`,
+    culpritSentence(search, effect),
+    ...(biases.length === 0 ? [] : [biasSentence(biases)]),
+  ].join(" ");
+  return {
+    ...{ setting: options.setting, precision, signal: "replay", effect, replayed, search, biases, sentence },
+  };
+}
+
+/** Measures the bias of each part alone in lower precision. */
+function biasesOf(parts: readonly Part[], signal: ReplaySignal): PartBias[] {
+  return parts.map((part) => {
+    const { bias, coherence } = signal.measure(returned(parts.filter((other) => other !== part)));
+    return { part, bias, coherence };
+  });
 }
 
 /**
- * Searches for the parts whose precision causes the gap of the final validation loss, by training.
+ * Searches for the parts whose precision causes the gap of the final validation loss, by training. A replayed step ranks
+ * the parts and tells which sets have equal effective precision.
  *
  * @param pairs Paired runs; the first three are used.
- * @param options Folder of the sweep, `setting`, number of concurrent runs, signals, `hint`: parts found by a replay, and
- * `print`, which receives progress.
+ * @param options Folder of the sweep, number of concurrent runs, signals, and `tolerance`: the smallest gap that matters,
+ * in nats per token.
+ * @returns The finding of the replay, if the step shows an error, and that of training.
  */
 export async function culpritByLoss(
   pairs: readonly Pair[],
-  options: {
+  options: SearchOptions & {
     dir: string;
-    setting: string;
     workers: number;
     interruption: Interruption;
-    hint: readonly Part[] | undefined;
-    print: (line: string) => void;
+    tolerance: number;
   },
-): Promise<CulpritFinding> {
-  const { dir, print, hint } = options;
+): Promise<CulpritFinding[]> {
+  const { dir, print } = options;
   const used = pairs.slice(0, SEEDS);
   const { spec } = used[0]!.other.manifest;
-  const parts = partsOf(spec.nLayer, { optimizer: true });
+  const parts = loweredParts(partsOf(spec.nLayer, { optimizer: true }), spec);
   const signal = lossSignal(used, { ...options, dir: join(dir, "culprit") });
   if (!(signal.whole > 0)) {
     throw new UserError(
@@ -140,22 +191,36 @@ export async function culpritByLoss(
       }. Use --culprit replay.`,
     );
   }
+  using replay = await openReplaySignal(options.folder, spec);
+  const replayed = replay.whole.error === 0 ? [] : [await searchReplay(replay, spec, options)];
+  const ranking = rankingOf(parts, replayed);
   print(
     `\nsearching for the culprit of a gap of ${signal.whole.toFixed(5)} nats: at most ${
-      culpritBound(parts, { hint })
+      culpritBound(parts, { ranking })
     } trials of ${count(used.length, "run")} each, in ${join(dir, "culprit")}`,
   );
-  const search = await searchParts(parts, signal.shareOf, { hint });
+  const search = await searchParts(parts, signal.shareOf, {
+    ...{ ranking, keyOf: replay.keyOf, least: options.tolerance / signal.whole },
+  });
   const effect = `the final gap of ${signal.whole.toFixed(5)} nats (mean of ${
     count(used.length, "seed")
   }, trained)`;
-  return {
-    setting: options.setting,
-    precision: precisionName(spec),
-    signal: "loss",
-    effect,
-    replayed: undefined,
-    search,
-    sentence: culpritSentence(search, effect),
+  return [...replayed, {
+    ...{ setting: options.setting, precision: precisionName(spec), signal: "loss", effect, search },
+    ...{ replayed: undefined, sentence: culpritSentence(search, effect) },
+  }];
+}
+
+/** Orders parts by their larger share of the squared error or bias. Weights, which no replay shows, come first. */
+function rankingOf(parts: readonly Part[], [replayed]: readonly CulpritFinding[]): Part[] {
+  const { search, biases = [] } = replayed ?? {};
+  const bias = biases.reduce((sum, one) => sum + squaredBias(one), 0) || 1;
+  const shareOf = (part: Part) => {
+    const isSame = (one: { part: Part }) => partName(one.part) === partName(part);
+    if (part.opClass === "optimizer") return Infinity;
+    const own = biases.find(isSame);
+    return Math.max(search?.alone.find(isSame)?.share ?? 0, own === undefined ? 0 : squaredBias(own) / bias);
   };
+  const shares = new Map(parts.map((part) => [part, shareOf(part)]));
+  return parts.toSorted((a, b) => shares.get(b)! - shares.get(a)!);
 }

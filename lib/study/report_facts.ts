@@ -30,6 +30,9 @@ export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): st
   ];
 }
 
+const part = v.object({ layers: v.array(v.string()), opClass: v.string() });
+const number = v.union([v.number(), v.pipe(v.string(), v.transform(Number))]);
+
 /** Culprits in `compare.json`, with the fields shown in the report. */
 const shown = v.object({
   format: v.picklist(["losskit-compare/1", "losskit-compare/2"]),
@@ -38,12 +41,8 @@ const shown = v.object({
     precision: v.string(),
     effect: v.string(),
     sentence: v.string(),
-    search: v.looseObject({
-      alone: v.array(v.object({
-        part: v.object({ layers: v.array(v.string()), opClass: v.string() }),
-        share: v.union([v.number(), v.pipe(v.string(), v.transform(Number))]),
-      })),
-    }),
+    search: v.looseObject({ alone: v.array(v.object({ part, share: number })) }),
+    biases: v.optional(v.array(v.object({ part, bias: number, coherence: number }))),
   })),
 });
 

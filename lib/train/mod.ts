@@ -55,7 +55,8 @@ export {
   type UpdateScalars,
   zeroMoments,
 } from "./optimizer.ts";
-export { type GradientError, Replay, type StepError } from "./replay.ts";
+export type { GradientError } from "./gradient_error.ts";
+export { Replay, type StepError } from "./replay.ts";
 export type { Probes } from "./probes.ts";
 export { type ScheduleConfig, type ScheduleName } from "./schedule.ts";
 export { disposeState, type StepConfig, type TrainState } from "./step.ts";

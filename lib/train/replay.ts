@@ -1,5 +1,5 @@
 /**
- * Replay of one step: loss and gradients in several precisions from the same weights on the same batch. All differences
+ * Replay of a step: loss and gradients in several precisions from the same weights on the same batches. All differences
  * are due to rounding, since no training history is involved.
  *
  * @module
@@ -8,20 +8,14 @@ import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import { layerOfParameter } from "../precision/mod.ts";
 import type { Precision } from "../tensorflow/mod.ts";
+import { createRandom } from "../text/mod.ts";
+import { ErrorSums, type GradientError, type Values } from "./gradient_error.ts";
 import type { BatchTensors, LossConfig } from "./loss.ts";
 import { lossAndGradients } from "./gradients.ts";
 
-/** Difference between two sets of gradients. */
-export interface GradientError {
-  /** Relative error ‖g - g₀‖ / ‖g₀‖, where g₀ is float32's; infinite if g is not finite. */
-  readonly error: number;
-  /** The cosine of the angle between g and g₀; NaN if g is 0 or not finite. */
-  readonly cosine: number;
-}
-
 /** Effect of a precision on a step. */
 export interface StepError extends GradientError {
-  /** The loss, nats per token. */
+  /** The loss, nats per token; the mean over batches. */
   readonly loss: number;
   /** The loss minus float32's. */
   readonly lossError: number;
@@ -29,68 +23,67 @@ export interface StepError extends GradientError {
   readonly layers: readonly (GradientError & { readonly layer: string })[];
 }
 
-/** Values by parameter name. */
-type Values = Readonly<Record<string, Float32Array>>;
-
-/** A step that can be computed repeatedly. It owns its weights and batch; `using` or `dispose` frees them. */
+/** A step that can be computed repeatedly. It owns its weights and batches; `using` or `dispose` frees them. */
 export class Replay implements Disposable {
   readonly #parameters: Parameters;
-  readonly #batch: BatchTensors;
+  readonly #batches: readonly BatchTensors[];
   readonly #config: { model: GptConfig; loss?: LossConfig | undefined };
-  readonly #reference: { loss: number; gradients: Values };
+  readonly #reference: readonly { loss: number; gradients: Values }[];
 
   /**
    * Computes the step in float32.
    *
    * @param parameters The weights, float32.
-   * @param batch Inputs, targets and keys.
+   * @param batches Inputs, targets and keys of at least one batch. The first one is the step's.
    * @param config The model, and the objective.
    */
   constructor(
     parameters: Parameters,
-    batch: BatchTensors,
+    batches: readonly BatchTensors[],
     config: { model: GptConfig; loss?: LossConfig | undefined },
   ) {
     this.#parameters = parameters;
-    this.#batch = batch;
+    this.#batches = batches;
     this.#config = config;
-    this.#reference = this.#compute({ policy: "float32" });
+    this.#reference = batches.map((batch) => this.#compute(batch, { policy: "float32" }));
   }
 
-  /** Loss in float32, nats per token. */
+  /** Loss in float32, nats per token; the mean over batches. */
   get loss(): number {
-    return this.#reference.loss;
+    return meanOf(this.#reference.map(({ loss }) => loss));
   }
 
   /**
-   * Computes the step in a precision. Formats of the class `optimizer` have no effect, since no update is made.
+   * Computes the step in a precision. Formats of the class `optimizer` have no effect, since no update is made. Each batch
+   * has its own key of stochastic rounding.
    *
    * @returns The difference to float32's step; 0 if all values are equal.
    */
-  measure(precision: Precision): StepError {
-    const { loss, gradients } = this.#compute(precision);
-    const names = Object.keys(gradients);
+  measure(precision: Omit<Precision, "roundingKey">): StepError {
+    const sums = new ErrorSums(this.#parameters);
+    const losses = this.#batches.map((batch, i) => {
+      const { loss, gradients } = tf.tidy(() =>
+        this.#compute(batch, { ...precision, roundingKey: keyOf(i) })
+      );
+      sums.add(gradients, this.#reference[i]!.gradients);
+      return loss;
+    });
+    const names = Object.keys(this.#parameters), loss = meanOf(losses);
     const layers = [...Map.groupBy(names, layerOfParameter)].map(([layer, own]) => ({
       layer,
-      ...gradientError(own, gradients, this.#reference.gradients),
+      ...sums.errorOf(own),
     }));
-    return {
-      loss,
-      lossError: loss - this.#reference.loss,
-      ...gradientError(names, gradients, this.#reference.gradients),
-      layers,
-    };
+    return { loss, lossError: loss - this.loss, ...sums.errorOf(names), layers };
   }
 
-  #compute(precision: Precision): { loss: number; gradients: Values } {
+  #compute(batch: BatchTensors, precision: Precision): { loss: number; gradients: Values } {
     const { policy, overrides, roundingKey } = precision;
-    const batch = roundingKey === undefined ? this.#batch : { ...this.#batch, roundingKey };
     return tf.tidy(() => {
-      const { loss, gradients } = lossAndGradients(this.#parameters, batch, {
-        ...this.#config,
-        policy,
-        overrides,
-      });
+      const { loss, gradients } = lossAndGradients(
+        this.#parameters,
+        { ...batch, ...(roundingKey && { roundingKey }) },
+        { ...this.#config, policy, overrides },
+      );
       return {
         loss: loss.dataSync()[0]!,
         gradients: Object.fromEntries(
@@ -100,25 +93,18 @@ export class Replay implements Disposable {
     }) as unknown as { loss: number; gradients: Values };
   }
 
-  /** Frees the weights and the batch. */
+  /** Frees the weights and the batches. */
   [Symbol.dispose](): void {
-    tf.dispose([{ ...this.#parameters }, { ...this.#batch } as Record<string, tf.Tensor>]);
+    tf.dispose([{ ...this.#parameters }, ...this.#batches.map((batch) => ({ ...batch }))]);
   }
 }
 
-/** Computes the error over all values of some parameters, in float64. */
-function gradientError(names: readonly string[], g: Values, g0: Values): GradientError {
-  let difference = 0, product = 0, own = 0, reference = 0;
-  for (const name of names) {
-    const [values, wanted] = [g[name]!, g0[name]!];
-    for (let i = 0; i < values.length; i++) {
-      const [a, b] = [values[i]!, wanted[i]!];
-      difference += (a - b) ** 2;
-      product += a * b;
-      own += a * a;
-      reference += b * b;
-    }
-  }
-  const error = difference === 0 ? 0 : Math.sqrt(difference / reference);
-  return { error: Number.isNaN(error) ? Infinity : error, cosine: product / Math.sqrt(own * reference) };
+/** Returns the key of a batch's stochastic rounding. With one key for all, its errors of weights would be a bias. */
+function keyOf(batch: number): tf.Tensor1D {
+  const random = createRandom(0, `replay/${batch}`);
+  return tf.tensor1d([random.nextUint32() | 0, random.nextUint32() | 0], "int32");
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

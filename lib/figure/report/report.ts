@@ -82,7 +82,9 @@ export function reportFigures(
     },
     {
       heading: "Culprit",
-      note: "Share of the gap when only one operation class in one layer has the lower precision.",
+      note:
+        "Share of a gap, or of the squared error or bias of a replayed step's gradient, when only one operation class in one " +
+        "layer has the lower precision.",
       sentences: culprits.map(({ setting, sentence }) => `${setting}: ${sentence}`),
       figures: culprits.flatMap(culpritFigures),
     },

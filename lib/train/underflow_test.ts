@@ -44,7 +44,7 @@ Deno.test("with scaling, e4m7 keeps the gradient's direction at 64, 768 and 4,09
     const parameters = Object.fromEntries(
       Object.entries(model.parameters).map(([name, p]) => [name, tf.clone(p)]),
     );
-    using replay = new Replay(parameters, batch(tokens / T, 1000 + tokens), { model: config });
+    using replay = new Replay(parameters, [batch(tokens / T, 1000 + tokens)], { model: config });
     for (const policy of ["emulated:e4m7/tensor", "emulated:e4m7", "fp8-hybrid", "mxfp8"] as const) {
       const { cosine } = replay.measure({ policy });
       (cosines[policy] ??= []).push(cosine);

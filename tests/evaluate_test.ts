@@ -57,6 +57,16 @@ Deno.test("evaluate returns the loss in the run's journal, and the losses by pos
   const made = single.tokenLoss.map(({ token }: { token: string }) => token).join("");
   assert("the cat sat on the mat".endsWith(made) && made.length > 10, made);
 
+  assertEquals(whole.quantized, undefined);
+  const quantized = await evaluated([run, "--quantize", "mxfp4", "--quantize-activations"]);
+  assertAlmostEquals(quantized.loss, whole.loss, 1e-4);
+  assertEquals([quantized.quantized.format, quantized.quantized.activations], ["e2m1fn/mx", true]);
+  assert(quantized.quantized.loss > quantized.loss, JSON.stringify(quantized.quantized));
+  assertAlmostEquals(quantized.quantized.perplexity, Math.exp(quantized.quantized.loss), 1e-9);
+  await assertRefused("evaluate", [run, "--quantize", "fp8"], "expected float32, bfloat16");
+  await assertRefused("evaluate", [run, "--quantize", "e4m3fn/delayed"], "Use tensor");
+  await assertRefused("evaluate", [run, "--quantize-activations"], "expected --quantize with a format");
+
   const file = join(root, "other.txt");
   await Deno.writeTextFile(file, "the cat sat on the mat");
   assertEquals((await evaluated([run, "--file", file, "--amp", "off"])).loss, single.loss);

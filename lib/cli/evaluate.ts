@@ -1,6 +1,7 @@
 /** `deno task evaluate RUN|GPT2_FOLDER`: evaluates the loss of a trained model: mean, per position, per token. */
 import { printable, printableJson } from "../error/printable.ts";
-import type { PolicyWord } from "../precision/mod.ts";
+import { UserError } from "../error/user_error.ts";
+import { FORMAT_NAMES, type PolicyWord, QUANTIZER_NAMES } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, oneName, runCommand } from "./command.ts";
 import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -13,6 +14,8 @@ interface Options {
   seq?: number;
   batch: number;
   amp?: PolicyWord; // checked by the library
+  quantize?: string;
+  quantizeActivations?: boolean;
   positions?: boolean;
   json?: boolean;
   weights: WhichWeights;
@@ -35,6 +38,12 @@ const program = command(
     "precision policy: off, on, or a policy name (default: the policy of the run; off for a GPT-2 folder)",
     oneName("--amp"),
   )
+  .option(
+    "--quantize <format>",
+    "also measure the loss with the weights of the linear layers of all blocks in a number format: " +
+      `${QUANTIZER_NAMES}. FORMAT is ${FORMAT_NAMES}`,
+  )
+  .option("--quantize-activations", "with --quantize: quantize the inputs of these layers too")
   .option("--positions", "also print the mean loss at each position of the window")
   .option("--json", "print the result as JSON")
   .option("--data <corpus>", RUN_DATA_HELP, append)
@@ -48,17 +57,34 @@ function tokens(text: string): number | "all" {
 
 async function print(folder: string, options: Options): Promise<void> {
   const { text, file, weights, data, threads, json } = options;
+  const { quantize: format, quantizeActivations: activations } = options;
+  if (activations && format === undefined) {
+    throw new UserError("Cannot use --quantize-activations: expected --quantize with a format, got none.");
+  }
   const { positionLoss, tokenLoss, ...metrics } = await evaluateModel(folder, {
     ...{ text, file, weights, data, threads, policy: options.amp },
+    quantize: format === undefined ? undefined : { format, activations },
     ...{ maxTokens: options.evalTokens, blockSize: options.seq, batchSize: options.batch },
   });
   const positions = options.positions ? Array.from(positionLoss) : undefined;
   if (json) return console.log(printableJson(jsonOf({ ...metrics, positionLoss: positions, tokenLoss })));
-  const { what, loss, perplexity, bitsPerByte, tokens } = metrics;
+  const { what, loss, perplexity, bitsPerByte, tokens, quantized } = metrics;
   console.log(
     `${printable(what)}: loss ${loss.toFixed(4)} nats per token, perplexity ${perplexity.toFixed(2)}, ` +
       `${bitsPerByte.toFixed(4)} bits per byte, over ${tokens.toLocaleString("en-US")} targets`,
   );
+  if (quantized !== undefined) {
+    const signed = (value: number) => `${value < 0 ? "" : "+"}${value.toFixed(4)}`;
+    console.log(
+      `${
+        quantized.activations ? "weights and activations" : "weights"
+      } of linear layers in ${quantized.format}: ` +
+        `loss ${quantized.loss.toFixed(4)} nats per token (${signed(quantized.loss - loss)}), perplexity ` +
+        `${quantized.perplexity.toFixed(2)}, ${quantized.bitsPerByte.toFixed(4)} bits per byte (${
+          signed(quantized.bitsPerByte - bitsPerByte)
+        })`,
+    );
+  }
   for (const [t, loss] of (positions ?? []).entries()) {
     console.log(`position ${String(t).padStart(5)}  ${loss.toFixed(4)}`);
   }

@@ -6,10 +6,18 @@
 import { UserError } from "../error/user_error.ts";
 import { readText } from "../file/text.ts";
 import { Gpt, type Parameters, toParameters } from "../model/mod.ts";
-import type { PolicyName, PolicyWord } from "../precision/mod.ts";
+import { parseQuantizer, type PolicyName, type PolicyWord } from "../precision/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import type { Tokenizer, Tokens } from "../text/mod.ts";
-import { evaluate, type EvaluateOptions, type Evaluation, perplexity, targetLosses } from "../train/mod.ts";
+import {
+  evaluate,
+  type EvaluateOptions,
+  evaluateQuantized,
+  type Evaluation,
+  perplexity,
+  type Quantization,
+  targetLosses,
+} from "../train/mod.ts";
 import { type ModelChoice, type OpenedModel, openModel, withUserErrors } from "./open_model.ts";
 
 /** Options of {@linkcode evaluateModel}. */
@@ -26,8 +34,24 @@ export interface EvaluateModelOptions extends ModelChoice {
   readonly batchSize?: number | undefined;
   /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. Default: the run's, else float32. */
   readonly policy?: PolicyWord | undefined;
+  /** Also evaluates the model with its linear layers in a number format. Default: none. */
+  readonly quantize?: Quantization | undefined;
   /** Number of threads. Default: chosen by TensorFlow. */
   readonly threads?: number | undefined;
+}
+
+/** Loss of a model whose linear layers are quantized. */
+export interface QuantizedLoss {
+  /** Format with its scaling, such as `e2m1fn/mx`. */
+  readonly format: string;
+  /** True if the inputs of the layers are quantized too. */
+  readonly activations: boolean;
+  /** Mean over targets, nats per token. */
+  readonly loss: number;
+  /** exp(loss). */
+  readonly perplexity: number;
+  /** Bits per byte of text. */
+  readonly bitsPerByte: number;
 }
 
 /** A target of an evaluation, with its loss. */
@@ -46,13 +70,15 @@ export interface ModelEvaluation extends Evaluation {
   readonly perplexity: number;
   /** Targets with their losses, in order; undefined unless `text` was given. */
   readonly tokenLoss: readonly TokenLoss[] | undefined;
+  /** Loss after quantization; undefined unless `quantize` was given. */
+  readonly quantized: QuantizedLoss | undefined;
 }
 
 /**
  * Evaluates the loss of a trained model, on a run's validation split, a text file or a text.
  *
  * @param folder Folder of a run, or of a GPT-2 in transformers' format.
- * @returns `loss` in nats per token, `perplexity`, `bitsPerByte`, `tokens`, `positionLoss` and `tokenLoss`.
+ * @returns `loss` in nats per token, `perplexity`, `bitsPerByte`, `tokens`, `positionLoss`, `tokenLoss` and `quantized`.
  * @throws {UserError} If the folder contains no model, the text has fewer than two tokens, or an option is out of range.
  */
 export async function evaluateModel(
@@ -74,12 +100,29 @@ export async function evaluateModel(
     };
     await useTensorFlow(options.threads === undefined ? {} : { threads: options.threads });
     using model = new Gpt(opened.config, toParameters(opened.parameters));
-    const result = evaluate(model.parameters, given);
+    const { quantize } = options;
+    const { before, after } = quantize === undefined
+      ? { before: evaluate(model.parameters, given), after: undefined }
+      : evaluateQuantized(model.parameters, { ...given, quantize });
+    const quantized = quantize && after && lossOf(after, quantize);
     const tokenLoss = options.text === undefined
       ? undefined
       : lossesOf(model.parameters, { tokenizer: opened.tokenizer, given });
-    return { what, ...result, perplexity: perplexity(result.loss), tokenLoss };
+    return { what, ...before, perplexity: perplexity(before.loss), tokenLoss, quantized };
   });
+}
+
+function lossOf(
+  { loss, bitsPerByte }: Evaluation,
+  { format, activations = false }: Quantization,
+): QuantizedLoss {
+  return {
+    format: parseQuantizer(format).name,
+    activations,
+    loss,
+    perplexity: perplexity(loss),
+    bitsPerByte,
+  };
 }
 
 /** Returns the tokens to evaluate and their description: a text, a file, or the run's validation split. */

@@ -19,6 +19,7 @@ export {
   evaluateModel,
   type EvaluateModelOptions,
   type ModelEvaluation,
+  type QuantizedLoss,
   type TokenLoss,
 } from "./evaluate_model.ts";
 export {

@@ -18,6 +18,7 @@ export {
   type Evaluation,
   targetLosses,
 } from "./evaluate.ts";
+export { evaluateQuantized, type Quantization, type QuantizedEvaluation } from "./evaluate_quantized.ts";
 export type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
 export {
   type BatchesOptions,

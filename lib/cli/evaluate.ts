@@ -1,7 +1,7 @@
 /** `deno task evaluate RUN|GPT2_FOLDER`: evaluates the loss of a trained model: mean, per position, per token. */
 import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
-import { FORMAT_NAMES, type PolicyWord, QUANTIZER_NAMES } from "../precision/mod.ts";
+import type { PolicyWord } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, oneName, runCommand } from "./command.ts";
 import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -40,8 +40,8 @@ const program = command(
   )
   .option(
     "--quantize <format>",
-    "also measure the loss with the weights of the linear layers of all blocks in a number format: " +
-      `${QUANTIZER_NAMES}. FORMAT is ${FORMAT_NAMES}`,
+    "also measure the loss with the weights of the linear layers of all blocks in a number format, for example mxfp8, " +
+      "mxfp4, nvfp4, e4m3fn/tensor or e4m3fn/row. docs/precision.md describes formats and scalings",
   )
   .option("--quantize-activations", "with --quantize: quantize the inputs of these layers too")
   .option("--positions", "also print the mean loss at each position of the window")

@@ -8,6 +8,7 @@ import {
   assertEquals,
   assertMatch,
   assertNotEquals,
+  assertRejects,
   assertThrows,
 } from "@std/assert";
 import { join } from "node:path";
@@ -89,7 +90,7 @@ Deno.test("every tokenizer option accepts char, character and vocabulary sizes",
   assertEquals(sizes, [data.vocabSize, data.vocabSize, 270, 270, 270, 256]);
 });
 
-Deno.test("createTrainer() refuses a word, a number or a flag that an option does not have", () => {
+Deno.test("createTrainer() and train() refuse a word, a number or a flag that an option does not have", async () => {
   using model = lk.gpt(size, { seed: 1 });
   const wrong = [
     [{ execution: "quick" }, "expected execution to be one of graph, eager, got quick"],
@@ -100,5 +101,14 @@ Deno.test("createTrainer() refuses a word, a number or a flag that an option doe
   ] as const;
   for (const [options, message] of wrong) {
     assertThrows(() => lk.createTrainer(model, options as never), RangeError, message);
+  }
+  for (
+    const [options, message] of [[{ evalEvery: 0 }, "evalEvery to be at least 1"], [
+      { sampling: "any" },
+      "sampling",
+    ]] as const
+  ) {
+    const training = lk.train({ model, data, steps: 1, ...options as object });
+    await assertRejects(() => training.next(), RangeError, message);
   }
 });

@@ -51,13 +51,23 @@ export type OptionsOf<F extends Readonly<Record<string, RunField>>> = {
  * Completes options with the defaults of a table. Undefined options count as omitted, and other options are dropped.
  *
  * @param fields The table.
+ * @param action Action for errors, such as `train`. Default: values are not checked.
+ * @throws {RangeError} if a given value is out of the field's range.
  */
 export function withDefaults<const F extends Readonly<Record<string, RunField>>>(
   fields: F,
   options: OptionsOf<F>,
+  action?: string,
 ): { readonly [K in keyof F]: ValueOf<F[K]> } {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, options[name] ?? field.default]),
+    Object.entries(fields).map(([name, field]) => {
+      const value = options[name];
+      const unmet = action === undefined || value === undefined ? undefined : unmetRange(field, value);
+      if (unmet !== undefined) {
+        throw new RangeError(`Cannot ${action}: expected ${name} to be ${unmet}, got ${value}.`);
+      }
+      return [name, value ?? field.default];
+    }),
   ) as never;
 }
 
@@ -74,6 +84,9 @@ export function unmetRange(field: RunField, value: unknown): string | undefined 
     return choices.includes(value as string) ? undefined : `one of ${choices.join(", ")}`;
   }
   if (type === "flag") return typeof value === "boolean" ? undefined : "true or false";
+  if (type === "text") return typeof value === "string" ? undefined : "a text";
+  if (type === "overrides") return Array.isArray(value) ? undefined : "a list of overrides";
+  if (type === "tokens" && value === "all") return undefined;
   if (typeof value !== "number") return "a number";
   const { most = type === "number" ? 1e6 : 1e9 } = field;
   if (type !== "number" && !Number.isInteger(value)) return "a whole number";

@@ -106,7 +106,7 @@ async function* trainWith(
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { data, signal, batchSize = 12, blockSize = trainer.model.config.blockSize } = options;
   const { sampling, evalEvery, evalBytes, evalTokens, checkpointEvery, saveBest, probeEvery, ...earlyStop } =
-    withDefaults(LOOP_FIELDS, withOneEvalLimit(options));
+    withDefaults(LOOP_FIELDS, withOneEvalLimit(options), "train");
   const { seed, steps } = trainer.options;
   const batches = createBatches(data.train, { B: batchSize, T: blockSize, sampling, seed });
   let history = NO_HISTORY;

@@ -4,9 +4,9 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
-import { type OptionsOf, unmetRange, type ValueOf, withDefaults } from "../options/run_field.ts";
-import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
+import { type OptionsOf, type ValueOf, withDefaults } from "../options/run_field.ts";
 import { TRAINER_FIELDS } from "../options/trainer_fields.ts";
+import { WHOLE_FIELDS } from "../options/whole_fields.ts";
 import type { PolicyName, PolicyWord } from "../precision/mod.ts";
 import { fullPolicyName } from "../tensorflow/mod.ts";
 import type { ScheduleName } from "./schedule.ts";
@@ -47,6 +47,9 @@ export type ResolvedOptions =
   }
   & { readonly policy: PolicyName; readonly loss: Criterion | undefined };
 
+/** Options with a default in the table. */
+const FIELDS = { ...TRAINER_FIELDS, seed: WHOLE_FIELDS.seed };
+
 /** Default number of warm-up steps. */
 const WARMUP = TRAINER_FIELDS.warmupSteps.default;
 
@@ -56,38 +59,24 @@ const WARMUP = TRAINER_FIELDS.warmupSteps.default;
  * @throws {RangeError} if an option is out of range.
  */
 export function resolveTrainerOptions(given: TrainerOptions): ResolvedOptions {
-  const options = withDefaults(TRAINER_FIELDS, given);
-  const { steps = Infinity } = given;
-  const schedule = given.schedule ?? (given.steps === undefined ? "constant" : "cosine");
-  const resolved: ResolvedOptions = {
-    ...options,
+  const { steps = Infinity, seed = 1, loss } = given;
+  const isEndless = steps === Infinity;
+  const options = withDefaults(
+    FIELDS,
+    { ...given, steps: isEndless ? undefined : steps },
+    "create a trainer",
+  );
+  const schedule = given.schedule ?? (isEndless ? "constant" : "cosine");
+  if (isEndless && schedule !== "constant") {
+    throw new RangeError(
+      `Cannot create a trainer: expected steps with the schedule ${schedule}, got ${given.steps ?? "none"}.`,
+    );
+  }
+  return {
+    ...{ ...options, schedule, steps, seed, loss },
     policy: fullPolicyName(given.policy ?? "float32"),
-    seed: given.seed ?? 1,
-    loss: given.loss,
-    schedule,
-    steps,
     minLr: given.minLr ?? options.lr / 10,
     warmupSteps: given.warmupSteps ?? (steps <= WARMUP ? 0 : WARMUP),
     decaySteps: given.decaySteps ?? (schedule === "wsd" ? Math.max(1, Math.round(steps / 10)) : 0),
   };
-  requireInRange(resolved);
-  return resolved;
-}
-
-function requireInRange(options: ResolvedOptions): void {
-  const refuse = (name: string, wanted: string): never => {
-    throw new RangeError(
-      `Cannot create a trainer: expected ${name} ${wanted}, got ${options[name as keyof ResolvedOptions]}.`,
-    );
-  };
-  for (const [name, field] of RUN_FIELD_ENTRIES) {
-    const isChecked = field.choices !== undefined || ["whole", "number", "flag"].includes(field.type);
-    if (!Object.hasOwn(options, name) || !isChecked) continue;
-    const unmet = unmetRange(field, options[name as keyof ResolvedOptions]);
-    const isEndless = name === "steps" && options.steps === Infinity;
-    if (unmet !== undefined && !isEndless) refuse(name, `to be ${unmet}`);
-  }
-  if (options.steps === Infinity && options.schedule !== "constant") {
-    refuse("steps", `with the schedule ${options.schedule}`);
-  }
 }

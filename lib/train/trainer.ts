@@ -7,21 +7,18 @@ import * as tf from "@tensorflow/tfjs";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
 import { UserError } from "../error/user_error.ts";
-import { type Gpt, type Parameters, toParameters } from "../model/mod.ts";
-import { describePolicy, overridesProblem } from "../precision/mod.ts";
+import type { Gpt } from "../model/mod.ts";
+import { overridesProblem } from "../precision/mod.ts";
 import { drawsRandomly } from "../tensorflow/mod.ts";
 import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
-import { historyLengths, initialHistories } from "./amax.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 import type { TrainingBatch, TrainingData } from "./dataset.ts";
 import { LOOP_FIELDS } from "../options/loop_fields.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import type { BatchTensors } from "./loss.ts";
-import { initialOptimizerState, zerosLike } from "./optimizer.ts";
+import { initialState } from "./initial_state.ts";
 import type { Probes } from "./probes.ts";
-import { initialScaler } from "./scaler.ts";
 import { learningRate } from "./schedule.ts";
-import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
 import { createTrainStep, disposeState, type StepConfig, type TrainState, type TrainStep } from "./step.ts";
 import { canUnderflow, underflowShare } from "./underflow.ts";
 import { type ResolvedOptions, resolveTrainerOptions, type TrainerOptions } from "./trainer_options.ts";
@@ -90,18 +87,7 @@ export class Trainer implements Disposable {
     if (problem !== undefined) {
       throw new RangeError(`Cannot create a trainer: expected valid overrides, got ${problem}.`);
     }
-    const formats = stateFormats(Object.keys(model.parameters), this.options);
-    const ema = this.options.emaDecay > 0 ? clonesOf(model.parameters) : undefined;
-    if (Object.keys(formats).length > 0) {
-      model.setParameters(roundWeights(clonesOf(model.parameters), formats));
-    }
-    const moments = initialOptimizerState(model.parameters, this.options);
-    this.#state = {
-      moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(model.parameters) } : moments,
-      ...(describePolicy(this.options.policy).scaled && { scaler: initialScaler(), skipped: 0 }),
-      ...(ema && { ema }),
-      amax: initialHistories(historyLengths(model.config, this.options)),
-    };
+    this.#state = initialState(model, this.options);
   }
 
   /** Steps done. */
@@ -298,18 +284,6 @@ export class Trainer implements Disposable {
  */
 export function createTrainer(model: Gpt, options: TrainerOptions = {}): Trainer {
   return new Trainer(model, options);
-}
-
-function clonesOf(parameters: Parameters): Parameters {
-  // Copies on the host: a clone would share memory that a step may donate.
-  return toParameters(
-    Object.fromEntries(
-      Object.entries(parameters).map(([name, tensor]) => [
-        name,
-        { shape: [...tensor.shape], values: Float32Array.from(tensor.dataSync()) },
-      ]),
-    ),
-  );
 }
 
 function requireBatch({ x, y }: TrainingBatch): void {

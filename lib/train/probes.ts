@@ -18,7 +18,9 @@ import {
   toFloat32,
   withObserver,
 } from "../tensorflow/mod.ts";
+import { withRoundingObserver } from "../tensorflow/precision/scope.ts";
 import type { OptimizerState } from "./optimizer.ts";
+import { RoundingCounts } from "./rounding_counts.ts";
 
 /**
  * Metrics by scope: a layer (`h.0`) or a parameter (`h.0.attn.c_attn.weight`).
@@ -39,6 +41,9 @@ import type { OptimizerState } from "./optimizer.ts";
  * - `nonFinite`: the number of elements there that are NaN or infinite.
  * - `attentionMax`: the largest attention logit, q · k / sqrt(D), of a query and a visible key.
  * - `attentionEntropy`: the mean over heads and queries, in nats.
+ * - `saturated`, `flushed` and `lastBin`: shares of the values that are rounded to a format of less range than float32,
+ *   after scaling: beyond its largest number, rounded to 0 without being 0, and rounded to its largest magnitude.
+ * - `gradSaturated`, `gradFlushed` and `gradLastBin`: the same of gradients.
  *
  * For `head`: `logitMin`, `logitMax`, `logZMean`, `logZMax`, and `nonFinite`. For `loss`: `byPosition`, the mean loss
  * at each of the T positions.
@@ -85,6 +90,8 @@ export function observeForward<R>(
   };
   let row = 0; // row of the next logits
   const targets = tf.reshape(batch.y, [B * T]);
+  const roundings = new RoundingCounts();
+  const observed = () => withRoundingObserver((rounding) => roundings.add(rounding), work);
   const result = withObserver((what, layer, given) => {
     // Metrics are in float32 in every region: they are not part of the run.
     autocast("float32", () => {
@@ -111,8 +118,8 @@ export function observeForward<R>(
         row += rows;
       }
     });
-  }, work);
-  const figures: ProbeTensors = {};
+  }, observed);
+  const figures: ProbeTensors = roundings.shares();
   for (const [key, { combine, tensors }] of parts) {
     const [place = "", name = ""] = key.split("\n");
     const combined = tf.tidy(() =>

@@ -131,6 +131,17 @@ function first(probes: Probes | undefined, name: string): number | undefined {
   return probes?.["h.0.mlp.c_fc.weight"]?.[name] as number | undefined;
 }
 
+Deno.test("shares of saturated and flushed values reveal formats of small range", () => {
+  const of = (policy: StepConfig["policy"]) => run({ policy }).probes[0];
+  const unscaled = of("emulated:e4m3");
+  assertGreater(figure(unscaled, "h.0", "gradFlushed"), 0.1);
+  assertEquals(figure(unscaled, "h.0", "saturated"), 0);
+  const scaled = of("mxfp4");
+  assertGreater(figure(scaled, "h.1", "lastBin"), 0.05);
+  assertLess(figure(scaled, "h.1", "gradFlushed"), 1);
+  assert(figure(of("bf16-autocast"), "h.0", "flushed") === undefined);
+});
+
 Deno.test("non-finite numbers are counted in their scope", () => {
   const bad = (name: string, p: tf.Tensor) => name === "h.1.mlp.c_fc.bias" ? tf.fill(p.shape, Infinity) : p;
   const { probes: [found] } = run({}, true, bad);

@@ -5,7 +5,7 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
-import type { OpClass } from "../../precision/mod.ts";
+import type { Format, OpClass } from "../../precision/mod.ts";
 import { POLICIES, type Policy } from "./policy.ts";
 
 /**
@@ -22,6 +22,19 @@ export interface AmaxRecord {
   readonly histories: Readonly<Record<string, tf.Tensor>>;
   /** Maxima of this step, float32 scalars, which the recorder keeps and its owner disposes of. */
   readonly seen: Record<string, tf.Tensor>;
+}
+
+/** Values rounded to a format. Scaled formats: the scaled values. */
+export interface ObservedRounding {
+  /** The layer. */
+  readonly layer: string;
+  /** Whether the values are gradients. */
+  readonly backward: boolean;
+  /** The format. */
+  readonly format: Format;
+  /** The values before and after the rounding. */
+  readonly before: tf.Tensor;
+  readonly after: tf.Tensor;
 }
 
 /** State of one `autocast` call. */
@@ -42,6 +55,8 @@ export interface Region {
   readonly rounding: { readonly key: tf.Tensor | undefined; draws: number };
   /** The function that receives the tensors passed to `observe`. */
   readonly observer: Observer | undefined;
+  /** The function that receives roundings to formats. It must not dispose of their tensors. */
+  readonly onRounding: ((rounding: ObservedRounding) => void) | undefined;
 }
 
 /** The active region and its changes. */
@@ -56,6 +71,7 @@ export class Regions {
     amax: undefined,
     rounding: { key: undefined, draws: 0 },
     observer: undefined,
+    onRounding: undefined,
   };
 
   /** The active region. */

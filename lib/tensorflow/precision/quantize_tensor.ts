@@ -59,7 +59,7 @@ export function quantizeTensor(
   { format, scaling }: Quantizer,
   options: QuantizeTensorOptions = {},
 ): tf.Tensor {
-  if (scaling === undefined) return roundTo(x, format, options.key);
+  if (scaling === undefined) return observedRounding(x, format, options.key);
   const { regions } = currentTensorFlow().binding;
   return tf.tidy(() =>
     regions.withPolicy(POLICIES.float32, () => {
@@ -75,10 +75,18 @@ export function quantizeTensor(
       });
       const lowered = scaleDown(groups.values, tf.neg(exponent));
       const scaled = scale === undefined ? lowered : tf.mul(lowered, scale);
-      const rounded = tf.mul(roundTo(scaled, element, options.key), inverse);
+      const rounded = tf.mul(observedRounding(scaled, element, options.key), inverse);
       return groups.restore(scaleUp(rounded, exponent));
     })
   );
+}
+
+/** Rounds values to a format, and passes them to the active observer, if any. */
+function observedRounding(before: tf.Tensor, format: Format, key: tf.Tensor | undefined): tf.Tensor {
+  const after = roundTo(before, format, key);
+  const { onRounding, layer, backward } = currentTensorFlow().binding.regions.current;
+  onRounding?.({ layer, backward, format, before, after });
+  return after;
 }
 
 /**

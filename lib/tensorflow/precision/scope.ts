@@ -107,6 +107,11 @@ export function isObserved(): boolean {
   return currentTensorFlow().binding.regions.current.observer !== undefined;
 }
 
+/** Runs synchronous code with an observer of roundings to formats, of values and of gradients. */
+export function withRoundingObserver<R>(onRounding: NonNullable<Region["onRounding"]>, work: () => R): R {
+  return currentTensorFlow().binding.regions.within({ onRounding }, work);
+}
+
 /**
  * Runs synchronous code with an observer of the tensors passed to {@linkcode observe}.
  *

@@ -56,7 +56,10 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
   });
 }
 
-/** Pairs finished runs that differ from a run only in seed with runs that also differ in perturbed initial weights. */
+/**
+ * Returns perturbed pairs: each finished run that differs from `like` only in seed, with the runs that have the same seed and
+ * perturbed initial weights.
+ */
 export function perturbedPairs(among: readonly RecordedRun[], like: RecordedRun): Pair[] {
   const key = keyOf(like, ["seed", "perturb"]);
   const finished = among.filter((run) =>

@@ -12,7 +12,7 @@ export const POWER = 0.8;
 /** Number of pairs above which no number is stated. */
 const MOST_PAIRS = 1000;
 
-/** What counts as a decision. */
+/** Criteria of a decision. */
 export interface Criteria {
   /** Significance level of the two-sided t test, after correction for multiple comparisons. */
   readonly alpha: number;

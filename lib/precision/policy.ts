@@ -1,6 +1,6 @@
 /**
  * Precision policies by name: the format of each operation class, and the emulated part of a run. Plain data; the lists
- * of TensorFlow's ops are in `tensorflow/policy.ts`.
+ * of TensorFlow's ops are in `tensorflow/binding/policy.ts`.
  *
  * @module
  */

@@ -91,7 +91,7 @@ function loweredParts(parts: readonly Part[], spec: RunSpec): Part[] {
   );
 }
 
-/** Where and how a search runs. */
+/** Folder and options of a search. */
 interface SearchOptions {
   /** Folder of the float32 run of the first pair. */
   readonly folder: string;

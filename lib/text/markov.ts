@@ -15,8 +15,8 @@ export interface MarkovOptions {
   /** m, the number of characters that the next one depends on, at least 1; k^m is at most 1,024. */
   readonly order: number;
   /**
-   * Unevenness of the transition probabilities, an integer from 1 to 16. Each row is 7/8 normalized exponential random
-   * numbers raised to this power, and 1/8 uniform. Larger values concentrate the probability on fewer characters.
+   * Unevenness of the transition probabilities, an integer from 1 to 16. A row is 7/8 w + 1/8 uniform, where w are
+   * exponential random numbers raised to this power and normalized. Larger values concentrate the probability on fewer characters.
    */
   readonly peak: number;
   /** Seed of the probabilities and of the text, an integer in [0, 2^53). */

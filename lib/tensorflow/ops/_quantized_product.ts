@@ -22,9 +22,9 @@ export type Product = "forward" | "dgrad" | "wgrad";
 export interface Factors {
   readonly a: tf.Tensor;
   readonly b: tf.Tensor;
-  /** Whether `a` is transposed. Default: false. */
+  /** True if `a` is transposed. Default: false. */
   readonly transposeA?: boolean;
-  /** Whether `b` is transposed. Default: false. */
+  /** True if `b` is transposed. Default: false. */
   readonly transposeB?: boolean;
   /** Slots of `a` and `b`. */
   readonly slots: readonly [a: Slot, b: Slot];

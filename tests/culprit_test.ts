@@ -125,6 +125,6 @@ Deno.test("trained pairs: equal precisions, two seeds, and a diverged loss get t
   assertEquals(await culpritsOf(join(root, "lost")), []);
   assertMatch(
     diverged.stdout,
-    /\ndiverged at step \d+: bf16-autocast, residual=e2m3 \(emulated e2m3\) diverged in \d of 2 pairs .*, float32 in none\.\n/,
+    /\ndiverged at step \d+: bf16-autocast, residual=e2m3 \(emulated IEEE-style e2m3\) diverged in \d of 2 pairs .*, float32 in none\.\n/,
   );
 });

@@ -27,8 +27,10 @@ export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy_loss
 export { fused } from "./compile/fused.ts";
 export { type FormatInfo, formatInfo } from "../precision/mod.ts";
 export type {
+  ClassFormats,
   Format,
   FormatFamily,
+  LinearRecipe,
   NamedPolicy,
   OpClass,
   Overflow,
@@ -36,7 +38,14 @@ export type {
   PolicyName,
   PolicyWord,
   PrecisionOverride,
+  Quantizer,
+  RecipeName,
   RoundingMode,
+  Scaling,
+  ScalingKind,
+  Scope,
+  Slot,
+  SlotFormats,
 } from "../precision/mod.ts";
 export { POLICIES, type Policy, policyOf } from "./binding/policy.ts";
 export { foldIn, statelessNormal, statelessUniform } from "./precision/random.ts";

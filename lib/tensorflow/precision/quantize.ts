@@ -69,6 +69,14 @@ export function quantize(
   format: string,
   options?: QuantizeOptions,
 ): Float32Array<ArrayBuffer>;
+/**
+ * Returns the values of a tensor that a number format can hold, as for arrays.
+ *
+ * @param values A floating tensor.
+ * @param format A format, with a scaling if any.
+ * @param options Rounding, scaling, seed and axis.
+ * @returns float32, of the same shape. The gradient passes through unchanged.
+ */
 export function quantize<R extends tf.Rank>(
   values: tf.Tensor<R>,
   format: string,

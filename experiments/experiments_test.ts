@@ -2,7 +2,8 @@
 /** Quick forms show the predicted direction; committed results match their experiments. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import type { Experiment, ExperimentResult } from "../lib/sweep/mod.ts";
+import { type Experiment, type ExperimentResult, parseSweepSpec, specHashes } from "../lib/sweep/mod.ts";
+import { expandSweep } from "../lib/sweep/expand.ts";
 import { runTask } from "../tests/support/commands.ts";
 
 const here = import.meta.dirname!;
@@ -41,6 +42,17 @@ for (const file of files) {
     // The prediction must not change after the run.
     assertEquals(result.experiment, { name, title, claim, source, prediction });
     assertEquals(result.size, "full");
+    // A result of other specs says so.
+    if (result.superseded === undefined) {
+      const planned = Object.entries(experiment.sweeps("full")).flatMap(([sweep, { spec }]) =>
+        expandSweep(parseSweepSpec({ name: sweep, ...spec }, sweep), {
+          data: "shakespeare",
+          threads: 1,
+          vocabSize: () => 65,
+        })
+      );
+      assertEquals([result.specs, result.runs], [specHashes(experiment, "full"), planned.length]);
+    } else assert(result.superseded.length > 20);
     assert(["reproduced", "not reproduced", "not decidable at this scale"].includes(result.verdict));
     assert(Object.values(result.tables).every((rows) => rows.length > 0));
   });

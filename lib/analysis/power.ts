@@ -69,16 +69,25 @@ const NODES = 128;
  * @param alpha Significance level of the two-sided test.
  */
 export function detectable({ sd, n }: Estimate, alpha: number): number | undefined {
-  if (sd === undefined) return undefined;
-  if (sd === 0) return 0;
-  let low = 0, high = 20 * tQuantile(1 - alpha / 2, n - 1) * sd / Math.sqrt(n);
-  while (high - low > 1e-4 * high) {
+  return sd === undefined ? undefined : sd * detectableInDeviations(n, alpha);
+}
+
+/** Returns the detectable effect of `n` pairs with a standard deviation of 1. */
+function detectableInDeviations(n: number, alpha: number): number {
+  const key = `${n} ${alpha}`, known = detectableSizes.get(key);
+  if (known !== undefined) return known;
+  let low = 0, high = 20 * tQuantile(1 - alpha / 2, n - 1) / Math.sqrt(n);
+  while (high - low > 1e-6 * high) {
     const middle = (low + high) / 2;
-    if (power({ mean: middle, sd }, n, { alpha }) < POWER) low = middle;
+    if (power({ mean: middle, sd: 1 }, n, { alpha }) < POWER) low = middle;
     else high = middle;
   }
+  detectableSizes.set(key, high);
   return high;
 }
+
+/** Known detectable effects by number of pairs and level. */
+const detectableSizes = new Map<string, number>();
 
 /**
  * Returns the number of pairs that decide with a probability of {@linkcode POWER}, if the true mean and standard deviation equal the

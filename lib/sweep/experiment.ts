@@ -82,6 +82,10 @@ export interface ExperimentResult extends Conclusion {
   readonly experiment: Pick<Experiment, "name" | "title" | "claim" | "source" | "prediction">;
   /** Size of the experiment. */
   readonly size: ExperimentSize;
+  /** SHA-256 of each sweep as the experiment states it, by the sweep's name. Ties the result to its specs. */
+  readonly specs: Readonly<Record<string, string>>;
+  /** Reason why the result is not of the current specs. Undefined: it is. */
+  readonly superseded?: string | undefined;
   /** Number of runs. */
   readonly runs: number;
   /** Sum of the runs' durations in seconds. Runs may overlap. */
@@ -112,7 +116,8 @@ export interface ExperimentOptions {
 }
 
 /**
- * Runs or resumes an experiment, and writes `result.json` into its folder.
+ * Runs or resumes an experiment, and writes `result.json` into its folder. Concludes from the runs of its plans alone: other
+ * runs in the folders do not count.
  *
  * @param experiment The experiment.
  * @param options Size, folder, concurrent runs, signals and output.
@@ -154,7 +159,8 @@ export async function runExperiment(
       );
     }
     folders[name] = folder;
-    runs[name] = readRuns(folder);
+    const planned = new Set(plan.runs.map(({ id }) => id));
+    runs[name] = readRuns(folder).filter(({ manifest: { runId } }) => planned.has(runId));
   }
   const all = Object.values(runs).flat();
   const conclusion = await experiment.conclude({ size, runs, folders });
@@ -164,6 +170,7 @@ export async function runExperiment(
     experiment: { name, title, claim, source, prediction },
     size,
     ...conclusion,
+    specs: specHashes(experiment, size),
     runs: all.length,
     seconds: Math.round(all.reduce((sum, { events }) => sum + secondsOf(events), 0)),
     environment: all[0]?.manifest.environment,
@@ -173,8 +180,15 @@ export async function runExperiment(
   return { ...result, path };
 }
 
+/** Returns the hash of each sweep as the experiment states it, with its variables and without defaults, by the sweep's name. */
+export function specHashes(experiment: Experiment, size: ExperimentSize): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(experiment.sweeps(size)).map(([name, stated]) => [name, specHash(stated)]),
+  );
+}
+
 /**
- * Returns the hash of each sweep's spec by the sweep's name.
+ * Returns the hash of each sweep's complete spec by the sweep's name.
  *
  * @throws {UserError} for an invalid spec.
  */

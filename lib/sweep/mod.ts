@@ -17,6 +17,7 @@ export {
   type ExperimentSweep,
   type ExperimentVerdict,
   runExperiment,
+  specHashes,
 } from "./experiment.ts";
 export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merge.ts";
 export { defaultFolder, sweepFolder } from "./default_folder.ts";

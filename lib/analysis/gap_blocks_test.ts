@@ -35,7 +35,7 @@ Deno.test("tailBegin() returns the start of the last unbroken range that reaches
   assertEquals(tailBegin([]), undefined);
 });
 
-Deno.test("divergedAt() finds none in falling, flat, noisy and short losses, nor in one that leaps and comes back", () => {
+Deno.test("divergedAt() finds no divergence in falling, flat, noisy and short losses, or after a temporary jump", () => {
   for (let seed = 1; seed <= 50; seed++) {
     assertEquals(divergedAt(falling(200, { seed })), undefined);
     assertEquals(divergedAt(falling(200, { seed, noise: 0.5 })), undefined);
@@ -52,13 +52,13 @@ Deno.test("divergedAt() finds none in falling, flat, noisy and short losses, nor
   );
 });
 
-Deno.test("divergedAt() is the step of the first loss that is not finite, where none after it is", () => {
+Deno.test("divergedAt() returns the first non-finite loss after which no loss is finite", () => {
   assertEquals(divergedAt([3, 2, NaN, Infinity]), 3);
   assertEquals(divergedAt([3, NaN, 2, NaN]), 4);
   assertEquals(divergedAt([NaN, NaN]), 1);
 });
 
-Deno.test("divergedAt() is the step from which on half of what was learnt is lost", () => {
+Deno.test("divergedAt() returns the step from which half of the progress is lost", () => {
   const losses = falling(300).map((loss, i) => i >= 180 ? loss + 2 : loss);
   const step = divergedAt(losses)!;
   assertAlmostEquals(step, 181, 8);

@@ -5,7 +5,7 @@ import { comparePairs } from "./compare_pairs.ts";
 import { perturbedPairs } from "./groups.ts";
 import { noiseFloor, pooledSeedSpread, spreadOfSeeds } from "./noise_floor.ts";
 
-Deno.test("noiseFloor() is 1.96 times the root mean square of perturbed gaps, at the end and by block", () => {
+Deno.test("noiseFloor() returns 1.96 times the root mean square of perturbed gaps, at the end and by block", () => {
   const floor = noiseFloor(pairsOfGaps([0.03, -0.04], { perturbed: true }), [{ first: 1, last: 2 }]);
   assertExists(floor);
   assertAlmostEquals(floor.rms, Math.sqrt((0.03 ** 2 + 0.04 ** 2) / 2), 1e-12);
@@ -43,7 +43,7 @@ Deno.test("perturbedPairs() pairs perturbed runs of a setting with the run of th
   assertEquals(found.sort(), [[1, 0, 1, 1], [1, 0, 1, 2]]);
 });
 
-Deno.test("spreadOfSeeds() is the root mean square difference between two seeds", () => {
+Deno.test("spreadOfSeeds() returns the root mean square difference between two seeds", () => {
   const runs = [2, 2.2, 2.4].map((validation, i) => recorded({ seed: i, losses: [3, 2], validation }));
   const spread = spreadOfSeeds(runs, 0.95);
   assertExists(spread);
@@ -53,7 +53,7 @@ Deno.test("spreadOfSeeds() is the root mean square difference between two seeds"
   assertEquals(comparePairs(pairsOfGaps([0.1, 0.2])).seedSpread?.seeds, 2);
 });
 
-Deno.test("pooledSeedSpread() is the root mean square difference between seeds, pooled over settings", () => {
+Deno.test("pooledSeedSpread() returns the root mean square difference between seeds, pooled over settings", () => {
   const run = (seed: number, T: number, loss: number, more: Partial<SyntheticRun> = {}): SyntheticRun => ({
     losses: [1],
     evals: [{ step: 1, loss }],

@@ -25,7 +25,7 @@ Deno.test("detectable() has a power of 0.8", () => {
   assertEquals(detectable({ mean: 1, half: 0, sd: 0, n: 3 }, 0.05), 0);
 });
 
-Deno.test("pairsToDecide() is the smallest number that decides", () => {
+Deno.test("pairsToDecide() returns the smallest number of pairs that decide", () => {
   const effect = { mean: 0.004, sd: 0.01 }, criteria = { alpha: 0.05, tolerance: 0.01 };
   const n = pairsToDecide(effect, criteria, 2)!;
   assert(power(effect, n, criteria) >= 0.8 && power(effect, n - 1, criteria) < 0.8, String(n));

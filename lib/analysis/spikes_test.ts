@@ -9,7 +9,7 @@ function noise(i: number): number {
 /** A falling loss with noise. The standard deviation of a step's loss is 0.029. */
 const falling = Array.from({ length: 400 }, (_, i) => 6 - 3 * (1 - Math.exp(-i / 50)) + 0.1 * noise(i));
 
-Deno.test("spikes() finds jumps upward, and nothing in noise or in a falling loss", () => {
+Deno.test("spikes() finds upward jumps, and no spikes in noise or in a falling loss", () => {
   assertEquals(spikes(falling), []);
   assertEquals(spikes(falling.with(200, falling[200]! + 1)), [200]);
   assertEquals(spikes(falling.with(200, falling[200]! - 1)), []);

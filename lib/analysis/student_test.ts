@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { estimate, holm, meanP, signFlipP, tQuantile, tTwoSidedP } from "./student.ts";
 
-Deno.test("tQuantile() gives the printed tables' values", () => {
+Deno.test("tQuantile() returns the values of printed tables", () => {
   // Two-sided 95 % and 99.9 %: NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2.
   const table: [p: number, df: number, t: number][] = [
     [0.975, 1, 12.706],
@@ -19,7 +19,7 @@ Deno.test("tQuantile() gives the printed tables' values", () => {
   assertEquals(tQuantile(0.5, 3), 0);
 });
 
-Deno.test("estimate() has a mean and its t interval, wider where it is to be surer", () => {
+Deno.test("estimate() returns a mean with its t interval, which is wider at a higher level", () => {
   // Student's own data (1908): extra hours of sleep of 10 patients; published: mean 1.58, 95 % 0.70 to 2.46.
   const sleep = [1.2, 2.4, 1.3, 1.3, 0, 1, 1.8, 0.8, 4.6, 1.4];
   const { mean, half, n } = estimate(sleep);
@@ -30,13 +30,13 @@ Deno.test("estimate() has a mean and its t interval, wider where it is to be sur
   assertEquals(estimate(sleep, 0.99).half! > half!, true);
 });
 
-Deno.test("estimate() has no interval for fewer than two values, and one of no width for equal ones", () => {
+Deno.test("estimate() returns no interval for fewer than two values, and an interval of zero width for equal values", () => {
   assertEquals(estimate([3]), { mean: 3, half: undefined, sd: undefined, n: 1 });
   assertEquals(estimate([]).mean, NaN);
   assertEquals(estimate([2, 2, 2]), { mean: 2, half: 0, sd: 0, n: 3 });
 });
 
-Deno.test("signFlipP() counts signs that lead as far", () => {
+Deno.test("signFlipP() counts sign combinations with a mean at least as large", () => {
   assertEquals(signFlipP([1, 2, 3, 4, 5]), 2 / 32);
   assertEquals(signFlipP([1, -1]), 1);
   assertEquals(signFlipP([3, 1]), 1 / 2);

@@ -11,32 +11,32 @@ import type { Pair } from "./stability.ts";
 import { comparePairs, type Comparison } from "./compare_pairs.ts";
 import { verdictOf, verdictsOf } from "./verdict.ts";
 
-/** How often something happens among simulated comparisons with numbers 1 to `n`. */
+/** Returns the share of simulated comparisons 1 to `n` with a property. */
 function share(n: number, happens: (simulation: number) => boolean): number {
   let found = 0;
   for (let i = 1; i <= n; i++) if (happens(i)) found++;
   return found / n;
 }
 
-/** Three standard deviations of a share of n that is p by right. */
+/** Returns three standard deviations of a share of n cases with probability p. */
 const slack = (p: number, n: number) => 3 * Math.sqrt(p * (1 - p) / n);
 
 const alarms = (comparison: Comparison) =>
   ["degraded", "improved", "diverged"].includes(verdictOf(comparison).kind);
 
-Deno.test("verdictOf() raises at most 5 alarms in 100 comparisons without an effect, at the level of 95 %", () => {
+Deno.test("verdictOf() reports an effect in at most 5 % of comparisons without an effect, at a level of 95 %", () => {
   const found = share(100, (simulation) => alarms(comparePairs(simulatePairs({ simulation, pairs: 5 }))));
   assert(found <= 0.05, `${100 * found} alarms`);
 });
 
-Deno.test("comparePairs() finds a step from which on runs are apart in at most 5 % of comparisons without an effect", () => {
+Deno.test("comparePairs() finds a first significant step in at most 5 % of comparisons without an effect", () => {
   const compare = (simulation: number) => comparePairs(simulatePairs({ simulation, pairs: 5, steps: 100 }));
   const all = Array.from({ length: 400 }, (_, i) => compare(i + 1));
   const apart = all.filter(({ apartFrom }) => apartFrom !== undefined).length / 400;
   assertLess(apart, 0.05 + slack(0.05, 400));
 });
 
-Deno.test("verdictOf() finds 0.05 nats always, says how much it is, and from which step on", () => {
+Deno.test("verdictOf() always finds an effect of 0.05 nats, with its size and first step", () => {
   let covered = 0;
   for (let simulation = 1; simulation <= 100; simulation++) {
     const pairs = simulatePairs({ simulation, pairs: 5, effect: (step) => step > 100 ? 0.05 : 0 });
@@ -45,7 +45,7 @@ Deno.test("verdictOf() finds 0.05 nats always, says how much it is, and from whi
     assertEquals(kind, "degraded", sentence);
     if (Math.abs(gap - 0.05) <= half!) covered++;
     assert(comparison.apartFrom !== undefined);
-    // An interval excludes 0 by chance in a block before it once in 20 times, and then the run of them is longer.
+    // One in 20 intervals excludes 0 by chance. If it precedes the effect, the range is longer.
     assertGreater(comparison.apartFrom, 60);
     assertLess(comparison.apartFrom, 182);
   }
@@ -68,7 +68,7 @@ Deno.test("verdictOf() calls identical runs stable, with a gap of exactly 0", ()
   );
 });
 
-Deno.test("verdictOf() calls a gap inside the tolerance stable, and 0.002 nats of it too small to mind", () => {
+Deno.test("verdictOf() is stable for a significant gap within the tolerance", () => {
   const pairs = simulatePairs({ simulation: 1, pairs: 5, chance: 0.0001, effect: () => 0.002 });
   assertEquals(verdictOf(comparePairs(pairs)).kind, "stable");
   assertEquals(verdictOf(comparePairs(pairs, { tolerance: 0 })).kind, "degraded");
@@ -99,7 +99,7 @@ Deno.test("verdictOf() decides on a single pair only beyond the difference betwe
   assertEquals(verdictOf(comparePairs([pair!], { seeds })).kind, "undecided");
   const [large] = simulatePairs({ simulation: 3, pairs: 1, effect: () => 0.4 });
   assertEquals(verdictOf(comparePairs([large!], { seeds })).kind, "degraded");
-  // The noise floor alone does not decide: the gap of a single pair has a sign by chance, too.
+  // The noise floor alone does not decide, because the sign of a single gap is random.
   const perturbed = pairsOfGaps([1e-4, -1e-4], { perturbed: true });
   const beyond = verdictOf(comparePairs([large!], { perturbed }));
   assertEquals(beyond.kind, "undecided");
@@ -138,7 +138,7 @@ Deno.test("verdictOf() is within noise only if the interval lies within the nois
   assertMatch(sentence, /; within the noise floor of ±0\.97998 nats \(2 perturbed pairs of float32\)/);
 });
 
-Deno.test("verdictOf() says how many more pairs decide, and what can be detected", () => {
+Deno.test("verdictOf() states how many more pairs decide, and the detectable gap", () => {
   const { kind, morePairs, detectable: size, sentence } = verdictOf(
     comparePairs(pairsOfGaps([-0.01, 0.02, 0.01, -0.02, 0.005])),
   );
@@ -180,7 +180,7 @@ Deno.test("verdictsOf() corrects for the number of comparisons by Holm's method"
   assertEquals([two[0]!.comparisons, two[0]!.kind, two[1]!.kind], [1, "degraded", "stable"]);
 });
 
-Deno.test("verdictOf() tells a divergence with its step, of the other side alone", () => {
+Deno.test("verdictOf() reports a divergence of the other side only, with its step", () => {
   const pairs = simulatePairs({ simulation: 5, pairs: 5 });
   const lost = (pair: Pair, from: number): Pair => ({
     ...pair,
@@ -196,7 +196,7 @@ Deno.test("verdictOf() tells a divergence with its step, of the other side alone
   const verdict = verdictOf(comparePairs(pairs.map((pair, i) => i < 2 ? lost(pair, 120 + i) : pair)));
   assertEquals([verdict.kind, verdict.step], ["diverged", 120]);
   assertMatch(verdict.sentence, /diverged in 2 of 5 pairs \(first with seed 1\), float32 in none/);
-  // Where float32 diverges as well, precision is not to blame.
+  // If float32 diverges too, precision is not the cause.
   const both = pairs.map((pair, i) =>
     i < 2 ? { baseline: lost(pair, 50).other, other: lost(pair, 60).other } : pair
   );

@@ -1,5 +1,5 @@
 /**
- * The files next to a GPT-2's weights: its config, tokenizer and generation config. transformers requires them to load
+ * The files next to a model's weights: its config, tokenizer and generation config. transformers requires them to load
  * the same tokenizer and to stop generation at the end-of-document token.
  *
  * @module
@@ -9,7 +9,7 @@ import { readRegular } from "../file/regular.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
 import { CONFIG, readJson } from "./gpt2_files.ts";
-import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
+import { layoutOf, layoutOfFile } from "./_layout.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
 
 /** Content of a file. */
@@ -70,7 +70,7 @@ export async function companionFiles(
     files.set(TOKENIZER_CONFIG, jsonText(given));
   }
   const given = source === undefined ? undefined : await sourceConfig(source, config);
-  const json = given ?? toGpt2Config(config, { end: end?.id });
+  const json = given ?? layoutOf(config).toConfig(config, { end: end?.id });
   files.set(CONFIG, jsonText(withinVocabulary({ ...json, ...typed(json, dtype) }, config.vocabSize)));
   const generation = source === undefined ? undefined : await jsonIfThere(join(source, GENERATION));
   const ids = { bos_token_id: end?.id ?? null, eos_token_id: end?.id ?? null };
@@ -111,7 +111,9 @@ function tokenizerConfig(
 async function sourceConfig(source: string, config: GptConfig): Promise<Record<string, unknown> | undefined> {
   const path = join(source, CONFIG);
   const json = await readJson(path);
-  return JSON.stringify(fromGpt2Config(json, path)) === JSON.stringify(config) ? json : undefined;
+  return JSON.stringify(layoutOfFile(json).fromConfig(json, path)) === JSON.stringify(config)
+    ? json
+    : undefined;
 }
 
 /** Returns the number type's field for a config. Its name differs in older versions of transformers. */
@@ -120,10 +122,10 @@ function typed(json: Record<string, unknown>, dtype: string | undefined): Record
   return "torch_dtype" in json && !("dtype" in json) ? { torch_dtype: dtype } : { dtype };
 }
 
-/** Replaces ids of special tokens outside the model's vocabulary. Omitted ids would default to GPT-2's 50,256. */
+/** Replaces ids of special tokens outside the model's vocabulary. Ids omitted by a GPT-2 would default to 50,256. */
 function withinVocabulary(json: Record<string, unknown>, V: number): Record<string, unknown> {
   const known = (id: unknown): boolean => typeof id !== "number" || id < V;
-  const isModel = "vocab_size" in json || "n_embd" in json;
+  const isModel = json["model_type"] !== "llama" && ("vocab_size" in json || "n_embd" in json);
   const ids = ["bos_token_id", "eos_token_id", "pad_token_id"].flatMap((name): [string, unknown][] => {
     const id = json[name] ?? (isModel && !(name in json) && name !== "pad_token_id" ? 50256 : undefined);
     if (Array.isArray(id)) return [[name, id.filter(known)]];

@@ -1,7 +1,7 @@
 /**
  * Causal multi-head self-attention, over a sequence alone or with a cache of keys and values.
  *
- * Letters: B batch, T new tokens, C width, H heads, D = C / H, S slots of a cache.
+ * Letters: B batch, T new tokens, C width, H heads, G heads of keys and values, D = C / H, S slots of a cache.
  *
  * @module
  */
@@ -15,6 +15,9 @@ import {
   layerNorm,
   observe,
   operation,
+  repeatHeads,
+  rmsNorm,
+  rotary,
   toFloat32,
 } from "../tensorflow/mod.ts";
 import { roundingDraws, withDrawsFrom } from "../tensorflow/precision/scope.ts";
@@ -28,9 +31,9 @@ import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts"
 export interface KeyValueCache {
   /** Number of tokens in the cache, which is also the position of the next token. int32 scalar. */
   position: tf.Tensor;
-  /** Keys by layer: [B, H, S, D]. Slots from `position` on are unused. */
+  /** Keys by layer: [B, G, S, D]. Slots from `position` on are unused. */
   keys: tf.Tensor[];
-  /** Values by layer: [B, H, S, D]. */
+  /** Values by layer: [B, G, S, D]. */
   values: tf.Tensor[];
 }
 
@@ -41,8 +44,8 @@ export interface KeyValueCache {
  * @param B Number of sequences.
  */
 export function emptyCache(config: GptConfig, B: number): KeyValueCache {
-  const { nLayer, nHead, nEmbd, blockSize } = completeConfig(config);
-  const zeros = () => Array.from({ length: nLayer }, () => tf.zeros([B, nHead, blockSize, nEmbd / nHead]));
+  const { nLayer, nHead, nKvHead, nEmbd, blockSize } = completeConfig(config);
+  const zeros = () => Array.from({ length: nLayer }, () => tf.zeros([B, nKvHead, blockSize, nEmbd / nHead]));
   return { position: tf.scalar(0, "int32"), keys: zeros(), values: zeros() };
 }
 
@@ -85,6 +88,8 @@ export interface AttentionContext {
   readonly config: FullGptConfig;
   /** Gains [D] of the norms of queries and keys, if the model has them. */
   readonly gains: { readonly q: tf.Tensor; readonly k: tf.Tensor } | undefined;
+  /** Cosines and sines of the new tokens' positions, float32 [T, D / 2], if positions are rotary. */
+  readonly angles: { readonly cos: tf.Tensor; readonly sin: tf.Tensor } | undefined;
   /** Dropout of attention weights. */
   readonly dropout: Dropout;
   /** The cache, the tokens' slots, and the layer. The layer's keys and values in the cache are replaced. */
@@ -94,24 +99,26 @@ export interface AttentionContext {
 /**
  * Computes causal attention: each token attends to itself and earlier tokens.
  *
- * @param qkv Queries, keys and values, concatenated, [N, 3 C].
+ * @param qkv Queries, keys and values, concatenated, [N, C + 2 G D].
  * @param context Other inputs.
  * @returns [N, C].
  */
 export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor {
-  const { B, T, config: { nHead: H, nEmbd: C, attentionSoftCap, layerNormEps }, gains, cached } = context;
+  const { B, T, config, gains, angles, cached } = context;
+  const { nHead: H, nEmbd: C, attentionSoftCap } = config;
   const D = C / H;
-  const split = tf.transpose(tf.reshape(qkv, [B, T, 3, H, D]), [2, 0, 3, 1, 4]); // [3, B, H, T, D]
-  let [q, k, v] = tf.unstack(split) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  let [q, k, v] = headsOf(qkv, context);
   if (gains !== undefined) {
-    q = headNorm(q, gains.q, layerNormEps);
-    k = headNorm(k, gains.k, layerNormEps);
+    q = headNorm(q, gains.q, config);
+    k = headNorm(k, gains.k, config);
   }
+  if (angles !== undefined) [q, k] = [rotary(q, angles), rotary(k, angles)];
   if (cached !== undefined) {
     const { cache, places, layer } = cached;
-    k = cache.keys[layer] = place(cache.keys[layer]!, k, places); // [B, H, S, D]
+    k = cache.keys[layer] = place(cache.keys[layer]!, k, places); // [B, G, S, D]
     v = cache.values[layer] = place(cache.values[layer]!, v, places);
   }
+  [k, v] = [repeatHeads(k, H), repeatHeads(v, H)]; // [B, H, T or S, D]
   const merge = (x: tf.Tensor) => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B * T, C]); // from [B, H, T, D]
   const scale = 1 / Math.sqrt(D);
   const weights = () => {
@@ -124,6 +131,22 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     return merge(causalAttention([q, k, v], { scale }));
   }
   return merge(attentionSums(context.dropout(weights()), v));
+}
+
+/** Splits queries, keys and values into heads: [B, H, T, D], and twice [B, G, T, D]. */
+function headsOf(qkv: tf.Tensor, { B, T, config }: AttentionContext): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  const { nHead: H, nKvHead: G, nEmbd: C } = config;
+  const D = C / H;
+  if (G === H) {
+    const split = tf.transpose(tf.reshape(qkv, [B, T, 3, H, D]), [2, 0, 3, 1, 4]); // [3, B, H, T, D]
+    return tf.unstack(split) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  }
+  const parts = tf.split(qkv, [C, G * D, G * D], 1);
+  return parts.map((part) => tf.transpose(tf.reshape(part, [B, T, -1, D]), [0, 2, 1, 3])) as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+  ];
 }
 
 /** Options of the softmax over scores. */
@@ -144,10 +167,15 @@ const weigh = operation("softmax", ([product]: [tf.Tensor], { scale, cap, mask }
   return castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), rest), mask)), scores);
 });
 
-/** Applies LayerNorm over D with a gain and no bias, [B, H, T, D]. */
-function headNorm(x: tf.Tensor, weight: tf.Tensor, epsilon: number): tf.Tensor {
+/** Applies the model's norm over D with a gain and no bias, [B, H, T, D]. */
+function headNorm(
+  x: tf.Tensor,
+  weight: tf.Tensor,
+  { norm, layerNormEps: epsilon }: FullGptConfig,
+): tf.Tensor {
   const D = x.shape.at(-1)!;
-  const rows = layerNorm(tf.reshape(x, [x.size / D, D]), { weight, epsilon });
+  const apply = norm === "rmsNorm" ? rmsNorm : layerNorm;
+  const rows = apply(tf.reshape(x, [x.size / D, D]), { weight, epsilon });
   return tf.reshape(rows, x.shape);
 }
 

@@ -5,6 +5,7 @@
  */
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import { withDefaults } from "../options/run_field.ts";
+import { parseRopeScaling } from "./rope.ts";
 
 /** Activation between the two matrices of a block's feed-forward layer. */
 export type Activation = typeof MODEL_FIELDS.activation.choices[number];
@@ -12,7 +13,13 @@ export type Activation = typeof MODEL_FIELDS.activation.choices[number];
 /** The names of the activations. */
 export const ACTIVATIONS: readonly Activation[] = MODEL_FIELDS.activation.choices;
 
-/** Sizes and options of a GPT-2 style decoder. The defaults of the options are GPT-2's. */
+/** Normalization of the residual stream. */
+export type Norm = typeof MODEL_FIELDS.norm.choices[number];
+
+/** Encoding of positions. */
+export type Position = typeof MODEL_FIELDS.position.choices[number];
+
+/** Sizes and options of a decoder. The defaults of the options are GPT-2's. */
 export interface GptConfig {
   /** L, number of blocks; at least 1. */
   readonly nLayer: number;
@@ -50,8 +57,29 @@ export interface GptConfig {
    * al. 2021). `silu`. `swiglu`: silu(a) b of two halves (Shazeer 2020), 8 C / 3 wide, for the same number of weights.
    */
   readonly activation?: Activation | undefined;
-  /** Epsilon that LayerNorm adds to the variance, above 0. Default: 1e-5. */
+  /** Epsilon that norms add to the variance or mean square, above 0. Default: 1e-5. */
   readonly layerNormEps?: number | undefined;
+  /** F, width of a feed-forward layer. Default, or 0: 4 C, or for `swiglu` 8 C / 3, rounded up to a multiple of 8. */
+  readonly nInner?: number | undefined;
+  /**
+   * Norm before each layer and the head. `layerNorm` (default). `rmsNorm`: without mean and bias (Zhang and Sennrich
+   * 2019), as in LLaMA. Also the norm of queries and keys with `qkNorm`.
+   */
+  readonly norm?: Norm | undefined;
+  /**
+   * Positions. `learned` (default): a table [blockSize, C], added to the embeddings. `rotary`: queries and keys are rotated
+   * by angles proportional to their positions (Su et al. 2021, RoFormer), as in LLaMA.
+   */
+  readonly position?: Position | undefined;
+  /** Base of the rotary frequencies, above 0: pair i of D / 2 turns by `ropeTheta`^(-2 i / D) per token. Default: 10,000. */
+  readonly ropeTheta?: number | undefined;
+  /** Scaling of the rotary frequencies, as `parseRopeScaling` reads it: `linear:FACTOR` or `llama3:…`. Default: `none`. */
+  readonly ropeScaling?: string | undefined;
+  /**
+   * Key and value heads, a divisor of `nHead`: each serves `nHead / nKvHead` query heads (Ainslie et al. 2023,
+   * grouped-query attention). Default, or 0: `nHead`.
+   */
+  readonly nKvHead?: number | undefined;
 }
 
 /** A config with a value for every option. Soft caps may be undefined, for none. */
@@ -69,12 +97,9 @@ export function completeConfig(config: GptConfig): FullGptConfig {
   return {
     ...withDefaults(MODEL_FIELDS, config),
     ...{ nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap },
+    nInner: config.nInner || (config.activation === "swiglu" ? 8 * Math.ceil(nEmbd / 3) : 4 * nEmbd),
+    nKvHead: config.nKvHead || nHead,
   };
-}
-
-/** Returns F, the width of a feed-forward layer: 4 C, or for `swiglu` 8 C / 3, rounded up to a multiple of 8. */
-export function feedForwardWidth(config: GptConfig): number {
-  return config.activation === "swiglu" ? 8 * Math.ceil(config.nEmbd / 3) : 4 * config.nEmbd;
 }
 
 /**
@@ -98,7 +123,28 @@ export function validateGptConfig(config: GptConfig): void {
         `got nEmbd ${config.nEmbd} and nHead ${config.nHead}`,
     );
   }
+  validateHeads(config);
   validateOptions(config);
+}
+
+function validateHeads(config: GptConfig): void {
+  const { nHead, nEmbd, nKvHead, nInner, position } = completeConfig(config);
+  for (const [name, value] of Object.entries({ nKvHead, nInner })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`Cannot make a GPT: expected an integer >= 0 for ${name}, got ${value}`);
+    }
+  }
+  if (nHead % nKvHead !== 0) {
+    throw new RangeError(
+      `Cannot make a GPT: expected nHead to be a multiple of nKvHead, got nHead ${nHead} and nKvHead ${nKvHead}`,
+    );
+  }
+  if (position === "rotary" && (nEmbd / nHead) % 2 !== 0) {
+    throw new RangeError(
+      "Cannot make a GPT: expected heads of an even size with rotary positions, which rotate pairs of numbers, " +
+        `got nEmbd ${nEmbd} and nHead ${nHead}`,
+    );
+  }
 }
 
 function validateOptions(config: GptConfig): void {
@@ -108,24 +154,29 @@ function validateOptions(config: GptConfig): void {
       throw new TypeError(`Cannot make a GPT: expected true or false for ${name}, got ${given}`);
     }
   }
-  for (const name of ["logitSoftCap", "attentionSoftCap", "initStd", "layerNormEps"] as const) {
+  for (const name of ["logitSoftCap", "attentionSoftCap", "initStd", "layerNormEps", "ropeTheta"] as const) {
     const given = config[name];
     if (given !== undefined && !(Number.isFinite(given) && given > 0)) {
       throw new RangeError(`Cannot make a GPT: expected a finite number above 0 for ${name}, got ${given}`);
     }
   }
-  const { dropout, activation } = completeConfig(config);
+  const { dropout, activation, norm, position, ropeScaling } = completeConfig(config);
   if (!(dropout >= 0 && dropout < 1)) {
     throw new RangeError(`Cannot make a GPT: expected dropout in [0, 1), got ${dropout}`);
   }
-  if (!ACTIVATIONS.includes(activation)) {
-    throw new RangeError(
-      `Cannot make a GPT: expected one of ${ACTIVATIONS.join(", ")} for activation, got ${activation}`,
-    );
+  for (const [name, value] of Object.entries({ activation, norm, position })) {
+    const { choices }: { choices: readonly string[] } =
+      MODEL_FIELDS[name as "activation" | "norm" | "position"];
+    if (!choices.includes(value)) {
+      throw new RangeError(
+        `Cannot make a GPT: expected one of ${choices.join(", ")} for ${name}, got ${value}`,
+      );
+    }
   }
+  parseRopeScaling(ropeScaling);
   if (config.qkNorm && config.nEmbd === config.nHead) {
     throw new RangeError(
-      "Cannot make a GPT: expected heads of at least 2 numbers with qkNorm, since LayerNorm maps a single number to 0, " +
+      "Cannot make a GPT: expected heads of at least 2 numbers with qkNorm, since a norm maps a single number to a constant, " +
         `got nEmbd ${config.nEmbd} and nHead ${config.nHead}`,
     );
   }

@@ -1,5 +1,5 @@
 /**
- * GPT-2's architecture as plain functions over a record of parameters: pre-LayerNorm, learned positions, and the
+ * A decoder as plain functions over a record of parameters: GPT-2's architecture, LLaMA's, and those between, by the
  * options of a config.
  *
  * Letters: B batch, T sequence length, C width, H heads, D = C / H, V vocabulary, N = B T.
@@ -7,12 +7,22 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { embedding, layerNorm, layerScope, linear, observe, operation, residual } from "../tensorflow/mod.ts";
+import {
+  embedding,
+  layerNorm,
+  layerScope,
+  linear,
+  observe,
+  operation,
+  residual,
+  rmsNorm,
+} from "../tensorflow/mod.ts";
 import { operandFormats } from "../tensorflow/precision/scope.ts";
 import { activate, createDropout, softCap } from "./_pointwise.ts";
 import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
-import { type Activation, completeConfig, type GptConfig } from "./config.ts";
+import { type Activation, completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 import type { ParameterRecord } from "./parameters.ts";
+import { parseRopeScaling, ropeFrequencies, ropeTables } from "./rope.ts";
 
 /** Name of the head as a linear layer, also if it is tied to the token embeddings. */
 export const HEAD_LAYER = "lm_head";
@@ -98,14 +108,19 @@ export function gptHidden(
   });
   const dense = (x: tf.Tensor, name: string) => linear(x, { ...affine(name), name });
   // Only matrix products consume its result.
-  const norm = (x: tf.Tensor, name: string) => layerNorm(x, { ...affine(name), epsilon, lowered: true });
+  const norm = (x: tf.Tensor, name: string) =>
+    full.norm === "rmsNorm"
+      ? rmsNorm(x, { weight: weight(name), epsilon, lowered: true })
+      : layerNorm(x, { ...affine(name), epsilon, lowered: true });
   const dropout = createDropout(full.dropout, options.dropoutKey);
   const { cache } = options;
   const places = cache && cachePlaces(cache, T);
+  const angles = full.position === "rotary" ? anglesOf(full, places?.positions ?? T) : undefined;
   const attn = (x: tf.Tensor, at: string, layer: number) => {
     const context = attention(dense(x, `${at}.c_attn`), {
       ...{ B, T, config: full, dropout },
       gains: qkNorm ? { q: weight(`${at}.q_norm`), k: weight(`${at}.k_norm`) } : undefined,
+      angles,
       cached: cache && places && { cache, places, layer },
     });
     return dropout(dense(context, `${at}.c_proj`));
@@ -116,11 +131,13 @@ export function gptHidden(
   };
 
   let x = layerScope("embedding", () => {
+    const tokenRows = embedding(weight("wte"), tf.reshape(tokens, [B * T])); // [N, C]
+    if (full.position === "rotary") return observe("residual", dropout(tokenRows));
     const positions = places === undefined
       ? tf.slice(weight("wpe"), [0, 0], [T, C])
       : embedding(weight("wpe"), places.positions); // [T, C]
-    const tokenRows = tf.reshape(embedding(weight("wte"), tf.reshape(tokens, [B * T])), [B, T, C]);
-    return observe("residual", dropout(tf.reshape(residual(tokenRows, positions), [B * T, C]))); // [N, C]
+    const sum = residual(tf.reshape(tokenRows, [B, T, C]), positions);
+    return observe("residual", dropout(tf.reshape(sum, [B * T, C]))); // [N, C]
   });
   for (let layer = 0; layer < nLayer; layer++) {
     const at = `h.${layer}`;
@@ -131,6 +148,27 @@ export function gptHidden(
   }
   if (cache !== undefined) cache.position = tf.add(cache.position, tf.scalar(T, "int32"));
   return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
+}
+
+/**
+ * Returns the cosines and sines of positions, float32 [T, D / 2].
+ *
+ * @param config The model.
+ * @param positions int32 [T], or T for the first T positions.
+ */
+function anglesOf(
+  { nEmbd, nHead, blockSize, ropeTheta: theta, ropeScaling }: FullGptConfig,
+  positions: tf.Tensor1D | number,
+): { cos: tf.Tensor; sin: tf.Tensor } {
+  const D = nEmbd / nHead;
+  const T = typeof positions === "number" ? positions : blockSize;
+  const tables = ropeTables(ropeFrequencies(D, { theta, scaling: parseRopeScaling(ropeScaling) }), T);
+  const [cos, sin] = [tables.cos, tables.sin].map((table) => tf.tensor2d(table, [T, D / 2])) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  if (typeof positions === "number") return { cos, sin };
+  return { cos: tf.gather(cos, positions), sin: tf.gather(sin, positions) };
 }
 
 const activation = operation("gelu", ([x]: [tf.Tensor], name: Activation) => activate(x, name));

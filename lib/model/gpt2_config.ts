@@ -30,7 +30,7 @@ const schema = v.looseObject({
   n_embd: v.optional(count, 768),
   n_positions: v.optional(count, 1024),
   vocab_size: v.optional(count, 50257),
-  n_inner: v.nullish(v.number()),
+  n_inner: v.nullish(count),
   activation_function: v.optional(
     v.picklist(ACTIVATION_NAMES.map(([name]) => name), ({ received }) => `unknown activation ${received}`),
     "gelu_new",
@@ -66,9 +66,6 @@ export function fromGpt2Config(given: unknown, name: string): GptConfig {
     throw refuse(describeIssue(issue, "the file"));
   }
   const found = result.output;
-  if (found.n_inner != null && found.n_inner !== 4 * found.n_embd) {
-    throw refuse(`n_inner is ${found.n_inner}, not 4 n_embd = ${4 * found.n_embd} or null`);
-  }
   const { resid_pdrop: rate } = found;
   const config: GptConfig = {
     nLayer: found.n_layer,
@@ -81,6 +78,7 @@ export function fromGpt2Config(given: unknown, name: string): GptConfig {
     initStd: found.initializer_range,
     activation: ACTIVATION_NAMES.find(([other]) => other === found.activation_function)![1],
     layerNormEps: found.layer_norm_epsilon,
+    ...(found.n_inner != null && found.n_inner !== 4 * found.n_embd && { nInner: found.n_inner }),
   };
   try {
     validateGptConfig(config);
@@ -109,6 +107,9 @@ export function toGpt2Config(
     full.logitSoftCap !== undefined && "logitSoftCap",
     full.attentionSoftCap !== undefined && "attentionSoftCap",
     full.activation === "swiglu" && "activation swiglu",
+    full.norm !== "layerNorm" && `norm ${full.norm}`,
+    full.position !== "learned" && `position ${full.position}`,
+    full.nKvHead !== full.nHead && "nKvHead",
   ].filter((option) => option !== false);
   if (foreign.length > 0) {
     throw new RangeError(
@@ -130,7 +131,7 @@ export function toGpt2Config(
     n_ctx: full.blockSize,
     n_embd: full.nEmbd,
     n_head: full.nHead,
-    n_inner: null,
+    n_inner: full.nInner === 4 * full.nEmbd ? null : full.nInner,
     n_layer: full.nLayer,
     n_positions: full.blockSize,
     resid_pdrop: full.dropout,

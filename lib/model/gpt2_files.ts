@@ -9,18 +9,12 @@ import { UserError } from "../error/user_error.ts";
 import { requireRegular } from "../file/regular.ts";
 import { parseJson, requireObject } from "../file/json.ts";
 import type { GptConfig } from "./config.ts";
-import { fromGpt2Config } from "./gpt2_config.ts";
-import { type ParameterRecord, parameterShapes, type ParameterValues } from "./parameters.ts";
+import { HEAD, type Layout, layoutOfFile } from "./_layout.ts";
+import type { ParameterRecord, ParameterValues } from "./parameters.ts";
 import { readSafetensors } from "./safetensors_file.ts";
 
 /** Names of a model's files. */
 export const CONFIG = "config.json", WEIGHTS = "model.safetensors", INDEX = "model.safetensors.index.json";
-
-/** Pattern of buffers stored by older versions of transformers: the causal mask and its value. */
-const BUFFER = /^h\.\d+\.attn\.(masked_)?bias$/;
-
-/** Name of the head's matrix, in losskit and Hugging Face. */
-export const HEAD = "lm_head.weight";
 
 /** Maximum number of problems in one error. */
 const MOST_PROBLEMS = 20;
@@ -45,40 +39,42 @@ export async function loadGpt2(path: string): Promise<Gpt2Model> {
   const isFolder = await kindOf(path) === "folder";
   const folder = isFolder ? path : dirname(path);
   const configPath = join(folder, CONFIG);
-  const config = fromGpt2Config(await readJson(configPath), configPath);
+  const json = await readJson(configPath);
+  const layout = layoutOfFile(json);
+  const config = layout.fromConfig(json, configPath);
+  const ownName = (name: string) => name.startsWith(layout.prefix) ? name.slice(layout.prefix.length) : name;
+  const isBuffer = (name: string) => layout.buffer.test(ownName(name));
   const files = isFolder ? await weightFiles(folder) : await filesOf(path);
   const tensors = new Map<string, ParameterValues>();
   const problems: string[] = [];
   for (const [file, listed] of files) {
-    const { tensors: found } = await readSafetensors(file, { skip: (name) => BUFFER.test(ownName(name)) });
+    const { tensors: found } = await readSafetensors(file, { skip: isBuffer });
     for (const [name, values] of Object.entries(found)) {
       const own = ownName(name);
       if (tensors.has(own)) problems.push(`${own} occurs twice`);
       tensors.set(own, values);
     }
-    const lost = listed.filter((name) => !Object.hasOwn(found, name) && !BUFFER.test(ownName(name)));
+    const lost = listed.filter((name) => !Object.hasOwn(found, name) && !isBuffer(name));
     problems.push(...lost.map((name) => `${name} is not in ${basename(file)}, as the index says`));
   }
-  return { config, parameters: pick(tensors, { config, path, problems }) };
+  return {
+    config,
+    parameters: layout.fromTensors(pick(tensors, { layout, config, path, problems }), config),
+  };
 }
 
-/** Returns a tensor's name without the prefix of `GPT2LMHeadModel`. */
-function ownName(name: string): string {
-  return name.replace(/^transformer\./, "");
-}
-
-/** Selects the parameters of a config, or throws an error that lists every problem. */
+/** Selects the tensors of a config, or throws an error that lists every problem. */
 function pick(
   tensors: ReadonlyMap<string, ParameterValues>,
-  { config, path, problems }: { config: GptConfig; path: string; problems: string[] },
+  { layout, config, path, problems }: { layout: Layout; config: GptConfig; path: string; problems: string[] },
 ): ParameterRecord {
   if (config.nLayer > tensors.size) { // also bounds the list of shapes
     throw new UserError(
-      `Cannot load a GPT-2 from ${path}: expected the tensors of ${config.nLayer} layers (n_layer), got ` +
+      `Cannot load a ${layout.name} from ${path}: expected the tensors of ${config.nLayer} layers, got ` +
         `${tensors.size} tensors. Copy the folder again.`,
     );
   }
-  const shapes = parameterShapes(config);
+  const shapes = layout.shapes(config);
   const parameters: ParameterRecord = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const found = tensors.get(name);
@@ -90,14 +86,16 @@ function pick(
   for (const [name, found] of tensors) {
     if (name in shapes) continue;
     if (name !== HEAD) problems.push(`${name} of [${found.shape}] is not a parameter of this config`);
-    else if (!equal(found, tensors.get("wte.weight"))) {
-      problems.push(`${HEAD} differs from wte.weight, although the config ties them (tie_word_embeddings)`);
+    else if (!equal(found, tensors.get(layout.embeddings))) {
+      problems.push(
+        `${HEAD} differs from ${layout.embeddings}, although the config ties them (tie_word_embeddings)`,
+      );
     }
   }
   if (problems.length === 0) return parameters;
   const more = problems.length - MOST_PROBLEMS;
   if (more > 0) problems.splice(MOST_PROBLEMS, more, `${more} more`);
-  throw new UserError(`Cannot load a GPT-2 from ${path}:\n  ${problems.join("\n  ")}`);
+  throw new UserError(`Cannot load a ${layout.name} from ${path}:\n  ${problems.join("\n  ")}`);
 }
 
 function equal(a: ParameterValues, b: ParameterValues | undefined): boolean {

@@ -46,6 +46,20 @@ const OPTIONS: Record<string, Partial<GptConfig>> = {
   "logit soft cap": { logitSoftCap: 1.5 },
   "attention soft cap": { attentionSoftCap: 0.5 },
   "LayerNorm epsilon": { layerNormEps: 0.3 },
+  "RMSNorm": { norm: "rmsNorm" },
+  "rotary positions": { position: "rotary" },
+  "rotary positions, scaled": { position: "rotary", ropeTheta: 100, ropeScaling: "llama3:4,1,4,8" },
+  "grouped queries": { nHead: 4, nKvHead: 2 },
+  "width of the feed-forward layer": { nInner: 20 },
+  "LLaMA": {
+    norm: "rmsNorm",
+    position: "rotary",
+    activation: "swiglu",
+    bias: false,
+    tiedHead: false,
+    nKvHead: 1,
+  },
+  "LLaMA with qk-norm": { norm: "rmsNorm", position: "rotary", qkNorm: true },
   ...Object.fromEntries(ACTIVATIONS.slice(1).map((activation) => [activation, { activation }])),
 };
 

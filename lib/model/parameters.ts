@@ -1,14 +1,15 @@
 /**
  * A GPT's parameters: names, shapes and GPT-2's initialization, as plain arrays.
  *
- * Names are those of Hugging Face's GPT-2, or follow the same scheme for other parameters. Matrices are [in, out]. The
+ * Names are those of Hugging Face's GPT-2, or follow the same scheme for other parameters, also for LLaMA's. Matrices are
+ * [in, out]. The
  * untied head is [V, C], like the table of token embeddings.
  *
  * @module
  */
 import { createRandom, type Random } from "../text/random.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
-import { completeConfig, feedForwardWidth, type GptConfig, validateGptConfig } from "./config.ts";
+import { completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 
 /** Values of one parameter. */
 export interface ParameterValues {
@@ -30,25 +31,24 @@ export type ParameterRecord = Record<string, ParameterValues>;
  */
 export function parameterShapes(config: GptConfig): Record<string, number[]> {
   validateGptConfig(config);
-  const { nEmbd: C, bias, qkNorm, tiedHead, activation } = completeConfig(config);
-  const shapes: Record<string, number[]> = {
-    "wte.weight": [config.vocabSize, C],
-    "wpe.weight": [config.blockSize, C],
-  };
+  const full = completeConfig(config);
+  const { nEmbd: C, nInner: F, nHead, nKvHead, bias, qkNorm, tiedHead, activation } = full;
+  const D = C / nHead;
+  const shapes: Record<string, number[]> = { "wte.weight": [config.vocabSize, C] };
+  if (full.position === "learned") shapes["wpe.weight"] = [config.blockSize, C];
   const matrix = (name: string, rows: number, columns: number) => {
     shapes[`${name}.weight`] = [rows, columns];
     if (bias) shapes[`${name}.bias`] = [columns];
   };
   const norm = (name: string) => {
     shapes[`${name}.weight`] = [C];
-    if (bias) shapes[`${name}.bias`] = [C];
+    if (bias && full.norm === "layerNorm") shapes[`${name}.bias`] = [C];
   };
-  const F = feedForwardWidth(config);
   for (let i = 0; i < config.nLayer; i++) {
     norm(`h.${i}.ln_1`);
-    matrix(`h.${i}.attn.c_attn`, C, 3 * C);
+    matrix(`h.${i}.attn.c_attn`, C, C + 2 * nKvHead * D); // queries, keys, values
     if (qkNorm) {
-      for (const name of ["q_norm", "k_norm"]) shapes[`h.${i}.attn.${name}.weight`] = [C / config.nHead];
+      for (const name of ["q_norm", "k_norm"]) shapes[`h.${i}.attn.${name}.weight`] = [D];
     }
     matrix(`h.${i}.attn.c_proj`, C, C);
     norm(`h.${i}.ln_2`);

@@ -9,9 +9,8 @@ import { UserError } from "../error/user_error.ts";
 import { atomicWrite, syncFolder } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { completeConfig } from "./config.ts";
-import { CONFIG, type Gpt2Model, HEAD, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
-import { toGpt2Config } from "./gpt2_config.ts";
+import { HEAD, type Layout, layoutOf } from "./_layout.ts";
+import { CONFIG, type Gpt2Model, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
 import { companionFiles, type FileContents, TOKENIZER_FILES } from "./_gpt2_companions.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
 import { writeSafetensors } from "./safetensors_file.ts";
@@ -68,10 +67,11 @@ export async function saveGpt2(
       `Cannot save the model as a GPT-2: expected a number >= 1 for maxShardBytes, got ${maxShardBytes}`,
     );
   }
-  toGpt2Config(model.config); // throws for options that GPT-2 does not have
-  const tensors = Object.entries(transformersTensors(model)).map(([name, { dtype: own, ...tensor }]) =>
-    [name, { ...tensor, dtype: dtype ?? own ?? "F32" }] as const
-  );
+  const layout = layoutOf(model.config);
+  layout.toConfig(model.config); // throws for options that the architecture does not have
+  const tensors = Object.entries(transformersTensors(model, layout)).map((
+    [name, { dtype: own, ...tensor }],
+  ) => [name, { ...tensor, dtype: dtype ?? own ?? "F32" }] as const);
   const files = await companionFiles(model.config, {
     ...options,
     tensors: tensors.map(([, tensor]) => tensor),
@@ -144,30 +144,27 @@ function isSame(a: string, b: string): boolean {
 }
 
 /** Returns a model's tensors by transformers' names. */
-function transformersTensors({ config, parameters }: Gpt2Model): ParameterRecord {
-  const { bias } = completeConfig(config);
+function transformersTensors({ config, parameters }: Gpt2Model, layout: Layout): ParameterRecord {
   const own = parameterShapes(config);
-  const tensors: ParameterRecord = {};
-  for (const [name, shape] of Object.entries(parameterShapes({ ...config, bias: true }))) {
-    const isMadeUp = !bias && !(name in own);
-    const found = isMadeUp ? { shape, values: new Float32Array(shape[0]!) } : parameters[name];
-    if (found === undefined || String(found.shape) !== String(shape)) {
-      throw new RangeError(
-        `Cannot save the model as a GPT-2: expected ${name} of shape [${shape}], ` +
-          `got ${found === undefined ? "none" : `shape [${found.shape}]`}`,
-      );
-    }
-    tensors[name === HEAD ? name : `transformer.${name}`] = found;
+  for (const [name, shape] of Object.entries(own)) {
+    const found = parameters[name]?.shape;
+    if (String(found) === String(shape)) continue;
+    throw new RangeError(
+      `Cannot save the model: expected ${name} of shape [${shape}], ` +
+        `got ${found === undefined ? "none" : `shape [${found}]`}`,
+    );
   }
   const extra = Object.keys(parameters).filter((name) => !(name in own));
   if (extra.length > 0) {
     throw new RangeError(
-      `Cannot save the model as a GPT-2: expected only the parameters of its config, got ${
-        extra.join(", ")
-      } too`,
+      `Cannot save the model: expected only the parameters of its config, got ${extra.join(", ")} too`,
     );
   }
-  return tensors;
+  return Object.fromEntries(
+    Object.entries(layout.toTensors(parameters, config)).map((
+      [name, values],
+    ) => [name === HEAD ? name : `${layout.prefix}${name}`, values]),
+  );
 }
 
 /** A tensor with its stored type. */

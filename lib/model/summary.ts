@@ -43,7 +43,8 @@ export function summarizeModel(config: GptConfig): string {
   const full = completeConfig(config);
   const { nLayer, nHead, nEmbd, vocabSize, blockSize } = full;
   const sizes = { nLayer, nHead, nEmbd, vocabSize, blockSize };
-  const plain = completeConfig(sizes);
+  const { nInner } = completeConfig({ ...sizes, activation: full.activation }); // not an option of its own
+  const plain = { ...completeConfig(sizes), nInner };
   const options = (Object.keys(full) as (keyof typeof full)[]).filter((name) => full[name] !== plain[name]);
   return [
     ...Object.entries(sizes).map(([name, size]) => `${name} ${size}`),
@@ -60,18 +61,24 @@ export function summarizeModel(config: GptConfig): string {
  * @throws {RangeError} if the config is invalid.
  */
 export function describeModel(config: GptConfig): string {
-  const { nLayer: L, nHead: H, nEmbd: C, vocabSize: V, blockSize, ...options } = completeConfig(config);
+  const { nLayer: L, nHead: H, nKvHead: G, nEmbd: C, nInner: F, vocabSize: V, blockSize, ...options } =
+    completeConfig(
+      config,
+    );
   const shapes = Object.entries(parameterShapes(config));
   const count = (matches: (name: string) => boolean) =>
     shapes.reduce((sum, [name, shape]) => matches(name) ? sum + sizeOf(shape) : sum, 0);
-  const F = shapes.find(([name]) => name === "h.0.mlp.c_proj.weight")![1][0]!;
   const each = L === 1 ? "" : ` × ${L}`;
-  const rows: [part: string, what: string, parameters: number][] = [
+  const rows: (readonly [part: string, what: string, parameters: number])[] = [
     ["token embedding", `${V} × ${C}`, count((name) => name === "wte.weight")],
-    ["position embedding", `${blockSize} × ${C}`, count((name) => name === "wpe.weight")],
+    ...(options.position === "learned"
+      ? [["position embedding", `${blockSize} × ${C}`, count((name) => name === "wpe.weight")] as const]
+      : []),
     [
       `attention${each}`,
-      `${H} heads of ${C / H}${options.qkNorm ? ", q and k normed" : ""}`,
+      `${H} heads of ${C / H}${G === H ? "" : `, ${G} for k and v`}${
+        options.qkNorm ? ", q and k normed" : ""
+      }`,
       count((name) => /^h\.\d+\.attn\./.test(name)),
     ],
     [
@@ -79,7 +86,11 @@ export function describeModel(config: GptConfig): string {
       `${C} → ${F} → ${C}, ${options.activation}`,
       count((name) => name.includes(".mlp.")),
     ],
-    ["LayerNorm", `${2 * L + 1} of ${C}`, count((name) => /(^|\.)ln_[12f]\./.test(name))],
+    [
+      options.norm === "rmsNorm" ? "RMSNorm" : "LayerNorm",
+      `${2 * L + 1} of ${C}`,
+      count((name) => /(^|\.)ln_[12f]\./.test(name)),
+    ],
     ["head", options.tiedHead ? "tied" : `${C} × ${V}`, count((name) => name === "lm_head.weight")],
     ["total", "", parameterCount(config)],
   ];
@@ -92,10 +103,14 @@ export function describeModel(config: GptConfig): string {
   );
   const { bias, dropout, initStd, layerNormEps, logitSoftCap, attentionSoftCap } = options;
   const caps = `soft caps: logits ${logitSoftCap ?? "none"}, attention ${attentionSoftCap ?? "none"}`;
+  const { ropeTheta, ropeScaling } = options;
+  const rope = options.position === "learned"
+    ? ""
+    : `, rotary positions of base ${ropeTheta}, scaling ${ropeScaling}`;
   const flops = flopsPerToken(config, blockSize).toExponential(3);
   return [
     ...lines,
-    `bias ${bias}, dropout ${dropout}, initial deviation ${initStd}, LayerNorm epsilon ${layerNormEps}, ${caps}`,
+    `bias ${bias}, dropout ${dropout}, initial deviation ${initStd}, norm epsilon ${layerNormEps}, ${caps}${rope}`,
     `${flops} operations per token of a training step at T = ${blockSize}`,
   ].join("\n");
 }

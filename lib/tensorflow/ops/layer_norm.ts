@@ -1,6 +1,6 @@
 /**
- * LayerNorm, also fused with the residual sum before it. Both round once, forward and backward. For large data, each
- * takes one pass over memory.
+ * LayerNorm and RMSNorm, also fused with the residual sum before it. All round once, forward and backward. For large data, each
+ * takes one pass over memory. RMSNorm is LayerNorm with a mean of 0 and without a bias.
  *
  * @module
  */
@@ -12,33 +12,35 @@ import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, castAs, float32, productType, rowMeans, withGradient } from "./_unit.ts";
 
-/** Normalizes rows to mean 0 and variance 1. Returns the result and the values that the backward pass uses. */
+/** Normalizes rows to mean 0 and variance 1, or with `rms` to mean square 1. Returns the result and the values that the backward pass uses. */
 function normalize(
   [x, gain, bias]: [tf.Tensor, tf.Tensor, tf.Tensor],
-  { epsilon, dtype }: { epsilon: number; dtype: number },
+  { epsilon, dtype, rms }: NormOptions,
 ): { value: tf.Tensor; mean: tf.Tensor; inverse: tf.Tensor } {
-  const mean = rowMeans(x); // [N, 1]
-  const centered = tf.sub(x, mean);
+  const mean = rms ? tf.zeros([x.shape[0]!, 1]) : rowMeans(x); // [N, 1]
+  const centered = rms ? x : tf.sub(x, mean);
   const inverse = tf.rsqrt(tf.add(rowMeans(tf.square(centered)), epsilon)); // [N, 1]
   return { value: cast(tf.add(tf.mul(tf.mul(centered, inverse), gain), bias), dtype), mean, inverse };
 }
 
-/** Computes the gradients of LayerNorm: of x, float32, of the weight and of the bias. */
+/** Computes the gradients of a norm: of x, float32, of the weight and of the bias. */
 function normalizeGrad(
   [dy, x, mean, inverse, gain]: readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+  rms: boolean,
 ): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const wideDy = float32(dy);
-  const normal = tf.mul(tf.sub(x, mean), inverse);
+  const normal = tf.mul(rms ? x : tf.sub(x, mean), inverse);
   const dNormal = tf.mul(wideDy, gain);
-  const average = rowMeans(dNormal);
   const along = rowMeans(tf.mul(dNormal, normal));
-  const dx = tf.mul(tf.sub(tf.sub(dNormal, average), tf.mul(normal, along)), inverse);
+  const centered = rms ? dNormal : tf.sub(dNormal, rowMeans(dNormal));
+  const dx = tf.mul(tf.sub(centered, tf.mul(normal, along)), inverse);
   return [dx, tf.sum(tf.mul(wideDy, normal), 0), tf.sum(wideDy, 0)];
 }
 
 interface NormOptions {
   epsilon: number;
   dtype: number;
+  rms: boolean;
 }
 
 const normForward = fused("layerNorm", ([x, gain, bias], options: NormOptions) => {
@@ -46,8 +48,8 @@ const normForward = fused("layerNorm", ([x, gain, bias], options: NormOptions) =
   return [value, mean, inverse];
 });
 
-const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain]) => {
-  const [dx, dGain, dBias] = normalizeGrad([dy!, float32(x!), mean!, inverse!, gain!]);
+const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain], { rms }: { rms: boolean }) => {
+  const [dx, dGain, dBias] = normalizeGrad([dy!, float32(x!), mean!, inverse!, gain!], rms);
   return [castAs(dx, x!), dGain, dBias];
 });
 
@@ -78,7 +80,23 @@ export interface LayerNormParameters extends NormSettings {
  * @param parameters `weight` [C], `bias` [C], `epsilon` (default 1e-5) and `lowered`.
  */
 export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Tensor {
-  const { weight, bias = tf.zeros(weight.shape), ...settings } = parameters;
+  return norm(x, parameters, false);
+}
+
+/**
+ * Normalizes over the last dimension without the mean, x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019).
+ * Computed in float32 and rounded once, to x's type or to that of products. Its class is `layerNorm`.
+ *
+ * @param x [N, C].
+ * @param parameters `weight` [C], `epsilon` (default 1e-5) and `lowered`.
+ */
+export function rmsNorm(x: tf.Tensor, parameters: Omit<LayerNormParameters, "bias">): tf.Tensor {
+  return norm(x, parameters, true);
+}
+
+function norm(x: tf.Tensor, parameters: LayerNormParameters, rms: boolean): tf.Tensor {
+  const { weight, bias = tf.zeros(weight.shape), ...given } = parameters;
+  const settings = { ...given, rms };
   const branches = !hasFormat("layerNorm") ? takeBranches(x) : undefined;
   if (branches === undefined) return normOfRows([x, weight, bias], settings);
   const { sum, normal } = addLayerNorm(branches, [weight, bias], settings);
@@ -88,15 +106,16 @@ export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Ten
 
 const normOfRows = operation(
   "layerNorm",
-  (inputs: [tf.Tensor, tf.Tensor, tf.Tensor], options: NormSettings) => {
-    const { epsilon = 1e-5, lowered = false } = options;
+  (inputs: [tf.Tensor, tf.Tensor, tf.Tensor], options: NormSettings & { rms: boolean }) => {
+    const { epsilon = 1e-5, lowered = false, rms } = options;
     const dtype = (lowered ? loweredType() : undefined) ?? dtypeOf(inputs[0]);
     return withGradient(inputs, (x, gain, bias) => {
-      const [value, mean, inverse] = normForward([x, gain, bias], { epsilon, dtype });
+      const [value, mean, inverse] = normForward([x, gain, bias], { epsilon, dtype, rms });
       return {
         values: [value!],
         saved: [x, mean!, inverse!, gain],
-        backward: ([dy], [x, mean, inverse, gain]) => normBackward([dy!, x!, mean!, inverse!, gain!], {}),
+        backward: ([dy], [x, mean, inverse, gain]) =>
+          normBackward([dy!, x!, mean!, inverse!, gain!], { rms }),
       };
     })[0]!;
   },
@@ -118,8 +137,8 @@ const addNormForward = fused("addLayerNorm", ([x, y, gain, bias], options: NormO
 
 const addNormBackward = fused(
   "addLayerNormGrad",
-  ([dSum, dy, sum, mean, inverse, gain], { dtype }: { dtype: number }) => {
-    const [dx, dGain, dBias] = normalizeGrad([dy!, sum!, mean!, inverse!, gain!]);
+  ([dSum, dy, sum, mean, inverse, gain], { dtype, rms }: { dtype: number; rms: boolean }) => {
+    const [dx, dGain, dBias] = normalizeGrad([dy!, sum!, mean!, inverse!, gain!], rms);
     const total = tf.add(dx, dSum!);
     return dtype === DataType.FLOAT ? [total, dGain, dBias] : [total, dGain, dBias, cast(total, dtype)];
   },
@@ -132,18 +151,18 @@ const addNormBackward = fused(
 function addLayerNorm(
   { x, y }: Branches,
   [weight, bias]: [tf.Tensor, tf.Tensor],
-  { epsilon = 1e-5, lowered = false }: NormSettings,
+  { epsilon = 1e-5, lowered = false, rms }: NormSettings & { rms: boolean },
 ): { sum: tf.Tensor; normal: tf.Tensor } {
   const dtype = (lowered ? loweredType() : undefined) ?? DataType.FLOAT;
   const dtypeY = dtypeOf(y);
   const [sum, normal] = withGradient([x, y, weight, bias], (x, y, gain, bias) => {
-    const [sum, value, mean, inverse] = addNormForward([x, y, gain, bias], { epsilon, dtype });
+    const [sum, value, mean, inverse] = addNormForward([x, y, gain, bias], { epsilon, dtype, rms });
     return {
       values: [sum!, value!],
       saved: [sum!, mean!, inverse!, gain],
       backward: ([dSum, dy], [sum, mean, inverse, gain]) => {
         const inputs = [dSum!, dy!, sum!, mean!, inverse!, gain!];
-        const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY });
+        const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY, rms });
         return [dx!, dY ?? dx!, dGain!, dBias!];
       },
     };

@@ -1,0 +1,192 @@
+/**
+ * Layouts of Hugging Face's model files: the names and shapes of their tensors, and the conversion from and to
+ * losskit's parameters.
+ *
+ * @module
+ */
+import { completeConfig, type GptConfig } from "./config.ts";
+import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
+import { fromLlamaConfig, toLlamaConfig, unlikeLlama } from "./llama_config.ts";
+import { type ParameterRecord, parameterShapes, type ParameterValues } from "./parameters.ts";
+
+/** Name of the head's matrix, in losskit and Hugging Face. */
+export const HEAD = "lm_head.weight";
+
+/** Layout of an architecture's files. */
+export interface Layout {
+  /** Name of the architecture, for messages. */
+  readonly name: "GPT-2" | "LLaMA";
+  /** Prefix of all tensors but the head, with its period. Files of the model without a head have none. */
+  readonly prefix: string;
+  /** Pattern of stored buffers, without the prefix. They are ignored. */
+  readonly buffer: RegExp;
+  /** Name of the token embeddings, without the prefix. */
+  readonly embeddings: string;
+  /** Reads a `config.json`. */
+  readonly fromConfig: (json: unknown, name: string) => GptConfig;
+  /** Returns a `config.json`. */
+  readonly toConfig: (
+    config: GptConfig,
+    options?: { end?: number | null | undefined },
+  ) => Record<string, unknown>;
+  /** Returns the shapes of the tensors by name, without the prefix. */
+  readonly shapes: (config: GptConfig) => Record<string, number[]>;
+  /** Converts tensors, by name without the prefix, to parameters. All tensors have the right shapes. */
+  readonly fromTensors: (tensors: ParameterRecord, config: GptConfig) => ParameterRecord;
+  /** Converts parameters to tensors by name without the prefix. All parameters have the right shapes. */
+  readonly toTensors: (parameters: ParameterRecord, config: GptConfig) => ParameterRecord;
+}
+
+const GPT2: Layout = {
+  name: "GPT-2",
+  prefix: "transformer.",
+  // Older versions of transformers store the causal mask and its value.
+  buffer: /^h\.\d+\.attn\.(masked_)?bias$/,
+  embeddings: "wte.weight",
+  fromConfig: fromGpt2Config,
+  toConfig: toGpt2Config,
+  shapes: parameterShapes,
+  fromTensors: (tensors) => tensors,
+  toTensors: (parameters, config) =>
+    Object.fromEntries(
+      // GPT-2 has biases. Biases of 0 are equivalent to none.
+      Object.entries(parameterShapes({ ...config, bias: true })).map(([name, shape]) => [
+        name,
+        parameters[name] ?? { shape, values: new Float32Array(shape[0]!) },
+      ]),
+    ),
+};
+
+/** Number of columns of the queries, and of the keys or values. */
+function columnsOf(config: GptConfig): { q: number; kv: number } {
+  const { nEmbd: C, nHead, nKvHead } = completeConfig(config);
+  return { q: C, kv: C / nHead * nKvHead };
+}
+
+/** Tensors of a block: matrices are [out, in], and queries, keys, values, gates and values of the MLP are separate. */
+function blockShapes(config: GptConfig): Record<string, number[]> {
+  const { nEmbd: C, nInner: F } = completeConfig(config);
+  const { q, kv } = columnsOf(config);
+  return {
+    "input_layernorm.weight": [C],
+    "self_attn.q_proj.weight": [q, C],
+    "self_attn.k_proj.weight": [kv, C],
+    "self_attn.v_proj.weight": [kv, C],
+    "self_attn.o_proj.weight": [C, q],
+    "post_attention_layernorm.weight": [C],
+    "mlp.gate_proj.weight": [F, C],
+    "mlp.up_proj.weight": [F, C],
+    "mlp.down_proj.weight": [C, F],
+  };
+}
+
+/** Parameters of a block by the tensors that they consist of. */
+const BLOCK: readonly (readonly [parameter: string, tensors: readonly string[]])[] = [
+  ["ln_1", ["input_layernorm"]],
+  ["attn.c_attn", ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]],
+  ["attn.c_proj", ["self_attn.o_proj"]],
+  ["ln_2", ["post_attention_layernorm"]],
+  ["mlp.c_fc", ["mlp.gate_proj", "mlp.up_proj"]],
+  ["mlp.c_proj", ["mlp.down_proj"]],
+];
+
+/** Parameters outside of the blocks, by the tensor that they are. */
+const OUTSIDE: readonly (readonly [parameter: string, tensor: string])[] = [
+  ["wte.weight", "embed_tokens.weight"],
+  ["ln_f.weight", "norm.weight"],
+];
+
+const LLAMA: Layout = {
+  name: "LLaMA",
+  prefix: "model.",
+  buffer: /\.rotary_emb\.inv_freq$/, // stored by older versions of transformers
+  embeddings: "embed_tokens.weight",
+  fromConfig: fromLlamaConfig,
+  toConfig: toLlamaConfig,
+  shapes: (config) => {
+    const { nEmbd: C, vocabSize: V, tiedHead } = completeConfig(config);
+    const block = Object.entries(blockShapes(config));
+    const shapes: Record<string, number[]> = { "embed_tokens.weight": [V, C] };
+    for (let i = 0; i < config.nLayer; i++) {
+      for (const [name, shape] of block) shapes[`layers.${i}.${name}`] = shape;
+    }
+    shapes["norm.weight"] = [C];
+    if (!tiedHead) shapes[HEAD] = [V, C];
+    return shapes;
+  },
+  fromTensors: (tensors, config) => {
+    const outside = OUTSIDE.map(([own, name]) => [own, tensors[name]!] as const);
+    const inBlocks = Array.from({ length: config.nLayer }, (_, i) =>
+      BLOCK.map(([own, names]) =>
+        [
+          `h.${i}.${own}.weight`,
+          joined(names.map((name) => tensors[`layers.${i}.${name}.weight`]!)),
+        ] as const
+      )).flat();
+    const all = Object.fromEntries([
+      ...outside,
+      ...inBlocks,
+      ...(tensors[HEAD] ? [[HEAD, tensors[HEAD]] as const] : []),
+    ]);
+    return Object.fromEntries(Object.keys(parameterShapes(config)).map((name) => [name, all[name]!]));
+  },
+  toTensors: (parameters, config) => {
+    const shapes = LLAMA.shapes(config);
+    const tensors: ParameterRecord = Object.fromEntries(
+      OUTSIDE.map(([own, name]) => [name, parameters[own]!] as const),
+    );
+    if (parameters[HEAD] !== undefined) tensors[HEAD] = parameters[HEAD];
+    for (let i = 0; i < config.nLayer; i++) {
+      for (const [own, names] of BLOCK) {
+        const full = names.map((name) => `layers.${i}.${name}.weight`);
+        const parts = separated(parameters[`h.${i}.${own}.weight`]!, full.map((name) => shapes[name]!));
+        full.forEach((name, k) => tensors[name] = parts[k]!);
+      }
+    }
+    return Object.fromEntries(Object.keys(shapes).map((name) => [name, tensors[name]!]));
+  },
+};
+
+/** Joins matrices [out, in] to one matrix [in, sum of out]. Returns a vector as it is. */
+function joined(parts: readonly ParameterValues[]): ParameterValues {
+  const [first] = parts as [ParameterValues];
+  if (first.shape.length === 1) return first;
+  const rows = first.shape[1]!, columns = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const values = new Float32Array(rows * columns);
+  let begin = 0;
+  for (const part of parts) {
+    const out = part.shape[0]!;
+    for (let o = 0; o < out; o++) {
+      for (let i = 0; i < rows; i++) values[i * columns + begin + o] = part.values[o * rows + i]!;
+    }
+    begin += out;
+  }
+  const dtype = parts.every((part) => part.dtype === first.dtype) ? first.dtype : undefined;
+  return { shape: [rows, columns], values, ...(dtype !== undefined && { dtype }) };
+}
+
+/** Separates a matrix [in, sum of out] into matrices [out, in], as {@linkcode joined} joins them. */
+function separated(whole: ParameterValues, shapes: readonly (readonly number[])[]): ParameterValues[] {
+  if (whole.shape.length === 1) return [whole];
+  const [rows, columns] = whole.shape as [number, number];
+  let begin = 0;
+  return shapes.map((shape) => {
+    const out = shape[0]!;
+    const values = new Float32Array(out * rows);
+    for (let o = 0; o < out; o++) {
+      for (let i = 0; i < rows; i++) values[o * rows + i] = whole.values[i * columns + begin + o]!;
+    }
+    begin += out;
+    return { ...whole, shape: [...shape], values };
+  });
+}
+
+/** Returns the layout of a folder by the model type of its `config.json`. Default: GPT-2. */
+export function layoutOfFile(json: Readonly<Record<string, unknown>>): Layout {
+  return json["model_type"] === "llama" ? LLAMA : GPT2;
+}
+
+/** Returns the layout in which a model is saved: LLaMA's if the config has only options of a LLaMA, else GPT-2's. */
+export function layoutOf(config: GptConfig): Layout {
+  return unlikeLlama(config).length === 0 ? LLAMA : GPT2;
+}

@@ -1,0 +1,191 @@
+/**
+ * Conversion between Hugging Face's `config.json` of a LLaMA and losskit's config.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { describeIssue } from "../error/schema_issue.ts";
+import { UserError } from "../error/user_error.ts";
+import { completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
+import { formatRopeScaling, parseRopeScaling, type RopeScaling } from "./rope.ts";
+
+/** Schema of a size: above 2^53 - 1, integers are not exact. */
+const count = v.pipe(v.number(), v.safeInteger());
+
+const noBias = (name: string) => v.optional(v.literal(false, `${name} is not supported`), false);
+
+/**
+ * Rotary parameters: `rope_parameters` of transformers 5, `rope_scaling` of earlier versions. Earlier versions call the
+ * kind `type`.
+ */
+const rope = v.looseObject({
+  rope_type: v.optional(v.string()),
+  type: v.optional(v.string()),
+  rope_theta: v.optional(v.number()),
+  factor: v.optional(v.number()),
+  low_freq_factor: v.optional(v.number()),
+  high_freq_factor: v.optional(v.number()),
+  original_max_position_embeddings: v.optional(v.number()),
+});
+
+/** Fields that are read. The defaults of omitted fields are transformers'. */
+const schema = v.looseObject({
+  model_type: v.literal("llama"),
+  vocab_size: v.optional(count, 32000),
+  hidden_size: v.optional(count, 4096),
+  intermediate_size: v.optional(count, 11008),
+  num_hidden_layers: v.optional(count, 32),
+  num_attention_heads: v.optional(count, 32),
+  num_key_value_heads: v.nullish(count),
+  head_dim: v.nullish(count),
+  max_position_embeddings: v.optional(count, 2048),
+  hidden_act: v.optional(
+    v.picklist(["silu", "swish"], ({ received }) => `unknown activation ${received}`),
+    "silu",
+  ),
+  rms_norm_eps: v.optional(v.number(), 1e-6),
+  initializer_range: v.optional(v.number(), 0.02),
+  tie_word_embeddings: v.optional(v.boolean(), false),
+  rope_theta: v.optional(v.number()),
+  rope_scaling: v.nullish(rope),
+  rope_parameters: v.nullish(rope),
+  attention_bias: noBias("attention_bias"),
+  mlp_bias: noBias("mlp_bias"),
+});
+
+/** Context of pretraining that `llama3` assumes if the file names none: that of the file's `max_position_embeddings`. */
+function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: number): RopeScaling | string {
+  const kind = given?.rope_type ?? given?.type ?? "default";
+  if (given === undefined || kind === "default") return { kind: "none" };
+  if (kind === "linear" && given.factor !== undefined) return { kind, factor: given.factor };
+  const { factor, low_freq_factor: low, high_freq_factor: high } = given;
+  const length = given.original_max_position_embeddings ?? positions;
+  if (kind === "llama3" && factor !== undefined && low !== undefined && high !== undefined) {
+    return { kind, factor, low, high, length };
+  }
+  return `rope scaling ${kind} ${kind === "llama3" || kind === "linear" ? "without its factors" : ""}`
+    .trim() +
+    ": supported are default, linear and llama3";
+}
+
+/**
+ * Converts a LLaMA's `config.json` to losskit's config.
+ *
+ * @param given The file's JSON.
+ * @param name Name of the file for errors.
+ * @throws {UserError} if the JSON is not a LLaMA config, or uses unsupported options.
+ */
+export function fromLlamaConfig(given: unknown, name: string): GptConfig {
+  const refuse = (reason: string): UserError =>
+    new UserError(`Cannot use ${name}: expected the config.json of a supported LLaMA (${reason})`);
+  const result = v.safeParse(schema, given);
+  if (!result.success) {
+    const [issue] = result.issues;
+    throw refuse(describeIssue(issue, "the file"));
+  }
+  const found = result.output;
+  const { hidden_size: nEmbd, num_attention_heads: nHead, head_dim: D, max_position_embeddings: blockSize } =
+    found;
+  if (D != null && D * nHead !== nEmbd) {
+    throw refuse(`head_dim is ${D}, not hidden_size / num_attention_heads = ${nEmbd / nHead}`);
+  }
+  const rotary = found.rope_parameters ?? found.rope_scaling ?? undefined;
+  const scaling = scalingOf(rotary, blockSize);
+  if (typeof scaling === "string") throw refuse(scaling);
+  const config: GptConfig = {
+    nLayer: found.num_hidden_layers,
+    nHead,
+    nEmbd,
+    vocabSize: found.vocab_size,
+    blockSize,
+    bias: false,
+    tiedHead: found.tie_word_embeddings,
+    initStd: found.initializer_range,
+    activation: "swiglu",
+    layerNormEps: found.rms_norm_eps,
+    nInner: found.intermediate_size,
+    norm: "rmsNorm",
+    position: "rotary",
+    ropeTheta: rotary?.rope_theta ?? found.rope_theta ?? 10_000,
+    ropeScaling: formatRopeScaling(scaling),
+    nKvHead: found.num_key_value_heads ?? nHead,
+  };
+  try {
+    validateGptConfig(config);
+  } catch (error) {
+    if (error instanceof RangeError) throw refuse(error.message);
+    throw error;
+  }
+  return config;
+}
+
+/** Returns the options of a config that LLaMA does not have, by name; empty for a LLaMA. */
+export function unlikeLlama(config: GptConfig): string[] {
+  const full = completeConfig(config);
+  return [
+    full.bias && "bias",
+    full.norm !== "rmsNorm" && `norm ${full.norm}`,
+    full.position !== "rotary" && `position ${full.position}`,
+    full.activation !== "swiglu" && `activation ${full.activation}`,
+    full.qkNorm && "qkNorm",
+    full.logitSoftCap !== undefined && "logitSoftCap",
+    full.attentionSoftCap !== undefined && "attentionSoftCap",
+  ].filter((option) => option !== false);
+}
+
+/**
+ * Returns the `config.json` of a model for transformers' `LlamaForCausalLM`.
+ *
+ * @param config A model without options that LLaMA does not have.
+ * @param options `end`: id of the tokenizer's end-of-document token. Default: null, for none.
+ */
+export function toLlamaConfig(
+  config: GptConfig,
+  { end = null }: { end?: number | null | undefined } = {},
+): Record<string, unknown> {
+  validateGptConfig(config);
+  const full = completeConfig(config);
+  const rotary = rotaryJson(parseRopeScaling(full.ropeScaling));
+  return {
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    attention_bias: false,
+    attention_dropout: full.dropout,
+    bos_token_id: end,
+    eos_token_id: end,
+    head_dim: full.nEmbd / full.nHead,
+    hidden_act: "silu",
+    hidden_size: full.nEmbd,
+    initializer_range: full.initStd,
+    intermediate_size: full.nInner,
+    max_position_embeddings: full.blockSize,
+    mlp_bias: false,
+    num_attention_heads: full.nHead,
+    num_hidden_layers: full.nLayer,
+    num_key_value_heads: full.nKvHead,
+    rms_norm_eps: full.layerNormEps,
+    // Transformers 5 reads `rope_parameters`; earlier versions read `rope_theta` and `rope_scaling`.
+    rope_parameters: { rope_type: "default", ...rotary, rope_theta: full.ropeTheta },
+    rope_scaling: rotary,
+    rope_theta: full.ropeTheta,
+    tie_word_embeddings: full.tiedHead,
+    vocab_size: full.vocabSize,
+  };
+}
+
+function rotaryJson(scaling: RopeScaling): Record<string, unknown> | null {
+  switch (scaling.kind) {
+    case "none":
+      return null;
+    case "linear":
+      return { rope_type: "linear", factor: scaling.factor };
+    case "llama3":
+      return {
+        rope_type: "llama3",
+        factor: scaling.factor,
+        low_freq_factor: scaling.low,
+        high_freq_factor: scaling.high,
+        original_max_position_embeddings: scaling.length,
+      };
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * LLaMA in Hugging Face's files: logits against PyTorch's, on models that `fixtures/make_llama.py` saved with
+ * transformers; saved models; refused files.
+ */
+import * as tf from "@tensorflow/tfjs";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { join } from "node:path";
+import { UserError } from "../lib/error/user_error.ts";
+import {
+  Decoder,
+  decodeSafetensors,
+  type GptConfig,
+  gptLogits,
+  initialParameters,
+  loadGpt2,
+  saveGpt2,
+  toParameters,
+} from "../lib/model/mod.ts";
+import { autocast, compile, toFloat32, useTensorFlow } from "../lib/tensorflow/mod.ts";
+
+const NAMES = ["plain", "grouped", "bfloat16"] as const;
+
+interface Expected {
+  tokens: number[][];
+  models: Record<typeof NAMES[number], { ownError: number; bfloat16Error: number; logits: number[][] }>;
+}
+
+const fixtures = new URL("./fixtures/llama/", import.meta.url).pathname;
+const expected: Expected = JSON.parse(Deno.readTextFileSync(join(fixtures, "logits.json")));
+const tokens = () => tf.tensor2d(expected.tokens, undefined, "int32");
+await useTensorFlow();
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Returns the largest and the root mean square difference of logits. */
+function differences(got: tf.Tensor, want: readonly number[][]): { largest: number; rms: number } {
+  const values = toFloat32(got).dataSync(), wanted = want.flat();
+  assertEquals(values.length, wanted.length);
+  let largest = 0, sum = 0;
+  values.forEach((value, i) => {
+    const difference = Math.abs(value - wanted[i]!);
+    largest = Math.max(largest, difference);
+    sum += difference ** 2;
+  });
+  return { largest, rms: Math.sqrt(sum / values.length) };
+}
+
+for (const name of NAMES) {
+  Deno.test(`logits of a LLaMA that transformers saved are PyTorch's (${name})`, async () => {
+    const { config, parameters } = await loadGpt2(join(fixtures, name));
+    const want = expected.models[name], weights = toParameters(parameters);
+    const logits = () => gptLogits(weights, tokens(), config);
+    const { largest } = differences(logits(), want.logits);
+    // PyTorch's own float32 differs from float64 by up to 3.6e-6 here, because sums run in another order.
+    assertLess(largest, 1e-5);
+    using compiled = compile(logits);
+    assertLess(differences(compiled() as tf.Tensor, want.logits).largest, 1e-5);
+    // In bfloat16: no farther from float64 than twice the error of transformers' own model in bfloat16, whose residual
+    // stream is bfloat16 too.
+    const low = differences(autocast("bf16-autocast", logits), want.logits);
+    assertLess(low.largest, 2 * want.bfloat16Error);
+    assert(low.largest > 100 * largest, "bf16-autocast did not round");
+  });
+
+  Deno.test(`a decoder with a cache computes the logits of the whole sequence (${name})`, async () => {
+    const { config, parameters } = await loadGpt2(join(fixtures, name));
+    using decoder = new Decoder(toParameters(parameters), config);
+    const ids = expected.tokens[0]!, want = expected.models[name].logits;
+    const read = (ids: number[]) => Array.from(decoder.read(ids));
+    const check = (got: number[], at: number) =>
+      got.forEach((v, j) => assertAlmostEquals(v, want[at]![j]!, 1e-5, `position ${at}`));
+    check(read(ids.slice(0, 7)), 6);
+    for (let t = 7; t < ids.length; t++) check(read([ids[t]!]), t);
+  });
+
+  Deno.test(`a saved LLaMA has the tensors and the config that transformers saved (${name})`, () =>
+    inFolder(async (folder) => {
+      const model = await loadGpt2(join(fixtures, name));
+      await saveGpt2(folder, model);
+      const read = async (folder: string) => {
+        const files = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".safetensors"));
+        const all = await Promise.all(
+          files.map(async ({ name }) =>
+            decodeSafetensors(await Deno.readFile(join(folder, name)), name).tensors
+          ),
+        );
+        return Object.fromEntries(
+          all.flatMap((tensors) => Object.entries(tensors)).sort(([a], [b]) => a < b ? -1 : 1),
+        );
+      };
+      assertEquals(await read(folder), await read(join(fixtures, name)));
+      const json = async (folder: string) => JSON.parse(await Deno.readTextFile(join(folder, "config.json")));
+      const [own, theirs] = [await json(folder), await json(join(fixtures, name))];
+      // Written by every model of transformers, with the values that are assumed without them.
+      for (const field of ["transformers_version", "use_cache", "pad_token_id", "pretraining_tp"]) {
+        delete theirs[field];
+      }
+      for (const field of ["rope_scaling", "rope_theta"]) delete own[field]; // for transformers 4
+      if (own.rope_parameters.rope_type === "default") {
+        assertEquals(theirs.rope_parameters.rope_theta, 10_000);
+      }
+      assertEquals(own, theirs);
+      assertEquals((await loadGpt2(folder)).config, model.config);
+    }));
+}
+
+Deno.test("a model with some of LLaMA's options is saved as neither architecture", () =>
+  inFolder(async (folder) => {
+    const config: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 11, blockSize: 4, norm: "rmsNorm" };
+    const error = await assertRejects(() =>
+      saveGpt2(folder, { config, parameters: initialParameters(config, 1) })
+    );
+    assertStringIncludes((error as Error).message, "norm rmsNorm");
+  }));
+
+Deno.test("configs that losskit's LLaMA cannot compute are refused with the reason", () =>
+  inFolder(async (folder) => {
+    const json = JSON.parse(Deno.readTextFileSync(join(fixtures, "plain", "config.json")));
+    await Deno.copyFile(join(fixtures, "plain", "model.safetensors"), join(folder, "model.safetensors"));
+    const cases: [change: Record<string, unknown>, message: string][] = [
+      [
+        { rope_parameters: { rope_type: "yarn", factor: 4 } },
+        "rope scaling yarn: supported are default, linear and llama3",
+      ],
+      [{ rope_parameters: { rope_type: "llama3", factor: 4 } }, "rope scaling llama3 without its factors"],
+      [{ rope_scaling: { type: "dynamic", factor: 2 }, rope_parameters: undefined }, "rope scaling dynamic"],
+      [{ attention_bias: true }, "attention_bias is not supported"],
+      [{ head_dim: 16 }, "head_dim is 16, not hidden_size / num_attention_heads = 8"],
+      [{ hidden_act: "gelu" }, "unknown activation"],
+      [{ num_key_value_heads: 3 }, "expected nHead to be a multiple of nKvHead"],
+      [{ num_key_value_heads: 2 }, "layers.0.self_attn.k_proj.weight is [32,32], expected [16,32]"],
+      [{ num_hidden_layers: 3 }, "layers.2.mlp.down_proj.weight is missing, expected [32,88]"],
+      [{ tie_word_embeddings: true }, "lm_head.weight differs from embed_tokens.weight"],
+      [{ rope_parameters: { rope_theta: -1 } }, "expected a finite number above 0 for ropeTheta, got -1"],
+    ];
+    for (const [change, message] of cases) {
+      await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify({ ...json, ...change }));
+      const error = await assertRejects(() => loadGpt2(folder), UserError);
+      assertStringIncludes(error.message, message);
+    }
+  }));

@@ -1,3 +1,4 @@
+// @heavy
 /**
  * LLaMA in Hugging Face's files: logits against PyTorch's, on models that `fixtures/make_llama.py` saved with
  * transformers; saved models; refused files.
@@ -23,12 +24,22 @@ import {
   saveGpt2,
   toParameters,
 } from "../lib/model/mod.ts";
-import { autocast, compile, toFloat32, useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { readRuns } from "../lib/record/mod.ts";
+import { autocast, compile, type PolicyName, toFloat32, useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { zeroMoments } from "../lib/train/mod.ts";
+import { createTrainStep, type TrainState } from "../lib/train/step.ts";
+import { runTask, sampleText } from "./support/commands.ts";
 
 const NAMES = ["plain", "grouped", "bfloat16"] as const;
 
+interface Training {
+  losses: number[];
+  gradNorms: number[];
+}
+
 interface Expected {
   tokens: number[][];
+  training: { lr: number; batches: number[][][]; float32: Training; bfloat16Autocast: Training };
   models: Record<typeof NAMES[number], { ownError: number; bfloat16Error: number; logits: number[][] }>;
 }
 
@@ -117,6 +128,106 @@ for (const name of NAMES) {
       assertEquals((await loadGpt2(folder)).config, model.config);
     }));
 }
+
+/** Trains the model `grouped` for the ten steps of the fixture. */
+async function trainTen(policy: PolicyName, execution: "graph" | "eager") {
+  const { config, parameters } = await loadGpt2(join(fixtures, "grouped"));
+  const weights = toParameters(parameters);
+  let state: TrainState = { parameters: weights, moments: zeroMoments(weights) };
+  const optimizer = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 1 };
+  using step = createTrainStep({ model: config, policy, execution, optimizer });
+  const { lr, batches } = expected.training;
+  return batches.map((rows, i) => {
+    const ids = (from: number, to?: number) =>
+      tf.tensor2d(rows.map((row) => row.slice(from, to)), undefined, "int32");
+    const result = step(state, { x: ids(0, -1), y: ids(1) }, { step: i + 1, lr });
+    state = result.state;
+    return { loss: result.loss, gradNorm: result.gradNorm };
+  });
+}
+
+for (const execution of ["eager", "graph"] as const) {
+  Deno.test(`ten training steps of a LLaMA equal PyTorch's (${execution})`, async () => {
+    const { float32, bfloat16Autocast } = expected.training;
+    (await trainTen("float32", execution)).forEach(({ loss, gradNorm }, i) => {
+      assertAlmostEquals(loss, float32.losses[i]!, 5e-6, `step ${i + 1}`);
+      assertAlmostEquals(gradNorm, float32.gradNorms[i]!, 1e-5 * float32.gradNorms[i]!, `step ${i + 1}`);
+    });
+    // The bound of parity_test.ts: R roundings of a logit, here 16 per block (rotary positions of queries and keys, and the
+    // product of gates and values, in addition to GPT-2's 13), on both sides. Logits have an RMS of about 1.7.
+    const R = 16 * 2 + 3, U = 2 ** -8;
+    const bound = 4 * 2 * Math.sqrt(R) * U / Math.sqrt(3) * 1.7;
+    (await trainTen("bf16-autocast", execution)).forEach(({ loss }, i) =>
+      assertAlmostEquals(loss, bfloat16Autocast.losses[i]!, bound, `step ${i + 1}`)
+    );
+  });
+}
+
+Deno.test("a LLaMA is trained, evaluated, saved and generated from the command line", () =>
+  inFolder(async (folder) => {
+    const text = join(folder, "text.txt"), out = join(folder, "out"), saved = join(folder, "saved");
+    await Deno.writeTextFile(text, sampleText());
+    const train = [
+      ...[
+        "--data",
+        text,
+        "--out",
+        out,
+        "--steps",
+        "6",
+        "--vocab",
+        "char",
+        "--amp",
+        "on",
+        "--architecture",
+        "llama",
+      ],
+      ...[
+        "--n-layer",
+        "2",
+        "--n-head",
+        "4",
+        "--n-kv-head",
+        "2",
+        "--n-embd",
+        "32",
+        "--n-inner",
+        "48",
+        "--seq",
+        "16",
+      ],
+      ...["--batch", "4", "--eval-every", "3", "--checkpoint-every", "2", "--rope-scaling", "linear:2"],
+    ];
+    const run = async (task: string, args: string[]) => {
+      const { code, stdout, stderr } = await runTask(task, args);
+      assertEquals(code, 0, stderr);
+      return stdout;
+    };
+    await run("train", train);
+    const [recorded] = readRuns(out);
+    const { spec, runId } = recorded!.manifest;
+    assertEquals(
+      [spec.architecture, spec.norm, spec.position, spec.activation, spec.bias, spec.tiedHead, spec.nKvHead],
+      ["llama", "rmsNorm", "rotary", "swiglu", false, false, 2],
+    );
+    const path = join(out, "runs", runId);
+    await run("save-gpt2", [path, saved]);
+    assertEquals(JSON.parse(await Deno.readTextFile(join(saved, "config.json"))).model_type, "llama");
+    const sentence = ["--text", "the old king ran from the river", "--amp", "off", "--json"];
+    assertEquals(await run("evaluate", [saved, ...sentence]), await run("evaluate", [path, ...sentence]));
+    const speak = ["--prompt", "the", "--max-tokens", "20", "--seed", "5"];
+    assertEquals(await run("generate", [saved, ...speak]), await run("generate", [path, ...speak]));
+    const wrong = await runTask("train", [
+      "--data",
+      text,
+      "--rope-scaling",
+      "yarn:2",
+      "--position",
+      "rotary",
+    ]);
+    assertEquals(wrong.code, 2);
+    assertStringIncludes(wrong.stderr, "expected none, linear:FACTOR, or llama3:FACTOR,LOW,HIGH,LENGTH");
+  }));
 
 Deno.test("a model with some of LLaMA's options is saved as neither architecture", () =>
   inFolder(async (folder) => {

@@ -4,6 +4,7 @@
  * @module
  */
 import { MODEL_FIELDS } from "../options/model_fields.ts";
+import { WHOLE_FIELDS } from "../options/whole_fields.ts";
 import { withDefaults } from "../options/run_field.ts";
 import { parseRopeScaling } from "./rope.ts";
 
@@ -101,6 +102,20 @@ export function completeConfig(config: GptConfig): FullGptConfig {
     nKvHead: config.nKvHead || nHead,
   };
 }
+
+/**
+ * Options of published architectures, for {@linkcode GptConfig}: `{ ...ARCHITECTURES.llama, nLayer: 4, … }`. `gpt2` is the
+ * default of every option. `llama`: Touvron et al. 2023.
+ */
+export const ARCHITECTURES: Readonly<
+  Record<
+    typeof WHOLE_FIELDS.architecture.choices[number],
+    Omit<Partial<GptConfig>, "vocabSize" | "blockSize">
+  >
+> = {
+  gpt2: {},
+  llama: { norm: "rmsNorm", position: "rotary", activation: "swiglu", bias: false, tiedHead: false },
+};
 
 /**
  * Validates a config.

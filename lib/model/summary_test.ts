@@ -59,7 +59,7 @@ Deno.test("summarizeModel() gives sizes, cost, and options that differ from GPT-
       ...{ nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 10, blockSize: 4 },
       ...{ bias: false, tiedHead: false, qkNorm: true, activation: "swiglu", logitSoftCap: 30, dropout: 0 },
     }),
-    "nLayer 1, nHead 2, nEmbd 8, vocabSize 10, blockSize 4, logitSoftCap 30, bias false, tiedHead false, " +
-      "qkNorm true, activation swiglu, 1,056 parameters, 5.664e+3 operations per training token",
+    "nLayer 1, nHead 2, nEmbd 8, vocabSize 10, blockSize 4, bias false, tiedHead false, qkNorm true, " +
+      "logitSoftCap 30, activation swiglu, 1,056 parameters, 5.664e+3 operations per training token",
   );
 });

@@ -25,6 +25,16 @@ export const WHOLE_FIELDS = {
     flag: "seed <n>",
     doc: "seed of initial weights, batches and dropout",
   },
+  architecture: {
+    type: "text",
+    default: "gpt2",
+    added: "gpt2",
+    flag: true,
+    choices: ["gpt2", "llama"],
+    doc:
+      "default values of norm, position, activation, biases and head: gpt2, or llama (rmsNorm, rotary, swiglu, " +
+      "none, separate)",
+  },
   perturb: {
     type: "whole",
     default: 0,

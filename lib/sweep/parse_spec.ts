@@ -11,6 +11,7 @@ import { withOneEvalLimit } from "../options/loop_fields.ts";
 import { OWN_KEYS } from "../file/json.ts";
 import { canonicalJson } from "../record/mod.ts";
 import { parseTokenizerName } from "../text/mod.ts";
+import { withArchitectures } from "./architectures.ts";
 import { zipped } from "./axes.ts";
 import { type Refuse, runsOf } from "./expand.ts";
 import { withFullNames } from "../run/names.ts";
@@ -37,7 +38,7 @@ export function parseSweepSpec(
     return refuse("expected an object of fields, got another value");
   }
   requireNames(written, { place: "", refuse });
-  const given = withFullNames(written);
+  const given = withArchitectures(withFullNames(written) as Readonly<Record<string, unknown>>);
   const known = Object.keys(DEFAULT_SWEEP);
   const unknown = Object.keys(given).filter((field) => !known.includes(field));
   if (unknown.length > 0) {

@@ -163,7 +163,8 @@ function addLayerNorm(
       backward: ([dSum, dy], [sum, mean, inverse, gain]) => {
         const inputs = [dSum!, dy!, sum!, mean!, inverse!, gain!];
         const [dx, dGain, dBias, dY] = addNormBackward(inputs, { dtype: dtypeY, rms });
-        return [dx!, dY ?? dx!, dGain!, dBias!];
+        // TF.js disposes of each gradient that it adds to another: the two must not share a tensor.
+        return [dx!, dY ?? tf.clone(dx!), dGain!, dBias!];
       },
     };
   });

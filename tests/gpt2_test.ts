@@ -420,10 +420,10 @@ Deno.test("loadGpt2() lists every missing, extra and mis-shaped tensor", async (
 Deno.test("loadGpt2() refuses unsupported configs and names the field", async () => {
   await inFolder(async (folder) => {
     const cases: [Record<string, unknown>, string][] = [
-      [{ model_type: "llama" }, "model_type"],
+      [{ model_type: "bert" }, "model_type: supported are gpt2 and llama"],
       [{ n_head: 5 }, "expected nEmbd to be a multiple of nHead"],
       [{ n_embd: "24" }, "n_embd"],
-      [{ n_inner: 7 }, "n_inner is 7, not 4 n_embd = 96 or null"],
+      [{ n_inner: 7.5 }, "n_inner"],
       [{ activation_function: "mish" }, 'activation_function: unknown activation "mish"'],
       [{ scale_attn_weights: false }, "scale_attn_weights: attention without 1 / sqrt(D) is not supported"],
       [{ scale_attn_by_inverse_layer_idx: true }, "scaled by layer"],
@@ -433,6 +433,8 @@ Deno.test("loadGpt2() refuses unsupported configs and names the field", async ()
       await changed(folder, { config });
       await assertRefused(folder, ["config.json", message]);
     }
+    await changed(folder, { config: { n_inner: 7 } });
+    await assertRefused(folder, ["h.0.mlp.c_fc.weight is [24,96], expected [24,7]"]);
     await changed(folder, { config: { n_inner: 96 } });
     assertEquals((await loadGpt2(folder)).config.nEmbd, 24);
   });

@@ -24,7 +24,7 @@ const count = v.pipe(v.number(), v.safeInteger());
 
 /** Fields that are read. The defaults of omitted fields are transformers'. */
 const schema = v.looseObject({
-  model_type: v.optional(v.literal("gpt2"), "gpt2"),
+  model_type: v.optional(v.literal("gpt2", "supported are gpt2 and llama"), "gpt2"),
   n_layer: v.optional(count, 12),
   n_head: v.optional(count, 12),
   n_embd: v.optional(count, 768),

@@ -4,7 +4,7 @@
  * @module
  */
 import { MODEL_FIELDS } from "../options/model_fields.ts";
-import { WHOLE_FIELDS } from "../options/whole_fields.ts";
+import type { WHOLE_FIELDS } from "../options/whole_fields.ts";
 import { withDefaults } from "../options/run_field.ts";
 import { parseRopeScaling } from "./rope.ts";
 

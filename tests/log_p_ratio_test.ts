@@ -30,15 +30,7 @@ function source(count: number, seed: number): Int32Array {
 const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 64, vocabSize: V, blockSize: 64 };
 const options = {
   model,
-  policy: "float32",
-  execution: "graph",
-  beta1: 0.9,
-  beta2: 0.99,
-  eps: 1e-8,
-  weightDecay: 0.1,
-  clip: 1,
   lr: 3e-3,
-  minLr: 3e-4,
   warmupSteps: 10,
   steps: 150,
   seed: 1,

@@ -10,6 +10,7 @@ import { writeFile } from "../file/write_file.ts";
 import { type Environment, formatJson, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
 import { workersOf } from "../run/machine.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
+import { withVariables } from "../tensorflow/native/variables.ts";
 import { printable } from "../error/printable.ts";
 import { defaultFolder } from "./default_folder.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
@@ -207,21 +208,4 @@ function checkedSpec(experiment: Experiment, name: string, spec: ExperimentSweep
 /** Returns the duration in seconds of the process that finished a run. */
 function secondsOf(events: readonly RunEvent[]): number {
   return events.findLast((event) => event.event === "finish")?.seconds ?? 0;
-}
-
-/** Runs `work` with environment variables set, then restores the previous values. */
-async function withVariables<R>(
-  variables: Readonly<Record<string, string>>,
-  work: () => Promise<R>,
-): Promise<R> {
-  const former = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
-  try {
-    return await work();
-  } finally {
-    for (const [name, value] of former) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
 }

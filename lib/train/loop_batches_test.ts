@@ -31,15 +31,8 @@ const byteLengths = Int32Array.from({ length: V }, (_, id) => 1 + id % 3);
 
 const options = {
   model,
-  policy: "float32",
-  execution: "graph",
-  beta1: 0.9,
-  beta2: 0.99,
-  eps: 1e-8,
   weightDecay: 0.01,
-  clip: 1,
   lr: 1e-2,
-  minLr: 1e-3,
   warmupSteps: 2,
   steps: 12,
   seed: 3,

@@ -33,15 +33,8 @@ const ENTROPY = -(25 / 32) * Math.log(25 / 32) - 7 / 32 * Math.log(1 / 32);
 
 const options = {
   model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
-  policy: "float32",
-  execution: "graph",
-  beta1: 0.9,
-  beta2: 0.99,
-  eps: 1e-8,
   weightDecay: 0.01,
-  clip: 1,
   lr: 1e-2,
-  minLr: 1e-3,
   warmupSteps: 5,
   steps: 40,
   seed: 3,

@@ -55,15 +55,8 @@ Deno.test("gains that start at 1 never move in nearest-rounded bfloat16 at a rat
 
 const options = {
   model: { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 8, blockSize: 16 },
-  policy: "float32",
-  execution: "graph",
-  beta1: 0.9,
-  beta2: 0.99,
-  eps: 1e-8,
   weightDecay: 0.01,
-  clip: 1,
   lr: 1e-2,
-  minLr: 1e-3,
   warmupSteps: 2,
   steps: 8,
   seed: 3,

@@ -1,29 +1,36 @@
 /**
- * Environment variables for native code only. They are set while native code reads them, then restored. Child processes
- * and other code never see them.
+ * Temporary environment variables: for native code, which reads them at once, and for child processes.
  *
  * @module
  */
 
 /**
- * Runs `work` with environment variables set, then restores their former values. `work` must be synchronous, because
- * a child process started meanwhile would inherit the variables.
+ * Runs `work` with environment variables set, then restores their former values. Child processes that start meanwhile
+ * inherit the variables.
  *
  * @param values Variables by name.
- * @param work The code to run.
+ * @param work The code to run. If it returns a promise, the values are restored once the promise is settled.
  * @returns The result of `work`.
  */
 export function withVariables<R>(values: Readonly<Record<string, string>>, work: () => R): R {
   const former = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(values)) Deno.env.set(name, value);
-  try {
-    return work();
-  } finally {
+  const restore = () => {
     for (const [name, value] of former) {
       if (value === undefined) Deno.env.delete(name);
       else Deno.env.set(name, value);
     }
+  };
+  for (const [name, value] of Object.entries(values)) Deno.env.set(name, value);
+  let result: R;
+  try {
+    result = work();
+  } catch (error) {
+    restore();
+    throw error;
   }
+  if (result instanceof Promise) return result.finally(restore) as R;
+  restore();
+  return result;
 }
 
 /** Returns the variables that the user has not set. */

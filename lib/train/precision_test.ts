@@ -10,23 +10,16 @@ import {
 } from "../model/mod.ts";
 import { OP_CLASSES, type OpClass, parseFormat, type PrecisionOverride } from "../precision/mod.ts";
 import { roundTo, toFloat32, useTensorFlow } from "../tensorflow/mod.ts";
-import { createRandom } from "../text/mod.ts";
 import { initialOptimizerState, type OptimizerConfig, zerosLike } from "./optimizer.ts";
 import { lossAndGradients } from "./gradients.ts";
+import { TINY, tinyBatch } from "./_testing.ts";
 import { createTrainStep, disposeState, type StepConfig, type TrainState } from "./step.ts";
 
 await useTensorFlow();
 
-const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };
+const model = TINY;
 const optimizer: OptimizerConfig = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 1 };
 const B = 4, T = 8;
-
-function batch() {
-  const random = createRandom(9, "batch");
-  const ids = () =>
-    tf.tensor2d(Int32Array.from({ length: B * T }, () => random.integer(23)), [B, T], "int32");
-  return { x: ids(), y: ids() };
-}
 
 /** Returns the losses of three steps, and the final weights. */
 function run(
@@ -37,7 +30,7 @@ function run(
   const parameters = toParameters(initialParameters(config.model, 1));
   let state: TrainState = { parameters, moments: initialOptimizerState(parameters, config.optimizer) };
   using step = createTrainStep(config);
-  const data = { ...batch(), ...(roundingKey && { roundingKey }) };
+  const data = { ...tinyBatch(), ...(roundingKey && { roundingKey }) };
   const losses: number[] = [];
   for (let i = 1; i <= 3; i++) {
     const result = step(state, data, { step: i, lr: 0.01 });
@@ -54,7 +47,7 @@ function run(
 function gradients(overrides: PrecisionOverride[], given: Partial<GptConfig> = {}): ParameterRecord {
   const config = { ...model, ...given };
   const parameters = toParameters(initialParameters(config, 1));
-  const found = lossAndGradients(parameters, batch(), { model: config, policy: "float32", overrides });
+  const found = lossAndGradients(parameters, tinyBatch(), { model: config, policy: "float32", overrides });
   return fromParameters(found.gradients);
 }
 
@@ -135,7 +128,7 @@ Deno.test("a loss in bfloat16 is rounded: ln 50,257 = 10.825 becomes 10.8125", (
   const parameters = toParameters(initialParameters(config, 1));
   const zeros = { ...parameters, "ln_f.weight": tf.zeros([16]) }; // every logit is 0
   const at = (overrides: PrecisionOverride[]) =>
-    lossAndGradients(zeros, batch(), { model: config, policy: "bf16-autocast", overrides }).loss
+    lossAndGradients(zeros, tinyBatch(), { model: config, policy: "bf16-autocast", overrides }).loss
       .dataSync()[0]!;
   assertLess(Math.abs(at([]) - Math.log(50257)), 1e-5);
   assertEquals(at([{ opClasses: ["loss"], format: "bfloat16" }]), 10.8125);
@@ -169,7 +162,7 @@ Deno.test("Kahan compensation preserves what rounding loses: weights plus compen
     const compensation = zerosLike(parameters);
     let state: TrainState = { parameters, moments: { compensation } };
     using step = createTrainStep({ model, optimizer: sgd, policy: "float32", execution: "graph", overrides });
-    const data = batch();
+    const data = tinyBatch();
     for (let i = 1; i <= 10; i++) state = step(state, data, { step: i, lr: 0.02 }).state;
     return Object.entries(state.parameters).map(([name, p]) =>
       tf.add(p, state.moments["compensation"]?.[name] ?? 0).dataSync() as Float32Array

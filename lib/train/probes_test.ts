@@ -7,26 +7,19 @@ import {
   assertLess,
   assertThrows,
 } from "@std/assert";
-import { type GptConfig, gptLogits, initialParameters, parameterShapes, toParameters } from "../model/mod.ts";
+import { gptLogits, initialParameters, parameterShapes, toParameters } from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
-import { createRandom } from "../text/mod.ts";
 import { initialOptimizerState, type OptimizerConfig } from "./optimizer.ts";
 import type { Probes } from "./probes.ts";
 import { lossAndGradients } from "./gradients.ts";
+import { TINY, tinyBatch } from "./_testing.ts";
 import { createTrainStep, disposeState, type StepConfig, type TrainState } from "./step.ts";
 
 const tensorflow = await useTensorFlow();
 
-const model: GptConfig = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };
+const model = TINY;
 const optimizer: OptimizerConfig = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, clip: 1 };
 const B = 4, T = 8;
-
-function batch() {
-  const random = createRandom(9, "batch");
-  const ids = () =>
-    tf.tensor2d(Int32Array.from({ length: B * T }, () => random.integer(23)), [B, T], "int32");
-  return { x: ids(), y: ids() };
-}
 
 /** Returns three steps with their metrics. */
 function run(given: Partial<StepConfig> = {}, probed = true, weights = (_name: string, p: tf.Tensor) => p) {
@@ -38,7 +31,7 @@ function run(given: Partial<StepConfig> = {}, probed = true, weights = (_name: s
   );
   let state: TrainState = { parameters, moments: initialOptimizerState(parameters, config.optimizer) };
   using step = createTrainStep(config);
-  const data = batch(), probes: Probes[] = [], losses: number[] = [];
+  const data = tinyBatch(), probes: Probes[] = [], losses: number[] = [];
   for (let i = 1; i <= 3; i++) {
     const result = step(state, data, { step: i, lr: 1e-3, probed });
     state = result.state;
@@ -74,7 +67,7 @@ Deno.test("probed steps equal unprobed ones, to the last bit, in graph mode and 
 
 Deno.test("probes equal a manual forward pass", () => {
   const { losses, probes: [first] } = wide;
-  const parameters = toParameters(initialParameters(model, 1)), data = batch();
+  const parameters = toParameters(initialParameters(model, 1)), data = tinyBatch();
   const { gradients } = lossAndGradients(parameters, data, { model, policy: "float32" });
   for (const name of Object.keys(parameterShapes(model))) {
     const norm = Math.sqrt(tf.sum(tf.square(gradients[name]!)).dataSync()[0]!);
@@ -152,7 +145,7 @@ Deno.test("non-finite numbers are counted in their scope", () => {
 
 Deno.test("probes leave no tensor, and require a whole batch", () => {
   using step = createTrainStep({ model, optimizer, policy: "bf16-autocast", execution: "graph" });
-  const parameters = toParameters(initialParameters(model, 1)), data = batch();
+  const parameters = toParameters(initialParameters(model, 1)), data = tinyBatch();
   let state: TrainState = { parameters, moments: initialOptimizerState(parameters, optimizer) };
   state = step(state, data, { step: 1, lr: 1e-3, probed: true }).state;
   const before = tensorflow.liveHandles, tensors = tf.memory().numTensors;

@@ -15,19 +15,14 @@ import { createRandom } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { initialOptimizerState, type OptimizerConfig } from "./optimizer.ts";
 import { initialScaler, nextScaler } from "./scaler.ts";
+import { TINY, tinyBatch } from "./_testing.ts";
 import { createTrainStep, disposeState, type StepConfig, type TrainState } from "./step.ts";
 
 const tensorflow = await useTensorFlow();
 
-const model: GptConfig = { nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 23, blockSize: 8 };
+const model: GptConfig = { ...TINY, nLayer: 1 };
 const optimizer: OptimizerConfig = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, clip: 1 };
 const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
-
-function batch() {
-  const random = createRandom(9, "batch");
-  const ids = () => tf.tensor2d(Int32Array.from({ length: 32 }, () => random.integer(23)), [4, 8], "int32");
-  return { x: ids(), y: ids() };
-}
 
 function begin(scaler?: tf.Tensor): TrainState {
   const parameters = toParameters(initialParameters(model, 1));
@@ -53,7 +48,7 @@ Deno.test("nextScaler() halves on overflow, and doubles after 2000 consecutive f
 
 Deno.test("a step whose gradients overflow float16 is skipped, bit for bit; the scale is halved until they fit", () => {
   using step = stepOf("fp16-autocast");
-  const data = batch();
+  const data = tinyBatch();
   let state = begin(tf.tensor1d([2 ** 24, 5])); // gradients times 2^24 are beyond 65,504
   const before = values(state.parameters["wte.weight"]!);
   const first = step(state, data, { step: 1, lr: 0.01 });
@@ -77,7 +72,7 @@ Deno.test("a step whose gradients overflow float16 is skipped, bit for bit; the 
 });
 
 Deno.test("skipped steps leave no trace in AdamW's bias corrections: later steps equal those of a run without skips", () => {
-  const data = batch(), lr = 0.01;
+  const data = tinyBatch(), lr = 0.01;
   const later = (state: TrainState, { from }: { from: number }) => {
     using step = stepOf("fp16-autocast");
     for (let i = 1; i <= 3; i++) state = step(state, data, { step: from + i, lr }).state;
@@ -104,7 +99,7 @@ Deno.test("skipped steps leave no trace in AdamW's bias corrections: later steps
 });
 
 Deno.test("scaled steps follow float32's trajectory, whole, in micro-batches and in chunks", () => {
-  const data = batch();
+  const data = tinyBatch();
   const losses = (policy: PolicyName, given: Partial<StepConfig> = {}) => {
     // A large epsilon: without it, AdamW moves weights by lr along gradients that consist of rounding errors.
     using step = stepOf(policy, { optimizer: { ...optimizer, eps: 1e-2 }, ...given });
@@ -132,7 +127,7 @@ Deno.test("scaled steps follow float32's trajectory, whole, in micro-batches and
 });
 
 Deno.test("small gradients survive in float16 only with the scale", () => {
-  const data = batch();
+  const data = tinyBatch();
   const norm = (scale: number) => {
     using step = stepOf("fp16-autocast", { loss: { labelSmoothing: 0 } });
     const result = step(begin(tf.tensor1d([scale, 0])), data, { step: 1, lr: 0.01 });
@@ -182,7 +177,7 @@ Deno.test("the scaler is in the checkpoints of runs that have one, and in no oth
 
 Deno.test("scaled steps leave no tensor", () => {
   using step = stepOf("fp16-autocast");
-  const data = batch();
+  const data = tinyBatch();
   let state = begin(initialScaler());
   state = step(state, data, { step: 1, lr: 0.01 }).state;
   const before = tensorflow.liveHandles, tensors = tf.memory().numTensors;

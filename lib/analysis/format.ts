@@ -16,7 +16,7 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   nonFinite: { label: "non-finite" },
   baselineNonFinite: { label: "non-finite float32" },
   valGap: { label: "val gap", digits: 5, signed: true },
-  finalGap: { label: "final gap", digits: 5, signed: true },
+  finalGap: { label: "train gap", digits: 5, signed: true },
   meanGap: { label: "mean gap", digits: 5, signed: true },
   meanAbsGap: { label: "mean |gap|", digits: 5 },
   largestGap: { label: "largest gap", digits: 5, signed: true },

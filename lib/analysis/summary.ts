@@ -35,7 +35,9 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
     formatTable(tables.runs),
     ...pairs.length === 0 ? [] : [
       formatTable(tables.pairs) +
-      `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token; first beyond: first step with a gap outside ±${tolerance}`,
+      `\ngaps: the lower precision's loss minus ${BASELINE}'s, in nats per token.\nval gap: final validation loss; train gap: ` +
+      `training loss of the last step; mean gap and largest gap: training losses of all steps; first beyond: first step with a ` +
+      `gap outside ±${tolerance}`,
     ],
     underflowWarnings(runs).join("\n"),
     headline,
@@ -81,7 +83,7 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
   const spread = pairs.length === 0 ? undefined : pooledSeedSpread(runs);
   if (spread !== undefined) {
     sentences.push(
-      `Another seed changes ${BASELINE}'s final validation loss by ${spread.nats.toFixed(5)} nats ` +
+      `Changing the seed changes ${BASELINE}'s final validation loss by ${spread.nats.toFixed(5)} nats ` +
         `(root mean square over ${count(spread.pairs, "pair")} of seeds).`,
     );
   }
@@ -112,7 +114,7 @@ function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], toler
   const [first] = beyond;
   sentences.push(
     first === undefined
-      ? `No step's training loss is more than ${tolerance} nats from ${BASELINE}'s.`
+      ? `At every step, the training loss is within ${tolerance} nats (the tolerance) of ${BASELINE}'s.`
       : `The training loss leaves ±${tolerance} nats around ${BASELINE}'s in ${beyond.length} of ${all}, first at step ` +
         `${first.gap.firstBeyond} (${describe(first.pair)}).`,
   );

@@ -29,7 +29,7 @@ Deno.test("summarize() states the gap, the tolerance and the seed spread, and en
       "+0.06250 nats on average (largest: +0.25000). " +
       "The training loss leaves ±0.01 nats around float32's in 2 of 2 pairs, first at step 2 (character, T = 64, " +
       "seed 1). No training loss is NaN or infinite. " +
-      "Another seed changes float32's final validation loss by 0.50000 nats (root mean square over 1 pair of seeds).",
+      "Changing the seed changes float32's final validation loss by 0.50000 nats (root mean square over 1 pair of seeds).",
   );
   assertStringIncludes(text, headline);
   assert(text.endsWith("character, T = 64: " + verdictOf(compareGroups(runs)[0]!.comparison).sentence));

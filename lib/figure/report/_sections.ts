@@ -113,7 +113,8 @@ function describe({ data }: Figure): string {
 export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tolerance }: Summary): string {
   const metaFor = metaOf(runs);
   const pairNote =
-    `A gap is the lower precision's loss minus float32's, in nats per token. First beyond: first step with a ` +
+    `A gap is the lower precision's loss minus float32's, in nats per token. Val gap: final validation loss. Train gap: ` +
+    `training loss of the last step. Mean and largest gap: training losses of all steps. First beyond: first step with a ` +
     `training-loss gap above ${tolerance} in absolute value. Speed: tokens per second relative to float32.`;
   const runNote =
     "Losses are in nats per token; bits per byte are comparable across vocabularies. Spikes: rises of more than 5 standard " +

@@ -120,6 +120,37 @@ for (const [name, { to, said }] of Object.entries(DAMAGE)) {
   });
 }
 
+Deno.test("a file or a link in place of the folder of runs is refused before anything starts", async () => {
+  const places: Record<string, (runs: string) => void> = {
+    file: (runs) => Deno.writeTextFileSync(runs, "no folder"),
+    outside: (runs) => Deno.symlinkSync(join(whole, "runs"), runs),
+    dangling: (runs) => Deno.symlinkSync("nowhere", runs),
+  };
+  for (const [name, place] of Object.entries(places)) {
+    const dir = join(root, `runs-${name}`), runs = join(dir, "runs");
+    Deno.mkdirSync(dir);
+    Deno.copyFileSync(join(whole, "plan.json"), join(dir, "plan.json"));
+    place(runs);
+    const commands: [task: string, args: string[]][] = [
+      ["sweep", [path, "--out", dir]],
+      ["sweep", ["--resume", "--out", dir]],
+      ["run", [dir, "--index", "0"]],
+      ["merge", [dir, whole]],
+      ["merge", [whole, dir]],
+      ["report", [dir]],
+      ["export", [dir]],
+      ["compare", [dir]],
+    ];
+    for (const [task, args] of commands) {
+      const context = `${task} ${args.join(" ")}`, { code, stdout, stderr } = await runTask(task, args);
+      assertEquals([code, stdout], [2, ""], `${context}: ${stderr}`);
+      assertStringIncludes(stderr, runs, context);
+      assert(!stderr.includes("    at "), stderr);
+    }
+    assertEquals([...Deno.readDirSync(dir)].map(({ name }) => name).sort(), ["plan.json", "runs"]);
+  }
+});
+
 Deno.test("every command follows a link inside the sweep's folder", async () => {
   const dir = copy(whole, join(root, "inside"));
   Deno.mkdirSync(join(dir, "store"));

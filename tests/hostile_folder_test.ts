@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { runPaths } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
+import { editRun } from "./support/edit_record.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
 
 /** Text that clears the screen, sets the title, reverses text, hides text, and starts a new line. */
@@ -37,18 +38,15 @@ function readable(): string {
         spec: { policy, seed },
         ...(seed === 2 && policy === "float32" ? { end: { fail: EVIL } } : {}),
       });
-      const { manifest } = runPaths(folder);
-      const value = JSON.parse(Deno.readTextFileSync(manifest));
-      value.spec.data = EVIL;
-      Deno.writeTextFileSync(
-        manifest,
-        JSON.stringify({
-          ...value,
-          data: { ...(poison(value.data) as object), path: EVIL },
-          environment: poison(value.environment),
+      editRun(folder, (manifest) => {
+        const { data, environment, spec } = manifest;
+        Object.assign(spec!, { data: EVIL });
+        Object.assign(manifest, {
+          data: { ...(poison(data) as object), path: EVIL },
+          environment: poison(environment),
           emulated: EVIL,
-        }),
-      );
+        });
+      });
     }
   }
   Deno.mkdirSync(join(dir, "runs", EVIL));
@@ -150,7 +148,7 @@ Deno.test("no command prints control characters of a hostile folder", async () =
   ];
   const problems: string[] = [];
   const figures = await runTask("report", [good, "--figures", "svg"]);
-  assertEquals(figures.code, 3, figures.stderr); // a run is skipped
+  assertEquals(figures.code, 0, figures.stderr);
   const drawn = [...Deno.readDirSync(join(good, "figures"))].map(({ name }) => join(good, "figures", name));
   assert(drawn.length > 0);
   for (const [task, args] of commands) {

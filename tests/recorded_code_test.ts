@@ -4,11 +4,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { exists } from "../lib/file/exists.ts";
-import { hashSources, runPaths } from "../lib/record/mod.ts";
+import { hashSources } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
 import { findProgram } from "./support/debian.ts";
+import { editRun } from "./support/edit_record.ts";
 import { capture } from "./support/python.ts";
-import { copy, done, edit, onlyRun, root } from "./support/tiny_sweep.ts";
+import { copy, done, onlyRun, root } from "./support/tiny_sweep.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const clone = join(root, "clone");
@@ -50,7 +51,7 @@ Deno.test({
     Deno.writeTextFileSync(join(dir, "code.diff"), await git("diff", "--binary", "HEAD"));
     const libSha256 = hashSources(join(clone, "lib"));
     Deno.writeTextFileSync(worker, whole);
-    edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
+    editRun(onlyRun(dir), (manifest) => {
       Object.assign(manifest, { libSha256 });
       Object.assign(manifest["environment"]!, { gitCommit: commit, gitDiffSha256: "0".repeat(64) });
     });
@@ -75,7 +76,7 @@ Deno.test({
 
     // Without recorded changes, code.diff is not read.
     Deno.removeSync(trace);
-    edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
+    editRun(onlyRun(dir), (manifest) => {
       Object.assign(manifest, { libSha256: hashSources(join(clone, "lib")) });
     });
     const same = await reproduce(dir, "--run-recorded-code");
@@ -85,7 +86,7 @@ Deno.test({
 
 Deno.test("a recorded commit that is an option of git is rejected", async () => {
   const dir = copy(done, join(root, "option")), out = join(root, "written");
-  edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
+  editRun(onlyRun(dir), (manifest) => {
     Object.assign(manifest, { libSha256: "0".repeat(64) });
     Object.assign(manifest["environment"]!, { gitCommit: `--output=${out}` });
   });

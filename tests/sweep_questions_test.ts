@@ -5,10 +5,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { exists } from "../lib/file/exists.ts";
-import { readRuns, runPaths } from "../lib/record/mod.ts";
+import { readRuns, runIdOf, runPaths } from "../lib/record/mod.ts";
+import { readPlan, writePlan } from "../lib/sweep/plan.ts";
 import { runTask } from "./support/commands.ts";
 import { copy, done, doneSpec, edit, onlyRun, root, specOf, text } from "./support/tiny_sweep.ts";
-import { editRecord } from "./support/edit_record.ts";
+import { editRecord, editRun } from "./support/edit_record.ts";
 
 Deno.test("plan lists runs with varying fields, time and memory, measured or from the folder's journals", async () => {
   const path = await specOf("planned", {
@@ -98,25 +99,21 @@ Deno.test("explain names the differences that make a run reusable or new", async
   });
   await t.step("code", async () => {
     const dir = copy(done, join(root, "older"));
-    edit(
-      runPaths(onlyRun(dir)).manifest,
-      (manifest) => Object.assign(manifest, { libSha256: "0".repeat(64) }),
-    );
-    assertMatch(await explain(onlyRun(dir)), /→ new: code: lib\/ has changed: /);
+    const run = editRun(onlyRun(dir), (manifest) => Object.assign(manifest, { libSha256: "0".repeat(64) }));
+    assertMatch(await explain(run), /→ new: code: lib\/ has changed: /);
   });
   await t.step("data", async () => {
     const dir = copy(done, join(root, "other-text"));
-    edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["sha256"] = "0".repeat(64));
-    assertMatch(await explain(onlyRun(dir)), /→ new: data: Cannot use the corpus .* as recorded, got /);
+    const run = editRun(onlyRun(dir), ({ data }) => data!["sha256"] = "0".repeat(64));
+    assertMatch(await explain(run), /→ new: data: Cannot use the corpus .* as recorded, got /);
   });
   await t.step("spec of a planned run", async () => {
     const dir = copy(done, join(root, "more"));
-    edit(join(dir, "plan.json"), (plan) => {
-      const [first] = plan["runs"] as unknown as { id: string; spec: Record<string, unknown> }[];
-      const runs = [first, { id: "0123456789ab", spec: { ...first!.spec, lr: 0.5, seed: 9 } }];
-      Object.assign(plan, { runs });
-    });
-    const told = await explain(join(dir, "runs", "0123456789ab"), "--against", done);
+    const { runs: [first], data, libSha256, ...plan } = readPlan(dir)!;
+    const spec = { ...first!.spec, lr: 0.5, seed: 9 };
+    const id = runIdOf({ spec, dataSha256: data.sha256, libSha256 });
+    writePlan(dir, { ...plan, data, libSha256, runs: [first!, { id, spec }] });
+    const told = await explain(join(dir, "runs", id), "--against", done);
     assertMatch(told, /planned, not started/);
     assertMatch(
       told,
@@ -206,8 +203,8 @@ Deno.test("reproduce reports identical, within tolerance, diverged with step and
   });
   await t.step("not reproduced: changed text", async () => {
     const dir = copy(done, join(root, "gone"));
-    edit(runPaths(onlyRun(dir)).manifest, ({ data }) => data!["sha256"] = "0".repeat(64));
-    const { code, stdout } = await reproduce(onlyRun(dir));
+    const run = editRun(onlyRun(dir), ({ data }) => data!["sha256"] = "0".repeat(64));
+    const { code, stdout } = await reproduce(run);
     assertEquals(code, 2);
     assertMatch(stdout, /^not reproduced: Cannot use the corpus/);
   });
@@ -247,7 +244,7 @@ Deno.test("reproduce reports identical, within tolerance, diverged with step and
   });
   await t.step("not reproduced: other code made the run; --present-code runs this checkout", async () => {
     const dir = copy(done, join(root, "lost-code"));
-    edit(runPaths(onlyRun(dir)).manifest, (manifest) => {
+    editRun(onlyRun(dir), (manifest) => {
       Object.assign(manifest, { libSha256: "0".repeat(64) });
       Object.assign(manifest["environment"]!, { gitCommit: "f".repeat(40), gitDiffSha256: undefined });
     });

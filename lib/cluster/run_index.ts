@@ -108,7 +108,7 @@ async function runPlanned(
   const { dir, stop, allowEnvironmentChange = false, print } = options;
   const { log } = runPaths(runFolder(dir, run.id));
   const name = `run ${run.id} (${describe(run)})`;
-  if (isFinished(dir, run.id)) {
+  if (isFinished(dir, run)) {
     print(`${name} is already finished`);
     return EXIT.ok;
   }

@@ -1,5 +1,4 @@
 /**
- * A check that a path exists.
  * Files and folders at a path.
  *
  * @module
@@ -18,6 +17,12 @@ export function isFolder(path: string): boolean {
 /** Returns whether a file exists at a path. */
 export function isFile(path: string): boolean {
   return statOf(path)?.isFile ?? false;
+}
+
+/** Returns whether a path is missing or has an empty file. */
+export function isEmpty(path: string): boolean {
+  const info = statOf(path);
+  return info === undefined || info.isFile && info.size === 0;
 }
 
 function statOf(path: string): Deno.FileInfo | undefined {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 
 /**
@@ -16,7 +17,7 @@ export function makeFolder(path: string): void {
   } catch (cause) {
     throw new UserError(
       `Cannot create the folder ${path}: expected a writable place, got "${
-        cause instanceof Error ? cause.message : cause
+        clauseOf(cause)
       }". Choose another folder.`,
       { cause },
     );

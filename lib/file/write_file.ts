@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "./atomic_write.ts";
 
@@ -17,10 +18,9 @@ export function writeFile(path: string, content: string | Uint8Array): void {
     Deno.mkdirSync(dirname(path), { recursive: true });
     atomicWrite(path, content);
   } catch (cause) {
+    if (cause instanceof UserError) throw cause;
     throw new UserError(
-      `Cannot write ${path}: expected a writable folder, got "${
-        cause instanceof Error ? cause.message : cause
-      }". Choose another folder.`,
+      `Cannot write ${path}: expected a writable folder, got "${clauseOf(cause)}". Choose another folder.`,
       { cause },
     );
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { basename, dirname, join, resolve } from "node:path";
+import { clauseOf } from "../error/clause.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
@@ -223,7 +224,7 @@ async function dataState(
     await findText(data, { dir });
     return { same: true, text: `the same (${data.name}, SHA-256 ${data.sha256})` };
   } catch (error) {
-    if (error instanceof UserError) return { same: false, text: error.message };
+    if (error instanceof UserError) return { same: false, text: clauseOf(error) };
     throw error;
   }
 }

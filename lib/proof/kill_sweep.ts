@@ -74,10 +74,10 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
   let kills = 0, starts = 0;
   /** Compares the files of finished runs with their first finished state. */
   const check = () => {
-    for (const { id } of plan.runs) {
-      const { journal, checkpoint } = runPaths(runFolder(dir, id));
+    for (const run of plan.runs) {
+      const { id } = run, { journal, checkpoint } = runPaths(runFolder(dir, id));
       const before = finished.get(id);
-      if (before === undefined && !isFinished(dir, id)) continue;
+      if (before === undefined && !isFinished(dir, run)) continue;
       const now = sha256Hex(Deno.readFileSync(journal)) + sha256Hex(Deno.readFileSync(checkpoint));
       if (before !== undefined && before !== now) {
         problems.push(`run ${id} changed after it had finished`);

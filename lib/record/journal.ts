@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clauseOf } from "../error/clause.ts";
 import { namedFault, writing } from "../error/disk_fault.ts";
 import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
@@ -10,6 +11,7 @@ import { readLines, type Rest } from "./_lines.ts";
 import {
   type BestEvent,
   type EvalEvent,
+  type FinishEvent,
   formatEvent,
   formatJson,
   hasChecksum,
@@ -18,6 +20,7 @@ import {
   type RunEvent,
   type StepEvent,
 } from "./event.ts";
+import { EventOrder, type ExpectedRun } from "./_event_order.ts";
 import { EventStore } from "./run_series.ts";
 
 /** Content of a journal. */
@@ -38,13 +41,13 @@ export interface Journal {
  * Reads a journal. Drops and reports an incomplete last line, which a killed writer leaves.
  *
  * @param path The file. A missing file has no events.
- * @param runId The expected run. Default: any.
- * @throws {UserError} for damage at another place, with the file and line: an invalid event, missing steps, or the
- * journal of another run.
+ * @param expected The expected run. Default: any.
+ * @throws {UserError} for damage at another place, with the file and line: an invalid event, missing, repeated or
+ * misplaced events, or the journal of another run.
  * @throws {UserError} for an unreadable file.
  */
-export function readJournal(path: string, runId?: string): Journal {
-  const { store, ...rest } = scanJournal(path, runId);
+export function readJournal(path: string, expected?: ExpectedRun): Journal {
+  const { store, ...rest } = scanJournal(path, expected);
   return { events: [...store], ...rest };
 }
 
@@ -59,9 +62,8 @@ export type ScannedJournal = Omit<Journal, "events"> & {
  *
  * @throws {UserError} for the reasons of {@linkcode readJournal}.
  */
-export function scanJournal(path: string, runId?: string): ScannedJournal {
-  const store = new EventStore();
-  let last = 0; // the last step so far
+export function scanJournal(path: string, expected: ExpectedRun = {}): ScannedJournal {
+  const store = new EventStore(), order = new EventOrder(expected);
   let generation = 0, superseded = 0, sealed = false;
   const take = (line: string, i: number) => {
     const parsed = parseEvent(line);
@@ -77,7 +79,7 @@ export function scanJournal(path: string, runId?: string): ScannedJournal {
       ? parsed.problem
       : lost
       ? "expected a checksum, as in the lines before, got none"
-      : misplaced(parsed.event, { first: i === 0, last, runId });
+      : order.problemOf(parsed.event);
     if (!("event" in parsed) || problem !== undefined) {
       throw new UserError(
         `Cannot read the journal ${path}, line ${
@@ -86,7 +88,6 @@ export function scanJournal(path: string, runId?: string): ScannedJournal {
           "Restore the file from a copy, or delete the run's folder to run it again.",
       );
     }
-    if (parsed.event.event === "step" || parsed.event.event === "resume") last = parsed.event.step;
     // No reader of events needs the generation.
     if (parsed.event.generation !== undefined) delete (parsed.event as { generation?: number }).generation;
     store.add(parsed.event);
@@ -103,32 +104,9 @@ export function scanJournal(path: string, runId?: string): ScannedJournal {
 }
 
 function unreadable(path: string, cause: unknown): UserError {
-  const reason = cause instanceof Error ? cause.message : cause;
-  return new UserError(`Cannot read the journal ${path}: ${reason}. Restore the file from a copy.`, {
+  return new UserError(`Cannot read the journal ${path}: ${clauseOf(cause)}. Restore the file from a copy.`, {
     cause,
   });
-}
-
-/** Describes an event in the wrong place. Lost lines leave only valid lines behind, so the order is checked. */
-function misplaced(
-  event: RunEvent,
-  at: { first: boolean; last: number; runId: string | undefined },
-): string | undefined {
-  if (at.first !== (event.event === "start")) {
-    return at.first
-      ? `expected start as the first event, got ${event.event}`
-      : "expected start only as the first event";
-  }
-  if (event.event === "start" && at.runId !== undefined && event.runId !== at.runId) {
-    return `expected the journal of run ${at.runId}, got that of run ${event.runId}`;
-  }
-  if (event.event === "step" && event.step !== at.last + 1) {
-    return `expected step ${at.last + 1} after step ${at.last}, got step ${event.step}`;
-  }
-  if (event.event === "resume" && event.step > at.last) {
-    return `expected a resume from step ${at.last} or earlier, got step ${event.step}`;
-  }
-  return undefined;
 }
 
 /** Describes the number of lines of a superseded process. */
@@ -236,6 +214,12 @@ export function effectiveEvents(events: readonly RunEvent[]): { steps: StepEvent
   return { steps, evals };
 }
 
+/** Returns the `finish` event, or undefined if there is none or a `resume` supersedes it. */
+export function finishOf(events: readonly RunEvent[]): FinishEvent | undefined {
+  const last = events.findLast(({ event }) => event === "finish" || event === "resume");
+  return last?.event === "finish" ? last : undefined;
+}
+
 /** First difference between two journals. */
 export interface Difference {
   /** Step, if the difference is at a step. */
@@ -293,5 +277,6 @@ function comparable(events: readonly RunEvent[]): RunEvent[] {
   const timed = [...steps, ...evals, ...effectiveBests(events)].sort((x, y) =>
     x.step - y.step || ORDER.indexOf(x.event) - ORDER.indexOf(y.event)
   );
-  return [...timed, ...events.filter((event) => event.event === "finish")];
+  const finish = finishOf(events);
+  return finish === undefined ? timed : [...timed, finish];
 }

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
+import { withoutChecksums } from "../../tests/support/edit_record.ts";
 import { UserError } from "../error/user_error.ts";
 import type { NewEvent, RunEvent } from "./event.ts";
-import { compareJournals, effectiveEvents, JournalWriter, readJournal } from "./journal.ts";
+import { compareJournals, effectiveEvents, finishOf, JournalWriter, readJournal } from "./journal.ts";
 
 const sha = "a".repeat(64);
 const start: NewEvent = { event: "start", runId: "0123456789ab", seed: 1 };
@@ -119,13 +120,63 @@ Deno.test("readJournal() reports file and line of damage before the end", () => 
   });
 });
 
+Deno.test("readJournal() reports valid events in the wrong place, with and without checksums", () => {
+  const best = { event: "best", sha256: sha } as const,
+    checkpoint = { event: "checkpoint", sha256: sha } as const;
+  const events: NewEvent[] = [
+    ...[start, evaluation(0, 4), step(1), step(2), evaluation(2, 3), { ...best, step: 2 }],
+    ...[step(3), evaluation(3, 2), { ...checkpoint, step: 3 }, finish],
+  ];
+  const insert = (at: number, event: NewEvent) => events.toSpliced(at, 0, event);
+  const damages: [problem: string, line: number, events: NewEvent[]][] = [
+    ["expected no event after finish, got step", 11, [...events, step(4)]],
+    ["expected no event after finish, got eval", 11, [...events, evaluation(3, 2)]],
+    ["expected no event after finish, got finish", 11, [...events, finish]],
+    ["expected no event after finish, got fail", 11, [...events, { event: "fail", message: "late" }]],
+    ["expected finish at step 2, got step 3", 7, events.toSpliced(6, 3)],
+    ["expected finish at step 3, got step 2", 10, events.with(9, { ...finish, step: 2 } as NewEvent)],
+    ["expected eval at step 1, got step 2", 4, insert(3, evaluation(2, 3))],
+    ["expected one evaluation of step 2, got another", 6, insert(5, evaluation(2, 3))],
+    ["expected checkpoint at step 3, got step 2", 9, events.with(8, { ...checkpoint, step: 2 })],
+    ["expected best at step 2, got step 3", 6, events.with(5, { ...best, step: 3 })],
+  ];
+  withFolder((path) => {
+    for (const change of [(text: string) => text, withoutChecksums]) {
+      const save = (list: NewEvent[]) => {
+        write(path, list);
+        Deno.writeTextFileSync(path, change(Deno.readTextFileSync(path)));
+      };
+      for (const [problem, line, list] of damages) {
+        save(list);
+        const { message } = assertThrows(() => readJournal(path), UserError);
+        assertStringIncludes(message, `${path}, line ${line}: `);
+        assertStringIncludes(message, problem);
+      }
+      // A resume supersedes finish, and adds lost events.
+      save([...events, { event: "resume", step: 2 }, { ...best, step: 2 }, step(3)]);
+      const resumed = readJournal(path).events;
+      assertEquals([resumed.length, finishOf(resumed)], [13, undefined]);
+      save(events);
+      assertEquals(readJournal(path, { steps: 3 }).events.length, 10);
+      assertThrows(
+        () => readJournal(path, { steps: 4 }),
+        UserError,
+        `${path}, line 10: expected an event, got a line with an error: ` +
+          "expected finish after step 4, the last step of the run, got it after step 3",
+      );
+      save(events.with(9, { ...finish, stoppedEarly: true } as NewEvent));
+      assertEquals(readJournal(path, { steps: 4 }).events.length, 10);
+    }
+  });
+});
+
 Deno.test("readJournal() refuses another run's journal, and special files", () => {
   withFolder((path) => {
     write(path, [start, step(1)]);
-    assertEquals(readJournal(path, "0123456789ab").events.length, 2);
+    assertEquals(readJournal(path, { runId: "0123456789ab" }).events.length, 2);
     const told =
       "line 1: expected an event, got a line with an error: expected the journal of run ba9876543210, got that of run 0123456789ab";
-    assertThrows(() => readJournal(path, "ba9876543210"), UserError, told);
+    assertThrows(() => readJournal(path, { runId: "ba9876543210" }), UserError, told);
     Deno.removeSync(path);
     Deno.mkdirSync(path);
     assertThrows(() => readJournal(path), UserError, `${path}: expected a regular file, got a folder`);

@@ -106,10 +106,20 @@ export function writeManifest(path: string, manifest: Manifest): void {
 /**
  * Reads a manifest.
  *
- * @throws {UserError} for a missing or invalid file, with its path and the field.
+ * @throws {UserError} for a missing or invalid file, with its path and the field, and if spec, text or code do not have
+ * the run's ID.
  */
 export function readManifest(path: string): Manifest {
-  return readJson(path, schema, "a run's manifest") as unknown as Manifest;
+  const { value, output } = readBoth(path, schema, "a run's manifest");
+  const { runId, data, libSha256 } = output;
+  // The ID covers the spec as stored: old specs lack fields that the schema adds.
+  const { spec } = value as Manifest;
+  const id = runIdOf({ spec, dataSha256: data.sha256, libSha256 });
+  if (id === runId) return output as unknown as Manifest;
+  throw new UserError(
+    `Cannot read ${path}: expected the spec, text and code of run ${runId}, got those of run ${id}. ` +
+      "Restore the file from a copy, or delete the run's folder to run it again.",
+  );
 }
 
 /**
@@ -121,6 +131,15 @@ export function readManifest(path: string): Manifest {
  * @throws {UserError} for a missing or invalid file, with its path and the field.
  */
 export function readJson<S extends v.GenericSchema>(path: string, form: S, what: string): v.InferOutput<S> {
+  return readBoth(path, form, what).output;
+}
+
+/** Reads a JSON file like {@linkcode readJson}. Returns the value as stored and as parsed. */
+function readBoth<S extends v.GenericSchema>(
+  path: string,
+  form: S,
+  what: string,
+): { value: unknown; output: v.InferOutput<S> } {
   const refuse = (reason: string, cause?: unknown) =>
     new UserError(`Cannot read ${path}: expected ${what}, got ${reason}`, { cause });
   let value: unknown;
@@ -131,7 +150,7 @@ export function readJson<S extends v.GenericSchema>(path: string, form: S, what:
     throw refuse(`a damaged file: ${error instanceof Error ? error.message : error}`, error);
   }
   const result = v.safeParse(form, value);
-  if (result.success) return result.output;
+  if (result.success) return { value, output: result.output };
   const [issue] = result.issues;
   throw refuse(`another file: ${describeIssue(issue, "the file")}`);
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { SPEC, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
@@ -28,6 +28,40 @@ Deno.test("readManifest() returns the manifest of writeManifest()", () => {
     const copy = join(dir, "copy.json");
     writeManifest(copy, manifest);
     assertEquals(readManifest(copy), manifest);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("readManifest() refuses a spec, text or code of another run, and reads specs without later fields", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const path = join(writeSyntheticRun(dir, { losses: [1] }), "manifest.json");
+    const { checksum: _, ...good } = JSON.parse(Deno.readTextFileSync(path));
+    const read = (value: unknown) => {
+      Deno.writeTextFileSync(path, JSON.stringify(value));
+      return readManifest(path);
+    };
+    const changes = [
+      { spec: { ...good.spec, lr: 2 * good.spec.lr } },
+      { spec: { ...good.spec, note: "a field that no version has" } },
+      { data: { ...good.data, sha256: "1".repeat(64) } },
+      { libSha256: "1".repeat(64) },
+      { runId: "0123456789ab" },
+    ];
+    for (const change of changes) {
+      const { message } = assertThrows(() => read({ ...good, ...change }), UserError);
+      const { runId } = { ...good, ...change };
+      assertStringIncludes(
+        message,
+        `Cannot read ${path}: expected the spec, text and code of run ${runId}, got those of run `,
+      );
+    }
+    // Fields that are not part of the ID may differ.
+    assertEquals(read({ ...good, data: { ...good.data, path: "elsewhere" } }).data.path, "elsewhere");
+    const { dropout, ...spec } = good.spec; // a field that losskit 0.1 did not have at first
+    const runId = runIdOf({ spec, dataSha256: good.data.sha256, libSha256: good.libSha256 });
+    assertEquals(read({ ...good, spec, runId }).spec.dropout, dropout);
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }

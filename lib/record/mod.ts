@@ -59,11 +59,13 @@ export {
   compareJournals,
   type Difference,
   effectiveEvents,
+  finishOf,
   type Journal,
   JournalWriter,
   readJournal,
   supersededLines,
 } from "./journal.ts";
+export { type ExpectedRun } from "./_event_order.ts";
 export {
   describeNonFinite,
   firstNonFinite,
@@ -88,6 +90,7 @@ export {
   readRun,
   type RecordedRun,
   requirePlace,
+  requireRuns,
   runFolder,
   type RunPaths,
   runPaths,

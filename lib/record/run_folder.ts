@@ -6,7 +6,8 @@
 import { basename, dirname, join, resolve, sep as SEPARATOR } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import type { RunEvent } from "./event.ts";
-import { scanJournal, supersededLines } from "./journal.ts";
+import type { ExpectedRun } from "./_event_order.ts";
+import { finishOf, scanJournal, supersededLines } from "./journal.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { type EventStore, keepStore } from "./run_series.ts";
 
@@ -92,6 +93,19 @@ export function requirePlace(folder: string): void {
   );
 }
 
+/**
+ * Requires that a sweep's `runs` is missing, a folder, or a link to a folder inside the sweep's folder.
+ *
+ * @throws {UserError} for anything else.
+ */
+export function requireRuns(sweepDir: string): void {
+  const problem = placeProblem(runFolder(sweepDir, "-"));
+  if (problem === undefined) return;
+  throw new UserError(
+    `Cannot open the sweep in ${sweepDir}: ${problem}. Restore the folder from a copy, or choose another folder.`,
+  );
+}
+
 function lstat(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
@@ -126,7 +140,10 @@ export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
   const paths = runPaths(folder);
   const manifest = readManifest(paths.manifest);
-  const { store, dropped, superseded } = scanJournal(paths.journal, manifest.runId);
+  const { store, dropped, superseded } = scanJournal(paths.journal, {
+    runId: manifest.runId,
+    steps: manifest.spec.steps,
+  });
   const run: RecordedRun = {
     manifest,
     get events() {
@@ -146,20 +163,20 @@ export function readRun(folder: string): RecordedRun {
  * Returns the status of a journal's run, in bounded memory.
  *
  * @param path The journal.
- * @param runId The expected run.
+ * @param expected The expected run.
  * @throws {UserError} for a damaged journal, or the journal of another run.
  */
-export function journalStatus(path: string, runId: string): RecordedRun["status"] {
-  return statusIn(scanJournal(path, runId).store);
+export function journalStatus(path: string, expected: ExpectedRun): RecordedRun["status"] {
+  return statusIn(scanJournal(path, expected).store);
 }
 
 function statusIn({ others, lastOther }: EventStore): RecordedRun["status"] {
-  if (others.some(({ event }) => event === "finish")) return "finished";
+  if (finishOf(others) !== undefined) return "finished";
   return lastOther?.event === "fail" ? "failed" : "unfinished";
 }
 
 /** Returns the status of a run from its events. */
 export function statusOf(events: readonly RunEvent[]): RecordedRun["status"] {
-  if (events.some(({ event }) => event === "finish")) return "finished";
+  if (finishOf(events) !== undefined) return "finished";
   return events.at(-1)?.event === "fail" ? "failed" : "unfinished";
 }

@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import * as v from "valibot";
+import { clauseOf } from "../error/clause.ts";
 import { writeFile } from "../file/write_file.ts";
 import { STEP_FORM } from "./column_types.ts";
 import { describedStepPieces, type StepColumns, stepColumns } from "./columns.ts";
@@ -131,7 +132,7 @@ function openIntact(
     return { file, runs: v.parse(schema, JSON.parse(source ?? "null")).runs };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    return { damage: error instanceof Error ? error.message : String(error) };
+    return { damage: clauseOf(error) };
   }
 }
 

@@ -10,7 +10,7 @@ import { encodeParquet, openParquet, parquetText } from "./parquet.ts";
 import { runPaths } from "./run_folder.ts";
 import { readRuns } from "./sweep_records.ts";
 import { readStepColumns, stepTablePath, tabulateRuns } from "./step_table.ts";
-import { editRecord } from "../../tests/support/edit_record.ts";
+import { editRecord, editRun } from "../../tests/support/edit_record.ts";
 
 const RUNS: SyntheticRun[] = [
   { losses: [3, NaN, Infinity, -Infinity, 2.5] },
@@ -110,6 +110,21 @@ Deno.test("tabulateRuns() detects, reports and replaces a table with any flipped
   });
 });
 
+Deno.test("readStepColumns() reports a folder in place of the table in one sentence", async () => {
+  await withSweep(async (dir) => {
+    const path = stepTablePath(dir), notes: string[] = [];
+    Deno.mkdirSync(path);
+    assertEquals(
+      await readStepColumns(dir, { note: (line) => notes.push(line) }),
+      stepColumns(readRuns(dir)),
+    );
+    assertEquals(notes, [
+      `note: ${path} is damaged: Cannot read ${path}: expected a regular file, got a folder. Remove it. ` +
+      "The journals are used instead.",
+    ]);
+  });
+});
+
 Deno.test("tabulateRuns() silently replaces a table of version 0.1, which has no checksum", async () => {
   await withSweep((dir) => {
     tabulateRuns(dir);
@@ -149,8 +164,10 @@ const CHANGES: Record<string, (dir: string, runs: string[]) => void> = {
     writeSyntheticRun(dir, { losses: [1], spec: { seed: 9 } });
   },
   "another spec in a manifest": (_dir, [run]) => {
-    const { manifest } = runPaths(run!);
-    editRecord(manifest, (text) => text.replace('"T": 64', '"T": 65'));
+    editRun(run!, ({ spec }) => Object.assign(spec!, { T: 65 }));
+  },
+  "another machine in a manifest": (_dir, [run]) => {
+    editRecord(runPaths(run!).manifest, (text) => text.replace('"cores": 2', '"cores": 3'));
   },
 };
 

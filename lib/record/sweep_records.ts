@@ -6,9 +6,9 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { exists } from "../file/exists.ts";
+import { exists, isEmpty } from "../file/exists.ts";
 import { isClaimed } from "./claim.ts";
-import { placeProblem, readRun, type RecordedRun, runFolder, runPaths } from "./run_folder.ts";
+import { placeProblem, readRun, type RecordedRun, requireRuns, runFolder, runPaths } from "./run_folder.ts";
 
 /** An entry of `DIR/runs`. */
 export interface ListedRun {
@@ -67,9 +67,10 @@ function listed(sweepDir: string, id: string): ListedRun {
   if (exists(manifest)) return as("begun");
   if (isClaimed(claim)) return as("starting");
   const lost = "its folder has no manifest.json: ";
-  return exists(journal)
-    ? as("damaged", `${lost}the file is lost. Restore it from a copy, or delete the folder to run it again`)
-    : as("empty", `${lost}the run ended before its first step. Repeat the sweep's command to resume it`);
+  // A run creates its journal, then writes its manifest, then the first event.
+  return isEmpty(journal)
+    ? as("empty", `${lost}the run ended before its first step. Repeat the sweep's command to resume it`)
+    : as("damaged", `${lost}the file is lost. Restore it from a copy, or delete the folder to run it again`);
 }
 
 /**
@@ -133,8 +134,7 @@ export function readingWarnings(sweepDir: string, { runs, leftOut }: SweepRecord
 
 function entriesOf(sweepDir: string): Deno.DirEntry[] {
   const runs = join(sweepDir, "runs");
-  const misplaced = placeProblem(runFolder(sweepDir, "-"));
-  if (misplaced !== undefined) throw new UserError(`Cannot read the sweep in ${sweepDir}: ${misplaced}.`);
+  requireRuns(sweepDir);
   try {
     return [...Deno.readDirSync(runs)];
   } catch (cause) {

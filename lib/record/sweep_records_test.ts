@@ -68,11 +68,16 @@ Deno.test("readSweep() reads all runs except damaged ones, and reports the reaso
     Deno.removeSync(lost.manifest);
     const other = runFolder(dir, "a".repeat(12));
     Deno.renameSync(named.folder, other);
-    const [ended, starting, file] = ["0", "1", "2"].map((digit) => runFolder(dir, digit.repeat(12)));
-    for (const folder of [ended!, starting!, join(dir, "runs", "notes"), join(dir, "runs", ".merge-1")]) {
+    const [ended, starting, file, full] = ["0", "1", "2", "3"].map((digit) =>
+      runFolder(dir, digit.repeat(12))
+    );
+    for (
+      const folder of [ended!, starting!, full!, join(dir, "runs", "notes"), join(dir, "runs", ".merge-1")]
+    ) {
       Deno.mkdirSync(folder);
     }
     Deno.writeTextFileSync(file!, "");
+    Deno.writeTextFileSync(runPaths(full!).journal, ""); // as if the disk was full before the manifest
     Deno.writeTextFileSync(join(dir, "runs", "notes.txt"), "");
     using _claim = await takeClaim(runPaths(starting!).claim);
     const { runs, leftOut } = readSweep(dir);
@@ -86,6 +91,7 @@ Deno.test("readSweep() reads all runs except damaged ones, and reports the reaso
         new RegExp(`expected the manifest of this run, got that of run ${idOf(named)}`),
       ],
       ["0".repeat(12)]: [false, /^its folder has no manifest.json: the run ended before its first step/],
+      ["3".repeat(12)]: [false, /^its folder has no manifest.json: the run ended before its first step/],
       ["2".repeat(12)]: [true, /2{12} is not a folder$/],
       notes: [false, /^its name is not a run ID/],
     };

@@ -80,7 +80,7 @@ export async function executeRun(
   using claim = await claimFolder(options);
   removeLeftovers(options.folder);
   const runId = runIdOf({ spec, dataSha256: run.data.sha256, libSha256: run.libSha256 });
-  const journal = readJournal(paths.journal, runId);
+  const journal = readJournal(paths.journal, { runId, steps: spec.steps });
   if (journal.dropped !== undefined) {
     options.print(`warning: ${paths.journal}: dropped a half-written last line`);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { exists } from "../file/exists.ts";
+import { isEmpty } from "../file/exists.ts";
 import { completeReplacement, type FolderPlace, stagedNames } from "../file/replace_folder.ts";
 import { runFolder, runPaths } from "../record/mod.ts";
 
@@ -18,7 +18,7 @@ export function runPlace(folder: string): FolderPlace {
   return {
     place: folder,
     staging: mergeStaging(join(folder, "..", "..")),
-    isBlank: (path) => !exists(runPaths(path).journal),
+    isBlank: (path) => isEmpty(runPaths(path).journal),
   };
 }
 

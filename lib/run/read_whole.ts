@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { readRun, type RecordedRun, runPaths, sha256Hex } from "../record/mod.ts";
+import { finishOf, readRun, type RecordedRun, runPaths, sha256Hex } from "../record/mod.ts";
 import { readIfThere } from "./resume_point.ts";
 import { requireRunTokenizer } from "./run_tokenizer.ts";
 
@@ -16,7 +16,7 @@ import { requireRunTokenizer } from "./run_tokenizer.ts";
 export function readWhole(folder: string): RecordedRun {
   const run = readRun(folder);
   requireRunTokenizer(folder, run.manifest);
-  const finish = run.events.find((event) => event.event === "finish");
+  const finish = finishOf(run.events);
   if (finish === undefined) return run;
   const { checkpoint } = runPaths(folder);
   const bytes = readIfThere(checkpoint);

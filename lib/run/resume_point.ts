@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { readRegular } from "../file/regular.ts";
 import {
@@ -162,7 +163,7 @@ function progressIn(bytes: Uint8Array<ArrayBuffer>, path: string): Progress {
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
     throw new UserError(
-      `${cause.message}. Restore it from a copy, or delete the run's folder to run it again.`,
+      `${clauseOf(cause)}. Restore it from a copy, or delete the run's folder to run it again.`,
       { cause },
     );
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { basename, join } from "node:path";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { removeIncoming, replaceFolder } from "../file/replace_folder.ts";
 import {
@@ -16,6 +17,7 @@ import {
   listRuns,
   readJournal,
   type RecordedRun,
+  requireRuns,
   runFolder,
   runPaths,
   takeClaim,
@@ -74,6 +76,7 @@ export interface MergeReport {
  */
 export async function mergeSweeps(into: string, from: readonly string[]): Promise<MergeReport> {
   for (const dir of from) listRuns(dir); // throws for other folders before anything is written
+  requireRuns(into);
   const plan = mergePlans([into, ...from]);
   try {
     Deno.mkdirSync(join(into, "runs"), { recursive: true });
@@ -82,7 +85,7 @@ export async function mergeSweeps(into: string, from: readonly string[]): Promis
     if (cause instanceof UserError || (cause as { code?: unknown })?.code === undefined) throw cause;
     // System errors: a full disk, a file in the way or a read-only folder.
     throw new UserError(
-      `Cannot merge into ${into}: expected a writable folder, got ${(cause as Error).message}. ` +
+      `Cannot merge into ${into}: expected a writable folder, got ${clauseOf(cause)}. ` +
         "Runs merged so far are complete; repeat the command to continue.",
       { cause },
     );
@@ -217,7 +220,7 @@ async function copyRun(
   const { claim, journal } = runPaths(place);
   using _claim = await takeClaim(claim); // the claim file is removed with the old folder
   // The record may have grown between the comparison and the claim.
-  if (seen !== undefined && readJournal(journal, id).events.length !== seen) {
+  if (seen !== undefined && readJournal(journal, { runId: id }).events.length !== seen) {
     throw new ClaimedError(claim, undefined);
   }
   const source = runPaths(runFolder(from, id));

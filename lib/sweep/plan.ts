@@ -183,14 +183,30 @@ function mergesIn({ tokenizer }: RunSpec): number {
   return kind === "bpe" ? vocabSize : 0;
 }
 
-/** Reads the plan of a folder. Returns undefined if there is no plan. */
+/**
+ * Reads the plan of a folder. Returns undefined if there is no plan.
+ *
+ * @throws {UserError} for an invalid file, and for a plan of this code whose spec or text do not have a run's ID.
+ */
 export function readPlan(dir: string): Plan | undefined {
+  const path = planPath(dir);
   try {
-    Deno.statSync(planPath(dir));
+    Deno.statSync(path);
   } catch {
     return undefined;
   }
-  return readJson(planPath(dir), schema, "a sweep's plan");
+  const plan = readJson(path, schema, "a sweep's plan");
+  const { data: { sha256: dataSha256 }, libSha256 } = plan;
+  const idOf = ({ spec }: PlannedRun) => runIdOf({ spec, dataSha256, libSha256 });
+  const other = plan.runs.find((run) => run.id !== idOf(run));
+  // Plans of older code lack fields that the schema adds. Their runs cannot be started.
+  if (other === undefined || libSha256 !== libHash()) return plan;
+  throw new UserError(
+    `Cannot read ${path}: expected the spec, text and code of run ${other.id}, got those of run ${
+      idOf(other)
+    }. ` +
+      "Restore the file from a copy, or choose another folder with --out.",
+  );
 }
 
 /**

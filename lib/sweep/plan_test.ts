@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
 import type { Environment } from "../record/mod.ts";
-import { addToPlan, type Plan, planPath, readPlan, writePlan } from "./plan.ts";
+import { addToPlan, libHash, type Plan, planPath, readPlan, writePlan } from "./plan.ts";
 import { setAside } from "./reuse.ts";
 
 function planOf(...ids: string[]): Plan {
@@ -94,12 +94,31 @@ Deno.test("readPlan() refuses run IDs that leave the plan's folder", () => {
   }
 });
 
+Deno.test("readPlan() refuses a plan of this code whose runs have IDs of other runs", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const plan = planOf("0123456789ab");
+    writePlan(dir, { ...plan, libSha256: libHash() });
+    assertThrows(
+      () => readPlan(dir),
+      UserError,
+      `Cannot read ${
+        join(dir, "plan.json")
+      }: expected the spec, text and code of run 0123456789ab, got those of run `,
+    );
+    writePlan(dir, plan); // other code: specs of older versions lack fields
+    assertEquals(readPlan(dir)?.runs.length, 1);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
 Deno.test("setAside() requests a rerun after another sweep has moved the record", async () => {
   const dir = Deno.makeTempDirSync();
   try {
     const environment = {} as Environment; // there is no recorded environment to compare with
     assertEquals(
-      await setAside(dir, { id: "0123456789ab", environment }),
+      await setAside(dir, { run: planOf("0123456789ab").runs[0]!, environment }),
       "another sweep has moved its earlier record to earlier/",
     );
     assertEquals([...Deno.readDirSync(dir)], []);

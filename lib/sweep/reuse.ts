@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
 import {
@@ -18,16 +19,17 @@ import {
   takeClaim,
 } from "../record/mod.ts";
 import { changesThatMatter } from "../run/environment.ts";
+import type { PlannedRun } from "./plan.ts";
 
 /**
  * Returns true if a run in a sweep's folder is finished.
  *
  * @throws {UserError} if the journal is damaged, or the folder is a link that leaves the sweep's folder.
  */
-export function isFinished(dir: string, id: string): boolean {
+export function isFinished(dir: string, { id, spec: { steps } }: PlannedRun): boolean {
   const folder = runFolder(dir, id);
   requirePlace(folder);
-  return journalStatus(runPaths(folder).journal, id) === "finished";
+  return journalStatus(runPaths(folder).journal, { runId: id, steps }) === "finished";
 }
 
 /**
@@ -37,10 +39,10 @@ export function isFinished(dir: string, id: string): boolean {
  */
 export async function setAside(
   dir: string,
-  { id, environment }: { id: string; environment: Environment },
+  { run, environment }: { run: PlannedRun; environment: Environment },
 ): Promise<string | undefined> {
-  const folder = runFolder(dir, id), paths = runPaths(folder);
-  if (!isFinished(dir, id)) return "another sweep has moved its earlier record to earlier/";
+  const { id } = run, folder = runFolder(dir, id), paths = runPaths(folder);
+  if (!isFinished(dir, run)) return "another sweep has moved its earlier record to earlier/";
   const changes = whyNotReused(paths.manifest, environment);
   if (changes === undefined) return undefined;
   using _claim = await takeClaim(paths.claim);
@@ -66,7 +68,7 @@ function whyNotReused(manifest: string, environment: Environment): string | unde
     const changes = changesThatMatter(readManifest(manifest).environment, environment);
     return changes && `it was computed in another environment: ${changes}`;
   } catch (error) {
-    if (error instanceof UserError) return `its environment is unknown: ${error.message}`;
+    if (error instanceof UserError) return `its environment is unknown: ${clauseOf(error)}`;
     throw error;
   }
 }
@@ -87,7 +89,7 @@ export async function recordFailedAttempt(
     const line = `attempt ${failure.attempt} of ${failure.attempts} failed: ${failure.cause}\n`;
     log.writeSync(new TextEncoder().encode(line));
     using claim = await takeClaim(paths.claim);
-    const { events, generation, validBytes } = readJournal(paths.journal, failure.id);
+    const { events, generation, validBytes } = readJournal(paths.journal, { runId: failure.id });
     const last = events.at(-1)?.event;
     if (last === undefined || last === "finish" || last === "fail") return;
     using writer = new JournalWriter(paths.journal, validBytes, { generation: claim.begin(generation) });

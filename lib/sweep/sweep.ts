@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { clauseOf } from "../error/clause.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { createLiveTable, type LiveTableOptions } from "../progress/live_table.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type Environment,
   isClaimed,
   readManifest,
+  requireRuns,
   runFolder,
   runPaths,
 } from "../record/mod.ts";
@@ -79,10 +81,12 @@ const POLL_MS = 500;
 /**
  * Runs the unfinished runs of a plan. Waits for runs that other sweeps on the same folder own.
  *
- * @throws {UserError} before any run starts, if `LOSSKIT_DEVICE` names an unknown or missing device.
+ * @throws {UserError} before any run starts, if `LOSSKIT_DEVICE` names an unknown or missing device, or the sweep's `runs`
+ * is not a folder inside it.
  */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
   requireDevice();
+  requireRuns(options.dir);
   completeMerges(options.dir);
   return await new Sweep(plan, options).run();
 }
@@ -161,9 +165,9 @@ class Sweep {
   }
 
   /** Returns the status of a run's record, and its damage if the record is unreadable. */
-  #readStatus({ id }: PlannedRun): { finished: boolean; damage?: string } {
+  #readStatus(run: PlannedRun): { finished: boolean; damage?: string } {
     try {
-      return { finished: isFinished(this.#options.dir, id) };
+      return { finished: isFinished(this.#options.dir, run) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { finished: false, damage: error.message };
@@ -216,7 +220,7 @@ class Sweep {
       return this.#fail(run, { reason, diverged: code === EXIT.diverged });
     }
     this.#view.log(
-      `run ${run.id} (${describe(run)}) failed: ${reason}; retry ${attempt} of ${retries}`,
+      `run ${run.id} (${describe(run)}) failed: ${clauseOf(reason)}; retry ${attempt} of ${retries}`,
     );
     this.#queue.unshift(run);
   }
@@ -271,7 +275,7 @@ class Sweep {
   async #recheck(run: PlannedRun, environment: Environment): Promise<void> {
     let moved: string | undefined;
     try {
-      moved = await setAside(this.#options.dir, { id: run.id, environment });
+      moved = await setAside(this.#options.dir, { run, environment });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const { message: reason } = error;

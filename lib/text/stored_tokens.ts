@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { formatCount } from "./_checks.ts";
 import type { Tokens } from "./tokens.ts";
@@ -199,9 +200,7 @@ function close(file: Deno.FsFile): undefined {
 
 function unreadable(path: string, cause: unknown): UserError {
   return new UserError(
-    `Cannot read the tokens in ${path}: ${
-      cause instanceof Error ? cause.message : cause
-    }. Delete the file, and start again.`,
+    `Cannot read the tokens in ${path}: ${clauseOf(cause)}. Delete the file, and start again.`,
     { cause },
   );
 }

@@ -34,11 +34,27 @@ export async function runTask(
   return await ended(startTask(name, args, env));
 }
 
-/** Waits for the end of a task, and returns its result. */
+/**
+ * Waits for the end of a task, and returns its result.
+ *
+ * @throws {Error} for two punctuation marks in succession.
+ */
 export async function ended(child: Deno.ChildProcess): Promise<Ended> {
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  const ended = { code, stdout: text(stdout), stderr: text(stderr) };
+  requirePunctuation(`${ended.stdout}\n${ended.stderr}`);
+  return ended;
+}
+
+/**
+ * Requires that no message was composed of sentences with the end of one inside of another.
+ *
+ * @throws {Error} for two punctuation marks in succession at the end of a word.
+ */
+function requirePunctuation(printed: string): void {
+  const found = /^.*[^\s.](?:\.\.|[.,;:][,;:]|[,;:]\.)(?=\s|$).*/m.exec(printed);
+  if (found !== null) throw new Error(`two punctuation marks in succession: ${found[0]}`);
 }
 
 /** Returns a learnable text of some thousand characters. */

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { join } from "node:path";
+import { exists } from "../../lib/file/exists.ts";
+import { type Manifest, runIdOf, runPaths } from "../../lib/record/mod.ts";
+import type { Plan } from "../../lib/sweep/mod.ts";
 
 /** Removes the checksums of a journal or a JSON file. The result has the format of version 0.1. */
 export function withoutChecksums(text: string): string {
@@ -14,4 +18,35 @@ export function editRecord(path: string, change: (text: string) => string): stri
   const text = withoutChecksums(Deno.readTextFileSync(path));
   Deno.writeTextFileSync(path, change(text));
   return text;
+}
+
+/**
+ * Changes a run's manifest, and gives the run the ID of the changed spec, text and code: in its folder's name, its
+ * journal and the sweep's plan, if there is one.
+ *
+ * @returns The run's folder.
+ */
+export function editRun(
+  folder: string,
+  change: (manifest: Record<string, Record<string, unknown>>) => void,
+): string {
+  const { manifest: path, journal } = runPaths(folder);
+  const { checksum: _checksum, ...manifest } = JSON.parse(Deno.readTextFileSync(path));
+  const former: string = manifest.runId;
+  change(manifest);
+  const { spec, data, libSha256 } = manifest as Manifest;
+  const id = runIdOf({ spec, dataSha256: data.sha256, libSha256 });
+  Deno.writeTextFileSync(path, JSON.stringify({ ...manifest, runId: id }));
+  editRecord(journal, (text) => text.replace(`"runId":"${former}"`, `"runId":"${id}"`));
+  const plan = join(folder, "..", "..", "plan.json");
+  if (exists(plan)) {
+    editRecord(plan, (text) => {
+      const found = JSON.parse(text) as Plan;
+      const runs = found.runs.map((run) => run.id === former ? { id, spec } : run);
+      return JSON.stringify({ ...found, data, libSha256, runs });
+    });
+  }
+  const place = join(folder, "..", id);
+  Deno.renameSync(folder, place);
+  return place;
 }

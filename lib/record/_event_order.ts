@@ -1,0 +1,91 @@
+/**
+ * Order of the events in a journal. Lost, copied and moved lines are valid in themselves, so their order is checked.
+ *
+ * @module
+ */
+import type { RunEvent } from "./event.ts";
+
+/** Run to which a journal must belong. Undefined fields are not checked. */
+export interface ExpectedRun {
+  /** Run ID. */
+  readonly runId?: string | undefined;
+  /** Steps of the run. A run ends earlier only by early stopping. */
+  readonly steps?: number | undefined;
+}
+
+/** Checks the events of a journal one after another. */
+export class EventOrder {
+  readonly #expected: ExpectedRun;
+  #begun = false;
+  #finished = false;
+  /** Last step so far. */
+  #last = 0;
+  /** Steps with an evaluation, in order. */
+  #evaluated: number[] = [];
+
+  /**
+   * Starts before the first event.
+   *
+   * @param expected The run to which the journal must belong.
+   */
+  constructor(expected: ExpectedRun) {
+    this.#expected = expected;
+  }
+
+  /** Takes the next event. Returns a description of the problem if the event cannot be at this place. */
+  problemOf(event: RunEvent): string | undefined {
+    const isFirst = !this.#begun, last = this.#last;
+    this.#begun = true;
+    if (isFirst !== (event.event === "start")) {
+      return isFirst
+        ? `expected start as the first event, got ${event.event}`
+        : "expected start only as the first event";
+    }
+    if (this.#finished && event.event !== "resume") {
+      return `expected no event after finish, got ${event.event}`;
+    }
+    switch (event.event) {
+      case "start": {
+        const { runId = event.runId } = this.#expected;
+        return event.runId === runId
+          ? undefined
+          : `expected the journal of run ${runId}, got that of run ${event.runId}`;
+      }
+      case "step":
+        this.#last = event.step;
+        return event.step === last + 1
+          ? undefined
+          : `expected step ${last + 1} after step ${last}, got step ${event.step}`;
+      case "resume":
+        this.#last = event.step;
+        this.#finished = false;
+        this.#evaluated = this.#evaluated.filter((step) => step <= event.step);
+        return event.step <= last
+          ? undefined
+          : `expected a resume from step ${last} or earlier, got step ${event.step}`;
+      case "eval": {
+        const isRepeated = this.#evaluated.at(-1) === event.step;
+        this.#evaluated.push(event.step);
+        if (isRepeated) return `expected one evaluation of step ${event.step}, got another`;
+        return this.#atLast(event);
+      }
+      case "best": // an earlier step's, if the event was lost and is added after a resume
+        return event.step <= last ? undefined : this.#atLast(event);
+      case "checkpoint":
+        return this.#atLast(event);
+      case "finish": {
+        this.#finished = true;
+        const { steps = last } = this.#expected;
+        return last === steps || event.stoppedEarly
+          ? this.#atLast(event)
+          : `expected finish after step ${steps}, the last step of the run, got it after step ${last}`;
+      }
+      case "fail":
+        return undefined;
+    }
+  }
+
+  #atLast({ event, step }: { event: string; step: number }): string | undefined {
+    return step === this.#last ? undefined : `expected ${event} at step ${this.#last}, got step ${step}`;
+  }
+}

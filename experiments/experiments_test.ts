@@ -2,7 +2,7 @@
 /** Quick forms show the predicted direction; committed results match their experiments. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { type Experiment, type ExperimentResult, parseSweepSpec, specHashes } from "../lib/sweep/mod.ts";
+import { type Experiment, parseSweepSpec, readExperimentResult, specHashes } from "../lib/sweep/mod.ts";
 import { expandSweep } from "../lib/sweep/expand.ts";
 import { runTask } from "../tests/support/commands.ts";
 
@@ -26,7 +26,7 @@ for (const file of files) {
       ]);
       assertEquals(code, 0, stderr);
       assertMatch(stdout, /The predicted direction holds\./);
-      const result: ExperimentResult = JSON.parse(await Deno.readTextFile(join(dir, "result.json")));
+      const result = readExperimentResult(join(dir, "result.json"));
       assertEquals([result.size, result.directionHolds], ["quick", true], result.reason);
     } finally {
       await Deno.remove(dir, { recursive: true });
@@ -35,9 +35,7 @@ for (const file of files) {
 
   Deno.test(`the committed result of ${file} matches its full form and its text`, async () => {
     const experiment: Experiment = (await import(`./${file}`)).default;
-    const result: ExperimentResult = JSON.parse(
-      await Deno.readTextFile(join(here, "results", `${experiment.name}.json`)),
-    );
+    const result = readExperimentResult(join(here, "results", `${experiment.name}.json`));
     const { name, title, claim, source, prediction } = experiment;
     // The prediction must not change after the run.
     assertEquals(result.experiment, { name, title, claim, source, prediction });

@@ -3,9 +3,15 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { watchSignals } from "../lib/error/signals.ts";
 import { type Curve, curveFigure, type Figure } from "../lib/figure/mod.ts";
-import { type Experiment, type ExperimentResult, runExperiment } from "../lib/sweep/mod.ts";
+import {
+  type Experiment,
+  type ExperimentResult,
+  readExperimentResult,
+  runExperiment,
+} from "../lib/sweep/mod.ts";
 
 /** Row of an experiment's table. */
 export type Row = Readonly<Record<string, number | string | boolean | null>>;
@@ -23,7 +29,7 @@ export interface OpenExperiment extends ExperimentResult {
  * @param full True: run the experiment. False (default): read `results/NAME.json`.
  */
 export async function openExperiment(experiment: Experiment, full = false): Promise<OpenExperiment> {
-  const result = full ? await run(experiment) : await read(experiment);
+  const result = full ? await run(experiment) : read(experiment);
   console.log(`Claim (${experiment.source}): ${experiment.claim}`);
   console.log(`Prediction, written before the runs: ${experiment.prediction}`);
   const minutes = Math.round(result.seconds / 60);
@@ -31,8 +37,8 @@ export async function openExperiment(experiment: Experiment, full = false): Prom
   return { ...result, table: (name) => result.tables[name] ?? [] };
 }
 
-async function read({ name }: Experiment): Promise<ExperimentResult> {
-  return JSON.parse(await Deno.readTextFile(new URL(`results/${name}.json`, import.meta.url)));
+function read({ name }: Experiment): ExperimentResult {
+  return readExperimentResult(fileURLToPath(new URL(`results/${name}.json`, import.meta.url)));
 }
 
 async function run(experiment: Experiment): Promise<ExperimentResult> {

@@ -1,36 +1,50 @@
 // @heavy
 /**
- * Bit flips in every file of a sweep, a comparison, an export and the token cache. Readers refuse the file, report the damage,
- * rebuild the file, or read the original content. `deno task soak` tests 50 times as many flips.
+ * Bit flips in every file of a sweep, a comparison, an experiment, an export, a saved model and the token cache. Readers
+ * refuse the file, report the damage, rebuild the file, or read the original content. `deno task soak` tests 50 times as
+ * many flips.
  */
-import { assertEquals, assertGreater } from "@std/assert";
-import { join } from "node:path";
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { basename, join } from "node:path";
 import { UserError } from "../lib/error/user_error.ts";
 import { readJsonFile } from "../lib/file/json.ts";
-import { unsealJson } from "../lib/file/sealed_json.ts";
-import { decodeSafetensors } from "../lib/model/mod.ts";
-import { readJournal, readManifest, runPaths } from "../lib/record/mod.ts";
-import { readPlan } from "../lib/sweep/mod.ts";
+import { sealJson, unsealJson } from "../lib/file/sealed_json.ts";
+import { readJson } from "../lib/model/gpt2_files.ts";
+import { decodeSafetensors, loadGpt2 } from "../lib/model/mod.ts";
+import { readJournal, readManifest, readStepColumns, runPaths, stepTablePath } from "../lib/record/mod.ts";
+import { checkExport } from "../lib/study/mod.ts";
+import { readCulprits } from "../lib/study/report_facts.ts";
+import { readExperimentResult, readPlan } from "../lib/sweep/mod.ts";
+import { loadFolderTokenizer } from "../lib/text/folder_tokenizer.ts";
 import { readRunTokenizer } from "../lib/run/run_tokenizer.ts";
 import { corpusFromBytes, createRandom, joinCorpora, prepareCorpus } from "../lib/text/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";
-import { copy, done, onlyRun, root } from "./support/tiny_sweep.ts";
+import { copy, onlyRun, root, specOf } from "./support/tiny_sweep.ts";
 
 const FLIPS = soaking ? 5000 : 100;
 const random = createRandom(Date.now() % 1e9, "flips");
 
-/** Reads a file after each of several flips. Each read must return the original content or fail. */
-function flip(path: string, read: () => unknown): { refused: number; same: number } {
-  const whole = Deno.readFileSync(path), want = read();
-  let refused = 0, same = 0;
-  for (let i = 0; i < FLIPS; i++) {
-    const bytes = whole.slice(), at = random.integer(bytes.length), bit = random.integer(8);
-    bytes[at]! ^= 1 << bit;
-    Deno.writeFileSync(path, bytes);
+/** Files of at most this size are flipped at every byte. */
+const SMALL = 600;
+
+/**
+ * Flips bits of a file, one at a time: one of every byte of a small file, random ones of others. Each read must
+ * return the original content or fail.
+ *
+ * @returns Fraction of the flips that the reader refused.
+ */
+async function flip(path: string, read: () => unknown, count = FLIPS): Promise<number> {
+  const whole = Deno.readFileSync(path), want = await read();
+  const places = whole.length <= SMALL
+    ? Array.from(whole.keys())
+    : Array.from({ length: count }, () => random.integer(whole.length));
+  let refused = 0;
+  for (const at of places) {
+    const bit = random.integer(8);
+    Deno.writeFileSync(path, whole.map((byte, i) => i === at ? byte ^ (1 << bit) : byte));
     try {
-      assertEquals(read(), want, `${path}: bit ${bit} of byte ${at}`);
-      same++;
+      assertEquals(await read(), want, `${path}: bit ${bit} of byte ${at}`);
     } catch (error) {
       if (!(error instanceof UserError || error instanceof SyntaxError || error instanceof TypeError)) {
         throw error;
@@ -39,15 +53,26 @@ function flip(path: string, read: () => unknown): { refused: number; same: numbe
     }
   }
   Deno.writeFileSync(path, whole);
-  return { refused, same };
+  return refused / places.length;
 }
 
+/** A finished sweep of one pair, which keeps its best checkpoints. */
+const sweep = join(root, "pair");
+const made = await runTask("sweep", [
+  await specOf("pair", { policy: ["float32", "bf16-autocast"], steps: 4, evalEvery: 2, saveBest: true }),
+  ...["--out", sweep],
+]);
+assertEquals(made.code, 0, made.stderr);
+
 Deno.test("a flipped bit in a file of a run or a sweep is detected, or changes nothing", async () => {
-  const dir = copy(done, join(root, "flipped")), run = onlyRun(dir), paths = runPaths(run);
-  const manifest = readManifest(paths.manifest);
-  const exported = await runTask("export", [dir, "--format", "arrow"]);
-  assertEquals(exported.code, 0, exported.stderr);
-  const contents = join(dir, "export", "export.json");
+  const dir = copy(sweep, join(root, "flipped")), run = onlyRun(dir), paths = runPaths(run);
+  const manifest = readManifest(paths.manifest), json = join(dir, "brief.json");
+  const compared = await runTask("compare", [dir, "--culprit", "none", "--json", json]);
+  assertEquals(compared.code, 0, compared.stderr);
+  const result = join(dir, "result.json"),
+    recorded = join(import.meta.dirname!, "..", "experiments", "results");
+  Deno.writeTextFileSync(result, sealJson(readJsonFile(join(recorded, "a_pure_bf16.json")) as object, 1));
+  const checkpoint = (path: string) => () => decodeSafetensors(Deno.readFileSync(path), path);
   const readers: Record<string, () => unknown> = {
     [paths.journal]: () => {
       const { events, dropped } = readJournal(paths.journal);
@@ -55,15 +80,64 @@ Deno.test("a flipped bit in a file of a run or a sweep is detected, or changes n
       return events;
     },
     [paths.manifest]: () => readManifest(paths.manifest),
-    [paths.checkpoint]: () => decodeSafetensors(Deno.readFileSync(paths.checkpoint), paths.checkpoint),
+    [paths.checkpoint]: checkpoint(paths.checkpoint),
+    [paths.best]: checkpoint(paths.best),
     [paths.tokenizer]: () => readRunTokenizer(run, manifest)?.toJSON(),
     [join(dir, "plan.json")]: () => readPlan(dir),
-    [contents]: () => (unsealJson(readJsonFile(contents)) as { files: unknown }).files,
+    [join(dir, "compare.json")]: () => readCulprits(dir),
+    [json]: () => unsealJson(readJsonFile(json)),
+    [result]: () => readExperimentResult(result),
   };
   for (const [path, read] of Object.entries(readers)) {
-    const { refused } = flip(path, read);
-    assertGreater(refused, FLIPS / 2, path); // white space is all that may change
+    assertGreater(await flip(path, read), 0.5, path); // white space is all that may change
   }
+  // The table is replaced, and its steps are read from the journals.
+  const steps = () => readStepColumns(dir, { note: () => {} });
+  assertEquals(await flip(stepTablePath(dir), steps, FLIPS / 4), 0);
+});
+
+Deno.test("a flipped bit in any exported file is found by export --check", async () => {
+  const out = join(root, "exported");
+  const exported = await runTask("export", [sweep, "--out", out, "--format", "parquet,arrow,tensorboard"]);
+  assertEquals(exported.code, 0, exported.stderr);
+  const files = filesBelow(out);
+  assertEquals(files.length, 3 + 3 + 2 + 1);
+  const check = async () => {
+    const { damaged } = await checkExport(out);
+    if (damaged.length > 0) throw new UserError(damaged[0]!.path);
+  };
+  for (const path of files) {
+    const refused = await flip(path, check, FLIPS / 4);
+    if (path.endsWith("export.json")) assertGreater(refused, 0.5);
+    else assertEquals(refused, 1, path);
+  }
+});
+
+Deno.test("a flipped bit in any file of a saved model is detected, or changes nothing", async () => {
+  const folder = join(root, "gpt2");
+  const saved = await runTask("save-gpt2", [onlyRun(sweep), folder]);
+  assertEquals(saved.code, 0, saved.stderr);
+  const { config: { vocabSize: V } } = await loadGpt2(folder);
+  const read = async () => [
+    await loadGpt2(folder),
+    (await loadFolderTokenizer(folder, { V })).tokenizer.toJSON(),
+    await readJson(join(folder, "generation_config.json")),
+  ];
+  const files = filesBelow(folder);
+  assertEquals(files.map((path) => basename(path)).sort(), [
+    ...["SHA256SUMS", "config.json", "generation_config.json", "model.safetensors"],
+    ...["tokenizer.json", "tokenizer_config.json"],
+  ]);
+  for (const path of files) {
+    const refused = await flip(path, read, FLIPS / 4);
+    if (!/SUMS|safetensors$/.test(path)) assertEquals(refused, 1, path);
+  }
+  const { success, stderr } = new Deno.Command("sha256sum", {
+    args: ["--check", "--quiet", "SHA256SUMS"],
+    cwd: folder,
+  })
+    .outputSync();
+  assert(success, new TextDecoder().decode(stderr));
 });
 
 Deno.test("a flipped bit in a file of the token cache gives the same tokens", async () => {

@@ -272,6 +272,51 @@ Deno.test("export is repeatable, and reports invalid requests", async () => {
   }
 });
 
+Deno.test("export --check names every damaged file, and writes nothing", async () => {
+  const dir = join(root, "checked"), folder = join(dir, "export");
+  writeRuns(dir);
+  assertEquals((await runTask("export", [dir])).code, 0);
+  const check = async (...args: string[]) => await runTask("export", ["--check", ...args]);
+  for (const place of [dir, folder]) {
+    assertEquals(await check(place), { code: 0, stdout: "3 of 3 files are intact\n", stderr: "" });
+  }
+  const [evals, runs, steps] = ["evals", "runs", "steps"].map((name) => join(folder, `${name}.parquet`));
+  Deno.writeFileSync(runs!, Deno.readFileSync(runs!).map((byte, i) => i === 9 ? byte ^ 1 : byte));
+  Deno.truncateSync(steps!, 100);
+  Deno.removeSync(evals!);
+  const damaged = await check(folder);
+  assertEquals(damaged.code, 3);
+  assertMatch(damaged.stdout, /runs\.parquet: expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}\n/);
+  assertMatch(damaged.stdout, /steps\.parquet: expected \d+ bytes, got 100\n/);
+  assertMatch(damaged.stdout, /evals\.parquet: expected \d+ bytes, got no file\n/);
+  assertMatch(damaged.stdout, /\n0 of 3 files are intact\n$/);
+  assertEquals([...Deno.readDirSync(folder)].length, 3);
+  assertEquals((await runTask("export", [dir])).code, 0, "the same command again");
+  assertEquals((await check(folder)).code, 0);
+
+  const contents = join(folder, "export.json");
+  const old = { format: "losskit-export/1", files: { parquet: ["runs.parquet"] } };
+  Deno.writeTextFileSync(contents, JSON.stringify(old));
+  const unknown = await check(folder);
+  assertEquals(unknown.code, 3);
+  assertMatch(
+    unknown.stdout,
+    /runs\.parquet: expected a checksum in export\.json, got none: the export was interrupted/,
+  );
+  Deno.writeTextFileSync(contents, "{");
+  const wrong: [args: string[], code: number, told: RegExp][] = [
+    [[folder], 3, /^Cannot read .*export\.json/],
+    [[root], 2, /^Cannot check the export in .*: expected export\.json/],
+    [[folder, "--out", root], 2, /'--check' cannot be used with option '--out <folder>'/],
+    [[folder, "--format", "arrow"], 2, /cannot be used with option '--format <list>'/],
+  ];
+  for (const [args, code, told] of wrong) {
+    const ended = await check(...args);
+    assertEquals([ended.code, ended.stdout], [code, ""]);
+    assertMatch(ended.stderr, told);
+  }
+});
+
 Deno.test("export replaces all files of an earlier export, and no other files", async () => {
   const dir = join(root, "twice"), out = join(root, "twice-out");
   writeRuns(dir);

@@ -149,7 +149,7 @@ Deno.test("saveGpt2() writes the tensors and the config that transformers wrote"
     for (const [name, value] of Object.entries(config)) assertEquals(value, their[name], name);
     assertEquals(n_ctx, their.n_positions);
     const names = [...Deno.readDirSync(join(folder, "new", "model"))].map(({ name }) => name).sort();
-    assertEquals(names, ["config.json", "generation_config.json", "model.safetensors"]);
+    assertEquals(names, ["SHA256SUMS", "config.json", "generation_config.json", "model.safetensors"]);
   });
 });
 
@@ -205,7 +205,7 @@ Deno.test("saveGpt2() writes shards of limited size, in 16 bits on request, and 
     const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     const model = await loadGpt2(sharded);
     await saveGpt2(folder, model);
-    assertEquals(names(), ["config.json", "generation_config.json", "model.safetensors"]);
+    assertEquals(names(), ["SHA256SUMS", "config.json", "generation_config.json", "model.safetensors"]);
     await Deno.writeTextFile(join(folder, "model_card.md"), "mine");
     for (
       const [dtype, maxShardBytes, files] of [["F32", 20_000, 4], ["BF16", 20_000, 2], [
@@ -217,7 +217,7 @@ Deno.test("saveGpt2() writes shards of limited size, in 16 bits on request, and 
       await saveGpt2(folder, model, { dtype, maxShardBytes, overwrite: true });
       const shards = names().filter((name) => name.endsWith(".safetensors"));
       assertEquals(shards.length, files);
-      assertEquals(names().length, files + 4);
+      assertEquals(names().length, files + 5);
       assertEquals(shards[0], `model-00001-of-${String(files).padStart(5, "0")}.safetensors`);
       for (const shard of shards) {
         const tensors = Object.values(readTensors(join(folder, shard)));
@@ -241,7 +241,9 @@ Deno.test("saveGpt2() writes shards of limited size, in 16 bits on request, and 
       await Deno.remove(join(folder, "again"), { recursive: true });
     }
     await saveGpt2(folder, model, { overwrite: true });
-    assertEquals(names(), ["config.json", "generation_config.json", "model.safetensors", "model_card.md"]);
+    assertEquals(names(), [
+      ...["SHA256SUMS", "config.json", "generation_config.json", "model.safetensors", "model_card.md"],
+    ]);
     assertEquals(await loadGpt2(folder), model);
     await assertRejects(
       () => saveGpt2(folder, model, { maxShardBytes: 0 }),
@@ -258,7 +260,7 @@ Deno.test("saveGpt2() keeps existing files, unless `overwrite` is set", async ()
     for (
       const name of [
         ...["tokenizer.json", "tokenizer_config.json", "generation_config.json", "config.json"],
-        ...["special_tokens_map.json", "vocab.json"],
+        ...["special_tokens_map.json", "vocab.json", "SHA256SUMS"],
       ]
     ) {
       await Deno.writeTextFile(join(folder, name), "mine");
@@ -271,15 +273,15 @@ Deno.test("saveGpt2() keeps existing files, unless `overwrite` is set", async ()
     }
     assertEquals(await saveGpt2(folder, model), []);
     const again = saveGpt2(folder, await loadGpt2(sharded), { maxShardBytes: 20_000 });
-    await assertRejects(() => again, UserError, "got config.json, model.safetensors.");
+    await assertRejects(() => again, UserError, "got SHA256SUMS, config.json, model.safetensors.");
     assertEquals(await loadGpt2(folder), model);
-    assertEquals(await saveGpt2(folder, model, { overwrite: true }), ["model.safetensors"]);
+    assertEquals(await saveGpt2(folder, model, { overwrite: true }), ["SHA256SUMS", "model.safetensors"]);
     await Deno.writeTextFile(join(folder, "special_tokens_map.json"), '{"eos_token":"x"}');
     const replaced = await saveGpt2(folder, model, { tokenizer: createBpeTokenizer([]), overwrite: true });
-    assertEquals(replaced, ["model.safetensors", "special_tokens_map.json"]);
+    assertEquals(replaced, ["SHA256SUMS", "model.safetensors", "special_tokens_map.json"]);
     const left = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
     assertEquals(left, [
-      ...["config.json", "generation_config.json", "model.safetensors"],
+      ...["SHA256SUMS", "config.json", "generation_config.json", "model.safetensors"],
       ...["tokenizer.json", "tokenizer_config.json"],
     ]);
   });

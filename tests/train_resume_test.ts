@@ -263,7 +263,7 @@ Deno.test("train reports damage in a checkpoint or a plan with the remedy", asyn
       "a plan with another field",
       plan,
       edit((text) => text.replace('"clip": 1,', '"clip": 2,')),
-      /has the ID/,
+      /plan\.json: expected the spec, text and code of run [0-9a-f]{12}, got those of run /,
       2,
     ],
     [

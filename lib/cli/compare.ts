@@ -4,6 +4,8 @@ import { DEFAULT_LEVEL, DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { isFile, isFolder } from "../file/exists.ts";
+import { parseJson } from "../file/json.ts";
+import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
 import type { LeftOutRun } from "../record/mod.ts";
 import {
@@ -115,7 +117,7 @@ function end(
   { report, leftOut, json }: { report?: string; leftOut: readonly LeftOutRun[]; json: string },
   path: string | undefined,
 ): void {
-  if (path !== undefined) writeFile(path, json);
+  if (path !== undefined) writeFile(path, sealJson(parseJson(json) as object, 1));
   if (report !== undefined) console.log(`\nreport: ${printable(report)}`);
   reportDamage(leftOut);
 }

@@ -1,7 +1,16 @@
 /** `deno task export DIR`: exports a sweep's records for other programs. */
 import { printable } from "../error/printable.ts";
+import { Option } from "commander";
+import { EXIT } from "../error/user_error.ts";
+import { checkExport } from "../study/check_export.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportRuns } from "../study/export_runs.ts";
 import { command, list, reportDamage, runCommand, STATUS } from "./command.ts";
+
+const EXIT_HELP = `
+Exit status:
+  0   done; with --check, all files are intact
+  2   invalid input; nothing was written
+  3   a run is damaged and excluded; with --check, a file is damaged`;
 
 const program = command(
   "export",
@@ -11,7 +20,16 @@ const program = command(
   .argument("<folder>", "a sweep's folder")
   .option("--format <list>", `formats: ${EXPORT_FORMATS.join(", ")}`, "parquet")
   .option("--out <folder>", "output folder (default: export/ in the sweep's folder)")
-  .action((dir: string, options: { format: string; out?: string }) => {
+  .addOption(
+    new Option(
+      "--check",
+      "verify the files of the export in <folder>, an export's or a sweep's, and write nothing",
+    )
+      .conflicts(["format", "out"]),
+  )
+  .addHelpText("after", EXIT_HELP)
+  .action(async (dir: string, options: { format: string; out?: string; check?: boolean }) => {
+    if (options.check) return await check(dir);
     const formats = list(options.format) as ExportFormat[]; // checked by the library
     const { files, notes, leftOut } = exportRuns(dir, {
       ...{ formats, out: options.out, print: (line) => console.error(line) },
@@ -20,5 +38,15 @@ const program = command(
     for (const note of notes) console.error(`note: ${printable(note)}`);
     reportDamage(leftOut);
   });
+
+/** Prints the damaged files of an export, and sets exit status 3 if there are any. */
+async function check(folder: string): Promise<void> {
+  const { files, damaged } = await checkExport(folder);
+  for (const { path, reason } of damaged) console.log(`damaged: ${printable(path)}: ${printable(reason)}`);
+  console.log(`${files.length - damaged.length} of ${files.length} files are intact`);
+  if (damaged.length === 0) return;
+  console.error("Repeat the export to replace damaged files.");
+  Deno.exitCode = EXIT.someFailed;
+}
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -6,7 +6,7 @@
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
-import { hashFile } from "./file_hash.ts";
+import { hashFile } from "../file/hash_file.ts";
 
 /** A file of a cached folder. */
 export interface CachedFile {

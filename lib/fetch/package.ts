@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { createProgress } from "../progress/progress.ts";
 import { PIP_FETCH, PIP_VERSION } from "./_pip_script.ts";
-import { hashFile } from "./file_hash.ts";
+import { hashFile } from "../file/hash_file.ts";
 import { runPython, runTool } from "./python.ts";
 
 /** One file of a package. */

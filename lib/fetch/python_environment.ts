@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { cacheDir } from "./cache.ts";
-import { hashFile } from "./file_hash.ts";
+import { hashFile } from "../file/hash_file.ts";
 import { runPython, runTool } from "./python.ts";
 
 /** Options of an environment. */

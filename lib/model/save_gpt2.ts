@@ -1,6 +1,6 @@
 /**
  * Saves a GPT-2 in Hugging Face's files for transformers' `AutoModelForCausalLM` and `AutoTokenizer`: weights,
- * `config.json`, the tokenizer's files and `generation_config.json`.
+ * `config.json`, the tokenizer's files and `generation_config.json`. `SHA256SUMS` has the checksums of these files.
  *
  * @module
  */
@@ -8,12 +8,14 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite, syncFolder } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
+import { sumOf } from "../file/checksums.ts";
+import { SUMS, sumsText } from "../file/sha256sums.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { HEAD, type Layout, layoutOf } from "./_layout.ts";
 import { CONFIG, type Gpt2Model, INDEX, messageOf, WEIGHTS } from "./gpt2_files.ts";
 import { companionFiles, type FileContents, TOKENIZER_FILES } from "./_gpt2_companions.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } from "./parameters.ts";
-import { writeSafetensors } from "./safetensors_file.ts";
+import { encodeSafetensors } from "./safetensors.ts";
 import { STORED_BYTES, type StoredDtype } from "./_stored_numbers.ts";
 
 /** Pattern of the names of weight files and their index. */
@@ -87,17 +89,29 @@ export async function saveGpt2(
       WEIGHT_FILE.test(name) || writesTokenizer && TOKENIZER_FILES.includes(name) && !files.has(name)
     );
     const changed = [...files].filter(([name, content]) => differs(join(folder, name), content));
-    const others = [...stale, ...changed.map(([name]) => name)].sort();
+    const sumsThere = names.filter((name) => name === SUMS);
+    const others = [...stale, ...sumsThere, ...changed.map(([name]) => name)].sort();
     if (!overwrite) requireFree(folder, others);
     // Until all weights are written, the folder has no config: new weights are never read with an old config.
-    await Deno.remove(join(folder, CONFIG)).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    for (const name of [CONFIG, SUMS]) {
+      await Deno.remove(join(folder, name)).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+    }
     syncFolder(folder);
+    const sums = new Map<string, string>();
+    const list = (name: string, content: FileContents): void => {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      sums.set(name, sumOf(name, bytes).sha256);
+    };
+    const write = (name: string, content: FileContents) => {
+      list(name, content);
+      atomicWrite(join(folder, name), content);
+    };
     const written = shards.map((shard, i) => {
       const name = shards.length === 1 ? WEIGHTS : shardName(i, shards.length);
       // transformers requires the framework's name in the metadata; "pt" is its own layout.
-      writeSafetensors(join(folder, name), { tensors: shard, metadata: { format: "pt" } });
+      write(name, encodeSafetensors({ tensors: shard, metadata: { format: "pt" } }));
       return name;
     });
     if (shards.length > 1) {
@@ -106,12 +120,15 @@ export async function saveGpt2(
       );
       const total_size = tensors.reduce((sum, [, tensor]) => sum + bytesOf(tensor), 0);
       const index = { metadata: { total_size }, weight_map: Object.fromEntries(names) };
-      atomicWrite(join(folder, INDEX), `${JSON.stringify(index, null, 2)}\n`);
+      write(INDEX, `${JSON.stringify(index, null, 2)}\n`);
       written.push(INDEX);
     }
     for (const name of stale) if (!written.includes(name)) await Deno.remove(join(folder, name));
-    const configLast = [...files].sort(([a], [b]) => Number(a === CONFIG) - Number(b === CONFIG));
-    for (const [name, content] of configLast) atomicWrite(join(folder, name), content);
+    for (const [name, content] of files) if (name !== CONFIG) write(name, content);
+    const config = files.get(CONFIG)!;
+    list(CONFIG, config);
+    atomicWrite(join(folder, SUMS), sumsText(sums));
+    atomicWrite(join(folder, CONFIG), config); // last: the folder is a model now
     return others;
   } catch (cause) {
     if (cause instanceof UserError) throw cause;

@@ -69,10 +69,9 @@ export class EventOrder {
         if (isRepeated) return `expected one evaluation of step ${event.step}, got another`;
         return this.#atLast(event);
       }
-      case "best": // an earlier step's, if the event was lost and is added after a resume
+      case "best":
+      case "checkpoint": // an earlier step's, if the event was lost and is added after a resume
         return event.step <= last ? undefined : this.#atLast(event);
-      case "checkpoint":
-        return this.#atLast(event);
       case "finish": {
         this.#finished = true;
         const { steps = last } = this.#expected;

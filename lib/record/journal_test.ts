@@ -137,7 +137,7 @@ Deno.test("readJournal() reports valid events in the wrong place, with and witho
     ["expected finish at step 3, got step 2", 10, events.with(9, { ...finish, step: 2 } as NewEvent)],
     ["expected eval at step 1, got step 2", 4, insert(3, evaluation(2, 3))],
     ["expected one evaluation of step 2, got another", 6, insert(5, evaluation(2, 3))],
-    ["expected checkpoint at step 3, got step 2", 9, events.with(8, { ...checkpoint, step: 2 })],
+    ["expected checkpoint at step 3, got step 4", 9, events.with(8, { ...checkpoint, step: 4 })],
     ["expected best at step 2, got step 3", 6, events.with(5, { ...best, step: 3 })],
   ];
   withFolder((path) => {
@@ -153,7 +153,7 @@ Deno.test("readJournal() reports valid events in the wrong place, with and witho
         assertStringIncludes(message, problem);
       }
       // A resume supersedes finish, and adds lost events.
-      save([...events, { event: "resume", step: 2 }, { ...best, step: 2 }, step(3)]);
+      save([...events, { event: "resume", step: 2 }, { ...checkpoint, step: 1 }, step(3)]);
       const resumed = readJournal(path).events;
       assertEquals([resumed.length, finishOf(resumed)], [13, undefined]);
       save(events);

@@ -1,11 +1,12 @@
 /**
- * Writes exported files to a folder. An export replaces all files of earlier exports in the same format, and no other files.
+ * Folders of exported files. An export replaces all files of earlier exports in the same format, and no other files.
  *
  * @module
  */
 import { dirname, isAbsolute, join, normalize } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
+import { type FileSum, sumOf } from "../file/checksums.ts";
 import { exists } from "../file/exists.ts";
 import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
@@ -19,22 +20,50 @@ export interface ExportedFile {
   readonly bytes: () => Uint8Array;
 }
 
-/** Name of the file that lists the files written by exports. */
-const CONTENTS = "export.json";
+/** A file in `export.json`. Without size and checksum, the export was interrupted or made by losskit 0.1. */
+export type ListedFile = FileSum | { readonly path: string; readonly bytes?: undefined };
 
-const below = (path: string) => !isAbsolute(path) && !normalize(path).startsWith("..");
-const schema = v.object({
-  format: v.literal("losskit-export/1"),
-  /** Files by format. */
-  files: v.record(
-    v.string(),
-    v.array(v.pipe(v.string(), v.check(below, "expected a path inside the folder"))),
+/** Files in `export.json`, by format. */
+export type Contents = Readonly<Record<string, readonly ListedFile[]>>;
+
+/** Name of the file that lists the files written by exports. */
+export const CONTENTS = "export.json";
+
+const path = v.pipe(
+  v.string(),
+  v.check(
+    (path) => !isAbsolute(path) && !normalize(path).startsWith(".."),
+    "expected a path inside the folder",
   ),
-});
+);
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits"));
+const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const schema = v.variant("format", [
+  v.object({
+    format: v.literal("losskit-export/1"),
+    files: v.record(v.string(), v.array(v.pipe(path, v.transform((path) => ({ path }))))),
+  }),
+  v.object({
+    format: v.literal("losskit-export/2"),
+    files: v.record(
+      v.string(),
+      v.array(v.union([v.strictObject({ path, bytes, sha256 }), v.strictObject({ path })])),
+    ),
+  }),
+]);
+
+/**
+ * Reads the list of exported files in a folder.
+ *
+ * @throws {UserError} If `export.json` is missing or damaged.
+ */
+export function readContents(folder: string): Contents {
+  return readJson(join(folder, CONTENTS), schema, "the list of exported files").files;
+}
 
 /**
  * Writes exported files to a folder. Removes files of earlier exports in the same formats that are not written again, for
- * example of deleted runs.
+ * example of deleted runs. Records size and SHA-256 of each file in `export.json`, which is written last.
  *
  * @param out Output folder; created if missing.
  * @param exported Files by format.
@@ -47,37 +76,43 @@ export function writeExport(
   exported: Readonly<Record<string, readonly ExportedFile[]>>,
   print: { file: (path: string) => void; note: (line: string) => void },
 ): void {
-  const contents = join(out, CONTENTS);
-  const before = exists(contents) ? readJson(contents, schema, "the list of exported files").files : {};
-  const own = new Set(Object.values(before).flat());
-  const files = Object.values(exported).flat();
-  const foreign = files.find(({ path }) => !own.has(path) && exists(join(out, path)));
+  const before = exists(join(out, CONTENTS)) ? readContents(out) : {};
+  const pathsIn = (contents: Contents) => Object.values(contents).flat().map(({ path }) => path);
+  const own = new Set(pathsIn(before));
+  const foreign = Object.values(exported).flat().find(({ path }) =>
+    !own.has(path) && exists(join(out, path))
+  );
   if (foreign !== undefined) {
     throw new UserError(
       `Cannot export to ${out}: ${foreign.path} exists and is not from an earlier export (see ${CONTENTS}). ` +
         "Choose another folder with --out, or delete the file.",
     );
   }
-  const save = (list: Readonly<Record<string, readonly string[]>>) =>
-    writeFile(contents, sealJson({ format: "losskit-export/1", files: list }, 1));
-  const after = Object.fromEntries(
-    Object.entries(exported).map(([format, list]) => [format, list.map(({ path }) => path)]),
-  );
-  const formats = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const save = (files: Contents) =>
+    writeFile(join(out, CONTENTS), sealJson({ format: "losskit-export/2", files }, 1));
   // List all files that can exist during this export first. After a kill, the next export still recognizes every file.
-  save(Object.fromEntries(
-    [...formats].map((format) => [format, [...new Set([...before[format] ?? [], ...after[format] ?? []])]]),
-  ));
-  for (const { path, bytes } of files) {
-    writeFile(join(out, path), bytes());
-    print.file(join(out, path));
-  }
-  const kept = new Set([...files.map(({ path }) => path)]);
-  for (const path of Object.keys(after).flatMap((format) => before[format] ?? [])) {
+  const possible = Object.entries(exported).map(([format, list]) => {
+    const paths = new Set([...before[format] ?? [], ...list].map(({ path }) => path));
+    return [format, [...paths].map((path) => ({ path }))] as const;
+  });
+  save({ ...before, ...Object.fromEntries(possible) });
+  const after: Contents = Object.fromEntries(
+    Object.entries(exported).map(([format, list]) => [
+      format,
+      list.map(({ path, bytes }) => {
+        const content = bytes();
+        writeFile(join(out, path), content);
+        print.file(join(out, path));
+        return sumOf(path, content);
+      }),
+    ]),
+  );
+  const kept = new Set(pathsIn(after));
+  const others = Object.keys(before).filter((format) => !Object.hasOwn(after, format));
+  for (const path of Object.keys(after).flatMap((format) => before[format] ?? []).map(({ path }) => path)) {
     if (!kept.has(path)) removeFile(out, path);
   }
   save({ ...before, ...after });
-  const others = Object.keys(before).filter((format) => !Object.hasOwn(after, format));
   if (others.length > 0) print.note(`${others.join(" and ")} files in ${out} are from an earlier export`);
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { checkExport, type ExportCheck } from "./check_export.ts";
 export { compare, type CompareOptions, type RunsComparison, type SettingVerdict } from "./compare.ts";
 export {
   compareFolder,

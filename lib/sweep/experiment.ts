@@ -5,9 +5,19 @@
  * @module
  */
 import { join } from "node:path";
+import * as v from "valibot";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { parseJson } from "../file/json.ts";
+import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
-import { type Environment, formatJson, readRuns, type RecordedRun, type RunEvent } from "../record/mod.ts";
+import {
+  type Environment,
+  formatJson,
+  readJson,
+  readRuns,
+  type RecordedRun,
+  type RunEvent,
+} from "../record/mod.ts";
 import { workersOf } from "../run/machine.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { withVariables } from "../tensorflow/native/variables.ts";
@@ -177,7 +187,7 @@ export async function runExperiment(
     environment: all[0]?.manifest.environment,
   };
   const path = join(dir, "result.json");
-  writeFile(path, `${formatJson(result, 1)}\n`);
+  writeFile(path, sealJson(parseJson(formatJson(result)) as object, 1));
   return { ...result, path };
 }
 
@@ -186,6 +196,22 @@ export function specHashes(experiment: Experiment, size: ExperimentSize): Record
   return Object.fromEntries(
     Object.entries(experiment.sweeps(size)).map(([name, stated]) => [name, specHash(stated)]),
   );
+}
+
+/** Fields of a result's file that identify it. The experiment decides the others. */
+const resultSchema = v.looseObject({
+  format: v.literal("losskit-experiment/1"),
+  tables: v.record(v.string(), v.array(v.looseObject({}))),
+});
+
+/**
+ * Reads the result of an experiment.
+ *
+ * @param path The file `result.json`.
+ * @throws {UserError} for a missing or damaged file.
+ */
+export function readExperimentResult(path: string): ExperimentResult {
+  return readJson(path, resultSchema, "the result of an experiment") as unknown as ExperimentResult;
 }
 
 /**

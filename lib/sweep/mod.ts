@@ -16,6 +16,7 @@ export {
   type ExperimentSize,
   type ExperimentSweep,
   type ExperimentVerdict,
+  readExperimentResult,
   runExperiment,
   specHashes,
 } from "./experiment.ts";

@@ -11,6 +11,7 @@ import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import { readJsonFile, requireObject } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
+import { requireListedSum } from "../file/sha256sums.ts";
 import { decodeText } from "../file/text.ts";
 import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -67,6 +68,9 @@ async function findTokenizer(folder: string, V: number): Promise<FolderTokenizer
   }
   if (exists(vocab) && exists(merges)) {
     const config = await readConfig(folder);
+    for (const name of ["merges.txt", "added_tokens.json", "special_tokens_map.json"]) {
+      if (exists(join(folder, name))) requireListedSum(join(folder, name));
+    }
     return await reading(vocab, () => fromJson(jsonOfFiles(folder, { vocab, merges, config }), config));
   }
   const other = OTHER_FILES.find((name) => exists(join(folder, name)));
@@ -95,8 +99,9 @@ async function readConfig(folder: string): Promise<Config> {
   });
 }
 
-/** Runs `work`, and names the file in its errors. */
+/** Verifies a file's checksum in `SHA256SUMS`, if any, runs `work`, and names the file in its errors. */
 async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> {
+  requireListedSum(path);
   try {
     return await work();
   } catch (cause) {

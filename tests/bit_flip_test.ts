@@ -85,8 +85,9 @@ Deno.test("a flipped bit in a file of a run or a sweep is detected, or changes n
     [paths.tokenizer]: () => readRunTokenizer(run, manifest)?.toJSON(),
     [join(dir, "plan.json")]: () => readPlan(dir),
     [join(dir, "compare.json")]: () => readCulprits(dir),
-    [json]: () => unsealJson(readJsonFile(json)),
-    [result]: () => readExperimentResult(result),
+    // If the name of the field "checksum" is damaged, the content is not.
+    [json]: () => (unsealJson(readJsonFile(json)) as { comparisons: unknown }).comparisons,
+    [result]: () => readExperimentResult(result).tables,
   };
   for (const [path, read] of Object.entries(readers)) {
     assertGreater(await flip(path, read), 0.5, path); // white space is all that may change

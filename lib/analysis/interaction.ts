@@ -10,7 +10,8 @@ import { type PairGroup, pairGroups } from "./groups.ts";
 import { count, percent, plainText, signed } from "./format.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { gapOf, type Pair } from "./stability.ts";
-import { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
+import { detectable } from "./power.ts";
+import { DEFAULT_LEVEL, type Estimate, estimate, holm, meanP } from "./student.ts";
 import type { Table } from "./tables.ts";
 
 /**
@@ -54,6 +55,10 @@ export interface GridEffect {
   readonly of: "mean" | "T" | "V" | "T × V";
   /** Estimate over seeds. */
   readonly effect: Estimate;
+  /** p-value of no effect, after Holm's correction over the effects on the metric. */
+  readonly adjustedP: number;
+  /** Smallest effect that is detected with a probability of 0.8, in the metric's unit. */
+  readonly detectable: number;
 }
 
 /** Grid of settings in one lower precision. */
@@ -149,15 +154,31 @@ function gridOf(settings: readonly PairsOf[], level: number): Omit<Grid, "precis
       ) as Record<GapMeasure, Estimate>,
     })),
     effects: measures.flatMap((name) =>
-      columns.flatMap(([effect, column]) => {
-        const size = column.reduce((sum, one) => sum + one ** 2, 0);
-        if (size === 0) return [];
-        const slope = (seed: number) =>
-          settings.reduce((sum, setting, i) => sum + column[i]! * of(setting, seed).gaps[name], 0) / size;
-        return [{ measure: name, of: effect, effect: over(slope) }];
-      })
+      tested(
+        columns.flatMap(([effect, column]) => {
+          const size = column.reduce((sum, one) => sum + one ** 2, 0);
+          if (size === 0) return [];
+          const slope = (seed: number) =>
+            settings.reduce((sum, setting, i) => sum + column[i]! * of(setting, seed).gaps[name], 0) / size;
+          return [{ measure: name, of: effect, effect: over(slope) }];
+        }),
+        level,
+      )
     ),
   };
+}
+
+/** Adds p-values with Holm's correction, and detectable effects, to the effects on a metric. */
+function tested(
+  effects: readonly Omit<GridEffect, "adjustedP" | "detectable">[],
+  level: number,
+): GridEffect[] {
+  const adjusted = holm(effects.map(({ effect }) => meanP(effect)!));
+  return effects.map((one, i) => ({
+    ...one,
+    adjustedP: adjusted[i]!,
+    detectable: detectable(one.effect, (1 - level) / effects.length)!,
+  }));
 }
 
 function measure(pair: Pair): { loss: number; lossBitsPerByte: number; gaps: Record<GapMeasure, number> } {
@@ -199,20 +220,24 @@ export function gridTable({ cells }: Grid): Table {
   ]);
 }
 
-/** Summarizes a grid, one sentence per metric: changes with a doubling of T and of V, and their significance. */
+/** Summarizes a grid per metric: changes with a doubling of T and of V, their significance, and detectable effects. */
 export function gridSentences({ precision, seeds, level, effects }: Grid): string[] {
   return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
     const own = effects.filter(({ measure }) => measure === name);
-    const parts = own.flatMap(({ of, effect: { mean, half = NaN } }) => {
+    const parts = own.flatMap(({ of, effect: { mean, half = NaN }, adjustedP, detectable }) => {
       const size = `${signed(mean, 6)} ± ${half.toFixed(6)}`;
-      const note = Math.abs(mean) > half ? "" : " (not significant)";
-      if (of === "mean") return [`is ${size}${note} on average`];
+      const note = ` (${adjustedP < 1 - level ? "" : "not significant, "}p = ${
+        Number(adjustedP.toPrecision(2))
+      }, detectable: ${detectable.toFixed(6)})`;
+      if (of === "mean") return [`is ${size} on average${note}`];
       if (of === "T × V") return [`and a doubling of V changes the effect of T by ${size}${note}`];
-      return [`changes by ${size}${note} with a doubling of ${of}`];
+      return [`changes by ${size} with a doubling of ${of}${note}`];
     });
     const { what, unit } = GAP_MEASURES[name];
     return `${plainText(precision)}: the ${what} in ${unit} (${percent(level)}, ${
       count(seeds.length, "paired seed")
-    }) ${parts.join(", ")}.`;
+    }) ${parts.join(", ")}. p-values and detectable effects have Holm's correction over ${
+      count(own.length, "effect")
+    }.`;
   });
 }

@@ -116,3 +116,14 @@ Deno.test("gridSentences() and gridTable() report the change per doubling", () =
   assertStringIncludes(sentences[0]!, "changes by +0.010000 ± 0.000000 with a doubling of T");
   assert(formatTable(gridTable(found!)).includes("bits/byte"));
 });
+
+Deno.test("gridSentences() calls an effect significant only after Holm's correction, and states detectable effects", () => {
+  const noise = (seed: number, T: number) => 0.01 * Math.sin(7 * seed + T);
+  const [found] = gapGrids(grid({ ...AXES, V: [256] }, ({ T, seed }) => noise(seed, T)));
+  const { adjustedP, effect, detectable } = found!.effects.find(({ of }) => of === "T")!;
+  assert(adjustedP > 0.05 && detectable > effect.half!);
+  const [sentence] = gridSentences(found!);
+  assertStringIncludes(sentence!, "with a doubling of T (not significant, p = ");
+  assertStringIncludes(sentence!, `detectable: ${detectable.toFixed(6)})`);
+  assertStringIncludes(sentence!, "Holm's correction over 2 effects.");
+});

@@ -5,8 +5,14 @@
  * @module
  */
 
-/** Operands and results of the products. `out`: the result. */
-export const SLOTS = [
+/** An operand or result of a product. `out`: the result. */
+export type Slot =
+  | `forward.${"x" | "w" | "out"}`
+  | `dgrad.${"dy" | "w" | "out"}`
+  | `wgrad.${"x" | "dy" | "out"}`;
+
+/** All operands and results. */
+export const SLOTS: readonly Slot[] = [
   "forward.x",
   "forward.w",
   "forward.out",
@@ -16,10 +22,7 @@ export const SLOTS = [
   "wgrad.x",
   "wgrad.dy",
   "wgrad.out",
-] as const;
-
-/** An operand or result of a product. */
-export type Slot = typeof SLOTS[number];
+];
 
 /** The operands, without the results. */
 export const OPERANDS: readonly Slot[] = SLOTS.filter((slot) => !slot.endsWith(".out"));

@@ -93,13 +93,13 @@ export function splitMagnitude(size: tf.Tensor): Magnitude {
 export function scaleDown(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   const bits = bitsOf(x), size = bitwise("BitwiseAnd", bits, 0x7fffffff);
   const subnormal = tf.less(size, int(SMALLEST_NORMAL));
-  const whole = tf.mul(timesPower(tf.cast(size, "float32"), tf.sub(k, int(149))), signed(bits));
-  return tf.where(subnormal, whole, timesPower(x, k));
+  const whole = timesPower(tf.cast(size, "float32"), tf.sub(k, int(149)));
+  return tf.where(subnormal, withSignOf(bits, whole), timesPower(x, k));
 }
 
-/** Returns 1 or -1 with the sign of the bits, float32. */
-function signed(bits: tf.Tensor): tf.Tensor {
-  return floatOf(bitwise("BitwiseOr", bitwise("BitwiseAnd", bits, -0x80000000), floatBits(1)));
+/** Returns non-negative numbers with the sign of the bits. */
+function withSignOf(bits: tf.Tensor, x: tf.Tensor): tf.Tensor {
+  return floatOf(bitwise("BitwiseOr", bitsOf(x), bitwise("BitwiseAnd", bits, -0x80000000)));
 }
 
 /**
@@ -113,9 +113,8 @@ export function scaleUp(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   // A subnormal number is a multiple of 2^-149, which is the integer in its bits.
   const multiples = tf.round(timesPower(tf.abs(x), tf.add(k, int(149)))); // half to even
   const subnormal = tf.less(multiples, tf.scalar(SMALLEST_NORMAL));
-  const sign = bitwise("BitwiseAnd", bitsOf(x), -0x80000000);
-  const small = tf.cast(tf.minimum(multiples, SMALLEST_NORMAL), "int32");
-  return tf.where(subnormal, floatOf(bitwise("BitwiseOr", small, sign)), normal);
+  const small = floatOf(tf.cast(tf.minimum(multiples, SMALLEST_NORMAL), "int32"));
+  return tf.where(subnormal, withSignOf(bitsOf(x), small), normal);
 }
 
 /** Multiplies by 2^k in two steps, each by a normal power of two. */

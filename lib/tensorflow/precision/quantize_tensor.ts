@@ -59,7 +59,7 @@ export function quantizeTensor(
   { format, scaling }: Quantizer,
   options: QuantizeTensorOptions = {},
 ): tf.Tensor {
-  if (scaling === undefined) return observedRounding(x, format, options.key);
+  if (scaling === undefined) return observedRounding(x, format, roundTo(x, format, options.key));
   const { regions } = currentTensorFlow().binding;
   return tf.tidy(() =>
     regions.withPolicy(POLICIES.float32, () => {
@@ -75,15 +75,17 @@ export function quantizeTensor(
       });
       const lowered = scaleDown(groups.values, tf.neg(exponent));
       const scaled = scale === undefined ? lowered : tf.mul(lowered, scale);
-      const rounded = tf.mul(observedRounding(scaled, element, options.key), inverse);
+      const values = format.rounding === "nearest"
+        ? roundToNearest(scaled, format)
+        : roundTo(scaled, element, options.key);
+      const rounded = tf.mul(observedRounding(scaled, element, values), inverse);
       return groups.restore(scaleUp(rounded, exponent));
     })
   );
 }
 
-/** Rounds values to a format, and passes them to the active observer, if any. */
-function observedRounding(before: tf.Tensor, format: Format, key: tf.Tensor | undefined): tf.Tensor {
-  const after = roundTo(before, format, key);
+/** Passes values before and after rounding to the active observer, if any. Returns the latter. */
+function observedRounding(before: tf.Tensor, format: Format, after: tf.Tensor): tf.Tensor {
   const { onRounding, layer, backward } = currentTensorFlow().binding.regions.current;
   onRounding?.({ layer, backward, format, before, after });
   return after;
@@ -133,6 +135,19 @@ function groupsOf(x: tf.Tensor, scaling: Scaling, axis: number): Groups {
       return tf.reshape(tf.slice(joined, [0, 0, 0], [outer, length, inner]), x.shape);
     },
   };
+}
+
+/**
+ * Rounds finite numbers to the nearest value of a format, ties to even. Larger numbers saturate. Subnormal numbers of
+ * float32 count as 0. This takes half as many passes over the data as `roundTo`, which also rounds special values.
+ */
+function roundToNearest(x: tf.Tensor, { exponent, mantissa, largest }: Format): tf.Tensor {
+  const lowest = 2 - 2 ** (exponent - 1) + 127; // exponent field of the smallest normal number
+  const binade = tf.maximum(bitwise("BitwiseAnd", bitsOf(x), INFINITE), int(lowest << 23));
+  const ulp = tf.sub(binade, int(mantissa << 23)); // bits of the distance between neighbors
+  const inverse = floatOf(tf.sub(int(254 << 23), ulp));
+  const rounded = tf.mul(tf.round(tf.mul(x, inverse)), floatOf(ulp));
+  return tf.maximum(tf.minimum(rounded, largest), -largest);
 }
 
 /** Returns the bits of |x|. They order as the magnitudes, with NaN above Inf. */

@@ -79,6 +79,7 @@ export class EventOrder {
           ? this.#atLast(event)
           : `expected finish after step ${steps}, the last step of the run, got it after step ${last}`;
       }
+      case "nonFinite":
       case "fail":
         return undefined;
     }

@@ -73,13 +73,11 @@ export function scanJournal(path: string, expected: ExpectedRun = {}): ScannedJo
       return;
     }
     generation = own;
-    const lost = sealed && !hasChecksum(line); // only version 0.1 wrote lines without one
-    sealed ||= hasChecksum(line);
-    const problem = !("event" in parsed)
-      ? parsed.problem
-      : lost
-      ? "expected a checksum, as in the lines before, got none"
-      : order.problemOf(parsed.event);
+    const before = i === 0 ? undefined : sealed;
+    sealed = hasChecksum(line);
+    const problem = "event" in parsed
+      ? lostChecksum(parsed.event, { before, sealed }) ?? order.problemOf(parsed.event)
+      : parsed.problem;
     if (!("event" in parsed) || problem !== undefined) {
       throw new UserError(
         `Cannot read the journal ${path}, line ${
@@ -107,6 +105,21 @@ function unreadable(path: string, cause: unknown): UserError {
   return new UserError(`Cannot read the journal ${path}: ${clauseOf(cause)}. Restore the file from a copy.`, {
     cause,
   });
+}
+
+/**
+ * Describes a missing checksum. Only version 0.1 wrote lines without checksums. A later version appends to them only
+ * after a resume or a failure, never a step or an evaluation.
+ */
+function lostChecksum(
+  { event }: RunEvent,
+  { before, sealed }: { before: boolean | undefined; sealed: boolean },
+): string | undefined {
+  if (before === true && !sealed) return "expected a checksum, as in the line before, got none";
+  const follows = event === "step" || event === "eval";
+  return before === false && sealed && follows
+    ? "expected a checksum in the line before, got none"
+    : undefined;
 }
 
 /** Describes the number of lines of a superseded process. */

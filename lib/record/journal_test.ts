@@ -107,6 +107,7 @@ Deno.test("readJournal() reports file and line of damage before the end", () => 
       ["doubled", 4, (list) => list.splice(3, 0, list[2]!)],
       ["second start", 3, (list) => list.splice(2, 0, list[0]!)],
       ["field name", 2, (list) => list[1] = list[1]!.replace("loss", "lo\ufffds")],
+      ["lost first checksum", 2, (list) => list[0] = list[0]!.replace(/,"crc":"[0-9a-f]{8}"/, "")],
       ["lost checksum", 3, (list) => list[2] = list[2]!.replace(/,"crc":"[0-9a-f]{8}"/, "")],
     ];
     for (const [name, line, damage] of damages) {

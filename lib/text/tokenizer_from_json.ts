@@ -200,8 +200,10 @@ function isGpt2(
 
 function cutsLike(given: Record<string, unknown>, name: CutName): boolean {
   // Offsets are not used here, and older files omit default values.
-  const plain = (cut: Record<string, unknown>): Record<string, unknown> =>
-    cut["type"] === "ByteLevel" ? { use_regex: true, ...cut, trim_offsets: true } : cut;
+  const plain = (cut: unknown): unknown => {
+    const fields = Object(cut) as Record<string, unknown>;
+    return fields["type"] === "ByteLevel" ? { use_regex: true, ...fields, trim_offsets: true } : cut;
+  };
   const parts = given["pretokenizers"];
   return covers(
     Array.isArray(parts) ? { ...given, pretokenizers: parts.map(plain) } : plain(given),

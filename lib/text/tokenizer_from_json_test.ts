@@ -58,6 +58,7 @@ Deno.test("tokenizerFromJSON() refuses unsupported JSON and names the field", ()
     [[], "pre_tokenizer"],
     [{}, "pre_tokenizer"],
     [changed((json) => json.model.type = "Unigram"), "model.type"],
+    [changed((json) => json.pre_tokenizer.pretokenizers[0] = null), "pre_tokenizer: must be ByteLevel"],
     [changed((json) => json.decoder = null), "decoder: expected an object, got null"],
     [changed((json) => json.decoder = { type: "Fuse" }), "decoder: must be ByteLevel"],
     [changed((json) => json.decoder = { type: "ByteLevel" }, characters), "decoder: must be Fuse"],

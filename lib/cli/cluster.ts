@@ -47,11 +47,11 @@ function engine(name: string, description: string): Command {
     .argument("<plan>", "a folder with a plan.json, or a spec: .json, or .ts with a default export")
     .option(
       "--out <folder>",
-      `for a spec: folder of plan and runs (default: ${DEFAULT_FOLDER_HELP})`,
+      `folder of plan and runs, only with a spec (default: ${DEFAULT_FOLDER_HELP})`,
     )
     .option(
       "--threads <n>",
-      "for a spec: threads per run, which is also the number of cores per job",
+      "threads per run and cores per job, only with a spec",
       numberOption("--threads"),
       1,
     )
@@ -66,7 +66,7 @@ function engine(name: string, description: string): Command {
     );
 }
 
-const program = command("cluster", "Write the runs of a plan as jobs for Slurm or Kubernetes.");
+const program = command("cluster", "Write job files that run a plan on Slurm or Kubernetes.");
 program.usage("slurm|kubernetes [options] <plan>").addCommand(
   engine("slurm", "Write a job array script for sbatch, with one task per run.")
     .option(
@@ -101,7 +101,7 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
 ).addCommand(
   engine("kubernetes", "Write the manifest of an Indexed Job for kubectl apply, with one pod per run.")
     .requiredOption("--image <name>", "container image with Deno and losskit")
-    .requiredOption("--claim <name>", "PersistentVolumeClaim that contains the plan's folder")
+    .requiredOption("--claim <name>", "PersistentVolumeClaim for the plan's folder")
     .option(
       "--memory <size>",
       "memory per pod, as a Kubernetes quantity, for example 2Gi",

@@ -123,7 +123,7 @@ export const TRAINING_STATUSES: Statuses = {
   ...STATUS.done,
   ...STATUS.badInput,
   3: "some runs failed, or a recorded run is damaged",
-  4: "a run diverged, and its spec does not allow that",
+  4: "a run diverged and allowDivergence is false",
   75: "interrupted (Ctrl-C); repeat the command to resume. npx reports 130 instead",
 };
 
@@ -143,10 +143,10 @@ export function oneName(flag: string, remedy = ""): (text: string) => string {
 
 /** Describes the default of `--out` for commands that take a spec. */
 export const DEFAULT_FOLDER_HELP =
-  "experiments/out/NAME, or NAME-HASH if NAME contains the plan of a different spec";
+  "experiments/out/NAME with the spec's name, or NAME-HASH if that folder contains runs of a different spec";
 
 /** Describes `--floor`. */
-export const FLOOR_HELP = "perturbed float32 runs per setting, which measure the noise floor";
+export const FLOOR_HELP = "number of perturbed float32 runs per setting, which measure the noise floor";
 
 /** Describes `--tolerance`. */
 export const TOLERANCE_HELP = "smallest gap of the loss that matters, in nats per token";

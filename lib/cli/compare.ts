@@ -45,21 +45,24 @@ const program = command(
 )
   .argument(
     "[what]",
-    "a sweep's folder, a run's folder with a second run, or a spec to train (default: the built-in comparison)",
+    "a sweep's folder, the folder of one of two runs, or a spec to train (default: the built-in comparison)",
   )
-  .argument("[run]", "second run, in a lower precision or with another seed")
-  .option("--out <folder>", `for a spec: folder of runs and report (default: ${DEFAULT_FOLDER_HELP})`)
+  .argument(
+    "[run]",
+    "folder of the second run, which differs from the first in precision only, or in seed only (the seed spread is then reported)",
+  )
+  .option("--out <folder>", `folder of runs and report, only with a spec (default: ${DEFAULT_FOLDER_HELP})`)
   .option(
     "--workers <n>",
     "number of concurrent runs (default: 2, or 1 on one core)",
     numberOption("--workers"),
   )
-  .option("--floor <n>", `for a spec: ${FLOOR_HELP} (default: 3)`, numberOption("--floor"))
+  .option("--floor <n>", `${FLOOR_HELP}; only with a spec (default: 3)`, numberOption("--floor"))
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "search for the layers and operation classes that cause a gap. auto: replay a step if the verdict is degraded; loss: then also train short runs; replay: replay a step, whatever the verdict; none: no search",
+    "search for the layers and operation classes that cause a gap. auto: replay a step if the verdict is degraded; loss: as auto, and also train the candidates; replay: always replay a step; none: no search",
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")

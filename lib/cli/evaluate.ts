@@ -25,12 +25,17 @@ interface Options {
 
 const program = command(
   "evaluate",
-  "Measure the loss of a trained model: for a run on its validation part, or on a text.",
+  "Measure the loss of a trained model on the validation part of its text, or on a text of yours.",
 )
   .argument("<model>", MODEL_HELP)
   .option("--file <file>", "measure the loss of a UTF-8 text file")
   .option("--text <text>", "measure the loss of this text, and print the loss of each token")
-  .option("--eval-tokens <n>", "number of target tokens, rounded to whole windows; or all", tokens, "all")
+  .option(
+    "--eval-tokens <n>",
+    "number of target tokens, rounded down to whole windows, or all",
+    tokens,
+    "all",
+  )
   .option("--seq <T>", "window length in tokens (default: the model's context length)", numberOption("--seq"))
   .option("--batch <B>", "windows per batch", numberOption("--batch"), 16)
   .option(
@@ -40,7 +45,7 @@ const program = command(
   )
   .option(
     "--quantize <format>",
-    "also measure the loss with the weights of the linear layers of all blocks in a number format, for example mxfp8, " +
+    "also measure the loss after rounding the weights of all linear layers in the blocks to a format, for example mxfp8, " +
       "mxfp4, nvfp4, e4m3fn/tensor or e4m3fn/row. docs/precision.md describes formats and scalings",
   )
   .option("--quantize-activations", "with --quantize: quantize the inputs of these layers too")

@@ -10,7 +10,7 @@ const program = command(
   { 0: "done", ...STATUS.badInput, 1: "JupyterLab failed" },
 )
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")
-  .argument("[options...]", "options of JupyterLab after --, for example: -- --no-browser")
+  .argument("[options...]", "options after -- are passed to JupyterLab, for example -- --no-browser")
   .option("--install-only", "install the kernel for your own Jupyter; do not start JupyterLab")
   .action(async (args: string[], { installOnly = false }: { installOnly?: boolean }) => {
     const folder = writeKernelspec(jupyterDataDir());

@@ -10,7 +10,7 @@ const program = command(
   {
     ...STATUS.done,
     ...STATUS.badInput,
-    3: "a run is in conflict, damaged or in use, and was not copied",
+    3: "a run was not copied, because it is in conflict, damaged or in use",
   },
 )
   .argument(

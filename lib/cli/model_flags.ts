@@ -11,11 +11,11 @@ export const MODEL_HELP = "a run's folder, or a GPT-2 folder in transformers' fo
 
 /** Describes `--data` of commands that open a run. */
 export const RUN_DATA_HELP =
-  "for a run: current location of its text; repeatable (default: the recorded path, then the folder of plan.json)";
+  "text of the run, if it is needed and has moved; repeatable (default: the recorded path, then the folder of plan.json)";
 
 /** Describes `--weights`. */
 export const WEIGHTS_HELP =
-  "for a run: weights of the last checkpoint (last), or of the best evaluation (best, requires --save-best)";
+  "weights of a run. last: the last checkpoint; best: the best evaluation, if the run was trained with --save-best";
 
 /** Parses the option `--weights`. */
 export function whichWeights(text: string): WhichWeights {

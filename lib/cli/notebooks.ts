@@ -26,7 +26,7 @@ const program = command(
     ...STATUS.stopped,
   },
 )
-  .usage("[options] [FILE...]")
+  .usage("[options] [files...]")
   .argument("[files...]", "notebooks (default: all in notebooks/)")
   .option(
     "-p, --param <name=value>",
@@ -34,10 +34,10 @@ const program = command(
     append,
   )
   .option(
-    "--out <dir>",
+    "--out <folder>",
     `folder of the executed notebooks (default: overwrite the notebooks; with -p ${DEFAULT_OUT})`,
   )
-  .option("--html <dir>", "also write each notebook as an HTML page to this folder")
+  .option("--html <folder>", "also write each notebook as an HTML page to this folder")
   .option("--check", "type-check the cells without running them, and fail if outputs are stale")
   .option(
     "--timeout <seconds>",

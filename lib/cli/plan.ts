@@ -16,7 +16,7 @@ const program = command(
   )
   .option(
     "--out <folder>",
-    `folder of the sweep; finished runs there make the predictions more accurate (default: ${DEFAULT_FOLDER_HELP})`,
+    `folder of the sweep; predictions use the speed of finished runs there (default: ${DEFAULT_FOLDER_HELP})`,
   )
   .option(
     "--workers <n>",

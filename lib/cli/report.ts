@@ -26,7 +26,7 @@ const program = command("report", "Print the tables and verdicts of a sweep, and
 })
   .argument(
     "<folders...>",
-    "a sweep's folder; several folders with --out give a joint report, for example of a CPU and a GPU",
+    "a sweep's folder; with --out, several folders in one report, for example of a CPU and a GPU",
   )
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option("--out <file>", "HTML file of the joint report")

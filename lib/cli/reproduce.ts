@@ -18,7 +18,7 @@ const program = command(
   "reproduce",
   "Run a finished run again and compare the results. Code from the run's folder is executed only with --run-recorded-code.",
   {
-    ...STATUS.done,
+    0: "the results are identical, or within the tolerance",
     2: "invalid input, or a run cannot be reproduced",
     4: "results differ by more than the tolerance",
     ...STATUS.stopped,
@@ -30,11 +30,11 @@ const program = command(
   )
   .option(
     "--tolerance <nats>",
-    "largest accepted difference of a loss, in nats per token (default: 0.001 for float32, 2^-8 for lower precision)",
+    "largest accepted difference of a loss on a different machine, in nats per token (default: 0.001 for float32, 2^-8 for lower precision)",
     numberOption("--tolerance"),
   )
   .option("--data <corpus>", RUN_DATA_HELP, append)
-  .option("--present-code", "run the code of this checkout, even if different code made the run")
+  .option("--present-code", "run the code of this checkout, even if the run was made by different code")
   .option(
     "--run-recorded-code",
     "rebuild and run the code that made the run, including the folder's code.diff; only for folders that you trust",

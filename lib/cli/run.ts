@@ -17,12 +17,12 @@ interface Options {
 
 const program = command(
   "run",
-  "Start or resume one run of a plan, as a job of a cluster. SIGTERM and SIGUSR1 stop it with a checkpoint.",
+  "Start or resume one run of a plan in a cluster job. On SIGTERM or SIGUSR1, the run writes a checkpoint and stops.",
   {
     ...STATUS.done,
     ...STATUS.badInput,
     3: "the run failed",
-    4: "the run diverged, and its spec does not allow that",
+    4: "the run diverged and allowDivergence is false",
     75: "stopped with a checkpoint; repeat the command to resume",
   },
 )
@@ -42,7 +42,7 @@ const program = command(
   )
   .option(
     "--allow-environment-change",
-    "resume a run that was started in a different environment (default: start over)",
+    "resume a run that was started in a different environment, such as another CPU model (default: start over)",
   )
   .action(async (dir: string, { index, deadline, margin, allowEnvironmentChange }: Options) => {
     if (index === undefined) {

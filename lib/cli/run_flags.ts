@@ -31,7 +31,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
 
 /** Default values that depend on other options, or that the table writes as an empty list. */
 const DERIVED: Readonly<Record<string, string>> = {
-  ...{ threads: "number of cores", minLr: "a tenth of --lr", overrides: "none" },
+  ...{ threads: "number of cores", minLr: "a tenth of --lr", overrides: "none", evalTokens: "" },
 };
 
 /** Fields that a sweep derives: B from `tokensPerStep` and T, threads from the number of concurrent runs. */

@@ -25,11 +25,11 @@ const program = command(
   .argument("<model>", MODEL_HELP)
   .argument(
     "<folder>",
-    "output folder; existing files there are kept, and the command fails, unless --overwrite is given",
+    "output folder; the command fails if it contains files with the same names, unless --overwrite is given",
   )
   .option(
     "--dtype <type>",
-    `number format of the weights: ${Object.keys(DTYPES).join(", ")} (default: the formats in the model)`,
+    `number format of the weights: ${Object.keys(DTYPES).join(", ")} (default: unchanged)`,
     storedDtype,
   )
   .option(

@@ -62,16 +62,16 @@ const program = command(
   )
   .option(
     "--allow-environment-change",
-    "reuse and resume runs from a different environment (default: run them again)",
+    "reuse and resume runs from a different environment: CPU model, TensorFlow version and others (default: run them again)",
   )
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
-    "resume the sweep in --out from its plan, without a spec. If --out has no plan, start a new sweep",
+    "resume the sweep in --out from its recorded plan, so that no spec is needed. Without a plan, start a new sweep",
   )
   .addHelpText(
     "after",
-    "\nFlags of single fields override the spec. B follows from tokensPerStep, which a spec sets.",
+    "\nFlags override the fields of the spec. The batch size is tokensPerStep / T; tokensPerStep is 1,024 unless a spec sets it.",
   )
   .action(sweep);
 addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf });

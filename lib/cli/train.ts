@@ -6,7 +6,10 @@ import { describeRun, recordRun, type RunSpecInput, SINGLE_RUN } from "../study/
 import { command, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
-const program = command("train", "Train one model and record the run.", TRAINING_STATUSES)
+const program = command("train", "Train one model and record the run.", {
+  ...TRAINING_STATUSES,
+  3: "the run failed",
+})
   .option(
     "--out <folder>",
     "folder of run and report (default: experiments/out/train, or train-HASH if train contains a different run)",
@@ -14,11 +17,11 @@ const program = command("train", "Train one model and record the run.", TRAINING
   .option("--describe", "print the model's layers, parameters and operations, without training")
   .option(
     "--resume",
-    "resume the run in --out; omitted options are read from its plan. If --out has no plan, start a new run",
+    "resume the run in --out; omitted options are read from its recorded plan. Without a plan, start a new run",
   )
   .option(
     "--allow-environment-change",
-    "reuse or resume a run from a different environment (default: run it again)",
+    "reuse or resume a run from a different environment: CPU model, TensorFlow version and others (default: run it again)",
   )
   .action(train);
 addRunFlags(program, { defaultOf });

@@ -17,11 +17,12 @@ export const DATA_FIELDS = {
     list: {
       name: "vocab",
       flag: "vocab <list>",
-      doc: "tokenizers: char, byte, gpt2, or BPE vocabulary sizes; for example char,512",
+      doc:
+        "tokenizers: char (character), byte, gpt2, or sizes of byte-pair vocabularies, for example char,512",
     },
     type: "text",
     flag: "vocab <tokenizer>",
-    doc: "char, byte, gpt2, or the size of a byte-pair vocabulary",
+    doc: "char (character), byte, gpt2, or the size of a byte-pair vocabulary",
   },
   documents: {
     type: "text",

@@ -30,7 +30,7 @@ export const LOOP_FIELDS = {
     least: 1,
     most: 1e12,
     flag: "eval-bytes <n>",
-    doc: "bytes of validation text per evaluation, the same text for every tokenizer; or all",
+    doc: "bytes of validation text per evaluation (the same text for every tokenizer), or all",
   },
   evalTokens: {
     type: "tokens",
@@ -38,7 +38,8 @@ export const LOOP_FIELDS = {
     least: 1,
     most: 1e12,
     flag: "eval-tokens <n>",
-    doc: "validation tokens per evaluation, in place of evalBytes, for a single tokenizer; or all",
+    doc:
+      "validation tokens per evaluation, or all; replaces the limit in bytes, only with a single tokenizer",
   },
   checkpointEvery: {
     type: "whole",
@@ -62,7 +63,7 @@ export const LOOP_FIELDS = {
     least: 0,
     flag: "probes <k>",
     doc:
-      "steps between records of probe metrics (gradients, updates, activations, attention, log Z, loss by position); 0: none",
+      "record probe metrics (gradients, updates, activations, attention, log Z, loss by position) every k steps; 0 disables it",
   },
   patience: {
     type: "whole",
@@ -70,7 +71,7 @@ export const LOOP_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "evaluations without improvement after which training stops early; 0: never stop early",
+    doc: "stop training after this many evaluations without improvement; 0 disables it",
   },
   minDelta: {
     type: "number",

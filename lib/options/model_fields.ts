@@ -52,7 +52,7 @@ export const MODEL_FIELDS = {
     default: true,
     added: true,
     flag: "untied-head",
-    doc: "use separate weights for the output head, not the token embeddings",
+    doc: "do not share the weights of the output head with the token embedding",
   },
   qkNorm: {
     type: "flag",
@@ -67,7 +67,7 @@ export const MODEL_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "soft cap of the output logits; 0: none",
+    doc: "soft cap of the output logits; 0 disables it",
   },
   attentionSoftCap: {
     type: "number",
@@ -75,7 +75,7 @@ export const MODEL_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "soft cap of the attention logits; 0: none",
+    doc: "soft cap of the attention logits; 0 disables it",
   },
   initStd: {
     type: "number",
@@ -99,7 +99,8 @@ export const MODEL_FIELDS = {
     added: "gelu",
     flag: true,
     choices: ["gelu", "geluErf", "relu", "relu2", "silu", "swiglu"],
-    doc: "activation of the MLP: gelu, geluErf, relu, relu2, silu or swiglu",
+    doc:
+      "activation of the MLP: gelu (tanh approximation), geluErf (exact), relu, relu2 (squared ReLU), silu or swiglu",
   },
   nInner: {
     type: "whole",

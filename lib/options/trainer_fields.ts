@@ -52,14 +52,14 @@ export const TRAINER_FIELDS = {
     default: 0.1,
     least: 0,
     flag: true,
-    doc: "weight decay of matrices: decoupled with adamw, added to the gradient with sgd",
+    doc: "weight decay of weight matrices; decoupled for adamw, added to the gradient for sgd",
   },
   clip: {
     type: "number",
     default: 1,
     least: 0,
     flag: true,
-    doc: "maximum gradient norm; 0: no clipping",
+    doc: "maximum gradient norm; 0 disables clipping",
   },
   overrides: {
     type: "overrides",
@@ -67,8 +67,8 @@ export const TRAINER_FIELDS = {
     added: [],
     flag: "override <list>",
     doc:
-      "number formats of operation classes and layers that differ from the policy, as CLASS@LAYER=FORMAT, for example " +
-      "softmax@h.1=e8m3,linear=float32. docs/precision.md describes scalings and operands",
+      "overrides of the number formats of the policy, as CLASS@LAYER=FORMAT, for example softmax@h.1=e8m3,linear=float32 " +
+      "(h.0 is the first block). docs/precision.md describes classes, layers, scalings and operands",
   },
   schedule: {
     type: "text",
@@ -101,7 +101,7 @@ export const TRAINER_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "momentum of SGD; 0: none",
+    doc: "momentum of SGD; 0 disables it",
   },
   nesterov: {
     type: "flag",
@@ -116,7 +116,7 @@ export const TRAINER_FIELDS = {
     added: 1,
     least: 1,
     flag: true,
-    doc: "micro-batches per step (gradient accumulation); a divisor of --batch",
+    doc: "micro-batches per step (gradient accumulation); must divide the batch size",
   },
   emaDecay: {
     type: "number",
@@ -125,7 +125,7 @@ export const TRAINER_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "decay per step of the exponential moving average of weights; 0: no average",
+    doc: "decay per step of the exponential moving average of weights; 0 disables it",
   },
   labelSmoothing: {
     type: "number",
@@ -142,6 +142,6 @@ export const TRAINER_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "coefficient of (log Z)^2 in the training loss; 0: none",
+    doc: "coefficient of (log Z)^2 in the training loss; 0 disables it",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

@@ -41,7 +41,7 @@ export const WHOLE_FIELDS = {
     added: 0,
     least: 0,
     flag: "perturb <k>",
-    doc: "number of a random change of the initial weights by one unit in the last place; 0: no change",
+    doc: "seed of a random perturbation of the initial weights by one unit in the last place; 0: none",
   },
   allowDivergence: {
     type: "flag",

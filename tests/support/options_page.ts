@@ -28,10 +28,12 @@ export function optionsPage(): string {
 
 <!-- Generated from lib/options/ by \`deno task build:options\`. Edit the tables there. -->
 
-This page lists the fields of a run's spec. Flags set them in \`train\` and \`sweep\`. In a sweep, some fields are
-lists with their own names, such as \`seq\` for \`T\`. [Specs](specs.md) describes spec files. In the library,
-\`lk.gpt\` takes the model options, \`lk.createTrainer\` the trainer options, and \`lk.train\` those of trainer and
-loop.
+This page lists the fields of a run's spec. \`train\` and \`sweep\` have a flag for almost every field. In the
+spec of a sweep, some fields are lists with another name, such as \`seq\` for \`T\`. [Specs](specs.md) describes
+spec files. Blocks count from 0: \`h.0\` is the first block.
+
+In the library, \`lk.gpt\` takes the model options, \`lk.createTrainer\` the trainer options, and \`lk.train\` those
+of trainer and loop. There, T is \`blockSize\` and B is \`batchSize\`; \`lk.gpt\` also requires \`vocabSize\`.
 ${PARTS.map(([title, fields]) => `\n## ${title}\n\n${tableOf(fields)}`).join("")}`;
 }
 
@@ -39,7 +41,13 @@ function tableOf(fields: Readonly<Record<string, RunField>>): string {
   const rows = [
     ["option", "flag", "values", "default", "description"],
     ...Object.entries(fields).map(([name, field]) => [
-      ...[code(name), flagsOf(name, field), valuesOf(field), defaultOf(field), field.doc],
+      ...[
+        code(name),
+        flagsOf(name, field),
+        valuesOf(field),
+        defaultOf(name, field),
+        descriptionOf(name, field),
+      ],
     ]),
   ].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
@@ -81,9 +89,27 @@ function valuesOf({ type, choices, least, most, above, below }: RunField): strin
   }`;
 }
 
-function defaultOf({ default: value }: RunField): string {
+/** Defaults that are not in the tables, or differ between commands. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  ...{
+    data: "`shakespeare`",
+    tokenizer: "`char`; in `sweep` `char,512`",
+    policy: "`off`; in `sweep` `off,on`",
+  },
+  ...{ T: "64; in `sweep` 64,128", B: "12; in `sweep` 1,024 / T", seed: "1; in `sweep` 1,2" },
+  ...{ threads: "number of cores", minLr: "a tenth of `lr`", steps: "100; in `train` 500", evalTokens: "" },
+};
+
+function defaultOf(name: string, { default: value }: RunField): string {
+  if (Object.hasOwn(DEFAULTS, name)) return DEFAULTS[name]!;
   if (value === undefined) return "";
   return code(typeof value === "string" || Array.isArray(value) ? JSON.stringify(value) : String(value));
+}
+
+/** Returns the description of an option. The description of a flag without a value is that of the opposite of its default. */
+function descriptionOf(name: string, field: RunField): string {
+  if (field.type !== "flag" || field.flag === undefined) return field.doc;
+  return `${code(flagOf(name, field))} sets ${code(String(!field.default))}: ${field.doc}`;
 }
 
 function code(text: string): string {

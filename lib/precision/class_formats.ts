@@ -42,7 +42,7 @@ export type PolicyClasses = Readonly<Partial<Record<OpClass, string>>>;
 export interface PolicyFormats {
   /** Formats of the classes. */
   readonly classes: PolicyClasses;
-  /** Formats of the operands of the linear layers of blocks, in recipes. Other operations run as in bf16-autocast. */
+  /** Formats of the operands of linear layers outside of the head, in recipes. Other operations run as in bf16-autocast. */
   readonly linear?: LinearRecipe;
 }
 
@@ -54,10 +54,8 @@ export interface FormatsSource extends PolicyFormats {
 
 const NONE: ClassFormats = {};
 
-/** True if a layer is a block of a model. */
-function isBlock(layer: string): boolean {
-  return /^h\.[0-9]+$/.test(layer);
-}
+/** Layers of a model that recipes leave in the policy's type. */
+const OUTSIDE_BLOCKS: readonly string[] = ["embedding", "head", "loss"];
 
 /**
  * Returns the formats that a policy and overrides set for a class in a layer. The last matching override wins; an
@@ -70,7 +68,8 @@ export function classFormats(source: FormatsSource, scope: Scope): ClassFormats 
   const { layer, opClass, isEnd = false } = scope;
   const named = classes[opClass];
   let found: ClassFormats = named === undefined ? NONE : { whole: quantizerOf(splitQuantizer(named)) };
-  if (opClass === "linear" && linear !== undefined && isBlock(layer) && !(linear.plainEnds && isEnd)) {
+  const isPlain = OUTSIDE_BLOCKS.includes(layer) || linear?.plainEnds && isEnd;
+  if (opClass === "linear" && linear !== undefined && !isPlain) {
     found = { slots: parsedSlots(linear.slots) };
   }
   for (const override of overrides) {

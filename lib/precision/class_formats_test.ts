@@ -45,8 +45,9 @@ Deno.test("classFormats() merges a recipe with overrides of operands", () => {
   });
   assertEquals(names("fp8-hybrid", ["linear.x@h.1=float32"], scope), hybrid);
   assertEquals(names("float32", ["linear.dy=e5m2"], scope), { "dgrad.dy": "e5m2", "wgrad.dy": "e5m2" });
+  assertEquals(names("fp8-hybrid", [], { layer: "" }), hybrid); // outside of a model
   // Recipes are of blocks; the first and the last one only without +bf16-ends.
-  for (const layer of ["head", "embedding", ""]) assertEquals(names("mxfp8", [], { layer }), {});
+  for (const layer of ["head", "embedding", "loss"]) assertEquals(names("mxfp8", [], { layer }), {});
   assertEquals(names("mxfp8+bf16-ends", [], { layer: "h.0", isEnd: true }), {});
   assertEquals(names("mxfp8+bf16-ends", [], { layer: "h.1" })["forward.x"], "e4m3fn/mx");
 });

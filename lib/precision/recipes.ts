@@ -1,7 +1,7 @@
 /**
  * Low-precision training recipes: formats of the operands of linear layers, on top of `bf16-autocast`. Plain data.
  *
- * A recipe quantizes the linear layers of the blocks. Embeddings, LayerNorms, attention, the head and all results of
+ * A recipe quantizes the linear layers of the blocks, and those outside of a model. Embeddings, LayerNorms, attention, the head and all results of
  * products stay as under `bf16-autocast`.
  *
  * @module

@@ -5,6 +5,7 @@
  */
 import { UserError } from "../error/user_error.ts";
 import { flopsPerToken } from "../model/mod.ts";
+import { completeOverride } from "../precision/mod.ts";
 import { canonicalJson, type RunSpec } from "../record/mod.ts";
 import type { TokenizerName } from "../text/mod.ts";
 import { type Dimension, dimension, type FieldValue, matches, product, zipped } from "./axes.ts";
@@ -68,7 +69,12 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
       if (matches({ ...point, B: point.tokensPerStep / point.T }, wanted)) point = { ...point, ...set };
     }
     const { tokensPerStep, ...rest } = point;
-    const run: RunSpec = { ...rest, minLr: rest.minLr ?? rest.lr / 10, B: tokensPerStep / point.T };
+    const run: RunSpec = {
+      ...rest,
+      overrides: rest.overrides.map(completeOverride), // those of axes and conditions too
+      minLr: rest.minLr ?? rest.lr / 10,
+      B: tokensPerStep / point.T,
+    };
     const steps = stepsOf(run, { budget, fixed });
     const planned = { ...run, steps };
     if (exclude.some((wanted) => matches({ ...planned, tokensPerStep }, wanted))) continue;

@@ -245,3 +245,29 @@ Deno.test("parseSweepSpec() refuses a field without effect unless some run uses 
   assertEquals(columns({ beta1: 0.8, axes }, "optimizer", "beta1"), [["adamw", 0.8], ["sgd", 0.8]]);
   assertThrows(() => parseSweepSpec({ ...ONE, beta1: 0.8, optimizer: "sgd" }, "x"), UserError, "no effect");
 });
+
+Deno.test("overrides of operands are completed, so that a precision has one form, in fields, axes and conditions", () => {
+  const short = [{ opClasses: ["linear"], operands: ["wgrad"], format: "mxfp4-stochastic" }];
+  const full = [{ opClasses: ["linear"], operands: ["wgrad"], format: "e2m1fn-stochastic", scaling: "mx" }];
+  assertEquals(columns({ overrides: short }, "overrides"), [[full]]);
+  assertEquals(columns({ axes: { overrides: [[], short] } }, "overrides"), [[[]], [full]]);
+  const when = [{ if: { seed: [1] }, set: { overrides: short } }];
+  assertEquals(columns({ when }, "overrides"), [[full]]);
+  assertEquals(columns({ policy: ["nvfp4+stochastic", "emulated:e4m7/tensor"] }, "policy"), [
+    ["nvfp4+stochastic"],
+    ["emulated:e4m7/tensor"],
+  ]);
+  const wrong: [given: object, message: string][] = [
+    [{ overrides: [{ opClasses: ["linear"], operands: ["z"], format: "e5m2" }] }, 'no operand "z"'],
+    [{ overrides: [{ format: "mxfp8" }] }, "the class linear only"],
+    [
+      { overrides: [{ opClasses: ["linear"], format: "e5m2", scaling: "block" }] },
+      "expected tensor, row, mx",
+    ],
+    [{ overrides: [{ opClasses: ["linear"], format: "e5m2", scale: "mx" }] }, "scale"],
+    [{ policy: ["mxfp8+fast"] }, "got +fast"],
+  ];
+  for (const [given, message] of wrong) {
+    assertStringIncludes(assertThrows(() => runsOf(given), UserError).message, message);
+  }
+});

@@ -124,6 +124,9 @@ export interface HeatMap {
   readonly range?: readonly [number, number];
 }
 
+/** Maximum number of labels below a heat map. */
+const MOST_TICKS = 12;
+
 /** Returns a heat map with colors from white (low) to blue (high). */
 export function heatMapFigure(text: FigureText, { values, columns, rows, range }: HeatMap): Figure {
   const data = [{
@@ -133,14 +136,18 @@ export function heatMapFigure(text: FigureText, { values, columns, rows, range }
     ...(range === undefined ? {} : { zmin: range[0], zmax: range[1] }),
     showscale: true,
   }];
-  const ticks = (names: readonly string[]) => ({
-    tickvals: [...names.keys()],
-    ticktext: names.map(plotlyText),
-    tickangle: 0,
-    showgrid: false,
-  });
+  const ticks = (names: readonly string[], most = Infinity) => {
+    const every = Math.max(1, Math.ceil(names.length / most));
+    const shown = [...names.keys()].filter((i) => i % every === 0);
+    return {
+      tickvals: shown,
+      ticktext: shown.map((i) => plotlyText(names[i]!)),
+      tickangle: 0,
+      showgrid: false,
+    };
+  };
   return figure(text, data, {
-    xaxis: ticks(columns),
+    xaxis: ticks(columns, MOST_TICKS),
     yaxis: { ...ticks(rows), autorange: "reversed" },
   });
 }

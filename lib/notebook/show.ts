@@ -5,7 +5,7 @@
  */
 import type { ColumnTable } from "arquero";
 import { runTable } from "../analysis/mod.ts";
-import { type Figure, lossFigures } from "../figure/mod.ts";
+import { type Figure, lossFigures, probeFigures } from "../figure/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { figureBundle, tableBundle, tableOf } from "./_bundle.ts";
 import { display } from "./_display.ts";
@@ -40,8 +40,8 @@ const RUN_COLUMNS = ["tokenizer", "T", "policy", "seed", "valLoss", "bitsPerByte
  *
  * Fractions in tables have four decimals, unless losskit defines a format for the column. Tables are limited to 50 rows.
  *
- * @param value A `Figure` or a list of figures; an Arquero table, or rows as objects; recorded runs (shown as a table and loss
- * curves); a result of `compare` (shown as a sentence, table and figures); a result of `train` (see {@linkcode livePlot}).
+ * @param value A `Figure` or a list of figures; an Arquero table, or rows as objects; recorded runs (shown as a table, loss
+ * curves, and heat maps of probes if the runs have any); a result of `compare` (shown as a sentence, table and figures); a result of `train` (see {@linkcode livePlot}).
  * @param options Title, axis label and update interval of a live plot.
  * @throws {TypeError} If the value is of another kind.
  */
@@ -56,7 +56,7 @@ export async function show(value: Showable, options: LivePlotOptions = {}): Prom
   } else if (isTable(value)) await display(tableBundle(value));
   else if (isRuns(value)) {
     await display(tableBundle(runTable(value).select(...RUN_COLUMNS)));
-    await show(lossFigures(value));
+    await show([...lossFigures(value), ...probeFigures(value)]);
   } else if (isList(value, isFigure)) {
     for (const figure of value) await display(figureBundle(figure));
   } else if (isList(value, isObject)) await display(tableBundle(tableOf(value)));

@@ -96,6 +96,19 @@ export const STEP_FORM = {
   lossScale: "double?",
 } as const satisfies TableForm;
 
+/**
+ * Columns of the table of probes: one row per metric and probed step. `scope` is a layer or a parameter; `position` is the
+ * index in a list, such as that of `byPosition`.
+ */
+export const PROBE_FORM = {
+  run: "text",
+  step: "int32",
+  scope: "text",
+  metric: "text",
+  position: "int32?",
+  value: "double",
+} as const satisfies TableForm;
+
 /** Columns of the table of evaluations: one row per evaluation. */
 export const EVAL_FORM = {
   run: "text",

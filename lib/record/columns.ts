@@ -8,6 +8,7 @@ import {
   type ColumnType,
   EVAL_FORM,
   parseForm,
+  PROBE_FORM,
   RUN_FORM,
   STEP_FORM,
   type TableForm,
@@ -147,6 +148,23 @@ export function evalColumns(runs: readonly RecordedRun[]): Columns {
     seriesOf(run).evals.map((event) => ({ run: run.manifest.runId, ...event }))
   );
   return columnsOfRows(rows, EVAL_FORM);
+}
+
+/** Returns one row per metric of every probed step, as {@linkcode PROBE_FORM}. */
+export function probeColumns(runs: readonly RecordedRun[]): Columns {
+  const rows = runs.flatMap((run) =>
+    seriesOf(run).probed.flatMap(({ step, probes }) =>
+      Object.entries(probes).flatMap(([scope, figures]) =>
+        Object.entries(figures).flatMap(([metric, found]) => {
+          const row = { run: run.manifest.runId, step, scope, metric };
+          return typeof found === "number"
+            ? [{ ...row, value: found }]
+            : found.map((value, position) => ({ ...row, position, value }));
+        })
+      )
+    )
+  );
+  return columnsOfRows(rows, PROBE_FORM);
 }
 
 /**

@@ -11,6 +11,7 @@ export {
   describedStepColumns,
   describedStepPieces,
   evalColumns,
+  probeColumns,
   runColumns,
   type StepColumns,
   stepColumns,
@@ -19,6 +20,7 @@ export {
   type ColumnForm,
   type ColumnType,
   EVAL_FORM,
+  PROBE_FORM,
   RESULT_FORM,
   RUN_FORM,
   SPEC_FORM,
@@ -105,7 +107,7 @@ export {
   readSweep,
   type SweepRecords,
 } from "./sweep_records.ts";
-export { type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
+export { type ProbedStep, type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
 export { readStepColumns, stepTablePath, type TableOptions, tabulateRuns } from "./step_table.ts";
 export { type AddedField, overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";
 export { DATA_FIELDS } from "../options/data_fields.ts";

@@ -24,12 +24,22 @@ export interface StepSeries {
   readonly lossScale: Float64Array | undefined;
 }
 
+/** A step with its metrics by layer or parameter. */
+export interface ProbedStep {
+  /** Step, from 1. */
+  readonly step: number;
+  /** Metrics by scope. */
+  readonly probes: NonNullable<StepEvent["probes"]>;
+}
+
 /** Effective events of a run, without superseded ones. */
 export interface RunSeries {
   /** Training steps. */
   readonly steps: StepSeries;
   /** Evaluations in order. */
   readonly evals: readonly EvalEvent[];
+  /** Steps with probes in order. */
+  readonly probed: readonly ProbedStep[];
   /** Largest share of gradient elements that underflow, of the steps that record it. Undefined if none does. */
   readonly underflow: number | undefined;
   /** All events except steps, in order, including superseded ones. */
@@ -146,7 +156,11 @@ export class EventStore {
     };
     const shares = [...this.#whole.values()].flatMap(({ underflow }) => underflow ?? []);
     const underflow = shares.length === 0 ? undefined : Math.max(...shares);
-    return { steps, evals, underflow, others: this.others };
+    const effective = chosen === undefined ? undefined : new Set(chosen);
+    const probed = [...this.#whole].flatMap(([row, { step, probes }]) =>
+      probes === undefined || effective?.has(row) === false ? [] : [{ step, probes }]
+    );
+    return { steps, evals, probed, underflow, others: this.others };
   }
 
   #stepAt(row: number): StepEvent {

@@ -6,12 +6,13 @@
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import crc32c from "crc-32/crc32c.js";
+import type { StepEvent } from "./event.ts";
 import { effectiveEvents } from "./journal.ts";
 import type { RecordedRun } from "./run_folder.ts";
 
 /**
  * Encodes a run for TensorBoard: `train/loss`, `train/lr`, `train/gradNorm` and `train/tokensPerSecond` of every step,
- * and the metrics of every evaluation as `validation/…`, at the recorded times. Values are rounded to float32,
+ * `probes/SCOPE/METRIC` of probed steps, and the metrics of every evaluation as `validation/…`, at the recorded times. Values are rounded to float32,
  * TensorBoard's type.
  *
  * @returns The content of the file. Equal runs give equal bytes.
@@ -21,13 +22,13 @@ export function encodeTensorBoard(run: RecordedRun): Uint8Array {
   const began = timeOf(run.events[0]?.time);
   const records = [
     encodeEvent(began, (event) => event.tag(FILE_VERSION, WireType.LengthDelimited).string("brain.Event:2")),
-    ...[...steps, ...evals].map(({ event, time, step, ...figures }) =>
+    ...[...steps, ...evals].map(({ time, step, ...event }) =>
       encodeEvent(
         timeOf(time),
         (message) =>
           message.tag(STEP, WireType.Varint).int64(step)
             .tag(SUMMARY, WireType.LengthDelimited)
-            .bytes(encodeSummary(event === "step" ? "train" : "validation", figures)),
+            .bytes(encodeSummary(tagged(event))),
       )
     ),
   ];
@@ -56,13 +57,30 @@ function encodeEvent(wallTime: number, what: (event: BinaryWriter) => BinaryWrit
   return what(new BinaryWriter().tag(WALL_TIME, WireType.Bit64).double(wallTime)).finish();
 }
 
-/** Encodes the metrics of a group under their names. Omits missing values and non-numbers. */
-function encodeSummary(group: string, figures: Readonly<Record<string, unknown>>): Uint8Array {
+/** Returns the metrics of an event by their tags: `train/loss`, `validation/loss`, `probes/h.0/flushed`. */
+function tagged(
+  { event, probes = {}, ...figures }: {
+    event: string;
+    probes?: StepEvent["probes"];
+    [name: string]: unknown;
+  },
+): [tag: string, value: unknown][] {
+  const group = event === "step" ? "train" : "validation";
+  return [
+    ...Object.entries(figures).map(([name, value]): [string, unknown] => [`${group}/${name}`, value]),
+    ...Object.entries(probes).flatMap(([scope, metrics]) =>
+      Object.entries(metrics).map(([name, value]): [string, unknown] => [`probes/${scope}/${name}`, value])
+    ),
+  ];
+}
+
+/** Encodes metrics under their tags. Omits missing values and non-numbers. */
+function encodeSummary(metrics: readonly (readonly [tag: string, value: unknown])[]): Uint8Array {
   const summary = new BinaryWriter();
-  for (const [name, figure] of Object.entries(figures)) {
+  for (const [tag, figure] of metrics) {
     if (typeof figure !== "number") continue;
     summary.tag(VALUE, WireType.LengthDelimited).fork()
-      .tag(TAG, WireType.LengthDelimited).string(`${group}/${name}`)
+      .tag(TAG, WireType.LengthDelimited).string(tag)
       .tag(SIMPLE_VALUE, WireType.Bit32).float(Math.fround(figure))
       .join();
   }

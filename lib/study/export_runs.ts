@@ -17,10 +17,13 @@ import {
   EVAL_FORM,
   evalColumns,
   type LeftOutRun,
+  PROBE_FORM,
+  probeColumns,
   type RecordedRun,
   RESULT_FORM,
   RUN_FORM,
   runColumns,
+  seriesOf,
   STEP_FORM,
   type TableForm,
   tensorBoardPath,
@@ -65,7 +68,7 @@ const FILES_OF: Readonly<Record<ExportFormat, (runs: readonly RecordedRun[]) => 
 };
 
 /**
- * Exports a sweep's steps, evaluations and runs as Parquet, Arrow or TensorBoard files.
+ * Exports a sweep's steps, evaluations, probes (if any) and runs as Parquet, Arrow or TensorBoard files.
  *
  * @param dir The sweep's folder.
  * @param options Formats and output folder.
@@ -111,6 +114,9 @@ function tableFiles(
   const tables: Record<string, [Iterable<Columns>, TableForm]> = {
     steps: [format.steps(runs), STEP_FORM],
     evals: [[evalColumns(runs)], EVAL_FORM],
+    ...(runs.some((run) => seriesOf(run).probed.length > 0) && {
+      probes: [[probeColumns(runs)], PROBE_FORM],
+    }),
     runs: [[{ ...runColumns(runs), ...results }], { ...RUN_FORM, ...RESULT_FORM }],
   };
   return Object.entries(tables).map(([name, [pieces, form]]) => ({

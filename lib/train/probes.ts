@@ -44,6 +44,10 @@ import { RoundingCounts } from "./rounding_counts.ts";
  * - `saturated`, `flushed` and `lastBin`: shares of the values that are rounded to a format of less range than float32,
  *   after scaling: beyond its largest number, rounded to 0 without being 0, and rounded to its largest magnitude.
  * - `gradSaturated`, `gradFlushed` and `gradLastBin`: the same of gradients.
+ * - `coherence`: ‖mean e‖ / (rms e / √K), where e is the error of the gradient of one of K parts of the batch. 1 for
+ *   independent errors, √K for equal ones. Omitted if everything is float32, or B is 1.
+ *
+ * For an operand with delayed scaling (`h.0.mlp.c_fc.dy`): `amax`, its largest magnitude.
  *
  * For `head`: `logitMin`, `logitMax`, `logZMean`, `logZMax`, and `nonFinite`. For `loss`: `byPosition`, the mean loss
  * at each of the T positions.
@@ -66,6 +70,15 @@ export function readProbes(tensors: ProbeTensors): Probes {
       Object.fromEntries(Object.entries(figures).map(([name, tensor]) => [name, read(tensor)])),
     ]),
   );
+}
+
+/** Merges metrics by scope. */
+export function mergeProbes(...all: readonly Probes[]): Probes {
+  const merged: Record<string, Record<string, number | readonly number[]>> = {};
+  for (const probes of all) {
+    for (const [scope, figures] of Object.entries(probes)) Object.assign(merged[scope] ??= {}, figures);
+  }
+  return merged;
 }
 
 /**

@@ -22,7 +22,12 @@ const optimizer: OptimizerConfig = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightD
 const B = 4, T = 8;
 
 /** Returns three steps with their metrics. */
-function run(given: Partial<StepConfig> = {}, probed = true, weights = (_name: string, p: tf.Tensor) => p) {
+function run(
+  given: Partial<StepConfig> = {},
+  probed = true,
+  weights = (_name: string, p: tf.Tensor) => p,
+  rows = B,
+) {
   const config: StepConfig = { model, optimizer, policy: "float32", execution: "graph", ...given };
   const parameters = Object.fromEntries(
     Object.entries(toParameters(initialParameters(config.model, 1))).map((
@@ -31,7 +36,7 @@ function run(given: Partial<StepConfig> = {}, probed = true, weights = (_name: s
   );
   let state: TrainState = { parameters, moments: initialOptimizerState(parameters, config.optimizer) };
   using step = createTrainStep(config);
-  const data = tinyBatch(), probes: Probes[] = [], losses: number[] = [];
+  const data = tinyBatch(rows), probes: Probes[] = [], losses: number[] = [];
   for (let i = 1; i <= 3; i++) {
     const result = step(state, data, { step: i, lr: 1e-3, probed });
     state = result.state;
@@ -133,6 +138,19 @@ Deno.test("shares of saturated and flushed values reveal formats of small range"
   assertGreater(figure(scaled, "h.1", "lastBin"), 0.05);
   assertLess(figure(scaled, "h.1", "gradFlushed"), 1);
   assert(figure(of("bf16-autocast"), "h.0", "flushed") === undefined);
+});
+
+Deno.test("the coherence of errors tells truncation from stochastic rounding", () => {
+  // Larger weights than the initial ones: attention and the MLP are not linear.
+  const larger = (_: string, p: tf.Tensor) => p.rank === 2 ? tf.mul(p, 15) : p;
+  const of = (format: string) => {
+    const { probes } = run({ overrides: [{ opClasses: ["linear"], format }] }, true, larger, 64);
+    return figure(probes[0], "h.1", "coherence");
+  };
+  const [stochastic, truncated] = [of("e8m3-stochastic"), of("e8m3-truncate")];
+  assertAlmostEquals(stochastic, 1, 0.3, `${truncated}`);
+  assertGreater(truncated, 1.5);
+  assert(figure(wide.probes[0], "h.1", "coherence") === undefined);
 });
 
 Deno.test("non-finite numbers are counted in their scope", () => {

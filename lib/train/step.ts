@@ -14,10 +14,18 @@ import { classScope } from "../tensorflow/precision/scope.ts";
 import { markResult } from "../tensorflow/precision/watch.ts";
 import type { Criterion, Execution } from "./trainer_options.ts";
 import { nextHistories } from "./amax.ts";
+import { addErrors, coherenceFigures, coherenceParts, type ErrorSums } from "./coherence.ts";
 import { lossAndGradients } from "./gradients.ts";
 import type { BatchTensors, LossConfig, ScaledBatch } from "./loss.ts";
 import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
-import { observeForward, type Probes, type ProbeTensors, readProbes, updateFigures } from "./probes.ts";
+import {
+  mergeProbes,
+  observeForward,
+  type Probes,
+  type ProbeTensors,
+  readProbes,
+  updateFigures,
+} from "./probes.ts";
 import { tokenScale } from "../tensorflow/ops/cross_entropy_loss.ts";
 import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
@@ -174,7 +182,8 @@ export function createTrainStep(config: StepConfig): TrainStep {
       const after = update(state, sums, { scalars, ...keyOf(batch) });
       const given = { gradients: sums.gradients, wide: float32Gradients(state.parameters, scaled, config) };
       const updates = updateFigures({ ...given, before: state.parameters, after }, config);
-      return { ...after, probes: { ...figures, ...updates } };
+      const maxima = Object.entries(sums.amax).map(([name, amax]) => [name, { amax: tf.clone(amax) }]);
+      return { ...after, probes: { ...figures, ...updates, ...Object.fromEntries(maxima) } };
     },
   );
   const part = runner(
@@ -184,22 +193,49 @@ export function createTrainStep(config: StepConfig): TrainStep {
       addTo(sums, parameters, batch as unknown as ScaledBatch),
   );
   const finish = runner(config.execution, "the update", update);
+  const errors = runner(
+    config.execution,
+    "the gradient errors of a micro-batch",
+    (sums: ErrorSums, parameters: Parameters, batch: BatchTree) => {
+      const scaled = batch as unknown as ScaledBatch;
+      const { loss, gradients } = lossAndGradients(parameters, scaled, config);
+      loss.dispose();
+      return addErrors(sums, gradients, float32Gradients(parameters, scaled, config)!);
+    },
+  );
 
   /** Runs micro-batches in order, each weighted by the whole batch's number of targets. */
-  const inParts = (state: StateTree, batch: BatchTensors, scalars: tf.Tensor1D) => {
+  const inMicroBatches = <S extends TensorTree & tf.TensorContainer>(
+    { run }: { run: (sums: S, parameters: Parameters, batch: BatchTree) => S },
+    { state, batch, of, begin }: { state: StateTree; batch: BatchTensors; of: number; begin: S },
+  ): S => {
     // Micro-batches of a custom loss have equal weights: only the custom loss determines which targets count.
     const ignoreIndex = config.criterion === undefined ? config.loss?.ignoreIndex : undefined;
     const scale = tf.tidy(() => tokenScale(batch.y, ignoreIndex));
-    let sums = none;
-    for (let i = 0; i < accumulate; i++) {
-      const micro = tf.tidy(() => ({ ...microBatch(batch, { i, of: accumulate }), ...scaleOf(state) }));
+    let sums = begin;
+    for (let i = 0; i < of; i++) {
+      const micro = tf.tidy(() => ({ ...microBatch(batch, { i, of }), ...scaleOf(state) }));
       const former = sums;
-      sums = part.run(former, state.parameters, { ...micro, scale, histories: state.amax });
+      sums = run(former, state.parameters, { ...micro, scale, histories: state.amax });
       tf.dispose([micro, former]);
     }
+    scale.dispose();
+    return sums;
+  };
+  const inParts = (state: StateTree, batch: BatchTensors, scalars: tf.Tensor1D) => {
+    const sums = inMicroBatches(part, { state, batch, of: accumulate, begin: none });
     const result = finish.run(state, sums, { scalars, ...keyOf(batch) });
-    tf.dispose([scale, sums]);
+    tf.dispose(sums);
     return result;
+  };
+  /** Returns the coherence of gradient errors by layer. None in float32, and for a batch of one sequence. */
+  const coherence = (state: StateTree, batch: BatchTensors): Probes => {
+    const of = coherenceParts(batch.x.shape[0]);
+    if (of < 2 || isFloat32(config)) return {};
+    const sums = inMicroBatches(errors, { state, batch, of, begin: { mean: {}, square: {} } as ErrorSums });
+    const figures = tf.tidy(() => coherenceFigures(sums) as unknown as tf.TensorContainer);
+    tf.dispose(sums);
+    return readProbes(figures as unknown as ProbeTensors);
   };
 
   const call = (
@@ -227,6 +263,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
       amax: state.amax ?? {},
       scaler: state.scaler === undefined ? [] : [state.scaler],
     };
+    const ofErrors = at.probed ? coherence(tree, batch) : {}; // before the step replaces the weights
     const { parameters, moments, ema, amax, scaler: [scaler], figures, probes } = accumulate > 1
       ? inParts(tree, batch, scalars)
       : (at.probed ? probed : whole).run(tree, treeOf(batch), scalars);
@@ -242,13 +279,13 @@ export function createTrainStep(config: StepConfig): TrainStep {
       loss,
       gradNorm,
       ...(scale !== undefined && { lossScale: scale }),
-      ...(at.probed && { probes: readProbes(probes) }),
+      ...(at.probed && { probes: mergeProbes(readProbes(probes), ofErrors) }),
     };
   };
   return Object.defineProperties(call as TrainStep, {
     [Symbol.dispose]: {
       value: () => {
-        for (const one of [whole, probed, part, finish]) one.dispose();
+        for (const one of [whole, probed, part, finish, errors]) one.dispose();
       },
     },
   });
@@ -267,7 +304,7 @@ function float32Gradients(
   { lossScale: _scale, roundingKey: _key, ...batch }: ScaledBatch,
   { policy, overrides = [], ...config }: StepConfig,
 ): Parameters | undefined {
-  if (policy === "float32" && overrides.length === 0) return undefined;
+  if (isFloat32({ policy, overrides })) return undefined;
   const { loss, gradients } = lossAndGradients(parameters, batch, {
     ...config,
     policy: "float32",
@@ -275,6 +312,10 @@ function float32Gradients(
   });
   loss.dispose();
   return gradients;
+}
+
+function isFloat32({ policy, overrides = [] }: Pick<StepConfig, "policy" | "overrides">): boolean {
+  return policy === "float32" && overrides.length === 0;
 }
 
 /** Returns the factor of a state's scaler, if there is one. */

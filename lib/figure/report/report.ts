@@ -32,6 +32,7 @@ import { facetsOf } from "../facets.ts";
 import type { Figure } from "../figure.ts";
 import { gapFigures, lossFigures, type SettingFigure } from "../figures.ts";
 import { gapByAxisFigures } from "../gap_by_axis.ts";
+import { probeFigures } from "../probe_figures.ts";
 import { plotlySource } from "./plotly_source.ts";
 
 /** Content of a report. */
@@ -108,6 +109,13 @@ export function reportFigures(
         `Training loss in the lower precision minus float32's, one curve per seed. Gray: mean of finished pairs with its ` +
         `95 % confidence interval. Dashed: noise floor of perturbed float32 runs. Dotted: tolerance of ±${tolerance} nats per token, if in range.`,
       figures: gapFigures(runs, tolerance),
+    },
+    {
+      heading: "Probes",
+      note:
+        "Metrics of probed steps by layer, of the first run of each precision. Formats of float32's range neither saturate nor " +
+        "flush. A coherence above 1 means that gradient errors do not average out. The loss scale halves at skipped steps.",
+      figures: probeFigures(runs),
     },
   ].filter(({ figures, sentences = [] }) => figures.length > 0 || sentences.length > 0);
 }

@@ -274,11 +274,20 @@ function barSvg(
   }).join("");
 }
 
-function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
+/** Returns the finite values of a heat map, and those of the first and the last color. */
+export function heatRange(trace: PlotlyObject): { finite: readonly number[]; low: number; high: number } {
   const rows = (trace["z"] ?? []) as readonly (readonly (number | null)[])[];
   const finite = rows.flat().filter((z): z is number => typeof z === "number" && Number.isFinite(z));
-  const low = Number(trace["zmin"] ?? finite.reduce((a, b) => Math.min(a, b), Infinity));
-  const high = Number(trace["zmax"] ?? finite.reduce((a, b) => Math.max(a, b), -Infinity));
+  return {
+    finite,
+    low: Number(trace["zmin"] ?? finite.reduce((a, b) => Math.min(a, b), Infinity)),
+    high: Number(trace["zmax"] ?? finite.reduce((a, b) => Math.max(a, b), -Infinity)),
+  };
+}
+
+function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
+  const rows = (trace["z"] ?? []) as readonly (readonly (number | null)[])[];
+  const { finite, low, high } = heatRange(trace);
   const xs = Array.isArray(trace["x"]) ? trace["x"] as Json[] : rows[0]?.map((_, i) => i) ?? [];
   const ys = Array.isArray(trace["y"]) ? trace["y"] as Json[] : rows.map((_, i) => i);
   const sizeOf = (axis: Axis, values: readonly Json[]) => {
@@ -309,7 +318,7 @@ function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
 }
 
 /** Returns the color at a position of a `[position, #rrggbb]` scale. Default scale: white to blue. */
-function colorAt(scale: Json | undefined, place: number): string {
+export function colorAt(scale: Json | undefined, place: number): string {
   const stops = Array.isArray(scale)
     ? scale as [number, string][]
     : [[0, "#ffffff"], [1, "#08519c"]] as [number, string][];

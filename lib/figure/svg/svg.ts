@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { COLOR_BAR, colorBarSvg } from "./_color_bar.ts";
 import { greatest } from "../../number/extent.ts";
 import { type Axis, axisOf, titleOf } from "./_axis.ts";
 import { px, svgText, widthOf } from "./_text.ts";
@@ -57,8 +58,15 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
   const bottom = height - 30 - (titleOf(xLayout!["title"]) === "" ? 0 : 18) - 20 * legend.length;
   const range = { values: rangeValues(data, layout, "y"), room: !hasHeatmap(data) };
   const guess = axisOf(yLayout!, { ...range, pixels: [bottom, top] });
+  const heat = data.find(({ type, showscale }) => type === "heatmap" && showscale !== false);
+  const bar = heat === undefined ? 0 : COLOR_BAR;
   const labels = Math.max(0, greatest(guess.ticks.map(({ label }) => widthOf(label, TEXT))));
-  const box: Box = { left: 14 + labels + (guess.title === "" ? 0 : 20), right: width - 16, top, bottom };
+  const box: Box = {
+    left: 14 + labels + (guess.title === "" ? 0 : 20),
+    right: width - 16 - bar,
+    top,
+    bottom,
+  };
   const x = axisOf(xLayout!, {
     values: rangeValues(data, layout, "x"),
     pixels: [box.left, box.right],
@@ -92,6 +100,7 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
     ),
     "</g>",
     annotationsSvg(layout, plane, box),
+    heat === undefined ? "" : colorBarSvg(heat, { ...box, ink }),
     legendSvg(legend, { top: height - 20 * legend.length, ink }),
     "</svg>",
   ];

@@ -1,0 +1,59 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { JournalWriter, probeColumns, readJournal, runPaths } from "../record/mod.ts";
+import { recordRuns } from "../../tests/support/synthetic_runs.ts";
+import { probeFigures } from "./probe_figures.ts";
+import { renderReport } from "./report/report.ts";
+import { figureSvg } from "./svg/svg.ts";
+
+const figures = { loss: 1, lr: 1, gradNorm: 1, tokensPerSecond: 1, lossScale: 1024 };
+
+/** Returns a run with probes at three steps, the last one recorded again after a resume. */
+function run() {
+  return recordRuns([{ losses: [], spec: { policy: "emulated:e4m3", steps: 3 }, end: "none" }], (folder) => {
+    const { journal } = runPaths(folder);
+    using writer = new JournalWriter(journal, readJournal(journal).validBytes);
+    const probes = (flushed: number) => ({
+      "h.0": { gradFlushed: flushed, saturated: 0 },
+      "h.1": { gradFlushed: flushed / 2, saturated: 0 },
+      "h.0.ln_1.weight": { gradNorm: 1 },
+      loss: { byPosition: [1, 2] },
+    });
+    for (const step of [1, 2, 3]) {
+      writer.write({ event: "step", step, ...figures, probes: probes(0.1 * step) });
+    }
+    writer.write({ event: "resume", step: 2 });
+    writer.write({ event: "step", step: 3, ...figures, lossScale: 512, probes: probes(0.9) });
+  });
+}
+
+Deno.test("probeFigures() draws layer × step per metric without superseded steps, and the loss scale", async () => {
+  const runs = run();
+  const [flushed, scale, ...none] = probeFigures(runs);
+  assertEquals(none, []); // no value is saturated
+  assertEquals(
+    flushed?.title,
+    "Share of gradient values flushed to 0: emulated:e4m3 (emulated IEEE-style e4m3), seed 1",
+  );
+  const [map] = flushed!.data;
+  assertEquals(map!["z"], [[0.1, 0.2, 0.9], [0.05, 0.1, 0.45]]);
+  assertEquals([map!["zmin"], map!["zmax"]], [0, 1]);
+  const { xaxis, yaxis } = flushed!.layout as Record<string, { ticktext: string[] }>;
+  assertEquals([xaxis!.ticktext, yaxis!.ticktext], [["1", "2", "3"], ["h.0", "h.1"]]);
+  assertEquals(scale!.data[0]!["y"], [1024, 1024, 512]);
+  const svg = figureSvg(flushed!);
+  assertStringIncludes(svg, ">h.1</text>");
+  assert(/>1<\/text>.*>0<\/text><\/g>/.test(svg), "the color bar's labels");
+  const html = await renderReport({ title: "probes", runs, reproduce: [] });
+  assertStringIncludes(html, "<h2>Probes</h2>");
+});
+
+Deno.test("probeColumns() has a row per metric of the effective probed steps", () => {
+  const columns = probeColumns(run());
+  const rows = (columns["step"] as Int32Array).length;
+  assertEquals(rows, 3 * (2 + 2 + 1 + 2));
+  const at = Array.from({ length: rows }, (_, i) => i).filter((i) =>
+    (columns["scope"] as string[])[i] === "loss"
+  );
+  assertEquals(at.map((i) => (columns["position"] as (number | null)[])[i]), [0, 1, 0, 1, 0, 1]);
+  assertEquals((columns["value"] as Float64Array).filter((value) => value === 0.9).length, 1);
+});

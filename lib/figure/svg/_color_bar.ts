@@ -1,0 +1,36 @@
+/**
+ * The color bar of a heat map.
+ *
+ * @module
+ */
+import { px, svgText } from "./_text.ts";
+import { colorAt, heatRange } from "./_traces.ts";
+import type { PlotlyObject } from "../figure.ts";
+
+/** Width that a color bar with its labels takes, in pixels. */
+export const COLOR_BAR: number = 66;
+
+/** Number of color steps. */
+const STEPS = 24;
+
+/** Draws the color bar of a heat map at the right of its box, with the values of the first and the last color. */
+export function colorBarSvg(
+  trace: PlotlyObject,
+  { right, top, bottom, ink }: { right: number; top: number; bottom: number; ink: string },
+): string {
+  const { finite, low, high } = heatRange(trace);
+  if (finite.length === 0) return "";
+  const step = (bottom - top) / STEPS, x = right + 12;
+  const cells = Array.from(
+    { length: STEPS },
+    (_, i) =>
+      `<rect x="${px(x)}" y="${px(top + i * step)}" width="10" height="${px(step + 0.5)}" fill="${
+        colorAt(trace["colorscale"], 1 - (i + 0.5) / STEPS)
+      }"/>`,
+  );
+  const label = (value: number, y: number) =>
+    `<text x="${px(x + 14)}" y="${px(y)}" fill="${ink}">${
+      svgText(String(Number(value.toPrecision(3))))
+    }</text>`;
+  return `<g>${cells.join("")}${label(high, top + 10)}${high > low ? label(low, bottom) : ""}</g>`;
+}

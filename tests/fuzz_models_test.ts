@@ -158,13 +158,13 @@ for (const kind of Object.keys(TOKENIZER_FILES)) {
     const { refused, taken } = await fuzz(`tokenizer.json (${kind})`, () => {
       const tokenizer = libraryTokenizer(parseJson(damagedTokenizer(kind, random), { anyKey: true }));
       assertEquals(tokenizer.byteLengths.length, tokenizer.vocabSize);
-      for (const text of [WORDS, "", "漢字\u0000 \ud800"]) {
+      for (const text of [WORDS, "", "漢字\u0000 😀"]) {
         const ids = tokenizer.encode(text);
         assert(ids.every((id) => id >= 0 && id < tokenizer.vocabSize));
         assertEquals(typeof tokenizer.decode(ids), "string");
       }
     }, [TypeError, RangeError, SyntaxError]);
-    assert(refused > 0, `refused ${refused}, taken ${taken}`);
+    assert(refused > 0 && taken > COUNT / 20, `refused ${refused}, taken ${taken}`);
   });
 }
 

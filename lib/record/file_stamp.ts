@@ -35,15 +35,14 @@ const TICK = 2000;
 /**
  * Stamps a file.
  *
- * @returns The stamp. Undefined if the file is missing, is not a regular file, or changed while it was read.
+ * @returns The stamp. Undefined if the file is missing, unreadable or not a regular file, or changed while it was read.
  */
 export function stampFile(path: string): FileStamp | undefined {
   const now = Date.now();
   const before = timesOf(path);
   if (before === undefined) return undefined;
-  const sha256 = sha256Hex(Deno.readFileSync(path));
-  const after = timesOf(path);
-  if (after === undefined || !equalTimes(before, after)) return undefined;
+  const sha256 = hashOf(path), after = timesOf(path);
+  if (sha256 === undefined || after === undefined || !equalTimes(before, after)) return undefined;
   return { ...before, settled: Math.max(before.mtime, before.ctime) + TICK < now, sha256 };
 }
 
@@ -51,7 +50,16 @@ export function stampFile(path: string): FileStamp | undefined {
 export function matchesStamp(path: string, stamp: FileStamp): boolean {
   const now = timesOf(path);
   if (now === undefined || now.size !== stamp.size) return false;
-  return stamp.settled && equalTimes(now, stamp) || sha256Hex(Deno.readFileSync(path)) === stamp.sha256;
+  return stamp.settled && equalTimes(now, stamp) || hashOf(path) === stamp.sha256;
+}
+
+/** Returns the SHA-256 of a file. Undefined for an unreadable file, whose reader reports the error. */
+function hashOf(path: string): string | undefined {
+  try {
+    return sha256Hex(Deno.readFileSync(path));
+  } catch {
+    return undefined;
+  }
 }
 
 type Times = Pick<FileStamp, "size" | "mtime" | "ctime">;
@@ -65,8 +73,7 @@ function timesOf(path: string): Times | undefined {
     const { isFile, size, mtime, ctime } = Deno.statSync(path);
     if (!isFile) return undefined;
     return { size, mtime: mtime?.getTime() ?? NaN, ctime: ctime?.getTime() ?? NaN };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, dirname, join, resolve } from "node:path";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { exists, isEmpty } from "../file/exists.ts";
 import { isClaimed } from "./claim.ts";
@@ -64,6 +65,8 @@ function listed(sweepDir: string, id: string): ListedRun {
   const misplaced = placeProblem(folder);
   if (misplaced !== undefined) return as("damaged", misplaced);
   const { manifest, journal, claim } = runPaths(folder);
+  const unreadable = readingProblem(manifest);
+  if (unreadable !== undefined) return as("damaged", `${folder} cannot be read: ${unreadable}`);
   if (exists(manifest)) return as("begun");
   if (isClaimed(claim)) return as("starting");
   const lost = "its folder has no manifest.json: ";
@@ -71,6 +74,17 @@ function listed(sweepDir: string, id: string): ListedRun {
   return isEmpty(journal)
     ? as("empty", `${lost}the run ended before its first step. Repeat the sweep's command to resume it`)
     : as("damaged", `${lost}the file is lost. Restore it from a copy, or delete the folder to run it again`);
+}
+
+/** Describes why a path cannot be looked up, for example for lack of permission. Undefined if it exists or is missing. */
+function readingProblem(path: string): string | undefined {
+  try {
+    Deno.statSync(path);
+    return undefined;
+  } catch (error) {
+    const isMissing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+    return isMissing ? undefined : clauseOf(error);
+  }
 }
 
 /**

@@ -134,7 +134,7 @@ Deno.test("notebook 01 shows the article's numbers", () => {
   assertStringIncludes(printed("loss-03"), "4.6052"); // p(cat) = 0.01
   assertStringIncludes(printed("loss-05"), "p = 0.30: 1.204 nats\np = 0.15: 1.897 nats\n");
   assertStringIncludes(printed("loss-15"), "0.8^250 = 5.92e-25; sum of the logs: 55.79 nats");
-  assertStringIncludes(printed("loss-20"), "through the loss:        -0.2000\nthrough the product:     0\n");
+  assertStringIncludes(printed("loss-20"), "gradient of the loss:    -0.2000\ngradient of the product: 0\n");
   assertStringIncludes(printed("loss-22"), "ln 50000 = 10.8198");
   const [, validation] = plotted("loss-24")[0]!.data;
   assertEquals(validation!.y.length, 4);

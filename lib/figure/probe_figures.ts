@@ -3,41 +3,43 @@
  *
  * @module
  */
-import { precisionName } from "../analysis/mod.ts";
-import { least } from "../number/extent.ts";
+import { isBaseline, precisionName } from "../analysis/mod.ts";
+import { greatest } from "../number/extent.ts";
 import { type ProbedStep, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { curveFigure, heatMapFigure } from "./build.ts";
 import type { Figure } from "./figure.ts";
 
-/** Metrics by layer that heat maps show, with their titles. */
-const METRICS: Readonly<Record<string, { title: string; range?: readonly [number, number] }>> = {
-  saturated: { title: "Share of values beyond the format's largest number", range: [0, 1] },
-  flushed: { title: "Share of values flushed to 0", range: [0, 1] },
-  lastBin: { title: "Share of values in the format's last bin", range: [0, 1] },
-  gradSaturated: { title: "Share of gradient values beyond the format's largest number", range: [0, 1] },
-  gradFlushed: { title: "Share of gradient values flushed to 0", range: [0, 1] },
-  gradLastBin: { title: "Share of gradient values in the format's last bin", range: [0, 1] },
-  coherence: { title: "Coherence of gradient errors (independent errors: 1)" },
-  residualMax: { title: "Largest magnitude on the residual stream" },
-  attentionMax: { title: "Largest attention logit" },
-  nonFinite: { title: "NaN and infinite values" },
+/** Metrics by layer that heat maps show, with short titles. `isShare`: colors begin at 0. */
+const METRICS: Readonly<Record<string, { title: string; isShare?: true }>> = {
+  saturated: { title: "Saturated values", isShare: true },
+  flushed: { title: "Values flushed to 0", isShare: true },
+  lastBin: { title: "Values in the last bin", isShare: true },
+  gradSaturated: { title: "Saturated gradients", isShare: true },
+  gradFlushed: { title: "Gradients flushed to 0", isShare: true },
+  gradLastBin: { title: "Gradients in the last bin", isShare: true },
+  coherence: { title: "Coherence of errors" },
+  residualMax: { title: "Residual stream" },
+  attentionMax: { title: "Attention logits" },
+  nonFinite: { title: "NaN and infinite values", isShare: true },
 };
 
 /** Maximum number of columns of a heat map. More probed steps are thinned evenly. */
 const MOST_COLUMNS = 40;
 
-/** Maximum number of runs with heat maps: the first of each precision. */
-const MOST_RUNS = 3;
+/** Maximum number of runs with heat maps: the first of each precision, lower precisions before float32. */
+const MOST_RUNS = 4;
 
 /**
  * Returns figures of probes: one heat map of layer × step per metric, and the loss scale over steps of runs with a gradient
- * scaler. Heat maps show the first run of each precision, of at most three precisions. Metrics that are 0 everywhere are left
+ * scaler. Heat maps show the first run of each precision, of at most four precisions. Metrics that are 0 everywhere are left
  * out.
  */
 export function probeFigures(runs: readonly RecordedRun[]): Figure[] {
   const probed = runs.filter((run) => seriesOf(run).probed.length > 0);
   const first = [...Map.groupBy(probed, ({ manifest: { spec } }) => precisionName(spec)).values()]
-    .map(([run]) => run!).slice(0, MOST_RUNS);
+    .map(([run]) => run!)
+    .sort((a, b) => Number(isBaseline(a.manifest.spec)) - Number(isBaseline(b.manifest.spec)))
+    .slice(0, MOST_RUNS);
   return [...first.flatMap(heatMaps), ...lossScaleFigures(runs)];
 }
 
@@ -45,7 +47,7 @@ function heatMaps(run: RecordedRun): Figure[] {
   const { spec } = run.manifest;
   const steps = thinned(seriesOf(run).probed);
   const layers = ["embedding", ...Array.from({ length: spec.nLayer }, (_, i) => `h.${i}`), "head", "loss"];
-  return Object.entries(METRICS).flatMap(([metric, { title, range }]) => {
+  return Object.entries(METRICS).flatMap(([metric, { title, isShare }]) => {
     const valueOf = ({ probes }: ProbedStep, layer: string) => {
       const value = probes[layer]?.[metric];
       return typeof value === "number" ? value : NaN;
@@ -55,12 +57,12 @@ function heatMaps(run: RecordedRun): Figure[] {
     if (values.flat().every((value) => !(Math.abs(value) > 0))) return [];
     return [heatMapFigure(
       {
-        title: `${title}: ${precisionName(spec)}, seed ${spec.seed}`,
+        title: `${title}: ${precisionName(spec)}`,
         ...{ x: "step", y: "layer", height: 140 + 26 * Math.max(4, rows.length) },
       },
       {
         ...{ values, rows, columns: steps.map(({ step }) => String(step)) },
-        ...(range && { range }),
+        ...(isShare && { range: [0, greatest(values.flat().filter(Number.isFinite))] }),
       },
     )];
   });
@@ -80,8 +82,6 @@ function lossScaleFigures(runs: readonly RecordedRun[]): Figure[] {
     return [{ name: `${precisionName(spec)}, seed ${spec.seed}`, points }];
   });
   if (curves.length === 0) return [];
-  const lowest = least(curves.map(({ points }) => points.length));
-  if (lowest === 0) return [];
   return [curveFigure(
     { title: "Loss scale", x: "step", y: "factor of the loss", layout: { yaxis: { type: "log" } } },
     curves,

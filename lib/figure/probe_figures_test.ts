@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { JournalWriter, probeColumns, readJournal, runPaths } from "../record/mod.ts";
+import { encodeTensorBoard, JournalWriter, probeColumns, readJournal, runPaths } from "../record/mod.ts";
 import { recordRuns } from "../../tests/support/synthetic_runs.ts";
 import { probeFigures } from "./probe_figures.ts";
 import { renderReport } from "./report/report.ts";
@@ -32,23 +32,26 @@ Deno.test("probeFigures() draws layer × step per metric without superseded step
   assertEquals(none, []); // no value is saturated
   assertEquals(
     flushed?.title,
-    "Share of gradient values flushed to 0: emulated:e4m3 (emulated IEEE-style e4m3), seed 1",
+    "Gradients flushed to 0: emulated:e4m3 (emulated IEEE-style e4m3)",
   );
   const [map] = flushed!.data;
   assertEquals(map!["z"], [[0.1, 0.2, 0.9], [0.05, 0.1, 0.45]]);
-  assertEquals([map!["zmin"], map!["zmax"]], [0, 1]);
+  assertEquals([map!["zmin"], map!["zmax"]], [0, 0.9]);
   const { xaxis, yaxis } = flushed!.layout as Record<string, { ticktext: string[] }>;
   assertEquals([xaxis!.ticktext, yaxis!.ticktext], [["1", "2", "3"], ["h.0", "h.1"]]);
   assertEquals(scale!.data[0]!["y"], [1024, 1024, 512]);
   const svg = figureSvg(flushed!);
   assertStringIncludes(svg, ">h.1</text>");
-  assert(/>1<\/text>.*>0<\/text><\/g>/.test(svg), "the color bar's labels");
+  assert(/>0.9<\/text>.*>0<\/text><\/g>/.test(svg), "the color bar's labels");
   const html = await renderReport({ title: "probes", runs, reproduce: [] });
   assertStringIncludes(html, "<h2>Probes</h2>");
 });
 
 Deno.test("probeColumns() has a row per metric of the effective probed steps", () => {
-  const columns = probeColumns(run());
+  const runs = run(), columns = probeColumns(runs);
+  const tags = new TextDecoder().decode(encodeTensorBoard(runs[0]!));
+  assertStringIncludes(tags, "probes/h.0/gradFlushed");
+  assertStringIncludes(tags, "probes/h.0.ln_1.weight/gradNorm");
   const rows = (columns["step"] as Int32Array).length;
   assertEquals(rows, 3 * (2 + 2 + 1 + 2));
   const at = Array.from({ length: rows }, (_, i) => i).filter((i) =>

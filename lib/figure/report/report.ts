@@ -113,8 +113,10 @@ export function reportFigures(
     {
       heading: "Probes",
       note:
-        "Metrics of probed steps by layer, of the first run of each precision. Formats of float32's range neither saturate nor " +
-        "flush. A coherence above 1 means that gradient errors do not average out. The loss scale halves at skipped steps.",
+        "Metrics of probed steps by layer, of the first run of each precision. Shares are of the values that a format of less " +
+        "range than float32 rounds: saturated are those beyond its largest number, in the last bin those rounded to it. " +
+        "Coherence: 1 for independent gradient errors; errors above it do not average out. Residual stream and attention " +
+        "logits: largest magnitude and value. The loss scale halves at skipped steps.",
       figures: probeFigures(runs),
     },
   ].filter(({ figures, sentences = [] }) => figures.length > 0 || sentences.length > 0);

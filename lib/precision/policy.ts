@@ -231,6 +231,6 @@ export function underflowWarning(precision: string, share: number): string | und
   if (!(share >= REPORTED_UNDERFLOW)) return undefined;
   return `warning: ${
     (share * 100).toFixed(0)
-  } % of the gradient's elements underflow to 0 in ${precision} at the first step. The share depends on the size of the batch. Scale the format, as in emulated:e4m3/tensor or ` +
-    "linear=e4m3/tensor.";
+  } % of the gradient's elements underflow to 0 in ${precision} at the first step. The share depends on the size of the batch. Scale the format, as in emulated:e4m3fn/tensor or ` +
+    "linear=e4m3fn/tensor.";
 }

@@ -176,12 +176,7 @@ Deno.test(`${COUNT / 10} damaged files of the token cache give the same tokens`,
   await fuzz("token cache", async (i) => {
     if (i % 10 > 0) return; // a tokenizer is trained again for many of them
     const path = files()[random.integer(files().length)]!, whole = Deno.readFileSync(path);
-    Deno.writeFileSync(
-      path,
-      path.endsWith(".json")
-        ? mutateText(new TextDecoder().decode(whole), random)
-        : mutateBytes(whole, random),
-    );
+    Deno.writeFileSync(path, mutateBytes(whole, random));
     assertEquals(await tokens(), want, path);
   });
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseEvent, type StepEvent } from "./event.ts";
+import { hasChecksum, parseEvent, type StepEvent } from "./event.ts";
 
 /** Bytes read first from the end, enough for a step without probes. Doubled until a step is found. */
 const TAIL = 4096;
@@ -43,8 +43,10 @@ function readFrom(file: Deno.FsFile, begin: number): string {
 }
 
 function lastStepOf(text: string): StepEvent | undefined {
-  for (const line of text.split("\n").reverse()) {
+  const lines = text.split("\n").reverse(), isSealed = lines.some(hasChecksum);
+  for (const line of lines) {
     if (!line.startsWith('{"event":"step"')) continue;
+    if (isSealed && !hasChecksum(line)) continue; // damaged: only version 0.1 wrote no checksums
     const parsed = parseEvent(line);
     if ("event" in parsed && parsed.event.event === "step") return parsed.event;
   }

@@ -95,7 +95,7 @@ const WRONG: [
   [
     "other seed and precision",
     ({ float32, bf16 }) => [float32[0]!, bf16[1]!],
-    /policy is "float32".*seed is 1/,
+    /got policy "float32" and "bf16-autocast", seed 1 and 2/,
   ],
   [
     "a folder without pairs",

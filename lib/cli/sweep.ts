@@ -48,7 +48,11 @@ const program = command(
     "number of concurrent runs (default: from cores and memory)",
     numberOption("--workers"),
   )
-  .option("--floor <n>", `${FLOOR_HELP} (default: 0)`, numberOption("--floor"))
+  .option(
+    "--floor <n>",
+    `${FLOOR_HELP} (default: 2 without a spec and flags, else 0)`,
+    numberOption("--floor"),
+  )
   .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 1)
   .option(
     "--time-limit <time>",

@@ -104,12 +104,12 @@ function isRecord(value: unknown): value is object {
  * Validates a spec. Undefined fields count as omitted.
  *
  * @param options `source`: name of the spec in errors; `defaults`: values of omitted fields (default: the built-in sweep, with
- * the device's autocast policy).
+ * the device's autocast policy; a spec without fields also gets two perturbed runs per setting).
  * @throws {UserError} If a field is unknown, or values contradict each other.
  */
 export function checkedSpec(
   spec: SweepSpecInput,
-  { source, defaults = builtInSweep() }: { source: string; defaults?: SweepSpec | undefined },
+  { source, defaults = builtInSweep(spec) }: { source: string; defaults?: SweepSpec | undefined },
 ): SweepSpec {
   const given = isRecord(spec)
     ? Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined))
@@ -117,8 +117,12 @@ export function checkedSpec(
   return parseSweepSpec(given, source, defaults);
 }
 
-function builtInSweep(): SweepSpec {
-  return { ...DEFAULT_SWEEP, policy: ["off", "on"].map((word) => policyName(word) as PolicyName) };
+/** Perturbed runs per setting of the built-in sweep without any field of a spec. */
+const BUILT_IN_FLOOR = 2;
+
+function builtInSweep(spec: SweepSpecInput): SweepSpec {
+  const policy = ["off", "on"].map((word) => policyName(word) as PolicyName);
+  return { ...DEFAULT_SWEEP, policy, floor: isEmpty(spec) ? BUILT_IN_FLOOR : 0 };
 }
 
 /**

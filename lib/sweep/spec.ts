@@ -93,7 +93,8 @@ export interface SweepSpec extends SharedOptions {
   /** Amount of training, as a replacement for `steps`. Default: `steps`. */
   budget?: Budget | undefined;
   /**
-   * Number of perturbed float32 runs per setting with a lower precision. They measure the noise floor. Default: 0; 3 in `compare`.
+   * Number of perturbed float32 runs per setting with a lower precision. They measure the noise floor. Default: 0; 3 in
+   * `compare`; 2 in the built-in sweep without any field.
    */
   floor: number;
 }

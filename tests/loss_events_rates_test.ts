@@ -38,7 +38,7 @@ testRate({
   cases: 200,
   least: 0.99,
   happens: (seed) => {
-    const at = 100 + seed;
+    const at = 100 + seed % 1800;
     const rise = { height: 8, steps: 1 };
     return spikes(simulateLoss({ kind: "normal", steps: 2000, seed, trend: "flat", rise, at })).includes(at);
   },

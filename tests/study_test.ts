@@ -142,7 +142,7 @@ Deno.test("compareFolder(), report() and exportRuns() write the files of their c
   assertEquals(lines, [compared.text]);
   assertEquals([compared.verdicts[0]!.kind, compared.culprits, compared.leftOut], ["stable", [], []]);
   assertEquals(compared.report, join(dir, "report.html"));
-  assertMatch(Deno.readTextFileSync(join(dir, "compare.json")), /"losskit-compare\/1"/);
+  assertMatch(Deno.readTextFileSync(join(dir, "compare.json")), /"losskit-compare\/2"/);
   const { path, figures, text } = await report(dir, { figures: "svg" });
   assertMatch(text, /bf16-autocast/);
   assertMatch(Deno.readTextFileSync(figures[0]!), /^<svg/);

@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "node:path";
 import { exists } from "../lib/file/exists.ts";
 import { readRuns, runIdOf, runPaths } from "../lib/record/mod.ts";
-import { readPlan, writePlan } from "../lib/sweep/plan.ts";
+import { readPlan, writePlan } from "../lib/sweep/plan_file.ts";
 import { runTask } from "./support/commands.ts";
 import { copy, done, doneSpec, edit, onlyRun, root, specOf, text } from "./support/tiny_sweep.ts";
 import { editRecord, editRun } from "./support/edit_record.ts";

@@ -5,7 +5,7 @@
  */
 import { stringify } from "yaml";
 import { EXIT } from "../error/user_error.ts";
-import type { Plan } from "../sweep/plan.ts";
+import type { Plan } from "../sweep/plan_file.ts";
 
 /** Options of the manifest. */
 export interface KubernetesOptions {

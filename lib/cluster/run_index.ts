@@ -7,7 +7,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { parseDecimal } from "../file/decimal.ts";
 import { runFolder, runPaths } from "../record/mod.ts";
 import { watchDeadline } from "../run/deadline.ts";
-import { type PlannedRun, planPath, readPlan } from "../sweep/plan.ts";
+import { type PlannedRun, planPath, readPlan } from "../sweep/plan_file.ts";
 import { isFinished, recordFailedAttempt } from "../sweep/reuse.ts";
 import { describe } from "../sweep/sweep_view.ts";
 import { startWorker } from "../sweep/worker_process.ts";

@@ -5,7 +5,7 @@
  */
 import { EXIT, UserError } from "../error/user_error.ts";
 import { shellWord } from "../file/shell_word.ts";
-import type { Plan } from "../sweep/plan.ts";
+import type { Plan } from "../sweep/plan_file.ts";
 
 /** Options of the script. */
 export interface SlurmOptions {

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import { dirname, join } from "node:path";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
-import type { Plan } from "../sweep/plan.ts";
+import type { Plan } from "../sweep/plan_file.ts";
 import { slurmScript } from "./slurm.ts";
 
 const PLAN: Plan = {

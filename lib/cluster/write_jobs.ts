@@ -10,7 +10,8 @@ import { writeFile } from "../file/write_file.ts";
 import { ROOT } from "../run/code.ts";
 import { sweepFolder } from "../sweep/default_folder.ts";
 import { parseSweepSpec } from "../sweep/parse_spec.ts";
-import { makePlan, placePlan, type Plan, planPath, readPlan } from "../sweep/plan.ts";
+import { makePlan } from "../sweep/plan.ts";
+import { placePlan, type Plan, planPath, readPlan } from "../sweep/plan_file.ts";
 import { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
 import { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
 

@@ -26,7 +26,7 @@ import {
 import { changedFiles } from "../run/code.ts";
 import { probeEnvironment } from "../run/environment.ts";
 import { findText } from "../run/find_text.ts";
-import { libHash, type Plan, readPlan } from "../sweep/plan.ts";
+import { libHash, type Plan, readPlan } from "../sweep/plan_file.ts";
 
 /** Verdict on a run, and the reasons. */
 export interface Explanation {

@@ -7,7 +7,7 @@ import { EXIT, UserError } from "../error/user_error.ts";
 import { isClaimed, readHolder, runFolder, runPaths, sha256Hex } from "../record/mod.ts";
 import type { Random } from "../text/mod.ts";
 import { denoArguments } from "../run/environment.ts";
-import type { Plan } from "../sweep/plan.ts";
+import type { Plan } from "../sweep/plan_file.ts";
 import { isFinished } from "../sweep/reuse.ts";
 
 /** Disturbance of a sweep. */

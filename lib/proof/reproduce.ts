@@ -24,7 +24,7 @@ import {
 import { isPresentCode, otherCode, recordedCode, ROOT } from "../run/code.ts";
 import { denoArguments } from "../run/environment.ts";
 import { findText, planFolder, type TextPlaces } from "../run/find_text.ts";
-import { type Plan, writePlan } from "../sweep/plan.ts";
+import { type Plan, writePlan } from "../sweep/plan_file.ts";
 import { readWhole } from "../run/read_whole.ts";
 import { sameBytes } from "./same_results.ts";
 

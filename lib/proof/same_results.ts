@@ -15,7 +15,7 @@ import {
   runPaths,
   stepColumns,
 } from "../record/mod.ts";
-import type { Plan } from "../sweep/plan.ts";
+import type { Plan } from "../sweep/plan_file.ts";
 import { readIfThere } from "../run/resume_point.ts";
 
 /** Columns with measurements of the machine, not of the run. */

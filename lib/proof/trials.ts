@@ -16,7 +16,7 @@ import {
 } from "../record/mod.ts";
 import { formatsIn, type PolicyName, type Precision } from "../tensorflow/mod.ts";
 import type { StepError } from "../train/mod.ts";
-import { addToPlan, libHash, type Plan } from "../sweep/plan.ts";
+import { addToPlan, libHash, type Plan } from "../sweep/plan_file.ts";
 import { openReplay } from "../run/replay.ts";
 import { runSweep } from "../sweep/sweep.ts";
 import type { Interruption } from "../error/signals.ts";

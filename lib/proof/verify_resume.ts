@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { createRandom } from "../text/mod.ts";
 import { killSweep, startSweepProcess, stoppedVerification } from "./kill_sweep.ts";
-import { placePlan, type Plan } from "../sweep/plan.ts";
+import { placePlan, type Plan } from "../sweep/plan_file.ts";
 import { resultDifferences } from "./same_results.ts";
 
 /** Options of a verification. */

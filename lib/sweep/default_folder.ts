@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import { canonicalJson, sha256Hex } from "../record/mod.ts";
-import { readPlan, specHash } from "./plan.ts";
+import { specHash } from "./plan.ts";
+import { readPlan } from "./plan_file.ts";
 import type { SweepSpec } from "./spec.ts";
 
 /** Returns the {@linkcode defaultFolder} of a single sweep, by its checked spec. */

@@ -23,7 +23,7 @@ import {
   takeClaim,
 } from "../record/mod.ts";
 import { completeMerges, mergeStaging, runPlace } from "../run/merge_place.ts";
-import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan.ts";
+import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan_file.ts";
 import { readWhole } from "../run/read_whole.ts";
 import { progressOf } from "../run/run_progress.ts";
 

@@ -17,7 +17,7 @@ import {
 } from "../record/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { type MergeReport, mergeSweeps } from "./merge.ts";
-import { type Plan, readPlan, writePlan } from "./plan.ts";
+import { type Plan, readPlan, writePlan } from "./plan_file.ts";
 
 /** Steps of a finished run, with a checkpoint after every third step and at the end. */
 const STEPS = 8, EVERY = 3;

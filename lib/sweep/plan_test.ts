@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
 import type { Environment } from "../record/mod.ts";
-import { addToPlan, libHash, type Plan, planPath, readPlan, writePlan } from "./plan.ts";
+import { addToPlan, libHash, type Plan, planPath, readPlan, writePlan } from "./plan_file.ts";
 import { setAside } from "./reuse.ts";
 
 function planOf(...ids: string[]): Plan {
@@ -19,7 +19,7 @@ Deno.test("addToPlan() loses no run when processes add runs concurrently and one
   try {
     const ids = (i: number) =>
       Array.from({ length: 12 }, (_, j) => `${i}${j.toString(16)}`.padStart(12, "0"));
-    const module = new URL("./plan.ts", import.meta.url).href;
+    const module = new URL("./plan_file.ts", import.meta.url).href;
     const start = (i: number) =>
       new Deno.Command(Deno.execPath(), {
         args: [

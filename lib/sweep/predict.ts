@@ -7,7 +7,7 @@ import { UserError } from "../error/user_error.ts";
 import { type RecordedRun, type RunSpec, seriesOf } from "../record/mod.ts";
 import { type Cost, costKey, estimateBytes, estimateSeconds, stepFlops } from "../run/estimate.ts";
 import { measureCost } from "../run/measure_step.ts";
-import type { Plan, PlannedRun } from "./plan.ts";
+import type { Plan, PlannedRun } from "./plan_file.ts";
 
 /** Predicted time and memory of a run. */
 export interface Prediction {

@@ -19,7 +19,7 @@ import {
   takeClaim,
 } from "../record/mod.ts";
 import { changesThatMatter } from "../run/environment.ts";
-import type { PlannedRun } from "./plan.ts";
+import type { PlannedRun } from "./plan_file.ts";
 
 /**
  * Returns true if a run in a sweep's folder is finished.

@@ -19,7 +19,7 @@ import {
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { probeEnvironment } from "../run/environment.ts";
 import { completeMerges } from "../run/merge_place.ts";
-import type { Plan, PlannedRun } from "./plan.ts";
+import type { Plan, PlannedRun } from "./plan_file.ts";
 import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
 import type { Interruption } from "../error/signals.ts";
 import { describe, SweepView } from "./sweep_view.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { readPlan } from "./plan.ts";
+import { readPlan } from "./plan_file.ts";
 import { watchSignals } from "../error/signals.ts";
 import { runSweep } from "./sweep.ts";
 

@@ -7,7 +7,7 @@ import type { LiveTable } from "../progress/live_table.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { TimeLeft } from "../progress/time_left.ts";
 import { lastStep, runFolder, runPaths } from "../record/mod.ts";
-import type { Plan, PlannedRun } from "./plan.ts";
+import type { Plan, PlannedRun } from "./plan_file.ts";
 import { residentBytes } from "./worker_process.ts";
 
 /** Describes a run in a few words. */

@@ -10,7 +10,7 @@ import { guardConsole } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { ClaimedError, runFolder } from "../record/mod.ts";
 import { executeRun } from "../run/execute.ts";
-import { libHash, readPlan } from "./plan.ts";
+import { libHash, readPlan } from "./plan_file.ts";
 import { REASON_PATH } from "./worker_process.ts";
 import { watchSignals } from "../error/signals.ts";
 

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import type { Activation } from "../model/mod.ts";
-import { canonicalJson, hashSources, runIdOf, type RunSpec, sha256Hex } from "../record/mod.ts";
+import { canonicalJson, runIdOf, type RunSpec, sha256Hex } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
 import { loadCorpus, prepareForRun } from "../run/corpus.ts";

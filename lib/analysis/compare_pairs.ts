@@ -100,9 +100,9 @@ export interface Comparison {
 }
 
 /**
- * Compares pairs.
+ * Estimates the effect of a lower precision on the loss from paired runs.
  *
- * @param pairs Pairs of one setting and one pair of precisions, with distinct seeds. At least one.
+ * @param pairs At least one pair. The pairs differ only in seed.
  * @throws {RangeError} without a pair, or for an invalid level or tolerance.
  */
 export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions = {}): Comparison {

@@ -57,8 +57,8 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
 }
 
 /**
- * Returns perturbed pairs: each finished run that differs from `like` only in seed, with the runs that have the same seed and
- * perturbed initial weights.
+ * Pairs each unperturbed run with the perturbed runs of the same seed. Considers finished runs of `among` with the spec of
+ * `like`, except for the seed.
  */
 export function perturbedPairs(among: readonly RecordedRun[], like: RecordedRun): Pair[] {
   const key = keyOf(like, ["seed", "perturb"]);

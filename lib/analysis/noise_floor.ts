@@ -10,7 +10,8 @@ import { gapOf, keyOf, type Pair } from "./stability.ts";
 import { meanOf, standardDeviation, tQuantile } from "./student.ts";
 
 /**
- * Noise floor: gaps between float32 runs and float32 runs whose initial weights were perturbed by one unit in the last place.
+ * Noise floor: gaps between float32 runs and their perturbed copies, whose initial weights differ by at most one unit in the
+ * last place.
  * Both runs are float32, so the gaps are noise: training amplifies rounding differences.
  */
 export interface NoiseFloor {
@@ -18,7 +19,7 @@ export interface NoiseFloor {
   readonly pairs: number;
   /** Root mean square of their gaps of the final validation loss, in nats per token. */
   readonly rms: number;
-  /** Limit that 95 % of the gaps of single pairs stay within, if normal: 1.96 rms. */
+  /** 1.96 rms: 95 % of the gaps are smaller, if they are normally distributed. */
   readonly limit: number;
   /** Limits of the gap of training losses, by block of steps. NaN without finite losses. */
   readonly byBlock: readonly number[];
@@ -55,7 +56,7 @@ export interface SeedSpread {
   readonly seeds: number;
   /** Root mean square difference between two seeds' final validation losses, in nats per token. */
   readonly rms: number;
-  /** Limit of the difference between two more seeds, at the confidence level: t(seeds - 1) · rms. */
+  /** Prediction limit of the difference between two new seeds, at the confidence level: t(seeds - 1) · rms. */
   readonly limit: number;
 }
 

@@ -16,7 +16,7 @@ export function precisionName(spec: OfPrecision): string {
   return precisionLabel(spec);
 }
 
-/** Returns the device of a run: `cpu` or the name of a GPU. */
+/** Returns the device of a run: `cpu`, the name of a GPU, or `unknown` if none is recorded. */
 export function deviceOf({ manifest: { environment: { device } } }: RecordedRun): string {
   return device ?? "unknown";
 }

@@ -4,18 +4,16 @@ import { Option } from "commander";
 import { EXIT } from "../error/user_error.ts";
 import { checkExport } from "../study/check_export.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportRuns } from "../study/export_runs.ts";
-import { command, list, reportDamage, runCommand, STATUS } from "./command.ts";
-
-const EXIT_HELP = `
-Exit status:
-  0   done; with --check, all files are intact
-  2   invalid input; nothing was written
-  3   a run is damaged and excluded; with --check, a file is damaged`;
+import { command, list, reportDamage, runCommand } from "./command.ts";
 
 const program = command(
   "export",
   "Export the steps, evaluations and runs of a sweep as Parquet, Arrow or TensorBoard files.",
-  { ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged },
+  {
+    0: "done; with --check, all files are intact",
+    2: "invalid input; nothing was written",
+    3: "a run is damaged and was left out; with --check, a file is damaged",
+  },
 )
   .argument("<folder>", "a sweep's folder")
   .option("--format <list>", `formats: ${EXPORT_FORMATS.join(", ")}`, "parquet")
@@ -23,11 +21,10 @@ const program = command(
   .addOption(
     new Option(
       "--check",
-      "verify the files of the export in <folder>, an export's or a sweep's, and write nothing",
+      "verify the exported files in <folder>, a sweep's folder or the output folder of an export; write nothing",
     )
       .conflicts(["format", "out"]),
   )
-  .addHelpText("after", EXIT_HELP)
   .action(async (dir: string, options: { format: string; out?: string; check?: boolean }) => {
     if (options.check) return await check(dir);
     const formats = list(options.format) as ExportFormat[]; // checked by the library

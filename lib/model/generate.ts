@@ -24,7 +24,7 @@ export interface GenerateOptions extends SampleOptions {
 /**
  * Generates text. The same model, options and machine give the same text.
  *
- * @param model The model. The surrounding `autocast` sets its policy.
+ * @param model The model. To generate in another precision, call this function inside `autocast`.
  * @param tokenizer Encodes the prompt and decodes the result.
  * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`.
  * @returns The prompt, followed by the generated text.

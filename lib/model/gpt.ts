@@ -30,7 +30,7 @@ export const HEAD_LAYER = "lm_head";
 /** Parameters by name, as tensors. */
 export type Parameters = Record<string, tf.Tensor>;
 
-/** Uploads plain parameters as tensors. The caller disposes of them. */
+/** Creates tensors from arrays of parameters. The caller must dispose of them. */
 export function toParameters(record: ParameterRecord): Parameters {
   return Object.fromEntries(
     Object.entries(record).map(([name, { shape, values }]) => [name, tf.tensor(values, shape, "float32")]),

@@ -45,7 +45,7 @@ export const MODEL_FIELDS = {
     default: true,
     added: true,
     flag: "without-bias",
-    doc: "omit biases in linear layers and norms",
+    doc: "omit biases in linear and normalization layers",
   },
   tiedHead: {
     type: "flag",
@@ -109,7 +109,7 @@ export const MODEL_FIELDS = {
     least: 0,
     most: 1e6,
     flag: true,
-    doc: "width F of the MLP; 0: 4 C, or 8 C / 3 with swiglu",
+    doc: "width F of the MLP; 0: 4 C, or with swiglu 8 times C / 3 rounded up",
   },
   norm: {
     type: "text",

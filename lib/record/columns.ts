@@ -75,7 +75,8 @@ export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
 const PIECE = 100_000;
 
 /**
- * Generates {@linkcode describedStepColumns} in pieces, in bounded memory. Generates at least one piece.
+ * Yields the rows of {@linkcode describedStepColumns} in pieces of at most `rows` rows, in bounded memory. Yields at least one
+ * piece, which may be empty.
  *
  * @param rows The maximum number of rows in a piece. Default: 100,000.
  */

@@ -97,7 +97,10 @@ async function output(program: string, args: string[]): Promise<string | undefin
   }
 }
 
-/** Returns the SHA-256 of the names and contents of a folder's sources, without tests. Results depend on these. */
+/**
+ * Returns the SHA-256 of the names and contents of a folder's sources. Tests are excluded, because results do not depend on
+ * them.
+ */
 export function hashSources(folder: string): string {
   const files: string[] = [];
   const visit = (path: string, name: string) => {

@@ -122,7 +122,7 @@ function lostChecksum(
     : undefined;
 }
 
-/** Describes the number of lines of a superseded process. */
+/** Returns a phrase such as `3 lines of a process that no longer owns the run`. */
 export function supersededLines(count: number): string {
   return `${count} ${count === 1 ? "line" : "lines"} of a process that no longer owns the run`;
 }

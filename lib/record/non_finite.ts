@@ -10,7 +10,7 @@ import { seriesOf } from "./run_series.ts";
 /** A first non-finite number, without the event's type and time. */
 export type NonFiniteRecord = Omit<NonFiniteEvent, "event" | "time" | "generation">;
 
-/** Place of a loss or gradient that is not finite. */
+/** Step or evaluation at which a loss or gradient is NaN or infinite. */
 export interface NonFiniteStep {
   /** Step, from 1. For an evaluation, the number of steps before it. */
   readonly step: number;

@@ -48,8 +48,8 @@ export interface SpecComparison {
 /**
  * Trains the unfinished runs of a spec, and compares all its runs with {@linkcode compareFolder}.
  *
- * @param spec Fields that differ from the built-in comparison: Shakespeare's characters, T = 64, 5 seeds, 200 steps, and 3
- * perturbed runs per setting for the noise floor.
+ * @param spec Spec. Omitted fields have the values of the built-in comparison: Shakespeare's characters, T = 64, 5 seeds, 200
+ * steps, and 3 perturbed runs per setting for the noise floor.
  * @throws {UserError} If the spec is invalid, or lacks float32 or a lower precision.
  */
 export async function compareSpec(

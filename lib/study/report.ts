@@ -39,7 +39,7 @@ export interface WrittenReport {
 }
 
 /**
- * Writes `report.html` and `table.parquet` to the folder of a sweep, or a joint page of several sweeps.
+ * Writes `report.html` and `table.parquet` to the folder of a sweep, or one page that compares several sweeps.
  *
  * @param dirs Folder of a sweep, or folders of several sweeps, for example of a CPU and a GPU.
  * @returns Paths of the written files, and the tables as text.

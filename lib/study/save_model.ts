@@ -23,7 +23,7 @@ export interface SavedModel {
  *
  * @param source Folder of a run, or of a GPT-2 in transformers' format.
  * @param folder Output folder, created if missing.
- * @throws {UserError} If `source` contains no model, GPT-2 lacks one of its options, or files exist without `overwrite`.
+ * @throws {UserError} If `source` contains no model, the model uses an option that GPT-2 lacks, or files exist without `overwrite`.
  */
 export async function saveModel(
   source: string,

@@ -56,8 +56,8 @@ const MAX_CACHED_LENGTH = 128;
 /**
  * Creates a byte-pair tokenizer from its merges, in order of rank. V = 256 + the number of merges and special tokens.
  *
- * @throws {RangeError} if a merge joins ids that no earlier merge makes, its bytes are a token already, or its token is
- * longer than 256 bytes; or if bytes are missing from `byteOrder`.
+ * @throws {RangeError} If a merge joins ids that no earlier merge creates, creates an existing token, or creates a token of more
+ * than 256 bytes, or if bytes are missing from `byteOrder`.
  */
 export function createBpeTokenizer(merges: readonly Merge[], options: BpeOptions = {}): BpeTokenizer {
   return new ByteLevelBpe(merges, options);

@@ -25,7 +25,7 @@ import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 export interface CacheOptions {
   /** Folder of the whole cache. */
   readonly root: string;
-  /** Further inputs of the tokens, such as a hash of the code. */
+  /** Additional key of the cache, such as a hash of the code. */
   readonly version: string;
   /** Maximum size of the cache in bytes. The text in use is always kept. Default: 8 GiB. */
   readonly limit?: number | undefined;

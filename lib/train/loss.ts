@@ -18,7 +18,7 @@ import { type LossSums, rangesOf } from "../tensorflow/ops/blocked_cross_entropy
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
-/** Number of logits, N · V, above which losses are computed in blocks: 64 MiB in float32. */
+/** Number of logits, N · V, above which losses are computed in blocks: 2^24, which are 64 MiB in float32. */
 export const BLOCKED_ABOVE: number = 2 ** 24;
 
 /** A batch on the device: `x` and `y`, int32 [B, T], where `y` is `x` shifted by one. */
@@ -33,10 +33,10 @@ export interface BatchTensors {
   readonly roundingKey?: tf.Tensor | undefined;
 }
 
-/** A batch with the scales of its loss. */
+/** A batch and the factors that scale its loss. */
 export interface ScaledBatch extends BatchTensors {
   /**
-   * Factor of the sum over positions. Default: 1 / the number of counted targets. The micro-batches of a step share the
+   * Factor that multiplies the sum of the losses of all positions. Default: 1 / the number of counted targets. The micro-batches of a step share the
    * scale of the whole step, so that their sum is the step's mean.
    */
   readonly scale?: tf.Scalar | undefined;

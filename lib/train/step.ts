@@ -31,8 +31,8 @@ import { choose, lossScale, nextScaler } from "./scaler.ts";
 import { roundUpdate, stateFormats } from "./state_format.ts";
 
 /**
- * Training state on the device. Tensors are float32: master weights, or the values of the format of the class
- * `optimizer`.
+ * Training state on the device. Tensors are float32. They contain master weights or, if the class `optimizer` has a format,
+ * values rounded to it.
  */
 export interface TrainState {
   /** Weights. */

@@ -23,7 +23,7 @@ import { createTrainStep, disposeState, type StepConfig, type TrainState, type T
 import { canUnderflow, underflowShare } from "./underflow.ts";
 import { type ResolvedOptions, resolveTrainerOptions, type TrainerOptions } from "./trainer_options.ts";
 
-/** The result of a step. A skipped step has a gradient norm that is not finite. */
+/** The result of a step. If the gradient scaler skips the step, `gradNorm` is NaN or infinite. */
 export interface TrainingStep {
   /** Steps done, this one included. */
   readonly step: number;

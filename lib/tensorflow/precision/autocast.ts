@@ -94,7 +94,7 @@ export function formatsIn(precision: Precision, scope: Scope): ClassFormats {
   return classFormats(regionOf(precision), scope);
 }
 
-/** Returns whether a precision draws random numbers anywhere, which requires a key. */
+/** Returns true if a precision uses random numbers, for stochastic rounding or Hadamard signs. Steps then need a key. */
 export function drawsRandomly(precision: Precision): boolean {
   const policy = regionOf(precision);
   return policy.linear?.hadamard === "random" ||

@@ -16,7 +16,7 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 
 /**
- * Draws uniform numbers in [0, 1), which are multiples of 2^-23. No gradient passes.
+ * Draws uniform numbers in [0, 1), which are multiples of 2^-23. Not differentiable.
  *
  * @param shape The result's shape.
  * @param key int32 [2]. The same key gives the same numbers: draw from a key once, and derive further keys with
@@ -29,7 +29,7 @@ export function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.T
 }
 
 /**
- * Draws numbers from the standard normal distribution. No gradient passes.
+ * Draws numbers from the standard normal distribution. Not differentiable.
  *
  * @param shape The result's shape.
  * @param key int32 [2], as for {@linkcode statelessUniform}.
@@ -72,7 +72,7 @@ export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
 }
 
 /**
- * Draws integers of 32 random bits. No gradient passes.
+ * Draws integers of 32 random bits. Not differentiable.
  *
  * @param shape The result's shape.
  * @param key int32 [2], as for {@linkcode statelessUniform}.

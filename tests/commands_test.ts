@@ -12,7 +12,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   evaluate: ["evaluateModel"],
   experiment: ["runExperiment"],
   explain: ["explainNonFinite", "explainRun"],
-  export: ["exportRuns"],
+  export: ["checkExport", "exportRuns"],
   generate: ["generateText"],
   jupyter: ["jupyterDataDir", "labPython", "startLab", "writeKernelspec"], // starts JupyterLab, for its user to work in
   merge: ["describe", "mergeSweeps"],

@@ -3,12 +3,14 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { describeRun, recordRun, type RunSpecInput, SINGLE_RUN } from "../study/mod.ts";
-import { command, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
+import { command, reportDamage, runCommand, STATUS, TRAINING_STATUSES } from "./command.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
 const program = command("train", "Train one model and record the run.", {
-  ...TRAINING_STATUSES,
+  ...STATUS.done,
+  ...STATUS.badInput,
   3: "the run failed",
+  75: TRAINING_STATUSES[75]!,
 })
   .option(
     "--out <folder>",

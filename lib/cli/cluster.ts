@@ -92,7 +92,7 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
     )
     .option(
       "--warn <time>",
-      "stop a task with a checkpoint this long before its time limit (default: 120s)",
+      "signal a task this long before its time limit, so that it writes a checkpoint and stops (default: 120s)",
       wholeSeconds("--warn"),
     )
     .option("--requeues <n>", "maximum number of requeues of a stopped task", numberOption("--requeues"), 50)

@@ -44,11 +44,11 @@ const program = command(
   TRAINING_STATUSES,
 )
   .argument(
-    "[what]",
+    "[subject]",
     "a sweep's folder, the folder of one of two runs, or a spec to train (default: the built-in comparison)",
   )
   .argument(
-    "[run]",
+    "[second-run]",
     "folder of the second run, which differs from the first in precision only, or in seed only (the seed spread is then reported)",
   )
   .option("--out <folder>", `folder of runs and report, only with a spec (default: ${DEFAULT_FOLDER_HELP})`)

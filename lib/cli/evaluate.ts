@@ -32,7 +32,7 @@ const program = command(
   .option("--text <text>", "measure the loss of this text, and print the loss of each token")
   .option(
     "--eval-tokens <n>",
-    "number of target tokens, rounded down to whole windows, or all",
+    "number of target tokens, rounded down to whole windows, or all (evaluations during training cover --eval-bytes)",
     tokens,
     "all",
   )
@@ -40,7 +40,7 @@ const program = command(
   .option("--batch <B>", "windows per batch", numberOption("--batch"), 16)
   .option(
     "--amp <policy>",
-    "precision policy: off, on, or a policy name (default: the policy of the run; off for a GPT-2 folder)",
+    "precision policy: off, on, or a policy name (default: the policy of the run; off for a Hugging Face folder)",
     oneName("--amp"),
   )
   .option(

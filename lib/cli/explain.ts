@@ -9,7 +9,7 @@ const program = command(
 )
   .argument(
     "<run>",
-    "a run's folder, for example experiments/out/default/runs/ID; the run may exist only in the plan",
+    "a run's folder, for example experiments/out/default/runs/ID; the run may exist only in the plan, whose plan.json lists the IDs",
   )
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
   .option(

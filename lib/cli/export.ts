@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { EXIT } from "../error/user_error.ts";
 import { checkExport } from "../study/check_export.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportRuns } from "../study/export_runs.ts";
-import { command, list, reportDamage, runCommand } from "./command.ts";
+import { command, list, reportDamage, runCommand, STATUS } from "./command.ts";
 
 const program = command(
   "export",
@@ -12,10 +12,11 @@ const program = command(
   {
     0: "done; with --check, all files are intact",
     2: "invalid input; nothing was written",
-    3: "a run is damaged and was left out; with --check, a file is damaged",
+    3: "a recorded run is damaged and was left out; with --check, a file is damaged",
+    ...STATUS.stopped,
   },
 )
-  .argument("<folder>", "a sweep's folder")
+  .argument("<folder>", "a sweep's folder; with --check, also an output folder")
   .option("--format <list>", `formats: ${EXPORT_FORMATS.join(", ")}`, "parquet")
   .option("--out <folder>", "output folder (default: export/ in the sweep's folder)")
   .addOption(

@@ -6,7 +6,7 @@ import { numberOption } from "./numbers.ts";
 
 interface Options {
   prompt?: string;
-  maxTokens: number;
+  maxTokens?: number;
   temperature: number;
   topK?: number;
   topP?: number;
@@ -22,7 +22,7 @@ const program = command(
 )
   .argument("<model>", MODEL_HELP)
   .option("--prompt <text>", "text to continue (default: a line break)")
-  .option("--max-tokens <n>", "number of tokens to generate", numberOption("--max-tokens"), 200)
+  .option("--max-tokens <n>", "number of tokens to generate (default: 100)", numberOption("--max-tokens"))
   .option(
     "--temperature <x>",
     "sampling temperature; 0: always the most likely token",

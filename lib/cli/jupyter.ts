@@ -7,7 +7,7 @@ import { command, runCommand, STATUS } from "./command.ts";
 const program = command(
   "jupyter",
   "Install losskit's notebook kernel for the current user, and start JupyterLab.",
-  { 0: "done", ...STATUS.badInput, 1: "JupyterLab failed" },
+  { 0: "done", ...STATUS.badInput, 1: "JupyterLab failed; its other statuses are passed on" },
 )
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")
   .argument("[options...]", "options after -- are passed to JupyterLab, for example -- --no-browser")

@@ -8,9 +8,10 @@ const program = command(
   "merge",
   "Copy the runs of several sweep folders into one, and report missing and conflicting runs.",
   {
-    ...STATUS.done,
+    0: "done; runs of the plan can be missing",
     ...STATUS.badInput,
     3: "a run was not copied, because it is in conflict, damaged or in use",
+    ...STATUS.stopped,
   },
 )
   .argument(

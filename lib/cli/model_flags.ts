@@ -7,7 +7,7 @@ import { InvalidArgumentError } from "commander";
 import type { WhichWeights } from "../study/mod.ts";
 
 /** Describes the argument `<model>`. */
-export const MODEL_HELP = "a run's folder, or a GPT-2 or LLaMA folder in transformers' format";
+export const MODEL_HELP = "a run's folder, or a Hugging Face folder of a GPT-2 or LLaMA";
 
 /** Describes `--data` of commands that open a run. */
 export const RUN_DATA_HELP =

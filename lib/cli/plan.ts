@@ -8,7 +8,7 @@ import { readSpec } from "./spec_file.ts";
 const program = command(
   "plan",
   "List the runs of a spec with their predicted time and memory. Trains nothing.",
-  { ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged },
+  { ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged, ...STATUS.stopped },
 )
   .argument(
     "[spec]",

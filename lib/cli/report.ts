@@ -23,6 +23,7 @@ const program = command("report", "Print the tables and verdicts of a sweep, and
   ...STATUS.done,
   ...STATUS.badInput,
   ...STATUS.damaged,
+  ...STATUS.stopped,
 })
   .argument(
     "<folders...>",

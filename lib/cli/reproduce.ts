@@ -30,7 +30,7 @@ const program = command(
   )
   .option(
     "--tolerance <nats>",
-    "largest accepted difference of a loss on a different machine, in nats per token (default: 0.001 for float32, 2^-8 for lower precision)",
+    "largest accepted difference of a loss, in nats per token (default: 0.001 for float32, 2^-8 for lower precision)",
     numberOption("--tolerance"),
   )
   .option("--data <corpus>", RUN_DATA_HELP, append)

@@ -29,11 +29,6 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   overrides,
 };
 
-/** Default values that depend on other options, or that the table writes as an empty list. */
-const DERIVED: Readonly<Record<string, string>> = {
-  ...{ threads: "number of cores", minLr: "a tenth of --lr", overrides: "none", evalTokens: "" },
-};
-
 /** Fields that a sweep derives: B from `tokensPerStep` and T, threads from the number of concurrent runs. */
 const NOT_OF_SWEEPS: readonly string[] = ["B", "threads"];
 
@@ -61,8 +56,8 @@ export function addRunFlags(
 ): void {
   for (const [name, field] of fields) {
     if (field.flag === undefined) continue;
-    const help = name === "policy" ? policyHelp(field) : field.doc;
-    const shown = field.type === "flag" ? undefined : DERIVED[name] ?? defaultOf(name);
+    const help = name === "policy" ? policyHelp(field) : field.flagDoc ?? field.doc;
+    const shown = field.type === "flag" ? undefined : field.defaultDoc ?? defaultOf(name);
     const text = `${help}${shown === undefined || shown === "" ? "" : ` (default: ${shown})`}`;
     if (field.type === "flag") program.option(flagOf(name, field), text);
     else {

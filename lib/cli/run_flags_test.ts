@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Command } from "commander";
 import type { RunField } from "../options/run_field.ts";
 import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
-import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
+import { addRunFlags, flagOf, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
 
 Deno.test("a field that is added to the table gets its flag, its help text and its value", async () => {
   const fields: [string, RunField][] = [
@@ -12,10 +12,24 @@ Deno.test("a field that is added to the table gets its flag, its help text and i
   const program = new Command("made-up");
   addRunFlags(program, { fields, defaultOf: (name) => name === "madeUpRate" ? 3 : undefined });
   assertStringIncludes(program.helpInformation().replace(/\s+/g, " "), "made-up rate (default: 3)");
-  const { madeUpRate, nLayer, tiedHead } = await parsed(program, fields, [
-    ...["--made-up-rate", "0.5", "--n-layer", "2", "--untied-head"],
+  const { madeUpRate, nLayer, tiedHead, allowDivergence } = await parsed(program, fields, [
+    ...["--made-up-rate", "0.5", "--n-layer", "2", "--untied-head", "--fail-on-divergence"],
   ]);
-  assertEquals([madeUpRate, nLayer, tiedHead], [0.5, 2, false]);
+  assertEquals([madeUpRate, nLayer, tiedHead, allowDivergence], [0.5, 2, false, false]);
+});
+
+Deno.test("a flag that turns a field off is described as such", () => {
+  const program = new Command("made-up");
+  addRunFlags(program, { defaultOf: () => undefined });
+  const help = program.helpInformation().replace(/\s+/g, " ");
+  for (const [name, field] of RUN_FIELD_ENTRIES.filter(([, { default: value }]) => value === true)) {
+    const { flagDoc = "missing" }: RunField = field;
+    assertStringIncludes(help, `${flagOf(name, field)} ${flagDoc}`);
+  }
+  assertStringIncludes(
+    help,
+    "evaluation instead of bytes, only with a single tokenizer; or all (default: evalBytes applies)",
+  );
 });
 
 Deno.test("the flags of sweep give the lists and the single fields of a spec", async () => {

@@ -1,4 +1,4 @@
-/** `deno task save-gpt2 RUN FOLDER`: saves a trained model for transformers' `GPT2LMHeadModel`. */
+/** `deno task save-gpt2 RUN FOLDER`: saves a trained model for transformers. */
 import { printable } from "../error/printable.ts";
 import { InvalidArgumentError } from "commander";
 import type { StoredDtype } from "../model/mod.ts";
@@ -20,7 +20,7 @@ interface Options {
 
 const program = command(
   "save-gpt2",
-  "Save a trained model and its tokenizer in Hugging Face's GPT-2 format.",
+  "Save a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to its options.",
 )
   .argument("<model>", MODEL_HELP)
   .argument(

@@ -2,7 +2,6 @@
 import { printable } from "../error/printable.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
-import { DEFAULT_SWEEP } from "../sweep/mod.ts";
 import { type PlacedSweep, recordSweep } from "../study/mod.ts";
 import {
   command,
@@ -14,6 +13,7 @@ import {
   TRAINING_STATUSES,
 } from "./command.ts";
 import { byteSizeOption, durationOption, numberOption } from "./numbers.ts";
+import { sweepDefault } from "./run_defaults.ts";
 import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
 import { readSpec, withFields } from "./spec_file.ts";
 
@@ -75,10 +75,10 @@ const program = command(
   )
   .addHelpText(
     "after",
-    "\nFlags override the fields of the spec. The batch size is tokensPerStep / T; tokensPerStep is 1,024 unless a spec sets it.",
+    "\nFlags override the fields of the spec. The batch size is tokensPerStep / T. Without a spec, tokensPerStep is 1,024.",
   )
   .action(sweep);
-addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf });
+addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf: sweepDefault });
 
 async function sweep(path: string | undefined, options: Options): Promise<void> {
   const { out, workers, floor, resume, tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } =
@@ -116,12 +116,6 @@ function describePlan({ plan: { runs, threads }, dir, workers, entropy }: Placed
     `${runs.length} runs (${tokens} tokens) in ${printable(dir)}, ${workers} at a time with ${threads} ` +
       `thread${threads > 1 ? "s" : ""} each`,
   );
-}
-
-/** Returns the default of a field for the help text. */
-function defaultOf(name: string): unknown {
-  const own: Record<string, unknown> = { policy: "off,on", vocab: "char,512" };
-  return own[name] ?? DEFAULT_SWEEP[name as keyof typeof DEFAULT_SWEEP];
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

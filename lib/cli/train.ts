@@ -2,15 +2,14 @@
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { describeRun, recordRun, type RunSpecInput, SINGLE_RUN } from "../study/mod.ts";
-import { command, reportDamage, runCommand, STATUS, TRAINING_STATUSES } from "./command.ts";
+import { describeRun, recordRun, type RunSpecInput } from "../study/mod.ts";
+import { command, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
+import { trainDefault } from "./run_defaults.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
 const program = command("train", "Train one model and record the run.", {
-  ...STATUS.done,
-  ...STATUS.badInput,
-  3: "the run failed",
-  75: TRAINING_STATUSES[75]!,
+  ...TRAINING_STATUSES,
+  3: "the run failed, or a recorded run is damaged",
 })
   .option(
     "--out <folder>",
@@ -26,7 +25,7 @@ const program = command("train", "Train one model and record the run.", {
     "reuse or resume a run from a different environment: CPU model, TensorFlow version and others (default: run it again)",
   )
   .action(train);
-addRunFlags(program, { defaultOf });
+addRunFlags(program, { defaultOf: trainDefault });
 
 /** Options of the command, including the fields of a run. */
 interface Options {
@@ -61,20 +60,6 @@ async function train(options: Options): Promise<void> {
   if (report === undefined) return;
   console.log(`\nreport: ${printable(report.path)}`);
   reportDamage(report.leftOut);
-}
-
-/** Returns the default of a field for the help text. */
-function defaultOf(name: string): unknown {
-  const { seq: [T], tokensPerStep, seeds: [seed], data } = SINGLE_RUN;
-  const own: Record<string, unknown> = {
-    T,
-    seed,
-    data,
-    B: tokensPerStep / T!,
-    tokenizer: "char",
-    policy: "off",
-  };
-  return own[name] ?? SINGLE_RUN[name as keyof typeof SINGLE_RUN];
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

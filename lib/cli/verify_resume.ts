@@ -21,7 +21,7 @@ const program = command(
     0: "all results are identical",
     ...STATUS.badInput,
     3: "some runs failed without a kill",
-    4: "results differ",
+    4: "results differ, or a run diverged and allowDivergence is false",
     ...STATUS.stopped,
   },
 )

@@ -59,8 +59,8 @@ function withOptions(text: string): string {
   const tables = new Set(text.match(/\b[A-Z]+_FIELDS\b/g));
   const lines = [...tables].flatMap((name) => Object.entries(OPTIONS[name] ?? {}))
     .filter(([name]) => !text.includes(`readonly ${name}?:`))
-    .map(([name, { doc, default: value }]) =>
-      `  ${name}: ${doc}${value === undefined ? "" : ` (default: ${JSON.stringify(value)})`}`
+    .map(([name, { doc, default: value, defaultDoc = JSON.stringify(value) }]) =>
+      `  ${name}: ${doc}${defaultDoc === undefined ? "" : ` (default: ${defaultDoc})`}`
     );
   return lines.length === 0 ? text : `${text}\n\nOptions:\n${lines.join("\n")}`;
 }

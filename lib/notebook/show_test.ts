@@ -217,6 +217,7 @@ Deno.test("help() prints signature and documentation, of the root module and of 
     await help("heatMapFigure");
     await help();
   });
+  assertMatch(options!, /\n {2}overrides: .*\(default: none\)\n/);
   assertMatch(sweep!, /^async function sweep\(spec: SweepSpecInput, options: SweepCallOptions\)/);
   assertMatch(sweep!, /@param spec\n[^]*@throws/);
   assertMatch(options!, /\n {2}labelSmoothing: label smoothing of the training loss \(default: 0\)\n/);

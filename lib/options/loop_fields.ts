@@ -26,20 +26,21 @@ export const LOOP_FIELDS = {
   evalBytes: {
     type: "tokens",
     default: 16384,
+    defaultDoc: "16384, or all with evalTokens",
     added: "all",
     least: 1,
     most: 1e12,
     flag: "eval-bytes <n>",
-    doc: "bytes of validation text per evaluation (the same text for every tokenizer), or all",
+    doc: "bytes of validation text per evaluation, the same text for every tokenizer; or all",
   },
   evalTokens: {
     type: "tokens",
     default: "all",
+    defaultDoc: "evalBytes applies",
     least: 1,
     most: 1e12,
     flag: "eval-tokens <n>",
-    doc:
-      "validation tokens per evaluation, or all; replaces the limit in bytes, only with a single tokenizer",
+    doc: "validation tokens per evaluation instead of bytes, only with a single tokenizer; or all",
   },
   checkpointEvery: {
     type: "whole",

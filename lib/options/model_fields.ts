@@ -45,14 +45,16 @@ export const MODEL_FIELDS = {
     default: true,
     added: true,
     flag: "without-bias",
-    doc: "omit biases in linear and normalization layers",
+    doc: "use biases in linear layers and normalization layers",
+    flagDoc: "omit biases in linear layers and normalization layers",
   },
   tiedHead: {
     type: "flag",
     default: true,
     added: true,
     flag: "untied-head",
-    doc: "do not share the weights of the output head with the token embedding",
+    doc: "share the weights of the output head with the token embedding",
+    flagDoc: "do not share the weights of the output head with the token embedding",
   },
   qkNorm: {
     type: "flag",
@@ -91,7 +93,7 @@ export const MODEL_FIELDS = {
     added: 1e-5,
     above: 0,
     flag: true,
-    doc: "epsilon that norms add to the variance or the mean square",
+    doc: "epsilon that normalization layers add to the variance or the mean square",
   },
   activation: {
     type: "text",
@@ -109,7 +111,7 @@ export const MODEL_FIELDS = {
     least: 0,
     most: 1e6,
     flag: true,
-    doc: "width F of the MLP; 0: 4 C, or with swiglu 8 times C / 3 rounded up",
+    doc: "width F of the MLP; 0: 4 C, or 8 ⌈C / 3⌉ with swiglu",
   },
   norm: {
     type: "text",

@@ -9,8 +9,12 @@ import type { PrecisionOverride } from "../precision/mod.ts";
 export interface RunField {
   /** Value type. `whole`: integer; `flag`: boolean; `tokens`: integer or `all`; `overrides`: list of format overrides. */
   readonly type: "whole" | "number" | "flag" | "text" | "tokens" | "overrides";
-  /** One-line description, printed in help texts. */
+  /** One-line description of the field, for help texts and the reference page. */
   readonly doc: string;
+  /** Description of the flag, where it differs: a flag that turns a boolean field off. Default: `doc`. */
+  readonly flagDoc?: string;
+  /** Description of a default that depends on other options. Default: the value of `default`. */
+  readonly defaultDoc?: string;
   /** Default in a sweep. Omitted if the value comes from the sweep's lists or is derived from other fields. */
   readonly default?: unknown;
   /** Value assumed for records written before the field existed. Omitted if every record has the field. */

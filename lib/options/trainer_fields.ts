@@ -22,7 +22,13 @@ export const TRAINER_FIELDS = {
     doc: "graph (one native call per step) or eager (one call per op)",
   },
   lr: { type: "number", default: 1e-3, above: 0, flag: true, doc: "peak learning rate" },
-  minLr: { type: "number", least: 0, flag: true, doc: "learning rate at the last step" },
+  minLr: {
+    type: "number",
+    least: 0,
+    flag: true,
+    doc: "learning rate at the last step",
+    defaultDoc: "a tenth of lr",
+  },
   warmupSteps: {
     type: "whole",
     default: 10,
@@ -64,6 +70,7 @@ export const TRAINER_FIELDS = {
   overrides: {
     type: "overrides",
     default: [],
+    defaultDoc: "none",
     added: [],
     flag: "override <list>",
     doc:

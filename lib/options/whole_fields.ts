@@ -16,7 +16,14 @@ export const WHOLE_FIELDS = {
     doc: "sequence length in tokens",
   },
   B: { type: "whole", least: 1, most: 2 ** 20, flag: "batch <B>", doc: "sequences per batch" },
-  threads: { type: "whole", least: 1, most: 1024, flag: "threads <n>", doc: "number of threads" },
+  threads: {
+    type: "whole",
+    least: 1,
+    most: 1024,
+    flag: "threads <n>",
+    doc: "number of threads",
+    defaultDoc: "number of cores",
+  },
   seed: {
     list: { name: "seeds", flag: "seeds <list>", doc: "seeds, for example 1,2" },
     type: "whole",
@@ -31,9 +38,7 @@ export const WHOLE_FIELDS = {
     added: "gpt2",
     flag: true,
     choices: ["gpt2", "llama"],
-    doc:
-      "default values of norm, position, activation, biases and head: gpt2, or llama (rmsNorm, rotary, swiglu, " +
-      "none, separate)",
+    doc: "preset of the model options that are omitted: gpt2 or llama; docs/models.md lists the values",
   },
   perturb: {
     type: "whole",
@@ -41,12 +46,15 @@ export const WHOLE_FIELDS = {
     added: 0,
     least: 0,
     flag: "perturb <k>",
-    doc: "seed of a random perturbation of the initial weights by one unit in the last place; 0: none",
+    doc:
+      "seed of a random perturbation of the initial weights by at most one unit in the last place; 0: none",
   },
   allowDivergence: {
     type: "flag",
     default: true,
     added: true,
-    doc: "continue training after a NaN or infinite loss",
+    flag: "fail-on-divergence",
+    doc: "continue training after a NaN or infinite loss; false: fail the run with status 4",
+    flagDoc: "fail the run with status 4 at a NaN or infinite loss",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

@@ -77,7 +77,7 @@ export interface ModelEvaluation extends Evaluation {
 /**
  * Evaluates the loss of a trained model, on a run's validation split, a text file or a text.
  *
- * @param folder Folder of a run, or of a GPT-2 in transformers' format.
+ * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @returns `loss` in nats per token, `perplexity`, `bitsPerByte`, `tokens`, `positionLoss`, `tokenLoss` and `quantized`.
  * @throws {UserError} If the folder contains no model, the text has fewer than two tokens, or an option is out of range.
  */
@@ -137,7 +137,7 @@ async function targetsOf(
   if (file !== undefined) return { what: file, ids: encode(tokenizer, textOf(file), note) };
   if (run === undefined) {
     throw new UserError(
-      `Cannot evaluate ${folder}: expected a text or a file, got neither. A GPT-2 folder has no validation split.`,
+      `Cannot evaluate ${folder}: expected a text or a file, got neither. A Hugging Face folder has no validation part.`,
     );
   }
   return { what: `the validation split of ${run.data}`, ids: await run.validation() };

@@ -18,7 +18,7 @@ export interface GenerateTextOptions extends ModelChoice, GenerateOptions {
 /**
  * Continues a prompt with a trained model.
  *
- * @param folder Folder of a run, or of a GPT-2 in transformers' format.
+ * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @returns The prompt, followed by the generated text.
  * @throws {UserError} If the folder contains no model, the prompt is empty, or an option is out of range.
  */

@@ -1,5 +1,5 @@
 /**
- * Opens trained models: runs, and GPT-2 folders in transformers' format.
+ * Opens trained models: runs, and Hugging Face folders of a GPT-2 or LLaMA.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface OpenedModel extends Disposable {
   readonly parameters: ParameterRecord;
   /** Source folder in Hugging Face's format; undefined for runs. */
   readonly source: string | undefined;
-  /** Run of the model; undefined for GPT-2 folders. */
+  /** Run of the model; undefined for Hugging Face folders. */
   readonly run: {
     readonly spec: RunSpec;
     /** Name of the corpus. */
@@ -58,7 +58,7 @@ export async function withUserErrors<R>(work: () => Promise<R>): Promise<R> {
 /**
  * Opens a model.
  *
- * @param folder Folder of a run or of a GPT-2.
+ * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @param options Choice of weights and text; `action` for error messages, such as `generate with`.
  * @throws {UserError} If the folder is neither, files are missing or damaged, or the run's text has changed.
  */
@@ -70,7 +70,7 @@ export async function openModel(
   if (exists(join(folder, "config.json"))) return await openGpt2(folder, options);
   throw new UserError(
     `Cannot ${options.action} ${folder}: expected a run's folder with manifest.json, such as ` +
-      "experiments/out/train/runs/ID, or a GPT-2 folder with config.json, got neither.",
+      "experiments/out/train/runs/ID, or a Hugging Face folder with config.json, got neither.",
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * `saveModel()`: saves a trained model for transformers' `GPT2LMHeadModel`.
+ * `saveModel()`: saves a trained model for transformers.
  *
  * @module
  */
@@ -19,11 +19,12 @@ export interface SavedModel {
 }
 
 /**
- * Saves a trained model and its tokenizer in Hugging Face's GPT-2 format.
+ * Saves a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to its options.
  *
- * @param source Folder of a run, or of a GPT-2 in transformers' format.
+ * @param source Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @param folder Output folder, created if missing.
- * @throws {UserError} If `source` contains no model, the model uses an option that GPT-2 lacks, or files exist without `overwrite`.
+ * @throws {UserError} If `source` contains no model, its options fit neither GPT-2 nor LLaMA, or files exist without
+ * `overwrite`.
  */
 export async function saveModel(
   source: string,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sweepDefault, trainDefault } from "../../lib/cli/run_defaults.ts";
 import { flagOf, SWEEP_FIELDS } from "../../lib/cli/run_flags.ts";
 import { DATA_FIELDS } from "../../lib/options/data_fields.ts";
 import { LOOP_FIELDS } from "../../lib/options/loop_fields.ts";
@@ -28,9 +29,10 @@ export function optionsPage(): string {
 
 <!-- Generated from lib/options/ by \`deno task build:options\`. Edit the tables there. -->
 
-This page lists the fields of a run's spec. \`train\` and \`sweep\` have a flag for almost every field. In the
-spec of a sweep, some fields are lists with another name, such as \`seq\` for \`T\`. [Specs](specs.md) describes
-spec files. Blocks count from 0: \`h.0\` is the first block.
+This page lists the fields of a run's spec. \`train\` and \`sweep\` have a flag for every field. In the spec of a
+sweep, some fields are lists with another name, such as \`seq\` for \`T\`. [Specs](specs.md) describes spec files.
+Blocks count from 0: \`h.0\` is the first block. Defaults of model options are those of GPT-2;
+[models](models.md) lists those of LLaMA.
 
 In the library, \`lk.gpt\` takes the model options, \`lk.createTrainer\` the trainer options, and \`lk.train\` those
 of trainer and loop. There, T is \`blockSize\` and B is \`batchSize\`; \`lk.gpt\` also requires \`vocabSize\`.
@@ -46,7 +48,7 @@ function tableOf(fields: Readonly<Record<string, RunField>>): string {
         flagsOf(name, field),
         valuesOf(field),
         defaultOf(name, field),
-        descriptionOf(name, field),
+        descriptionOf(field),
       ],
     ]),
   ].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
@@ -89,27 +91,23 @@ function valuesOf({ type, choices, least, most, above, below }: RunField): strin
   }`;
 }
 
-/** Defaults that are not in the tables, or differ between commands. */
-const DEFAULTS: Readonly<Record<string, string>> = {
-  ...{
-    data: "`shakespeare`",
-    tokenizer: "`char`; in `sweep` `char,512`",
-    policy: "`off`; in `sweep` `off,on`",
-  },
-  ...{ T: "64; in `sweep` 64,128", B: "12; in `sweep` 1,024 / T", seed: "1; in `sweep` 1,2" },
-  ...{ threads: "number of cores", minLr: "a tenth of `lr`", steps: "100; in `train` 500", evalTokens: "" },
-};
-
-function defaultOf(name: string, { default: value }: RunField): string {
-  if (Object.hasOwn(DEFAULTS, name)) return DEFAULTS[name]!;
-  if (value === undefined) return "";
-  return code(typeof value === "string" || Array.isArray(value) ? JSON.stringify(value) : String(value));
+/** Returns the default of `train`, and those of `sweep` and the library if they differ. */
+function defaultOf(name: string, field: RunField): string {
+  if (field.defaultDoc !== undefined) return field.defaultDoc;
+  const own = shown(trainDefault(name) ?? field.default);
+  const other = shown(name === "B" ? "1,024 / T" : sweepDefault(field.list?.name ?? name) ?? field.default);
+  return other === own
+    ? own
+    : `${own}; in \`sweep\` ${field.default === undefined ? "" : "and the library "}${other}`;
 }
 
-/** Returns the description of an option. The description of a flag without a value is that of the opposite of its default. */
-function descriptionOf(name: string, field: RunField): string {
-  if (field.type !== "flag" || field.flag === undefined) return field.doc;
-  return `${code(flagOf(name, field))} sets ${code(String(!field.default))}: ${field.doc}`;
+function shown(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? code(value.join(",")) : code(String(value) || "empty");
+}
+
+/** Returns the description of an option, and notes a flag that turns it off. */
+function descriptionOf({ doc, flagDoc }: RunField): string {
+  return flagDoc === undefined ? doc : `${doc} (the flag sets ${code("false")})`;
 }
 
 function code(text: string): string {

@@ -1,7 +1,7 @@
 /**
  * `--help` of every task, and the descriptions that `deno task` prints.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { runTask } from "./support/commands.ts";
 

@@ -4,7 +4,14 @@
  * @module
  */
 export { type KeyValueCache } from "./attention.ts";
-export { type Activation, ARCHITECTURES, type GptConfig, validateGptConfig } from "./config.ts";
+export {
+  type Activation,
+  ARCHITECTURES,
+  type GptConfig,
+  type Norm,
+  type Position,
+  validateGptConfig,
+} from "./config.ts";
 export { Decoder } from "./decoder.ts";
 export { generate, type GenerateOptions, generateTokens, type GenerateTokensOptions } from "./generate.ts";
 export { Gpt, gpt, type GptOptions } from "./gpt_model.ts";

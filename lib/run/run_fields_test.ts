@@ -11,7 +11,17 @@ import * as v from "valibot";
 const runs = (spec: object) => expandSweep(parseSweepSpec(spec, "x"), { data: "shakespeare", threads: 1 });
 
 /** Fields added since version 0.1. */
-const ADDED = ["perturb", "evalBytes"];
+const ADDED = [
+  "perturb",
+  "evalBytes",
+  "architecture",
+  "norm",
+  "position",
+  "ropeTheta",
+  "ropeScaling",
+  "nKvHead",
+  "nInner",
+];
 
 Deno.test("run specs have the fields and values of version 0.1, and new fields", () => {
   const hash = (specs: readonly object[]) =>

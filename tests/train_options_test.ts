@@ -25,6 +25,12 @@ const FLAGS: readonly (readonly [field: keyof FullGptConfig, flag: string[], val
   ["initStd", ["--init-std", "0.05"], 0.05],
   ["activation", ["--activation", "swiglu"], "swiglu"],
   ["layerNormEps", ["--layer-norm-eps", "1e-6"], 1e-6],
+  ["nInner", ["--n-inner", "24"], 24],
+  ["norm", ["--norm", "rmsNorm"], "rmsNorm"],
+  ["position", ["--position", "rotary"], "rotary"],
+  ["ropeTheta", ["--rope-theta", "5000"], 5000],
+  ["ropeScaling", ["--rope-scaling", "linear:2"], "linear:2"],
+  ["nKvHead", ["--n-kv-head", "1"], 1],
 ];
 
 Deno.test("train has a flag for every option of a model, and --describe shows the model", async () => {
@@ -44,7 +50,7 @@ Deno.test("train has a flag for every option of a model, and --describe shows th
 
     const described = await runTask("train", [...flags, "--describe", "--out", out]);
     assertEquals(described.code, 0, described.stderr);
-    assertMatch(described.stdout, /^attention +2 heads of 8, q and k normed/m);
+    assertMatch(described.stdout, /^attention +2 heads of 8, 1 for k and v, q and k normed/m);
     assertMatch(described.stdout, /^head +16 × 270 +4,320$/m);
     assertEquals([...Deno.readDirSync(folder)].length, 1, "--describe trains nothing");
 
@@ -73,7 +79,7 @@ Deno.test("train has a flag for every option of a model, and --describe shows th
     }
     const [first] = (await Deno.readTextFile(log)).split("\n");
     assert(
-      first!.startsWith("nLayer 1, nHead 2, nEmbd 16, vocabSize 270, blockSize 8, logitSoftCap 30,"),
+      first!.startsWith("nLayer 1, nHead 2, nEmbd 16, vocabSize 270, blockSize 8, dropout 0.25, bias false,"),
       first,
     );
   } finally {

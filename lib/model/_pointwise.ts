@@ -62,7 +62,7 @@ const SILU: Pointwise = {
 };
 
 /**
- * Applies the activation of a feed-forward layer.
+ * Applies the activation of the MLP.
  *
  * @param x [N, F]; for `swiglu` [N, 2 F], gates first.
  * @returns [N, F].

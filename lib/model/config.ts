@@ -8,7 +8,7 @@ import type { WHOLE_FIELDS } from "../options/whole_fields.ts";
 import { withDefaults } from "../options/run_field.ts";
 import { parseRopeScaling } from "./rope.ts";
 
-/** Activation between the two matrices of a block's feed-forward layer. */
+/** Activation between the two matrices of a block's MLP. */
 export type Activation = typeof MODEL_FIELDS.activation.choices[number];
 
 /** The names of the activations. */
@@ -38,7 +38,7 @@ export interface GptConfig {
   readonly tiedHead?: boolean | undefined;
   /**
    * Dropout probability in [0, 1). Dropout is applied where GPT-2 applies it: after the embeddings, to attention
-   * weights, and to the output of each attention and feed-forward layer. It requires a key. Default: 0.
+   * weights, and to the outputs of attention and the MLP. It requires a key. Default: 0.
    */
   readonly dropout?: number | undefined;
   /**
@@ -60,7 +60,7 @@ export interface GptConfig {
   readonly activation?: Activation | undefined;
   /** Epsilon that norms add to the variance or mean square, above 0. Default: 1e-5. */
   readonly layerNormEps?: number | undefined;
-  /** F, width of a feed-forward layer. Default, or 0: 4 C, or for `swiglu` 8 C / 3, rounded up to a multiple of 8. */
+  /** F, width of the MLP. Default, or 0: 4 C, or for `swiglu` 8 ⌈C / 3⌉. */
   readonly nInner?: number | undefined;
   /**
    * Norm before each layer and the head. `layerNorm` (default). `rmsNorm`: without mean and bias (Zhang and Sennrich

@@ -50,7 +50,7 @@ const OPTIONS: Record<string, Partial<GptConfig>> = {
   "rotary positions": { position: "rotary" },
   "rotary positions, scaled": { position: "rotary", ropeTheta: 100, ropeScaling: "llama3:4,1,4,8" },
   "grouped queries": { nHead: 4, nKvHead: 2 },
-  "width of the feed-forward layer": { nInner: 20 },
+  "width of the MLP": { nInner: 20 },
   "LLaMA": {
     norm: "rmsNorm",
     position: "rotary",

@@ -82,7 +82,7 @@ export function describeModel(config: GptConfig): string {
       count((name) => /^h\.\d+\.attn\./.test(name)),
     ],
     [
-      `feed-forward${each}`,
+      `MLP${each}`,
       `${C} → ${F} → ${C}, ${options.activation}`,
       count((name) => name.includes(".mlp.")),
     ],

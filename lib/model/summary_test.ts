@@ -23,7 +23,7 @@ Deno.test("describeModel() has a row for each part, with the correct total", () 
     `token embedding     50257 × 768              38,597,376
 position embedding  1024 × 768                  786,432
 attention × 12      12 heads of 64           28,348,416
-feed-forward × 12   768 → 3072 → 768, gelu   56,669,184
+MLP × 12            768 → 3072 → 768, gelu   56,669,184
 LayerNorm           25 of 768                    38,400
 head                tied                              0
 total                                       124,439,808
@@ -39,7 +39,7 @@ bias true, dropout 0, initial deviation 0.02, norm epsilon 0.00001, soft caps: l
     `token embedding     10 × 8                           80
 position embedding  4 × 8                            32
 attention           2 heads of 4, q and k normed    264
-feed-forward        8 → 24 → 8, swiglu              576
+MLP                 8 → 24 → 8, swiglu              576
 LayerNorm           3 of 8                           24
 head                8 × 10                           80
 total                                             1,056

@@ -13,7 +13,7 @@ import { fullQuantizerNames, type Quantizer, quantizerOf, splitQuantizer } from 
  * - `attention`: products of queries with keys, and of attention weights with values.
  * - `softmax`: the softmax of attention.
  * - `layerNorm`: LayerNorms, including those of queries and keys.
- * - `gelu`: the activation of a feed-forward layer, whichever is configured.
+ * - `gelu`: the activation of the MLP, for every choice of `activation`.
  * - `residual`: additions to the residual stream, including the sum of the embeddings.
  * - `loss`: the cross entropy.
  * - `optimizer`: storage of the weights and the optimizer state.

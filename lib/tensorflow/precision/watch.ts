@@ -20,8 +20,9 @@ export interface Extremes {
   readonly format: string;
   /** Shape. */
   readonly shape: readonly number[];
-  /** Smallest and largest finite value; NaN if there is none. */
+  /** Smallest finite value; NaN without a finite value. */
   readonly min: number;
+  /** Largest finite value; NaN without a finite value. */
   readonly max: number;
   /** Share of values that are NaN or infinite, in [0, 1]. */
   readonly nonFinite: number;

@@ -93,6 +93,20 @@ Deno.test("a float16 overflow in the forward pass is named", async () => {
   assertGreater(Math.max(found.inputs[0]!.max, -found.inputs[0]!.min), 65_504);
 });
 
+Deno.test("the op of a step that the gradient scaler skipped is named: scaled gradients are beyond float16", async () => {
+  // 100 times the initial factor of 2^15 is beyond 65,504.
+  const loss = (logits: tf.Tensor3D, _y: tf.Tensor2D) => tf.mul(tf.sum(logits), 100) as tf.Scalar;
+  const run = { ...base, policy: "fp16-autocast", loss } as const;
+  const { place } = await fault(run);
+  assertEquals(place, { step: 1 });
+  const found = await findNonFinite(run, place!);
+  // The custom loss is outside of layers.
+  assertEquals([found?.pass, found?.layer, found?.op, found?.output.format], [
+    ...["backward", "", "Cast", "float16"],
+  ]);
+  assertGreater(found!.inputs[0]!.max, 65_504);
+});
+
 Deno.test("weights that an update made infinite are traced to the step before", async () => {
   const run: ReplayedRun = {
     ...{ ...base, lr: 1, overrides: [{ opClasses: ["optimizer"], format: "e2m3" }] },

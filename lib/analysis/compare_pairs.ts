@@ -103,7 +103,7 @@ export interface Comparison {
  * Estimates the effect of a lower precision on the loss from paired runs.
  *
  * @param pairs At least one pair. The pairs differ only in seed.
- * @throws {RangeError} without a pair, or for an invalid level or tolerance.
+ * @throws {RangeError} Without a pair, or for an invalid level or tolerance.
  */
 export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions = {}): Comparison {
   const { level = DEFAULT_LEVEL, tolerance = DEFAULT_TOLERANCE, seeds = [], perturbed = [] } = options;

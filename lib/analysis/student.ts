@@ -103,7 +103,7 @@ export function holm(values: readonly number[]): number[] {
  * distribution. The smallest possible value for n pairs is 2 / 2^n.
  *
  * @param values Finite values, at most 16, because all sign combinations are enumerated.
- * @throws {RangeError} for more values.
+ * @throws {RangeError} For more values.
  */
 export function signFlipP(values: readonly number[]): number {
   const n = values.length;

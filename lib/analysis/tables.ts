@@ -129,7 +129,7 @@ export function stepTable(runs: readonly RecordedRun[]): Table {
  * Returns the {@linkcode stepTable} of a sweep's folder. Reads `table.parquet` if it is current, and otherwise the
  * journals.
  *
- * @throws {UserError} if the folder has no runs, or a damaged run.
+ * @throws {UserError} If the folder has no runs, or a damaged run.
  */
 export async function openStepTable(sweepDir: string): Promise<Table> {
   return table({ ...await readStepColumns(sweepDir) });

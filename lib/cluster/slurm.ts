@@ -40,7 +40,7 @@ export interface SlurmOptions {
  * checkpoint and exits with status 75, which requeues the task. Status 2 (bad input), 4 (diverged) and others are
  * final.
  *
- * @throws {UserError} for options that sbatch cannot represent.
+ * @throws {UserError} For options that sbatch cannot represent.
  */
 export function slurmScript({ name, threads, runs }: Plan, options: SlurmOptions): string {
   const { dir, workingDir, warn = 120, requeues = 50 } = options;

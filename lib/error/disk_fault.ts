@@ -43,8 +43,8 @@ export function diskFault(error: unknown): string | undefined {
  * Runs a function that writes a file, and names the file in persistent faults.
  *
  * @param path The file.
- * @throws {UserError} with the path, the cause and a remedy, for a persistent fault.
- * @throws {Error} any other error, unchanged.
+ * @throws {UserError} For a persistent fault, with the path, the cause and a remedy.
+ * @throws {Error} Any other error, unchanged.
  */
 export function writing<R>(path: string, work: () => R): R {
   try {

@@ -57,7 +57,7 @@ export function cacheDir(
  *
  * @param folder Its `path`, its `files` by name, `build`, which creates them in an empty folder, and `warn`.
  * @returns The path.
- * @throws {UserError} if the folder cannot be built. After damage, the message describes the damage too.
+ * @throws {UserError} If the folder cannot be built. After damage, the message describes the damage too.
  */
 export async function ensureFolder(folder: {
   path: string;

@@ -51,7 +51,7 @@ const RETRIES: Record<string, string> = { PIP_RETRIES: "2", UV_HTTP_RETRIES: "1"
  * @param file The file.
  * @param into An existing folder.
  * @returns The file's path.
- * @throws {UserError} if no Python fetched the pinned file. The message lists each failure.
+ * @throws {UserError} If no Python fetched the pinned file. The message lists each failure.
  */
 export async function downloadPackage(file: PackageFile, into: string): Promise<string> {
   const path = join(into, file.filename);

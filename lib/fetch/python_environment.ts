@@ -24,7 +24,7 @@ export interface EnvironmentOptions {
  *
  * Only wheels whose hashes are in the list are installed, so no package's code runs during installation.
  *
- * @throws {UserError} if the environment cannot be created.
+ * @throws {UserError} If the environment cannot be created.
  */
 export async function ensurePython({ name, list, onMake }: EnvironmentOptions): Promise<string> {
   const cache = cacheDir();

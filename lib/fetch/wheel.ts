@@ -36,7 +36,7 @@ class FileReader extends Reader<Deno.FsFile> {
  *
  * @param wheel Path of the wheel.
  * @param members Destination paths, by the members' names in the wheel.
- * @throws {UserError} if a member is missing.
+ * @throws {UserError} If a member is missing.
  */
 export async function unpackWheel(wheel: string, members: Record<string, string>): Promise<void> {
   using file = await Deno.open(wheel);

@@ -15,8 +15,8 @@ import { tryLock } from "./lock.ts";
  * @param path The destination. A link there is replaced, not followed.
  * @param content UTF-8 text or bytes.
  * @param options `beforeRename` is called just before the rename; an error thrown by it cancels the write.
- * @throws {UserError} for a full or read-only disk and other persistent faults, naming the file.
- * @throws {Error} other errors of the system. The previous file is kept, and the temporary file is removed.
+ * @throws {UserError} For a full or read-only disk and other persistent faults, naming the file.
+ * @throws {Error} Other errors of the system. The previous file is kept, and the temporary file is removed.
  */
 export function atomicWrite(
   path: string,

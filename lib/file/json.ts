@@ -24,9 +24,9 @@ export interface JsonOptions {
  * Parses a JSON text. A byte order mark at its start is dropped.
  *
  * @param source The text, or its bytes in UTF-8.
- * @throws {SyntaxError} if the text is not JSON, is nested more than 256 levels deep, has a duplicate key in an object,
+ * @throws {SyntaxError} If the text is not JSON, is nested more than 256 levels deep, has a duplicate key in an object,
  * or has a forbidden key. The message is a reason to append to the file's name.
- * @throws {TypeError} if bytes are not UTF-8.
+ * @throws {TypeError} If bytes are not UTF-8.
  */
 export function parseJson(source: string | Uint8Array, options: JsonOptions = {}): unknown {
   const text = typeof source === "string" ? source.replace(/^\ufeff/, "") : decodeText(source);
@@ -39,8 +39,8 @@ export function parseJson(source: string | Uint8Array, options: JsonOptions = {}
 /**
  * Reads a JSON file.
  *
- * @throws {SyntaxError} as {@linkcode parseJson}, and if the path is not a regular file.
- * @throws {Error} an error of the system, if the file cannot be read.
+ * @throws {SyntaxError} As {@linkcode parseJson}, and if the path is not a regular file.
+ * @throws {Error} An error of the system, if the file cannot be read.
  */
 export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
   const info = Deno.statSync(path);
@@ -51,7 +51,7 @@ export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
 /**
  * Requires that a value is a JSON object.
  *
- * @throws {SyntaxError} if it is a list, a text or another value. The message is a reason to append to the file's name.
+ * @throws {SyntaxError} If it is a list, a text or another value. The message is a reason to append to the file's name.
  */
 export function requireObject(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {

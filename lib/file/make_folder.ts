@@ -9,7 +9,7 @@ import { UserError } from "../error/user_error.ts";
 /**
  * Creates a folder and its missing parents.
  *
- * @throws {UserError} when the folder cannot be created, for example because a file is at its path.
+ * @throws {UserError} If the folder cannot be created, for example because a file is at its path.
  */
 export function makeFolder(path: string): void {
   try {

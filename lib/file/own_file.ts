@@ -16,9 +16,9 @@ import { kindOf } from "./regular.ts";
  *
  * @param path The file.
  * @param options `append`: every write appends. Default: false.
- * @throws {UserError} when a link, a folder or a device is at the path.
- * @throws {UserError} for a full or read-only disk and other persistent faults.
- * @throws {Error} other errors of the system.
+ * @throws {UserError} If a link, a folder or a device is at the path.
+ * @throws {UserError} For a full or read-only disk and other persistent faults.
+ * @throws {Error} Other errors of the system.
  */
 export function openOwnFile(path: string, options: { append?: boolean } = {}): Deno.FsFile {
   return writing(path, () => openChecked(path, options));

@@ -16,8 +16,8 @@ export function kindOf(info: Pick<Deno.FileInfo, "isFile" | "isSymlink" | "isDir
 /**
  * Checks that a path leads to a regular file.
  *
- * @throws {UserError} when the path leads to anything else.
- * @throws {Deno.errors.NotFound} when the path does not exist.
+ * @throws {UserError} If the path leads to anything else.
+ * @throws {Deno.errors.NotFound} If the path does not exist.
  */
 export function requireRegular(path: string): void {
   const info = Deno.statSync(path);
@@ -29,8 +29,8 @@ export function requireRegular(path: string): void {
 /**
  * Reads a regular file.
  *
- * @throws {UserError} when the path leads to anything else.
- * @throws {Error} an error of the system, if the file cannot be read.
+ * @throws {UserError} If the path leads to anything else.
+ * @throws {Error} An error of the system, if the file cannot be read.
  */
 export function readRegular(path: string): Uint8Array<ArrayBuffer> {
   requireRegular(path);

@@ -35,7 +35,7 @@ export interface FolderPlace {
  *
  * @param at The destination, which holds a folder.
  * @param fill Creates the new folder's files in an empty folder.
- * @throws {Error} errors of the system. The old folder is then in place, or {@linkcode completeReplacement} restores
+ * @throws {Error} Errors of the system. The old folder is then in place, or {@linkcode completeReplacement} restores
  * it.
  */
 export function replaceFolder(at: FolderPlace, fill: (folder: string) => void): void {
@@ -72,7 +72,7 @@ export function isBetweenFolders(at: Pick<FolderPlace, "place" | "staging">): bo
  * Completes an interrupted replacement, or rolls it back. An incomplete copy is kept, since a process may be writing
  * it.
  *
- * @throws {UserError} when the destination holds a third folder, neither old nor new.
+ * @throws {UserError} If the destination holds a third folder, neither old nor new.
  */
 export function completeReplacement(at: FolderPlace): void {
   const { place, staging, isBlank } = at, { incoming, outgoing } = pathsOf(at);

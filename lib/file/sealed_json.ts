@@ -24,7 +24,7 @@ export function sealJson(value: object, indent: number = 2): string {
  * Verifies the checksum of a JSON value, and returns the content without the checksum. White space does not matter.
  *
  * @param value The file's value. A value without a checksum, as version 0.1 wrote it, is returned unchanged.
- * @throws {SyntaxError} if the content does not match the checksum.
+ * @throws {SyntaxError} If the content does not match the checksum.
  */
 export function unsealJson(value: unknown): unknown {
   if (!isSealed(value)) return value;

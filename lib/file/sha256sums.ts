@@ -23,7 +23,7 @@ export function sumsText(sums: ReadonlyMap<string, string>): string {
 /**
  * Verifies a file that `SHA256SUMS` in its folder lists. Other files are not checked.
  *
- * @throws {UserError} if the file has another checksum, or cannot be read.
+ * @throws {UserError} If the file has another checksum, or cannot be read.
  */
 export function requireListedSum(path: string): void {
   const list = join(dirname(path), SUMS), name = basename(path);

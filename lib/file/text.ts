@@ -31,7 +31,7 @@ export function otherUnicode(bytes: Uint8Array): string | undefined {
 /**
  * Decodes text in UTF-8. A byte order mark at its start is dropped.
  *
- * @throws {TypeError} if the bytes are not UTF-8. The message is a reason to append to the file's name.
+ * @throws {TypeError} If the bytes are not UTF-8. The message is a reason to append to the file's name.
  */
 export function decodeText(bytes: Uint8Array): string {
   const reason = otherUnicode(bytes);
@@ -46,8 +46,8 @@ export function decodeText(bytes: Uint8Array): string {
 /**
  * Reads a text file in UTF-8. A byte order mark at its start is dropped.
  *
- * @throws {TypeError} if the file is not in UTF-8.
- * @throws {Error} an error of the system, if the file cannot be read.
+ * @throws {TypeError} If the file is not in UTF-8.
+ * @throws {Error} An error of the system, if the file cannot be read.
  */
 export function readText(path: string): string {
   return decodeText(Deno.readFileSync(path));

@@ -11,7 +11,7 @@ import { atomicWrite } from "./atomic_write.ts";
 /**
  * Writes a file atomically, and creates its folder if missing.
  *
- * @throws {UserError} when the file cannot be written.
+ * @throws {UserError} If the file cannot be written.
  */
 export function writeFile(path: string, content: string | Uint8Array): void {
   try {

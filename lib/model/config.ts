@@ -120,8 +120,8 @@ export const ARCHITECTURES: Readonly<
 /**
  * Validates a config.
  *
- * @throws {RangeError} with the size or option that is out of range.
- * @throws {TypeError} for an option that must be a boolean and is not.
+ * @throws {RangeError} If a size or an option is out of range. The message names it.
+ * @throws {TypeError} For an option that must be a boolean and is not.
  */
 export function validateGptConfig(config: GptConfig): void {
   const least = { nLayer: 1, nHead: 1, nEmbd: 1, vocabSize: 2, blockSize: 1 } as const;

@@ -63,7 +63,7 @@ export class Decoder implements Disposable {
    *
    * @param tokens At least one id, each in [0, V). If there are more than fit the context, the last blockSize are used.
    * @returns Logits of the next token, float32 [V].
-   * @throws {RangeError} if there is no token, or an id is out of range.
+   * @throws {RangeError} If there is no token, or an id is out of range.
    */
   read(tokens: ArrayLike<number>): Float32Array {
     const { blockSize } = this.#config;

@@ -28,7 +28,7 @@ export interface GenerateOptions extends SampleOptions {
  * @param tokenizer Encodes the prompt and decodes the result.
  * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`.
  * @returns The prompt, followed by the generated text.
- * @throws {RangeError} if an option is out of range, or the tokenizer cannot encode the prompt.
+ * @throws {RangeError} If an option is out of range, or the tokenizer cannot encode the prompt.
  */
 export function generate(
   model: Gpt,
@@ -66,7 +66,7 @@ export interface GenerateTokensOptions extends SampleOptions {
  * @param config The model.
  * @param options The prompt, the number of tokens, and sampling options.
  * @returns The new tokens, int32 [maxNewTokens], without the prompt.
- * @throws {RangeError} for an option or a prompt that is out of range.
+ * @throws {RangeError} For an option or a prompt that is out of range.
  */
 export function generateTokens(
   parameters: Parameters,

@@ -69,7 +69,7 @@ export interface PassOptions {
  * @param config The model's sizes and options.
  * @param options A key for dropout, a cache.
  * @returns [N, V]; in the policy's type for matrix products.
- * @throws {RangeError} if T is longer than `blockSize`, or a parameter is missing.
+ * @throws {RangeError} If T is longer than `blockSize`, or a parameter is missing.
  */
 export function gptLogits(
   parameters: Parameters,
@@ -85,7 +85,7 @@ export function gptLogits(
  *
  * @param parameters As in {@linkcode gptLogits}, as are the other arguments.
  * @returns [N, C].
- * @throws {RangeError} if T is longer than `blockSize`, or a parameter is missing.
+ * @throws {RangeError} If T is longer than `blockSize`, or a parameter is missing.
  */
 export function gptHidden(
   parameters: Parameters,

@@ -55,7 +55,7 @@ const schema = v.looseObject({
  *
  * @param given The file's JSON.
  * @param name Name of the file for errors.
- * @throws {UserError} if the JSON is not a GPT-2 config, or uses unsupported options.
+ * @throws {UserError} If the JSON is not a GPT-2 config, or uses unsupported options.
  */
 export function fromGpt2Config(given: unknown, name: string): GptConfig {
   const refuse = (reason: string): UserError =>
@@ -94,7 +94,7 @@ export function fromGpt2Config(given: unknown, name: string): GptConfig {
  *
  * @param config The model.
  * @param options `end`: id of the tokenizer's end-of-document token. Default: null, for none.
- * @throws {RangeError} with the options that GPT-2 does not have.
+ * @throws {RangeError} If the config has options that GPT-2 does not have. The message names them.
  */
 export function toGpt2Config(
   config: GptConfig,

@@ -33,7 +33,7 @@ export interface Gpt2Model {
  * versions are ignored.
  *
  * @param path The folder, or one of its safetensors files or the index of its shards, next to `config.json`.
- * @throws {UserError} if files are missing or damaged, or tensors are missing, unexpected or of other shapes. The
+ * @throws {UserError} If files are missing or damaged, or tensors are missing, unexpected or of other shapes. The
  * message lists all of them.
  */
 export async function loadGpt2(path: string): Promise<Gpt2Model> {
@@ -147,7 +147,7 @@ async function filesOf(path: string): Promise<WeightFiles> {
 /**
  * Reads a JSON file of a model.
  *
- * @throws {UserError} if it is missing or not a JSON object, or does not match its checksum in `SHA256SUMS`.
+ * @throws {UserError} If it is missing or not a JSON object, or does not match its checksum in `SHA256SUMS`.
  */
 export async function readJson(path: string): Promise<Record<string, unknown>> {
   const bytes = await readBytes(path);

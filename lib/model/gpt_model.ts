@@ -36,7 +36,7 @@ export class Gpt implements Disposable {
   /**
    * Creates a model from a config and weights. The model takes ownership of the weights.
    *
-   * @throws {RangeError} if the config is inconsistent, or a weight is missing or has another shape.
+   * @throws {RangeError} If the config is inconsistent, or a weight is missing or has another shape.
    */
   constructor(config: GptConfig, parameters: Parameters) {
     for (const [name, shape] of Object.entries(parameterShapes(config))) {
@@ -70,7 +70,7 @@ export class Gpt implements Disposable {
    * @param tokens Token ids, int32 [B, T], T at most `config.blockSize`.
    * @param options A key for dropout.
    * @returns [B, T, V]; in the policy's type inside `autocast`.
-   * @throws {RangeError} if T is above `config.blockSize`.
+   * @throws {RangeError} If T is above `config.blockSize`.
    */
   forward(tokens: tf.Tensor2D, options: PassOptions = {}): tf.Tensor3D {
     const [B, T] = tokens.shape;
@@ -115,7 +115,7 @@ export class Gpt implements Disposable {
  *
  * @param config Sizes and options. The defaults of the options are GPT-2's architecture.
  * @param options `seed` (default: 1), or the weights.
- * @throws {RangeError} if the config is inconsistent, or weights do not fit.
+ * @throws {RangeError} If the config is inconsistent, or weights do not fit.
  */
 export function gpt(config: GptConfig, { seed = 1, perturb, parameters }: GptOptions = {}): Gpt {
   const values = parameters ?? initialParameters(config, seed, perturb);

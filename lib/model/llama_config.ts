@@ -73,7 +73,7 @@ function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: num
  *
  * @param given The file's JSON.
  * @param name Name of the file for errors.
- * @throws {UserError} if the JSON is not a LLaMA config, or uses unsupported options.
+ * @throws {UserError} If the JSON is not a LLaMA config, or uses unsupported options.
  */
 export function fromLlamaConfig(given: unknown, name: string): GptConfig {
   const refuse = (reason: string): UserError =>

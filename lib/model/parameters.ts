@@ -27,7 +27,7 @@ export type ParameterRecord = Record<string, ParameterValues>;
 /**
  * Returns shapes by name, in the order used by optimizers and checkpoints.
  *
- * @throws {RangeError} if the config is invalid, as {@linkcode validateGptConfig} describes.
+ * @throws {RangeError} If the config is invalid, as {@linkcode validateGptConfig} describes.
  */
 export function parameterShapes(config: GptConfig): Record<string, number[]> {
   validateGptConfig(config);

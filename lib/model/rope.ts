@@ -33,7 +33,7 @@ const SYNTAX = "none, linear:FACTOR, or llama3:FACTOR,LOW,HIGH,LENGTH";
 /**
  * Parses a scaling: `none`, `linear:4`, `llama3:8,1,4,8192`.
  *
- * @throws {RangeError} for another text, or numbers that are not above 0. `llama3` requires LOW < HIGH.
+ * @throws {RangeError} For another text, or numbers that are not above 0. `llama3` requires LOW < HIGH.
  */
 export function parseRopeScaling(text: string): RopeScaling {
   if (text === "none") return { kind: "none" };

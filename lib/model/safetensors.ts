@@ -33,7 +33,7 @@ const CHECKSUM = "losskit.sha256";
  * Tensors of 4 bytes per number come before those of 2, so that all are aligned; otherwise they keep their order. The
  * metadata gets the key `losskit.sha256`, which {@linkcode decodeSafetensors} verifies.
  *
- * @throws {RangeError} for a tensor whose values do not fill its shape, or whose name is reserved by the format.
+ * @throws {RangeError} For a tensor whose values do not fill its shape, or whose name is reserved by the format.
  */
 export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array<ArrayBuffer> {
   const stored = Object.entries(tensors).map(([name, tensor]) => storedTensor(name, tensor));
@@ -72,7 +72,7 @@ export interface DecodeOptions {
  * @param file The bytes.
  * @param name Name of the file for errors.
  * @param options Tensors to skip.
- * @throws {UserError} if the bytes are not a complete safetensors file, do not match their checksum, or contain a
+ * @throws {UserError} If the bytes are not a complete safetensors file, do not match their checksum, or contain a
  * tensor of another type than F32, BF16 and F16.
  */
 export function decodeSafetensors(

@@ -12,8 +12,8 @@ import { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetens
  * Writes a file with its checksum, encoded by {@linkcode encodeSafetensors}. The previous file is replaced atomically,
  * also in case of a power failure.
  *
- * @throws {RangeError} for a tensor that the format cannot represent.
- * @throws {UserError} if the file cannot be written. The previous file is kept.
+ * @throws {RangeError} For a tensor that the format cannot represent.
+ * @throws {UserError} If the file cannot be written. The previous file is kept.
  */
 export function writeSafetensors(path: string, content: Safetensors): void {
   const bytes = encodeSafetensors(content);
@@ -27,7 +27,7 @@ export function writeSafetensors(path: string, content: Safetensors): void {
 /**
  * Reads a file, decoded by {@linkcode decodeSafetensors}.
  *
- * @throws {UserError} if the file is missing, or not a complete safetensors file.
+ * @throws {UserError} If the file is missing, or not a complete safetensors file.
  */
 export async function readSafetensors(path: string, options: DecodeOptions = {}): Promise<Safetensors> {
   let bytes: Uint8Array<ArrayBuffer>;

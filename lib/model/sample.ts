@@ -21,7 +21,7 @@ export interface SampleOptions {
 /**
  * Validates sampling options.
  *
- * @throws {RangeError} with the option that is out of range.
+ * @throws {RangeError} If an option is out of range. The message names it.
  */
 export function validateSampleOptions({ temperature = 1, topK = 1, topP = 1 }: SampleOptions): void {
   const refuse = (name: string, wanted: string, given: number) => {
@@ -41,7 +41,7 @@ export function validateSampleOptions({ temperature = 1, topK = 1, topP = 1 }: S
  * @param random Source of randomness. One number is drawn, or none at temperature 0.
  * @param options Sampling options.
  * @returns A token id in [0, V).
- * @throws {RangeError} if a logit is NaN or Infinity, all are -Infinity, or an option is out of range.
+ * @throws {RangeError} If a logit is NaN or Infinity, all are -Infinity, or an option is out of range.
  */
 export function sampleToken(logits: Float32Array, random: Random, options: SampleOptions = {}): number {
   validateSampleOptions(options);

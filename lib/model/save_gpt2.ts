@@ -54,9 +54,9 @@ export interface SaveGpt2Options {
  * @param model Its config and parameters.
  * @param options Stored type, shards, tokenizer.
  * @returns The names of replaced files.
- * @throws {RangeError} if the config has options that GPT-2 does not have, parameters do not match the config, or an
+ * @throws {RangeError} If the config has options that GPT-2 does not have, parameters do not match the config, or an
  * option is out of range.
- * @throws {UserError} if existing files conflict, or the folder cannot be written.
+ * @throws {UserError} If existing files conflict, or the folder cannot be written.
  */
 export async function saveGpt2(
   folder: string,

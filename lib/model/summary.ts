@@ -18,7 +18,7 @@ import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
  *
  * @param config Sizes and options.
  * @param T Tokens per sequence, at most the config's `blockSize`.
- * @throws {RangeError} if the config is invalid or T is out of range.
+ * @throws {RangeError} If the config is invalid or T is out of range.
  */
 export function flopsPerToken(config: GptConfig, T: number): number {
   const shapes = parameterShapes(config);
@@ -37,7 +37,7 @@ export function flopsPerToken(config: GptConfig, T: number): number {
 /**
  * Returns a one-line summary: sizes, options that differ from GPT-2's, parameters, and operations per training token.
  *
- * @throws {RangeError} if the config is invalid.
+ * @throws {RangeError} If the config is invalid.
  */
 export function summarizeModel(config: GptConfig): string {
   const full = completeConfig(config);
@@ -58,7 +58,7 @@ export function summarizeModel(config: GptConfig): string {
  * Returns a table of a model's parts with their parameters, followed by its options and its operations per training
  * token. Parts that all blocks have are one row, with the parameters of all blocks.
  *
- * @throws {RangeError} if the config is invalid.
+ * @throws {RangeError} If the config is invalid.
  */
 export function describeModel(config: GptConfig): string {
   const { nLayer: L, nHead: H, nKvHead: G, nEmbd: C, nInner: F, vocabSize: V, blockSize, ...options } =

@@ -56,7 +56,7 @@ export type OptionsOf<F extends Readonly<Record<string, RunField>>> = {
  *
  * @param fields The table.
  * @param action Action for errors, such as `train`. Default: values are not checked.
- * @throws {RangeError} if a given value is out of the field's range.
+ * @throws {RangeError} If a given value is out of the field's range.
  */
 export function withDefaults<const F extends Readonly<Record<string, RunField>>>(
   fields: F,

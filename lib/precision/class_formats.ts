@@ -61,7 +61,7 @@ const OUTSIDE_BLOCKS: readonly string[] = ["embedding", "head", "loss"];
  * Returns the formats that a policy and overrides set for a class in a layer. The last matching override wins; an
  * override of operands changes these operands only.
  *
- * @throws {RangeError} for an unknown format, scaling or operand.
+ * @throws {RangeError} For an unknown format, scaling or operand.
  */
 export function classFormats(source: FormatsSource, scope: Scope): ClassFormats {
   const { classes, linear, overrides = [] } = source;

@@ -127,7 +127,7 @@ export const FORMAT_NAMES: string =
  * Every format has exactly one name. Rounding to nearest bfloat16 and float16 is done by the processor or TensorFlow.
  * All other rounding is emulated.
  *
- * @throws {RangeError} for another name.
+ * @throws {RangeError} For another name.
  */
 export function parseFormat(name: string): Format {
   const refuse = () =>
@@ -179,7 +179,7 @@ export function formatLabel({ name }: Format): string {
 /**
  * Parses the name of a tensor format.
  *
- * @throws {RangeError} for another name, and for `e8m0`, which holds the scales of blocks.
+ * @throws {RangeError} For another name, and for `e8m0`, which holds the scales of blocks.
  */
 export function parseTensorFormat(name: string): Format {
   const format = parseFormat(name);
@@ -193,7 +193,7 @@ export function parseTensorFormat(name: string): Format {
  * Returns a format's range and special values.
  *
  * @param format A name accepted by {@linkcode parseFormat}.
- * @throws {RangeError} for another name.
+ * @throws {RangeError} For another name.
  */
 export function formatInfo(format: string): FormatInfo {
   const parsed = parseFormat(format);

@@ -127,7 +127,7 @@ const POLICY_NAMES: string = `${
  * bfloat16: in products, and in softmax and gelu, which follow the type of products. `emulated:FORMAT/tensor` scales
  * each tensor into the range of the format.
  *
- * @throws {RangeError} for an unknown policy or format.
+ * @throws {RangeError} For an unknown policy or format.
  */
 export function describePolicy(name: string): PolicyDescription {
   if (Object.hasOwn(POLICY_DESCRIPTIONS, name)) {

@@ -46,7 +46,7 @@ const { fround } = Math;
  * @param quantizer The format and the scaling. Scaled values saturate. In a group with NaN or Inf, every value becomes
  * NaN.
  * @returns The values that the quantizer represents, rounded to float32.
- * @throws {TypeError} for stochastic rounding without random numbers.
+ * @throws {TypeError} For stochastic rounding without random numbers.
  */
 export function quantizeArray(
   values: Float32Array,

@@ -100,7 +100,7 @@ function shortName(base: string): { format: string; scaling: string } | undefine
 /**
  * Parses a scaling's name.
  *
- * @throws {RangeError} for another name.
+ * @throws {RangeError} For another name.
  */
 export function parseScaling(name: string): Scaling {
   if (Object.hasOwn(SCALINGS, name)) return SCALINGS[name]!;
@@ -115,7 +115,7 @@ export function parseScaling(name: string): Scaling {
 /**
  * Parses the names of a format and a scaling.
  *
- * @throws {RangeError} for other names, and for a scaling of a format that needs none: one with 8 bits of exponent, as
+ * @throws {RangeError} For other names, and for a scaling of a format that needs none: one with 8 bits of exponent, as
  * float32 has.
  */
 export function quantizerOf(names: QuantizerNames): Quantizer {
@@ -157,7 +157,7 @@ export function splitQuantizer(text: string): QuantizerNames {
 /**
  * Parses `FORMAT` or `FORMAT/SCALING`, for instance `e4m3fn-stochastic/mx`.
  *
- * @throws {RangeError} for other names.
+ * @throws {RangeError} For other names.
  */
 export function parseQuantizer(text: string): Quantizer {
   return quantizerOf(splitQuantizer(text));

@@ -99,7 +99,7 @@ const described = new Map<string, DescribedRecipe>();
  * Parses the name of a recipe with its options, such as `nvfp4+stochastic+hadamard`.
  *
  * @returns The recipe; undefined if the name before the first `+` is not a recipe's.
- * @throws {RangeError} for an unknown option, or options in another order.
+ * @throws {RangeError} For an unknown option, or options in another order.
  */
 export function parseRecipe(name: string): DescribedRecipe | undefined {
   const known = described.get(name);

@@ -21,7 +21,7 @@ const words = new Uint32Array(double.buffer);
  * @param format The format. `kahan` rounds to nearest here.
  * @param uniform Random numbers, one per value, for stochastic rounding.
  * @returns Values of the format, as float32.
- * @throws {TypeError} for stochastic rounding without random numbers.
+ * @throws {TypeError} For stochastic rounding without random numbers.
  */
 export function roundArray(
   values: Float32Array,

@@ -50,7 +50,7 @@ interface Identity {
  * @param folder The run's folder, `DIR/runs/ID`. It may be missing if DIR has a plan.
  * @param options `others`: more sweep folders to search for similar runs (default: none); `environment` returns the current
  * environment (default: probes this machine).
- * @throws {UserError} if the run is neither recorded nor planned, its files are damaged, or another folder is not a
+ * @throws {UserError} If the run is neither recorded nor planned, its files are damaged, or another folder is not a
  * sweep folder.
  */
 export async function explainRun(

@@ -66,7 +66,7 @@ export function startSweepProcess(dir: string, workers: number): Deno.ChildProce
  * @param plan The folder's plan.
  * @param dir The folder.
  * @param disturbance Kills and their times.
- * @throws {Error} if the sweep fails for another reason than a kill, with its error output.
+ * @throws {Error} If the sweep fails for another reason than a kill, with its error output.
  */
 export async function killSweep(plan: Plan, dir: string, disturbance: Disturbance): Promise<Disturbed> {
   const { random, pause, workers, signal } = disturbance;

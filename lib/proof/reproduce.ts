@@ -84,7 +84,7 @@ export function defaultTolerance(policy: string): number {
  *
  * @param folder The run's folder.
  * @param options Tolerance, code and the location of the text.
- * @throws {UserError} if the run's files are missing or damaged, or the rerun was interrupted.
+ * @throws {UserError} If the run's files are missing or damaged, or the rerun was interrupted.
  */
 export async function reproduceRun(
   folder: string,

@@ -26,7 +26,7 @@ const MEASURED: readonly string[] = ["tokensPerSecond", "seconds"];
  *
  * @param plan The plan of both folders. Its runs are finished in `want`.
  * @param folders `want` is the reference, `got` is compared with it.
- * @throws {UserError} if files are missing or damaged.
+ * @throws {UserError} If files are missing or damaged.
  */
 export function resultDifferences(plan: Plan, { want, got }: { want: string; got: string }): string[] {
   const problems = plan.runs.flatMap(({ id }) => {

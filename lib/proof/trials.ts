@@ -45,7 +45,7 @@ export interface ReplaySignal extends Disposable {
  *
  * @param folder The folder of a run in float32, which supplies the weights.
  * @param low The spec of the paired run in the lower precision.
- * @throws {UserError} if the run, its checkpoint or its text cannot be read.
+ * @throws {UserError} If the run, its checkpoint or its text cannot be read.
  */
 export async function openReplaySignal(folder: string, low: RunSpec): Promise<ReplaySignal> {
   const open = await openReplay(folder);
@@ -101,7 +101,7 @@ export interface TrialOptions {
  * Trains trials as runs of a sweep folder, so that no trial is trained twice.
  *
  * @param pairs Finished pairs of float32 and the lower precision, one seed each.
- * @throws {UserError} if the code has changed since the pairs were trained, or the folder holds other trials.
+ * @throws {UserError} If the code has changed since the pairs were trained, or the folder holds other trials.
  */
 export function lossSignal(
   pairs: readonly { readonly baseline: RecordedRun; readonly other: RecordedRun }[],

@@ -46,8 +46,8 @@ const PATIENCE = 1.1;
  * Runs a plan once undisturbed and repeatedly with kills at random times. Compares journals, checkpoints and the result
  * columns of the tables.
  *
- * @throws {UserError} if it is interrupted.
- * @throws {Error} if the undisturbed sweep fails.
+ * @throws {UserError} If it is interrupted.
+ * @throws {Error} If the undisturbed sweep fails.
  */
 export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promise<Verification> {
   const { dir, kills, workers, signal, print } = options;

@@ -21,8 +21,8 @@ export interface Rest {
  *
  * @param path The file.
  * @param take Receives each line without its line break, and its index from 0.
- * @throws {Deno.errors.NotFound} if the file is missing.
- * @throws {UserError} if the path is not a regular file.
+ * @throws {Deno.errors.NotFound} If the file is missing.
+ * @throws {UserError} If the path is not a regular file.
  */
 export function readLines(path: string, take: (line: string, index: number) => void): Rest {
   requireRegular(path);

@@ -12,7 +12,7 @@ export const UNSEALED: string = "0".repeat(64);
 /**
  * Replaces the last {@linkcode UNSEALED} of a file by its checksum, in place.
  *
- * @throws {Error} if the placeholder is missing.
+ * @throws {Error} If the placeholder is missing.
  */
 export function seal(bytes: Uint8Array): Uint8Array {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

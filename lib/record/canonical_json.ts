@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 /**
  * Returns JSON with sorted keys and without white space.
  *
- * @throws {TypeError} for values that JSON cannot represent: NaN, infinities, functions.
+ * @throws {TypeError} For values that JSON cannot represent: NaN, infinities, functions.
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);

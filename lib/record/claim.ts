@@ -98,7 +98,7 @@ export class Claim implements Disposable {
    * Sets this owner's generation above all generations in the journal and returns it.
    *
    * @param recorded The largest generation in the journal.
-   * @throws {ClaimedError} if another process has taken the claim over.
+   * @throws {ClaimedError} If another process has taken the claim over.
    */
   begin(recorded: number): number {
     if (recorded >= this.#own.generation) {
@@ -114,7 +114,7 @@ export class Claim implements Disposable {
    * suspension. Other processes can take the claim over only then.
    *
    * @param options `always` reads the file in any case. Default: false.
-   * @throws {ClaimedError} if another process owns the claim, or the file is missing.
+   * @throws {ClaimedError} If another process owns the claim, or the file is missing.
    */
   requireHeld({ always = false }: { always?: boolean } = {}): void {
     const { steady, wall } = now(), late = 1.5 * this.#beatEvery;
@@ -158,8 +158,8 @@ export class Claim implements Disposable {
  *
  * @param path The claim file.
  * @param options Environment of the claim.
- * @throws {ClaimedError} if another process owns the run.
- * @throws {UserError} if the folder is not writable.
+ * @throws {ClaimedError} If another process owns the run.
+ * @throws {UserError} If the folder is not writable.
  */
 export async function takeClaim(path: string, options: ClaimOptions = {}): Promise<Claim> {
   const { host = Deno.hostname(), beatEvery = 4000, print = () => {}, lock = true, work } = options;

@@ -196,7 +196,7 @@ export function runColumns(runs: readonly RecordedRun[]): Columns {
  *
  * @param rows Records. Missing and undefined fields become null.
  * @param form Declared columns. They exist even without rows.
- * @throws {RangeError} for a value that does not fit its column, such as 1.5 in a column of whole numbers.
+ * @throws {RangeError} For a value that does not fit its column, such as 1.5 in a column of whole numbers.
  */
 export function columnsOfRows(rows: readonly Readonly<Record<string, unknown>>[], form: TableForm): Columns {
   return Object.fromEntries(

@@ -42,9 +42,9 @@ export interface Journal {
  *
  * @param path The file. A missing file has no events.
  * @param expected The expected run. Default: any.
- * @throws {UserError} for damage at another place, with the file and line: an invalid event, missing, repeated or
+ * @throws {UserError} For damage at another place, with the file and line: an invalid event, missing, repeated or
  * misplaced events, or the journal of another run.
- * @throws {UserError} for an unreadable file.
+ * @throws {UserError} For an unreadable file.
  */
 export function readJournal(path: string, expected?: ExpectedRun): Journal {
   const { store, ...rest } = scanJournal(path, expected);
@@ -60,7 +60,7 @@ export type ScannedJournal = Omit<Journal, "events"> & {
 /**
  * Reads a journal like {@linkcode readJournal}, but in bounded memory: without the whole file or an object per event.
  *
- * @throws {UserError} for the reasons of {@linkcode readJournal}.
+ * @throws {UserError} For the reasons of {@linkcode readJournal}.
  */
 export function scanJournal(path: string, expected: ExpectedRun = {}): ScannedJournal {
   const store = new EventStore(), order = new EventOrder(expected);
@@ -150,7 +150,7 @@ export class JournalWriter implements Disposable {
    * @param path The file. Created if it is missing.
    * @param validBytes Size to keep: {@linkcode Journal.validBytes}, which excludes an incomplete line.
    * @param owner The owner. Default: the first process.
-   * @throws {UserError} if the path is a link.
+   * @throws {UserError} If the path is a link.
    */
   constructor(path: string, validBytes: number, owner: JournalOwner = {}) {
     this.#owner = owner;
@@ -170,9 +170,9 @@ export class JournalWriter implements Disposable {
   /**
    * Appends one event with time and generation, in a single write.
    *
-   * @throws {ClaimedError} if another process owns the run. Nothing is written.
-   * @throws {UserError} if the disk is full or not writable.
-   * @throws {Error} for other system errors. No part of the line remains.
+   * @throws {ClaimedError} If another process owns the run. Nothing is written.
+   * @throws {UserError} If the disk is full or not writable.
+   * @throws {Error} For other system errors. No part of the line remains.
    */
   write(event: NewEvent): RunEvent {
     const { generation = 1, requireOwned } = this.#owner;

@@ -106,7 +106,7 @@ export function writeManifest(path: string, manifest: Manifest): void {
 /**
  * Reads a manifest.
  *
- * @throws {UserError} for a missing or invalid file, with its path and the field, and if spec, text or code do not have
+ * @throws {UserError} For a missing or invalid file, with its path and the field, and if spec, text or code do not have
  * the run's ID.
  */
 export function readManifest(path: string): Manifest {
@@ -128,7 +128,7 @@ export function readManifest(path: string): Manifest {
  * @param path The file.
  * @param form The schema.
  * @param what Name of the file's kind in errors.
- * @throws {UserError} for a missing or invalid file, with its path and the field.
+ * @throws {UserError} For a missing or invalid file, with its path and the field.
  */
 export function readJson<S extends v.GenericSchema>(path: string, form: S, what: string): v.InferOutput<S> {
   return readBoth(path, form, what).output;

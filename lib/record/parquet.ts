@@ -70,7 +70,7 @@ export interface ParquetFile {
 /**
  * Reads the metadata of a Parquet file.
  *
- * @throws {Error} if the file is not a Parquet file.
+ * @throws {Error} If the file is not a Parquet file.
  */
 export function openParquet(path: string): ParquetFile {
   const bytes = readRegular(path).buffer;
@@ -98,7 +98,7 @@ export interface ColumnPiece {
  *
  * @param file An opened file.
  * @param names Names of the columns.
- * @throws {Error} if the file is damaged, or a column is missing.
+ * @throws {Error} If the file is damaged, or a column is missing.
  */
 export async function readParquet(file: ParquetFile, names: readonly string[]): Promise<ColumnPiece[]> {
   const pieces: ColumnPiece[] = [];

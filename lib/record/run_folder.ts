@@ -83,7 +83,7 @@ export function placeProblem(folder: string): string | undefined {
 /**
  * Requires a valid location of a run's folder, as checked by {@linkcode placeProblem}.
  *
- * @throws {UserError} for a link that leaves the sweep's folder, or a file in place of the folder.
+ * @throws {UserError} For a link that leaves the sweep's folder, or a file in place of the folder.
  */
 export function requirePlace(folder: string): void {
   const problem = placeProblem(folder);
@@ -96,7 +96,7 @@ export function requirePlace(folder: string): void {
 /**
  * Requires that a sweep's `runs` is missing, a folder, or a link to a folder inside the sweep's folder.
  *
- * @throws {UserError} for anything else.
+ * @throws {UserError} For anything else.
  */
 export function requireRuns(sweepDir: string): void {
   const problem = placeProblem(runFolder(sweepDir, "-"));
@@ -134,7 +134,7 @@ export interface RecordedRun {
  * Reads a run.
  *
  * @param folder The run's folder.
- * @throws {UserError} for missing or damaged files.
+ * @throws {UserError} For missing or damaged files.
  */
 export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
@@ -164,7 +164,7 @@ export function readRun(folder: string): RecordedRun {
  *
  * @param path The journal.
  * @param expected The expected run.
- * @throws {UserError} for a damaged journal, or the journal of another run.
+ * @throws {UserError} For a damaged journal, or the journal of another run.
  */
 export function journalStatus(path: string, expected: ExpectedRun): RecordedRun["status"] {
   return statusIn(scanJournal(path, expected).store);

@@ -56,7 +56,7 @@ export interface TableOptions {
  * runs. A table with a damaged run is not used in place of the journals.
  *
  * @returns The result of {@linkcode readSweep}.
- * @throws {UserError} if the folder has no runs, or is not writable.
+ * @throws {UserError} If the folder has no runs, or is not writable.
  */
 export function tabulateRuns(sweepDir: string, options: TableOptions = {}): SweepRecords {
   const stamps = openCurrent(sweepDir, options) === undefined ? stampRuns(sweepDir) : undefined;
@@ -78,7 +78,7 @@ export function tabulateRuns(sweepDir: string, options: TableOptions = {}): Swee
  * Returns the training steps of a sweep's runs from `table.parquet` if it is intact and current, and otherwise from the
  * journals.
  *
- * @throws {UserError} if the folder has no runs, or a damaged run.
+ * @throws {UserError} If the folder has no runs, or a damaged run.
  */
 export async function readStepColumns(sweepDir: string, options: TableOptions = {}): Promise<StepColumns> {
   const file = openCurrent(sweepDir, options);

@@ -51,7 +51,7 @@ const ID = /^[0-9a-f]{12}$/;
  * Lists the entries of a sweep's `runs` folder by name. All readers and writers use this list. Skips files and names
  * that start with a dot; a file with the name of a run is `damaged`.
  *
- * @throws {UserError} if the folder has no runs, or `runs` is a link that leaves it.
+ * @throws {UserError} If the folder has no runs, or `runs` is a link that leaves it.
  */
 export function listRuns(sweepDir: string): ListedRun[] {
   return entriesOf(sweepDir).filter(({ name, isFile }) => !name.startsWith(".") && (ID.test(name) || !isFile))
@@ -90,7 +90,7 @@ function readingProblem(path: string): string | undefined {
 /**
  * Reads all started runs of a sweep. Skips runs with missing or damaged files.
  *
- * @throws {UserError} if the folder has no runs.
+ * @throws {UserError} If the folder has no runs.
  */
 export function readSweep(sweepDir: string): SweepRecords {
   const runs: RecordedRun[] = [], leftOut: LeftOutRun[] = [];
@@ -124,7 +124,7 @@ function mistaken(folder: string, runId: string): string {
  * instead.
  *
  * @returns Runs ordered by data, tokenizer, T, policy and seed.
- * @throws {UserError} if the folder has no runs, or a damaged run.
+ * @throws {UserError} If the folder has no runs, or a damaged run.
  */
 export function readRuns(sweepDir: string): RecordedRun[] {
   const { runs, leftOut } = readSweep(sweepDir);

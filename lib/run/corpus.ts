@@ -46,7 +46,7 @@ async function loadPart(name: string): Promise<Part> {
  *
  * @param data `shakespeare`, `markov` with or without parameters, the path of a text file or folder, or a glob pattern.
  * A list of these concatenates their texts.
- * @throws {UserError} if a corpus or file is missing, or a file is named twice.
+ * @throws {UserError} If a corpus or file is missing, or a file is named twice.
  */
 export async function loadCorpus(
   data: string | readonly string[],
@@ -114,7 +114,7 @@ function tokenCache(): CacheOptions | undefined {
 /**
  * Tokenizes a corpus for a run, or reads the tokens from the user's cache. A read-only cache is not updated.
  *
- * @throws {UserError} for the reasons of {@linkcode prepareCorpus}.
+ * @throws {UserError} For the reasons of {@linkcode prepareCorpus}.
  */
 export async function prepareForRun(
   corpus: Corpus,

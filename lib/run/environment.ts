@@ -33,7 +33,7 @@ const UNDISTURBED = 'trap "" INT TERM HUP; exec "$@"';
 /**
  * Describes this machine from a separate, short-lived process, which starts TensorFlow.
  *
- * @throws {Error} if the process fails, with its error output.
+ * @throws {Error} If the process fails, with its error output.
  */
 export async function probeEnvironment(): Promise<Environment> {
   const { success, stdout, stderr } = await new Deno.Command("/bin/sh", {

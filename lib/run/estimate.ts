@@ -47,7 +47,7 @@ export function stepFlops(run: RunSpec, vocabSize: number): number {
 /**
  * Requires that a run fits the memory of this machine.
  *
- * @throws {UserError} if it does not, with the expected and available memory.
+ * @throws {UserError} If it does not, with the expected and available memory.
  */
 export function requireMemory(
   run: RunSpec,

@@ -66,8 +66,8 @@ export interface ExecuteOptions {
  *
  * @param run Spec, text and code.
  * @param options Folder, signals and output.
- * @throws {ClaimedError} if another process owns the run.
- * @throws {UserError} for damaged files or a folder that is not writable; with exit status 4 if the run diverged and
+ * @throws {ClaimedError} If another process owns the run.
+ * @throws {UserError} For damaged files or a folder that is not writable; with exit status 4 if the run diverged and
  * `allowDivergence` is false.
  */
 export async function executeRun(

@@ -18,7 +18,7 @@ type Output = { readonly sentence: string } | { readonly error: string };
  * error.
  *
  * @param folder The run's folder.
- * @throws {UserError} if the run, its checkpoint or its text cannot be read.
+ * @throws {UserError} If the run, its checkpoint or its text cannot be read.
  */
 export async function explainNonFinite(folder: string): Promise<string> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {

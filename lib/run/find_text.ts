@@ -30,7 +30,7 @@ export function planFolder(run: string): string {
  * @param recorded The record's text.
  * @param places Where to search.
  * @returns The text, and the record with the text's present path.
- * @throws {UserError} if no place has the recorded text.
+ * @throws {UserError} If no place has the recorded text.
  */
 export async function findText(
   recorded: DataSource,

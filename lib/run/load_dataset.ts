@@ -26,7 +26,7 @@ export interface LoadDatasetOptions {
  *
  * @param data `shakespeare`, `markov:…`, the path of a UTF-8 text file or folder, a glob pattern, or a list of these.
  * @param options `tokenizer`, `documents`, `separator`.
- * @throws {UserError} if the text is missing or too short for its vocabulary.
+ * @throws {UserError} If the text is missing or too short for its vocabulary.
  */
 export async function loadDataset(
   data: string | readonly string[],

@@ -24,7 +24,7 @@ const STEPS = 5, LONGEST = 8000;
  *
  * @param run The run.
  * @param vocabSize V.
- * @throws {UserError} if the process fails, for example because memory is exhausted.
+ * @throws {UserError} If the process fails, for example because memory is exhausted.
  */
 export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost> {
   const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

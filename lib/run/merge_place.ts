@@ -26,7 +26,7 @@ export function runPlace(folder: string): FolderPlace {
  * Completes the replacements that an interrupted merge left in a sweep folder.
  *
  * @returns The affected run IDs, without duplicates.
- * @throws {UserError} if other files occupy the place of a run.
+ * @throws {UserError} If other files occupy the place of a run.
  */
 export function completeMerges(dir: string): string[] {
   const ids = stagedNames(mergeStaging(dir));

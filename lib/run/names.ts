@@ -10,7 +10,7 @@ import { tokenizerName } from "../text/mod.ts";
 /**
  * Returns the full name of a policy on this machine's device.
  *
- * @throws {UserError} for `on` if `LOSSKIT_DEVICE` names a missing device.
+ * @throws {UserError} For `on` if `LOSSKIT_DEVICE` names a missing device.
  */
 export function policyName(word: string): string {
   return policyNameOn(word, requireDevice);

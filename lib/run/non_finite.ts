@@ -131,7 +131,7 @@ export interface RunNonFinite {
  *
  * @param folder The run's folder.
  * @param options `signal` aborts the replay; `print` receives progress (default: none).
- * @throws {UserError} if the run, its checkpoint or its text cannot be read.
+ * @throws {UserError} If the run, its checkpoint or its text cannot be read.
  */
 export async function findRunNonFinite(
   folder: string,

@@ -11,7 +11,7 @@ import { requireRunTokenizer } from "./run_tokenizer.ts";
 /**
  * Reads a run. Verifies the tokenizer and, for a finished run, the last checkpoint.
  *
- * @throws {UserError} for a damaged run.
+ * @throws {UserError} For a damaged run.
  */
 export function readWhole(folder: string): RecordedRun {
   const run = readRun(folder);

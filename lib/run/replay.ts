@@ -32,7 +32,7 @@ export interface OpenReplay extends Disposable {
  * precision is the only difference between replays.
  *
  * @param folder The run's folder.
- * @throws {UserError} if the run, its checkpoint or its text cannot be read.
+ * @throws {UserError} If the run, its checkpoint or its text cannot be read.
  */
 export async function openReplay(folder: string): Promise<OpenReplay> {
   const { manifest: { spec, data } } = readRun(folder);

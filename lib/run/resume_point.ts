@@ -61,7 +61,7 @@ interface Found {
  * @param paths The run's files.
  * @param run The journal events and the spec.
  * @returns The checkpoint, or undefined to start over.
- * @throws {UserError} for a damaged checkpoint, or one that differs from its journal event.
+ * @throws {UserError} For a damaged checkpoint, or one that differs from its journal event.
  */
 export function findResumePoint(
   paths: RunPaths,
@@ -141,7 +141,7 @@ function readCheckpoint(
 /**
  * Returns the content of a checkpoint, or undefined if the file is missing.
  *
- * @throws {UserError} if the file cannot be read.
+ * @throws {UserError} If the file cannot be read.
  */
 export function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {

@@ -34,7 +34,7 @@ export function writeRunTokenizer(path: string, tokenizer: Tokenizer): string {
  * @param folder The run's folder.
  * @param manifest The run's manifest.
  * @returns The tokenizer. Undefined if the file is missing or the run has none (losskit 0.1).
- * @throws {UserError} if the file's SHA-256 differs from the manifest.
+ * @throws {UserError} If the file's SHA-256 differs from the manifest.
  */
 export function readRunTokenizer(folder: string, manifest: Manifest): Tokenizer | undefined {
   const bytes = recordedBytes(folder, manifest);
@@ -44,7 +44,7 @@ export function readRunTokenizer(folder: string, manifest: Manifest): Tokenizer 
 /**
  * Verifies a run's tokenizer file, if the run has one.
  *
- * @throws {UserError} if the file's SHA-256 differs from the manifest.
+ * @throws {UserError} If the file's SHA-256 differs from the manifest.
  */
 export function requireRunTokenizer(folder: string, manifest: Manifest): void {
   recordedBytes(folder, manifest);
@@ -67,7 +67,7 @@ function recordedBytes(folder: string, { tokenizerSha256 }: Manifest): Uint8Arra
  *
  * @param corpus The run's text.
  * @param manifest The run's manifest.
- * @throws {UserError} if this version of losskit trains another tokenizer on the text.
+ * @throws {UserError} If this version of losskit trains another tokenizer on the text.
  */
 export async function prepareRecorded(corpus: Corpus, manifest: Manifest): Promise<PreparedCorpus> {
   const prepared = await prepareForRun(corpus, manifest.spec);

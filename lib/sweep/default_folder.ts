@@ -21,7 +21,7 @@ export function sweepFolder(spec: SweepSpec): string {
  * @param name The spec's name.
  * @param specs Hashes of the specs (`specHash`) by the folder inside that has the plan: `""` for the folder itself. Empty:
  * every plan matches.
- * @throws {UserError} for a damaged plan in `experiments/out/NAME`.
+ * @throws {UserError} For a damaged plan in `experiments/out/NAME`.
  */
 export function defaultFolder(name: string, specs: Readonly<Record<string, string>>): string {
   const folder = join("experiments", "out", name);

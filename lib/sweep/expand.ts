@@ -34,7 +34,7 @@ export interface PlanFacts {
  *
  * @param spec A checked spec.
  * @param fixed Values that all runs share.
- * @throws {UserError} if a run contradicts itself. This can depend on the vocabulary size.
+ * @throws {UserError} If a run contradicts itself. This can depend on the vocabulary size.
  */
 export function expandSweep(spec: SweepSpec, fixed: PlanFacts): RunSpec[] {
   return runsOf(spec, fixed, (reason) => {

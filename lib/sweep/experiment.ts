@@ -134,7 +134,7 @@ export interface ExperimentOptions {
  * @param experiment The experiment.
  * @param options Size, folder, concurrent runs, signals and output.
  * @returns The result and the `path` of its file, or undefined if the experiment was interrupted.
- * @throws {UserError} for an invalid spec, or if runs failed.
+ * @throws {UserError} For an invalid spec, or if runs failed.
  */
 export async function runExperiment(
   experiment: Experiment,
@@ -209,7 +209,7 @@ const resultSchema = v.looseObject({
  * Reads the result of an experiment.
  *
  * @param path The file `result.json`.
- * @throws {UserError} for a missing or damaged file.
+ * @throws {UserError} For a missing or damaged file.
  */
 export function readExperimentResult(path: string): ExperimentResult {
   return readJson(path, resultSchema, "the result of an experiment") as unknown as ExperimentResult;
@@ -218,7 +218,7 @@ export function readExperimentResult(path: string): ExperimentResult {
 /**
  * Returns the hash of each sweep's complete spec by the sweep's name.
  *
- * @throws {UserError} for an invalid spec.
+ * @throws {UserError} For an invalid spec.
  */
 export function experimentHashes(experiment: Experiment, size: ExperimentSize): Record<string, string> {
   return Object.fromEntries(

@@ -72,7 +72,7 @@ export interface MergeReport {
  *
  * @param into The target folder. Created if it is missing.
  * @param from The source folders, which are only read. `into` is skipped if listed, but must exist then.
- * @throws {UserError} if a folder is not a sweep folder, or the plans differ in text, code or threads.
+ * @throws {UserError} If a folder is not a sweep folder, or the plans differ in text, code or threads.
  */
 export async function mergeSweeps(into: string, from: readonly string[]): Promise<MergeReport> {
   for (const dir of from) listRuns(dir); // throws for other folders before anything is written
@@ -209,7 +209,7 @@ function isFarther(one: RecordedRun, other: RecordedRun): boolean {
  *
  * @param id The run.
  * @param at The folders, and the number of events that were `seen` in the target's record.
- * @throws {ClaimedError} if another process owns the target's run or has just extended it.
+ * @throws {ClaimedError} If another process owns the target's run or has just extended it.
  */
 async function copyRun(
   id: string,

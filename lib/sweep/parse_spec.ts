@@ -24,7 +24,7 @@ import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpe
  * @param written The content of a file or of the command line.
  * @param source Name of the spec in errors.
  * @param defaults Values of missing fields. Default: the built-in sweep's.
- * @throws {UserError} for an unknown field, an invalid value, or contradictory values.
+ * @throws {UserError} For an unknown field, an invalid value, or contradictory values.
  */
 export function parseSweepSpec(
   written: unknown,

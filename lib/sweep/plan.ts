@@ -37,7 +37,7 @@ export interface PlanDraft {
  * Prepares a sweep: loads the corpus, trains the tokenizers, and checks the size of every run.
  *
  * @param spec A checked spec.
- * @throws {UserError} if the corpus is missing or too short for a T or V, or a run exceeds the memory.
+ * @throws {UserError} If the corpus is missing or too short for a T or V, or a run exceeds the memory.
  */
 export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const { corpus, source } = await loadCorpus(spec.data);
@@ -86,7 +86,7 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
  *
  * @param spec A checked spec.
  * @param threads Threads of each run.
- * @throws {UserError} for the reasons of {@linkcode draftPlan}.
+ * @throws {UserError} For the reasons of {@linkcode draftPlan}.
  */
 export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
   return (await draftPlan(spec)).plan(threads);
@@ -121,7 +121,7 @@ function mergesIn({ tokenizer }: RunSpec): number {
 /**
  * Requires the code and text of a folder's plan.
  *
- * @throws {UserError} if the code or the text has changed.
+ * @throws {UserError} If the code or the text has changed.
  */
 export async function requireUnchanged(dir: string, plan: Plan): Promise<void> {
   if (plan.libSha256 !== libHash()) {
@@ -136,7 +136,7 @@ export async function requireUnchanged(dir: string, plan: Plan): Promise<void> {
 /**
  * Returns the spec of a plan with a single run, so that `train` can resume it without its options.
  *
- * @throws {UserError} if the plan has several runs.
+ * @throws {UserError} If the plan has several runs.
  */
 export function specOfSingleRun(dir: string, { name, data, runs }: Plan): SweepSpec {
   const [run] = runs;

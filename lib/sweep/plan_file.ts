@@ -74,7 +74,7 @@ export function libHash(): string {
 /**
  * Reads the plan of a folder. Returns undefined if there is no plan.
  *
- * @throws {UserError} for an invalid file, and for a plan of this code whose spec or text do not have a run's ID.
+ * @throws {UserError} For an invalid file, and for a plan of this code whose spec or text do not have a run's ID.
  */
 export function readPlan(dir: string): Plan | undefined {
   const path = planPath(dir);
@@ -100,7 +100,7 @@ export function readPlan(dir: string): Plan | undefined {
 /**
  * Writes a plan into a folder, unless the folder already has the same plan.
  *
- * @throws {UserError} if the folder holds another plan, with the first difference, or is not writable.
+ * @throws {UserError} If the folder holds another plan, with the first difference, or is not writable.
  */
 export function placePlan(dir: string, plan: Plan): void {
   if (holds(dir, plan)) return;
@@ -153,7 +153,7 @@ function notWritable(dir: string, cause: unknown): UserError {
 /**
  * Writes a folder's plan atomically.
  *
- * @throws {UserError} if the folder is not writable.
+ * @throws {UserError} If the folder is not writable.
  */
 export function writePlan(dir: string, plan: Plan): void {
   try {
@@ -170,7 +170,7 @@ export function writePlan(dir: string, plan: Plan): void {
  * @param dir The folder.
  * @param plan The runs to add.
  * @param check Throws if the existing plan is incompatible.
- * @throws {UserError} if the folder is not writable.
+ * @throws {UserError} If the folder is not writable.
  */
 export function addToPlan(dir: string, plan: Plan, check: (found: Plan) => void): void {
   using _lock = lockFolder(dir); // held from read to write; the system releases it with the process

@@ -24,7 +24,7 @@ import type { PlannedRun } from "./plan_file.ts";
 /**
  * Returns true if a run in a sweep's folder is finished.
  *
- * @throws {UserError} if the journal is damaged, or the folder is a link that leaves the sweep's folder.
+ * @throws {UserError} If the journal is damaged, or the folder is a link that leaves the sweep's folder.
  */
 export function isFinished(dir: string, { id, spec: { steps } }: PlannedRun): boolean {
   const folder = runFolder(dir, id);

@@ -81,7 +81,7 @@ const POLL_MS = 500;
 /**
  * Runs the unfinished runs of a plan. Waits for runs that other sweeps on the same folder own.
  *
- * @throws {UserError} before any run starts, if `LOSSKIT_DEVICE` names an unknown or missing device, or the sweep's `runs`
+ * @throws {UserError} Before any run starts, if `LOSSKIT_DEVICE` names an unknown or missing device, or the sweep's `runs`
  * is not a folder inside it.
  */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {

@@ -60,7 +60,7 @@ const REST = 200;
  *
  * @param id The run.
  * @param options The sweep's folder, limits, and permission to resume runs of another environment.
- * @throws {Error} if the run's folder is not writable, or is a link that leaves the sweep's folder.
+ * @throws {Error} If the run's folder is not writable, or is a link that leaves the sweep's folder.
  */
 export function startWorker(
   id: string,

@@ -14,8 +14,8 @@ export function formatCount(value: number): string {
  *
  * @param value The given value.
  * @param options The failing `action` ("make batches"), the `name` of the value, and the minimum `min`.
- * @throws {TypeError} if the value is not a number.
- * @throws {RangeError} if the value is not an integer, or less than `min`.
+ * @throws {TypeError} If the value is not a number.
+ * @throws {RangeError} If the value is not an integer, or less than `min`.
  */
 export function requireInteger(value: number, options: { action: string; name: string; min: number }): void {
   const { action, name, min } = options;
@@ -49,7 +49,7 @@ export function describePosition(text: string, index: number): string {
 /**
  * Checks that a text has no lone surrogate, which UTF-8 cannot represent.
  *
- * @throws {RangeError} with the position of the first one.
+ * @throws {RangeError} If there is one. The message has the position of the first.
  */
 export function requireWellFormed(text: string, action: string): void {
   if (text.isWellFormed()) return;

@@ -32,7 +32,7 @@ export interface Batch {
  *
  * @param tokens Token ids, at least T + 1.
  * @param options `B`, `T`, and the stream `random`, from which B integers are drawn.
- * @throws {RangeError} if B or T is not an integer >= 1, or there are fewer than T + 1 tokens.
+ * @throws {RangeError} If B or T is not an integer >= 1, or there are fewer than T + 1 tokens.
  */
 export function getBatch(tokens: Tokens, options: { B: number; T: number; random: Random }): Batch {
   const { B, T, random } = options;
@@ -54,7 +54,7 @@ export function getBatch(tokens: Tokens, options: { B: number; T: number; random
  * @param options `B` and `T`; the last batch may have fewer than B rows. `maxTokens`: maximum number of targets, at
  * least T. Default: no limit.
  * @returns The batches in order, as an iterator that can be consumed once.
- * @throws {RangeError} immediately, if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or maxTokens
+ * @throws {RangeError} Immediately, if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or maxTokens
  * is less than T.
  */
 export function evalWindows(
@@ -107,7 +107,7 @@ export function gatherWindows(
 /**
  * Checks that batches of a shape can be made from tokens.
  *
- * @throws {RangeError} if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
+ * @throws {RangeError} If B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
  * tokens.
  */
 export function requireWindows(tokens: Tokens, { B, T }: { B: number; T: number }): void {

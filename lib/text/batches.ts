@@ -41,7 +41,7 @@ export interface BatchStream {
   /**
    * Moves to the position of a cursor.
    *
-   * @throws {TypeError} if the cursor does not belong to this sampling method.
+   * @throws {TypeError} If the cursor does not belong to this sampling method.
    */
   restore(cursor: BatchCursor): void;
 }
@@ -55,7 +55,7 @@ export interface BatchStream {
  *
  * @param tokens At least T + 1 tokens.
  * @param options `B`, `T`, the sampling method, and the run's `seed`.
- * @throws {RangeError} if B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
+ * @throws {RangeError} If B or T is not an integer >= 1, there are fewer than T + 1 tokens, or no document has 2
  * tokens.
  */
 export function createBatches(

@@ -67,7 +67,7 @@ export function createBpeTokenizer(merges: readonly Merge[], options: BpeOptions
  * Returns the tokenizer of a smaller vocabulary, which uses a prefix of the merges. Training the smaller vocabulary on
  * the same text gives the same tokenizer.
  *
- * @throws {RangeError} if V is not an integer from 256 to the tokenizer's V, or the tokenizer is not one of `trainBpe`.
+ * @throws {RangeError} If V is not an integer from 256 to the tokenizer's V, or the tokenizer is not one of `trainBpe`.
  */
 export function smallerVocabulary(tokenizer: BpeTokenizer, vocabSize: number): BpeTokenizer {
   const { merges, vocabSize: largest } = tokenizer;

@@ -24,7 +24,7 @@ const MIN_PAIR_COUNT = 2;
  *
  * @param text Training text, well-formed Unicode.
  * @param options `vocabSize`, V: at least 256, the number of bytes.
- * @throws {RangeError} if V is below 256 or not an integer, the text has a lone surrogate, or the text has too few
+ * @throws {RangeError} If V is below 256 or not an integer, the text has a lone surrogate, or the text has too few
  * pairs that occur twice. In the last case the message gives the number of possible merges.
  */
 export function trainBpe(text: string, options: { vocabSize: number }): BpeTokenizer {
@@ -39,7 +39,7 @@ const ACTION = "train a byte-pair tokenizer";
 /**
  * Returns the tokenizer of the first V - 256 learned merges.
  *
- * @throws {RangeError} if there are too few merges. The message gives the number of possible merges.
+ * @throws {RangeError} If there are too few merges. The message gives the number of possible merges.
  */
 export function vocabularyOf(merges: readonly Merge[], vocabSize: number): BpeTokenizer {
   if (merges.length >= vocabSize - 256) return createBpeTokenizer(merges.slice(0, vocabSize - 256));

@@ -15,7 +15,7 @@ import { CHARACTER_CUT, JSON_FRAME, type TokenizerJson } from "./tokenizer_json.
  * Creates a character tokenizer whose alphabet is the sorted distinct code points of a text.
  *
  * @param text A text, or the parts of one, none of which begins inside a character.
- * @throws {RangeError} if the text is empty or has a lone surrogate.
+ * @throws {RangeError} If the text is empty or has a lone surrogate.
  */
 export function trainCharacterTokenizer(text: string | Iterable<string>): Tokenizer {
   const action = "make a character tokenizer";
@@ -38,7 +38,7 @@ export function trainCharacterTokenizer(text: string | Iterable<string>): Tokeni
 /**
  * Creates a character tokenizer from its alphabet, in the order of ids.
  *
- * @throws {RangeError} if the alphabet is empty or unsorted, or has a duplicate or a lone surrogate.
+ * @throws {RangeError} If the alphabet is empty or unsorted, or has a duplicate or a lone surrogate.
  */
 export function createCharacterTokenizer(alphabet: string): Tokenizer {
   const action = "load a character tokenizer";

@@ -25,7 +25,7 @@ export interface TextDocument {
    * @param start Offset of the first byte, in [0, bytes].
    * @param into Destination; its length is the number of bytes to read. The range must not extend beyond `bytes`.
    * @returns The same array.
-   * @throws {UserError} if the bytes can no longer be read.
+   * @throws {UserError} If the bytes can no longer be read.
    */
   read(start: number, into: Uint8Array): Uint8Array;
 }
@@ -61,7 +61,7 @@ export interface ByteSource {
  * Reads bytes once, in blocks, to compute their checksum and to check that they are text.
  *
  * @returns The checksum of all bytes, and the document without a byte order mark.
- * @throws {UserError} if the bytes are empty or not UTF-8, or have a NUL byte (with the byte offset).
+ * @throws {UserError} If the bytes are empty or not UTF-8, or have a NUL byte (with the byte offset).
  */
 export function checkText(source: ByteSource): { sha256: string; document: TextDocument } {
   const hash = createHash("sha256");
@@ -105,7 +105,7 @@ export function checkText(source: ByteSource): { sha256: string; document: TextD
  *
  * @param bytes The bytes of the whole text.
  * @param options The corpus's `name`.
- * @throws {UserError} if the text is empty or not UTF-8, or has a NUL byte (with the byte offset).
+ * @throws {UserError} If the text is empty or not UTF-8, or has a NUL byte (with the byte offset).
  */
 export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): Corpus {
   const { name } = options;
@@ -123,7 +123,7 @@ export function corpusFromBytes(bytes: Uint8Array, options: { name: string }): C
  * @param corpora At least one corpus.
  * @param options The `name` of the result.
  * @returns A corpus whose checksum is that of the only corpus, or of the list of checksums.
- * @throws {UserError} if a file occurs twice, under one name or by a link.
+ * @throws {UserError} If a file occurs twice, under one name or by a link.
  */
 export function joinCorpora(corpora: readonly Corpus[], options: { name: string }): Corpus {
   const [first] = corpora;
@@ -141,7 +141,7 @@ export function joinCorpora(corpora: readonly Corpus[], options: { name: string 
  * Checks that no file occurs twice. A duplicate would be memorized, and could be in both the training and validation
  * part.
  *
- * @throws {UserError} with both names of the file.
+ * @throws {UserError} If a file is named twice. The message has both names.
  */
 export function requireDistinct(documents: readonly TextDocument[]): void {
   const seen = new Map<string, string>();

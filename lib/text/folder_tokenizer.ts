@@ -44,7 +44,7 @@ export interface FolderTokenizer {
  *
  * @param folder The folder.
  * @param options `V`, the model's vocabulary size. The tokenizer may have fewer tokens.
- * @throws {UserError} if there is no tokenizer, it cannot be read, or it has more tokens than the model.
+ * @throws {UserError} If there is no tokenizer, it cannot be read, or it has more tokens than the model.
  */
 export async function loadFolderTokenizer(
   folder: string,

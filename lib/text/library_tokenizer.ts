@@ -42,7 +42,7 @@ type File = v.InferOutput<typeof schema>;
  * Creates the tokenizer of a `tokenizer.json` with the npm package. Special tokens in text become their ids. The
  * special tokens of the file's post-processor are added around a text, as in transformers.
  *
- * @throws {TypeError} if the package does not support the tokenizer.
+ * @throws {TypeError} If the package does not support the tokenizer.
  */
 export function libraryTokenizer(json: unknown): Tokenizer {
   const refuse = (reason: string, cause?: unknown): never => {

@@ -64,7 +64,7 @@ const SPREAD = 1 / 8;
 /**
  * Creates a source. Equal options give equal probabilities and texts on every machine.
  *
- * @throws {RangeError} if an option is out of range.
+ * @throws {RangeError} If an option is out of range.
  */
 export function createMarkovSource(options: MarkovOptions): MarkovSource {
   const { symbols: k, order: m, peak, seed } = options;

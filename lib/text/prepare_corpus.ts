@@ -73,7 +73,7 @@ export interface PreparedCorpus extends Disposable {
  *
  * @param corpus The text.
  * @param options The tokenizer, and how the text is split and cached.
- * @throws {UserError} if a name is invalid, the text is too short to split or for the vocabulary, or the cache cannot
+ * @throws {UserError} If a name is invalid, the text is too short to split or for the vocabulary, or the cache cannot
  * be written.
  */
 export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Promise<PreparedCorpus> {
@@ -206,7 +206,7 @@ function inMemory(
  *
  * @param prepared The corpus as tokens.
  * @param options `T`, tokens per window, and the corpus's `name` for the message.
- * @throws {UserError} if the training or the validation part has fewer than T + 1 tokens, or no document with 2 tokens.
+ * @throws {UserError} If the training or the validation part has fewer than T + 1 tokens, or no document with 2 tokens.
  */
 export function requireSequenceLength(
   prepared: Pick<PreparedCorpus, "tokenizer" | "train" | "validation">,

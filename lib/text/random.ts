@@ -31,7 +31,7 @@ export interface Random {
   /**
    * Returns an integer in [0, n), uniformly, by rejection sampling.
    *
-   * @throws {RangeError} if n is not an integer in [1, 2^32].
+   * @throws {RangeError} If n is not an integer in [1, 2^32].
    */
   integer(n: number): number;
   /**
@@ -47,7 +47,7 @@ export interface Random {
    * @param target The array to fill, of any length.
    * @param options `mean` (default 0) and standard deviation `std` (default 1, at least 0).
    * @returns The same array.
-   * @throws {RangeError} if mean or std is not finite, or std is below 0.
+   * @throws {RangeError} If mean or std is not finite, or std is below 0.
    */
   fillNormal<A extends Float32Array>(target: A, options?: { mean?: number; std?: number }): A;
   /** Returns the current position. */
@@ -55,7 +55,7 @@ export interface Random {
   /**
    * Moves to a position returned by {@linkcode Random.state}.
    *
-   * @throws {TypeError} if the value is not such a position.
+   * @throws {TypeError} If the value is not such a position.
    */
   restore(state: RandomState): void;
 }
@@ -65,7 +65,7 @@ export interface Random {
  *
  * @param seed An integer in [0, 2^53).
  * @param stream The stream's name, such as "batches"; any text.
- * @throws {RangeError} if the seed is not an integer in [0, 2^53).
+ * @throws {RangeError} If the seed is not an integer in [0, 2^53).
  */
 export function createRandom(seed: number, stream: string): Random {
   if (!Number.isSafeInteger(seed) || seed < 0) {

@@ -28,7 +28,7 @@ export interface Stretch {
 /**
  * Splits a corpus between two characters, possibly inside a document.
  *
- * @throws {RangeError} if the fraction is not in (0, 1) or a part would be empty.
+ * @throws {RangeError} If the fraction is not in (0, 1) or a part would be empty.
  */
 export function splitCorpus(
   corpus: Corpus,

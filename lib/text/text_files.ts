@@ -26,7 +26,7 @@ const PATTERN = /[*?[{]/;
  * must not change meanwhile.
  *
  * @param path A file, a folder, or a pattern with `*`, `**`, `?`, `[]` or `{}` in the syntax of Node's `glob`.
- * @throws {UserError} if the path does not exist; if a file is empty, unreadable, not a regular file, or not UTF-8
+ * @throws {UserError} If the path does not exist; if a file is empty, unreadable, not a regular file, or not UTF-8
  * (with the byte offset); or if a file occurs twice through a link.
  */
 export function loadTextFiles(path: string): Corpus {

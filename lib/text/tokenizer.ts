@@ -21,31 +21,31 @@ export interface Tokenizer {
   /**
    * Returns the token ids of a text, shape [number of tokens].
    *
-   * @throws {RangeError} if the vocabulary cannot encode the text, with the character and its position.
+   * @throws {RangeError} If the vocabulary cannot encode the text, with the character and its position.
    */
   encode(text: string): Int32Array;
   /**
    * Appends the token ids of a text to a list. Encodes a long text piece by piece.
    *
-   * @throws {RangeError} as {@linkcode Tokenizer.encode} does.
+   * @throws {RangeError} As {@linkcode Tokenizer.encode} does.
    */
   encodeInto(text: string, ids: IdBuffer): void;
   /**
    * Returns the text of token ids. `decode(encode(text))` equals the text.
    *
-   * @throws {RangeError} if an id is not an integer in [0, V).
+   * @throws {RangeError} If an id is not an integer in [0, V).
    */
   decode(ids: ArrayLike<number>): string;
   /**
    * Returns the token ids of bytes, shape [number of tokens]. For UTF-8 they are those of the text.
    *
-   * @throws {RangeError} if the bytes cannot be encoded. A character tokenizer requires UTF-8; others accept all bytes.
+   * @throws {RangeError} If the bytes cannot be encoded. A character tokenizer requires UTF-8; others accept all bytes.
    */
   encodeBytes(bytes: Uint8Array): Int32Array;
   /**
    * Returns the bytes of token ids. `decodeBytes(encodeBytes(bytes))` equals the bytes, also if they are not UTF-8.
    *
-   * @throws {RangeError} if an id is not an integer in [0, V).
+   * @throws {RangeError} If an id is not an integer in [0, V).
    */
   decodeBytes(ids: ArrayLike<number>): Uint8Array;
   /**
@@ -60,7 +60,7 @@ export interface Tokenizer {
 /**
  * Checks that ids are in the vocabulary.
  *
- * @throws {RangeError} with the first invalid id and its index.
+ * @throws {RangeError} If an id is invalid. The message has the first one and its index.
  */
 export function requireIds(ids: ArrayLike<number>, vocabSize: number): void {
   for (let i = 0; i < ids.length; i++) {

@@ -68,8 +68,8 @@ export interface FromJsonOptions {
  *
  * @param json The parsed JSON. Its form is checked.
  * @param options Treatment of special tokens.
- * @throws {TypeError} if the JSON does not describe a tokenizer, or describes an unsupported one.
- * @throws {RangeError} if its alphabet or merges are inconsistent.
+ * @throws {TypeError} If the JSON does not describe a tokenizer, or describes an unsupported one.
+ * @throws {RangeError} If its alphabet or merges are inconsistent.
  */
 export function tokenizerFromJSON(json: unknown, { specialInText = false }: FromJsonOptions = {}): Tokenizer {
   const result = v.safeParse(schema, json);

@@ -34,7 +34,7 @@ export function tokenizerName(word: string | number): string {
 /**
  * Parses a tokenizer's name.
  *
- * @throws {UserError} for an unknown name, or `bpe:V` without an integer V >= 256.
+ * @throws {UserError} For an unknown name, or `bpe:V` without an integer V >= 256.
  */
 export function parseTokenizerName(name: string): TokenizerChoice {
   if (name === "character") return { kind: name };

@@ -97,7 +97,7 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
 /**
  * Decodes the content of a checkpoint other than tensors.
  *
- * @throws {UserError} when the bytes are not a complete checkpoint.
+ * @throws {UserError} If the bytes are not a complete checkpoint.
  */
 export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string): Progress {
   const { skipped: _, ...progress } = progressOf(
@@ -113,7 +113,7 @@ export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string)
  *
  * @param bytes The bytes of the file.
  * @param expected The file's name for errors, and the model.
- * @throws {UserError} when the bytes are damaged, not a checkpoint, or of another model.
+ * @throws {UserError} If the bytes are damaged, not a checkpoint, or of another model.
  */
 export function checkpointWeights(
   bytes: Uint8Array<ArrayBuffer>,
@@ -180,7 +180,7 @@ function progressOf(metadata: Record<string, string>, name: string): Progress & 
  *
  * @param bytes The bytes of the file.
  * @param expected Properties that the checkpoint must match.
- * @throws {UserError} when the bytes are damaged, or of another model, optimizer, policy or sampling.
+ * @throws {UserError} If the bytes are damaged, or of another model, optimizer, policy or sampling.
  */
 export function decodeCheckpoint(
   bytes: Uint8Array<ArrayBuffer>,

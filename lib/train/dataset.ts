@@ -89,7 +89,7 @@ export class Dataset implements TrainingData, Disposable {
    * Returns one training batch, the first of {@linkcode Dataset.batches} with the same options. The caller owns its tensors.
    *
    * @returns `x` and `y`, int32 [B, T]; `y` is `x` shifted by one.
-   * @throws {RangeError} if a size is below 1, or T is not below the number of tokens.
+   * @throws {RangeError} If a size is below 1, or T is not below the number of tokens.
    */
   getBatch(options: BatchOptions = {}): TrainingBatch {
     return this.#stream(options).next();
@@ -101,7 +101,7 @@ export class Dataset implements TrainingData, Disposable {
    *
    * The same options give the same batches on every machine. A sweep's run with the same seed uses the same batches.
    *
-   * @throws {RangeError} if a size is below 1, or T is not below the number of tokens.
+   * @throws {RangeError} If a size is below 1, or T is not below the number of tokens.
    */
   batches(options: BatchesOptions = {}): Generator<TrainingBatch, void, undefined> {
     const { steps = Infinity, start = 0 } = options;

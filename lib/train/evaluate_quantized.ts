@@ -31,7 +31,7 @@ export interface QuantizedEvaluation {
  * Evaluates parameters before and after quantization. The parameters are not changed.
  *
  * @param options Text, precision and sizes as for `evaluate`, and `quantize`.
- * @throws {RangeError} for an unknown format or scaling, or one that needs training.
+ * @throws {RangeError} For an unknown format or scaling, or one that needs training.
  */
 export function evaluateQuantized(
   parameters: Parameters,
@@ -45,7 +45,7 @@ export function evaluateQuantized(
  * Returns the override that quantizes the linear layers of a model.
  *
  * @param nLayer L, the model's number of blocks.
- * @throws {RangeError} for an unknown format or scaling, or one that needs training.
+ * @throws {RangeError} For an unknown format or scaling, or one that needs training.
  */
 export function quantizationOverride(
   { format: text, activations = false }: Quantization,

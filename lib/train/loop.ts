@@ -82,7 +82,7 @@ export type EvaluationEvent = {
  * Equal options give equal events, except for times and speeds, and equal checkpoints. A resumed loop gives the same
  * result as an uninterrupted one.
  *
- * @throws {UserError} if the checkpoint does not match the options.
+ * @throws {UserError} If the checkpoint does not match the options.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
   const owned = options.model instanceof Gpt

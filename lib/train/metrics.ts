@@ -25,7 +25,7 @@ export function bitsPerByte(nats: number, bytes: number): number {
  * @param losses Losses of tokens in nats, [B · T] in row-major order.
  * @param options `T`; `counted`: whether each token counts, [B · T]. Default: all count.
  * @returns [T]; NaN for positions without counted tokens.
- * @throws {RangeError} if the number of losses is not a multiple of T.
+ * @throws {RangeError} If the number of losses is not a multiple of T.
  */
 export function positionLosses(
   losses: ArrayLike<number>,

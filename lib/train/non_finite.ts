@@ -38,7 +38,7 @@ export type ReplayedRun = TrainOptions & { readonly model: GptConfig };
  * @param run The run's options. `resumeFrom`: a checkpoint before the place (default: the beginning).
  * @param place The place of the loss or gradient.
  * @returns The first non-finite number. Undefined if the step is finite when it runs op by op, or after an abort.
- * @throws {UserError} if the checkpoint does not match the options.
+ * @throws {UserError} If the checkpoint does not match the options.
  */
 export async function findNonFinite(run: ReplayedRun, place: NonFinitePlace): Promise<NonFinite | undefined> {
   const { step, evaluation = false } = place;

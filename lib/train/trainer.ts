@@ -78,7 +78,7 @@ export class Trainer implements Disposable {
   /**
    * Creates a trainer. Under policies with low-precision weights, the model's weights are rounded immediately.
    *
-   * @throws {RangeError} if an option is out of range.
+   * @throws {RangeError} If an option is out of range.
    */
   constructor(model: Gpt, options: TrainerOptions = {}) {
     this.model = model;
@@ -101,7 +101,7 @@ export class Trainer implements Disposable {
    * @param batch int32 [B, T] `x` and `y`; the caller owns them.
    * @param options `probed`: also compute probes (default: false).
    * @returns The step's loss, gradient norm and learning rate.
-   * @throws {TypeError} if the batch is not int32 [B, T].
+   * @throws {TypeError} If the batch is not int32 [B, T].
    */
   step(batch: TrainingBatch, { probed = false }: { probed?: boolean } = {}): TrainingStep {
     requireBatch(batch);
@@ -178,7 +178,7 @@ export class Trainer implements Disposable {
    * @param bytes The checkpoint.
    * @param expected The file's name for errors; `sampling`: the sampling method of its run.
    * @returns The run's progress.
-   * @throws {UserError} if the checkpoint is damaged, or of another model, optimizer or policy.
+   * @throws {UserError} If the checkpoint is damaged, or of another model, optimizer or policy.
    */
   restore(
     bytes: Uint8Array<ArrayBuffer>,
@@ -200,7 +200,7 @@ export class Trainer implements Disposable {
   /**
    * Saves weights, optimizer state, scaler, moving average and step to a safetensors file, atomically.
    *
-   * @throws {UserError} if the file cannot be written.
+   * @throws {UserError} If the file cannot be written.
    */
   save(path: string): void {
     try {
@@ -216,7 +216,7 @@ export class Trainer implements Disposable {
    * Resumes from a file written by {@linkcode Trainer.save}. Continue its batches with `data.batches({ …, start:
    * trainer.stepsDone })`.
    *
-   * @throws {UserError} if the file cannot be read, or does not match the model and options.
+   * @throws {UserError} If the file cannot be read, or does not match the model and options.
    */
   resume(path: string): void {
     let bytes: Uint8Array<ArrayBuffer>;
@@ -280,7 +280,7 @@ export class Trainer implements Disposable {
  *
  * @param model The model; its weights are trained in place.
  * @param options The precision policy, the schedule, the optimizer, the loss.
- * @throws {RangeError} if an option is out of range.
+ * @throws {RangeError} If an option is out of range.
  */
 export function createTrainer(model: Gpt, options: TrainerOptions = {}): Trainer {
   return new Trainer(model, options);

@@ -56,7 +56,7 @@ const WARMUP = TRAINER_FIELDS.warmupSteps.default;
 /**
  * Completes options with their defaults.
  *
- * @throws {RangeError} if an option is out of range.
+ * @throws {RangeError} If an option is out of range.
  */
 export function resolveTrainerOptions(given: TrainerOptions): ResolvedOptions {
   const { steps = Infinity, seed = 1, loss } = given;

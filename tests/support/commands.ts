@@ -37,7 +37,7 @@ export async function runTask(
 /**
  * Waits for the end of a task, and returns its result.
  *
- * @throws {Error} for two punctuation marks in succession.
+ * @throws {Error} For two punctuation marks in succession.
  */
 export async function ended(child: Deno.ChildProcess): Promise<Ended> {
   const { code, stdout, stderr } = await child.output();
@@ -50,7 +50,7 @@ export async function ended(child: Deno.ChildProcess): Promise<Ended> {
 /**
  * Requires that no message was composed of sentences with the end of one inside of another.
  *
- * @throws {Error} for two punctuation marks in succession at the end of a word.
+ * @throws {Error} For two punctuation marks in succession at the end of a word.
  */
 function requirePunctuation(printed: string): void {
   const found = /^.*[^\s.](?:\.\.|[.,;:][,;:]|[,;:]\.)(?=\s|$).*/m.exec(printed);

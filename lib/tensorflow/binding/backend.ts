@@ -80,7 +80,7 @@ let current: TensorFlowInternals | undefined;
  * @param options See {@linkcode UseTensorFlowOptions}.
  * @returns The running TensorFlow.
  * @throws {RangeError} For a thread count below 1, or options that differ from those of the running TensorFlow.
- * @throws {UserError} When the library cannot be found or downloaded, or a requested GPU is not usable.
+ * @throws {UserError} If the library cannot be found or downloaded, or a requested GPU is not usable.
  */
 export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise<TensorFlow> {
   active ??= start(options).catch((error) => {
@@ -192,7 +192,7 @@ function refuseDisposed(backend: OpBackend): void {
 /**
  * Returns the running TensorFlow, for synchronous code of this library.
  *
- * @throws {Error} When {@linkcode useTensorFlow} has not finished.
+ * @throws {Error} If {@linkcode useTensorFlow} has not finished.
  */
 export function currentTensorFlow(): TensorFlowInternals {
   if (current === undefined) {

@@ -275,7 +275,7 @@ export class Binding extends BindingConstants {
   /**
    * Runs an op or a function on eager handles. The caller owns the results.
    *
-   * @throws {TensorFlowError} When the call fails. The error names the op and its inputs.
+   * @throws {TensorFlowError} If the call fails. The error names the op and its inputs.
    */
   execute(name: string, call: EagerCall): Pointer[] {
     return this.#calls.execute(name, call);

@@ -35,7 +35,7 @@ export class SavedModels {
    * @param directory The model's folder.
    * @param tags Tags of the meta graph to load, separated by commas.
    * @returns The model's number.
-   * @throws {TensorFlowError} When the model is unreadable or lacks such a meta graph.
+   * @throws {TensorFlowError} If the model is unreadable or lacks such a meta graph.
    */
   load(directory: string, tags: string): number {
     const { cc, status } = this.#runtime;
@@ -67,7 +67,7 @@ export class SavedModels {
    * @param feed The eager handles to feed, the nodes to feed them to, and the nodes to fetch (`name` or `name:output`).
    * @returns Handles of the results. The caller owns them.
    * @throws {TypeError} For a missing model or node.
-   * @throws {TensorFlowError} When the run fails.
+   * @throws {TensorFlowError} If the run fails.
    */
   run(
     id: number,

@@ -48,7 +48,7 @@ export function toFloat32(tensor: tf.Tensor): tf.Tensor {
  * @param bytes Little-endian elements in row-major order.
  * @param like The shape and the true element type.
  * @throws {RangeError} For a type that is not floating.
- * @throws {TypeError} When the number of bytes does not match the shape.
+ * @throws {TypeError} If the number of bytes does not match the shape.
  */
 export function tensorOfBytes(
   bytes: Uint8Array,

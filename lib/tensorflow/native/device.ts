@@ -80,7 +80,7 @@ export function parseDevice(name: string | undefined): DeviceRequest {
  *
  * @param request The requested device.
  * @param machine Facts about the machine.
- * @throws {UserError} When TensorFlow does not support the C library, or when a requested GPU is not usable.
+ * @throws {UserError} If TensorFlow does not support the C library, or when a requested GPU is not usable.
  */
 export function chooseDevice(request: DeviceRequest, machine: MachineFacts): DeviceChoice {
   if (machine.os === "linux") requireGlibc(machine.glibc);

@@ -47,7 +47,7 @@ export class EagerCalls {
   /**
    * Runs an op or a function. The caller owns the results.
    *
-   * @throws {TensorFlowError} When the call fails. The error names the op and its inputs.
+   * @throws {TensorFlowError} If the call fails. The error names the op and its inputs.
    */
   execute(name: string, call: EagerCall): Pointer[] {
     const { cc, status, context } = this.#runtime;

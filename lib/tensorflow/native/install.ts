@@ -68,7 +68,7 @@ const OLDEST = [2, 16] as const;
  * @param machine The machine to search. Default: this machine.
  * @param options `device`: the device to run on (default: the CPU). `wheels`: the wheels that may be downloaded
  * (default: the pinned ones).
- * @throws {UserError} When no library is found. The error lists all searched places and a remedy.
+ * @throws {UserError} If no library is found. The error lists all searched places and a remedy.
  */
 export async function findLibTensorFlow(
   machine: Machine = THIS_MACHINE,

@@ -44,7 +44,7 @@ export class OpDefinitions {
   /**
    * Returns the definition of an op.
    *
-   * @throws {TensorFlowError} When TensorFlow has no such op.
+   * @throws {TensorFlowError} If TensorFlow has no such op.
    */
   get(op: string): OpDefinition {
     let definition = this.#found.get(op);

@@ -95,7 +95,7 @@ export function queryDriver(driver: Driver): Nvidia {
  * Returns the device that runs started by this process use. `LOSSKIT_DEVICE` overrides the detected device. Without
  * permission for native code, detects the device in another process.
  *
- * @throws {UserError} When the device is unknown or missing on this machine.
+ * @throws {UserError} If the device is unknown or missing on this machine.
  */
 export function requireDevice(): Device {
   const isGranted = (name: "ffi" | "run") => Deno.permissions.querySync({ name }).state === "granted";

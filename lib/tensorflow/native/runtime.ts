@@ -109,7 +109,7 @@ export class Runtime {
    * Opens TensorFlow. Hides its start-up messages, for instance about CPU instructions and oneDNN.
    *
    * @throws {RangeError} For a thread count outside of 1 to 1024.
-   * @throws {UserError} When the loader cannot open a library.
+   * @throws {UserError} If the loader cannot open a library.
    */
   static open(options: RuntimeOptions): Runtime {
     for (const key of ["intraOpThreads", "interOpThreads"] as const) {
@@ -210,7 +210,7 @@ export class Runtime {
   /**
    * Checks the last call with {@linkcode status}.
    *
-   * @throws {TensorFlowError} When the status is not OK.
+   * @throws {TensorFlowError} If the status is not OK.
    */
   check(where?: { op?: string; inputs?: () => string[] }): void {
     const code = this.#framework.TF_GetCode(this.#status);
@@ -248,7 +248,7 @@ export class Runtime {
    * Creates a handle of a copy of the bytes.
    *
    * @param data `dtype`, `shape` and the elements' bytes in row-major order.
-   * @throws {TypeError} When the number of bytes does not match the shape. TensorFlow would read out of bounds.
+   * @throws {TypeError} If the number of bytes does not match the shape. TensorFlow would read out of bounds.
    */
   handleOfBytes(data: { dtype: number; shape: readonly number[]; bytes: Uint8Array }): Pointer {
     const { dtype, shape, bytes } = data;

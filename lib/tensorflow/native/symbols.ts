@@ -282,7 +282,7 @@ export interface Libraries {
  * Opens libtensorflow's two libraries. The framework comes first, because the other library needs its symbols.
  *
  * @param paths The paths of the two shared libraries.
- * @throws {UserError} When a library does not open, with the loader's reason.
+ * @throws {UserError} If a library does not open, with the loader's reason.
  */
 export function openLibraries(paths: { framework: string; cc: string }): Libraries {
   const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S) => {

@@ -90,8 +90,8 @@ export class Trace implements Disposable {
    * Adds an op.
    *
    * @param op The op's name, definition, attributes, inputs in order, and number of outputs.
-   * @throws {TensorFlowError} When TensorFlow rejects the op.
-   * @throws {TypeError} When a result's shape depends on data.
+   * @throws {TensorFlowError} If TensorFlow rejects the op.
+   * @throws {TypeError} If a result's shape depends on data.
    */
   add(op: {
     name: string;

@@ -41,8 +41,8 @@ export interface CrossEntropyOptions {
  * @param targets int32 [N], each in [0, V) or `ignoreIndex`.
  * @param options `ignoreIndex`, `labelSmoothing`, `zLoss`, `reduction`.
  * @returns A float32 scalar, or [N] with the reduction `none`.
- * @throws {TypeError} When shapes or types do not match.
- * @throws {RangeError} When an option is out of range.
+ * @throws {TypeError} If shapes or types do not match.
+ * @throws {RangeError} If an option is out of range.
  */
 export function crossEntropy(
   logits: tf.Tensor,

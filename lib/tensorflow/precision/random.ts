@@ -22,7 +22,7 @@ import { DataType } from "../native/dtype.ts";
  * @param key int32 [2]. The same key gives the same numbers: draw from a key once, and derive further keys with
  * {@linkcode foldIn}.
  * @returns float32 under every precision policy.
- * @throws {TypeError} When the key is not int32 [2].
+ * @throws {TypeError} If the key is not int32 [2].
  */
 export function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomUniform", { shape, key, dtype: DataType.FLOAT });
@@ -34,7 +34,7 @@ export function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.T
  * @param shape The result's shape.
  * @param key int32 [2], as for {@linkcode statelessUniform}.
  * @returns float32 under every precision policy.
- * @throws {TypeError} When the key is not int32 [2].
+ * @throws {TypeError} If the key is not int32 [2].
  */
 export function statelessNormal(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomNormal", { shape, key, dtype: DataType.FLOAT });
@@ -47,8 +47,8 @@ export function statelessNormal(shape: readonly number[], key: tf.Tensor): tf.Te
  * @param key int32 [2].
  * @param n An integer in [-2^31, 2^31), or an int32 scalar tensor, which may be a compiled function's argument.
  * @returns int32 [2].
- * @throws {TypeError} When the key is not int32 [2], or the tensor `n` is not an int32 scalar.
- * @throws {RangeError} When the number `n` is outside of int32.
+ * @throws {TypeError} If the key is not int32 [2], or the tensor `n` is not an int32 scalar.
+ * @throws {RangeError} If the number `n` is outside of int32.
  */
 export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
   if (typeof n === "number" && (n | 0) !== n) {
@@ -77,7 +77,7 @@ export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
  * @param shape The result's shape.
  * @param key int32 [2], as for {@linkcode statelessUniform}.
  * @returns int32.
- * @throws {TypeError} When the key is not int32 [2].
+ * @throws {TypeError} If the key is not int32 [2].
  */
 export function statelessBits(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomUniformFullInt", { shape, key, dtype: DataType.INT32 });

@@ -10,9 +10,9 @@ import { fullQuantizerNames, type Quantizer, quantizerOf, splitQuantizer } from 
 /**
  * Operation classes:
  * - `linear`: matrix products with weights, including the head's.
- * - `attention`: products of queries with keys, and of attention weights with values.
+ * - `attention`: products of queries with keys, and of attention weights with values; the rotation of queries and keys.
  * - `softmax`: the softmax of attention.
- * - `layerNorm`: LayerNorms, including those of queries and keys.
+ * - `layerNorm`: LayerNorms and RMSNorms, including those of queries and keys.
  * - `gelu`: the activation of the MLP, for every choice of `activation`.
  * - `residual`: additions to the residual stream, including the sum of the embeddings.
  * - `loss`: the cross entropy.

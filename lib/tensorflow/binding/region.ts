@@ -28,7 +28,7 @@ export interface AmaxRecord {
 export interface ObservedRounding {
   /** The layer. */
   readonly layer: string;
-  /** Whether the values are gradients. */
+  /** True if the values are gradients. */
   readonly backward: boolean;
   /** The format. */
   readonly format: Format;

@@ -98,7 +98,7 @@ export function softCap(x: tf.Tensor, { cap, scale = 1 }: { cap: number; scale?:
 /** Dropout with a separate key for each call in a pass. */
 export type Dropout = (x: tf.Tensor) => tf.Tensor;
 
-/** Identity in place of dropout. */
+/** Identity instead of dropout. */
 export const NO_DROPOUT: Dropout = (x) => x;
 
 /**

@@ -20,7 +20,7 @@ export interface QuantizeArrayOptions {
   readonly axis?: number | undefined;
   /** Random numbers, one per value, for stochastic rounding. */
   readonly uniform?: Uniform | undefined;
-  /** Maxima of former steps, for delayed scaling. Default: none. */
+  /** Maxima of previous steps, for delayed scaling. Default: none. */
   readonly amaxHistory?: readonly number[] | undefined;
 }
 

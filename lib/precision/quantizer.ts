@@ -7,7 +7,7 @@ import { type Format, parseFormat, parseTensorFormat } from "./format.ts";
 
 /**
  * Kind of scaling. `tensor`: one float32 scale per tensor, from its current maximum. `delayed`: one per tensor, from
- * the maxima of former steps. `row`: one float32 scale per row along the axis. `mx`: one power of two (E8M0) per block
+ * the maxima of previous steps. `row`: one float32 scale per row along the axis. `mx`: one power of two (E8M0) per block
  * of 32 along the axis. `nvfp4`: one E4M3 scale per block of 16, and one float32 scale per tensor.
  */
 export type ScalingKind = "tensor" | "delayed" | "row" | "mx" | "nvfp4";
@@ -25,7 +25,7 @@ export interface Scaling {
    * exponent with which no value saturates.
    */
   readonly exponent?: "floor" | "ceil";
-  /** Number of former steps whose maxima determine the scale of `delayed`. */
+  /** Number of previous steps whose maxima determine the scale of `delayed`. */
   readonly history?: number;
 }
 
@@ -57,7 +57,7 @@ const SCALINGS: Readonly<Record<string, Scaling>> = {
 
 /** Scalings for help texts and error messages. */
 export const SCALING_NAMES: string =
-  `tensor, row, mx, mx-ceil, nvfp4, delayed or delayed-N (N former steps, from 1 to ${LONGEST_HISTORY}; default: ${HISTORY})`;
+  `tensor, row, mx, mx-ceil, nvfp4, delayed or delayed-N (N previous steps, from 1 to ${LONGEST_HISTORY}; default: ${HISTORY})`;
 
 /** Short names of formats with block scaling. */
 const SHORT: Readonly<Record<string, { format: string; scaling: string }>> = {

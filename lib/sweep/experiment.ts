@@ -121,7 +121,7 @@ export interface ExperimentOptions {
   readonly threads?: number | undefined;
   /** Stops the experiment after the current steps, with checkpoints. */
   readonly signal?: AbortSignal | undefined;
-  /** Signals of the process, in place of `signal`. */
+  /** Signals of the process, instead of `signal`. */
   readonly interruption?: Interruption | undefined;
   /** Receives progress, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;

@@ -50,7 +50,7 @@ const MAX_TOKEN_BYTES = MAX_PIECE * 4;
 /** Maximum number of cached pieces. A full cache is cleared, so that memory stays bounded. */
 const MAX_CACHED_PIECES = 200_000;
 
-/** Longest piece that is cached. Longer pieces seldom recur. */
+/** Longest piece that is cached. Longer pieces rarely recur. */
 const MAX_CACHED_LENGTH = 128;
 
 /**

@@ -56,7 +56,7 @@ export function quantizationOverride(
     new RangeError(
       `Cannot quantize to ${name}: expected a format and a scaling that follow from the values alone, got ${got}.`,
     );
-  if (scaling?.kind === "delayed") throw refuse("delayed scaling, which needs former steps. Use tensor");
+  if (scaling?.kind === "delayed") throw refuse("delayed scaling, which needs previous steps. Use tensor");
   if (format.rounding === "kahan") throw refuse("kahan, which compensates updates");
   if (format.family === "scale") throw refuse("a format for the scales of blocks");
   return {

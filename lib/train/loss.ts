@@ -42,7 +42,7 @@ export interface ScaledBatch extends BatchTensors {
   readonly scale?: tf.Scalar | undefined;
   /** Factor of the objective from a gradient scaler. It does not affect the reported loss. Default: 1. */
   readonly lossScale?: tf.Scalar | undefined;
-  /** Maxima of former steps, for delayed scaling. Default: none; scales follow the current maxima. */
+  /** Maxima of previous steps, for delayed scaling. Default: none; scales follow the current maxima. */
   readonly histories?: Readonly<Record<string, tf.Tensor>> | undefined;
 }
 

@@ -41,7 +41,7 @@ export interface TrainState {
   readonly moments: OptimizerState;
   /** Moving average of the weights, if enabled. */
   readonly ema?: Parameters | undefined;
-  /** Maxima of former steps, for delayed scaling, by operand: float32 [n], created by `initialHistories` of `amax.ts`. */
+  /** Maxima of previous steps, for delayed scaling, by operand: float32 [n], created by `initialHistories` of `amax.ts`. */
   readonly amax?: Parameters | undefined;
   /** State of the gradient scaler, if the policy has one: float32 [2], created by `initialScaler` of `scaler.ts`. */
   readonly scaler?: tf.Tensor | undefined;

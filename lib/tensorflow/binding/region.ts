@@ -18,7 +18,7 @@ export type Observer = (what: string, layer: string, tensor: tf.Tensor) => void;
  * Maxima of the operands of linear layers, for delayed scaling, by `LAYER.OPERAND` (`h.0.mlp.c_fc.dy`).
  */
 export interface AmaxRecord {
-  /** Maxima of former steps, the last first, float32 [n]. */
+  /** Maxima of previous steps, most recent first, float32 [n]. */
   readonly histories: Readonly<Record<string, tf.Tensor>>;
   /** Maxima of this step, float32 scalars, which the recorder keeps and its owner disposes of. */
   readonly seen: Record<string, tf.Tensor>;
@@ -79,7 +79,7 @@ export class Regions {
     return this.#current;
   }
 
-  /** Runs `work` with some parts of the active region replaced, then restores the former region. */
+  /** Runs `work` with some parts of the active region replaced, then restores the previous region. */
   within<R>(parts: Partial<Region>, work: () => R): R {
     const former = this.#current;
     this.#current = { ...former, ...parts };
@@ -95,7 +95,7 @@ export class Regions {
     this.#current = { ...this.#current, ...parts };
   }
 
-  /** Runs `work` under a policy, then restores the former policy. */
+  /** Runs `work` under a policy, then restores the previous policy. */
   withPolicy<R>(policy: Policy, work: () => R): R {
     return this.within({ policy }, work);
   }

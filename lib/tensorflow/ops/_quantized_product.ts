@@ -107,7 +107,7 @@ function operand(
   return float32(quantizeTensor(x, quantizer, { axis, key: roundingKeyFor(quantizer), history }));
 }
 
-/** Returns the maxima of former steps of an operand, and records the current one. */
+/** Returns the maxima of previous steps of an operand, and records the current one. */
 function historyOf({ name }: QuantizedLayer, slot: Slot, x: tf.Tensor): tf.Tensor | undefined {
   const { amax } = currentTensorFlow().binding.regions.current;
   const key = `${name}.${slot.slice(slot.indexOf(".") + 1)}`;

@@ -30,7 +30,7 @@ export interface Precision {
    * Key of stochastic rounding, int32 [2]. Inside a compiled function, pass it as an argument. Default: a fixed key.
    */
   readonly roundingKey?: tf.Tensor | undefined;
-  /** Maxima of former and of this step, for delayed scaling. Default: none; scales follow the current maxima. */
+  /** Maxima of previous steps and of this step, for delayed scaling. Default: none; scales follow the current maxima. */
   readonly amax?: AmaxRecord | undefined;
 }
 

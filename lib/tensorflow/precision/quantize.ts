@@ -38,7 +38,7 @@ export interface QuantizeOptions {
   readonly shape?: readonly number[] | undefined;
   /** Axis along which rows and blocks extend. Negative axes count from the end. Default: -1, the last axis. */
   readonly axis?: number | undefined;
-  /** Largest magnitudes of former steps, the last first, for delayed scaling. Default: the current one. */
+  /** Largest magnitudes of previous steps, most recent first, for delayed scaling. Default: the current one. */
   readonly amaxHistory?: readonly number[] | undefined;
 }
 

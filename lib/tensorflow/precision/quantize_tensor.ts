@@ -28,7 +28,7 @@ export interface QuantizeTensorOptions {
   readonly axis?: number | undefined;
   /** int32 [2], for stochastic rounding. */
   readonly key?: tf.Tensor | undefined;
-  /** Maxima of former steps for delayed scaling, float32 [n]. Default: none. */
+  /** Maxima of previous steps for delayed scaling, float32 [n]. Default: none. */
   readonly history?: tf.Tensor | undefined;
 }
 

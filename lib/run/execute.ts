@@ -222,7 +222,7 @@ function requireFinite(event: TrainEvent): void {
   const metric = event.event === "eval" ? "validation loss" : "loss";
   throw new UserError(
     `Cannot continue the diverged run: expected a finite ${metric}, got ${event.loss} at step ${event.step}. ` +
-      "Set allowDivergence to true to record diverged runs.",
+      "To record diverged runs, set allowDivergence to true, or omit --fail-on-divergence.",
     { exitCode: EXIT.diverged },
   );
 }

@@ -32,6 +32,7 @@ async function modelFolder(name: string, shards = false): Promise<string> {
   const folder = join(root, name);
   const model = { config: CONFIG, parameters: initialParameters(CONFIG, 1) };
   await saveGpt2(folder, model, shards ? { maxShardBytes: 100 } : {});
+  await Deno.remove(join(folder, "SHA256SUMS")); // folders of other programs have none
   return folder;
 }
 

@@ -55,8 +55,10 @@ export async function loadGpt2(path: string): Promise<Gpt2Model> {
       if (tensors.has(own)) problems.push(`${own} occurs twice`);
       tensors.set(own, values);
     }
-    const lost = listed.filter((name) => !Object.hasOwn(found, name) && !isBuffer(name));
-    problems.push(...lost.map((name) => `${name} is not in ${basename(file)}, as the index says`));
+    for (const name of listed) {
+      if (Object.hasOwn(found, name) || isBuffer(name)) continue;
+      problems.push(`${name} is not in ${basename(file)}, as the index says`);
+    }
   }
   return {
     config,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { greatest } from "../number/extent.ts";
 import type { EvalEvent, RunEvent, StepEvent } from "./event.ts";
 
 /** Effective training steps, each once, from step 1 without gaps. */
@@ -155,7 +156,7 @@ export class EventStore {
       lossScale: this.#scaled ? column(lossScale) : undefined,
     };
     const shares = [...this.#whole.values()].flatMap(({ underflow }) => underflow ?? []);
-    const underflow = shares.length === 0 ? undefined : Math.max(...shares);
+    const underflow = shares.length === 0 ? undefined : greatest(shares);
     const effective = chosen === undefined ? undefined : new Set(chosen);
     const probed = [...this.#whole].flatMap(([row, { step, probes }]) =>
       probes === undefined || effective?.has(row) === false ? [] : [{ step, probes }]

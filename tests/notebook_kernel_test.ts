@@ -137,8 +137,8 @@ Deno.test("notebook 01 shows the article's numbers", () => {
   assertStringIncludes(printed("loss-20"), "gradient of the loss:    -0.2000\ngradient of the product: 0\n");
   assertStringIncludes(printed("loss-22"), "ln 50000 = 10.8198");
   const [, validation] = plotted("loss-24")[0]!.data;
-  assertEquals(validation!.y.length, 4);
-  assertGreater(validation!.y[0]! - 1.5, validation!.y[3]!);
+  assertEquals(validation!.y.length, 7); // before the first step and after every 50
+  assertGreater(validation!.y[0]! - 1.5, validation!.y[6]!);
   const figures = [...cells.values()].flat().filter((output) => {
     const data = (output["data"] ?? {}) as Record<string, unknown>;
     return data[PLOTLY] !== undefined && data["image/svg+xml"] !== undefined;

@@ -6,7 +6,7 @@
  * @module
  */
 import { type Estimate, estimate } from "../../lib/analysis/mod.ts";
-import { greatest } from "../../lib/number/extent.ts";
+import { greatest, least } from "../../lib/number/extent.ts";
 import { loadDataset } from "../../lib/run/mod.ts";
 import type { RecordedRun } from "../../lib/record/mod.ts";
 import type { Experiment } from "../../lib/sweep/mod.ts";
@@ -96,7 +96,7 @@ const experiment: Experiment = {
     );
     const sensitivity = (qkNorm: boolean, seed: number) => {
       const losses = rates.map((lr) => lossOf(qkNorm, lr, seed));
-      return mean(losses) - Math.min(...losses);
+      return mean(losses) - least(losses);
     };
     const paired = (metric: (qkNorm: boolean, seed: number) => number): Estimate =>
       estimate(seeds.map((seed) => metric(false, seed) - metric(true, seed)));

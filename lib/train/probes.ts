@@ -102,7 +102,9 @@ export function observeForward<R>(
     parts.set(key, part);
   };
   let row = 0; // row of the next logits
-  const targets = tf.reshape(batch.y, [B * T]);
+  const counted = tf.greaterEqual(batch.y, tf.scalar(0, "int32")); // false for padding, [B, T]
+  const isCounted = tf.reshape(counted, [B * T]);
+  const targets = tf.maximum(tf.reshape(batch.y, [B * T]), tf.scalar(0, "int32"));
   const roundings = new RoundingCounts();
   const observed = () => withRoundingObserver((rounding) => roundings.add(rounding), work);
   const result = withObserver((what, layer, given) => {
@@ -127,7 +129,8 @@ export function observeForward<R>(
         add("head", "logZMean", "sum", tf.div(tf.sum(logZ), B * T));
         add("head", "logZMax", "max", tf.max(logZ));
         add("head", "nonFinite", "sum", countNonFinite(x));
-        add("loss", "byPosition", "concat", sparseCrossEntropy(x, tf.slice(targets, [row], [rows])));
+        const losses = sparseCrossEntropy(x, tf.slice(targets, [row], [rows]));
+        add("loss", "byPosition", "concat", tf.where(tf.slice(isCounted, [row], [rows]), losses, 0));
         row += rows;
       }
     });
@@ -137,7 +140,7 @@ export function observeForward<R>(
     const [place = "", name = ""] = key.split("\n");
     const combined = tf.tidy(() =>
       combine === "concat"
-        ? tf.mean(tf.reshape(tf.concat(tensors), [B, T]), 0)
+        ? tf.div(tf.sum(tf.reshape(tf.concat(tensors), [B, T]), 0), tf.sum(tf.cast(counted, "float32"), 0))
         : COMBINE[combine](tf.stack(tensors))
     );
     (figures[place] ??= {})[name] = combined;

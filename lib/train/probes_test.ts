@@ -99,6 +99,30 @@ Deno.test("probes equal a manual forward pass", () => {
   assertAlmostEquals(figure(first, "ln_f.weight", "updateRatio"), 1e-3, 1e-5);
 });
 
+Deno.test("probes of a padded batch leave the padding out of the loss by position", () => {
+  const whole = tinyBatch(B), y = whole.y.arraySync();
+  const padded = y.map((row, b) => row.map((id, t) => t === T - 1 || b === 0 && t >= 2 ? -100 : id));
+  const config: StepConfig = {
+    model,
+    optimizer,
+    policy: "float32",
+    execution: "graph",
+    loss: { ignoreIndex: -100 },
+  };
+  const byPosition = (rows: number[][]) => {
+    const parameters = toParameters(initialParameters(model, 1));
+    const state = { parameters, moments: initialOptimizerState(parameters, optimizer) };
+    using step = createTrainStep(config);
+    const batch = { x: whole.x, y: tf.tensor2d(rows, [B, T], "int32") };
+    return step(state, batch, { step: 1, lr: 1e-3, probed: true }).probes!["loss"]!["byPosition"] as number[];
+  };
+  const [all, some] = [byPosition(y), byPosition(padded)];
+  for (const t of [0, 1]) assertAlmostEquals(some[t]!, all[t]!, 1e-6);
+  // The row of the padding is left out at other positions: the mean of three rows differs from that of four.
+  for (const t of [2, 6]) assertGreater(Math.abs(some[t]! - all[t]!), 1e-6);
+  assertEquals(some[T - 1], NaN);
+});
+
 Deno.test("the loss in chunks gives the same metrics", () => {
   const plain = wide.probes[0]!, blocked = run({ loss: { blocked: true } }).probes[0]!;
   for (const place of ["head", "loss", "h.0"]) {

@@ -11,7 +11,7 @@ import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import { readJsonFile, requireObject } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
-import { requireListedSum } from "../file/sha256sums.ts";
+import { noteOtherSum } from "../file/sha256sums.ts";
 import { decodeText } from "../file/text.ts";
 import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -69,7 +69,7 @@ async function findTokenizer(folder: string, V: number): Promise<FolderTokenizer
   if (exists(vocab) && exists(merges)) {
     const config = await readConfig(folder);
     for (const name of ["merges.txt", "added_tokens.json", "special_tokens_map.json"]) {
-      if (exists(join(folder, name))) requireListedSum(join(folder, name));
+      if (exists(join(folder, name))) noteOtherSum(join(folder, name));
     }
     return await reading(vocab, () => fromJson(jsonOfFiles(folder, { vocab, merges, config }), config));
   }
@@ -99,9 +99,9 @@ async function readConfig(folder: string): Promise<Config> {
   });
 }
 
-/** Verifies a file's checksum in `SHA256SUMS`, if any, runs `work`, and names the file in its errors. */
+/** Compares a file with its checksum in `SHA256SUMS`, if any, runs `work`, and names the file in its errors. */
 async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> {
-  requireListedSum(path);
+  noteOtherSum(path);
   try {
     return await work();
   } catch (cause) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Estimate, estimate } from "../lib/analysis/mod.ts";
-import { least } from "../lib/number/extent.ts";
+import { greatest, least } from "../lib/number/extent.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 
 /** Returns the final validation loss, or the one at `step`, in nats per token; NaN if there is no such evaluation. */
@@ -17,6 +17,13 @@ export function validationLoss(run: RecordedRun, step?: number): number {
 /** Returns the final validation loss in bits per byte; NaN without an evaluation. */
 export function bitsPerByte(run: RecordedRun): number {
   return run.events.findLast((event) => event.event === "eval")?.bitsPerByte ?? NaN;
+}
+
+/** Returns the largest attention logit over all layers and probed steps. */
+export function attentionMax({ events }: RecordedRun): number {
+  const probes = events.flatMap((event) => event.event === "step" && event.probes ? [event.probes] : []);
+  const found = probes.flatMap((one) => Object.values(one).map(({ attentionMax }) => attentionMax));
+  return greatest(found.filter((value) => typeof value === "number"));
 }
 
 /** Returns true if a loss was NaN or infinite, or if the final loss is more than 0.5 nats above the run's best loss. */

@@ -2,17 +2,10 @@
 import { greatest, least } from "../lib/number/extent.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
-import { SMALL_MODEL, validationLoss } from "./_runs.ts";
+import { attentionMax, SMALL_MODEL, validationLoss } from "./_runs.ts";
 
 const { lr: _lr, ...MODEL } = SMALL_MODEL;
 const RATES = [3e-3, 1e-2, 3e-2, 1e-1], QUICK_RATES = [3e-3, 3e-1];
-
-/** Returns the largest attention logit over all layers and probed steps. */
-function attentionMax({ events }: RecordedRun): number {
-  const probes = events.flatMap((event) => event.event === "step" && event.probes ? [event.probes] : []);
-  const found = probes.flatMap((one) => Object.values(one).map(({ attentionMax }) => attentionMax));
-  return greatest(found.filter((value) => typeof value === "number"));
-}
 
 /** Approximate loss of a model that knows only character frequencies. Diverged runs count with this loss. */
 const UNLEARNT = 3.3;

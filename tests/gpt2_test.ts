@@ -21,6 +21,7 @@ import {
 import { withHeader } from "../lib/model/_testing.ts";
 import { createBpeTokenizer, loadGpt2Tokenizer, type Tokenizer } from "../lib/text/mod.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { inFolder } from "./support/in_folder.ts";
 import { tokenLosses } from "../lib/train/mod.ts";
 
 interface Expected {
@@ -32,16 +33,6 @@ const fixtures = new URL("./fixtures/", import.meta.url).pathname;
 const whole = join(fixtures, "gpt2", "whole"), sharded = join(fixtures, "gpt2", "sharded");
 const expected: Expected = JSON.parse(Deno.readTextFileSync(join(fixtures, "gpt2", "logits.json")));
 await useTensorFlow();
-
-/** Runs `work` with a temporary folder. */
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 const readTensors = (file: string) => decodeSafetensors(Deno.readFileSync(file), file).tensors;
 

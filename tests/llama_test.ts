@@ -29,6 +29,7 @@ import { autocast, compile, type PolicyName, toFloat32, useTensorFlow } from "..
 import { zeroMoments } from "../lib/train/mod.ts";
 import { createTrainStep, type TrainState } from "../lib/train/step.ts";
 import { runTask, sampleText } from "./support/commands.ts";
+import { inFolder } from "./support/in_folder.ts";
 
 const NAMES = ["plain", "grouped", "bfloat16"] as const;
 
@@ -47,15 +48,6 @@ const fixtures = new URL("./fixtures/llama/", import.meta.url).pathname;
 const expected: Expected = JSON.parse(Deno.readTextFileSync(join(fixtures, "logits.json")));
 const tokens = () => tf.tensor2d(expected.tokens, undefined, "int32");
 await useTensorFlow();
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Returns the largest and the root mean square difference of logits. */
 function differences(got: tf.Tensor, want: readonly number[][]): { largest: number; rms: number } {

@@ -10,20 +10,13 @@ import { greatest, least } from "../../lib/number/extent.ts";
 import { loadDataset } from "../../lib/run/mod.ts";
 import type { RecordedRun } from "../../lib/record/mod.ts";
 import type { Experiment } from "../../lib/sweep/mod.ts";
-import { fields, inWords, SMALL_MODEL, validationLoss } from "../_runs.ts";
+import { attentionMax, fields, inWords, SMALL_MODEL, validationLoss } from "../_runs.ts";
 
 const { lr: _lr, tokensPerStep: _tokens, ...MODEL } = SMALL_MODEL;
 const RATES = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1], QUICK_RATES = [3e-3, 3e-1];
 
 /** Weight decay that is independent of the learning rate: AdamW multiplies the decay by the rate. */
 const INDEPENDENT_DECAY = 1e-4;
-
-/** Returns the largest attention logit over all layers and probed steps. */
-function attentionMax({ events }: RecordedRun): number {
-  const probes = events.flatMap((event) => event.event === "step" && event.probes ? [event.probes] : []);
-  const found = probes.flatMap((one) => Object.values(one).map(({ attentionMax }) => attentionMax));
-  return greatest(found.filter((value) => typeof value === "number"));
-}
 
 /** Returns the final validation loss, at most `limit`. A loss that is not finite counts as `limit`. */
 function cappedLoss(run: RecordedRun, limit: number): number {

@@ -78,7 +78,7 @@ Deno.test("findCulprit() names a partner that the larger part hides, and no thir
   assertEquals(search.returned.parts?.map(partName), ["linear of h.0", "layerNorm of h.1"]);
   assert(search.returned.share < 1e-3 && search.lowered.share > 0.999);
   assert(alone.asked.length <= culpritBound(PARTS, { alone: true }));
-  // A remaining share that cannot be told from 0 has no partner.
+  // A remaining share that is negligible has no partner.
   const noisy = await findCulprit(PARTS, signal().shareOf, { alone: true, least: 0.05 });
   assertEquals(noisy.returned.parts?.map(partName), ["linear of h.0"]);
   // Without a difference between parts, none is a partner.

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { printable } from "../error/printable.ts";
+import { sumOf } from "./checksums.ts";
 import { exists } from "./exists.ts";
 import { readRegular } from "./regular.ts";
 
@@ -32,8 +32,7 @@ export function noteOtherSum(path: string): void {
   const lines = new TextDecoder().decode(readRegular(list)).split("\n");
   const wanted = lines.map((line) => LINE.exec(line)).find((found) => found?.[2] === name)?.[1];
   if (wanted === undefined) return;
-  const found = createHash("sha256").update(readRegular(path)).digest("hex");
-  if (found === wanted) return;
+  if (sumOf(name, readRegular(path)).sha256 === wanted) return;
   console.error(
     `note: ${printable(path)} was edited or damaged: its SHA-256 differs from the one in ${SUMS}`,
   );

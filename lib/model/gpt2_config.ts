@@ -4,8 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { describeIssue } from "../error/schema_issue.ts";
-import { UserError } from "../error/user_error.ts";
+import { count, parseConfigFile } from "./_config_file.ts";
 import { type Activation, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 
 /** Activations by Hugging Face's names. The first name of an activation is the one written. */
@@ -18,9 +17,6 @@ const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation
   ["silu", "silu"],
   ["swish", "silu"],
 ];
-
-/** Schema of a size: above 2^53 - 1, integers are not exact. */
-const count = v.pipe(v.number(), v.safeInteger());
 
 /** Fields that are read. The defaults of omitted fields are transformers'. */
 const schema = v.looseObject({
@@ -58,35 +54,22 @@ const schema = v.looseObject({
  * @throws {UserError} If the JSON is not a GPT-2 config, or uses unsupported options.
  */
 export function fromGpt2Config(given: unknown, name: string): GptConfig {
-  const refuse = (reason: string): UserError =>
-    new UserError(`Cannot use ${name}: expected the config.json of a supported GPT-2 (${reason})`);
-  const result = v.safeParse(schema, given);
-  if (!result.success) {
-    const [issue] = result.issues;
-    throw refuse(describeIssue(issue, "the file"));
-  }
-  const found = result.output;
-  const { resid_pdrop: rate } = found;
-  const config: GptConfig = {
-    nLayer: found.n_layer,
-    nHead: found.n_head,
-    nEmbd: found.n_embd,
-    vocabSize: found.vocab_size,
-    blockSize: found.n_positions,
-    tiedHead: found.tie_word_embeddings,
-    dropout: rate === found.embd_pdrop && rate === found.attn_pdrop ? rate : 0,
-    initStd: found.initializer_range,
-    activation: ACTIVATION_NAMES.find(([other]) => other === found.activation_function)![1],
-    layerNormEps: found.layer_norm_epsilon,
-    ...(found.n_inner != null && found.n_inner !== 4 * found.n_embd && { nInner: found.n_inner }),
-  };
-  try {
-    validateGptConfig(config);
-  } catch (error) {
-    if (error instanceof RangeError) throw refuse(error.message);
-    throw error;
-  }
-  return config;
+  return parseConfigFile(given, { name, architecture: "GPT-2" }, schema, (found) => {
+    const { resid_pdrop: rate } = found;
+    return {
+      nLayer: found.n_layer,
+      nHead: found.n_head,
+      nEmbd: found.n_embd,
+      vocabSize: found.vocab_size,
+      blockSize: found.n_positions,
+      tiedHead: found.tie_word_embeddings,
+      dropout: rate === found.embd_pdrop && rate === found.attn_pdrop ? rate : 0,
+      initStd: found.initializer_range,
+      activation: ACTIVATION_NAMES.find(([other]) => other === found.activation_function)![1],
+      layerNormEps: found.layer_norm_epsilon,
+      ...(found.n_inner != null && found.n_inner !== 4 * found.n_embd && { nInner: found.n_inner }),
+    };
+  });
 }
 
 /**

@@ -21,7 +21,7 @@ const IGNORE_INDEX = -100;
 export interface GptOptions {
   /** Seed of GPT-2's initialization. Default: 1. */
   readonly seed?: number | undefined;
-  /** Number of a draw of rounding noise on the initial weights, see {@linkcode initialParameters}. Default: 0, no noise. */
+  /** Seed of rounding noise on the initial weights, as in {@linkcode initialParameters}. Default: 0, no noise. */
   readonly perturb?: number | undefined;
   /** Weights by name, for example from `loadGpt2`. Default: initialized from `seed`. */
   readonly parameters?: ParameterRecord | undefined;

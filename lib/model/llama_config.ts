@@ -4,13 +4,9 @@
  * @module
  */
 import * as v from "valibot";
-import { describeIssue } from "../error/schema_issue.ts";
-import { UserError } from "../error/user_error.ts";
-import { completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
+import { count, parseConfigFile } from "./_config_file.ts";
+import { ARCHITECTURES, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 import { formatRopeScaling, parseRopeScaling, type RopeScaling } from "./rope.ts";
-
-/** Schema of a size: above 2^53 - 1, integers are not exact. */
-const count = v.pipe(v.number(), v.safeInteger());
 
 const noBias = (name: string) => v.optional(v.literal(false, `${name} is not supported`), false);
 
@@ -76,47 +72,35 @@ function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: num
  * @throws {UserError} If the JSON is not a LLaMA config, or uses unsupported options.
  */
 export function fromLlamaConfig(given: unknown, name: string): GptConfig {
-  const refuse = (reason: string): UserError =>
-    new UserError(`Cannot use ${name}: expected the config.json of a supported LLaMA (${reason})`);
-  const result = v.safeParse(schema, given);
-  if (!result.success) {
-    const [issue] = result.issues;
-    throw refuse(describeIssue(issue, "the file"));
-  }
-  const found = result.output;
-  const { hidden_size: nEmbd, num_attention_heads: nHead, head_dim: D, max_position_embeddings: blockSize } =
-    found;
-  if (D != null && D * nHead !== nEmbd) {
-    throw refuse(`head_dim is ${D}, not hidden_size / num_attention_heads = ${nEmbd / nHead}`);
-  }
-  const rotary = found.rope_parameters ?? found.rope_scaling ?? undefined;
-  const scaling = scalingOf(rotary, blockSize);
-  if (typeof scaling === "string") throw refuse(scaling);
-  const config: GptConfig = {
-    nLayer: found.num_hidden_layers,
-    nHead,
-    nEmbd,
-    vocabSize: found.vocab_size,
-    blockSize,
-    bias: false,
-    tiedHead: found.tie_word_embeddings,
-    initStd: found.initializer_range,
-    activation: "swiglu",
-    layerNormEps: found.rms_norm_eps,
-    nInner: found.intermediate_size,
-    norm: "rmsNorm",
-    position: "rotary",
-    ropeTheta: rotary?.rope_theta ?? found.rope_theta ?? 10_000,
-    ropeScaling: formatRopeScaling(scaling),
-    nKvHead: found.num_key_value_heads ?? nHead,
-  };
-  try {
-    validateGptConfig(config);
-  } catch (error) {
-    if (error instanceof RangeError) throw refuse(error.message);
-    throw error;
-  }
-  return config;
+  return parseConfigFile(given, { name, architecture: "LLaMA" }, schema, (found, refuse) => {
+    const {
+      hidden_size: nEmbd,
+      num_attention_heads: nHead,
+      head_dim: D,
+      max_position_embeddings: blockSize,
+    } = found;
+    if (D != null && D * nHead !== nEmbd) {
+      throw refuse(`head_dim is ${D}, not hidden_size / num_attention_heads = ${nEmbd / nHead}`);
+    }
+    const rotary = found.rope_parameters ?? found.rope_scaling ?? undefined;
+    const scaling = scalingOf(rotary, blockSize);
+    if (typeof scaling === "string") throw refuse(scaling);
+    return {
+      nLayer: found.num_hidden_layers,
+      nHead,
+      nEmbd,
+      vocabSize: found.vocab_size,
+      blockSize,
+      ...ARCHITECTURES.llama,
+      tiedHead: found.tie_word_embeddings,
+      initStd: found.initializer_range,
+      layerNormEps: found.rms_norm_eps,
+      nInner: found.intermediate_size,
+      ropeTheta: rotary?.rope_theta ?? found.rope_theta ?? 10_000,
+      ropeScaling: formatRopeScaling(scaling),
+      nKvHead: found.num_key_value_heads ?? nHead,
+    };
+  });
 }
 
 /** Returns the options of a config that LLaMA does not have, by name; empty for a LLaMA. */

@@ -14,6 +14,7 @@ export {
   parseFormat,
   type RoundingMode,
 } from "./format.ts";
+export type { Extremes } from "./extremes.ts";
 export { exponentOf, roundArray, roundNumber, type Uniform } from "./round.ts";
 export { quantizeArray, type QuantizeArrayOptions } from "./quantize.ts";
 export {

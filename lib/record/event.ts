@@ -6,6 +6,7 @@
 import { crc32 } from "node:zlib";
 import * as v from "valibot";
 import { describeIssue } from "../error/schema_issue.ts";
+import type { Extremes } from "../precision/mod.ts";
 
 /** Common fields of all events. */
 export interface TimedEvent {
@@ -116,22 +117,6 @@ export interface FinishEvent extends TimedEvent {
   readonly stoppedEarly?: true | undefined;
 }
 
-/** Extreme values of a tensor. */
-export interface TensorExtremes {
-  /** Format of the values, such as `float32` or `e4m3`. */
-  readonly format: string;
-  /** Shape. */
-  readonly shape: readonly number[];
-  /** Smallest finite value. NaN if there is none. */
-  readonly min: number;
-  /** Largest finite value. NaN if there is none. */
-  readonly max: number;
-  /** Share of values that are NaN or infinite, in [0, 1]. */
-  readonly nonFinite: number;
-  /** Largest number of the format. */
-  readonly largest: number;
-}
-
 /** The first NaN or infinite number of the run, found by a replay of the step. Recorded once, after the step's event. */
 export interface NonFiniteEvent extends TimedEvent {
   /** Event type. */
@@ -151,9 +136,9 @@ export interface NonFiniteEvent extends TimedEvent {
   /** For `update` and `weights`: the first parameter with a non-finite value. */
   readonly parameter?: string | undefined;
   /** Inputs of the op. */
-  readonly inputs: readonly TensorExtremes[];
+  readonly inputs: readonly Extremes[];
   /** Result of the op. */
-  readonly output: TensorExtremes;
+  readonly output: Extremes;
 }
 
 /** Failure of the run. */

@@ -54,7 +54,6 @@ export {
   type RunEvent,
   type StartEvent,
   type StepEvent,
-  type TensorExtremes,
   type TimedEvent,
 } from "./event.ts";
 export {
@@ -113,6 +112,7 @@ export { type AddedField, overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSch
 export { DATA_FIELDS } from "../options/data_fields.ts";
 export { LOOP_FIELDS } from "../options/loop_fields.ts";
 export { MODEL_FIELDS } from "../options/model_fields.ts";
+export type { Extremes } from "../precision/mod.ts";
 export type { OptionsOf, RunField, ValueOf } from "../options/run_field.ts";
 export { TRAINER_FIELDS } from "../options/trainer_fields.ts";
 export { WHOLE_FIELDS } from "../options/whole_fields.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { printable } from "../error/printable.ts";
-import type { NonFiniteEvent, RunEvent, TensorExtremes } from "./event.ts";
+import type { Extremes } from "../precision/mod.ts";
+import type { NonFiniteEvent, RunEvent } from "./event.ts";
 import { seriesOf } from "./run_series.ts";
 
 /** A first non-finite number, without the event's type and time. */
@@ -66,7 +67,7 @@ export function describeNonFinite(found: NonFiniteRecord): string {
   );
 }
 
-function describeInput({ format, shape, min, max, nonFinite }: TensorExtremes): string {
+function describeInput({ format, shape, min, max, nonFinite }: Extremes): string {
   const size = `${format} [${shape}]`;
   const range = Number.isNaN(min)
     ? `${size}, no finite value`

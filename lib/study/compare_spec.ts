@@ -11,7 +11,10 @@ import { compareFolder, type CompareFolderOptions, type FolderComparison } from 
 import { type PlacedSweep, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
 import { runPlaced } from "./record_sweep.ts";
 
-/** Built-in comparison: a small model on Shakespeare's characters, 5 seeds and 3 perturbed runs,  evaluated on the whole validation split. */
+/**
+ * Built-in comparison: a small model on Shakespeare's characters, 5 seeds and 3 perturbed runs, evaluated on the whole
+ * validation split.
+ */
 const DEFAULT_COMPARISON: SweepSpec = {
   ...DEFAULT_SWEEP,
   name: "compare",

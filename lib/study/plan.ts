@@ -8,9 +8,17 @@ import { count } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
 import { greatest } from "../number/extent.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
-import type { LeftOutRun, RecordedRun, RunSpec, SweepRecords } from "../record/mod.ts";
+import type { LeftOutRun, RunSpec, SweepRecords } from "../record/mod.ts";
 import { machineMemory, probeEnvironment, requireMemory, type RunState, stateOf } from "../run/mod.ts";
-import { describe, draftPlan, type Plan, type Prediction, predictRuns, sweepFolder } from "../sweep/mod.ts";
+import {
+  describe,
+  draftPlan,
+  type Plan,
+  type Prediction,
+  predictRuns,
+  runsOfPlan,
+  sweepFolder,
+} from "../sweep/mod.ts";
 import { openRecords } from "./open_records.ts";
 import { checkedSpec, shareMachine, type SweepSpecInput } from "./place_sweep.ts";
 
@@ -106,12 +114,8 @@ export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {})
 }
 
 /** Returns the states of started runs by ID. Damaged runs have nothing left to run: a sweep keeps them as failed. */
-async function statesOf(
-  { runs }: Plan,
-  { runs: recorded, leftOut }: SweepRecords,
-): Promise<Map<string, RunState>> {
-  const isPlanned = ({ manifest: { runId } }: RecordedRun) => runs.some(({ id }) => id === runId);
-  const begun = recorded.filter(isPlanned);
+async function statesOf(plan: Plan, { runs, leftOut }: SweepRecords): Promise<Map<string, RunState>> {
+  const begun = runsOfPlan(plan, runs);
   const environment = begun.length === 0 ? undefined : await probeEnvironment();
   const states = new Map(begun.map((run) => [run.manifest.runId, stateOf(run, environment!)]));
   for (const { id, damaged } of leftOut) {

@@ -5,7 +5,14 @@
  */
 import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { listRuns, readSweep, type RecordedRun } from "../record/mod.ts";
-import { type Limits, type LiveTableOptions, type Plan, runSweep, type SweepOutcome } from "../sweep/mod.ts";
+import {
+  type Limits,
+  type LiveTableOptions,
+  type Plan,
+  runsOfPlan,
+  runSweep,
+  type SweepOutcome,
+} from "../sweep/mod.ts";
 import { compare, type SettingVerdict } from "./compare.ts";
 import { type PlacedSweep, type PlaceOptions, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
 import { report, type WrittenReport } from "./report.ts";
@@ -98,9 +105,7 @@ function once<T>(compute: () => T): () => T {
 }
 
 function runsOf(dir: string, plan: Plan): readonly RecordedRun[] {
-  if (!hasRuns(dir)) return [];
-  const ids = new Set(plan.runs.map(({ id }) => id));
-  return readSweep(dir).runs.filter(({ manifest }) => ids.has(manifest.runId));
+  return hasRuns(dir) ? runsOfPlan(plan, readSweep(dir).runs) : [];
 }
 
 /** Returns true if a run of a sweep's folder has started. */

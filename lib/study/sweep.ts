@@ -5,6 +5,7 @@
  */
 import { EXIT, UserError } from "../error/user_error.ts";
 import { readRuns, type RecordedRun } from "../record/mod.ts";
+import { runsOfPlan } from "../sweep/mod.ts";
 import { type PlaceOptions, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
 import { type ExecutionOptions, hasRuns, runPlaced } from "./record_sweep.ts";
 
@@ -32,6 +33,5 @@ export async function sweep(
     });
   }
   if (!hasRuns(dir)) return []; // stopped before the first run started
-  const ids = new Set(plan.runs.map(({ id }) => id));
-  return readRuns(dir).filter(({ manifest }) => ids.has(manifest.runId));
+  return runsOfPlan(plan, readRuns(dir));
 }

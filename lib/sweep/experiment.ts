@@ -25,7 +25,7 @@ import { printable } from "../error/printable.ts";
 import { defaultFolder } from "./default_folder.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
 import { makePlan, specHash } from "./plan.ts";
-import { placePlan, readPlan } from "./plan_file.ts";
+import { placePlan, readPlan, runsOfPlan } from "./plan_file.ts";
 import type { SweepSpec } from "./spec.ts";
 import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { runSweep } from "./sweep.ts";
@@ -171,8 +171,7 @@ export async function runExperiment(
       );
     }
     folders[name] = folder;
-    const planned = new Set(plan.runs.map(({ id }) => id));
-    runs[name] = readRuns(folder).filter(({ manifest: { runId } }) => planned.has(runId));
+    runs[name] = runsOfPlan(plan, readRuns(folder));
   }
   const all = Object.values(runs).flat();
   const conclusion = await experiment.conclude({ size, runs, folders });

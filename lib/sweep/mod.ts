@@ -24,7 +24,7 @@ export { type Hole, type MergedRun, type MergeReport, mergeSweeps } from "./merg
 export { defaultFolder, sweepFolder } from "./default_folder.ts";
 export { parseSweepSpec } from "./parse_spec.ts";
 export { draftPlan, makePlan, type PlanDraft, requireUnchanged, specHash, specOfSingleRun } from "./plan.ts";
-export { placePlan, type Plan, type PlannedRun, readPlan } from "./plan_file.ts";
+export { placePlan, type Plan, type PlannedRun, readPlan, runsOfPlan } from "./plan_file.ts";
 export { type Prediction, predictRuns } from "./predict.ts";
 export { type Budget, DEFAULT_SWEEP, type SharedOptions, type SweepSpec } from "./spec.ts";
 export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";

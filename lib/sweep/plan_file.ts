@@ -61,6 +61,15 @@ const schema = v.object({
   })),
 });
 
+/** Selects the recorded runs of a plan. */
+export function runsOfPlan<R extends { readonly manifest: { readonly runId: string } }>(
+  { runs }: Plan,
+  recorded: readonly R[],
+): R[] {
+  const ids = new Set(runs.map(({ id }) => id));
+  return recorded.filter(({ manifest }) => ids.has(manifest.runId));
+}
+
 /** Returns the path of a sweep's plan. */
 export function planPath(dir: string): string {
   return join(dir, "plan.json");

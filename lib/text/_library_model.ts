@@ -5,9 +5,9 @@
  * @module
  */
 import * as v from "valibot";
+import { count, flag } from "./_library_part.ts";
 import { vocab } from "./_token_ids.ts";
 
-const flag = v.boolean();
 const no = v.optional(v.nullish(v.literal(false, "is not supported")));
 const none = v.nullish(v.literal("", "is not supported"));
 
@@ -38,13 +38,13 @@ export const modelSchema = v.variant("type", [
     vocab,
     unk_token: v.optional(v.string(), "[UNK]"),
     continuing_subword_prefix: v.optional(v.string(), "##"),
-    max_input_chars_per_word: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 100),
+    max_input_chars_per_word: v.optional(count, 100),
   }),
   v.object({ type: v.literal("WordLevel"), vocab, unk_token: v.optional(v.string(), "<unk>") }),
   v.object({
     type: v.literal("Unigram"),
     vocab: v.pipe(v.array(v.strictTuple([v.string(), v.pipe(v.number(), v.finite())])), v.minLength(1)),
-    unk_id: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+    unk_id: v.nullish(count),
     byte_fallback: no,
   }),
 ]);

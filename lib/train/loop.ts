@@ -20,7 +20,7 @@ export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIEL
   readonly model: Gpt | GptConfig;
   /** Tokens to train and evaluate on. */
   readonly data: TrainingData;
-  /** Number of a draw of rounding noise on weights initialized from a config. Default: 0, no noise. */
+  /** Seed of rounding noise on weights that are initialized from a config. Default: 0, no noise. */
   readonly perturb?: number | undefined;
   /** Training steps. Default: 500. */
   readonly steps?: number | undefined;

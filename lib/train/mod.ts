@@ -28,7 +28,7 @@ export {
   type TrainingData,
 } from "./dataset.ts";
 export { type EvaluationEvent, type StepDone, train, type TrainEvent, type TrainOptions } from "./loop.ts";
-export type { Extremes, Origin, Pass } from "../tensorflow/precision/watch.ts";
+export type { Origin, Pass } from "../tensorflow/precision/watch.ts";
 export { findNonFinite, type NonFinite, type NonFinitePlace, type ReplayedRun } from "./non_finite.ts";
 export {
   createTrainer,

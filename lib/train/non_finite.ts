@@ -5,8 +5,8 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { gpt, type GptConfig, type Parameters } from "../model/mod.ts";
-import { layerOfParameter } from "../precision/mod.ts";
-import { type Extremes, extremesOf, type Origin, watchNonFinite } from "../tensorflow/precision/watch.ts";
+import { type Extremes, layerOfParameter } from "../precision/mod.ts";
+import { extremesOf, type Origin, watchNonFinite } from "../tensorflow/precision/watch.ts";
 import { createBatches } from "../text/mod.ts";
 import { batchTensors } from "./dataset.ts";
 import type { TrainOptions } from "./loop.ts";

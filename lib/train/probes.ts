@@ -18,8 +18,10 @@ import {
   toFloat32,
   withObserver,
 } from "../tensorflow/mod.ts";
+import { countedTargets } from "../tensorflow/ops/cross_entropy_loss.ts";
 import { withRoundingObserver } from "../tensorflow/precision/scope.ts";
 import type { OptimizerState } from "./optimizer.ts";
+import { IGNORE_INDEX } from "../text/mod.ts";
 import { RoundingCounts } from "./rounding_counts.ts";
 
 /**
@@ -102,9 +104,7 @@ export function observeForward<R>(
     parts.set(key, part);
   };
   let row = 0; // row of the next logits
-  const counted = tf.greaterEqual(batch.y, tf.scalar(0, "int32")); // false for padding, [B, T]
-  const isCounted = tf.reshape(counted, [B * T]);
-  const targets = tf.maximum(tf.reshape(batch.y, [B * T]), tf.scalar(0, "int32"));
+  const { targets, counted } = countedTargets(batch.y, IGNORE_INDEX); // [N]
   const roundings = new RoundingCounts();
   const observed = () => withRoundingObserver((rounding) => roundings.add(rounding), work);
   const result = withObserver((what, layer, given) => {
@@ -130,7 +130,12 @@ export function observeForward<R>(
         add("head", "logZMax", "max", tf.max(logZ));
         add("head", "nonFinite", "sum", countNonFinite(x));
         const losses = sparseCrossEntropy(x, tf.slice(targets, [row], [rows]));
-        add("loss", "byPosition", "concat", tf.where(tf.slice(isCounted, [row], [rows]), losses, 0));
+        add(
+          "loss",
+          "byPosition",
+          "concat",
+          tf.where(tf.cast(tf.slice(counted!, [row], [rows]), "bool"), losses, 0),
+        );
         row += rows;
       }
     });
@@ -140,7 +145,7 @@ export function observeForward<R>(
     const [place = "", name = ""] = key.split("\n");
     const combined = tf.tidy(() =>
       combine === "concat"
-        ? tf.div(tf.sum(tf.reshape(tf.concat(tensors), [B, T]), 0), tf.sum(tf.cast(counted, "float32"), 0))
+        ? tf.div(tf.sum(tf.reshape(tf.concat(tensors), [B, T]), 0), tf.sum(tf.reshape(counted!, [B, T]), 0))
         : COMBINE[combine](tf.stack(tensors))
     );
     (figures[place] ??= {})[name] = combined;

@@ -29,9 +29,9 @@ import {
   freeCaptures,
   IDENTITY,
   MAX_RANK,
+  type OpWatcher,
   requireShape,
   requireSizes,
-  type RunOp,
   SIZES_INPUT,
   staleSymbol,
   unreadableSymbol,
@@ -46,7 +46,7 @@ export class Binding extends BindingConstants {
   readonly regions: Regions = new Regions();
 
   /** Receives every eager op that ran. Default: no receiver. */
-  onOp: ((op: RunOp) => void) | undefined;
+  opWatcher: OpWatcher | undefined;
 
   readonly #runtime: Runtime;
   readonly #definitions: OpDefinitions;
@@ -241,7 +241,7 @@ export class Binding extends BindingConstants {
     const entries = ids.map((id) => this.#get(id));
     if (this.#trace === undefined) {
       const results = this.#runEager(op, entries).map((result) => this.#put(result));
-      this.onOp?.({ name: op.name, inputs: ids, results });
+      this.opWatcher?.take({ name: op.name, inputs: ids, results });
       return results;
     }
     const trace = this.#trace;

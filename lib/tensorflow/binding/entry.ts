@@ -52,6 +52,12 @@ export interface Capture {
   variable?: tf.Variable;
 }
 
+/** Receiver of eager ops that ran. */
+export interface OpWatcher {
+  /** Takes an op that ran. */
+  take(op: RunOp): void;
+}
+
 /** Copies strings into memory that TensorFlow frees. TensorFlow does not free strings created through the C API. */
 export function copyStrings(
   binding: { execute(name: string, call: EagerCall): Pointer[] },

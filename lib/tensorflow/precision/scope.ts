@@ -224,8 +224,8 @@ const FLOAT16: Policy = { ...POLICIES["bf16-autocast"], name: "float16", lowType
 /**
  * Rounds a tensor to a format, and its gradient in the backward pass.
  *
- * @param options `widen`: whether to return float32, which holds all values of the format. `forward` and `backward`:
- * whether to round the tensor and its gradient. Default: true.
+ * @param options `widen`: true returns float32, which holds all values of the format (default: false). `forward`: true
+ * rounds the tensor (default). `backward`: true rounds its gradient (default).
  */
 function boundary(
   x: tf.Tensor,

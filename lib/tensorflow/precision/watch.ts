@@ -7,28 +7,12 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
-import type { OpClass } from "../../precision/mod.ts";
+import type { Extremes, OpClass } from "../../precision/mod.ts";
 import { currentTensorFlow, type TensorFlowInternals } from "../binding/backend.ts";
-import type { RunOp } from "../binding/entry.ts";
+import type { OpWatcher, RunOp } from "../binding/entry.ts";
 import { AttributeType } from "../native/attribute.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 import type { Pointer } from "../native/runtime.ts";
-
-/** Extreme values of a tensor. */
-export interface Extremes {
-  /** Format of the values: an element type, or the format of a rounding. */
-  readonly format: string;
-  /** Shape. */
-  readonly shape: readonly number[];
-  /** Smallest finite value; NaN without a finite value. */
-  readonly min: number;
-  /** Largest finite value; NaN without a finite value. */
-  readonly max: number;
-  /** Share of values that are NaN or infinite, in [0, 1]. */
-  readonly nonFinite: number;
-  /** Largest number of the format. */
-  readonly largest: number;
-}
 
 /** Part of a training step. */
 export type Pass = "forward" | "backward" | "update";
@@ -89,7 +73,7 @@ interface Found extends Origin {
 type Taint = Found | "given" | undefined;
 
 /** A watch over the ops of one call. */
-class Watch implements Disposable {
+class Watch implements OpWatcher, Disposable {
   readonly #tensorflow: TensorFlowInternals;
   readonly #taints = new Map<number, Taint>();
   readonly #scopes = new Map<number, Scope>();
@@ -214,7 +198,11 @@ class Watch implements Disposable {
   }
 }
 
-let active: Watch | undefined;
+/** Returns the active watch, if any. */
+function activeWatch(): Watch | undefined {
+  const { opWatcher } = currentTensorFlow().binding;
+  return opWatcher instanceof Watch ? opWatcher : undefined;
+}
 
 /**
  * Runs eager code and finds the first op whose non-finite values reached a result ({@linkcode markResult}). Each op costs
@@ -226,22 +214,20 @@ let active: Watch | undefined;
 export function watchNonFinite<R>(work: () => R): { result: R; origin: Origin | undefined } {
   const tensorflow = currentTensorFlow(), { binding } = tensorflow;
   using watch = new Watch(tensorflow);
-  const outer = active;
-  active = watch;
-  binding.onOp = (op) => watch.take(op);
+  const outer = binding.opWatcher;
+  binding.opWatcher = watch;
   try {
     const result = work();
     const { order: _, ...origin } = watch.reached ?? { order: 0 };
     return { result, origin: watch.reached && origin as Origin };
   } finally {
-    active = outer;
-    binding.onOp = outer && ((op) => outer.take(op));
+    binding.opWatcher = outer;
   }
 }
 
 /** Marks a tensor as a result for an active {@linkcode watchNonFinite}. Otherwise, does nothing. */
 export function markResult(tensor: tf.Tensor): void {
-  active?.reach(idOf(tensor));
+  activeWatch()?.reach(idOf(tensor));
 }
 
 /**
@@ -256,9 +242,10 @@ export function asOneOp(
   x: tf.Tensor,
   work: () => tf.Tensor,
 ): tf.Tensor {
-  if (active === undefined) return work();
-  const result = active.mute(work);
-  active.take({ name, inputs: [idOf(x)], results: [idOf(result)] }, { format, largest });
+  const watch = activeWatch();
+  if (watch === undefined) return work();
+  const result = watch.mute(work);
+  watch.take({ name, inputs: [idOf(x)], results: [idOf(result)] }, { format, largest });
   return result;
 }
 

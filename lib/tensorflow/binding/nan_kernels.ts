@@ -108,9 +108,11 @@ function isWithin(op: string): boolean {
 
 /** TF.js's logSumExp subtracts the maximum, which gives NaN if it is infinite. PyTorch subtracts 0 there. */
 const max: Repair = (former, params, binding) => {
-  const maxima = extreme(former, params, binding) as tf.Tensor;
-  if (maxima.dtype !== "float32" || !isWithin("logSumExp")) return maxima;
-  return tf.tidy(() => tf.where(tf.isInf(maxima), 0, maxima));
+  return tf.tidy(() => {
+    const maxima = extreme(former, params, binding) as tf.Tensor;
+    const finite = maxima.dtype === "float32" && isWithin("logSumExp");
+    return finite ? tf.where(tf.isInf(maxima), 0, maxima) : maxima;
+  });
 };
 
 const REPAIRS: Readonly<Record<string, Repair>> = {

@@ -22,7 +22,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   reproduce: ["reproduceRuns"],
   run: ["runAt"],
   save_gpt2: ["saveModel"],
-  setup: ["loadCorpus", "useTensorFlow"], // two downloads
+  setup: ["loadCorpus", "plotlySource", "useTensorFlow"], // three files of the cache
   sweep: ["recordSweep"],
   train: ["describeRun", "recordRun"],
   verify_resume: ["verifyResume"],

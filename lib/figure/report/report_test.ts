@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { recordRuns as record, type SyntheticRun } from "../../../tests/support/synthetic_runs.ts";
-import { plotlySource } from "./plotly_source.ts";
+import { PLOTLY_VERSION, plotlySource } from "./plotly_source.ts";
 import { renderReport } from "./report.ts";
 
 const PAIR: SyntheticRun[] = [
@@ -14,11 +15,23 @@ function withoutScripts(html: string): string {
   return html.replaceAll(/<script>[^]*?<\/script>/g, "");
 }
 
-Deno.test("plotlySource() returns the bundle without anything that ends a script element", async () => {
-  const source = await plotlySource();
-  assertStringIncludes(source.slice(0, 200), "plotly.js v4");
-  assert(source.length > 3e6);
-  assert(!/<\/script|<!--|<script/i.test(source));
+Deno.test("plotlySource() minifies plotly.js-dist once, and returns nothing that ends a script element", async () => {
+  const before = Deno.env.get("LOSSKIT_CACHE"), cache = Deno.makeTempDirSync();
+  Deno.env.set("LOSSKIT_CACHE", cache);
+  try {
+    const source = await plotlySource();
+    assertStringIncludes(source.slice(0, 200), `plotly.js v${PLOTLY_VERSION}`);
+    assert(source.length > 3e6 && source.length < 5e6, `${source.length}`);
+    assert(!/<\/script|<!--|<script/i.test(source));
+    const [folder] = [...Deno.readDirSync(cache)].filter(({ isDirectory }) => isDirectory);
+    const file = join(cache, folder!.name, "plotly.min.js");
+    const { ino } = Deno.statSync(file);
+    assertEquals(await plotlySource(), source);
+    assertEquals(Deno.statSync(file).ino, ino);
+  } finally {
+    before === undefined ? Deno.env.delete("LOSSKIT_CACHE") : Deno.env.set("LOSSKIT_CACHE", before);
+    Deno.removeSync(cache, { recursive: true });
+  }
 });
 
 Deno.test("renderReport() contains verdicts, tables, the environment and commands to reproduce", async () => {

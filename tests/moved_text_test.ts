@@ -54,7 +54,7 @@ Deno.test("a run's folder contains its tokenizer, and the manifest its SHA-256",
   assertEquals(Object.keys(json.model.vocab).length, 300);
 });
 
-Deno.test("generate, evaluate --text and save-gpt2 work without the text; evaluation on the validation part requires it", async () => {
+Deno.test("generate, evaluate --text and save-gpt2 work without the text; evaluation on the validation split requires it", async () => {
   assert((await printed("generate", [run, "--prompt", "the", "--max-tokens", "3"])).startsWith("the"));
   assertStringIncludes(await printed("evaluate", [run, "--text", "the cat"]), "the text: loss");
   await printed("save-gpt2", [run, join(root, "hf")]);

@@ -9,7 +9,7 @@ import { type ReferenceCurve, referenceSpec } from "../experiments/reference/sha
 import { effectiveEvents, readRuns } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
 
-/** Tolerance of the loss on the whole validation part relative to PyTorch's, in nats. */
+/** Tolerance of the loss on the whole validation split relative to PyTorch's, in nats. */
 const BOUND = 0.05;
 
 const curve = (name: string): ReferenceCurve =>
@@ -48,7 +48,7 @@ function compareCurves([theirs, ours]: [ReferenceCurve, ReferenceCurve], policy:
   for (const [i, { loss }] of theirs.evals.entries()) assertAlmostEquals(ours.evals[i]!.loss, loss, BOUND);
 }
 
-Deno.test("2,000 steps on Shakespeare's characters reach PyTorch's loss on the whole validation part", async () => {
+Deno.test("2,000 steps on Shakespeare's characters reach PyTorch's loss on the whole validation split", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const { code, stderr } = await runTask("train", [

@@ -57,7 +57,7 @@ Deno.test("a sweep trains every combination, reports it, and is not repeated", a
   assertMatch(other.stderr, /another plan: run 1 has steps 12, expected 13/);
 });
 
-Deno.test("equal specs give equal journals and byte-equal checkpoints; pairs share weights and batches", async () => {
+Deno.test("equal specs give equal journals and bit-identical checkpoints; pairs share weights and batches", async () => {
   const [a, b] = [join(root, "a"), join(root, "b")];
   for (const dir of [a, b]) {
     const { code, stderr } = await runTask("sweep", [...SMALL, "--steps", "25", "--out", dir]);

@@ -21,7 +21,7 @@ const BUDGETS = { small: 4e11, large: 1.6e12 } as const;
 const sizeOf = (tokenizer: string) => tokenizer === "byte" ? 256 : Number(tokenizer.slice("bpe:".length));
 
 /**
- * Returns the mean negative log-likelihood of the validation tokens under the token frequencies of the training part, in nats.
+ * Returns the mean negative log-likelihood of the validation tokens under the token frequencies of the training split, in nats.
  * Every token counts once more than it occurs, so that no probability is 0.
  */
 function unigramLoss({ train, validation, vocabSize }: Dataset): number {

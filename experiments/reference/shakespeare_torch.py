@@ -8,7 +8,7 @@
 FOLDER holds settings.json, initial.safetensors, batches.i32 [steps, B, T + 1] and validation.i32. Nothing of losskit
 runs here: the forward pass, the gradients, clipping and AdamW are PyTorch's, and so is autocast.
 
-What is printed: the loss of the whole validation part before the first step and at every evaluation, the training losses
+What is printed: the loss of the whole validation split before the first step and at every evaluation, the training losses
 of the first ten steps, and the mean training loss of every hundred steps, in nats per character.
 """
 

@@ -25,7 +25,7 @@ interface Options {
 
 const program = command(
   "evaluate",
-  "Measure the loss of a trained model on the validation part of its text, or on your own text.",
+  "Measure the loss of a trained model on the validation split of its text, or on your own text.",
 )
   .argument("<model>", MODEL_HELP)
   .option("--file <file>", "measure the loss of a UTF-8 text file")

@@ -35,7 +35,7 @@ export type Reproduction =
     readonly changes: readonly string[];
   }
   & (
-    /** Equal journals and byte-equal checkpoints. */
+    /** Equal journals and bit-identical checkpoints. */
     | { readonly answer: "identical" }
     /** All losses within the tolerance. */
     | {

@@ -53,7 +53,7 @@ export interface StepEvent extends TimedEvent {
   readonly tokensPerSecond: number;
 }
 
-/** An evaluation on the validation part. */
+/** An evaluation on the validation split. */
 export interface EvalEvent extends TimedEvent {
   /** Event type. */
   readonly event: "eval";

@@ -21,7 +21,7 @@ export interface LoadDatasetOptions {
 }
 
 /**
- * Loads a text, trains its tokenizer and encodes it. The last tenth of the text, in bytes, is the validation part.
+ * Loads a text, trains its tokenizer and encodes it. The last tenth of the text, in bytes, is the validation split.
  * Tokens are cached.
  *
  * @param data `shakespeare`, `markov:…`, the path of a UTF-8 text file or folder, a glob pattern, or a list of these.

@@ -137,7 +137,7 @@ async function targetsOf(
   if (file !== undefined) return { what: file, ids: encode(tokenizer, textOf(file), note) };
   if (run === undefined) {
     throw new UserError(
-      `Cannot evaluate ${folder}: expected a text or a file, got neither. A Hugging Face folder has no validation part.`,
+      `Cannot evaluate ${folder}: expected a text or a file, got neither. A Hugging Face folder has no validation split.`,
     );
   }
   return { what: `the validation split of ${run.data}`, ids: await run.validation() };

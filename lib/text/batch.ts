@@ -42,7 +42,7 @@ export function getBatch(tokens: Tokens, options: { B: number; T: number; random
 }
 
 /**
- * Iterates over consecutive windows of T tokens, in batches, for the loss over the whole validation part. Window k has
+ * Iterates over consecutive windows of T tokens, in batches, for the loss over the whole validation split. Window k has
  * the inputs k·T ... k·T + T - 1, and the targets one position later. Every token except the first is thus the target
  * of exactly one window. The remainder of fewer than T targets is dropped, since a shorter window would need another
  * shape.

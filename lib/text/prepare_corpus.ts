@@ -31,7 +31,7 @@ export const MAX_BPE_TEXT: number = 2 ** 26;
 export interface PrepareOptions {
   /** Name of the tokenizer. */
   readonly tokenizer: TokenizerName;
-  /** Share of the validation part, the end of the text, in bytes. Default: 0.1. */
+  /** Share of the validation split, the end of the text, in bytes. Default: 0.1. */
   readonly validationFraction?: number | undefined;
   /** Document boundaries. `join`: windows may cross them; `separate`: they may not. Default: join. */
   readonly documents?: Documents | undefined;
@@ -53,22 +53,22 @@ export const DOCUMENTS: readonly Documents[] = RUN_FIELDS.documents.choices;
 export interface PreparedCorpus extends Disposable {
   /** The tokenizer that was trained on it. */
   readonly tokenizer: Tokenizer;
-  /** Token ids of the training part. */
+  /** Token ids of the training split. */
   readonly train: Tokens;
-  /** Token ids of the validation part. */
+  /** Token ids of the validation split. */
   readonly validation: Tokens;
-  /** UTF-8 bytes of the training part. */
+  /** UTF-8 bytes of the training split. */
   readonly trainBytes: number;
-  /** UTF-8 bytes of the validation part. */
+  /** UTF-8 bytes of the validation split. */
   readonly validationBytes: number;
 }
 
 /**
  * Splits a corpus, trains its tokenizer and encodes both parts.
  *
- * The text is split first. Byte-pair merges are learned from the training part alone, so that no information leaks from
- * the validation part. From more than {@linkcode MAX_BPE_TEXT} bytes, 64 evenly spaced ranges are used. The alphabet of
- * a character tokenizer is that of the whole text. Otherwise characters that occur only in the validation part could
+ * The text is split first. Byte-pair merges are learned from the training split alone, so that no information leaks from
+ * the validation split. From more than {@linkcode MAX_BPE_TEXT} bytes, 64 evenly spaced ranges are used. The alphabet of
+ * a character tokenizer is that of the whole text. Otherwise characters that occur only in the validation split could
  * not be encoded; only their existence leaks.
  *
  * @param corpus The text.
@@ -202,27 +202,29 @@ function inMemory(
 }
 
 /**
- * Checks that both parts are long enough for a sequence length.
+ * Checks that both splits are long enough for a sequence length.
  *
  * @param prepared The corpus as tokens.
  * @param options `T`, tokens per window, and the corpus's `name` for the message.
- * @throws {UserError} If the training or the validation part has fewer than T + 1 tokens, or no document with 2 tokens.
+ * @throws {UserError} If the training or the validation split has fewer than T + 1 tokens, or no document with 2 tokens.
  */
 export function requireSequenceLength(
   prepared: Pick<PreparedCorpus, "tokenizer" | "train" | "validation">,
   options: { T: number; name: string },
 ): void {
   const { T, name } = options;
-  for (const [part, tokens] of [["training", prepared.train], ["validation", prepared.validation]] as const) {
+  for (
+    const [split, tokens] of [["training", prepared.train], ["validation", prepared.validation]] as const
+  ) {
     if (tokens.length > T && new Windows(tokens, T).count > 0) continue;
     if (tokens.length > T) {
       throw new UserError(
-        `Cannot make batches: expected a document with at least 2 tokens, got none in the ${part} part of ` +
+        `Cannot make batches: expected a document with at least 2 tokens, got none in the ${split} split of ` +
           `${JSON.stringify(name)}. Choose another separator, or join documents`,
       );
     }
     throw new UserError(
-      `Cannot make batches: expected T < ${formatCount(tokens.length)} (tokens in the ${part} part of ` +
+      `Cannot make batches: expected T < ${formatCount(tokens.length)} (tokens in the ${split} split of ` +
         `${JSON.stringify(name)} with the tokenizer ${prepared.tokenizer.name}), got ${formatCount(T)}. ` +
         "Choose a smaller T or a longer text",
     );

@@ -26,7 +26,7 @@ function sameIds(tokens: Tokens, wanted: Int32Array): boolean {
   return tokens.length === wanted.length && all(tokens).every((id, i) => id === wanted[i]);
 }
 
-/** Returns the training and the validation part as text. */
+/** Returns the training and the validation split as text. */
 function textsOf({ tokenizer, train, validation }: PreparedCorpus): [string, string] {
   return [tokenizer.decode(all(train)), tokenizer.decode(all(validation))];
 }
@@ -50,7 +50,7 @@ Deno.test("prepareCorpus() returns both parts as tokens with their sizes in byte
   }
 });
 
-Deno.test("prepareCorpus() learns merges from the training part only, and the alphabet from the whole text", async () => {
+Deno.test("prepareCorpus() learns merges from the training split only, and the alphabet from the whole text", async () => {
   // The second half has its own letters, and more frequent pairs than the first half.
   const corpus = corpusOf("to be or not to be. ".repeat(50) + "ZY".repeat(500));
   const { tokenizer } = await prepareCorpus(corpus, { tokenizer: "bpe:260", validationFraction: 0.5 });
@@ -329,12 +329,12 @@ Deno.test("requireSequenceLength() throws a UserError when a part is too short f
   assertThrows(
     () => requireSequenceLength(prepared, { T: 10, name: "own" }),
     UserError,
-    'expected T < 10 (tokens in the validation part of "own" with the tokenizer character), got 10',
+    'expected T < 10 (tokens in the validation split of "own" with the tokenizer character), got 10',
   );
   assertThrows(
     () => requireSequenceLength(prepared, { T: 90, name: "own" }),
     UserError,
-    "tokens in the training part",
+    "tokens in the training split",
   );
   const single = await prepareCorpus(corpusOf("a|".repeat(50)), {
     ...{ tokenizer: "character", documents: "separate", separator: "a" },
@@ -346,6 +346,6 @@ Deno.test("requireSequenceLength() throws a UserError when a part is too short f
   assertThrows(
     () => requireSequenceLength(alone, { T: 4, name: "own" }),
     UserError,
-    'expected a document with at least 2 tokens, got none in the training part of "own". Choose another separator',
+    'expected a document with at least 2 tokens, got none in the training split of "own". Choose another separator',
   );
 });

@@ -1,5 +1,5 @@
 /**
- * Splits a corpus into a training part and a validation part. Both are contiguous, and the validation part is the end.
+ * Splits a corpus into a training split and a validation split. Both are contiguous, and the validation split is the end.
  * Nothing is shuffled, since adjacent windows of a text are correlated. Only sizes and a few bytes around the split are
  * read.
  *
@@ -11,7 +11,7 @@ import type { Corpus, TextDocument } from "./corpus.ts";
 
 /** Options for splitting a corpus. */
 export interface SplitOptions {
-  /** Share of the validation part in bytes, between 0 and 1, exclusive. Default: 0.1. */
+  /** Share of the validation split in bytes, between 0 and 1, exclusive. Default: 0.1. */
   readonly validationFraction?: number | undefined;
 }
 

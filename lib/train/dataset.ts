@@ -25,9 +25,9 @@ export interface TrainingBatch {
 
 /** The parts of a dataset that training requires. */
 export interface TrainingData {
-  /** Token ids of the training part. */
+  /** Token ids of the training split. */
   readonly train: Tokens;
-  /** Token ids of the validation part. */
+  /** Token ids of the validation split. */
   readonly validation: Tokens;
   /** Bytes of UTF-8 per token id, [V]. */
   readonly tokenizer: Pick<Tokenizer, "byteLengths">;
@@ -75,12 +75,12 @@ export class Dataset implements TrainingData, Disposable {
     return this.#prepared.tokenizer.vocabSize;
   }
 
-  /** Token ids of the training part. */
+  /** Token ids of the training split. */
   get train(): Tokens {
     return this.#prepared.train;
   }
 
-  /** Token ids of the validation part. */
+  /** Token ids of the validation split. */
   get validation(): Tokens {
     return this.#prepared.validation;
   }

@@ -1,5 +1,5 @@
 /**
- * The loss over the validation part: every target once, in order, up to a given number of targets.
+ * The loss over the validation split: every target once, in order, up to a given number of targets.
  *
  * @module
  */

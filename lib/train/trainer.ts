@@ -45,7 +45,7 @@ export interface TrainerEvaluateOptions {
    * Bytes of validation text, from its start, or `all`. Equal for all tokenizers. Default: 16,384, or `all` with `maxTokens`.
    */
   readonly maxBytes?: number | "all" | undefined;
-  /** Number of targets, in whole windows from the start of the validation part, or `all`. Default: all. */
+  /** Number of targets, in whole windows from the start of the validation split, or `all`. Default: all. */
   readonly maxTokens?: number | "all" | undefined;
   /** B, windows per batch. Default: that of the last step, or 12. */
   readonly batchSize?: number | undefined;
@@ -142,7 +142,7 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Evaluates the weights, and their moving average if there is one, on a dataset's validation part.
+   * Evaluates the weights, and their moving average if there is one, on a dataset's validation split.
    *
    * @returns `loss` in nats per token, `bitsPerByte`, the number of `tokens`, and the loss by position.
    */

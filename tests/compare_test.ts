@@ -41,7 +41,7 @@ Deno.test("compare prints the verdict of a sweep's folder, and writes compare.js
     verdict(stdout),
     /^degraded by 0\.0\d+ ± 0\.0\d+ nats \(95 %, 5 paired seeds\): bf16-autocast against float32/,
   );
-  assertStringIncludes(stdout, "The final validation losses of two seeds of float32 differ by");
+  assertStringIncludes(stdout, "Seed spread: the final validation losses of two seeds of float32 differ by");
   const record = JSON.parse(await Deno.readTextFile(join(dir, "compare.json")));
   assertEquals(record.format, "losskit-compare/2");
   const [comparison] = record.comparisons;

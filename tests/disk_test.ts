@@ -1,7 +1,7 @@
 // @heavy
 /**
  * Full disks, read-only disks, lost writes, and clocks that jump. The folder stays readable, and the repeated command has the
- * results of an undisturbed sweep.
+ * results of an uninterrupted sweep.
  */
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const TINY = {
 };
 await Deno.writeTextFile(spec, JSON.stringify(TINY));
 
-/** Folder of the undisturbed sweep. */
+/** Folder of the uninterrupted sweep. */
 const want = join(root, "undisturbed");
 const first = await runTask("sweep", [spec, "--out", want]);
 assertEquals(first.code, 0, first.stderr);

@@ -26,7 +26,7 @@ const TINY = {
 
 const KILLS = soaking ? 1000 : 200;
 
-Deno.test(`a sweep that is killed ${KILLS} times has the results of an undisturbed sweep`, async () => {
+Deno.test(`a sweep that is killed ${KILLS} times has the results of an uninterrupted sweep`, async () => {
   const spec = parseSweepSpec({ ...TINY, policy: ["float32", "bf16-autocast"], seeds: [1, 2] }, "the test");
   const lines: string[] = [];
   const { problems, kills, sweeps } = await verifyPlan(await makePlan(spec, 1), {
@@ -104,7 +104,7 @@ Deno.test("resultDifferences() finds every difference", async () => {
   const journal = join(folder, "journal.jsonl");
   const whole = editRecord(journal, (text) => text.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
   const [changed, tables] = resultDifferences(plan, { want, got });
-  assert(/step 4: expected loss .* as in the undisturbed run, got 1.25/.test(changed!), changed);
+  assert(/step 4: expected loss .* as in the uninterrupted run, got 1.25/.test(changed!), changed);
   assertEquals(tables, "the result columns of the tables differ");
   await Deno.writeTextFile(journal, whole);
   await Deno.writeTextFile(join(folder, "left.tmp"), "");

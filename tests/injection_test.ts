@@ -1,7 +1,7 @@
 // @heavy
 /**
  * Faults at file operations of `train`, `sweep` and `merge`. After a kill, a torn write, EIO or ENOSPC at any operation, the
- * repeated command has the results of an undisturbed one. `deno task soak` tests every operation.
+ * repeated command has the results of an uninterrupted one. `deno task soak` tests every operation.
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // @heavy
 /**
- * A run resumed from any prefix of its journal with any of its checkpoints has the results of an undisturbed run. Such states
+ * A run resumed from any prefix of its journal with any of its checkpoints has the results of an uninterrupted run. Such states
  * occur after torn writes, power cuts and partly restored backups. `deno task soak` tests every case.
  */
 import { assert, assertEquals } from "@std/assert";

@@ -1,6 +1,6 @@
 // @heavy
 /**
- * Job arrays on a real Slurm on this machine. Preempted, requeued and signaled tasks resume to the results of undisturbed ones.
+ * Job arrays on a real Slurm on this machine. Preempted, requeued and signaled tasks resume to the results of uninterrupted ones.
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
@@ -66,7 +66,7 @@ async function isOver(slurm: Slurm, job: string): Promise<boolean> {
 }
 
 Deno.test({
-  name: "preempted, signaled and requeued tasks of an array resume to the results of undisturbed runs",
+  name: "preempted, signaled and requeued tasks of an array resume to the results of uninterrupted runs",
   ignore: reason !== true,
   async fn() {
     const undisturbed = await planned("undisturbed", SPEC), dir = await planned("array", SPEC);

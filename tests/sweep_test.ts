@@ -114,7 +114,7 @@ async function stepsMade(dir: string, least: number): Promise<void> {
   throw new Error("no steps were made");
 }
 
-Deno.test("an interrupted sweep resumes to the results of an undisturbed one", async () => {
+Deno.test("an interrupted sweep resumes to the results of an uninterrupted one", async () => {
   const [alone, stopped] = [join(root, "alone"), join(root, "stopped")];
   const args = [...SMALL, "--steps", "300", "--workers", "2"];
   assertEquals((await runTask("sweep", [...args, "--out", alone])).code, 0);

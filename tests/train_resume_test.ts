@@ -133,7 +133,7 @@ async function trainKilled(
 
 const alone = join(root, "alone");
 
-Deno.test("train killed at five random steps and resumed has the results of an undisturbed run", async () => {
+Deno.test("train killed at five random steps and resumed has the results of an uninterrupted run", async () => {
   const { code, stderr } = await runTask("train", [...OPTIONS, "--out", alone]);
   assertEquals(code, 0, stderr);
   const random = createRandom(20261124, "kills");

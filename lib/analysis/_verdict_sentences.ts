@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { count, percent, plainText, signed } from "./format.ts";
+import { count, nats, percent, plainText, signed } from "./format.ts";
 import type { ComparedPair, Comparison } from "./compare_pairs.ts";
 import { POWER } from "./power.ts";
 import type { Judged } from "./_verdict_types.ts";
@@ -70,7 +70,7 @@ export function singleSentence(comparison: Comparison, { kind, gap }: Judged): s
       seedSpread!.seeds
     } seeds)${noise}; 5 paired seeds give a narrower interval.`;
   }
-  return `undecided: ${single}, which has no interval${noise}; an interval requires 2 paired seeds, a useful one 5.`;
+  return `undecided: ${single}, which has no interval${noise}; an interval requires at least 2 paired seeds (recommended: 5).`;
 }
 
 /** Returns the sentence of at least two pairs. */
@@ -84,9 +84,9 @@ export function severalSentence(comparison: Comparison, judged: Judged): string 
   } nats (${source})`;
   const detected = `; detectable gap: ${nats(judged.detectable!)} nats (power ${POWER})`;
   if (kind === "stable") {
-    return `stable: ${changed}, and its ${
+    return `stable: ${changed}, and the gap's ${
       percent(Math.max(0, 2 * level - 1))
-    } interval lies within ±${tolerance}${detected}.`;
+    } interval lies within the tolerance of ±${tolerance}${detected}.`;
   }
   if (kind === "within noise") {
     return `within noise: ${changed}, within the noise floor of ${floorText(comparison)}${detected}.`;
@@ -137,10 +137,6 @@ function fromStep({ apartFrom, beyondFloorFrom }: Comparison): string {
 
 function namesOf({ baseline, other }: Comparison["precision"]): { baseline: string; other: string } {
   return { baseline: plainText(baseline), other: plainText(other) };
-}
-
-function nats(value: number): string {
-  return value.toFixed(5);
 }
 
 function short(value: number): number {

@@ -40,13 +40,18 @@ Deno.test("comparisonText() ends with the verdict and its reasons", () => {
     const part of [
       "bf16-autocast against float32: character, T = 64, 5 pairs",
       "final validation loss",
-      "area between curves",
-      "The final validation losses of two seeds of float32 differ by",
-      "nats is detected with a probability of 0.8",
+      "training loss, sum of gaps",
+      "Seed spread: the final validation losses of two seeds of float32 differ by",
+      "nats is detected with a probability of 0.8.\n",
       "The gap of training losses is significant from step 1",
-      "with fewer than 6 pairs, it is never below 0.05",
       "Spikes (rises of more than 5 standard deviations): ",
     ]
   ) assertStringIncludes(text, part);
   assertEquals(text.split("\n").at(-1)!.startsWith("degraded by 0."), true);
+});
+
+Deno.test("comparisonText() states the sign-flip test from 6 pairs on", () => {
+  const six = simulatePairs({ simulation: 1, pairs: 6, steps: 60, chance: 0.001, effect: () => 0.1 });
+  const text = comparisonText(compareGroups(six.flatMap(({ baseline, other }) => [baseline, other]))[0]!);
+  assertStringIncludes(text, "probability of 0.8; the exact sign-flip test of the gap has p = 0.0313.");
 });

@@ -5,7 +5,7 @@
  */
 import { table } from "arquero";
 import { describeNonFinite } from "../record/mod.ts";
-import { count, formatTable, plainText } from "./format.ts";
+import { count, formatTable, nats, plainText } from "./format.ts";
 import type { Estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
 import type { NamedComparison } from "./compare_groups.ts";
@@ -13,14 +13,17 @@ import type { Comparison } from "./compare_pairs.ts";
 import { POWER } from "./power.ts";
 import { ownSpikes, type Verdict, verdictOf } from "./verdict.ts";
 
+/** Number of pairs from which the sign-flip test can have p < 0.05: its smallest p-value is 2^(1 - n). */
+const SIGN_FLIP_PAIRS = 6;
+
 /** Names of a comparison's gaps, in display order. */
 const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
   ["validation", "final validation loss"],
   ["bitsPerByte", "final validation loss, bits per byte"],
   ["final", "training loss, last twentieth"],
   ["mean", "training loss, mean"],
-  ["maximum", "training loss, largest distance"],
-  ["integrated", "area between curves (nats · steps)"],
+  ["maximum", "training loss, largest gap"],
+  ["integrated", "training loss, sum of gaps (nats · steps)"],
 ];
 
 /**
@@ -68,17 +71,16 @@ export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdi
   const notes: string[] = [];
   if (floor !== undefined) {
     notes.push(
-      `Noise floor: rounding noise of one unit in the last place in the initial weights changes the final validation loss of ` +
-        `${baseline} by ${floor.rms.toFixed(5)} nats (root mean square, ${
-          count(floor.pairs, "pair")
-        }); 95 % of such gaps stay ` +
-        `within ${floor.limit.toFixed(5)}.`,
+      `Noise floor: changing the initial weights by one unit in the last place changes the final validation loss of ` +
+        `${baseline} by ${nats(floor.rms)} nats (root mean square, ${
+          count(floor.pairs, "perturbed pair")
+        }); 95 % of such gaps are within ±${nats(floor.limit)}.`,
     );
   }
   if (seedSpread !== undefined) {
     notes.push(
-      `The final validation losses of two seeds of ${baseline} differ by ${
-        seedSpread.rms.toFixed(5)
+      `Seed spread: the final validation losses of two seeds of ${baseline} differ by ${
+        nats(seedSpread.rms)
       } nats (root mean square, ${seedSpread.seeds} seeds).`,
     );
   }
@@ -97,18 +99,18 @@ export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdi
   }
   if (verdict.detectable !== undefined && verdict.detectable > 0) {
     notes.push(
-      `A gap of ${verdict.detectable.toFixed(5)} nats is detected with a probability of ${POWER}` +
-        (comparison.signFlipP === undefined
+      `A gap of ${nats(verdict.detectable)} nats is detected with a probability of ${POWER}` +
+        (comparison.signFlipP === undefined || n < SIGN_FLIP_PAIRS
           ? "."
-          : `; the gap's exact sign-flip p-value is ${Number(comparison.signFlipP.toPrecision(3))}` +
-            (n < 6 ? " (with fewer than 6 pairs, it is never below 0.05)." : ".")),
+          : `; the exact sign-flip test of the gap has p = ${Number(comparison.signFlipP.toPrecision(3))}.`),
     );
   }
   const base = pairs.reduce((sum, { spikes }) => sum + spikes.baseline.length, 0);
   const all = pairs.reduce((sum, { spikes }) => sum + spikes.other.length, 0);
+  const own = ownSpikes(pairs);
   notes.push(
-    `Spikes (rises of more than 5 standard deviations): ${base} in ${baseline}, ${all} in ${other}, of which ` +
-      `${ownSpikes(pairs)} have no counterpart in ${baseline}.`,
+    `Spikes (rises of more than 5 standard deviations): ${base} in ${baseline}, ${all} in ${other}` +
+      (own === 0 ? "." : `, ${own} of them without a spike in ${baseline} within 2 steps.`),
   );
   const lost = (side: "baseline" | "other") => pairs.reduce((sum, { gap }) => sum + gap.nonFinite[side], 0);
   if (lost("baseline") + lost("other") > 0) {

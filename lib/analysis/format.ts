@@ -33,7 +33,7 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   distanceHalf: { label: "±", digits: 6 },
   detectable: { label: "detectable", digits: 5 },
   floor: { label: "noise floor", digits: 5 },
-  seedSpread: { label: "two seeds", digits: 5 },
+  seedSpread: { label: "seed spread", digits: 5 },
   p: { label: "p", digits: 4 },
   apartFrom: { label: "significant from" },
   beyondFrom: { label: "above floor from" },
@@ -41,10 +41,10 @@ const COLUMNS: Readonly<Record<string, { label: string; digits?: number; signed?
   cosine: { label: "cosine", digits: 8 },
   bias: { label: "bias", digits: 6 },
   coherence: { label: "coherence", digits: 2 },
-  area: { label: "area", digits: 3, signed: true },
-  baselineSpikes: { label: "spikes base" },
-  baselineLostAt: { label: "lost base" },
-  lostAt: { label: "lost" },
+  area: { label: "sum of gaps", digits: 3, signed: true },
+  baselineSpikes: { label: "baseline spikes" },
+  baselineLostAt: { label: "baseline diverged at" },
+  lostAt: { label: "diverged at" },
 };
 
 /** Returns the label of a column. */
@@ -57,6 +57,11 @@ export function signed(value: number, digits: number = 5): string {
   if (Number.isNaN(value)) return "NaN";
   const size = Number.isFinite(value) ? Math.abs(value).toFixed(digits) : "Infinity";
   return `${Number(size) === 0 ? "" : value < 0 ? "-" : "+"}${size}`;
+}
+
+/** Formats a nonnegative loss difference in nats with 5 decimals, or as `4.2e-6` if they would all be 0. */
+export function nats(value: number): string {
+  return value > 0 && value < 5e-6 ? value.toExponential(1) : value.toFixed(5);
 }
 
 /** Formats a level as `95 %`. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { table } from "arquero";
-import { formatCell, formatTable, plainText, signed } from "./format.ts";
+import { formatCell, formatTable, nats, plainText, signed } from "./format.ts";
 
 Deno.test("formatCell() formats numbers by column", () => {
   assertEquals(formatCell(2.34567, "valLoss"), "2.3457");
@@ -26,6 +26,10 @@ Deno.test("formatCell() formats non-finite numbers", () => {
 Deno.test("signed() omits the sign of numbers that round to zero", () => {
   assertEquals([signed(-0.000004), signed(0.000004), signed(-0.000006)], ["0.00000", "0.00000", "-0.00001"]);
   assertEquals([signed(0), signed(-0.5, 2), signed(0.5, 2)], ["0.00000", "-0.50", "+0.50"]);
+});
+
+Deno.test("nats() shows small numbers other than 0", () => {
+  assertEquals([0, 4.24e-6, 5e-6, 0.0123456].map(nats), ["0.00000", "4.2e-6", "0.00001", "0.01235"]);
 });
 
 Deno.test("plainText() removes control characters, bidirectional characters and line breaks", () => {

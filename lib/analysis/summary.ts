@@ -5,7 +5,7 @@
  */
 import { underflowWarning } from "../precision/mod.ts";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
-import { count, formatTable, plainText, signed } from "./format.ts";
+import { count, formatTable, nats, plainText, signed } from "./format.ts";
 import { BASELINE, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, pairRuns } from "./stability.ts";
 import { pooledSeedSpread } from "./noise_floor.ts";
@@ -83,8 +83,8 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
   const spread = pairs.length === 0 ? undefined : pooledSeedSpread(runs);
   if (spread !== undefined) {
     sentences.push(
-      `Changing the seed changes ${BASELINE}'s final validation loss by ${spread.nats.toFixed(5)} nats ` +
-        `(root mean square over ${count(spread.pairs, "pair")} of seeds).`,
+      `Between two seeds, ${BASELINE}'s final validation loss differs by ${nats(spread.nats)} nats ` +
+        `(root mean square of ${count(spread.pairs, "difference")}).`,
     );
   }
   const unfinished = runs.filter(({ status }) => status !== "finished").length;
@@ -100,11 +100,14 @@ function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], toler
   if (finite.length > 0) {
     const mean = finite.reduce((sum, gap) => sum + gap, 0) / finite.length;
     const largest = finite.reduce((most, gap) => Math.abs(gap) > Math.abs(most) ? gap : most, 0);
+    const changes =
+      `with the same initial weights and batches, ${policy} changes the final validation loss by`;
     sentences.push(
-      `Over ${
-        count(finite.length, "pair")
-      } with the same initial weights and batches, ${policy} changes the final ` +
-        `validation loss by ${signed(mean)} nats on average (largest: ${signed(largest)}).`,
+      finite.length === 1
+        ? `In one pair ${changes} ${signed(mean)} nats.`
+        : `Over ${finite.length} pairs ${changes} ${signed(mean)} nats on average (largest: ${
+          signed(largest)
+        }).`,
     );
   }
   const lost = countNonFinite(validation);

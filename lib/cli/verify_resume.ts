@@ -16,7 +16,7 @@ interface Options {
 
 const program = command(
   "verify-resume",
-  "Check that killed and resumed runs give the same results, bit for bit: run a spec once undisturbed, and again with SIGKILL at random times.",
+  "Check that killed and resumed runs give the same results, bit for bit: run a spec once uninterrupted, and again with SIGKILL at random times.",
   {
     0: "all results are identical",
     ...STATUS.badInput,

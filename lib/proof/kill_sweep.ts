@@ -12,7 +12,7 @@ import { isFinished } from "../sweep/reuse.ts";
 
 /** Disturbance of a sweep. */
 export interface Disturbance {
-  /** Maximum number of kills. The sweep then finishes undisturbed. */
+  /** Maximum number of kills. The sweep then finishes uninterrupted. */
   readonly kills: number;
   /** Random source of kill times and victims. */
   readonly random: Random;

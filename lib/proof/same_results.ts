@@ -47,7 +47,7 @@ function runDifferences(want: string, got: string): string[] {
   const difference = compareJournals(one.events, other.events);
   if (difference !== undefined) {
     const { step, field, a, b } = difference;
-    problems.push(`step ${step ?? "none"}: expected ${field} ${a} as in the undisturbed run, got ${b}`);
+    problems.push(`step ${step ?? "none"}: expected ${field} ${a} as in the uninterrupted run, got ${b}`);
   }
   const [paths, otherPaths] = [runPaths(want), runPaths(got)];
   for (const file of ["checkpoint", "best"] as const) {

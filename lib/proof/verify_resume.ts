@@ -1,5 +1,5 @@
 /**
- * Verifies on a user's spec that a killed and resumed sweep gives the same results as an undisturbed one.
+ * Verifies on a user's spec that a killed and resumed sweep gives the same results as an uninterrupted one.
  *
  * @module
  */
@@ -43,11 +43,11 @@ const KILLS_A_SWEEP = 8;
 const PATIENCE = 1.1;
 
 /**
- * Runs a plan once undisturbed and repeatedly with kills at random times. Compares journals, checkpoints and the result
+ * Runs a plan once uninterrupted and repeatedly with kills at random times. Compares journals, checkpoints and the result
  * columns of the tables.
  *
  * @throws {UserError} If it is interrupted.
- * @throws {Error} If the undisturbed sweep fails.
+ * @throws {Error} If the uninterrupted sweep fails.
  */
 export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promise<Verification> {
   const { dir, kills, workers, signal, print } = options;
@@ -70,7 +70,7 @@ export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promis
       pause: (had) => every * PATIENCE ** Math.max(0, had - 2 * KILLS_A_SWEEP),
     });
     made += outcome.kills;
-    // On a busy machine, the speed differs from the undisturbed sweep.
+    // On a busy machine, the speed differs from the uninterrupted sweep.
     if (outcome.kills < KILLS_A_SWEEP / 2) every /= 2;
     if (outcome.kills > 3 * KILLS_A_SWEEP) every *= 1.5;
     const found = [...outcome.problems, ...resultDifferences(plan, { want, got })];
@@ -98,7 +98,7 @@ async function undisturbed(dir: string, workers: number, signal: AbortSignal | u
   }
   if (code === EXIT.ok) return;
   throw new UserError(
-    `Cannot verify the sweep: expected status 0 of the undisturbed sweep in ${dir}, got ${code}: ${
+    `Cannot verify the sweep: expected status 0 of the uninterrupted sweep in ${dir}, got ${code}: ${
       new TextDecoder().decode(stderr)
     }`,
     { exitCode: code },

@@ -1,5 +1,5 @@
 /**
- * `verifyResume()`: kills a sweep at random times, and compares its results with those of an undisturbed sweep.
+ * `verifyResume()`: kills a sweep at random times, and compares its results with those of an uninterrupted sweep.
  *
  * @module
  */
@@ -36,12 +36,12 @@ export interface ResumeVerification extends Verification {
 }
 
 /**
- * Verifies resume: runs a sweep once undisturbed and once with `SIGKILL` at random times, and compares journals, checkpoints
+ * Verifies resume: runs a sweep once uninterrupted and once with `SIGKILL` at random times, and compares journals, checkpoints
  * and tables bit by bit.
  *
  * @param spec Axes and options, as for {@linkcode sweep}. Use a small sweep.
  * @returns Differences; none if the results are identical.
- * @throws {UserError} If the spec is invalid, the folder contains files, the undisturbed sweep fails, or the check is
+ * @throws {UserError} If the spec is invalid, the folder contains files, the uninterrupted sweep fails, or the check is
  * stopped.
  */
 export async function verifyResume(

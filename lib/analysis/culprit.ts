@@ -130,6 +130,14 @@ export function replayTable({ layers }: ReplayedStep): Table {
   ]);
 }
 
+/** Describes the error of a replayed step's gradient. A gradient without direction is 0: all its elements underflow. */
+export function gradientErrorText({ error, cosine }: Pick<ReplayedStep, "error" | "cosine">): string {
+  if (error === 1 && Number.isNaN(cosine)) return "all gradients underflow to 0";
+  return `the gradient error is ${
+    Number.isFinite(error) ? `${(100 * error).toPrecision(3)} %` : "not finite"
+  }`;
+}
+
 /** Bias of the gradient error if one part alone is in lower precision. It does not average out over batches. */
 export interface PartBias {
   /** The part. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classFormats, type PrecisionOverride, type Scope } from "../precision/mod.ts";
-import { culpritSentence, type Part, partName, partsOf, returned } from "./culprit.ts";
+import { culpritSentence, gradientErrorText, type Part, partName, partsOf, returned } from "./culprit.ts";
 import { culpritBound, findCulprit } from "./find_culprit.ts";
 
 const PARTS = partsOf(3);
@@ -149,4 +149,11 @@ Deno.test("culpritSentence() reports different results of the directions", async
     culpritSentence(search, "the error"),
     /^The directions differ: \w+ of h\.\d alone makes 100 % of the error; returning softmax of h\.0, gelu of h\.1 to float32 leaves 0 %/,
   );
+});
+
+Deno.test("gradientErrorText() says that gradients underflow if all of them are 0", () => {
+  assertEquals(gradientErrorText({ error: 1, cosine: NaN }), "all gradients underflow to 0");
+  assertEquals(gradientErrorText({ error: 1, cosine: 0.5 }), "the gradient error is 100 %");
+  assertEquals(gradientErrorText({ error: 0.01234, cosine: 1 }), "the gradient error is 1.23 %");
+  assertEquals(gradientErrorText({ error: NaN, cosine: NaN }), "the gradient error is not finite");
 });

@@ -69,6 +69,8 @@ export interface Grid {
   readonly seeds: readonly number[];
   /** Confidence level of each interval. */
   readonly level: number;
+  /** Tokenizers without a V in their names, such as `character`. Their settings are not part of the grid. */
+  readonly leftOut: readonly string[];
   /** Settings by V and T. */
   readonly cells: readonly GridCell[];
   /** Effects. Axes with a single value have none. */
@@ -101,7 +103,10 @@ export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_L
   return [...byPrecision].flatMap(([precision, groups]) => {
     const settings = groups.flatMap(settingOf).sort((a, b) => a.V - b.V || a.T - b.T);
     const grid = gridOf(settings, level);
-    return grid === undefined ? [] : [{ precision, ...grid }];
+    const inGrid = settings.map(({ tokenizer }) => tokenizer);
+    const leftOut = new Set(groups.map(({ pairs: [first] }) => first!.other.manifest.spec.tokenizer));
+    for (const tokenizer of inGrid) leftOut.delete(tokenizer);
+    return grid === undefined ? [] : [{ precision, leftOut: [...leftOut], ...grid }];
   });
 }
 
@@ -112,7 +117,10 @@ function settingOf({ pairs }: PairGroup): PairsOf[] {
   return [{ tokenizer, V, T, bySeed: new Map(pairs.map((pair) => [pair.other.manifest.spec.seed, pair])) }];
 }
 
-function gridOf(settings: readonly PairsOf[], level: number): Omit<Grid, "precision"> | undefined {
+function gridOf(
+  settings: readonly PairsOf[],
+  level: number,
+): Omit<Grid, "precision" | "leftOut"> | undefined {
   const [Vs, Ts] = [new Set(settings.map(({ V }) => V)), new Set(settings.map(({ T }) => T))];
   const places = new Set(settings.map(({ V, T }) => `${V} ${T}`));
   // With one setting per combination, and no missing combination, the centered columns are orthogonal.
@@ -221,14 +229,15 @@ export function gridTable({ cells }: Grid): Table {
 }
 
 /** Summarizes a grid per metric: changes with a doubling of T and of V, their significance, and detectable effects. */
-export function gridSentences({ precision, seeds, level, effects }: Grid): string[] {
-  return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
+export function gridSentences({ precision, seeds, level, effects, leftOut }: Grid): string[] {
+  const sentences = (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
     const own = effects.filter(({ measure }) => measure === name);
     const parts = own.flatMap(({ of, effect: { mean, half = NaN }, adjustedP, detectable }) => {
-      const size = `${signed(mean, 6)} ± ${half.toFixed(6)}`;
+      const digits = decimalsOf(half);
+      const size = `${signed(mean, digits)} ± ${half.toFixed(digits)}`;
       const note = ` (${adjustedP < 1 - level ? "" : "not significant, "}p = ${
         Number(adjustedP.toPrecision(2))
-      }, detectable: ${detectable.toFixed(6)})`;
+      }, detectable: ${detectable.toFixed(digits)})`;
       if (of === "mean") return [`is ${size} on average${note}`];
       if (of === "T × V") return [`and a doubling of V changes the effect of T by ${size}${note}`];
       return [`changes by ${size} with a doubling of ${of}${note}`];
@@ -240,4 +249,16 @@ export function gridSentences({ precision, seeds, level, effects }: Grid): strin
       count(own.length, "effect")
     }.`;
   });
+  if (leftOut.length === 0) return sentences;
+  const names = leftOut.map(plainText).join(", ");
+  return [...sentences, `${plainText(precision)}: without ${names}, which has no V in its name.`];
+}
+
+/** Maximum number of decimals of an effect. */
+const MOST_DECIMALS = 6;
+
+/** Returns the number of decimals that shows two significant digits of an interval's half width. */
+function decimalsOf(half: number): number {
+  if (!(half > 0)) return MOST_DECIMALS;
+  return Math.max(0, Math.min(MOST_DECIMALS, 1 - Math.floor(Math.log10(half))));
 }

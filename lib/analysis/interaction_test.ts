@@ -114,6 +114,8 @@ Deno.test("gridSentences() and gridTable() report the change per doubling", () =
     /^bf16-autocast: the gap of the final validation loss in nats per token \(95 %, 5 paired seeds\) is \+0\.06/,
   );
   assertStringIncludes(sentences[0]!, "changes by +0.010000 ± 0.000000 with a doubling of T");
+  const [mixed] = gapGrids(grid({ ...AXES, V: ["character", 256, 512] }, () => 0));
+  assertEquals(gridSentences(mixed!).at(-1), "bf16-autocast: without character, which has no V in its name.");
   assert(formatTable(gridTable(found!)).includes("bits/byte"));
 });
 
@@ -124,6 +126,8 @@ Deno.test("gridSentences() calls an effect significant only after Holm's correct
   assert(adjustedP > 0.05 && detectable > effect.half!);
   const [sentence] = gridSentences(found!);
   assertStringIncludes(sentence!, "with a doubling of T (not significant, p = ");
-  assertStringIncludes(sentence!, `detectable: ${detectable.toFixed(6)})`);
+  const decimals = 1 - Math.floor(Math.log10(effect.half!));
+  assertStringIncludes(sentence!, `± ${effect.half!.toFixed(decimals)} with a doubling of T`);
+  assertStringIncludes(sentence!, `detectable: ${detectable.toFixed(decimals)})`);
   assertStringIncludes(sentence!, "Holm's correction over 2 effects.");
 });

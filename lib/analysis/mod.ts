@@ -18,6 +18,7 @@ export {
   type CulpritSearch,
   culpritSentence,
   type FoundFrom,
+  gradientErrorText,
   type Part,
   type PartBias,
   partName,

@@ -22,6 +22,8 @@ export interface Summary {
   readonly tolerance: number;
   /** Key sentences, without verdicts. */
   readonly headline: string;
+  /** Warnings about precisions whose unscaled gradients underflow, one sentence each. */
+  readonly warnings: readonly string[];
   /** Tables, headline and verdicts as text. */
   readonly text: string;
 }
@@ -30,7 +32,7 @@ export interface Summary {
 export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFAULT_TOLERANCE): Summary {
   const pairs = pairRuns(runs);
   const tables = { runs: runTable(runs), pairs: pairTable(pairs, tolerance) };
-  const headline = headlineOf(runs, pairs, tolerance);
+  const headline = headlineOf(runs, pairs, tolerance), warnings = underflowWarnings(runs);
   const text = [
     formatTable(tables.runs),
     ...pairs.length === 0 ? [] : [
@@ -39,11 +41,11 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
       `training loss of the last step; mean gap and largest gap: training losses of all steps; first beyond: first step with a ` +
       `gap outside ±${tolerance}`,
     ],
-    underflowWarnings(runs).join("\n"),
+    warnings.join("\n"),
     headline,
     verdicts(runs, tolerance).join("\n"),
   ].filter((part) => part !== "").join("\n\n");
-  return { ...tables, tolerance, headline, text };
+  return { ...tables, tolerance, headline, warnings, text };
 }
 
 /** Returns a warning for each precision whose unscaled gradients underflow, with the largest share of its runs. */
@@ -63,11 +65,7 @@ function verdicts(runs: readonly RecordedRun[], tolerance: number): string[] {
 
 function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolerance: number): string {
   const sentences: string[] = [];
-  if (pairs.length === 0) {
-    sentences.push(
-      `${count(runs.length, "run")}; none in ${BASELINE} has a pair that differs from it in precision alone.`,
-    );
-  }
+  if (pairs.length === 0) sentences.push(withoutPairs(runs));
   for (const policy of new Set(pairs.map(({ other }) => precisionName(other.manifest.spec)))) {
     const own = pairs.filter(({ other }) => precisionName(other.manifest.spec) === policy);
     // Unfinished runs have no final loss.
@@ -88,8 +86,23 @@ function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolera
     );
   }
   const unfinished = runs.filter(({ status }) => status !== "finished").length;
-  if (unfinished > 0) sentences.push(`${unfinished} of ${count(runs.length, "run")} did not finish.`);
+  if (unfinished > 0) {
+    sentences.push(
+      `${unfinished} of ${count(runs.length, "run")} ${unfinished === 1 ? "is" : "are"} not finished.`,
+    );
+  }
   return sentences.join(" ");
+}
+
+/** Describes runs without a pair. Runs of one precision are no comparison of precisions. */
+function withoutPairs(runs: readonly RecordedRun[]): string {
+  const precisions = new Set(runs.map(({ manifest: { spec } }) => precisionName(spec)));
+  const [only] = precisions, all = count(runs.length, "run");
+  if (only === undefined) return "No run has started.";
+  if (precisions.size === 1) return `${all} in ${plainText(only)}, no other precision to compare with.`;
+  return precisions.has(BASELINE)
+    ? `${all} without a pair: no two of them differ in precision alone.`
+    : `${all} without a pair: none is in ${BASELINE}.`;
 }
 
 function policySentences(policy: string, gaps: { pair: Pair; gap: Gap }[], tolerance: number): string[] {

@@ -64,12 +64,17 @@ Deno.test("summarize() reports missing pairs and unfinished runs", () => {
   );
   assertEquals(
     headline,
-    "2 runs; none in float32 has a pair that differs from it in precision alone. 1 of 2 runs did not finish.",
+    "2 runs in float32, no other precision to compare with. 1 of 2 runs is not finished.",
   );
   assertStringIncludes(text, "failed");
+  assertEquals(summarize([]).headline, "No run has started.");
   assertEquals(
-    summarize([]).headline,
-    "0 runs; none in float32 has a pair that differs from it in precision alone.",
+    summarize(record([run(1, "float32", 2), run(2, "bf16-autocast", 2)])).headline,
+    "2 runs without a pair: no two of them differ in precision alone.",
+  );
+  assertEquals(
+    summarize(record([run(1, "emulated:e4m3", 2), run(1, "bf16-autocast", 2)])).headline,
+    "2 runs without a pair: none is in float32.",
   );
 });
 

@@ -22,22 +22,30 @@ const SHORT: Readonly<Record<GapMeasure, string>> = {
   distance: "Distance of losses",
 };
 
-/** Returns interaction plots of a grid: one figure per measure, with the gap over T and one line with intervals per V. */
+/** Axes of a grid, with the titles of the horizontal axis. */
+const AXES = { T: "sequence length T in tokens", V: "vocabulary size V" };
+
+/**
+ * Returns interaction plots of a grid: one figure per measure, with the gap over T and one line with intervals per V. With a
+ * single T, the gap is drawn over V.
+ */
 export function gridFigures({ precision, cells, level }: Grid): Figure[] {
-  const Vs = [...new Set(cells.map(({ V }) => V))], Ts = [...new Set(cells.map(({ T }) => T))];
+  const valuesOf = (axis: "T" | "V") => [...new Set(cells.map((cell) => cell[axis]))].sort((a, b) => a - b);
+  const [over, by] = valuesOf("T").length > 1 ? ["T", "V"] as const : ["V", "T"] as const;
+  const ticks = valuesOf(over), lines = valuesOf(by);
   return (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
     const { unit } = GAP_MEASURES[name];
-    const data = Vs.map((V, i) => {
-      const own = cells.filter((cell) => cell.V === V);
+    const data = lines.map((value, i) => {
+      const own = cells.filter((cell) => cell[by] === value);
       const color = pick(COLORS, i);
       return {
         type: "scatter",
         mode: "lines+markers",
-        name: `V = ${V}`,
-        // Shifted by V, so that intervals at the same T do not overlap.
-        x: own.map(({ T }) => T * 2 ** (0.08 * (i - (Vs.length - 1) / 2))),
+        name: `${by} = ${value}`,
+        // Shifted, so that intervals at the same place do not overlap.
+        x: own.map((cell) => cell[over] * 2 ** (0.08 * (i - (lines.length - 1) / 2))),
         y: own.map(({ gaps }) => gaps[name].mean),
-        text: own.map(({ T, gaps }) => `T = ${T}, ± ${(gaps[name].half ?? NaN).toPrecision(2)}`),
+        text: own.map(({ T, V, gaps }) => `T = ${T}, V = ${V}, ± ${(gaps[name].half ?? NaN).toPrecision(2)}`),
         hoverinfo: "y+text+name",
         error_y: { type: "data", array: own.map(({ gaps }) => gaps[name].half ?? 0), color, thickness: 1.5 },
         line: { color },
@@ -45,13 +53,18 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
       };
     });
     const title = `${SHORT[name]} by T and V: ${precision}`;
-    const base = layoutOf(title, { x: `sequence length T in tokens (${percent(level)} intervals)`, y: unit });
+    const base = layoutOf(title, { x: `${AXES[over]} (${percent(level)} intervals)`, y: unit });
     return {
       title,
       data,
       layout: {
         ...base,
-        xaxis: { ...base["xaxis"] as PlotlyObject, type: "log", tickvals: Ts, ticktext: Ts.map(String) },
+        xaxis: {
+          ...base["xaxis"] as PlotlyObject,
+          type: "log",
+          tickvals: ticks,
+          ticktext: ticks.map(String),
+        },
         yaxis: { ...base["yaxis"] as PlotlyObject, zeroline: true, zerolinecolor: NEUTRAL },
       },
     };

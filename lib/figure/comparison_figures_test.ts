@@ -55,6 +55,13 @@ Deno.test("gridFigures() draws each measure over T, one line with intervals per 
   assertStringIncludes(JSON.stringify(validation!.layout), '"tickvals":[32,64]');
 });
 
+Deno.test("gridFigures() draws vocabularies at their own places if there is one sequence length", () => {
+  const [found] = gapGrids(grid().filter(({ manifest }) => manifest.spec.T === 64));
+  const [{ data, layout }] = gridFigures(found!) as [ReturnType<typeof gridFigures>[number]];
+  assertEquals(data.map(({ name, x }) => [name, x]), [["T = 64", [256, 512]]]);
+  assertStringIncludes(JSON.stringify(layout), '"tickvals":[256,512]');
+});
+
 Deno.test("culpritFigures() has a row per class and a column per layer, and is empty without single parts", () => {
   const [figure] = culpritFigures(FINDING);
   const [{ z }] = figure!.data as unknown as [{ z: (number | null)[][] }];

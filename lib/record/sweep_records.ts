@@ -107,7 +107,7 @@ export function readSweep(sweepDir: string): SweepRecords {
     }
   }
   const key = ({ manifest: { spec, runId } }: RecordedRun) =>
-    [spec.data, spec.tokenizer, pad(spec.T), spec.policy, pad(spec.seed), runId].join("\0");
+    [spec.data, spec.tokenizer, spec.T, spec.policy, spec.seed].map(padded).concat(runId).join("\0");
   const sorted = runs.map((run) => ({ run, key: key(run) })).sort((a, b) => a.key < b.key ? -1 : 1);
   return { runs: sorted.map(({ run }) => run), leftOut };
 }
@@ -163,7 +163,7 @@ function entriesOf(sweepDir: string): Deno.DirEntry[] {
   }
 }
 
-/** Pads a number so that texts sort numerically. */
-function pad(value: number): string {
-  return String(value).padStart(16);
+/** Pads the numbers of a text so that texts sort by them: `bpe:300` before `bpe:1000`. */
+function padded(value: string | number): string {
+  return String(value).replaceAll(/\d+/g, (digits) => digits.padStart(16, "0"));
 }

@@ -24,6 +24,7 @@ Deno.test("readRuns() orders by data, tokenizer, T, policy and seed, numerically
       { T: 128, seed: 1 },
       { T: 64, seed: 9 },
       { T: 64, seed: 9, policy: "bf16-autocast" },
+      { T: 64, seed: 9, tokenizer: "bpe:1000" },
       { T: 64, seed: 9, tokenizer: "bpe:512" },
       { T: 64, seed: 9, data: "another.txt" },
     ];
@@ -36,6 +37,7 @@ Deno.test("readRuns() orders by data, tokenizer, T, policy and seed, numerically
     assertEquals(found, [
       "another.txt character 64 float32 9",
       "shakespeare bpe:512 64 float32 9",
+      "shakespeare bpe:1000 64 float32 9",
       "shakespeare character 64 bf16-autocast 9",
       "shakespeare character 64 float32 9",
       "shakespeare character 64 float32 10",

@@ -14,6 +14,7 @@ import {
   DEFAULT_TOLERANCE,
   findCulprit as searchParts,
   formatTable,
+  gradientErrorText,
   type Pair,
   type Part,
   type PartBias,
@@ -139,10 +140,9 @@ async function searchReplay(
   const search = await searchParts(parts, signal.shareOf, { alone: true, keyOf: signal.keyOf });
   const biases = Number.isFinite(size) ? biasesOf(parts, signal) : [];
   const effect = "the squared error of a step's gradient";
-  const error = Number.isFinite(size) ? `${(100 * size).toPrecision(3)} %` : "not finite";
   const sentence = [
     `Step ${step} replayed on ${batches} batches from float32's weights (seed ${spec.seed}): in ${precision} the loss ` +
-    `changes by ${lossError.toPrecision(3)} nats, and the gradient error is ${error}.`,
+    `changes by ${lossError.toPrecision(3)} nats, and ${gradientErrorText(whole)}.`,
     culpritSentence(search, effect),
     ...(biases.length === 0 ? [] : [biasSentence(biases)]),
   ].join(" ");

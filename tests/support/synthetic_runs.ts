@@ -14,6 +14,7 @@ import {
   runPaths,
   type RunSpec,
   sha256Hex,
+  type StepEvent,
   writeManifest,
 } from "../../lib/record/mod.ts";
 
@@ -25,6 +26,8 @@ export interface SyntheticRun {
   losses: readonly number[];
   /** Validation losses by step. */
   evals?: readonly { step: number; loss: number }[];
+  /** Further fields of each step by its index, such as `probes`. Default: none. */
+  step?: (index: number) => Partial<StepEvent>;
   /** End of the run. Default: finished. */
   end?: "finish" | "none" | { fail: string };
   /** Differences from the default environment. */
@@ -103,7 +106,15 @@ export function writeSyntheticRun(sweepDir: string, run: SyntheticRun): string {
   };
   evaluate(0);
   run.losses.forEach((loss, i) => {
-    journal.write({ event: "step", step: i + 1, loss, lr: 1e-3, gradNorm: 1, tokensPerSecond: 5000 + i });
+    journal.write({
+      event: "step",
+      step: i + 1,
+      loss,
+      lr: 1e-3,
+      gradNorm: 1,
+      tokensPerSecond: 5000 + i,
+      ...run.step?.(i),
+    });
     evaluate(i + 1);
   });
   const end = run.end ?? "finish";

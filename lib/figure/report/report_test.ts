@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { recordRuns as record, type SyntheticRun } from "../../../tests/support/synthetic_runs.ts";
@@ -103,6 +103,6 @@ Deno.test("renderReport() is deterministic, and has no figures without pairs", a
   const content = { title: "small", runs, reproduce: [] };
   assertEquals(await renderReport(content) === await renderReport(structuredClone(content)), true);
   const html = withoutScripts(await renderReport({ title: "none", runs: [], reproduce: [] }));
-  assertMatch(html, /0 runs; none in float32 has a pair/);
+  assertStringIncludes(html, "No run has started.");
   assert(!html.includes("<figure>"));
 });

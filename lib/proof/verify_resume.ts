@@ -56,7 +56,7 @@ export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promis
   const begin = performance.now();
   await undisturbed(want, workers, signal);
   const took = performance.now() - begin;
-  print(`undisturbed: ${plan.runs.length} runs in ${(took / 1000).toFixed(1)} s`);
+  print(`uninterrupted: ${plan.runs.length} runs in ${(took / 1000).toFixed(1)} s`);
   /** Mean time between two kills at the start of a sweep, in milliseconds. */
   let every = took / KILLS_A_SWEEP;
   const random = createRandom(options.seed ?? 1, "kills");

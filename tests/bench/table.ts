@@ -69,7 +69,7 @@ export function tableOf(lines: readonly Line[]): string {
   ];
   const more = [
     "MFU",
-    "processor ms",
+    "CPU ms",
     "MiB",
     ...names.map((name) => `${name} MiB`),
     "start to first loss ms",

@@ -38,7 +38,7 @@ Deno.test("tableOf() compares medians over rounds with the fastest peer, and com
   const [head, float32] = [rows[0]!, rows[2]!].map((row) => row.split(" | "));
   assertEquals(rows.slice(0, 4).map((row) => row.split("|").length), Array(4).fill(head!.length + 2));
   const at = (column: string) => float32![head!.findIndex((name) => name.includes(column))];
-  assertEquals([at("processor ms"), at("torch eager MiB"), at("start to first")], ["20.0", "200", "700 |"]);
+  assertEquals([at("CPU ms"), at("torch eager MiB"), at("start to first")], ["20.0", "200", "700 |"]);
   assertStringIncludes(text, "Peak: 10 GFLOP/s in float32, 20 in bfloat16");
   assertStringIncludes(text, "Geometric mean of the fastest peer's time over losskit's: 2.12; least: 2.00.");
 });

@@ -21,7 +21,9 @@ async function makeClone(): Promise<string> {
   Deno.mkdirSync(clone);
   for (const name of ["lib", "data"]) copy(join(ROOT, name), join(clone, name));
   copy(join(ROOT, "tests", "std_assert"), join(clone, "tests", "std_assert"));
-  for (const name of ["deno.json", "deno.lock"]) Deno.copyFileSync(join(ROOT, name), join(clone, name));
+  for (const name of ["deno.json", "deno.lock", "tests/deno.json"]) {
+    Deno.copyFileSync(join(ROOT, name), join(clone, name));
+  }
   await git("init", "--quiet");
   await git("add", "--all");
   await git("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "all");

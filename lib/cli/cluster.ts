@@ -1,4 +1,5 @@
 /** `deno task cluster slurm|kubernetes`: writes a plan as cluster jobs. */
+import { typedCommand } from "../error/command_line.ts";
 import { printable } from "../error/printable.ts";
 import type { Command } from "commander";
 import { UserError } from "../error/user_error.ts";
@@ -43,7 +44,7 @@ function wholeSeconds(flag: "--warn" | "--grace"): (text: string) => number {
 function engine(name: string, description: string): Command {
   return command(name, description)
     .usage("[options] <plan>")
-    .showHelpAfterError(`(see deno task cluster ${name} --help)`)
+    .showHelpAfterError(`(see ${typedCommand(`cluster ${name}`)} --help)`)
     .argument("<plan>", "a folder with a plan.json, or a spec: .json, or .ts with a default export")
     .option(
       "--out <folder>",
@@ -66,7 +67,7 @@ function engine(name: string, description: string): Command {
     );
 }
 
-const program = command("cluster", "Write job files that run a plan on Slurm or Kubernetes.");
+export const program: Command = command("cluster", "Write job files that run a plan on Slurm or Kubernetes.");
 program.usage("slurm|kubernetes [options] <plan>").addCommand(
   engine("slurm", "Write a job array script for sbatch, with one task per run.")
     .option(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typedCommand } from "../error/command_line.ts";
 import { Command, CommanderError } from "commander";
 import { guardConsole, printable, printableError } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -26,7 +27,7 @@ export function command(
   return new Command(name).description(description).exitOverride().configureOutput({
     writeOut: (text) => console.log(text.replace(/\n$/, "")),
     writeErr: (text) => console.error(printableError(text.replace(/\n$/, ""))),
-  }).showHelpAfterError(`(see deno task ${name} --help)`)
+  }).showHelpAfterError(`(see ${typedCommand(name)} --help)`)
     .addHelpText("after", `\nExit status:\n${lines.join("\n")}`);
 }
 
@@ -53,7 +54,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
       const [missing = ""] = error.message.split(", run again");
       console.error(
         printable(
-          `Cannot continue: a permission is missing (${missing}). Use deno task ${program.name()}.`,
+          `Cannot continue: a permission is missing (${missing}). Use ${typedCommand(program.name())}.`,
         ),
       );
       Deno.exitCode = EXIT.badInput;

@@ -1,4 +1,5 @@
 /** `deno task compare`: tests whether a lower precision changes the loss. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { DEFAULT_LEVEL, DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
@@ -38,7 +39,7 @@ interface Options {
   culprit: string;
 }
 
-const program = command(
+export const program: Command = command(
   "compare",
   "Test whether a lower precision changes the loss: by how much, from which step, and by more than chance.",
   TRAINING_STATUSES,

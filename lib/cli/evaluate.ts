@@ -1,4 +1,5 @@
 /** `deno task evaluate RUN|GPT2_FOLDER`: evaluates the loss of a trained model: mean, per position, per token. */
+import type { Command } from "commander";
 import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import type { PolicyWord } from "../precision/mod.ts";
@@ -23,7 +24,7 @@ interface Options {
   threads?: number;
 }
 
-const program = command(
+export const program: Command = command(
   "evaluate",
   "Measure the loss of a trained model on the validation split of its text, or on your own text.",
 )

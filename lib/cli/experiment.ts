@@ -1,4 +1,5 @@
 /** `deno task experiment`: tests a published claim. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -14,7 +15,7 @@ interface Options {
   workers?: number;
 }
 
-const program = command(
+export const program: Command = command(
   "experiment",
   "Test a published claim: train the runs of an experiment, and print the verdict on its prediction.",
   TRAINING_STATUSES,

@@ -1,9 +1,10 @@
 /** `deno task explain RUN`: explains why a run is new, resumed or done. */
+import type { Command } from "commander";
 import { explainNonFinite } from "../run/mod.ts";
 import { explainRun } from "../proof/mod.ts";
 import { command, runCommand } from "./command.ts";
 
-const program = command(
+export const program: Command = command(
   "explain",
   "Report whether a run is done, resumable or new. Print the fields of spec, data, code and environment in which it differs from the most similar run.",
 )

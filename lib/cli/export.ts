@@ -1,4 +1,5 @@
 /** `deno task export DIR`: exports a sweep's records for other programs. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { Option } from "commander";
 import { EXIT } from "../error/user_error.ts";
@@ -6,7 +7,7 @@ import { checkExport } from "../study/check_export.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportRuns } from "../study/export_runs.ts";
 import { command, list, reportDamage, runCommand, STATUS } from "./command.ts";
 
-const program = command(
+export const program: Command = command(
   "export",
   "Export the steps, evaluations and runs of a sweep as Parquet, Arrow or TensorBoard files.",
   {

@@ -1,4 +1,5 @@
 /** `deno task generate RUN|GPT2_FOLDER`: continues a prompt with a trained model. */
+import type { Command } from "commander";
 import { generateText, type WhichWeights } from "../study/mod.ts";
 import { append, command, runCommand } from "./command.ts";
 import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -16,7 +17,7 @@ interface Options {
   threads?: number;
 }
 
-const program = command(
+export const program: Command = command(
   "generate",
   "Continue a prompt with a trained model, and print the prompt with its continuation.",
 )

@@ -1,10 +1,11 @@
 /** `deno task jupyter`: installs losskit's kernel for the current user's Jupyter, and starts JupyterLab. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { labPython, startLab } from "../notebook/lab.ts";
 import { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "../notebook/mod.ts";
 import { command, runCommand, STATUS } from "./command.ts";
 
-const program = command(
+export const program: Command = command(
   "jupyter",
   "Install losskit's notebook kernel for the current user, and start JupyterLab.",
   { 0: "done", ...STATUS.badInput, 1: "JupyterLab failed; its other statuses are passed on" },

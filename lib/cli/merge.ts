@@ -1,10 +1,11 @@
 /** `deno task merge DIR...`: collects runs from several folders into one folder. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { EXIT } from "../error/user_error.ts";
 import { describe, type MergedRun, mergeSweeps, type PlannedRun } from "../sweep/mod.ts";
 import { command, runCommand, STATUS } from "./command.ts";
 
-const program = command(
+export const program: Command = command(
   "merge",
   "Copy the runs of several sweep folders into one, and report missing and conflicting runs.",
   {

@@ -1,4 +1,5 @@
 /** `deno task notebooks`: runs notebooks without Jupyter, or checks that their outputs are up to date. */
+import type { Command } from "commander";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { runNotebooks } from "../notebook/run_notebooks.ts";
@@ -16,7 +17,7 @@ interface Options {
   timeout?: number;
 }
 
-const program = command(
+export const program: Command = command(
   "notebooks",
   "Run notebooks without Jupyter, and store the output of each cell in the notebook.",
   {

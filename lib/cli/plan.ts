@@ -1,11 +1,12 @@
 /** `deno task plan SPEC`: lists the runs of a spec with their predicted time and memory. */
+import type { Command } from "commander";
 import { printable, printableLines } from "../error/printable.ts";
 import { plan } from "../study/mod.ts";
 import { command, DEFAULT_FOLDER_HELP, reportDamage, runCommand, STATUS } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
 
-const program = command(
+export const program: Command = command(
   "plan",
   "List the runs of a spec with their predicted time and memory. Trains nothing.",
   { ...STATUS.done, ...STATUS.badInput, ...STATUS.damaged, ...STATUS.stopped },

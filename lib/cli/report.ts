@@ -1,4 +1,5 @@
 /** `deno task report DIR`: prints tables and writes `report.html` and figures of a sweep, or serves the report live. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
@@ -19,12 +20,16 @@ interface Options {
   port: number;
 }
 
-const program = command("report", "Print the tables and verdicts of a sweep, and write its report.html.", {
-  ...STATUS.done,
-  ...STATUS.badInput,
-  ...STATUS.damaged,
-  ...STATUS.stopped,
-})
+export const program: Command = command(
+  "report",
+  "Print the tables and verdicts of a sweep, and write its report.html.",
+  {
+    ...STATUS.done,
+    ...STATUS.badInput,
+    ...STATUS.damaged,
+    ...STATUS.stopped,
+  },
+)
   .argument(
     "<folders...>",
     "a sweep's folder; with --out, several folders in one report, for example of a CPU and a GPU",

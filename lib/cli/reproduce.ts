@@ -1,4 +1,5 @@
 /** `deno task reproduce RUN`: repeats a run, or all runs of a sweep, from their manifests. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -14,7 +15,7 @@ interface Options {
   runRecordedCode?: boolean;
 }
 
-const program = command(
+export const program: Command = command(
   "reproduce",
   "Run a finished run again and compare the results. Code from the run's folder is executed only with --run-recorded-code.",
   {

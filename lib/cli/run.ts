@@ -1,4 +1,5 @@
 /** `deno task run DIR --index`: executes one run of a plan, as a task of a cluster's job array. */
+import type { Command } from "commander";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { runAt } from "../cluster/mod.ts";
@@ -15,7 +16,7 @@ interface Options {
   allowEnvironmentChange?: boolean;
 }
 
-const program = command(
+export const program: Command = command(
   "run",
   "Start or resume one run of a plan in a cluster job. On SIGTERM or SIGUSR1, the run writes a checkpoint and stops.",
   {

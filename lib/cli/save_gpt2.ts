@@ -1,4 +1,5 @@
 /** `deno task save-gpt2 RUN FOLDER`: saves a trained model for transformers. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { InvalidArgumentError } from "commander";
 import type { StoredDtype } from "../model/mod.ts";
@@ -18,7 +19,7 @@ interface Options {
   overwrite?: boolean;
 }
 
-const program = command(
+export const program: Command = command(
   "save-gpt2",
   "Save a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to its options.",
 )

@@ -1,10 +1,11 @@
 /** `deno task setup`: downloads libtensorflow and the Shakespeare corpus in advance. */
 import { PLOTLY_VERSION, plotlySource } from "../figure/report/plotly_source.ts";
+import type { Command } from "commander";
 import { loadCorpus } from "../run/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { command, runCommand } from "./command.ts";
 
-const program = command(
+export const program: Command = command(
   "setup",
   "Download libtensorflow (274 MB) and the Shakespeare corpus into the user's cache, and minify Plotly for reports. Other commands do this on first use.",
 )

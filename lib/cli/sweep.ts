@@ -1,4 +1,5 @@
 /** `deno task sweep`: plans and runs a sweep, and writes its report. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
@@ -30,7 +31,7 @@ interface Options {
   [field: string]: unknown;
 }
 
-const program = command(
+export const program: Command = command(
   "sweep",
   "Train one model for each combination of the axes, and compare the precisions.",
   TRAINING_STATUSES,

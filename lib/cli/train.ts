@@ -1,4 +1,5 @@
 /** `deno task train`: trains one model. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
@@ -7,7 +8,7 @@ import { command, reportDamage, runCommand, TRAINING_STATUSES } from "./command.
 import { trainDefault } from "./run_defaults.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
-const program = command("train", "Train one model and record the run.", {
+export const program: Command = command("train", "Train one model and record the run.", {
   ...TRAINING_STATUSES,
   3: "the run failed, or a recorded run is damaged",
 })

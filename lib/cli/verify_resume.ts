@@ -1,4 +1,5 @@
 /** `deno task verify-resume SPEC`: kills a sweep at random times, and checks that it ends with the same results. */
+import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT } from "../error/user_error.ts";
@@ -14,7 +15,7 @@ interface Options {
   out?: string;
 }
 
-const program = command(
+export const program: Command = command(
   "verify-resume",
   "Check that killed and resumed runs give the same results, bit for bit: run a spec once uninterrupted, and again with SIGKILL at random times.",
   {

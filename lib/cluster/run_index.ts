@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typedCommand } from "../error/command_line.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseDecimal } from "../file/decimal.ts";
 import { runFolder, runPaths } from "../record/mod.ts";
@@ -84,7 +85,7 @@ function plannedRunAt(dir: string, index: number): PlannedRun {
   if (plan === undefined) {
     throw new UserError(
       `Cannot run: expected a folder with a plan, got ${dir} without ${planPath(dir)}. ` +
-        "Create the plan with `deno task cluster` or `deno task sweep`.",
+        `Create the plan with \`${typedCommand("cluster")}\` or \`${typedCommand("sweep")}\`.`,
     );
   }
   const run = plan.runs[index];

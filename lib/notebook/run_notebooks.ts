@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typedCommand } from "../error/command_line.ts";
 import { printable, printableError } from "../error/printable.ts";
 import { basename, join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -98,7 +99,7 @@ function checkAll(targets: readonly Target[], print: (line: string) => void): nu
     if (reasons.length > 0) stale++;
     print(`${printable(path)}: ${reasons.length === 0 ? "fresh" : `stale: ${reasons.join(", ")}`}`);
   }
-  if (stale > 0) print("Run `deno task notebooks` to refresh their outputs.");
+  if (stale > 0) print(`Run \`${typedCommand("notebooks")}\` to refresh their outputs.`);
   return stale;
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typedCommand } from "../error/command_line.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { clauseOf } from "../error/clause.ts";
 import { shellWord } from "../file/shell_word.ts";
@@ -88,7 +89,7 @@ export async function explainRun(
       ? " too"
       : dir === undefined
       ? ""
-      : `; copy it with \`deno task merge ${shellWord(dir)} ${shellWord(elsewhere)}\``;
+      : `; copy it with \`${typedCommand("merge")} ${shellWord(dir)} ${shellWord(elsewhere)}\``;
     lines.push(`elsewhere: this run is finished in ${elsewhere}${had}`);
   }
   if (recorded === undefined) {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { typedCommand } from "../error/command_line.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
@@ -157,7 +158,8 @@ function entriesOf(sweepDir: string): Deno.DirEntry[] {
       ? `, which is a run's folder. Use the sweep's folder ${dirname(above)}`
       : "";
     throw new UserError(
-      `Cannot read a sweep: expected a folder with runs, as created by \`deno task sweep\`, got ${sweepDir}${hint}`,
+      `Cannot read a sweep: expected a folder with runs, as created by \`${typedCommand("sweep")}\`, ` +
+        `got ${sweepDir}${hint}`,
       { cause },
     );
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typedCommand } from "../error/command_line.ts";
 import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { damageOf } from "../file/checksums.ts";
@@ -27,7 +28,9 @@ export async function checkExport(folder: string): Promise<ExportCheck> {
   const own = exists(join(folder, CONTENTS)) ? folder : join(folder, "export");
   if (!exists(join(own, CONTENTS))) {
     throw new UserError(
-      `Cannot check the export in ${folder}: expected ${CONTENTS}, as written by \`deno task export\`, got no file.`,
+      `Cannot check the export in ${folder}: expected ${CONTENTS}, as written by \`${
+        typedCommand("export")
+      }\`, got no file.`,
     );
   }
   const files: string[] = [], damaged: { path: string; reason: string }[] = [];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { typedCommand } from "../error/command_line.ts";
 import { join, relative, resolve } from "node:path";
 import * as v from "valibot";
 import type { CulpritFinding } from "../analysis/mod.ts";
@@ -23,9 +24,9 @@ export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): st
   const folder = inside === "" || inside.startsWith("..") ? resolve(dir) : inside;
   const word = (path: string) => shellWord(path.startsWith("-") ? `./${path}` : path);
   return [
-    ...(exists(join(dir, "plan.json")) ? [`deno task sweep --resume --out ${word(folder)}`] : []),
+    ...(exists(join(dir, "plan.json")) ? [`${typedCommand("sweep")} --resume --out ${word(folder)}`] : []),
     ...runs.slice(0, 1).map(({ manifest }) =>
-      `deno task reproduce ${word(join(folder, "runs", manifest.runId))}`
+      `${typedCommand("reproduce")} ${word(join(folder, "runs", manifest.runId))}`
     ),
   ];
 }

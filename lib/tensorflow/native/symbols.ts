@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { typedCommand } from "../../error/command_line.ts";
 import { UserError } from "../../error/user_error.ts";
 import { LIBC } from "./libc.ts";
 
@@ -292,7 +293,9 @@ export function openLibraries(paths: { framework: string; cc: string }): Librari
       throw new UserError(
         `Cannot open TensorFlow's library: expected libtensorflow 2.16 or later for this machine at ${path}, ` +
           `got the loader's error "${cause instanceof Error ? cause.message : cause}". ` +
-          "Run `deno task setup` to fetch it again, or set LOSSKIT_LIBTENSORFLOW to a folder with another.",
+          `Run \`${
+            typedCommand("setup")
+          }\` to fetch it again, or set LOSSKIT_LIBTENSORFLOW to a folder with another.`,
         { cause },
       );
     }

@@ -1,0 +1,115 @@
+/** `losskit completions SHELL`: prints a script that completes commands and options in bash, zsh or fish. */
+import { Argument, type Command, type Option } from "commander";
+import { shellWord } from "../file/shell_word.ts";
+import { command, runCommand } from "./command.ts";
+import { descriptionOf, ENTRIES } from "./commands.ts";
+
+/** An option or a subcommand, as offered by the shell. */
+interface Word {
+  readonly text: string;
+  readonly about: string;
+}
+
+/** A command with its words. The shell completes its values as file names. */
+interface Completed {
+  readonly name: string;
+  readonly about: string;
+  readonly words: readonly Word[];
+}
+
+const SCRIPTS: Readonly<Record<string, (commands: readonly Completed[]) => string>> = { bash, zsh, fish };
+
+export const program: Command = command(
+  "completions",
+  "Print a script that completes commands and options in a shell.",
+)
+  .addArgument(new Argument("<shell>", "shell that reads the script").choices(Object.keys(SCRIPTS)))
+  .addHelpText(
+    "after",
+    `
+Examples:
+  bash  losskit completions bash > ~/.local/share/bash-completion/completions/losskit
+  zsh   losskit completions zsh > "\${fpath[1]}/_losskit"
+  fish  losskit completions fish > ~/.config/fish/completions/losskit.fish`,
+  )
+  .action(async (shell: string) => console.log(SCRIPTS[shell]!(await completedCommands())));
+
+async function completedCommands(): Promise<Completed[]> {
+  return await Promise.all(ENTRIES.map(async ({ name, load }) => {
+    const { program } = await load();
+    return { name, about: descriptionOf(name), words: wordsOf(program) };
+  }));
+}
+
+/** Returns the options, subcommands and fixed arguments of a command, and the options of its subcommands. */
+function wordsOf(program: Command): Word[] {
+  const options = [program, ...program.commands].flatMap(({ options }) => options.map(wordOf));
+  const all = [
+    ...program.registeredArguments.flatMap(({ argChoices = [], description }) =>
+      argChoices.map((text) => ({ text, about: description }))
+    ),
+    ...program.commands.map((inner) => ({ text: inner.name(), about: inner.description() })),
+    ...options,
+    { text: "--help", about: "print the options" },
+  ];
+  return [...new Map(all.map((word) => [word.text, word])).values()];
+}
+
+function wordOf({ long, short, description }: Option): Word {
+  return { text: long ?? short!, about: description.split(/[.;:] /)[0]! };
+}
+
+function listOf(words: readonly { readonly text: string }[]): string {
+  return words.map(({ text }) => text).join(" ");
+}
+
+function bash(commands: readonly Completed[]): string {
+  const cases = commands.map(({ name, words }) => `    ${name}) words=${shellWord(listOf(words))} ;;`);
+  return `# bash completion of losskit
+_losskit() {
+  local word=\${COMP_WORDS[COMP_CWORD]} words
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W ${shellWord(commands.map(({ name }) => name).join(" "))} -- "$word"))
+    return
+  fi
+  case "\${COMP_WORDS[1]}" in
+${cases.join("\n")}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+complete -o default -F _losskit losskit`;
+}
+
+function zsh(commands: readonly Completed[]): string {
+  const described = (words: readonly Word[]) =>
+    words.map(({ text, about }) => shellWord(`${text}:${about}`)).join(" ");
+  const names = commands.map(({ name, about }) => ({ text: name, about }));
+  const cases = commands.map(({ name, words }) => `    ${name}) offered=(${described(words)}) ;;`);
+  return `#compdef losskit
+_losskit() {
+  local -a offered
+  if (( CURRENT == 2 )); then
+    offered=(${described(names)})
+    _describe command offered
+    return
+  fi
+  case $words[2] in
+${cases.join("\n")}
+  esac
+  _describe option offered || _files
+}
+compdef _losskit losskit`;
+}
+
+function fish(commands: readonly Completed[]): string {
+  const lines = commands.flatMap(({ name, about, words }) => [
+    `complete -c losskit -n __fish_use_subcommand -a ${name} -d ${shellWord(about)}`,
+    ...words.map(({ text, about }) =>
+      `complete -c losskit -n '__fish_seen_subcommand_from ${name}' ` +
+      `${text.startsWith("--") ? `-l ${text.slice(2)}` : `-a ${text}`} -d ${shellWord(about)}`
+    ),
+  ]);
+  return `# fish completion of losskit\n${lines.join("\n")}`;
+}
+
+if (import.meta.main) await runCommand(program, Deno.args);

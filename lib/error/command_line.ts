@@ -1,0 +1,20 @@
+/**
+ * How a user types losskit's commands: `deno task NAME` in a checkout, `losskit NAME` when installed.
+ *
+ * @module
+ */
+
+/** True if losskit runs from a checkout: from files, and not from a package in `node_modules`. */
+const IN_CHECKOUT = import.meta.url.startsWith("file:") && !import.meta.url.includes("/node_modules/");
+
+let prefix = IN_CHECKOUT ? "deno task" : "npx losskit";
+
+/** Sets the words before the name of a command, such as `losskit`. */
+export function setCommandPrefix(words: string): void {
+  prefix = words;
+}
+
+/** Returns a command as a user types it, such as `deno task sweep`. */
+export function typedCommand(name: string): string {
+  return `${prefix} ${name}`;
+}

@@ -14,7 +14,6 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   explain: ["explainNonFinite", "explainRun"],
   export: ["checkExport", "exportRuns"],
   generate: ["generateText"],
-  completions: [],
   jupyter: ["jupyterDataDir", "labPython", "startLab", "writeKernelspec"], // starts JupyterLab, for its user to work in
   main: [],
   merge: ["describe", "mergeSweeps"],

@@ -54,15 +54,21 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
   ],
   "Set up:": [
     { name: "setup", load: () => import("./setup.ts") },
-    { name: "completions", load: () => import("./completions.ts") },
+    { name: "completions", load: loadCompletions },
   ],
 };
 
 /** All commands, in the order of the help text. */
 export const ENTRIES: readonly CommandEntry[] = Object.values(COMMANDS).flat();
 
+async function loadCompletions(): Promise<{ program: Command }> {
+  const { completionsOf } = await import("./completions.ts");
+  return { program: completionsOf(ENTRIES.map((entry) => ({ ...entry, about: descriptionOf(entry.name) }))) };
+}
+
 /** Returns the description of a command in one line. */
 export function descriptionOf(name: string): string {
+  if (name === "completions") return "print a script that completes commands in bash, zsh or fish";
   const { tasks } = manifest as { tasks: Readonly<Record<string, { readonly description: string }>> };
   return tasks[name]!.description;
 }

@@ -1,13 +1,22 @@
 /** `losskit completions SHELL`: prints a script that completes commands and options in bash, zsh or fish. */
 import { Argument, type Command, type Option } from "commander";
 import { shellWord } from "../file/shell_word.ts";
-import { command, runCommand } from "./command.ts";
-import { descriptionOf, ENTRIES } from "./commands.ts";
+import { command } from "./command.ts";
 
 /** An option or a subcommand, as offered by the shell. */
 interface Word {
   readonly text: string;
   readonly about: string;
+}
+
+/** A command to complete. */
+export interface CompletedCommand {
+  /** Name of the command. */
+  readonly name: string;
+  /** Description in one line. */
+  readonly about: string;
+  /** Returns the command with its options. */
+  readonly load: () => Promise<{ readonly program: Command }>;
 }
 
 /** A command with its words. The shell completes its values as file names. */
@@ -19,26 +28,27 @@ interface Completed {
 
 const SCRIPTS: Readonly<Record<string, (commands: readonly Completed[]) => string>> = { bash, zsh, fish };
 
-export const program: Command = command(
-  "completions",
-  "Print a script that completes commands and options in a shell.",
-)
-  .addArgument(new Argument("<shell>", "shell that reads the script").choices(Object.keys(SCRIPTS)))
-  .addHelpText(
-    "after",
-    `
+/** Creates the command that prints a script for the given commands. */
+export function completionsOf(commands: readonly CompletedCommand[]): Command {
+  return command("completions", "Print a script that completes commands and options in a shell.")
+    .addArgument(new Argument("<shell>", "shell that reads the script").choices(Object.keys(SCRIPTS)))
+    .addHelpText(
+      "after",
+      `
 Examples:
   bash  losskit completions bash > ~/.local/share/bash-completion/completions/losskit
   zsh   losskit completions zsh > "\${fpath[1]}/_losskit"
   fish  losskit completions fish > ~/.config/fish/completions/losskit.fish`,
-  )
-  .action(async (shell: string) => console.log(SCRIPTS[shell]!(await completedCommands())));
-
-async function completedCommands(): Promise<Completed[]> {
-  return await Promise.all(ENTRIES.map(async ({ name, load }) => {
-    const { program } = await load();
-    return { name, about: descriptionOf(name), words: wordsOf(program) };
-  }));
+    )
+    .action(async (shell: string) => {
+      const loaded = await Promise.all(
+        commands.map(async ({ name, about, load }) => ({
+          ...{ name, about },
+          words: wordsOf((await load()).program),
+        })),
+      );
+      console.log(SCRIPTS[shell]!(loaded));
+    });
 }
 
 /** Returns the options, subcommands and fixed arguments of a command, and the options of its subcommands. */
@@ -111,5 +121,3 @@ function fish(commands: readonly Completed[]): string {
   ]);
   return `# fish completion of losskit\n${lines.join("\n")}`;
 }
-
-if (import.meta.main) await runCommand(program, Deno.args);

@@ -75,12 +75,12 @@ Deno.test("layeringProblems() names imports from a lower folder of lib/tensorflo
   const graph = graphOf({
     "lib/tensorflow/binding/backend.ts": [
       "lib/tensorflow/native/runtime.ts",
-      "lib/tensorflow/compile/fused.ts",
+      "lib/tensorflow/compile/compile.ts",
     ],
-    "lib/tensorflow/ops/units.ts": ["lib/tensorflow/compile/fused.ts"],
+    "lib/tensorflow/ops/units.ts": ["lib/tensorflow/compile/compile.ts"],
   });
   assertEquals(layeringProblems(graph), [
-    "lib/tensorflow/binding/backend.ts must not import lib/tensorflow/compile/fused.ts, which is above it",
+    "lib/tensorflow/binding/backend.ts must not import lib/tensorflow/compile/compile.ts, which is above it",
   ]);
 });
 

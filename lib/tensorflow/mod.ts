@@ -24,7 +24,7 @@ export { attentionScores, attentionSums, causalAttention, causalSoftmax } from "
 export { compile, type Compiled, type CompileOptions, type TensorTree } from "./compile/compile.ts";
 export { sparseCrossEntropy } from "./ops/cross_entropy.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy_loss.ts";
-export { fused } from "./compile/fused.ts";
+export { fused } from "./binding/fused.ts";
 export { type FormatInfo, formatInfo } from "../precision/mod.ts";
 export type {
   ClassFormats,

@@ -2,11 +2,12 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals } from "@std/assert";
 import { fromParameters, type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
-import type { PolicyName, PrecisionOverride } from "../precision/mod.ts";
+import { parseFormat, type PolicyName, type PrecisionOverride } from "../precision/mod.ts";
 import { foldIn, useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
 import { train, type TrainOptions } from "./loop.ts";
 import { initialOptimizerState, type OptimizerConfig, zerosLike } from "./optimizer.ts";
+import { roundWeights } from "./state_format.ts";
 import { createTrainStep, disposeState, type TrainState } from "./step.ts";
 
 await useTensorFlow();
@@ -107,5 +108,14 @@ Deno.test("runs with scalers, compensation and stochastic rounding are determini
     const resumed = await run({ resumeFrom: { bytes: whole.checkpoints[0]!, name: "half" } });
     assertEquals(resumed.checkpoints[0], whole.checkpoints[1], policy);
     assertEquals(resumed.losses, whole.losses.slice(-resumed.losses.length), policy);
+  }
+});
+
+Deno.test("roundWeights() keeps the overflow of the format, whatever its rounding", () => {
+  for (
+    const [name, wanted] of [["e5m2-saturating-stochastic", 57_344], ["e5m2-stochastic", Infinity]] as const
+  ) {
+    const rounded = roundWeights({ w: tf.tensor1d([70_000]) }, { w: parseFormat(name) });
+    assertEquals(rounded.w!.dataSync()[0], wanted, name);
   }
 });

@@ -102,5 +102,5 @@ export function roundUpdate(
 
 /** Returns the format with rounding to nearest. */
 function nearest(format: Format): Format {
-  return parseFormat(format.name.replace(/-.*$/, ""));
+  return parseFormat(format.name.replace(/-(stochastic|truncate|kahan)$/, ""));
 }

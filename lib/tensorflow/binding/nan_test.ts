@@ -21,7 +21,7 @@ import { useTensorFlow } from "./backend.ts";
 import { causalSoftmax } from "../ops/causal_attention.ts";
 import { compile } from "../compile/compile.ts";
 import { sparseCrossEntropy } from "../ops/cross_entropy.ts";
-import { fused } from "../compile/fused.ts";
+import { fused } from "./fused.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
 import { toBfloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 import { gelu } from "../ops/units.ts";

@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { type Attribute, AttributeType } from "../native/attribute.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { dtypeName, isFloating } from "../native/dtype.ts";
-import { compileAhead } from "./fused.ts";
+import { compileAhead } from "../binding/fused.ts";
 import type { Pointer } from "../native/runtime.ts";
 import { layerOfTrace } from "../precision/scope.ts";
 import { engine, gradientsOf, offTape, type TapeNode, tapeResults } from "../binding/tape.ts";

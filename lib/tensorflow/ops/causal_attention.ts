@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "../binding/backend.ts";
-import { fused } from "../compile/fused.ts";
+import { fused } from "../binding/fused.ts";
 import { classScope, hasFormat, operation } from "../precision/scope.ts";
 import { castAs, float32, rowMax, rowMeans, type WithBackward, withGradient } from "./_unit.ts";
 

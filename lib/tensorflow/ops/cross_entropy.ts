@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs";
 import { AttributeType } from "../native/attribute.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
-import { fused, isFused } from "../compile/fused.ts";
+import { fused, isFused } from "../binding/fused.ts";
 import { operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, float32, rowMax, rowSums, withGradient } from "./_unit.ts";

@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { DataType } from "../native/dtype.ts";
-import { fused } from "../compile/fused.ts";
+import { fused } from "../binding/fused.ts";
 import { type Branches, replaceSum, takeBranches } from "./residual.ts";
 import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";

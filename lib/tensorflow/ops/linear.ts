@@ -121,7 +121,8 @@ function quantizedLinear(
   const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
   const [dtypeX, dtypeW] = [dtypeOf(x), dtypeOf(weight)];
   const reusesX = isReused(layer, ["forward.x", "wgrad.x"]),
-    reusesW = isReused(layer, ["forward.w", "dgrad.w"]);
+    reusesW = isReused(layer, ["forward.w", "dgrad.w"]),
+    reusesDy = isReused(layer, ["dgrad.dy", "wgrad.dy"]);
   return classScope({ opClass: "linear" }, () =>
     withGradient(inputs, (...given) => {
       const [x, weight, bias] = given;
@@ -131,12 +132,12 @@ function quantizedLinear(
       });
       const backward = ([dy]: tf.Tensor[], [x, weight]: tf.Tensor[]) => {
         const known = { ...(reusesX && { "wgrad.x": x! }), ...(reusesW && { "dgrad.w": weight! }) };
-        const dx = quantizedProduct({ ...layer, known }, "dgrad", {
+        const { value: dx, operands: [qdy] } = quantizedProduct({ ...layer, known }, "dgrad", {
           ...{ a: dy!, b: weight!, transposeB: !transposed },
           slots: ["dgrad.dy", "dgrad.w"],
-        }).value;
+        });
         const dw = quantizedProduct(
-          { ...layer, known },
+          { ...layer, known: { ...known, ...(reusesDy && { "wgrad.dy": qdy }) } },
           "wgrad",
           transposed
             ? { a: dy!, b: x!, transposeA: true, slots: ["wgrad.dy", "wgrad.x"] }

@@ -7,7 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { DataType } from "../native/dtype.ts";
-import { isFused } from "../compile/fused.ts";
+import { isFused } from "../binding/fused.ts";
 import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 

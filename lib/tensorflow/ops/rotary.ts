@@ -4,7 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { fused } from "../compile/fused.ts";
+import { fused } from "../binding/fused.ts";
 import { operation } from "../precision/scope.ts";
 import { castAs, float32, withGradient } from "./_unit.ts";
 

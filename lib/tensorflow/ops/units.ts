@@ -8,7 +8,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "../binding/backend.ts";
-import { fused } from "../compile/fused.ts";
+import { fused } from "../binding/fused.ts";
 import { POLICIES } from "../binding/policy.ts";
 import { operation, rounded } from "../precision/scope.ts";
 import { trueDtype } from "../binding/true_dtype.ts";

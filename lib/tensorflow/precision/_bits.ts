@@ -51,6 +51,15 @@ export function opaque(x: tf.Tensor): tf.Tensor {
   return floatOf(bitwise("BitwiseOr", bits, bitwise("RightShift", bits, 31))); // ors 0: the sign
 }
 
+/**
+ * Divides positive numbers by a constant, correctly rounded. XLA replaces a division by a constant by a product with its
+ * inverse, so the divisor is made to depend on the dividend.
+ */
+export function divideBy(x: tf.Tensor, divisor: number): tf.Tensor {
+  const zero = bitwise("RightShift", bitsOf(x), 31); // the sign
+  return tf.div(x, floatOf(bitwise("BitwiseOr", zero, floatBits(divisor))));
+}
+
 /** Returns an int32 scalar. */
 export function int(value: number): tf.Scalar {
   return tf.scalar(value, "int32");

@@ -4,10 +4,18 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { exponentOf, type Format, parseFormat, type Quantizer, type Scaling } from "../../precision/mod.ts";
+import {
+  exponentOf,
+  type Format,
+  parseFormat,
+  parseQuantizer,
+  type Quantizer,
+  type Scaling,
+} from "../../precision/mod.ts";
 import {
   bitsOf,
   bitwise,
+  divideBy,
   floatBits,
   floatOf,
   INFINITE,
@@ -19,7 +27,8 @@ import {
 } from "./_bits.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { POLICIES } from "../binding/policy.ts";
-import { roundTo } from "./rounding.ts";
+import { fused } from "../binding/fused.ts";
+import { MIN_COMPILED, noiseFor, roundBits, roundTo } from "./rounding.ts";
 import { toFloat32 } from "../binding/true_dtype.ts";
 
 /** Axis, random key and history of a quantization. */
@@ -56,33 +65,56 @@ const BLOCK_SCALE: Format = parseFormat("e4m3fn");
  */
 export function quantizeTensor(
   x: tf.Tensor,
-  { format, scaling }: Quantizer,
-  options: QuantizeTensorOptions = {},
+  quantizer: Quantizer,
+  { axis = -1, key, history }: QuantizeTensorOptions = {},
 ): tf.Tensor {
-  if (scaling === undefined) return observedRounding(x, format, roundTo(x, format, options.key));
-  const { regions } = currentTensorFlow().binding;
-  return tf.tidy(() =>
-    regions.withPolicy(POLICIES.float32, () => {
-      const wide = toFloat32(x);
-      if (wide.size === 0) return tf.clone(wide);
-      const groups = groupsOf(wide, scaling, options.axis ?? -1);
-      // No cast saturates: scaled values are rounded in float32.
-      const element: Format = { ...format, overflow: "saturate", storage: "float32", emulated: true };
-      const { exponent, scale, inverse } = conversionOf(groups, {
-        format: element,
-        scaling,
-        history: options.history,
-      });
-      const lowered = scaleDown(groups.values, tf.neg(exponent));
-      const scaled = scale === undefined ? lowered : tf.mul(lowered, scale);
-      const values = format.rounding === "nearest"
-        ? roundToNearest(scaled, format)
-        : roundTo(scaled, element, options.key);
-      const rounded = tf.mul(observedRounding(scaled, element, values), inverse);
-      return groups.restore(scaleUp(rounded, exponent));
-    })
-  );
+  const { format, scaling, name } = quantizer;
+  if (scaling === undefined) return observedRounding(x, format, roundTo(x, format, key));
+  const { regions } = currentTensorFlow().binding, { onRounding } = regions.current;
+  return tf.tidy(() => {
+    const wide = toFloat32(x);
+    if (wide.size === 0) return tf.clone(wide);
+    const noise = noiseFor(layoutOf(wide.shape, scaling, axis).grouped, format, key);
+    const inputs = [wide, ...noise, ...scaling.kind === "delayed" && history !== undefined ? [history] : []];
+    const options = { quantizer: name, axis, isRandom: noise.length > 0 };
+    // An observer receives tensors of the caller's trace, which a compiled function does not have.
+    return onRounding === undefined
+      ? quantizeCompiled(inputs, options)[0]!
+      : regions.withPolicy(POLICIES.float32, () => quantizeScaled(inputs, options)[0]!);
+  });
 }
+
+/** Options of a scaled quantization, as plain data. */
+interface ScaledOptions {
+  /** Name of the quantizer. */
+  readonly quantizer: string;
+  /** Axis along which rows and blocks extend. */
+  readonly axis: number;
+  /** True if the second input is random bits. */
+  readonly isRandom: boolean;
+}
+
+/** Quantizes x, float32. Further inputs: random bits for stochastic rounding, and the history of delayed scaling. */
+function quantizeScaled(
+  [x, ...further]: readonly tf.Tensor[],
+  { quantizer, axis, isRandom }: ScaledOptions,
+): tf.Tensor[] {
+  const { format, scaling } = parseQuantizer(quantizer);
+  const [noise, history] = isRandom ? further : [undefined, ...further];
+  const groups = groupsOf(x!, scaling!, axis);
+  // No cast saturates: scaled values are rounded in float32.
+  const element: Format = { ...format, overflow: "saturate", storage: "float32", emulated: true };
+  const { exponent, scale, inverse } = conversionOf(groups, { format: element, scaling: scaling!, history });
+  const lowered = scaleDown(groups.values, tf.neg(exponent));
+  const scaled = scale === undefined ? lowered : tf.mul(lowered, scale);
+  const values = format.rounding === "nearest"
+    ? roundToNearest(scaled, format)
+    : roundBits(scaled, element, noise);
+  const rounded = tf.mul(observedRounding(scaled, element, values), inverse);
+  return [groups.restore(scaleUp(rounded, exponent))];
+}
+
+const quantizeCompiled = fused("quantize", quantizeScaled, { minElements: MIN_COMPILED });
 
 /** Passes values before and after rounding to the active observer, if any. Returns the latter. */
 function observedRounding(before: tf.Tensor, format: Format, after: tf.Tensor): tf.Tensor {
@@ -113,26 +145,46 @@ interface Groups {
   readonly restore: (values: tf.Tensor) => tf.Tensor;
 }
 
+/** Layout of groups in a tensor. */
+interface Layout {
+  /** Sizes before the axis, of the axis, and after the axis. */
+  readonly rows: [outer: number, length: number, inner: number];
+  /** Shape of the values in groups: [outer, blocks, block, inner], the last block of a row completed; or the tensor's. */
+  readonly grouped: number[];
+}
+
+/** Returns the layout of the groups that share a scale. */
+function layoutOf(shape: number[], scaling: Scaling, axis: number): Layout {
+  const sizes = shape.length === 0 ? [1] : shape;
+  const at = axis < 0 ? axis + sizes.length : axis;
+  const product = (values: readonly number[]) => values.reduce((total, size) => total * size, 1);
+  const length = sizes[at]!, outer = product(sizes.slice(0, at)), inner = product(sizes.slice(at + 1));
+  const block = Math.min(scaling.block ?? length, length);
+  const isWhole = scaling.kind === "tensor" || scaling.kind === "delayed";
+  return {
+    rows: [outer, length, inner],
+    grouped: isWhole ? shape : [outer, Math.ceil(length / block), block, inner],
+  };
+}
+
 function groupsOf(x: tf.Tensor, scaling: Scaling, axis: number): Groups {
   if (scaling.kind === "tensor" || scaling.kind === "delayed") {
     return { values: x, amax: tf.max(magnitudes(x)), restore: (values) => values };
   }
-  const shape = x.rank === 0 ? [1] : x.shape;
-  const at = axis < 0 ? axis + shape.length : axis;
-  const length = shape[at]!, block = Math.min(scaling.block ?? length, length);
-  const inner = shape.slice(at + 1).reduce((product, size) => product * size, 1);
-  const outer = x.size / (length * inner), blocks = Math.ceil(length / block);
+  const { rows: [outer, length, inner], grouped } = layoutOf(x.shape, scaling, axis);
+  const padding = grouped[1]! * grouped[2]! - length;
   const rows = tf.reshape(x, [outer, length, inner]);
-  const whole = blocks * block === length
-    ? rows
-    : tf.pad(rows, [[0, 0], [0, blocks * block - length], [0, 0]]);
-  const values = tf.reshape(whole, [outer, blocks, block, inner]);
+  const whole = padding === 0 ? rows : tf.pad(rows, [[0, 0], [0, padding], [0, 0]]);
+  const values = tf.reshape(whole, grouped);
   return {
     values,
     amax: tf.max(magnitudes(values), 2, true),
     restore: (values) => {
-      const joined = tf.reshape(values, [outer, blocks * block, inner]);
-      return tf.reshape(tf.slice(joined, [0, 0, 0], [outer, length, inner]), x.shape);
+      const joined = tf.reshape(values, [outer, length + padding, inner]);
+      return tf.reshape(
+        padding === 0 ? joined : tf.slice(joined, [0, 0, 0], [outer, length, inner]),
+        x.shape,
+      );
     },
   };
 }
@@ -198,11 +250,9 @@ function blockScales(amax: tf.Tensor, format: Format): Conversion {
   const whole = tf.max(amax); // of the tensor
   const { exponent, mantissa } = splitMagnitude(whole);
   const emax = exponentOf(format.largest), shift = tf.sub(exponent, int(emax));
-  const tensorScale = opaque(
-    tf.div(magnitudeAt(emax, mantissa), Math.fround(format.largest * BLOCK_SCALE.largest)),
-  );
+  const tensorScale = opaque(divideBy(magnitudeAt(emax, mantissa), format.largest * BLOCK_SCALE.largest));
   const blocks = scaleDown(floatOf(amax), tf.neg(shift));
-  const wanted = tf.div(opaque(tf.div(blocks, format.largest)), tensorScale);
+  const wanted = tf.div(opaque(divideBy(blocks, format.largest)), tensorScale);
   const inverse = tf.mul(roundTo(wanted, BLOCK_SCALE), tensorScale);
   const scale = tf.where(tf.equal(inverse, 0), inverse, tf.div(1, inverse));
   return { exponent: shift, scale, inverse: orNaN(inverse, tf.broadcastTo(whole, inverse.shape)) };

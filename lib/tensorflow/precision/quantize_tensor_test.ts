@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import seedrandom from "seedrandom";
 import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import fixture from "../../../tests/fixtures/formats/scaled.json" with { type: "json" };
 import { scaledDigest, scaledInputs } from "../../../tests/support/scaled_inputs.ts";
@@ -48,6 +49,35 @@ Deno.test("quantizeTensor() gives the same bits under XLA", () => {
         scaledDigest(wanted),
         name,
       );
+    }
+  }
+});
+
+Deno.test("compiled roundings of large tensors equal those of arrays and of eager tensors, for every scaling", () => {
+  const dims: [number, number] = [72, 90]; // at least MIN_COMPILED elements; no multiple of a block
+  const random = seedrandom.alea("compiled");
+  const values = Float32Array.from(
+    { length: 72 * 90 },
+    () => (random() - 0.5) * 2 ** Math.floor(24 * random() - 12),
+  );
+  const x = tf.tensor2d(values, dims), key = tf.tensor1d([3, 4], "int32"), history = tf.tensor1d([300, 7]);
+  const scalings = ["tensor", "delayed", "row", "mx", "mx-ceil", "nvfp4"];
+  const names = [
+    ...scalings.flatMap((scaling) => [`e4m3fn/${scaling}`, `e2m1fn-stochastic/${scaling}`]),
+    ...["e5m2-saturating-truncate/mx", "e4m7", "e3m2fn-stochastic", "e5m2-truncate"],
+  ];
+  for (const name of names) {
+    const quantizer = parseQuantizer(name), { format: { rounding }, scaling } = quantizer;
+    const past = scaling?.kind === "delayed" ? history : undefined;
+    for (const axis of scaling === undefined || past !== undefined ? [1] : [0, 1]) {
+      const call = (x: tf.Tensor, key: tf.Tensor, history: tf.Tensor) =>
+        quantizeTensor(x, quantizer, { axis, key, history: past && history });
+      using compiled = compile(call, { mode: "graph" });
+      const found = valuesOf(compiled(x, key, history));
+      assertEquals(found, valuesOf(call(x, key, history)), `${name} along axis ${axis}`);
+      if (rounding === "stochastic") continue; // arrays use other random numbers
+      const amaxHistory = past && [300, 7];
+      assertEquals(found, quantizeArray(values, quantizer, { shape: dims, axis, amaxHistory }), name);
     }
   }
 });

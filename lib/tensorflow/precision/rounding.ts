@@ -11,7 +11,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import type { Format } from "../../precision/mod.ts";
+import { type Format, parseFormat } from "../../precision/mod.ts";
 import {
   bitsOf,
   bitwise,
@@ -23,7 +23,8 @@ import {
   SMALLEST_NORMAL,
 } from "./_bits.ts";
 import { DataType } from "../native/dtype.ts";
-import { statelessBits, statelessUniform } from "./random.ts";
+import { fused } from "../binding/fused.ts";
+import { statelessBits } from "./random.ts";
 import { castTo, dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
 import { asOneOp } from "./watch.ts";
 
@@ -48,20 +49,46 @@ export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tenso
     const dtype = STORAGE[format.storage];
     return dtypeOf(x) === dtype ? x : castTo(x, dtype);
   }
-  if (format.rounding === "stochastic" && key === undefined) {
-    throw new TypeError(
-      "Cannot round stochastically: expected a key, an int32 tensor of shape [2], got none.",
-    );
-  }
   const { name, largest } = format;
   return asOneOp(
     { name: `rounding to ${name}`, format: name, largest },
     x,
-    () => tf.tidy(() => roundBits(toFloat32(x), format, key)),
+    () =>
+      tf.tidy(() => roundCompiled([toFloat32(x), ...noiseFor(x.shape, format, key)], { format: name })[0]!),
   );
 }
 
-function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
+/**
+ * Returns the random bits of a stochastic rounding, int32. They are drawn outside of fused functions, because XLA has
+ * another generator. Empty for other roundings.
+ *
+ * @throws {TypeError} For stochastic rounding without a key.
+ */
+export function noiseFor(
+  shape: readonly number[],
+  { rounding }: Format,
+  key: tf.Tensor | undefined,
+): tf.Tensor[] {
+  if (rounding !== "stochastic") return [];
+  if (key !== undefined) return [statelessBits(shape, key)];
+  throw new TypeError(
+    "Cannot round stochastically: expected a key, an int32 tensor of shape [2], got none.",
+  );
+}
+
+/** Minimum number of elements for compiled roundings, which replace 15 to 60 ops. */
+export const MIN_COMPILED = 2 ** 12;
+
+const roundCompiled = fused("round", ([x, noise], { format }: { format: string }) => [
+  x!.size === 0 ? tf.clone(x!) : roundBits(x!, parseFormat(format), noise),
+], { minElements: MIN_COMPILED });
+
+/**
+ * Rounds float32 numbers to an emulated format.
+ *
+ * @param noise Random bits, int32 of the same shape, for stochastic rounding.
+ */
+export function roundBits(x: tf.Tensor, format: Format, noise?: tf.Tensor): tf.Tensor {
   const { exponent, mantissa, rounding } = format;
   const dropped = MANTISSA - mantissa;
   const bits = bitsOf(x);
@@ -74,7 +101,7 @@ function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
     const low = 2 ** dropped - 1; // the bits to drop
     let raised = size;
     if (rounding === "stochastic") {
-      raised = tf.add(size, bitwise("BitwiseAnd", statelessBits(x.shape, key!), low));
+      raised = tf.add(size, bitwise("BitwiseAnd", noise!, low));
     } else if (rounding !== "truncate") {
       const odd = bitwise("BitwiseAnd", bitwise("RightShift", size, dropped), 1);
       raised = tf.add(size, tf.add(odd, int(2 ** (dropped - 1) - 1)));
@@ -92,7 +119,7 @@ function roundBits(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
       : tf.where(isBeyond, filled(x, overflow), rounded);
     rounded = tf.where(
       tf.less(size, int(floatBits(format.smallestNormal))),
-      bitsOf(roundFixed(floatOf(size), { step: 2 ** (1 - bias - mantissa), rounding }, key)),
+      bitsOf(roundFixed(floatOf(size), { step: 2 ** (1 - bias - mantissa), rounding }, noise)),
       rounded,
     );
     // In a format without NaN, NaN becomes zero with the opposite sign, as in ml_dtypes.
@@ -138,13 +165,19 @@ function filled(x: tf.Tensor, bits: number): tf.Tensor {
 function roundFixed(
   x: tf.Tensor,
   { step, rounding }: { step: number; rounding: Format["rounding"] },
-  key?: tf.Tensor,
+  noise?: tf.Tensor,
 ): tf.Tensor {
   const steps = tf.mul(x, 1 / step); // exact
   const whole = rounding === "stochastic"
-    ? tf.floor(tf.add(steps, statelessUniform(x.shape, key!)))
+    ? tf.floor(tf.add(steps, uniformOf(noise!)))
     : rounding === "truncate"
     ? tf.floor(steps)
     : tf.round(steps); // half to even
   return tf.mul(whole, step);
+}
+
+/** Returns uniform numbers in [0, 1), multiples of 2^-23, from random bits: those of `statelessUniform` of the same key. */
+function uniformOf(noise: tf.Tensor): tf.Tensor {
+  const inUpperBinade = bitwise("BitwiseOr", bitwise("BitwiseAnd", noise, MANTISSA_BITS), floatBits(1));
+  return tf.sub(floatOf(inUpperBinade), 1); // exact
 }

@@ -10,16 +10,16 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { currentTensorFlow, type TensorFlowInternals } from "../binding/backend.ts";
-import { freeCaptures } from "../binding/entry.ts";
-import { POLICIES } from "../binding/policy.ts";
+import { currentTensorFlow, type TensorFlowInternals } from "./backend.ts";
+import { freeCaptures } from "./entry.ts";
+import { POLICIES } from "./policy.ts";
 import { elements } from "../native/runtime.ts";
 import { type GraphValue, Trace } from "../native/trace.ts";
-import { castTo } from "../binding/true_dtype.ts";
+import { castTo } from "./true_dtype.ts";
 
 /**
- * Minimum number of input elements for compilation. With twice this limit, steps of a model of 0.8 million parameters
- * take 7 % longer. Half this limit gains no speed and adds compilation time.
+ * Default minimum number of input elements for compilation. With twice this limit, steps of a model of 0.8 million
+ * parameters take 7 % longer. Half this limit gains no speed and adds compilation time.
  */
 const MIN_ELEMENTS = 2 ** 17;
 
@@ -48,11 +48,14 @@ let ahead = 0;
  * @param name A unique name.
  * @param body The function. Its result must depend only on its inputs and options, because calls with equal types,
  * shapes and options share one trace. It runs under the policy `float32` and casts explicitly.
+ * @param limits `minElements`: minimum number of input elements for compilation. Default: 2^17, for chains of about
+ * ten ops.
  * @returns The function. It may have any number of results.
  */
 export function fused<O>(
   name: string,
   body: (inputs: tf.Tensor[], options: O) => tf.Tensor[],
+  { minElements = MIN_ELEMENTS }: { minElements?: number } = {},
 ): (inputs: readonly tf.Tensor[], options: O) => tf.Tensor[] {
   if (names.has(name)) throw new Error(`Cannot make a fused function: expected an unused name, got ${name}.`);
   names.add(name);
@@ -60,7 +63,7 @@ export function fused<O>(
     const tensorflow = currentTensorFlow();
     const { binding, backend } = tensorflow;
     const { trace } = binding;
-    if (trace === undefined || !isFused(inputs)) {
+    if (trace === undefined || !isFused(inputs, minElements)) {
       return binding.regions.withPolicy(POLICIES.float32, () => body([...inputs], options));
     }
     const values = backend.getInputTensorIds(inputs).map((id) => binding.symbolOf(id));
@@ -71,10 +74,10 @@ export function fused<O>(
 }
 
 /** Returns whether a fused function of these inputs is compiled in the current mode. */
-export function isFused(inputs: readonly tf.Tensor[]): boolean {
+export function isFused(inputs: readonly tf.Tensor[], minElements: number = MIN_ELEMENTS): boolean {
   const { binding } = currentTensorFlow();
   return binding.trace?.mode === "graph" && !binding.isUsingGpuDevice() &&
-    inputs.reduce((sum, { shape }) => sum + elements(shape), 0) >= MIN_ELEMENTS;
+    inputs.reduce((sum, { shape }) => sum + elements(shape), 0) >= minElements;
 }
 
 function innerFunction<O>(call: {

@@ -1,10 +1,10 @@
-import { currentTensorFlow } from "../binding/backend.ts";
+import { currentTensorFlow } from "./backend.ts";
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertThrows } from "@std/assert";
-import { useTensorFlow } from "../binding/backend.ts";
-import { compile } from "./compile.ts";
+import { useTensorFlow } from "./backend.ts";
+import { compile } from "../compile/compile.ts";
 import { fused } from "./fused.ts";
-import { toBfloat16, toFloat32, trueDtype } from "../binding/true_dtype.ts";
+import { toBfloat16, toFloat32, trueDtype } from "./true_dtype.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
 import { residual } from "../ops/residual.ts";
 import { causalSoftmax } from "../ops/causal_attention.ts";

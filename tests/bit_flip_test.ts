@@ -82,7 +82,7 @@ Deno.test("a flipped bit in a file of a run or a sweep is detected, or changes n
     [paths.manifest]: () => readManifest(paths.manifest),
     [paths.checkpoint]: checkpoint(paths.checkpoint),
     [paths.best]: checkpoint(paths.best),
-    [paths.tokenizer]: () => readRunTokenizer(run, manifest)?.toJSON(),
+    [paths.tokenizer]: async () => (await readRunTokenizer(run, manifest))?.toJSON(),
     [join(dir, "plan.json")]: () => readPlan(dir),
     [join(dir, "compare.json")]: () => readCulprits(dir),
     // If the name of the field "checksum" is damaged, the content is not.

@@ -156,9 +156,9 @@ Deno.test(`${COUNT} damaged tokenizers of a run are refused`, async () => {
     tokenizerSha256: writeRunTokenizer(paths.tokenizer, tokenizer),
   };
   const whole = Deno.readFileSync(paths.tokenizer);
-  const { refused } = await fuzz("run's tokenizer", () => {
+  const { refused } = await fuzz("run's tokenizer", async () => {
     Deno.writeFileSync(paths.tokenizer, mutateBytes(whole, random));
-    assertEquals(readRunTokenizer(run, manifest)!.toJSON(), tokenizer.toJSON());
+    assertEquals((await readRunTokenizer(run, manifest))!.toJSON(), tokenizer.toJSON());
   });
   assert(refused > COUNT / 2);
 });

@@ -85,10 +85,10 @@ Deno.test(`${COUNT} mutated plans are refused, or read and held against the real
   const random = createRandom(seed, "plans");
   const { plan } = sources();
   const dir = join(root, "plan");
-  placePlan(dir, plan);
+  await placePlan(dir, plan);
   const path = join(dir, "plan.json"), sealed = Deno.readTextFileSync(path);
   const text = editRecord(path, (text) => text);
-  const { refused } = await fuzz("plans", () => {
+  const { refused } = await fuzz("plans", async () => {
     const bytes = mutateText(random.integer(4) === 0 ? sealed : text, random);
     Deno.writeFileSync(path, bytes);
     const read = readPlan(dir);
@@ -99,7 +99,7 @@ Deno.test(`${COUNT} mutated plans are refused, or read and held against the real
     for (const { id, spec } of read.runs.slice(0, 5)) {
       assert(typeof id === "string" && modelOf(spec, 50).vocabSize === 50);
     }
-    placePlan(dir, plan); // it is the same, or another one, which is an error
+    await placePlan(dir, plan); // it is the same, or another one, which is an error
   });
   assert(refused > 0);
 });

@@ -11,7 +11,7 @@ import { type Estimate, estimate } from "../../lib/analysis/mod.ts";
 import { toParameters } from "../../lib/model/mod.ts";
 import type { RecordedRun } from "../../lib/record/mod.ts";
 import { loadDataset } from "../../lib/run/mod.ts";
-import { openModel } from "../../lib/study/open_model.ts";
+import { openModel } from "../../lib/run/open_model.ts";
 import type { Experiment } from "../../lib/sweep/mod.ts";
 import { quantize, statelessNormal, toFloat32, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { Replay } from "../../lib/train/replay.ts";

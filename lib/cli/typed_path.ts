@@ -10,7 +10,20 @@ import { exists } from "../file/exists.ts";
 
 /** Placeholders of options and names of arguments that are paths. A corpus may also be a built-in name. */
 const PATHS: readonly string[] = [
-  ...["folder", "folders", "file", "files", "dir", "model", "run", "spec", "plan", "what", "corpus"],
+  ...[
+    "folder",
+    "folders",
+    "file",
+    "files",
+    "dir",
+    "model",
+    "run",
+    "spec",
+    "plan",
+    "what",
+    "corpus",
+    "tokenizer",
+  ],
 ];
 
 /** The folder of INIT_CWD, and the folder of the process. */
@@ -60,17 +73,21 @@ export function resolveTypedPaths(program: Command): void {
   if (place === undefined) return;
   program.hook("preAction", async (_, action) => {
     const { isMarkovName } = await import("../../data/markov.ts");
-    const one = (value: unknown, isCorpus: boolean) => {
-      if (typeof value !== "string") return value;
-      return isCorpus && (value === "shakespeare" || isMarkovName(value)) ? value : typedPath(value, place);
+    const { isTokenizerPath } = await import("../text/tokenizer_name.ts");
+    const isWord: Readonly<Record<string, (value: string) => boolean>> = {
+      corpus: (value) => value === "shakespeare" || isMarkovName(value),
+      model: (value) => value === "none",
+      tokenizer: (value) => !isTokenizerPath(value),
     };
+    const one = (value: unknown, kind: string) =>
+      typeof value !== "string" || isWord[kind]?.(value) ? value : typedPath(value, place);
     const all = (value: unknown, kind: string) =>
-      Array.isArray(value)
-        ? value.map((item) => one(item, kind === "corpus"))
-        : one(value, kind === "corpus");
+      Array.isArray(value) ? value.map((item) => one(item, kind)) : one(value, kind);
     for (const option of action.options) {
-      const [, kind = ""] = /[<[]([a-z]+)/.exec(option.flags) ?? [];
-      const key = option.attributeName(), source = action.getOptionValueSource(key);
+      const [, word = ""] = /[<[]([a-z]+)/.exec(option.flags) ?? [];
+      const key = option.attributeName(),
+        kind = key === "vocab" ? "tokenizer" : word,
+        source = action.getOptionValueSource(key);
       if (source !== "cli" || !PATHS.includes(kind)) continue;
       action.setOptionValueWithSource(key, all(action.getOptionValue(key), kind), source);
     }

@@ -11,6 +11,7 @@ import { ROOT } from "../run/code.ts";
 import { sweepFolder } from "../sweep/default_folder.ts";
 import { parseSweepSpec } from "../sweep/parse_spec.ts";
 import { makePlan } from "../sweep/plan.ts";
+import { withInputs } from "../sweep/spec_inputs.ts";
 import { placePlan, type Plan, planPath, readPlan } from "../sweep/plan_file.ts";
 import { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
 import { slurmLogs, type SlurmOptions, slurmScript } from "./slurm.ts";
@@ -112,9 +113,9 @@ async function planOf(
         "Plan a sweep with its spec.",
     );
   }
-  const spec = parseSweepSpec(planOrSpec, source);
+  const spec = parseSweepSpec(await withInputs(planOrSpec), source);
   const dir = resolve(given ?? sweepFolder(spec));
   const plan = await makePlan(spec, readPlan(dir)?.threads ?? threads);
-  placePlan(dir, plan);
+  await placePlan(dir, plan);
   return { dir, plan };
 }

@@ -7,6 +7,8 @@ export { type KeyValueCache } from "./attention.ts";
 export {
   type Activation,
   ARCHITECTURES,
+  completeConfig,
+  type FullGptConfig,
   type GptConfig,
   type Norm,
   type Position,
@@ -33,6 +35,8 @@ export {
   type ParameterRecord,
   parameterShapes,
   type ParameterValues,
+  perturbParameters,
+  sizeOf,
 } from "./parameters.ts";
 export { type SampleOptions } from "./sample.ts";
 export { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";

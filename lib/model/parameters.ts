@@ -73,7 +73,7 @@ export function parameterShapes(config: GptConfig): Record<string, number[]> {
 export function initialParameters(config: GptConfig, seed: number, perturb: number = 0): ParameterRecord {
   const { initStd } = completeConfig(config);
   const residual = initStd / Math.sqrt(2 * config.nLayer);
-  return Object.fromEntries(
+  const parameters: ParameterRecord = Object.fromEntries(
     Object.entries(parameterShapes(config)).map(([name, shape]) => {
       const values = new Float32Array(sizeOf(shape));
       if (shape.length === 1) values.fill(name.endsWith(".weight") ? 1 : 0);
@@ -83,13 +83,23 @@ export function initialParameters(config: GptConfig, seed: number, perturb: numb
           std: name.endsWith("c_proj.weight") ? residual : initStd,
         });
       }
-      if (perturb > 0) addRoundingNoise(values, createRandom(seed, `perturb/${perturb}/${name}`));
       return [name, { shape, values }];
     }),
   );
+  if (perturb > 0) perturbParameters(parameters, { seed, perturb });
+  return parameters;
 }
 
-/** Moves each value other than 0 by -1, 0 or 1 unit in the last place. */
+/** Moves each value other than 0 by -1, 0 or 1 unit in the last place of float32, in place. */
+export function perturbParameters(
+  parameters: ParameterRecord,
+  { seed, perturb }: { seed: number; perturb: number },
+): void {
+  for (const [name, { values }] of Object.entries(parameters)) {
+    addRoundingNoise(values, createRandom(seed, `perturb/${perturb}/${name}`));
+  }
+}
+
 function addRoundingNoise(values: Float32Array<ArrayBuffer>, random: Random): void {
   const bits = new Int32Array(values.buffer); // neighboring floats of one sign have neighboring bit patterns
   for (let i = 0; i < bits.length; i++) {

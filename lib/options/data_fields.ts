@@ -18,11 +18,11 @@ export const DATA_FIELDS = {
       name: "vocab",
       flag: "vocab <list>",
       doc:
-        "tokenizers: char (character), byte, gpt2, or sizes of byte-pair vocabularies, for example char,512",
+        "tokenizers: char (character), byte, gpt2, sizes of byte-pair vocabularies, or tokenizer.json files, for example char,512",
     },
     type: "text",
     flag: "vocab <tokenizer>",
-    doc: "char (character), byte, gpt2, or the size of a byte-pair vocabulary",
+    doc: "char (character), byte, gpt2, the size of a byte-pair vocabulary, or a tokenizer.json file",
   },
   documents: {
     type: "text",

@@ -40,6 +40,22 @@ export const WHOLE_FIELDS = {
     choices: ["gpt2", "llama"],
     doc: "preset of the model options that are omitted: gpt2 or llama; docs/models.md lists the values",
   },
+  initFrom: {
+    type: "text",
+    default: "none",
+    added: "none",
+    flag: "init-from <model>",
+    doc:
+      "model whose weights, options and tokenizer the run starts from: folder of a run or of a Hugging Face GPT-2 or LLaMA; none: random weights",
+  },
+  padVocab: {
+    type: "whole",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: true,
+    doc: "vocabulary size V of the model, at least the number of tokens; 0: the number of tokens",
+  },
   perturb: {
     type: "whole",
     default: 0,

@@ -24,6 +24,7 @@ import {
 import { isPresentCode, otherCode, recordedCode, ROOT } from "../run/code.ts";
 import { denoArguments } from "../run/environment.ts";
 import { findText, planFolder, type TextPlaces } from "../run/find_text.ts";
+import { placeInputs } from "../run/inputs.ts";
 import { type Plan, writePlan } from "../sweep/plan_file.ts";
 import { readWhole } from "../run/read_whole.ts";
 import { sameBytes } from "./same_results.ts";
@@ -117,7 +118,7 @@ export async function reproduceRun(
   const root = tree?.root ?? ROOT;
   const again = Deno.makeTempDirSync({ prefix: "losskit-" });
   try {
-    const ended = await rerun(manifest, { root, data, again, signal: options.signal });
+    const ended = await rerun(manifest, { root, data, dir, again, signal: options.signal });
     if ("reason" in ended) return { answer: "cannot", reason: ended.reason, changes };
     const rerunFolder = runFolder(again, ended.id);
     const other = readRun(rerunFolder);
@@ -177,7 +178,7 @@ async function findData(recorded: DataSource, places: TextPlaces): Promise<DataS
 /** Runs a spec in another folder, with a worker of the code in `root`. */
 async function rerun(
   manifest: Manifest,
-  at: { root: string; data: DataSource; again: string; signal: AbortSignal | undefined },
+  at: { root: string; data: DataSource; dir: string; again: string; signal: AbortSignal | undefined },
 ): Promise<{ id: string } | { reason: string }> {
   const { spec, environment } = manifest;
   const libSha256 = hashSources(join(at.root, "lib"));
@@ -187,6 +188,7 @@ async function rerun(
     ...{ name: "reproduce", data: at.data, libSha256, threads: spec.threads, runs: [{ id, spec }] },
   };
   writePlan(at.again, plan);
+  await placeInputs(at.again, [spec], at.dir);
   const { TF_ENABLE_ONEDNN_OPTS: _onednn, ...env } = Deno.env.toObject();
   const child = new Deno.Command(Deno.execPath(), {
     args: [...denoArguments(join(at.root, "lib/sweep/worker.ts"), at.root), at.again, id],

@@ -17,6 +17,7 @@ import {
 import { formatsIn, type PolicyName, type Precision } from "../tensorflow/mod.ts";
 import type { StepError } from "../train/mod.ts";
 import { addToPlan, libHash, type Plan } from "../sweep/plan_file.ts";
+import { placeInputs } from "../run/inputs.ts";
 import { openReplay } from "../run/replay.ts";
 import { runSweep } from "../sweep/sweep.ts";
 import type { Interruption } from "../error/signals.ts";
@@ -91,6 +92,8 @@ export interface LossSignal {
 export interface TrialOptions {
   /** Sweep folder of the trials. Created if it is missing. */
   readonly dir: string;
+  /** Sweep folder of the pairs, which has their inputs. */
+  readonly from: string;
   /** Concurrent runs. */
   readonly workers: number;
   /** Interruption by signals. */
@@ -141,7 +144,7 @@ async function trainTrials(
   specs: readonly RunSpec[],
   options: TrialOptions & { like: RecordedRun; libSha256: string },
 ): Promise<RecordedRun[]> {
-  const { dir, workers, interruption, like: { manifest: { data } }, libSha256 } = options;
+  const { dir, from, workers, interruption, like: { manifest: { data } }, libSha256 } = options;
   const runs = specs.map((spec) => ({ spec, id: runIdOf({ spec, dataSha256: data.sha256, libSha256 }) }));
   const plan: Plan = {
     format: "losskit-plan/1",
@@ -151,6 +154,7 @@ async function trainTrials(
     threads: specs[0]!.threads,
     runs,
   };
+  await placeInputs(dir, specs, from);
   addToPlan(dir, plan, (found) => {
     if (found.libSha256 === libSha256 && found.data.sha256 === data.sha256) return;
     throw new UserError(

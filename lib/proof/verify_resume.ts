@@ -52,7 +52,7 @@ const PATIENCE = 1.1;
 export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promise<Verification> {
   const { dir, kills, workers, signal, print } = options;
   const want = join(dir, "undisturbed");
-  placePlan(want, plan);
+  await placePlan(want, plan);
   const begin = performance.now();
   await undisturbed(want, workers, signal);
   const took = performance.now() - begin;
@@ -64,7 +64,7 @@ export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promis
   let made = 0, sweeps = 0;
   while (made < kills) {
     const got = join(dir, `killed-${++sweeps}`);
-    placePlan(got, plan);
+    await placePlan(got, plan);
     const outcome = await killSweep(plan, got, {
       ...{ random, workers, signal, kills: kills - made },
       pause: (had) => every * PATIENCE ** Math.max(0, had - 2 * KILLS_A_SWEEP),

@@ -19,6 +19,7 @@ import {
   type PreparedCorpus,
   type TokenizerName,
 } from "../text/mod.ts";
+import { inputTokenizer } from "./inputs.ts";
 
 /** Smallest text size, in bytes, for which tokenization shows its progress. Smaller texts take a few seconds. */
 const SHOW_PROGRESS = 2 ** 25;
@@ -114,11 +115,15 @@ function tokenCache(): CacheOptions | undefined {
 /**
  * Tokenizes a corpus for a run, or reads the tokens from the user's cache. A read-only cache is not updated.
  *
- * @throws {UserError} For the reasons of {@linkcode prepareCorpus}.
+ * @param corpus The text.
+ * @param spec The run's tokenizer and documents.
+ * @param dir The sweep's folder, which has the tokenizer of a file. Default: a file that this process has read.
+ * @throws {UserError} For the reasons of {@linkcode prepareCorpus}, or if the tokenizer's file is missing.
  */
 export async function prepareForRun(
   corpus: Corpus,
   spec: Pick<RunSpec, "tokenizer" | "documents" | "separator">,
+  dir?: string,
 ): Promise<PreparedCorpus> {
   const { tokenizer, documents, separator } = spec;
   let progress: Progress | undefined;
@@ -128,6 +133,7 @@ export async function prepareForRun(
   };
   const prepared = await prepareCorpus(corpus, {
     ...{ tokenizer: tokenizer as TokenizerName, documents, separator }, // checked with the spec
+    loadFile: () => inputTokenizer(tokenizer, [dir]),
     cache: tokenCache(),
     onProgress: corpus.bytes > SHOW_PROGRESS ? onProgress : undefined,
   });

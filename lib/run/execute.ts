@@ -38,6 +38,7 @@ import { prepareForRun } from "./corpus.ts";
 import { changesThatMatter, currentEnvironment } from "./environment.ts";
 import { findText, planFolder } from "./find_text.ts";
 import { runPlace } from "./merge_place.ts";
+import { initialParametersOf } from "./initial_model.ts";
 import { NonFiniteWatch, trainOptions } from "./non_finite.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
@@ -92,8 +93,9 @@ export async function executeRun(
   const owner = { generation: claim.begin(journal.generation), requireOwned };
 
   const begin = performance.now();
-  const { corpus } = await findText(run.data, { dir: planFolder(options.folder) });
-  using prepared = await prepareForRun(corpus, spec);
+  const dir = planFolder(options.folder);
+  const { corpus } = await findText(run.data, { dir });
+  using prepared = await prepareForRun(corpus, spec, dir);
   const tensorflow = await useTensorFlow({ threads: spec.threads });
   const environment = await currentEnvironment(tensorflow);
   const startOver = !options.allowEnvironmentChange && reasonToStartOver(paths, { journal, environment });
@@ -115,7 +117,8 @@ export async function executeRun(
     options.print(summarizeModel(model));
   }
   const signal = AbortSignal.any([claim.lost, ...(options.signal ? [options.signal] : [])]);
-  const training = { ...trainOptions(spec, { model, data: prepared }), signal };
+  const parameters = () => initialParametersOf(spec, { model, dir });
+  const training = { ...trainOptions(spec, { model, data: prepared, parameters }), signal };
   const events = train({ ...training, resumeFrom });
   const nonFinite = new NonFiniteWatch(training, {
     ...{ paths, print: options.print },

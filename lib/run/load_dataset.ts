@@ -4,14 +4,16 @@
  * @module
  */
 import type { Documents } from "../text/mod.ts";
-import { tokenizerName } from "../text/mod.ts";
+import { isTokenizerPath, tokenizerName } from "../text/mod.ts";
 import { Dataset } from "../train/mod.ts";
 import { loadCorpus, prepareForRun } from "./corpus.ts";
+import { tokenizerInput } from "./inputs.ts";
 
 /** Tokenization of a text. */
 export interface LoadDatasetOptions {
   /**
-   * `character` (or `char`), `byte`, `gpt2`, or a byte-pair vocabulary by its size: `bpe:512`, or 512. Default: character.
+   * `character` (or `char`), `byte`, `gpt2`, a byte-pair vocabulary by its size (`bpe:512`, or 512), or the path of a
+   * `tokenizer.json`. Default: character.
    */
   readonly tokenizer?: string | number | undefined;
   /** `join` lets windows cross document boundaries; `separate` does not. Default: join. */
@@ -33,6 +35,8 @@ export async function loadDataset(
   { tokenizer = "character", documents = "join", separator = "" }: LoadDatasetOptions = {},
 ): Promise<Dataset> {
   const { corpus } = await loadCorpus(data);
-  const prepared = await prepareForRun(corpus, { tokenizer: tokenizerName(tokenizer), documents, separator });
+  const word = tokenizerName(tokenizer);
+  const name = isTokenizerPath(word) ? (await tokenizerInput(word)).name : word;
+  const prepared = await prepareForRun(corpus, { tokenizer: name, documents, separator });
   return new Dataset(prepared, corpus.name);
 }

@@ -14,8 +14,15 @@ export { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
 export { defaultWorkers, machineMemory, type Memory, workersOf } from "./machine.ts";
 export { completeMerges } from "./merge_place.ts";
 export { explainNonFinite } from "./explain_non_finite.ts";
+export {
+  type ModelChoice,
+  type OpenedModel,
+  openModel,
+  type WhichWeights,
+  withUserErrors,
+} from "./open_model.ts";
 export { policyName } from "./names.ts";
 export { type OpenReplay, openReplay } from "./replay.ts";
 export { modelOf } from "./run_problem.ts";
 export { type RunState, stateOf } from "./run_progress.ts";
-export { prepareRecorded, readRunTokenizer } from "./run_tokenizer.ts";
+export { readRunTokenizer } from "./run_tokenizer.ts";

@@ -16,7 +16,7 @@ import {
   runPaths,
   type RunSpec,
 } from "../record/mod.ts";
-import type { GptConfig } from "../model/mod.ts";
+import type { GptConfig, ParameterRecord } from "../model/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import {
   checkpointProgress,
@@ -29,15 +29,17 @@ import {
 } from "../train/mod.ts";
 import { prepareForRun } from "./corpus.ts";
 import { findText, planFolder } from "./find_text.ts";
+import { initialParametersOf } from "./initial_model.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 
 /** Returns the training options of a run. */
 export function trainOptions(
   spec: RunSpec,
-  { model, data }: { model: GptConfig; data: TrainingData },
+  given: { model: GptConfig; data: TrainingData; parameters: () => ParameterRecord },
 ): ReplayedRun {
-  return { ...spec, policy: spec.policy as PolicyName, model, data, batchSize: spec.B, blockSize: spec.T };
+  const { B: batchSize, T: blockSize, policy } = spec;
+  return { ...spec, policy: policy as PolicyName, ...given, batchSize, blockSize };
 }
 
 /** Finds the first non-finite number of a run while the run trains. */
@@ -163,13 +165,16 @@ async function replay(
   },
 ): Promise<NonFinite | undefined> {
   const { folder, place, signal, print = () => {} } = options;
-  const { corpus } = await findText(data, { dir: planFolder(folder) });
-  using prepared = await prepareForRun(corpus, spec);
+  const dir = planFolder(folder);
+  const { corpus } = await findText(data, { dir });
+  using prepared = await prepareForRun(corpus, spec, dir);
   await useTensorFlow({ threads: spec.threads });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   const resumeFrom = checkpointBefore(place, runPaths(folder));
   print(`replaying the run from step ${resumeFrom?.step ?? 0} to ${nameOf(place)}`);
-  return await findNonFinite({ ...trainOptions(spec, { model, data: prepared }), resumeFrom, signal }, place);
+  const parameters = () => initialParametersOf(spec, { model, dir });
+  const run = trainOptions(spec, { model, data: prepared, parameters });
+  return await findNonFinite({ ...run, resumeFrom, signal }, place);
 }
 
 function nameOf({ step, evaluation }: NonFinitePlace): string {

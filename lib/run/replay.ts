@@ -4,13 +4,14 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { initialParameters, toParameters } from "../model/mod.ts";
+import { toParameters } from "../model/mod.ts";
 import { readRun, runPaths } from "../record/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createBatches } from "../text/mod.ts";
 import { decodeCheckpoint, disposeState, IGNORE_INDEX, Replay } from "../train/mod.ts";
 import { prepareForRun } from "./corpus.ts";
 import { findText, planFolder } from "./find_text.ts";
+import { initialParametersOf } from "./initial_model.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./run_problem.ts";
 
@@ -37,14 +38,15 @@ export interface OpenReplay extends Disposable {
 export async function openReplay(folder: string): Promise<OpenReplay> {
   const { manifest: { spec, data } } = readRun(folder);
   const { checkpoint } = runPaths(folder);
-  const { corpus } = await findText(data, { dir: planFolder(folder) });
-  using prepared = await prepareForRun(corpus, spec);
+  const dir = planFolder(folder);
+  const { corpus } = await findText(data, { dir });
+  using prepared = await prepareForRun(corpus, spec, dir);
   await useTensorFlow({ threads: spec.threads });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   const batches = createBatches(prepared.train, spec);
   const bytes = readIfThere(checkpoint);
   let step = 0, parameters;
-  if (bytes === undefined) parameters = toParameters(initialParameters(model, spec.seed, spec.perturb));
+  if (bytes === undefined) parameters = toParameters(initialParametersOf(spec, { model, dir }));
   else {
     const { state, progress } = decodeCheckpoint(bytes, {
       ...{ name: checkpoint, model, optimizer: spec, emaDecay: spec.emaDecay, overrides: spec.overrides },

@@ -21,6 +21,8 @@ const ADDED = [
   "ropeScaling",
   "nKvHead",
   "nInner",
+  "initFrom",
+  "padVocab",
 ];
 
 Deno.test("run specs have the fields and values of version 0.1, and new fields", () => {

@@ -90,7 +90,11 @@ export function uselessFields({ schedule, optimizer }: RunSpec): Readonly<Record
   };
 }
 
-/** Returns the model configuration of a run. A soft cap of 0 disables the cap. */
+/**
+ * Returns the model configuration of a run. A soft cap of 0 disables the cap.
+ *
+ * @param vocabSize Number of tokens.
+ */
 export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
   const options = Object.fromEntries(
     Object.keys(MODEL_FIELDS).map((name) => [name, run[name as keyof RunSpec]]),
@@ -99,7 +103,7 @@ export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
     ...options as Pick<RunSpec, keyof typeof MODEL_FIELDS>,
     logitSoftCap: run.logitSoftCap || undefined,
     attentionSoftCap: run.attentionSoftCap || undefined,
-    vocabSize,
+    vocabSize: Math.max(vocabSize, run.padVocab),
     blockSize: run.T,
   };
 }

@@ -4,16 +4,14 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
+import { contentHash } from "../file/content_name.ts";
 import { parseJson } from "../file/json.ts";
 import { atomicWrite, type Manifest, runPaths, sha256Hex } from "../record/mod.ts";
-import { type Corpus, type PreparedCorpus, type Tokenizer, tokenizerFromJSON } from "../text/mod.ts";
+import { type Corpus, loadTokenizer, type PreparedCorpus, type Tokenizer } from "../text/mod.ts";
 import { prepareForRun } from "./corpus.ts";
+import { planFolder } from "./find_text.ts";
+import { tokenizerContent } from "./inputs.ts";
 import { readIfThere } from "./resume_point.ts";
-
-/** Returns the content of a tokenizer file. Equal tokenizers have equal content. */
-function contentOf(tokenizer: Tokenizer): string {
-  return `${JSON.stringify(tokenizer)}\n`;
-}
 
 /**
  * Writes a run's tokenizer atomically.
@@ -23,7 +21,7 @@ function contentOf(tokenizer: Tokenizer): string {
  * @returns The file's SHA-256, for the manifest.
  */
 export function writeRunTokenizer(path: string, tokenizer: Tokenizer): string {
-  const content = contentOf(tokenizer);
+  const content = tokenizerContent(tokenizer);
   atomicWrite(path, content);
   return sha256Hex(content);
 }
@@ -36,9 +34,11 @@ export function writeRunTokenizer(path: string, tokenizer: Tokenizer): string {
  * @returns The tokenizer. Undefined if the file is missing or the run has none (losskit 0.1).
  * @throws {UserError} If the file's SHA-256 differs from the manifest.
  */
-export function readRunTokenizer(folder: string, manifest: Manifest): Tokenizer | undefined {
+export async function readRunTokenizer(folder: string, manifest: Manifest): Promise<Tokenizer | undefined> {
   const bytes = recordedBytes(folder, manifest);
-  return bytes && tokenizerFromJSON(parseJson(bytes, { anyKey: true }));
+  if (bytes === undefined) return undefined;
+  const specialInText = contentHash(manifest.spec.tokenizer) !== undefined; // the tokenizer of a file
+  return (await loadTokenizer(parseJson(bytes, { anyKey: true }), { specialInText })).tokenizer;
 }
 
 /**
@@ -66,12 +66,15 @@ function recordedBytes(folder: string, { tokenizerSha256 }: Manifest): Uint8Arra
  * Tokenizes a run's text and requires the tokenizer that the manifest records.
  *
  * @param corpus The run's text.
- * @param manifest The run's manifest.
+ * @param run The run's folder and manifest.
  * @throws {UserError} If this version of losskit trains another tokenizer on the text.
  */
-export async function prepareRecorded(corpus: Corpus, manifest: Manifest): Promise<PreparedCorpus> {
-  const prepared = await prepareForRun(corpus, manifest.spec);
-  const sha256 = sha256Hex(contentOf(prepared.tokenizer));
+export async function prepareRecorded(
+  corpus: Corpus,
+  { folder, manifest }: { folder: string; manifest: Manifest },
+): Promise<PreparedCorpus> {
+  const prepared = await prepareForRun(corpus, manifest.spec, planFolder(folder));
+  const sha256 = sha256Hex(tokenizerContent(prepared.tokenizer));
   if (manifest.tokenizerSha256 === undefined || manifest.tokenizerSha256 === sha256) return prepared;
   prepared[Symbol.dispose]();
   throw new UserError(

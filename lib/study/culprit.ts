@@ -181,7 +181,7 @@ export async function culpritByLoss(
   const used = pairs.slice(0, SEEDS);
   const { spec } = used[0]!.other.manifest;
   const parts = loweredParts(partsOf(spec.nLayer, { optimizer: true }), spec);
-  const signal = lossSignal(used, { ...options, dir: join(dir, "culprit") });
+  const signal = lossSignal(used, { ...options, from: dir, dir: join(dir, "culprit") });
   if (!(signal.whole > 0)) {
     throw new UserError(
       `Cannot search for a culprit by training: expected a higher loss in ${

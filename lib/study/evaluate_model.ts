@@ -18,7 +18,7 @@ import {
   type Quantization,
   targetLosses,
 } from "../train/mod.ts";
-import { type ModelChoice, type OpenedModel, openModel, withUserErrors } from "./open_model.ts";
+import { type ModelChoice, type OpenedModel, openModel, withUserErrors } from "../run/mod.ts";
 
 /** Options of {@linkcode evaluateModel}. */
 export interface EvaluateModelOptions extends ModelChoice {

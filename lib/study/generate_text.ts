@@ -7,7 +7,7 @@ import { UserError } from "../error/user_error.ts";
 import { type GenerateOptions, generateTokens, Gpt, toParameters } from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
-import { type ModelChoice, openModel, withUserErrors } from "./open_model.ts";
+import { type ModelChoice, openModel, withUserErrors } from "../run/mod.ts";
 
 /** Options of {@linkcode generateText}. The prompt is a line break by default. */
 export interface GenerateTextOptions extends ModelChoice, GenerateOptions {

@@ -16,6 +16,7 @@ import {
   requireUnchanged,
   sweepFolder,
   type SweepSpec,
+  withInputs,
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 
@@ -72,7 +73,7 @@ export async function placeSweep(spec: SweepSpecInput, options: PlaceOptions = {
     ? readPlan(options.dir)
     : undefined;
   if (found !== undefined) return await placedBefore(options.dir!, found, options.workers);
-  const checked = checkedSpec(spec, { source, defaults: options.defaults });
+  const checked = await checkedSpec(spec, { source, defaults: options.defaults });
   const { dir = sweepFolder(checked) } = options;
   const draft = await draftPlan(checked);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });
@@ -80,7 +81,7 @@ export async function placeSweep(spec: SweepSpecInput, options: PlaceOptions = {
   const isNamed = options.dir === undefined || spec.name !== undefined;
   const plan = { ...draft.plan(threads), name: isNamed ? checked.name : basename(resolve(dir)) };
   check?.(plan);
-  placePlan(dir, plan);
+  await placePlan(dir, plan);
   return { plan, dir, workers, entropy: describeEntropy(plan.data) };
 }
 
@@ -104,17 +105,22 @@ function isRecord(value: unknown): value is object {
  * Validates a spec. Undefined fields count as omitted.
  *
  * @param options `source`: name of the spec in errors; `defaults`: values of omitted fields (default: the built-in sweep, with
- * the device's autocast policy; a spec without fields also gets two perturbed runs per setting).
- * @throws {UserError} If a field is unknown, or values contradict each other.
+ * the device's autocast policy; a spec without fields also gets two perturbed runs per setting);
+ * `dir`: folder of a sweep whose inputs the spec may name (default: none).
+ * @throws {UserError} If a field is unknown, values contradict each other, or an input cannot be read.
  */
-export function checkedSpec(
+export async function checkedSpec(
   spec: SweepSpecInput,
-  { source, defaults = builtInSweep(spec) }: { source: string; defaults?: SweepSpec | undefined },
-): SweepSpec {
+  { source, defaults = builtInSweep(spec), dir }: {
+    source: string;
+    defaults?: SweepSpec | undefined;
+    dir?: string | undefined;
+  },
+): Promise<SweepSpec> {
   const given = isRecord(spec)
     ? Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined))
     : spec;
-  return parseSweepSpec(given, source, defaults);
+  return parseSweepSpec(await withInputs(given, { dir }), source, defaults);
 }
 
 /** Perturbed runs per setting of the built-in sweep without any field of a spec. */

@@ -79,7 +79,7 @@ export interface Forecast {
  */
 export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {}): Promise<Forecast> {
   const { print = (line) => console.error(line), source = "the object given to plan()" } = options;
-  const checked = checkedSpec(spec, { source });
+  const checked = await checkedSpec(spec, { source });
   const draft = await draftPlan(checked);
   const dir = options.dir ?? sweepFolder(checked);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });

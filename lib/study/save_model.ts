@@ -4,7 +4,7 @@
  * @module
  */
 import { saveGpt2, type SaveGpt2Options, summarizeModel } from "../model/mod.ts";
-import { type ModelChoice, openModel, withUserErrors } from "./open_model.ts";
+import { type ModelChoice, openModel, withUserErrors } from "../run/mod.ts";
 
 /** Options of {@linkcode saveModel}. */
 export interface SaveModelOptions

@@ -19,6 +19,7 @@ import {
   specOfSingleRun,
   type SweepOutcome,
   type SweepSpec,
+  withInputs,
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { checkedSpec, type PlacedSweep } from "./place_sweep.ts";
@@ -85,7 +86,7 @@ export async function recordRun(
   const { dir, spec, found } = await openSpec(fields, options);
   const threads = options.threads ?? found?.threads ?? navigator.hardwareConcurrency;
   const plan = { ...await makePlan(spec, threads), specSha256: identityOf(spec, options) };
-  placePlan(dir, plan);
+  await placePlan(dir, plan);
   const placed = { dir, plan, workers: 1, entropy: describeEntropy(plan.data) };
   const outcome = await runPlaced(placed, options);
   const written = outcome.finished > 0
@@ -117,15 +118,16 @@ async function openSpec(
   options: RecordRunOptions,
 ): Promise<{ dir: string; found: Plan | undefined; spec: SweepSpec }> {
   const { resume = false, source = "the object given to recordRun()" } = options;
-  const fresh = () => specOf(fields, { base: SINGLE_RUN, source });
+  const fresh = () => specOf(fields, { base: SINGLE_RUN, source, dir: options.dir });
   const isEmpty = options.threads === undefined &&
     Object.values(fields).every((value) => value === undefined);
-  const hashes = resume && isEmpty ? {} : { "": identityOf(fresh(), options) };
+  const hashes = resume && isEmpty ? {} : { "": identityOf(await fresh(), options) };
   const dir = options.dir ?? defaultFolder("train", hashes);
   const found = readPlan(dir);
-  if (!resume || found === undefined) return { dir, found, spec: fresh() };
+  if (!resume || found === undefined) return { dir, found, spec: await fresh() };
   const base = specOfSingleRun(dir, fields.data === undefined ? await withText(dir, found) : found);
-  return { dir, found, spec: specOf(fields, { base, source }) };
+  await withInputs({ initFrom: base.initFrom, vocab: base.vocab }, { dir }); // reads the recorded inputs
+  return { dir, found, spec: await specOf(fields, { base, source, dir }) };
 }
 
 /** Returns the hash of the requested spec. Includes `threads` only if given. */
@@ -134,12 +136,12 @@ function identityOf(spec: SweepSpec, { threads }: RecordRunOptions): string {
 }
 
 /** Returns the validated spec of one run: `fields` override those of `base`. */
-function specOf(
+async function specOf(
   { tokenizer, T, B, policy, seed, data, ...shared }: RunSpecInput,
-  { base, source }: { base: SweepSpec; source: string },
-): SweepSpec {
+  { base, source, dir }: { base: SweepSpec; source: string; dir: string | undefined },
+): Promise<SweepSpec> {
   const seq = T ?? base.seq[0]!;
-  return checkedSpec({
+  return await checkedSpec({
     ...shared,
     data: typeof data === "object" ? [...data] : data,
     vocab: tokenizer === undefined ? undefined : [tokenizer],
@@ -147,7 +149,7 @@ function specOf(
     seeds: seed === undefined ? undefined : [seed],
     seq: [seq],
     tokensPerStep: seq * (B ?? base.tokensPerStep / base.seq[0]!),
-  }, { source, defaults: base });
+  }, { source, defaults: base, dir });
 }
 
 /** Returns a plan with the current path of its text. */

@@ -51,7 +51,7 @@ export async function verifyResume(
   const { kills = 5, seed, signal, print = (line) => console.error(line) } = options;
   requireDevice();
   const { source = "the object given to verifyResume()" } = options;
-  const draft = await draftPlan(checkedSpec(spec, { source }));
+  const draft = await draftPlan(await checkedSpec(spec, { source }));
   const dir = options.dir ?? Deno.makeTempDirSync({ prefix: "losskit-verify-" });
   requireEmpty(dir);
   const { workers, threads } = shareMachine(draft, { workers: options.workers, dir });

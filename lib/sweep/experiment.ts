@@ -28,6 +28,7 @@ import { makePlan, specHash } from "./plan.ts";
 import { placePlan, readPlan, runsOfPlan } from "./plan_file.ts";
 import type { SweepSpec } from "./spec.ts";
 import { type Interruption, interruptionOf } from "../error/signals.ts";
+import { withInputs } from "./spec_inputs.ts";
 import { runSweep } from "./sweep.ts";
 
 /** `quick` shows the direction within a minute; `full` decides the verdict. */
@@ -151,9 +152,9 @@ export async function runExperiment(
   const runs: Record<string, RecordedRun[]> = {}, folders: Record<string, string> = {};
   for (const [name, { spec, variables = {} }] of Object.entries(experiment.sweeps(size))) {
     const folder = join(dir, name);
-    const checked = checkedSpec(experiment, name, spec);
+    const checked = checkedSpec(experiment, name, await withInputs(spec));
     const plan = await makePlan(checked, readPlan(folder)?.threads ?? threads);
-    placePlan(folder, plan);
+    await placePlan(folder, plan);
     print(`${name}: ${plan.runs.length} runs`);
     const { exitCode, failed } = await withVariables(
       variables,
@@ -227,7 +228,7 @@ export function experimentHashes(experiment: Experiment, size: ExperimentSize): 
   );
 }
 
-function checkedSpec(experiment: Experiment, name: string, spec: ExperimentSweep["spec"]): SweepSpec {
+function checkedSpec(experiment: Experiment, name: string, spec: object): SweepSpec {
   return parseSweepSpec({ name: `${experiment.name}-${name}`, ...spec }, `${experiment.name}'s ${name}`);
 }
 

@@ -22,6 +22,7 @@ import {
   runPaths,
   takeClaim,
 } from "../record/mod.ts";
+import { copyInputs } from "../run/inputs.ts";
 import { completeMerges, mergeStaging, runPlace } from "../run/merge_place.ts";
 import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan_file.ts";
 import { readWhole } from "../run/read_whole.ts";
@@ -114,6 +115,7 @@ async function mergeAlone(
   if (plan !== undefined) addToPlan(into, plan, () => mergePlans([into, ...from]));
   const own = new Map(listRuns(into).map((run) => [run.id, run])), runs: MergedRun[] = [];
   for (const dir of from.filter((dir) => Deno.realPathSync(dir) !== Deno.realPathSync(into))) {
+    copyInputs(dir, into);
     for (const { id, folder, state, problem } of listRuns(dir)) {
       if (state !== "begun" && state !== "damaged") continue;
       const ours = own.get(id);

@@ -7,13 +7,21 @@ import { UserError } from "../error/user_error.ts";
 import type { Activation } from "../model/mod.ts";
 import { canonicalJson, runIdOf, type RunSpec, sha256Hex } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
-import { type Corpus, parseTokenizerName, requireSequenceLength, type TokenizerName } from "../text/mod.ts";
+import {
+  type Corpus,
+  parseTokenizerName,
+  requireSequenceLength,
+  type Tokenizer,
+  type TokenizerName,
+} from "../text/mod.ts";
 import { loadCorpus, prepareForRun } from "../run/corpus.ts";
+import { knownVocabSize } from "../run/inputs.ts";
 import { findText } from "../run/find_text.ts";
 import { estimateBytes, requireMemory } from "../run/estimate.ts";
 import { expandSweep } from "./expand.ts";
 import { machineMemory } from "../run/machine.ts";
 import { libHash, type Plan } from "./plan_file.ts";
+import { requireInitialModel } from "./spec_inputs.ts";
 import { NO_AXES, type SweepSpec } from "./spec.ts";
 
 /** Returns the SHA-256 of a spec as 64 hexadecimal digits, for a plan. */
@@ -45,6 +53,7 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const sizes = await vocabularySizes(corpus, spec);
   const runsWith = (threads: number) => expandSweep(spec, { data: source.name, threads, vocabSize: sizes });
   const runs = runsWith(1);
+  runs.forEach(requireInitialModel);
   const needed = new Map(runs.map((run) => [textOf(run), run]));
   const facts = new Map<string, { vocabSize: number; validationTokens: number }>();
   // Train the largest vocabulary first: smaller vocabularies are prefixes of its merges.
@@ -52,6 +61,9 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
     using prepared = await prepareForRun(corpus, run);
     const { tokenizer, validation } = prepared;
     facts.set(textOf(run), { vocabSize: tokenizer.vocabSize, validationTokens: validation.length });
+    for (const { padVocab } of runs.filter((other) => textOf(other) === textOf(run))) {
+      requirePadVocab(padVocab, tokenizer);
+    }
     for (const { T } of runs.filter((other) => textOf(other) === textOf(run))) {
       requireSequenceLength(prepared, { T, name: source.name });
     }
@@ -104,7 +116,16 @@ async function vocabularySizes(
     using prepared = await prepareForRun(corpus, { tokenizer: "character", documents, separator });
     characters = prepared.tokenizer.vocabSize;
   }
-  return (tokenizer) => parseTokenizerName(tokenizer).vocabSize ?? characters;
+  return (tokenizer) => parseTokenizerName(tokenizer).vocabSize ?? knownVocabSize(tokenizer) ?? characters;
+}
+
+/** Requires that a padded vocabulary has room for every token. */
+function requirePadVocab(padVocab: number, { name, vocabSize }: Tokenizer): void {
+  if (padVocab === 0 || padVocab >= vocabSize) return;
+  throw new UserError(
+    `Cannot pad the vocabulary: expected padVocab to be 0 or at least the ${vocabSize} tokens of the tokenizer ${name}, ` +
+      `got ${padVocab}. Omit padVocab, or choose a smaller vocabulary.`,
+  );
 }
 
 /** Returns a key of the settings that determine a run's tokens. */

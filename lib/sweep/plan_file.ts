@@ -20,6 +20,7 @@ import {
   runSpecSchema,
 } from "../record/mod.ts";
 import { keepDiff } from "../run/code.ts";
+import { placeInputs } from "../run/inputs.ts";
 
 /** A planned run. */
 export interface PlannedRun {
@@ -107,15 +108,17 @@ export function readPlan(dir: string): Plan | undefined {
 }
 
 /**
- * Writes a plan into a folder, unless the folder already has the same plan.
+ * Writes a plan and the inputs of its runs into a folder, unless the folder already has the same plan.
  *
  * @throws {UserError} If the folder holds another plan, with the first difference, or is not writable.
  */
-export function placePlan(dir: string, plan: Plan): void {
-  if (holds(dir, plan)) return;
+export async function placePlan(dir: string, plan: Plan): Promise<void> {
+  const specs = plan.runs.map(({ spec }) => spec);
+  if (holds(dir, plan)) return await placeInputs(dir, specs); // one may have been deleted
   using _lock = lockFolder(dir); // two sweeps may start at once
   removeLeftovers(dir, planPath(dir));
   if (holds(dir, plan)) return;
+  await placeInputs(dir, specs);
   try {
     keepDiff(dir); // before the plan, so that every plan has the code of its runs
   } catch (cause) {

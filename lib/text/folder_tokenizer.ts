@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
@@ -13,9 +13,9 @@ import { readJsonFile, requireObject } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
 import { noteOtherSum } from "../file/sha256sums.ts";
 import { decodeText } from "../file/text.ts";
+import { loadTokenizer } from "./any_tokenizer.ts";
 import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 import { BYTE_LEVEL_CUTS, BYTE_LEVEL_DECODER, JSON_FRAME } from "./tokenizer_json.ts";
 
 /** Tokenizer files that are not supported. */
@@ -59,13 +59,20 @@ export async function loadFolderTokenizer(
   );
 }
 
+/**
+ * Loads the tokenizer of a `tokenizer.json`, with the settings of a `tokenizer_config.json` in the same folder.
+ *
+ * @throws {UserError} If the file cannot be read, or describes no supported tokenizer.
+ */
+export async function loadTokenizerFile(path: string): Promise<FolderTokenizer> {
+  const config = await readConfig(dirname(path));
+  return await reading(path, () => fromJson(readJsonFile(path, { anyKey: true }), config));
+}
+
 async function findTokenizer(folder: string, V: number): Promise<FolderTokenizer> {
   const path = join(folder, "tokenizer.json");
   const vocab = join(folder, "vocab.json"), merges = join(folder, "merges.txt");
-  if (exists(path)) {
-    const config = await readConfig(folder);
-    return await reading(path, () => fromJson(readJsonFile(path, { anyKey: true }), config));
-  }
+  if (exists(path)) return await loadTokenizerFile(path);
   if (exists(vocab) && exists(merges)) {
     const config = await readConfig(folder);
     for (const name of ["merges.txt", "added_tokens.json", "special_tokens_map.json"]) {
@@ -115,16 +122,7 @@ async function reading<R>(path: string, work: () => R | Promise<R>): Promise<R> 
 }
 
 async function fromJson(json: unknown, { split_special_tokens: split }: Config): Promise<FolderTokenizer> {
-  try {
-    return { tokenizer: tokenizerFromJSON(json, { specialInText: split !== true }) };
-  } catch (error) {
-    if (split === true) throw error; // the package always matches special tokens in text
-  }
-  const { libraryTokenizer } = await import("./library_tokenizer.ts");
-  return {
-    tokenizer: libraryTokenizer(json),
-    note: "the tokenizer is loaded by the package @huggingface/tokenizers",
-  };
+  return await loadTokenizer(json, { specialInText: split !== true });
 }
 
 /** Returns the `tokenizer.json` equivalent to `vocab.json` and `merges.txt`, as transformers converts GPT-2's. */

@@ -11,11 +11,12 @@ export { type Batch, evalWindows, getBatch, IGNORE_INDEX } from "./batch.ts";
 export { type BatchCursor, type BatchStream, createBatches, type Sampling } from "./batches.ts";
 export type { IdBuffer } from "./_id_buffer.ts";
 export type { CutName } from "./_pieces.ts";
+export { type LoadedTokenizer, loadTokenizer, type LoadTokenizerOptions } from "./any_tokenizer.ts";
 export { type BpeOptions, type BpeTokenizer, createBpeTokenizer, type Merge } from "./bpe_tokenizer.ts";
 export { trainBpe } from "./bpe_trainer.ts";
 export { trainCharacterTokenizer } from "./character_tokenizer.ts";
 export { type Corpus, corpusFromBytes, corpusText, joinCorpora, type TextDocument } from "./corpus.ts";
-export { type FolderTokenizer, loadFolderTokenizer } from "./folder_tokenizer.ts";
+export { type FolderTokenizer, loadFolderTokenizer, loadTokenizerFile } from "./folder_tokenizer.ts";
 export { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 export { createMarkovSource, type MarkovOptions, type MarkovSource } from "./markov.ts";
 export {
@@ -33,6 +34,7 @@ export type { Tokenizer } from "./tokenizer.ts";
 export { type FromJsonOptions, tokenizerFromJSON } from "./tokenizer_from_json.ts";
 export type { AddedToken, BpeJson, TokenizerJson, WordLevelJson } from "./tokenizer_json.ts";
 export {
+  isTokenizerPath,
   parseTokenizerName,
   type TokenizerChoice,
   type TokenizerName,

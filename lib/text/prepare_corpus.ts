@@ -37,6 +37,8 @@ export interface PrepareOptions {
   readonly documents?: Documents | undefined;
   /** Text that ends documents, in addition to the ends of files; only with `separate`. Default: empty, for none. */
   readonly separator?: string | undefined;
+  /** Loads the tokenizer of a file; required for a tokenizer `NAME@HASH`. */
+  readonly loadFile?: (() => Promise<Tokenizer>) | undefined;
   /** Disk cache, from which tokens are read as needed. Default: tokens are kept in memory. */
   readonly cache?: CacheOptions | undefined;
   /** Called with the number of bytes encoded so far, and the total. */
@@ -98,6 +100,7 @@ export async function prepareCorpus(corpus: Corpus, options: PrepareOptions): Pr
     const tokenizer = () =>
       makeTokenizer(choice, {
         ...cuts,
+        loadFile: options.loadFile,
         learn: cache === undefined ? learn : (V) => cachedMerges({ ...cache, identity }, V, learn),
       });
     const encode = (tokenizer: Tokenizer, to: Write) =>
@@ -134,8 +137,14 @@ type Write = (part: "train" | "validation", bytes: Uint8Array<ArrayBuffer>) => v
 
 async function makeTokenizer(
   choice: TokenizerChoice,
-  { corpus, learn }: Cuts & { learn: (vocabSize: number) => Merge[] },
+  { corpus, learn, loadFile }: Cuts & Pick<PrepareOptions, "loadFile"> & {
+    learn: (vocabSize: number) => Merge[];
+  },
 ): Promise<Tokenizer> {
+  if (choice.kind === "file") {
+    if (loadFile !== undefined) return await loadFile();
+    throw new TypeError("Cannot load the tokenizer of a file: expected loadFile, got undefined.");
+  }
   if (choice.kind === "gpt2") return await loadGpt2Tokenizer();
   if (choice.kind === "byte") return createBpeTokenizer([]);
   if (choice.kind === "bpe") return vocabularyOf(learn(choice.vocabSize), choice.vocabSize);

@@ -10,16 +10,17 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
+import { contentHash } from "../file/content_name.ts";
 import { parseJson, readJsonFile } from "../file/json.ts";
 import { isSealed, sealJson, unsealJson } from "../file/sealed_json.ts";
+import { loadTokenizer } from "./any_tokenizer.ts";
 import type { Merge } from "./bpe_tokenizer.ts";
 import { StoredTokens, type TokenFile } from "./stored_tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { tokenizerFromJSON } from "./tokenizer_from_json.ts";
 
 /** Location and limit of the cache. */
 export interface CacheOptions {
@@ -110,12 +111,12 @@ export async function cachedTokens(
   ) => { train: PreparedPart; validation: PreparedPart },
 ): Promise<{ tokenizer: Tokenizer; train: StoredTokens; validation: StoredTokens }> {
   const folder = join(textFolder(place), place.tokenizer.replace(":", "-"));
-  const kept = open(folder);
+  const kept = await open(folder);
   if (kept !== undefined) return kept;
   const tokenizer = await make();
   const building = `${folder}.building-${crypto.randomUUID()}`;
-  writing(place.root, () => {
-    try {
+  try {
+    writing(place.root, () => {
       Deno.mkdirSync(building, { recursive: true });
       const files = PARTS.map((part) => Deno.createSync(join(building, `${part}.bin`)));
       let parts: { train: PreparedPart; validation: PreparedPart };
@@ -135,21 +136,25 @@ export async function cachedTokens(
       Deno.writeTextFileSync(join(building, "tokenizer.json"), content);
       const tokens = { ...form, tokenizerSha256: sha256Hex(content) };
       Deno.writeTextFileSync(join(building, TOKENS), sealJson(tokens, 0));
-      // Another process may have built the same folder: its folder is used.
-      if (open(folder) === undefined) {
+    });
+    // Another process may have built the same folder: its folder is used.
+    const other = await open(folder);
+    if (other !== undefined) { for (const part of PARTS) other[part][Symbol.dispose](); }
+    else {
+      writing(place.root, () => {
         removeIfThere(folder);
         Deno.renameSync(building, folder);
-      }
-    } finally {
-      removeIfThere(building);
+      });
     }
-  });
+  } finally {
+    writing(place.root, () => removeIfThere(building));
+  }
   try {
     prune(place, dirname(folder));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error; // another process deletes too
   }
-  const made = open(folder);
+  const made = await open(folder);
   if (made !== undefined) return made;
   throw new UserError(
     `Cannot read the tokens in ${folder}: expected the files just written, got none. ` +
@@ -158,15 +163,16 @@ export async function cachedTokens(
 }
 
 /** Opens a folder of tokens. Returns undefined if it is missing or damaged. */
-function open(
+async function open(
   folder: string,
-): { tokenizer: Tokenizer; train: StoredTokens; validation: StoredTokens } | undefined {
+): Promise<{ tokenizer: Tokenizer; train: StoredTokens; validation: StoredTokens } | undefined> {
   const form = readForm(join(folder, TOKENS), tokensSchema);
   const content = form && readWhole(join(folder, "tokenizer.json"), form.tokenizerSha256);
   if (form === undefined || content === undefined) return undefined;
   let tokenizer: Tokenizer;
   try {
-    tokenizer = tokenizerFromJSON(parseJson(content, { anyKey: true }));
+    const specialInText = contentHash(basename(folder)) !== undefined; // the tokenizer of a file
+    ({ tokenizer } = await loadTokenizer(parseJson(content, { anyKey: true }), { specialInText }));
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) return undefined;
     throw error;

@@ -4,16 +4,20 @@
  * @module
  */
 
+import { contentHash } from "../file/content_name.ts";
 import { UserError } from "../error/user_error.ts";
 
-/** A tokenizer's name in a spec: `character`, `byte`, `gpt2`, or `bpe:V` with the vocabulary size. */
-export type TokenizerName = "character" | "byte" | "gpt2" | `bpe:${number}`;
+/**
+ * A tokenizer's name in a spec: `character`, `byte`, `gpt2`, `bpe:V` with the vocabulary size, or `NAME@HASH` of a
+ * `tokenizer.json`.
+ */
+export type TokenizerName = "character" | "byte" | "gpt2" | `bpe:${number}` | `${string}@${string}`;
 
 /** A parsed tokenizer name. */
 export type TokenizerChoice = {
-  /** The characters of the text. */
-  readonly kind: "character";
-  /** Undefined: V depends on the text. */
+  /** The characters of the text, or the tokenizer of a file. */
+  readonly kind: "character" | "file";
+  /** Undefined: V depends on the text or the file. */
   readonly vocabSize?: undefined;
 } | {
   /** Bytes, GPT-2's table, or byte pairs learned from the text. */
@@ -31,6 +35,11 @@ export function tokenizerName(word: string | number): string {
   return /^[0-9]+$/.test(String(word)) ? `bpe:${word}` : String(word);
 }
 
+/** Returns true if a word is the path of a tokenizer file: it ends in `.json` or contains a slash. */
+export function isTokenizerPath(word: string): boolean {
+  return /\.json$|[\\/]/.test(word);
+}
+
 /**
  * Parses a tokenizer's name.
  *
@@ -40,12 +49,13 @@ export function parseTokenizerName(name: string): TokenizerChoice {
   if (name === "character") return { kind: name };
   if (name === "byte") return { kind: name, vocabSize: 256 };
   if (name === "gpt2") return { kind: name, vocabSize: 50257 };
+  if (contentHash(name) !== undefined) return { kind: "file" };
   const digits = /^bpe:([1-9][0-9]*)$/.exec(name)?.[1];
   const vocabSize = Number(digits);
   if (digits === undefined || !Number.isSafeInteger(vocabSize)) {
     throw new UserError(
-      'Cannot choose a tokenizer: expected "character", "byte", "gpt2", or "bpe:V" with a vocabulary size V ' +
-        `such as "bpe:512", got ${JSON.stringify(name)}`,
+      'Cannot choose a tokenizer: expected "character", "byte", "gpt2", "bpe:V" with a vocabulary size V such as ' +
+        `"bpe:512", or the path of a tokenizer.json, got ${JSON.stringify(name)}`,
     );
   }
   if (vocabSize < 256) {

@@ -4,7 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { Gpt, gpt, type GptConfig } from "../model/mod.ts";
+import { Gpt, gpt, type GptConfig, type ParameterRecord } from "../model/mod.ts";
 import { LOOP_FIELDS, withOneEvalLimit } from "../options/loop_fields.ts";
 import { type OptionsOf, withDefaults } from "../options/run_field.ts";
 import { createBatches } from "../text/mod.ts";
@@ -20,6 +20,8 @@ export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIEL
   readonly model: Gpt | GptConfig;
   /** Tokens to train and evaluate on. */
   readonly data: TrainingData;
+  /** Returns the initial weights of a model made from a config. Default: random weights from `seed` and `perturb`. */
+  readonly parameters?: (() => ParameterRecord) | undefined;
   /** Seed of rounding noise on weights that are initialized from a config. Default: 0, no noise. */
   readonly perturb?: number | undefined;
   /** Training steps. Default: 500. */
@@ -87,7 +89,7 @@ export type EvaluationEvent = {
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
   const owned = options.model instanceof Gpt
     ? undefined
-    : gpt(options.model, { seed: options.seed, perturb: options.perturb });
+    : gpt(options.model, { ...options, parameters: options.parameters?.() });
   const model = owned ?? options.model as Gpt;
   try {
     using trainer = createTrainer(model, { ...options, steps: options.steps ?? DEFAULT_STEPS });

@@ -44,7 +44,7 @@ export async function findNonFinite(run: ReplayedRun, place: NonFinitePlace): Pr
   const { step, evaluation = false } = place;
   const before = await stateBefore(run, evaluation ? step + 1 : step);
   if (before === undefined) return undefined;
-  using model = gpt(run.model, { seed: run.seed });
+  using model = gpt(run.model, { ...run, parameters: run.parameters?.() });
   using eager = createTrainer(model, { ...run, execution: "eager" });
   eager.restore(before.bytes, { name: "the replayed state", sampling: "any" });
   try {
@@ -86,7 +86,7 @@ interface Before {
 async function stateBefore(run: ReplayedRun, step: number): Promise<Before | undefined> {
   const { data, resumeFrom, sampling = "random", signal } = run;
   const { batchSize: B = 12, blockSize: T = run.model.blockSize } = run;
-  using model = gpt(run.model, { seed: run.seed });
+  using model = gpt(run.model, { ...run, parameters: run.parameters?.() });
   using trainer = createTrainer(model, run);
   const batches = createBatches(data.train, { B, T, sampling, seed: trainer.options.seed });
   if (resumeFrom !== undefined) {

@@ -8,9 +8,11 @@ import { UserError } from "../error/user_error.ts";
 import { readRegular } from "../file/regular.ts";
 import { type GptConfig, loadGpt2, type ParameterRecord } from "../model/mod.ts";
 import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mod.ts";
-import { findText, modelOf, planFolder, prepareRecorded, readRunTokenizer } from "../run/mod.ts";
 import { loadFolderTokenizer, type Tokenizer, type Tokens } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";
+import { findText, planFolder } from "./find_text.ts";
+import { modelOf } from "./run_problem.ts";
+import { prepareRecorded, readRunTokenizer } from "./run_tokenizer.ts";
 
 /** Opened model with its tokenizer. Dispose of it to close its token files. */
 export interface OpenedModel extends Disposable {
@@ -95,13 +97,13 @@ async function openRun(
   const opened: Disposable[] = [];
   const prepare = async () => {
     const { corpus } = await findText(manifest.data, { dir: planFolder(folder), data });
-    const prepared = await prepareRecorded(corpus, manifest);
+    const prepared = await prepareRecorded(corpus, { folder, manifest });
     opened.push(prepared);
     return prepared;
   };
   const close = () => opened.forEach((one) => one[Symbol.dispose]());
   try {
-    const tokenizer = readRunTokenizer(folder, manifest) ?? (await prepare()).tokenizer;
+    const tokenizer = await readRunTokenizer(folder, manifest) ?? (await prepare()).tokenizer;
     const config = modelOf(manifest.spec, tokenizer.vocabSize);
     const parameters = checkpointWeights(bytes, { name: path, model: config });
     const run = {

@@ -1,0 +1,27 @@
+/**
+ * Names of content that a run depends on: `NAME@HASH`, with a readable name and the first 12 hexadecimal digits of the
+ * content's SHA-256.
+ *
+ * @module
+ */
+import { basename, dirname } from "node:path";
+
+/** Pattern of a content name. */
+const PATTERN = /^[A-Za-z0-9._-]+@([0-9a-f]{12})$/;
+
+/**
+ * Returns the name of content.
+ *
+ * @param path File or folder of the content. A file with a general name is named after its folder.
+ * @param sha256 SHA-256 of the content, in hex.
+ */
+export function contentName(path: string, sha256: string): string {
+  const own = basename(path).replace(/\.(json|ts|js|mts|mjs)$/, "");
+  const name = own === "tokenizer" || own === "" ? basename(dirname(path)) : own;
+  return `${name.replaceAll(/[^A-Za-z0-9._-]+/g, "-") || "content"}@${sha256.slice(0, 12)}`;
+}
+
+/** Returns the 12 hexadecimal digits of a content name. Returns undefined for other words. */
+export function contentHash(word: string): string | undefined {
+  return PATTERN.exec(word)?.[1];
+}

@@ -1,0 +1,169 @@
+/**
+ * Models from which runs start: weights of another run, or of a Hugging Face folder.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import * as v from "valibot";
+import { UserError } from "../error/user_error.ts";
+import { contentHash, contentName } from "../file/content_name.ts";
+import { exists } from "../file/exists.ts";
+import { parseJson } from "../file/json.ts";
+import { readRegular } from "../file/regular.ts";
+import {
+  completeConfig,
+  decodeSafetensors,
+  encodeSafetensors,
+  type GptConfig,
+  initialParameters,
+  type ParameterRecord,
+  parameterShapes,
+  perturbParameters,
+  sizeOf,
+} from "../model/mod.ts";
+import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
+import { addInput, addTokenizer, foundInput, requireInput, TOKENIZER, tokenizerInput } from "./inputs.ts";
+import { openModel } from "./open_model.ts";
+
+/** Names of the files of a model. */
+const CONFIG = "model.json", WEIGHTS = "model.safetensors";
+
+/** A model from which runs start. */
+export interface InitialModel {
+  /** `NAME@HASH` of config, weights and tokenizer. */
+  readonly name: string;
+  /** `NAME@HASH` of its tokenizer. */
+  readonly tokenizer: string;
+  /** Number of tokens of its tokenizer. */
+  readonly tokens: number;
+  /** Sizes and options. `vocabSize` is at least `tokens`. */
+  readonly config: GptConfig;
+}
+
+/** Initial models by name, for checks of specs. */
+const models = new Map<string, InitialModel>();
+
+/** Returns the initial model of a name that this process has read. */
+export function knownModel(name: string): InitialModel | undefined {
+  return models.get(name);
+}
+
+/**
+ * Reads a model from which runs start.
+ *
+ * @param path Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA; or the name of a model in `dir`.
+ * @param dir Folder of a sweep that has the input. Default: none.
+ * @throws {UserError} If the folder contains no supported model, or its files are damaged.
+ */
+export async function initialModel(path: string, dir?: string): Promise<InitialModel> {
+  if (contentHash(path) !== undefined && !exists(path)) {
+    const known = models.get(path);
+    if (known !== undefined) return known;
+    const { tokenizer, config } = readModel(path, dir);
+    const { tokens } = await tokenizerInput(tokenizer, dir);
+    const model = { name: path, tokenizer, tokens, config };
+    models.set(path, model);
+    return model;
+  }
+  const read = async () => {
+    using opened = await openModel(path, { action: "initialize a run from", note: () => {} });
+    const { config, parameters, tokenizer } = opened;
+    return { config: plainConfig(config), tokenizer, weights: encodeWeights(parameters, config) };
+  };
+  const { config, tokenizer, weights } = await read();
+  if (tokenizer.vocabSize > config.vocabSize) {
+    throw new UserError(
+      `Cannot initialize a run from ${path}: expected a tokenizer of at most ${config.vocabSize} tokens, as the model ` +
+        `has, got ${tokenizer.vocabSize}. Use the tokenizer that the model was trained with.`,
+    );
+  }
+  const { name: tokenizerName } = addTokenizer(tokenizer, join(resolve(path), TOKENIZER));
+  const json = modelJson(config, tokenizerName);
+  const sha256 = modelSha256(json, weights), name = contentName(resolve(path), sha256);
+  addInput(name, async () => {
+    const again = (await read()).weights;
+    if (modelSha256(json, again) === sha256) {
+      return { [CONFIG]: json, [WEIGHTS]: again };
+    }
+    throw new UserError(
+      `Cannot initialize a run from ${path}: expected unchanged weights, got others than a moment ago. ` +
+        "Wait until the run that writes them is finished.",
+    );
+  });
+  const model = { name, tokenizer: tokenizerName, tokens: tokenizer.vocabSize, config };
+  models.set(name, model);
+  return model;
+}
+
+/** Returns a config as JSON can represent it, with every option. */
+function plainConfig(config: GptConfig): GptConfig {
+  return JSON.parse(JSON.stringify(completeConfig(config)));
+}
+
+function encodeWeights(parameters: ParameterRecord, config: GptConfig): Uint8Array<ArrayBuffer> {
+  const names = Object.keys(parameterShapes(config));
+  const tensors = Object.fromEntries(names.map((name) => {
+    const { shape, values } = parameters[name]!;
+    return [name, { shape, values }]; // float32, whatever the stored type
+  }));
+  return encodeSafetensors({ tensors, metadata: {} });
+}
+
+function modelJson(config: GptConfig, tokenizer: string): string {
+  return `${canonicalJson({ config, tokenizer })}\n`;
+}
+
+function modelSha256(json: string, weights: Uint8Array<ArrayBuffer>): string {
+  return sha256Hex(`${json}${sha256Hex(weights)}\n`);
+}
+
+const modelSchema = v.object({ config: v.looseObject({}), tokenizer: v.string() });
+
+function readModel(
+  name: string,
+  dir: string | undefined,
+): { config: GptConfig; tokenizer: string; weights: Uint8Array<ArrayBuffer>; folder: string } {
+  const folder = foundInput(name, [dir]);
+  const bytes = readRegular(join(folder, CONFIG)), weights = readRegular(join(folder, WEIGHTS));
+  const json = new TextDecoder().decode(bytes);
+  requireInput(name, { sha256: modelSha256(json, weights), folder });
+  const { config, tokenizer } = v.parse(modelSchema, parseJson(bytes));
+  return { config: config as unknown as GptConfig, tokenizer, weights, folder };
+}
+
+/**
+ * Returns the weights from which a run starts.
+ *
+ * @param spec The run's spec.
+ * @param options The run's `model`, and the sweep's folder `dir`, which has the initial model.
+ * @throws {UserError} If the initial model is missing, damaged, or of other shapes.
+ */
+export function initialParametersOf(
+  { initFrom, seed, perturb }: Pick<RunSpec, "initFrom" | "seed" | "perturb">,
+  { model, dir }: { model: GptConfig; dir: string },
+): ParameterRecord {
+  if (contentHash(initFrom) === undefined) return initialParameters(model, seed, perturb);
+  const { weights, folder } = readModel(initFrom, dir);
+  const { tensors } = decodeSafetensors(weights, join(folder, WEIGHTS));
+  const parameters = Object.fromEntries(
+    Object.entries(parameterShapes(model)).map(([name, shape]) => {
+      const found = tensors[name];
+      const isFitting = found?.shape.length === shape.length &&
+        shape.every((size, i) => size === found.shape[i] || isCut(name, i) && size < found.shape[i]!);
+      if (!isFitting) {
+        throw new UserError(
+          `Cannot initialize the run from ${initFrom}: expected ${name} of shape [${shape}], got ` +
+            `${found === undefined ? "none" : `shape [${found.shape}]`}. Use the model's own options.`,
+        );
+      }
+      return [name, { shape, values: found!.values.slice(0, sizeOf(shape)) }];
+    }),
+  );
+  if (perturb > 0) perturbParameters(parameters, { seed, perturb });
+  return parameters;
+}
+
+/** Returns true for the rows of the table of positions: a shorter context uses the first ones. */
+function isCut(parameter: string, dimension: number): boolean {
+  return parameter === "wpe.weight" && dimension === 0;
+}

@@ -1,0 +1,121 @@
+/**
+ * Inputs in specs: initial models and tokenizer files. Their paths become names of their content, and the options of an
+ * initial model become values of its runs.
+ *
+ * @module
+ */
+import { contentHash } from "../file/content_name.ts";
+import { UserError } from "../error/user_error.ts";
+import { ARCHITECTURES, completeConfig, type GptConfig } from "../model/mod.ts";
+import { MODEL_FIELDS } from "../options/model_fields.ts";
+import { WHOLE_FIELDS } from "../options/whole_fields.ts";
+import type { RunSpec } from "../record/mod.ts";
+import { type InitialModel, initialModel, knownModel } from "../run/initial_model.ts";
+import { tokenizerInput } from "../run/inputs.ts";
+import { modelOf } from "../run/run_problem.ts";
+import { isTokenizerPath } from "../text/mod.ts";
+import type { FieldValue, When } from "./axes.ts";
+import { eachValue } from "../run/spec_values.ts";
+
+/** Value of `initFrom` for random weights. */
+const NONE = WHOLE_FIELDS.initFrom.default;
+
+/** Fields of a model that a run may choose itself: they change no weight. */
+const FREE: readonly string[] = ["dropout", "initStd"];
+
+/**
+ * Reads the inputs that a spec names, and replaces their paths by names of their content. Adds conditions (`when`) that
+ * give the runs of an initial model its options and tokenizer, unless the spec sets them itself.
+ *
+ * @param spec A spec as written. Values of other types are kept for the schema.
+ * @param options `dir`: folder of a sweep whose inputs the spec may name. Default: none.
+ * @throws {UserError} If an input is missing, damaged or unsupported.
+ */
+export async function withInputs(spec: object, { dir }: { dir?: string | undefined } = {}): Promise<object> {
+  if (typeof spec !== "object" || spec === null || Array.isArray(spec)) return spec; // for the schema to refuse
+  const files = new Set<string>(), folders = new Set<string>();
+  eachValue(spec, (value, field) => {
+    if (typeof value !== "string") return;
+    if (field === "initFrom" && value !== NONE) folders.add(value);
+    const isTokenizer = field === "vocab" || field === "tokenizer";
+    if (isTokenizer && (isTokenizerPath(value) || contentHash(value) !== undefined)) files.add(value);
+  });
+  if (files.size + folders.size === 0) return spec;
+  const models = new Map<unknown, InitialModel>(), tokenizers = new Map<unknown, string>();
+  for (const path of files) tokenizers.set(path, (await tokenizerInput(path, dir)).name);
+  for (const path of folders) models.set(path, await initialModel(path, dir));
+  const named = eachValue(spec, (value, field) => {
+    if (field === "initFrom") return models.get(value)?.name ?? value;
+    return field === "vocab" || field === "tokenizer" ? tokenizers.get(value) ?? value : value;
+  });
+  if (models.size === 0) return named;
+  const given = fieldsSetBy(named);
+  const conditions: When[] = [...models.values()].map((model) => ({
+    if: { initFrom: model.name },
+    set: Object.fromEntries(Object.entries(fieldsOf(model)).filter(([field]) => !given.has(field))),
+  }));
+  const { when } = named as { when?: unknown };
+  return { ...named, when: [...conditions, ...(Array.isArray(when) ? when : [])] };
+}
+
+/** Returns the fields of a run that a spec sets, directly or on an axis. */
+function fieldsSetBy(spec: object): ReadonlySet<string> {
+  const { axes, zip, vocab } = spec as { axes?: unknown; zip?: unknown; vocab?: unknown };
+  const inAxes = [axes, ...(Array.isArray(zip) ? zip : [])].flatMap((one) => Object.keys(Object(one)));
+  return new Set([...Object.keys(spec), ...inAxes, ...(vocab === undefined ? [] : ["tokenizer"])]);
+}
+
+/** Returns the fields of the runs that start from a model. */
+function fieldsOf({ config, tokenizer, tokens }: InitialModel): Readonly<Record<string, FieldValue>> {
+  const full = completeConfig(config);
+  const { nInner } = completeConfig({ ...config, nInner: 0 });
+  const model = Object.fromEntries(
+    Object.entries(MODEL_FIELDS).map(([name, field]) => [
+      name,
+      full[name as keyof typeof MODEL_FIELDS] ?? field.default,
+    ]),
+  );
+  return {
+    ...model,
+    nInner: full.nInner === nInner ? 0 : full.nInner,
+    nKvHead: full.nKvHead === full.nHead ? 0 : full.nKvHead,
+    architecture: architectureOf(full),
+    tokenizer,
+    padVocab: config.vocabSize > tokens ? config.vocabSize : 0,
+  };
+}
+
+function architectureOf(config: GptConfig): RunSpec["architecture"] {
+  const options = Object.entries(ARCHITECTURES.llama).filter(([name]) => name !== "tiedHead");
+  return options.every(([name, value]) => config[name as keyof GptConfig] === value) ? "llama" : "gpt2";
+}
+
+/**
+ * Requires that a run has the options and the tokenizer of the model that it starts from.
+ *
+ * @throws {UserError} For the first field that contradicts the model.
+ */
+export function requireInitialModel(run: RunSpec): void {
+  const { initFrom, T } = run;
+  if (initFrom === NONE) return;
+  const refuse = (wanted: string, got: string, remedy: string): never => {
+    throw new UserError(
+      `Cannot initialize the run from ${initFrom}: expected ${wanted}, got ${got}. ${remedy}.`,
+    );
+  };
+  const model = knownModel(initFrom);
+  if (model === undefined) return refuse("the folder of a model", "another word", "Correct the path");
+  const { config, tokenizer, tokens } = model;
+  if (contentHash(run.tokenizer) !== contentHash(tokenizer)) {
+    refuse(`the model's tokenizer (${tokens} tokens)`, run.tokenizer, "Omit the tokenizer (vocab)");
+  }
+  const [own, other] = [completeConfig(config), completeConfig(modelOf(run, tokens))];
+  for (const [field, value] of Object.entries(own) as [keyof typeof own, unknown][]) {
+    if (FREE.includes(field) || field === "blockSize" || (other[field] ?? 0) === (value ?? 0)) continue;
+    const name = field === "vocabSize" ? "padVocab" : field;
+    refuse(`${name} ${value ?? 0}, as the model has`, String(other[field] ?? 0), `Omit ${name}`);
+  }
+  if (T > config.blockSize) {
+    refuse(`T of at most ${config.blockSize} (the model's context length)`, String(T), "Set a smaller seq");
+  }
+}

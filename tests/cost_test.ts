@@ -80,7 +80,7 @@ function stepCosts(S: number): { traced: Work; later: Work[] } {
   return { traced, later };
 }
 
-Deno.test("a Decoder needs O(S) operations per token: 2 P + 4 L C S in products, others linear in S", () => {
+Deno.test("a Decoder needs O(S) FLOPs per token: 2 P + 4 L C S in products, others linear in S", () => {
   const sizes = [32, 64, 128, 256];
   const costs = sizes.map((S) => stepCosts(S).traced);
   for (const [i, S] of sizes.entries()) assertEquals(costs[i]!.products, 2 * WEIGHTS + 4 * 2 * 16 * S);

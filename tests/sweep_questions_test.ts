@@ -117,7 +117,7 @@ Deno.test("explain names the differences that make a run reusable or new", async
     assertMatch(told, /planned, not started/);
     assertMatch(
       told,
-      /→ new: no run has the same ID; the nearest differs in seed \(there 1, here 9\), lr \(there 0.001, here 0.5\)/,
+      /→ new: no run has the same ID; the most similar differs in seed \(there 1, here 9\), lr \(there 0.001, here 0.5\)/,
     );
   });
   await t.step("finished in another folder", async () => {

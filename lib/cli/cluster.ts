@@ -43,12 +43,12 @@ function wholeSeconds(flag: "--warn" | "--grace"): (text: string) => number {
 /** Creates a subcommand with the shared options. */
 function engine(name: string, description: string): Command {
   return command(name, description)
-    .usage("[options] <plan>")
+    .usage("[options] <sweep>")
     .showHelpAfterError(`(see ${typedCommand(`cluster ${name}`)} --help)`)
-    .argument("<plan>", "a folder with a plan.json, or a spec: .json, or .ts with a default export")
+    .argument("<sweep>", "a sweep's folder with a plan.json, or a spec: .json, or .ts with a default export")
     .option(
       "--out <folder>",
-      `folder of plan and runs, only with a spec (default: ${DEFAULT_FOLDER_HELP})`,
+      `the sweep's folder, only with a spec (default: ${DEFAULT_FOLDER_HELP})`,
     )
     .option(
       "--threads <n>",
@@ -67,8 +67,8 @@ function engine(name: string, description: string): Command {
     );
 }
 
-export const program: Command = command("cluster", "Write job files that run a plan on Slurm or Kubernetes.");
-program.usage("slurm|kubernetes [options] <plan>").addCommand(
+export const program: Command = command("cluster", "Write job files that run a sweep on Slurm or Kubernetes.");
+program.usage("slurm|kubernetes [options] <sweep>").addCommand(
   engine("slurm", "Write a job array script for sbatch, with one task per run.")
     .option(
       "--time <limit>",
@@ -102,7 +102,7 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
 ).addCommand(
   engine("kubernetes", "Write the manifest of an Indexed Job for kubectl apply, with one pod per run.")
     .requiredOption("--image <name>", "container image with Deno and losskit")
-    .requiredOption("--claim <name>", "PersistentVolumeClaim for the plan's folder")
+    .requiredOption("--claim <name>", "PersistentVolumeClaim for the sweep's folder")
     .option(
       "--memory <size>",
       "memory per pod, as a Kubernetes quantity, for example 2Gi",
@@ -111,7 +111,7 @@ program.usage("slurm|kubernetes [options] <plan>").addCommand(
     .option("--mount <path>", "mount path of the claim in the container", containerPath("--mount"), "/data")
     .option(
       "--folder <path>",
-      "plan's folder in the container (default: its name under --mount)",
+      "the sweep's folder in the container (default: its name under --mount)",
       containerPath("--folder"),
     )
     .option("--workdir <path>", "path of losskit in the image", containerPath("--workdir"), "/losskit")

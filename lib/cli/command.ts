@@ -124,7 +124,7 @@ export const TRAINING_STATUSES: Statuses = {
   ...STATUS.done,
   ...STATUS.badInput,
   3: "some runs failed, or a recorded run is damaged",
-  4: "a run diverged and allowDivergence is false",
+  4: "a loss was NaN or infinite, and the spec sets allowDivergence to false (--fail-on-divergence)",
   75: "interrupted (Ctrl-C); repeat the command to resume. npx reports 130 instead",
 };
 

@@ -50,7 +50,7 @@ export const program: Command = command(
   )
   .argument(
     "[second-run]",
-    "folder of the second run, which differs from the first in precision only, or in seed only (the seed spread is then reported)",
+    "folder of the second run, which differs from the first in precision only, or in seed only (the difference between the seeds is then reported)",
   )
   .option("--out <folder>", `folder of runs and report, only with a spec (default: ${DEFAULT_FOLDER_HELP})`)
   .option(
@@ -63,7 +63,7 @@ export const program: Command = command(
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "search for the layers and operation classes that cause a gap. auto: replay a step if the verdict is degraded; loss: as auto, and also train the candidates; replay: always replay a step; none: no search",
+    "search for the layers and operation classes that cause a gap. auto: replay 8 batches if the verdict is degraded; loss: as auto, and also train the candidate sets; replay: replay whatever the verdict is; none: no search",
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")

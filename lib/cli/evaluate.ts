@@ -33,7 +33,7 @@ export const program: Command = command(
   .option("--text <text>", "measure the loss of this text, and print the loss of each token")
   .option(
     "--eval-tokens <n>",
-    "number of target tokens, rounded down to whole windows, or all (evaluations during training cover --eval-bytes)",
+    "number of target tokens, rounded down to whole windows, or all. Training evaluates less text: see --eval-bytes of train",
     tokens,
     "all",
   )
@@ -54,7 +54,7 @@ export const program: Command = command(
   .option("--json", "print the result as JSON")
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
-  .option("--threads <n>", "number of threads (default: chosen by TensorFlow)", numberOption("--threads"))
+  .option("--threads <n>", "number of threads (default: the number of cores)", numberOption("--threads"))
   .action(print);
 
 function tokens(text: string): number | "all" {

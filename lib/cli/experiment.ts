@@ -27,7 +27,7 @@ export const program: Command = command(
   )
   .option(
     "--out <folder>",
-    "folder of runs and result.json (default: experiments/out/NAME, or NAME-quick with --quick; NAME-HASH if that folder contains other plans)",
+    "folder of runs and result.json (default: experiments/out/NAME, or NAME-quick with --quick; NAME-HASH if that folder contains runs of different specs)",
   )
   .option(
     "--workers <n>",

@@ -1,4 +1,4 @@
-/** `deno task explain RUN`: explains why a run is new, resumed or done. */
+/** `deno task explain RUN`: reports why a run is reusable, resumable or new. */
 import type { Command } from "commander";
 import { explainNonFinite } from "../run/mod.ts";
 import { explainRun } from "../proof/mod.ts";
@@ -6,11 +6,11 @@ import { command, runCommand } from "./command.ts";
 
 export const program: Command = command(
   "explain",
-  "Report whether a run is done, resumable or new. Print the fields of spec, data, code and environment in which it differs from the most similar run.",
+  "Report whether a run is reusable, resumable or new. Print the fields of spec, data, code and environment in which the run differs from the most similar other run.",
 )
   .argument(
     "<run>",
-    "a run's folder, for example experiments/out/default/runs/ID; the run may exist only in the plan, whose plan.json lists the IDs",
+    "a run's folder, for example experiments/out/default/runs/ID. A run that has not started needs no folder: its ID is in the sweep's plan.json",
   )
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
   .option(

@@ -39,7 +39,7 @@ export const program: Command = command(
   .option("--seed <n>", "sampling seed", numberOption("--seed"), 1)
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
-  .option("--threads <n>", "number of threads (default: chosen by TensorFlow)", numberOption("--threads"))
+  .option("--threads <n>", "number of threads (default: the number of cores)", numberOption("--threads"))
   .action(print);
 
 async function print(folder: string, { maxTokens, ...options }: Options): Promise<void> {

@@ -11,7 +11,10 @@ export const program: Command = command(
   { 0: "done", ...STATUS.badInput, 1: "JupyterLab failed; its other statuses are passed on" },
 )
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")
-  .argument("[options...]", "options after -- are passed to JupyterLab, for example -- --no-browser")
+  .argument(
+    "[options...]",
+    "options after -- are passed to JupyterLab, for example: deno task jupyter -- --no-browser",
+  )
   .option("--install-only", "install the kernel for your own Jupyter; do not start JupyterLab")
   .action(async (args: string[], { installOnly = false }: { installOnly?: boolean }) => {
     const folder = writeKernelspec(jupyterDataDir());

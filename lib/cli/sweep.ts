@@ -51,7 +51,7 @@ export const program: Command = command(
   )
   .option(
     "--floor <n>",
-    `${FLOOR_HELP} (default: 2 without a spec and flags, else 0)`,
+    `${FLOOR_HELP} (default: 2 for the built-in sweep, which has neither a spec nor flags; otherwise 0)`,
     numberOption("--floor"),
   )
   .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 1)
@@ -72,7 +72,7 @@ export const program: Command = command(
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
-    "resume the sweep in --out from its recorded plan, so that no spec is needed. Without a plan, start a new sweep",
+    "resume without repeating the spec and the flags: read them from the plan in --out. Without a plan, start a new sweep",
   )
   .addHelpText(
     "after",

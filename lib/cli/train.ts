@@ -16,10 +16,10 @@ export const program: Command = command("train", "Train one model and record the
     "--out <folder>",
     "folder of run and report (default: experiments/out/train, or train-HASH if train contains a different run)",
   )
-  .option("--describe", "print the model's layers, parameters and operations, without training")
+  .option("--describe", "print the model's layers, parameters and FLOPs, without training")
   .option(
     "--resume",
-    "resume the run in --out; omitted options are read from its recorded plan. Without a plan, start a new run",
+    "resume without repeating the other options: read them from the plan in --out. Without a plan, start a new run",
   )
   .option(
     "--allow-environment-change",

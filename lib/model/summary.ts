@@ -1,5 +1,5 @@
 /**
- * Size and cost of a GPT: floating-point operations per token, and a table of its parts.
+ * Size and cost of a GPT: FLOPs (floating-point operations) per token, and a table of its parts.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { completeConfig, type GptConfig } from "./config.ts";
 import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
 
 /**
- * Returns floating-point operations per token of one training step, forward and backward: 6 P + 6 L C T.
+ * Returns the FLOPs per token of one training step, forward and backward: 6 P + 6 L C T.
  *
  * P counts the weights of matrix products, including the head's (tied or not) and excluding embedding tables, whose
  * rows are only read. Each weight is a multiplication and an addition forward, and twice that backward (Kaplan et al.
@@ -111,6 +111,6 @@ export function describeModel(config: GptConfig): string {
   return [
     ...lines,
     `bias ${bias}, dropout ${dropout}, initial deviation ${initStd}, norm epsilon ${layerNormEps}, ${caps}${rope}`,
-    `${flops} operations per token of a training step at T = ${blockSize}`,
+    `${flops} FLOPs per token of a training step at T = ${blockSize}`,
   ].join("\n");
 }

@@ -28,7 +28,7 @@ LayerNorm           25 of 768                    38,400
 head                tied                              0
 total                                       124,439,808
 bias true, dropout 0, initial deviation 0.02, norm epsilon 0.00001, soft caps: logits none, attention none
-7.978e+8 operations per token of a training step at T = 1024`,
+7.978e+8 FLOPs per token of a training step at T = 1024`,
   );
   const other = describeModel({
     ...{ nLayer: 1, nHead: 2, nEmbd: 8, vocabSize: 10, blockSize: 4 },
@@ -44,7 +44,7 @@ LayerNorm           3 of 8                           24
 head                8 × 10                           80
 total                                             1,056
 bias false, dropout 0.1, initial deviation 0.02, norm epsilon 0.00001, soft caps: logits 30, attention none
-5.664e+3 operations per token of a training step at T = 4`,
+5.664e+3 FLOPs per token of a training step at T = 4`,
   );
 });
 

@@ -35,8 +35,9 @@ export const DATA_FIELDS = {
   separator: {
     type: "text",
     default: "",
+    defaultDoc: "none, a file is one document",
     added: "",
     flag: "separator <text>",
-    doc: "text that ends a document within a file; \\n is a line break",
+    doc: "text that ends a document within a file, only with documents separate; \\n is a line break",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

@@ -26,7 +26,7 @@ export const LOOP_FIELDS = {
   evalBytes: {
     type: "tokens",
     default: 16384,
-    defaultDoc: "16384, or all with evalTokens",
+    defaultDoc: "16384; not used with a limit in tokens",
     added: "all",
     least: 1,
     most: 1e12,
@@ -36,11 +36,11 @@ export const LOOP_FIELDS = {
   evalTokens: {
     type: "tokens",
     default: "all",
-    defaultDoc: "evalBytes applies",
+    defaultDoc: "not set",
     least: 1,
     most: 1e12,
     flag: "eval-tokens <n>",
-    doc: "validation tokens per evaluation instead of bytes, only with a single tokenizer; or all",
+    doc: "limit of evaluations in tokens instead of bytes, only with a single tokenizer; or all",
   },
   checkpointEvery: {
     type: "whole",
@@ -62,9 +62,9 @@ export const LOOP_FIELDS = {
     default: 0,
     added: 0,
     least: 0,
-    flag: "probes <k>",
+    flag: "probes <n>",
     doc:
-      "record probe metrics (gradients, updates, activations, attention, log Z, loss by position) every k steps; 0 disables it",
+      "record probe metrics (gradients, updates, activations, attention, log Z, loss by position) every n steps; 0 disables it",
   },
   patience: {
     type: "whole",

@@ -26,12 +26,13 @@ export const TRAINER_FIELDS = {
     type: "number",
     least: 0,
     flag: true,
-    doc: "learning rate at the last step",
+    doc: "learning rate at the last step; not used by the constant schedule",
     defaultDoc: "a tenth of lr",
   },
   warmupSteps: {
     type: "whole",
     default: 10,
+    defaultDoc: "10, or 0 if steps is at most 10",
     least: 0,
     flag: true,
     doc: "steps of linear warm-up",
@@ -91,7 +92,7 @@ export const TRAINER_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "steps of decay at the end of the wsd schedule",
+    doc: "steps of decay at the end of the wsd schedule, which requires at least 1",
   },
   optimizer: {
     type: "text",

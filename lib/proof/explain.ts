@@ -1,5 +1,5 @@
 /**
- * Explains whether a run is new, resumable or reusable, by changes of its spec, data, code and environment.
+ * Explains whether a run is reusable, resumable or new, by changes of its spec, data, code and environment.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import { probeEnvironment } from "../run/environment.ts";
 import { findText } from "../run/find_text.ts";
 import { libHash, type Plan, readPlan } from "../sweep/plan_file.ts";
 
-/** Verdict on a run, and the reasons. */
+/** State of a run, and the reasons. */
 export interface Explanation {
   /** `reusable`: finished and unchanged. `resumable`: continues from its checkpoint. `new`: runs from the start. */
   readonly verdict: "reusable" | "resumable" | "new";
@@ -73,7 +73,7 @@ export async function explainRun(
   const near = nearest(identity, [...(dir === undefined ? [] : [dir]), ...others]);
   const nearLine = near === undefined
     ? "no other run to compare with"
-    : `the nearest other run, ${near.name}, differs in ${near.differences.join(", ")}`;
+    : `the most similar other run, ${near.name}, differs in ${near.differences.join(", ")}`;
   const data = await dataState(identity.data, dir), code = codeState(identity.libSha256, recorded);
   const planned = plan?.runs.some((run) => run.id === id);
   const lines = [
@@ -98,7 +98,7 @@ export async function explainRun(
       ? `it ran in ${elsewhere}, not here`
       : near === undefined
       ? "no similar run is recorded"
-      : `no run has the same ID; the nearest differs in ${near.differences.join(", ")}`;
+      : `no run has the same ID; the most similar differs in ${near.differences.join(", ")}`;
     return { verdict: "new", lines: [...lines, `environment: not recorded`, `→ new: ${why}`] };
   }
   const changes = environmentChanges(recorded.manifest.environment, await environment());

@@ -36,7 +36,7 @@ export interface EvaluateModelOptions extends ModelChoice {
   readonly policy?: PolicyWord | undefined;
   /** Also evaluates the model with its linear layers in a number format. Default: none. */
   readonly quantize?: Quantization | undefined;
-  /** Number of threads. Default: chosen by TensorFlow. */
+  /** Number of threads. Default: number of cores. */
   readonly threads?: number | undefined;
 }
 

@@ -11,7 +11,7 @@ import { type ModelChoice, openModel, withUserErrors } from "../run/mod.ts";
 
 /** Options of {@linkcode generateText}. The prompt is a line break by default. */
 export interface GenerateTextOptions extends ModelChoice, GenerateOptions {
-  /** Number of threads. Default: chosen by TensorFlow. */
+  /** Number of threads. Default: number of cores. */
   readonly threads?: number | undefined;
 }
 

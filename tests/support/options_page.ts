@@ -31,11 +31,15 @@ export function optionsPage(): string {
 
 This page lists the fields of a run's spec. \`train\` and \`sweep\` have a flag for every field. In the spec of a
 sweep, some fields are lists with another name, such as \`seq\` for \`T\`. [Specs](specs.md) describes spec files.
-Blocks count from 0: \`h.0\` is the first block. Defaults of model options are those of GPT-2;
-[models](models.md) lists those of LLaMA.
+Blocks count from 0: \`h.0\` is the first block. The default architecture is GPT-2's: \`norm\`, \`position\`,
+\`activation\`, \`bias\` and \`tiedHead\`. The default sizes are smaller. [Models](models.md) lists the values of
+LLaMA.
 
 In the library, \`lk.gpt\` takes the model options, \`lk.createTrainer\` the trainer options, and \`lk.train\` those
-of trainer and loop. There, T is \`blockSize\` and B is \`batchSize\`; \`lk.gpt\` also requires \`vocabSize\`.
+of trainer and loop. There, T is \`blockSize\` and B is \`batchSize\`; \`lk.gpt\` also requires \`vocabSize\`. In help
+texts, a window is a sequence of T tokens. Without \`steps\`, \`lk.train\` trains 500 steps, and
+\`lk.createTrainer\` has no last step. With the schedule \`wsd\`, their \`decaySteps\` is a tenth of \`steps\` by
+default.
 ${PARTS.map(([title, fields]) => `\n## ${title}\n\n${tableOf(fields)}`).join("")}`;
 }
 
@@ -91,14 +95,12 @@ function valuesOf({ type, choices, least, most, above, below }: RunField): strin
   }`;
 }
 
-/** Returns the default of `train`, and those of `sweep` and the library if they differ. */
+/** Returns the default of `train`, and that of `sweep` if it differs. */
 function defaultOf(name: string, field: RunField): string {
   if (field.defaultDoc !== undefined) return field.defaultDoc;
   const own = shown(trainDefault(name) ?? field.default);
   const other = shown(name === "B" ? "1,024 / T" : sweepDefault(field.list?.name ?? name) ?? field.default);
-  return other === own
-    ? own
-    : `${own}; in \`sweep\` ${field.default === undefined ? "" : "and the library "}${other}`;
+  return other === own ? own : `${own}; in \`sweep\` ${other}`;
 }
 
 function shown(value: unknown): string {

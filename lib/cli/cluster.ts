@@ -1,4 +1,4 @@
-/** `deno task cluster slurm|kubernetes`: writes a plan as cluster jobs. */
+/** `deno task cluster slurm|kubernetes`: writes job files that run a sweep. */
 import { typedCommand } from "../error/command_line.ts";
 import { printable } from "../error/printable.ts";
 import type { Command } from "commander";
@@ -67,7 +67,10 @@ function engine(name: string, description: string): Command {
     );
 }
 
-export const program: Command = command("cluster", "Write job files that run a sweep on Slurm or Kubernetes.");
+export const program: Command = command(
+  "cluster",
+  "Write job files that run a sweep on Slurm or Kubernetes.",
+);
 program.usage("slurm|kubernetes [options] <sweep>").addCommand(
   engine("slurm", "Write a job array script for sbatch, with one task per run.")
     .option(

@@ -6,6 +6,7 @@
 import { type Estimate, estimate } from "../lib/analysis/mod.ts";
 import { greatest, least } from "../lib/number/extent.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
+import type { ExperimentVerdict } from "../lib/sweep/mod.ts";
 
 /** Returns the final validation loss, or the one at `step`, in nats per token; NaN if there is no such evaluation. */
 export function validationLoss(run: RecordedRun, step?: number): number {
@@ -58,6 +59,27 @@ export function hasPolicy(policy: string): (run: RecordedRun) => boolean {
 /** Returns an estimate as fields of a table row. */
 export function fields({ mean, half, n }: Estimate): { gap: number; half: number | null; n: number } {
   return { gap: mean, half: half ?? null, n };
+}
+
+/** Returns true if a mean is above `least`, and its 95 % confidence interval is above 0. */
+export function isAbove({ mean, half }: Estimate, least = 0): boolean {
+  return mean > least && mean - (half ?? Infinity) > 0;
+}
+
+/**
+ * Concludes from the parts of a prediction.
+ *
+ * @param parts Parts by name: true if the part holds.
+ * @returns The verdict, and a sentence that lists the parts.
+ */
+export function concludeParts(
+  parts: Readonly<Record<string, boolean>>,
+): { verdict: ExperimentVerdict; sentence: string } {
+  const listed = Object.entries(parts).map(([name, holds]) => `${name}: ${holds ? "yes" : "no"}`);
+  return {
+    verdict: Object.values(parts).every(Boolean) ? "reproduced" : "not reproduced",
+    sentence: `Parts that hold: ${listed.join("; ")}.`,
+  };
 }
 
 /** Formats an estimate as text. */

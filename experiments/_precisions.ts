@@ -1,0 +1,149 @@
+/**
+ * Precisions of experiments by name: their training runs, their gaps to float32, and their gradients at trained weights.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { type Estimate, estimate } from "../lib/analysis/mod.ts";
+import { toParameters } from "../lib/model/mod.ts";
+import {
+  formatOverride,
+  parseOverride,
+  type PolicyName,
+  type PrecisionOverride,
+} from "../lib/precision/mod.ts";
+import type { RecordedRun } from "../lib/record/mod.ts";
+import { loadDataset } from "../lib/run/mod.ts";
+import { openModel } from "../lib/study/open_model.ts";
+import { useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { Replay, type StepError } from "../lib/train/mod.ts";
+import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
+
+/** A policy with overrides. */
+export interface Precision {
+  /** Name of the policy. */
+  readonly policy: PolicyName;
+  /** Overrides of the policy's formats. */
+  readonly overrides: readonly PrecisionOverride[];
+}
+
+/** Precisions by name. */
+export type Precisions = Readonly<Record<string, Precision>>;
+
+/** Returns a precision, with overrides as on the command line: `linear.dgrad=bfloat16`. */
+export function precision(policy: PolicyName, ...overrides: readonly string[]): Precision {
+  return { policy, overrides: overrides.map(parseOverride) };
+}
+
+/** Returns zipped axes of a spec that train every precision, and float32. */
+export function precisionAxes(precisions: Precisions): Record<string, readonly unknown[]>[] {
+  const all = [precision("float32"), ...Object.values(precisions)];
+  return [{ policy: all.map(({ policy }) => policy), overrides: all.map(({ overrides }) => overrides) }];
+}
+
+/** Returns a predicate for runs of a precision. */
+function hasPrecision({ policy, overrides }: Precision): (run: RecordedRun) => boolean {
+  const key = (list: readonly PrecisionOverride[]) => list.map(formatOverride).join();
+  return ({ manifest: { spec } }) => spec.policy === policy && key(spec.overrides) === key(overrides);
+}
+
+/** Returns the gap of each precision: the final validation loss minus float32's, paired by seed, nats per token. */
+export function gapsOf(runs: readonly RecordedRun[], precisions: Precisions): Record<string, Estimate> {
+  return mapOf(
+    precisions,
+    (one) => pairedGap(runs, { base: hasPolicy("float32"), other: hasPrecision(one) }),
+  );
+}
+
+/** Returns the difference between the gaps of two precisions, paired by seed: `other` minus `base`. */
+export function gapDifference(
+  runs: readonly RecordedRun[],
+  { base, other }: { base: Precision; other: Precision },
+): Estimate {
+  return pairedGap(runs, { base: hasPrecision(base), other: hasPrecision(other) });
+}
+
+/** Returns a table of gaps, and one of the runs' losses. */
+export function gapTables(
+  runs: readonly RecordedRun[],
+  precisions: Precisions,
+): { training: Record<string, string | number | null>[]; runs: Record<string, string | number | null>[] } {
+  const all: Precisions = { float32: precision("float32"), ...precisions };
+  return {
+    training: Object.entries(gapsOf(runs, precisions)).map(([name, gap]) => ({
+      precision: name,
+      ...fields(gap),
+    })),
+    runs: Object.entries(all).flatMap(([name, one]) =>
+      runs.filter(hasPrecision(one)).map((run) => ({
+        precision: name,
+        seed: run.manifest.spec.seed,
+        loss: validationLoss(run),
+      }))
+    ),
+  };
+}
+
+/** Formats estimates by name as text. */
+export function listed(estimates: Readonly<Record<string, Estimate>>): string {
+  return Object.entries(estimates).map(([name, one]) => `${name} ${inWords(one)}`).join(", ");
+}
+
+/** Errors of gradients by precision, each in the order of the runs. */
+export type GradientErrors = Readonly<Record<string, readonly StepError[]>>;
+
+/**
+ * Measures the gradients of precisions at the weights of trained runs.
+ *
+ * @param trained The runs, their sweep's folder, and K, the number of batches of a measurement.
+ * @param precisions Precisions to compare with float32.
+ */
+export async function gradientErrors(
+  { runs, folder, K }: { runs: readonly RecordedRun[]; folder: string; K: number },
+  precisions: Precisions,
+): Promise<GradientErrors> {
+  await useTensorFlow();
+  using data = await loadDataset(SMALL_MODEL.data, { tokenizer: SMALL_MODEL.vocab[0] });
+  const found: Record<string, StepError[]> = mapOf(precisions, () => []);
+  for (const { manifest: { runId, spec } } of runs) {
+    using model = await openModel(join(folder, "runs", runId), { action: "measure gradients of" });
+    const batches = Array.from(
+      { length: K },
+      (_, i) => data.getBatch({ batchSize: spec.B, blockSize: spec.T, seed: 1000 * spec.seed + i }),
+    );
+    using replay = new Replay(toParameters(model.parameters), batches, { model: model.config });
+    for (const [name, one] of Object.entries(precisions)) found[name]!.push(replay.measure(one));
+  }
+  return found;
+}
+
+/** Returns the mean of a gradient metric over runs, by precision. */
+export function meansOf(
+  errors: GradientErrors,
+  metric: (error: StepError) => number,
+): Record<string, Estimate> {
+  return mapOf(errors, (all) => estimate(all.map(metric)));
+}
+
+/** Returns the difference of a gradient metric between two precisions, paired by run: `other` minus `base`. */
+export function gradientDifference(
+  errors: GradientErrors,
+  { base, other }: { base: string; other: string },
+  metric: (error: StepError) => number,
+): Estimate {
+  return estimate(errors[other]!.map((one, i) => metric(one) - metric(errors[base]![i]!)));
+}
+
+/** Returns a table of gradient metrics: relative error, cosine, bias and coherence, as means over runs. */
+export function gradientTable(errors: GradientErrors): Record<string, string | number | null>[] {
+  const metrics = ["error", "cosine", "bias", "coherence"] as const;
+  return Object.entries(errors).map(([name, all]) => ({
+    precision: name,
+    ...Object.fromEntries(metrics.map((metric) => [metric, estimate(all.map((one) => one[metric])).mean])),
+    n: all.length,
+  }));
+}
+
+function mapOf<T, U>(record: Readonly<Record<string, T>>, fn: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fn(value)]));
+}

@@ -14,7 +14,7 @@ import {
 } from "../lib/precision/mod.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 import { loadDataset } from "../lib/run/mod.ts";
-import { openModel } from "../lib/study/open_model.ts";
+import { openModel } from "../lib/run/open_model.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { Replay, type StepError } from "../lib/train/mod.ts";
 import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";

@@ -5,7 +5,7 @@ import { type Estimate, estimate } from "../../lib/analysis/mod.ts";
 import { toParameters } from "../../lib/model/mod.ts";
 import type { PolicyName } from "../../lib/precision/mod.ts";
 import { loadDataset } from "../../lib/run/mod.ts";
-import { openModel } from "../../lib/study/open_model.ts";
+import { openModel } from "../../lib/run/open_model.ts";
 import type { Experiment } from "../../lib/sweep/mod.ts";
 import { useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { lossAndGradients } from "../../lib/train/gradients.ts";

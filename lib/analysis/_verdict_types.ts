@@ -37,8 +37,8 @@ export interface Verdict {
   /** Number of tests of the report, for Holm's correction. */
   readonly comparisons: number;
   /**
-   * Smallest gap that equally many pairs detect with a probability of 0.8, in nats per token, at the level of the smallest
-   * adjusted p-value. Undefined for fewer than two pairs.
+   * Smallest gap that equally many pairs detect with a probability of 0.8, in nats per token, at a significance level of
+   * (1 - level) / `comparisons`. Undefined for fewer than two pairs.
    */
   readonly detectable: number | undefined;
   /** For `undecided`: number of additional pairs that decide with a probability of 0.8, if at most 1,000 pairs do. */

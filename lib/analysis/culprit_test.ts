@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classFormats, type PrecisionOverride, type Scope } from "../precision/mod.ts";
 import { culpritSentence, gradientErrorText, type Part, partName, partsOf, returned } from "./culprit.ts";
-import { culpritBound, findCulprit } from "./find_culprit.ts";
+import { culpritBound, searchCulprit } from "./find_culprit.ts";
 
 const PARTS = partsOf(3);
 const at = (layer: string, opClass: Part["opClass"]): Part => ({ layers: [layer], opClass });
@@ -42,10 +42,10 @@ Deno.test("returned() sets float32 for the given parts only", () => {
   }
 });
 
-Deno.test("findCulprit() finds any single part from both directions, within the maximum number of trials", async () => {
+Deno.test("searchCulprit() finds any single part from both directions, within the maximum number of trials", async () => {
   for (const culprit of PARTS) {
     const { shareOf, asked } = adding((part) => part === culprit ? 1 : 0.1 / PARTS.length);
-    const search = await findCulprit(PARTS, shareOf);
+    const search = await searchCulprit(PARTS, shareOf);
     assertEquals(search.lowered.parts, [culprit]);
     assertEquals(search.returned.parts, [culprit]);
     assertEquals(search.trials, asked.length);
@@ -59,70 +59,70 @@ Deno.test("findCulprit() finds any single part from both directions, within the 
   }
 });
 
-Deno.test("findCulprit() finds interacting parts", async () => {
+Deno.test("searchCulprit() finds interacting parts", async () => {
   const both = [at("h.0", "linear"), at("h.2", "softmax")];
   const names = both.map(partName);
   const { shareOf } = adding((part) => names.includes(partName(part)) ? 1 : 0);
-  const search = await findCulprit(PARTS, shareOf);
+  const search = await searchCulprit(PARTS, shareOf);
   assertEquals(search.lowered.parts?.map(partName), names);
   // Each part alone leaves half of the effect, which is more than a fifth.
   assertEquals(search.returned.parts?.map(partName), names);
 });
 
-Deno.test("findCulprit() names a partner that the larger part hides, and no third part", async () => {
+Deno.test("searchCulprit() names a partner that the larger part hides, and no third part", async () => {
   const effects: Record<string, number> = { "linear of h.0": 1, "layerNorm of h.1": 0.02 };
   const signal = () => adding((part) => effects[partName(part)] ?? 1e-5);
   const alone = signal();
-  const search = await findCulprit(PARTS, alone.shareOf, { alone: true });
+  const search = await searchCulprit(PARTS, alone.shareOf, { alone: true });
   assertEquals(search.lowered.parts?.map(partName), ["linear of h.0", "layerNorm of h.1"]);
   assertEquals(search.returned.parts?.map(partName), ["linear of h.0", "layerNorm of h.1"]);
   assert(search.returned.share < 1e-3 && search.lowered.share > 0.999);
   assert(alone.asked.length <= culpritBound(PARTS, { alone: true }));
   // A remaining share that is negligible has no partner.
-  const noisy = await findCulprit(PARTS, signal().shareOf, { alone: true, least: 0.05 });
+  const noisy = await searchCulprit(PARTS, signal().shareOf, { alone: true, least: 0.05 });
   assertEquals(noisy.returned.parts?.map(partName), ["linear of h.0"]);
   // Without a difference between parts, none is a partner.
   const single = adding((part) => partName(part) === "linear of h.0" ? 1 : 0.005);
-  const one = await findCulprit(PARTS, single.shareOf, { alone: true });
+  const one = await searchCulprit(PARTS, single.shareOf, { alone: true });
   assertEquals(one.returned.parts?.map(partName), ["linear of h.0"]);
 });
 
-Deno.test("findCulprit() tries the first parts of a ranking, drops those without effect, and adds partners", async () => {
+Deno.test("searchCulprit() tries the first parts of a ranking, drops those without effect, and adds partners", async () => {
   const effects: Record<string, number> = { "gelu of h.1": 1, "softmax of h.2": 0.1 };
   const { shareOf, asked } = adding((part) => effects[partName(part)] ?? 1e-5);
   const ranking = [at("h.0", "gelu"), at("h.1", "gelu"), at("h.2", "softmax"), at("h.0", "linear")];
-  const search = await findCulprit(PARTS, shareOf, { ranking });
+  const search = await searchCulprit(PARTS, shareOf, { ranking });
   assertEquals(search.lowered.parts?.map(partName), ["gelu of h.1", "softmax of h.2"]);
   assertEquals(search.returned.parts?.map(partName), ["gelu of h.1", "softmax of h.2"]);
   assert(asked.length <= 12, `${asked.length}`);
   // A ranking without the culprit: its class is found.
-  const wrong = await findCulprit(PARTS, shareOf, { ranking: ranking.slice(2), most: 2 });
+  const wrong = await searchCulprit(PARTS, shareOf, { ranking: ranking.slice(2), most: 2 });
   assertEquals([wrong.level, wrong.returned.parts?.map(partName)], ["classes", [
     "gelu of h.0 and h.1 and h.2",
   ]]);
 });
 
-Deno.test("findCulprit() measures sets of equal effective precision once", async () => {
+Deno.test("searchCulprit() measures sets of equal effective precision once", async () => {
   const { shareOf, asked } = adding((part) => partName(part) === "gelu of h.1" ? 1 : 0.001);
-  const plain = await findCulprit(PARTS, shareOf, { alone: true });
+  const plain = await searchCulprit(PARTS, shareOf, { alone: true });
   // Whatever the residual stream has as a format, it is float32 in effect.
   const merged = adding((part) => partName(part) === "gelu of h.1" ? 1 : 0.001);
   const keyOf = (back: readonly PrecisionOverride[]) =>
     JSON.stringify(back.filter(({ opClasses }) => String(opClasses) !== "residual"));
-  const search = await findCulprit(PARTS, merged.shareOf, { alone: true, keyOf });
+  const search = await searchCulprit(PARTS, merged.shareOf, { alone: true, keyOf });
   assertEquals(search.returned.parts?.map(partName), ["gelu of h.1"]);
   assertEquals([plain.trials, search.trials], [asked.length, merged.asked.length]);
   assert(merged.asked.length < asked.length, `${merged.asked.length} of ${asked.length}`);
 });
 
-Deno.test("findCulprit() searches by class if an effect is spread over too many parts", async () => {
+Deno.test("searchCulprit() searches by class if an effect is spread over too many parts", async () => {
   const spread = adding(({ opClass }) => opClass === "linear" ? 1 : 0.01);
-  const byClass = await findCulprit(PARTS, spread.shareOf, { most: 2 });
+  const byClass = await searchCulprit(PARTS, spread.shareOf, { most: 2 });
   assertEquals(byClass.level, "classes");
   assertEquals(byClass.lowered.parts?.map(partName), ["linear of all layers"]);
   assertEquals(byClass.returned.parts?.map(partName), ["linear of all layers"]);
   const even = adding(() => 1);
-  const none = await findCulprit(PARTS, even.shareOf, { most: 2, alone: true });
+  const none = await searchCulprit(PARTS, even.shareOf, { most: 2, alone: true });
   assertEquals([none.lowered.parts, none.returned.parts], [undefined, undefined]);
   assertEquals(none.alone.length, PARTS.length);
   assert(even.asked.length <= culpritBound(PARTS, { most: 2, alone: true }));
@@ -142,7 +142,7 @@ Deno.test("culpritSentence() reports different results of the directions", async
       )
       ? 1
       : 0;
-  const search = await findCulprit(PARTS, shareOf);
+  const search = await searchCulprit(PARTS, shareOf);
   assertEquals(search.lowered.parts?.length, 1);
   assertEquals(search.returned.parts?.map(partName), two);
   assertMatch(

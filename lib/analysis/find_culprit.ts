@@ -23,7 +23,7 @@ export interface CulpritOptions {
   /** Maximum number of parts in a set. Default: 4. */
   readonly most?: number;
   /**
-   * Share of the effect that a set must explain: at least this share is caused by it, at most the rest remains.
+   * A set explains the effect if the set alone causes at least this share, and at most 1 - share remains without the set.
    * Default: 0.8.
    */
   readonly share?: number;
@@ -64,15 +64,16 @@ export function culpritBound(
 }
 
 /**
- * Searches for the smallest set of parts that explains an effect, from both directions. If parts are ranked, it then adds
- * partners: parts without which much less of the effect remains, even if a larger part hides them.
+ * Searches for the smallest set of parts that explains an effect. The set alone in lower precision causes the effect, and the
+ * set alone in float32 removes it. With a ranking, the search then adds parts whose effect is masked by a larger part: each
+ * reduces the remaining effect to a third or less.
  *
  * @param parts All parts.
  * @param shareOf Returns the share of the effect with all parts in lower precision except those that the overrides set
  * to float32. The share is 1 without overrides and 0 with all parts in float32; the latter is never queried.
  * @param options See {@linkcode CulpritOptions}.
  */
-export async function findCulprit(
+export async function searchCulprit(
   parts: readonly Part[],
   shareOf: ShareOf,
   options: CulpritOptions = {},

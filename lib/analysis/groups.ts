@@ -147,7 +147,7 @@ export function pairNotes(a: RecordedRun, b: RecordedRun): string[] {
   return notes;
 }
 
-/** Returns finished runs of other seeds in the same precision, one per seed, for the noise floor. */
+/** Returns finished runs of other seeds in the same precision, one per seed, for the seed spread. */
 export function otherSeeds(
   run: RecordedRun,
   among: readonly RecordedRun[],

@@ -28,7 +28,7 @@ export {
   returned,
   squaredBias,
 } from "./culprit.ts";
-export { culpritBound, type CulpritOptions, findCulprit, type ShareOf } from "./find_culprit.ts";
+export { culpritBound, type CulpritOptions, searchCulprit, type ShareOf } from "./find_culprit.ts";
 export { type Block } from "./gap_blocks.ts";
 export {
   columnLabel,

@@ -8,9 +8,9 @@ import { namedFault } from "../error/disk_fault.ts";
 import { tryLock } from "./lock.ts";
 
 /**
- * Writes a file atomically: writes a temporary file in the same folder, syncs it to disk, and renames it. A file that
- * replaces one of the same size gets a modification time at least one second later, in the future if need be. rsync
- * treats files with equal size and second as equal.
+ * Writes a file atomically: writes a temporary file in the same folder, syncs it to disk, and renames it. rsync skips files whose
+ * size and second of modification are equal. A replacement of the same size therefore gets a modification time at least
+ * one second later, even in the future.
  *
  * @param path The destination. A link there is replaced, not followed.
  * @param content UTF-8 text or bytes.

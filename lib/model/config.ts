@@ -20,7 +20,7 @@ export type Norm = typeof MODEL_FIELDS.norm.choices[number];
 /** Encoding of positions. */
 export type Position = typeof MODEL_FIELDS.position.choices[number];
 
-/** Sizes and options of a decoder. The defaults of the options are GPT-2's. */
+/** Sizes and options of a decoder. The default architecture is GPT-2's, without dropout. */
 export interface GptConfig {
   /** L, number of blocks; at least 1. */
   readonly nLayer: number;
@@ -55,7 +55,7 @@ export interface GptConfig {
   readonly initStd?: number | undefined;
   /**
    * Activation. `gelu` (default): GPT-2's, approximated by tanh. `geluErf`: exact. `relu`. `relu2`: its square (So et
-   * al. 2021). `silu`. `swiglu`: silu(a) b of two halves (Shazeer 2020), 8 C / 3 wide, for the same number of weights.
+   * al. 2021). `silu`. `swiglu`: silu(a) b of two halves (Shazeer 2020), 8 ⌈C / 3⌉ wide, for about the same number of weights.
    */
   readonly activation?: Activation | undefined;
   /** Epsilon that norms add to the variance or mean square, above 0. Default: 1e-5. */
@@ -63,7 +63,7 @@ export interface GptConfig {
   /** F, width of the MLP. Default, or 0: 4 C, or for `swiglu` 8 ⌈C / 3⌉. */
   readonly nInner?: number | undefined;
   /**
-   * Norm before each layer and the head. `layerNorm` (default). `rmsNorm`: without mean and bias (Zhang and Sennrich
+   * Norm before attention, the MLP and the output head. `layerNorm` (default). `rmsNorm`: without mean and bias (Zhang and Sennrich
    * 2019), as in LLaMA. Also the norm of queries and keys with `qkNorm`.
    */
   readonly norm?: Norm | undefined;

@@ -50,13 +50,13 @@ export function fromParameters(parameters: Parameters): ParameterRecord {
 /** Optional inputs of a pass through the model. */
 export interface PassOptions {
   /**
-   * Key of dropout, int32 [2], an argument of a compiled function. Equal keys give equal masks; each dropout layer
-   * draws from a key folded from it. Default: no dropout.
+   * Random key of dropout, int32 [2]. Pass it as an argument of a compiled function, because a captured key is a constant. Equal
+   * keys give equal masks. Each dropout layer derives its own key. Default: no dropout.
    */
   readonly dropoutKey?: tf.Tensor | undefined;
   /**
-   * Keys and values of the preceding tokens. Its tensors are replaced by ones that include the new tokens; the caller
-   * owns both. It has no gradient. The caller must ensure that T more tokens fit.
+   * Keys and values of the preceding tokens, without a gradient. The pass replaces the tensors by tensors that include the new
+   * tokens. The caller owns both, and must ensure that T more tokens fit.
    */
   readonly cache?: KeyValueCache | undefined;
 }

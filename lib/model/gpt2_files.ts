@@ -29,7 +29,7 @@ export interface Gpt2Model {
 }
 
 /**
- * Loads a GPT-2 saved by transformers. Parameter names may begin with `transformer.`. The causal masks stored by older
+ * Loads a GPT-2 or a LLaMA saved by transformers. Parameter names may begin with `transformer.`. The causal masks stored by older
  * versions are ignored.
  *
  * @param path The folder, or one of its safetensors files or the index of its shards, next to `config.json`.

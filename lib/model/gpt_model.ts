@@ -21,7 +21,7 @@ const IGNORE_INDEX = -100;
 export interface GptOptions {
   /** Seed of GPT-2's initialization. Default: 1. */
   readonly seed?: number | undefined;
-  /** Seed of rounding noise on the initial weights, as in {@linkcode initialParameters}. Default: 0, no noise. */
+  /** Seed of a perturbation of the initial weights, as in {@linkcode initialParameters}. Default: 0, no perturbation. */
   readonly perturb?: number | undefined;
   /** Weights by name, for example from `loadGpt2`. Default: initialized from `seed`. */
   readonly parameters?: ParameterRecord | undefined;
@@ -113,7 +113,7 @@ export class Gpt implements Disposable {
 /**
  * Creates a GPT.
  *
- * @param config Sizes and options. The defaults of the options are GPT-2's architecture.
+ * @param config Sizes and options. The default architecture is GPT-2's, without dropout.
  * @param options `seed` (default: 1), or the weights.
  * @throws {RangeError} If the config is inconsistent, or weights do not fit.
  */

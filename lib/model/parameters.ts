@@ -67,7 +67,7 @@ export function parameterShapes(config: GptConfig): Record<string, number[]> {
  *
  * @param config Sizes and options.
  * @param seed Seed of the streams.
- * @param perturb Seed of the rounding noise: each value other than 0 moves by -1, 0 or 1 unit in the last place of
+ * @param perturb Seed of the perturbation: each value other than 0 moves by -1, 0 or 1 unit in the last place of
  * float32. Default: 0, no noise.
  */
 export function initialParameters(config: GptConfig, seed: number, perturb: number = 0): ParameterRecord {

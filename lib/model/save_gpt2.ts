@@ -42,7 +42,7 @@ export interface SaveGpt2Options {
 }
 
 /**
- * Saves a model for transformers: `config.json`, `generation_config.json`, the tokenizer's files, and
+ * Saves a model for transformers, as a GPT-2 or a LLaMA according to its options: `config.json`, `generation_config.json`, the tokenizer's files, and
  * `model.safetensors`, or shards and their index. A model without biases is saved with biases of 0, which are
  * equivalent.
  *
@@ -54,7 +54,7 @@ export interface SaveGpt2Options {
  * @param model Its config and parameters.
  * @param options Stored type, shards, tokenizer.
  * @returns The names of replaced files.
- * @throws {RangeError} If the config has options that GPT-2 does not have, parameters do not match the config, or an
+ * @throws {RangeError} If the options fit neither GPT-2 nor LLaMA, parameters do not match the config, or an
  * option is out of range.
  * @throws {UserError} If existing files conflict, or the folder cannot be written.
  */

@@ -14,8 +14,9 @@ let controller = new AbortController();
 let listens = false;
 
 /**
- * Returns a signal that is aborted by the next click on Stop. Pass it to `train({ …, signal: stopSignal() })`: training then
- * stops after the current step, with a checkpoint. Outside of notebooks, the signal is never aborted.
+ * Returns a signal that is aborted by the next click on Stop. Pass it to `train({ …, signal: stopSignal() })`. Training then stops
+ * after the current step, the model keeps its weights, and the last event contains a checkpoint. Outside of notebooks, the
+ * signal is never aborted.
  */
 export function stopSignal(): AbortSignal {
   const isKernel = frontEnd() !== undefined && !(Symbol.for(RUNNER_KEY) in globalThis);

@@ -106,8 +106,8 @@ export function writeManifest(path: string, manifest: Manifest): void {
 /**
  * Reads a manifest.
  *
- * @throws {UserError} For a missing or invalid file, with its path and the field, and if spec, text or code do not have
- * the run's ID.
+ * @throws {UserError} For a missing or invalid file, with its path and the field, and if spec, text or code do not match the
+ * run ID.
  */
 export function readManifest(path: string): Manifest {
   const { value, output } = readBoth(path, schema, "a run's manifest");

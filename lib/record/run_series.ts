@@ -33,7 +33,7 @@ export interface ProbedStep {
   readonly probes: NonNullable<StepEvent["probes"]>;
 }
 
-/** Effective events of a run, without superseded ones. */
+/** A run's events by kind. Steps, evaluations and probes exclude superseded events. */
 export interface RunSeries {
   /** Training steps. */
   readonly steps: StepSeries;

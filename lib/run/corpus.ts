@@ -118,7 +118,7 @@ function tokenCache(): CacheOptions | undefined {
  * @param corpus The text.
  * @param spec The run's tokenizer and documents.
  * @param dir The sweep's folder, which has the tokenizer of a file. Default: a file that this process has read.
- * @throws {UserError} For the reasons of {@linkcode prepareCorpus}, or if the tokenizer's file is missing.
+ * @throws {UserError} If {@linkcode prepareCorpus} throws, or if the tokenizer's file is missing.
  */
 export async function prepareForRun(
   corpus: Corpus,

@@ -18,7 +18,7 @@ export interface LoadDatasetOptions {
   readonly tokenizer?: string | number | undefined;
   /** `join` lets windows cross document boundaries; `separate` does not. Default: join. */
   readonly documents?: Documents | undefined;
-  /** Text that ends a document, in addition to the end of a file. Only with `separate`. Default: none. */
+  /** Text that ends a document, in addition to the end of a file. Requires `documents: "separate"`. Default: none. */
   readonly separator?: string | undefined;
 }
 

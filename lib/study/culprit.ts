@@ -1,5 +1,5 @@
 /**
- * Searches for the culprit of a gap, by replaying a step or by training.
+ * Searches for the culprit of a gap, by replaying batches or by training.
  *
  * @module
  */
@@ -12,7 +12,6 @@ import {
   type CulpritFinding,
   culpritSentence,
   DEFAULT_TOLERANCE,
-  findCulprit as searchParts,
   formatTable,
   gradientErrorText,
   type Pair,
@@ -23,6 +22,7 @@ import {
   precisionName,
   replayTable,
   returned,
+  searchCulprit,
   squaredBias,
 } from "../analysis/mod.ts";
 import { type Interruption, interruptionOf } from "../error/signals.ts";
@@ -36,7 +36,7 @@ import { lossSignal, openReplaySignal, type ReplaySignal } from "../proof/mod.ts
 export interface FindCulpritOptions {
   /** Folder of the sweep. */
   readonly dir: string;
-  /** `replay`: replay one step from float32's weights; `loss`: train trials. Default: replay. */
+  /** `replay`: compute the gradients of 8 batches at float32's last checkpoint; `loss`: train candidate sets. Default: replay. */
   readonly by?: "replay" | "loss" | undefined;
   /** Number of concurrent runs of `loss`. Default: 2, or 1 on one core. */
   readonly workers?: number | undefined;
@@ -137,7 +137,7 @@ async function searchReplay(
   const { lossError, error: size, cosine, bias, coherence, layers } = whole;
   const replayed = { step, batches, lossError, error: size, cosine, bias, coherence, layers };
   options.print(`\n${formatTable(replayTable(replayed))}\n`);
-  const search = await searchParts(parts, signal.shareOf, { alone: true, keyOf: signal.keyOf });
+  const search = await searchCulprit(parts, signal.shareOf, { alone: true, keyOf: signal.keyOf });
   const biases = Number.isFinite(size) ? biasesOf(parts, signal) : [];
   const effect = "the squared error of a step's gradient";
   const sentence = [
@@ -161,7 +161,7 @@ function biasesOf(parts: readonly Part[], signal: ReplaySignal): PartBias[] {
 
 /**
  * Searches for the parts whose precision causes the gap of the final validation loss, by training. A replayed step ranks
- * the parts and tells which sets have equal effective precision.
+ * the parts and identifies sets with equal effective precision.
  *
  * @param pairs Paired runs; the first three are used.
  * @param options Folder of the sweep, number of concurrent runs, signals, and `tolerance`: the smallest gap that matters,
@@ -199,7 +199,7 @@ export async function culpritByLoss(
       culpritBound(parts, { ranking })
     } trials of ${count(used.length, "run")} each, in ${join(dir, "culprit")}`,
   );
-  const search = await searchParts(parts, signal.shareOf, {
+  const search = await searchCulprit(parts, signal.shareOf, {
     ...{ ranking, keyOf: replay.keyOf, least: options.tolerance / signal.whole },
   });
   const effect = `the final gap of ${signal.whole.toFixed(5)} nats (mean of ${

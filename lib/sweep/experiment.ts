@@ -97,7 +97,7 @@ export interface ExperimentResult extends Conclusion {
   readonly size: ExperimentSize;
   /** SHA-256 of each sweep as the experiment states it, by the sweep's name. Ties the result to its specs. */
   readonly specs: Readonly<Record<string, string>>;
-  /** Reason why the result is not of the current specs. Undefined: it is. */
+  /** Reason why the result does not match the current specs. Undefined if it does. */
   readonly superseded?: string | undefined;
   /** Number of runs. */
   readonly runs: number;
@@ -129,8 +129,7 @@ export interface ExperimentOptions {
 }
 
 /**
- * Runs or resumes an experiment, and writes `result.json` into its folder. Concludes from the runs of its plans alone: other
- * runs in the folders do not count.
+ * Runs or resumes an experiment, and writes `result.json` into its folder. Uses only the runs in its plans.
  *
  * @param experiment The experiment.
  * @param options Size, folder, concurrent runs, signals and output.

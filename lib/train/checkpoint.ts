@@ -28,7 +28,7 @@ import type { TrainState } from "./step.ts";
 /** Version of the file format. */
 const FORMAT = "losskit-checkpoint/1";
 
-/** Content of a checkpoint other than tensors. */
+/** Everything in a checkpoint but its tensors. */
 export interface Progress {
   /** Steps done. */
   readonly step: number;
@@ -95,7 +95,7 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
 }
 
 /**
- * Decodes the content of a checkpoint other than tensors.
+ * Decodes everything in a checkpoint but its tensors.
  *
  * @throws {UserError} If the bytes are not a complete checkpoint.
  */

@@ -19,7 +19,7 @@ export interface TrainingBatch {
   readonly x: tf.Tensor2D;
   /** Targets, int32 [B, T]: the token after each of `x`, or -100 for positions excluded from the loss. */
   readonly y: tf.Tensor2D;
-  /** True if `y` may contain -100. Default: true. */
+  /** False promises that `y` does not contain -100, which saves the mask of the loss. Default: true. */
   readonly padded?: boolean | undefined;
 }
 

@@ -22,7 +22,7 @@ export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIEL
   readonly data: TrainingData;
   /** Returns the initial weights of a model made from a config. Default: random weights from `seed` and `perturb`. */
   readonly parameters?: (() => ParameterRecord) | undefined;
-  /** Seed of rounding noise on weights that are initialized from a config. Default: 0, no noise. */
+  /** Seed of a perturbation of weights that are initialized from a config. Default: 0, no perturbation. */
   readonly perturb?: number | undefined;
   /** Training steps. Default: 500. */
   readonly steps?: number | undefined;

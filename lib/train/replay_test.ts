@@ -1,7 +1,7 @@
 import { currentTensorFlow } from "../tensorflow/binding/backend.ts";
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
-import { biasedParts, findCulprit, partName, partsOf, returned } from "../analysis/mod.ts";
+import { biasedParts, partName, partsOf, returned, searchCulprit } from "../analysis/mod.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 import { type GptConfig, initialParameters, toParameters } from "../model/mod.ts";
 import { POLICIES, type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
@@ -100,7 +100,7 @@ Deno.test("two planted faults are both found, though one makes most of the error
     replay.measure({ policy: "bf16-autocast", overrides: [...overrides, ...back] }).error;
   const whole = measure([]);
   const shareOf = (back: readonly PrecisionOverride[]) => (measure(back) / whole) ** 2;
-  const { lowered, returned } = await findCulprit(partsOf(2), shareOf, { alone: true });
+  const { lowered, returned } = await searchCulprit(partsOf(2), shareOf, { alone: true });
   const both = ["linear of h.0", "layerNorm of h.1"];
   assertEquals([lowered, returned].map(({ parts }) => parts?.map(partName)), [both, both]);
 });

@@ -42,10 +42,11 @@ export interface TrainingStep {
 /** Options of an evaluation. */
 export interface TrainerEvaluateOptions {
   /**
-   * Bytes of validation text, from its start, or `all`. Equal for all tokenizers. Default: 16,384, or `all` with `maxTokens`.
+   * Bytes of validation text, from its start, or `all`. Equal for all tokenizers. Default: 16,384, or `all` if `maxTokens` is
+   * given.
    */
   readonly maxBytes?: number | "all" | undefined;
-  /** Number of targets, in whole windows from the start of the validation split, or `all`. Default: all. */
+  /** Number of targets, in whole windows from the start of the validation split, or `all`. Default: limited by `maxBytes` only. */
   readonly maxTokens?: number | "all" | undefined;
   /** B, windows per batch. Default: that of the last step, or 12. */
   readonly batchSize?: number | undefined;
@@ -144,7 +145,8 @@ export class Trainer implements Disposable {
   /**
    * Evaluates the weights, and their moving average if there is one, on a dataset's validation split.
    *
-   * @returns `loss` in nats per token, `bitsPerByte`, the number of `tokens`, and the loss by position.
+   * @returns `loss` of the weights in nats per token, `bitsPerByte`, the number of `tokens`, and the loss by position. With a
+   * moving average, also its `emaLoss` and `emaBitsPerByte`.
    */
   evaluate(data: TrainingData, options: TrainerEvaluateOptions = {}): TrainerEvaluation {
     const { config } = this.model;

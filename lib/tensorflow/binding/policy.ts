@@ -14,7 +14,10 @@ import {
 import type { Attribute } from "../native/attribute.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
 
-/** A named table of ops. An unlisted op runs in the type of its inputs, or in the widest one if they differ. */
+/**
+ * A precision policy: the types of ops and the formats of operation classes. An unlisted op runs in the type of its inputs, or
+ * in the widest one if they differ.
+ */
 export interface Policy {
   /** The name that specs and journals use. */
   readonly name: string;
@@ -141,8 +144,8 @@ function policyWith(name: string, ops: Pick<Policy, "lowType" | "lowOps" | "floa
 }
 
 /**
- * Returns a policy by its name. `emulated:FORMAT` applies to classes of operations only, other ops run in float32. A
- * recipe applies to linear layers, other ops run as under `bf16-autocast`.
+ * Returns a policy by its name. `emulated:FORMAT` sets the formats of operation classes. Ops outside of an operation run in
+ * float32. A recipe sets the formats of linear layers. Other ops run as under `bf16-autocast`.
  *
  * @throws {RangeError} For an unknown policy.
  */

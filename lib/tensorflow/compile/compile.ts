@@ -39,7 +39,7 @@ type Shape = null | Shape[] | { [name: string]: Shape };
 
 /**
  * Compiles a synchronous function of tensors. The first call with each signature traces its ops, gradients included,
- * into one TensorFlow function. A signature consists of the tree, shapes, dtypes, precision policy and overrides. If
+ * into one TensorFlow function. A signature consists of the structure of the arguments (arrays and objects), shapes, dtypes, precision policy and overrides. If
  * there are overrides, it also includes the layer. A compiled function called within another becomes a part of it.
  *
  * The function must be pure: side effects happen only during tracing. A `tf.Variable` is read at every call. Other

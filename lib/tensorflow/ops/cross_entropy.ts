@@ -66,8 +66,8 @@ const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: num
 ]);
 
 /**
- * Computes the cross entropy of each row in nats, in float32 for every type of the logits. The gradient is rounded to
- * that type. If the class `loss` has a format, logits and losses are rounded to it.
+ * Computes the cross entropy of each row in nats, in float32 for every type of the logits. The gradient has the logits' type.
+ * If the policy sets a format for the class `loss`, logits and losses are rounded to that format.
  *
  * @param logits [N, V].
  * @param targets int32 [N], each in [0, V).

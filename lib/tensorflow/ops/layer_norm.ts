@@ -85,7 +85,8 @@ export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Ten
 
 /**
  * Normalizes over the last dimension without the mean, x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019).
- * Computed in float32 and rounded once, to x's type or to that of products. Its class is `layerNorm`.
+ * Computes in float32 and rounds once: to x's type, or with `lowered` to the type of matrix products. The operation's class is
+ * `layerNorm`.
  *
  * @param x [N, C].
  * @param parameters `weight` [C], `epsilon` (default 1e-5) and `lowered`.

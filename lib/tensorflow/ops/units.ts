@@ -36,7 +36,7 @@ const geluBackward = fused("geluGrad", ([dy, x]) => {
 });
 
 /**
- * Computes GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), in float32 and rounds once to x's type.
+ * Computes GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), in float32. Rounds once, to x's type.
  *
  * @param x Any shape.
  */

@@ -47,7 +47,7 @@ export interface Precision {
  * @param work The code to run.
  * @returns The result of `work`.
  * @throws {RangeError} For an unknown policy.
- * @throws {TypeError} For a policy that is not a name, or when `work` is asynchronous: the region would end before the
+ * @throws {TypeError} If `precision` is neither a name nor an object with a policy's name and overrides, or when `work` is asynchronous: the region would end before the
  * code does.
  */
 export function autocast<R>(precision: PolicyWord | Precision, work: () => R): R {

@@ -43,7 +43,7 @@ export interface QuantizeOptions {
 }
 
 /**
- * Returns the values that a number format can hold, nearest to the given ones or rounded otherwise.
+ * Rounds values to a number format, to nearest by default.
  *
  * Scaled values saturate. In a group of values with NaN or Inf that shares a scale, every result is NaN.
  *
@@ -52,7 +52,8 @@ export interface QuantizeOptions {
  * `mxfp6`, `mxfp4`, `nvfp4`.
  * @param options Rounding, scaling, seed, shape and axis.
  * @returns float32 numbers of the same kind and shape. The gradient of a tensor passes through unchanged.
- * @throws {RangeError} For an unknown or contradictory format, rounding or scaling, or a shape of another size.
+ * @throws {RangeError} For an unknown or contradictory format, rounding or scaling, or a shape that does not match
+ * the number of values.
  * @throws {TypeError} For values that are neither a Float32Array nor a floating tensor.
  *
  * @example
@@ -70,7 +71,7 @@ export function quantize(
   options?: QuantizeOptions,
 ): Float32Array<ArrayBuffer>;
 /**
- * Returns the values of a tensor that a number format can hold, as for arrays.
+ * Rounds the values of a tensor to a number format, as for arrays.
  *
  * @param values A floating tensor.
  * @param format A format, with a scaling if any.

@@ -29,11 +29,11 @@ import { quantizeTensor } from "./quantize_tensor.ts";
 import { castTo, dtypeOf } from "../binding/true_dtype.ts";
 
 /**
- * Runs `work` in a layer, for instance `h.0`.
+ * Runs `work` with a layer as the current one, for instance `h.0`. Overrides of the layer apply to its operations.
  *
  * @param layer The layer's name (see `layerNames` of `lib/precision`).
  * @param work Synchronous code.
- * @param options `isEnd`: whether the layer is the first or the last block, which recipes may leave in bfloat16.
+ * @param options `isEnd`: true for the first and the last block, which recipes may leave in bfloat16.
  * Default: false.
  * @returns The result of `work`.
  */

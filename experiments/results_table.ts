@@ -15,8 +15,10 @@ Each experiment tests a published claim on a small model. Its file states the pr
 runs. \`deno task experiment FILE\` runs it and prints the verdict; \`--quick\` shows the direction of the effect within a
 minute, without a verdict. Negative results stay in the table.
 
-Verdicts: *reproduced* (every part of the prediction holds), *not reproduced* (at least one part fails), *not decidable at
-this scale*.
+Verdicts: *reproduced* (every checked part of the prediction holds), *not reproduced* (a checked part fails), *not decidable
+at this scale* (the intervals are too wide).
+
+Claims, predictions and results are quoted as they were recorded. The notes below the table explain them.
 
 `;
 
@@ -32,15 +34,31 @@ export async function resultsPage(): Promise<string> {
   const rows = results.filter(({ format }) => format === "losskit-experiment/1").map((result) => {
     const { experiment: { name, title, claim, source, prediction }, reason, verdict } = result;
     const { runs, seconds, environment, superseded } = result;
-    const cost = `${runs} runs, ${Math.ceil(seconds / 60)} min in sum, ${
+    const cost = `${runs} runs, ${Math.ceil(seconds / 60)} min in total, ${
       environment?.cpuModel ?? "unknown CPU"
     }`;
-    const note = superseded === undefined ? "" : `. Superseded: ${superseded}`;
-    return [`[${title}](${name}.ts)`, claim, source, prediction, `${reason}${note}`, `**${verdict}**`, cost];
+    const ended = reason.replace(/\.*$/, ".");
+    const note = superseded === undefined ? "" : ` This result is out of date: ${superseded}.`;
+    return [`[${title}](${name}.ts)`, claim, source, prediction, `${ended}${note}`, `**${verdict}**`, cost];
   });
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return `${INTRODUCTION}${[line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n")}
+
+Notes:
+
+- **A** has 5 paired seeds. Gaps are final validation losses minus float32's. "Masters within 0.01" checks bf16-keras, whose
+  weights are float32. "Nearest worse by more than 0.01" checks bf16-pure. "At its begin" is the gap at the start of the
+  second half. \`lib/train/pure_test.ts\` tests that the gains of LayerNorm do not change.
+- **B** predicts three things about qk-norm. Without qk-norm, the largest attention logit grows with the learning rate; at 1e-1
+  it is more than 5 times the logit with qk-norm. At 1e-1, the final loss without qk-norm is more than 0.1 nats higher. The
+  sensitivity (mean loss over the rates minus the loss at the best rate) with qk-norm is at most half of that without. In the
+  result, "plain" means without qk-norm, and the number after it is the learning rate.
+- **C** checks these parts: e8m7 within 0.01 and e8m3 within 0.05 nats of float32; e8m1 more than 0.02 nats and three times
+  e8m3's gap above; e5m7 within 0.05; e3m7 more than 0.2 nats above, and worse than e8m1. It does not check e8m2.
+- **D** checks the gap under truncation, which must be at least 3 times the gap under rounding to nearest.
+- **E** has float32 runs only: "paired seeds" compares two vocabularies with the same seed. "Operations" are FLOPs, and "the
+  table" is the token embedding. The fewest bits per byte are predicted at a vocabulary that is neither the smallest nor the largest.
 
 The sweep over sequence length, AMP and vocabulary, \`seq_amp_vocab.ts\`, is a comparison rather than a test of a claim. Its
 recorded output is \`results/seq_amp_vocab.json\`, and the project's README quotes it.

@@ -10,8 +10,14 @@ export type Shape = Pick<BenchConfig, "n_layer" | "n_head" | "n_embd" | "vocab" 
 
 /** Default shapes. */
 export const SHAPES = {
+  tiny: { n_layer: 1, n_head: 2, n_embd: 32, vocab: 84, seq: 16, batch: 4 },
+  mini: { n_layer: 2, n_head: 2, n_embd: 64, vocab: 65, seq: 32, batch: 8 },
   small: { n_layer: 4, n_head: 4, n_embd: 128, vocab: 65, seq: 64, batch: 12 },
+  narrow: { n_layer: 5, n_head: 5, n_embd: 160, vocab: 300, seq: 96, batch: 10 },
+  heads: { n_layer: 3, n_head: 8, n_embd: 256, vocab: 1000, seq: 192, batch: 6 },
+  long: { n_layer: 2, n_head: 4, n_embd: 128, vocab: 256, seq: 1024, batch: 2 },
   mid: { n_layer: 4, n_head: 4, n_embd: 256, vocab: 4096, seq: 256, batch: 8 },
   big: { n_layer: 6, n_head: 6, n_embd: 384, vocab: 65, seq: 256, batch: 8 },
+  table: { n_layer: 2, n_head: 6, n_embd: 384, vocab: 8000, seq: 128, batch: 8 },
   vocab: { n_layer: 2, n_head: 4, n_embd: 128, vocab: 50304, seq: 128, batch: 4 },
 } satisfies Readonly<Record<string, Shape>>;

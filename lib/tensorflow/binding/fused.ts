@@ -125,9 +125,13 @@ function innerFunction<O>(call: {
  * Compiles all functions made since the last call, in parallel, by calling each on zeros. XLA takes about 90
  * milliseconds of one core for each. Compiled one by one within a step, they would leave the other cores idle.
  *
+ * @param options `serial`: whether the function that calls them runs each op on one thread.
  * @internal
  */
-export function compileAhead({ runtime, binding, backend }: TensorFlowInternals): void {
+export function compileAhead(
+  { runtime, binding, backend }: TensorFlowInternals,
+  { serial }: { serial: boolean },
+): void {
   const functions = fresh.splice(0).filter((one) =>
     one.runtime === runtime &&
     one.inputs.reduce((sum, { shape }) => sum + elements(shape), 0) <= MAX_ELEMENTS_AHEAD
@@ -153,7 +157,7 @@ export function compileAhead({ runtime, binding, backend }: TensorFlowInternals)
     });
   });
   const name = `losskit_ahead_${ahead++}`, inputs = [...placeholders.values()];
-  trace.toFunction(name, { inputs, outputs });
+  trace.toFunction(name, { inputs, outputs, serial });
   try {
     tf.tidy(() => {
       const zeros = inputs.map(({ dtype, shape }) => castTo(tf.fill(shape, 0), dtype));

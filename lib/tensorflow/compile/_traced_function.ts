@@ -187,8 +187,10 @@ export class TracedFunction<E> {
     };
     try {
       refuseTaped(label, captures.flatMap(({ id, variable }) => variable === undefined ? [id] : []));
-      compileAhead(currentTensorFlow());
-      trace.toFunction(name, { inputs: [...placeholders, ...captures.map((c) => c.symbol)], outputs });
+      const serial = trace.isSmall;
+      compileAhead(currentTensorFlow(), { serial });
+      const all = [...placeholders, ...captures.map(({ symbol }) => symbol)];
+      trace.toFunction(name, { inputs: all, outputs, serial });
     } catch (error) {
       freeCaptures(entry);
       throw error;

@@ -50,13 +50,13 @@ export class EagerCalls {
    * @throws {TensorFlowError} If the call fails. The error names the op and its inputs.
    */
   execute(name: string, call: EagerCall): Pointer[] {
-    const { cc, status, context } = this.#runtime;
+    const { cc, status } = this.#runtime;
     if (call.numOutputs > MAX_RESULTS) {
       throw new RangeError(
         `Cannot run ${name}: expected at most ${MAX_RESULTS} results, got ${call.numOutputs}.`,
       );
     }
-    const op = cc.TFE_NewOp(context, cString(name), status);
+    const op = cc.TFE_NewOp(this.#runtime.contextOf(name), cString(name), status);
     this.#runtime.check({ op: name });
     try {
       for (const input of call.inputs) cc.TFE_OpAddInput(op, input, status);

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { Contexts } from "./contexts.ts";
 import type { Device } from "./device.ts";
 import { DataType, dtypeName, elementBytes } from "./dtype.ts";
 import { type Libraries, openLibraries } from "./symbols.ts";
@@ -85,7 +85,7 @@ export class Runtime {
   readonly cc: Libraries["cc"];
   readonly #framework: Libraries["framework"];
   readonly #status: Pointer;
-  #context: Pointer;
+  readonly #contexts: Contexts;
   #handles = 0;
   /** The flags to set. Undefined once XLA has read its flags. */
   #xlaFlags: XlaFlags | undefined;
@@ -101,7 +101,7 @@ export class Runtime {
     if (deterministicOps !== (options.deterministicOps ?? deterministicOps)) {
       throw fixedOption("deterministicOps", deterministicOps, options.deterministicOps!);
     }
-    this.#context = this.#newContext(options);
+    this.#contexts = new Contexts(this, options);
     this.devices = this.#listDevices();
   }
 
@@ -140,31 +140,8 @@ export class Runtime {
     this.#xlaFlags = undefined;
   }
 
-  #newContext(options: RuntimeOptions): Pointer {
-    const config = new BinaryWriter(); // tensorflow.ConfigProto
-    if (options.device === "gpu") {
-      config.tag(6, WireType.LengthDelimited).fork().tag(4, WireType.Varint).bool(true).join(); // gpu_options.allow_growth
-    } else {
-      config.tag(1, WireType.LengthDelimited).fork(); // device_count: { "GPU": 0 }
-      config.tag(1, WireType.LengthDelimited).string("GPU").tag(2, WireType.Varint).int32(0).join();
-    }
-    if (options.intraOpThreads !== undefined) config.tag(2, WireType.Varint).int32(options.intraOpThreads);
-    if (options.interOpThreads !== undefined) config.tag(5, WireType.Varint).int32(options.interOpThreads);
-    const bytes = config.finish();
-    const contextOptions = this.cc.TFE_NewContextOptions();
-    try {
-      this.cc.TFE_ContextOptionsSetConfig(contextOptions, bytes, BigInt(bytes.length), this.#status);
-      this.check();
-      const context = this.cc.TFE_NewContext(contextOptions, this.#status);
-      this.check();
-      return context;
-    } finally {
-      this.cc.TFE_DeleteContextOptions(contextOptions);
-    }
-  }
-
   #listDevices(): { name: string; type: string }[] {
-    const list = this.cc.TFE_ContextListDevices(this.#context, this.#status);
+    const list = this.cc.TFE_ContextListDevices(this.context, this.#status);
     this.check();
     try {
       const text = (pointer: Pointer) => Deno.UnsafePointerView.getCString(pointer!);
@@ -194,7 +171,12 @@ export class Runtime {
 
   /** The eager context, for native calls that require it. */
   get context(): Pointer {
-    return this.#context;
+    return this.#contexts.of("");
+  }
+
+  /** Returns the eager context that an op or a function runs in. */
+  contextOf(name: string): Pointer {
+    return this.#contexts.of(name);
   }
 
   /** The status to pass to a native call, before {@linkcode check}. */
@@ -231,10 +213,20 @@ export class Runtime {
     this.cc.TFE_DeleteTensorHandle(handle);
   }
 
+  /**
+   * Registers a function.
+   *
+   * @param name A name not yet used in the process.
+   * @param made The native function; the caller keeps ownership.
+   * @param options `serial`: whether each of its ops runs on one thread.
+   */
+  addFunction(name: string, made: Pointer, options: { serial: boolean }): void {
+    this.#contexts.add(name, made, options);
+  }
+
   /** Frees a function. */
   removeFunction(name: string): void {
-    this.cc.TFE_ContextRemoveFunction(this.context, encoder.encode(`${name}\0`), this.#status);
-    this.check({ op: name });
+    this.#contexts.remove(name);
   }
 
   /** Returns a second handle of the same memory, which the caller deletes separately. */
@@ -374,9 +366,7 @@ export class Runtime {
 
   /** Closes the context. No call may follow. Otherwise TensorFlow's threads may use freed memory at exit. */
   close(): void {
-    if (this.#context === null) return;
-    this.cc.TFE_DeleteContext(this.#context);
-    this.#context = null;
+    if (!this.#contexts.close()) return;
     this.#framework.TF_DeleteStatus(this.#status);
   }
 }

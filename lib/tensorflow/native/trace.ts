@@ -13,6 +13,7 @@ import {
   setAttribute,
 } from "./attribute.ts";
 import type { OpDefinition } from "./op_definition.ts";
+import { isSmallOp } from "./op_size.ts";
 import { type GraphOutput, toOutput, toOutputs } from "./graph_output.ts";
 import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
 
@@ -45,6 +46,7 @@ export class Trace implements Disposable {
    */
   readonly firstId: number;
   #nodes = 0;
+  #isSmall = true;
 
   /**
    * Creates an empty graph.
@@ -64,6 +66,11 @@ export class Trace implements Disposable {
   /** Number of nodes in the graph. */
   get nodes(): number {
     return this.#nodes;
+  }
+
+  /** True if no op gains from several threads within it. */
+  get isSmall(): boolean {
+    return this.#isSmall;
   }
 
   /** Adds an input of the function. */
@@ -119,7 +126,9 @@ export class Trace implements Disposable {
       if (op.definition.inputs.some((input) => input.numberAttribute === attribute.name)) continue;
       setAttribute(node, attribute, this.#setters);
     }
-    return this.#finish(node, { op: op.name, outputs: op.outputs, inputs: op.inputs });
+    const results = this.#finish(node, { op: op.name, outputs: op.outputs, inputs: op.inputs });
+    this.#measure(op.name, op.inputs, results);
+    return results;
   }
 
   /**
@@ -144,6 +153,7 @@ export class Trace implements Disposable {
     for (const attribute of attributes) setAttribute(node, attribute, this.#setters);
     const operation = cc.TF_FinishOperation(node, status);
     this.#runtime.check({ op: fn.name, inputs: () => inputs.map(({ shape }) => `[${shape}]`) });
+    this.#measure(fn.name, inputs, fn.results);
     return fn.results.map(({ dtype, shape }, index) => {
       const output = { operation, index, dtype, shape: [...shape], op: fn.name };
       // TensorFlow does not infer shapes through a function's name.
@@ -151,6 +161,16 @@ export class Trace implements Disposable {
       this.#runtime.check({ op: fn.name });
       return output;
     });
+  }
+
+  #measure(
+    op: string,
+    inputs: readonly { readonly shape: readonly number[] }[],
+    results: readonly { readonly shape: readonly number[] }[],
+  ): void {
+    const shapes = (values: readonly { readonly shape: readonly number[] }[]) =>
+      values.map(({ shape }) => shape);
+    this.#isSmall &&= isSmallOp(op, { inputs: shapes(inputs), results: shapes(results) });
   }
 
   #begin(op: string): Pointer {
@@ -192,14 +212,17 @@ export class Trace implements Disposable {
   }
 
   /**
-   * Registers the graph as a function of the eager context.
+   * Registers the graph as a function.
    *
-   * @param name A name not yet used in the context.
-   * @param ends The placeholders and the results, in order.
+   * @param name A name not yet used in the process.
+   * @param ends The placeholders and the results, in order. `serial`: whether each op runs on one thread (default: false).
    */
-  toFunction(name: string, ends: { inputs: readonly GraphValue[]; outputs: readonly GraphValue[] }): void {
-    const { cc, status, context } = this.#runtime;
-    const { inputs, outputs } = ends;
+  toFunction(
+    name: string,
+    ends: { inputs: readonly GraphValue[]; outputs: readonly GraphValue[]; serial?: boolean },
+  ): void {
+    const { cc, status } = this.#runtime;
+    const { inputs, outputs, serial = false } = ends;
     const made = cc.TF_GraphToFunction(
       this.#graph,
       cString(name),
@@ -217,10 +240,9 @@ export class Trace implements Disposable {
     );
     this.#runtime.check({ op: "TF_GraphToFunction" });
     try {
-      cc.TFE_ContextAddFunction(context, made, status);
-      this.#runtime.check({ op: "TFE_ContextAddFunction" });
+      this.#runtime.addFunction(name, made, { serial });
     } finally {
-      cc.TF_DeleteFunction(made); // the context keeps its own reference
+      cc.TF_DeleteFunction(made); // contexts keep their own references
     }
   }
 

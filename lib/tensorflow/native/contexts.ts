@@ -1,0 +1,89 @@
+/**
+ * The eager contexts of a runtime. They share the memory of tensors, but each has its own threads. Ops and most functions run in
+ * the first context. Functions of small ops run in the second, where an op has one thread: waking another thread takes
+ * longer than the op. Such ops still run at the same time as others of their function.
+ *
+ * @module
+ */
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { cString, type Pointer, type Runtime, type RuntimeOptions } from "./runtime.ts";
+
+/** The contexts, with the functions registered in them. */
+export class Contexts {
+  readonly #runtime: Runtime;
+  #first: Pointer;
+  /** Undefined if ops have one thread in the first context too, or run on a GPU. */
+  readonly #serial: Pointer | undefined;
+  readonly #serialNames = new Set<string>();
+
+  /** Creates the contexts. */
+  constructor(runtime: Runtime, options: RuntimeOptions) {
+    this.#runtime = runtime;
+    this.#first = newContext(runtime, options);
+    const { intraOpThreads = navigator.hardwareConcurrency, device } = options;
+    if (device !== "gpu" && intraOpThreads > 1) {
+      this.#serial = newContext(runtime, { ...options, intraOpThreads: 1 });
+    }
+  }
+
+  /** Returns the context in which an op or a function runs. */
+  of(name: string): Pointer {
+    return this.#serialNames.has(name) ? this.#serial! : this.#first;
+  }
+
+  /** Registers a function in all contexts, because other functions may call it. */
+  add(name: string, made: Pointer, { serial }: { serial: boolean }): void {
+    const { cc, status } = this.#runtime;
+    for (const context of this.#all()) {
+      cc.TFE_ContextAddFunction(context, made, status);
+      this.#runtime.check({ op: "TFE_ContextAddFunction" });
+    }
+    if (serial && this.#serial !== undefined) this.#serialNames.add(name);
+  }
+
+  /** Removes a function. */
+  remove(name: string): void {
+    const { cc, status } = this.#runtime;
+    for (const context of this.#all()) {
+      cc.TFE_ContextRemoveFunction(context, cString(name), status);
+      this.#runtime.check({ op: name });
+    }
+    this.#serialNames.delete(name);
+  }
+
+  /** Deletes the contexts. Returns false if they are deleted already. */
+  close(): boolean {
+    if (this.#first === null) return false;
+    for (const context of this.#all()) this.#runtime.cc.TFE_DeleteContext(context);
+    this.#first = null;
+    return true;
+  }
+
+  #all(): Pointer[] {
+    return [this.#first, ...(this.#serial === undefined ? [] : [this.#serial])];
+  }
+}
+
+function newContext(runtime: Runtime, options: RuntimeOptions): Pointer {
+  const { cc, status } = runtime;
+  const config = new BinaryWriter(); // tensorflow.ConfigProto
+  if (options.device === "gpu") {
+    config.tag(6, WireType.LengthDelimited).fork().tag(4, WireType.Varint).bool(true).join(); // gpu_options.allow_growth
+  } else {
+    config.tag(1, WireType.LengthDelimited).fork(); // device_count: { "GPU": 0 }
+    config.tag(1, WireType.LengthDelimited).string("GPU").tag(2, WireType.Varint).int32(0).join();
+  }
+  if (options.intraOpThreads !== undefined) config.tag(2, WireType.Varint).int32(options.intraOpThreads);
+  if (options.interOpThreads !== undefined) config.tag(5, WireType.Varint).int32(options.interOpThreads);
+  const bytes = config.finish();
+  const contextOptions = cc.TFE_NewContextOptions();
+  try {
+    cc.TFE_ContextOptionsSetConfig(contextOptions, bytes, BigInt(bytes.length), status);
+    runtime.check();
+    const context = cc.TFE_NewContext(contextOptions, status);
+    runtime.check();
+    return context;
+  } finally {
+    cc.TFE_DeleteContextOptions(contextOptions);
+  }
+}

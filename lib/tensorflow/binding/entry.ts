@@ -7,7 +7,8 @@ import type * as tf from "@tensorflow/tfjs";
 import { type Attribute, AttributeType } from "../native/attribute.ts";
 import { DataType } from "../native/dtype.ts";
 import type { EagerCall } from "../native/eager_call.ts";
-import type { Pointer, Runtime } from "../native/runtime.ts";
+import type { Pointer } from "../native/c_values.ts";
+import type { Runtime } from "../native/runtime.ts";
 import type { GraphValue, Trace } from "../native/trace.ts";
 
 /** A tensor of the binding: an eager handle, a graph value, or both for a traced constant. */

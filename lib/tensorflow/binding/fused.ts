@@ -13,7 +13,7 @@ import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow, type TensorFlowInternals } from "./backend.ts";
 import { freeCaptures } from "./entry.ts";
 import { POLICIES } from "./policy.ts";
-import { elements } from "../native/runtime.ts";
+import { elements } from "../native/c_values.ts";
 import { type GraphValue, Trace } from "../native/trace.ts";
 import { castTo } from "./true_dtype.ts";
 

@@ -5,7 +5,8 @@
  * @module
  */
 import { toOutputs } from "../native/graph_output.ts";
-import { cString, type Pointer, type Runtime } from "../native/runtime.ts";
+import { cString, type Pointer } from "../native/c_values.ts";
+import type { Runtime } from "../native/runtime.ts";
 
 /** A loaded graph with its variables. */
 interface Loaded {

@@ -9,7 +9,7 @@ import { type Attribute, AttributeType } from "../native/attribute.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { dtypeName, isFloating } from "../native/dtype.ts";
 import { compileAhead } from "../binding/fused.ts";
-import type { Pointer } from "../native/runtime.ts";
+import type { Pointer } from "../native/c_values.ts";
 import { layerOfTrace } from "../precision/scope.ts";
 import { engine, gradientsOf, offTape, type TapeNode, tapeResults } from "../binding/tape.ts";
 import { withoutSideEffects } from "./_pure.ts";

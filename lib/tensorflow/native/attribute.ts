@@ -5,7 +5,8 @@
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { OpDefinition } from "./op_definition.ts";
-import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
+import { cString, type Pointer, toDims } from "./c_values.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** `TF_AttrType` numbers, and FUNC, our own number for a function's name. */
 export const AttributeType = {

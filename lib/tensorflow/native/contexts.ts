@@ -6,23 +6,42 @@
  * @module
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { cString, type Pointer, type Runtime, type RuntimeOptions } from "./runtime.ts";
+import { cString, type Pointer } from "./c_values.ts";
+import type { Device } from "./device.ts";
+import type { Libraries } from "./symbols.ts";
+
+/** The options of an eager context. */
+export interface ContextOptions {
+  /** Threads within an op, at least 1. Default: the number of cores. */
+  intraOpThreads?: number | undefined;
+  /** Ops of a graph that run at the same time, at least 1. Default: the number of cores. */
+  interOpThreads?: number | undefined;
+  /** The device that ops run on by default. Default: the CPU, even if there is a GPU. */
+  device?: Device | undefined;
+}
+
+/** The native functions, the status of their calls, and its check. */
+interface Native {
+  readonly cc: Libraries["cc"];
+  readonly status: Pointer;
+  check(where?: { op: string }): void;
+}
 
 /** The contexts, with the functions registered in them. */
 export class Contexts {
-  readonly #runtime: Runtime;
+  readonly #native: Native;
   #first: Pointer;
   /** Undefined if ops have one thread in the first context too, or run on a GPU. */
   readonly #serial: Pointer | undefined;
   readonly #serialNames = new Set<string>();
 
   /** Creates the contexts. */
-  constructor(runtime: Runtime, options: RuntimeOptions) {
-    this.#runtime = runtime;
-    this.#first = newContext(runtime, options);
+  constructor(native: Native, options: ContextOptions) {
+    this.#native = native;
+    this.#first = newContext(native, options);
     const { intraOpThreads = navigator.hardwareConcurrency, device } = options;
     if (device !== "gpu" && intraOpThreads > 1) {
-      this.#serial = newContext(runtime, { ...options, intraOpThreads: 1 });
+      this.#serial = newContext(native, { ...options, intraOpThreads: 1 });
     }
   }
 
@@ -33,20 +52,20 @@ export class Contexts {
 
   /** Registers a function in all contexts, because other functions may call it. */
   add(name: string, made: Pointer, { serial }: { serial: boolean }): void {
-    const { cc, status } = this.#runtime;
+    const { cc, status } = this.#native;
     for (const context of this.#all()) {
       cc.TFE_ContextAddFunction(context, made, status);
-      this.#runtime.check({ op: "TFE_ContextAddFunction" });
+      this.#native.check({ op: "TFE_ContextAddFunction" });
     }
     if (serial && this.#serial !== undefined) this.#serialNames.add(name);
   }
 
   /** Removes a function. */
   remove(name: string): void {
-    const { cc, status } = this.#runtime;
+    const { cc, status } = this.#native;
     for (const context of this.#all()) {
       cc.TFE_ContextRemoveFunction(context, cString(name), status);
-      this.#runtime.check({ op: name });
+      this.#native.check({ op: name });
     }
     this.#serialNames.delete(name);
   }
@@ -54,7 +73,7 @@ export class Contexts {
   /** Deletes the contexts. Returns false if they are deleted already. */
   close(): boolean {
     if (this.#first === null) return false;
-    for (const context of this.#all()) this.#runtime.cc.TFE_DeleteContext(context);
+    for (const context of this.#all()) this.#native.cc.TFE_DeleteContext(context);
     this.#first = null;
     return true;
   }
@@ -64,8 +83,8 @@ export class Contexts {
   }
 }
 
-function newContext(runtime: Runtime, options: RuntimeOptions): Pointer {
-  const { cc, status } = runtime;
+function newContext(native: Native, options: ContextOptions): Pointer {
+  const { cc, status } = native;
   const config = new BinaryWriter(); // tensorflow.ConfigProto
   if (options.device === "gpu") {
     config.tag(6, WireType.LengthDelimited).fork().tag(4, WireType.Varint).bool(true).join(); // gpu_options.allow_growth
@@ -79,9 +98,9 @@ function newContext(runtime: Runtime, options: RuntimeOptions): Pointer {
   const contextOptions = cc.TFE_NewContextOptions();
   try {
     cc.TFE_ContextOptionsSetConfig(contextOptions, bytes, BigInt(bytes.length), status);
-    runtime.check();
+    native.check();
     const context = cc.TFE_NewContext(contextOptions, status);
-    runtime.check();
+    native.check();
     return context;
   } finally {
     cc.TFE_DeleteContextOptions(contextOptions);

@@ -4,7 +4,8 @@
  * @module
  */
 import { type Attribute, eagerSetters, setAttribute } from "./attribute.ts";
-import { cString, type Pointer, type Runtime } from "./runtime.ts";
+import { cString, type Pointer } from "./c_values.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** The maximum number of results of an op. A traced training step returns three tensors per parameter. */
 const MAX_RESULTS = 4096;

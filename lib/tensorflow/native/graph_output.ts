@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Pointer } from "./runtime.ts";
+import type { Pointer } from "./c_values.ts";
 
 /** An output of a graph node. */
 export interface GraphOutput {

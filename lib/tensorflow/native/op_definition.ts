@@ -7,7 +7,8 @@
  * @module
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { cString, type Runtime } from "./runtime.ts";
+import { cString } from "./c_values.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** An input of an op. One attribute name is set, or none if the type is fixed. */
 export interface InputDefinition {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { elements } from "./runtime.ts";
+import { elements } from "./c_values.ts";
 
 /** Ops that multiply matrices [.., M, K] and [.., K, N], transposed or not. */
 const PRODUCTS: ReadonlySet<string> = new Set(["MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"]);

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { Contexts } from "./contexts.ts";
-import type { Device } from "./device.ts";
+import { elements, type Pointer, toDims } from "./c_values.ts";
+import { type ContextOptions, Contexts } from "./contexts.ts";
 import { DataType, dtypeName, elementBytes } from "./dtype.ts";
 import { type Libraries, openLibraries } from "./symbols.ts";
 import { quietly } from "./stderr.ts";
@@ -15,42 +15,18 @@ import { TensorFlowError } from "./tensorflow_error.ts";
 import { unset, withVariables } from "./variables.ts";
 import { KEEP_NAN, withXlaFlags, type XlaFlags } from "./xla_flags.ts";
 
-/** A native pointer, null for C's NULL. */
-export type Pointer = Deno.PointerValue;
-
-/** Bytes that C functions accept: their buffer is not shared. */
-export type Bytes = Uint8Array<ArrayBuffer>;
-
 /** `sizeof(TF_TString)`. TensorFlow's string holds short strings inline. */
 const TSTRING_BYTES = 24;
 
 /** Upper limit of threads. TensorFlow would start any number and hang. */
 const MAX_THREADS = 1024;
 
-const encoder = new TextEncoder();
-
-/** Cache of C strings by name, because op and attribute names recur at every call. */
-const cStrings = new Map<string, Bytes>();
-
-/** Returns a NUL-terminated copy of a name, cached for the life of the process. */
-export function cString(text: string): Bytes {
-  let bytes = cStrings.get(text);
-  if (bytes === undefined) cStrings.set(text, bytes = encoder.encode(text + "\0"));
-  return bytes;
-}
-
 /** The options of {@linkcode Runtime.open}. */
-export interface RuntimeOptions {
+export interface RuntimeOptions extends ContextOptions {
   /** Path of `libtensorflow_framework`. */
   framework: string;
   /** Path of `libtensorflow_cc`. */
   cc: string;
-  /** Threads within an op, at least 1. Default: the number of cores. */
-  intraOpThreads?: number | undefined;
-  /** Ops of a graph that run at the same time, at least 1. Default: the number of cores. */
-  interOpThreads?: number | undefined;
-  /** The device that ops run on by default. Default: the CPU, even if there is a GPU. */
-  device?: Device | undefined;
   /** Makes ops give the same bits in every run, or throw. Default: the process's setting, initially false. */
   deterministicOps?: boolean | undefined;
   /** XLA flags in addition to the user's `XLA_FLAGS`. Default: none. */
@@ -369,18 +345,4 @@ export class Runtime {
     if (!this.#contexts.close()) return;
     this.#framework.TF_DeleteStatus(this.#status);
   }
-}
-
-/** Returns the number of elements of a shape. */
-export function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
-/**
- * Returns dimensions as C's `int64_t` array. The array has at least one entry, because an empty array has no address.
- */
-export function toDims(shape: readonly number[]): BigInt64Array<ArrayBuffer> {
-  const dims = new BigInt64Array(Math.max(1, shape.length));
-  shape.forEach((size, i) => dims[i] = BigInt(size));
-  return dims;
 }

@@ -15,7 +15,8 @@ import {
 import type { OpDefinition } from "./op_definition.ts";
 import { isSmallOp } from "./op_size.ts";
 import { type GraphOutput, toOutput, toOutputs } from "./graph_output.ts";
-import { cString, type Pointer, type Runtime, toDims } from "./runtime.ts";
+import { cString, type Pointer, toDims } from "./c_values.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Execution mode of a traced function: op by op in graph order, or compiled by XLA. */
 export type ExecutionMode = "graph" | "xla";

@@ -12,7 +12,7 @@ import { currentTensorFlow, type TensorFlowInternals } from "../binding/backend.
 import type { OpWatcher, RunOp } from "../binding/entry.ts";
 import { AttributeType } from "../native/attribute.ts";
 import { DataType, isFloating } from "../native/dtype.ts";
-import type { Pointer } from "../native/runtime.ts";
+import type { Pointer } from "../native/c_values.ts";
 
 /** Part of a training step. */
 export type Pass = "forward" | "backward" | "update";

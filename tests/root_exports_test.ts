@@ -45,7 +45,6 @@ const INTERNAL = [
 const FOR_USERS: Readonly<Record<string, string>> = {
   IdBuffer: "argument of Tokenizer.encodeInto()",
   PRECISION: "type of keyOf(), which pairs runs by other fields",
-  reproduceRun: "reproduces one run; the root exports it as reproduce",
   stepTable: "steps of runs in memory as a table; openStepTable() reads a folder's",
 };
 

@@ -1,7 +1,7 @@
 /** The noise floor of trained perturbed runs: `--floor` adds the runs, and verdicts and reports state the floor. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { readRuns, seriesOf } from "../lib/record/mod.ts";
+import { perturbationOf, readRuns, seriesOf } from "../lib/record/mod.ts";
 import { runTask } from "./support/commands.ts";
 import { root, specOf } from "./support/tiny_sweep.ts";
 
@@ -25,21 +25,21 @@ Deno.test("compare trains perturbed runs, which differ from float32 by rounding 
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, "6 runs in");
   const runs = readRuns(dir);
-  const lossesOf = (policy: string, seed: number, perturb: number) => {
+  const lossesOf = (seed: number, perturbation: string) => {
     const run = runs.find(({ manifest: { spec } }) =>
-      spec.policy === policy && spec.seed === seed && spec.perturb === perturb
+      spec.policy === "float32" && spec.seed === seed && perturbationOf(spec) === perturbation
     )!;
     return seriesOf(run).steps.loss;
   };
-  for (const seed of [1, 2]) {
-    const [plain, perturbed] = [lossesOf("float32", seed, 0), lossesOf("float32", seed, 1)];
+  for (const [seed, perturbation] of [[1, "noise 1"], [2, "order 1"]] as const) {
+    const [plain, perturbed] = [lossesOf(seed, "none"), lossesOf(seed, perturbation)];
     assert(plain.some((loss, i) => loss !== perturbed[i]), plain.join());
     const largest = Math.max(...plain.map((loss, i) => Math.abs(loss - perturbed[i]!)));
     assert(largest < 1e-2, String(largest));
   }
   assertMatch(
     stdout,
-    /Noise floor: .* \(root mean square, 2 perturbed pairs\); 95 % of such gaps are within ±[\d.e-]+\./,
+    /Noise floor: .* \(root mean square; [\d.e-]+ in 1 pair with initial weights .*, [\d.e-]+ in 1 pair with another order of sums\); 95 % of such gaps are within ±[\d.e-]+\./,
   );
   const { comparisons } = JSON.parse(await Deno.readTextFile(join(dir, "compare.json")));
   assertEquals([comparisons.length, comparisons[0].pairs.length, comparisons[0].floor.pairs], [1, 2, 2]);

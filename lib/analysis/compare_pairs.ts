@@ -158,7 +158,7 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
       integrated: over(({ integrated }) => integrated),
     },
     signFlipP: values.length >= 2 && values.length <= 16 ? signFlipP(values) : undefined,
-    floor: floor && { pairs: floor.pairs, rms: floor.rms, limit: floor.limit },
+    floor: floor && { pairs: floor.pairs, rms: floor.rms, limit: floor.limit, sources: floor.sources },
     seedSpread: spreadOfSeeds(others, level),
     blocks: gapBlocks,
     apartFrom: stepOf(gapBlocks, ({ gap: { mean, half } }) => half !== undefined && Math.abs(mean) > half),

@@ -10,6 +10,7 @@ import type { Estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
 import type { NamedComparison } from "./compare_groups.ts";
 import type { Comparison } from "./compare_pairs.ts";
+import type { FloorSource } from "./noise_floor.ts";
 import { POWER } from "./power.ts";
 import { ownSpikes, type Verdict, verdictOf } from "./verdict.ts";
 
@@ -71,10 +72,11 @@ export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdi
   const notes: string[] = [];
   if (floor !== undefined) {
     notes.push(
-      `Noise floor: changing the initial weights by one unit in the last place changes the final validation loss of ` +
-        `${baseline} by ${nats(floor.rms)} nats (root mean square, ${
-          count(floor.pairs, "perturbed pair")
-        }); 95 % of such gaps are within ±${nats(floor.limit)}.`,
+      `Noise floor: rounding alone changes the final validation loss of ${baseline} by ${
+        nats(floor.rms)
+      } nats (root mean square; ${floor.sources.map(sourceText).join(", ")}); 95 % of such gaps are within ±${
+        nats(floor.limit)
+      }.`,
     );
   }
   if (seedSpread !== undefined) {
@@ -121,6 +123,14 @@ export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdi
     );
   }
   return notes;
+}
+
+/** Describes the perturbed pairs of one kind. */
+function sourceText({ kind, pairs, rms }: FloorSource): string {
+  const what = kind === "noise"
+    ? "initial weights changed by one unit in the last place"
+    : "another order of sums";
+  return `${nats(rms)} in ${count(pairs, "pair")} with ${what}`;
 }
 
 /** Maximum number of runs of a precision whose first non-finite numbers are printed. */

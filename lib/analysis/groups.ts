@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { canonicalJson, type RecordedRun, type RunSpec } from "../record/mod.ts";
+import {
+  canonicalJson,
+  fieldText,
+  isPerturbed,
+  perturbationOf,
+  type RecordedRun,
+  type RunSpec,
+  varyingFields,
+} from "../record/mod.ts";
 import { plainText } from "./format.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { keyOf, type Pair, pairRuns, PRECISION } from "./stability.ts";
@@ -16,11 +24,14 @@ export interface PairGroup {
   readonly pairs: readonly Pair[];
   /** Finished runs in the baseline precision, of all seeds. */
   readonly seeds: readonly RecordedRun[];
-  /** Finished runs in the baseline precision, paired with finished runs that differ only in perturbed initial weights. */
+  /** Finished runs in the baseline precision, paired with finished runs that differ only in a perturbation. */
   readonly perturbed: readonly Pair[];
   /** Number of pairs that were skipped because a run is unfinished. */
   readonly unfinished: number;
 }
+
+/** Fields that are not part of a setting, or have a place of their own in its name. */
+const NAMED: readonly (keyof RunSpec)[] = ["tokenizer", "T", "seed", ...PRECISION];
 
 /** Groups the pairs of a folder by setting and lower precision. Omits groups without a finished pair. */
 export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
@@ -31,7 +42,7 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
       ({ other }) => `${precisionName(other.manifest.spec)} ${keyOf(other, [...PRECISION, "seed"])}`,
     ).values(),
   ];
-  const varying = varyingFields(groups.map((group) => group[0]!.other.manifest.spec));
+  const varying = varyingFields(groups.map((group) => group[0]!.other.manifest.spec), NAMED);
   const several = new Set(groups.map((group) => deviceOf(group[0]!.other))).size > 1;
   return groups.flatMap((group) => {
     const finished = group.filter(({ baseline, other }) =>
@@ -43,7 +54,7 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
     const key = keyOf(first.baseline, ["seed"]);
     const setting = [
       `${plainText(spec.tokenizer)}, T = ${spec.T}`,
-      ...varying.map((field) => `${field} = ${plainText(String(spec[field]))}`),
+      ...varying.map((field) => `${field} = ${plainText(fieldText(spec, field))}`),
       ...several ? [plainText(deviceOf(first.other))] : [],
     ].join(", ");
     return [{
@@ -61,34 +72,20 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
  * `like`, except for the seed.
  */
 export function perturbedPairs(among: readonly RecordedRun[], like: RecordedRun): Pair[] {
-  const key = keyOf(like, ["seed", "perturb"]);
-  const finished = among.filter((run) =>
-    run.status === "finished" && keyOf(run, ["seed", "perturb"]) === key
-  );
+  const free = ["seed", "perturb", "reorder"] as const, key = keyOf(like, free);
+  const finished = among.filter((run) => run.status === "finished" && keyOf(run, free) === key);
+  const isChanged = ({ manifest: { spec } }: RecordedRun) => isPerturbed(spec);
   const bases = new Map(
-    finished.filter(({ manifest: { spec } }) => spec.perturb === 0).map((
-      run,
-    ) => [run.manifest.spec.seed, run]),
+    finished.filter((run) => !isChanged(run)).map((run) => [run.manifest.spec.seed, run]),
   );
   const perturbed = new Map(
-    finished.filter(({ manifest: { spec } }) => spec.perturb > 0)
-      .map((run) => [`${run.manifest.spec.seed} ${run.manifest.spec.perturb}`, run]),
+    finished.filter(isChanged)
+      .map((run) => [`${run.manifest.spec.seed} ${perturbationOf(run.manifest.spec)}`, run]),
   );
   return [...perturbed.values()].flatMap((other) => {
     const baseline = bases.get(other.manifest.spec.seed);
     return baseline === undefined ? [] : [{ baseline, other }];
   });
-}
-
-/** Returns the fields that differ between specs, other than tokenizer, T, B, precision and seed. */
-function varyingFields(specs: readonly RunSpec[]): (keyof RunSpec)[] {
-  const [first] = specs;
-  if (first === undefined) return [];
-  const known: readonly (keyof RunSpec)[] = ["tokenizer", "T", "B", "seed", ...PRECISION];
-  return (Object.keys(first) as (keyof RunSpec)[]).filter((field) =>
-    !known.includes(field) &&
-    specs.some((spec) => canonicalJson(spec[field]) !== canonicalJson(first[field]))
-  );
 }
 
 /**

@@ -75,6 +75,6 @@ export {
   type ComparisonOptions,
   type GapBlock,
 } from "./compare_pairs.ts";
-export { type NoiseFloor, type SeedSpread } from "./noise_floor.ts";
+export { type FloorSource, type NoiseFloor, type SeedSpread } from "./noise_floor.ts";
 export { type Verdict, type VerdictKind, verdictOf, verdictsOf } from "./verdict.ts";
 export { type ComparedGroup, compareGroups, type NamedComparison, verdictTable } from "./compare_groups.ts";

@@ -3,15 +3,24 @@
  *
  * @module
  */
-import { type RecordedRun, seriesOf } from "../record/mod.ts";
+import { isPerturbed, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { type Block, blockMeans, divergedAt } from "./gap_blocks.ts";
 import { isBaseline } from "./precision_name.ts";
 import { gapOf, keyOf, type Pair } from "./stability.ts";
 import { meanOf, standardDeviation, tQuantile } from "./student.ts";
 
+/** Perturbed pairs of one kind. */
+export interface FloorSource {
+  /** `noise`: initial weights changed by at most one unit in the last place. `order`: another order of sums. */
+  readonly kind: "noise" | "order";
+  /** Number of pairs, at least 1. */
+  readonly pairs: number;
+  /** Root mean square of their gaps of the final validation loss, in nats per token. */
+  readonly rms: number;
+}
+
 /**
- * Noise floor: gaps between float32 runs and their perturbed copies, whose initial weights differ by at most one unit in the
- * last place.
+ * Noise floor: gaps between float32 runs and their perturbed copies, which compute the same function with other rounding.
  * Both runs are float32, so the gaps are noise: training amplifies rounding differences.
  */
 export interface NoiseFloor {
@@ -21,6 +30,8 @@ export interface NoiseFloor {
   readonly rms: number;
   /** 1.96 rms: 95 % of the gaps are smaller, if they are normally distributed. */
   readonly limit: number;
+  /** The same by kind of perturbation. Kinds without a pair are omitted. */
+  readonly sources: readonly FloorSource[];
   /** Limits of the gap of training losses, by block of steps. NaN without finite losses. */
   readonly byBlock: readonly number[];
 }
@@ -30,20 +41,29 @@ const LIMIT = 1.959964;
 
 /** Returns the noise floor of perturbed pairs. Excludes diverged runs. Undefined without pairs. */
 export function noiseFloor(pairs: readonly Pair[], blocks: readonly Block[]): NoiseFloor | undefined {
-  const gaps = pairs.map((pair) => gapOf(pair)).filter(({ finalValidation, nonFinite }) =>
-    Number.isFinite(finalValidation) && nonFinite.baseline + nonFinite.other === 0
+  const gaps = pairs.map((pair) => ({ gap: gapOf(pair), kind: kindOf(pair) })).filter(({ gap }) =>
+    Number.isFinite(gap.finalValidation) && gap.nonFinite.baseline + gap.nonFinite.other === 0
   );
   if (gaps.length === 0) return undefined;
-  const means = gaps.map(({ byStep }) => blockMeans(byStep, blocks));
-  const rms = rootMeanSquare(gaps.map(({ finalValidation }) => finalValidation));
+  const means = gaps.map(({ gap: { byStep } }) => blockMeans(byStep, blocks));
+  const rmsOf = (some: typeof gaps) => rootMeanSquare(some.map(({ gap }) => gap.finalValidation));
+  const rms = rmsOf(gaps);
   return {
     pairs: gaps.length,
     rms,
     limit: LIMIT * rms,
+    sources: (["noise", "order"] as const).flatMap((kind) => {
+      const own = gaps.filter((one) => one.kind === kind);
+      return own.length === 0 ? [] : [{ kind, pairs: own.length, rms: rmsOf(own) }];
+    }),
     byBlock: blocks.map((_, b) =>
       LIMIT * rootMeanSquare(means.map((one) => one[b]!).filter(Number.isFinite))
     ),
   };
+}
+
+function kindOf({ other: { manifest: { spec } } }: Pair): FloorSource["kind"] {
+  return spec.perturb > 0 ? "noise" : "order";
 }
 
 function rootMeanSquare(values: readonly number[]): number {
@@ -81,7 +101,7 @@ export function pooledSeedSpread(runs: readonly RecordedRun[]): { nats: number; 
   for (const run of runs) {
     const loss = seriesOf(run).evals.at(-1)?.loss;
     const { spec } = run.manifest;
-    if (!isBaseline(spec) || spec.perturb > 0 || run.status !== "finished" || loss === undefined) continue;
+    if (!isBaseline(spec) || isPerturbed(spec) || run.status !== "finished" || loss === undefined) continue;
     const key = keyOf(run, ["seed"]);
     groups.set(key, [...groups.get(key) ?? [], loss]);
   }

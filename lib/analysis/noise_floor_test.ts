@@ -2,6 +2,7 @@ import { assertAlmostEquals, assertEquals, assertExists } from "@std/assert";
 import { pairsOfGaps, recorded } from "../../tests/support/simulated_pairs.ts";
 import { recordRuns as record, type SyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { comparePairs } from "./compare_pairs.ts";
+import { perturbationOf } from "../record/mod.ts";
 import { perturbedPairs } from "./groups.ts";
 import { noiseFloor, pooledSeedSpread, spreadOfSeeds } from "./noise_floor.ts";
 
@@ -17,6 +18,17 @@ Deno.test("noiseFloor() returns 1.96 times the root mean square of perturbed gap
   };
   assertAlmostEquals(noiseFloor([moved], [{ first: 1, last: 2 }])!.byBlock[0]!, 1.96 * 0.2, 1e-5);
   assertEquals(noiseFloor([], []), undefined);
+  // Each kind of perturbation has a figure of its own; the floor is that of all pairs.
+  const reordered = {
+    ...moved,
+    other: recorded({ seed: 1, reorder: 1, losses: [3, 2], validation: 2.04 }),
+  };
+  const noisy = { ...moved, other: recorded({ seed: 1, perturb: 1, losses: [3, 2], validation: 1.97 }) };
+  const both = noiseFloor([noisy, reordered], [])!;
+  assertEquals(both.sources.map(({ kind, pairs }) => [kind, pairs]), [["noise", 1], ["order", 1]]);
+  assertAlmostEquals(both.sources[0]!.rms, 0.03, 1e-12);
+  assertAlmostEquals(both.sources[1]!.rms, 0.04, 1e-12);
+  assertAlmostEquals(both.rms, Math.sqrt((0.03 ** 2 + 0.04 ** 2) / 2), 1e-12);
   const lost = pairsOfGaps([NaN], { perturbed: true });
   assertEquals(noiseFloor(lost, []), undefined);
 });
@@ -28,19 +40,17 @@ Deno.test("perturbedPairs() pairs perturbed runs of a setting with the run of th
     { losses, spec: { seed: 2 } },
     { losses, spec: { seed: 1, perturb: 1 } },
     { losses, spec: { seed: 1, perturb: 2 } },
+    { losses, spec: { seed: 1, reorder: 1 } },
     { losses, spec: { seed: 2, perturb: 1 }, end: "none" },
     { losses, spec: { seed: 3, perturb: 1 } },
     { losses, spec: { seed: 1, perturb: 1, T: 32 } },
     { losses, spec: { seed: 1, policy: "bf16-autocast" } },
   ]);
   const like = runs.find(({ manifest: { spec } }) => spec.seed === 2)!;
-  const found = perturbedPairs(runs, like).map(({ baseline, other }) => [
-    baseline.manifest.spec.seed,
-    baseline.manifest.spec.perturb,
-    other.manifest.spec.seed,
-    other.manifest.spec.perturb,
-  ]);
-  assertEquals(found.sort(), [[1, 0, 1, 1], [1, 0, 1, 2]]);
+  const found = perturbedPairs(runs, like).map(({ baseline, other }) =>
+    [baseline, other].map(({ manifest: { spec } }) => `${spec.seed} ${perturbationOf(spec)}`)
+  );
+  assertEquals(found.sort(), [["1 none", "1 noise 1"], ["1 none", "1 noise 2"], ["1 none", "1 order 1"]]);
 });
 
 Deno.test("spreadOfSeeds() returns the root mean square difference between two seeds", () => {

@@ -44,7 +44,7 @@ export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
 /** Returns a key of all spec fields except the given ones, and of data, code and device. */
 export function keyOf(
   { manifest: { spec, data, libSha256, environment: { device } } }: RecordedRun,
-  free: readonly (typeof PRECISION[number] | "seed" | "perturb")[],
+  free: readonly (typeof PRECISION[number] | "seed" | "perturb" | "reorder")[],
 ): string {
   const blank = Object.fromEntries(free.map((field) => [field, ""]));
   return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256, device: device ?? null });

@@ -6,11 +6,21 @@
  */
 import { type ColumnTable, table } from "arquero";
 import { least } from "../number/extent.ts";
-import { readStepColumns, type RecordedRun, seriesOf, stepColumns } from "../record/mod.ts";
+import {
+  fieldText,
+  isPerturbed,
+  perturbationOf,
+  readStepColumns,
+  type RecordedRun,
+  type RunSpec,
+  seriesOf,
+  stepColumns,
+  varyingFields,
+} from "../record/mod.ts";
 import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { spikes } from "./spikes.ts";
-import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair } from "./stability.ts";
+import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, PRECISION } from "./stability.ts";
 
 /** An Arquero table. Its numbers may be NaN or infinite; Arquero's aggregates skip them. */
 export type Table = ColumnTable;
@@ -33,7 +43,8 @@ const RUN_COLUMNS = [
 ] as const;
 
 /**
- * Returns one row per run: `run`, `data`, `tokenizer`, `T`, `policy` (with overrides), `seed`, `status`, completed
+ * Returns one row per run: `run`, `data`, `tokenizer`, `T`, `policy` (with overrides), `seed`, `perturbation` if a run is
+ * perturbed (`noise 1`, `order 1`, or `none`), every other field of the specs in which runs differ, `status`, completed
  * `steps`, `valLoss` (last) and `bestValLoss` (lowest finite), both in nats per token, `bitsPerByte` of the last
  * evaluation, `tokensPerSecond` (median over steps), `spikes`, and `nonFinite` (training losses and gradient norms).
  * Missing values are NaN.
@@ -50,7 +61,6 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: precisionName(spec),
-      device: deviceOf(run),
       seed: spec.seed,
       status,
       steps: steps.length,
@@ -60,9 +70,9 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       tokensPerSecond: Math.round(median(steps.tokensPerSecond)),
       spikes: spikes(steps.loss).length,
       nonFinite: countNonFinite(steps.loss) + countNonFinite(steps.gradNorm),
-    } satisfies Record<typeof RUN_COLUMNS[number] | "device", unknown>;
+    } satisfies Record<typeof RUN_COLUMNS[number], unknown>;
   });
-  return tableOf(withDevice(RUN_COLUMNS, runs), rows);
+  return tableOf(runs, { columns: RUN_COLUMNS, rows });
 }
 
 const PAIR_COLUMNS = [
@@ -84,7 +94,8 @@ const PAIR_COLUMNS = [
 ] as const;
 
 /**
- * Returns one row per pair: `data`, `tokenizer`, `T`, `policy`, `seed`, and the gap to float32 in nats per token.
+ * Returns one row per pair: `data`, `tokenizer`, `T`, `policy`, `seed`, every other field of the specs in which pairs
+ * differ, and the gap to float32 in nats per token.
  * `valGap` is of the validation loss; `finalGap`, `meanGap`, `meanAbsGap` and `largestGap` with its step `largestAt`
  * are of training losses. Further columns: `firstBeyond` (first step with a gap beyond `tolerance` nats, or null),
  * `baselineNonFinite` and `nonFinite` (non-finite training losses in float32 and in the other precision), and `speed`
@@ -100,7 +111,6 @@ export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TO
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: precisionName(spec),
-      device: deviceOf(pair.other),
       seed: spec.seed,
       valGap: gap.finalValidation,
       finalGap: gap.final,
@@ -112,9 +122,9 @@ export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TO
       baselineNonFinite: gap.nonFinite.baseline,
       nonFinite: gap.nonFinite.other,
       speed: speedOf(pair.other) / speedOf(pair.baseline),
-    } satisfies Record<typeof PAIR_COLUMNS[number] | "device", unknown>;
+    } satisfies Record<typeof PAIR_COLUMNS[number], unknown>;
   });
-  return tableOf(withDevice(PAIR_COLUMNS, pairs.map(({ other }) => other)), rows);
+  return tableOf(pairs.map(({ other }) => other), { columns: PAIR_COLUMNS, rows });
 }
 
 /**
@@ -135,16 +145,33 @@ export async function openStepTable(sweepDir: string): Promise<Table> {
   return table({ ...await readStepColumns(sweepDir) });
 }
 
-/** Returns columns, with the device after the policy if there are several devices. */
-function withDevice<Name extends string>(
-  columns: readonly Name[],
+/** Fields of specs that tables name in columns of their own. */
+const NAMED: readonly (keyof RunSpec)[] = [
+  ...["data", "tokenizer", "T", "seed", "perturb", "reorder", "threads", ...PRECISION] as const,
+];
+
+/**
+ * Returns a table of runs or pairs, which has its columns even without rows. The device follows the policy if there are
+ * several devices. The perturbation, and fields in which the runs differ, follow the seed.
+ */
+function tableOf<Name extends string>(
   runs: readonly RecordedRun[],
-): (Name | "device")[] {
-  if (new Set(runs.map(deviceOf)).size < 2) return [...columns];
-  return columns.flatMap((name) => name === "policy" ? [name, "device"] : [name]);
+  { columns, rows }: { columns: readonly Name[]; rows: readonly Readonly<Record<Name, unknown>>[] },
+): Table {
+  const specs = runs.map(({ manifest: { spec } }) => spec), devices = runs.map(deviceOf);
+  const after: Readonly<Record<string, readonly (readonly [string, readonly unknown[]])[]>> = {
+    policy: new Set(devices).size > 1 ? [["device", devices]] : [],
+    seed: [
+      ...specs.some(isPerturbed) ? [["perturbation", specs.map(perturbationOf)] as const] : [],
+      ...varyingFields(specs, NAMED).filter((field) => !columns.some((name) => name === field))
+        .map((field) => [field, cellsOf(specs, field)] as const),
+    ],
+  };
+  return table(columns.flatMap((name) => [[name, rows.map((row) => row[name])], ...after[name] ?? []]));
 }
 
-/** Returns a table that has its columns even without rows. */
-function tableOf<Name extends string>(names: readonly Name[], rows: readonly Record<Name, unknown>[]): Table {
-  return table(names.map((name) => [name, rows.map((row) => row[name])]));
+/** Returns the values of a field: numbers if all are, else text. */
+function cellsOf(specs: readonly RunSpec[], field: keyof RunSpec): unknown[] {
+  const isNumeric = specs.every((spec) => typeof spec[field] === "number");
+  return specs.map((spec) => isNumeric ? spec[field] : fieldText(spec, field));
 }

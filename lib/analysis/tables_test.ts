@@ -3,7 +3,7 @@ import { recordRuns as record, SPEC, writeSyntheticRun } from "../../tests/suppo
 import { JournalWriter, readJournal, readRuns, runPaths, tabulateRuns } from "../record/mod.ts";
 import { pairRuns } from "./stability.ts";
 import { median } from "./median.ts";
-import { openStepTable, pairTable, runTable, stepTable } from "./tables.ts";
+import { openStepTable, pairTable, runTable, stepTable, type Table } from "./tables.ts";
 
 Deno.test("median() sorts by value, not by text", () => {
   assertEquals(median([10, 9, 100]), 10);
@@ -32,6 +32,49 @@ Deno.test("runTable() has one row per run, with the last and the best validation
     spikes: 0,
     nonFinite: 1,
   }]);
+});
+
+Deno.test("runTable() and pairTable() have a column for each field in which runs differ, and name perturbed runs", () => {
+  const losses = [3, 2], low = { policy: "bf16-autocast" };
+  const llama = { architecture: "llama", norm: "rmsNorm", position: "rotary" } as const;
+  const runs = record([
+    ...[{}, low, { perturb: 1 }, { reorder: 2 }].map((spec) => ({ losses, spec })),
+    ...[{}, low].map((spec) => ({
+      losses,
+      spec: { ...spec, ...llama, lr: 0.01, minLr: 1e-3, dropout: 0.1 },
+    })),
+    { losses, spec: { T: 32, B: 24 } }, // as many tokens per step: B follows from T
+  ]);
+  const at = (table: Table, columns: string[]) =>
+    table.select(...columns).objects().map(Object.values).sort();
+  const names = runTable(runs).columnNames();
+  const shown = names.slice(names.indexOf("seed") + 1, names.indexOf("status"));
+  assertEquals(
+    shown,
+    ["perturbation", "architecture", "dropout", "lr"].toSorted((a, b) => shown.indexOf(a) - shown.indexOf(b)),
+  );
+  assertEquals(
+    at(runTable(runs), ["T", "policy", "perturbation", "lr", "architecture"]),
+    [
+      [32, "float32", "none", 1e-3, "gpt2"],
+      [64, "bf16-autocast", "none", 1e-3, "gpt2"],
+      [64, "bf16-autocast", "none", 0.01, "llama"],
+      [64, "float32", "noise 1", 1e-3, "gpt2"],
+      [64, "float32", "none", 1e-3, "gpt2"],
+      [64, "float32", "none", 0.01, "llama"],
+      [64, "float32", "order 2", 1e-3, "gpt2"],
+    ].sort(),
+  );
+  assertEquals(
+    at(pairTable(pairRuns(runs)), ["policy", "lr"]),
+    [
+      ["bf16-autocast", 1e-3],
+      ["bf16-autocast", 0.01],
+    ].sort(),
+  );
+  // A batch size that T does not determine is an axis of its own.
+  const batches = record([{ losses }, { losses, spec: { B: 24 } }, { losses, spec: { T: 32 } }]);
+  assertEquals(at(runTable(batches), ["T", "B"]), [[32, 12], [64, 12], [64, 24]]);
 });
 
 Deno.test("runTable() shows a diverged loss", () => {

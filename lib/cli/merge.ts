@@ -65,7 +65,7 @@ export const program: Command = command(
   });
 
 function named(id: string, run: PlannedRun | undefined): string {
-  return run === undefined ? id : `${id} (${describe(run)})`;
+  return run === undefined ? id : `${id} (${describe(run.spec)})`;
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

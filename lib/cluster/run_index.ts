@@ -10,7 +10,7 @@ import { runFolder, runPaths } from "../record/mod.ts";
 import { watchDeadline } from "../run/deadline.ts";
 import { type PlannedRun, planPath, readPlan } from "../sweep/plan_file.ts";
 import { isFinished, recordFailedAttempt } from "../sweep/reuse.ts";
-import { describe } from "../sweep/sweep_view.ts";
+import { describer } from "../sweep/sweep_view.ts";
 import { startWorker } from "../sweep/worker_process.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 
@@ -44,12 +44,12 @@ export interface RunAtOptions {
 export async function runAt(dir: string, options: RunAtOptions = {}): Promise<number> {
   const { margin = 60, allowEnvironmentChange, signal, print = (line) => console.error(line) } = options;
   requireDevice();
-  const run = plannedRunAt(dir, options.index ?? indexOfCluster());
+  const { run, name } = plannedRunAt(dir, options.index ?? indexOfCluster());
   const { deadline = deadlineOfCluster() } = options;
   using end = watchDeadline(deadline, { margin: 1000 * margin });
   const isLate = end.reached.aborted;
   const stop = AbortSignal.any([end.reached, ...(signal === undefined ? [] : [signal])]);
-  const status = await runPlanned(run, { dir, stop, allowEnvironmentChange, print });
+  const status = await runPlanned(run, { name, dir, stop, allowEnvironmentChange, print });
   if (isLate && status === EXIT.interrupted) {
     print(
       `not started: the deadline, ${
@@ -79,8 +79,8 @@ function indexOfCluster(): number {
   );
 }
 
-/** Returns the run at an index, from 0, of a folder's plan. */
-function plannedRunAt(dir: string, index: number): PlannedRun {
+/** Returns the run at an index, from 0, of a folder's plan, and its description. */
+function plannedRunAt(dir: string, index: number): { run: PlannedRun; name: string } {
   const plan = readPlan(dir);
   if (plan === undefined) {
     throw new UserError(
@@ -89,7 +89,7 @@ function plannedRunAt(dir: string, index: number): PlannedRun {
     );
   }
   const run = plan.runs[index];
-  if (run !== undefined) return run;
+  if (run !== undefined) return { run, name: `run ${run.id} (${describer(plan.runs)(run)})` };
   throw new UserError(
     `Cannot run: expected an index from 0 to ${plan.runs.length - 1}, because ${planPath(dir)} has ` +
       `${plan.runs.length} runs, got ${index}`,
@@ -100,15 +100,15 @@ function plannedRunAt(dir: string, index: number): PlannedRun {
 async function runPlanned(
   run: PlannedRun,
   options: {
+    name: string;
     dir: string;
     stop: AbortSignal;
     allowEnvironmentChange: boolean | undefined;
     print: (line: string) => void;
   },
 ): Promise<number> {
-  const { dir, stop, allowEnvironmentChange = false, print } = options;
+  const { name, dir, stop, allowEnvironmentChange = false, print } = options;
   const { log } = runPaths(runFolder(dir, run.id));
-  const name = `run ${run.id} (${describe(run)})`;
   if (isFinished(dir, run)) {
     print(`${name} is already finished`);
     return EXIT.ok;

@@ -4,7 +4,14 @@
  * @module
  */
 import { deviceOf, keyOf, plainText, precisionName } from "../analysis/mod.ts";
-import { canonicalJson, type RecordedRun, type RunSpec, sha256Hex } from "../record/mod.ts";
+import {
+  fieldText,
+  perturbationOf,
+  type RecordedRun,
+  type RunSpec,
+  sha256Hex,
+  varyingFields,
+} from "../record/mod.ts";
 import { plotlyText } from "./escape.ts";
 import type { PlotlyObject } from "./figure.ts";
 
@@ -31,6 +38,7 @@ const KNOWN: readonly Omit<Facet, "values">[] = [
     valueOf: ({ manifest: { spec } }) => plainText(precisionName(spec)),
   },
   { key: "seed", label: "seed", valueOf: ({ manifest: { spec } }) => String(spec.seed) },
+  { key: "perturbation", label: "perturbation", valueOf: ({ manifest: { spec } }) => perturbationOf(spec) },
   {
     key: "device",
     label: "device",
@@ -39,32 +47,18 @@ const KNOWN: readonly Omit<Facet, "values">[] = [
   { key: "status", label: "status", valueOf: ({ status }) => status },
 ];
 
-/** Spec fields covered by {@linkcode KNOWN}, or derived from others: B follows from T at a fixed number of tokens per step. */
-const SPOKEN_FOR: readonly string[] = [
-  "data",
-  "tokenizer",
-  "T",
-  "B",
-  "seed",
-  "policy",
-  "overrides",
-  "threads",
+/** Spec fields covered by {@linkcode KNOWN}, and threads. */
+const SPOKEN_FOR: readonly (keyof RunSpec)[] = [
+  ...["data", "tokenizer", "T", "seed", "perturb", "reorder", "policy", "overrides", "threads"] as const,
 ];
 
 /** Returns the axes in which runs differ: known axes first, then all other fields of their specs. */
 export function facetsOf(runs: readonly RecordedRun[]): Facet[] {
-  const [first] = runs;
-  if (first === undefined) return [];
-  const others = (Object.keys(first.manifest.spec) as (keyof RunSpec)[])
-    .filter((field) => !SPOKEN_FOR.includes(field))
-    .map((field) => ({
-      key: field,
-      label: field,
-      valueOf: ({ manifest: { spec } }: RecordedRun) => {
-        const value: unknown = spec[field];
-        return plainText(typeof value === "string" ? value : canonicalJson(value ?? null));
-      },
-    }));
+  const others = varyingFields(runs.map(({ manifest: { spec } }) => spec), SPOKEN_FOR).map((field) => ({
+    key: field,
+    label: field,
+    valueOf: ({ manifest: { spec } }: RecordedRun) => plainText(fieldText(spec, field)),
+  }));
   return [...KNOWN, ...others].map((axis) => {
     const values = [...new Set(runs.map(axis.valueOf))];
     const areNumbers = values.every((text) => text !== "" && Number.isFinite(Number(text)));

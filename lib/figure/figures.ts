@@ -17,7 +17,7 @@ import {
   perturbedPairs,
   precisionName,
 } from "../analysis/mod.ts";
-import { type RecordedRun, seriesOf } from "../record/mod.ts";
+import { isPerturbed, type RecordedRun, seriesOf } from "../record/mod.ts";
 import {
   BASE_COLOR,
   COLORS,
@@ -45,7 +45,7 @@ export interface SettingFigure extends Figure {
 /** Returns training and validation loss over steps: one figure per setting, with all its precisions and seeds. Omits perturbed
  * runs, whose losses hardly differ. */
 export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
-  const runs = all.filter(({ manifest: { spec } }) => spec.perturb === 0);
+  const runs = all.filter(({ manifest: { spec } }) => !isPerturbed(spec));
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   const metaFor = metaOf(runs), most = pointsFor(runs.length);

@@ -21,8 +21,10 @@ const IGNORE_INDEX = -100;
 export interface GptOptions {
   /** Seed of GPT-2's initialization. Default: 1. */
   readonly seed?: number | undefined;
-  /** Seed of a perturbation of the initial weights, as in {@linkcode initialParameters}. Default: 0, no perturbation. */
+  /** Seed of rounding noise on the initial weights, as {@linkcode Perturbation} defines it. Default: 0, no noise. */
   readonly perturb?: number | undefined;
+  /** Seed of a random order of the MLPs' hidden units. Default: 0, unchanged. */
+  readonly reorder?: number | undefined;
   /** Weights by name, for example from `loadGpt2`. Default: initialized from `seed`. */
   readonly parameters?: ParameterRecord | undefined;
 }
@@ -117,8 +119,8 @@ export class Gpt implements Disposable {
  * @param options `seed` (default: 1), or the weights.
  * @throws {RangeError} If the config is inconsistent, or weights do not fit.
  */
-export function gpt(config: GptConfig, { seed = 1, perturb, parameters }: GptOptions = {}): Gpt {
-  const values = parameters ?? initialParameters(config, seed, perturb);
+export function gpt(config: GptConfig, { seed = 1, perturb, reorder, parameters }: GptOptions = {}): Gpt {
+  const values = parameters ?? initialParameters(config, seed, { perturb, reorder });
   const names = Object.keys(parameterShapes(config));
   const used = Object.fromEntries(names.flatMap((name) => name in values ? [[name, values[name]!]] : []));
   return new Gpt(config, toParameters(used));

@@ -35,9 +35,9 @@ export {
   type ParameterRecord,
   parameterShapes,
   type ParameterValues,
-  perturbParameters,
   sizeOf,
 } from "./parameters.ts";
+export { type Perturbation, perturbParameters } from "./perturb.ts";
 export { type SampleOptions } from "./sample.ts";
 export { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 export { readSafetensors, writeSafetensors } from "./safetensors_file.ts";

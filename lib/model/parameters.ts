@@ -7,9 +7,10 @@
  *
  * @module
  */
-import { createRandom, type Random } from "../text/random.ts";
+import { createRandom } from "../text/random.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
 import { completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
+import { type Perturbation, perturbParameters } from "./perturb.ts";
 
 /** Values of one parameter. */
 export interface ParameterValues {
@@ -67,10 +68,13 @@ export function parameterShapes(config: GptConfig): Record<string, number[]> {
  *
  * @param config Sizes and options.
  * @param seed Seed of the streams.
- * @param perturb Seed of the perturbation: each value other than 0 moves by -1, 0 or 1 unit in the last place of
- * float32. Default: 0, no noise.
+ * @param changes Changes that leave the function of the model unchanged, except for rounding. Default: none.
  */
-export function initialParameters(config: GptConfig, seed: number, perturb: number = 0): ParameterRecord {
+export function initialParameters(
+  config: GptConfig,
+  seed: number,
+  { perturb = 0, reorder = 0 }: { [K in keyof Perturbation]?: number | undefined } = {},
+): ParameterRecord {
   const { initStd } = completeConfig(config);
   const residual = initStd / Math.sqrt(2 * config.nLayer);
   const parameters: ParameterRecord = Object.fromEntries(
@@ -86,26 +90,8 @@ export function initialParameters(config: GptConfig, seed: number, perturb: numb
       return [name, { shape, values }];
     }),
   );
-  if (perturb > 0) perturbParameters(parameters, { seed, perturb });
+  perturbParameters(parameters, { seed, perturb, reorder });
   return parameters;
-}
-
-/** Moves each value other than 0 by -1, 0 or 1 unit in the last place of float32, in place. */
-export function perturbParameters(
-  parameters: ParameterRecord,
-  { seed, perturb }: { seed: number; perturb: number },
-): void {
-  for (const [name, { values }] of Object.entries(parameters)) {
-    addRoundingNoise(values, createRandom(seed, `perturb/${perturb}/${name}`));
-  }
-}
-
-function addRoundingNoise(values: Float32Array<ArrayBuffer>, random: Random): void {
-  const bits = new Int32Array(values.buffer); // neighboring floats of one sign have neighboring bit patterns
-  for (let i = 0; i < bits.length; i++) {
-    const move = random.integer(3) - 1;
-    if (values[i] !== 0) bits[i]! += move;
-  }
 }
 
 /** Returns the number of elements of a shape. */

@@ -60,13 +60,13 @@ Deno.test("parameterShapes() follows the options, and options change no other pa
 
 Deno.test("initialParameters() moves each value by at most one unit in the last place if perturbed", () => {
   const plain = initialParameters(config, 1);
-  assertEquals(initialParameters(config, 1, 0), plain);
-  const [first, second] = [initialParameters(config, 1, 1), initialParameters(config, 1, 2)];
-  assertEquals(initialParameters(config, 1, 1), first);
+  assertEquals(initialParameters(config, 1, { perturb: 0, reorder: 0 }), plain);
+  const [first, second] = [1, 2].map((perturb) => initialParameters(config, 1, { perturb }));
+  assertEquals(initialParameters(config, 1, { perturb: 1 }), first);
   assertNotEquals(first, second);
   const moves = new Map<number, number>();
   for (const [name, { values }] of Object.entries(plain)) {
-    const [before, after] = [new Int32Array(values.buffer), new Int32Array(first[name]!.values.buffer)];
+    const [before, after] = [new Int32Array(values.buffer), new Int32Array(first![name]!.values.buffer)];
     for (let i = 0; i < before.length; i++) {
       if (values[i] === 0) assertEquals(after[i], 0);
       else moves.set(after[i]! - before[i]!, (moves.get(after[i]! - before[i]!) ?? 0) + 1);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ColumnTable } from "arquero";
+import { type ColumnTable, not } from "arquero";
 import { runTable } from "../analysis/mod.ts";
 import { type Figure, lossFigures, probeFigures } from "../figure/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
@@ -31,8 +31,8 @@ export type Showable =
   | AsyncIterable<LossEvent>
   | readonly Readonly<Record<string, unknown>>[];
 
-/** Columns of the table of runs. */
-const RUN_COLUMNS = ["tokenizer", "T", "policy", "seed", "valLoss", "bitsPerByte", "tokensPerSecond"];
+/** Columns of the table of runs that notebooks omit. */
+const HIDDEN = ["run", "data", "status", "steps", "bestValLoss", "spikes", "nonFinite"];
 
 /**
  * Shows a figure, a table, rows, runs, a comparison, or training in progress. Notebooks show Plotly, SVG or HTML. Outside of
@@ -55,7 +55,7 @@ export async function show(value: Showable, options: LivePlotOptions = {}): Prom
     await show(value.figures());
   } else if (isTable(value)) await display(tableBundle(value));
   else if (isRuns(value)) {
-    await display(tableBundle(runTable(value).select(...RUN_COLUMNS)));
+    await display(tableBundle(runTable(value).select(not(...HIDDEN))));
     await show([...lossFigures(value), ...probeFigures(value)]);
   } else if (isList(value, isFigure)) {
     for (const figure of value) await display(figureBundle(figure));

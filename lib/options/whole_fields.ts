@@ -65,6 +65,15 @@ export const WHOLE_FIELDS = {
     doc:
       "seed of a random perturbation of the initial weights by at most one unit in the last place; 0: none",
   },
+  reorder: {
+    type: "whole",
+    default: 0,
+    added: 0,
+    least: 0,
+    flag: "reorder <k>",
+    doc:
+      "seed of a random order of the MLPs' hidden units, which changes the order of sums, not the function; 0: none",
+  },
   allowDivergence: {
     type: "flag",
     default: true,

@@ -108,7 +108,16 @@ export {
 } from "./sweep_records.ts";
 export { type ProbedStep, type RunSeries, seriesOf, type StepSeries } from "./run_series.ts";
 export { readStepColumns, stepTablePath, type TableOptions, tabulateRuns } from "./step_table.ts";
-export { type AddedField, overridesSchema, RUN_OPTIONS, type RunSpec, runSpecSchema } from "./run_spec.ts";
+export { fieldText, varyingFields } from "./varying_fields.ts";
+export {
+  type AddedField,
+  isPerturbed,
+  overridesSchema,
+  perturbationOf,
+  RUN_OPTIONS,
+  type RunSpec,
+  runSpecSchema,
+} from "./run_spec.ts";
 export { DATA_FIELDS } from "../options/data_fields.ts";
 export { LOOP_FIELDS } from "../options/loop_fields.ts";
 export { MODEL_FIELDS } from "../options/model_fields.ts";

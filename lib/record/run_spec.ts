@@ -12,6 +12,17 @@ import { completeOverride, OP_CLASSES, type PrecisionOverride } from "../precisi
 /** All settings that determine a run's result, except data, code and machine. `RUN_FIELDS` documents each field. */
 export type RunSpec = { readonly [K in keyof typeof RUN_FIELDS]: ValueOf<typeof RUN_FIELDS[K]> };
 
+/** Returns whether a run is perturbed: it measures the noise floor of comparisons. */
+export function isPerturbed({ perturb, reorder }: Pick<RunSpec, "perturb" | "reorder">): boolean {
+  return perturb > 0 || reorder > 0;
+}
+
+/** Returns the perturbation of a run by kind and draw, such as `noise 1` or `order 2`; `none` if it has none. */
+export function perturbationOf({ perturb, reorder }: Pick<RunSpec, "perturb" | "reorder">): string {
+  const parts = [...perturb > 0 ? [`noise ${perturb}`] : [], ...reorder > 0 ? [`order ${reorder}`] : []];
+  return parts.length === 0 ? "none" : parts.join(" and ");
+}
+
 /** Names of fields that old records lack. */
 export type AddedField = {
   [K in keyof typeof RUN_FIELDS]: typeof RUN_FIELDS[K] extends { readonly added: unknown } ? K : never;

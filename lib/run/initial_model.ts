@@ -139,10 +139,10 @@ function readModel(
  * @throws {UserError} If the initial model is missing, damaged, or of other shapes.
  */
 export function initialParametersOf(
-  { initFrom, seed, perturb }: Pick<RunSpec, "initFrom" | "seed" | "perturb">,
+  { initFrom, seed, perturb, reorder }: Pick<RunSpec, "initFrom" | "seed" | "perturb" | "reorder">,
   { model, dir }: { model: GptConfig; dir: string },
 ): ParameterRecord {
-  if (contentHash(initFrom) === undefined) return initialParameters(model, seed, perturb);
+  if (contentHash(initFrom) === undefined) return initialParameters(model, seed, { perturb, reorder });
   const { weights, folder } = readModel(initFrom, dir);
   const { tensors } = decodeSafetensors(weights, join(folder, WEIGHTS));
   const parameters = Object.fromEntries(
@@ -159,7 +159,7 @@ export function initialParametersOf(
       return [name, { shape, values: found!.values.slice(0, sizeOf(shape)) }];
     }),
   );
-  if (perturb > 0) perturbParameters(parameters, { seed, perturb });
+  perturbParameters(parameters, { seed, perturb, reorder });
   return parameters;
 }
 

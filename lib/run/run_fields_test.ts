@@ -13,6 +13,7 @@ const runs = (spec: object) => expandSweep(parseSweepSpec(spec, "x"), { data: "s
 /** Fields added since version 0.1. */
 const ADDED = [
   "perturb",
+  "reorder",
   "evalBytes",
   "architecture",
   "norm",

@@ -8,10 +8,11 @@ import { count } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
 import { greatest } from "../number/extent.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
-import type { LeftOutRun, RunSpec, SweepRecords } from "../record/mod.ts";
+import { fieldText, type LeftOutRun, type RunSpec, type SweepRecords, varyingFields } from "../record/mod.ts";
 import { machineMemory, probeEnvironment, requireMemory, type RunState, stateOf } from "../run/mod.ts";
 import {
   describe,
+  DESCRIBED,
   draftPlan,
   type Plan,
   type Prediction,
@@ -164,20 +165,15 @@ const SOURCES: Readonly<Record<Prediction["from"], string>> = {
   scaled: "scaled from these",
 };
 
-/** Fields with a column in every table. */
-const NAMED = ["tokenizer", "T", "policy", "seed", "threads", "data"];
-
 /** Returns a table with one row per run. Omits fields equal in all runs, and states if no run has started. */
 function tableOf(runs: readonly ForecastRun[], { hasStates }: { hasStates: boolean }): string {
-  const fields = Object.keys(runs[0]!.spec).filter((field) =>
-    !NAMED.includes(field) && new Set(runs.map(({ spec }) => valueOf(spec, field))).size > 1
-  );
+  const fields = varyingFields(runs.map(({ spec }) => spec), DESCRIBED);
   const rows = [
     ["run", "what", ...fields, ...(hasStates ? ["state"] : []), "time", "memory", "from"],
     ...runs.map((run) => [
       run.id,
-      describe(run),
-      ...fields.map((field) => valueOf(run.spec, field)),
+      describe(run.spec),
+      ...fields.map((field) => fieldText(run.spec, field)),
       ...(hasStates ? [run.state] : []),
       ...(run.seconds === undefined
         ? ["–", "–", "–"]
@@ -186,9 +182,4 @@ function tableOf(runs: readonly ForecastRun[], { hasStates }: { hasStates: boole
   ];
   const widths = rows[0]!.map((_, i) => greatest(rows.map((row) => row[i]!.length)));
   return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
-}
-
-function valueOf(spec: object, field: string): string {
-  const value = (spec as Record<string, unknown>)[field];
-  return typeof value === "string" ? value : JSON.stringify(value) ?? "none";
 }

@@ -29,5 +29,5 @@ export { type Prediction, predictRuns } from "./predict.ts";
 export { withInputs } from "./spec_inputs.ts";
 export { type Budget, DEFAULT_SWEEP, type SharedOptions, type SweepSpec } from "./spec.ts";
 export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";
-export { describe } from "./sweep_view.ts";
+export { describe, DESCRIBED } from "./sweep_view.ts";
 export type { Limits } from "./worker_process.ts";

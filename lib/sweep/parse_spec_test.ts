@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
 import { flopsPerToken } from "../model/mod.ts";
-import type { RunSpec } from "../record/mod.ts";
+import { isPerturbed, perturbationOf, type RunSpec } from "../record/mod.ts";
 import { expandSweep } from "./expand.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
 import { modelOf } from "../run/run_problem.ts";
@@ -85,19 +85,20 @@ Deno.test("parseSweepSpec() limits evaluations in bytes for several tokenizers, 
 Deno.test("expandSweep() adds perturbed float32 runs to settings with a lower precision", () => {
   const perturbed = (fields: object) =>
     expandSweep(parseSweepSpec({ ...ONE, ...fields }, "the test"), { data: "x", threads: 1 })
-      .filter(({ perturb }) => perturb > 0)
-      .map(({ policy, overrides, seed, perturb, lr }) => [policy, overrides.length, seed, perturb, lr]);
+      .filter(isPerturbed)
+      .map((run) => [run.policy, run.overrides.length, run.seed, perturbationOf(run), run.lr]);
   const pair = { policy: ["float32", "bf16-autocast"], seeds: [4, 7], lr: 1e-3 };
   assertEquals(perturbed({ ...pair, floor: 0 }), []);
   assertEquals(perturbed({ ...pair, floor: 3 }), [
-    ["float32", 0, 4, 1, 1e-3],
-    ["float32", 0, 7, 1, 1e-3],
-    ["float32", 0, 4, 2, 1e-3],
+    ["float32", 0, 4, "noise 1", 1e-3],
+    ["float32", 0, 7, "order 1", 1e-3],
+    ["float32", 0, 4, "noise 2", 1e-3],
   ]);
+  assertEquals(perturbed({ ...pair, seeds: [4], floor: 2 }).map((run) => run[3]), ["noise 1", "order 2"]);
   const { lr: _lr, ...rest } = pair;
   const axes = { lr: [1e-3, 2e-3] };
   const exclude = [{ policy: "bf16-autocast", lr: 2e-3 }];
-  assertEquals(perturbed({ ...rest, axes, exclude, floor: 1 }), [["float32", 0, 4, 1, 1e-3]]);
+  assertEquals(perturbed({ ...rest, axes, exclude, floor: 1 }), [["float32", 0, 4, "noise 1", 1e-3]]);
   assertEquals(perturbed({ ...pair, policy: ["float32"], floor: 2 }), []);
 });
 

@@ -22,7 +22,7 @@ import { completeMerges } from "../run/merge_place.ts";
 import type { Plan, PlannedRun } from "./plan_file.ts";
 import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
 import type { Interruption } from "../error/signals.ts";
-import { describe, SweepView } from "./sweep_view.ts";
+import { SweepView } from "./sweep_view.ts";
 import { type Limits, startWorker, type Worker } from "./worker_process.ts";
 
 /** A run that failed in this sweep. */
@@ -220,7 +220,9 @@ class Sweep {
       return this.#fail(run, { reason, diverged: code === EXIT.diverged });
     }
     this.#view.log(
-      `run ${run.id} (${describe(run)}) failed: ${clauseOf(reason)}; retry ${attempt} of ${retries}`,
+      `run ${run.id} (${this.#view.describe(run)}) failed: ${
+        clauseOf(reason)
+      }; retry ${attempt} of ${retries}`,
     );
     this.#queue.unshift(run);
   }
@@ -228,7 +230,7 @@ class Sweep {
   #fail(run: PlannedRun, { reason, diverged }: { reason: string; diverged: boolean }): void {
     this.#failed.push({ id: run.id, reason, diverged });
     this.#view.failed(run);
-    this.#view.log(`run ${run.id} (${describe(run)}) failed: ${reason}`);
+    this.#view.log(`run ${run.id} (${this.#view.describe(run)}) failed: ${reason}`);
   }
 
   /** Waits briefly, then requeues runs that other processes have finished or released. */

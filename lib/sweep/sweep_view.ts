@@ -6,18 +6,45 @@
 import type { LiveTable } from "../progress/live_table.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { TimeLeft } from "../progress/time_left.ts";
-import { lastStep, runFolder, runPaths } from "../record/mod.ts";
+import {
+  fieldText,
+  isPerturbed,
+  lastStep,
+  perturbationOf,
+  runFolder,
+  runPaths,
+  type RunSpec,
+  varyingFields,
+} from "../record/mod.ts";
 import type { Plan, PlannedRun } from "./plan_file.ts";
 import { residentBytes } from "./worker_process.ts";
 
-/** Describes a run in a few words. */
-export function describe({ spec }: PlannedRun): string {
-  const perturbed = spec.perturb > 0 ? `, perturbed ${spec.perturb}` : "";
-  return `${spec.tokenizer}, T ${spec.T}, ${spec.policy}, seed ${spec.seed}${perturbed}`;
+/** Fields that every description of a run contains. */
+export const DESCRIBED: readonly (keyof RunSpec)[] = [
+  ...["tokenizer", "T", "policy", "seed", "perturb", "reorder", "threads", "data"] as const,
+];
+
+/**
+ * Returns a function that describes a run in a few words.
+ *
+ * @param runs All runs of the plan. Fields in which they differ are part of the description.
+ */
+export function describer(runs: readonly PlannedRun[]): (run: PlannedRun) => string {
+  const fields = varyingFields(runs.map(({ spec }) => spec), DESCRIBED);
+  return ({ spec }) =>
+    [describe(spec), ...fields.map((field) => `${field} ${fieldText(spec, field)}`)].join(", ");
+}
+
+/** Describes a run by vocabulary, T, policy, seed and perturbation. */
+export function describe(spec: RunSpec): string {
+  const perturbation = isPerturbed(spec) ? `, ${perturbationOf(spec)}` : "";
+  return `${spec.tokenizer}, T ${spec.T}, ${spec.policy}, seed ${spec.seed}${perturbation}`;
 }
 
 /** Progress of a sweep in a live table. */
 export class SweepView {
+  /** Describes a run of the plan in a few words. */
+  readonly describe: (run: PlannedRun) => string;
   readonly #plan: Plan;
   readonly #dir: string;
   readonly #table: LiveTable;
@@ -39,6 +66,7 @@ export class SweepView {
    * @param table The live table.
    */
   constructor(plan: Plan, folder: { dir: string; finished: readonly PlannedRun[] }, table: LiveTable) {
+    this.describe = describer(plan.runs);
     this.#plan = plan;
     this.#dir = folder.dir;
     this.#table = table;
@@ -98,7 +126,7 @@ export class SweepView {
     if (left !== undefined) metrics.push(`${formatDuration(left)} left`);
     const bytes = residentBytes(pid);
     if (bytes !== undefined) metrics.push(formatBytes(bytes));
-    return `${run.id}  ${describe(run)}: ${metrics.join(", ")}`;
+    return `${run.id}  ${this.describe(run)}: ${metrics.join(", ")}`;
   }
 
   #sum(failed: number): string {

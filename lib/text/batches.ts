@@ -6,7 +6,7 @@
  */
 import { RUN_FIELDS } from "../options/run_fields.ts";
 import { type Batch, gatherWindows, getBatch, requireWindows } from "./batch.ts";
-import { createPermutation } from "./_permutation.ts";
+import { createPermutation } from "./permutation.ts";
 import { Windows } from "./_windows.ts";
 import { createRandom, type RandomState } from "./random.ts";
 import type { Tokens } from "./tokens.ts";

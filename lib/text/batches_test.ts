@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { evalWindows, getBatch, IGNORE_INDEX } from "./batch.ts";
 import { type BatchCursor, createBatches, type Sampling, SAMPLINGS } from "./batches.ts";
-import { createPermutation } from "./_permutation.ts";
+import { createPermutation } from "./permutation.ts";
 import { createRandom } from "./random.ts";
 import type { Tokens } from "./tokens.ts";
 

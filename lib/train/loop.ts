@@ -24,6 +24,8 @@ export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIEL
   readonly parameters?: (() => ParameterRecord) | undefined;
   /** Seed of a perturbation of weights that are initialized from a config. Default: 0, no perturbation. */
   readonly perturb?: number | undefined;
+  /** Seed of a random order of the hidden units of such a model. Default: 0, unchanged. */
+  readonly reorder?: number | undefined;
   /** Training steps. Default: 500. */
   readonly steps?: number | undefined;
   /** B, sequences per batch. Default: 12. */

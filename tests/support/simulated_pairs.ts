@@ -9,7 +9,7 @@
  * @module
  */
 import type { Pair } from "../../lib/analysis/mod.ts";
-import type { RecordedRun, RunEvent } from "../../lib/record/mod.ts";
+import type { RecordedRun, RunEvent, RunSpec } from "../../lib/record/mod.ts";
 import { createRandom, type Random } from "../../lib/text/mod.ts";
 import { SPEC } from "./synthetic_runs.ts";
 
@@ -73,10 +73,14 @@ export function pairsOfGaps(gaps: readonly number[], { perturbed = false } = {})
 
 /** Creates a finished run in memory with the given losses. */
 export function recorded(
-  run: { seed: number; policy?: string; perturb?: number; losses: readonly number[]; validation: number },
+  run: Partial<Pick<RunSpec, "policy" | "perturb" | "reorder">> & {
+    seed: number;
+    losses: readonly number[];
+    validation: number;
+  },
 ): RecordedRun {
   const time = "2026-01-01T00:00:00.000Z", steps = run.losses.length;
-  const spec = { ...SPEC, steps, seed: run.seed, policy: run.policy ?? "float32", perturb: run.perturb ?? 0 };
+  const { losses: _, validation: __, ...fields } = run, spec = { ...SPEC, steps, ...fields };
   const events: RunEvent[] = [
     { event: "start", time, runId: "0", seed: run.seed },
     ...run.losses.map((loss, i): RunEvent => ({

@@ -11,7 +11,7 @@ import { readPlan } from "../lib/sweep/mod.ts";
 import { resultDifferences } from "../lib/proof/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
-import { canInject, FAULT_MODES, type FaultMode, Faults } from "./support/faults.ts";
+import { ALONE, canInject, FAULT_MODES, type FaultMode, Faults } from "./support/faults.ts";
 import { soaking } from "./support/soak.ts";
 
 const root = await Deno.realPath(await Deno.makeTempDir());
@@ -28,15 +28,17 @@ const TINY = {
 Deno.writeTextFileSync(spec, JSON.stringify(TINY));
 
 /** Returns operations with their faults: a sample, or all operations in soak tests. */
-function casesOf(operations: number, sample: number): { at: number; mode: FaultMode }[] {
-  const all = Array.from({ length: operations }, (_, i) => FAULT_MODES.map((mode) => ({ at: i + 1, mode })))
-    .flat();
+function casesOf(
+  operations: number,
+  { sample, modes }: { sample: number; modes: readonly FaultMode[] },
+): { at: number; mode: FaultMode }[] {
+  const all = Array.from({ length: operations }, (_, i) => modes.map((mode) => ({ at: i + 1, mode }))).flat();
   if (soaking) return all;
   const random = createRandom(Date.now() % 1e9, "faults");
   // One operation of each range, with alternating faults.
   return Array.from({ length: sample }, (_, i) => {
     const at = Math.floor((i + random.uniform()) * operations / sample) + 1;
-    return { at: Math.min(at, operations), mode: FAULT_MODES[i % FAULT_MODES.length]! };
+    return { at: Math.min(at, operations), mode: modes[i % modes.length]! };
   });
 }
 
@@ -55,8 +57,8 @@ const commands: [name: string, args: string[], sample: number][] = [
   ["train", [
     ...["--data", text, "--seq", "8", "--batch", "2", "--n-layer", "1", "--n-head", "1", "--n-embd", "8"],
     ...["--steps", "5", "--eval-every", "2", "--eval-tokens", "32", "--checkpoint-every", "3", "--save-best"],
-  ], 4],
-  ["sweep", [spec, "--workers", "1"], 3],
+  ], 6],
+  ["sweep", [spec, "--workers", "1"], 6],
 ];
 
 for (const [name, args, sample] of commands) {
@@ -70,7 +72,7 @@ for (const [name, args, sample] of commands) {
       assertEquals(undisturbed.code, 0, undisturbed.stderr);
       const operations = faults.count(), plan = readPlan(want)!;
       assertGreater(operations, 60);
-      for (const { at, mode } of casesOf(operations, sample)) {
+      for (const { at, mode } of casesOf(operations, { sample, modes: FAULT_MODES })) {
         const context = `${mode} at operation ${at} of ${operations}`,
           dir = join(root, `${name}-${at}-${mode}`);
         const faulted = await run(dir, faults.variables(dir, { at, mode }));
@@ -122,7 +124,7 @@ Deno.test({
     const operations = faults.count(), wanted = filesBelow(want);
     assertGreater(operations, 30);
     assert(!Object.keys(wanted).some((path) => path.startsWith(".merge")), Object.keys(wanted).join(" "));
-    for (const { at, mode } of casesOf(operations, 12)) {
+    for (const { at, mode } of casesOf(operations, { sample: 12, modes: ALONE })) {
       const context = `${mode} at operation ${at} of ${operations}`, dir = join(root, `merge-${at}-${mode}`);
       copy(half, dir);
       const faulted = await merge(dir, faults.variables(dir, { at, mode }));

@@ -27,6 +27,17 @@ Deno.test("a finished run from another environment is repeated, unless that is a
   assert(manifest.environment.cpuModel !== "Another CPU");
 });
 
+Deno.test("a sweep removes the claim of a process that was killed at the end of its run", async () => {
+  const dir = copy(done, join(root, "claimed"));
+  const { claim, folder } = runPaths(onlyRun(dir));
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  const killed = { host: Deno.hostname(), pid: 1, token: "killed", beat: 0, generation: 1 };
+  Deno.writeTextFileSync(claim, JSON.stringify(killed));
+  const { code, stderr } = await runTask("sweep", [doneSpec, "--out", dir]);
+  assertEquals(code, 0, stderr);
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), files);
+});
+
 Deno.test("an unfinished run from another environment starts over, unless that is allowed", async () => {
   for (const allowed of [true, false]) {
     const dir = copy(done, join(root, `unfinished-${allowed}`));

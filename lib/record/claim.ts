@@ -206,6 +206,22 @@ export function isClaimed(path: string): boolean {
   }
 }
 
+/**
+ * Removes the claim file that a killed process of this host left. Keeps the file of a running process, and any file
+ * where files cannot be locked.
+ *
+ * @param path The claim file. May be missing.
+ */
+export function removeStaleClaim(path: string): void {
+  try {
+    using file = Deno.openSync(path, { read: true, write: true });
+    const { host = Deno.hostname() } = readHolder(path) ?? {};
+    if (host === Deno.hostname() && tryLock(file) === true && isStill(file, path)) Deno.removeSync(path);
+  } catch {
+    // The file is missing, or the folder is read-only.
+  }
+}
+
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const schema = v.object({
   ...{ host: v.string(), pid: count, token: v.string(), beat: count },

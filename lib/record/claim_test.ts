@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { atomicWrite } from "../file/atomic_write.ts";
-import { ClaimedError, isClaimed, readHolder, takeClaim } from "./claim.ts";
+import { ClaimedError, isClaimed, readHolder, removeStaleClaim, takeClaim } from "./claim.ts";
 import { JournalWriter, readJournal } from "./journal.ts";
 
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
@@ -68,6 +68,26 @@ Deno.test("takeClaim() fails while another process owns the claim, and succeeds 
     assertEquals(readHolder(path)?.pid, child.pid, "a killed process leaves its file");
     using _claim = await takeClaim(path);
     assertEquals(readHolder(path)?.pid, Deno.pid);
+  });
+});
+
+Deno.test("removeStaleClaim() removes the file of a killed process, and no other file", async () => {
+  await inFolder(async (path) => {
+    removeStaleClaim(path);
+    const owner = claimant(path);
+    assertEquals(await firstLine(owner), "claimed");
+    removeStaleClaim(path);
+    assert(isClaimed(path));
+    owner.kill("SIGKILL");
+    await owner.status;
+    const holder = readHolder(path)!;
+    Deno.writeTextFileSync(path, JSON.stringify({ ...holder, host: "elsewhere" }));
+    removeStaleClaim(path);
+    assertEquals(readHolder(path)?.host, "elsewhere");
+    Deno.writeTextFileSync(path, JSON.stringify(holder));
+    removeStaleClaim(path);
+    assertEquals(readHolder(path), undefined);
+    assertEquals([...Deno.readDirSync(dirname(path))], []);
   });
 });
 

@@ -8,7 +8,7 @@ import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readJsonFile } from "../file/json.ts";
-import { sealJson, unsealJson } from "../file/sealed_json.ts";
+import { isSealed, sealJson, unsealJson } from "../file/sealed_json.ts";
 import { canonicalJson, sha256Hex } from "./canonical_json.ts";
 import type { Environment } from "./environment.ts";
 import { type RunSpec, runSpecSchema } from "./run_spec.ts";
@@ -110,7 +110,7 @@ export function writeManifest(path: string, manifest: Manifest): void {
  * run ID.
  */
 export function readManifest(path: string): Manifest {
-  const { value, output } = readBoth(path, schema, "a run's manifest");
+  const { value, output } = readSealed(path, schema, "a run's manifest");
   const { runId, data, libSha256 } = output;
   // The ID covers the spec as stored: old specs lack fields that the schema adds.
   const { spec } = value as Manifest;
@@ -131,26 +131,46 @@ export function readManifest(path: string): Manifest {
  * @throws {UserError} For a missing or invalid file, with its path and the field.
  */
 export function readJson<S extends v.GenericSchema>(path: string, form: S, what: string): v.InferOutput<S> {
-  return readBoth(path, form, what).output;
+  return readSealed(path, form, what).output;
 }
 
-/** Reads a JSON file like {@linkcode readJson}. Returns the value as stored and as parsed. */
-function readBoth<S extends v.GenericSchema>(
+/** A JSON file that may have a checksum. */
+export interface SealedFile<T> {
+  /** Value as stored, without the checksum. */
+  readonly value: unknown;
+  /** Value as parsed. */
+  readonly output: T;
+  /** True if the file has a checksum. */
+  readonly isSealed: boolean;
+}
+
+/**
+ * Reads a JSON file like {@linkcode readJson}. Returns the value as stored and as parsed.
+ *
+ * @param path The file.
+ * @param form The schema.
+ * @param what Name of the file's kind in errors.
+ * @param remedy Remedy for a wrong checksum. Default: restore the file, or delete the checksum of a deliberate change.
+ * @throws {UserError} For a missing or invalid file, with its path and the field.
+ */
+export function readSealed<S extends v.GenericSchema>(
   path: string,
   form: S,
   what: string,
-): { value: unknown; output: v.InferOutput<S> } {
+  remedy?: string,
+): SealedFile<v.InferOutput<S>> {
   const refuse = (reason: string, cause?: unknown) =>
     new UserError(`Cannot read ${path}: expected ${what}, got ${reason}`, { cause });
-  let value: unknown;
+  let value: unknown, stored: unknown;
   try {
-    value = unsealJson(readJsonFile(path));
+    stored = readJsonFile(path);
+    value = unsealJson(stored, remedy);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw refuse("no file", error);
     throw refuse(`a damaged file: ${error instanceof Error ? error.message : error}`, error);
   }
   const result = v.safeParse(form, value);
-  if (result.success) return { value, output: result.output };
+  if (result.success) return { value, output: result.output, isSealed: isSealed(stored) };
   const [issue] = result.issues;
   throw refuse(`another file: ${describeIssue(issue, "the file")}`);
 }

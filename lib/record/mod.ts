@@ -35,6 +35,7 @@ export {
   type ClaimOptions,
   isClaimed,
   readHolder,
+  removeStaleClaim,
   takeClaim,
 } from "./claim.ts";
 export { describeChange, type EnvironmentChange, environmentChanges } from "./environment_changes.ts";
@@ -80,7 +81,9 @@ export {
   type Manifest,
   readJson,
   readManifest,
+  readSealed,
   runIdOf,
+  type SealedFile,
   writeManifest,
 } from "./manifest.ts";
 export { encodeArrow } from "./arrow.ts";

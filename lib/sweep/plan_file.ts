@@ -13,7 +13,7 @@ import {
   type DataSource,
   dataSourceSchema,
   hashSources,
-  readJson,
+  readSealed,
   removeLeftovers,
   runIdOf,
   type RunSpec,
@@ -81,10 +81,14 @@ export function libHash(): string {
   return hashSources(join(import.meta.dirname!, ".."));
 }
 
+/** Remedy for a damaged plan. */
+const REMEDY = "Restore the file from a copy, or choose another folder with --out.";
+
 /**
  * Reads the plan of a folder. Returns undefined if there is no plan.
  *
- * @throws {UserError} For an invalid file, and for a plan of this code whose spec or text do not have a run's ID.
+ * @throws {UserError} For an invalid file, a repeated run, and runs with another number of threads.
+ * @throws {UserError} For a plan of this code without its checksum, or whose spec or text do not have a run's ID.
  */
 export function readPlan(dir: string): Plan | undefined {
   const path = planPath(dir);
@@ -93,18 +97,32 @@ export function readPlan(dir: string): Plan | undefined {
   } catch {
     return undefined;
   }
-  const plan = readJson(path, schema, "a sweep's plan");
-  const { data: { sha256: dataSha256 }, libSha256 } = plan;
-  const idOf = ({ spec }: PlannedRun) => runIdOf({ spec, dataSha256, libSha256 });
-  const other = plan.runs.find((run) => run.id !== idOf(run));
-  // Plans of older code lack fields that the schema adds. Their runs cannot be started.
-  if (other === undefined || libSha256 !== libHash()) return plan;
-  throw new UserError(
-    `Cannot read ${path}: expected the spec, text and code of run ${other.id}, got those of run ${
-      idOf(other)
-    }. ` +
-      "Restore the file from a copy, or choose another folder with --out.",
-  );
+  const { output: plan, isSealed } = readSealed(path, schema, "a sweep's plan", REMEDY);
+  const problem = problemOf(plan, isSealed);
+  if (problem === undefined) return plan;
+  throw new UserError(`Cannot read ${path}: ${problem}. ${REMEDY}`);
+}
+
+/** Describes the first contradiction in a plan. Returns undefined if there is none. */
+function problemOf(plan: Plan, isSealed: boolean): string | undefined {
+  const { data: { sha256: dataSha256 }, libSha256, threads, runs } = plan;
+  const seen = new Set<string>();
+  for (const { id, spec } of runs) {
+    if (seen.has(id)) return `expected each run once, got run ${id} twice`;
+    seen.add(id);
+    if (spec.threads !== threads) {
+      return `expected threads ${threads} in every run, as in the plan, got ${spec.threads} in run ${id}`;
+    }
+  }
+  // Plans of older code lack the checksum, and fields that the schema adds. Their runs cannot be started.
+  if (libSha256 !== libHash()) return undefined;
+  for (const { id, spec } of runs) {
+    const found = runIdOf({ spec, dataSha256, libSha256 });
+    if (found !== id) {
+      return `expected the spec, text and code of run ${id}, got those of run ${found}`;
+    }
+  }
+  return isSealed ? undefined : "expected a checksum, as this version of losskit writes it, got none";
 }
 
 /**

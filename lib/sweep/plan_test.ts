@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
-import type { Environment } from "../record/mod.ts";
+import { type Environment, runIdOf } from "../record/mod.ts";
 import { addToPlan, libHash, type Plan, planPath, readPlan, writePlan } from "./plan_file.ts";
 import { setAside } from "./reuse.ts";
 
@@ -108,6 +108,48 @@ Deno.test("readPlan() refuses a plan of this code whose runs have IDs of other r
     );
     writePlan(dir, plan); // other code: specs of older versions lack fields
     assertEquals(readPlan(dir)?.runs.length, 1);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+Deno.test("readPlan() refuses a repeated run, other threads, and a plan of this code without its checksum", () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    const { sha256: dataSha256 } = planOf().data, libSha256 = libHash();
+    const runs = [1, 2].map((seed) => {
+      const spec = { ...SPEC, seed };
+      return { id: runIdOf({ spec, dataSha256, libSha256 }), spec };
+    });
+    const plan: Plan = { ...planOf(), libSha256, threads: SPEC.threads, runs };
+    writePlan(dir, plan);
+    assertEquals(readPlan(dir), plan);
+    const refused = (told: string) => {
+      const { message } = assertThrows(() => readPlan(dir), UserError);
+      assertStringIncludes(message, `Cannot read ${planPath(dir)}: ${told}`);
+      assertStringIncludes(message, "Restore the file from a copy, or choose another folder with --out.");
+    };
+    for (const changed of [plan, { ...plan, name: "other" }, { ...plan, runs: runs.slice(1) }]) {
+      Deno.writeTextFileSync(planPath(dir), JSON.stringify(changed));
+      refused("expected a checksum, as this version of losskit writes it, got none");
+    }
+    writePlan(dir, plan);
+    Deno.writeTextFileSync(
+      planPath(dir),
+      Deno.readTextFileSync(planPath(dir)).replace('"plan"', '"other"'),
+    );
+    refused("expected a sweep's plan, got a damaged file: expected content with checksum");
+    const [first] = runs;
+    writePlan(dir, { ...plan, runs: [...runs, first!] });
+    refused(`expected each run once, got run ${first!.id} twice`);
+    writePlan(dir, { ...plan, libSha256: "0".repeat(64), runs: [...runs, first!] }); // other code
+    refused(`expected each run once, got run ${first!.id} twice`);
+    writePlan(dir, { ...plan, threads: SPEC.threads + 1 });
+    refused(
+      `expected threads ${SPEC.threads + 1} in every run, as in the plan, got ${SPEC.threads} in run ${
+        first!.id
+      }`,
+    );
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }

@@ -12,6 +12,7 @@ import {
   type Environment,
   isClaimed,
   readManifest,
+  removeStaleClaim,
   requireRuns,
   runFolder,
   runPaths,
@@ -151,7 +152,10 @@ class Sweep {
       requested.removeEventListener("abort", onRequest);
       insisted.removeEventListener("abort", onInsistence);
     }
-    const finished = this.#plan.runs.filter((run) => this.#readStatus(run).finished).length;
+    const ended = this.#plan.runs.filter((run) => this.#readStatus(run).finished);
+    // A process that is killed at the end of its run leaves its claim.
+    for (const { id } of ended) removeStaleClaim(runPaths(runFolder(this.#options.dir, id)).claim);
+    const finished = ended.length;
     this.#view.finish(finished);
     const ending = this.#stopped && finished < total
       ? "interrupted"

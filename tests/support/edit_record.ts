@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { exists } from "../../lib/file/exists.ts";
+import { sealJson } from "../../lib/file/sealed_json.ts";
 import { type Manifest, runIdOf, runPaths } from "../../lib/record/mod.ts";
 import type { Plan } from "../../lib/sweep/mod.ts";
 
@@ -18,6 +19,12 @@ export function editRecord(path: string, change: (text: string) => string): stri
   const text = withoutChecksums(Deno.readTextFileSync(path));
   Deno.writeTextFileSync(path, change(text));
   return text;
+}
+
+/** Changes a plan, and gives it the checksum of its new content. */
+export function editPlan(path: string, change: (plan: Plan) => Plan): void {
+  const plan = JSON.parse(withoutChecksums(Deno.readTextFileSync(path)));
+  Deno.writeTextFileSync(path, sealJson(change(plan)));
 }
 
 /**
@@ -40,10 +47,9 @@ export function editRun(
   editRecord(journal, (text) => text.replace(`"runId":"${former}"`, `"runId":"${id}"`));
   const plan = join(folder, "..", "..", "plan.json");
   if (exists(plan)) {
-    editRecord(plan, (text) => {
-      const found = JSON.parse(text) as Plan;
+    editPlan(plan, (found) => {
       const runs = found.runs.map((run) => run.id === former ? { id, spec } : run);
-      return JSON.stringify({ ...found, data, libSha256, runs });
+      return { ...found, data, libSha256, runs };
     });
   }
   const place = join(folder, "..", id);

@@ -6,6 +6,8 @@
  *   tear    half of a write (or all of another operation), then SIGKILL
  *   eio     the operation fails with EIO
  *   enospc  the operation fails with ENOSPC
+ *   power   SIGKILL of the sweep and of its worker before the operation
+ *   orphan  SIGKILL of the sweep before an operation of its worker, which continues
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -55,6 +57,11 @@ static int fd_below(int fd) {
 
 static int at_below(int dir, const char *path) { return path[0] == '/' ? below(path) : dir != AT_FDCWD && fd_below(dir); }
 
+static void kill_sweep(void) {
+  const char *pid = getenv("LOSSKIT_SWEEP"); /* set in workers */
+  kill(pid ? (pid_t) strtol(pid, NULL, 10) : getpid(), SIGKILL);
+}
+
 static void die(void) {
   kill(getpid(), SIGKILL);
   for (;;) pause();
@@ -67,7 +74,9 @@ static enum fault next(int counted) {
   if (!count) return NONE;
   uint64_t number = __sync_add_and_fetch(count, 1);
   if (!at || !mode || number != strtoull(at, NULL, 10)) return NONE;
-  if (!strcmp(mode, "kill")) die();
+  if (!strcmp(mode, "power") || !strcmp(mode, "orphan")) kill_sweep();
+  if (!strcmp(mode, "orphan")) return NONE;
+  if (!strcmp(mode, "kill") || !strcmp(mode, "power")) die();
   if (!strcmp(mode, "tear")) return TEAR;
   errno = strcmp(mode, "eio") ? ENOSPC : EIO;
   return FAIL;

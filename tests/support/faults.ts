@@ -5,11 +5,17 @@
  */
 import { join } from "node:path";
 
-/** Fault injected at an operation. `tear` writes half of the data, then kills the process. */
-export type FaultMode = "kill" | "tear" | "eio" | "enospc";
+/**
+ * Fault injected at an operation. `tear` writes half of the data, then kills the process. In a sweep's worker, `power`
+ * kills worker and sweep, and `orphan` kills the sweep alone.
+ */
+export type FaultMode = "kill" | "tear" | "eio" | "enospc" | "power" | "orphan";
+
+/** Faults of a single process. */
+export const ALONE: readonly FaultMode[] = ["kill", "tear", "eio", "enospc"];
 
 /** All faults. */
-export const FAULT_MODES: readonly FaultMode[] = ["kill", "tear", "eio", "enospc"];
+export const FAULT_MODES: readonly FaultMode[] = ["power", "orphan", ...ALONE];
 
 /** Compiled library for fault injection. */
 export class Faults {

@@ -7,7 +7,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from
 import { join } from "node:path";
 import { makePlan, parseSweepSpec } from "../lib/sweep/mod.ts";
 import { resultDifferences, verifyPlan } from "../lib/proof/mod.ts";
-import { readRuns } from "../lib/record/mod.ts";
+import { readRuns, takeClaim } from "../lib/record/mod.ts";
 import { ended, runTask, sampleText, startTask } from "./support/commands.ts";
 import { soaking } from "./support/soak.ts";
 import { editRecord } from "./support/edit_record.ts";
@@ -109,11 +109,15 @@ Deno.test("resultDifferences() finds every difference", async () => {
   assertEquals(tables, "the result columns of the tables differ");
   await Deno.writeTextFile(journal, whole);
   await Deno.writeTextFile(join(folder, "left.tmp"), "");
+  await Deno.writeTextFile(join(folder, "claim.json"), "{}\n");
   await Deno.writeFile(join(folder, "best.safetensors"), new Uint8Array(3));
   assertEquals(resultDifferences(plan, { want, got }).sort(), [
     `run ${plan.runs[0]!.id}: best.safetensors has different bytes`,
+    `run ${plan.runs[0]!.id}: claim.json is a leftover file`,
     `run ${plan.runs[0]!.id}: left.tmp is a leftover file`,
   ]);
+  using _claim = await takeClaim(join(folder, "claim.json")); // a worker that is about to exit
+  assertEquals(resultDifferences(plan, { want, got }).filter((one) => one.includes("claim")), []);
 });
 
 function copy(from: string, to: string): void {

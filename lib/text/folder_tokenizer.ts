@@ -18,11 +18,16 @@ import { loadGpt2Tokenizer } from "./gpt2_tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { BYTE_LEVEL_CUTS, BYTE_LEVEL_DECODER, JSON_FRAME } from "./tokenizer_json.ts";
 
-/** Tokenizer files that are not supported. */
-const OTHER_FILES = ["vocab.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.json"];
+/** Names of tokenizer files that are not supported, or not alone. */
+const OTHER_FILE =
+  /^(vocab\.(txt|json|bpe)|merges\.txt|encoder\.json|added_tokens\.json|tekken\.json)$|\.(model|spm|tiktoken|rwkv)$/;
+
+/** Name of GPT-2's tokenizer in transformers. */
+const GPT2_CLASS = /^GPT2Tokenizer(Fast)?$/;
 
 /** Fields of `tokenizer_config.json` that affect the tokenizer. */
 const configSchema = v.looseObject({
+  tokenizer_class: v.nullish(v.string()),
   add_prefix_space: v.nullish(v.boolean()),
   split_special_tokens: v.nullish(v.boolean()),
   added_tokens_decoder: v.nullish(v.record(v.string(), v.looseObject({ content: v.string() }))),
@@ -39,8 +44,8 @@ export interface FolderTokenizer {
 }
 
 /**
- * Loads the tokenizer of a folder from `tokenizer.json`, or else from `vocab.json` and `merges.txt`. For a folder
- * without a tokenizer it is GPT-2's, if V is GPT-2's 50,257, or 50,257 padded to a multiple of 8 by less than 1,024.
+ * Loads the tokenizer of a folder from `tokenizer.json`, or else from `vocab.json` and `merges.txt`. For the folder of a
+ * GPT-2 without a tokenizer it is GPT-2's, if V is GPT-2's 50,257, or 50,257 padded to a multiple of 8 by less than 1,024.
  *
  * @param folder The folder.
  * @param options `V`, the model's vocabulary size. The tokenizer may have fewer tokens.
@@ -80,15 +85,28 @@ async function findTokenizer(folder: string, V: number): Promise<FolderTokenizer
     }
     return await reading(vocab, () => fromJson(jsonOfFiles(folder, { vocab, merges, config }), config));
   }
-  const other = OTHER_FILES.find((name) => exists(join(folder, name)));
+  const other = await otherTokenizer(folder);
   if (other === undefined && V >= GPT2 && V - GPT2 < 1024 && (V === GPT2 || V % 8 === 0)) {
     return { tokenizer: await loadGpt2Tokenizer(), note: `${folder} has no tokenizer: using GPT-2's` };
   }
   throw new UserError(
     `Cannot read the tokenizer of ${folder}: expected tokenizer.json, or vocab.json and merges.txt, for ` +
-      `${V} tokens, got ${other === undefined ? "neither" : `only ${other}`}. ` +
-      "Save the tokenizer there with transformers' save_pretrained.",
+      `${V} tokens, got ${other ?? "neither"}. Save the tokenizer there with transformers' save_pretrained.`,
   );
+}
+
+/** Describes what shows that the tokenizer of a folder is not GPT-2's. Returns undefined if nothing does. */
+async function otherTokenizer(folder: string): Promise<string | undefined> {
+  const file = [...Deno.readDirSync(folder)].map(({ name }) => name).sort().find((name) =>
+    OTHER_FILE.test(name)
+  );
+  if (file !== undefined) return `only ${file}`;
+  const { tokenizer_class: kind } = await readConfig(folder);
+  if (typeof kind === "string" && !GPT2_CLASS.test(kind)) return `only the name of its class, ${kind}`;
+  const path = join(folder, "config.json");
+  if (!exists(path)) return undefined;
+  const { model_type: model = "gpt2" } = requireObject(readJsonFile(path, { anyKey: true }));
+  return model === "gpt2" ? undefined : `neither for a model of type ${JSON.stringify(model)}`;
 }
 
 /** Vocabulary size of GPT-2. */

@@ -66,11 +66,39 @@ Deno.test("loadFolderTokenizer() uses GPT-2's for a folder without one, padded o
       );
     }
   });
-  for (const name of ["vocab.txt", "spiece.model", "vocab.json"]) {
+  const others = [
+    "vocab.txt",
+    "spiece.model",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "qwen.tiktoken",
+  ];
+  for (const name of others) {
     await inFolder({ [name]: "x" }, async (folder) => {
       await assertRejects(() => loadFolderTokenizer(folder, { V: 50257 }), UserError, `got only ${name}`);
     });
   }
+  for (
+    const [name, content, told] of [
+      ["config.json", { model_type: "llama" }, 'got neither for a model of type "llama"'],
+      [
+        "tokenizer_config.json",
+        { tokenizer_class: "T5Tokenizer" },
+        "got only the name of its class, T5Tokenizer",
+      ],
+    ] as const
+  ) {
+    await inFolder({ [name]: content }, async (folder) => {
+      await assertRejects(() => loadFolderTokenizer(folder, { V: 50304 }), UserError, told);
+    });
+  }
+  await inFolder(
+    { "config.json": {}, "tokenizer_config.json": { tokenizer_class: "GPT2Tokenizer" } },
+    async (folder) => {
+      assertEquals((await loadFolderTokenizer(folder, { V: 50257 })).tokenizer.name, "gpt2");
+    },
+  );
 });
 
 Deno.test("loadFolderTokenizer() refuses a tokenizer with more tokens than the model, and damaged files", async () => {

@@ -93,6 +93,7 @@ export {
   journalStatus,
   readRun,
   type RecordedRun,
+  requireOwnFile,
   requirePlace,
   requireRuns,
   runFolder,

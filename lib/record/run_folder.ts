@@ -51,33 +51,59 @@ export function runFolder(sweepDir: string, runId: string): string {
 }
 
 /**
- * Describes a wrong location of a run's folder. Returns undefined if the location is valid or the folder is missing.
+ * Describes a wrong location of a run's folder or files. Returns undefined if the location is valid or the folder is
+ * missing.
  *
- * A run's folder and its parent `runs` may be symbolic links to places inside the sweep's folder. Readers and writers
- * refuse links that leave the sweep's folder, because the content of other folders is not part of the sweep.
+ * A run's folder, its files and its parent `runs` may be symbolic links to places inside the sweep's folder. Readers and
+ * writers refuse links that leave the sweep's folder, because the content of other folders is not part of the sweep.
  *
  * @param folder `DIR/runs/ID`. Other paths belong to no sweep and are not checked.
  */
 export function placeProblem(folder: string): string | undefined {
-  const path = resolve(folder), runs = dirname(path);
-  const ofSweep = basename(runs) === "runs";
-  for (const place of ofSweep ? [runs, path] : []) {
+  const path = resolve(folder), runs = dirname(path), sweepDir = dirname(runs);
+  if (basename(runs) !== "runs") return undefined;
+  for (const place of [runs, path]) {
     const info = lstat(place);
     if (info === undefined) return undefined;
-    if (info.isSymlink) {
-      let target: string;
-      try {
-        target = Deno.realPathSync(place);
-      } catch {
-        return `${place} is a symbolic link to a missing target`;
-      }
-      if (!target.startsWith(`${Deno.realPathSync(dirname(runs))}${SEPARATOR}`)) {
-        return `${place} is a symbolic link that leaves the sweep's folder for ${target}`;
-      }
-    }
+    const problem = linkProblem(place, { info, sweepDir });
+    if (problem !== undefined) return problem;
     if (!info.isDirectory && !Deno.statSync(place).isDirectory) return `${place} is not a folder`;
   }
+  for (const place of Object.values(runPaths(path))) {
+    const info = lstat(place), problem = info && linkProblem(place, { info, sweepDir });
+    if (problem !== undefined) return problem;
+  }
   return undefined;
+}
+
+/** Describes a symbolic link whose target is missing, or outside of the sweep's folder. */
+function linkProblem(
+  place: string,
+  { info, sweepDir }: { info: Deno.FileInfo; sweepDir: string },
+): string | undefined {
+  if (!info.isSymlink) return undefined;
+  let target: string;
+  try {
+    target = Deno.realPathSync(place);
+  } catch {
+    return `${place} is a symbolic link to a missing target`;
+  }
+  return target.startsWith(`${Deno.realPathSync(sweepDir)}${SEPARATOR}`)
+    ? undefined
+    : `${place} is a symbolic link that leaves the sweep's folder for ${target}`;
+}
+
+/**
+ * Requires that a file of a sweep, such as its plan, is not a link that leaves the sweep's folder.
+ *
+ * @param sweepDir The sweep's folder.
+ * @param path The file. May be missing.
+ * @throws {UserError} For such a link.
+ */
+export function requireOwnFile(sweepDir: string, path: string): void {
+  const info = lstat(path), problem = info && linkProblem(path, { info, sweepDir });
+  if (problem === undefined) return;
+  throw new UserError(`Cannot read ${path}: ${problem}. Replace the link by its file.`);
 }
 
 /**
@@ -89,7 +115,7 @@ export function requirePlace(folder: string): void {
   const problem = placeProblem(folder);
   if (problem === undefined) return;
   throw new UserError(
-    `Cannot open the run ${folder}: ${problem}. Move the run's folder to its place, or merge its sweep into this one.`,
+    `Cannot open the run ${folder}: ${problem}. Move the folder or file to its place, or merge its sweep into this one.`,
   );
 }
 

@@ -1,8 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { editRecord } from "../../tests/support/edit_record.ts";
 import { writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
+import { exists } from "../file/exists.ts";
 import { takeClaim } from "./claim.ts";
 import { readRun, runFolder, runPaths } from "./run_folder.ts";
 import { listRuns, readRuns, readSweep } from "./sweep_records.ts";
@@ -164,5 +165,32 @@ Deno.test("readSweep() follows links inside of the sweep's folder, and refuses o
     Deno.renameSync(join(dir, "runs"), join(dir, "kept"));
     Deno.symlinkSync("kept", join(dir, "runs"));
     assertEquals(readSweep(dir).runs.length, 1);
+  });
+});
+
+Deno.test("readSweep() refuses files of a run that are links out of the sweep's folder, and follows others", async () => {
+  await withFolder((root) => {
+    const dir = join(root, "sweep"), elsewhere = join(root, "elsewhere"), store = join(dir, "store");
+    for (const folder of [elsewhere, store]) Deno.mkdirSync(folder, { recursive: true });
+    const { folder, ...files } = runPaths(writeSyntheticRun(dir, { losses: [2, 1] }));
+    const whole = readRun(folder);
+    for (const path of Object.values(files)) {
+      if (!exists(path)) Deno.writeTextFileSync(path, "");
+      const kept = join(root, "kept"), name = basename(path);
+      Deno.copyFileSync(path, kept);
+      for (const place of [store, elsewhere]) {
+        Deno.renameSync(path, join(place, name));
+        Deno.symlinkSync(join(place, name), path);
+        const { runs, leftOut } = readSweep(dir);
+        if (place === store) assertEquals(runs, [whole]);
+        else {
+          const reason = `${path} is a symbolic link that leaves the sweep's folder for ${elsewhere}/${name}`;
+          assertEquals(leftOut.map(({ reason }) => reason), [reason]);
+          assertThrows(() => readRun(folder), UserError, reason);
+        }
+        Deno.removeSync(path);
+        Deno.copyFileSync(kept, path);
+      }
+    }
   });
 });

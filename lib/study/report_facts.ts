@@ -9,7 +9,7 @@ import * as v from "valibot";
 import type { CulpritFinding } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
 import { shellWord } from "../file/shell_word.ts";
-import { readJson, type RecordedRun } from "../record/mod.ts";
+import { readJson, type RecordedRun, requireOwnFile } from "../record/mod.ts";
 
 /** Folder in which to run the commands of a report. */
 const ROOT = resolve(import.meta.dirname!, "..", "..");
@@ -50,10 +50,11 @@ const shown = v.object({
 /**
  * Returns the culprits in the `compare.json` of a folder; an empty list without this file.
  *
- * @throws {UserError} If `compare.json` is damaged.
+ * @throws {UserError} If `compare.json` is damaged, or a link that leaves the folder.
  */
 export function readCulprits(dir: string): CulpritFinding[] {
   const path = join(dir, "compare.json");
+  requireOwnFile(dir, path);
   try {
     Deno.statSync(path);
   } catch {

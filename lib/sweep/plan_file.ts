@@ -15,6 +15,7 @@ import {
   hashSources,
   readSealed,
   removeLeftovers,
+  requireOwnFile,
   runIdOf,
   type RunSpec,
   runSpecSchema,
@@ -87,11 +88,12 @@ const REMEDY = "Restore the file from a copy, or choose another folder with --ou
 /**
  * Reads the plan of a folder. Returns undefined if there is no plan.
  *
- * @throws {UserError} For an invalid file, a repeated run, and runs with another number of threads.
+ * @throws {UserError} For an invalid file, a link that leaves the folder, a repeated run, and other numbers of threads.
  * @throws {UserError} For a plan of this code without its checksum, or whose spec or text do not have a run's ID.
  */
 export function readPlan(dir: string): Plan | undefined {
   const path = planPath(dir);
+  requireOwnFile(dir, path);
   try {
     Deno.statSync(path);
   } catch {

@@ -155,6 +155,26 @@ Deno.test("readPlan() refuses a repeated run, other threads, and a plan of this 
   }
 });
 
+Deno.test("readPlan() refuses a link that leaves the folder, and follows others", () => {
+  const root = Deno.realPathSync(Deno.makeTempDirSync()), dir = join(root, "sweep");
+  try {
+    writePlan(dir, planOf());
+    Deno.renameSync(planPath(dir), join(dir, "kept.json"));
+    Deno.symlinkSync("kept.json", planPath(dir));
+    assertEquals(readPlan(dir), planOf());
+    Deno.renameSync(join(dir, "kept.json"), join(root, "kept.json"));
+    Deno.removeSync(planPath(dir));
+    Deno.symlinkSync("../kept.json", planPath(dir));
+    assertThrows(
+      () => readPlan(dir),
+      UserError,
+      `${planPath(dir)} is a symbolic link that leaves the sweep's folder for ${root}/kept.json`,
+    );
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
 Deno.test("setAside() requests a rerun after another sweep has moved the record", async () => {
   const dir = Deno.makeTempDirSync();
   try {

@@ -2,9 +2,10 @@
  * Sweeps with one damaged run, or with a run whose folder is a link that leaves the sweep. Every command uses the other
  * runs, reports the excluded run with the reason, and exits with status 3.
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
+import { UserError } from "../lib/error/user_error.ts";
+import { readRun, readRuns, runFolder, runPaths } from "../lib/record/mod.ts";
 import { findProgram } from "./support/debian.ts";
 import { runTask } from "./support/commands.ts";
 import { copy, root, specOf } from "./support/tiny_sweep.ts";
@@ -57,6 +58,17 @@ const DAMAGE: Record<string, { to: (folder: string) => void; said: RegExp }> = {
     said: new RegExp(`${id} is a symbolic link that leaves the sweep's folder for `),
   },
 };
+
+Deno.test("a run that lost any line of its journal is not finished, or damaged", () => {
+  const dir = copy(whole, join(root, "lost-lines"));
+  const { folder, journal } = runPaths(runFolder(dir, id));
+  const lines = Deno.readTextFileSync(journal).split(/(?<=\n)/);
+  for (const i of lines.keys()) {
+    Deno.writeTextFileSync(journal, lines.toSpliced(i, 1).join(""));
+    if (i === lines.length - 1) assertEquals(readRun(folder).status, "unfinished");
+    else assertThrows(() => readRun(folder), UserError, `${journal}, line `);
+  }
+});
 
 for (const [name, { to, said }] of Object.entries(DAMAGE)) {
   Deno.test(`${name} does not prevent commands from using the other runs`, async (t) => {

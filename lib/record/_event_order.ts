@@ -20,6 +20,8 @@ export class EventOrder {
   #finished = false;
   /** Last step so far. */
   #last = 0;
+  /** Number of events so far. */
+  #events = 0;
   /** Steps with an evaluation, in order. */
   #evaluated: number[] = [];
 
@@ -34,7 +36,7 @@ export class EventOrder {
 
   /** Takes the next event. Returns a description of the problem if the event cannot be at this place. */
   problemOf(event: RunEvent): string | undefined {
-    const isFirst = !this.#begun, last = this.#last;
+    const isFirst = !this.#begun, last = this.#last, before = this.#events++;
     this.#begun = true;
     if (isFirst !== (event.event === "start")) {
       return isFirst
@@ -74,7 +76,8 @@ export class EventOrder {
         return event.step <= last ? undefined : this.#atLast(event);
       case "finish": {
         this.#finished = true;
-        const { steps = last } = this.#expected;
+        const { steps = last } = this.#expected, { events = before } = event;
+        if (events !== before) return `expected ${events} events before finish, got ${before}`;
         return last === steps || event.stoppedEarly
           ? this.#atLast(event)
           : `expected finish after step ${steps}, the last step of the run, got it after step ${last}`;

@@ -115,6 +115,8 @@ export interface FinishEvent extends TimedEvent {
   readonly bestSha256?: string | undefined;
   /** True after early stopping. Otherwise omitted. */
   readonly stoppedEarly?: true | undefined;
+  /** Number of earlier events in the journal, which detects lost lines. Undefined in losskit 0.1. */
+  readonly events?: number | undefined;
 }
 
 /** The first NaN or infinite number of the run, found by a replay of the step. Recorded once, after the step's event. */
@@ -217,6 +219,7 @@ function schemaOfEvents(): v.GenericSchema<unknown, RunEvent> {
       checkpointSha256: sha256,
       bestSha256: v.optional(sha256),
       stoppedEarly: v.optional(v.literal(true)),
+      events: v.optional(count),
     }),
     v.strictObject({
       event: v.literal("nonFinite"),

@@ -143,6 +143,7 @@ export class JournalWriter implements Disposable {
   /** Second handle of the file for syncing. Deno cannot write to a handle during its sync. */
   readonly #synced: Deno.FsFile;
   #length: number;
+  #events = 0;
 
   /**
    * Opens a journal for appending.
@@ -190,7 +191,13 @@ export class JournalWriter implements Disposable {
       throw namedFault(this.#path, error);
     }
     this.#length += bytes.length;
+    this.#events++;
     return timed;
+  }
+
+  /** Number of events that this writer has written. */
+  get events(): number {
+    return this.#events;
   }
 
   /** Waits until all written events are on disk. */
@@ -245,8 +252,8 @@ export interface Difference {
   b: unknown;
 }
 
-/** Fields with measurements of the machine, not of the run. */
-const MEASURED = new Set(["time", "tokensPerSecond", "seconds"]);
+/** Fields that are not compared: measurements of the machine, and the number of events, which depends on interruptions. */
+const NOT_COMPARED = new Set(["time", "tokensPerSecond", "seconds", "events"]);
 
 /**
  * Returns the first difference between two journals, or undefined if they are equal. Ignores measured times and speeds,
@@ -257,7 +264,7 @@ export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]):
   for (let i = 0; i < Math.max(left.length, right.length); i++) {
     const x = (left[i] ?? {}) as Record<string, unknown>, y = (right[i] ?? {}) as Record<string, unknown>;
     for (const field of new Set([...Object.keys(x), ...Object.keys(y)])) {
-      if (MEASURED.has(field) || isSame(x[field], y[field])) continue;
+      if (NOT_COMPARED.has(field) || isSame(x[field], y[field])) continue;
       return { step: (x["step"] ?? y["step"]) as number | undefined, field, a: x[field], b: y[field] };
     }
   }

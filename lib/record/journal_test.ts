@@ -171,6 +171,49 @@ Deno.test("readJournal() reports valid events in the wrong place, with and witho
   });
 });
 
+Deno.test("readJournal() reports every lost line before finish", () => {
+  const counted: NewEvent = { ...finish, events: 9 } as NewEvent;
+  const events: NewEvent[] = [
+    ...[start, evaluation(0, 4), step(1), evaluation(1, 4), { event: "fail", message: "killed" } as const],
+    ...[
+      { event: "resume", step: 1 } as const,
+      step(2),
+      step(3),
+      { event: "checkpoint", step: 3, sha256: sha } as const,
+    ],
+    counted,
+  ];
+  withFolder((path) => {
+    write(path, events);
+    assertEquals(readJournal(path).events.length, 10);
+    for (let lost = 0; lost < 9; lost++) {
+      write(path, events.toSpliced(lost, 1));
+      assertThrows(() => readJournal(path), UserError, `${path}, line `);
+    }
+    write(path, events.toSpliced(3, 1));
+    assertThrows(
+      () => readJournal(path),
+      UserError,
+      "line 9: expected an event, got a line with an error: expected 9 events before finish, got 8",
+    );
+    // A superseded owner's lines are not counted.
+    write(path, events.slice(0, 2));
+    {
+      const { validBytes, events: before } = readJournal(path);
+      using writer = new JournalWriter(path, validBytes, { generation: 2 });
+      writer.write({ event: "resume", step: 0 });
+      {
+        using late = new JournalWriter(path, Deno.statSync(path).size);
+        late.write(step(1));
+      }
+      for (const at of [1, 2, 3]) writer.write(step(at));
+      writer.write({ ...counted, events: before.length + writer.events } as NewEvent);
+    }
+    const { events: read, superseded } = readJournal(path);
+    assertEquals([read.length, superseded], [7, 1]);
+  });
+});
+
 Deno.test("readJournal() refuses another run's journal, and special files", () => {
   withFolder((path) => {
     write(path, [start, step(1)]);

@@ -177,6 +177,7 @@ export async function executeRun(
     checkpointSha256,
     bestSha256,
     ...(stoppedEarly && { stoppedEarly }),
+    events: (resumeFrom === undefined ? 0 : journal.events.length) + writer.events,
   });
   writer.sync();
   return EXIT.ok;

@@ -47,7 +47,7 @@ async function loadPart(name: string): Promise<Part> {
  *
  * @param data `shakespeare`, `markov` with or without parameters, the path of a text file or folder, or a glob pattern.
  * A list of these concatenates their texts.
- * @throws {UserError} If a corpus or file is missing, or a file is named twice.
+ * @throws {UserError} If a corpus or file is missing, a file is named twice, or two named texts have the same content.
  */
 export async function loadCorpus(
   data: string | readonly string[],
@@ -80,8 +80,24 @@ export async function loadCorpus(
     };
   }
   const corpus = joinCorpora(parts.map(({ corpus }) => corpus), { name: nameOf(parts) });
+  requireOtherContent(parts, names);
   const path = parts.map(({ corpus, path }) => path ?? corpus.name);
   return { corpus, source: { name: corpus.name, path, sha256: corpus.sha256 } };
+}
+
+/** Requires that no two named texts have the same content: the copy could put validation text into the training split. */
+function requireOtherContent(parts: readonly Part[], names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const [i, { corpus: { sha256 } }] of parts.entries()) {
+    const name = JSON.stringify(names[i]), before = seen.get(sha256);
+    if (before !== undefined) {
+      throw new UserError(
+        `Cannot use the corpus: expected each text once, got ${name} with the content of ${before}. ` +
+          "Remove one of them",
+      );
+    }
+    seen.set(sha256, name);
+  }
 }
 
 /** Returns a joint name such as `a.txt+b.txt` or `a.txt+b.txt+3 more`. */

@@ -5,6 +5,7 @@
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { clauseOf } from "../error/clause.ts";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
 import type { SweepSpecInput } from "../study/mod.ts";
@@ -23,10 +24,10 @@ export async function readSpec(path: string): Promise<SweepSpecInput> {
     JSON.stringify(spec); // throws for values that JSON cannot represent: bigints, cycles, throwing getters
     return spec;
   } catch (cause) {
+    const reason = clauseOf(cause).replaceAll(/\s+/g, " ");
     throw new UserError(
-      `Cannot read the spec ${path}: expected a .json file, or a .ts file with a default export. ${
-        cause instanceof Error ? cause.message : cause
-      }`,
+      `Cannot read the spec ${path}: expected a .json file, or a .ts file with a default export, got an error: ` +
+        `${reason}. Correct the file.`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { readSpec } from "./spec_file.ts";
@@ -19,7 +19,13 @@ Deno.test("readSpec() takes code that makes plain data, and refuses anything els
         ["const spec = {}; spec.axes = spec; export default spec", "circular"],
         ["throw new Error('while it loads')", "while it loads"],
       ] as const
-    ) await assertRejects(() => read(code), UserError, told);
+    ) {
+      const { message } = await assertRejects(() => read(code), UserError, told);
+      assertMatch(
+        message,
+        /^Cannot read the spec \S+: expected a \.json file, .*, got an error: .*\. Correct the file\.$/,
+      );
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -64,14 +64,11 @@ Deno.test("loadCorpus() refuses duplicate texts", async () => {
       await assertRejects(() => loadCorpus(data), UserError, " once");
     }
     await Deno.copyFile(join(folder, "a.txt"), join(folder, "copy.md"));
-    await Deno.mkdir(join(folder, "copies"));
-    await Deno.copyFile(join(folder, "a.txt"), join(folder, "copies", "a.txt"));
-    for (const data of [["a.txt", "copy.md"], ["copies", "b.txt", "a.txt"]]) {
-      const told = `got ${JSON.stringify(data.at(-1))} with the content of ${JSON.stringify(data[0])}`;
+    for (const data of [["a.txt", "copy.md"], ["a.txt", "b.txt", "copy.md"]]) {
+      const told = 'got "copy.md" with the content of "a.txt"';
       await assertRejects(() => loadCorpus(data), UserError, told);
     }
     await Deno.remove(join(folder, "copy.md"));
-    await Deno.remove(join(folder, "copies"), { recursive: true });
     for (const link of [Deno.symlinkSync, Deno.linkSync]) {
       link(join(folder, "a.txt"), join(folder, "link.txt"));
       for (const data of [["a.txt", "link.txt"], ["link.txt", "markov", folder], "."]) {

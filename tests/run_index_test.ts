@@ -225,6 +225,7 @@ Deno.test("cluster reports invalid requests", async () => {
     [["slurm"], /missing required argument 'plan'/],
     [["slurm", root], /expected planned runs in .*plan.json, got none/],
     [["slurm", join(root, "none.json")], /Cannot read the spec/],
+    [["slurm", dir, "--out", join(root, "elsewhere")], /expected the folder of the plan, .* got another one/],
     [["slurm", dir, "--parallel", "0"], /--parallel: expected a whole number/],
     [["slurm", dir, "--warn", "often"], /--warn/],
     [["slurm", dir, "--sbatch=--comment=1\n#SBATCH --x"], /without quotes, backslashes and line breaks/],

@@ -107,7 +107,13 @@ async function planOf(
 ): Promise<{ dir: string; plan: Plan }> {
   if (typeof planOrSpec === "string") {
     const plan = readPlan(planOrSpec);
-    if (plan !== undefined && plan.runs.length > 0) return { dir: resolve(planOrSpec), plan };
+    const dir = resolve(planOrSpec);
+    if (given !== undefined && resolve(given) !== dir) {
+      throw new UserError(
+        `Cannot write jobs in ${given}: expected the folder of the plan, ${planOrSpec}, got another one. Omit --out.`,
+      );
+    }
+    if (plan !== undefined && plan.runs.length > 0) return { dir, plan };
     throw new UserError(
       `Cannot write jobs: expected planned runs in ${planPath(planOrSpec)}, got none. ` +
         "Plan a sweep with its spec.",

@@ -16,7 +16,7 @@ import {
   type Evaluation,
   perplexity,
   type Quantization,
-  targetLosses,
+  TargetLosses,
 } from "../train/mod.ts";
 import { type ModelChoice, type OpenedModel, openModel, withUserErrors } from "../run/mod.ts";
 
@@ -195,7 +195,8 @@ function lossesOf(
   parameters: Parameters,
   { tokenizer, given }: { tokenizer: Tokenizer; given: EvaluateOptions },
 ): TokenLoss[] {
-  return [...targetLosses(parameters, given)].flatMap(({ batch, losses }) =>
+  using losses = new TargetLosses(given);
+  return [...losses.of(parameters, given)].flatMap(({ batch, losses }) =>
     Array.from(losses, (loss, i) => ({ token: tokenizer.decode([batch.y[i]!]), loss }))
   );
 }

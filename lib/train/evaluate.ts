@@ -6,11 +6,12 @@
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
-import { autocast, type PolicyWord } from "../tensorflow/mod.ts";
+import { autocast, compile, type Compiled, type PolicyWord } from "../tensorflow/mod.ts";
 import { markResult } from "../tensorflow/precision/watch.ts";
 import { type Batch, evalWindows, IGNORE_INDEX, type Tokens } from "../text/mod.ts";
 import { tokenLosses } from "./loss.ts";
 import { bitsPerByte } from "./metrics.ts";
+import type { Execution } from "./trainer_options.ts";
 
 /** Options of an evaluation. */
 export interface EvaluateOptions {
@@ -59,43 +60,104 @@ export interface BatchLosses {
   readonly losses: Float32Array;
 }
 
-/** Yields the loss of every target, batch by batch, in the order of the tokens. */
-export function* targetLosses(
-  parameters: Parameters,
-  options: Omit<EvaluateOptions, "byteLengths" | "maxBytes">,
-): Generator<BatchLosses, void, undefined> {
-  const { model, policy, overrides } = options;
-  const padding = options.tokens.documentStarts === undefined ? {} : { ignoreIndex: IGNORE_INDEX };
-  for (const batch of batches(options)) {
-    const losses = tf.tidy(() =>
-      autocast({ policy, overrides }, () => {
+/** The precision and sizes of an evaluation. */
+type LossesConfig = Pick<EvaluateOptions, "model" | "policy" | "overrides"> & {
+  /** `graph` (default): batches of B windows run as one native call. `eager`: op by op. */
+  readonly execution?: Execution | undefined;
+};
+
+/** int32 [B, T] inputs and targets. */
+type Windows = { x: tf.Tensor2D; y: tf.Tensor2D };
+
+/** The losses of targets under a precision. `using` or `dispose` frees the compiled function. */
+export class TargetLosses implements Disposable {
+  readonly #config: LossesConfig;
+  readonly #compiled = new Map<boolean, Compiled<[Parameters, Windows], tf.Tensor1D>>();
+
+  /** Creates a function that is traced at its first batch. */
+  constructor(config: LossesConfig) {
+    this.#config = config;
+  }
+
+  /** Yields the loss of every target, batch by batch, in the order of the tokens. */
+  *of(
+    parameters: Parameters,
+    options: Pick<EvaluateOptions, "tokens" | "B" | "T" | "maxTokens">,
+  ): Generator<BatchLosses, void, undefined> {
+    const padded = options.tokens.documentStarts !== undefined;
+    for (const batch of batches(options)) {
+      // The shape of the last batch occurs once.
+      const compiles = this.#config.execution !== "eager" && batch.B === options.B && batch.T === options.T;
+      const losses = tf.tidy(() => {
         const shape: [number, number] = [batch.B, batch.T];
         const tensors = { x: tf.tensor2d(batch.x, shape, "int32"), y: tf.tensor2d(batch.y, shape, "int32") };
-        const losses = tokenLosses(parameters, tensors, model, padding);
+        const losses = compiles
+          ? this.#compile(padded)(parameters, tensors)
+          : this.#losses(parameters, tensors, { padded });
         markResult(losses);
         return losses.dataSync();
-      })
+      });
+      yield { batch, losses: losses as Float32Array };
+    }
+  }
+
+  /** Frees the compiled function. */
+  dispose(): void {
+    for (const one of this.#compiled.values()) one.dispose();
+    this.#compiled.clear();
+  }
+
+  /** Frees the compiled function, as {@linkcode TargetLosses.dispose} does. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #losses(parameters: Parameters, batch: Windows, { padded }: { padded: boolean }): tf.Tensor1D {
+    const { model, policy, overrides } = this.#config;
+    const padding = padded ? { ignoreIndex: IGNORE_INDEX } : {};
+    return autocast({ policy, overrides }, () => tokenLosses(parameters, batch, model, padding));
+  }
+
+  #compile(padded: boolean): Compiled<[Parameters, Windows], tf.Tensor1D> {
+    const known = this.#compiled.get(padded);
+    if (known !== undefined) return known;
+    const made = compile(
+      (parameters: Parameters, batch: Windows) => this.#losses(parameters, batch, { padded }),
+      { name: "the evaluation" },
     );
-    yield { batch, losses: losses as Float32Array };
+    this.#compiled.set(padded, made);
+    return made;
   }
 }
 
-/** Evaluates parameters. The losses of windows are summed in float64. */
-export function evaluate(parameters: Parameters, options: EvaluateOptions): Evaluation {
+/**
+ * Evaluates parameters. The losses of windows are summed in float64.
+ *
+ * @param losses The losses of targets under the same precision, for repeated evaluations. Default: new ones, freed afterwards.
+ */
+export function evaluate(
+  parameters: Parameters,
+  options: EvaluateOptions,
+  losses?: TargetLosses,
+): Evaluation {
+  if (losses === undefined) {
+    using own = new TargetLosses(options);
+    return evaluate(parameters, options, own);
+  }
   const { byteLengths, maxBytes = "all" } = options;
   const most = maxBytes === "all" ? Infinity : maxBytes;
   let nats = 0, tokens = 0, bytes = 0, end = 0; // `end`: bytes of text up to the last target
   const sums = new Float64Array(options.T), counts = new Float64Array(options.T);
   text:
-  for (const { batch, losses } of targetLosses(parameters, options)) {
+  for (const { batch, losses: nll } of losses.of(parameters, options)) {
     if (tokens === 0) end = byteLengths[batch.x[0]!]!;
     for (const [i, target] of batch.y.entries()) {
       if (target === IGNORE_INDEX) continue; // its loss is 0
       end += byteLengths[target]!;
       if (end > most && tokens > 0) break text;
-      nats += losses[i]!;
+      nats += nll[i]!;
       bytes += byteLengths[target]!;
-      sums[i % batch.T]! += losses[i]!;
+      sums[i % batch.T]! += nll[i]!;
       counts[i % batch.T]! += 1;
       tokens++;
     }

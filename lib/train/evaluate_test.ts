@@ -1,8 +1,9 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { currentTensorFlow } from "../tensorflow/binding/backend.ts";
 import { gpt } from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
-import { evaluate, type EvaluateOptions, targetLosses } from "./evaluate.ts";
+import { evaluate, type EvaluateOptions, TargetLosses } from "./evaluate.ts";
 
 await useTensorFlow();
 
@@ -28,7 +29,9 @@ Deno.test("evaluate() counts the targets within a number of bytes, for any token
   for (const lengths of [[1], [3], [1, 2, 5]]) {
     const options = optionsFor(lengths), { tokens, byteLengths } = options;
     const ids = [...tokens as Int32Array];
-    const losses = [...targetLosses(model.parameters, options)].flatMap((batch) => [...batch.losses]);
+    using targets = new TargetLosses(options);
+    const losses = [...targets.of(model.parameters, options)]
+      .flatMap((batch) => [...batch.losses]);
     for (const maxBytes of [1, 2, 20, 64, 100, 199, 10_000]) {
       const found = evaluate(model.parameters, { ...options, maxBytes });
       let end = byteLengths[ids[0]!]!, count = 0;
@@ -42,4 +45,21 @@ Deno.test("evaluate() counts the targets within a number of bytes, for any token
     }
     assertEquals(evaluate(model.parameters, options).tokens, 199);
   }
+});
+
+Deno.test("evaluations in graph and eager mode agree, and free what they trace", () => {
+  using model = gpt(config, { seed: 1 });
+  evaluate(model.parameters, optionsFor([1])); // uploads the parameters
+  const { runtime } = currentTensorFlow();
+  const { liveHandles } = runtime;
+  for (const policy of ["float32", "bf16-autocast"] as const) {
+    const given = { ...optionsFor([1]), policy };
+    using eager = new TargetLosses({ ...given, execution: "eager" });
+    const expected = evaluate(model.parameters, given, eager);
+    const found = evaluate(model.parameters, given);
+    assertEquals(found.tokens, expected.tokens);
+    // bfloat16 rounds logits below 4 with an error of at most 2^-8.
+    assertAlmostEquals(found.loss, expected.loss, policy === "float32" ? 1e-5 : 2 ** -7);
+  }
+  assertEquals(runtime.liveHandles, liveHandles);
 });

@@ -16,7 +16,7 @@ export {
   evaluate,
   type EvaluateOptions,
   type Evaluation,
-  targetLosses,
+  TargetLosses,
 } from "./evaluate.ts";
 export { evaluateQuantized, type Quantization, type QuantizedEvaluation } from "./evaluate_quantized.ts";
 export type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";

@@ -14,7 +14,7 @@ import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 import type { TrainingBatch, TrainingData } from "./dataset.ts";
 import { LOOP_FIELDS } from "../options/loop_fields.ts";
-import { evaluate, type Evaluation } from "./evaluate.ts";
+import { evaluate, type Evaluation, TargetLosses } from "./evaluate.ts";
 import type { BatchTensors } from "./loss.ts";
 import { initialState } from "./initial_state.ts";
 import type { Probes } from "./probes.ts";
@@ -72,6 +72,7 @@ export class Trainer implements Disposable {
   /** Options, completed with defaults. */
   readonly options: ResolvedOptions;
   readonly #steps = new Map<boolean, TrainStep>();
+  #losses: TargetLosses | undefined;
   #state: Omit<TrainState, "parameters">;
   #done = 0;
   #batchSize = 12;
@@ -161,8 +162,9 @@ export class Trainer implements Disposable {
       maxBytes: options.maxBytes ?? (options.maxTokens === undefined ? LOOP_FIELDS.evalBytes.default : "all"),
       maxTokens: options.maxTokens ?? "all",
     };
-    const own = evaluate(this.model.parameters, given);
-    const average = this.#state.ema && evaluate(this.#state.ema, given);
+    const losses = this.#losses ??= new TargetLosses({ ...this.options, model: config });
+    const own = evaluate(this.model.parameters, given, losses);
+    const average = this.#state.ema && evaluate(this.#state.ema, given, losses);
     return { ...own, ...(average && { emaLoss: average.loss, emaBitsPerByte: average.bitsPerByte }) };
   }
 
@@ -233,14 +235,16 @@ export class Trainer implements Disposable {
     this.restore(bytes, { name: path, sampling: "any" });
   }
 
-  /** Frees the optimizer state, the moving average and the compiled step. The model keeps its weights. */
+  /** Frees the optimizer state, the moving average and the compiled functions. The model keeps its weights. */
   dispose(): void {
     disposeState({ ...this.#state, parameters: {} });
     for (const step of this.#steps.values()) step[Symbol.dispose]();
     this.#steps.clear();
+    this.#losses?.dispose();
+    this.#losses = undefined;
   }
 
-  /** Frees the optimizer state, the moving average and the compiled step, as {@linkcode Trainer.dispose} does. */
+  /** Frees the optimizer state, the moving average and the compiled functions, as {@linkcode Trainer.dispose} does. */
   [Symbol.dispose](): void {
     this.dispose();
   }

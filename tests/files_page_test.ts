@@ -120,7 +120,7 @@ Deno.test("docs/files.md lists the files of experiments", async () => {
 });
 
 Deno.test("docs/files.md lists all events of a journal", () => {
-  const source = Deno.readTextFileSync(join(ROOT, "lib", "record", "event.ts"));
+  const source = Deno.readTextFileSync(join(ROOT, "lib", "record", "event_line.ts"));
   const events = [...source.matchAll(/event: v\.literal\("(\w+)"\)/g)].map(([, event]) => event!);
   const listed = [...PAGE.matchAll(/^\| `(\w+)` +\| /gm)].map(([, event]) => event!);
   assertEquals(listed.filter((event) => events.includes(event)).sort(), events.toSorted());

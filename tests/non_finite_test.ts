@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { parseEvent } from "../lib/record/event.ts";
+import { parseEvent } from "../lib/record/event_line.ts";
 import { describeNonFinite, readRuns, recordedNonFinite, runFolder, runPaths } from "../lib/record/mod.ts";
 import { runTask, sampleText } from "./support/commands.ts";
 

@@ -87,7 +87,7 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/notebook/help.ts": "printed by a child process",
   "lib/notebook/kernel_outputs.ts": "written by the parent process",
   "lib/record/environment.ts": "a file of the system",
-  "lib/record/event.ts": "a line of a journal: its form is checked, and its position counts bytes",
+  "lib/record/event_line.ts": "a line of a journal: its form is checked, and its position counts bytes",
   "lib/record/step_table.ts": "metadata of a file that is rebuilt if stale",
   "lib/run/code.ts": "a diff that is printed with any content",
   "lib/run/environment.ts": "printed by a child process",

@@ -8,18 +8,8 @@ import { namedFault, writing } from "../error/disk_fault.ts";
 import { UserError } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
 import { readLines, type Rest } from "./_lines.ts";
-import {
-  type BestEvent,
-  type EvalEvent,
-  type FinishEvent,
-  formatEvent,
-  formatJson,
-  hasChecksum,
-  type NewEvent,
-  parseEvent,
-  type RunEvent,
-  type StepEvent,
-} from "./event.ts";
+import type { BestEvent, EvalEvent, FinishEvent, NewEvent, RunEvent, StepEvent } from "./event.ts";
+import { formatEvent, formatJson, hasChecksum, parseEvent } from "./event_line.ts";
 import { EventOrder, type ExpectedRun } from "./_event_order.ts";
 import { EventStore } from "./run_series.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { hasChecksum, parseEvent, type StepEvent } from "./event.ts";
+import type { StepEvent } from "./event.ts";
+import { hasChecksum, parseEvent } from "./event_line.ts";
 
 /** Bytes read first from the end, enough for a step without probes. Doubled until a step is found. */
 const TAIL = 4096;

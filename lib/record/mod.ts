@@ -41,22 +41,21 @@ export {
 export { describeChange, type EnvironmentChange, environmentChanges } from "./environment_changes.ts";
 export { lastStep } from "./journal_tail.ts";
 export { collectEnvironment, type Environment, hashSources } from "./environment.ts";
-export {
-  type BestEvent,
-  type CheckpointEvent,
-  type EvalEvent,
-  type FailEvent,
-  type FinishEvent,
-  formatEvent,
-  formatJson,
-  type NewEvent,
-  type NonFiniteEvent,
-  type ResumeEvent,
-  type RunEvent,
-  type StartEvent,
-  type StepEvent,
-  type TimedEvent,
+export type {
+  BestEvent,
+  CheckpointEvent,
+  EvalEvent,
+  FailEvent,
+  FinishEvent,
+  NewEvent,
+  NonFiniteEvent,
+  ResumeEvent,
+  RunEvent,
+  StartEvent,
+  StepEvent,
+  TimedEvent,
 } from "./event.ts";
+export { formatEvent, formatJson } from "./event_line.ts";
 export {
   compareJournals,
   type Difference,

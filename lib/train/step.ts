@@ -9,15 +9,16 @@
 import * as tf from "@tensorflow/tfjs";
 import type { GptConfig, Parameters } from "../model/mod.ts";
 import { describePolicy, type PrecisionOverride } from "../precision/mod.ts";
-import { compile, foldIn, type PolicyName, type TensorTree, toFloat32 } from "../tensorflow/mod.ts";
+import { compile, type PolicyName, type TensorTree } from "../tensorflow/mod.ts";
 import { classScope } from "../tensorflow/precision/scope.ts";
 import { markResult } from "../tensorflow/precision/watch.ts";
 import type { Criterion, Execution } from "./trainer_options.ts";
-import { nextHistories } from "./amax.ts";
+import { type BatchTree, keyOf, microBatch, treeOf } from "./_micro_batch.ts";
+import { type StateTree, type Sums, type Updated, type UpdateInput, updateState } from "./_state_update.ts";
 import { addErrors, coherenceFigures, coherenceParts, type ErrorSums } from "./coherence.ts";
 import { lossAndGradients } from "./gradients.ts";
 import type { BatchTensors, LossConfig, ScaledBatch } from "./loss.ts";
-import { movingAverage, type OptimizerConfig, type OptimizerState, updateParameters } from "./optimizer.ts";
+import type { OptimizerConfig, OptimizerState } from "./optimizer.ts";
 import {
   mergeProbes,
   observeForward,
@@ -27,8 +28,7 @@ import {
   updateFigures,
 } from "./probes.ts";
 import { tokenScale } from "../tensorflow/ops/cross_entropy_loss.ts";
-import { choose, lossScale, nextScaler } from "./scaler.ts";
-import { roundUpdate, stateFormats } from "./state_format.ts";
+import { lossScale } from "./scaler.ts";
 
 /**
  * Training state on the device. Tensors are float32. They contain master weights or, if the class `optimizer` has a format,
@@ -98,56 +98,11 @@ export interface TrainStep extends Disposable {
   (state: TrainState, batch: BatchTensors, at: { step: number; lr: number; probed?: boolean }): StepResult;
 }
 
-/** A state in the form that compiled functions accept: records that may be empty. */
-type StateTree = {
-  parameters: Parameters;
-  moments: Record<string, Parameters>;
-  ema: Parameters;
-  amax: Parameters;
-  scaler: tf.Tensor[];
-};
-/** Accumulated gradients, loss and maxima of a batch; `loss` is empty before the first micro-batch. */
-type Sums = { gradients: Parameters; loss: tf.Tensor[]; amax: Parameters };
-/** The result of an update. */
-type Updated = StateTree & { figures: tf.Tensor; probes: ProbeTensors };
-
 /** Creates the training step of a run. */
 export function createTrainStep(config: StepConfig): TrainStep {
   const { accumulate = 1, emaDecay = 0, optimizer } = config;
-  type UpdateInput = { scalars: tf.Tensor1D; roundingKey?: tf.Tensor };
   const update = (state: StateTree, sums: Sums, input: UpdateInput): Updated =>
-    classScope({ opClass: "optimizer" }, () => updated(state, sums, input));
-  const updated = (
-    state: StateTree,
-    { gradients, loss, amax: seen }: Sums,
-    { scalars, roundingKey }: UpdateInput,
-  ): Updated => {
-    const [lr, correction1, correction2] = tf.unstack(scalars) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const at = { lr, correction1, correction2 };
-    const { gradNorm, ...wide } = updateParameters(state, gradients, at, optimizer);
-    const formats = stateFormats(Object.keys(state.parameters), config);
-    const { parameters, moments } = roundUpdate(state, wide, { formats, key: roundingKey });
-    const ema = emaDecay > 0 ? movingAverage(state.ema, parameters, emaDecay) : {};
-    const amax = nextHistories(state.amax, seen);
-    const [scaler] = state.scaler;
-    const figures = [toFloat32(loss[0]!), gradNorm];
-    if (scaler === undefined) {
-      return { parameters, moments, ema, amax, scaler: [], figures: tf.stack(figures), probes: {} };
-    }
-    // The norm includes a square of every gradient.
-    const finite = tf.isFinite(gradNorm);
-    return {
-      parameters: choose(finite, parameters, state.parameters),
-      moments: Object.fromEntries(
-        Object.entries(moments).map(([slot, values]) => [slot, choose(finite, values, state.moments[slot]!)]),
-      ),
-      ema: choose(finite, ema, state.ema),
-      amax,
-      scaler: [nextScaler(scaler, finite)],
-      figures: tf.stack([...figures, lossScale(scaler)]),
-      probes: {},
-    };
-  };
+    classScope({ opClass: "optimizer" }, () => updateState(state, sums, input, config));
   const addTo = (sums: Sums, parameters: Parameters, batch: ScaledBatch): Sums => {
     const { loss, gradients, amax } = lossAndGradients(parameters, batch, config);
     const [former] = sums.loss;
@@ -291,13 +246,6 @@ export function createTrainStep(config: StepConfig): TrainStep {
   });
 }
 
-/** A batch in the form that compiled functions accept: a record of the tensors that exist. */
-type BatchTree = Record<string, tf.Tensor | Parameters>;
-
-function treeOf({ x, y, dropoutKey, roundingKey }: BatchTensors): BatchTree {
-  return { x, y, ...(dropoutKey && { dropoutKey }), ...(roundingKey && { roundingKey }) };
-}
-
 /** Computes float32's gradients for the same weights and batch. Returns undefined if the step is in float32 itself. */
 function float32Gradients(
   parameters: Parameters,
@@ -321,35 +269,6 @@ function isFloat32({ policy, overrides = [] }: Pick<StepConfig, "policy" | "over
 /** Returns the factor of a state's scaler, if there is one. */
 function scaleOf({ scaler: [scaler] }: StateTree): { lossScale?: tf.Scalar } {
   return scaler === undefined ? {} : { lossScale: lossScale(scaler) };
-}
-
-/** Returns the rounding key of an update, if there is one. */
-function keyOf({ roundingKey }: { roundingKey?: tf.Tensor | undefined }): { roundingKey?: tf.Tensor } {
-  return roundingKey === undefined ? {} : { roundingKey };
-}
-
-/** Returns micro-batch `i` of a batch, with separate keys. */
-function microBatch(
-  { x, y, dropoutKey, roundingKey }: BatchTensors,
-  { i, of }: { i: number; of: number },
-): BatchTree {
-  const [B, T] = x.shape;
-  const rows = B / of;
-  if (!Number.isInteger(rows)) {
-    throw new RangeError(
-      `Cannot split a batch into ${of} micro-batches: expected a B divisible by ${of}, got ${B}`,
-    );
-  }
-  const [partX, partY] = [x, y].map((ids) => tf.slice(ids, [i * rows, 0], [rows, T])) as [
-    tf.Tensor2D,
-    tf.Tensor2D,
-  ];
-  return treeOf({
-    x: partX,
-    y: partY,
-    ...(dropoutKey && { dropoutKey: foldIn(dropoutKey, i) }),
-    ...(roundingKey && { roundingKey: foldIn(roundingKey, i) }),
-  });
 }
 
 /** Wraps a function of tensors: compiled at its first call, or run op by op. The caller owns its results. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { px, svgText } from "./_text.ts";
-import { colorAt, heatRange } from "./_traces.ts";
+import { colorAt, heatRange } from "./_heatmap.ts";
 import type { PlotlyObject } from "../figure.ts";
 
 /** Width that a color bar with its labels takes, in pixels. */

@@ -1,5 +1,5 @@
 /**
- * Draws Plotly traces as SVG: scatter (lines, markers, text, filled areas, error bars), bar and heatmap.
+ * Draws Plotly traces as SVG. This file draws scatter traces: lines, markers, text, filled areas and error bars.
  *
  * @module
  */
@@ -16,32 +16,11 @@ import {
   symbolTimes,
   symbolTriangle,
 } from "d3-shape";
-import { greatest, least } from "../../number/extent.ts";
-import type { Axis } from "./_axis.ts";
-import { px, svgText } from "./_text.ts";
 import type { Json, PlotlyObject } from "../figure.ts";
-
-/** Axes and text color for drawing a trace. */
-export interface Plane {
-  /** Horizontal axis. */
-  readonly x: Axis;
-  /** Vertical axis. */
-  readonly y: Axis;
-  /** Color of text and of lines outside of traces. */
-  readonly ink: string;
-}
-
-/** Plotly's default colors, for traces without a color. */
-const DEFAULT_COLORS = [
-  "#1f77b4",
-  "#ff7f0e",
-  "#2ca02c",
-  "#d62728",
-  "#9467bd",
-  "#8c564b",
-  "#e377c2",
-  "#7f7f7f",
-];
+import { barSvg } from "./_bars.ts";
+import { heatmapSvg } from "./_heatmap.ts";
+import { colorOf, type Plane, valuesOf } from "./_plane.ts";
+import { px, svgText } from "./_text.ts";
 
 const DASHES: Readonly<Record<string, string>> = {
   dot: "2 3",
@@ -59,23 +38,6 @@ const SYMBOLS: Readonly<Record<string, typeof symbolCircle>> = {
   "triangle-up": symbolTriangle,
   star: symbolStar,
 };
-
-/** Returns the color of a trace, or the default color for its index. */
-export function colorOf(trace: PlotlyObject, index: number): string {
-  for (const style of [trace["line"], trace["marker"]]) {
-    const color = (style as PlotlyObject | undefined)?.["color"];
-    if (typeof color === "string") return color;
-  }
-  return DEFAULT_COLORS[index % DEFAULT_COLORS.length]!;
-}
-
-/** Returns the x or y values of a trace. A missing x counts from 0. */
-export function valuesOf(trace: PlotlyObject, key: "x" | "y"): readonly Json[] {
-  const values = trace[key];
-  if (Array.isArray(values)) return values;
-  const others = trace[key === "x" ? "y" : "x"];
-  return Array.isArray(others) ? others.map((_, i) => i) : [];
-}
 
 /**
  * Draws a trace as SVG.
@@ -235,101 +197,4 @@ function textOffset(position: string): [dx: number, dy: number, anchor: string] 
   const dy = position.includes("top") ? -8 : position.includes("bottom") ? 16 : 4;
   const anchor = position.includes("left") ? "end" : position.includes("right") ? "start" : "middle";
   return [anchor === "end" ? -8 : anchor === "start" ? 8 : 0, dy, anchor];
-}
-
-function barSvg(
-  trace: PlotlyObject,
-  plane: Plane,
-  { index, bars }: { index: number; bars: { at: number; of: number } },
-): string {
-  const flat = trace["orientation"] === "h";
-  const along = valuesOf(trace, flat ? "y" : "x"), heights = valuesOf(trace, flat ? "x" : "y");
-  const [base, value] = flat ? [plane.y, plane.x] : [plane.x, plane.y];
-  const own = ((trace["marker"] ?? {}) as PlotlyObject)["color"];
-  const texts = trace["text"];
-  const first = base.place(along[0]), second = base.place(along[1]);
-  const step = base.step ?? (first !== undefined && second !== undefined ? Math.abs(second - first) : 40);
-  const width = step * 0.8 / bars.of;
-  // A log axis has no 0: bars start at its lower end.
-  const floor = value.place(0) ??
-    (flat ? least : greatest)(value.ticks.map(({ at }) => at));
-  return along.map((name, i) => {
-    const center = base.place(name), end = value.place(heights[i]);
-    if (center === undefined || end === undefined) return "";
-    const from = center - step * 0.4 + bars.at * width;
-    const color = Array.isArray(own) ? String(own[i]) : typeof own === "string" ? own : colorOf(trace, index);
-    const [low, length] = [Math.min(floor, end), Math.abs(end - floor)];
-    const box = flat
-      ? `x="${px(low)}" y="${px(from)}" width="${px(length)}" height="${px(width)}"`
-      : `x="${px(from)}" y="${px(low)}" width="${px(width)}" height="${px(length)}"`;
-    const text = Array.isArray(texts) ? texts[i] : undefined;
-    const label = text === undefined || text === null
-      ? ""
-      : flat
-      ? `<text x="${px(end + 4)}" y="${px(center + 4)}" fill="${plane.ink}">${svgText(String(text))}</text>`
-      : `<text x="${px(from + width / 2)}" y="${
-        px(Math.min(floor, end) - 4)
-      }" text-anchor="middle" fill="${plane.ink}">${svgText(String(text))}</text>`;
-    return `<rect ${box} fill="${svgText(color)}"/>${label}`;
-  }).join("");
-}
-
-/** Returns the finite values of a heat map, and those of the first and the last color. */
-export function heatRange(trace: PlotlyObject): { finite: readonly number[]; low: number; high: number } {
-  const rows = (trace["z"] ?? []) as readonly (readonly (number | null)[])[];
-  const finite = rows.flat().filter((z): z is number => typeof z === "number" && Number.isFinite(z));
-  return {
-    finite,
-    low: Number(trace["zmin"] ?? finite.reduce((a, b) => Math.min(a, b), Infinity)),
-    high: Number(trace["zmax"] ?? finite.reduce((a, b) => Math.max(a, b), -Infinity)),
-  };
-}
-
-function heatmapSvg(trace: PlotlyObject, { x, y }: Plane): string {
-  const rows = (trace["z"] ?? []) as readonly (readonly (number | null)[])[];
-  const { finite, low, high } = heatRange(trace);
-  const xs = Array.isArray(trace["x"]) ? trace["x"] as Json[] : rows[0]?.map((_, i) => i) ?? [];
-  const ys = Array.isArray(trace["y"]) ? trace["y"] as Json[] : rows.map((_, i) => i);
-  const sizeOf = (axis: Axis, values: readonly Json[]) => {
-    const [a, b] = [axis.place(values[0]), axis.place(values[1])];
-    return axis.step ?? (a !== undefined && b !== undefined ? Math.abs(b - a) : 40);
-  };
-  const [w, h] = [sizeOf(x, xs), sizeOf(y, ys)];
-  const isWhole = finite.length === xs.length * ys.length;
-  const [left, right, top, bottom] = [x.place(xs[0]), x.place(xs.at(-1)), y.place(ys[0]), y.place(ys.at(-1))];
-  const area =
-    !isWhole || left === undefined || right === undefined || top === undefined || bottom === undefined
-      ? ""
-      : `<rect x="${px(Math.min(left, right) - w / 2)}" y="${px(Math.min(top, bottom) - h / 2)}" ` +
-        `width="${px(Math.abs(right - left) + w)}" height="${px(Math.abs(bottom - top) + h)}" ` +
-        `fill="${colorAt(trace["colorscale"], 0)}"/>`;
-  return area + rows.map((row, r) =>
-    row.map((z, c) => {
-      const cx = x.place(xs[c]), cy = y.place(ys[r]);
-      if (cx === undefined || cy === undefined || z === null || !Number.isFinite(z)) return "";
-      // The background already has the color of the lowest value.
-      if (area !== "" && z <= low && high > low) return "";
-      const color = colorAt(trace["colorscale"], high > low ? (z - low) / (high - low) : 0.5);
-      return `<rect x="${px(cx - w / 2)}" y="${px(cy - h / 2)}" width="${px(w)}" height="${
-        px(h)
-      }" fill="${color}"/>`;
-    }).join("")
-  ).join("");
-}
-
-/** Returns the color at a position of a `[position, #rrggbb]` scale. Default scale: white to blue. */
-export function colorAt(scale: Json | undefined, place: number): string {
-  const stops = Array.isArray(scale)
-    ? scale as [number, string][]
-    : [[0, "#ffffff"], [1, "#08519c"]] as [number, string][];
-  const at = Math.min(1, Math.max(0, place));
-  const next = Math.max(1, stops.findIndex(([stop]) => stop >= at));
-  const [[from, a], [to, b]] = [stops[next - 1]!, stops[next]!];
-  const part = to > from ? (at - from) / (to - from) : 0;
-  const channel = (color: string, i: number) => parseInt(color.slice(1 + 2 * i, 3 + 2 * i), 16);
-  return `#${
-    [0, 1, 2].map((i) =>
-      Math.round(channel(a, i) + part * (channel(b, i) - channel(a, i))).toString(16).padStart(2, "0")
-    ).join("")
-  }`;
 }

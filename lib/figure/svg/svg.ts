@@ -10,7 +10,8 @@ import { COLOR_BAR, colorBarSvg } from "./_color_bar.ts";
 import { greatest } from "../../number/extent.ts";
 import { type Axis, axisOf, titleOf } from "./_axis.ts";
 import { px, svgText, widthOf } from "./_text.ts";
-import { colorOf, type Plane, traceSvg, valuesOf } from "./_traces.ts";
+import { colorOf, type Plane, valuesOf } from "./_plane.ts";
+import { traceSvg } from "./_traces.ts";
 import type { Figure, Json, PlotlyObject } from "../figure.ts";
 
 /** Options of {@linkcode figureSvg}. */

@@ -126,7 +126,7 @@ export class Binding extends BindingConstants {
     }
     const handle = dtype === DataType.STRING
       ? copyStrings(this, this.#runtime, { shape, values: values as readonly Uint8Array[] })
-      : this.#runtime.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
+      : this.#runtime.memory.handleOfBytes({ dtype, shape, bytes: toBytes(dtype, values) });
     // While tracing, the tensor is eager too. It becomes a constant of the graph when an op uses it.
     return this.#put({ dtype, shape: [...shape], handle });
   }
@@ -146,14 +146,14 @@ export class Binding extends BindingConstants {
     if (entry.handle === undefined) throw unreadableSymbol(entry);
     if (entry.dtype === DataType.BFLOAT16 || entry.dtype === DataType.HALF) {
       const cast = this.#runEager(castOp(entry.dtype, DataType.FLOAT), [entry])[0]!;
-      const bytes = this.#runtime.readBytes(cast.handle);
+      const bytes = this.#runtime.memory.readBytes(cast.handle);
       this.#runtime.deleteHandle(cast.handle);
       return new Float32Array(bytes);
     }
     if (entry.dtype === DataType.STRING) {
-      return this.#runtime.readStrings(entry.handle, elements(entry.shape));
+      return this.#runtime.memory.readStrings(entry.handle, elements(entry.shape));
     }
-    return toValues(entry.dtype, this.#runtime.readBytes(entry.handle));
+    return toValues(entry.dtype, this.#runtime.memory.readBytes(entry.handle));
   }
 
   /** TF.js: runs an op with the casts that the policy requires. */
@@ -290,7 +290,7 @@ export class Binding extends BindingConstants {
   probe(name: string, attributes: readonly Attribute[], ids: readonly number[]): Float32Array | undefined {
     try {
       const results = this.#runEager({ name, attributes, numOutputs: 1 }, ids.map((id) => this.#get(id)));
-      const values = new Float32Array(this.#runtime.readBytes(results[0]!.handle));
+      const values = new Float32Array(this.#runtime.memory.readBytes(results[0]!.handle));
       for (const { handle } of results) this.#runtime.deleteHandle(handle);
       return values;
     } catch (error) {

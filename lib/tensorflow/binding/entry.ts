@@ -65,7 +65,7 @@ export function copyStrings(
   runtime: Runtime,
   { shape, values }: { shape: readonly number[]; values: readonly Uint8Array[] },
 ): Pointer {
-  return runtime.withStrings(shape, values, (strings) =>
+  return runtime.memory.withStrings(shape, values, (strings) =>
     binding.execute("DeepCopy", {
       inputs: [strings],
       attributes: [{ name: "T", type: AttributeType.TYPE, value: DataType.STRING }],

@@ -97,7 +97,7 @@ export class SavedModels {
       this.#runtime.check({ op: "SavedModel", inputs: () => [...inputNames] });
       return Array.from(
         results.subarray(0, outputNames.length),
-        (address) => this.#runtime.handleOfTensor(Deno.UnsafePointer.create(address)),
+        (address) => this.#runtime.memory.handleOfTensor(Deno.UnsafePointer.create(address)),
       );
     });
   }
@@ -127,7 +127,7 @@ export class SavedModels {
   #withTensors<R>(handles: readonly Pointer[], use: (addresses: BigUint64Array<ArrayBuffer>) => R): R {
     const addresses = new BigUint64Array(handles.length + 1);
     const resolve = (i: number): R =>
-      i === handles.length ? use(addresses) : this.#runtime.withTensor(handles[i]!, (tensor) => {
+      i === handles.length ? use(addresses) : this.#runtime.memory.withTensor(handles[i]!, (tensor) => {
         addresses[i] = Deno.UnsafePointer.value(tensor);
         return resolve(i + 1);
       });

@@ -62,14 +62,14 @@ export function tensorOfBytes(
     );
   }
   const { backend, binding, runtime } = currentTensorFlow();
-  const handle = runtime.handleOfBytes({ dtype, shape: like.shape, bytes });
+  const handle = runtime.memory.handleOfBytes({ dtype, shape: like.shape, bytes });
   return backend.createOutputTensor(binding.ofHandle(handle, { dtype, shape: like.shape }));
 }
 
 /** Copies a tensor's elements in its true type, little-endian, in row-major order. */
 export function bytesOf(tensor: tf.Tensor): Uint8Array<ArrayBuffer> {
   const { backend, binding, runtime } = currentTensorFlow();
-  return new Uint8Array(runtime.readBytes(binding.handleOf(backend.getInputTensorIds([tensor])[0]!)));
+  return new Uint8Array(runtime.memory.readBytes(binding.handleOf(backend.getInputTensorIds([tensor])[0]!)));
 }
 
 /**

@@ -1,22 +1,19 @@
 /**
- * The TensorFlow of this process: its libraries, its eager context, checked calls, and conversion of tensors.
+ * The TensorFlow of this process: its libraries, its eager context, and checked calls.
  *
  * Only this file reads a native status. The binding above it interprets the values (autocast, TF.js's tensors,
  * traces).
  *
  * @module
  */
-import { elements, type Pointer, toDims } from "./c_values.ts";
+import type { Pointer } from "./c_values.ts";
 import { type ContextOptions, Contexts } from "./contexts.ts";
-import { DataType, dtypeName, elementBytes } from "./dtype.ts";
 import { type Libraries, openLibraries } from "./symbols.ts";
 import { quietly } from "./stderr.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
+import { TensorMemory } from "./tensor_memory.ts";
 import { unset, withVariables } from "./variables.ts";
 import { KEEP_NAN, withXlaFlags, type XlaFlags } from "./xla_flags.ts";
-
-/** `sizeof(TF_TString)`. TensorFlow's string holds short strings inline. */
-const TSTRING_BYTES = 24;
 
 /** Upper limit of threads. TensorFlow would start any number and hang. */
 const MAX_THREADS = 1024;
@@ -59,6 +56,8 @@ export class Runtime {
    * @internal
    */
   readonly cc: Libraries["cc"];
+  /** Contents of tensors. */
+  readonly memory: TensorMemory;
   readonly #framework: Libraries["framework"];
   readonly #status: Pointer;
   readonly #contexts: Contexts;
@@ -78,6 +77,7 @@ export class Runtime {
       throw fixedOption("deterministicOps", deterministicOps, options.deterministicOps!);
     }
     this.#contexts = new Contexts(this, options);
+    this.memory = new TensorMemory(this, libraries.framework);
     this.devices = this.#listDevices();
   }
 
@@ -210,123 +210,6 @@ export class Runtime {
     const copy = this.cc.TFE_TensorHandleCopySharingTensor(handle, this.#status);
     this.check();
     return this.adopt(copy);
-  }
-
-  /**
-   * Creates a handle of a copy of the bytes.
-   *
-   * @param data `dtype`, `shape` and the elements' bytes in row-major order.
-   * @throws {TypeError} If the number of bytes does not match the shape. TensorFlow would read out of bounds.
-   */
-  handleOfBytes(data: { dtype: number; shape: readonly number[]; bytes: Uint8Array }): Pointer {
-    const { dtype, shape, bytes } = data;
-    const size = elementBytes(dtype);
-    if (size === undefined) {
-      throw new TypeError(
-        `Cannot make a tensor from bytes: expected a type of fixed size, got ${dtypeName(dtype)}.`,
-      );
-    }
-    const wanted = size * elements(shape);
-    if (wanted !== bytes.byteLength) {
-      throw new TypeError(
-        `Cannot make a tensor of shape [${shape}] and type ${dtypeName(dtype)}: ` +
-          `expected ${wanted} bytes, got ${bytes.byteLength}.`,
-      );
-    }
-    const tensor = this.#allocate(dtype, shape, bytes.byteLength);
-    if (bytes.byteLength > 0) {
-      const target = Deno.UnsafePointerView.getArrayBuffer(
-        this.#framework.TF_TensorData(tensor)!,
-        bytes.byteLength,
-      );
-      new Uint8Array(target).set(bytes);
-    }
-    return this.handleOfTensor(tensor);
-  }
-
-  /**
-   * Runs `use` with a handle of copies of byte strings. The copies are freed afterwards, because TensorFlow does not
-   * free the strings of a tensor created through the C API. To keep the values, copy them with an op.
-   */
-  withStrings<R>(shape: readonly number[], strings: readonly Uint8Array[], use: (handle: Pointer) => R): R {
-    if (strings.length !== elements(shape)) {
-      throw new TypeError(
-        `Cannot make a string tensor of shape [${shape}]: expected ${
-          elements(shape)
-        } strings, got ${strings.length}.`,
-      );
-    }
-    const tensor = this.#allocate(DataType.STRING, shape, strings.length * TSTRING_BYTES);
-    const start = this.#framework.TF_TensorData(tensor);
-    const places = strings.map((_, i) => Deno.UnsafePointer.offset(start!, i * TSTRING_BYTES));
-    strings.forEach((value, i) => {
-      this.cc.TF_StringInit(places[i]!);
-      // C requires a pointer even for an empty string.
-      const bytes = value.length === 0 ? new Uint8Array(1) : Uint8Array.from(value);
-      this.cc.TF_StringCopy(places[i]!, bytes, BigInt(value.length));
-    });
-    let handle: Pointer = null;
-    try {
-      handle = this.cc.TFE_NewTensorHandle(tensor, this.#status);
-      this.check();
-      return use(handle);
-    } finally {
-      if (handle !== null) this.cc.TFE_DeleteTensorHandle(handle);
-      for (const place of places) this.cc.TF_StringDealloc(place);
-      this.#framework.TF_DeleteTensor(tensor);
-    }
-  }
-
-  #allocate(dtype: number, shape: readonly number[], bytes: number): Pointer {
-    const tensor = this.#framework.TF_AllocateTensor(dtype, toDims(shape), shape.length, BigInt(bytes));
-    if (tensor === null) {
-      throw new Error(
-        `Cannot allocate a tensor: expected ${bytes} bytes of free memory, got fewer. Use smaller tensors.`,
-      );
-    }
-    return tensor;
-  }
-
-  /** Creates a handle of a native tensor and takes ownership of the tensor. */
-  handleOfTensor(tensor: Pointer): Pointer {
-    const handle = this.cc.TFE_NewTensorHandle(tensor, this.#status);
-    this.#framework.TF_DeleteTensor(tensor); // the handle keeps its own reference
-    this.check();
-    return this.adopt(handle);
-  }
-
-  /** Copies a handle's elements in row-major order. */
-  readBytes(handle: Pointer): ArrayBuffer {
-    return this.withTensor(handle, (tensor) => {
-      const length = Number(this.#framework.TF_TensorByteSize(tensor));
-      if (length === 0) return new ArrayBuffer(0);
-      return Deno.UnsafePointerView.getArrayBuffer(this.#framework.TF_TensorData(tensor)!, length).slice(0);
-    });
-  }
-
-  /** Copies a string handle's elements. */
-  readStrings(handle: Pointer, count: number): Uint8Array[] {
-    return this.withTensor(handle, (tensor) => {
-      const start = this.#framework.TF_TensorData(tensor);
-      return Array.from({ length: count }, (_, i) => {
-        const place = Deno.UnsafePointer.offset(start!, i * TSTRING_BYTES);
-        const length = Number(this.cc.TF_StringGetSize(place));
-        if (length === 0) return new Uint8Array(0);
-        const data = this.cc.TF_StringGetDataPointer(place);
-        return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(data!, length).slice(0));
-      });
-    });
-  }
-
-  /** Runs `use` with the host tensor of a handle, which may share the handle's memory. */
-  withTensor<R>(handle: Pointer, use: (tensor: Pointer) => R): R {
-    const tensor = this.cc.TFE_TensorHandleResolve(handle, this.#status);
-    this.check();
-    try {
-      return use(tensor);
-    } finally {
-      this.#framework.TF_DeleteTensor(tensor);
-    }
   }
 
   /** Returns the type and shape of a handle's tensor. */

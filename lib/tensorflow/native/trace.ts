@@ -85,7 +85,7 @@ export class Trace implements Disposable {
   /** Adds a constant with the value of an eager handle. */
   constant(handle: Pointer, dtype: number): GraphValue {
     const { cc, status } = this.#runtime;
-    return this.#runtime.withTensor(handle, (tensor) => {
+    return this.#runtime.memory.withTensor(handle, (tensor) => {
       const node = this.#begin("Const");
       cc.TF_SetAttrType(node, cString("dtype"), dtype);
       cc.TF_SetAttrTensor(node, cString("value"), tensor, status);

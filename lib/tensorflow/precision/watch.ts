@@ -178,7 +178,7 @@ class Watch implements OpWatcher, Disposable {
       })[0]!;
     const flags = run("IsFinite", [binding.handleOf(id)], { T: dtype });
     const all = run("All", [flags, this.#axesOf(rank)], { Tidx: DataType.INT32 });
-    const isFinite = new Uint8Array(runtime.readBytes(all))[0] === 1;
+    const isFinite = new Uint8Array(runtime.memory.readBytes(all))[0] === 1;
     for (const handle of [flags, all]) runtime.deleteHandle(handle);
     return isFinite;
   }
@@ -187,7 +187,7 @@ class Watch implements OpWatcher, Disposable {
     let axes = this.#axes.get(rank);
     if (axes === undefined) {
       const bytes = new Uint8Array(Int32Array.from({ length: rank }, (_, i) => i).buffer);
-      axes = this.#tensorflow.runtime.handleOfBytes({ dtype: DataType.INT32, shape: [rank], bytes });
+      axes = this.#tensorflow.runtime.memory.handleOfBytes({ dtype: DataType.INT32, shape: [rank], bytes });
       this.#axes.set(rank, axes);
     }
     return axes;

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { formatEvent, parseEvent, type RunEvent } from "./event.ts";
+import type { RunEvent } from "./event.ts";
+import { formatEvent, parseEvent } from "./event_line.ts";
 
 const time = "2026-01-02T03:04:05.678Z", sha = "a".repeat(64);
 

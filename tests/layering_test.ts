@@ -8,6 +8,9 @@ import { type ImportGraph, layeringProblems, readImportGraph } from "./support/l
 /** Maximum length of a file in lines. Most files have fewer than 300 lines. */
 const MAX_LINES = 400;
 
+/** Generated files, of any length. */
+const GENERATED = ["lib/figure/report/_page_script.ts"];
+
 const files = findFiles(["lib", "data"]).filter((file) => file.endsWith(".ts") && !file.endsWith("_test.ts"));
 
 function graphOf(imports: Record<string, string[]>): ImportGraph {
@@ -25,7 +28,7 @@ Deno.test("imports between the folders of lib have one direction and no cycle", 
 
 Deno.test("no file of lib or data exceeds the maximum length", () => {
   assertGreater(files.length, 0);
-  for (const file of files) {
+  for (const file of files.filter((file) => !GENERATED.includes(file))) {
     assertLess(Deno.readTextFileSync(file).split("\n").length, MAX_LINES, `${file} has too many lines`);
   }
 });

@@ -244,13 +244,15 @@ Deno.test("report --figures writes each figure as SVG or PNG, and rejects invali
       const files = [...Deno.readDirSync(join(dir, "figures"))].map(({ name }) => name)
         .filter((name) => name.endsWith(kind)).sort();
       assertEquals(files, [
-        `01-gap-by-vocabulary-and-t.${kind}`,
-        `02-loss-character-t-64.${kind}`,
-        `03-gap-character-t-64.${kind}`,
+        `01-loss-character-t-64.${kind}`,
+        `02-gap-character-t-64.${kind}`,
+        `03-gradient-norm.${kind}`,
+        `04-learning-rate.${kind}`,
+        `05-throughput.${kind}`,
       ]);
       for (const file of files) assertStringIncludes(stdout, file);
     }
-    assertStringIncludes(Deno.readTextFileSync(join(dir, "figures", "02-loss-character-t-64.svg")), "<svg ");
+    assertStringIncludes(Deno.readTextFileSync(join(dir, "figures", "01-loss-character-t-64.svg")), "<svg ");
     for (
       const [args, message] of [
         [[dir, "--figures", "gif"], "expected svg or png, got gif"],

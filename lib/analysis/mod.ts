@@ -29,7 +29,7 @@ export {
   squaredBias,
 } from "./culprit.ts";
 export { culpritBound, type CulpritOptions, searchCulprit, type ShareOf } from "./find_culprit.ts";
-export { type Block } from "./gap_blocks.ts";
+export { type Block, blockMeans, blocksOf } from "./gap_blocks.ts";
 export {
   columnLabel,
   count,
@@ -65,7 +65,7 @@ export {
   pairRuns,
   PRECISION,
 } from "./stability.ts";
-export { DEFAULT_LEVEL, type Estimate, estimate } from "./student.ts";
+export { DEFAULT_LEVEL, type Estimate, estimate, tQuantile } from "./student.ts";
 export { summarize, type Summary } from "./summary.ts";
 export { openStepTable, pairTable, runTable, stepTable, type Table } from "./tables.ts";
 export {

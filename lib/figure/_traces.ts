@@ -13,7 +13,7 @@ import type { PlotlyObject } from "./figure.ts";
 export const BASE_COLOR = "#2B8CCB", COLORS: readonly string[] = ["#D55E00", "#009E73", "#CC79A7", "#8C6BB1"];
 /** Color of threshold lines, means and noise floors. */
 export const NEUTRAL = "#888";
-/** Line styles, assigned to policies in order. */
+/** Line styles, assigned to seeds in order. */
 export const DASHES: readonly string[] = ["solid", "dot", "dash", "dashdot"];
 
 /** Maximum number of points in one section of a page. Keeps a page of 1,000 runs responsive. */
@@ -50,7 +50,7 @@ export function curve(
 }
 
 /** Rounds to 7 significant digits, which halves the JSON without a visible change. */
-function rounded(y: number): number {
+export function rounded(y: number): number {
   return Number(y.toPrecision(7));
 }
 
@@ -74,6 +74,12 @@ export function marksOf(
     hoverinfo: "x+text+name",
     marker: { color, symbol: "x-thin-open", size: 12, line: { width: 3, color } },
   }];
+}
+
+/** Returns a color with an opacity of 0.2, for bands. */
+export function translucent(color: string): string {
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+  return `rgba(${r},${g},${b},0.2)`;
 }
 
 /** Returns a layout with a title and two labeled axes. */

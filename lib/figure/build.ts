@@ -5,6 +5,7 @@
  * @module
  */
 import { type Point, thin } from "./curve.ts";
+import { translucent } from "./_traces.ts";
 import { plotlyText } from "./escape.ts";
 import type { Figure, Json, PlotlyObject } from "./figure.ts";
 
@@ -248,11 +249,6 @@ function rounded(value: Json | undefined, digits: number): Json | undefined {
 /** Returns a rounded number, or null for non-finite values, which JSON cannot represent. Plotly breaks lines at null. */
 function number(value: number, digits: number = DIGITS): number | null {
   return Number.isFinite(value) ? significant(value, digits) : null;
-}
-
-function translucent(color: string): string {
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
-  return `rgba(${r},${g},${b},0.2)`;
 }
 
 /** Rounds a number to at most `digits` significant digits. Returns integers unchanged. */

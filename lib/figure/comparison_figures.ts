@@ -22,8 +22,15 @@ const SHORT: Readonly<Record<GapMeasure, string>> = {
   distance: "Distance of losses",
 };
 
+/** What the measures mean. */
+const HOW: Readonly<Record<GapMeasure, string>> = {
+  validation: "Final validation loss minus float32's.",
+  bitsPerByte: "Final validation loss minus float32's in bits per byte, comparable across vocabularies.",
+  distance: "Mean absolute difference of training losses per step.",
+};
+
 /** Axes of a grid, with the titles of the horizontal axis. */
-const AXES = { T: "sequence length T in tokens", V: "vocabulary size V" };
+const AXES = { T: "sequence length T", V: "vocabulary size V" };
 
 /**
  * Returns interaction plots of a grid: one figure per measure, with the gap over T and one line with intervals per V. With a
@@ -57,6 +64,9 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
     return {
       title,
       data,
+      how: `${HOW[name]} Bars: ${
+        percent(level)
+      } intervals over paired seeds. A line that rises means that the gap grows.`,
       layout: {
         ...base,
         xaxis: {
@@ -96,7 +106,7 @@ function shareFigure(alone: CulpritFinding["search"]["alone"], title: string): F
   const rows = [...new Set(alone.map(({ part }) => part.opClass))];
   const shareOf = (row: string, column: string) =>
     alone.find(({ part }) => part.opClass === row && part.layers.join(" and ") === column)?.share ?? NaN;
-  return heatMapFigure(
+  const figure = heatMapFigure(
     { title, x: "layer", y: "operation class" },
     {
       columns,
@@ -105,4 +115,8 @@ function shareFigure(alone: CulpritFinding["search"]["alone"], title: string): F
       range: [0, 1],
     },
   );
+  return {
+    ...figure,
+    how: "Dark: this part alone causes most of the effect. Empty: the layer has no such part.",
+  };
 }

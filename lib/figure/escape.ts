@@ -1,5 +1,5 @@
 /**
- * Escapes text for HTML, for Plotly labels and for JSON inside a script element.
+ * Escapes text for HTML and for Plotly labels.
  *
  * @module
  */
@@ -25,15 +25,4 @@ export function escapeHtml(text: string): string {
  */
 export function plotlyText(text: string): string {
   return plainText(text).replace(/[&<>]/g, (character) => ENTITIES[character]!);
-}
-
-/**
- * Serializes a value as JSON for a script element. The result cannot end the script, begin a comment, or contain U+2028 or
- * U+2029.
- */
-export function scriptJson(value: unknown): string {
-  return JSON.stringify(value)
-    .replaceAll("<", "\\u003c")
-    .replaceAll("\u2028", "\\u2028")
-    .replaceAll("\u2029", "\\u2029");
 }

@@ -12,8 +12,6 @@ import {
   sha256Hex,
   varyingFields,
 } from "../record/mod.ts";
-import { plotlyText } from "./escape.ts";
-import type { PlotlyObject } from "./figure.ts";
 
 /** Axis in which runs differ. */
 export interface Facet {
@@ -66,21 +64,14 @@ export function facetsOf(runs: readonly RecordedRun[]): Facet[] {
   }).filter(({ values }) => values.length > 1);
 }
 
-/** Metadata of a trace or table row: the run's value on each axis, and the key of its pair. */
-export interface RunMeta {
-  /** Values by axis, escaped by {@linkcode plotlyText}. */
-  readonly facets: { readonly [axis: string]: string };
-  /** Key shared by runs on one device that differ only in precision. */
-  readonly pair: string;
+/** Returns the key shared by runs on one device that differ only in precision. */
+export function pairKey(run: RecordedRun): string {
+  return sha256Hex(keyOf(run, ["policy", "overrides"])).slice(0, 12);
 }
 
-/** Returns a function that gives the {@linkcode RunMeta} of a run. Plotly keeps it as a trace's `meta`. */
-export function metaOf(runs: readonly RecordedRun[]): (run: RecordedRun) => RunMeta & PlotlyObject {
-  const facets = facetsOf(runs);
-  return (run) => ({
-    facets: Object.fromEntries(facets.map(({ key, valueOf }) => [key, plotlyText(valueOf(run))])),
-    pair: sha256Hex(keyOf(run, ["policy", "overrides"])).slice(0, 12),
-  });
+/** Metadata of a trace of one run. Plotly keeps it as the trace's `meta`; the report's page finds the run by it. */
+export function metaOf({ manifest: { runId } }: RecordedRun): { readonly run: string } {
+  return { run: runId };
 }
 
 /** Runs of one setting: equal in everything except precision and seed. */

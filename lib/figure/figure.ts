@@ -15,6 +15,8 @@ export interface Figure {
   readonly title: string;
   /** Plotly traces. */
   readonly data: readonly PlotlyObject[];
+  /** How to read the figure, in one or two sentences. Default: none. */
+  readonly how?: string;
   /** Plotly layout. */
   readonly layout: PlotlyObject;
 }

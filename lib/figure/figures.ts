@@ -5,6 +5,8 @@
  */
 import {
   BASELINE,
+  blockMeans,
+  blocksOf,
   comparePairs,
   type Comparison,
   DEFAULT_LEVEL,
@@ -28,10 +30,12 @@ import {
   NEUTRAL,
   pick,
   pointsFor,
+  rounded,
+  translucent,
   valuesOf,
 } from "./_traces.ts";
 import { plotlyText } from "./escape.ts";
-import { bySetting, metaOf, type RunMeta } from "./facets.ts";
+import { bySetting, metaOf } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
 /** Figure of one setting. Vocabulary and T give its position in a grid of figures. */
@@ -48,7 +52,7 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
   const runs = all.filter(({ manifest: { spec } }) => !isPerturbed(spec));
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
-  const metaFor = metaOf(runs), most = pointsFor(runs.length);
+  const most = pointsFor(runs.length);
   return bySetting(runs, (run) => run).map(({ name: setting, tokenizer, T, members }) => {
     const drawn = [true, false].flatMap((isBase) =>
       members.filter(({ manifest }) => isBaseline(manifest.spec) === isBase)
@@ -59,13 +63,13 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
       const isBase = isBaseline(spec);
       const color = isBase ? BASE_COLOR : pick(COLORS, policies.indexOf(precisionName(spec)));
       const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
-      const meta = metaFor(run);
+      const meta = metaOf(run);
       const training = { x: steps.step, y: steps.loss };
       const validation = { x: evals.map(({ step }) => step), y: evals.map(({ loss }) => loss) };
       return [
         curve(training, {
           name,
-          meta,
+          meta: { ...meta, blocks: blocksIn(steps.loss) },
           legendgroup: name,
           // The baseline is wide and pale, so that an equal curve on top of it stays visible.
           line: { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: isBase ? 3 : 1.25 },
@@ -79,15 +83,34 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
             color,
             size: isBase ? 10 : 5,
             symbol: isBase ? "diamond-open" : "diamond",
-            line: { width: 2 },
+            line: { width: isBase ? 2 : 0 },
           },
         },
         ...marksOf([training, validation], { name, color, meta }),
       ];
     });
     const title = `Loss: ${setting}`;
-    return { title, tokenizer, T, data, layout: layoutOf(title, { x: "step", y: "nats per token" }) };
+    return {
+      ...{ title, tokenizer, T, data, layout: layoutOf(title, { x: "step", y: "nats per token" }) },
+      how:
+        "Lines: training loss, lower precision on top of float32. Diamonds: validation loss. Crosses: NaN or " +
+        "infinite losses.",
+    };
   });
+}
+
+/** Returns the mean loss of each block of steps, at the middle of the block. */
+function blocksIn(losses: ArrayLike<number>): { x: number[]; y: (number | null)[] } {
+  const blocks = blocksOf(losses.length);
+  return {
+    x: blocks.map(({ first, last }) => (first + last) / 2),
+    y: finiteOnly(blockMeans(losses, blocks)),
+  };
+}
+
+/** Rounds values as curves do. JSON has no NaN. */
+function finiteOnly(values: readonly number[]): (number | null)[] {
+  return values.map((value) => Number.isFinite(value) ? rounded(value) : null);
 }
 
 /** Title of the vertical axis of gap figures. */
@@ -107,16 +130,16 @@ export function gapFigures(
   const pairs = pairRuns(runs);
   const policies = valuesOf(pairs.map(({ other }) => other), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
-  const metaFor = metaOf(runs), most = pointsFor(pairs.length);
+  const most = pointsFor(pairs.length);
   return bySetting(pairs, ({ other }) => other).map(({ name: setting, tokenizer, T, members }) => {
     const gaps = members.map((pair) => gapOf(pair, tolerance));
     const curves = members.flatMap((pair, i) => {
       const { spec } = pair.other.manifest;
       const points = { x: seriesOf(pair.other).steps.step, y: gaps[i]!.byStep };
-      const color = pick(COLORS, seeds.indexOf(spec.seed));
+      const color = pick(COLORS, policies.indexOf(precisionName(spec)));
       const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
-      const line = { color, dash: pick(DASHES, policies.indexOf(precisionName(spec))), width: 1.5 };
-      const meta = metaFor(pair.other);
+      const line = { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: 1.5 };
+      const meta = metaOf(pair.other);
       return [
         // Pale if a mean is drawn on top.
         curve(points, { name, meta, legendgroup: name, line, opacity: members.length > 1 ? 0.5 : 1 }, most),
@@ -127,7 +150,7 @@ export function gapFigures(
       .flatMap((group) =>
         meanTraces(group, {
           perturbed: perturbedPairs(runs, group[0]!.baseline),
-          meta: metaFor(group[0]!.other),
+          color: pick(COLORS, policies.indexOf(precisionName(group[0]!.other.manifest.spec))),
         })
       );
     const title = `Gap: ${setting}`;
@@ -139,32 +162,41 @@ export function gapFigures(
       T,
       data: [...curves, ...means],
       layout: { ...base, yaxis, showlegend: true, shapes: [ruleAt(tolerance), ruleAt(-tolerance)] },
+      how:
+        `Training loss minus float32's: above 0, the lower precision is worse. Bold: mean of finished pairs with its ` +
+        `95 % interval. Dashed: noise floor. Dotted: tolerance of ±${tolerance} nats, if in range.`,
     };
   });
 }
 
-/** Returns the mean gap of finished pairs per block of steps, its interval and the noise floor. Empty below two pairs. */
+/**
+ * Returns the mean gap of finished pairs per block of steps, its interval and the noise floor. Empty below two pairs. The mean's
+ * `meta.members` holds the gaps of each pair, so that the report's page can average a selection of them.
+ */
 function meanTraces(
   group: readonly Pair[],
-  { perturbed, meta: { facets } }: { perturbed: readonly Pair[]; meta: RunMeta },
+  { perturbed, color }: { perturbed: readonly Pair[]; color: string },
 ): PlotlyObject[] {
   const finished = group.filter(({ baseline, other }) =>
     baseline.status === "finished" && other.status === "finished"
   );
   if (finished.length < 2) return [];
-  const { blocks, precision }: Comparison = comparePairs(finished, {
-    perturbed,
-  });
+  const { blocks, pairs, precision }: Comparison = comparePairs(finished, { perturbed });
   const shown = blocks.filter(({ gap }) => gap.half !== undefined && Number.isFinite(gap.mean));
   if (shown.length === 0) return [];
-  const name = plotlyText(`${precision.other}, mean of ${finished.length}`);
+  const name = plotlyText(precision.other);
   const x = shown.map(({ first, last }) => (first + last) / 2);
-  const { seed: _seed, status: _status, ...ofAll } = facets;
-  const meta = { facets: ofAll, pair: "" };
-  const line = (y: (number | null)[], style: PlotlyObject): PlotlyObject => ({
+  const isSound = ({ divergedAt: { baseline, other } }: Comparison["pairs"][number]) =>
+    baseline === undefined && other === undefined;
+  const members = pairs.flatMap((pair, i) =>
+    isSound(pair)
+      ? [{ ...metaOf(finished[i]!.other), y: finiteOnly(blockMeans(pair.gap.byStep, shown)) }]
+      : []
+  );
+  const line = (role: string, y: (number | null)[], style: PlotlyObject): PlotlyObject => ({
     type: "scatter",
     mode: "lines",
-    meta,
+    meta: { mean: name, role },
     x,
     y,
     hoverinfo: "skip",
@@ -173,6 +205,7 @@ function meanTraces(
   const edge = { showlegend: false, line: { width: 0 }, legendgroup: name };
   const floor = (sign: number): PlotlyObject[] =>
     shown.every((block) => block.floor === undefined) ? [] : [line(
+      "floor",
       shown.map((block) => block.floor === undefined ? null : sign * block.floor),
       {
         name: "noise floor",
@@ -181,19 +214,20 @@ function meanTraces(
         line: { color: NEUTRAL, width: 1.5, dash: "dash" },
       },
     )];
+  const mean = line("mean", shown.map(({ gap }) => gap.mean), {
+    name: `${name}, mean of ${finished.length}, ${100 * DEFAULT_LEVEL} % interval`,
+    legendgroup: name,
+    line: { color, width: 3 },
+  });
   return [
-    line(shown.map(({ gap }) => gap.mean - gap.half!), { ...edge, name: `${name}, lower bound` }),
-    line(shown.map(({ gap }) => gap.mean + gap.half!), {
+    line("low", shown.map(({ gap }) => gap.mean - gap.half!), { ...edge, name: `${name}, lower bound` }),
+    line("high", shown.map(({ gap }) => gap.mean + gap.half!), {
       ...edge,
       name: `${name}, upper bound`,
       fill: "tonexty",
-      fillcolor: "rgba(136,136,136,0.25)",
+      fillcolor: translucent(color),
     }),
-    line(shown.map(({ gap }) => gap.mean), {
-      name: `${name}, ${100 * DEFAULT_LEVEL} % interval`,
-      legendgroup: name,
-      line: { color: NEUTRAL, width: 3 },
-    }),
+    { ...mean, meta: { ...mean["meta"] as PlotlyObject, members } },
     ...floor(1),
     ...floor(-1),
   ];

@@ -3,7 +3,7 @@ import { recordRuns as record } from "../../tests/support/synthetic_runs.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 import { gapFigures, lossFigures } from "./figures.ts";
-import { gapByAxisFigures } from "./gap_by_axis.ts";
+import { gapByAxisFigures } from "./by_axis.ts";
 
 /** Two precisions, seeds, tokenizers and sequence lengths; the gap is `gap` at the last of three steps. */
 function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[] {
@@ -27,7 +27,7 @@ function sweep(gap: (seed: number) => number = (seed) => seed / 8): RecordedRun[
 
 const names = (figure: Figure) => figure.data.map(({ name }) => name);
 /** Returns the curves of single runs, without means. */
-const ofRuns = ({ data }: Figure) => data.filter(({ meta }) => (meta as PlotlyObject)["pair"] !== "");
+const ofRuns = ({ data }: Figure) => data.filter(({ meta }) => (meta as PlotlyObject)["run"] !== undefined);
 const yOf = (trace: PlotlyObject | undefined) => trace?.["y"];
 
 Deno.test("lossFigures() returns one figure per setting, with lower precision on top of float32", () => {
@@ -87,10 +87,10 @@ Deno.test("gapFigures() shows the mean of several pairs with Student's interval,
     spec: { seed: 1, perturb: 1, tokenizer: "bpe:512" },
   }]);
   const { data } = gapFigures([...sweep(), ...perturbed])[0]!;
-  const means = data.filter(({ meta }) => (meta as PlotlyObject)["pair"] === "");
+  const means = data.filter(({ meta }) => (meta as PlotlyObject)["mean"] !== undefined);
   assertEquals(means.map(({ name }) => name), [
-    "bf16-autocast, mean of 2, lower bound",
-    "bf16-autocast, mean of 2, upper bound",
+    "bf16-autocast, lower bound",
+    "bf16-autocast, upper bound",
     "bf16-autocast, mean of 2, 95 % interval",
     "noise floor",
     "noise floor",

@@ -19,8 +19,14 @@ export { type Point, thin } from "./curve.ts";
 export { escapeHtml } from "./escape.ts";
 export type { Figure, Json, PlotlyObject } from "./figure.ts";
 export { gapFigures, lossFigures, type SettingFigure } from "./figures.ts";
-export { gapByAxisFigures } from "./gap_by_axis.ts";
+export { gapByAxisFigures } from "./by_axis.ts";
 export { probeFigures } from "./probe_figures.ts";
-export { type FigureSection, renderReport, type ReportContent, reportFigures } from "./report/report.ts";
+export {
+  type FigureSection,
+  renderReport,
+  type ReportContent,
+  reportFigures,
+  TRAINING,
+} from "./report/report.ts";
 export { figurePng } from "./svg/png.ts";
 export { figureSvg, type SvgOptions } from "./svg/svg.ts";

@@ -1,26 +1,53 @@
 /**
- * Figures of probes: heat maps of layer × step, and the history of the loss scale.
+ * Figures of probes: heat maps of layer × step.
  *
  * @module
  */
 import { isBaseline, precisionName } from "../analysis/mod.ts";
 import { greatest } from "../number/extent.ts";
 import { type ProbedStep, type RecordedRun, seriesOf } from "../record/mod.ts";
-import { curveFigure, heatMapFigure } from "./build.ts";
+import { heatMapFigure } from "./build.ts";
 import type { Figure } from "./figure.ts";
 
 /** Metrics by layer that heat maps show, with short titles. `isShare`: colors begin at 0. */
-const METRICS: Readonly<Record<string, { title: string; isShare?: true }>> = {
-  saturated: { title: "Saturated values", isShare: true },
-  flushed: { title: "Values flushed to 0", isShare: true },
-  lastBin: { title: "Values in the last bin", isShare: true },
-  gradSaturated: { title: "Saturated gradients", isShare: true },
-  gradFlushed: { title: "Gradients flushed to 0", isShare: true },
-  gradLastBin: { title: "Gradients in the last bin", isShare: true },
-  coherence: { title: "Coherence of errors" },
-  residualMax: { title: "Residual stream" },
-  attentionMax: { title: "Attention logits" },
-  nonFinite: { title: "NaN and infinite values", isShare: true },
+const METRICS: Readonly<Record<string, { title: string; how: string; isShare?: true }>> = {
+  saturated: {
+    title: "Saturated values",
+    how: "Share of values beyond the format's largest number.",
+    isShare: true,
+  },
+  flushed: { title: "Values flushed to 0", how: "Share of values that round to 0.", isShare: true },
+  lastBin: {
+    title: "Values in the last bin",
+    how: "Share of values that round to the format's largest number.",
+    isShare: true,
+  },
+  gradSaturated: {
+    title: "Saturated gradients",
+    how: "Share of gradient elements beyond the format's largest number.",
+    isShare: true,
+  },
+  gradFlushed: {
+    title: "Gradients flushed to 0",
+    how: "Share of gradient elements that round to 0.",
+    isShare: true,
+  },
+  gradLastBin: {
+    title: "Gradients in the last bin",
+    how: "Share of gradient elements that round to the format's largest number.",
+    isShare: true,
+  },
+  coherence: {
+    title: "Coherence of errors",
+    how: "1 for independent gradient errors. Errors above 1 do not average out.",
+  },
+  residualMax: { title: "Residual stream", how: "Largest magnitude in the residual stream." },
+  attentionMax: { title: "Attention logits", how: "Largest attention logit." },
+  nonFinite: {
+    title: "NaN and infinite values",
+    how: "Share of values that are NaN or infinite.",
+    isShare: true,
+  },
 };
 
 /** Maximum number of columns of a heat map. More probed steps are thinned evenly. */
@@ -30,9 +57,8 @@ const MOST_COLUMNS = 40;
 const MOST_RUNS = 4;
 
 /**
- * Returns figures of probes: one heat map of layer × step per metric, and the loss scale over steps of runs with a gradient
- * scaler. Heat maps show the first run of each precision, of at most four precisions. Metrics that are 0 everywhere are left
- * out.
+ * Returns figures of probes: one heat map of layer × step per metric. They show the first run of each precision, of at most
+ * four precisions. Metrics that are 0 everywhere are left out.
  */
 export function probeFigures(runs: readonly RecordedRun[]): Figure[] {
   const probed = runs.filter((run) => seriesOf(run).probed.length > 0);
@@ -40,14 +66,14 @@ export function probeFigures(runs: readonly RecordedRun[]): Figure[] {
     .map(([run]) => run!)
     .sort((a, b) => Number(isBaseline(a.manifest.spec)) - Number(isBaseline(b.manifest.spec)))
     .slice(0, MOST_RUNS);
-  return [...first.flatMap(heatMaps), ...lossScaleFigures(runs)];
+  return first.flatMap(heatMaps);
 }
 
 function heatMaps(run: RecordedRun): Figure[] {
   const { spec } = run.manifest;
   const steps = thinned(seriesOf(run).probed);
   const layers = ["embedding", ...Array.from({ length: spec.nLayer }, (_, i) => `h.${i}`), "head", "loss"];
-  return Object.entries(METRICS).flatMap(([metric, { title, isShare }]) => {
+  return Object.entries(METRICS).flatMap(([metric, { title, how, isShare }]) => {
     const valueOf = ({ probes }: ProbedStep, layer: string) => {
       const value = probes[layer]?.[metric];
       return typeof value === "number" ? value : NaN;
@@ -55,7 +81,7 @@ function heatMaps(run: RecordedRun): Figure[] {
     const rows = layers.filter((layer) => steps.some((step) => !Number.isNaN(valueOf(step, layer))));
     const values = rows.map((layer) => steps.map((step) => valueOf(step, layer)));
     if (values.flat().every((value) => !(Math.abs(value) > 0))) return [];
-    return [heatMapFigure(
+    const figure = heatMapFigure(
       {
         title: `${title}: ${precisionName(spec)}`,
         ...{ x: "step", y: "layer", height: 140 + 26 * Math.max(4, rows.length) },
@@ -64,7 +90,8 @@ function heatMaps(run: RecordedRun): Figure[] {
         ...{ values, rows, columns: steps.map(({ step }) => String(step)) },
         ...(isShare && { range: [0, greatest(values.flat().filter(Number.isFinite))] }),
       },
-    )];
+    );
+    return [{ ...figure, how: `${how} Run ${run.manifest.runId}.` }];
   });
 }
 
@@ -72,18 +99,4 @@ function thinned(steps: readonly ProbedStep[]): readonly ProbedStep[] {
   const count = Math.min(MOST_COLUMNS, steps.length);
   const at = (i: number) => count === 1 ? 0 : Math.round(i * (steps.length - 1) / (count - 1));
   return Array.from({ length: count }, (_, i) => steps[at(i)]!);
-}
-
-function lossScaleFigures(runs: readonly RecordedRun[]): Figure[] {
-  const curves = runs.flatMap((run) => {
-    const { steps: { step, lossScale } } = seriesOf(run), { spec } = run.manifest;
-    if (lossScale === undefined) return [];
-    const points = Array.from(step, (x, i) => ({ x, y: lossScale[i]! }));
-    return [{ name: `${precisionName(spec)}, seed ${spec.seed}`, points }];
-  });
-  if (curves.length === 0) return [];
-  return [curveFigure(
-    { title: "Loss scale", x: "step", y: "factor of the loss", layout: { yaxis: { type: "log" } } },
-    curves,
-  )];
 }

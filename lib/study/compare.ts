@@ -26,7 +26,7 @@ import {
   type VerdictKind,
   verdictTable,
 } from "../analysis/mod.ts";
-import { type Figure, reportFigures } from "../figure/mod.ts";
+import { type Figure, reportFigures, TRAINING } from "../figure/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 
 /** Options of {@linkcode compare}. */
@@ -99,7 +99,10 @@ export function compare(runs: readonly RecordedRun[], options: CompareOptions = 
     pairs: groups.flatMap(({ pairs }) => pairs),
     groups,
     table: () => verdictTable(groups),
-    figures: () => reportFigures(runs, tolerance).flatMap(({ figures }) => figures),
+    figures: () =>
+      reportFigures(runs, tolerance).filter(({ heading }) => heading !== TRAINING).flatMap(({ figures }) =>
+        figures
+      ),
   };
 }
 

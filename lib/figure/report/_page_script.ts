@@ -15,116 +15,486 @@ export const SCRIPT: string = `
   function textOf(id, root = document) {
     return root.getElementById(id)?.textContent ?? "";
   }
+  function make(tag, content = [], attributes = {}) {
+    const element = document.createElement(tag);
+    element.append(...typeof content === "string" ? [content] : content);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  }
+  function tableOf(header, rows) {
+    const head = make("tr", header.map((text) => make("th", text, { scope: "col" })));
+    const body = rows.map(
+      ([name = "", ...cells]) => make("tr", [make("th", name, { scope: "row" }), ...cells.map((text) => make("td", text))])
+    );
+    return make("table", [...header.length === 0 ? [] : [make("thead", [head])], make("tbody", body)], {
+      class: "machine"
+    });
+  }
 
   // lib/figure/report/page/filters.ts
   var SEPARATOR = String.fromCharCode(31);
   var groups = () => all("#filters [data-axis]");
   var inputsOf = (group) => all("input, option", group);
   var isOn = (input) => "checked" in input ? input.checked : input.selected;
+  var axisOf = (group) => group.dataset["axis"] ?? "";
   function choices() {
     const chosen = /* @__PURE__ */ new Map();
     for (const group of groups()) {
       const inputs = inputsOf(group), on = inputs.filter(isOn);
-      if (on.length < inputs.length) {
-        chosen.set(
-          group.dataset["axis"] ?? "",
-          new Set(on.map(({ value }) => value))
-        );
-      }
+      if (on.length < inputs.length) chosen.set(axisOf(group), new Set(on.map(({ value }) => value)));
     }
     return chosen;
   }
-  function fits(facets = {}, chosen) {
+  function fits(facets, chosen) {
     return [...chosen].every(([axis, values]) => {
       const value = facets[axis];
       return value === void 0 || values.has(value);
     });
   }
-  function filtered(trace, chosen) {
-    const points = trace.meta?.points;
-    if (points === void 0) return fits(trace.meta?.facets, chosen) ? trace : void 0;
-    const keep = points.map(({ facets }) => fits(facets, chosen));
-    if (!keep.includes(true)) return void 0;
-    const part = (list) => Array.isArray(list) && list.length === keep.length ? list.filter((_, i) => keep[i]) : list;
-    return {
-      ...trace,
-      x: part(trace.x),
-      y: part(trace.y),
-      text: part(trace.text),
-      meta: { ...trace.meta, points: part(points) },
-      marker: { ...trace.marker, symbol: part(trace.marker?.symbol) }
-    };
-  }
-  function addressOfChoices() {
-    const entries = groups().flatMap((group) => {
+  function filterEntries() {
+    return groups().flatMap((group) => {
       const inputs = inputsOf(group);
       const on = inputs.filter(isOn), off = inputs.filter((input) => !isOn(input));
       const text = (list) => list.map(({ value }) => value).join(SEPARATOR);
-      return off.length === 0 ? [] : [[group.dataset["axis"] ?? "", off.length <= on.length ? \`!\${text(off)}\` : text(on)]];
+      if (off.length === 0) return [];
+      return [[axisOf(group), off.length <= on.length ? \`!\${text(off)}\` : text(on)]];
     });
-    return new URLSearchParams(entries).toString();
   }
-  function restoreFilters() {
-    for (const [axis, text] of new URLSearchParams(location.hash.slice(1))) {
-      const isOut = text.startsWith("!");
-      const named = new Set(text.slice(isOut ? 1 : 0).split(SEPARATOR));
-      const group = groups().find(({ dataset }) => dataset["axis"] === axis);
-      for (const input of group === void 0 ? [] : inputsOf(group)) {
-        const on = named.has(input.value) !== isOut;
-        if ("checked" in input) input.checked = on;
-        else input.selected = on;
-      }
+  function restoreFilter(axis, text) {
+    const isOut = text.startsWith("!");
+    const named = new Set(text.slice(isOut ? 1 : 0).split(SEPARATOR));
+    const group = groups().find((one) => axisOf(one) === axis);
+    for (const input of group === void 0 ? [] : inputsOf(group)) {
+      const on = named.has(input.value) !== isOut;
+      if ("checked" in input) input.checked = on;
+      else input.selected = on;
     }
   }
-  function filterRows(chosen) {
-    let shown = 0, runs = 0;
-    for (const row of all("tr[data-facets]")) {
-      row.hidden = !fits(JSON.parse(row.dataset["facets"] ?? "{}"), chosen);
-      if (row.closest("table")?.dataset["of"] !== "runs") continue;
-      runs++;
-      if (!row.hidden) shown++;
+
+  // lib/figure/report/page/state.ts
+  var state = {
+    data: { figures: [], facets: [], common: {}, quantiles: [], runs: {} },
+    pinned: [],
+    hidden: /* @__PURE__ */ new Set(),
+    opened: void 0
+  };
+  function runOf(id) {
+    return id !== void 0 && Object.hasOwn(state.data.runs, id) ? state.data.runs[id] : void 0;
+  }
+  var form = () => document.querySelector("#view");
+  var controls = () => [
+    ...form()?.querySelectorAll("[name]") ?? []
+  ];
+  var valueOf = (control) => control.type === "checkbox" ? control.checked ? "1" : "" : control.value;
+  function view() {
+    const values = Object.fromEntries(controls().map((control) => [control.name, valueOf(control)]));
+    return {
+      x: values["x"] ?? "step",
+      smooth: Number(values["smooth"] ?? 0),
+      logX: values["logX"] === "1",
+      logY: values["logY"] === "1",
+      color: values["color"] ?? "",
+      band: values["band"] === "1"
+    };
+  }
+  var OWN = "~";
+  function keepState() {
+    const changed = controls().filter((control) => valueOf(control) !== initial.get(control.name));
+    const entries = [
+      ...filterEntries(),
+      ...changed.map((control) => [OWN + control.name, valueOf(control)]),
+      ...state.pinned.length > 0 ? [[\`\${OWN}pin\`, state.pinned.join()]] : [],
+      ...state.hidden.size > 0 ? [[\`\${OWN}hide\`, [...state.hidden].join()]] : [],
+      ...state.opened === void 0 ? [] : [[\`\${OWN}run\`, state.opened]]
+    ];
+    const hash = new URLSearchParams(entries).toString();
+    if (hash === location.hash.slice(1)) return;
+    try {
+      history.replaceState(null, "", hash === "" ? location.pathname + location.search : \`#\${hash}\`);
+    } catch {
+    }
+  }
+  var initial = /* @__PURE__ */ new Map();
+  function restoreState() {
+    const view2 = form();
+    if (view2 !== null) view2.hidden = state.data.figures.every(({ isSteps }) => !isSteps);
+    for (const control of controls()) initial.set(control.name, valueOf(control));
+    const entries = new URLSearchParams(location.hash.slice(1));
+    const list = (name) => (entries.get(OWN + name) ?? "").split(",").filter((id) => runOf(id) !== void 0);
+    state.pinned = list("pin");
+    state.hidden = new Set(list("hide"));
+    [state.opened] = list("run");
+    for (const [name, value] of entries) {
+      if (!name.startsWith(OWN)) restoreFilter(name, value);
+      const control = controls().find((one) => OWN + one.name === name);
+      if (control === void 0) continue;
+      if (control.type === "checkbox") control.checked = value === "1";
+      else control.value = value;
+      if (control.tagName === "SELECT" && control.value !== value) control.value = initial.get(control.name);
+    }
+  }
+
+  // lib/figure/report/page/colors.ts
+  var COLORS = ["#2B8CCB", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#B8860B", "#7F7F7F", "#C0392B"];
+  var DASHES = ["solid", "dot", "dash", "dashdot"];
+  var BASELINE = "float32";
+  function colorAxis({ color }) {
+    const { facets } = state.data;
+    const find = (key) => facets.find((facet) => facet.key === key)?.key;
+    return (color === "" ? void 0 : find(color)) ?? find("precision") ?? facets.find(({ key }) => key !== "seed" && key !== "status")?.key ?? facets[0]?.key;
+  }
+  function valuesOf(axis) {
+    const values = state.data.facets.find(({ key }) => key === axis)?.values ?? [];
+    return values.includes(BASELINE) ? [BASELINE, ...values.filter((value) => value !== BASELINE)] : values;
+  }
+  function colorOf(axis, value) {
+    const values = valuesOf(axis);
+    const shift = axis === "precision" && !values.includes(BASELINE) ? 1 : 0;
+    return COLORS[Math.max(0, values.indexOf(value ?? "") + shift) % COLORS.length];
+  }
+  function dashOf(run, axis) {
+    if (!hasDashes(axis)) return "solid";
+    return DASHES[Math.max(0, valuesOf("seed").indexOf(run.facets["seed"] ?? ""))] ?? "solid";
+  }
+  function hasDashes(axis) {
+    return axis !== "seed" && valuesOf("seed").length <= DASHES.length;
+  }
+  function isBaseline(run) {
+    return (run.facets["precision"] ?? state.data.common["policy"]) === BASELINE;
+  }
+  function translucent(color) {
+    const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+    return \`rgba(\${r},\${g},\${b},0.2)\`;
+  }
+  var SAMPLES = ["\\u2014\\u2014\\u2014", "\\xB7\\xB7\\xB7\\xB7\\xB7", "\\u2013 \\u2013 \\u2013", "\\u2013 \\xB7 \\u2013"];
+  function legendOf(axis, shown2) {
+    const present = (key) => valuesOf(key).filter((value) => shown2.some(({ facets }) => facets[key ?? ""] === value));
+    const seeds = hasDashes(axis) && present("seed").length > 1 ? present("seed") : [];
+    return [
+      ...present(axis).map((value) => ({
+        label: value,
+        color: colorOf(axis, value),
+        width: axis === "precision" && value === BASELINE ? 6 : 3
+      })),
+      ...seeds.map((seed) => ({
+        label: \`seed \${seed}\`,
+        sample: SAMPLES[valuesOf("seed").indexOf(seed)] ?? ""
+      }))
+    ];
+  }
+  function colored(layout, dark2) {
+    const [ink, grid, paper] = dark2 ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
+    const axis = { gridcolor: grid, linecolor: grid };
+    const own = {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: ink, family: "system-ui, sans-serif" },
+      hoverlabel: { ...layout.hoverlabel, bgcolor: paper, bordercolor: grid, font: { color: ink } }
+    };
+    return { ...layout, ...own, xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis } };
+  }
+
+  // lib/figure/report/page/downloads.ts
+  var SIZE = { width: 900, height: 480 };
+  function csvOf(rows) {
+    const cell = (value) => {
+      const text = value === null || value === void 0 ? "" : String(value);
+      return /[",\\r\\n]/.test(text) ? \`"\${text.replaceAll('"', '""')}"\` : text;
+    };
+    return rows.map((row) => \`\${row.map(cell).join()}\\r
+\`).join("");
+  }
+  function save(name, extension, url) {
+    const file = name.toLowerCase().replaceAll(/[^\\p{L}\\p{N}]+/gu, "-").replaceAll(/^-|-$/g, "").slice(0, 80);
+    Object.assign(document.createElement("a"), { href: url, download: \`\${file || "table"}.\${extension}\` }).click();
+  }
+  function saveText(name, extension, text) {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    save(name, extension, url);
+    setTimeout(() => URL.revokeObjectURL(url), 1e4);
+  }
+  async function saveFigure(title, format, { traces, layout, xTitle }) {
+    if (format === "csv") {
+      const rows = traces.filter(({ x }) => x !== void 0).flatMap(({ name, x, y, meta }) => x.map((at, i) => [meta?.run ?? meta?.points?.[i], name, at, y[i]]));
+      saveText(title, "csv", csvOf([["run", "name", xTitle, "y"], ...rows]));
+      return;
+    }
+    const figure = {
+      data: traces,
+      layout: {
+        ...layout,
+        title: { text: title, font: { size: 15 } },
+        margin: { ...layout.margin, t: 44 },
+        showlegend: traces.length > 1,
+        paper_bgcolor: "#ffffff"
+      },
+      config: {}
+    };
+    save(title, format, await Plotly.toImage(figure, { format, ...SIZE, ...format === "png" && { scale: 2 } }));
+  }
+  function saveTable(name, table) {
+    const rows = [...table.rows].filter((row) => !row.hidden).map(
+      (row) => [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map(({ textContent }) => textContent)
+    );
+    saveText(name, "csv", csvOf(rows));
+  }
+
+  // lib/figure/report/page/scales.ts
+  var X_TITLES = {
+    step: "step",
+    tokens: "training tokens",
+    FLOPs: "training FLOPs",
+    time: "training time (s)"
+  };
+  function xOf(step, run, unit) {
+    if (run === void 0 || unit === "step") return step;
+    if (unit === "tokens") return step * run.tokens;
+    if (unit === "FLOPs") return step * (run.flops ?? NaN);
+    const { step: steps, seconds } = run.clock;
+    const after = steps.findIndex((one) => one >= step);
+    if (after <= 0) return after === 0 ? seconds[0] : seconds.at(-1) ?? NaN;
+    const share = (step - steps[after - 1]) / (steps[after] - steps[after - 1]);
+    return seconds[after - 1] + share * (seconds[after] - seconds[after - 1]);
+  }
+  var PARTS = 200;
+  function smoothed({ x, y }, weight) {
+    const width = Number(x.at(-1)) - Number(x[0]) || 1;
+    let sum = 0, total = 0, before = Number(x[0]);
+    return y.map((value, i) => {
+      if (value === null) return null;
+      const kept = weight ** (Math.abs(Number(x[i]) - before) / width * PARTS);
+      before = Number(x[i]);
+      sum = sum * kept + value;
+      total = total * kept + 1;
+      return sum / total;
+    });
+  }
+
+  // lib/figure/report/page/readout.ts
+  var LEAP = 1 / 40;
+  var MOST = 10;
+  var plain = (name = "") => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+  var number = (y) => y === null || y === void 0 ? "not finite" : String(Number(y.toPrecision(6)));
+  var pairOf = ({ meta }, at) => runOf(meta?.points?.[at] ?? meta?.run)?.pair;
+  function pointAt(plot, trace, { x, at }) {
+    const pair = pairOf(trace, at);
+    const alike = plot.traces.filter(
+      (other) => other.mode === trace.mode && other.hoverinfo !== "skip" && other.meta?.run !== void 0
+    );
+    const own = pair === void 0 ? [trace] : alike.filter((other) => pairOf(other, at) === pair);
+    const say = (line) => {
+      const nearest = line === trace ? at : nearestPoint(line, x);
+      return \`\${plain(line.name)} \${number(line.y[nearest])}\`;
+    };
+    const others = alike.filter((other) => !own.includes(other));
+    const more = others.length > MOST ? \` and \${others.length - MOST} more\` : "";
+    const rest = others.length === 0 ? "" : \`; others: \${others.slice(0, MOST).map(say).join(", ")}\${more}\`;
+    const where = typeof x === "number" ? \`\${plot.figure.isSteps ? X_TITLES[view().x] : "x"} \${number(x)}\` : x;
+    plot.readout.textContent = \`\${where}: \${(own.length === 0 ? [trace] : own).map(say).join(", ")}\${rest}\`;
+    return pair;
+  }
+  function nearestPoint(line, x) {
+    const distance = (at) => Math.abs(Number(line.x[at]) - Number(x));
+    let best = 0;
+    for (let at = 1; at < line.x.length; at++) if (distance(at) < distance(best)) best = at;
+    return best;
+  }
+  function walk(plot, key) {
+    const curves = plot.traces.filter(
+      ({ x, hoverinfo }) => x !== void 0 && x.length > 0 && hoverinfo !== "skip"
+    );
+    if (curves.length === 0) return void 0;
+    plot.curve = Math.min(plot.curve, curves.length - 1);
+    if (key === "ArrowUp") plot.curve = (plot.curve + curves.length - 1) % curves.length;
+    if (key === "ArrowDown") plot.curve = (plot.curve + 1) % curves.length;
+    const trace = curves[plot.curve];
+    const leap = Math.max(1, Math.round(trace.x.length * LEAP));
+    const from = plot.place ?? trace.x.length - 1;
+    const to = from + (key === "ArrowRight" ? leap : key === "ArrowLeft" ? -leap : 0);
+    plot.place = Math.max(0, Math.min(trace.x.length - 1, to));
+    return pointAt(plot, trace, { x: trace.x[plot.place] ?? null, at: plot.place });
+  }
+
+  // lib/figure/report/page/shown.ts
+  var shown = /* @__PURE__ */ new Set();
+  function isShown(run) {
+    return run === void 0 || shown.has(run);
+  }
+  function selectRuns() {
+    const chosen = choices(), runs = Object.entries(state.data.runs);
+    shown = new Set(
+      runs.filter(([id, { facets }]) => !state.hidden.has(id) && fits(facets, chosen)).map(([id]) => id)
+    );
+    for (const row of all("tr[data-run]")) {
+      const id = row.dataset["run"], isHidden = !shown.has(id);
+      if (row.hidden !== isHidden) row.hidden = isHidden;
     }
     const output = document.querySelector("#filters output");
-    if (output !== null) output.textContent = \`\${shown} of \${runs} runs shown\`;
+    const hidden = state.hidden.size === 0 ? "" : \`, \${state.hidden.size} hidden\`;
+    if (output !== null) output.textContent = \`\${shown.size} of \${runs.length} runs shown\${hidden}\`;
+    const isPart = shown.size < runs.length;
+    document.body.classList.toggle("part", isPart);
+    const scope = document.getElementById("scope");
+    if (scope !== null) scope.hidden = !isPart;
   }
 
-  // lib/figure/report/page/live.ts
-  function follow({ before, after }) {
-    if (!document.body.dataset["version"]) return;
-    const status = document.getElementById("live");
-    const say = (text) => {
-      if (status !== null) status.textContent = text;
-    };
-    const events = new EventSource("events");
-    events.onopen = () => say("live");
-    events.onerror = () => say("connection lost, reconnecting");
-    events.onmessage = async ({ data: version }) => {
-      if (version === document.body.dataset["version"]) return;
-      const text = await (await fetch("./")).text();
-      const page = new DOMParser().parseFromString(text, "text/html");
-      const content = page.querySelector("main"), figures2 = document.getElementById("figures");
-      if (content === null || figures2 === null) return;
-      before();
-      const { hash } = location;
-      document.querySelector("main")?.replaceWith(document.adoptNode(content));
-      figures2.textContent = textOf("figures", page);
-      document.body.dataset["version"] = page.body.dataset["version"] ?? version;
-      if (location.hash !== hash) history.replaceState(null, "", hash);
-      after();
+  // lib/figure/report/page/statistics.ts
+  function meanOf(values, quantiles) {
+    const n = values.length, mean = values.reduce((sum, value) => sum + value, 0) / n;
+    if (n < 2) return { mean, half: void 0, n };
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+    const t = quantiles[Math.min(n, quantiles.length - 1)] ?? NaN;
+    return { mean, half: t * Math.sqrt(variance / n), n };
+  }
+  function blockMeans(members, quantiles) {
+    const length = Math.max(0, ...members.map(({ y }) => y.length));
+    return Array.from({ length }, (_, i) => {
+      const values = members.map(({ y }) => y[i]).filter((value) => typeof value === "number");
+      return values.length === 0 ? void 0 : meanOf(values, quantiles);
+    });
+  }
+  function categoryTrace(trace, members, quantiles) {
+    const means = [...Map.groupBy(members, ({ x }) => x ?? "")].map(([x, own]) => ({
+      x,
+      ...meanOf(own.map(({ y }) => Number(y)), quantiles)
+    }));
+    if (means.length === 0) return void 0;
+    return {
+      ...trace,
+      x: means.map(({ x }) => x),
+      y: means.map(({ mean }) => mean),
+      text: means.map(
+        ({ half, n }) => half === void 0 ? "mean of 1" : \`mean of \${n}, \\xB1 \${half.toPrecision(3)}\`
+      ),
+      error_y: { ...trace.error_y, array: means.map(({ half }) => half ?? 0) }
     };
   }
 
-  // lib/figure/report/page/merge_traces.ts
-  function merged(traces, highlighted2) {
+  // lib/figure/report/page/traces.ts
+  function tracesOf({ data, isSteps }, view2) {
+    const parts = data.flatMap((trace, i) => part({ ...trace, uid: \`t\${i}\` }, data));
+    if (!isSteps) return parts;
+    const axis = colorAxis(view2);
+    const drawn = parts.map((trace) => placed(recolored(trace, axis), view2.x));
+    const isLoss = drawn.some(({ meta }) => meta?.blocks !== void 0);
+    return [
+      ...drawn.flatMap((trace) => isSmooth(trace, view2) ? [behind(trace), smooth(trace, view2)] : [trace]),
+      ...view2.band && isLoss ? bands(drawn, view2, axis) : []
+    ];
+  }
+  function part(trace, data) {
+    const { run, points, mean, role } = trace.meta ?? {};
+    if (points !== void 0) return pointsOf(trace, points.map(isShown));
+    if (mean === void 0) return isShown(run) ? [trace] : [];
+    if (role === "floor") return [trace];
+    const of = data.find(({ meta }) => meta?.mean === mean && meta.members !== void 0);
+    const members = of?.meta?.members?.filter(({ run: run2 }) => isShown(run2)) ?? [];
+    const { quantiles } = state.data;
+    if (role === "category") {
+      const drawn = categoryTrace(trace, members, quantiles);
+      return drawn === void 0 ? [] : [drawn];
+    }
+    return meanTrace(trace, members, quantiles);
+  }
+  function pointsOf(trace, keep) {
+    if (!keep.includes(true)) return [];
+    const of = (list) => Array.isArray(list) && list.length === keep.length ? list.filter((_, i) => keep[i]) : list;
+    return [{
+      ...trace,
+      x: of(trace.x),
+      y: of(trace.y),
+      text: of(trace.text),
+      meta: { ...trace.meta, points: of(trace.meta?.points ?? []) },
+      marker: { ...trace.marker, symbol: of(trace.marker?.symbol) }
+    }];
+  }
+  function meanTrace(trace, members, quantiles) {
+    if (members.length < 2) return [];
+    const rows = members.map(({ run, y }) => ({ run, y }));
+    const means = blockMeans(rows, quantiles), { mean = "", role } = trace.meta ?? {};
+    const name = role === "mean" ? \`\${mean}, mean of \${members.length}, 95 % interval\` : trace.name;
+    return [{
+      ...trace,
+      ...name !== void 0 && { name },
+      y: means.map((one) => edgeOf(one, role)),
+      meta: { ...trace.meta, members: rows }
+    }];
+  }
+  function edgeOf(mean, role) {
+    if (mean === void 0) return null;
+    if (role === "mean") return mean.mean;
+    return mean.half === void 0 ? null : mean.mean + (role === "low" ? -1 : 1) * mean.half;
+  }
+  function recolored(trace, axis) {
+    const run = runOf(trace.meta?.run);
+    if (run === void 0) return trace;
+    const color = axis === void 0 ? colorOf(void 0, void 0) : colorOf(axis, run.facets[axis]);
+    const line = trace.line === void 0 ? {} : { line: { ...trace.line, color, dash: dashOf(run, axis) } };
+    const marker = trace.marker === void 0 ? {} : { marker: { ...trace.marker, color } };
+    const isWide = trace.meta?.blocks !== void 0 && isBaseline(run);
+    return { ...trace, ...line, ...marker, ...isWide && { opacity: 0.65 } };
+  }
+  function placed(trace, unit) {
+    if (unit === "step") return trace;
+    const { run, members } = trace.meta ?? {}, of = runOf(run ?? members?.[0]?.run);
+    const x = trace.x.map((step) => typeof step === "number" ? finite(xOf(step, of, unit)) : step);
+    return { ...trace, x };
+  }
+  var finite = (x) => Number.isFinite(x) ? x : null;
+  function isSmooth({ mode, meta }, { smooth: smooth2 }) {
+    return smooth2 > 0 && mode === "lines" && meta?.run !== void 0;
+  }
+  function behind(trace) {
+    const { uid: _, ...rest } = trace;
+    return {
+      ...rest,
+      opacity: 0.2,
+      hoverinfo: "skip",
+      showlegend: false,
+      line: { ...trace.line, dash: "solid", width: 1 }
+    };
+  }
+  function smooth(trace, { smooth: smooth2 }) {
+    return { ...trace, y: smoothed(trace, smooth2) };
+  }
+  function bands(traces, view2, axis) {
+    const groups2 = Map.groupBy(
+      traces.filter(({ meta }) => meta?.blocks !== void 0),
+      ({ meta }) => runOf(meta?.run)?.facets[axis ?? ""] ?? ""
+    );
+    return [...groups2].flatMap(([value, own]) => {
+      const members = own.map(({ meta }) => ({ run: meta.run, y: meta.blocks.y }));
+      if (members.length < 2) return [];
+      const means = blockMeans(members, state.data.quantiles), color = colorOf(axis, value);
+      const longest = own.map(({ meta }) => meta.blocks.x).reduce((a, b) => a.length >= b.length ? a : b);
+      const line = (role, style) => placed({
+        type: "scatter",
+        mode: "lines",
+        x: longest,
+        y: means.map((one) => edgeOf(one, role)),
+        hoverinfo: "skip",
+        showlegend: false,
+        meta: { mean: value, members },
+        line: { width: 0 },
+        ...style
+      }, view2.x);
+      return [
+        line("low", {}),
+        line("high", { fill: "tonexty", fillcolor: translucent(color) }),
+        line("mean", { name: \`\${value}, mean of \${members.length}\`, line: { color, width: 3 } })
+      ];
+    });
+  }
+  function merged(traces, apart) {
     const looks = /* @__PURE__ */ new Map();
     const rest = [];
     for (const trace of traces) {
-      const pair = trace.meta?.pair;
-      if (!pair || trace.type !== "scatter" || trace.text || pair === highlighted2) {
+      if (trace.meta?.run === void 0 || trace.text || apart(trace)) {
         rest.push(trace);
         continue;
       }
-      const look = JSON.stringify([trace.mode, trace.line?.color, trace.marker?.color, trace.marker?.symbol]);
+      const { mode, line, marker, opacity } = trace;
+      const look = JSON.stringify([mode, line?.color, line?.width, marker?.color, marker?.symbol, opacity]);
       const one = looks.get(look) ?? { trace, x: [], y: [] };
       looks.set(look, one);
       for (let i = 0; i < trace.x.length; i++) {
@@ -148,42 +518,23 @@ export const SCRIPT: string = `
     return [...drawn, ...rest];
   }
 
-  // lib/figure/report/page/style.ts
+  // lib/figure/report/page/plots.ts
+  var MANY = 24;
+  var STEPS_HEIGHT = 320;
+  var PRINT_WIDTH = 640;
   var CONFIG = {
+    displayModeBar: false,
     displaylogo: false,
     showSendToCloud: false,
     plotlyServerURL: "",
-    responsive: true,
-    modeBarButtonsToRemove: ["select2d", "lasso2d"]
+    responsive: true
   };
-  function colored(layout, { compact, dark }) {
-    const [ink, grid, paper] = dark ? ["#e6e9ec", "#343a41", "#1f2429"] : ["#1c2024", "#e2e6ea", "#ffffff"];
-    const axis = { gridcolor: grid, linecolor: grid };
-    return {
-      ...layout,
-      ...compact ? { height: 300, margin: { ...layout.margin, t: 28 } } : {},
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: ink, family: "system-ui, sans-serif" },
-      xaxis: { ...layout.xaxis, ...axis },
-      yaxis: { ...layout.yaxis, ...axis },
-      hoverlabel: { ...layout.hoverlabel, bgcolor: paper, bordercolor: grid, font: { color: ink } },
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: dark ? "#8b949e" : "#6e7781", activecolor: ink }
-    };
-  }
-
-  // lib/figure/report/page/plots.ts
-  var MANY = 24;
-  var LEAP = 1 / 40;
   var darkQuery = matchMedia("(prefers-color-scheme: dark)");
   var printing = false;
-  var figures = [];
   var plots = [];
-  var pinned;
   var highlighted;
   var watcher;
   function startPlots() {
-    figures = JSON.parse(textOf("figures"));
     watcher?.disconnect();
     plots = all(".plot[id]").map(newPlot);
     watcher = new IntersectionObserver((entries) => {
@@ -197,19 +548,21 @@ export const SCRIPT: string = `
     for (const plot of plots) {
       watcher.observe(plot.element);
       plot.element.addEventListener("keydown", (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        const format = { s: "svg", p: "png", c: "csv" }[event.key];
+        if (format !== void 0) void save2(plot, format);
         if (!event.key.startsWith("Arrow")) return;
         event.preventDefault();
-        walk(plot, event.key);
+        highlight(walk(plot, event.key));
       });
-      plot.element.addEventListener("blur", () => highlight(pinned));
+      plot.element.addEventListener("blur", () => highlight(pinnedPair()));
+      plot.element.after(saveButtons(plot));
     }
-    for (const button of all("button[data-pin]")) {
-      button.addEventListener("click", () => pin(button.dataset["pin"]));
+    for (const row of all("tr[data-run]")) {
+      row.addEventListener("mouseenter", () => highlight(runOf(row.dataset["run"])?.pair));
+      row.addEventListener("mouseleave", () => highlight(pinnedPair()));
     }
-    for (const row of all("tr[data-pair]")) {
-      row.addEventListener("mouseenter", () => highlight(row.dataset["pair"]));
-      row.addEventListener("mouseleave", () => highlight(pinned));
-    }
+    drawLegends();
   }
   function watchAppearance() {
     const redraw = () => {
@@ -219,23 +572,46 @@ export const SCRIPT: string = `
     for (const [event, isPrinting] of [["beforeprint", true], ["afterprint", false]]) {
       addEventListener(event, () => {
         printing = isPrinting;
+        for (const details of isPrinting ? all("details") : []) details.open = true;
         redraw();
       });
     }
   }
-  function refilterPlots() {
+  function redrawPlots() {
+    drawLegends();
     for (const plot of plots) {
-      remaining(plot);
-      drawIfVisible(plot);
+      hideIfEmpty(plot, plot.figure.data.some((trace) => hasShown(trace)));
+      if (plot.visible) draw(plot);
+      else plot.stale = true;
     }
   }
   function purgePlots() {
     for (const { element } of plots) Plotly.purge(element);
   }
+  function saveButtons(plot) {
+    const buttons = ["svg", "png", "csv"].map((format) => {
+      const button = make("button", format.toUpperCase(), {
+        type: "button",
+        tabindex: "-1",
+        title: \`save the figure as \${format.toUpperCase()} (\${format[0]})\`
+      });
+      button.addEventListener("click", () => void save2(plot, format));
+      return button;
+    });
+    return make("div", buttons, { class: "save" });
+  }
+  async function save2(plot, format) {
+    const now = view();
+    await saveFigure(plot.figure.title, format, {
+      traces: tracesOf(plot.figure, now),
+      layout: layoutOf(plot, now, false),
+      xTitle: plot.figure.isSteps ? X_TITLES[now.x] : "x"
+    });
+  }
   function newPlot(element, index) {
     return {
       element,
-      index,
+      figure: state.data.figures[index],
       readout: element.parentElement?.querySelector(".readout") ?? document.createElement("p"),
       traces: [],
       visible: false,
@@ -248,139 +624,330 @@ export const SCRIPT: string = `
       place: void 0
     };
   }
-  function remaining(plot) {
-    const data = figures[plot.index]?.data ?? [], chosen = choices();
-    const left = data.map((trace, i) => filtered({ ...trace, uid: \`t\${i}\` }, chosen)).filter((trace) => trace !== void 0);
-    plot.empty = left.length === 0;
+  function hasShown({ meta }) {
+    if (meta?.points !== void 0) return meta.points.some(isShown);
+    return meta?.mean === void 0 && isShown(meta?.run);
+  }
+  function hideIfEmpty(plot, isFull) {
+    plot.empty = !isFull;
     const figure = plot.element.closest("figure");
-    if (figure !== null) figure.hidden = plot.empty && data.length > 0;
-    return left;
+    if (figure !== null) figure.hidden = !isFull && plot.figure.data.length > 0;
+  }
+  function drawLegends() {
+    const runs = Object.entries(state.data.runs).filter(([id]) => isShown(id)).map(([, run]) => run);
+    const entries = legendOf(colorAxis(view()), runs);
+    for (const place of all(".legend")) {
+      const hasSteps = all(".plot[id]", place.parentElement ?? place).some(
+        (element) => plots.find((plot) => plot.element === element)?.figure.isSteps
+      );
+      place.replaceChildren(...(hasSteps ? entries : []).map(({ label, color, width, sample }) => {
+        const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
+        return make("span", [mark, label]);
+      }));
+    }
+  }
+  function layoutOf(plot, { x, logX, logY }, dark2) {
+    const { layout, isSteps } = plot.figure, base = colored(layout, dark2);
+    if (!isSteps) return base;
+    const { range, ...y } = base.yaxis ?? {};
+    return {
+      ...base,
+      showlegend: false,
+      height: STEPS_HEIGHT,
+      margin: { ...base.margin, t: 12 },
+      xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && { type: "log" } },
+      yaxis: { ...y, ...logY ? { type: "log" } : range !== void 0 && { range } }
+    };
   }
   function draw(plot) {
-    const left = remaining(plot);
-    plot.many = left.filter(({ mode }) => mode === "lines").length > MANY;
-    plot.traces = plot.many ? merged(left, pinned) : left;
+    const now = view(), left = tracesOf(plot.figure, now);
+    hideIfEmpty(plot, plot.figure.data.some((trace) => hasShown(trace)));
     plot.drawn = true;
     plot.stale = false;
     if (plot.empty) return;
-    const compact = plot.element.closest(".grid") !== null;
-    const layout = colored(figures[plot.index]?.layout ?? {}, {
-      compact,
-      dark: darkQuery.matches && !printing
-    });
-    const legend = compact || plot.many ? { showlegend: false } : {};
-    Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
+    plot.many = left.filter(({ mode, meta }) => mode === "lines" && meta?.run !== void 0).length > MANY;
+    plot.traces = plot.many ? merged(left, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left;
+    const size = printing ? { width: PRINT_WIDTH } : {};
+    const layout = { margin: { t: 12 }, ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
+    const legend = plot.many ? { showlegend: false } : {};
+    void Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
     if (!plot.bound) {
       plot.bound = true;
       plot.element.on("plotly_hover", ({ points: [point] }) => {
-        if (point !== void 0) pointAt(plot, point.data, { x: point.x, at: point.pointNumber });
+        if (point !== void 0) highlight(pointAt(plot, point.data, { x: point.x, at: point.pointNumber }));
       });
-      plot.element.on("plotly_unhover", () => highlight(pinned));
+      plot.element.on("plotly_unhover", () => highlight(pinnedPair()));
     }
-    dim(plot, pinned);
+    dim(plot, highlighted);
   }
-  function drawIfVisible(plot) {
-    if (plot.visible) draw(plot);
-    else plot.stale = true;
-  }
-  var metaAt = ({ meta }, at) => meta?.points?.[at] ?? meta;
-  var plain = (name = "") => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-  var number = (y) => y === null || y === void 0 ? "not finite" : String(Number(y.toPrecision(6)));
-  function pointAt(plot, trace, { x, at }) {
-    const pair = metaAt(trace, at)?.pair;
-    const others = pair ? plot.traces.filter((other) => other.meta?.pair === pair) : [];
-    const lines = others.length > 0 ? others.filter(({ mode }) => mode === trace.mode) : [trace];
-    const parts = lines.map((line) => {
-      const nearest = line === trace ? at : nearestPoint(line, x);
-      return \`\${plain(line.name)} \${number(line.y[nearest])}\`;
-    });
-    plot.readout.textContent = \`\${typeof x === "number" ? "step " : ""}\${x}: \${parts.join(", ")}\`;
-    highlight(pair);
-  }
-  function nearestPoint(line, x) {
-    const distance = (at) => Math.abs(Number(line.x[at]) - Number(x));
-    let best = 0;
-    for (let at = 1; at < line.x.length; at++) if (distance(at) < distance(best)) best = at;
-    return best;
-  }
+  var pinnedPair = () => runOf(state.pinned.at(-1))?.pair;
   function dim(plot, pair) {
     for (const { uid, meta } of plot.traces) {
+      const own = runOf(meta?.run)?.pair;
       const node = uid && plot.element.querySelector(\`.scatterlayer .trace\${uid}\`);
-      if (node) node.classList.toggle("dim", Boolean(pair && meta?.pair && meta.pair !== pair));
+      if (node) node.classList.toggle("dim", Boolean(pair && own && own !== pair));
     }
   }
   function highlight(pair) {
     if (pair === highlighted) return;
     highlighted = pair;
     for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pair);
-    for (const row of all("tr[data-pair]")) {
-      row.classList.toggle("pair", Boolean(pair) && row.dataset["pair"] === pair);
+    for (const row of all("tr[data-run]")) {
+      row.classList.toggle("pair", pair !== void 0 && runOf(row.dataset["run"])?.pair === pair);
     }
   }
-  function pin(pair) {
-    pinned = pinned === pair ? void 0 : pair;
-    for (const button of all("button[data-pin]")) {
-      button.setAttribute("aria-pressed", String(button.dataset["pin"] === pinned));
+  function showPinned() {
+    highlight(pinnedPair());
+    for (const plot of plots) {
+      if (!plot.many) continue;
+      if (plot.visible) draw(plot);
+      else plot.stale = true;
     }
-    highlighted = "";
-    highlight(pinned);
-    for (const plot of plots) if (plot.many) drawIfVisible(plot);
-  }
-  function walk(plot, key) {
-    const curves = plot.traces.filter(({ x, hoverinfo }) => x.length > 0 && hoverinfo !== "skip");
-    if (curves.length === 0) return;
-    plot.curve = Math.min(plot.curve, curves.length - 1);
-    if (key === "ArrowUp") plot.curve = (plot.curve + curves.length - 1) % curves.length;
-    if (key === "ArrowDown") plot.curve = (plot.curve + 1) % curves.length;
-    const trace = curves[plot.curve];
-    const leap = Math.max(1, Math.round(trace.x.length * LEAP));
-    const from = plot.place ?? trace.x.length - 1;
-    const to = from + (key === "ArrowRight" ? leap : key === "ArrowLeft" ? -leap : 0);
-    plot.place = Math.max(0, Math.min(trace.x.length - 1, to));
-    pointAt(plot, trace, { x: trace.x[plot.place] ?? null, at: plot.place });
   }
 
-  // lib/figure/report/page/sort_table.ts
+  // lib/figure/report/page/tables.ts
+  function startTables() {
+    for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
+    for (const region2 of all(".scroll")) addSaveButton(region2);
+  }
+  function addSaveButton(region2) {
+    const table = region2.querySelector("table");
+    if (table === null) return;
+    const name = region2.getAttribute("aria-label") ?? "table";
+    const button = make("button", "CSV", { type: "button", class: "csv", title: \`save \${name} as CSV\` });
+    button.addEventListener("click", () => saveTable(name, table));
+    region2.after(button);
+  }
   function sortBy(button) {
     const header = button.closest("th"), row = header?.parentElement;
     const body = header?.closest("table")?.tBodies[0];
     if (!header || !row || !body) return;
     const column = [...row.cells].indexOf(header);
     const sign = header.getAttribute("aria-sort") === "ascending" ? -1 : 1;
-    for (const other of row.cells) other.setAttribute("aria-sort", "none");
+    for (const other of all("th", row)) other.setAttribute("aria-sort", "none");
     header.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");
     const numeric = header.classList.contains("number");
     const keyed = [...body.rows].map((tr) => {
       const text = tr.cells[column]?.textContent ?? "";
       return { tr, text, value: numeric ? Number(text.replace("\\u2013", "NaN")) : 0 };
     });
+    const collator = new Intl.Collator(void 0, { numeric: true });
     keyed.sort(
-      (a, b) => Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || sign * (numeric ? a.value - b.value : a.text.localeCompare(b.text, void 0, { numeric: true })) || 0
+      (a, b) => Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || sign * (numeric ? a.value - b.value : collator.compare(a.text, b.text)) || 0
     );
-    for (const { tr } of keyed) body.append(tr);
+    body.append(...keyed.map(({ tr }) => tr));
+  }
+
+  // lib/figure/report/page/details.ts
+  var FREE = ["policy", "overrides", "seed", "threads"];
+  var dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+  function showOpened() {
+    const place = document.getElementById("run"), run = runOf(state.opened), id = state.opened ?? "";
+    if (place === null) return;
+    document.body.classList.toggle("one", run !== void 0);
+    place.hidden = run === void 0;
+    if (run === void 0) return place.replaceChildren();
+    const back = make("button", "\\u2190 all runs", { type: "button", class: "back" });
+    const pair = Object.entries(state.data.runs).filter(
+      ([other, { pair: pair2 }]) => pair2 === run.pair && other !== id
+    );
+    const fields = { ...state.data.common, ...run.fields };
+    place.replaceChildren(
+      make("p", [back]),
+      make("h2", \`Run \${id}\`),
+      make(
+        "p",
+        pair.length === 0 ? "No other run differs from it in precision alone." : [
+          "Differs in precision alone: ",
+          ...pair.map(
+            ([other, { facets }]) => make("button", \`\${other} (\${facets["precision"] ?? ""})\`, { type: "button", class: "open" })
+          )
+        ]
+      ),
+      region("Results", tableOf([], Object.entries(run.results))),
+      ...figuresOf([id, ...pair.map(([other]) => other)], id),
+      region("Configuration", tableOf([], Object.entries(fields)))
+    );
+    scrollTo(0, 0);
+  }
+  function showBeside() {
+    const place = document.getElementById("beside");
+    if (place === null) return;
+    const runs = state.pinned.map((id) => [id, runOf(id)]);
+    place.hidden = runs.length < 2;
+    if (runs.length < 2) return place.replaceChildren();
+    const names = [...new Set(runs.flatMap(([, { fields }]) => Object.keys(fields)))].filter((name) => new Set(runs.map(([, { fields }]) => fields[name])).size > 1);
+    const results = [...new Set(runs.flatMap(([, { results: results2 }]) => Object.keys(results2)))];
+    const wrong = names.filter((name) => !FREE.includes(name));
+    const warning = wrong.length === 0 ? "The runs differ in precision or seed alone." : \`Not a comparison of precisions: the runs also differ in \${wrong.join(", ")}.\`;
+    place.replaceChildren(
+      make("h2", "Side by side"),
+      make("p", warning, { class: wrong.length === 0 ? "note" : "warning" }),
+      region(
+        "Side by side",
+        tableOf(["", ...runs.map(([id]) => id)], [
+          ...names.map((name) => [name, ...runs.map(([, { fields }]) => fields[name] ?? "\\u2013")]),
+          ...results.map((name) => [name, ...runs.map(([, { results: results2 }]) => results2[name] ?? "\\u2013")])
+        ])
+      ),
+      ...figuresOf(runs.map(([id]) => id), void 0)
+    );
+  }
+  function region(label, table) {
+    const scroll = make("div", [table], {
+      class: "scroll",
+      tabindex: "0",
+      role: "region",
+      "aria-label": label
+    });
+    const whole = make("div", label === "Side by side" ? [scroll] : [make("h3", label), scroll]);
+    addSaveButton(scroll);
+    return whole;
+  }
+  function figuresOf(ids, alone) {
+    const figures = state.data.figures.filter(
+      ({ isSteps, data }) => isSteps && data.some(
+        ({ meta }) => meta?.run !== void 0 && (alone === void 0 ? ids : [alone]).includes(meta.run)
+      )
+    );
+    const groups2 = Map.groupBy(figures, ({ layout }) => JSON.stringify(layout.yaxis?.["title"]));
+    const grid = make("div", [], { class: "figures" });
+    for (const members of groups2.values()) {
+      const [first] = members;
+      const data = members.flatMap(({ data: data2 }) => data2).filter(({ meta }) => meta?.run !== void 0 && ids.includes(meta.run));
+      const plot = make("div", [], { class: "plot" });
+      grid.append(make("figure", [make("figcaption", first.title.split(":")[0]), plot]));
+      const { range: _, ...yaxis } = first.layout.yaxis ?? {};
+      const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
+        ...trace,
+        name: \`\${trace.name ?? ""} (\${trace.meta?.run ?? ""})\`
+      }));
+      const layout = { ...colored({ ...first.layout, yaxis }, dark()), margin: { l: 56, r: 12, t: 12, b: 44 } };
+      requestAnimationFrame(() => void Plotly.react(plot, traces, { ...layout, showlegend: true }, CONFIG));
+    }
+    return figures.length === 0 ? [] : [grid];
+  }
+
+  // lib/figure/report/page/embedded.ts
+  async function unpacked(id, root) {
+    const bytes = Uint8Array.from(atob(textOf(id, root)), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return await new Response(stream).text();
+  }
+  async function readData(root = document) {
+    return JSON.parse(await unpacked("data", root));
+  }
+  async function runPlotly() {
+    document.head.append(Object.assign(document.createElement("script"), {
+      textContent: await unpacked("plotly", document)
+    }));
+  }
+
+  // lib/figure/report/page/live.ts
+  function follow({ before, after }) {
+    if (!document.body.dataset["version"]) return;
+    const status = document.getElementById("live");
+    const say = (text) => {
+      if (status !== null) status.textContent = text;
+    };
+    const events = new EventSource("events");
+    events.onopen = () => say("live");
+    events.onerror = () => say("connection lost, reconnecting");
+    events.addEventListener("end", () => {
+      events.close();
+      say("the sweep has ended");
+    });
+    events.onmessage = async ({ data: version }) => {
+      if (version === document.body.dataset["version"]) return;
+      const text = await (await fetch("./")).text();
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const content = page.querySelector("main"), data = page.getElementById("data");
+      if (content === null || data === null) return;
+      before();
+      const { hash } = location;
+      document.querySelector("main")?.replaceWith(document.adoptNode(content));
+      document.getElementById("data")?.replaceWith(document.adoptNode(data));
+      document.body.dataset["version"] = page.body.dataset["version"] ?? version;
+      if (location.hash !== hash) history.replaceState(null, "", hash);
+      await after();
+    };
   }
 
   // lib/figure/report/page/main.ts
-  function applyFilters() {
-    filterRows(choices());
-    const hash = addressOfChoices();
-    try {
-      history.replaceState(null, "", hash === "" ? location.pathname + location.search : \`#\${hash}\`);
-    } catch {
+  function apply() {
+    selectRuns();
+    keepState();
+    redrawPlots();
+  }
+  function pin(id) {
+    state.pinned = state.pinned.includes(id) ? state.pinned.filter((other) => other !== id) : [...state.pinned, id];
+    keepState();
+    showPins();
+    showPinned();
+  }
+  function hide(id) {
+    if (!state.hidden.delete(id)) state.hidden.add(id);
+    apply();
+  }
+  function open(id) {
+    state.opened = id;
+    keepState();
+    showOpened();
+    if (id === void 0) redrawPlots();
+  }
+  function showPins() {
+    for (const row of all("tr[data-run]")) {
+      const isPinned = state.pinned.includes(row.dataset["run"]);
+      const button = row.querySelector(".pin");
+      if (button === null || button.getAttribute("aria-pressed") === "true" === isPinned) continue;
+      button.setAttribute("aria-pressed", String(isPinned));
+      button.textContent = isPinned ? "\\u2605" : "\\u2606";
     }
-    refilterPlots();
+    showBeside();
   }
-  function start() {
+  function act(target) {
+    const id = target.closest("tr[data-run]")?.dataset["run"];
+    if (target.matches(".back")) open(void 0);
+    else if (target.matches(".open")) open(id ?? target.textContent?.slice(0, 12));
+    else if (id !== void 0 && target.matches(".pin")) pin(id);
+    else if (id !== void 0 && target.matches(".hide")) hide(id);
+  }
+  function actByKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && state.opened !== void 0) return open(void 0);
+    const row = event.target instanceof Element && event.target.matches("td .open") ? event.target.closest("tr") : null;
+    const id = row?.dataset["run"];
+    if (id === void 0) return;
+    if (event.key === "p") pin(id);
+    if (event.key === "h") hide(id);
+  }
+  async function start() {
+    state.data = await readData();
+    restoreState();
+    selectRuns();
+    startTables();
+    const filters = document.getElementById("filters");
+    filters?.addEventListener("change", apply);
+    filters?.addEventListener("reset", () => {
+      state.hidden.clear();
+      setTimeout(apply);
+    });
+    document.getElementById("view")?.addEventListener("input", apply);
+    await ready;
     startPlots();
-    restoreFilters();
-    const form = document.getElementById("filters");
-    form?.addEventListener("change", applyFilters);
-    form?.addEventListener("reset", () => setTimeout(applyFilters));
-    for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
-    if (choices().size > 0) applyFilters();
+    if (document.body.classList.contains("part")) redrawPlots();
+    showPins();
+    showPinned();
+    showOpened();
+    document.body.dataset["ready"] = "";
   }
-  start();
+  var ready = runPlotly();
+  document.addEventListener("click", ({ target }) => {
+    const button = target instanceof Element ? target.closest("button") : null;
+    if (button !== null) act(button);
+  });
+  document.addEventListener("keydown", actByKey);
   watchAppearance();
-  follow({ before: purgePlots, after: start });
+  void start().then(() => follow({ before: purgePlots, after: start }));
 })();
 `;

@@ -11,6 +11,7 @@ import {
   plainText,
   precisionName,
   type Summary,
+  verdictTable,
 } from "../../analysis/mod.ts";
 import {
   canonicalJson,
@@ -19,25 +20,28 @@ import {
   recordedNonFinite,
   type RecordedRun,
 } from "../../record/mod.ts";
-import { facts, runsTable, section } from "./_tables.ts";
-import { escapeHtml, plotlyText } from "../escape.ts";
-import { type Facet, metaOf } from "../facets.ts";
-import type { Figure, PlotlyObject } from "../figure.ts";
+import { facts, runsTable, section, verdictsTable } from "./_tables.ts";
+import { escapeHtml } from "../escape.ts";
+import type { Facet } from "../facets.ts";
+import type { Figure } from "../figure.ts";
 import { PLOTLY_VERSION } from "./plotly_source.ts";
 
 /** Maximum number of checkboxes of an axis. An axis with more values becomes a list. */
 const MAX_BOXES = 12;
 
-/** Returns the headline with the number of settings per verdict, and one verdict per setting. */
+/** Maximum number of verdicts whose sentences are shown at once. */
+const IN_WORDS = 3;
+
+/** Returns the headline with the number of settings per verdict, the key sentences, and one verdict per setting. */
 export function findings(runs: readonly RecordedRun[], summary: Summary): string {
-  const judged = compareGroups(runs, { tolerance: summary.tolerance }).map((
-    { setting, comparison, verdict },
-  ) => ({
+  const compared = compareGroups(runs, { tolerance: summary.tolerance });
+  const judged = compared.map(({ setting, comparison, verdict }) => ({
     ...{ setting, verdict },
     precision: plainText(comparison.precision.other),
   }));
-  const numbers = `<p>${escapeHtml(summary.headline)}</p>`;
-  if (judged.length === 0) return numbers;
+  const sentences = [...summary.warnings, summary.headline]
+    .map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join("");
+  if (judged.length === 0) return sentences;
   const headline = [...Map.groupBy(judged, ({ precision }) => precision)].map(([precision, members]) => {
     const kinds = [...Map.groupBy(members, ({ verdict }) => verdict.kind)]
       .map(([kind, { length }]) => members.length === 1 ? kind : `${kind} in ${length}`);
@@ -50,14 +54,19 @@ export function findings(runs: readonly RecordedRun[], summary: Summary): string
       escapeHtml(`${precision} · ${setting}`)
     }</small></li>`
   );
-  return `<p class="headline">${escapeHtml(headline.join(" "))}</p>${numbers}` +
+  const inWords = `<ul class="verdicts">${items.join("")}</ul>`;
+  return `<p class="headline">${escapeHtml(headline.join(" "))}</p>${sentences}` +
     section(
       "Verdicts",
       "Final validation loss of pairs of finished runs, with 95 % confidence intervals. The probability of any false " +
         `degraded or improved is at most 5 % (Holm's correction over ${
           count(judged[0]!.verdict.comparisons, "comparison")
         }).`,
-      `<ul class="verdicts">${items.join("")}</ul>`,
+      items.length <= IN_WORDS
+        ? inWords
+        : verdictsTable(verdictTable(compared), judged.map(({ verdict }) => verdict.kind)) +
+          `<details><summary>The verdicts in words</summary>${inWords}</details>`,
+      true,
     );
 }
 
@@ -68,30 +77,48 @@ export function filters(facets: readonly Facet[], runs: number): string {
     const name = escapeHtml(key);
     const choices = values.length <= MAX_BOXES
       ? values.map((value) =>
-        `<label><input type="checkbox" name="${name}" value="${escapeHtml(plotlyText(value))}" checked>${
+        `<label><input type="checkbox" name="${name}" value="${escapeHtml(value)}" checked>${
           escapeHtml(value)
         }</label>`
       ).join("")
       : `<select multiple size="4" aria-label="${escapeHtml(label)}">${
-        values.map((value) =>
-          `<option selected value="${escapeHtml(plotlyText(value))}">${escapeHtml(value)}</option>`
-        )
+        values.map((value) => `<option selected value="${escapeHtml(value)}">${escapeHtml(value)}</option>`)
           .join("")
       }</select>`;
     return `<fieldset data-axis="${name}"><legend>${escapeHtml(label)}</legend>${choices}</fieldset>`;
   });
   return `<form id="filters" aria-label="Filter by axis" autocomplete="off">${groups.join("")}` +
-    `<button type="reset">Show all</button><output aria-live="polite">${runs} of ${runs} runs shown</output></form>`;
+    `<button type="reset">Show all</button><output aria-live="polite">${runs} of ${runs} runs shown</output></form>` +
+    '<p id="scope" class="note" hidden>Means and intervals are of the shown runs. Verdicts, key sentences, culprits, ' +
+    "growth and noise floors are of all runs.</p>";
+}
+
+/** Returns the form that changes the view of figures over steps. The page's script shows it. */
+export function viewForm(facets: readonly Facet[], hasFlops: boolean): string {
+  const units = ["step", "tokens", ...hasFlops ? ["FLOPs"] : [], "time"];
+  const option = (value: string, label = value) =>
+    `<option value="${escapeHtml(value)}">${escapeHtml(label)}</option>`;
+  return '<form id="view" aria-label="View of the figures over steps" autocomplete="off" hidden>' +
+    `<label>over <select name="x">${units.map((unit) => option(unit)).join("")}</select></label>` +
+    '<label>smoothing <input type="range" name="smooth" min="0" max="0.99" step="0.01" value="0"></label>' +
+    '<label><input type="checkbox" name="logX">log x</label>' +
+    '<label><input type="checkbox" name="logY">log y</label>' +
+    `<label>color by <select name="color">${
+      option("", "precision") +
+      facets.filter(({ key }) => key !== "precision").map(({ key, label }) => option(key, label)).join("")
+    }</select></label>` +
+    '<label><input type="checkbox" name="band">mean and 95 % interval per color</label></form>';
 }
 
 /** Returns the placeholder of a figure, which the page's script fills, with a description for screen readers. */
 export function place(figure: Figure, index: number): string {
-  const title = escapeHtml(plainText(figure.title));
+  const title = escapeHtml(figure.title);
+  const how = figure.how === undefined ? "" : `<p class="how">${escapeHtml(figure.how)}</p>`;
   return `<figure><figcaption>${title}</figcaption><div class="plot" id="figure-${index}" tabindex="0" role="application" ` +
     `aria-roledescription="chart" aria-label="${title}. ${
       escapeHtml(describe(figure))
-    } Arrow keys read its values."></div>` +
-    `<p class="readout" role="status"></p></figure>`;
+    } Arrow keys read its values. Keys s, p and c save it as SVG, PNG and CSV."></div>` +
+    `<p class="readout" role="status"></p>${how}</figure>`;
 }
 
 /** Describes a figure in one sentence: number of curves or series, and range of values. */
@@ -103,29 +130,34 @@ function describe({ data }: Figure): string {
         y === null || !Number.isFinite(y) ? [low, high] : [Math.min(low, y), Math.max(high, y)],
       [Infinity, -Infinity],
     );
-  const what = lines > 0
+  const what = data.some(({ type }) => type === "heatmap")
+    ? "Heat map"
+    : lines > 0
     ? count(lines, "curve")
-    : count((data[0] as PlotlyObject)?.["x"] === undefined ? 0 : data.length, "series");
+    : `${data.length} series`;
   return low > high ? `${what}.` : `${what}, values from ${low.toPrecision(4)} to ${high.toPrecision(4)}.`;
 }
 
 /** Returns the tables of pairs and runs. */
 export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tolerance }: Summary): string {
-  const metaFor = metaOf(runs);
   const pairNote =
     `A gap is the lower precision's loss minus float32's, in nats per token. Val gap: final validation loss. Train gap: ` +
     `training loss of the last step. Mean and largest gap: training losses of all steps. First beyond: first step with a ` +
     `training-loss gap above ${tolerance} in absolute value. Speed: tokens per second relative to float32.`;
   const runNote =
     "Losses are in nats per token; bits per byte are comparable across vocabularies. Spikes: rises of more than 5 standard " +
-    "deviations of a step's loss. Click a column heading to sort. Click a run number to highlight the run " +
-    "and its pair in the figures.";
-  const pairMetas = pairRuns(runs).map(({ other }) => metaFor(other));
+    "deviations of a step's loss. Click a column heading to sort, a run's ID for its details, ☆ to pin it and − to hide it. " +
+    "Two pinned runs appear side by side.";
+  const idOf = ({ manifest }: RecordedRun) => manifest.runId;
   return [
-    ...pairs.numRows() === 0
-      ? []
-      : [section("Pairs", pairNote, runsTable(pairs, { label: "Pairs", of: "pairs" }, pairMetas))],
-    section("Runs", runNote, runsTable(runRows, { label: "Runs", of: "runs" }, runs.map(metaFor))),
+    ...pairs.numRows() === 0 ? [] : [
+      section(
+        "Pairs",
+        pairNote,
+        runsTable(pairs, { label: "Pairs", of: "pairs" }, pairRuns(runs).map(({ other }) => idOf(other))),
+      ),
+    ],
+    section("Runs", runNote, runsTable(runRows, { label: "Runs", of: "runs" }, runs.map(idOf))),
   ].join("\n");
 }
 

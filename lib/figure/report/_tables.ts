@@ -5,11 +5,15 @@
  */
 import { columnLabel, formatCell, splitColumns, type Table } from "../../analysis/mod.ts";
 import { escapeHtml } from "../escape.ts";
-import type { RunMeta } from "../facets.ts";
 
-/** Returns a section with a heading, a note and a body. Escapes heading and note; `body` is HTML. */
-export function section(heading: string, note: string, body: string): string {
-  return `<section><h2>${escapeHtml(heading)}</h2><p class="note">${escapeHtml(note)}</p>${body}</section>`;
+/**
+ * Returns a section with a heading, a note and a body. Escapes heading and note; `body` is HTML. A section of all runs says so
+ * while runs are filtered.
+ */
+export function section(heading: string, note: string, body: string, isOfAll = false): string {
+  return `<section${isOfAll ? ' class="all"' : ""}><h2>${escapeHtml(heading)}</h2><p class="note">${
+    escapeHtml(note)
+  }</p>${body}</section>`;
 }
 
 /**
@@ -17,12 +21,12 @@ export function section(heading: string, note: string, body: string): string {
  *
  * @param table One row per run or pair.
  * @param named `label`: accessible name; `of`: kind of row.
- * @param metas Facets and pair key of each row, in the order of the table.
+ * @param ids Run ID of each row, in the order of the table. Rows of pairs have the lower precision's.
  */
 export function runsTable(
   table: Table,
   { label, of }: { label: string; of: "runs" | "pairs" },
-  metas: readonly RunMeta[],
+  ids: readonly string[],
 ): string {
   const { shown: names, alike } = splitColumns(table);
   const rows = table.objects() as Record<string, unknown>[];
@@ -34,24 +38,48 @@ export function runsTable(
     }</button></th>`
   );
   const body = rows.map((row, i) => {
-    const { facets, pair } = metas[i]!;
-    const cells = names.map((name, column) => {
+    const cells = names.map((name) => {
       const text = escapeHtml(formatCell(row[name], name));
-      // The button in the first cell pins the highlight of the pair.
-      const content = column === 0
-        ? `<button type="button" data-pin="${escapeHtml(pair)}" aria-pressed="false" ` +
-          `title="highlight this run and its pair in the figures">${text}</button>`
+      const content = name === "run"
+        ? `<button type="button" class="open" title="details of the run; p: pin, h: hide">${text}</button>`
         : text;
       return `<td${style(name)}>${content}</td>`;
     });
-    return `<tr data-facets="${escapeHtml(JSON.stringify(facets))}" data-pair="${escapeHtml(pair)}">${
-      cells.join("")
-    }</tr>`;
+    return `<tr data-run="${escapeHtml(ids[i]!)}"><td class="acts">${ACTS[of]}</td>${cells.join("")}</tr>`;
   });
   const same = alike.map(({ label, text }) => `${label} ${text}`).join(", ");
   return scrolling(
     label,
-    `<table data-of="${of}"><thead><tr>${head.join("")}</tr></thead><tbody>${
+    `<table data-of="${of}"><thead><tr><td></td>${head.join("")}</tr></thead><tbody>${
+      body.join("\n")
+    }</tbody></table>`,
+  ) + (same === "" ? "" : `<p class="note">Equal in all rows: ${escapeHtml(same)}.</p>`);
+}
+
+/** Buttons of a row. In the table of runs, keys on the run's ID do the same. */
+const ACTS = {
+  pairs: '<button type="button" class="pin" aria-pressed="false" title="pin this pair">☆</button>',
+  runs:
+    '<button type="button" class="pin" aria-pressed="false" tabindex="-1" title="pin this run (p)">☆</button>' +
+    '<button type="button" class="hide" aria-pressed="false" tabindex="-1" title="hide this run (h)">−</button>',
+};
+
+/** Returns a table of verdicts. Colors show the kinds. */
+export function verdictsTable(table: Table, kinds: readonly string[]): string {
+  const { shown: names, alike } = splitColumns(table);
+  const head = names.map((name) => `<th scope="col">${escapeHtml(columnLabel(name))}</th>`);
+  const body = (table.objects() as Record<string, unknown>[]).map((row, i) => {
+    const cells = names.map((name) =>
+      `<td${typeof row[name] === "number" ? ' class="number"' : ""}>${
+        escapeHtml(formatCell(row[name], name))
+      }</td>`
+    );
+    return `<tr class="${kinds[i]!.split(" ")[0]}">${cells.join("")}</tr>`;
+  });
+  const same = alike.map(({ label, text }) => `${label} ${text}`).join(", ");
+  return scrolling(
+    "Verdicts",
+    `<table class="verdicts"><thead><tr>${head.join("")}</tr></thead><tbody>${
       body.join("\n")
     }</tbody></table>`,
   ) + (same === "" ? "" : `<p class="note">Equal in all rows: ${escapeHtml(same)}.</p>`);

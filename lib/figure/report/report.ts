@@ -9,6 +9,7 @@ import {
   DEFAULT_TOLERANCE,
   gapGrids,
   gridSentences,
+  pairRuns,
   plainText,
   summarize,
 } from "../../analysis/mod.ts";
@@ -24,15 +25,18 @@ import {
   nonFiniteNumbers,
   place,
   tables,
+  viewForm,
 } from "./_sections.ts";
+import { packed, pageData } from "./_page_data.ts";
 import { section } from "./_tables.ts";
 import { culpritFigures, gridFigures } from "../comparison_figures.ts";
-import { escapeHtml, scriptJson } from "../escape.ts";
+import { escapeHtml } from "../escape.ts";
 import { facetsOf } from "../facets.ts";
 import type { Figure } from "../figure.ts";
 import { gapFigures, lossFigures, type SettingFigure } from "../figures.ts";
-import { gapByAxisFigures } from "../gap_by_axis.ts";
+import { gapByAxisFigures, lossByAxisFigures } from "../by_axis.ts";
 import { probeFigures } from "../probe_figures.ts";
+import { trainingFigures } from "../training_figures.ts";
 import { plotlySource } from "./plotly_source.ts";
 
 /** Content of a report. */
@@ -47,11 +51,19 @@ export interface ReportContent {
   readonly tolerance?: number;
   /** Culprits that `compare` found. Default: none. */
   readonly culprits?: readonly CulpritFinding[];
+  /** Operations per step by run ID, for the axis of FLOPs. Default: none, without this axis. */
+  readonly flops?: ReadonlyMap<string, number>;
   /** Commands that reproduce the runs. */
   readonly reproduce: readonly string[];
   /** Version of the runs' state. A page with a version is served and subscribes to changes. Default: a static file. */
   readonly version?: string;
 }
+
+/** Heading of the figures of training. */
+export const TRAINING = "Training";
+
+/** Maximum number of results in words that are shown without a click. */
+const IN_SIGHT = 4;
 
 /** Figures under one heading. */
 export interface FigureSection {
@@ -61,6 +73,8 @@ export interface FigureSection {
   readonly note: string;
   /** Results in words, shown above the figures. Default: none. */
   readonly sentences?: readonly string[];
+  /** True if the section is of all runs: filters of the page do not change it. Default: false. */
+  readonly isOfAll?: boolean;
   /** Figures. */
   readonly figures: readonly (Figure | SettingFigure)[];
 }
@@ -71,13 +85,14 @@ export function reportFigures(
   tolerance: number = DEFAULT_TOLERANCE,
   culprits: readonly CulpritFinding[] = [],
 ): FigureSection[] {
-  const grids = gapGrids(runs);
+  const grids = gapGrids(runs), hasPairs = pairRuns(runs).length > 0;
   return [
     {
       heading: "Does the gap grow?",
       note:
         "Mean gap over paired seeds by sequence length T and vocabulary V, with confidence intervals. An effect is not " +
         "significant if its interval contains 0.",
+      isOfAll: true,
       sentences: grids.flatMap(gridSentences),
       figures: grids.flatMap(gridFigures),
     },
@@ -86,37 +101,39 @@ export function reportFigures(
       note:
         "Share of a gap, or of the squared error or bias of a replayed step's gradient, when only one operation class in one " +
         "layer has the lower precision.",
+      isOfAll: true,
       sentences: culprits.map(({ setting, sentence }) => `${setting}: ${sentence}`),
       figures: culprits.flatMap(culpritFigures),
     },
-    {
-      heading: "Gap by axis",
-      note:
-        "Final validation loss in the lower precision minus float32's, with the same initial weights and batches. Marks " +
-        "are pairs; their shape shows the seed. Bars are means over seeds with 95 % confidence intervals.",
-      figures: gapByAxisFigures(runs),
-    },
+    hasPairs
+      ? {
+        heading: "Gap by axis",
+        note:
+          "Final validation loss in the lower precision minus float32's, with the same initial weights and batches.",
+        figures: gapByAxisFigures(runs),
+      }
+      : {
+        heading: "Final loss by axis",
+        note: "Final validation loss of each run.",
+        figures: lossByAxisFigures(runs),
+      },
     {
       heading: "Loss",
-      note:
-        "Training loss over steps; the lower precision is drawn on top of float32. Diamonds are validation losses, crosses " +
-        "are NaN or infinite losses. Point at a curve to highlight its pair.",
+      note: "Training and validation loss. Point at a curve to read all runs at that step.",
       figures: lossFigures(runs),
     },
     {
       heading: "Gap by step",
-      note:
-        `Training loss in the lower precision minus float32's, one curve per seed. Gray: mean of finished pairs with its ` +
-        `95 % confidence interval. Dashed: noise floor of perturbed float32 runs. Dotted: tolerance of ±${tolerance} nats per token, if in range.`,
+      note: "Training loss in the lower precision minus float32's, one curve per seed.",
       figures: gapFigures(runs, tolerance),
     },
+    { heading: TRAINING, note: "Metrics of every step of all runs.", figures: trainingFigures(runs) },
     {
       heading: "Probes",
       note:
         "Metrics of probed steps by layer, of the first run of each precision. Shares are of the values that a format of less " +
-        "range than float32 rounds: saturated are those beyond its largest number, in the last bin those rounded to it. " +
-        "Coherence: 1 for independent gradient errors; errors above it do not average out. Residual stream and attention " +
-        "logits: largest magnitude and value. The loss scale halves at skipped steps.",
+        "range than float32 rounds.",
+      isOfAll: true,
       figures: probeFigures(runs),
     },
   ].filter(({ figures, sentences = [] }) => figures.length > 0 || sentences.length > 0);
@@ -128,37 +145,37 @@ export function reportFigures(
  * The content security policy allows the page's two scripts by checksum and forbids everything else, so that unescaped text
  * would have no effect either. A served page may connect to its own server only.
  *
- * @returns HTML with Plotly's source embedded (4.8 MB).
+ * @returns HTML with Plotly's source and the data, both compressed (2 MB and 0.1 to 1 MB).
  */
 export async function renderReport(content: ReportContent): Promise<string> {
-  const { runs, tolerance = DEFAULT_TOLERANCE, version } = content;
+  const { runs, tolerance = DEFAULT_TOLERANCE, flops = new Map(), version } = content;
   const summary = summarize(runs, tolerance);
   const sections = reportFigures(runs, tolerance, content.culprits);
+  const facets = facetsOf(runs);
   let next = 0;
-  const drawn = sections.map(({ heading, note, figures, sentences = [] }) => {
-    const columns = columnsOf(figures);
-    const open = columns === undefined
-      ? `<div class="figures">`
-      : `<div class="figures grid" style="--columns: ${columns}">`;
-    const said = sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join("");
+  const drawn = sections.map(({ heading, note, figures, sentences = [], isOfAll }) => {
+    const paragraphs = sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join("");
+    const said = sentences.length <= IN_SIGHT
+      ? paragraphs
+      : `<details><summary>${sentences.length} results in words</summary>${paragraphs}</details>`;
+    const figuresHtml = figures.map((figure) => place(figure, next++)).join("");
     return section(
       heading,
       note,
-      `${said}${open}${figures.map((figure) => place(figure, next++)).join("")}</div>`,
+      `${said}<div class="legend"></div><div class="figures">${figuresHtml}</div>`,
+      isOfAll,
     );
   });
-  const scripts = [await plotlySource(), SCRIPT];
-  // The page shows titles itself: they wrap on narrow screens, Plotly's titles do not.
-  const data = sections.flatMap(({ figures }) =>
-    figures.map(({ data, layout: { title: _, ...layout } }) => ({ data, layout }))
-  );
+  const plotly = await plotlySource();
+  const figures = sections.flatMap(({ figures }) => figures);
+  const data = pageData({ figures, runs, facets, results: summary.runs, flops });
   const title = escapeHtml(plainText(content.title));
   const live = version === undefined ? "" : ` data-version="${escapeHtml(version)}"`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policyFor(scripts, version !== undefined)}">
+<meta http-equiv="Content-Security-Policy" content="${policyFor([plotly, SCRIPT], version !== undefined)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · losskit</title>
 <style>${STYLE}</style>
@@ -169,7 +186,10 @@ ${version === undefined ? "" : '<p id="live" role="status"></p>'}
 <h1>${title}</h1>
 ${findings(runs, summary)}
 <noscript><p>The figures require JavaScript. The tables below do not.</p></noscript>
-${filters(facetsOf(runs), runs.length)}
+${filters(facets, runs.length)}
+${viewForm(facets, flops.size > 0)}
+<section id="run" hidden></section>
+<section id="beside" hidden></section>
 ${drawn.join("\n")}
 ${tables(runs, summary)}
 ${leftOutRuns(content.leftOut ?? [])}
@@ -184,19 +204,12 @@ ${
     )
   }
 </main>
-<script type="application/json" id="figures">${scriptJson(data)}</script>
-${scripts.map((script) => `<script>${script}</script>`).join("\n")}
+<script type="text/plain" id="data">${packed(JSON.stringify(data))}</script>
+<script type="text/plain" id="plotly">${packed(plotly)}</script>
+<script>${SCRIPT}</script>
 </body>
 </html>
 `;
-}
-
-/** Returns the number of columns if figures form a full grid (columns: T, rows: tokenizers), else undefined. */
-function columnsOf(figures: readonly (Figure | SettingFigure)[]): number | undefined {
-  const settings = figures.filter((figure): figure is SettingFigure => "T" in figure);
-  const columns = new Set(settings.map(({ T }) => T)).size;
-  const rows = new Set(settings.map(({ tokenizer }) => tokenizer)).size;
-  return settings.length > 1 && settings.length === columns * rows && columns <= 4 ? columns : undefined;
 }
 
 /** Returns the content security policy. Allows inline styles, which Plotly requires. */

@@ -15,3 +15,26 @@ export function all<E extends Element = HTMLElement>(selector: string, root: Par
 export function textOf(id: string, root: Document = document): string {
   return root.getElementById(id)?.textContent ?? "";
 }
+
+/** Creates an element with text or children. Text stays text: nothing here parses HTML. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  content: string | readonly (Node | string)[] = [],
+  attributes: Readonly<Record<string, string>> = {},
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  element.append(...(typeof content === "string" ? [content] : content));
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+/** Returns a table of a header row and rows of text. The first cell of a row is its header. */
+export function tableOf(header: readonly string[], rows: readonly (readonly string[])[]): HTMLTableElement {
+  const head = make("tr", header.map((text) => make("th", text, { scope: "col" })));
+  const body = rows.map(([name = "", ...cells]) =>
+    make("tr", [make("th", name, { scope: "row" }), ...cells.map((text) => make("td", text))])
+  );
+  return make("table", [...header.length === 0 ? [] : [make("thead", [head])], make("tbody", body)], {
+    class: "machine",
+  });
+}

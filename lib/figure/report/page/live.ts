@@ -5,7 +5,6 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { textOf } from "./dom.ts";
 
 /**
  * Subscribes to the server's changes, if the page is served. After a lost connection the browser reconnects, and the server
@@ -13,7 +12,7 @@ import { textOf } from "./dom.ts";
  *
  * @param hooks `before` runs before the page's content is replaced, `after` runs afterwards.
  */
-export function follow({ before, after }: { before: () => void; after: () => void }): void {
+export function follow({ before, after }: { before: () => void; after: () => Promise<void> }): void {
   if (!document.body.dataset["version"]) return;
   const status = document.getElementById("live");
   const say = (text: string): void => {
@@ -22,18 +21,22 @@ export function follow({ before, after }: { before: () => void; after: () => voi
   const events = new EventSource("events");
   events.onopen = () => say("live");
   events.onerror = () => say("connection lost, reconnecting");
+  events.addEventListener("end", () => {
+    events.close();
+    say("the sweep has ended");
+  });
   events.onmessage = async ({ data: version }: MessageEvent<string>) => {
     if (version === document.body.dataset["version"]) return;
     const text = await (await fetch("./")).text();
     const page = new DOMParser().parseFromString(text, "text/html");
-    const content = page.querySelector("main"), figures = document.getElementById("figures");
-    if (content === null || figures === null) return;
+    const content = page.querySelector("main"), data = page.getElementById("data");
+    if (content === null || data === null) return;
     before();
     const { hash } = location;
     document.querySelector("main")?.replaceWith(document.adoptNode(content));
-    figures.textContent = textOf("figures", page);
+    document.getElementById("data")?.replaceWith(document.adoptNode(data));
     document.body.dataset["version"] = page.body.dataset["version"] ?? version;
     if (location.hash !== hash) history.replaceState(null, "", hash);
-    after();
+    await after();
   };
 }

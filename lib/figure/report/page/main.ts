@@ -1,6 +1,7 @@
 /**
- * The report's script. It draws figures when they come into view, filters figures and tables by axis, highlights pairs,
- * sorts tables, and updates a served page while its sweep runs.
+ * The report's script. It draws figures when they come into view, filters figures and tables by axis, changes the view,
+ * highlights pairs, shows runs in detail and side by side, sorts and saves tables, and updates a served page while its sweep
+ * runs.
  *
  * `deno task build:page` bundles it into `_page_script.ts`; a test compares the two.
  *
@@ -8,34 +9,103 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
+import { showBeside, showOpened } from "./details.ts";
 import { all } from "./dom.ts";
-import { addressOfChoices, choices, filterRows, restoreFilters } from "./filters.ts";
+import { readData, runPlotly } from "./embedded.ts";
 import { follow } from "./live.ts";
-import { purgePlots, refilterPlots, startPlots, watchAppearance } from "./plots.ts";
-import { sortBy } from "./sort_table.ts";
+import { purgePlots, redrawPlots, showPinned, startPlots, watchAppearance } from "./plots.ts";
+import { selectRuns } from "./shown.ts";
+import { keepState, restoreState, state } from "./state.ts";
+import { startTables } from "./tables.ts";
 
-function applyFilters(): void {
-  filterRows(choices());
-  const hash = addressOfChoices();
-  try {
-    history.replaceState(null, "", hash === "" ? location.pathname + location.search : `#${hash}`);
-  } catch {
-    // Some browsers do not allow a page opened from a file to change its address.
+/** Applies a change of the filters, the hidden runs or the view. */
+function apply(): void {
+  selectRuns();
+  keepState();
+  redrawPlots();
+}
+
+function pin(id: string): void {
+  state.pinned = state.pinned.includes(id)
+    ? state.pinned.filter((other) => other !== id)
+    : [...state.pinned, id];
+  keepState();
+  showPins();
+  showPinned();
+}
+
+function hide(id: string): void {
+  if (!state.hidden.delete(id)) state.hidden.add(id);
+  apply();
+}
+
+function open(id: string | undefined): void {
+  state.opened = id;
+  keepState();
+  showOpened();
+  if (id === undefined) redrawPlots();
+}
+
+function showPins(): void {
+  for (const row of all<HTMLTableRowElement>("tr[data-run]")) {
+    const isPinned = state.pinned.includes(row.dataset["run"]!);
+    const button = row.querySelector<HTMLElement>(".pin");
+    if (button === null || (button.getAttribute("aria-pressed") === "true") === isPinned) continue;
+    button.setAttribute("aria-pressed", String(isPinned));
+    button.textContent = isPinned ? "★" : "☆";
   }
-  refilterPlots();
+  showBeside();
 }
 
-function start(): void {
-  startPlots();
-  restoreFilters();
-  const form = document.getElementById("filters");
-  form?.addEventListener("change", applyFilters);
+/** Runs the action of a button of a run. */
+function act(target: Element): void {
+  const id = target.closest<HTMLElement>("tr[data-run]")?.dataset["run"];
+  if (target.matches(".back")) open(undefined);
+  else if (target.matches(".open")) open(id ?? target.textContent?.slice(0, 12));
+  else if (id !== undefined && target.matches(".pin")) pin(id);
+  else if (id !== undefined && target.matches(".hide")) hide(id);
+}
+
+/** Keys on a run's ID in the table of runs. */
+function actByKey(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && state.opened !== undefined) return open(undefined);
+  const row = event.target instanceof Element && event.target.matches("td .open")
+    ? event.target.closest("tr")
+    : null;
+  const id = row?.dataset["run"];
+  if (id === undefined) return;
+  if (event.key === "p") pin(id);
+  if (event.key === "h") hide(id);
+}
+
+async function start(): Promise<void> {
+  state.data = await readData();
+  restoreState();
+  selectRuns();
+  startTables();
+  const filters = document.getElementById("filters");
+  filters?.addEventListener("change", apply);
   // The reset event fires before the inputs change.
-  form?.addEventListener("reset", () => setTimeout(applyFilters));
-  for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
-  if (choices().size > 0) applyFilters();
+  filters?.addEventListener("reset", () => {
+    state.hidden.clear();
+    setTimeout(apply);
+  });
+  document.getElementById("view")?.addEventListener("input", apply);
+  await ready;
+  startPlots();
+  if (document.body.classList.contains("part")) redrawPlots();
+  showPins();
+  showPinned();
+  showOpened();
+  document.body.dataset["ready"] = "";
 }
 
-start();
+const ready = runPlotly();
+document.addEventListener("click", ({ target }) => {
+  const button = target instanceof Element ? target.closest("button") : null;
+  if (button !== null) act(button);
+});
+document.addEventListener("keydown", actByKey);
 watchAppearance();
-follow({ before: purgePlots, after: start });
+void start().then(() => follow({ before: purgePlots, after: start }));

@@ -5,31 +5,44 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { all, textOf } from "./dom.ts";
-import { choices, filtered } from "./filters.ts";
-import { merged } from "./merge_traces.ts";
-import { colored, CONFIG } from "./style.ts";
-import type { FigureData, Meta, Plot, PlotElement, PlotlyLibrary, Trace } from "./types.ts";
+import { colorAxis, colored, legendOf } from "./colors.ts";
+import { all, make } from "./dom.ts";
+import { saveFigure } from "./downloads.ts";
+import { pointAt, walk } from "./readout.ts";
+import { X_TITLES } from "./scales.ts";
+import { isShown } from "./shown.ts";
+import { runOf, state, type View, view } from "./state.ts";
+import { merged, tracesOf } from "./traces.ts";
+import type { Layout, Plot, PlotElement, PlotlyLibrary, Trace } from "./types.ts";
 
 declare const Plotly: PlotlyLibrary;
 
 /** Maximum number of separate lines in a figure. Above it, lines of equal style are merged and lose their labels. */
 const MANY = 24;
 
-/** Share of a curve's points that one press of an arrow key skips. */
-const LEAP = 1 / 40;
+/** Height of figures over steps in pixels. Their legend is above the section. */
+const STEPS_HEIGHT = 320;
+
+/** Width of a figure in print in pixels, for A4 and Letter. */
+const PRINT_WIDTH = 640;
+
+/** Plotly's options: no buttons, which would be tab stops, and no upload to a cloud. */
+export const CONFIG: object = {
+  displayModeBar: false,
+  displaylogo: false,
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  responsive: true,
+};
 
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
-let figures: readonly FigureData[] = [];
 let plots: readonly Plot[] = [];
-let pinned: string | undefined;
 let highlighted: string | undefined;
 let watcher: IntersectionObserver | undefined;
 
 /** Finds the page's figures and draws each when it comes into view. */
 export function startPlots(): void {
-  figures = JSON.parse(textOf("figures")) as FigureData[];
   watcher?.disconnect();
   plots = all<PlotElement>(".plot[id]").map(newPlot);
   watcher = new IntersectionObserver((entries) => {
@@ -43,19 +56,21 @@ export function startPlots(): void {
   for (const plot of plots) {
     watcher.observe(plot.element);
     plot.element.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const format = ({ s: "svg", p: "png", c: "csv" } as const)[event.key];
+      if (format !== undefined) void save(plot, format);
       if (!event.key.startsWith("Arrow")) return;
       event.preventDefault();
-      walk(plot, event.key);
+      highlight(walk(plot, event.key));
     });
-    plot.element.addEventListener("blur", () => highlight(pinned));
+    plot.element.addEventListener("blur", () => highlight(pinnedPair()));
+    plot.element.after(saveButtons(plot));
   }
-  for (const button of all<HTMLButtonElement>("button[data-pin]")) {
-    button.addEventListener("click", () => pin(button.dataset["pin"]));
+  for (const row of all<HTMLTableRowElement>("tr[data-run]")) {
+    row.addEventListener("mouseenter", () => highlight(runOf(row.dataset["run"])?.pair));
+    row.addEventListener("mouseleave", () => highlight(pinnedPair()));
   }
-  for (const row of all<HTMLTableRowElement>("tr[data-pair]")) {
-    row.addEventListener("mouseenter", () => highlight(row.dataset["pair"]));
-    row.addEventListener("mouseleave", () => highlight(pinned));
-  }
+  drawLegends();
 }
 
 /** Redraws drawn figures when the color scheme changes, and all figures before printing. */
@@ -67,16 +82,19 @@ export function watchAppearance(): void {
   for (const [event, isPrinting] of [["beforeprint", true], ["afterprint", false]] as const) {
     addEventListener(event, () => {
       printing = isPrinting;
+      for (const details of isPrinting ? all<HTMLDetailsElement>("details") : []) details.open = true;
       redraw();
     });
   }
 }
 
-/** Redraws visible figures after a filter change, and marks the others as stale. */
-export function refilterPlots(): void {
+/** Redraws visible figures after a change of the shown runs or of the view, and marks the others as stale. */
+export function redrawPlots(): void {
+  drawLegends();
   for (const plot of plots) {
-    remaining(plot);
-    drawIfVisible(plot);
+    hideIfEmpty(plot, plot.figure.data.some((trace) => hasShown(trace)));
+    if (plot.visible) draw(plot);
+    else plot.stale = true;
   }
 }
 
@@ -85,10 +103,33 @@ export function purgePlots(): void {
   for (const { element } of plots) Plotly.purge(element);
 }
 
+/** Buttons for the mouse. Keys on the figure do the same, so that a figure is one tab stop. */
+function saveButtons(plot: Plot): HTMLElement {
+  const buttons = (["svg", "png", "csv"] as const).map((format) => {
+    const button = make("button", format.toUpperCase(), {
+      type: "button",
+      tabindex: "-1",
+      title: `save the figure as ${format.toUpperCase()} (${format[0]})`,
+    });
+    button.addEventListener("click", () => void save(plot, format));
+    return button;
+  });
+  return make("div", buttons, { class: "save" });
+}
+
+async function save(plot: Plot, format: "svg" | "png" | "csv"): Promise<void> {
+  const now = view();
+  await saveFigure(plot.figure.title, format, {
+    traces: tracesOf(plot.figure, now),
+    layout: layoutOf(plot, now, false),
+    xTitle: plot.figure.isSteps ? X_TITLES[now.x] : "x",
+  });
+}
+
 function newPlot(element: PlotElement, index: number): Plot {
   return {
     element,
-    index,
+    figure: state.data.figures[index]!,
     readout: element.parentElement?.querySelector<HTMLElement>(".readout") ?? document.createElement("p"),
     traces: [],
     visible: false,
@@ -102,118 +143,97 @@ function newPlot(element: PlotElement, index: number): Plot {
   };
 }
 
-/** Returns the traces that match the filters. Hides the figure if none match. */
-function remaining(plot: Plot): Trace[] {
-  const data = figures[plot.index]?.data ?? [], chosen = choices();
-  const left = data.map((trace, i) => filtered({ ...trace, uid: `t${i}` }, chosen))
-    .filter((trace) => trace !== undefined);
-  plot.empty = left.length === 0;
+/** Returns true if a trace has a part of shown runs. */
+function hasShown({ meta }: Trace): boolean {
+  if (meta?.points !== undefined) return meta.points.some(isShown);
+  return meta?.mean === undefined && isShown(meta?.run);
+}
+
+function hideIfEmpty(plot: Plot, isFull: boolean): void {
+  plot.empty = !isFull;
   const figure = plot.element.closest("figure");
-  if (figure !== null) figure.hidden = plot.empty && data.length > 0;
-  return left;
+  if (figure !== null) figure.hidden = !isFull && plot.figure.data.length > 0;
+}
+
+/** Draws a legend of colors and line styles above each group of figures over steps. */
+function drawLegends(): void {
+  const runs = Object.entries(state.data.runs).filter(([id]) => isShown(id)).map(([, run]) => run);
+  const entries = legendOf(colorAxis(view()), runs);
+  for (const place of all(".legend")) {
+    const hasSteps = all(".plot[id]", place.parentElement ?? place).some((element) =>
+      plots.find((plot) => plot.element === element)?.figure.isSteps
+    );
+    place.replaceChildren(...(hasSteps ? entries : []).map(({ label, color, width, sample }) => {
+      const mark = sample === undefined
+        ? make("i", "", { style: `border-top: ${width}px solid ${color}` })
+        : make("b", sample);
+      return make("span", [mark, label]);
+    }));
+  }
+}
+
+function layoutOf(plot: Plot, { x, logX, logY }: View, dark: boolean): Layout {
+  const { layout, isSteps } = plot.figure, base = colored(layout, dark);
+  if (!isSteps) return base;
+  const { range, ...y } = base.yaxis ?? {};
+  return {
+    ...base,
+    showlegend: false,
+    height: STEPS_HEIGHT,
+    margin: { ...base.margin, t: 12 },
+    xaxis: { ...base.xaxis, title: { text: X_TITLES[x] }, ...logX && { type: "log" } },
+    yaxis: { ...y, ...logY ? { type: "log" } : range !== undefined && { range } },
+  } as Layout;
 }
 
 function draw(plot: Plot): void {
-  const left = remaining(plot);
-  plot.many = left.filter(({ mode }) => mode === "lines").length > MANY;
-  plot.traces = plot.many ? merged(left, pinned) : left;
+  const now = view(), left = tracesOf(plot.figure, now);
+  hideIfEmpty(plot, plot.figure.data.some((trace) => hasShown(trace)));
   plot.drawn = true;
   plot.stale = false;
   if (plot.empty) return;
-  const compact = plot.element.closest(".grid") !== null;
-  const layout = colored(figures[plot.index]?.layout ?? {}, {
-    compact,
-    dark: darkQuery.matches && !printing,
-  });
-  const legend = compact || plot.many ? { showlegend: false } : {};
-  Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
+  plot.many = left.filter(({ mode, meta }) => mode === "lines" && meta?.run !== undefined).length > MANY;
+  plot.traces = plot.many ? merged(left, ({ meta }) => state.pinned.includes(meta?.run ?? "")) : left;
+  const size = printing ? { width: PRINT_WIDTH } : {};
+  const layout = { margin: { t: 12 }, ...layoutOf(plot, now, darkQuery.matches && !printing), ...size };
+  const legend = plot.many ? { showlegend: false } : {};
+  void Plotly.react(plot.element, plot.traces, { ...layout, ...legend }, CONFIG);
   if (!plot.bound) {
     plot.bound = true;
     plot.element.on("plotly_hover", ({ points: [point] }) => {
-      if (point !== undefined) pointAt(plot, point.data, { x: point.x, at: point.pointNumber });
+      if (point !== undefined) highlight(pointAt(plot, point.data, { x: point.x, at: point.pointNumber }));
     });
-    plot.element.on("plotly_unhover", () => highlight(pinned));
+    plot.element.on("plotly_unhover", () => highlight(pinnedPair()));
   }
-  dim(plot, pinned);
+  dim(plot, highlighted);
 }
 
-function drawIfVisible(plot: Plot): void {
-  if (plot.visible) draw(plot);
-  else plot.stale = true;
-}
-
-const metaAt = ({ meta }: Trace, at: number): Meta | undefined => meta?.points?.[at] ?? meta;
-
-/** Decodes the entities in a name escaped for Plotly. */
-const plain = (name = ""): string =>
-  name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-
-const number = (y: number | null | undefined): string =>
-  y === null || y === undefined ? "not finite" : String(Number(y.toPrecision(6)));
-
-/** Shows the values of a curve and its pair at one position, and highlights both in all figures and tables. */
-function pointAt(
-  plot: Plot,
-  trace: Trace,
-  { x, at }: { x: number | string | null; at: number },
-): void {
-  const pair = metaAt(trace, at)?.pair;
-  const others = pair ? plot.traces.filter((other) => other.meta?.pair === pair) : [];
-  const lines = others.length > 0 ? others.filter(({ mode }) => mode === trace.mode) : [trace];
-  const parts = lines.map((line) => {
-    const nearest = line === trace ? at : nearestPoint(line, x);
-    return `${plain(line.name)} ${number(line.y[nearest])}`;
-  });
-  plot.readout.textContent = `${typeof x === "number" ? "step " : ""}${x}: ${parts.join(", ")}`;
-  highlight(pair);
-}
-
-function nearestPoint(line: Trace, x: number | string | null): number {
-  const distance = (at: number): number => Math.abs(Number(line.x[at]) - Number(x));
-  let best = 0;
-  for (let at = 1; at < line.x.length; at++) if (distance(at) < distance(best)) best = at;
-  return best;
-}
+const pinnedPair = (): string | undefined => runOf(state.pinned.at(-1))?.pair;
 
 function dim(plot: Plot, pair: string | undefined): void {
   for (const { uid, meta } of plot.traces) {
+    const own = runOf(meta?.run)?.pair;
     const node = uid && plot.element.querySelector(`.scatterlayer .trace${uid}`);
-    if (node) node.classList.toggle("dim", Boolean(pair && meta?.pair && meta.pair !== pair));
+    if (node) node.classList.toggle("dim", Boolean(pair && own && own !== pair));
   }
 }
 
-function highlight(pair: string | undefined): void {
+/** Highlights a pair in all figures and tables. */
+export function highlight(pair: string | undefined): void {
   if (pair === highlighted) return;
   highlighted = pair;
   for (const plot of plots) if (plot.drawn && !plot.empty && !plot.many) dim(plot, pair);
-  for (const row of all<HTMLTableRowElement>("tr[data-pair]")) {
-    row.classList.toggle("pair", Boolean(pair) && row.dataset["pair"] === pair);
+  for (const row of all<HTMLTableRowElement>("tr[data-run]")) {
+    row.classList.toggle("pair", pair !== undefined && runOf(row.dataset["run"])?.pair === pair);
   }
 }
 
-/** Toggles the permanent highlight of a pair. */
-function pin(pair: string | undefined): void {
-  pinned = pinned === pair ? undefined : pair;
-  for (const button of all<HTMLButtonElement>("button[data-pin]")) {
-    button.setAttribute("aria-pressed", String(button.dataset["pin"] === pinned));
+/** Applies a change of the pinned runs. */
+export function showPinned(): void {
+  highlight(pinnedPair());
+  for (const plot of plots) {
+    if (!plot.many) continue;
+    if (plot.visible) draw(plot);
+    else plot.stale = true;
   }
-  // highlight() ignores the pair that is highlighted already. Reset it, so that the highlight is applied again.
-  highlighted = "";
-  highlight(pinned);
-  for (const plot of plots) if (plot.many) drawIfVisible(plot);
-}
-
-/** Moves along a curve with the left and right arrow keys, and to another curve with up and down. */
-function walk(plot: Plot, key: string): void {
-  const curves = plot.traces.filter(({ x, hoverinfo }) => x.length > 0 && hoverinfo !== "skip");
-  if (curves.length === 0) return;
-  plot.curve = Math.min(plot.curve, curves.length - 1);
-  if (key === "ArrowUp") plot.curve = (plot.curve + curves.length - 1) % curves.length;
-  if (key === "ArrowDown") plot.curve = (plot.curve + 1) % curves.length;
-  const trace = curves[plot.curve]!;
-  const leap = Math.max(1, Math.round(trace.x.length * LEAP));
-  const from = plot.place ?? trace.x.length - 1;
-  const to = from + (key === "ArrowRight" ? leap : key === "ArrowLeft" ? -leap : 0);
-  plot.place = Math.max(0, Math.min(trace.x.length - 1, to));
-  pointAt(plot, trace, { x: trace.x[plot.place] ?? null, at: plot.place });
 }

@@ -1,17 +1,79 @@
 /**
- * Types of the figures that `renderReport` embeds, and of the Plotly functions that the page calls.
+ * Types of the data that `renderReport` embeds, and of the Plotly functions that the page calls.
  *
  * @module
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 
-/** Value of a run on each axis, and the key of its pair. */
+/** Embedded data. */
+export interface PageData {
+  readonly figures: readonly PageFigure[];
+  /** Axes in which runs differ. */
+  readonly facets: readonly PageFacet[];
+  /** Fields with equal values in all runs. */
+  readonly common: Readonly<Record<string, string>>;
+  /** Student's t by number of values, for 95 % intervals. */
+  readonly quantiles: readonly number[];
+  /** Runs by ID. */
+  readonly runs: Readonly<Record<string, PageRun>>;
+}
+
+/** Axis in which runs differ. */
+export interface PageFacet {
+  readonly key: string;
+  readonly label: string;
+  readonly values: readonly string[];
+}
+
+/** A run. */
+export interface PageRun {
+  /** Key shared by runs that differ only in precision. */
+  readonly pair: string;
+  /** Values by axis. */
+  readonly facets: Readonly<Record<string, string>>;
+  /** Fields that differ between runs. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Results by label. */
+  readonly results: Readonly<Record<string, string>>;
+  /** Tokens per step. */
+  readonly tokens: number;
+  /** Operations per step, if known. */
+  readonly flops?: number;
+  /** Training time after some steps, in seconds. */
+  readonly clock: { readonly step: readonly number[]; readonly seconds: readonly number[] };
+}
+
+/** Embedded figure. */
+export interface PageFigure {
+  readonly title: string;
+  /** True for curves over steps. */
+  readonly isSteps: boolean;
+  readonly data: readonly Trace[];
+  readonly layout: Layout;
+}
+
+/** Origin of a trace. A trace without `run`, `points` and `mean` is of all runs. */
 export interface Meta {
-  readonly facets?: Readonly<Record<string, string>>;
-  readonly pair?: string;
-  /** One entry per point, for traces whose points belong to different runs. */
-  readonly points?: readonly Meta[];
+  /** ID of the run. */
+  readonly run?: string;
+  /** Mean training losses by block of steps. */
+  readonly blocks?: { readonly x: readonly number[]; readonly y: readonly (number | null)[] };
+  /** IDs of the runs of each point. */
+  readonly points?: readonly string[];
+  /** Precision of a mean. Traces of one mean share it. */
+  readonly mean?: string;
+  /** Part of a mean: a value per block with its edges, a value per category, or the noise floor of all runs. */
+  readonly role?: "mean" | "low" | "high" | "category" | "floor";
+  /** Values of the runs of a mean: one per block, or one in a category. */
+  readonly members?: readonly Member[];
+}
+
+/** Values of one run of a mean. */
+export interface Member {
+  readonly run: string;
+  readonly x?: string;
+  readonly y: number | readonly (number | null)[];
 }
 
 /** Line or marker options of a trace. */
@@ -32,25 +94,23 @@ export interface Trace {
   readonly text?: unknown;
   readonly line?: Look;
   readonly marker?: Look;
+  readonly error_y?: { readonly array: readonly number[] };
   readonly meta?: Meta | undefined;
   readonly uid?: string | undefined;
   readonly opacity?: number;
   readonly hoverinfo?: string;
   readonly showlegend?: boolean;
+  readonly fill?: string;
+  readonly fillcolor?: string;
 }
 
-/** Plotly layout. The page sets colors and margins and keeps the other options. */
+/** Plotly layout. The page sets colors, titles and scales of axes, and keeps the other options. */
 export interface Layout {
   readonly margin?: Readonly<Record<string, number>>;
-  readonly xaxis?: object;
-  readonly yaxis?: object;
+  readonly xaxis?: Readonly<Record<string, unknown>>;
+  readonly yaxis?: Readonly<Record<string, unknown>>;
   readonly hoverlabel?: object;
-}
-
-/** Embedded figure. */
-export interface FigureData {
-  readonly data: readonly Trace[];
-  readonly layout: Layout;
+  readonly height?: number;
 }
 
 /** Element that Plotly draws in. */
@@ -68,27 +128,25 @@ export interface HoverPoint {
 
 /** Plotly functions that the page calls. */
 export interface PlotlyLibrary {
-  react(
-    element: HTMLElement,
-    data: readonly Trace[],
-    layout: object,
-    config: object,
-  ): Promise<unknown>;
+  react(element: HTMLElement, data: readonly Trace[], layout: object, config: object): Promise<unknown>;
   purge(element: HTMLElement): void;
+  toImage(
+    figure: { data: readonly Trace[]; layout: object; config: object },
+    options: { format: "png" | "svg"; width: number; height: number; scale?: number },
+  ): Promise<string>;
 }
 
 /** Figure on the page, with its state. */
 export interface Plot {
   readonly element: PlotElement;
-  /** Index among the embedded figures. */
-  readonly index: number;
+  readonly figure: PageFigure;
   readonly readout: HTMLElement;
   /** Traces of the last drawing. */
   traces: readonly Trace[];
   /** True if the figure is in or near the viewport. */
   visible: boolean;
   drawn: boolean;
-  /** True if filters changed since the last drawing. */
+  /** True if filters or view changed since the last drawing. */
   stale: boolean;
   /** True if no trace matches the filters. */
   empty: boolean;

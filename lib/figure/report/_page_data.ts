@@ -1,0 +1,114 @@
+/**
+ * Data of the report's page: figures, and what the page needs of each run to filter, scale axes and compare.
+ *
+ * @module
+ */
+import { gzipSync } from "node:zlib";
+import { columnLabel, DEFAULT_LEVEL, formatCell, type Table, tQuantile } from "../../analysis/mod.ts";
+import { canonicalJson, type RecordedRun, seriesOf } from "../../record/mod.ts";
+import { type Facet, pairKey } from "../facets.ts";
+import type { Figure } from "../figure.ts";
+import type { PageData, PageFigure, PageRun } from "./page/types.ts";
+
+/** Number of points of a run's clock. The page interpolates between them. */
+const CLOCK = 40;
+
+/** Maximum number of runs with a quantile of their own. Quantiles of more runs hardly differ. */
+const MOST_QUANTILES = 200;
+
+/** Returns the data of a page. */
+export function pageData(
+  { figures, runs, facets, results, flops }: {
+    figures: readonly Figure[];
+    runs: readonly RecordedRun[];
+    /** Axes in which the runs differ. */
+    facets: readonly Facet[];
+    /** Table with a row per run. */
+    results: Table;
+    /** Operations per step by run ID. */
+    flops: ReadonlyMap<string, number>;
+  },
+): PageData {
+  const rows = results.objects() as Record<string, unknown>[];
+  const fields = runs.map(fieldsOf);
+  const common = commonFields(fields);
+  return {
+    figures: figures.map(pageFigure),
+    facets: facets.map(({ key, label, values }) => ({ key, label, values: [...values] })),
+    common,
+    quantiles: Array.from(
+      { length: Math.min(runs.length, MOST_QUANTILES) + 1 },
+      (_, n) => n < 2 ? 0 : Number(tQuantile((1 + DEFAULT_LEVEL) / 2, n - 1).toPrecision(10)),
+    ),
+    runs: Object.fromEntries(runs.map((run, i) => [run.manifest.runId, {
+      pair: pairKey(run),
+      facets: Object.fromEntries(facets.map(({ key, valueOf }) => [key, valueOf(run)])),
+      fields: Object.fromEntries(Object.entries(fields[i]!).filter(([name]) => !(name in common))),
+      results: Object.fromEntries(
+        Object.entries(rows[i]!).filter(([name]) => RESULTS.includes(name))
+          .map(([name, value]) => [columnLabel(name), formatCell(value, name)]),
+      ),
+      ...scalesOf(run, flops.get(run.manifest.runId)),
+    }])),
+  };
+}
+
+/** Columns of the table of runs that are results. */
+const RESULTS = [
+  "status",
+  "valLoss",
+  "bestValLoss",
+  "bitsPerByte",
+  "tokensPerSecond",
+  "spikes",
+  "nonFinite",
+];
+
+/** Returns a text compressed by gzip, in base64. */
+export function packed(text: string): string {
+  return gzipSync(text).toString("base64");
+}
+
+function pageFigure({ title, data, layout }: Figure): PageFigure {
+  // The page shows titles itself: they wrap on narrow screens, Plotly's titles do not.
+  const { title: _, ...rest } = layout;
+  const isSteps = (layout["xaxis"] as { title?: { text?: string } } | undefined)?.title?.text === "step" &&
+    data.some(({ type }) => type === "scatter");
+  return { title, isSteps, data, layout: rest } as unknown as PageFigure;
+}
+
+/** Returns the fields of a run as text: its spec, and its text, code, device and software. */
+function fieldsOf({ manifest: { spec, data, libSha256, environment } }: RecordedRun): Record<string, string> {
+  const { device, cpuModel, tensorflowVersion, rounding, onednn } = environment;
+  const entries = Object.entries({
+    ...spec,
+    "text SHA-256": data.sha256,
+    "code SHA-256": libSha256,
+    ...{ device, cpuModel, tensorflowVersion, rounding, onednn },
+  }) as [string, unknown][];
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === "string" ? value : canonicalJson(value ?? null)]),
+  );
+}
+
+function commonFields(fields: readonly Record<string, string>[]): Record<string, string> {
+  const [first = {}, ...others] = fields;
+  return Object.fromEntries(
+    Object.entries(first).filter(([name, text]) => others.every((other) => other[name] === text)),
+  );
+}
+
+/** Returns a run's units of a step: tokens, operations if known, and training time. */
+function scalesOf(run: RecordedRun, flops: number | undefined): Pick<PageRun, "tokens" | "flops" | "clock"> {
+  const { spec: { B, T } } = run.manifest, { step, tokensPerSecond } = seriesOf(run).steps;
+  const tokens = B * T, every = Math.max(1, Math.ceil(step.length / CLOCK));
+  const clock: { step: number[]; seconds: number[] } = { step: [0], seconds: [0] };
+  let seconds = 0;
+  for (let i = 0; i < step.length; i++) {
+    if (tokensPerSecond[i]! > 0) seconds += tokens / tokensPerSecond[i]!;
+    if ((i + 1) % every > 0 && i + 1 < step.length) continue;
+    clock.step.push(step[i]!);
+    clock.seconds.push(Number(seconds.toPrecision(5)));
+  }
+  return { tokens, ...flops !== undefined && { flops }, clock };
+}

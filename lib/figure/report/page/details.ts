@@ -1,0 +1,125 @@
+/**
+ * Details of one run, and runs side by side.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { colored } from "./colors.ts";
+import { make, tableOf } from "./dom.ts";
+import { CONFIG } from "./plots.ts";
+import { runOf, state, view } from "./state.ts";
+import { tracesOf } from "./traces.ts";
+import { addSaveButton } from "./tables.ts";
+import type { PageFigure, PageRun, PlotlyLibrary } from "./types.ts";
+
+declare const Plotly: PlotlyLibrary;
+
+/** Fields that may differ between runs whose losses are compared. */
+const FREE = ["policy", "overrides", "seed", "threads"];
+
+const dark = (): boolean => matchMedia("(prefers-color-scheme: dark)").matches;
+
+/** Shows the details of the opened run instead of the report, or the report if no run is opened. */
+export function showOpened(): void {
+  const place = document.getElementById("run"), run = runOf(state.opened), id = state.opened ?? "";
+  if (place === null) return;
+  document.body.classList.toggle("one", run !== undefined);
+  place.hidden = run === undefined;
+  if (run === undefined) return place.replaceChildren();
+  const back = make("button", "← all runs", { type: "button", class: "back" });
+  const pair = Object.entries(state.data.runs).filter(([other, { pair }]) =>
+    pair === run.pair && other !== id
+  );
+  const fields = { ...state.data.common, ...run.fields };
+  place.replaceChildren(
+    make("p", [back]),
+    make("h2", `Run ${id}`),
+    make(
+      "p",
+      pair.length === 0 ? "No other run differs from it in precision alone." : [
+        "Differs in precision alone: ",
+        ...pair.map(([other, { facets }]) =>
+          make("button", `${other} (${facets["precision"] ?? ""})`, { type: "button", class: "open" })
+        ),
+      ],
+    ),
+    region("Results", tableOf([], Object.entries(run.results))),
+    ...figuresOf([id, ...pair.map(([other]) => other)], id),
+    region("Configuration", tableOf([], Object.entries(fields))),
+  );
+  scrollTo(0, 0);
+}
+
+/** Shows pinned runs side by side, if there are at least two. */
+export function showBeside(): void {
+  const place = document.getElementById("beside");
+  if (place === null) return;
+  const runs = state.pinned.map((id): [string, PageRun] => [id, runOf(id)!]);
+  place.hidden = runs.length < 2;
+  if (runs.length < 2) return place.replaceChildren();
+  const names = [...new Set(runs.flatMap(([, { fields }]) => Object.keys(fields)))]
+    .filter((name) => new Set(runs.map(([, { fields }]) => fields[name])).size > 1);
+  const results = [...new Set(runs.flatMap(([, { results }]) => Object.keys(results)))];
+  const wrong = names.filter((name) => !FREE.includes(name));
+  const warning = wrong.length === 0
+    ? "The runs differ in precision or seed alone."
+    : `Not a comparison of precisions: the runs also differ in ${wrong.join(", ")}.`;
+  place.replaceChildren(
+    make("h2", "Side by side"),
+    make("p", warning, { class: wrong.length === 0 ? "note" : "warning" }),
+    region(
+      "Side by side",
+      tableOf(["", ...runs.map(([id]) => id)], [
+        ...names.map((name) => [name, ...runs.map(([, { fields }]) => fields[name] ?? "–")]),
+        ...results.map((name) => [name, ...runs.map(([, { results }]) => results[name] ?? "–")]),
+      ]),
+    ),
+    ...figuresOf(runs.map(([id]) => id), undefined),
+  );
+}
+
+function region(label: string, table: HTMLTableElement): HTMLElement {
+  const scroll = make("div", [table], {
+    class: "scroll",
+    tabindex: "0",
+    role: "region",
+    "aria-label": label,
+  });
+  const whole = make("div", label === "Side by side" ? [scroll] : [make("h3", label), scroll]);
+  addSaveButton(scroll);
+  return whole;
+}
+
+/**
+ * Returns figures over steps of some runs: the figures of the report in which they appear, joined by vertical axis.
+ *
+ * @param ids The runs.
+ * @param alone The run whose figures are shown. Undefined: figures with any of the runs.
+ */
+function figuresOf(ids: readonly string[], alone: string | undefined): HTMLElement[] {
+  const figures = state.data.figures.filter(({ isSteps, data }) =>
+    isSteps &&
+    data.some(({ meta }) =>
+      meta?.run !== undefined && (alone === undefined ? ids : [alone]).includes(meta.run)
+    )
+  );
+  const groups = Map.groupBy(figures, ({ layout }) => JSON.stringify(layout.yaxis?.["title"]));
+  const grid = make("div", [], { class: "figures" });
+  for (const members of groups.values()) {
+    const [first] = members as [PageFigure];
+    const data = members.flatMap(({ data }) => data)
+      .filter(({ meta }) => meta?.run !== undefined && ids.includes(meta.run));
+    const plot = make("div", [], { class: "plot" });
+    grid.append(make("figure", [make("figcaption", first.title.split(":")[0]!), plot]));
+    const { range: _, ...yaxis } = first.layout.yaxis ?? {};
+    const traces = tracesOf({ ...first, data }, view()).map((trace) => ({
+      ...trace,
+      name: `${(trace.name ?? "")} (${trace.meta?.run ?? ""})`,
+    }));
+    const layout = { ...colored({ ...first.layout, yaxis }, dark()), margin: { l: 56, r: 12, t: 12, b: 44 } };
+    // Plotly measures the element, so that it is drawn once it is part of the page.
+    requestAnimationFrame(() => void Plotly.react(plot, traces, { ...layout, showlegend: true }, CONFIG));
+  }
+  return figures.length === 0 ? [] : [grid];
+}

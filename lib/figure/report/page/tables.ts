@@ -1,0 +1,47 @@
+/**
+ * Sorts tables by a column, and adds buttons that save them.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { all, make } from "./dom.ts";
+import { saveTable } from "./downloads.ts";
+
+/** Makes column headings sort, and adds a button below each table that saves it as CSV. */
+export function startTables(): void {
+  for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
+  for (const region of all(".scroll")) addSaveButton(region);
+}
+
+/** Adds a button that saves the table of a region as CSV. */
+export function addSaveButton(region: HTMLElement): void {
+  const table = region.querySelector("table");
+  if (table === null) return;
+  const name = region.getAttribute("aria-label") ?? "table";
+  const button = make("button", "CSV", { type: "button", class: "csv", title: `save ${name} as CSV` });
+  button.addEventListener("click", () => saveTable(name, table));
+  region.after(button);
+}
+
+/** Sorts the table of a header's button: ascending first, then descending. Missing numbers come last in both. */
+function sortBy(button: HTMLElement): void {
+  const header = button.closest("th"), row = header?.parentElement as HTMLTableRowElement | null | undefined;
+  const body = header?.closest("table")?.tBodies[0];
+  if (!header || !row || !body) return;
+  const column = [...row.cells].indexOf(header);
+  const sign = header.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+  for (const other of all("th", row)) other.setAttribute("aria-sort", "none");
+  header.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");
+  const numeric = header.classList.contains("number");
+  const keyed = [...body.rows].map((tr) => {
+    const text = tr.cells[column]?.textContent ?? "";
+    return { tr, text, value: numeric ? Number(text.replace("\u2013", "NaN")) : 0 };
+  });
+  const collator = new Intl.Collator(undefined, { numeric: true });
+  keyed.sort((a, b) =>
+    Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) ||
+    sign * (numeric ? a.value - b.value : collator.compare(a.text, b.text)) || 0
+  );
+  body.append(...keyed.map(({ tr }) => tr));
+}

@@ -92,6 +92,7 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/run/code.ts": "a diff that is printed with any content",
   "lib/run/environment.ts": "printed by a child process",
   "lib/run/explain_non_finite.ts": "output of the child process",
+  "lib/run/initial_model.ts": "copies a value",
   "lib/run/machine.ts": "a file of the system",
   "lib/run/measure_step.ts": "printed by a child process",
   "lib/sweep/worker_process.ts": "a file of the system",

@@ -29,9 +29,9 @@ const experiment: Experiment = {
   source:
     "Tseng et al. 2025, Training LLMs with MXFP4 (arXiv:2502.20586); Chmiel et al. 2025, FP4 All the Way (arXiv:2505.19115)",
   prediction:
-    "MXFP4 in the backward products of the blocks' linear layers, all else in bf16-autocast. Gradients at trained weights (5 " +
+    "MXFP4 in the backward products of the blocks' linear layers, all else in bf16-autocast. Gradients at trained weights (3 " +
     "seeds, 16 batches): the bias with stochastic rounding is less than a third of that with rounding to nearest, with the " +
-    "paired 95 % interval of the difference above 0, although the error of a single batch is larger. After 200 steps (5 " +
+    "paired 95 % interval of the difference above 0, although the error of a single batch is larger. After 200 steps (3 " +
     "seeds), the gap of stochastic rounding to float32 is less than half of nearest's, with the paired 95 % interval of " +
     "the difference above 0. A pilot with one seed gave biases of 0.108 (nearest) and 0.000, and errors of 0.125 and 0.159. " +
     "Training was not piloted.",
@@ -40,7 +40,7 @@ const experiment: Experiment = {
       spec: {
         ...SMALL_MODEL,
         zip: precisionAxes(size === "full" ? PRECISIONS : {}),
-        seeds: size === "full" ? [1, 2, 3, 4, 5] : [1],
+        seeds: size === "full" ? [1, 2, 3] : [1],
         steps: size === "full" ? 200 : 20,
         lr: 2e-3,
         warmupSteps: 10,

@@ -45,7 +45,7 @@ const experiment: Experiment = {
         lr: 2e-3,
         warmupSteps: 10,
         evalEvery: 1_000_000,
-        evalBytes: size === "full" ? 65536 : 4096,
+        evalBytes: size === "full" ? 16384 : 4096,
       },
     },
   }),

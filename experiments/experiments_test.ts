@@ -11,8 +11,8 @@ const files = [...Deno.readDirSync(here)].map(({ name }) => name).filter((name) 
   /^[a-z]_.*\.ts$/.test(name)
 ).sort();
 
-Deno.test("there are five experiments", () =>
-  assertEquals(files.map((name) => name[0]), ["a", "b", "c", "d", "e"]));
+Deno.test("experiments are lettered without gaps", () =>
+  assertEquals(files.map((name) => name[0]).join(""), "abcdefghij".slice(0, files.length)));
 
 for (const file of files) {
   Deno.test(`${file} shows the predicted direction in its quick form`, async () => {

@@ -1,8 +1,8 @@
 /** Experiment F: the exponent of the scales of MX blocks. */
-import { estimate } from "../../lib/analysis/mod.ts";
-import type { Experiment } from "../../lib/sweep/mod.ts";
-import { quantize } from "../../lib/tensorflow/mod.ts";
-import { createRandom } from "../../lib/text/mod.ts";
+import { estimate } from "../lib/analysis/mod.ts";
+import type { Experiment } from "../lib/sweep/mod.ts";
+import { quantize } from "../lib/tensorflow/mod.ts";
+import { createRandom } from "../lib/text/mod.ts";
 import {
   gapsOf,
   gapTables,
@@ -13,8 +13,8 @@ import {
   meansOf,
   precision,
   precisionAxes,
-} from "../_precisions.ts";
-import { concludeParts, fields, hasPolicy, inWords, isAbove, SMALL_MODEL } from "../_runs.ts";
+} from "./_precisions.ts";
+import { concludeParts, fields, hasPolicy, inWords, isAbove, SMALL_MODEL } from "./_runs.ts";
 
 const PRECISIONS = { floor: precision("mxfp8"), ceil: precision("mxfp8+ceil") };
 

@@ -64,7 +64,8 @@ async function exportsOf(module: string): Promise<Symbols[]> {
   return (Object.values(nodes) as { symbols: Symbols[] }[]).flatMap(({ symbols }) => symbols);
 }
 
-const subpaths: Record<string, string> =
+/** Modules of the library. `./cli` is the program `losskit`, and exports nothing. */
+const { "./cli": program, ...subpaths }: Record<string, string> =
   JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))).exports;
 
 /** Texts of the library, tests, notebooks, experiments and docs, by path. */
@@ -118,5 +119,7 @@ Deno.test("every folder of the library has a subpath", () => {
     ...[".", "./analysis", "./figure", "./model", "./notebook", "./record", "./run", "./sweep", "./proof"],
     ...["./study", "./cluster", "./tensorflow", "./tensorflow/node", "./text", "./train"],
   ]);
-  for (const path of Object.values(subpaths)) assert(Deno.statSync(new URL(path, ROOT)).isFile, path);
+  for (const path of [program!, ...Object.values(subpaths)]) {
+    assert(Deno.statSync(new URL(path, ROOT)).isFile, path);
+  }
 });

@@ -1,8 +1,7 @@
 /** `deno task experiment`: tests a published claim. */
 import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { importFile } from "../file/import_file.ts";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { type Experiment, runExperiment } from "../sweep/mod.ts";
@@ -74,7 +73,7 @@ async function readExperiment(file: string): Promise<Experiment> {
     );
   let found: Partial<Experiment> | undefined;
   try {
-    found = (await import(pathToFileURL(resolve(file)).href)).default;
+    found = (await importFile(file))["default"] as Partial<Experiment> | undefined;
   } catch (cause) {
     throw refuse(cause instanceof Error ? cause.message : String(cause), cause);
   }

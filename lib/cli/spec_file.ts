@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { clauseOf } from "../error/clause.ts";
+import { importFile } from "../file/import_file.ts";
 import { UserError } from "../error/user_error.ts";
 import { readJsonFile } from "../file/json.ts";
 import type { SweepSpecInput } from "../study/mod.ts";
@@ -20,7 +19,7 @@ import type { SweepSpecInput } from "../study/mod.ts";
 export async function readSpec(path: string): Promise<SweepSpecInput> {
   try {
     if (!/\.[mc]?[jt]s$/.test(path)) return readJsonFile(path) as SweepSpecInput; // checked by the library
-    const spec = (await import(pathToFileURL(resolve(path)).href)).default;
+    const spec = (await importFile(path))["default"] as SweepSpecInput; // checked by the library
     JSON.stringify(spec); // throws for values that JSON cannot represent: bigints, cycles, throwing getters
     return spec;
   } catch (cause) {

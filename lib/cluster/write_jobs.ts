@@ -5,9 +5,10 @@
  */
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { isTemporary, lastingDeno } from "../fetch/lasting_deno.ts";
 import { makeFolder } from "../file/make_folder.ts";
 import { writeFile } from "../file/write_file.ts";
-import { ROOT } from "../run/code.ts";
+import { packageFolder } from "../file/package.ts";
 import { sweepFolder } from "../sweep/default_folder.ts";
 import { parseSweepSpec } from "../sweep/parse_spec.ts";
 import { makePlan } from "../sweep/plan.ts";
@@ -60,16 +61,23 @@ export async function writeSlurmJobs(
   planOrSpec: string | object,
   options: SlurmJobOptions = {},
 ): Promise<WrittenJobs> {
+  const root = packageFolder("write jobs for Slurm");
+  if (isTemporary(root)) {
+    throw new UserError(
+      `Cannot write jobs for Slurm: expected an installed losskit, got npx's cache ${root}. ` +
+        "Install losskit in a folder that all nodes share: npm install @losskit/losskit.",
+    );
+  }
   const { dir, plan } = await planOf(planOrSpec, options);
   const path = join(dir, "slurm.sh");
   const script = slurmScript(plan, {
     ...options,
-    deno: Deno.execPath(),
+    deno: lastingDeno(),
     command: [
-      ...["run", "-A", "--no-check", `--config=${join(ROOT, "deno.json")}`],
-      join(ROOT, "lib", "cli", "run.ts"),
+      ...["run", "-A", "--no-check", `--config=${join(root, "deno.json")}`],
+      join(root, "lib", "cli", "run.ts"),
     ],
-    workingDir: ROOT,
+    workingDir: root,
     dir,
     flags: flagsOf(options),
   });

@@ -107,7 +107,7 @@ export function barFigure(
       : { text: labels.map(plotlyText), textposition: "outside", cliponaxis: false }),
     marker: { color: color as Json },
   }];
-  const axis = ticks === undefined ? {} : {
+  const axis: PlotlyObject = ticks === undefined ? {} : {
     xaxis: { tickvals: [...names.keys()], ticktext: ticks.map(plotlyText), tickangle: 0 },
   };
   return figure(text, data, axis);

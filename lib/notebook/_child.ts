@@ -60,11 +60,12 @@ Object.assign(
 (Deno as unknown as { jupyter: unknown }).jupyter = createStandIn(store, currentCell);
 
 const passed: unknown[] = [];
+const { resolve: resolveImport } = import.meta;
 (globalThis as unknown as Record<symbol, unknown>)[Symbol.for(RUNNER_KEY)] = {
   resolve: (specifier: unknown) =>
     /^\.{0,2}\//.test(String(specifier))
       ? new URL(String(specifier), notebook).href
-      : import.meta.resolve(String(specifier)),
+      : resolveImport(String(specifier)),
   pass: (value: unknown) => void passed.push(value),
 };
 

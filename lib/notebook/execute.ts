@@ -6,11 +6,11 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import { packageFolder } from "../file/package.ts";
 import { type Cell, joined, type Notebook } from "./ipynb.ts";
 import type { Job, JobResult } from "./job.ts";
 import type { CodeCell } from "./_cell.ts";
 import { scriptOf } from "./source.ts";
-import { ROOT } from "./type_check.ts";
 
 /** Options of {@linkcode executeNotebook}. */
 export interface ExecuteOptions {
@@ -84,7 +84,14 @@ async function runJob(
     await Deno.writeTextFile(jobPath, JSON.stringify(job));
     const child = new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--allow-all", "--no-check", "--quiet", "--config", join(ROOT, "deno.json")],
+        ...[
+          "run",
+          "--allow-all",
+          "--no-check",
+          "--quiet",
+          "--config",
+          join(packageFolder("run notebooks"), "deno.json"),
+        ],
         ...[new URL("./_child.ts", import.meta.url).href, jobPath, resultPath],
       ],
       cwd: dirname(fileURLToPath(url)),

@@ -7,9 +7,8 @@
 import { dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { readRegular } from "../file/regular.ts";
-import { canonicalJson, hashSources, sha256Hex } from "../record/mod.ts";
+import { canonicalJson, sha256Hex, sourcesHash } from "../record/mod.ts";
 import { joined, type Notebook } from "./ipynb.ts";
-import { ROOT } from "./type_check.ts";
 
 /** Checksums of the code and data that outputs depend on. */
 interface Sources {
@@ -75,7 +74,7 @@ function sourcesOf(notebook: Notebook, path: string): Sources {
   });
   return {
     cells: sha256Hex(canonicalJson(code.map(({ id, source }) => [id, joined(source)]))),
-    lib: hashSources(join(ROOT, "lib")),
+    lib: sourcesHash(),
     reads: sha256Hex(canonicalJson(reads)),
   };
 }

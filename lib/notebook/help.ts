@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
-import { dirname } from "node:path";
 import { didYouMean } from "../error/did_you_mean.ts";
 import { greatest } from "../number/extent.ts";
 import { UserError } from "../error/user_error.ts";
@@ -12,6 +10,7 @@ import { DATA_FIELDS } from "../options/data_fields.ts";
 import { LOOP_FIELDS } from "../options/loop_fields.ts";
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import type { RunField } from "../options/run_field.ts";
+import { PACKAGE_FOLDER } from "../file/package.ts";
 import { RUN_FIELDS } from "../options/run_fields.ts";
 import { TRAINER_FIELDS } from "../options/trainer_fields.ts";
 import { WHOLE_FIELDS } from "../options/whole_fields.ts";
@@ -21,9 +20,6 @@ const SUBPATHS = [
   ...["train", "model", "text", "tensorflow", "sweep", "run", "proof", "study", "cluster"],
   ...["record", "analysis", "figure", "notebook"],
 ];
-
-/** Extension of modules with types: `.d.ts` in the published package, which contains JavaScript. */
-const EXTENSION = import.meta.url.endsWith(".js") ? ".d.ts" : ".ts";
 
 /**
  * Prints the signature and documentation of a public name, as `deno doc` reads them from the library.
@@ -97,14 +93,13 @@ async function rootNames(): Promise<{ name: string; doc: string }[]> {
   }).sort((a, b) => a.name.localeCompare(b.name, "en"));
 }
 
-const urlOf = (module: string): string => new URL(`../${module}${EXTENSION}`, import.meta.url).href;
+const urlOf = (module: string): string => new URL(`../${module}.ts`, import.meta.url).href;
 
 /** Runs `deno doc`. Returns undefined if nothing is found. */
 async function denoDoc(args: readonly string[]): Promise<string | undefined> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["doc", ...args],
-    // The deno.json of this folder maps import specifiers.
-    ...import.meta.url.startsWith("file:") && { cwd: dirname(fileURLToPath(import.meta.url)) },
+    ...PACKAGE_FOLDER !== undefined && { cwd: PACKAGE_FOLDER }, // its deno.json maps import specifiers
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
   }).output();

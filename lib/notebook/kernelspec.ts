@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { lastingDeno } from "../fetch/lasting_deno.ts";
 import { CONNECTION_VARIABLE } from "./kernel_outputs.ts";
 
 /** Name of the kernel in the notebooks' metadata. */
@@ -24,7 +25,7 @@ export function writeKernelspec(dataDir: string): string {
       "/bin/sh",
       "-c",
       `trap '' INT; ${CONNECTION_VARIABLE}="$1" exec "$0" jupyter --kernel --conn "$1"`,
-      Deno.execPath(),
+      lastingDeno(),
       "{connection_file}",
     ],
     display_name: "Deno (losskit)",

@@ -5,13 +5,14 @@
  */
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { packageFolder } from "../file/package.ts";
 import { ensurePython } from "../fetch/python_environment.ts";
 
 /**
  * Lock file of JupyterLab, plotly (for figures in JupyterLab) and their dependencies. Its first lines contain the command
  * that generates it from `jupyterlab.in`.
  */
-const LIST = join(import.meta.dirname!, "jupyterlab.txt");
+const LIST = ["lib", "notebook", "jupyterlab.txt"];
 
 /**
  * Returns the path of Python in JupyterLab's environment. Creates the environment if it is missing, broken or outdated.
@@ -23,7 +24,7 @@ export async function labPython(print: (line: string) => void): Promise<string> 
   try {
     return await ensurePython({
       name: "jupyterlab",
-      list: LIST,
+      list: join(packageFolder("install JupyterLab"), ...LIST),
       onMake: (folder) => print(`Downloading JupyterLab to ${folder} (about 300 MB, once)`),
     });
   } catch (cause) {

@@ -4,14 +4,12 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { watchSignals } from "../error/signals.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
+import { packageFolder } from "../file/package.ts";
 import type { CodeCell } from "./_cell.ts";
 import { checkModuleOf, syntaxProblems } from "./check_module.ts";
-
-/** Root of the repository. Its deno.json maps import specifiers. */
-export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Paragraphs of a report that are not problems of cells: counts, and errors on namespaces in the generated blocks. */
 const NO_PROBLEM = /^(Found \d+ error|error: Type checking failed|Stack backtrace|TS1235 )/;
@@ -35,6 +33,7 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
   if (wrong.length > 0) return wrong;
   // Handles signals, which would otherwise end the process before the folder is removed.
   using interruption = watchSignals();
+  const root = packageFolder("check notebooks");
   const folder = await Deno.makeTempDir({ prefix: "losskit-check-" });
   try {
     const checked = notebooks.map(({ path, cells }, i) => {
@@ -44,9 +43,9 @@ export async function typeProblems(notebooks: readonly CheckedNotebook[]): Promi
       return { path, cells, module, url: pathToFileURL(file).href };
     });
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", "--config", join(ROOT, "deno.json"), ...checked.map(({ url }) => url)],
+      args: ["check", "--quiet", "--config", join(root, "deno.json"), ...checked.map(({ url }) => url)],
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", RUST_BACKTRACE: "0" },
-      cwd: ROOT,
+      cwd: root,
       stdin: "null",
       signal: interruption.requested,
     }).output();

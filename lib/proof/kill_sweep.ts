@@ -6,7 +6,7 @@
 import { EXIT, UserError } from "../error/user_error.ts";
 import { isClaimed, readHolder, runFolder, runPaths, sha256Hex } from "../record/mod.ts";
 import type { Random } from "../text/mod.ts";
-import { denoArguments } from "../run/environment.ts";
+import { denoArguments } from "../file/package.ts";
 import type { Plan } from "../sweep/plan_file.ts";
 import { isFinished } from "../sweep/reuse.ts";
 

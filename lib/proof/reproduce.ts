@@ -20,9 +20,10 @@ import {
   runFolder,
   runIdOf,
   runPaths,
+  sourcesHash,
 } from "../record/mod.ts";
-import { isPresentCode, otherCode, recordedCode, ROOT } from "../run/code.ts";
-import { denoArguments } from "../run/environment.ts";
+import { isPresentCode, otherCode, recordedCode } from "../run/code.ts";
+import { denoArguments } from "../file/package.ts";
 import { findText, planFolder, type TextPlaces } from "../run/find_text.ts";
 import { placeInputs } from "../run/inputs.ts";
 import { type Plan, writePlan } from "../sweep/plan_file.ts";
@@ -115,7 +116,7 @@ export async function reproduceRun(
   using tree = found;
   const data = await findData(manifest.data, { dir, data: options.data });
   if (typeof data === "string") return cannot(data);
-  const root = tree?.root ?? ROOT;
+  const root = tree?.root;
   const again = Deno.makeTempDirSync({ prefix: "losskit-" });
   try {
     const ended = await rerun(manifest, { root, data, dir, again, signal: options.signal });
@@ -178,10 +179,16 @@ async function findData(recorded: DataSource, places: TextPlaces): Promise<DataS
 /** Runs a spec in another folder, with a worker of the code in `root`. */
 async function rerun(
   manifest: Manifest,
-  at: { root: string; data: DataSource; dir: string; again: string; signal: AbortSignal | undefined },
+  at: {
+    root: string | undefined;
+    data: DataSource;
+    dir: string;
+    again: string;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<{ id: string } | { reason: string }> {
   const { spec, environment } = manifest;
-  const libSha256 = hashSources(join(at.root, "lib"));
+  const libSha256 = at.root === undefined ? sourcesHash() : hashSources(join(at.root, "lib"));
   const id = runIdOf({ spec, dataSha256: at.data.sha256, libSha256 });
   const plan: Plan = {
     format: "losskit-plan/1",
@@ -190,8 +197,11 @@ async function rerun(
   writePlan(at.again, plan);
   await placeInputs(at.again, [spec], at.dir);
   const { TF_ENABLE_ONEDNN_OPTS: _onednn, ...env } = Deno.env.toObject();
+  const worker = at.root === undefined
+    ? new URL("../sweep/worker.ts", import.meta.url).href
+    : join(at.root, "lib/sweep/worker.ts");
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...denoArguments(join(at.root, "lib/sweep/worker.ts"), at.root), at.again, id],
+    args: [...denoArguments(worker, at.root), at.again, id],
     clearEnv: true,
     env: { ...env, ...(environment.onednn !== undefined && { TF_ENABLE_ONEDNN_OPTS: environment.onednn }) },
     stdin: "null",

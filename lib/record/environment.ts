@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { PACKAGE_FOLDER } from "../file/package.ts";
 import { sha256Hex } from "./canonical_json.ts";
 
 /** Hardware and software of a run. Undefined values are unknown. */
@@ -54,7 +54,9 @@ export async function collectEnvironment(
   tensorflow: Pick<Environment, "tensorflowVersion" | "wheelSha256" | "device" | "rounding">,
 ): Promise<Environment> {
   const { model, flags } = await readCpu();
-  const commit = await git("rev-parse", "HEAD");
+  // A package in node_modules can lie in a repository that does not contain it.
+  const isTracked = await git("ls-files", "--error-unmatch", "deno.json") !== undefined;
+  const commit = isTracked ? await git("rev-parse", "HEAD") : undefined;
   const diff = commit === undefined ? undefined : await git("diff", "--no-ext-diff", "--no-color", "HEAD");
   return {
     cpuModel: model,
@@ -83,8 +85,8 @@ async function readCpu(): Promise<{ model: string | undefined; flags: Set<string
   }
 }
 
-function git(...args: string[]): Promise<string | undefined> {
-  return output("git", ["-C", import.meta.dirname ?? ".", ...args]);
+async function git(...args: string[]): Promise<string | undefined> {
+  return PACKAGE_FOLDER === undefined ? undefined : await output("git", ["-C", PACKAGE_FOLDER, ...args]);
 }
 
 async function output(program: string, args: string[]): Promise<string | undefined> {
@@ -95,24 +97,4 @@ async function output(program: string, args: string[]): Promise<string | undefin
   } catch {
     return undefined; // missing programs leave fields unknown
   }
-}
-
-/**
- * Returns the SHA-256 of the names and contents of a folder's sources. Tests are excluded, because results do not depend on
- * them.
- */
-export function hashSources(folder: string): string {
-  const files: string[] = [];
-  const visit = (path: string, name: string) => {
-    for (const entry of Deno.readDirSync(path)) {
-      const inner = `${name}${entry.name}`;
-      if (entry.isDirectory) visit(join(path, entry.name), `${inner}/`);
-      else if (inner.endsWith(".ts") && !inner.endsWith("_test.ts")) files.push(inner);
-    }
-  };
-  visit(folder, "");
-  files.sort();
-  return sha256Hex(
-    files.map((name) => `${name} ${sha256Hex(Deno.readFileSync(join(folder, name)))}\n`).join(""),
-  );
 }

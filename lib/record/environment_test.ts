@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { collectEnvironment, hashSources } from "./environment.ts";
+import { collectEnvironment } from "./environment.ts";
 
 Deno.test("collectEnvironment() describes this machine, with the given TensorFlow properties", async () => {
   const given = { tensorflowVersion: "2.21.0", wheelSha256: undefined, device: "cpu", rounding: "once" };
@@ -48,29 +48,6 @@ console.log(JSON.stringify([environment.gitCommit ?? "none", environment.cpuMode
       '["none","none"]',
       new TextDecoder().decode(stderr),
     );
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-});
-
-Deno.test("hashSources() depends on names and contents of sources only", () => {
-  const folder = Deno.makeTempDirSync();
-  const write = (name: string, text: string) => Deno.writeTextFileSync(join(folder, name), text);
-  try {
-    Deno.mkdirSync(join(folder, "inner"));
-    write("a.ts", "1");
-    write("inner/b.ts", "2");
-    const hash = hashSources(folder);
-    assertMatch(hash, /^[0-9a-f]{64}$/);
-    write("a_test.ts", "test");
-    write("notes.md", "notes");
-    assertEquals(hashSources(folder), hash);
-    write("inner/b.ts", "3");
-    assertNotEquals(hashSources(folder), hash);
-    write("inner/b.ts", "2");
-    assertEquals(hashSources(folder), hash);
-    Deno.renameSync(join(folder, "inner/b.ts"), join(folder, "b.ts"));
-    assertNotEquals(hashSources(folder), hash);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

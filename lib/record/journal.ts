@@ -252,7 +252,7 @@ const NOT_COMPARED = new Set(["time", "tokensPerSecond", "seconds", "events"]);
 export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]): Difference | undefined {
   const [left, right] = [comparable(a), comparable(b)];
   for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const x = (left[i] ?? {}) as Record<string, unknown>, y = (right[i] ?? {}) as Record<string, unknown>;
+    const x: Record<string, unknown> = { ...left[i] }, y: Record<string, unknown> = { ...right[i] };
     for (const field of new Set([...Object.keys(x), ...Object.keys(y)])) {
       if (NOT_COMPARED.has(field) || isSame(x[field], y[field])) continue;
       return { step: (x["step"] ?? y["step"]) as number | undefined, field, a: x[field], b: y[field] };

@@ -38,9 +38,10 @@ export {
   removeStaleClaim,
   takeClaim,
 } from "./claim.ts";
+export { hashSources, sourceHashes, sourcesHash } from "./sources.ts";
 export { describeChange, type EnvironmentChange, environmentChanges } from "./environment_changes.ts";
 export { lastStep } from "./journal_tail.ts";
-export { collectEnvironment, type Environment, hashSources } from "./environment.ts";
+export { collectEnvironment, type Environment } from "./environment.ts";
 export type {
   BestEvent,
   CheckpointEvent,

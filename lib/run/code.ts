@@ -5,10 +5,8 @@
  */
 import { join, resolve } from "node:path";
 import { isFile } from "../file/exists.ts";
-import { atomicWrite, type Environment, hashSources, sha256Hex } from "../record/mod.ts";
-
-/** Repository folder as a file path, not URL-encoded. */
-export const ROOT: string = join(import.meta.dirname!, "..", "..");
+import { PACKAGE_FOLDER, packageFolder } from "../file/package.ts";
+import { atomicWrite, type Environment, hashSources, sha256Hex, sourcesHash } from "../record/mod.ts";
 
 /** A checkout in which a run's worker can start. */
 export interface CodeTree extends Disposable {
@@ -18,14 +16,21 @@ export interface CodeTree extends Disposable {
   readonly built: string | undefined;
 }
 
-/** Saves uncommitted changes as `code.diff` with the plan. Writes no file for a clean checkout or without git. */
+/** Saves uncommitted changes as `code.diff` with the plan. Writes no file for a clean checkout or outside of a repository. */
 export function keepDiff(dir: string): void {
+  // A package in node_modules can lie in a repository that does not contain it.
+  if (git(["ls-files", "--error-unmatch", "deno.json"]) === undefined) return;
   // Limit the diff to this folder, with relative paths: the folder may be part of a larger repository.
   const changed = git(["diff", "--no-ext-diff", "--no-color", "--binary", "--relative", "HEAD"]);
   const added = git(["ls-files", "--others", "--exclude-standard", "-z", "--", "lib", "data"]) ?? "";
   const news = added.split("\0").filter((name) => name !== "").map((name) =>
     // git returns status 1 because the files differ.
-    run("git", ["diff", "--no-index", "--no-ext-diff", "--no-color", "--", "/dev/null", name], ROOT, 1) ?? ""
+    run(
+      "git",
+      ["diff", "--no-index", "--no-ext-diff", "--no-color", "--", "/dev/null", name],
+      PACKAGE_FOLDER,
+      1,
+    ) ?? ""
   );
   const diff = [changed ?? "", ...news].join("");
   if (diff !== "") atomicWrite(diffPath(dir), diff);
@@ -45,7 +50,7 @@ export interface RecordedCode {
 
 /** Returns true if the `lib/` of this checkout is the recorded code. */
 export function isPresentCode({ libSha256 }: RecordedCode): boolean {
-  return hashSources(join(ROOT, "lib")) === libSha256;
+  return sourcesHash() === libSha256;
 }
 
 /** Returns an error text for a run of other code, with the remedies. */
@@ -115,12 +120,12 @@ export function recordedCode(
 
 /** Returns the files of a rebuilt tree that are new or changed relative to this checkout. */
 function differingFiles(root: string): string[] {
-  const names: string[] = [];
+  const names: string[] = [], here = packageFolder("compare the code");
   const visit = (inner: string) => {
     for (const { name, isDirectory } of Deno.readDirSync(join(root, inner))) {
       const path = join(inner, name);
       if (isDirectory) visit(path);
-      else if (bytesOf(join(root, path)) !== bytesOf(join(ROOT, path))) names.push(path);
+      else if (bytesOf(join(root, path)) !== bytesOf(join(here, path))) names.push(path);
     }
   };
   visit("");
@@ -143,13 +148,18 @@ export function changedFiles(commit: string | undefined): string[] | undefined {
 }
 
 function git(args: string[]): string | undefined {
-  return run("git", ["-C", ROOT, ...args]);
+  return PACKAGE_FOLDER === undefined ? undefined : run("git", ["-C", PACKAGE_FOLDER, ...args]);
 }
 
 /** Returns the standard output of a program, or undefined if the program fails or exits with another status. */
-function run(program: string, args: string[], cwd = ROOT, wanted = 0): string | undefined {
+function run(program: string, args: string[], cwd = PACKAGE_FOLDER, wanted = 0): string | undefined {
   try {
-    const { code, stdout } = new Deno.Command(program, { args, cwd, stdin: "null", stderr: "null" })
+    const { code, stdout } = new Deno.Command(program, {
+      args,
+      ...(cwd !== undefined && { cwd }),
+      stdin: "null",
+      stderr: "null",
+    })
       .outputSync();
     return code === wanted ? new TextDecoder().decode(stdout) : undefined;
   } catch {

@@ -9,7 +9,7 @@ import { loadShakespeare } from "../../data/shakespeare.ts";
 import { UserError } from "../error/user_error.ts";
 import { cacheDir } from "../fetch/cache.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
-import { type DataSource, hashSources, type RunSpec } from "../record/mod.ts";
+import { type DataSource, type RunSpec, sourcesHash } from "../record/mod.ts";
 import {
   type CacheOptions,
   type Corpus,
@@ -125,7 +125,7 @@ function tokenCache(): CacheOptions | undefined {
     console.error(`warning: tokens are not cached, because ${root} is not writable: ${reason}`);
     return undefined;
   }
-  return { root, version: hashSources(join(import.meta.dirname!, "..", "text")) };
+  return { root, version: sourcesHash("text") };
 }
 
 /**

@@ -6,10 +6,9 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { denoArguments } from "../file/package.ts";
 import { collectEnvironment, describeChange, type Environment, environmentChanges } from "../record/mod.ts";
 import { probeRounding, type TensorFlow, useTensorFlow } from "../tensorflow/mod.ts";
-import { ROOT } from "./code.ts";
 
 /** Describes this machine. TensorFlow must be running in this process. */
 export async function currentEnvironment(tensorflow: TensorFlow): Promise<Environment> {
@@ -43,16 +42,6 @@ export async function probeEnvironment(): Promise<Environment> {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (!success) throw new Error(`Cannot probe the environment: ${text(stderr)}`);
   return JSON.parse(text(stdout).split("\n").at(-1)!);
-}
-
-/**
- * Returns Deno's arguments for a program of this folder.
- *
- * @param module The program's path or URL.
- * @param root The repository that holds the program. Default: this repository.
- */
-export function denoArguments(module: string, root: string = ROOT): string[] {
-  return ["run", "--no-check", "--quiet", "-A", `--config=${join(root, "deno.json")}`, module];
 }
 
 if (import.meta.main) {

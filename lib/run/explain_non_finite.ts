@@ -7,7 +7,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { denoArguments } from "./environment.ts";
+import { denoArguments } from "../file/package.ts";
 import { findRunNonFinite } from "./non_finite.ts";
 
 /** Output of the program. */

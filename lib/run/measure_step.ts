@@ -12,7 +12,7 @@ import { createRandom } from "../text/mod.ts";
 import { train } from "../train/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import * as v from "valibot";
-import { denoArguments } from "./environment.ts";
+import { denoArguments } from "../file/package.ts";
 import type { Cost } from "./estimate.ts";
 import { modelOf } from "./run_problem.ts";
 

@@ -8,11 +8,9 @@ import { join, relative, resolve } from "node:path";
 import * as v from "valibot";
 import type { CulpritFinding } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
+import { PACKAGE_FOLDER } from "../file/package.ts";
 import { shellWord } from "../file/shell_word.ts";
 import { readJson, type RecordedRun, requireOwnFile } from "../record/mod.ts";
-
-/** Folder in which to run the commands of a report. */
-const ROOT = resolve(import.meta.dirname!, "..", "..");
 
 /**
  * Returns the commands that reproduce a folder's runs, to be run in the losskit folder. The first command runs the missing
@@ -20,7 +18,7 @@ const ROOT = resolve(import.meta.dirname!, "..", "..");
  * or `compare`.
  */
 export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): string[] {
-  const inside = relative(ROOT, resolve(dir));
+  const inside = PACKAGE_FOLDER === undefined ? "" : relative(PACKAGE_FOLDER, resolve(dir));
   const folder = inside === "" || inside.startsWith("..") ? resolve(dir) : inside;
   const word = (path: string) => shellWord(path.startsWith("-") ? `./${path}` : path);
   return [

@@ -121,7 +121,7 @@ async function openSpec(
   const fresh = () => specOf(fields, { base: SINGLE_RUN, source, dir: options.dir });
   const isEmpty = options.threads === undefined &&
     Object.values(fields).every((value) => value === undefined);
-  const hashes = resume && isEmpty ? {} : { "": identityOf(await fresh(), options) };
+  const hashes: Record<string, string> = resume && isEmpty ? {} : { "": identityOf(await fresh(), options) };
   const dir = options.dir ?? defaultFolder("train", hashes);
   const found = readPlan(dir);
   if (!resume || found === undefined) return { dir, found, spec: await fresh() };

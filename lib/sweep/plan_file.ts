@@ -12,13 +12,13 @@ import {
   canonicalJson,
   type DataSource,
   dataSourceSchema,
-  hashSources,
   readSealed,
   removeLeftovers,
   requireOwnFile,
   runIdOf,
   type RunSpec,
   runSpecSchema,
+  sourcesHash,
 } from "../record/mod.ts";
 import { keepDiff } from "../run/code.ts";
 import { placeInputs } from "../run/inputs.ts";
@@ -79,7 +79,7 @@ export function planPath(dir: string): string {
 
 /** Returns the SHA-256 of the code that results depend on. */
 export function libHash(): string {
-  return hashSources(join(import.meta.dirname!, ".."));
+  return sourcesHash();
 }
 
 /** Remedy for a damaged plan. */

@@ -7,7 +7,7 @@ import { EXIT } from "../error/user_error.ts";
 import { openOwnFile } from "../file/own_file.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { requirePlace, runFolder, runPaths } from "../record/mod.ts";
-import { denoArguments } from "../run/environment.ts";
+import { denoArguments } from "../file/package.ts";
 
 /** Resource limits of a run. */
 export interface Limits {

@@ -257,7 +257,7 @@ export class Trainer implements Disposable {
     return step;
   }
 
-  #objective(padded: boolean): Required<Pick<StepConfig, "model" | "criterion" | "loss">> {
+  #objective(padded: boolean): Pick<StepConfig, "model" | "criterion"> & Required<Pick<StepConfig, "loss">> {
     const { labelSmoothing, zLoss, loss } = this.options;
     return {
       model: this.model.config,

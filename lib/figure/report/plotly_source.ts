@@ -48,13 +48,14 @@ async function minified(): Promise<string> {
 /** Minifies the bundle. esbuild's WebAssembly build starts no program, which `report` is not allowed to do. */
 async function minify(): Promise<string> {
   const { initialize, stop, transform } = await import("esbuild-wasm/esm/browser.min.js");
-  const fileOf = (specifier: string) => new URL(import.meta.resolve(specifier));
   await initialize({
-    wasmModule: await WebAssembly.compile(await Deno.readFile(fileOf("esbuild-wasm/esbuild.wasm"))),
+    wasmModule: await WebAssembly.compile(
+      await Deno.readFile(new URL(import.meta.resolve("esbuild-wasm/esbuild.wasm"))),
+    ),
     worker: false,
   });
   try {
-    const source = await Deno.readTextFile(fileOf("plotly.js-dist/plotly.js"));
+    const source = await Deno.readTextFile(new URL(import.meta.resolve("plotly.js-dist/plotly.js")));
     const [license = ""] = /^\/\*\*[^]*?\*\//.exec(source) ?? []; // esbuild removes it
     const { code } = await transform(source, { minify: true, target: "es2022" });
     return `${license}\n${code}`;

@@ -5,7 +5,7 @@
  */
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 // Importing a small file makes Deno download the package, so that paths in it can be resolved.
-import fonts from "dejavu-fonts-ttf/package.json" with { type: "json" };
+import "dejavu-fonts-ttf/package.json" with { type: "json" };
 import type { Figure } from "../figure.ts";
 import { figureSvg, type SvgOptions } from "./svg.ts";
 
@@ -16,7 +16,7 @@ let ready: Promise<Uint8Array> | undefined;
 /** Initializes resvg and returns the font's bytes. */
 async function start(): Promise<Uint8Array> {
   await initWasm(await Deno.readFile(new URL(import.meta.resolve("@resvg/resvg-wasm/index_bg.wasm"))));
-  return await Deno.readFile(new URL(import.meta.resolve(`${fonts.name}/ttf/DejaVuSans.ttf`)));
+  return await Deno.readFile(new URL(import.meta.resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf")));
 }
 
 /**

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { denoArguments } from "../../file/package.ts";
 import { UserError } from "../../error/user_error.ts";
 import {
   chooseDevice,
@@ -105,7 +106,7 @@ export function requireDevice(): Device {
 
 function deviceByProcess(): Device {
   const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--quiet", "-A", import.meta.url],
+    args: denoArguments(import.meta.url),
     stdin: "null",
   }).outputSync();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();

@@ -1,0 +1,43 @@
+/**
+ * The package that this module belongs to: its folder or URL, and how Deno runs its programs.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UserError } from "../error/user_error.ts";
+
+/** URL of the folder with `lib/` and `deno.json`, with a slash at the end. */
+export const PACKAGE_URL: string = new URL("../../", import.meta.url).href;
+
+/** Path of the folder with `lib/` and `deno.json`. Undefined if losskit was imported from a URL. */
+export const PACKAGE_FOLDER: string | undefined = PACKAGE_URL.startsWith("file:")
+  ? fileURLToPath(PACKAGE_URL).slice(0, -1)
+  : undefined;
+
+/**
+ * Returns the folder of the package.
+ *
+ * @param action What the folder is needed for, for the error.
+ * @throws {UserError} If losskit was imported from a URL.
+ */
+export function packageFolder(action: string): string {
+  if (PACKAGE_FOLDER !== undefined) return PACKAGE_FOLDER;
+  throw new UserError(
+    `Cannot ${action}: expected losskit in a folder, got the import from ${PACKAGE_URL}. ` +
+      "Install the npm package or use a checkout.",
+  );
+}
+
+/**
+ * Returns Deno's arguments for a program of losskit.
+ *
+ * @param module The program's path or URL.
+ * @param root The folder that holds the program and `deno.json`. Default: this package's folder or URL.
+ */
+export function denoArguments(module: string, root: string | undefined = PACKAGE_FOLDER): string[] {
+  const config = root === undefined
+    ? ["--no-config", "--no-lock", `--import-map=${PACKAGE_URL}deno.json`]
+    : [`--config=${join(root, "deno.json")}`];
+  return ["run", "--no-check", "--quiet", "-A", ...config, module];
+}

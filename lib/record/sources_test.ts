@@ -60,7 +60,7 @@ async function imported(list: Record<string, string>, program: string): Promise<
   const lib = new URL("../", import.meta.url);
   await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
     const name = new URL(request.url).pathname.replace("/lib/", "");
-    if (name !== "sources.json") {
+    if (name !== "record/sources.json") {
       const headers = { "content-type": "application/typescript" };
       return new Response(await Deno.readFile(new URL(name, lib)), { headers });
     }

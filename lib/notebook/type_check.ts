@@ -11,8 +11,12 @@ import { packageFolder } from "../file/package.ts";
 import type { CodeCell } from "./_cell.ts";
 import { checkModuleOf, syntaxProblems } from "./check_module.ts";
 
-/** Paragraphs of a report that are not problems of cells: counts, and errors on namespaces in the generated blocks. */
-const NO_PROBLEM = /^(Found \d+ error|error: Type checking failed|Stack backtrace|TS1235 )/;
+/**
+ * Paragraphs of a report that are not problems of cells: counts, and errors on namespaces and `declare` in the generated
+ * blocks.
+ */
+const NO_PROBLEM =
+  /^(Found \d+ error|error: Type checking failed|Stack backtrace|TS1235 |TS1184 [^\n]*\n\s*declare\b)/;
 
 /** Notebook to check. */
 export interface CheckedNotebook {

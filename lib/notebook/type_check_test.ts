@@ -33,6 +33,7 @@ const FINE: readonly (readonly string[])[] = [
     "two + one",
   ],
   ["namespace N { export const a = 1; }", "namespace M { export const b = N.a; }\nM.b.toFixed()"],
+  ["declare const d: number; 1", "declare function g(): string\n2", "(() => d + g().length)"],
   [
     "type T = number; interface I { a: T }",
     "type T = string; const i: I = { a: 1 }; const t: T = `x`; [i, t]",

@@ -57,7 +57,8 @@ const MOST_COLUMNS = 40;
 const MOST_RUNS = 4;
 
 /**
- * Returns figures of probes: one heat map of layer × step per metric. They show the first run of each precision, of at most
+ * Returns figures of probes: one heat map of layer × step per metric, and one of operand × step of the scales of delayed
+ * scaling. They show the first run of each precision, of at most
  * four precisions. Metrics that are 0 everywhere are left out.
  */
 export function probeFigures(runs: readonly RecordedRun[]): Figure[] {
@@ -66,7 +67,32 @@ export function probeFigures(runs: readonly RecordedRun[]): Figure[] {
     .map(([run]) => run!)
     .sort((a, b) => Number(isBaseline(a.manifest.spec)) - Number(isBaseline(b.manifest.spec)))
     .slice(0, MOST_RUNS);
-  return first.flatMap(heatMaps);
+  return [...first.flatMap(heatMaps), ...first.flatMap(scaleMaps)];
+}
+
+/** Returns the heat map of operand × step of the scales of delayed scaling, as powers of two; none without them. */
+function scaleMaps(run: RecordedRun): Figure[] {
+  const steps = thinned(seriesOf(run).probed);
+  const scaleOf = ({ probes }: ProbedStep, operand: string) => {
+    const scale = probes[operand]?.["scale"];
+    return typeof scale === "number" ? Math.log2(scale) : NaN;
+  };
+  const operands = [...new Set(steps.flatMap(({ probes }) => Object.keys(probes)))]
+    .filter((operand) => steps.some((step) => !Number.isNaN(scaleOf(step, operand))));
+  if (operands.length === 0) return [];
+  const figure = heatMapFigure(
+    {
+      title: `Delayed scales (log2): ${precisionName(run.manifest.spec)}`,
+      ...{ x: "step", y: "operand", height: 140 + 26 * Math.max(4, operands.length) },
+    },
+    {
+      values: operands.map((operand) => steps.map((step) => scaleOf(step, operand))),
+      ...{ rows: operands, columns: steps.map(({ step }) => String(step)) },
+    },
+  );
+  const how =
+    "Factor of each operand's values, as a power of two. It follows from the maxima of previous steps.";
+  return [{ ...figure, how: `${how} Run ${run.manifest.runId}.` }];
 }
 
 function heatMaps(run: RecordedRun): Figure[] {

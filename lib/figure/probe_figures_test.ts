@@ -46,6 +46,25 @@ Deno.test("probeFigures() draws layer × step per metric without superseded step
   assertStringIncludes(html, "<h2>Probes</h2>");
 });
 
+Deno.test("probeFigures() draws the scales of delayed scaling by operand and step", () => {
+  const runs = recordRuns([{
+    losses: [3, 2],
+    spec: { policy: "fp8-hybrid+delayed" },
+    step: (i) => ({
+      probes: {
+        "h.0.mlp.c_fc.x": { amax: 7, scale: 64 * (i + 1) },
+        "h.0.mlp.c_fc.dy": { amax: 7, scale: 2 ** 20 },
+      },
+    }),
+  }]);
+  const [scales, ...none] = probeFigures(runs);
+  assertEquals(none, []);
+  assertStringIncludes(String(scales?.title), "Delayed scales (log2): fp8-hybrid+delayed");
+  assertEquals(scales!.data[0]!["z"], [[6, 7], [20, 20]]);
+  const { yaxis } = scales!.layout as Record<string, { ticktext: string[] }>;
+  assertEquals(yaxis!.ticktext, ["h.0.mlp.c_fc.x", "h.0.mlp.c_fc.dy"]);
+});
+
 Deno.test("probeColumns() has a row per metric of the effective probed steps", () => {
   const runs = run(), columns = probeColumns(runs);
   const tags = new TextDecoder().decode(encodeTensorBoard(runs[0]!));

@@ -9,32 +9,57 @@ import { type GptConfig, HEAD_LAYER, type Parameters, parameterShapes } from "..
 import { layerOfParameter, type Slot, slotsIn } from "../precision/mod.ts";
 import { formatsIn, type Precision } from "../tensorflow/mod.ts";
 
-/** Length of the history of each operand, in steps, by `LAYER.OPERAND` (`h.0.mlp.c_fc.dy`). */
-export type HistoryLengths = Readonly<Record<string, number>>;
+/** An operand with delayed scaling. */
+export interface DelayedOperand {
+  /** Steps in its history: those of the product that uses most. */
+  readonly length: number;
+  /** Steps whose maxima determine the scale in its first product, and the largest number of the format there. */
+  readonly first: { readonly history: number; readonly largest: number };
+}
 
-/** Returns the operands with delayed scaling, and the lengths of their histories. */
-export function historyLengths(model: GptConfig, precision: Precision): HistoryLengths {
+/** Returns the operands with delayed scaling, by `LAYER.OPERAND` (`h.0.mlp.c_fc.dy`). */
+export function delayedOperands(model: GptConfig, precision: Precision): Record<string, DelayedOperand> {
   const matrices = Object.entries(parameterShapes(model)).flatMap(([name, shape]) =>
     name.startsWith("h.") && shape.length === 2 ? [name.replace(/\.weight$/, "")] : []
   );
-  const lengths: Record<string, number> = {};
+  const found: Record<string, DelayedOperand> = {};
   for (const name of [...matrices, HEAD_LAYER]) {
     const layer = layerOfParameter(name);
     const isEnd = layer === "h.0" || layer === `h.${model.nLayer - 1}`;
     const formats = formatsIn(precision, { layer, isEnd, opClass: "linear" });
-    for (const [slot, { scaling }] of Object.entries(slotsIn(formats))) {
+    for (const [slot, { scaling, format: { largest } }] of Object.entries(slotsIn(formats))) {
       const [, operand] = slot.split(".") as [string, string];
       if (scaling?.kind !== "delayed" || (slot as Slot).endsWith(".out")) continue;
-      const key = `${name}.${operand}`;
-      lengths[key] = Math.max(lengths[key] ?? 0, scaling.history!);
+      const key = `${name}.${operand}`, history = scaling.history!, former = found[key];
+      found[key] = {
+        length: Math.max(former?.length ?? 0, history),
+        first: former?.first ?? { history, largest },
+      };
     }
   }
-  return lengths;
+  return found;
 }
 
 /** Returns the histories before the first step: zeros, which stand for no step. */
-export function initialHistories(lengths: HistoryLengths): Parameters {
-  return Object.fromEntries(Object.entries(lengths).map(([name, length]) => [name, tf.zeros([length])]));
+export function initialHistories(operands: Readonly<Record<string, DelayedOperand>>): Parameters {
+  return Object.fromEntries(Object.entries(operands).map(([name, { length }]) => [name, tf.zeros([length])]));
+}
+
+/**
+ * Returns the probes of an operand: its largest magnitude `amax`, and the `scale` of the step, which follows from the
+ * maxima of the previous steps; from `amax` if there are none.
+ *
+ * @param history Maxima before the step, most recent first.
+ * @param amax Maximum of the step.
+ */
+export function delayedProbes(
+  { first: { history: length, largest } }: DelayedOperand,
+  { history, amax }: { history: tf.Tensor; amax: tf.Tensor },
+): Record<string, tf.Tensor> {
+  const past = tf.max(tf.slice(history, [0], [Math.min(length, history.size)]));
+  const used = tf.where(tf.greater(past, 0), past, amax);
+  const scale = tf.where(tf.greater(used, 0), tf.div(largest, used), 1);
+  return { amax: tf.clone(amax), scale };
 }
 
 /** Returns the histories after a step: its maxima first, without the oldest ones. */

@@ -19,7 +19,7 @@ import {
 } from "../model/mod.ts";
 import { describePolicy, type PolicyName, type PrecisionOverride } from "../precision/mod.ts";
 import type { BatchCursor, Sampling } from "../text/mod.ts";
-import { historyLengths } from "./amax.ts";
+import { delayedOperands } from "./amax.ts";
 import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
 import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
 import { COMPENSATION, isCompensated, stateFormats } from "./state_format.ts";
@@ -200,8 +200,8 @@ export function decodeCheckpoint(
   const scaled = describePolicy(policy).scaled === true;
   const wanted = new Map(prefixes.flatMap((prefix) => shapes.map(([name, shape]) => [prefix + name, shape])));
   if (scaled) wanted.set(SCALER, [2]);
-  const histories = Object.entries(historyLengths(expected.model, { policy, overrides }));
-  for (const [name, length] of histories) wanted.set(AMAX + name, [length]);
+  const histories = Object.entries(delayedOperands(expected.model, { policy, overrides }));
+  for (const [name, { length }] of histories) wanted.set(AMAX + name, [length]);
   const refuse = (reason: string): never => {
     throw new UserError(`Cannot resume from ${expected.name}: ${reason}`);
   };

@@ -5,7 +5,7 @@
  */
 import { type Gpt, type Parameters, toParameters } from "../model/mod.ts";
 import { describePolicy } from "../precision/mod.ts";
-import { historyLengths, initialHistories } from "./amax.ts";
+import { delayedOperands, initialHistories } from "./amax.ts";
 import { initialOptimizerState, zerosLike } from "./optimizer.ts";
 import { initialScaler } from "./scaler.ts";
 import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
@@ -27,7 +27,7 @@ export function initialState(model: Gpt, options: ResolvedOptions): Omit<TrainSt
     moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(model.parameters) } : moments,
     ...(describePolicy(options.policy).scaled && { scaler: initialScaler(), skipped: 0 }),
     ...(ema && { ema }),
-    amax: initialHistories(historyLengths(model.config, options)),
+    amax: initialHistories(delayedOperands(model.config, options)),
   };
 }
 

@@ -49,7 +49,8 @@ import { RoundingCounts } from "./rounding_counts.ts";
  * - `coherence`: ‖mean e‖ / (rms e / √K), where e is the error of the gradient of one of K parts of the batch. 1 for
  *   independent errors, √K for equal ones. Omitted if everything is float32, or B is 1.
  *
- * For an operand with delayed scaling (`h.0.mlp.c_fc.dy`): `amax`, its largest magnitude.
+ * For an operand with delayed scaling (`h.0.mlp.c_fc.dy`): `amax`, its largest magnitude, and `scale`, the factor of
+ * its values.
  *
  * For `head`: `logitMin`, `logitMax`, `logZMean`, `logZMax`, and `nonFinite`. For `loss`: `byPosition`, the mean loss
  * at each of the T positions.

@@ -6,7 +6,7 @@ import { gpt } from "../model/mod.ts";
 import { parseOverride, type PolicyName } from "../precision/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import { createRandom } from "../text/mod.ts";
-import { historyLengths, nextHistories } from "./amax.ts";
+import { delayedOperands, nextHistories } from "./amax.ts";
 import { createTrainer } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
@@ -73,17 +73,38 @@ Deno.test("the maxima of delayed scaling enter the scales one step later", () =>
   assert(delayed.slice(1).some((loss, i) => loss !== current[i + 1]));
 });
 
-Deno.test("historyLengths() names the operands with delayed scaling", () => {
-  const lengths = historyLengths(config, { policy: "fp8-hybrid+delayed" });
-  assertEquals(Object.keys(lengths).length, 2 * 4 * 3);
-  assertEquals(lengths["h.0.attn.c_attn.x"], 16);
+Deno.test("delayedOperands() names the operands with delayed scaling", () => {
+  const operands = delayedOperands(config, { policy: "fp8-hybrid+delayed" });
+  assertEquals(Object.keys(operands).length, 2 * 4 * 3);
+  assertEquals(operands["h.0.attn.c_attn.x"], { length: 16, first: { history: 16, largest: 448 } });
+  assertEquals(operands["h.0.attn.c_attn.dy"]!.first.largest, 57_344);
   const deeper = { ...config, nLayer: 3 };
-  assertEquals(Object.keys(historyLengths(deeper, { policy: "fp8-hybrid+delayed+bf16-ends" })).length, 4 * 3);
-  assertEquals(historyLengths(config, { policy: "mxfp8" }), {});
+  assertEquals(
+    Object.keys(delayedOperands(deeper, { policy: "fp8-hybrid+delayed+bf16-ends" })).length,
+    4 * 3,
+  );
+  assertEquals(delayedOperands(config, { policy: "mxfp8" }), {});
   const overrides = ["linear.dgrad.dy@h.1=e5m2/delayed-3", "linear.wgrad.dy@h.1=e5m2/delayed-5"].map(
     parseOverride,
   );
-  assertEquals(Object.values(historyLengths(config, { policy: "float32", overrides })), [5, 5, 5, 5]);
+  const two = Object.values(delayedOperands(config, { policy: "float32", overrides }));
+  assertEquals(two, Array(4).fill({ length: 5, first: { history: 3, largest: 57_344 } }));
+});
+
+Deno.test("probes contain the maxima of delayed scaling, and the scales that follow from previous steps", () => {
+  using model = gpt(config, { seed: 1 });
+  const overrides = [parseOverride("linear.forward.x=e4m3fn/delayed-2")];
+  using trainer = createTrainer(model, { policy: "bf16-autocast", overrides, steps: 5, seed: 1, lr: 0.1 });
+  const maxima: number[] = [];
+  for (const step of [1, 2, 3, 4]) {
+    const { x, y } = batch(step);
+    const { probes } = trainer.step({ x, y }, { probed: true });
+    const { amax, scale } = probes!["h.1.mlp.c_fc.x"]! as Record<string, number>;
+    maxima.push(amax!);
+    const past = maxima.slice(Math.max(0, step - 3), step - 1);
+    assertEquals(scale, Math.fround(448 / Math.max(...step === 1 ? maxima : past)), `step ${step}`);
+  }
+  assert(new Set(maxima).size === 4);
 });
 
 Deno.test("nextHistories() puts a step's maximum first, and drops the oldest", () => {

@@ -15,6 +15,7 @@ import { markResult } from "../tensorflow/precision/watch.ts";
 import type { Criterion, Execution } from "./trainer_options.ts";
 import { type BatchTree, keyOf, microBatch, treeOf } from "./_micro_batch.ts";
 import { type StateTree, type Sums, type Updated, type UpdateInput, updateState } from "./_state_update.ts";
+import { delayedOperands, delayedProbes } from "./amax.ts";
 import { addErrors, coherenceFigures, coherenceParts, type ErrorSums } from "./coherence.ts";
 import { lossAndGradients } from "./gradients.ts";
 import type { BatchTensors, LossConfig, ScaledBatch } from "./loss.ts";
@@ -116,6 +117,7 @@ export function createTrainStep(config: StepConfig): TrainStep {
     };
   };
   const none: Sums = { gradients: {}, loss: [], amax: {} };
+  const delayed = delayedOperands(config.model, config);
   const whole = runner(
     config.execution,
     "the training step",
@@ -137,8 +139,10 @@ export function createTrainStep(config: StepConfig): TrainStep {
       const after = update(state, sums, { scalars, ...keyOf(batch) });
       const given = { gradients: sums.gradients, wide: float32Gradients(state.parameters, scaled, config) };
       const updates = updateFigures({ ...given, before: state.parameters, after }, config);
-      const maxima = Object.entries(sums.amax).map(([name, amax]) => [name, { amax: tf.clone(amax) }]);
-      return { ...after, probes: { ...figures, ...updates, ...Object.fromEntries(maxima) } };
+      const scales = Object.entries(sums.amax).map(([name, amax]) =>
+        [name, delayedProbes(delayed[name]!, { history: state.amax[name]!, amax })] as const
+      );
+      return { ...after, probes: { ...figures, ...updates, ...Object.fromEntries(scales) } };
     },
   );
   const part = runner(

@@ -98,17 +98,31 @@ Deno.test("createTrainer() and train() refuse a word, a number or a flag that an
     [{ steps: 5, schedule: "step" }, "expected schedule to be one of"],
     [{ nesterov: "yes" }, "expected nesterov to be true or false, got yes"],
     [{ lr: 0 }, "expected lr to be above 0, got 0"],
+    [{ learningRate: 1e-3 }, "expected a known option, got learningRate. "],
+    [{ weight_decay: 0.1 }, "got weight_decay (did you mean weightDecay?)"],
   ] as const;
   for (const [options, message] of wrong) {
     assertThrows(() => lk.createTrainer(model, options as never), RangeError, message);
   }
   for (
-    const [options, message] of [[{ evalEvery: 0 }, "evalEvery to be at least 1"], [
-      { sampling: "any" },
-      "sampling",
-    ]] as const
+    const [options, message] of [
+      [{ evalEvery: 0 }, "evalEvery to be at least 1"],
+      [{ sampling: "any" }, "sampling"],
+      [{ batchsize: 4 }, "got batchsize (did you mean batchSize?)"],
+    ] as const
   ) {
     const training = lk.train({ model, data, steps: 1, ...options as object });
     await assertRejects(() => training.next(), RangeError, message);
   }
+  await assertRejects(
+    () => lk.train({ model } as never).next(),
+    TypeError,
+    "Cannot train: expected data with the tokens `train` and `validation`, got none. Use loadDataset().",
+  );
+  assertThrows(() => lk.generate(model, {} as never), TypeError, "expected a tokenizer, got object");
+  assertThrows(
+    () => lk.generate(model, data.tokenizer, { prompt: 3 as never }),
+    TypeError,
+    "prompt as a string",
+  );
 });

@@ -28,6 +28,7 @@ export interface GenerateOptions extends SampleOptions {
  * @param tokenizer Encodes the prompt and decodes the result.
  * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`.
  * @returns The prompt, followed by the generated text.
+ * @throws {TypeError} For a tokenizer or a prompt of another kind.
  * @throws {RangeError} If an option is out of range, or the tokenizer cannot encode the prompt.
  */
 export function generate(
@@ -35,6 +36,14 @@ export function generate(
   tokenizer: Pick<Tokenizer, "encode" | "decode" | "vocabSize">,
   { prompt = "\n", maxNewTokens = 100, ...options }: GenerateOptions = {},
 ): string {
+  if (typeof tokenizer?.encode !== "function") {
+    throw new TypeError(
+      `Cannot generate text: expected a tokenizer, got ${typeof tokenizer}. Pass the dataset's tokenizer.`,
+    );
+  }
+  if (typeof prompt !== "string") {
+    throw new TypeError(`Cannot generate text: expected the prompt as a string, got ${typeof prompt}.`);
+  }
   const ids = tokenizer.encode(prompt);
   const { vocabSize } = tokenizer;
   const made = generateTokens(model.parameters, model.config, {

@@ -37,7 +37,7 @@ export {
   type ParameterValues,
   sizeOf,
 } from "./parameters.ts";
-export { type Perturbation, perturbParameters } from "./perturb.ts";
+export { type Perturbation, type PerturbedParameters, perturbParameters } from "./perturb.ts";
 export { type SampleOptions } from "./sample.ts";
 export { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 export { readSafetensors, writeSafetensors } from "./safetensors_file.ts";

@@ -8,7 +8,7 @@ import { createPermutation } from "../text/permutation.ts";
 import { createRandom, type Random } from "../text/random.ts";
 
 /** Parameters by name, as `ParameterRecord` defines them. */
-type Values = Readonly<
+export type PerturbedParameters = Readonly<
   Record<string, { readonly shape: readonly number[]; readonly values: Float32Array<ArrayBuffer> }>
 >;
 
@@ -27,7 +27,7 @@ export interface Perturbation {
  * @throws {RangeError} For `reorder` without an MLP (`h.N.mlp.c_fc` and `h.N.mlp.c_proj`).
  */
 export function perturbParameters(
-  parameters: Values,
+  parameters: PerturbedParameters,
   { seed, perturb, reorder }: Perturbation & { readonly seed: number },
 ): void {
   if (reorder > 0) {
@@ -49,7 +49,7 @@ function addRoundingNoise(values: Float32Array<ArrayBuffer>, random: Random): vo
 }
 
 /** Permutes the hidden units of each MLP: the columns of `c_fc` (of both halves, with a gate) and the rows of `c_proj`. */
-function reorderHiddenUnits(parameters: Values, randomOf: (layer: string) => Random): void {
+function reorderHiddenUnits(parameters: PerturbedParameters, randomOf: (layer: string) => Random): void {
   const layers = Object.keys(parameters).flatMap((name) =>
     /^(h\.\d+\.mlp)\.c_proj\.weight$/.exec(name)?.[1] ?? []
   );

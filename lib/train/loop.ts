@@ -5,13 +5,15 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { Gpt, gpt, type GptConfig, type ParameterRecord } from "../model/mod.ts";
+import { requireKnownNames } from "./_known_names.ts";
+import type { RUN_FIELDS } from "../options/run_fields.ts";
 import { LOOP_FIELDS, withOneEvalLimit } from "../options/loop_fields.ts";
 import { type OptionsOf, withDefaults } from "../options/run_field.ts";
 import { createBatches } from "../text/mod.ts";
 import { batchTensors, type TrainingData } from "./dataset.ts";
 import { addEvaluation, NO_HISTORY } from "./early_stop.ts";
 import type { Probes } from "./probes.ts";
-import { createTrainer, type Trainer } from "./trainer.ts";
+import { Trainer, TRAINER_NAMES } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
 /** Options of a training loop: model, data and duration. */
@@ -86,19 +88,43 @@ export type EvaluationEvent = {
  * Equal options give equal events, except for times and speeds, and equal checkpoints. A resumed loop gives the same
  * result as an uninterrupted one.
  *
+ * @throws {RangeError} If an option is unknown or out of range. The fields of a run's spec are known.
+ * @throws {TypeError} If the data have no tokens to train and evaluate on.
  * @throws {UserError} If the checkpoint does not match the options.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  requireKnownNames(options, NAMES, "train");
+  requireData(options.data);
   const owned = options.model instanceof Gpt
     ? undefined
     : gpt(options.model, { ...options, parameters: options.parameters?.() });
   const model = owned ?? options.model as Gpt;
   try {
-    using trainer = createTrainer(model, { ...options, steps: options.steps ?? DEFAULT_STEPS });
+    using trainer = new Trainer(model, { ...options, steps: options.steps ?? DEFAULT_STEPS });
     yield* trainWith(trainer, options);
   } finally {
     owned?.dispose();
   }
+}
+
+/** Names of options that are not fields of a run's spec. */
+const NAMES: readonly string[] = [
+  ...TRAINER_NAMES,
+  ...Object.keys(
+    {
+      ...{ model: true, data: true, parameters: true, batchSize: true, blockSize: true },
+      ...{ resumeFrom: true, signal: true },
+    } satisfies Record<Exclude<keyof TrainOptions, keyof TrainerOptions | keyof typeof RUN_FIELDS>, true>,
+  ),
+];
+
+function requireData(data: TrainingData | undefined): void {
+  if (data?.train !== undefined && data.validation !== undefined) return;
+  throw new TypeError(
+    `Cannot train: expected data with the tokens \`train\` and \`validation\`, got ${
+      data === undefined ? "none" : Object.keys(data).join(", ")
+    }. Use loadDataset().`,
+  );
 }
 
 /** Default number of steps. */

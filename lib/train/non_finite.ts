@@ -10,7 +10,7 @@ import { extremesOf, type Origin, watchNonFinite } from "../tensorflow/precision
 import { createBatches } from "../text/mod.ts";
 import { batchTensors } from "./dataset.ts";
 import type { TrainOptions } from "./loop.ts";
-import { createTrainer } from "./trainer.ts";
+import { Trainer } from "./trainer.ts";
 
 /** Place of a loss or gradient that is not finite. */
 export interface NonFinitePlace {
@@ -45,7 +45,7 @@ export async function findNonFinite(run: ReplayedRun, place: NonFinitePlace): Pr
   const before = await stateBefore(run, evaluation ? step + 1 : step);
   if (before === undefined) return undefined;
   using model = gpt(run.model, { ...run, parameters: run.parameters?.() });
-  using eager = createTrainer(model, { ...run, execution: "eager" });
+  using eager = new Trainer(model, { ...run, execution: "eager" });
   eager.restore(before.bytes, { name: "the replayed state", sampling: "any" });
   try {
     const weights = nonFiniteWeights(model.parameters);
@@ -87,7 +87,7 @@ async function stateBefore(run: ReplayedRun, step: number): Promise<Before | und
   const { data, resumeFrom, sampling = "random", signal } = run;
   const { batchSize: B = 12, blockSize: T = run.model.blockSize } = run;
   using model = gpt(run.model, { ...run, parameters: run.parameters?.() });
-  using trainer = createTrainer(model, run);
+  using trainer = new Trainer(model, run);
   const batches = createBatches(data.train, { B, T, sampling, seed: trainer.options.seed });
   if (resumeFrom !== undefined) {
     batches.restore(trainer.restore(resumeFrom.bytes, { name: resumeFrom.name, sampling }).cursor);

@@ -13,6 +13,8 @@ import { drawsRandomly } from "../tensorflow/mod.ts";
 import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 import type { TrainingBatch, TrainingData } from "./dataset.ts";
+import { requireKnownNames } from "./_known_names.ts";
+import type { RUN_FIELDS } from "../options/run_fields.ts";
 import { LOOP_FIELDS } from "../options/loop_fields.ts";
 import { evaluate, type Evaluation, TargetLosses } from "./evaluate.ts";
 import type { BatchTensors } from "./loss.ts";
@@ -61,6 +63,11 @@ export interface TrainerEvaluation extends Evaluation {
   /** Bits per byte of the moving average. */
   readonly emaBitsPerByte?: number;
 }
+
+/** Names of a trainer's options that are not fields of a run's spec. */
+export const TRAINER_NAMES: readonly string[] = Object.keys(
+  { loss: true } satisfies Record<Exclude<keyof TrainerOptions, keyof typeof RUN_FIELDS>, true>,
+);
 
 /** Batch position of a trainer, which draws no batches itself. */
 const NO_CURSOR = { windows: 0 } as const;
@@ -286,9 +293,11 @@ export class Trainer implements Disposable {
  *
  * @param model The model; its weights are trained in place.
  * @param options The precision policy, the schedule, the optimizer, the loss.
- * @throws {RangeError} If an option is out of range.
+ * @throws {RangeError} If an option is unknown or out of range. The fields of a run's spec are known, and those that a trainer does
+ * not use have no effect.
  */
 export function createTrainer(model: Gpt, options: TrainerOptions = {}): Trainer {
+  requireKnownNames(options, TRAINER_NAMES, "create a trainer");
   return new Trainer(model, options);
 }
 

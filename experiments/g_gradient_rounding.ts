@@ -1,5 +1,5 @@
 /** Experiment G: rounding of FP4 gradients. */
-import type { Experiment } from "../../lib/sweep/mod.ts";
+import type { Experiment } from "../lib/sweep/mod.ts";
 import {
   gapDifference,
   gapsOf,
@@ -11,8 +11,8 @@ import {
   meansOf,
   precision,
   precisionAxes,
-} from "../_precisions.ts";
-import { concludeParts, hasPolicy, inWords, isAbove, SMALL_MODEL } from "../_runs.ts";
+} from "./_precisions.ts";
+import { concludeParts, hasPolicy, inWords, isAbove, SMALL_MODEL } from "./_runs.ts";
 
 /** Returns bf16-autocast with both products of the backward pass in MXFP4. Scales are rounded up, so that no value saturates. */
 const backward = (format: string) =>

@@ -1,16 +1,16 @@
 /** Experiment J: scale factors of FP8 training. */
 import * as tf from "@tensorflow/tfjs";
 import { join } from "node:path";
-import { type Estimate, estimate } from "../../lib/analysis/mod.ts";
-import { toParameters } from "../../lib/model/mod.ts";
-import type { PolicyName } from "../../lib/precision/mod.ts";
-import { loadDataset } from "../../lib/run/mod.ts";
-import { openModel } from "../../lib/run/open_model.ts";
-import type { Experiment } from "../../lib/sweep/mod.ts";
-import { useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { lossAndGradients } from "../../lib/train/gradients.ts";
-import { gapsOf, gapTables, listed, precision, precisionAxes } from "../_precisions.ts";
-import { concludeParts, hasPolicy, SMALL_MODEL } from "../_runs.ts";
+import { type Estimate, estimate } from "../lib/analysis/mod.ts";
+import { toParameters } from "../lib/model/mod.ts";
+import type { PolicyName } from "../lib/precision/mod.ts";
+import { loadDataset } from "../lib/run/mod.ts";
+import { openModel } from "../lib/run/open_model.ts";
+import type { Experiment } from "../lib/sweep/mod.ts";
+import { useTensorFlow } from "../lib/tensorflow/mod.ts";
+import { lossAndGradients } from "../lib/train/gradients.ts";
+import { gapsOf, gapTables, listed, precision, precisionAxes } from "./_precisions.ts";
+import { concludeParts, hasPolicy, SMALL_MODEL } from "./_runs.ts";
 
 const PRECISIONS = {
   "no scale": precision("emulated:e4m3fn"),

@@ -27,7 +27,10 @@ const WAYS: Readonly<Record<string, { policy: PolicyName; isSum?: boolean }>> = 
 /** Sequences of 64 tokens in a batch. */
 const BATCHES = [1, 12, 64], QUICK_BATCHES = [1, 12];
 
-/** Returns the cosine between all gradients of a batch in float32 and in each way, by way. */
+/**
+ * Returns the cosine between all gradients of a batch in float32 and in each way, by way. It is 0 if every gradient
+ * underflows.
+ */
 function cosinesOf(
   weights: ReturnType<typeof toParameters>,
   batch: { x: tf.Tensor2D; y: tf.Tensor2D },
@@ -44,7 +47,8 @@ function cosinesOf(
     const dot = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(a, b)).dataSync()[0]!;
     for (const [name, way] of Object.entries(WAYS)) {
       const found = flat(way);
-      cosines[name] = dot(found, exact) / Math.sqrt(dot(found, found) * dot(exact, exact));
+      const product = dot(found, exact);
+      cosines[name] = product === 0 ? 0 : product / Math.sqrt(dot(found, found) * dot(exact, exact));
     }
   });
   return cosines;
@@ -110,7 +114,7 @@ const experiment: Experiment = {
         return { way, tokens: batchSize * SMALL_MODEL.seq[0], cosine: mean, half: half ?? null, n };
       })
     );
-    const measured = `cosine to float32's gradient: ${
+    const measured = `cosine to float32's gradient (0 if all of it underflows): ${
       rows.map(({ way, tokens, cosine }) => `${way}, ${tokens} tokens ${cosine.toFixed(3)}`).join("; ")
     }`;
     const lowest = ({ mean, half }: Estimate) => mean - (half ?? Infinity);

@@ -57,9 +57,12 @@ Notes:
   sensitivity (mean loss over the rates minus the loss at the best rate) with qk-norm is at most half of that without. In the
   result, "plain" means without qk-norm, and the number after it is the learning rate.
 - **D** checks the gap under truncation, which must be at least 3 times the gap under rounding to nearest.
-- **F** to **J** have 3 to 5 paired seeds. Intervals are 95 % intervals of the mean over seeds.
 - **E** has float32 runs only: "paired seeds" compares two vocabularies with the same seed. "Operations" are FLOPs, and "the
   table" is the token embedding. The fewest bits per byte are predicted at a vocabulary that is neither the smallest nor the largest.
+- **F** to **J** have 3 to 5 paired seeds. Intervals are 95 % intervals of the mean over seeds. The errors and biases of
+  gradients are relative to float32's gradient at the same weights.
+- **J** was first evaluated with the plain cosine, which is NaN at 4,096 tokens without scale factors: every gradient is 0. It now
+  counts as 0, as in the figures that the prediction quotes. The runs are the same.
 
 The sweep over sequence length, AMP and vocabulary, \`seq_amp_vocab.ts\`, is a comparison rather than a test of a claim. Its
 recorded output is \`results/seq_amp_vocab.json\`, and the project's README quotes it.

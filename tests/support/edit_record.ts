@@ -9,9 +9,13 @@ import { sealJson } from "../../lib/file/sealed_json.ts";
 import { type Manifest, runIdOf, runPaths } from "../../lib/record/mod.ts";
 import type { Plan } from "../../lib/sweep/mod.ts";
 
-/** Removes the checksums of a journal or a JSON file. The result has the format of version 0.1. */
+/** Removes checksums and counts of a journal or a JSON file. The result has the format of version 0.1. */
 export function withoutChecksums(text: string): string {
-  return text.replaceAll(/,"crc":"[0-9a-f]{8}"(?=\}\n)/g, "").replace(/,\s*"checksum":\s*"[0-9a-f]{64}"/, "");
+  return text.replaceAll(/,"crc":"[0-9a-f]{8}"(?=\}\n)/g, "").replace(
+    /(?<="event":"finish".*),"events":\d+/,
+    "",
+  )
+    .replace(/,\s*"checksum":\s*"[0-9a-f]{64}"/, "");
 }
 
 /** Changes a record's text, without its checksums. Returns the text before. */

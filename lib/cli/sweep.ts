@@ -28,6 +28,7 @@ interface Options {
   timeLimit?: number;
   memoryLimit?: number;
   allowEnvironmentChange?: boolean;
+  open?: boolean;
   [field: string]: unknown;
 }
 
@@ -69,6 +70,7 @@ export const program: Command = command(
     "--allow-environment-change",
     "reuse and resume runs from a different environment: CPU model, TensorFlow version and others (default: run them again)",
   )
+  .option("--open", "serve the report while the runs progress, and open it in the browser")
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
@@ -82,13 +84,23 @@ export const program: Command = command(
 addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf: sweepDefault });
 
 async function sweep(path: string | undefined, options: Options): Promise<void> {
-  const { out, workers, floor, resume, tolerance, retries, timeLimit, memoryLimit, allowEnvironmentChange } =
-    options;
+  const {
+    out,
+    workers,
+    floor,
+    resume,
+    tolerance,
+    retries,
+    timeLimit,
+    memoryLimit,
+    allowEnvironmentChange,
+    open,
+  } = options;
   const given = path === undefined ? {} : await readSpec(path);
   const { plan, exitCode, ending, finished, failed, report } = await recordSweep(
     withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
     {
-      ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange },
+      ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange, open },
       limits: { seconds: timeLimit, bytes: memoryLimit },
       source: path ?? "the command line",
       watch: watchSignals,

@@ -21,6 +21,7 @@ export type { Figure, Json, PlotlyObject } from "./figure.ts";
 export { gapFigures, lossFigures, type SettingFigure } from "./figures.ts";
 export { gapByAxisFigures } from "./by_axis.ts";
 export { probeFigures } from "./probe_figures.ts";
+export { type ReportProgress, type RunningRun } from "./report/progress.ts";
 export {
   type FigureSection,
   renderReport,

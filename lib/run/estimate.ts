@@ -5,11 +5,11 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { flopsPerToken, parameterCount } from "../model/mod.ts";
+import { parameterCount } from "../model/mod.ts";
 import { formatBytes } from "../progress/progress.ts";
 import { canonicalJson, type RunSpec } from "../record/mod.ts";
 import { machineMemory } from "./machine.ts";
-import { modelOf } from "./run_problem.ts";
+import { modelOf } from "./model_of.ts";
 
 /** Memory of Deno and TensorFlow before the first tensor, in bytes (measured: 480 MB on Linux). */
 const BASE_BYTES = 480e6;
@@ -37,11 +37,6 @@ export function estimateBytes(run: RunSpec, vocabSize: number): number {
   const tokens = run.B / run.accumulate * run.T;
   const inBlocks = run.nLayer * (KEPT_PER_WIDTH * run.nEmbd + KEPT_PER_SCORE * run.nHead * run.T);
   return BASE_BYTES + 4 * (P * (2 * saved + 1) + tokens * (inBlocks + KEPT_PER_LOGIT * vocabSize));
-}
-
-/** Returns the floating-point operations of a training step. */
-export function stepFlops(run: RunSpec, vocabSize: number): number {
-  return flopsPerToken(modelOf(run, vocabSize), run.T) * run.B * run.T;
 }
 
 /**

@@ -41,7 +41,7 @@ import { runPlace } from "./merge_place.ts";
 import { initialParametersOf } from "./initial_model.ts";
 import { NonFiniteWatch, trainOptions } from "./non_finite.ts";
 import { findResumePoint } from "./resume_point.ts";
-import { modelOf } from "./run_problem.ts";
+import { modelOf } from "./model_of.ts";
 import { writeRunTokenizer } from "./run_tokenizer.ts";
 
 /** Exit status of a run: 0 finished, 75 interrupted. All other outcomes throw. */

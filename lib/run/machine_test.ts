@@ -2,7 +2,8 @@ import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { UserError } from "../error/user_error.ts";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import type { RunSpec } from "../record/mod.ts";
-import { costKey, estimateBytes, estimateSeconds, requireMemory, stepFlops } from "./estimate.ts";
+import { costKey, estimateBytes, estimateSeconds, requireMemory } from "./estimate.ts";
+import { stepFlops } from "./model_of.ts";
 import { defaultWorkers, machineMemory } from "./machine.ts";
 
 const RUN: RunSpec = { ...SPEC, steps: 100 };

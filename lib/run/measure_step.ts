@@ -14,7 +14,7 @@ import { useTensorFlow } from "../tensorflow/mod.ts";
 import * as v from "valibot";
 import { denoArguments } from "../file/package.ts";
 import type { Cost } from "./estimate.ts";
-import { modelOf } from "./run_problem.ts";
+import { modelOf } from "./model_of.ts";
 
 /** Measured steps after the first one, and the time limit in milliseconds that ends the measurement early. */
 const STEPS = 5, LONGEST = 8000;

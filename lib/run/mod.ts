@@ -23,6 +23,6 @@ export {
 } from "./open_model.ts";
 export { policyName } from "./names.ts";
 export { type OpenReplay, openReplay } from "./replay.ts";
-export { modelOf } from "./run_problem.ts";
+export { modelOf } from "./model_of.ts";
 export { type RunState, stateOf } from "./run_progress.ts";
 export { readRunTokenizer } from "./run_tokenizer.ts";

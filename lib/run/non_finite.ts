@@ -31,7 +31,7 @@ import { prepareForRun } from "./corpus.ts";
 import { findText, planFolder } from "./find_text.ts";
 import { initialParametersOf } from "./initial_model.ts";
 import { readIfThere } from "./resume_point.ts";
-import { modelOf } from "./run_problem.ts";
+import { modelOf } from "./model_of.ts";
 
 /** Returns the training options of a run. */
 export function trainOptions(

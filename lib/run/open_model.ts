@@ -11,7 +11,7 @@ import { readManifest, requirePlace, runPaths, type RunSpec } from "../record/mo
 import { loadFolderTokenizer, type Tokenizer, type Tokens } from "../text/mod.ts";
 import { checkpointWeights } from "../train/mod.ts";
 import { findText, planFolder } from "./find_text.ts";
-import { modelOf } from "./run_problem.ts";
+import { modelOf } from "./model_of.ts";
 import { prepareRecorded, readRunTokenizer } from "./run_tokenizer.ts";
 
 /** Opened model with its tokenizer. Dispose of it to close its token files. */

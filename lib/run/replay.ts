@@ -13,7 +13,7 @@ import { prepareForRun } from "./corpus.ts";
 import { findText, planFolder } from "./find_text.ts";
 import { initialParametersOf } from "./initial_model.ts";
 import { readIfThere } from "./resume_point.ts";
-import { modelOf } from "./run_problem.ts";
+import { modelOf } from "./model_of.ts";
 
 /** Number of batches of a replay, and maximum number of gradients that it holds: 256 MiB in float32. */
 const BATCHES = 8, MOST_VALUES = 2 ** 26;

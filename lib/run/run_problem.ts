@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type GptConfig, validateGptConfig } from "../model/mod.ts";
+import { validateGptConfig } from "../model/mod.ts";
 import { MODEL_FIELDS } from "../options/model_fields.ts";
+import { modelOf } from "./model_of.ts";
 import { overridesProblem } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 
@@ -87,23 +88,5 @@ export function uselessFields({ schedule, optimizer }: RunSpec): Readonly<Record
     ...(optimizer === "sgd" && Object.fromEntries(
       ["beta1", "beta2", "eps"].map((field) => [field, "has no effect with the optimizer sgd"]),
     )),
-  };
-}
-
-/**
- * Returns the model configuration of a run. A soft cap of 0 disables the cap.
- *
- * @param vocabSize Number of tokens.
- */
-export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
-  const options = Object.fromEntries(
-    Object.keys(MODEL_FIELDS).map((name) => [name, run[name as keyof RunSpec]]),
-  );
-  return {
-    ...options as Pick<RunSpec, keyof typeof MODEL_FIELDS>,
-    logitSoftCap: run.logitSoftCap || undefined,
-    attentionSoftCap: run.attentionSoftCap || undefined,
-    vocabSize: Math.max(vocabSize, run.padVocab),
-    blockSize: run.T,
   };
 }

@@ -13,7 +13,9 @@ import {
   runSweep,
   type SweepOutcome,
 } from "../sweep/mod.ts";
+import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { compare, type SettingVerdict } from "./compare.ts";
+import { openLive } from "./live/open_live.ts";
 import { type PlacedSweep, type PlaceOptions, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
 import { report, type WrittenReport } from "./report.ts";
 
@@ -39,6 +41,8 @@ export interface ExecutionOptions {
 export interface RecordSweepOptions extends PlaceOptions, ExecutionOptions {
   /** Smallest gap of the final loss that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number | undefined;
+  /** True to serve the report while the runs progress, and to open it in the browser. Default: false. */
+  readonly open?: boolean | undefined;
   /** Receives the report's tables, line by line. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
 }
@@ -71,9 +75,17 @@ export async function recordSweep(
   const { tolerance, print } = options;
   const placed = await placeSweep(spec, options);
   const { plan, dir } = placed;
-  const outcome = await runPlaced(placed, options);
-  const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
-  const written = isOver ? await report(dir, { title: plan.name, tolerance, print }) : undefined;
+  const live = options.open
+    ? openLive(dir, { tolerance: tolerance ?? DEFAULT_TOLERANCE, print: print ?? (() => {}) })
+    : undefined;
+  let outcome: SweepOutcome, written: WrittenReport | undefined;
+  try {
+    outcome = await runPlaced(placed, options);
+    const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
+    written = isOver ? await report(dir, { title: plan.name, tolerance, print }) : undefined;
+  } finally {
+    await live?.close();
+  }
   const runs = once(() => runsOf(dir, plan));
   const verdicts = once(() => verdictsOf(runs(), tolerance));
   return {

@@ -5,12 +5,15 @@
  */
 import { basename, join, resolve } from "node:path";
 import { DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
+import { printable } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Figure, figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
 import { writeFile } from "../file/write_file.ts";
 import { type LeftOutRun, tabulateRuns } from "../record/mod.ts";
 import { openRecords } from "./open_records.ts";
 import { readCulprits, reproduceCommands } from "./report_facts.ts";
+import { runFlops } from "./run_flops.ts";
+import { sweepProgress } from "./sweep_progress.ts";
 
 /** Options of {@linkcode report}. */
 export interface ReportOptions {
@@ -73,7 +76,13 @@ export async function report(
   const path = out ?? join(first, "report.html");
   const culprits = folders.flatMap(readCulprits);
   const reproduce = records.flatMap(({ dir, runs }) => reproduceCommands(dir, runs));
-  writeFile(path, await renderReport({ title, runs, leftOut, tolerance, culprits, reproduce }));
+  const flops = new Map(records.flatMap(({ dir, runs }) => [...runFlops(dir, runs)]));
+  const warn = (reason: string) => print(`warning: ${printable(reason)}`);
+  const progress = isJoint ? undefined : sweepProgress(first, runs, warn);
+  writeFile(
+    path,
+    await renderReport({ title, runs, leftOut, tolerance, culprits, reproduce, flops, progress }),
+  );
   const figures = kind === undefined
     ? []
     : await writeFigures(reportFigures(runs, tolerance, culprits).flatMap(({ figures }) => figures), {

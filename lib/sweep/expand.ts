@@ -9,7 +9,8 @@ import { completeOverride } from "../precision/mod.ts";
 import { canonicalJson, type RunSpec } from "../record/mod.ts";
 import type { TokenizerName } from "../text/mod.ts";
 import { type Dimension, dimension, type FieldValue, matches, product, zipped } from "./axes.ts";
-import { modelOf, runProblem } from "../run/run_problem.ts";
+import { modelOf } from "../run/model_of.ts";
+import { runProblem } from "../run/run_problem.ts";
 import { perturbedRuns } from "./perturbed_runs.ts";
 import { type Budget, type LISTED, type SweepSpec, tokenizerOf } from "./spec.ts";
 

@@ -4,7 +4,7 @@ import { flopsPerToken } from "../model/mod.ts";
 import { isPerturbed, perturbationOf, type RunSpec } from "../record/mod.ts";
 import { expandSweep } from "./expand.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
-import { modelOf } from "../run/run_problem.ts";
+import { modelOf } from "../run/model_of.ts";
 
 /** A spec of one run. */
 const ONE = {

@@ -5,7 +5,8 @@
  */
 import { UserError } from "../error/user_error.ts";
 import { type RecordedRun, type RunSpec, seriesOf } from "../record/mod.ts";
-import { type Cost, costKey, estimateBytes, estimateSeconds, stepFlops } from "../run/estimate.ts";
+import { type Cost, costKey, estimateBytes, estimateSeconds } from "../run/estimate.ts";
+import { stepFlops } from "../run/model_of.ts";
 import { measureCost } from "../run/measure_step.ts";
 import type { Plan, PlannedRun } from "./plan_file.ts";
 

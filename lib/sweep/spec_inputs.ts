@@ -12,7 +12,7 @@ import { WHOLE_FIELDS } from "../options/whole_fields.ts";
 import type { RunSpec } from "../record/mod.ts";
 import { type InitialModel, initialModel, knownModel } from "../run/initial_model.ts";
 import { tokenizerInput } from "../run/inputs.ts";
-import { modelOf } from "../run/run_problem.ts";
+import { modelOf } from "../run/model_of.ts";
 import { isTokenizerPath } from "../text/mod.ts";
 import type { FieldValue, When } from "./axes.ts";
 import { eachValue } from "../run/spec_values.ts";

@@ -28,6 +28,7 @@ import {
   viewForm,
 } from "./_sections.ts";
 import { packed, pageData } from "./_page_data.ts";
+import { progressOf, type ReportProgress } from "./progress.ts";
 import { section } from "./_tables.ts";
 import { culpritFigures, gridFigures } from "../comparison_figures.ts";
 import { escapeHtml } from "../escape.ts";
@@ -51,6 +52,8 @@ export interface ReportContent {
   readonly tolerance?: number;
   /** Culprits that `compare` found. Default: none. */
   readonly culprits?: readonly CulpritFinding[];
+  /** Progress of the sweep's plan. Shown until all planned runs are finished. Default: none. */
+  readonly progress?: ReportProgress | undefined;
   /** Operations per step by run ID, for the axis of FLOPs. Default: none, without this axis. */
   readonly flops?: ReadonlyMap<string, number>;
   /** Commands that reproduce the runs. */
@@ -184,6 +187,7 @@ export async function renderReport(content: ReportContent): Promise<string> {
 ${version === undefined ? "" : '<p id="live" role="status"></p>'}
 <main>
 <h1>${title}</h1>
+${progressOf(content.progress)}
 ${findings(runs, summary)}
 <noscript><p>The figures require JavaScript. The tables below do not.</p></noscript>
 ${filters(facets, runs.length)}

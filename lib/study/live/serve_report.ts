@@ -6,12 +6,14 @@
 import { basename, join, resolve } from "node:path";
 import { printableError } from "../../error/printable.ts";
 import { UserError } from "../../error/user_error.ts";
-import { renderReport } from "../../figure/mod.ts";
-import { readSweep, sha256Hex, type SweepRecords } from "../../record/mod.ts";
+import { renderReport, type ReportProgress } from "../../figure/mod.ts";
+import { isClaimed, readSweep, runPaths, sha256Hex, type SweepRecords } from "../../record/mod.ts";
 import { EventStreams, PageStreams, Stalled } from "./_report_streams.ts";
 import { isFolder } from "../../file/exists.ts";
 import { watchToken } from "./_watch_token.ts";
 import { readCulprits, reproduceCommands } from "../report_facts.ts";
+import { runFlops } from "../run_flops.ts";
+import { sweepProgress } from "../sweep_progress.ts";
 
 /** Intervals in milliseconds: polling of the folder, and keep-alive messages on idle connections. */
 const POLL = 1000, KEEP_ALIVE = 15_000;
@@ -22,6 +24,8 @@ export interface LiveOptions {
   readonly tolerance: number;
   /** Port; 0: any free port. */
   readonly port: number;
+  /** Signal at which open pages learn that the sweep has ended. Default: none; open pages wait for a restart. */
+  readonly ending?: AbortSignal;
   /** Signal that stops the server. */
   readonly signal: AbortSignal;
   /** Called with the address and the number of runs when the server listens. */
@@ -47,6 +51,7 @@ export async function serveReport(dir: string, options: LiveOptions): Promise<vo
   report.refresh();
   const token = watchToken();
   const pages = new PageStreams(), events = new EventStreams(options.signal);
+  options.ending?.addEventListener("abort", () => events.tell("event: end\ndata: \n\n"));
   const poll = setInterval(() => {
     try {
       if (report.refresh()) events.tell(`data: ${report.version}\n\n`);
@@ -142,6 +147,7 @@ class LiveReport {
   readonly #tolerance: number;
   #stamps = "";
   #records: SweepRecords = { runs: [], leftOut: [] };
+  #progress: ReportProgress | undefined;
   #page: Promise<Uint8Array> | undefined;
 
   constructor(dir: string, tolerance: number) {
@@ -162,9 +168,11 @@ class LiveReport {
   /** Reads the records again if they changed. Returns true if they changed. */
   refresh(): boolean {
     const journals = journalStamps(join(this.#dir, "runs"));
-    const stamps = `${journals}\n${stampOf(join(this.#dir, "compare.json")) ?? ""}`;
+    const others = ["compare.json", "plan.json"].map((name) => stampOf(join(this.#dir, name)) ?? "");
+    const stamps = [journals, ...others, claimStamps(this.#dir)].join("\n");
     if (stamps === this.#stamps) return false;
     this.#records = journals === "" ? { runs: [], leftOut: [] } : readSweep(this.#dir);
+    this.#progress = sweepProgress(this.#dir, this.#records.runs);
     this.#stamps = stamps;
     this.#page = undefined;
     return true;
@@ -186,6 +194,8 @@ class LiveReport {
       ...this.#records,
       tolerance: this.#tolerance,
       culprits: readCulprits(this.#dir),
+      flops: runFlops(this.#dir, this.#records.runs),
+      progress: this.#progress,
       reproduce: reproduceCommands(this.#dir, this.#records.runs),
       version: this.version,
     });
@@ -200,6 +210,14 @@ function journalStamps(runs: string): string {
     const stamp = stampOf(join(runs, name, "journal.jsonl")); // undefined: a run without a journal yet
     return stamp === undefined ? [] : [`${name} ${stamp}`];
   }).sort().join("\n");
+}
+
+/** Returns the IDs of runs that a process owns, so that a page shows started and ended runs. */
+function claimStamps(dir: string): string {
+  const runs = join(dir, "runs");
+  if (!isFolder(runs)) return "";
+  return [...Deno.readDirSync(runs)].map(({ name }) => name)
+    .filter((name) => isClaimed(runPaths(join(runs, name)).claim)).sort().join();
 }
 
 /** Returns the size and modification time of a file, or undefined if it is missing or inaccessible. */

@@ -4,7 +4,6 @@
  * @module
  */
 import { validateGptConfig } from "../model/mod.ts";
-import { MODEL_FIELDS } from "../options/model_fields.ts";
 import { modelOf } from "./model_of.ts";
 import { overridesProblem } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";

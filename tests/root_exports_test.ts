@@ -64,8 +64,8 @@ async function exportsOf(module: string): Promise<Symbols[]> {
   return (Object.values(nodes) as { symbols: Symbols[] }[]).flatMap(({ symbols }) => symbols);
 }
 
-/** Modules of the library. `./cli` is the program `losskit`, and exports nothing. */
-const { "./cli": program, ...subpaths }: Record<string, string> =
+/** Modules of the library. `./cli` is the program `losskit`, and exports nothing. `./tfjs-node` exports all of TF.js. */
+const { "./cli": program, "./tfjs-node": replacement, ...subpaths }: Record<string, string> =
   JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))).exports;
 
 /** Texts of the library, tests, notebooks, experiments and docs, by path. */
@@ -119,7 +119,7 @@ Deno.test("every folder of the library has a subpath", () => {
     ...[".", "./analysis", "./figure", "./model", "./notebook", "./record", "./run", "./sweep", "./proof"],
     ...["./study", "./cluster", "./tensorflow", "./tensorflow/node", "./text", "./train"],
   ]);
-  for (const path of [program!, ...Object.values(subpaths)]) {
+  for (const path of [program!, replacement!, ...Object.values(subpaths)]) {
     assert(Deno.statSync(new URL(path, ROOT)).isFile, path);
   }
 });

@@ -31,6 +31,7 @@ interface Config {
   readonly unstable: readonly string[];
   readonly imports: Readonly<Record<string, string>>;
   readonly compilerOptions: unknown;
+  readonly publish: { readonly exclude: readonly string[] };
   readonly tasks: Readonly<Record<string, { readonly command: string }>>;
 }
 
@@ -113,10 +114,12 @@ function packageJson({ name, version, license, exports }: Config): unknown {
 
 function packageConfig(config: Config): unknown {
   const { name, version, license, exports, nodeModulesDir, unstable, imports, compilerOptions } = config;
+  const publish = { exclude: config.publish.exclude };
   const tasks = Object.entries(config.tasks).filter(([, { command }]) => command.includes("lib/cli/"));
   return {
     ...{ name, version, license, exports, nodeModulesDir, unstable, imports, compilerOptions },
     tasks: Object.fromEntries(tasks),
+    publish,
   };
 }
 

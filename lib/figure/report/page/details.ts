@@ -11,7 +11,8 @@ import { CONFIG } from "./plots.ts";
 import { runOf, state, view } from "./state.ts";
 import { tracesOf } from "./traces.ts";
 import { addSaveButton } from "./tables.ts";
-import type { PageFigure, PageRun, PlotlyLibrary } from "./types.ts";
+import type { PlotlyLibrary } from "./plot_types.ts";
+import type { PageFigure, PageRun } from "./types.ts";
 
 declare const Plotly: PlotlyLibrary;
 

@@ -5,7 +5,8 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import type { Layout, PlotlyLibrary, Trace } from "./types.ts";
+import type { PlotlyLibrary } from "./plot_types.ts";
+import type { Layout, Trace } from "./types.ts";
 
 declare const Plotly: PlotlyLibrary;
 

@@ -13,7 +13,8 @@ import { X_TITLES } from "./scales.ts";
 import { isShown } from "./shown.ts";
 import { runOf, state, type View, view } from "./state.ts";
 import { merged, tracesOf } from "./traces.ts";
-import type { Layout, Plot, PlotElement, PlotlyLibrary, Trace } from "./types.ts";
+import type { Plot, PlotElement, PlotlyLibrary } from "./plot_types.ts";
+import type { Layout, Trace } from "./types.ts";
 
 declare const Plotly: PlotlyLibrary;
 

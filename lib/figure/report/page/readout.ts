@@ -5,7 +5,8 @@
  */
 import { X_TITLES } from "./scales.ts";
 import { runOf, view } from "./state.ts";
-import type { Plot, Trace } from "./types.ts";
+import type { Plot } from "./plot_types.ts";
+import type { Trace } from "./types.ts";
 
 /** Share of a curve's points that one press of an arrow key skips. */
 const LEAP = 1 / 40;

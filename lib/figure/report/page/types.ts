@@ -1,10 +1,8 @@
 /**
- * Types of the data that `renderReport` embeds, and of the Plotly functions that the page calls.
+ * Types of the data that `renderReport` embeds.
  *
  * @module
  */
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 
 /** Embedded data. */
 export interface PageData {
@@ -111,50 +109,4 @@ export interface Layout {
   readonly yaxis?: Readonly<Record<string, unknown>>;
   readonly hoverlabel?: object;
   readonly height?: number;
-}
-
-/** Element that Plotly draws in. */
-export interface PlotElement extends HTMLElement {
-  on(event: "plotly_hover", listener: (event: { readonly points: readonly HoverPoint[] }) => void): void;
-  on(event: "plotly_unhover", listener: () => void): void;
-}
-
-/** Point under the pointer. */
-export interface HoverPoint {
-  readonly data: Trace;
-  readonly x: number | string;
-  readonly pointNumber: number;
-}
-
-/** Plotly functions that the page calls. */
-export interface PlotlyLibrary {
-  react(element: HTMLElement, data: readonly Trace[], layout: object, config: object): Promise<unknown>;
-  purge(element: HTMLElement): void;
-  toImage(
-    figure: { data: readonly Trace[]; layout: object; config: object },
-    options: { format: "png" | "svg"; width: number; height: number; scale?: number },
-  ): Promise<string>;
-}
-
-/** Figure on the page, with its state. */
-export interface Plot {
-  readonly element: PlotElement;
-  readonly figure: PageFigure;
-  readonly readout: HTMLElement;
-  /** Traces of the last drawing. */
-  traces: readonly Trace[];
-  /** True if the figure is in or near the viewport. */
-  visible: boolean;
-  drawn: boolean;
-  /** True if filters or view changed since the last drawing. */
-  stale: boolean;
-  /** True if no trace matches the filters. */
-  empty: boolean;
-  /** True if the figure has more lines than are drawn separately. */
-  many: boolean;
-  /** True if pointer listeners are attached. */
-  bound: boolean;
-  /** Index of the curve, and of its point, selected by the arrow keys. */
-  curve: number;
-  place: number | undefined;
 }

@@ -10,7 +10,15 @@ import { greatest, least } from "../../lib/number/extent.ts";
 import { loadDataset } from "../../lib/run/mod.ts";
 import type { RecordedRun } from "../../lib/record/mod.ts";
 import type { Experiment } from "../../lib/sweep/mod.ts";
-import { attentionMax, fields, inWords, SMALL_MODEL, validationLoss } from "../_runs.ts";
+import {
+  attentionMax,
+  concludeParts,
+  fields,
+  inWords,
+  isAbove,
+  SMALL_MODEL,
+  validationLoss,
+} from "../_runs.ts";
 
 const { lr: _lr, tokensPerStep: _tokens, ...MODEL } = SMALL_MODEL;
 const RATES = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1], QUICK_RATES = [3e-3, 3e-1];
@@ -103,12 +111,6 @@ const experiment: Experiment = {
     const logit = (qkNorm: boolean) =>
       rows.find((row) => row.qkNorm === qkNorm && row.lr === highest)!.attentionMax;
     const ratio = logit(false) / logit(true);
-    const isAbove = ({ mean, half }: Estimate, least = 0) => mean > least && mean - (half ?? Infinity) > 0;
-    const parts = {
-      "loss at the highest rate": isAbove(gap, 0.3),
-      "logit ratio": ratio > 1000,
-      "sensitivity": isAbove(flatter),
-    };
     const tables = {
       rates: rows,
       differences: byRate,
@@ -120,15 +122,18 @@ const experiment: Experiment = {
         attentionMax: attentionMax(run),
       })),
     };
-    const verdicts = Object.entries(parts).map(([name, holds]) => `${name}: ${holds ? "yes" : "no"}`);
+    const { verdict, sentence } = concludeParts({
+      "loss at the highest rate": isAbove(gap, 0.3),
+      "logit ratio": ratio > 1000,
+      "sensitivity": isAbove(flatter),
+    });
     const reason =
       `without minus with qk-norm at a rate of ${highest}: ${inWords(gap)} nats; largest logits ` +
       `${logit(false).toPrecision(3)} and ${logit(true).toPrecision(3)} (ratio ${ratio.toPrecision(3)}); ` +
-      `sensitivity ${inWords(flatter)} nats. Parts that hold: ${verdicts.join("; ")}.`;
+      `sensitivity ${inWords(flatter)} nats. ${sentence}`;
     // Short runs show an effect on logits only, so the quick form checks the direction of that effect.
     const directionHolds = ratio > 1;
     if (size === "quick") return { verdict: "not decidable at this scale", reason, directionHolds, tables };
-    const verdict = Object.values(parts).every(Boolean) ? "reproduced" : "not reproduced";
     return { verdict, reason, directionHolds, tables };
   },
 };

@@ -6,16 +6,19 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { join } from "node:path";
 import { type Estimate, estimate } from "../../lib/analysis/mod.ts";
-import { toParameters } from "../../lib/model/mod.ts";
-import type { RecordedRun } from "../../lib/record/mod.ts";
-import { loadDataset } from "../../lib/run/mod.ts";
-import { openModel } from "../../lib/run/open_model.ts";
 import type { Experiment } from "../../lib/sweep/mod.ts";
 import { quantize, statelessNormal, toFloat32, useTensorFlow } from "../../lib/tensorflow/mod.ts";
-import { Replay } from "../../lib/train/replay.ts";
-import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "../_runs.ts";
+import { gradientErrors, meansOf, precision } from "../_precisions.ts";
+import {
+  concludeParts,
+  fields,
+  hasPolicy,
+  inWords,
+  pairedGap,
+  SMALL_MODEL,
+  validationLoss,
+} from "../_runs.ts";
 
 const H = 4, D = 64, TILE = 64;
 const TRUNCATED = "emulated:e8m3-truncate",
@@ -69,20 +72,6 @@ function deviation(T: number, format: string, seed: number): number {
   });
 }
 
-/** Returns the coherence of gradient errors over K batches, at the weights of a run. */
-async function coherences(run: RecordedRun, folder: string, K: number): Promise<Record<string, number>> {
-  const { runId, spec } = run.manifest;
-  using model = await openModel(join(folder, "runs", runId), { action: "measure gradients of" });
-  using data = await loadDataset(SMALL_MODEL.data, { tokenizer: SMALL_MODEL.vocab[0] });
-  const weights = toParameters(model.parameters);
-  const batches = Array.from(
-    { length: K },
-    (_, i) => data.getBatch({ batchSize: spec.B, blockSize: spec.T, seed: 1000 * spec.seed + i }),
-  );
-  using replay = new Replay(weights, batches, { model: model.config });
-  return Object.fromEntries(POLICIES.map((policy) => [policy, replay.measure({ policy }).coherence]));
-}
-
 const least = ({ mean, half }: Estimate) => mean - (half ?? Infinity);
 const most = ({ mean, half }: Estimate) => mean + (half ?? Infinity);
 
@@ -127,13 +116,13 @@ const experiment: Experiment = {
     const growth = (rounding: string) =>
       estimate(inputs.map((seed) => errorAt(rounding, lengths.at(-1)!, seed) / errorAt(rounding, 64, seed)));
     const [nearestGrowth, truncatedGrowth] = [growth("nearest"), growth("truncate")];
-    const found: Record<string, number>[] = [];
-    for (const run of runs.filter(hasPolicy("float32"))) {
-      found.push(await coherences(run, folders["training"]!, isFull ? 32 : 8));
-    }
-    const coherence = Object.fromEntries(
-      POLICIES.map((policy) => [policy, estimate(found.map((one) => one[policy]!))]),
-    );
+    const trained = {
+      runs: runs.filter(hasPolicy("float32")),
+      folder: folders["training"]!,
+      K: isFull ? 32 : 8,
+    };
+    const precisions = Object.fromEntries(POLICIES.map((policy) => [policy, precision(policy)]));
+    const coherence = meansOf(await gradientErrors(trained, precisions), (error) => error.coherence);
     const gaps = Object.fromEntries(
       POLICIES.map((
         policy,
@@ -175,19 +164,13 @@ const experiment: Experiment = {
     const directionHolds = truncatedGrowth.mean > nearestGrowth.mean &&
       Math.abs(truncated.mean) > Math.abs(nearest.mean);
     if (!isFull) return { verdict: "not decidable at this scale", reason: figures, directionHolds, tables };
-    const parts = {
+    const { verdict, sentence } = concludeParts({
       "growth in tiles": truncatedGrowth.mean >= 2.5 && nearestGrowth.mean < 2,
       "coherence": least(coherence[TRUNCATED]!) > 3 && most(coherence[NEAREST]!) < 1.5 &&
         most(coherence[STOCHASTIC]!) < 1.5,
       "gap in training": truncated.mean >= 3 * Math.abs(nearest.mean) && least(truncated) > 0,
-    };
-    const verdicts = Object.entries(parts).map(([name, holds]) => `${name}: ${holds ? "yes" : "no"}`);
-    return {
-      verdict: Object.values(parts).every(Boolean) ? "reproduced" : "not reproduced",
-      reason: `${figures}. Parts that hold: ${verdicts.join("; ")}.`,
-      directionHolds,
-      tables,
-    };
+    });
+    return { verdict, reason: `${figures}. ${sentence}`, directionHolds, tables };
   },
 };
 

@@ -10,7 +10,15 @@ import type { RecordedRun } from "../../lib/record/mod.ts";
 import { loadDataset } from "../../lib/run/mod.ts";
 import type { Experiment } from "../../lib/sweep/mod.ts";
 import type { Dataset } from "../../lib/train/mod.ts";
-import { bitsPerByte, fields, inWords, SMALL_MODEL, validationLoss } from "../_runs.ts";
+import {
+  bitsPerByte,
+  concludeParts,
+  fields,
+  inWords,
+  isAbove,
+  SMALL_MODEL,
+  validationLoss,
+} from "../_runs.ts";
 
 const FULL = ["byte", "bpe:512", "bpe:1024", "bpe:2048", "bpe:4096", "bpe:8192"], QUICK = ["byte", "bpe:512"];
 
@@ -148,25 +156,22 @@ const experiment: Experiment = {
     );
     const rise = estimate(seeds.map((seed) => lastBits!.get(seed)! - bestBits!.get(seed)!));
     const shift = estimate(seeds.map((_, i) => minima[1]!.argmin[i]! - minima[0]!.argmin[i]!));
-    const low = ({ mean, half }: Estimate) => mean - (half ?? Infinity);
     const high = ({ mean, half }: Estimate) => mean + (half ?? Infinity);
     const [least, most] = [Math.log2(sizeOf(vocabularies[0]!)), Math.log2(sizeOf(vocabularies.at(-1)!))];
     const inside = minima.every(({ gap }) => gap > least && gap < most);
-    const parts = {
-      "rise at 8,192 with the small budget": rise.mean > 0.03 && low(rise) > 0,
+    const { verdict, sentence } = concludeParts({
+      "rise at 8,192 with the small budget": isAbove(rise, 0.03),
       "minimum inside the range": inside,
       "shift of the minimum": shift.mean >= 0 && high(shift) >= 0,
-    };
-    const verdicts = Object.entries(parts).map(([name, holds]) => `${name}: ${holds ? "yes" : "no"}`);
+    });
     const at = minima.map(({ budget, gap }) => `${budget} 2^${gap.toFixed(2)}`).join(", ");
     return {
-      verdict: Object.values(parts).every(Boolean) ? "reproduced" : "not reproduced",
+      verdict,
       reason:
         `bits per byte: ${figures}. From the best V (${best.V}) to 8,192 with the small budget: ${
           inWords(rise)
         } ` +
-        `bits per byte. Minima of the quadratic: ${at}; shift ${inWords(shift)} in log2 V. ` +
-        `Parts that hold: ${verdicts.join("; ")}.`,
+        `bits per byte. Minima of the quadratic: ${at}; shift ${inWords(shift)} in log2 V. ${sentence}`,
       directionHolds: rises,
       tables,
     };

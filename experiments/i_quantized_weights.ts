@@ -1,9 +1,9 @@
 /** Experiment I: quantization of weights after training, by the amount of training. */
 import { join } from "node:path";
-import { type Estimate, estimate } from "../../lib/analysis/mod.ts";
-import { evaluateModel } from "../../lib/study/evaluate_model.ts";
-import type { Experiment } from "../../lib/sweep/mod.ts";
-import { concludeParts, fields, inWords, isAbove, SMALL_MODEL } from "../_runs.ts";
+import { type Estimate, estimate } from "../lib/analysis/mod.ts";
+import { evaluateModel } from "../lib/study/evaluate_model.ts";
+import type { Experiment } from "../lib/sweep/mod.ts";
+import { concludeParts, fields, inWords, isAbove, SMALL_MODEL } from "./_runs.ts";
 
 const FORMAT = "mxfp4", PARTS = ["weights", "weights and inputs"] as const;
 const STEPS = [100, 400, 1600], QUICK_STEPS = [20, 300];

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createTrainer, gpt, loadDataset, type PolicyName, useTensorFlow } from "../lib/mod.ts";
 import { decodeSafetensors } from "../lib/model/mod.ts";
 import { runFolder, runPaths } from "../lib/record/mod.ts";
+import { ownOptions } from "../lib/run/own_code.ts";
 import { modelOf } from "../lib/run/mod.ts";
 import { recordRun, type RunSpecInput } from "../lib/study/mod.ts";
 import { sampleText } from "./support/commands.ts";
@@ -38,7 +39,7 @@ for (const [name, fields] of Object.entries(specs)) {
 
     using data = await loadDataset(text, { tokenizer: "character" });
     using model = gpt(modelOf(spec, data.vocabSize), { seed: spec.seed });
-    using trainer = createTrainer(model, { ...spec, policy: spec.policy as PolicyName });
+    using trainer = createTrainer(model, { ...spec, ...ownOptions(spec), policy: spec.policy as PolicyName });
     const { B: batchSize, T: blockSize, steps, seed, sampling } = spec;
     for (const batch of data.batches({ batchSize, blockSize, steps, seed, sampling })) trainer.step(batch);
     for (const [parameter, tensor] of Object.entries(model.parameters)) {

@@ -5,7 +5,7 @@ import { UserError } from "../error/user_error.ts";
 import type { PolicyWord } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, oneName, runCommand } from "./command.ts";
-import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
+import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
 import { numberOf, numberOption } from "./numbers.ts";
 
 interface Options {
@@ -20,6 +20,7 @@ interface Options {
   positions?: boolean;
   json?: boolean;
   weights: WhichWeights;
+  runRecordedCode?: boolean;
   data?: string[];
   threads?: number;
 }
@@ -54,6 +55,7 @@ export const program: Command = command(
   .option("--json", "print the result as JSON")
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
+  .option("--run-recorded-code", RECORDED_CODE_HELP)
   .option("--threads <n>", "number of threads (default: the number of cores)", numberOption("--threads"))
   .action(print);
 

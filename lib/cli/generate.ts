@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { generateText, type WhichWeights } from "../study/mod.ts";
 import { append, command, runCommand } from "./command.ts";
-import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
+import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
 import { numberOption } from "./numbers.ts";
 
 interface Options {
@@ -13,6 +13,7 @@ interface Options {
   topP?: number;
   seed: number;
   weights: WhichWeights;
+  runRecordedCode?: boolean;
   data?: string[];
   threads?: number;
 }
@@ -39,6 +40,7 @@ export const program: Command = command(
   .option("--seed <n>", "sampling seed", numberOption("--seed"), 1)
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
+  .option("--run-recorded-code", RECORDED_CODE_HELP)
   .option("--threads <n>", "number of threads (default: the number of cores)", numberOption("--threads"))
   .action(print);
 

@@ -17,6 +17,10 @@ export const RUN_DATA_HELP =
 export const WEIGHTS_HELP =
   "weights of a run. last: the last checkpoint; best: the best evaluation, if the run was trained with --save-best";
 
+/** Describes `--run-recorded-code` of commands that use a recorded run. */
+export const RECORDED_CODE_HELP =
+  "run the modules of users that the folder has (architecture, loss, optimizer, schedule); only for folders that you trust";
+
 /** Parses the option `--weights`. */
 export function whichWeights(text: string): WhichWeights {
   if (text === "last" || text === "best") return text;

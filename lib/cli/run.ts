@@ -4,6 +4,7 @@ import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { runAt } from "../cluster/mod.ts";
 import { command, runCommand, STATUS } from "./command.ts";
+import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { durationOption, numberOf } from "./numbers.ts";
 
 /** Describes the values of `--deadline`. */
@@ -14,6 +15,7 @@ interface Options {
   deadline?: string;
   margin?: number;
   allowEnvironmentChange?: boolean;
+  runRecordedCode?: boolean;
 }
 
 export const program: Command = command(
@@ -45,19 +47,22 @@ export const program: Command = command(
     "--allow-environment-change",
     "resume a run that was started in a different environment, such as another CPU model (default: start over)",
   )
-  .action(async (dir: string, { index, deadline, margin, allowEnvironmentChange }: Options) => {
-    if (index === undefined) {
-      throw new UserError(
-        "Cannot run: expected --index. Pass a number, or --index alone in a cluster's job array.",
-      );
-    }
-    using interruption = watchSignals();
-    Deno.exitCode = await runAt(dir, {
-      index: index === true ? undefined : numberOf("--index", index),
-      deadline: deadline === undefined ? undefined : timeOf(deadline),
-      ...{ margin, allowEnvironmentChange, signal: interruption.requested },
-    });
-  });
+  .option("--run-recorded-code", RECORDED_CODE_HELP)
+  .action(
+    async (dir: string, { index, deadline, margin, allowEnvironmentChange, runRecordedCode }: Options) => {
+      if (index === undefined) {
+        throw new UserError(
+          "Cannot run: expected --index. Pass a number, or --index alone in a cluster's job array.",
+        );
+      }
+      using interruption = watchSignals();
+      Deno.exitCode = await runAt(dir, {
+        index: index === true ? undefined : numberOf("--index", index),
+        deadline: deadline === undefined ? undefined : timeOf(deadline),
+        ...{ margin, allowEnvironmentChange, runRecordedCode, signal: interruption.requested },
+      });
+    },
+  );
 
 /** Returns a time in milliseconds since 1970. */
 function timeOf(text: string): number {

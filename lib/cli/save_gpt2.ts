@@ -5,7 +5,7 @@ import { InvalidArgumentError } from "commander";
 import type { StoredDtype } from "../model/mod.ts";
 import { saveModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, runCommand } from "./command.ts";
-import { MODEL_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
+import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
 import { numberOption } from "./numbers.ts";
 
 /** Stored types by value of `--dtype`. */
@@ -13,6 +13,7 @@ const DTYPES: Readonly<Record<string, StoredDtype>> = { float32: "F32", bfloat16
 
 interface Options {
   weights: WhichWeights;
+  runRecordedCode?: boolean;
   data?: string[];
   dtype?: StoredDtype;
   maxShardBytes?: number;
@@ -41,6 +42,7 @@ export const program: Command = command(
   .option("--overwrite", "replace existing files of the same names")
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
+  .option("--run-recorded-code", RECORDED_CODE_HELP)
   .action(save);
 
 function storedDtype(text: string): StoredDtype {

@@ -13,6 +13,7 @@ import {
   TOLERANCE_HELP,
   TRAINING_STATUSES,
 } from "./command.ts";
+import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { byteSizeOption, durationOption, numberOption } from "./numbers.ts";
 import { sweepDefault } from "./run_defaults.ts";
 import { addRunFlags, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
@@ -29,6 +30,7 @@ interface Options {
   memoryLimit?: number;
   allowEnvironmentChange?: boolean;
   open?: boolean;
+  runRecordedCode?: boolean;
   [field: string]: unknown;
 }
 
@@ -71,6 +73,7 @@ export const program: Command = command(
     "reuse and resume runs from a different environment: CPU model, TensorFlow version and others (default: run them again)",
   )
   .option("--open", "serve the report while the runs progress, and open it in the browser")
+  .option("--run-recorded-code", RECORDED_CODE_HELP)
   .option("--tolerance <nats>", TOLERANCE_HELP, numberOption("--tolerance"), DEFAULT_TOLERANCE)
   .option(
     "--resume",
@@ -101,6 +104,7 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
     withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
     {
       ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange, open },
+      runRecordedCode: options.runRecordedCode,
       limits: { seconds: timeLimit, bytes: memoryLimit },
       source: path ?? "the command line",
       watch: watchSignals,

@@ -5,6 +5,7 @@ import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { describeRun, recordRun, type RunSpecInput } from "../study/mod.ts";
 import { command, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
+import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { trainDefault } from "./run_defaults.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
 
@@ -25,6 +26,7 @@ export const program: Command = command("train", "Train one model and record the
     "--allow-environment-change",
     "reuse or resume a run from a different environment: CPU model, TensorFlow version and others (default: run it again)",
   )
+  .option("--run-recorded-code", RECORDED_CODE_HELP)
   .action(train);
 addRunFlags(program, { defaultOf: trainDefault });
 
@@ -34,15 +36,17 @@ interface Options {
   describe?: boolean;
   resume?: boolean;
   allowEnvironmentChange?: boolean;
+  runRecordedCode?: boolean;
   [field: string]: unknown;
 }
 
 async function train(options: Options): Promise<void> {
-  const { out, describe, resume, allowEnvironmentChange } = options;
+  const { out, describe, resume, allowEnvironmentChange, runRecordedCode } = options;
   if (out?.trim() === "") throw new UserError("Cannot use --out: expected a folder, got an empty name.");
   const { threads, ...fields } = runFieldsOf(options) as RunSpecInput & { threads?: number }; // checked by the library
   const common = {
     ...{ dir: out, resume, source: "the command line" },
+    runRecordedCode,
     threads,
   };
   if (describe) return console.log(await describeRun(fields, common));

@@ -6,6 +6,7 @@
  */
 import type { Command } from "commander";
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { isModulePath } from "../options/content_name.ts";
 import { exists } from "../file/exists.ts";
 
 /** Placeholders of options and names of arguments that are paths. A corpus may also be a built-in name. */
@@ -24,6 +25,7 @@ const PATHS: readonly string[] = [
     "corpus",
     "tokenizer",
   ],
+  ...["architecture", "loss", "optimizer", "schedule"],
 ];
 
 /** The folder of INIT_CWD, and the folder of the process. */
@@ -74,11 +76,14 @@ export function resolveTypedPaths(program: Command): void {
   program.hook("preAction", async (_, action) => {
     const { isMarkovName } = await import("../../data/markov.ts");
     const { isTokenizerPath } = await import("../text/tokenizer_name.ts");
-    const isWord: Readonly<Record<string, (value: string) => boolean>> = {
+    const isWord: Record<string, (value: string) => boolean> = {
       corpus: (value) => value === "shakespeare" || isMarkovName(value),
       model: (value) => value === "none",
       tokenizer: (value) => !isTokenizerPath(value),
     };
+    for (const field of ["architecture", "loss", "optimizer", "schedule"]) {
+      isWord[field] = (value) => !isModulePath(value);
+    }
     const one = (value: unknown, kind: string) =>
       typeof value !== "string" || isWord[kind]?.(value) ? value : typedPath(value, place);
     const all = (value: unknown, kind: string) =>

@@ -7,6 +7,7 @@ import { typedCommand } from "../error/command_line.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseDecimal } from "../file/decimal.ts";
 import { runFolder, runPaths } from "../record/mod.ts";
+import { loadCode } from "../run/own_code.ts";
 import { watchDeadline } from "../run/deadline.ts";
 import { type PlannedRun, planPath, readPlan } from "../sweep/plan_file.ts";
 import { isFinished, recordFailedAttempt } from "../sweep/reuse.ts";
@@ -27,6 +28,8 @@ export interface RunAtOptions {
   readonly margin?: number | undefined;
   /** True to resume a run that was started in a different environment. Default: false, such a run starts over. */
   readonly allowEnvironmentChange?: boolean | undefined;
+  /** True to run the code of users in the folder. Default: false, only code that this user named before. */
+  readonly runRecordedCode?: boolean | undefined;
   /** Stops the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
   /** Receives progress, line by line. Default: standard error. */
@@ -45,6 +48,7 @@ export async function runAt(dir: string, options: RunAtOptions = {}): Promise<nu
   const { margin = 60, allowEnvironmentChange, signal, print = (line) => console.error(line) } = options;
   requireDevice();
   const { run, name } = plannedRunAt(dir, options.index ?? indexOfCluster());
+  await loadCode(run.spec, { dir, runRecordedCode: options.runRecordedCode });
   const { deadline = deadlineOfCluster() } = options;
   using end = watchDeadline(deadline, { margin: 1000 * margin });
   const isLate = end.reached.aborted;

@@ -12,6 +12,7 @@ import { packageFolder } from "../file/package.ts";
 import { sweepFolder } from "../sweep/default_folder.ts";
 import { parseSweepSpec } from "../sweep/parse_spec.ts";
 import { makePlan } from "../sweep/plan.ts";
+import { modulesOf } from "../run/own_code.ts";
 import { withInputs } from "../sweep/spec_inputs.ts";
 import { placePlan, type Plan, planPath, readPlan } from "../sweep/plan_file.ts";
 import { kubernetesManifest, type KubernetesOptions } from "./kubernetes.ts";
@@ -79,7 +80,7 @@ export async function writeSlurmJobs(
     ],
     workingDir: root,
     dir,
-    flags: flagsOf(options),
+    flags: flagsOf(options, plan),
   });
   makeFolder(slurmLogs(dir)); // Slurm does not create the folder of its logs
   writeFile(path, script);
@@ -99,13 +100,18 @@ export async function writeKubernetesJobs(
   const { dir, plan } = await planOf(planOrSpec, options);
   const { folder = `${options.mount.replace(/\/+$/, "")}/${basename(dir)}` } = options;
   const path = join(dir, "kubernetes.yaml");
-  writeFile(path, kubernetesManifest(plan, { ...options, flags: flagsOf(options), dir: folder }));
+  writeFile(path, kubernetesManifest(plan, { ...options, flags: flagsOf(options, plan), dir: folder }));
   return { path, plan, dir, folder };
 }
 
 /** Returns the flags of each job's `run` command. */
-function flagsOf({ allowEnvironmentChange }: JobOptions): string[] {
-  return ["--index", ...(allowEnvironmentChange ? ["--allow-environment-change"] : [])];
+function flagsOf({ allowEnvironmentChange }: JobOptions, { runs }: Plan): string[] {
+  const hasCode = runs.some(({ spec }) => modulesOf(spec).length > 0);
+  return [
+    "--index",
+    ...(allowEnvironmentChange ? ["--allow-environment-change"] : []),
+    ...(hasCode ? ["--run-recorded-code"] : []), // nodes may have another cache
+  ];
 }
 
 /** Returns the plan of a folder. For a spec, creates the plan and writes it to its folder. */
@@ -127,7 +133,7 @@ async function planOf(
         "Plan a sweep with its spec.",
     );
   }
-  const spec = parseSweepSpec(await withInputs(planOrSpec), source);
+  const spec = parseSweepSpec(await withInputs(planOrSpec, { source }), source);
   const dir = resolve(given ?? sweepFolder(spec));
   const plan = await makePlan(spec, readPlan(dir)?.threads ?? threads);
   await placePlan(dir, plan);

@@ -87,13 +87,13 @@ export interface AttentionContext {
   /** The model. */
   readonly config: FullGptConfig;
   /** Gains [D] of the norms of queries and keys, if the model has them. */
-  readonly gains: { readonly q: tf.Tensor; readonly k: tf.Tensor } | undefined;
+  readonly gains?: { readonly q: tf.Tensor; readonly k: tf.Tensor } | undefined;
   /** Cosines and sines of the new tokens' positions, float32 [T, D / 2], if positions are rotary. */
-  readonly angles: { readonly cos: tf.Tensor; readonly sin: tf.Tensor } | undefined;
-  /** Dropout of attention weights. */
-  readonly dropout: Dropout;
+  readonly angles?: { readonly cos: tf.Tensor; readonly sin: tf.Tensor } | undefined;
+  /** Dropout of attention weights. Default: none. */
+  readonly dropout?: Dropout | undefined;
   /** The cache, the tokens' slots, and the layer. The layer's keys and values in the cache are replaced. */
-  readonly cached: { cache: KeyValueCache; places: CachePlaces; layer: number } | undefined;
+  readonly cached?: { cache: KeyValueCache; places: CachePlaces; layer: number } | undefined;
 }
 
 /**
@@ -104,7 +104,7 @@ export interface AttentionContext {
  * @returns [N, C].
  */
 export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor {
-  const { B, T, config, gains, angles, cached } = context;
+  const { B, T, config, gains, angles, cached, dropout = NO_DROPOUT } = context;
   const { nHead: H, nEmbd: C, attentionSoftCap } = config;
   const D = C / H;
   let [q, k, v] = headsOf(qkv, context);
@@ -125,12 +125,12 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
     const product = attentionScores(q, k); // [B, H, T, T or S]
     return observe("weights", weigh([product], { scale, cap: attentionSoftCap, mask: cached?.places.mask }));
   };
-  if (cached === undefined && attentionSoftCap === undefined && context.dropout === NO_DROPOUT) {
+  if (cached === undefined && attentionSoftCap === undefined && dropout === NO_DROPOUT) {
     // For the observer only: rounding draws are the same with and without it.
     if (isObserved()) withDrawsFrom(roundingDraws(), () => tf.tidy(weights));
     return merge(causalAttention([q, k, v], { scale }));
   }
-  return merge(attentionSums(context.dropout(weights()), v));
+  return merge(attentionSums(dropout(weights()), v));
 }
 
 /** Splits queries, keys and values into heads: [B, H, T, D], and twice [B, G, T, D]. */

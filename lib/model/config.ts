@@ -5,6 +5,7 @@
  */
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import type { WHOLE_FIELDS } from "../options/whole_fields.ts";
+import type { Architecture } from "./architecture.ts";
 import { withDefaults } from "../options/run_field.ts";
 import { parseRopeScaling } from "./rope.ts";
 
@@ -81,23 +82,26 @@ export interface GptConfig {
    * grouped-query attention). Default, or 0: `nHead`.
    */
   readonly nKvHead?: number | undefined;
+  /** Architecture of a user, instead of the built-in decoder. Default: the built-in decoder. */
+  readonly architecture?: Architecture | undefined;
 }
 
 /** A config with a value for every option. Soft caps may be undefined, for none. */
 export type FullGptConfig =
   & {
-    readonly [K in Exclude<keyof GptConfig, "logitSoftCap" | "attentionSoftCap">]-?: NonNullable<
-      GptConfig[K]
-    >;
+    readonly [K in Exclude<keyof GptConfig, "logitSoftCap" | "attentionSoftCap" | "architecture">]-?:
+      NonNullable<
+        GptConfig[K]
+      >;
   }
-  & Pick<GptConfig, "logitSoftCap" | "attentionSoftCap">;
+  & Pick<GptConfig, "logitSoftCap" | "attentionSoftCap" | "architecture">;
 
 /** Completes a config with the defaults of its options, and drops unknown fields. */
 export function completeConfig(config: GptConfig): FullGptConfig {
-  const { nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap } = config;
+  const { nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap, architecture } = config;
   return {
     ...withDefaults(MODEL_FIELDS, config),
-    ...{ nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap },
+    ...{ nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap, architecture },
     nInner: config.nInner || (config.activation === "swiglu" ? 8 * Math.ceil(nEmbd / 3) : 4 * nEmbd),
     nKvHead: config.nKvHead || nHead,
   };

@@ -19,6 +19,8 @@ type CacheTensors = { position: tf.Tensor; keys: tf.Tensor[]; values: tf.Tensor[
  * **When the context is full**, at `blockSize` tokens, the next token starts a new cache. The last blockSize / 2 tokens
  * (rounded down, at least 1), including the new one, are read again from position 0, and earlier tokens are dropped. A
  * long pass is thus needed only once in blockSize / 2 tokens.
+ *
+ * The architecture of a user has no cache: each new token reads the whole context again.
  */
 export class Decoder implements Disposable {
   readonly #parameters: Parameters;
@@ -69,11 +71,12 @@ export class Decoder implements Disposable {
     const { blockSize } = this.#config;
     const added = Array.from(tokens);
     this.#check(added);
-    if (this.#cache === undefined) this.#begin(added.slice(-blockSize));
+    if (this.#context.length === 0) this.#begin(added.slice(-blockSize));
     else if (this.#context.length + added.length > blockSize) {
       const keep = Math.max(added.length, 1, Math.floor(blockSize / 2));
       this.#begin([...this.#context, ...added].slice(-Math.min(keep, blockSize)));
     } else for (const id of added) this.#context.push(id);
+    if (this.#config.architecture !== undefined) return this.#readWhole();
     const fresh = this.#cache === undefined;
     const unread = fresh ? this.#context : added;
     const before: CacheTensors = this.#cache ?? emptyCache(this.#config, 1);
@@ -83,6 +86,19 @@ export class Decoder implements Disposable {
       : tf.tidy(() => this.#read(ids, { cache: before, parameters: this.#parameters }));
     tf.dispose([ids, before.position, ...before.keys, ...before.values]);
     this.#cache = cache;
+    const values = Float32Array.from(logits.dataSync());
+    logits.dispose();
+    return values;
+  }
+
+  /** Returns the logits of the next token from the whole context, for architectures without a cache. */
+  #readWhole(): Float32Array {
+    const logits = tf.tidy(() => {
+      const ids = tf.tensor2d(this.#context, [1, this.#context.length], "int32");
+      const hidden = gptHidden(this.#parameters, ids, this.#config);
+      const [N, C] = hidden.shape;
+      return toFloat32(headLogits(this.#parameters, tf.slice(hidden, [N - 1, 0], [1, C]), this.#config));
+    });
     const values = Float32Array.from(logits.dataSync());
     logits.dispose();
     return values;

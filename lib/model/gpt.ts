@@ -20,6 +20,7 @@ import {
 import { operandFormats } from "../tensorflow/precision/scope.ts";
 import { activate, createDropout, softCap } from "./_pointwise.ts";
 import { attention, cachePlaces, type KeyValueCache } from "./attention.ts";
+import { requireHidden } from "./architecture.ts";
 import { type Activation, completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 import type { ParameterRecord } from "./parameters.ts";
 import { parseRopeScaling, ropeFrequencies, ropeTables } from "./rope.ts";
@@ -101,6 +102,7 @@ export function gptHidden(
       `Cannot run the model: expected T <= blockSize (${blockSize} tokens), got ${T}`,
     );
   }
+  if (full.architecture !== undefined) return ownHidden(parameters, tokens, { ...options, config: full });
   const weight = (name: string) => parameterOf(parameters, `${name}.weight`);
   const affine = (name: string) => ({
     weight: weight(name),
@@ -115,7 +117,7 @@ export function gptHidden(
   const dropout = createDropout(full.dropout, options.dropoutKey);
   const { cache } = options;
   const places = cache && cachePlaces(cache, T);
-  const angles = full.position === "rotary" ? anglesOf(full, places?.positions ?? T) : undefined;
+  const angles = full.position === "rotary" ? rotaryAngles(full, places?.positions ?? T) : undefined;
   const attn = (x: tf.Tensor, at: string, layer: number) => {
     const context = attention(dense(x, `${at}.c_attn`), {
       ...{ B, T, config: full, dropout },
@@ -126,7 +128,7 @@ export function gptHidden(
     return dropout(dense(context, `${at}.c_proj`));
   };
   const mlp = (x: tf.Tensor, at: string) => {
-    const hidden = activation([dense(x, `${at}.c_fc`)], full.activation); // [N, F], of [N, F] or twice that
+    const hidden = activation(dense(x, `${at}.c_fc`), full.activation); // [N, F], of [N, F] or twice that
     return dropout(dense(observe("activation", hidden), `${at}.c_proj`));
   };
 
@@ -150,13 +152,25 @@ export function gptHidden(
   return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
 }
 
+/** Computes the input of the head with the architecture of a user. */
+function ownHidden(
+  parameters: Parameters,
+  tokens: tf.Tensor2D,
+  { config, dropoutKey }: PassOptions & { config: FullGptConfig },
+): tf.Tensor2D {
+  const [B, T] = tokens.shape, architecture = config.architecture!;
+  const dropout = createDropout(config.dropout, dropoutKey);
+  const hidden = architecture.forward({ parameters, tokens, config, dropout });
+  return requireHidden(hidden, { architecture, N: B * T, C: config.nEmbd });
+}
+
 /**
  * Returns the cosines and sines of positions, float32 [T, D / 2].
  *
  * @param config The model.
  * @param positions int32 [T], or T for the first T positions.
  */
-function anglesOf(
+export function rotaryAngles(
   { nEmbd, nHead, blockSize, ropeTheta: theta, ropeScaling }: FullGptConfig,
   positions: tf.Tensor1D | number,
 ): { cos: tf.Tensor; sin: tf.Tensor } {
@@ -171,7 +185,18 @@ function anglesOf(
   return { cos: tf.gather(cos, positions), sin: tf.gather(sin, positions) };
 }
 
-const activation = operation("gelu", ([x]: [tf.Tensor], name: Activation) => activate(x, name));
+/**
+ * Applies the activation of an MLP, as an operation of the class `gelu`.
+ *
+ * @param x [N, F]; for `swiglu` [N, 2 F], gates first.
+ * @param name The activation.
+ * @returns [N, F].
+ */
+export function activation(x: tf.Tensor, name: Activation): tf.Tensor {
+  return activationOf([x], name);
+}
+
+const activationOf = operation("gelu", ([x]: [tf.Tensor], name: Activation) => activate(x, name));
 
 /**
  * Computes logits from hidden states: the product with the head's table, with the config's soft cap.

@@ -3,7 +3,9 @@
  *
  * @module
  */
-export { type KeyValueCache } from "./attention.ts";
+export type { Architecture, ForwardInput, ParameterDefinition } from "./architecture.ts";
+export { attention, type AttentionContext, type CachePlaces, type KeyValueCache } from "./attention.ts";
+export type { Dropout } from "./_pointwise.ts";
 export {
   type Activation,
   ARCHITECTURES,
@@ -18,6 +20,7 @@ export { Decoder } from "./decoder.ts";
 export { generate, type GenerateOptions, generateTokens, type GenerateTokensOptions } from "./generate.ts";
 export { Gpt, gpt, type GptOptions } from "./gpt_model.ts";
 export {
+  activation,
   fromParameters,
   gptHidden,
   gptLogits,
@@ -25,6 +28,7 @@ export {
   headLogits,
   type Parameters,
   type PassOptions,
+  rotaryAngles,
   toParameters,
 } from "./gpt.ts";
 export { type Gpt2Model, loadGpt2 } from "./gpt2_files.ts";

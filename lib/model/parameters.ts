@@ -9,6 +9,7 @@
  */
 import { createRandom } from "../text/random.ts";
 import type { StoredDtype } from "./_stored_numbers.ts";
+import { definitionsOf } from "./architecture.ts";
 import { completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 import { type Perturbation, perturbParameters } from "./perturb.ts";
 
@@ -33,6 +34,11 @@ export type ParameterRecord = Record<string, ParameterValues>;
 export function parameterShapes(config: GptConfig): Record<string, number[]> {
   validateGptConfig(config);
   const full = completeConfig(config);
+  if (full.architecture !== undefined) {
+    return Object.fromEntries(
+      Object.entries(definitionsOf(full.architecture, full)).map(([name, { shape }]) => [name, [...shape]]),
+    );
+  }
   const { nEmbd: C, nInner: F, nHead, nKvHead, bias, qkNorm, tiedHead, activation } = full;
   const D = C / nHead;
   const shapes: Record<string, number[]> = { "wte.weight": [config.vocabSize, C] };
@@ -75,18 +81,17 @@ export function initialParameters(
   seed: number,
   { perturb = 0, reorder = 0 }: { [K in keyof Perturbation]?: number | undefined } = {},
 ): ParameterRecord {
-  const { initStd } = completeConfig(config);
+  const full = completeConfig(config), { initStd, architecture } = full;
   const residual = initStd / Math.sqrt(2 * config.nLayer);
+  const definitions = architecture === undefined ? undefined : definitionsOf(architecture, full);
   const parameters: ParameterRecord = Object.fromEntries(
     Object.entries(parameterShapes(config)).map(([name, shape]) => {
       const values = new Float32Array(sizeOf(shape));
-      if (shape.length === 1) values.fill(name.endsWith(".weight") ? 1 : 0);
-      else {
-        createRandom(seed, `init/${name}`).fillNormal(values, {
-          mean: 0,
-          std: name.endsWith("c_proj.weight") ? residual : initStd,
-        });
-      }
+      const own = definitions?.[name];
+      const builtIn = own === undefined && name.endsWith("c_proj.weight") ? residual : initStd;
+      if (own?.fill !== undefined) values.fill(own.fill);
+      else if (shape.length === 1 && own?.std === undefined) values.fill(name.endsWith(".weight") ? 1 : 0);
+      else createRandom(seed, `init/${name}`).fillNormal(values, { mean: 0, std: own?.std ?? builtIn });
       return [name, { shape, values }];
     }),
   );

@@ -69,6 +69,12 @@ export async function saveGpt2(
       `Cannot save the model as a GPT-2: expected a number >= 1 for maxShardBytes, got ${maxShardBytes}`,
     );
   }
+  if (model.config.architecture !== undefined) {
+    throw new RangeError(
+      "Cannot save the model for transformers: expected a GPT-2 or LLaMA, got a model with an architecture of its own. " +
+        "Use writeSafetensors for its parameters.",
+    );
+  }
   const layout = layoutOf(model.config);
   layout.toConfig(model.config); // throws for options that the architecture does not have
   const tensors = Object.entries(transformersTensors(model, layout)).map((

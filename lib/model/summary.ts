@@ -4,6 +4,7 @@
  * @module
  */
 import { greatest } from "../number/extent.ts";
+import { type Architecture, nameOfArchitecture } from "./architecture.ts";
 import { completeConfig, type GptConfig } from "./config.ts";
 import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
 
@@ -30,6 +31,8 @@ export function flopsPerToken(config: GptConfig, T: number): number {
   const inBlocks = Object.entries(shapes).filter(([name, shape]) =>
     name.startsWith("h.") && shape.length === 2
   );
+  const { architecture } = config;
+  if (architecture?.flops !== undefined) return architecture.flops(completeConfig(config), T);
   const P = inBlocks.reduce((sum, [, shape]) => sum + sizeOf(shape), config.vocabSize * config.nEmbd);
   return 6 * P + 6 * config.nLayer * config.nEmbd * T;
 }
@@ -46,9 +49,12 @@ export function summarizeModel(config: GptConfig): string {
   const { nInner } = completeConfig({ ...sizes, activation: full.activation }); // not an option of its own
   const plain = { ...completeConfig(sizes), nInner };
   const options = (Object.keys(full) as (keyof typeof full)[]).filter((name) => full[name] !== plain[name]);
+  const { architecture } = full;
   return [
     ...Object.entries(sizes).map(([name, size]) => `${name} ${size}`),
-    ...options.map((name) => `${name} ${full[name]}`),
+    ...options.map((name) =>
+      `${name} ${name === "architecture" ? nameOfArchitecture(architecture!) : full[name]}`
+    ),
     `${parameterCount(config).toLocaleString("en-US")} parameters`,
     `${flopsPerToken(config, blockSize).toExponential(3)} operations per training token`,
   ].join(", ");
@@ -66,10 +72,11 @@ export function describeModel(config: GptConfig): string {
       config,
     );
   const shapes = Object.entries(parameterShapes(config));
+  if (options.architecture !== undefined) return describeOwn(config, options.architecture);
   const count = (matches: (name: string) => boolean) =>
     shapes.reduce((sum, [name, shape]) => matches(name) ? sum + sizeOf(shape) : sum, 0);
   const each = L === 1 ? "" : ` × ${L}`;
-  const rows: (readonly [part: string, what: string, parameters: number])[] = [
+  const rows: PartRow[] = [
     ["token embedding", `${V} × ${C}`, count((name) => name === "wte.weight")],
     ...(options.position === "learned"
       ? [["position embedding", `${blockSize} × ${C}`, count((name) => name === "wpe.weight")] as const]
@@ -94,13 +101,7 @@ export function describeModel(config: GptConfig): string {
     ["head", options.tiedHead ? "tied" : `${C} × ${V}`, count((name) => name === "lm_head.weight")],
     ["total", "", parameterCount(config)],
   ];
-  const texts = rows.map(([part, what, parameters]) =>
-    [part, what, parameters.toLocaleString("en-US")] as const
-  );
-  const width = (column: 0 | 1 | 2) => greatest(texts.map((row) => row[column].length));
-  const lines = texts.map(([part, what, parameters]) =>
-    `${part.padEnd(width(0))}  ${what.padEnd(width(1))}  ${parameters.padStart(width(2))}`
-  );
+  const lines = linesOf(rows);
   const { bias, dropout, initStd, layerNormEps, logitSoftCap, attentionSoftCap } = options;
   const caps = `soft caps: logits ${logitSoftCap ?? "none"}, attention ${attentionSoftCap ?? "none"}`;
   const { ropeTheta, ropeScaling } = options;
@@ -112,5 +113,34 @@ export function describeModel(config: GptConfig): string {
     ...lines,
     `bias ${bias}, dropout ${dropout}, initial deviation ${initStd}, norm epsilon ${layerNormEps}, ${caps}${rope}`,
     `${flops} FLOPs per token of a training step at T = ${blockSize}`,
+  ].join("\n");
+}
+
+/** A part of a model, its form, and the number of its parameters. */
+type PartRow = readonly [part: string, what: string, parameters: number];
+
+/** Returns rows as aligned lines. */
+function linesOf(rows: readonly PartRow[]): string[] {
+  const texts = rows.map(([part, what, parameters]) =>
+    [part, what, parameters.toLocaleString("en-US")] as const
+  );
+  const width = (column: 0 | 1 | 2) => greatest(texts.map((row) => row[column].length));
+  return texts.map(([part, what, parameters]) =>
+    `${part.padEnd(width(0))}  ${what.padEnd(width(1))}  ${parameters.padStart(width(2))}`
+  );
+}
+
+/** Returns a table of the parameters of a user's architecture. Parameters that all blocks have are one row. */
+function describeOwn(config: GptConfig, architecture: Architecture): string {
+  const rows = new Map<string, PartRow>();
+  for (const [name, shape] of Object.entries(parameterShapes(config))) {
+    const part = name.replace(/^h\.\d+\./, "h.*.");
+    rows.set(part, [part, shape.join(" × "), (rows.get(part)?.[2] ?? 0) + sizeOf(shape)]);
+  }
+  const flops = flopsPerToken(config, config.blockSize).toExponential(3);
+  return [
+    nameOfArchitecture(architecture),
+    ...linesOf([...rows.values(), ["total", "", parameterCount(config)]]),
+    `${flops} operations per token of a training step at T = ${config.blockSize}`,
   ].join("\n");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { contentHash, type ContentName } from "./content_name.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 
 /** A field of a run's spec. */
@@ -29,6 +30,8 @@ export interface RunField {
   readonly below?: number;
   /** Allowed values of a `text` field. */
   readonly choices?: readonly string[];
+  /** True if a module of the user can implement the field: a path in a spec, `NAME@HASH` in a run. */
+  readonly module?: true;
   /** List of the field in a sweep's spec, and the flag of `sweep` with its value. Omitted if a sweep has no list of it. */
   readonly list?: { readonly name: string; readonly flag: string; readonly doc: string };
   /**
@@ -39,7 +42,8 @@ export interface RunField {
 }
 
 /** Type of a field's value. */
-export type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer C)[] } ? C
+export type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer C)[] }
+  ? C | (F extends { readonly module: true } ? ContentName : never)
   : F["type"] extends "whole" | "number" ? number
   : F["type"] extends "flag" ? boolean
   : F["type"] extends "tokens" ? number | "all"
@@ -85,7 +89,11 @@ export function withDefaults<const F extends Readonly<Record<string, RunField>>>
 export function unmetRange(field: RunField, value: unknown): string | undefined {
   const { type, choices, least, above, below } = field;
   if (choices !== undefined) {
-    return choices.includes(value as string) ? undefined : `one of ${choices.join(", ")}`;
+    const isKnown = choices.includes(value as string) ||
+      field.module && contentHash(String(value)) !== undefined;
+    return isKnown
+      ? undefined
+      : `one of ${choices.join(", ")}${field.module ? ", or the path of a module" : ""}`;
   }
   if (type === "flag") return typeof value === "boolean" ? undefined : "true or false";
   if (type === "text") return typeof value === "string" ? undefined : "a text";

@@ -84,7 +84,9 @@ export const TRAINER_FIELDS = {
     added: "cosine",
     flag: true,
     choices: ["cosine", "linear", "constant", "wsd"],
-    doc: "learning rate after warm-up: cosine, linear, constant, or wsd (constant, then linear decay)",
+    module: true,
+    doc:
+      "learning rate after warm-up: cosine, linear, constant, or wsd (constant, then linear decay); or the path of a module",
   },
   decaySteps: {
     type: "whole",
@@ -99,8 +101,18 @@ export const TRAINER_FIELDS = {
     default: "adamw",
     added: "adamw",
     choices: ["adamw", "sgd"],
+    module: true,
     flag: true,
-    doc: "optimizer: adamw or sgd",
+    doc: "optimizer: adamw or sgd; or the path of a module",
+  },
+  loss: {
+    type: "text",
+    default: "crossEntropy",
+    added: "crossEntropy",
+    choices: ["crossEntropy"],
+    module: true,
+    flag: true,
+    doc: "training loss: crossEntropy, or the path of a module",
   },
   momentum: {
     type: "number",

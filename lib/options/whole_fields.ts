@@ -38,7 +38,9 @@ export const WHOLE_FIELDS = {
     added: "gpt2",
     flag: true,
     choices: ["gpt2", "llama"],
-    doc: "preset of the model options that are omitted: gpt2 or llama; docs/models.md lists the values",
+    module: true,
+    doc:
+      "preset of the model options that are omitted: gpt2 or llama (docs/models.md lists the values); or the path of a module (docs/own_code.md)",
   },
   initFrom: {
     type: "text",

@@ -25,6 +25,7 @@ import {
 import { isPresentCode, otherCode, recordedCode } from "../run/code.ts";
 import { denoArguments } from "../file/package.ts";
 import { findText, planFolder, type TextPlaces } from "../run/find_text.ts";
+import { loadCode } from "../run/own_code.ts";
 import { placeInputs } from "../run/inputs.ts";
 import { type Plan, writePlan } from "../sweep/plan_file.ts";
 import { readWhole } from "../run/read_whole.ts";
@@ -114,6 +115,8 @@ export async function reproduceRun(
   const found = present || options.code === "present" ? undefined : recordedCode(manifest, dir, print);
   if (found !== undefined && "missing" in found) return cannot(found.missing);
   using tree = found;
+  const untrusted = await codeProblem(manifest, { dir, runRecordedCode: options.code === "recorded" });
+  if (untrusted !== undefined) return cannot(untrusted);
   const data = await findData(manifest.data, { dir, data: options.data });
   if (typeof data === "string") return cannot(data);
   const root = tree?.root;
@@ -165,6 +168,20 @@ function compareRuns(
 }
 
 type Losses = ReturnType<typeof effectiveEvents>;
+
+/** Loads the code of users of a run. Returns the reason if it is missing or untrusted. */
+async function codeProblem(
+  { spec }: Manifest,
+  options: { dir: string; runRecordedCode: boolean },
+): Promise<string | undefined> {
+  try {
+    await loadCode(spec, options);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
 
 /** Finds the text of a run. Returns the reason if the text is missing. */
 async function findData(recorded: DataSource, places: TextPlaces): Promise<DataSource | string> {

@@ -126,6 +126,7 @@ export { DATA_FIELDS } from "../options/data_fields.ts";
 export { LOOP_FIELDS } from "../options/loop_fields.ts";
 export { MODEL_FIELDS } from "../options/model_fields.ts";
 export type { Extremes } from "../precision/mod.ts";
+export type { ContentName } from "../options/content_name.ts";
 export type { OptionsOf, RunField, ValueOf } from "../options/run_field.ts";
 export { TRAINER_FIELDS } from "../options/trainer_fields.ts";
 export { WHOLE_FIELDS } from "../options/whole_fields.ts";

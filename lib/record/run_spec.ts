@@ -5,6 +5,7 @@
  * @module
  */
 import * as v from "valibot";
+import { contentHash } from "../options/content_name.ts";
 import type { RunField, ValueOf } from "../options/run_field.ts";
 import { RUN_FIELD_ENTRIES, type RUN_FIELDS } from "../options/run_fields.ts";
 import { completeOverride, OP_CLASSES, type PrecisionOverride } from "../precision/mod.ts";
@@ -60,7 +61,11 @@ export const overridesSchema: v.GenericSchema<unknown, readonly PrecisionOverrid
 );
 
 /** Returns the schema of a stored field. Ranges are checked when a spec is parsed. */
-function formOf({ type, choices }: RunField): v.GenericSchema {
+function formOf({ type, choices, module }: RunField): v.GenericSchema {
+  if (choices !== undefined && module) {
+    const isKnown = (value: string) => choices.includes(value) || contentHash(value) !== undefined;
+    return v.pipe(text, v.check(isKnown, `expected one of ${choices.join(", ")}, or NAME@HASH`));
+  }
   if (choices !== undefined) return v.picklist(choices);
   if (type === "tokens") return v.union([whole, v.literal("all")]);
   return { whole, number, flag, text, overrides: overridesSchema }[type];

@@ -32,7 +32,7 @@ const KEPT_PER_LOGIT = 4;
  */
 export function estimateBytes(run: RunSpec, vocabSize: number): number {
   const P = parameterCount(modelOf(run, vocabSize));
-  const slots = run.optimizer === "adamw" ? 2 : run.momentum > 0 ? 1 : 0;
+  const slots = run.optimizer !== "sgd" ? 2 : run.momentum > 0 ? 1 : 0;
   const saved = 1 + slots + (run.emaDecay > 0 ? 1 : 0);
   const tokens = run.B / run.accumulate * run.T;
   const inBlocks = run.nLayer * (KEPT_PER_WIDTH * run.nEmbd + KEPT_PER_SCORE * run.nHead * run.T);

@@ -40,6 +40,7 @@ import { findText, planFolder } from "./find_text.ts";
 import { runPlace } from "./merge_place.ts";
 import { initialParametersOf } from "./initial_model.ts";
 import { NonFiniteWatch, trainOptions } from "./non_finite.ts";
+import { loadCode } from "./own_code.ts";
 import { findResumePoint } from "./resume_point.ts";
 import { modelOf } from "./model_of.ts";
 import { writeRunTokenizer } from "./run_tokenizer.ts";
@@ -111,6 +112,7 @@ export async function executeRun(
   writeManifest(paths.manifest, {
     ...{ format: "losskit-run/1", runId, tokenizerSha256, emulated, environment, ...run },
   });
+  await loadCode(spec, { dir });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   if (resumeFrom === undefined) {
     writer.write({ event: "start", runId, seed: spec.seed });

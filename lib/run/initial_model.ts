@@ -6,7 +6,7 @@
 import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
-import { contentHash, contentName } from "../file/content_name.ts";
+import { contentHash, contentName } from "../options/content_name.ts";
 import { exists } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
@@ -18,9 +18,9 @@ import {
   initialParameters,
   type ParameterRecord,
   parameterShapes,
-  perturbParameters,
   sizeOf,
 } from "../model/mod.ts";
+import { perturbParameters } from "../model/perturb.ts";
 import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
 import { addInput, addTokenizer, foundInput, requireInput, TOKENIZER, tokenizerInput } from "./inputs.ts";
 import { openModel } from "./open_model.ts";

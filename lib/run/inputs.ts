@@ -8,7 +8,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../error/user_error.ts";
-import { contentHash, contentName } from "../file/content_name.ts";
+import { contentHash, contentName } from "../options/content_name.ts";
 import { exists } from "../file/exists.ts";
 import { parseJson } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
@@ -19,7 +19,7 @@ import { loadTokenizer, loadTokenizerFile, type Tokenizer } from "../text/mod.ts
 export const TOKENIZER = "tokenizer.json";
 
 /** Files of an input by name. */
-type Files = Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
+export type Files = Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
 
 /** The inputs that this process has read from the user's files, by name. They are copied to a sweep's folder with its plan. */
 const sources = new Map<string, () => Promise<Files>>();
@@ -56,8 +56,11 @@ export function knownVocabSize(name: string): number | undefined {
 }
 
 /** Returns the names of a run's inputs. */
-export function inputsOf({ initFrom, tokenizer }: Pick<RunSpec, "initFrom" | "tokenizer">): string[] {
-  return [initFrom, tokenizer].filter((name) => contentHash(name) !== undefined);
+export function inputsOf(spec: RunSpec): string[] {
+  const { initFrom, tokenizer, architecture, loss, optimizer, schedule } = spec;
+  return [initFrom, tokenizer, architecture, loss, optimizer, schedule].filter((name) =>
+    contentHash(name) !== undefined
+  );
 }
 
 function inputFolder(dir: string, name: string): string {
@@ -123,11 +126,14 @@ export function copyInputs(from: string, to: string): void {
 }
 
 /** Writes the folder of an input. The folder is complete or missing, also after an interruption. */
-function writeInput(place: string, files: Files): void {
+export function writeInput(place: string, files: Files): void {
   const building = join(dirname(place), `.${basename(place)}-${crypto.randomUUID()}`);
   try {
     Deno.mkdirSync(building, { recursive: true });
-    for (const [file, content] of Object.entries(files)) atomicWrite(join(building, file), content);
+    for (const [file, content] of Object.entries(files)) {
+      Deno.mkdirSync(dirname(join(building, file)), { recursive: true });
+      atomicWrite(join(building, file), content);
+    }
     Deno.renameSync(building, place);
   } catch (cause) {
     if (exists(place)) return; // another process has just written it
@@ -142,9 +148,18 @@ function writeInput(place: string, files: Files): void {
   }
 }
 
-function filesIn(folder: string): Files | undefined {
+/** Returns the files below an input's folder by their relative path. Returns undefined without the folder. */
+export function filesIn(folder: string): Files | undefined {
   if (!exists(folder)) return undefined;
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  const names: string[] = [];
+  const visit = (inner: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(join(folder, inner))) {
+      const path = join(inner, name);
+      if (isDirectory) visit(path);
+      else names.push(path);
+    }
+  };
+  visit("");
   return Object.fromEntries(names.map((name) => [name, readRegular(join(folder, name))]));
 }
 

@@ -15,6 +15,7 @@ import * as v from "valibot";
 import { denoArguments } from "../file/package.ts";
 import type { Cost } from "./estimate.ts";
 import { modelOf } from "./model_of.ts";
+import { loadCode, ownOptions } from "./own_code.ts";
 
 /** Measured steps after the first one, and the time limit in milliseconds that ends the measurement early. */
 const STEPS = 5, LONGEST = 8000;
@@ -27,12 +28,29 @@ const STEPS = 5, LONGEST = 8000;
  * @throws {UserError} If the process fails, for example because memory is exhausted.
  */
 export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost> {
+  return await costOf(run, vocabSize);
+}
+
+/**
+ * Trains some steps of one sequence, to check the code of users in a run before the run starts.
+ *
+ * @throws {UserError} If the code fails or returns tensors of other shapes. The message names the function.
+ */
+export async function checkCode(run: RunSpec, vocabSize: number): Promise<void> {
+  await costOf({ ...run, B: run.accumulate, evalTokens: run.T }, vocabSize);
+}
+
+async function costOf(run: RunSpec, vocabSize: number): Promise<Cost> {
   const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...denoArguments(import.meta.url), JSON.stringify(run), String(vocabSize)],
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (success) return JSON.parse(text(stdout).split("\n").at(-1)!);
+  if (success) {
+    const result: Cost | { problem: string } = JSON.parse(text(stdout).split("\n").at(-1)!);
+    if ("problem" in result) throw new UserError(result.problem);
+    return result;
+  }
   throw new UserError(
     `Cannot measure a step of ${run.tokenizer}, T ${run.T}, ${run.policy}: ${
       signal === null ? text(stderr).split("\n").at(-1) : `signal ${signal} ended the process`
@@ -43,16 +61,19 @@ export async function measureCost(run: RunSpec, vocabSize: number): Promise<Cost
 async function measure(run: RunSpec, vocabSize: number): Promise<Cost> {
   const begin = performance.timeOrigin;
   await useTensorFlow({ threads: run.threads });
-  const { B, T } = run, random = createRandom(1, "measured tokens");
+  await loadCode(run, { dir: "." }); // the parent process has read it
+  const own = ownOptions(run), { B, T } = run, random = createRandom(1, "measured tokens");
   const tokens = Int32Array.from({ length: (B + 1) * T + 2 }, () => random.integer(vocabSize));
   let startSeconds = NaN, evaluation = { seconds: 0, tokens: 1 }, first = NaN;
   const times: number[] = [];
   const stop = new AbortController();
   const events = train({
     ...run,
+    ...own,
     model: modelOf(run, vocabSize),
     policy: run.policy as PolicyName,
-    ...{ steps: STEPS + 1, schedule: "constant", warmupSteps: 0, decaySteps: 0 },
+    ...{ steps: STEPS + 1, warmupSteps: 0, decaySteps: 0 },
+    schedule: typeof own.schedule === "function" ? own.schedule : "constant",
     patience: 0,
     saveBest: false,
     data: {
@@ -98,5 +119,10 @@ function peakBytes(): number | undefined {
 
 if (import.meta.main) {
   const run = v.parse(runSpecSchema, JSON.parse(Deno.args[0]!));
-  console.log(JSON.stringify(await measure(run, Number(Deno.args[1]))));
+  const problemOf = (error: unknown) => {
+    const isTold = error instanceof UserError || error instanceof RangeError || error instanceof TypeError;
+    if (isTold && error.message.startsWith("Cannot ")) return { problem: error.message };
+    throw error;
+  };
+  console.log(JSON.stringify(await measure(run, Number(Deno.args[1])).catch(problemOf)));
 }

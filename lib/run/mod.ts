@@ -21,6 +21,7 @@ export {
   type WhichWeights,
   withUserErrors,
 } from "./open_model.ts";
+export { type CodeField, loadCode } from "./own_code.ts";
 export { policyName } from "./names.ts";
 export { type OpenReplay, openReplay } from "./replay.ts";
 export { modelOf } from "./model_of.ts";

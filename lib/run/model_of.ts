@@ -7,6 +7,7 @@ import type { GptConfig } from "../model/config.ts";
 import { flopsPerToken } from "../model/summary.ts";
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import type { RunSpec } from "../record/mod.ts";
+import { ownArchitecture } from "./own_code.ts";
 
 /**
  * Returns the model configuration of a run. A soft cap of 0 disables the cap.
@@ -23,6 +24,7 @@ export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
     attentionSoftCap: run.attentionSoftCap || undefined,
     vocabSize: Math.max(vocabSize, run.padVocab),
     blockSize: run.T,
+    architecture: ownArchitecture(run),
   };
 }
 

@@ -30,6 +30,7 @@ import {
 import { prepareForRun } from "./corpus.ts";
 import { findText, planFolder } from "./find_text.ts";
 import { initialParametersOf } from "./initial_model.ts";
+import { loadCode, ownOptions } from "./own_code.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./model_of.ts";
 
@@ -39,7 +40,7 @@ export function trainOptions(
   given: { model: GptConfig; data: TrainingData; parameters: () => ParameterRecord },
 ): ReplayedRun {
   const { B: batchSize, T: blockSize, policy } = spec;
-  return { ...spec, policy: policy as PolicyName, ...given, batchSize, blockSize };
+  return { ...spec, ...ownOptions(spec), policy: policy as PolicyName, ...given, batchSize, blockSize };
 }
 
 /** Finds the first non-finite number of a run while the run trains. */
@@ -169,6 +170,7 @@ async function replay(
   const { corpus } = await findText(data, { dir });
   using prepared = await prepareForRun(corpus, spec, dir);
   await useTensorFlow({ threads: spec.threads });
+  await loadCode(spec, { dir });
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   const resumeFrom = checkpointBefore(place, runPaths(folder));
   print(`replaying the run from step ${resumeFrom?.step ?? 0} to ${nameOf(place)}`);

@@ -12,6 +12,7 @@ import { loadFolderTokenizer, type Tokenizer, type Tokens } from "../text/mod.ts
 import { checkpointWeights } from "../train/mod.ts";
 import { findText, planFolder } from "./find_text.ts";
 import { modelOf } from "./model_of.ts";
+import { loadCode } from "./own_code.ts";
 import { prepareRecorded, readRunTokenizer } from "./run_tokenizer.ts";
 
 /** Opened model with its tokenizer. Dispose of it to close its token files. */
@@ -40,6 +41,8 @@ export interface ModelChoice {
   readonly weights?: WhichWeights | undefined;
   /** For a run: current location of its text. Default: the recorded path, then the folder of `plan.json`. */
   readonly data?: readonly string[] | undefined;
+  /** For a run with code of a user: true to run the code in its folder. Default: only code that this user named before. */
+  readonly runRecordedCode?: boolean | undefined;
   /** Receives notes about the tokenizer, line by line. Default: standard error. */
   readonly note?: ((line: string) => void) | undefined;
 }
@@ -79,7 +82,7 @@ export async function openModel(
 /** Opens a run with the tokenizer in its folder. If the folder has none, rebuilds the tokenizer from the text. */
 async function openRun(
   folder: string,
-  { action, weights = "last", data }: ModelChoice & { action: string },
+  { action, weights = "last", data, runRecordedCode }: ModelChoice & { action: string },
 ): Promise<OpenedModel> {
   requirePlace(folder);
   const paths = runPaths(folder);
@@ -104,6 +107,7 @@ async function openRun(
   const close = () => opened.forEach((one) => one[Symbol.dispose]());
   try {
     const tokenizer = await readRunTokenizer(folder, manifest) ?? (await prepare()).tokenizer;
+    await loadCode(manifest.spec, { dir: planFolder(folder), runRecordedCode });
     const config = modelOf(manifest.spec, tokenizer.vocabSize);
     const parameters = checkpointWeights(bytes, { name: path, model: config });
     const run = {

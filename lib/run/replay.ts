@@ -8,12 +8,13 @@ import { toParameters } from "../model/mod.ts";
 import { readRun, runPaths } from "../record/mod.ts";
 import { type PolicyName, useTensorFlow } from "../tensorflow/mod.ts";
 import { createBatches } from "../text/mod.ts";
-import { decodeCheckpoint, disposeState, IGNORE_INDEX, Replay } from "../train/mod.ts";
+import { decodeCheckpoint, disposeState, IGNORE_INDEX, optimizerConfig, Replay } from "../train/mod.ts";
 import { prepareForRun } from "./corpus.ts";
 import { findText, planFolder } from "./find_text.ts";
 import { initialParametersOf } from "./initial_model.ts";
 import { readIfThere } from "./resume_point.ts";
 import { modelOf } from "./model_of.ts";
+import { loadCode, ownOptions } from "./own_code.ts";
 
 /** Number of batches of a replay, and maximum number of gradients that it holds: 256 MiB in float32. */
 const BATCHES = 8, MOST_VALUES = 2 ** 26;
@@ -42,6 +43,8 @@ export async function openReplay(folder: string): Promise<OpenReplay> {
   const { corpus } = await findText(data, { dir });
   using prepared = await prepareForRun(corpus, spec, dir);
   await useTensorFlow({ threads: spec.threads });
+  await loadCode(spec, { dir });
+  const { loss: criterion, ...own } = ownOptions(spec);
   const model = modelOf(spec, prepared.tokenizer.vocabSize);
   const batches = createBatches(prepared.train, spec);
   const bytes = readIfThere(checkpoint);
@@ -49,7 +52,13 @@ export async function openReplay(folder: string): Promise<OpenReplay> {
   if (bytes === undefined) parameters = toParameters(initialParametersOf(spec, { model, dir }));
   else {
     const { state, progress } = decodeCheckpoint(bytes, {
-      ...{ name: checkpoint, model, optimizer: spec, emaDecay: spec.emaDecay, overrides: spec.overrides },
+      ...{
+        name: checkpoint,
+        model,
+        optimizer: optimizerConfig({ ...spec, ...own }),
+        emaDecay: spec.emaDecay,
+        overrides: spec.overrides,
+      },
       policy: spec.policy as PolicyName,
       sampling: spec.sampling,
     });
@@ -67,6 +76,7 @@ export async function openReplay(folder: string): Promise<OpenReplay> {
   const loss = { labelSmoothing: spec.labelSmoothing, zLoss: spec.zLoss };
   const replay = new Replay(parameters, replayed, {
     model: { ...model, dropout: 0 },
+    criterion,
     loss: batches.padded ? { ...loss, ignoreIndex: IGNORE_INDEX } : loss,
   });
   return { replay, step: step + 1, batches: count, [Symbol.dispose]: () => replay[Symbol.dispose]() };

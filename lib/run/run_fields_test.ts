@@ -24,6 +24,7 @@ const ADDED = [
   "nInner",
   "initFrom",
   "padVocab",
+  "loss",
 ];
 
 Deno.test("run specs have the fields and values of version 0.1, and new fields", () => {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { validateGptConfig } from "../model/mod.ts";
+import { parameterShapes, validateGptConfig } from "../model/mod.ts";
 import { modelOf } from "./model_of.ts";
+import { contentHash } from "../options/content_name.ts";
 import { overridesProblem } from "../precision/mod.ts";
 import type { RunSpec } from "../record/mod.ts";
 
@@ -46,10 +47,11 @@ function trainingProblem(run: RunSpec): string | undefined {
   if (warmupSteps >= steps && warmupSteps > 0) {
     return `expected warmupSteps to be below steps (${steps}), got ${warmupSteps}`;
   }
-  if (run.minLr > run.lr && schedule !== "constant") {
+  const isBuiltIn = contentHash(schedule) === undefined;
+  if (run.minLr > run.lr && schedule !== "constant" && isBuiltIn) {
     return `expected minLr to be at most lr (${run.lr}), got ${run.minLr}`;
   }
-  if (schedule !== "wsd" && decaySteps > 0) {
+  if (schedule !== "wsd" && decaySteps > 0 && isBuiltIn) {
     return `expected the schedule wsd with decaySteps, got ${schedule} with decaySteps ${decaySteps}`;
   }
   if (schedule === "wsd" && (decaySteps < 1 || decaySteps > steps - warmupSteps)) {
@@ -72,7 +74,9 @@ function trainingProblem(run: RunSpec): string | undefined {
 
 function modelProblem(run: RunSpec): string | undefined {
   try {
-    validateGptConfig(modelOf(run, 2));
+    const model = modelOf(run, 2);
+    validateGptConfig(model);
+    if (model.architecture !== undefined) parameterShapes(model);
     return undefined;
   } catch (error) {
     if (error instanceof RangeError) return error.message;

@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { contentHash } from "../file/content_name.ts";
+import { contentHash } from "../options/content_name.ts";
 import { parseJson } from "../file/json.ts";
 import { atomicWrite, type Manifest, runPaths, sha256Hex } from "../record/mod.ts";
 import { type Corpus, loadTokenizer, type PreparedCorpus, type Tokenizer } from "../text/mod.ts";

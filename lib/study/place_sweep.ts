@@ -5,10 +5,11 @@
  */
 import { basename, resolve } from "node:path";
 import type { PolicyName, PolicyWord } from "../precision/mod.ts";
-import { defaultWorkers, describeEntropy, policyName } from "../run/mod.ts";
+import { defaultWorkers, describeEntropy, loadCode, policyName } from "../run/mod.ts";
 import {
   DEFAULT_SWEEP,
   draftPlan,
+  type InputPlaces,
   parseSweepSpec,
   placePlan,
   type Plan,
@@ -45,6 +46,8 @@ export interface PlaceOptions {
   readonly source?: string | undefined;
   /** Values of omitted fields. Default: the built-in sweep. */
   readonly defaults?: SweepSpec | undefined;
+  /** True to run the code of users that `dir` has. Default: false, only code that this user named before. */
+  readonly runRecordedCode?: boolean | undefined;
   /** Throws if the plan is unsuitable. Called before the plan is written. Default: accepts every plan. */
   readonly check?: ((plan: Plan) => void) | undefined;
 }
@@ -72,7 +75,7 @@ export async function placeSweep(spec: SweepSpecInput, options: PlaceOptions = {
   const found = options.resume && isEmpty(spec) && options.dir !== undefined
     ? readPlan(options.dir)
     : undefined;
-  if (found !== undefined) return await placedBefore(options.dir!, found, options.workers);
+  if (found !== undefined) return await placedBefore(options.dir!, found, options);
   const checked = await checkedSpec(spec, { source, defaults: options.defaults });
   const { dir = sweepFolder(checked) } = options;
   const draft = await draftPlan(checked);
@@ -86,8 +89,13 @@ export async function placeSweep(spec: SweepSpecInput, options: PlaceOptions = {
 }
 
 /** Returns the sweep of an existing plan. Its threads determine the default number of concurrent runs. */
-async function placedBefore(dir: string, plan: Plan, workers: number | undefined): Promise<PlacedSweep> {
+async function placedBefore(
+  dir: string,
+  plan: Plan,
+  { workers, runRecordedCode }: PlaceOptions,
+): Promise<PlacedSweep> {
   await requireUnchanged(dir, plan);
+  for (const { spec } of plan.runs) await loadCode(spec, { dir, runRecordedCode });
   const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / plan.threads));
   return { plan, dir, workers: workers ?? atOnce, entropy: describeEntropy(plan.data) };
 }
@@ -111,16 +119,15 @@ function isRecord(value: unknown): value is object {
  */
 export async function checkedSpec(
   spec: SweepSpecInput,
-  { source, defaults = builtInSweep(spec), dir }: {
+  { source, defaults = builtInSweep(spec), ...places }: InputPlaces & {
     source: string;
     defaults?: SweepSpec | undefined;
-    dir?: string | undefined;
   },
 ): Promise<SweepSpec> {
   const given = isRecord(spec)
     ? Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined))
     : spec;
-  return parseSweepSpec(await withInputs(given, { dir }), source, defaults);
+  return parseSweepSpec(await withInputs(given, { source, ...places }), source, defaults);
 }
 
 /** Perturbed runs per setting of the built-in sweep without any field of a spec. */

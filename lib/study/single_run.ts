@@ -43,6 +43,8 @@ export interface RecordRunOptions extends ExecutionOptions {
    * different run.
    */
   readonly dir?: string | undefined;
+  /** True to run the code of users that the folder has. Default: false, only code that this user named before. */
+  readonly runRecordedCode?: boolean | undefined;
   /** Resumes the run in the folder. Omitted fields have the values of its plan. Default: false. */
   readonly resume?: boolean | undefined;
   /** Number of threads. Default: the number in the folder's plan, else the number of cores. */
@@ -126,7 +128,9 @@ async function openSpec(
   const found = readPlan(dir);
   if (!resume || found === undefined) return { dir, found, spec: await fresh() };
   const base = specOfSingleRun(dir, fields.data === undefined ? await withText(dir, found) : found);
-  await withInputs({ initFrom: base.initFrom, vocab: base.vocab }, { dir }); // reads the recorded inputs
+  const { initFrom, vocab, architecture, loss, optimizer, schedule } = base;
+  const recorded = { initFrom, vocab, architecture, loss, optimizer, schedule };
+  await withInputs(recorded, { dir, runRecordedCode: options.runRecordedCode }); // reads the recorded inputs
   return { dir, found, spec: await specOf(fields, { base, source, dir }) };
 }
 

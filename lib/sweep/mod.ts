@@ -26,7 +26,7 @@ export { parseSweepSpec } from "./parse_spec.ts";
 export { draftPlan, makePlan, type PlanDraft, requireUnchanged, specHash, specOfSingleRun } from "./plan.ts";
 export { placePlan, type Plan, type PlannedRun, readPlan, runsOfPlan } from "./plan_file.ts";
 export { type Prediction, predictRuns } from "./predict.ts";
-export { withInputs } from "./spec_inputs.ts";
+export { type InputPlaces, withInputs } from "./spec_inputs.ts";
 export { type Budget, DEFAULT_SWEEP, type SharedOptions, type SweepSpec } from "./spec.ts";
 export { type FailedRun, runSweep, type SweepOptions, type SweepOutcome } from "./sweep.ts";
 export { describe, DESCRIBED } from "./sweep_view.ts";

@@ -19,6 +19,8 @@ import { knownVocabSize } from "../run/inputs.ts";
 import { findText } from "../run/find_text.ts";
 import { estimateBytes, requireMemory } from "../run/estimate.ts";
 import { expandSweep } from "./expand.ts";
+import { checkCode } from "../run/measure_step.ts";
+import { modulesOf } from "../run/own_code.ts";
 import { machineMemory } from "../run/machine.ts";
 import { libHash, type Plan } from "./plan_file.ts";
 import { requireInitialModel } from "./spec_inputs.ts";
@@ -75,6 +77,9 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
     const needs = estimateBytes(run, sizesOf(run).vocabSize);
     requireMemory(run, { bytes: needs, total });
     bytes = Math.max(bytes, needs);
+  }
+  for (const run of new Map(runs.map((run) => [canonicalJson(modulesOf(run)), run])).values()) {
+    if (modulesOf(run).length > 0) await checkCode(run, sizesOf(run).vocabSize);
   }
   return {
     ...{ runs: runs.length, bytes, sizesOf },

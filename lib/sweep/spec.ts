@@ -125,7 +125,16 @@ function isShared(name: string): boolean {
 
 /** Returns the schema of a spec's field, with its range. */
 function schemaOf(field: RunField): v.GenericSchema {
-  const { type, choices, least = 0 } = field;
+  const { type, choices, module, least = 0 } = field;
+  if (choices !== undefined && module) {
+    return v.pipe(
+      v.string(`to be one of ${choices.join(", ")}, or the path of a module`),
+      v.rawCheck<string>(({ dataset, addIssue }) => {
+        const unmet = dataset.typed ? unmetRange(field, dataset.value) : undefined;
+        if (unmet !== undefined) addIssue({ message: `to be ${unmet}` });
+      }),
+    );
+  }
   if (choices !== undefined) return oneOf(choices);
   if (type === "flag") return v.boolean("to be true or false");
   if (type === "text") return v.string("to be a text");

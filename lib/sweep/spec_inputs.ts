@@ -4,8 +4,10 @@
  *
  * @module
  */
-import { contentHash } from "../file/content_name.ts";
+import { contentHash, isModulePath } from "../options/content_name.ts";
+import { dirname, join } from "node:path";
 import { UserError } from "../error/user_error.ts";
+import { exists, isFile } from "../file/exists.ts";
 import { ARCHITECTURES, completeConfig, type GptConfig } from "../model/mod.ts";
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import { WHOLE_FIELDS } from "../options/whole_fields.ts";
@@ -13,6 +15,7 @@ import type { RunSpec } from "../record/mod.ts";
 import { type InitialModel, initialModel, knownModel } from "../run/initial_model.ts";
 import { tokenizerInput } from "../run/inputs.ts";
 import { modelOf } from "../run/model_of.ts";
+import { CODE_FIELDS, type CodeField, loadCode, moduleInput } from "../run/own_code.ts";
 import { isTokenizerPath } from "../text/mod.ts";
 import type { FieldValue, When } from "./axes.ts";
 import { eachValue } from "../run/spec_values.ts";
@@ -20,18 +23,39 @@ import { eachValue } from "../run/spec_values.ts";
 /** Value of `initFrom` for random weights. */
 const NONE = WHOLE_FIELDS.initFrom.default;
 
+/** A run without modules. */
+const BUILT_IN = {
+  architecture: "gpt2",
+  loss: "crossEntropy",
+  optimizer: "adamw",
+  schedule: "cosine",
+} as const;
+
 /** Fields of a model that a run may choose itself: they change no weight. */
 const FREE: readonly string[] = ["dropout", "initStd"];
+
+/** Where the inputs of a spec are. */
+export interface InputPlaces {
+  /** Folder of a sweep whose inputs the spec may name. Default: none. */
+  readonly dir?: string | undefined;
+  /** File of the spec. Paths that begin with `./` or `../` may be relative to its folder. Default: none. */
+  readonly source?: string | undefined;
+  /** True to trust the code of users in `dir`. Default: false, only code that this user named before is trusted. */
+  readonly runRecordedCode?: boolean | undefined;
+}
 
 /**
  * Reads the inputs that a spec names, and replaces their paths by names of their content. Adds conditions (`when`) that
  * give the runs of an initial model its options and tokenizer, unless the spec sets them itself.
  *
  * @param spec A spec as written. Values of other types are kept for the schema.
- * @param options `dir`: folder of a sweep whose inputs the spec may name. Default: none.
+ * @param options Where inputs are, and which code is trusted.
  * @throws {UserError} If an input is missing, damaged or unsupported.
  */
-export async function withInputs(spec: object, { dir }: { dir?: string | undefined } = {}): Promise<object> {
+export async function withInputs(
+  spec: object,
+  { dir, source, runRecordedCode }: InputPlaces = {},
+): Promise<object> {
   if (typeof spec !== "object" || spec === null || Array.isArray(spec)) return spec; // for the schema to refuse
   const files = new Set<string>(), folders = new Set<string>();
   eachValue(spec, (value, field) => {
@@ -40,12 +64,26 @@ export async function withInputs(spec: object, { dir }: { dir?: string | undefin
     const isTokenizer = field === "vocab" || field === "tokenizer";
     if (isTokenizer && (isTokenizerPath(value) || contentHash(value) !== undefined)) files.add(value);
   });
-  if (files.size + folders.size === 0) return spec;
+  const modules = new Map<string, [path: string, field: CodeField]>();
+  eachValue(spec, (value, field) => {
+    if (typeof value !== "string" || !(field in CODE_FIELDS)) return;
+    if (isModulePath(value) || contentHash(value) !== undefined) {
+      modules.set(`${field} ${value}`, [value, field as CodeField]);
+    }
+  });
+  if (files.size + folders.size + modules.size === 0) return spec;
+  const names = new Map<string, string>();
+  for (const [key, [path, field]] of modules) {
+    if (isModulePath(path)) names.set(key, await moduleInput(placeOf(path, source), field));
+    else await loadCode({ ...BUILT_IN, [field]: path }, { dir: dir ?? ".", runRecordedCode });
+  }
   const models = new Map<unknown, InitialModel>(), tokenizers = new Map<unknown, string>();
-  for (const path of files) tokenizers.set(path, (await tokenizerInput(path, dir)).name);
-  for (const path of folders) models.set(path, await initialModel(path, dir));
+  for (const path of files) tokenizers.set(path, (await tokenizerInput(placeOf(path, source), dir)).name);
+  for (const path of folders) models.set(path, await initialModel(placeOf(path, source), dir));
   const named = eachValue(spec, (value, field) => {
     if (field === "initFrom") return models.get(value)?.name ?? value;
+    const own = names.get(`${field} ${value}`);
+    if (own !== undefined) return own;
     return field === "vocab" || field === "tokenizer" ? tokenizers.get(value) ?? value : value;
   });
   if (models.size === 0) return named;
@@ -56,6 +94,13 @@ export async function withInputs(spec: object, { dir }: { dir?: string | undefin
   }));
   const { when } = named as { when?: unknown };
   return { ...named, when: [...conditions, ...(Array.isArray(when) ? when : [])] };
+}
+
+/** Returns a path as seen from the process: `./…` and `../…` may be relative to the spec's file. */
+function placeOf(path: string, source: string | undefined): string {
+  if (source === undefined || !/^\.\.?[\\/]/.test(path) || !isFile(source)) return path;
+  const beside = join(dirname(source), path);
+  return exists(beside.split("#")[0]!) ? beside : path;
 }
 
 /** Returns the fields of a run that a spec sets, directly or on an axis. */

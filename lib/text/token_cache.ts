@@ -14,7 +14,7 @@ import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
-import { contentHash } from "../file/content_name.ts";
+import { contentHash } from "../options/content_name.ts";
 import { parseJson, readJsonFile } from "../file/json.ts";
 import { isSealed, sealJson, unsealJson } from "../file/sealed_json.ts";
 import { loadTokenizer } from "./any_tokenizer.ts";

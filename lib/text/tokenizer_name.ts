@@ -4,7 +4,7 @@
  * @module
  */
 
-import { contentHash } from "../file/content_name.ts";
+import { contentHash } from "../options/content_name.ts";
 import { UserError } from "../error/user_error.ts";
 
 /**

@@ -42,8 +42,11 @@ export function updateState(
   config: UpdateConfig,
 ): Updated {
   const { emaDecay = 0, optimizer } = config;
-  const [lr, correction1, correction2] = tf.unstack(scalars) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const at = { lr, correction1, correction2 };
+  const [lr, correction1, correction2, step] = tf.unstack(scalars) as [
+    ...[tf.Tensor, tf.Tensor],
+    ...[tf.Tensor, tf.Tensor],
+  ];
+  const at = { lr, correction1, correction2, step };
   const { gradNorm, ...wide } = updateParameters(state, gradients, at, optimizer);
   const formats = stateFormats(Object.keys(state.parameters), config);
   const { parameters, moments } = roundUpdate(state, wide, { formats, key: roundingKey });

@@ -21,7 +21,7 @@ import { describePolicy, type PolicyName, type PrecisionOverride } from "../prec
 import type { BatchCursor, Sampling } from "../text/mod.ts";
 import { delayedOperands } from "./amax.ts";
 import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
-import { type OptimizerConfig, optimizerSlots } from "./optimizer.ts";
+import { type OptimizerConfig, type SlotShapes, slotShapes } from "./optimizer.ts";
 import { COMPENSATION, isCompensated, stateFormats } from "./state_format.ts";
 import type { TrainState } from "./step.ts";
 
@@ -56,10 +56,14 @@ export interface Expected {
   readonly overrides?: readonly PrecisionOverride[] | undefined;
 }
 
-/** Returns the prefix of an optimizer state's tensors: `adamw.m.`, `adamw.v.`, `sgd.momentum.` or `compensation.`. */
+/**
+ * Returns the prefix of an optimizer state's tensors: `adamw.m.`, `adamw.v.`, `sgd.momentum.` or `compensation.`; for other
+ * slots, `optimizer.SLOT.`.
+ */
 function slotPrefix(slot: string): string {
   if (slot === COMPENSATION) return `${slot}.`;
-  return `${slot === "momentum" ? "sgd" : "adamw"}.${slot}.`;
+  if (slot === "momentum") return `sgd.${slot}.`;
+  return `${slot === "m" || slot === "v" ? "adamw" : "optimizer"}.${slot}.`;
 }
 
 /** Prefix of the moving average's tensors. */
@@ -191,14 +195,18 @@ export function decodeCheckpoint(
   const shapes = Object.entries(parameterShapes(expected.model));
   const { optimizer, policy = "float32", overrides } = expected;
   const formats = stateFormats(shapes.map(([name]) => name), { policy, overrides });
-  const slots = [
-    ...(optimizer === undefined ? ["m", "v"] : optimizerSlots(optimizer)),
-    ...(isCompensated(formats) ? [COMPENSATION] : []),
-  ];
+  const all = Object.fromEntries(shapes);
+  const slots: SlotShapes = {
+    ...(optimizer === undefined ? { m: all, v: all } : slotShapes(all, optimizer)),
+    ...(isCompensated(formats) && { [COMPENSATION]: all }),
+  };
   const withEma = (expected.emaDecay ?? 0) > 0;
-  const prefixes = ["", ...slots.map(slotPrefix), ...(withEma ? [EMA] : [])];
+  const groups = [["", all], ...(withEma ? [[EMA, all]] : [])] as [string, typeof all][];
+  for (const [slot, own] of Object.entries(slots)) groups.push([slotPrefix(slot), own as typeof all]);
   const scaled = describePolicy(policy).scaled === true;
-  const wanted = new Map(prefixes.flatMap((prefix) => shapes.map(([name, shape]) => [prefix + name, shape])));
+  const wanted = new Map(
+    groups.flatMap(([prefix, own]) => Object.entries(own).map(([name, shape]) => [prefix + name, shape])),
+  );
   if (scaled) wanted.set(SCALER, [2]);
   const histories = Object.entries(delayedOperands(expected.model, { policy, overrides }));
   for (const [name, { length }] of histories) wanted.set(AMAX + name, [length]);
@@ -225,7 +233,9 @@ export function decodeCheckpoint(
   return {
     state: {
       parameters: pick(""),
-      moments: Object.fromEntries(slots.map((slot) => [slot, pick(slotPrefix(slot))])),
+      moments: Object.fromEntries(
+        Object.entries(slots).map(([slot, own]) => [slot, pick(slotPrefix(slot), Object.keys(own))]),
+      ),
       ...(withEma && { ema: pick(EMA) }),
       ...(histories.length > 0 && { amax: pick(AMAX, histories.map(([name]) => name)) }),
       ...(scaled && { ...toParameters({ [SCALER]: tensors[SCALER]! }), skipped }),

@@ -10,7 +10,7 @@ import { initialOptimizerState, zerosLike } from "./optimizer.ts";
 import { initialScaler } from "./scaler.ts";
 import { COMPENSATION, isCompensated, roundWeights, stateFormats } from "./state_format.ts";
 import type { TrainState } from "./step.ts";
-import type { ResolvedOptions } from "./trainer_options.ts";
+import { optimizerConfig, type ResolvedOptions } from "./trainer_options.ts";
 
 /**
  * Returns the state of a trainer before its first step, except for the weights, which the model owns. Under policies with
@@ -22,7 +22,7 @@ export function initialState(model: Gpt, options: ResolvedOptions): Omit<TrainSt
   if (Object.keys(formats).length > 0) {
     model.setParameters(roundWeights(copiesOf(model.parameters), formats));
   }
-  const moments = initialOptimizerState(model.parameters, options);
+  const moments = initialOptimizerState(model.parameters, optimizerConfig(options));
   return {
     moments: isCompensated(formats) ? { ...moments, [COMPENSATION]: zerosLike(model.parameters) } : moments,
     ...(describePolicy(options.policy).scaled && { scaler: initialScaler(), skipped: 0 }),

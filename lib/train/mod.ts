@@ -37,7 +37,13 @@ export {
   type TrainerEvaluation,
   type TrainingStep,
 } from "./trainer.ts";
-export type { Criterion, Execution, ResolvedOptions, TrainerOptions } from "./trainer_options.ts";
+export {
+  type Criterion,
+  type Execution,
+  optimizerConfig,
+  type ResolvedOptions,
+  type TrainerOptions,
+} from "./trainer_options.ts";
 export {
   type BatchTensors,
   BLOCKED_ABOVE,
@@ -58,7 +64,8 @@ export {
   zeroMoments,
 } from "./optimizer.ts";
 export type { GradientError } from "./gradient_error.ts";
-export { Replay, type StepError } from "./replay.ts";
+export { Replay, type ReplayConfig, type StepError } from "./replay.ts";
 export type { Probes } from "./probes.ts";
-export { type ScheduleConfig, type ScheduleName } from "./schedule.ts";
+export type { Optimizer, OptimizerInput, OptimizerSlots, OwnOptimizerConfig } from "./own_optimizer.ts";
+export type { Schedule, ScheduleConfig, ScheduleName } from "./schedule.ts";
 export { disposeState, type StepConfig, type TrainState } from "./step.ts";

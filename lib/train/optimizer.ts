@@ -12,6 +12,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
 import { groupsOf, joined, separate } from "./_joined.ts";
+import { type OwnOptimizerConfig, ownUpdate } from "./own_optimizer.ts";
 
 /** Settings of AdamW that are constant during a run. */
 export interface AdamWConfig {
@@ -44,7 +45,7 @@ export interface SgdConfig {
 }
 
 /** An optimizer with its settings. */
-export type OptimizerConfig = AdamWConfig | SgdConfig;
+export type OptimizerConfig = AdamWConfig | SgdConfig | OwnOptimizerConfig;
 
 /** Optimizer state of each parameter, by slot: `m` and `v`, or `momentum`, or nothing. */
 export type OptimizerState = Readonly<Record<string, Parameters>>;
@@ -57,7 +58,7 @@ export interface Moments extends OptimizerState {
   readonly v: Parameters;
 }
 
-/** Scalars of an AdamW update: the learning rate, and the bias corrections 1 - beta1^step and 1 - beta2^step. */
+/** Scalars of an update: the learning rate, the number of the update, and the bias corrections of AdamW. */
 export interface UpdateScalars {
   /** Learning rate. */
   readonly lr: tf.Tensor;
@@ -65,6 +66,8 @@ export interface UpdateScalars {
   readonly correction1: tf.Tensor;
   /** 1 - beta2^step. */
   readonly correction2: tf.Tensor;
+  /** Number of the update, from 1. */
+  readonly step: tf.Tensor;
 }
 
 /** Returns zeros with the shapes of the parameters. */
@@ -77,15 +80,35 @@ export function zeroMoments(parameters: Parameters): Moments {
   return { m: zerosLike(parameters), v: zerosLike(parameters) };
 }
 
-/** Returns the names of an optimizer's state slots. */
-export function optimizerSlots(config: OptimizerConfig): readonly string[] {
-  if (config.optimizer !== "sgd") return ["m", "v"];
-  return config.momentum > 0 ? ["momentum"] : [];
+/** Shapes of an optimizer's state: by slot, then by parameter. */
+export type SlotShapes = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+
+/** Returns the shapes of an optimizer's state for parameters of given shapes. */
+export function slotShapes(
+  shapes: Readonly<Record<string, readonly number[]>>,
+  config: OptimizerConfig,
+): SlotShapes {
+  const { optimizer } = config;
+  if (typeof optimizer === "object") {
+    const slots: Record<string, Record<string, readonly number[]>> = {};
+    for (const [name, shape] of Object.entries(shapes)) {
+      for (const [slot, own] of Object.entries(optimizer.init(name, shape))) (slots[slot] ??= {})[name] = own;
+    }
+    return slots;
+  }
+  if (config.optimizer !== "sgd") return { m: shapes, v: shapes };
+  return config.momentum > 0 ? { momentum: shapes } : {};
 }
 
 /** Returns the optimizer state before the first step: zeros. */
 export function initialOptimizerState(parameters: Parameters, config: OptimizerConfig): OptimizerState {
-  return Object.fromEntries(optimizerSlots(config).map((slot) => [slot, zerosLike(parameters)]));
+  const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
+  return Object.fromEntries(
+    Object.entries(slotShapes(shapes, config)).map(([slot, values]) => [
+      slot,
+      Object.fromEntries(Object.entries(values).map(([name, shape]) => [name, tf.zeros([...shape])])),
+    ]),
+  );
 }
 
 /** Returns the square root of the sum of all squares, in float32; a scalar. */
@@ -198,7 +221,17 @@ export function updateParameters(
   config: OptimizerConfig,
 ): { parameters: Parameters; moments: OptimizerState; gradNorm: tf.Scalar } {
   if (config.optimizer === "sgd") return sgd(state, gradients, step, config);
-  return adamW({ ...state, moments: state.moments as Moments }, gradients, step, config);
+  if (typeof config.optimizer !== "object") {
+    return adamW({ ...state, moments: state.moments as Moments }, gradients, step, config);
+  }
+  const own = config as OwnOptimizerConfig; // the type of AdamW's settings has an optional optimizer
+  const gradNorm = globalNorm(gradients), scale = clipScale(gradNorm, own.clip);
+  const clipped = Object.fromEntries(Object.entries(gradients).map(([name, g]) => [name, tf.mul(g, scale)]));
+  const { parameters, moments: before } = state;
+  return {
+    ...ownUpdate({ parameters, gradients: clipped, state: before, lr: step.lr, step: step.step }, own),
+    gradNorm,
+  };
 }
 
 /**

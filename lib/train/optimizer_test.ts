@@ -56,6 +56,7 @@ for (const [name, config] of Object.entries(CONFIGS)) {
           lr: tf.scalar(0.1),
           correction1: tf.scalar(1 - 0.9 ** (i + 1)),
           correction2: tf.scalar(1 - 0.95 ** (i + 1)),
+          step: tf.scalar(i + 1),
         };
         const result = updateParameters({ parameters, moments }, toTensors(gradient), at, config);
         ({ parameters, moments } = result);

@@ -12,6 +12,7 @@ import { createRandom } from "../text/mod.ts";
 import { ErrorSums, type GradientError, type Values } from "./gradient_error.ts";
 import type { BatchTensors, LossConfig } from "./loss.ts";
 import { lossAndGradients } from "./gradients.ts";
+import type { Criterion } from "./trainer_options.ts";
 
 /** Effect of a precision on a step. */
 export interface StepError extends GradientError {
@@ -23,11 +24,21 @@ export interface StepError extends GradientError {
   readonly layers: readonly (GradientError & { readonly layer: string })[];
 }
 
+/** The model and the objective of a replay. */
+export interface ReplayConfig {
+  /** The model. */
+  readonly model: GptConfig;
+  /** Regularization, and the target of excluded positions. Default: the mean loss of all positions. */
+  readonly loss?: LossConfig | undefined;
+  /** A loss instead of cross entropy. Default: cross entropy. */
+  readonly criterion?: Criterion | undefined;
+}
+
 /** A step that can be computed repeatedly. It owns its weights and batches; `using` or `dispose` frees them. */
 export class Replay implements Disposable {
   readonly #parameters: Parameters;
   readonly #batches: readonly BatchTensors[];
-  readonly #config: { model: GptConfig; loss?: LossConfig | undefined };
+  readonly #config: ReplayConfig;
   readonly #reference: readonly { loss: number; gradients: Values }[];
 
   /**
@@ -40,7 +51,7 @@ export class Replay implements Disposable {
   constructor(
     parameters: Parameters,
     batches: readonly BatchTensors[],
-    config: { model: GptConfig; loss?: LossConfig | undefined },
+    config: ReplayConfig,
   ) {
     this.#parameters = parameters;
     this.#batches = batches;

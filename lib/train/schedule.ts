@@ -15,10 +15,13 @@ export type ScheduleName = typeof RUN_FIELDS.schedule.choices[number];
 /** The names of the schedules. */
 export const SCHEDULES: readonly ScheduleName[] = RUN_FIELDS.schedule.choices;
 
+/** A schedule of a user: returns the learning rate of a step, from 1, at least 0. */
+export type Schedule = (step: number, config: Omit<ScheduleConfig, "schedule">) => number;
+
 /** Settings of a schedule. */
 export interface ScheduleConfig {
   /** Schedule after the warm-up. Default: cosine. */
-  readonly schedule?: ScheduleName;
+  readonly schedule?: ScheduleName | Schedule;
   /** Peak learning rate, reached at the end of the warm-up. */
   readonly lr: number;
   /** Learning rate at the last step; unused by `constant`. */
@@ -39,9 +42,17 @@ export interface ScheduleConfig {
  * are described in {@linkcode ScheduleName}.
  *
  * @param step From 1 to `steps`.
+ * @throws {RangeError} If a user's schedule returns no number of at least 0.
  */
 export function learningRate(step: number, config: ScheduleConfig): number {
   const { schedule = "cosine", lr, minLr, warmupSteps, decaySteps = 0, steps } = config;
+  if (typeof schedule === "function") {
+    const rate: unknown = schedule(step, config);
+    if (typeof rate === "number" && rate >= 0 && rate < Infinity) return rate;
+    throw new RangeError(
+      `Cannot train: expected the schedule to return a learning rate of at least 0, got ${rate} at step ${step}.`,
+    );
+  }
   if (step <= warmupSteps) return lr * step / (warmupSteps + 1);
   if (schedule === "constant") return lr;
   if (schedule === "wsd") {

@@ -212,9 +212,9 @@ export function createTrainStep(config: StepConfig): TrainStep {
         `Cannot train under ${config.policy}: expected a state with a gradient scaler, got none. Use createTrainer().`,
       );
     }
-    const { beta1, beta2 } = optimizer.optimizer === "sgd" ? { beta1: 0, beta2: 0 } : optimizer;
+    const { beta1, beta2 } = "beta1" in optimizer ? optimizer : { beta1: 0, beta2: 0 };
     const { skipped = 0 } = state, updates = at.step - skipped;
-    const scalars = tf.tensor1d([at.lr, 1 - beta1 ** updates, 1 - beta2 ** updates]);
+    const scalars = tf.tensor1d([at.lr, 1 - beta1 ** updates, 1 - beta2 ** updates, updates]);
     const tree: StateTree = {
       parameters: state.parameters,
       moments: { ...state.moments },

@@ -23,7 +23,12 @@ import type { Probes } from "./probes.ts";
 import { learningRate } from "./schedule.ts";
 import { createTrainStep, disposeState, type StepConfig, type TrainState, type TrainStep } from "./step.ts";
 import { canUnderflow, underflowShare } from "./underflow.ts";
-import { type ResolvedOptions, resolveTrainerOptions, type TrainerOptions } from "./trainer_options.ts";
+import {
+  optimizerConfig,
+  type ResolvedOptions,
+  resolveTrainerOptions,
+  type TrainerOptions,
+} from "./trainer_options.ts";
 
 /** The result of a step. If the gradient scaler skips the step, `gradNorm` is NaN or infinite. */
 export interface TrainingStep {
@@ -199,7 +204,7 @@ export class Trainer implements Disposable {
       ...this.options,
       ...expected,
       model: this.model.config,
-      optimizer: this.options,
+      optimizer: optimizerConfig(this.options),
     });
     disposeState({ ...this.#state, parameters: {} });
     this.model.setParameters(parameters);
@@ -259,7 +264,11 @@ export class Trainer implements Disposable {
   #stepOf(padded: boolean): TrainStep {
     const known = this.#steps.get(padded);
     if (known !== undefined) return known;
-    const step = createTrainStep({ ...this.options, ...this.#objective(padded), optimizer: this.options });
+    const step = createTrainStep({
+      ...this.options,
+      ...this.#objective(padded),
+      optimizer: optimizerConfig(this.options),
+    });
     this.#steps.set(padded, step);
     return step;
   }

@@ -9,10 +9,15 @@ import { TRAINER_FIELDS } from "../options/trainer_fields.ts";
 import { WHOLE_FIELDS } from "../options/whole_fields.ts";
 import type { PolicyName, PolicyWord } from "../precision/mod.ts";
 import { fullPolicyName } from "../tensorflow/mod.ts";
-import type { ScheduleName } from "./schedule.ts";
+import type { OptimizerConfig } from "./optimizer.ts";
+import type { Optimizer, OwnOptimizerConfig } from "./own_optimizer.ts";
+import type { Schedule, ScheduleName } from "./schedule.ts";
 
 /** Options of a trainer. They have the same names and, unless noted, the same defaults as in a sweep's spec. */
-export interface TrainerOptions extends OptionsOf<Omit<typeof TRAINER_FIELDS, "policy">> {
+export interface TrainerOptions extends
+  OptionsOf<
+    Omit<typeof TRAINER_FIELDS, "policy" | "loss" | "optimizer" | "schedule">
+  > {
   /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. Default: float32. */
   readonly policy?: PolicyWord | undefined;
   /** Seed of dropout and stochastic rounding. Default: 1. */
@@ -21,8 +26,10 @@ export interface TrainerOptions extends OptionsOf<Omit<typeof TRAINER_FIELDS, "p
   readonly steps?: number | undefined;
   /** Learning rate at the last step. Default: `lr` / 10. */
   readonly minLr?: number | undefined;
-  /** Schedule after the warm-up. Default: cosine, or constant without `steps`. */
-  readonly schedule?: ScheduleName | undefined;
+  /** Schedule after the warm-up, or a function of the step. Default: cosine, or constant without `steps`. */
+  readonly schedule?: ScheduleName | Schedule | undefined;
+  /** Optimizer: `adamw`, `sgd`, or one of the user. Default: adamw. */
+  readonly optimizer?: typeof TRAINER_FIELDS.optimizer.choices[number] | Optimizer | undefined;
   /** Steps of linear warm-up. Default: 10, or 0 if `steps` is at most 10. */
   readonly warmupSteps?: number | undefined;
   /** Steps of decay at the end of `wsd`. Default: a tenth of `steps` with the schedule `wsd`. */
@@ -48,7 +55,8 @@ export type ResolvedOptions =
   & { readonly policy: PolicyName; readonly loss: Criterion | undefined };
 
 /** Options with a default in the table. */
-const FIELDS = { ...TRAINER_FIELDS, seed: WHOLE_FIELDS.seed };
+const { loss: _loss, ...PLAIN_FIELDS } = TRAINER_FIELDS;
+const FIELDS = { ...PLAIN_FIELDS, seed: WHOLE_FIELDS.seed };
 
 /** Default number of warm-up steps. */
 const WARMUP = TRAINER_FIELDS.warmupSteps.default;
@@ -63,20 +71,35 @@ export function resolveTrainerOptions(given: TrainerOptions): ResolvedOptions {
   const isEndless = steps === Infinity;
   const options = withDefaults(
     FIELDS,
-    { ...given, steps: isEndless ? undefined : steps },
+    {
+      ...given,
+      steps: isEndless ? undefined : steps,
+      schedule: typeof given.schedule === "function" ? undefined : given.schedule,
+      optimizer: typeof given.optimizer === "object" ? undefined : given.optimizer,
+    },
     "create a trainer",
   );
   const schedule = given.schedule ?? (isEndless ? "constant" : "cosine");
-  if (isEndless && schedule !== "constant") {
+  if (isEndless && schedule !== "constant" && typeof schedule !== "function") {
     throw new RangeError(
       `Cannot create a trainer: expected steps with the schedule ${schedule}, got ${given.steps ?? "none"}.`,
     );
   }
   return {
     ...{ ...options, schedule, steps, seed, loss },
+    optimizer: given.optimizer ?? "adamw",
     policy: fullPolicyName(given.policy ?? "float32"),
     minLr: given.minLr ?? options.lr / 10,
     warmupSteps: given.warmupSteps ?? (steps <= WARMUP ? 0 : WARMUP),
     decaySteps: given.decaySteps ?? (schedule === "wsd" ? Math.max(1, Math.round(steps / 10)) : 0),
   };
+}
+
+/** Returns the settings of a trainer's optimizer. */
+export function optimizerConfig(
+  options: Omit<OwnOptimizerConfig, "optimizer"> & Pick<ResolvedOptions, "optimizer" | "nesterov">,
+): OptimizerConfig {
+  const { optimizer } = options;
+  if (typeof optimizer === "object") return { ...options, optimizer };
+  return optimizer === "sgd" ? { ...options, optimizer } : { ...options, optimizer };
 }

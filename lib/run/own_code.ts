@@ -1,0 +1,209 @@
+/**
+ * Code of users in runs: modules that implement the architecture, the loss, the optimizer or the schedule.
+ *
+ * A module that a user names is copied with its local imports to the user's cache, by the hash of their content. Runs
+ * execute only code from there. The code in a sweep's folder is untrusted until the user asks for it by
+ * `--run-recorded-code`, which copies it to the cache.
+ *
+ * @module
+ */
+import { dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { UserError } from "../error/user_error.ts";
+import { cacheDir } from "../fetch/cache.ts";
+import { exists } from "../file/exists.ts";
+import type { Architecture } from "../model/mod.ts";
+import { contentExport, contentHash, contentName } from "../options/content_name.ts";
+import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
+import type { Criterion, Optimizer, Schedule } from "../train/mod.ts";
+import { guarded } from "./_own_calls.ts";
+import { localFiles } from "./_module_graph.ts";
+import { addInput, type Files, filesIn, foundInput, writeInput } from "./inputs.ts";
+
+/** Fields of a run that a module can implement, with the form of the export. */
+export const CODE_FIELDS = {
+  architecture: "an object with parameters() and forward()",
+  loss: "a function of logits and targets",
+  optimizer: "an object with init() and update()",
+  schedule: "a function of the step",
+} as const;
+
+/** A field of a run that a module can implement. */
+export type CodeField = keyof typeof CODE_FIELDS;
+
+/** Name of the file that lists the others. */
+const LIST = "losskit.module.json";
+
+/** Exports by field and name, loaded by this process. */
+const loaded = new Map<string, unknown>();
+
+function codeFolder(name: string): string {
+  return join(cacheDir(), "code", contentHash(name)!);
+}
+
+/**
+ * Reads a module that a user names, with its local imports.
+ *
+ * @param path Path of the module. `#EXPORT` chooses an export other than the default one.
+ * @param field The field that the module implements.
+ * @returns `NAME@HASH`, or `NAME@HASH#EXPORT`.
+ * @throws {UserError} If a file is missing or has a syntax error, or the module has no such export.
+ */
+export async function moduleInput(path: string, field: CodeField): Promise<string> {
+  const [file = "", own] = path.split("#");
+  const entry = resolve(file);
+  if (!exists(entry)) {
+    throw new UserError(`Cannot use ${file} as ${field}: expected a module, got no file. Correct the path.`);
+  }
+  const paths = await localFiles(entry);
+  const root = commonFolder(paths);
+  const names = paths.map((path) => relative(root, path)).sort();
+  const contents = Object.fromEntries(names.map((name) => [name, Deno.readFileSync(join(root, name))]));
+  const list = canonicalJson({
+    entry: relative(root, entry),
+    files: names.map((name) => [name, sha256Hex(contents[name]!)]),
+  });
+  const name = `${contentName(entry, sha256Hex(list))}${own === undefined ? "" : `#${own}`}`;
+  const files = { ...contents, [LIST]: list };
+  if (!exists(codeFolder(name))) writeInput(codeFolder(name), files);
+  addInput(name, () => Promise.resolve(files));
+  await load(name, field);
+  return name;
+}
+
+function commonFolder(paths: readonly string[]): string {
+  let folder = dirname(paths[0]!);
+  while (!paths.every((path) => path.startsWith(`${folder}/`))) folder = dirname(folder);
+  return folder;
+}
+
+/** Returns the modules of a run, by field. */
+export function modulesOf(spec: Pick<RunSpec, CodeField>): [field: CodeField, name: string][] {
+  return (Object.keys(CODE_FIELDS) as CodeField[]).flatMap((field) =>
+    contentHash(spec[field]) === undefined ? [] : [[field, spec[field]] as [CodeField, string]]
+  );
+}
+
+/**
+ * Loads the modules of a run. `codeOf` functions return their exports from then on.
+ *
+ * @param spec The run's spec.
+ * @param options `dir`: the sweep's folder. `runRecordedCode`: trust the code in that folder (default: only code that
+ * this user named before).
+ * @throws {UserError} If a module is missing, damaged or untrusted.
+ */
+export async function loadCode(
+  spec: Pick<RunSpec, CodeField>,
+  { dir, runRecordedCode = false }: { dir: string; runRecordedCode?: boolean | undefined },
+): Promise<void> {
+  for (const [field, name] of modulesOf(spec)) {
+    if (loaded.has(key(field, name))) continue;
+    if (!exists(codeFolder(name))) trust(name, { dir, runRecordedCode });
+    const files = filesIn(codeFolder(name))!;
+    addInput(name, () => Promise.resolve(files));
+    await load(name, field);
+  }
+}
+
+/** Copies the code of a sweep's folder to the user's cache, if the user trusts it. */
+function trust(name: string, { dir, runRecordedCode }: { dir: string; runRecordedCode: boolean }): void {
+  const folder = foundInput(name, [dir]);
+  if (!runRecordedCode) {
+    throw new UserError(
+      `Cannot run the code of ${name}: expected a module that you named in a spec or command, got one recorded in ` +
+        `${folder}. Read it. If you trust it, pass --run-recorded-code to train, sweep, run, evaluate, generate, save-gpt2 or reproduce once.`,
+    );
+  }
+  writeInput(codeFolder(name), verified(name, { folder, files: filesIn(folder)! }));
+}
+
+/** Returns the listed files of a module, and requires their hashes. */
+function verified(name: string, { folder, files }: { folder: string; files: Files }): Files {
+  const refuse = (): never => {
+    throw new UserError(
+      `Cannot run the code in ${folder}: expected the files of ${name}, got others. Restore the folder from a copy.`,
+    );
+  };
+  const list = files[LIST];
+  if (list === undefined || !sha256Hex(list).startsWith(contentHash(name)!)) return refuse();
+  const text = typeof list === "string" ? list : new TextDecoder().decode(list);
+  const { files: listed } = JSON.parse(text) as { files: [name: string, sha256: string][] };
+  for (const [file, sha256] of listed) {
+    if (files[file] === undefined || sha256Hex(files[file]) !== sha256) return refuse();
+  }
+  return Object.fromEntries([[LIST, list], ...listed.map(([file]) => [file, files[file]!])]);
+}
+
+function key(field: CodeField, name: string): string {
+  return `${field} ${name}`;
+}
+
+async function load(name: string, field: CodeField): Promise<void> {
+  const folder = codeFolder(name);
+  const files = verified(name, { folder, files: filesIn(folder)! });
+  const list = files[LIST]!;
+  const { entry } = JSON.parse(typeof list === "string" ? list : new TextDecoder().decode(list));
+  const action = `Cannot use ${entry} as ${field}`;
+  let module: Record<string, unknown>;
+  try {
+    module = await import(pathToFileURL(join(folder, entry)).href);
+  } catch (cause) {
+    const { message, place } = guarded.reasonOf(cause, folder);
+    throw new UserError(`${action}: expected a module that loads, got "${message}"${place}. Correct it.`, {
+      cause,
+    });
+  }
+  const own = contentExport(name);
+  const found = module[own];
+  if (!isOf(field, found)) {
+    const exports = Object.keys(module).join(", ") || "none";
+    throw new UserError(
+      `${action}: expected the export ${own} to be ${CODE_FIELDS[field]}, got ${
+        found === undefined ? `no such export (exports: ${exports})` : typeof found
+      }. Correct the export, or name another one with ${entry}#EXPORT.`,
+    );
+  }
+  const wrapped = guarded.wrap(found as object, { folder, entry });
+  loaded.set(key(field, name), wrapped);
+}
+
+function isOf(field: CodeField, value: unknown): boolean {
+  if (field === "loss" || field === "schedule") return typeof value === "function";
+  const methods = field === "architecture" ? ["parameters", "forward"] : ["init", "update"];
+  return typeof value === "object" && value !== null &&
+    methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}
+
+/** Returns the loaded export of a field's module. Returns undefined if the field names no module. */
+function codeOf<T>(field: CodeField, name: string): T | undefined {
+  if (contentHash(name) === undefined) return undefined;
+  const found = loaded.get(key(field, name));
+  if (found !== undefined) return found as T;
+  throw new UserError(
+    `Cannot use ${name} as ${field}: expected a loaded module, got none. Name the module's file in the spec.`,
+  );
+}
+
+/** Returns the architecture of a run's module; undefined for a built-in architecture. */
+export function ownArchitecture({ architecture }: Pick<RunSpec, "architecture">): Architecture | undefined {
+  return codeOf("architecture", architecture);
+}
+
+/** Options of a trainer that modules can implement. */
+export interface OwnOptions {
+  /** The loss of a module; undefined: cross entropy. */
+  readonly loss: Criterion | undefined;
+  /** The optimizer. */
+  readonly optimizer: "adamw" | "sgd" | Optimizer;
+  /** The schedule. */
+  readonly schedule: "cosine" | "linear" | "constant" | "wsd" | Schedule;
+}
+
+/** Returns the loss, the optimizer and the schedule of a run, with the exports of its modules. */
+export function ownOptions({ loss, optimizer, schedule }: Pick<RunSpec, CodeField>): OwnOptions {
+  return {
+    loss: codeOf<Criterion>("loss", loss),
+    optimizer: codeOf<Optimizer>("optimizer", optimizer) ?? optimizer as "adamw",
+    schedule: codeOf<Schedule>("schedule", schedule) ?? schedule as "cosine",
+  };
+}

@@ -25,6 +25,7 @@ const ELSEWHERE = ["code.diff", "culprit/"];
 
 /** Patterns of the placeholders in paths. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  HASH: "[0-9a-f]{12}",
   ID: "[0-9a-f]{12}",
   NN: "[0-9]{2}",
   I: "[0-9]{5}",
@@ -57,7 +58,7 @@ function listing(folder: string, below = ""): string[] {
 function assertListed(paths: readonly string[], files: readonly string[]): void {
   const rows = paths.map((path) => {
     const pattern = path.replaceAll(/[.]/g, "\\.").replaceAll(
-      /(?<![A-Za-z])(ID|NN|I|N|TITLE|RUN|TIME|SWEEP)(?![A-Za-z])/g,
+      /(?<![A-Za-z])(ID|HASH|NN|I|N|TITLE|RUN|TIME|SWEEP)(?![A-Za-z])/g,
       (name) => PLACEHOLDERS[name]!,
     );
     return { path, pattern: new RegExp(path.endsWith("/") ? `^${pattern}` : `^${pattern}$`) };
@@ -73,6 +74,7 @@ const SPEC: SweepSpecInput = {
   ...{ name: "listed", data: text, vocab: ["character"], seq: [8], policy: ["float32", "bf16-autocast"] },
   ...{ seeds: [1], tokensPerStep: 32, nLayer: 1, nHead: 2, nEmbd: 16, warmupSteps: 0 },
   ...{ steps: 4, evalEvery: 2, evalBytes: 64, checkpointEvery: 2, probeEvery: 2, saveBest: true },
+  schedule: new URL("../examples/schedules.ts", import.meta.url).pathname as "cosine", // an input
 };
 const dir = join(root, "listed");
 

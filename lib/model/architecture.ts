@@ -1,62 +1,12 @@
 /**
- * The interface of an architecture, for models other than the built-in ones.
+ * Checks of a user's architecture: the shapes of its parameters, and of the result of its forward pass.
  *
- * Letters: B batch, T sequence length, C width, V vocabulary, N = B T.
+ * Letters: C width, V vocabulary, N = B T.
  *
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
-import type { FullGptConfig } from "./config.ts";
-
-/** Shape and initial values of a parameter. */
-export interface ParameterDefinition {
-  /** Shape, C order. */
-  readonly shape: readonly number[];
-  /** Standard deviation of normal initial values. Default: the config's `initStd`, for parameters of rank 2 and more. */
-  readonly std?: number | undefined;
-  /** Initial value of all elements, instead of random ones. Default: 1 for vectors `….weight`, 0 for other vectors. */
-  readonly fill?: number | undefined;
-}
-
-/** Inputs of a forward pass. */
-export interface ForwardInput {
-  /** Parameters by name, float32. */
-  readonly parameters: Readonly<Record<string, tf.Tensor>>;
-  /** Token ids, int32 [B, T]. */
-  readonly tokens: tf.Tensor2D;
-  /** Sizes and options of the model. */
-  readonly config: FullGptConfig;
-  /** Applies dropout with the config's rate. The identity outside of training. */
-  readonly dropout: (x: tf.Tensor) => tf.Tensor;
-}
-
-/**
- * An architecture of a user: the parameters, and the pass from tokens to the input of the output head.
- *
- * Parameters whose names begin with `h.0.`, `h.1.` and so on belong to blocks, which overrides and probes name. The head
- * multiplies with `wte.weight` of shape [V, C], or with `lm_head.weight` if the config does not tie them.
- */
-export interface Architecture {
-  /** Name for messages. Default: the name of its module. */
-  readonly name?: string | undefined;
-  /**
-   * Returns the parameters in the order of checkpoints.
-   *
-   * @param config Sizes and options of the model.
-   */
-  parameters(config: FullGptConfig): Readonly<Record<string, ParameterDefinition>>;
-  /**
-   * Computes the input of the output head. It is traced into a compiled step, so it must consist of tensor operations.
-   *
-   * @returns [N, C], row b T + t for token t of sequence b.
-   */
-  forward(input: ForwardInput): tf.Tensor;
-  /**
-   * Returns the floating-point operations per token of a training step. Default: 6 P + 6 L C T, where P counts the
-   * matrices of blocks and the head.
-   */
-  flops?(config: FullGptConfig, T: number): number;
-}
+import type { Architecture, FullGptConfig, ParameterDefinition } from "./config.ts";
 
 /** Returns the name of an architecture for messages. */
 export function nameOfArchitecture({ name }: Architecture): string {

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type * as tf from "@tensorflow/tfjs";
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import type { WHOLE_FIELDS } from "../options/whole_fields.ts";
-import type { Architecture } from "./architecture.ts";
 import { withDefaults } from "../options/run_field.ts";
 import { parseRopeScaling } from "./rope.ts";
 
@@ -95,6 +95,56 @@ export type FullGptConfig =
       >;
   }
   & Pick<GptConfig, "logitSoftCap" | "attentionSoftCap" | "architecture">;
+
+/** Shape and initial values of a parameter. */
+export interface ParameterDefinition {
+  /** Shape, C order. */
+  readonly shape: readonly number[];
+  /** Standard deviation of normal initial values. Default: the config's `initStd`, for parameters of rank 2 and more. */
+  readonly std?: number | undefined;
+  /** Initial value of all elements, instead of random ones. Default: 1 for vectors `….weight`, 0 for other vectors. */
+  readonly fill?: number | undefined;
+}
+
+/** Inputs of a forward pass. */
+export interface ForwardInput {
+  /** Parameters by name, float32. */
+  readonly parameters: Readonly<Record<string, tf.Tensor>>;
+  /** Token ids, int32 [B, T]. */
+  readonly tokens: tf.Tensor2D;
+  /** Sizes and options of the model. */
+  readonly config: FullGptConfig;
+  /** Applies dropout with the config's rate. The identity outside of training. */
+  readonly dropout: (x: tf.Tensor) => tf.Tensor;
+}
+
+/**
+ * An architecture of a user: the parameters, and the pass from tokens to the input of the output head.
+ *
+ * Parameters whose names begin with `h.0.`, `h.1.` and so on belong to blocks, which overrides and probes name. The head
+ * multiplies with `wte.weight` of shape [V, C], or with `lm_head.weight` if the config does not tie them.
+ */
+export interface Architecture {
+  /** Name for messages. Default: the name of its module. */
+  readonly name?: string | undefined;
+  /**
+   * Returns the parameters in the order of checkpoints.
+   *
+   * @param config Sizes and options of the model.
+   */
+  parameters(config: FullGptConfig): Readonly<Record<string, ParameterDefinition>>;
+  /**
+   * Computes the input of the output head. It is traced into a compiled step, so it must consist of tensor operations.
+   *
+   * @returns [N, C], row b T + t for token t of sequence b.
+   */
+  forward(input: ForwardInput): tf.Tensor;
+  /**
+   * Returns the floating-point operations per token of a training step. Default: 6 P + 6 L C T, where P counts the
+   * matrices of blocks and the head.
+   */
+  flops?(config: FullGptConfig, T: number): number;
+}
 
 /** Completes a config with the defaults of its options, and drops unknown fields. */
 export function completeConfig(config: GptConfig): FullGptConfig {

@@ -3,16 +3,18 @@
  *
  * @module
  */
-export type { Architecture, ForwardInput, ParameterDefinition } from "./architecture.ts";
 export { attention, type AttentionContext, type CachePlaces, type KeyValueCache } from "./attention.ts";
 export type { Dropout } from "./_pointwise.ts";
 export {
   type Activation,
+  type Architecture,
   ARCHITECTURES,
   completeConfig,
+  type ForwardInput,
   type FullGptConfig,
   type GptConfig,
   type Norm,
+  type ParameterDefinition,
   type Position,
   validateGptConfig,
 } from "./config.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { greatest } from "../number/extent.ts";
-import { type Architecture, nameOfArchitecture } from "./architecture.ts";
-import { completeConfig, type GptConfig } from "./config.ts";
+import { nameOfArchitecture } from "./architecture.ts";
+import { type Architecture, completeConfig, type GptConfig } from "./config.ts";
 import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
 
 /**

@@ -18,9 +18,9 @@ import {
   initialParameters,
   type ParameterRecord,
   parameterShapes,
+  perturbParameters,
   sizeOf,
 } from "../model/mod.ts";
-import { perturbParameters } from "../model/perturb.ts";
 import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
 import { addInput, addTokenizer, foundInput, requireInput, TOKENIZER, tokenizerInput } from "./inputs.ts";
 import { openModel } from "./open_model.ts";

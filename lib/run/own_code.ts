@@ -21,15 +21,15 @@ import { localFiles } from "./_module_graph.ts";
 import { addInput, type Files, filesIn, foundInput, writeInput } from "./inputs.ts";
 
 /** Fields of a run that a module can implement, with the form of the export. */
-export const CODE_FIELDS = {
+export const CODE_FIELDS: Readonly<Record<CodeField, string>> = {
   architecture: "an object with parameters() and forward()",
   loss: "a function of logits and targets",
   optimizer: "an object with init() and update()",
   schedule: "a function of the step",
-} as const;
+};
 
 /** A field of a run that a module can implement. */
-export type CodeField = keyof typeof CODE_FIELDS;
+export type CodeField = "architecture" | "loss" | "optimizer" | "schedule";
 
 /** Name of the file that lists the others. */
 const LIST = "losskit.module.json";

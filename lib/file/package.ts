@@ -36,8 +36,12 @@ export function packageFolder(action: string): string {
  * @param root The folder that holds the program and `deno.json`. Default: this package's folder or URL.
  */
 export function denoArguments(module: string, root: string | undefined = PACKAGE_FOLDER): string[] {
-  const config = root === undefined
+  return ["run", "--no-check", "--quiet", "-A", ...configArguments(root), module];
+}
+
+/** Returns Deno's arguments for the imports of losskit, in programs and modules of any folder. */
+export function configArguments(root: string | undefined = PACKAGE_FOLDER): string[] {
+  return root === undefined
     ? ["--no-config", "--no-lock", `--import-map=${PACKAGE_URL}deno.json`]
     : [`--config=${join(root, "deno.json")}`];
-  return ["run", "--no-check", "--quiet", "-A", ...config, module];
 }

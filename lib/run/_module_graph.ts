@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { configArguments, PACKAGE_URL } from "../file/package.ts";
 import { UserError } from "../error/user_error.ts";
-import { ROOT } from "./code.ts";
 
 /** The resolution of an import, and its place in the importing file, from 0. */
 interface Target {
@@ -33,7 +33,7 @@ interface GraphModule {
  */
 export async function localFiles(entry: string): Promise<string[]> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "--no-lock", `--config=${join(ROOT, "deno.json")}`, pathToFileURL(entry).href],
+    args: ["info", "--json", "--no-lock", ...configArguments(), pathToFileURL(entry).href],
     env: { NO_COLOR: "1" },
     stdin: "null",
   }).output();
@@ -43,7 +43,7 @@ export async function localFiles(entry: string): Promise<string[]> {
   };
   if (!success) return refuse(text(stderr).split("\n")[0]!.replace(/^error: /, ""));
   const { modules } = JSON.parse(text(stdout)) as { modules: readonly GraphModule[] };
-  const lib = pathToFileURL(join(ROOT, "lib")).href + "/";
+  const lib = `${PACKAGE_URL}lib/`;
   const local = modules.filter(({ specifier }) =>
     specifier.startsWith("file:") && !specifier.startsWith(lib)
   );

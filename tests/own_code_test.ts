@@ -109,6 +109,8 @@ Deno.test("runs with modules of every field resume after kills, reproduce, gener
   const names = Object.keys(weightsOf(folder));
   assert(names.includes("sgd.momentum.h.0.qkv.weight") && names.includes("h.1.down.weight"), String(names));
   assert((await generateText(folder, { prompt: "the ", maxNewTokens: 12 })).length > 4);
+  const reported = await runTask("report", [dir]); // another process, which loads no code
+  assertEquals(reported.code, 0, reported.stderr);
   const reproduced = await reproduceRun(folder, { print: () => {} });
   assertEquals(reproduced.answer, "identical");
 });

@@ -7,7 +7,7 @@ import type { GptConfig } from "../model/config.ts";
 import { flopsPerToken } from "../model/summary.ts";
 import { MODEL_FIELDS } from "../options/model_fields.ts";
 import type { RunSpec } from "../record/mod.ts";
-import { ownArchitecture } from "./own_code.ts";
+import { isLoaded, ownArchitecture } from "./own_code.ts";
 
 /**
  * Returns the model configuration of a run. A soft cap of 0 disables the cap.
@@ -28,7 +28,11 @@ export function modelOf(run: RunSpec, vocabSize: number): GptConfig {
   };
 }
 
-/** Returns the floating-point operations of a training step. */
+/**
+ * Returns the floating-point operations of a training step. For the architecture of a module that this process has not loaded,
+ * those of the built-in architecture with the same sizes.
+ */
 export function stepFlops(run: RunSpec, vocabSize: number): number {
-  return flopsPerToken(modelOf(run, vocabSize), run.T) * run.B * run.T;
+  const known = isLoaded(run) ? run : { ...run, architecture: "gpt2" as const };
+  return flopsPerToken(modelOf(known, vocabSize), run.T) * run.B * run.T;
 }

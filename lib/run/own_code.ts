@@ -189,6 +189,11 @@ export function ownArchitecture({ architecture }: Pick<RunSpec, "architecture">)
   return codeOf("architecture", architecture);
 }
 
+/** Returns true if the architecture of a run is built in, or its module is loaded. */
+export function isLoaded({ architecture }: Pick<RunSpec, "architecture">): boolean {
+  return contentHash(architecture) === undefined || loaded.has(key("architecture", architecture));
+}
+
 /** Options of a trainer that modules can implement. */
 export interface OwnOptions {
   /** The loss of a module; undefined: cross entropy. */

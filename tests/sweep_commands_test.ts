@@ -17,6 +17,13 @@ Deno.test("a finished run from another environment is repeated, unless that is a
   const allowed = await runTask("sweep", [doneSpec, "--out", dir, "--allow-environment-change"]);
   assertEquals(allowed.code, 0, allowed.stderr);
   assertEquals(await Deno.readTextFile(runPaths(run).journal), journal);
+  const earlier = join(dir, "earlier"), elsewhere = await Deno.makeTempDir({ dir: root });
+  await Deno.symlink(elsewhere, earlier);
+  const refused = await runTask("sweep", [doneSpec, "--out", dir]);
+  assertEquals(refused.code, 3, refused.stderr);
+  assertStringIncludes(refused.stderr, `Cannot use ${earlier}: `);
+  assertEquals([...Deno.readDirSync(elsewhere)], []);
+  await Deno.remove(earlier);
   const { code, stderr } = await runTask("sweep", [doneSpec, "--out", dir]);
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, 'cpuModel was "Another CPU", is ');

@@ -93,7 +93,7 @@ export {
   journalStatus,
   readRun,
   type RecordedRun,
-  requireOwnFile,
+  requireInside,
   requirePlace,
   requireRuns,
   runFolder,

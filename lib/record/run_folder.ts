@@ -94,16 +94,16 @@ function linkProblem(
 }
 
 /**
- * Requires that a file of a sweep, such as its plan, is not a link that leaves the sweep's folder.
+ * Requires that a file or folder of a sweep, such as its plan, is not a link that leaves the sweep's folder.
  *
  * @param sweepDir The sweep's folder.
- * @param path The file. May be missing.
+ * @param path The file or folder. May be missing.
  * @throws {UserError} For such a link.
  */
-export function requireOwnFile(sweepDir: string, path: string): void {
+export function requireInside(sweepDir: string, path: string): void {
   const info = lstat(path), problem = info && linkProblem(path, { info, sweepDir });
   if (problem === undefined) return;
-  throw new UserError(`Cannot read ${path}: ${problem}. Replace the link by its file.`);
+  throw new UserError(`Cannot use ${path}: ${problem}. Remove the link.`);
 }
 
 /**

@@ -6,11 +6,17 @@
 import { join } from "node:path";
 import { isEmpty } from "../file/exists.ts";
 import { completeReplacement, type FolderPlace, stagedNames } from "../file/replace_folder.ts";
-import { runFolder, runPaths } from "../record/mod.ts";
+import { requireInside, runFolder, runPaths } from "../record/mod.ts";
 
-/** Returns the staging folder of merges in a sweep folder. */
+/**
+ * Returns the staging folder of merges in a sweep folder.
+ *
+ * @throws {UserError} If the staging folder is a link that leaves the sweep folder.
+ */
 export function mergeStaging(dir: string): string {
-  return join(dir, ".merge");
+  const staging = join(dir, ".merge");
+  requireInside(dir, staging);
+  return staging;
 }
 
 /** Returns the place of a run for a given run folder. */

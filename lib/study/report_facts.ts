@@ -10,7 +10,7 @@ import type { CulpritFinding } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
 import { PACKAGE_FOLDER } from "../file/package.ts";
 import { shellWord } from "../file/shell_word.ts";
-import { readJson, type RecordedRun, requireOwnFile } from "../record/mod.ts";
+import { readJson, type RecordedRun, requireInside } from "../record/mod.ts";
 
 /**
  * Returns the commands that reproduce a folder's runs, to be run in the losskit folder. The first command runs the missing
@@ -52,7 +52,7 @@ const shown = v.object({
  */
 export function readCulprits(dir: string): CulpritFinding[] {
   const path = join(dir, "compare.json");
-  requireOwnFile(dir, path);
+  requireInside(dir, path);
   try {
     Deno.statSync(path);
   } catch {

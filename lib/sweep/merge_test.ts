@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { SPEC, writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
@@ -15,6 +15,7 @@ import {
   takeClaim,
   writeManifest,
 } from "../record/mod.ts";
+import { completeMerges } from "../run/merge_place.ts";
 import { createRandom } from "../text/mod.ts";
 import { type MergeReport, mergeSweeps } from "./merge.ts";
 import { type Plan, readPlan, writePlan } from "./plan_file.ts";
@@ -212,6 +213,29 @@ Deno.test("mergeSweeps() leaves runs owned by other processes unchanged", async 
   });
 });
 
+Deno.test("mergeSweeps() refuses a staging folder that is a link out of the folder, and changes nothing there", async () => {
+  await withFolders(async (folder) => {
+    const a = folder("a"), b = folder("b"), elsewhere = folder("elsewhere");
+    const id = writeRun(a, { seed: 1, steps: 4 });
+    writeRun(b, { seed: 1, steps: 9 });
+    Deno.mkdirSync(join(elsewhere, `${id}.old`), { recursive: true });
+    Deno.symlinkSync(elsewhere, join(a, ".merge"));
+    await assertRejects(
+      () => mergeSweeps(a, [b]),
+      UserError,
+      `Cannot use ${join(a, ".merge")}: ${
+        join(a, ".merge")
+      } is a symbolic link that leaves the sweep's folder`,
+    );
+    assertThrows(() => completeMerges(a), UserError, "is a symbolic link that leaves the sweep's folder");
+    assertEquals(
+      [...Deno.readDirSync(elsewhere)].map(({ name }) => name).sort(),
+      [`${id}.old`, "runs"].sort(),
+    );
+    assertEquals(states(a), { 1: "4 unfinished" });
+  });
+});
+
 Deno.test("mergeSweeps() merges plans of the same text, code and threads, and refuses others", async () => {
   await withFolders(async (folder) => {
     const a = folder("a"), b = folder("b"), c = folder("c");
@@ -228,7 +252,7 @@ Deno.test("mergeSweeps() merges plans of the same text, code and threads, and re
         /the same text, got [0-9a-f]{64} in .* and 0{64} in /,
       ],
       [{ libSha256: "1".repeat(64) }, /the same version of the code in lib\/, got .* and 1{64} in /],
-      [{ threads: 2 }, /the same number of threads, got \d in .*a and 2 in .*c\. /],
+      [{ threads: 2, runs: [] }, /the same number of threads, got \d in .*a and 2 in .*c\. /],
     ];
     for (const [other, message] of others) {
       writePlan(c, { ...planOf([9]), ...other });

@@ -14,7 +14,7 @@ import {
   dataSourceSchema,
   readSealed,
   removeLeftovers,
-  requireOwnFile,
+  requireInside,
   runIdOf,
   type RunSpec,
   runSpecSchema,
@@ -93,7 +93,7 @@ const REMEDY = "Restore the file from a copy, or choose another folder with --ou
  */
 export function readPlan(dir: string): Plan | undefined {
   const path = planPath(dir);
-  requireOwnFile(dir, path);
+  requireInside(dir, path);
   try {
     Deno.statSync(path);
   } catch {

@@ -13,6 +13,7 @@ import {
   JournalWriter,
   readJournal,
   readManifest,
+  requireInside,
   requirePlace,
   runFolder,
   runPaths,
@@ -36,6 +37,7 @@ export function isFinished(dir: string, { id, spec: { steps } }: PlannedRun): bo
  * Moves a finished run of another environment to `DIR/earlier`, unchanged.
  *
  * @returns The reason for the rerun and the new location of the record. Undefined if the environment is the same.
+ * @throws {UserError} If `DIR/earlier` is a link that leaves the sweep's folder.
  */
 export async function setAside(
   dir: string,
@@ -47,6 +49,7 @@ export async function setAside(
   if (changes === undefined) return undefined;
   using _claim = await takeClaim(paths.claim);
   const earlier = join(dir, "earlier");
+  requireInside(dir, earlier);
   Deno.mkdirSync(earlier, { recursive: true });
   for (let i = 1;; i++) {
     const place = join(earlier, `${id}-${i}`);

@@ -17,6 +17,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   jupyter: ["jupyterDataDir", "labPython", "startLab", "writeKernelspec"], // starts JupyterLab, for its user to work in
   main: [],
   merge: ["describe", "mergeSweeps"],
+  note: ["noteRun"],
   notebooks: ["runNotebooks"],
   plan: ["plan"],
   report: ["report", "serveReport"],

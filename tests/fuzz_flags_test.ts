@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   export: [MISSING],
   generate: [MISSING],
   merge: [MISSING],
+  note: [MISSING],
   notebooks: [`${MISSING}.ipynb`],
   plan: [`${MISSING}.json`],
   report: [MISSING],

@@ -32,7 +32,7 @@ function sweep(root: string, name: string): string {
 }
 
 Deno.test("tasks that read records cannot start programs, call native code or use the network", () => {
-  for (const task of ["export", "merge"]) assertEquals([task, permissionsOf(task)], [task, []]);
+  for (const task of ["export", "merge", "note"]) assertEquals([task, permissionsOf(task)], [task, []]);
   assertEquals(permissionsOf("report"), ["net=127.0.0.1"]);
   for (const task of ["plan", "explain"]) assertEquals([task, permissionsOf(task)], [task, ["run"]]);
   assertEquals(permissionsOf("compare"), ["ffi", "run"]);
@@ -69,6 +69,7 @@ Deno.test("these tasks work with the permissions in deno.json", async () => {
       ["compare", [dir, "--culprit", "none"]],
       ["compare", [dir]],
       ["explain", [run]],
+      ["note", [run, "text", "--tag", "a"]],
       ["plan", [spec, "--out", join(root, "planned")]],
       ["plan", [withoutPolicy, "--out", join(root, "by-device")]],
     ];

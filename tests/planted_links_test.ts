@@ -33,7 +33,9 @@ for (const file of Object.values(files)) {
       const again = await sweep();
       assertEquals(again.code, 0, again.stderr);
     }
-    assert(name === "claim.json" || name === "best.safetensors" || !Deno.lstatSync(planted).isSymlink);
+    assert(
+      ["claim.json", "best.safetensors", "note.json"].includes(name) || !Deno.lstatSync(planted).isSymlink,
+    );
     assertEquals(Deno.readTextFileSync(target), content);
     assertEquals(resultDifferences(readPlan(done)!, { want: done, got: dir }), []);
   });

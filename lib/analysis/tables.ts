@@ -46,7 +46,7 @@ const RUN_COLUMNS = [
  * Returns one row per run: `run`, `data`, `tokenizer`, `T`, `policy` (with overrides), `seed`, `perturbation` if a run is
  * perturbed (`noise 1`, `order 1`, or `none`), every other field of the specs in which runs differ, `status`, completed
  * `steps`, `valLoss` (last) and `bestValLoss` (lowest finite), both in nats per token, `bitsPerByte` of the last
- * evaluation, `tokensPerSecond` (median over steps), `spikes`, and `nonFinite` (training losses and gradient norms).
+ * evaluation, `tokensPerSecond` (median over steps), `spikes`, `tags` if a run has any, and `nonFinite` (training losses and gradient norms).
  * Missing values are NaN.
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
@@ -161,6 +161,9 @@ function tableOf<Name extends string>(
   const specs = runs.map(({ manifest: { spec } }) => spec), devices = runs.map(deviceOf);
   const after: Readonly<Record<string, readonly (readonly [string, readonly unknown[]])[]>> = {
     policy: new Set(devices).size > 1 ? [["device", devices]] : [],
+    status: runs.some(({ note }) => note !== undefined && note.tags.length > 0)
+      ? [["tags", runs.map(({ note }) => note?.tags.join(", ") ?? "")]]
+      : [],
     seed: [
       ...specs.some(isPerturbed) ? [["perturbation", specs.map(perturbationOf)] as const] : [],
       ...varyingFields(specs, NAMED).filter((field) => !columns.some((name) => name === field))

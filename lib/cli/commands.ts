@@ -33,6 +33,7 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
     { name: "sweep", load: () => import("./sweep.ts") },
     { name: "compare", load: () => import("./compare.ts"), without: ["net"] },
     { name: "report", load: () => import("./report.ts"), without: ["run", "ffi"] },
+    { name: "note", load: () => import("./note.ts"), without: ["run", "ffi", "net"] },
     { name: "experiment", load: () => import("./experiment.ts") },
   ],
   "Check that runs are reproducible:": [

@@ -13,7 +13,7 @@ import type { Figure, PlotlyObject } from "./figure.ts";
 import { GAP_AXIS } from "./figures.ts";
 
 /** Axes without a figure. Colors show precisions, and intervals average over seeds. */
-const NOT_DRAWN = ["precision", "seed", "status", "perturbation"];
+const NOT_DRAWN = ["precision", "seed", "status", "perturbation", "tags"];
 
 /** Minimum number of values of a single category. The interval of two values says little. */
 const ENOUGH = 3;

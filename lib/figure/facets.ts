@@ -42,6 +42,7 @@ const KNOWN: readonly Omit<Facet, "values">[] = [
     label: "device",
     valueOf: (run) => plainText(deviceOf(run)),
   },
+  { key: "tags", label: "tags", valueOf: ({ note }) => plainText(note?.tags.join(", ") || "none") },
   { key: "status", label: "status", valueOf: ({ status }) => status },
 ];
 
@@ -93,7 +94,7 @@ export interface Setting<M> {
  * @param runOf Returns the run that determines an item's setting.
  */
 export function bySetting<M>(members: readonly M[], runOf: (member: M) => RecordedRun): Setting<M>[] {
-  const free = ["precision", "seed", "status", "tokenizer", "T"];
+  const free = ["precision", "seed", "status", "tags", "tokenizer", "T"];
   const facets = facetsOf(members.map(runOf)).filter(({ key }) => !free.includes(key));
   const groups = Map.groupBy(members, (member) => {
     const run = runOf(member), { spec, data } = run.manifest;

@@ -9,6 +9,7 @@ import type { RunEvent } from "./event.ts";
 import type { ExpectedRun } from "./_event_order.ts";
 import { finishOf, scanJournal, supersededLines } from "./journal.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { readNote, type RunNote } from "./note.ts";
 import { type EventStore, keepStore } from "./run_series.ts";
 
 /** Paths of a run's files. */
@@ -29,6 +30,8 @@ export interface RunPaths {
   readonly log: string;
   /** Claim of the owner process. Remains after the process was killed. */
   readonly claim: string;
+  /** Note and tags of a user, if there are any. */
+  readonly note: string;
 }
 
 /** Returns the paths of a run's files. */
@@ -42,6 +45,7 @@ export function runPaths(folder: string): RunPaths {
     best: join(folder, "best.safetensors"),
     log: join(folder, "log.txt"),
     claim: join(folder, "claim.json"),
+    note: join(folder, "note.json"),
   };
 }
 
@@ -152,8 +156,10 @@ export interface RecordedRun {
   readonly events: readonly RunEvent[];
   /** `unfinished`: no `finish` event, and the last event is not `fail`. */
   readonly status: "finished" | "failed" | "unfinished";
-  /** Descriptions of dropped or ignored journal lines. */
+  /** Descriptions of dropped or ignored journal lines, and of an unreadable note. */
   readonly warnings: readonly string[];
+  /** Note and tags of a user. Default: none. */
+  readonly note?: RunNote | undefined;
 }
 
 /**
@@ -170,8 +176,10 @@ export function readRun(folder: string): RecordedRun {
     runId: manifest.runId,
     steps: manifest.spec.steps,
   });
+  const { note, problem } = intactNote(paths.note);
   const run: RecordedRun = {
     manifest,
+    note,
     get events() {
       return [...store];
     },
@@ -179,10 +187,21 @@ export function readRun(folder: string): RecordedRun {
     warnings: [
       ...(dropped === undefined ? [] : [`${paths.journal}: dropped a half-written last line`]),
       ...(superseded === 0 ? [] : [`${paths.journal}: ignored ${supersededLines(superseded)}`]),
+      ...(problem === undefined ? [] : [problem]),
     ],
   };
   keepStore(run, store);
   return run;
+}
+
+/** Reads a note. A damaged note does not make its run unreadable. */
+function intactNote(path: string): { note?: RunNote | undefined; problem?: string } {
+  try {
+    return { note: readNote(path) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { problem: error.message };
+  }
 }
 
 /**

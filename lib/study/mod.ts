@@ -31,6 +31,7 @@ export {
   exportRuns,
 } from "./export_runs.ts";
 export { generateText, type GenerateTextOptions } from "./generate_text.ts";
+export { type NoteChange, noteRun } from "./note_run.ts";
 export type { ModelChoice, WhichWeights } from "../run/mod.ts";
 export { type Forecast, type ForecastRun, plan, type PlanOptions } from "./plan.ts";
 export { report, type ReportOptions, type WrittenReport } from "./report.ts";

@@ -5,6 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { clauseOf } from "../error/clause.ts";
+import { exists } from "../file/exists.ts";
 import { UserError } from "../error/user_error.ts";
 import { removeIncoming, replaceFolder } from "../file/replace_folder.ts";
 import {
@@ -236,6 +237,9 @@ async function copyRun(
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
+    }
+    if (!exists(copy.note) && exists(runPaths(place).note)) {
+      Deno.copyFileSync(runPaths(place).note, copy.note);
     }
   });
 }

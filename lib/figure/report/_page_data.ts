@@ -48,6 +48,7 @@ export function pageData(
         Object.entries(rows[i]!).filter(([name]) => RESULTS.includes(name))
           .map(([name, value]) => [columnLabel(name), formatCell(value, name)]),
       ),
+      ...run.note !== undefined && run.note.text !== "" && { note: run.note.text },
       ...scalesOf(run, flops.get(run.manifest.runId)),
     }])),
   };

@@ -755,6 +755,7 @@ export const SCRIPT: string = `
     place.replaceChildren(
       make("p", [back]),
       make("h2", \`Run \${id}\`),
+      ...run.note === void 0 ? [] : [make("p", run.note, { class: "headline" })],
       make(
         "p",
         pair.length === 0 ? "No other run differs from it in precision alone." : [

@@ -36,6 +36,7 @@ export function showOpened(): void {
   place.replaceChildren(
     make("p", [back]),
     make("h2", `Run ${id}`),
+    ...run.note === undefined ? [] : [make("p", run.note, { class: "headline" })],
     make(
       "p",
       pair.length === 0 ? "No other run differs from it in precision alone." : [

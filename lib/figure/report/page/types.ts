@@ -34,6 +34,8 @@ export interface PageRun {
   readonly fields: Readonly<Record<string, string>>;
   /** Results by label. */
   readonly results: Readonly<Record<string, string>>;
+  /** Note of a user. */
+  readonly note?: string;
   /** Tokens per step. */
   readonly tokens: number;
   /** Operations per step, if known. */

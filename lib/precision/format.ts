@@ -61,6 +61,8 @@ export type FormatInfo =
     "name" | "bits" | "exponent" | "mantissa" | "family" | "largest" | "smallestNormal" | "smallestSubnormal"
   >
   & {
+    /** Name for readers, which marks formats that no standard defines: `IEEE-style e4m3`. */
+    readonly label: string;
     /** True if results beyond the largest value become the largest value. */
     readonly saturates: boolean;
     /** True if the format has infinities. */
@@ -194,13 +196,18 @@ export function parseTensorFormat(name: string): Format {
  *
  * @param format A name accepted by {@linkcode parseFormat}.
  * @throws {RangeError} For another name.
+ * @throws {TypeError} For a name that is no text.
  */
 export function formatInfo(format: string): FormatInfo {
+  if (typeof format !== "string") {
+    throw new TypeError(`Cannot describe a format: expected its name, got ${JSON.stringify(format)}.`);
+  }
   const parsed = parseFormat(format);
   const { name, bits, exponent, mantissa, family, largest, smallestNormal, smallestSubnormal, hasNaN } =
     parsed;
   return {
     name,
+    label: formatLabel(parsed),
     bits,
     exponent,
     mantissa,

@@ -41,6 +41,29 @@ for (const [name, digests] of Object.entries(fixture.digests)) {
   });
 }
 
+Deno.test("formatInfo() labels formats that no standard defines, and refuses other names", () => {
+  const labels = ["e4m3", "e4m3fn", "e5m2-saturating", "float16", "e8m0", "e2m1-stochastic"]
+    .map((name) => formatInfo(name).label);
+  assertEquals(labels, [
+    "IEEE-style e4m3",
+    "e4m3fn",
+    "e5m2-saturating",
+    "float16",
+    "e8m0",
+    "IEEE-style e2m1-stochastic",
+  ]);
+  assertThrows(
+    () => formatInfo("mxfp8"),
+    RangeError,
+    'Cannot use the number format "mxfp8": expected float32',
+  );
+  assertThrows(
+    () => (formatInfo as (name?: string) => unknown)(),
+    TypeError,
+    "Cannot describe a format: expected its name, got undefined.",
+  );
+});
+
 Deno.test("formatInfo() returns the ranges of ml_dtypes", () => {
   for (const [name, wanted] of Object.entries(fixture.ranges)) {
     const { largest, smallestNormal, smallestSubnormal, bits } = formatInfo(name);

@@ -121,7 +121,8 @@ export function scaleUp(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   const normal = timesPower(x, k);
   // A subnormal number is a multiple of 2^-149, which is the integer in its bits.
   const multiples = tf.round(timesPower(tf.abs(x), tf.add(k, int(149)))); // half to even
-  const subnormal = tf.less(multiples, tf.scalar(SMALLEST_NORMAL));
+  // Numbers that round up to the smallest normal one are subnormal before, and would be flushed.
+  const subnormal = tf.lessEqual(multiples, tf.scalar(SMALLEST_NORMAL));
   const small = floatOf(tf.cast(tf.minimum(multiples, SMALLEST_NORMAL), "int32"));
   return tf.where(subnormal, withSignOf(bitsOf(x), small), normal);
 }

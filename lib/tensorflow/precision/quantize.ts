@@ -54,7 +54,7 @@ export interface QuantizeOptions {
  * @returns float32 numbers of the same kind and shape. The gradient of a tensor passes through unchanged.
  * @throws {RangeError} For an unknown or contradictory format, rounding or scaling, or a shape that does not match
  * the number of values.
- * @throws {TypeError} For values that are neither a Float32Array nor a floating tensor.
+ * @throws {TypeError} For values that are neither a Float32Array nor a floating tensor, and unknown options.
  *
  * @example
  * ```ts
@@ -88,6 +88,7 @@ export function quantize(
   format: string,
   options: QuantizeOptions = {},
 ): Float32Array<ArrayBuffer> | tf.Tensor {
+  requireOptions(options);
   const isArray = values instanceof Float32Array;
   if (!isArray && !(values instanceof tf.Tensor && values.dtype === "float32")) {
     const given = values as unknown;
@@ -97,8 +98,12 @@ export function quantize(
       }. Use Float32Array.from().`,
     );
   }
+  if (!isArray && values.isDisposed) {
+    throw new TypeError("Cannot quantize: expected a tensor with values, got a disposed one.");
+  }
   const quantizer = quantizerFor(format, options);
-  const { seed = 1, axis = -1, amaxHistory } = options;
+  const { seed = 1, axis = -1 } = options;
+  const amaxHistory = historyOf(options.amaxHistory, quantizer);
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(`Cannot quantize: expected an integer seed of at least 0, got ${seed}.`);
   }
@@ -117,7 +122,7 @@ export function quantize(
     const key = isRandom ? tf.tensor1d([seed | 0, Math.floor(seed / 2 ** 32) | 0], "int32") : undefined;
     const history = amaxHistory === undefined || amaxHistory.length === 0
       ? undefined
-      : tf.tensor1d([...amaxHistory]);
+      : tf.tensor1d(amaxHistory);
     return tf.customGrad((x) => ({
       value: toFloat32(quantizeTensor(tf.clone(x as tf.Tensor), quantizer, { axis, key, history })),
       gradFunc: (dy: tf.Tensor) => dy,
@@ -125,8 +130,50 @@ export function quantize(
   });
 }
 
+/** Names of {@linkcode QuantizeOptions}. */
+const OPTION_NAMES = [
+  "rounding",
+  "scaling",
+  "seed",
+  "shape",
+  "axis",
+  "amaxHistory",
+] as const satisfies readonly (keyof QuantizeOptions)[];
+
+function requireOptions(options: object): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot quantize: expected options as an object, got ${JSON.stringify(options)}.`);
+  }
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.some((known) => known === name));
+  if (unknown === undefined) return;
+  throw new TypeError(
+    `Cannot quantize: expected options of ${OPTION_NAMES.join(", ")}, got ${unknown}.`,
+  );
+}
+
+/** Returns the history of delayed scaling in float32, most recent first. */
+function historyOf(given: readonly number[] | undefined, { name, scaling }: Quantizer): number[] | undefined {
+  if (given === undefined) return undefined;
+  if (scaling?.kind !== "delayed") {
+    throw new RangeError(
+      `Cannot quantize to ${name}: expected amaxHistory with delayed scaling only. Omit amaxHistory.`,
+    );
+  }
+  if (!Array.isArray(given) || !given.every((amax) => Number.isFinite(amax) && amax >= 0)) {
+    throw new RangeError(
+      `Cannot quantize to ${name}: expected amaxHistory as a list of finite numbers of at least 0, got ${
+        JSON.stringify(given)
+      }.`,
+    );
+  }
+  return given.map(Math.fround);
+}
+
 /** Combines the format's name with the options. */
 function quantizerFor(name: string, { rounding, scaling }: QuantizeOptions): Quantizer {
+  if (typeof name !== "string") {
+    throw new TypeError(`Cannot quantize: expected the name of a format, got ${JSON.stringify(name)}.`);
+  }
   const given = parseQuantizer(name);
   const own = given.format.rounding;
   if (own === "kahan") {
@@ -155,10 +202,10 @@ function quantizerFor(name: string, { rounding, scaling }: QuantizeOptions): Qua
 }
 
 function shapeOf(values: Float32Array, shape: readonly number[] = [values.length]): readonly number[] {
-  const sizes = shape.every((size) => Number.isInteger(size) && size >= 0);
+  const sizes = Array.isArray(shape) && shape.every((size) => Number.isInteger(size) && size >= 0);
   if (sizes && shape.reduce((product, size) => product * size, 1) === values.length) return shape;
   throw new RangeError(
-    `Cannot quantize: expected a shape of ${values.length} values, got [${shape}].`,
+    `Cannot quantize: expected a shape of ${values.length} values, got ${JSON.stringify(shape)}.`,
   );
 }
 

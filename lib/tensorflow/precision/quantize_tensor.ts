@@ -102,8 +102,11 @@ function quantizeScaled(
   const { format, scaling } = parseQuantizer(quantizer);
   const [noise, history] = isRandom ? further : [undefined, ...further];
   const groups = groupsOf(x!, scaling!, axis);
-  // No cast saturates: scaled values are rounded in float32.
-  const element: Format = { ...format, overflow: "saturate", storage: "float32", emulated: true };
+  // No cast saturates: scaled values are rounded in float32, which also keeps NaN in formats without it.
+  const element: Format = {
+    ...format,
+    ...{ overflow: "saturate", hasNaN: true, storage: "float32", emulated: true },
+  };
   const { exponent, scale, inverse } = conversionOf(groups, { format: element, scaling: scaling!, history });
   const lowered = scaleDown(groups.values, tf.neg(exponent));
   const scaled = scale === undefined ? lowered : tf.mul(lowered, scale);
@@ -190,16 +193,16 @@ function groupsOf(x: tf.Tensor, scaling: Scaling, axis: number): Groups {
 }
 
 /**
- * Rounds finite numbers to the nearest value of a format, ties to even. Larger numbers saturate. Subnormal numbers of
+ * Rounds to the nearest value of a format, ties to even. Larger numbers and infinities saturate. Subnormal numbers of
  * float32 count as 0. This takes half as many passes over the data as `roundTo`, which also rounds special values.
  */
 function roundToNearest(x: tf.Tensor, { exponent, mantissa, largest }: Format): tf.Tensor {
   const lowest = 2 - 2 ** (exponent - 1) + 127; // exponent field of the smallest normal number
-  const binade = tf.maximum(bitwise("BitwiseAnd", bitsOf(x), INFINITE), int(lowest << 23));
+  const limited = tf.maximum(tf.minimum(x, largest), -largest);
+  const binade = tf.maximum(bitwise("BitwiseAnd", bitsOf(limited), INFINITE), int(lowest << 23));
   const ulp = tf.sub(binade, int(mantissa << 23)); // bits of the distance between neighbors
   const inverse = floatOf(tf.sub(int(254 << 23), ulp));
-  const rounded = tf.mul(tf.round(tf.mul(x, inverse)), floatOf(ulp));
-  return tf.maximum(tf.minimum(rounded, largest), -largest);
+  return tf.mul(tf.round(tf.mul(limited, inverse)), floatOf(ulp));
 }
 
 /** Returns the bits of |x|. They order as the magnitudes, with NaN above Inf. */

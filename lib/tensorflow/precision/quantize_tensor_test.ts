@@ -95,6 +95,18 @@ Deno.test("quantizeTensor() equals quantizeArray() along every axis", () => {
   }
 });
 
+Deno.test("numbers next to the smallest normal one keep their bits in a row of subnormal numbers", () => {
+  for (const largest of [0x7fffff, 0x7ffffe, 0x800000, 0x800001, 0x12345]) {
+    const bits = Int32Array.of(largest, largest - 1, 1, 0, largest | -0x80000000);
+    const x = new Float32Array(bits.buffer), row = tensorOf(x, [1, 5]);
+    for (const name of ["e7m23/row", "e2m23/tensor", "e4m3fn/row", "mxfp8"]) {
+      const wanted = quantizeArray(x, parseQuantizer(name), { shape: [1, 5] });
+      const found = valuesOf(quantizeTensor(row, parseQuantizer(name)));
+      assertEquals(new Int32Array(found.buffer), new Int32Array(wanted.buffer), `${name} of ${largest}`);
+    }
+  }
+});
+
 Deno.test("scaled stochastic rounding of tensors returns a neighbor, without bias, and repeats with its key", () => {
   const count = 40_000;
   const x = Float32Array.from({ length: count }, (_, i) => i % 32 === 0 ? 6 : 2.3);

@@ -69,6 +69,22 @@ Deno.test("quantize() uses the history of delayed scaling", () => {
   const options = { scaling: "delayed", amaxHistory: [224, 448] } as const;
   assertEquals(quantize(Float32Array.of(447, 1000), "e4m3fn", options), Float32Array.of(448, 448));
   assertEquals(quantize(tf.tensor1d([447, 1000]), "e4m3fn", options).arraySync(), [448, 448]);
+  // Maxima are float32, and numbers beyond the scaled range saturate, infinities included.
+  const x = Float32Array.of(-Infinity, 3e38, 1, -0, 0.7, -2);
+  for (const format of ["e2m1fn", "e2m1", "e3m2fn", "e4m3fn", "e5m2", "e5m10"]) {
+    for (const rounding of ["nearest", "truncate"] as const) {
+      const how = {
+        scaling: "delayed",
+        rounding,
+        amaxHistory: [5.517821470275521, 9.26251943456009],
+      } as const;
+      assertEquals(quantize(tf.tensor1d(x), format, how).dataSync(), quantize(x, format, how), format);
+      assertEquals(quantize(x, format, how).every(Number.isFinite), true, format);
+      const lost = Float32Array.of(NaN, 1), [first, second] = quantize(lost, format, how);
+      assertEquals(quantize(tf.tensor1d(lost), format, how).arraySync(), [first, second], format);
+      assertEquals([first, Number.isFinite(second)], [NaN, true], format);
+    }
+  }
 });
 
 Deno.test("quantize() passes gradients through, and accepts 16-bit tensors", () => {
@@ -78,6 +94,8 @@ Deno.test("quantize() passes gradients through, and accepts 16-bit tensors", () 
 });
 
 Deno.test("quantize() refuses wrong arguments", () => {
+  const disposed = tf.tensor1d([1]);
+  disposed.dispose();
   const wrong: [values: unknown, format: string, options: object, kind: new () => Error, message: string][] =
     [
       [[1, 2], "e4m3fn", {}, TypeError, "expected a Float32Array or a floating tensor, got object"],
@@ -107,6 +125,15 @@ Deno.test("quantize() refuses wrong arguments", () => {
       [values, "mxfp8", { shape: [5, 5] }, RangeError, "expected a shape of 96 values, got [5,5]"],
       [values, "mxfp8", { axis: 1 }, RangeError, "expected an axis from -1 to 0, got 1"],
       [values, "mxfp8", { seed: -1 }, RangeError, "an integer seed"],
+      [values, "mxfp8", { shape: 96 }, RangeError, "expected a shape of 96 values, got 96"],
+      [values, undefined as unknown as string, {}, TypeError, "expected the name of a format, got undefined"],
+      [values, "mxfp8", { scale: "mx" }, TypeError, "expected options of rounding, scaling, seed"],
+      [values, "mxfp8", null as unknown as object, TypeError, "expected options as an object, got null"],
+      [values, "mxfp8", "mx" as unknown as object, TypeError, 'expected options as an object, got "mx"'],
+      [values, "mxfp8", { amaxHistory: [1] }, RangeError, "expected amaxHistory with delayed scaling only"],
+      [values, "e4m3fn/delayed", { amaxHistory: [-1] }, RangeError, "finite numbers of at least 0, got [-1]"],
+      [values, "e4m3fn/delayed", { amaxHistory: 3 }, RangeError, "finite numbers of at least 0, got 3"],
+      [disposed, "mxfp8", {}, TypeError, "expected a tensor with values, got a disposed one"],
       [tf.tensor1d(values), "mxfp8", { shape: [96] }, TypeError, "with a Float32Array only"],
     ];
   for (const [given, format, options, kind, message] of wrong) {

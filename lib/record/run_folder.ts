@@ -74,7 +74,13 @@ export function placeProblem(folder: string): string | undefined {
     if (!info.isDirectory && !Deno.statSync(place).isDirectory) return `${place} is not a folder`;
   }
   for (const place of Object.values(runPaths(path))) {
-    const info = lstat(place), problem = info && linkProblem(place, { info, sweepDir });
+    let info: Deno.FileInfo;
+    try {
+      info = Deno.lstatSync(place);
+    } catch {
+      continue; // missing, or unreadable, which the reader of the file reports
+    }
+    const problem = linkProblem(place, { info, sweepDir });
     if (problem !== undefined) return problem;
   }
   return undefined;

@@ -1,5 +1,5 @@
 /** Experiment H: which product of a linear layer suffers most from MXFP4, and Hadamard rotations of its operands. */
-import type { Experiment } from "../../lib/sweep/mod.ts";
+import type { Experiment } from "../lib/sweep/mod.ts";
 import {
   gapDifference,
   gapsOf,
@@ -10,8 +10,8 @@ import {
   meansOf,
   precision,
   precisionAxes,
-} from "../_precisions.ts";
-import { concludeParts, hasPolicy, inWords, isAbove, SMALL_MODEL } from "../_runs.ts";
+} from "./_precisions.ts";
+import { concludeParts, hasPolicy, inWords, isAbove, SMALL_MODEL } from "./_runs.ts";
 
 const BLOCKS = "@h.0+h.1=bfloat16";
 

@@ -31,11 +31,11 @@ export function printableJson(json: string): string {
 }
 
 /** Words of a message that are shortened: longer than most paths. */
-const LONG_WORD = /(\S{500})\S{500,}/gu;
+const LONG_WORD = /(\S{200})\S{800,}/gu;
 
 /**
  * Returns an error's message with all lines after the first indented, so that a multi-line name cannot imitate our
- * output. Words of 1,000 characters or more are shortened to 500.
+ * output. Words of 1,000 characters or more are shortened to 200.
  */
 export function printableError(message: string): string {
   return printableLines(message).replace(LONG_WORD, "$1…").replace(/\n(?! {2})/g, "\n  ");

@@ -25,7 +25,7 @@ Deno.test("printableError() indents the later lines of a message, and shortens l
   const path = `/${"a".repeat(900)}`;
   assertEquals(
     printableError(`Cannot use ${path} ${"x".repeat(5000)}.`),
-    `Cannot use ${path} ${"x".repeat(500)}…`,
+    `Cannot use ${path} ${"x".repeat(200)}…`,
   );
   assertEquals(printableError("Cannot read a\nidentical\n  more"), "Cannot read a\n  identical\n  more");
 });

@@ -33,7 +33,7 @@ export {
 } from "./tensorflow/mod.ts";
 // Texts.
 export type { Tokenizer } from "./text/mod.ts";
-export { loadDataset, type LoadDatasetOptions } from "./run/mod.ts";
+export { loadDataset, type LoadDatasetOptions, loadModel } from "./run/mod.ts";
 export { type BatchesOptions, type BatchOptions, Dataset, type TrainingBatch } from "./train/mod.ts";
 // Models.
 export {
@@ -44,7 +44,6 @@ export {
   gpt,
   type GptConfig,
   type GptOptions,
-  loadGpt2,
   type Parameters,
   saveGpt2,
 } from "./model/mod.ts";

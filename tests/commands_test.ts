@@ -13,7 +13,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   experiment: ["runExperiment"],
   explain: ["explainNonFinite", "explainRun"],
   export: ["checkExport", "exportRuns"],
-  generate: ["generateText"],
+  generate: ["generateTexts"],
   jupyter: ["jupyterDataDir", "labPython", "startLab", "writeKernelspec"], // starts JupyterLab, for its user to work in
   main: [],
   merge: ["describe", "mergeSweeps"],

@@ -6,10 +6,10 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } fro
 import { join } from "node:path";
 import { UserError } from "../lib/error/user_error.ts";
 import { exists } from "../lib/file/exists.ts";
-import { decodeSafetensors, encodeSafetensors, gpt, loadGpt2 } from "../lib/model/mod.ts";
+import { decodeSafetensors, encodeSafetensors } from "../lib/model/mod.ts";
 import { reproduceRun } from "../lib/proof/mod.ts";
 import { effectiveEvents, readRun, readRuns, type RecordedRun } from "../lib/record/mod.ts";
-import { loadDataset } from "../lib/run/mod.ts";
+import { loadDataset, loadModel } from "../lib/run/mod.ts";
 import { mergeSweeps } from "../lib/sweep/mod.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { createTrainer } from "../lib/train/mod.ts";
@@ -61,9 +61,8 @@ Deno.test("initFrom starts from the weights of a run or folder, with its options
   assertEquals(evalsOf(fromFolder), evalsOf(fromRun));
   // The library trains the same from the same weights.
   await useTensorFlow({ threads: 1 });
-  const { config, parameters } = await loadGpt2(folder);
   using dataset = await loadDataset(data, { tokenizer: join(folder, "tokenizer.json") });
-  using model = gpt(config, { parameters });
+  using model = await loadModel(folder);
   using trainer = createTrainer(model, { steps: 5, warmupSteps: 0, seed: 1 });
   for (const batch of dataset.batches({ batchSize: 4, blockSize: 16, steps: 5, seed: 1 })) {
     trainer.step(batch);

@@ -1,12 +1,13 @@
 /** `deno task generate RUN|GPT2_FOLDER`: continues a prompt with a trained model. */
 import type { Command } from "commander";
-import { generateText, type WhichWeights } from "../study/mod.ts";
-import { append, command, runCommand } from "./command.ts";
+import { generateTexts, type WhichWeights } from "../study/mod.ts";
+import { append, command, escaped, runCommand } from "./command.ts";
 import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
 import { numberOption } from "./numbers.ts";
 
 interface Options {
-  prompt?: string;
+  prompt?: string[];
+  stop?: string[];
   maxTokens?: number;
   temperature: number;
   topK?: number;
@@ -23,7 +24,12 @@ export const program: Command = command(
   "Continue a prompt with a trained model, and print the prompt with its continuation.",
 )
   .argument("<model>", MODEL_HELP)
-  .option("--prompt <text>", "text to continue (default: a line break)")
+  .option("--prompt <text>", "text to continue; repeatable (default: a line break)", append)
+  .option(
+    "--stop <text>",
+    "end the text before this one; \\n is a line break; repeatable (default: none)",
+    appendEscaped,
+  )
   .option("--max-tokens <n>", "number of tokens to generate (default: 100)", numberOption("--max-tokens"))
   .option(
     "--temperature <x>",
@@ -44,8 +50,14 @@ export const program: Command = command(
   .option("--threads <n>", "number of threads (default: the number of cores)", numberOption("--threads"))
   .action(print);
 
-async function print(folder: string, { maxTokens, ...options }: Options): Promise<void> {
-  console.log(await generateText(folder, { ...options, maxNewTokens: maxTokens }));
+/** Collects texts in which `\n` and `\t` stand for a line break and a tab. */
+function appendEscaped(text: string, before?: string[]): string[] {
+  return append(escaped(text), before);
+}
+
+async function print(folder: string, { maxTokens, prompt = [], ...options }: Options): Promise<void> {
+  const texts = await generateTexts(folder, prompt, { ...options, maxNewTokens: maxTokens });
+  console.log(texts.join("\n\n"));
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

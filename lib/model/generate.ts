@@ -19,6 +19,8 @@ export interface GenerateOptions extends SampleOptions {
   readonly maxNewTokens?: number | undefined;
   /** Seed of sampling, an integer in [0, 2^53). Default: 1. */
   readonly seed?: number | undefined;
+  /** Texts that end the generation, each of at least one character. They are not part of the result. Default: none. */
+  readonly stop?: string | readonly string[] | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface GenerateOptions extends SampleOptions {
  *
  * @param model The model. To generate in another precision, call this function inside `autocast`.
  * @param tokenizer Encodes the prompt and decodes the result.
- * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`.
+ * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`, `stop`.
  * @returns The prompt, followed by the generated text.
  * @throws {TypeError} For a tokenizer or a prompt of another kind.
  * @throws {RangeError} If an option is out of range, or the tokenizer cannot encode the prompt.
@@ -34,7 +36,7 @@ export interface GenerateOptions extends SampleOptions {
 export function generate(
   model: Gpt,
   tokenizer: Pick<Tokenizer, "encode" | "decode" | "vocabSize">,
-  { prompt = "\n", maxNewTokens = 100, ...options }: GenerateOptions = {},
+  { prompt = "\n", maxNewTokens = 100, stop = [], ...options }: GenerateOptions = {},
 ): string {
   if (typeof tokenizer?.encode !== "function") {
     throw new TypeError(
@@ -46,10 +48,48 @@ export function generate(
   }
   const ids = tokenizer.encode(prompt);
   const { vocabSize } = tokenizer;
-  const made = generateTokens(model.parameters, model.config, {
-    ...{ ...options, prompt: ids, maxNewTokens, vocabSize },
+  return continueText(model, {
+    ...{ ...options, prompt: ids, maxNewTokens, vocabSize, stop },
+    textOf: (made) => tokenizer.decode([...ids, ...made]),
   });
-  return tokenizer.decode([...ids, ...made]);
+}
+
+/** Options of {@linkcode continueText}. */
+export interface ContinueOptions extends GenerateTokensOptions, Pick<GenerateOptions, "stop"> {
+  /** Returns the text of the prompt and the new tokens. */
+  readonly textOf: (made: Int32Array) => string;
+}
+
+/**
+ * Generates tokens until a stop text or `maxNewTokens`.
+ *
+ * @returns The text of the prompt and the new tokens, up to the first stop text after the prompt.
+ * @throws {RangeError} For an option or a prompt that is out of range.
+ */
+export function continueText(
+  { parameters, config }: Pick<Gpt, "parameters" | "config">,
+  { stop = [], textOf, ...options }: ContinueOptions,
+): string {
+  const stops = typeof stop === "string" ? [stop] : stop;
+  if (stops.includes("")) {
+    throw new RangeError(
+      "Cannot generate text: expected stop texts of at least one character, got an empty one.",
+    );
+  }
+  const begin = textOf(new Int32Array(0)).length;
+  const endOf = (text: string) =>
+    stops.reduce((end, stop) => {
+      const at = text.indexOf(stop, begin);
+      return at < 0 ? end : Math.min(end, at);
+    }, text.length);
+  const isOver = (made: Int32Array) => {
+    const text = textOf(made);
+    return endOf(text) < text.length;
+  };
+  const text = textOf(
+    generateTokens(parameters, config, { ...options, ...(stops.length > 0 && { isOver }) }),
+  );
+  return text.slice(0, endOf(text));
 }
 
 /** Options of {@linkcode generateTokens}. */
@@ -62,6 +102,10 @@ export interface GenerateTokensOptions extends SampleOptions {
   readonly vocabSize?: number | undefined;
   /** Seed of sampling, an integer in [0, 2^53). Default: 1. */
   readonly seed?: number | undefined;
+  /** Token ids that end the generation. The result ends before them. Default: none. */
+  readonly stopIds?: readonly number[] | undefined;
+  /** Returns true to end the generation after the tokens so far. Default: never. */
+  readonly isOver?: ((made: Int32Array) => boolean) | undefined;
 }
 
 /**
@@ -74,7 +118,7 @@ export interface GenerateTokensOptions extends SampleOptions {
  * @param parameters Parameters as tensors.
  * @param config The model.
  * @param options The prompt, the number of tokens, and sampling options.
- * @returns The new tokens, int32 [maxNewTokens], without the prompt.
+ * @returns The new tokens without the prompt, int32, at most `maxNewTokens`.
  * @throws {RangeError} For an option or a prompt that is out of range.
  */
 export function generateTokens(
@@ -99,7 +143,10 @@ export function generateTokens(
   using decoder = new Decoder(parameters, config);
   let unread = prompt;
   for (let i = 0; i < maxNewTokens; i++) {
-    made[i] = sampleToken(decoder.read(unread).subarray(0, vocabSize), random, options);
+    const id = sampleToken(decoder.read(unread).subarray(0, vocabSize), random, options);
+    if (options.stopIds?.includes(id)) return made.slice(0, i);
+    made[i] = id;
+    if (options.isOver?.(made.subarray(0, i + 1))) return made.slice(0, i + 1);
     unread = made.subarray(i, i + 1);
   }
   return made;

@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { autocast, useTensorFlow } from "../tensorflow/mod.ts";
-import type { GptConfig } from "./config.ts";
+import { ARCHITECTURES, type GptConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
-import { generateTokens } from "./generate.ts";
+import { generate, generateTokens } from "./generate.ts";
 import { gptLogits, type Parameters, toParameters } from "./gpt.ts";
+import { gpt } from "./gpt_model.ts";
 import { initialParameters } from "./parameters.ts";
 
 const tensorflow = await useTensorFlow();
@@ -29,6 +30,7 @@ const VARIANTS: Record<string, GptConfig> = {
     activation: "swiglu",
     dropout: 0.5, // inactive without a key
   },
+  llama: { ...config, ...ARCHITECTURES.llama, nHead: 4, nKvHead: 2, ropeScaling: "linear:2" },
 };
 const prompt = [3, 1, 4, 1, 5];
 
@@ -142,3 +144,24 @@ Deno.test("generateTokens() leaves no tensor and no handle", () => {
   make();
   assertEquals(look(), before);
 });
+
+Deno.test("generateTokens() ends before a stop id, and generate() before a stop text", () => {
+  const tokenizer = { vocabSize: config.vocabSize, encode: () => Int32Array.of(1, 2), decode: lettersOf };
+  using model = gpt(config, { seed: 5 });
+  const ids = { prompt: [1, 2], maxNewTokens: 12, seed: 3 };
+  const all = Array.from(generateTokens(model.parameters, config, ids));
+  const at = all.findIndex((id, i) => i > 3 && all.indexOf(id) === i);
+  const ended = generateTokens(model.parameters, config, { ...ids, stopIds: [all[at]!] });
+  assertEquals(Array.from(ended), all.slice(0, at));
+  const whole = generate(model, tokenizer, { ...ids, prompt: "x" });
+  assertEquals(whole, lettersOf([1, 2, ...all]));
+  const stop = lettersOf(all.slice(at, at + 2));
+  const cut = generate(model, tokenizer, { ...ids, prompt: "x", stop: [lettersOf([1, 2]) + "none", stop] });
+  assertEquals(cut, whole.slice(0, whole.indexOf(stop, 2)));
+  assertThrows(() => generate(model, tokenizer, { stop: "" }), RangeError, "at least one character");
+});
+
+/** Returns one character for each id. */
+function lettersOf(ids: ArrayLike<number>): string {
+  return Array.from(ids, (id) => String.fromCharCode(97 + id)).join("");
+}

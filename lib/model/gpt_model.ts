@@ -25,7 +25,7 @@ export interface GptOptions {
   readonly perturb?: number | undefined;
   /** Seed of a random order of the MLPs' hidden units. Default: 0, unchanged. */
   readonly reorder?: number | undefined;
-  /** Weights by name, for example from `loadGpt2`. Default: initialized from `seed`. */
+  /** Weights by name, for example from `loadGpt2` of `@losskit/losskit/model`. Default: initialized from `seed`. */
   readonly parameters?: ParameterRecord | undefined;
 }
 

@@ -19,7 +19,13 @@ export {
   validateGptConfig,
 } from "./config.ts";
 export { Decoder } from "./decoder.ts";
-export { generate, type GenerateOptions, generateTokens, type GenerateTokensOptions } from "./generate.ts";
+export {
+  type ContinueOptions,
+  continueText,
+  generate,
+  type GenerateOptions,
+  type GenerateTokensOptions,
+} from "./generate.ts";
 export { Gpt, gpt, type GptOptions } from "./gpt_model.ts";
 export {
   activation,

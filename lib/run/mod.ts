@@ -10,6 +10,7 @@ export { changesThatMatter, probeEnvironment } from "./environment.ts";
 export { type Cost, estimateBytes, requireMemory } from "./estimate.ts";
 export { type ExecuteOptions, executeRun, type RunExit } from "./execute.ts";
 export { findText, planFolder, type TextPlaces } from "./find_text.ts";
+export { loadModel } from "./load_model.ts";
 export { loadDataset, type LoadDatasetOptions } from "./load_dataset.ts";
 export { defaultWorkers, machineMemory, type Memory, workersOf } from "./machine.ts";
 export { completeMerges } from "./merge_place.ts";

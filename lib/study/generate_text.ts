@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { type GenerateOptions, generateTokens, Gpt, toParameters } from "../model/mod.ts";
+import { continueText, type GenerateOptions, Gpt, toParameters } from "../model/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
 import { type ModelChoice, openModel, withUserErrors } from "../run/mod.ts";
@@ -23,21 +23,41 @@ export interface GenerateTextOptions extends ModelChoice, GenerateOptions {
  * @throws {UserError} If the folder contains no model, the prompt is empty, or an option is out of range.
  */
 export async function generateText(folder: string, options: GenerateTextOptions = {}): Promise<string> {
+  const { prompt, ...others } = options;
+  return (await generateTexts(folder, prompt === undefined ? [] : [prompt], others))[0]!;
+}
+
+/**
+ * Continues several prompts with a trained model, one after the other. Each result is that of {@linkcode generateText}.
+ *
+ * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
+ * @param prompts The prompts. An empty list is the default prompt.
+ * @returns Each prompt, followed by the generated text.
+ * @throws {UserError} If the folder contains no model, a prompt is empty, or an option is out of range.
+ */
+export async function generateTexts(
+  folder: string,
+  prompts: readonly string[],
+  options: Omit<GenerateTextOptions, "prompt"> = {},
+): Promise<string[]> {
   return await withUserErrors(async () => {
     using opened = await openModel(folder, { ...options, action: "generate with" });
     const { config, tokenizer } = opened;
-    const { threads, maxNewTokens = 100, prompt = beginning(tokenizer), ...sampling } = options;
-    const ids = tokenizer.encode(prompt);
-    if (ids.length === 0) {
+    const { threads, maxNewTokens = 100, ...sampling } = options;
+    const given = prompts.length === 0 ? [beginning(tokenizer)] : prompts;
+    const all = given.map((prompt) => ({ prompt, ids: tokenizer.encode(prompt) }));
+    if (all.some(({ ids }) => ids.length === 0)) {
       throw new UserError("Cannot generate: expected a prompt of at least one token, got an empty text.");
     }
     await useTensorFlow(threads === undefined ? {} : { threads });
     using model = new Gpt(config, toParameters(opened.parameters));
     const { vocabSize } = tokenizer;
-    const made = generateTokens(model.parameters, config, {
-      ...{ ...sampling, prompt: ids, maxNewTokens, vocabSize },
-    });
-    return prompt + tokenizer.decode(made);
+    return all.map(({ prompt, ids }) =>
+      continueText(model, {
+        ...{ ...sampling, prompt: ids, maxNewTokens, vocabSize },
+        textOf: (made) => prompt + tokenizer.decode(made),
+      })
+    );
   });
 }
 

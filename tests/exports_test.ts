@@ -214,6 +214,20 @@ Deno.test("DuckDB, pandas, pyarrow and TensorBoard read every value of exported 
       } as unknown as ReadBack[string],
     );
   });
+  await t.step("TensorBoard's HParams", () => {
+    const sessions = read["hyperparameters"] as unknown as Record<string, [Record<string, unknown>, number]>;
+    const statuses = { finished: 1, failed: 2, unfinished: 0 }; // success, failure, no end
+    assertEquals(Object.keys(sessions).length, runs.length);
+    for (const { manifest: { runId, spec }, status } of runs) {
+      const [values, found] = sessions[runId]!;
+      assertEquals(found, statuses[status]);
+      const wanted = Object.entries(spec).map(([name, value]) => [
+        name,
+        ["number", "boolean", "string"].includes(typeof value) ? value : JSON.stringify(value ?? null),
+      ]);
+      assertEquals(values, Object.fromEntries(wanted));
+    }
+  });
   await t.step("TensorBoard", () => {
     const read2 = read["tensorboard"]!;
     assertEquals(Object.keys(read2).length, 3);

@@ -1,17 +1,19 @@
 /**
  * Encoding of runs as TensorBoard event files. The format is TensorFlow's: `tensorflow/core/lib/io/record_writer.h` for
- * the framing of records, `tensorflow/core/util/event.proto` and `summary.proto` for their content.
+ * the framing of records, `tensorflow/core/util/event.proto` and `summary.proto` for their content, and
+ * `tensorboard/plugins/hparams/plugin_data.proto` for hyperparameters.
  *
  * @module
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import crc32c from "crc-32/crc32c.js";
+import { canonicalJson } from "./canonical_json.ts";
 import type { StepEvent } from "./event.ts";
 import { effectiveEvents } from "./journal.ts";
 import type { RecordedRun } from "./run_folder.ts";
 
 /**
- * Encodes a run for TensorBoard: `train/loss`, `train/lr`, `train/gradNorm` and `train/tokensPerSecond` of every step,
+ * Encodes a run for TensorBoard: its spec as hyperparameters, `train/loss`, `train/lr`, `train/gradNorm` and `train/tokensPerSecond` of every step,
  * `probes/SCOPE/METRIC` of probed steps, and the metrics of every evaluation as `validation/…`, at the recorded times. Values are rounded to float32,
  * TensorBoard's type.
  *
@@ -22,6 +24,10 @@ export function encodeTensorBoard(run: RecordedRun): Uint8Array {
   const began = timeOf(run.events[0]?.time);
   const records = [
     encodeEvent(began, (event) => event.tag(FILE_VERSION, WireType.LengthDelimited).string("brain.Event:2")),
+    encodeEvent(
+      began,
+      (event) => withSession(event, "_hparams_/session_start_info", sessionStart(run, began)),
+    ),
     ...[...steps, ...evals].map(({ time, step, ...event }) =>
       encodeEvent(
         timeOf(time),
@@ -31,6 +37,12 @@ export function encodeTensorBoard(run: RecordedRun): Uint8Array {
             .bytes(encodeSummary(tagged(event))),
       )
     ),
+    ...run.status === "unfinished" ? [] : [
+      encodeEvent(
+        timeOf(run.events.at(-1)?.time),
+        (event) => withSession(event, "_hparams_/session_end_info", sessionEnd(run)),
+      ),
+    ],
   ];
   return concat(records.map(frame));
 }
@@ -46,6 +58,58 @@ export function tensorBoardPath({ manifest: { spec, runId }, events }: RecordedR
 const WALL_TIME = 1, STEP = 2, FILE_VERSION = 3, SUMMARY = 5;
 // Field numbers of tensorflow.Summary and of its Value.
 const VALUE = 1, TAG = 1, SIMPLE_VALUE = 2;
+
+// Field numbers of SummaryMetadata, of its PluginData, and of a Summary's Value.
+const METADATA = 9, PLUGIN_DATA = 1, PLUGIN_NAME = 1, CONTENT = 2;
+// Field numbers of tensorboard.hparams.HParamsPluginData, SessionStartInfo and SessionEndInfo.
+const SESSION_START = 3, SESSION_END = 4;
+const HPARAMS = 1, GROUP_NAME = 4, START_TIME = 5;
+const STATUS = 1, END_TIME = 2;
+// Field numbers of a map's entry and of google.protobuf.Value.
+const KEY = 1, ENTRY = 2, NUMBER = 2, STRING = 3, BOOLEAN = 4;
+/** Values of tensorboard.hparams.Status. */
+const SUCCESS = 1, FAILURE = 2;
+
+/** Adds a summary that holds data of the HParams plugin. */
+function withSession(event: BinaryWriter, tag: string, data: Uint8Array): BinaryWriter {
+  return event.tag(SUMMARY, WireType.LengthDelimited).fork()
+    .tag(VALUE, WireType.LengthDelimited).fork()
+    .tag(TAG, WireType.LengthDelimited).string(tag)
+    .tag(METADATA, WireType.LengthDelimited).fork()
+    .tag(PLUGIN_DATA, WireType.LengthDelimited).fork()
+    .tag(PLUGIN_NAME, WireType.LengthDelimited).string("hparams")
+    .tag(CONTENT, WireType.LengthDelimited).bytes(data)
+    .join().join().join().join();
+}
+
+/** Encodes the start of a session: the spec, grouped by run. Lists become text. */
+function sessionStart({ manifest: { spec, runId } }: RecordedRun, began: number): Uint8Array {
+  const data = new BinaryWriter();
+  const session = data.tag(SESSION_START, WireType.LengthDelimited).fork();
+  for (const [name, value] of Object.entries(spec)) {
+    session.tag(HPARAMS, WireType.LengthDelimited).fork()
+      .tag(KEY, WireType.LengthDelimited).string(name)
+      .tag(ENTRY, WireType.LengthDelimited).fork();
+    if (typeof value === "number") session.tag(NUMBER, WireType.Bit64).double(value);
+    else if (typeof value === "boolean") session.tag(BOOLEAN, WireType.Varint).bool(value);
+    else {
+      session.tag(STRING, WireType.LengthDelimited).string(
+        typeof value === "string" ? value : canonicalJson(value ?? null),
+      );
+    }
+    session.join().join();
+  }
+  session.tag(GROUP_NAME, WireType.LengthDelimited).string(runId)
+    .tag(START_TIME, WireType.Bit64).double(began).join();
+  return data.finish();
+}
+
+function sessionEnd({ status, events }: RecordedRun): Uint8Array {
+  return new BinaryWriter().tag(SESSION_END, WireType.LengthDelimited).fork()
+    .tag(STATUS, WireType.Varint).int32(status === "finished" ? SUCCESS : FAILURE)
+    .tag(END_TIME, WireType.Bit64).double(timeOf(events.at(-1)?.time))
+    .join().finish();
+}
 
 /** Returns seconds since 1970, or 0 for an invalid time. */
 function timeOf(iso: string | undefined): number {

@@ -79,7 +79,9 @@ async function print(folder: string, options: Options): Promise<void> {
   const { what, loss, perplexity, bitsPerByte, tokens, quantized } = metrics;
   console.log(
     `${printable(what)}: loss ${loss.toFixed(4)} nats per token, perplexity ${perplexity.toFixed(2)}, ` +
-      `${bitsPerByte.toFixed(4)} bits per byte, over ${tokens.toLocaleString("en-US")} targets`,
+      `${bitsPerByte.toFixed(4)} bits per byte, over ${tokens.toLocaleString("en-US")} target${
+        tokens === 1 ? "" : "s"
+      }`,
   );
   if (quantized !== undefined) {
     const signed = (value: number) => `${value < 0 ? "" : "+"}${value.toFixed(4)}`;

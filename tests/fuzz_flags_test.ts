@@ -17,7 +17,7 @@ const MISSING = "nowhere";
 /** Arguments with which each command stops at {@linkcode MISSING}. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   "cluster slurm": [`${MISSING}.json`],
-  "cluster kubernetes": [`${MISSING}.json`, "--image", "x"],
+  "cluster kubernetes": [`${MISSING}.json`, "--claim", "x"],
   compare: [MISSING],
   evaluate: [MISSING],
   experiment: [`${MISSING}.ts`],

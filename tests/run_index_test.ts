@@ -235,7 +235,7 @@ Deno.test("cluster reports invalid requests", async () => {
     [["slurm", dir, "--memory", "2Gi"], /--memory: expected a Slurm size/],
     [["slurm", dir, "--partition", "a b"], /--partition: expected a name without spaces/],
     [["kubernetes", dir, ...image, "--memory", "2GB"], /--memory: expected a Kubernetes quantity/],
-    [["kubernetes", dir], /required option '--image <name>' not specified/],
+    [["kubernetes", dir], /required option '--claim <name>' not specified/],
     [["kubernetes", dir, ...image, "--mount", "data"], /--mount: expected an absolute path in the container/],
     [["kubernetes", dir, ...image, "--retries", "-1"], /--retries: expected a whole number/],
   ];

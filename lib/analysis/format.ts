@@ -5,6 +5,7 @@
  */
 import { printable } from "../error/printable.ts";
 import { greatest } from "../number/extent.ts";
+import { widthOf } from "../progress/width.ts";
 import type { Table } from "./tables.ts";
 
 /** Labels and number formats of columns. */
@@ -129,10 +130,10 @@ export function formatTable(table: Table): string {
   const columns = shown.map((name) => {
     const values = [...table.array(name) as Iterable<unknown>];
     const cells = [columnLabel(name), ...values.map((value) => formatCell(value, name))];
-    const width = greatest(cells.map(lengthOf));
+    const width = greatest(cells.map(widthOf));
     const isNumeric = values.some((value) => typeof value === "number");
     return cells.map((cell) => {
-      const space = " ".repeat(width - lengthOf(cell));
+      const space = " ".repeat(width - widthOf(cell));
       return isNumeric ? space + cell : cell + space;
     });
   });
@@ -144,8 +145,4 @@ export function formatTable(table: Table): string {
     lines.push(`in every row: ${alike.map(({ label, text }) => `${label} ${text}`).join(", ")}`);
   }
   return lines.join("\n");
-}
-
-function lengthOf(text: string): number {
-  return [...text].length;
 }

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { UserError } from "../error/user_error.ts";
 import { isFolder } from "../file/exists.ts";
 import { shellWord } from "../file/shell_word.ts";
-import { type SlurmJobOptions, writeKubernetesJobs, writeSlurmJobs } from "../cluster/mod.ts";
+import { DEFAULT_IMAGE, type SlurmJobOptions, writeKubernetesJobs, writeSlurmJobs } from "../cluster/mod.ts";
 import { command, DEFAULT_FOLDER_HELP, runCommand } from "./command.ts";
 import { durationOption, numberOption } from "./numbers.ts";
 import { readSpec } from "./spec_file.ts";
@@ -104,7 +104,7 @@ program.usage("slurm|kubernetes [options] <sweep>").addCommand(
     .action(slurm),
 ).addCommand(
   engine("kubernetes", "Write the manifest of an Indexed Job for kubectl apply, with one pod per run.")
-    .requiredOption("--image <name>", "container image with Deno and losskit")
+    .option("--image <name>", "container image with Deno and losskit, as Dockerfile builds it", DEFAULT_IMAGE)
     .requiredOption("--claim <name>", "PersistentVolumeClaim for the sweep's folder")
     .option(
       "--memory <size>",

@@ -31,6 +31,9 @@ export interface KubernetesOptions {
   readonly grace?: number | undefined;
 }
 
+/** Image that the repository's `Dockerfile` builds. It contains libtensorflow. */
+export const DEFAULT_IMAGE = "losskit";
+
 /** Maximum length of a Job's name that fits into labels and pod names, `NAME-INDEX-xxxxx`. */
 const NAME_LENGTH = 50;
 
@@ -77,7 +80,8 @@ export function kubernetesManifest({ name, threads, runs }: Plan, options: Kuber
             image,
             workingDir,
             command: ["deno", "run", "-A", "--no-check", "lib/cli/run.ts", dir, ...options.flags],
-            env: [{ name: "LOSSKIT_CACHE", value: `${mount}/.losskit-cache` }],
+            // Other images may lack libtensorflow: the first pod downloads it into the volume.
+            env: image === DEFAULT_IMAGE ? [] : [{ name: "LOSSKIT_CACHE", value: `${mount}/.losskit-cache` }],
             resources: { requests: resources, ...(memory !== undefined && { limits: { memory } }) },
             volumeMounts: [{ name: "runs", mountPath: mount }],
           }],

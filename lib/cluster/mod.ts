@@ -12,5 +12,5 @@ export {
   writeSlurmJobs,
   type WrittenJobs,
 } from "./write_jobs.ts";
-export type { KubernetesOptions } from "./kubernetes.ts";
+export { DEFAULT_IMAGE, type KubernetesOptions } from "./kubernetes.ts";
 export type { SlurmOptions } from "./slurm.ts";

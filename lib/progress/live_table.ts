@@ -13,6 +13,7 @@ import {
   notebookDisplay,
 } from "./front_end.ts";
 import { terminalColumns, writeStderr } from "./progress.ts";
+import { clip, fitLine, type NamedLine } from "./width.ts";
 
 /** Display options of a table. */
 export interface LiveTableOptions {
@@ -30,8 +31,8 @@ export interface LiveTableOptions {
 
 /** A table that is redrawn in place. */
 export interface LiveTable {
-  /** Replaces the lines. The last line is the summary. */
-  update(lines: readonly string[]): void;
+  /** Replaces the lines. The last line is the summary. Names of lines that are too long are shortened first. */
+  update(lines: readonly (string | NamedLine)[]): void;
   /** Writes a separate line above the table. */
   log(line: string): void;
   /** Replaces the table with one final line. */
@@ -49,14 +50,14 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   const size = options.size ?? terminalSize;
   const notebook = options.notebook ?? (options.write === undefined ? frontEnd() : undefined);
   if (notebook !== undefined) return notebookTable(notebookDisplay(notebook), now);
-  let drawn = 0, told = -Infinity, last: readonly string[] = [];
+  let drawn = 0, told = -Infinity, last: readonly (string | NamedLine)[] = [];
 
   /** Returns the escape sequence that moves the cursor to the table's first line and clears the screen below. */
   const clear = (): string => drawn === 0 ? "" : `\x1b[${drawn}A\r\x1b[J`;
   const draw = (above = ""): void => {
     const { columns, rows } = size();
     // A wrapped line, or a table longer than the screen, cannot be redrawn in place: the final summary is kept.
-    const shown = last.slice(-Math.max(1, rows - 2)).map((line) => printable(line).slice(0, columns - 1));
+    const shown = last.slice(-Math.max(1, rows - 2)).map((line) => textOf(line, columns - 1));
     write(`${clear()}${above}${shown.map((line) => `${line}\n`).join("")}`);
     drawn = shown.length;
   };
@@ -66,7 +67,7 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
       if (isTerminal) return draw();
       if (now() - told < PLAIN) return;
       told = now();
-      write(`${printable(lines.at(-1) ?? "")}\n`);
+      write(`${textOf(lines.at(-1) ?? "")}\n`);
     },
     log(line) {
       if (isTerminal) draw(`${printable(line)}\n`);
@@ -80,6 +81,11 @@ export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   };
 }
 
+/** Returns a line as text without control characters, within a width if there is one. */
+function textOf(line: string | NamedLine, columns: number = Infinity): string {
+  return typeof line === "string" ? clip(printable(line), columns) : fitLine(line, columns);
+}
+
 /** Starts a table in a notebook's output. */
 function notebookTable(display: NotebookDisplay, now: () => number): LiveTable {
   let shown = -Infinity;
@@ -87,7 +93,7 @@ function notebookTable(display: NotebookDisplay, now: () => number): LiveTable {
     update(lines) {
       if (now() - shown < NOTEBOOK_REDRAW) return;
       shown = now();
-      display.draw(lines.map(printable).join("\n"));
+      display.draw(lines.map((line) => textOf(line)).join("\n"));
     },
     log: (line) => display.log(printable(line)),
     finish: (line) => display.draw(printable(line)),

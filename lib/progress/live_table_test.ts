@@ -36,7 +36,7 @@ Deno.test("createLiveTable() redraws its lines in place, and writes other lines 
 Deno.test("createLiveTable() clips lines to the terminal and removes control characters", () => {
   const { shown, taken } = table(true, 4);
   shown.update(["1", "2", "x".repeat(30), "\x1b[2Jsum"]);
-  assertEquals(taken(), `${"x".repeat(19)}\n\uFFFD[2Jsum\n`);
+  assertEquals(taken(), `${"x".repeat(18)}…\n\uFFFD[2Jsum\n`);
 });
 
 Deno.test("createLiveTable() writes the last line every few seconds without a terminal", () => {

@@ -7,6 +7,7 @@
 import { printable, printableLines } from "../error/printable.ts";
 import { type FrontEnd, frontEnd, NOTEBOOK_REDRAW, notebookDisplay } from "./front_end.ts";
 import { TimeLeft } from "./time_left.ts";
+import { clip, widthOf } from "./width.ts";
 
 /** Unit of the counted items. */
 export type Unit = "bytes" | "steps" | "runs";
@@ -69,9 +70,10 @@ export function createProgress(options: ProgressOptions): Progress {
     if (show !== undefined) return show.draw(text(ended));
     if (!isTerminal) return write(`${text(ended)}\n`);
     const room = columns() - 1; // a line that wraps or fills the last column cannot be redrawn in place
-    const line = text(ended).slice(0, room);
-    write(`\r${line.padEnd(Math.min(width, room))}${ended ? "\n" : ""}`);
-    width = line.length;
+    const line = clip(text(ended), room);
+    const columnsUsed = widthOf(line);
+    write(`\r${line}${" ".repeat(Math.max(0, Math.min(width, room) - columnsUsed))}${ended ? "\n" : ""}`);
+    width = columnsUsed;
   };
   return {
     update(count, note) {

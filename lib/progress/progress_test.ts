@@ -35,11 +35,11 @@ Deno.test("createProgress() stays within the terminal's width, erases longer tex
     columns: () => columns,
   });
   p.update(123456);
-  assertEquals(text, "\ra long label: 12345");
+  assertEquals(text, "\ra long label: 1234…");
   text = "";
   columns = 10;
   p.log("a line of any length");
-  assertEquals(text, `\r${" ".repeat(9)}\ra line of any length\n\ra long la`);
+  assertEquals(text, `\r${" ".repeat(9)}\ra line of any length\n\ra long l…`);
 });
 
 Deno.test("createProgress() replaces control characters in names", () => {

@@ -6,6 +6,7 @@
 import type { LiveTable } from "../progress/live_table.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { TimeLeft } from "../progress/time_left.ts";
+import type { NamedLine } from "../progress/width.ts";
 import {
   fieldText,
   isPerturbed,
@@ -112,7 +113,7 @@ export class SweepView {
     this.#table.finish(`${this.#plan.name}: ${finished} of ${this.#plan.runs.length} runs finished`);
   }
 
-  #line(run: PlannedRun, pid: number): string {
+  #line(run: PlannedRun, pid: number): NamedLine {
     const last = lastStep(runPaths(runFolder(this.#dir, run.id)).journal);
     const { steps } = run.spec, step = last?.step ?? 0;
     this.#steps.set(run.id, step);
@@ -120,25 +121,24 @@ export class SweepView {
     this.#timesLeft.set(run.id, timeLeft);
     const left = timeLeft.estimate(step, steps, performance.now());
     const metrics = [`${step} of ${steps} steps`];
-    if (last !== undefined) {
-      metrics.push(`loss ${last.loss.toFixed(4)}`, `${Math.round(last.tokensPerSecond)} tokens/s`);
-    }
+    if (last !== undefined) metrics.push(`loss ${last.loss.toFixed(4)}`);
     if (left !== undefined) metrics.push(`${formatDuration(left)} left`);
+    if (last !== undefined) metrics.push(`${Math.round(last.tokensPerSecond)} tokens/s`);
     const bytes = residentBytes(pid);
     if (bytes !== undefined) metrics.push(formatBytes(bytes));
-    return `${run.id}  ${this.describe(run)}: ${metrics.join(", ")}`;
+    return { name: `${run.id}  ${this.describe(run)}`, metrics };
   }
 
-  #sum(failed: number): string {
+  #sum(failed: number): NamedLine {
     const total = this.#plan.runs.filter(({ id }) => !this.#failed.has(id))
       .reduce((sum, run) => sum + run.spec.steps, 0);
     const now = this.#total(), before = this.#before;
     const seconds = this.#timeLeft.estimate(now - before, total - before, performance.now());
-    const left = seconds === undefined ? "" : `, ${formatDuration(seconds)} left`;
-    const runs = `${this.#done.size} of ${this.#plan.runs.length} runs done`;
-    return `${this.#plan.name}: ${now} of ${total} steps${left} · ${runs}${
-      failed > 0 ? `, ${failed} failed` : ""
-    }`;
+    const metrics = [`${now} of ${total} steps`];
+    if (seconds !== undefined) metrics.push(`${formatDuration(seconds)} left`);
+    metrics.push(`${this.#done.size} of ${this.#plan.runs.length} runs done`);
+    if (failed > 0) metrics.push(`${failed} failed`);
+    return { name: this.#plan.name, metrics };
   }
 
   #total(): number {

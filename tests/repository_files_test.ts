@@ -1,0 +1,39 @@
+/**
+ * Files for containers, editors and continuous integration agree with `deno.json` and `.ci/run`.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { DEFAULT_IMAGE } from "../lib/cluster/mod.ts";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+const read = (path: string) => Deno.readTextFileSync(join(ROOT, path));
+
+const [, deno] = /deno@([\d.]+) task test/.exec(read(".ci/run"))!;
+const { version, license } = JSON.parse(read("deno.json"));
+
+Deno.test("Dockerfile has the Deno of .ci/run, is not run by root, and prepares all downloads", () => {
+  const lines = read("Dockerfile").split("\n");
+  assert(lines.includes(`FROM denoland/deno:bin-${deno} AS deno`));
+  const user = lines.findIndex((line) => /^USER [1-9]\d*$/.test(line));
+  assert(user >= 0 && user < lines.indexOf("WORKDIR /losskit"));
+  assertMatch(read("Dockerfile"), /deno install --frozen \\\n {2}&& deno task setup/);
+  assertEquals(DEFAULT_IMAGE, "losskit");
+  const { build, postCreateCommand } = JSON.parse(read(".devcontainer/devcontainer.json"));
+  assertEquals([build.dockerfile, postCreateCommand], ["../Dockerfile", "deno task jupyter --install-only"]);
+});
+
+Deno.test("the workflow runs .ci/run", () => {
+  const { jobs } = parse(read(".github/workflows/test.yml"));
+  assertEquals(jobs.test.steps.at(-1).run, "bash .ci/run");
+  for (const name of ["bug.yml", "question.yml"]) {
+    assert(parse(read(`.github/ISSUE_TEMPLATE/${name}`)).body.length > 1, name);
+  }
+});
+
+Deno.test("CITATION.cff has the version and license of deno.json", () => {
+  const citation = parse(read("CITATION.cff"));
+  assertEquals([citation.version, citation.license, citation.type], [version, license, "software"]);
+  assert(citation.authors.length > 0 && citation.title.includes("losskit"));
+});

@@ -6,8 +6,7 @@
  * over the same 65,536 bytes of validation text for every vocabulary, in nats per token and bits per byte.
  * `deno task compare experiments/seq_amp_vocab.ts` trains the 40 runs and 12 perturbed runs, and reports the effect of doubling
  * T and V, with confidence intervals over seeds.
- * `results/seq_amp_vocab.json` is a recorded output of `--json` that this spec supersedes: it has no perturbed runs, and its losses
- * are over the first 65,536 tokens, a longer text for the larger vocabulary.
+ * `results/seq_amp_vocab.json` is the recorded output of `--json`.
  *
  * @module
  */

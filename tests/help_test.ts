@@ -1,7 +1,7 @@
 /**
  * `--help` of every task, and the descriptions that `deno task` prints.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { runTask } from "./support/commands.ts";
 
@@ -27,6 +27,27 @@ const LISTED = [
 
 /** Tasks that end with the status of another program, in which 1 is a failure. */
 const WITH_STATUS_1 = ["jupyter", "test", "test:tfjs", "soak", "ok"];
+
+Deno.test("--help lists policies, recipes with their options, operands, formats and scalings", async () => {
+  const textOf = async (name: string) => (await runTask(name, ["--help"])).stdout.replaceAll(/\s+/g, " ");
+  const formats = [
+    "e4m3fn, e5m2, e3m2fn, e2m3fn, e2m1fn",
+    "IEEE-style format eXmY",
+    "tensor, row, mx, mx-ceil, nvfp4",
+  ];
+  const train = await textOf("train");
+  const recipes = [
+    "bf16-pure-kahan",
+    "fp8-hybrid[+delayed]",
+    "mxfp8[+ceil]",
+    "nvfp4[+stochastic][+hadamard]",
+  ];
+  for (const text of [...formats, ...recipes, "emulated:FORMAT", "linear, attention, softmax", "wgrad.dy"]) {
+    assertStringIncludes(train, text);
+  }
+  const evaluate = await textOf("evaluate");
+  for (const text of formats) assertStringIncludes(evaluate, text);
+});
 
 Deno.test("every task prints its options and exit statuses with --help, and starts nothing", async () => {
   for (const name of Object.keys(tasks).filter((name) => !WITHOUT_HELP.includes(name))) {

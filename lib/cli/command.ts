@@ -165,7 +165,7 @@ export function escaped(text: string): string {
 /** Describes precision policies. */
 export const POLICIES_HELP =
   `off (float32), on (bf16-autocast; on a GPU bf16-autocast-cuda), ${POLICY_CHOICES}, for example emulated:e4m3fn. ` +
-  "docs/precision.md describes them";
+  "Options of recipes are in brackets. docs/precision.md describes them";
 
 /** Parses overrides such as `softmax@h.1=e8m3,linear=float32`. The spec's validation checks their names. */
 export function overrides(text: string): PrecisionOverride[] {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
-import type { PolicyWord } from "../precision/mod.ts";
+import { FORMAT_NAMES, type PolicyWord, QUANTIZER_NAMES } from "../precision/mod.ts";
 import { evaluateModel, type WhichWeights } from "../study/mod.ts";
 import { append, command, oneName, runCommand } from "./command.ts";
 import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -48,7 +48,7 @@ export const program: Command = command(
   .option(
     "--quantize <format>",
     "also measure the loss after rounding the weights of all linear layers in the blocks to a format, for example mxfp8, " +
-      "mxfp4, nvfp4, e4m3fn/tensor or e4m3fn/row. docs/precision.md describes formats and scalings",
+      `mxfp4, nvfp4, e4m3fn/tensor or e4m3fn/row: ${QUANTIZER_NAMES}. FORMAT: ${FORMAT_NAMES}`,
   )
   .option("--quantize-activations", "with --quantize: quantize the inputs of these layers too")
   .option("--positions", "also print the mean loss at each position of the window")

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FORMAT_NAMES, OP_CLASSES, OPERAND_NAMES, QUANTIZER_NAMES } from "../precision/mod.ts";
 import type { RunField } from "./run_field.ts";
 
 /** Options of the trainer. */
@@ -76,7 +77,10 @@ export const TRAINER_FIELDS = {
     flag: "override <list>",
     doc:
       "overrides of the number formats of the policy, as CLASS@LAYER=FORMAT, for example softmax@h.1=e8m3,linear=float32 " +
-      "(h.0 is the first block). docs/precision.md describes classes, layers, scalings and operands",
+      `(h.0 is the first block). CLASS: ${
+        OP_CLASSES.join(", ")
+      }, or linear.OPERAND, where OPERAND is ${OPERAND_NAMES}. FORMAT: ` +
+      `${FORMAT_NAMES}; for linear also ${QUANTIZER_NAMES}. docs/precision.md describes them`,
   },
   schedule: {
     type: "text",

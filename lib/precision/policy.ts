@@ -8,7 +8,7 @@ import { everyQuantizer, type PolicyClasses, type PolicyFormats } from "./class_
 import { FORMAT_NAMES, formatLabel } from "./format.ts";
 import { formatOverride, type PrecisionOverride } from "./override.ts";
 import { parseQuantizer, type Quantizer } from "./quantizer.ts";
-import { parseRecipe, RECIPE_BASES, RECIPE_NAMES, type RecipeName } from "./recipes.ts";
+import { parseRecipe, RECIPE_NAMES, type RecipeName } from "./recipes.ts";
 
 /** Description of a policy by operation class. */
 export interface PolicyDescription extends PolicyFormats {
@@ -113,9 +113,9 @@ export function policyNameOn(word: string, device: () => "cpu" | "gpu"): string 
   return word === "off" ? "float32" : word === "on" ? autocastPolicy(device()) : word;
 }
 
-/** Policy names for help texts, without the options of recipes. */
-export const POLICY_CHOICES: string = [...Object.keys(POLICY_DESCRIPTIONS), ...RECIPE_BASES].join(", ") +
-  " or emulated:FORMAT";
+/** Policy names for help texts. */
+export const POLICY_CHOICES: string = `${Object.keys(POLICY_DESCRIPTIONS).join(", ")}, ${RECIPE_NAMES}, ` +
+  "emulated:FORMAT or emulated:FORMAT/tensor";
 
 /** Policy names for error messages. */
 const POLICY_NAMES: string = `${

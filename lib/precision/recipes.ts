@@ -77,10 +77,7 @@ const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   },
 };
 
-/** Names of recipes without options, for help texts. */
-export const RECIPE_BASES: readonly string[] = Object.keys(RECIPES);
-
-/** Syntax of recipes for error messages. */
+/** Syntax of recipes for help texts and error messages, with options in brackets. */
 export const RECIPE_NAMES: string = Object.entries(RECIPES).map(([name, { options }]) =>
   `${name}${options.map((option) => `[+${option}]`).join("")}`
 ).join(", ");

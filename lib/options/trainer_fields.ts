@@ -6,6 +6,14 @@
 import { FORMAT_NAMES, OP_CLASSES, OPERAND_NAMES, QUANTIZER_NAMES } from "../precision/mod.ts";
 import type { RunField } from "./run_field.ts";
 
+/** Describes overrides. */
+const OVERRIDES_DOC: string =
+  "overrides of the number formats of the policy, as CLASS@LAYER=FORMAT, for example softmax@h.1=e8m3,linear=float32 " +
+  `(h.0 is the first block). CLASS: ${
+    OP_CLASSES.join(", ")
+  }, or linear.OPERAND, where OPERAND is ${OPERAND_NAMES}. FORMAT: ` +
+  `${FORMAT_NAMES}; for linear also ${QUANTIZER_NAMES}. docs/precision.md describes them`;
+
 /** Options of the trainer. */
 export const TRAINER_FIELDS = {
   policy: {
@@ -75,12 +83,7 @@ export const TRAINER_FIELDS = {
     defaultDoc: "none",
     added: [],
     flag: "override <list>",
-    doc:
-      "overrides of the number formats of the policy, as CLASS@LAYER=FORMAT, for example softmax@h.1=e8m3,linear=float32 " +
-      `(h.0 is the first block). CLASS: ${
-        OP_CLASSES.join(", ")
-      }, or linear.OPERAND, where OPERAND is ${OPERAND_NAMES}. FORMAT: ` +
-      `${FORMAT_NAMES}; for linear also ${QUANTIZER_NAMES}. docs/precision.md describes them`,
+    doc: OVERRIDES_DOC as string,
   },
   schedule: {
     type: "text",

@@ -19,7 +19,7 @@ Verdicts: *reproduced* (every checked part of the prediction holds), *not reprod
 at this scale* (the intervals are too wide).
 
 Claims, predictions and results are quoted as they were recorded. The notes below the table explain them. The cost is the sum
-of the durations of the runs. C and F to J ran on 2 cores that other processes used too: alone, they would take less than a
+of the durations of the runs. C, D and F to J ran on 2 cores that other processes used too: alone, they would take less than a
 third of the time.
 
 `;
@@ -56,7 +56,8 @@ Notes:
   it is more than 5 times the logit with qk-norm. At 1e-1, the final loss without qk-norm is more than 0.1 nats higher. The
   sensitivity (mean loss over the rates minus the loss at the best rate) with qk-norm is at most half of that without. In the
   result, "plain" means without qk-norm, and the number after it is the learning rate.
-- **D** checks the gap under truncation, which must be at least 3 times the gap under rounding to nearest.
+- **D**: coherence is at most √32 = 5.7. Rounding to nearest fails the prediction: its errors in e8m3 are as coherent as those of
+  truncation. Errors of weights are the same in every batch, since all batches share the weights.
 - **E** has float32 runs only: "paired seeds" compares two vocabularies with the same seed. "Operations" are FLOPs, and "the
   table" is the token embedding. The fewest bits per byte are predicted at a vocabulary that is neither the smallest nor the largest.
 - **F** to **J** have 3 to 5 paired seeds. Intervals are 95 % intervals of the mean over seeds. The errors and biases of
@@ -67,7 +68,7 @@ Notes:
 The sweep over sequence length, AMP and vocabulary, \`seq_amp_vocab.ts\`, is a comparison rather than a test of a claim. Its
 recorded output is \`results/seq_amp_vocab.json\`, and the project's README quotes it.
 
-\`planned/\` holds new designs of B, C, D and E, and further experiments, with their predictions. Their full runs are not recorded yet.
+\`planned/\` holds new designs of B, C and E, and further experiments, with their predictions. Their full runs are not recorded yet.
 `;
 }
 

@@ -56,8 +56,8 @@ Notes:
   it is more than 5 times the logit with qk-norm. At 1e-1, the final loss without qk-norm is more than 0.1 nats higher. The
   sensitivity (mean loss over the rates minus the loss at the best rate) with qk-norm is at most half of that without. In the
   result, "plain" means without qk-norm, and the number after it is the learning rate.
-- **D**: coherence is at most √32 = 5.7. Rounding to nearest fails the prediction: its errors in e8m3 are as coherent as those of
-  truncation. Errors of weights are the same in every batch, since all batches share the weights.
+- **D**: coherence is at most √32 = 5.7. Rounding to nearest fails the prediction: its errors in e8m3 are nearly as coherent as those
+  of truncation. A likely reason: the rounding errors of the weights are the same in every batch.
 - **E** has float32 runs only: "paired seeds" compares two vocabularies with the same seed. "Operations" are FLOPs, and "the
   table" is the token embedding. The fewest bits per byte are predicted at a vocabulary that is neither the smallest nor the largest.
 - **F** to **J** have 3 to 5 paired seeds. Intervals are 95 % intervals of the mean over seeds. The errors and biases of

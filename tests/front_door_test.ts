@@ -119,6 +119,31 @@ Deno.test("createTrainer() and train() refuse a word, a number or a flag that an
     TypeError,
     "Cannot train: expected data with the tokens `train` and `validation`, got none. Use loadDataset().",
   );
+  using trainer = lk.createTrainer(model);
+  const calls: readonly (readonly [call: () => unknown, message: string])[] = [
+    [
+      () => lk.gpt({ ...size, nLayers: 2 } as never),
+      "Cannot create a GPT: expected a known option, got nLayers (did",
+    ],
+    [() => data.getBatch({ batch: 4 } as never), "Cannot make batches: expected a known option, got batch"],
+    [() => data.batches({ block_size: 8 } as never).next(), "got block_size (did you mean blockSize?)"],
+    [() => trainer.evaluate(data, { maxToken: 3 } as never), "got maxToken (did you mean maxTokens?)"],
+    [
+      () => lk.generate(model, data.tokenizer, { maxTokens: 3 } as never),
+      "Cannot generate text: expected a known",
+    ],
+  ];
+  for (const [call, message] of calls) assertThrows(call, RangeError, message);
+  await assertRejects(
+    () => lk.loadDataset(path, { vocab: 512 } as never),
+    RangeError,
+    "got vocab. The options are",
+  );
+  await assertRejects(
+    () => lk.sweep({}, { out: "x" } as never),
+    RangeError,
+    "Cannot sweep: expected a known option",
+  );
   assertThrows(() => lk.generate(model, {} as never), TypeError, "expected a tokenizer, got object");
   assertThrows(
     () => lk.generate(model, data.tokenizer, { prompt: 3 as never }),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { createRandom } from "../text/random.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
@@ -23,6 +24,14 @@ export interface GenerateOptions extends SampleOptions {
   readonly stop?: string | readonly string[] | undefined;
 }
 
+/** Known names of options. */
+const NAMES = Object.keys(
+  {
+    ...{ prompt: true, maxNewTokens: true, seed: true },
+    ...{ temperature: true, topK: true, topP: true },
+  } satisfies Record<keyof GenerateOptions, true>,
+);
+
 /**
  * Generates text. The same model, options and machine give the same text.
  *
@@ -38,6 +47,7 @@ export function generate(
   tokenizer: Pick<Tokenizer, "encode" | "decode" | "vocabSize">,
   { prompt = "\n", maxNewTokens = 100, stop = [], ...options }: GenerateOptions = {},
 ): string {
+  requireKnownNames(options, NAMES, "generate text");
   if (typeof tokenizer?.encode !== "function") {
     throw new TypeError(
       `Cannot generate text: expected a tokenizer, got ${typeof tokenizer}. Pass the dataset's tokenizer.`,

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
+import { MODEL_FIELDS } from "../options/model_fields.ts";
 import * as tf from "@tensorflow/tfjs";
 import {
   blockedCrossEntropy,
@@ -112,14 +114,18 @@ export class Gpt implements Disposable {
   }
 }
 
+/** Known names of a config. */
+const NAMES: readonly string[] = [...Object.keys(MODEL_FIELDS), "vocabSize", "blockSize"];
+
 /**
  * Creates a GPT.
  *
  * @param config Sizes and options. The default architecture is GPT-2's, without dropout.
  * @param options `seed` (default: 1), or the weights.
- * @throws {RangeError} If the config is inconsistent, or weights do not fit.
+ * @throws {RangeError} If the config is inconsistent or has an unknown option, or weights do not fit.
  */
 export function gpt(config: GptConfig, { seed = 1, perturb, reorder, parameters }: GptOptions = {}): Gpt {
+  requireKnownNames(config, NAMES, "create a GPT");
   const values = parameters ?? initialParameters(config, seed, { perturb, reorder });
   const names = Object.keys(parameterShapes(config));
   const used = Object.fromEntries(names.flatMap((name) => name in values ? [[name, values[name]!]] : []));

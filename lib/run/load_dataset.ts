@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import type { Documents } from "../text/mod.ts";
 import { isTokenizerPath, tokenizerName } from "../text/mod.ts";
 import { Dataset } from "../train/mod.ts";
@@ -22,6 +23,11 @@ export interface LoadDatasetOptions {
   readonly separator?: string | undefined;
 }
 
+/** Known names of options. */
+const NAMES = Object.keys(
+  { tokenizer: true, documents: true, separator: true } satisfies Record<keyof LoadDatasetOptions, true>,
+);
+
 /**
  * Loads a text, trains its tokenizer and encodes it. The last tenth of the text, in bytes, is the validation split.
  * Tokens are cached.
@@ -32,8 +38,10 @@ export interface LoadDatasetOptions {
  */
 export async function loadDataset(
   data: string | readonly string[],
-  { tokenizer = "character", documents = "join", separator = "" }: LoadDatasetOptions = {},
+  options: LoadDatasetOptions = {},
 ): Promise<Dataset> {
+  requireKnownNames(options, NAMES, "load a dataset");
+  const { tokenizer = "character", documents = "join", separator = "" } = options;
   const { corpus } = await loadCorpus(data);
   const word = tokenizerName(tokenizer);
   const name = isTokenizerPath(word) ? (await tokenizerInput(word)).name : word;

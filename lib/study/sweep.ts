@@ -3,14 +3,24 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { readRuns, type RecordedRun } from "../record/mod.ts";
 import { runsOfPlan } from "../sweep/mod.ts";
 import { type PlaceOptions, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
-import { type ExecutionOptions, hasRuns, runPlaced } from "./record_sweep.ts";
+import { type ExecutionOptions, hasRuns, type RecordSweepOptions, runPlaced } from "./record_sweep.ts";
 
 /** Options of {@linkcode sweep}. */
 export interface SweepCallOptions extends PlaceOptions, ExecutionOptions {}
+
+/** Known names of options. Those of `recordSweep()` are known, so that both calls can share an object. */
+const NAMES = Object.keys(
+  {
+    ...{ dir: true, workers: true, resume: true, source: true, defaults: true, check: true },
+    ...{ retries: true, limits: true, allowEnvironmentChange: true, signal: true, watch: true },
+    ...{ progress: true, onPlan: true, tolerance: true, print: true },
+  } satisfies Record<keyof RecordSweepOptions, true>,
+);
 
 /**
  * Trains all combinations of a sweep's axes, each run in a separate process. Finished runs are not repeated. To resume an
@@ -24,6 +34,7 @@ export async function sweep(
   spec: SweepSpecInput = {},
   options: SweepCallOptions = {},
 ): Promise<RecordedRun[]> {
+  requireKnownNames(options, NAMES, "sweep");
   const placed = await placeSweep(spec, options);
   const { plan, dir } = placed;
   const { finished, failed: [failure] } = await runPlaced(placed, options);

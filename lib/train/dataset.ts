@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import {
   type Batch,
@@ -52,6 +53,14 @@ export interface BatchesOptions extends BatchOptions {
   /** Number of batches to skip, such as the steps done by a resumed trainer. They count toward `steps`. Default: 0. */
   readonly start?: number | undefined;
 }
+
+/** Known names of options of batches. */
+const NAMES = Object.keys(
+  {
+    ...{ batchSize: true, blockSize: true, seed: true },
+    ...{ sampling: true, steps: true, start: true },
+  } satisfies Record<keyof BatchesOptions, true>,
+);
 
 /** A tokenized text. `using` or `dispose` closes its files. */
 export class Dataset implements TrainingData, Disposable {
@@ -124,7 +133,9 @@ export class Dataset implements TrainingData, Disposable {
     this.dispose();
   }
 
-  #stream({ batchSize = 12, blockSize = 64, seed = 1, sampling = "random" }: BatchOptions): Stream {
+  #stream(options: BatchOptions): Stream {
+    requireKnownNames(options, NAMES, "make batches");
+    const { batchSize = 12, blockSize = 64, seed = 1, sampling = "random" } = options;
     for (const [name, value] of [["batchSize", batchSize], ["blockSize", blockSize]] as const) {
       if (Number.isSafeInteger(value) && value >= 1) continue;
       throw new RangeError(

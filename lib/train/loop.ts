@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import { Gpt, gpt, type GptConfig, type ParameterRecord } from "../model/mod.ts";
-import { requireKnownNames } from "./_known_names.ts";
 import type { RUN_FIELDS } from "../options/run_fields.ts";
 import { LOOP_FIELDS, withOneEvalLimit } from "../options/loop_fields.ts";
 import { type OptionsOf, withDefaults } from "../options/run_field.ts";
@@ -107,7 +107,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   }
 }
 
-/** Names of options that are not fields of a run's spec. */
+/** Known names of options. */
 const NAMES: readonly string[] = [
   ...TRAINER_NAMES,
   ...Object.keys(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
@@ -13,8 +14,7 @@ import { drawsRandomly } from "../tensorflow/mod.ts";
 import { createRandom, IGNORE_INDEX, type Sampling } from "../text/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint, type Progress } from "./checkpoint.ts";
 import type { TrainingBatch, TrainingData } from "./dataset.ts";
-import { requireKnownNames } from "./_known_names.ts";
-import type { RUN_FIELDS } from "../options/run_fields.ts";
+import { RUN_FIELDS } from "../options/run_fields.ts";
 import { LOOP_FIELDS } from "../options/loop_fields.ts";
 import { evaluate, type Evaluation, TargetLosses } from "./evaluate.ts";
 import type { BatchTensors } from "./loss.ts";
@@ -69,9 +69,20 @@ export interface TrainerEvaluation extends Evaluation {
   readonly emaBitsPerByte?: number;
 }
 
-/** Names of a trainer's options that are not fields of a run's spec. */
-export const TRAINER_NAMES: readonly string[] = Object.keys(
-  { loss: true } satisfies Record<Exclude<keyof TrainerOptions, keyof typeof RUN_FIELDS>, true>,
+/** Known names of a trainer's options: those of a run's spec, so that a trainer can take a whole spec, and its own. */
+export const TRAINER_NAMES: readonly string[] = [
+  ...Object.keys(RUN_FIELDS),
+  ...Object.keys(
+    { loss: true } satisfies Record<Exclude<keyof TrainerOptions, keyof typeof RUN_FIELDS>, true>,
+  ),
+];
+
+/** Known names of an evaluation's options. */
+const EVALUATE_NAMES = Object.keys(
+  { maxBytes: true, maxTokens: true, batchSize: true, blockSize: true } satisfies Record<
+    keyof TrainerEvaluateOptions,
+    true
+  >,
 );
 
 /** Batch position of a trainer, which draws no batches itself. */
@@ -162,6 +173,7 @@ export class Trainer implements Disposable {
    * moving average, also its `emaLoss` and `emaBitsPerByte`.
    */
   evaluate(data: TrainingData, options: TrainerEvaluateOptions = {}): TrainerEvaluation {
+    requireKnownNames(options, EVALUATE_NAMES, "evaluate");
     const { config } = this.model;
     const given = {
       model: config,

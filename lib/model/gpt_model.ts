@@ -4,7 +4,7 @@
  * @module
  */
 import { requireKnownNames } from "../error/known_names.ts";
-import { MODEL_FIELDS } from "../options/model_fields.ts";
+import { RUN_FIELDS } from "../options/run_fields.ts";
 import * as tf from "@tensorflow/tfjs";
 import {
   blockedCrossEntropy,
@@ -114,8 +114,8 @@ export class Gpt implements Disposable {
   }
 }
 
-/** Known names of a config. */
-const NAMES: readonly string[] = [...Object.keys(MODEL_FIELDS), "vocabSize", "blockSize"];
+/** Known names of a config. Fields of a run's spec are known, so that a model can take a whole spec. */
+const NAMES: readonly string[] = [...Object.keys(RUN_FIELDS), "vocabSize", "blockSize"];
 
 /**
  * Creates a GPT.

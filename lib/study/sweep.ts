@@ -18,7 +18,7 @@ const NAMES = Object.keys(
   {
     ...{ dir: true, workers: true, resume: true, source: true, defaults: true, check: true },
     ...{ retries: true, limits: true, allowEnvironmentChange: true, signal: true, watch: true },
-    ...{ progress: true, onPlan: true, tolerance: true, print: true },
+    ...{ progress: true, onPlan: true, tolerance: true, print: true, runRecordedCode: true, open: true },
   } satisfies Record<keyof RecordSweepOptions, true>,
 );
 

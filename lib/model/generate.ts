@@ -27,7 +27,7 @@ export interface GenerateOptions extends SampleOptions {
 /** Known names of options. */
 const NAMES = Object.keys(
   {
-    ...{ prompt: true, maxNewTokens: true, seed: true },
+    ...{ prompt: true, maxNewTokens: true, seed: true, stop: true },
     ...{ temperature: true, topK: true, topP: true },
   } satisfies Record<keyof GenerateOptions, true>,
 );

@@ -134,7 +134,7 @@ export function replayTable({ layers }: ReplayedStep): Table {
 export function gradientErrorText({ error, cosine }: Pick<ReplayedStep, "error" | "cosine">): string {
   if (error === 1 && Number.isNaN(cosine)) return "all gradients underflow to 0";
   return `the gradient error is ${
-    Number.isFinite(error) ? `${(100 * error).toPrecision(3)} %` : "not finite"
+    Number.isFinite(error) ? `${Number((100 * error).toPrecision(3))} %` : "not finite"
   }`;
 }
 
@@ -171,7 +171,7 @@ export function biasedParts(biases: readonly PartBias[]): PartBias[] {
 /** Describes the parts with the largest biases in one sentence. */
 export function biasSentence(biases: readonly PartBias[]): string {
   const found = biasedParts(biases).map(({ part, bias, coherence }) =>
-    `${partName(part)} (${(100 * bias).toPrecision(2)} %, coherence ${coherence.toPrecision(2)})`
+    `${partName(part)} (${Number((100 * bias).toPrecision(2))} %, coherence ${coherence.toPrecision(2)})`
   );
   return found.length === 0
     ? "No part's error has a bias: the errors of batches are independent."

@@ -1,6 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classFormats, type PrecisionOverride, type Scope } from "../precision/mod.ts";
-import { culpritSentence, gradientErrorText, type Part, partName, partsOf, returned } from "./culprit.ts";
+import {
+  biasSentence,
+  culpritSentence,
+  gradientErrorText,
+  type Part,
+  partName,
+  partsOf,
+  returned,
+} from "./culprit.ts";
 import { culpritBound, searchCulprit } from "./find_culprit.ts";
 
 const PARTS = partsOf(3);
@@ -155,5 +163,8 @@ Deno.test("gradientErrorText() says that gradients underflow if all of them are 
   assertEquals(gradientErrorText({ error: 1, cosine: NaN }), "all gradients underflow to 0");
   assertEquals(gradientErrorText({ error: 1, cosine: 0.5 }), "the gradient error is 100 %");
   assertEquals(gradientErrorText({ error: 0.01234, cosine: 1 }), "the gradient error is 1.23 %");
+  assertEquals(gradientErrorText({ error: 23.456, cosine: 1 }), "the gradient error is 2350 %");
   assertEquals(gradientErrorText({ error: NaN, cosine: NaN }), "the gradient error is not finite");
+  const bias = { part: at("h.0", "linear"), bias: 3.3, coherence: 2.71 };
+  assertMatch(biasSentence([bias]), /the culprit is linear of h\.0 \(330 %, coherence 2\.7\)/);
 });

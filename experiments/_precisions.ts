@@ -15,6 +15,7 @@ import {
 import type { RecordedRun } from "../lib/record/mod.ts";
 import { loadDataset } from "../lib/run/mod.ts";
 import { openModel } from "../lib/run/open_model.ts";
+import type { ExperimentSize, ExperimentSweep } from "../lib/sweep/mod.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { Replay, type StepError } from "../lib/train/mod.ts";
 import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
@@ -39,6 +40,34 @@ export function precision(policy: PolicyName, ...overrides: readonly string[]): 
 export function precisionAxes(precisions: Precisions): Record<string, readonly unknown[]>[] {
   const all = [precision("float32"), ...Object.values(precisions)];
   return [{ policy: all.map(({ policy }) => policy), overrides: all.map(({ overrides }) => overrides) }];
+}
+
+/**
+ * Returns the sweep that trains precisions for 200 steps. The quick form trains float32 for 20 steps, for measurements of
+ * gradients.
+ *
+ * @param size Size of the experiment.
+ * @param full Precisions, number of seeds, and bytes of an evaluation (default: 16,384) of the full form.
+ */
+export function trainingSweep(
+  size: ExperimentSize,
+  full: { precisions: Precisions; seeds: number; evalBytes?: number },
+): { training: ExperimentSweep } {
+  const isFull = size === "full", { precisions, seeds, evalBytes = 16384 } = full;
+  return {
+    training: {
+      spec: {
+        ...SMALL_MODEL,
+        zip: precisionAxes(isFull ? precisions : {}),
+        seeds: Array.from({ length: isFull ? seeds : 1 }, (_, i) => i + 1),
+        steps: isFull ? 200 : 20,
+        lr: 2e-3,
+        warmupSteps: 10,
+        evalEvery: 1_000_000,
+        evalBytes: isFull ? evalBytes : 4096,
+      },
+    },
+  };
 }
 
 /** Returns a predicate for runs of a precision. */

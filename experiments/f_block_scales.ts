@@ -12,9 +12,9 @@ import {
   listed,
   meansOf,
   precision,
-  precisionAxes,
+  trainingSweep,
 } from "./_precisions.ts";
-import { concludeParts, fields, hasPolicy, inWords, isAbove, SMALL_MODEL } from "./_runs.ts";
+import { concludeParts, fields, hasPolicy, inWords, isAbove } from "./_runs.ts";
 
 const PRECISIONS = { floor: precision("mxfp8"), ceil: precision("mxfp8+ceil") };
 
@@ -49,20 +49,7 @@ const experiment: Experiment = {
     "relative error with floor scales is more than 1.3 times that with ceil scales, and the paired 95 % interval of the " +
     "difference lies above 0. In 200 steps neither diverges: both gaps to float32 are within 0.01 nats, with their 95 % " +
     "intervals. A pilot with one seed gave errors of 0.064 and 0.038 in the forward product.",
-  sweeps: (size) => ({
-    training: {
-      spec: {
-        ...SMALL_MODEL,
-        zip: precisionAxes(size === "full" ? PRECISIONS : {}),
-        seeds: size === "full" ? [1, 2, 3, 4, 5] : [1],
-        steps: size === "full" ? 200 : 20,
-        lr: 2e-3,
-        warmupSteps: 10,
-        evalEvery: 1_000_000,
-        evalBytes: size === "full" ? 65536 : 4096,
-      },
-    },
-  }),
+  sweeps: (size) => trainingSweep(size, { precisions: PRECISIONS, seeds: 5, evalBytes: 65536 }),
   conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
     const isFull = size === "full", draws = [1, 2, 3, 4, 5];
     const [floorGains, ceilGains] = [

@@ -10,9 +10,9 @@ import {
   listed,
   meansOf,
   precision,
-  precisionAxes,
+  trainingSweep,
 } from "./_precisions.ts";
-import { concludeParts, hasPolicy, inWords, isAbove, SMALL_MODEL } from "./_runs.ts";
+import { concludeParts, hasPolicy, inWords, isAbove } from "./_runs.ts";
 
 /** Returns bf16-autocast with both products of the backward pass in MXFP4. Scales are rounded up, so that no value saturates. */
 const backward = (format: string) =>
@@ -35,20 +35,7 @@ const experiment: Experiment = {
     "seeds), the gap of stochastic rounding to float32 is less than half of nearest's, with the paired 95 % interval of " +
     "the difference above 0. A pilot with one seed gave biases of 0.108 (nearest) and 0.000, and errors of 0.125 and 0.159. " +
     "Training was not piloted.",
-  sweeps: (size) => ({
-    training: {
-      spec: {
-        ...SMALL_MODEL,
-        zip: precisionAxes(size === "full" ? PRECISIONS : {}),
-        seeds: size === "full" ? [1, 2, 3] : [1],
-        steps: size === "full" ? 200 : 20,
-        lr: 2e-3,
-        warmupSteps: 10,
-        evalEvery: 1_000_000,
-        evalBytes: size === "full" ? 16384 : 4096,
-      },
-    },
-  }),
+  sweeps: (size) => trainingSweep(size, { precisions: PRECISIONS, seeds: 3 }),
   conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
     const isFull = size === "full";
     const trained = {

@@ -9,9 +9,9 @@ import {
   listed,
   meansOf,
   precision,
-  precisionAxes,
+  trainingSweep,
 } from "./_precisions.ts";
-import { concludeParts, hasPolicy, inWords, isAbove, SMALL_MODEL } from "./_runs.ts";
+import { concludeParts, hasPolicy, inWords, isAbove } from "./_runs.ts";
 
 const BLOCKS = "@h.0+h.1=bfloat16";
 
@@ -39,20 +39,7 @@ const experiment: Experiment = {
     "rotation lowers the gap of the weight gradient, with the paired 95 % interval above 0, and the random one does not. In " +
     "a pilot with one seed, the gradient error at trained weights was largest with MXFP4 in the forward product (0.31, " +
     "against 0.12 and 0.08), so we expect the first part to fail at this scale.",
-  sweeps: (size) => ({
-    training: {
-      spec: {
-        ...SMALL_MODEL,
-        zip: precisionAxes(size === "full" ? PRECISIONS : {}),
-        seeds: size === "full" ? [1, 2, 3] : [1],
-        steps: size === "full" ? 200 : 20,
-        lr: 2e-3,
-        warmupSteps: 10,
-        evalEvery: 1_000_000,
-        evalBytes: size === "full" ? 16384 : 4096,
-      },
-    },
-  }),
+  sweeps: (size) => trainingSweep(size, { precisions: PRECISIONS, seeds: 3 }),
   conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
     const isFull = size === "full";
     const trained = {

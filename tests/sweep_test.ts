@@ -205,12 +205,16 @@ const WRONG: [string, string[], RegExp][] = [
     /expected tokensPerStep to be a multiple of every T/,
   ],
   ["a T of nothing", ["--data", text, "--seq", "0"], /expected seq\.0 to be at least 1/],
-  ["a V below the bytes", ["--data", text, "--vocab", "100"], /expected V >= 256/],
+  [
+    "a V below the bytes",
+    ["--data", text, "--vocab", "100"],
+    /Cannot use --vocab: expected at least 256 tokens/,
+  ],
   ["a V that the text cannot fill", ["--data", text, "--vocab", "30000"], /merges/],
   [
     "an unknown policy",
     ["--data", text, "--amp", "off,fp4"],
-    /Cannot use the precision policy "fp4": expected one of float32/,
+    /Cannot use --amp: expected a precision policy, got "fp4"/,
   ],
   ["steps that are no number", ["--data", text, "--steps", "many"], /steps/],
   ["a seed twice", ["--data", text, "--seeds", "1,1"], /expected seeds not to repeat/],

@@ -1,5 +1,6 @@
 /** `deno task evaluate RUN|GPT2_FOLDER`: evaluates the loss of a trained model: mean, per position, per token. */
 import type { Command } from "commander";
+import { policyWord } from "./flag_words.ts";
 import { printable, printableJson } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { FORMAT_NAMES, type PolicyWord, QUANTIZER_NAMES } from "../precision/mod.ts";
@@ -43,7 +44,7 @@ export const program: Command = command(
   .option(
     "--amp <policy>",
     "precision policy: off, on, or a policy name (default: the policy of the run; off for a Hugging Face folder)",
-    oneName("--amp"),
+    (text: string) => policyWord(oneName("--amp")(text)),
   )
   .option(
     "--quantize <format>",

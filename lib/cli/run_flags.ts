@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import type { RunField } from "../options/run_field.ts";
 import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
 import { append, escaped, list, oneName, overrides, POLICIES_HELP } from "./command.ts";
+import { policyWord, vocabWord } from "./flag_words.ts";
 import { numberOption, numeric } from "./numbers.ts";
 
 /** A table of fields, as entries. */
@@ -17,6 +18,11 @@ type Parser = (text: string, before: string[] | undefined) => unknown;
 
 const USE_SWEEP = " Use sweep for several.";
 
+const oneTokenizer = oneName("--vocab", USE_SWEEP), onePolicy = oneName("--amp", USE_SWEEP);
+
+/** Checks of the words in lists, by field. */
+const WORDS: Readonly<Record<string, (word: string) => string>> = { policy: policyWord, vocab: vocabWord };
+
 /** Parsers of fields with values other than a plain number or word. */
 const PARSERS: Readonly<Record<string, Parser>> = {
   data: append,
@@ -24,8 +30,8 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   T: numberOption("--seq"),
   B: numberOption("--batch"),
   threads: numberOption("--threads"),
-  tokenizer: oneName("--vocab", USE_SWEEP),
-  policy: oneName("--amp", USE_SWEEP),
+  tokenizer: (text) => vocabWord(oneTokenizer(text)),
+  policy: (text) => policyWord(onePolicy(text)),
   overrides,
 };
 
@@ -78,7 +84,9 @@ function isList({ list, flag }: RunField): boolean {
 
 function parserOf(name: string, field: RunField): Parser {
   if (!isList(field)) return PARSERS[name] ?? numeric;
-  return field.type === "text" ? list : (text) => list(text).map(numeric);
+  if (field.type !== "text") return (text) => list(text).map(numeric);
+  const check = WORDS[name] ?? ((word) => word);
+  return (text) => list(text).map(check);
 }
 
 /**

@@ -5,8 +5,8 @@
  */
 
 /**
- * Returns the nearest known word as a question to append to an error, such as ` (did you mean steps?)`. Returns the
- * empty string if no word is near. Case, `_` and `-` are ignored.
+ * Returns the nearest known word as a question to append to an error, such as ` (did you mean steps?)`: a word that differs
+ * in few letters, or the first that begins with three or more given letters. Returns the empty string if no word is near. Case, `_` and `-` are ignored.
  *
  * @param word The given word.
  * @param known The known words.
@@ -17,7 +17,9 @@ export function didYouMean(word: string, known: readonly string[]): string {
   const near = known.map((name) => ({ name, distance: distance(given, bare(name)) }))
     .filter(({ name, distance }) => distance <= Math.max(given.length, name.length) / 3)
     .sort((a, b) => a.distance - b.distance);
-  return near.length > 0 ? ` (did you mean ${near[0]!.name}?)` : "";
+  const found = near[0]?.name ??
+    (given.length > 2 ? known.find((name) => bare(name).startsWith(given)) : undefined);
+  return found === undefined ? "" : ` (did you mean ${found}?)`;
 }
 
 /**

@@ -10,6 +10,7 @@ Deno.test("didYouMean() suggests the nearest word, and nothing if all are far", 
     NEMBD: "nEmbd",
     lrr: "lr",
     evalEvry: "evalEvery",
+    eval: "evalEvery",
   };
   for (const [word, name] of Object.entries(wanted)) {
     assertEquals(didYouMean(word, known), ` (did you mean ${name}?)`, word);

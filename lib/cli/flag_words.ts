@@ -1,0 +1,38 @@
+/**
+ * Checks of the words that `--amp` and `--vocab` take, so that an error names the flag and the nearest word.
+ *
+ * @module
+ */
+import { didYouMean } from "../error/did_you_mean.ts";
+import { UserError } from "../error/user_error.ts";
+import { describePolicy, POLICY_DESCRIPTIONS } from "../precision/mod.ts";
+import { RECIPE_BASES } from "../precision/recipes.ts";
+
+/** Smallest vocabulary of a BPE tokenizer: the number of bytes. */
+const BYTES = 256;
+
+/** Returns a policy of `--amp`. Throws if it is unknown. */
+export function policyWord(word: string): string {
+  if (word === "off" || word === "on") return word;
+  try {
+    describePolicy(word);
+    return word;
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    const known = ["off", "on", ...Object.keys(POLICY_DESCRIPTIONS), ...RECIPE_BASES];
+    const reason = word.startsWith("emulated:")
+      ? cause.message
+      : `expected a precision policy, got ${JSON.stringify(word)}${didYouMean(word, known)}. See --help`;
+    throw new UserError(`Cannot use --amp: ${reason}`, { cause });
+  }
+}
+
+/** Returns a tokenizer of `--vocab`. Throws if a number of BPE tokens is too small. The library checks other words. */
+export function vocabWord(word: string): string {
+  const size = /^(?:bpe:)?(\d+)$/.exec(word)?.[1];
+  if (size === undefined || Number(size) >= BYTES) return word;
+  throw new UserError(
+    `Cannot use --vocab: expected at least ${BYTES} tokens (the number of bytes), got ${word}. ` +
+      "For characters, use char.",
+  );
+}

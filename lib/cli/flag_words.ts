@@ -6,7 +6,7 @@
 import { didYouMean } from "../error/did_you_mean.ts";
 import { UserError } from "../error/user_error.ts";
 import { describePolicy, POLICY_DESCRIPTIONS } from "../precision/mod.ts";
-import { RECIPE_BASES } from "../precision/recipes.ts";
+import { RECIPE_NAMES } from "../precision/recipes.ts";
 
 /** Smallest vocabulary of a BPE tokenizer: the number of bytes. */
 const BYTES = 256;
@@ -19,7 +19,8 @@ export function policyWord(word: string): string {
     return word;
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    const known = ["off", "on", ...Object.keys(POLICY_DESCRIPTIONS), ...RECIPE_BASES];
+    const recipes = RECIPE_NAMES.split(", ").map((syntax) => syntax.split("[")[0]!); // without options
+    const known = ["off", "on", ...Object.keys(POLICY_DESCRIPTIONS), ...recipes];
     const reason = word.startsWith("emulated:")
       ? cause.message
       : `expected a precision policy, got ${JSON.stringify(word)}${didYouMean(word, known)}. See --help`;

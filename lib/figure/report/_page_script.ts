@@ -533,6 +533,7 @@ export const SCRIPT: string = `
   var printing = false;
   var plots = [];
   var highlighted;
+  var isScheduled = false;
   var watcher;
   function startPlots() {
     watcher?.disconnect();
@@ -581,9 +582,14 @@ export const SCRIPT: string = `
     drawLegends();
     for (const plot of plots) {
       hideIfEmpty(plot, plot.figure.data.some((trace) => hasShown(trace)));
-      if (plot.visible) draw(plot);
-      else plot.stale = true;
+      plot.stale = true;
     }
+    if (isScheduled) return;
+    isScheduled = true;
+    requestAnimationFrame(() => {
+      isScheduled = false;
+      for (const plot of plots) if (plot.visible && plot.stale) draw(plot);
+    });
   }
   function purgePlots() {
     for (const { element } of plots) Plotly.purge(element);
@@ -831,7 +837,8 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/embedded.ts
   async function unpacked(id, root) {
-    const bytes = Uint8Array.from(atob(textOf(id, root)), (character) => character.charCodeAt(0));
+    const binary = atob(textOf(id, root)), bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return await new Response(stream).text();
   }

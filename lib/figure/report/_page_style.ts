@@ -60,6 +60,7 @@ button.csv { margin-top: 0.35rem; }
   linear-gradient(to left, var(--paper) 30%, transparent) right / 40px 100% no-repeat local,
   linear-gradient(to right, rgba(110,120,130,0.45), transparent) left / 14px 100% no-repeat scroll,
   linear-gradient(to left, rgba(110,120,130,0.45), transparent) right / 14px 100% no-repeat scroll; }
+.scroll:has(> .long) { content-visibility: auto; contain-intrinsic-size: auto 100vw auto 80vh; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
@@ -75,6 +76,7 @@ tr.pair td { background: var(--soft); }
 pre { background: var(--soft); padding: 0.75rem; overflow-x: auto; }
 @media print { @page { margin: 12mm; } main { max-width: none; padding: 0; } figure, tr, li { break-inside: avoid; }
   #filters, #view, #live, .readout, .save, .csv, .acts, thead td { display: none; } .figures { display: block; } figure { margin-bottom: 1rem; }
-  .scroll { overflow: visible; max-height: none; width: auto; background: none; } thead th { position: static; } h2 { break-after: avoid; }
+  .scroll { overflow: visible; max-height: none; width: auto; background: none; }
+  .scroll:has(> .long) { content-visibility: visible; } thead th { position: static; } h2 { break-after: avoid; }
   table { font-size: 0.6rem; } th, td { white-space: normal; padding: 0.1rem 0.25rem; } details > * { display: block; } }
 `;

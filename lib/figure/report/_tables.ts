@@ -50,11 +50,14 @@ export function runsTable(
   const same = alike.map(({ label, text }) => `${label} ${text}`).join(", ");
   return scrolling(
     label,
-    `<table data-of="${of}"><thead><tr><td></td>${head.join("")}</tr></thead><tbody>${
-      body.join("\n")
-    }</tbody></table>`,
+    `<table data-of="${of}"${rows.length > LONG ? ' class="long"' : ""}><thead><tr><td></td>${
+      head.join("")
+    }</tr></thead><tbody>${body.join("\n")}</tbody></table>`,
   ) + (same === "" ? "" : `<p class="note">Equal in all rows: ${escapeHtml(same)}.</p>`);
 }
+
+/** Number of rows above which a browser lays out a table only while it is near the viewport. */
+const LONG = 300;
 
 /** Buttons of a row. In the table of runs, keys on the run's ID do the same. */
 const ACTS = {

@@ -40,6 +40,7 @@ const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
 let plots: readonly Plot[] = [];
 let highlighted: string | undefined;
+let isScheduled = false;
 let watcher: IntersectionObserver | undefined;
 
 /** Finds the page's figures and draws each when it comes into view. */
@@ -94,9 +95,15 @@ export function redrawPlots(): void {
   drawLegends();
   for (const plot of plots) {
     hideIfEmpty(plot, plot.figure.data.some((trace) => hasShown(trace)));
-    if (plot.visible) draw(plot);
-    else plot.stale = true;
+    plot.stale = true;
   }
+  if (isScheduled) return;
+  isScheduled = true;
+  // Rows and counts change at once, figures in the next frame. A slider redraws once per frame.
+  requestAnimationFrame(() => {
+    isScheduled = false;
+    for (const plot of plots) if (plot.visible && plot.stale) draw(plot);
+  });
 }
 
 /** Frees Plotly's state of all figures. */

@@ -116,7 +116,7 @@ Deno.test("a sweep over initFrom resumes after kills, reproduces without the ori
     policy: ["float32", "bf16-autocast"],
     seeds: [1],
     axes: { initFrom: ["none", original] },
-    ...{ nLayer: 1, nHead: 2, nKvHead: 1, nEmbd: 16, architecture: "llama", padVocab: 0 },
+    ...{ nLayer: 1, nHead: 2, nKvHead: 1, nEmbd: 16, architecture: "llama", padVocab: 0, optimizer: "muon" },
     ...{ steps: 30, warmupSteps: 0, evalEvery: 10, evalBytes: 256, checkpointEvery: 4, probeEvery: 7 },
   };
   const { problems, kills } = await verifyResume(spec, { kills: 3, workers: 1, print: () => {} });

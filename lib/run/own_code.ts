@@ -199,7 +199,7 @@ export interface OwnOptions {
   /** The loss of a module; undefined: cross entropy. */
   readonly loss: Criterion | undefined;
   /** The optimizer. */
-  readonly optimizer: "adamw" | "sgd" | Optimizer;
+  readonly optimizer: "adamw" | "sgd" | "muon" | Optimizer;
   /** The schedule. */
   readonly schedule: "cosine" | "linear" | "constant" | "wsd" | Schedule;
 }

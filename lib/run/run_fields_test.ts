@@ -25,6 +25,9 @@ const ADDED = [
   "initFrom",
   "padVocab",
   "loss",
+  "muonLr",
+  "muonMomentum",
+  "nsDtype",
 ];
 
 Deno.test("run specs have the fields and values of version 0.1, and new fields", () => {

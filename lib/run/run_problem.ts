@@ -59,8 +59,8 @@ function trainingProblem(run: RunSpec): string | undefined {
       steps - warmupSteps
     }) with the schedule wsd, got ${decaySteps}`;
   }
-  if (optimizer === "adamw" && (run.momentum > 0 || run.nesterov)) {
-    return "expected the optimizer sgd with momentum or nesterov, got adamw";
+  if ((optimizer === "adamw" || optimizer === "muon") && (run.momentum > 0 || run.nesterov)) {
+    return `expected the optimizer sgd with momentum or nesterov, got ${optimizer}`;
   }
   if (run.probeEvery > 0 && run.accumulate > 1) {
     return `expected accumulate to be 1 with probes, got ${run.accumulate}`;
@@ -88,6 +88,11 @@ function modelProblem(run: RunSpec): string | undefined {
 export function uselessFields({ schedule, optimizer }: RunSpec): Readonly<Record<string, string>> {
   return {
     ...(schedule === "constant" && { minLr: "has no effect with the schedule constant" }),
+    ...(optimizer !== "muon" && Object.fromEntries(
+      ["muonLr", "muonMomentum", "nsDtype"].map((
+        field,
+      ) => [field, "has no effect without the optimizer muon"]),
+    )),
     ...(optimizer === "sgd" && Object.fromEntries(
       ["beta1", "beta2", "eps"].map((field) => [field, "has no effect with the optimizer sgd"]),
     )),

@@ -63,6 +63,7 @@ export {
   type UpdateScalars,
   zeroMoments,
 } from "./optimizer.ts";
+export type { MuonConfig } from "./muon.ts";
 export type { GradientError } from "./gradient_error.ts";
 export { Replay, type ReplayConfig, type StepError } from "./replay.ts";
 export type { Probes } from "./probes.ts";

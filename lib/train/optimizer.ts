@@ -12,6 +12,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
 import { groupsOf, joined, separate } from "./_joined.ts";
+import { isMuonMatrix, muon, type MuonConfig } from "./muon.ts";
 import { type OwnOptimizerConfig, ownUpdate } from "./own_optimizer.ts";
 
 /** Settings of AdamW that are constant during a run. */
@@ -45,7 +46,7 @@ export interface SgdConfig {
 }
 
 /** An optimizer with its settings. */
-export type OptimizerConfig = AdamWConfig | SgdConfig | OwnOptimizerConfig;
+export type OptimizerConfig = AdamWConfig | SgdConfig | MuonConfig | OwnOptimizerConfig;
 
 /** Optimizer state of each parameter, by slot: `m` and `v`, or `momentum`, or nothing. */
 export type OptimizerState = Readonly<Record<string, Parameters>>;
@@ -95,6 +96,13 @@ export function slotShapes(
       for (const [slot, own] of Object.entries(optimizer.init(name, shape))) (slots[slot] ??= {})[name] = own;
     }
     return slots;
+  }
+  if (optimizer === "muon") {
+    const of = (isMatrix: boolean) =>
+      Object.fromEntries(
+        Object.entries(shapes).filter(([name, shape]) => isMuonMatrix(name, shape) === isMatrix),
+      );
+    return { momentum: of(true), m: of(false), v: of(false) };
   }
   if (config.optimizer !== "sgd") return { m: shapes, v: shapes };
   return config.momentum > 0 ? { momentum: shapes } : {};
@@ -221,16 +229,44 @@ export function updateParameters(
   config: OptimizerConfig,
 ): { parameters: Parameters; moments: OptimizerState; gradNorm: tf.Scalar } {
   if (config.optimizer === "sgd") return sgd(state, gradients, step, config);
-  if (typeof config.optimizer !== "object") {
-    return adamW({ ...state, moments: state.moments as Moments }, gradients, step, config);
+  if (config.optimizer === undefined || config.optimizer === "adamw") {
+    return adamW({ ...state, moments: state.moments as Moments }, gradients, step, config as AdamWConfig);
   }
-  const own = config as OwnOptimizerConfig; // the type of AdamW's settings has an optional optimizer
-  const gradNorm = globalNorm(gradients), scale = clipScale(gradNorm, own.clip);
+  const gradNorm = globalNorm(gradients), scale = clipScale(gradNorm, config.clip);
   const clipped = Object.fromEntries(Object.entries(gradients).map(([name, g]) => [name, tf.mul(g, scale)]));
+  if (config.optimizer === "muon") return { ...muonUpdate(state, clipped, step, config), gradNorm };
+  const own = config as OwnOptimizerConfig; // the type of AdamW's settings has an optional optimizer
   const { parameters, moments: before } = state;
   return {
     ...ownUpdate({ parameters, gradients: clipped, state: before, lr: step.lr, step: step.step }, own),
     gradNorm,
+  };
+}
+
+/** Applies Muon to the matrices of blocks, and AdamW to the other parameters. The gradients are clipped already. */
+function muonUpdate(
+  { parameters, moments }: { parameters: Parameters; moments: OptimizerState },
+  gradients: Parameters,
+  step: UpdateScalars,
+  config: MuonConfig,
+): { parameters: Parameters; moments: OptimizerState } {
+  const of = (isMatrix: boolean): Parameters =>
+    Object.fromEntries(
+      Object.entries(parameters).filter(([name, { shape }]) => isMuonMatrix(name, shape) === isMatrix),
+    );
+  const matrices = muon({ parameters: of(true), momentum: moments["momentum"]! }, gradients, step, config);
+  const others = of(false), { m, v } = moments as Moments;
+  const { parameters: rest, moments: restMoments } = adamW(
+    { parameters: others, moments: { m, v } },
+    Object.fromEntries(Object.keys(others).map((name) => [name, gradients[name]!])),
+    step,
+    { ...config, optimizer: "adamw", clip: 0 },
+  );
+  const next = { ...matrices.parameters, ...rest };
+  return {
+    // In the order of checkpoints.
+    parameters: Object.fromEntries(Object.keys(parameters).map((name) => [name, next[name]!])),
+    moments: { momentum: matrices.momentum, ...restMoments },
   };
 }
 

@@ -9,6 +9,7 @@ import { TRAINER_FIELDS } from "../options/trainer_fields.ts";
 import { WHOLE_FIELDS } from "../options/whole_fields.ts";
 import type { PolicyName, PolicyWord } from "../precision/mod.ts";
 import { fullPolicyName } from "../tensorflow/mod.ts";
+import type { MuonConfig } from "./muon.ts";
 import type { OptimizerConfig } from "./optimizer.ts";
 import type { Optimizer, OwnOptimizerConfig } from "./own_optimizer.ts";
 import type { Schedule, ScheduleName } from "./schedule.ts";
@@ -97,9 +98,18 @@ export function resolveTrainerOptions(given: TrainerOptions): ResolvedOptions {
 
 /** Returns the settings of a trainer's optimizer. */
 export function optimizerConfig(
-  options: Omit<OwnOptimizerConfig, "optimizer"> & Pick<ResolvedOptions, "optimizer" | "nesterov">,
+  options:
+    & Omit<OwnOptimizerConfig & MuonConfig, "optimizer">
+    & Pick<ResolvedOptions, "optimizer" | "nesterov">,
 ): OptimizerConfig {
   const { optimizer } = options;
   if (typeof optimizer === "object") return { ...options, optimizer };
-  return optimizer === "sgd" ? { ...options, optimizer } : { ...options, optimizer };
+  switch (optimizer) {
+    case "adamw":
+      return { ...options, optimizer };
+    case "sgd":
+      return { ...options, optimizer };
+    case "muon":
+      return { ...options, optimizer };
+  }
 }

@@ -1,0 +1,103 @@
+/**
+ * Muon: momentum whose matrix is orthogonalized by Newton-Schulz iterations, for the matrices of blocks. Other parameters
+ * (embeddings, norms, biases, the head) use AdamW.
+ *
+ * Source: Keller Jordan et al. 2024, *Muon: An optimizer for hidden layers in neural networks*, and its reference
+ * implementation (github.com/KellerJordan/Muon). Our matrices are [in, out], and theirs are [out, in].
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { Parameters } from "../model/mod.ts";
+import { toBfloat16, toFloat32 } from "../tensorflow/mod.ts";
+
+/** Settings of Muon that are constant during a run. */
+export interface MuonConfig {
+  /** Name of the optimizer. */
+  readonly optimizer: "muon";
+  /** Peak learning rate of the matrices. It follows the schedule of `lr`. */
+  readonly muonLr: number;
+  /** Peak learning rate of the other parameters. */
+  readonly lr: number;
+  /** Momentum coefficient of the matrices, in [0, 1). */
+  readonly muonMomentum: number;
+  /** Number format of the Newton-Schulz iterations. */
+  readonly nsDtype: "bf16" | "float32";
+  /** AdamW's decay rate of the first moment, in [0, 1). */
+  readonly beta1: number;
+  /** AdamW's decay rate of the second moment, in [0, 1). */
+  readonly beta2: number;
+  /** AdamW's epsilon. */
+  readonly eps: number;
+  /** Decoupled weight decay per unit of learning rate, for parameters of rank 2 and more. */
+  readonly weightDecay: number;
+  /** Largest global gradient norm; 0: no clipping. */
+  readonly clip: number;
+}
+
+/** Coefficients of the quintic polynomial a x + b x³ + c x⁵, which maps singular values to about 1. */
+const [A, B, C] = [3.4445, -4.7750, 2.0315];
+
+/** Number of iterations. */
+const STEPS = 5;
+
+/** Returns true if Muon updates a parameter: a matrix of a block. */
+export function isMuonMatrix(name: string, shape: readonly number[]): boolean {
+  return name.startsWith("h.") && shape.length === 2;
+}
+
+/**
+ * Orthogonalizes a matrix approximately: its singular values become about 1.
+ *
+ * @param matrix float32 [m, n].
+ * @param dtype Number format of the iterations. In bf16, each operation rounds its result to nearest.
+ * @returns float32 [m, n].
+ */
+export function newtonSchulz(matrix: tf.Tensor, dtype: MuonConfig["nsDtype"]): tf.Tensor {
+  const cast = dtype === "bf16" ? toBfloat16 : (x: tf.Tensor) => x;
+  const scaled = (x: tf.Tensor, factor: number) => cast(tf.mul(toFloat32(x), factor));
+  const plus = (x: tf.Tensor, y: tf.Tensor) => cast(tf.add(toFloat32(x), toFloat32(y)));
+  const [m, n] = matrix.shape as [number, number], isTall = m > n;
+  const wide = isTall ? tf.transpose(matrix) : matrix;
+  const norm = cast(tf.sqrt(tf.sum(tf.square(toFloat32(cast(wide))))));
+  const divisor = cast(tf.add(toFloat32(norm), 1e-7));
+  let x = cast(tf.div(toFloat32(cast(wide)), toFloat32(divisor)));
+  for (let i = 0; i < STEPS; i++) {
+    const square = tf.matMul(x, x, false, true);
+    const polynomial = plus(scaled(square, B), tf.matMul(scaled(square, C), square));
+    x = plus(scaled(x, A), tf.matMul(polynomial, x));
+  }
+  const result = toFloat32(x);
+  return isTall ? tf.transpose(result) : result;
+}
+
+/**
+ * Applies one update of Muon to matrices, with Nesterov's form of momentum and decoupled weight decay.
+ *
+ * @param state Matrices and their momentum.
+ * @param gradients Clipped gradients, float32.
+ * @param step `lr`: the schedule's rate of the other parameters.
+ * @param config Settings.
+ */
+export function muon(
+  state: { parameters: Parameters; momentum: Parameters },
+  gradients: Parameters,
+  step: { lr: tf.Tensor },
+  config: MuonConfig,
+): { parameters: Parameters; momentum: Parameters } {
+  const { muonLr, lr, muonMomentum, weightDecay, nsDtype } = config;
+  const rate = tf.mul(step.lr, muonLr / lr);
+  const keep = tf.sub(1, tf.mul(rate, weightDecay));
+  const parameters: Parameters = {}, momentum: Parameters = {};
+  for (const [name, p] of Object.entries(state.parameters)) {
+    const g = gradients[name]!;
+    const next = tf.add(tf.mul(state.momentum[name]!, muonMomentum), tf.mul(g, 1 - muonMomentum));
+    const direction = tf.add(tf.mul(next, muonMomentum), tf.mul(g, 1 - muonMomentum));
+    const [inputs, outputs] = p.shape as [number, number];
+    const factor = Math.sqrt(Math.max(1, outputs / inputs));
+    const update = tf.mul(newtonSchulz(direction, nsDtype), factor);
+    parameters[name] = tf.sub(tf.mul(p, keep), tf.mul(update, rate));
+    momentum[name] = next;
+  }
+  return { parameters, momentum };
+}

@@ -1,7 +1,9 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { useTensorFlow } from "../tensorflow/mod.ts";
+import { gpt } from "../model/mod.ts";
 import { newtonSchulz } from "./muon.ts";
+import { createTrainer } from "./trainer.ts";
 import { initialOptimizerState, type OptimizerState, updateParameters } from "./optimizer.ts";
 
 await useTensorFlow();
@@ -81,4 +83,24 @@ Deno.test("newtonSchulz() makes singular values about 1, and its format changes 
     assertEquals(Array.from(tf.transpose(tall).dataSync()), Array.from(x.dataSync()));
     assertNotEquals(Array.from(newtonSchulz(matrix, "bf16").dataSync()), Array.from(x.dataSync()));
   });
+});
+
+Deno.test("a trainer with Muon resumes bit by bit from its checkpoint", () => {
+  const config = { nLayer: 2, nHead: 2, nEmbd: 16, vocabSize: 11, blockSize: 8 };
+  const options = { optimizer: "muon", policy: "bf16-autocast", steps: 6, warmupSteps: 0 } as const;
+  const x = tf.tensor2d(Array.from({ length: 16 }, (_, i) => i * 7 % 11), [2, 8], "int32");
+  const y = tf.tensor2d(Array.from({ length: 16 }, (_, i) => (i * 7 + 7) % 11), [2, 8], "int32");
+  using model = gpt(config, { seed: 1 }), whole = createTrainer(model, options);
+  const first = whole.step({ x, y }).loss;
+  for (let i = 0; i < 2; i++) whole.step({ x, y });
+  const bytes = whole.checkpoint();
+  using other = gpt(config, { seed: 2 }), resumed = createTrainer(other, options);
+  resumed.restore(bytes, { name: "the checkpoint", sampling: "any" });
+  let last = NaN;
+  for (let i = 0; i < 3; i++) {
+    last = whole.step({ x, y }).loss;
+    assertEquals(resumed.step({ x, y }).loss, last);
+  }
+  assertEquals(resumed.checkpoint(), whole.checkpoint());
+  assert(last < first, `${last} after ${first}`);
 });

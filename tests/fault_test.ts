@@ -102,6 +102,15 @@ Deno.test("resultDifferences() finds every difference", async () => {
   for (const dir of [want, got]) copy(join(root, "once", "undisturbed"), dir);
   assertEquals(resultDifferences(plan, { want, got }), []);
   const folder = join(got, "runs", plan.runs[0]!.id);
+  // A commit between two runs is no difference.
+  editRecord(join(folder, "manifest.json"), (text) => {
+    const manifest = JSON.parse(text);
+    return JSON.stringify({
+      ...manifest,
+      environment: { ...manifest.environment, gitCommit: "a".repeat(40) },
+    });
+  });
+  assertEquals(resultDifferences(plan, { want, got }), []);
   const journal = join(folder, "journal.jsonl");
   const whole = editRecord(journal, (text) => text.replace(/("step":4.*"loss":)[\d.]+/, "$11.25"));
   const [changed, tables] = resultDifferences(plan, { want, got });

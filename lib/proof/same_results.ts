@@ -19,8 +19,8 @@ import {
 import type { Plan } from "../sweep/plan_file.ts";
 import { readIfThere } from "../run/resume_point.ts";
 
-/** Columns with measurements of the machine, not of the run. */
-const MEASURED: readonly string[] = ["tokensPerSecond", "seconds"];
+/** Columns without results: measurements of the machine, and commits, which can change while a sweep runs. */
+const NO_RESULTS: readonly string[] = ["tokensPerSecond", "seconds", "gitCommit", "gitDiffSha256"];
 
 /**
  * Describes the differences between two folders of one plan. Returns an empty list if there are none.
@@ -82,7 +82,7 @@ export function resultTables(dir: string): string {
 }
 
 function columnText(columns: Columns): string {
-  const results = Object.entries(columns).filter(([name]) => !MEASURED.includes(name));
+  const results = Object.entries(columns).filter(([name]) => !NO_RESULTS.includes(name));
   const cell = (value: unknown) => typeof value === "string" ? JSON.stringify(value) : String(value);
   return results.map(([name, column]) =>
     `${name}: ${Array.from(column as ArrayLike<unknown>, cell).join(" ")}`

@@ -68,7 +68,7 @@ Notes:
 The sweep over sequence length, AMP and vocabulary, \`seq_amp_vocab.ts\`, is a comparison rather than a test of a claim. Its
 recorded output is \`results/seq_amp_vocab.json\`, and the project's README quotes it.
 
-\`planned/\` holds new designs of B, C and E, and further experiments, with their predictions. Their full runs are not recorded yet.
+\`planned/\` holds new designs of B and E, with their predictions. Their full runs are not recorded yet.
 `;
 }
 

@@ -12,7 +12,7 @@ import { watchDeadline } from "../run/deadline.ts";
 import { type PlannedRun, planPath, readPlan } from "../sweep/plan_file.ts";
 import { isFinished, recordFailedAttempt } from "../sweep/reuse.ts";
 import { describer } from "../sweep/sweep_view.ts";
-import { startWorker } from "../sweep/worker_process.ts";
+import { WorkerProcess } from "../sweep/worker_process.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 
 /** Environment variables with the index of a job: Slurm job arrays and Kubernetes Indexed Jobs. */
@@ -119,10 +119,12 @@ async function runPlanned(
   }
   if (stop.aborted) return EXIT.interrupted;
   print(`${name}: log in ${log}`);
-  const worker = startWorker(run.id, { dir, limits: {}, allowEnvironmentChange });
+  const process = new WorkerProcess({ dir, limits: {}, allowEnvironmentChange });
+  const worker = process.run(run.id);
   const onStop = () => worker.kill("SIGTERM");
   stop.addEventListener("abort", onStop);
   const { code, cause } = await worker.ended;
+  await process.end();
   stop.removeEventListener("abort", onStop);
   if (code === EXIT.ok) {
     print(`${name} is finished`);

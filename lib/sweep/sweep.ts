@@ -24,7 +24,7 @@ import type { Plan, PlannedRun } from "./plan_file.ts";
 import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
 import type { Interruption } from "../error/signals.ts";
 import { SweepView } from "./sweep_view.ts";
-import { type Limits, startWorker, type Worker } from "./worker_process.ts";
+import { type Limits, type Worker, type WorkerOptions, WorkerProcess } from "./worker_process.ts";
 
 /** A run that failed in this sweep. */
 export interface FailedRun {
@@ -76,6 +76,26 @@ export interface SweepOptions {
   readonly progress?: LiveTableOptions | undefined;
 }
 
+/** Maximum number of runs in one process, which bounds the memory that runs leave behind. */
+const RUNS_PER_PROCESS = 16;
+
+/** Fields without effect on the shapes of a run's tensors. */
+const WITHOUT_SHAPES: ReadonlySet<string> = new Set(["seed", "lr", "minLr", "policy", "perturb", "reorder"]);
+
+/** One of the concurrent runs, with its process. */
+interface Slot {
+  /** Shapes of its last run. */
+  shapes: string | undefined;
+  /** Number of runs that its process has executed. */
+  runs: number;
+  readonly process: WorkerProcess;
+}
+
+/** Returns a key that runs of equal shapes share. */
+function shapesOf({ spec }: PlannedRun): string {
+  return JSON.stringify(Object.entries(spec).filter(([field]) => !WITHOUT_SHAPES.has(field)));
+}
+
 /** Polling interval for journals and for runs owned by other sweeps, in milliseconds. */
 const POLL_MS = 500;
 
@@ -104,6 +124,7 @@ class Sweep {
   readonly #damaged: readonly { run: PlannedRun; damage?: string }[];
   readonly #held = new Set<PlannedRun>();
   readonly #going = new Map<string, Worker>();
+  readonly #slots = new Set<Slot>();
   readonly #attempts = new Map<string, number>();
   readonly #failed: FailedRun[] = [];
   #checking: Promise<void> | undefined;
@@ -180,9 +201,25 @@ class Sweep {
 
   /** Takes runs from the queue until none is left. */
   async #work(): Promise<void> {
+    const slot: Slot = { shapes: undefined, runs: 0, process: new WorkerProcess(this.#workerOptions) };
+    this.#slots.add(slot);
+    try {
+      await this.#workIn(slot);
+    } finally {
+      this.#slots.delete(slot);
+      await slot.process.end();
+    }
+  }
+
+  get #workerOptions(): WorkerOptions {
+    const { dir, limits = {}, allowEnvironmentChange = false } = this.#options;
+    return { dir, limits, allowEnvironmentChange };
+  }
+
+  async #workIn(slot: Slot): Promise<void> {
     while (!this.#stopped) {
-      const run = this.#queue.shift();
-      if (run !== undefined) await this.#attempt(run);
+      const run = this.#take(slot);
+      if (run !== undefined) await this.#attempt(run, slot);
       else if (this.#reusable.length > 0 || this.#checking !== undefined) {
         await this.#check(await this.#environment());
       } else if (this.#held.size > 0) await this.#waitForHeld();
@@ -190,12 +227,31 @@ class Sweep {
     }
   }
 
-  async #attempt(run: PlannedRun): Promise<void> {
-    const { dir, retries = 1, limits = {}, allowEnvironmentChange = false } = this.#options;
+  /**
+   * Takes a run from the queue. A run with the shapes of the slot's last run comes first, because its process has compiled
+   * functions for them, then one whose shapes no other slot has.
+   */
+  #take(slot: Slot): PlannedRun | undefined {
+    const taken = new Set([...this.#slots].filter((other) => other !== slot).map(({ shapes }) => shapes));
+    const own = this.#queue.findIndex((run) => shapesOf(run) === slot.shapes);
+    const free = own >= 0 ? own : this.#queue.findIndex((run) => !taken.has(shapesOf(run)));
+    return this.#queue.splice(Math.max(0, free), 1)[0];
+  }
+
+  async #attempt(run: PlannedRun, slot: Slot): Promise<void> {
+    const { dir, retries = 1, limits = {} } = this.#options;
+    const shapes = shapesOf(run);
+    // The memory limit of a run excludes what earlier runs left.
+    if (shapes !== slot.shapes || slot.runs === RUNS_PER_PROCESS || limits.bytes !== undefined) {
+      await slot.process.end();
+      slot.runs = 0;
+    }
+    slot.shapes = shapes;
+    slot.runs++;
     const attempt = (this.#attempts.get(run.id) ?? 0) + 1;
     let worker: Worker;
     try {
-      worker = startWorker(run.id, { dir, limits, allowEnvironmentChange });
+      worker = slot.process.run(run.id);
     } catch (error) {
       return this.#fail(run, {
         reason: error instanceof Error ? error.message : String(error),

@@ -1,5 +1,7 @@
 /**
- * Process of one run: `worker.ts SWEEP_DIR RUN_ID [--allow-environment-change]`. Its output is the run's log.
+ * Process of one or more runs: `worker.ts SWEEP_DIR RUN_ID [--allow-environment-change]`. Its output is the log of the
+ * current run. After a finished run it reports to the sweep and reads the ID of the next run, a line of standard input.
+ * The process ends with the input, and after any other outcome.
  *
  * The variable LOSSKIT_SWEEP holds the process ID of the sweep. Orphaned workers exit.
  *
@@ -7,11 +9,12 @@
  */
 import { namedFault } from "../error/disk_fault.ts";
 import { guardConsole } from "../error/printable.ts";
-import { UserError } from "../error/user_error.ts";
-import { ClaimedError, runFolder } from "../record/mod.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
+import { ClaimedError, runFolder, runPaths } from "../record/mod.ts";
 import { executeRun } from "../run/execute.ts";
 import { libHash, readPlan } from "./plan_file.ts";
-import { REASON_PATH } from "./worker_process.ts";
+import { finishedLine, REPORT_PATH } from "./worker_process.ts";
+import { appendOutputTo } from "../tensorflow/native/output.ts";
 import { watchSignals } from "../error/signals.ts";
 
 /** Exit status of a failure that may be temporary. The sweep retries the run. */
@@ -33,21 +36,22 @@ async function main(dir: string, id: string, flags: readonly string[]): Promise<
     );
   }
   using interruption = watchSignals();
+  using gone = sweepIsGone();
   return await executeRun({ spec: run.spec, data: plan.data, libSha256: plan.libSha256 }, {
     folder: runFolder(dir, id),
-    signal: AbortSignal.any([interruption.requested, sweepIsGone()]),
+    signal: AbortSignal.any([interruption.requested, gone.signal]),
     print: log,
     allowEnvironmentChange: flags.includes("--allow-environment-change"),
   });
 }
 
 /** Returns a signal that aborts once the sweep is no longer the parent process. */
-function sweepIsGone(): AbortSignal {
+function sweepIsGone(): Disposable & { signal: AbortSignal } {
   const gone = new AbortController();
   const sweep = Number(Deno.env.get("LOSSKIT_SWEEP") ?? Deno.ppid);
   const timer = setInterval(() => Deno.ppid === sweep || gone.abort(), POLL_MS);
   timer.unref();
-  return gone.signal;
+  return { signal: gone.signal, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** Writes to the run's log if its disk accepts more data. */
@@ -62,28 +66,50 @@ function log(...values: unknown[]): void {
 /** Reports the reason of a failure to the log and to the sweep. The log may be unwritable. */
 function reportFailure(reason: string): void {
   log(reason);
+  report(reason);
+}
+
+/** Writes to the sweep, if a sweep started this process. */
+function report(text: string): void {
   if (Deno.env.get("LOSSKIT_SWEEP") === undefined) return;
   try {
-    Deno.writeTextFileSync(REASON_PATH, reason);
+    Deno.writeTextFileSync(REPORT_PATH, text);
   } catch {
     // The sweep has exited.
   }
 }
 
-if (import.meta.main) {
-  guardConsole(); // its log is read on terminals
-  const [dir = "", id = "", ...flags] = Deno.args;
+/** Executes a run and reports a failure. Returns the exit status. */
+async function attempt(dir: string, id: string, flags: readonly string[]): Promise<number> {
   try {
-    Deno.exitCode = await main(dir, id, flags);
+    return await main(dir, id, flags);
   } catch (thrown) {
     const error = namedFault(runFolder(dir, id), thrown); // permanent faults are not retried
     if (error instanceof UserError) {
       if (!(error instanceof ClaimedError)) reportFailure(error.message); // the other process owns the log
-      Deno.exitCode = error.exitCode;
-    } else {
-      log(error);
-      reportFailure(error instanceof Error ? error.message : String(error));
-      Deno.exitCode = FAILED;
+      return error.exitCode;
     }
+    log(error);
+    reportFailure(error instanceof Error ? error.message : String(error));
+    return FAILED;
+  }
+}
+
+/** Returns the ID of the next run, which the sweep sends as one short line. Undefined at the end of the input. */
+async function nextId(): Promise<string | undefined> {
+  const bytes = new Uint8Array(64);
+  const count = await Deno.stdin.read(bytes);
+  return count === null ? undefined : new TextDecoder().decode(bytes.subarray(0, count)).trim();
+}
+
+if (import.meta.main) {
+  guardConsole(); // its log is read on terminals
+  const [dir = "", first = "", ...flags] = Deno.args;
+  for (let id: string | undefined = first; id !== undefined;) {
+    Deno.exitCode = await attempt(dir, id, flags);
+    if (Deno.exitCode !== EXIT.ok) break;
+    report(finishedLine(id));
+    id = await nextId();
+    if (id !== undefined) appendOutputTo(runPaths(runFolder(dir, id)).log);
   }
 }

@@ -27,14 +27,30 @@ export interface WorkerEnd {
   readonly overLimit: boolean;
 }
 
-/** A started worker. */
+/** A run in a worker process. */
 export interface Worker {
   /** Process ID. */
   readonly pid: number;
-  /** Sends a signal. Has no effect after the worker has ended. */
+  /** Sends a signal. Has no effect after the process has ended. */
   kill(signal: Deno.Signal): void;
   /** Promise of the outcome. */
   readonly ended: Promise<WorkerEnd>;
+}
+
+/** A process that waits for its next run. */
+interface Waiting {
+  readonly child: Deno.ChildProcess;
+  readonly reports: Reports;
+}
+
+/** Options of a worker process. */
+export interface WorkerOptions {
+  /** The sweep's folder. */
+  readonly dir: string;
+  /** Resource limits of each run. */
+  readonly limits: Limits;
+  /** True to resume runs of another environment. */
+  readonly allowEnvironmentChange: boolean;
 }
 
 /** Polling interval for limits, in milliseconds. */
@@ -49,87 +65,170 @@ const GRACE = 10_000;
  */
 const INTO_LOG = 'log=$1; shift; exec 3>&1 2>&1; exec "$@" >>"$log" 2>&1';
 
-/** File descriptor on which a worker reports its failure to the sweep. The log may be on a full disk. */
-export const REASON_PATH = "/dev/fd/3";
+/** File descriptor on which a worker reports to the sweep: a line per finished run, or the reason of a failure. */
+export const REPORT_PATH = "/dev/fd/3";
+
+const FINISHED_LINES = /^finished \w+\n/gm;
+
+/** Returns the line that a worker reports after a finished run. The process then waits for the next run. */
+export function finishedLine(id: string): string {
+  return `finished ${id}\n`;
+}
 
 /** Time to read the rest of a reported failure after the worker has ended, in milliseconds. */
 const REST = 200;
 
 /**
- * Starts a worker.
- *
- * @param id The run.
- * @param options The sweep's folder, limits, and permission to resume runs of another environment.
- * @throws {Error} If the run's folder is not writable, or is a link that leaves the sweep's folder.
+ * A process that executes runs one after the other. It starts with its first run. After a finished run it accepts
+ * another one, which saves the start of TensorFlow. Any other outcome ends the process, so that a failure concerns one run.
  */
-export function startWorker(
-  id: string,
-  options: { dir: string; limits: Limits; allowEnvironmentChange: boolean },
-): Worker {
-  const { dir, limits, allowEnvironmentChange } = options;
-  const folder = runFolder(dir, id);
-  requirePlace(folder);
-  Deno.mkdirSync(folder, { recursive: true });
-  const { log } = runPaths(folder);
-  openOwnFile(log, { append: true }).close(); // refuses links, which the shell would follow
-  const before = Deno.statSync(log).size;
-  const worker = [
-    Deno.execPath(),
-    ...denoArguments(new URL("./worker.ts", import.meta.url).href),
-    dir,
-    id,
-    ...(allowEnvironmentChange ? ["--allow-environment-change"] : []),
-  ];
-  const child = new Deno.Command("/bin/sh", {
-    args: ["-c", INTO_LOG, "sh", log, ...worker],
-    env: { LOSSKIT_SWEEP: String(Deno.pid) },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const reason = textOf(child.stdout);
-  const kill = (signal: Deno.Signal) => {
-    try {
-      child.kill(signal);
-    } catch {
-      // The process has already ended.
-    }
-  };
-  const watch = watchLimits(child.pid, { limits, kill });
-  const ended = child.status.then(async ({ code, signal }): Promise<WorkerEnd> => {
-    const reported = await reason.untilEnd();
-    const over = watch.stop();
-    const failed = signal !== null || (code !== EXIT.ok && code !== EXIT.interrupted);
-    const cause = over ??
-      (signal !== null
-        ? `signal ${signal} ended the process`
-        : failed
-        ? reported || lastLine(log, before)
-        : undefined);
-    return { code, cause, overLimit: over !== undefined };
-  });
-  return { pid: child.pid, kill, ended };
+export class WorkerProcess {
+  readonly #options: WorkerOptions;
+  #waiting: Waiting | undefined;
+
+  /** Prepares a process. */
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Executes a run, in the waiting process or in a new one.
+   *
+   * @throws {Error} If the run's folder is not writable, or is a link that leaves the sweep's folder.
+   */
+  run(id: string): Worker {
+    const { dir, limits } = this.#options;
+    const folder = runFolder(dir, id);
+    requirePlace(folder);
+    Deno.mkdirSync(folder, { recursive: true });
+    const { log } = runPaths(folder);
+    openOwnFile(log, { append: true }).close(); // refuses links, which the shell would follow
+    const before = Deno.statSync(log).size;
+    const { child, reports } = this.#waiting ?? this.#start(id, log);
+    const accepted = this.#waiting === undefined ? undefined : send(child, id);
+    this.#waiting = undefined;
+    const kill = (signal: Deno.Signal) => {
+      try {
+        child.kill(signal);
+      } catch {
+        // The process has already ended.
+      }
+    };
+    const watch = watchLimits(child.pid, { limits, kill });
+    const end = async (): Promise<WorkerEnd> => {
+      await accepted;
+      const finished = reports.finished(id);
+      await Promise.race([finished, child.status]);
+      const over = watch.stop();
+      if (reports.hasFinished(id)) {
+        if (over === undefined) this.#keep({ child, reports });
+        return { code: EXIT.ok, cause: over, overLimit: over !== undefined };
+      }
+      const { code, signal } = await child.status;
+      const reported = await reports.rest();
+      if (reports.hasFinished(id)) return { code: EXIT.ok, cause: undefined, overLimit: false };
+      const failed = signal !== null || (code !== EXIT.ok && code !== EXIT.interrupted);
+      const cause = over ??
+        (signal !== null
+          ? `signal ${signal} ended the process`
+          : failed
+          ? reported || lastLine(log, before)
+          : undefined);
+      return { code, cause, overLimit: over !== undefined };
+    };
+    return { pid: child.pid, kill, ended: end() };
+  }
+
+  /** Ends the waiting process. */
+  async end(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined) return;
+    const { child, reports } = waiting;
+    await child.stdin.close().catch(() => {}); // the process has ended already
+    await child.status;
+    await reports.rest();
+  }
+
+  #keep(waiting: Waiting): void {
+    this.#waiting = waiting;
+    waiting.child.status.then(() => { // it was killed while it waited
+      if (this.#waiting === waiting) this.#waiting = undefined;
+    });
+  }
+
+  #start(id: string, log: string): Waiting {
+    const { dir, allowEnvironmentChange } = this.#options;
+    const worker = [
+      Deno.execPath(),
+      ...denoArguments(new URL("./worker.ts", import.meta.url).href),
+      dir,
+      id,
+      ...(allowEnvironmentChange ? ["--allow-environment-change"] : []),
+    ];
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", INTO_LOG, "sh", log, ...worker],
+      env: { LOSSKIT_SWEEP: String(Deno.pid) },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    return { child, reports: new Reports(child.stdout) };
+  }
 }
 
-/** Collects the text of a stream. `untilEnd` stops waiting if an orphaned process keeps the stream open. */
-function textOf(stream: Deno.ChildProcess["stdout"]): { untilEnd: () => Promise<string> } {
-  const reader = stream.getReader(), decoder = new TextDecoder();
-  let text = "";
-  const end = (async () => {
+/** Sends the ID of the next run. A process that died while it waited is noticed by its status. */
+async function send(child: Deno.ChildProcess, id: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(`${id}\n`));
+  } catch {
+    // The process has ended.
+  } finally {
+    writer.releaseLock();
+  }
+}
+
+/** The reports of a process. */
+class Reports {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #end: Promise<void>;
+  #text = "";
+  #onText = () => {};
+
+  /** Starts to read. */
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+    this.#end = this.#read().catch(() => {}); // the read was canceled
+  }
+
+  /** Returns whether the process has reported a finished run. */
+  hasFinished(id: string): boolean {
+    return this.#text.includes(finishedLine(id));
+  }
+
+  /** Resolves once the process has reported a finished run. Never resolves if it does not. */
+  async finished(id: string): Promise<void> {
+    while (!this.hasFinished(id)) await new Promise<void>((resolve) => this.#onText = resolve);
+  }
+
+  /** Returns the text since the last finished run, once the process has ended. An orphaned process may keep the stream open. */
+  async rest(): Promise<string> {
+    const timer = setTimeout(() => void this.#reader.cancel(), REST);
+    await this.#end;
+    clearTimeout(timer);
+    return this.#text.replace(FINISHED_LINES, "").trim();
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder();
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await this.#reader.read();
       if (done) return;
-      text += decoder.decode(value, { stream: true });
+      this.#text += decoder.decode(value, { stream: true });
+      this.#onText();
     }
-  })().catch(() => {}); // the read was cancelled
-  return {
-    untilEnd: async () => {
-      const timer = setTimeout(() => void reader.cancel(), REST);
-      await end;
-      clearTimeout(timer);
-      return text.trim();
-    },
-  };
+  }
 }
 
 /** Stops a process that exceeds a limit. `stop` ends the polling and returns the exceeded limit. */

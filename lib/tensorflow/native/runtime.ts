@@ -9,7 +9,7 @@
 import type { Pointer } from "./c_values.ts";
 import { type ContextOptions, Contexts } from "./contexts.ts";
 import { type Libraries, openLibraries } from "./symbols.ts";
-import { quietly } from "./stderr.ts";
+import { quietly } from "./output.ts";
 import { TensorFlowError } from "./tensorflow_error.ts";
 import { TensorMemory } from "./tensor_memory.ts";
 import { unset, withVariables } from "./variables.ts";

@@ -222,7 +222,7 @@ Deno.test("cluster reports invalid requests", async () => {
   const wrong: [string[], RegExp][] = [
     [[], /Usage: cluster/],
     [["pbs", dir], /unknown command 'pbs'/],
-    [["slurm"], /missing required argument 'plan'/],
+    [["slurm"], /missing required argument 'sweep'/],
     [["slurm", root], /expected planned runs in .*plan.json, got none/],
     [["slurm", join(root, "none.json")], /Cannot read the spec/],
     [["slurm", dir, "--out", join(root, "elsewhere")], /expected the folder of the plan, .* got another one/],

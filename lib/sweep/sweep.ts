@@ -1,5 +1,5 @@
 /**
- * Runs a plan with one process per run, several at once. Finished runs are not repeated. A failure does not stop other
+ * Runs a plan in several processes. A process executes runs of equal shapes one after the other. Finished runs are not repeated. A failure does not stop other
  * runs.
  *
  * @module

@@ -11,7 +11,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 const read = (path: string) => Deno.readTextFileSync(join(ROOT, path));
 
 const [, deno] = /deno@([\d.]+) task test/.exec(read(".ci/run"))!;
-const { version, license } = JSON.parse(read("deno.json"));
+const { version, license, allowScripts } = JSON.parse(read("deno.json"));
 
 Deno.test("Dockerfile has the Deno of .ci/run, is not run by root, and prepares all downloads", () => {
   const lines = read("Dockerfile").split("\n");
@@ -36,4 +36,12 @@ Deno.test("CITATION.cff has the version and license of deno.json", () => {
   const citation = parse(read("CITATION.cff"));
   assertEquals([citation.version, citation.license, citation.type], [version, license, "software"]);
   assert(citation.authors.length > 0 && citation.title.includes("losskit"));
+});
+
+Deno.test("deno.json answers Deno's question on the build scripts of every package", () => {
+  const { npm } = JSON.parse(read("deno.lock")) as { npm: Record<string, { scripts?: boolean }> };
+  const withScripts = Object.entries(npm).filter(([, { scripts }]) => scripts)
+    .map(([name]) => `npm:${name.replace(/(?<=.)@.*$/, "")}`);
+  assert(withScripts.length > 0);
+  assertEquals([...new Set(withScripts)].sort(), allowScripts.deny);
 });

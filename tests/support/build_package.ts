@@ -29,6 +29,7 @@ interface Config {
   readonly exports: Readonly<Record<string, string>>;
   readonly nodeModulesDir: string;
   readonly unstable: readonly string[];
+  readonly allowScripts: unknown;
   readonly imports: Readonly<Record<string, string>>;
   readonly compilerOptions: unknown;
   readonly publish: { readonly exclude: readonly string[] };
@@ -113,11 +114,12 @@ function packageJson({ name, version, license, exports }: Config): unknown {
 }
 
 function packageConfig(config: Config): unknown {
-  const { name, version, license, exports, nodeModulesDir, unstable, imports, compilerOptions } = config;
+  const { name, version, license, exports, nodeModulesDir, allowScripts, unstable } = config;
+  const { imports, compilerOptions } = config;
   const publish = { exclude: config.publish.exclude };
   const tasks = Object.entries(config.tasks).filter(([, { command }]) => command.includes("lib/cli/"));
   return {
-    ...{ name, version, license, exports, nodeModulesDir, unstable, imports, compilerOptions },
+    ...{ name, version, license, exports, nodeModulesDir, allowScripts, unstable, imports, compilerOptions },
     tasks: Object.fromEntries(tasks),
     publish,
   };

@@ -104,7 +104,7 @@ export function viewForm(facets: readonly Facet[], hasFlops: boolean): string {
     '<label><input type="checkbox" name="logX">log x</label>' +
     '<label><input type="checkbox" name="logY">log y</label>' +
     `<label>color by <select name="color">${
-      option("", "precision") +
+      option("", facets.some(({ key }) => key === "precision") ? "precision" : "default") +
       facets.filter(({ key }) => key !== "precision").map(({ key, label }) => option(key, label)).join("")
     }</select></label>` +
     '<label><input type="checkbox" name="band">mean and 95 % interval per color</label></form>';

@@ -151,7 +151,8 @@ export function completeConfig(config: GptConfig): FullGptConfig {
   const { nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap, architecture } = config;
   return {
     ...withDefaults(MODEL_FIELDS, config),
-    ...{ nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap, architecture },
+    ...{ nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap },
+    ...(architecture !== undefined && { architecture }),
     nInner: config.nInner || (config.activation === "swiglu" ? 8 * Math.ceil(nEmbd / 3) : 4 * nEmbd),
     nKvHead: config.nKvHead || nHead,
   };

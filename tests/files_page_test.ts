@@ -9,6 +9,7 @@ import { runPaths, takeClaim } from "../lib/record/mod.ts";
 import {
   compareFolder,
   exportRuns,
+  noteRun,
   recordSweep,
   report,
   saveModel,
@@ -87,6 +88,7 @@ Deno.test("docs/files.md lists the files of runs, sweeps and comparisons", async
   await report(dir, { figures: "png" });
   await writeSlurmJobs(dir);
   await writeKubernetesJobs(dir, { image: "losskit", mount: "/data", claim: "disk", workingDir: "/losskit" });
+  noteRun(onlyRun(dir), { text: "a note" });
   using _claim = await takeClaim(runPaths(onlyRun(dir)).claim);
   assertListed(pathsOf("Runs"), listing(onlyRun(dir)));
   assertListed([...pathsOf("Sweeps"), ...pathsOf("Comparisons")], listing(dir));

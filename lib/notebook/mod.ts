@@ -16,12 +16,8 @@ export {
   type ProgressOptions,
   type Unit,
 } from "../progress/progress.ts";
-export {
-  createLiveTable,
-  type LiveTable,
-  type LiveTableOptions,
-  type NamedLine,
-} from "../progress/live_table.ts";
+export { createLiveTable, type LiveTable, type LiveTableOptions } from "../progress/live_table.ts";
+export type { NamedLine } from "../progress/width.ts";
 export type { FrontEnd } from "../progress/front_end.ts";
 export { jupyterDataDir, KERNEL_NAME, writeKernelspec } from "./kernelspec.ts";
 export { stopSignal } from "./stop.ts";

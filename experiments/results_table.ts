@@ -19,7 +19,7 @@ Verdicts: *reproduced* (every checked part of the prediction holds), *not reprod
 at this scale* (the intervals are too wide).
 
 Claims, predictions and results are quoted as they were recorded. The notes below the table explain them. The cost is the sum
-of the durations of the runs. C, D and F to J ran on 2 cores that other processes used too: alone, they would take less than a
+of the durations of the runs. B to D and F to J ran on 2 cores that other processes used too: alone, they would take less than a
 third of the time.
 
 `;
@@ -52,10 +52,7 @@ Notes:
 - **A** has 5 paired seeds. Gaps are final validation losses minus float32's. "Masters within 0.01" checks bf16-keras, whose
   weights are float32. "Nearest worse by more than 0.01" checks bf16-pure. "At its begin" is the gap at the start of the
   second half. \`lib/train/pure_test.ts\` tests that the gains of LayerNorm do not change.
-- **B** predicts three things about qk-norm. Without qk-norm, the largest attention logit grows with the learning rate; at 1e-1
-  it is more than 5 times the logit with qk-norm. At 1e-1, the final loss without qk-norm is more than 0.1 nats higher. The
-  sensitivity (mean loss over the rates minus the loss at the best rate) with qk-norm is at most half of that without. In the
-  result, "plain" means without qk-norm, and the number after it is the learning rate.
+- **B**: a loss above log V, that of a uniform model, counts as log V. At the best rate, qk-norm does not lower the loss.
 - **D**: coherence is at most √32 = 5.7. Rounding to nearest fails the prediction: its errors in e8m3 are nearly as coherent as those
   of truncation. A likely reason: the rounding errors of the weights are the same in every batch.
 - **E** has float32 runs only: "paired seeds" compares two vocabularies with the same seed. "Operations" are FLOPs, and "the
@@ -68,7 +65,7 @@ Notes:
 The sweep over sequence length, AMP and vocabulary, \`seq_amp_vocab.ts\`, is a comparison rather than a test of a claim. Its
 recorded output is \`results/seq_amp_vocab.json\`, and the project's README quotes it.
 
-\`planned/\` holds new designs of B and E, with their predictions. Their full runs are not recorded yet.
+\`planned/\` holds a new design of E, with its prediction. Its full run is not recorded yet.
 `;
 }
 

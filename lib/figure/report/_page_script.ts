@@ -15,9 +15,14 @@ export const SCRIPT: string = `
   function textOf(id, root = document) {
     return root.getElementById(id)?.textContent ?? "";
   }
+  function appendAll(parent, children) {
+    const fragment = document.createDocumentFragment();
+    for (const child of children) fragment.append(child);
+    parent.appendChild(fragment);
+  }
   function make(tag, content = [], attributes = {}) {
     const element = document.createElement(tag);
-    element.append(...typeof content === "string" ? [content] : content);
+    appendAll(element, typeof content === "string" ? [content] : content);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
     return element;
   }
@@ -347,7 +352,7 @@ export const SCRIPT: string = `
     return { mean, half: t * Math.sqrt(variance / n), n };
   }
   function blockMeans(members, quantiles) {
-    const length = Math.max(0, ...members.map(({ y }) => y.length));
+    const length = members.reduce((most, { y }) => Math.max(most, y.length), 0);
     return Array.from({ length }, (_, i) => {
       const values = members.map(({ y }) => y[i]).filter((value) => typeof value === "number");
       return values.length === 0 ? void 0 : meanOf(values, quantiles);
@@ -646,10 +651,12 @@ export const SCRIPT: string = `
       const hasSteps = all(".plot[id]", place.parentElement ?? place).some(
         (element) => plots.find((plot) => plot.element === element)?.figure.isSteps
       );
-      place.replaceChildren(...(hasSteps ? entries : []).map(({ label, color, width, sample }) => {
+      const marks = (hasSteps ? entries : []).map(({ label, color, width, sample }) => {
         const mark = sample === void 0 ? make("i", "", { style: \`border-top: \${width}px solid \${color}\` }) : make("b", sample);
         return make("span", [mark, label]);
-      }));
+      });
+      place.replaceChildren();
+      appendAll(place, marks);
     }
   }
   function layoutOf(plot, { x, logX, logY }, dark2) {
@@ -741,7 +748,7 @@ export const SCRIPT: string = `
     keyed.sort(
       (a, b) => Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || sign * (numeric ? a.value - b.value : collator.compare(a.text, b.text)) || 0
     );
-    body.append(...keyed.map(({ tr }) => tr));
+    appendAll(body, keyed.map(({ tr }) => tr));
   }
 
   // lib/figure/report/page/details.ts
@@ -758,7 +765,8 @@ export const SCRIPT: string = `
       ([other, { pair: pair2 }]) => pair2 === run.pair && other !== id
     );
     const fields = { ...state.data.common, ...run.fields };
-    place.replaceChildren(
+    place.replaceChildren();
+    appendAll(place, [
       make("p", [back]),
       make("h2", \`Run \${id}\`),
       ...run.note === void 0 ? [] : [make("p", run.note, { class: "headline" })],
@@ -774,7 +782,7 @@ export const SCRIPT: string = `
       region("Results", tableOf([], Object.entries(run.results))),
       ...figuresOf([id, ...pair.map(([other]) => other)], id),
       region("Configuration", tableOf([], Object.entries(fields)))
-    );
+    ]);
     scrollTo(0, 0);
   }
   function showBeside() {
@@ -787,7 +795,8 @@ export const SCRIPT: string = `
     const results = [...new Set(runs.flatMap(([, { results: results2 }]) => Object.keys(results2)))];
     const wrong = names.filter((name) => !FREE.includes(name));
     const warning = wrong.length === 0 ? "The runs differ in precision or seed alone." : \`Not a comparison of precisions: the runs also differ in \${wrong.join(", ")}.\`;
-    place.replaceChildren(
+    place.replaceChildren();
+    appendAll(place, [
       make("h2", "Side by side"),
       make("p", warning, { class: wrong.length === 0 ? "note" : "warning" }),
       region(
@@ -798,7 +807,7 @@ export const SCRIPT: string = `
         ])
       ),
       ...figuresOf(runs.map(([id]) => id), void 0)
-    );
+    ]);
   }
   function region(label, table) {
     const scroll = make("div", [table], {

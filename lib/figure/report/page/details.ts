@@ -6,7 +6,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { colored } from "./colors.ts";
-import { make, tableOf } from "./dom.ts";
+import { appendAll, make, tableOf } from "./dom.ts";
 import { CONFIG } from "./plots.ts";
 import { runOf, state, view } from "./state.ts";
 import { tracesOf } from "./traces.ts";
@@ -33,7 +33,8 @@ export function showOpened(): void {
     pair === run.pair && other !== id
   );
   const fields = { ...state.data.common, ...run.fields };
-  place.replaceChildren(
+  place.replaceChildren();
+  appendAll(place, [
     make("p", [back]),
     make("h2", `Run ${id}`),
     ...run.note === undefined ? [] : [make("p", run.note, { class: "headline" })],
@@ -49,7 +50,7 @@ export function showOpened(): void {
     region("Results", tableOf([], Object.entries(run.results))),
     ...figuresOf([id, ...pair.map(([other]) => other)], id),
     region("Configuration", tableOf([], Object.entries(fields))),
-  );
+  ]);
   scrollTo(0, 0);
 }
 
@@ -67,7 +68,8 @@ export function showBeside(): void {
   const warning = wrong.length === 0
     ? "The runs differ in precision or seed alone."
     : `Not a comparison of precisions: the runs also differ in ${wrong.join(", ")}.`;
-  place.replaceChildren(
+  place.replaceChildren();
+  appendAll(place, [
     make("h2", "Side by side"),
     make("p", warning, { class: wrong.length === 0 ? "note" : "warning" }),
     region(
@@ -78,7 +80,7 @@ export function showBeside(): void {
       ]),
     ),
     ...figuresOf(runs.map(([id]) => id), undefined),
-  );
+  ]);
 }
 
 function region(label: string, table: HTMLTableElement): HTMLElement {

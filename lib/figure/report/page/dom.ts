@@ -16,6 +16,13 @@ export function textOf(id: string, root: Document = document): string {
   return root.getElementById(id)?.textContent ?? "";
 }
 
+/** Appends children, any number of them. */
+export function appendAll(parent: Node, children: readonly (Node | string)[]): void {
+  const fragment = document.createDocumentFragment();
+  for (const child of children) fragment.append(child);
+  parent.appendChild(fragment);
+}
+
 /** Creates an element with text or children. Text stays text: nothing here parses HTML. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -23,7 +30,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   attributes: Readonly<Record<string, string>> = {},
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
-  element.append(...(typeof content === "string" ? [content] : content));
+  appendAll(element, typeof content === "string" ? [content] : content);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
 }

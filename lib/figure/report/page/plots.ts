@@ -6,7 +6,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { colorAxis, colored, legendOf } from "./colors.ts";
-import { all, make } from "./dom.ts";
+import { all, appendAll, make } from "./dom.ts";
 import { saveFigure } from "./downloads.ts";
 import { pointAt, walk } from "./readout.ts";
 import { X_TITLES } from "./scales.ts";
@@ -171,12 +171,14 @@ function drawLegends(): void {
     const hasSteps = all(".plot[id]", place.parentElement ?? place).some((element) =>
       plots.find((plot) => plot.element === element)?.figure.isSteps
     );
-    place.replaceChildren(...(hasSteps ? entries : []).map(({ label, color, width, sample }) => {
+    const marks = (hasSteps ? entries : []).map(({ label, color, width, sample }) => {
       const mark = sample === undefined
         ? make("i", "", { style: `border-top: ${width}px solid ${color}` })
         : make("b", sample);
       return make("span", [mark, label]);
-    }));
+    });
+    place.replaceChildren();
+    appendAll(place, marks);
   }
 }
 

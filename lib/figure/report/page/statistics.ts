@@ -30,7 +30,7 @@ export function blockMeans(
   members: readonly { readonly y: readonly (number | null)[] }[],
   quantiles: readonly number[],
 ): (Mean | undefined)[] {
-  const length = Math.max(0, ...members.map(({ y }) => y.length));
+  const length = members.reduce((most, { y }) => Math.max(most, y.length), 0);
   return Array.from({ length }, (_, i) => {
     const values = members.map(({ y }) => y[i]).filter((value) => typeof value === "number");
     return values.length === 0 ? undefined : meanOf(values, quantiles);

@@ -5,7 +5,7 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { all, make } from "./dom.ts";
+import { all, appendAll, make } from "./dom.ts";
 import { saveTable } from "./downloads.ts";
 
 /** Makes column headings sort, and adds a button below each table that saves it as CSV. */
@@ -43,5 +43,5 @@ function sortBy(button: HTMLElement): void {
     Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) ||
     sign * (numeric ? a.value - b.value : collator.compare(a.text, b.text)) || 0
   );
-  body.append(...keyed.map(({ tr }) => tr));
+  appendAll(body, keyed.map(({ tr }) => tr));
 }

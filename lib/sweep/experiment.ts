@@ -97,8 +97,6 @@ export interface ExperimentResult extends Conclusion {
   readonly size: ExperimentSize;
   /** SHA-256 of each sweep as the experiment states it, by the sweep's name. Ties the result to its specs. */
   readonly specs: Readonly<Record<string, string>>;
-  /** Reason why the result does not match the current specs. Undefined if it does. */
-  readonly superseded?: string | undefined;
   /** Number of runs. */
   readonly runs: number;
   /** Sum of the runs' durations in seconds. Runs may overlap. */

@@ -12,6 +12,7 @@ import { sealJson, unsealJson } from "../lib/file/sealed_json.ts";
 import { readJson } from "../lib/model/gpt2_files.ts";
 import { decodeSafetensors, loadGpt2 } from "../lib/model/mod.ts";
 import { readJournal, readManifest, readStepColumns, runPaths, stepTablePath } from "../lib/record/mod.ts";
+import { readNote, writeNote } from "../lib/record/note.ts";
 import { checkExport } from "../lib/study/mod.ts";
 import { readCulprits } from "../lib/study/report_facts.ts";
 import { readExperimentResult, readPlan } from "../lib/sweep/mod.ts";
@@ -73,7 +74,9 @@ Deno.test("a flipped bit in a file of a run or a sweep is detected, or changes n
     recorded = join(import.meta.dirname!, "..", "experiments", "results");
   Deno.writeTextFileSync(result, sealJson(readJsonFile(join(recorded, "a_pure_bf16.json")) as object, 1));
   const checkpoint = (path: string) => () => decodeSafetensors(Deno.readFileSync(path), path);
+  writeNote(paths.note, { text: "first try", tags: ["baseline"] });
   const readers: Record<string, () => unknown> = {
+    [paths.note]: () => readNote(paths.note),
     [paths.journal]: () => {
       const { events, dropped } = readJournal(paths.journal);
       if (dropped !== undefined) throw new UserError("readers print a warning, and a sweep resumes the run");

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { exists } from "../file/exists.ts";
+import { sealJson } from "../file/sealed_json.ts";
 import { readJson } from "./manifest.ts";
 
 /** Note and tags of a run. */
@@ -60,5 +61,5 @@ export function writeNote(path: string, { text, tags }: RunNote): void {
     );
   }
   const note = { format: "losskit-note/1", text, tags: [...new Set(tags)].sort() };
-  atomicWrite(path, `${JSON.stringify(note, null, 2)}\n`);
+  atomicWrite(path, sealJson(note));
 }

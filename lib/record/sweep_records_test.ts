@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import { basename, join } from "node:path";
 import { editRecord } from "../../tests/support/edit_record.ts";
 import { writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { writeNote } from "./note.ts";
 import { UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import { takeClaim } from "./claim.ts";
@@ -173,6 +174,7 @@ Deno.test("readSweep() refuses files of a run that are links out of the sweep's 
     const dir = join(root, "sweep"), elsewhere = join(root, "elsewhere"), store = join(dir, "store");
     for (const folder of [elsewhere, store]) Deno.mkdirSync(folder, { recursive: true });
     const { folder, ...files } = runPaths(writeSyntheticRun(dir, { losses: [2, 1] }));
+    writeNote(files.note, { text: "first try", tags: [] });
     const whole = readRun(folder);
     for (const path of Object.values(files)) {
       if (!exists(path)) Deno.writeTextFileSync(path, "");

@@ -30,7 +30,7 @@ export interface CulpritOptions {
   /** Measures each part alone first, with one trial per part, and ranks the parts by the result. Default: false. */
   readonly alone?: boolean;
   /**
-   * Parts in the order of their expected effect, such as the ranking of another signal. Only its first parts, and whole
+   * Parts in the order of their expected effect, such as a ranking by replayed gradients. Only its first parts, and whole
    * classes, are tried. Default: every subset may be tried.
    */
   readonly ranking?: readonly Part[] | undefined;

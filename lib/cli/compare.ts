@@ -63,7 +63,7 @@ export const program: Command = command(
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "search for the layers and operation classes that cause a gap. auto: replay 8 batches if the verdict is degraded; loss: as auto, and also train the candidate sets; replay: replay whatever the verdict is; none: no search",
+    "search for the layers and operation classes that cause a gap. auto: replay 8 batches if the verdict is degraded; loss: as auto, and also train runs in which only suspected layers or classes have the lower precision; replay: replay whatever the verdict is; none: no search",
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")

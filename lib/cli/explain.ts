@@ -10,7 +10,7 @@ export const program: Command = command(
 )
   .argument(
     "<run>",
-    "a run's folder, for example experiments/out/default/runs/ID. A run that has not started needs no folder: its ID is in the sweep's plan.json",
+    "a run's folder, for example experiments/out/default/runs/ID. For a run that has not started, pass the folder that it would have; plan.json lists the IDs",
   )
   .option("--against <folders...>", "folders of other sweeps to search for the most similar run")
   .option(

@@ -11,7 +11,7 @@ export const MODEL_HELP = "a run's folder, or a Hugging Face folder of a GPT-2 o
 
 /** Describes `--data` of commands that open a run. */
 export const RUN_DATA_HELP =
-  "path of the run's text, if it has moved; repeatable (default: the recorded path, then the folder of plan.json)";
+  "path of the run's text, if it has moved; repeatable (default: the recorded path; if there is no file, the same name in the folder of plan.json)";
 
 /** Describes `--weights`. */
 export const WEIGHTS_HELP =
@@ -19,7 +19,7 @@ export const WEIGHTS_HELP =
 
 /** Describes `--run-recorded-code` of commands that use a recorded run. */
 export const RECORDED_CODE_HELP =
-  "run the modules of users that the folder has (architecture, loss, optimizer, schedule); only for folders that you trust";
+  "run the user-written modules stored in the folder (architecture, loss, optimizer, schedule); only for folders that you trust";
 
 /** Parses the option `--weights`. */
 export function whichWeights(text: string): WhichWeights {

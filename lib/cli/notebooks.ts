@@ -36,7 +36,7 @@ export const program: Command = command(
   )
   .option(
     "--out <folder>",
-    `folder of the executed notebooks (default: overwrite the notebooks; with -p ${DEFAULT_OUT})`,
+    `folder of the executed notebooks (default: the notebooks are overwritten, or written to ${DEFAULT_OUT} if -p is given)`,
   )
   .option("--html <folder>", "also write each notebook as an HTML page to this folder")
   .option("--check", "type-check the cells without running them, and fail if outputs are stale")

@@ -49,8 +49,8 @@ export interface SaveGpt2Options {
  * Existing files are kept: a file of the same name with other content is an error, unless `overwrite` is set. Saving
  * into `source` itself needs `overwrite` too. It replaces the weights and keeps the tokenizer.
  *
- * @param folder Created if missing. Files are replaced atomically. Weight and tokenizer files of another model are
- * removed at the end.
+ * @param folder Created if missing. Files are replaced atomically. With `overwrite`,
+ * remaining weight and tokenizer files of another model are removed at the end.
  * @param model Its config and parameters.
  * @param options Stored type, shards, tokenizer.
  * @returns The names of replaced files.

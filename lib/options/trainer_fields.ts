@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FORMAT_NAMES, OP_CLASSES, OPERAND_NAMES, QUANTIZER_NAMES } from "../precision/mod.ts";
+import { FORMAT_NAMES, OP_CLASSES, OPERAND_NAMES, SCALED_FORMAT_NAMES } from "../precision/mod.ts";
 import type { RunField } from "./run_field.ts";
 
 /** Describes overrides. */
@@ -12,7 +12,7 @@ const OVERRIDES_DOC: string =
   `(h.0 is the first block). CLASS: ${
     OP_CLASSES.join(", ")
   }, or linear.OPERAND, where OPERAND is ${OPERAND_NAMES}. FORMAT: ` +
-  `${FORMAT_NAMES}; for linear also ${QUANTIZER_NAMES}. docs/precision.md describes them`;
+  `${FORMAT_NAMES}; linear also accepts ${SCALED_FORMAT_NAMES}. docs/precision.md describes them`;
 
 /** Options of the trainer. */
 export const TRAINER_FIELDS = {

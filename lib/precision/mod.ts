@@ -25,6 +25,7 @@ export {
   QUANTIZER_NAMES,
   type QuantizerNames,
   quantizerOf,
+  SCALED_FORMAT_NAMES,
   type Scaling,
   SCALING_NAMES,
   type ScalingKind,

@@ -67,10 +67,13 @@ const SHORT: Readonly<Record<string, { format: string; scaling: string }>> = {
   nvfp4: { format: "e2m1fn", scaling: "nvfp4" },
 };
 
-/** Syntax of quantizers for help texts and error messages. */
-export const QUANTIZER_NAMES: string =
-  `FORMAT or FORMAT/SCALING, where SCALING is ${SCALING_NAMES}; mxfp8 is e4m3fn/mx, mxfp6 e3m2fn/mx, mxfp4 e2m1fn/mx ` +
+/** Syntax of formats with a scaling, for help texts. */
+export const SCALED_FORMAT_NAMES: string =
+  `FORMAT/SCALING, where SCALING is ${SCALING_NAMES}; mxfp8 is e4m3fn/mx, mxfp6 e3m2fn/mx, mxfp4 e2m1fn/mx ` +
   "and nvfp4 e2m1fn/nvfp4";
+
+/** Syntax of quantizers for help texts and error messages. */
+export const QUANTIZER_NAMES: string = `FORMAT or ${SCALED_FORMAT_NAMES}`;
 
 /** A format and a scaling by name, as in specs. */
 export interface QuantizerNames {

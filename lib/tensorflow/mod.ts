@@ -47,7 +47,7 @@ export type {
   Slot,
   SlotFormats,
 } from "../precision/mod.ts";
-export { POLICIES, type Policy, policyOf } from "./binding/policy.ts";
+export { POLICIES, type Policy } from "./binding/policy.ts";
 export { foldIn, statelessNormal, statelessUniform } from "./precision/random.ts";
 export { quantize, type QuantizeOptions } from "./precision/quantize.ts";
 export { roundTo } from "./precision/rounding.ts";

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { gunzipSync } from "node:zlib";
+import { embedded } from "../../../tests/support/embedded.ts";
 import { join } from "node:path";
 import { recordRuns as record, type SyntheticRun } from "../../../tests/support/synthetic_runs.ts";
 import { PLOTLY_VERSION, plotlySource } from "./plotly_source.ts";
@@ -15,12 +14,6 @@ const PAIR: SyntheticRun[] = [
 /** Returns the page without its scripts. */
 function withoutScripts(html: string): string {
   return html.replaceAll(/<script>[^]*?<\/script>/g, "");
-}
-
-/** Returns an embedded text. */
-function embedded(html: string, id: string): string {
-  const text = new RegExp(`<script type="text/plain" id="${id}">([A-Za-z0-9+/=]*)</script>`).exec(html)![1]!;
-  return gunzipSync(Buffer.from(text, "base64")).toString();
 }
 
 Deno.test("plotlySource() minifies plotly.js-dist once, and returns nothing that ends a script element", async () => {

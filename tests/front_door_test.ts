@@ -94,7 +94,10 @@ Deno.test("createTrainer() and train() refuse a word, a number or a flag that an
   using model = lk.gpt(size, { seed: 1 });
   const wrong = [
     [{ execution: "quick" }, "expected execution to be one of graph, eager, got quick"],
-    [{ optimizer: "adam" }, "expected optimizer to be one of adamw, sgd, muon, or the path of a module, got adam"],
+    [
+      { optimizer: "adam" },
+      "expected optimizer to be one of adamw, sgd, muon, or the path of a module, got adam",
+    ],
     [{ steps: 5, schedule: "step" }, "expected schedule to be one of"],
     [{ nesterov: "yes" }, "expected nesterov to be true or false, got yes"],
     [{ lr: 0 }, "expected lr to be above 0, got 0"],

@@ -41,19 +41,19 @@ export interface Disturbed {
   readonly problems: readonly string[];
 }
 
-/** Retries beyond the number of kills. */
-const RETRIES = 1_000_000;
-
 /**
  * Starts a sweep in a separate process, which runs the unfinished runs of a folder's plan.
  *
  * @param dir The folder.
- * @param workers Concurrent runs.
+ * @param options `workers`: concurrent runs; `retries`: repetitions of a run that fails, such as by a kill.
  */
-export function startSweepProcess(dir: string, workers: number): Deno.ChildProcess {
+export function startSweepProcess(
+  dir: string,
+  { workers, retries }: { workers: number; retries: number },
+): Deno.ChildProcess {
   const program = denoArguments(new URL("../sweep/sweep_process.ts", import.meta.url).href);
   return new Deno.Command(Deno.execPath(), {
-    args: [...program, dir, String(workers), String(RETRIES)],
+    args: [...program, dir, String(workers), String(retries)],
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -86,7 +86,7 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
     }
   };
   for (;;) {
-    const child = startSweepProcess(dir, workers);
+    const child = startSweepProcess(dir, { workers, retries: disturbance.kills + 1 });
     starts++;
     const output = child.output();
     let ended = false;

@@ -86,7 +86,7 @@ export async function verifyPlan(plan: Plan, options: VerifyPlanOptions): Promis
 }
 
 async function undisturbed(dir: string, workers: number, signal: AbortSignal | undefined): Promise<void> {
-  const child = startSweepProcess(dir, workers);
+  const child = startSweepProcess(dir, { workers, retries: 1 });
   const stop = () => child.kill("SIGTERM");
   signal?.addEventListener("abort", stop);
   if (signal?.aborted) stop();

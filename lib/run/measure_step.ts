@@ -53,9 +53,15 @@ async function costOf(run: RunSpec, vocabSize: number): Promise<Cost> {
   }
   throw new UserError(
     `Cannot measure a step of ${run.tokenizer}, T ${run.T}, ${run.policy}: ${
-      signal === null ? text(stderr).split("\n").at(-1) : `signal ${signal} ended the process`
+      signal === null ? reasonIn(text(stderr)) : `signal ${signal} ended the process`
     }`,
   );
+}
+
+/** Returns the last line of a process's messages that is not part of a stack trace. */
+function reasonIn(messages: string): string {
+  const lines = messages.split("\n").filter((line) => !/^\s+at /.test(line) && line.trim() !== "");
+  return lines.at(-1)?.replace(/^error: Uncaught (\(in promise\) )?/, "") ?? "no message";
 }
 
 async function measure(run: RunSpec, vocabSize: number): Promise<Cost> {

@@ -189,13 +189,13 @@ export function updateFigures(
   precision: Precision,
 ): ProbeTensors {
   const { gradients, wide, before, after } = step;
-  const mean = after.moments["m"] ?? after.moments["momentum"] ?? gradients;
   const norm = (x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x)));
   return Object.fromEntries(
     Object.entries(gradients).map(([name, gradient]) => {
       const [old, next] = [before[name]!, after.parameters[name]!];
       const gradNorm = norm(gradient), float32 = wide?.[name];
-      const wanted = tf.notEqual(mean[name]!, 0);
+      const { m, momentum } = after.moments; // Muon has either for each parameter
+      const wanted = tf.notEqual(m?.[name] ?? momentum?.[name] ?? gradient, 0);
       const cancelled = tf.logicalAnd(wanted, tf.equal(old, next));
       const count = (which: tf.Tensor) => tf.sum(tf.cast(which, "float32"));
       return [name, {

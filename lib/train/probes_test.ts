@@ -153,6 +153,22 @@ function first(probes: Probes | undefined, name: string): number | undefined {
   return probes?.["h.0.mlp.c_fc.weight"]?.[name] as number | undefined;
 }
 
+Deno.test("every optimizer has probes of its updates", () => {
+  const given: OptimizerConfig[] = [
+    { ...optimizer, optimizer: "sgd", momentum: 0 },
+    { ...optimizer, optimizer: "sgd", momentum: 0.9 },
+    { ...optimizer, optimizer: "muon", lr: 1e-3, muonLr: 0.02, muonMomentum: 0.95, nsDtype: "float32" },
+  ];
+  for (const optimizer of given) {
+    const found = run({ optimizer }), plain = run({ optimizer }, false);
+    assertEquals(found.losses, plain.losses);
+    for (const place of Object.keys(initialParameters(model, 1))) {
+      assertGreater(figure(found.probes[2], place, "updateRatio"), 0, place);
+      assertLess(figure(found.probes[2], place, "cancelled"), 1, place);
+    }
+  }
+});
+
 Deno.test("shares of saturated and flushed values reveal formats of small range", () => {
   const of = (policy: StepConfig["policy"]) => run({ policy }).probes[0];
   const unscaled = of("emulated:e4m3");

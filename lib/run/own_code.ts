@@ -8,8 +8,8 @@
  * @module
  */
 import { dirname, join, relative, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { UserError } from "../error/user_error.ts";
+import { importFile } from "../file/import_file.ts";
 import { cacheDir } from "../fetch/cache.ts";
 import { exists } from "../file/exists.ts";
 import type { Architecture } from "../model/mod.ts";
@@ -146,7 +146,7 @@ async function load(name: string, field: CodeField): Promise<void> {
   const action = `Cannot use ${entry} as ${field}`;
   let module: Record<string, unknown>;
   try {
-    module = await import(pathToFileURL(join(folder, entry)).href);
+    module = await importFile(join(folder, entry));
   } catch (cause) {
     const { message, place } = guarded.reasonOf(cause, folder);
     throw new UserError(`${action}: expected a module that loads, got "${message}"${place}. Correct it.`, {

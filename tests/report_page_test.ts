@@ -1,6 +1,6 @@
 /**
- * What the report's page computes and shows: means of the shown runs, the view of curves over steps, details of a run, runs side
- * by side, downloads, and its state in the address.
+ * The report's page in Chromium: means of the shown runs, the view of curves over steps, details of a run, runs side by side,
+ * downloads, and its state in the address.
  */
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";

@@ -130,8 +130,10 @@ export function replayTable({ layers }: ReplayedStep): Table {
   ]);
 }
 
-/** Describes the error of a replayed step's gradient. A gradient whose elements all
- * underflow is 0, has no cosine, and is described as such. */
+/**
+ * Describes the error of a replayed step's gradient. A gradient whose elements all underflow is 0, has no cosine, and is
+ * described as such.
+ */
 export function gradientErrorText({ error, cosine }: Pick<ReplayedStep, "error" | "cosine">): string {
   if (error === 1 && Number.isNaN(cosine)) return "all gradients underflow to 0";
   return `the gradient error is ${

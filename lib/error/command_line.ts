@@ -1,5 +1,5 @@
 /**
- * How a user types losskit's commands: `deno task NAME` in a checkout, `losskit NAME` when installed.
+ * Commands of losskit as a user types them: `deno task NAME` in a checkout, `losskit NAME` when installed.
  *
  * @module
  */

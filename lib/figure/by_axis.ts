@@ -37,7 +37,7 @@ interface Axis {
 /** Texts of a figure, and whether 0 is marked. */
 interface Quantity {
   readonly title: string;
-  /** What has a value: pairs or runs. */
+  /** Items with a value: pairs or runs. */
   readonly of: string;
   readonly unit: string;
   readonly how: string;

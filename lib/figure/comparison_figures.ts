@@ -22,7 +22,7 @@ const SHORT: Readonly<Record<GapMeasure, string>> = {
   distance: "Distance of losses",
 };
 
-/** What the measures mean. */
+/** Definitions of the measures, for readers of the figures. */
 const HOW: Readonly<Record<GapMeasure, string>> = {
   validation: "Final validation loss minus float32's.",
   bitsPerByte: "Final validation loss minus float32's in bits per byte, comparable across vocabularies.",

@@ -15,7 +15,7 @@ export interface Figure {
   readonly title: string;
   /** Plotly traces. */
   readonly data: readonly PlotlyObject[];
-  /** How to read the figure, in one or two sentences. Default: none. */
+  /** Instructions for reading the figure, in one or two sentences. Default: none. */
   readonly how?: string;
   /** Plotly layout. */
   readonly layout: PlotlyObject;

@@ -207,8 +207,8 @@ export function isClaimed(path: string): boolean {
 }
 
 /**
- * Removes the claim file that a killed process of this host left. Keeps the file of a running process, and any file
- * where files cannot be locked.
+ * Removes the claim file that a killed process of this host left. Keeps the file of a running process. If the
+ * system cannot lock files, keeps every file.
  *
  * @param path The claim file. May be missing.
  */

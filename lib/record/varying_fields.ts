@@ -19,8 +19,8 @@ const DERIVED: Readonly<Partial<Record<keyof RunSpec, keyof RunSpec>>> = {
 };
 
 /**
- * Returns the fields in which specs differ, in the order of a spec. Omits B, minLr and the options of an architecture
- * where T, lr or the architecture, which differ too, determine them.
+ * Returns the fields in which specs differ, in the order of a spec. Omits a field that another differing field determines: B
+ * by T, `minLr` by `lr`, and the options of an architecture by the architecture.
  *
  * @param except Fields to omit, because the caller names them already.
  */

@@ -34,7 +34,7 @@ const BUILT_IN = {
 /** Fields of a model that a run may choose itself: they change no weight. */
 const FREE: readonly string[] = ["dropout", "initStd"];
 
-/** Where the inputs of a spec are. */
+/** Places of a spec's inputs, and trust in the code among them. */
 export interface InputPlaces {
   /** Folder of a sweep whose inputs the spec may name. Default: none. */
   readonly dir?: string | undefined;

@@ -23,11 +23,12 @@ import {
   runPaths,
   type RunSpec,
   seriesOf,
+  sourcesHash,
 } from "../record/mod.ts";
 import { changedFiles } from "../run/code.ts";
 import { probeEnvironment } from "../run/environment.ts";
 import { findText } from "../run/find_text.ts";
-import { libHash, type Plan, readPlan } from "../sweep/plan_file.ts";
+import { type Plan, readPlan } from "../sweep/plan_file.ts";
 
 /** State of a run, and the reasons. */
 export interface Explanation {
@@ -231,7 +232,7 @@ async function dataState(
 }
 
 function codeState(libSha256: string, recorded: RecordedRun | undefined): { same: boolean; text: string } {
-  if (libSha256 === libHash()) return { same: true, text: "the same" };
+  if (libSha256 === sourcesHash()) return { same: true, text: "the same" };
   const commit = recorded?.manifest.environment.gitCommit;
   const files = changedFiles(commit);
   const which = files === undefined || files.length === 0

@@ -13,10 +13,11 @@ import {
   runFolder,
   runIdOf,
   type RunSpec,
+  sourcesHash,
 } from "../record/mod.ts";
 import { formatsIn, type PolicyName, type Precision } from "../tensorflow/mod.ts";
 import type { StepError } from "../train/mod.ts";
-import { addToPlan, libHash, type Plan } from "../sweep/plan_file.ts";
+import { addToPlan, type Plan } from "../sweep/plan_file.ts";
 import { placeInputs } from "../run/inputs.ts";
 import { openReplay } from "../run/replay.ts";
 import { runSweep } from "../sweep/sweep.ts";
@@ -110,7 +111,7 @@ export function lossSignal(
   pairs: readonly { readonly baseline: RecordedRun; readonly other: RecordedRun }[],
   options: TrialOptions,
 ): LossSignal {
-  const libSha256 = libHash();
+  const libSha256 = sourcesHash();
   if (pairs.some(({ other }) => other.manifest.libSha256 !== libSha256)) {
     throw new UserError(
       "Cannot train trials for these runs: expected the code in lib/ that trained them, got another version. " +

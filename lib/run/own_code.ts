@@ -114,11 +114,20 @@ function trust(name: string, { dir, runRecordedCode }: { dir: string; runRecorde
         `${folder}. Read it. If you trust it, pass --run-recorded-code to train, sweep, run, evaluate, generate, save-gpt2 or reproduce once.`,
     );
   }
-  writeInput(codeFolder(name), verified(name, { folder, files: filesIn(folder)! }));
+  writeInput(codeFolder(name), verified(name, { folder, files: filesIn(folder)! }).files);
 }
 
-/** Returns the listed files of a module, and requires their hashes. */
-function verified(name: string, { folder, files }: { folder: string; files: Files }): Files {
+/** Content of a module's list: the path of its entry, and the hash of each file. */
+interface ModuleList {
+  readonly entry: string;
+  readonly files: readonly (readonly [name: string, sha256: string])[];
+}
+
+/** Returns the entry and the listed files of a module, and requires their hashes. */
+function verified(
+  name: string,
+  { folder, files }: { folder: string; files: Files },
+): { entry: string; files: Files } {
   const refuse = (): never => {
     throw new UserError(
       `Cannot run the code in ${folder}: expected the files of ${name}, got others. Restore the folder from a copy.`,
@@ -127,11 +136,14 @@ function verified(name: string, { folder, files }: { folder: string; files: File
   const list = files[LIST];
   if (list === undefined || !sha256Hex(list).startsWith(contentHash(name)!)) return refuse();
   const text = typeof list === "string" ? list : new TextDecoder().decode(list);
-  const { files: listed } = JSON.parse(text) as { files: [name: string, sha256: string][] };
+  const { entry, files: listed } = JSON.parse(text) as ModuleList;
   for (const [file, sha256] of listed) {
     if (files[file] === undefined || sha256Hex(files[file]) !== sha256) return refuse();
   }
-  return Object.fromEntries([[LIST, list], ...listed.map(([file]) => [file, files[file]!])]);
+  return {
+    entry,
+    files: Object.fromEntries([[LIST, list], ...listed.map(([file]) => [file, files[file]!])]),
+  };
 }
 
 function key(field: CodeField, name: string): string {
@@ -140,9 +152,7 @@ function key(field: CodeField, name: string): string {
 
 async function load(name: string, field: CodeField): Promise<void> {
   const folder = codeFolder(name);
-  const files = verified(name, { folder, files: filesIn(folder)! });
-  const list = files[LIST]!;
-  const { entry } = JSON.parse(typeof list === "string" ? list : new TextDecoder().decode(list));
+  const { entry } = verified(name, { folder, files: filesIn(folder)! });
   const action = `Cannot use ${entry} as ${field}`;
   let module: Record<string, unknown>;
   try {

@@ -5,7 +5,7 @@
  */
 import { UserError } from "../error/user_error.ts";
 import type { Activation } from "../model/mod.ts";
-import { canonicalJson, runIdOf, type RunSpec, sha256Hex } from "../record/mod.ts";
+import { canonicalJson, runIdOf, type RunSpec, sha256Hex, sourcesHash } from "../record/mod.ts";
 import type { PolicyName } from "../tensorflow/mod.ts";
 import {
   type Corpus,
@@ -22,7 +22,7 @@ import { expandSweep } from "./expand.ts";
 import { checkCode } from "../run/measure_step.ts";
 import { modulesOf } from "../run/own_code.ts";
 import { machineMemory } from "../run/machine.ts";
-import { libHash, type Plan } from "./plan_file.ts";
+import type { Plan } from "./plan_file.ts";
 import { requireInitialModel } from "./spec_inputs.ts";
 import { NO_AXES, type SweepSpec } from "./spec.ts";
 
@@ -51,7 +51,7 @@ export interface PlanDraft {
  */
 export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const { corpus, source } = await loadCorpus(spec.data);
-  const libSha256 = libHash();
+  const libSha256 = sourcesHash();
   const sizes = await vocabularySizes(corpus, spec);
   const runsWith = (threads: number) => expandSweep(spec, { data: source.name, threads, vocabSize: sizes });
   const runs = runsWith(1);
@@ -150,7 +150,7 @@ function mergesIn({ tokenizer }: RunSpec): number {
  * @throws {UserError} If the code or the text has changed.
  */
 export async function requireUnchanged(dir: string, plan: Plan): Promise<void> {
-  if (plan.libSha256 !== libHash()) {
+  if (plan.libSha256 !== sourcesHash()) {
     throw new UserError(
       `Cannot resume in ${dir}: expected a plan of this checkout's code, got a plan of another version of the code in lib/. ` +
         "Choose another folder with --out.",

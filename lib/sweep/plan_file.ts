@@ -77,11 +77,6 @@ export function planPath(dir: string): string {
   return join(dir, "plan.json");
 }
 
-/** Returns the SHA-256 of the code that results depend on. */
-export function libHash(): string {
-  return sourcesHash();
-}
-
 /** Remedy for a damaged plan. */
 const REMEDY = "Restore the file from a copy, or choose another folder with --out.";
 
@@ -117,7 +112,7 @@ function problemOf(plan: Plan, isSealed: boolean): string | undefined {
     }
   }
   // Plans of older code lack the checksum, and fields that the schema adds. Their runs cannot be started.
-  if (libSha256 !== libHash()) return undefined;
+  if (libSha256 !== sourcesHash()) return undefined;
   for (const { id, spec } of runs) {
     const found = runIdOf({ spec, dataSha256, libSha256 });
     if (found !== id) {

@@ -2,8 +2,8 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { SPEC } from "../../tests/support/synthetic_runs.ts";
 import { UserError } from "../error/user_error.ts";
-import { type Environment, runIdOf } from "../record/mod.ts";
-import { addToPlan, libHash, type Plan, planPath, readPlan, writePlan } from "./plan_file.ts";
+import { type Environment, runIdOf, sourcesHash } from "../record/mod.ts";
+import { addToPlan, type Plan, planPath, readPlan, writePlan } from "./plan_file.ts";
 import { setAside } from "./reuse.ts";
 
 function planOf(...ids: string[]): Plan {
@@ -98,7 +98,7 @@ Deno.test("readPlan() refuses a plan of this code whose runs have IDs of other r
   const dir = Deno.makeTempDirSync();
   try {
     const plan = planOf("0123456789ab");
-    writePlan(dir, { ...plan, libSha256: libHash() });
+    writePlan(dir, { ...plan, libSha256: sourcesHash() });
     assertThrows(
       () => readPlan(dir),
       UserError,
@@ -116,7 +116,7 @@ Deno.test("readPlan() refuses a plan of this code whose runs have IDs of other r
 Deno.test("readPlan() refuses a repeated run, other threads, and a plan of this code without its checksum", () => {
   const dir = Deno.makeTempDirSync();
   try {
-    const { sha256: dataSha256 } = planOf().data, libSha256 = libHash();
+    const { sha256: dataSha256 } = planOf().data, libSha256 = sourcesHash();
     const runs = [1, 2].map((seed) => {
       const spec = { ...SPEC, seed };
       return { id: runIdOf({ spec, dataSha256, libSha256 }), spec };

@@ -58,16 +58,13 @@ export async function withInputs(
 ): Promise<object> {
   if (typeof spec !== "object" || spec === null || Array.isArray(spec)) return spec; // for the schema to refuse
   const files = new Set<string>(), folders = new Set<string>();
-  eachValue(spec, (value, field) => {
-    if (typeof value !== "string") return;
-    if (field === "initFrom" && value !== NONE) folders.add(value);
-    const isTokenizer = field === "vocab" || field === "tokenizer";
-    if (isTokenizer && (isTokenizerPath(value) || contentHash(value) !== undefined)) files.add(value);
-  });
   const modules = new Map<string, [path: string, field: CodeField]>();
   eachValue(spec, (value, field) => {
-    if (typeof value !== "string" || !(field in CODE_FIELDS)) return;
-    if (isModulePath(value) || contentHash(value) !== undefined) {
+    if (typeof value !== "string") return;
+    const isName = contentHash(value) !== undefined;
+    if (field === "initFrom" && value !== NONE) folders.add(value);
+    if (isTokenizerField(field) && (isName || isTokenizerPath(value))) files.add(value);
+    if (field in CODE_FIELDS && (isName || isModulePath(value))) {
       modules.set(`${field} ${value}`, [value, field as CodeField]);
     }
   });
@@ -84,7 +81,7 @@ export async function withInputs(
     if (field === "initFrom") return models.get(value)?.name ?? value;
     const own = names.get(`${field} ${value}`);
     if (own !== undefined) return own;
-    return field === "vocab" || field === "tokenizer" ? tokenizers.get(value) ?? value : value;
+    return isTokenizerField(field) ? tokenizers.get(value) ?? value : value;
   });
   if (models.size === 0) return named;
   const given = fieldsSetBy(named);
@@ -94,6 +91,10 @@ export async function withInputs(
   }));
   const { when } = named as { when?: unknown };
   return { ...named, when: [...conditions, ...(Array.isArray(when) ? when : [])] };
+}
+
+function isTokenizerField(field: string): boolean {
+  return field === "vocab" || field === "tokenizer";
 }
 
 /** Returns a path as seen from the process: `./…` and `../…` may be relative to the spec's file. */

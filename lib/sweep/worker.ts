@@ -10,9 +10,9 @@
 import { namedFault } from "../error/disk_fault.ts";
 import { guardConsole } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
-import { ClaimedError, runFolder, runPaths } from "../record/mod.ts";
+import { ClaimedError, runFolder, runPaths, sourcesHash } from "../record/mod.ts";
 import { executeRun } from "../run/execute.ts";
-import { libHash, readPlan } from "./plan_file.ts";
+import { readPlan } from "./plan_file.ts";
 import { finishedLine, REPORT_PATH } from "./worker_process.ts";
 import { appendOutputTo } from "../tensorflow/native/output.ts";
 import { watchSignals } from "../error/signals.ts";
@@ -29,7 +29,7 @@ async function main(dir: string, id: string, flags: readonly string[]): Promise<
   if (plan === undefined || run === undefined) {
     throw new UserError(`Cannot run ${id}: expected a run in the plan of ${dir}, got an unknown ID`);
   }
-  if (plan.libSha256 !== libHash()) {
+  if (plan.libSha256 !== sourcesHash()) {
     throw new UserError(
       `Cannot run ${id}: expected a plan of this checkout's code, got a plan of another version in ${dir}. ` +
         "Choose another folder with --out.",

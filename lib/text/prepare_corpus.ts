@@ -6,7 +6,7 @@
  */
 
 import { UserError } from "../error/user_error.ts";
-import { RUN_FIELDS } from "../options/run_fields.ts";
+import type { RUN_FIELDS } from "../options/run_fields.ts";
 import { formatCount } from "./_checks.ts";
 import { IdBuffer } from "./_id_buffer.ts";
 import { safeCut } from "./_pieces.ts";
@@ -47,9 +47,6 @@ export interface PrepareOptions {
 
 /** Treatment of document boundaries: `join` lets windows cross them, `separate` does not. */
 export type Documents = typeof RUN_FIELDS.documents.choices[number];
-
-/** The names of the treatments of document boundaries. */
-export const DOCUMENTS: readonly Documents[] = RUN_FIELDS.documents.choices;
 
 /** A corpus as tokens. Disposing of it closes its files. */
 export interface PreparedCorpus extends Disposable {

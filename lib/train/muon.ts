@@ -41,9 +41,17 @@ const [A, B, C] = [3.4445, -4.7750, 2.0315];
 /** Number of iterations. */
 const STEPS = 5;
 
-/** Returns true if Muon updates a parameter: a matrix of a block. */
-export function isMuonMatrix(name: string, shape: readonly number[]): boolean {
-  return name.startsWith("h.") && shape.length === 2;
+/** Divides parameters, by name, into those that Muon updates, the matrices of blocks, and the others. */
+export function splitForMuon<P>(
+  parameters: Readonly<Record<string, P>>,
+  shapeOf: (parameter: P) => readonly number[],
+): { matrices: Record<string, P>; others: Record<string, P> } {
+  const matrices: Record<string, P> = {}, others: Record<string, P> = {};
+  for (const [name, parameter] of Object.entries(parameters)) {
+    const isMatrix = name.startsWith("h.") && shapeOf(parameter).length === 2;
+    (isMatrix ? matrices : others)[name] = parameter;
+  }
+  return { matrices, others };
 }
 
 /**

@@ -12,7 +12,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
 import { groupsOf, joined, separate } from "./_joined.ts";
-import { isMuonMatrix, muon, type MuonConfig } from "./muon.ts";
+import { muon, type MuonConfig, splitForMuon } from "./muon.ts";
 import { type OwnOptimizerConfig, ownUpdate } from "./own_optimizer.ts";
 
 /** Settings of AdamW that are constant during a run. */
@@ -98,11 +98,8 @@ export function slotShapes(
     return slots;
   }
   if (optimizer === "muon") {
-    const of = (isMatrix: boolean) =>
-      Object.fromEntries(
-        Object.entries(shapes).filter(([name, shape]) => isMuonMatrix(name, shape) === isMatrix),
-      );
-    return { momentum: of(true), m: of(false), v: of(false) };
+    const { matrices: momentum, others } = splitForMuon(shapes, (shape) => shape);
+    return { momentum, m: others, v: others };
   }
   if (config.optimizer !== "sgd") return { m: shapes, v: shapes };
   return config.momentum > 0 ? { momentum: shapes } : {};
@@ -250,23 +247,20 @@ function muonUpdate(
   step: UpdateScalars,
   config: MuonConfig,
 ): { parameters: Parameters; moments: OptimizerState } {
-  const of = (isMatrix: boolean): Parameters =>
-    Object.fromEntries(
-      Object.entries(parameters).filter(([name, { shape }]) => isMuonMatrix(name, shape) === isMatrix),
-    );
-  const matrices = muon({ parameters: of(true), momentum: moments["momentum"]! }, gradients, step, config);
-  const others = of(false), { m, v } = moments as Moments;
+  const { matrices, others } = splitForMuon(parameters, ({ shape }) => shape);
+  const updated = muon({ parameters: matrices, momentum: moments["momentum"]! }, gradients, step, config);
+  const { m, v } = moments as Moments;
   const { parameters: rest, moments: restMoments } = adamW(
     { parameters: others, moments: { m, v } },
     Object.fromEntries(Object.keys(others).map((name) => [name, gradients[name]!])),
     step,
     { ...config, optimizer: "adamw", clip: 0 },
   );
-  const next = { ...matrices.parameters, ...rest };
+  const next = { ...updated.parameters, ...rest };
   return {
     // In the order of checkpoints.
     parameters: Object.fromEntries(Object.keys(parameters).map((name) => [name, next[name]!])),
-    moments: { momentum: matrices.momentum, ...restMoments },
+    moments: { momentum: updated.momentum, ...restMoments },
   };
 }
 

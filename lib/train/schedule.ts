@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RUN_FIELDS } from "../options/run_fields.ts";
+import type { RUN_FIELDS } from "../options/run_fields.ts";
 
 /**
  * Schedule after the warm-up. `cosine` and `linear` decay from the peak to the floor at the last step; `constant` stays
@@ -11,9 +11,6 @@ import { RUN_FIELDS } from "../options/run_fields.ts";
  * Beyond Fixed Training Durations*) stays at the peak and decays linearly to the floor in the last `decaySteps`.
  */
 export type ScheduleName = typeof RUN_FIELDS.schedule.choices[number];
-
-/** The names of the schedules. */
-export const SCHEDULES: readonly ScheduleName[] = RUN_FIELDS.schedule.choices;
 
 /** A schedule of a user: returns the learning rate of a step, from 1, at least 0. */
 export type Schedule = (step: number, config: Omit<ScheduleConfig, "schedule">) => number;

@@ -5,20 +5,28 @@
  */
 import { join } from "node:path";
 import { type Estimate, estimate } from "../lib/analysis/mod.ts";
-import { toParameters } from "../lib/model/mod.ts";
+import { type GptConfig, type Parameters, toParameters } from "../lib/model/mod.ts";
 import {
   formatOverride,
   parseOverride,
   type PolicyName,
   type PrecisionOverride,
 } from "../lib/precision/mod.ts";
-import type { RecordedRun } from "../lib/record/mod.ts";
+import type { RecordedRun, RunSpec } from "../lib/record/mod.ts";
 import { loadDataset } from "../lib/run/mod.ts";
 import { openModel } from "../lib/run/open_model.ts";
-import type { ExperimentSize, ExperimentSweep } from "../lib/sweep/mod.ts";
+import type { Conclusion, ExperimentFindings, ExperimentSize, ExperimentSweep } from "../lib/sweep/mod.ts";
 import { useTensorFlow } from "../lib/tensorflow/mod.ts";
-import { Replay, type StepError } from "../lib/train/mod.ts";
-import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
+import { Replay, type StepError, type TrainingBatch } from "../lib/train/mod.ts";
+import {
+  concludeParts,
+  fields,
+  hasPolicy,
+  inWords,
+  pairedGap,
+  SMALL_MODEL,
+  validationLoss,
+} from "./_runs.ts";
 
 /** A policy with overrides. */
 export interface Precision {
@@ -121,29 +129,84 @@ export function listed(estimates: Readonly<Record<string, Estimate>>): string {
 /** Errors of gradients by precision, each in the order of the runs. */
 export type GradientErrors = Readonly<Record<string, readonly StepError[]>>;
 
-/**
- * Measures the gradients of precisions at the weights of trained runs.
- *
- * @param trained The runs, their sweep's folder, and K, the number of batches of a measurement.
- * @param precisions Precisions to compare with float32.
- */
-export async function gradientErrors(
-  { runs, folder, K }: { runs: readonly RecordedRun[]; folder: string; K: number },
-  precisions: Precisions,
-): Promise<GradientErrors> {
+/** The weights of a trained run, and batches to measure their gradients on. */
+interface TrainedModel {
+  /** Spec of the run. */
+  readonly spec: RunSpec;
+  /** Options of the model. */
+  readonly config: GptConfig;
+  /** Weights, which the caller disposes of. */
+  readonly weights: Parameters;
+  /** Returns a batch, which the caller disposes of. Equal arguments give equal batches in all experiments. */
+  readonly batchOf: (batchSize: number, index: number) => TrainingBatch;
+}
+
+/** Yields the models of the runs in float32 of a {@linkcode trainingSweep}. */
+export async function* trainedModels(
+  { runs: { training = [] }, folders }: ExperimentFindings,
+): AsyncGenerator<TrainedModel, void, undefined> {
   await useTensorFlow();
   using data = await loadDataset(SMALL_MODEL.data, { tokenizer: SMALL_MODEL.vocab[0] });
+  for (const { manifest: { runId, spec } } of training.filter(hasPolicy("float32"))) {
+    const folder = join(folders["training"]!, "runs", runId);
+    using model = await openModel(folder, { action: "measure gradients of" });
+    yield {
+      spec,
+      config: model.config,
+      weights: toParameters(model.parameters),
+      batchOf: (batchSize, index) =>
+        data.getBatch({ batchSize, blockSize: spec.T, seed: 1000 * spec.seed + index }),
+    };
+  }
+}
+
+/**
+ * Measures the gradients of precisions at trained weights.
+ *
+ * @param findings Runs and folders of a {@linkcode trainingSweep}.
+ * @param options `precisions`: those to compare with float32. `K`: number of batches of a measurement.
+ */
+export async function gradientErrors(
+  findings: ExperimentFindings,
+  { precisions, K }: { precisions: Precisions; K: number },
+): Promise<GradientErrors> {
   const found: Record<string, StepError[]> = mapOf(precisions, () => []);
-  for (const { manifest: { runId, spec } } of runs) {
-    using model = await openModel(join(folder, "runs", runId), { action: "measure gradients of" });
-    const batches = Array.from(
-      { length: K },
-      (_, i) => data.getBatch({ batchSize: spec.B, blockSize: spec.T, seed: 1000 * spec.seed + i }),
-    );
-    using replay = new Replay(toParameters(model.parameters), batches, { model: model.config });
+  for await (const { spec, config, weights, batchOf } of trainedModels(findings)) {
+    const batches = Array.from({ length: K }, (_, i) => batchOf(spec.B, i));
+    using replay = new Replay(weights, batches, { model: config });
     for (const [name, one] of Object.entries(precisions)) found[name]!.push(replay.measure(one));
   }
   return found;
+}
+
+/**
+ * Concludes from measurements of gradients and, in the full form, from the gaps in training.
+ *
+ * @param findings Runs of a {@linkcode trainingSweep}.
+ * @param precisions Precisions whose gaps are part of the conclusion.
+ * @param measured Conclusion of the quick form. Its reason and tables come first in the full form.
+ * @param predict Returns the parts of the prediction, and more text on the gaps (default: none).
+ */
+export function concludeTraining(
+  { size, runs: { training = [] } }: ExperimentFindings,
+  precisions: Precisions,
+  measured: Omit<Conclusion, "verdict">,
+  predict: (
+    gaps: Record<string, Estimate>,
+    runs: readonly RecordedRun[],
+  ) => { parts: Readonly<Record<string, boolean>>; text?: string },
+): Conclusion {
+  if (size === "quick") return { ...measured, verdict: "not decidable at this scale" };
+  const gaps = gapsOf(training, precisions);
+  const { parts, text } = predict(gaps, training), { verdict, sentence } = concludeParts(parts);
+  return {
+    verdict,
+    reason: `${measured.reason}; gap in nats: ${listed(gaps)}${
+      text === undefined ? "" : `; ${text}`
+    }. ${sentence}`,
+    directionHolds: measured.directionHolds,
+    tables: { ...measured.tables, ...gapTables(training, precisions) },
+  };
 }
 
 /** Returns the mean of a gradient metric over runs, by precision. */

@@ -61,9 +61,19 @@ export function fields({ mean, half, n }: Estimate): { gap: number; half: number
   return { gap: mean, half: half ?? null, n };
 }
 
+/** Returns the lower bound of a 95 % confidence interval; -Infinity for fewer than two values. */
+export function lowest({ mean, half }: Estimate): number {
+  return mean - (half ?? Infinity);
+}
+
+/** Returns the upper bound of a 95 % confidence interval; Infinity for fewer than two values. */
+export function highest({ mean, half }: Estimate): number {
+  return mean + (half ?? Infinity);
+}
+
 /** Returns true if a mean is above `least`, and its 95 % confidence interval is above 0. */
-export function isAbove({ mean, half }: Estimate, least = 0): boolean {
-  return mean > least && mean - (half ?? Infinity) > 0;
+export function isAbove(estimate: Estimate, least = 0): boolean {
+  return estimate.mean > least && lowest(estimate) > 0;
 }
 
 /**

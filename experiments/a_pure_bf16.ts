@@ -1,6 +1,6 @@
 /** Experiment A: bfloat16 weights compared with float32 master weights. */
 import type { Experiment } from "../lib/sweep/mod.ts";
-import { fields, hasPolicy, inWords, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
+import { fields, hasPolicy, inWords, isAbove, pairedGap, SMALL_MODEL, validationLoss } from "./_runs.ts";
 
 const POLICIES = ["float32", "bf16-keras", "bf16-pure", "bf16-pure-stochastic", "bf16-pure-kahan"];
 const STEPS = 400, QUICK_STEPS = 60;
@@ -66,7 +66,7 @@ const experiment: Experiment = {
       return { verdict: "not decidable at this scale", reason, directionHolds: direction, tables };
     }
     const masters = Math.abs(gap("bf16-keras").mean) <= 0.01;
-    const worse = pure.mean > 0.01 && pure.mean - (pure.half ?? Infinity) > 0;
+    const worse = isAbove(pure, 0.01);
     const recovered = Math.max(gap("bf16-pure-stochastic").mean, kahan.mean) < pure.mean / 2;
     const grows = gap("bf16-pure", STEPS).mean > gap("bf16-pure", STEPS / 2).mean;
     return {

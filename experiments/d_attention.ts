@@ -3,16 +3,8 @@ import * as tf from "@tensorflow/tfjs";
 import { type Estimate, estimate } from "../lib/analysis/mod.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
 import { quantize, statelessNormal, toFloat32, useTensorFlow } from "../lib/tensorflow/mod.ts";
-import { gradientErrors, meansOf, precision } from "./_precisions.ts";
-import {
-  concludeParts,
-  fields,
-  hasPolicy,
-  inWords,
-  pairedGap,
-  SMALL_MODEL,
-  validationLoss,
-} from "./_runs.ts";
+import { gapsOf, gradientErrors, meansOf, precision } from "./_precisions.ts";
+import { concludeParts, fields, highest, inWords, lowest, SMALL_MODEL, validationLoss } from "./_runs.ts";
 
 const H = 4, D = 64, TILE = 64;
 const TRUNCATED = "emulated:e8m3-truncate",
@@ -66,9 +58,6 @@ function deviation(T: number, format: string, seed: number): number {
   });
 }
 
-const least = ({ mean, half }: Estimate) => mean - (half ?? Infinity);
-const most = ({ mean, half }: Estimate) => mean + (half ?? Infinity);
-
 const experiment: Experiment = {
   name: "d_attention",
   title: "D. Does biased rounding grow with T in tiled attention, and does it add up over batches?",
@@ -97,9 +86,9 @@ const experiment: Experiment = {
       },
     },
   }),
-  conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
+  conclude: async (findings) => {
     await useTensorFlow();
-    const isFull = size === "full";
+    const isFull = findings.size === "full", { training: runs = [] } = findings.runs;
     const lengths = isFull ? [64, 256, 1024, 4096] : [64, 512], inputs = isFull ? [1, 2, 3] : [1];
     const formats = [["nearest", "bfloat16"], ["truncate", "e8m7-truncate"]] as const;
     const deviations = formats.flatMap(([rounding, format]) =>
@@ -110,18 +99,10 @@ const experiment: Experiment = {
     const growth = (rounding: string) =>
       estimate(inputs.map((seed) => errorAt(rounding, lengths.at(-1)!, seed) / errorAt(rounding, 64, seed)));
     const [nearestGrowth, truncatedGrowth] = [growth("nearest"), growth("truncate")];
-    const trained = {
-      runs: runs.filter(hasPolicy("float32")),
-      folder: folders["training"]!,
-      K: isFull ? 32 : 8,
-    };
     const precisions = Object.fromEntries(POLICIES.map((policy) => [policy, precision(policy)]));
-    const coherence = meansOf(await gradientErrors(trained, precisions), (error) => error.coherence);
-    const gaps = Object.fromEntries(
-      POLICIES.map((
-        policy,
-      ) => [policy, pairedGap(runs, { base: hasPolicy("float32"), other: hasPolicy(policy) })]),
-    );
+    const errors = await gradientErrors(findings, { precisions, K: isFull ? 32 : 8 });
+    const coherence = meansOf(errors, (error) => error.coherence);
+    const gaps = gapsOf(runs, precisions);
     const [truncated, nearest] = [gaps[TRUNCATED]!, gaps[NEAREST]!];
     const tables = {
       attention: formats.flatMap(([rounding]) =>
@@ -160,9 +141,9 @@ const experiment: Experiment = {
     if (!isFull) return { verdict: "not decidable at this scale", reason: figures, directionHolds, tables };
     const { verdict, sentence } = concludeParts({
       "growth in tiles": truncatedGrowth.mean >= 2.5 && nearestGrowth.mean < 2,
-      "coherence": least(coherence[TRUNCATED]!) > 3 && most(coherence[NEAREST]!) < 1.5 &&
-        most(coherence[STOCHASTIC]!) < 1.5,
-      "gap in training": truncated.mean >= 3 * Math.abs(nearest.mean) && least(truncated) > 0,
+      "coherence": lowest(coherence[TRUNCATED]!) > 3 && highest(coherence[NEAREST]!) < 1.5 &&
+        highest(coherence[STOCHASTIC]!) < 1.5,
+      "gap in training": truncated.mean >= 3 * Math.abs(nearest.mean) && lowest(truncated) > 0,
     });
     return { verdict, reason: `${figures}. ${sentence}`, directionHolds, tables };
   },

@@ -1,5 +1,5 @@
 /** Experiment E: vocabulary size at a fixed number of floating-point operations. */
-import { type Estimate, estimate } from "../lib/analysis/mod.ts";
+import { estimate } from "../lib/analysis/mod.ts";
 import type { RecordedRun } from "../lib/record/mod.ts";
 import { loadDataset } from "../lib/run/mod.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
@@ -8,6 +8,7 @@ import {
   bitsPerByte,
   concludeParts,
   fields,
+  highest,
   inWords,
   isAbove,
   SMALL_MODEL,
@@ -150,13 +151,12 @@ const experiment: Experiment = {
     );
     const rise = estimate(seeds.map((seed) => lastBits!.get(seed)! - bestBits!.get(seed)!));
     const shift = estimate(seeds.map((_, i) => minima[1]!.argmin[i]! - minima[0]!.argmin[i]!));
-    const high = ({ mean, half }: Estimate) => mean + (half ?? Infinity);
     const [least, most] = [Math.log2(sizeOf(vocabularies[0]!)), Math.log2(sizeOf(vocabularies.at(-1)!))];
     const inside = minima.every(({ gap }) => gap > least && gap < most);
     const { verdict, sentence } = concludeParts({
       "rise at 8,192 with the small budget": isAbove(rise, 0.03),
       "minimum inside the range": inside,
-      "shift of the minimum": shift.mean >= 0 && high(shift) >= 0,
+      "shift of the minimum": shift.mean >= 0 && highest(shift) >= 0,
     });
     const at = minima.map(({ budget, gap }) => `${budget} 2^${gap.toFixed(2)}`).join(", ");
     return {

@@ -4,8 +4,7 @@ import type { Experiment } from "../lib/sweep/mod.ts";
 import { quantize } from "../lib/tensorflow/mod.ts";
 import { createRandom } from "../lib/text/mod.ts";
 import {
-  gapsOf,
-  gapTables,
+  concludeTraining,
   gradientDifference,
   gradientErrors,
   gradientTable,
@@ -14,7 +13,7 @@ import {
   precision,
   trainingSweep,
 } from "./_precisions.ts";
-import { concludeParts, fields, hasPolicy, inWords, isAbove } from "./_runs.ts";
+import { fields, inWords, isAbove } from "./_runs.ts";
 
 const PRECISIONS = { floor: precision("mxfp8"), ceil: precision("mxfp8+ceil") };
 
@@ -50,49 +49,37 @@ const experiment: Experiment = {
     "difference lies above 0. In 200 steps neither diverges: both gaps to float32 are within 0.01 nats, with their 95 % " +
     "intervals. A pilot with one seed gave errors of 0.064 and 0.038 in the forward product.",
   sweeps: (size) => trainingSweep(size, { precisions: PRECISIONS, seeds: 5, evalBytes: 65536 }),
-  conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
-    const isFull = size === "full", draws = [1, 2, 3, 4, 5];
+  conclude: async (findings) => {
+    const draws = [1, 2, 3, 4, 5];
     const [floorGains, ceilGains] = [
       estimate(draws.map((seed) => shrinkage("mx", seed))),
       estimate(draws.map((seed) => shrinkage("mx-ceil", seed))),
     ];
-    const trained = {
-      runs: runs.filter(hasPolicy("float32")),
-      folder: folders["training"]!,
-      K: isFull ? 16 : 2,
-    };
-    const errors = await gradientErrors(trained, PRECISIONS);
+    const isShrunk = floorGains.mean < -0.05 && Math.abs(ceilGains.mean) < 0.01;
+    const K = findings.size === "full" ? 16 : 2;
+    const errors = await gradientErrors(findings, { precisions: PRECISIONS, K });
     const means = meansOf(errors, ({ error }) => error);
     const worse = gradientDifference(errors, { base: "ceil", other: "floor" }, ({ error }) => error);
     const ratio = means["floor"]!.mean / means["ceil"]!.mean;
-    const gainTable = [
+    const gains = [
       { scale: "floor", ...fields(floorGains) },
       { scale: "ceil", ...fields(ceilGains) },
     ].map(({ gap, ...rest }) => ({ ...rest, change: gap }));
-    const measured =
-      `relative change of gains: floor ${inWords(floorGains)}, ceil ${
-        inWords(ceilGains)
-      }; relative gradient error: ` +
-      `${listed(means)} (${ratio.toFixed(2)} times)`;
-    const directionHolds = floorGains.mean < -0.05 && Math.abs(ceilGains.mean) < 0.01 && ratio > 1;
-    const tables = { gains: gainTable, gradients: gradientTable(errors) };
-    if (!isFull) {
-      return { verdict: "not decidable at this scale", reason: measured, directionHolds, tables };
-    }
-    const gaps = gapsOf(runs, PRECISIONS);
-    const { verdict, sentence } = concludeParts({
-      "gains": floorGains.mean < -0.05 && Math.abs(ceilGains.mean) < 0.01,
-      "gradient error": ratio > 1.3 && isAbove(worse),
-      "training within 0.01": Object.values(gaps).every(({ mean, half }) =>
-        Math.abs(mean) + (half ?? Infinity) <= TOLERANCE
-      ),
-    });
-    return {
-      verdict,
-      reason: `${measured}; gap in nats: ${listed(gaps)}. ${sentence}`,
-      directionHolds,
-      tables: { ...tables, ...gapTables(runs, PRECISIONS) },
+    const measured = {
+      reason: `relative change of gains: floor ${inWords(floorGains)}, ceil ${inWords(ceilGains)}; ` +
+        `relative gradient error: ${listed(means)} (${ratio.toFixed(2)} times)`,
+      directionHolds: isShrunk && ratio > 1,
+      tables: { gains, gradients: gradientTable(errors) },
     };
+    return concludeTraining(findings, PRECISIONS, measured, (gaps) => ({
+      parts: {
+        "gains": isShrunk,
+        "gradient error": ratio > 1.3 && isAbove(worse),
+        "training within 0.01": Object.values(gaps).every(({ mean, half }) =>
+          Math.abs(mean) + (half ?? Infinity) <= TOLERANCE
+        ),
+      },
+    }));
   },
 };
 

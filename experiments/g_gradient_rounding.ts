@@ -1,9 +1,8 @@
 /** Experiment G: rounding of FP4 gradients. */
 import type { Experiment } from "../lib/sweep/mod.ts";
 import {
+  concludeTraining,
   gapDifference,
-  gapsOf,
-  gapTables,
   gradientDifference,
   gradientErrors,
   gradientTable,
@@ -12,7 +11,7 @@ import {
   precision,
   trainingSweep,
 } from "./_precisions.ts";
-import { concludeParts, hasPolicy, inWords, isAbove } from "./_runs.ts";
+import { inWords, isAbove } from "./_runs.ts";
 
 /** Returns bf16-autocast with both products of the backward pass in MXFP4. Scales are rounded up, so that no value saturates. */
 const backward = (format: string) =>
@@ -36,37 +35,27 @@ const experiment: Experiment = {
     "the difference above 0. A pilot with one seed gave biases of 0.108 (nearest) and 0.000, and errors of 0.125 and 0.159. " +
     "Training was not piloted.",
   sweeps: (size) => trainingSweep(size, { precisions: PRECISIONS, seeds: 3 }),
-  conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
-    const isFull = size === "full";
-    const trained = {
-      runs: runs.filter(hasPolicy("float32")),
-      folder: folders["training"]!,
-      K: isFull ? 16 : 6,
-    };
-    const errors = await gradientErrors(trained, PRECISIONS);
+  conclude: async (findings) => {
+    const K = findings.size === "full" ? 16 : 6;
+    const errors = await gradientErrors(findings, { precisions: PRECISIONS, K });
     const [bias, error] = [meansOf(errors, (one) => one.bias), meansOf(errors, (one) => one.error)];
     const lower = gradientDifference(errors, { base: "stochastic", other: "nearest" }, (one) => one.bias);
-    const measured = `bias of the gradient: ${listed(bias)}; relative error: ${listed(error)}`;
-    const directionHolds = bias["stochastic"]!.mean < bias["nearest"]!.mean;
-    const tables = { gradients: gradientTable(errors) };
-    if (!isFull) {
-      return { verdict: "not decidable at this scale", reason: measured, directionHolds, tables };
-    }
-    const gaps = gapsOf(runs, PRECISIONS);
-    const closed = gapDifference(runs, { base: PRECISIONS.stochastic, other: PRECISIONS.nearest });
-    const { verdict, sentence } = concludeParts({
-      "bias": isAbove(lower) && bias["stochastic"]!.mean < bias["nearest"]!.mean / 3,
-      "larger error of a batch": error["stochastic"]!.mean > error["nearest"]!.mean,
-      "gap in training": isAbove(closed) && gaps["stochastic"]!.mean < gaps["nearest"]!.mean / 2,
-    });
-    return {
-      verdict,
-      reason: `${measured}; gap in nats: ${listed(gaps)}; nearest minus stochastic ${
-        inWords(closed)
-      }. ${sentence}`,
-      directionHolds,
-      tables: { ...tables, ...gapTables(runs, PRECISIONS) },
+    const measured = {
+      reason: `bias of the gradient: ${listed(bias)}; relative error: ${listed(error)}`,
+      directionHolds: bias["stochastic"]!.mean < bias["nearest"]!.mean,
+      tables: { gradients: gradientTable(errors) },
     };
+    return concludeTraining(findings, PRECISIONS, measured, (gaps, runs) => {
+      const closed = gapDifference(runs, { base: PRECISIONS.stochastic, other: PRECISIONS.nearest });
+      return {
+        text: `nearest minus stochastic ${inWords(closed)}`,
+        parts: {
+          "bias": isAbove(lower) && bias["stochastic"]!.mean < bias["nearest"]!.mean / 3,
+          "larger error of a batch": error["stochastic"]!.mean > error["nearest"]!.mean,
+          "gap in training": isAbove(closed) && gaps["stochastic"]!.mean < gaps["nearest"]!.mean / 2,
+        },
+      };
+    });
   },
 };
 

@@ -1,9 +1,8 @@
 /** Experiment H: which product of a linear layer suffers most from MXFP4, and Hadamard rotations of its operands. */
 import type { Experiment } from "../lib/sweep/mod.ts";
 import {
+  concludeTraining,
   gapDifference,
-  gapsOf,
-  gapTables,
   gradientErrors,
   gradientTable,
   listed,
@@ -11,7 +10,7 @@ import {
   precision,
   trainingSweep,
 } from "./_precisions.ts";
-import { concludeParts, hasPolicy, inWords, isAbove } from "./_runs.ts";
+import { isAbove } from "./_runs.ts";
 
 const BLOCKS = "@h.0+h.1=bfloat16";
 
@@ -40,48 +39,40 @@ const experiment: Experiment = {
     "a pilot with one seed, the gradient error at trained weights was largest with MXFP4 in the forward product (0.31, " +
     "against 0.12 and 0.08), so we expect the first part to fail at this scale.",
   sweeps: (size) => trainingSweep(size, { precisions: PRECISIONS, seeds: 3 }),
-  conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
-    const isFull = size === "full";
-    const trained = {
-      runs: runs.filter(hasPolicy("float32")),
-      folder: folders["training"]!,
-      K: isFull ? 8 : 2,
-    };
-    const errors = await gradientErrors(trained, PRECISIONS);
+  conclude: async (findings) => {
+    const K = findings.size === "full" ? 8 : 2;
+    const errors = await gradientErrors(findings, { precisions: PRECISIONS, K });
     const means = meansOf(errors, ({ error }) => error);
-    const measured = `relative gradient error: ${listed(means)}`;
-    // A few steps show only that every product in FP4 adds an error of its own.
-    const directionHolds = Object.values(means).every(({ mean }) => mean > 0.01 && mean < 1);
-    const tables = { gradients: gradientTable(errors) };
-    if (!isFull) {
-      return { verdict: "not decidable at this scale", reason: measured, directionHolds, tables };
-    }
-    const gaps = gapsOf(runs, PRECISIONS), { wgrad, forward, dgrad } = PRECISIONS;
-    const differences = {
-      "wgrad minus forward": gapDifference(runs, { base: forward, other: wgrad }),
-      "wgrad minus dgrad": gapDifference(runs, { base: dgrad, other: wgrad }),
-      "wgrad minus random Hadamard": gapDifference(runs, {
-        base: PRECISIONS["wgrad, random Hadamard"],
-        other: wgrad,
-      }),
-      "wgrad minus fixed Hadamard": gapDifference(runs, {
-        base: PRECISIONS["wgrad, fixed Hadamard"],
-        other: wgrad,
-      }),
+    const measured = {
+      reason: `relative gradient error: ${listed(means)}`,
+      // A few steps show only that every product in FP4 adds an error of its own.
+      directionHolds: Object.values(means).every(({ mean }) => mean > 0.01 && mean < 1),
+      tables: { gradients: gradientTable(errors) },
     };
-    const { verdict, sentence } = concludeParts({
-      "largest gap in the weight gradient": isAbove(differences["wgrad minus forward"]) &&
-        isAbove(differences["wgrad minus dgrad"]),
-      "a fixed rotation helps": isAbove(differences["wgrad minus fixed Hadamard"]),
-      "a random rotation does not": !isAbove(differences["wgrad minus random Hadamard"]),
+    return concludeTraining(findings, PRECISIONS, measured, (_gaps, runs) => {
+      const { wgrad, forward, dgrad } = PRECISIONS;
+      const differences = {
+        "wgrad minus forward": gapDifference(runs, { base: forward, other: wgrad }),
+        "wgrad minus dgrad": gapDifference(runs, { base: dgrad, other: wgrad }),
+        "wgrad minus random Hadamard": gapDifference(runs, {
+          base: PRECISIONS["wgrad, random Hadamard"],
+          other: wgrad,
+        }),
+        "wgrad minus fixed Hadamard": gapDifference(runs, {
+          base: PRECISIONS["wgrad, fixed Hadamard"],
+          other: wgrad,
+        }),
+      };
+      return {
+        text: listed(differences),
+        parts: {
+          "largest gap in the weight gradient": isAbove(differences["wgrad minus forward"]) &&
+            isAbove(differences["wgrad minus dgrad"]),
+          "a fixed rotation helps": isAbove(differences["wgrad minus fixed Hadamard"]),
+          "a random rotation does not": !isAbove(differences["wgrad minus random Hadamard"]),
+        },
+      };
     });
-    const compared = Object.entries(differences).map(([name, one]) => `${name} ${inWords(one)}`).join(", ");
-    return {
-      verdict,
-      reason: `${measured}; gap in nats: ${listed(gaps)}; ${compared}. ${sentence}`,
-      directionHolds,
-      tables: { ...tables, ...gapTables(runs, PRECISIONS) },
-    };
   },
 };
 

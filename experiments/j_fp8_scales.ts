@@ -1,16 +1,12 @@
 /** Experiment J: scale factors of FP8 training. */
 import * as tf from "@tensorflow/tfjs";
-import { join } from "node:path";
-import { type Estimate, estimate } from "../lib/analysis/mod.ts";
-import { toParameters } from "../lib/model/mod.ts";
+import { estimate } from "../lib/analysis/mod.ts";
+import type { GptConfig, Parameters } from "../lib/model/mod.ts";
 import type { PolicyName } from "../lib/precision/mod.ts";
-import { loadDataset } from "../lib/run/mod.ts";
-import { openModel } from "../lib/run/open_model.ts";
 import type { Experiment } from "../lib/sweep/mod.ts";
-import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { lossAndGradients } from "../lib/train/gradients.ts";
-import { gapsOf, gapTables, listed, precision, trainingSweep } from "./_precisions.ts";
-import { concludeParts, hasPolicy, SMALL_MODEL } from "./_runs.ts";
+import { concludeTraining, precision, trainedModels, trainingSweep } from "./_precisions.ts";
+import { highest, lowest, SMALL_MODEL } from "./_runs.ts";
 
 const PRECISIONS = {
   "no scale": precision("emulated:e4m3fn"),
@@ -32,9 +28,9 @@ const BATCHES = [1, 12, 64], QUICK_BATCHES = [1, 12];
  * underflows.
  */
 function cosinesOf(
-  weights: ReturnType<typeof toParameters>,
+  weights: Parameters,
   batch: { x: tf.Tensor2D; y: tf.Tensor2D },
-  model: Parameters<typeof lossAndGradients>[2]["model"],
+  model: GptConfig,
 ): Record<string, number> {
   const flat = ({ policy, isSum = false }: { policy: PolicyName; isSum?: boolean }) => {
     const lossScale = isSum ? { lossScale: tf.scalar(batch.x.size) } : {};
@@ -69,20 +65,13 @@ const experiment: Experiment = {
     "0.2 nats, and with a scale per tensor it is below 0.05, each with its 95 % interval. Earlier measurements of an IEEE-style e4m3 " +
     "(largest value 240) gave 0.71, 0.17 and 0.00 without scales, and 0.98 at 768 tokens with the loss times 1,024.",
   sweeps: (size) => trainingSweep(size, { precisions: PRECISIONS, seeds: 3 }),
-  conclude: async ({ size, runs: { training: runs = [] }, folders }) => {
-    const isFull = size === "full", sizes = isFull ? BATCHES : QUICK_BATCHES;
-    await useTensorFlow();
-    using data = await loadDataset(SMALL_MODEL.data, { tokenizer: SMALL_MODEL.vocab[0] });
+  conclude: async (findings) => {
+    const sizes = findings.size === "full" ? BATCHES : QUICK_BATCHES;
     const found: { way: string; tokens: number; seed: number; cosine: number }[] = [];
-    for (const { manifest: { runId, spec } } of runs.filter(hasPolicy("float32"))) {
-      using model = await openModel(join(folders["training"]!, "runs", runId), {
-        action: "measure gradients of",
-      });
-      const weights = toParameters(model.parameters);
+    for await (const { spec, config, weights, batchOf } of trainedModels(findings)) {
       for (const batchSize of sizes) {
-        const batch = data.getBatch({ batchSize, blockSize: spec.T, seed: 1000 * spec.seed });
-        const cosines = cosinesOf(weights, batch, model.config);
-        for (const [way, cosine] of Object.entries(cosines)) {
+        const batch = batchOf(batchSize, 0);
+        for (const [way, cosine] of Object.entries(cosinesOf(weights, batch, config))) {
           found.push({ way, tokens: batchSize * spec.T, seed: spec.seed, cosine });
         }
         tf.dispose([batch.x, batch.y]);
@@ -101,31 +90,25 @@ const experiment: Experiment = {
         return { way, tokens: batchSize * SMALL_MODEL.seq[0], cosine: mean, half: half ?? null, n };
       })
     );
-    const measured = `cosine to float32's gradient (0 if all of it underflows): ${
-      rows.map(({ way, tokens, cosine }) => `${way}, ${tokens} tokens ${cosine.toFixed(3)}`).join("; ")
-    }`;
-    const lowest = ({ mean, half }: Estimate) => mean - (half ?? Infinity);
-    const highest = ({ mean, half }: Estimate) => mean + (half ?? Infinity);
     const last = sizes.at(-1)!;
-    const directionHolds = cosineAt("no scale", last).mean < cosineAt("scale per tensor", last).mean;
-    const tables = { cosines: rows };
-    if (!isFull) {
-      return { verdict: "not decidable at this scale", reason: measured, directionHolds, tables };
-    }
-    const gaps = gapsOf(runs, PRECISIONS);
-    const { verdict, sentence } = concludeParts({
-      "no scale, below 0.5 at 4,096 tokens": highest(cosineAt("no scale", last)) < 0.5,
-      "scale per tensor, above 0.95": sizes.every((one) => lowest(cosineAt("scale per tensor", one)) > 0.95),
-      "sum of losses, above 0.9": sizes.every((one) => lowest(cosineAt("sum of losses", one)) > 0.9),
-      "gap without scales above 0.2": lowest(gaps["no scale"]!) > 0.2,
-      "gap with scales below 0.05": highest(gaps["scale per tensor"]!) < 0.05,
-    });
-    return {
-      verdict,
-      reason: `${measured}; gap in nats: ${listed(gaps)}. ${sentence}`,
-      directionHolds,
-      tables: { ...tables, ...gapTables(runs, PRECISIONS) },
+    const measured = {
+      reason: `cosine to float32's gradient (0 if all of it underflows): ${
+        rows.map(({ way, tokens, cosine }) => `${way}, ${tokens} tokens ${cosine.toFixed(3)}`).join("; ")
+      }`,
+      directionHolds: cosineAt("no scale", last).mean < cosineAt("scale per tensor", last).mean,
+      tables: { cosines: rows },
     };
+    return concludeTraining(findings, PRECISIONS, measured, (gaps) => ({
+      parts: {
+        "no scale, below 0.5 at 4,096 tokens": highest(cosineAt("no scale", last)) < 0.5,
+        "scale per tensor, above 0.95": sizes.every((one) =>
+          lowest(cosineAt("scale per tensor", one)) > 0.95
+        ),
+        "sum of losses, above 0.9": sizes.every((one) => lowest(cosineAt("sum of losses", one)) > 0.9),
+        "gap without scales above 0.2": lowest(gaps["no scale"]!) > 0.2,
+        "gap with scales below 0.05": highest(gaps["scale per tensor"]!) < 0.05,
+      },
+    }));
   },
 };
 

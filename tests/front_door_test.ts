@@ -147,6 +147,38 @@ Deno.test("createTrainer() and train() refuse a word, a number or a flag that an
     RangeError,
     "Cannot sweep: expected a known option",
   );
+  const misspelled = { tolerence: 1 } as never;
+  const logits = tf.zeros([1, 2]), targets = tf.tensor1d([0], "int32");
+  const figure = lk.curveFigure({ title: "t", x: "x", y: "y" }, []);
+  const refused: readonly (() => unknown)[] = [
+    () => lk.crossEntropy(logits, targets, misspelled),
+    () => lk.compile((x: tf.Tensor) => x, misspelled),
+    () => lk.useTensorFlow(misspelled),
+    () => lk.loadModel("missing", misspelled),
+    () => lk.saveGpt2("missing", {} as never, misspelled),
+    () => lk.compare([], misspelled),
+    () => lk.compareFolder("missing", misspelled),
+    () => lk.exportRuns("missing", misspelled),
+    () => lk.findCulprit({ setting: "", pairs: [] }, misspelled),
+    () => lk.plan({}, misspelled),
+    () => lk.report("missing", misspelled),
+    () => lk.verifyResume({}, misspelled),
+    () => lk.runExperiment({} as never, misspelled),
+    () => lk.reproduce("missing", misspelled),
+    () => lk.figureSvg(figure, misspelled),
+    () => lk.figurePng(figure, misspelled),
+    () => lk.show([], misspelled),
+    () => lk.livePlot([], misspelled).next(),
+  ];
+  for (const call of refused) {
+    await assertRejects(
+      async () => await call(),
+      RangeError,
+      "expected a known option, got tolerence",
+      `${call}`,
+    );
+  }
+  tf.dispose([logits, targets]);
   assertThrows(() => lk.generate(model, {} as never), TypeError, "expected a tokenizer, got object");
   assertThrows(
     () => lk.generate(model, data.tokenizer, { prompt: 3 as never }),

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite, syncFolder } from "../file/atomic_write.ts";
@@ -41,6 +42,14 @@ export interface SaveGpt2Options {
   readonly overwrite?: boolean | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { dtype: true, maxShardBytes: true, tokenizer: true, source: true, overwrite: true } satisfies Record<
+    keyof SaveGpt2Options,
+    true
+  >,
+);
+
 /**
  * Saves a model for transformers, as a GPT-2 or a LLaMA according to its options: `config.json`, `generation_config.json`, the tokenizer's files, and
  * `model.safetensors`, or shards and their index. A model without biases is saved with biases of 0, which are
@@ -55,7 +64,7 @@ export interface SaveGpt2Options {
  * @param options Stored type, shards, tokenizer.
  * @returns The names of replaced files.
  * @throws {RangeError} If the options fit neither GPT-2 nor LLaMA, parameters do not match the config, or an
- * option is out of range.
+ * option is unknown or out of range.
  * @throws {UserError} If existing files conflict, or the folder cannot be written.
  */
 export async function saveGpt2(
@@ -63,6 +72,7 @@ export async function saveGpt2(
   model: Gpt2Model,
   options: SaveGpt2Options = {},
 ): Promise<string[]> {
+  requireKnownNames(options, NAMES, "save the model");
   const { dtype, maxShardBytes = 5e9, overwrite = false } = options;
   if (!(maxShardBytes >= 1)) {
     throw new RangeError(

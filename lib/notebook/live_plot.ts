@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { curveFigure, type Figure, type Point } from "../figure/mod.ts";
 import { figureBundle, svgBundle } from "./_bundle.ts";
 import { LiveDisplay } from "./_display.ts";
@@ -28,6 +29,20 @@ export interface LivePlotOptions {
   readonly every?: number | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { title: true, y: true, every: true } satisfies Record<keyof LivePlotOptions, true>,
+);
+
+/**
+ * Requires known options of a live plot.
+ *
+ * @throws {RangeError} For an unknown name.
+ */
+export function requirePlotOptions(options: LivePlotOptions): void {
+  requireKnownNames(options, NAMES, "plot");
+}
+
 /**
  * Plots the losses of a training loop while it runs, and yields its events. The Stop button of a notebook ends the loop
  * after the current step and keeps the current weights.
@@ -36,11 +51,14 @@ export interface LivePlotOptions {
  *
  * @param events Result of `train`, or an iterable of results of `trainer.step`.
  * @param options Title, axis label and update interval.
+ * @throws {RangeError} For an unknown option.
  */
 export async function* livePlot<E extends LossEvent>(
   events: AsyncIterable<E> | Iterable<E>,
-  { title = "Loss", y = "nats per token", every = 500 }: LivePlotOptions = {},
+  options: LivePlotOptions = {},
 ): AsyncGenerator<E, void, undefined> {
+  requirePlotOptions(options);
+  const { title = "Loss", y = "nats per token", every = 500 } = options;
   const training: Point[] = [], validation: Point[] = [];
   const figure = (): Figure =>
     curveFigure({ title, x: "step", y }, [

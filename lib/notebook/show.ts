@@ -9,7 +9,7 @@ import { type Figure, lossFigures, probeFigures } from "../figure/mod.ts";
 import type { RecordedRun } from "../record/mod.ts";
 import { figureBundle, tableBundle, tableOf } from "./_bundle.ts";
 import { display } from "./_display.ts";
-import { livePlot, type LivePlotOptions, type LossEvent } from "./live_plot.ts";
+import { livePlot, type LivePlotOptions, type LossEvent, requirePlotOptions } from "./live_plot.ts";
 
 /** Comparison, as returned by `compare`. */
 export interface ShownComparison {
@@ -43,9 +43,11 @@ const HIDDEN = ["run", "data", "status", "steps", "bestValLoss", "spikes", "nonF
  * @param value A `Figure` or a list of figures; an Arquero table, or rows as objects; recorded runs (shown as a table, loss
  * curves, and heat maps of probes if the runs have any); a result of `compare` (shown as a sentence, table and figures); a result of `train` (see {@linkcode livePlot}).
  * @param options Title, axis label and update interval of a live plot.
+ * @throws {RangeError} For an unknown option.
  * @throws {TypeError} If the value is of another kind.
  */
 export async function show(value: Showable, options: LivePlotOptions = {}): Promise<void> {
+  requirePlotOptions(options);
   if (isEvents(value)) {
     for await (const _ of livePlot(value, options)) { /* livePlot draws each event. */ }
   } else if (isFigure(value)) await display(figureBundle(value));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
@@ -72,6 +73,14 @@ export interface ReproduceOptions {
   readonly code?: "matching" | "present" | "recorded" | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { signal: true, print: true, tolerance: true, data: true, code: true } satisfies Record<
+    keyof ReproduceOptions,
+    true
+  >,
+);
+
 /**
  * Returns the default tolerance for losses of one spec on two machines, in nats per token: 0.001 in float32, and 2^-8
  * in lower precision (half a unit in the last place of bfloat16 for losses from 1 to 2). Chaotic training can exceed
@@ -87,12 +96,14 @@ export function defaultTolerance(policy: string): number {
  *
  * @param folder The run's folder.
  * @param options Tolerance, code and the location of the text.
+ * @throws {RangeError} For an unknown option.
  * @throws {UserError} If the run's files are missing or damaged, or the rerun was interrupted.
  */
 export async function reproduceRun(
   folder: string,
   options: ReproduceOptions = {},
 ): Promise<Reproduction> {
+  requireKnownNames(options, NAMES, "reproduce");
   const { print = (line) => console.error(line) } = options;
   const recorded = readRun(folder);
   const dir = planFolder(folder);

@@ -3,8 +3,14 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { Gpt, toParameters } from "../model/mod.ts";
 import { type ModelChoice, openModel } from "./open_model.ts";
+
+/** Names of the options. */
+const NAMES = Object.keys(
+  { weights: true, data: true, runRecordedCode: true, note: true } satisfies Record<keyof ModelChoice, true>,
+);
 
 /**
  * Loads a trained model with its weights. Its tokenizer is `FOLDER/tokenizer.json`, for `loadDataset`.
@@ -12,9 +18,11 @@ import { type ModelChoice, openModel } from "./open_model.ts";
  * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @param choice `weights`: those of the last checkpoint (default) or of the best evaluation.
  * @returns The model. The caller disposes of it.
+ * @throws {RangeError} For an unknown option.
  * @throws {UserError} If the folder contains no supported model, or its files are damaged.
  */
 export async function loadModel(folder: string, choice: ModelChoice = {}): Promise<Gpt> {
+  requireKnownNames(choice, NAMES, "load the model");
   using opened = await openModel(folder, { ...choice, action: "load" });
   return new Gpt(opened.config, toParameters(opened.parameters));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import {
   BASELINE,
   type ComparedGroup,
@@ -36,6 +37,9 @@ export interface CompareOptions {
   /** Confidence level of intervals, in (0, 1). Default: 0.95. */
   readonly level?: number | undefined;
 }
+
+/** Names of the options. */
+const NAMES = Object.keys({ tolerance: true, level: true } satisfies Record<keyof CompareOptions, true>);
 
 /** Verdict of one setting and lower precision. */
 export interface SettingVerdict extends Verdict {
@@ -71,9 +75,10 @@ export interface RunsComparison {
  *
  * @param runs Recorded runs, as `sweep` returns and `readRuns` reads them.
  * @param options `tolerance` and `level`.
- * @throws {RangeError} If there is no finished pair, or an option is out of range.
+ * @throws {RangeError} If there is no finished pair, or an option is unknown or out of range.
  */
 export function compare(runs: readonly RecordedRun[], options: CompareOptions = {}): RunsComparison {
+  requireKnownNames(options, NAMES, "compare");
   const { tolerance = DEFAULT_TOLERANCE, level = DEFAULT_LEVEL } = options;
   const groups = compareGroups(runs, { tolerance, level });
   if (groups.length === 0) {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   BASELINE,
@@ -58,6 +59,20 @@ export interface CompareFolderOptions extends CompareOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  {
+    tolerance: true,
+    level: true,
+    culprit: true,
+    workers: true,
+    signal: true,
+    watch: true,
+    note: true,
+    print: true,
+  } satisfies Record<keyof CompareFolderOptions, true>,
+);
+
 /** Comparison of the runs in a sweep's folder. */
 export interface FolderComparison extends RunsComparison {
   /** Culprits found. */
@@ -74,12 +89,14 @@ export interface FolderComparison extends RunsComparison {
  * Compares the runs of a sweep's folder, searches for culprits, and writes `compare.json` and `report.html` into the folder.
  *
  * @param dir The sweep's folder.
+ * @throws {RangeError} For an unknown option.
  * @throws {UserError} If the folder contains no runs, or no finished pair.
  */
 export async function compareFolder(
   dir: string,
   options: CompareFolderOptions = {},
 ): Promise<FolderComparison> {
+  requireKnownNames(options, NAMES, "compare");
   const { print = () => {} } = options;
   if (isFile(runPaths(dir).manifest)) {
     throw new UserError(`Cannot compare ${dir}: expected a second run to compare it with, got one run.`);
@@ -109,7 +126,7 @@ export async function compareFolder(
 
 function compareOrRefuse(dir: string, runs: readonly RecordedRun[], options: CompareOptions): RunsComparison {
   try {
-    return compare(runs, options);
+    return compare(runs, { tolerance: options.tolerance, level: options.level });
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new UserError(`${cause.message} The runs are from ${dir}.`, { cause });

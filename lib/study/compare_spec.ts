@@ -59,14 +59,14 @@ export async function compareSpec(
   spec: SweepSpecInput = {},
   options: CompareSpecOptions = {},
 ): Promise<SpecComparison> {
-  const { source = "the object given to compareSpec()" } = options;
+  const { dir, source = "the object given to compareSpec()", onPlan, ...compared } = options;
   const placed = await placeSweep(spec, {
-    ...{ dir: options.dir, workers: workersOf(options.workers), source, defaults: DEFAULT_COMPARISON },
+    ...{ dir, workers: workersOf(options.workers), source, defaults: DEFAULT_COMPARISON },
     check: (plan) => requirePrecisions(plan, source),
   });
-  const outcome = await runPlaced(placed, options);
+  const outcome = await runPlaced(placed, { ...compared, onPlan });
   const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
-  return { outcome, ...(isOver && { comparison: await compareFolder(placed.dir, options) }) };
+  return { outcome, ...(isOver && { comparison: await compareFolder(placed.dir, compared) }) };
 }
 
 /** Requires runs in float32 and runs in a lower precision. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
 import {
   biasSentence,
@@ -46,17 +47,27 @@ export interface FindCulpritOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { dir: true, by: true, workers: true, signal: true, print: true } satisfies Record<
+    keyof FindCulpritOptions,
+    true
+  >,
+);
+
 /**
  * Finds the smallest set of layers and operation classes whose precision explains a gap.
  *
  * @param group Pairs of one setting and lower precision, such as one of `compare(runs).groups`.
  * @returns The culprit, with a `sentence`.
+ * @throws {RangeError} For an unknown option, or without a pair.
  * @throws {UserError} If there is no effect to explain, or the runs cannot be read.
  */
 export async function findCulprit(
   { setting, pairs }: Pick<ComparedGroup, "setting" | "pairs">,
   options: FindCulpritOptions,
 ): Promise<CulpritFinding> {
+  requireKnownNames(options, NAMES, "search for a culprit");
   const { dir, by = "replay", print = (line) => console.error(line) } = options;
   const [pair] = pairs;
   if (pair === undefined) throw new RangeError("Cannot search for a culprit: expected a pair, got none.");

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
 import { runTable } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
@@ -47,6 +48,11 @@ export interface ExportOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { formats: true, out: true, print: true } satisfies Record<keyof ExportOptions, true>,
+);
+
 /** Files written by an export. */
 export interface Exported {
   /** Paths of the files. */
@@ -72,9 +78,11 @@ const FILES_OF: Readonly<Record<ExportFormat, (runs: readonly RecordedRun[]) => 
  *
  * @param dir The sweep's folder.
  * @param options Formats and output folder.
+ * @throws {RangeError} For an unknown option.
  * @throws {UserError} If the folder contains no runs, a format is unknown, or an existing file of `out` is not from an export.
  */
 export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
+  requireKnownNames(options, NAMES, "export");
   const { formats = ["parquet"], out = join(dir, "export"), print = () => {} } = options;
   const unknown = formats.find((format) => !EXPORT_FORMATS.includes(format));
   if (unknown !== undefined || formats.length === 0) {

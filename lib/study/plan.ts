@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
 import { count } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
@@ -34,6 +35,11 @@ export interface PlanOptions {
   /** Receives progress and warnings, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;
 }
+
+/** Names of the options. */
+const NAMES = Object.keys(
+  { dir: true, workers: true, source: true, print: true } satisfies Record<keyof PlanOptions, true>,
+);
 
 /** Run of a forecast. */
 export interface ForecastRun {
@@ -76,9 +82,11 @@ export interface Forecast {
  * steps measured by this call.
  *
  * @param spec Axes and options. Omitted fields have the values of the built-in sweep.
+ * @throws {RangeError} For an unknown option.
  * @throws {UserError} If the spec is invalid, or a run does not fit the text or the machine's memory.
  */
 export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {}): Promise<Forecast> {
+  requireKnownNames(options, NAMES, "plan");
   const { print = (line) => console.error(line), source = "the object given to plan()" } = options;
   const checked = await checkedSpec(spec, { source });
   const draft = await draftPlan(checked);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { basename, join, resolve } from "node:path";
 import { DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
 import { printable } from "../error/printable.ts";
@@ -29,6 +30,14 @@ export interface ReportOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { title: true, tolerance: true, out: true, figures: true, print: true } satisfies Record<
+    keyof ReportOptions,
+    true
+  >,
+);
+
 /** Files and text of a report. */
 export interface WrittenReport {
   /** Path of the page. */
@@ -46,12 +55,14 @@ export interface WrittenReport {
  *
  * @param dirs Folder of a sweep, or folders of several sweeps, for example of a CPU and a GPU.
  * @returns Paths of the written files, and the tables as text.
+ * @throws {RangeError} For an unknown option, or without a folder.
  * @throws {UserError} If a folder contains no runs, `out` is missing for several folders, or a file cannot be written.
  */
 export async function report(
   dirs: string | readonly string[],
   options: ReportOptions = {},
 ): Promise<WrittenReport> {
+  requireKnownNames(options, NAMES, "report");
   const folders = typeof dirs === "string" ? [dirs] : dirs;
   const { tolerance = DEFAULT_TOLERANCE, out, figures: kind, print = () => {} } = options;
   const [first] = folders;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Verification, verifyPlan } from "../proof/mod.ts";
 import { draftPlan } from "../sweep/mod.ts";
@@ -27,6 +28,19 @@ export interface VerifyResumeOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  {
+    dir: true,
+    kills: true,
+    seed: true,
+    workers: true,
+    signal: true,
+    source: true,
+    print: true,
+  } satisfies Record<keyof VerifyResumeOptions, true>,
+);
+
 /** Result of {@linkcode verifyResume}. */
 export interface ResumeVerification extends Verification {
   /** Result in one sentence. */
@@ -41,6 +55,7 @@ export interface ResumeVerification extends Verification {
  *
  * @param spec Axes and options, as for {@linkcode sweep}. Use a small sweep.
  * @returns Differences; none if the results are identical.
+ * @throws {RangeError} For an unknown option.
  * @throws {UserError} If the spec is invalid, the folder contains files, the uninterrupted sweep fails, or the check is
  * stopped.
  */
@@ -48,6 +63,7 @@ export async function verifyResume(
   spec: SweepSpecInput,
   options: VerifyResumeOptions = {},
 ): Promise<ResumeVerification> {
+  requireKnownNames(options, NAMES, "verify resume");
   const { kills = 5, seed, signal, print = (line) => console.error(line) } = options;
   requireDevice();
   const { source = "the object given to verifyResume()" } = options;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
 import * as v from "valibot";
 import { EXIT, UserError } from "../error/user_error.ts";
@@ -126,18 +127,33 @@ export interface ExperimentOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  {
+    size: true,
+    dir: true,
+    workers: true,
+    threads: true,
+    signal: true,
+    interruption: true,
+    print: true,
+  } satisfies Record<keyof ExperimentOptions, true>,
+);
+
 /**
  * Runs or resumes an experiment, and writes `result.json` into its folder. Uses only the runs in its plans.
  *
  * @param experiment The experiment.
  * @param options Size, folder, concurrent runs, signals and output.
  * @returns The result and the `path` of its file, or undefined if the experiment was interrupted.
+ * @throws {RangeError} For an unknown option.
  * @throws {UserError} For an invalid spec, or if runs failed.
  */
 export async function runExperiment(
   experiment: Experiment,
   options: ExperimentOptions = {},
 ): Promise<ExperimentResult & { readonly path: string } | undefined> {
+  requireKnownNames(options, NAMES, "run the experiment");
   const { size = "full", print = (line) => console.error(line) } = options;
   const workers = workersOf(options.workers);
   const { threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers)) } = options;

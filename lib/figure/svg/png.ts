@@ -25,7 +25,7 @@ async function start(): Promise<Uint8Array> {
  * @param figure Figure to render.
  * @param options Options of {@linkcode figureSvg}, and `scale`: image pixels per figure pixel (default 2).
  * @returns The bytes of a PNG file.
- * @throws {RangeError} If `scale` is not above 0.
+ * @throws {RangeError} For an unknown option, or a `scale` that is not above 0.
  */
 export async function figurePng(
   figure: Figure,

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../../error/known_names.ts";
 import { COLOR_BAR, colorBarSvg } from "./_color_bar.ts";
 import { greatest } from "../../number/extent.ts";
 import { type Axis, axisOf, titleOf } from "./_axis.ts";
@@ -23,6 +24,11 @@ export interface SvgOptions {
   /** Background and text colors. Default: `light`. */
   readonly theme?: "light" | "dark";
 }
+
+/** Names of the options. */
+const NAMES = Object.keys(
+  { width: true, height: true, theme: true } satisfies Record<keyof SvgOptions, true>,
+);
 
 const THEMES = {
   light: { paper: "#ffffff", ink: "#24292f", grid: "#e2e6ea" },
@@ -44,8 +50,10 @@ interface Box {
  * Renders a figure as SVG.
  *
  * @returns An `svg` element with width and height. All text is escaped.
+ * @throws {RangeError} For an unknown option.
  */
 export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
+  requireKnownNames(options, NAMES, "draw a figure");
   const { layout } = figure;
   const width = options.width ?? Number(layout["width"] ?? 700);
   const height = options.height ?? Number(layout["height"] ?? 380);

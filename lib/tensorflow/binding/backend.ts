@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../../error/known_names.ts";
 import "./shim.ts";
 import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
@@ -70,6 +71,11 @@ export interface UseTensorFlowOptions {
   deterministicOps?: boolean;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { threads: true, device: true, deterministicOps: true } satisfies Record<keyof UseTensorFlowOptions, true>,
+);
+
 let active: Promise<TensorFlow> | undefined;
 let current: TensorFlowInternals | undefined;
 
@@ -79,10 +85,11 @@ let current: TensorFlowInternals | undefined;
  *
  * @param options See {@linkcode UseTensorFlowOptions}.
  * @returns The running TensorFlow.
- * @throws {RangeError} For a thread count below 1, or options that differ from those of the running TensorFlow.
+ * @throws {RangeError} For an unknown option, a thread count below 1, or options that differ from those of the running TensorFlow.
  * @throws {UserError} If the library cannot be found or downloaded, or a requested GPU is not usable.
  */
 export async function useTensorFlow(options: UseTensorFlowOptions = {}): Promise<TensorFlow> {
+  requireKnownNames(options, NAMES, "start TensorFlow");
   active ??= start(options).catch((error) => {
     active = undefined; // a later call may succeed, for instance when the network is back
     throw error instanceof Deno.errors.NotCapable ? missingPermission(error) : error;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { refuseAsync, refusePromise } from "../native/synchronous.ts";
@@ -24,6 +25,11 @@ export interface CompileOptions {
   /** A name for error messages. Default: the function's name. */
   name?: string;
 }
+
+/** Names of the options. */
+const NAMES = Object.keys(
+  { mode: true, donate: true, name: true } satisfies Record<keyof CompileOptions, true>,
+);
 
 /** A compiled function. Call it as the original, and free it with `dispose` or `using`. */
 export interface Compiled<A extends readonly TensorTree[], R extends TensorTree> extends Disposable {
@@ -52,7 +58,7 @@ type Shape = null | Shape[] | { [name: string]: Shape };
  *
  * @param fn The function.
  * @param options Mode, name and donated arguments.
- * @throws {RangeError} For an unknown mode, or an index in `donate` without an argument.
+ * @throws {RangeError} For an unknown option or mode, or an index in `donate` without an argument.
  * @throws {TypeError} For an async function. A call throws it when the function reads a tensor's values, returns a
  * promise or makes a shape that depends on values, or when an argument contains a value that is not a tensor.
  */
@@ -61,6 +67,7 @@ export function compile<A extends readonly TensorTree[], R extends TensorTree>(
   options: CompileOptions = {},
 ): Compiled<A, R> {
   const label = options.name ?? (fn?.name || "the function");
+  requireKnownNames(options, NAMES, `compile ${label}`);
   refuseAsync(`compile ${label}`, fn);
   const { mode = "graph", donate = [] } = options;
   checkMode(mode, label);

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { requireKnownNames } from "../../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import { type LossRows, type LossSums, type Regularization, regularized } from "./blocked_cross_entropy.ts";
 import { sparseCrossEntropy } from "./cross_entropy.ts";
@@ -31,6 +32,14 @@ export interface CrossEntropyOptions {
   readonly reduction?: "mean" | "sum" | "none" | undefined;
 }
 
+/** Names of the options. */
+const NAMES = Object.keys(
+  { ignoreIndex: true, labelSmoothing: true, zLoss: true, reduction: true } satisfies Record<
+    keyof CrossEntropyOptions,
+    true
+  >,
+);
+
 /**
  * Computes the cross entropy between logits and target IDs in nats, as PyTorch's `CrossEntropyLoss` does.
  *
@@ -42,7 +51,7 @@ export interface CrossEntropyOptions {
  * @param options `ignoreIndex`, `labelSmoothing`, `zLoss`, `reduction`.
  * @returns A float32 scalar, or [N] with the reduction `none`.
  * @throws {TypeError} If shapes or types do not match.
- * @throws {RangeError} If an option is out of range.
+ * @throws {RangeError} If an option is unknown or out of range.
  */
 export function crossEntropy(
   logits: tf.Tensor,
@@ -56,6 +65,7 @@ export function crossEntropy(
   targets: tf.Tensor,
   options: CrossEntropyOptions = {},
 ): tf.Tensor {
+  requireKnownNames(options, NAMES, "compute the cross entropy");
   const { ignoreIndex = IGNORE_INDEX, labelSmoothing = 0, zLoss = 0, reduction = "mean" } = options;
   requireRows(logits, targets);
   requireOptions({ ignoreIndex, labelSmoothing, zLoss, reduction });

@@ -17,6 +17,11 @@ import {
   readManifest,
   runPaths,
 } from "../lib/record/mod.ts";
+import { exists } from "../lib/file/exists.ts";
+import { readNote, writeNote } from "../lib/record/note.ts";
+import { initialParametersOf } from "../lib/run/initial_model.ts";
+import { type Files, inputTokenizer, tokenizerContent, writeInput } from "../lib/run/inputs.ts";
+import { loadCode } from "../lib/run/own_code.ts";
 import { readRunTokenizer, writeRunTokenizer } from "../lib/run/run_tokenizer.ts";
 import { exportRuns } from "../lib/study/mod.ts";
 import { readCulprits } from "../lib/study/report_facts.ts";
@@ -161,6 +166,81 @@ Deno.test(`${COUNT} damaged tokenizers of a run are refused`, async () => {
     assertEquals((await readRunTokenizer(run, manifest))!.toJSON(), tokenizer.toJSON());
   });
   assert(refused > COUNT / 2);
+});
+
+Deno.test(`${COUNT} damaged notes are refused, or have the text and tags that were written`, async () => {
+  const random = createRandom(seed, "notes"), path = join(root, "note.json");
+  const note = { text: "loss spike at 300: naïve 🙂", tags: ["bad", "lr-3e-3"] };
+  writeNote(path, note);
+  const whole = Deno.readFileSync(path);
+  const { refused } = await fuzz("notes", () => {
+    Deno.writeFileSync(path, mutateBytes(whole, random));
+    assertEquals(readNote(path), note);
+  });
+  assert(refused > COUNT / 2);
+});
+
+/** Writes an input with the given file, and returns its name. */
+function placeInput(dir: string, sha256: string, files: Record<string, string | Uint8Array>): `x@${string}` {
+  const name = `x@${sha256.slice(0, 12)}` as const;
+  const place = join(dir, "inputs", sha256.slice(0, 12));
+  if (exists(place)) Deno.removeSync(place, { recursive: true });
+  writeInput(place, files as Files);
+  return name;
+}
+
+Deno.test(`${COUNT} inputs of a sweep that fit their hash are refused, or hold a tokenizer and a model`, async () => {
+  const random = createRandom(seed, "inputs"), dir = join(root, "inputs-of-sweep");
+  const corpus = corpusFromBytes(bytesOf(PROSE), { name: "own" });
+  const { tokenizer } = await prepareCorpus(corpus, { tokenizer: "bpe:270" });
+  const own = tokenizerContent(tokenizer);
+  const config = { nLayer: 1, nHead: 1, nEmbd: 8, blockSize: 8, vocabSize: 270 };
+  let read = 0;
+  const { refused } = await fuzz("inputs", async (i) => {
+    if (i % 2 === 0) {
+      const bytes = mutateText(own, random);
+      const name = placeInput(dir, sha256Hex(bytes), { "tokenizer.json": bytes });
+      const found = await inputTokenizer(name, [dir]);
+      assert(found.vocabSize >= 1 && found.decode(found.encode("a")) !== undefined);
+    } else {
+      const bytes = mutateText(
+        JSON.stringify({ config, tokenizer: `t@${sha256Hex(own).slice(0, 12)}` }),
+        random,
+      );
+      const weights = new Uint8Array(8);
+      const sha256 = sha256Hex(`${new TextDecoder().decode(bytes)}${sha256Hex(weights)}\n`);
+      const name = placeInput(dir, sha256, { "model.json": bytes, "model.safetensors": weights });
+      placeInput(dir, sha256Hex(own), { "tokenizer.json": own });
+      initialParametersOf({ initFrom: name, seed: 1, perturb: 0, reorder: 0 }, {
+        model: config as never,
+        dir,
+      });
+    }
+    read++;
+  });
+  assert(refused > 0 && read > 0);
+});
+
+Deno.test(`${COUNT} lists of a user's module that fit their hash are refused, or name the files that they list`, async () => {
+  const random = createRandom(seed, "modules"), dir = join(root, "modules-of-sweep");
+  const code = "export default () => 1;\n";
+  const list = JSON.stringify({ entry: "a.ts", files: [["a.ts", sha256Hex(code)]] });
+  const previous = Deno.env.get("LOSSKIT_CACHE");
+  Deno.env.set("LOSSKIT_CACHE", join(root, "cache-of-code"));
+  try {
+    const { refused, taken } = await fuzz("modules", async (i) => {
+      const bytes = i % 40 === 0 ? bytesOf(list) : mutateText(list, random);
+      const name = placeInput(dir, sha256Hex(bytes), { "a.ts": code, "losskit.module.json": bytes });
+      await loadCode(
+        { architecture: "gpt2", loss: "crossEntropy", optimizer: "adamw", schedule: name },
+        { dir, runRecordedCode: true },
+      );
+    });
+    assert(refused > 0 && taken > 0);
+  } finally {
+    if (previous === undefined) Deno.env.delete("LOSSKIT_CACHE");
+    else Deno.env.set("LOSSKIT_CACHE", previous);
+  }
 });
 
 Deno.test(`${COUNT / 10} damaged files of the token cache give the same tokens`, async () => {

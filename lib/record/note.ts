@@ -22,7 +22,8 @@ export interface RunNote {
 const LONGEST_NOTE = 2000, LONGEST_TAG = 40;
 
 const tag = v.pipe(v.string(), v.regex(new RegExp(`^[^\\s,]{1,${LONGEST_TAG}}$`, "u")));
-const schema = v.object({
+// Strict: a damaged name of the checksum must not make the note one without a checksum.
+const schema = v.strictObject({
   format: v.literal("losskit-note/1"),
   text: v.pipe(v.string(), v.maxLength(LONGEST_NOTE)),
   tags: v.array(tag),

@@ -8,7 +8,6 @@ import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { contentHash, contentName } from "../options/content_name.ts";
 import { exists } from "../file/exists.ts";
-import { parseJson } from "../file/json.ts";
 import { readRegular } from "../file/regular.ts";
 import {
   completeConfig,
@@ -21,7 +20,7 @@ import {
   perturbParameters,
   sizeOf,
 } from "../model/mod.ts";
-import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
+import { canonicalJson, readJson, type RunSpec, sha256Hex } from "../record/mod.ts";
 import { addInput, addTokenizer, foundInput, requireInput, TOKENIZER, tokenizerInput } from "./inputs.ts";
 import { openModel } from "./open_model.ts";
 
@@ -127,7 +126,7 @@ function readModel(
   const bytes = readRegular(join(folder, CONFIG)), weights = readRegular(join(folder, WEIGHTS));
   const json = new TextDecoder().decode(bytes);
   requireInput(name, { sha256: modelSha256(json, weights), folder });
-  const { config, tokenizer } = v.parse(modelSchema, parseJson(bytes));
+  const { config, tokenizer } = readJson(join(folder, CONFIG), modelSchema, "an initial model");
   return { config: config as unknown as GptConfig, tokenizer, weights, folder };
 }
 

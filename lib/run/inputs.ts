@@ -211,12 +211,19 @@ export async function inputTokenizer(
   name: string,
   dirs: readonly (string | undefined)[],
 ): Promise<Tokenizer> {
-  let content = (await sources.get(name)?.())?.[TOKENIZER];
-  if (content === undefined) {
-    const folder = foundInput(name, dirs);
-    content = readRegular(join(folder, TOKENIZER));
-    requireInput(name, { sha256: sha256Hex(content), folder });
+  const own = (await sources.get(name)?.())?.[TOKENIZER];
+  const folder = own === undefined ? foundInput(name, dirs) : name;
+  const content = own ?? readRegular(join(folder, TOKENIZER));
+  if (own === undefined) requireInput(name, { sha256: sha256Hex(content), folder });
+  try {
+    return (await loadTokenizer(parseJson(content, { anyKey: true }))).tokenizer;
+  } catch (cause) {
+    // The hash shows that the content is what its author wrote, not that it is a tokenizer.
+    throw new UserError(
+      `Cannot use the tokenizer ${folder}: ${
+        cause instanceof Error ? cause.message : cause
+      }. Use another one.`,
+      { cause },
+    );
   }
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  return (await loadTokenizer(parseJson(bytes, { anyKey: true }))).tokenizer;
 }

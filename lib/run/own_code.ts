@@ -8,10 +8,12 @@
  * @module
  */
 import { dirname, join, relative, resolve } from "node:path";
+import * as v from "valibot";
 import { UserError } from "../error/user_error.ts";
 import { importFile } from "../file/import_file.ts";
 import { cacheDir } from "../fetch/cache.ts";
 import { exists } from "../file/exists.ts";
+import { parseJson } from "../file/json.ts";
 import type { Architecture } from "../model/mod.ts";
 import { contentExport, contentHash, contentName } from "../options/content_name.ts";
 import { canonicalJson, type RunSpec, sha256Hex } from "../record/mod.ts";
@@ -118,9 +120,18 @@ function trust(name: string, { dir, runRecordedCode }: { dir: string; runRecorde
 }
 
 /** Content of a module's list: the path of its entry, and the hash of each file. */
-interface ModuleList {
-  readonly entry: string;
-  readonly files: readonly (readonly [name: string, sha256: string])[];
+const listSchema = v.pipe(
+  v.object({ entry: v.string(), files: v.array(v.tuple([v.string(), v.string()])) }),
+  v.check(({ entry, files }) => files.some(([name]) => name === entry)),
+);
+
+/** Parses a module's list. Returns undefined for any other content. */
+function parseList(bytes: Uint8Array): v.InferOutput<typeof listSchema> | undefined {
+  try {
+    return v.parse(listSchema, parseJson(bytes));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Returns the entry and the listed files of a module, and requires their hashes. */
@@ -135,8 +146,9 @@ function verified(
   };
   const list = files[LIST];
   if (list === undefined || !sha256Hex(list).startsWith(contentHash(name)!)) return refuse();
-  const text = typeof list === "string" ? list : new TextDecoder().decode(list);
-  const { entry, files: listed } = JSON.parse(text) as ModuleList;
+  const parsed = parseList(typeof list === "string" ? new TextEncoder().encode(list) : list);
+  if (parsed === undefined) return refuse();
+  const { entry, files: listed } = parsed;
   for (const [file, sha256] of listed) {
     if (files[file] === undefined || sha256Hex(files[file]) !== sha256) return refuse();
   }

@@ -71,15 +71,16 @@ const experiment: Experiment = {
     "Tiled causal attention (tiles of 64, running output in the format, 3 random inputs): from T 64 to 4,096, the error " +
     "of truncated bfloat16 grows at least 2.5-fold and that of nearest rounding less than 2-fold. A pilot with one input " +
     "gave 2.8 and 1.6. Gradients at trained weights in e8m3 (5 seeds, 32 batches): coherence is above 3 with truncation, " +
-    "and below 1.5 with nearest and with stochastic rounding, each with its 95 % interval. After 300 steps in e8m3, the " +
-    "mean gap of truncation to float32 is at least 3 times nearest's, and its 95 % interval lies above 0.",
+    "and below 1.5 with nearest and with stochastic rounding, each with its 95 % interval. After 1,000 steps in e8m3, the " +
+    "mean gap of truncation to float32 is at least 3 times nearest's, and its 95 % interval lies above 0. After 300 steps, " +
+    "all parts held except the coherence of nearest rounding (4.4), so we expect that part to fail again.",
   sweeps: (size) => ({
     training: {
       spec: {
         ...SMALL_MODEL,
         policy: ["float32", ...POLICIES],
         seeds: size === "full" ? [1, 2, 3, 4, 5] : [1],
-        steps: size === "full" ? 300 : 20,
+        steps: size === "full" ? 1000 : 20,
         warmupSteps: 10,
         evalEvery: 1_000_000,
         evalBytes: size === "full" ? 16384 : 4096,

@@ -65,20 +65,21 @@ const experiment: Experiment = {
   source:
     "Tao et al. 2024, Scaling Laws with Vocabulary: Larger Models Deserve Larger Vocabularies (arXiv:2407.13623)",
   prediction:
-    "A model of 0.1 million parameters besides its table, V from 256 to 8,192, 3 seeds, bits per byte of 131,072 bytes of " +
+    "A model of 0.1 million parameters besides its table, V from 256 to 8,192, 5 seeds, bits per byte of the whole " +
     "validation text. With 4e11 operations, V = 8,192 costs more than 0.03 bits per byte over the best V, with the 95 % " +
     "interval above 0. The minimum of a quadratic in log2 V lies inside the range at both budgets, and is at least as " +
-    "large with 1.6e12 operations: the mean shift by seed is at least 0, and its 95 % interval is not below 0.",
+    "large with 1.6e12 operations: the mean shift by seed is at least 0, and its 95 % interval is not below 0. With 3 seeds, " +
+    "the rise was +0.08 ± 0.12 bits per byte and the shift +0.13 ± 0.06.",
   sweeps: (size) => {
     const spec = {
       ...SMALL_MODEL,
       vocab: size === "full" ? FULL : QUICK,
       policy: ["float32"],
-      seeds: size === "full" ? [1, 2, 3] : [1],
+      seeds: size === "full" ? [1, 2, 3, 4, 5] : [1],
       lr: 2e-3,
       warmupSteps: 10,
       evalEvery: 1_000_000,
-      evalBytes: size === "full" ? 131072 : 16384,
+      evalBytes: size === "full" ? "all" : 16384,
     };
     if (size === "quick") return { small: { spec: { ...spec, budget: { flops: 5e10 } } } };
     return {

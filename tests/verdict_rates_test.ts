@@ -20,17 +20,20 @@ function draws(simulation: number, n: number, kind: "normal" | "exponential" = "
 /** Returns the kind of the verdict on normal gaps with a mean in nats. */
 function kindOf(
   simulation: number,
-  { n, mean = 0, sd = SD, floor = 0, ...options }: {
+  { n, mean = 0, sd = SD, floor = 0, reordered = 0, ...options }: {
     n: number;
     mean?: number;
     sd?: number;
     /** Number of perturbed pairs, whose gaps have a standard deviation of {@linkcode SD}. */
     floor?: number;
+    /** Number of these pairs with another order of sums, whose gaps have a third of that standard deviation. */
+    reordered?: number;
   } & ComparisonOptions,
 ): VerdictKind {
   const values = draws(simulation, n + floor);
   const pairs = pairsOfGaps(values.slice(0, n).map((value) => mean + sd * value));
-  const perturbed = pairsOfGaps(values.slice(n).map((value) => SD * value), { perturbed: true });
+  const floorGaps = values.slice(n).map((value, i) => (i < reordered ? SD / 3 : SD) * value);
+  const perturbed = pairsOfGaps(floorGaps, { perturbed: true });
   return verdictsOf([comparePairs(pairs, { ...options, perturbed })])[0]!.kind;
 }
 
@@ -67,6 +70,12 @@ for (const n of [2, 3, 5]) {
 }
 
 testRate({
+  name: "false within noise, 5 pairs, 3 perturbed and 2 reordered pairs, true gap at the floor of 1.96 sd",
+  cases: 600,
+  most: 0.05,
+  happens: (i) => kindOf(i, { n: 5, mean: 1.96 * SD, floor: 5, reordered: 2 }) === "within noise",
+});
+testRate({
   name: "any false degraded or improved, reports of 6 comparisons, 5 pairs each, no effect",
   cases: 200,
   most: 0.05,
@@ -97,6 +106,12 @@ testRate({
   cases: 600,
   least: 0.6,
   happens: (i) => kindOf(i, { n: 5, floor: 5, tolerance: 0 }) === "within noise",
+});
+testRate({
+  name: "within noise found, 5 pairs, 3 perturbed and 2 reordered pairs, no gap beyond chaos",
+  cases: 600,
+  least: 0.3,
+  happens: (i) => kindOf(i, { n: 5, floor: 5, reordered: 2, tolerance: 0 }) === "within noise",
 });
 testRate({
   name: "decided by the number of pairs that a verdict asks for, gap 0.004, sd 0.01, tolerance 0.01",

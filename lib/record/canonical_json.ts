@@ -4,23 +4,30 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
 
 /**
- * Returns JSON with sorted keys and without white space.
+ * Returns JSON with sorted keys and without white space, as RFC 8785 defines. Omits undefined fields. Unlike RFC 8785, it
+ * writes lone surrogates as escape sequences, because names in tokenizers and notebooks can contain them.
  *
- * @throws {TypeError} For values that JSON cannot represent: NaN, infinities, functions.
+ * @throws {TypeError} For values that JSON cannot represent: NaN, infinities, functions, and undefined in lists.
  */
 export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value === "object") {
-    const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
-    entries.sort(([a], [b]) => a < b ? -1 : 1);
-    return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(",")}}`;
+  requireJson(value);
+  return canonicalize(value)!;
+}
+
+/** Requires values that JSON can represent. `canonicalize` writes `null` for some others, or omits them. */
+function requireJson(value: unknown): void {
+  if (Array.isArray(value)) return value.forEach(requireJson);
+  if (typeof value === "object" && value !== null) {
+    return Object.values(value).forEach((entry) => entry === undefined || requireJson(entry));
   }
+  if (value === null || ["boolean", "string"].includes(typeof value) || Number.isFinite(value)) return;
   throw new TypeError(
-    `Cannot write JSON: expected finite numbers, text, booleans, null, lists or objects, got ${value}`,
+    `Cannot write JSON: expected finite numbers, text, booleans, null, lists or objects, got ${
+      String(value)
+    }`,
   );
 }
 

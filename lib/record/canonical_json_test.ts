@@ -18,6 +18,23 @@ Deno.test("canonicalJson() writes numbers that JSON.parse restores", () => {
   }
 });
 
+Deno.test("canonicalJson() gives the example of RFC 8785, and writes 0 for -0 and escapes for lone surrogates", () => {
+  const value = {
+    numbers: [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
+    string: "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
+    literals: [null, true, false],
+  };
+  assertEquals(
+    canonicalJson(value),
+    '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],' +
+      '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
+  );
+  assertEquals(
+    canonicalJson({ "\r": 1, "1": -0, "\ud800": "\udc00", "é": 2, "🙂": 3, "\ufb33": 4 }),
+    '{"\\r":1,"1":0,"é":2,"\\ud800":"\\udc00","🙂":3,"\ufb33":4}',
+  );
+});
+
 Deno.test("canonicalJson() refuses values that JSON cannot represent", () => {
   for (const value of [NaN, Infinity, -Infinity, undefined, () => 1, 1n]) {
     assertThrows(() => canonicalJson({ a: [value] }), TypeError, "Cannot write JSON");

@@ -19,7 +19,7 @@ Verdicts: *reproduced* (every checked part of the prediction holds), *not reprod
 at this scale* (the intervals are too wide).
 
 Claims, predictions and results are quoted as they were recorded. The notes below the table explain them. The cost is the sum
-of the durations of the runs. All ran on 2 cores, which other processes used too: little during B to E, much during F to J.
+of the durations of the runs. All ran on 2 cores, which other processes used too: little during B to E, much during F to K.
 
 `;
 
@@ -56,10 +56,12 @@ Notes:
   reaches beyond 1.5 too.
 - **E** has float32 runs only. "Operations" are FLOPs, and "its table" is the token embedding. Both budgets have a best vocabulary, but it
   does not grow: four times the operations move the minimum by -0.19 ± 0.06 in log2 V.
-- **F** to **J** have 3 to 5 paired seeds. Intervals are 95 % intervals of the mean over seeds. The errors and biases of
+- **F** to **K** have 3 to 5 paired seeds. Intervals are 95 % intervals of the mean over seeds. The errors and biases of
   gradients are relative to float32's gradient at the same weights.
 - **J** was first evaluated with the plain cosine, which is NaN at 4,096 tokens without scale factors: every gradient is 0. It now
   counts as 0, as in the figures that the prediction quotes. The runs are the same.
+- **K** trains with Muon in float32. \`nsDtype\` sets the format of the Newton-Schulz iterations only. "The exact orthogonal matrix" is the
+  polar factor of the gradient.
 
 The sweep over sequence length, AMP and vocabulary, \`seq_amp_vocab.ts\`, is a comparison rather than a test of a claim. Its
 recorded output is \`results/seq_amp_vocab.json\`, and the project's README quotes it.

@@ -58,8 +58,8 @@ Notes:
   does not grow: four times the operations move the minimum by -0.19 ± 0.06 in log2 V.
 - **F** to **K** have 3 to 5 paired seeds. Intervals are 95 % intervals of the mean over seeds. The errors and biases of
   gradients are relative to float32's gradient at the same weights.
-- **J** was first evaluated with the plain cosine, which is NaN at 4,096 tokens without scale factors: every gradient is 0. It now
-  counts as 0, as in the figures that the prediction quotes. The runs are the same.
+- **J** was first run with 3 seeds, and evaluated with the plain cosine, which is NaN at 4,096 tokens without scale factors: every gradient is 0. It now
+  counts as 0, as in the figures that the prediction quotes. The run in the table has 5 seeds.
 - **K** trains with Muon in float32. \`nsDtype\` sets the format of the Newton-Schulz iterations only. "The exact orthogonal matrix" is the
   polar factor of the gradient.
 

@@ -147,7 +147,7 @@ export interface PartBias {
   readonly part: Part;
   /** Norm of the expected error relative to that of the mean gradient. */
   readonly bias: number;
-  /** ‖mean error‖ / (rms error / √batches). NaN without errors. */
+  /** ‖mean error‖ / (rms error / √batches). NaN if all errors are 0. */
   readonly coherence: number;
 }
 

@@ -69,7 +69,7 @@ export interface Grid {
   readonly seeds: readonly number[];
   /** Confidence level of each interval. */
   readonly level: number;
-  /** Tokenizers without a V in their names, such as `character`. Their settings are not part of the grid. */
+  /** Tokenizers whose names do not state V, such as `character`. Their settings are not part of the grid. */
   readonly leftOut: readonly string[];
   /** Settings by V and T. */
   readonly cells: readonly GridCell[];
@@ -86,12 +86,12 @@ interface PairsOf {
 }
 
 /**
- * Returns the T × V grids among runs, one per lower precision. Uses tokenizers with a V in their name (`bpe:512`, but
+ * Returns the T × V grids among runs, one per lower precision. Uses tokenizers whose name states V (`bpe:512`, but
  * not `character`). Requires all combinations of T and V, at least two settings, and at least two seeds that all
  * settings have.
  *
- * Each seed is one observation. Effects of each seed are least-squares slopes on centered log2 T, log2 V and their
- * product. Their mean over seeds has a t interval (summary measures: Matthews et al. 1990). Variation that the settings
+ * Each seed is one observation. For each seed, the effects are the slopes of a least-squares fit of the gap to centered
+ * log2 T, log2 V and their product. Their mean over seeds has a t interval (summary measures: Matthews et al. 1990). Variation that the settings
  * of a seed share does not widen the interval.
  */
 export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_LEVEL): Grid[] {

@@ -46,7 +46,7 @@ export const program: Command = command(
 )
   .argument(
     "[subject]",
-    "a sweep's folder, the folder of one of two runs, or a spec to train (default: the built-in comparison)",
+    "a sweep's folder, the folder of the first of two runs, or a spec to train (default: the built-in comparison)",
   )
   .argument(
     "[second-run]",
@@ -63,7 +63,7 @@ export const program: Command = command(
   .option("--level <share>", "confidence level of intervals", numberOption("--level"), DEFAULT_LEVEL)
   .option(
     "--culprit <how>",
-    "search for the layers and operation classes that cause a gap. auto: replay 8 batches if the verdict is degraded; loss: as auto, and also train runs in which only suspected layers or classes have the lower precision; replay: replay whatever the verdict is; none: no search",
+    "search for the layers and operation classes that cause a gap. auto: replay 8 batches if the verdict is degraded; replay: replay 8 batches, for any verdict; loss: as auto, then train runs in which only suspected layers or classes have the lower precision; none: no search",
     "auto",
   )
   .option("--json <file>", "also write the result as JSON to this file")

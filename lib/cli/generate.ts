@@ -27,7 +27,7 @@ export const program: Command = command(
   .option("--prompt <text>", "text to continue; repeatable (default: a line break)", append)
   .option(
     "--stop <text>",
-    "end the text before this one; \\n is a line break; repeatable (default: none)",
+    "stop when the model generates this text, which is not printed; \\n is a line break; repeatable (default: none)",
     appendEscaped,
   )
   .option("--max-tokens <n>", "number of tokens to generate (default: 100)", numberOption("--max-tokens"))

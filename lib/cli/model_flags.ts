@@ -11,7 +11,7 @@ export const MODEL_HELP = "a run's folder, or a Hugging Face folder of a GPT-2 o
 
 /** Describes `--data` of commands that open a run. */
 export const RUN_DATA_HELP =
-  "path of the run's text, if it has moved; repeatable (default: the recorded path; if there is no file, the same name in the folder of plan.json)";
+  "path of the run's text, if it has moved; repeatable (default: the recorded path or, if the text is not there, a file of the same name beside plan.json)";
 
 /** Describes `--weights`. */
 export const WEIGHTS_HELP =

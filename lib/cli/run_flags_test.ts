@@ -28,7 +28,7 @@ Deno.test("a flag that turns a field off is described as such", () => {
   }
   assertStringIncludes(
     help,
-    "limit of evaluations in tokens instead of bytes, only with a single tokenizer; or all (default: not set)",
+    "tokens of validation text per evaluation, instead of a number of bytes, only with a single tokenizer; or all (default: not set)",
   );
 });
 

@@ -22,7 +22,7 @@ interface Options {
 
 export const program: Command = command(
   "save-gpt2",
-  "Save a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to its options.",
+  "Save a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to the model's options.",
 )
   .argument("<model>", MODEL_HELP)
   .argument(

@@ -27,7 +27,7 @@ export const program: Command = command(
   },
 )
   .argument("<spec>", "a spec: .json, or .ts with a default export; use a small one")
-  .option("--kills <n>", "number of kills of single runs or the whole sweep", numberOption("--kills"), 5)
+  .option("--kills <n>", "number of kills; each kills one run or the whole sweep", numberOption("--kills"), 5)
   .option("--seed <n>", "seed of the times and targets of kills", numberOption("--seed"), 1)
   .option(
     "--workers <n>",

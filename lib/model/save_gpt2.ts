@@ -51,7 +51,7 @@ const NAMES = Object.keys(
 );
 
 /**
- * Saves a model for transformers, as a GPT-2 or a LLaMA according to its options: `config.json`, `generation_config.json`, the tokenizer's files, and
+ * Saves a model for transformers, as a GPT-2 or a LLaMA according to the model's options: `config.json`, `generation_config.json`, the tokenizer's files, and
  * `model.safetensors`, or shards and their index. A model without biases is saved with biases of 0, which are
  * equivalent.
  *

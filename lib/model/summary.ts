@@ -111,7 +111,7 @@ export function describeModel(config: GptConfig): string {
   const flops = flopsPerToken(config, blockSize).toExponential(3);
   return [
     ...lines,
-    `bias ${bias}, dropout ${dropout}, initial deviation ${initStd}, norm epsilon ${layerNormEps}, ${caps}${rope}`,
+    `bias ${bias}, dropout ${dropout}, initial standard deviation ${initStd}, norm epsilon ${layerNormEps}, ${caps}${rope}`,
     `${flops} FLOPs per token of a training step at T = ${blockSize}`,
   ].join("\n");
 }

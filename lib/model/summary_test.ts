@@ -27,7 +27,7 @@ MLP × 12            768 → 3072 → 768, gelu   56,669,184
 LayerNorm           25 of 768                    38,400
 head                tied                              0
 total                                       124,439,808
-bias true, dropout 0, initial deviation 0.02, norm epsilon 0.00001, soft caps: logits none, attention none
+bias true, dropout 0, initial standard deviation 0.02, norm epsilon 0.00001, soft caps: logits none, attention none
 7.978e+8 FLOPs per token of a training step at T = 1024`,
   );
   const other = describeModel({
@@ -43,7 +43,7 @@ MLP                 8 → 24 → 8, swiglu              576
 LayerNorm           3 of 8                           24
 head                8 × 10                           80
 total                                             1,056
-bias false, dropout 0.1, initial deviation 0.02, norm epsilon 0.00001, soft caps: logits 30, attention none
+bias false, dropout 0.1, initial standard deviation 0.02, norm epsilon 0.00001, soft caps: logits 30, attention none
 5.664e+3 FLOPs per token of a training step at T = 4`,
   );
 });

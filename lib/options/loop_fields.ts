@@ -40,7 +40,8 @@ export const LOOP_FIELDS = {
     least: 1,
     most: 1e12,
     flag: "eval-tokens <n>",
-    doc: "limit of evaluations in tokens instead of bytes, only with a single tokenizer; or all",
+    doc:
+      "tokens of validation text per evaluation, instead of a number of bytes, only with a single tokenizer; or all",
   },
   checkpointEvery: {
     type: "whole",

@@ -40,7 +40,7 @@ export const WHOLE_FIELDS = {
     choices: ["gpt2", "llama"],
     module: true,
     doc:
-      "preset of the model options that are omitted: gpt2 or llama (docs/models.md lists the values); or the path of a module (docs/own_code.md)",
+      "gpt2 or llama, which set the defaults of the other model options (docs/models.md lists them); or the path of a module (docs/own_code.md)",
   },
   initFrom: {
     type: "text",
@@ -56,7 +56,7 @@ export const WHOLE_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "vocabulary size V of the model, at least the number of tokens; 0: the number of tokens",
+    doc: "vocabulary size V of the model, at least the tokenizer's; 0: the tokenizer's",
   },
   perturb: {
     type: "whole",

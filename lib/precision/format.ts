@@ -114,7 +114,7 @@ const MODES: readonly RoundingMode[] = ["nearest", "stochastic", "truncate", "ka
 /** Format names for error messages. */
 export const FORMAT_NAMES: string =
   "float32, bfloat16, float16, an OCP format (e4m3fn, e5m2, e3m2fn, e2m3fn, e2m1fn) or an IEEE-style format eXmY (X from " +
-  "2 to 8, Y from 1 to 23), followed by -stochastic, -truncate or -kahan where it does not round to nearest, such as " +
+  "2 to 8, Y from 1 to 23); rounded to nearest, unless -stochastic, -truncate or -kahan (compensated sums) follows, as in " +
   "e4m3fn-stochastic";
 
 /**

@@ -29,10 +29,10 @@ export const OPERANDS: readonly Slot[] = SLOTS.filter((slot) => !slot.endsWith("
 
 /** Operands for help texts and error messages. */
 export const OPERAND_NAMES: string =
-  `a product's operand or result (${
+  `one operand or result of a product (${
     SLOTS.join(", ")
-  }), a tensor in all products (x, w, dy, out), or a product's ` +
-  "operands (forward, dgrad, wgrad)";
+  }), one tensor in all products (x, w, dy, out), or both operands of ` +
+  "one product (forward, dgrad, wgrad)";
 
 /**
  * Returns the operands and results that a name stands for.

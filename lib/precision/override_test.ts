@@ -65,7 +65,7 @@ Deno.test("overridesProblem() names the invalid part", () => {
   assertMatch(overridesProblem([{ format: "bfloat16-kahan" }], 2)!, /to the class optimizer only/);
   assertEquals(overridesProblem([{ opClasses: ["optimizer"], format: "bfloat16-kahan" }], 2), undefined);
   const wrong: Record<string, RegExp> = {
-    "linear.z=e4m3fn": /no operand "z": expected a product's operand/,
+    "linear.z=e4m3fn": /no operand "z": expected one operand/,
     "linear.forward.dy=e4m3fn": /no operand "forward.dy"/,
     "linear.=e4m3fn": /no operand ""/,
     "linear+linear.x=e4m3fn": /no operand ""/,

@@ -57,7 +57,7 @@ const SCALINGS: Readonly<Record<string, Scaling>> = {
 
 /** Scalings for help texts and error messages. */
 export const SCALING_NAMES: string =
-  `tensor, row, mx, mx-ceil, nvfp4, delayed or delayed-N (N previous steps, from 1 to ${LONGEST_HISTORY}; default: ${HISTORY})`;
+  `tensor, row, mx, mx-ceil, nvfp4, delayed or delayed-N (scale from the largest magnitude of N previous steps, N from 1 to ${LONGEST_HISTORY}; default: ${HISTORY})`;
 
 /** Short names of formats with block scaling. */
 const SHORT: Readonly<Record<string, { format: string; scaling: string }>> = {

@@ -19,7 +19,7 @@ export interface SavedModel {
 }
 
 /**
- * Saves a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to its options.
+ * Saves a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to the model's options.
  *
  * @param source Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @param folder Output folder, created if missing.

@@ -26,7 +26,7 @@ export interface Stretch {
 }
 
 /**
- * Splits a corpus between two characters, possibly inside a document.
+ * Splits a corpus into training and validation text. The split is at the boundary of a character, possibly inside a document.
  *
  * @throws {RangeError} If the fraction is not in (0, 1) or a part would be empty.
  */

@@ -33,7 +33,10 @@ export function addErrors(sums: ErrorSums, gradients: Parameters, wide: Paramete
   return { mean, square };
 }
 
-/** Returns the coherence of each layer, ‖mean e‖ / (rms e / √K), over K parts. NaN without errors. */
+/**
+ * Returns the coherence of each layer, ‖mean e‖ / (rms e / √K). e is the gradient error of each of K parts of a batch. NaN if all
+ * errors are 0.
+ */
 export function coherenceFigures({ mean, square }: ErrorSums): ProbeTensors {
   return Object.fromEntries(
     [...Map.groupBy(Object.keys(mean), layerOfParameter)].map(([layer, names]) => {

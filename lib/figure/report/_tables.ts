@@ -21,7 +21,7 @@ export function section(heading: string, note: string, body: string, isOfAll = f
  *
  * @param table One row per run or pair.
  * @param named `label`: accessible name; `of`: kind of row.
- * @param ids Run ID of each row, in the order of the table. Rows of pairs have the lower precision's.
+ * @param ids Run ID of each row, in the order of the table. The ID of a pair is that of its run in the lower precision.
  */
 export function runsTable(
   table: Table,

@@ -8,7 +8,7 @@
 import { all, appendAll, make } from "./dom.ts";
 import { saveTable } from "./downloads.ts";
 
-/** Makes column headings sort, and adds a button below each table that saves it as CSV. */
+/** Sorts a table when its column headings are clicked, and adds a button below each table that saves it as CSV. */
 export function startTables(): void {
   for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
   for (const region of all(".scroll")) addSaveButton(region);

@@ -15,6 +15,7 @@ import { useTensorFlow } from "../lib/tensorflow/mod.ts";
 import { createTrainer } from "../lib/train/mod.ts";
 import {
   evaluateModel,
+  generateText,
   recordRun,
   type RunSpecInput,
   saveModel,
@@ -22,7 +23,9 @@ import {
   type SweepSpecInput,
   verifyResume,
 } from "../lib/study/mod.ts";
+import { loadTokenizerFile } from "../lib/text/folder_tokenizer.ts";
 import { runTask, sampleText } from "./support/commands.ts";
+import { TOKENIZER_FILES } from "./support/tokenizer_files.ts";
 
 const root = await Deno.makeTempDir();
 addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
@@ -145,6 +148,22 @@ Deno.test("a sweep over initFrom resumes after kills, reproduces without the ori
   const damaged = await reproduceRun(join(merged, "runs", tuned), { print: () => {} });
   assertMatch((damaged as { reason: string }).reason, /expected content with the SHA-256/);
 });
+
+for (const [kind, file] of Object.entries(TOKENIZER_FILES)) {
+  Deno.test(`a ${kind} tokenizer.json of Hugging Face's library trains a model that evaluates and generates`, async () => {
+    const path = join(root, `${kind}.json`);
+    await Deno.writeTextFile(path, JSON.stringify(file));
+    const { tokenizer } = await loadTokenizerFile(path);
+    const run = await trained(`by-${kind}`, { ...SIZES, tokenizer: path });
+    const { manifest: { spec }, status } = readRun(run);
+    assertEquals([status, (await loadModel(run)).config.vocabSize], ["finished", tokenizer.vocabSize]);
+    assertMatch(spec.tokenizer, new RegExp(`^${kind}@[0-9a-f]{12}$`));
+    await Deno.remove(path); // the run has its own copy
+    const { loss } = await evaluateModel(run);
+    assert(loss > 0 && loss < 2 * Math.log(tokenizer.vocabSize), `${loss}`);
+    assert((await generateText(run, { prompt: "the fox", maxNewTokens: 5, seed: 1 })).length > 0);
+  });
+}
 
 Deno.test("train --resume finds the inputs in its folder", async () => {
   const original = join(root, "gone"), dir = join(root, "resumed");

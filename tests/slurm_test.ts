@@ -1,6 +1,7 @@
 // @heavy
 /**
- * Job arrays on a real Slurm on this machine. Preempted, requeued and signaled tasks resume to the results of uninterrupted ones.
+ * Job arrays on a real Slurm on this machine, with axes over the architecture and the initial model. Preempted, requeued and
+ * signaled tasks resume to the results of uninterrupted ones.
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
@@ -22,6 +23,20 @@ const SPEC = {
   ...{ seq: [32], policy: ["float32", "bf16-autocast"], vocab: ["character"], seeds: [1, 2] },
   ...{ steps: 800, warmupSteps: 0, tokensPerStep: 256, nLayer: 1, nHead: 2, nEmbd: 32, evalTokens: 64 },
 };
+
+/** Returns a spec with runs of a GPT-2 that start from a trained model, and of a LLaMA, in two precisions. */
+async function specOfModels(): Promise<object> {
+  const { seeds: _, ...spec } = SPEC, dir = join(root, "initial"), path = join(root, "initial.json");
+  Deno.writeTextFileSync(path, JSON.stringify({ ...spec, policy: ["float32"], seeds: [1], steps: 3 }));
+  assertEquals((await runTask("sweep", [path, "--out", dir])).code, 0);
+  const initial = folders(dir)[0]!, vocab = [runPaths(initial).tokenizer];
+  return {
+    ...spec,
+    vocab,
+    seeds: [1],
+    zip: [{ architecture: ["gpt2", "llama"], initFrom: [initial, "none"] }],
+  };
+}
 
 /** Writes the plan and the script of a spec for Slurm. */
 async function planned(name: string, spec: object): Promise<string> {
@@ -69,7 +84,8 @@ Deno.test({
   name: "preempted, signaled and requeued tasks of an array resume to the results of uninterrupted runs",
   ignore: reason !== true,
   async fn() {
-    const undisturbed = await planned("undisturbed", SPEC), dir = await planned("array", SPEC);
+    const spec = await specOfModels();
+    const undisturbed = await planned("undisturbed", spec), dir = await planned("array", spec);
     for (const index of folders(undisturbed).keys()) {
       assertEquals((await runTask("run", [undisturbed, "--index", String(index)])).code, 0);
     }

@@ -74,7 +74,7 @@ export function addRunFlags(
 }
 
 function policyHelp(field: RunField): string {
-  return isList(field) ? `${field.doc}: ${POLICIES_HELP}` : POLICIES_HELP;
+  return isList(field) ? `${field.doc}. Policies: ${POLICIES_HELP}` : POLICIES_HELP;
 }
 
 /** Returns true if a flag takes a list of the field's values. */

@@ -153,7 +153,11 @@ export function requireInitialModel(run: RunSpec): void {
   if (model === undefined) return refuse("the folder of a model", "another word", "Correct the path");
   const { config, tokenizer, tokens } = model;
   if (contentHash(run.tokenizer) !== contentHash(tokenizer)) {
-    refuse(`the model's tokenizer (${tokens} tokens)`, run.tokenizer, "Omit the tokenizer (vocab)");
+    refuse(
+      `the model's tokenizer (${tokens} tokens)`,
+      run.tokenizer,
+      "Omit vocab, or set it to the model's tokenizer.json",
+    );
   }
   const [own, other] = [completeConfig(config), completeConfig(modelOf(run, tokens))];
   for (const [field, value] of Object.entries(own) as [keyof typeof own, unknown][]) {

@@ -31,7 +31,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders of lib for parsing and printing. */
-const PLAIN = ["error", "file", "options", "precision"];
+const PLAIN = ["error", "file", "options", "precision", "progress"];
 
 /** Functions and classes that a file imports from folders of lib, except {@linkcode PLAIN} and its own. */
 function callsOf(source: string): string[] {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { briefText } from "./brief.ts";
 export { comparisonJson } from "./comparison_json.ts";
 export {
   comparedPairsTable,

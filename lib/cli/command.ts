@@ -5,10 +5,13 @@
  */
 import { typedCommand } from "../error/command_line.ts";
 import { Command, CommanderError } from "commander";
-import { guardConsole, printable, printableError } from "../error/printable.ts";
+import wrapAnsi from "wrap-ansi";
+import { guardConsole, printable, printableError, printableLines } from "../error/printable.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseOverride, POLICY_CHOICES, type PrecisionOverride } from "../precision/mod.ts";
 import type { LeftOutRun } from "../record/mod.ts";
+import { terminalColumns } from "../progress/progress.ts";
+import { withSynonym } from "./flag_synonyms.ts";
 import { resolveTypedPaths } from "./typed_path.ts";
 
 /**
@@ -24,9 +27,11 @@ export function command(
   statuses: Statuses = { ...STATUS.done, ...STATUS.badInput, ...STATUS.stopped },
 ): Command {
   const lines = Object.entries(statuses).map(([status, meaning]) => `  ${status.padEnd(3)} ${meaning}`);
-  return new Command(name).description(description).exitOverride().configureOutput({
+  const program = new Command(name);
+  return program.description(description).exitOverride().configureOutput({
     writeOut: (text) => console.log(text.replace(/\n$/, "")),
     writeErr: (text) => console.error(printableError(text.replace(/\n$/, ""))),
+    outputError: (text, write) => write(withSynonym(text, program.options.map(({ long }) => long ?? ""))),
   }).showHelpAfterError(`(see ${typedCommand(name)} --help)`)
     .addHelpText("after", `\nExit status:\n${lines.join("\n")}`);
 }
@@ -101,6 +106,18 @@ function guardOutput(): void {
       // Standard error is closed. The exit status still reports the result.
     }
   };
+}
+
+/** Prints text. On a terminal, wraps sentences at words. Lines of tables, which have runs of spaces, stay as they are. */
+export function printText(text: string): void {
+  const columns = Deno.stdout.isTerminal() ? terminalColumns() : Infinity;
+  console.log(wrapSentences(printableLines(text), columns));
+}
+
+/** Wraps the lines of a text that are no lines of a table. */
+export function wrapSentences(text: string, columns: number): string {
+  if (columns === Infinity) return text;
+  return text.split("\n").map((line) => / {2}/.test(line) ? line : wrapAnsi(line, columns)).join("\n");
 }
 
 /** Sets exit status 3 if a run is damaged. */

@@ -21,6 +21,7 @@ import {
   DEFAULT_FOLDER_HELP,
   FLOOR_HELP,
   onlyRead,
+  printText,
   reportDamage,
   runCommand,
   TOLERANCE_HELP,
@@ -111,7 +112,7 @@ function howOf({ tolerance, level, culprit, workers }: Options): CompareFolderOp
     culprit: found,
     workers,
     watch: watchSignals,
-    print: (line) => console.log(line),
+    print: printText,
     note: (line) => console.error(line),
   };
 }

@@ -11,6 +11,9 @@ import { RECIPE_NAMES } from "../precision/recipes.ts";
 /** Smallest vocabulary of a BPE tokenizer: the number of bytes. */
 const BYTES = 256;
 
+/** Names of tokenizers without a size. */
+const TOKENIZERS = ["char", "character", "byte", "gpt2"];
+
 /** Returns a policy of `--amp`. Throws if it is unknown. */
 export function policyWord(word: string): string {
   if (word === "off" || word === "on") return word;
@@ -31,7 +34,13 @@ export function policyWord(word: string): string {
 /** Returns a tokenizer of `--vocab`. Throws if a number of BPE tokens is too small. The library checks other words. */
 export function vocabWord(word: string): string {
   const size = /^(?:bpe:)?(\d+)$/.exec(word)?.[1];
-  if (size === undefined || Number(size) >= BYTES) return word;
+  if (size === undefined || Number(size) >= BYTES) {
+    const near = didYouMean(word, TOKENIZERS);
+    if (near === "" || TOKENIZERS.includes(word)) return word;
+    throw new UserError(
+      `Cannot use --vocab: expected a vocabulary, got ${JSON.stringify(word)}${near}. See --help.`,
+    );
+  }
   throw new UserError(
     `Cannot use --vocab: expected at least ${BYTES} tokens (the number of bytes), got ${word}. ` +
       "For characters, use char.",

@@ -4,7 +4,7 @@ import { printable } from "../error/printable.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
-import { command, reportDamage, runCommand, STATUS, TOLERANCE_HELP } from "./command.ts";
+import { command, printText, reportDamage, runCommand, STATUS, TOLERANCE_HELP } from "./command.ts";
 import { numberOption } from "./numbers.ts";
 import { serveReport } from "../study/live/serve_report.ts";
 import { report } from "../study/report.ts";
@@ -53,7 +53,7 @@ async function reportOn(dirs: string[], options: Options): Promise<void> {
     }
     return await watchReport(dir, { tolerance, port });
   }
-  const written = await report(dirs, { tolerance, out, figures, print: (line) => console.log(line) });
+  const written = await report(dirs, { tolerance, out, figures, print: printText });
   console.log(`\nreport: ${printable(written.path)}`);
   for (const path of written.figures) console.log(`figure: ${printable(path)}`);
   reportDamage(written.leftOut);

@@ -4,7 +4,9 @@
  * @module
  */
 import type { Command } from "commander";
-import type { RunField } from "../options/run_field.ts";
+import { didYouMean } from "../error/did_you_mean.ts";
+import { UserError } from "../error/user_error.ts";
+import { type RunField, unmetRange } from "../options/run_field.ts";
 import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
 import { append, escaped, list, oneName, overrides, POLICIES_HELP } from "./command.ts";
 import { policyWord, vocabWord } from "./flag_words.ts";
@@ -83,10 +85,26 @@ function isList({ list, flag }: RunField): boolean {
 }
 
 function parserOf(name: string, field: RunField): Parser {
-  if (!isList(field)) return PARSERS[name] ?? numeric;
-  if (field.type !== "text") return (text) => list(text).map(numeric);
+  const inRange = (text: string) => requireRange(numeric(text), name, field);
+  if (!isList(field)) return PARSERS[name] ?? inRange;
+  if (field.type !== "text") return (text) => list(text).map(inRange);
   const check = WORDS[name] ?? ((word) => word);
   return (text) => list(text).map(check);
+}
+
+/** Requires a value in the range of its field. The library checks paths of modules, and texts without choices. */
+function requireRange(value: number | string, name: string, field: RunField): number | string {
+  const { type, choices, module } = field;
+  const isFree = choices === undefined ? type === "text" : module && /[./]/.test(String(value));
+  const unmet = isFree ? undefined : unmetRange(field, value);
+  if (unmet === undefined) return value;
+  const [flag] = flagOf(name, field).split(" "),
+    shown = typeof value === "string" ? JSON.stringify(value) : value;
+  throw new UserError(
+    `Cannot use ${flag}: expected ${name} to be ${unmet}, got ${shown}${
+      didYouMean(String(value), choices ?? [])
+    }.`,
+  );
 }
 
 /**

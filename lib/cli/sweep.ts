@@ -1,6 +1,8 @@
 /** `deno task sweep`: plans and runs a sweep, and writes its report. */
 import type { Command } from "commander";
 import { printable } from "../error/printable.ts";
+import { typedCommand } from "../error/command_line.ts";
+import { shellWord } from "../file/shell_word.ts";
 import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { watchSignals } from "../error/signals.ts";
 import { type PlacedSweep, recordSweep } from "../study/mod.ts";
@@ -8,6 +10,7 @@ import {
   command,
   DEFAULT_FOLDER_HELP,
   FLOOR_HELP,
+  printText,
   reportDamage,
   runCommand,
   TOLERANCE_HELP,
@@ -100,7 +103,7 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
     open,
   } = options;
   const given = path === undefined ? {} : await readSpec(path);
-  const { plan, exitCode, ending, finished, failed, report } = await recordSweep(
+  const { dir, verdicts, plan, exitCode, ending, finished, failed, report } = await recordSweep(
     withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
     {
       ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange, open },
@@ -109,7 +112,7 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
       source: path ?? "the command line",
       watch: watchSignals,
       onPlan: describePlan,
-      print: (line) => console.log(line),
+      print: printText,
     },
   );
   Deno.exitCode = exitCode;
@@ -121,9 +124,15 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
   }
   if (report !== undefined) {
     console.log(`\nreport: ${printable(report.path)}`);
+    console.log(`next:   ${nextCommand(dir, verdicts.length > 0)}`);
     reportDamage(report.leftOut);
   }
   for (const { id, reason } of failed) console.error(`failed: ${id}: ${printable(reason)}`);
+}
+
+/** Returns the command to try next: statistics and culprits of pairs, or the full tables of other runs. */
+function nextCommand(dir: string, hasPairs: boolean): string {
+  return `${typedCommand(hasPairs ? "compare" : "report")} ${shellWord(dir)}`;
 }
 
 function describePlan({ plan: { runs, threads }, dir, workers, entropy }: PlacedSweep): void {

@@ -4,7 +4,7 @@ import { printable } from "../error/printable.ts";
 import { watchSignals } from "../error/signals.ts";
 import { UserError } from "../error/user_error.ts";
 import { describeRun, recordRun, type RunSpecInput } from "../study/mod.ts";
-import { command, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
+import { command, printText, reportDamage, runCommand, TRAINING_STATUSES } from "./command.ts";
 import { RECORDED_CODE_HELP } from "./model_flags.ts";
 import { trainDefault } from "./run_defaults.ts";
 import { addRunFlags, runFieldsOf } from "./run_flags.ts";
@@ -58,7 +58,7 @@ async function train(options: Options): Promise<void> {
       console.error(`1 run in ${printable(dir)}`);
       if (entropy !== undefined) console.error(entropy);
     },
-    print: (line) => console.log(line),
+    print: printText,
   });
   Deno.exitCode = exitCode;
   if (ending === "interrupted") return console.error("interrupted; repeat the command to resume");

@@ -43,7 +43,7 @@ export interface RecordSweepOptions extends PlaceOptions, ExecutionOptions {
   readonly tolerance?: number | undefined;
   /** True to serve the report while the runs progress, and to open it in the browser. Default: false. */
   readonly open?: boolean | undefined;
-  /** Receives the report's tables, line by line. Default: discards them. */
+  /** Receives warnings and the summary, line by line. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
@@ -82,7 +82,7 @@ export async function recordSweep(
   try {
     outcome = await runPlaced(placed, options);
     const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
-    written = isOver ? await report(dir, { title: plan.name, tolerance, print }) : undefined;
+    written = isOver ? await report(dir, { title: plan.name, tolerance, print, brief: true }) : undefined;
   } finally {
     await live?.close();
   }

@@ -5,7 +5,7 @@
  */
 import { requireKnownNames } from "../error/known_names.ts";
 import { basename, join, resolve } from "node:path";
-import { DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
+import { briefText, DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
 import { printable } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Figure, figurePng, figureSvg, renderReport, reportFigures } from "../figure/mod.ts";
@@ -26,13 +26,15 @@ export interface ReportOptions {
   readonly out?: string | undefined;
   /** Also writes each figure of one folder to `figures/NUMBER-TITLE`, without a browser. Default: none. */
   readonly figures?: "svg" | "png" | undefined;
-  /** Receives warnings, then the tables, line by line. Default: discards them. */
+  /** Receives warnings, then the tables or their summary, line by line. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
+  /** True to print one line per setting instead of the tables of all runs and pairs. Default: false. */
+  readonly brief?: boolean | undefined;
 }
 
 /** Names of the options. */
 const NAMES = Object.keys(
-  { title: true, tolerance: true, out: true, figures: true, print: true } satisfies Record<
+  { title: true, tolerance: true, out: true, figures: true, print: true, brief: true } satisfies Record<
     keyof ReportOptions,
     true
   >,
@@ -81,8 +83,8 @@ export async function report(
     ...openRecords(dir, print, isJoint ? undefined : (dir) => tabulateRuns(dir, { note: print })),
   }));
   const runs = records.flatMap(({ runs }) => runs), leftOut = records.flatMap(({ leftOut }) => leftOut);
-  const { text } = summarize(runs, tolerance);
-  print(`\n${text}`);
+  const summary = summarize(runs, tolerance), { text } = summary;
+  print(`\n${options.brief ? briefText(runs, summary) : text}`);
   const title = options.title ?? folders.map((dir) => basename(resolve(dir))).join(" and ");
   const path = out ?? join(first, "report.html");
   const culprits = folders.flatMap(readCulprits);

@@ -51,7 +51,7 @@ export interface RecordRunOptions extends ExecutionOptions {
   readonly threads?: number | undefined;
   /** Name of the fields in errors. Default: `the object given to recordRun()`. */
   readonly source?: string | undefined;
-  /** Receives the report's tables, line by line. Default: discards them. */
+  /** Receives warnings and the summary, line by line. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
@@ -92,7 +92,7 @@ export async function recordRun(
   const placed = { dir, plan, workers: 1, entropy: describeEntropy(plan.data) };
   const outcome = await runPlaced(placed, options);
   const written = outcome.finished > 0
-    ? await report(dir, { title: "train", print: options.print })
+    ? await report(dir, { title: "train", print: options.print, brief: true })
     : undefined;
   return { ...placed, ...outcome, report: written };
 }

@@ -3,19 +3,12 @@
  *
  * @module
  */
-import { plainText, precisionName } from "../analysis/mod.ts";
+import { plainText } from "../analysis/mod.ts";
 import type { ReportProgress } from "../figure/mod.ts";
-import {
-  isClaimed,
-  isPerturbed,
-  perturbationOf,
-  type RecordedRun,
-  runFolder,
-  runPaths,
-  seriesOf,
-} from "../record/mod.ts";
+import { isClaimed, type RecordedRun, runFolder, runPaths, seriesOf } from "../record/mod.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Plan, type PlannedRun, readPlan } from "../sweep/plan_file.ts";
+import { describer } from "../sweep/sweep_view.ts";
 
 /**
  * Returns the progress of a sweep's plan. Undefined without a plan, and for a damaged plan.
@@ -41,6 +34,7 @@ export function sweepProgress(
     state: stateOf(dir, planned, recorded.get(planned.id)),
   }));
   const numberOf = (state: ReturnType<typeof stateOf>) => states.filter((one) => one.state === state).length;
+  const name = describer(plan.runs);
   const active = states.filter(({ state }) => state === "running");
   const speed = tokensPerSecond(runs);
   const tokensLeft = (one: typeof states[number]) => {
@@ -55,7 +49,7 @@ export function sweepProgress(
     secondsLeft: active.length === 0 || speed === undefined ? undefined : left / (speed * active.length),
     running: active.map((one) => ({
       id: one.planned.id,
-      name: nameOf(one.planned),
+      name: plainText(name(one.planned)),
       step: stepsOf(one.run),
       steps: one.planned.spec.steps,
       secondsLeft: speed === undefined ? undefined : tokensLeft(one) / speed,
@@ -85,11 +79,6 @@ function stateOf(
 
 function stepsOf(run: RecordedRun | undefined): number {
   return run === undefined ? 0 : seriesOf(run).steps.length;
-}
-
-function nameOf({ spec }: PlannedRun): string {
-  const name = `${spec.tokenizer}, T = ${spec.T}, ${precisionName(spec)}, seed ${spec.seed}`;
-  return plainText(isPerturbed(spec) ? `${name}, ${perturbationOf(spec)}` : name);
 }
 
 /** Returns tokens per second of a run, evaluations included. Undefined before the first step. */

@@ -22,7 +22,7 @@ Deno.test("sweepProgress() counts planned, finished, running, failed and waiting
         end: { fail: "no memory" },
       }),
     ];
-    const planned = (id: string, seed: number) => ({ id, spec: { ...SPEC, seed, steps } });
+    const planned = (id: string, seed: number) => ({ id, spec: { ...SPEC, seed, steps, lr: seed / 1000 } });
     assertEquals(sweepProgress(dir, readRuns(dir)), undefined);
     writePlan(dir, {
       ...{ format: "losskit-plan/1", name: "plan", libSha256: "0".repeat(64), threads: 1 },
@@ -39,7 +39,7 @@ Deno.test("sweepProgress() counts planned, finished, running, failed and waiting
     ]);
     assertEquals(progress.running[0], {
       id: basename(folders[1]!),
-      name: "character, T = 64, float32, seed 2",
+      name: "character, T = 64, float32, seed 2, lr 0.002",
       ...{ step: 4, steps: 10, secondsLeft: 3 },
     });
     assertAlmostEquals(progress.secondsLeft!, (6 + 8 + 10) / 2, 1e-9); // one run at a time

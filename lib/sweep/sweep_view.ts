@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { precisionLabel } from "../precision/mod.ts";
 import type { LiveTable } from "../progress/live_table.ts";
 import { formatBytes, formatDuration } from "../progress/progress.ts";
 import { TimeLeft } from "../progress/time_left.ts";
@@ -22,7 +23,7 @@ import { residentBytes } from "./worker_process.ts";
 
 /** Fields that every description of a run contains. */
 export const DESCRIBED: readonly (keyof RunSpec)[] = [
-  ...["tokenizer", "T", "policy", "seed", "perturb", "reorder", "threads", "data"] as const,
+  ...["tokenizer", "T", "policy", "overrides", "seed", "perturb", "reorder", "threads", "data"] as const,
 ];
 
 /**
@@ -36,10 +37,10 @@ export function describer(runs: readonly PlannedRun[]): (run: PlannedRun) => str
     [describe(spec), ...fields.map((field) => `${field} ${fieldText(spec, field)}`)].join(", ");
 }
 
-/** Describes a run by vocabulary, T, policy, seed and perturbation. */
+/** Describes a run by vocabulary, T, precision, seed and perturbation. */
 export function describe(spec: RunSpec): string {
   const perturbation = isPerturbed(spec) ? `, ${perturbationOf(spec)}` : "";
-  return `${spec.tokenizer}, T ${spec.T}, ${spec.policy}, seed ${spec.seed}${perturbation}`;
+  return `${spec.tokenizer}, T = ${spec.T}, ${precisionLabel(spec)}, seed ${spec.seed}${perturbation}`;
 }
 
 /** Progress of a sweep in a live table. */

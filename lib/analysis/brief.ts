@@ -1,0 +1,80 @@
+/**
+ * Short summary of a sweep for a terminal: one line per setting, warnings, and the verdict.
+ *
+ * @module
+ */
+import type { RecordedRun } from "../record/mod.ts";
+import { clip, widthOf } from "../progress/width.ts";
+import { greatest } from "../number/extent.ts";
+import { compareGroups, type NamedComparison } from "./compare_groups.ts";
+import { count, formatTable, signed } from "./format.ts";
+import { BASELINE } from "./precision_name.ts";
+import type { Summary } from "./summary.ts";
+
+/** Width of the widest line, in columns. Longer names of settings are cut. */
+const COLUMNS = 80;
+
+/** Maximum number of verdicts with a sentence of their own. */
+const MOST_SENTENCES = 3;
+
+/** Columns of runs without a pair. */
+const RUN_COLUMNS = ["run", "tokenizer", "T", "policy", "seed", "valLoss", "bitsPerByte"];
+
+/**
+ * Returns the summary of runs in lines of at most 80 columns, and sentences, which are not wrapped. Without pairs, it has a
+ * table of the runs.
+ */
+export function briefText(
+  runs: readonly RecordedRun[],
+  { tolerance, warnings, headline, ...summary }: Summary,
+): string {
+  const groups = compareGroups(runs, { tolerance });
+  const parts = groups.length === 0
+    ? [formatTable(summary.runs.select(...RUN_COLUMNS)), ...warnings, headline]
+    : [gapLines(groups, tolerance), ...warnings, verdictText(groups)];
+  return parts.join("\n\n");
+}
+
+/** Returns one line per setting below the name of its precision: gap, half the width of its interval, and verdict. */
+function gapLines(groups: readonly NamedComparison[], tolerance: number): string {
+  const byPrecision = Map.groupBy(groups, ({ comparison: { precision } }) => precision.other);
+  const lines = [...byPrecision].flatMap(([precision, own]) => {
+    const rows = own.map(({ setting, verdict: { kind, step, gap, half } }) => ({
+      setting,
+      gap: signed(gap),
+      half: half === undefined ? "" : ` ± ${half.toFixed(5)}`,
+      verdict: step === undefined ? kind : `diverged at step ${step}`,
+    }));
+    const width = (key: keyof typeof rows[number]) => greatest(rows.map((row) => widthOf(row[key])));
+    const [gap, half] = [width("gap"), width("half")];
+    const room = COLUMNS - 2 - 2 - gap - half - 2 - width("verdict");
+    const name = Math.min(room, width("setting"));
+    return [
+      `${precision} against ${BASELINE}`,
+      ...rows.map((row) => {
+        const setting = clip(row.setting, name);
+        return `  ${setting}${" ".repeat(name - widthOf(setting))}  ${row.gap.padStart(gap)}` +
+          `${row.half.padEnd(half)}  ${row.verdict}`;
+      }),
+    ];
+  });
+  return [
+    ...lines,
+    "gap of the final validation loss in nats per token, with its 95 % interval;",
+    `tolerance: ±${tolerance}`,
+  ].join("\n");
+}
+
+/** Returns the sentences of a few verdicts, or the number of settings by verdict. */
+function verdictText(groups: readonly NamedComparison[]): string {
+  if (groups.length <= MOST_SENTENCES) {
+    return groups.map(({ setting, verdict }) => `${setting}: ${verdict.sentence}`).join("\n");
+  }
+  const byPrecision = Map.groupBy(groups, ({ comparison: { precision } }) => precision.other);
+  return [...byPrecision].map(([precision, own]) => {
+    const kinds = [...Map.groupBy(own, ({ verdict }) => verdict.kind)];
+    return `${precision}: ${kinds.map(([kind, some]) => `${some.length} ${kind}`).join(", ")} of ${
+      count(own.length, "setting")
+    }.`;
+  }).join("\n");
+}

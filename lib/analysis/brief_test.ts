@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
+import { widthOf } from "../progress/width.ts";
+import { readRuns } from "../record/mod.ts";
+import { briefText } from "./brief.ts";
+import { summarize } from "./summary.ts";
+
+/** Returns the brief text of synthetic runs. Each has the given final validation loss. */
+function briefOf(
+  runs: readonly { spec: Parameters<typeof writeSyntheticRun>[1]["spec"]; loss: number }[],
+): string {
+  const dir = Deno.makeTempDirSync();
+  try {
+    for (const { spec, loss } of runs) {
+      writeSyntheticRun(dir, {
+        losses: [4, loss],
+        evals: [{ step: 2, loss }],
+        ...spec !== undefined && { spec },
+      });
+    }
+    const read = readRuns(dir);
+    return briefText(read, summarize(read));
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+Deno.test("briefText() has one line of at most 80 columns per setting, and counts verdicts", () => {
+  const text = briefOf(
+    [1, 2, 3, 4, 5].flatMap((n) =>
+      [1, 2].flatMap((seed) =>
+        [["float32", 3], ["bf16-autocast", n === 5 ? 3.5 + seed / 1000 : 3.001 + seed / 1e4]].map((
+          [policy, loss],
+        ) => ({
+          spec: {
+            T: 16 * n,
+            seed,
+            policy: policy as "float32",
+            lr: n / 1000,
+            tokenizer: `bpe:${"9".repeat(40)}`,
+          },
+          loss: Number(loss),
+        }))
+      )
+    ),
+  );
+  const lines = text.split("\n"), rows = lines.filter((line) => line.startsWith("  "));
+  assertEquals(rows.length, 5);
+  for (const row of rows) assert(widthOf(row) <= 80, row);
+  assertEquals(lines[0], "bf16-autocast against float32");
+  assert(rows[0]!.endsWith("…  +0.00115 ± 0.00064  stable"), rows[0]);
+  assertStringIncludes(text, "\n\nbf16-autocast: 4 stable, 1 degraded of 5 settings.");
+});
+
+Deno.test("briefText() prints the sentence of a single verdict, and a table of runs without pairs", () => {
+  const pair = ["float32", "bf16-autocast"].map((policy) => ({
+    spec: { policy: policy as "float32" },
+    loss: 3,
+  }));
+  assertStringIncludes(briefOf(pair), "bf16-autocast");
+  const alone = briefOf([{ spec: { seed: 1 }, loss: 3 }, { spec: { seed: 2 }, loss: 3.25 }]);
+  assertStringIncludes(alone, "3.2500");
+  assertStringIncludes(alone, "2 runs in float32, no other precision to compare with.");
+});

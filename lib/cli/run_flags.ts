@@ -94,17 +94,15 @@ function parserOf(name: string, field: RunField): Parser {
 
 /** Requires a value in the range of its field. The library checks paths of modules, and texts without choices. */
 function requireRange(value: number | string, name: string, field: RunField): number | string {
-  const { type, choices, module } = field;
-  const isFree = choices === undefined ? type === "text" : module && /[./]/.test(String(value));
+  const { type, choices, module } = field, text = String(value);
+  const isFree = choices === undefined ? type === "text" : module && /[./]/.test(text);
   const unmet = isFree ? undefined : unmetRange(field, value);
   if (unmet === undefined) return value;
   const [flag] = flagOf(name, field).split(" "),
     shown = typeof value === "string" ? JSON.stringify(value) : value;
-  throw new UserError(
-    `Cannot use ${flag}: expected ${name} to be ${unmet}, got ${shown}${
-      didYouMean(String(value), choices ?? [])
-    }.`,
-  );
+  const near = didYouMean(text, choices ?? []);
+  const several = text.includes(",") ? " List several values in the axes of a spec (docs/specs.md)." : "";
+  throw new UserError(`Cannot use ${flag}: expected ${name} to be ${unmet}, got ${shown}${near}.${several}`);
 }
 
 /**

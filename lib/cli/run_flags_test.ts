@@ -1,5 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Command } from "commander";
+import { UserError } from "../error/user_error.ts";
 import type { RunField } from "../options/run_field.ts";
 import { RUN_FIELD_ENTRIES } from "../options/run_fields.ts";
 import { addRunFlags, flagOf, runFieldsOf, SWEEP_FIELDS } from "./run_flags.ts";
@@ -68,3 +69,28 @@ async function parsed(
   await program.action(() => {}).parseAsync(args, { from: "user" });
   return runFieldsOf(program.opts(), fields);
 }
+
+Deno.test("errors on values of a run's flags name the flag, its range and the nearest choice", () => {
+  const parse = (...args: string[]) => {
+    const program = new Command("sweep").exitOverride();
+    addRunFlags(program, { fields: SWEEP_FIELDS, defaultOf: () => undefined });
+    return program.parse(args, { from: "user" }).opts();
+  };
+  const cases = [
+    ["--lr", "0", "Cannot use --lr: expected lr to be above 0, got 0."],
+    [
+      "--lr",
+      "1e-3,2e-3",
+      '--lr: expected lr to be a number, got "1e-3,2e-3". List several values in the axes of a spec',
+    ],
+    ["--seq", "64,1.5", "Cannot use --seq: expected seq to be a whole number, got 1.5."],
+    ["--dropout", "1", "Cannot use --dropout: expected dropout to be below 1, got 1."],
+    ["--optimizer", "adam", 'or the path of a module, got "adam" (did you mean adamw?).'],
+  ];
+  for (const [flag = "", value = "", message = ""] of cases) {
+    assertThrows(() => parse(flag, value), UserError, message);
+  }
+  assertEquals(parse("--optimizer", "./lion.ts", "--eval-tokens", "all"), {
+    ...{ optimizer: "./lion.ts", evalTokens: "all" },
+  });
+});

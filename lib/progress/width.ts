@@ -31,16 +31,30 @@ export interface NamedLine {
   readonly name: string;
   /** Metrics, the most important first. The first three are kept at the cost of the name. */
   readonly metrics: readonly string[];
+  /** Share of finished work, 0 to 1, for a bar at the end of the line. Default: no bar. */
+  readonly share?: number;
 }
 
 /** Number of metrics that are kept at the cost of the name, and the columns that the name keeps. */
 const KEPT = 3, SHORTEST_NAME = 8;
 
+/** Smallest and largest width of a bar, in columns. */
+const SHORTEST_BAR = 8, LONGEST_BAR = 20;
+
 /**
  * Returns a line as `name: metric, metric`, within `columns`. If it does not fit, it loses further metrics, then the end of
- * the name, and then the kept metrics from the end. Control characters become `\ufffd`.
+ * the name, and then the kept metrics from the end. Control characters become `\ufffd`. A bar takes the columns that remain
+ * of a finite width.
  */
-export function fitLine({ name, metrics }: NamedLine, columns: number): string {
+export function fitLine(line: NamedLine, columns: number): string {
+  const text = fitText(line, columns);
+  const bar = Math.min(LONGEST_BAR, columns - widthOf(text) - 2);
+  if (line.share === undefined || columns === Infinity || bar < SHORTEST_BAR) return text;
+  const full = Math.floor(bar * Math.min(1, line.share || 0));
+  return `${text}  ${"█".repeat(full)}${"░".repeat(bar - full)}`;
+}
+
+function fitText({ name, metrics }: NamedLine, columns: number): string {
   const plain = printable(name);
   for (let n = metrics.length; n > 0; n--) {
     const rest = `: ${metrics.slice(0, n).map(printable).join(", ")}`;

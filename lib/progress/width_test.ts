@@ -35,3 +35,12 @@ Deno.test("fitLine() shortens the name before steps, loss and time left, and the
     assertLessOrEqual(widthOf(fitLine(line, columns)), columns, String(columns));
   }
 });
+
+Deno.test("fitLine() draws a bar in the columns that remain, if it has a share and a finite width", () => {
+  const line = { name: "small", metrics: ["5 of 10 steps"], share: 0.5 };
+  assertEquals(fitLine(line, 60), `small: 5 of 10 steps  ${"█".repeat(10)}${"░".repeat(10)}`);
+  assertEquals(fitLine(line, 30), `small: 5 of 10 steps  ${"█".repeat(4)}${"░".repeat(4)}`);
+  assertEquals(fitLine(line, 29), "small: 5 of 10 steps");
+  assertEquals(fitLine(line, Infinity), "small: 5 of 10 steps");
+  assertEquals(fitLine({ ...line, share: NaN }, 60), `small: 5 of 10 steps  ${"░".repeat(20)}`);
+});

@@ -127,7 +127,7 @@ export class SweepView {
     if (last !== undefined) metrics.push(`${Math.round(last.tokensPerSecond)} tokens/s`);
     const bytes = residentBytes(pid);
     if (bytes !== undefined) metrics.push(formatBytes(bytes));
-    return { name: `${run.id}  ${this.describe(run)}`, metrics };
+    return { name: `${run.id}  ${this.describe(run)}`, metrics, share: step / steps };
   }
 
   #sum(failed: number): NamedLine {
@@ -139,7 +139,7 @@ export class SweepView {
     if (seconds !== undefined) metrics.push(`${formatDuration(seconds)} left`);
     metrics.push(`${this.#done.size} of ${this.#plan.runs.length} runs done`);
     if (failed > 0) metrics.push(`${failed} failed`);
-    return { name: this.#plan.name, metrics };
+    return { name: this.#plan.name, metrics, share: now / total };
   }
 
   #total(): number {

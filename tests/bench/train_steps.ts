@@ -1,12 +1,18 @@
 /**
- * losskit's side of the benchmark: trains a GPT on random tokens. Prints a line at the first loss, then the result as one
+ * losskit's side of the benchmark: trains a model on random tokens. Prints a line at the first loss, then the result as one
  * line of JSON with the same keys as the peers' scripts. Started by `run.ts`.
  *
  * @module
  */
 import { currentTensorFlow } from "../../lib/tensorflow/binding/backend.ts";
 import * as tf from "@tensorflow/tfjs";
-import { type GptConfig, initialParameters, parameterCount, toParameters } from "../../lib/model/mod.ts";
+import {
+  ARCHITECTURES,
+  type GptConfig,
+  initialParameters,
+  parameterCount,
+  toParameters,
+} from "../../lib/model/mod.ts";
 import { type PolicyName, useTensorFlow } from "../../lib/tensorflow/mod.ts";
 import { zeroMoments } from "../../lib/train/mod.ts";
 import { createTrainStep } from "../../lib/train/step.ts";
@@ -15,8 +21,12 @@ import { median, peakRss } from "./measure.ts";
 
 /** Model, batch and number of steps of a run. */
 export interface BenchConfig {
+  /** Architecture. Default: gpt2. */
+  architecture?: "gpt2" | "llama";
   n_layer: number;
   n_head: number;
+  /** Heads of keys and values. Default: `n_head`. */
+  n_kv_head?: number;
   n_embd: number;
   vocab: number;
   seq: number;
@@ -75,10 +85,11 @@ function cpuMs(): number {
 
 /** Returns the model config of a shape. */
 export function modelOf(
-  shape: Pick<BenchConfig, "n_layer" | "n_head" | "n_embd" | "vocab" | "seq">,
+  shape: Pick<BenchConfig, "architecture" | "n_layer" | "n_head" | "n_kv_head" | "n_embd" | "vocab" | "seq">,
 ): GptConfig {
   const { n_layer: nLayer, n_head: nHead, n_embd: nEmbd, vocab: vocabSize, seq: blockSize } = shape;
-  return { nLayer, nHead, nEmbd, vocabSize, blockSize };
+  const { architecture = "gpt2", n_kv_head: nKvHead = 0 } = shape;
+  return { ...ARCHITECTURES[architecture], nLayer, nHead, nKvHead, nEmbd, vocabSize, blockSize };
 }
 
 async function trainSteps(config: BenchConfig): Promise<BenchResult> {

@@ -1,6 +1,6 @@
 """What the peers share: flags, the same weights and batches as losskit's side, timing, one line of JSON.
 
-A peer trains the GPT that losskit trains, from the weights of a safetensors file, in its own library's fastest usual form.
+A peer trains the GPT or LLaMA that losskit trains, from the weights of a safetensors file, in its own library's fastest usual form.
 """
 
 import argparse
@@ -17,13 +17,17 @@ def read_flags(description, modes):
     parser = argparse.ArgumentParser(description=description)
     for flag, default in [("n-layer", 4), ("n-head", 4), ("n-embd", 128), ("vocab", 65), ("seq", 64), ("batch", 12)]:
         parser.add_argument(f"--{flag}", type=int, default=default)
+    parser.add_argument("--architecture", choices=["gpt2", "llama"], default="gpt2")
+    parser.add_argument("--n-kv-head", type=int, help="heads of keys and values (default: --n-head)")
     parser.add_argument("--steps", type=int, default=20, help="timed steps")
     parser.add_argument("--warmup", type=int, default=3, help="untimed steps before them")
     parser.add_argument("--precision", choices=["float32", "bf16-autocast"], default="float32")
     parser.add_argument("--mode", choices=modes, default=modes[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--weights", required=True, help="initial weights, safetensors in float32")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.n_kv_head = args.n_kv_head or args.n_head
+    return args
 
 
 def read_weights(path):

@@ -1,4 +1,4 @@
-"""PyTorch's side of the benchmark: nn modules, scaled_dot_product_attention, fused AdamW; eager, or torch.compile."""
+"""PyTorch's side of the benchmark, a GPT or a LLaMA: nn modules, scaled_dot_product_attention, fused AdamW; eager, or torch.compile."""
 
 import time
 
@@ -12,36 +12,54 @@ from torch.nn import functional as F  # noqa: E402
 
 import_ms = (time.perf_counter() - begin) * 1e3
 LOW = args.precision == "bf16-autocast"
+LLAMA = args.architecture == "llama"
+HEAD, KV = args.n_embd // args.n_head, args.n_kv_head * (args.n_embd // args.n_head)
+INNER = 8 * -(-args.n_embd // 3) if LLAMA else 4 * args.n_embd
+Norm = (lambda width: nn.RMSNorm(width, eps=1e-5)) if LLAMA else nn.LayerNorm
+FREQUENCIES = 10000 ** (-torch.arange(0, HEAD, 2) / HEAD)
+ANGLES = torch.outer(torch.arange(args.seq), FREQUENCIES)
+COS, SIN = ANGLES.cos().repeat(1, 2), ANGLES.sin().repeat(1, 2)
+
+
+def rotate(x):
+    first, second = x.chunk(2, -1)
+    return (x * COS + torch.cat([-second, first], -1) * SIN).to(x.dtype)
 
 
 class Attention(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.c_attn = nn.Linear(width, 3 * width)
-        self.c_proj = nn.Linear(width, width)
+        self.c_attn = nn.Linear(width, width + 2 * KV, bias=not LLAMA)
+        self.c_proj = nn.Linear(width, width, bias=not LLAMA)
 
     def forward(self, x):
         batch, seq, width = x.shape
-        heads = self.c_attn(x).view(batch, seq, 3, args.n_head, width // args.n_head).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(heads[0], heads[1], heads[2], is_causal=True)
+        parts = self.c_attn(x).split([width, KV, KV], -1)
+        q, k, v = (part.view(batch, seq, -1, HEAD).transpose(1, 2) for part in parts)
+        if LLAMA:
+            q, k = rotate(q), rotate(k)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=args.n_kv_head < args.n_head)
         return self.c_proj(mixed.transpose(1, 2).reshape(batch, seq, width))
 
 
 class FeedForward(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.c_fc = nn.Linear(width, 4 * width)
-        self.c_proj = nn.Linear(4 * width, width)
+        self.c_fc = nn.Linear(width, 2 * INNER if LLAMA else INNER, bias=not LLAMA)
+        self.c_proj = nn.Linear(INNER, width, bias=not LLAMA)
 
     def forward(self, x):
+        if LLAMA:
+            gate, up = self.c_fc(x).chunk(2, -1)
+            return self.c_proj(F.silu(gate) * up)
         return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
 
 
 class Block(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.ln_1, self.attn = nn.LayerNorm(width), Attention(width)
-        self.ln_2, self.mlp = nn.LayerNorm(width), FeedForward(width)
+        self.ln_1, self.attn = Norm(width), Attention(width)
+        self.ln_2, self.mlp = Norm(width), FeedForward(width)
 
     def forward(self, x):
         x = x + self.attn(self.ln_1(x))
@@ -52,15 +70,18 @@ class Gpt(nn.Module):
     def __init__(self):
         super().__init__()
         self.wte = nn.Embedding(args.vocab, args.n_embd)
-        self.wpe = nn.Embedding(args.seq, args.n_embd)
+        if LLAMA:
+            self.lm_head = nn.Linear(args.n_embd, args.vocab, bias=False)
+        else:
+            self.wpe = nn.Embedding(args.seq, args.n_embd)
         self.h = nn.ModuleList([Block(args.n_embd) for _ in range(args.n_layer)])
-        self.ln_f = nn.LayerNorm(args.n_embd)
+        self.ln_f = Norm(args.n_embd)
 
     def forward(self, ids, targets):
-        x = self.wte(ids) + self.wpe.weight
+        x = self.wte(ids) if LLAMA else self.wte(ids) + self.wpe.weight
         for block in self.h:
             x = block(x)
-        logits = F.linear(self.ln_f(x), self.wte.weight)
+        logits = F.linear(self.ln_f(x), (self.lm_head if LLAMA else self.wte).weight)
         return F.cross_entropy(logits.view(-1, args.vocab), targets.view(-1))
 
     def load(self, weights):

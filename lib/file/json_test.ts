@@ -97,7 +97,6 @@ const OTHER_WAYS: Readonly<Record<string, string>> = {
   "lib/run/initial_model.ts": "copies a value",
   "lib/run/machine.ts": "a file of the system",
   "lib/run/measure_step.ts": "printed by a child process",
-  "lib/run/own_code.ts": "a list whose hash is checked first",
   "lib/sweep/worker_process.ts": "a file of the system",
   "lib/tensorflow/native/_python.ts": "printed by a child process",
 };

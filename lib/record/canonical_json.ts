@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 
 /**
@@ -29,9 +28,4 @@ function requireJson(value: unknown): void {
       String(value)
     }`,
   );
-}
-
-/** Returns the SHA-256 in hexadecimal. */
-export function sha256Hex(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
 }

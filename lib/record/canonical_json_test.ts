@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { canonicalJson, sha256Hex } from "./canonical_json.ts";
+import { canonicalJson } from "./canonical_json.ts";
+import { sha256Hex } from "./sha256.ts";
 
 Deno.test("canonicalJson() does not depend on the order of keys", () => {
   const text = canonicalJson({ b: [1, { z: null, y: true }], a: "é\n" });

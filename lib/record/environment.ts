@@ -4,7 +4,7 @@
  * @module
  */
 import { PACKAGE_FOLDER } from "../file/package.ts";
-import { sha256Hex } from "./canonical_json.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /** Hardware and software of a run. Undefined values are unknown. */
 export interface Environment {

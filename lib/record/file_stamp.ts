@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { sha256Hex } from "./canonical_json.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /** Stamp of a file. */
 export interface FileStamp {

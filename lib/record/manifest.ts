@@ -9,7 +9,8 @@ import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readJsonFile } from "../file/json.ts";
 import { isSealed, sealJson, unsealJson } from "../file/sealed_json.ts";
-import { canonicalJson, sha256Hex } from "./canonical_json.ts";
+import { canonicalJson } from "./canonical_json.ts";
+import { sha256Hex } from "./sha256.ts";
 import type { Environment } from "./environment.ts";
 import { type RunSpec, runSpecSchema } from "./run_spec.ts";
 

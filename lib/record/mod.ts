@@ -27,7 +27,8 @@ export {
   STEP_FORM,
   type TableForm,
 } from "./column_types.ts";
-export { canonicalJson, sha256Hex } from "./canonical_json.ts";
+export { canonicalJson } from "./canonical_json.ts";
+export { sha256Hex } from "./sha256.ts";
 export {
   Claim,
   ClaimedError,

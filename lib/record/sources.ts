@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { UserError } from "../error/user_error.ts";
 import { PACKAGE_FOLDER, PACKAGE_URL } from "../file/package.ts";
 import sources from "./sources.json" with { type: "json" };
-import { sha256Hex } from "./canonical_json.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /**
  * Returns the SHA-256 of the names and contents of the sources in `lib/`, or in one of its folders.

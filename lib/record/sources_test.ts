@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { join } from "node:path";
-import { sha256Hex } from "./canonical_json.ts";
+import { sha256Hex } from "./sha256.ts";
 import { PACKAGE_FOLDER, packageFolder } from "../file/package.ts";
 import { hashSources, sourceHashes, sourcesHash } from "./sources.ts";
 

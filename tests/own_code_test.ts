@@ -188,6 +188,26 @@ Deno.test("the ID of a run depends on a module and its local imports, and not on
   assertEquals(other!.rate, 2.5e-4);
 });
 
+Deno.test("a module may import a file of another part of the disk", async () => {
+  const far = await Deno.makeTempDir({ dir: "/var/tmp" }); // only the root contains both files
+  try {
+    await Deno.writeTextFile(join(far, "rate.ts"), "export const RATE = 0.002;\n");
+    const path = join(root, "far.ts");
+    await Deno.writeTextFile(
+      path,
+      `import { RATE } from "${join(far, "rate.ts")}";\nexport default () => RATE;\n`,
+    );
+    const [run] = await sweep({ ...TINY, schedule: path as "cosine" }, {
+      dir: join(root, "far"),
+      workers: 1,
+      ...quiet,
+    });
+    assertEquals(effectiveEvents(run!.events).steps.map(({ lr }) => lr), [0.002, 0.002, 0.002, 0.002]);
+  } finally {
+    await Deno.remove(far, { recursive: true });
+  }
+});
+
 Deno.test("docs/own_code.md shows examples/parallel_block.ts, whose block has at most 40 lines", async () => {
   const source = await Deno.readTextFile(example("parallel_block.ts"));
   const page = await Deno.readTextFile(join(dirname(examples), "docs", "own_code.md"));

@@ -75,7 +75,8 @@ export async function moduleInput(path: string, field: CodeField): Promise<strin
 
 function commonFolder(paths: readonly string[]): string {
   let folder = dirname(paths[0]!);
-  while (!paths.every((path) => path.startsWith(`${folder}/`))) folder = dirname(folder);
+  const isInside = (path: string) => !/^\.\.(\/|$)/.test(relative(folder, path));
+  while (!paths.every(isInside)) folder = dirname(folder); // at the latest, the root
   return folder;
 }
 

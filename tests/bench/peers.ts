@@ -21,6 +21,7 @@ export interface Peer {
 const PEERS: readonly Peer[] = [
   { name: "torch", script: "torch_gpt.py", mode: "eager", module: "torch" },
   { name: "torch.compile", script: "torch_gpt.py", mode: "compile", module: "torch" },
+  { name: "torch.compile.max-autotune", script: "torch_gpt.py", mode: "max-autotune", module: "torch" },
   { name: "jax", script: "jax_gpt.py", mode: "jit", module: "optax" },
 ];
 
@@ -65,7 +66,9 @@ export async function findPeers(given: string | undefined): Promise<InstalledPee
   const peers: Peer[] = [];
   for (const peer of PEERS) {
     const look = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${peer.module}") is None)`;
-    if (await has(python, ["-I", "-c", look]) && (peer.mode !== "compile" || compiler)) peers.push(peer);
+    if (await has(python, ["-I", "-c", look]) && (!peer.name.startsWith("torch.compile") || compiler)) {
+      peers.push(peer);
+    }
   }
   return { python, peers };
 }
@@ -85,11 +88,16 @@ export async function runPeer(
     ...Object.entries({ ...run.config, mode: peer.mode, weights: run.weights })
       .flatMap(([name, value]) => [`--${name.replaceAll("_", "-")}`, String(value)]),
   ];
-  // Cache compiled shapes, since only steps are timed. The folder is separate from the user's own torch cache.
+  // Cache compiled shapes, since only steps are timed. The folders are separate from the user's own caches.
   const cache = join(cacheDir(), "torch-compiled");
+  const jaxCache = join(cacheDir(), "jax-compiled");
   const { success, stdout, stderr } = await new Deno.Command(run.python, {
     args,
-    env: { TORCHINDUCTOR_CACHE_DIR: cache },
+    env: {
+      TORCHINDUCTOR_CACHE_DIR: cache,
+      JAX_COMPILATION_CACHE_DIR: jaxCache,
+      JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS: "0",
+    },
     stdin: "null",
   }).output();
   const text = new TextDecoder().decode(stdout).trimEnd();

@@ -38,7 +38,7 @@ const program = command(
   .option("--rounds <n>", "number of rounds", numberOption("--rounds"), 3)
   .option(
     "--peers <names>",
-    "peers to compare with: torch, torch.compile, jax, or none (default: all installed)",
+    "peers to compare with: torch, torch.compile, torch.compile.max-autotune, jax, or none (default: all installed)",
   )
   .option("--python <path>", "Python interpreter with the peers (default: the one of --install-peers)")
   .option("--install-peers", "first install PyTorch and JAX in a separate environment (several GB)")

@@ -25,6 +25,12 @@ const PEERS: readonly Peer[] = [
   { name: "jax", script: "jax_gpt.py", mode: "jit", module: "optax" },
 ];
 
+/**
+ * Maximum difference between a peer's loss and ours after the same steps, in nats, by precision. In bfloat16, both sides round
+ * logits of about 1 with an error of 2^-8. In float32, sums differ in their order.
+ */
+export const LOSS_BOUNDS: Readonly<Record<string, number>> = { float32: 1e-4, "bf16-autocast": 4 * 2 ** -8 };
+
 /** Returns the Python interpreter of the environment with the peers. Installs it on the first call (several GB from PyPI). */
 export async function installPeers(): Promise<string> {
   console.error(`installing PyTorch and JAX in ${cacheDir()} (several GB)`);

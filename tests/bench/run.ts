@@ -9,16 +9,10 @@ import { encodeSafetensors, initialParameters } from "../../lib/model/mod.ts";
 import { runScript } from "./child.ts";
 import type { EagerCost } from "./eager_ops.ts";
 import type { Peak } from "./peak.ts";
-import { findPeers, installPeers, runPeer } from "./peers.ts";
+import { findPeers, installPeers, LOSS_BOUNDS, runPeer } from "./peers.ts";
 import { type Shape, SHAPES } from "./shapes.ts";
 import { type Line, type RunLine, tableOf } from "./table.ts";
 import { type BenchConfig, type BenchResult, isFirstLoss, modelOf, WEIGHT_SEED } from "./train_steps.ts";
-
-/**
- * Maximum difference between a peer's first and third loss and ours, in nats. In bfloat16, both sides round logits of about 1
- * with an error of 2^-8. In float32, sums differ in their order.
- */
-const BOUNDS: Readonly<Record<string, number>> = { float32: 1e-4, "bf16-autocast": 4 * 2 ** -8 };
 
 const program = command(
   "bench",
@@ -154,9 +148,9 @@ async function writeWeights(path: string, shape: Shape): Promise<void> {
   await Deno.writeFile(path, encodeSafetensors({ tensors, metadata: {} }));
 }
 
-/** Throws an error if a peer's losses differ from ours by more than {@linkcode BOUNDS}. */
+/** Throws an error if a peer's losses differ from ours by more than {@linkcode LOSS_BOUNDS}. */
 function checkLosses(ours: BenchResult, peer: BenchResult): void {
-  const bound = BOUNDS[ours.precision]!;
+  const bound = LOSS_BOUNDS[ours.precision]!;
   for (const key of ["first_loss", "third_loss"] as const) {
     if (Math.abs(ours[key] - peer[key]) <= bound) continue;
     throw new Error(

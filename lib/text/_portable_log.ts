@@ -11,6 +11,9 @@ const view = new DataView(new ArrayBuffer(8));
 /** 1/23, 1/21, ... 1/3, 1: coefficients of the series of atanh(s)/s in s², highest power first. */
 const ATANH_SERIES = Array.from({ length: 12 }, (_, k) => 1 / (23 - 2 * k));
 
+/** 2^-e by biased exponent e + 1023. Multiplication by it is exact, and much faster than replacing the bits of the exponent. */
+const SCALES = Float64Array.from({ length: 2047 }, (_, biased) => 2 ** (1023 - biased));
+
 /**
  * Returns the natural logarithm of a positive, finite, normal number, to a few units in the last place.
  *
@@ -19,10 +22,9 @@ const ATANH_SERIES = Array.from({ length: 12 }, (_, k) => 1 / (23 - 2 * k));
  */
 export function portableLog(x: number): number {
   view.setFloat64(0, x);
-  const high = view.getUint32(0);
-  let exponent = (high >>> 20) - 1023;
-  view.setUint32(0, (high & 0x000f_ffff) | 0x3ff0_0000);
-  let mantissa = view.getFloat64(0); // [1, 2)
+  const biased = view.getUint32(0) >>> 20;
+  let exponent = biased - 1023;
+  let mantissa = x * SCALES[biased]!; // [1, 2)
   if (mantissa > Math.SQRT2) {
     mantissa /= 2;
     exponent += 1;
@@ -30,6 +32,6 @@ export function portableLog(x: number): number {
   const s = (mantissa - 1) / (mantissa + 1);
   const square = s * s;
   let sum = 0;
-  for (const coefficient of ATANH_SERIES) sum = sum * square + coefficient;
+  for (let i = 0; i < ATANH_SERIES.length; i++) sum = sum * square + ATANH_SERIES[i]!; // faster than for-of
   return exponent * Math.LN2 + 2 * s * sum;
 }

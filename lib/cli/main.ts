@@ -1,4 +1,7 @@
 /** `losskit COMMAND`: all commands in one program, with the same code as the tasks of `deno.json`. */
+// Without a lock file, as from a URL, Deno gives arquero the version of flechette that it has loaded already, else the newest,
+// which may not run.
+import "@uwdata/flechette";
 import { Command } from "commander";
 import { setCommandPrefix } from "../error/command_line.ts";
 import { command, runCommand, STATUS } from "./command.ts";

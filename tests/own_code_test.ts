@@ -188,6 +188,18 @@ Deno.test("the ID of a run depends on a module and its local imports, and not on
   assertEquals(other!.rate, 2.5e-4);
 });
 
+Deno.test("a module's state starts anew with each run", async () => {
+  const path = join(root, "counting.ts");
+  await Deno.writeTextFile(path, "let calls = 0;\nexport default () => 1e-3 / ++calls;\n");
+  const runs = await sweep({ ...TINY, seeds: [1, 2, 3], schedule: path as "cosine" }, {
+    dir: join(root, "counting"),
+    workers: 1,
+    ...quiet,
+  });
+  const rates = runs.map(({ events }) => effectiveEvents(events).steps.map(({ lr }) => lr));
+  assertEquals([rates[1], rates[2]], [rates[0], rates[0]]);
+});
+
 Deno.test("a module may import a file of another part of the disk", async () => {
   const far = await Deno.makeTempDir({ dir: "/var/tmp" }); // only the root contains both files
   try {

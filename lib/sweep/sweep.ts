@@ -21,6 +21,7 @@ import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { probeEnvironment } from "../run/environment.ts";
 import { completeMerges } from "../run/merge_place.ts";
 import type { Plan, PlannedRun } from "./plan_file.ts";
+import { modulesOf } from "../run/own_code.ts";
 import { isFinished, recordFailedAttempt, setAside } from "./reuse.ts";
 import type { Interruption } from "../error/signals.ts";
 import { SweepView } from "./sweep_view.ts";
@@ -241,8 +242,9 @@ class Sweep {
   async #attempt(run: PlannedRun, slot: Slot): Promise<void> {
     const { dir, retries = 1, limits = {} } = this.#options;
     const shapes = shapesOf(run);
-    // The memory limit of a run excludes what earlier runs left.
-    if (shapes !== slot.shapes || slot.runs === RUNS_PER_PROCESS || limits.bytes !== undefined) {
+    // The memory limit of a run excludes what earlier runs left, and a user's module may keep state.
+    const isAlone = limits.bytes !== undefined || modulesOf(run.spec).length > 0;
+    if (shapes !== slot.shapes || slot.runs === RUNS_PER_PROCESS || isAlone) {
       await slot.process.end();
       slot.runs = 0;
     }

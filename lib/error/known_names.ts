@@ -9,6 +9,15 @@ import { didYouMean } from "./did_you_mean.ts";
 const MOST_LISTED = 16;
 
 /**
+ * Returns the names of options, for {@linkcode requireKnownNames}.
+ *
+ * @param names One entry per option. The type requires an entry for every option.
+ */
+export function optionNames<T>(names: Record<keyof T, true>): readonly string[] {
+  return Object.keys(names);
+}
+
+/**
  * Requires that an object of options has known names only. Without this check, a misspelled option has no effect.
  *
  * @param options The given options.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { createRandom } from "../text/random.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
@@ -25,12 +25,10 @@ export interface GenerateOptions extends SampleOptions {
 }
 
 /** Known names of options. */
-const NAMES = Object.keys(
-  {
-    ...{ prompt: true, maxNewTokens: true, seed: true, stop: true },
-    ...{ temperature: true, topK: true, topP: true },
-  } satisfies Record<keyof GenerateOptions, true>,
-);
+const NAMES = optionNames<GenerateOptions>({
+  ...{ prompt: true, maxNewTokens: true, seed: true, stop: true },
+  ...{ temperature: true, topK: true, topP: true },
+});
 
 /**
  * Generates text. The same model, options and machine give the same text.

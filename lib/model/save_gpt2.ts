@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite, syncFolder } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
@@ -43,12 +43,13 @@ export interface SaveGpt2Options {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { dtype: true, maxShardBytes: true, tokenizer: true, source: true, overwrite: true } satisfies Record<
-    keyof SaveGpt2Options,
-    true
-  >,
-);
+const NAMES = optionNames<SaveGpt2Options>({
+  dtype: true,
+  maxShardBytes: true,
+  tokenizer: true,
+  source: true,
+  overwrite: true,
+});
 
 /**
  * Saves a model for transformers, as a GPT-2 or a LLaMA according to the model's options: `config.json`, `generation_config.json`, the tokenizer's files, and

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { curveFigure, type Figure, type Point } from "../figure/mod.ts";
 import { figureBundle, svgBundle } from "./_bundle.ts";
 import { LiveDisplay } from "./_display.ts";
@@ -30,9 +30,7 @@ export interface LivePlotOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { title: true, y: true, every: true } satisfies Record<keyof LivePlotOptions, true>,
-);
+const NAMES = optionNames<LivePlotOptions>({ title: true, y: true, every: true });
 
 /**
  * Requires known options of a live plot.

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { exists } from "../file/exists.ts";
 import {
@@ -74,12 +74,13 @@ export interface ReproduceOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { signal: true, print: true, tolerance: true, data: true, code: true } satisfies Record<
-    keyof ReproduceOptions,
-    true
-  >,
-);
+const NAMES = optionNames<ReproduceOptions>({
+  signal: true,
+  print: true,
+  tolerance: true,
+  data: true,
+  code: true,
+});
 
 /**
  * Returns the default tolerance for losses of one spec on two machines, in nats per token: 0.001 in float32, and 2^-8

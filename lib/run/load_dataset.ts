@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import type { Documents } from "../text/mod.ts";
 import { isTokenizerPath, tokenizerName } from "../text/mod.ts";
 import { Dataset } from "../train/mod.ts";
@@ -24,9 +24,7 @@ export interface LoadDatasetOptions {
 }
 
 /** Known names of options. */
-const NAMES = Object.keys(
-  { tokenizer: true, documents: true, separator: true } satisfies Record<keyof LoadDatasetOptions, true>,
-);
+const NAMES = optionNames<LoadDatasetOptions>({ tokenizer: true, documents: true, separator: true });
 
 /**
  * Loads a text, trains its tokenizer and encodes it. The last tenth of the text, in bytes, is the validation split.

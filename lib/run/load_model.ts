@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { Gpt, toParameters } from "../model/mod.ts";
 import { type ModelChoice, openModel } from "./open_model.ts";
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { weights: true, data: true, runRecordedCode: true, note: true } satisfies Record<keyof ModelChoice, true>,
-);
+const NAMES = optionNames<ModelChoice>({ weights: true, data: true, runRecordedCode: true, note: true });
 
 /**
  * Loads a trained model with its weights. Its tokenizer is `FOLDER/tokenizer.json`, for `loadDataset`.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import {
   BASELINE,
   type ComparedGroup,
@@ -39,7 +39,7 @@ export interface CompareOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys({ tolerance: true, level: true } satisfies Record<keyof CompareOptions, true>);
+const NAMES = optionNames<CompareOptions>({ tolerance: true, level: true });
 
 /** Verdict of one setting and lower precision. */
 export interface SettingVerdict extends Verdict {

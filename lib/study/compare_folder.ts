@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { basename, dirname, join, resolve } from "node:path";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import {
   BASELINE,
   type ComparedGroup,
@@ -60,18 +60,16 @@ export interface CompareFolderOptions extends CompareOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  {
-    tolerance: true,
-    level: true,
-    culprit: true,
-    workers: true,
-    signal: true,
-    watch: true,
-    note: true,
-    print: true,
-  } satisfies Record<keyof CompareFolderOptions, true>,
-);
+const NAMES = optionNames<CompareFolderOptions>({
+  tolerance: true,
+  level: true,
+  culprit: true,
+  workers: true,
+  signal: true,
+  watch: true,
+  note: true,
+  print: true,
+});
 
 /** Comparison of the runs in a sweep's folder. */
 export interface FolderComparison extends RunsComparison {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import {
   biasSentence,
   type ComparedGroup,
@@ -48,12 +48,13 @@ export interface FindCulpritOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { dir: true, by: true, workers: true, signal: true, print: true } satisfies Record<
-    keyof FindCulpritOptions,
-    true
-  >,
-);
+const NAMES = optionNames<FindCulpritOptions>({
+  dir: true,
+  by: true,
+  workers: true,
+  signal: true,
+  print: true,
+});
 
 /**
  * Finds the smallest set of layers and operation classes whose precision explains a gap.

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { runTable } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
 import {
@@ -49,9 +49,7 @@ export interface ExportOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { formats: true, out: true, print: true } satisfies Record<keyof ExportOptions, true>,
-);
+const NAMES = optionNames<ExportOptions>({ formats: true, out: true, print: true });
 
 /** Files written by an export. */
 export interface Exported {

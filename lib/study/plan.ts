@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { count } from "../analysis/mod.ts";
 import { exists } from "../file/exists.ts";
 import { greatest } from "../number/extent.ts";
@@ -37,9 +37,7 @@ export interface PlanOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { dir: true, workers: true, source: true, print: true } satisfies Record<keyof PlanOptions, true>,
-);
+const NAMES = optionNames<PlanOptions>({ dir: true, workers: true, source: true, print: true });
 
 /** Run of a forecast. */
 export interface ForecastRun {

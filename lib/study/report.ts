@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { basename, join, resolve } from "node:path";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { briefText, DEFAULT_TOLERANCE, summarize } from "../analysis/mod.ts";
 import { printable } from "../error/printable.ts";
 import { UserError } from "../error/user_error.ts";
@@ -33,12 +33,14 @@ export interface ReportOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { title: true, tolerance: true, out: true, figures: true, print: true, brief: true } satisfies Record<
-    keyof ReportOptions,
-    true
-  >,
-);
+const NAMES = optionNames<ReportOptions>({
+  title: true,
+  tolerance: true,
+  out: true,
+  figures: true,
+  print: true,
+  brief: true,
+});
 
 /** Files and text of a report. */
 export interface WrittenReport {

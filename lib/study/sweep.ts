@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { readRuns, type RecordedRun } from "../record/mod.ts";
 import { runsOfPlan } from "../sweep/mod.ts";
@@ -14,13 +14,11 @@ import { type ExecutionOptions, hasRuns, type RecordSweepOptions, runPlaced } fr
 export interface SweepCallOptions extends PlaceOptions, ExecutionOptions {}
 
 /** Known names of options. Those of `recordSweep()` are known, so that both calls can share an object. */
-const NAMES = Object.keys(
-  {
-    ...{ dir: true, workers: true, resume: true, source: true, defaults: true, check: true },
-    ...{ retries: true, limits: true, allowEnvironmentChange: true, signal: true, watch: true },
-    ...{ progress: true, onPlan: true, tolerance: true, print: true, runRecordedCode: true, open: true },
-  } satisfies Record<keyof RecordSweepOptions, true>,
-);
+const NAMES = optionNames<RecordSweepOptions>({
+  ...{ dir: true, workers: true, resume: true, source: true, defaults: true, check: true },
+  ...{ retries: true, limits: true, allowEnvironmentChange: true, signal: true, watch: true },
+  ...{ progress: true, onPlan: true, tolerance: true, print: true, runRecordedCode: true, open: true },
+});
 
 /**
  * Trains all combinations of a sweep's axes, each run in a separate process. Finished runs are not repeated. To resume an

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Verification, verifyPlan } from "../proof/mod.ts";
 import { draftPlan } from "../sweep/mod.ts";
@@ -29,17 +29,15 @@ export interface VerifyResumeOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  {
-    dir: true,
-    kills: true,
-    seed: true,
-    workers: true,
-    signal: true,
-    source: true,
-    print: true,
-  } satisfies Record<keyof VerifyResumeOptions, true>,
-);
+const NAMES = optionNames<VerifyResumeOptions>({
+  dir: true,
+  kills: true,
+  seed: true,
+  workers: true,
+  signal: true,
+  source: true,
+  print: true,
+});
 
 /** Result of {@linkcode verifyResume}. */
 export interface ResumeVerification extends Verification {

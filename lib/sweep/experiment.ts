@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
 import { join } from "node:path";
 import * as v from "valibot";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { EXIT, UserError } from "../error/user_error.ts";
 import { parseJson } from "../file/json.ts";
 import { sealJson } from "../file/sealed_json.ts";
@@ -128,17 +128,15 @@ export interface ExperimentOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  {
-    size: true,
-    dir: true,
-    workers: true,
-    threads: true,
-    signal: true,
-    interruption: true,
-    print: true,
-  } satisfies Record<keyof ExperimentOptions, true>,
-);
+const NAMES = optionNames<ExperimentOptions>({
+  size: true,
+  dir: true,
+  workers: true,
+  threads: true,
+  signal: true,
+  interruption: true,
+  print: true,
+});
 
 /**
  * Runs or resumes an experiment, and writes `result.json` into its folder. Uses only the runs in its plans.

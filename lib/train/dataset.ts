@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import {
   type Batch,
@@ -55,12 +55,10 @@ export interface BatchesOptions extends BatchOptions {
 }
 
 /** Known names of options of batches. */
-const NAMES = Object.keys(
-  {
-    ...{ batchSize: true, blockSize: true, seed: true },
-    ...{ sampling: true, steps: true, start: true },
-  } satisfies Record<keyof BatchesOptions, true>,
-);
+const NAMES = optionNames<BatchesOptions>({
+  ...{ batchSize: true, blockSize: true, seed: true },
+  ...{ sampling: true, steps: true, start: true },
+});
 
 /** A tokenized text. `using` or `dispose` closes its files. */
 export class Dataset implements TrainingData, Disposable {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import { Gpt, gpt, type GptConfig, type ParameterRecord } from "../model/mod.ts";
 import type { RUN_FIELDS } from "../options/run_fields.ts";
@@ -110,12 +110,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
 /** Known names of options. */
 const NAMES: readonly string[] = [
   ...TRAINER_NAMES,
-  ...Object.keys(
-    {
-      ...{ model: true, data: true, parameters: true, batchSize: true, blockSize: true },
-      ...{ resumeFrom: true, signal: true },
-    } satisfies Record<Exclude<keyof TrainOptions, keyof TrainerOptions | keyof typeof RUN_FIELDS>, true>,
-  ),
+  ...optionNames<Omit<TrainOptions, keyof TrainerOptions | keyof typeof RUN_FIELDS>>({
+    ...{ model: true, data: true, parameters: true, batchSize: true, blockSize: true },
+    ...{ resumeFrom: true, signal: true },
+  }),
 ];
 
 function requireData(data: TrainingData | undefined): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
 import { atomicWrite } from "../file/atomic_write.ts";
 import { readRegular } from "../file/regular.ts";
@@ -72,18 +72,16 @@ export interface TrainerEvaluation extends Evaluation {
 /** Known names of a trainer's options: those of a run's spec, so that a trainer can take a whole spec, and its own. */
 export const TRAINER_NAMES: readonly string[] = [
   ...Object.keys(RUN_FIELDS),
-  ...Object.keys(
-    { loss: true } satisfies Record<Exclude<keyof TrainerOptions, keyof typeof RUN_FIELDS>, true>,
-  ),
+  ...optionNames<Omit<TrainerOptions, keyof typeof RUN_FIELDS>>({ loss: true }),
 ];
 
 /** Known names of an evaluation's options. */
-const EVALUATE_NAMES = Object.keys(
-  { maxBytes: true, maxTokens: true, batchSize: true, blockSize: true } satisfies Record<
-    keyof TrainerEvaluateOptions,
-    true
-  >,
-);
+const EVALUATE_NAMES = optionNames<TrainerEvaluateOptions>({
+  maxBytes: true,
+  maxTokens: true,
+  batchSize: true,
+  blockSize: true,
+});
 
 /** Batch position of a trainer, which draws no batches itself. */
 const NO_CURSOR = { windows: 0 } as const;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { requireKnownNames } from "../../error/known_names.ts";
+import { optionNames, requireKnownNames } from "../../error/known_names.ts";
 import { COLOR_BAR, colorBarSvg } from "./_color_bar.ts";
 import { greatest } from "../../number/extent.ts";
 import { type Axis, axisOf, titleOf } from "./_axis.ts";
@@ -26,9 +26,7 @@ export interface SvgOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { width: true, height: true, theme: true } satisfies Record<keyof SvgOptions, true>,
-);
+const NAMES = optionNames<SvgOptions>({ width: true, height: true, theme: true });
 
 const THEMES = {
   light: { paper: "#ffffff", ink: "#24292f", grid: "#e2e6ea" },

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { requireKnownNames } from "../../error/known_names.ts";
 import "./shim.ts";
 import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { nodeFileSystemRouter } from "@tensorflow/tfjs-node-gpu/dist/io/file_system.js";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
+import { optionNames, requireKnownNames } from "../../error/known_names.ts";
 import { UserError } from "../../error/user_error.ts";
 import { Binding } from "./binding.ts";
 import { disposedTensor } from "./entry.ts";
@@ -72,9 +72,7 @@ export interface UseTensorFlowOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { threads: true, device: true, deterministicOps: true } satisfies Record<keyof UseTensorFlowOptions, true>,
-);
+const NAMES = optionNames<UseTensorFlowOptions>({ threads: true, device: true, deterministicOps: true });
 
 let active: Promise<TensorFlow> | undefined;
 let current: TensorFlowInternals | undefined;

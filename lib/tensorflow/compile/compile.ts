@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
+import { optionNames, requireKnownNames } from "../../error/known_names.ts";
 import { currentTensorFlow } from "../binding/backend.ts";
 import { refuseAsync, refusePromise } from "../native/synchronous.ts";
 import { TracedFunction } from "./_traced_function.ts";
@@ -27,9 +27,7 @@ export interface CompileOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { mode: true, donate: true, name: true } satisfies Record<keyof CompileOptions, true>,
-);
+const NAMES = optionNames<CompileOptions>({ mode: true, donate: true, name: true });
 
 /** A compiled function. Call it as the original, and free it with `dispose` or `using`. */
 export interface Compiled<A extends readonly TensorTree[], R extends TensorTree> extends Disposable {

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { requireKnownNames } from "../../error/known_names.ts";
 import * as tf from "@tensorflow/tfjs";
+import { optionNames, requireKnownNames } from "../../error/known_names.ts";
 import { type LossRows, type LossSums, type Regularization, regularized } from "./blocked_cross_entropy.ts";
 import { sparseCrossEntropy } from "./cross_entropy.ts";
 import { layerScope, operation } from "../precision/scope.ts";
@@ -33,12 +33,12 @@ export interface CrossEntropyOptions {
 }
 
 /** Names of the options. */
-const NAMES = Object.keys(
-  { ignoreIndex: true, labelSmoothing: true, zLoss: true, reduction: true } satisfies Record<
-    keyof CrossEntropyOptions,
-    true
-  >,
-);
+const NAMES = optionNames<CrossEntropyOptions>({
+  ignoreIndex: true,
+  labelSmoothing: true,
+  zLoss: true,
+  reduction: true,
+});
 
 /**
  * Computes the cross entropy between logits and target IDs in nats, as PyTorch's `CrossEntropyLoss` does.

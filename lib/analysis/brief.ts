@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { RecordedRun } from "../record/mod.ts";
 import { clip, widthOf } from "../progress/width.ts";
 import { greatest } from "../number/extent.ts";
-import { compareGroups, type NamedComparison } from "./compare_groups.ts";
+import { type NamedComparison, verdictName, verdictSentences } from "./compare_groups.ts";
 import { count, formatTable, signed } from "./format.ts";
 import { BASELINE } from "./precision_name.ts";
 import type { Summary } from "./summary.ts";
@@ -24,14 +23,10 @@ const RUN_COLUMNS = ["run", "tokenizer", "T", "policy", "seed", "valLoss", "bits
  * Returns the summary of runs in lines of at most 80 columns, and sentences, which are not wrapped. Without pairs, it has a
  * table of the runs.
  */
-export function briefText(
-  runs: readonly RecordedRun[],
-  { tolerance, warnings, headline, ...summary }: Summary,
-): string {
-  const groups = compareGroups(runs, { tolerance });
-  const parts = groups.length === 0
-    ? [formatTable(summary.runs.select(...RUN_COLUMNS)), ...warnings, headline]
-    : [gapLines(groups, tolerance), ...warnings, verdictText(groups)];
+export function briefText({ runs, comparisons, tolerance, warnings, headline }: Summary): string {
+  const parts = comparisons.length === 0
+    ? [formatTable(runs.select(...RUN_COLUMNS)), ...warnings, headline]
+    : [gapLines(comparisons, tolerance), ...warnings, verdictText(comparisons)];
   return parts.join("\n\n");
 }
 
@@ -39,11 +34,11 @@ export function briefText(
 function gapLines(groups: readonly NamedComparison[], tolerance: number): string {
   const byPrecision = Map.groupBy(groups, ({ comparison: { precision } }) => precision.other);
   const lines = [...byPrecision].flatMap(([precision, own]) => {
-    const rows = own.map(({ setting, verdict: { kind, step, gap, half } }) => ({
+    const rows = own.map(({ setting, verdict }) => ({
       setting,
-      gap: signed(gap),
-      half: half === undefined ? "" : ` ± ${half.toFixed(5)}`,
-      verdict: step === undefined ? kind : `diverged at step ${step}`,
+      gap: signed(verdict.gap),
+      half: verdict.half === undefined ? "" : ` ± ${verdict.half.toFixed(5)}`,
+      verdict: verdictName(verdict),
     }));
     const width = (key: keyof typeof rows[number]) => greatest(rows.map((row) => widthOf(row[key])));
     const [gap, half] = [width("gap"), width("half")];
@@ -68,7 +63,7 @@ function gapLines(groups: readonly NamedComparison[], tolerance: number): string
 /** Returns the sentences of a few verdicts, or the number of settings by verdict. */
 function verdictText(groups: readonly NamedComparison[]): string {
   if (groups.length <= MOST_SENTENCES) {
-    return groups.map(({ setting, verdict }) => `${setting}: ${verdict.sentence}`).join("\n");
+    return verdictSentences(groups).join("\n");
   }
   const byPrecision = Map.groupBy(groups, ({ comparison: { precision } }) => precision.other);
   return [...byPrecision].map(([precision, own]) => {

@@ -18,8 +18,7 @@ function briefOf(
         ...spec !== undefined && { spec },
       });
     }
-    const read = readRuns(dir);
-    return briefText(read, summarize(read));
+    return briefText(summarize(readRuns(dir)));
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }

@@ -49,6 +49,16 @@ export function compareGroups(
   }));
 }
 
+/** Returns one sentence per setting and lower precision with its verdict. */
+export function verdictSentences(compared: readonly NamedComparison[]): string[] {
+  return compared.map(({ setting, verdict }) => `${setting}: ${verdict.sentence}`);
+}
+
+/** Returns the kind of a verdict; for a divergence, with its step. */
+export function verdictName({ kind, step }: Verdict): string {
+  return step === undefined ? kind : `diverged at step ${step}`;
+}
+
 /**
  * Returns one row per comparison: `setting`, `policy`, `verdict`, the gap of the final validation loss with half the
  * width of its interval, `detectable` (smallest gap detected with a probability of 0.8), `floor` (noise floor), `seedSpread`
@@ -60,10 +70,7 @@ export function verdictTable(compared: readonly NamedComparison[]): Table {
   return table([
     ["setting", column(({ setting }) => setting)],
     ["policy", column(({ comparison }) => comparison.precision.other)],
-    [
-      "verdict",
-      column(({ verdict }) => verdict.step === undefined ? verdict.kind : `diverged at step ${verdict.step}`),
-    ],
+    ["verdict", column(({ verdict }) => verdictName(verdict))],
     ["valGap", column(({ verdict }) => verdict.gap)],
     ["half", column(({ verdict }) => verdict.half ?? null)],
     ["detectable", column(({ verdict }) => verdict.detectable ?? null)],

@@ -9,7 +9,7 @@ import { count, formatTable, nats, plainText, signed } from "./format.ts";
 import { BASELINE, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, pairRuns } from "./stability.ts";
 import { pooledSeedSpread } from "./noise_floor.ts";
-import { compareGroups } from "./compare_groups.ts";
+import { compareGroups, type NamedComparison, verdictSentences } from "./compare_groups.ts";
 import { pairTable, runTable, type Table } from "./tables.ts";
 
 /** Summary of a sweep. */
@@ -20,6 +20,8 @@ export interface Summary {
   readonly pairs: Table;
   /** Smallest gap that matters, in nats per token. */
   readonly tolerance: number;
+  /** One comparison per setting and lower precision, see {@linkcode compareGroups}. */
+  readonly comparisons: readonly NamedComparison[];
   /** Key sentences, without verdicts. */
   readonly headline: string;
   /** Warnings about precisions whose unscaled gradients underflow, one sentence each. */
@@ -32,6 +34,7 @@ export interface Summary {
 export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFAULT_TOLERANCE): Summary {
   const pairs = pairRuns(runs);
   const tables = { runs: runTable(runs), pairs: pairTable(pairs, tolerance) };
+  const comparisons = compareGroups(runs, { tolerance });
   const headline = headlineOf(runs, pairs, tolerance), warnings = underflowWarnings(runs);
   const text = [
     formatTable(tables.runs),
@@ -43,9 +46,9 @@ export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFA
     ],
     warnings.join("\n"),
     headline,
-    verdicts(runs, tolerance).join("\n"),
+    verdictSentences(comparisons).join("\n"),
   ].filter((part) => part !== "").join("\n\n");
-  return { ...tables, tolerance, headline, warnings, text };
+  return { ...tables, tolerance, comparisons, headline, warnings, text };
 }
 
 /** Returns a warning for each precision whose unscaled gradients underflow, with the largest share of its runs. */
@@ -56,11 +59,6 @@ function underflowWarnings(runs: readonly RecordedRun[]): string[] {
     shares.set(name, Math.max(underflow, shares.get(name) ?? 0));
   }
   return [...shares].flatMap(([name, share]) => underflowWarning(plainText(name), share) ?? []);
-}
-
-/** Returns one sentence per setting and lower precision with its verdict. */
-function verdicts(runs: readonly RecordedRun[], tolerance: number): string[] {
-  return compareGroups(runs, { tolerance }).map(({ setting, verdict }) => `${setting}: ${verdict.sentence}`);
 }
 
 function headlineOf(runs: readonly RecordedRun[], pairs: readonly Pair[], tolerance: number): string {

@@ -86,7 +86,7 @@ export async function report(
   }));
   const runs = records.flatMap(({ runs }) => runs), leftOut = records.flatMap(({ leftOut }) => leftOut);
   const summary = summarize(runs, tolerance), { text } = summary;
-  print(`\n${options.brief ? briefText(runs, summary) : text}`);
+  print(`\n${options.brief ? briefText(summary) : text}`);
   const title = options.title ?? folders.map((dir) => basename(resolve(dir))).join(" and ");
   const path = out ?? join(first, "report.html");
   const culprits = folders.flatMap(readCulprits);

@@ -5,7 +5,6 @@
  */
 import {
   BASELINE,
-  compareGroups,
   count,
   pairRuns,
   plainText,
@@ -33,9 +32,8 @@ const MAX_BOXES = 12;
 const IN_WORDS = 3;
 
 /** Returns the headline with the number of settings per verdict, the key sentences, and one verdict per setting. */
-export function findings(runs: readonly RecordedRun[], summary: Summary): string {
-  const compared = compareGroups(runs, { tolerance: summary.tolerance });
-  const judged = compared.map(({ setting, comparison, verdict }) => ({
+export function findings(summary: Summary): string {
+  const judged = summary.comparisons.map(({ setting, comparison, verdict }) => ({
     ...{ setting, verdict },
     precision: plainText(comparison.precision.other),
   }));
@@ -64,7 +62,7 @@ export function findings(runs: readonly RecordedRun[], summary: Summary): string
         }).`,
       items.length <= IN_WORDS
         ? inWords
-        : verdictsTable(verdictTable(compared), judged.map(({ verdict }) => verdict.kind)) +
+        : verdictsTable(verdictTable(summary.comparisons), judged.map(({ verdict }) => verdict.kind)) +
           `<details><summary>The verdicts in words</summary>${inWords}</details>`,
       true,
     );

@@ -188,7 +188,7 @@ ${version === undefined ? "" : '<p id="live" role="status"></p>'}
 <main>
 <h1>${title}</h1>
 ${progressOf(content.progress)}
-${findings(runs, summary)}
+${findings(summary)}
 <noscript><p>The figures require JavaScript. The tables below do not.</p></noscript>
 ${filters(facets, runs.length)}
 ${viewForm(facets, flops.size > 0)}

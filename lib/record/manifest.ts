@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { atomicWrite } from "../file/atomic_write.ts";
-import { readJsonFile } from "../file/json.ts";
+import { parseJson, readJsonFile } from "../file/json.ts";
 import { isSealed, sealJson, unsealJson } from "../file/sealed_json.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import { sha256Hex } from "./sha256.ts";
@@ -135,6 +135,20 @@ export function readJson<S extends v.GenericSchema>(path: string, form: S, what:
   return readSealed(path, form, what).output;
 }
 
+/**
+ * Parses the content of a JSON file like {@linkcode readJson}.
+ *
+ * @param bytes The content.
+ * @param file `path` and `what` (the kind of the file) for errors, and the schema `form`.
+ * @throws {UserError} For invalid content, with the path and the field.
+ */
+export function decodeJson<S extends v.GenericSchema>(
+  bytes: Uint8Array,
+  { path, form, what }: { path: string; form: S; what: string },
+): v.InferOutput<S> {
+  return checkSealed(() => parseJson(bytes), { path, form, what }).output;
+}
+
 /** A JSON file that may have a checksum. */
 export interface SealedFile<T> {
   /** Value as stored, without the checksum. */
@@ -160,11 +174,18 @@ export function readSealed<S extends v.GenericSchema>(
   what: string,
   remedy?: string,
 ): SealedFile<v.InferOutput<S>> {
+  return checkSealed(() => readJsonFile(path), { path, form, what, remedy });
+}
+
+function checkSealed<S extends v.GenericSchema>(
+  read: () => unknown,
+  { path, form, what, remedy }: { path: string; form: S; what: string; remedy?: string | undefined },
+): SealedFile<v.InferOutput<S>> {
   const refuse = (reason: string, cause?: unknown) =>
     new UserError(`Cannot read ${path}: expected ${what}, got ${reason}`, { cause });
   let value: unknown, stored: unknown;
   try {
-    stored = readJsonFile(path);
+    stored = read();
     value = unsealJson(stored, remedy);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw refuse("no file", error);

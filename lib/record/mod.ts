@@ -79,6 +79,7 @@ export {
 export {
   type DataSource,
   dataSourceSchema,
+  decodeJson,
   type Manifest,
   readJson,
   readManifest,

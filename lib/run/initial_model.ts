@@ -20,7 +20,7 @@ import {
   perturbParameters,
   sizeOf,
 } from "../model/mod.ts";
-import { canonicalJson, readJson, type RunSpec, sha256Hex } from "../record/mod.ts";
+import { canonicalJson, decodeJson, type RunSpec, sha256Hex } from "../record/mod.ts";
 import { addInput, addTokenizer, foundInput, requireInput, TOKENIZER, tokenizerInput } from "./inputs.ts";
 import { openModel } from "./open_model.ts";
 
@@ -123,10 +123,11 @@ function readModel(
   dir: string | undefined,
 ): { config: GptConfig; tokenizer: string; weights: Uint8Array<ArrayBuffer>; folder: string } {
   const folder = foundInput(name, [dir]);
-  const bytes = readRegular(join(folder, CONFIG)), weights = readRegular(join(folder, WEIGHTS));
+  const path = join(folder, CONFIG);
+  const bytes = readRegular(path), weights = readRegular(join(folder, WEIGHTS));
   const json = new TextDecoder().decode(bytes);
   requireInput(name, { sha256: modelSha256(json, weights), folder });
-  const { config, tokenizer } = readJson(join(folder, CONFIG), modelSchema, "an initial model");
+  const { config, tokenizer } = decodeJson(bytes, { path, form: modelSchema, what: "an initial model" });
   return { config: config as unknown as GptConfig, tokenizer, weights, folder };
 }
 

@@ -211,16 +211,18 @@ export async function inputTokenizer(
   name: string,
   dirs: readonly (string | undefined)[],
 ): Promise<Tokenizer> {
-  const own = (await sources.get(name)?.())?.[TOKENIZER];
-  const folder = own === undefined ? foundInput(name, dirs) : name;
-  const content = own ?? readRegular(join(folder, TOKENIZER));
-  if (own === undefined) requireInput(name, { sha256: sha256Hex(content), folder });
+  let content = (await sources.get(name)?.())?.[TOKENIZER], place = name;
+  if (content === undefined) {
+    place = foundInput(name, dirs);
+    content = readRegular(join(place, TOKENIZER));
+    requireInput(name, { sha256: sha256Hex(content), folder: place });
+  }
   try {
     return (await loadTokenizer(parseJson(content, { anyKey: true }))).tokenizer;
   } catch (cause) {
     // The hash shows that the content is what its author wrote, not that it is a tokenizer.
     throw new UserError(
-      `Cannot use the tokenizer ${folder}: ${
+      `Cannot use the tokenizer ${place}: ${
         cause instanceof Error ? cause.message : cause
       }. Use another one.`,
       { cause },

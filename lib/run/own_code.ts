@@ -127,9 +127,9 @@ const listSchema = v.pipe(
 );
 
 /** Parses a module's list. Returns undefined for any other content. */
-function parseList(bytes: Uint8Array): v.InferOutput<typeof listSchema> | undefined {
+function parseList(list: string | Uint8Array): v.InferOutput<typeof listSchema> | undefined {
   try {
-    return v.parse(listSchema, parseJson(bytes));
+    return v.parse(listSchema, parseJson(list));
   } catch {
     return undefined;
   }
@@ -147,7 +147,7 @@ function verified(
   };
   const list = files[LIST];
   if (list === undefined || !sha256Hex(list).startsWith(contentHash(name)!)) return refuse();
-  const parsed = parseList(typeof list === "string" ? new TextEncoder().encode(list) : list);
+  const parsed = parseList(list);
   if (parsed === undefined) return refuse();
   const { entry, files: listed } = parsed;
   for (const [file, sha256] of listed) {

@@ -91,7 +91,7 @@ const experiment: Experiment = {
   }),
   conclude: async ({ size, runs, folders }) => {
     const training = runs["training"]!, [base, other] = FORMATS.map(hasFormat);
-    const measured: (UpdateErrors & { seed: number })[] = [];
+    const measured: Record<"seed" | keyof UpdateErrors, number>[] = [];
     for await (
       const { spec, config, weights, batchOf } of trainedModels({
         size,
@@ -115,7 +115,7 @@ const experiment: Experiment = {
       `difference of updates relative to float32's: bf16 ${inWords(format!)}, orthogonal factor ` +
       `${inWords(iterations!)}; gap of bf16 in nats: ${inWords(gap)}`;
     const tables = {
-      updates: measured.map(({ seed, format, iterations }) => ({ seed, format, iterations })),
+      updates: measured,
       training: [{ nsDtype: "bf16", ...fields(gap) }],
       runs: training.map((run) => ({
         nsDtype: run.manifest.spec.nsDtype,

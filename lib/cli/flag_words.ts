@@ -34,15 +34,15 @@ export function policyWord(word: string): string {
 /** Returns a tokenizer of `--vocab`. Throws if a number of BPE tokens is too small. The library checks other words. */
 export function vocabWord(word: string): string {
   const size = /^(?:bpe:)?(\d+)$/.exec(word)?.[1];
-  if (size === undefined || Number(size) >= BYTES) {
-    const near = didYouMean(word, TOKENIZERS);
-    if (near === "" || TOKENIZERS.includes(word)) return word;
+  if (size !== undefined && Number(size) < BYTES) {
     throw new UserError(
-      `Cannot use --vocab: expected a vocabulary, got ${JSON.stringify(word)}${near}. See --help.`,
+      `Cannot use --vocab: expected at least ${BYTES} tokens (the number of bytes), got ${word}. ` +
+        "For characters, use char.",
     );
   }
+  const near = didYouMean(word, TOKENIZERS);
+  if (near === "" || TOKENIZERS.includes(word)) return word;
   throw new UserError(
-    `Cannot use --vocab: expected at least ${BYTES} tokens (the number of bytes), got ${word}. ` +
-      "For characters, use char.",
+    `Cannot use --vocab: expected a vocabulary, got ${JSON.stringify(word)}${near}. See --help.`,
   );
 }

@@ -122,9 +122,13 @@ export async function compareFolder(
   };
 }
 
-function compareOrRefuse(dir: string, runs: readonly RecordedRun[], options: CompareOptions): RunsComparison {
+function compareOrRefuse(
+  dir: string,
+  runs: readonly RecordedRun[],
+  { tolerance, level }: CompareOptions,
+): RunsComparison {
   try {
-    return compare(runs, { tolerance: options.tolerance, level: options.level });
+    return compare(runs, { tolerance, level });
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new UserError(`${cause.message} The runs are from ${dir}.`, { cause });

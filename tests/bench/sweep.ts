@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { command, runCommand } from "../../lib/cli/command.ts";
 import { numberOption } from "../../lib/cli/numbers.ts";
 import { UserError } from "../../lib/error/user_error.ts";
+import { greatest } from "../../lib/number/extent.ts";
 import { effectiveEvents, readJournal, runFolder, runPaths } from "../../lib/record/mod.ts";
 import { readPlan } from "../../lib/sweep/mod.ts";
 import { median } from "./measure.ts";
@@ -92,7 +93,7 @@ function checkLosses(dir: string, runs: readonly PeerRun[]): number {
     const { steps, evals } = effectiveEvents(readJournal(runPaths(runFolder(dir, id)).journal).events);
     const ours = [...evals, ...steps].map(({ loss }) => Number(loss));
     const theirs = [...evaluations, ...losses];
-    const largest = Math.max(...ours.map((loss, i) => Math.abs(loss - theirs[i]!)));
+    const largest = greatest(ours.map((loss, i) => Math.abs(loss - theirs[i]!)));
     const bound = LOSS_BOUNDS[policies.get(id)!]!;
     if (ours.length !== theirs.length || !(largest <= bound)) {
       throw new Error(

@@ -99,7 +99,10 @@ export function unmetRange(field: RunField, value: unknown): string | undefined 
   if (type === "text") return typeof value === "string" ? undefined : "a text";
   if (type === "overrides") return Array.isArray(value) ? undefined : "a list of overrides";
   if (type === "tokens" && value === "all") return undefined;
-  if (typeof value !== "number") return "a number";
+  if (typeof value !== "number") {
+    if (type === "number") return "a number";
+    return type === "tokens" ? `a whole number of at least ${least ?? 0}, or all` : "a whole number";
+  }
   const { most = type === "number" ? 1e6 : 1e9 } = field;
   if (type !== "number" && !Number.isInteger(value)) return "a whole number";
   if (above !== undefined && !(value > above)) return `above ${above}`;

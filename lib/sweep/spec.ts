@@ -125,7 +125,7 @@ function isShared(name: string): boolean {
 
 /** Returns the schema of a spec's field, with its range. */
 function schemaOf(field: RunField): v.GenericSchema {
-  const { type, choices, module, least = 0 } = field;
+  const { type, choices, module } = field;
   if (choices !== undefined && module) {
     return v.pipe(
       v.string(`to be one of ${choices.join(", ")}, or the path of a module`),
@@ -139,16 +139,15 @@ function schemaOf(field: RunField): v.GenericSchema {
   if (type === "flag") return v.boolean("to be true or false");
   if (type === "text") return v.string("to be a text");
   if (type === "overrides") return overridesSchema;
+  const kind = `to be ${unmetRange(field, undefined)}`;
   const number = v.pipe(
-    v.number("to be a number"),
+    v.number(kind),
     v.rawCheck<number>(({ dataset, addIssue }) => {
       const unmet = dataset.typed ? unmetRange(field, dataset.value) : undefined;
       if (unmet !== undefined) addIssue({ message: `to be ${unmet}` });
     }),
   );
-  if (type === "tokens") {
-    return v.union([number, v.literal("all")], `to be a whole number of at least ${least}, or all`);
-  }
+  if (type === "tokens") return v.union([number, v.literal("all")], kind);
   return field.default === undefined && type === "number" ? v.optional(number) : number;
 }
 

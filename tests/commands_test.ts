@@ -24,7 +24,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   reproduce: ["reproduceRuns"],
   run: ["runAt"],
   save_gpt2: ["saveModel"],
-  setup: ["loadCorpus", "plotlySource", "useTensorFlow"], // three files of the cache
+  setup: ["loadCorpus", "loadGpt2Tokenizer", "plotlySource", "useTensorFlow"], // what the cache holds
   sweep: ["recordSweep"],
   train: ["describeRun", "recordRun"],
   verify_resume: ["verifyResume"],

@@ -5,6 +5,7 @@
 // @heavy
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
+import { cacheDir } from "../lib/fetch/cache.ts";
 import { compareJournals, readRuns } from "../lib/record/mod.ts";
 import { buildPackage } from "./support/build_package.ts";
 import { type Ended, ended, sampleText } from "./support/commands.ts";
@@ -214,6 +215,43 @@ Deno.test("a checkout that is served as it is works with its deno.json as import
   );
   const flags = ["run", "-A", "--quiet", "--no-check", `--import-map=${server.url}deno.json`];
   assertEquals((await succeed(DENO, [...flags, "program.ts"], folder)).stdout, "3\n");
+});
+
+Deno.test("a checkout that is served as it is names the remedy for the program", async () => {
+  await using server = serveFolder(CHECKOUT);
+  const folder = userFolder("raw-program");
+  const flags = ["run", "-A", "--quiet", "--no-check", "--no-config"], main = `${server.url}lib/cli/main.ts`;
+  const without = await run(DENO, [...flags, main, ...SWEEP], folder);
+  assertEquals([without.code, without.stdout], [2, ""]);
+  assertMatch(
+    without.stderr,
+    /^Cannot start losskit: expected the built package at http.* deno task build:package writes\.\n$/,
+  );
+  const mapped = await run(DENO, [...flags, `--import-map=${server.url}deno.json`, main, ...SWEEP], folder);
+  assertEquals(mapped.code, 2);
+  assertMatch(mapped.stderr, /^Cannot identify the code of losskit: .*Serve the built package .*\n$/);
+});
+
+Deno.test("after setup, the package's commands work without a network", async () => {
+  const folder = userFolder("offline");
+  const env = {
+    DENO_DIR: join(root, "offline-cache"),
+    JUPYTER_DATA_DIR: join(root, "offline-jupyter"),
+    LOSSKIT_CACHE: cacheDir(), // libtensorflow, which other tests have downloaded
+  };
+  const losskit = [...["run", "-A", "--quiet", "--no-check", "--config", join(built.folder, "deno.json")]];
+  losskit.push(join(built.folder, "lib", "cli", "main.ts"));
+  await succeed(DENO, [...losskit, "setup"], folder, env);
+  const model = "--n-layer 1 --n-head 1 --n-embd 8 --seq 8 --batch 2 --steps 2 --warmup-steps 0";
+  for (
+    const line of [
+      SWEEP.join(" "),
+      `train --data text.txt --vocab gpt2 ${model} --out one`,
+      "export out --format tensorboard --out board",
+      "jupyter --install-only",
+    ]
+  ) await succeed("unshare", ["-rn", DENO, ...losskit, ...line.split(" ")], folder, env);
+  assertSameRuns(checkout, folder);
 });
 
 Deno.test("deno publish accepts the checkout and the package without a warning", async () => {

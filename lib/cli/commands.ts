@@ -54,13 +54,22 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
     { name: "notebooks", load: () => import("./notebooks.ts") },
   ],
   "Set up:": [
-    { name: "setup", load: () => import("./setup.ts") },
+    { name: "setup", load: loadSetup },
     { name: "completions", load: loadCompletions },
   ],
 };
 
 /** All commands, in the order of the help text. */
 export const ENTRIES: readonly CommandEntry[] = Object.values(COMMANDS).flat();
+
+async function loadSetup(): Promise<{ program: Command }> {
+  const { setupOf } = await import("./setup.ts");
+  const others = ENTRIES.filter(({ name }) => name !== "setup");
+  const loadOthers = async () => {
+    for (const { load } of others) await load();
+  };
+  return { program: setupOf(loadOthers) };
+}
 
 async function loadCompletions(): Promise<{ program: Command }> {
   const { completionsOf } = await import("./completions.ts");

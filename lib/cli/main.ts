@@ -1,43 +1,21 @@
-/** `losskit COMMAND`: all commands in one program, with the same code as the tasks of `deno.json`. */
-// Without a lock file, as from a URL, Deno gives arquero the version of flechette that it has loaded already, else the newest,
-// which may not run.
-import "@uwdata/flechette";
-import { Command } from "commander";
-import { setCommandPrefix } from "../error/command_line.ts";
-import { command, runCommand, STATUS } from "./command.ts";
-import { type CommandEntry, COMMANDS, descriptionOf, ENTRIES, VERSION } from "./commands.ts";
-
-/** Returns the program that prints the list of commands, the version, and the nearest name of an unknown command. */
-function overview(): Command {
-  const losskit = command("losskit", "Reproducible language-model loss experiments.", {
-    ...STATUS.done,
-    ...STATUS.badInput,
-  })
-    .usage("COMMAND [options]").version(VERSION, "-V, --version", "print the version")
-    .helpOption("-h, --help", "print this list, or the options of a command: losskit COMMAND --help")
-    .helpCommand(false).showHelpAfterError("(see losskit --help)").configureHelp({
-      subcommandTerm: (inner) => inner.name(), // without [options]
-    });
-  for (const [heading, entries] of Object.entries(COMMANDS)) {
-    losskit.commandsGroup(heading);
-    for (const { name } of entries) losskit.command(name).description(descriptionOf(name));
-  }
-  return losskit;
-}
-
-/** Runs one command. */
-async function start({ load, without = [] }: CommandEntry, args: readonly string[]): Promise<void> {
-  const { program } = await load();
-  for (const name of without) Deno.permissions.revokeSync({ name });
-  new Command("losskit").addCommand(program); // the help text names both
-  await runCommand(program, args);
-}
-
+/**
+ * `losskit COMMAND`: starts the program. Without static imports, a checkout at a URL can say why its packages are not found.
+ *
+ * @module
+ */
 if (import.meta.main) {
-  setCommandPrefix(Deno.env.get("LOSSKIT_COMMAND") ?? "losskit");
-  const [first = "--help", ...rest] = Deno.args;
-  const [name, ...args] = first === "help" ? [...rest, "--help"] : [first, ...rest];
-  const entry = ENTRIES.find((entry) => entry.name === name);
-  if (entry !== undefined) await start(entry, args);
-  else await runCommand(overview(), [name!, ...args]);
+  try {
+    const { runLosskit } = await import("./_losskit.ts");
+    await runLosskit(Deno.args);
+  } catch (error) {
+    // Commands handle their own errors. What remains are modules that cannot be loaded.
+    if (import.meta.url.startsWith("file:") || !(error instanceof TypeError)) throw error;
+    const { href } = new URL("../../", import.meta.url);
+    const [reason] = error.message.split("\n");
+    console.error(
+      `Cannot start losskit: expected the built package at ${href}, got an import that failed (${reason}). ` +
+        "Serve the folder that deno task build:package writes.",
+    );
+    Deno.exit(2);
+  }
 }

@@ -7,6 +7,7 @@ import { didYouMean } from "../error/did_you_mean.ts";
 import { UserError } from "../error/user_error.ts";
 import { describePolicy, POLICY_DESCRIPTIONS } from "../precision/mod.ts";
 import { RECIPE_NAMES } from "../precision/recipes.ts";
+import { isTokenizerPath, parseTokenizerName, tokenizerName } from "../text/mod.ts";
 
 /** Smallest vocabulary of a BPE tokenizer: the number of bytes. */
 const BYTES = 256;
@@ -31,7 +32,7 @@ export function policyWord(word: string): string {
   }
 }
 
-/** Returns a tokenizer of `--vocab`. Throws if a number of BPE tokens is too small. The library checks other words. */
+/** Returns a tokenizer of `--vocab`. Throws if it is unknown, or if a number of BPE tokens is too small. */
 export function vocabWord(word: string): string {
   const size = /^(?:bpe:)?(\d+)$/.exec(word)?.[1];
   if (size !== undefined && Number(size) < BYTES) {
@@ -40,9 +41,15 @@ export function vocabWord(word: string): string {
         "For characters, use char.",
     );
   }
-  const near = didYouMean(word, TOKENIZERS);
-  if (near === "" || TOKENIZERS.includes(word)) return word;
-  throw new UserError(
-    `Cannot use --vocab: expected a vocabulary, got ${JSON.stringify(word)}${near}. See --help.`,
-  );
+  if (isTokenizerPath(word)) return word;
+  try {
+    parseTokenizerName(tokenizerName(word));
+    return word;
+  } catch (cause) {
+    throw new UserError(
+      "Cannot use --vocab: expected char, byte, gpt2, bpe:V with a vocabulary size V such as bpe:512, " +
+        `or the path of a tokenizer.json, got ${JSON.stringify(word)}${didYouMean(word, TOKENIZERS)}.`,
+      { cause },
+    );
+  }
 }

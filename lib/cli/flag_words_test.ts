@@ -32,3 +32,19 @@ Deno.test("vocabWord() requires a vocabulary of all bytes", () => {
     );
   }
 });
+
+Deno.test("vocabWord() lists the vocabularies, and names the nearest", () => {
+  const wrong = {
+    gpt3: '"gpt3" (did you mean gpt2?)',
+    charactr: '"charactr" (did you mean character?)',
+    zulu: '"zulu"',
+  };
+  for (const [word, told] of Object.entries(wrong)) {
+    assertThrows(
+      () => vocabWord(word),
+      UserError,
+      "Cannot use --vocab: expected char, byte, gpt2, bpe:V with a vocabulary size V such as bpe:512, " +
+        `or the path of a tokenizer.json, got ${told}.`,
+    );
+  }
+});

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Page } from "puppeteer-core";
 import { renderReport } from "../lib/figure/mod.ts";
-import { readRuns } from "../lib/record/mod.ts";
+import { decodeState } from "../lib/figure/report/page/address.ts";
+import { readRuns, runPaths, writeNote } from "../lib/record/mod.ts";
 import { findChromium, launchChromium } from "./support/chromium.ts";
 import { openReport } from "./support/report_page.ts";
 import { writeSyntheticRun } from "./support/synthetic_runs.ts";
@@ -113,7 +114,7 @@ Deno.test({
         const all = await mean();
         assertAlmostEquals(all.y[0]!, 0.3, 1e-9);
         assertEquals(await page.$eval("#scope", (element) => element.hasAttribute("hidden")), true);
-        await page.click("#filters input[name=seed][value='3']");
+        await page.click("#filters input[name=seed][value='2']"); // the third seed
         const two = await mean();
         assertAlmostEquals(two.y[0]!, 0.15, 1e-9);
         assertAlmostEquals(two.error_y!.array[0]!, 12.7062047 * 0.05, 1e-6); // t of one degree of freedom
@@ -132,9 +133,9 @@ Deno.test({
       });
       await t.step("curves over steps can be smoothed, scaled, colored and averaged", async () => {
         await reopen("");
-        const before = (await drawn(page, "^Loss: .*steps 40")).filter(({ mode }) => mode === "lines");
+        const before = (await drawn(page, "^Loss: .*steps = 40")).filter(({ mode }) => mode === "lines");
         await set(page, "smooth", "0.9");
-        const after = (await drawn(page, "^Loss: .*steps 40")).filter(({ mode }) => mode === "lines");
+        const after = (await drawn(page, "^Loss: .*steps = 40")).filter(({ mode }) => mode === "lines");
         assertEquals(after.length, 2 * before.length);
         assertEquals([after[0]!.opacity, after[0]!.y], [0.2, before[0]!.y]);
         const spread = (y: (number | null)[]) =>
@@ -149,25 +150,25 @@ Deno.test({
           ]] as const
         ) {
           await set(page, "x", unit);
-          const [line] = (await drawn(page, "^Loss: .*steps 40")).filter(({ mode }) => mode === "lines");
+          const [line] = (await drawn(page, "^Loss: .*steps = 40")).filter(({ mode }) => mode === "lines");
           assertAlmostEquals(Number(line!.x.at(-1)), last, 1e-3 * last);
         }
         await set(page, "x", "step");
         await set(page, "color", "seed");
-        const colors = (await drawn(page, "^Loss: .*steps 40")).filter(({ mode }) => mode === "lines")
+        const colors = (await drawn(page, "^Loss: .*steps = 40")).filter(({ mode }) => mode === "lines")
           .map(({ line }) => line!.color);
         assertEquals(new Set(colors).size, 3);
         const legend = await page.$$eval(".legend span", (spans) => spans.map((span) => span.textContent));
         assertEquals(legend.slice(0, 3), ["1", "2", "3"]);
         await set(page, "color", "");
         await set(page, "band", true);
-        const means = (await drawn(page, "^Loss: .*steps 40")).filter(({ name }) =>
+        const means = (await drawn(page, "^Loss: .*steps = 40")).filter(({ name }) =>
           name?.includes("mean of 3")
         );
         assertEquals(means.map(({ name }) => name), ["float32, mean of 3", "bf16-autocast, mean of 3"]);
         assertAlmostEquals(means[1]!.y[0]! - means[0]!.y[0]!, 0.3, 1e-6);
         await set(page, "logY", true);
-        await drawn(page, "^Loss: .*steps 40");
+        await drawn(page, "^Loss: .*steps = 40");
         assertEquals(
           await page.evaluate(
             `[...document.querySelectorAll(".plot")].find(({ data }) => data === found).layout.yaxis.type`,
@@ -190,10 +191,8 @@ Deno.test({
             (rows) => rows.map((row) => row.getAttribute("data-run")),
           );
           const hash = new URL(page.url()).hash;
-          assertEquals([...new URLSearchParams(hash.slice(1))], [["~x", "tokens"], ["~pin", ids[0]!], [
-            "~hide",
-            ids[1]!,
-          ]]);
+          const { view, pinned, hidden } = decodeState(hash.slice(1));
+          assertEquals([[...view], pinned, hidden], [[["x", "tokens"]], [ids[0]!], [ids[1]!]]);
           await reopen(hash);
           assertMatch(
             await page.$eval("#filters output", (output) => output.textContent ?? ""),
@@ -203,7 +202,7 @@ Deno.test({
             await page.$eval(`${row}(1) .pin`, (pin) => pin.textContent),
             "★",
           );
-          const [line] = (await drawn(page, "^Loss: .*steps 40")).filter(({ mode }) => mode === "lines");
+          const [line] = (await drawn(page, "^Loss: .*steps = 40")).filter(({ mode }) => mode === "lines");
           assertEquals(Number(line!.x.at(-1)) % TOKENS, 0);
         },
       );
@@ -214,7 +213,7 @@ Deno.test({
           (button) => button.textContent ?? "",
         );
         await page.click("table[data-of=runs] tbody tr .open");
-        assertStringIncludes(page.url(), `%7Erun=${id}`);
+        assertEquals(decodeState(new URL(page.url()).hash.slice(1)).opened, id);
         await page.waitForSelector("#run .scatterlayer path");
         const text = await page.$eval("#run", (element) => element.textContent ?? "");
         for (
@@ -264,9 +263,9 @@ Deno.test({
         const [head, ...rows] = table.text.trimEnd().split("\r\n");
         assertStringIncludes(head!, "run,policy,");
         assertEquals(rows.length, 7);
-        await drawn(page, "^Loss: .*steps 40");
+        await drawn(page, "^Loss: .*steps = 40");
         const key = (key: string) =>
-          `[...document.querySelectorAll("figure")].find((figure) => /^Loss: .*steps 40/.test(figure.innerText)).querySelector(".plot")` +
+          `[...document.querySelectorAll("figure")].find((figure) => /^Loss: .*steps = 40/.test(figure.innerText)).querySelector(".plot")` +
           `.dispatchEvent(new KeyboardEvent("keydown", { key: ${JSON.stringify(key)}, bubbles: true }))`;
         const csv = await download(page, key("c"));
         assertMatch(csv.name, /^loss-character-t-64-.*steps-40.*\.csv$/);
@@ -277,6 +276,70 @@ Deno.test({
         assertMatch(png.text, /^data:image\/png;base64,iVBOR/);
       });
       assertEquals(deeds.complaints, []);
+      await t.step(
+        "a shared address restores filters of any value, of one tag of several, and sorted tables",
+        async () => {
+          const tagged = Deno.makeTempDirSync();
+          const tags = [[], ["!a"], ["!a", "none"], ["none"]];
+          for (const [i, own] of tags.entries()) {
+            const folder = writeSyntheticRun(tagged, {
+              losses: [3, 2],
+              evals: [{ step: 2, loss: 2 + i }],
+              spec: { seed: i, tokenizer: ["!", "", "a,b", "a&b=%21"][i]! },
+            });
+            if (own.length > 0) writeNote(runPaths(folder).note, { text: "", tags: own });
+          }
+          const html = await renderReport({ title: "tags", runs: readRuns(tagged), reproduce: [] });
+          const path = join(tagged, "report.html"), { href } = pathToFileURL(path);
+          Deno.writeTextFileSync(path, html);
+          const page = await browser.newPage();
+          const open = async (hash: string) => {
+            await page.goto("about:blank");
+            await page.goto(href + hash);
+            await page.waitForSelector("body[data-ready]");
+          };
+          const rows = () =>
+            page.$$eval(
+              "table[data-of=runs] tbody tr:not([hidden])",
+              (found) =>
+                found.map((row) =>
+                  [...row.querySelectorAll("td")].map(({ textContent }) => textContent).join("|")
+                ),
+            );
+          const press = (axis: string, label: string) =>
+            page.evaluate(`[...document.querySelectorAll("#filters [data-axis=${axis}] label")]
+              .find(({ textContent }) => textContent === ${JSON.stringify(label)}).click()`);
+          await open("");
+          assertEquals((await rows()).length, 4);
+          // A run with both tags matches each of them.
+          for (const label of ["no tag", "none"]) await press("tags", label);
+          const withA = await rows();
+          assertEquals(withA.length, 2);
+          await press("tokenizer", "a,b");
+          await page.click("table[data-of=runs] th[data-column=valLoss] button");
+          await page.click("table[data-of=runs] th[data-column=valLoss] button");
+          const { hash } = new URL(page.url());
+          const before = await rows();
+          assertEquals(before.length, 1);
+          await open(hash);
+          assertEquals(await rows(), before);
+          assertEquals(
+            await page.$eval("th[aria-sort=descending]", (th) => th.getAttribute("data-column")),
+            "valLoss",
+          );
+          for (const label of ["!", "", "a,b", "a&b=%21"]) {
+            await open("");
+            for (const other of ["!", "", "a,b", "a&b=%21"]) {
+              if (other !== label) await press("tokenizer", other);
+            }
+            const only = await rows();
+            assertEquals(only.length, 1, label);
+            await open(new URL(page.url()).hash);
+            assertEquals(await rows(), only, label);
+          }
+          Deno.removeSync(tagged, { recursive: true });
+        },
+      );
     } finally {
       await browser.close();
       Deno.removeSync(dir, { recursive: true });

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { count, nats, percent, plainText, signed } from "./format.ts";
+import { count, nats, percent, signed } from "./format.ts";
 import type { ComparedPair, Comparison } from "./compare_pairs.ts";
 import { POWER } from "./power.ts";
 import type { Judged } from "./_verdict_types.ts";
+import { plainText } from "./plain_text.ts";
 
 /** Returns the sentence of pairs whose losses are bit-identical. */
 export function identicalSentence({ precision, differs, pairs }: Comparison): string {

@@ -9,8 +9,9 @@ import { type NamedComparison, verdictName, verdictSentences } from "./compare_g
 import { count, formatTable, signed } from "./format.ts";
 import { BASELINE } from "./precision_name.ts";
 import type { Summary } from "./summary.ts";
+import { plainText } from "./plain_text.ts";
 
-/** Width of the widest line, in columns. Longer names of settings are cut. */
+/** Width of the widest line, in columns. Longer names of settings are shortened. */
 const COLUMNS = 80;
 
 /** Maximum number of verdicts with a sentence of their own. */
@@ -45,9 +46,9 @@ function gapLines(groups: readonly NamedComparison[], tolerance: number): string
     const room = COLUMNS - 2 - 2 - gap - half - 2 - width("verdict");
     const name = Math.min(room, width("setting"));
     return [
-      `${precision} against ${BASELINE}`,
+      `${plainText(precision)} against ${BASELINE}`,
       ...rows.map((row) => {
-        const setting = clip(row.setting, name);
+        const setting = clip(plainText(row.setting, name), name);
         return `  ${setting}${" ".repeat(name - widthOf(setting))}  ${row.gap.padStart(gap)}` +
           `${row.half.padEnd(half)}  ${row.verdict}`;
       }),
@@ -68,7 +69,7 @@ function verdictText(groups: readonly NamedComparison[]): string {
   const byPrecision = Map.groupBy(groups, ({ comparison: { precision } }) => precision.other);
   return [...byPrecision].map(([precision, own]) => {
     const kinds = [...Map.groupBy(own, ({ verdict }) => verdict.kind)];
-    return `${precision}: ${kinds.map(([kind, some]) => `${some.length} ${kind}`).join(", ")} of ${
+    return `${plainText(precision)}: ${kinds.map(([kind, some]) => `${some.length} ${kind}`).join(", ")} of ${
       count(own.length, "setting")
     }.`;
   }).join("\n");

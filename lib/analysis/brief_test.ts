@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeSyntheticRun } from "../../tests/support/synthetic_runs.ts";
 import { widthOf } from "../progress/width.ts";
 import { readRuns } from "../record/mod.ts";
@@ -47,7 +47,7 @@ Deno.test("briefText() has one line of at most 80 columns per setting, and count
   assertEquals(rows.length, 5);
   for (const row of rows) assert(widthOf(row) <= 80, row);
   assertEquals(lines[0], "bf16-autocast against float32");
-  assert(rows[0]!.endsWith("…  +0.00115 ± 0.00064  stable"), rows[0]);
+  assertMatch(rows[0]!, /…[ ,T=\d]+, lr = 0\.001 #[0-9a-f]{6} {2}\+0\.00115 ± 0\.00064 {2}stable$/);
   assertStringIncludes(text, "\n\nbf16-autocast: 4 stable, 1 degraded of 5 settings.");
 });
 

@@ -5,7 +5,7 @@
  */
 import { table } from "arquero";
 import { describeNonFinite } from "../record/mod.ts";
-import { count, formatTable, nats, plainText } from "./format.ts";
+import { count, formatTable, nats } from "./format.ts";
 import type { Estimate } from "./student.ts";
 import type { Table } from "./tables.ts";
 import type { NamedComparison } from "./compare_groups.ts";
@@ -13,6 +13,7 @@ import type { Comparison } from "./compare_pairs.ts";
 import type { FloorSource } from "./noise_floor.ts";
 import { POWER } from "./power.ts";
 import { ownSpikes, type Verdict, verdictOf } from "./verdict.ts";
+import { plainText } from "./plain_text.ts";
 
 /** Number of pairs from which the sign-flip test can have p < 0.05: its smallest p-value is 2^(1 - n). */
 const SIGN_FLIP_PAIRS = 6;

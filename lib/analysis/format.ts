@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { printable } from "../error/printable.ts";
 import { greatest } from "../number/extent.ts";
+import { RUN_FIELDS } from "../options/run_fields.ts";
 import { widthOf } from "../progress/width.ts";
+import { plainText } from "./plain_text.ts";
 import type { Table } from "./tables.ts";
 
 /** Labels and number formats of columns. */
@@ -76,24 +77,16 @@ export function count(n: number, noun: string): string {
 }
 
 /**
- * Formats a cell. Fractions have the decimals of the column (default 4); missing values are a dash. Control and
- * bidirectional characters become `�`, and long text is truncated.
+ * Formats a cell. Fractions have the decimals of the column (default 4), options of runs have all digits, and missing values
+ * are a dash. Text is shortened as {@linkcode plainText} does.
  */
 export function formatCell(value: unknown, column: string = ""): string {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return plainText(String(value));
   const { digits = 4, signed: withSign = false } = COLUMNS[column] ?? {};
   if (withSign) return signed(value, digits);
-  return Number.isInteger(value) || !Number.isFinite(value) ? String(value) : value.toFixed(digits);
-}
-
-/** Maximum length of displayed text, in characters. */
-const LONGEST = 60;
-
-/** Returns text as one line, without control and format characters, truncated to 60 characters. */
-export function plainText(text: string): string {
-  const characters = [...printable(text)];
-  return characters.length <= LONGEST ? characters.join("") : `${characters.slice(0, LONGEST - 1).join("")}…`;
+  const isWhole = Object.hasOwn(RUN_FIELDS, column) || Number.isInteger(value) || !Number.isFinite(value);
+  return isWhole ? String(value) : value.toFixed(digits);
 }
 
 /**
@@ -104,9 +97,9 @@ export function plainText(text: string): string {
 export function splitColumns(table: Table): { shown: string[]; alike: { label: string; text: string }[] } {
   const shown: string[] = [], alike: { label: string; text: string }[] = [];
   for (const name of table.columnNames()) {
-    const cells = [...table.array(name) as Iterable<unknown>].map((value) => formatCell(value, name));
-    if (cells.length > 1 && new Set(cells).size === 1) {
-      alike.push({ label: columnLabel(name), text: cells[0]! });
+    const values = [...table.array(name) as Iterable<unknown>];
+    if (values.length > 1 && new Set(values).size === 1) {
+      alike.push({ label: columnLabel(name), text: formatCell(values[0], name) });
     } else shown.push(name);
   }
   return { shown, alike };

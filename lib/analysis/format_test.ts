@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { table } from "arquero";
-import { formatCell, formatTable, nats, plainText, signed } from "./format.ts";
+import { formatCell, formatTable, nats, signed } from "./format.ts";
+import { plainText } from "./plain_text.ts";
 
 Deno.test("formatCell() formats numbers by column", () => {
   assertEquals(formatCell(2.34567, "valLoss"), "2.3457");
@@ -32,15 +33,48 @@ Deno.test("nats() shows small numbers other than 0", () => {
   assertEquals([0, 4.24e-6, 5e-6, 0.0123456].map(nats), ["0.00000", "4.2e-6", "0.00001", "0.01235"]);
 });
 
-Deno.test("plainText() removes control characters, bidirectional characters and line breaks", () => {
-  assertEquals(plainText("a\x1b[31mb\r\nc\u202ed\u2028e\u0000\u200b"), "a�[31mb��c�d�e��");
-  assertEquals(plainText("\ud800x"), "�x");
+Deno.test("plainText() replaces control characters, bidirectional characters and line breaks", () => {
+  const plain = (text: string) => {
+    assertMatch(plainText(text), / #[0-9a-f]{6}$/);
+    return plainText(text).slice(0, -8);
+  };
+  assertEquals(plain("a\x1b[31mb\r\nc\u202ed\u2028e\u0000\u200b"), "a�[31mb��c�d�e��");
+  assertEquals(plain("\ud800x"), "�x");
   assertEquals(plainText("ß日本語 🙂"), "ß日本語 🙂");
 });
 
-Deno.test("plainText() truncates long text between characters", () => {
+Deno.test("plainText() keeps the beginning and the end of long text, and cuts between characters", () => {
   assertEquals(plainText("🙂".repeat(60)), "🙂".repeat(60));
-  assertEquals(plainText("🙂".repeat(61)), `${"🙂".repeat(59)}…`);
+  assertMatch(plainText("🙂".repeat(61)), /^(🙂){31}…(🙂){20} #[0-9a-f]{6}$/u);
+  assertEquals([...plainText("x".repeat(1000), 30)].length, 30);
+});
+
+Deno.test("plainText() returns different texts for different texts", () => {
+  const long = "softmax@h.0=float32,".repeat(3), marked = plainText(`${long}a${long}`);
+  assertEquals(plainText(marked), marked);
+  const texts = [
+    "a",
+    "\u202e",
+    "\u200b",
+    "\ufffd",
+    "\ud800",
+    "\ud801",
+    `${long}a${long}`,
+    `${long}b${long}`,
+  ];
+  assertEquals(new Set(texts.map((text) => plainText(text))).size, texts.length);
+});
+
+Deno.test("formatCell() shows all digits of a run's options, so that different values differ", () => {
+  assertEquals([1e-5, 2e-5, 0.123456789].map((lr) => formatCell(lr, "lr")), [
+    "0.00001",
+    "0.00002",
+    "0.123456789",
+  ]);
+});
+
+Deno.test("formatTable() lists a column as constant only if its values are equal, not if they look alike", () => {
+  assertEquals(formatTable(table({ valLoss: [2.00001, 2.00002] })), "val loss\n  2.0000\n  2.0000");
 });
 
 Deno.test("formatTable() aligns numbers right and text left, and lists constant columns below the table", () => {

@@ -3,18 +3,12 @@
  *
  * @module
  */
-import {
-  canonicalJson,
-  fieldText,
-  isPerturbed,
-  perturbationOf,
-  type RecordedRun,
-  type RunSpec,
-  varyingFields,
-} from "../record/mod.ts";
-import { plainText } from "./format.ts";
-import { deviceOf, precisionName } from "./precision_name.ts";
+import { canonicalJson, isPerturbed, perturbationOf, type RecordedRun, type RunSpec } from "../record/mod.ts";
+
+import { precisionName } from "./precision_name.ts";
+import { settingKey, settingNamer } from "./settings.ts";
 import { keyOf, type Pair, pairRuns, PRECISION } from "./stability.ts";
+import { plainText } from "./plain_text.ts";
 
 /** Pairs of one setting and one lower precision. */
 export interface PairGroup {
@@ -30,35 +24,25 @@ export interface PairGroup {
   readonly unfinished: number;
 }
 
-/** Fields that are not part of a setting, or have a place of their own in its name. */
-const NAMED: readonly (keyof RunSpec)[] = ["tokenizer", "T", "seed", ...PRECISION];
-
 /** Groups the pairs of a folder by setting and lower precision. Omits groups without a finished pair. */
 export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
   const pairs = pairRuns(runs);
   const groups = [
     ...Map.groupBy(
       pairs,
-      ({ other }) => `${precisionName(other.manifest.spec)} ${keyOf(other, [...PRECISION, "seed"])}`,
+      ({ other }) => `${precisionName(other.manifest.spec)} ${settingKey(other)}`,
     ).values(),
   ];
-  const varying = varyingFields(groups.map((group) => group[0]!.other.manifest.spec), NAMED);
-  const several = new Set(groups.map((group) => deviceOf(group[0]!.other))).size > 1;
+  const nameOf = settingNamer(groups.map(([first]) => first!.other));
   return groups.flatMap((group) => {
     const finished = group.filter(({ baseline, other }) =>
       baseline.status === "finished" && other.status === "finished"
     );
     const [first] = finished;
     if (first === undefined) return [];
-    const { spec } = first.other.manifest;
     const key = keyOf(first.baseline, ["seed"]);
-    const setting = [
-      `${plainText(spec.tokenizer)}, T = ${spec.T}`,
-      ...varying.map((field) => `${field} = ${plainText(fieldText(spec, field))}`),
-      ...several ? [plainText(deviceOf(first.other))] : [],
-    ].join(", ");
     return [{
-      setting,
+      setting: nameOf(first.other),
       pairs: finished.sort((a, b) => a.other.manifest.spec.seed - b.other.manifest.spec.seed),
       seeds: runs.filter((run) => run.status === "finished" && keyOf(run, ["seed"]) === key),
       perturbed: perturbedPairs(runs, first.baseline),

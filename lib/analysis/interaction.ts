@@ -7,12 +7,13 @@
 import { table } from "arquero";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import { type PairGroup, pairGroups } from "./groups.ts";
-import { count, percent, plainText, signed } from "./format.ts";
+import { count, percent, signed } from "./format.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { gapOf, type Pair } from "./stability.ts";
 import { detectable } from "./power.ts";
 import { DEFAULT_LEVEL, type Estimate, estimate, holm, meanP } from "./student.ts";
 import type { Table } from "./tables.ts";
+import { plainText } from "./plain_text.ts";
 
 /**
  * Metric of a pair. `validation`: gap of the final validation loss in nats per token. `bitsPerByte`: the same gap in
@@ -250,7 +251,7 @@ export function gridSentences({ precision, seeds, level, effects, leftOut }: Gri
     }.`;
   });
   if (leftOut.length === 0) return sentences;
-  const names = leftOut.map(plainText).join(", ");
+  const names = leftOut.map((name) => plainText(name)).join(", ");
   return [...sentences, `${plainText(precision)}: without ${names}, which has no V in its name.`];
 }
 

@@ -31,16 +31,7 @@ export {
 } from "./culprit.ts";
 export { culpritBound, type CulpritOptions, searchCulprit, type ShareOf } from "./find_culprit.ts";
 export { type Block, blockMeans, blocksOf } from "./gap_blocks.ts";
-export {
-  columnLabel,
-  count,
-  formatCell,
-  formatTable,
-  percent,
-  plainText,
-  signed,
-  splitColumns,
-} from "./format.ts";
+export { columnLabel, count, formatCell, formatTable, percent, signed, splitColumns } from "./format.ts";
 export { otherSeeds, pairNotes, pairProblem, perturbedPairs } from "./groups.ts";
 export {
   GAP_MEASURES,
@@ -53,8 +44,10 @@ export {
   gridTable,
 } from "./interaction.ts";
 export { median } from "./median.ts";
+export { plainText } from "./plain_text.ts";
 export { BASELINE, deviceOf, isBaseline, type OfPrecision, precisionName } from "./precision_name.ts";
 export { roundToBfloat16, roundToFloat16 } from "./rounding.ts";
+export { codeOf, settingKey, settingNamer, textNamer } from "./settings.ts";
 export { type SpikeOptions, spikes } from "./spikes.ts";
 export {
   countNonFinite,

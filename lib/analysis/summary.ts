@@ -5,12 +5,13 @@
  */
 import { underflowWarning } from "../precision/mod.ts";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
-import { count, formatTable, nats, plainText, signed } from "./format.ts";
+import { count, formatTable, nats, signed } from "./format.ts";
 import { BASELINE, precisionName } from "./precision_name.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, type Gap, gapOf, type Pair, pairRuns } from "./stability.ts";
 import { pooledSeedSpread } from "./noise_floor.ts";
 import { compareGroups, type NamedComparison, verdictSentences } from "./compare_groups.ts";
 import { pairTable, runTable, type Table } from "./tables.ts";
+import { plainText } from "./plain_text.ts";
 
 /** Summary of a sweep. */
 export interface Summary {

@@ -19,6 +19,7 @@ import {
 } from "../record/mod.ts";
 import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
+import { codeOf, textNamer } from "./settings.ts";
 import { spikes } from "./spikes.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, PRECISION } from "./stability.ts";
 
@@ -50,6 +51,7 @@ const RUN_COLUMNS = [
  * Missing values are NaN.
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
+  const textOf = textNamer(runs);
   const rows = runs.map((run) => {
     const { manifest: { runId, spec }, status } = run;
     const { steps, evals } = seriesOf(run);
@@ -57,7 +59,7 @@ export function runTable(runs: readonly RecordedRun[]): Table {
     const last = evals.at(-1);
     return {
       run: runId,
-      data: spec.data,
+      data: textOf(run),
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: precisionName(spec),
@@ -103,11 +105,12 @@ const PAIR_COLUMNS = [
  */
 export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TOLERANCE): Table {
   const speedOf = (run: RecordedRun) => median(seriesOf(run).steps.tokensPerSecond);
+  const textOf = textNamer(pairs.map(({ other }) => other));
   const rows = pairs.map((pair) => {
     const { spec } = pair.other.manifest;
     const gap = gapOf(pair, tolerance);
     return {
-      data: spec.data,
+      data: textOf(pair.other),
       tokenizer: spec.tokenizer,
       T: spec.T,
       policy: precisionName(spec),
@@ -147,20 +150,24 @@ export async function openStepTable(sweepDir: string): Promise<Table> {
 
 /** Fields of specs that tables name in columns of their own. */
 const NAMED: readonly (keyof RunSpec)[] = [
-  ...["data", "tokenizer", "T", "seed", "perturb", "reorder", "threads", ...PRECISION] as const,
+  ...["data", "tokenizer", "T", "seed", "perturb", "reorder", ...PRECISION] as const,
 ];
 
 /**
- * Returns a table of runs or pairs, which has its columns even without rows. The device follows the policy if there are
- * several devices. The perturbation, and fields in which the runs differ, follow the seed.
+ * Returns a table of runs or pairs, which has its columns even without rows. Device and code follow the policy if there are
+ * several. The perturbation, and fields in which the runs differ, follow the seed.
  */
 function tableOf<Name extends string>(
   runs: readonly RecordedRun[],
   { columns, rows }: { columns: readonly Name[]; rows: readonly Readonly<Record<Name, unknown>>[] },
 ): Table {
   const specs = runs.map(({ manifest: { spec } }) => spec), devices = runs.map(deviceOf);
+  const codes = runs.map((run) => codeOf(run).slice(0, 12));
   const after: Readonly<Record<string, readonly (readonly [string, readonly unknown[]])[]>> = {
-    policy: new Set(devices).size > 1 ? [["device", devices]] : [],
+    policy: [
+      ...new Set(devices).size > 1 ? [["device", devices] as const] : [],
+      ...new Set(codes).size > 1 ? [["code", codes] as const] : [],
+    ],
     status: runs.some(({ note }) => note !== undefined && note.tags.length > 0)
       ? [["tags", runs.map(({ note }) => note?.tags.join(", ") ?? "")]]
       : [],

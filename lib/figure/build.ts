@@ -51,7 +51,7 @@ export function curveFigure(text: FigureText, curves: readonly Curve[]): Figure 
     const { name, mode = "lines", dash = "solid" } = curve;
     const color = curve.color ?? PALETTE[i % PALETTE.length]!;
     const kept = curve.band === undefined ? thin(curve.points, POINTS) : curve.points;
-    const style = { type: "scatter", name: plotlyText(name), legendgroup: plotlyText(name) };
+    const style = { type: "scatter", name: plotlyText(name), legendgroup: name };
     const edge = (key: "low" | "high", fill: PlotlyObject) => ({
       ...style,
       mode: "lines",

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { DEFAULT_LEVEL, estimate, gapOf, pairRuns, precisionName } from "../analysis/mod.ts";
+import { DEFAULT_LEVEL, estimate, gapOf, pairRuns, plainText, precisionName } from "../analysis/mod.ts";
 import { type RecordedRun, seriesOf } from "../record/mod.ts";
 import { COLORS, layoutOf, NEUTRAL, pick, valuesOf } from "./_traces.ts";
 import { plotlyText } from "./escape.ts";
-import { type Facet, facetsOf, metaOf } from "./facets.ts";
+import { facetsOf, metaOf, namedValue, runNamer } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 import { GAP_AXIS } from "./figures.ts";
 
@@ -28,7 +28,7 @@ interface Item {
 /** Horizontal axis of a figure. */
 interface Axis {
   readonly label: string;
-  /** Returns the category of a run. */
+  /** Returns the category of a run. Different values have different categories. */
   readonly key: (run: RecordedRun) => string;
   /** All categories, in order. */
   readonly categories: readonly string[];
@@ -85,12 +85,12 @@ function figuresOf(items: readonly Item[], quantity: Quantity): Figure[] {
   const facets = facetsOf(items.map(({ run }) => run)).filter(({ key }) => !NOT_DRAWN.includes(key));
   const axes: Axis[] = facets.map((facet) => ({
     label: facet.label,
-    key: (run) => nameOf(facet, facet.valueOf(run)),
-    categories: facet.values.map((value) => nameOf(facet, value)),
+    key: (run) => namedValue(facet, facet.valueOf(run), " = "),
+    categories: facet.values.map((value) => namedValue(facet, value, " = ")),
   }));
   const isAxis = (key: string) => facets.some((facet) => facet.key === key);
   if (axes.length === 0 || isAxis("T") && isAxis("tokenizer")) {
-    const key = ({ manifest: { spec } }: RecordedRun) => `${spec.tokenizer}, T = ${spec.T}`;
+    const key = ({ manifest: { spec } }: RecordedRun) => `${plainText(spec.tokenizer)}, T = ${spec.T}`;
     axes.push({
       label: "vocabulary and T",
       key,
@@ -101,19 +101,16 @@ function figuresOf(items: readonly Item[], quantity: Quantity): Figure[] {
     .map((axis) => figureOf(items, axis, quantity));
 }
 
-function nameOf({ key }: Facet, value: string): string {
-  return ["tokenizer", "data", "device"].includes(key) ? value : `${key} = ${value}`;
-}
-
 function figureOf(items: readonly Item[], axis: Axis, quantity: Quantity): Figure {
   const { label, categories } = axis, { title: what, of, unit, how, zero } = quantity;
   const finite = items.filter(({ value }) => Number.isFinite(value));
   const lost = items.length - finite.length;
   const policies = valuesOf(items.map(({ run }) => run), precisionName);
   const seeds = valuesOf(items.map(({ run }) => run), ({ seed }) => seed);
+  const nameOf = runNamer(items.map(({ run }) => run));
   const data = policies.flatMap((policy, i) =>
     tracesOf(finite.filter(({ run }) => precisionName(run.manifest.spec) === policy), {
-      ...{ policy, axis, seeds, color: pick(COLORS, i) },
+      ...{ policy, axis, seeds, nameOf, color: pick(COLORS, i) },
     })
   );
   const title = `${what} by ${label}${lost === 0 ? "" : ` (not finite in ${lost} of ${items.length} ${of})`}`;
@@ -142,10 +139,11 @@ function figureOf(items: readonly Item[], axis: Axis, quantity: Quantity): Figur
 /** Returns the marks of one precision, and their means per category. */
 function tracesOf(
   items: readonly Item[],
-  { policy, axis: { key, categories }, seeds, color }: {
+  { policy, axis: { key, categories }, seeds, nameOf, color }: {
     policy: string;
     axis: Axis;
     seeds: readonly number[];
+    nameOf: (run: RecordedRun) => string;
     color: string;
   },
 ): PlotlyObject[] {
@@ -160,14 +158,12 @@ function tracesOf(
   return [
     {
       ...style,
-      name: plotlyText(policy),
+      name: plotlyText(plainText(policy)),
       // Each mark has its own run, so that the page can filter marks one by one.
       meta: { points: items.map(({ run }) => metaOf(run).run) },
       x: items.map(({ run }) => plotlyText(key(run))),
       y: items.map(({ value }) => value),
-      text: items.map((item) =>
-        plotlyText(`${specOf(item).tokenizer}, T = ${specOf(item).T}, seed ${specOf(item).seed}`)
-      ),
+      text: items.map((item) => plotlyText(nameOf(item.run))),
       marker: {
         color,
         size: 10,
@@ -179,9 +175,9 @@ function tracesOf(
     },
     {
       ...style,
-      name: plotlyText(`${policy}, mean`),
+      name: plotlyText(`${plainText(policy)}, mean`),
       meta: {
-        mean: plotlyText(policy),
+        mean: policy,
         role: "category",
         members: items.map((item) => ({ ...metaOf(item.run), x: plotlyText(key(item.run)), y: item.value })),
       },

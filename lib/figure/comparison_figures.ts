@@ -9,6 +9,7 @@ import {
   type GapMeasure,
   type Grid,
   percent,
+  plainText,
   squaredBias,
 } from "../analysis/mod.ts";
 import { COLORS, layoutOf, NEUTRAL, pick } from "./_traces.ts";
@@ -59,7 +60,7 @@ export function gridFigures({ precision, cells, level }: Grid): Figure[] {
         marker: { color, size: 8 },
       };
     });
-    const title = `${SHORT[name]} by T and V: ${precision}`;
+    const title = `${SHORT[name]} by T and V: ${plainText(precision)}`;
     const base = layoutOf(title, { x: `${AXES[over]} (${percent(level)} intervals)`, y: unit });
     return {
       title,
@@ -98,7 +99,9 @@ export function culpritFigures(
     { shares: alone, of: signal === "replay" ? "squared error" : "gap" },
     { shares: ofBias, of: "squared bias" },
   ].filter(({ shares }) => shares.length > 0)
-    .map(({ shares, of }) => shareFigure(shares, `Share of the ${of} per part: ${precision}, ${setting}`));
+    .map(({ shares, of }) =>
+      shareFigure(shares, `Share of the ${of} per part: ${plainText(precision)}, ${setting}`)
+    );
 }
 
 function shareFigure(alone: CulpritFinding["search"]["alone"], title: string): Figure {

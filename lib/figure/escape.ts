@@ -14,15 +14,18 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+/** Maximum length of a label: a shortened precision with its seed fits. */
+const LONGEST = 120;
+
 /** Escapes text for HTML elements and quoted attributes. Replaces control and bidirectional characters by `�`. */
 export function escapeHtml(text: string): string {
   return printableLines(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
 /**
- * Escapes text for a Plotly label, where tags and entities have effects. The result is one line, cut to 60 characters. Not
- * for Plotly templates, which also interpret `%{…}`.
+ * Escapes text for a Plotly label, where tags and entities have effects. The result is one line, shortened to 120 characters.
+ * Not for Plotly templates, which also interpret `%{…}`.
  */
 export function plotlyText(text: string): string {
-  return plainText(text).replace(/[&<>]/g, (character) => ENTITIES[character]!);
+  return plainText(text, LONGEST).replace(/[&<>]/g, (character) => ENTITIES[character]!);
 }

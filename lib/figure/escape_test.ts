@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { escapeHtml, plotlyText } from "./escape.ts";
 
 const HOSTILE = `</script><img src=x onerror="alert('1')">&lt;\u2028\u2029<!--`;
@@ -11,6 +11,6 @@ Deno.test("escapeHtml() escapes all characters that open a tag, an attribute or 
 
 Deno.test("plotlyText() escapes tags, removes line ends, and cuts before it escapes", () => {
   assertEquals(plotlyText('<a href="x">&lt;b'), '&lt;a href="x"&gt;&amp;lt;b');
-  assertEquals(plotlyText("a\nb"), "a\ufffdb");
-  assertEquals(plotlyText("<".repeat(100)), `${"&lt;".repeat(59)}…`);
+  assertMatch(plotlyText("a\nb"), /^a\ufffdb #[0-9a-f]{6}$/);
+  assertMatch(plotlyText("<".repeat(200)), /^(&lt;){91}…(&lt;){20} #[0-9a-f]{6}$/);
 });

@@ -17,6 +17,7 @@ import {
   type Pair,
   pairRuns,
   perturbedPairs,
+  plainText,
   precisionName,
 } from "../analysis/mod.ts";
 import { isPerturbed, type RecordedRun, seriesOf } from "../record/mod.ts";
@@ -62,7 +63,7 @@ export function lossFigures(all: readonly RecordedRun[]): SettingFigure[] {
       const { steps, evals } = seriesOf(run);
       const isBase = isBaseline(spec);
       const color = isBase ? BASE_COLOR : pick(COLORS, policies.indexOf(precisionName(spec)));
-      const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
+      const name = plotlyText(`${plainText(precisionName(spec))}, seed ${spec.seed}`);
       const meta = metaOf(run);
       const training = { x: steps.step, y: steps.loss };
       const validation = { x: evals.map(({ step }) => step), y: evals.map(({ loss }) => loss) };
@@ -137,7 +138,7 @@ export function gapFigures(
       const { spec } = pair.other.manifest;
       const points = { x: seriesOf(pair.other).steps.step, y: gaps[i]!.byStep };
       const color = pick(COLORS, policies.indexOf(precisionName(spec)));
-      const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
+      const name = plotlyText(`${plainText(precisionName(spec))}, seed ${spec.seed}`);
       const line = { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: 1.5 };
       const meta = metaOf(pair.other);
       return [
@@ -184,7 +185,7 @@ function meanTraces(
   const { blocks, pairs, precision }: Comparison = comparePairs(finished, { perturbed });
   const shown = blocks.filter(({ gap }) => gap.half !== undefined && Number.isFinite(gap.mean));
   if (shown.length === 0) return [];
-  const name = plotlyText(precision.other);
+  const name = plotlyText(plainText(precision.other));
   const x = shown.map(({ first, last }) => (first + last) / 2);
   const isSound = ({ divergedAt: { baseline, other } }: Comparison["pairs"][number]) =>
     baseline === undefined && other === undefined;
@@ -196,13 +197,13 @@ function meanTraces(
   const line = (role: string, y: (number | null)[], style: PlotlyObject): PlotlyObject => ({
     type: "scatter",
     mode: "lines",
-    meta: { mean: name, role },
+    meta: { mean: precision.other, label: name, role },
     x,
     y,
     hoverinfo: "skip",
     ...style,
   });
-  const edge = { showlegend: false, line: { width: 0 }, legendgroup: name };
+  const edge = { showlegend: false, line: { width: 0 }, legendgroup: precision.other };
   const floor = (sign: number): PlotlyObject[] =>
     shown.every((block) => block.floor === undefined) ? [] : [line(
       "floor",
@@ -216,7 +217,7 @@ function meanTraces(
     )];
   const mean = line("mean", shown.map(({ gap }) => gap.mean), {
     name: `${name}, mean of ${finished.length}, ${100 * DEFAULT_LEVEL} % interval`,
-    legendgroup: name,
+    legendgroup: precision.other,
     line: { color, width: 3 },
   });
   return [

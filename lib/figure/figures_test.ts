@@ -111,8 +111,8 @@ Deno.test("figures separate settings by every field of their specs", () => {
     }))
   ));
   assertEquals(lossFigures(runs).map(({ title }) => title), [
-    "Loss: character, T = 64, lr 0.001",
-    "Loss: character, T = 64, lr 0.01",
+    "Loss: character, T = 64, lr = 0.001",
+    "Loss: character, T = 64, lr = 0.01",
   ]);
   const [byLr] = gapByAxisFigures(runs);
   assertEquals([byLr!.title, byLr!.data[1]!["x"]], ["Gap by lr", ["lr = 0.001", "lr = 0.01"]]);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isBaseline, precisionName } from "../analysis/mod.ts";
+import { isBaseline, plainText, precisionName } from "../analysis/mod.ts";
 import { greatest } from "../number/extent.ts";
 import { type ProbedStep, type RecordedRun, seriesOf } from "../record/mod.ts";
 import { heatMapFigure } from "./build.ts";
@@ -82,7 +82,7 @@ function scaleMaps(run: RecordedRun): Figure[] {
   if (operands.length === 0) return [];
   const figure = heatMapFigure(
     {
-      title: `Delayed scales (log2): ${precisionName(run.manifest.spec)}`,
+      title: `Delayed scales (log2): ${plainText(precisionName(run.manifest.spec))}`,
       ...{ x: "step", y: "operand", height: 140 + 26 * Math.max(4, operands.length) },
     },
     {
@@ -109,7 +109,7 @@ function heatMaps(run: RecordedRun): Figure[] {
     if (values.flat().every((value) => !(Math.abs(value) > 0))) return [];
     const figure = heatMapFigure(
       {
-        title: `${title}: ${precisionName(spec)}`,
+        title: `${title}: ${plainText(precisionName(spec))}`,
         ...{ x: "step", y: "layer", height: 140 + 26 * Math.max(4, rows.length) },
       },
       {

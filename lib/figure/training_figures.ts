@@ -7,7 +7,7 @@ import { isBaseline, precisionName } from "../analysis/mod.ts";
 import { type RecordedRun, seriesOf, type StepSeries } from "../record/mod.ts";
 import { BASE_COLOR, COLORS, curve, DASHES, layoutOf, pick, pointsFor, valuesOf } from "./_traces.ts";
 import { plotlyText } from "./escape.ts";
-import { metaOf } from "./facets.ts";
+import { metaOf, runNamer } from "./facets.ts";
 import type { Figure, PlotlyObject } from "./figure.ts";
 
 /** A metric of every step. */
@@ -51,7 +51,7 @@ const METRICS: readonly Metric[] = [
 
 /** Returns one figure per metric of training, with one curve per run. Omits metrics that no run has. */
 export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
-  const most = pointsFor(runs.length);
+  const most = pointsFor(runs.length), nameOf = runNamer(runs);
   const policies = valuesOf(runs.filter((run) => !isBaseline(run.manifest.spec)), precisionName);
   const seeds = valuesOf(runs, ({ seed }) => seed);
   return METRICS.flatMap(({ title, unit, how, log, valuesOf }) => {
@@ -59,7 +59,7 @@ export function trainingFigures(runs: readonly RecordedRun[]): Figure[] {
       const { spec } = run.manifest, { steps } = seriesOf(run), y = valuesOf(steps);
       if (y === undefined || y.length === 0) return [];
       const color = isBaseline(spec) ? BASE_COLOR : pick(COLORS, policies.indexOf(precisionName(spec)));
-      const name = plotlyText(`${precisionName(spec)}, seed ${spec.seed}`);
+      const name = plotlyText(nameOf(run));
       const style = { name, meta: metaOf(run), legendgroup: name };
       const line = { color, dash: pick(DASHES, seeds.indexOf(spec.seed)), width: 1.25 };
       return [

@@ -21,6 +21,7 @@ import {
   nonFiniteNotes,
   type Pair,
   percent,
+  plainText,
   signed,
   type Table,
   type Verdict,
@@ -153,12 +154,12 @@ function sentenceOf(verdicts: readonly SettingVerdict[]): string {
   const largest = verdicts.filter(({ gap }) => Number.isFinite(gap))
     .sort((a, b) => Math.abs(b.gap) - Math.abs(a.gap))[0];
   const settings = count(verdicts.length, precisions.length > 1 ? "comparison" : "setting");
-  return `${precisions.join(", ")} against ${BASELINE} in ${settings}: ${counted.join(", ")}${
-    largest === undefined ? "" : `; the largest gap is ${gapText(largest, precisions.length > 1)}`
-  }.`;
+  return `${precisions.map((name) => plainText(name)).join(", ")} against ${BASELINE} in ${settings}: ${
+    counted.join(", ")
+  }${largest === undefined ? "" : `; the largest gap is ${gapText(largest, precisions.length > 1)}`}.`;
 }
 
 function gapText({ gap, half, setting, precision }: SettingVerdict, named: boolean): string {
   const interval = half === undefined ? "" : ` ± ${half.toFixed(5)}`;
-  return `${signed(gap)}${interval} nats (${setting}${named ? `, ${precision}` : ""})`;
+  return `${signed(gap)}${interval} nats (${setting}${named ? `, ${plainText(precision)}` : ""})`;
 }

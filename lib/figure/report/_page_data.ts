@@ -4,7 +4,14 @@
  * @module
  */
 import { gzipSync } from "node:zlib";
-import { columnLabel, DEFAULT_LEVEL, formatCell, type Table, tQuantile } from "../../analysis/mod.ts";
+import {
+  columnLabel,
+  DEFAULT_LEVEL,
+  formatCell,
+  isBaseline,
+  type Table,
+  tQuantile,
+} from "../../analysis/mod.ts";
 import { canonicalJson, type RecordedRun, seriesOf } from "../../record/mod.ts";
 import { type Facet, pairKey } from "../facets.ts";
 import type { Figure } from "../figure.ts";
@@ -34,7 +41,10 @@ export function pageData(
   const common = commonFields(fields);
   return {
     figures: figures.map(pageFigure),
-    facets: facets.map(({ key, label, values }) => ({ key, label, values: [...values] })),
+    facets: facets.map(({ key, label, values, textOf }) => ({
+      ...{ key, label },
+      values: values.map((value) => ({ value, text: textOf(value) })),
+    })),
     common,
     quantiles: Array.from(
       { length: Math.min(runs.length, MOST_QUANTILES) + 1 },
@@ -42,7 +52,11 @@ export function pageData(
     ),
     runs: Object.fromEntries(runs.map((run, i) => [run.manifest.runId, {
       pair: pairKey(run),
-      facets: Object.fromEntries(facets.map(({ key, valueOf }) => [key, valueOf(run)])),
+      isBase: isBaseline(run.manifest.spec),
+      facets: Object.fromEntries(facets.map(({ key, values, valueOf, valuesOf }) => [
+        key,
+        (valuesOf?.(run) ?? [valueOf(run)]).map((value) => values.indexOf(value)),
+      ])),
       fields: Object.fromEntries(Object.entries(fields[i]!).filter(([name]) => !(name in common))),
       results: Object.fromEntries(
         Object.entries(rows[i]!).filter(([name]) => RESULTS.includes(name))

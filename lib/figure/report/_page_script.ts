@@ -8,6 +8,64 @@
 /** A classic script that contains no data of a run. */
 export const SCRIPT: string = `
 (() => {
+  // lib/figure/report/page/address.ts
+  var OWN = "~";
+  var PINNED = "~pin";
+  var HIDDEN = "~hide";
+  var OPENED = "~run";
+  var SORTS = "~sort";
+  function encodeState({ filters, view: view2, sorts, pinned, hidden, opened }) {
+    const list = (name, values) => values.length === 0 ? [] : [[name, JSON.stringify(values)]];
+    return new URLSearchParams([
+      ...[...filters].map(([axis, filter]) => [axis, JSON.stringify(filter)]),
+      ...[...view2].map(([name, value]) => [OWN + name, value]),
+      ...list(SORTS, [...sorts].map(([table, { column, descending }]) => [table, column, descending])),
+      ...list(PINNED, pinned),
+      ...list(HIDDEN, hidden),
+      ...list(OPENED, opened === void 0 ? [] : [opened])
+    ]).toString();
+  }
+  function decodeState(fragment) {
+    const entries = new Map(new URLSearchParams(fragment));
+    const filters = /* @__PURE__ */ new Map(), view2 = /* @__PURE__ */ new Map();
+    for (const [name, text] of entries) {
+      if ([PINNED, HIDDEN, OPENED, SORTS].includes(name)) continue;
+      if (name.startsWith(OWN)) view2.set(name.slice(OWN.length), text);
+      else {
+        const { only, not } = parsed(text) ?? {};
+        if (isTexts(only)) filters.set(name, { only });
+        else if (isTexts(not)) filters.set(name, { not });
+      }
+    }
+    const texts = (name) => {
+      const list = parsed(entries.get(name));
+      return isTexts(list) ? list : [];
+    };
+    const sorts = parsed(entries.get(SORTS));
+    return {
+      ...{ filters, view: view2 },
+      sorts: new Map(
+        (Array.isArray(sorts) ? sorts : []).flatMap((one) => {
+          const [table, column, descending] = Array.isArray(one) ? one : [];
+          return isTexts([table, column]) ? [[table, { column, descending: descending === true }]] : [];
+        })
+      ),
+      pinned: texts(PINNED),
+      hidden: texts(HIDDEN),
+      opened: texts(OPENED)[0]
+    };
+  }
+  function parsed(text) {
+    try {
+      return text === void 0 ? void 0 : JSON.parse(text);
+    } catch {
+      return void 0;
+    }
+  }
+  function isTexts(value) {
+    return Array.isArray(value) && value.every((one) => typeof one === "string");
+  }
+
   // lib/figure/report/page/dom.ts
   function all(selector, root = document) {
     return [...root.querySelectorAll(selector)];
@@ -37,7 +95,6 @@ export const SCRIPT: string = `
   }
 
   // lib/figure/report/page/filters.ts
-  var SEPARATOR = String.fromCharCode(31);
   var groups = () => all("#filters [data-axis]");
   var inputsOf = (group) => all("input, option", group);
   var isOn = (input) => "checked" in input ? input.checked : input.selected;
@@ -46,33 +103,33 @@ export const SCRIPT: string = `
     const chosen = /* @__PURE__ */ new Map();
     for (const group of groups()) {
       const inputs = inputsOf(group), on = inputs.filter(isOn);
-      if (on.length < inputs.length) chosen.set(axisOf(group), new Set(on.map(({ value }) => value)));
+      if (on.length < inputs.length) chosen.set(axisOf(group), new Set(on.map(({ value }) => Number(value))));
     }
     return chosen;
   }
   function fits(facets, chosen) {
-    return [...chosen].every(([axis, values]) => {
-      const value = facets[axis];
-      return value === void 0 || values.has(value);
-    });
+    return [...chosen].every(([axis, selected]) => facets[axis]?.some((value) => selected.has(value)) ?? true);
   }
-  function filterEntries() {
-    return groups().flatMap((group) => {
-      const inputs = inputsOf(group);
-      const on = inputs.filter(isOn), off = inputs.filter((input) => !isOn(input));
-      const text = (list) => list.map(({ value }) => value).join(SEPARATOR);
-      if (off.length === 0) return [];
-      return [[axisOf(group), off.length <= on.length ? \`!\${text(off)}\` : text(on)]];
-    });
+  function filtersOf(facets) {
+    const chosen = choices();
+    return new Map(facets.flatMap(({ key, values }) => {
+      const selected = chosen.get(key);
+      if (selected === void 0) return [];
+      const named = (on) => values.filter((_, i) => selected.has(i) === on).map(({ value }) => value);
+      const included = named(true), excluded = named(false);
+      return [[key, excluded.length <= included.length ? { not: excluded } : { only: included }]];
+    }));
   }
-  function restoreFilter(axis, text) {
-    const isOut = text.startsWith("!");
-    const named = new Set(text.slice(isOut ? 1 : 0).split(SEPARATOR));
-    const group = groups().find((one) => axisOf(one) === axis);
-    for (const input of group === void 0 ? [] : inputsOf(group)) {
-      const on = named.has(input.value) !== isOut;
-      if ("checked" in input) input.checked = on;
-      else input.selected = on;
+  function restoreFilters(filters, facets) {
+    for (const group of groups()) {
+      const filter = filters.get(axisOf(group)), facet = facets.find(({ key }) => key === axisOf(group));
+      if (filter === void 0 || facet === void 0) continue;
+      const isOnly = "only" in filter, named = new Set(isOnly ? filter.only : filter.not);
+      for (const input of inputsOf(group)) {
+        const on = named.has(facet.values[Number(input.value)]?.value ?? "") === isOnly;
+        if ("checked" in input) input.checked = on;
+        else input.selected = on;
+      }
     }
   }
 
@@ -81,7 +138,8 @@ export const SCRIPT: string = `
     data: { figures: [], facets: [], common: {}, quantiles: [], runs: {} },
     pinned: [],
     hidden: /* @__PURE__ */ new Set(),
-    opened: void 0
+    opened: void 0,
+    sorts: /* @__PURE__ */ new Map()
   };
   function runOf(id) {
     return id !== void 0 && Object.hasOwn(state.data.runs, id) ? state.data.runs[id] : void 0;
@@ -102,17 +160,16 @@ export const SCRIPT: string = `
       band: values["band"] === "1"
     };
   }
-  var OWN = "~";
   function keepState() {
     const changed = controls().filter((control) => valueOf(control) !== initial.get(control.name));
-    const entries = [
-      ...filterEntries(),
-      ...changed.map((control) => [OWN + control.name, valueOf(control)]),
-      ...state.pinned.length > 0 ? [[\`\${OWN}pin\`, state.pinned.join()]] : [],
-      ...state.hidden.size > 0 ? [[\`\${OWN}hide\`, [...state.hidden].join()]] : [],
-      ...state.opened === void 0 ? [] : [[\`\${OWN}run\`, state.opened]]
-    ];
-    const hash = new URLSearchParams(entries).toString();
+    const hash = encodeState({
+      filters: filtersOf(state.data.facets),
+      view: new Map(changed.map((control) => [control.name, valueOf(control)])),
+      sorts: state.sorts,
+      pinned: state.pinned,
+      hidden: [...state.hidden],
+      opened: state.opened
+    });
     if (hash === location.hash.slice(1)) return;
     try {
       history.replaceState(null, "", hash === "" ? location.pathname + location.search : \`#\${hash}\`);
@@ -121,18 +178,19 @@ export const SCRIPT: string = `
   }
   var initial = /* @__PURE__ */ new Map();
   function restoreState() {
-    const view2 = form();
-    if (view2 !== null) view2.hidden = state.data.figures.every(({ isSteps }) => !isSteps);
+    const shown2 = form();
+    if (shown2 !== null) shown2.hidden = state.data.figures.every(({ isSteps }) => !isSteps);
     for (const control of controls()) initial.set(control.name, valueOf(control));
-    const entries = new URLSearchParams(location.hash.slice(1));
-    const list = (name) => (entries.get(OWN + name) ?? "").split(",").filter((id) => runOf(id) !== void 0);
-    state.pinned = list("pin");
-    state.hidden = new Set(list("hide"));
-    [state.opened] = list("run");
-    for (const [name, value] of entries) {
-      if (!name.startsWith(OWN)) restoreFilter(name, value);
-      const control = controls().find((one) => OWN + one.name === name);
-      if (control === void 0) continue;
+    const { filters, view: view2, sorts, pinned, hidden, opened } = decodeState(location.hash.slice(1));
+    const isKnown = (id) => runOf(id) !== void 0;
+    state.pinned = pinned.filter(isKnown);
+    state.hidden = new Set(hidden.filter(isKnown));
+    state.opened = opened !== void 0 && isKnown(opened) ? opened : void 0;
+    state.sorts = new Map(sorts);
+    restoreFilters(filters, state.data.facets);
+    for (const control of controls()) {
+      const value = view2.get(control.name);
+      if (value === void 0) continue;
       if (control.type === "checkbox") control.checked = value === "1";
       else control.value = value;
       if (control.tagName === "SELECT" && control.value !== value) control.value = initial.get(control.name);
@@ -142,30 +200,44 @@ export const SCRIPT: string = `
   // lib/figure/report/page/colors.ts
   var COLORS = ["#2B8CCB", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#B8860B", "#7F7F7F", "#C0392B"];
   var DASHES = ["solid", "dot", "dash", "dashdot"];
-  var BASELINE = "float32";
   function colorAxis({ color }) {
     const { facets } = state.data;
     const find = (key) => facets.find((facet) => facet.key === key)?.key;
     return (color === "" ? void 0 : find(color)) ?? find("precision") ?? facets.find(({ key }) => key !== "seed" && key !== "status")?.key ?? facets[0]?.key;
   }
-  function valuesOf(axis) {
-    const values = state.data.facets.find(({ key }) => key === axis)?.values ?? [];
-    return values.includes(BASELINE) ? [BASELINE, ...values.filter((value) => value !== BASELINE)] : values;
+  function groupOf(run, axis) {
+    return run?.facets[axis ?? ""]?.join() ?? "";
   }
-  function colorOf(axis, value) {
-    const values = valuesOf(axis);
-    const shift = axis === "precision" && !values.includes(BASELINE) ? 1 : 0;
-    return COLORS[Math.max(0, values.indexOf(value ?? "") + shift) % COLORS.length];
+  var known;
+  function groupsOf(axis) {
+    const { data } = state;
+    if (known?.data !== data) known = { data, groups: /* @__PURE__ */ new Map() };
+    const found = known.groups.get(axis ?? "");
+    if (found !== void 0) return found;
+    const values = data.facets.find(({ key }) => key === axis)?.values ?? [];
+    const groups2 = /* @__PURE__ */ new Map();
+    for (const run of Object.values(data.runs)) {
+      const own = run.facets[axis ?? ""], key = groupOf(run, axis);
+      if (own === void 0 || groups2.has(key)) continue;
+      const text = own.map((i) => values[i]?.text).join(", ");
+      groups2.set(key, { key, text, isBase: axis === "precision" && run.isBase });
+    }
+    const inOrder = [...groups2.values()].sort(
+      (a, b) => Number(b.isBase) - Number(a.isBase) || a.key.split(",").length - b.key.split(",").length || parseInt(a.key) - parseInt(b.key)
+    );
+    known.groups.set(axis ?? "", inOrder);
+    return inOrder;
+  }
+  var indexOf = (axis, key) => Math.max(0, groupsOf(axis).findIndex((group) => group.key === key));
+  function colorOf(axis, key) {
+    const shift = axis === "precision" && groupsOf(axis)[0]?.isBase !== true ? 1 : 0;
+    return COLORS[(indexOf(axis, key) + shift) % COLORS.length];
   }
   function dashOf(run, axis) {
-    if (!hasDashes(axis)) return "solid";
-    return DASHES[Math.max(0, valuesOf("seed").indexOf(run.facets["seed"] ?? ""))] ?? "solid";
+    return hasDashes(axis) ? DASHES[indexOf("seed", groupOf(run, "seed"))] ?? "solid" : "solid";
   }
   function hasDashes(axis) {
-    return axis !== "seed" && valuesOf("seed").length <= DASHES.length;
-  }
-  function isBaseline(run) {
-    return (run.facets["precision"] ?? state.data.common["policy"]) === BASELINE;
+    return axis !== "seed" && groupsOf("seed").length <= DASHES.length;
   }
   function translucent(color) {
     const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
@@ -173,18 +245,18 @@ export const SCRIPT: string = `
   }
   var SAMPLES = ["\\u2014\\u2014\\u2014", "\\xB7\\xB7\\xB7\\xB7\\xB7", "\\u2013 \\u2013 \\u2013", "\\u2013 \\xB7 \\u2013"];
   function legendOf(axis, shown2) {
-    const present = (key) => valuesOf(key).filter((value) => shown2.some(({ facets }) => facets[key ?? ""] === value));
+    const present = (key) => {
+      const keys = new Set(shown2.map((run) => groupOf(run, key)));
+      return groupsOf(key).filter((group) => keys.has(group.key));
+    };
     const seeds = hasDashes(axis) && present("seed").length > 1 ? present("seed") : [];
     return [
-      ...present(axis).map((value) => ({
-        label: value,
-        color: colorOf(axis, value),
-        width: axis === "precision" && value === BASELINE ? 6 : 3
+      ...present(axis).map(({ key, text, isBase }) => ({
+        label: text,
+        color: colorOf(axis, key),
+        width: isBase ? 6 : 3
       })),
-      ...seeds.map((seed) => ({
-        label: \`seed \${seed}\`,
-        sample: SAMPLES[valuesOf("seed").indexOf(seed)] ?? ""
-      }))
+      ...seeds.map(({ key, text }) => ({ label: \`seed \${text}\`, sample: SAMPLES[indexOf("seed", key)] ?? "" }))
     ];
   }
   function colored(layout, dark2) {
@@ -239,7 +311,7 @@ export const SCRIPT: string = `
   }
   function saveTable(name, table) {
     const rows = [...table.rows].filter((row) => !row.hidden).map(
-      (row) => [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map(({ textContent }) => textContent)
+      (row) => [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map((cell) => cell.title === "" ? cell.textContent : cell.title)
     );
     saveText(name, "csv", csvOf(rows));
   }
@@ -416,8 +488,8 @@ export const SCRIPT: string = `
   function meanTrace(trace, members, quantiles) {
     if (members.length < 2) return [];
     const rows = members.map(({ run, y }) => ({ run, y }));
-    const means = blockMeans(rows, quantiles), { mean = "", role } = trace.meta ?? {};
-    const name = role === "mean" ? \`\${mean}, mean of \${members.length}, 95 % interval\` : trace.name;
+    const means = blockMeans(rows, quantiles), { label = "", role } = trace.meta ?? {};
+    const name = role === "mean" ? \`\${label}, mean of \${members.length}, 95 % interval\` : trace.name;
     return [{
       ...trace,
       ...name !== void 0 && { name },
@@ -433,10 +505,10 @@ export const SCRIPT: string = `
   function recolored(trace, axis) {
     const run = runOf(trace.meta?.run);
     if (run === void 0) return trace;
-    const color = axis === void 0 ? colorOf(void 0, void 0) : colorOf(axis, run.facets[axis]);
+    const color = colorOf(axis, groupOf(run, axis));
     const line = trace.line === void 0 ? {} : { line: { ...trace.line, color, dash: dashOf(run, axis) } };
     const marker = trace.marker === void 0 ? {} : { marker: { ...trace.marker, color } };
-    const isWide = trace.meta?.blocks !== void 0 && isBaseline(run);
+    const isWide = trace.meta?.blocks !== void 0 && run.isBase;
     return { ...trace, ...line, ...marker, ...isWide && { opacity: 0.65 } };
   }
   function placed(trace, unit) {
@@ -465,12 +537,13 @@ export const SCRIPT: string = `
   function bands(traces, view2, axis) {
     const groups2 = Map.groupBy(
       traces.filter(({ meta }) => meta?.blocks !== void 0),
-      ({ meta }) => runOf(meta?.run)?.facets[axis ?? ""] ?? ""
+      ({ meta }) => groupOf(runOf(meta?.run), axis)
     );
-    return [...groups2].flatMap(([value, own]) => {
+    return [...groups2].flatMap(([key, own]) => {
+      const label = groupsOf(axis).find((group) => group.key === key)?.text ?? "all runs";
       const members = own.map(({ meta }) => ({ run: meta.run, y: meta.blocks.y }));
       if (members.length < 2) return [];
-      const means = blockMeans(members, state.data.quantiles), color = colorOf(axis, value);
+      const means = blockMeans(members, state.data.quantiles), color = colorOf(axis, key);
       const longest = own.map(({ meta }) => meta.blocks.x).reduce((a, b) => a.length >= b.length ? a : b);
       const line = (role, style) => placed({
         type: "scatter",
@@ -479,14 +552,14 @@ export const SCRIPT: string = `
         y: means.map((one) => edgeOf(one, role)),
         hoverinfo: "skip",
         showlegend: false,
-        meta: { mean: value, members },
+        meta: { mean: key, members },
         line: { width: 0 },
         ...style
       }, view2.x);
       return [
         line("low", {}),
         line("high", { fill: "tonexty", fillcolor: translucent(color) }),
-        line("mean", { name: \`\${value}, mean of \${members.length}\`, line: { color, width: 3 } })
+        line("mean", { name: \`\${label}, mean of \${members.length}\`, line: { color, width: 3 } })
       ];
     });
   }
@@ -720,23 +793,36 @@ export const SCRIPT: string = `
 
   // lib/figure/report/page/tables.ts
   function startTables() {
-    for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
+    for (const button of all("thead button")) button.addEventListener("click", () => sortByHeader(button));
+    for (const [table, { column, descending }] of state.sorts) {
+      const header = all("th[data-column]").find((one) => one.dataset["column"] === column && labelOf(one) === table);
+      if (header !== void 0) sortBy(header, descending);
+    }
     for (const region2 of all(".scroll")) addSaveButton(region2);
   }
   function addSaveButton(region2) {
     const table = region2.querySelector("table");
     if (table === null) return;
-    const name = region2.getAttribute("aria-label") ?? "table";
+    const name = labelOf(region2);
     const button = make("button", "CSV", { type: "button", class: "csv", title: \`save \${name} as CSV\` });
     button.addEventListener("click", () => saveTable(name, table));
     region2.after(button);
   }
-  function sortBy(button) {
-    const header = button.closest("th"), row = header?.parentElement;
-    const body = header?.closest("table")?.tBodies[0];
-    if (!header || !row || !body) return;
+  var labelOf = (element) => element.closest(".scroll")?.getAttribute("aria-label") ?? "table";
+  function sortByHeader(button) {
+    const header = button.closest("th");
+    if (header === null) return;
+    const descending = header.getAttribute("aria-sort") === "ascending";
+    sortBy(header, descending);
+    state.sorts.set(labelOf(header), { column: header.dataset["column"] ?? "", descending });
+    keepState();
+  }
+  function sortBy(header, descending) {
+    const row = header.parentElement;
+    const body = header.closest("table")?.tBodies[0];
+    if (!row || !body) return;
     const column = [...row.cells].indexOf(header);
-    const sign = header.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    const sign = descending ? -1 : 1;
     for (const other of all("th", row)) other.setAttribute("aria-sort", "none");
     header.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");
     const numeric = header.classList.contains("number");
@@ -775,7 +861,7 @@ export const SCRIPT: string = `
         pair.length === 0 ? "No other run differs from it in precision alone." : [
           "Differs in precision alone: ",
           ...pair.map(
-            ([other, { facets }]) => make("button", \`\${other} (\${facets["precision"] ?? ""})\`, { type: "button", class: "open" })
+            ([other, run2]) => make("button", \`\${other} (\${precisionOf(run2)})\`, { type: "button", class: "open" })
           )
         ]
       ),
@@ -784,6 +870,10 @@ export const SCRIPT: string = `
       region("Configuration", tableOf([], Object.entries(fields)))
     ]);
     scrollTo(0, 0);
+  }
+  function precisionOf(run) {
+    const key = groupOf(run, "precision");
+    return groupsOf("precision").find((group) => group.key === key)?.text ?? "";
   }
   function showBeside() {
     const place = document.getElementById("beside");

@@ -19,7 +19,7 @@ import {
   recordedNonFinite,
   type RecordedRun,
 } from "../../record/mod.ts";
-import { facts, runsTable, section, verdictsTable } from "./_tables.ts";
+import { facts, fullTitle, runsTable, section, verdictsTable } from "./_tables.ts";
 import { escapeHtml } from "../escape.ts";
 import type { Facet } from "../facets.ts";
 import type { Figure } from "../figure.ts";
@@ -35,7 +35,7 @@ const IN_WORDS = 3;
 export function findings(summary: Summary): string {
   const judged = summary.comparisons.map(({ setting, comparison, verdict }) => ({
     ...{ setting, verdict },
-    precision: plainText(comparison.precision.other),
+    precision: comparison.precision.other,
   }));
   const sentences = [...summary.warnings, summary.headline]
     .map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join("");
@@ -43,13 +43,13 @@ export function findings(summary: Summary): string {
   const headline = [...Map.groupBy(judged, ({ precision }) => precision)].map(([precision, members]) => {
     const kinds = [...Map.groupBy(members, ({ verdict }) => verdict.kind)]
       .map(([kind, { length }]) => members.length === 1 ? kind : `${kind} in ${length}`);
-    return `${precision} against ${BASELINE}${
+    return `${plainText(precision)} against ${BASELINE}${
       members.length === 1 ? "" : `, in ${members.length} settings`
     }: ${kinds.join(", ")}.`;
   });
   const items = judged.map(({ setting, verdict, precision }) =>
     `<li class="${verdict.kind.split(" ")[0]}">${escapeHtml(verdict.sentence)}<small>${
-      escapeHtml(`${precision} · ${setting}`)
+      escapeHtml(`${plainText(precision)} · ${setting}`)
     }</small></li>`
   );
   const inWords = `<ul class="verdicts">${items.join("")}</ul>`;
@@ -71,16 +71,17 @@ export function findings(summary: Summary): string {
 /** Returns the form that filters the page, or an empty string if runs differ in no axis. */
 export function filters(facets: readonly Facet[], runs: number): string {
   if (facets.length === 0) return "";
-  const groups = facets.map(({ key, label, values }) => {
+  const groups = facets.map(({ key, label, values, textOf }) => {
     const name = escapeHtml(key);
+    // The page's script finds values by their indices; browsers change line ends and spaces of values.
     const choices = values.length <= MAX_BOXES
-      ? values.map((value) =>
-        `<label><input type="checkbox" name="${name}" value="${escapeHtml(value)}" checked>${
-          escapeHtml(value)
-        }</label>`
+      ? values.map((value, i) =>
+        `<label${
+          fullTitle(value, textOf(value))
+        }><input type="checkbox" name="${name}" value="${i}" checked>${escapeHtml(textOf(value))}</label>`
       ).join("")
       : `<select multiple size="4" aria-label="${escapeHtml(label)}">${
-        values.map((value) => `<option selected value="${escapeHtml(value)}">${escapeHtml(value)}</option>`)
+        values.map((value, i) => `<option selected value="${i}">${escapeHtml(textOf(value))}</option>`)
           .join("")
       }</select>`;
     return `<fieldset data-axis="${name}"><legend>${escapeHtml(label)}</legend>${choices}</fieldset>`;
@@ -162,9 +163,7 @@ export function tables(runs: readonly RecordedRun[], { runs: runRows, pairs, tol
 /** Lists the runs excluded from the report with their reasons. Returns an empty string if there are none. */
 export function leftOutRuns(leftOut: readonly LeftOutRun[]): string {
   if (leftOut.length === 0) return "";
-  const items = leftOut.map(({ id, reason }) =>
-    `<li>run ${escapeHtml(id)}: ${escapeHtml(plainText(reason))}</li>`
-  );
+  const items = leftOut.map(({ id, reason }) => `<li>run ${escapeHtml(id)}: ${escapeHtml(reason)}</li>`);
   return section(
     "Excluded runs",
     `The results above exclude ${count(leftOut.length, "run")} of the folder.`,

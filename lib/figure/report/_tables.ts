@@ -4,6 +4,7 @@
  * @module
  */
 import { columnLabel, formatCell, splitColumns, type Table } from "../../analysis/mod.ts";
+import { printable, printableJson } from "../../error/printable.ts";
 import { escapeHtml } from "../escape.ts";
 
 /**
@@ -33,7 +34,7 @@ export function runsTable(
   const numeric = new Set(names.filter((name) => rows.some((row) => typeof row[name] === "number")));
   const style = (name: string) => numeric.has(name) ? ' class="number"' : "";
   const head = names.map((name) =>
-    `<th scope="col"${style(name)} aria-sort="none"><button type="button">${
+    `<th scope="col"${style(name)} data-column="${escapeHtml(name)}" aria-sort="none"><button type="button">${
       escapeHtml(columnLabel(name))
     }</button></th>`
   );
@@ -43,7 +44,7 @@ export function runsTable(
       const content = name === "run"
         ? `<button type="button" class="open" title="details of the run; p: pin, h: hide">${text}</button>`
         : text;
-      return `<td${style(name)}>${content}</td>`;
+      return `<td${style(name)}${fullText(row[name], name)}>${content}</td>`;
     });
     return `<tr data-run="${escapeHtml(ids[i]!)}"><td class="acts">${ACTS[of]}</td>${cells.join("")}</tr>`;
   });
@@ -73,7 +74,7 @@ export function verdictsTable(table: Table, kinds: readonly string[]): string {
   const head = names.map((name) => `<th scope="col">${escapeHtml(columnLabel(name))}</th>`);
   const body = (table.objects() as Record<string, unknown>[]).map((row, i) => {
     const cells = names.map((name) =>
-      `<td${typeof row[name] === "number" ? ' class="number"' : ""}>${
+      `<td${typeof row[name] === "number" ? ' class="number"' : ""}${fullText(row[name], name)}>${
         escapeHtml(formatCell(row[name], name))
       }</td>`
     );
@@ -86,6 +87,18 @@ export function verdictsTable(table: Table, kinds: readonly string[]): string {
       body.join("\n")
     }</tbody></table>`,
   ) + (same === "" ? "" : `<p class="note">Equal in all rows: ${escapeHtml(same)}.</p>`);
+}
+
+/** Returns the attribute that holds the whole text of a shortened cell, for readers who point at it and for saved tables. */
+function fullText(value: unknown, column: string): string {
+  return typeof value === "string" ? fullTitle(value, formatCell(value, column)) : "";
+}
+
+/** Returns a title with the whole text, in the form of JSON if it has invisible characters; empty if the label has it. */
+export function fullTitle(value: string, label: string): string {
+  return value === label
+    ? ""
+    : ` title="${escapeHtml(printable(value) === value ? value : printableJson(JSON.stringify(value)))}"`;
 }
 
 /** Returns a two-column table of names and values. */

@@ -48,7 +48,7 @@ Deno.test("renderReport() contains verdicts, tables, the environment and command
     const text of [
       "<title>small · losskit</title>",
       "bf16-autocast changes the final validation loss by +0.50000 nats",
-      '<th scope="col" class="number" aria-sort="none"><button type="button">val gap</button></th>',
+      '<th scope="col" class="number" data-column="valGap" aria-sort="none"><button type="button">val gap</button></th>',
       "undecided: ",
       '<fieldset data-axis="precision">',
       '<td class="number">+0.50000</td>',

@@ -6,14 +6,11 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { state, type View } from "./state.ts";
-import type { Layout, PageRun } from "./types.ts";
+import type { Layout, PageData, PageRun } from "./types.ts";
 
 /** Colors safe for color-blind readers, with a contrast of at least 3:1 on light and dark pages. The first is float32's. */
 const COLORS = ["#2B8CCB", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#B8860B", "#7F7F7F", "#C0392B"];
 const DASHES = ["solid", "dot", "dash", "dashdot"];
-
-/** Name of the baseline. */
-const BASELINE = "float32";
 
 /** Returns the axis whose values have colors: the chosen one, else precision, else the first axis. */
 export function colorAxis({ color }: View): string | undefined {
@@ -23,33 +20,60 @@ export function colorAxis({ color }: View): string | undefined {
     facets.find(({ key }) => key !== "seed" && key !== "status")?.key ?? facets[0]?.key;
 }
 
-/** Returns the values of an axis, the baseline first. */
-export function valuesOf(axis: string | undefined): readonly string[] {
-  const values = state.data.facets.find(({ key }) => key === axis)?.values ?? [];
-  return values.includes(BASELINE) ? [BASELINE, ...values.filter((value) => value !== BASELINE)] : values;
+/** Runs with equal values on an axis. */
+interface Group {
+  /** Key: the values' indices. */
+  readonly key: string;
+  readonly text: string;
+  readonly isBase: boolean;
 }
 
-/** Returns the color of a value. Without the baseline, the first color is left to it. */
-export function colorOf(axis: string | undefined, value: string | undefined): string {
-  const values = valuesOf(axis);
-  const shift = axis === "precision" && !values.includes(BASELINE) ? 1 : 0;
-  return COLORS[Math.max(0, values.indexOf(value ?? "") + shift) % COLORS.length]!;
+/** Returns the key of a run's group on an axis. */
+export function groupOf(run: PageRun | undefined, axis: string | undefined): string {
+  return run?.facets[axis ?? ""]?.join() ?? "";
+}
+
+let known: { data: PageData; groups: Map<string, readonly Group[]> } | undefined;
+
+/** Returns the groups of an axis, the baseline first. Runs with several tags have groups of their own. */
+export function groupsOf(axis: string | undefined): readonly Group[] {
+  const { data } = state;
+  if (known?.data !== data) known = { data, groups: new Map() };
+  const found = known.groups.get(axis ?? "");
+  if (found !== undefined) return found;
+  const values = data.facets.find(({ key }) => key === axis)?.values ?? [];
+  const groups = new Map<string, Group>();
+  for (const run of Object.values(data.runs)) {
+    const own = run.facets[axis ?? ""], key = groupOf(run, axis);
+    if (own === undefined || groups.has(key)) continue;
+    const text = own.map((i) => values[i]?.text).join(", ");
+    groups.set(key, { key, text, isBase: axis === "precision" && run.isBase });
+  }
+  const inOrder = [...groups.values()].sort((a, b) =>
+    Number(b.isBase) - Number(a.isBase) || a.key.split(",").length - b.key.split(",").length ||
+    parseInt(a.key) - parseInt(b.key)
+  );
+  known.groups.set(axis ?? "", inOrder);
+  return inOrder;
+}
+
+const indexOf = (axis: string | undefined, key: string): number =>
+  Math.max(0, groupsOf(axis).findIndex((group) => group.key === key));
+
+/** Returns the color of a group. Without the baseline, the first color is left to it. */
+export function colorOf(axis: string | undefined, key: string): string {
+  const shift = axis === "precision" && groupsOf(axis)[0]?.isBase !== true ? 1 : 0;
+  return COLORS[(indexOf(axis, key) + shift) % COLORS.length]!;
 }
 
 /** Returns the line style of a run: by seed, unless colors show seeds or there are more seeds than styles. */
 export function dashOf(run: PageRun, axis: string | undefined): string {
-  if (!hasDashes(axis)) return "solid";
-  return DASHES[Math.max(0, valuesOf("seed").indexOf(run.facets["seed"] ?? ""))] ?? "solid";
+  return hasDashes(axis) ? DASHES[indexOf("seed", groupOf(run, "seed"))] ?? "solid" : "solid";
 }
 
 /** Returns true if line styles show seeds. */
 export function hasDashes(axis: string | undefined): boolean {
-  return axis !== "seed" && valuesOf("seed").length <= DASHES.length;
-}
-
-/** Returns true if a run is in float32. */
-export function isBaseline(run: PageRun): boolean {
-  return (run.facets["precision"] ?? state.data.common["policy"]) === BASELINE;
+  return axis !== "seed" && groupsOf("seed").length <= DASHES.length;
 }
 
 /** Returns a color with an opacity of 0.2, for bands. */
@@ -71,19 +95,18 @@ const SAMPLES = ["———", "·····", "– – –", "– · –"];
 
 /** Returns the legend of the colors, line styles and widths in figures over steps. */
 export function legendOf(axis: string | undefined, shown: readonly PageRun[]): LegendEntry[] {
-  const present = (key: string | undefined) =>
-    valuesOf(key).filter((value) => shown.some(({ facets }) => facets[key ?? ""] === value));
+  const present = (key: string | undefined) => {
+    const keys = new Set(shown.map((run) => groupOf(run, key)));
+    return groupsOf(key).filter((group) => keys.has(group.key));
+  };
   const seeds = hasDashes(axis) && present("seed").length > 1 ? present("seed") : [];
   return [
-    ...present(axis).map((value) => ({
-      label: value,
-      color: colorOf(axis, value),
-      width: axis === "precision" && value === BASELINE ? 6 : 3,
+    ...present(axis).map(({ key, text, isBase }) => ({
+      label: text,
+      color: colorOf(axis, key),
+      width: isBase ? 6 : 3,
     })),
-    ...seeds.map((seed) => ({
-      label: `seed ${seed}`,
-      sample: SAMPLES[valuesOf("seed").indexOf(seed)] ?? "",
-    })),
+    ...seeds.map(({ key, text }) => ({ label: `seed ${text}`, sample: SAMPLES[indexOf("seed", key)] ?? "" })),
   ];
 }
 

@@ -5,7 +5,7 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { colored } from "./colors.ts";
+import { colored, groupOf, groupsOf } from "./colors.ts";
 import { appendAll, make, tableOf } from "./dom.ts";
 import { CONFIG } from "./plots.ts";
 import { runOf, state, view } from "./state.ts";
@@ -42,8 +42,8 @@ export function showOpened(): void {
       "p",
       pair.length === 0 ? "No other run differs from it in precision alone." : [
         "Differs in precision alone: ",
-        ...pair.map(([other, { facets }]) =>
-          make("button", `${other} (${facets["precision"] ?? ""})`, { type: "button", class: "open" })
+        ...pair.map(([other, run]) =>
+          make("button", `${other} (${precisionOf(run)})`, { type: "button", class: "open" })
         ),
       ],
     ),
@@ -52,6 +52,11 @@ export function showOpened(): void {
     region("Configuration", tableOf([], Object.entries(fields))),
   ]);
   scrollTo(0, 0);
+}
+
+function precisionOf(run: PageRun): string {
+  const key = groupOf(run, "precision");
+  return groupsOf("precision").find((group) => group.key === key)?.text ?? "";
 }
 
 /** Shows pinned runs side by side, if there are at least two. */

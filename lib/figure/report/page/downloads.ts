@@ -60,11 +60,12 @@ export async function saveFigure(
   save(title, format, await Plotly.toImage(figure, { format, ...SIZE, ...format === "png" && { scale: 2 } }));
 }
 
-/** Saves the shown rows of a table. */
+/** Saves the shown rows of a table. Shortened text is saved whole. */
 export function saveTable(name: string, table: HTMLTableElement): void {
   const rows = [...table.rows].filter((row) => !row.hidden)
     .map((row) =>
-      [...row.cells].filter((cell) => !cell.matches(".acts, thead td")).map(({ textContent }) => textContent)
+      [...row.cells].filter((cell) => !cell.matches(".acts, thead td"))
+        .map((cell) => cell.title === "" ? cell.textContent : cell.title)
     );
   saveText(name, "csv", csvOf(rows));
 }

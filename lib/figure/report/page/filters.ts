@@ -1,17 +1,16 @@
 /**
- * Filters by axis: the form, its entries in the page's address, and the runs that match.
+ * Filters by axis: the form, and the runs that match. The form's values are indices of an axis's values.
  *
  * @module
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
+import type { Filters } from "./address.ts";
 import { all } from "./dom.ts";
+import type { PageFacet } from "./types.ts";
 
-/** Selected values by axis. Axes with all values selected are omitted. */
-export type Choices = ReadonlyMap<string, ReadonlySet<string>>;
-
-/** Separator of values in the address. Values never contain it: all text of runs has control characters replaced. */
-const SEPARATOR = String.fromCharCode(0x1f);
+/** Selected values by axis, as indices. Axes with all values selected are omitted. */
+export type Choices = ReadonlyMap<string, ReadonlySet<number>>;
 
 type Input = HTMLInputElement | HTMLOptionElement;
 
@@ -25,41 +24,41 @@ const axisOf = (group: HTMLElement): string => group.dataset["axis"] ?? "";
 
 /** Returns the current selection. */
 export function choices(): Choices {
-  const chosen = new Map<string, ReadonlySet<string>>();
+  const chosen = new Map<string, ReadonlySet<number>>();
   for (const group of groups()) {
     const inputs = inputsOf(group), on = inputs.filter(isOn);
-    if (on.length < inputs.length) chosen.set(axisOf(group), new Set(on.map(({ value }) => value)));
+    if (on.length < inputs.length) chosen.set(axisOf(group), new Set(on.map(({ value }) => Number(value))));
   }
   return chosen;
 }
 
-/** Returns true if the values of a run match the selection. */
-export function fits(facets: Readonly<Record<string, string>>, chosen: Choices): boolean {
-  return [...chosen].every(([axis, values]) => {
-    const value = facets[axis];
-    return value === undefined || values.has(value);
-  });
+/** Returns true if a run has a selected value on each axis. */
+export function fits(facets: Readonly<Record<string, readonly number[]>>, chosen: Choices): boolean {
+  return [...chosen].every(([axis, selected]) => facets[axis]?.some((value) => selected.has(value)) ?? true);
 }
 
-/** Returns the selection as entries of a URL: per axis the excluded values after `!`, or the included values if fewer. */
-export function filterEntries(): string[][] {
-  return groups().flatMap((group) => {
-    const inputs = inputsOf(group);
-    const on = inputs.filter(isOn), off = inputs.filter((input) => !isOn(input));
-    const text = (list: readonly Input[]): string => list.map(({ value }) => value).join(SEPARATOR);
-    if (off.length === 0) return [];
-    return [[axisOf(group), off.length <= on.length ? `!${text(off)}` : text(on)]];
-  });
+/** Returns the selection by values: those excluded, or those included if they are fewer. */
+export function filtersOf(facets: readonly PageFacet[]): Filters {
+  const chosen = choices();
+  return new Map(facets.flatMap(({ key, values }) => {
+    const selected = chosen.get(key);
+    if (selected === undefined) return [];
+    const named = (on: boolean) => values.filter((_, i) => selected.has(i) === on).map(({ value }) => value);
+    const included = named(true), excluded = named(false);
+    return [[key, excluded.length <= included.length ? { not: excluded } : { only: included }]] as const;
+  }));
 }
 
-/** Restores the selection of an axis from an entry of a URL. */
-export function restoreFilter(axis: string, text: string): void {
-  const isOut = text.startsWith("!");
-  const named = new Set(text.slice(isOut ? 1 : 0).split(SEPARATOR));
-  const group = groups().find((one) => axisOf(one) === axis);
-  for (const input of group === undefined ? [] : inputsOf(group)) {
-    const on = named.has(input.value) !== isOut;
-    if ("checked" in input) input.checked = on;
-    else input.selected = on;
+/** Restores a selection. Values that the page lacks are ignored. */
+export function restoreFilters(filters: Filters, facets: readonly PageFacet[]): void {
+  for (const group of groups()) {
+    const filter = filters.get(axisOf(group)), facet = facets.find(({ key }) => key === axisOf(group));
+    if (filter === undefined || facet === undefined) continue;
+    const isOnly = "only" in filter, named = new Set(isOnly ? filter.only : filter.not);
+    for (const input of inputsOf(group)) {
+      const on = named.has(facet.values[Number(input.value)]?.value ?? "") === isOnly;
+      if ("checked" in input) input.checked = on;
+      else input.selected = on;
+    }
   }
 }

@@ -5,7 +5,8 @@
  */
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { filterEntries, restoreFilter } from "./filters.ts";
+import { decodeState, encodeState, type Sort } from "./address.ts";
+import { filtersOf, restoreFilters } from "./filters.ts";
 import type { PageData, PageRun } from "./types.ts";
 
 /** View of the figures over steps. */
@@ -30,11 +31,14 @@ export const state: {
   hidden: Set<string>;
   /** Run whose details are shown. */
   opened: string | undefined;
+  /** Sorted tables, by label. */
+  sorts: Map<string, Sort>;
 } = {
   data: { figures: [], facets: [], common: {}, quantiles: [], runs: {} },
   pinned: [],
   hidden: new Set(),
   opened: undefined,
+  sorts: new Map(),
 };
 
 /** Returns a run by its ID. Runs of an old address may be missing. */
@@ -64,20 +68,17 @@ export function view(): View {
   };
 }
 
-/** Prefix of entries of the address that are not filters. Names of fields do not begin with it. */
-const OWN = "~";
-
 /** Writes the state to the page's address. */
 export function keepState(): void {
   const changed = controls().filter((control) => valueOf(control) !== initial.get(control.name));
-  const entries = [
-    ...filterEntries(),
-    ...changed.map((control) => [OWN + control.name, valueOf(control)]),
-    ...state.pinned.length > 0 ? [[`${OWN}pin`, state.pinned.join()]] : [],
-    ...state.hidden.size > 0 ? [[`${OWN}hide`, [...state.hidden].join()]] : [],
-    ...state.opened === undefined ? [] : [[`${OWN}run`, state.opened]],
-  ];
-  const hash = new URLSearchParams(entries).toString();
+  const hash = encodeState({
+    filters: filtersOf(state.data.facets),
+    view: new Map(changed.map((control) => [control.name, valueOf(control)])),
+    sorts: state.sorts,
+    pinned: state.pinned,
+    hidden: [...state.hidden],
+    opened: state.opened,
+  });
   if (hash === location.hash.slice(1)) return;
   try {
     history.replaceState(null, "", hash === "" ? location.pathname + location.search : `#${hash}`);
@@ -91,19 +92,19 @@ const initial = new Map<string, string>();
 
 /** Restores the state from the page's address. */
 export function restoreState(): void {
-  const view = form();
-  if (view !== null) view.hidden = state.data.figures.every(({ isSteps }) => !isSteps);
+  const shown = form();
+  if (shown !== null) shown.hidden = state.data.figures.every(({ isSteps }) => !isSteps);
   for (const control of controls()) initial.set(control.name, valueOf(control));
-  const entries = new URLSearchParams(location.hash.slice(1));
-  const list = (name: string): string[] =>
-    (entries.get(OWN + name) ?? "").split(",").filter((id) => runOf(id) !== undefined);
-  state.pinned = list("pin");
-  state.hidden = new Set(list("hide"));
-  [state.opened] = list("run");
-  for (const [name, value] of entries) {
-    if (!name.startsWith(OWN)) restoreFilter(name, value);
-    const control = controls().find((one) => OWN + one.name === name);
-    if (control === undefined) continue;
+  const { filters, view, sorts, pinned, hidden, opened } = decodeState(location.hash.slice(1));
+  const isKnown = (id: string) => runOf(id) !== undefined;
+  state.pinned = pinned.filter(isKnown);
+  state.hidden = new Set(hidden.filter(isKnown));
+  state.opened = opened !== undefined && isKnown(opened) ? opened : undefined;
+  state.sorts = new Map(sorts);
+  restoreFilters(filters, state.data.facets);
+  for (const control of controls()) {
+    const value = view.get(control.name);
+    if (value === undefined) continue;
     if (control.type === "checkbox") (control as HTMLInputElement).checked = value === "1";
     else control.value = value;
     if (control.tagName === "SELECT" && control.value !== value) control.value = initial.get(control.name)!;

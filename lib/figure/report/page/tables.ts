@@ -7,10 +7,16 @@
 /// <reference lib="dom.iterable" />
 import { all, appendAll, make } from "./dom.ts";
 import { saveTable } from "./downloads.ts";
+import { keepState, state } from "./state.ts";
 
 /** Sorts a table when its column headings are clicked, and adds a button below each table that saves it as CSV. */
 export function startTables(): void {
-  for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button));
+  for (const button of all("thead button")) button.addEventListener("click", () => sortByHeader(button));
+  for (const [table, { column, descending }] of state.sorts) {
+    const header = all<HTMLTableCellElement>("th[data-column]")
+      .find((one) => one.dataset["column"] === column && labelOf(one) === table);
+    if (header !== undefined) sortBy(header, descending);
+  }
   for (const region of all(".scroll")) addSaveButton(region);
 }
 
@@ -18,19 +24,32 @@ export function startTables(): void {
 export function addSaveButton(region: HTMLElement): void {
   const table = region.querySelector("table");
   if (table === null) return;
-  const name = region.getAttribute("aria-label") ?? "table";
+  const name = labelOf(region);
   const button = make("button", "CSV", { type: "button", class: "csv", title: `save ${name} as CSV` });
   button.addEventListener("click", () => saveTable(name, table));
   region.after(button);
 }
 
-/** Sorts the table of a header's button: ascending first, then descending. Missing numbers come last in both. */
-function sortBy(button: HTMLElement): void {
-  const header = button.closest("th"), row = header?.parentElement as HTMLTableRowElement | null | undefined;
-  const body = header?.closest("table")?.tBodies[0];
-  if (!header || !row || !body) return;
+const labelOf = (element: Element): string =>
+  element.closest(".scroll")?.getAttribute("aria-label") ?? "table";
+
+/** Sorts the table of a header's button: ascending first, then descending. */
+function sortByHeader(button: HTMLElement): void {
+  const header = button.closest("th");
+  if (header === null) return;
+  const descending = header.getAttribute("aria-sort") === "ascending";
+  sortBy(header, descending);
+  state.sorts.set(labelOf(header), { column: header.dataset["column"] ?? "", descending });
+  keepState();
+}
+
+/** Sorts the table of a header. Missing numbers come last in both orders. */
+function sortBy(header: HTMLTableCellElement, descending: boolean): void {
+  const row = header.parentElement as HTMLTableRowElement | null;
+  const body = header.closest("table")?.tBodies[0];
+  if (!row || !body) return;
   const column = [...row.cells].indexOf(header);
-  const sign = header.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+  const sign = descending ? -1 : 1;
   for (const other of all("th", row)) other.setAttribute("aria-sort", "none");
   header.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");
   const numeric = header.classList.contains("number");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { colorAxis, colorOf, dashOf, isBaseline, translucent } from "./colors.ts";
+import { colorAxis, colorOf, dashOf, groupOf, groupsOf, translucent } from "./colors.ts";
 import { smoothed, xOf } from "./scales.ts";
 import { isShown } from "./shown.ts";
 import { runOf, state, type View } from "./state.ts";
@@ -57,8 +57,8 @@ function pointsOf(trace: Trace, keep: readonly boolean[]): Trace[] {
 function meanTrace(trace: Trace, members: readonly Member[], quantiles: readonly number[]): Trace[] {
   if (members.length < 2) return [];
   const rows = members.map(({ run, y }) => ({ run, y: y as readonly (number | null)[] }));
-  const means = blockMeans(rows, quantiles), { mean = "", role } = trace.meta ?? {};
-  const name = role === "mean" ? `${mean}, mean of ${members.length}, 95 % interval` : trace.name;
+  const means = blockMeans(rows, quantiles), { label = "", role } = trace.meta ?? {};
+  const name = role === "mean" ? `${label}, mean of ${members.length}, 95 % interval` : trace.name;
   return [{
     ...trace,
     ...name !== undefined && { name },
@@ -77,10 +77,10 @@ function edgeOf(mean: Mean | undefined, role: string | undefined): number | null
 function recolored(trace: Trace, axis: string | undefined): Trace {
   const run = runOf(trace.meta?.run);
   if (run === undefined) return trace;
-  const color = axis === undefined ? colorOf(undefined, undefined) : colorOf(axis, run.facets[axis]);
+  const color = colorOf(axis, groupOf(run, axis));
   const line = trace.line === undefined ? {} : { line: { ...trace.line, color, dash: dashOf(run, axis) } };
   const marker = trace.marker === undefined ? {} : { marker: { ...trace.marker, color } };
-  const isWide = trace.meta?.blocks !== undefined && isBaseline(run);
+  const isWide = trace.meta?.blocks !== undefined && run.isBase;
   return { ...trace, ...line, ...marker, ...isWide && { opacity: 0.65 } };
 }
 
@@ -118,12 +118,13 @@ function smooth(trace: Trace, { smooth }: View): Trace {
 function bands(traces: readonly Trace[], view: View, axis: string | undefined): Trace[] {
   const groups = Map.groupBy(
     traces.filter(({ meta }) => meta?.blocks !== undefined),
-    ({ meta }) => runOf(meta?.run)?.facets[axis ?? ""] ?? "",
+    ({ meta }) => groupOf(runOf(meta?.run), axis),
   );
-  return [...groups].flatMap(([value, own]) => {
+  return [...groups].flatMap(([key, own]) => {
+    const label = groupsOf(axis).find((group) => group.key === key)?.text ?? "all runs";
     const members = own.map(({ meta }) => ({ run: meta!.run!, y: meta!.blocks!.y }));
     if (members.length < 2) return [];
-    const means = blockMeans(members, state.data.quantiles), color = colorOf(axis, value);
+    const means = blockMeans(members, state.data.quantiles), color = colorOf(axis, key);
     const longest = own.map(({ meta }) => meta!.blocks!.x).reduce((a, b) => a.length >= b.length ? a : b);
     const line = (role: string, style: Partial<Trace>): Trace =>
       placed({
@@ -133,14 +134,14 @@ function bands(traces: readonly Trace[], view: View, axis: string | undefined): 
         y: means.map((one) => edgeOf(one, role)),
         hoverinfo: "skip",
         showlegend: false,
-        meta: { mean: value, members },
+        meta: { mean: key, members },
         line: { width: 0 },
         ...style,
       }, view.x);
     return [
       line("low", {}),
       line("high", { fill: "tonexty", fillcolor: translucent(color) }),
-      line("mean", { name: `${value}, mean of ${members.length}`, line: { color, width: 3 } }),
+      line("mean", { name: `${label}, mean of ${members.length}`, line: { color, width: 3 } }),
     ];
   });
 }

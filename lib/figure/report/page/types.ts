@@ -21,15 +21,18 @@ export interface PageData {
 export interface PageFacet {
   readonly key: string;
   readonly label: string;
-  readonly values: readonly string[];
+  /** Values with their labels, which may be shortened. */
+  readonly values: readonly { readonly value: string; readonly text: string }[];
 }
 
 /** A run. */
 export interface PageRun {
   /** Key shared by runs that differ only in precision. */
   readonly pair: string;
-  /** Values by axis. */
-  readonly facets: Readonly<Record<string, string>>;
+  /** True for float32. */
+  readonly isBase: boolean;
+  /** Values by axis, as indices of the axis's values. A run can have several tags. */
+  readonly facets: Readonly<Record<string, readonly number[]>>;
   /** Fields that differ between runs. */
   readonly fields: Readonly<Record<string, string>>;
   /** Results by label. */
@@ -63,6 +66,8 @@ export interface Meta {
   readonly points?: readonly string[];
   /** Precision of a mean. Traces of one mean share it. */
   readonly mean?: string;
+  /** Label of the precision. */
+  readonly label?: string;
   /** Part of a mean: a value per block with its edges, a value per category, or the noise floor of all runs. */
   readonly role?: "mean" | "low" | "high" | "category" | "floor";
   /** Values of the runs of a mean: one per block, or one in a category. */

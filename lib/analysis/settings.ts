@@ -1,0 +1,69 @@
+/**
+ * Names of settings: everything in which runs differ, except precision and seed.
+ *
+ * @module
+ */
+import {
+  fieldText,
+  isPerturbed,
+  perturbationOf,
+  type RecordedRun,
+  type RunSpec,
+  varyingFields,
+} from "../record/mod.ts";
+
+import { deviceOf } from "./precision_name.ts";
+import { keyOf, PRECISION } from "./stability.ts";
+import { plainText } from "./plain_text.ts";
+
+/** Fields that are not part of a setting, or have a place of their own in its name. */
+const NAMED: readonly (keyof RunSpec)[] = [
+  ...["data", "tokenizer", "T", "seed", "perturb", "reorder", ...PRECISION] as const,
+];
+
+/** Returns the key of a run's setting: equal for runs that differ in precision and seed alone. */
+export function settingKey(run: RecordedRun): string {
+  return keyOf(run, [...PRECISION, "seed"]);
+}
+
+/**
+ * Returns a function that names the setting of a run: tokenizer, T, and every other field in which the runs differ. Runs of
+ * different settings have different names.
+ */
+export function settingNamer(runs: readonly RecordedRun[]): (run: RecordedRun) => string {
+  const specs = runs.map(({ manifest: { spec } }) => spec);
+  const differ = (of: (run: RecordedRun) => string) => new Set(runs.map(of)).size > 1;
+  const varying = varyingFields(specs, NAMED), text = textNamer(runs);
+  const isSeveral = {
+    text: differ(text),
+    perturbation: specs.some(isPerturbed),
+    device: differ(deviceOf),
+    code: differ(codeOf),
+  };
+  return (run) => {
+    const { spec } = run.manifest;
+    return [
+      `${plainText(spec.tokenizer)}, T = ${spec.T}`,
+      ...isSeveral.text ? [`data = ${plainText(text(run))}`] : [],
+      ...varying.map((field) => `${field} = ${plainText(fieldText(spec, field))}`),
+      ...isSeveral.perturbation ? [`perturbation ${perturbationOf(spec)}`] : [],
+      ...isSeveral.device ? [plainText(deviceOf(run))] : [],
+      ...isSeveral.code ? [`code ${codeOf(run).slice(0, 12)}`] : [],
+    ].join(", ");
+  };
+}
+
+/** Returns the SHA-256 of the code that made a run. */
+export function codeOf({ manifest: { libSha256 } }: RecordedRun): string {
+  return libSha256;
+}
+
+/** Returns a function that names the text of a run: its name, with its checksum if texts of one name differ. */
+export function textNamer(runs: readonly RecordedRun[]): (run: RecordedRun) => string {
+  const texts = new Map<string, Set<string>>();
+  for (const { manifest: { spec, data } } of runs) {
+    texts.set(spec.data, (texts.get(spec.data) ?? new Set()).add(data.sha256));
+  }
+  return ({ manifest: { spec, data } }) =>
+    (texts.get(spec.data)?.size ?? 0) > 1 ? `${spec.data} (SHA-256 ${data.sha256.slice(0, 12)})` : spec.data;
+}

@@ -20,7 +20,8 @@ import { elements, type Pointer } from "../native/c_values.ts";
 import type { Runtime } from "../native/runtime.ts";
 import { SavedModels } from "./saved_model.ts";
 import { TensorFlowError } from "../native/tensorflow_error.ts";
-import type { GraphValue, Trace } from "../native/trace.ts";
+import type { GraphValue } from "../native/graph_output.ts";
+import type { Trace } from "../native/trace.ts";
 import {
   type Capture,
   castOp,

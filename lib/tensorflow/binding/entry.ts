@@ -9,7 +9,8 @@ import { DataType } from "../native/dtype.ts";
 import type { EagerCall } from "../native/eager_call.ts";
 import type { Pointer } from "../native/c_values.ts";
 import type { Runtime } from "../native/runtime.ts";
-import type { GraphValue, Trace } from "../native/trace.ts";
+import type { GraphValue } from "../native/graph_output.ts";
+import type { Trace } from "../native/trace.ts";
 
 /** A tensor of the binding: an eager handle, a graph value, or both for a traced constant. */
 export interface Entry {

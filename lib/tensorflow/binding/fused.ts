@@ -14,7 +14,8 @@ import { currentTensorFlow, type TensorFlowInternals } from "./backend.ts";
 import { freeCaptures } from "./entry.ts";
 import { POLICIES } from "./policy.ts";
 import { elements } from "../native/c_values.ts";
-import { type GraphValue, Trace } from "../native/trace.ts";
+import type { GraphValue } from "../native/graph_output.ts";
+import { Trace } from "../native/trace.ts";
 import { castTo } from "./true_dtype.ts";
 
 /**

@@ -13,7 +13,8 @@ import type { Pointer } from "../native/c_values.ts";
 import { layerOfTrace } from "../precision/scope.ts";
 import { engine, gradientsOf, offTape, type TapeNode, tapeResults } from "../binding/tape.ts";
 import { withoutSideEffects } from "./_pure.ts";
-import { type ExecutionMode, type GraphValue, Trace } from "../native/trace.ts";
+import type { GraphValue } from "../native/graph_output.ts";
+import { type ExecutionMode, Trace } from "../native/trace.ts";
 
 /** The function to trace. It returns its tensors and an extra value for the caller. */
 export type Body<E> = (inputs: tf.Tensor[]) => { tensors: tf.Tensor[]; extra: E };
@@ -30,6 +31,8 @@ interface Options {
 /** A traced signature. */
 interface Traced<E> {
   name: string;
+  /** Attributes of its calls: how it runs. */
+  attributes: Attribute[];
   /**
    * Inputs of the function after the explicit ones: captured tensors, which are fixed, and variables, which are read at
    * each call.
@@ -42,11 +45,13 @@ interface Traced<E> {
   gradients: Map<string, TracedFunction<undefined>>;
 }
 
-const MUST_COMPILE: readonly Attribute[] = [{
-  name: "_XlaMustCompile",
-  type: AttributeType.BOOL,
-  value: true,
-}];
+/** Attributes of a call, for XLA and for functions that run one op after the other. */
+const MUST_COMPILE: Attribute = { name: "_XlaMustCompile", type: AttributeType.BOOL, value: true };
+const SEQUENTIAL: Attribute = {
+  name: "executor_type",
+  type: AttributeType.STRING,
+  value: "SINGLE_THREADED_EXECUTOR",
+};
 
 let functions = 0;
 
@@ -137,7 +142,7 @@ export class TracedFunction<E> {
         ...ids.map((id) => binding.handleOf(id)),
         ...entry.captures.map((capture) => isVariable(capture) ? binding.handleOf(idOf(capture)) : capture),
       ],
-      attributes: this.#options.mode === "xla" ? MUST_COMPILE : [],
+      attributes: entry.attributes,
       numOutputs: entry.outputs.length,
       describe: () => types,
     });
@@ -164,19 +169,14 @@ export class TracedFunction<E> {
         withVariables((variable) => args[bound?.get(variable) ?? -1], () => {
           const traced = withoutSideEffects(label, () => this.#body(args));
           extra = traced.extra;
-          for (const tensor of traced.tensors) {
-            // A function must not return an input directly: Identity gives every result its own node. Identity also
-            // reads the value of a variable among the results.
-            const metadata = binding.executeOp("Identity", [], [idOf(tensor)], 1)[0]!;
-            outputs.push(binding.symbolOf(metadata.id));
-            binding.deleteTensor(metadata.id);
-          }
+          for (const tensor of traced.tensors) outputs.push(binding.symbolOf(idOf(tensor)));
         });
       });
     const { captures } = binding.withTrace(trace, () => offTape(traceBody));
     const name = `losskit_${functions++}`;
     const entry: Traced<E> = {
       name,
+      attributes: mode === "xla" ? [MUST_COMPILE] : trace.isSequential ? [SEQUENTIAL] : [],
       captures: captures.map(({ handle, variable }) => variable ?? handle!),
       variables: captures.flatMap(({ variable, symbol }) =>
         variable === undefined ? [] : [{ variable, dtype: symbol.dtype }]

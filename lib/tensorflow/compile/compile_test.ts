@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals, assertInstanceOf, assertLess, assertThrows } from "@std/assert";
 import { autocast } from "../precision/autocast.ts";
-import { useTensorFlow } from "../binding/backend.ts";
-import { compile } from "./compile.ts";
+import { currentTensorFlow, useTensorFlow } from "../binding/backend.ts";
+import { compile, type Compiled } from "./compile.ts";
 import { statelessUniform } from "../precision/random.ts";
 
 const tensorflow = await useTensorFlow();
@@ -29,6 +29,80 @@ Deno.test("compile() traces once per signature, and agrees with eager in graph a
     autocast("bf16-autocast", () => compiled({ x, w }));
     assertEquals(compiled.traces, 3);
   }
+});
+
+Deno.test("compile() runs only the ops that its results need", () => {
+  const x = tf.tensor2d([[1, 2, 3]]);
+  using unneeded = compile((x: tf.Tensor) => {
+    tf.gather(x, tf.tensor1d([7], "int32")); // an error if it runs
+    return tf.add(x, 1);
+  });
+  assertEquals(Array.from(unneeded(x).dataSync()), [2, 3, 4]);
+  using needed = compile((x: tf.Tensor) => tf.gather(x, tf.tensor1d([7], "int32")));
+  assertThrows(() => needed(x), Error, "indices");
+});
+
+Deno.test("compile() returns a tensor of its own for every result: inputs, equal constants, and reshapes to their shape", () => {
+  const before = tensorflow.liveHandles;
+  const x = tf.tensor2d([[1, 2, 3]]);
+  const fn = compile((x: tf.Tensor) => [
+    x,
+    x,
+    tf.reshape(x, [1, 3]),
+    tf.reshape(tf.reshape(x, [3, 1]), [3]),
+    tf.reshape(tf.reshape(x, [3, 1]), [-1, 3]),
+    tf.scalar(5),
+    tf.scalar(5),
+    tf.scalar(5, "int32"),
+    tf.add(x, tf.scalar(5)),
+    tf.add(x, tf.scalar(-0)),
+  ]);
+  const results = fn(x);
+  x.dispose();
+  results[0]!.dispose();
+  assertEquals(
+    results.slice(1).map((result) => [result.shape, result.dtype, Array.from(result.dataSync())]),
+    [
+      [[1, 3], "float32", [1, 2, 3]],
+      [[1, 3], "float32", [1, 2, 3]],
+      [[3], "float32", [1, 2, 3]],
+      [[1, 3], "float32", [1, 2, 3]],
+      [[], "float32", [5]],
+      [[], "float32", [5]],
+      [[], "int32", [5]],
+      [[1, 3], "float32", [6, 7, 8]],
+      [[1, 3], "float32", [1, 2, 3]],
+    ],
+  );
+  fn.dispose();
+  tf.dispose(results);
+  assertEquals(tensorflow.liveHandles, before);
+});
+
+Deno.test("compile() runs small functions one op after the other, with the same bits", () => {
+  const { binding } = currentTensorFlow();
+  const { execute } = binding;
+  const sequential: boolean[] = [];
+  const run = (fn: Compiled<[tf.Tensor2D], tf.Tensor>, size: number, plain = false) => {
+    binding.execute = (name, call) => {
+      const rest = call.attributes.filter((one) => one.name !== "executor_type");
+      sequential.push(rest.length < call.attributes.length);
+      return execute.call(binding, name, plain ? { ...call, attributes: rest } : call);
+    };
+    try {
+      return tf.tidy(() => Array.from(fn(tf.randomNormal([size, size], 0, 1, "float32", 1)).dataSync()));
+    } finally {
+      binding.execute = execute;
+    }
+  };
+  const body = (x: tf.Tensor2D) => tf.sum(tf.softmax(tf.matMul(x, tf.tanh(x))), 0);
+  using fn = compile(body);
+  const first = run(fn, 32);
+  assertEquals(run(fn, 32, true), first);
+  const { usesGpu } = tensorflow;
+  assertEquals(sequential, [!usesGpu, !usesGpu]);
+  run(fn, 400); // 1.3e8 operations
+  assertEquals(sequential.at(-1), false);
 });
 
 Deno.test("compile() keeps captured tensors alive, and frees them when disposed of", () => {

@@ -1,5 +1,5 @@
 /**
- * Conversion of a node's outputs to C's `TF_Output`.
+ * Outputs of graph nodes, and their conversion to C's `TF_Output`.
  *
  * @module
  */
@@ -11,6 +11,16 @@ export interface GraphOutput {
   readonly operation: Pointer;
   /** The index of the output. */
   readonly index: number;
+}
+
+/** An output of a node, with its type and shape. */
+export interface GraphValue extends GraphOutput {
+  /** `TF_DataType`. */
+  readonly dtype: number;
+  /** Static shape. */
+  readonly shape: number[];
+  /** The op that produced the output, for error messages. */
+  readonly op: string;
 }
 
 /** Size of a `TF_Output` in bytes: a pointer, an int and padding. */

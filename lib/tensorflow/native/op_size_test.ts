@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isSmallOp } from "./op_size.ts";
+import { GraphSize, isSmallOp } from "./op_size.ts";
 
 /** [B, M, K] · [B, K, N] */
 const product = (op: string, a: number[], b: number[], out: number[]) =>
@@ -22,4 +22,21 @@ Deno.test("isSmallOp() limits the elements of every input and result, and leaves
   assertEquals(isSmallOp("Conv2D", { inputs: [[1, 8, 8, 1], [3, 3, 1, 1]], results: [[1, 8, 8, 1]] }), false);
   assertEquals(isSmallOp("Add", { inputs: [[0, 3]], results: [[0, 3]] }), true);
   assertEquals(product("MatMul", [0, 3], [3, 4], [0, 4]), true);
+});
+
+Deno.test("GraphSize sums the cost of ops: only small graphs run one op after the other", () => {
+  const sizeOf = (...ops: [string, number[], number[]][]) => {
+    const size = new GraphSize();
+    for (const [op, input, result] of ops) {
+      size.add(op, { inputs: [{ shape: input }, { shape: input }], results: [{ shape: result }] });
+    }
+    return [size.isSmall, size.isSequential];
+  };
+  assertEquals(sizeOf(), [true, true]);
+  assertEquals(sizeOf(["MatMul", [256, 256], [256, 256]]), [true, true]); // 3.4e7 + 3.3e6
+  assertEquals(sizeOf(...Array(3).fill(["MatMul", [256, 256], [256, 256]])), [true, false]);
+  assertEquals(sizeOf(["Add", [1000, 1000], [1000, 1000]]), [true, true]); // 5e7
+  assertEquals(sizeOf(...Array(3).fill(["Add", [1000, 1000], [1000, 1000]])), [true, false]);
+  assertEquals(sizeOf(["Conv2D", [1, 2], [1, 2]]), [false, false]);
+  assertEquals(sizeOf(["losskit_fused_gelu_0", [1, 2], [1, 2]]), [true, false]);
 });

@@ -249,7 +249,7 @@ export const CC_SYMBOLS = {
       "buffer",
       "u8",
       "i32",
-      "pointer",
+      "buffer",
       "i32",
       "buffer",
       "i32",

@@ -5,17 +5,12 @@
  *
  * @module
  */
-import {
-  type Attribute,
-  type AttributeSetters,
-  AttributeType,
-  graphSetters,
-  setAttribute,
-} from "./attribute.ts";
-import type { OpDefinition } from "./op_definition.ts";
-import { isSmallOp } from "./op_size.ts";
-import { type GraphOutput, toOutput, toOutputs } from "./graph_output.ts";
-import { cString, type Pointer, toDims } from "./c_values.ts";
+import { type AttributeSetters, AttributeType, graphSetters, setAttribute } from "./attribute.ts";
+import { GraphSize } from "./op_size.ts";
+import { type GraphValue, toOutput, toOutputs } from "./graph_output.ts";
+import { GraphNodes, type GraphOp, toPointers } from "./graph_nodes.ts";
+import { cString, elements, type Pointer, toDims } from "./c_values.ts";
+import { elementBytes } from "./dtype.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Execution mode of a traced function: op by op in graph order, or compiled by XLA. */
@@ -24,17 +19,16 @@ export type ExecutionMode = "graph" | "xla";
 /** All execution modes. */
 export const MODES: readonly ExecutionMode[] = ["graph", "xla"];
 
-/** An output of a node, with its type and shape. */
-export interface GraphValue extends GraphOutput {
-  /** `TF_DataType`. */
-  readonly dtype: number;
-  /** Static shape. */
-  readonly shape: number[];
-  /** The op that produced the output, for error messages. */
-  readonly op: string;
-}
+/** Maximum bytes of a constant that is compared with former ones. */
+const MAX_SHARED_BYTES = 256;
 
-/** A graph under construction while a function is traced. Dispose of it after creating the function. */
+/**
+ * A graph under construction while a function is traced. Dispose of it after creating the function.
+ *
+ * TensorFlow runs every node at each call, needed or not, in half a microsecond or more. Functions therefore get only the
+ * nodes that their results need. Equal small constants share a node. An identity returns its input, and so does a reshape
+ * to its input's shape.
+ */
 export class Trace implements Disposable {
   /** The execution mode of the finished function. Some operations choose their ops by mode. */
   readonly mode: ExecutionMode;
@@ -47,7 +41,13 @@ export class Trace implements Disposable {
    */
   readonly firstId: number;
   #nodes = 0;
-  #isSmall = true;
+  readonly #size = new GraphSize();
+  readonly #inputs = new Set<GraphValue>();
+  readonly #body = new GraphNodes();
+  /** Small constants by type, shape and bytes. */
+  readonly #constants = new Map<string, GraphValue>();
+  /** Inputs of reshapes, by result. */
+  readonly #reshaped = new Map<GraphValue, GraphValue>();
 
   /**
    * Creates an empty graph.
@@ -71,7 +71,12 @@ export class Trace implements Disposable {
 
   /** True if no op gains from several threads within it. */
   get isSmall(): boolean {
-    return this.#isSmall;
+    return this.#size.isSmall;
+  }
+
+  /** True if the function should run one op after the other on one thread. False if ops run on a GPU. */
+  get isSequential(): boolean {
+    return this.mode === "graph" && !this.#runtime.usesGpu && this.#size.isSequential;
   }
 
   /** Adds an input of the function. */
@@ -79,35 +84,63 @@ export class Trace implements Disposable {
     const node = this.#begin("Placeholder");
     this.#runtime.cc.TF_SetAttrType(node, cString("dtype"), dtype);
     this.#runtime.cc.TF_SetAttrShape(node, cString("shape"), toDims(shape), shape.length);
-    return this.#finish(node, { op: "Placeholder", outputs: 1 })[0]!;
+    const [input] = this.#finish(node, { op: "Placeholder", inputs: [], outputs: 1 });
+    this.#inputs.add(input!);
+    return input!;
   }
 
-  /** Adds a constant with the value of an eager handle. */
+  /** Returns a constant with the value of an eager handle. */
   constant(handle: Pointer, dtype: number): GraphValue {
+    const key = this.#constantKey(handle, dtype);
+    const known = key === undefined ? undefined : this.#constants.get(key);
+    if (known !== undefined) return known;
+    const value = this.#addConstant(handle, dtype);
+    if (key !== undefined) this.#constants.set(key, value);
+    return value;
+  }
+
+  /** Returns what determines a constant. Undefined for large ones, and for strings. */
+  #constantKey(handle: Pointer, dtype: number): string | undefined {
+    const { shape } = this.#runtime.describe(handle);
+    const bytes = (elementBytes(dtype) ?? Infinity) * elements(shape);
+    if (bytes > MAX_SHARED_BYTES) return undefined;
+    return `${dtype} ${shape} ${new Uint8Array(this.#runtime.memory.readBytes(handle))}`;
+  }
+
+  #addConstant(handle: Pointer, dtype: number): GraphValue {
     const { cc, status } = this.#runtime;
     return this.#runtime.memory.withTensor(handle, (tensor) => {
       const node = this.#begin("Const");
       cc.TF_SetAttrType(node, cString("dtype"), dtype);
       cc.TF_SetAttrTensor(node, cString("value"), tensor, status);
       this.#runtime.check({ op: "Const" });
-      return this.#finish(node, { op: "Const", outputs: 1 })[0]!;
+      return this.#finish(node, { op: "Const", inputs: [], outputs: 1 })[0]!;
     });
   }
 
   /**
-   * Adds an op.
+   * Adds an op, and returns its results.
    *
-   * @param op The op's name, definition, attributes, inputs in order, and number of outputs.
    * @throws {TensorFlowError} If TensorFlow rejects the op.
    * @throws {TypeError} If a result's shape depends on data.
    */
-  add(op: {
-    name: string;
-    definition: OpDefinition;
-    attributes: readonly Attribute[];
-    inputs: readonly GraphValue[];
-    outputs: number;
-  }): GraphValue[] {
+  add(op: GraphOp): GraphValue[] {
+    if (op.name === "Identity") return [op.inputs[0]!];
+    if (op.name === "Reshape") return [this.#reshape(op)];
+    return this.#add(op);
+  }
+
+  /** Adds a reshape of the tensor that former reshapes took. Returns that tensor itself if it has the shape already. */
+  #reshape(op: GraphOp): GraphValue {
+    const [given, shape] = op.inputs as [GraphValue, GraphValue];
+    const source = this.#reshaped.get(given) ?? given;
+    const [result] = this.#add({ ...op, inputs: [source, shape] });
+    if (String(result!.shape) === String(source.shape)) return source; // no result needs the new node
+    this.#reshaped.set(result!, source);
+    return result!;
+  }
+
+  #add(op: GraphOp): GraphValue[] {
     const { cc } = this.#runtime;
     const node = this.#begin(op.name);
     let next = 0;
@@ -128,7 +161,7 @@ export class Trace implements Disposable {
       setAttribute(node, attribute, this.#setters);
     }
     const results = this.#finish(node, { op: op.name, outputs: op.outputs, inputs: op.inputs });
-    this.#measure(op.name, op.inputs, results);
+    this.#size.add(op.name, { inputs: op.inputs, results });
     return results;
   }
 
@@ -154,7 +187,8 @@ export class Trace implements Disposable {
     for (const attribute of attributes) setAttribute(node, attribute, this.#setters);
     const operation = cc.TF_FinishOperation(node, status);
     this.#runtime.check({ op: fn.name, inputs: () => inputs.map(({ shape }) => `[${shape}]`) });
-    this.#measure(fn.name, inputs, fn.results);
+    this.#body.add(operation, inputs);
+    this.#size.add(fn.name, { inputs, results: fn.results });
     return fn.results.map(({ dtype, shape }, index) => {
       const output = { operation, index, dtype, shape: [...shape], op: fn.name };
       // TensorFlow does not infer shapes through a function's name.
@@ -164,27 +198,18 @@ export class Trace implements Disposable {
     });
   }
 
-  #measure(
-    op: string,
-    inputs: readonly { readonly shape: readonly number[] }[],
-    results: readonly { readonly shape: readonly number[] }[],
-  ): void {
-    const shapes = (values: readonly { readonly shape: readonly number[] }[]) =>
-      values.map(({ shape }) => shape);
-    this.#isSmall &&= isSmallOp(op, { inputs: shapes(inputs), results: shapes(results) });
-  }
-
   #begin(op: string): Pointer {
     return this.#runtime.cc.TF_NewOperation(this.#graph, cString(op), cString(`n${this.#nodes++}`));
   }
 
   #finish(
     node: Pointer,
-    made: { op: string; outputs: number; inputs?: readonly GraphValue[] },
+    made: { op: string; outputs: number; inputs: readonly GraphValue[] },
   ): GraphValue[] {
     const { cc, status } = this.#runtime;
     const operation = cc.TF_FinishOperation(node, status);
-    this.#runtime.check({ op: made.op, inputs: () => (made.inputs ?? []).map((s) => `[${s.shape}]`) });
+    this.#runtime.check({ op: made.op, inputs: () => made.inputs.map((s) => `[${s.shape}]`) });
+    if (made.op !== "Placeholder") this.#body.add(operation, made.inputs);
     return Array.from({ length: made.outputs }, (_, index) => {
       const bare = { operation, index, dtype: 0, shape: [], op: made.op };
       const output = toOutput(bare);
@@ -223,13 +248,15 @@ export class Trace implements Disposable {
     ends: { inputs: readonly GraphValue[]; outputs: readonly GraphValue[]; serial?: boolean },
   ): void {
     const { cc, status } = this.#runtime;
-    const { inputs, outputs, serial = false } = ends;
+    const { inputs, serial = false } = ends;
+    const outputs = this.#ownNodes(ends.outputs);
+    const nodes = this.#body.neededFor(outputs);
     const made = cc.TF_GraphToFunction(
       this.#graph,
       cString(name),
       0,
-      -1,
-      null,
+      nodes.length,
+      toPointers(nodes),
       inputs.length,
       toOutputs(inputs),
       outputs.length,
@@ -245,6 +272,20 @@ export class Trace implements Disposable {
     } finally {
       cc.TF_DeleteFunction(made); // contexts keep their own references
     }
+  }
+
+  /** Returns outputs of a function, none of which is an input or another output: TensorFlow requires a node for each. */
+  #ownNodes(outputs: readonly GraphValue[]): GraphValue[] {
+    const taken = new Set(this.#inputs);
+    return outputs.map((output) => {
+      if (!taken.has(output)) {
+        taken.add(output);
+        return output;
+      }
+      const node = this.#begin("Identity");
+      this.#runtime.cc.TF_AddInput(node, toOutput(output));
+      return this.#finish(node, { op: "Identity", inputs: [output], outputs: 1 })[0]!;
+    });
   }
 
   /** Frees the graph. */

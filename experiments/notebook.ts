@@ -31,9 +31,11 @@ export interface OpenExperiment extends ExperimentResult {
 export async function openExperiment(experiment: Experiment, full = false): Promise<OpenExperiment> {
   const result = full ? await run(experiment) : read(experiment);
   console.log(`Claim (${experiment.source}): ${experiment.claim}`);
-  console.log(`Prediction, written before the runs: ${experiment.prediction}`);
-  const minutes = Math.round(result.seconds / 60);
-  console.log(`${result.runs} runs in ${minutes} minutes on ${result.environment?.cpuModel}`);
+  console.log(`Prediction, recorded before the runs and not edited since: ${experiment.prediction}`);
+  const minutes = Math.max(1, Math.round(result.seconds / 60));
+  console.log(
+    `${result.runs} runs in ${minutes} minute${minutes === 1 ? "" : "s"} on ${result.environment?.cpuModel}`,
+  );
   return { ...result, table: (name) => result.tables[name] ?? [] };
 }
 

@@ -91,7 +91,7 @@ export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdi
   if (n > 1) {
     notes.push(
       apartFrom === undefined
-        ? "The gap of training losses is not significant at the end."
+        ? "At the last steps, the gap of the training losses is not significant."
         : `The gap of training losses is significant from step ${apartFrom}` +
           (floor === undefined
             ? "."

@@ -78,7 +78,10 @@ export interface FoundFrom {
 
 /** Result of a search for culprits. */
 export interface CulpritSearch {
-  /** `parts`: single parts were tried. `classes`: whole classes were tried, because too many parts contribute. */
+  /**
+   * `parts`: single parts were tried, each an operation class in one or more layers. `classes`: whole classes were tried,
+   * because too many parts contribute.
+   */
   readonly level: "parts" | "classes";
   /** Smallest set that causes the effect when only this set is in lower precision. */
   readonly lowered: FoundFrom;

@@ -141,7 +141,7 @@ export const TRAINING_STATUSES: Statuses = {
   ...STATUS.done,
   ...STATUS.badInput,
   3: "some runs failed, or a recorded run is damaged",
-  4: "a loss was NaN or infinite, and the spec sets allowDivergence to false (--fail-on-divergence)",
+  4: "a loss was NaN or infinite, and divergence is not allowed (allowDivergence: false in a spec, or --fail-on-divergence of train and sweep)",
   75: "interrupted (Ctrl-C); repeat the command to resume. npx reports 130 instead",
 };
 
@@ -182,7 +182,7 @@ export function escaped(text: string): string {
 /** Describes precision policies. */
 export const POLICIES_HELP =
   `off (float32), on (bf16-autocast; on a GPU bf16-autocast-cuda), ${POLICY_CHOICES}, for example emulated:e4m3fn. ` +
-  "Options of recipes are in brackets. docs/precision.md describes them";
+  "Optional parts of a name are in brackets. docs/precision.md describes all policies";
 
 /** Parses overrides such as `softmax@h.1=e8m3,linear=float32`. The spec's validation checks their names. */
 export function overrides(text: string): PrecisionOverride[] {

@@ -8,7 +8,11 @@ import { command, runCommand, STATUS } from "./command.ts";
 export const program: Command = command(
   "jupyter",
   "Install losskit's notebook kernel for the current user, and start JupyterLab.",
-  { 0: "done", ...STATUS.badInput, 1: "JupyterLab failed; another status of JupyterLab is returned too" },
+  {
+    0: "done",
+    ...STATUS.badInput,
+    1: "JupyterLab failed; if JupyterLab ends with another status, that status is returned",
+  },
 )
   .usage("[options] [-- OPTIONS OF JUPYTERLAB]")
   .argument(

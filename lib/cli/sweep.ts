@@ -57,7 +57,7 @@ export const program: Command = command(
   )
   .option(
     "--floor <n>",
-    `${FLOOR_HELP} (default: 2 for the built-in sweep, which has neither a spec nor flags; otherwise 0)`,
+    `${FLOOR_HELP} (default: 2 without a spec and without flags that set fields of it, such as --steps; otherwise 0)`,
     numberOption("--floor"),
   )
   .option("--retries <n>", "number of retries of a failed run", numberOption("--retries"), 1)

@@ -140,8 +140,8 @@ export interface Architecture {
    */
   forward(input: ForwardInput): tf.Tensor;
   /**
-   * Returns the floating-point operations per token of a training step. Default: 6 P + 6 L C T, where P counts the
-   * matrices of blocks and the head.
+   * Returns the floating-point operations per token of a training step. Default: 6 P + 6 L C T, where P is the number
+   * of weights in the matrices of the blocks and the head, and L the number of blocks.
    */
   flops?(config: FullGptConfig, T: number): number;
 }

@@ -77,7 +77,7 @@ function describeFigure({ title, data }: Figure): string {
         typeof value === "number"
       );
       const ends = y.length === 0 ? "" : `, from ${formatCell(y[0])} to ${formatCell(y.at(-1))}`;
-      return `  ${trace["name"]}: ${y.length} points${ends}`;
+      return `  ${trace["name"]}: ${y.length} point${y.length === 1 ? "" : "s"}${ends}`;
     },
   );
   return [`[figure: ${title}]`, ...lines].join("\n");

@@ -162,7 +162,7 @@ Deno.test("livePlot() accepts a trainer's steps, and draws the last steps of a l
   const sent = await sentBy(async () => {
     await assertRejects(() => Array.fromAsync(livePlot(steps())), Error, "out of tokens");
   });
-  assertEquals(sent.at(-1)!.content.data["text/plain"], "[figure: Loss]\n  training: 1 points, from 2 to 2");
+  assertEquals(sent.at(-1)!.content.data["text/plain"], "[figure: Loss]\n  training: 1 point, from 2 to 2");
 });
 
 /** A program with a front end and a loop without end, which Stop ends. */
@@ -204,7 +204,7 @@ Deno.test("outside of a notebook, figures, tables and plots are text, and stopSi
   assertEquals(lines, [
     "[figure: A & B]\n  loss: 2 points, from 0.3333 to 0.2500",
     "a\n1",
-    "[figure: Loss]\n  training: 2 points, from 4 to 2\n  validation: 1 points, from 4 to 4",
+    "[figure: Loss]\n  training: 2 points, from 4 to 2\n  validation: 1 point, from 4 to 4",
   ]);
   assertEquals(stopSignal().aborted, false);
 });

@@ -26,7 +26,7 @@ export const LOOP_FIELDS = {
   evalBytes: {
     type: "tokens",
     default: 16384,
-    defaultDoc: "16384; not used with a limit in tokens",
+    defaultDoc: "16384; not used with evalTokens",
     added: "all",
     least: 1,
     most: 1e12,
@@ -41,7 +41,7 @@ export const LOOP_FIELDS = {
     most: 1e12,
     flag: "eval-tokens <n>",
     doc:
-      "tokens of validation text per evaluation, instead of a number of bytes, only with a single tokenizer; or all",
+      "tokens of validation text per evaluation, instead of a number of bytes; in a sweep, only if all runs have one tokenizer; or all",
   },
   checkpointEvery: {
     type: "whole",

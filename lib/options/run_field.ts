@@ -12,7 +12,7 @@ export interface RunField {
   readonly type: "whole" | "number" | "flag" | "text" | "tokens" | "overrides";
   /** One-line description of the field, for help texts and the reference page. */
   readonly doc: string;
-  /** Description of the flag, where it differs: a flag that turns a boolean field off. Default: `doc`. */
+  /** Description of the flag, if it differs from `doc`, as for a flag that turns a boolean field off. Default: `doc`. */
   readonly flagDoc?: string;
   /** Description of a default that depends on other options. Default: the value of `default`. */
   readonly defaultDoc?: string;
@@ -30,9 +30,15 @@ export interface RunField {
   readonly below?: number;
   /** Allowed values of a `text` field. */
   readonly choices?: readonly string[];
-  /** True if a module of the user can implement the field: a path in a spec, `NAME@HASH` in a run. */
+  /**
+   * True if the value can also name a user-written module. A spec contains the path of the module; a run contains
+   * `NAME@HASH`.
+   */
   readonly module?: true;
-  /** List of the field in a sweep's spec, and the flag of `sweep` with its value. Omitted if a sweep has no list of it. */
+  /**
+   * For fields with a list of values in a sweep's spec: the name of the list (`seq`), the flag of `sweep` with its value
+   * (`seq <list>`), and its description. Omitted for other fields.
+   */
   readonly list?: { readonly name: string; readonly flag: string; readonly doc: string };
   /**
    * Flag of `train`. `true`: named after the field, `--n-layer` for `nLayer`. A string: the flag with its value,

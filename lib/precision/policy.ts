@@ -12,7 +12,7 @@ import { parseRecipe, RECIPE_NAMES, type RecipeName } from "./recipes.ts";
 
 /** Description of a policy by operation class. */
 export interface PolicyDescription extends PolicyFormats {
-  /** The reproduced behavior, and its source. */
+  /** The behavior that the policy reproduces, with a reference. */
   readonly source: string;
   /** True if the loss is multiplied by a dynamic scale, which adapts to overflows of gradients. Default: false. */
   readonly scaled?: boolean;

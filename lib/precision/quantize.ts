@@ -43,7 +43,8 @@ const { fround } = Math;
  * Quantizes numbers.
  *
  * @param values Float32 numbers. They are not changed.
- * @param quantizer The format and the scaling. Scaled values saturate. In a group with NaN or Inf, every value becomes
+ * @param quantizer The format and the scaling. Without a scaling, numbers beyond the largest become Inf, or
+ * the largest number if the format has no Inf. With a scaling, they become the largest number. In a group with NaN or Inf, every value becomes
  * NaN.
  * @returns The values that the quantizer represents, rounded to float32.
  * @throws {TypeError} For stochastic rounding without random numbers.

@@ -84,7 +84,7 @@ export const RECIPE_NAMES: string = Object.entries(RECIPES).map(([name, { option
 
 /** A recipe with its source. */
 export interface DescribedRecipe {
-  /** The reproduced behavior, and its source. */
+  /** The behavior that the recipe reproduces, with a reference. */
   readonly source: string;
   /** Formats of the operands of linear layers. */
   readonly linear: LinearRecipe;

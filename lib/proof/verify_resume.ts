@@ -32,7 +32,7 @@ export interface Verification {
   readonly problems: readonly string[];
   /** Number of kills. */
   readonly kills: number;
-  /** Number of disturbed sweeps that ran to the end. */
+  /** Number of sweeps with kills that ran to the end. */
   readonly sweeps: number;
 }
 

@@ -207,8 +207,8 @@ export function isClaimed(path: string): boolean {
 }
 
 /**
- * Removes the claim file that a killed process of this host left. Keeps the file of a running process. If the
- * system cannot lock files, keeps every file.
+ * Removes the claim file that a killed process of this host left. The file of a running process is
+ * kept; its lock shows that the process runs. If the system cannot lock files, no file is removed.
  *
  * @param path The claim file. May be missing.
  */

@@ -151,7 +151,7 @@ export function evalColumns(runs: readonly RecordedRun[]): Columns {
   return columnsOfRows(rows, EVAL_FORM);
 }
 
-/** Returns one row per metric of every probed step, as {@linkcode PROBE_FORM}. */
+/** Returns one row per metric of every probed step, with the columns of {@linkcode PROBE_FORM}. */
 export function probeColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.flatMap((run) =>
     seriesOf(run).probed.flatMap(({ step, probes }) =>

@@ -32,7 +32,7 @@ export interface Journal {
  *
  * @param path The file. A missing file has no events.
  * @param expected The expected run. Default: any.
- * @throws {UserError} For damage at another place, with the file and line: an invalid event, missing, repeated or
+ * @throws {UserError} For damage other than an incomplete last line, with the file and line: an invalid event, missing, repeated or
  * misplaced events, or the journal of another run.
  * @throws {UserError} For an unreadable file.
  */

@@ -8,7 +8,7 @@ import type { Extremes } from "../precision/mod.ts";
 import type { NonFiniteEvent, RunEvent } from "./event.ts";
 import { seriesOf } from "./run_series.ts";
 
-/** A first non-finite number, without the event's type and time. */
+/** Place and inputs of a run's first NaN or infinite number: the event without `event`, `time` and `generation`. */
 export type NonFiniteRecord = Omit<NonFiniteEvent, "event" | "time" | "generation">;
 
 /** Step or evaluation at which a loss or gradient is NaN or infinite. */

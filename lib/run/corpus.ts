@@ -133,7 +133,8 @@ function tokenCache(): CacheOptions | undefined {
  *
  * @param corpus The text.
  * @param spec The run's tokenizer and documents.
- * @param dir The sweep's folder, which has the tokenizer of a file. Default: a file that this process has read.
+ * @param dir The sweep's folder. It holds a copy of the tokenizer if the spec names a tokenizer file. Default: only a
+ * tokenizer file that this process has already read can be used.
  * @throws {UserError} If {@linkcode prepareCorpus} throws, or if the tokenizer's file is missing.
  */
 export async function prepareForRun(

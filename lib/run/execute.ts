@@ -58,7 +58,7 @@ export interface ExecuteOptions {
   readonly print: (line: string) => void;
   /** Resumes a run that was started in another environment. Default: false, such a run starts over. */
   readonly allowEnvironmentChange?: boolean | undefined;
-  /** Claim options. */
+  /** Options of the claim, the lock file that gives one process ownership of the run. */
   readonly claim?: ClaimOptions | undefined;
 }
 

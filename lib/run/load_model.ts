@@ -11,7 +11,8 @@ import { type ModelChoice, openModel } from "./open_model.ts";
 const NAMES = optionNames<ModelChoice>({ weights: true, data: true, runRecordedCode: true, note: true });
 
 /**
- * Loads a trained model with its weights. Its tokenizer is `FOLDER/tokenizer.json`, for `loadDataset`.
+ * Loads a trained model with its weights. The tokenizer is not loaded: pass the path `FOLDER/tokenizer.json` to
+ * `loadDataset`.
  *
  * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @param choice `weights`: those of the last checkpoint (default) or of the best evaluation.

@@ -20,7 +20,7 @@ const PATTERN = /[*?[{]/;
 /**
  * Loads a text file in UTF-8, all files of a folder and its subfolders, or all files that match a pattern.
  *
- * Files are sorted by their whole paths with `/`, by code units. The validation split, the last tenth of the bytes, comes from the
+ * Files are sorted by their whole paths, which use `/` as separator and are compared by UTF-16 code units. The validation split, the last tenth of the bytes, comes from the
  * last files. A folder and a
  * pattern that matches its files give the same corpus. Folders and patterns skip empty files and names that begin with
  * a dot. Byte order marks are dropped; line ends are kept. The files are read at least twice, a mebibyte at a time, and

@@ -29,7 +29,7 @@ export interface TrainerOptions extends
   readonly minLr?: number | undefined;
   /** Schedule after the warm-up, or a function of the step. Default: cosine, or constant without `steps`. */
   readonly schedule?: ScheduleName | Schedule | undefined;
-  /** Optimizer: `adamw`, `sgd`, or one of the user. Default: adamw. */
+  /** Optimizer: `adamw`, `sgd`, `muon`, or a user-written optimizer. Default: adamw. */
   readonly optimizer?: typeof TRAINER_FIELDS.optimizer.choices[number] | Optimizer | undefined;
   /** Steps of linear warm-up. Default: 10, or 0 if `steps` is at most 10. */
   readonly warmupSteps?: number | undefined;

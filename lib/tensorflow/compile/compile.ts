@@ -44,7 +44,7 @@ type Shape = null | Shape[] | { [name: string]: Shape };
 /**
  * Compiles a synchronous function of tensors. The first call with each signature traces its ops, gradients included,
  * into one TensorFlow function. A signature consists of the structure of the arguments (arrays and objects), shapes, dtypes, precision policy and overrides. If
- * there are overrides, it also includes the layer. A compiled function called within another becomes a part of it.
+ * there are overrides, the signature also includes the layer (`layerScope`) in which the compiled function is called. A compiled function called within another becomes a part of it.
  *
  * The function must be pure: side effects happen only during tracing. A `tf.Variable` is read at every call. Other
  * outside tensors and JavaScript values are fixed at tracing, so pass changing values as arguments.
@@ -57,7 +57,7 @@ type Shape = null | Shape[] | { [name: string]: Shape };
  * @param fn The function.
  * @param options Mode, name and donated arguments.
  * @throws {RangeError} For an unknown option or mode, or an index in `donate` without an argument.
- * @throws {TypeError} For an async function. A call throws it when the function reads a tensor's values, returns a
+ * @throws {TypeError} For an async function. The compiled function throws it if `fn` reads a tensor's values, returns a
  * promise or makes a shape that depends on values, or when an argument contains a value that is not a tensor.
  */
 export function compile<A extends readonly TensorTree[], R extends TensorTree>(

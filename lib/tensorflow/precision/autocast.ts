@@ -87,7 +87,8 @@ function regionOf({ policy: name, overrides = [] }: Precision): Policy {
 /**
  * Returns the formats that a precision sets for a class of operations in a layer.
  *
- * @returns The formats; none are set where the policy's lists apply.
+ * @returns The formats. Empty if neither the policy nor an override sets a format for the class. Autocast's lists of
+ * operations then decide.
  * @throws {RangeError} For an unknown policy.
  */
 export function formatsIn(precision: Precision, scope: Scope): ClassFormats {

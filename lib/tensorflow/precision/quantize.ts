@@ -45,7 +45,8 @@ export interface QuantizeOptions {
 /**
  * Rounds values to a number format, to nearest by default.
  *
- * Scaled values saturate. In a group of values with NaN or Inf that shares a scale, every result is NaN.
+ * Without a scaling, numbers beyond the largest become Inf, or the largest number if the format has no Inf (`e4m3fn`).
+ * With a scaling, they become the largest number. In a group of values with NaN or Inf that shares a scale, every result is NaN.
  *
  * @param values An array, which needs no runtime, or a floating tensor.
  * @param format A format (`e4m3fn`, `bfloat16`, `e8m0`, `e4m7`), a format with a scaling (`e4m3fn/tensor`), or `mxfp8`,

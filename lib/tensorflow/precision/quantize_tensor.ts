@@ -58,7 +58,7 @@ const BLOCK_SCALE: Format = parseFormat("e4m3fn");
  * Quantizes a tensor. The quantization has no gradient.
  *
  * @param x Any floating tensor.
- * @param quantizer The format and the scaling. Scaled values saturate. In a group with NaN or Inf, every value becomes
+ * @param quantizer The format and the scaling, which round as in `quantizeArray`. In a group with NaN or Inf, every value becomes
  * NaN.
  * @returns Without scaling, a tensor in the format's storage type. With scaling, float32.
  * @throws {TypeError} For stochastic rounding without a key.

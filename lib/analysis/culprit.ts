@@ -5,7 +5,7 @@
  * @module
  */
 import { table } from "arquero";
-import { layerNames, type OpClass, type PrecisionOverride } from "../precision/mod.ts";
+import { classesOf, layerNames, OP_CLASSES, type OpClass, type PrecisionOverride } from "../precision/mod.ts";
 import type { Table } from "./tables.ts";
 
 /** An operation class together with the layers to which it is limited. */
@@ -16,9 +16,6 @@ export interface Part {
   readonly opClass: OpClass;
 }
 
-/** Operation classes in a block. */
-const IN_BLOCKS: readonly OpClass[] = ["linear", "attention", "softmax", "layerNorm", "gelu", "residual"];
-
 /**
  * Returns the parts of a model with L blocks: each class in each layer that contains it, ordered by class.
  *
@@ -26,17 +23,15 @@ const IN_BLOCKS: readonly OpClass[] = ["linear", "attention", "softmax", "layerN
  * @param options `optimizer` includes the storage of weights as a part. Default: false.
  */
 export function partsOf(nLayer: number, { optimizer = false }: { optimizer?: boolean } = {}): Part[] {
-  const blocks = Array.from({ length: nLayer }, (_, i) => `h.${i}`);
-  const others: Partial<Record<OpClass, readonly string[]>> = {
-    linear: ["head"],
-    layerNorm: ["head"],
-    residual: ["embedding"],
-  };
+  const layers = layerNames(nLayer), blocks = layers.filter((layer) => layer.startsWith("h."));
+  const inOrder = [...blocks, ...layers.filter((layer) => !blocks.includes(layer))];
   return [
-    ...IN_BLOCKS.flatMap((opClass) =>
-      [...blocks, ...others[opClass] ?? []].map((layer) => ({ layers: [layer], opClass }))
+    ...OP_CLASSES.filter((opClass) => opClass !== "optimizer").flatMap((opClass) =>
+      inOrder.filter((layer) => classesOf(layer).includes(opClass)).map((layer) => ({
+        layers: [layer],
+        opClass,
+      }))
     ),
-    { layers: ["loss"], opClass: "loss" },
     ...optimizer ? [{ layers: layerNames(nLayer), opClass: "optimizer" as const }] : [],
   ];
 }

@@ -95,8 +95,10 @@ async function compare(what: string | undefined, run: string | undefined, option
     {
       ...how,
       ...{ dir: out, source: what },
-      onPlan: ({ plan: { runs }, dir, workers }) =>
-        console.error(`${runs.length} runs in ${printable(dir)}, ${workers} at a time`),
+      onPlan: ({ plan: { runs }, dir, workers, notes }) => {
+        console.error(`${runs.length} runs in ${printable(dir)}, ${workers} at a time`);
+        for (const note of notes) console.error(`note: ${note}`);
+      },
     },
   );
   Deno.exitCode = outcome.exitCode;

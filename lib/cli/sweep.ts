@@ -135,13 +135,14 @@ function nextCommand(dir: string, hasPairs: boolean): string {
   return `${typedCommand(hasPairs ? "compare" : "report")} ${shellWord(dir)}`;
 }
 
-function describePlan({ plan: { runs, threads }, dir, workers, entropy }: PlacedSweep): void {
+function describePlan({ plan: { runs, threads }, dir, workers, notes, entropy }: PlacedSweep): void {
   if (entropy !== undefined) console.error(entropy);
   const tokens = runs.reduce((sum, { spec: { steps, B, T } }) => sum + steps * B * T, 0);
   console.error(
     `${runs.length} runs (${tokens} tokens) in ${printable(dir)}, ${workers} at a time with ${threads} ` +
       `thread${threads > 1 ? "s" : ""} each`,
   );
+  for (const note of notes) console.error(`note: ${note}`);
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

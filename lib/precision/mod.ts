@@ -45,6 +45,7 @@ export {
 export { OPERAND_NAMES, type Slot } from "./operands.ts";
 export { type LinearRecipe, type RecipeName } from "./recipes.ts";
 export {
+  classesOf,
   completeOverride,
   formatOverride,
   layerNames,

@@ -62,6 +62,16 @@ export function layerNames(nLayer: number): string[] {
   return ["embedding", ...Array.from({ length: nLayer }, (_, i) => `h.${i}`), "head", "loss"];
 }
 
+/** Operation classes of blocks. */
+const IN_BLOCKS: readonly OpClass[] = ["linear", "attention", "softmax", "layerNorm", "gelu", "residual"];
+
+/** Returns the operation classes of a layer, in order. `optimizer` is the storage of its parameters. */
+export function classesOf(layer: string): readonly OpClass[] {
+  if (layer === "embedding") return ["residual", "optimizer"];
+  if (layer === "head") return ["linear", "layerNorm", "optimizer"];
+  return layer === "loss" ? ["loss"] : [...IN_BLOCKS, "optimizer"];
+}
+
 /** Returns the layer of a parameter: `h.3` for `h.3.mlp.c_fc.weight`, `embedding` for `wte.weight`. */
 export function layerOfParameter(name: string): string {
   const block = /^h\.[0-9]+/.exec(name)?.[0];
@@ -89,6 +99,15 @@ export function overridesProblem(
     }
     for (const [what, list] of Object.entries({ layers, opClasses, operands })) {
       if (list?.length === 0) return `${what} of an override must name at least one, or be omitted for all`;
+    }
+    const empty = opClasses?.find((name) =>
+      !(layers ?? known).some((layer) => classesOf(layer).includes(name))
+    );
+    if (empty !== undefined) {
+      const own = [...new Set(layers!.flatMap(classesOf))];
+      return `no operation of the class ${empty} in ${layers!.join(" and ")}: the classes there are ${
+        own.join(", ")
+      }`;
     }
     try {
       const problem = quantizerProblem(override, quantizerOf(override));

@@ -77,6 +77,10 @@ Deno.test("overridesProblem() names the invalid part", () => {
     "linear=mxfp8/tensor": /expected mxfp8 alone/,
     "linear=e8m0": /a format for the scales of blocks/,
     "linear.x=e4m3fn-kahan": /to the class optimizer only/,
+    "loss@h.0+h.1=float32":
+      /no operation of the class loss in h.0 and h.1: the classes there are linear, attention, /,
+    "softmax+loss@h.0=float32": /no operation of the class loss in h.0/,
+    "optimizer@loss=bfloat16": /no operation of the class optimizer in loss: the classes there are loss/,
   };
   for (const [text, problem] of Object.entries(wrong)) {
     assertMatch(overridesProblem([parseOverride(text)], 2)!, problem, text);

@@ -60,6 +60,8 @@ export interface PlacedSweep {
   readonly dir: string;
   /** Number of concurrent runs. */
   readonly workers: number;
+  /** Notes about combinations of the axes that are equal to another run; none for a resumed plan. */
+  readonly notes: readonly string[];
   /** Entropy of a generated text, the lower bound of its loss; undefined for other texts. */
   readonly entropy: string | undefined;
 }
@@ -85,7 +87,7 @@ export async function placeSweep(spec: SweepSpecInput, options: PlaceOptions = {
   const plan = { ...draft.plan(threads), name: isNamed ? checked.name : basename(resolve(dir)) };
   check?.(plan);
   await placePlan(dir, plan);
-  return { plan, dir, workers, entropy: describeEntropy(plan.data) };
+  return { plan, dir, workers, notes: draft.notes, entropy: describeEntropy(plan.data) };
 }
 
 /** Returns the sweep of an existing plan. Its threads determine the default number of concurrent runs. */
@@ -97,7 +99,7 @@ async function placedBefore(
   await requireUnchanged(dir, plan);
   for (const { spec } of plan.runs) await loadCode(spec, { dir, runRecordedCode });
   const atOnce = Math.max(1, Math.floor(navigator.hardwareConcurrency / plan.threads));
-  return { plan, dir, workers: workers ?? atOnce, entropy: describeEntropy(plan.data) };
+  return { plan, dir, workers: workers ?? atOnce, notes: [], entropy: describeEntropy(plan.data) };
 }
 
 /** Returns true if a spec, which may come from a file, has no fields. */

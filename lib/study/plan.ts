@@ -117,7 +117,10 @@ export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {})
       : Math.max(greatest(times), times.reduce((sum, one) => sum + one, 0) / workers),
     bytes: left.length === 0 ? 0 : most * Math.min(workers, left.length),
   };
-  return { ...forecast, text: textOf(forecast, states) };
+  return {
+    ...forecast,
+    text: [textOf(forecast, states), ...draft.notes.map((note) => `note: ${note}`)].join("\n"),
+  };
 }
 
 /** Returns the states of started runs by ID. Damaged runs have nothing left to run: a sweep keeps them as failed. */

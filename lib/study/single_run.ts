@@ -89,7 +89,7 @@ export async function recordRun(
   const threads = options.threads ?? found?.threads ?? navigator.hardwareConcurrency;
   const plan = { ...await makePlan(spec, threads), specSha256: identityOf(spec, options) };
   await placePlan(dir, plan);
-  const placed = { dir, plan, workers: 1, entropy: describeEntropy(plan.data) };
+  const placed = { dir, plan, workers: 1, notes: [], entropy: describeEntropy(plan.data) };
   const outcome = await runPlaced(placed, options);
   const written = outcome.finished > 0
     ? await report(dir, { title: "train", print: options.print, brief: true })

@@ -103,7 +103,8 @@ export function matches(record: Readonly<Record<string, unknown>>, wanted: Condi
   });
 }
 
-function isRange(want: Wanted): want is { atLeast?: number; atMost?: number } {
+/** Returns true for an inclusive range. */
+export function isRange(want: Wanted): want is { atLeast?: number; atMost?: number } {
   if (typeof want !== "object" || want === null || Array.isArray(want)) return false;
   const fields = Object.keys(want);
   return fields.length > 0 && fields.every((field) => field === "atLeast" || field === "atMost");

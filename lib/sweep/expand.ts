@@ -6,11 +6,12 @@
 import { UserError } from "../error/user_error.ts";
 import { flopsPerToken } from "../model/mod.ts";
 import { completeOverride } from "../precision/mod.ts";
-import { canonicalJson, type RunSpec } from "../record/mod.ts";
+import { canonicalJson, type RunSpec, varyingFields } from "../record/mod.ts";
 import type { TokenizerName } from "../text/mod.ts";
-import { type Dimension, dimension, type FieldValue, matches, product, zipped } from "./axes.ts";
+import { type Dimension, dimension, type FieldValue, product, zipped } from "./axes.ts";
 import { modelOf } from "../run/model_of.ts";
-import { runProblem } from "../run/run_problem.ts";
+import { runProblem, uselessFields } from "../run/run_problem.ts";
+import { CheckedCondition } from "./conditions.ts";
 import { perturbedRuns } from "./perturbed_runs.ts";
 import { type Budget, type LISTED, type SweepSpec, tokenizerOf } from "./spec.ts";
 
@@ -38,13 +39,28 @@ export interface PlanFacts {
  * @throws {UserError} If a run contradicts itself. This can depend on the vocabulary size.
  */
 export function expandSweep(spec: SweepSpec, fixed: PlanFacts): RunSpec[] {
-  return runsOf(spec, fixed, (reason) => {
+  return expansionOf(spec, fixed).runs;
+}
+
+/** Runs of a spec, and notes about combinations that are no runs of their own. */
+export interface Expansion {
+  readonly runs: RunSpec[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * Expands a spec as {@linkcode expandSweep} does, with notes about duplicates.
+ *
+ * @throws {UserError} If a run contradicts itself, or a condition matches no run.
+ */
+export function expansionOf(spec: SweepSpec, fixed: PlanFacts): Expansion {
+  return expand(spec, fixed, (reason) => {
     throw new UserError(`Cannot plan the sweep ${spec.name}: ${reason}`);
   });
 }
 
 /** Expands a spec into unique runs, and reports contradictions through `refuse`. */
-export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSpec[] {
+export function expand(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): Expansion {
   const { name: _name, axes, zip, when, exclude, budget, floor, seq, policy, vocab, seeds, ...shared } = spec;
   const given = new Set([axes, ...zip].flatMap((one) => Object.keys(one)));
   const lists: Record<keyof typeof LISTED, readonly FieldValue[]> = {
@@ -63,11 +79,17 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
   const count = dimensions.reduce((total, { length }) => total * length, 1);
   if (count > MAX_RUNS) refuse(`expected axes of at most ${MAX_RUNS} runs, got ${count}`);
   const runs = new Map<string, RunSpec>();
+  const conditional = when.map(({ if: wanted, set }, i) => ({
+    condition: new CheckedCondition(`when.${i}.if`, wanted),
+    set,
+  }));
+  const excluding = exclude.map((wanted, i) => new CheckedCondition(`exclude.${i}`, wanted));
+  let combinations = 0;
   for (const values of product(dimensions)) {
     // The schema has checked each field; the type cannot express this.
     let point = { ...shared, ...fixedFields(fixed), ...values } as unknown as Point;
-    for (const { if: wanted, set } of when) {
-      if (matches({ ...point, B: point.tokensPerStep / point.T }, wanted)) point = { ...point, ...set };
+    for (const { condition, set } of conditional) {
+      if (condition.matches({ ...point, B: point.tokensPerStep / point.T })) point = { ...point, ...set };
     }
     const { tokensPerStep, ...rest } = point;
     const run: RunSpec = {
@@ -78,7 +100,8 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
     };
     const steps = stepsOf(run, { budget, fixed });
     const planned = { ...run, steps };
-    if (exclude.some((wanted) => matches({ ...planned, tokensPerStep }, wanted))) continue;
+    if (excluding.filter((one) => one.matches({ ...planned, tokensPerStep })).length > 0) continue;
+    combinations++;
     const problem = runProblem(planned);
     if (problem !== undefined) {
       const which = [...given].map((field) => `${field} ${JSON.stringify(values[field])}`).join(", ");
@@ -86,8 +109,43 @@ export function runsOf(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): RunSp
     }
     runs.set(canonicalJson(planned), planned);
   }
+  for (const condition of [...conditional.map(({ condition }) => condition), ...excluding]) {
+    const problem = condition.problem();
+    if (problem !== undefined) refuse(problem);
+  }
   if (runs.size === 0) refuse("expected exclude to leave at least one run, got none");
-  return [...runs.values(), ...perturbedRuns([...runs.values()], floor)];
+  return {
+    runs: [...runs.values(), ...perturbedRuns([...runs.values()], floor)],
+    notes: [...duplicateNotes(combinations, runs.size), ...uselessNotes([...runs.values()])],
+  };
+}
+
+function duplicateNotes(combinations: number, runs: number): string[] {
+  const equal = combinations - runs;
+  if (equal === 0) return [];
+  const are = equal === 1 ? "is" : "are";
+  return [
+    `${equal} of ${combinations} combinations of the axes ${are} equal to another one because of conditions, and ${are} not repeated`,
+  ];
+}
+
+/** Returns a note about runs that differ in fields without effect only, so that their losses are equal. */
+function uselessNotes(runs: readonly RunSpec[]): string[] {
+  const without = (run: RunSpec) => {
+    const useless = uselessFields(run);
+    return canonicalJson(
+      Object.fromEntries(Object.entries(run).filter(([field]) => !Object.hasOwn(useless, field))),
+    );
+  };
+  const alike = [...Map.groupBy(runs, without).values()].filter(({ length }) => length > 1);
+  if (alike.length === 0) return [];
+  const whys = alike.flatMap(([first, ...others]) =>
+    Object.entries(uselessFields(first!))
+      .filter(([field]) => varyingFields([first!, ...others]).some((one) => one === field))
+      .map(([field, why]) => `${field} ${why}`)
+  );
+  const count = alike.reduce((sum, { length }) => sum + length - 1, 0);
+  return [`${count} of ${runs.length} runs repeat another one: ${[...new Set(whys)].join(", ")}`];
 }
 
 /** A run whose batch size and final learning rate are not derived yet. */

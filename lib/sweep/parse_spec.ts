@@ -13,7 +13,7 @@ import { canonicalJson } from "../record/mod.ts";
 import { parseTokenizerName } from "../text/mod.ts";
 import { withArchitectures } from "./architectures.ts";
 import { zipped } from "./axes.ts";
-import { type Refuse, runsOf } from "./expand.ts";
+import { expand, type Refuse } from "./expand.ts";
 import { withFullNames } from "../run/names.ts";
 import { uselessFields } from "../run/run_problem.ts";
 import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpec } from "./spec.ts";
@@ -60,7 +60,7 @@ export function parseSweepSpec(
   }
   checkAxes(spec, { given, refuse });
   // With a budget of operations, the number of steps depends on V. Check with the smallest vocabulary here.
-  const runs = runsOf(spec, { data: String(spec.data), threads: 1, vocabSize: () => 2 }, refuse);
+  const { runs } = expand(spec, { data: String(spec.data), threads: 1, vocabSize: () => 2 }, refuse);
   const tokenizers = new Set(runs.map(({ tokenizer }) => tokenizer));
   if (tokenizers.size > 1 && runs.some(({ evalTokens }) => evalTokens !== "all")) {
     refuse(
@@ -69,8 +69,10 @@ export function parseSweepSpec(
     );
   }
   const useless = runs.map(uselessFields);
+  const places = [given, spec.axes, ...spec.zip, ...spec.when.map(({ set }) => set)];
   for (const [field, why] of Object.entries(useless[0]!)) {
-    if (Object.hasOwn(given, field) && useless.every((one) => Object.hasOwn(one, field))) {
+    const isWritten = places.some((fields) => Object.hasOwn(fields, field));
+    if (isWritten && useless.every((one) => Object.hasOwn(one, field))) {
       refuse(`${field} ${why}. Remove it`);
     }
   }
@@ -130,8 +132,18 @@ function checkAxes(spec: SweepSpec, { given, refuse }: { given: object; refuse: 
     if (place !== "axes") requireDistinct(zipped(axes), { place, refuse });
   }
   spec.when.forEach(({ if: wanted, set }, i) => {
-    for (const field of Object.keys(wanted)) checkField(field, `when.${i}.if`, refuse);
+    for (const field of Object.keys(wanted)) {
+      checkField(field, `when.${i}.if`, refuse);
+      if (field === "steps" && spec.budget !== undefined) {
+        refuse(
+          `when.${i}.if: steps follow from budget, after the conditions. Use exclude, or steps without budget`,
+        );
+      }
+    }
     for (const [field, value] of Object.entries(set)) {
+      if (field === "steps" && spec.budget !== undefined) {
+        refuse(`when.${i}.set and budget both set steps. Set it once`);
+      }
       checkValue(field, { value, place: `when.${i}.set.${field}`, refuse });
     }
   });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { UserError } from "../error/user_error.ts";
 import { flopsPerToken } from "../model/mod.ts";
 import { isPerturbed, perturbationOf, type RunSpec } from "../record/mod.ts";
-import { expandSweep } from "./expand.ts";
+import { expandSweep, expansionOf } from "./expand.ts";
 import { parseSweepSpec } from "./parse_spec.ts";
 import { modelOf } from "../run/model_of.ts";
 
@@ -64,6 +64,18 @@ Deno.test("expandSweep() applies when before exclude", () => {
 Deno.test("expandSweep() returns unique runs", () => {
   const given = { axes: { lr: [1e-3, 1e-2] }, when: [{ if: { T: 16 }, set: { lr: 5e-3 } }] };
   assertEquals(columns(given, "lr"), [[5e-3]]);
+});
+
+Deno.test("expansionOf() notes combinations and runs that repeat others", () => {
+  const notesOf = (given: object) =>
+    expansionOf(parseSweepSpec({ ...ONE, ...given }, "the test"), { data: "text.txt", threads: 1 }).notes;
+  assertEquals(notesOf({ seeds: [1, 2], axes: { lr: [1e-3, 2e-3] } }), []);
+  assertEquals(notesOf({ seeds: [1, 2], when: [{ if: { seed: 2 }, set: { seed: 1 } }] }), [
+    "1 of 2 combinations of the axes is equal to another one because of conditions, and is not repeated",
+  ]);
+  assertEquals(notesOf({ axes: { optimizer: ["adamw", "sgd"], beta1: [0.8, 0.9, 0.95] } }), [
+    "2 of 6 runs repeat another one: beta1 has no effect with the optimizer sgd",
+  ]);
 });
 
 Deno.test("parseSweepSpec() limits evaluations in bytes for several tokenizers, in bytes or tokens for one", () => {
@@ -163,6 +175,61 @@ const WRONG: [name: string, given: object, told: string][] = [
   ["a set value of the wrong kind", { when: [{ if: { T: 16 }, set: { lr: "fast" } }] }, "when.0.set.lr"],
   ["a when without set", { when: [{ if: { T: 16 } }] }, "when.0.set"],
   ["no run left", { exclude: [{ T: 16 }] }, "expected exclude to leave at least one run"],
+  [
+    "a condition of a value that no run has",
+    { when: [{ if: { seed: 3 }, set: { lr: 1e-2 } }] },
+    "expected when.0.if.seed to be a value of a run, got 3. The runs have seed 1",
+  ],
+  [
+    "a condition of another type than the runs' values",
+    { when: [{ if: { seed: "1" }, set: { lr: 1e-2 } }] },
+    'expected when.0.if.seed to be a value of a run, got "1". The runs have seed 1',
+  ],
+  [
+    "a condition of several values, one of which no run has",
+    { exclude: [{ lr: [1e-3, 5], T: 8 }], axes: { lr: [1e-3, 1e-2] } },
+    "expected exclude.0.lr to be a value of a run, got 5. The runs have lr 0.001, 0.01",
+  ],
+  [
+    "a condition of an empty list",
+    { exclude: [{ T: [] }] },
+    "expected exclude.0.T to be a value of a run, got []",
+  ],
+  [
+    "a range without a run",
+    { exclude: [{ T: { atLeast: 100 } }] },
+    'expected exclude.0 to match a run, got {"T":{"atLeast":100}}, which matches none. The runs have T 16',
+  ],
+  [
+    "a combination of values that no run has",
+    { exclude: [{ lr: 1, clip: 2 }], zip: [{ lr: [1, 2], clip: [1, 2] }] },
+    "which matches none. The runs have lr 1, 2; clip 1, 2",
+  ],
+  [
+    "a condition on steps that follow from the budget",
+    { budget: { tokens: 400 }, when: [{ if: { steps: { atLeast: 1 } }, set: { lr: 1 } }] },
+    "when.0.if: steps follow from budget",
+  ],
+  [
+    "steps that the budget replaces",
+    { budget: { tokens: 400 }, when: [{ if: { T: 16 }, set: { steps: 3 } }] },
+    "when.0.set and budget both set steps",
+  ],
+  [
+    "an axis without effect",
+    { optimizer: "sgd", axes: { beta1: [0.8, 0.9] } },
+    "beta1 has no effect with the optimizer sgd",
+  ],
+  [
+    "an override of a class that its layer lacks",
+    { overrides: [{ layers: ["embedding"], opClasses: ["softmax"], format: "float32" }] },
+    "no operation of the class softmax in embedding: the classes there are residual, optimizer",
+  ],
+  [
+    "an override of an unknown class",
+    { axes: { overrides: [[{ opClasses: ["soft"], format: "float32" }]] } },
+    "expected an operation class (linear, ",
+  ],
   ["two budgets", { budget: { steps: 3, tokens: 4 } }, "one of steps, tokens and flops"],
   ["no budget", { budget: {} }, "one of steps, tokens and flops"],
   ["a budget and steps", { budget: { tokens: 4 }, steps: 3 }, "got both"],

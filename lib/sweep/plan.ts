@@ -18,7 +18,7 @@ import { loadCorpus, prepareForRun } from "../run/corpus.ts";
 import { knownVocabSize } from "../run/inputs.ts";
 import { findText } from "../run/find_text.ts";
 import { estimateBytes, requireMemory } from "../run/estimate.ts";
-import { expandSweep } from "./expand.ts";
+import { expansionOf } from "./expand.ts";
 import { checkCode } from "../run/measure_step.ts";
 import { modulesOf } from "../run/own_code.ts";
 import { machineMemory } from "../run/machine.ts";
@@ -35,6 +35,8 @@ export function specHash(spec: unknown): string {
 export interface PlanDraft {
   /** Number of runs. */
   readonly runs: number;
+  /** Notes about combinations of the axes that are equal to another run. */
+  readonly notes: readonly string[];
   /** Largest expected memory of a run, in bytes. */
   readonly bytes: number;
   /** Returns V of a run's tokenizer, and the number of validation tokens. */
@@ -53,8 +55,8 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const { corpus, source } = await loadCorpus(spec.data);
   const libSha256 = sourcesHash();
   const sizes = await vocabularySizes(corpus, spec);
-  const runsWith = (threads: number) => expandSweep(spec, { data: source.name, threads, vocabSize: sizes });
-  const runs = runsWith(1);
+  const expandWith = (threads: number) => expansionOf(spec, { data: source.name, threads, vocabSize: sizes });
+  const { runs, notes } = expandWith(1);
   runs.forEach(requireInitialModel);
   const needed = new Map(runs.map((run) => [textOf(run), run]));
   const facts = new Map<string, { vocabSize: number; validationTokens: number }>();
@@ -82,7 +84,7 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
     if (modulesOf(run).length > 0) await checkCode(run, sizesOf(run).vocabSize);
   }
   return {
-    ...{ runs: runs.length, bytes, sizesOf },
+    ...{ runs: runs.length, notes, bytes, sizesOf },
     plan: (threads) => ({
       format: "losskit-plan/1",
       name: spec.name,
@@ -90,7 +92,7 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
       libSha256,
       specSha256: specHash(spec),
       threads,
-      runs: runsWith(threads).map((run) => ({
+      runs: expandWith(threads).runs.map((run) => ({
         id: runIdOf({ spec: run, dataSha256: source.sha256, libSha256 }),
         spec: run,
       })),

@@ -1,0 +1,68 @@
+/**
+ * Conditions of a spec (`when` and `exclude`), with a record of what they matched. A condition without a match is a mistake.
+ *
+ * @module
+ */
+import { canonicalJson } from "../record/mod.ts";
+import { type Condition, isRange, matches } from "./axes.ts";
+
+/** Fields of a run while it is derived. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A condition that remembers the values it was compared with. */
+export class CheckedCondition {
+  readonly #place: string;
+  readonly #wanted: Condition;
+  /** Values of the runs by field, as JSON. */
+  readonly #seen: ReadonlyMap<string, Set<string>>;
+  #hasMatched = false;
+
+  /**
+   * Creates a condition.
+   *
+   * @param place Its place in the spec, such as `when.0.if`.
+   * @param wanted Requirements on the fields of a run.
+   */
+  constructor(place: string, wanted: Condition) {
+    this.#place = place;
+    this.#wanted = wanted;
+    this.#seen = new Map(Object.keys(wanted).map((field) => [field, new Set()]));
+  }
+
+  /** Returns true if a run fulfills the condition. */
+  matches(run: Fields): boolean {
+    for (const [field, values] of this.#seen) values.add(canonicalJson(run[field] ?? null));
+    const isMatch = matches(run, this.#wanted);
+    this.#hasMatched ||= isMatch;
+    return isMatch;
+  }
+
+  /** Describes a condition that no run fulfills, or a listed value that no run has. Returns undefined if there is none. */
+  problem(): string | undefined {
+    for (const [field, want] of Object.entries(this.#wanted)) {
+      const seen = this.#seen.get(field)!;
+      const isListed = Array.isArray(want) && !seen.has(canonicalJson(want));
+      const strange = isRange(want)
+        ? undefined
+        : (isListed ? want : [want]).find((one) => !seen.has(canonicalJson(one)));
+      if (strange !== undefined || isListed && want.length === 0) {
+        return `expected ${this.#place}.${field} to be a value of a run, got ${
+          JSON.stringify(strange ?? want)
+        }. The runs have ${field} ${listed(seen)}`;
+      }
+    }
+    if (this.#hasMatched) return undefined;
+    const values = [...this.#seen].map(([field, seen]) => `${field} ${listed(seen)}`).join("; ");
+    return `expected ${this.#place} to match a run, got ${
+      JSON.stringify(this.#wanted)
+    }, which matches none. The runs have ${values}`;
+  }
+}
+
+/** Maximum number of listed values. */
+const MOST = 8;
+
+function listed(values: ReadonlySet<string>): string {
+  const shown = [...values].slice(0, MOST).join(", ");
+  return values.size > MOST ? `${shown} and ${values.size - MOST} others` : shown;
+}

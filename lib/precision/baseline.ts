@@ -1,14 +1,14 @@
 /**
- * The precision that others are compared with.
+ * The baseline precision, with which every other precision is compared.
  *
  * @module
  */
 import type { PrecisionOverride } from "./override.ts";
 
-/** Policy of the baseline. */
+/** Name of the baseline's policy. */
 export const BASELINE = "float32";
 
-/** Precision fields of a spec. */
+/** Fields of a spec that set the precision of a run. */
 export interface OfPrecision {
   /** Name of the policy. */
   readonly policy: string;
@@ -16,7 +16,7 @@ export interface OfPrecision {
   readonly overrides: readonly PrecisionOverride[];
 }
 
-/** Returns true if a run is entirely in {@linkcode BASELINE}. */
+/** Returns true if a run uses the policy {@linkcode BASELINE} without overrides. */
 export function isBaseline({ policy, overrides }: OfPrecision): boolean {
   return policy === BASELINE && overrides.length === 0;
 }

@@ -1,5 +1,5 @@
 /**
- * Formats of a class of operations in a layer, from a policy and overrides. Plain data, without tensors.
+ * Number formats of an operation class in a layer, as set by a policy and its overrides. Plain data, without tensors.
  *
  * @module
  */
@@ -8,47 +8,57 @@ import { type Quantizer, quantizerOf, splitQuantizer } from "./quantizer.ts";
 import { OPERAND_NAMES, OPERANDS, type Slot, SLOTS, slotsOf } from "./operands.ts";
 import type { LinearRecipe } from "./recipes.ts";
 
-/** A class of operations in a layer. */
+/** An operation class in a layer. */
 export interface Scope {
-  /** Name of the layer; empty outside of a model. */
+  /** Name of the layer, as in {@linkcode layerNames}. Empty outside of a model. */
   readonly layer: string;
-  /** True in the first and the last block of a model. Default: false. */
+  /** True in the first and the last block of a model, which a recipe can leave in bfloat16. Default: false. */
   readonly isEnd?: boolean | undefined;
-  /** The class. */
+  /** The operation class. */
   readonly opClass: OpClass;
 }
 
-/** Formats of the operands and results of linear layers. Slots without a format have the policy's type. */
+/**
+ * Formats of the operands and results of linear layers. A {@linkcode Slot} without a format has the type that the
+ * policy's lists of operations give.
+ */
 export type SlotFormats = Readonly<Partial<Record<Slot, Quantizer>>>;
 
-/** Formats of a class: one for all operations, or those of single operands of linear layers. */
+/**
+ * Formats of an operation class. `whole` is set, or `slots`, or neither. If neither is set, the policy's lists of
+ * operations decide.
+ */
 export interface ClassFormats {
   /**
-   * Format of the class. Unscaled, it applies to inputs and results and to the gradients of both. Scaled, it applies to
-   * the operands of products, or to inputs and results of other operations.
+   * Format of all operations of the class. Without a scaling, it applies to inputs, results and their gradients. With a
+   * scaling, it applies to the operands of matrix products (`linear`, `attention`), or to the inputs and results of
+   * other classes.
    */
   readonly whole?: Quantizer;
-  /** Formats of operands, for the class `linear` only. */
+  /** Formats of single operands and results of linear layers. Set for the class `linear` only. */
   readonly slots?: SlotFormats;
 }
 
 /**
- * Formats by operation class, with a scaling if any (`e4m7/tensor`). Classes without a format run in the type of their
- * inputs.
+ * Formats by operation class: `bfloat16`, or with a scaling `e4m7/tensor`. Classes without a format follow the policy's
+ * lists of operations.
  */
 export type PolicyClasses = Readonly<Partial<Record<OpClass, string>>>;
 
 /** Formats of a policy. */
 export interface PolicyFormats {
-  /** Formats of the classes. */
+  /** Formats by operation class. */
   readonly classes: PolicyClasses;
-  /** Formats of the operands of linear layers outside of the head, in recipes. Other operations run as in bf16-autocast. */
+  /**
+   * Formats of the operands of linear layers in a recipe. The layers `embedding`, `head` and `loss` keep the policy's
+   * type. Operations outside linear layers run as in `bf16-autocast`.
+   */
   readonly linear?: LinearRecipe;
 }
 
-/** A policy's formats with the overrides of a region. */
+/** A policy's formats, together with overrides. */
 export interface FormatsSource extends PolicyFormats {
-  /** Default: none. */
+  /** Overrides of the policy's formats. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
 }
 
@@ -58,8 +68,8 @@ const NONE: ClassFormats = {};
 const OUTSIDE_BLOCKS: readonly string[] = ["embedding", "head", "loss"];
 
 /**
- * Returns the formats that a policy and overrides set for a class in a layer. The last matching override wins; an
- * override of operands changes these operands only.
+ * Returns the formats that a policy and overrides set for an operation class in a layer. The last matching override
+ * wins. An override with `operands` changes only the operands that it names.
  *
  * @throws {RangeError} For an unknown format, scaling or operand.
  */
@@ -91,7 +101,10 @@ function slotsNamed(name: string): readonly Slot[] {
   throw new RangeError(`Cannot use the operand ${JSON.stringify(name)}: expected ${OPERAND_NAMES}.`);
 }
 
-/** Returns true if an override applies to a class in a layer. The class `optimizer` must be named. */
+/**
+ * Returns true if an override applies to an operation class in a layer. An override without `opClasses` applies to
+ * every class except `optimizer`.
+ */
 export function matches(
   { layers, opClasses }: PrecisionOverride,
   { layer, opClass }: Pick<Scope, "layer" | "opClass">,
@@ -99,7 +112,10 @@ export function matches(
   return (layers?.includes(layer) ?? true) && (opClasses?.includes(opClass) ?? opClass !== "optimizer");
 }
 
-/** Returns the formats of the operands of linear layers. A scaled format of the class leaves results unset. */
+/**
+ * Returns the formats of the operands and results of linear layers. A class format without a scaling applies to all of
+ * them. A class format with a scaling applies to operands only, not to results.
+ */
 export function slotsIn({ whole, slots }: ClassFormats): SlotFormats {
   if (slots !== undefined || whole === undefined) return slots ?? {};
   const names = whole.scaling === undefined ? SLOTS : OPERANDS;
@@ -118,7 +134,7 @@ function parsedSlots(names: Readonly<Partial<Record<Slot, string>>>): SlotFormat
   return slots;
 }
 
-/** Returns every quantizer that a policy and overrides use anywhere. */
+/** Returns every format, with its scaling, that a policy and overrides use in any layer or class. */
 export function everyQuantizer({ classes, linear, overrides = [] }: FormatsSource): Quantizer[] {
   return [
     ...[...Object.values(classes), ...Object.values(linear?.slots ?? {})].map(splitQuantizer),

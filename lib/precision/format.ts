@@ -1,40 +1,48 @@
 /**
- * Number formats by name: their values, and their rounding. Plain data, without tensors.
+ * Number formats by name: their range, special values and rounding. Plain data, without tensors.
  *
  * @module
  */
 
 /**
- * Rounding between two neighboring values of a format. `nearest`: to the nearer value, ties to even. `stochastic`: up
- * with a probability equal to the relative distance from the lower value. `truncate`: toward zero. `kahan`: to nearest,
- * and the rounding error is added to the next update; for weights only.
+ * Rounding of a value that lies between two neighboring values of a format:
+ * - `nearest`: to the nearer neighbor, ties to even.
+ * - `stochastic`: to either neighbor at random. The probabilities make the expected result equal to the value.
+ * - `truncate`: toward zero.
+ * - `kahan`: to nearest, with the rounding error added to the next update. For weights only.
  */
 export type RoundingMode = "nearest" | "stochastic" | "truncate" | "kahan";
 
 /**
- * Result beyond the largest finite value. `infinity`: ±Inf. `nan`: NaN. `saturate`: the largest finite value with the
- * same sign, also for ±Inf.
+ * Result of a number beyond the largest finite value:
+ * - `infinity`: ±Inf.
+ * - `nan`: NaN.
+ * - `saturate`: the largest finite value with the same sign, also for ±Inf.
+ *
+ * With the rounding `truncate`, finite numbers always become the largest finite value.
  */
 export type Overflow = "infinity" | "nan" | "saturate";
 
 /**
- * Family of a format. `ieee`: the structure of IEEE 754, with infinities and NaN. `ocp`: the Open Compute Project's
- * 8-bit floating point (OFP8) and Microscaling (MX) specifications. `scale`: E8M0, the powers of two that scale the
- * blocks of MX formats.
+ * Family of a format:
+ * - `ieee`: the structure of IEEE 754, with infinities and NaN.
+ * - `ocp`: a format without infinities from the Open Compute Project's specifications of 8-bit floating point (OFP8)
+ *   and Microscaling (MX).
+ * - `scale`: E8M0, the powers of two that scale the blocks of MX formats.
  */
 export type FormatFamily = "ieee" | "ocp" | "scale";
 
-/** A binary floating-point format and a way of rounding to it. */
+/** A binary floating-point format, together with its rounding. */
 export interface Format {
-  /** Its canonical name: `bfloat16`, `e4m3-stochastic`, `e4m3fn-nonsaturating`. */
+  /** Canonical name: `bfloat16`, `e4m3-stochastic`, `e4m3fn-nonsaturating`. */
   readonly name: string;
-  /** Bits of the exponent, from 2 to 8. */
+  /** Number of exponent bits, from 2 to 8. */
   readonly exponent: number;
-  /** Stored bits of the mantissa, from 0 to 23. */
+  /** Number of stored mantissa bits, from 0 to 23. */
   readonly mantissa: number;
-  /** Bits of a value, including the sign. */
+  /** Bits of a value, including the sign bit. `e8m0` has no sign bit. */
   readonly bits: number;
-  /** The family, which determines the largest exponent, Inf and NaN. */
+  /** Family of the format. It determines the largest exponent and the special values. */
   readonly family: FormatFamily;
   /** Largest finite value. */
   readonly largest: number;
@@ -42,15 +50,21 @@ export interface Format {
   readonly smallestNormal: number;
   /** Smallest positive value. Equal to `smallestNormal` if the format has no subnormal values. */
   readonly smallestSubnormal: number;
-  /** True if the format has a NaN. Formats of 4 and 6 bits have none: NaN becomes -0. */
+  /**
+   * True if the format has a NaN. The OCP formats `e3m2fn`, `e2m3fn` and `e2m1fn` have none: NaN becomes a zero of the
+   * opposite sign.
+   */
   readonly hasNaN: boolean;
   /** Result of rounding a number beyond `largest`. */
   readonly overflow: Overflow;
-  /** Rounding of values. */
+  /** Rounding of values between two neighbors. */
   readonly rounding: RoundingMode;
-  /** Element type that stores the values. */
+  /** Element type of the tensors that store the values. */
   readonly storage: "float32" | "bfloat16" | "float16";
-  /** True if values are computed in float32 and rounded by losskit's code. */
+  /**
+   * True if losskit computes the format's rounding in float32. False if TensorFlow has the element type, or no value
+   * needs rounding.
+   */
   readonly emulated: boolean;
 }
 
@@ -61,9 +75,9 @@ export type FormatInfo =
     "name" | "bits" | "exponent" | "mantissa" | "family" | "largest" | "smallestNormal" | "smallestSubnormal"
   >
   & {
-    /** Name for readers, which marks formats that no standard defines: `IEEE-style e4m3`. */
+    /** Name for tables and reports. Formats that no standard defines are marked: `IEEE-style e4m3`. */
     readonly label: string;
-    /** True if results beyond the largest value become the largest value. */
+    /** True if numbers beyond the largest finite value become the largest finite value. */
     readonly saturates: boolean;
     /** True if the format has infinities. */
     readonly hasInfinity: boolean;
@@ -71,7 +85,7 @@ export type FormatInfo =
     readonly hasNaN: boolean;
   };
 
-/** Properties of a base name. */
+/** Properties that the base name of a format determines. */
 interface Base {
   readonly exponent: number;
   readonly mantissa: number;
@@ -106,30 +120,29 @@ const NAMED: Readonly<Record<string, Base>> = {
   e8m0: { exponent: 8, mantissa: 0, family: "scale", overflow: "nan", hasNaN: true },
 };
 
-/** Formats whose element type TensorFlow supports. */
+/** Formats that TensorFlow has as element types. */
 const STORED = ["float32", "bfloat16", "float16"] as const;
 
 const MODES: readonly RoundingMode[] = ["nearest", "stochastic", "truncate", "kahan"];
 
-/** Format names for error messages. */
+/** Syntax of format names, for error messages. */
 export const FORMAT_NAMES: string =
   "float32, bfloat16, float16, an OCP format (e4m3fn, e5m2, e3m2fn, e2m3fn, e2m1fn) or an IEEE-style format eXmY (X from " +
   "2 to 8, Y from 1 to 23); rounded to nearest, unless -stochastic, -truncate or -kahan (compensated sums) follows, as in " +
   "e4m3fn-stochastic";
 
 /**
- * Parses a format name. It consists of:
+ * Parses a format name, which consists of:
  * - a base name: `float32`, `bfloat16`, `float16`, `e4m3fn`, `e5m2`, `e3m2fn`, `e2m3fn`, `e2m1fn`, `e8m0`, or `eXmY`
- *   for an
- *   IEEE-style format with X bits of exponent and Y of mantissa;
+ *   for an IEEE-style format with X bits of exponent and Y of mantissa;
  * - an optional overflow: `-nonsaturating` (e4m3fn overflows to NaN) or `-saturating` (e5m2 overflows to its largest
  *   value);
- * - an optional rounding: `-stochastic`, `-truncate` or `-kahan`. Default: to nearest.
+ * - an optional rounding: `-stochastic`, `-truncate` or `-kahan`. Default: to nearest, ties to even.
  *
- * Every format has exactly one name. Rounding to nearest bfloat16 and float16 is done by the processor or TensorFlow.
- * All other rounding is emulated.
+ * Every format has exactly one name. TensorFlow itself rounds to bfloat16 and float16 with the roundings to nearest and
+ * `-kahan`. All other rounding is emulated in float32.
  *
- * @throws {RangeError} For another name.
+ * @throws {RangeError} If the name is unknown, or is not the format's canonical name.
  */
 export function parseFormat(name: string): Format {
   const refuse = () =>
@@ -172,16 +185,16 @@ export function parseFormat(name: string): Format {
   };
 }
 
-/** Returns a format's name for readers: `IEEE-style e4m3` for a format that is not in a standard. */
+/** Returns a format's name for tables and reports. A format that no standard defines is marked: `IEEE-style e4m3`. */
 export function formatLabel({ name }: Format): string {
   const [base = ""] = name.split("-");
   return ieeeStyle(base) !== undefined && !Object.hasOwn(NAMED, base) ? `IEEE-style ${name}` : name;
 }
 
 /**
- * Parses the name of a tensor format.
+ * Parses the name of a format for the values of tensors.
  *
- * @throws {RangeError} For another name, and for `e8m0`, which holds the scales of blocks.
+ * @throws {RangeError} If the name is unknown, or is `e8m0`, a format for the scales of blocks.
  */
 export function parseTensorFormat(name: string): Format {
   const format = parseFormat(name);
@@ -191,13 +204,7 @@ export function parseTensorFormat(name: string): Format {
   );
 }
 
-/**
- * Returns a format's range and special values.
- *
- * @param format A name accepted by {@linkcode parseFormat}.
- * @throws {RangeError} For another name.
- * @throws {TypeError} For a name that is no text.
- */
+/** Returns a format's properties: number of bits, range and special values. */
 export function formatInfo(format: string): FormatInfo {
   if (typeof format !== "string") {
     throw new TypeError(`Cannot describe a format: expected its name, got ${JSON.stringify(format)}.`);
@@ -221,7 +228,7 @@ export function formatInfo(format: string): FormatInfo {
   };
 }
 
-/** Parses `eXmY`. Leading zeros are refused, so that a format has one name. */
+/** Parses `eXmY`; undefined for other names. Leading zeros are refused, so that a format has one name. */
 function ieeeStyle(name: string): Base | undefined {
   const match = /^e([1-9])m([1-9][0-9]?)$/.exec(name);
   const exponent = Number(match?.[1]), mantissa = Number(match?.[2]);

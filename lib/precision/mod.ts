@@ -1,5 +1,5 @@
 /**
- * Precision as plain data: number formats, policies, and overrides by scope.
+ * Precision as plain data: number formats, policies, and overrides by layer and operation class.
  *
  * @module
  */

@@ -5,13 +5,13 @@
  * @module
  */
 
-/** An operand or result of a product. `out`: the result. */
+/** An operand or the result (`out`) of one of a linear layer's three products, such as `wgrad.dy`. */
 export type Slot =
   | `forward.${"x" | "w" | "out"}`
   | `dgrad.${"dy" | "w" | "out"}`
   | `wgrad.${"x" | "dy" | "out"}`;
 
-/** All operands and results. */
+/** All operands and results of the three products. */
 export const SLOTS: readonly Slot[] = [
   "forward.x",
   "forward.w",
@@ -24,10 +24,10 @@ export const SLOTS: readonly Slot[] = [
   "wgrad.out",
 ];
 
-/** The operands, without the results. */
+/** The operands of the three products, without the results. */
 export const OPERANDS: readonly Slot[] = SLOTS.filter((slot) => !slot.endsWith(".out"));
 
-/** Operands for help texts and error messages. */
+/** Syntax of operand names, for help texts and error messages. */
 export const OPERAND_NAMES: string =
   `one operand or result of a product (${
     SLOTS.join(", ")
@@ -35,10 +35,11 @@ export const OPERAND_NAMES: string =
   "one product (forward, dgrad, wgrad)";
 
 /**
- * Returns the operands and results that a name stands for.
+ * Returns the operands and results that a name selects.
  *
- * @param name A slot (`wgrad.x`), a tensor (`dy`: in dgrad and wgrad) or a product (`dgrad`: both operands).
- * @returns The slots; none for an unknown name.
+ * @param name An operand or result (`wgrad.x`), a tensor (`dy`: in both dgrad and wgrad), or a product (`dgrad`: its
+ * two operands).
+ * @returns The operands and results. Empty for an unknown name.
  */
 export function slotsOf(name: string): readonly Slot[] {
   const exact = SLOTS.filter((slot) => slot === name);

@@ -1,6 +1,6 @@
 /**
- * Precision overrides: formats for scopes of a model (layers and operation classes), which take precedence over the
- * policy. Plain data, as in specs and records.
+ * Precision overrides: number formats for single layers and operation classes. They take precedence over the policy.
+ * Plain data, as in specs and records.
  *
  * @module
  */
@@ -9,11 +9,12 @@ import { fullQuantizerNames, type Quantizer, quantizerOf, splitQuantizer } from 
 
 /**
  * Operation classes:
- * - `linear`: matrix products with weights, including the head's.
- * - `attention`: products of queries with keys, and of attention weights with values; the rotation of queries and keys.
+ * - `linear`: matrix products with weights, including the output head.
+ * - `attention`: the products of queries with keys and of attention weights with values, and the rotation of queries
+ *   and keys.
  * - `softmax`: the softmax of attention.
- * - `layerNorm`: LayerNorms and RMSNorms, including those of queries and keys.
- * - `gelu`: the activation of the MLP, for every choice of `activation`.
+ * - `layerNorm`: LayerNorm and RMSNorm, including those of queries and keys.
+ * - `gelu`: the activation of the MLP, whichever function `activation` selects.
  * - `residual`: additions to the residual stream, including the sum of the embeddings.
  * - `loss`: the cross entropy.
  * - `optimizer`: storage of the weights and the optimizer state.
@@ -28,7 +29,7 @@ export type OpClass =
   | "loss"
   | "optimizer";
 
-/** The names of the operation classes. */
+/** Names of all operation classes. */
 export const OP_CLASSES: readonly OpClass[] = [
   "linear",
   "attention",
@@ -40,39 +41,51 @@ export const OP_CLASSES: readonly OpClass[] = [
   "optimizer",
 ];
 
-/** A format for some scopes. */
+/** A number format for some layers and operation classes of a model. */
 export interface PrecisionOverride {
-  /** Layers: `embedding`, `h.0` to the last block, `head` (including the last LayerNorm), `loss`. Default: all. */
+  /**
+   * Layers: `embedding`, `h.0` for the first block and so on, `head` (including the last norm), `loss`. Default: all.
+   */
   readonly layers?: readonly string[] | undefined;
-  /** Operation classes. Default: all except `optimizer`, which must be named. */
+  /** Operation classes. Default: all except `optimizer`, which an override must name. */
   readonly opClasses?: readonly OpClass[] | undefined;
   /**
-   * Operands and results of linear layers, if not all: `forward.x`, `wgrad.dy`, `x`, `dgrad`, `out`, … (see
-   * `operands.ts`). The class must be `linear`.
+   * Operands and results of linear layers, such as `forward.x`, `wgrad.dy`, `x`, `dgrad` or `out`. {@linkcode
+   * OPERAND_NAMES} lists the names. `opClasses` must be `linear` alone. Default: all.
    */
   readonly operands?: readonly string[] | undefined;
-  /** Name of the format, as `parseFormat` accepts it, or `mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`. */
+  /**
+   * Name of the format: one that {@linkcode parseFormat} accepts, or a short name (`mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`)
+   * that includes the scaling.
+   */
   readonly format: string;
-  /** Scaling: `tensor`, and for `linear` also `delayed`, `row`, `mx`, `mx-ceil`, `nvfp4`. Default: none. */
+  /**
+   * Scaling: `tensor`, and for `linear` also `delayed`, `delayed-N`, `row`, `mx`, `mx-ceil` or `nvfp4`. The class
+   * `optimizer` has none. Default: none.
+   */
   readonly scaling?: string | undefined;
 }
 
-/** Returns the layers of a model with L blocks, in the order of a forward pass. */
+/**
+ * Returns the names of a model's layers, in the order of a forward pass.
+ *
+ * @param nLayer Number of blocks.
+ */
 export function layerNames(nLayer: number): string[] {
   return ["embedding", ...Array.from({ length: nLayer }, (_, i) => `h.${i}`), "head", "loss"];
 }
 
-/** Operation classes of blocks. */
+/** Operation classes of a block, except `optimizer`. */
 const IN_BLOCKS: readonly OpClass[] = ["linear", "attention", "softmax", "layerNorm", "gelu", "residual"];
 
-/** Returns the operation classes of a layer, in order. `optimizer` is the storage of its parameters. */
+/** Returns the operation classes that occur in a layer, in the order of {@linkcode OP_CLASSES}. */
 export function classesOf(layer: string): readonly OpClass[] {
   if (layer === "embedding") return ["residual", "optimizer"];
   if (layer === "head") return ["linear", "layerNorm", "optimizer"];
   return layer === "loss" ? ["loss"] : [...IN_BLOCKS, "optimizer"];
 }
 
-/** Returns the layer of a parameter: `h.3` for `h.3.mlp.c_fc.weight`, `embedding` for `wte.weight`. */
+/** Returns the name of a parameter's layer: `h.3` for `h.3.mlp.c_fc.weight`, `embedding` for `wte.weight`. */
 export function layerOfParameter(name: string): string {
   const block = /^h\.[0-9]+/.exec(name)?.[0];
   if (block !== undefined) return block;
@@ -80,11 +93,12 @@ export function layerOfParameter(name: string): string {
 }
 
 /**
- * Returns the first problem in overrides.
+ * Returns a description of the first invalid override: an unknown layer, format or operand, or a format that its class
+ * does not support.
  *
  * @param overrides Overrides from a spec.
- * @param nLayer L, the model's number of blocks.
- * @returns A sentence; undefined if there is no problem.
+ * @param nLayer Number of blocks of the model.
+ * @returns The description for an error message; undefined if all overrides are valid.
  */
 export function overridesProblem(
   overrides: readonly PrecisionOverride[],
@@ -145,15 +159,16 @@ function quantizerProblem(
     : undefined;
 }
 
-/** Replaces a short name of a format (`mxfp8`) by its format and scaling, so that a precision has one form. */
+/** Replaces a format's short name (`mxfp8`) by its format and scaling, so that equal overrides are recorded equally. */
 export function completeOverride(override: PrecisionOverride): PrecisionOverride {
   return { ...override, ...fullQuantizerNames(override) };
 }
 
 /**
- * Parses an override of a command line: `CLASS+CLASS@LAYER+LAYER=FORMAT`, such as `softmax@h.1=e8m3`, `linear=float32`
- * or `@head=bfloat16`. For operands of linear layers: `linear.dy=e5m2/tensor`, `linear.wgrad.x+linear.wgrad.dy=mxfp8`.
- * The names are not checked here, but by {@linkcode overridesProblem} and the spec's validation.
+ * Parses an override from the command line: `CLASS+CLASS@LAYER+LAYER=FORMAT`, such as `softmax@h.1=e8m3`,
+ * `linear=float32` or `@head=bfloat16`. Operands of linear layers follow the class: `linear.dy=e5m2/tensor`,
+ * `linear.wgrad.x+linear.wgrad.dy=mxfp8`. The names are not validated; {@linkcode overridesProblem} and the spec's
+ * schema validate them.
  */
 export function parseOverride(text: string): PrecisionOverride {
   const [scope = "", quantizer = ""] = splitOnce(text, "=");

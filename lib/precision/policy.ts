@@ -1,6 +1,6 @@
 /**
- * Precision policies by name: the format of each operation class, and the emulated part of a run. Plain data; the lists
- * of TensorFlow's ops are in `tensorflow/binding/policy.ts`.
+ * Precision policies by name: the format of each operation class, and labels for runs with emulated formats. Plain
+ * data. The lists of TensorFlow operations are in `tensorflow/binding/policy.ts`.
  *
  * @module
  */
@@ -10,11 +10,14 @@ import { formatOverride, type PrecisionOverride } from "./override.ts";
 import { parseQuantizer, type Quantizer } from "./quantizer.ts";
 import { parseRecipe, RECIPE_NAMES, type RecipeName } from "./recipes.ts";
 
-/** Description of a policy by operation class. */
+/** A policy's formats by operation class, with their source. */
 export interface PolicyDescription extends PolicyFormats {
-  /** The behavior that the policy reproduces, with a reference. */
+  /** The behavior that the policy reproduces, with a citation. */
   readonly source: string;
-  /** True if the loss is multiplied by a dynamic scale, which adapts to overflows of gradients. Default: false. */
+  /**
+   * True if the loss is multiplied by a dynamic loss scale, as fp16 training requires. The scale is halved when
+   * gradients overflow. Default: false.
+   */
   readonly scaled?: boolean;
 }
 
@@ -42,7 +45,7 @@ export type NamedPolicy =
   | "bf16-pure-kahan"
   | "fp16-autocast";
 
-/** The predefined policies. The classes of `bf16-autocast` follow from its lists of ops. */
+/** The predefined policies. The autocast policies also have lists of operations, in `tensorflow/binding/policy.ts`. */
 export const POLICY_DESCRIPTIONS: Readonly<Record<NamedPolicy, PolicyDescription>> = {
   float32: {
     source: "TensorFlow's and PyTorch's default: every op in the type of its inputs",
@@ -86,8 +89,8 @@ export const POLICY_DESCRIPTIONS: Readonly<Record<NamedPolicy, PolicyDescription
 };
 
 /**
- * Returns the policy equivalent to PyTorch's `torch.autocast` in bfloat16 on a kind of device. The lists of ops differ
- * between devices.
+ * Returns the policy that reproduces PyTorch's `torch.autocast` in bfloat16 on a kind of device. PyTorch's lists of
+ * operations differ between CPU and GPU.
  *
  * @param device Kind of device.
  */
@@ -95,39 +98,40 @@ export function autocastPolicy(device: "cpu" | "gpu"): "bf16-autocast" | "bf16-a
   return device === "gpu" ? "bf16-autocast-cuda" : "bf16-autocast";
 }
 
-/** Prefix of policies that use a custom format where autocast uses bfloat16, such as `emulated:e4m3`. */
+/** Prefix of policies that use a custom format where `bf16-autocast` uses bfloat16, such as `emulated:e4m3`. */
 const EMULATED = "emulated:";
 
-/** Names of policies. */
+/** Name of a policy: a predefined policy, a recipe with its options, or `emulated:FORMAT`. */
 export type PolicyName = NamedPolicy | RecipeName | `${RecipeName}+${string}` | `emulated:${string}`;
 
-/** A policy's name or short name: `off` is float32, `on` the device's autocast with bfloat16. */
+/** Name of a policy, or a short name: `off` for `float32`, `on` for the device's autocast policy in bfloat16. */
 export type PolicyWord = PolicyName | "off" | "on";
 
 /**
  * Returns the full name of a policy. Names other than `off` and `on` are returned unchanged.
  *
- * @param device Returns the kind of device. Called for `on` only.
+ * @param word Name or short name of a policy.
+ * @param device Returns the kind of device. It is called for `on` only.
  */
 export function policyNameOn(word: string, device: () => "cpu" | "gpu"): string {
   return word === "off" ? "float32" : word === "on" ? autocastPolicy(device()) : word;
 }
 
-/** Policy names for help texts. */
+/** Syntax of policy names, for help texts. */
 export const POLICY_CHOICES: string = `${Object.keys(POLICY_DESCRIPTIONS).join(", ")}, ${RECIPE_NAMES}, ` +
   "emulated:FORMAT or emulated:FORMAT/tensor";
 
-/** Policy names for error messages. */
+/** Syntax of policy names, for error messages. */
 const POLICY_NAMES: string = `${
   Object.keys(POLICY_DESCRIPTIONS).join(", ")
 }, a recipe with options (${RECIPE_NAMES}), or emulated:FORMAT or emulated:FORMAT/tensor`;
 
 /**
  * Returns the formats of a policy by operation class. `emulated:FORMAT` uses the format where `bf16-autocast` uses
- * bfloat16: in products, and in softmax and gelu, which follow the type of products. `emulated:FORMAT/tensor` scales
- * each tensor into the range of the format.
+ * bfloat16: in matrix products, and in softmax and GELU, whose inputs are results of matrix products.
+ * `emulated:FORMAT/tensor` also scales each tensor into the range of the format.
  *
- * @throws {RangeError} For an unknown policy or format.
+ * @throws {RangeError} If the policy or the format is unknown.
  */
 export function describePolicy(name: string): PolicyDescription {
   if (Object.hasOwn(POLICY_DESCRIPTIONS, name)) {
@@ -149,7 +153,7 @@ export function describePolicy(name: string): PolicyDescription {
   };
 }
 
-/** Returns the format of an emulated policy. */
+/** Returns the format of an `emulated:` policy, as its canonical name. */
 function emulatedFormat(policy: string): string {
   const given = policy.slice(EMULATED.length);
   const { name, format, scaling } = parseQuantizer(given);
@@ -170,21 +174,21 @@ function emulatedFormat(policy: string): string {
   return name;
 }
 
-/** The precision of a run. */
+/** The precision of a run: a policy and overrides. */
 export interface RunPrecision {
   /** Name of the policy. */
   readonly policy: string;
-  /** Formats of layers and operation classes. Default: none. */
+  /** Overrides of the policy's formats by layer and operation class. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
 }
 
 /**
- * Returns a description of the emulated part of a run's precision. Emulated are formats and roundings that losskit
- * computes from float32, and float16 products on a CPU, which accumulate in float32.
+ * Returns a description of the emulated formats of a run. A format is emulated if losskit computes its rounding or its
+ * scaling in float32. float16 on a CPU also counts as emulated, because products accumulate in float32 there.
  *
  * @param run The precision of the run.
- * @param device The device in the run's manifest. Default: cpu.
- * @returns The description; undefined if nothing is emulated.
+ * @param device Kind of device, as recorded in the run's manifest. Default: cpu.
+ * @returns The description, such as `emulated e4m3fn/tensor`; undefined if nothing is emulated.
  */
 export function emulationOf({ policy, overrides = [] }: RunPrecision, device = "cpu"): string | undefined {
   const emulated = everyQuantizer({ ...descriptionOf(policy), overrides }).filter(({ format, scaling }) =>
@@ -193,12 +197,12 @@ export function emulationOf({ policy, overrides = [] }: RunPrecision, device = "
   return emulated.length === 0 ? undefined : `emulated ${[...new Set(emulated.map(labelOf))].join(", ")}`;
 }
 
-/** Returns the label of a quantizer; formats that are not OCP's are labelled IEEE-style. */
+/** Returns the label of a format with its scaling. Formats that no standard defines are marked IEEE-style. */
 function labelOf({ format, scaling }: Quantizer): string {
   return `${formatLabel(format)}${scaling === undefined ? "" : `/${scaling.name}`}`;
 }
 
-/** Returns a policy's formats; none for a policy of another version. */
+/** Returns a policy's formats. Empty for a policy that only another version of losskit knows. */
 function descriptionOf(policy: string): PolicyFormats {
   try {
     return describePolicy(policy);
@@ -209,7 +213,10 @@ function descriptionOf(policy: string): PolicyFormats {
 }
 
 /**
- * Returns the label of a run's precision in tables and reports: the policy, its overrides, and the emulated part.
+ * Returns the label of a run's precision for tables and reports: the policy, the overrides, and the emulated formats.
+ *
+ * @param run The precision of the run.
+ * @param device Kind of device, as recorded in the run's manifest. Default: cpu.
  */
 export function precisionLabel(run: RunPrecision, device?: string): string {
   const { policy, overrides = [] } = run;
@@ -218,14 +225,15 @@ export function precisionLabel(run: RunPrecision, device?: string): string {
   return emulation === undefined ? parts : `${parts} (${emulation})`;
 }
 
-/** Smallest share of underflowing gradient elements that is reported. */
+/** Smallest share of underflowing gradient elements that gives a warning. */
 const REPORTED_UNDERFLOW = 0.01;
 
 /**
- * Returns a warning about gradients that underflow for want of scaling; undefined if few do.
+ * Returns a warning that gradients underflow and need a scaling.
  *
  * @param precision Label of the precision, from {@linkcode precisionLabel}.
- * @param share Share of gradient elements that are 0 in this precision and not in float32.
+ * @param share Share of gradient elements that are 0 in this precision but not in float32, in [0, 1].
+ * @returns The warning; undefined if the share is below 0.01.
  */
 export function underflowWarning(precision: string, share: number): string | undefined {
   if (!(share >= REPORTED_UNDERFLOW)) return undefined;

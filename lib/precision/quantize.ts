@@ -1,10 +1,10 @@
 /**
- * Quantization of float32 numbers to a scaled format in plain arithmetic: the reference for the quantization of
- * tensors.
+ * Quantization of float32 numbers to a scaled format, in plain arithmetic. The quantization of tensors must give the
+ * same bits.
  *
  * A group of values shares a power of two 2^e and a float32 factor s: q = round(x · 2^-e · s), x' = q / s · 2^e. The
- * power moves the group's largest magnitude to the largest exponent of the format, so that no intermediate result
- * overflows or underflows. It does not change the result: powers of two commute with float32's rounding.
+ * power moves the group's largest magnitude to the largest exponent of the format. No intermediate result then
+ * overflows or underflows. The power does not change the result, because multiplying by a power of two is exact.
  *
  * @module
  */
@@ -12,41 +12,47 @@ import { type Format, parseFormat } from "./format.ts";
 import type { Quantizer, Scaling } from "./quantizer.ts";
 import { exponentOf, requireUniform, roundArray, roundNumber, type Uniform } from "./round.ts";
 
-/** Shape of the values, and the source of random numbers. */
+/** Options of {@linkcode quantizeArray}: the shape of the values, and inputs of some roundings and scalings. */
 export interface QuantizeArrayOptions {
   /** Shape of the values. Default: one dimension. */
   readonly shape?: readonly number[] | undefined;
   /** Axis along which rows and blocks extend. Negative axes count from the end. Default: -1, the last axis. */
   readonly axis?: number | undefined;
-  /** Random numbers, one per value, for stochastic rounding. */
+  /** Source of random numbers for stochastic rounding, called once per value. */
   readonly uniform?: Uniform | undefined;
-  /** Maxima of previous steps, for delayed scaling. Default: none. */
+  /**
+   * Largest magnitudes in previous steps, latest first, for delayed scaling. Default: none; the values' own largest
+   * magnitude sets the scale.
+   */
   readonly amaxHistory?: readonly number[] | undefined;
 }
 
-/** Conversion of a group: 2^exponent, the factor before rounding, and the factor after rounding. */
+/** Scaling of a group: the exponent e, the factor `scale` before rounding, and the factor `inverse` after rounding. */
 interface Conversion {
   readonly exponent: number;
   readonly scale: number;
   readonly inverse: number;
 }
 
-/** Conversion of a group with NaN or Inf: every value becomes NaN. */
+/** Scaling of a group that contains NaN or Inf: every value becomes NaN. */
 const NOT_A_NUMBER: Conversion = { exponent: 0, scale: 1, inverse: NaN };
 
-/** Format of the scales of blocks in NVFP4. */
+/** Format of the block scales in NVFP4. */
 const BLOCK_SCALE: Format = parseFormat("e4m3fn");
 
 const { fround } = Math;
 
 /**
- * Quantizes numbers.
+ * Rounds numbers to the values that a format with a scaling can represent.
+ *
+ * Without a scaling, numbers beyond the largest value follow the format's `overflow`. With a scaling, they become the
+ * largest value. In a group with NaN or Inf, every value becomes NaN; for `nvfp4`, every value of the tensor. With
+ * `delayed` and a history, only NaN becomes NaN, and Inf becomes the largest value.
  *
  * @param values Float32 numbers. They are not changed.
- * @param quantizer The format and the scaling. Without a scaling, numbers beyond the largest become Inf, or
- * the largest number if the format has no Inf. With a scaling, they become the largest number. In a group with NaN or Inf, every value becomes
- * NaN.
- * @returns The values that the quantizer represents, rounded to float32.
+ * @param quantizer The format and the scaling.
+ * @param options Shape, axis, random numbers and history.
+ * @returns The rounded numbers, as float32.
  * @throws {TypeError} For stochastic rounding without random numbers.
  */
 export function quantizeArray(
@@ -73,17 +79,20 @@ export function quantizeArray(
   return result;
 }
 
-/** Returns the maximum that determines the scale of delayed scaling: the current one if the history is empty. */
+/**
+ * Returns the largest magnitude that sets the scale of delayed scaling: the history's, or the current one if the
+ * history is empty.
+ */
 function delayedAmax(current: number, history: readonly number[], { history: length }: Scaling): number {
   return history.slice(0, length).reduce((most, amax) => Math.max(most, amax), 0) || current;
 }
 
 /**
- * Returns the conversion of a group.
+ * Returns the scaling of a group.
  *
- * @param amax Largest magnitude in the group; NaN or Infinity if a value is not finite.
+ * @param amax Largest magnitude in the group. NaN or Infinity if a value is not finite.
  * @param format The format of the scaled values.
- * @param tensor The scaling, and the tensor's largest magnitude if the scaling is `nvfp4`, else 0.
+ * @param tensor The scaling, and for `nvfp4` the tensor's largest magnitude (else 0).
  */
 function conversionOf(
   amax: number,
@@ -110,7 +119,7 @@ function conversionOf(
   return { exponent: floor, scale, inverse: fround(1 / scale) };
 }
 
-/** Returns the largest magnitude; NaN if a value is NaN. */
+/** Returns the largest magnitude. NaN if a value is NaN. */
 function largestOf(values: Float32Array, group: Iterable<number>): number {
   let largest = 0;
   for (const i of group) largest = Math.max(largest, Math.abs(values[i]!));

@@ -1,48 +1,51 @@
 /**
- * Quantizers by name: a number format with a scaling. Plain data, without tensors.
+ * Quantizers by name. A quantizer is a number format with an optional scaling. Plain data, without tensors.
  *
  * @module
  */
 import { type Format, parseFormat, parseTensorFormat } from "./format.ts";
 
 /**
- * Kind of scaling. `tensor`: one float32 scale per tensor, from its current maximum. `delayed`: one per tensor, from
- * the maxima of previous steps. `row`: one float32 scale per row along the axis. `mx`: one power of two (E8M0) per block
- * of 32 along the axis. `nvfp4`: one E4M3 scale per block of 16, and one float32 scale per tensor.
+ * Kind of scaling:
+ * - `tensor`: one float32 scale per tensor, from the tensor's largest magnitude.
+ * - `delayed`: one float32 scale per tensor, from the largest magnitude in previous steps.
+ * - `row`: one float32 scale per row along the axis.
+ * - `mx`: one power of two (E8M0) per block of 32 values along the axis.
+ * - `nvfp4`: one E4M3 scale per block of 16 values along the axis, and one float32 scale per tensor.
  */
 export type ScalingKind = "tensor" | "delayed" | "row" | "mx" | "nvfp4";
 
-/** A way of scaling values into the range of a format. */
+/** A method of scaling values into the range of a format. */
 export interface Scaling {
   /** Canonical name: `tensor`, `delayed`, `delayed-64`, `row`, `mx`, `mx-ceil`, `nvfp4`. */
   readonly name: string;
-  /** Kind. */
+  /** Kind of scaling. */
   readonly kind: ScalingKind;
-  /** Values per scale along the axis. Undefined: no blocks. */
+  /** Number of values per block along the axis. Undefined for scalings without blocks. */
   readonly block?: number;
   /**
-   * Exponent of the scale of `mx`. `floor`: floor(log2 amax) − emax(format), as in OCP MX 1.0. `ceil`: the smallest
-   * exponent with which no value saturates.
+   * Exponent of a block's scale in `mx`, from the block's largest magnitude amax. `floor`: floor(log2 amax) − the
+   * format's largest exponent, as in OCP MX 1.0. `ceil`: 1 more if amax would saturate. Undefined for other kinds.
    */
   readonly exponent?: "floor" | "ceil";
-  /** Number of previous steps whose maxima determine the scale of `delayed`. */
+  /** Number of previous steps whose largest magnitudes set the scale of `delayed`. Undefined for other kinds. */
   readonly history?: number;
 }
 
-/** A number format with a scaling. */
+/** A number format with an optional scaling. */
 export interface Quantizer {
   /** Canonical name: `e4m3fn`, `e4m3fn/tensor`, `e2m1fn-stochastic/mx`. */
   readonly name: string;
   /** Format of the scaled values, including the rounding. */
   readonly format: Format;
-  /** Scaling; undefined: the values themselves are rounded. */
+  /** The scaling. Undefined: values are rounded without scaling. */
   readonly scaling: Scaling | undefined;
 }
 
-/** Default number of steps in the history of delayed scaling. */
+/** Default number of previous steps for delayed scaling. */
 const HISTORY = 16;
 
-/** Greatest number of steps in the history of delayed scaling. */
+/** Largest number of previous steps for delayed scaling. */
 const LONGEST_HISTORY = 1024;
 
 /** Scalings without parameters. */
@@ -55,11 +58,11 @@ const SCALINGS: Readonly<Record<string, Scaling>> = {
   nvfp4: { name: "nvfp4", kind: "nvfp4", block: 16 },
 };
 
-/** Scalings for help texts and error messages. */
+/** Syntax of scalings, for help texts and error messages. */
 export const SCALING_NAMES: string =
   `tensor, row, mx, mx-ceil, nvfp4, delayed or delayed-N (scale from the largest magnitude of N previous steps, N from 1 to ${LONGEST_HISTORY}; default: ${HISTORY})`;
 
-/** Short names of formats with block scaling. */
+/** Short names for formats with block scaling. */
 const SHORT: Readonly<Record<string, { format: string; scaling: string }>> = {
   mxfp8: { format: "e4m3fn", scaling: "mx" },
   mxfp6: { format: "e3m2fn", scaling: "mx" },
@@ -75,17 +78,20 @@ export const SCALED_FORMAT_NAMES: string =
 /** Syntax of quantizers for help texts and error messages. */
 export const QUANTIZER_NAMES: string = `FORMAT or ${SCALED_FORMAT_NAMES}`;
 
-/** A format and a scaling by name, as in specs. */
+/** Names of a format and a scaling, as in specs. */
 export interface QuantizerNames {
-  /** Name of the format, as `parseFormat` accepts it, or a short name: `mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`. */
+  /**
+   * Name of the format: one that {@linkcode parseFormat} accepts, or a short name (`mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`)
+   * that includes the scaling.
+   */
   readonly format: string;
   /** Name of the scaling. Default: none. */
   readonly scaling?: string | undefined;
 }
 
 /**
- * Replaces a short name by its format and scaling: `mxfp4-stochastic` by `e2m1fn-stochastic` with `mx`. Other names are
- * unchanged and not checked.
+ * Replaces a short name by the names of its format and scaling: `mxfp4-stochastic` by `e2m1fn-stochastic` and `mx`.
+ * Other names are returned unchanged, without validation.
  */
 export function fullQuantizerNames({ format, scaling }: QuantizerNames): QuantizerNames {
   const [base = "", ...suffixes] = format.split("-");
@@ -101,9 +107,9 @@ function shortName(base: string): { format: string; scaling: string } | undefine
 }
 
 /**
- * Parses a scaling's name.
+ * Parses the name of a scaling.
  *
- * @throws {RangeError} For another name.
+ * @throws {RangeError} If the name is unknown.
  */
 export function parseScaling(name: string): Scaling {
   if (Object.hasOwn(SCALINGS, name)) return SCALINGS[name]!;
@@ -118,8 +124,8 @@ export function parseScaling(name: string): Scaling {
 /**
  * Parses the names of a format and a scaling.
  *
- * @throws {RangeError} For other names, and for a scaling of a format that needs none: one with 8 bits of exponent, as
- * float32 has.
+ * @throws {RangeError} If a name is unknown, or the format does not support scaling. Formats with 8 bits of exponent
+ * have float32's range and need no scaling.
  */
 export function quantizerOf(names: QuantizerNames): Quantizer {
   const full = fullQuantizerNames(names);
@@ -149,7 +155,7 @@ export function quantizerOf(names: QuantizerNames): Quantizer {
   return { name: `${format.name}/${scaling.name}`, format, scaling };
 }
 
-/** Splits `FORMAT/SCALING` into its names, with short names replaced. The names are not checked. */
+/** Splits `FORMAT/SCALING` into the two names and replaces short names. The names are not validated. */
 export function splitQuantizer(text: string): QuantizerNames {
   const at = text.indexOf("/");
   return fullQuantizerNames(
@@ -158,9 +164,9 @@ export function splitQuantizer(text: string): QuantizerNames {
 }
 
 /**
- * Parses `FORMAT` or `FORMAT/SCALING`, for instance `e4m3fn-stochastic/mx`.
+ * Parses `FORMAT` or `FORMAT/SCALING`, such as `e4m3fn-stochastic/mx`.
  *
- * @throws {RangeError} For other names.
+ * @throws {RangeError} If a name is unknown, or the format does not support scaling.
  */
 export function parseQuantizer(text: string): Quantizer {
   return quantizerOf(splitQuantizer(text));

@@ -1,30 +1,31 @@
 /**
- * Low-precision training recipes: formats of the operands of linear layers, on top of `bf16-autocast`. Plain data.
+ * Recipes for low-precision training: formats of the operands of linear layers, on top of `bf16-autocast`. Plain data.
  *
- * A recipe quantizes the linear layers of the blocks, and those outside of a model. Embeddings, LayerNorms, attention, the head and all results of
- * products stay as under `bf16-autocast`.
+ * A recipe quantizes the operands of the linear layers of blocks, and of linear layers outside of a model. Embeddings,
+ * norms, attention, the head and the results of all products stay as under `bf16-autocast`.
  *
  * @module
  */
 import { OPERANDS, type Slot } from "./operands.ts";
 
-/** Formats of the operands of a recipe's linear layers. */
+/** A recipe's formats for the operands of linear layers. */
 export interface LinearRecipe {
-  /** Formats by operand. */
+  /** Formats with their scaling, by operand: `e4m3fn/tensor`. */
   readonly slots: Readonly<Partial<Record<Slot, string>>>;
   /**
-   * Rotation of the operands of the weight gradient along the tokens, in groups of 16 (NVFP4) or 32 (MX), by a
-   * Hadamard matrix. `random`: with random signs, drawn at every step. `fixed`: without. Default: none.
+   * Rotation of both operands of wgrad (dW = xᵀ dy) by a Hadamard matrix. It runs along the tokens in groups of one
+   * block: 16 for NVFP4, 32 for MX. `random`: with random signs, drawn at every step. `fixed`: without random signs.
+   * Default: no rotation.
    */
   readonly hadamard?: "random" | "fixed";
-  /** True if the first and the last block stay in bfloat16. Default: false. */
+  /** True if the first and the last block of the model stay in bfloat16. Default: false. */
   readonly plainEnds?: boolean;
 }
 
 /** Names of the recipes. */
 export type RecipeName = "fp8-hybrid" | "mxfp8" | "mxfp6" | "mxfp4" | "nvfp4";
 
-/** Options of recipes, in the order of a policy's name. */
+/** Options of recipes, in the order in which a policy's name lists them. */
 const OPTIONS = ["delayed", "ceil", "stochastic", "hadamard", "hadamard-fixed", "bf16-ends"] as const;
 type Option = typeof OPTIONS[number];
 
@@ -32,7 +33,7 @@ const BLOCK_OPTIONS = ["stochastic", "hadamard", "hadamard-fixed", "bf16-ends"] 
 
 interface Recipe {
   readonly source: string;
-  /** Formats of x and w, and of dy. */
+  /** Formats of x and w (`forward`) and of dy (`backward`), and their scaling. */
   readonly formats: { readonly forward: string; readonly backward: string; readonly scaling: string };
   readonly options: readonly Option[];
 }
@@ -77,14 +78,14 @@ const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   },
 };
 
-/** Syntax of recipes for help texts and error messages, with options in brackets. */
+/** Syntax of recipe names, for help texts and error messages. Options are in brackets. */
 export const RECIPE_NAMES: string = Object.entries(RECIPES).map(([name, { options }]) =>
   `${name}${options.map((option) => `[+${option}]`).join("")}`
 ).join(", ");
 
-/** A recipe with its source. */
+/** A recipe, with its source. */
 export interface DescribedRecipe {
-  /** The behavior that the recipe reproduces, with a reference. */
+  /** The behavior that the recipe reproduces, with a citation. */
   readonly source: string;
   /** Formats of the operands of linear layers. */
   readonly linear: LinearRecipe;
@@ -95,8 +96,8 @@ const described = new Map<string, DescribedRecipe>();
 /**
  * Parses the name of a recipe with its options, such as `nvfp4+stochastic+hadamard`.
  *
- * @returns The recipe; undefined if the name before the first `+` is not a recipe's.
- * @throws {RangeError} For an unknown option, or options in another order.
+ * @returns The recipe; undefined if the part before the first `+` is not the name of a recipe.
+ * @throws {RangeError} If an option is unknown, or options are in another order than `RECIPE_NAMES` lists.
  */
 export function parseRecipe(name: string): DescribedRecipe | undefined {
   const known = described.get(name);

@@ -1,14 +1,14 @@
 /**
- * Rounding of float32 numbers to a format in plain arithmetic: the reference for the rounding of tensors.
+ * Rounding of float32 numbers to a format, in plain arithmetic. The rounding of tensors must give the same bits.
  *
- * A double represents every intermediate result exactly: scaling by a power of two is exact, and float32's subnormal
+ * Every intermediate result is exact in double precision: scaling by a power of two is exact, and float32's subnormal
  * numbers are normal doubles.
  *
  * @module
  */
 import type { Format } from "./format.ts";
 
-/** A source of numbers uniform on [0, 1). */
+/** A source of uniform random numbers in [0, 1). */
 export type Uniform = () => number;
 
 const double = new Float64Array(1);
@@ -18,8 +18,8 @@ const words = new Uint32Array(double.buffer);
  * Rounds each number to a value of a format, by the format's rounding mode.
  *
  * @param values Float32 numbers. They are not changed.
- * @param format The format. `kahan` rounds to nearest here.
- * @param uniform Random numbers, one per value, for stochastic rounding.
+ * @param format The format. `kahan` rounds to nearest; the optimizer adds the compensation.
+ * @param uniform Source of random numbers for stochastic rounding, called at most once per value.
  * @returns Values of the format, as float32.
  * @throws {TypeError} For stochastic rounding without random numbers.
  */
@@ -40,13 +40,23 @@ export function roundArray(
   return rounded;
 }
 
-/** Throws for stochastic rounding without random numbers. */
+/**
+ * Requires random numbers for stochastic rounding.
+ *
+ * @throws {TypeError} If they are missing.
+ */
 export function requireUniform({ rounding }: Format, uniform: Uniform | undefined): void {
   if (rounding !== "stochastic" || uniform !== undefined) return;
   throw new TypeError("Cannot round stochastically: expected random numbers, got none. Pass a seed.");
 }
 
-/** Rounds one number. NaN stays NaN. */
+/**
+ * Rounds one number to a value of a format. Returns NaN for NaN.
+ *
+ * @param value A float32 number.
+ * @param format The format. `kahan` rounds to nearest.
+ * @param uniform Source of random numbers. Required for stochastic rounding.
+ */
 export function roundNumber(value: number, format: Format, uniform?: Uniform): number {
   if (Number.isNaN(value)) return NaN;
   if (format.family === "scale") return roundScale(value, format);
@@ -61,7 +71,7 @@ export function roundNumber(value: number, format: Format, uniform?: Uniform): n
   return sign * (format.rounding === "truncate" ? format.largest : beyond(format, Infinity));
 }
 
-/** Rounds a non-negative number to an integer. */
+/** Rounds a non-negative number to an integer, by a format's rounding mode. */
 function roundInteger(value: number, { rounding }: Format, uniform?: Uniform): number {
   const below = Math.floor(value), rest = value - below;
   if (rounding === "truncate" || rest === 0) return below;
@@ -74,9 +84,9 @@ function beyond({ overflow, largest }: Format, infinity: number): number {
 }
 
 /**
- * Rounds to a power of two from 2^-127 to 2^127. E8M0 has no zero and no sign: other numbers are NaN.
+ * Rounds to a power of two from 2^-127 to 2^127. E8M0 has no zero, sign or infinity: numbers ≤ 0 and Inf become NaN.
  *
- * As in ml_dtypes, the upper power takes the midpoint, and float32's subnormal numbers are rounded up.
+ * As in ml_dtypes, a midpoint rounds to the larger power, and float32's subnormal numbers round up.
  */
 function roundScale(value: number, { rounding, largest, smallestNormal }: Format): number {
   if (!(value > 0) || value === Infinity) return NaN;
@@ -87,7 +97,11 @@ function roundScale(value: number, { rounding, largest, smallestNormal }: Format
   return result > largest ? NaN : result;
 }
 
-/** Returns floor(log2(size)) of a positive finite number, exactly. */
+/**
+ * Returns floor(log2(size)) exactly.
+ *
+ * @param size A positive, finite number.
+ */
 export function exponentOf(size: number): number {
   double[0] = size;
   return (words[1]! >>> 20 & 0x7ff) - 1023;

@@ -9,10 +9,11 @@ import { ARCHITECTURES } from "../model/mod.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Adds the options of the spec's architecture, `llama` for example. Options that the spec sets itself, or varies on an
- * axis, take precedence. For an axis `architecture`, the options become conditional values (`when`).
+ * Adds the model options of the spec's `architecture`, such as `llama`. Options that the spec sets or varies take
+ * precedence. If `architecture` is an axis, the options become conditional values (`when`).
  *
- * @param given A spec as written, of any form. Invalid fields are kept for the schema.
+ * @param given A spec as written, not yet validated. Invalid fields are passed through, so that the schema reports
+ * them.
  */
 export function withArchitectures(given: Fields): Fields {
   const zip: readonly unknown[] = Array.isArray(given["zip"]) ? given["zip"] : [];

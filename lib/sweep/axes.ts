@@ -1,5 +1,6 @@
 /**
- * Axes of a sweep: products, zipped values, exclusions and conditional values. The fields are opaque here.
+ * Axes of a sweep: products, zipped values, exclusions and conditional values. The functions here do not interpret the
+ * fields.
  *
  * @module
  */
@@ -22,15 +23,15 @@ export type Wanted = FieldValue | readonly FieldValue[] | {
 /** Requirements on the fields of a run. All must hold. */
 export type Condition = Readonly<Record<string, Wanted>>;
 
-/** Conditional values of fields. */
+/** Values that the runs which satisfy a condition get. */
 export interface When {
-  /** Condition that selects runs. */
+  /** Condition on the run's fields. */
   readonly if: Condition;
-  /** New values of their fields. */
+  /** Values by field. They replace the run's values. */
   readonly set: Readonly<Record<string, FieldValue>>;
 }
 
-/** Values by field. The axes form a Cartesian product. */
+/** Values to try, by field. The runs are the Cartesian product of all axes. */
 export type Axes = Readonly<Record<string, readonly FieldValue[]>>;
 
 const values = v.pipe(v.array(v.any()), v.minLength(1, "to have at least one value"));
@@ -44,10 +45,10 @@ const condition = v.pipe(
   ),
 );
 
-/** Schema of axes. */
+/** Schema of {@linkcode Axes}. */
 export const axesSchema: v.GenericSchema<unknown, Axes> = v.record(v.string(), values);
 
-/** Schema of zipped axes: lists of equal length. */
+/** Schema of zipped axes. Each group names at least one field, and its lists have equal lengths. */
 export const zipSchema: v.GenericSchema<unknown, Axes[]> = v.array(v.pipe(
   v.record(v.string(), values),
   v.check((fields) => Object.keys(fields).length > 0, "to name a field"),
@@ -57,23 +58,23 @@ export const zipSchema: v.GenericSchema<unknown, Axes[]> = v.array(v.pipe(
   ),
 ));
 
-/** Schema of conditions. */
+/** Schema of a list of {@linkcode Condition} values. */
 export const excludeSchema: v.GenericSchema<unknown, Condition[]> = v.array(condition);
 
-/** Schema of conditional values. */
+/** Schema of a list of {@linkcode When} values. */
 export const whenSchema: v.GenericSchema<unknown, When[]> = v.array(
   v.strictObject({ if: condition, set: condition }),
 );
 
-/** One dimension of a product, as a list of partial records. */
+/** One factor of a Cartesian product. Each entry sets the fields of one value, or of one index of zipped values. */
 export type Dimension = readonly Readonly<Record<string, FieldValue>>[];
 
-/** Returns the dimension of one field. */
+/** Returns the dimension that sets a field to each value of a list. */
 export function dimension(field: string, list: readonly FieldValue[]): Dimension {
   return list.map((value) => ({ [field]: value }));
 }
 
-/** Returns the dimension of zipped fields. */
+/** Returns the dimension that sets several fields together, to the values at the same index. */
 export function zipped(axes: Axes): Dimension {
   const fields = Object.entries(axes);
   return (fields[0]?.[1] ?? []).map((_, i) =>
@@ -81,7 +82,10 @@ export function zipped(axes: Axes): Dimension {
   );
 }
 
-/** Generates all combinations. The last dimension changes fastest. */
+/**
+ * Generates all combinations of the dimensions' entries, merged into one record each. The last dimension changes
+ * fastest.
+ */
 export function* product(dimensions: readonly Dimension[]): Generator<Record<string, FieldValue>> {
   const [first, ...rest] = dimensions;
   if (first === undefined) return yield {};
@@ -90,7 +94,7 @@ export function* product(dimensions: readonly Dimension[]): Generator<Record<str
   }
 }
 
-/** Returns true if a record fulfills a condition. */
+/** Returns true if a record meets all requirements of a condition. */
 export function matches(record: Readonly<Record<string, unknown>>, wanted: Condition): boolean {
   return Object.entries(wanted).every(([field, want]) => {
     const value = record[field];

@@ -9,19 +9,19 @@ import { specHash } from "./plan.ts";
 import { readPlan } from "./plan_file.ts";
 import type { SweepSpec } from "./spec.ts";
 
-/** Returns the {@linkcode defaultFolder} of a single sweep, by its checked spec. */
+/** Returns the {@linkcode defaultFolder} of a sweep with a validated spec. */
 export function sweepFolder(spec: SweepSpec): string {
   return defaultFolder(spec.name, { "": specHash(spec) });
 }
 
 /**
- * Returns `experiments/out/NAME` if it has no plan, or a plan of the same spec. Otherwise, returns
- * `experiments/out/NAME-HASH`, with 8 hexadecimal digits of the spec's hash.
+ * Returns `experiments/out/NAME` if that folder has no plan, or only plans of the given specs. Otherwise returns
+ * `experiments/out/NAME-HASH`. HASH is the first 8 hexadecimal digits of the hash of the specs.
  *
- * @param name The spec's name.
- * @param specs Hashes of the specs (`specHash`) by the folder inside that has the plan: `""` for the folder itself. Empty:
- * every plan matches.
- * @throws {UserError} For a damaged plan in `experiments/out/NAME`.
+ * @param name Name of the sweep or the experiment.
+ * @param specs Hash of each spec (`specHash`), by the subfolder with its plan. The key `""` is the folder itself. If
+ * empty, every plan matches.
+ * @throws {UserError} If a plan in `experiments/out/NAME` is damaged.
  */
 export function defaultFolder(name: string, specs: Readonly<Record<string, string>>): string {
   const folder = join("experiments", "out", name);

@@ -18,40 +18,44 @@ import { type Budget, type LISTED, type SweepSpec, tokenizerOf } from "./spec.ts
 /** Maximum number of runs in a sweep. Larger counts are probably mistakes. */
 const MAX_RUNS = 20_000;
 
-/** Throws the error of an invalid spec. */
+/** Callback that throws an error with the reason why a spec is invalid. */
 export type Refuse = (reason: string) => never;
 
-/** Values that all runs of a plan share, and vocabulary sizes for budgets in floating-point operations. */
+/**
+ * Values that are the same for all runs of a plan, and the vocabulary sizes that a budget of floating-point operations
+ * requires.
+ */
 export interface PlanFacts {
-  /** Name of the corpus. */
+  /** Name or path of the corpus. */
   readonly data: string;
   /** Threads per run. */
   readonly threads: number;
-  /** Returns V of a tokenizer. Required for a budget of floating-point operations. */
+  /** Returns the vocabulary size (V) of a tokenizer. Required if the spec's budget is in floating-point operations. */
   readonly vocabSize?: ((tokenizer: TokenizerName) => number) | undefined;
 }
 
 /**
- * Expands a spec into unique runs. Paired runs are adjacent. Perturbed runs for the noise floor follow.
+ * Expands a spec into its runs, without duplicates. The perturbed runs, which measure the noise floor, come last.
  *
- * @param spec A checked spec.
- * @param fixed Values that all runs share.
- * @throws {UserError} If a run contradicts itself. This can depend on the vocabulary size.
+ * @param spec A validated spec.
+ * @param fixed Values that are the same for all runs.
+ * @throws {UserError} If the values of a run contradict each other, or `exclude` leaves no run.
  */
 export function expandSweep(spec: SweepSpec, fixed: PlanFacts): RunSpec[] {
   return expansionOf(spec, fixed).runs;
 }
 
-/** Runs of a spec, and notes about combinations that are no runs of their own. */
+/** Runs of a spec, and notes about combinations that repeat another run. */
 export interface Expansion {
   readonly runs: RunSpec[];
   readonly notes: readonly string[];
 }
 
 /**
- * Expands a spec as {@linkcode expandSweep} does, with notes about duplicates.
+ * Expands a spec into its runs like {@linkcode expandSweep}, with notes about combinations that repeat another run.
  *
- * @throws {UserError} If a run contradicts itself, or a condition matches no run.
+ * @throws {UserError} If the values of a run contradict each other, `exclude` leaves no run, or a condition matches no
+ * run.
  */
 export function expansionOf(spec: SweepSpec, fixed: PlanFacts): Expansion {
   return expand(spec, fixed, (reason) => {
@@ -59,7 +63,7 @@ export function expansionOf(spec: SweepSpec, fixed: PlanFacts): Expansion {
   });
 }
 
-/** Expands a spec into unique runs, and reports contradictions through `refuse`. */
+/** Expands a spec into its runs like {@linkcode expansionOf}, but reports problems through `refuse`. */
 export function expand(spec: SweepSpec, fixed: PlanFacts, refuse: Refuse): Expansion {
   const { name: _name, axes, zip, when, exclude, budget, floor, seq, policy, vocab, seeds, ...shared } = spec;
   const given = new Set([axes, ...zip].flatMap((one) => Object.keys(one)));

@@ -32,17 +32,17 @@ import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { withInputs } from "./spec_inputs.ts";
 import { runSweep } from "./sweep.ts";
 
-/** `quick` shows the direction within a minute; `full` decides the verdict. */
+/** Size of an experiment. `quick` shows the direction of the effect within a minute. `full` decides the verdict. */
 export type ExperimentSize = "quick" | "full";
 
-/** Verdict on a claim. */
+/** Verdict on a published claim. */
 export type ExperimentVerdict = "reproduced" | "not reproduced" | "not decidable at this scale";
 
 /** One sweep of an experiment. */
 export interface ExperimentSweep {
   /** Fields of the spec, as in `sweep`. */
   readonly spec: Readonly<Record<string, unknown>>;
-  /** Additional environment variables of the runs. Default: none. */
+  /** Environment variables that are set for the runs. Default: none. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
@@ -52,39 +52,39 @@ export interface Conclusion {
   readonly verdict: ExperimentVerdict;
   /** Reason for the verdict: one or two sentences with numbers. */
   readonly reason: string;
-  /** True if the runs show the predicted direction. The quick form must show it, too. */
+  /** True if the runs show the predicted direction of the effect. Expected to be true for the size `quick` as well. */
   readonly directionHolds: boolean;
-  /** Tables by name, as lists of records. Figures are drawn from them. */
+  /** Tables by name. Each table is a list of rows with values by column. The experiment's figures show these tables. */
   readonly tables: Readonly<
     Record<string, readonly Readonly<Record<string, string | number | boolean | null>>[]>
   >;
 }
 
-/** Recorded results of an experiment's sweeps. */
+/** Recorded runs of an experiment's sweeps, from which the conclusion is drawn. */
 export interface ExperimentFindings {
   /** Size of the experiment. */
   readonly size: ExperimentSize;
-  /** Runs by sweep. */
+  /** Runs by the name of their sweep. */
   readonly runs: Readonly<Record<string, readonly RecordedRun[]>>;
-  /** Folders by sweep, for access to checkpoints. */
+  /** Folder of each sweep by its name. The folders contain the checkpoints. */
   readonly folders: Readonly<Record<string, string>>;
 }
 
 /** A published claim and its test. */
 export interface Experiment {
-  /** Base name of the experiment's files. */
+  /** Name of the experiment, used in file names. */
   readonly name: string;
   /** Research question, in one line. */
   readonly title: string;
-  /** Published claim. */
+  /** The published claim that the experiment tests. */
   readonly claim: string;
-  /** Source of the claim. */
+  /** Publication of the claim. */
   readonly source: string;
   /** Predicted result, written before the first full run. */
   readonly prediction: string;
   /** Returns the sweeps by name. */
   sweeps(size: ExperimentSize): Readonly<Record<string, ExperimentSweep>>;
-  /** Draws the conclusion. May take further measurements. */
+  /** Draws the conclusion from the recorded runs. May measure more, for example with checkpoints. */
   conclude(found: ExperimentFindings): Conclusion | Promise<Conclusion>;
 }
 
@@ -96,32 +96,32 @@ export interface ExperimentResult extends Conclusion {
   readonly experiment: Pick<Experiment, "name" | "title" | "claim" | "source" | "prediction">;
   /** Size of the experiment. */
   readonly size: ExperimentSize;
-  /** SHA-256 of each sweep as the experiment states it, by the sweep's name. Ties the result to its specs. */
+  /** {@linkcode specHashes} of the sweeps. They show whether the result belongs to the current specs. */
   readonly specs: Readonly<Record<string, string>>;
   /** Number of runs. */
   readonly runs: number;
-  /** Sum of the runs' durations in seconds. Runs may overlap. */
+  /** Sum of the runs' durations in seconds. Larger than the elapsed time if runs were concurrent. */
   readonly seconds: number;
-  /** Environment of the runs. */
+  /** Environment of the first run. Undefined without runs. */
   readonly environment: Environment | undefined;
 }
 
-/** Options of an experiment's run. */
+/** Options of {@linkcode runExperiment}. */
 export interface ExperimentOptions {
-  /** `quick` shows the direction within a minute; `full` gives a verdict. Default: full. */
+  /** Size of the experiment. Default: `full`. */
   readonly size?: ExperimentSize | undefined;
   /**
-   * Folder of its sweeps and of `result.json`. Default: `experiments/out/NAME`, or `NAME-quick`, with `-HASH` if that
-   * folder holds the plans of other sweeps.
+   * Folder for the sweeps and `result.json`. Default: `experiments/out/NAME` for `full`, `experiments/out/NAME-quick`
+   * for `quick`. A suffix `-HASH` is added if that folder contains plans of other specs.
    */
   readonly dir?: string | undefined;
-  /** Runs at once. Default: 2, or 1 on one core. */
+  /** Number of concurrent runs. Default: 2, or 1 on one core. */
   readonly workers?: number | undefined;
-  /** Threads of each run. Default: the cores, divided among the runs at once. */
+  /** Threads per run. Default: the number of cores divided by `workers`. An existing plan keeps its number. */
   readonly threads?: number | undefined;
-  /** Stops the experiment after the current steps, with checkpoints. */
+  /** Signal that stops the experiment: active runs finish their current step and write a checkpoint. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Signals of the process, instead of `signal`. */
+  /** Watch for signals of the process, used instead of `signal`. Default: none. */
   readonly interruption?: Interruption | undefined;
   /** Receives progress, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;
@@ -139,13 +139,14 @@ const NAMES = optionNames<ExperimentOptions>({
 });
 
 /**
- * Runs or resumes an experiment, and writes `result.json` into its folder. Uses only the runs in its plans.
+ * Runs or resumes the sweeps of an experiment, draws its conclusion, and writes `result.json` into its folder. Recorded
+ * runs that are not in the plans are ignored.
  *
  * @param experiment The experiment.
- * @param options Size, folder, concurrent runs, signals and output.
+ * @param options Size, folder, concurrent runs, threads, signals and progress output.
  * @returns The result and the `path` of its file, or undefined if the experiment was interrupted.
  * @throws {RangeError} For an unknown option.
- * @throws {UserError} For an invalid spec, or if runs failed.
+ * @throws {UserError} If a spec is invalid, or a run failed.
  */
 export async function runExperiment(
   experiment: Experiment,
@@ -203,7 +204,10 @@ export async function runExperiment(
   return { ...result, path };
 }
 
-/** Returns the hash of each sweep as the experiment states it, with its variables and without defaults, by the sweep's name. */
+/**
+ * Returns the hash of each sweep as written in the experiment, by the sweep's name. The hash includes the environment
+ * variables, but no default values.
+ */
 export function specHashes(experiment: Experiment, size: ExperimentSize): Record<string, string> {
   return Object.fromEntries(
     Object.entries(experiment.sweeps(size)).map(([name, stated]) => [name, specHash(stated)]),
@@ -217,19 +221,19 @@ const resultSchema = v.looseObject({
 });
 
 /**
- * Reads the result of an experiment.
+ * Reads and validates the result of an experiment.
  *
  * @param path The file `result.json`.
- * @throws {UserError} For a missing or damaged file.
+ * @throws {UserError} If the file is missing or damaged.
  */
 export function readExperimentResult(path: string): ExperimentResult {
   return readJson(path, resultSchema, "the result of an experiment") as unknown as ExperimentResult;
 }
 
 /**
- * Returns the hash of each sweep's complete spec by the sweep's name.
+ * Returns the hash of each sweep's validated spec, including default values, by the sweep's name.
  *
- * @throws {UserError} For an invalid spec.
+ * @throws {UserError} If a spec is invalid.
  */
 export function experimentHashes(experiment: Experiment, size: ExperimentSize): Record<string, string> {
   return Object.fromEntries(

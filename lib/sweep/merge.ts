@@ -1,5 +1,6 @@
 /**
- * Merges sweep folders. A merge loses no record: it replaces a run only by a longer record of the same run.
+ * Merges sweep folders. A run's record is only replaced by a longer record of the same run, so that no results are
+ * lost.
  *
  * @module
  */
@@ -29,13 +30,16 @@ import { addToPlan, type Plan, type PlannedRun, readPlan } from "./plan_file.ts"
 import { readWhole } from "../run/read_whole.ts";
 import { progressOf } from "../run/run_progress.ts";
 
-/** Outcome of a merge for one run of a source folder. */
+/** Outcome of a merge for one run of a source folder: `id` is the run, `from` the source folder. */
 export type MergedRun =
-  /** Copied: the run was missing, or the source recorded more of it. */
+  /**
+   * The run was copied: it was missing in the target, or the source's record is longer. `before` is the number of steps
+   * that the target had recorded.
+   */
   | { readonly outcome: "taken"; readonly id: string; readonly from: string; readonly before: number }
-  /** Kept: the target records as much as the source, or more. */
+  /** The target's run was kept: its record is at least as long as the source's. */
   | { readonly outcome: "kept"; readonly id: string; readonly from: string }
-  /** Conflict: the two records differ. The run is unchanged. */
+  /** The two records differ at some step. The target's run is unchanged. */
   | {
     readonly outcome: "conflict";
     readonly id: string;
@@ -44,9 +48,9 @@ export type MergedRun =
     /** Environment changes that may explain the difference. */
     readonly environment: readonly string[];
   }
-  /** Busy: another process owns the run in the target folder. The run is unchanged. */
+  /** Another process owns the run in the target folder. The target's run is unchanged. */
   | { readonly outcome: "busy"; readonly id: string; readonly from: string; readonly reason: string }
-  /** Damaged: one of the two records is unreadable. The run is unchanged. */
+  /** One of the two records is unreadable. The target's run is unchanged. */
   | { readonly outcome: "damaged"; readonly id: string; readonly from: string; readonly reason: string };
 
 /** A planned run that is not finished. */
@@ -61,20 +65,21 @@ export interface Hole {
 
 /** Result of a merge. */
 export interface MergeReport {
-  /** Outcome for every run of every source folder. */
+  /** One outcome for every recorded run of every source folder. */
   readonly runs: readonly MergedRun[];
   /** Unfinished runs of the plan. Empty without a plan. */
   readonly holes: readonly Hole[];
-  /** Merged plan. Undefined if no folder has a plan. */
+  /** The merged plan. Undefined if no folder has a plan. */
   readonly plan: Plan | undefined;
 }
 
 /**
- * Merges sweep folders into one. The operation is idempotent.
+ * Copies the runs and plans of sweep folders into one folder. The operation is idempotent.
  *
  * @param into The target folder. Created if it is missing.
- * @param from The source folders, which are only read. `into` is skipped if listed, but must exist then.
- * @throws {UserError} If a folder is not a sweep folder, or the plans differ in text, code or threads.
+ * @param from The source folders, which are not changed. They may include `into`, if that folder exists.
+ * @throws {UserError} If a folder is not a sweep folder, the plans differ in text, code or threads, or `into` is not
+ * writable.
  */
 export async function mergeSweeps(into: string, from: readonly string[]): Promise<MergeReport> {
   for (const dir of from) listRuns(dir); // throws for other folders before anything is written

@@ -19,12 +19,13 @@ import { uselessFields } from "../run/run_problem.ts";
 import { DEFAULT_SWEEP, LISTED, OF_SWEEP, SPEC_FIELDS, specSchema, type SweepSpec } from "./spec.ts";
 
 /**
- * Checks a spec. Missing fields get the built-in sweep's values. Runs that are not longer than its warm-up have none.
+ * Validates a spec and fills in missing fields. If `warmupSteps` is missing and the given `steps` do not exceed its
+ * default, the runs have no warm-up.
  *
- * @param written The content of a file or of the command line.
+ * @param written The spec as written by a user, for example the content of a JSON file.
  * @param source Name of the spec in errors.
- * @param defaults Values of missing fields. Default: the built-in sweep's.
- * @throws {UserError} For an unknown field, an invalid value, or contradictory values.
+ * @param defaults Values of missing fields. Default: {@linkcode DEFAULT_SWEEP}.
+ * @throws {UserError} If a field is unknown, a value is invalid, or values contradict each other.
  */
 export function parseSweepSpec(
   written: unknown,

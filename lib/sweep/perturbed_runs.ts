@@ -7,11 +7,12 @@ import { isBaseline } from "../precision/mod.ts";
 import { canonicalJson, isPerturbed, type RunSpec } from "../record/mod.ts";
 
 /**
- * Returns perturbed copies of the float32 runs of each setting that also has a lower precision: `floor` copies per setting.
- * The copies take the seeds of the setting in turn, with further draws after the last seed. Copies with rounding noise
- * (`perturb`) and with another order of sums (`reorder`) alternate.
+ * Returns perturbed copies of float32 runs: `floor` copies for each setting that also has runs in a lower precision. A
+ * setting is a set of runs that differ only in precision and seed. The copies take the seeds of the setting in turn.
+ * After the last seed, the first seed is used again, with another random perturbation. The copies alternate between
+ * rounding noise (`perturb`) and another order of sums (`reorder`).
  *
- * @param runs Runs of a sweep.
+ * @param runs The runs of a sweep that are not perturbed.
  * @param floor Number of copies per setting.
  */
 export function perturbedRuns(runs: readonly RunSpec[], floor: number): RunSpec[] {

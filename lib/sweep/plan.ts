@@ -26,30 +26,32 @@ import type { Plan } from "./plan_file.ts";
 import { requireInitialModel } from "./spec_inputs.ts";
 import { NO_AXES, type SweepSpec } from "./spec.ts";
 
-/** Returns the SHA-256 of a spec as 64 hexadecimal digits, for a plan. */
+/** Returns the SHA-256 hash of a spec's canonical JSON, in 64 hexadecimal digits. Plans record this hash. */
 export function specHash(spec: unknown): string {
   return sha256Hex(canonicalJson(spec));
 }
 
-/** A sweep whose runs are known except for their threads. */
+/** A planned sweep whose number of threads per run is not chosen yet. */
 export interface PlanDraft {
   /** Number of runs. */
   readonly runs: number;
-  /** Notes about combinations of the axes that are equal to another run. */
+  /** Notes about combinations of the axes that repeat another run. */
   readonly notes: readonly string[];
-  /** Largest expected memory of a run, in bytes. */
+  /** Largest estimated memory of a run, in bytes. */
   readonly bytes: number;
-  /** Returns V of a run's tokenizer, and the number of validation tokens. */
+  /** Returns the vocabulary size of a run's tokenizer, and the number of tokens in the run's validation split. */
   sizesOf(run: RunSpec): { vocabSize: number; validationTokens: number };
-  /** Returns the plan for a number of threads per run. */
+  /** Returns the plan for the given number of threads per run. */
   plan(threads: number): Plan;
 }
 
 /**
- * Prepares a sweep: loads the corpus, trains the tokenizers, and checks the size of every run.
+ * Prepares a plan: loads the corpus, trains the tokenizers, and checks the text length and the memory that each run
+ * requires.
  *
- * @param spec A checked spec.
- * @throws {UserError} If the corpus is missing or too short for a T or V, or a run exceeds the memory.
+ * @param spec A validated spec.
+ * @throws {UserError} If the corpus is missing, the corpus is too short for a sequence length or vocabulary, or a run
+ * does not fit into memory.
  */
 export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
   const { corpus, source } = await loadCorpus(spec.data);
@@ -101,10 +103,10 @@ export async function draftPlan(spec: SweepSpec): Promise<PlanDraft> {
 }
 
 /**
- * Plans a sweep with a known number of threads per run.
+ * Plans a sweep with a given number of threads per run.
  *
- * @param spec A checked spec.
- * @param threads Threads of each run.
+ * @param spec A validated spec.
+ * @param threads Threads per run.
  * @throws {UserError} For the reasons of {@linkcode draftPlan}.
  */
 export async function makePlan(spec: SweepSpec, threads: number): Promise<Plan> {
@@ -147,7 +149,7 @@ function mergesIn({ tokenizer }: RunSpec): number {
 }
 
 /**
- * Requires the code and text of a folder's plan.
+ * Requires that the current code and text are those of a folder's plan.
  *
  * @throws {UserError} If the code or the text has changed.
  */
@@ -162,7 +164,7 @@ export async function requireUnchanged(dir: string, plan: Plan): Promise<void> {
 }
 
 /**
- * Returns the spec of a plan with a single run, so that `train` can resume it without its options.
+ * Returns the spec of a plan with a single run, so that `train` can resume the run without its original options.
  *
  * @throws {UserError} If the plan has several runs.
  */

@@ -37,13 +37,16 @@ export interface Plan {
   readonly format: "losskit-plan/1";
   /** Name of the sweep. */
   readonly name: string;
-  /** Text of all runs. */
+  /** Text on which all runs train. */
   readonly data: DataSource;
   /** SHA-256 of the code in `lib/`. */
   readonly libSha256: string;
-  /** {@linkcode specHash} of the sweep's spec. Undefined for plans of several specs or of older versions. */
+  /**
+   * {@linkcode specHash} of the sweep's spec. Undefined if the plan contains runs of several specs, or was written by
+   * an older version.
+   */
   readonly specSha256?: string | undefined;
-  /** Threads per run. Fixed, because results may depend on the number. */
+  /** Threads per run. The plan fixes the number, because results may depend on it. */
   readonly threads: number;
   /** Runs in starting order. */
   readonly runs: readonly PlannedRun[];
@@ -63,7 +66,7 @@ const schema = v.object({
   })),
 });
 
-/** Selects the recorded runs of a plan. */
+/** Returns the recorded runs that are in a plan. */
 export function runsOfPlan<R extends { readonly manifest: { readonly runId: string } }>(
   { runs }: Plan,
   recorded: readonly R[],
@@ -83,8 +86,9 @@ const REMEDY = "Restore the file from a copy, or choose another folder with --ou
 /**
  * Reads the plan of a folder. Returns undefined if there is no plan.
  *
- * @throws {UserError} For an invalid file, a link that leaves the folder, a repeated run, and other numbers of threads.
- * @throws {UserError} For a plan of this code without its checksum, or whose spec or text do not have a run's ID.
+ * @throws {UserError} If the file is invalid or a link that leaves the folder, a run is listed twice, or the numbers of
+ * threads differ.
+ * @throws {UserError} If a plan of the current code has no checksum, or a run's ID does not match its spec and text.
  */
 export function readPlan(dir: string): Plan | undefined {
   const path = planPath(dir);
@@ -123,9 +127,11 @@ function problemOf(plan: Plan, isSealed: boolean): string | undefined {
 }
 
 /**
- * Writes a plan and the inputs of its runs into a folder, unless the folder already has the same plan.
+ * Writes a plan into a folder, unless the folder has the same plan. Copies the inputs of the runs (models, tokenizers,
+ * modules) that the folder lacks.
  *
- * @throws {UserError} If the folder holds another plan, with the first difference, or is not writable.
+ * @throws {UserError} If the folder contains a different plan, or is not writable. The message names the first
+ * difference.
  */
 export async function placePlan(dir: string, plan: Plan): Promise<void> {
   const specs = plan.runs.map(({ spec }) => spec);
@@ -192,11 +198,12 @@ export function writePlan(dir: string, plan: Plan): void {
 }
 
 /**
- * Adds runs to a folder's plan, or creates the plan. Concurrent calls do not lose runs.
+ * Adds runs to a folder's plan, or creates the plan. Concurrent calls are serialized by a lock, so that no runs are
+ * lost.
  *
  * @param dir The folder.
- * @param plan The runs to add.
- * @param check Throws if the existing plan is incompatible.
+ * @param plan A plan with the runs to add.
+ * @param check Called with the existing plan. Throws if that plan is incompatible.
  * @throws {UserError} If the folder is not writable.
  */
 export function addToPlan(dir: string, plan: Plan, check: (found: Plan) => void): void {

@@ -1,5 +1,5 @@
 /**
- * Predicts time and memory of a plan's runs, from journals of runs with the same cost or from measured steps.
+ * Predicts the time and memory of a plan's runs, from journals of similar runs or from measured steps.
  *
  * @module
  */
@@ -18,7 +18,10 @@ export interface Prediction {
   readonly seconds: number;
   /** Peak memory in bytes. */
   readonly bytes: number;
-  /** Source of the prediction: `journal`, `measured`, or `scaled` from the measured run of the nearest size. */
+  /**
+   * Source of the prediction. `journal`: a recorded run with steps of the same cost. `measured`: a few steps of such a
+   * run. `scaled`: the measured or recorded run of the nearest size, scaled by floating-point operations.
+   */
   readonly from: "journal" | "measured" | "scaled";
 }
 
@@ -34,10 +37,12 @@ interface Sized {
 }
 
 /**
- * Predicts every run of a plan.
+ * Predicts the time and memory of every run of a plan. Measures a few steps, in separate processes, of up to 6 kinds of
+ * runs that the records do not cover.
  *
  * @param plan The plan.
- * @param facts `sizesOf` a run, recorded runs of the same folder, and `print` for progress.
+ * @param facts `sizesOf`: returns the vocabulary size and the number of validation tokens of a run. `recorded`:
+ * recorded runs of the same folder. `print`: receives progress.
  */
 export async function predictRuns(
   plan: Plan,

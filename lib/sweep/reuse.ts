@@ -23,9 +23,9 @@ import { changesThatMatter } from "../run/environment.ts";
 import type { PlannedRun } from "./plan_file.ts";
 
 /**
- * Returns true if a run in a sweep's folder is finished.
+ * Returns true if a planned run has a finished record in a sweep's folder.
  *
- * @throws {UserError} If the journal is damaged, or the folder is a link that leaves the sweep's folder.
+ * @throws {UserError} If the journal is damaged, or the run's folder is a link that leaves the sweep's folder.
  */
 export function isFinished(dir: string, { id, spec: { steps } }: PlannedRun): boolean {
   const folder = runFolder(dir, id);
@@ -34,9 +34,9 @@ export function isFinished(dir: string, { id, spec: { steps } }: PlannedRun): bo
 }
 
 /**
- * Moves a finished run of another environment to `DIR/earlier`, unchanged.
+ * Moves the record of a finished run to `DIR/earlier`, unchanged, if the run was computed in another environment.
  *
- * @returns The reason for the rerun and the new location of the record. Undefined if the environment is the same.
+ * @returns The reason for the move and the new location of the record. Undefined if the environment is the same.
  * @throws {UserError} If `DIR/earlier` is a link that leaves the sweep's folder.
  */
 export async function setAside(
@@ -77,10 +77,12 @@ function whyNotReused(manifest: string, environment: Environment): string | unde
 }
 
 /**
- * Records the cause of a failure in the run's log, and in its journal if the run's process could not.
+ * Records the cause of a failed attempt in the run's log. Adds a `fail` event to the run's journal if the run's process
+ * did not write one.
  *
  * @param dir The sweep's folder.
- * @param failure The run, the cause, and the number of this attempt of all attempts.
+ * @param failure `id`: the run. `cause`: the cause of the failure. `attempt`: the number of this attempt, from 1.
+ * `attempts`: the maximum number of attempts.
  */
 export async function recordFailedAttempt(
   dir: string,

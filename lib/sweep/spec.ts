@@ -43,23 +43,23 @@ const some = <S extends v.GenericSchema>(item: S) =>
 const oneOf = <const O extends readonly string[]>(options: O) =>
   v.picklist(options, `to be one of ${options.join(", ")}`);
 
-/** Options of a run that are the same for all runs of a sweep. */
+/** Options with one value for all runs of a sweep, unless an axis varies them. */
 export type SharedOptions = Omit<
   RunSpec,
   "data" | "tokenizer" | "T" | "B" | "policy" | "threads" | "seed" | "minLr"
 >;
 
-/** Amount of training per run: exactly one of the three. */
+/** Amount of training per run. Exactly one field is set. */
 export interface Budget {
-  /** Training steps. */
+  /** Number of training steps. */
   readonly steps?: number | undefined;
-  /** Training tokens, rounded to the nearest step. */
+  /** Number of training tokens, rounded to whole steps. */
   readonly tokens?: number | undefined;
-  /** Floating-point operations of training as counted by `flopsPerToken`, rounded down to a step. */
+  /** Number of floating-point operations of training, as counted by `flopsPerToken`, rounded down to whole steps. */
   readonly flops?: number | undefined;
 }
 
-/** A checked spec. Unlisted options are those of {@linkcode RunSpec}. */
+/** A validated spec of a sweep. Fields that are not documented here are those of {@linkcode RunSpec}. */
 export interface SweepSpec extends SharedOptions {
   /** Name of the sweep, and the default name of its folder. */
   name: string;
@@ -68,33 +68,39 @@ export interface SweepSpec extends SharedOptions {
    * glob pattern, or a list of these.
    */
   data: string | string[];
-  /** Axis: T, the sequence length in tokens. Each divides `tokensPerStep`. */
+  /** Axis: sequence lengths (T) in tokens. Each value divides `tokensPerStep`. */
   seq: number[];
   /** Axis: precision policies. */
   policy: PolicyName[];
-  /** Axis: tokenizers, `character`, `byte`, `gpt2` or `bpe:V`. */
+  /** Axis: tokenizers. Each is `character`, `byte`, `gpt2`, `bpe:V` with a vocabulary size V, or a tokenizer file. */
   vocab: string[];
-  /** Axis: seeds of initial weights and batches, at least 0. */
+  /** Axis: seeds of the initial weights and of the batches, whole numbers from 0. */
   seeds: number[];
-  /** B · T, the same for every T, so that all runs see equally many tokens. */
+  /**
+   * Tokens per step: batch size times T. The value is the same for every T, so that all runs train on equally many
+   * tokens.
+   */
   tokensPerStep: number;
   /** Learning rate at the last step, at most `lr`. Default: a tenth of each run's `lr`. */
   minLr?: number | undefined;
   /**
-   * Additional axes: any field of a run (`T`, `policy`, `tokenizer`, `seed`, `lr`, …) and its values. Default: none.
+   * Additional axes: lists of values by field of a run (`T`, `policy`, `tokenizer`, `seed`, `lr`, …). Default: none.
    */
   axes: Axes;
-  /** Zipped axes: lists of equal length whose values are combined by index. Default: none. */
+  /**
+   * Groups of zipped axes. The lists of a group have equal lengths, and their values are combined by index. Default:
+   * none.
+   */
   zip: Axes[];
   /** Conditional values of fields, applied in order, before `exclude`. Default: none. */
   when: When[];
   /** Conditions that exclude runs. A run is excluded if any condition matches. Default: none. */
   exclude: Condition[];
-  /** Amount of training, as a replacement for `steps`. Default: `steps`. */
+  /** Amount of training, instead of `steps`. Default: undefined, which means `steps`. */
   budget?: Budget | undefined;
   /**
-   * Number of perturbed float32 runs per setting with a lower precision. They measure the noise floor. Default: 0; 3 in
-   * `compare`; 2 in the built-in sweep without any field.
+   * Number of perturbed float32 runs for each setting that also has a lower precision. These runs measure the noise
+   * floor. Default: 0 in `sweep`, 3 in `compare`, and 2 in a sweep without any given field.
    */
   floor: number;
 }
@@ -151,7 +157,7 @@ function schemaOf(field: RunField): v.GenericSchema {
   return field.default === undefined && type === "number" ? v.optional(number) : number;
 }
 
-/** Schema of each field. */
+/** Schema of each field of a spec, by name. */
 export const SPEC_FIELDS: Readonly<Record<string, v.GenericSchema>> = {
   name: v.pipe(
     v.string(),
@@ -187,7 +193,7 @@ export const SPEC_FIELDS: Readonly<Record<string, v.GenericSchema>> = {
   )),
 };
 
-/** Schema of a whole spec. */
+/** Schema of a complete spec, with all fields. */
 export const specSchema: v.GenericSchema<unknown, SweepSpec> = v.strictObject(
   SPEC_FIELDS,
 ) as unknown as v.GenericSchema<
@@ -195,7 +201,7 @@ export const specSchema: v.GenericSchema<unknown, SweepSpec> = v.strictObject(
   SweepSpec
 >;
 
-/** Fields of a run that are lists in a spec, with the name of the list and the schema of its values. */
+/** Fields of a run that a spec states as a list of values: the list's name in the spec, and the schema of a value. */
 export const LISTED = {
   tokenizer: { list: RUN_FIELDS.tokenizer.list.name, form: v.string() },
   T: { list: RUN_FIELDS.T.list.name, form: schemaOf(RUN_FIELDS.T) },
@@ -203,7 +209,7 @@ export const LISTED = {
   policy: { list: RUN_FIELDS.policy.list.name, form: policyName },
 } as const;
 
-/** Fields of a spec without a counterpart in runs. */
+/** Fields of a spec that are not fields of a run. */
 export const OF_SWEEP: readonly string[] = [
   "name",
   "data",
@@ -249,7 +255,7 @@ export const DEFAULT_SWEEP: SweepSpec = {
   minLr: undefined,
 };
 
-/** Returns the tokenizer of a run. Specs are checked before they become runs. */
+/** Returns the tokenizer of a run, as the narrower type. Validated specs contain only such names. */
 export function tokenizerOf(run: RunSpec): TokenizerName {
   return run.tokenizer as TokenizerName;
 }

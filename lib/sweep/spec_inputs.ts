@@ -1,6 +1,6 @@
 /**
- * Inputs in specs: initial models and tokenizer files. Their paths become names of their content, and the options of an
- * initial model become values of its runs.
+ * Inputs that specs name: initial models, tokenizer files and modules. Their paths are replaced by names that contain
+ * the hash of the content. Runs take the options of their initial model.
  *
  * @module
  */
@@ -34,22 +34,30 @@ const BUILT_IN = {
 /** Fields of a model that a run may choose itself: they change no weight. */
 const FREE: readonly string[] = ["dropout", "initStd"];
 
-/** Places of a spec's inputs, and trust in the code among them. */
+/** Locations of a spec's inputs, and whether modules among them are trusted. */
 export interface InputPlaces {
-  /** Folder of a sweep whose inputs the spec may name. Default: none. */
+  /** Folder of a sweep that contains inputs of the spec. Default: none. */
   readonly dir?: string | undefined;
-  /** File of the spec. Paths that begin with `./` or `../` may be relative to its folder. Default: none. */
+  /**
+   * File of the spec. Paths in the spec that begin with `./` or `../` may be relative to the file's folder. Default:
+   * none.
+   */
   readonly source?: string | undefined;
-  /** True to trust the code of users in `dir`. Default: false, only code that this user named before is trusted. */
+  /**
+   * True to trust the modules in `dir`. Default: false. Then only modules that this user has named by path before are
+   * trusted.
+   */
   readonly runRecordedCode?: boolean | undefined;
 }
 
 /**
- * Reads the inputs that a spec names, and replaces their paths by names of their content. Adds conditions (`when`) that
- * give the runs of an initial model its options and tokenizer, unless the spec sets them itself.
+ * Reads the inputs that a spec names, and replaces their paths by names that contain the hash of the content. Runs with
+ * an initial model (`initFrom`) get that model's options and tokenizer through added conditions (`when`). Options that
+ * the spec sets take precedence.
  *
- * @param spec A spec as written. Values of other types are kept for the schema.
- * @param options Where inputs are, and which code is trusted.
+ * @param spec A spec as written, not yet validated. Values other than objects are returned unchanged, so that the
+ * schema reports them.
+ * @param options Locations of the inputs, and whether modules in `dir` are trusted.
  * @throws {UserError} If an input is missing, damaged or unsupported.
  */
 export async function withInputs(
@@ -137,9 +145,9 @@ function architectureOf(config: GptConfig): RunSpec["architecture"] {
 }
 
 /**
- * Requires that a run has the options and the tokenizer of the model that it starts from.
+ * Requires that a run has the options and the tokenizer of its initial model (`initFrom`).
  *
- * @throws {UserError} For the first field that contradicts the model.
+ * @throws {UserError} If a field contradicts the model. The message names the first such field.
  */
 export function requireInitialModel(run: RunSpec): void {
   const { initFrom, T } = run;

@@ -1,6 +1,6 @@
 /**
- * Runs a plan in several processes. A process executes runs of equal shapes one after the other. Finished runs are not repeated. A failure does not stop other
- * runs.
+ * Executes a plan's runs in several processes. One process executes runs with equal tensor shapes one after the other.
+ * Finished runs are not repeated. A failed run does not stop the other runs.
  *
  * @module
  */
@@ -33,21 +33,21 @@ export interface FailedRun {
   readonly id: string;
   /** Reason for the failure. */
   readonly reason: string;
-  /** True if the loss was not finite and the spec forbids divergence. */
+  /** True if the loss became non-finite and the spec does not allow divergence. */
   readonly diverged: boolean;
 }
 
-/** Outcome of a sweep. */
+/** Outcome of {@linkcode runSweep}. */
 export interface SweepOutcome {
-  /** Number of finished runs, including earlier ones. */
+  /** Number of finished runs of the plan, including the reused runs. */
   readonly finished: number;
-  /** Number of runs that were finished before. */
+  /** Number of runs that were already finished when the sweep started. */
   readonly reused: number;
   /** Runs that failed in this sweep. */
   readonly failed: readonly FailedRun[];
-  /** Ending of the sweep. `diverged`: a run diverged, and its spec does not allow that. */
+  /** Reason why the sweep ended. `diverged`: a run diverged, and its spec does not allow divergence. */
   readonly ending: "done" | "some failed" | "diverged" | "interrupted";
-  /** Exit status. */
+  /** Exit status of a command for this ending. */
   readonly exitCode: number;
 }
 
@@ -59,21 +59,21 @@ const EXIT_CODES = {
   "interrupted": EXIT.interrupted,
 } as const satisfies Readonly<Record<SweepOutcome["ending"], number>>;
 
-/** Options of a sweep. */
+/** Options of {@linkcode runSweep}. */
 export interface SweepOptions {
   /** The sweep's folder. */
   readonly dir: string;
   /** Number of concurrent runs. */
   readonly workers: number;
-  /** Interruption by signals. */
+  /** Watch for signals that stop the sweep. */
   readonly interruption: Interruption;
-  /** Number of retries after a failure that may be temporary. Default: 1. */
+  /** Number of retries of a run after a failure that may be temporary. Default: 1. */
   readonly retries?: number | undefined;
   /** Resource limits of each run. Default: none. */
   readonly limits?: Limits | undefined;
-  /** Reuses and resumes runs of other environments. Default: false. */
+  /** True to reuse and resume runs that were computed in another environment. Default: false. */
   readonly allowEnvironmentChange?: boolean | undefined;
-  /** Display of progress. */
+  /** Output of the progress display. Default: standard error, or the notebook. */
   readonly progress?: LiveTableOptions | undefined;
 }
 
@@ -101,10 +101,10 @@ function shapesOf({ spec }: PlannedRun): string {
 const POLL_MS = 500;
 
 /**
- * Runs the unfinished runs of a plan. Waits for runs that other sweeps on the same folder own.
+ * Executes the unfinished runs of a plan. If another sweep on the same folder owns a run, waits for that run.
  *
- * @throws {UserError} Before any run starts, if `LOSSKIT_DEVICE` names an unknown or missing device, or the sweep's `runs`
- * is not a folder inside it.
+ * @throws {UserError} If `LOSSKIT_DEVICE` names an unknown or missing device, or `runs` is not a folder inside the
+ * sweep's folder. No run has started then.
  */
 export async function runSweep(plan: Plan, options: SweepOptions): Promise<SweepOutcome> {
   requireDevice();

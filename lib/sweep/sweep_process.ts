@@ -1,6 +1,6 @@
 /**
- * Runs the unfinished runs of a folder's plan in a separate process that can be killed: `sweep_process.ts DIR WORKERS
- * RETRIES`.
+ * Executes the unfinished runs of a folder's plan. Tests and `verify-resume` start this program in a process that they
+ * kill: `sweep_process.ts DIR WORKERS RETRIES`.
  *
  * @module
  */

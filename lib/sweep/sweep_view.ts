@@ -21,15 +21,18 @@ import {
 import type { Plan, PlannedRun } from "./plan_file.ts";
 import { residentBytes } from "./worker_process.ts";
 
-/** Fields that every description of a run contains. */
+/**
+ * Fields that a description shows anyway, or that all runs of a plan share. Other fields are described only if the runs
+ * differ in them.
+ */
 export const DESCRIBED: readonly (keyof RunSpec)[] = [
   ...["tokenizer", "T", "policy", "overrides", "seed", "perturb", "reorder", "threads", "data"] as const,
 ];
 
 /**
- * Returns a function that describes a run in a few words.
+ * Returns a function that describes a run of a plan in a few words.
  *
- * @param runs All runs of the plan. Fields in which they differ are part of the description.
+ * @param runs All runs of the plan. The description includes each field in which these runs differ.
  */
 export function describer(runs: readonly PlannedRun[]): (run: PlannedRun) => string {
   const fields = varyingFields(runs.map(({ spec }) => spec), DESCRIBED);
@@ -37,7 +40,7 @@ export function describer(runs: readonly PlannedRun[]): (run: PlannedRun) => str
     [describe(spec), ...fields.map((field) => `${field} ${fieldText(spec, field)}`)].join(", ");
 }
 
-/** Describes a run by vocabulary, T, precision, seed and perturbation. */
+/** Returns a short description of a run: vocabulary, T, precision, seed and perturbation. */
 export function describe(spec: RunSpec): string {
   const perturbation = isPerturbed(spec) ? `, ${perturbationOf(spec)}` : "";
   return `${spec.tokenizer}, T = ${spec.T}, ${precisionLabel(spec)}, seed ${spec.seed}${perturbation}`;
@@ -64,7 +67,7 @@ export class SweepView {
    * Creates a view.
    *
    * @param plan The plan.
-   * @param folder The sweep's folder, and its finished runs.
+   * @param folder `dir`: the sweep's folder. `finished`: its finished runs.
    * @param table The live table.
    */
   constructor(plan: Plan, folder: { dir: string; finished: readonly PlannedRun[] }, table: LiveTable) {

@@ -11,23 +11,23 @@ import { denoArguments } from "../file/package.ts";
 
 /** Resource limits of a run. */
 export interface Limits {
-  /** Seconds since the start of the process. Default: no limit. */
+  /** Maximum duration of the run in seconds. Default: no limit. */
   readonly seconds?: number | undefined;
-  /** Bytes of resident memory. Default: no limit. */
+  /** Maximum resident memory in bytes. Default: no limit. */
   readonly bytes?: number | undefined;
 }
 
-/** Outcome of a worker. */
+/** Outcome of a run in a worker process. */
 export interface WorkerEnd {
   /** Exit status. 128 plus the signal number if a signal ended the process. */
   readonly code: number;
-  /** Reason for a failure. Undefined without a failure. */
+  /** Reason for the failure. Undefined if the run did not fail. */
   readonly cause: string | undefined;
-  /** True if the worker exceeded a limit. */
+  /** True if the run was stopped because it exceeded a limit. */
   readonly overLimit: boolean;
 }
 
-/** A run in a worker process. */
+/** A run that a worker process executes. */
 export interface Worker {
   /** Process ID. */
   readonly pid: number;
@@ -65,12 +65,14 @@ const GRACE = 10_000;
  */
 const INTO_LOG = 'log=$1; shift; exec 3>&1 2>&1; exec "$@" >>"$log" 2>&1';
 
-/** File descriptor on which a worker reports to the sweep: a line per finished run, or the reason of a failure. */
+/**
+ * File on which a worker reports to the sweep. The worker writes one line per finished run, or the reason of a failure.
+ */
 export const REPORT_PATH = "/dev/fd/3";
 
 const FINISHED_LINES = /^finished \w+\n/gm;
 
-/** Returns the line that a worker reports after a finished run. The process then waits for the next run. */
+/** Returns the line that a worker reports after a finished run, before it waits for the next run. */
 export function finishedLine(id: string): string {
   return `finished ${id}\n`;
 }
@@ -79,20 +81,21 @@ export function finishedLine(id: string): string {
 const REST = 200;
 
 /**
- * A process that executes runs one after the other. It starts with its first run. After a finished run it accepts
- * another one, which saves the start of TensorFlow. Any other outcome ends the process, so that a failure concerns one run.
+ * A process that executes runs one after the other. The process starts with its first run. After a finished run it
+ * accepts another run, which saves the start of TensorFlow. Any other outcome ends the process, so that a failure
+ * cannot affect later runs.
  */
 export class WorkerProcess {
   readonly #options: WorkerOptions;
   #waiting: Waiting | undefined;
 
-  /** Prepares a process. */
+  /** Stores the options. The first call of {@linkcode run} starts the process. */
   constructor(options: WorkerOptions) {
     this.#options = options;
   }
 
   /**
-   * Executes a run, in the waiting process or in a new one.
+   * Executes a run. Uses the waiting process if there is one, otherwise starts a new process.
    *
    * @throws {Error} If the run's folder is not writable, or is a link that leaves the sweep's folder.
    */
@@ -139,7 +142,7 @@ export class WorkerProcess {
     return { pid: child.pid, kill, ended: end() };
   }
 
-  /** Ends the waiting process. */
+  /** Ends the process if it waits for a run. */
   async end(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = undefined;

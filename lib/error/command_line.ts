@@ -1,5 +1,5 @@
 /**
- * Commands of losskit as a user types them: `deno task NAME` in a checkout, `losskit NAME` when installed.
+ * Commands of losskit as a user types them, such as `deno task sweep` in a checkout.
  *
  * @module
  */
@@ -9,7 +9,10 @@ const IN_CHECKOUT = import.meta.url.startsWith("file:") && !import.meta.url.incl
 
 let prefix = IN_CHECKOUT ? "deno task" : "npx losskit";
 
-/** Sets the words before the name of a command, such as `losskit`. */
+/**
+ * Sets the words that precede a command's name. By default, they are `deno task` in a checkout and `npx losskit`
+ * otherwise.
+ */
 export function setCommandPrefix(words: string): void {
   prefix = words;
 }

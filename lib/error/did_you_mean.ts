@@ -5,8 +5,10 @@
  */
 
 /**
- * Returns the nearest known word as a question to append to an error, such as ` (did you mean steps?)`: a word that differs
- * in few letters, or the first that begins with three or more given letters. Returns the empty string if no word is near. Case, `_` and `-` are ignored.
+ * Returns a suggestion to append to an error, such as ` (did you mean steps?)`. The suggestion is the known word with
+ * the smallest edit distance to the given word, at most a third of the longer word's length. If no known word is that
+ * near, the suggestion is the first known word that begins with the given word, which must have at least three letters.
+ * Otherwise, returns the empty string. Case, `_` and `-` are ignored.
  *
  * @param word The given word.
  * @param known The known words.

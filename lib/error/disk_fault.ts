@@ -40,9 +40,11 @@ export function diskFault(error: unknown): string | undefined {
 }
 
 /**
- * Runs a function that writes a file, and names the file in persistent faults.
+ * Runs a function that writes a file. Rethrows a persistent fault, such as a full disk, with the path of the file.
  *
- * @param path The file.
+ * @param path Path of the file, for errors.
+ * @param work Writes the file.
+ * @returns The result of `work`.
  * @throws {UserError} For a persistent fault, with the path, the cause and a remedy.
  * @throws {Error} Any other error, unchanged.
  */

@@ -1,5 +1,5 @@
 /**
- * Names of options that callers may pass.
+ * Checks of option names that a user passes.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import { didYouMean } from "./did_you_mean.ts";
 const MOST_LISTED = 16;
 
 /**
- * Returns the names of options, for {@linkcode requireKnownNames}.
+ * Returns the names of the options of type `T`, for {@linkcode requireKnownNames}.
  *
- * @param names One entry per option. The type requires an entry for every option.
+ * @param names An object with one entry per option. The type checker requires an entry for every option of `T`.
  */
 export function optionNames<T>(names: Record<keyof T, true>): readonly string[] {
   return Object.keys(names);
 }
 
 /**
- * Requires that an object of options has known names only. Without this check, a misspelled option has no effect.
+ * Requires that every option has a known name. Without this check, a misspelled option would be ignored.
  *
  * @param options The given options.
- * @param known Known names.
- * @param action Action for the error, such as `train`.
+ * @param known The names of all options.
+ * @param action The failing action in the error `Cannot <action>`, such as `train`.
  * @throws {RangeError} For an unknown name.
  */
 export function requireKnownNames(options: object, known: readonly string[], action: string): void {

@@ -1,6 +1,6 @@
 /**
- * Sanitizing of foreign text before printing. Names, messages and file contents written by others may hold terminal
- * escape sequences or invisible characters that reorder text.
+ * Sanitizing of untrusted text before it is printed. Names, messages and file contents written by others may contain
+ * terminal escape sequences or invisible characters that reorder text.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const STEERING = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 /** The characters of {@linkcode STEERING}, except line feeds and tabs. */
 const STEERING_A_LINE = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
-/** Returns text as one line, with `�` for each control, format and separator character and for lone surrogates. */
+/** Returns text as one line. Control, format and separator characters and lone surrogates become `�`. */
 export function printable(text: string): string {
   return text.toWellFormed().replace(STEERING, "\ufffd");
 }
@@ -21,7 +21,10 @@ export function printableLines(text: string): string {
   return text.toWellFormed().replace(STEERING_A_LINE, "\ufffd");
 }
 
-/** Returns JSON of the same value with control, format and separator characters escaped, for example as `\u001b`. */
+/**
+ * Escapes control, format and separator characters in a JSON text, for example as `\u001b`. The result represents the
+ * same value.
+ */
 export function printableJson(json: string): string {
   return json.replace(
     STEERING_A_LINE,
@@ -34,8 +37,8 @@ export function printableJson(json: string): string {
 const LONG_WORD = /(\S{200})\S{800,}/gu;
 
 /**
- * Returns an error's message with all lines after the first indented, so that a multi-line name cannot imitate our
- * output. Words of 1,000 characters or more are shortened to 200.
+ * Returns an error's message with all lines after the first indented. Text from others that has several lines thus
+ * cannot imitate losskit's output. Words of 1,000 characters or more are shortened to 200.
  */
 export function printableError(message: string): string {
   return printableLines(message).replace(LONG_WORD, "$1…").replace(/\n(?! {2})/g, "\n  ");

@@ -25,10 +25,11 @@ const CHECKS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Describes an issue as `spec.T: expected a number, got "x"`, or with the schema's own message after the field.
+ * Describes an issue of valibot with its field, such as `spec.T: expected a number, got "x"`. If losskit's schema
+ * defines a message for the issue, returns the field and this message.
  *
  * @param issue The issue.
- * @param whole Name of the whole value, for an issue without a field.
+ * @param whole Name of the checked value. It replaces the field if the issue concerns the whole value.
  */
 export function describeIssue(issue: v.BaseIssue<unknown>, whole: string): string {
   const place = v.getDotPath(issue) ?? whole;
@@ -37,12 +38,12 @@ export function describeIssue(issue: v.BaseIssue<unknown>, whole: string): strin
   return `${place}: expected ${expectationOf(issue)}, got ${shownValue(issue.input)}`;
 }
 
-/** Returns whether an issue has valibot's own message, instead of one that the schema states. */
+/** Returns true if an issue has valibot's default message, and not a message that losskit's schema defines. */
 export function isSchemaMessage({ message }: v.BaseIssue<unknown>): boolean {
   return OWN_MESSAGE.test(message);
 }
 
-/** Returns the expectation of an issue with valibot's own message, such as `a number` or `a number of at least 1`. */
+/** Describes the expected value of an issue with valibot's default message, such as `a number of at least 1`. */
 export function expectationOf({ type, expected, input }: v.BaseIssue<unknown>): string {
   const check = CHECKS[type];
   if (check !== undefined) return check;
@@ -58,7 +59,7 @@ export function expectationOf({ type, expected, input }: v.BaseIssue<unknown>): 
   return [...new Set(parts.map((part) => TYPES[part] ?? part))].join(" or ");
 }
 
-/** Returns a value as JSON of at most 100 characters; for a missing value `nothing`. */
+/** Returns a value as JSON, cut to 100 characters and `…`. Returns `nothing` for undefined. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number" || typeof value === "bigint") return String(value); // JSON has no NaN

@@ -11,8 +11,8 @@ const SAME_KEYPRESS = 1000;
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"];
 
 /**
- * A watch for signals. Disposing of it ends the watch: at once, or, after a recent signal, once the duplicate of that
- * signal must have arrived.
+ * A watch for signals. `dispose` ends it. If a signal arrived less than one second before, the watch ends only after
+ * that second: npx sends each signal twice, and the second one must not kill the process.
  */
 export interface Interruption extends Disposable {
   /** Aborted at the first signal. */
@@ -21,7 +21,11 @@ export interface Interruption extends Disposable {
   readonly insisted: AbortSignal;
 }
 
-/** Starts to watch for signals. `now` returns the time in milliseconds. */
+/**
+ * Starts to watch for SIGINT, SIGTERM, SIGHUP and SIGUSR1.
+ *
+ * @param now Returns the time in milliseconds. Default: `performance.now`.
+ */
 export function watchSignals(now: () => number = () => performance.now()): Interruption {
   const requested = new AbortController(), insisted = new AbortController();
   let first = 0;
@@ -47,7 +51,10 @@ export function watchSignals(now: () => number = () => performance.now()): Inter
   };
 }
 
-/** Returns the signals that stop a call: `interruption` if given, else `signal`. */
+/**
+ * Returns the watch that stops a call. Returns `interruption` if given. Otherwise, an abort of `signal` requests the
+ * stop, and nothing forces it.
+ */
 export function interruptionOf(
   { signal, interruption }: { signal?: AbortSignal | undefined; interruption?: Interruption | undefined },
 ): Interruption {

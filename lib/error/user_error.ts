@@ -1,5 +1,5 @@
 /**
- * The error for faults that a user can correct: a wrong argument, a missing file, a damaged record.
+ * An error for faults that a user can correct, such as a wrong argument, a missing file or a damaged record.
  *
  * Commands print its message without a stack and exit with {@linkcode UserError.exitCode}. Faults of losskit itself use
  * other errors, which keep their stack.
@@ -16,9 +16,9 @@ export const EXIT = {
   someFailed: 3,
   /** A run diverged although its spec forbids it, or a repeated run gave other results. */
   diverged: 4,
-  /** Interrupted; the same command resumes the work. */
+  /** Interrupted. The same command resumes the work. */
   interrupted: 75,
-  /** Interrupted; nothing to resume. Also the status of a process that SIGINT ends. */
+  /** Interrupted, with nothing to resume. A process that SIGINT kills has the same status. */
   stopped: 130,
 } as const;
 

@@ -1,9 +1,9 @@
 /**
- * A Python program that only fetches one file, with pip's index lookup and session.
+ * A Python program that fetches one file with pip's package index and network session, and installs nothing.
  *
- * `pip download` would build the metadata of a source package: it installs the newest setuptools and runs the package's
- * `setup.py`. This program stops earlier: it finds the file and copies its bytes. pip's configuration (index, mirrors,
- * proxies, certificates, credentials) applies, so no host is named here. Tested with pip 19.3 to 25.3.
+ * `pip download` would build the metadata of a source package. For this, pip installs the newest setuptools and runs
+ * the package's `setup.py`. This program only finds the file and copies its bytes. pip's configuration (index, mirrors,
+ * proxies, certificates, credentials) applies, so this program names no host. Tested with pip 19.3 to 25.3.
  *
  * @module
  */
@@ -22,12 +22,15 @@ except ImportError:
         sys.exit("No module named pip")
 `;
 
-/** Prints the version and location of pip. */
+/** Source of a Python program that prints the version and the location of pip. */
 export const PIP_VERSION = `${IMPORT_PIP}
 print(pip.__version__, pip.__file__)
 `;
 
-/** Fetches a file. Arguments: the package's name and version, the file's name, the folder, and pip's options. */
+/**
+ * Source of a Python program that fetches a file. Arguments: the package's name and version, the file's name, the
+ * destination folder, and pip's options.
+ */
 export const PIP_FETCH = `${IMPORT_PIP}
 import logging
 import os

@@ -38,7 +38,13 @@ const STAMP = "stamp.json";
  */
 const SLOWEST_TICK = 2000;
 
-/** Returns the folder of fetched files: `LOSSKIT_CACHE`, or `losskit` in the system's cache folder. */
+/**
+ * Returns the path of losskit's cache: the environment variable `LOSSKIT_CACHE` if it is set, else the folder `losskit`
+ * in the user's cache folder (Linux: `XDG_CACHE_HOME` or `~/.cache`; macOS: `~/Library/Caches`).
+ *
+ * @param env Returns an environment variable. Default: this process's.
+ * @param os Operating system, as `Deno.build.os`. Default: this machine's.
+ */
 export function cacheDir(
   env: (name: string) => string | undefined = Deno.env.get,
   os: string = Deno.build.os,
@@ -51,13 +57,13 @@ export function cacheDir(
 }
 
 /**
- * Returns a cached folder, after building it if it is missing or damaged. If several processes need the same folder,
- * one of them builds it. The folder is built under a temporary name and renamed once every file is verified, so that a
- * killed build leaves no broken folder.
+ * Returns the path of a cached folder. Builds the folder first if it is missing or damaged. If several processes need
+ * the same folder, one of them builds it and the others wait. The folder is built under a temporary name and renamed
+ * after every file is verified, so that a killed build leaves no incomplete folder.
  *
- * @param folder Its `path`, its `files` by name, `build`, which creates them in an empty folder, and `warn`.
- * @returns The path.
- * @throws {UserError} If the folder cannot be built. After damage, the message describes the damage too.
+ * @param folder `path`: path of the folder. `files`: the expected size and checksum of each file, by file name.
+ * `build`: creates the files in the empty folder `into`. `warn`: receives lines for the user.
+ * @throws {UserError} If the folder cannot be built. If the folder was damaged, the message also describes the damage.
  */
 export async function ensureFolder(folder: {
   path: string;

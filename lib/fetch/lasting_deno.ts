@@ -1,18 +1,19 @@
 /**
- * A path of Deno for files that outlive this process: kernelspecs and job scripts.
+ * The path of Deno for files that outlive this process, such as kernelspecs and job scripts.
  *
  * @module
  */
 import { join } from "node:path";
 import { cacheDir } from "./cache.ts";
 
-/** Returns whether a path lies in npx's cache, which npm may empty. */
+/** Returns true if a path is in npx's cache, which npm may empty. */
 export function isTemporary(path: string): boolean {
   return /[\\/]_npx[\\/]/.test(path);
 }
 
 /**
- * Returns the path of Deno. If npx has downloaded Deno, returns the path of a copy in the user's cache.
+ * Returns a path of Deno that stays valid. If Deno is in npx's cache, copies it to losskit's cache and returns the
+ * copy's path.
  *
  * @param deno Path of Deno. Default: the running Deno.
  */

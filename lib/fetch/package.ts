@@ -1,8 +1,8 @@
 /**
  * Fetches files from Python's package index by package name, with the user's pip.
  *
- * pip finds the file and copies its bytes: none of the package's code runs, and nothing else is fetched. No host is
- * named here: the mirrors and proxies of pip's configuration are used.
+ * pip finds the file and copies its bytes. None of the package's code runs, and no other package is fetched. pip's
+ * configuration determines the host, with its mirrors and proxies.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import { PIP_FETCH, PIP_VERSION } from "./_pip_script.ts";
 import { hashFile } from "../file/hash_file.ts";
 import { runPython, runTool } from "./python.ts";
 
-/** One file of a package. */
+/** A file of a package. */
 export interface PackageFile {
-  /** The package's name. */
+  /** Name of the package. */
   name: string;
-  /** Its version. */
+  /** Version of the package. */
   version: string;
-  /** The file's name. */
+  /** Name of the file. */
   filename: string;
   /** SHA-256 of the file, in hex. */
   sha256: string;
-  /** Its size in bytes. */
+  /** Size of the file in bytes. */
   bytes: number;
-  /** Options with which pip lists this file, such as `--platform`. */
+  /** Options for pip that select the file, such as `--platform`. */
   args: string[];
 }
 
@@ -50,8 +50,9 @@ const RETRIES: Record<string, string> = { PIP_RETRIES: "2", UV_HTTP_RETRIES: "1"
  *
  * @param file The file.
  * @param into An existing folder.
- * @returns The file's path.
- * @throws {UserError} If no Python fetched the pinned file. The message lists each failure.
+ * @returns Path of the file.
+ * @throws {UserError} If no Python on this machine can fetch the file with the given checksum. The message lists each
+ * failure.
  */
 export async function downloadPackage(file: PackageFile, into: string): Promise<string> {
   const path = join(into, file.filename);

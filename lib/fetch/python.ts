@@ -1,13 +1,13 @@
 /**
- * Runs Python, uv and other tools that fetch. Python is always isolated from the current folder and from `PYTHON*`
- * variables.
+ * Runs Python, uv and other tools that fetch packages. Python is isolated from the current folder and from environment
+ * variables such as `PYTHONPATH`.
  *
  * @module
  */
 
-/** The result of a tool. */
+/** The result of running a tool. */
 export interface ToolResult {
-  /** Its standard output. */
+  /** Standard output of the tool. */
   readonly stdout: string;
   /** Reason of the failure, in one line; undefined on success. */
   readonly failure: string | undefined;
@@ -17,16 +17,16 @@ export interface ToolResult {
 export interface ToolOptions {
   /** Working folder. Default: the current one. */
   readonly cwd?: string;
-  /** Environment variables. The user's own values take precedence, except for `TMPDIR`. */
+  /** Environment variables for the tool. A variable that the user has set takes precedence, except for `TMPDIR`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs Python with `-I`. Modules are imported neither from the current folder nor from `PYTHONPATH`, so that a file
- * named `pip.py` there is not run.
+ * Runs Python with `-I`. Python then imports no modules from the current folder or `PYTHONPATH`, so that a file
+ * named `pip.py` there does not replace pip.
  *
- * @param python The program.
- * @param args Its arguments after `-I`.
+ * @param python Name or path of Python.
+ * @param args Arguments after `-I`.
  */
 export async function runPython(
   python: string,
@@ -36,7 +36,7 @@ export async function runPython(
   return await runTool(python, ["-I", ...args], options);
 }
 
-/** Runs a tool to completion. */
+/** Runs a tool and waits for its end. Reports failures in the result instead of throwing them. */
 export async function runTool(
   program: string,
   args: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * Python environments with exact packages, verified by hash, in the user's cache.
+ * Python environments in losskit's cache. Their packages have exact versions and are verified by hash.
  *
  * @module
  */
@@ -9,20 +9,24 @@ import { cacheDir } from "./cache.ts";
 import { hashFile } from "../file/hash_file.ts";
 import { runPython, runTool } from "./python.ts";
 
-/** Options of an environment. */
+/** Options of a Python environment. */
 export interface EnvironmentOptions {
-  /** Name of its folder in the cache. */
+  /** Name of the environment's folder in the cache. */
   readonly name: string;
-  /** Path of the locked list: every package with its version and hashes, as from `uv pip compile --generate-hashes`. */
+  /**
+   * Path of a requirements file with the exact version and the hashes of every package, as `uv pip compile
+   * --generate-hashes` writes it.
+   */
   readonly list: string;
-  /** Called with the environment's folder before it is created. Default: none. */
+  /** Called with the environment's folder before losskit creates the environment. Default: no call. */
   readonly onMake?: (folder: string) => void;
 }
 
 /**
- * Returns the Python of an environment. The environment is created if it is missing, broken, or of another list.
+ * Returns the path of an environment's Python. Creates the environment if it is missing or broken, or was created from
+ * another list.
  *
- * Only wheels whose hashes are in the list are installed, so no package's code runs during installation.
+ * Installs only wheels whose hashes are in the list. No package's code runs during installation.
  *
  * @throws {UserError} If the environment cannot be created.
  */

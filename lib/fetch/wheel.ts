@@ -1,5 +1,6 @@
 /**
- * Extraction of single files from a wheel (a zip archive), streamed, since libraries may be larger than memory allows.
+ * Extraction of single files from a wheel, which is a zip archive. Files are streamed, since a library may not fit into
+ * memory.
  *
  * @module
  */
@@ -32,10 +33,10 @@ class FileReader extends Reader<Deno.FsFile> {
 }
 
 /**
- * Extracts some members of a wheel.
+ * Extracts some files (members) of a wheel.
  *
  * @param wheel Path of the wheel.
- * @param members Destination paths, by the members' names in the wheel.
+ * @param members Destination path of each member, by the member's name in the wheel.
  * @throws {UserError} If a member is missing.
  */
 export async function unpackWheel(wheel: string, members: Record<string, string>): Promise<void> {

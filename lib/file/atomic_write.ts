@@ -8,14 +8,15 @@ import { namedFault } from "../error/disk_fault.ts";
 import { tryLock } from "./lock.ts";
 
 /**
- * Writes a file atomically: writes a temporary file in the same folder, syncs it to disk, and renames it. rsync skips files whose
- * size and second of modification are equal. A replacement of the same size therefore gets a modification time at least
- * one second later, even in the future.
+ * Writes a file atomically. Writes a temporary file in the same folder, syncs it to disk, and renames it to `path`.
  *
- * @param path The destination. A link there is replaced, not followed.
- * @param content UTF-8 text or bytes.
- * @param options `beforeRename` is called just before the rename; an error thrown by it cancels the write.
- * @throws {UserError} For a full or read-only disk and other persistent faults, naming the file.
+ * rsync skips a file if its size and its modification time in whole seconds are unchanged. If the new file has the size
+ * of the old one, its modification time is therefore set to a later second, even if that second is in the future.
+ *
+ * @param path The destination. A symbolic link there is replaced, not followed.
+ * @param content Text, which is written in UTF-8, or bytes.
+ * @param options `beforeRename` is called just before the rename. If it throws an error, the file is not written.
+ * @throws {UserError} For persistent faults, such as a full or read-only disk. The message names the file.
  * @throws {Error} Other errors of the system. The previous file is kept, and the temporary file is removed.
  */
 export function atomicWrite(
@@ -79,11 +80,11 @@ export function syncFolder(path: string): void {
 }
 
 /**
- * Removes temporary files that {@linkcode atomicWrite} left when it was killed. Files that another process is writing
- * are locked and kept. Without file locks, files younger than a day are kept.
+ * Removes temporary files that {@linkcode atomicWrite} left in a folder when its process was killed. Files that another
+ * process is writing are locked, and are kept. If the file system has no locks, files younger than a day are kept.
  *
  * @param folder The folder.
- * @param name The file whose leftovers are removed. Default: every file's.
+ * @param name Destination whose temporary files are removed. Default: all destinations in the folder.
  */
 export function removeLeftovers(folder: string, name?: string): void {
   for (const entry of Deno.readDirSync(folder)) {

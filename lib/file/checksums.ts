@@ -19,17 +19,22 @@ export interface FileSum {
   readonly sha256: string;
 }
 
-/** Returns the checksum of a file's content. */
+/**
+ * Returns the size and SHA-256 of a file's content.
+ *
+ * @param path Path of the file, for the result. The file is not read.
+ * @param content Content of the file.
+ */
 export function sumOf(path: string, content: Uint8Array): FileSum {
   return { path, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
 }
 
 /**
- * Describes the damage of a file, in bounded memory.
+ * Compares a file with its recorded size and SHA-256. The file is read in blocks, so that it need not fit into memory.
  *
- * @param folder The folder.
- * @param sum The recorded content.
- * @returns The expected and the found content. Undefined if they are equal.
+ * @param folder Folder that the recorded path is relative to.
+ * @param sum The recorded size and SHA-256.
+ * @returns A description of the difference, such as `expected 12 bytes, got 10`. Undefined if there is none.
  */
 export async function damageOf(
   folder: string,

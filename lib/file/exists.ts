@@ -4,22 +4,22 @@
  * @module
  */
 
-/** Returns whether a file or a folder exists at a path and its metadata can be read. */
+/** Returns true if a file or folder exists at a path and its metadata can be read. */
 export function exists(path: string): boolean {
   return statOf(path) !== undefined;
 }
 
-/** Returns whether a folder exists at a path. */
+/** Returns true if a folder exists at a path. */
 export function isFolder(path: string): boolean {
   return statOf(path)?.isDirectory ?? false;
 }
 
-/** Returns whether a file exists at a path. */
+/** Returns true if a regular file exists at a path. */
 export function isFile(path: string): boolean {
   return statOf(path)?.isFile ?? false;
 }
 
-/** Returns whether a path is missing or has an empty file. */
+/** Returns true if the file at a path is empty or missing. */
 export function isEmpty(path: string): boolean {
   const info = statOf(path);
   return info === undefined || info.isFile && info.size === 0;

@@ -1,5 +1,5 @@
 /**
- * SHA-256 of files, read in pieces.
+ * SHA-256 of files, which are read in blocks.
  *
  * @module
  */

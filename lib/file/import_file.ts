@@ -9,7 +9,8 @@ import { pathToFileURL } from "node:url";
 /**
  * Imports a module. Its code runs with the permissions of this process.
  *
- * @param path Path of the module. The user must have typed it: a path from a record could run the code of others.
+ * @param path Path of the module, typed by the user. A path from a record is not safe, since it could run the code of
+ * others.
  */
 export async function importFile(path: string): Promise<Record<string, unknown>> {
   // `deno publish` accepts this form without a warning.

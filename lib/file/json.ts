@@ -1,6 +1,6 @@
 /**
- * The only reader of JSON files. Unlike `JSON.parse`, it refuses duplicate keys and nesting deep enough to overflow the
- * stack of code that traverses the value.
+ * The parser of all JSON files. Unlike `JSON.parse`, it refuses duplicate keys and more than 256 levels of nesting.
+ * Deeper nesting could overflow the stack of code that traverses the value.
  *
  * @module
  */
@@ -11,7 +11,9 @@ import { decodeText } from "./text.ts";
 /** Maximum depth of nesting. A recursive traversal of this depth fits the stack. */
 const MAX_DEPTH = 256;
 
-/** Keys that every JavaScript object has: code that copies objects may lose them. */
+/**
+ * Keys that JavaScript objects inherit. Code that copies objects may lose them, so that JSON files must not use them.
+ */
 export const OWN_KEYS: readonly string[] = ["__proto__", "constructor", "prototype"];
 
 /** Options for reading JSON. */
@@ -25,8 +27,9 @@ export interface JsonOptions {
  *
  * @param source The text, or its bytes in UTF-8.
  * @throws {SyntaxError} If the text is not JSON, is nested more than 256 levels deep, has a duplicate key in an object,
- * or has a forbidden key. The message is a reason to append to the file's name.
- * @throws {TypeError} If bytes are not UTF-8.
+ * or has a forbidden key ({@linkcode OWN_KEYS}). The message states the reason without the file's name; the caller adds
+ * the name.
+ * @throws {TypeError} If the bytes are not UTF-8.
  */
 export function parseJson(source: string | Uint8Array, options: JsonOptions = {}): unknown {
   const text = typeof source === "string" ? source.replace(/^\ufeff/, "") : decodeText(source);
@@ -39,7 +42,8 @@ export function parseJson(source: string | Uint8Array, options: JsonOptions = {}
 /**
  * Reads a JSON file.
  *
- * @throws {SyntaxError} As {@linkcode parseJson}, and if the path is not a regular file.
+ * @throws {SyntaxError} If {@linkcode parseJson} throws it, or if the path is not a regular file.
+ * @throws {TypeError} If the file is not UTF-8.
  * @throws {Error} An error of the system, if the file cannot be read.
  */
 export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
@@ -49,9 +53,10 @@ export function readJsonFile(path: string, options: JsonOptions = {}): unknown {
 }
 
 /**
- * Requires that a value is a JSON object.
+ * Requires that a parsed JSON value is an object, and returns the object.
  *
- * @throws {SyntaxError} If it is a list, a text or another value. The message is a reason to append to the file's name.
+ * @throws {SyntaxError} If the value is an array, a string or another value. The message states the reason without the
+ * file's name; the caller adds the name.
  */
 export function requireObject(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {

@@ -1,10 +1,15 @@
 /**
- * File locks, which the system releases when their process ends.
+ * File locks. The system releases a process's locks when the process ends.
  *
  * @module
  */
 
-/** Locks a file. Returns false if another process holds the lock, and undefined if the file system has no locks. */
+/**
+ * Locks an open file without waiting.
+ *
+ * @returns True if this process now holds the lock, false if another process holds it. Undefined if the file system has
+ * no locks.
+ */
 export function tryLock(file: Deno.FsFile): boolean | undefined {
   try {
     return file.tryLockSync(true);

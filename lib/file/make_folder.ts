@@ -1,5 +1,5 @@
 /**
- * Folders that a user names.
+ * Creation of folders that a user names.
  *
  * @module
  */

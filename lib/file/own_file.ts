@@ -1,5 +1,5 @@
 /**
- * Files that losskit writes in folders that others may control.
+ * Files that losskit writes in folders where other users may create files.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { UserError } from "../error/user_error.ts";
 import { kindOf } from "./regular.ts";
 
 /**
- * Opens a file for reading and writing, or appending, without following a link at its path. The file is created if it
- * is missing. Its content is kept.
+ * Opens a file for reading and writing without following a symbolic link at its path. Creates the file if it is
+ * missing, and keeps the content of an existing file.
  *
- * Deno has no O_NOFOLLOW. The path is checked before the file is opened, so that a FIFO cannot block. It is checked
- * again before anything is written, so that a link planted in between is detected.
+ * Deno has no O_NOFOLLOW. The path is checked before the file is opened, because opening a FIFO would block. The path
+ * is checked again before anything is written, to detect a link that another process created in between.
  *
- * @param path The file.
- * @param options `append`: every write appends. Default: false.
+ * @param path Path of the file.
+ * @param options `append`: true if every write appends to the file. Default: false.
  * @throws {UserError} If a link, a folder or a device is at the path.
  * @throws {UserError} For a full or read-only disk and other persistent faults.
  * @throws {Error} Other errors of the system.

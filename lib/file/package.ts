@@ -1,5 +1,5 @@
 /**
- * The package that this module belongs to: its folder or URL, and how Deno runs its programs.
+ * The location of the package losskit, and Deno's arguments for running its programs.
  *
  * @module
  */
@@ -16,9 +16,9 @@ export const PACKAGE_FOLDER: string | undefined = PACKAGE_URL.startsWith("file:"
   : undefined;
 
 /**
- * Returns the folder of the package.
+ * Returns the path of the folder with `lib/` and `deno.json`.
  *
- * @param action What the folder is needed for, for the error.
+ * @param action The failing action in the error `Cannot <action>`, such as `start a worker`.
  * @throws {UserError} If losskit was imported from a URL.
  */
 export function packageFolder(action: string): string {
@@ -32,14 +32,18 @@ export function packageFolder(action: string): string {
 /**
  * Returns Deno's arguments for a program of losskit.
  *
- * @param module The program's path or URL.
- * @param root The folder that holds the program and `deno.json`. Default: this package's folder or URL.
+ * @param module Path or URL of the program.
+ * @param root Folder that holds the program and `deno.json`. Default: the folder of this package, or its URL.
  */
 export function denoArguments(module: string, root: string | undefined = PACKAGE_FOLDER): string[] {
   return ["run", "--no-check", "--quiet", "-A", ...configArguments(root), module];
 }
 
-/** Returns Deno's arguments for the imports of losskit, in programs and modules of any folder. */
+/**
+ * Returns Deno's arguments that make losskit's imports available to a program in any folder.
+ *
+ * @param root Folder that holds `deno.json`. Default: the folder of this package.
+ */
 export function configArguments(root: string | undefined = PACKAGE_FOLDER): string[] {
   return root === undefined
     ? ["--no-config", "--no-lock", `--import-map=${PACKAGE_URL}deno.json`]

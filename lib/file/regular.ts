@@ -1,12 +1,12 @@
 /**
- * Checks that the files of a record are regular files. Opening a pipe blocks until it has a writer, and a device may have no
- * end.
+ * Checks that the files of a record are regular files. Opening a pipe blocks until another process writes to it, and
+ * reading a device may never end.
  *
  * @module
  */
 import { UserError } from "../error/user_error.ts";
 
-/** Returns the kind of a path in words for errors, such as `a folder`. */
+/** Returns the kind of a file in words for errors, such as `a folder`. */
 export function kindOf(info: Pick<Deno.FileInfo, "isFile" | "isSymlink" | "isDirectory">): string {
   if (info.isFile) return "a regular file";
   if (info.isSymlink) return "a symbolic link";
@@ -14,9 +14,9 @@ export function kindOf(info: Pick<Deno.FileInfo, "isFile" | "isSymlink" | "isDir
 }
 
 /**
- * Checks that a path leads to a regular file.
+ * Checks that a path is a regular file or a link to one.
  *
- * @throws {UserError} If the path leads to anything else.
+ * @throws {UserError} If the path is a folder, a pipe or a device.
  * @throws {Deno.errors.NotFound} If the path does not exist.
  */
 export function requireRegular(path: string): void {
@@ -27,9 +27,9 @@ export function requireRegular(path: string): void {
 }
 
 /**
- * Reads a regular file.
+ * Reads a regular file as bytes.
  *
- * @throws {UserError} If the path leads to anything else.
+ * @throws {UserError} If the path is a folder, a pipe or a device.
  * @throws {Error} An error of the system, if the file cannot be read.
  */
 export function readRegular(path: string): Uint8Array<ArrayBuffer> {

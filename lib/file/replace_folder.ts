@@ -1,7 +1,8 @@
 /**
- * Crash-safe replacement of folders. A rename cannot replace a folder that holds files, so two renames are needed: the
- * old folder moves to the staging folder (outgoing), then the new one moves into place (incoming). After an
- * interruption, {@linkcode completeReplacement} completes the replacement or rolls it back.
+ * Crash-safe replacement of folders. A rename cannot replace a folder that holds files, so that two renames are needed.
+ * The first moves the old folder (outgoing) to a staging folder. The second moves the new folder (incoming) from the
+ * staging folder to the destination (place). After an interruption, {@linkcode completeReplacement} completes the
+ * replacement or rolls it back.
  *
  * | incoming | outgoing | place | cause                            | completion                    |
  * | -------- | -------- | ----- | -------------------------------- | ----------------------------- |
@@ -20,23 +21,23 @@ import { syncFolder } from "./atomic_write.ts";
 /** Suffixes of folders in a staging folder. The name of the destination comes before them. */
 const INCOMING = ".new", OUTGOING = ".old";
 
-/** The destination of a folder, and the means to replace it. */
+/** A folder to replace, and the staging folder for its replacement. */
 export interface FolderPlace {
-  /** Path of the folder. */
+  /** Path of the folder to replace, the destination. */
   readonly place: string;
-  /** Path of the staging folder, on the same file system. Only one process at a time may use it. */
+  /** Path of the staging folder. It is on the same file system, and only one process at a time uses it. */
   readonly staging: string;
-  /** Returns whether a folder holds nothing worth keeping. */
+  /** Returns true if a folder at the destination may be deleted because it contains no results. */
   readonly isBlank: (folder: string) => boolean;
 }
 
 /**
- * Replaces a folder by a new one. The old folder is deleted only after the new one is in place and on disk.
+ * Replaces a folder. The old folder is deleted only after the new folder is at the destination and synced to disk.
  *
- * @param at The destination, which holds a folder.
- * @param fill Creates the new folder's files in an empty folder.
- * @throws {Error} Errors of the system. The old folder is then in place, or {@linkcode completeReplacement} restores
- * it.
+ * @param at The folder to replace, which exists, and the staging folder.
+ * @param fill Creates the files of the new folder in the given empty folder.
+ * @throws {Error} Errors of the system. After an error, the old folder is still at the destination, or
+ * {@linkcode completeReplacement} completes or undoes the replacement.
  */
 export function replaceFolder(at: FolderPlace, fill: (folder: string) => void): void {
   const { place, staging } = at, { incoming, outgoing } = pathsOf(at);
@@ -62,17 +63,20 @@ export function replaceFolder(at: FolderPlace, fill: (folder: string) => void): 
   removeIfThere(outgoing);
 }
 
-/** Returns whether a replacement was interrupted between its two renames, so that the destination lacks its folder. */
+/**
+ * Returns true if a replacement was interrupted between its two renames. The destination then has no folder, or a blank
+ * folder that another process has created since.
+ */
 export function isBetweenFolders(at: Pick<FolderPlace, "place" | "staging">): boolean {
   const { incoming, outgoing } = pathsOf(at);
   return isThere(outgoing) && (isThere(incoming) || !isThere(at.place));
 }
 
 /**
- * Completes an interrupted replacement, or rolls it back. An incomplete copy is kept, since a process may be writing
- * it.
+ * Completes an interrupted replacement, or rolls it back. If the replacement was interrupted before its first rename,
+ * nothing changes: the incomplete new folder is kept, since another process may be writing it.
  *
- * @throws {UserError} If the destination holds a third folder, neither old nor new.
+ * @throws {UserError} If the destination has a folder with files that is neither the old nor the new folder.
  */
 export function completeReplacement(at: FolderPlace): void {
   const { place, staging, isBlank } = at, { incoming, outgoing } = pathsOf(at);
@@ -92,7 +96,10 @@ export function completeReplacement(at: FolderPlace): void {
   removeIfThere(outgoing);
 }
 
-/** Returns the names of folders with leftovers in a staging folder; empty if the staging folder is missing. */
+/**
+ * Returns the names of the folders whose replacement was interrupted, from a staging folder. Returns an empty list if
+ * the staging folder is missing.
+ */
 export function stagedNames(staging: string): string[] {
   if (!isThere(staging)) return [];
   const names = [...Deno.readDirSync(staging)].map(({ name }) => name);
@@ -100,8 +107,8 @@ export function stagedNames(staging: string): string[] {
 }
 
 /**
- * Deletes the incomplete copy that an interrupted replacement left. Only the staging folder's single user may call
- * this.
+ * Deletes the incomplete new folder of an interrupted replacement from the staging folder. Only the process that uses
+ * the staging folder may call this function.
  */
 export function removeIncoming(at: Pick<FolderPlace, "place" | "staging">): void {
   removeIfThere(pathsOf(at).incoming);

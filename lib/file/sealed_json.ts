@@ -1,5 +1,5 @@
 /**
- * JSON files with a checksum of their content, which detects flipped bits.
+ * JSON files with a checksum of their content, to detect damage.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { parseJson } from "./json.ts";
 const CHECKSUM = "checksum";
 
 /**
- * Returns an object as JSON text with a checksum.
+ * Returns an object as JSON text with the additional field `checksum`, the SHA-256 of the object's compact JSON.
  *
  * @param value The object. Fields that JSON cannot represent are omitted.
  * @param indent Spaces per level. Default: 2.
@@ -25,10 +25,13 @@ const EDITABLE =
   `Restore the file from a copy, or, if you changed it on purpose, delete its field "${CHECKSUM}"`;
 
 /**
- * Verifies the checksum of a JSON value, and returns the content without the checksum. White space does not matter.
+ * Verifies the checksum of a parsed JSON object, and returns the object without the checksum. Different white space in
+ * the file does not change the checksum; a different order of fields does.
  *
- * @param value The file's value. A value without a checksum, as version 0.1 wrote it, is returned unchanged.
- * @param remedy Remedy for the user. Default: restore the file, or delete the checksum of a deliberate change.
+ * @param value Parsed value of the file. A value without a checksum is returned unchanged; version 0.1 wrote such
+ * files.
+ * @param remedy Remedy in the error. Default: restore the file from a copy, or delete the field `checksum` after a
+ * deliberate change.
  * @throws {SyntaxError} If the content does not match the checksum.
  */
 export function unsealJson(value: unknown, remedy: string = EDITABLE): unknown {
@@ -41,7 +44,7 @@ export function unsealJson(value: unknown, remedy: string = EDITABLE): unknown {
   );
 }
 
-/** Returns whether a JSON value has a checksum. */
+/** Returns true if a JSON value is an object with a checksum. */
 export function isSealed(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     Object.hasOwn(value, CHECKSUM);

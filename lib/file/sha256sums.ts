@@ -1,5 +1,5 @@
 /**
- * `SHA256SUMS` in a folder: checksums of its files in the format of coreutils' `sha256sum --check`.
+ * The file `SHA256SUMS` with the checksums of a folder's files, in the format of coreutils' `sha256sum --check`.
  *
  * @module
  */
@@ -9,20 +9,24 @@ import { sumOf } from "./checksums.ts";
 import { exists } from "./exists.ts";
 import { readRegular } from "./regular.ts";
 
-/** Name of the file. */
+/** Name of the file with the checksums. */
 export const SUMS = "SHA256SUMS";
 
 /** Line of the file: a checksum, a space, a space or `*`, and a name. */
 const LINE = /^([0-9a-f]{64}) [ *](.+)$/;
 
-/** Returns the content of the file for checksums by file name. */
+/**
+ * Returns the content of `SHA256SUMS`.
+ *
+ * @param sums SHA-256 in hex, by file name.
+ */
 export function sumsText(sums: ReadonlyMap<string, string>): string {
   return [...sums].map(([name, sha256]) => `${sha256}  ${name}\n`).join("");
 }
 
 /**
- * Compares a file with its checksum in `SHA256SUMS` of its folder, if it is listed there. Prints a note on standard error if
- * they differ: the file was edited, which is allowed, or damaged.
+ * Compares a file with its checksum in `SHA256SUMS` of the same folder. Prints a note on standard error if they differ,
+ * since the file was edited, which is allowed, or damaged. Does nothing if `SHA256SUMS` does not list the file.
  *
  * @throws {UserError} If a file cannot be read.
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Quotes a word, such as a path, for a POSIX shell, if it has to be quoted. */
+/** Returns a word, such as a path, as a POSIX shell accepts it. Adds quotes only if they are needed. */
 export function shellWord(word: string): string {
   return /^[A-Za-z0-9_\-.,:/=@+]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

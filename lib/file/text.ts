@@ -1,7 +1,7 @@
 /**
- * The only reader of text files, so that byte order marks and encodings are treated alike everywhere.
+ * The reader of all text files except corpora. Byte order marks and encodings are thus treated alike everywhere.
  *
- * Corpora are an exception: they may be larger than memory, and are read in pieces.
+ * A corpus may be larger than memory, so that `lib/text` reads it in blocks.
  *
  * @module
  */
@@ -10,11 +10,11 @@
 export const UTF8_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 
 /**
- * Returns why bytes are refused as text: they are in UTF-16 or UTF-32. Such bytes begin with a byte order mark of the
- * encoding, or with an ASCII character in it.
+ * Detects text in UTF-16 or UTF-32, which losskit does not read. Such a text begins with a byte order mark of the
+ * encoding, or with an ASCII character in the encoding.
  *
- * @param bytes At least the first 8 bytes of the file, if it has as many.
- * @returns The reason, to append to the file's name; undefined for other bytes.
+ * @param bytes The first 8 bytes of the file or more; all bytes of a shorter file.
+ * @returns The reason for an error, without the file's name. Undefined if the bytes are in neither encoding.
  */
 export function otherUnicode(bytes: Uint8Array): string | undefined {
   const [a, b, c, d] = bytes;
@@ -31,7 +31,8 @@ export function otherUnicode(bytes: Uint8Array): string | undefined {
 /**
  * Decodes text in UTF-8. A byte order mark at its start is dropped.
  *
- * @throws {TypeError} If the bytes are not UTF-8. The message is a reason to append to the file's name.
+ * @throws {TypeError} If the bytes are not UTF-8. The message states the reason without the file's name; the caller
+ * adds the name.
  */
 export function decodeText(bytes: Uint8Array): string {
   const reason = otherUnicode(bytes);

@@ -7,13 +7,16 @@
 /** A channel for Jupyter messages to a front end. */
 export interface FrontEnd {
   /**
-   * Sends a message of Jupyter's protocol, such as `display_data`, with its content. The kernel's implementation
-   * returns no promise if the message is sent immediately.
+   * Sends a message of Jupyter's protocol.
+   *
+   * @param type Type of the message, such as `display_data`.
+   * @param content Content of the message.
+   * @returns A promise that resolves when the message is sent. Undefined if the message is sent immediately.
    */
   broadcast(type: string, content: Record<string, unknown>): Promise<void> | void;
 }
 
-/** Returns the notebook's front end; undefined outside a notebook. */
+/** Returns the front end of the notebook in which this process runs. Returns undefined outside a notebook. */
 export function frontEnd(): FrontEnd | undefined {
   try {
     return (Deno as unknown as { jupyter?: FrontEnd }).jupyter;
@@ -25,7 +28,7 @@ export function frontEnd(): FrontEnd | undefined {
 /** Shortest time between two redraws in a notebook, in milliseconds. */
 export const NOTEBOOK_REDRAW = 250;
 
-/** Number of displays created so far. Numbering gives each display an ID that is the same in every run. */
+/** Number of displays created so far. The number is a display's ID, so that the ID is the same in every run. */
 let displays = 0;
 
 /** Text in a notebook's output that is updated in place. */
@@ -36,7 +39,7 @@ export interface NotebookDisplay {
   log(line: string): void;
 }
 
-/** Starts a display in a notebook's output. A closed front end causes no error. */
+/** Starts a display in a notebook's output. Closing the notebook causes no error. */
 export function notebookDisplay(notebook: FrontEnd): NotebookDisplay {
   const transient = { display_id: `losskit-progress-${++displays}` };
   let begun = false;

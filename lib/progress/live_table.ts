@@ -1,6 +1,6 @@
 /**
- * Lines that are redrawn in place on a terminal and in a notebook. Elsewhere only the last line is written, every few
- * seconds.
+ * Lines that are redrawn in place on a terminal and in a notebook. For other outputs, such as a file, only the last
+ * line is written, at most every 5 seconds.
  *
  * @module
  */
@@ -19,19 +19,28 @@ import { clip, fitLine, type NamedLine } from "./width.ts";
 export interface LiveTableOptions {
   /** Receives the text. Default: standard error. */
   readonly write?: ((text: string) => void) | undefined;
-  /** True if lines may be redrawn. Default: true if standard error is a terminal. */
+  /** True if the output is a terminal, where lines can be redrawn. Default: true if standard error is a terminal. */
   readonly isTerminal?: boolean | undefined;
-  /** Notebook front end, used instead of `write`. Default: this notebook's front end, unless `write` is given. */
+  /**
+   * Notebook front end, used instead of `write`. Default: the front end of this notebook, or none if `write` is given.
+   */
   readonly notebook?: FrontEnd | undefined;
   /** Returns the time in milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
-  /** Returns the terminal's size in columns and rows, queried at each redraw. Default: standard error's. */
+  /**
+   * Returns the size of the terminal in columns and rows. Called at each redraw. Default: the size of this terminal.
+   */
   readonly size?: (() => { columns: number; rows: number }) | undefined;
 }
 
 /** A table that is redrawn in place. */
 export interface LiveTable {
-  /** Replaces the lines. The last line is the summary. Names of lines that are too long are shortened first. */
+  /**
+   * Replaces the lines of the table.
+   *
+   * @param lines The new lines. The last line is the summary. A line that is too long is shortened to the terminal's
+   * width.
+   */
   update(lines: readonly (string | NamedLine)[]): void;
   /** Writes a separate line above the table. */
   log(line: string): void;
@@ -42,7 +51,7 @@ export interface LiveTable {
 /** Shortest time between two lines where redrawing is impossible, in milliseconds. */
 const PLAIN = 5000;
 
-/** Starts a table. A closed standard error causes no error. */
+/** Starts a table. A closed output causes no error. */
 export function createLiveTable(options: LiveTableOptions = {}): LiveTable {
   const write = options.write ?? writeStderr;
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();

@@ -1,6 +1,6 @@
 /**
- * A progress line with the estimated time left. It is redrawn in place on a terminal and in a notebook; elsewhere plain
- * lines are written.
+ * A progress line with the estimated time left. The line is redrawn in place on a terminal and in a notebook. For other
+ * outputs, such as a file, a new line is written at most every 5 seconds.
  *
  * @module
  */
@@ -16,36 +16,50 @@ export type Unit = "bytes" | "steps" | "runs";
 export interface ProgressOptions {
   /** Name of the work, such as `fetching libtensorflow`. */
   label: string;
-  /** Total amount of work. Without a total, no time left is shown. */
+  /** Total number of items. Default: unknown; the time left is then not shown. */
   total?: number;
   /** Unit of the counted items. */
   unit: Unit;
   /** Receives the text. Default: standard error. */
   write?: (text: string) => void;
-  /** True if lines may be redrawn. Default: true if standard error is a terminal. */
+  /** True if the output is a terminal, where the line can be redrawn. Default: true if standard error is a terminal. */
   isTerminal?: boolean;
-  /** Notebook front end, used instead of `write`. Default: this notebook's front end, unless `write` is given. */
+  /**
+   * Notebook front end, used instead of `write`. Default: the front end of this notebook, or none if `write` is given.
+   */
   notebook?: FrontEnd | undefined;
   /** Returns the time in milliseconds. Default: `performance.now`. */
   now?: () => number;
-  /** Returns the terminal's width in columns, queried at each redraw. Default: standard error's, or 80 if unknown. */
+  /**
+   * Returns the width of the terminal in columns. Called at each redraw. Default: this terminal's width, or 80 if
+   * unknown.
+   */
   columns?: () => number;
 }
 
 /** A progress display. */
 export interface Progress {
-  /** Updates the amount of finished work, and an optional note. */
+  /**
+   * Updates the display.
+   *
+   * @param done Number of finished items.
+   * @param note Text after the progress, such as the loss. Default: none.
+   */
   update(done: number, note?: string): void;
   /** Writes a separate line above the display. */
   log(line: string): void;
-  /** Ends the display with a final line. */
+  /**
+   * Ends the display with a final line.
+   *
+   * @param note Text after the progress. Default: the last note.
+   */
   finish(note?: string): void;
 }
 
 /** Shortest time between two redraws on a terminal, and between two plain lines, in milliseconds. */
 const REDRAW = 100, PLAIN = 5000;
 
-/** Starts a display. A closed standard error causes no error. */
+/** Starts a display. A closed output causes no error. */
 export function createProgress(options: ProgressOptions): Progress {
   const { label, total, unit } = options;
   const write = options.write ?? writeStderr;
@@ -96,7 +110,7 @@ export function createProgress(options: ProgressOptions): Progress {
   };
 }
 
-/** Returns the width of standard error's terminal in columns, or 80 if unknown. */
+/** Returns the width of the terminal in columns, or 80 if unknown. */
 export function terminalColumns(): number {
   try {
     return Deno.consoleSize().columns || 80;
@@ -105,7 +119,7 @@ export function terminalColumns(): number {
   }
 }
 
-/** Writes to standard error, unless it is closed. */
+/** Writes a text to standard error. A closed standard error causes no error. */
 export function writeStderr(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(text));

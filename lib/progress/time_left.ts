@@ -8,8 +8,9 @@
 const ITEMS = 3, SHARE = 0.05;
 
 /**
- * An estimator of the time left. It measures speed from the end of the first item, since the first item includes
- * start-up and tracing. Work finished before the first call, as in a resumed run, does not count toward the speed.
+ * An estimator of the time left, from the speed so far. The first call marks the start. The first item is not counted,
+ * since its time includes start-up and tracing. Items finished before the first call, as in a resumed run, are not
+ * counted either.
  */
 export class TimeLeft {
   #base: number | undefined;
@@ -18,10 +19,11 @@ export class TimeLeft {
   /**
    * Records progress and returns the estimate.
    *
-   * @param done Finished work, including earlier runs.
-   * @param total Total work.
+   * @param done Number of finished items, including those before the first call.
+   * @param total Total number of items.
    * @param time The time in milliseconds.
-   * @returns The time left in seconds; undefined if it is too early to estimate, or the work is done.
+   * @returns The time left in seconds. Undefined at the start (before the third item, or before 5 % of the items if
+   * that is earlier) and at the end.
    */
   estimate(done: number, total: number, time: number): number | undefined {
     if (this.#base === undefined || done < this.#base) {

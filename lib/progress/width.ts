@@ -1,5 +1,5 @@
 /**
- * Widths of text on a terminal. Wide letters and emoji take two columns, combining marks none.
+ * Widths of text on a terminal. East Asian wide characters and emoji take two columns. Combining marks take none.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export function widthOf(text: string): number {
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** Returns the beginning of a text that fits into `columns`. A cut text ends with `…`. */
+/** Cuts a text to at most `columns` columns. A cut text ends with `…`. */
 export function clip(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let clipped = "", width = 0;
@@ -25,13 +25,16 @@ export function clip(text: string, columns: number): string {
   return columns < 1 ? "" : `${clipped}…`;
 }
 
-/** Name and metrics of a line. */
+/** A line of a table with the name and the metrics of an item. */
 export interface NamedLine {
-  /** Name of the work. */
+  /** Name of the item, such as a run. */
   readonly name: string;
-  /** Metrics, the most important first. The first three are kept at the cost of the name. */
+  /**
+   * Formatted metrics, the most important first. If space is short, the name is cut before the first three metrics are
+   * dropped.
+   */
   readonly metrics: readonly string[];
-  /** Share of finished work, 0 to 1, for a bar at the end of the line. Default: no bar. */
+  /** Finished share of the work, 0 to 1, for a progress bar at the end of the line. Default: no bar. */
   readonly share?: number;
 }
 
@@ -42,9 +45,12 @@ const KEPT = 3, SHORTEST_NAME = 8;
 const SHORTEST_BAR = 8, LONGEST_BAR = 20;
 
 /**
- * Returns a line as `name: metric, metric`, within `columns`. If it does not fit, it loses further metrics, then the end of
- * the name, and then the kept metrics from the end. Control characters become `\ufffd`. A bar takes the columns that remain
- * of a finite width.
+ * Formats a line as `name: metric, metric` within a number of columns. If the line is too long, metrics after the third
+ * are dropped from the end. If it is still too long, the name is cut to no fewer than 8 columns, and then further
+ * metrics are dropped. Control characters become `\ufffd`.
+ *
+ * @param line The line. Its progress bar fills the remaining columns, 8 to 20, and is omitted if they are fewer.
+ * @param columns Number of columns. Infinity: no limit, and no bar.
  */
 export function fitLine(line: NamedLine, columns: number): string {
   const text = fitText(line, columns);

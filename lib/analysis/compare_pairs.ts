@@ -5,9 +5,9 @@
  */
 import { least } from "../number/extent.ts";
 import { type NonFiniteRecord, recordedNonFinite, type RecordedRun, seriesOf } from "../record/mod.ts";
-import { type Block, blockMeans, blocksOf, divergedAt, tailBegin } from "./gap_blocks.ts";
+import { curveFindings } from "./_curve_findings.ts";
+import { type Block, blockMeans, blocksOf, tailBegin } from "./gap_blocks.ts";
 import { precisionName } from "./precision_name.ts";
-import { spikes } from "./spikes.ts";
 import { DEFAULT_TOLERANCE, type Gap, gapOf, type Pair } from "./stability.ts";
 import { type NoiseFloor, noiseFloor, type SeedSpread, spreadOfSeeds } from "./noise_floor.ts";
 import { DEFAULT_LEVEL, type Estimate, estimate, signFlipP } from "./student.ts";
@@ -117,9 +117,8 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
   if (!(tolerance >= 0)) {
     throw new RangeError(`Cannot compare the runs: expected tolerance of at least 0 nats, got ${tolerance}`);
   }
-  const curves = pairs.map(curvesOf);
-  const judged = pairs.map((pair, i) => judgePair(pair, { ...curves[i]!, tolerance }));
-  const steps = least(curves.map(({ baseline, other }) => Math.min(baseline.length, other.length)));
+  const judged = pairs.map((pair) => judgePair(pair, tolerance));
+  const steps = least(judged.map(({ gap }) => gap.byStep.length));
   const blocks = blocksOf(steps);
   const sound = judged.map((_, i) => i).filter((i) => {
     const { baseline, other } = judged[i]!.divergedAt;
@@ -127,9 +126,7 @@ export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions 
   });
   const over = (value: (pair: ComparedPair, i: number) => number) =>
     estimate(sound.map((i) => value(judged[i]!, i)).filter(Number.isFinite), level);
-  const byBlock = curves.map(({ baseline, other }) =>
-    blockMeans(baseline.subarray(0, steps).map((loss, i) => other[i]! - loss), blocks)
-  );
+  const byBlock = judged.map(({ gap }) => blockMeans(gap.byStep.subarray(0, steps), blocks));
   const differs = differenceIn(first);
   const others = [...differs === "precision" ? pairs.map(({ baseline }) => baseline) : [], ...seeds];
   const floor = noiseFloor(perturbed, blocks);
@@ -177,36 +174,24 @@ function stepOf(blocks: readonly GapBlock[], found: (block: GapBlock) => boolean
   return at === undefined ? undefined : blocks[at]!.first;
 }
 
-/** Training losses by step, in nats per token. */
-interface Curves {
-  readonly baseline: Float64Array;
-  readonly other: Float64Array;
-}
-
-function curvesOf({ baseline, other }: Pair): Curves {
-  return { baseline: seriesOf(baseline).steps.loss, other: seriesOf(other).steps.loss };
-}
-
-function judgePair(
-  pair: Pair,
-  { baseline, other, tolerance }: Curves & { tolerance: number },
-): ComparedPair {
-  const gap = gapOf(pair, tolerance);
-  const lost = (run: RecordedRun, losses: Float64Array) => {
+function judgePair(pair: Pair, tolerance: number): ComparedPair {
+  const { baseline, other } = pair, gap = gapOf(pair, tolerance);
+  const lost = (run: RecordedRun) => {
     const last = seriesOf(run).evals.at(-1);
-    return divergedAt(losses) ?? (last === undefined || Number.isFinite(last.loss) ? undefined : last.step);
+    return curveFindings(run).divergedAt ??
+      (last === undefined || Number.isFinite(last.loss) ? undefined : last.step);
   };
   return {
-    seed: pair.baseline.manifest.spec.seed,
-    otherSeed: pair.other.manifest.spec.seed,
+    seed: baseline.manifest.spec.seed,
+    otherSeed: other.manifest.spec.seed,
     gap,
     integrated: gap.byStep.reduce((sum, at) => Number.isFinite(at) ? sum + at : sum, 0),
     spikes: {
-      baseline: spikes(baseline).map((i) => i + 1),
-      other: spikes(other).map((i) => i + 1),
+      baseline: curveFindings(baseline).spikes,
+      other: curveFindings(other).spikes,
     },
-    divergedAt: { baseline: lost(pair.baseline, baseline), other: lost(pair.other, other) },
-    nonFinite: { baseline: recordedNonFinite(pair.baseline), other: recordedNonFinite(pair.other) },
+    divergedAt: { baseline: lost(baseline), other: lost(other) },
+    nonFinite: { baseline: recordedNonFinite(baseline), other: recordedNonFinite(other) },
   };
 }
 

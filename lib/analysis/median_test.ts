@@ -2,6 +2,27 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { createRandom } from "../text/random.ts";
 import { median, medianResiduals, robustDeviation, runningMedians } from "./median.ts";
 
+Deno.test("median() returns the middle value, or the mean of the two middle values, of any list", () => {
+  const random = createRandom(3, "medians");
+  const draws: (() => number)[] = [
+    () => random.normal(),
+    () => random.integer(3),
+    () => random.integer(9) === 0 ? Infinity : random.integer(9) === 0 ? -Infinity : random.normal(),
+    () => random.integer(9) === 0 ? NaN : random.normal(),
+  ];
+  for (let round = 0; round < 400; round++) {
+    const length = 1 + random.integer(60);
+    const values = Float64Array.from({ length }, draws[round % draws.length]!);
+    for (const list of [values, values.toSorted(), values.toSorted().reverse()]) {
+      const sorted = list.toSorted(); // NaN last
+      const wanted = (sorted[(length - 1) >> 1]! + sorted[length >> 1]!) / 2;
+      assertEquals(median(list), wanted);
+    }
+    assertEquals(values.length, length);
+  }
+  assertEquals([median([]), median([2]), median([1, 4])], [NaN, 2, 2.5]);
+});
+
 Deno.test("runningMedians() returns the medians of all windows, with ties and infinities", () => {
   const random = createRandom(1, "medians");
   for (let round = 0; round < 200; round++) {

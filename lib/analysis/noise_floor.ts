@@ -4,7 +4,8 @@
  * @module
  */
 import { isPerturbed, type RecordedRun, seriesOf } from "../record/mod.ts";
-import { type Block, blockMeans, divergedAt } from "./gap_blocks.ts";
+import { curveFindings } from "./_curve_findings.ts";
+import { type Block, blockMeans } from "./gap_blocks.ts";
 import { isBaseline } from "./precision_name.ts";
 import { gapOf, keyOf, type Pair } from "./stability.ts";
 import { meanOf, standardDeviation, tQuantile } from "./student.ts";
@@ -82,9 +83,9 @@ export interface SeedSpread {
 
 /** Returns the spread of the final validation losses of runs with different seeds. Excludes diverged runs. */
 export function spreadOfSeeds(runs: readonly RecordedRun[], level: number): SeedSpread | undefined {
-  const bySeed = new Map(runs.map((run) => [run.manifest.spec.seed, seriesOf(run)]));
-  const losses = [...bySeed.values()].filter(({ steps }) => divergedAt(steps.loss) === undefined)
-    .map(({ evals }) => evals.at(-1)?.loss ?? NaN).filter(Number.isFinite);
+  const bySeed = new Map(runs.map((run) => [run.manifest.spec.seed, run]));
+  const losses = [...bySeed.values()].filter((run) => curveFindings(run).divergedAt === undefined)
+    .map((run) => seriesOf(run).evals.at(-1)?.loss ?? NaN).filter(Number.isFinite);
   if (losses.length < 2) return undefined;
   const rms = Math.SQRT2 * standardDeviation(losses);
   return { seeds: losses.length, rms, limit: tQuantile((1 + level) / 2, losses.length - 1) * rms };

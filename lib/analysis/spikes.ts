@@ -92,11 +92,19 @@ function withoutGaps(losses: ArrayLike<number>): Float64Array {
 
 /** Returns losses minus the baseline, from loss {@linkcode WINDOW} on. */
 function aboveBaseline(losses: Float64Array): Float64Array {
-  const medians = runningMedians(losses, WINDOW);
-  return Float64Array.from({ length: losses.length - WINDOW }, (_, i) => {
-    let lowest = Infinity;
-    for (let k = Math.max(0, i - MEMORY); k <= i; k++) lowest = Math.min(lowest, medians[k]!);
-    return losses[i + WINDOW]! - lowest;
+  const lowest = runningMinima(runningMedians(losses, WINDOW), MEMORY + 1);
+  return losses.slice(WINDOW).map((loss, i) => loss - lowest[i]!);
+}
+
+/** Returns the minimum of each value and the values before it, `window` at most. */
+function runningMinima(values: Float64Array, window: number): Float64Array {
+  const queue = new Int32Array(values.length); // indices of ascending values, each below all later values
+  let first = 0, end = 0;
+  return values.map((value, i) => {
+    while (end > first && values[queue[end - 1]!]! >= value) end--;
+    queue[end++] = i;
+    if (queue[first]! <= i - window) first++;
+    return values[queue[first]!]!;
   });
 }
 

@@ -53,3 +53,12 @@ Deno.test("spikes() ignores non-finite losses", () => {
   assertEquals(spikes(losses.with(60, 3).with(61, NaN)), [60]);
   assertEquals(spikes(losses.map(() => NaN)), []);
 });
+
+Deno.test("spikes() has a baseline that falls at once, and rises 65 windows after the lowest median", () => {
+  const flat = Array.from({ length: 400 }, (_, i) => 2 + 0.1 * noise(i));
+  // A dip of 40 losses lowers the baseline of the losses from 132 to 132 + 8 + 64 or so; then the old level is no rise.
+  const dipped = flat.map((loss, i) => i >= 100 && i < 140 ? loss - 1 : loss);
+  assertEquals(spikes(dipped).length, 1);
+  assertEquals(spikes(dipped.with(300, 2.6)).length, 2);
+  assertEquals(spikes(dipped.with(300, 2.6)).at(-1), 300);
+});

@@ -41,13 +41,24 @@ export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   });
 }
 
+/** Keys by manifest and free fields: grouping compares every run with every group. */
+const keysOf = new WeakMap<RecordedRun["manifest"], Map<string, string>>();
+
 /** Returns a key of all spec fields except the given ones, and of data, code and device. */
 export function keyOf(
-  { manifest: { spec, data, libSha256, environment: { device } } }: RecordedRun,
+  { manifest }: RecordedRun,
   free: readonly (typeof PRECISION[number] | "seed" | "perturb" | "reorder")[],
 ): string {
+  let keys = keysOf.get(manifest);
+  if (keys === undefined) keysOf.set(manifest, keys = new Map());
+  const name = String(free), known = keys.get(name);
+  if (known !== undefined) return known;
+  const { spec, data, libSha256, environment: { device } } = manifest;
   const blank = Object.fromEntries(free.map((field) => [field, ""]));
-  return canonicalJson({ spec: { ...spec, ...blank }, data: data.sha256, libSha256, device: device ?? null });
+  const fields = { spec: { ...spec, ...blank }, data: data.sha256, libSha256, device: device ?? null };
+  const key = canonicalJson(fields);
+  keys.set(name, key);
+  return key;
 }
 
 /** Gap of a pair: loss in the other precision minus loss in float32, in nats per token. */

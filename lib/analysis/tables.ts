@@ -20,7 +20,7 @@ import {
 import { median } from "./median.ts";
 import { deviceOf, precisionName } from "./precision_name.ts";
 import { codeOf, textNamer } from "./settings.ts";
-import { spikes } from "./spikes.ts";
+import { curveFindings } from "./_curve_findings.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, PRECISION } from "./stability.ts";
 
 /** An Arquero table. Its numbers may be NaN or infinite; Arquero's aggregates skip them. */
@@ -70,7 +70,7 @@ export function runTable(runs: readonly RecordedRun[]): Table {
       bestValLoss: finite.length === 0 ? NaN : least(finite),
       bitsPerByte: last?.bitsPerByte ?? NaN,
       tokensPerSecond: Math.round(median(steps.tokensPerSecond)),
-      spikes: spikes(steps.loss).length,
+      spikes: curveFindings(run).spikes.length,
       nonFinite: countNonFinite(steps.loss) + countNonFinite(steps.gradNorm),
     } satisfies Record<typeof RUN_COLUMNS[number], unknown>;
   });

@@ -18,6 +18,7 @@ import {
   type LeftOutRun,
   recordedNonFinite,
   type RecordedRun,
+  seriesOf,
 } from "../../record/mod.ts";
 import { facts, fullTitle, runsTable, section, verdictsTable } from "./_tables.ts";
 import { escapeHtml } from "../escape.ts";
@@ -173,8 +174,8 @@ export function leftOutRuns(leftOut: readonly LeftOutRun[]): string {
 
 /** Lists the error messages of failed runs. Returns an empty string if no run failed. */
 export function failures(runs: readonly RecordedRun[]): string {
-  const messages = runs.flatMap(({ manifest, events, status }) => {
-    const last = events.at(-1);
+  const messages = runs.flatMap((run) => {
+    const { manifest, status } = run, last = seriesOf(run).others.at(-1);
     return status === "failed" && last?.event === "fail" ? [[manifest.runId, last.message] as const] : [];
   });
   if (messages.length === 0) return "";

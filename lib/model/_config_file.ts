@@ -8,19 +8,19 @@ import { describeIssue } from "../error/schema_issue.ts";
 import { UserError } from "../error/user_error.ts";
 import { type GptConfig, validateGptConfig } from "./config.ts";
 
-/** Schema of a size: above 2^53 - 1, integers are not exact. */
+/** Schema of a size. Integers above 2^53 - 1 are refused, because a number cannot represent them exactly. */
 export const count = v.pipe(v.number(), v.safeInteger());
 
-/** Returns the error that refuses a file for a reason. */
+/** Creates the error that reports why a file is refused. */
 export type Refuse = (reason: string) => UserError;
 
 /**
  * Converts the JSON of a `config.json` to losskit's config.
  *
  * @param given The file's JSON.
- * @param source Name of the file, and of the architecture, for errors.
- * @param schema Schema of the fields that are read.
- * @param convert Converts the fields. Throws the error of `refuse` for unsupported ones.
+ * @param source Name of the file and name of the architecture, for errors.
+ * @param schema Schema of the fields that losskit reads.
+ * @param convert Converts these fields. For an unsupported value, it throws the error that `refuse` creates.
  * @throws {UserError} If the JSON does not match the schema, or the config is inconsistent.
  */
 export function parseConfigFile<S extends v.GenericSchema>(

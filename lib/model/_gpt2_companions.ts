@@ -1,6 +1,6 @@
 /**
- * The files next to a model's weights: its config, tokenizer and generation config. transformers requires them to load
- * the same tokenizer and to stop generation at the end-of-document token.
+ * The files next to a model's weights: its config, tokenizer and generation config. With them, transformers loads the
+ * same tokenizer and stops generation at the end-of-document token.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const TOKENIZER = "tokenizer.json", TOKENIZER_CONFIG = "tokenizer_config.json";
 /** Name of the file with generation settings. */
 const GENERATION = "generation_config.json";
 
-/** Names of tokenizer files in transformers. */
+/** Names of the tokenizer files that transformers reads. */
 export const TOKENIZER_FILES: readonly string[] = [
   ...[
     TOKENIZER,
@@ -32,7 +32,7 @@ export const TOKENIZER_FILES: readonly string[] = [
   ...["chat_template.jinja", "chat_template.json"],
 ];
 
-/** Names of number types in transformers. */
+/** Names of number types in the config files of transformers. */
 const DTYPE_NAMES: Readonly<Record<StoredDtype, string>> = {
   F32: "float32",
   BF16: "bfloat16",
@@ -45,7 +45,7 @@ interface End {
   readonly content: string;
 }
 
-/** Origin of the files' contents. */
+/** Sources of the files' contents. */
 interface Origin {
   readonly tokenizer?: Tokenizer | undefined;
   readonly source?: string | undefined;
@@ -86,14 +86,14 @@ function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** Returns GPT-2's end-of-document token, if the tokenizer has it. */
+/** Returns the end-of-document token `<|endoftext|>`; undefined if the tokenizer does not have it. */
 function endOf(tokenizer: Tokenizer): End | undefined {
   return tokenizer.toJSON().added_tokens?.find(({ content }) => content === "<|endoftext|>");
 }
 
 /**
- * Returns the tokenizer config: use `tokenizer.json` unchanged, keep spaces, and read special tokens in text as
- * ordinary text if the model was trained that way.
+ * Returns the tokenizer config. It makes transformers use `tokenizer.json` unchanged and keep spaces. With `split`,
+ * special tokens in a text are read as ordinary text, as in training.
  */
 function tokenizerConfig(
   { T, end, split }: { T: number; end: End | undefined; split: boolean },
@@ -107,7 +107,7 @@ function tokenizerConfig(
   };
 }
 
-/** Returns the config of the folder that a model was loaded from, if it still matches the model. */
+/** Returns the config of the folder from which a model was loaded; undefined if it does not match the model. */
 async function sourceConfig(source: string, config: GptConfig): Promise<Record<string, unknown> | undefined> {
   const path = join(source, CONFIG);
   const json = await readJson(path);
@@ -116,13 +116,19 @@ async function sourceConfig(source: string, config: GptConfig): Promise<Record<s
     : undefined;
 }
 
-/** Returns the number type's field for a config. Its name differs in older versions of transformers. */
+/**
+ * Returns the config field that names the number type. Older versions of transformers call the field `torch_dtype`.
+ * Empty if the weights have several types.
+ */
 function typed(json: Record<string, unknown>, dtype: string | undefined): Record<string, unknown> {
   if (dtype === undefined) return {};
   return "torch_dtype" in json && !("dtype" in json) ? { torch_dtype: dtype } : { dtype };
 }
 
-/** Replaces ids of special tokens outside the model's vocabulary. Ids omitted by a GPT-2 would default to 50,256. */
+/**
+ * Removes ids of special tokens that are outside of the model's vocabulary. In a GPT-2's config, a missing id would
+ * mean 50,256.
+ */
 function withinVocabulary(json: Record<string, unknown>, V: number): Record<string, unknown> {
   const known = (id: unknown): boolean => typeof id !== "number" || id < V;
   const isModel = json["model_type"] !== "llama" && ("vocab_size" in json || "n_embd" in json);
@@ -134,7 +140,7 @@ function withinVocabulary(json: Record<string, unknown>, V: number): Record<stri
   return { ...json, ...Object.fromEntries(ids) };
 }
 
-/** Returns the tokenizer files of a folder. */
+/** Returns the contents of the tokenizer files in a folder, by name. */
 function filesOf(folder: string): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   for (const name of TOKENIZER_FILES) {

@@ -9,31 +9,39 @@ import { fromGpt2Config, toGpt2Config } from "./gpt2_config.ts";
 import { fromLlamaConfig, toLlamaConfig, unlikeLlama } from "./llama_config.ts";
 import { type ParameterRecord, parameterShapes, type ParameterValues } from "./parameters.ts";
 
-/** Name of the head's matrix, in losskit and Hugging Face. */
+/** Name of the output head's matrix, in losskit and in Hugging Face's files. */
 export const HEAD = "lm_head.weight";
 
-/** Layout of an architecture's files. */
+/** Layout of the model files of an architecture. */
 export interface Layout {
   /** Name of the architecture, for messages. */
   readonly name: "GPT-2" | "LLaMA";
-  /** Prefix of all tensors but the head, with its period. Files of the model without a head have none. */
+  /**
+   * Prefix of the names of all tensors except the head, with its period. Files that were saved without a head have no
+   * prefix.
+   */
   readonly prefix: string;
-  /** Pattern of stored buffers, without the prefix. They are ignored. */
+  /** Pattern of the names of stored buffers, without the prefix. Buffers are ignored. */
   readonly buffer: RegExp;
   /** Name of the token embeddings, without the prefix. */
   readonly embeddings: string;
-  /** Reads a `config.json`. */
+  /** Converts a `config.json` to losskit's config. */
   readonly fromConfig: (json: unknown, name: string) => GptConfig;
-  /** Returns a `config.json`. */
+  /** Converts losskit's config to a `config.json`. */
   readonly toConfig: (
     config: GptConfig,
     options?: { end?: number | null | undefined },
   ) => Record<string, unknown>;
   /** Returns the shapes of the tensors by name, without the prefix. */
   readonly shapes: (config: GptConfig) => Record<string, number[]>;
-  /** Converts tensors, by name without the prefix, to parameters. All tensors have the right shapes. */
+  /**
+   * Converts tensors to losskit's parameters. The tensors' names have no prefix, and their shapes are validated before.
+   */
   readonly fromTensors: (tensors: ParameterRecord, config: GptConfig) => ParameterRecord;
-  /** Converts parameters to tensors by name without the prefix. All parameters have the right shapes. */
+  /**
+   * Converts losskit's parameters to tensors. The tensors' names have no prefix; the parameters' shapes are validated
+   * before.
+   */
   readonly toTensors: (parameters: ParameterRecord, config: GptConfig) => ParameterRecord;
 }
 
@@ -57,13 +65,16 @@ const GPT2: Layout = {
     ),
 };
 
-/** Number of columns of the queries, and of the keys or values. */
+/** Returns the number of columns of the queries (q), and of the keys or values (kv). */
 function columnsOf(config: GptConfig): { q: number; kv: number } {
   const { nEmbd: C, nHead, nKvHead } = completeConfig(config);
   return { q: C, kv: C / nHead * nKvHead };
 }
 
-/** Tensors of a block: matrices are [out, in], and queries, keys, values, gates and values of the MLP are separate. */
+/**
+ * Returns the shapes of a block's tensors. Matrices are [out, in]. Queries, keys and values are separate, as are the
+ * two halves of the MLP's first matrix.
+ */
 function blockShapes(config: GptConfig): Record<string, number[]> {
   const { nEmbd: C, nInner: F } = completeConfig(config);
   const { q, kv } = columnsOf(config);
@@ -80,7 +91,7 @@ function blockShapes(config: GptConfig): Record<string, number[]> {
   };
 }
 
-/** Parameters of a block by the tensors that they consist of. */
+/** Parameters of a block, each with the tensors of which it consists. */
 const BLOCK: readonly (readonly [parameter: string, tensors: readonly string[]])[] = [
   ["ln_1", ["input_layernorm"]],
   ["attn.c_attn", ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]],
@@ -90,7 +101,7 @@ const BLOCK: readonly (readonly [parameter: string, tensors: readonly string[]])
   ["mlp.c_proj", ["mlp.down_proj"]],
 ];
 
-/** Parameters outside of the blocks, by the tensor that they are. */
+/** Parameters outside of the blocks, each with the tensor that holds its values. */
 const OUTSIDE: readonly (readonly [parameter: string, tensor: string])[] = [
   ["wte.weight", "embed_tokens.weight"],
   ["ln_f.weight", "norm.weight"],
@@ -147,7 +158,7 @@ const LLAMA: Layout = {
   },
 };
 
-/** Joins matrices [out, in] to one matrix [in, sum of out]. Returns a vector as it is. */
+/** Transposes matrices [out, in] and concatenates them to one matrix [in, sum of out]. Returns a vector unchanged. */
 function joined(parts: readonly ParameterValues[]): ParameterValues {
   const [first] = parts as [ParameterValues];
   if (first.shape.length === 1) return first;
@@ -165,7 +176,7 @@ function joined(parts: readonly ParameterValues[]): ParameterValues {
   return { shape: [rows, columns], values, ...(dtype !== undefined && { dtype }) };
 }
 
-/** Separates a matrix [in, sum of out] into matrices [out, in], as {@linkcode joined} joins them. */
+/** Splits a matrix [in, sum of out] into transposed matrices [out, in]. This is the inverse of {@linkcode joined}. */
 function separated(whole: ParameterValues, shapes: readonly (readonly number[])[]): ParameterValues[] {
   if (whole.shape.length === 1) return [whole];
   const [rows, columns] = whole.shape as [number, number];
@@ -181,12 +192,12 @@ function separated(whole: ParameterValues, shapes: readonly (readonly number[])[
   });
 }
 
-/** Returns the layout of a folder by the model type of its `config.json`. Default: GPT-2. */
+/** Returns the layout that a folder's `config.json` names by its model type. Default: GPT-2. */
 export function layoutOfFile(json: Readonly<Record<string, unknown>>): Layout {
   return json["model_type"] === "llama" ? LLAMA : GPT2;
 }
 
-/** Returns the layout in which a model is saved: LLaMA's if the config has only options of a LLaMA, else GPT-2's. */
+/** Returns the layout in which a model is saved: LLaMA's if LLaMA has all options of the config, else GPT-2's. */
 export function layoutOf(config: GptConfig): Layout {
   return unlikeLlama(config).length === 0 ? LLAMA : GPT2;
 }

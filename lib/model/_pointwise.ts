@@ -9,7 +9,7 @@ import { foldIn, gelu, statelessUniform, toFloat32 } from "../tensorflow/mod.ts"
 import { castTo, dtypeOf } from "../tensorflow/binding/true_dtype.ts";
 import type { Activation } from "./config.ts";
 
-/** Casts a tensor to the type of another tensor. Not differentiable: for use inside custom gradients only. */
+/** Casts a tensor to the type of another tensor. The cast has no gradient: use it inside custom gradients only. */
 export function castLike(tensor: tf.Tensor, like: tf.Tensor): tf.Tensor {
   const dtype = dtypeOf(like);
   return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
@@ -22,8 +22,8 @@ interface Pointwise {
 }
 
 /**
- * Applies an elementwise function. The backward pass recomputes the derivative from x, instead of keeping intermediate
- * results.
+ * Applies an elementwise function. The backward pass recomputes the derivative from x, so that no intermediate results
+ * are kept.
  */
 function pointwise(x: tf.Tensor, { value, slope }: Pointwise): tf.Tensor {
   return tf.customGrad((input, save) => {
@@ -64,7 +64,7 @@ const SILU: Pointwise = {
 /**
  * Applies the activation of the MLP.
  *
- * @param x [N, F]; for `swiglu` [N, 2 F], gates first.
+ * @param x [N, F], F the width of the MLP. For `swiglu` [N, 2 F]: the gates, then the values.
  * @returns [N, F].
  */
 export function activate(x: tf.Tensor, activation: Activation): tf.Tensor {
@@ -95,18 +95,18 @@ export function softCap(x: tf.Tensor, { cap, scale = 1 }: { cap: number; scale?:
   });
 }
 
-/** Dropout with a separate key for each call in a pass. */
+/** Dropout of one forward pass. Each call draws from a separate random key. */
 export type Dropout = (x: tf.Tensor) => tf.Tensor;
 
-/** Identity instead of dropout. */
+/** The identity, for passes without dropout. */
 export const NO_DROPOUT: Dropout = (x) => x;
 
 /**
- * Creates the dropout of a pass through a model. Each number of x becomes 0 with probability `rate`, otherwise x / (1 -
- * rate). Call n, counted from 0, draws from `foldIn(key, n)`.
+ * Creates the dropout of one forward pass. Each number of x becomes 0 with probability `rate`, otherwise x / (1 -
+ * rate). The n-th call, counted from 0, draws from `foldIn(key, n)`.
  *
- * @param rate In [0, 1).
- * @param key int32 [2]; undefined: no dropout.
+ * @param rate Dropout probability, in [0, 1).
+ * @param key Random key, int32 [2]. Undefined: no dropout.
  */
 export function createDropout(rate: number, key: tf.Tensor | undefined): Dropout {
   if (rate === 0 || key === undefined) return NO_DROPOUT;

@@ -1,39 +1,39 @@
 /**
- * Parsing of a safetensors header, and validation against the file before any tensor is read.
+ * Parsing of a safetensors header. The header is validated against the file before any tensor is read.
  *
  * @module
  */
 import { shownValue } from "../error/schema_issue.ts";
 import { parseJson } from "../file/json.ts";
 
-/** Bytes per element, by the format's type names. */
+/** Bytes per element of each type, by the type's name in the format. */
 const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map(Object.entries({
   ...{ F64: 8, I64: 8, U64: 8, C64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2 },
   ...{ I8: 1, U8: 1, BOOL: 1, F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1, F8_E4M3FNUZ: 1, F8_E5M2FNUZ: 1 },
 }));
 
-/** Maximum length of a header, as in the format's own reader. */
+/** Maximum length of a header in bytes, as in Hugging Face's reader. */
 const MAX_HEADER = 100_000_000;
 
 /** Header entry of a tensor. */
 export interface TensorEntry {
-  /** Its name. */
+  /** Name of the tensor. */
   readonly name: string;
-  /** Its type, in the format's notation. */
+  /** Element type, as the format names it: `F32`, `BF16`. */
   readonly dtype: string;
-  /** Its shape. */
+  /** Shape of the tensor. */
   readonly shape: number[];
-  /** Offset of its first byte in the file. */
+  /** Offset of the tensor's first byte in the file. */
   readonly begin: number;
-  /** Offset after its last byte. */
+  /** Offset after the tensor's last byte in the file. */
   readonly end: number;
 }
 
-/** A header. */
+/** A parsed header. */
 export interface SafetensorsHeader {
   /** Tensors in the order of their bytes, without gaps. */
   readonly entries: readonly TensorEntry[];
-  /** Metadata: text by key. */
+  /** Metadata: strings by key. */
   readonly metadata: Record<string, string>;
 }
 
@@ -41,7 +41,7 @@ export interface SafetensorsHeader {
  * Parses and validates the header of a complete file.
  *
  * @param file The bytes of the file.
- * @param refuse Throws an error with the reason why the file is invalid.
+ * @param refuse Throws an error with the given reason why the file is invalid.
  */
 export function readHeader(
   file: Uint8Array<ArrayBuffer>,

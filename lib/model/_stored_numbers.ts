@@ -1,25 +1,25 @@
 /**
- * Conversion between float32 numbers and their stored form of 4 or 2 bytes, little-endian.
+ * Conversion between float32 numbers and their stored bytes: 4 or 2 bytes per number, little-endian.
  *
  * @module
  */
 
-/** Stored type of a floating-point number: float32, bfloat16 or float16, in safetensors' notation. */
+/** Type in which numbers are stored, as safetensors names it: `F32` float32, `BF16` bfloat16, `F16` float16. */
 export type StoredDtype = "F32" | "BF16" | "F16";
 
 /** Bytes per number. */
 export const STORED_BYTES: Readonly<Record<StoredDtype, number>> = { F32: 4, BF16: 2, F16: 2 };
 
-/** Encodes numbers, each rounded once to nearest, ties to even. Overflow gives infinity. */
+/** Encodes numbers. Each is rounded once, to nearest, ties to even. Numbers beyond the type's range become ±Inf. */
 export function storedBytes(values: Float32Array, dtype: StoredDtype): Uint8Array {
   const stored = dtype === "F32" ? values : dtype === "F16" ? new Float16Array(values) : toBfloat16(values);
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
 /**
- * Decodes numbers to float32, which is exact.
+ * Decodes stored numbers to float32. The conversion is exact.
  *
- * @param bytes The bytes, in a buffer of their own for alignment.
+ * @param bytes A buffer that holds only these bytes, so that the numbers are aligned.
  */
 export function loadedNumbers(bytes: ArrayBuffer, dtype: StoredDtype): Float32Array<ArrayBuffer> {
   if (dtype === "F32") return new Float32Array(bytes);
@@ -29,7 +29,7 @@ export function loadedNumbers(bytes: ArrayBuffer, dtype: StoredDtype): Float32Ar
   return new Float32Array(words.buffer);
 }
 
-/** Rounds to bfloat16, the upper half of float32. NaN stays NaN for any lower half. */
+/** Rounds to bfloat16, the upper half of a float32. NaN stays NaN, whatever its lower half. */
 function toBfloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const stored = new Uint16Array(values.length);

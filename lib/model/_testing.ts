@@ -5,7 +5,7 @@
  */
 import type { Random } from "../text/random.ts";
 
-/** Returns a file with a given header. */
+/** Returns a file with the given header, followed by `data`. */
 export function withHeader(header: string, data = new Uint8Array(24)): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(header);
   const file = new Uint8Array(8 + text.length + data.length);

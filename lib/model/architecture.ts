@@ -1,22 +1,22 @@
 /**
- * Checks of a user's architecture: the shapes of its parameters, and of the result of its forward pass.
+ * Validation of a user's architecture: the shapes of its parameters, and the shape of its forward pass's result.
  *
- * Letters: C width, V vocabulary, N = B T.
+ * Letters: C width, V vocabulary, N = B T rows.
  *
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
 import type { Architecture, FullGptConfig, ParameterDefinition } from "./config.ts";
 
-/** Returns the name of an architecture for messages. */
+/** Returns the name of an architecture for error messages. */
 export function nameOfArchitecture({ name }: Architecture): string {
   return name ?? "the architecture";
 }
 
 /**
- * Returns the definitions of an architecture's parameters.
+ * Returns the definitions of an architecture's parameters, by name.
  *
- * @throws {RangeError} If a shape is invalid, or the table of the output head is missing or has another shape.
+ * @throws {RangeError} If a shape is invalid, or the output head's table is missing or not [V, C].
  */
 export function definitionsOf(
   architecture: Architecture,
@@ -52,7 +52,7 @@ export function definitionsOf(
 }
 
 /**
- * Requires the result of a forward pass.
+ * Returns the result of an architecture's forward pass if its shape is valid.
  *
  * @throws {RangeError} If the result is not a tensor of the shape [N, C].
  */

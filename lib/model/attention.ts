@@ -1,7 +1,8 @@
 /**
- * Causal multi-head self-attention, over a sequence alone or with a cache of keys and values.
+ * Causal multi-head self-attention over a sequence, with or without a cache of keys and values.
  *
- * Letters: B batch, T new tokens, C width, H heads, G heads of keys and values, D = C / H, S slots of a cache.
+ * Letters: B batch, T new tokens, N = B T, C width, H query heads, G heads of keys and values, D = C / H, S tokens that
+ * fit the cache (`blockSize`).
  *
  * @module
  */
@@ -25,22 +26,22 @@ import { castLike, type Dropout, NO_DROPOUT, softCap } from "./_pointwise.ts";
 import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts";
 
 /**
- * Cache of keys and values of earlier tokens, so that a new token costs O(T) instead of O(T²) after T tokens. Its size is fixed, so
- * that a compiled step keeps its shapes.
+ * Cache of the keys and values of earlier tokens. With it, the attention of a new token costs O(S) instead of O(S²).
+ * The cache's size S is fixed, so that a compiled decoding step is traced once.
  */
 export interface KeyValueCache {
-  /** Number of tokens in the cache, which is also the position of the next token. int32 scalar. */
+  /** Number of tokens in the cache, int32 scalar. It is also the position of the next token. */
   position: tf.Tensor;
-  /** Keys by layer: [B, G, S, D]. Slots from `position` on are unused. */
+  /** Keys of each layer, [B, G, S, D] float32. Entries from `position` on are unused. */
   keys: tf.Tensor[];
-  /** Values by layer: [B, G, S, D]. */
+  /** Values of each layer, [B, G, S, D] float32. Entries from `position` on are unused. */
   values: tf.Tensor[];
 }
 
 /**
- * Creates an empty cache. The caller disposes of it.
+ * Creates an empty cache. The caller must dispose of its tensors.
  *
- * @param config The model; S is its `blockSize`.
+ * @param config The model. Its `blockSize` is S.
  * @param B Number of sequences.
  */
 export function emptyCache(config: GptConfig, B: number): KeyValueCache {
@@ -49,19 +50,19 @@ export function emptyCache(config: GptConfig, B: number): KeyValueCache {
   return { position: tf.scalar(0, "int32"), keys: zeros(), values: zeros() };
 }
 
-/** Slots of T new tokens in a cache, and the attention mask; shared by all layers. */
+/** Locations in a cache at which T new tokens are written, and their attention mask. All layers share them. */
 export interface CachePlaces {
   /** Positions of the new tokens, int32 [T]. */
   readonly positions: tf.Tensor1D;
-  /** The new token that each slot could hold, int32 [S]. */
+  /** Index of the new token to write at each location, int32 [S]. Valid where `isNew` is true. */
   readonly source: tf.Tensor1D;
-  /** Marks the slots of new tokens, bool [1, 1, S, 1]. */
+  /** True at the locations of new tokens, bool [1, 1, S, 1]. */
   readonly isNew: tf.Tensor;
-  /** 0 where a token sees a slot, -Infinity elsewhere, [T, S]. */
+  /** Attention mask, [T, S]: 0 where a new token attends to a location, -Infinity elsewhere. */
   readonly mask: tf.Tensor;
 }
 
-/** Returns the slots of T new tokens in a cache, and the attention mask. */
+/** Returns the locations of T new tokens in a cache, and their attention mask. */
 export function cachePlaces(cache: KeyValueCache, T: number): CachePlaces {
   const S = cache.keys[0]!.shape[2]!;
   const whole = (n: number) => tf.scalar(n, "int32");
@@ -78,29 +79,32 @@ export function cachePlaces(cache: KeyValueCache, T: number): CachePlaces {
   };
 }
 
-/** Inputs of attention other than queries, keys and values. */
+/** Inputs of attention in addition to queries, keys and values. */
 export interface AttentionContext {
-  /** Number of sequences. */
+  /** B, the number of sequences. */
   readonly B: number;
-  /** Number of new tokens per sequence. */
+  /** T, the number of new tokens per sequence. */
   readonly T: number;
-  /** The model. */
+  /** Sizes and options of the model. */
   readonly config: FullGptConfig;
-  /** Gains [D] of the norms of queries and keys, if the model has them. */
+  /** Gains of the norms of queries and keys, [D] each. Default: no norms. */
   readonly gains?: { readonly q: tf.Tensor; readonly k: tf.Tensor } | undefined;
-  /** Cosines and sines of the new tokens' positions, float32 [T, D / 2], if positions are rotary. */
+  /** Cosines and sines of the new tokens' positions, float32 [T, D / 2]. Default: no rotary positions. */
   readonly angles?: { readonly cos: tf.Tensor; readonly sin: tf.Tensor } | undefined;
   /** Dropout of attention weights. Default: none. */
   readonly dropout?: Dropout | undefined;
-  /** The cache, the tokens' slots, and the layer. The layer's keys and values in the cache are replaced. */
+  /**
+   * The cache, the new tokens' locations, and the index of the layer. Attention replaces the layer's tensors in the
+   * cache. Default: no cache.
+   */
   readonly cached?: { cache: KeyValueCache; places: CachePlaces; layer: number } | undefined;
 }
 
 /**
- * Computes causal attention: each token attends to itself and earlier tokens.
+ * Computes causal attention: each token attends to itself and to earlier tokens.
  *
- * @param qkv Queries, keys and values, concatenated, [N, C + 2 G D].
- * @param context Other inputs.
+ * @param qkv Queries, keys and values, concatenated: [N, C + 2 G D].
+ * @param context Sizes, and optional norms, positions, dropout and cache.
  * @returns [N, C].
  */
 export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor {
@@ -133,7 +137,7 @@ export function attention(qkv: tf.Tensor, context: AttentionContext): tf.Tensor 
   return merge(attentionSums(dropout(weights()), v));
 }
 
-/** Splits queries, keys and values into heads: [B, H, T, D], and twice [B, G, T, D]. */
+/** Splits queries, keys and values into heads: queries [B, H, T, D], keys and values [B, G, T, D]. */
 function headsOf(qkv: tf.Tensor, { B, T, config }: AttentionContext): [tf.Tensor, tf.Tensor, tf.Tensor] {
   const { nHead: H, nKvHead: G, nEmbd: C } = config;
   const D = C / H;
@@ -149,17 +153,20 @@ function headsOf(qkv: tf.Tensor, { B, T, config }: AttentionContext): [tf.Tensor
   ];
 }
 
-/** Options of the softmax over scores. */
+/** Options of the softmax over attention scores. */
 interface WeighOptions {
-  /** Factor of the scores. */
+  /** Factor by which the scores are multiplied. */
   readonly scale: number;
-  /** Soft cap of the scores, if any. */
+  /** Soft cap of the scaled scores. Undefined: none. */
   readonly cap: number | undefined;
-  /** 0 where a token sees a slot of a cache, -Infinity elsewhere; it has no gradient. Default: causal. */
+  /**
+   * Mask that is added to the scores: 0 where a token attends, -Infinity elsewhere. It has no gradient. Undefined: the
+   * causal mask.
+   */
   readonly mask: tf.Tensor | undefined;
 }
 
-/** Computes attention weights from scores. */
+/** Computes attention weights from the products of queries and keys. */
 const weigh = operation("softmax", ([product]: [tf.Tensor], { scale, cap, mask }: WeighOptions) => {
   const scores = observe("scores", cap === undefined ? product : softCap(product, { cap, scale }));
   const rest = cap === undefined ? scale : 1;
@@ -167,7 +174,7 @@ const weigh = operation("softmax", ([product]: [tf.Tensor], { scale, cap, mask }
   return castLike(tf.softmax(tf.add(tf.mul(toFloat32(scores), rest), mask)), scores);
 });
 
-/** Applies the model's norm over D with a gain and no bias, [B, H, T, D]. */
+/** Applies the model's norm over the last axis of [B, H, T, D], with a gain and no bias. */
 function headNorm(
   x: tf.Tensor,
   weight: tf.Tensor,
@@ -179,7 +186,7 @@ function headNorm(
   return tf.reshape(rows, x.shape);
 }
 
-/** Writes the rows of new tokens into the cache's rows, in float32, the type of the cache. */
+/** Returns a layer's cached keys or values with those of the new tokens written in, float32. */
 function place(rows: tf.Tensor, added: tf.Tensor, { source, isNew }: CachePlaces): tf.Tensor {
   return tf.where(tf.broadcastTo(isNew, rows.shape), tf.gather(toFloat32(added), source, 2), rows);
 }

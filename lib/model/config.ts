@@ -15,78 +15,89 @@ export type Activation = typeof MODEL_FIELDS.activation.choices[number];
 /** The names of the activations. */
 export const ACTIVATIONS: readonly Activation[] = MODEL_FIELDS.activation.choices;
 
-/** Normalization of the residual stream. */
+/** Kind of the model's norms. */
 export type Norm = typeof MODEL_FIELDS.norm.choices[number];
 
-/** Encoding of positions. */
+/** Kind of positional encoding. */
 export type Position = typeof MODEL_FIELDS.position.choices[number];
 
-/** Sizes and options of a decoder. The default architecture is GPT-2's, without dropout. */
+/** Sizes and options of a decoder-only transformer. The defaults are GPT-2's architecture, without dropout. */
 export interface GptConfig {
-  /** L, number of blocks; at least 1. */
+  /** L, the number of blocks; at least 1. */
   readonly nLayer: number;
-  /** H, attention heads per block; a divisor of `nEmbd`. */
+  /** H, the number of attention heads per block; a divisor of `nEmbd`. */
   readonly nHead: number;
-  /** C, width of the model; at least 1. */
+  /** C, the width of the model; at least 1. */
   readonly nEmbd: number;
-  /** V, number of token ids; at least 2, since a single one leaves nothing to predict. */
+  /** V, the number of token ids; at least 2. */
   readonly vocabSize: number;
-  /** Maximum sequence length (T); at least 1. */
+  /** Maximum sequence length in tokens, at least 1. */
   readonly blockSize: number;
-  /** True for biases in matrices and LayerNorms. Default: true. */
+  /** True if matrices and LayerNorms have biases. Default: true. */
   readonly bias?: boolean | undefined;
-  /** True if the head is the table of token embeddings. Otherwise it is `lm_head.weight`, [V, C]. Default: true. */
+  /**
+   * True if the output head is tied: it uses the table of token embeddings. Otherwise the head is the parameter
+   * `lm_head.weight`, [V, C]. Default: true.
+   */
   readonly tiedHead?: boolean | undefined;
   /**
-   * Dropout probability in [0, 1). Dropout is applied where GPT-2 applies it: after the embeddings, to attention
-   * weights, and to the outputs of attention and the MLP. It requires a key. Default: 0.
+   * Dropout probability in [0, 1). As in GPT-2, dropout is applied after the embeddings, to attention weights, and to
+   * the outputs of attention and the MLP. A forward pass without a dropout key has no dropout. Default: 0.
    */
   readonly dropout?: number | undefined;
   /**
-   * True for LayerNorm of every query and key over its D numbers, with a learned gain [D] shared by the heads of a
-   * layer and no bias (Dehghani et al. 2023, ViT-22B). Wortsman et al. 2023 use it against growing attention logits.
+   * True to normalize every query and key over the D = C / H numbers of a head, with a learned gain [D] per layer and
+   * no bias (Dehghani et al. 2023, ViT-22B). The norm limits the growth of attention logits (Wortsman et al. 2023).
    * Default: false.
    */
   readonly qkNorm?: boolean | undefined;
-  /** Soft cap of the final logits x: cap · tanh(x / cap). Gemma 2 uses 30. Default: none. */
+  /** Soft cap of the logits. Each logit x becomes cap · tanh(x / cap). Gemma 2 uses 30. Default: none. */
   readonly logitSoftCap?: number | undefined;
-  /** Soft cap of q · k / sqrt(D) before the softmax, in the same form. Gemma 2 uses 50. Default: none. */
+  /** Soft cap of the attention scores q · k / sqrt(D), of the same form. Gemma 2 uses 50. Default: none. */
   readonly attentionSoftCap?: number | undefined;
-  /** Standard deviation of initial matrices and embeddings, above 0. Default: 0.02. */
+  /** Standard deviation of the initial matrices and embeddings, above 0. Default: 0.02. */
   readonly initStd?: number | undefined;
   /**
-   * Activation. `gelu` (default): GPT-2's, approximated by tanh. `geluErf`: exact. `relu`. `relu2`: its square (So et
-   * al. 2021). `silu`. `swiglu`: silu(a) b of two halves (Shazeer 2020), 8 ⌈C / 3⌉ wide, for about the same number of weights.
+   * Activation of the MLP:
+   * - `gelu` (default): the tanh approximation of GELU, as in GPT-2.
+   * - `geluErf`: the exact GELU.
+   * - `relu`: max(x, 0).
+   * - `relu2`: the square of ReLU (So et al. 2021).
+   * - `silu`: x · sigmoid(x).
+   * - `swiglu`: silu(a) · b for the two halves a and b of the MLP's first product (Shazeer 2020).
    */
   readonly activation?: Activation | undefined;
-  /** Epsilon that norms add to the variance or mean square, above 0. Default: 1e-5. */
+  /** Epsilon that norms add to the variance (LayerNorm) or the mean square (RMSNorm), above 0. Default: 1e-5. */
   readonly layerNormEps?: number | undefined;
-  /** F, width of the MLP. Default, or 0: 4 C, or for `swiglu` 8 ⌈C / 3⌉. */
+  /** F, the width of the MLP. Default, or 0: 4 C; for `swiglu` 8 ⌈C / 3⌉, which gives about as many weights. */
   readonly nInner?: number | undefined;
   /**
-   * Norm before attention, the MLP and the output head. `layerNorm` (default). `rmsNorm`: without mean and bias (Zhang and Sennrich
-   * 2019), as in LLaMA. Also the norm of queries and keys with `qkNorm`.
+   * Norm before attention, before the MLP and before the output head. `qkNorm` uses the same kind. `layerNorm`
+   * (default): GPT-2's. `rmsNorm`: without mean and bias, as in LLaMA (Zhang and Sennrich 2019).
    */
   readonly norm?: Norm | undefined;
   /**
-   * Positions. `learned` (default): a table [blockSize, C], added to the embeddings. `rotary`: queries and keys are rotated
-   * by angles proportional to their positions (Su et al. 2021, RoFormer), as in LLaMA.
+   * Positional encoding. `learned` (default): a table [blockSize, C] that is added to the token embeddings. `rotary`:
+   * queries and keys are rotated by angles proportional to their positions, as in LLaMA (Su et al. 2021, RoFormer).
    */
   readonly position?: Position | undefined;
-  /** Base of the rotary frequencies, above 0: pair i of D / 2 turns by `ropeTheta`^(-2 i / D) per token. Default: 10,000. */
+  /**
+   * Base of the rotary frequencies, above 0. Pair i of the D / 2 pairs turns by `ropeTheta`^(-2 i / D) radians per
+   * token. Default: 10,000.
+   */
   readonly ropeTheta?: number | undefined;
-  /** Scaling of the rotary frequencies, as `parseRopeScaling` reads it: `linear:FACTOR` or `llama3:…`. Default: `none`. */
+  /** Scaling of the rotary frequencies: `none`, `linear:FACTOR` or `llama3:FACTOR,LOW,HIGH,LENGTH`. Default: `none`. */
   readonly ropeScaling?: string | undefined;
   /**
-   * Key and value heads, a divisor of `nHead`: each serves `nHead / nKvHead` query heads (Ainslie et al. 2023,
-   * grouped-query attention). Default, or 0: `nHead`.
+   * Number of key and value heads, a divisor of `nHead`. Each serves `nHead / nKvHead` query heads (grouped-query
+   * attention, Ainslie et al. 2023). Default, or 0: `nHead`.
    */
   readonly nKvHead?: number | undefined;
-  /** Architecture of a user, instead of the built-in decoder. Default: the built-in decoder. */
+  /** An architecture of your own, which replaces the built-in decoder. Default: the built-in decoder. */
   readonly architecture?: Architecture | undefined;
 }
 
-/** A config with a value for every option. Soft caps may be undefined, for none. */
+/** A config with a value for every option. Soft caps may be undefined, for no cap. */
 export type FullGptConfig =
   & {
     readonly [K in Exclude<keyof GptConfig, "logitSoftCap" | "attentionSoftCap" | "architecture">]-?:
@@ -96,57 +107,65 @@ export type FullGptConfig =
   }
   & Pick<GptConfig, "logitSoftCap" | "attentionSoftCap" | "architecture">;
 
-/** Shape and initial values of a parameter. */
+/** Shape and initial values of a parameter of a user's architecture. */
 export interface ParameterDefinition {
-  /** Shape, C order. */
+  /** Shape of the parameter. Values are in row-major order. */
   readonly shape: readonly number[];
-  /** Standard deviation of normal initial values. Default: the config's `initStd`, for parameters of rank 2 and more. */
+  /**
+   * Standard deviation of normal initial values. Default: the config's `initStd` for matrices. A vector without `std`
+   * has the constant of `fill`.
+   */
   readonly std?: number | undefined;
-  /** Initial value of all elements, instead of random ones. Default: 1 for vectors `….weight`, 0 for other vectors. */
+  /**
+   * Initial value of all elements. It takes precedence over `std`. Default for vectors without `std`: 1 if the name
+   * ends in `.weight`, else 0.
+   */
   readonly fill?: number | undefined;
 }
 
-/** Inputs of a forward pass. */
+/** Inputs of the forward pass of a user's architecture. */
 export interface ForwardInput {
   /** Parameters by name, float32. */
   readonly parameters: Readonly<Record<string, tf.Tensor>>;
-  /** Token ids, int32 [B, T]. */
+  /** Token ids, int32 [B, T]: B sequences of T tokens. */
   readonly tokens: tf.Tensor2D;
   /** Sizes and options of the model. */
   readonly config: FullGptConfig;
-  /** Applies dropout with the config's rate. The identity outside of training. */
+  /** Applies dropout with the config's rate. Without a dropout key, as in evaluation, it returns x unchanged. */
   readonly dropout: (x: tf.Tensor) => tf.Tensor;
 }
 
 /**
- * An architecture of a user: the parameters, and the pass from tokens to the input of the output head.
+ * An architecture of your own: its parameters, and its forward pass from token ids to the input of the output head.
  *
- * Parameters whose names begin with `h.0.`, `h.1.` and so on belong to blocks, which overrides and probes name. The head
- * multiplies with `wte.weight` of shape [V, C], or with `lm_head.weight` if the config does not tie them.
+ * A parameter whose name begins with `h.0.`, `h.1.` and so on belongs to that block in precision overrides and probes.
+ * losskit computes the logits. Their table is `wte.weight`, [V, C], or `lm_head.weight` if the config does not tie the
+ * head.
  */
 export interface Architecture {
-  /** Name for messages. Default: the name of its module. */
+  /** Name for messages. Default: the name of the module that exports the architecture. */
   readonly name?: string | undefined;
   /**
-   * Returns the parameters in the order of checkpoints.
+   * Returns the definitions of the parameters by name, in the order of checkpoints.
    *
    * @param config Sizes and options of the model.
    */
   parameters(config: FullGptConfig): Readonly<Record<string, ParameterDefinition>>;
   /**
-   * Computes the input of the output head. It is traced into a compiled step, so it must consist of tensor operations.
+   * Computes the input of the output head. The call is traced into a compiled step, so it must consist of tensor
+   * operations.
    *
-   * @returns [N, C], row b T + t for token t of sequence b.
+   * @returns [B T, C]. Row b T + t belongs to token t of sequence b.
    */
   forward(input: ForwardInput): tf.Tensor;
   /**
-   * Returns the floating-point operations per token of a training step. Default: 6 P + 6 L C T, where P is the number
-   * of weights in the matrices of the blocks and the head, and L the number of blocks.
+   * Returns the floating-point operations (FLOPs) per token of a training step on sequences of T tokens. Default: 6 P +
+   * 6 L C T. P is the number of weights in the matrices of the blocks and the head; L is the number of blocks.
    */
   flops?(config: FullGptConfig, T: number): number;
 }
 
-/** Completes a config with the defaults of its options, and drops unknown fields. */
+/** Returns a config with the defaults of omitted options. Unknown fields are dropped. */
 export function completeConfig(config: GptConfig): FullGptConfig {
   const { nLayer, nHead, nEmbd, vocabSize, blockSize, logitSoftCap, attentionSoftCap, architecture } = config;
   return {
@@ -159,8 +178,8 @@ export function completeConfig(config: GptConfig): FullGptConfig {
 }
 
 /**
- * Options of published architectures, for {@linkcode GptConfig}: `{ ...ARCHITECTURES.llama, nLayer: 4, … }`. `gpt2` is the
- * default of every option. `llama`: Touvron et al. 2023.
+ * Options of published architectures, for {@linkcode GptConfig}: `{ ...ARCHITECTURES.llama, nLayer: 4, … }`. `gpt2` is
+ * empty, because GPT-2's options are the defaults. `llama` is LLaMA's architecture (Touvron et al. 2023).
  */
 export const ARCHITECTURES: Readonly<
   Record<
@@ -175,8 +194,8 @@ export const ARCHITECTURES: Readonly<
 /**
  * Validates a config.
  *
- * @throws {RangeError} If a size or an option is out of range. The message names it.
- * @throws {TypeError} For an option that must be a boolean and is not.
+ * @throws {RangeError} If a size or an option is out of range. The message names the field.
+ * @throws {TypeError} If a boolean option is not a boolean.
  */
 export function validateGptConfig(config: GptConfig): void {
   const least = { nLayer: 1, nHead: 1, nEmbd: 1, vocabSize: 2, blockSize: 1 } as const;

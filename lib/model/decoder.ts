@@ -1,5 +1,6 @@
 /**
- * Incremental decoding: reads tokens one by one and returns the logits of the next, with a cache of keys and values.
+ * Incremental decoding with a cache of keys and values. A decoder reads tokens and returns the logits of the next
+ * token.
  *
  * @module
  */
@@ -13,14 +14,15 @@ import { gptHidden, headLogits, type Parameters } from "./gpt.ts";
 type CacheTensors = { position: tf.Tensor; keys: tf.Tensor[]; values: tf.Tensor[] };
 
 /**
- * An incremental decoder of one sequence. A new token costs one compiled pass over the cache, O(blockSize), for any
- * length of the context. The pass is traced once.
+ * An incremental decoder of one sequence. Each new token costs one compiled pass over a cache of `blockSize` tokens.
+ * The cost does not depend on the number of tokens read. The pass is traced once.
  *
- * **When the context is full**, at `blockSize` tokens, the next token starts a new cache. The last blockSize / 2 tokens
- * (rounded down, at least 1), including the new one, are read again from position 0, and earlier tokens are dropped. A
- * long pass is thus needed only once in blockSize / 2 tokens.
+ * **When the context is full**, at `blockSize` tokens, the next token starts a new cache. The decoder reads the last
+ * blockSize / 2 tokens (rounded down, at least 1) again from position 0, including the new token. Earlier tokens are
+ * dropped. A long pass is therefore needed only once in blockSize / 2 tokens. If more tokens than that are added at
+ * once, all of them are kept, up to `blockSize`.
  *
- * The architecture of a user has no cache: each new token reads the whole context again.
+ * A user's architecture has no cache. Each call reads the whole context again.
  */
 export class Decoder implements Disposable {
   readonly #parameters: Parameters;
@@ -30,14 +32,15 @@ export class Decoder implements Disposable {
     { logits: tf.Tensor; cache: CacheTensors }
   >;
   #cache: KeyValueCache | undefined;
-  /** Tokens in the cache. */
+  /** Tokens from which the next token is predicted. */
   #context: number[] = [];
 
   /**
    * Creates a decoder with an empty context.
    *
    * @param parameters Parameters as tensors. The caller must keep them until the decoder is disposed of.
-   * @param config The model.
+   * @param config Sizes and options of the model.
+   * @throws {RangeError} If the config is invalid.
    */
   constructor(parameters: Parameters, config: GptConfig) {
     validateGptConfig(config);
@@ -50,20 +53,20 @@ export class Decoder implements Disposable {
     );
   }
 
-  /** Number of times the step was traced. */
+  /** Number of times that the pass was traced. */
   get traces(): number {
     return this.#step.traces;
   }
 
-  /** Tokens from which the next one is predicted. */
+  /** Token ids from which the next token is predicted. */
   get context(): readonly number[] {
     return this.#context;
   }
 
   /**
-   * Appends tokens to the context: several by one pass, a single one by the compiled step.
+   * Appends tokens to the context and returns the logits of the next token. A single token uses the compiled pass.
    *
-   * @param tokens At least one id, each in [0, V). If there are more than fit the context, the last blockSize are used.
+   * @param tokens At least one id, each in [0, V). Of more than `blockSize` ids, the last `blockSize` are used.
    * @returns Logits of the next token, float32 [V].
    * @throws {RangeError} If there is no token, or an id is out of range.
    */
@@ -91,7 +94,7 @@ export class Decoder implements Disposable {
     return values;
   }
 
-  /** Returns the logits of the next token from the whole context, for architectures without a cache. */
+  /** Returns the logits of the next token from the whole context, for a user's architecture. */
   #readWhole(): Float32Array {
     const logits = tf.tidy(() => {
       const ids = tf.tensor2d(this.#context, [1, this.#context.length], "int32");
@@ -140,7 +143,7 @@ export class Decoder implements Disposable {
     this.#cache = undefined;
   }
 
-  /** Frees the cache and the compiled step. */
+  /** Frees the cache and the compiled pass. The parameters are kept. */
   [Symbol.dispose](): void {
     this.#dropCache();
     this.#step.dispose();

@@ -1,5 +1,5 @@
 /**
- * Text generation: tokens after a prompt, each sampled from the model's logits.
+ * Text generation: each new token is sampled from the model's logits.
  *
  * @module
  */
@@ -18,27 +18,30 @@ export interface GenerateOptions extends SampleOptions {
   readonly prompt?: string | undefined;
   /** Number of tokens to generate, at least 0. Default: 100. */
   readonly maxNewTokens?: number | undefined;
-  /** Seed of sampling, an integer in [0, 2^53). Default: 1. */
+  /** Seed of the sampling, an integer in [0, 2^53). Default: 1. */
   readonly seed?: number | undefined;
-  /** Texts that end the generation, each of at least one character. They are not part of the result. Default: none. */
+  /**
+   * Strings that end the generation, each of at least one character. The result ends before the first of them. Default:
+   * none.
+   */
   readonly stop?: string | readonly string[] | undefined;
 }
 
-/** Known names of options. */
+/** Names of all options. */
 const NAMES = optionNames<GenerateOptions>({
   ...{ prompt: true, maxNewTokens: true, seed: true, stop: true },
   ...{ temperature: true, topK: true, topP: true },
 });
 
 /**
- * Generates text. The same model, options and machine give the same text.
+ * Generates text. Equal models, options and machines give equal text.
  *
  * @param model The model. To generate in another precision, call this function inside `autocast`.
- * @param tokenizer Encodes the prompt and decodes the result.
+ * @param tokenizer Tokenizer that encodes the prompt and decodes the result.
  * @param options `prompt`, `maxNewTokens`, `temperature`, `topK`, `topP`, `seed`, `stop`.
  * @returns The prompt, followed by the generated text.
- * @throws {TypeError} For a tokenizer or a prompt of another kind.
- * @throws {RangeError} If an option is out of range, or the tokenizer cannot encode the prompt.
+ * @throws {TypeError} If the tokenizer is not a tokenizer, or the prompt is not a string.
+ * @throws {RangeError} If an option is unknown or out of range, or the tokenizer cannot encode the prompt.
  */
 export function generate(
   model: Gpt,
@@ -64,15 +67,15 @@ export function generate(
 
 /** Options of {@linkcode continueText}. */
 export interface ContinueOptions extends GenerateTokensOptions, Pick<GenerateOptions, "stop"> {
-  /** Returns the text of the prompt and the new tokens. */
+  /** Returns the text of the prompt, followed by the given new tokens. */
   readonly textOf: (made: Int32Array) => string;
 }
 
 /**
- * Generates tokens until a stop text or `maxNewTokens`.
+ * Generates tokens until the text contains a stop string, or `maxNewTokens` are generated.
  *
- * @returns The text of the prompt and the new tokens, up to the first stop text after the prompt.
- * @throws {RangeError} For an option or a prompt that is out of range.
+ * @returns The text of the prompt and the new tokens, up to the first stop string after the prompt.
+ * @throws {RangeError} If an option or the prompt is out of range.
  */
 export function continueText(
   { parameters, config }: Pick<Gpt, "parameters" | "config">,
@@ -102,32 +105,35 @@ export function continueText(
 
 /** Options of {@linkcode generateTokens}. */
 export interface GenerateTokensOptions extends SampleOptions {
-  /** Token ids to continue, at least one. If there are more than `blockSize`, the last ones are used. */
+  /** Token ids to continue, at least one. Of more than `blockSize` ids, the last `blockSize` are used. */
   readonly prompt: ArrayLike<number>;
   /** Number of tokens to generate, at least 0. */
   readonly maxNewTokens: number;
-  /** Number of ids to sample from, the first ones, in [1, V]. Set it if the vocabulary is padded. Default: V. */
+  /**
+   * Number of ids from which tokens are sampled: ids 0 to `vocabSize` - 1, in [1, V]. Set it if the model's vocabulary
+   * is padded. Default: V.
+   */
   readonly vocabSize?: number | undefined;
-  /** Seed of sampling, an integer in [0, 2^53). Default: 1. */
+  /** Seed of the sampling, an integer in [0, 2^53). Default: 1. */
   readonly seed?: number | undefined;
-  /** Token ids that end the generation. The result ends before them. Default: none. */
+  /** Token ids that end the generation. The result ends before the first of them. Default: none. */
   readonly stopIds?: readonly number[] | undefined;
-  /** Returns true to end the generation after the tokens so far. Default: never. */
+  /** Returns true to end the generation, given the new tokens so far. Default: never. */
   readonly isOver?: ((made: Int32Array) => boolean) | undefined;
 }
 
 /**
- * Generates token ids. The same parameters, options and machine give the same tokens.
+ * Generates token ids. Equal parameters, options and machines give equal tokens.
  *
- * Keys and values are cached, so a token costs O(T). When the context is full, at `blockSize` tokens, its last
- * blockSize / 2 tokens are read again and earlier tokens are dropped, as described in {@linkcode Decoder}. The
- * surrounding `autocast` sets the precision policy.
+ * Keys and values are cached, as described in {@linkcode Decoder}. Each new token costs one pass over a cache of
+ * `blockSize` tokens. When the context is full, its last blockSize / 2 tokens are read again and earlier tokens are
+ * dropped. To set the precision policy, call this function inside `autocast`.
  *
  * @param parameters Parameters as tensors.
- * @param config The model.
+ * @param config Sizes and options of the model.
  * @param options The prompt, the number of tokens, and sampling options.
- * @returns The new tokens without the prompt, int32, at most `maxNewTokens`.
- * @throws {RangeError} For an option or a prompt that is out of range.
+ * @returns The new tokens without the prompt, int32. At most `maxNewTokens`.
+ * @throws {RangeError} If an option or the prompt is out of range.
  */
 export function generateTokens(
   parameters: Parameters,

@@ -1,8 +1,8 @@
 /**
- * A decoder as plain functions over a record of parameters: GPT-2's architecture, LLaMA's, and those between, by the
- * options of a config.
+ * A decoder-only transformer as plain functions over a record of parameters. The options of its config select GPT-2's
+ * architecture, LLaMA's, or a mixture of both.
  *
- * Letters: B batch, T sequence length, C width, H heads, D = C / H, V vocabulary, N = B T.
+ * Letters: B batch, T sequence length, N = B T, C width, H heads, D = C / H, F width of the MLP, V vocabulary.
  *
  * @module
  */
@@ -25,20 +25,20 @@ import { type Activation, completeConfig, type FullGptConfig, type GptConfig } f
 import type { ParameterRecord } from "./parameters.ts";
 import { parseRopeScaling, ropeFrequencies, ropeTables } from "./rope.ts";
 
-/** Name of the head as a linear layer, also if it is tied to the token embeddings. */
+/** Name of the output head as a linear layer. A tied head has the same name. */
 export const HEAD_LAYER = "lm_head";
 
 /** Parameters by name, as tensors. */
 export type Parameters = Record<string, tf.Tensor>;
 
-/** Creates tensors from arrays of parameters. The caller must dispose of them. */
+/** Creates float32 tensors from plain parameters. The caller must dispose of the tensors. */
 export function toParameters(record: ParameterRecord): Parameters {
   return Object.fromEntries(
     Object.entries(record).map(([name, { shape, values }]) => [name, tf.tensor(values, shape, "float32")]),
   );
 }
 
-/** Downloads tensors to plain parameters. */
+/** Downloads tensors to plain parameters. The tensors are kept. */
 export function fromParameters(parameters: Parameters): ParameterRecord {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, tensor]) => [
@@ -48,16 +48,17 @@ export function fromParameters(parameters: Parameters): ParameterRecord {
   );
 }
 
-/** Optional inputs of a pass through the model. */
+/** Optional inputs of a forward pass. */
 export interface PassOptions {
   /**
-   * Random key of dropout, int32 [2]. Pass it as an argument of a compiled function, because a captured key is a constant. Equal
-   * keys give equal masks. Each dropout layer derives its own key. Default: no dropout.
+   * Random key of the dropout masks, int32 [2]. Equal keys give equal masks. Each dropout layer derives its own key.
+   * Pass the key to a compiled function as an argument, because captured tensors are constants. Default: no dropout.
    */
   readonly dropoutKey?: tf.Tensor | undefined;
   /**
-   * Keys and values of the preceding tokens, without a gradient. The pass replaces the tensors by tensors that include the new
-   * tokens. The caller owns both, and must ensure that T more tokens fit.
+   * Cache of the keys and values of earlier tokens. It has no gradient. The pass replaces the cache's tensors by
+   * tensors that include the new tokens. The caller owns the old and the new tensors, and must ensure that T more
+   * tokens fit. Default: no cache.
    */
   readonly cache?: KeyValueCache | undefined;
 }
@@ -66,11 +67,11 @@ export interface PassOptions {
  * Computes the logits of the next token at every position.
  *
  * @param parameters Parameters as tensors, from {@linkcode toParameters}.
- * @param tokens int32 ids, [B, T], T at most the config's `blockSize`.
- * @param config The model's sizes and options.
- * @param options A key for dropout, a cache.
- * @returns [N, V]; in the policy's type for matrix products.
- * @throws {RangeError} If T is longer than `blockSize`, or a parameter is missing.
+ * @param tokens Token ids, int32 [B, T], T at most the config's `blockSize`.
+ * @param config Sizes and options of the model.
+ * @param options A dropout key, and a cache.
+ * @returns [N, V], in the policy's type for matrix products.
+ * @throws {RangeError} If T is above `blockSize`, or a parameter is missing.
  */
 export function gptLogits(
   parameters: Parameters,
@@ -82,11 +83,16 @@ export function gptLogits(
 }
 
 /**
- * Computes the input of the head: the output of the last LayerNorm at every position.
+ * Computes the input of the output head at every position: the output of the last norm, or the result of a user's
+ * architecture.
  *
- * @param parameters As in {@linkcode gptLogits}, as are the other arguments.
+ * @param parameters Parameters as tensors, from {@linkcode toParameters}.
+ * @param tokens Token ids, int32 [B, T], T at most the config's `blockSize`.
+ * @param config Sizes and options of the model.
+ * @param options A dropout key, and a cache.
  * @returns [N, C].
- * @throws {RangeError} If T is longer than `blockSize`, or a parameter is missing.
+ * @throws {RangeError} If T is above `blockSize`, a parameter is missing, or a user's architecture returns another
+ * shape.
  */
 export function gptHidden(
   parameters: Parameters,
@@ -152,7 +158,7 @@ export function gptHidden(
   return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
 }
 
-/** Computes the input of the head with the architecture of a user. */
+/** Computes the input of the output head with a user's architecture. */
 function ownHidden(
   parameters: Parameters,
   tokens: tf.Tensor2D,
@@ -165,10 +171,10 @@ function ownHidden(
 }
 
 /**
- * Returns the cosines and sines of positions, float32 [T, D / 2].
+ * Returns the cosines and sines of the rotary angles of positions, float32 [T, D / 2] each.
  *
- * @param config The model.
- * @param positions int32 [T], or T for the first T positions.
+ * @param config Sizes and options of the model.
+ * @param positions Positions, int32 [T]. A number T stands for the positions 0 to T - 1.
  */
 export function rotaryAngles(
   { nEmbd, nHead, blockSize, ropeTheta: theta, ropeScaling }: FullGptConfig,
@@ -186,10 +192,10 @@ export function rotaryAngles(
 }
 
 /**
- * Applies the activation of an MLP, as an operation of the class `gelu`.
+ * Applies the activation of an MLP. It belongs to the operation class `gelu`, whichever function `name` selects.
  *
- * @param x [N, F]; for `swiglu` [N, 2 F], gates first.
- * @param name The activation.
+ * @param x [N, F]. For `swiglu` [N, 2 F]: the gates, then the values.
+ * @param name Name of the activation.
  * @returns [N, F].
  */
 export function activation(x: tf.Tensor, name: Activation): tf.Tensor {
@@ -199,12 +205,13 @@ export function activation(x: tf.Tensor, name: Activation): tf.Tensor {
 const activationOf = operation("gelu", ([x]: [tf.Tensor], name: Activation) => activate(x, name));
 
 /**
- * Computes logits from hidden states: the product with the head's table, with the config's soft cap.
+ * Computes logits from hidden states: their product with the output head's table, followed by the config's soft cap if
+ * any.
  *
- * @param parameters As in {@linkcode gptLogits}.
- * @param hidden Rows of {@linkcode gptHidden}, [N, C].
- * @param config The model's sizes and options.
- * @returns [N, V]; in the policy's type for matrix products.
+ * @param parameters Parameters as tensors, from {@linkcode toParameters}.
+ * @param hidden Rows of the result of {@linkcode gptHidden}, [N, C].
+ * @param config Sizes and options of the model.
+ * @returns [N, V], in the policy's type for matrix products.
  */
 export function headLogits(parameters: Parameters, hidden: tf.Tensor2D, config: GptConfig): tf.Tensor2D {
   const { tiedHead, logitSoftCap } = completeConfig(config);

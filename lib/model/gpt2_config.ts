@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { count, parseConfigFile } from "./_config_file.ts";
 import { type Activation, completeConfig, type GptConfig, validateGptConfig } from "./config.ts";
 
-/** Activations by Hugging Face's names. The first name of an activation is the one written. */
+/** Activations by Hugging Face's names. Of several names for an activation, the first is written. */
 const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation])[] = [
   ["gelu_new", "gelu"],
   ["gelu_pytorch_tanh", "gelu"],
@@ -18,7 +18,7 @@ const ACTIVATION_NAMES: readonly (readonly [name: string, activation: Activation
   ["swish", "silu"],
 ];
 
-/** Fields that are read. The defaults of omitted fields are transformers'. */
+/** Fields that losskit reads. Omitted fields have transformers' defaults. */
 const schema = v.looseObject({
   model_type: v.optional(v.literal("gpt2", "supported are gpt2 and llama"), "gpt2"),
   n_layer: v.optional(count, 12),
@@ -46,12 +46,12 @@ const schema = v.looseObject({
 });
 
 /**
- * Converts a GPT-2's `config.json` to losskit's config. Dropout is set only if the file's three dropout rates are
- * equal; otherwise it is 0.
+ * Converts a GPT-2's `config.json` to losskit's config. losskit has one dropout rate. If the file's three dropout rates
+ * differ, dropout becomes 0.
  *
  * @param given The file's JSON.
  * @param name Name of the file for errors.
- * @throws {UserError} If the JSON is not a GPT-2 config, or uses unsupported options.
+ * @throws {UserError} If the JSON is not a GPT-2 config, or has options that losskit does not support.
  */
 export function fromGpt2Config(given: unknown, name: string): GptConfig {
   return parseConfigFile(given, { name, architecture: "GPT-2" }, schema, (found) => {
@@ -73,11 +73,11 @@ export function fromGpt2Config(given: unknown, name: string): GptConfig {
 }
 
 /**
- * Returns the `config.json` of a model for transformers' `GPT2LMHeadModel`.
+ * Converts a model's config to the `config.json` of transformers' `GPT2LMHeadModel`.
  *
- * @param config The model.
+ * @param config Sizes and options of the model.
  * @param options `end`: id of the tokenizer's end-of-document token. Default: null, for none.
- * @throws {RangeError} If the config has options that GPT-2 does not have. The message names them.
+ * @throws {RangeError} If GPT-2 does not have an option of the config. The message names the options.
  */
 export function toGpt2Config(
   config: GptConfig,

@@ -1,6 +1,6 @@
 /**
- * Loads GPT-2 from Hugging Face's files: a folder with `config.json` and safetensors, in one file or in shards.
- * `save_gpt2.ts` saves models.
+ * Loads GPT-2 and LLaMA models from Hugging Face's files: a folder with `config.json` and safetensors, in one file or
+ * in shards. `save_gpt2.ts` saves models.
  *
  * @module
  */
@@ -14,27 +14,28 @@ import { HEAD, type Layout, layoutOfFile } from "./_layout.ts";
 import type { ParameterRecord, ParameterValues } from "./parameters.ts";
 import { readSafetensors } from "./safetensors_file.ts";
 
-/** Names of a model's files. */
+/** Names of a model's config, weights, and index of shards. */
 export const CONFIG = "config.json", WEIGHTS = "model.safetensors", INDEX = "model.safetensors.index.json";
 
-/** Maximum number of problems in one error. */
+/** Maximum number of problems that an error lists. */
 const MOST_PROBLEMS = 20;
 
-/** A loaded model. */
+/** A model loaded from files. */
 export interface Gpt2Model {
-  /** Its sizes and options. */
+  /** Sizes and options of the model. */
   readonly config: GptConfig;
-  /** Its parameters, in the order of {@linkcode parameterShapes}. */
+  /** Parameters of the model, in the order of {@linkcode parameterShapes}. */
   readonly parameters: ParameterRecord;
 }
 
 /**
- * Loads a GPT-2 or a LLaMA saved by transformers. Parameter names may begin with `transformer.`. The causal masks stored by older
- * versions are ignored.
+ * Loads a GPT-2 or a LLaMA from a folder that transformers saved. Tensor names may have the prefix `transformer.`
+ * (GPT-2) or `model.` (LLaMA). Buffers that older versions stored are ignored.
  *
- * @param path The folder, or one of its safetensors files or the index of its shards, next to `config.json`.
- * @throws {UserError} If files are missing or damaged, or tensors are missing, unexpected or of other shapes. The
- * message lists all of them.
+ * @param path The folder, one of its safetensors files, or its index of shards. `config.json` must be in the same
+ * folder.
+ * @throws {UserError} If a file is missing or damaged, the config has unsupported options, or tensors are missing,
+ * unexpected or of the wrong shape. The message lists up to 20 such tensors.
  */
 export async function loadGpt2(path: string): Promise<Gpt2Model> {
   const isFolder = await kindOf(path) === "folder";
@@ -66,7 +67,7 @@ export async function loadGpt2(path: string): Promise<Gpt2Model> {
   };
 }
 
-/** Selects the tensors of a config, or throws an error that lists every problem. */
+/** Returns the tensors that a config requires, or throws an error that lists the problems. */
 function pick(
   tensors: ReadonlyMap<string, ParameterValues>,
   { layout, config, path, problems }: { layout: Layout; config: GptConfig; path: string; problems: string[] },
@@ -115,7 +116,10 @@ async function kindOf(path: string): Promise<"folder" | "file" | "nothing"> {
   }
 }
 
-/** Weight files, each with the tensors that the index lists for it. Without an index, no tensors are listed. */
+/**
+ * Weight files, each with the names of the tensors that the index assigns to it. Without an index, the lists of names
+ * are empty.
+ */
 type WeightFiles = Map<string, string[]>;
 
 async function weightFiles(folder: string): Promise<WeightFiles> {
@@ -149,7 +153,7 @@ async function filesOf(path: string): Promise<WeightFiles> {
 /**
  * Reads a JSON file of a model.
  *
- * @throws {UserError} If it is missing or not a JSON object.
+ * @throws {UserError} If the file is missing or not a JSON object.
  */
 export async function readJson(path: string): Promise<Record<string, unknown>> {
   const bytes = await readBytes(path);

@@ -16,31 +16,39 @@ import { completeConfig, type GptConfig } from "./config.ts";
 import { gptHidden, gptLogits, type Parameters, type PassOptions, toParameters } from "./gpt.ts";
 import { initialParameters, type ParameterRecord, parameterShapes } from "./parameters.ts";
 
-/** Target of positions excluded from the loss, as PyTorch's `ignore_index`. */
+/** Target that excludes a position from the loss, as PyTorch's `ignore_index`. */
 const IGNORE_INDEX = -100;
 
-/** Source of a model's weights: a seed, or plain values. */
+/** Source of a model's weights: random initialization, or given values. */
 export interface GptOptions {
-  /** Seed of GPT-2's initialization. Default: 1. */
+  /** Seed of the random initial weights. Default: 1. */
   readonly seed?: number | undefined;
-  /** Seed of rounding noise on the initial weights, as {@linkcode Perturbation} defines it. Default: 0, no noise. */
+  /**
+   * Seed of rounding noise that is added to the initial weights, as {@linkcode Perturbation} describes. Default: 0, no
+   * noise.
+   */
   readonly perturb?: number | undefined;
-  /** Seed of a random order of the MLPs' hidden units. Default: 0, unchanged. */
+  /**
+   * Seed of a random order of each MLP's hidden units, as {@linkcode Perturbation} describes. Default: 0, unchanged.
+   */
   readonly reorder?: number | undefined;
-  /** Weights by name, for example from `loadGpt2` of `@losskit/losskit/model`. Default: initialized from `seed`. */
+  /**
+   * Weights by name, for example from `loadGpt2` of `@losskit/losskit/model`. They replace the random initialization.
+   * Default: initialized from `seed`.
+   */
   readonly parameters?: ParameterRecord | undefined;
 }
 
-/** A GPT with weights. `using` or `dispose` frees them. */
+/** A GPT with its weights. `using` or `dispose` frees the weights. */
 export class Gpt implements Disposable {
-  /** Sizes and options. */
+  /** Sizes and options of the model. */
   readonly config: GptConfig;
   #parameters: Parameters;
 
   /**
    * Creates a model from a config and weights. The model takes ownership of the weights.
    *
-   * @throws {RangeError} If the config is inconsistent, or a weight is missing or has another shape.
+   * @throws {RangeError} If the config is invalid, or a weight is missing or has another shape.
    */
   constructor(config: GptConfig, parameters: Parameters) {
     for (const [name, shape] of Object.entries(parameterShapes(config))) {
@@ -69,11 +77,12 @@ export class Gpt implements Disposable {
   }
 
   /**
-   * Computes logits of the next token at every position.
+   * Computes the logits of the next token at every position.
    *
    * @param tokens Token ids, int32 [B, T], T at most `config.blockSize`.
-   * @param options A key for dropout.
-   * @returns [B, T, V]; in the policy's type inside `autocast`.
+   * @param options `dropoutKey`: random key of dropout. For a cache, use `gptLogits` instead: this method frees the
+   * cache's new tensors.
+   * @returns [B, T, V]. Inside `autocast`, in the policy's type.
    * @throws {RangeError} If T is above `config.blockSize`.
    */
   forward(tokens: tf.Tensor2D, options: PassOptions = {}): tf.Tensor3D {
@@ -84,13 +93,13 @@ export class Gpt implements Disposable {
   }
 
   /**
-   * Computes the mean cross entropy in blocks of the vocabulary, so that [N, V] logits are never held. Use it for large
-   * vocabularies. The loss equals `crossEntropy` of {@linkcode Gpt.forward}.
+   * Computes the mean cross entropy in blocks of the vocabulary. The [B T, V] logits are never held in memory. Use it
+   * for large vocabularies. Up to rounding, the loss equals `crossEntropy` of {@linkcode Gpt.forward}.
    *
    * @param x Token ids, int32 [B, T].
    * @param y Targets, int32 [B, T], each in [0, V), or -100 to exclude a position.
-   * @param options A key for dropout.
-   * @returns A float32 scalar, nats per token; NaN if every position is excluded.
+   * @param options `dropoutKey`: random key of dropout.
+   * @returns Nats per token, a float32 scalar. NaN if every position is excluded.
    */
   blockedLoss(x: tf.Tensor2D, y: tf.Tensor2D, options: PassOptions = {}): tf.Scalar {
     return tf.tidy(() => {
@@ -114,15 +123,16 @@ export class Gpt implements Disposable {
   }
 }
 
-/** Known names of a config. Fields of a run's spec are known, so that a model can take a whole spec. */
+/** Names of all config fields. A run's spec may be passed whole, so the names of its other fields are known too. */
 const NAMES: readonly string[] = [...Object.keys(RUN_FIELDS), "vocabSize", "blockSize"];
 
 /**
  * Creates a GPT.
  *
- * @param config Sizes and options. The default architecture is GPT-2's, without dropout.
- * @param options `seed` (default: 1), or the weights.
- * @throws {RangeError} If the config is inconsistent or has an unknown option, or weights do not fit.
+ * @param config Sizes and options. The defaults are GPT-2's architecture, without dropout.
+ * @param options `seed` (default: 1) or `parameters`, and changes of the initial weights.
+ * @throws {RangeError} If the config is invalid or has an unknown option, or given weights are missing or have another
+ * shape.
  */
 export function gpt(config: GptConfig, { seed = 1, perturb, reorder, parameters }: GptOptions = {}): Gpt {
   requireKnownNames(config, NAMES, "create a GPT");
@@ -132,7 +142,7 @@ export function gpt(config: GptConfig, { seed = 1, perturb, reorder, parameters 
   return new Gpt(config, toParameters(used));
 }
 
-/** Returns the weighted sums of losses over rows, computed in blocks of the vocabulary. */
+/** Returns weighted sums of the losses of all rows, computed in blocks of the vocabulary. */
 export function blockedLoss(
   parameters: Parameters,
   x: tf.Tensor2D,

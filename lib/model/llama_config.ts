@@ -11,8 +11,8 @@ import { formatRopeScaling, parseRopeScaling, type RopeScaling } from "./rope.ts
 const noBias = (name: string) => v.optional(v.literal(false, `${name} is not supported`), false);
 
 /**
- * Rotary parameters: `rope_parameters` of transformers 5, `rope_scaling` of earlier versions. Earlier versions call the
- * kind `type`.
+ * Fields of the rotary positions: `rope_parameters` in transformers 5, `rope_scaling` in earlier versions. Earlier
+ * versions name the kind `type`.
  */
 const rope = v.looseObject({
   rope_type: v.optional(v.string()),
@@ -24,7 +24,7 @@ const rope = v.looseObject({
   original_max_position_embeddings: v.optional(v.number()),
 });
 
-/** Fields that are read. The defaults of omitted fields are transformers'. */
+/** Fields that losskit reads. Omitted fields have transformers' defaults. */
 const schema = v.looseObject({
   model_type: v.literal("llama"),
   vocab_size: v.optional(count, 32000),
@@ -49,7 +49,10 @@ const schema = v.looseObject({
   mlp_bias: noBias("mlp_bias"),
 });
 
-/** Context of pretraining that `llama3` assumes if the file names none: that of the file's `max_position_embeddings`. */
+/**
+ * Returns the scaling of the rotary frequencies, or the reason why the scaling is not supported. If `llama3` has no
+ * context length of pretraining, the file's `max_position_embeddings` is used.
+ */
 function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: number): RopeScaling | string {
   const kind = given?.rope_type ?? given?.type ?? "default";
   if (given === undefined || kind === "default") return { kind: "none" };
@@ -69,7 +72,7 @@ function scalingOf(given: v.InferOutput<typeof rope> | undefined, positions: num
  *
  * @param given The file's JSON.
  * @param name Name of the file for errors.
- * @throws {UserError} If the JSON is not a LLaMA config, or uses unsupported options.
+ * @throws {UserError} If the JSON is not a LLaMA config, or has options that losskit does not support.
  */
 export function fromLlamaConfig(given: unknown, name: string): GptConfig {
   return parseConfigFile(given, { name, architecture: "LLaMA" }, schema, (found, refuse) => {
@@ -103,7 +106,7 @@ export function fromLlamaConfig(given: unknown, name: string): GptConfig {
   });
 }
 
-/** Returns the options of a config that LLaMA does not have, by name; empty for a LLaMA. */
+/** Returns the names of a config's options that LLaMA does not have. Empty if LLaMA has all of them. */
 export function unlikeLlama(config: GptConfig): string[] {
   const full = completeConfig(config);
   return [
@@ -118,9 +121,9 @@ export function unlikeLlama(config: GptConfig): string[] {
 }
 
 /**
- * Returns the `config.json` of a model for transformers' `LlamaForCausalLM`.
+ * Converts a model's config to the `config.json` of transformers' `LlamaForCausalLM`.
  *
- * @param config A model without options that LLaMA does not have.
+ * @param config A config for which {@linkcode unlikeLlama} is empty.
  * @param options `end`: id of the tokenizer's end-of-document token. Default: null, for none.
  */
 export function toLlamaConfig(

@@ -1,9 +1,8 @@
 /**
  * A GPT's parameters: names, shapes and GPT-2's initialization, as plain arrays.
  *
- * Names are those of Hugging Face's GPT-2, or follow the same scheme for other parameters, also for LLaMA's. Matrices are
- * [in, out]. The
- * untied head is [V, C], like the table of token embeddings.
+ * Names are those of Hugging Face's GPT-2, also for a LLaMA. Parameters that GPT-2 does not have follow the same
+ * scheme. Matrices are [in, out]. An untied output head is [V, C], like the table of token embeddings.
  *
  * @module
  */
@@ -15,11 +14,14 @@ import { type Perturbation, perturbParameters } from "./perturb.ts";
 
 /** Values of one parameter. */
 export interface ParameterValues {
-  /** Shape, C order. */
+  /** Shape of the parameter. Values are in row-major order. */
   shape: number[];
-  /** float32 values. */
+  /** Values, float32. */
   values: Float32Array<ArrayBuffer>;
-  /** Stored type, with each value rounded to nearest: `F32` (default), `BF16` or `F16`. */
+  /**
+   * Type in which files store the values: `F32`, `BF16` or `F16`. Each value is rounded to nearest when the file is
+   * written. Default: `F32`.
+   */
   dtype?: StoredDtype;
 }
 
@@ -27,7 +29,7 @@ export interface ParameterValues {
 export type ParameterRecord = Record<string, ParameterValues>;
 
 /**
- * Returns shapes by name, in the order used by optimizers and checkpoints.
+ * Returns the shapes of all parameters by name, in the order of optimizers and checkpoints.
  *
  * @throws {RangeError} If the config is invalid, as {@linkcode validateGptConfig} describes.
  */
@@ -68,13 +70,16 @@ export function parameterShapes(config: GptConfig): Record<string, number[]> {
 }
 
 /**
- * Returns initial parameters as in GPT-2. Matrices and embeddings are normal with standard deviation `initStd`; those
- * that write to the residual stream are divided by sqrt(2 L); biases are 0, gains 1. Each parameter draws from a random
- * stream with its name, so that adding a layer or an option changes no other parameter.
+ * Returns random initial parameters, as in GPT-2. Matrices and embeddings are normal with standard deviation `initStd`.
+ * Matrices that write to the residual stream have `initStd` / sqrt(2 L), with L blocks. Biases are 0 and gains are 1. A
+ * user's architecture defines its own initial values.
  *
- * @param config Sizes and options.
- * @param seed Seed of the streams.
- * @param changes Changes that leave the function of the model unchanged, except for rounding. Default: none.
+ * Each parameter draws from a random stream of its own, named after the parameter. A further layer or option therefore
+ * changes no other parameter.
+ *
+ * @param config Sizes and options of the model.
+ * @param seed Seed of the random streams.
+ * @param changes Seeds of changes that keep the function of the model, except for rounding. Default: none.
  */
 export function initialParameters(
   config: GptConfig,
@@ -104,7 +109,7 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Returns the number of a model's parameters. A tied head counts once. */
+/** Returns the number of elements of all parameters. A tied head counts once. */
 export function parameterCount(config: GptConfig): number {
   return Object.values(parameterShapes(config)).reduce((total, shape) => total + sizeOf(shape), 0);
 }

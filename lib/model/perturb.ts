@@ -1,30 +1,35 @@
 /**
- * Changes of a model's parameters that leave its function unchanged, except for rounding. Training amplifies the
- * difference, which measures the noise floor of comparisons.
+ * Changes of a model's parameters that keep the function of the model, except for rounding. Training amplifies the
+ * difference. The final difference between such runs measures the noise floor of comparisons.
  *
  * @module
  */
 import { createPermutation } from "../text/permutation.ts";
 import { createRandom, type Random } from "../text/random.ts";
 
-/** Parameters by name, as `ParameterRecord` defines them. */
+/** Parameters by name, each with its shape and its float32 values in row-major order. */
 export type PerturbedParameters = Readonly<
   Record<string, { readonly shape: readonly number[]; readonly values: Float32Array<ArrayBuffer> }>
 >;
 
-/** Seeds of the changes. */
+/** Seeds of changes that keep the function of the model, except for rounding. */
 export interface Perturbation {
-  /** Seed of rounding noise: each value other than 0 moves by -1, 0 or 1 unit in the last place of float32. 0: none. */
+  /**
+   * Seed of rounding noise. Each value other than 0 moves by -1, 0 or 1 unit in the last place of float32. 0: no noise.
+   */
   readonly perturb: number;
-  /** Seed of a random order of each MLP's hidden units, over which products sum. 0: none. */
+  /**
+   * Seed of a random order of each MLP's hidden units. Another order changes only the rounding of the sums over hidden
+   * units. 0: unchanged.
+   */
   readonly reorder: number;
 }
 
 /**
- * Changes parameters in place.
+ * Applies the changes to parameters in place.
  *
- * @param seed Seed of the run. Different seeds draw different changes.
- * @throws {RangeError} For `reorder` without an MLP (`h.N.mlp.c_fc` and `h.N.mlp.c_proj`).
+ * @param seed Seed of the run. Different seeds of the run give different changes.
+ * @throws {RangeError} If `reorder` is set and no parameter is named `h.N.mlp.c_proj.weight`.
  */
 export function perturbParameters(
   parameters: PerturbedParameters,
@@ -48,7 +53,10 @@ function addRoundingNoise(values: Float32Array<ArrayBuffer>, random: Random): vo
   }
 }
 
-/** Permutes the hidden units of each MLP: the columns of `c_fc` (of both halves, with a gate) and the rows of `c_proj`. */
+/**
+ * Permutes the hidden units of each MLP: the columns of `c_fc` and the rows of `c_proj`. With `swiglu`, both halves of
+ * `c_fc` are permuted equally.
+ */
 function reorderHiddenUnits(parameters: PerturbedParameters, randomOf: (layer: string) => Random): void {
   const layers = Object.keys(parameters).flatMap((name) =>
     /^(h\.\d+\.mlp)\.c_proj\.weight$/.exec(name)?.[1] ?? []
@@ -70,7 +78,7 @@ function reorderHiddenUnits(parameters: PerturbedParameters, randomOf: (layer: s
   }
 }
 
-/** Permutes each run of as many values as the order has. */
+/** Applies a permutation to each consecutive group of `order.length` values. */
 function permuteRuns(values: Float32Array, order: readonly number[]): void {
   const before = values.slice();
   for (let start = 0; start < values.length; start += order.length) {

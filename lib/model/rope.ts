@@ -1,27 +1,30 @@
 /**
- * Rotary positions: frequencies with their scalings, and tables of cosines and sines.
+ * Rotary positions: frequencies with an optional scaling, and tables of cosines and sines.
  *
- * Frequencies, angles and tables are computed in float32 as in transformers, so that long positions agree with its
- * tables within the last bit.
+ * Frequencies, angles and tables are computed in float32, as in transformers. Long positions then agree with
+ * transformers' tables within the last bit.
  *
  * @module
  */
 
-/** Scaling of the rotary frequencies for contexts longer than those of pretraining. */
+/** Scaling of the rotary frequencies, for contexts longer than those of pretraining. */
 export type RopeScaling =
   | { readonly kind: "none" }
   | {
-    /** Positions are divided by a factor (Chen et al. 2023, position interpolation). */
+    /** Position interpolation: all frequencies are divided by `factor` (Chen et al. 2023). */
     readonly kind: "linear";
     readonly factor: number;
   }
   | {
-    /** Llama 3.1's: low frequencies are divided by a factor, high ones kept, those between interpolated. */
+    /**
+     * Llama 3.1's scaling: low frequencies are divided by `factor`, high frequencies are kept, and frequencies between
+     * are interpolated.
+     */
     readonly kind: "llama3";
     readonly factor: number;
-    /** Wavelengths above `length / low` are scaled by the whole factor. */
+    /** Frequencies with a wavelength above `length / low` tokens are divided by `factor`. */
     readonly low: number;
-    /** Wavelengths below `length / high` are kept. */
+    /** Frequencies with a wavelength below `length / high` tokens are kept. */
     readonly high: number;
     /** Context length of pretraining, in tokens. */
     readonly length: number;
@@ -31,9 +34,9 @@ export type RopeScaling =
 const SYNTAX = "none, linear:FACTOR, or llama3:FACTOR,LOW,HIGH,LENGTH";
 
 /**
- * Parses a scaling: `none`, `linear:4`, `llama3:8,1,4,8192`.
+ * Parses a scaling: `none`, `linear:FACTOR` or `llama3:FACTOR,LOW,HIGH,LENGTH`, such as `llama3:8,1,4,8192`.
  *
- * @throws {RangeError} For another text, or numbers that are not above 0. `llama3` requires LOW < HIGH.
+ * @throws {RangeError} If the text has another form, a number is not above 0, or LOW is not below HIGH.
  */
 export function parseRopeScaling(text: string): RopeScaling {
   if (text === "none") return { kind: "none" };
@@ -52,7 +55,7 @@ export function parseRopeScaling(text: string): RopeScaling {
   );
 }
 
-/** Formats a scaling as {@linkcode parseRopeScaling} reads it. */
+/** Formats a scaling as text that {@linkcode parseRopeScaling} accepts. */
 export function formatRopeScaling(scaling: RopeScaling): string {
   switch (scaling.kind) {
     case "none":
@@ -67,10 +70,10 @@ export function formatRopeScaling(scaling: RopeScaling): string {
 const { fround } = Math;
 
 /**
- * Returns the rotary frequencies in radians per token, float32 [D / 2]: theta^(-2 i / D), scaled.
+ * Returns the rotary frequencies in radians per token, float32 [D / 2]. Frequency i is theta^(-2 i / D) before scaling.
  *
  * @param D Head size, even.
- * @param options `theta`, and the scaling.
+ * @param options `theta`: base of the frequencies. `scaling`: scaling of the frequencies.
  */
 export function ropeFrequencies(
   D: number,
@@ -89,15 +92,15 @@ export function ropeFrequencies(
   });
 }
 
-/** Cosines and sines of the angles of positions. */
+/** Cosines and sines of the rotary angles of positions. */
 export interface RopeTables {
-  /** float32 [T, D / 2]. */
+  /** Cosines, float32 [T, D / 2]. */
   readonly cos: Float32Array<ArrayBuffer>;
-  /** float32 [T, D / 2]. */
+  /** Sines, float32 [T, D / 2]. */
   readonly sin: Float32Array<ArrayBuffer>;
 }
 
-/** Returns the cosines and sines of positions 0 to T - 1. */
+/** Returns the cosines and sines of the rotary angles of positions 0 to T - 1. */
 export function ropeTables(frequencies: Float32Array, T: number): RopeTables {
   const half = frequencies.length;
   const angles = Float32Array.from(

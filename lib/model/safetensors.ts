@@ -1,8 +1,8 @@
 /**
- * The safetensors format in memory: eight bytes of header length, a JSON header, and the tensors' bytes.
+ * The safetensors format in memory: eight bytes with the header's length, a JSON header, and the tensors' bytes.
  *
- * Format: Hugging Face's safetensors, with tensors in float32, bfloat16 and float16. Files written by losskit contain a
- * checksum, which other readers ignore. Every malformed file is refused with its reason.
+ * Tensors are float32, bfloat16 or float16. Files written by losskit contain a checksum, which other readers ignore. A
+ * malformed file is refused with an error that names the reason.
  *
  * @module
  */
@@ -13,27 +13,28 @@ import { readHeader } from "./_safetensors_header.ts";
 import { loadedNumbers, STORED_BYTES, storedBytes, type StoredDtype } from "./_stored_numbers.ts";
 import { type ParameterRecord, type ParameterValues, sizeOf } from "./parameters.ts";
 
-/** Tensors with their metadata. */
+/** Tensors and metadata of a safetensors file. */
 export interface Safetensors {
   /** Tensors by name, in the file's order. */
   tensors: ParameterRecord;
-  /** Metadata: text by key. */
+  /** Metadata: strings by key. */
   metadata: Record<string, string>;
 }
 
-/** Alignment of the tensors, by padding the header, in bytes. */
+/** Alignment of the first tensor in bytes. The header is padded with spaces to reach it. */
 const ALIGNMENT = 8;
 
 /** Metadata key of the checksum. */
 const CHECKSUM = "losskit.sha256";
 
 /**
- * Encodes tensors as the bytes of a file. The same tensors and metadata in the same order give the same bytes.
+ * Encodes tensors and metadata as the bytes of a file. Equal tensors and metadata in equal order give equal bytes.
  *
- * Tensors of 4 bytes per number come before those of 2, so that all are aligned; otherwise they keep their order. The
- * metadata gets the key `losskit.sha256`, which {@linkcode decodeSafetensors} verifies.
+ * Tensors with 4 bytes per number precede those with 2, so that all are aligned. Otherwise the order is kept. The key
+ * `losskit.sha256` is added to the metadata. It holds a checksum, which {@linkcode decodeSafetensors} verifies.
  *
- * @throws {RangeError} For a tensor whose values do not fill its shape, or whose name is reserved by the format.
+ * @throws {RangeError} If a tensor's number of values does not match its shape, its type is not `F32`, `BF16` or `F16`,
+ * or its name is `__metadata__`, which the format reserves.
  */
 export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array<ArrayBuffer> {
   const stored = Object.entries(tensors).map(([name, tensor]) => storedTensor(name, tensor));
@@ -62,18 +63,21 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
 
 /** Options for decoding a file. */
 export interface DecodeOptions {
-  /** Returns true to skip a tensor, by name. Skipped tensors can have any type, and are part of the checksum. */
+  /**
+   * Returns true to skip the tensor of the given name. Skipped tensors may have any type. The checksum includes them.
+   * Default: no tensor is skipped.
+   */
   readonly skip?: ((name: string) => boolean) | undefined;
 }
 
 /**
  * Decodes the bytes of a file. bfloat16 and float16 numbers are converted to float32, which is exact.
  *
- * @param file The bytes.
+ * @param file The bytes of the file.
  * @param name Name of the file for errors.
- * @param options Tensors to skip.
+ * @param options `skip`: selects tensors to skip.
  * @throws {UserError} If the bytes are not a complete safetensors file, do not match their checksum, or contain a
- * tensor of another type than F32, BF16 and F16.
+ * tensor that is not `F32`, `BF16` or `F16`.
  */
 export function decodeSafetensors(
   file: Uint8Array<ArrayBuffer>,
@@ -108,13 +112,13 @@ export function decodeSafetensors(
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-/** Returns whether a metadata key is {@linkcode CHECKSUM} with some damaged characters. */
+/** Returns true if a metadata key is {@linkcode CHECKSUM} with up to four damaged characters. */
 function isAlmostChecksum(key: string): boolean {
   const same = Array.from(CHECKSUM).filter((character, i) => key[i] === character).length;
   return key.length === CHECKSUM.length && same >= CHECKSUM.length - 4;
 }
 
-/** A tensor in its stored form. */
+/** A tensor as it is stored in a file. */
 interface StoredTensor {
   readonly name: string;
   readonly dtype: string;
@@ -142,9 +146,11 @@ function isStoredDtype(dtype: string): dtype is StoredDtype {
 }
 
 /**
- * Returns the SHA-256 of a file's content in hex, independent of the file's layout. Hashed are the metadata as JSON, a
- * list of pairs sorted by key, and a line feed; then for each tensor, sorted by name, the JSON of `[name, dtype,
- * shape]`, a line feed, and its bytes. Sorting is by UTF-16 code units.
+ * Returns the SHA-256 of a file's content in hex. It does not depend on the order of tensors and metadata in the file.
+ *
+ * The hashed bytes are, in this order: the metadata as a JSON list of pairs sorted by key, and a line feed. Then for
+ * each tensor, sorted by name: the JSON of `[name, dtype, shape]`, a line feed, and the tensor's bytes. Names are
+ * sorted by UTF-16 code units.
  */
 function checksum(tensors: readonly StoredTensor[], metadata: Record<string, string>): string {
   const byName = <T>(key: (item: T) => string) => (a: T, b: T) => key(a) < key(b) ? -1 : 1;

@@ -1,5 +1,5 @@
 /**
- * Safetensors files on disk, read whole and written atomically.
+ * Safetensors files on disk. Files are read whole and replaced atomically.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { atomicWrite } from "../file/atomic_write.ts";
 import { type DecodeOptions, decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 
 /**
- * Writes a file with its checksum, encoded by {@linkcode encodeSafetensors}. The previous file is replaced atomically,
- * also in case of a power failure.
+ * Writes a file as {@linkcode encodeSafetensors} encodes it, with its checksum. An existing file is replaced
+ * atomically, also in case of a power failure.
  *
- * @throws {RangeError} For a tensor that the format cannot represent.
- * @throws {UserError} If the file cannot be written. The previous file is kept.
+ * @throws {RangeError} If the format cannot represent a tensor.
+ * @throws {UserError} If the file cannot be written. An existing file is then kept.
  */
 export function writeSafetensors(path: string, content: Safetensors): void {
   const bytes = encodeSafetensors(content);
@@ -25,9 +25,10 @@ export function writeSafetensors(path: string, content: Safetensors): void {
 }
 
 /**
- * Reads a file, decoded by {@linkcode decodeSafetensors}.
+ * Reads a file as {@linkcode decodeSafetensors} decodes it.
  *
- * @throws {UserError} If the file is missing, or not a complete safetensors file.
+ * @throws {UserError} If the file is missing, incomplete or damaged, or contains a tensor that is not `F32`, `BF16` or
+ * `F16`.
  */
 export async function readSafetensors(path: string, options: DecodeOptions = {}): Promise<Safetensors> {
   let bytes: Uint8Array<ArrayBuffer>;

@@ -1,19 +1,25 @@
 /**
- * Sampling of a token from logits, on the host.
+ * Sampling of a token from logits, in JavaScript.
  *
  * @module
  */
 import type { Random } from "../text/random.ts";
 
-/** Sampling options. */
+/** Options for sampling a token. */
 export interface SampleOptions {
-  /** Divisor of the logits, at least 0. 0: greedy, the first of the likeliest tokens. Default: 1. */
+  /**
+   * Sampling temperature, at least 0: the logits are divided by it. 0 always selects the most likely token; of equal
+   * ones, that of the lowest id. Default: 1.
+   */
   readonly temperature?: number | undefined;
-  /** Number of likeliest tokens to sample from, at least 1; ties go to the first. Default: all. */
+  /**
+   * Number of most likely tokens from which to sample, at least 1. Of equally likely tokens, those of lower id come
+   * first. Default: all tokens.
+   */
   readonly topK?: number | undefined;
   /**
-   * Nucleus sampling: samples from the likeliest tokens whose total probability reaches `topP`, in (0, 1] (Holtzman et
-   * al. 2020). It applies after `topK`. Default: 1, for all.
+   * Nucleus sampling, in (0, 1]: samples from the fewest most likely tokens whose total probability reaches `topP`
+   * (Holtzman et al. 2020). It is applied after `topK`. Default: 1, all tokens.
    */
   readonly topP?: number | undefined;
 }
@@ -21,7 +27,7 @@ export interface SampleOptions {
 /**
  * Validates sampling options.
  *
- * @throws {RangeError} If an option is out of range. The message names it.
+ * @throws {RangeError} If an option is out of range. The message names the option.
  */
 export function validateSampleOptions({ temperature = 1, topK = 1, topP = 1 }: SampleOptions): void {
   const refuse = (name: string, wanted: string, given: number) => {
@@ -38,7 +44,7 @@ export function validateSampleOptions({ temperature = 1, topK = 1, topP = 1 }: S
  * Samples a token.
  *
  * @param logits Logits of all tokens, [V].
- * @param random Source of randomness. One number is drawn, or none at temperature 0.
+ * @param random Source of random numbers. One number is drawn; at temperature 0, none.
  * @param options Sampling options.
  * @returns A token id in [0, V).
  * @throws {RangeError} If a logit is NaN or Infinity, all are -Infinity, or an option is out of range.
@@ -63,7 +69,7 @@ export function sampleToken(logits: Float32Array, random: Random, options: Sampl
   return best; // reached through rounding only
 }
 
-/** Returns the shortest prefix of sorted ids that holds the share `topP` of the weights. */
+/** Returns the shortest prefix of sorted ids whose weights sum to at least `topP` of the total weight. */
 function nucleus(
   ids: number[],
   { weightOf, topP }: { weightOf: (id: number) => number; topP: number },

@@ -1,6 +1,7 @@
 /**
- * Saves a GPT-2 in Hugging Face's files for transformers' `AutoModelForCausalLM` and `AutoTokenizer`: weights,
- * `config.json`, the tokenizer's files and `generation_config.json`. `SHA256SUMS` has the checksums of these files.
+ * Saves a GPT-2 or a LLaMA in Hugging Face's files, for transformers' `AutoModelForCausalLM` and `AutoTokenizer`:
+ * weights, `config.json`, the tokenizer's files and `generation_config.json`. `SHA256SUMS` holds the checksums of these
+ * files.
  *
  * @module
  */
@@ -19,30 +20,33 @@ import { type ParameterRecord, parameterShapes, type ParameterValues, sizeOf } f
 import { encodeSafetensors } from "./safetensors.ts";
 import { STORED_BYTES, type StoredDtype } from "./_stored_numbers.ts";
 
-/** Pattern of the names of weight files and their index. */
+/** Pattern of the names of weight files, and of the index of shards. */
 const WEIGHT_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
 
 /** Options for saving a model. */
 export interface SaveGpt2Options {
-  /** Stored type: `F32`, `BF16` or `F16`, each value rounded once to nearest. Default: the type of the loaded model. */
+  /**
+   * Type in which weights are stored: `F32`, `BF16` or `F16`. Each value is rounded once, to nearest. Default: the type
+   * that each weight had when the model was loaded, else `F32`.
+   */
   readonly dtype?: StoredDtype | undefined;
   /**
-   * Maximum bytes of tensors per file, at least 1. A larger model is written in shards with an index. A larger tensor
-   * gets a separate file. Default: 5e9, as in transformers.
+   * Maximum bytes of tensors per file, at least 1. A larger model is written in several files (shards) with an index. A
+   * tensor that exceeds the maximum gets a file of its own. Default: 5e9, as in transformers.
    */
   readonly maxShardBytes?: number | undefined;
-  /** Tokenizer of the model. Default: none is written. */
+  /** Tokenizer of the model. Default: no tokenizer is written. */
   readonly tokenizer?: Tokenizer | undefined;
   /**
-   * Folder of Hugging Face's files from which the model was loaded. Its tokenizer files and its config are kept
-   * unchanged; `tokenizer` is written only if the folder has none. Default: none.
+   * Folder from which the model was loaded. Its tokenizer files are copied, and its config if it still matches the
+   * model. `tokenizer` is then written only if the folder has no tokenizer. Default: none.
    */
   readonly source?: string | undefined;
-  /** True to replace other files of the same names. Default: false, which is an error. */
+  /** True to replace existing files of a model. Default: false; existing files with other content are an error. */
   readonly overwrite?: boolean | undefined;
 }
 
-/** Names of the options. */
+/** Names of all options. */
 const NAMES = optionNames<SaveGpt2Options>({
   dtype: true,
   maxShardBytes: true,
@@ -52,19 +56,19 @@ const NAMES = optionNames<SaveGpt2Options>({
 });
 
 /**
- * Saves a model for transformers, as a GPT-2 or a LLaMA according to the model's options: `config.json`, `generation_config.json`, the tokenizer's files, and
- * `model.safetensors`, or shards and their index. A model without biases is saved with biases of 0, which are
- * equivalent.
+ * Saves a model for transformers, as a LLaMA if LLaMA has all of its options, else as a GPT-2. A GPT-2 without biases
+ * is saved with biases of 0, which are equivalent.
  *
- * Existing files are kept: a file of the same name with other content is an error, unless `overwrite` is set. Saving
- * into `source` itself needs `overwrite` too. It replaces the weights and keeps the tokenizer.
+ * The folder gets `config.json`, `generation_config.json`, the tokenizer's files, `SHA256SUMS`, and `model.safetensors`
+ * or shards with their index. Existing files with other content are an error unless `overwrite` is set. Saving into
+ * `source` itself also requires `overwrite`; the weights are replaced and the tokenizer is kept.
  *
- * @param folder Created if missing. Files are replaced atomically. With `overwrite`,
- * remaining weight and tokenizer files of another model are removed at the end.
- * @param model Its config and parameters.
- * @param options Stored type, shards, tokenizer.
- * @returns The names of replaced files.
- * @throws {RangeError} If the options fit neither GPT-2 nor LLaMA, parameters do not match the config, or an
+ * @param folder Created if missing. Files are replaced atomically. With `overwrite`, weight and tokenizer files that
+ * remain from another model are removed.
+ * @param model Config and parameters of the model.
+ * @param options Stored type, size of shards, tokenizer, source, and overwriting.
+ * @returns The names of the replaced and removed files.
+ * @throws {RangeError} If the model's options fit neither GPT-2 nor LLaMA, parameters do not match the config, or an
  * option is unknown or out of range.
  * @throws {UserError} If existing files conflict, or the folder cannot be written.
  */
@@ -161,7 +165,7 @@ function requireFree(folder: string, names: readonly string[]): void {
   );
 }
 
-/** Returns whether a file exists with other content. */
+/** Returns true if a file exists with other content. */
 function differs(path: string, content: FileContents): boolean {
   try {
     const found = readRegular(path);
@@ -177,7 +181,7 @@ function isSame(a: string, b: string): boolean {
   return Deno.realPathSync(a) === Deno.realPathSync(b);
 }
 
-/** Returns a model's tensors by transformers' names. */
+/** Returns a model's tensors by the names that transformers uses. */
 function transformersTensors({ config, parameters }: Gpt2Model, layout: Layout): ParameterRecord {
   const own = parameterShapes(config);
   for (const [name, shape] of Object.entries(own)) {
@@ -201,14 +205,17 @@ function transformersTensors({ config, parameters }: Gpt2Model, layout: Layout):
   );
 }
 
-/** A tensor with its stored type. */
+/** A tensor with the type in which it is stored. */
 type StoredValues = ParameterValues & { dtype: StoredDtype };
 
 function bytesOf({ shape, dtype }: StoredValues): number {
   return sizeOf(shape) * STORED_BYTES[dtype];
 }
 
-/** Divides tensors into as few files as their order allows, with at most `most` bytes each, or a single tensor. */
+/**
+ * Divides tensors into as few files as possible without changing their order. A file holds at most `most` bytes, or one
+ * larger tensor.
+ */
 function inShards(tensors: readonly (readonly [string, StoredValues])[], most: number): ParameterRecord[] {
   const shards: ParameterRecord[] = [];
   let bytes = Infinity;
@@ -223,7 +230,7 @@ function inShards(tensors: readonly (readonly [string, StoredValues])[], most: n
   return shards;
 }
 
-/** Returns the name of shard `i`, from 0, such as `model-00002-of-00003.safetensors`. */
+/** Returns the name of the shard with index `i`, from 0, such as `model-00002-of-00003.safetensors`. */
 function shardName(i: number, of: number): string {
   const five = (n: number) => String(n).padStart(5, "0");
   return `model-${five(i + 1)}-of-${five(of)}.safetensors`;

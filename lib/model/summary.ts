@@ -1,5 +1,5 @@
 /**
- * Size and cost of a GPT: FLOPs (floating-point operations) per token, and a table of its parts.
+ * Size and cost of a GPT: parameters and floating-point operations (FLOPs).
  *
  * @module
  */
@@ -11,13 +11,18 @@ import { parameterCount, parameterShapes, sizeOf } from "./parameters.ts";
 /**
  * Returns the FLOPs per token of one training step, forward and backward: 6 P + 6 L C T.
  *
- * P counts the weights of matrix products, including the head's (tied or not) and excluding embedding tables, whose
- * rows are only read. Each weight is a multiplication and an addition forward, and twice that backward (Kaplan et al.
- * 2020). Forward attention takes 4 C operations per query and key; a causal model has T / 2 keys per query, which gives
- * 2 L C T, and three times that with the backward pass (Chowdhery et al. 2022, halved for the causal mask). Operations
- * proportional to C (LayerNorm, activations, biases) are omitted. A forward pass alone takes a third.
+ * P is the number of weights in matrix products: the matrices of the blocks and the output head, tied or not. Embedding
+ * tables do not count, because their rows are only looked up. Each weight takes a multiplication and an addition in the
+ * forward pass, and twice that in the backward pass (Kaplan et al. 2020).
  *
- * @param config Sizes and options.
+ * 6 L C T is the cost of attention in L blocks of width C. A query and a key take 4 C operations in the forward pass. A
+ * causal model has T / 2 keys per query on average, which gives 2 L C T. The backward pass takes twice that (Chowdhery
+ * et al. 2022, halved for the causal mask).
+ *
+ * Norms, activations and biases are omitted. A forward pass alone takes a third. An architecture with a `flops`
+ * function uses that function instead.
+ *
+ * @param config Sizes and options of the model.
  * @param T Tokens per sequence, at most the config's `blockSize`.
  * @throws {RangeError} If the config is invalid or T is out of range.
  */
@@ -38,7 +43,8 @@ export function flopsPerToken(config: GptConfig, T: number): number {
 }
 
 /**
- * Returns a one-line summary: sizes, options that differ from GPT-2's, parameters, and operations per training token.
+ * Returns a one-line summary: sizes, options that differ from GPT-2's, number of parameters, and FLOPs per training
+ * token.
  *
  * @throws {RangeError} If the config is invalid.
  */
@@ -61,8 +67,8 @@ export function summarizeModel(config: GptConfig): string {
 }
 
 /**
- * Returns a table of a model's parts with their parameters, followed by its options and its operations per training
- * token. Parts that all blocks have are one row, with the parameters of all blocks.
+ * Returns a table of the parts of a model and their numbers of parameters, followed by the model's options and its
+ * FLOPs per training token. One row counts a part in all blocks.
  *
  * @throws {RangeError} If the config is invalid.
  */
@@ -116,10 +122,10 @@ export function describeModel(config: GptConfig): string {
   ].join("\n");
 }
 
-/** A part of a model, its form, and the number of its parameters. */
+/** A row of the table: a part of a model, its shape or kind, and its number of parameters. */
 type PartRow = readonly [part: string, what: string, parameters: number];
 
-/** Returns rows as aligned lines. */
+/** Formats rows as aligned lines. */
 function linesOf(rows: readonly PartRow[]): string[] {
   const texts = rows.map(([part, what, parameters]) =>
     [part, what, parameters.toLocaleString("en-US")] as const
@@ -130,7 +136,7 @@ function linesOf(rows: readonly PartRow[]): string[] {
   );
 }
 
-/** Returns a table of the parameters of a user's architecture. Parameters that all blocks have are one row. */
+/** Returns a table of the parameters of a user's architecture. One row counts a parameter in all blocks. */
 function describeOwn(config: GptConfig, architecture: Architecture): string {
   const rows = new Map<string, PartRow>();
   for (const [name, shape] of Object.entries(parameterShapes(config))) {

@@ -1,5 +1,6 @@
 /**
- * Folders of exported files. An export replaces all files of earlier exports in the same format, and no other files.
+ * Folders of exported files. An export replaces the files of earlier exports in the same formats. Other files are not
+ * changed.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
 import { readJson } from "../record/mod.ts";
 
-/** File of an export. */
+/** A file that an export writes. */
 export interface ExportedFile {
   /** Path relative to the export folder. */
   readonly path: string;
@@ -20,10 +21,13 @@ export interface ExportedFile {
   readonly bytes: () => Uint8Array;
 }
 
-/** A file in `export.json`. Without size and checksum, the export was interrupted or made by losskit 0.1. */
+/**
+ * An exported file, as listed in `export.json`. The size and checksum are missing if the export was interrupted or made
+ * by losskit 0.1.
+ */
 export type ListedFile = FileSum | { readonly path: string; readonly bytes?: undefined };
 
-/** Files in `export.json`, by format. */
+/** The files listed in `export.json`, by format. */
 export type Contents = Readonly<Record<string, readonly ListedFile[]>>;
 
 /** Name of the file that lists the files written by exports. */
@@ -62,14 +66,14 @@ export function readContents(folder: string): Contents {
 }
 
 /**
- * Writes exported files to a folder. Removes files of earlier exports in the same formats that are not written again, for
- * example of deleted runs. Records size and SHA-256 of each file in `export.json`, which is written last.
+ * Writes exported files to a folder, and records the size and SHA-256 of each file in `export.json`. Files of an
+ * earlier export in the same formats are removed if they are not written again, for example because a run was deleted.
  *
  * @param out Output folder; created if missing.
  * @param exported Files by format.
- * @param print `file` receives the path of each written file, `note` a note on remaining files of other formats.
- * @throws {UserError} If a file not written by an export would be replaced (nothing is written then), or if the folder is
- * not writable.
+ * @param print `file`: receives the path of each written file. `note`: receives a note if the folder still has files of
+ * other formats.
+ * @throws {UserError} If the export would replace a file that no earlier export wrote. Nothing is written then.
  */
 export function writeExport(
   out: string,

@@ -14,15 +14,15 @@ import { CONTENTS, type ListedFile, readContents } from "./_export_folder.ts";
 export interface ExportCheck {
   /** Paths of all listed files. */
   readonly files: readonly string[];
-  /** Damaged files: path, and the expected and the found content. */
+  /** Damaged or missing files: the path, and the expected and the actual content as text. */
   readonly damaged: readonly { readonly path: string; readonly reason: string }[];
 }
 
 /**
  * Compares the files of an export with the sizes and SHA-256 checksums in `export.json`.
  *
- * @param folder Folder of an export, or of a sweep with an export in its default place.
- * @throws {UserError} If the folder has no export (status 2), or `export.json` is damaged (status 3).
+ * @param folder Folder of an export, or folder of a sweep that was exported to its subfolder `export`.
+ * @throws {UserError} If the folder has no export (exit status 2), or `export.json` is damaged (exit status 3).
  */
 export async function checkExport(folder: string): Promise<ExportCheck> {
   const own = exists(join(folder, CONTENTS)) ? folder : join(folder, "export");

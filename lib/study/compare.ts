@@ -33,49 +33,57 @@ import type { RecordedRun } from "../record/mod.ts";
 
 /** Options of {@linkcode compare}. */
 export interface CompareOptions {
-  /** Smallest gap of the final loss that matters, in nats per token. Default: 0.01. */
+  /** Smallest gap of the final validation loss that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number | undefined;
-  /** Confidence level of intervals, in (0, 1). Default: 0.95. */
+  /** Level of the confidence intervals, between 0 and 1. Default: 0.95. */
   readonly level?: number | undefined;
 }
 
 /** Names of the options. */
 const NAMES = optionNames<CompareOptions>({ tolerance: true, level: true });
 
-/** Verdict of one setting and lower precision. */
+/** Verdict on the gap between a lower precision and float32 in one setting. */
 export interface SettingVerdict extends Verdict {
-  /** Setting: tokenizer, T, and all other fields that differ between settings. */
+  /**
+   * Name of the setting: tokenizer, T, and all other fields that differ between the compared runs, except precision and
+   * seed.
+   */
   readonly setting: string;
-  /** Lower precision. */
+  /** The lower precision: its policy and overrides. */
   readonly precision: string;
 }
 
 /** Comparison of recorded runs. */
 export interface RunsComparison {
-  /** Result in one sentence. */
+  /** Summary of the verdicts in one sentence. */
   readonly sentence: string;
   /** One verdict per setting and lower precision. */
   readonly verdicts: readonly SettingVerdict[];
   /** Finished pairs: a float32 run and a run that differs only in precision. */
   readonly pairs: readonly Pair[];
-  /** Pairs by setting and lower precision, with gaps, intervals and noise floor. */
+  /** Comparisons by setting and lower precision: pairs, gaps, confidence intervals, noise floor and verdict. */
   readonly groups: readonly ComparedGroup[];
-  /** Gaps by tokenizer and T, one grid per lower precision, if the runs have several of either. */
+  /**
+   * Tables of the gap by tokenizer and T, one per lower precision. Empty if the runs have only one tokenizer and one T.
+   */
   readonly grids: readonly Grid[];
-  /** Output of `deno task compare`: tables, notes and verdicts. */
+  /** Text that `deno task compare` prints: tables, notes and verdicts. */
   readonly text: string;
-  /** Returns one row per verdict: setting, policy, verdict, gap with its interval, detectable gap, noise floor, pairs. */
+  /**
+   * Returns a table with one row per verdict. Columns: setting, policy, verdict, gap with its confidence interval,
+   * detectable gap, noise floor and number of pairs.
+   */
   table(): Table;
-  /** Returns figures of gaps by axis, and of losses and gaps over steps. */
+  /** Returns figures of the gap by axis, and of the loss and the gap over steps. */
   figures(): Figure[];
 }
 
 /**
- * Compares runs. Pairs each run in a lower precision with the float32 run of the same seed, and gives one verdict per setting
- * on the gap of the final validation loss.
+ * Compares runs in lower precisions with float32 runs. Each run in a lower precision is paired with the float32 run of
+ * the same setting and seed. Each setting and lower precision gets one verdict on the gap of the final validation loss.
  *
- * @param runs Recorded runs, as `sweep` returns and `readRuns` reads them.
- * @param options `tolerance` and `level`.
+ * @param runs Recorded runs, such as the result of `sweep` or `readRuns`.
+ * @param options Tolerance and confidence level.
  * @throws {RangeError} If there is no finished pair, or an option is unknown or out of range.
  */
 export function compare(runs: readonly RecordedRun[], options: CompareOptions = {}): RunsComparison {
@@ -115,7 +123,10 @@ export function compare(runs: readonly RecordedRun[], options: CompareOptions = 
 /** Maximum number of comparisons printed in full. */
 const IN_FULL = 3;
 
-/** Formats comparisons: up to {@linkcode IN_FULL} in full, more as a table with one verdict each. */
+/**
+ * Formats comparisons as text. Up to 3 comparisons are printed in full. For more, prints a table with one row per
+ * verdict.
+ */
 export function comparisonsText(compared: readonly NamedComparison[]): string {
   if (compared.length <= IN_FULL) {
     return compared.map(comparisonText).join("\n\n\n");

@@ -38,24 +38,24 @@ import { openRecords } from "./open_records.ts";
 import { report } from "./report.ts";
 
 /**
- * Kinds of search for a culprit. `auto`: replay a step if the verdict is degraded; `loss`: also train short runs then;
- * `replay`: replay a step whatever the verdict is; `none`: no search.
+ * Kinds of search for a culprit. `auto`: replays a training step if the verdict is degraded. `loss`: as `auto`, and
+ * also trains runs with candidate parts in float32. `replay`: replays a step for every verdict. `none`: no search.
  */
 export const CULPRIT_SEARCHES = ["auto", "replay", "loss", "none"] as const;
 
 /** Options of {@linkcode compareFolder}. */
 export interface CompareFolderOptions extends CompareOptions {
-  /** Kind of search for a culprit. Default: auto. */
+  /** Kind of search for a culprit. Default: `auto`. */
   readonly culprit?: typeof CULPRIT_SEARCHES[number] | undefined;
-  /** Number of concurrent runs of a search that trains. Default: 2, or 1 on one core. */
+  /** Number of concurrent runs, for the search `loss`. Default: 2, or 1 on one core. */
   readonly workers?: number | undefined;
-  /** Stops a search that trains after the current steps. */
+  /** Signal that stops the search `loss` after the current steps. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Returns the signals of the process, used instead of `signal`. Called when a search that trains begins. */
+  /** Starts a watch for signals of the process, used instead of `signal`. Called when the search `loss` begins. */
   readonly watch?: (() => Interruption) | undefined;
-  /** Receives a note if an automatic search finds no culprit. Default: `print`. */
+  /** Receives a note if no search takes place, or the search `auto` finds no culprit. Default: `print`. */
   readonly note?: ((line: string) => void) | undefined;
-  /** Receives warnings, the comparison's text, and progress of searches. Default: discards them. */
+  /** Receives warnings, the comparison's text, and the progress of searches. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
@@ -73,13 +73,13 @@ const NAMES = optionNames<CompareFolderOptions>({
 
 /** Comparison of the runs in a sweep's folder. */
 export interface FolderComparison extends RunsComparison {
-  /** Culprits found. */
+  /** The culprits found: the parts of the model whose precision causes a gap. */
   readonly culprits: readonly CulpritFinding[];
-  /** Unreadable runs. */
+  /** Runs that were excluded because their records are unreadable. */
   readonly leftOut: readonly LeftOutRun[];
-  /** Path of the report. */
+  /** Path of the report, `report.html`. */
   readonly report: string;
-  /** Comparison as JSON: verdicts and intervals, without the steps of pairs. */
+  /** The comparison as JSON text: verdicts and intervals, without the losses of single steps. */
   readonly json: string;
 }
 
@@ -137,24 +137,24 @@ function compareOrRefuse(
 
 /** Comparison of two runs. */
 export interface PairComparison {
-  /** Gaps and intervals. */
+  /** Gaps and confidence intervals. */
   readonly comparison: Comparison;
   /** Tables, notes and the verdict as text. */
   readonly text: string;
-  /** Culprit found; at most one. */
+  /** The culprits found: the parts of the model whose precision causes the gap. */
   readonly culprits: readonly CulpritFinding[];
-  /** Unreadable runs of the same sweeps. */
+  /** Runs of the same sweeps that were excluded because their records are unreadable. */
   readonly leftOut: readonly LeftOutRun[];
-  /** Comparison as JSON. */
+  /** The comparison as JSON text. */
   readonly json: string;
 }
 
 /**
- * Compares two recorded runs that differ in precision or in seed. Runs of other seeds and perturbed runs in the
- * same sweeps give the differences between seeds and the noise floor.
+ * Compares two recorded runs that differ only in precision or only in seed. If the runs are in sweep folders, the
+ * differences between seeds and the noise floor are computed from the other runs there.
  *
  * @param a Folder of a run.
- * @param b Folder of another run. The float32 run is the baseline in either order.
+ * @param b Folder of another run. A float32 run is the baseline, also if it is `b`.
  * @throws {UserError} If a run cannot be read, or the runs differ in more than precision or seed.
  */
 export async function compareRunFolders(

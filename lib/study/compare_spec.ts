@@ -32,27 +32,27 @@ const DEFAULT_COMPARISON: SweepSpec = {
 
 /** Options of {@linkcode compareSpec}. */
 export interface CompareSpecOptions extends CompareFolderOptions {
-  /** Folder of the sweep, created if missing. Default: the default of `sweep`. */
+  /** Folder of the sweep, created if missing. Default: the same as in {@linkcode sweep}. */
   readonly dir?: string | undefined;
   /** Name of the spec in errors. Default: `the object given to compareSpec()`. */
   readonly source?: string | undefined;
-  /** Receives the placed sweep before its runs start. */
+  /** Called with the plan, its folder and the number of workers, before the runs start. */
   readonly onPlan?: ((placed: PlacedSweep) => void) | undefined;
 }
 
 /** Outcome of {@linkcode compareSpec}. */
 export interface SpecComparison {
-  /** Outcome of the sweep. */
+  /** Outcome of the sweep: numbers of runs, failures and exit status. */
   readonly outcome: SweepOutcome;
-  /** Comparison; undefined if the sweep was interrupted, or no run finished. */
+  /** The comparison. Undefined if the sweep was interrupted, or no run finished. */
   readonly comparison?: FolderComparison;
 }
 
 /**
  * Trains the unfinished runs of a spec, and compares all its runs with {@linkcode compareFolder}.
  *
- * @param spec Spec. Omitted fields have the values of the built-in comparison: Shakespeare's characters, T = 64, 5 seeds, 200
- * steps, and 3 perturbed runs per setting for the noise floor.
+ * @param spec Axes and options. Omitted fields have the values of the built-in comparison: Shakespeare's characters, T
+ * = 64, 5 seeds, 200 steps, and 3 perturbed runs per setting for the noise floor.
  * @throws {UserError} If the spec is invalid, or lacks float32 or a lower precision.
  */
 export async function compareSpec(

@@ -1,5 +1,6 @@
 /**
- * Searches for the culprit of a gap, by replaying batches or by training.
+ * Searches for the culprit of a gap: the parts of a model whose precision causes the gap. A part is an operation class
+ * in some layers. The search replays a training step, or trains runs.
  *
  * @module
  */
@@ -37,11 +38,14 @@ import { lossSignal, openReplaySignal, type ReplaySignal } from "../proof/mod.ts
 export interface FindCulpritOptions {
   /** Folder of the sweep. */
   readonly dir: string;
-  /** `replay`: compute the gradients of 8 batches at float32's last checkpoint; `loss`: train candidate sets. Default: replay. */
+  /**
+   * Method. `replay`: compares gradients of 8 batches at the last checkpoint of the float32 run. `loss`: also trains
+   * runs with sets of parts in float32. Default: `replay`.
+   */
   readonly by?: "replay" | "loss" | undefined;
-  /** Number of concurrent runs of `loss`. Default: 2, or 1 on one core. */
+  /** Number of concurrent runs, for the method `loss`. Default: 2, or 1 on one core. */
   readonly workers?: number | undefined;
-  /** Stops `loss` after the current steps. */
+  /** Signal that stops the method `loss` after the current steps. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Receives progress, line by line. Default: standard error. */
   readonly print?: ((line: string) => void) | undefined;
@@ -57,12 +61,12 @@ const NAMES = optionNames<FindCulpritOptions>({
 });
 
 /**
- * Finds the smallest set of layers and operation classes whose precision explains a gap.
+ * Finds the culprit of a gap: the smallest set of parts (operation classes in layers) whose precision explains the gap.
  *
- * @param group Pairs of one setting and lower precision, such as one of `compare(runs).groups`.
- * @returns The culprit, with a `sentence`.
+ * @param group Pairs of one setting and lower precision, such as an entry of `compare(runs).groups`.
+ * @returns The finding of the method. `sentence` describes the culprit.
  * @throws {RangeError} For an unknown option, or without a pair.
- * @throws {UserError} If there is no effect to explain, or the runs cannot be read.
+ * @throws {UserError} If lower precision has no effect to explain, or the runs cannot be read.
  */
 export async function findCulprit(
   { setting, pairs }: Pick<ComparedGroup, "setting" | "pairs">,
@@ -106,7 +110,7 @@ function loweredParts(parts: readonly Part[], spec: RunSpec): Part[] {
 
 /** Folder and options of a search. */
 interface SearchOptions {
-  /** Folder of the float32 run of the first pair. */
+  /** Folder of the float32 run whose step is replayed. */
   readonly folder: string;
   /** Name of the setting. */
   readonly setting: string;
@@ -115,10 +119,11 @@ interface SearchOptions {
 }
 
 /**
- * Searches for the parts whose precision causes the gradient error of a step, replayed from float32's last weights on
- * several batches: by the size of the error, and by its bias, which does not average out.
+ * Searches for the parts whose precision causes the gradient error of a step. The step is replayed on several batches,
+ * with the last weights of the float32 run. Parts are ranked by the squared error, and by the bias of the error over
+ * the batches.
  *
- * @param pair Paired runs.
+ * @param pair A float32 run and the paired run in a lower precision.
  */
 export async function culpritByReplay(pair: Pair, options: SearchOptions): Promise<CulpritFinding> {
   const { spec } = pair.other.manifest;
@@ -172,13 +177,14 @@ function biasesOf(parts: readonly Part[], signal: ReplaySignal): PartBias[] {
 }
 
 /**
- * Searches for the parts whose precision causes the gap of the final validation loss, by training. A replayed step ranks
- * the parts and identifies sets with equal effective precision.
+ * Searches for the parts whose precision causes the gap of the final validation loss. Trains runs with sets of parts in
+ * float32. A replayed step ranks the parts, and shows which sets have the same effect, so that only one of them is
+ * trained.
  *
- * @param pairs Paired runs; the first three are used.
- * @param options Folder of the sweep, number of concurrent runs, signals, and `tolerance`: the smallest gap that matters,
- * in nats per token.
- * @returns The finding of the replay, if the step shows an error, and that of training.
+ * @param pairs Paired runs of one setting. Only the first three are used.
+ * @param options Folder of the sweep, number of concurrent runs, and signals. `tolerance`: the smallest gap that
+ * matters, in nats per token.
+ * @returns The finding of the replay if the step shows an error, then the finding of the training.
  */
 export async function culpritByLoss(
   pairs: readonly Pair[],

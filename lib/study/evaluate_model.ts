@@ -1,5 +1,5 @@
 /**
- * `evaluateModel()`: evaluates the loss of a trained model: mean, per position, per token.
+ * `evaluateModel()`: evaluates the loss of a trained model as a mean, by position, and by token.
  *
  * @module
  */
@@ -26,15 +26,21 @@ export interface EvaluateModelOptions extends ModelChoice {
   readonly text?: string | undefined;
   /** UTF-8 text file to evaluate, instead of `text`. */
   readonly file?: string | undefined;
-  /** Number of targets, rounded to whole windows, or `all`. Default: all. */
+  /**
+   * Maximum number of tokens whose loss is evaluated, or `all`. Only whole windows of `blockSize` tokens are evaluated,
+   * at least one. Default: `all`.
+   */
   readonly maxTokens?: number | "all" | undefined;
-  /** T, window length in tokens. Default: the model's context length. */
+  /** Length (T) of an evaluated window in tokens. Default: the model's context length. */
   readonly blockSize?: number | undefined;
-  /** B, windows per batch. Default: 16. */
+  /** Number of windows per batch (B). Default: 16. */
   readonly batchSize?: number | undefined;
-  /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. Default: the run's, else float32. */
+  /**
+   * Precision policy. `off` means float32, `on` means the device's autocast policy with bfloat16. Default: the run's
+   * policy, or float32 for a Hugging Face folder.
+   */
   readonly policy?: PolicyWord | undefined;
-  /** Also evaluates the model with its linear layers in a number format. Default: none. */
+  /** Number format in which the linear layers are quantized for a second evaluation. Default: no second evaluation. */
   readonly quantize?: Quantization | undefined;
   /** Number of threads. Default: number of cores. */
   readonly threads?: number | undefined;
@@ -42,11 +48,11 @@ export interface EvaluateModelOptions extends ModelChoice {
 
 /** Loss of a model whose linear layers are quantized. */
 export interface QuantizedLoss {
-  /** Format with its scaling, such as `e2m1fn/mx`. */
+  /** Number format with its scaling, such as `e2m1fn/mx`. */
   readonly format: string;
-  /** True if the inputs of the layers are quantized too. */
+  /** True if the inputs of the linear layers are quantized too. */
   readonly activations: boolean;
-  /** Mean over targets, nats per token. */
+  /** Mean loss, in nats per token. */
   readonly loss: number;
   /** exp(loss). */
   readonly perplexity: number;
@@ -54,9 +60,9 @@ export interface QuantizedLoss {
   readonly bitsPerByte: number;
 }
 
-/** A target of an evaluation, with its loss. */
+/** A predicted token of an evaluation, with its loss. */
 export interface TokenLoss {
-  /** Text of the target. */
+  /** Text of the token. */
   readonly token: string;
   /** Loss in nats. */
   readonly loss: number;
@@ -68,17 +74,18 @@ export interface ModelEvaluation extends Evaluation {
   readonly what: string;
   /** exp(loss). */
   readonly perplexity: number;
-  /** Targets with their losses, in order; undefined unless `text` was given. */
+  /** Tokens with their losses, in the order of the text. Undefined unless `text` was given. */
   readonly tokenLoss: readonly TokenLoss[] | undefined;
-  /** Loss after quantization; undefined unless `quantize` was given. */
+  /** Loss after quantization. Undefined unless `quantize` was given. */
   readonly quantized: QuantizedLoss | undefined;
 }
 
 /**
- * Evaluates the loss of a trained model, on a run's validation split, a text file or a text.
+ * Evaluates the loss of a trained model on a text, a text file, or the validation split of its run.
  *
  * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
- * @returns `loss` in nats per token, `perplexity`, `bitsPerByte`, `tokens`, `positionLoss`, `tokenLoss` and `quantized`.
+ * @returns Mean `loss` in nats per token, `perplexity`, `bitsPerByte`, number of `tokens`, loss by position
+ * (`positionLoss`), loss by token (`tokenLoss`), and the loss after quantization (`quantized`).
  * @throws {UserError} If the folder contains no model, the text has fewer than two tokens, or an option is out of range.
  */
 export async function evaluateModel(

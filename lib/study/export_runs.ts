@@ -38,11 +38,11 @@ export const EXPORT_FORMATS = ["parquet", "arrow", "tensorboard"] as const;
 /** A format of exported files. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 
-/** Options of an export. */
+/** Options of {@linkcode exportRuns}. */
 export interface ExportOptions {
-  /** Formats of the files. Default: parquet. */
+  /** Formats of the files. Default: `parquet` only. */
   readonly formats?: readonly ExportFormat[] | undefined;
-  /** Folder of the files. Default: `export` in the sweep's folder. */
+  /** Output folder. Default: `export` in the sweep's folder. */
   readonly out?: string | undefined;
   /** Receives warnings about excluded runs. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
@@ -51,13 +51,13 @@ export interface ExportOptions {
 /** Names of the options. */
 const NAMES = optionNames<ExportOptions>({ formats: true, out: true, print: true });
 
-/** Files written by an export. */
+/** Result of {@linkcode exportRuns}. */
 export interface Exported {
-  /** Paths of the files. */
+  /** Paths of the written files. */
   readonly files: readonly string[];
-  /** Notes on files of earlier exports that were kept. */
+  /** Notes about files of earlier exports in other formats, which were kept. */
   readonly notes: readonly string[];
-  /** Unreadable runs. */
+  /** Runs that were excluded because their records are unreadable. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
@@ -72,12 +72,14 @@ const FILES_OF: Readonly<Record<ExportFormat, (runs: readonly RecordedRun[]) => 
 };
 
 /**
- * Exports a sweep's steps, evaluations, probes (if any) and runs as Parquet, Arrow or TensorBoard files.
+ * Exports the records of a sweep as Parquet, Arrow or TensorBoard files: runs, steps, evaluations and, if recorded,
+ * probes.
  *
  * @param dir The sweep's folder.
- * @param options Formats and output folder.
+ * @param options Formats, output folder, and output of warnings.
  * @throws {RangeError} For an unknown option.
- * @throws {UserError} If the folder contains no runs, a format is unknown, or an existing file of `out` is not from an export.
+ * @throws {UserError} If the folder contains no runs, a format is unknown, or the export would replace a file that no
+ * earlier export wrote.
  */
 export function exportRuns(dir: string, options: ExportOptions = {}): Exported {
   requireKnownNames(options, NAMES, "export");

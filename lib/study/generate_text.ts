@@ -9,7 +9,10 @@ import { useTensorFlow } from "../tensorflow/mod.ts";
 import type { Tokenizer } from "../text/mod.ts";
 import { type ModelChoice, openModel, withUserErrors } from "../run/mod.ts";
 
-/** Options of {@linkcode generateText}. The prompt is a line break by default. */
+/**
+ * Options of {@linkcode generateText}. Default of `prompt`: a line break, or the first token of a vocabulary without a
+ * line break.
+ */
 export interface GenerateTextOptions extends ModelChoice, GenerateOptions {
   /** Number of threads. Default: number of cores. */
   readonly threads?: number | undefined;
@@ -28,10 +31,11 @@ export async function generateText(folder: string, options: GenerateTextOptions 
 }
 
 /**
- * Continues several prompts with a trained model, one after the other. Each result is that of {@linkcode generateText}.
+ * Continues several prompts with a trained model, one after the other. Loads the model once. Each text equals the
+ * result of {@linkcode generateText} with the same options.
  *
  * @param folder Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
- * @param prompts The prompts. An empty list is the default prompt.
+ * @param prompts The prompts. An empty list means the default prompt.
  * @returns Each prompt, followed by the generated text.
  * @throws {UserError} If the folder contains no model, a prompt is empty, or an option is out of range.
  */

@@ -1,5 +1,5 @@
 /**
- * The calls that commands print, one each: plan, run and compare a sweep, find a culprit, verify resume, report, export,
+ * The library calls behind the commands: plan, run and compare a sweep, find a culprit, verify resume, report, export,
  * and use trained models.
  *
  * @module

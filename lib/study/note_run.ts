@@ -7,7 +7,7 @@ import { readRun, type RunNote, runPaths, writeNote } from "../record/mod.ts";
 
 /** Changes of a note. */
 export interface NoteChange {
-  /** New text, which replaces the old one. Empty: removes it. Default: keeps it. */
+  /** New text of the note. An empty text removes the note. Default: the text is not changed. */
   readonly text?: string | undefined;
   /** Tags to add. Default: none. */
   readonly tags?: readonly string[] | undefined;
@@ -16,8 +16,8 @@ export interface NoteChange {
 }
 
 /**
- * Changes the note and the tags of a run, and returns them. Without changes, only returns them. Reports show notes and filter
- * by tags.
+ * Changes the note and the tags of a run, and returns the result. Without changes, returns the current note and tags.
+ * Reports show the notes, and can be filtered by tag.
  *
  * @param folder The run's folder.
  * @throws {UserError} If the run is unreadable, or a tag contains spaces or commas.

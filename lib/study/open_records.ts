@@ -1,5 +1,5 @@
 /**
- * Reads a sweep's records, and warns of excluded runs.
+ * Reads a sweep's records, and warns about runs whose records are unreadable.
  *
  * @module
  */
@@ -7,11 +7,11 @@ import { printable } from "../error/printable.ts";
 import { readingWarnings, readSweep, type SweepRecords } from "../record/mod.ts";
 
 /**
- * Reads the runs of a sweep, and prints a warning for each excluded run.
+ * Reads the runs of a sweep. Prints a warning for each run that is excluded because its record is unreadable.
  *
  * @param dir Folder of the sweep.
  * @param print Receives one line per warning.
- * @param read Reads the folder (default {@linkcode readSweep}).
+ * @param read Reads the folder. Default: {@linkcode readSweep}.
  * @throws {UserError} If the folder contains no runs.
  */
 export function openRecords(

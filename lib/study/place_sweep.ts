@@ -25,34 +25,40 @@ import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 export type SweepSpecInput =
   & { readonly [K in Exclude<keyof SweepSpec, "vocab" | "policy">]?: SweepSpec[K] | undefined }
   & {
-    /** Tokenizers: `char`, `byte`, `gpt2`, or BPE vocabulary sizes. */
+    /** Tokenizers: `char`, `byte`, `gpt2`, the vocabulary size of a byte-pair encoding, or a tokenizer file. */
     readonly vocab?: readonly (string | number)[] | undefined;
-    /** Precision policies; `off` is float32, `on` the device's autocast with bfloat16. Default: off and on. */
+    /**
+     * Precision policies. `off` means float32, `on` means the device's autocast policy with bfloat16. Default: `off`
+     * and `on`.
+     */
     readonly policy?: readonly PolicyWord[] | undefined;
   };
 
 /** Folder and resources of a sweep. */
 export interface PlaceOptions {
   /**
-   * Folder of the sweep, created if missing. Default: `experiments/out/NAME`, or `experiments/out/NAME-HASH` if NAME contains
-   * the plan of a different spec.
+   * Folder of the sweep, created if missing. Default: `experiments/out/NAME`, or `experiments/out/NAME-HASH` if the
+   * first folder contains the plan of a different spec.
    */
   readonly dir?: string | undefined;
-  /** Number of concurrent runs. Default: from cores and memory. */
+  /** Number of concurrent runs. Default: chosen from the number of cores and the memory. */
   readonly workers?: number | undefined;
-  /** True to use the plan in `dir`, if there is one and the spec is empty. Default: false. */
+  /** True to use the existing plan in `dir` if the spec has no fields. Default: false. */
   readonly resume?: boolean | undefined;
   /** Name of the spec in errors. Default: `the object given to sweep()`. */
   readonly source?: string | undefined;
   /** Values of omitted fields. Default: the built-in sweep. */
   readonly defaults?: SweepSpec | undefined;
-  /** True to run the code of users that `dir` has. Default: false, only code that this user named before. */
+  /**
+   * True to run modules that are stored in `dir`, for example a custom loss. Default: false. Then only modules that
+   * this user has named by path before are run.
+   */
   readonly runRecordedCode?: boolean | undefined;
-  /** Throws if the plan is unsuitable. Called before the plan is written. Default: accepts every plan. */
+  /** Called with the plan before the plan is written. Throws if the plan is unsuitable. Default: accepts every plan. */
   readonly check?: ((plan: Plan) => void) | undefined;
 }
 
-/** Sweep with a plan in its folder. */
+/** A sweep whose plan is written to its folder. */
 export interface PlacedSweep {
   /** Plan of the sweep. */
   readonly plan: Plan;
@@ -60,9 +66,9 @@ export interface PlacedSweep {
   readonly dir: string;
   /** Number of concurrent runs. */
   readonly workers: number;
-  /** Notes about combinations of the axes that are equal to another run; none for a resumed plan. */
+  /** Notes about combinations of the axes that repeat another run. Empty for a resumed plan. */
   readonly notes: readonly string[];
-  /** Entropy of a generated text, the lower bound of its loss; undefined for other texts. */
+  /** Description of the entropy of a generated text, the lower bound of its loss. Undefined for other texts. */
   readonly entropy: string | undefined;
 }
 
@@ -114,9 +120,9 @@ function isRecord(value: unknown): value is object {
 /**
  * Validates a spec. Undefined fields count as omitted.
  *
- * @param options `source`: name of the spec in errors; `defaults`: values of omitted fields (default: the built-in sweep, with
- * the device's autocast policy; a spec without fields also gets two perturbed runs per setting);
- * `dir`: folder of a sweep whose inputs the spec may name (default: none).
+ * @param options `source`: name of the spec in errors. `defaults`: values of omitted fields. Default: the built-in
+ * sweep with the device's autocast policy; a spec without any field also gets two perturbed runs per setting. `dir`:
+ * folder of a sweep that contains inputs of the spec. Default: none.
  * @throws {UserError} If a field is unknown, values contradict each other, or an input cannot be read.
  */
 export async function checkedSpec(
@@ -141,11 +147,11 @@ function builtInSweep(spec: SweepSpecInput): SweepSpec {
 }
 
 /**
- * Chooses the number of workers and threads for a plan's runs, from `workers` or from cores and memory. Keeps the number of
- * threads of an existing plan in the folder.
+ * Chooses the number of concurrent runs (workers) and the threads per run. The default for `workers` depends on the
+ * cores and the memory. An existing plan in the folder keeps its number of threads.
  *
- * @param draft Requirements of the runs.
- * @param options `workers` as given by the user, and the folder of the sweep.
+ * @param draft Memory of the largest run in bytes, and number of runs.
+ * @param options `workers`: number of workers given by the user, or undefined. `dir`: folder of the sweep.
  */
 export function shareMachine(
   draft: { bytes: number; runs: number },

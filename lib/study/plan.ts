@@ -26,9 +26,12 @@ import { checkedSpec, shareMachine, type SweepSpecInput } from "./place_sweep.ts
 
 /** Options of {@linkcode plan}. */
 export interface PlanOptions {
-  /** Folder of the sweep. Its finished runs and their times are used. Default: the default of `sweep`. */
+  /**
+   * Folder of the sweep. Finished runs in the folder are not predicted again, and their times predict similar runs.
+   * Default: the same as in {@linkcode sweep}.
+   */
   readonly dir?: string | undefined;
-  /** Number of concurrent runs. Default: from cores and memory. */
+  /** Number of concurrent runs. Default: chosen from the number of cores and the memory. */
   readonly workers?: number | undefined;
   /** Name of the spec in errors. Default: `the object given to plan()`. */
   readonly source?: string | undefined;
@@ -39,19 +42,22 @@ export interface PlanOptions {
 /** Names of the options. */
 const NAMES = optionNames<PlanOptions>({ dir: true, workers: true, source: true, print: true });
 
-/** Run of a forecast. */
+/** A run of a forecast, with its predicted time and memory. */
 export interface ForecastRun {
   /** Run ID, 12 hexadecimal digits. */
   readonly id: string;
   /** Spec of the run. */
   readonly spec: RunSpec;
-  /** `new`, or the state of the run's record, such as `finished`. */
+  /** State of the run: `new`, or a description of its record, such as `finished`. */
   readonly state: string;
   /** Predicted seconds until the run is finished. Undefined if nothing is left to run. */
   readonly seconds?: number;
   /** Predicted peak memory in bytes. Undefined if nothing is left to run. */
   readonly bytes?: number;
-  /** Source of `seconds`: `journal`, `measured`, or `scaled` from the nearest measured run. */
+  /**
+   * Source of the prediction: `journal` (recorded runs), `measured` (steps measured by this call), or `scaled` (from
+   * the nearest of these runs). Undefined if nothing is left to run.
+   */
   readonly from?: Prediction["from"];
 }
 
@@ -63,7 +69,7 @@ export interface Forecast {
   readonly workers: number;
   /** Threads per run. */
   readonly threads: number;
-  /** Runs, in the order of their starts. */
+  /** Runs in starting order. */
   readonly runs: readonly ForecastRun[];
   /** Predicted seconds until all runs are finished. */
   readonly seconds: number;
@@ -71,17 +77,17 @@ export interface Forecast {
   readonly bytes: number;
   /** Table of the runs, and a summary. */
   readonly text: string;
-  /** Unreadable runs of the folder. */
+  /** Runs of the folder that were excluded because their records are unreadable. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
 /**
- * Predicts the time and memory of a sweep's runs without running them. Times come from the folder's journals, or from a few
- * steps measured by this call.
+ * Predicts the time and memory of a sweep's runs without executing the sweep. The times come from the folder's
+ * journals, or from a few steps that this call measures.
  *
  * @param spec Axes and options. Omitted fields have the values of the built-in sweep.
  * @throws {RangeError} For an unknown option.
- * @throws {UserError} If the spec is invalid, or a run does not fit the text or the machine's memory.
+ * @throws {UserError} If the spec is invalid, the text is too short for a run, or a run does not fit into memory.
  */
 export async function plan(spec: SweepSpecInput = {}, options: PlanOptions = {}): Promise<Forecast> {
   requireKnownNames(options, NAMES, "plan");

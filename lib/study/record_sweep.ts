@@ -19,29 +19,29 @@ import { openLive } from "./live/open_live.ts";
 import { type PlacedSweep, type PlaceOptions, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
 import { report, type WrittenReport } from "./report.ts";
 
-/** Execution of a sweep's runs. */
+/** Options for the execution of a sweep's runs. */
 export interface ExecutionOptions {
-  /** Number of retries of a failed run. Default: 1. */
+  /** Number of retries of a run after a failure that may be temporary. Default: 1. */
   readonly retries?: number | undefined;
   /** Time and memory limits per run. Default: none. */
   readonly limits?: Limits | undefined;
-  /** True to accept or resume runs from a different environment. Default: false. */
+  /** True to reuse and resume runs that were computed in another environment. Default: false; such runs start over. */
   readonly allowEnvironmentChange?: boolean | undefined;
-  /** Stops the sweep: runs end after their current step, with a checkpoint. */
+  /** Signal that stops the sweep: runs end after their current step, with a checkpoint. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Returns the signals of the process, used instead of `signal`. Called when the runs begin. */
+  /** Starts a watch for signals of the process, used instead of `signal`. Called when the runs begin. */
   readonly watch?: (() => Interruption) | undefined;
-  /** Output of progress. Default: standard error, or the notebook. */
+  /** Output of the progress display. Default: standard error, or the notebook. */
   readonly progress?: LiveTableOptions | undefined;
-  /** Receives the placed sweep before its runs start. */
+  /** Called with the plan, its folder and the number of workers, before the runs start. */
   readonly onPlan?: ((placed: PlacedSweep) => void) | undefined;
 }
 
 /** Options of {@linkcode recordSweep}. */
 export interface RecordSweepOptions extends PlaceOptions, ExecutionOptions {
-  /** Smallest gap of the final loss that matters, in nats per token. Default: 0.01. */
+  /** Smallest gap of the final validation loss that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number | undefined;
-  /** True to serve the report while the runs progress, and to open it in the browser. Default: false. */
+  /** True to serve the report while the runs progress, and to open the report in the browser. Default: false. */
   readonly open?: boolean | undefined;
   /** Receives warnings and the summary, line by line. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
@@ -49,14 +49,14 @@ export interface RecordSweepOptions extends PlaceOptions, ExecutionOptions {
 
 /** Outcome of {@linkcode recordSweep}. */
 export interface RecordedSweep extends SweepOutcome, PlacedSweep {
-  /** Report; undefined if no run finished, or after an interruption. */
+  /** The written report. Undefined if no run finished, or the sweep was interrupted. */
   readonly report: WrittenReport | undefined;
   /**
-   * Readable runs of the plan, including failed runs, sorted by data, tokenizer, T, policy and seed. Read from the folder at the
-   * first access.
+   * Recorded runs of the plan, including failed runs, sorted by data, tokenizer, T, policy and seed. Excludes runs with
+   * unreadable records. The first access reads the folder.
    */
   readonly runs: readonly RecordedRun[];
-  /** One verdict per setting and lower precision; empty without a finished pair. Computed at the first access. */
+  /** One verdict per setting and lower precision. Empty without a finished pair. Computed at the first access. */
   readonly verdicts: readonly SettingVerdict[];
 }
 
@@ -65,7 +65,7 @@ export interface RecordedSweep extends SweepOutcome, PlacedSweep {
  * repeated. To resume an interrupted sweep, call it again with the same spec and folder.
  *
  * @param spec Axes (`seq`, `policy`, `vocab`, `seeds`, …) and options. Omitted fields have the values of the built-in sweep.
- * @returns The plan, its runs and verdicts, the report, and how the sweep ended.
+ * @returns The plan, the recorded runs, the verdicts, the report, and the outcome of the sweep.
  * @throws {UserError} If the spec is invalid, or the folder contains a different plan.
  */
 export async function recordSweep(
@@ -99,7 +99,7 @@ export async function recordSweep(
   };
 }
 
-/** Executes the unfinished runs of a placed sweep. */
+/** Executes the unfinished runs of a sweep whose plan is written. */
 export async function runPlaced(placed: PlacedSweep, options: ExecutionOptions): Promise<SweepOutcome> {
   const { plan, dir, workers } = placed;
   const { retries, limits, allowEnvironmentChange, progress } = options;
@@ -120,7 +120,7 @@ function runsOf(dir: string, plan: Plan): readonly RecordedRun[] {
   return hasRuns(dir) ? runsOfPlan(plan, readSweep(dir).runs) : [];
 }
 
-/** Returns true if a run of a sweep's folder has started. */
+/** Returns true if a sweep's folder has the record of at least one run. */
 export function hasRuns(dir: string): boolean {
   return listRuns(dir).some(({ state }) => state === "begun");
 }

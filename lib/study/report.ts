@@ -20,15 +20,18 @@ import { sweepProgress } from "./sweep_progress.ts";
 export interface ReportOptions {
   /** Title of the page. Default: names of the folders. */
   readonly title?: string | undefined;
-  /** Smallest gap of the loss that matters, in nats per token. Default: 0.01. */
+  /** Smallest gap of the final validation loss that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number | undefined;
-  /** Path of the page. Default for one folder: its `report.html`. */
+  /** Path of the written page. Default for one folder: `report.html` in that folder. Required for several folders. */
   readonly out?: string | undefined;
-  /** Also writes each figure of one folder to `figures/NUMBER-TITLE`, without a browser. Default: none. */
+  /**
+   * File format in which each figure is also written to `figures/NUMBER-TITLE` in the sweep's folder. Only for one
+   * folder. Default: no such files.
+   */
   readonly figures?: "svg" | "png" | undefined;
-  /** Receives warnings, then the tables or their summary, line by line. Default: discards them. */
+  /** Receives warnings, then the tables, or their summary if `brief` is true, line by line. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
-  /** True to print one line per setting instead of the tables of all runs and pairs. Default: false. */
+  /** True to print a summary with one line per setting, instead of tables of all runs and pairs. Default: false. */
   readonly brief?: boolean | undefined;
 }
 
@@ -46,19 +49,20 @@ const NAMES = optionNames<ReportOptions>({
 export interface WrittenReport {
   /** Path of the page. */
   readonly path: string;
-  /** Paths of the figures. */
+  /** Paths of the written figures. Empty unless `figures` was given. */
   readonly figures: readonly string[];
   /** Tables and sentences as text. */
   readonly text: string;
-  /** Unreadable runs. */
+  /** Runs that were excluded because their records are unreadable. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
 /**
- * Writes `report.html` and `table.parquet` to the folder of a sweep, or one page that compares several sweeps.
+ * Writes the report of one sweep (`report.html` and `table.parquet`), or one page that compares several sweeps.
  *
- * @param dirs Folder of a sweep, or folders of several sweeps, for example of a CPU and a GPU.
- * @returns Paths of the written files, and the tables as text.
+ * @param dirs Folder of one sweep, or a list of folders of several sweeps, for example one from a CPU and one from a
+ * GPU.
+ * @returns Paths of the page and the figures, and the tables as text.
  * @throws {RangeError} For an unknown option, or without a folder.
  * @throws {UserError} If a folder contains no runs, `out` is missing for several folders, or a file cannot be written.
  */

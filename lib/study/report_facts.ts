@@ -1,5 +1,6 @@
 /**
- * Parts of a report that are not in the runs: commands that reproduce them, and culprits found by `compare`.
+ * Contents of a report that are not in the records of runs: commands that reproduce the runs, and culprits that
+ * `compare` found.
  *
  * @module
  */
@@ -13,9 +14,9 @@ import { shellWord } from "../file/shell_word.ts";
 import { readJson, type RecordedRun, requireInside } from "../record/mod.ts";
 
 /**
- * Returns the commands that reproduce a folder's runs, to be run in the losskit folder. The first command runs the missing
- * runs of the plan, the second repeats the first run. They work for every kind of plan: a spec, flags, `train`, `experiment`
- * or `compare`.
+ * Returns two commands, to be run in the losskit folder. The first command runs the missing runs of a folder's plan.
+ * The second command reproduces the first run. Both work for plans of every command: `sweep`, `train`, `experiment` and
+ * `compare`.
  */
 export function reproduceCommands(dir: string, runs: readonly RecordedRun[]): string[] {
   const inside = PACKAGE_FOLDER === undefined ? "" : relative(PACKAGE_FOLDER, resolve(dir));
@@ -46,7 +47,7 @@ const shown = v.object({
 });
 
 /**
- * Returns the culprits in the `compare.json` of a folder; an empty list without this file.
+ * Returns the culprits recorded in a folder's `compare.json`. Returns an empty list if the file is missing.
  *
  * @throws {UserError} If `compare.json` is damaged, or a link that leaves the folder.
  */

@@ -1,5 +1,5 @@
 /**
- * Operations per step of recorded runs, for reports.
+ * Floating-point operations per step of recorded runs, for reports.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { type RecordedRun, runFolder, runPaths } from "../record/mod.ts";
 import { stepFlops } from "../run/model_of.ts";
 
 /**
- * Returns the floating-point operations per step by run ID. Omits runs without a readable tokenizer, whose vocabulary size is
- * unknown.
+ * Returns the floating-point operations per step, by run ID. Omits runs whose tokenizer is unreadable, because their
+ * vocabulary size is unknown.
  *
  * @param dir The sweep's folder.
  */

@@ -1,5 +1,5 @@
 /**
- * `saveModel()`: saves a trained model for transformers.
+ * `saveModel()`: saves a trained model in the format of Hugging Face Transformers.
  *
  * @module
  */
@@ -14,17 +14,18 @@ export interface SaveModelOptions
 export interface SavedModel {
   /** Sizes and options of the model, in one line. */
   readonly summary: string;
-  /** Names of replaced files. */
+  /** Names of the existing files that were replaced. */
   readonly replaced: readonly string[];
 }
 
 /**
- * Saves a trained model and its tokenizer as a Hugging Face GPT-2 or LLaMA, according to the model's options.
+ * Saves a trained model and its tokenizer in the format of Hugging Face Transformers. The model's options determine
+ * whether the saved model is a GPT-2 or a LLaMA.
  *
  * @param source Folder of a run, or Hugging Face folder of a GPT-2 or LLaMA.
  * @param folder Output folder, created if missing.
- * @throws {UserError} If `source` contains no model, its options fit neither GPT-2 nor LLaMA, or files exist without
- * `overwrite`.
+ * @throws {UserError} If `source` contains no model, the model's options fit neither GPT-2 nor LLaMA, or files exist
+ * and `overwrite` is not set.
  */
 export async function saveModel(
   source: string,

@@ -30,9 +30,9 @@ import { report, type WrittenReport } from "./report.ts";
 export type RunSpecInput =
   & { readonly [K in Exclude<keyof RunSpec, "data" | "policy" | "threads">]?: RunSpec[K] | undefined }
   & {
-    /** Corpus: `shakespeare`, `markov`, a text file, a folder or a pattern, or a list of these. */
+    /** Corpus: `shakespeare`, `markov`, the path of a text file or a folder, a glob pattern, or a list of these. */
     readonly data?: string | readonly string[] | undefined;
-    /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. */
+    /** Precision policy. `off` means float32, `on` means the device's autocast policy with bfloat16. */
     readonly policy?: PolicyWord | undefined;
   };
 
@@ -43,13 +43,16 @@ export interface RecordRunOptions extends ExecutionOptions {
    * different run.
    */
   readonly dir?: string | undefined;
-  /** True to run the code of users that the folder has. Default: false, only code that this user named before. */
+  /**
+   * True to run modules that are stored in the folder, for example a custom loss. Default: false. Then only modules
+   * that this user has named by path before are run.
+   */
   readonly runRecordedCode?: boolean | undefined;
-  /** Resumes the run in the folder. Omitted fields have the values of its plan. Default: false. */
+  /** True to resume the run in the folder. Omitted fields then have the values of the folder's plan. Default: false. */
   readonly resume?: boolean | undefined;
-  /** Number of threads. Default: the number in the folder's plan, else the number of cores. */
+  /** Number of threads. Default: the number in the folder's plan, or the number of cores without a plan. */
   readonly threads?: number | undefined;
-  /** Name of the fields in errors. Default: `the object given to recordRun()`. */
+  /** Name of `fields` in errors. Default: `the object given to recordRun()`. */
   readonly source?: string | undefined;
   /** Receives warnings and the summary, line by line. Default: discards them. */
   readonly print?: ((line: string) => void) | undefined;
@@ -57,11 +60,14 @@ export interface RecordRunOptions extends ExecutionOptions {
 
 /** Outcome of {@linkcode recordRun}. */
 export interface RecordedOutcome extends SweepOutcome, PlacedSweep {
-  /** Report; undefined if the run is unfinished. */
+  /** The written report. Undefined if the run did not finish. */
   readonly report: WrittenReport | undefined;
 }
 
-/** Defaults of a single run: model and learning rate of the built-in sweep, 500 steps of 12 sequences of 64 characters. */
+/**
+ * Default values of a single run: the model and learning rate of the built-in sweep, float32, and 500 steps of 12
+ * sequences of 64 characters.
+ */
 export const SINGLE_RUN: SweepSpec = {
   ...DEFAULT_SWEEP,
   name: "train",
@@ -98,8 +104,8 @@ export async function recordRun(
 }
 
 /**
- * Returns a description of the model that {@linkcode recordRun} trains with the same arguments: layers, parameters and
- * operations.
+ * Describes the model that {@linkcode recordRun} would train with the same arguments: layers, parameters and
+ * floating-point operations.
  *
  * @throws {UserError} If a field is invalid.
  */

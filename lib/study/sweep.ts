@@ -25,8 +25,9 @@ const NAMES = optionNames<RecordSweepOptions>({
  * interrupted sweep, call it again with the same spec and folder.
  *
  * @param spec Axes (`seq`, `policy`, `vocab`, `seeds`, …) and options. Omitted fields have the values of the built-in sweep.
- * @returns Recorded runs of the sweep, including failed runs, sorted by data, tokenizer, T, policy and seed.
- * @throws {UserError} If the spec is invalid, the folder contains a different plan, or no run finished.
+ * @returns Recorded runs of the sweep, including failed runs, sorted by data, tokenizer, T, policy and seed. Empty if
+ * the sweep was stopped before its first run started. Empty if the sweep was stopped before its first run started.
+ * @throws {UserError} If the spec is invalid, the folder contains a different plan, or runs failed and none finished.
  */
 export async function sweep(
   spec: SweepSpecInput = {},

@@ -1,5 +1,6 @@
 /**
- * Progress of a planned sweep from its records: numbers of runs by state, active runs, and the remaining time.
+ * Progress of a planned sweep, computed from its records: numbers of runs by state, active runs, and the remaining
+ * time.
  *
  * @module
  */
@@ -11,10 +12,10 @@ import { type Plan, type PlannedRun, readPlan } from "../sweep/plan_file.ts";
 import { describer } from "../sweep/sweep_view.ts";
 
 /**
- * Returns the progress of a sweep's plan. Undefined without a plan, and for a damaged plan.
+ * Returns the progress of a sweep's plan. Returns undefined if the plan is missing or damaged.
  *
- * The remaining time is that of the remaining tokens at the speed so far, including evaluations, times the number of running
- * runs.
+ * The remaining time is the number of remaining tokens divided by the speed of all active runs. The speed of one run is
+ * its tokens per second so far, including evaluations.
  *
  * @param dir The sweep's folder.
  * @param runs Recorded runs of the folder.

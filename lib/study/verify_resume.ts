@@ -12,15 +12,18 @@ import { checkedSpec, shareMachine, type SweepSpecInput } from "./place_sweep.ts
 
 /** Options of {@linkcode verifyResume}. */
 export interface VerifyResumeOptions {
-  /** Folder of the sweeps, empty or missing. Default: a temporary folder, removed unless results differ. */
+  /**
+   * Folder for the sweeps. Must be empty or missing. Default: a temporary folder, which is removed unless results
+   * differ.
+   */
   readonly dir?: string | undefined;
   /** Number of kills. Default: 5. */
   readonly kills?: number | undefined;
-  /** Seed of the times and targets of kills. Default: 1. */
+  /** Random seed that determines when and which processes are killed. Default: 1. */
   readonly seed?: number | undefined;
-  /** Number of concurrent runs. Default: from cores and memory. */
+  /** Number of concurrent runs. Default: chosen from the number of cores and the memory. */
   readonly workers?: number | undefined;
-  /** Stops the check. */
+  /** Signal that stops the verification. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Name of the spec in errors. Default: `the object given to verifyResume()`. */
   readonly source?: string | undefined;
@@ -43,19 +46,19 @@ const NAMES = optionNames<VerifyResumeOptions>({
 export interface ResumeVerification extends Verification {
   /** Result in one sentence. */
   readonly sentence: string;
-  /** Folder of the sweeps, kept if results differ or `dir` was given. */
+  /** Folder of the sweeps. Removed already if `dir` was not given and the results are identical. */
   readonly dir: string;
 }
 
 /**
- * Verifies resume: runs a sweep once uninterrupted and once with `SIGKILL` at random times, and compares journals, checkpoints
- * and tables bit by bit.
+ * Verifies that killed sweeps resume correctly. Runs a sweep once uninterrupted, and again while killing its processes
+ * with `SIGKILL` at random times. Compares journals, checkpoints and tables bit by bit.
  *
  * @param spec Axes and options, as for {@linkcode sweep}. Use a small sweep.
- * @returns Differences; none if the results are identical.
+ * @returns The differences in `problems`, empty if the results are identical, and the numbers of kills and sweeps.
  * @throws {RangeError} For an unknown option.
- * @throws {UserError} If the spec is invalid, the folder contains files, the uninterrupted sweep fails, or the check is
- * stopped.
+ * @throws {UserError} If the spec is invalid, the folder contains files, the uninterrupted sweep fails, or the
+ * verification is stopped.
  */
 export async function verifyResume(
   spec: SweepSpecInput,

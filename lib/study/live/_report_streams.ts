@@ -4,10 +4,10 @@
  * @module
  */
 
-/** Maximum number of open page responses and of open event streams. */
+/** Maximum numbers of open page responses and of open event streams. */
 export const MOST_PAGES = 16, MOST_EVENTS = 32;
 
-/** Time in milliseconds after which a reader that accepts no data is dropped. */
+/** Time in milliseconds after which the server closes the connection of a reader that accepts no data. */
 export const STALLED = 5000;
 
 /** Bytes per chunk. */
@@ -16,14 +16,14 @@ const PIECE = 1 << 16;
 /** Number of unread messages at which an event stream is dropped. */
 const UNREAD = 16;
 
-/** Error of a response whose reader was dropped. */
+/** Error that ends the response of a reader that accepted no data for too long. */
 export class Stalled extends Error {}
 
-/** Open page responses. Readers share the bytes of a page and hold one chunk each. */
+/** Open page responses. All readers share the bytes of a page. Each response buffers at most one chunk. */
 export class PageStreams {
   #open = 0;
 
-  /** Opens a stream of a page's bytes. Returns undefined if too many are open. */
+  /** Opens a stream of a page's bytes. Returns undefined if too many streams are open. */
   open(page: Uint8Array): ReadableStream<Uint8Array> | undefined {
     if (this.#open >= MOST_PAGES) return undefined;
     this.#open++;
@@ -56,7 +56,7 @@ export class EventStreams {
   readonly #signal: AbortSignal;
   readonly #open = new Map<(text: string) => void, () => void>();
 
-  /** Closes all streams when the signal aborts. */
+  /** Creates an empty collection of streams. All streams close when the signal aborts. */
   constructor(signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#open.forEach((close) => close()), { once: true });
@@ -67,7 +67,7 @@ export class EventStreams {
     for (const send of [...this.#open.keys()]) send(text);
   }
 
-  /** Opens a stream that begins with a message. Returns undefined if too many are open. */
+  /** Opens a stream whose first message is given. Returns undefined if too many streams are open. */
   open(first: string): ReadableStream<Uint8Array> | undefined {
     if (this.#open.size >= MOST_EVENTS || this.#signal.aborted) return undefined;
     const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
 /**
- * Secret in the address of `report --watch`.
+ * Secret part of the address that `report --watch` serves.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { cacheDir } from "../../fetch/cache.ts";
 const FORM = /^[0-9a-f]{32}$/;
 
 /**
- * Returns the user's secret. The first call creates a random secret in the user's cache, readable by the user only. It stays
- * the same afterwards, so that an open page reconnects after a restart of the server. Without a usable cache, each call
- * returns a new secret.
+ * Returns the user's secret. The first call stores a random secret in the user's cache, readable by the user only.
+ * Later calls return the same secret, so that an open page reconnects after a restart of the server. Without a usable
+ * cache, each call returns a new secret.
  */
 export function watchToken(): string {
   const path = join(cacheDir(), "watch-token");

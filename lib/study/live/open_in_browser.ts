@@ -10,7 +10,10 @@ const OPENERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   windows: ["cmd", "/c", "start", ""],
 };
 
-/** Starts the program in `BROWSER`, or that of the system, with an address. Returns false if it cannot be started. */
+/**
+ * Opens an address with the program in the environment variable `BROWSER`, or with the system's default program.
+ * Returns false if the program cannot be started.
+ */
 export function openInBrowser(url: string): boolean {
   const own = Deno.env.get("BROWSER");
   const [program, ...args] = own ? [own] : OPENERS[Deno.build.os] ?? ["xdg-open"];

@@ -11,16 +11,17 @@ const LAST_VERSION = 3000, LAST_EVENT = 200;
 
 /** The served report of a running sweep. */
 export interface LiveReport {
-  /** Lets open pages load the last version, and stops the server. */
+  /** Stops the server after 3 s, so that open pages can load the last version of the report. */
   close(): Promise<void>;
 }
 
 /**
- * Serves the report of a sweep on a free port, and opens it in the browser. A report that cannot be served does not stop the
- * sweep.
+ * Serves the report of a sweep on a free port, and opens the report in the browser. If the report cannot be served,
+ * prints the reason, and the sweep continues.
  *
  * @param dir The sweep's folder. Created if it is missing.
- * @param options `tolerance`: smallest gap that matters, in nats per token; `print`: receives the address.
+ * @param options `tolerance`: smallest gap that matters, in nats per token. `print`: receives the address or the
+ * reason.
  */
 export function openLive(
   dir: string,

@@ -22,25 +22,28 @@ const POLL = 1000, KEEP_ALIVE = 15_000;
 export interface LiveOptions {
   /** Smallest gap that matters, in nats per token. */
   readonly tolerance: number;
-  /** Port; 0: any free port. */
+  /** Port number. 0 means any free port. */
   readonly port: number;
-  /** Signal at which open pages learn that the sweep has ended. Default: none; open pages wait for a restart. */
+  /**
+   * Signal that the sweep has ended. Open pages are notified and stop reconnecting. Default: none; open pages then wait
+   * for a restart of the server.
+   */
   readonly ending?: AbortSignal;
   /** Signal that stops the server. */
   readonly signal: AbortSignal;
-  /** Called with the address and the number of runs when the server listens. */
+  /** Called with the address and the number of runs, once the server accepts connections. */
   readonly onListen: (url: string, runs: number) => void;
 }
 
 /**
- * Serves a sweep's report until the signal aborts. The event stream `events` sends the version of the report on connection
- * and after every change of the journals.
+ * Serves a sweep's report until the signal aborts. The path `events` is an event stream. It sends the version of the
+ * report on connection, and after every change of the journals.
  *
- * The server listens on 127.0.0.1 only. It accepts only requests whose Host is that address and whose path starts with the
- * secret of {@linkcode watchToken}, so that other sites and other users of the machine cannot read the report. The number of
- * open responses is limited, and a reader that stalls for {@linkcode STALLED} ms is dropped.
+ * The server listens on 127.0.0.1 only. The `Host` of a request must be that address, and the path must start with the
+ * secret of {@linkcode watchToken}. Other web sites and other users of the machine therefore cannot read the report.
+ * The number of open responses is limited. The server closes the connection of a reader that accepts no data for 5 s.
  *
- * @param dir Folder of the sweep; it may not contain runs yet.
+ * @param dir Folder of the sweep. The folder need not contain runs yet.
  * @throws {UserError} If the folder does not exist, or the port is not available.
  */
 export async function serveReport(dir: string, options: LiveOptions): Promise<void> {
@@ -141,7 +144,7 @@ function pathFor(request: Request, hosts: readonly string[]): string | undefined
   }
 }
 
-/** Report of a folder's last known state. The page is rendered on demand. */
+/** Report of the records in a folder, as last read. The page is rendered on demand. */
 class LiveReport {
   readonly #dir: string;
   readonly #tolerance: number;

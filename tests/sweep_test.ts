@@ -204,7 +204,7 @@ const WRONG: [string, string[], RegExp][] = [
     ["--data", text, "--seq", "48"],
     /expected tokensPerStep to be a multiple of every T/,
   ],
-  ["a T of nothing", ["--data", text, "--seq", "0"], /expected seq\.0 to be at least 1/],
+  ["a T of nothing", ["--data", text, "--seq", "0"], /expected seq to be at least 1/],
   [
     "a V below the bytes",
     ["--data", text, "--vocab", "100"],

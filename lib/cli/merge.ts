@@ -11,7 +11,7 @@ export const program: Command = command(
   {
     0: "done; runs of the plan can be missing",
     ...STATUS.badInput,
-    3: "a run was not copied, because it is in conflict, damaged or in use",
+    3: "a run was not copied, because it is in conflict, damaged or in use, or the disk is full",
     ...STATUS.stopped,
   },
 )

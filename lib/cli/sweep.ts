@@ -103,18 +103,19 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
     open,
   } = options;
   const given = path === undefined ? {} : await readSpec(path);
-  const { dir, verdicts, plan, exitCode, ending, finished, failed, report } = await recordSweep(
-    withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
-    {
-      ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange, open },
-      runRecordedCode: options.runRecordedCode,
-      limits: { seconds: timeLimit, bytes: memoryLimit },
-      source: path ?? "the command line",
-      watch: watchSignals,
-      onPlan: describePlan,
-      print: printText,
-    },
-  );
+  const { dir, verdicts, plan, exitCode, ending, finished, failed, report, reportProblem } =
+    await recordSweep(
+      withFields(given, { floor, ...runFieldsOf(options, SWEEP_FIELDS) }),
+      {
+        ...{ dir: out, workers, resume, tolerance, retries, allowEnvironmentChange, open },
+        runRecordedCode: options.runRecordedCode,
+        limits: { seconds: timeLimit, bytes: memoryLimit },
+        source: path ?? "the command line",
+        watch: watchSignals,
+        onPlan: describePlan,
+        print: printText,
+      },
+    );
   Deno.exitCode = exitCode;
   if (ending === "interrupted") {
     console.error(
@@ -128,6 +129,7 @@ async function sweep(path: string | undefined, options: Options): Promise<void> 
     reportDamage(report.leftOut);
   }
   for (const { id, reason } of failed) console.error(`failed: ${id}: ${printable(reason)}`);
+  if (reportProblem !== undefined) console.error(printable(reportProblem));
 }
 
 /** Returns the command to try next: statistics and culprits of pairs, or the full tables of other runs. */

@@ -50,7 +50,7 @@ async function train(options: Options): Promise<void> {
     threads,
   };
   if (describe) return console.log(await describeRun(fields, common));
-  const { exitCode, ending, report } = await recordRun(fields, {
+  const { exitCode, ending, report, reportProblem } = await recordRun(fields, {
     ...common,
     allowEnvironmentChange,
     watch: watchSignals,
@@ -62,6 +62,7 @@ async function train(options: Options): Promise<void> {
   });
   Deno.exitCode = exitCode;
   if (ending === "interrupted") return console.error("interrupted; repeat the command to resume");
+  if (reportProblem !== undefined) console.error(printable(reportProblem));
   if (report === undefined) return;
   console.log(`\nreport: ${printable(report.path)}`);
   reportDamage(report.leftOut);

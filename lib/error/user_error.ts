@@ -40,3 +40,18 @@ export class UserError extends Error {
     this.exitCode = options.exitCode ?? EXIT.badInput;
   }
 }
+
+/**
+ * Runs work that follows the runs of a command, such as their report. Its user errors have the status of failed runs, because
+ * bad input's status says that nothing was started.
+ *
+ * @throws {UserError} The error of `work`, with that status.
+ */
+export async function afterRuns<R>(work: () => R | Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== EXIT.badInput) throw error;
+    throw new UserError(error.message, { exitCode: EXIT.someFailed, cause: error });
+  }
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import { isBaseline } from "../analysis/mod.ts";
-import { UserError } from "../error/user_error.ts";
+import { afterRuns, UserError } from "../error/user_error.ts";
 import { workersOf } from "../run/mod.ts";
 import { DEFAULT_SWEEP, type Plan, type SweepOutcome, type SweepSpec } from "../sweep/mod.ts";
 import { compareFolder, type CompareFolderOptions, type FolderComparison } from "./compare_folder.ts";
@@ -66,7 +66,8 @@ export async function compareSpec(
   });
   const outcome = await runPlaced(placed, { ...compared, onPlan });
   const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
-  return { outcome, ...(isOver && { comparison: await compareFolder(placed.dir, compared) }) };
+  if (!isOver) return { outcome };
+  return { outcome, comparison: await afterRuns(() => compareFolder(placed.dir, compared)) };
 }
 
 /** Requires runs in float32 and runs in a lower precision. */

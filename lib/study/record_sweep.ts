@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EXIT, UserError } from "../error/user_error.ts";
 import { type Interruption, interruptionOf } from "../error/signals.ts";
 import { listRuns, readSweep, type RecordedRun } from "../record/mod.ts";
 import {
@@ -17,7 +18,7 @@ import { DEFAULT_TOLERANCE } from "../analysis/mod.ts";
 import { compare, type SettingVerdict } from "./compare.ts";
 import { openLive } from "./live/open_live.ts";
 import { type PlacedSweep, type PlaceOptions, placeSweep, type SweepSpecInput } from "./place_sweep.ts";
-import { report, type WrittenReport } from "./report.ts";
+import { report, type ReportOptions, type WrittenReport } from "./report.ts";
 
 /** Options for the execution of a sweep's runs. */
 export interface ExecutionOptions {
@@ -47,10 +48,16 @@ export interface RecordSweepOptions extends PlaceOptions, ExecutionOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
-/** Outcome of {@linkcode recordSweep}. */
-export interface RecordedSweep extends SweepOutcome, PlacedSweep {
-  /** The written report. Undefined if no run finished, or the sweep was interrupted. */
+/** Report of recorded runs, or the reason why it could not be written. */
+export interface ReportOutcome {
+  /** Report; undefined if no run finished, after an interruption, or if it could not be written. */
   readonly report: WrittenReport | undefined;
+  /** Reason why the report could not be written. The runs are recorded. */
+  readonly reportProblem?: string | undefined;
+}
+
+/** Outcome of {@linkcode recordSweep}. */
+export interface RecordedSweep extends SweepOutcome, PlacedSweep, ReportOutcome {
   /**
    * Recorded runs of the plan, including failed runs, sorted by data, tokenizer, T, policy and seed. Excludes runs with
    * unreadable records. The first access reads the folder.
@@ -78,18 +85,19 @@ export async function recordSweep(
   const live = options.open
     ? openLive(dir, { tolerance: tolerance ?? DEFAULT_TOLERANCE, print: print ?? (() => {}) })
     : undefined;
-  let outcome: SweepOutcome, written: WrittenReport | undefined;
+  let outcome: SweepOutcome & ReportOutcome;
   try {
-    outcome = await runPlaced(placed, options);
-    const isOver = outcome.ending !== "interrupted" && outcome.finished > 0;
-    written = isOver ? await report(dir, { title: plan.name, tolerance, print, brief: true }) : undefined;
+    outcome = await withReport(await runPlaced(placed, options), {
+      dir,
+      ...{ title: plan.name, tolerance, print },
+    });
   } finally {
     await live?.close();
   }
   const runs = once(() => runsOf(dir, plan));
   const verdicts = once(() => verdictsOf(runs(), tolerance));
   return {
-    ...{ ...placed, ...outcome, report: written },
+    ...{ ...placed, ...outcome },
     get runs() {
       return runs();
     },
@@ -97,6 +105,24 @@ export async function recordSweep(
       return verdicts();
     },
   };
+}
+
+/**
+ * Writes the report of runs that have ended. A report that cannot be written, for example on a full disk, changes the status
+ * of finished runs to that of failed ones.
+ */
+export async function withReport(
+  outcome: SweepOutcome,
+  { dir, ...options }: { dir: string } & Pick<ReportOptions, "title" | "tolerance" | "print">,
+): Promise<SweepOutcome & ReportOutcome> {
+  if (outcome.ending === "interrupted" || outcome.finished === 0) return { ...outcome, report: undefined };
+  try {
+    return { ...outcome, report: await report(dir, { ...options, brief: true }) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const exitCode = outcome.exitCode === EXIT.ok ? EXIT.someFailed : outcome.exitCode;
+    return { ...outcome, exitCode, report: undefined, reportProblem: error.message };
+  }
 }
 
 /** Executes the unfinished runs of a sweep whose plan is written. */

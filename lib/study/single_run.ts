@@ -23,8 +23,7 @@ import {
 } from "../sweep/mod.ts";
 import { requireDevice } from "../tensorflow/native/probe_machine.ts";
 import { checkedSpec, type PlacedSweep } from "./place_sweep.ts";
-import { type ExecutionOptions, runPlaced } from "./record_sweep.ts";
-import { report, type WrittenReport } from "./report.ts";
+import { type ExecutionOptions, type ReportOutcome, runPlaced, withReport } from "./record_sweep.ts";
 
 /** Fields of a run. Omitted fields have the values of {@linkcode SINGLE_RUN}. */
 export type RunSpecInput =
@@ -59,10 +58,7 @@ export interface RecordRunOptions extends ExecutionOptions {
 }
 
 /** Outcome of {@linkcode recordRun}. */
-export interface RecordedOutcome extends SweepOutcome, PlacedSweep {
-  /** The written report. Undefined if the run did not finish. */
-  readonly report: WrittenReport | undefined;
-}
+export interface RecordedOutcome extends SweepOutcome, PlacedSweep, ReportOutcome {}
 
 /**
  * Default values of a single run: the model and learning rate of the built-in sweep, float32, and 500 steps of 12
@@ -96,11 +92,11 @@ export async function recordRun(
   const plan = { ...await makePlan(spec, threads), specSha256: identityOf(spec, options) };
   await placePlan(dir, plan);
   const placed = { dir, plan, workers: 1, notes: [], entropy: describeEntropy(plan.data) };
-  const outcome = await runPlaced(placed, options);
-  const written = outcome.finished > 0
-    ? await report(dir, { title: "train", print: options.print, brief: true })
-    : undefined;
-  return { ...placed, ...outcome, report: written };
+  const outcome = await withReport(await runPlaced(placed, options), {
+    dir,
+    ...{ title: "train", print: options.print },
+  });
+  return { ...placed, ...outcome };
 }
 
 /**

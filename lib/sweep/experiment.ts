@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { optionNames, requireKnownNames } from "../error/known_names.ts";
-import { EXIT, UserError } from "../error/user_error.ts";
+import { afterRuns, EXIT, UserError } from "../error/user_error.ts";
 import { parseJson } from "../file/json.ts";
 import { sealJson } from "../file/sealed_json.ts";
 import { writeFile } from "../file/write_file.ts";
@@ -163,10 +163,14 @@ export async function runExperiment(
   print(`folder: ${printable(dir)}`);
   const runs: Record<string, RecordedRun[]> = {}, folders: Record<string, string> = {};
   for (const [name, { spec, variables = {} }] of Object.entries(experiment.sweeps(size))) {
-    const folder = join(dir, name);
-    const checked = checkedSpec(experiment, name, await withInputs(spec));
-    const plan = await makePlan(checked, readPlan(folder)?.threads ?? threads);
-    await placePlan(folder, plan);
+    const folder = join(dir, name),
+      place = async () => {
+        const checked = checkedSpec(experiment, name, await withInputs(spec));
+        const plan = await makePlan(checked, readPlan(folder)?.threads ?? threads);
+        await placePlan(folder, plan);
+        return plan;
+      };
+    const plan = await (Object.keys(runs).length === 0 ? place() : afterRuns(place));
     print(`${name}: ${plan.runs.length} runs`);
     const { exitCode, failed } = await withVariables(
       variables,
@@ -187,7 +191,7 @@ export async function runExperiment(
     runs[name] = runsOfPlan(plan, readRuns(folder));
   }
   const all = Object.values(runs).flat();
-  const conclusion = await experiment.conclude({ size, runs, folders });
+  const conclusion = await afterRuns(() => experiment.conclude({ size, runs, folders }));
   const { name, title, claim, source, prediction } = experiment;
   const result: ExperimentResult = {
     format: "losskit-experiment/1",
@@ -200,7 +204,7 @@ export async function runExperiment(
     environment: all[0]?.manifest.environment,
   };
   const path = join(dir, "result.json");
-  writeFile(path, sealJson(parseJson(formatJson(result)) as object, 1));
+  await afterRuns(() => writeFile(path, sealJson(parseJson(formatJson(result)) as object, 1)));
   return { ...result, path };
 }
 

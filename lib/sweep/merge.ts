@@ -7,7 +7,8 @@
 import { basename, join } from "node:path";
 import { clauseOf } from "../error/clause.ts";
 import { exists } from "../file/exists.ts";
-import { UserError } from "../error/user_error.ts";
+import { diskFault, writing } from "../error/disk_fault.ts";
+import { EXIT, UserError } from "../error/user_error.ts";
 import { removeIncoming, replaceFolder } from "../file/replace_folder.ts";
 import {
   ClaimedError,
@@ -85,17 +86,22 @@ export async function mergeSweeps(into: string, from: readonly string[]): Promis
   for (const dir of from) listRuns(dir); // throws for other folders before anything is written
   requireRuns(into);
   const plan = mergePlans([into, ...from]);
+  let hasBegun = false;
   try {
     Deno.mkdirSync(join(into, "runs"), { recursive: true });
+    hasBegun = true;
     return await merge(into, { from, plan });
   } catch (cause) {
-    if (cause instanceof UserError || (cause as { code?: unknown })?.code === undefined) throw cause;
-    // System errors: a full disk, a file in the way or a read-only folder.
-    throw new UserError(
-      `Cannot merge into ${into}: expected a writable folder, got ${clauseOf(cause)}. ` +
-        "Runs merged so far are complete; repeat the command to continue.",
-      { cause },
-    );
+    const isSystem = diskFault(cause) !== undefined || (cause as { code?: unknown })?.code !== undefined;
+    if (!isSystem) throw cause;
+    // A full disk, a file in the way or a read-only folder. Runs may have been merged before.
+    const what = cause instanceof UserError
+      ? cause.message
+      : `Cannot merge into ${into}: expected a writable folder, got ${clauseOf(cause)}.`;
+    throw new UserError(`${what} Runs merged so far are complete; repeat the command to continue.`, {
+      exitCode: hasBegun ? EXIT.someFailed : EXIT.badInput,
+      cause,
+    });
   }
 }
 
@@ -238,7 +244,8 @@ async function copyRun(
     const { folder: _folder, claim: _claim, journal: last, ...files } = source;
     for (const file of [...Object.values(files), last]) {
       try {
-        Deno.copyFileSync(file, join(copy.folder, basename(file)));
+        const target = join(copy.folder, basename(file));
+        writing(target, () => Deno.copyFileSync(file, target));
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }

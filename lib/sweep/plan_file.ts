@@ -177,6 +177,7 @@ function lockFolder(dir: string): Disposable {
 }
 
 function notWritable(dir: string, cause: unknown): UserError {
+  if (cause instanceof UserError) return cause; // names the file and the remedy
   const reason = cause instanceof Error ? cause.message : cause;
   return new UserError(`Cannot sweep into ${dir}: expected a writable folder, got ${reason}`, {
     cause,

@@ -113,6 +113,17 @@ export async function runSweep(plan: Plan, options: SweepOptions): Promise<Sweep
   return await new Sweep(plan, options).run();
 }
 
+/** Returns the message of a user error of some work; undefined if there is none. */
+async function problemOf(work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
 class Sweep {
   readonly #plan: Plan;
   readonly #options: SweepOptions;
@@ -277,7 +288,11 @@ class Sweep {
     const reason = cause;
     this.#attempts.set(run.id, attempt);
     const final = code === EXIT.badInput || code === EXIT.diverged;
-    if (!final) await recordFailedAttempt(dir, { id: run.id, cause: reason, attempt, attempts: retries + 1 });
+    const record = { id: run.id, cause: reason, attempt, attempts: retries + 1 };
+    const unrecorded = final ? undefined : await problemOf(() => recordFailedAttempt(dir, record));
+    if (unrecorded !== undefined) {
+      return this.#fail(run, { reason: `${clauseOf(reason)}; ${unrecorded}`, diverged: false });
+    }
     if (final || overLimit || attempt > retries) {
       return this.#fail(run, { reason, diverged: code === EXIT.diverged });
     }

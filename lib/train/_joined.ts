@@ -1,24 +1,26 @@
 /**
- * Concatenation of parameters into a few vectors. An optimizer treats all numbers alike, and one call for each of
- * dozens of small tensors costs more than the arithmetic.
+ * Concatenation of small parameters into a few vectors. An optimizer treats all elements alike, and a call per small
+ * tensor would cost more than the arithmetic.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 
-/** Number of elements from which a parameter is a separate vector, because concatenation copies. */
+/** Number of elements from which a parameter is not concatenated, because the copy would cost more than a call. */
 const ALONE_FROM = 2 ** 17;
 
-/** Parameters that are concatenated to one vector, in order. */
+/** Parameters that are concatenated into one vector, in order. */
 export interface Group {
   /** Names of the parameters. */
   readonly names: readonly string[];
-  /** True if their rank is at least 2; only these have weight decay. */
+  /** True if the parameters have rank 2 or more. Only such parameters have weight decay. */
   readonly matrices: boolean;
 }
 
-/** Groups parameters: large ones alone, the others by rank. */
+/**
+ * Groups parameters. A large parameter is a group of its own; the others are grouped by rank below 2, and 2 or more.
+ */
 export function groupsOf(parameters: Parameters): Group[] {
   const groups: Group[] = [], small = new Map<boolean, string[]>([[true, []], [false, []]]);
   for (const [name, { rank, size }] of Object.entries(parameters)) {

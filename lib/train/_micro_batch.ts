@@ -8,7 +8,7 @@ import type { Parameters } from "../model/mod.ts";
 import { foldIn } from "../tensorflow/mod.ts";
 import type { BatchTensors } from "./loss.ts";
 
-/** A batch in the form that compiled functions accept: a record of the tensors that exist. */
+/** A batch in the form that compiled functions accept: a record of tensors, without undefined entries. */
 export type BatchTree = Record<string, tf.Tensor | Parameters>;
 
 /** Returns a batch as a record. */
@@ -21,7 +21,12 @@ export function keyOf({ roundingKey }: { roundingKey?: tf.Tensor | undefined }):
   return roundingKey === undefined ? {} : { roundingKey };
 }
 
-/** Returns micro-batch `i` of a batch, with separate keys. */
+/**
+ * Returns a micro-batch: a slice of the batch, with dropout and rounding keys of its own.
+ *
+ * @param batch The whole batch, B sequences.
+ * @param at `i`: index of the micro-batch, from 0. `of`: number of micro-batches, a divisor of B.
+ */
 export function microBatch(
   { x, y, dropoutKey, roundingKey }: BatchTensors,
   { i, of }: { i: number; of: number },

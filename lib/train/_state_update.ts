@@ -1,5 +1,6 @@
 /**
- * The update at the end of a training step: optimizer, rounding of the state, moving average, scaling and gradient scaler.
+ * The update at the end of a training step: optimizer, rounding of the state, moving average, scaling and gradient
+ * scaler.
  *
  * @module
  */
@@ -20,21 +21,29 @@ export type StateTree = {
   amax: Parameters;
   scaler: tf.Tensor[];
 };
-/** Accumulated gradients, loss and maxima of a batch; `loss` is empty before the first micro-batch. */
+/**
+ * Gradients, loss, and largest magnitudes of operands with delayed scaling, accumulated over micro-batches. `loss` is
+ * empty before the first micro-batch.
+ */
 export type Sums = { gradients: Parameters; loss: tf.Tensor[]; amax: Parameters };
 /** The result of an update. */
 export type Updated = StateTree & { figures: tf.Tensor; probes: ProbeTensors };
 
-/** Scalars of an update (learning rate and AdamW's two bias corrections), and the key of stochastic rounding. */
+/** `scalars`: learning rate, and AdamW's bias corrections. `roundingKey`: key of stochastic rounding. */
 export type UpdateInput = { scalars: tf.Tensor1D; roundingKey?: tf.Tensor };
 
-/** Settings of an update: the step's precision, optimizer and decay of the moving average (default: 0, for none). */
+/**
+ * Settings of an update: the step's precision, the optimizer, and the decay of the moving average (default: 0,
+ * disabled).
+ */
 export type UpdateConfig = Precision & {
   readonly optimizer: OptimizerConfig;
   readonly emaDecay?: number | undefined;
 };
 
-/** Returns the state after a step, and the step's loss, gradient norm and, with a gradient scaler, loss scale. */
+/**
+ * Returns the state after a step, the step's loss and gradient norm, and the loss scale if there is a gradient scaler.
+ */
 export function updateState(
   state: StateTree,
   { gradients, loss, amax: seen }: Sums,

@@ -1,6 +1,6 @@
 /**
- * State of delayed scaling: the largest magnitudes of the operands of linear layers in the last steps, as in
- * Transformer Engine. The scales of a step follow from the maxima of the steps before it.
+ * State of delayed scaling, as in Transformer Engine: the largest magnitude (amax) of each operand of linear layers in
+ * each of the last steps. The scale of an operand in a step is computed from the maxima of previous steps.
  *
  * @module
  */
@@ -9,15 +9,18 @@ import { type GptConfig, HEAD_LAYER, type Parameters, parameterShapes } from "..
 import { layerOfParameter, type Slot, slotsIn } from "../precision/mod.ts";
 import { formatsIn, type Precision } from "../tensorflow/mod.ts";
 
-/** An operand with delayed scaling. */
+/** An operand of a linear layer with delayed scaling, such as the gradient `dy` of the output. */
 export interface DelayedOperand {
-  /** Steps in its history: those of the product that uses most. */
+  /** Number of steps in the operand's history: the most that a matrix product with this operand uses. */
   readonly length: number;
-  /** Steps whose maxima determine the scale in its first product, and the largest number of the format there. */
+  /**
+   * The first product with this operand, whose scale the probes report. `history`: number of steps whose maxima
+   * determine the scale. `largest`: the largest number of the product's format.
+   */
   readonly first: { readonly history: number; readonly largest: number };
 }
 
-/** Returns the operands with delayed scaling, by `LAYER.OPERAND` (`h.0.mlp.c_fc.dy`). */
+/** Returns the operands with delayed scaling, by `LAYER.OPERAND`, such as `h.0.mlp.c_fc.dy`. */
 export function delayedOperands(model: GptConfig, precision: Precision): Record<string, DelayedOperand> {
   const matrices = Object.entries(parameterShapes(model)).flatMap(([name, shape]) =>
     name.startsWith("h.") && shape.length === 2 ? [name.replace(/\.weight$/, "")] : []
@@ -40,17 +43,20 @@ export function delayedOperands(model: GptConfig, precision: Precision): Record<
   return found;
 }
 
-/** Returns the histories before the first step: zeros, which stand for no step. */
+/**
+ * Returns the histories before the first step, float32 [`length`] per operand. All are zeros, which mean "no step yet".
+ */
 export function initialHistories(operands: Readonly<Record<string, DelayedOperand>>): Parameters {
   return Object.fromEntries(Object.entries(operands).map(([name, { length }]) => [name, tf.zeros([length])]));
 }
 
 /**
- * Returns the probes of an operand: its largest magnitude `amax`, and the `scale` of the step, which follows from the
- * maxima of the previous steps; from `amax` if there are none.
+ * Returns the probes of an operand in a step: its largest magnitude `amax`, and its `scale`. The scale is computed from
+ * the maxima of previous steps, or from `amax` in the first step.
  *
- * @param history Maxima before the step, most recent first.
- * @param amax Maximum of the step.
+ * @param operand The operand.
+ * @param step `history`: maxima of previous steps, float32 [n], most recent first. `amax`: maximum of the step, a
+ * scalar.
  */
 export function delayedProbes(
   { first: { history: length, largest } }: DelayedOperand,
@@ -62,7 +68,12 @@ export function delayedProbes(
   return { amax: tf.clone(amax), scale };
 }
 
-/** Returns the histories after a step: its maxima first, without the oldest ones. */
+/**
+ * Returns the histories after a step. The maximum of the step is inserted at the front, and the oldest one is dropped.
+ *
+ * @param former Histories before the step, by operand.
+ * @param seen Maxima of the step, by operand. The history of an operand without one is unchanged.
+ */
 export function nextHistories(former: Parameters, seen: Parameters): Parameters {
   return Object.fromEntries(
     Object.entries(former).map(([name, history]) => {

@@ -1,6 +1,6 @@
 /**
- * Encoding of a training state as bytes: weights, optimizer state, moving average, step, position of the batch stream,
- * and evaluation history.
+ * Encoding of checkpoints. A checkpoint holds weights, optimizer state, moving average, gradient scaler, step, position
+ * of the batch stream, and evaluation history.
  *
  * @module
  */
@@ -28,13 +28,13 @@ import type { TrainState } from "./step.ts";
 /** Version of the file format. */
 const FORMAT = "losskit-checkpoint/1";
 
-/** Everything in a checkpoint but its tensors. */
+/** The progress of a run: the content of a checkpoint other than tensors. */
 export interface Progress {
-  /** Steps done. */
+  /** Number of steps done. */
   readonly step: number;
-  /** Position of the stream of batches. */
+  /** Position of the batch stream. */
   readonly cursor: BatchCursor;
-  /** Evaluation history; omitted if no option depends on it. */
+  /** Evaluation history. Omitted if the run uses neither early stopping nor `saveBest`. */
   readonly history?: EvaluationHistory | undefined;
 }
 
@@ -46,19 +46,19 @@ export interface Expected {
   readonly model: GptConfig;
   /** The optimizer. Default: AdamW. */
   readonly optimizer?: OptimizerConfig | undefined;
-  /** Decay of the weights' moving average. Default: 0, for none. */
+  /** Decay of the weights' moving average. Default: 0, no moving average. */
   readonly emaDecay?: number | undefined;
-  /** Sampling of batches, or `any` if the caller draws its own. Default: random. */
+  /** Sampling method of the batches. `any`: not checked, for callers that draw their own batches. Default: random. */
   readonly sampling?: Sampling | "any" | undefined;
   /** The precision policy. Default: float32. */
   readonly policy?: PolicyName | undefined;
-  /** Formats of layers and operation classes. Default: none. */
+  /** Number formats of layers and operation classes that override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
 }
 
 /**
- * Returns the prefix of an optimizer state's tensors: `adamw.m.`, `adamw.v.`, `sgd.momentum.` or `compensation.`; for other
- * slots, `optimizer.SLOT.`.
+ * Returns the prefix of an optimizer state's tensors: `adamw.m.`, `adamw.v.`, `sgd.momentum.` or `compensation.`; for
+ * other slots, `optimizer.SLOT.`.
  */
 function slotPrefix(slot: string): string {
   if (slot === COMPENSATION) return `${slot}.`;
@@ -75,7 +75,7 @@ const AMAX = "amax.";
 /** Name of the gradient scaler's tensor. */
 const SCALER = "scaler";
 
-/** Encodes a checkpoint. Equal states give equal bytes: checkpoints contain no times. */
+/** Encodes a checkpoint as a safetensors file. Equal states give equal bytes, since checkpoints contain no times. */
 export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Array<ArrayBuffer> {
   const tensors: ParameterRecord = {};
   const add = (prefix: string, parameters: Parameters) => {
@@ -99,8 +99,10 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
 }
 
 /**
- * Decodes everything in a checkpoint but its tensors.
+ * Decodes the progress in a checkpoint, without its tensors.
  *
+ * @param bytes The bytes of the file.
+ * @param name Name of the file, for errors.
  * @throws {UserError} If the bytes are not a complete checkpoint.
  */
 export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string): Progress {
@@ -112,11 +114,11 @@ export function checkpointProgress(bytes: Uint8Array<ArrayBuffer>, name: string)
 }
 
 /**
- * Decodes only the weights of a checkpoint: their moving average if there is one, as in the run's evaluations. The
- * run's sampling, optimizer and precision do not matter.
+ * Decodes the weights of a checkpoint: their moving average if the checkpoint has one, otherwise the weights
+ * themselves. The sampling method, the optimizer and the precision of the run are not checked.
  *
  * @param bytes The bytes of the file.
- * @param expected The file's name for errors, and the model.
+ * @param expected `name`: name of the file, for errors. `model`: config of the model.
  * @throws {UserError} If the bytes are damaged, not a checkpoint, or of another model.
  */
 export function checkpointWeights(
@@ -184,7 +186,9 @@ function progressOf(metadata: Record<string, string>, name: string): Progress & 
  *
  * @param bytes The bytes of the file.
  * @param expected Properties that the checkpoint must match.
- * @throws {UserError} If the bytes are damaged, or of another model, optimizer, policy or sampling.
+ * @returns The training state, as new tensors that the caller owns, and the progress.
+ * @throws {UserError} If the bytes are damaged, or the checkpoint has another model, optimizer, policy or sampling
+ * method.
  */
 export function decodeCheckpoint(
   bytes: Uint8Array<ArrayBuffer>,

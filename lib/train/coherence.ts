@@ -1,6 +1,6 @@
 /**
- * The coherence probe: whether the gradient errors of a batch's parts point in one direction. Errors that do not are
- * averaged out over steps.
+ * The coherence probe. It measures to what degree the gradient errors of parts of a batch point in one direction.
+ * Errors that point in different directions are averaged out over steps.
  *
  * @module
  */
@@ -12,15 +12,29 @@ import type { ProbeTensors } from "./probes.ts";
 /** Maximum number of parts of a batch. */
 const MOST = 8;
 
-/** Returns the number of equal parts of B sequences: the largest divisor of B that is at most 8. 1: no probe. */
+/**
+ * Returns the number K of parts into which a batch is divided for the probe: the largest divisor of B up to 8. If the
+ * result is 1, coherence is not defined.
+ *
+ * @param B Sequences per batch.
+ */
 export function coherenceParts(B: number): number {
   return Array.from({ length: MOST }, (_, i) => MOST - i).find((K) => B % K === 0)!;
 }
 
-/** Sums of errors over parts: by element, and of squares, a scalar for each parameter. */
+/**
+ * Sums of gradient errors over the parts of a batch. `mean`: sum of the errors, with the shape of the parameter.
+ * `square`: sum of the squared errors of all elements, a scalar per parameter.
+ */
 export type ErrorSums = { mean: Parameters; square: Parameters };
 
-/** Adds the errors of a part's gradients to sums, which are empty before the first part. */
+/**
+ * Adds the gradient errors of one part of the batch.
+ *
+ * @param sums Sums over the previous parts. Empty records for the first part.
+ * @param gradients Gradients of the part in the step's precision, by parameter.
+ * @param wide Gradients of the part in float32, by parameter.
+ */
 export function addErrors(sums: ErrorSums, gradients: Parameters, wide: Parameters): ErrorSums {
   const mean: Parameters = {}, square: Parameters = {};
   const plus = (former: tf.Tensor | undefined, added: tf.Tensor) =>
@@ -34,8 +48,8 @@ export function addErrors(sums: ErrorSums, gradients: Parameters, wide: Paramete
 }
 
 /**
- * Returns the coherence of each layer, ‖mean e‖ / (rms e / √K). e is the gradient error of each of K parts of a batch. NaN if all
- * errors are 0.
+ * Returns the metric `coherence` of each layer, ‖mean e‖ / (rms e / √K), where e is the gradient error of a part of the
+ * batch and K is the number of parts. The coherence is NaN if all errors are 0.
  */
 export function coherenceFigures({ mean, square }: ErrorSums): ProbeTensors {
   return Object.fromEntries(

@@ -18,19 +18,19 @@ import {
 export interface TrainingBatch {
   /** Token ids, int32 [B, T]. */
   readonly x: tf.Tensor2D;
-  /** Targets, int32 [B, T]: the token after each of `x`, or -100 for positions excluded from the loss. */
+  /** Targets, int32 [B, T]: the token after each token of `x`, or -100 for positions excluded from the loss. */
   readonly y: tf.Tensor2D;
-  /** False promises that `y` does not contain -100, which saves the mask of the loss. Default: true. */
+  /** False if `y` contains no -100, so that the loss needs no mask. Default: true. */
   readonly padded?: boolean | undefined;
 }
 
-/** The parts of a dataset that training requires. */
+/** Data for training and evaluation. A {@linkcode Dataset} implements this interface. */
 export interface TrainingData {
   /** Token ids of the training split. */
   readonly train: Tokens;
   /** Token ids of the validation split. */
   readonly validation: Tokens;
-  /** Bytes of UTF-8 per token id, [V]. */
+  /** `byteLengths`: number of UTF-8 bytes of each token id, [V], where V is the vocabulary size. */
   readonly tokenizer: Pick<Tokenizer, "byteLengths">;
 }
 
@@ -40,17 +40,20 @@ export interface BatchOptions {
   readonly batchSize?: number | undefined;
   /** T, tokens per sequence. Default: 64. */
   readonly blockSize?: number | undefined;
-  /** Seed of the windows' positions. Default: 1. */
+  /** Seed of the random positions or the random order of windows. Not used by `sequential`. Default: 1. */
   readonly seed?: number | undefined;
-  /** Sampling of windows: `random`, `sequential`, or `shuffled` each epoch. Default: random. */
+  /**
+   * Sampling of windows of T tokens. `random`: random positions. `sequential`: consecutive windows. `shuffled`: each
+   * window once per epoch, in random order. Default: random.
+   */
   readonly sampling?: Sampling | undefined;
 }
 
-/** Options of a run's batches. */
+/** Options of a sequence of batches. */
 export interface BatchesOptions extends BatchOptions {
-  /** Number of batches to yield. Default: unlimited. */
+  /** Index after the last batch to yield. `steps - start` batches are yielded. Default: unlimited. */
   readonly steps?: number | undefined;
-  /** Number of batches to skip, such as the steps done by a resumed trainer. They count toward `steps`. Default: 0. */
+  /** Index of the first batch to yield, such as the number of steps that a resumed trainer has done. Default: 0. */
   readonly start?: number | undefined;
 }
 
@@ -60,13 +63,15 @@ const NAMES = optionNames<BatchesOptions>({
   ...{ sampling: true, steps: true, start: true },
 });
 
-/** A tokenized text. `using` or `dispose` closes its files. */
+/**
+ * A tokenized text with a training split and a validation split. `using` or `dispose` closes the files of its tokens.
+ */
 export class Dataset implements TrainingData, Disposable {
-  /** The text's name. */
+  /** Name of the text. */
   readonly name: string;
   readonly #prepared: PreparedCorpus;
 
-  /** Wraps a prepared corpus, and takes ownership of it. */
+  /** Creates a dataset from a prepared corpus, and takes ownership of the corpus. */
   constructor(prepared: PreparedCorpus, name: string) {
     this.#prepared = prepared;
     this.name = name;
@@ -93,7 +98,8 @@ export class Dataset implements TrainingData, Disposable {
   }
 
   /**
-   * Returns one training batch, the first of {@linkcode Dataset.batches} with the same options. The caller owns its tensors.
+   * Returns a training batch: the first batch of {@linkcode Dataset.batches} with the same options. The caller owns its
+   * tensors.
    *
    * @returns `x` and `y`, int32 [B, T]; `y` is `x` shifted by one.
    * @throws {RangeError} If a size is below 1, or T is not below the number of tokens.
@@ -103,10 +109,11 @@ export class Dataset implements TrainingData, Disposable {
   }
 
   /**
-   * Yields training batches. The tensors of a batch are freed when the next one is requested: use `tf.clone` to keep
-   * them.
+   * Yields training batches. The tensors of a batch are freed when the next batch is requested. To keep a tensor, use
+   * `tf.clone`.
    *
-   * The same options give the same batches on every machine. A sweep's run with the same seed uses the same batches.
+   * Equal options give equal batches on every machine. They are also the batches of a sweep's run on this text with the
+   * same seed, sizes and sampling.
    *
    * @throws {RangeError} If a size is below 1, or T is not below the number of tokens.
    */
@@ -150,7 +157,12 @@ interface Stream {
   next(): TrainingBatch;
 }
 
-/** Copies a batch to the device. */
+/**
+ * Copies a batch to the device.
+ *
+ * @param batch The batch.
+ * @param padded True if targets may be -100.
+ */
 export function batchTensors({ x, y, B, T }: Batch, padded: boolean): TrainingBatch {
   return { x: tf.tensor2d(x, [B, T], "int32"), y: tf.tensor2d(y, [B, T], "int32"), padded };
 }

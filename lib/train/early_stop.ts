@@ -1,20 +1,23 @@
 /**
- * Early stopping: tracks the best evaluation and the evaluations since. Plain data, for checkpoints.
+ * Early stopping: tracks the best evaluation and the number of evaluations since. The state is plain JSON, so that
+ * checkpoints can hold it.
  *
  * @module
  */
 
 /** Early stopping criterion. */
 export interface EarlyStopConfig {
-  /** Number of evaluations without improvement after which a run ends; 0: never. */
+  /** Number of evaluations without improvement after which a run ends. 0: no early stopping. */
   readonly patience: number;
-  /** Minimum decrease of the best loss that counts as an improvement, in nats. */
+  /** An evaluation is an improvement if its loss is lower than the best one by more than this, in nats per token. */
   readonly minDelta: number;
 }
 
 /** Summary of a run's evaluations. */
 export interface EvaluationHistory {
-  /** The best loss and its step; undefined before the first finite loss. */
+  /**
+   * The lowest validation loss that counted as an improvement, and its step. Undefined before the first finite loss.
+   */
   readonly best: { readonly step: number; readonly loss: number } | undefined;
   /** Number of evaluations since the last improvement. */
   readonly waited: number;
@@ -24,9 +27,13 @@ export interface EvaluationHistory {
 export const NO_HISTORY: EvaluationHistory = { best: undefined, waited: 0 };
 
 /**
- * Records an evaluation. A loss that is NaN or infinite is not an improvement.
+ * Adds an evaluation to a history. A loss that is NaN or infinite is not an improvement.
  *
- * @returns The new history, whether this evaluation is the best so far, and whether the run ends.
+ * @param history The history before the evaluation.
+ * @param evaluation `step`: number of steps done. `loss`: validation loss in nats per token.
+ * @param config The early stopping criterion.
+ * @returns `history`: the new history. `improved`: true if the loss is an improvement. `stop`: true if the run must
+ * end.
  */
 export function addEvaluation(
   history: EvaluationHistory,

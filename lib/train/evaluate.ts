@@ -1,5 +1,5 @@
 /**
- * The loss over the validation split: every target once, in order, up to a given number of targets.
+ * The loss over the validation split. Every token except the first is a target once, in order, up to a limit.
  *
  * @module
  */
@@ -15,66 +15,72 @@ import type { Execution } from "./trainer_options.ts";
 
 /** Options of an evaluation. */
 export interface EvaluateOptions {
-  /** The model's sizes. */
+  /** Config of the model. */
   readonly model: GptConfig;
-  /** The precision policy; `off` is float32, `on` the device's autocast with bfloat16. */
+  /** The precision policy. `off` is float32; `on` is autocast with bfloat16, with the lists of the device. */
   readonly policy: PolicyWord;
-  /** Formats of layers and operation classes, which override the policy. Default: none. */
+  /** Number formats of layers and operation classes that override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
-  /** Validation tokens. If they have documents, no window crosses a document boundary. */
+  /** Validation tokens. If `tokens.documentStarts` is set, no window crosses a document boundary. */
   readonly tokens: Tokens;
-  /** Bytes of UTF-8 per token id, [V]. */
+  /** Number of UTF-8 bytes of each token id, [V], where V is the vocabulary size. */
   readonly byteLengths: Int32Array;
-  /** Sequences per batch. */
+  /** Windows (sequences) per batch. */
   readonly B: number;
-  /** Tokens per sequence. */
+  /** Tokens per window. */
   readonly T: number;
-  /** Maximum number of targets, in whole windows; `all`: every target, with a shorter last window. */
+  /**
+   * Maximum number of targets, rounded down to whole windows of T targets, but at least one window. `all`: every
+   * target, with a shorter last window.
+   */
   readonly maxTokens: number | "all";
   /**
-   * Number of bytes of text from the start of `tokens`: counts the targets that lie within, at least one. Equal stretches of
-   * text make bits per byte comparable across tokenizers. Default: all.
+   * Number of bytes at the start of the validation text. Only targets that end within these bytes count, but at least
+   * one. With the same number for all tokenizers, bits per byte are comparable across tokenizers. Default: all.
    */
   readonly maxBytes?: number | "all" | undefined;
 }
 
 /** The result of an evaluation. */
 export interface Evaluation {
-  /** Mean over targets, nats per token. */
+  /** Mean loss of the targets, in nats per token. */
   readonly loss: number;
-  /** Sum of nats / (ln 2 · sum of the targets' bytes): comparable across vocabularies. */
+  /** Sum of the losses in nats / (ln 2 · number of bytes of the targets). It is comparable across vocabularies. */
   readonly bitsPerByte: number;
-  /** Targets counted. */
+  /** Number of targets. */
   readonly tokens: number;
   /**
-   * Mean loss at each position of a window, [T], nats per token. It shows the benefit of context. NaN without targets.
+   * Mean loss at each position of a window, [T], in nats per token. The decrease along positions shows the benefit of
+   * context. NaN at positions without targets.
    */
   readonly positionLoss: Float64Array;
 }
 
 /** A batch of windows with the losses of its targets. */
 export interface BatchLosses {
-  /** Inputs and targets, [B, T]; targets equal to `IGNORE_INDEX` are excluded. */
+  /** Inputs and targets, [B, T]. Targets equal to `IGNORE_INDEX` are excluded. */
   readonly batch: Batch;
-  /** Nats per target, [B, T] in row-major order; 0 for excluded targets. */
+  /** Loss of each target in nats, [B, T] in row-major order. 0 for excluded targets. */
   readonly losses: Float32Array;
 }
 
-/** The precision and sizes of an evaluation. */
+/** The model, precision and execution of an evaluation. */
 type LossesConfig = Pick<EvaluateOptions, "model" | "policy" | "overrides"> & {
-  /** `graph` (default): batches of B windows run as one native call. `eager`: op by op. */
+  /** `graph`: a batch of B windows is one native call. `eager`: a call per op. Default: graph. */
   readonly execution?: Execution | undefined;
 };
 
 /** int32 [B, T] inputs and targets. */
 type Windows = { x: tf.Tensor2D; y: tf.Tensor2D };
 
-/** The losses of targets under a precision. `using` or `dispose` frees the compiled function. */
+/**
+ * A compiled function that computes the loss of every target in a precision. `using` or `dispose` frees the function.
+ */
 export class TargetLosses implements Disposable {
   readonly #config: LossesConfig;
   readonly #compiled = new Map<boolean, Compiled<[Parameters, Windows], tf.Tensor1D>>();
 
-  /** Creates a function that is traced at its first batch. */
+  /** Creates the function. It is traced at the first batch. */
   constructor(config: LossesConfig) {
     this.#config = config;
   }
@@ -131,9 +137,12 @@ export class TargetLosses implements Disposable {
 }
 
 /**
- * Evaluates parameters. The losses of windows are summed in float64.
+ * Computes the loss of a model over validation tokens. The losses of targets are summed in float64.
  *
- * @param losses The losses of targets under the same precision, for repeated evaluations. Default: new ones, freed afterwards.
+ * @param parameters Weights of the model.
+ * @param options Model, precision, tokens and sizes.
+ * @param losses A compiled function for the same model and precision, so that repeated evaluations are traced once.
+ * Default: a new function, which is freed at the end.
  */
 export function evaluate(
   parameters: Parameters,

@@ -8,30 +8,36 @@ import type { Parameters } from "../model/mod.ts";
 import { parseQuantizer, type PrecisionOverride } from "../precision/mod.ts";
 import { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 
-/** A quantization of the linear layers of blocks. Embeddings, LayerNorms, attention and the head are not quantized. */
+/**
+ * Settings of a quantization. Only the linear layers of the blocks are quantized; embeddings, normalization layers,
+ * attention scores and the output head are not.
+ */
 export interface Quantization {
   /**
-   * Format, with a scaling if any: `e4m3fn/tensor`, `e4m3fn/row`, `mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`. Rows and blocks
-   * extend along the axis that the product sums over.
+   * Number format, optionally with a scaling after `/`: for example `e4m3fn`, `e4m3fn/tensor`, `e4m3fn/row`, `mxfp8`,
+   * `mxfp6`, `mxfp4` or `nvfp4`. Values that share a scale (a row or a block) are adjacent along the axis that the
+   * matrix product sums over.
    */
   readonly format: string;
-  /** True to also quantize the inputs of the layers. Default: false, weights only. */
+  /** True to quantize the inputs of the layers, too. Default: false, weights only. */
   readonly activations?: boolean | undefined;
 }
 
 /** Evaluations of a model and of its quantized form on the same text. */
 export interface QuantizedEvaluation {
-  /** In the precision of the options. */
+  /** Evaluation in the precision of the options. */
   readonly before: Evaluation;
-  /** With quantized linear layers. */
+  /** Evaluation in the same precision, with quantized linear layers. */
   readonly after: Evaluation;
 }
 
 /**
- * Evaluates parameters before and after quantization. The parameters are not changed.
+ * Computes the loss of a model before and after quantization. The parameters are not changed.
  *
- * @param options Text, precision and sizes as for `evaluate`, and `quantize`.
- * @throws {RangeError} For an unknown format or scaling, or one that needs training.
+ * @param parameters Weights of the model.
+ * @param options The options of `evaluate`, and `quantize`, the settings of the quantization.
+ * @throws {RangeError} If the format or the scaling is unknown, or exists only during training (delayed scaling, Kahan
+ * compensation).
  */
 export function evaluateQuantized(
   parameters: Parameters,
@@ -42,10 +48,12 @@ export function evaluateQuantized(
 }
 
 /**
- * Returns the override that quantizes the linear layers of a model.
+ * Returns the precision override that quantizes the linear layers of a model.
  *
- * @param nLayer L, the model's number of blocks.
- * @throws {RangeError} For an unknown format or scaling, or one that needs training.
+ * @param quantization Settings of the quantization.
+ * @param nLayer Number of blocks of the model.
+ * @throws {RangeError} If the format or the scaling is unknown, or exists only during training (delayed scaling, Kahan
+ * compensation).
  */
 export function quantizationOverride(
   { format: text, activations = false }: Quantization,

@@ -1,5 +1,5 @@
 /**
- * Gradient errors over several batches: their size, and their bias, the part that does not average out.
+ * Gradient errors over several batches: their size, and their bias, the part that does not average out over batches.
  *
  * @module
  */
@@ -7,20 +7,23 @@
 /** Values by parameter name. */
 export type Values = Readonly<Record<string, Float32Array>>;
 
-/** Difference e = g - g₀ between gradients and float32's, over K batches. */
+/**
+ * Statistics of the gradient error e = g - g₀ over K batches. g is the gradient of a batch, and g₀ its gradient in
+ * float32.
+ */
 export interface GradientError {
-  /** Root mean square of e over the batches, relative to g₀: √(Σ‖e‖² / Σ‖g₀‖²). Infinite if g is not finite. */
+  /** Relative error √(Σ‖e‖² / Σ‖g₀‖²), with sums over batches. Infinite if g is not finite. */
   readonly error: number;
-  /** Cosine of the angle between all g and g₀. NaN if g is 0 or not finite. */
+  /** Cosine of the angle between the gradients g of all batches and g₀. NaN if g is 0 or not finite. */
   readonly cosine: number;
   /**
-   * Norm of the expected e relative to that of the mean g₀, estimated without the part that is due to the finite number of
-   * batches. 0 if that part explains the mean. NaN with one batch.
+   * Estimate of ‖E e‖ / ‖mean g₀‖, the error that does not average out. The contribution of the variance of e to ‖mean
+   * e‖ is subtracted. 0 if the variance alone explains ‖mean e‖, or if all errors are 0. Otherwise NaN with one batch.
    */
   readonly bias: number;
   /**
-   * ‖mean e‖ / (rms e / √K): 1 for independent errors, √K for equal ones (Qiu & Yao 2025, arXiv 2510.04212). NaN with one
-   * batch or without errors.
+   * ‖mean e‖ / (rms e / √K): about 1 if the errors of batches are independent, √K if they are equal (Qiu & Yao 2025,
+   * arXiv 2510.04212). NaN with one batch, or if all errors are 0.
    */
   readonly coherence: number;
 }
@@ -37,12 +40,16 @@ interface Sums {
   reference: number;
 }
 
-/** Collects the errors of batches. */
+/** An accumulator of gradient errors over batches. */
 export class ErrorSums {
   readonly #sums: Readonly<Record<string, Sums>>;
   #batches = 0;
 
-  /** Creates empty sums of parameters with these sizes. */
+  /**
+   * Creates an empty accumulator.
+   *
+   * @param parameters Number of elements of each parameter, by name.
+   */
   constructor(parameters: Readonly<Record<string, { readonly size: number }>>) {
     this.#sums = Object.fromEntries(
       Object.entries(parameters).map(([name, { size }]) => [name, {
@@ -52,7 +59,12 @@ export class ErrorSums {
     );
   }
 
-  /** Adds a batch's gradients, and float32's. */
+  /**
+   * Adds a batch.
+   *
+   * @param gradients Gradients of the batch, by parameter.
+   * @param references Gradients of the same batch in float32, by parameter.
+   */
   add(gradients: Values, references: Values): void {
     this.#batches++;
     for (const [name, sums] of Object.entries(this.#sums)) {
@@ -69,7 +81,7 @@ export class ErrorSums {
     }
   }
 
-  /** Returns the error over all values of some parameters. */
+  /** Returns the error over all elements of the named parameters. */
   errorOf(names: readonly string[]): GradientError {
     const K = this.#batches, parts = names.map((name) => this.#sums[name]!);
     const total = (value: (part: Sums) => number) => parts.reduce((sum, part) => sum + value(part), 0);

@@ -10,22 +10,26 @@ import type { LossSums } from "../tensorflow/ops/blocked_cross_entropy.ts";
 import { type LossConfig, type ScaledBatch, trainingLoss } from "./loss.ts";
 import type { Criterion } from "./trainer_options.ts";
 
-/** Model, objective and precision of gradients. */
+/** Settings for computing gradients: the model, the loss and the precision. */
 export interface GradientConfig extends Omit<Precision, "roundingKey" | "amax"> {
-  /** The model's sizes. */
+  /** Config of the model. */
   readonly model: GptConfig;
-  /** The objective. Default: the mean loss of all positions. */
+  /** Regularization and padding of the cross entropy. Default: the mean cross entropy of all positions. */
   readonly loss?: LossConfig | undefined;
-  /** A loss instead of cross entropy: from logits [B, T, V] and targets to a scalar. */
+  /**
+   * A user-written loss that replaces the cross entropy. It maps logits [B, T, V] and targets int32 [B, T] to a scalar.
+   */
   readonly criterion?: Criterion | undefined;
 }
 
 /**
- * Computes the loss and the gradients of every parameter, both in float32.
+ * Computes the loss of a batch and the gradient of every parameter. The results are float32 in every precision.
  *
+ * @param parameters Weights, float32.
  * @param batch Inputs, targets and scales, as in {@linkcode trainingLoss}.
- * @returns `loss` in nats per token, without smoothing and z-loss; `gradients` of the objective, by parameter; `amax`:
- * the maxima of operands with delayed scaling, if the batch has histories.
+ * @param config The model, the loss and the precision.
+ * @returns `loss`: in nats per token, without label smoothing and z-loss. `gradients`: of the objective, which includes
+ * both, by parameter. `amax`: largest magnitudes of operands with delayed scaling, if the batch has histories.
  */
 export function lossAndGradients(
   parameters: Parameters,

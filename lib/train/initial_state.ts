@@ -13,8 +13,8 @@ import type { TrainState } from "./step.ts";
 import { optimizerConfig, type ResolvedOptions } from "./trainer_options.ts";
 
 /**
- * Returns the state of a trainer before its first step, except for the weights, which the model owns. Under policies with
- * low-precision weights, rounds the model's weights.
+ * Returns the state of a trainer before its first step, without the weights, which the model owns. If the precision
+ * stores weights in another format than float32, rounds the model's weights to that format.
  */
 export function initialState(model: Gpt, options: ResolvedOptions): Omit<TrainState, "parameters"> {
   const formats = stateFormats(Object.keys(model.parameters), options);

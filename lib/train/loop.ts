@@ -16,17 +16,20 @@ import type { Probes } from "./probes.ts";
 import { Trainer, TRAINER_NAMES } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
-/** Options of a training loop: model, data and duration. */
+/** Options of {@linkcode train}: model, data, trainer and loop. */
 export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIELDS> {
-  /** The model, trained in place; or the config of one that is initialized from `seed` and freed at the end. */
+  /** The model, which is trained in place; or a config, from which a model is created that is freed at the end. */
   readonly model: Gpt | GptConfig;
   /** Tokens to train and evaluate on. */
   readonly data: TrainingData;
-  /** Returns the initial weights of a model made from a config. Default: random weights from `seed` and `perturb`. */
+  /** Returns the initial weights if `model` is a config. Default: random weights from `seed`. */
   readonly parameters?: (() => ParameterRecord) | undefined;
-  /** Seed of a perturbation of weights that are initialized from a config. Default: 0, no perturbation. */
+  /**
+   * Seed of a random perturbation of the initial weights by at most one unit in the last place, if `model` is a config.
+   * Default: 0, no perturbation.
+   */
   readonly perturb?: number | undefined;
-  /** Seed of a random order of the hidden units of such a model. Default: 0, unchanged. */
+  /** Seed of a random permutation of the MLPs' hidden units, if `model` is a config. Default: 0, no permutation. */
   readonly reorder?: number | undefined;
   /** Training steps. Default: 500. */
   readonly steps?: number | undefined;
@@ -35,13 +38,14 @@ export interface TrainOptions extends TrainerOptions, OptionsOf<typeof LOOP_FIEL
   /** T, tokens per sequence. Default: the model's `blockSize`. */
   readonly blockSize?: number | undefined;
   /**
-   * A checkpoint to resume from, and its name for errors. `evaluate`: repeat the evaluation at the checkpoint's step,
-   * because its record was lost. Default: start anew.
+   * A checkpoint to resume from. `bytes`: content of the file. `name`: name of the file, for errors. `evaluate`: true
+   * to repeat the evaluation at the checkpoint's step, if its record was lost (default: false). Default: start at step
+   * 0.
    */
   readonly resumeFrom?:
     | { bytes: Uint8Array<ArrayBuffer>; name: string; evaluate?: boolean | undefined }
     | undefined;
-  /** Requests a stop: the loop ends after the current step, with a checkpoint. */
+  /** Aborting this signal ends the loop after the current step, with a checkpoint. Default: none. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,13 +54,13 @@ export type TrainEvent =
   | { event: "resume"; step: number }
   | StepDone
   | EvaluationEvent
-  /** An evaluation that is the best so far, with the checkpoint at that step. */
+  /** An improvement of the validation loss, if `saveBest` is true. `bytes`: the checkpoint at that step. */
   | { event: "best"; step: number; bytes: Uint8Array<ArrayBuffer> }
-  /** The end of the run by early stopping: no further step follows. */
+  /** The end of the run by early stopping. No further step follows. */
   | { event: "earlyStop"; step: number; bestStep: number | undefined }
   | { event: "checkpoint"; step: number; bytes: Uint8Array<ArrayBuffer> };
 
-/** A completed step. A skipped step has a gradient norm that is not finite. */
+/** A completed step. If the gradient scaler skipped the update, `gradNorm` is NaN or infinite. */
 export type StepDone = {
   event: "step";
   step: number;
@@ -65,12 +69,12 @@ export type StepDone = {
   gradNorm: number;
   lossScale?: number;
   probes?: Probes;
-  /** Share of gradient elements that underflow to 0; at the first step, if a format can underflow. */
+  /** Share of gradient elements that underflow to 0. Only at the first step, and only if a format can underflow. */
   underflow?: number;
   tokensPerSecond: number;
 };
 
-/** Validation losses of the weights, and of their moving average if there is one. */
+/** An evaluation: the validation loss of the weights, and of their moving average if there is one. */
 export type EvaluationEvent = {
   event: "eval";
   step: number;
@@ -83,13 +87,15 @@ export type EvaluationEvent = {
 };
 
 /**
- * Trains a model. Each step yields to the event loop, so that signals are delivered.
+ * Trains a model, and yields an event for each step, evaluation and checkpoint. The loop waits for the event loop after
+ * each step, so that signals are delivered.
  *
  * Equal options give equal events, except for times and speeds, and equal checkpoints. A resumed loop gives the same
  * result as an uninterrupted one.
  *
- * @throws {RangeError} If an option is unknown or out of range. The fields of a run's spec are known.
- * @throws {TypeError} If the data have no tokens to train and evaluate on.
+ * @throws {RangeError} If an option is unknown or out of range. Fields of a run's spec that `train` does not use are
+ * ignored.
+ * @throws {TypeError} If `data.train` or `data.validation` is missing.
  * @throws {UserError} If the checkpoint does not match the options.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {

@@ -1,7 +1,8 @@
 /**
- * The loss: the mean negative log likelihood of the next token, in nats, over B T positions, with optional
- * regularization. The loss is computed in float32, for logits of any type. If the class `loss` has a format,
- * logits and losses of positions are rounded to it, and summed in float32.
+ * The loss: the mean negative log likelihood of the next token over B · T positions, in nats, with optional
+ * regularization. The loss is computed in float32, for logits of any type. If the precision sets a number format for
+ * the operation class `loss`, the logits and the loss of each position are rounded to that format. The sum over
+ * positions is float32.
  *
  * @module
  */
@@ -18,7 +19,10 @@ import { type LossSums, rangesOf } from "../tensorflow/ops/blocked_cross_entropy
 
 export { IGNORE_INDEX } from "../text/mod.ts";
 
-/** Number of logits, N · V, above which losses are computed in blocks: 2^24, which are 64 MiB in float32. */
+/**
+ * Number of logits, N · V, above which losses are computed in blocks: 2^24, 64 MiB in float32. N is the number of
+ * positions, B · T, and V the vocabulary size.
+ */
 export const BLOCKED_ABOVE: number = 2 ** 24;
 
 /** A batch on the device: `x` and `y`, int32 [B, T], where `y` is `x` shifted by one. */
@@ -27,45 +31,55 @@ export interface BatchTensors {
   readonly x: tf.Tensor2D;
   /** Targets, int32 [B, T]: the token after each input. */
   readonly y: tf.Tensor2D;
-  /** Key of dropout, int32 [2]. Default: no dropout. */
+  /** Random key of dropout, int32 [2]. Default: no dropout. */
   readonly dropoutKey?: tf.Tensor | undefined;
-  /** Key of stochastic rounding, int32 [2]. Default: a fixed key. */
+  /** Random key of stochastic rounding, int32 [2]. Default: a fixed key. */
   readonly roundingKey?: tf.Tensor | undefined;
 }
 
 /** A batch and the factors that scale its loss. */
 export interface ScaledBatch extends BatchTensors {
   /**
-   * Factor that multiplies the sum of the losses of all positions. Default: 1 / the number of counted targets. The micro-batches of a step share the
-   * scale of the whole step, so that their sum is the step's mean.
+   * Factor of the sum of the losses of all positions. For a micro-batch, it is 1 / the number of targets in the whole
+   * step, so that the losses of the micro-batches add up to the step's mean. Default: 1 / the number of targets in this
+   * batch.
    */
   readonly scale?: tf.Scalar | undefined;
-  /** Factor of the objective from a gradient scaler. It does not affect the reported loss. Default: 1. */
+  /** Factor of the objective, from the gradient scaler. The reported loss does not contain the factor. Default: 1. */
   readonly lossScale?: tf.Scalar | undefined;
-  /** Maxima of previous steps, for delayed scaling. Default: none; scales follow the current maxima. */
+  /**
+   * Largest magnitudes of operands in previous steps, for delayed scaling, by operand. Default: none; scales are
+   * computed from the current magnitudes.
+   */
   readonly histories?: Readonly<Record<string, tf.Tensor>> | undefined;
 }
 
-/** Regularization and evaluation method of the loss. By default, the plain mean over all positions. */
+/** Options of the cross-entropy loss. By default, the loss is the mean over all positions without regularization. */
 export interface LossConfig {
   /** Epsilon of label smoothing, in [0, 1), as PyTorch's `cross_entropy` defines it. Default: 0. */
   readonly labelSmoothing?: number;
   /**
-   * Coefficient of the z-loss, (log Z)² of each position (Chowdhery 2022 *PaLM*; Wortsman 2023 *Small-scale proxies*,
-   * 1e-4). Default: 0.
+   * Coefficient of the z-loss, (log Z)² of each position, where Z is the sum of the exponentials of the logits.
+   * Typical: 1e-4 (Chowdhery 2022 *PaLM*; Wortsman 2023 *Small-scale proxies*). Default: 0.
    */
   readonly zLoss?: number;
-  /** Target of positions that are excluded. Default: all positions count. */
+  /** Target value of positions that are excluded from the loss. Default: none; all positions count. */
   readonly ignoreIndex?: number | undefined;
-  /** True to compute in blocks, without holding all logits. Default: above {@linkcode BLOCKED_ABOVE} logits. */
+  /**
+   * True to compute the loss in blocks, so that never all logits are in memory. Default: true for more than
+   * {@linkcode BLOCKED_ABOVE} logits.
+   */
   readonly blocked?: boolean | undefined;
 }
 
 /**
  * Returns the loss of every position, -log softmax(logits)[y], computed in float32.
  *
- * @param options `ignoreIndex`: the target of positions whose loss is 0; `blocked` as in {@linkcode LossConfig}.
- * @returns float32 [N], in nats; position b T + t.
+ * @param parameters Weights of the model.
+ * @param batch Inputs and targets, int32 [B, T].
+ * @param config Config of the model.
+ * @param options `ignoreIndex`: target value of positions whose loss is 0. `blocked`: as in {@linkcode LossConfig}.
+ * @returns float32 [B · T], in nats. The loss of sequence b at position t has index b · T + t.
  */
 export function tokenLosses(
   parameters: Parameters,
@@ -80,7 +94,7 @@ export function tokenLosses(
   return (counted === undefined ? losses : tf.mul(losses, counted)) as tf.Tensor1D;
 }
 
-/** Returns the mean of {@linkcode tokenLosses}, in nats per counted token. */
+/** Returns the mean of {@linkcode tokenLosses} over the targets that are not excluded, in nats per token. */
 export function meanLoss(
   parameters: Parameters,
   batch: BatchTensors,
@@ -94,11 +108,14 @@ export function meanLoss(
 }
 
 /**
- * Returns the objective that a training step minimizes, and the plain loss that it reports.
+ * Returns the objective that a training step minimizes, and the loss without regularization that the step reports.
  *
+ * @param parameters Weights of the model.
  * @param batch Inputs, targets and scales.
- * @returns `objective`, which has a gradient, and `nll`, without regularization. They are the same tensor if there is
- * no regularization. A separate `nll` is not freed by a tidy.
+ * @param config Config of the model.
+ * @param options Options of the loss.
+ * @returns `objective`: a scalar with a gradient. `nll`: the loss without regularization and scales. Both may be the
+ * same tensor. A separate `nll` is kept: `tf.tidy` does not free it.
  */
 export function trainingLoss(
   parameters: Parameters,

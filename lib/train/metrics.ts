@@ -1,30 +1,32 @@
 /**
- * Loss metrics: plain numbers computed from plain arrays, in float64.
+ * Loss metrics, computed in float64 from arrays on the host.
  *
  * @module
  */
 
-/** Returns the perplexity, exp(nats per token): the equivalent number of equally likely tokens. */
+/** Returns the perplexity, exp(`nats`). `nats` is a mean loss in nats per token. */
 export function perplexity(nats: number): number {
   return Math.exp(nats);
 }
 
 /**
- * Returns bits per byte of text: nats / (ln 2 · bytes). Unlike nats per token, it is comparable across vocabularies.
+ * Returns bits per byte of text: nats / (ln 2 · bytes). Unlike nats per token, bits per byte are comparable across
+ * vocabularies.
  *
- * @param nats The sum of the losses of the counted targets.
- * @param bytes Bytes of UTF-8 of the same targets.
+ * @param nats Sum of the losses of the targets, in nats.
+ * @param bytes Number of UTF-8 bytes of the same targets.
  */
 export function bitsPerByte(nats: number, bytes: number): number {
   return nats / (Math.LN2 * bytes);
 }
 
 /**
- * Returns the mean loss at each position of a sequence, which shows the benefit of context.
+ * Returns the mean loss at each position of a sequence. The decrease along positions shows the benefit of context.
  *
- * @param losses Losses of tokens in nats, [B · T] in row-major order.
- * @param options `T`; `counted`: whether each token counts, [B · T]. Default: all count.
- * @returns [T]; NaN for positions without counted tokens.
+ * @param losses Loss of each target in nats, [B · T] in row-major order.
+ * @param options `T`: sequence length. `counted`: false for each target to exclude, [B · T]. Default: all targets
+ * count.
+ * @returns [T], in nats per token. NaN at positions without targets that count.
  * @throws {RangeError} If the number of losses is not a multiple of T.
  */
 export function positionLosses(

@@ -1,6 +1,7 @@
 /**
- * Muon: momentum whose matrix is orthogonalized by Newton-Schulz iterations, for the matrices of blocks. Other parameters
- * (embeddings, norms, biases, the head) use AdamW.
+ * Muon, an optimizer for the matrices of the blocks. It orthogonalizes the momentum of a matrix by Newton-Schulz
+ * iterations and uses the result as update. The other parameters (embeddings, norms, biases, head) are updated by
+ * AdamW.
  *
  * Source: Keller Jordan et al. 2024, *Muon: An optimizer for hidden layers in neural networks*, and its reference
  * implementation (github.com/KellerJordan/Muon). Our matrices are [in, out], and theirs are [out, in].
@@ -15,9 +16,9 @@ import { toBfloat16, toFloat32 } from "../tensorflow/mod.ts";
 export interface MuonConfig {
   /** Name of the optimizer. */
   readonly optimizer: "muon";
-  /** Peak learning rate of the matrices. It follows the schedule of `lr`. */
+  /** Peak learning rate of the matrices. The schedule scales `muonLr` and `lr` by the same factor. */
   readonly muonLr: number;
-  /** Peak learning rate of the other parameters. */
+  /** Peak learning rate of the other parameters, which AdamW updates. */
   readonly lr: number;
   /** Momentum coefficient of the matrices, in [0, 1). */
   readonly muonMomentum: number;
@@ -41,7 +42,12 @@ const [A, B, C] = [3.4445, -4.7750, 2.0315];
 /** Number of iterations. */
 const STEPS = 5;
 
-/** Divides parameters, by name, into those that Muon updates, the matrices of blocks, and the others. */
+/**
+ * Divides parameters into the matrices of the blocks, which Muon updates, and the others, which AdamW updates.
+ *
+ * @param parameters Parameters, or their shapes, by name.
+ * @param shapeOf Returns the shape of a parameter.
+ */
 export function splitForMuon<P>(
   parameters: Readonly<Record<string, P>>,
   shapeOf: (parameter: P) => readonly number[],
@@ -55,7 +61,7 @@ export function splitForMuon<P>(
 }
 
 /**
- * Orthogonalizes a matrix approximately: its singular values become about 1.
+ * Orthogonalizes a matrix approximately, so that its singular values become about 1.
  *
  * @param matrix float32 [m, n].
  * @param dtype Number format of the iterations. In bf16, each operation rounds its result to nearest.
@@ -80,12 +86,14 @@ export function newtonSchulz(matrix: tf.Tensor, dtype: MuonConfig["nsDtype"]): t
 }
 
 /**
- * Applies one update of Muon to matrices, with Nesterov's form of momentum and decoupled weight decay.
+ * Applies one update of Muon to matrices, with Nesterov momentum and decoupled weight decay.
  *
- * @param state Matrices and their momentum.
- * @param gradients Clipped gradients, float32.
- * @param step `lr`: the schedule's rate of the other parameters.
- * @param config Settings.
+ * @param state Matrices and their momentum, by parameter.
+ * @param gradients Clipped gradients, float32, by parameter.
+ * @param step `lr`: learning rate of the other parameters in this step. The rate of the matrices is `lr` · `muonLr` /
+ * `config.lr`.
+ * @param config Settings of Muon.
+ * @returns The new matrices and their momentum.
  */
 export function muon(
   state: { parameters: Parameters; momentum: Parameters },

@@ -1,5 +1,6 @@
 /**
- * The first NaN or infinite number of a run: replays its steps from a checkpoint, and the step in question op by op.
+ * Search for the op that computed the first NaN or infinite number of a run. The run is replayed from a checkpoint, and
+ * the step with the non-finite loss or gradient is run op by op.
  *
  * @module
  */
@@ -12,32 +13,38 @@ import { batchTensors } from "./dataset.ts";
 import type { TrainOptions } from "./loop.ts";
 import { Trainer } from "./trainer.ts";
 
-/** Place of a loss or gradient that is not finite. */
+/** The step or evaluation of a run with a loss or gradient that is NaN or infinite. */
 export interface NonFinitePlace {
-  /** Number of the step, from 1. For an evaluation, the number of steps before it. */
+  /** Number of the step, from 1. For an evaluation, the number of steps done before the evaluation. */
   readonly step: number;
-  /** True for the validation loss after the step. Default: false, the step's loss or gradient. */
+  /** True if the validation loss is not finite. False if the step's loss or gradient is not finite. Default: false. */
   readonly evaluation?: boolean | undefined;
 }
 
-/** The first non-finite number of a run. */
+/** The first NaN or infinite number of a run, and the op that computed it. */
 export interface NonFinite extends NonFinitePlace, Omit<Origin, "pass"> {
-  /** Part of the step. `weights`: the weights were not finite before the first replayed step; `op` is empty. */
+  /**
+   * Part of the step in which the op ran. `weights`: the weights were not finite before the first replayed step, so
+   * that no op was found and `op` is empty.
+   */
   readonly pass: Origin["pass"] | "weights";
-  /** For `update` and `weights`: the first parameter with a non-finite value. Omitted if every weight is finite. */
+  /**
+   * If `pass` is `update` or `weights`: the first parameter with a non-finite value. Omitted if every weight is finite.
+   */
   readonly parameter?: string | undefined;
 }
 
-/** A run to replay: its options, with the model's configuration. */
+/** Options of the run to replay. `model` must be a config. */
 export type ReplayedRun = TrainOptions & { readonly model: GptConfig };
 
 /**
- * Replays a run up to a place where its loss or gradient is not finite, and finds the first op that made a non-finite
- * number there. The steps before it run as in the run itself, and the step in question op by op.
+ * Finds the op that computed the first NaN or infinite number of a step or evaluation. Replays the previous steps as
+ * the run executed them, and then the step or evaluation op by op.
  *
- * @param run The run's options. `resumeFrom`: a checkpoint before the place (default: the beginning).
- * @param place The place of the loss or gradient.
- * @returns The first non-finite number. Undefined if the step is finite when it runs op by op, or after an abort.
+ * @param run Options of the run. `resumeFrom`: a checkpoint before `place` (default: the run is replayed from step 1).
+ * @param place The step or evaluation with a non-finite loss or gradient.
+ * @returns The first non-finite number. Undefined if all numbers are finite when the step runs op by op, or after an
+ * abort.
  * @throws {UserError} If the checkpoint does not match the options.
  */
 export async function findNonFinite(run: ReplayedRun, place: NonFinitePlace): Promise<NonFinite | undefined> {

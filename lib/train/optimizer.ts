@@ -1,6 +1,6 @@
 /**
- * AdamW and SGD with momentum, clipping by the global norm, and the moving average of weights, as pure functions of
- * tensors. `step.ts` calls them.
+ * The update of parameters by any optimizer, AdamW and SGD, clipping by the global norm, and the moving average of
+ * weights, as pure functions of tensors. Muon and user-written optimizers are in `muon.ts` and `own_optimizer.ts`.
  *
  * Sources: Loshchilov & Hutter 2019, *Decoupled Weight Decay Regularization*. The order of operations, the 1e-6 in the
  * clip and the form of momentum follow PyTorch (`torch.optim.AdamW`, `torch.optim.SGD` without dampening,
@@ -23,51 +23,55 @@ export interface AdamWConfig {
   readonly beta1: number;
   /** Decay rate of the second moment, in [0, 1). */
   readonly beta2: number;
-  /** Added to the denominator. */
+  /** Epsilon, added to the square root of the second moment. */
   readonly eps: number;
-  /** Weight decay per unit of learning rate, for parameters of rank 2 and more. */
+  /** Decoupled weight decay, multiplied by the learning rate. It applies to parameters of rank 2 and more. */
   readonly weightDecay: number;
-  /** Largest global gradient norm; 0: no clipping. */
+  /** Maximum global gradient norm. 0: no clipping. */
   readonly clip: number;
 }
 
-/** Settings of stochastic gradient descent. */
+/** Settings of stochastic gradient descent that are constant during a run. */
 export interface SgdConfig {
   /** Name of the optimizer. */
   readonly optimizer: "sgd";
-  /** Momentum coefficient, in [0, 1); 0: plain descent, without state. */
+  /** Momentum coefficient, in [0, 1). 0: no momentum and no optimizer state. */
   readonly momentum: number;
-  /** True for Nesterov's form of momentum, which requires momentum. Default: false. */
+  /** True for Nesterov momentum, which requires `momentum` above 0. Default: false. */
   readonly nesterov?: boolean;
-  /** Weight decay as in PyTorch's SGD, added to the gradient (not decoupled), for parameters of rank 2 and more. */
+  /** Weight decay that is added to the gradient, as in PyTorch's SGD. It applies to parameters of rank 2 and more. */
   readonly weightDecay: number;
-  /** Largest global gradient norm; 0: no clipping. */
+  /** Maximum global gradient norm. 0: no clipping. */
   readonly clip: number;
 }
 
 /** An optimizer with its settings. */
 export type OptimizerConfig = AdamWConfig | SgdConfig | MuonConfig | OwnOptimizerConfig;
 
-/** Optimizer state of each parameter, by slot: `m` and `v`, or `momentum`, or nothing. */
+/**
+ * Optimizer state: tensors by slot, then by parameter. AdamW has the slots `m` and `v`, SGD `momentum` or none, and
+ * Muon all three. A user-written optimizer has slots of its own. Weights with Kahan summation add the slot
+ * `compensation`.
+ */
 export type OptimizerState = Readonly<Record<string, Parameters>>;
 
-/** State of AdamW: first and second moments, by parameter. */
+/** Optimizer state of AdamW. */
 export interface Moments extends OptimizerState {
-  /** First moments: means of gradients. */
+  /** First moments, by parameter: moving averages of the gradients. */
   readonly m: Parameters;
-  /** Second moments: means of squared gradients. */
+  /** Second moments, by parameter: moving averages of the squared gradients. */
   readonly v: Parameters;
 }
 
-/** Scalars of an update: the learning rate, the number of the update, and the bias corrections of AdamW. */
+/** Scalars of an update, as float32 tensors. */
 export interface UpdateScalars {
-  /** Learning rate. */
+  /** Learning rate of the step. */
   readonly lr: tf.Tensor;
-  /** 1 - beta1^step. */
+  /** AdamW's bias correction of the first moment, 1 - beta1^step. */
   readonly correction1: tf.Tensor;
-  /** 1 - beta2^step. */
+  /** AdamW's bias correction of the second moment, 1 - beta2^step. */
   readonly correction2: tf.Tensor;
-  /** Number of the update, from 1. */
+  /** Number of the update, from 1. Skipped steps are not counted. */
   readonly step: tf.Tensor;
 }
 
@@ -81,10 +85,15 @@ export function zeroMoments(parameters: Parameters): Moments {
   return { m: zerosLike(parameters), v: zerosLike(parameters) };
 }
 
-/** Shapes of an optimizer's state: by slot, then by parameter. */
+/** Shapes of the tensors of an optimizer state, by slot, then by parameter. */
 export type SlotShapes = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
 
-/** Returns the shapes of an optimizer's state for parameters of given shapes. */
+/**
+ * Returns the shapes of the tensors of an optimizer state.
+ *
+ * @param shapes Shapes of the parameters, by name.
+ * @param config The optimizer and its settings.
+ */
 export function slotShapes(
   shapes: Readonly<Record<string, readonly number[]>>,
   config: OptimizerConfig,
@@ -105,7 +114,7 @@ export function slotShapes(
   return config.momentum > 0 ? { momentum: shapes } : {};
 }
 
-/** Returns the optimizer state before the first step: zeros. */
+/** Returns the optimizer state before the first step. All tensors are zeros. */
 export function initialOptimizerState(parameters: Parameters, config: OptimizerConfig): OptimizerState {
   const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
   return Object.fromEntries(
@@ -116,7 +125,9 @@ export function initialOptimizerState(parameters: Parameters, config: OptimizerC
   );
 }
 
-/** Returns the square root of the sum of all squares, in float32; a scalar. */
+/**
+ * Returns the global norm of gradients: the square root of the sum of the squares of all elements. A float32 scalar.
+ */
 export function globalNorm(gradients: Parameters): tf.Scalar {
   return normOf(groupsOf(gradients).map((group) => joined(gradients, group)));
 }
@@ -131,13 +142,13 @@ function clipScale(gradNorm: tf.Scalar, clip: number): tf.Tensor {
 }
 
 /**
- * Applies one AdamW update.
+ * Clips the gradients and applies one AdamW update.
  *
  * @param state Parameters and moments.
- * @param gradients float32, by parameter.
+ * @param gradients Gradients before clipping, float32, by parameter.
  * @param step The learning rate and the bias corrections.
- * @param config Settings.
- * @returns The new parameters and moments, and the gradient's norm before clipping.
+ * @param config Settings of AdamW.
+ * @returns The new parameters and moments, and the global gradient norm before clipping.
  */
 export function adamW(
   state: { parameters: Parameters; moments: Moments },
@@ -187,14 +198,18 @@ const adamWUpdate = fused(
 );
 
 /**
- * Applies one update of stochastic gradient descent: g + weightDecay p; buffer = momentum buffer + g; p - lr buffer, or
- * with Nesterov's form p - lr (g + momentum buffer).
+ * Clips the gradients and applies one update of stochastic gradient descent. For a parameter p with the clipped
+ * gradient g, the update is:
  *
- * @param state Parameters, and the momentum of each; none if `momentum` is 0.
- * @param gradients float32, by parameter.
+ * - g ← g + weightDecay · p, if p has rank 2 or more
+ * - buffer ← momentum · buffer + g
+ * - p ← p - lr · buffer, or with Nesterov momentum p - lr · (g + momentum · buffer)
+ *
+ * @param state Parameters, and the slot `momentum` with their buffers. The slot is missing if `config.momentum` is 0.
+ * @param gradients Gradients before clipping, float32, by parameter.
  * @param step The learning rate.
- * @param config Settings.
- * @returns The new parameters and state, and the gradient's norm before clipping.
+ * @param config Settings of SGD.
+ * @returns The new parameters and optimizer state, and the global gradient norm before clipping.
  */
 export function sgd(
   state: { parameters: Parameters; moments: OptimizerState },
@@ -218,7 +233,15 @@ export function sgd(
   return { parameters, moments: momentum > 0 ? { momentum: buffers } : {}, gradNorm };
 }
 
-/** Applies one update with the configured optimizer. */
+/**
+ * Clips the gradients and applies one update of the configured optimizer.
+ *
+ * @param state Parameters and optimizer state.
+ * @param gradients Gradients before clipping, float32, by parameter.
+ * @param step Learning rate, number of the update, and AdamW's bias corrections.
+ * @param config The optimizer and its settings.
+ * @returns The new parameters and optimizer state, and the global gradient norm before clipping.
+ */
 export function updateParameters(
   state: { parameters: Parameters; moments: OptimizerState },
   gradients: Parameters,
@@ -265,11 +288,11 @@ function muonUpdate(
 }
 
 /**
- * Updates the exponential moving average of weights: decay average + (1 - decay) weight.
+ * Returns the exponential moving average of weights after a step: decay · average + (1 - decay) · weight.
  *
- * @param average The average before the step.
- * @param parameters The weights after the step.
- * @param decay Decay, in (0, 1).
+ * @param average The average before the step, by parameter.
+ * @param parameters The weights after the step, by parameter.
+ * @param decay Decay per step, in (0, 1).
  */
 export function movingAverage(average: Parameters, parameters: Parameters, decay: number): Parameters {
   return Object.fromEntries(

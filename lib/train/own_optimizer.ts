@@ -1,45 +1,45 @@
 /**
- * The interface of an optimizer, for optimizers other than the built-in ones.
+ * The interface of user-written optimizers.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 
-/** Tensors of an optimizer's state: by slot, then by parameter. */
+/** Optimizer state: tensors by slot (such as `momentum`), then by the name of the parameter. */
 export type OptimizerSlots = Readonly<Record<string, Readonly<Record<string, tf.Tensor>>>>;
 
-/** Inputs of an update. */
+/** Input of {@linkcode Optimizer.update}. */
 export interface OptimizerInput {
   /** Weights by name, float32. */
   readonly parameters: Readonly<Record<string, tf.Tensor>>;
   /** Clipped gradients by the name of their parameter, float32. */
   readonly gradients: Readonly<Record<string, tf.Tensor>>;
-  /** State before the update. */
+  /** Optimizer state before the update. */
   readonly state: OptimizerSlots;
-  /** Learning rate of the step, a scalar. */
+  /** Learning rate of the step, a float32 scalar. */
   readonly lr: tf.Tensor;
-  /** Number of the update, from 1, a float32 scalar. */
+  /** Number of the update, from 1, a float32 scalar. Skipped steps are not counted. */
   readonly step: tf.Tensor;
-  /** Options of the trainer with their values. */
+  /** Values of the trainer's options, such as `weightDecay`. */
   readonly options: OwnOptimizerConfig;
 }
 
-/** An optimizer of a user. */
+/** A user-written optimizer. */
 export interface Optimizer {
-  /** Name for messages. Default: the name of its module. */
+  /** Name of the optimizer in messages. Default: the path of the module that exports the optimizer. */
   readonly name?: string | undefined;
   /**
-   * Returns the shapes of a parameter's state by slot, for example `{ momentum: shape }`. All values are 0 before the first
-   * step.
+   * Returns the shapes of the optimizer state of one parameter, by slot, for example `{ momentum: shape }`. The state
+   * is 0 before the first step.
    *
    * @param name Name of the parameter.
    * @param shape Shape of the parameter.
    */
   init(name: string, shape: readonly number[]): Readonly<Record<string, readonly number[]>>;
   /**
-   * Returns the weights and the state after an update. It is traced into the compiled step, so it must consist of tensor
-   * operations.
+   * Returns the weights and the optimizer state after an update, with the same names and shapes. The function is traced
+   * into the compiled step, so that it must consist of tensor operations.
    */
   update(input: OptimizerInput): {
     readonly parameters: Readonly<Record<string, tf.Tensor>>;
@@ -47,25 +47,31 @@ export interface Optimizer {
   };
 }
 
-/** An optimizer of a user, with the options that it can read. */
+/** A user-written optimizer, and the trainer's options that it may use. */
 export interface OwnOptimizerConfig {
   /** The optimizer. */
   readonly optimizer: Optimizer;
-  /** Decay rate of the first moment. */
+  /** The option `beta1`: decay rate of the first moment. */
   readonly beta1: number;
-  /** Decay rate of the second moment. */
+  /** The option `beta2`: decay rate of the second moment. */
   readonly beta2: number;
-  /** Term added to a denominator. */
+  /** The option `eps`: term added to a denominator. */
   readonly eps: number;
-  /** Momentum coefficient. */
+  /** The option `momentum`: momentum coefficient. */
   readonly momentum: number;
-  /** Weight decay. */
+  /** The option `weightDecay`. It has no effect unless the optimizer applies it. */
   readonly weightDecay: number;
-  /** Largest global gradient norm; 0: no clipping. The gradients of an update are clipped already. */
+  /** Maximum global gradient norm. 0: no clipping. The trainer clips the gradients before it calls the optimizer. */
   readonly clip: number;
 }
 
-/** Applies an update of a user's optimizer. Requires that it keeps the names and shapes of all tensors. */
+/**
+ * Applies one update of a user-written optimizer.
+ *
+ * @param input Parameters, clipped gradients, optimizer state and scalars.
+ * @param options The optimizer and its options.
+ * @throws {RangeError} If the optimizer returns a tensor of another shape, or no tensor for a name.
+ */
 export function ownUpdate(
   { parameters, state, ...input }: Omit<OptimizerInput, "options">,
   options: OwnOptimizerConfig,

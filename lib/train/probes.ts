@@ -1,6 +1,6 @@
 /**
- * Probes: metrics of a training step that show where precision is lost. They are computed inside the compiled step,
- * from existing tensors. Only the cosine to float32's gradients requires a second backward pass.
+ * Probes: metrics of a training step that show where precision is lost. They are computed in the compiled step, from
+ * the step's tensors. Only `gradCosine` and `coherence` require additional backward passes.
  *
  * @module
  */
@@ -25,39 +25,47 @@ import { IGNORE_INDEX } from "../text/mod.ts";
 import { RoundingCounts } from "./rounding_counts.ts";
 
 /**
- * Metrics by scope: a layer (`h.0`) or a parameter (`h.0.attn.c_attn.weight`).
+ * Metrics of a step by scope, then by name. A scope is a parameter (`h.0.attn.c_attn.weight`), a layer (`h.0`), an
+ * operand (`h.0.mlp.c_fc.dy`), `head` or `loss`.
  *
- * For a parameter:
- * - `gradNorm`: the norm of its gradient.
- * - `gradCosine`: the cosine to float32's gradient on the same weights and batch; omitted if everything is float32.
- * - `updateRatio`: the norm of its change over its norm.
- * - `cancelled`: the share of weights with an update that rounding left unchanged.
- * - `nonFinite` and `subnormal`: counts of gradient elements that are NaN or infinite, or below the smallest normal
- *   number
- *   of the format of the layer's products. They are counted after the loss scale is removed; under `fp16-autocast` the
- *   scaled gradients were larger by that factor.
+ * Metrics of a parameter:
+ * - `gradNorm`: the norm of the gradient.
+ * - `gradCosine`: the cosine of the angle between the gradient and the float32 gradient for the same weights and batch.
+ *   Omitted if the step is float32.
+ * - `updateRatio`: the norm of the change of the parameter, divided by the norm of the parameter.
+ * - `cancelled`: of the elements that the optimizer would change, the share that rounding leaves unchanged.
+ * - `nonFinite`: the number of gradient elements that are NaN or infinite.
+ * - `subnormal`: the number of gradient elements that are not 0 and below the smallest normal number of the format of
+ *   the layer's matrix products. They are counted after the loss scale is removed. Under `fp16-autocast`, the gradients
+ *   in the backward pass are larger by the loss scale.
  *
- * For a layer:
- * - `residualMax` and `activationMax`: the largest magnitudes on the residual stream after the layer, and after its
- *   activation.
- * - `nonFinite`: the number of elements there that are NaN or infinite.
- * - `attentionMax`: the largest attention logit, q · k / sqrt(D), of a query and a visible key.
- * - `attentionEntropy`: the mean over heads and queries, in nats.
- * - `saturated`, `flushed` and `lastBin`: shares of the values that are rounded to a format of less range than float32,
- *   after scaling: beyond its largest number, rounded to 0 without being 0, and rounded to its largest magnitude.
- * - `gradSaturated`, `gradFlushed` and `gradLastBin`: the same of gradients.
- * - `coherence`: ‖mean e‖ / (rms e / √K), where e is the error of the gradient of one of K parts of the batch. 1 for
- *   independent errors, √K for equal ones. Omitted if everything is float32, or B is 1.
+ * Metrics of a layer:
+ * - `residualMax`: the largest magnitude on the residual stream after the layer.
+ * - `activationMax`: the largest magnitude after the activation of the layer.
+ * - `nonFinite`: the number of elements of both that are NaN or infinite.
+ * - `attentionMax`: the largest attention logit, q · k / √D, of a query q and a key k that q attends to. D is the width
+ *   of a head.
+ * - `attentionEntropy`: the mean entropy of the attention weights over heads and queries, in nats.
+ * - `saturated`, `flushed` and `lastBin`: of the values that are rounded to a format with fewer exponent bits than
+ *   float32, the shares that exceed the format's largest number, that are flushed to 0, and that are rounded to the
+ *   largest number. Scaled values are counted after scaling.
+ * - `gradSaturated`, `gradFlushed` and `gradLastBin`: the same shares in the backward pass.
+ * - `coherence`: ‖mean e‖ / (rms e / √K), where e is the gradient error of a part of the batch and K is the number of
+ *   parts. About 1 if the errors of the parts are independent, √K if they are equal. Omitted if the step is float32, or
+ *   if B is 1.
  *
- * For an operand with delayed scaling (`h.0.mlp.c_fc.dy`): `amax`, its largest magnitude, and `scale`, the factor of
- * its values.
+ * Metrics of an operand with delayed scaling: `amax`, its largest magnitude, and `scale`, the factor by which its
+ * values are multiplied before rounding.
  *
- * For `head`: `logitMin`, `logitMax`, `logZMean`, `logZMax`, and `nonFinite`. For `loss`: `byPosition`, the mean loss
- * at each of the T positions.
+ * Metrics of `head`: `logitMin` and `logitMax`, the smallest and the largest logit; `logZMean` and `logZMax`, the mean
+ * and the maximum of log Z over positions, where Z is the sum of the exponentials of the logits; `nonFinite`, the
+ * number of logits that are NaN or infinite.
+ *
+ * Metric of `loss`: `byPosition`, the mean loss at each of the T positions, in nats per token.
  */
 export type Probes = Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>;
 
-/** Probes on the device: scalars and vectors by scope and metric. */
+/** Probes on the device: tensors of rank 0 or 1, by scope, then by metric. */
 export type ProbeTensors = Record<string, Record<string, tf.Tensor>>;
 
 /** Reads probes to the host, and frees their tensors. */
@@ -75,7 +83,7 @@ export function readProbes(tensors: ProbeTensors): Probes {
   );
 }
 
-/** Merges metrics by scope. */
+/** Merges probes. The metrics of a scope that occurs several times are combined. */
 export function mergeProbes(...all: readonly Probes[]): Probes {
   const merged: Record<string, Record<string, number | readonly number[]>> = {};
   for (const probes of all) {
@@ -85,11 +93,13 @@ export function mergeProbes(...all: readonly Probes[]): Probes {
 }
 
 /**
- * Runs a forward pass, with or without its backward pass, and records metrics of the observed tensors.
+ * Runs a forward pass, with or without its backward pass, and computes metrics of its tensors.
  *
- * @param batch The batch's targets, int32 [B, T].
- * @param work The pass.
- * @returns The result of `work`, and the metrics as kept tensors, which the caller owns.
+ * @param batch `y`: targets of the batch, int32 [B, T].
+ * @param model Config of the model.
+ * @param work Runs the pass.
+ * @returns `result`: the result of `work`. `figures`: the metrics. The caller owns the tensors, which `tf.tidy` does
+ * not free.
  */
 export function observeForward<R>(
   batch: { y: tf.Tensor2D },
@@ -155,7 +165,7 @@ export function observeForward<R>(
   return { result, figures };
 }
 
-/** Reduction of several values of a metric, from chunks of logits or several sums of a layer. */
+/** Reduction of several values of a metric, such as the values of several chunks of logits. */
 type Combine = "max" | "min" | "sum" | "concat";
 
 const COMBINE = {
@@ -175,9 +185,11 @@ function countNonFinite(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Returns metrics of every parameter's gradient and update.
+ * Returns metrics of the gradient and the update of every parameter.
  *
- * @param step The step's gradients, float32's gradients if they differ, and the state before and after.
+ * @param step `gradients`: gradients of the step. `wide`: gradients in float32; undefined if the step is float32.
+ * `before`: weights before the step. `after`: weights and optimizer state after the step.
+ * @param precision Precision of the step.
  */
 export function updateFigures(
   step: {

@@ -1,6 +1,6 @@
 /**
- * Replay of a step: loss and gradients in several precisions from the same weights on the same batches. All differences
- * are due to rounding, since no training history is involved.
+ * Replay of a step: the loss and the gradients in several precisions, from the same weights and the same batches. All
+ * differences between precisions are rounding errors of this step, since the weights are equal.
  *
  * @module
  */
@@ -14,27 +14,27 @@ import type { BatchTensors, LossConfig } from "./loss.ts";
 import { lossAndGradients } from "./gradients.ts";
 import type { Criterion } from "./trainer_options.ts";
 
-/** Effect of a precision on a step. */
+/** Errors of the loss and the gradients of a step in a precision, relative to float32. */
 export interface StepError extends GradientError {
-  /** The loss, nats per token; the mean over batches. */
+  /** Mean loss over batches in the precision, in nats per token. */
   readonly loss: number;
-  /** The loss minus float32's. */
+  /** The loss minus the loss in float32, in nats per token. */
   readonly lossError: number;
-  /** Gradient errors of each layer's parameters. */
+  /** Gradient errors by layer, over the layer's parameters. */
   readonly layers: readonly (GradientError & { readonly layer: string })[];
 }
 
-/** The model and the objective of a replay. */
+/** The model and the loss of a replay. */
 export interface ReplayConfig {
-  /** The model. */
+  /** Config of the model. */
   readonly model: GptConfig;
-  /** Regularization, and the target of excluded positions. Default: the mean loss of all positions. */
+  /** Regularization and padding of the cross entropy. Default: the mean cross entropy of all positions. */
   readonly loss?: LossConfig | undefined;
-  /** A loss instead of cross entropy. Default: cross entropy. */
+  /** A user-written loss that replaces the cross entropy. Default: cross entropy. */
   readonly criterion?: Criterion | undefined;
 }
 
-/** A step that can be computed repeatedly. It owns its weights and batches; `using` or `dispose` frees them. */
+/** A step that can be computed in several precisions. The object owns its weights and batches; `using` frees them. */
 export class Replay implements Disposable {
   readonly #parameters: Parameters;
   readonly #batches: readonly BatchTensors[];
@@ -42,11 +42,11 @@ export class Replay implements Disposable {
   readonly #reference: readonly { loss: number; gradients: Values }[];
 
   /**
-   * Computes the step in float32.
+   * Computes the step in float32, as the reference, and takes ownership of the weights and batches.
    *
-   * @param parameters The weights, float32.
-   * @param batches Inputs, targets and keys of at least one batch. The first one is the step's.
-   * @param config The model, and the objective.
+   * @param parameters Weights before the step, float32.
+   * @param batches At least one batch with its dropout key. The first batch is the batch of the step.
+   * @param config The model and the loss.
    */
   constructor(
     parameters: Parameters,
@@ -59,16 +59,16 @@ export class Replay implements Disposable {
     this.#reference = batches.map((batch) => this.#compute(batch, { policy: "float32" }));
   }
 
-  /** Loss in float32, nats per token; the mean over batches. */
+  /** Mean loss over batches in float32, in nats per token. */
   get loss(): number {
     return meanOf(this.#reference.map(({ loss }) => loss));
   }
 
   /**
-   * Computes the step in a precision. Formats of the class `optimizer` have no effect, since no update is made. Each batch
-   * has its own key of stochastic rounding.
+   * Computes the step in a precision, and compares the result with float32. Weights are not updated, so that formats of
+   * the operation class `optimizer` have no effect. Each batch has its own key of stochastic rounding.
    *
-   * @returns The difference to float32's step; 0 if all values are equal.
+   * @returns The errors of the loss and the gradients. All errors are 0 if the results are equal to float32's.
    */
   measure(precision: Omit<Precision, "roundingKey">): StepError {
     const sums = new ErrorSums(this.#parameters);

@@ -1,5 +1,6 @@
 /**
- * Counts of values that a format of small range saturates, flushes to 0, or rounds to its largest magnitude.
+ * Counts of the values that exceed the largest number of their format, that are flushed to 0, or that are rounded to
+ * the largest number. Only formats with fewer exponent bits than float32 are counted.
  *
  * @module
  */
@@ -7,21 +8,21 @@ import * as tf from "@tensorflow/tfjs";
 import type { ObservedRounding } from "../tensorflow/binding/region.ts";
 import { autocast, toFloat32 } from "../tensorflow/mod.ts";
 
-/** Bits of the exponent of float32. Formats with as many neither saturate nor flush numbers of a model. */
+/** Exponent bits of float32. A format with as many bits neither saturates nor flushes the numbers of a model. */
 const FULL_RANGE = 8;
 
-/** Metrics of a rounding: names of the shares of values and of gradients. */
+/** Names of the metrics, in the order of the counts. Each pair is the name in the forward and in the backward pass. */
 const METRICS = [["saturated", "gradSaturated"], ["flushed", "gradFlushed"], [
   "lastBin",
   "gradLastBin",
 ]] as const;
 
-/** Collects roundings by layer, while a step runs or is traced. */
+/** A collector of roundings by layer. It is used while a step runs or is traced. */
 export class RoundingCounts {
   /** Counts of {@linkcode METRICS}, float32 [3], and number of values, by layer and direction. */
   readonly #parts = new Map<string, { counts: tf.Tensor[]; values: number }>();
 
-  /** Adds a rounding. */
+  /** Adds the counts of one rounded tensor. Tensors outside of layers are ignored. */
   add({ layer, backward, format, before, after }: ObservedRounding): void {
     if (layer === "" || format.exponent >= FULL_RANGE) return;
     const key = `${layer}\n${Number(backward)}`;
@@ -40,7 +41,11 @@ export class RoundingCounts {
     this.#parts.set(key, { ...part, values: part.values + before.size });
   }
 
-  /** Returns the shares by layer and metric, as kept tensors, and frees the counts. */
+  /**
+   * Returns the metrics and frees the counts.
+   *
+   * @returns Shares of the rounded values, from 0 to 1, by layer and metric. `tf.tidy` does not free these tensors.
+   */
   shares(): Record<string, Record<string, tf.Tensor>> {
     const shares: Record<string, Record<string, tf.Tensor>> = {};
     for (const [key, { counts, values }] of this.#parts) {

@@ -1,18 +1,25 @@
 /**
- * Learning rate schedules: linear warm-up, followed by one of four decays.
+ * Learning rate schedules: linear warm-up, followed by one of four schedules or a user-written function.
  *
  * @module
  */
 import type { RUN_FIELDS } from "../options/run_fields.ts";
 
 /**
- * Schedule after the warm-up. `cosine` and `linear` decay from the peak to the floor at the last step; `constant` stays
- * at the peak; `wsd` (warm-up, stable, decay: Hu 2024 *MiniCPM*, Hägele 2024 *Scaling Laws and Compute-Optimal Training
- * Beyond Fixed Training Durations*) stays at the peak and decays linearly to the floor in the last `decaySteps`.
+ * Name of the schedule after the warm-up.
+ *
+ * - `cosine` and `linear` decay from the peak `lr` to `minLr` at the last step.
+ * - `constant` stays at `lr`.
+ * - `wsd` (warm-up, stable, decay) stays at `lr` and decays linearly to `minLr` in the last `decaySteps` steps.
+ *   Sources: Hu 2024 *MiniCPM*; Hägele 2024 *Scaling Laws and Compute-Optimal Training Beyond Fixed Training
+ *   Durations*.
  */
 export type ScheduleName = typeof RUN_FIELDS.schedule.choices[number];
 
-/** A schedule of a user: returns the learning rate of a step, from 1, at least 0. */
+/**
+ * A user-written schedule. It returns the learning rate of step `step`, which counts from 1. The rate must be finite
+ * and at least 0. The function also determines the rates of the warm-up.
+ */
 export type Schedule = (step: number, config: Omit<ScheduleConfig, "schedule">) => number;
 
 /** Settings of a schedule. */
@@ -21,25 +28,26 @@ export interface ScheduleConfig {
   readonly schedule?: ScheduleName | Schedule;
   /** Peak learning rate, reached at the end of the warm-up. */
   readonly lr: number;
-  /** Learning rate at the last step; unused by `constant`. */
+  /** Learning rate at the last step. Not used by `constant`. */
   readonly minLr: number;
-  /** Steps of warm-up, in [0, steps). */
+  /** Number of steps of warm-up, in [0, steps). */
   readonly warmupSteps: number;
-  /** Steps of decay at the end of `wsd`, in [1, steps - warmupSteps]; unused by the other schedules. */
+  /** Number of steps of decay at the end of `wsd`, in [1, steps - warmupSteps]. Not used by the other schedules. */
   readonly decaySteps?: number;
-  /** Steps of the run. */
+  /** Number of steps of the run. */
   readonly steps: number;
 }
 
 /**
  * Returns the learning rate of a step.
  *
- * Warm-up is lr · step / (warmupSteps + 1), so that the first step does not have a rate of 0. The cosine is then minLr
- * + (lr - minLr) · (1 + cos(pi · progress)) / 2, where progress rises from 0 to 1 at the last step. The other schedules
- * are described in {@linkcode ScheduleName}.
+ * The rate during warm-up is lr · step / (warmupSteps + 1), so that the first step does not have a rate of 0. After the
+ * warm-up, the cosine schedule is minLr + (lr - minLr) · (1 + cos(π · progress)) / 2, where progress rises from 0 to 1
+ * at the last step. {@linkcode ScheduleName} describes the other schedules.
  *
- * @param step From 1 to `steps`.
- * @throws {RangeError} If a user's schedule returns no number of at least 0.
+ * @param step Number of the step, from 1 to `steps`.
+ * @param config Settings of the schedule.
+ * @throws {RangeError} If a user-written schedule does not return a finite number of at least 0.
  */
 export function learningRate(step: number, config: ScheduleConfig): number {
   const { schedule = "cosine", lr, minLr, warmupSteps, decaySteps = 0, steps } = config;

@@ -1,7 +1,7 @@
 /**
- * Formats of weights and optimizer state, if the class `optimizer` has a format. Updates are computed in float32 and then
- * rounded to the format, as in a fused kernel over 16-bit weights. The tensors stay float32, because float32 represents
- * all values of these formats.
+ * Number formats of weights and optimizer state, which a policy or an override sets for the operation class
+ * `optimizer`. Updates are computed in float32 and then rounded to the format, as in a fused kernel for 16-bit weights.
+ * The tensors stay float32, which represents all values of these formats.
  *
  * Sources: Zamirai 2020 *Revisiting BFloat16 Training* (nearest, stochastic and Kahan-compensated updates of bfloat16
  * weights); the fused AdamW of PyTorch, which computes in float32 and rounds weights and moments once.
@@ -14,13 +14,18 @@ import { type Format, layerOfParameter, parseFormat } from "../precision/mod.ts"
 import { foldIn, formatsIn, type Precision, roundTo, toFloat32 } from "../tensorflow/mod.ts";
 import type { OptimizerState } from "./optimizer.ts";
 
-/** Formats by parameter, for parameters whose format is not float32. */
+/** Number formats of parameters and their optimizer state, by parameter. Parameters in float32 are omitted. */
 export type StateFormats = Readonly<Record<string, Format>>;
 
-/** Name of the optimizer state slot that holds Kahan compensation. */
+/** Name of the slot of the optimizer state with the rounding errors of Kahan summation. */
 export const COMPENSATION = "compensation";
 
-/** Returns the formats that a precision sets for parameters and their optimizer state. */
+/**
+ * Returns the formats that a precision sets for parameters and their optimizer state.
+ *
+ * @param names Names of the parameters.
+ * @param precision The precision.
+ */
 export function stateFormats(names: readonly string[], precision: Precision): StateFormats {
   const formats: Record<string, Format> = {};
   for (const name of names) {
@@ -31,12 +36,15 @@ export function stateFormats(names: readonly string[], precision: Precision): St
   return formats;
 }
 
-/** Returns whether any format uses Kahan compensation. */
+/** Returns true if any of the formats uses Kahan summation. */
 export function isCompensated(formats: StateFormats): boolean {
   return Object.values(formats).some(({ rounding }) => rounding === "kahan");
 }
 
-/** Rounds initial weights to the nearest values of their formats. The given weights are freed. */
+/**
+ * Rounds initial weights to nearest in their formats. A rounded weight is a new tensor, and the given tensor is freed.
+ * Weights in float32 are returned unchanged.
+ */
 export function roundWeights(parameters: Parameters, formats: StateFormats): Parameters {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, p]) => {
@@ -50,12 +58,12 @@ export function roundWeights(parameters: Parameters, formats: StateFormats): Par
 }
 
 /**
- * Rounds the result of an update to the formats. Moments and Kahan compensation are always rounded to nearest:
- * stochastic rounding and compensation apply to weights only.
+ * Rounds the weights and the optimizer state after an update to their formats. Stochastic rounding and Kahan summation
+ * apply to weights only. The optimizer state is always rounded to nearest.
  *
- * @param former Weights and state before the update.
- * @param next Weights and state after the update, in float32.
- * @param how The formats, and the key of stochastic rounding: parameter i draws from `foldIn(key, -1 - i)`.
+ * @param former Weights and optimizer state before the update.
+ * @param next Weights and optimizer state after the update, in float32.
+ * @param how `formats`: the formats. `key`: key of stochastic rounding. Parameter i uses the key `foldIn(key, -1 - i)`.
  */
 export function roundUpdate(
   former: { parameters: Parameters; moments: OptimizerState },

@@ -1,8 +1,8 @@
 /**
- * One training step: forward, backward, clipping, the optimizer and the moving average, as functions of tensors.
+ * The training step: forward pass, backward pass, clipping, update and moving average, as functions of tensors.
  *
- * A step is one native call. With gradient accumulation there is one call per micro-batch and one for the update, so
- * that only one micro-batch's activations are held at a time.
+ * A compiled step is one native call. With gradient accumulation, there is one call per micro-batch and one for the
+ * update, so that the activations of only one micro-batch are in memory at a time.
  *
  * @module
  */
@@ -32,74 +32,85 @@ import { tokenScale } from "../tensorflow/ops/cross_entropy_loss.ts";
 import { lossScale } from "./scaler.ts";
 
 /**
- * Training state on the device. Tensors are float32. They contain master weights or, if the class `optimizer` has a format,
- * values rounded to it.
+ * Training state on the device. All tensors are float32. If the precision sets a number format for the operation class
+ * `optimizer`, weights and optimizer state are rounded to that format.
  */
 export interface TrainState {
   /** Weights. */
   readonly parameters: Parameters;
-  /** Optimizer state: AdamW's moments, or SGD's momentum. */
+  /** Optimizer state, such as AdamW's moments. */
   readonly moments: OptimizerState;
-  /** Moving average of the weights, if enabled. */
+  /** Moving average of the weights. Undefined if `emaDecay` is 0. */
   readonly ema?: Parameters | undefined;
-  /** Maxima of previous steps, for delayed scaling, by operand: float32 [n], created by `initialHistories` of `amax.ts`. */
+  /**
+   * Largest magnitudes in previous steps of each operand with delayed scaling: float32 [n] by operand, created by
+   * `initialHistories` of `amax.ts`.
+   */
   readonly amax?: Parameters | undefined;
   /** State of the gradient scaler, if the policy has one: float32 [2], created by `initialScaler` of `scaler.ts`. */
   readonly scaler?: tf.Tensor | undefined;
-  /** Number of skipped steps, which AdamW's bias corrections do not count. Default: 0. */
+  /**
+   * Number of steps that the gradient scaler skipped. AdamW's bias corrections do not count skipped steps. Default: 0.
+   */
   readonly skipped?: number | undefined;
 }
 
 /** Configuration of a training step. */
 export interface StepConfig {
-  /** The model's sizes. */
+  /** Config of the model. */
   readonly model: GptConfig;
   /** The optimizer and its settings. */
   readonly optimizer: OptimizerConfig;
   /** The precision policy. */
   readonly policy: PolicyName;
-  /** Formats of layers and operation classes, which override the policy. Default: none. */
+  /** Number formats of layers and operation classes that override the policy. Default: none. */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
-  /** `graph`: the whole step is one native call. `eager`: op by op, for debugging. */
+  /** `graph`: compiled, a native call per step. `eager`: a call per op, for debugging. */
   readonly execution: Execution;
-  /** The objective. Default: the mean loss of all positions. */
+  /** Regularization and padding of the cross entropy. Default: the mean cross entropy of all positions. */
   readonly loss?: LossConfig | undefined;
-  /** A loss instead of cross entropy: from logits [B, T, V] and targets to a scalar. */
+  /**
+   * A user-written loss that replaces the cross entropy. It maps logits [B, T, V] and targets int32 [B, T] to a scalar.
+   */
   readonly criterion?: Criterion | undefined;
-  /** Number of micro-batches per batch, a divisor of B; their gradients are weighted by tokens. Default: 1. */
+  /**
+   * Number of micro-batches per batch, a divisor of B. Micro-batches are weighted by their number of targets, or
+   * equally with a user-written loss. Default: 1.
+   */
   readonly accumulate?: number | undefined;
-  /** Decay of the weights' moving average, in [0, 1). Default: 0, for none. */
+  /** Decay of the weights' moving average, in [0, 1). Default: 0, no moving average. */
   readonly emaDecay?: number | undefined;
 }
 
-/** Results of a step. The new state is on the device. */
+/** Result of a step. */
 export interface StepResult {
-  /** The new state; the caller owns it. */
+  /** Training state after the step, on the device. The caller owns the state. */
   readonly state: TrainState;
-  /** Loss before the update, nats per token, without smoothing and z-loss. */
+  /** Loss before the update in nats per token, without label smoothing and z-loss. */
   readonly loss: number;
-  /** Global norm of the gradient before clipping; not finite if the step was skipped. */
+  /** Global gradient norm before clipping. Not finite if the gradient scaler skipped the update. */
   readonly gradNorm: number;
-  /** Factor of the loss, if the policy scales it. */
+  /** Factor of the gradient scaler in this step. Omitted if the policy has no gradient scaler. */
   readonly lossScale?: number;
-  /** Probes of the step, if requested. */
+  /** Probes of the step. Omitted unless requested. */
   readonly probes?: Probes;
 }
 
-/** A reusable training step. `using` or `dispose` frees its trace. */
+/** A compiled training step. `using` frees the compiled functions. */
 export interface TrainStep extends Disposable {
   /**
-   * Runs one step and disposes of the previous state.
+   * Runs one step, and frees the given state.
    *
-   * @param state The state returned by the previous step.
-   * @param batch int32 [B, T] `x` and `y`, and the keys of this step's dropout and rounding; the caller owns them.
-   * @param at The step from 1, its learning rate, and `probed`: whether to compute probes (default: false), which
-   * requires `accumulate` 1.
+   * @param state The training state before the step.
+   * @param batch Inputs and targets, int32 [B, T], and the keys of dropout and stochastic rounding. The caller owns
+   * them.
+   * @param at `step`: number of the step, from 1. `lr`: learning rate. `probed`: true to compute probes, which requires
+   * `accumulate` 1 (default: false).
    */
   (state: TrainState, batch: BatchTensors, at: { step: number; lr: number; probed?: boolean }): StepResult;
 }
 
-/** Creates the training step of a run. */
+/** Creates a training step. It is compiled at its first call. */
 export function createTrainStep(config: StepConfig): TrainStep {
   const { accumulate = 1, emaDecay = 0, optimizer } = config;
   const update = (state: StateTree, sums: Sums, input: UpdateInput): Updated =>

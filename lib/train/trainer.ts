@@ -30,46 +30,52 @@ import {
   type TrainerOptions,
 } from "./trainer_options.ts";
 
-/** The result of a step. If the gradient scaler skips the step, `gradNorm` is NaN or infinite. */
+/** Result of a training step. */
 export interface TrainingStep {
-  /** Steps done, this one included. */
+  /** Number of steps done, including this step. */
   readonly step: number;
-  /** Loss before the update, nats per token, without label smoothing and z-loss. */
+  /** Loss before the update in nats per token, without label smoothing and z-loss. */
   readonly loss: number;
-  /** Global norm of the gradient before clipping. */
+  /** Global gradient norm before clipping. NaN or infinite if the gradient scaler skipped the update. */
   readonly gradNorm: number;
-  /** Learning rate. */
+  /** Learning rate of the step. */
   readonly lr: number;
-  /** Factor of the gradient scaler, under policies that have one. */
+  /** Factor of the gradient scaler in this step. Omitted if the policy has no gradient scaler. */
   readonly lossScale?: number;
-  /** Probes of the step, if requested. */
+  /** Probes of the step. Omitted unless requested. */
   readonly probes?: Probes;
 }
 
-/** Options of an evaluation. */
+/** Options of {@linkcode Trainer.evaluate}. */
 export interface TrainerEvaluateOptions {
   /**
-   * Bytes of validation text, from its start, or `all`. Equal for all tokenizers. Default: 16,384, or `all` if `maxTokens` is
-   * given.
+   * Number of bytes at the start of the validation text that are evaluated, or `all`. With the same number, models with
+   * different tokenizers are evaluated on the same text. Default: 16,384, or `all` if `maxTokens` is given.
    */
   readonly maxBytes?: number | "all" | undefined;
-  /** Number of targets, in whole windows from the start of the validation split, or `all`. Default: limited by `maxBytes` only. */
+  /**
+   * Maximum number of targets from the start of the validation split, rounded down to whole windows, but at least one
+   * window. `all`: only `maxBytes` limits the evaluation. Default: all.
+   */
   readonly maxTokens?: number | "all" | undefined;
-  /** B, windows per batch. Default: that of the last step, or 12. */
+  /** B, windows (sequences) per batch. Default: the batch size of the last step, or 12 before the first step. */
   readonly batchSize?: number | undefined;
-  /** T, tokens per window. Default: the model's `blockSize`. */
+  /** T, tokens per window. Default: the model's `blockSize`, or less if the validation split is shorter. */
   readonly blockSize?: number | undefined;
 }
 
-/** An evaluation of the weights, and of their moving average if the trainer keeps one. */
+/** Result of {@linkcode Trainer.evaluate}. */
 export interface TrainerEvaluation extends Evaluation {
-  /** Mean loss of the moving average, nats per token. */
+  /** Mean loss of the moving average of the weights, in nats per token. Omitted without a moving average. */
   readonly emaLoss?: number;
-  /** Bits per byte of the moving average. */
+  /** Bits per byte of the moving average of the weights. Omitted without a moving average. */
   readonly emaBitsPerByte?: number;
 }
 
-/** Known names of a trainer's options: those of a run's spec, so that a trainer can take a whole spec, and its own. */
+/**
+ * Known names of a trainer's options: the fields of a run's spec, so that a whole spec can be given, and the options
+ * that only a trainer has.
+ */
 export const TRAINER_NAMES: readonly string[] = [
   ...Object.keys(RUN_FIELDS),
   ...optionNames<Omit<TrainerOptions, keyof typeof RUN_FIELDS>>({ loss: true }),
@@ -83,10 +89,13 @@ const EVALUATE_NAMES = optionNames<TrainerEvaluateOptions>({
   blockSize: true,
 });
 
-/** Batch position of a trainer, which draws no batches itself. */
+/** Batch position in the checkpoints of a trainer that the caller gives batches to. */
 const NO_CURSOR = { windows: 0 } as const;
 
-/** A trainer of a model. `using` or `dispose` frees its state; the model keeps its weights. */
+/**
+ * A trainer of a model. It owns the optimizer state, the moving average and the gradient scaler. `using` or `dispose`
+ * frees them. The model owns the weights.
+ */
 export class Trainer implements Disposable {
   /** The trained model. */
   readonly model: Gpt;
@@ -99,7 +108,8 @@ export class Trainer implements Disposable {
   #batchSize = 12;
 
   /**
-   * Creates a trainer. Under policies with low-precision weights, the model's weights are rounded immediately.
+   * Creates a trainer. If the precision stores weights in another format than float32, rounds the model's weights at
+   * once.
    *
    * @throws {RangeError} If an option is out of range.
    */
@@ -113,16 +123,17 @@ export class Trainer implements Disposable {
     this.#state = initialState(model, this.options);
   }
 
-  /** Steps done. */
+  /** Number of steps done, including those before a resume. */
   get stepsDone(): number {
     return this.#done;
   }
 
   /**
-   * Trains one step: forward, backward, clipping and the optimizer's update, as one native call.
+   * Trains one step: forward pass, backward pass, clipping, update and moving average. A compiled step without gradient
+   * accumulation is one native call.
    *
-   * @param batch int32 [B, T] `x` and `y`; the caller owns them.
-   * @param options `probed`: also compute probes (default: false).
+   * @param batch Inputs `x` and targets `y`, int32 [B, T]. The caller owns them.
+   * @param options `probed`: true to compute probes, too (default: false).
    * @returns The step's loss, gradient norm and learning rate.
    * @throws {TypeError} If the batch is not int32 [B, T].
    */
@@ -147,11 +158,11 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Measures the share of gradient elements of a batch that underflow to 0 in the trainer's precision, of those that are
-   * not 0 in float32. Trains nothing.
+   * Measures the underflow of gradients on a batch. Of the gradient elements that are not 0 in float32, returns the
+   * share that is 0 in the trainer's precision. The weights are not changed.
    *
-   * @param batch int32 [B, T] `x` and `y`; the caller owns them.
-   * @returns The share, from 0 to 1; undefined if no format can underflow.
+   * @param batch Inputs `x` and targets `y`, int32 [B, T]. The caller owns them.
+   * @returns The share, from 0 to 1. Undefined if gradients cannot underflow in the trainer's precision.
    */
   underflow(batch: TrainingBatch): number | undefined {
     requireBatch(batch);
@@ -165,10 +176,11 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Evaluates the weights, and their moving average if there is one, on a dataset's validation split.
+   * Computes the validation loss of the weights, and of their moving average if there is one.
    *
-   * @returns `loss` of the weights in nats per token, `bitsPerByte`, the number of `tokens`, and the loss by position. With a
-   * moving average, also its `emaLoss` and `emaBitsPerByte`.
+   * @param data The data. Only the validation split is used.
+   * @param options Limits and sizes of the evaluation.
+   * @returns The loss in nats per token, bits per byte, the number of targets, and the loss by position.
    */
   evaluate(data: TrainingData, options: TrainerEvaluateOptions = {}): TrainerEvaluation {
     requireKnownNames(options, EVALUATE_NAMES, "evaluate");
@@ -190,7 +202,12 @@ export class Trainer implements Disposable {
     return { ...own, ...(average && { emaLoss: average.loss, emaBitsPerByte: average.bitsPerByte }) };
   }
 
-  /** Encodes the training state. Equal states give equal bytes. */
+  /**
+   * Encodes the training state as the bytes of a checkpoint. Equal states give equal bytes.
+   *
+   * @param progress Position of the batch stream, and evaluation history. Default: none, since the caller draws the
+   * batches.
+   */
   checkpoint(progress: Omit<Progress, "step"> = { cursor: NO_CURSOR }): Uint8Array<ArrayBuffer> {
     return encodeCheckpoint({ ...this.#state, parameters: this.model.parameters }, {
       ...progress,
@@ -201,10 +218,11 @@ export class Trainer implements Disposable {
   /**
    * Restores the training state from the bytes of a checkpoint.
    *
-   * @param bytes The checkpoint.
-   * @param expected The file's name for errors; `sampling`: the sampling method of its run.
-   * @returns The run's progress.
-   * @throws {UserError} If the checkpoint is damaged, or of another model, optimizer or policy.
+   * @param bytes Bytes of the checkpoint.
+   * @param expected `name`: name of the file, for errors. `sampling`: sampling method of the batches (default: random);
+   * `any` accepts every method.
+   * @returns Step, position of the batch stream, and evaluation history.
+   * @throws {UserError} If the checkpoint is damaged, or has another model, optimizer, policy or sampling method.
    */
   restore(
     bytes: Uint8Array<ArrayBuffer>,
@@ -224,7 +242,7 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Saves weights, optimizer state, scaler, moving average and step to a safetensors file, atomically.
+   * Writes weights, optimizer state, gradient scaler, moving average and step to a safetensors file, atomically.
    *
    * @throws {UserError} If the file cannot be written.
    */
@@ -239,8 +257,8 @@ export class Trainer implements Disposable {
   }
 
   /**
-   * Resumes from a file written by {@linkcode Trainer.save}. Continue its batches with `data.batches({ …, start:
-   * trainer.stepsDone })`.
+   * Restores the training state from a file that {@linkcode Trainer.save} wrote. To continue with the next batch, use
+   * `data.batches({ …, start: trainer.stepsDone })`.
    *
    * @throws {UserError} If the file cannot be read, or does not match the model and options.
    */
@@ -257,7 +275,9 @@ export class Trainer implements Disposable {
     this.restore(bytes, { name: path, sampling: "any" });
   }
 
-  /** Frees the optimizer state, the moving average and the compiled functions. The model keeps its weights. */
+  /**
+   * Frees the optimizer state, the moving average and the compiled functions. The weights of the model are not freed.
+   */
   dispose(): void {
     disposeState({ ...this.#state, parameters: {} });
     for (const step of this.#steps.values()) step[Symbol.dispose]();
@@ -306,14 +326,14 @@ export class Trainer implements Disposable {
 }
 
 /**
- * Creates a trainer. Every option has a default, so `createTrainer(model)` trains with AdamW. The learning rate warms
- * up in 10 steps to 1e-3. It then decays by a cosine to a tenth over `steps`, or stays constant if `steps` is not
- * given.
+ * Creates a trainer. Every option has a default, so that `createTrainer(model)` trains with AdamW in float32. By
+ * default, the learning rate rises to 1e-3 in 10 steps of warm-up. If `steps` is given, the rate then decays along a
+ * cosine to 1e-4 at the last step. Otherwise the rate stays constant.
  *
- * @param model The model; its weights are trained in place.
- * @param options The precision policy, the schedule, the optimizer, the loss.
- * @throws {RangeError} If an option is unknown or out of range. The fields of a run's spec are known, and those that a trainer does
- * not use have no effect.
+ * @param model The model, which is trained in place.
+ * @param options Precision policy, schedule, optimizer, loss and other options.
+ * @throws {RangeError} If an option is unknown or out of range. Fields of a run's spec that a trainer does not use are
+ * ignored.
  */
 export function createTrainer(model: Gpt, options: TrainerOptions = {}): Trainer {
   requireKnownNames(options, TRAINER_NAMES, "create a trainer");

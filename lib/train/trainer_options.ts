@@ -19,36 +19,41 @@ export interface TrainerOptions extends
   OptionsOf<
     Omit<typeof TRAINER_FIELDS, "policy" | "loss" | "optimizer" | "schedule">
   > {
-  /** Precision policy; `off` is float32, `on` the device's autocast with bfloat16. Default: float32. */
+  /**
+   * Precision policy. `off` is float32; `on` is autocast with bfloat16, with the lists of the device. Default: float32.
+   */
   readonly policy?: PolicyWord | undefined;
   /** Seed of dropout and stochastic rounding. Default: 1. */
   readonly seed?: number | undefined;
-  /** Length of the learning rate schedule. Default: none; the rate stays constant after the warm-up. */
+  /** Length of the learning rate schedule in steps. Default: unlimited, with a constant rate after the warm-up. */
   readonly steps?: number | undefined;
   /** Learning rate at the last step. Default: `lr` / 10. */
   readonly minLr?: number | undefined;
-  /** Schedule after the warm-up, or a function of the step. Default: cosine, or constant without `steps`. */
+  /**
+   * Learning rate schedule: the name of a schedule after the warm-up, or a function that returns the rate of a step.
+   * Default: cosine, or constant if `steps` is not given.
+   */
   readonly schedule?: ScheduleName | Schedule | undefined;
   /** Optimizer: `adamw`, `sgd`, `muon`, or a user-written optimizer. Default: adamw. */
   readonly optimizer?: typeof TRAINER_FIELDS.optimizer.choices[number] | Optimizer | undefined;
-  /** Steps of linear warm-up. Default: 10, or 0 if `steps` is at most 10. */
+  /** Number of steps of linear warm-up. Default: 10, or 0 if `steps` is at most 10. */
   readonly warmupSteps?: number | undefined;
-  /** Steps of decay at the end of `wsd`. Default: a tenth of `steps` with the schedule `wsd`. */
+  /** Number of steps of decay at the end of the schedule `wsd`. Not used by other schedules. Default: `steps` / 10. */
   readonly decaySteps?: number | undefined;
   /**
-   * A custom loss: from logits [B, T, V] and targets int32 [B, T] to a scalar. It is traced into the compiled step, so
-   * it must consist of tensor operations. Default: the mean cross entropy.
+   * A user-written loss that maps logits [B, T, V] and targets int32 [B, T] to a scalar. The function is traced into
+   * the compiled step, so that it must consist of tensor operations. Default: the mean cross entropy.
    */
   readonly loss?: Criterion | undefined;
 }
 
-/** A loss function from logits [B, T, V] and targets int32 [B, T] to a scalar. */
+/** A user-written loss function. It maps logits [B, T, V] and targets int32 [B, T] to a scalar. */
 export type Criterion = (logits: tf.Tensor3D, y: tf.Tensor2D) => tf.Tensor;
 
-/** Execution of a step: `graph` in one native call, `eager` op by op. */
+/** Execution of a step. `graph`: compiled, a native call per step. `eager`: a call per op. */
 export type Execution = ValueOf<typeof TRAINER_FIELDS.execution>;
 
-/** Options of a trainer, completed with defaults. The policy has its full name. */
+/** Options of a trainer, completed with defaults. The policy is a full name, such as `float32` for `off`. */
 export type ResolvedOptions =
   & {
     readonly [K in Exclude<keyof TrainerOptions, "loss" | "policy">]-?: NonNullable<TrainerOptions[K]>;

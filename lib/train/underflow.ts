@@ -1,6 +1,7 @@
 /**
- * Underflow of gradients: elements that are 0 in a run's precision and not in float32. Formats with few exponent bits
- * lose small gradients unless they are scaled, and how many depends on the size of the batch.
+ * Underflow of gradients: gradient elements that are 0 in a run's precision, but not in float32. A format with few
+ * exponent bits loses small gradients unless they are scaled. The mean over a larger batch has smaller gradients per
+ * position, so that more of them are lost.
  *
  * @module
  */
@@ -12,8 +13,8 @@ import { type GradientConfig, lossAndGradients } from "./gradients.ts";
 import type { BatchTensors } from "./loss.ts";
 
 /**
- * Returns whether gradients can underflow: a format of less range than float32 has no scaling. Policies with a gradient
- * scaler adapt to underflow by themselves.
+ * Returns true if gradients can underflow in a precision, because a format with fewer exponent bits than float32 is
+ * used without scaling. If the policy has a gradient scaler, which adapts to underflow, only the overrides count.
  */
 export function canUnderflow({ policy, overrides = [] }: Precision): boolean {
   const { classes, scaled } = describePolicy(fullPolicyName(policy));
@@ -26,11 +27,12 @@ export function canUnderflow({ policy, overrides = [] }: Precision): boolean {
 }
 
 /**
- * Returns the share of gradient elements that underflow to 0 in a precision, of those that are not 0 in float32.
+ * Returns the share of gradient elements that are 0 in a precision, of all elements that are not 0 in float32.
  *
  * @param parameters Weights, float32.
- * @param batch The batch, and the keys of its step.
- * @param config Model, objective and precision.
+ * @param batch Inputs and targets, int32 [B, T], and the keys of dropout and stochastic rounding.
+ * @param config The model, the loss and the precision.
+ * @returns The share, from 0 to 1.
  */
 export function underflowShare(parameters: Parameters, batch: BatchTensors, config: GradientConfig): number {
   return tf.tidy(() => {

@@ -1,15 +1,16 @@
 /**
- * Order of the events in a journal. Lost, copied and moved lines are valid in themselves, so their order is checked.
+ * Order of the events in a journal. A lost, copied or moved line leaves only valid lines, so that only the order shows
+ * the damage.
  *
  * @module
  */
 import type { RunEvent } from "./event.ts";
 
-/** Run to which a journal must belong. Undefined fields are not checked. */
+/** The run to which a journal must belong. Undefined fields are not checked. */
 export interface ExpectedRun {
   /** Run ID. */
   readonly runId?: string | undefined;
-  /** Steps of the run. A run ends earlier only by early stopping. */
+  /** Number of steps in the run's spec. Only early stopping ends a run earlier. */
   readonly steps?: number | undefined;
 }
 
@@ -26,7 +27,7 @@ export class EventOrder {
   #evaluated: number[] = [];
 
   /**
-   * Starts before the first event.
+   * Creates a checker for a journal that is read from the start.
    *
    * @param expected The run to which the journal must belong.
    */
@@ -34,7 +35,10 @@ export class EventOrder {
     this.#expected = expected;
   }
 
-  /** Takes the next event. Returns a description of the problem if the event cannot be at this place. */
+  /**
+   * Checks the next event. Returns a description of the problem, or undefined if the event may follow the previous
+   * events.
+   */
   problemOf(event: RunEvent): string | undefined {
     const isFirst = !this.#begun, last = this.#last, before = this.#events++;
     this.#begun = true;

@@ -8,11 +8,11 @@ import { requireRegular } from "../file/regular.ts";
 /** Bytes per read. */
 const PIECE = 1 << 20;
 
-/** Remainder of a file after its complete lines. */
+/** End of the complete lines of a file, and the text after them. */
 export interface Rest {
   /** Size of the complete lines in bytes. */
   readonly validBytes: number;
-  /** Text after the last line break. Empty if there is none. */
+  /** Text after the last line break. Empty if the file ends with a line break. */
   readonly tail: string;
 }
 

@@ -1,16 +1,18 @@
 /**
- * SHA-256 checksums stored inside the file that they cover. The checksum is computed with zeros in its own place.
+ * SHA-256 checksums stored inside the file that they cover. The checksum is computed while its 64 digits in the file
+ * are zeros.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
-/** Placeholder of the checksum before {@linkcode seal}. */
+/** Placeholder for the checksum: 64 zeros. {@linkcode seal} replaces it. */
 export const UNSEALED: string = "0".repeat(64);
 
 /**
- * Replaces the last {@linkcode UNSEALED} of a file by its checksum, in place.
+ * Replaces the last placeholder {@linkcode UNSEALED} in a file's content by the checksum of the content. Changes the
+ * bytes in place.
  *
  * @throws {Error} If the placeholder is missing.
  */
@@ -22,7 +24,7 @@ export function seal(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Returns true if the content matches the stored checksum. */
+/** Returns true if a file's content matches the checksum stored in it. */
 export function isIntact(bytes: ArrayBuffer, checksum: string): boolean {
   const file = Buffer.from(bytes);
   const at = checksum.length === UNSEALED.length ? file.lastIndexOf(checksum) : -1;

@@ -26,7 +26,8 @@ const ARROW_TYPES = {
 };
 
 /**
- * Encodes columns as an Arrow IPC file. Text is dictionary-encoded; numbers, null, NaN and infinities are exact.
+ * Encodes columns as an Arrow IPC file. Text is dictionary-encoded. Numbers, NaN, infinities and null are stored
+ * exactly.
  *
  * @param columns Columns of equal length.
  * @param form Declared types of the columns.

@@ -6,8 +6,8 @@
 import canonicalize from "canonicalize";
 
 /**
- * Returns JSON with sorted keys and without white space, as RFC 8785 defines. Omits undefined fields. Unlike RFC 8785, it
- * writes lone surrogates as escape sequences, because names in tokenizers and notebooks can contain them.
+ * Returns JSON with sorted keys and without white space, as RFC 8785 defines. Omits undefined fields. Unlike RFC 8785,
+ * writes lone surrogates as escape sequences, because names in tokenizers and notebooks can contain lone surrogates.
  *
  * @throws {TypeError} For values that JSON cannot represent: NaN, infinities, functions, and undefined in lists.
  */

@@ -1,7 +1,8 @@
 /**
- * Claims: ownership of a run by a locked file. The operating system releases the lock when the owning process ends, so
- * a claim never outlives its owner. Without locks (another host on a shared folder, or a file system without locks),
- * the file also holds the host, the process and a heartbeat counter. A claim without heartbeats is stale.
+ * Claims: a process owns a run by a lock on a claim file. The operating system releases the lock when the process ends,
+ * so that a claim never outlives its owner. Locks do not work between hosts on some shared folders, and on some file
+ * systems. The file therefore also contains the host, the process ID and a heartbeat counter. A claim without
+ * heartbeats is stale.
  *
  * @module
  */
@@ -17,39 +18,39 @@ export interface ClaimHolder {
   readonly host: string;
   /** Process ID. */
   readonly pid: number;
-  /** Unique token of this claim. */
+  /** Random text that identifies this claim. */
   readonly token: string;
   /** Heartbeat counter, incremented every few seconds. */
   readonly beat: number;
-  /** Number of the owner of the run, from 1. */
+  /** Generation: the number of processes that have owned the run so far, from 1. */
   readonly generation: number;
 }
 
-/** Environment of a claim, replaceable in tests. */
+/** Options of a claim. */
 export interface ClaimOptions {
-  /** Name of this host. Default: the system's. */
+  /** Name of this host. Default: the system's host name. */
   readonly host?: string | undefined;
   /** Heartbeat interval in milliseconds. A claim is stale after five intervals without a heartbeat. Default: 4,000. */
   readonly beatEvery?: number | undefined;
-  /** Receives a message before waiting for the heartbeat of another host. */
+  /** Receives a message before the wait for a heartbeat of another host's claim. Default: discards it. */
   readonly print?: ((line: string) => void) | undefined;
-  /** Name of the claimed work in errors. Default: "the run". */
+  /** Name of the claimed work in errors. Default: `the run`. */
   readonly work?: string | undefined;
-  /** Locks the file. Default: true. Use false for file systems without locks. */
+  /** True to lock the file. False for file systems without locks. Default: true. */
   readonly lock?: boolean | undefined;
 }
 
-/** Another process owns the run. Repeat the command later. */
+/** Error thrown if another process owns the run. */
 export class ClaimedError extends UserError {
   /** Name that distinguishes this error. */
   override readonly name: string = "ClaimedError";
 
   /**
-   * Creates the error for an owned run.
+   * Creates the error for a run that another process owns.
    *
    * @param path The claim file.
    * @param holder The owner, if known.
-   * @param work Name of the claimed work. Default: "the run".
+   * @param work Name of the claimed work. Default: `the run`.
    */
   constructor(path: string, holder: ClaimHolder | undefined, work: string = "the run") {
     const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
@@ -63,7 +64,7 @@ export class ClaimedError extends UserError {
  */
 const MISSES = 3;
 
-/** An active claim, released by disposal. */
+/** An active claim. Disposal releases the claim. */
 export class Claim implements Disposable {
   readonly #file: Deno.FsFile;
   readonly #path: string;
@@ -88,14 +89,15 @@ export class Claim implements Disposable {
   }
 
   /**
-   * Signal that aborts if another host takes the claim over (for example, after a suspension) or the file disappears.
+   * Signal that aborts if this process loses the claim: another host takes the claim over, for example after a
+   * suspension of this host, or the file disappears.
    */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
   /**
-   * Sets this owner's generation above all generations in the journal and returns it.
+   * Sets the generation of this claim above all generations in the journal, and returns the new generation.
    *
    * @param recorded The largest generation in the journal.
    * @throws {ClaimedError} If another process has taken the claim over.
@@ -111,9 +113,9 @@ export class Claim implements Disposable {
 
   /**
    * Requires that this process still owns the claim. Reads the file only if a heartbeat is overdue, for example after a
-   * suspension. Other processes can take the claim over only then.
+   * suspension. Another process can take the claim over only if a heartbeat is overdue.
    *
-   * @param options `always` reads the file in any case. Default: false.
+   * @param options `always`: true to read the file in any case. Default: false.
    * @throws {ClaimedError} If another process owns the claim, or the file is missing.
    */
   requireHeld({ always = false }: { always?: boolean } = {}): void {
@@ -157,7 +159,7 @@ export class Claim implements Disposable {
  * Claims a run for this process.
  *
  * @param path The claim file.
- * @param options Environment of the claim.
+ * @param options Options of the claim.
  * @throws {ClaimedError} If another process owns the run.
  * @throws {UserError} If the folder is not writable.
  */
@@ -207,8 +209,8 @@ export function isClaimed(path: string): boolean {
 }
 
 /**
- * Removes the claim file that a killed process of this host left. The file of a running process is
- * kept; its lock shows that the process runs. If the system cannot lock files, no file is removed.
+ * Removes the claim file that a killed process of this host left. Keeps the file of a running process, which holds the
+ * lock. If the system cannot lock files, removes no file.
  *
  * @param path The claim file. May be missing.
  */
@@ -228,7 +230,7 @@ const schema = v.object({
   generation: v.optional(v.pipe(count, v.minValue(1)), 1), // losskit 0.1 has no generations
 });
 
-/** Reads the owner from a claim file. Returns undefined if there is no owner or the content is invalid. */
+/** Reads the owner from a claim file. Returns undefined if the file is missing, empty or invalid. */
 export function readHolder(path: string): ClaimHolder | undefined {
   try {
     const result = v.safeParse(schema, readJsonFile(path));

@@ -1,6 +1,6 @@
 /**
- * Column types of exported tables. Types are declared and do not depend on the values, so the files of different sweeps
- * have the same schema.
+ * Column types of exported tables. The types are declared and do not depend on the values, so that the files of all
+ * sweeps have the same schema.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const COLUMNS = {
   tokens: "int64?", // null: all validation tokens (`"all"` in the spec)
 } as const satisfies Readonly<Record<RunField["type"], ColumnForm>>;
 
-/** Columns of a run's spec. */
+/** Columns for the fields of a run's spec. */
 export const SPEC_FORM: Readonly<Record<keyof RunSpec, ColumnForm>> = Object.fromEntries(
   RUN_FIELD_ENTRIES.map(([name, { type }]) => [name, COLUMNS[type]]),
 ) as Readonly<Record<keyof RunSpec, ColumnForm>>;
@@ -69,7 +69,7 @@ export const RUN_FORM = {
   ...ENVIRONMENT_FORM,
 } as const satisfies TableForm;
 
-/** Columns of a run's results, in addition to {@linkcode RUN_FORM}. NaN: missing. */
+/** Columns for a run's results, in addition to {@linkcode RUN_FORM}. NaN means that the result is missing. */
 export const RESULT_FORM = {
   valLoss: "double",
   bestValLoss: "double",
@@ -97,8 +97,8 @@ export const STEP_FORM = {
 } as const satisfies TableForm;
 
 /**
- * Columns of the table of probes: one row per metric and probed step. `scope` is a layer or a parameter; `position` is the
- * index in a list, such as that of `byPosition`.
+ * Columns of the table of probes: one row per value of a metric at a probed step. `scope` is a layer or a parameter.
+ * `position` is the index of the value if the metric is a list, such as `byPosition`.
  */
 export const PROBE_FORM = {
   run: "text",

@@ -16,7 +16,7 @@ import {
 import type { RecordedRun } from "./run_folder.ts";
 import { seriesOf } from "./run_series.ts";
 
-/** One column. Missing values are null, which differs from NaN. */
+/** Values of one column. A missing value is null. NaN is a value. */
 export type Column =
   | Int32Array
   | BigInt64Array
@@ -29,7 +29,7 @@ export type Column =
 /** Columns of equal length, by name. */
 export type Columns = Readonly<Record<string, Column>>;
 
-/** Training steps of runs: one row per step, each step once, in the order of the runs. */
+/** Columns of the training steps of runs. Each step of each run is one row, in the order of the runs. */
 export interface StepColumns {
   /** Run ID. */
   readonly run: readonly string[];
@@ -58,14 +58,15 @@ interface Span {
   readonly end: number;
 }
 
-/** Returns the training steps of runs. */
+/** Returns the training steps of runs as columns. */
 export function stepColumns(runs: readonly RecordedRun[]): StepColumns {
   return columnsOfSpans(wholeSpans(runs));
 }
 
 /**
- * Returns one row per training step: {@linkcode StepColumns} with `data`, `tokenizer`, `T`, `policy`, `seed` and
- * `status` of the run, and `lossScale`, which is null without a gradient scaler.
+ * Returns columns with one row per training step. In addition to {@linkcode StepColumns}, the columns are `data`,
+ * `tokenizer`, `T`, `policy`, `seed` and `status` of the run, and `lossScale`. `lossScale` is null without a gradient
+ * scaler.
  */
 export function describedStepColumns(runs: readonly RecordedRun[]): Columns {
   return describedSpans(wholeSpans(runs));
@@ -142,7 +143,8 @@ function describedSpans(spans: readonly Span[]): Columns {
 }
 
 /**
- * Returns one row per evaluation: `run`, `step` (0: before the first step) and its metrics, as {@linkcode EVAL_FORM}.
+ * Returns columns with one row per evaluation, as declared by {@linkcode EVAL_FORM}. `step` is 0 for the evaluation
+ * before the first step.
  */
 export function evalColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.flatMap((run) =>
@@ -151,7 +153,7 @@ export function evalColumns(runs: readonly RecordedRun[]): Columns {
   return columnsOfRows(rows, EVAL_FORM);
 }
 
-/** Returns one row per metric of every probed step, with the columns of {@linkcode PROBE_FORM}. */
+/** Returns columns with one row per value of a metric at a probed step, as declared by {@linkcode PROBE_FORM}. */
 export function probeColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.flatMap((run) =>
     seriesOf(run).probed.flatMap(({ step, probes }) =>
@@ -169,9 +171,9 @@ export function probeColumns(runs: readonly RecordedRun[]): Columns {
 }
 
 /**
- * Returns one row per run: `run`, `status`, completed `steps`, and the fields of its spec, text, code and environment,
- * as {@linkcode RUN_FORM}. `evalBytes` and `evalTokens` are null
- * if the spec has `"all"`.
+ * Returns columns with one row per run, as declared by {@linkcode RUN_FORM}: `run`, `status`, the completed `steps`,
+ * and the fields of the spec, text, code and environment. `evalBytes` and `evalTokens` are null if the spec has
+ * `"all"`.
  */
 export function runColumns(runs: readonly RecordedRun[]): Columns {
   const rows = runs.map((run) => {
@@ -195,8 +197,8 @@ export function runColumns(runs: readonly RecordedRun[]): Columns {
  * Converts rows to the declared columns of a table. Undeclared fields are dropped.
  *
  * @param rows Records. Missing and undefined fields become null.
- * @param form Declared columns. They exist even without rows.
- * @throws {RangeError} For a value that does not fit its column, such as 1.5 in a column of whole numbers.
+ * @param form Declared columns. The result has all of them, even without rows.
+ * @throws {RangeError} If a value does not fit its column's type, such as 1.5 in a column of whole numbers.
  */
 export function columnsOfRows(rows: readonly Readonly<Record<string, unknown>>[], form: TableForm): Columns {
   return Object.fromEntries(

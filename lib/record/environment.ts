@@ -1,5 +1,6 @@
 /**
- * Environment of a run, recorded to explain differences. It is not part of the run's ID.
+ * Environment of a run: hardware and software. The environment is recorded to explain differences of results. The run's
+ * ID does not depend on it.
  *
  * @module
  */
@@ -18,15 +19,15 @@ export interface Environment {
   readonly os: string;
   /** `x86_64` or `aarch64`. */
   readonly arch: string;
-  /** Deno's version. */
+  /** Version of Deno. */
   readonly denoVersion: string;
   /** Version reported by libtensorflow. */
   readonly tensorflowVersion: string;
   /** SHA-256 of the wheel with libtensorflow. Undefined if the library was found on the machine. */
   readonly wheelSha256: string | undefined;
-  /** Device of the operations: `cpu` or the name of a GPU. Undefined in old records of CPU runs. */
+  /** Device that executes the operations: `cpu` or the name of a GPU. Undefined in old records of CPU runs. */
   readonly device: string | undefined;
-  /** Measured rounding of bfloat16 matrix products. */
+  /** Rounding of bfloat16 matrix products, as measured on this machine. */
   readonly rounding: string;
   /** Value of `TF_ENABLE_ONEDNN_OPTS`, if set. */
   readonly onednn: string | undefined;
@@ -49,7 +50,7 @@ const FLAGS = [
   "sve",
 ];
 
-/** Describes this machine, with the given properties of TensorFlow. */
+/** Returns the environment of this process. */
 export async function collectEnvironment(
   tensorflow: Pick<Environment, "tensorflowVersion" | "wheelSha256" | "device" | "rounding">,
 ): Promise<Environment> {

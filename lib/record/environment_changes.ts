@@ -1,11 +1,11 @@
 /**
- * Differences between two environments, and their effect on a run's results.
+ * Differences between two environments, and whether results may depend on them.
  *
  * @module
  */
 import type { Environment } from "./environment.ts";
 
-/** A field that differs. */
+/** A field that differs between two environments. */
 export interface EnvironmentChange {
   /** Name of the field. */
   readonly field: keyof Environment;

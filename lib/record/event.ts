@@ -9,7 +9,10 @@ import type { Extremes } from "../precision/mod.ts";
 export interface TimedEvent {
   /** Time of writing, ISO 8601 in UTC. */
   readonly time: string;
-  /** Number of the owner process, from 1. Default: 1. `readJournal` removes this field. */
+  /**
+   * Generation of the process that wrote the event: the number of processes that have owned the run, from 1. Default:
+   * 1. `readJournal` removes this field.
+   */
   readonly generation?: number | undefined;
 }
 
@@ -31,7 +34,7 @@ export interface StepEvent extends TimedEvent {
   readonly step: number;
   /** Training loss before the update, in nats per token, without label smoothing and z-loss. */
   readonly loss: number;
-  /** Learning rate. */
+  /** Learning rate of the step. */
   readonly lr: number;
   /** Global norm of the gradient, before clipping. */
   readonly gradNorm: number;
@@ -42,8 +45,8 @@ export interface StepEvent extends TimedEvent {
     | Readonly<Record<string, Readonly<Record<string, number | readonly number[]>>>>
     | undefined;
   /**
-   * Share of gradient elements that are 0 in the run's precision and not in float32; at the first step of precisions with
-   * an unscaled format of less range than float32.
+   * Share of gradient elements that are 0 in the run's precision, but not in float32. Recorded at the first step if the
+   * precision has an unscaled format with a smaller range than float32.
    */
   readonly underflow?: number | undefined;
   /** Training tokens per second. */
@@ -58,15 +61,15 @@ export interface EvalEvent extends TimedEvent {
   readonly step: number;
   /** Validation loss in nats per token. */
   readonly loss: number;
-  /** Bits per byte of text, comparable across vocabularies. */
+  /** Validation loss in bits per byte of text. Comparable between vocabularies. */
   readonly bitsPerByte: number;
   /** Validation loss of the weights' moving average in nats per token, if the run keeps an average. */
   readonly emaLoss?: number | undefined;
-  /** Bits per byte of the weights' moving average, if the run keeps an average. */
+  /** Validation loss of the weights' moving average in bits per byte, if the run keeps an average. */
   readonly emaBitsPerByte?: number | undefined;
-  /** Number of predicted tokens. */
+  /** Number of evaluated tokens. */
   readonly tokens: number;
-  /** Duration in seconds. */
+  /** Duration of the evaluation in seconds. */
   readonly seconds: number;
 }
 
@@ -90,7 +93,10 @@ export interface BestEvent extends TimedEvent {
   readonly sha256: string;
 }
 
-/** Resumption of the run after `step`. Supersedes recorded later steps. */
+/**
+ * Resumption of the run after `step`. Later steps that are already in the journal are superseded: the run computes them
+ * again.
+ */
 export interface ResumeEvent extends TimedEvent {
   /** Event type. */
   readonly event: "resume";
@@ -110,9 +116,12 @@ export interface FinishEvent extends TimedEvent {
   readonly checkpointSha256: string;
   /** SHA-256 of the best checkpoint, in hexadecimal, if the run keeps one. */
   readonly bestSha256?: string | undefined;
-  /** True after early stopping. Otherwise omitted. */
+  /** True if early stopping ended the run. Otherwise omitted. */
   readonly stoppedEarly?: true | undefined;
-  /** Number of earlier events in the journal, which detects lost lines. Undefined in losskit 0.1. */
+  /**
+   * Number of earlier events in the journal. Readers use the number to detect lost lines. Undefined in journals of
+   * losskit 0.1.
+   */
   readonly events?: number | undefined;
 }
 
@@ -124,19 +133,19 @@ export interface NonFiniteEvent extends TimedEvent {
   readonly step: number;
   /** True if the number is in an evaluation. Otherwise omitted. */
   readonly evaluation?: boolean | undefined;
-  /** Part of the step. `weights`: the weights were not finite before the first replayed step. */
+  /** Phase of the step. `weights`: the weights were not finite before the first replayed step. */
   readonly pass: "forward" | "backward" | "update" | "weights";
-  /** Layer. Empty outside of layers. */
+  /** Name of the layer. Empty if the operation is in no layer. */
   readonly layer: string;
-  /** Class of the operation. Empty outside of operations. */
+  /** Operation class, such as `linear`. Empty if the number does not come from an operation with a class. */
   readonly opClass: string;
-  /** TensorFlow's name of the op, or a rounding. Empty for `weights`. */
+  /** TensorFlow's name of the operation, or the name of a rounding. Empty for `weights`. */
   readonly op: string;
   /** For `update` and `weights`: the first parameter with a non-finite value. */
   readonly parameter?: string | undefined;
-  /** Inputs of the op. */
+  /** Extreme values of the operation's inputs. */
   readonly inputs: readonly Extremes[];
-  /** Result of the op. */
+  /** Extreme values of the operation's result. */
   readonly output: Extremes;
 }
 
@@ -160,6 +169,6 @@ export type RunEvent =
   | NonFiniteEvent
   | FailEvent;
 
-/** An event without time and generation, which the journal adds. */
+/** An event to be written. The journal adds the time and the generation. */
 export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "time" | "generation"> : never
   : never;

@@ -91,7 +91,10 @@ const SEAL_PREFIX = ',"crc":"', SEAL_SUFFIX = '"}';
 /** Length of the checksum with its delimiters. */
 const SEAL_LENGTH = SEAL_PREFIX.length + 8 + SEAL_SUFFIX.length;
 
-/** Returns an event as one line with its checksum, without a line break. Numbers that JSON lacks become their names. */
+/**
+ * Returns an event as one line of JSON with a checksum, without a line break. NaN and infinities become strings, such
+ * as `"NaN"`.
+ */
 export function formatEvent(event: RunEvent): string {
   const text = formatJson(event).slice(0, -1);
   return `${text}${SEAL_PREFIX}${checksumOf(text)}${SEAL_SUFFIX}`;
@@ -101,7 +104,10 @@ function checksumOf(text: string): string {
   return crc32(text).toString(16).padStart(8, "0");
 }
 
-/** Returns JSON with NaN and infinities as strings. `indent`: spaces per level (default 0: one line). */
+/**
+ * Returns JSON with NaN and infinities as strings. `indent` is the number of spaces per level. Default: 0, which gives
+ * one line.
+ */
 export function formatJson(value: unknown, indent: number = 0): string {
   return JSON.stringify(
     value,
@@ -116,9 +122,9 @@ export function hasChecksum(line: string): boolean {
 }
 
 /**
- * Parses one line. Lines of version 0.1 have no checksum.
+ * Parses one line of a journal. The checksum is optional, because lines of losskit 0.1 have none.
  *
- * @returns The event, or the problem of the line.
+ * @returns The event, or a description of the problem if the line is invalid.
  */
 export function parseEvent(line: string): { event: RunEvent } | { problem: string } {
   const end = line.length - SEAL_LENGTH, sealed = hasChecksum(line);

@@ -1,26 +1,30 @@
 /**
- * Stamps of files for change detection, by size and times where these are reliable, and otherwise by content.
+ * Stamps of files, for the detection of changes. A stamp consists of the size, the times and the hash of the content.
+ * The content is only compared if the times are unreliable.
  *
  * @module
  */
 import * as v from "valibot";
 import { sha256Hex } from "./sha256.ts";
 
-/** Stamp of a file. */
+/** Size, times and content hash of a file. */
 export interface FileStamp {
   /** Size in bytes. */
   readonly size: number;
   /** Time of the last change of the content, in milliseconds since 1970. */
   readonly mtime: number;
-  /** Time of the last change of the content or the metadata. Copies have another time. */
+  /**
+   * Time of the last change of the content or the metadata, in milliseconds since 1970. A copy of the file has a
+   * different time.
+   */
   readonly ctime: number;
-  /** True if the file was unchanged for long enough that any later change alters its times. */
+  /** True if the last change was more than 2 s before the stamp. Any later change then alters the times. */
   readonly settled: boolean;
   /** SHA-256 of the content, in hexadecimal. */
   readonly sha256: string;
 }
 
-/** Schema of stamps. */
+/** Schema of {@linkcode FileStamp}. */
 export const fileStampSchema: v.GenericSchema<unknown, FileStamp> = v.strictObject({
   size: v.number(),
   mtime: v.number(),
@@ -33,7 +37,7 @@ export const fileStampSchema: v.GenericSchema<unknown, FileStamp> = v.strictObje
 const TICK = 2000;
 
 /**
- * Stamps a file.
+ * Returns the stamp of a file.
  *
  * @returns The stamp. Undefined if the file is missing, unreadable or not a regular file, or changed while it was read.
  */

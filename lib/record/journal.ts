@@ -1,5 +1,5 @@
 /**
- * Journals of runs: appended events, one per line. Reading tolerates an incomplete last line of a killed writer.
+ * Journals of runs: one event per line, appended. Readers ignore an incomplete last line, which a killed writer leaves.
  *
  * @module
  */
@@ -17,24 +17,27 @@ import { EventStore } from "./run_series.ts";
 export interface Journal {
   /** Events in order. */
   events: RunEvent[];
-  /** Incomplete last line that was dropped. */
+  /** Incomplete last line, which is not among the events. Undefined if the last line is complete. */
   dropped: string | undefined;
-  /** Number of lines written by a process after it lost the run to another process. Excluded from the events. */
+  /**
+   * Number of lines that a process wrote after another process had taken the run over. These lines are not among the
+   * events.
+   */
   superseded: number;
-  /** Largest generation of the lines. 0 for an empty journal. */
+  /** Largest generation of an event in the journal. 0 for an empty journal. */
   generation: number;
   /** Size of the complete lines in bytes. */
   validBytes: number;
 }
 
 /**
- * Reads a journal. Drops and reports an incomplete last line, which a killed writer leaves.
+ * Reads a journal. An incomplete last line, which a killed writer leaves, is not an event.
  *
  * @param path The file. A missing file has no events.
- * @param expected The expected run. Default: any.
- * @throws {UserError} For damage other than an incomplete last line, with the file and line: an invalid event, missing, repeated or
- * misplaced events, or the journal of another run.
- * @throws {UserError} For an unreadable file.
+ * @param expected The run to which the journal must belong. Default: any run.
+ * @throws {UserError} If an event is invalid, missing, repeated or misplaced, or the journal belongs to another run.
+ * The message names the file and the line.
+ * @throws {UserError} If the file is unreadable.
  */
 export function readJournal(path: string, expected?: ExpectedRun): Journal {
   const { store, ...rest } = scanJournal(path, expected);
@@ -48,9 +51,10 @@ export type ScannedJournal = Omit<Journal, "events"> & {
 };
 
 /**
- * Reads a journal like {@linkcode readJournal}, but in bounded memory: without the whole file or an object per event.
+ * Reads a journal like {@linkcode readJournal}, but stores events by column, which takes less memory. The file is read
+ * line by line.
  *
- * @throws {UserError} For the reasons of {@linkcode readJournal}.
+ * @throws {UserError} In the cases listed for {@linkcode readJournal}.
  */
 export function scanJournal(path: string, expected: ExpectedRun = {}): ScannedJournal {
   const store = new EventStore(), order = new EventOrder(expected);
@@ -112,14 +116,14 @@ function lostChecksum(
     : undefined;
 }
 
-/** Returns a phrase such as `3 lines of a process that no longer owns the run`. */
+/** Describes a number of superseded lines, for example as `3 lines of a process that no longer owns the run`. */
 export function supersededLines(count: number): string {
   return `${count} ${count === 1 ? "line" : "lines"} of a process that no longer owns the run`;
 }
 
-/** Owner of a journal. */
+/** Owner of a journal: the process that may append events. */
 export interface JournalOwner {
-  /** Generation of the owner, larger than those of the existing lines. Default: 1. */
+  /** Generation of the owner. Larger than all generations in the journal. Default: 1. */
   readonly generation?: number | undefined;
   /** Called before each change of the file. Throws if another process owns the run. */
   readonly requireOwned?: (() => void) | undefined;
@@ -139,7 +143,8 @@ export class JournalWriter implements Disposable {
    * Opens a journal for appending.
    *
    * @param path The file. Created if it is missing.
-   * @param validBytes Size to keep: {@linkcode Journal.validBytes}, which excludes an incomplete line.
+   * @param validBytes Size to which the file is truncated: {@linkcode Journal.validBytes}, which excludes an incomplete
+   * last line.
    * @param owner The owner. Default: the first process.
    * @throws {UserError} If the path is a link.
    */
@@ -159,11 +164,11 @@ export class JournalWriter implements Disposable {
   }
 
   /**
-   * Appends one event with time and generation, in a single write.
+   * Appends one event with the time and the generation, in a single write.
    *
    * @throws {ClaimedError} If another process owns the run. Nothing is written.
    * @throws {UserError} If the disk is full or not writable.
-   * @throws {Error} For other system errors. No part of the line remains.
+   * @throws {Error} If another system error occurs. No part of the line remains in the file.
    */
   write(event: NewEvent): RunEvent {
     const { generation = 1, requireOwned } = this.#owner;
@@ -195,7 +200,10 @@ export class JournalWriter implements Disposable {
     writing(this.#path, () => this.#file.syncDataSync());
   }
 
-  /** Starts a sync in the background. The promise resolves when it is complete, and rejects if it fails. */
+  /**
+   * Starts to sync the file in the background. The promise resolves when the sync is complete, and rejects if the sync
+   * fails.
+   */
   syncSoon(): Promise<void> {
     const done = this.#synced.syncData().catch((error) => {
       throw namedFault(this.#path, error);
@@ -211,7 +219,9 @@ export class JournalWriter implements Disposable {
   }
 }
 
-/** Returns the steps and evaluations without superseded ones. */
+/**
+ * Returns the steps and evaluations of a journal. Omits superseded events: those that a later `resume` event discards.
+ */
 export function effectiveEvents(events: readonly RunEvent[]): { steps: StepEvent[]; evals: EvalEvent[] } {
   let steps: StepEvent[] = [], evals: EvalEvent[] = [];
   for (const event of events) {
@@ -224,7 +234,7 @@ export function effectiveEvents(events: readonly RunEvent[]): { steps: StepEvent
   return { steps, evals };
 }
 
-/** Returns the `finish` event, or undefined if there is none or a `resume` supersedes it. */
+/** Returns the `finish` event. Returns undefined if the run has not finished, or was resumed later. */
 export function finishOf(events: readonly RunEvent[]): FinishEvent | undefined {
   const last = events.findLast(({ event }) => event === "finish" || event === "resume");
   return last?.event === "finish" ? last : undefined;
@@ -232,13 +242,13 @@ export function finishOf(events: readonly RunEvent[]): FinishEvent | undefined {
 
 /** First difference between two journals. */
 export interface Difference {
-  /** Step, if the difference is at a step. */
+  /** Step at which the journals differ. Undefined if the difference belongs to no step. */
   step: number | undefined;
   /** Name of the field that differs. */
   field: string;
-  /** Value in the first journal. Undefined: missing. */
+  /** Value in the first journal. Undefined if missing. */
   a: unknown;
-  /** Value in the second journal. Undefined: missing. */
+  /** Value in the second journal. Undefined if missing. */
   b: unknown;
 }
 
@@ -246,8 +256,8 @@ export interface Difference {
 const NOT_COMPARED = new Set(["time", "tokensPerSecond", "seconds", "events"]);
 
 /**
- * Returns the first difference between two journals, or undefined if they are equal. Ignores measured times and speeds,
- * and `resume`, `checkpoint` and `fail` events.
+ * Returns the first difference between two journals, or undefined if they are equal. Times, speeds, superseded events,
+ * and `resume`, `checkpoint` and `fail` events are not compared.
  */
 export function compareJournals(a: readonly RunEvent[], b: readonly RunEvent[]): Difference | undefined {
   const [left, right] = [comparable(a), comparable(b)];

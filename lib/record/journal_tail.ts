@@ -9,7 +9,7 @@ import { hasChecksum, parseEvent } from "./event_line.ts";
 /** Bytes read first from the end, enough for a step without probes. Doubled until a step is found. */
 const TAIL = 4096;
 
-/** Returns the last recorded step, or undefined if there is none or the file is unreadable. */
+/** Returns the last recorded step of a journal. Returns undefined if the journal has no step or is unreadable. */
 export function lastStep(path: string): StepEvent | undefined {
   let file: Deno.FsFile;
   try {

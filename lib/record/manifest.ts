@@ -16,15 +16,16 @@ import { type RunSpec, runSpecSchema } from "./run_spec.ts";
 
 /** Source of a run's text. */
 export interface DataSource {
-  /** Name, as in the spec. */
+  /** Name of the text, as in the spec. */
   readonly name: string;
   /**
-   * File, folder or glob pattern of the user, or a list of these and of built-in names. Undefined for a built-in text.
+   * Path or glob pattern that the user gave, or a list of paths, patterns and names of built-in texts. Undefined for a
+   * built-in text.
    */
   readonly path?: string | readonly string[] | undefined;
   /** SHA-256 of the text. */
   readonly sha256: string;
-  /** Loss of a perfect model in nats per character, if known. Only for generated texts. */
+  /** Loss of a perfect model in nats per character. Undefined unless the text is generated with a known entropy. */
   readonly entropyRate?: number | undefined;
 }
 
@@ -38,11 +39,14 @@ export interface Manifest {
   readonly spec: RunSpec;
   /** Text of the run. */
   readonly data: DataSource;
-  /** SHA-256 of `lib/`. */
+  /** SHA-256 of the code in `lib/`. */
   readonly libSha256: string;
-  /** SHA-256 of the run's `tokenizer.json`. Undefined in losskit 0.1, which has no such file. Not part of the ID. */
+  /**
+   * SHA-256 of the run's `tokenizer.json`. Undefined in records of losskit 0.1, which have no such file. The ID does
+   * not depend on it.
+   */
   readonly tokenizerSha256?: string | undefined;
-  /** Description of emulated precision. Undefined: none. */
+  /** Description of the emulated formats. Undefined if the precision is not emulated. */
   readonly emulated?: string | undefined;
   /** Environment of the run. Last, because it is not part of the ID. */
   readonly environment: Environment;
@@ -60,7 +64,7 @@ const hex = (...lengths: number[]) =>
     ),
   );
 
-/** Schema of a text's source. */
+/** Schema of {@linkcode DataSource}. */
 export const dataSourceSchema: v.GenericSchema<unknown, DataSource> = v.object({
   name: text,
   path: v.optional(v.union([text, v.array(text)])),
@@ -107,8 +111,8 @@ export function writeManifest(path: string, manifest: Manifest): void {
 /**
  * Reads a manifest.
  *
- * @throws {UserError} For a missing or invalid file, with its path and the field, and if spec, text or code do not match the
- * run ID.
+ * @throws {UserError} If the file is missing or invalid, or the run ID does not match the spec, text and code. The
+ * message names the path and the field.
  */
 export function readManifest(path: string): Manifest {
   const { value, output } = readSealed(path, schema, "a run's manifest");
@@ -124,12 +128,12 @@ export function readManifest(path: string): Manifest {
 }
 
 /**
- * Reads a JSON file with a schema, and verifies its checksum if it has one.
+ * Reads a JSON file and validates its content with a schema. Verifies the file's checksum if there is one.
  *
  * @param path The file.
  * @param form The schema.
- * @param what Name of the file's kind in errors.
- * @throws {UserError} For a missing or invalid file, with its path and the field.
+ * @param what Name for the kind of file, used in errors, such as `a manifest`.
+ * @throws {UserError} If the file is missing or invalid. The message names the path and the field.
  */
 export function readJson<S extends v.GenericSchema>(path: string, form: S, what: string): v.InferOutput<S> {
   return readSealed(path, form, what).output;
@@ -139,8 +143,8 @@ export function readJson<S extends v.GenericSchema>(path: string, form: S, what:
  * Parses the content of a JSON file like {@linkcode readJson}.
  *
  * @param bytes The content.
- * @param file `path` and `what` (the kind of the file) for errors, and the schema `form`.
- * @throws {UserError} For invalid content, with the path and the field.
+ * @param file `path`: path of the file, for errors. `form`: the schema. `what`: name for the kind of file, for errors.
+ * @throws {UserError} If the content is invalid. The message names the path and the field.
  */
 export function decodeJson<S extends v.GenericSchema>(
   bytes: Uint8Array,
@@ -149,24 +153,25 @@ export function decodeJson<S extends v.GenericSchema>(
   return checkSealed(() => parseJson(bytes), { path, form, what }).output;
 }
 
-/** A JSON file that may have a checksum. */
+/** Content of a JSON file that may have a checksum. */
 export interface SealedFile<T> {
-  /** Value as stored, without the checksum. */
+  /** The stored value, without the checksum. */
   readonly value: unknown;
-  /** Value as parsed. */
+  /** The value that the schema returns. */
   readonly output: T;
   /** True if the file has a checksum. */
   readonly isSealed: boolean;
 }
 
 /**
- * Reads a JSON file like {@linkcode readJson}. Returns the value as stored and as parsed.
+ * Reads a JSON file like {@linkcode readJson}. Also returns the stored value, and whether the file has a checksum.
  *
  * @param path The file.
  * @param form The schema.
- * @param what Name of the file's kind in errors.
- * @param remedy Remedy for a wrong checksum. Default: restore the file, or delete the checksum of a deliberate change.
- * @throws {UserError} For a missing or invalid file, with its path and the field.
+ * @param what Name for the kind of file, used in errors, such as `a manifest`.
+ * @param remedy Remedy in the error for a wrong checksum. Default: to restore the file, or to delete the checksum after
+ * a deliberate change.
+ * @throws {UserError} If the file is missing or invalid. The message names the path and the field.
  */
 export function readSealed<S extends v.GenericSchema>(
   path: string,

@@ -1,5 +1,5 @@
 /**
- * Records of runs: writing and reading. No tensors.
+ * Records of runs: manifests, journals, tables and exported files. These functions use no tensors.
  *
  * @module
  */

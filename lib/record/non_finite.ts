@@ -8,7 +8,10 @@ import type { Extremes } from "../precision/mod.ts";
 import type { NonFiniteEvent, RunEvent } from "./event.ts";
 import { seriesOf } from "./run_series.ts";
 
-/** Place and inputs of a run's first NaN or infinite number: the event without `event`, `time` and `generation`. */
+/**
+ * Location and inputs of the first NaN or infinite number of a run: a {@linkcode NonFiniteEvent} without `event`,
+ * `time` and `generation`.
+ */
 export type NonFiniteRecord = Omit<NonFiniteEvent, "event" | "time" | "generation">;
 
 /** Step or evaluation at which a loss or gradient is NaN or infinite. */
@@ -21,7 +24,10 @@ export interface NonFiniteStep {
   readonly skipped: boolean;
 }
 
-/** Returns the recorded first non-finite number of a run that no `resume` supersedes. Undefined: none is recorded. */
+/**
+ * Returns the recorded event of a run's first non-finite number. Ignores events that a later `resume` event supersedes.
+ * Returns undefined if none is recorded.
+ */
 export function recordedNonFinite(run: { readonly events: readonly RunEvent[] }): NonFiniteEvent | undefined {
   let found: NonFiniteEvent | undefined;
   for (const event of seriesOf(run).others) {
@@ -32,8 +38,8 @@ export function recordedNonFinite(run: { readonly events: readonly RunEvent[] })
 }
 
 /**
- * Returns the first step or evaluation whose loss or gradient is not finite. A step that a gradient scaler skipped counts
- * only if there is no other. Undefined: all are finite.
+ * Returns the first step or evaluation whose loss or gradient is not finite. Steps that a gradient scaler skipped are
+ * only considered if nothing else is non-finite. Returns undefined if all values are finite.
  */
 export function firstNonFinite(run: { readonly events: readonly RunEvent[] }): NonFiniteStep | undefined {
   const { steps: { loss, gradNorm, lossScale }, evals } = seriesOf(run);
@@ -49,7 +55,7 @@ export function firstNonFinite(run: { readonly events: readonly RunEvent[] }): N
   return skipped === 0 ? undefined : { step: skipped, evaluation: false, skipped: true };
 }
 
-/** Describes a first non-finite number: its place, and the inputs that led there. */
+/** Describes the first non-finite number of a run in a sentence: its location, and the inputs of the operation. */
 export function describeNonFinite(found: NonFiniteRecord): string {
   const { step, evaluation, pass, layer, opClass, op, parameter, inputs, output } = found;
   const place = evaluation ? `the evaluation after step ${step}` : `step ${step}`;

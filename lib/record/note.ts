@@ -1,5 +1,5 @@
 /**
- * Notes and tags of runs: `note.json` in a run's folder. They are no part of the run's identity and results.
+ * Notes and tags of runs: `note.json` in a run's folder. The run's ID and results do not depend on them.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { readJson } from "./manifest.ts";
 
 /** Note and tags of a run. */
 export interface RunNote {
-  /** Text. Empty: none. */
+  /** Text of the note. Empty without a note. */
   readonly text: string;
   /** Tags in alphabetical order. */
   readonly tags: readonly string[];
@@ -30,10 +30,10 @@ const schema = v.strictObject({
 });
 
 /**
- * Reads a note. Returns undefined if there is none.
+ * Reads a note. Returns undefined if the file is missing.
  *
  * @param path The file.
- * @throws {UserError} For an invalid file.
+ * @throws {UserError} If the file is invalid.
  */
 export function readNote(path: string): RunNote | undefined {
   if (!exists(path)) return undefined;

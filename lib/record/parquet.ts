@@ -10,11 +10,11 @@ import { type ColumnForm, parseForm, type TableForm } from "./column_types.ts";
 import type { Column, Columns } from "./columns.ts";
 
 /**
- * Encodes a table as a Parquet file, compressed with Snappy. Text is dictionary-encoded UTF-8; NaN and infinities are
- * exact. Columns whose declaration ends with `?` are `OPTIONAL`, others `REQUIRED`.
+ * Encodes a table as a Parquet file, compressed with Snappy. Text is dictionary-encoded UTF-8. NaN and infinities are
+ * stored exactly. Columns whose declaration ends with `?` are `OPTIONAL`. Other columns are `REQUIRED`.
  *
  * @param pieces Columns of the table in pieces, at least one. Each piece becomes one or more row groups.
- * @param form Declared types.
+ * @param form Declared types of the columns.
  * @param metadata Texts to store in the file, by key.
  */
 export function encodeParquet(

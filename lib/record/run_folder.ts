@@ -22,15 +22,15 @@ export interface RunPaths {
   readonly tokenizer: string;
   /** Journal, one event per line. */
   readonly journal: string;
-  /** Weights and optimizer state to resume from. */
+  /** Last checkpoint: weights and optimizer state, from which the run resumes. */
   readonly checkpoint: string;
   /** Checkpoint of the best evaluation, if the run keeps one. */
   readonly best: string;
-  /** Output of the worker. */
+  /** Log: the output of the run's process. */
   readonly log: string;
-  /** Claim of the owner process. Remains after the process was killed. */
+  /** Claim of the process that executes the run. The file remains if the process is killed. */
   readonly claim: string;
-  /** Note and tags of a user, if there are any. */
+  /** Note and tags that a user wrote, if any. */
   readonly note: string;
 }
 
@@ -55,11 +55,11 @@ export function runFolder(sweepDir: string, runId: string): string {
 }
 
 /**
- * Describes a wrong location of a run's folder or files. Returns undefined if the location is valid or the folder is
- * missing.
+ * Describes the problem if a run's folder or a file in it is in a wrong location. Returns undefined if all locations
+ * are valid, or the folder is missing.
  *
- * A run's folder, its files and its parent `runs` may be symbolic links to places inside the sweep's folder. Readers and
- * writers refuse links that leave the sweep's folder, because the content of other folders is not part of the sweep.
+ * A run's folder, its files and its parent `runs` may be symbolic links to locations inside the sweep's folder. Readers
+ * and writers refuse links that leave the sweep's folder, because other folders are not part of the sweep.
  *
  * @param folder `DIR/runs/ID`. Other paths belong to no sweep and are not checked.
  */
@@ -108,7 +108,7 @@ function linkProblem(
  *
  * @param sweepDir The sweep's folder.
  * @param path The file or folder. May be missing.
- * @throws {UserError} For such a link.
+ * @throws {UserError} If the file or folder is such a link.
  */
 export function requireInside(sweepDir: string, path: string): void {
   const info = lstat(path), problem = info && linkProblem(path, { info, sweepDir });
@@ -117,9 +117,9 @@ export function requireInside(sweepDir: string, path: string): void {
 }
 
 /**
- * Requires a valid location of a run's folder, as checked by {@linkcode placeProblem}.
+ * Requires that a run's folder and files are in valid locations, as checked by {@linkcode placeProblem}.
  *
- * @throws {UserError} For a link that leaves the sweep's folder, or a file in place of the folder.
+ * @throws {UserError} If a link leaves the sweep's folder, or the path of the folder is a file.
  */
 export function requirePlace(folder: string): void {
   const problem = placeProblem(folder);
@@ -130,9 +130,9 @@ export function requirePlace(folder: string): void {
 }
 
 /**
- * Requires that a sweep's `runs` is missing, a folder, or a link to a folder inside the sweep's folder.
+ * Requires that `runs` in a sweep's folder is missing, is a folder, or is a link to a folder inside the sweep's folder.
  *
- * @throws {UserError} For anything else.
+ * @throws {UserError} If `runs` is anything else.
  */
 export function requireRuns(sweepDir: string): void {
   const problem = placeProblem(runFolder(sweepDir, "-"));
@@ -158,13 +158,18 @@ function lstat(path: string): Deno.FileInfo | undefined {
 export interface RecordedRun {
   /** Manifest of the run. */
   readonly manifest: Manifest;
-  /** Events in order, created at each access. {@linkcode seriesOf} returns the steps by column. */
+  /**
+   * Events in order. Each access creates the list; {@linkcode seriesOf} returns the steps by column, which is faster.
+   */
   readonly events: readonly RunEvent[];
-  /** `unfinished`: no `finish` event, and the last event is not `fail`. */
+  /**
+   * Status of the run. `finished`: a `finish` event is recorded. `failed`: the last event is `fail`. `unfinished`:
+   * otherwise.
+   */
   readonly status: "finished" | "failed" | "unfinished";
-  /** Descriptions of dropped or ignored journal lines, and of an unreadable note. */
+  /** Descriptions of journal lines that were ignored, and of an unreadable note. */
   readonly warnings: readonly string[];
-  /** Note and tags of a user. Default: none. */
+  /** Note and tags that a user wrote. Undefined if there are none. */
   readonly note?: RunNote | undefined;
 }
 
@@ -172,7 +177,7 @@ export interface RecordedRun {
  * Reads a run.
  *
  * @param folder The run's folder.
- * @throws {UserError} For missing or damaged files.
+ * @throws {UserError} If a file is missing or damaged.
  */
 export function readRun(folder: string): RecordedRun {
   requirePlace(folder);
@@ -211,11 +216,11 @@ function intactNote(path: string): { note?: RunNote | undefined; problem?: strin
 }
 
 /**
- * Returns the status of a journal's run, in bounded memory.
+ * Returns the status of a run from its journal, in bounded memory.
  *
  * @param path The journal.
- * @param expected The expected run.
- * @throws {UserError} For a damaged journal, or the journal of another run.
+ * @param expected The run to which the journal must belong.
+ * @throws {UserError} If the journal is damaged, or belongs to another run.
  */
 export function journalStatus(path: string, expected: ExpectedRun): RecordedRun["status"] {
   return statusIn(scanJournal(path, expected).store);

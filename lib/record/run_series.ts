@@ -1,13 +1,13 @@
 /**
- * Events of a run by column. A step takes 48 bytes instead of 300 bytes as an object, so runs of a million steps fit in
- * bounded memory.
+ * Events of a run, stored by column. A step takes 48 bytes, and 300 bytes as an object. Runs of a million steps
+ * therefore fit into memory.
  *
  * @module
  */
 import { greatest } from "../number/extent.ts";
 import type { EvalEvent, RunEvent, StepEvent } from "./event.ts";
 
-/** Effective training steps, each once, from step 1 without gaps. */
+/** Training steps without superseded steps: each step once, from step 1, without gaps. */
 export interface StepSeries {
   /** Number of steps. */
   readonly length: number;
@@ -21,19 +21,22 @@ export interface StepSeries {
   readonly gradNorm: Float64Array;
   /** Training tokens per second. */
   readonly tokensPerSecond: Float64Array;
-  /** Factor of the gradient scaler, NaN at steps without a factor. Undefined if no step has one. */
+  /** Factor of the gradient scaler. NaN at steps without a factor. Undefined if no step has a factor. */
   readonly lossScale: Float64Array | undefined;
 }
 
-/** A step with its metrics by layer or parameter. */
+/** A step with recorded probes: metrics by layer or parameter. */
 export interface ProbedStep {
   /** Step, from 1. */
   readonly step: number;
-  /** Metrics by scope. */
+  /** Metrics by scope: the name of a layer or a parameter. */
   readonly probes: NonNullable<StepEvent["probes"]>;
 }
 
-/** A run's events by kind. Steps, evaluations and probes exclude superseded events. */
+/**
+ * A run's events by kind. Steps, evaluations and probed steps exclude superseded events, which a later `resume` event
+ * discards.
+ */
 export interface RunSeries {
   /** Training steps. */
   readonly steps: StepSeries;
@@ -41,9 +44,9 @@ export interface RunSeries {
   readonly evals: readonly EvalEvent[];
   /** Steps with probes in order. */
   readonly probed: readonly ProbedStep[];
-  /** Largest share of gradient elements that underflow, of the steps that record it. Undefined if none does. */
+  /** Largest recorded share of gradient elements that underflow. Undefined if no step records the share. */
   readonly underflow: number | undefined;
-  /** All events except steps, in order, including superseded ones. */
+  /** All events except steps, in order, including superseded events. */
   readonly others: readonly Exclude<RunEvent, StepEvent>[];
 }
 
@@ -97,7 +100,7 @@ export class EventStore {
     return this.#count + this.#others.length;
   }
 
-  /** Last event, if it is not a step. */
+  /** Last event of the journal. Undefined if the last event is a step. */
   get lastOther(): RunEvent | undefined {
     return this.#last;
   }
@@ -117,7 +120,10 @@ export class EventStore {
     while (row < this.#count) yield this.#stepAt(row++);
   }
 
-  /** Effective steps and evaluations. Without superseded events, this is a view without copies. */
+  /**
+   * Steps and evaluations without superseded events. Views the stored columns if nothing is superseded, otherwise
+   * copies them.
+   */
   get series(): RunSeries {
     return this.#series ??= this.#makeSeries();
   }
@@ -196,12 +202,15 @@ function emptyFigures(length: number): Figures {
 /** Cached stores by run. */
 const known = new WeakMap<object, EventStore>();
 
-/** Associates a run with the store of its events. */
+/** Registers the event store of a run, for {@linkcode seriesOf}. */
 export function keepStore(run: object, store: EventStore): void {
   known.set(run, store);
 }
 
-/** Returns a run's steps and evaluations by column. For a run that was read, this does not create event objects. */
+/**
+ * Returns a run's steps and evaluations by column. For a run read from a folder, this is fast, because no event objects
+ * are created.
+ */
 export function seriesOf(run: { readonly events: readonly RunEvent[] }): RunSeries {
   let store = known.get(run);
   if (store === undefined) {

@@ -1,6 +1,6 @@
 /**
- * Complete spec of one run, as flat JSON, which determines its ID. Unused options are explicit. `sweep/spec.ts` checks
- * ranges and contradictions; this module has the schema of the stored form.
+ * Complete spec of one run, as flat JSON. The run's ID depends on the spec. Options without effect are included.
+ * `sweep/spec.ts` checks ranges and contradictions. This module has the schema of the stored form.
  *
  * @module
  */
@@ -13,23 +13,29 @@ import { completeOverride, OP_CLASSES, type PrecisionOverride } from "../precisi
 /** All settings that determine a run's result, except data, code and machine. `RUN_FIELDS` documents each field. */
 export type RunSpec = { readonly [K in keyof typeof RUN_FIELDS]: ValueOf<typeof RUN_FIELDS[K]> };
 
-/** Returns whether a run is perturbed: it measures the noise floor of comparisons. */
+/** Returns true if a run is perturbed. Perturbed runs measure the noise floor of comparisons. */
 export function isPerturbed({ perturb, reorder }: Pick<RunSpec, "perturb" | "reorder">): boolean {
   return perturb > 0 || reorder > 0;
 }
 
-/** Returns the perturbation of a run by kind and draw, such as `noise 1` or `order 2`; `none` if it has none. */
+/**
+ * Returns the perturbation of a run as text, such as `noise 1` or `order 2`: the kind and the number of the random
+ * draw. Returns `none` for a run that is not perturbed.
+ */
 export function perturbationOf({ perturb, reorder }: Pick<RunSpec, "perturb" | "reorder">): string {
   const parts = [...perturb > 0 ? [`noise ${perturb}`] : [], ...reorder > 0 ? [`order ${reorder}`] : []];
   return parts.length === 0 ? "none" : parts.join(" and ");
 }
 
-/** Names of fields that old records lack. */
+/** Names of the fields that were added to specs later. Old records lack these fields. */
 export type AddedField = {
   [K in keyof typeof RUN_FIELDS]: typeof RUN_FIELDS[K] extends { readonly added: unknown } ? K : never;
 }[keyof typeof RUN_FIELDS];
 
-/** Values of fields that old records lack: GPT-2, AdamW, the plain loss. */
+/**
+ * Values of the fields that old records lack. They describe how losskit trained at that time, for example with GPT-2,
+ * AdamW and the plain loss.
+ */
 export const RUN_OPTIONS: Pick<RunSpec, AddedField> = Object.fromEntries(
   RUN_FIELD_ENTRIES.flatMap(([name, field]) => field.added === undefined ? [] : [[name, field.added]]),
 ) as unknown as Pick<RunSpec, AddedField>;
@@ -39,7 +45,10 @@ const whole = v.pipe(number, v.safeInteger());
 const text = v.string();
 const flag = v.boolean();
 
-/** Schema of overrides, with short names of formats replaced. `overridesProblem` checks the names in them. */
+/**
+ * Schema of precision overrides. Short names of formats are replaced by full names. `overridesProblem` checks whether
+ * the names exist.
+ */
 export const overridesSchema: v.GenericSchema<unknown, readonly PrecisionOverride[]> = v.array(
   v.pipe(
     v.strictObject({

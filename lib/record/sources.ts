@@ -1,5 +1,5 @@
 /**
- * Hashes of losskit's sources. They are the same in a checkout, in the npm package and at a URL.
+ * Hashes of losskit's sources. The hashes are equal in a checkout, in the npm package and at a URL.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { sha256Hex } from "./sha256.ts";
  * Returns the SHA-256 of the names and contents of the sources in `lib/`, or in one of its folders.
  *
  * @param part Folder of `lib/`, such as `text`. Default: all of `lib/`.
- * @throws {UserError} If losskit was imported from a URL that lacks the package's list of sources.
+ * @throws {UserError} If losskit was imported from a URL without the package's list of sources.
  */
 export function sourcesHash(part?: string): string {
   if (PACKAGE_FOLDER !== undefined) return hashSources(join(PACKAGE_FOLDER, "lib", part ?? ""));
@@ -40,7 +40,7 @@ export function hashSources(folder: string): string {
   return hashOf(Object.entries(sourceHashes(folder)));
 }
 
-/** Returns the SHA-256 of each source in a folder, by its path from the folder. */
+/** Returns the SHA-256 of each source in a folder, by the path relative to the folder. */
 export function sourceHashes(folder: string): Record<string, string> {
   const hashes: Record<string, string> = {};
   const visit = (path: string, name: string) => {

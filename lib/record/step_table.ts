@@ -1,6 +1,6 @@
 /**
  * `table.parquet`: the training steps of a sweep in one file. The file is derived from the journals and can be deleted.
- * It is used only if its checksum is valid and the journals have not changed since.
+ * Readers ignore the file if its checksum is wrong, or a journal has changed since.
  *
  * @module
  */
@@ -45,15 +45,15 @@ export function stepTablePath(sweepDir: string): string {
   return join(sweepDir, "table.parquet");
 }
 
-/** Receiver of messages. Default: `console.warn`. */
+/** Options of {@linkcode tabulateRuns} and {@linkcode readStepColumns}. */
 export interface TableOptions {
-  /** Receives a message about a damaged table, which is ignored. */
+  /** Receives a message if the table is damaged and therefore ignored. Default: `console.warn`. */
   readonly note?: (line: string) => void;
 }
 
 /**
- * Reads a sweep's runs and updates its `table.parquet`, which holds {@linkcode describedStepPieces} of all readable
- * runs. A table with a damaged run is not used in place of the journals.
+ * Reads a sweep's runs, and updates `table.parquet` if the journals have changed. The table contains the rows of
+ * {@linkcode describedStepColumns} for all readable runs.
  *
  * @returns The result of {@linkcode readSweep}.
  * @throws {UserError} If the folder has no runs, or is not writable.
@@ -75,10 +75,10 @@ export function tabulateRuns(sweepDir: string, options: TableOptions = {}): Swee
 }
 
 /**
- * Returns the training steps of a sweep's runs from `table.parquet` if it is intact and current, and otherwise from the
+ * Returns the training steps of a sweep's runs. Reads `table.parquet` if the table is intact and current, otherwise the
  * journals.
  *
- * @throws {UserError} If the folder has no runs, or a damaged run.
+ * @throws {UserError} If the folder has no runs, or a run is damaged.
  */
 export async function readStepColumns(sweepDir: string, options: TableOptions = {}): Promise<StepColumns> {
   const file = openCurrent(sweepDir, options);

@@ -1,6 +1,6 @@
 /**
- * Runs of a sweep's folder. This module alone decides which entries of `DIR/runs` are runs and which are readable. An
- * unreadable run is skipped with a reason and does not affect other runs.
+ * Runs of a sweep's folder. Only this module decides which entries of `DIR/runs` are runs, and which runs are readable.
+ * Unreadable runs are skipped with a reason, and do not affect other runs.
  *
  * @module
  */
@@ -19,21 +19,22 @@ export interface ListedRun {
   /** Path of the entry. */
   readonly folder: string;
   /**
-   * `begun`: has a manifest. `starting`: just claimed by another process. `empty`: interrupted before its first step.
-   * `damaged`: wrong location, or no manifest. `foreign`: the name is not a run ID.
+   * State of the entry. `begun`: a run with a manifest. `starting`: a run that another process has just claimed.
+   * `empty`: a run that was interrupted before its first step. `damaged`: a wrong location, or no manifest. `foreign`:
+   * the name is not a run ID.
    */
   readonly state: "begun" | "starting" | "empty" | "damaged" | "foreign";
-  /** Reason for which readers skip the entry. Undefined for `begun` and `starting`. */
+  /** Reason why readers skip the entry. Undefined for `begun` and `starting`. */
   readonly problem: string | undefined;
 }
 
-/** A skipped run. */
+/** A run that was skipped because its record is unreadable or still empty. */
 export interface LeftOutRun {
   /** Run ID. */
   readonly id: string;
-  /** Reason, with the damaged file and line. */
+  /** Reason why the run was skipped. Names the damaged file and line. */
   readonly reason: string;
-  /** True if data is lost or damaged. False if there is nothing to read yet. */
+  /** True if data is lost or damaged. False if the run has no data yet. */
   readonly damaged: boolean;
 }
 
@@ -41,7 +42,7 @@ export interface LeftOutRun {
 export interface SweepRecords {
   /** Readable runs, ordered by data, tokenizer, T, policy and seed. */
   readonly runs: readonly RecordedRun[];
-  /** Skipped runs, ordered by name. */
+  /** Skipped runs, ordered by ID. */
   readonly leftOut: readonly LeftOutRun[];
 }
 
@@ -49,10 +50,10 @@ export interface SweepRecords {
 const ID = /^[0-9a-f]{12}$/;
 
 /**
- * Lists the entries of a sweep's `runs` folder by name. All readers and writers use this list. Skips files and names
- * that start with a dot; a file with the name of a run is `damaged`.
+ * Lists the entries of a sweep's `runs` folder by name. All readers and writers use this list. Omits files, and names
+ * that start with a dot. A file whose name is a run ID is listed as `damaged`.
  *
- * @throws {UserError} If the folder has no runs, or `runs` is a link that leaves it.
+ * @throws {UserError} If the folder has no `runs`, or `runs` is a link that leaves the folder.
  */
 export function listRuns(sweepDir: string): ListedRun[] {
   return entriesOf(sweepDir).filter(({ name, isFile }) => !name.startsWith(".") && (ID.test(name) || !isFile))
@@ -138,7 +139,9 @@ export function readRuns(sweepDir: string): RecordedRun[] {
   );
 }
 
-/** Returns warnings for users: skipped runs, and dropped journal lines of others. */
+/**
+ * Returns warnings for users: one per skipped run, and one per run with ignored journal lines or an unreadable note.
+ */
 export function readingWarnings(sweepDir: string, { runs, leftOut }: SweepRecords): string[] {
   const warnings = [
     ...leftOut.map(({ id, reason }) => `run ${id} is skipped: ${reason}`),

@@ -1,7 +1,7 @@
 /**
- * Encoding of runs as TensorBoard event files. The format is TensorFlow's: `tensorflow/core/lib/io/record_writer.h` for
- * the framing of records, `tensorflow/core/util/event.proto` and `summary.proto` for their content, and
- * `tensorboard/plugins/hparams/plugin_data.proto` for hyperparameters.
+ * Encoding of runs as TensorBoard event files. TensorFlow's `tensorflow/core/lib/io/record_writer.h` defines the
+ * framing of records, `tensorflow/core/util/event.proto` and `summary.proto` define their content, and
+ * `tensorboard/plugins/hparams/plugin_data.proto` defines hyperparameters.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { effectiveEvents } from "./journal.ts";
 import type { RecordedRun } from "./run_folder.ts";
 
 /**
- * Encodes a run for TensorBoard: its spec as hyperparameters, `train/loss`, `train/lr`, `train/gradNorm` and `train/tokensPerSecond` of every step,
- * `probes/SCOPE/METRIC` of probed steps, and the metrics of every evaluation as `validation/…`, at the recorded times. Values are rounded to float32,
- * TensorBoard's type.
+ * Encodes a run as a TensorBoard event file. The spec becomes hyperparameters. Every step has `train/loss`, `train/lr`,
+ * `train/gradNorm` and `train/tokensPerSecond`. Probed steps have `probes/SCOPE/METRIC`. Evaluations have their metrics
+ * as `validation/…`. All have the recorded times. Values are rounded to float32, TensorBoard's type.
  *
- * @returns The content of the file. Equal runs give equal bytes.
+ * @returns The content of the file. The same record always gives the same bytes.
  */
 export function encodeTensorBoard(run: RecordedRun): Uint8Array {
   const { steps, evals } = effectiveEvents(run.events);

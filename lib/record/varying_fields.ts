@@ -19,10 +19,10 @@ const DERIVED: Readonly<Partial<Record<keyof RunSpec, keyof RunSpec>>> = {
 };
 
 /**
- * Returns the fields in which specs differ, in the order of a spec. Omits a field that another differing field determines: B
- * by T, `minLr` by `lr`, and the options of an architecture by the architecture.
+ * Returns the fields in which specs differ, in the order of a spec. Omits a field if another differing field determines
+ * its value: `B` if T does, `minLr` if `lr` does, and the options of an architecture if the architecture does.
  *
- * @param except Fields to omit, because the caller names them already.
+ * @param except Fields to omit, for example because the caller shows them anyway. Default: none.
  */
 export function varyingFields(
   specs: readonly RunSpec[],
@@ -39,7 +39,7 @@ export function varyingFields(
   });
 }
 
-/** Returns the value of a field as text. Overrides have the form of `--override`. */
+/** Returns the value of a field as text. Overrides are written as for the flag `--override`. */
 export function fieldText(spec: RunSpec, field: keyof RunSpec): string {
   const value: unknown = spec[field];
   if (field === "overrides") {

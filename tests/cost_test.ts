@@ -72,9 +72,9 @@ function count(work: () => void): Work {
 function stepCosts(S: number): { traced: Work; later: Work[] } {
   const config = configOf(S), parameters = toParameters(initialParameters(config, 5));
   using decoder = new Decoder(parameters, config);
-  decoder.read([3, 1, 4]);
-  const traced = count(() => decoder.read([1]));
-  const later = Array.from({ length: S - 4 }, (_, i) => count(() => decoder.read([i % 23])));
+  decoder.read([[3, 1, 4]]);
+  const traced = count(() => decoder.read([[1]]));
+  const later = Array.from({ length: S - 4 }, (_, i) => count(() => decoder.read([[i % 23]])));
   assertEquals(decoder.traces, 1);
   tf.dispose(parameters);
   return { traced, later };

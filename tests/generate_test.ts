@@ -91,6 +91,34 @@ Deno.test("generate reads a GPT-2 in transformers' files with GPT-2's tokenizer"
   );
 });
 
+Deno.test("generate continues several prompts as each alone, also those of a file", async () => {
+  const [run] = [...Deno.readDirSync(join(root, "run", "runs"))].map(({ name }) =>
+    join(root, "run", "runs", name)
+  );
+  const prompts = ["the cat", "a", "the dog and the "], file = join(root, "prompts.txt");
+  const sampling = ["--max-tokens", "40", "--seed", "5"];
+  const alone = [];
+  for (const prompt of prompts) {
+    alone.push((await generated([run!, "--prompt", prompt, ...sampling])).slice(0, -1));
+  }
+  await Deno.writeTextFile(file, `${prompts[1]}\r\n${prompts[2]}\n`);
+  const args = [run!, "--prompt", prompts[0]!, "--prompts", file, ...sampling];
+  assertEquals(await generated([...args, "--batch", "2"]), `${alone.join("\n\n")}\n`);
+  assertEquals(JSON.parse(await generated([...args, "--json"])), alone);
+
+  await Deno.writeTextFile(file, "a\ncaf\u00e9\n");
+  await assertRefused([run!, "--prompts", file], `Cannot generate after line 2 of ${file}: `);
+  await Deno.writeTextFile(file, "a\n\na\n");
+  await assertRefused(
+    [run!, "--prompts", file],
+    `after line 2 of ${file}: expected a prompt of at least one token`,
+  );
+  await Deno.writeFile(file, new Uint8Array([0x61, 0xff, 0xfe]));
+  await assertRefused([run!, "--prompts", file], `Cannot read the prompts of ${file}: it is not in UTF-8`);
+  await assertRefused([run!, "--prompts", join(root, "none.txt")], "Cannot read the prompts of");
+  await assertRefused([run!, "--batch", "0"], "--batch: expected a whole number");
+});
+
 Deno.test("generate reports an invalid command line", async () => {
   await assertRefused([join(root, "nothing")], "with config.json, got neither");
   await assertRefused([], "missing required argument 'model'");

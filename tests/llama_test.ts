@@ -83,7 +83,7 @@ for (const name of NAMES) {
     const { config, parameters } = await loadGpt2(join(fixtures, name));
     using decoder = new Decoder(toParameters(parameters), config);
     const ids = expected.tokens[0]!, want = expected.models[name].logits;
-    const read = (ids: number[]) => Array.from(decoder.read(ids));
+    const read = (ids: number[]) => Array.from(decoder.read([ids])[0]!);
     const check = (got: number[], at: number) =>
       got.forEach((v, j) => assertAlmostEquals(v, want[at]![j]!, 1e-5, `position ${at}`));
     check(read(ids.slice(0, 7)), 6);

@@ -1,5 +1,6 @@
 /** `deno task generate RUN|GPT2_FOLDER`: continues a prompt with a trained model. */
 import type { Command } from "commander";
+import { printableJson } from "../error/printable.ts";
 import { generateTexts, type WhichWeights } from "../study/mod.ts";
 import { append, command, escaped, runCommand } from "./command.ts";
 import { MODEL_HELP, RECORDED_CODE_HELP, RUN_DATA_HELP, WEIGHTS_HELP, whichWeights } from "./model_flags.ts";
@@ -7,6 +8,9 @@ import { numberOption } from "./numbers.ts";
 
 interface Options {
   prompt?: string[];
+  prompts?: string;
+  batch: number;
+  json?: boolean;
   stop?: string[];
   maxTokens?: number;
   temperature: number;
@@ -21,16 +25,22 @@ interface Options {
 
 export const program: Command = command(
   "generate",
-  "Continue a prompt with a trained model, and print the prompt with its continuation.",
+  "Continue prompts with a trained model, and print each prompt with its continuation.",
 )
   .argument("<model>", MODEL_HELP)
   .option("--prompt <text>", "text to continue; repeatable (default: a line break)", append)
+  .option("--prompts <file>", "UTF-8 text file with a prompt on each line")
+  .option("--batch <B>", "number of prompts that the model continues at a time", numberOption("--batch"), 8)
   .option(
     "--stop <text>",
     "stop when the model generates this text, which is not printed; \\n is a line break; repeatable (default: none)",
     appendEscaped,
   )
-  .option("--max-tokens <n>", "number of tokens to generate (default: 100)", numberOption("--max-tokens"))
+  .option(
+    "--max-tokens <n>",
+    "number of tokens to generate for each prompt (default: 100)",
+    numberOption("--max-tokens"),
+  )
   .option(
     "--temperature <x>",
     "sampling temperature; 0: always the most likely token",
@@ -43,7 +53,13 @@ export const program: Command = command(
     "sample only from the most likely tokens that together have probability p (default: all)",
     numberOption("--top-p"),
   )
-  .option("--seed <n>", "sampling seed", numberOption("--seed"), 1)
+  .option(
+    "--seed <n>",
+    "sampling seed; each prompt has a random stream of its own from it",
+    numberOption("--seed"),
+    1,
+  )
+  .option("--json", "print a JSON list of the texts")
   .option("--data <corpus>", RUN_DATA_HELP, append)
   .option("--weights <which>", WEIGHTS_HELP, whichWeights, "last")
   .option("--run-recorded-code", RECORDED_CODE_HELP)
@@ -55,9 +71,13 @@ function appendEscaped(text: string, before?: string[]): string[] {
   return append(escaped(text), before);
 }
 
-async function print(folder: string, { maxTokens, prompt = [], ...options }: Options): Promise<void> {
-  const texts = await generateTexts(folder, prompt, { ...options, maxNewTokens: maxTokens });
-  console.log(texts.join("\n\n"));
+async function print(folder: string, options: Options): Promise<void> {
+  const { maxTokens, prompt = [], prompts, batch, json, ...others } = options;
+  const texts = await generateTexts(folder, prompt, {
+    ...others,
+    ...{ file: prompts, maxNewTokens: maxTokens, batchSize: batch },
+  });
+  console.log(json ? printableJson(JSON.stringify(texts)) : texts.join("\n\n"));
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

@@ -30,9 +30,9 @@ import { completeConfig, type FullGptConfig, type GptConfig } from "./config.ts"
  * The cache's size S is fixed, so that a compiled decoding step is traced once.
  */
 export interface KeyValueCache {
-  /** Number of tokens in the cache, int32 scalar. It is also the position of the next token. */
+  /** Number of tokens of each sequence in the cache, int32 [B]. It is also the position of the sequence's next token. */
   position: tf.Tensor;
-  /** Keys of each layer, [B, G, S, D] float32. Entries from `position` on are unused. */
+  /** Keys of each layer, [B, G, S, D] float32. Entries of a sequence from its `position` on are unused. */
   keys: tf.Tensor[];
   /** Values of each layer, [B, G, S, D] float32. Entries from `position` on are unused. */
   values: tf.Tensor[];
@@ -47,35 +47,45 @@ export interface KeyValueCache {
 export function emptyCache(config: GptConfig, B: number): KeyValueCache {
   const { nLayer, nHead, nKvHead, nEmbd, blockSize } = completeConfig(config);
   const zeros = () => Array.from({ length: nLayer }, () => tf.zeros([B, nKvHead, blockSize, nEmbd / nHead]));
-  return { position: tf.scalar(0, "int32"), keys: zeros(), values: zeros() };
+  return { position: tf.zeros([B], "int32"), keys: zeros(), values: zeros() };
 }
 
-/** Locations in a cache at which T new tokens are written, and their attention mask. All layers share them. */
+/** Locations in a cache at which T new tokens of each sequence are written, and their attention mask. All layers share them. */
 export interface CachePlaces {
-  /** Positions of the new tokens, int32 [T]. */
-  readonly positions: tf.Tensor1D;
-  /** Index of the new token to write at each location, int32 [S]. Valid where `isNew` is true. */
-  readonly source: tf.Tensor1D;
-  /** True at the locations of new tokens, bool [1, 1, S, 1]. */
-  readonly isNew: tf.Tensor;
-  /** Attention mask, [T, S]: 0 where a new token attends to a location, -Infinity elsewhere. */
+  /** Positions of the new tokens, int32 [B, T]. */
+  readonly positions: tf.Tensor2D;
+  /** Indices of the new tokens' keys in a layer's keys: sequence, head and position, int32 [B, G, T, 3]. */
+  readonly locations: tf.Tensor;
+  /** Attention mask, [B, 1, T, S]: 0 where a new token attends to a location, -Infinity elsewhere. */
   readonly mask: tf.Tensor;
 }
 
-/** Returns the locations of T new tokens in a cache, and their attention mask. */
-export function cachePlaces(cache: KeyValueCache, T: number): CachePlaces {
-  const S = cache.keys[0]!.shape[2]!;
+/**
+ * Returns the locations of T new tokens of each sequence in a cache, and their attention mask.
+ *
+ * @param cache The cache.
+ * @param added T, and the number of new tokens of each sequence without padding: `lengths`, int32 [B]. Padding must repeat the
+ * sequence's last token. It gets the position of that token, so that it writes the same keys again.
+ */
+export function cachePlaces(
+  { keys, position }: KeyValueCache,
+  { lengths, T }: { lengths: tf.Tensor; T: number },
+): CachePlaces {
+  const [B, G, S] = keys[0]!.shape as [number, number, number];
   const whole = (n: number) => tf.scalar(n, "int32");
-  const slots = tf.range(0, S, 1, "int32"); // [S]
-  const positions = tf.add(tf.range(0, T, 1, "int32"), cache.position) as tf.Tensor1D; // [T]
-  const offset = tf.sub(slots, cache.position);
-  const isNew = tf.logicalAnd(tf.greaterEqual(offset, whole(0)), tf.less(offset, whole(T)));
-  const unseen = tf.greater(tf.reshape(slots, [1, S]), tf.reshape(positions, [T, 1])); // [T, S]
+  const last = tf.maximum(tf.sub(lengths, whole(1)), whole(0)); // [B]
+  const places = tf.minimum(tf.range(0, T, 1, "int32"), tf.reshape(last, [B, 1])); // [B, T]
+  const positions = tf.minimum(tf.add(tf.reshape(position, [B, 1]), places), whole(S - 1)) as tf.Tensor2D;
+  const unseen = tf.greater(tf.range(0, S, 1, "int32"), tf.reshape(positions, [B, 1, T, 1])); // [B, 1, T, S]
+  const index = (x: tf.Tensor, shape: number[]) => tf.broadcastTo(tf.reshape(x, shape), [B, G, T]);
   return {
     positions,
-    source: tf.minimum(tf.maximum(offset, whole(0)), whole(T - 1)) as tf.Tensor1D,
-    isNew: tf.reshape(isNew, [1, 1, S, 1]),
-    mask: tf.where(unseen, tf.fill([T, S], -Infinity), tf.zeros([T, S])),
+    locations: tf.stack([
+      index(tf.range(0, B, 1, "int32"), [B, 1, 1]),
+      index(tf.range(0, G, 1, "int32"), [1, G, 1]),
+      index(positions, [B, 1, T]),
+    ], -1),
+    mask: tf.where(unseen, tf.fill(unseen.shape, -Infinity), tf.zeros(unseen.shape)),
   };
 }
 
@@ -89,7 +99,9 @@ export interface AttentionContext {
   readonly config: FullGptConfig;
   /** Gains of the norms of queries and keys, [D] each. Default: no norms. */
   readonly gains?: { readonly q: tf.Tensor; readonly k: tf.Tensor } | undefined;
-  /** Cosines and sines of the new tokens' positions, float32 [T, D / 2]. Default: no rotary positions. */
+  /**
+   * Cosines and sines of the new tokens' positions, float32 [T, D / 2] or [B, 1, T, D / 2]. Default: no rotary positions.
+   */
   readonly angles?: { readonly cos: tf.Tensor; readonly sin: tf.Tensor } | undefined;
   /** Dropout of attention weights. Default: none. */
   readonly dropout?: Dropout | undefined;
@@ -187,6 +199,6 @@ function headNorm(
 }
 
 /** Returns a layer's cached keys or values with those of the new tokens written in, float32. */
-function place(rows: tf.Tensor, added: tf.Tensor, { source, isNew }: CachePlaces): tf.Tensor {
-  return tf.where(tf.broadcastTo(isNew, rows.shape), tf.gather(toFloat32(added), source, 2), rows);
+function place(all: tf.Tensor, added: tf.Tensor, { locations }: CachePlaces): tf.Tensor {
+  return tf.tensorScatterUpdate(all, locations, toFloat32(added));
 }

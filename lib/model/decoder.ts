@@ -1,55 +1,93 @@
 /**
- * Incremental decoding with a cache of keys and values. A decoder reads tokens and returns the logits of the next
- * token.
+ * Incremental decoding of a batch of sequences with a cache of keys and values. A decoder reads tokens and returns the
+ * logits of each sequence's next token.
+ *
+ * Letters: B sequences, T tokens, C width, V vocabulary.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { optionNames, requireKnownNames } from "../error/known_names.ts";
 import { compile, type Compiled, toFloat32 } from "../tensorflow/mod.ts";
 import { emptyCache, type KeyValueCache } from "./attention.ts";
 import { completeConfig, type FullGptConfig, type GptConfig, validateGptConfig } from "./config.ts";
 import { gptHidden, headLogits, type Parameters } from "./gpt.ts";
 
-/** A cache in the form that compiled functions accept. */
-type CacheTensors = { position: tf.Tensor; keys: tf.Tensor[]; values: tf.Tensor[] };
+/** Maximum number of tokens, with padding, of a pass over several prompts. It bounds memory and the work for padding. */
+const MOST_TOKENS = 2048;
+
+/** Options of a {@linkcode Decoder}. */
+export interface DecoderOptions {
+  /** B, number of sequences, at least 1. Default: 1. */
+  readonly rows?: number | undefined;
+}
+
+/** Names of the options. */
+const NAMES = optionNames<DecoderOptions>({ rows: true });
+
+/** Cached keys and values by layer, in the form that compiled functions accept. */
+type CacheTensors = { keys: tf.Tensor[]; values: tf.Tensor[] };
+
+/** New tokens of some sequences. */
+type NewTokens = {
+  /** int32 [B, T], padded with each sequence's last token. */
+  ids: tf.Tensor2D;
+  /** Number of cached tokens of each sequence, int32 [B]. */
+  position: tf.Tensor;
+  /** Number of new tokens of each sequence without padding, int32 [B]. */
+  lengths: tf.Tensor;
+};
 
 /**
- * An incremental decoder of one sequence. Each new token costs one compiled pass over a cache of `blockSize` tokens.
- * The cost does not depend on the number of tokens read. The pass is traced once.
+ * An incremental decoder of B sequences. A new token of each sequence costs one compiled pass over a cache of `blockSize`
+ * tokens per sequence. The cost does not depend on the number of tokens read. The pass is traced once.
  *
- * **When the context is full**, at `blockSize` tokens, the next token starts a new cache. The decoder reads the last
- * blockSize / 2 tokens (rounded down, at least 1) again from position 0, including the new token. Earlier tokens are
- * dropped. A long pass is therefore needed only once in blockSize / 2 tokens. If more tokens than that are added at
+ * **Sequences do not depend on each other**, except for rounding. In a batch, matrix products sum in another order, and
+ * vectorized functions handle the ends of vectors differently. In float32, logits agree with those of a sequence alone
+ * within 1e-5 of their size. Policies that scale whole tensors, or round stochastically, depend on the batch.
+ *
+ * **When the context of a sequence is full**, at `blockSize` tokens, its next token starts a new context. The decoder reads
+ * the last blockSize / 2 tokens (rounded down, at least 1) again from position 0, including the new token. Earlier tokens
+ * are dropped. A long pass is therefore needed only once in blockSize / 2 tokens. If more tokens than that are added at
  * once, all of them are kept, up to `blockSize`.
  *
- * A user's architecture has no cache. Each call reads the whole context again.
+ * A user's architecture has no cache. Each call reads the whole contexts again, one sequence after the other.
  */
 export class Decoder implements Disposable {
   readonly #parameters: Parameters;
   readonly #config: FullGptConfig;
   readonly #step: Compiled<
-    [tf.Tensor2D, CacheTensors, Parameters],
+    [NewTokens, CacheTensors, Parameters],
     { logits: tf.Tensor; cache: CacheTensors }
   >;
-  #cache: KeyValueCache | undefined;
-  /** Tokens from which the next token is predicted. */
-  #context: number[] = [];
+  #cache: CacheTensors | undefined;
+  /** Tokens of each sequence from which its next token is predicted. */
+  readonly #contexts: number[][];
 
   /**
-   * Creates a decoder with an empty context.
+   * Creates a decoder with empty contexts.
    *
    * @param parameters Parameters as tensors. The caller must keep them until the decoder is disposed of.
    * @param config Sizes and options of the model.
-   * @throws {RangeError} If the config is invalid.
+   * @param options `rows`.
+   * @throws {RangeError} If the config is inconsistent, or `rows` is not an integer of at least 1.
    */
-  constructor(parameters: Parameters, config: GptConfig) {
+  constructor(parameters: Parameters, config: GptConfig, options: DecoderOptions = {}) {
+    requireKnownNames(options, NAMES, "create a decoder");
+    const { rows = 1 } = options;
+    if (!Number.isSafeInteger(rows) || rows < 1) {
+      throw new RangeError(
+        `Cannot create a decoder: expected an integer of at least 1 for rows, got ${rows}.`,
+      );
+    }
     validateGptConfig(config);
     this.#parameters = parameters;
     this.#config = completeConfig(config);
+    this.#contexts = Array.from({ length: rows }, () => []);
     this.#step = compile(
-      (tokens: tf.Tensor2D, cache: CacheTensors, parameters: Parameters) =>
-        this.#read(tokens, { cache, parameters }),
-      { name: "the step of a decoder" },
+      (added: NewTokens, cache: CacheTensors, parameters: Parameters) =>
+        this.#pass(added, { cache, parameters }),
+      { name: "the step of a decoder", donate: [1] },
     );
   }
 
@@ -58,94 +96,213 @@ export class Decoder implements Disposable {
     return this.#step.traces;
   }
 
-  /** Token ids from which the next token is predicted. */
-  get context(): readonly number[] {
-    return this.#context;
+  /** Token ids of each sequence from which its next token is predicted. */
+  get contexts(): readonly (readonly number[])[] {
+    return this.#contexts;
   }
 
   /**
-   * Appends tokens to the context and returns the logits of the next token. A single token uses the compiled pass.
+   * Appends tokens to the contexts and returns the logits of the next tokens. Single tokens use the compiled pass.
    *
-   * @param tokens At least one id, each in [0, V). Of more than `blockSize` ids, the last `blockSize` are used.
-   * @returns Logits of the next token, float32 [V].
-   * @throws {RangeError} If there is no token, or an id is out of range.
+   * @param added New token ids of each sequence, each in [0, V). Of more than `blockSize` ids, the last `blockSize` are used.
+   * A sequence with an empty list keeps its context.
+   * @returns Logits of the next token of each sequence, float32 [V]; undefined for sequences without new tokens.
+   * @throws {RangeError} If there are no tokens, or an id is out of range. No context is changed.
    */
-  read(tokens: ArrayLike<number>): Float32Array {
-    const { blockSize } = this.#config;
-    const added = Array.from(tokens);
+  read(added: readonly ArrayLike<number>[]): (Float32Array | undefined)[] {
     this.#check(added);
-    if (this.#context.length === 0) this.#begin(added.slice(-blockSize));
-    else if (this.#context.length + added.length > blockSize) {
-      const keep = Math.max(added.length, 1, Math.floor(blockSize / 2));
-      this.#begin([...this.#context, ...added].slice(-Math.min(keep, blockSize)));
-    } else for (const id of added) this.#context.push(id);
-    if (this.#config.architecture !== undefined) return this.#readWhole();
-    const fresh = this.#cache === undefined;
-    const unread = fresh ? this.#context : added;
-    const before: CacheTensors = this.#cache ?? emptyCache(this.#config, 1);
-    const ids = tf.tensor2d(unread, [1, unread.length], "int32");
-    const { logits, cache } = unread.length === 1
-      ? this.#step(ids, before, this.#parameters)
-      : tf.tidy(() => this.#read(ids, { cache: before, parameters: this.#parameters }));
-    tf.dispose([ids, before.position, ...before.keys, ...before.values]);
-    this.#cache = cache;
-    const values = Float32Array.from(logits.dataSync());
-    logits.dispose();
-    return values;
+    const unread = added.map((tokens, row) => this.#extend(row, Array.from(tokens)));
+    const logits = unread.map((): Float32Array | undefined => undefined);
+    const rows = [...unread.keys()].filter((row) => unread[row]!.length > 0);
+    if (this.#config.architecture !== undefined) {
+      for (const row of rows) logits[row] = this.#readWhole(this.#contexts[row]!);
+      return logits;
+    }
+    const isStep = (row: number) => unread[row]!.length === 1 && this.#contexts[row]!.length > 1;
+    try {
+      for (const group of groupsOf(rows.filter((row) => !isStep(row)), unread)) {
+        this.#readGroup(group, unread).forEach((values, i) => logits[group[i]!] = values);
+      }
+      const stepping = unread.map((tokens, row) => isStep(row) ? tokens : []);
+      if (rows.some(isStep)) {
+        const all = this.#readStep(stepping);
+        for (const row of rows.filter(isStep)) logits[row] = all[row];
+      }
+    } catch (error) {
+      this.#forget(); // some of the tokens are in the cache, others are not
+      throw error;
+    }
+    return logits;
   }
 
-  /** Returns the logits of the next token from the whole context, for a user's architecture. */
-  #readWhole(): Float32Array {
+  /** Empties the context of a sequence, for another text. */
+  reset(row: number): void {
+    if (this.#contexts[row] === undefined) {
+      throw new RangeError(
+        `Cannot reset a sequence: expected one of ${this.#contexts.length}, got number ${row}.`,
+      );
+    }
+    this.#contexts[row] = [];
+  }
+
+  /** Appends tokens to a context and returns those that are not in the cache: the new ones, or the whole new context. */
+  #extend(row: number, added: number[]): number[] {
+    const { blockSize } = this.#config, context = this.#contexts[row]!;
+    if (context.length + added.length <= blockSize) {
+      context.push(...added);
+      return added;
+    }
+    const keep = context.length === 0 ? blockSize : Math.max(added.length, 1, Math.floor(blockSize / 2));
+    return this.#contexts[row] = [...context, ...added].slice(-Math.min(keep, blockSize));
+  }
+
+  /** Returns the logits of the next token from a whole context, for a user's architecture. */
+  #readWhole(context: readonly number[]): Float32Array {
     const logits = tf.tidy(() => {
-      const ids = tf.tensor2d(this.#context, [1, this.#context.length], "int32");
+      const ids = tf.tensor2d([...context], [1, context.length], "int32");
       const hidden = gptHidden(this.#parameters, ids, this.#config);
       const [N, C] = hidden.shape;
       return toFloat32(headLogits(this.#parameters, tf.slice(hidden, [N - 1, 0], [1, C]), this.#config));
     });
-    const values = Float32Array.from(logits.dataSync());
-    logits.dispose();
-    return values;
+    return rowsOf(logits)[0]!;
   }
 
-  #begin(context: number[]): void {
-    this.#dropCache();
-    this.#context = context;
-  }
-
-  #check(tokens: readonly number[]): void {
-    if (tokens.length === 0) {
-      throw new RangeError("Cannot read tokens: expected at least one token, got none");
+  /** Reads several tokens of some sequences. Returns the logits of each. */
+  #readGroup(group: readonly number[], unread: readonly number[][]): Float32Array[] {
+    const isAll = group.length === this.#contexts.length;
+    const before = this.#takeCache();
+    const read = () => {
+      const rows = tf.tensor1d([...group], "int32");
+      const some = (all: tf.Tensor) => isAll ? all : tf.gather(all, rows);
+      const merge = (some: tf.Tensor, all: tf.Tensor) =>
+        isAll ? some : tf.tensorScatterUpdate(all, tf.expandDims(rows, 1), some);
+      const { logits, cache } = this.#pass(this.#newTokens(group, unread), {
+        cache: { keys: before.keys.map(some), values: before.values.map(some) },
+        parameters: this.#parameters,
+      });
+      return {
+        logits,
+        cache: {
+          keys: cache.keys.map((some, i) => merge(some, before.keys[i]!)),
+          values: cache.values.map((some, i) => merge(some, before.values[i]!)),
+        },
+      };
+    };
+    try {
+      const { logits, cache } = tf.tidy(read);
+      this.#cache = cache;
+      return rowsOf(logits);
+    } finally {
+      tf.dispose({ ...before });
     }
-    const { vocabSize } = this.#config;
-    for (const id of tokens) {
-      if (Number.isInteger(id) && id >= 0 && id < vocabSize) continue;
-      throw new RangeError(
-        `Cannot read tokens: expected integer ids in [0, ${vocabSize}), got ${id}`,
-      );
+  }
+
+  /** Reads at most one token of each sequence. Returns the logits of all. */
+  #readStep(unread: readonly number[][]): Float32Array[] {
+    const added = this.#newTokens([...unread.keys()], unread);
+    try {
+      const { logits, cache } = this.#step(added, this.#takeCache(), this.#parameters);
+      this.#cache = cache;
+      return rowsOf(logits);
+    } finally {
+      tf.dispose({ ...added });
     }
   }
 
-  #read(
-    tokens: tf.Tensor2D,
-    { cache: { position, keys, values }, parameters }: { cache: CacheTensors; parameters: Parameters },
+  /** Returns the inputs of a pass over some sequences. */
+  #newTokens(group: readonly number[], unread: readonly number[][]): NewTokens {
+    const tokens = group.map((row) => unread[row]!);
+    const T = Math.max(...tokens.map(({ length }) => length));
+    const padded = tokens.map((ids) => Array.from({ length: T }, (_, t) => ids[t] ?? ids.at(-1) ?? 0));
+    const whole = (values: number[]) => tf.tensor1d(values, "int32");
+    return {
+      ids: tf.tensor2d(padded, [group.length, T], "int32"),
+      position: whole(group.map((row, i) => this.#contexts[row]!.length - tokens[i]!.length)),
+      lengths: whole(tokens.map(({ length }) => length)),
+    };
+  }
+
+  #pass(
+    { ids, position, lengths }: NewTokens,
+    { cache: { keys, values }, parameters }: { cache: CacheTensors; parameters: Parameters },
   ): { logits: tf.Tensor; cache: CacheTensors } {
     const cache: KeyValueCache = { position, keys: [...keys], values: [...values] };
-    const hidden = gptHidden(parameters, tokens, this.#config, { cache });
-    const [N, C] = hidden.shape;
-    const last = tf.slice(hidden, [N - 1, 0], [1, C]); // only the last position's logits are needed
-    return { logits: toFloat32(headLogits(parameters, last, this.#config)), cache: { ...cache } };
+    const hidden = gptHidden(parameters, ids, this.#config, { cache, lengths });
+    const [B, T] = ids.shape;
+    const whole = (n: number) => tf.scalar(n, "int32");
+    const last = tf.maximum(tf.sub(lengths, whole(1)), whole(0));
+    const rows = tf.add(tf.range(0, B * T, T, "int32"), last); // [B]; only the last position's logits are needed
+    const logits = headLogits(parameters, tf.gather(hidden, rows) as tf.Tensor2D, this.#config);
+    return {
+      logits: toFloat32(logits),
+      cache: { keys: cache.keys, values: cache.values },
+    };
   }
 
-  #dropCache(): void {
-    if (this.#cache !== undefined) {
-      tf.dispose([this.#cache.position, ...this.#cache.keys, ...this.#cache.values]);
+  #check(added: readonly ArrayLike<number>[]): void {
+    const B = this.#contexts.length;
+    if (added.length !== B) {
+      throw new RangeError(
+        `Cannot read tokens: expected tokens for each of ${B} sequences, got ${added.length} lists.`,
+      );
     }
+    if (added.every(({ length }) => length === 0)) {
+      throw new RangeError("Cannot read tokens: expected at least one token, got none");
+    }
+    for (const tokens of added) requireTokens(tokens, this.#config);
+  }
+
+  /** Returns the cache, which the caller replaces or frees. */
+  #takeCache(): CacheTensors {
+    const cache = this.#cache;
     this.#cache = undefined;
+    if (cache !== undefined) return cache;
+    const { keys, values, position } = emptyCache(this.#config, this.#contexts.length);
+    position.dispose();
+    return { keys, values };
+  }
+
+  #forget(): void {
+    if (this.#cache !== undefined) tf.dispose({ ...this.#cache });
+    this.#cache = undefined;
+    for (const row of this.#contexts.keys()) this.#contexts[row] = [];
   }
 
   /** Frees the cache and the compiled pass. The parameters are kept. */
   [Symbol.dispose](): void {
-    this.#dropCache();
+    this.#forget();
     this.#step.dispose();
   }
+}
+
+/**
+ * Requires token ids of a model.
+ *
+ * @throws {RangeError} If an id is out of range.
+ */
+export function requireTokens(tokens: ArrayLike<number>, { vocabSize }: Pick<GptConfig, "vocabSize">): void {
+  for (const id of Array.from(tokens)) {
+    if (Number.isInteger(id) && id >= 0 && id < vocabSize) continue;
+    throw new RangeError(`Cannot read tokens: expected integer ids in [0, ${vocabSize}), got ${id}`);
+  }
+}
+
+/** Groups sequences of similar numbers of unread tokens, each of at most {@linkcode MOST_TOKENS} tokens with padding. */
+function groupsOf(rows: readonly number[], unread: readonly number[][]): number[][] {
+  const lengthOf = (row: number) => unread[row]!.length;
+  const groups: number[][] = [];
+  for (const row of [...rows].sort((a, b) => lengthOf(a) - lengthOf(b) || a - b)) {
+    const group = groups.at(-1);
+    if (group !== undefined && (group.length + 1) * lengthOf(row) <= MOST_TOKENS) group.push(row);
+    else groups.push([row]);
+  }
+  return groups.map((group) => group.sort((a, b) => a - b)); // in the order of the cache
+}
+
+/** Returns the rows of a matrix, and frees it. */
+function rowsOf(matrix: tf.Tensor): Float32Array[] {
+  const [B, V] = matrix.shape as [number, number];
+  const values = matrix.dataSync() as Float32Array;
+  matrix.dispose();
+  return Array.from({ length: B }, (_, b) => Float32Array.from(values.subarray(b * V, (b + 1) * V)));
 }

@@ -4,37 +4,44 @@
  * @module
  */
 import { optionNames, requireKnownNames } from "../error/known_names.ts";
-import { createRandom } from "../text/random.ts";
+import { createRandom, type Random } from "../text/random.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GptConfig } from "./config.ts";
-import { Decoder } from "./decoder.ts";
+import { Decoder, requireTokens } from "./decoder.ts";
 import type { Parameters } from "./gpt.ts";
 import type { Gpt } from "./gpt_model.ts";
 import { type SampleOptions, sampleToken, validateSampleOptions } from "./sample.ts";
 
 /** Options of {@linkcode generate}. */
 export interface GenerateOptions extends SampleOptions {
-  /** Text to continue. Default: a line break. */
-  readonly prompt?: string | undefined;
-  /** Number of tokens to generate, at least 0. Default: 100. */
+  /** Text to continue, or several. Default: a line break. */
+  readonly prompt?: string | readonly string[] | undefined;
+  /** Number of tokens to generate for each prompt, at least 0. Default: 100. */
   readonly maxNewTokens?: number | undefined;
-  /** Seed of the sampling, an integer in [0, 2^53). Default: 1. */
+  /** Seed of the sampling, an integer in [0, 2^53). Each prompt has its own random stream, with this seed. Default: 1. */
   readonly seed?: number | undefined;
   /**
    * Strings that end the generation, each of at least one character. The result ends before the first of them. Default:
    * none.
    */
   readonly stop?: string | readonly string[] | undefined;
+  /**
+   * Number of prompts that the model continues at a time, at least 1. Results depend on it through rounding only. Default: 8.
+   */
+  readonly batchSize?: number | undefined;
 }
 
 /** Names of all options. */
 const NAMES = optionNames<GenerateOptions>({
-  ...{ prompt: true, maxNewTokens: true, seed: true, stop: true },
+  ...{ prompt: true, maxNewTokens: true, seed: true, stop: true, batchSize: true },
   ...{ temperature: true, topK: true, topP: true },
 });
 
+/** Default of {@linkcode GenerateOptions.batchSize}. */
+const BATCH_SIZE = 8;
+
 /**
- * Generates text. Equal models, options and machines give equal text.
+ * Generates text after a prompt. Equal models, options and machines give equal text.
  *
  * @param model The model. To generate in another precision, call this function inside `autocast`.
  * @param tokenizer Tokenizer that encodes the prompt and decodes the result.
@@ -46,122 +53,193 @@ const NAMES = optionNames<GenerateOptions>({
 export function generate(
   model: Gpt,
   tokenizer: Pick<Tokenizer, "encode" | "decode" | "vocabSize">,
+  options?: GenerateOptions & { readonly prompt?: string | undefined },
+): string;
+/**
+ * Generates text after several prompts, `batchSize` at a time. Each text is the one of its prompt alone, unless rounding
+ * decides between two tokens.
+ *
+ * @param options `prompt`, a list; other options as for a single prompt.
+ * @returns Each prompt, followed by the generated text.
+ */
+export function generate(
+  model: Gpt,
+  tokenizer: Pick<Tokenizer, "encode" | "decode" | "vocabSize">,
+  options: GenerateOptions & { readonly prompt: readonly string[] },
+): string[];
+export function generate(
+  model: Gpt,
+  tokenizer: Pick<Tokenizer, "encode" | "decode" | "vocabSize">,
   { prompt = "\n", maxNewTokens = 100, stop = [], ...options }: GenerateOptions = {},
-): string {
+): string | string[] {
   requireKnownNames(options, NAMES, "generate text");
   if (typeof tokenizer?.encode !== "function") {
     throw new TypeError(
       `Cannot generate text: expected a tokenizer, got ${typeof tokenizer}. Pass the dataset's tokenizer.`,
     );
   }
-  if (typeof prompt !== "string") {
-    throw new TypeError(`Cannot generate text: expected the prompt as a string, got ${typeof prompt}.`);
+  const texts = Array.isArray(prompt) ? prompt : [prompt];
+  for (const text of texts) {
+    if (typeof text !== "string") {
+      throw new TypeError(`Cannot generate text: expected the prompt as a string, got ${typeof text}.`);
+    }
   }
-  const ids = tokenizer.encode(prompt);
+  const prompts = texts.map((text) => tokenizer.encode(text));
   const { vocabSize } = tokenizer;
-  return continueText(model, {
-    ...{ ...options, prompt: ids, maxNewTokens, vocabSize, stop },
-    textOf: (made) => tokenizer.decode([...ids, ...made]),
+  const made = continueTexts(model, {
+    ...{ ...options, prompts, maxNewTokens, vocabSize, stop },
+    textOf: (made, i) => tokenizer.decode([...prompts[i]!, ...made]),
   });
+  return Array.isArray(prompt) ? made : made[0]!;
 }
 
-/** Options of {@linkcode continueText}. */
+/** Options of {@linkcode continueTexts}. */
 export interface ContinueOptions extends GenerateTokensOptions, Pick<GenerateOptions, "stop"> {
-  /** Returns the text of the prompt, followed by the given new tokens. */
-  readonly textOf: (made: Int32Array) => string;
+  /** Returns the text of prompt `i`, followed by the given new tokens. */
+  readonly textOf: (made: Int32Array, i: number) => string;
 }
 
 /**
- * Generates tokens until the text contains a stop string, or `maxNewTokens` are generated.
+ * Generates tokens after each prompt until its text contains a stop string, or `maxNewTokens` are generated.
  *
- * @returns The text of the prompt and the new tokens, up to the first stop string after the prompt.
- * @throws {RangeError} If an option or the prompt is out of range.
+ * @returns The text of each prompt and its new tokens, up to the first stop string after the prompt.
+ * @throws {RangeError} If an option or a prompt is out of range.
  */
-export function continueText(
+export function continueTexts(
   { parameters, config }: Pick<Gpt, "parameters" | "config">,
   { stop = [], textOf, ...options }: ContinueOptions,
-): string {
+): string[] {
   const stops = typeof stop === "string" ? [stop] : stop;
   if (stops.includes("")) {
     throw new RangeError(
       "Cannot generate text: expected stop texts of at least one character, got an empty one.",
     );
   }
-  const begin = textOf(new Int32Array(0)).length;
-  const endOf = (text: string) =>
+  const begins = options.prompts.map((_, i) => textOf(new Int32Array(0), i).length);
+  const endOf = (text: string, i: number) =>
     stops.reduce((end, stop) => {
-      const at = text.indexOf(stop, begin);
+      const at = text.indexOf(stop, begins[i]);
       return at < 0 ? end : Math.min(end, at);
     }, text.length);
-  const isOver = (made: Int32Array) => {
-    const text = textOf(made);
-    return endOf(text) < text.length;
+  const isOver = (made: Int32Array, i: number) => {
+    const text = textOf(made, i);
+    return endOf(text, i) < text.length;
   };
-  const text = textOf(
-    generateTokens(parameters, config, { ...options, ...(stops.length > 0 && { isOver }) }),
-  );
-  return text.slice(0, endOf(text));
+  const tokens = generateTokens(parameters, config, { ...options, ...(stops.length > 0 && { isOver }) });
+  return tokens.map((made, i) => {
+    const text = textOf(made, i);
+    return text.slice(0, endOf(text, i));
+  });
 }
 
 /** Options of {@linkcode generateTokens}. */
-export interface GenerateTokensOptions extends SampleOptions {
-  /** Token ids to continue, at least one. Of more than `blockSize` ids, the last `blockSize` are used. */
-  readonly prompt: ArrayLike<number>;
-  /** Number of tokens to generate, at least 0. */
+export interface GenerateTokensOptions extends SampleOptions, Pick<GenerateOptions, "seed" | "batchSize"> {
+  /** Token ids of each prompt, at least one. Of more than `blockSize` ids, the last `blockSize` are used. */
+  readonly prompts: readonly ArrayLike<number>[];
+  /** Number of tokens to generate for each prompt, at least 0. */
   readonly maxNewTokens: number;
   /**
    * Number of ids from which tokens are sampled: ids 0 to `vocabSize` - 1, in [1, V]. Set it if the model's vocabulary
    * is padded. Default: V.
    */
   readonly vocabSize?: number | undefined;
-  /** Seed of the sampling, an integer in [0, 2^53). Default: 1. */
-  readonly seed?: number | undefined;
-  /** Token ids that end the generation. The result ends before the first of them. Default: none. */
+  /** Token ids that end the generation of a prompt. Its result ends before the first of them. Default: none. */
   readonly stopIds?: readonly number[] | undefined;
-  /** Returns true to end the generation, given the new tokens so far. Default: never. */
-  readonly isOver?: ((made: Int32Array) => boolean) | undefined;
+  /** Returns true to end the generation of prompt `i`, given its new tokens so far. Default: never. */
+  readonly isOver?: ((made: Int32Array, i: number) => boolean) | undefined;
+}
+
+/** A prompt that is being continued. */
+interface Continuation {
+  /** Index of the prompt. */
+  readonly i: number;
+  /** New tokens, of which `count` are set. */
+  readonly made: Int32Array;
+  count: number;
+  readonly random: Random;
+  /** Tokens that the model has not read. */
+  unread: ArrayLike<number>;
 }
 
 /**
- * Generates token ids. Equal parameters, options and machines give equal tokens.
+ * Generates token ids after each prompt. Equal parameters, options and machines give equal tokens.
  *
- * Keys and values are cached, as described in {@linkcode Decoder}. Each new token costs one pass over a cache of
- * `blockSize` tokens. When the context is full, its last blockSize / 2 tokens are read again and earlier tokens are
- * dropped. To set the precision policy, call this function inside `autocast`.
+ * The model continues `batchSize` prompts at a time. A prompt that ends makes room for the next one. Each prompt has its own
+ * random stream, so other prompts change its tokens through rounding only, as described in {@linkcode Decoder}.
+ *
+ * Keys and values are cached. Each new token costs one pass over a cache of `blockSize` tokens. When the context is full, its
+ * last blockSize / 2 tokens are read again and earlier tokens are dropped. To set the precision policy, call this function
+ * inside `autocast`.
  *
  * @param parameters Parameters as tensors.
  * @param config Sizes and options of the model.
- * @param options The prompt, the number of tokens, and sampling options.
- * @returns The new tokens without the prompt, int32. At most `maxNewTokens`.
- * @throws {RangeError} If an option or the prompt is out of range.
+ * @param options The prompts, the number of tokens, and sampling options.
+ * @returns The new tokens of each prompt without the prompt, int32. At most `maxNewTokens`.
+ * @throws {RangeError} If an option or a prompt is out of range.
  */
 export function generateTokens(
   parameters: Parameters,
   config: GptConfig,
   options: GenerateTokensOptions,
-): Int32Array {
-  const { prompt, maxNewTokens, vocabSize = config.vocabSize, seed = 1 } = options;
+): Int32Array[] {
+  validate(config, options);
+  const { prompts, maxNewTokens, seed = 1, batchSize = BATCH_SIZE } = options;
+  if (maxNewTokens === 0 || prompts.length === 0) return prompts.map(() => new Int32Array(0));
+  const results: Int32Array[] = [];
+  let begun = 0;
+  const next = (): Continuation | undefined => {
+    if (begun === prompts.length) return undefined;
+    const i = begun++, random = createRandom(seed, "generate");
+    return { i, random, unread: prompts[i]!, made: new Int32Array(maxNewTokens), count: 0 };
+  };
+  const rows = Array.from({ length: Math.min(batchSize, prompts.length) }, next);
+  using decoder = new Decoder(parameters, config, { rows: rows.length });
+  while (rows.some((row) => row !== undefined)) {
+    const logits = decoder.read(rows.map((row) => row?.unread ?? []));
+    for (const [place, row] of rows.entries()) {
+      if (row === undefined || !isOver(row, logits[place]!, { config, options })) continue;
+      results[row.i] = row.made.slice(0, row.count);
+      decoder.reset(place);
+      rows[place] = next();
+    }
+  }
+  return results;
+}
+
+/** Samples the next token of a continuation. Returns true if it is over. */
+function isOver(
+  row: Continuation,
+  logits: Float32Array,
+  { config, options }: { config: GptConfig; options: GenerateTokensOptions },
+): boolean {
+  const { vocabSize = config.vocabSize, stopIds = [], maxNewTokens } = options;
+  const id = sampleToken(logits.subarray(0, vocabSize), row.random, options);
+  if (stopIds.includes(id)) return true;
+  row.made[row.count++] = id;
+  row.unread = [id];
+  return row.count === maxNewTokens || (options.isOver?.(row.made.subarray(0, row.count), row.i) ?? false);
+}
+
+function validate(config: GptConfig, options: GenerateTokensOptions): void {
+  const { prompts, maxNewTokens, vocabSize = config.vocabSize, batchSize = BATCH_SIZE } = options;
   validateSampleOptions(options);
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
     throw new RangeError(
       `Cannot generate: expected an integer >= 0 for maxNewTokens, got ${maxNewTokens}`,
     );
   }
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`Cannot generate: expected an integer >= 1 for batchSize, got ${batchSize}`);
+  }
   if (!Number.isInteger(vocabSize) || vocabSize < 1 || vocabSize > config.vocabSize) {
     throw new RangeError(
       `Cannot generate: expected an integer from 1 to ${config.vocabSize} for vocabSize, got ${vocabSize}`,
     );
   }
-  const random = createRandom(seed, "generate");
-  const made = new Int32Array(maxNewTokens);
-  using decoder = new Decoder(parameters, config);
-  let unread = prompt;
-  for (let i = 0; i < maxNewTokens; i++) {
-    const id = sampleToken(decoder.read(unread).subarray(0, vocabSize), random, options);
-    if (options.stopIds?.includes(id)) return made.slice(0, i);
-    made[i] = id;
-    if (options.isOver?.(made.subarray(0, i + 1))) return made.slice(0, i + 1);
-    unread = made.subarray(i, i + 1);
+  for (const prompt of prompts) {
+    if (prompt.length === 0) {
+      throw new RangeError("Cannot generate: expected at least one token in each prompt, got none");
+    }
+    requireTokens(prompt, config);
   }
-  return made;
 }

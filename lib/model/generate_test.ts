@@ -1,6 +1,14 @@
 import * as tf from "@tensorflow/tfjs";
-import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLessOrEqual,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import { autocast, useTensorFlow } from "../tensorflow/mod.ts";
+import { createRandom } from "../text/random.ts";
 import { ARCHITECTURES, type GptConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { generate, generateTokens } from "./generate.ts";
@@ -54,8 +62,8 @@ for (const [label, config] of Object.entries(VARIANTS)) {
       context = [...context, want.at(-1)!];
       if (context.length > config.blockSize) context = context.slice(-config.blockSize / 2);
     }
-    const got = generateTokens(parameters, config, { prompt, maxNewTokens: 30, temperature: 0 });
-    assertEquals(Array.from(got), want);
+    const [got] = generateTokens(parameters, config, { prompts: [prompt], maxNewTokens: 30, temperature: 0 });
+    assertEquals(Array.from(got!), want);
     assert(new Set(want).size > 2, "the model repeats itself: nothing was tested");
   });
 }
@@ -63,37 +71,39 @@ for (const [label, config] of Object.entries(VARIANTS)) {
 Deno.test("a Decoder's logits equal gptLogits()'s, and one trace serves every token", () => {
   const parameters = toParameters(initialParameters(config, 5));
   using decoder = new Decoder(parameters, config);
+  const read = (tokens: number[]) => decoder.read([tokens])[0]!;
   const compare = (got: Float32Array, tokens: number[]) => {
     const want = lastLogits(parameters, tokens, config);
     // float32 sums in another order: some 100 of them, each with an error of 2^-24 of terms near 1.
     got.forEach((logit, i) => assertAlmostEquals(logit, want[i]!, 1e-5 * Math.max(1, Math.abs(want[i]!))));
   };
-  compare(decoder.read([7, 8]), [7, 8]);
-  compare(decoder.read([9]), [7, 8, 9]);
-  compare(decoder.read([1, 2, 3]), [7, 8, 9, 1, 2, 3]);
-  for (let i = 0; i < 6; i++) compare(decoder.read([i]), [...decoder.context]);
-  assertEquals(decoder.context, [7, 8, 9, 1, 2, 3, 0, 1, 2, 3, 4, 5]);
-  compare(decoder.read([20]), [1, 2, 3, 4, 5, 20]); // full: the last half
-  assertEquals(decoder.context, [1, 2, 3, 4, 5, 20]);
-  compare(decoder.read([21]), [1, 2, 3, 4, 5, 20, 21]);
+  compare(read([7, 8]), [7, 8]);
+  compare(read([9]), [7, 8, 9]);
+  compare(read([1, 2, 3]), [7, 8, 9, 1, 2, 3]);
+  for (let i = 0; i < 6; i++) compare(read([i]), [...decoder.contexts[0]!]);
+  assertEquals(decoder.contexts[0]!, [7, 8, 9, 1, 2, 3, 0, 1, 2, 3, 4, 5]);
+  compare(read([20]), [1, 2, 3, 4, 5, 20]); // full: the last half
+  assertEquals(decoder.contexts[0]!, [1, 2, 3, 4, 5, 20]);
+  compare(read([21]), [1, 2, 3, 4, 5, 20, 21]);
   assertEquals(decoder.traces, 1);
-  assertThrows(() => decoder.read([23]), RangeError, "in [0, 23), got 23");
-  assertThrows(() => decoder.read([]), RangeError, "got none");
+  assertThrows(() => read([23]), RangeError, "in [0, 23), got 23");
+  assertThrows(() => read([]), RangeError, "got none");
 });
 
 Deno.test("a Decoder reads the end of input longer than its context, and works with a context of one", () => {
   const parameters = toParameters(initialParameters(config, 5));
   using decoder = new Decoder(parameters, config);
   const long = Array.from({ length: 40 }, (_, i) => i % 23);
-  decoder.read(long);
-  assertEquals(decoder.context, long.slice(-12));
-  decoder.read(long.slice(0, 9));
-  assertEquals(decoder.context, long.slice(0, 9));
-  decoder.read(long);
-  assertEquals(decoder.context, long.slice(-12));
+  decoder.read([long]);
+  assertEquals(decoder.contexts[0], long.slice(-12));
+  decoder.read([long.slice(0, 9)]);
+  assertEquals(decoder.contexts[0], long.slice(0, 9));
+  decoder.read([long]);
+  assertEquals(decoder.contexts[0], long.slice(-12));
   const one = { ...config, blockSize: 1 };
   assertEquals(
-    generateTokens(toParameters(initialParameters(one, 5)), one, { prompt, maxNewTokens: 5 }).length,
+    generateTokens(toParameters(initialParameters(one, 5)), one, { prompts: [prompt], maxNewTokens: 5 })[0]!
+      .length,
     5,
   );
 });
@@ -101,7 +111,7 @@ Deno.test("a Decoder reads the end of input longer than its context, and works w
 Deno.test("generateTokens() is determined by its seed, and its options affect sampling", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const make = (options: object) =>
-    Array.from(generateTokens(parameters, config, { prompt, maxNewTokens: 25, ...options }));
+    Array.from(generateTokens(parameters, config, { prompts: [prompt], maxNewTokens: 25, ...options })[0]!);
   assertEquals(make({ seed: 2 }), make({ seed: 2 }));
   assertNotEquals(make({ seed: 2 }), make({ seed: 3 }));
   const greedy = make({ temperature: 0 });
@@ -120,9 +130,13 @@ Deno.test("generateTokens() is determined by its seed, and its options affect sa
 Deno.test("generateTokens() refuses options out of range", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const make = (options: object) => () =>
-    generateTokens(parameters, config, { prompt, maxNewTokens: 2, ...options });
-  assertThrows(make({ prompt: [] }), RangeError, "expected at least one token, got none");
-  assertThrows(make({ prompt: [99] }), RangeError, "got 99");
+    generateTokens(parameters, config, { prompts: [prompt], maxNewTokens: 2, ...options });
+  assertThrows(
+    make({ prompts: [prompt, []] }),
+    RangeError,
+    "expected at least one token in each prompt, got none",
+  );
+  assertThrows(make({ prompts: [prompt, [99]] }), RangeError, "got 99");
   assertThrows(make({ maxNewTokens: -1 }), RangeError, "expected an integer >= 0 for maxNewTokens");
   for (const vocabSize of [0, 1.5, 99]) {
     assertThrows(
@@ -138,7 +152,8 @@ Deno.test("generateTokens() refuses options out of range", () => {
 Deno.test("generateTokens() leaves no tensor and no handle", () => {
   const parameters = toParameters(initialParameters(config, 5));
   const look = () => [tf.memory().numTensors, tensorflow.liveHandles];
-  const make = () => generateTokens(parameters, config, { prompt, maxNewTokens: 30 });
+  const make = () =>
+    generateTokens(parameters, config, { prompts: [prompt, [7], [1, 2]], maxNewTokens: 30, batchSize: 2 });
   make(); // values of parameters are uploaded at their first use
   const before = look();
   make();
@@ -148,17 +163,125 @@ Deno.test("generateTokens() leaves no tensor and no handle", () => {
 Deno.test("generateTokens() ends before a stop id, and generate() before a stop text", () => {
   const tokenizer = { vocabSize: config.vocabSize, encode: () => Int32Array.of(1, 2), decode: lettersOf };
   using model = gpt(config, { seed: 5 });
-  const ids = { prompt: [1, 2], maxNewTokens: 12, seed: 3 };
-  const all = Array.from(generateTokens(model.parameters, config, ids));
+  const sampling = { maxNewTokens: 12, seed: 3 }, ids = { ...sampling, prompts: [[1, 2]] };
+  const all = Array.from(generateTokens(model.parameters, config, ids)[0]!);
   const at = all.findIndex((id, i) => i > 3 && all.indexOf(id) === i);
-  const ended = generateTokens(model.parameters, config, { ...ids, stopIds: [all[at]!] });
-  assertEquals(Array.from(ended), all.slice(0, at));
-  const whole = generate(model, tokenizer, { ...ids, prompt: "x" });
+  const [ended] = generateTokens(model.parameters, config, { ...ids, stopIds: [all[at]!] });
+  assertEquals(Array.from(ended!), all.slice(0, at));
+  const whole = generate(model, tokenizer, { ...sampling, prompt: "x" });
   assertEquals(whole, lettersOf([1, 2, ...all]));
   const stop = lettersOf(all.slice(at, at + 2));
-  const cut = generate(model, tokenizer, { ...ids, prompt: "x", stop: [lettersOf([1, 2]) + "none", stop] });
+  const cut = generate(model, tokenizer, {
+    ...sampling,
+    prompt: "x",
+    stop: [lettersOf([1, 2]) + "none", stop],
+  });
   assertEquals(cut, whole.slice(0, whole.indexOf(stop, 2)));
   assertThrows(() => generate(model, tokenizer, { stop: "" }), RangeError, "at least one character");
+});
+
+const PROMPTS = [
+  [3, 1, 4, 1, 5],
+  [7],
+  Array.from({ length: 12 }, (_, i) => i), // a full context
+  [2, 2],
+  Array.from({ length: 30 }, (_, i) => (5 * i) % 23), // longer than a context
+  [9],
+  [8, 8, 8, 1, 3, 5, 7],
+];
+
+for (const [label, config] of Object.entries(VARIANTS)) {
+  Deno.test(`a batch of prompts gives the tokens of each prompt alone (${label})`, () => {
+    const parameters = toParameters(initialParameters(config, 5));
+    const make = (prompts: number[][], options: object = {}) =>
+      generateTokens(parameters, config, { prompts, maxNewTokens: 20, seed: 4, ...options })
+        .map((ids) => Array.from(ids));
+    const alone = PROMPTS.map((prompt) => make([prompt])[0]!);
+    for (const batchSize of [1, 2, 3, 8]) assertEquals(make(PROMPTS, { batchSize }), alone);
+    assertEquals(make([...PROMPTS].reverse(), { batchSize: 3 }), [...alone].reverse());
+    // Each prompt ends at its own stop token, and another one takes its place.
+    const stopIds = [alone[0]![7]!], ends = alone.map((ids) => ids.indexOf(stopIds[0]!));
+    const ended = alone.map((ids, i) => ends[i]! < 0 ? ids : ids.slice(0, ends[i]));
+    assert(new Set(ended.map(({ length }) => length)).size > 2, "all prompts end alike: nothing was tested");
+    for (const batchSize of [1, 3, 8]) assertEquals(make(PROMPTS, { batchSize, stopIds }), ended);
+  });
+
+  Deno.test(`sequences of a Decoder have the logits of each alone, within rounding (${label})`, () => {
+    const parameters = toParameters(initialParameters(config, 5));
+    using batch = new Decoder(parameters, config, { rows: 3 });
+    using low = new Decoder(parameters, config, { rows: 3 });
+    const pairs = Array.from({ length: 3 }, () => [0, 1].map(() => new Decoder(parameters, config)));
+    const random = createRandom(3, "sequences");
+    let lowError = 0, lowDifference = 0;
+    for (let step = 0; step < 40; step++) {
+      // Mostly one token for each sequence; sometimes none or several, or a new text.
+      const added = pairs.map(() => {
+        const length = random.integer(8) > 1 ? 1 : random.integer(6);
+        return Array.from({ length }, () => random.integer(config.vocabSize));
+      });
+      if (added.every(({ length }) => length === 0)) added[0] = [1];
+      const row = random.integer(18);
+      if (row < 3) { for (const decoder of [batch, low]) decoder.reset(row); }
+      if (row < 3) { for (const decoder of pairs[row]!) decoder.reset(0); }
+      const got = batch.read(added), rounded = autocast("bf16-autocast", () => low.read(added));
+      for (const [row, ids] of added.entries()) {
+        if (ids.length === 0) assertEquals([got[row], rounded[row]], [undefined, undefined]);
+        if (ids.length === 0) continue;
+        const [want] = pairs[row]![0]!.read([ids]);
+        const [lowWant] = autocast("bf16-autocast", () => pairs[row]![1]!.read([ids]));
+        got[row]!.forEach((logit, i) => {
+          assertAlmostEquals(logit, want![i]!, 1e-5 * Math.max(1, Math.abs(want![i]!)), `step ${step}`);
+          lowError = Math.max(lowError, Math.abs(lowWant![i]! - want![i]!));
+          lowDifference = Math.max(lowDifference, Math.abs(rounded[row]![i]! - lowWant![i]!));
+        });
+      }
+      assertEquals(batch.contexts, pairs.map(([one]) => one!.contexts[0]!));
+    }
+    assertEquals(batch.traces, 1);
+    // Two computations in bfloat16, each as far from float32 as the other.
+    assertLessOrEqual(lowDifference, 2 * lowError);
+    for (const decoder of pairs.flat()) decoder[Symbol.dispose]();
+  });
+}
+
+Deno.test("a Decoder's logits of several sequences are those of gptLogits()", () => {
+  for (const config of Object.values(VARIANTS)) {
+    const parameters = toParameters(initialParameters(config, 5));
+    using decoder = new Decoder(parameters, config, { rows: 3 });
+    decoder.read([[3, 1, 4, 1, 5], [7], []]);
+    decoder.read([[2], [6], [1, 8, 2, 8, 1, 8]]);
+    const got = decoder.read([[9], [9], [9]]);
+    for (const [row, tokens] of [[3, 1, 4, 1, 5, 2, 9], [7, 6, 9], [1, 8, 2, 8, 1, 8, 9]].entries()) {
+      const want = lastLogits(parameters, tokens, config);
+      got[row]!.forEach((logit, i) =>
+        assertAlmostEquals(logit, want[i]!, 1e-5 * Math.max(1, Math.abs(want[i]!)))
+      );
+    }
+  }
+});
+
+Deno.test("generate() continues a list of prompts, each as alone", () => {
+  const tokenizer = {
+    vocabSize: config.vocabSize,
+    encode: (text: string) => Int32Array.from(text, (letter) => letter.charCodeAt(0) - 97),
+    decode: lettersOf,
+  };
+  using model = gpt(config, { seed: 5 });
+  const options = { maxNewTokens: 15, stop: ["b", "ca"], batchSize: 2 };
+  const prompts = ["abc", "d", "hello"];
+  const alone: string[] = prompts.map((prompt) => generate(model, tokenizer, { ...options, prompt }));
+  const texts: string[] = generate(model, tokenizer, { ...options, prompt: prompts });
+  assertEquals(texts, alone);
+  assertEquals(generate(model, tokenizer, { prompt: [] }), []);
+  const refuse = (options: object, message: string, kind = RangeError) =>
+    void assertThrows(() => generate(model, tokenizer, options), kind, message);
+  refuse({ batchSize: 0 }, "expected an integer >= 1 for batchSize, got 0");
+  refuse({ prompt: ["a", ""] }, "expected at least one token in each prompt, got none");
+  refuse({ prompt: ["a", 3] }, "expected the prompt as a string, got number", TypeError);
+  assertThrows(() => new Decoder(model.parameters, config, { rows: 0 }), RangeError, "for rows, got 0");
+  using decoder = new Decoder(model.parameters, config, { rows: 2 });
+  assertThrows(() => decoder.read([[1]]), RangeError, "expected tokens for each of 2 sequences, got 1 lists");
+  assertThrows(() => decoder.reset(2), RangeError, "expected one of 2, got number 2");
 });
 
 /** Returns one character for each id. */

@@ -61,6 +61,11 @@ export interface PassOptions {
    * tokens fit. Default: no cache.
    */
   readonly cache?: KeyValueCache | undefined;
+  /**
+   * With a cache: number of tokens of each sequence without padding, int32 [B], from 0 to T. Padding must repeat the
+   * sequence's last token. Default: T.
+   */
+  readonly lengths?: tf.Tensor | undefined;
 }
 
 /**
@@ -121,8 +126,8 @@ export function gptHidden(
       ? rmsNorm(x, { weight: weight(name), epsilon, lowered: true })
       : layerNorm(x, { ...affine(name), epsilon, lowered: true });
   const dropout = createDropout(full.dropout, options.dropoutKey);
-  const { cache } = options;
-  const places = cache && cachePlaces(cache, T);
+  const { cache, lengths = cache && tf.fill([B], T, "int32") } = options;
+  const places = cache && cachePlaces(cache, { lengths: lengths!, T });
   const angles = full.position === "rotary" ? rotaryAngles(full, places?.positions ?? T) : undefined;
   const attn = (x: tf.Tensor, at: string, layer: number) => {
     const context = attention(dense(x, `${at}.c_attn`), {
@@ -143,7 +148,7 @@ export function gptHidden(
     if (full.position === "rotary") return observe("residual", dropout(tokenRows));
     const positions = places === undefined
       ? tf.slice(weight("wpe"), [0, 0], [T, C])
-      : embedding(weight("wpe"), places.positions); // [T, C]
+      : tf.reshape(embedding(weight("wpe"), tf.reshape(places.positions, [B * T])), [B, T, C]);
     const sum = residual(tf.reshape(tokenRows, [B, T, C]), positions);
     return observe("residual", dropout(tf.reshape(sum, [B * T, C]))); // [N, C]
   });
@@ -154,7 +159,7 @@ export function gptHidden(
       return observe("residual", residual(x, mlp(norm(x, `${at}.ln_2`), `${at}.mlp`)));
     }, { isEnd: layer === 0 || layer === nLayer - 1 });
   }
-  if (cache !== undefined) cache.position = tf.add(cache.position, tf.scalar(T, "int32"));
+  if (cache !== undefined) cache.position = tf.add(cache.position, lengths!);
   return layerScope("head", () => norm(x, "ln_f")) as tf.Tensor2D;
 }
 
@@ -171,14 +176,15 @@ function ownHidden(
 }
 
 /**
- * Returns the cosines and sines of the rotary angles of positions, float32 [T, D / 2] each.
+ * Returns the cosines and sines of the rotary angles of positions.
  *
  * @param config Sizes and options of the model.
- * @param positions Positions, int32 [T]. A number T stands for the positions 0 to T - 1.
+ * @param positions A number T, for the positions 0 to T - 1, or positions of each sequence, int32 [B, T].
+ * @returns float32 [T, D / 2] each; for positions of each sequence [B, 1, T, D / 2].
  */
 export function rotaryAngles(
   { nEmbd, nHead, blockSize, ropeTheta: theta, ropeScaling }: FullGptConfig,
-  positions: tf.Tensor1D | number,
+  positions: tf.Tensor2D | number,
 ): { cos: tf.Tensor; sin: tf.Tensor } {
   const D = nEmbd / nHead;
   const T = typeof positions === "number" ? positions : blockSize;
@@ -188,7 +194,9 @@ export function rotaryAngles(
     tf.Tensor,
   ];
   if (typeof positions === "number") return { cos, sin };
-  return { cos: tf.gather(cos, positions), sin: tf.gather(sin, positions) };
+  const [B, rows] = positions.shape;
+  const at = (table: tf.Tensor) => tf.reshape(tf.gather(table, positions), [B, 1, rows, D / 2]);
+  return { cos: at(cos), sin: at(sin) };
 }
 
 /**

@@ -58,10 +58,10 @@ Deno.test("generate() continues a prompt with the tokens of generateTokens(), by
   const tokenizer = createBpeTokenizer([]);
   const options = { maxNewTokens: 12, temperature: 0.9, topK: 20, seed: 3 };
   const text = generate(model, tokenizer, { prompt: "To be", ...options });
-  const tokens = generateTokens(model.parameters, model.config, {
-    prompt: tokenizer.encode("To be"),
+  const [tokens] = generateTokens(model.parameters, model.config, {
+    prompts: [tokenizer.encode("To be")],
     ...options,
   });
-  assertEquals(text, tokenizer.decode([...tokenizer.encode("To be"), ...tokens]));
+  assertEquals(text, tokenizer.decode([...tokenizer.encode("To be"), ...tokens!]));
   assertEquals(text, generate(model, tokenizer, { prompt: "To be", ...options }));
 });

@@ -18,10 +18,10 @@ export {
   type Position,
   validateGptConfig,
 } from "./config.ts";
-export { Decoder } from "./decoder.ts";
+export { Decoder, type DecoderOptions } from "./decoder.ts";
 export {
   type ContinueOptions,
-  continueText,
+  continueTexts,
   generate,
   type GenerateOptions,
   type GenerateTokensOptions,

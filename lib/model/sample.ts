@@ -52,38 +52,56 @@ export function validateSampleOptions({ temperature = 1, topK = 1, topP = 1 }: S
 export function sampleToken(logits: Float32Array, random: Random, options: SampleOptions = {}): number {
   validateSampleOptions(options);
   const { temperature = 1, topK = logits.length, topP = 1 } = options;
-  const best = likeliest(logits);
+  const best = likeliest(logits), most = logits[best]!;
   if (temperature === 0) return best;
-  const weightOf = (id: number) => Math.exp((logits[id]! - logits[best]!) / temperature);
-  let ids = Array.from(logits.keys());
-  if (topK < ids.length || topP < 1) {
-    ids = ids.sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, topK);
-    if (topP < 1) ids = nucleus(ids, { weightOf, topP });
-  }
-  const weights = ids.map(weightOf);
+  const isAll = topK >= logits.length && topP === 1;
+  const ids = isAll ? undefined : nucleus(logits, { topK, topP, temperature });
+  const weights = weightsOf(ids === undefined ? logits : ids.map((id) => logits[id]!), { most, temperature });
   let left = random.uniform() * sum(weights);
-  for (const [i, weight] of weights.entries()) {
-    left -= weight;
-    if (left < 0) return ids[i]!;
+  for (let i = 0; i < weights.length; i++) {
+    left -= weights[i]!;
+    if (left < 0) return ids?.[i] ?? i;
   }
   return best; // reached through rounding only
 }
 
-/** Returns the shortest prefix of sorted ids whose weights sum to at least `topP` of the total weight. */
+/** Returns unnormalized probabilities: 1 for the largest logit, `most`. */
+function weightsOf(
+  logits: ArrayLike<number>,
+  { most, temperature }: { most: number; temperature: number },
+): Float64Array {
+  const weights = new Float64Array(logits.length);
+  for (let i = 0; i < weights.length; i++) weights[i] = Math.exp((logits[i]! - most) / temperature);
+  return weights;
+}
+
+/** Returns the `topK` most likely tokens, in order: of them, the fewest whose total probability reaches `topP`. */
 function nucleus(
-  ids: number[],
-  { weightOf, topP }: { weightOf: (id: number) => number; topP: number },
+  logits: Float32Array,
+  { topK, topP, temperature }: { topK: number; topP: number; temperature: number },
 ): number[] {
-  const weights = ids.map(weightOf);
-  const enough = topP * sum(weights);
-  let held = 0;
-  const end = weights.findIndex((weight) => (held += weight) >= enough);
-  return end < 0 ? ids : ids.slice(0, end + 1);
+  const descending = logits.slice().sort().reverse();
+  const most = descending[0]!, all = Math.min(topK, logits.length);
+  const first = (k: number) => {
+    const least = descending[k - 1]!;
+    const ids = Array.from(logits.keys().filter((id) => logits[id]! >= least));
+    return ids.sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, k);
+  };
+  if (topP === 1) return first(all);
+  const enough = topP * sum(weightsOf(descending.subarray(0, all), { most, temperature }));
+  for (let k = Math.min(64, all);; k = Math.min(16 * k, all)) { // most lists are short: sorting all tokens is slow
+    const ids = first(k);
+    let held = 0;
+    const end = ids.findIndex((id) => (held += Math.exp((logits[id]! - most) / temperature)) >= enough);
+    if (end >= 0) return ids.slice(0, end + 1);
+    if (k === all) return ids;
+  }
 }
 
 function likeliest(logits: Float32Array): number {
   let best = 0;
-  for (const [id, logit] of logits.entries()) {
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!;
     if (Number.isNaN(logit) || logit === Infinity) {
       throw new RangeError(
         `Cannot sample: expected finite logits, got ${logit} for token ${id}. The model has diverged`,
@@ -97,6 +115,8 @@ function likeliest(logits: Float32Array): number {
   return best;
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function sum(values: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
 }

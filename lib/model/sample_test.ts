@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { createRandom } from "../text/random.ts";
+import { createRandom, type Random } from "../text/random.ts";
 import { type SampleOptions, sampleToken } from "./sample.ts";
 
 const logits = Float32Array.from([0.5, 2, -1, 2, -Infinity, 1]);
@@ -37,6 +37,36 @@ Deno.test("sampleToken() draws each token with its probability", () => {
       assertAlmostEquals(share, want[id]!, 5 * 0.5 / Math.sqrt(20_000), JSON.stringify({ options, id }))
     );
     want.forEach((p, id) => p === 0 && assertEquals(shares(options, 500)[id], 0));
+  }
+});
+
+/** Samples by the definition: sorts all tokens, and adds their probabilities. */
+function sampleByDefinition(logits: Float32Array, options: SampleOptions, random: Random): number {
+  const { temperature = 1, topK = logits.length, topP = 1 } = options;
+  const ids = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, topK);
+  const weights = ids.map((id) => Math.exp((logits[id]! - logits[ids[0]!]!) / temperature));
+  const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0);
+  const enough = topP * total(weights);
+  let held = 0;
+  const end = weights.findIndex((weight) => (held += weight) >= enough);
+  const kept = topP < 1 ? weights.slice(0, end + 1) : weights;
+  let left = random.uniform() * total(kept);
+  return ids[kept.findIndex((weight) => (left -= weight) < 0)]!;
+}
+
+Deno.test("sampleToken() draws the tokens of the definition from large vocabularies, also with ties", () => {
+  const random = createRandom(11, "logits");
+  for (let round = 0; round < 200; round++) {
+    const logits = random.fillNormal(new Float32Array(2000), { std: [0.1, 1, 5][round % 3]! });
+    if (round % 2 === 0) logits.forEach((logit, i) => logits[i] = Math.round(logit));
+    const options = {
+      temperature: 0.3 + random.uniform(),
+      topK: random.integer(3) === 0 ? 1 + random.integer(2000) : undefined,
+      topP: Math.max(1e-6, random.uniform()),
+    };
+    const draw = () => createRandom(round, "draw");
+    const want = sampleByDefinition(logits, options, draw());
+    assertEquals(sampleToken(logits, draw(), options), want, JSON.stringify(options));
   }
 });
 

@@ -4,7 +4,6 @@
  * @module
  */
 import { UserError } from "../error/user_error.ts";
-import { readText } from "../file/text.ts";
 import { Gpt, type Parameters, toParameters } from "../model/mod.ts";
 import { parseQuantizer, type PolicyName, type PolicyWord } from "../precision/mod.ts";
 import { useTensorFlow } from "../tensorflow/mod.ts";
@@ -19,6 +18,7 @@ import {
   TargetLosses,
 } from "../train/mod.ts";
 import { type ModelChoice, type OpenedModel, openModel, withUserErrors } from "../run/mod.ts";
+import { readTextFile } from "./_text_file.ts";
 
 /** Options of {@linkcode evaluateModel}. */
 export interface EvaluateModelOptions extends ModelChoice {
@@ -141,23 +141,13 @@ async function targetsOf(
     throw new UserError("Cannot evaluate: expected a text or a file, got both.");
   }
   if (text !== undefined) return { what: "the text", ids: encode(tokenizer, text, note) };
-  if (file !== undefined) return { what: file, ids: encode(tokenizer, textOf(file), note) };
+  if (file !== undefined) return { what: file, ids: encode(tokenizer, readTextFile(file, "evaluate"), note) };
   if (run === undefined) {
     throw new UserError(
       `Cannot evaluate ${folder}: expected a text or a file, got neither. A Hugging Face folder has no validation split.`,
     );
   }
   return { what: `the validation split of ${run.data}`, ids: await run.validation() };
-}
-
-function textOf(file: string): string {
-  try {
-    return readText(file);
-  } catch (cause) {
-    throw new UserError(`Cannot evaluate ${file}: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  }
 }
 
 /** Encodes a text. Notes if the tokenizer is lossy for it (normalizer, unknown tokens). */

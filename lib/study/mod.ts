@@ -30,7 +30,12 @@ export {
   type ExportOptions,
   exportRuns,
 } from "./export_runs.ts";
-export { generateText, type GenerateTextOptions, generateTexts } from "./generate_text.ts";
+export {
+  generateText,
+  type GenerateTextOptions,
+  generateTexts,
+  type GenerateTextsOptions,
+} from "./generate_text.ts";
 export { type NoteChange, noteRun } from "./note_run.ts";
 export type { ModelChoice, WhichWeights } from "../run/mod.ts";
 export { type Forecast, type ForecastRun, plan, type PlanOptions } from "./plan.ts";

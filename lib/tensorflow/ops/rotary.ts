@@ -25,7 +25,7 @@ const rotate = fused("rotary", ([x, cos, sin], { back }: { back: boolean }) => {
  * rotation by the opposite angle. Its class is `attention`.
  *
  * @param x Queries or keys, [B, H, T, D].
- * @param angles Cosines and sines of the angles, float32 [T, D / 2]. They have no gradient.
+ * @param angles Cosines and sines of the angles, float32 [T, D / 2] or [B, 1, T, D / 2]. They have no gradient.
  */
 export function rotary(x: tf.Tensor, angles: { cos: tf.Tensor; sin: tf.Tensor }): tf.Tensor {
   return rotaryOperation([x], angles);

@@ -29,7 +29,7 @@ Deno.test("a flag that turns a field off is described as such", () => {
   }
   assertStringIncludes(
     help,
-    "tokens of validation text per evaluation, instead of a number of bytes; in a sweep, only if all runs have one tokenizer; or all (default: not set)",
+    "tokens of validation text per evaluation, or all; replaces evalBytes; a sweep accepts it only if all runs have the same tokenizer (default: not set)",
   );
 });
 

@@ -1,21 +1,22 @@
 /**
- * Names of content that a run depends on: `NAME@HASH`, with a readable name and the first 12 hexadecimal digits of the
- * content's SHA-256. `NAME@HASH#EXPORT` is an export of a module other than its default export.
+ * Names of files that a run depends on, such as a user-written module or a tokenizer. The name `NAME@HASH` consists of
+ * a readable name and the first 12 hexadecimal digits of the content's SHA-256. `NAME@HASH#EXPORT` names an export of a
+ * module. Without `#EXPORT`, the default export is meant.
  *
  * @module
  */
 import { basename, dirname } from "node:path";
 
-/** Name of content in a spec. */
+/** Name of a file or folder by its content: `NAME@HASH` or `NAME@HASH#EXPORT`. */
 export type ContentName = `${string}@${string}`;
 
 /** Pattern of a content name. */
 const PATTERN = /^[A-Za-z0-9._-]+@([0-9a-f]{12})(?:#([A-Za-z_$][\w$]*))?$/;
 
 /**
- * Returns the name of content.
+ * Returns the name `NAME@HASH` of a file or folder.
  *
- * @param path File or folder of the content. A file with a general name is named after its folder.
+ * @param path Path of the file or folder. A file `tokenizer.json` is named after its folder.
  * @param sha256 SHA-256 of the content, in hex.
  */
 export function contentName(path: string, sha256: string): ContentName {
@@ -24,17 +25,17 @@ export function contentName(path: string, sha256: string): ContentName {
   return `${name.replaceAll(/[^A-Za-z0-9._-]+/g, "-") || "content"}@${sha256.slice(0, 12)}`;
 }
 
-/** Returns the 12 hexadecimal digits of a content name. Returns undefined for other words. */
+/** Returns the 12 hexadecimal digits HASH of `NAME@HASH`. Returns undefined for words of another form. */
 export function contentHash(word: string): string | undefined {
   return PATTERN.exec(word)?.[1];
 }
 
-/** Returns the export that a content name has after `#`. Default: `default`. */
+/** Returns the name of the export in `NAME@HASH#EXPORT`. Returns `default` if the word names no export. */
 export function contentExport(word: string): string {
   return PATTERN.exec(word)?.[2] ?? "default";
 }
 
-/** Returns true if a word is the path of a module, `./my_model.ts` or `./my_model.ts#EXPORT`. */
+/** Returns true if a word is the path of a module, such as `./my_model.ts` or `./my_model.ts#EXPORT`. */
 export function isModulePath(word: string): boolean {
   return /\.[mc]?[jt]s(#.*)?$/.test(word);
 }

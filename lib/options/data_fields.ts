@@ -1,11 +1,11 @@
 /**
- * Options of the text and its tokens.
+ * Run options that select the text and its tokenizer.
  *
  * @module
  */
 import type { RunField } from "./run_field.ts";
 
-/** Options of the text and its tokens. */
+/** Run options that select the text and its tokenizer, by name. */
 export const DATA_FIELDS = {
   data: {
     type: "text",
@@ -30,14 +30,14 @@ export const DATA_FIELDS = {
     added: "join",
     choices: ["join", "separate"],
     flag: true,
-    doc: "join: windows may cross document boundaries; separate: they may not",
+    doc: "join: training sequences may cross document boundaries; separate: no sequence crosses them",
   },
   separator: {
     type: "text",
     default: "",
-    defaultDoc: "none, a file is one document",
+    defaultDoc: "none; each file is one document",
     added: "",
     flag: "separator <text>",
-    doc: "text that ends a document within a file, only with documents separate; \\n is a line break",
+    doc: "text that ends a document within a file; requires documents separate; \\n is a line break",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

@@ -1,20 +1,20 @@
 /**
- * Options of the training loop: batches, evaluations and checkpoints.
+ * Run options of the training loop: batches, evaluations and checkpoints.
  *
  * @module
  */
 import type { RunField } from "./run_field.ts";
 
 /**
- * Returns options without a limit of bytes if they have a limit of tokens, but no limit of bytes. The default limit of bytes
- * would limit the tokens, too.
+ * Sets `evalBytes` to `all` if `evalTokens` is given and `evalBytes` is not. Otherwise, the default of `evalBytes`
+ * would limit the evaluation in addition to `evalTokens`.
  */
 export function withOneEvalLimit<O extends object>(options: O): O {
   const { evalTokens, evalBytes } = options as { evalTokens?: unknown; evalBytes?: unknown };
   return evalTokens !== undefined && evalBytes === undefined ? { ...options, evalBytes: "all" } : options;
 }
 
-/** Options of the training loop: batches, evaluations and checkpoints. */
+/** Run options of the training loop, by name. */
 export const LOOP_FIELDS = {
   evalEvery: {
     type: "whole",
@@ -31,7 +31,7 @@ export const LOOP_FIELDS = {
     least: 1,
     most: 1e12,
     flag: "eval-bytes <n>",
-    doc: "bytes of validation text per evaluation, the same text for every tokenizer; or all",
+    doc: "bytes of validation text per evaluation, or all; every tokenizer is evaluated on the same text",
   },
   evalTokens: {
     type: "tokens",
@@ -41,7 +41,7 @@ export const LOOP_FIELDS = {
     most: 1e12,
     flag: "eval-tokens <n>",
     doc:
-      "tokens of validation text per evaluation, instead of a number of bytes; in a sweep, only if all runs have one tokenizer; or all",
+      "tokens of validation text per evaluation, or all; replaces evalBytes; a sweep accepts it only if all runs have the same tokenizer",
   },
   checkpointEvery: {
     type: "whole",
@@ -56,7 +56,8 @@ export const LOOP_FIELDS = {
     added: "random",
     flag: true,
     choices: ["random", "sequential", "shuffled"],
-    doc: "order of the windows: random, sequential, or shuffled (each window once per epoch)",
+    doc:
+      "order of training sequences: random (random positions), sequential (in the order of the text), or shuffled (each sequence once per epoch, in random order)",
   },
   probeEvery: {
     type: "whole",
@@ -65,7 +66,7 @@ export const LOOP_FIELDS = {
     least: 0,
     flag: "probes <n>",
     doc:
-      "record probe metrics (gradients, updates, activations, attention, log Z, loss by position) every n steps; 0 disables it",
+      "record probe metrics (gradients, updates, activations, attention, log-sum-exp of logits, loss by position) every n steps; 0 disables them",
   },
   patience: {
     type: "whole",
@@ -73,7 +74,8 @@ export const LOOP_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "stop training after this many evaluations without improvement; 0 disables it",
+    doc:
+      "stop training after this many evaluations without improvement of the validation loss; 0 disables early stopping",
   },
   minDelta: {
     type: "number",
@@ -81,13 +83,14 @@ export const LOOP_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "smallest decrease of the validation loss that counts as improvement, in nats per token",
+    doc:
+      "the validation loss improves if it is below the best one by more than this, in nats per token (for patience and saveBest)",
   },
   saveBest: {
     type: "flag",
     default: false,
     added: false,
     flag: true,
-    doc: "keep the weights of the best evaluation in best.safetensors",
+    doc: "keep the weights with the lowest validation loss in best.safetensors",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

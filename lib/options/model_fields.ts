@@ -1,11 +1,11 @@
 /**
- * Options of the model.
+ * Run options of the model.
  *
  * @module
  */
 import type { RunField } from "./run_field.ts";
 
-/** Options of the model. */
+/** Run options of the model, by name. */
 export const MODEL_FIELDS = {
   nLayer: {
     type: "whole",
@@ -61,7 +61,7 @@ export const MODEL_FIELDS = {
     default: false,
     added: false,
     flag: true,
-    doc: "normalize queries and keys",
+    doc: "normalize the queries and keys of each attention head",
   },
   logitSoftCap: {
     type: "number",
@@ -69,7 +69,7 @@ export const MODEL_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "soft cap of the output logits; 0 disables it",
+    doc: "soft cap c of the output logits x, c tanh(x / c); 0 disables it",
   },
   attentionSoftCap: {
     type: "number",
@@ -77,7 +77,7 @@ export const MODEL_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "soft cap of the attention logits; 0 disables it",
+    doc: "soft cap c of the attention logits x, c tanh(x / c); 0 disables it",
   },
   initStd: {
     type: "number",
@@ -85,7 +85,8 @@ export const MODEL_FIELDS = {
     added: 0.02,
     above: 0,
     flag: true,
-    doc: "standard deviation of initial weights",
+    doc:
+      "standard deviation of initial weights; divided by sqrt(2 nLayer) for matrices that write to the residual stream",
   },
   layerNormEps: {
     type: "number",
@@ -93,7 +94,7 @@ export const MODEL_FIELDS = {
     added: 1e-5,
     above: 0,
     flag: true,
-    doc: "epsilon that normalization layers add to the variance or the mean square",
+    doc: "epsilon of normalization layers, added to the variance (layerNorm) or the mean square (rmsNorm)",
   },
   activation: {
     type: "text",
@@ -111,7 +112,7 @@ export const MODEL_FIELDS = {
     least: 0,
     most: 1e6,
     flag: true,
-    doc: "width F of the MLP; 0: 4 C, or 8 ⌈C / 3⌉ with swiglu",
+    doc: "width of the MLP's hidden layer; 0: 4 C, or 8 ⌈C / 3⌉ with swiglu, where C is nEmbd",
   },
   norm: {
     type: "text",
@@ -127,7 +128,7 @@ export const MODEL_FIELDS = {
     added: "learned",
     flag: true,
     choices: ["learned", "rotary"],
-    doc: "positions: learned embeddings, or rotary (queries and keys are rotated)",
+    doc: "position encoding: learned (position embeddings) or rotary (RoPE)",
   },
   ropeTheta: {
     type: "number",
@@ -136,14 +137,15 @@ export const MODEL_FIELDS = {
     above: 0,
     most: 1e9,
     flag: true,
-    doc: "base of the rotary frequencies",
+    doc: "base of the rotary frequencies (RoPE theta)",
   },
   ropeScaling: {
     type: "text",
     default: "none",
     added: "none",
     flag: "rope-scaling <scaling>",
-    doc: "scaling of the rotary frequencies: none, linear:FACTOR, or llama3:FACTOR,LOW,HIGH,LENGTH",
+    doc:
+      "scaling of the rotary frequencies: none, linear:FACTOR, or llama3:FACTOR,LOW,HIGH,LENGTH (Hugging Face's factor, low_freq_factor, high_freq_factor and original_max_position_embeddings)",
   },
   nKvHead: {
     type: "whole",
@@ -152,6 +154,6 @@ export const MODEL_FIELDS = {
     least: 0,
     most: 1e6,
     flag: true,
-    doc: "number of key and value heads (grouped-query attention); 0: as many as query heads",
+    doc: "number of key and value heads (grouped-query attention); 0: the same as nHead",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

@@ -1,24 +1,32 @@
 /**
- * Fields of a run's spec: their description in the table of options, and their ranges.
+ * The type of an entry in the table of run options, and the checks of values against an entry.
  *
  * @module
  */
 import { contentHash, type ContentName } from "./content_name.ts";
 import type { PrecisionOverride } from "../precision/mod.ts";
 
-/** A field of a run's spec. */
+/** An entry in the table of run options. It describes a field of a run's spec. */
 export interface RunField {
-  /** Value type. `whole`: integer; `flag`: boolean; `tokens`: integer or `all`; `overrides`: list of format overrides. */
+  /**
+   * Value type. `whole`: integer. `flag`: boolean. `tokens`: integer or `all`. `overrides`: list of precision
+   * overrides.
+   */
   readonly type: "whole" | "number" | "flag" | "text" | "tokens" | "overrides";
   /** One-line description of the field, for help texts and the reference page. */
   readonly doc: string;
-  /** Description of the flag, if it differs from `doc`, as for a flag that turns a boolean field off. Default: `doc`. */
+  /**
+   * Description of the flag, if it differs from `doc`, as for a flag that turns a boolean field off. Default: `doc`.
+   */
   readonly flagDoc?: string;
   /** Description of a default that depends on other options. Default: the value of `default`. */
   readonly defaultDoc?: string;
-  /** Default in a sweep. Omitted if the value comes from the sweep's lists or is derived from other fields. */
+  /**
+   * Default of a run in a sweep. Omitted if a list in the sweep's spec gives the value, or if the value is derived from
+   * other fields.
+   */
   readonly default?: unknown;
-  /** Value assumed for records written before the field existed. Omitted if every record has the field. */
+  /** Value for recorded runs that older versions wrote without the field. Omitted if every record has the field. */
   readonly added?: unknown;
   /** Inclusive lower bound. */
   readonly least?: number;
@@ -28,26 +36,27 @@ export interface RunField {
   readonly above?: number;
   /** Exclusive upper bound. */
   readonly below?: number;
-  /** Allowed values of a `text` field. */
+  /** Allowed values of a field of type `text`. Default: all values. */
   readonly choices?: readonly string[];
   /**
-   * True if the value can also name a user-written module. A spec contains the path of the module; a run contains
-   * `NAME@HASH`.
+   * True if the value can also name a user-written module. A sweep's spec contains the path of the module. A recorded
+   * run contains a content name, `NAME@HASH`.
    */
   readonly module?: true;
   /**
-   * For fields with a list of values in a sweep's spec: the name of the list (`seq`), the flag of `sweep` with its value
-   * (`seq <list>`), and its description. Omitted for other fields.
+   * For fields with a list of values in a sweep's spec: the name of the list (`seq`), the flag of `sweep` with its
+   * value (`seq <list>`), and its description. Omitted for other fields.
    */
   readonly list?: { readonly name: string; readonly flag: string; readonly doc: string };
   /**
-   * Flag of `train`. `true`: named after the field, `--n-layer` for `nLayer`. A string: the flag with its value,
-   * `vocab <tokenizer>`. Flags of boolean fields take no value and set the opposite of the default.
+   * Flag of `train`. `true`: the flag is named after the field, such as `--n-layer` for `nLayer`. A string: the flag
+   * without dashes, and its value, such as `vocab <tokenizer>`. Flags of boolean fields have no value and set the
+   * opposite of the default. Omitted if the field has no flag.
    */
   readonly flag?: true | string;
 }
 
-/** Type of a field's value. */
+/** Type of the value of a field with the description `F`. */
 export type ValueOf<F extends RunField> = F extends { readonly choices: readonly (infer C)[] }
   ? C | (F extends { readonly module: true } ? ContentName : never)
   : F["type"] extends "whole" | "number" ? number
@@ -56,17 +65,19 @@ export type ValueOf<F extends RunField> = F extends { readonly choices: readonly
   : F["type"] extends "overrides" ? readonly PrecisionOverride[]
   : string;
 
-/** Options with the fields of a table. Omitted options have the defaults of the table. */
+/** An object of options with the names and types of a table `F` of fields. Every option may be omitted. */
 export type OptionsOf<F extends Readonly<Record<string, RunField>>> = {
   readonly [K in keyof F]?: ValueOf<F[K]> | undefined;
 };
 
 /**
- * Completes options with the defaults of a table. Undefined options count as omitted, and other options are dropped.
+ * Returns options completed with the defaults of a table. A value of undefined counts as omitted. Options that the
+ * table does not contain are dropped.
  *
  * @param fields The table.
- * @param action Action for errors, such as `train`. Default: values are not checked.
- * @throws {RangeError} If a given value is out of the field's range.
+ * @param options The given options.
+ * @param action The failing action in the error `Cannot <action>`, such as `train`. Default: values are not checked.
+ * @throws {RangeError} If a value is outside of the field's range.
  */
 export function withDefaults<const F extends Readonly<Record<string, RunField>>>(
   fields: F,
@@ -86,11 +97,12 @@ export function withDefaults<const F extends Readonly<Record<string, RunField>>>
 }
 
 /**
- * Returns the values that a field takes, for a sentence: `above 0`, `a whole number`, `at least 1`, `one of a, b`.
+ * Checks a value against the type and the range of a field.
  *
  * @param field The field.
- * @param value A value of the field's type.
- * @returns The first requirement that the value does not meet; undefined: it meets all of them.
+ * @param value The value.
+ * @returns The first requirement that the value does not meet, such as `above 0`, `a whole number` or `one of a, b`.
+ * Undefined if the value meets all requirements.
  */
 export function unmetRange(field: RunField, value: unknown): string | undefined {
   const { type, choices, least, above, below } = field;

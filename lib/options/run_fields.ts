@@ -1,7 +1,8 @@
 /**
- * The table of a run's options. Spec validation, record schemas, defaults, command-line flags, help texts, types of options
- * and columns, and the reference page are derived from this table. To add an option, add an entry to the table of the part
- * that takes it, and the code that uses it.
+ * The table of run options. Spec validation, record schemas, defaults, command-line flags, help texts, types of options
+ * and columns, and the reference page `docs/options.md` are derived from this table. A new option needs an entry in
+ * `data_fields.ts`, `whole_fields.ts`, `model_fields.ts`, `trainer_fields.ts` or `loop_fields.ts`, and the code that
+ * uses the option.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { RunField } from "./run_field.ts";
 import { TRAINER_FIELDS } from "./trainer_fields.ts";
 import { WHOLE_FIELDS } from "./whole_fields.ts";
 
-/** Fields of a run's spec, by name. */
+/** The table of run options: the fields of a run's spec, by name. */
 export const RUN_FIELDS:
   & typeof DATA_FIELDS
   & typeof WHOLE_FIELDS
@@ -26,7 +27,7 @@ export const RUN_FIELDS:
     ...LOOP_FIELDS,
   };
 
-/** {@linkcode RUN_FIELDS} as entries. */
+/** The entries of {@linkcode RUN_FIELDS} in order: pairs of the option's name and its description. */
 export const RUN_FIELD_ENTRIES: readonly (readonly [name: string, field: RunField])[] = Object.entries(
   RUN_FIELDS,
 );

@@ -1,12 +1,12 @@
 /**
- * Options of the trainer.
+ * Run options of the trainer: precision, schedule, optimizer and loss.
  *
  * @module
  */
 import { FORMAT_NAMES, OP_CLASSES, OPERAND_NAMES, SCALED_FORMAT_NAMES } from "../precision/mod.ts";
 import type { RunField } from "./run_field.ts";
 
-/** Describes overrides. */
+/** Description of the option `overrides`. */
 const OVERRIDES_DOC: string =
   "overrides of the number formats of the policy, as CLASS@LAYER=FORMAT, for example softmax@h.1=e8m3,linear=float32 " +
   `(h.0 is the first block). CLASS: ${
@@ -14,13 +14,13 @@ const OVERRIDES_DOC: string =
   }, or linear.OPERAND, where OPERAND is ${OPERAND_NAMES}. FORMAT: ` +
   `${FORMAT_NAMES}; linear also accepts ${SCALED_FORMAT_NAMES}. docs/precision.md describes them`;
 
-/** Options of the trainer. */
+/** Run options of the trainer, by name. */
 export const TRAINER_FIELDS = {
   policy: {
     list: { name: "policy", flag: "amp <list>", doc: "precision policies, for example off,on" },
     type: "text",
     flag: "amp <policy>",
-    doc: "precision policy",
+    doc: "precision policy; docs/precision.md lists the policies",
   },
   steps: { type: "whole", default: 100, least: 1, flag: "steps <n>", doc: "training steps" },
   execution: {
@@ -68,14 +68,15 @@ export const TRAINER_FIELDS = {
     default: 0.1,
     least: 0,
     flag: true,
-    doc: "weight decay of weight matrices; decoupled for adamw, added to the gradient for sgd",
+    doc:
+      "weight decay of matrices and embeddings; decoupled for adamw and muon, added to the gradient for sgd",
   },
   clip: {
     type: "number",
     default: 1,
     least: 0,
     flag: true,
-    doc: "maximum gradient norm; 0 disables clipping",
+    doc: "maximum global gradient norm; larger gradients are scaled down; 0 disables clipping",
   },
   overrides: {
     type: "overrides",
@@ -101,7 +102,8 @@ export const TRAINER_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "steps of decay at the end of the wsd schedule, which requires at least 1",
+    doc:
+      "steps of decay at the end of the run with the schedule wsd, at least 1; other schedules do not use it",
   },
   optimizer: {
     type: "text",
@@ -111,7 +113,7 @@ export const TRAINER_FIELDS = {
     module: true,
     flag: true,
     doc:
-      "optimizer: adamw, sgd, or muon (matrices of blocks; AdamW for the other parameters); or the path of a module",
+      "optimizer: adamw, sgd, or muon (Muon for the matrices of blocks, AdamW for the other parameters); or the path of a module",
   },
   muonLr: {
     type: "number",
@@ -119,7 +121,8 @@ export const TRAINER_FIELDS = {
     added: 0.02,
     above: 0,
     flag: true,
-    doc: "peak learning rate of the matrices that Muon updates; lr is that of the other parameters",
+    doc:
+      "peak learning rate of the matrices that Muon updates; lr is the peak learning rate of the other parameters",
   },
   muonMomentum: {
     type: "number",
@@ -187,7 +190,7 @@ export const TRAINER_FIELDS = {
     least: 0,
     below: 1,
     flag: true,
-    doc: "label smoothing of the training loss",
+    doc: "label smoothing epsilon of the training loss; 0 disables it",
   },
   zLoss: {
     type: "number",
@@ -195,6 +198,7 @@ export const TRAINER_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "coefficient of (log Z)^2 in the training loss; 0 disables it",
+    doc:
+      "coefficient of the z-loss (log Z)^2 in the training loss, where Z is the sum of exp(logits); 0 disables it",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

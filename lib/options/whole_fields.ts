@@ -1,11 +1,11 @@
 /**
- * Options of the run as a whole.
+ * Run options other than those of the data, the model, the trainer and the loop.
  *
  * @module
  */
 import type { RunField } from "./run_field.ts";
 
-/** Options of the run as a whole. */
+/** Run options other than those of the data, the model, the trainer and the loop, by name. */
 export const WHOLE_FIELDS = {
   T: {
     list: { name: "seq", flag: "seq <list>", doc: "sequence lengths T, for example 64,128" },
@@ -40,7 +40,7 @@ export const WHOLE_FIELDS = {
     choices: ["gpt2", "llama"],
     module: true,
     doc:
-      "gpt2 or llama, which set the defaults of the other model options (docs/models.md lists them); or the path of a module (docs/own_code.md)",
+      "gpt2 or llama, each with its own defaults of the other model options (docs/models.md); or the path of a module with an architecture (docs/own_code.md)",
   },
   initFrom: {
     type: "text",
@@ -48,7 +48,7 @@ export const WHOLE_FIELDS = {
     added: "none",
     flag: "init-from <model>",
     doc:
-      "model whose weights, options and tokenizer the run starts from: folder of a run or of a Hugging Face GPT-2 or LLaMA; none: random weights",
+      "folder of a model from which the run takes its initial weights, model options and tokenizer: a run, or a Hugging Face GPT-2 or LLaMA; none: random weights",
   },
   padVocab: {
     type: "whole",
@@ -56,7 +56,7 @@ export const WHOLE_FIELDS = {
     added: 0,
     least: 0,
     flag: true,
-    doc: "vocabulary size V of the model, at least the tokenizer's; 0: the tokenizer's",
+    doc: "vocabulary size of the model, at least the number of the tokenizer's tokens; 0: the same number",
   },
   perturb: {
     type: "whole",
@@ -65,7 +65,7 @@ export const WHOLE_FIELDS = {
     least: 0,
     flag: "perturb <k>",
     doc:
-      "seed of a random perturbation of the initial weights by at most one unit in the last place; 0: none",
+      "seed of a random perturbation of each initial weight by at most one unit in the last place; 0: no perturbation",
   },
   reorder: {
     type: "whole",
@@ -74,14 +74,14 @@ export const WHOLE_FIELDS = {
     least: 0,
     flag: "reorder <k>",
     doc:
-      "seed of a random order of the MLPs' hidden units, which changes the order of sums, not the function; 0: none",
+      "seed of a random permutation of the MLPs' hidden units; only the order of floating-point sums changes; 0: no permutation",
   },
   allowDivergence: {
     type: "flag",
     default: true,
     added: true,
     flag: "fail-on-divergence",
-    doc: "continue training after a NaN or infinite loss; false: fail the run with status 4",
-    flagDoc: "fail the run with status 4 at a NaN or infinite loss",
+    doc: "true: continue training after a NaN or infinite loss; false: end the run with status 4",
+    flagDoc: "end the run with status 4 at a NaN or infinite loss",
   },
 } as const satisfies Readonly<Record<string, RunField>>;

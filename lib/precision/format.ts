@@ -204,7 +204,13 @@ export function parseTensorFormat(name: string): Format {
   );
 }
 
-/** Returns a format's properties: number of bits, range and special values. */
+/**
+ * Returns a format's properties: number of bits, range and special values.
+ *
+ * @param format A name accepted by {@linkcode parseFormat}.
+ * @throws {RangeError} If the name is unknown, or is not the format's canonical name.
+ * @throws {TypeError} If `format` is not a string.
+ */
 export function formatInfo(format: string): FormatInfo {
   if (typeof format !== "string") {
     throw new TypeError(`Cannot describe a format: expected its name, got ${JSON.stringify(format)}.`);

@@ -1,7 +1,7 @@
 /**
  * TF.js on current libtensorflow through Deno's FFI, with bfloat16 and whole-function compilation.
  *
- * `useTensorFlow()` registers libtensorflow as TF.js's backend. Code keeps calling TF.js's API. `autocast` sets the
+ * `useTensorFlow()` registers libtensorflow as TF.js's backend. Code calls TF.js's API as before. `autocast` sets the
  * precision policy of a region. `compile` turns a function of tensors into a single native call.
  *
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * tfjs-node's `tf.node.*` and its additions to `tf.io`, re-exported from tfjs-node-gpu's own modules.
+ * tfjs-node's `tf.node.*` and its additions to `tf.io`, re-exported from the modules of the package tfjs-node-gpu.
  *
  * ```ts
  * import * as tf from "@tensorflow/tfjs";
@@ -21,10 +21,10 @@ import { ProgbarLogger } from "@tensorflow/tfjs-node-gpu/dist/callbacks.js";
 import * as nodeIo from "@tensorflow/tfjs-node-gpu/dist/io/index.js";
 import { node as tfjsNode } from "@tensorflow/tfjs-node-gpu/dist/node.js";
 
-/** tfjs-node's namespace `tf.node`: images, SavedModels, TensorBoard summaries and callbacks. */
+/** The namespace `tf.node` of tfjs-node: images, SavedModels, TensorBoard summaries and callbacks. */
 export const node: typeof tfjsNode = tfjsNode;
 
-/** TF.js's `tf.io` with tfjs-node's file and HTTP handlers. */
+/** TF.js's `tf.io`, extended by tfjs-node's handlers for files and HTTP. */
 export const io: typeof tf.io & typeof nodeIo = { ...tf.io, ...nodeIo };
 
 // Shows the progress of `model.fit`, as tfjs-node does.

@@ -1,6 +1,6 @@
 /**
- * A replacement for `@tensorflow/tfjs-node`: TF.js with `tf.node` and `tf.io` on libtensorflow. The import waits until
- * TensorFlow runs.
+ * A replacement for `@tensorflow/tfjs-node`: TF.js with `tf.node` and `tf.io` on libtensorflow. The import completes
+ * when TensorFlow runs.
  *
  * ```ts
  * import * as tf from "@losskit/losskit/tfjs-node";

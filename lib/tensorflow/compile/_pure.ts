@@ -1,12 +1,12 @@
 /**
- * Checks that a function being traced has no side effects. Random numbers drawn in JavaScript would repeat at every
- * call, and writes to variables would happen only once.
+ * Refuses side effects in a function that is being traced. Random numbers drawn in JavaScript would be the same at
+ * every call. Writes to variables would happen only once.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 
-/** TF.js's functions that draw random numbers in JavaScript, or from a seed fixed at the call. */
+/** TF.js's functions that draw random numbers in JavaScript, or from a seed that is fixed when they are traced. */
 const RANDOM: ReadonlySet<string> = new Set([
   "dropout",
   "multinomial",
@@ -28,8 +28,8 @@ interface Engine {
 /**
  * Runs `work` and throws at its first side effect.
  *
- * @param label The name of the compiled function, for error messages.
- * @throws {TypeError} For a side effect. The error names the call and a remedy.
+ * @param label Name of the compiled function, for error messages.
+ * @throws {TypeError} At a random draw, a new variable or an assignment. The message names the call and a remedy.
  */
 export function withoutSideEffects<R>(label: string, work: () => R): R {
   const engine = tf.engine() as unknown as Engine;

@@ -1,6 +1,6 @@
 /**
- * A function of a list of tensors, traced once per signature: its TensorFlow functions, the variables that they read,
- * and their gradients.
+ * A function of a list of tensors, traced once per signature. Each trace holds a TensorFlow function, the variables
+ * that it reads, and its gradients.
  *
  * @module
  */
@@ -16,36 +16,35 @@ import { withoutSideEffects } from "./_pure.ts";
 import type { GraphValue } from "../native/graph_output.ts";
 import { type ExecutionMode, Trace } from "../native/trace.ts";
 
-/** The function to trace. It returns its tensors and an extra value for the caller. */
+/** The function to trace. It returns its tensors, and an extra value that is passed to the caller. */
 export type Body<E> = (inputs: tf.Tensor[]) => { tensors: tf.Tensor[]; extra: E };
 
-/** The options of a trace. */
+/** Options of a traced function. */
 interface Options {
   mode: ExecutionMode;
-  /** A name for error messages. */
+  /** Name of the function, for error messages. */
   label: string;
-  /** Variables whose values are inputs, by the input's index. Default: none. */
+  /** Variables that are inputs of the function, with the index of the input. Default: none. */
   bound?: ReadonlyMap<tf.Variable, number>;
 }
 
-/** A traced signature. */
+/** The trace of one signature. */
 interface Traced<E> {
   name: string;
-  /** Attributes of its calls: how it runs. */
+  /** Attributes of a call, which select how TensorFlow runs the function. */
   attributes: Attribute[];
   /**
-   * Inputs of the function after the explicit ones: captured tensors, which are fixed, and variables, which are read at
-   * each call.
+   * Further inputs of the TensorFlow function. Captured tensors are constants. Variables are read at each call.
    */
   captures: (Pointer | tf.Variable)[];
   variables: { variable: tf.Variable; dtype: number }[];
   outputs: { dtype: number; shape: number[] }[];
   extra: E;
-  /** Gradient functions, by the indices of the inputs to differentiate. */
+  /** Gradient functions, by the indices of the inputs and variables to differentiate. */
   gradients: Map<string, TracedFunction<undefined>>;
 }
 
-/** Attributes of a call, for XLA and for functions that run one op after the other. */
+/** Attribute of calls that XLA compiles. */
 const MUST_COMPILE: Attribute = { name: "_XlaMustCompile", type: AttributeType.BOOL, value: true };
 const SEQUENTIAL: Attribute = {
   name: "executor_type",
@@ -58,7 +57,7 @@ let functions = 0;
 const idOf = (tensor: tf.Tensor): number => currentTensorFlow().backend.getInputTensorIds([tensor])[0]!;
 const isVariable = (capture: Pointer | tf.Variable): capture is tf.Variable => capture instanceof tf.Variable;
 
-/** A traced function. */
+/** A function that is traced once per signature. */
 export class TracedFunction<E> {
   readonly #body: Body<E>;
   readonly #options: Options;
@@ -78,8 +77,8 @@ export class TracedFunction<E> {
   /**
    * Calls the function. TF.js's gradient tape records the call as one operation.
    *
-   * @param inputs The inputs.
-   * @param donated The inputs that the call frees.
+   * @param inputs Tensors to pass to the function.
+   * @param donated Those inputs that the call frees.
    */
   call(inputs: tf.Tensor[], donated: tf.Tensor[] = []): { tensors: tf.Tensor[]; extra: E } {
     const ids = currentTensorFlow().backend.getInputTensorIds(inputs);
@@ -199,8 +198,8 @@ export class TracedFunction<E> {
   }
 
   /**
-   * Returns the function's gradient with respect to some of its inputs and variables. The gradient is traced too, and
-   * runs the function again.
+   * Returns the gradient of a trace with respect to some of its inputs and variables. The gradient is a traced function
+   * too. It runs the original function again.
    */
   #gradientOf(
     entry: Traced<E>,
@@ -225,7 +224,7 @@ export class TracedFunction<E> {
   }
 }
 
-/** Runs an operation and records it, with a gradient that computes only the requested parts. */
+/** Runs an operation and records it on the tape. Its gradient computes only the inputs that are differentiated. */
 function recorded(
   inputs: tf.Tensor[],
   forward: () => tf.Tensor[],
@@ -260,8 +259,8 @@ function recorded(
 }
 
 /**
- * Runs `work` with every variable replaced by a graph value. The value is an input if `inputOf` returns one. Otherwise
- * it is read at each call.
+ * Runs `work` with every variable replaced by a graph value. If `inputOf` returns a tensor for a variable, that tensor
+ * is used. Otherwise the variable is read at each call.
  */
 function withVariables<R>(inputOf: (variable: tf.Variable) => tf.Tensor | undefined, work: () => R): R {
   const { binding, backend } = currentTensorFlow();
@@ -284,7 +283,7 @@ function withVariables<R>(inputOf: (variable: tf.Variable) => tf.Tensor | undefi
   }
 }
 
-/** Throws for captured tensors that a gradient would have to flow to. */
+/** Throws if a captured tensor depends on a differentiated tensor. Its gradient would be lost. */
 function refuseTaped(label: string, captured: readonly number[]): void {
   if (captured.length === 0 || !engine().isTapeOn()) return;
   const { backend } = currentTensorFlow();

@@ -10,55 +10,60 @@ import { refuseAsync, refusePromise } from "../native/synchronous.ts";
 import { TracedFunction } from "./_traced_function.ts";
 import { type ExecutionMode, MODES } from "../native/trace.ts";
 
-/** Tensors in records and arrays, nested to any depth. */
+/** A tensor, or arrays and records of tensors, nested to any depth. */
 export type TensorTree = tf.Tensor | readonly TensorTree[] | { readonly [name: string]: TensorTree };
 
-/** The options of {@linkcode compile}. */
+/** Options of {@linkcode compile}. */
 export interface CompileOptions {
-  /** Execution mode: `graph` (default) runs TensorFlow's kernels op by op. `xla` compiles the whole function. */
+  /** Execution mode. `graph` (default): TensorFlow's kernels run op by op. `xla`: XLA compiles the whole function. */
   mode?: "graph" | "xla";
   /**
-   * Indices of arguments, from 0, that each call frees. Results may reuse their memory, for instance for the next
-   * weights. A failed call frees the arguments too. Default: none.
+   * Indices of arguments that each call frees, counted from 0. Results may reuse their memory, for example new weights
+   * that of the old ones. A failed call also frees the arguments. Default: none.
    */
   donate?: readonly number[];
-  /** A name for error messages. Default: the function's name. */
+  /** Name for error messages. Default: the function's name. */
   name?: string;
 }
 
 /** Names of the options. */
 const NAMES = optionNames<CompileOptions>({ mode: true, donate: true, name: true });
 
-/** A compiled function. Call it as the original, and free it with `dispose` or `using`. */
+/** A compiled function. Call it like the original function. `dispose` or `using` frees it. */
 export interface Compiled<A extends readonly TensorTree[], R extends TensorTree> extends Disposable {
   (...args: A): R;
   /** Number of traced signatures. */
   readonly traces: number;
-  /** Frees every trace. A later call traces again. */
+  /** Frees all traces. A later call traces again. */
   dispose(): void;
 }
 
-/** The structure of a tree, with null for each tensor. */
+/** The structure of a {@linkcode TensorTree}, with null for each tensor. */
 type Shape = null | Shape[] | { [name: string]: Shape };
 
 /**
- * Compiles a synchronous function of tensors. The first call with each signature traces its ops, gradients included,
- * into one TensorFlow function. A signature consists of the structure of the arguments (arrays and objects), shapes, dtypes, precision policy and overrides. If
- * there are overrides, the signature also includes the layer (`layerScope`) in which the compiled function is called. A compiled function called within another becomes a part of it.
+ * Compiles a synchronous function of tensors. The first call with each signature traces the function's ops, gradients
+ * included, into one TensorFlow function. Later calls with the same signature run that function.
+ *
+ * A signature consists of the arguments' structure (arrays and records), their shapes and dtypes, the precision policy
+ * and its overrides. With overrides or a recipe, the layer of the call ({@linkcode layerScope}) is also part of the
+ * signature. If a compiled function calls another one, the inner function becomes part of the outer trace.
  *
  * The function must be pure: side effects happen only during tracing. A `tf.Variable` is read at every call. Other
- * outside tensors and JavaScript values are fixed at tracing, so pass changing values as arguments.
+ * outside tensors and JavaScript values are constants, so pass changing values as arguments.
  *
  * Gradients of any order flow through a compiled function to its arguments and variables. The backward pass is compiled
  * too, and runs the function once more. To avoid the second run, compile the whole training step.
  *
- * In mode `xla` an index out of range does not throw, and XLA uses the nearest row. In mode `graph` it throws.
+ * In mode `graph`, an index out of range throws. In mode `xla`, it does not: XLA uses the nearest row.
  *
  * @param fn The function.
  * @param options Mode, name and donated arguments.
- * @throws {RangeError} For an unknown option or mode, or an index in `donate` without an argument.
- * @throws {TypeError} For an async function. The compiled function throws it if `fn` reads a tensor's values, returns a
- * promise or makes a shape that depends on values, or when an argument contains a value that is not a tensor.
+ * @returns The compiled function. It throws a TypeError if `fn` reads a tensor's values, has side effects, returns a
+ * promise, or makes a shape that depends on values. It also throws a TypeError if an argument contains a value that is
+ * not a tensor.
+ * @throws {RangeError} If an option or the mode is unknown, or an index in `donate` has no argument.
+ * @throws {TypeError} If the function is async.
  */
 export function compile<A extends readonly TensorTree[], R extends TensorTree>(
   fn: (...args: A) => R,
@@ -121,7 +126,7 @@ function checkMode(mode: string, label: string): void {
   );
 }
 
-/** Checks the indices of donated arguments against the function's parameters, as far as they are known. */
+/** Validates the indices of donated arguments against the function's parameters, if their number is known. */
 function checkPlaces(
   places: unknown,
   { fn, label }: { fn: (...args: never[]) => unknown; label: string },
@@ -143,7 +148,7 @@ function checkPlaces(
   throw noArgument(beyond, { label, count: fn.length });
 }
 
-/** Returns the source of a function's parameters, up to the closing parenthesis. */
+/** Returns the source text of a function's parameters, up to the closing parenthesis. */
 function parametersOf(fn: (...args: never[]) => unknown): string {
   const source = fn.toString();
   if (/^\w+\s*=>/.test(source)) return "";

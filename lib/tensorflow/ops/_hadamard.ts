@@ -1,9 +1,9 @@
 /**
- * Hadamard rotation of the rows of a matrix, in groups.
+ * Hadamard rotation of groups of rows of a matrix.
  *
  * The rotation H is orthonormal: (H x)ᵀ (H y) = xᵀ y. It spreads an outlier over its group, so that a low-precision
- * format loses less of the other values (Tseng 2025 *Training LLMs with MXFP4*; NVIDIA 2025 *Pretraining Large Language
- * Models with NVFP4*).
+ * format represents the other values more precisely (Tseng 2025 *Training LLMs with MXFP4*; NVIDIA 2025 *Pretraining
+ * Large Language Models with NVFP4*).
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { statelessUniform } from "../precision/random.ts";
 import { withPolicy } from "./_unit.ts";
 
 /**
- * Rotates groups of rows.
+ * Rotates each group of rows.
  *
- * @param x float32 [N, C]. Rows of zeros complete the last group.
- * @param options `block`: rows in a group, a power of two. `signs`: int32 [2], the key of random signs of the rows of a
- * group; default: none.
- * @returns float32, [N rounded up to a multiple of `block`, C].
+ * @param x float32 [N, C]. Rows of zeros are appended to complete the last group.
+ * @param options `block`: number of rows in a group, a power of two. `signs`: int32 [2], the key of random signs of the
+ * rows in a group (default: no random signs).
+ * @returns float32 [N rounded up to a multiple of `block`, C].
  */
 export function hadamard(
   x: tf.Tensor,
@@ -34,7 +34,7 @@ export function hadamard(
   });
 }
 
-/** Returns Sylvester's Hadamard matrix over √n, with random signs of its columns if a key is given; [n, n]. */
+/** Returns Sylvester's Hadamard matrix divided by √n, [n, n]. If a key is given, its columns have random signs. */
 function rotationOf(n: number, key: tf.Tensor | undefined): tf.Tensor {
   const values = Float32Array.from({ length: n * n }, (_, i) => {
     const common = Math.floor(i / n) & (i % n);

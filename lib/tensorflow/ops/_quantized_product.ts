@@ -1,8 +1,8 @@
 /**
  * Products of linear layers whose operands have formats of their own.
  *
- * The operands are quantized to float32 tensors, scaled along the axis that the product sums over, and multiplied in
- * float32. The result is rounded once.
+ * Each operand is quantized, with a scale along the axis that the product sums over. The quantized operands are
+ * multiplied in float32. The result is rounded once.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { amaxOf, quantizeTensor } from "../precision/quantize_tensor.ts";
 import { hadamard } from "./_hadamard.ts";
 import { cast, float32, productType, withPolicy } from "./_unit.ts";
 
-/** The three products of a linear layer. */
+/** The three products of a linear layer: y = x W, dx = dy Wᵀ (dgrad) and dW = xᵀ dy (wgrad). */
 export type Product = "forward" | "dgrad" | "wgrad";
 
-/** Operands of a product: matrices, one of them possibly transposed. */
+/** Operands of a product: two matrices, each possibly transposed. */
 export interface Factors {
   readonly a: tf.Tensor;
   readonly b: tf.Tensor;
@@ -26,25 +26,28 @@ export interface Factors {
   readonly transposeA?: boolean;
   /** True if `b` is transposed. Default: false. */
   readonly transposeB?: boolean;
-  /** Slots of `a` and `b`. */
+  /** Operands of the linear layer that `a` and `b` are. */
   readonly slots: readonly [a: Slot, b: Slot];
-  /** Added to the rows of the result. Default: none. */
+  /** Bias that is added to each row of the result. Default: none. */
   readonly bias?: tf.Tensor | undefined;
 }
 
-/** Formats of a layer, and its name for the maxima of delayed scaling. */
+/** Formats of a linear layer, and the state of its products. */
 export interface QuantizedLayer {
   readonly formats: SlotFormats;
-  /** Default: none. */
+  /**
+   * Name of the layer in the records of delayed scaling. Default: none; scales then use the current largest magnitude.
+   */
   readonly name?: string | undefined;
-  /** Operands that an earlier product quantized. Default: none. */
+  /** Operands that an earlier product has quantized. Default: none. */
   readonly known?: Readonly<Partial<Record<Slot, tf.Tensor>>>;
 }
 
 /**
- * Computes a product. If neither operand has a format, the policy's product of matrices does.
+ * Computes a product of a linear layer. If neither operand has a format, the product runs in the policy's type.
  *
- * @returns The result, in its format or in the policy's type, and the operands as multiplied.
+ * @returns `value`: the result, in its format or else in the policy's type. `operands`: the two operands after
+ * quantization.
  */
 export function quantizedProduct(
   layer: QuantizedLayer,
@@ -65,7 +68,7 @@ export function quantizedProduct(
   return { value: typed(wide, out), operands: [qa, qb] };
 }
 
-/** Returns whether a later product can use an operand that an earlier one quantized. */
+/** Returns true if a later product can use an operand that an earlier product has quantized. */
 export function isReused({ formats }: QuantizedLayer, [earlier, later]: readonly [Slot, Slot]): boolean {
   const [first, second] = [formats[earlier], formats[later]];
   if (first === undefined || first.name !== second?.name || first.format.rounding === "stochastic") {
@@ -75,7 +78,7 @@ export function isReused({ formats }: QuantizedLayer, [earlier, later]: readonly
   return !rotated && (first.scaling === undefined || ["tensor", "delayed"].includes(first.scaling.kind));
 }
 
-/** Quantizes both operands along the axis that the product sums over. */
+/** Quantizes both operands, with scales along the axis that the product sums over. */
 function operandsOf(
   layer: QuantizedLayer,
   { a, b, transposeA, transposeB, slots: [slotA, slotB] }: Required<Omit<Factors, "bias">>,
@@ -90,7 +93,7 @@ function operandsOf(
   ];
 }
 
-/** Returns the rotation of the operands of the weight gradient, if any. */
+/** Returns the Hadamard rotation of wgrad's operands; undefined if the policy has none. */
 function rotation(): "random" | "fixed" | undefined {
   return currentTensorFlow().binding.regions.current.policy.linear?.hadamard;
 }
@@ -107,7 +110,10 @@ function operand(
   return float32(quantizeTensor(x, quantizer, { axis, key: roundingKeyFor(quantizer), history }));
 }
 
-/** Returns the maxima of previous steps of an operand, and records the current one. */
+/**
+ * Returns the largest magnitudes of an operand in previous steps, and records the current one. Undefined if there is no
+ * record.
+ */
 function historyOf({ name }: QuantizedLayer, slot: Slot, x: tf.Tensor): tf.Tensor | undefined {
   const { amax } = currentTensorFlow().binding.regions.current;
   const key = `${name}.${slot.slice(slot.indexOf(".") + 1)}`;
@@ -119,13 +125,13 @@ function historyOf({ name }: QuantizedLayer, slot: Slot, x: tf.Tensor): tf.Tenso
   return history;
 }
 
-/** Rounds to the policy's type of products, and returns float32. */
+/** Rounds to the policy's type of matrix products. Returns float32. */
 function lowered(x: tf.Tensor): tf.Tensor {
   const low = productType();
   return float32(low === undefined ? x : cast(x, low));
 }
 
-/** Returns a result in its format, or in the policy's type of products. */
+/** Rounds a result to its format. Without a format, casts it to the policy's type of matrix products. */
 function typed(value: tf.Tensor, quantizer: Quantizer | undefined): tf.Tensor {
   if (quantizer !== undefined) return quantizeTensor(value, quantizer, { key: roundingKeyFor(quantizer) });
   const low = productType();

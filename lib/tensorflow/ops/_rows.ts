@@ -1,5 +1,5 @@
 /**
- * A matrix that is filled block by block in place, without a second copy.
+ * A matrix that is filled in place, block by block, without a second copy.
  *
  * @module
  */
@@ -10,7 +10,8 @@ import { DataType } from "../native/dtype.ts";
 import { runOp } from "./_unit.ts";
 
 /**
- * XLA has only the copying op, but compiles it to an in-place update. TensorFlow's own kernel of that op always copies.
+ * XLA supports only the op that copies the matrix, but compiles the op to an in-place update. TensorFlow's own kernel
+ * of that op always copies.
  */
 const inXla = () => currentTensorFlow().binding.trace?.mode === "xla";
 
@@ -25,12 +26,12 @@ export function emptyMatrix([N, C]: [number, number]): tf.Tensor2D {
 }
 
 /**
- * Fills rows of a matrix in place. The input matrix must not be used again, except to dispose of it.
+ * Fills rows of a matrix in place. Do not use the input matrix again, except to dispose of it.
  *
- * @param matrix The result of {@linkcode emptyMatrix} or of this function, [N, C].
- * @param begin The first row to fill.
- * @param rows float32 [n, C].
- * @returns The matrix with the filled rows.
+ * @param matrix The result of {@linkcode emptyMatrix} or of a previous call, [N, C].
+ * @param begin Index of the first row to fill.
+ * @param rows Values of the rows, float32 [n, C].
+ * @returns The filled matrix.
  */
 export function fillRows(matrix: tf.Tensor2D, begin: number, rows: tf.Tensor): tf.Tensor2D {
   const places = tf.range(begin, begin + rows.shape[0]!, 1, "int32");

@@ -1,6 +1,5 @@
 /**
- * Building blocks of operations: explicit gradients, casts between types that TF.js does not distinguish, and row
- * reductions.
+ * Building blocks of operations: explicit gradients, casts to types that TF.js does not know, and row reductions.
  *
  * @module
  */
@@ -13,16 +12,17 @@ import { engine } from "../binding/tape.ts";
 import { castTo, dtypeOf } from "../binding/true_dtype.ts";
 
 /**
- * Values with their gradient. `backward` receives the gradients of the values and returns those of all inputs in order.
+ * Results of an operation with their gradient. `backward` receives the gradients of `values`, and returns those of all
+ * inputs in order.
  */
 export interface WithBackward {
   values: tf.Tensor[];
-  /** Tensors of the forward pass that `backward` uses. TF.js keeps them alive until then. */
+  /** Tensors that `backward` uses. TF.js keeps them alive until then. */
   saved: tf.Tensor[];
   backward: (dys: tf.Tensor[], saved: tf.Tensor[]) => tf.Tensor[];
 }
 
-/** Extends `tf.customGrad` to any number of inputs and results. */
+/** Runs a computation with a custom gradient. Unlike `tf.customGrad`, it supports any number of inputs and results. */
 export function withGradient<I extends tf.Tensor[]>(
   inputs: I,
   forward: (...inputs: I) => WithBackward,
@@ -47,7 +47,7 @@ export function withPolicy<R>(policy: Policy, work: () => R): R {
   return currentTensorFlow().binding.regions.withPolicy(policy, work);
 }
 
-/** Casts to a type by its number. TF.js reports both types as float32. */
+/** Casts to the TensorFlow type with the given number. TF.js itself reports every floating type as float32. */
 export function cast(tensor: tf.Tensor, dtype: number): tf.Tensor {
   return dtypeOf(tensor) === dtype ? tensor : castTo(tensor, dtype);
 }
@@ -66,15 +66,14 @@ export function runOp(
   return currentTensorFlow().backend.executeSingleOutput(name, list, inputs);
 }
 
-/** Returns the type of matrix products under the active policy. */
+/** Returns the type of matrix products under the active policy. Undefined if the policy does not lower them. */
 export function productType(): number | undefined {
   const { policy } = currentTensorFlow().binding.regions.current;
   return policy.lowOps.has("MatMul") ? policy.lowType : undefined;
 }
 
 /**
- * Sums rows, [N, C] to [N, 1]. Uses a product with ones in XLA, whose own sum adds one number at a time. TensorFlow's
- * kernel is fast without the product.
+ * Sums rows, [N, C] to [N, 1]. In XLA, the sum is a product with ones, because XLA's own sum adds one number at a time.
  */
 export function rowSums(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.sum(x, -1, true);
@@ -82,8 +81,8 @@ export function rowSums(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Returns the maximum of each row, [N, C] to [N, 1]. XLA may drop NaN. Use this function only where NaN also reaches
- * the result by another path, for instance a softmax's sum. `tf.max` propagates NaN, but would reduce each row a second
+ * Returns the maximum of each row, [N, C] to [N, 1]. In XLA, a NaN may be lost. Use this function only if NaN also
+ * reaches the result by another path, such as a softmax's sum. `tf.max` propagates NaN, but reduces each row a second
  * time.
  */
 export function rowMax(x: tf.Tensor): tf.Tensor {
@@ -95,7 +94,7 @@ export function rowMax(x: tf.Tensor): tf.Tensor {
   return runOp("Max", attributes, [x, tf.tensor1d([-1], "int32")]);
 }
 
-/** Returns the mean of each row, [N, C] to [N, 1], in the form that is faster in the current mode. */
+/** Returns the mean of each row, [N, C] to [N, 1]. In XLA, it uses {@linkcode rowSums}, which is faster there. */
 export function rowMeans(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.mean(x, -1, true);
   return tf.div(rowSums(x), x.shape.at(-1)!);

@@ -1,6 +1,8 @@
 /**
- * Blocked cross entropy: the loss of the head, computed over one block of the vocabulary at a time. No tensor of size
- * [N, V] is ever held, forward or backward.
+ * Blocked cross entropy: the loss of the output head, computed over one block of the vocabulary at a time. No tensor of
+ * size [N, V] is held in memory, forward or backward.
+ *
+ * Letters: N rows, C width, V vocabulary, v tokens of a block.
  *
  * A first pass collects each row's `max`, `sumExp` and `targetLogit` over the blocks. A second pass recomputes each
  * block's logits, then computes their gradient `dLogits` (the form of Apple's Cut Cross-Entropy, Wijmans 2024). The
@@ -32,21 +34,24 @@ import { emptyMatrix, fillRows } from "./_rows.ts";
 import { dtypeOf, toFloat32 } from "../binding/true_dtype.ts";
 import { productType, runOp } from "./_unit.ts";
 
-/** Logits per block: 8 MiB in float32, large enough for fast matrix products. */
+/** Default number of logits in a block. They take 8 MiB in float32, which is large enough for fast matrix products. */
 const BLOCK_LOGITS = 2 ** 21;
 
-/** Minimum number of tokens per block. In smaller blocks, products are slow for any number of rows. */
+/** Minimum number of tokens in a block. With fewer tokens, matrix products are slow for any number of rows. */
 const MIN_BLOCK_TOKENS = 1024;
 
-/** Terms that are minimized in addition to the mean negative log likelihood. */
+/** Terms of the objective in addition to the negative log likelihood. */
 export interface Regularization {
-  /** Epsilon of label smoothing, in [0, 1): (1 - epsilon) nll + epsilon · the mean over V of -log p. */
+  /**
+   * Epsilon of label smoothing, in [0, 1]: the loss of a row becomes (1 - epsilon) nll + epsilon · the mean over V of
+   * -log p.
+   */
   readonly labelSmoothing: number;
-  /** Coefficient of the added term (log Z)². */
+  /** Coefficient of the z-loss: the term `zLoss` · (log Z)² is added to the loss of each row. */
   readonly zLoss: number;
 }
 
-/** The rows of a loss and their weights. */
+/** Targets and weights of the rows of a loss, and how the loss is computed. */
 export interface LossRows {
   /** Token ids, int32 [N], each in [0, V). */
   readonly targets: tf.Tensor1D;
@@ -55,27 +60,30 @@ export interface LossRows {
   /** Label smoothing and z-loss. */
   readonly regularization: Regularization;
   /**
-   * Soft cap of the logits x: cap · tanh(x / cap). Only {@linkcode blockedCrossEntropy} applies it, because it computes
-   * the logits. Default: no cap.
+   * Soft cap of the logits: each logit x becomes cap · tanh(x / cap). Only {@linkcode blockedCrossEntropy} reads it,
+   * because it computes the logits itself. Default: no cap.
    */
   readonly logitSoftCap?: number | undefined;
-  /** Tokens per block of the vocabulary. Default: about 2^21 logits, but at least 1,024 tokens. */
+  /**
+   * Number of tokens in a block of the vocabulary. Default: such that a block has about 2^21 logits, but at least 1,024
+   * tokens.
+   */
   readonly block?: number | undefined;
 }
 
-/** The sums of a loss over rows, float32 scalars. */
+/** Weighted sums of a loss over rows, float32 scalars. */
 export interface LossSums {
-  /** The minimized sum, which has a gradient. */
+  /** The sum to minimize, with all terms. It has a gradient. */
   readonly objective: tf.Scalar;
-  /** The negative log likelihood alone, which may have no gradient. */
+  /** The sum of the negative log likelihoods alone. It may have no gradient. */
   readonly nll: tf.Scalar;
 }
 
 /**
- * Returns the minimized value of each row.
+ * Returns the loss of each row, with label smoothing and z-loss.
  *
- * @param nll The negative log likelihoods.
- * @param of By row: log Z, and the mean over V of -log p, which label smoothing uses.
+ * @param nll Negative log likelihood of each row.
+ * @param of Values of each row: `logZ`, and `spread`, the mean over V of -log p.
  */
 export function regularized(
   nll: tf.Tensor,
@@ -86,7 +94,7 @@ export function regularized(
   return tf.add(smooth, tf.mul(tf.square(logZ), zLoss));
 }
 
-/** A contiguous range. */
+/** A contiguous range of indices. */
 export interface Range {
   /** The first index. */
   readonly begin: number;
@@ -94,7 +102,7 @@ export interface Range {
   readonly size: number;
 }
 
-/** Splits `all` indices into contiguous ranges of nearly equal size, at most `most` each. */
+/** Splits the indices from 0 to `all` - 1 into contiguous ranges of nearly equal size, at most `most` each. */
 export function rangesOf(all: number, most: number): Range[] {
   const size = Math.ceil(all / Math.ceil(all / most));
   return Array.from(
@@ -104,12 +112,12 @@ export function rangesOf(all: number, most: number): Range[] {
 }
 
 /**
- * Computes the weighted sums of the rows' losses.
+ * Computes the weighted sums of the losses of rows, without holding all logits.
  *
  * @param hidden Hidden states, [N, C].
- * @param table The head's rows, [V, C].
- * @param rows Targets, weights and regularization.
- * @returns The sums. No tidy frees `nll`: the caller disposes of it.
+ * @param table The output head's table, [V, C].
+ * @param rows Targets, weights, regularization, soft cap and block size.
+ * @returns The sums. `tf.tidy` does not free `nll`: the caller must dispose of it.
  */
 export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows): LossSums {
   let nll: tf.Scalar | undefined;
@@ -133,16 +141,16 @@ export function blockedCrossEntropy(hidden: tf.Tensor2D, table: tf.Tensor2D, row
   return { objective: objective as tf.Scalar, nll: nll! };
 }
 
-/** Gradients accumulated over blocks, float32: [N, C] and [V, C]. */
+/** Gradients of hidden states [N, C] and table [V, C], accumulated over blocks in float32. */
 type Gradients = { dHidden: tf.Tensor; dTable: tf.Tensor2D };
 
-/** The head and the loss of its logits, block by block. */
+/** The output head and its loss, computed block by block. */
 class BlockedHead {
   readonly #hidden: tf.Tensor2D;
   readonly #table: tf.Tensor2D;
   readonly #rows: LossRows;
   readonly #blocks: readonly Range[];
-  /** Number of stochastic roundings before each block of the first pass. */
+  /** Number of random keys drawn before each block of the first pass. The second pass draws the same keys again. */
   readonly #draws: number[] = [];
 
   constructor(hidden: tf.Tensor2D, table: tf.Tensor2D, rows: LossRows) {
@@ -153,7 +161,7 @@ class BlockedHead {
     this.#blocks = rangesOf(V, rows.block ?? Math.max(MIN_BLOCK_TOKENS, Math.floor(BLOCK_LOGITS / N)));
   }
 
-  /** Passes logits to the active observer, whole rows at a time. */
+  /** Passes the logits to the active observer, in groups of whole rows. */
   show(): void {
     const [N, V] = [this.#hidden.shape[0], this.#table.shape[0]];
     const draws = roundingDraws();
@@ -240,7 +248,7 @@ class BlockedHead {
     return { dHidden, dTable };
   }
 
-  /** Returns the logits of some rows and tokens and, with a soft cap, its tanh. */
+  /** Returns the logits of some rows and tokens. With a soft cap, also returns tanh(x / cap) as `bounded`. */
   #logits(hidden: tf.Tensor2D, table: tf.Tensor2D): { logits: tf.Tensor; bounded: tf.Tensor | undefined } {
     const product = inHead("forward", {
       ...{ a: hidden, b: table, transposeB: true },
@@ -257,7 +265,10 @@ class BlockedHead {
   }
 }
 
-/** Computes a matrix product of the head, in the format of its class or of its operands. Scales end with the block. */
+/**
+ * Computes a matrix product of the head, in the format of its class or in the formats of its operands. A scale covers
+ * one block of the vocabulary.
+ */
 function inHead(product: Product, factors: Factors): tf.Tensor {
   return layerScope("head", () => {
     const formats = operandFormats();
@@ -274,15 +285,18 @@ const headProduct = operation(
     tf.matMul(a, b, transposeA, transposeB),
 );
 
-/** Rounds an input or result of the loss to the format of the class `loss`, if one is set. Returns float32. */
+/**
+ * Rounds an input or result of the loss to the format of the class `loss`, and returns float32. Without a format,
+ * returns x unchanged.
+ */
 function atLoss(x: tf.Tensor): tf.Tensor {
   if (!hasFormat("loss", "loss")) return x;
   return layerScope("loss", () => toFloat32(rounded("loss", x)));
 }
 
 /**
- * Returns the type of the logits' gradients in the head's products. A policy that lowers products would also round them
- * to this type.
+ * Returns the type of `dLogits`. If the policy lowers matrix products, it is their type, to which they would round
+ * `dLogits` anyway.
  */
 function gradientType(): number {
   const isBoxed = hasFormat("loss", "loss") || hasFormat("linear", "head");
@@ -290,8 +304,8 @@ function gradientType(): number {
 }
 
 /**
- * Slices rows of a matrix after other tensors are computed. Without this dependency, a graph would run the products of
- * all blocks at once. TensorFlow's IdentityN waits for all its inputs.
+ * Slices rows of a matrix, but only after other tensors are computed. Without this dependency, a graph would run the
+ * products of all blocks at once. TensorFlow's op IdentityN waits for all its inputs.
  */
 function rowsAfter(matrix: tf.Tensor2D, { begin, size }: Range, after: readonly tf.Tensor[]): tf.Tensor2D {
   const { backend, binding } = currentTensorFlow();

@@ -1,6 +1,8 @@
 /**
- * Causal attention: the masked softmax, and attention in blocks of queries. A block skips the keys that all its queries
- * mask.
+ * Causal attention: the masked softmax, and attention in blocks of queries. A block skips the keys that are masked for
+ * all of its queries.
+ *
+ * Letters: B batch, H heads, T queries, S keys, D head size.
  *
  * @module
  */
@@ -11,15 +13,15 @@ import { classScope, hasFormat, operation } from "../precision/scope.ts";
 import { castAs, float32, rowMax, rowMeans, type WithBackward, withGradient } from "./_unit.ts";
 
 interface SoftmaxOptions {
-  /** Factor of the scores. */
+  /** Factor by which the scores are multiplied. */
   scale: number;
-  /** Position of the first query. Keys begin at position 0. */
+  /** Position of the first query. The first key has position 0. */
   from: number;
 }
 
 /**
- * Computes the softmax over the last dimension. In XLA it computes sums as matrix products, which are faster (see
- * {@linkcode rowMeans}), and divides once per row.
+ * Computes the softmax over the last dimension. In XLA, sums are matrix products, which are faster there (see
+ * {@linkcode rowMeans}).
  */
 function softmax(x: tf.Tensor): tf.Tensor {
   if (currentTensorFlow().binding.trace?.mode !== "xla") return tf.softmax(x);
@@ -49,11 +51,13 @@ const softmaxBackward = fused("causalSoftmaxGrad", ([dy, weights], { scale }: { 
 });
 
 /**
- * Computes attention weights: the causally masked softmax of `scale * scores` over keys. Each query attends to itself
- * and to earlier positions. Computed in float32 and rounded once to the scores' type.
+ * Computes attention weights: the softmax of `scale * scores` over keys, with a causal mask. Each query attends to
+ * itself and to earlier positions. The computation is in float32 and rounds once, to the scores' type. The operation's
+ * class is `softmax`.
  *
  * @param scores Products of queries with keys, [B, H, T, T].
  * @param scale Factor of the scores, usually 1 / sqrt(D).
+ * @returns Attention weights, [B, H, T, T].
  */
 export function causalSoftmax(scores: tf.Tensor, scale: number): tf.Tensor {
   return maskedSoftmax([scores], scale);
@@ -73,7 +77,7 @@ const maskedSoftmax = operation(
 );
 
 /**
- * Multiplies queries with keys.
+ * Multiplies queries with keys. The operation's class is `attention`.
  *
  * @param q Queries, [B, H, T, D].
  * @param k Keys, [B, H, S, D].
@@ -84,9 +88,9 @@ export function attentionScores(q: tf.Tensor, k: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Sums values, weighted by attention.
+ * Sums values, weighted by attention weights. The operation's class is `attention`.
  *
- * @param weights [B, H, T, S].
+ * @param weights Attention weights, [B, H, T, S].
  * @param v Values, [B, H, S, D].
  * @returns [B, H, T, D], in the policy's type.
  */
@@ -100,14 +104,17 @@ const attentionProduct = operation(
 );
 
 /**
- * Returns the number of queries per block for T tokens. In smaller blocks, the overhead of calls exceeds the savings on
- * masked keys.
+ * Returns the number of queries in a block, for T tokens. With fewer queries, the overhead of calls would exceed the
+ * savings on masked keys.
  */
 function blockOf(T: number): number {
   return T <= 128 ? T : T < 1024 ? 64 : 128;
 }
 
-/** Sums tensors [B, H, t, D] that begin at the same row, in float32, rounded once. The last one is the longest. */
+/**
+ * Sums tensors [B, H, t, D] of different lengths t, aligned at their first row. The sum is in float32 and rounded once.
+ * The last tensor must be the longest.
+ */
 const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
   const [B, H, T, D] = parts.at(-1)!.shape as [number, number, number, number];
   const padded = parts.map((part) => {
@@ -118,13 +125,14 @@ const sumOfPrefixes = fused("sumOfPrefixes", (parts: tf.Tensor[]) => {
 });
 
 /**
- * Computes causal attention, softmax(scale q k^T) v. Each query attends to itself and to earlier positions. Products
- * run in the policy's type, or in the formats of the classes `attention` and `softmax`. Weights are rounded as in
- * {@linkcode causalSoftmax}.
+ * Computes causal attention, softmax(scale q kᵀ) v. Each query attends to itself and to earlier positions. Products run
+ * in the policy's type. Attention weights are rounded as in {@linkcode causalSoftmax}.
  *
  * Above 128 tokens, attention runs in blocks of queries. Each block uses only the keys up to its end, which saves up to
- * half of all products and weights. The gradients of keys and values are sums over blocks. Each term is rounded by its
- * product, and the sum is float32.
+ * half of all products and weights. The gradients of keys and values are sums over blocks, in float32. Each block's
+ * product is rounded before it is added.
+ *
+ * If the class `attention` or `softmax` has a format, attention runs in that format and without blocks.
  *
  * @param qkv Queries, keys and values, each [B, H, T, D].
  * @param options `scale`: factor of the scores, usually 1 / sqrt(D). `block`: queries per block (default: chosen by T).

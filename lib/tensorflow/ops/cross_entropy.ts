@@ -1,5 +1,7 @@
 /**
- * Cross entropy of rows of logits with its gradient, in one block or over several blocks of columns.
+ * Cross entropy of rows of logits and its gradient, over all columns at once or over blocks of columns.
+ *
+ * Letters: N rows, V columns, v columns of a block.
  *
  * @module
  */
@@ -26,11 +28,10 @@ const lossAndGradient = fused("crossEntropy", ([logits, targetLogit, targets]) =
 
 /**
  * Computes the cross entropy of each row in nats, log sum exp(logits) - logits[target], and its gradient with respect
- * to the logits, softmax - onehot. Subtracts each row's maximum first. Computes in float32 for every input type. The
- * operation has no gradient itself.
+ * to the logits, softmax - onehot. Each row's maximum is subtracted first. The computation is in float32 for every
+ * input type. The results have no gradient.
  *
- * TensorFlow's own op processes one row after the other. In graphs with many logits, XLA's passes take a fifth of its
- * time.
+ * TensorFlow's own op processes one row after the other. In graphs with many logits, XLA takes a fifth of its time.
  *
  * @param logits [N, V].
  * @param targets int32 [N], each in [0, V).
@@ -66,12 +67,12 @@ const weighted = fused("weightedRows", ([rows, weights], { dtype }: { dtype: num
 ]);
 
 /**
- * Computes the cross entropy of each row in nats, in float32 for every type of the logits. The gradient has the logits' type.
- * If the policy sets a format for the class `loss`, logits and losses are rounded to that format.
+ * Computes the cross entropy of each row in nats, in float32 for every type of the logits. The gradient has the logits'
+ * type. If an override sets a format for the class `loss`, logits and losses are rounded to that format.
  *
  * @param logits [N, V].
  * @param targets int32 [N], each in [0, V).
- * @returns [N], float32 or in the storage type of the format of `loss`.
+ * @returns Losses [N]: float32, or the storage type of the format of `loss`.
  */
 export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
   return lossOfRows([logits], targets);
@@ -91,24 +92,24 @@ const lossOfRows = operation(
     })[0]!,
 );
 
-/** Statistics of rows of logits over the columns processed so far, each float32 [N, 1]. */
+/** Statistics of rows of logits over the columns processed so far, float32 [N, 1] each. */
 export interface RowStatistics {
-  /** The maximum logit. */
+  /** Largest logit of each row. */
   readonly max: tf.Tensor;
-  /** The sum of exp(logit - max). */
+  /** Sum of exp(logit - max) of each row. */
   readonly sumExp: tf.Tensor;
-  /** The target's logit, or 0 before its column is processed. */
+  /** Logit of each row's target. 0 until the target's column is processed. */
   readonly targetLogit: tf.Tensor;
-  /** The sum of max - logit, if requested. */
+  /** Sum of max - logit of each row, for label smoothing. Undefined if not requested. */
   readonly belowMax?: tf.Tensor | undefined;
 }
 
 /**
- * Returns the larger of each element and its partner in the other half of the row, [N, v] to [N, ⌈v / 2⌉]. If v is odd, the
- * halves overlap in one column.
+ * Returns the larger of each element and the element half a row later, [N, v] to [N, ⌈v / 2⌉]. If v is odd, the halves
+ * overlap in one column.
  *
- * XLA's maximum tests both operands for NaN; its `select` does not. With this step, a training step with V = 50,304 in bf16
- * takes 0.85 times the CPU time (AMD EPYC Zen 5). A NaN may be dropped here, but reaches the sum of exponentials.
+ * XLA's maximum tests both operands for NaN; its `select` does not. With this step, a training step with V = 50,304 in
+ * bf16 takes 0.85 times the CPU time (AMD EPYC Zen 5). A NaN may be lost here, but reaches the sum of exponentials.
  */
 function halvesMax(x: tf.Tensor): tf.Tensor {
   const [N, v] = x.shape as [number, number];
@@ -131,7 +132,7 @@ const statistics = fused("blockStatistics", ([logits, max, sumExp, belowMax, cou
 /** The lowest finite float32. */
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 
-/** Returns the statistics of rows before any column. */
+/** Returns the statistics of N rows before the first column. */
 export function noStatistics(N: number, { belowMax }: { belowMax: boolean }): RowStatistics {
   const zeros = () => tf.fill([N, 1], 0);
   return {
@@ -143,13 +144,14 @@ export function noStatistics(N: number, { belowMax }: { belowMax: boolean }): Ro
 }
 
 /**
- * Adds a block of columns to the statistics of rows. Milakov and Gimelshein (2018, *Online normalizer calculation for
- * softmax*) add one number at a time.
+ * Adds a block of columns to the statistics of rows. This is the online softmax of Milakov and Gimelshein (2018,
+ * *Online normalizer calculation for softmax*), by blocks instead of single numbers.
  *
- * @param former The statistics of the columns before the block.
- * @param logits The block, [N, v], in any floating type.
- * @param block `targets`: the targets' columns relative to the block's first, int32 [N, 1]. `begin`: the block's first
- * column.
+ * @param former Statistics of the columns before the block.
+ * @param logits Logits of the block, [N, v], in any floating type.
+ * @param block `targets`: the targets' columns relative to the block's first column, int32 [N, 1]. `begin`: index of
+ * the block's first column.
+ * @returns Statistics that include the block.
  */
 export function addColumns(
   former: RowStatistics,
@@ -174,23 +176,26 @@ export function addColumns(
 
 /** Settings of {@linkcode columnGradients}. */
 export interface GradientOptions {
-  /** Number of columns. */
+  /** Number of columns of all blocks. */
   readonly V: number;
   /** Epsilon of label smoothing. */
   readonly labelSmoothing: number;
-  /** Coefficient of (log Z)². */
+  /** Coefficient of the z-loss, (log Z)² of each row. */
   readonly zLoss: number;
-  /** The type of the result. */
+  /** Type of the result, as TensorFlow's number. */
   readonly dtype: number;
 }
 
 /**
- * Computes the weighted gradients of the rows' objectives with respect to a block of their logits: softmax - onehot.
- * Label smoothing adds epsilon (onehot - 1 / V). The z-loss adds 2 coefficient log Z softmax.
+ * Computes the gradients of the weighted losses of rows with respect to a block of their logits.
  *
- * @param logits The block, [N, v], in any floating type.
- * @param rows Values over all columns, float32 [N, 1]: the maximum logit, the sum of exp(logit - max), and the weights.
- * Also the targets' columns relative to the block's first, int32 [N, 1].
+ * The gradient of a row is softmax - onehot, times the row's weight. Label smoothing adds epsilon (onehot - 1 / V). The
+ * z-loss adds 2 `zLoss` log Z softmax.
+ *
+ * @param logits Logits of the block, [N, v], in any floating type.
+ * @param rows Values of each row over all columns, float32 [N, 1]: `max`, `sumExp` and `weights`. `targets`: the
+ * targets' columns relative to the block's first column, int32 [N, 1].
+ * @param options V, label smoothing, z-loss and type.
  * @returns [N, v].
  */
 export function columnGradients(

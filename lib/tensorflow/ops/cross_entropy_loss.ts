@@ -2,8 +2,8 @@
  * Cross entropy of logits with PyTorch's semantics, in the plain form by TF.js's autodiff. The blocked form, which
  * never holds all logits, is `blocked_cross_entropy.ts`.
  *
- * Losses are float32 under every policy, unless an override sets a format for the class `loss`. Then logits and losses
- * of rows are rounded to that format and summed in float32.
+ * Losses are float32 under every policy. If an override sets a format for the class `loss`, logits and losses of rows
+ * are rounded to that format. Sums over rows are float32.
  *
  * @module
  */
@@ -19,15 +19,18 @@ const IGNORE_INDEX = -100;
 
 /** Options of {@linkcode crossEntropy}, with PyTorch's names and defaults. */
 export interface CrossEntropyOptions {
-  /** Target of ignored rows. Default: -100. */
+  /** Target of rows that are excluded from the loss. Default: -100. */
   readonly ignoreIndex?: number | undefined;
-  /** Epsilon of label smoothing, in [0, 1]. Default: 0. */
+  /** Epsilon of label smoothing, in [0, 1]. Default: 0, no smoothing. */
   readonly labelSmoothing?: number | undefined;
-  /** Coefficient of the z-loss, (log Z)² of each row, at least 0. Default: 0. */
+  /**
+   * Coefficient of the z-loss, at least 0: the term `zLoss` · (log Z)² is added to the loss of each row. Z is the sum
+   * of exp(logit). Default: 0.
+   */
   readonly zLoss?: number | undefined;
   /**
-   * Reduction over rows: `mean` over the rows that are not ignored, `sum`, or `none` for the loss of each row (0 if
-   * ignored). Default: `mean`.
+   * Reduction over rows. `mean` (default): the mean over the rows that are not ignored. `sum`: the sum. `none`: the
+   * loss of each row, 0 for ignored rows.
    */
   readonly reduction?: "mean" | "sum" | "none" | undefined;
 }
@@ -41,7 +44,7 @@ const NAMES = optionNames<CrossEntropyOptions>({
 });
 
 /**
- * Computes the cross entropy between logits and target IDs in nats, as PyTorch's `CrossEntropyLoss` does.
+ * Computes the cross entropy between logits and target ids in nats, as PyTorch's `CrossEntropyLoss` does.
  *
  * With label smoothing, the loss of a row is (1 - epsilon) nll + epsilon · the mean over V of -log p. If all targets
  * are ignored, `mean` is NaN.
@@ -49,7 +52,7 @@ const NAMES = optionNames<CrossEntropyOptions>({
  * @param logits [N, V], in any floating type.
  * @param targets int32 [N], each in [0, V) or `ignoreIndex`.
  * @param options `ignoreIndex`, `labelSmoothing`, `zLoss`, `reduction`.
- * @returns A float32 scalar, or [N] with the reduction `none`.
+ * @returns A float32 scalar. With the reduction `none`, [N].
  * @throws {TypeError} If shapes or types do not match.
  * @throws {RangeError} If an option is unknown or out of range.
  */
@@ -58,7 +61,7 @@ export function crossEntropy(
   targets: tf.Tensor,
   options: CrossEntropyOptions & { readonly reduction: "none" },
 ): tf.Tensor1D;
-/** Computes the mean or the sum over rows, a float32 scalar. */
+/** Computes the mean or the sum of the rows' losses, a float32 scalar. */
 export function crossEntropy(logits: tf.Tensor, targets: tf.Tensor, options?: CrossEntropyOptions): tf.Scalar;
 export function crossEntropy(
   logits: tf.Tensor,
@@ -120,7 +123,7 @@ function requireOptions(
   }
 }
 
-/** Returns the losses of rows, float32 [N]: the minimized value, and the negative log likelihood alone. */
+/** Returns the losses of rows, float32 [N]: `objective` with label smoothing and z-loss, and `nll` alone. */
 function rowLosses(
   logits: tf.Tensor2D,
   targets: tf.Tensor1D,
@@ -139,7 +142,8 @@ function rowLosses(
  * Computes the weighted sums of the losses of rows of logits.
  *
  * @param logits [N, V], in any floating type.
- * @returns The sums. If they are two tensors, no tidy frees `nll`: the caller disposes of it.
+ * @param rows Targets, weights and regularization.
+ * @returns The sums. With label smoothing or z-loss, `tf.tidy` does not free `nll`: the caller must dispose of it.
  */
 export function plainCrossEntropy(logits: tf.Tensor2D, rows: LossRows): LossSums {
   const { targets, weights, regularization } = rows;
@@ -152,7 +156,7 @@ export function plainCrossEntropy(logits: tf.Tensor2D, rows: LossRows): LossSums
 const logSumExp = operation("loss", ([logits]: [tf.Tensor]) => tf.logSumExp(toFloat32(logits), 1));
 
 /**
- * Computes the mean over V of -log p, [N]. The softmax subtracts each row's maximum first, so that a common offset of the
+ * Computes the mean over V of -log p, [N]. Each row's maximum is subtracted first, so that a common offset of the
  * logits costs no precision.
  */
 const meanSurprise = operation(
@@ -160,14 +164,14 @@ const meanSurprise = operation(
   ([logits]: [tf.Tensor]) => tf.neg(tf.mean(tf.logSoftmax(toFloat32(logits), 1), 1)),
 );
 
-/** Computes the negative log likelihood of rows, float32 [N], without ignored targets. */
+/** Computes the negative log likelihood of each row, float32 [N]. No target may be ignored. */
 export function nllOfRows(logits: tf.Tensor, targets: tf.Tensor1D): tf.Tensor {
   return toFloat32(layerScope("loss", () => sparseCrossEntropy(logits, targets)));
 }
 
 /**
- * Computes the reciprocal of the number of targets that are not ignored, a float32 scalar. It turns a sum of losses
- * into their mean. If all targets are ignored, the result is infinite and the mean is NaN, as in PyTorch.
+ * Returns the reciprocal of the number of targets that are not ignored, a float32 scalar. Multiplying a sum of losses
+ * by it gives their mean. If all targets are ignored, it is infinite and the mean is NaN, as in PyTorch.
  */
 export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Scalar {
   if (ignoreIndex === undefined) return tf.scalar(1 / y.size);
@@ -175,8 +179,8 @@ export function tokenScale(y: tf.Tensor, ignoreIndex: number | undefined): tf.Sc
 }
 
 /**
- * Returns targets as [N], with 0 for ignored ones. With an `ignoreIndex`, also returns a mask: 0 for ignored targets,
- * else 1.
+ * Flattens targets to [N] and replaces ignored targets by 0. With an `ignoreIndex`, also returns the mask `counted`,
+ * float32 [N]: 0 for ignored targets, else 1.
  */
 export function countedTargets(
   y: tf.Tensor,

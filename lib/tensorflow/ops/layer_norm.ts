@@ -1,6 +1,6 @@
 /**
- * LayerNorm and RMSNorm, also fused with the residual sum before it. All round once, forward and backward. For large data, each
- * takes one pass over memory. RMSNorm is LayerNorm with a mean of 0 and without a bias.
+ * LayerNorm and RMSNorm. In graphs, each can be computed together with the residual sum before it. All round once,
+ * forward and backward. RMSNorm is LayerNorm with a mean of 0 and without a bias.
  *
  * @module
  */
@@ -12,7 +12,10 @@ import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 import { cast, castAs, float32, productType, rowMeans, withGradient } from "./_unit.ts";
 
-/** Normalizes rows to mean 0 and variance 1, or with `rms` to mean square 1. Returns the result and the values that the backward pass uses. */
+/**
+ * Normalizes rows to mean 0 and variance 1; with `rms`, to mean square 1. Also returns the values that the backward
+ * pass uses.
+ */
 function normalize(
   [x, gain, bias]: [tf.Tensor, tf.Tensor, tf.Tensor],
   { epsilon, dtype, rms }: NormOptions,
@@ -23,7 +26,7 @@ function normalize(
   return { value: cast(tf.add(tf.mul(tf.mul(centered, inverse), gain), bias), dtype), mean, inverse };
 }
 
-/** Computes the gradients of a norm: of x, float32, of the weight and of the bias. */
+/** Computes the gradients of a norm with respect to x (float32), weight and bias. */
 function normalizeGrad(
   [dy, x, mean, inverse, gain]: readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
   rms: boolean,
@@ -53,43 +56,46 @@ const normBackward = fused("layerNormGrad", ([dy, x, mean, inverse, gain], { rms
   return [castAs(dx, x!), dGain, dBias];
 });
 
-/** Settings of a LayerNorm. */
+/** Settings of a norm. */
 export interface NormSettings {
-  /** Added to the variance. Default: 1e-5. */
+  /** Number that is added to the variance (LayerNorm) or the mean square (RMSNorm). Default: 1e-5. */
   readonly epsilon?: number;
   /**
-   * True if only matrix products use the result. The result is then rounded to their type. Default: false (the result has
-   * the type of x).
+   * True if only matrix products use the result. The result is then rounded to the type of matrix products. Default:
+   * false; the result has the type of x.
    */
   readonly lowered?: boolean;
 }
 
-/** Parameters of a LayerNorm, with its settings. */
+/** Parameters of a norm, with its settings. */
 export interface LayerNormParameters extends NormSettings {
-  /** Weight, [C]. */
+  /** Weight (gain), [C]. */
   readonly weight: tf.Tensor;
   /** Bias, [C]. Default: none. */
   readonly bias?: tf.Tensor | undefined;
 }
 
 /**
- * Normalizes over the last dimension, (x - mean) / sqrt(variance + epsilon) * weight + bias. The variance is the mean
- * of squared deviations (divided by C). Computed in float32 and rounded once, to x's type or to that of products.
+ * Computes LayerNorm over the last dimension: (x - mean) / sqrt(variance + epsilon) * weight + bias. The variance is
+ * the mean of the squared deviations (divided by C). The computation is in float32 and rounds once: to x's type, or
+ * with `lowered` to the type of matrix products. The operation's class is `layerNorm`.
  *
  * @param x [N, C].
  * @param parameters `weight` [C], `bias` [C], `epsilon` (default 1e-5) and `lowered`.
+ * @returns [N, C].
  */
 export function layerNorm(x: tf.Tensor, parameters: LayerNormParameters): tf.Tensor {
   return norm(x, parameters, false);
 }
 
 /**
- * Normalizes over the last dimension without the mean, x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019).
- * Computes in float32 and rounds once: to x's type, or with `lowered` to the type of matrix products. The operation's class is
- * `layerNorm`.
+ * Computes RMSNorm over the last dimension: x / sqrt(mean(x²) + epsilon) * weight (Zhang and Sennrich 2019). The
+ * computation is in float32 and rounds once: to x's type, or with `lowered` to the type of matrix products. The
+ * operation's class is `layerNorm`.
  *
  * @param x [N, C].
  * @param parameters `weight` [C], `epsilon` (default 1e-5) and `lowered`.
+ * @returns [N, C].
  */
 export function rmsNorm(x: tf.Tensor, parameters: Omit<LayerNormParameters, "bias">): tf.Tensor {
   return norm(x, parameters, true);
@@ -123,8 +129,8 @@ const normOfRows = operation(
 );
 
 /**
- * Returns the type that matrix products round their inputs to, or undefined if they do not round or have their own
- * format.
+ * Returns the type to which matrix products round their inputs. Undefined if they do not round them, or if the class
+ * `linear` has a format.
  */
 function loweredType(): number | undefined {
   return !hasFormat("linear") ? productType() : undefined;
@@ -146,8 +152,8 @@ const addNormBackward = fused(
 );
 
 /**
- * Adds x + y on the residual stream and computes the LayerNorm of the sum in one pass. Returns the sum, float32 [N, C],
- * and the normalized result.
+ * Adds x + y on the residual stream and computes the norm of the sum in the same pass over memory. Returns the sum,
+ * float32 [N, C], and the normalized sum.
  */
 function addLayerNorm(
   { x, y }: Branches,

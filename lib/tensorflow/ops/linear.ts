@@ -1,5 +1,5 @@
 /**
- * Linear layers: `x @ w + b` with a single rounding, forward and backward.
+ * Linear layers: `x @ w + b`, rounded once, forward and backward.
  *
  * @module
  */
@@ -17,27 +17,30 @@ const T_ATTRIBUTE: [number, unknown] = [AttributeType.TYPE, DataType.FLOAT];
 
 /** Parameters of {@linkcode linear}. */
 export interface LinearParameters {
-  /** [in, out], or [out, in] with `transposed`. */
+  /** Weight matrix, [in, out]. With `transposed`, [out, in]. */
   readonly weight: tf.Tensor;
-  /** [out]. Default: none. */
+  /** Bias, [out]. Default: none. */
   readonly bias?: tf.Tensor | undefined;
   /** True if `weight` is [out, in]. Default: false. */
   readonly transposed?: boolean;
-  /** Name of the layer, unique in a model, for the maxima of delayed scaling. Default: none; it scales by current ones. */
+  /**
+   * Name of the layer, unique in a model. Delayed scaling records the largest magnitudes of the operands by this name.
+   * Default: none; scales then use the current largest magnitude.
+   */
   readonly name?: string | undefined;
 }
 
 /**
- * Computes `x @ w + b`, rounded once. A policy that lowers matrix products rounds `x`, `w` and `b` to its type.
- * Products, sums and the bias's gradient accumulate in float32.
+ * Computes `x @ w + b`, rounded once. If the policy lowers matrix products, `x`, `w` and `b` are rounded to its type.
+ * Products, sums and the bias's gradient accumulate in float32. The operation's class is `linear`.
  *
- * With formats of single operands, or a scaled format, the operands of the three products (forward, and the gradients
- * of x and w) are quantized separately, scaled along the axis that is summed over. Results have the policy's type
- * unless they have a format.
+ * If single operands have formats, or the class has a format with a scaling, the operands of each product are quantized
+ * separately. The three products are the forward product and the gradients of x and w. Scales run along the axis that a
+ * product sums over. A result has its own format if one is set, else the policy's type.
  *
  * @param x Rows, [N, in].
- * @param parameters The weight, and the bias if any.
- * @returns [N, out], in the policy's type.
+ * @param parameters The weight, and optionally a bias and the layer's name.
+ * @returns [N, out], in the policy's type or in its format.
  */
 export function linear(x: tf.Tensor, parameters: LinearParameters): tf.Tensor {
   const { weight, bias, transposed = false, name } = parameters;
@@ -87,7 +90,10 @@ function matMulBias(inputs: tf.Tensor[], low: number | undefined): tf.Tensor {
 
 let fusedMatMul: boolean | undefined;
 
-/** Returns whether oneDNN's matrix product with a bias works on this machine. Tries a known product once. */
+/**
+ * Returns true if oneDNN's matrix product with a bias gives the right result on this machine. The first call computes a
+ * known product.
+ */
 function hasFusedMatMul(): boolean {
   if (fusedMatMul !== undefined) return fusedMatMul;
   const { binding } = currentTensorFlow();
@@ -150,7 +156,7 @@ function quantizedLinear(
     })[0]!);
 }
 
-/** Sums the gradients of rows in float32, from gradients in the policy's type. */
+/** Sums the bias's gradient over rows, in float32. The rows' gradients are first rounded to the policy's type. */
 function biasGradient(dy: tf.Tensor, bias: tf.Tensor): tf.Tensor {
   const low = productType();
   const sums = tf.matMul(tf.ones([1, dy.shape[0]!]), low === undefined ? dy : cast(dy, low));

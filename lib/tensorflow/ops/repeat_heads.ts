@@ -7,12 +7,12 @@ import * as tf from "@tensorflow/tfjs";
 import { castAs, float32, withGradient } from "./_unit.ts";
 
 /**
- * Repeats each head of keys or values for the query heads that it serves (Ainslie et al. 2023). Does not round. The
- * gradient of a head is the sum over its repetitions, computed in float32 and rounded once.
+ * Repeats each key or value head for the query heads that it serves (grouped-query attention, Ainslie et al. 2023). The
+ * values are not rounded. The gradient of a head is the sum over its copies, computed in float32 and rounded once.
  *
- * @param x Keys or values, [B, G, S, D].
+ * @param x Keys or values, [B, G, S, D], with G heads.
  * @param H Number of query heads, a multiple of G.
- * @returns [B, H, S, D]: head h is head ⌊h G / H⌋ of x.
+ * @returns [B, H, S, D]. Head h of the result is head ⌊h G / H⌋ of x.
  */
 export function repeatHeads(x: tf.Tensor, H: number): tf.Tensor {
   const [B, G, S, D] = x.shape as [number, number, number, number];

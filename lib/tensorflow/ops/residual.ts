@@ -1,7 +1,6 @@
 /**
- * Sums on the residual stream. In a graph, such a sum and its LayerNorm are computed in one pass over memory, forward
- * and backward. A model writes
- * `x = residual(x, attn(norm(x)))`.
+ * Sums on the residual stream. In a graph, such a sum and the norm after it are computed in one pass over memory,
+ * forward and backward. A model writes `x = residual(x, attn(norm(x)))`.
  *
  * @module
  */
@@ -11,24 +10,26 @@ import { isFused } from "../binding/fused.ts";
 import { hasFormat, operation } from "../precision/scope.ts";
 import { dtypeOf } from "../binding/true_dtype.ts";
 
-/** The terms of a sum on the stream. */
+/** The two terms of a sum on the residual stream. */
 export interface Branches {
-  /** The stream, float32. */
+  /** The residual stream, float32. */
   readonly x: tf.Tensor;
-  /** The branch to add, of any floating type. */
+  /** The branch that is added, of any floating type. */
   readonly y: tf.Tensor;
 }
 
-/** Terms of sums in graphs, until a LayerNorm takes them. */
+/** Terms of the sums in graphs, kept until a norm uses them. */
 const branchesOf = new WeakMap<tf.Tensor, Branches>();
-/** Sums computed in a LayerNorm's pass, by the equal sums that they replace. */
+/** Sums that a norm has recomputed, by the equal sums that they replace. */
 const replacements = new WeakMap<tf.Tensor, tf.Tensor>();
 
 /**
- * Adds a branch to the residual stream, in the format of the class `residual` if set, else in the wider type.
+ * Adds a branch to the residual stream. The result has the format of the class `residual` if one is set, else the wider
+ * type of the two terms.
  *
- * @param x The stream, any shape.
- * @param y The branch, of the same shape or one that broadcasts to it.
+ * @param x The residual stream, any shape.
+ * @param y The branch, of the same shape or a shape that broadcasts to it.
+ * @returns The sum, of the shape of x.
  */
 export function residual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
   const replacement = replacements.get(x);
@@ -44,7 +45,7 @@ export function residual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
 const residualSum = operation("residual", ([x, y]: [tf.Tensor, tf.Tensor]) => tf.add(x, y));
 
 /**
- * Returns the terms of a sum that its LayerNorm may recompute, or undefined.
+ * Returns the terms of a sum that the norm after it may recompute; undefined if there are none.
  *
  * @internal
  */
@@ -55,7 +56,7 @@ export function takeBranches(sum: tf.Tensor): Branches | undefined {
 }
 
 /**
- * Replaces a sum with an equal one from a LayerNorm's pass. The graph then drops the unused original.
+ * Replaces a sum by the equal sum that a norm has recomputed. The graph then drops the original, which is unused.
  *
  * @internal
  */

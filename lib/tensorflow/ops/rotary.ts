@@ -8,7 +8,7 @@ import { fused } from "../binding/fused.ts";
 import { operation } from "../precision/scope.ts";
 import { castAs, float32, withGradient } from "./_unit.ts";
 
-/** Rotates the pairs (x[i], x[i + D / 2]); with `back` by the opposite angles. */
+/** Rotates the pairs (x[i], x[i + D / 2]). With `back`, rotates by the opposite angles. */
 const rotate = fused("rotary", ([x, cos, sin], { back }: { back: boolean }) => {
   const [first, second] = tf.split(float32(x!), 2, -1) as [tf.Tensor, tf.Tensor];
   const [a, b] = back ? [tf.neg(sin!), sin!] : [sin!, tf.neg(sin!)];
@@ -20,12 +20,13 @@ const rotate = fused("rotary", ([x, cos, sin], { back }: { back: boolean }) => {
 });
 
 /**
- * Rotates each pair (x[i], x[i + D / 2]) of a query or key by the angle of its position (Su et al. 2021, RoFormer, in the
- * order of pairs that transformers' LLaMA uses). Computed in float32 and rounded once, to x's type. The gradient is the
- * rotation by the opposite angle. Its class is `attention`.
+ * Rotates each pair (x[i], x[i + D / 2]) of a query or key by the angle of its position (Su et al. 2021, RoFormer). The
+ * order of pairs is that of transformers' LLaMA. The computation is in float32 and rounds once, to x's type. The
+ * gradient is the rotation by the opposite angle. The operation's class is `attention`.
  *
  * @param x Queries or keys, [B, H, T, D].
- * @param angles Cosines and sines of the angles, float32 [T, D / 2] or [B, 1, T, D / 2]. They have no gradient.
+ * @param angles Cosines and sines of the angles, float32 [T, D / 2] each, or [B, 1, T, D / 2]. They have no gradient.
+ * @returns [B, H, T, D].
  */
 export function rotary(x: tf.Tensor, angles: { cos: tf.Tensor; sin: tf.Tensor }): tf.Tensor {
   return rotaryOperation([x], angles);

@@ -1,8 +1,9 @@
 /**
- * Units: operations with a single rounding each, forward and backward.
+ * Units: operations that round once, forward and backward.
  *
- * In a 16-bit type, a unit computes in float32 and rounds its result once, as PyTorch's kernels do. TF.js's chains of
- * ops would round after each op. Gradients are explicit and follow the same rule. Each unit follows the active policy.
+ * In a 16-bit type, a unit computes in float32 and rounds its result once, as PyTorch's kernels do. The same
+ * computation by TF.js's ops would round after each op. Gradients are explicit and follow the same rule. Each unit
+ * applies the active policy.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { operation, rounded } from "../precision/scope.ts";
 import { trueDtype } from "../binding/true_dtype.ts";
 import { castAs, float32, withGradient } from "./_unit.ts";
 
-/** GPT-2's GELU: the float32 factor of the cube, and sqrt(2 / pi). */
+/** Constants of GPT-2's GELU: the factor of x³, and sqrt(2 / pi). */
 const GELU_CUBE = 0.044715, GELU_SCALE = Math.sqrt(2 / Math.PI);
 
 /** Computes tanh(sqrt(2 / pi) (x + 0.044715 x^3)) of a float32 x. */
@@ -36,9 +37,10 @@ const geluBackward = fused("geluGrad", ([dy, x]) => {
 });
 
 /**
- * Computes GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), in float32. Rounds once, to x's type.
+ * Computes GPT-2's GELU, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). The computation is in float32 and rounds
+ * once, to x's type. The operation's class is `gelu`.
  *
- * @param x Any shape.
+ * @param x A floating tensor of any shape.
  */
 export function gelu(x: tf.Tensor): tf.Tensor {
   return geluOperation([x]);
@@ -52,13 +54,13 @@ const geluOperation = operation("gelu", (inputs: [tf.Tensor]) =>
   }))[0]!);
 
 /**
- * Gathers rows of a table. The gradient accumulates rows in float32. The rows begin the residual stream and have the
- * format of the class `residual`, if set.
+ * Gathers rows of a table of embeddings. The gradient of the table accumulates in float32. The rows begin the residual
+ * stream. If the class `residual` has a format, the rows are rounded to it.
  *
  * @param table [V, C].
  * @param ids int32 [N], each in [0, V).
  * @returns [N, C].
- * @throws {TensorFlowError} For an ID out of range, when the op runs.
+ * @throws {TensorFlowError} If an id is out of range. Functions compiled with mode `xla` use the nearest row instead.
  */
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const gathered = withGradient([table], (table) => {
@@ -71,12 +73,15 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   return rounded("residual", gathered);
 }
 
-/** Rounding of bfloat16 matrix products, as measured on this machine. */
+/** Rounding of bfloat16 matrix products on this machine, from {@linkcode probeRounding}. */
 export type Rounding = "nearest" | "truncate" | "other";
 
 /**
- * Measures how a bfloat16 matrix product rounds. 1 + 3 * 2^-9 lies between the neighbors 1 and 1 + 2^-7 and is nearer
- * to the upper one. TensorFlow without oneDNN truncates to the lower one (measured on TensorFlow 2.21).
+ * Measures how a bfloat16 matrix product rounds on this machine. The exact result 1 + 3 · 2^-9 lies between the
+ * bfloat16 numbers 1 and 1 + 2^-7, nearer to the upper one. TensorFlow without oneDNN truncates to 1 (measured with
+ * TensorFlow 2.21).
+ *
+ * @returns `nearest` for 1 + 2^-7, `truncate` for 1, `other` for any other result or type.
  */
 export function probeRounding(): Rounding {
   return tf.tidy(() => {

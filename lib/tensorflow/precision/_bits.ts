@@ -30,7 +30,7 @@ function bitcast(x: tf.Tensor, type: number): tf.Tensor {
   ], [x]);
 }
 
-/** Computes a bitwise operation of int32 tensors, which broadcast. */
+/** Computes a bitwise operation of int32 tensors. The operands broadcast. */
 export function bitwise(
   op: "BitwiseAnd" | "BitwiseOr" | "BitwiseXor" | "RightShift" | "LeftShift",
   x: tf.Tensor,
@@ -43,8 +43,8 @@ export function bitwise(
 }
 
 /**
- * Returns a positive tensor unchanged, so that XLA cannot simplify divisions across it. XLA replaces 1 / (a / b) by b / a
- * and (a / b) / c by a / (b · c), which changes the rounding.
+ * Returns a positive tensor unchanged, in a form that XLA cannot simplify divisions across. XLA would replace 1 / (a /
+ * b) by b / a, and (a / b) / c by a / (b · c), which changes the rounding.
  */
 export function opaque(x: tf.Tensor): tf.Tensor {
   const bits = bitsOf(x);
@@ -52,8 +52,8 @@ export function opaque(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Divides positive numbers by a constant, correctly rounded. XLA replaces a division by a constant by a product with its
- * inverse, so the divisor is made to depend on the dividend.
+ * Divides positive numbers by a constant, correctly rounded. XLA would replace a division by a constant by a product
+ * with its inverse. The divisor is therefore made to depend on the dividend.
  */
 export function divideBy(x: tf.Tensor, divisor: number): tf.Tensor {
   const zero = bitwise("RightShift", bitsOf(x), 31); // the sign
@@ -70,11 +70,11 @@ export function floatBits(value: number): number {
   return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }
 
-/** Magnitude of float32 numbers in parts: |x| = (1 + mantissa · 2^-23) · 2^exponent. Meaningless for 0. */
+/** Exponent and mantissa of float32 numbers: |x| = (1 + mantissa · 2^-23) · 2^exponent. Meaningless for 0. */
 export interface Magnitude {
   /** Exponent, int32. */
   readonly exponent: tf.Tensor;
-  /** Fraction, int32. */
+  /** Mantissa bits without the leading 1, int32. */
   readonly mantissa: tf.Tensor;
 }
 
@@ -94,10 +94,10 @@ export function splitMagnitude(size: tf.Tensor): Magnitude {
 }
 
 /**
- * Computes x · 2^k for normal results, and 0 for smaller ones.
+ * Computes x · 2^k. Results below the normal numbers become 0.
  *
- * @param x float32; subnormal numbers are exact.
- * @param k int32, in [-400, 400]; broadcasts.
+ * @param x float32. Subnormal numbers are read exactly.
+ * @param k int32, in [-400, 400]. Broadcasts.
  */
 export function scaleDown(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   const bits = bitsOf(x), size = bitwise("BitwiseAnd", bits, 0x7fffffff);
@@ -106,16 +106,16 @@ export function scaleDown(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   return tf.where(subnormal, withSignOf(bits, whole), timesPower(x, k));
 }
 
-/** Returns non-negative numbers with the sign of the bits. */
+/** Returns non-negative numbers with the sign bit of `bits`. */
 function withSignOf(bits: tf.Tensor, x: tf.Tensor): tf.Tensor {
   return floatOf(bitwise("BitwiseOr", bitsOf(x), bitwise("BitwiseAnd", bits, -0x80000000)));
 }
 
 /**
- * Computes x · 2^k, rounded to nearest even where the result is subnormal.
+ * Computes x · 2^k. Subnormal results are rounded to nearest, ties to even.
  *
  * @param x float32, 0 or normal.
- * @param k int32, in [-250, 250]; broadcasts.
+ * @param k int32, in [-250, 250]. Broadcasts.
  */
 export function scaleUp(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   const normal = timesPower(x, k);
@@ -127,13 +127,13 @@ export function scaleUp(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   return tf.where(subnormal, withSignOf(bitsOf(x), small), normal);
 }
 
-/** Multiplies by 2^k in two steps, each by a normal power of two. */
+/** Multiplies by 2^k in two steps. Each factor is a normal power of two. */
 function timesPower(x: tf.Tensor, k: tf.Tensor): tf.Tensor {
   const half = bitwise("RightShift", k, 1); // rounds down
   return tf.mul(tf.mul(x, powerOfTwo(half)), powerOfTwo(tf.sub(k, half)));
 }
 
-/** Returns 2^k, limited to normal numbers. */
+/** Returns 2^k as a normal number. k is clipped if necessary. */
 function powerOfTwo(k: tf.Tensor): tf.Tensor {
   const limited = tf.minimum(tf.maximum(k, int(-126)), int(127));
   return floatOf(bitwise("LeftShift", tf.add(limited, int(127)), 23));

@@ -1,5 +1,5 @@
 /**
- * Precision regions for TF.js code: the active policy and its overrides.
+ * Precision regions of TF.js code: each has a policy and overrides.
  *
  * @module
  */
@@ -20,35 +20,41 @@ import { type Policy, policyOf } from "../binding/policy.ts";
 import type { AmaxRecord } from "../binding/region.ts";
 import { withRoundingKey } from "./scope.ts";
 
-/** A precision policy with its overrides and random key. */
+/** A precision policy with its overrides, and the inputs of random rounding and delayed scaling. */
 export interface Precision {
-  /** The policy's name; `off` is float32, `on` the device's autocast with bfloat16. */
+  /** Name of the policy. `off` stands for float32, `on` for the device's autocast policy in bfloat16. */
   readonly policy: PolicyWord;
-  /** Formats per layer or class of operations. They override the policy; the last match wins. Default: none. */
+  /**
+   * Formats of single layers and operation classes, which take precedence over the policy. The last match wins.
+   * Default: none.
+   */
   readonly overrides?: readonly PrecisionOverride[] | undefined;
   /**
-   * Key of stochastic rounding, int32 [2]. Inside a compiled function, pass it as an argument. Default: a fixed key.
+   * Random key of stochastic rounding and random Hadamard signs, int32 [2]. Pass it to a compiled function as an
+   * argument. Default: a fixed key.
    */
   readonly roundingKey?: tf.Tensor | undefined;
-  /** Maxima of previous steps and of this step, for delayed scaling. Default: none; scales follow the current maxima. */
+  /**
+   * Record of the operands' largest magnitudes, for delayed scaling. Default: none; scales then use the current largest
+   * magnitude.
+   */
   readonly amax?: AmaxRecord | undefined;
 }
 
 /**
- * Runs synchronous TF.js code under a precision policy. Regions nest: an inner `autocast("float32", …)` keeps its
- * part in float32.
+ * Runs synchronous TF.js code under a precision policy. Regions nest: inside another region, `autocast("float32", …)`
+ * keeps its own code in float32.
  *
- * The backward pass uses the policy that each op had in the forward pass. Both
- * `tf.grad((w) => autocast(policy, () => f(w)))` and `optimizer.minimize(() => autocast(policy, …))` therefore work as
- * in PyTorch.
+ * In the backward pass, each op uses the policy that it had in the forward pass. Both `tf.grad((w) => autocast(policy,
+ * () => f(w)))` and `optimizer.minimize(() => autocast(policy, …))` therefore work as in PyTorch.
  *
- * @param precision A policy's name, or a policy with overrides. Overrides apply to operations that have a class
+ * @param precision Name of a policy, or a policy with overrides. Overrides apply to operations that have a class
  * ({@linkcode operation}).
  * @param work The code to run.
  * @returns The result of `work`.
- * @throws {RangeError} For an unknown policy.
- * @throws {TypeError} If `precision` is neither a name nor an object with a policy's name and overrides, or when `work` is asynchronous: the region would end before the
- * code does.
+ * @throws {RangeError} If the policy is unknown.
+ * @throws {TypeError} If `precision` is neither a name nor an object with a policy. Also if `work` is asynchronous,
+ * because the region would end before `work` does.
  */
 export function autocast<R>(precision: PolicyWord | Precision, work: () => R): R {
   refuseAsync("autocast", work);
@@ -62,7 +68,7 @@ export function autocast<R>(precision: PolicyWord | Precision, work: () => R): R
   return result;
 }
 
-/** Returns the full name of a policy on the device of the backend. */
+/** Returns the full name of a policy. `on` becomes the autocast policy of the current device. */
 export function fullPolicyName(word: PolicyWord): PolicyName {
   const device = () => currentTensorFlow().binding.isUsingGpuDevice() ? "gpu" : "cpu";
   return policyNameOn(word, device) as PolicyName; // checked by its users
@@ -78,24 +84,29 @@ function precisionOf(given: PolicyWord | Precision): Precision {
   );
 }
 
-/** Returns the policy of a region. */
+/** Returns a policy together with its overrides. */
 function regionOf({ policy: name, overrides = [] }: Precision): Policy {
   const policy = policyOf(fullPolicyName(name));
   return overrides.length === 0 ? policy : { ...policy, overrides };
 }
 
 /**
- * Returns the formats that a precision sets for a class of operations in a layer.
+ * Returns the formats that a precision sets for an operation class in a layer.
  *
- * @returns The formats. Empty if neither the policy nor an override sets a format for the class. Autocast's lists of
+ * @param precision Policy and overrides.
+ * @param scope Layer and operation class.
+ * @returns The formats. Empty if neither the policy nor an override sets a format for the class. The policy's lists of
  * operations then decide.
- * @throws {RangeError} For an unknown policy.
+ * @throws {RangeError} If the policy is unknown.
  */
 export function formatsIn(precision: Precision, scope: Scope): ClassFormats {
   return classFormats(regionOf(precision), scope);
 }
 
-/** Returns true if a precision uses random numbers, for stochastic rounding or Hadamard signs. Steps then need a key. */
+/**
+ * Returns true if a precision requires random numbers, for stochastic rounding or random Hadamard signs. Each step then
+ * needs a `roundingKey`.
+ */
 export function drawsRandomly(precision: Precision): boolean {
   const policy = regionOf(precision);
   return policy.linear?.hadamard === "random" ||

@@ -1,5 +1,5 @@
 /**
- * `quantize()`: the values that a number format can hold, of arrays and tensors.
+ * `quantize()`: rounds arrays and tensors to the values that a number format can represent.
  *
  * @module
  */
@@ -17,11 +17,12 @@ import { quantizeTensor } from "./quantize_tensor.ts";
 
 /** Options of {@linkcode quantize}. */
 export interface QuantizeOptions {
-  /** Rounding. Default: that of the format's name, which is `nearest` (ties to even) without a suffix. */
+  /** Rounding. Default: the rounding that the format's name contains; without a suffix, `nearest` (ties to even). */
   readonly rounding?: "nearest" | "stochastic" | "truncate" | undefined;
   /**
-   * Scaling: `tensor` and `row` (float32 scales), `mx` and `mx-ceil` (blocks of 32 with E8M0 scales), `nvfp4` (blocks of
-   * 16 with E4M3 scales), or `delayed`, which uses `amaxHistory`. Default: that of the format's name, or none.
+   * Scaling: `tensor` and `row` (float32 scales), `mx` and `mx-ceil` (blocks of 32 with E8M0 scales), `nvfp4` (blocks
+   * of 16 with E4M3 scales), or `delayed` (a scale from `amaxHistory`). Default: the scaling that the format's name
+   * contains, or none.
    */
   readonly scaling?:
     | "tensor"
@@ -34,28 +35,34 @@ export interface QuantizeOptions {
     | undefined;
   /** Seed of stochastic rounding, an integer of at least 0. Equal seeds give equal results. Default: 1. */
   readonly seed?: number | undefined;
-  /** Shape of an array's values, for rows and blocks. Default: one dimension. */
+  /** Shape of the values, which determines rows and blocks. For arrays only. Default: one dimension. */
   readonly shape?: readonly number[] | undefined;
   /** Axis along which rows and blocks extend. Negative axes count from the end. Default: -1, the last axis. */
   readonly axis?: number | undefined;
-  /** Largest magnitudes of previous steps, most recent first, for delayed scaling. Default: the current one. */
+  /**
+   * Largest magnitudes in previous steps, latest first, for delayed scaling. Default: none; the values' own largest
+   * magnitude sets the scale.
+   */
   readonly amaxHistory?: readonly number[] | undefined;
 }
 
 /**
- * Rounds values to a number format, to nearest by default.
+ * Rounds values to a number format, by default to nearest.
  *
- * Without a scaling, numbers beyond the largest become Inf, or the largest number if the format has no Inf (`e4m3fn`).
- * With a scaling, they become the largest number. In a group of values with NaN or Inf that shares a scale, every result is NaN.
+ * Without a scaling, the format determines the result of numbers beyond its largest value. IEEE-style formats and
+ * `e5m2` give Inf; `e4m3fn` and the other OCP formats give the largest value. With a scaling, such numbers become the
+ * largest value. If values that share a scale contain NaN or Inf, all of them become NaN. With `amaxHistory`, only NaN
+ * becomes NaN.
  *
- * @param values An array, which needs no runtime, or a floating tensor.
- * @param format A format (`e4m3fn`, `bfloat16`, `e8m0`, `e4m7`), a format with a scaling (`e4m3fn/tensor`), or `mxfp8`,
- * `mxfp6`, `mxfp4`, `nvfp4`.
- * @param options Rounding, scaling, seed, shape and axis.
- * @returns float32 numbers of the same kind and shape. The gradient of a tensor passes through unchanged.
- * @throws {RangeError} For an unknown or contradictory format, rounding or scaling, or a shape that does not match
- * the number of values.
- * @throws {TypeError} For values that are neither a Float32Array nor a floating tensor, and unknown options.
+ * @param values A Float32Array, which needs no runtime, or a floating tensor.
+ * @param format A format (`e4m3fn`, `bfloat16`, `e8m0`, `e4m7`), a format with a scaling (`e4m3fn/tensor`), or a short
+ * name (`mxfp8`, `mxfp6`, `mxfp4`, `nvfp4`).
+ * @param options Rounding, scaling, seed, shape, axis and history.
+ * @returns Rounded float32 numbers, of the same kind and shape as `values`. The gradient of a tensor passes through
+ * unchanged.
+ * @throws {RangeError} If the format, rounding or scaling is unknown, or the name contradicts the options. Also if
+ * seed, axis or history is out of range, or the shape does not match the number of values.
+ * @throws {TypeError} If `values` is neither a Float32Array nor a floating tensor, or an option is unknown.
  *
  * @example
  * ```ts
@@ -75,8 +82,8 @@ export function quantize(
  * Rounds the values of a tensor to a number format, as for arrays.
  *
  * @param values A floating tensor.
- * @param format A format, with a scaling if any.
- * @param options Rounding, scaling, seed and axis.
+ * @param format A format, optionally with a scaling.
+ * @param options Rounding, scaling, seed, axis and history.
  * @returns float32, of the same shape. The gradient passes through unchanged.
  */
 export function quantize<R extends tf.Rank>(
@@ -152,7 +159,7 @@ function requireOptions(options: object): void {
   );
 }
 
-/** Returns the history of delayed scaling in float32, most recent first. */
+/** Returns the history of delayed scaling as float32 numbers, latest first. */
 function historyOf(given: readonly number[] | undefined, { name, scaling }: Quantizer): number[] | undefined {
   if (given === undefined) return undefined;
   if (scaling?.kind !== "delayed") {
@@ -170,7 +177,7 @@ function historyOf(given: readonly number[] | undefined, { name, scaling }: Quan
   return given.map(Math.fround);
 }
 
-/** Combines the format's name with the options. */
+/** Combines the format's name with the options `rounding` and `scaling`. */
 function quantizerFor(name: string, { rounding, scaling }: QuantizeOptions): Quantizer {
   if (typeof name !== "string") {
     throw new TypeError(`Cannot quantize: expected the name of a format, got ${JSON.stringify(name)}.`);

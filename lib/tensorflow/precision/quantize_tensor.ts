@@ -1,5 +1,5 @@
 /**
- * Quantization of tensors to a scaled format. The values equal those of `quantizeArray` in lib/precision, bit for bit.
+ * Quantization of tensors to a scaled format. The results equal those of `quantizeArray` in lib/precision, bit for bit.
  *
  * @module
  */
@@ -31,36 +31,43 @@ import { fused } from "../binding/fused.ts";
 import { MIN_COMPILED, noiseFor, roundBits, roundTo } from "./rounding.ts";
 import { toFloat32 } from "../binding/true_dtype.ts";
 
-/** Axis, random key and history of a quantization. */
+/** Options of {@linkcode quantizeTensor}. */
 export interface QuantizeTensorOptions {
   /** Axis along which rows and blocks extend. Negative axes count from the end. Default: -1, the last axis. */
   readonly axis?: number | undefined;
-  /** int32 [2], for stochastic rounding. */
+  /** Random key, int32 [2]. Required for stochastic rounding. */
   readonly key?: tf.Tensor | undefined;
-  /** Maxima of previous steps for delayed scaling, float32 [n]. Default: none. */
+  /**
+   * Largest magnitudes in previous steps, latest first, for delayed scaling, float32 [n]. Default: none; the tensor's
+   * own largest magnitude sets the scale.
+   */
   readonly history?: tf.Tensor | undefined;
 }
 
-/** Conversion of groups: x becomes round(x · 2^-exponent · scale) · inverse · 2^exponent. The parts broadcast. */
+/**
+ * Scaling of groups: x becomes round(x · 2^-exponent · scale) · inverse · 2^exponent. The three tensors broadcast to
+ * the values.
+ */
 interface Conversion {
-  /** int32. */
+  /** Exponents, int32. */
   readonly exponent: tf.Tensor;
-  /** float32. Undefined: 1. */
+  /** Factors before rounding, float32. Undefined: 1. */
   readonly scale: tf.Tensor | undefined;
-  /** float32; NaN for groups with NaN or Inf. */
+  /** Factors after rounding, float32. NaN for groups with NaN or Inf. */
   readonly inverse: tf.Tensor;
 }
 
-/** Format of the scales of blocks in NVFP4. */
+/** Format of the block scales in NVFP4. */
 const BLOCK_SCALE: Format = parseFormat("e4m3fn");
 
 /**
- * Quantizes a tensor. The quantization has no gradient.
+ * Rounds a tensor to the values that a format with a scaling can represent. The rounding has no gradient. Special
+ * values and numbers beyond the largest one are treated as in `quantizeArray`.
  *
  * @param x Any floating tensor.
- * @param quantizer The format and the scaling, which round as in `quantizeArray`. In a group with NaN or Inf, every value becomes
- * NaN.
- * @returns Without scaling, a tensor in the format's storage type. With scaling, float32.
+ * @param quantizer The format and the scaling.
+ * @param options Axis, random key and history.
+ * @returns Without a scaling, a tensor in the format's storage type. With a scaling, float32.
  * @throws {TypeError} For stochastic rounding without a key.
  */
 export function quantizeTensor(
@@ -86,15 +93,17 @@ export function quantizeTensor(
 
 /** Options of a scaled quantization, as plain data. */
 interface ScaledOptions {
-  /** Name of the quantizer. */
+  /** Name of the format with its scaling. */
   readonly quantizer: string;
   /** Axis along which rows and blocks extend. */
   readonly axis: number;
-  /** True if the second input is random bits. */
+  /** True if the second input contains random bits. */
   readonly isRandom: boolean;
 }
 
-/** Quantizes x, float32. Further inputs: random bits for stochastic rounding, and the history of delayed scaling. */
+/**
+ * Quantizes x, float32. The further inputs are random bits for stochastic rounding, and the history of delayed scaling.
+ */
 function quantizeScaled(
   [x, ...further]: readonly tf.Tensor[],
   { quantizer, axis, isRandom }: ScaledOptions,
@@ -119,7 +128,7 @@ function quantizeScaled(
 
 const quantizeCompiled = fused("quantize", quantizeScaled, { minElements: MIN_COMPILED });
 
-/** Passes values before and after rounding to the active observer, if any. Returns the latter. */
+/** Passes the values before and after rounding to the active observer, if any. Returns the values after rounding. */
 function observedRounding(before: tf.Tensor, format: Format, after: tf.Tensor): tf.Tensor {
   const { onRounding, layer, backward } = currentTensorFlow().binding.regions.current;
   onRounding?.({ layer, backward, format, before, after });
@@ -127,9 +136,9 @@ function observedRounding(before: tf.Tensor, format: Format, after: tf.Tensor): 
 }
 
 /**
- * Returns the largest magnitude of a tensor; 0 if a value is not finite. It enters the history of delayed scaling.
+ * Returns the largest magnitude of a tensor, to be recorded for delayed scaling. 0 if a value is not finite.
  *
- * @returns float32, a scalar.
+ * @returns A float32 scalar.
  */
 export function amaxOf(x: tf.Tensor): tf.Scalar {
   return tf.tidy(() => {
@@ -138,21 +147,24 @@ export function amaxOf(x: tf.Tensor): tf.Scalar {
   });
 }
 
-/** Values in groups that share a scale. */
+/** Values in the groups that share a scale. */
 interface Groups {
-  /** The values, [outer, blocks, block, inner]; the tensor itself if the whole tensor is one group. */
+  /** Values of shape [outer, blocks, block, inner]. If the whole tensor is one group, the tensor itself. */
   readonly values: tf.Tensor;
-  /** Bits of the largest magnitude of each group, int32; broadcasts to `values`. */
+  /** Bits of each group's largest magnitude, int32. Broadcasts to `values`. */
   readonly amax: tf.Tensor;
-  /** Restores the shape of the tensor. */
+  /** Returns values of the groups in the shape of the tensor. */
   readonly restore: (values: tf.Tensor) => tf.Tensor;
 }
 
-/** Layout of groups in a tensor. */
+/** Layout of the groups in a tensor. */
 interface Layout {
-  /** Sizes before the axis, of the axis, and after the axis. */
+  /** Product of the sizes before the axis, size of the axis, and product of the sizes after it. */
   readonly rows: [outer: number, length: number, inner: number];
-  /** Shape of the values in groups: [outer, blocks, block, inner], the last block of a row completed; or the tensor's. */
+  /**
+   * Shape of the values in groups, [outer, blocks, block, inner], with the last block padded. If the whole tensor is
+   * one group, the tensor's shape.
+   */
   readonly grouped: number[];
 }
 
@@ -193,8 +205,9 @@ function groupsOf(x: tf.Tensor, scaling: Scaling, axis: number): Groups {
 }
 
 /**
- * Rounds to the nearest value of a format, ties to even. Larger numbers and infinities saturate. Subnormal numbers of
- * float32 count as 0. This takes half as many passes over the data as `roundTo`, which also rounds special values.
+ * Rounds to the nearest value of a format, ties to even. Larger numbers and infinities become the largest value.
+ * Subnormal numbers of float32 count as 0. This takes half as many passes over the data as `roundTo`, which also
+ * handles subnormal numbers and other roundings.
  */
 function roundToNearest(x: tf.Tensor, { exponent, mantissa, largest }: Format): tf.Tensor {
   const lowest = 2 - 2 ** (exponent - 1) + 127; // exponent field of the smallest normal number
@@ -205,7 +218,7 @@ function roundToNearest(x: tf.Tensor, { exponent, mantissa, largest }: Format): 
   return tf.mul(tf.round(tf.mul(limited, inverse)), floatOf(ulp));
 }
 
-/** Returns the bits of |x|. They order as the magnitudes, with NaN above Inf. */
+/** Returns the bits of |x|. They have the order of the magnitudes, with NaN above Inf. */
 function magnitudes(x: tf.Tensor): tf.Tensor {
   return bitwise("BitwiseAnd", bitsOf(x), 0x7fffffff);
 }
@@ -236,19 +249,22 @@ function magnitudeAt(exponent: number, mantissa: tf.Tensor): tf.Tensor {
   return floatOf(bitwise("BitwiseOr", mantissa, exponent + 127 << 23));
 }
 
-/** Replaces the values of groups with NaN or Inf by NaN. */
+/** Replaces `values` by NaN for groups whose largest magnitude is NaN or Inf. */
 function orNaN(values: tf.Tensor, amax: tf.Tensor): tf.Tensor {
   return tf.where(tf.less(amax, int(INFINITE)), values, tf.fill(values.shape, NaN));
 }
 
-/** Returns the maximum that determines the scale of delayed scaling: the current one if the history is empty. */
+/**
+ * Returns the largest magnitude that sets the scale of delayed scaling: the history's, or the current one if the
+ * history is empty or 0.
+ */
 function delayedAmax(current: tf.Tensor, history: tf.Tensor, length: number): tf.Tensor {
   const used = tf.slice(history, [0], [Math.min(length, history.size)]);
   const most = tf.max(bitsOf(used));
   return tf.where(tf.greater(most, int(0)), most, current);
 }
 
-/** Returns the conversion of NVFP4: an E4M3 scale of each block times a float32 scale of the tensor. */
+/** Returns the scaling of NVFP4: each block's E4M3 scale times the tensor's float32 scale. */
 function blockScales(amax: tf.Tensor, format: Format): Conversion {
   const whole = tf.max(amax); // of the tensor
   const { exponent, mantissa } = splitMagnitude(whole);

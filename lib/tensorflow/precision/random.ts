@@ -1,12 +1,12 @@
 /**
- * Random tensors computed from keys, without state.
+ * Random tensors computed from keys, without hidden state.
  *
- * A compiled function that takes its key as an argument draws new numbers for each key and the same numbers for the
- * same key. Random numbers on the host are in `text/random.ts`.
+ * A key is an int32 tensor of shape [2]. Equal keys give equal numbers. A compiled function that receives its key as an
+ * argument therefore draws new numbers for each new key. Random numbers in JavaScript are in `text/random.ts`.
  *
- * A key is an int32 tensor of shape [2]. TensorFlow's stateless ops generate the numbers with Philox (Salmon et al.,
- * "Parallel random numbers: as easy as 1, 2, 3", 2011). Eager and graph mode give the same numbers on every run on
- * one kind of device. XLA uses its own generator and gives other numbers.
+ * TensorFlow's stateless ops generate the numbers with Philox (Salmon et al., "Parallel random numbers: as easy as 1,
+ * 2, 3", 2011). In eager and graph mode, one kind of device gives the same numbers in every run. XLA has its own
+ * generator and gives other numbers.
  *
  * @module
  */
@@ -16,39 +16,42 @@ import { currentTensorFlow } from "../binding/backend.ts";
 import { DataType } from "../native/dtype.ts";
 
 /**
- * Draws uniform numbers in [0, 1), which are multiples of 2^-23. Not differentiable.
+ * Draws uniform random numbers in [0, 1), multiples of 2^-23. They have no gradient.
  *
- * @param shape The result's shape.
- * @param key int32 [2]. The same key gives the same numbers: draw from a key once, and derive further keys with
+ * @param shape Shape of the result.
+ * @param key Random key, int32 [2]. Equal keys give equal numbers: use a key for one draw, and derive further keys with
  * {@linkcode foldIn}.
  * @returns float32 under every precision policy.
  * @throws {TypeError} If the key is not int32 [2].
+ * @throws {RangeError} If a size is not an integer in [0, 2^31).
  */
 export function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomUniform", { shape, key, dtype: DataType.FLOAT });
 }
 
 /**
- * Draws numbers from the standard normal distribution. Not differentiable.
+ * Draws random numbers from the standard normal distribution. They have no gradient.
  *
- * @param shape The result's shape.
- * @param key int32 [2], as for {@linkcode statelessUniform}.
+ * @param shape Shape of the result.
+ * @param key Random key, int32 [2], as for {@linkcode statelessUniform}.
  * @returns float32 under every precision policy.
  * @throws {TypeError} If the key is not int32 [2].
+ * @throws {RangeError} If a size is not an integer in [0, 2^31).
  */
 export function statelessNormal(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomNormal", { shape, key, dtype: DataType.FLOAT });
 }
 
 /**
- * Derives a key from a key and a number, for instance one key per layer or per step. Derived keys are statistically
- * independent, and the order of nested calls matters.
+ * Derives a new random key from a key and a number, for example one key per layer or per step. Derived keys are
+ * statistically independent. Folding in two numbers in another order gives another key.
  *
- * @param key int32 [2].
- * @param n An integer in [-2^31, 2^31), or an int32 scalar tensor, which may be a compiled function's argument.
- * @returns int32 [2].
+ * @param key Random key, int32 [2].
+ * @param n An integer in [-2^31, 2^31), or an int32 scalar tensor. In a compiled function, a number is a constant, and
+ * a tensor may be an argument.
+ * @returns The new key, int32 [2].
  * @throws {TypeError} If the key is not int32 [2], or the tensor `n` is not an int32 scalar.
- * @throws {RangeError} If the number `n` is outside of int32.
+ * @throws {RangeError} If the number `n` is not an integer in [-2^31, 2^31).
  */
 export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
   if (typeof n === "number" && (n | 0) !== n) {
@@ -72,12 +75,13 @@ export function foldIn(key: tf.Tensor, n: number | tf.Tensor): tf.Tensor1D {
 }
 
 /**
- * Draws integers of 32 random bits. Not differentiable.
+ * Draws integers of 32 random bits. They have no gradient.
  *
- * @param shape The result's shape.
- * @param key int32 [2], as for {@linkcode statelessUniform}.
+ * @param shape Shape of the result.
+ * @param key Random key, int32 [2], as for {@linkcode statelessUniform}.
  * @returns int32.
  * @throws {TypeError} If the key is not int32 [2].
+ * @throws {RangeError} If a size is not an integer in [0, 2^31).
  */
 export function statelessBits(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw("StatelessRandomUniformFullInt", { shape, key, dtype: DataType.INT32 });

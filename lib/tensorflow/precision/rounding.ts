@@ -1,12 +1,12 @@
 /**
  * Rounding of tensors to a format.
  *
- * TensorFlow's casts round to bfloat16 and float16. Integer arithmetic on float32's bits rounds to every other
+ * TensorFlow's casts round to bfloat16 and float16. Integer arithmetic on the bits of float32 rounds to every other
  * format.
  *
- * TensorFlow's float32 kernels flush subnormal numbers to zero. Integer arithmetic avoids the flush. Subnormals of
- * formats with 8 exponent bits are therefore rounded as IEEE 754 requires. Subnormals of narrower formats are normal
- * in float32.
+ * TensorFlow's float32 kernels flush subnormal numbers to zero; integer arithmetic does not. Formats with 8 exponent
+ * bits have the same subnormal range, and their subnormal numbers are rounded as IEEE 754 requires. Subnormal numbers
+ * of narrower formats are normal numbers in float32.
  *
  * @module
  */
@@ -31,16 +31,16 @@ import { asOneOp } from "./watch.ts";
 /** Number of mantissa bits of float32, and the bits of -0 as int32. */
 const MANTISSA = 23, SIGN = -0x80000000;
 
-/** TensorFlow's types for the formats that it supports natively. */
+/** TensorFlow's element types for the formats that it supports. */
 const STORAGE = { float32: DataType.FLOAT, bfloat16: DataType.BFLOAT16, float16: DataType.HALF } as const;
 
 /**
  * Rounds a tensor to a format once. The rounding has no gradient.
  *
  * @param x Any floating tensor.
- * @param format The format to round to. `kahan` rounds to nearest here.
- * @param key int32 [2], for stochastic rounding. Equal keys give equal results.
- * @returns A tensor in the format's storage type. Emulated formats are stored as float32.
+ * @param format The format. `kahan` rounds to nearest; the optimizer adds the compensation.
+ * @param key Random key, int32 [2]. Required for stochastic rounding. Equal keys give equal results.
+ * @returns A tensor in the format's storage type, which is float32 for emulated formats.
  * @throws {TypeError} For stochastic rounding without a key.
  */
 export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tensor {
@@ -59,8 +59,8 @@ export function roundTo(x: tf.Tensor, format: Format, key?: tf.Tensor): tf.Tenso
 }
 
 /**
- * Returns the random bits of a stochastic rounding, int32. They are drawn outside of fused functions, because XLA has
- * another generator. Empty for other roundings.
+ * Returns the random bits of a stochastic rounding, int32, in a list of one. The list is empty for other roundings. The
+ * bits are drawn outside of fused functions, because XLA has another generator.
  *
  * @throws {TypeError} For stochastic rounding without a key.
  */
@@ -76,7 +76,7 @@ export function noiseFor(
   );
 }
 
-/** Minimum number of elements for compiled roundings, which replace 15 to 60 ops. */
+/** Minimum number of elements for compiled roundings. A compiled rounding replaces 15 to 60 ops. */
 export const MIN_COMPILED = 2 ** 12;
 
 const roundCompiled = fused("round", ([x, noise], { format }: { format: string }) => [
@@ -86,7 +86,7 @@ const roundCompiled = fused("round", ([x, noise], { format }: { format: string }
 /**
  * Rounds float32 numbers to an emulated format.
  *
- * @param noise Random bits, int32 of the same shape, for stochastic rounding.
+ * @param noise Random bits, int32, of the shape of x. Required for stochastic rounding.
  */
 export function roundBits(x: tf.Tensor, format: Format, noise?: tf.Tensor): tf.Tensor {
   const { exponent, mantissa, rounding } = format;
@@ -129,8 +129,8 @@ export function roundBits(x: tf.Tensor, format: Format, noise?: tf.Tensor): tf.T
 }
 
 /**
- * Rounds to a power of two from 2^-127 to 2^127, as E8M0. Other numbers are NaN. To nearest, the upper power takes the
- * midpoint, and subnormal numbers above 2^-127 are rounded up.
+ * Rounds to a power of two from 2^-127 to 2^127, as E8M0 requires. Numbers ≤ 0, Inf and NaN become NaN. To nearest, a
+ * midpoint rounds to the larger power, and subnormal numbers above 2^-127 round up.
  */
 function roundScales(x: tf.Tensor, { rounding }: Format): tf.Tensor {
   const bits = bitsOf(x);
@@ -152,7 +152,7 @@ function roundScales(x: tf.Tensor, { rounding }: Format): tf.Tensor {
   return floatOf(tf.where(isNaN, filled(x, floatBits(NaN)), rounded));
 }
 
-/** Returns the float32 bits of the result when a finite number exceeds the format's largest one. */
+/** Returns the float32 bits of the result for a finite number beyond the format's largest value. */
 function overflowBits({ overflow, largest }: Format): number {
   return floatBits(overflow === "infinity" ? Infinity : overflow === "saturate" ? largest : NaN);
 }
@@ -161,7 +161,7 @@ function filled(x: tf.Tensor, bits: number): tf.Tensor {
   return tf.fill(x.shape, bits, "int32");
 }
 
-/** Rounds magnitudes to multiples of a power of two, as subnormals require. */
+/** Rounds magnitudes to multiples of a power of two, which is the spacing of subnormal numbers. */
 function roundFixed(
   x: tf.Tensor,
   { step, rounding }: { step: number; rounding: Format["rounding"] },
@@ -176,7 +176,10 @@ function roundFixed(
   return tf.mul(whole, step);
 }
 
-/** Returns uniform numbers in [0, 1), multiples of 2^-23, from random bits: those of `statelessUniform` of the same key. */
+/**
+ * Converts random bits to uniform numbers in [0, 1), multiples of 2^-23. `statelessUniform` gives the same numbers for
+ * the same key.
+ */
 function uniformOf(noise: tf.Tensor): tf.Tensor {
   const inUpperBinade = bitwise("BitwiseOr", bitwise("BitwiseAnd", noise, MANTISSA_BITS), floatBits(1));
   return tf.sub(floatOf(inUpperBinade), 1); // exact

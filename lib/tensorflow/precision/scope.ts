@@ -1,12 +1,12 @@
 /**
- * Classes of operations, layers, and the observer.
+ * Scopes of operations: their class, their layer, and observers.
  *
- * A policy's classes and a run's overrides set the format of each class of operations in each layer. An operation with
- * a format rounds its inputs, its result, and the gradients of both to the format. With a scaled format, products round
- * their operands only. Formats of single operands apply to linear layers (`ops/linear.ts`).
+ * A policy and the overrides set a format for each operation class in each layer. An operation with a format rounds its
+ * inputs, its result, and the gradients of both to the format. If the format has a scaling, matrix products round only
+ * their operands. Formats of single operands apply to linear layers (`ops/linear.ts`).
  *
  * Operations in bfloat16 compute as under `bf16-autocast`. On a GPU, operations in float16 use the device's float16
- * kernels. Operations in other formats compute in float32. Operations without a format follow the policy's lists
+ * kernels. Operations in other formats compute in float32. Operations without a format follow the policy's lists,
  * without overhead.
  *
  * @module
@@ -29,12 +29,11 @@ import { quantizeTensor } from "./quantize_tensor.ts";
 import { castTo, dtypeOf } from "../binding/true_dtype.ts";
 
 /**
- * Runs `work` with a layer as the current one, for instance `h.0`. Overrides of the layer apply to its operations.
+ * Runs `work` as part of a layer of a model, such as `h.0`. Overrides of the layer apply to its operations.
  *
- * @param layer The layer's name (see `layerNames` of `lib/precision`).
+ * @param layer Name of the layer, as `layerNames` of `lib/precision` lists them.
  * @param work Synchronous code.
- * @param options `isEnd`: true for the first and the last block, which recipes may leave in bfloat16.
- * Default: false.
+ * @param options `isEnd`: true for the first and the last block, which recipes may leave in bfloat16 (default: false).
  * @returns The result of `work`.
  */
 export function layerScope<R>(layer: string, work: () => R, { isEnd = false }: { isEnd?: boolean } = {}): R {
@@ -42,16 +41,18 @@ export function layerScope<R>(layer: string, work: () => R, { isEnd = false }: {
 }
 
 /**
- * Runs `work` as an operation of a class, for observers. The formats of the class are applied by {@linkcode operation}.
+ * Runs `work` as part of an operation class. Observers report this class. The formats of the class are applied by
+ * {@linkcode operation}, not here.
  *
- * @param parts `opClass`; `backward` is true if `work` computes a gradient (default: unchanged).
+ * @param parts `opClass`: the class. `backward`: true if `work` computes a gradient (default: unchanged).
  */
 export function classScope<R>(parts: { opClass: OpClass; backward?: true }, work: () => R): R {
   return currentTensorFlow().binding.regions.within(parts, work);
 }
 
 /**
- * Returns the layer if formats depend on it, else "". Compiled functions keep one trace per policy and layer.
+ * Returns the name of the layer if formats depend on the layer, else "". Compiled functions keep a separate trace for
+ * each result.
  *
  * @internal
  */
@@ -60,7 +61,7 @@ export function layerOfTrace({ policy: { overrides = [], linear }, layer, isEnd 
 }
 
 /**
- * Runs `work` with a key of stochastic rounding. The n-th rounding uses `foldIn(key, n)`.
+ * Runs `work` with a random key for stochastic rounding. The n-th draw in `work` uses `foldIn(key, n)`.
  *
  * @internal
  */
@@ -69,9 +70,9 @@ export function withRoundingKey<R>(key: tf.Tensor | undefined, work: () => R): R
 }
 
 /**
- * Runs `work` with the random numbers of an earlier run, for values that are recomputed instead of stored.
+ * Runs `work` with the random numbers of an earlier run. Use it to recompute values that were not stored.
  *
- * @param draws The result of {@linkcode roundingDraws} before the first run.
+ * @param draws The result of {@linkcode roundingDraws} before the earlier run.
  *
  * @internal
  */
@@ -81,7 +82,7 @@ export function withDrawsFrom<R>(draws: number, work: () => R): R {
 }
 
 /**
- * Returns the number of stochastic roundings in the region so far.
+ * Returns the number of random keys that the region has drawn so far.
  *
  * @internal
  */
@@ -90,9 +91,9 @@ export function roundingDraws(): number {
 }
 
 /**
- * Passes a tensor to the active observer, if any.
+ * Passes a tensor to the active observer. Without an observer, does nothing.
  *
- * @param what The quantity: `residual`, `scores`, `weights`, `activation` or `logits`.
+ * @param what Name of the quantity: `residual`, `scores`, `weights`, `activation` or `logits`.
  * @param tensor The tensor to observe.
  * @returns The same tensor.
  */
@@ -102,18 +103,18 @@ export function observe<X extends tf.Tensor>(what: string, tensor: X): X {
   return tensor;
 }
 
-/** Returns whether an observer is active. */
+/** Returns true if an observer is active. */
 export function isObserved(): boolean {
   return currentTensorFlow().binding.regions.current.observer !== undefined;
 }
 
-/** Runs synchronous code with an observer of roundings to formats, of values and of gradients. */
+/** Runs synchronous code with an observer that receives every rounding to a format, of values and of gradients. */
 export function withRoundingObserver<R>(onRounding: NonNullable<Region["onRounding"]>, work: () => R): R {
   return currentTensorFlow().binding.regions.within({ onRounding }, work);
 }
 
 /**
- * Runs synchronous code with an observer of the tensors passed to {@linkcode observe}.
+ * Runs synchronous code with an observer that receives the tensors passed to {@linkcode observe}.
  *
  * @param observer The function that receives each tensor.
  * @param work The code to run.
@@ -124,10 +125,10 @@ export function withObserver<R>(observer: Observer, work: () => R): R {
 }
 
 /**
- * Returns the formats of a class of operations in a layer, under the active policy and overrides.
+ * Returns the formats of an operation class in a layer, under the active policy and overrides.
  *
- * @param opClass The class.
- * @param layer The layer. Default: the current one.
+ * @param opClass The operation class.
+ * @param layer Name of the layer. Default: the current layer.
  */
 export function formatsOf(opClass: OpClass, layer?: string): ClassFormats {
   const { policy, isEnd, layer: own } = currentTensorFlow().binding.regions.current;
@@ -135,10 +136,11 @@ export function formatsOf(opClass: OpClass, layer?: string): ClassFormats {
 }
 
 /**
- * Returns true if a class of operations has a separate format in a layer. The policy's lists apply otherwise.
+ * Returns true if the policy or an override sets a format for an operation class in a layer. Otherwise the policy's
+ * lists apply.
  *
- * @param opClass The class.
- * @param layer The layer. Default: the current one.
+ * @param opClass The operation class.
+ * @param layer Name of the layer. Default: the current layer.
  */
 export function hasFormat(opClass: OpClass, layer?: string): boolean {
   const { whole, slots } = formatsOf(opClass, layer);
@@ -146,8 +148,8 @@ export function hasFormat(opClass: OpClass, layer?: string): boolean {
 }
 
 /**
- * Returns the formats of the operands of linear layers in the current layer. Undefined: no operand has a format of its
- * own, and no scaled format of the class applies.
+ * Returns the formats of the operands of linear layers in the current layer. Undefined if no operand has a format of
+ * its own and the class has no format with a scaling.
  */
 export function operandFormats(): SlotFormats | undefined {
   const formats = formatsOf("linear"), slots = slotsIn(formats);
@@ -155,19 +157,19 @@ export function operandFormats(): SlotFormats | undefined {
   return isBox || Object.keys(slots).length === 0 ? undefined : slots;
 }
 
-/** Classes of matrix products. A scaled format applies to their operands. */
+/** Operation classes of matrix products. A format with a scaling applies to their operands only. */
 const PRODUCTS: readonly OpClass[] = ["linear", "attention"];
 
 /**
- * Creates an operation of a class. The operation applies the active policy itself, forward and backward: the format
- * of its class if set, else the policy's lists. Formats of single operands apply to `linear` only: in other operations
- * of that class, the policy's lists apply.
+ * Creates an operation of a class. The operation applies the active policy itself, forward and backward: the format of
+ * its class if one is set, else the policy's lists. Formats of single operands apply to {@linkcode linear} only. Other
+ * operations of the class `linear` then follow the policy's lists.
  *
- * @param opClass The operation's class.
+ * @param opClass The operation class.
  * @param body The computation, in TF.js ops and other operations. It receives the floating inputs in order, then the
- * call's options.
- * @returns The operation. It rounds its result to the format, if one is set.
- * @throws {RangeError} The operation throws it for a scaling by rows or blocks, since it does not know their axes.
+ * options of the call.
+ * @returns The operation. It throws a RangeError if the class has a format with scales per row or block, because the
+ * axis is unknown.
  */
 export function operation<I extends readonly tf.Tensor[], O extends unknown[]>(
   opClass: OpClass,
@@ -198,18 +200,20 @@ function requireWholeTensors({ name, scaling }: Quantizer): void {
   );
 }
 
-/** Rounds a tensor and its gradient to the format of a class. Returns the tensor itself if no format is set. */
+/**
+ * Rounds a tensor and its gradient to the format of an operation class. Returns the tensor itself if the class has no
+ * format.
+ */
 export function rounded(opClass: OpClass, x: tf.Tensor): tf.Tensor {
   const { whole } = formatsOf(opClass);
   return whole === undefined ? x : boundary(x, whole);
 }
 
 /**
- * Returns the policy that applies inside an operation with this format. The inputs are already rounded.
+ * Returns the policy that applies inside an operation with the given format. The inputs are already rounded.
  *
- * Products of float16 numbers are computed in float32 on a CPU. TensorFlow's own float16 kernels there (Eigen's where
- * oneDNN has none) accumulate in float32 too. They give the same bits at the same speed, but have no product with a
- * bias.
+ * On a CPU, products of float16 numbers are computed in float32. TensorFlow's own float16 kernels accumulate in float32
+ * too, and give the same bits at the same speed. But they have no product with a bias.
  */
 function arithmeticOf({ format, scaling }: Quantizer): Policy {
   if (scaling !== undefined) return POLICIES.float32;
@@ -222,10 +226,10 @@ function arithmeticOf({ format, scaling }: Quantizer): Policy {
 const FLOAT16: Policy = { ...POLICIES["bf16-autocast"], name: "float16", lowType: DataType.HALF };
 
 /**
- * Rounds a tensor to a format, and its gradient in the backward pass.
+ * Rounds a tensor to a format. In the backward pass, rounds its gradient.
  *
- * @param options `widen`: true returns float32, which holds all values of the format (default: false). `forward`: true
- * rounds the tensor (default). `backward`: true rounds its gradient (default).
+ * @param options `widen`: true to return float32, which represents all values of the format (default: false).
+ * `forward`: true to round the tensor (default: true). `backward`: true to round its gradient (default: true).
  */
 function boundary(
   x: tf.Tensor,
@@ -251,7 +255,7 @@ function boundary(
   }))(x);
 }
 
-/** Casts to a type, and the gradient back to float32's. */
+/** Casts to a type. The gradient is cast back to the tensor's type. */
 function castDifferentiably(x: tf.Tensor, dtype: number): tf.Tensor {
   const from = dtypeOf(x);
   return tf.customGrad((input) => ({
@@ -260,7 +264,7 @@ function castDifferentiably(x: tf.Tensor, dtype: number): tf.Tensor {
   }))(x);
 }
 
-/** Returns the region's next key for a quantizer that rounds stochastically, else undefined. */
+/** Returns the region's next random key for a stochastic rounding. Undefined for other roundings. */
 export function roundingKeyFor({ format }: Quantizer): tf.Tensor | undefined {
   return format.rounding === "stochastic" ? nextKey() : undefined;
 }

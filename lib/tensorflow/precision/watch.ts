@@ -1,8 +1,8 @@
 /**
- * Watches eager ops for the origin of NaN and infinite numbers.
+ * Finds the eager op that is the origin of NaN and infinite numbers.
  *
  * An op is an origin if its inputs are finite and its result is not. Infinities that code creates on purpose, such as
- * those of an attention mask, are no faults. An op that makes NaN of them is an origin.
+ * those of an attention mask, do not count. An op that turns them into NaN is an origin.
  *
  * @module
  */
@@ -17,33 +17,33 @@ import type { Pointer } from "../native/c_values.ts";
 /** Part of a training step. */
 export type Pass = "forward" | "backward" | "update";
 
-/** An op with a result that is not finite, although its inputs were. */
+/** An op whose result is not finite although its inputs were finite. */
 export interface Origin {
-  /** Part of the step. */
+  /** Part of the training step in which the op ran. */
   readonly pass: Pass;
-  /** Layer, or empty outside of layers. */
+  /** Layer of the op. Empty outside of layers. */
   readonly layer: string;
-  /** Class of the operation, or empty outside of operations. */
+  /** Operation class of the op. Empty outside of operations. */
   readonly opClass: OpClass | "";
-  /** Name of TensorFlow's op, or of a rounding. */
+  /** Name of TensorFlow's op, or `rounding to FORMAT`. */
   readonly op: string;
-  /** Floating inputs. */
+  /** Extreme values of the floating inputs, at most 4. */
   readonly inputs: readonly Extremes[];
-  /** Result. */
+  /** Extreme values of the result. */
   readonly output: Extremes;
 }
 
 /** Maximum number of inputs that an origin lists. */
 const MOST_INPUTS = 4;
 
-/** Largest numbers of TensorFlow's floating types. */
+/** Names and largest numbers of TensorFlow's floating types. */
 const TYPES: Readonly<Record<number, { format: string; largest: number }>> = {
   [DataType.FLOAT]: { format: "float32", largest: (2 - 2 ** -23) * 2 ** 127 },
   [DataType.BFLOAT16]: { format: "bfloat16", largest: (2 - 2 ** -7) * 2 ** 127 },
   [DataType.HALF]: { format: "float16", largest: 65_504 },
 };
 
-/** Returns the extreme values of a tensor. `like`: its format and shape (default format: float32). */
+/** Returns the extreme values of a tensor. The default of `format` is float32. */
 export function extremesOf(
   values: Float32Array,
   { shape, ...like }: { shape: readonly number[]; format?: string; largest?: number },
@@ -64,15 +64,15 @@ export function extremesOf(
 /** Scope of an op. */
 type Scope = Pick<Origin, "pass" | "layer" | "opClass">;
 
-/** A recorded origin, by the order of ops. */
+/** A recorded origin, with its position in the order of origins. */
 interface Found extends Origin {
   readonly order: number;
 }
 
-/** Origin of the non-finite values of a tensor. `given`: code created them. Undefined: all values are finite. */
+/** Origin of a tensor's non-finite values. `given`: code created them on purpose. Undefined: all values are finite. */
 type Taint = Found | "given" | undefined;
 
-/** A watch over the ops of one call. */
+/** A watch over the ops of one {@linkcode watchNonFinite} call. */
 class Watch implements OpWatcher, Disposable {
   readonly #tensorflow: TensorFlowInternals;
   readonly #taints = new Map<number, Taint>();
@@ -80,14 +80,14 @@ class Watch implements OpWatcher, Disposable {
   readonly #axes = new Map<number, Pointer>();
   #order = 0;
   #muted = false;
-  /** Earliest origin that reached a result. */
+  /** The earliest origin whose non-finite values reached a result. */
   reached: Found | undefined;
 
   constructor(tensorflow: TensorFlowInternals) {
     this.#tensorflow = tensorflow;
   }
 
-  /** Records an op that ran. `as`: name and format of several ops that count as one. */
+  /** Records an op that has run. `as`: name and format under which several ops count as one. */
   take({ name, inputs, results }: RunOp, as?: { format: string; largest: number }): void {
     if (this.#muted) return;
     const scope = this.#scopeOf(inputs);
@@ -108,7 +108,7 @@ class Watch implements OpWatcher, Disposable {
     }
   }
 
-  /** Notes that a tensor is a result: the origin of its non-finite values is a fault. */
+  /** Marks a tensor as a result. If its non-finite values have an origin, the origin is reported. */
   reach(id: number): void {
     const taint = this.#taintOf(id);
     if (typeof taint !== "object") return;
@@ -138,13 +138,16 @@ class Watch implements OpWatcher, Disposable {
     };
   }
 
-  /** Returns the taint of a tensor. A tensor that no op created contains values from JavaScript. */
+  /** Returns the origin of a tensor's non-finite values. Values of a tensor that no op created come from JavaScript. */
   #taintOf(id: number): Taint {
     if (!this.#taints.has(id)) this.#taints.set(id, this.#isFinite(id) ? undefined : "given");
     return this.#taints.get(id);
   }
 
-  /** Returns the scope of an op. Outside of layers, such as in sums of gradients, it is the scope of an input. */
+  /**
+   * Returns the scope of an op. An op outside of layers, such as a sum of gradients, has the scope of its first known
+   * input.
+   */
   #scopeOf(inputs: readonly number[]): Scope {
     const { layer, opClass = "", backward } = this.#tensorflow.binding.regions.current;
     const known = inputs.map((id) => this.#scopes.get(id)).find((scope) => scope !== undefined);
@@ -164,7 +167,7 @@ class Watch implements OpWatcher, Disposable {
     });
   }
 
-  /** Returns whether all values of a tensor are finite, by TensorFlow's ops, below the precision rules. */
+  /** Returns true if all values of a tensor are finite. The ops that test this are not subject to the policy. */
   #isFinite(id: number): boolean {
     const { binding, runtime } = this.#tensorflow;
     const dtype = binding.dtypeOf(id), rank = binding.metadata(id).shape.length;
@@ -205,11 +208,11 @@ function activeWatch(): Watch | undefined {
 }
 
 /**
- * Runs eager code and finds the first op whose non-finite values reached a result ({@linkcode markResult}). Each op costs
- * one more pass over its result.
+ * Runs eager code and finds the op that is the origin of non-finite results. Only results marked with {@linkcode
+ * markResult} count. Each op takes one more pass over its result.
  *
  * @param work Synchronous code.
- * @returns The result of `work`, and the origin, or undefined if all marked results are finite.
+ * @returns The result of `work`, and the earliest origin. The origin is undefined if all marked results are finite.
  */
 export function watchNonFinite<R>(work: () => R): { result: R; origin: Origin | undefined } {
   const tensorflow = currentTensorFlow(), { binding } = tensorflow;
@@ -225,17 +228,18 @@ export function watchNonFinite<R>(work: () => R): { result: R; origin: Origin | 
   }
 }
 
-/** Marks a tensor as a result for an active {@linkcode watchNonFinite}. Otherwise, does nothing. */
+/** Marks a tensor as a result for {@linkcode watchNonFinite}. Without an active watch, does nothing. */
 export function markResult(tensor: tf.Tensor): void {
   activeWatch()?.reach(idOf(tensor));
 }
 
 /**
- * Runs several ops that count as one for {@linkcode watchNonFinite}, such as a rounding by integer arithmetic.
+ * Runs several ops that count as one op for {@linkcode watchNonFinite}, such as a rounding by integer arithmetic.
  *
- * @param as Name of the op, and format of its result.
+ * @param as Name under which the ops are reported, and the format of their result.
  * @param x The input.
  * @param work The ops.
+ * @returns The result of `work`.
  */
 export function asOneOp(
   { name, format, largest }: { name: string; format: string; largest: number },

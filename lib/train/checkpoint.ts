@@ -21,7 +21,14 @@ import { describePolicy, type PolicyName, type PrecisionOverride } from "../prec
 import type { BatchCursor, Sampling } from "../text/mod.ts";
 import { delayedOperands } from "./amax.ts";
 import { type EvaluationHistory, NO_HISTORY } from "./early_stop.ts";
-import { type OptimizerConfig, type SlotShapes, slotShapes } from "./optimizer.ts";
+import { joinRecord, separateRecord, shapesOf } from "./_joined.ts";
+import {
+  type AdamWConfig,
+  isJoined,
+  type OptimizerConfig,
+  type SlotShapes,
+  slotShapes,
+} from "./optimizer.ts";
 import { COMPENSATION, isCompensated, stateFormats } from "./state_format.ts";
 import type { TrainState } from "./step.ts";
 
@@ -82,7 +89,11 @@ export function encodeCheckpoint(state: TrainState, progress: Progress): Uint8Ar
     for (const [name, values] of Object.entries(fromParameters(parameters))) tensors[prefix + name] = values;
   };
   add("", state.parameters);
-  for (const [slot, values] of Object.entries(state.moments)) add(slotPrefix(slot), values);
+  const shapes = shapesOf(state.parameters);
+  for (const [slot, values] of Object.entries(state.moments)) {
+    Object.entries(separateRecord(fromParameters(values), shapes))
+      .forEach(([name, own]) => tensors[slotPrefix(slot) + name] = own);
+  }
   add(EMA, state.ema ?? {});
   add(AMAX, state.amax ?? {});
   if (state.scaler !== undefined) add("", { [SCALER]: state.scaler });
@@ -232,13 +243,19 @@ export function decodeCheckpoint(
   }
   const extra = Object.keys(tensors).find((name) => !wanted.has(name));
   if (extra !== undefined) refuse(`expected only this run's tensors, got ${extra} too`);
+  const recordOf = (prefix: string, names: readonly string[]): ParameterRecord =>
+    Object.fromEntries(names.map((name) => [name, tensors[prefix + name]!]));
   const pick = (prefix: string, names = shapes.map(([name]) => name)): Parameters =>
-    toParameters(Object.fromEntries(names.map((name) => [name, tensors[prefix + name]!])));
+    toParameters(recordOf(prefix, names));
   return {
     state: {
       parameters: pick(""),
       moments: Object.fromEntries(
-        Object.entries(slots).map(([slot, own]) => [slot, pick(slotPrefix(slot), Object.keys(own))]),
+        Object.entries(slots).map(([slot, own]) => {
+          const record = recordOf(slotPrefix(slot), Object.keys(own));
+          const joins = isJoined(slot, optimizer ?? {} as AdamWConfig);
+          return [slot, toParameters(joins ? joinRecord(record) : record)];
+        }),
       ),
       ...(withEma && { ema: pick(EMA) }),
       ...(histories.length > 0 && { amax: pick(AMAX, histories.map(([name]) => name)) }),

@@ -11,7 +11,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { fused } from "../tensorflow/mod.ts";
-import { groupsOf, joined, separate } from "./_joined.ts";
+import { groupKey, groupsOf, joined, joinedShapes, separate, shapesOf } from "./_joined.ts";
 import { muon, type MuonConfig, splitForMuon } from "./muon.ts";
 import { type OwnOptimizerConfig, ownUpdate } from "./own_optimizer.ts";
 
@@ -49,17 +49,18 @@ export interface SgdConfig {
 export type OptimizerConfig = AdamWConfig | SgdConfig | MuonConfig | OwnOptimizerConfig;
 
 /**
+/**
  * Optimizer state: tensors by slot, then by parameter. AdamW has the slots `m` and `v`, SGD `momentum` or none, and
- * Muon all three. A user-written optimizer has slots of its own. Weights with Kahan summation add the slot
- * `compensation`.
+ * Muon all three. AdamW's moments of small parameters are vectors of several parameters. A user-written optimizer has
+ * slots of its own. Weights with Kahan summation add the slot `compensation`.
  */
 export type OptimizerState = Readonly<Record<string, Parameters>>;
 
 /** Optimizer state of AdamW. */
 export interface Moments extends OptimizerState {
-  /** First moments, by parameter: moving averages of the gradients. */
+  /** First moments: moving averages of the gradients. */
   readonly m: Parameters;
-  /** Second moments, by parameter: moving averages of the squared gradients. */
+  /** Second moments: moving averages of the squared gradients. */
   readonly v: Parameters;
 }
 
@@ -82,14 +83,23 @@ export function zerosLike(parameters: Parameters): Parameters {
 
 /** Returns AdamW's moments before the first step: zeros. */
 export function zeroMoments(parameters: Parameters): Moments {
-  return { m: zerosLike(parameters), v: zerosLike(parameters) };
+  const zeros = () =>
+    Object.fromEntries(
+      Object.entries(joinedShapes(shapesOf(parameters))).map(([key, shape]) => [key, tf.zeros([...shape])]),
+    );
+  return { m: zeros(), v: zeros() };
+}
+
+/** Returns whether a slot contains AdamW's moments, which are joined. */
+export function isJoined(slot: string, { optimizer }: OptimizerConfig): boolean {
+  return (slot === "m" || slot === "v") && typeof optimizer !== "object";
 }
 
 /** Shapes of the tensors of an optimizer state, by slot, then by parameter. */
 export type SlotShapes = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
 
 /**
- * Returns the shapes of the tensors of an optimizer state.
+ * Returns the shapes of the tensors of an optimizer state by parameter, as checkpoints contain them.
  *
  * @param shapes Shapes of the parameters, by name.
  * @param config The optimizer and its settings.
@@ -116,12 +126,14 @@ export function slotShapes(
 
 /** Returns the optimizer state before the first step. All tensors are zeros. */
 export function initialOptimizerState(parameters: Parameters, config: OptimizerConfig): OptimizerState {
-  const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
   return Object.fromEntries(
-    Object.entries(slotShapes(shapes, config)).map(([slot, values]) => [
-      slot,
-      Object.fromEntries(Object.entries(values).map(([name, shape]) => [name, tf.zeros([...shape])])),
-    ]),
+    Object.entries(slotShapes(shapesOf(parameters), config)).map(([slot, given]) => {
+      const shapes = isJoined(slot, config) ? joinedShapes(given) : given;
+      return [
+        slot,
+        Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, tf.zeros([...shape])])),
+      ];
+    }),
   );
 }
 
@@ -129,7 +141,7 @@ export function initialOptimizerState(parameters: Parameters, config: OptimizerC
  * Returns the global norm of gradients: the square root of the sum of the squares of all elements. A float32 scalar.
  */
 export function globalNorm(gradients: Parameters): tf.Scalar {
-  return normOf(groupsOf(gradients).map((group) => joined(gradients, group)));
+  return normOf(groupsOf(shapesOf(gradients)).map((group) => joined(gradients, group)));
 }
 
 function normOf(vectors: readonly tf.Tensor1D[]): tf.Scalar {
@@ -157,7 +169,7 @@ export function adamW(
   config: AdamWConfig,
 ): { parameters: Parameters; moments: Moments; gradNorm: tf.Scalar } {
   const { beta1, beta2, eps, weightDecay, clip } = config;
-  const groups = groupsOf(state.parameters);
+  const groups = groupsOf(shapesOf(state.parameters));
   const vectors = groups.map((group) => joined(gradients, group));
   const gradNorm = normOf(vectors);
   const scalars = [
@@ -166,18 +178,20 @@ export function adamW(
     tf.sub(1, tf.mul(step.lr, weightDecay)),
     clipScale(gradNorm, clip),
   ];
-  const found: [Parameters, Parameters, Parameters] = [{}, {}, {}];
+  const next: Parameters = {}, moments: { m: Parameters; v: Parameters } = { m: {}, v: {} };
   groups.forEach((group, i) => {
-    const [p, m, v] = [state.parameters, state.moments.m, state.moments.v].map((slot) => joined(slot, group));
+    const key = groupKey(group), { m, v } = state.moments;
+    const flat = (slot: Parameters) => tf.reshape(slot[key]!, [-1]);
     const options = { beta1, beta2, eps, decays: group.matrices && weightDecay > 0 };
-    const results = adamWUpdate([p!, vectors[i]!, m!, v!, ...scalars], options);
-    found.forEach((slot, place) => Object.assign(slot, separate(results[place]!, group, state.parameters)));
+    const inputs = [joined(state.parameters, group), vectors[i]!, flat(m), flat(v), ...scalars];
+    const [p, nextM, nextV] = adamWUpdate(inputs, options) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    Object.assign(next, separate(p, group, state.parameters));
+    moments.m[key] = tf.reshape(nextM, m[key]!.shape);
+    moments.v[key] = tf.reshape(nextV, v[key]!.shape);
   });
   // In the order of checkpoints.
-  const [parameters, m, v] = found.map((slot) =>
-    Object.fromEntries(Object.keys(state.parameters).map((name) => [name, slot[name]!]))
-  ) as [Parameters, Parameters, Parameters];
-  return { parameters, moments: { m, v }, gradNorm };
+  const parameters = Object.fromEntries(Object.keys(state.parameters).map((name) => [name, next[name]!]));
+  return { parameters, moments, gradNorm };
 }
 
 /** Applies AdamW to a vector of parameters, fused so that each number is read and written once. */

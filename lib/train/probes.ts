@@ -20,6 +20,7 @@ import {
 } from "../tensorflow/mod.ts";
 import { countedTargets } from "../tensorflow/ops/cross_entropy_loss.ts";
 import { withRoundingObserver } from "../tensorflow/precision/scope.ts";
+import { separateSlot } from "./_joined.ts";
 import type { OptimizerState } from "./optimizer.ts";
 import { IGNORE_INDEX } from "../text/mod.ts";
 import { RoundingCounts } from "./rounding_counts.ts";
@@ -202,11 +203,12 @@ export function updateFigures(
 ): ProbeTensors {
   const { gradients, wide, before, after } = step;
   const norm = (x: tf.Tensor) => tf.sqrt(tf.sum(tf.square(x)));
+  const { m: joined, momentum } = after.moments; // Muon has either for each parameter
+  const m = joined && separateSlot(joined, before);
   return Object.fromEntries(
     Object.entries(gradients).map(([name, gradient]) => {
       const [old, next] = [before[name]!, after.parameters[name]!];
       const gradNorm = norm(gradient), float32 = wide?.[name];
-      const { m, momentum } = after.moments; // Muon has either for each parameter
       const wanted = tf.notEqual(m?.[name] ?? momentum?.[name] ?? gradient, 0);
       const cancelled = tf.logicalAnd(wanted, tf.equal(old, next));
       const count = (which: tf.Tensor) => tf.sum(tf.cast(which, "float32"));

@@ -12,6 +12,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { Parameters } from "../model/mod.ts";
 import { type Format, layerOfParameter, parseFormat } from "../precision/mod.ts";
 import { foldIn, formatsIn, type Precision, roundTo, toFloat32 } from "../tensorflow/mod.ts";
+import { joinSlot, separateSlot } from "./_joined.ts";
 import type { OptimizerState } from "./optimizer.ts";
 
 /** Number formats of parameters and their optimizer state, by parameter. Parameters in float32 are omitted. */
@@ -91,16 +92,18 @@ export function roundUpdate(
       return [name, kept];
     }),
   );
+  const rounded = (slot: Parameters): Parameters =>
+    Object.fromEntries(
+      Object.entries(slot).map(([name, value]) => {
+        const format = formats[name];
+        return [name, format === undefined ? value : toFloat32(roundTo(value, nearest(format)))];
+      }),
+    );
   const moments = Object.fromEntries(
-    Object.entries(next.moments).map(([slot, values]) => [
-      slot,
-      Object.fromEntries(
-        Object.entries(values).map(([name, value]) => {
-          const format = formats[name];
-          return [name, format === undefined ? value : toFloat32(roundTo(value, nearest(format)))];
-        }),
-      ),
-    ]),
+    Object.entries(next.moments).map(([slot, values]) => {
+      const isJoined = Object.keys(values).some((key) => !(key in next.parameters));
+      return [slot, isJoined ? joinSlot(rounded(separateSlot(values, next.parameters))) : rounded(values)];
+    }),
   );
   return {
     parameters,

@@ -299,7 +299,9 @@ function runner<A extends readonly TensorTree[], R extends TensorTree & tf.Tenso
 
 /** Frees the tensors of a state. */
 export function disposeState({ parameters, moments, ema, amax, scaler }: TrainState): void {
-  const slots = Object.values(moments).map((slot) => ({ ...slot }));
-  tf.dispose([{ ...parameters }, ...slots, { ...ema }, { ...amax }]);
+  // A loop, because tf.dispose() searches its argument for tensors, at every step.
+  for (const record of [parameters, ...Object.values(moments), ema ?? {}, amax ?? {}]) {
+    for (const tensor of Object.values(record)) tensor.dispose();
+  }
   scaler?.dispose();
 }

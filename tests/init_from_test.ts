@@ -122,8 +122,8 @@ Deno.test("a sweep over initFrom resumes after kills, reproduces without the ori
     ...{ nLayer: 1, nHead: 2, nKvHead: 1, nEmbd: 16, architecture: "llama", padVocab: 0, optimizer: "muon" },
     ...{ steps: 30, warmupSteps: 0, evalEvery: 10, evalBytes: 256, checkpointEvery: 4, probeEvery: 7 },
   };
-  const { problems, kills } = await verifyResume(spec, { kills: 3, workers: 1, print: () => {} });
-  assertEquals([problems, kills], [[], 3]);
+  const { problems, resumed } = await verifyResume(spec, { kills: 3, workers: 1, print: () => {} });
+  assertEquals([problems, resumed > 0], [[], true]);
   const dir = join(root, "sweep"), merged = join(root, "merged");
   const runs = await sweep({ ...spec, steps: 4 }, { dir, workers: 1, ...quiet });
   assertEquals(runs.length, 4);

@@ -161,11 +161,22 @@ Deno.test("compareFolder(), report() and exportRuns() write the files of their c
 Deno.test("verifyResume() verifies a spec, and rejects invalid ones", async () => {
   const lines: string[] = [];
   const print = (line: string) => void lines.push(line);
-  const { problems, kills, sentence, dir } = await verifyResume({ ...spec, seeds: [1], policy: ["off"] }, {
-    ...{ kills: 1, workers: 1, print },
+  const one = { ...spec, seeds: [1], policy: ["off"] as const };
+  const checkpoints = { steps: 200, evalEvery: 100, checkpointEvery: 20 };
+  const { problems, kills, resumed, sentence, dir } = await verifyResume({ ...one, ...checkpoints }, {
+    ...{ kills: 0, workers: 1, print },
   });
-  assertEquals([problems, kills], [[], 1]);
-  assertMatch(sentence, /^identical: 1 kills? in \d+ sweeps? changed nothing$/);
+  // Without a kill at a random time, a kill follows a checkpoint.
+  assertEquals([problems, kills, resumed], [[], 1, 1]);
+  assertEquals(
+    sentence,
+    "identical: 1 kill in 1 sweep changed nothing; killed runs resumed 1 time from a checkpoint",
+  );
+  await assertRejects(
+    () => verifyResume({ ...one, checkpointEvery: 50 }, { print }),
+    UserError,
+    "expected checkpointEvery below the steps of a run, got 50 with 3 steps",
+  );
   assertThrows(() => Deno.statSync(dir), Deno.errors.NotFound);
   await assertRejects(() => verifyResume(spec, { dir: root }), UserError, "got a folder with files");
 });

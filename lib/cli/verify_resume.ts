@@ -21,7 +21,7 @@ export const program: Command = command(
   {
     0: "all results are identical",
     ...STATUS.badInput,
-    3: "some runs failed without a kill",
+    3: "some runs failed without a kill, or no killed run resumed from a checkpoint",
     4: "results differ, or a run diverged and allowDivergence is false",
     ...STATUS.stopped,
   },
@@ -43,13 +43,14 @@ export const program: Command = command(
 async function verify(path: string, { out, ...options }: Options): Promise<void> {
   const spec = await readSpec(path);
   using interruption = watchSignals();
-  const { problems, sentence } = await verifyResume(spec, {
+  const { problems, sentence, resumed } = await verifyResume(spec, {
     ...options,
     ...{ dir: out, source: path, signal: interruption.requested },
   });
   for (const problem of problems) console.log(printable(problem));
   console.log(printable(sentence));
   if (problems.length > 0) Deno.exitCode = EXIT.diverged;
+  else if (resumed === 0) Deno.exitCode = EXIT.someFailed;
 }
 
 if (import.meta.main) await runCommand(program, Deno.args);

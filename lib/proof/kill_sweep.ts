@@ -6,6 +6,7 @@
 import { EXIT, UserError } from "../error/user_error.ts";
 import { isClaimed, readHolder, runFolder, runPaths, sha256Hex } from "../record/mod.ts";
 import type { Random } from "../text/mod.ts";
+import { exists } from "../file/exists.ts";
 import { denoArguments } from "../file/package.ts";
 import type { Plan } from "../sweep/plan_file.ts";
 import { isFinished } from "../sweep/reuse.ts";
@@ -16,8 +17,11 @@ export interface Disturbance {
   readonly kills: number;
   /** Random source of kill times and victims. */
   readonly random: Random;
-  /** Returns the mean time until the next kill, in milliseconds, for a number of previous kills. */
-  readonly pause: (kills: number) => number;
+  /**
+   * Returns the mean time until the next kill, in milliseconds, for a number of previous kills. `after checkpoint`: kills a run
+   * as soon as it has a checkpoint.
+   */
+  readonly pause: ((kills: number) => number) | "after checkpoint";
   /** Concurrent runs. */
   readonly workers: number;
   /** Signal that stops the test early. */
@@ -93,12 +97,21 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
     output.then(() => ended = true);
     let killed = false;
     while (kills < disturbance.kills && !killed && !ended) {
-      await pauseFor(2 * pause(kills) * random.uniform(), { unless: output, signal });
+      let aimed: number | undefined;
+      if (pause === "after checkpoint") {
+        aimed = await checkpointed(plan, dir, { isOver: () => ended || (signal?.aborted ?? false) });
+      } else await pauseFor(2 * pause(kills) * random.uniform(), { unless: output, signal });
       if (ended) break;
       const victims = ["sweep", "worker", "all"] as const;
-      const victim = signal?.aborted ? "all" : victims[random.integer(victims.length)]!;
+      const victim = signal?.aborted
+        ? "all"
+        : aimed !== undefined
+        ? "worker"
+        : victims[random.integer(victims.length)]!;
       const pids = claimed(plan, dir);
-      const chosen = victim === "worker" && pids.length > 0 ? [pids[random.integer(pids.length)]!] : [];
+      const chosen = victim === "worker" && pids.length > 0
+        ? [aimed ?? pids[random.integer(pids.length)]!]
+        : [];
       killed = chosen.length === 0;
       const all = killed ? [child.pid, ...(victim === "all" ? pids : [])] : chosen;
       if (all.map(kill).includes(true)) kills++;
@@ -114,6 +127,27 @@ export async function killSweep(plan: Plan, dir: string, disturbance: Disturbanc
     }
     return { kills, starts, problems };
   }
+}
+
+/** Interval of looks for a checkpoint, in milliseconds. */
+const LOOK_MS = 5;
+
+/** Waits until an active run has a checkpoint, and returns its process ID. Returns undefined if the sweep is over first. */
+async function checkpointed(
+  plan: Plan,
+  dir: string,
+  { isOver }: { isOver: () => boolean },
+): Promise<number | undefined> {
+  while (!isOver()) {
+    for (const run of plan.runs) {
+      const { claim, checkpoint } = runPaths(runFolder(dir, run.id));
+      if (!exists(checkpoint) || isFinished(dir, run)) continue;
+      const holder = readHolder(claim);
+      if (holder !== undefined && isClaimed(claim)) return holder.pid;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return undefined;
 }
 
 /** Waits for a time, for another promise, or for a signal. */

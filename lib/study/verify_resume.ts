@@ -4,6 +4,7 @@
  * @module
  */
 import { optionNames, requireKnownNames } from "../error/known_names.ts";
+import { count } from "../analysis/mod.ts";
 import { UserError } from "../error/user_error.ts";
 import { type Verification, verifyPlan } from "../proof/mod.ts";
 import { draftPlan } from "../sweep/mod.ts";
@@ -81,7 +82,15 @@ export async function verifyResume(
     if (options.dir === undefined && isUseless) await removeFolder(dir);
   }
   const sentence = result.problems.length === 0
-    ? `identical: ${result.kills} kills in ${result.sweeps} sweeps changed nothing`
+    ? result.resumed === 0
+      ? `not verified: no killed run resumed from a checkpoint (${count(result.kills, "kill")} in ${
+        count(result.sweeps, "sweep")
+      }); ` +
+        "make the runs longer, or set checkpointEvery"
+      : `identical: ${count(result.kills, "kill")} in ${
+        count(result.sweeps, "sweep")
+      } changed nothing; killed runs resumed ${count(result.resumed, "time")} ` +
+        "from a checkpoint"
     : `different: see the folders in ${dir}`;
   return { ...result, sentence, dir };
 }

@@ -1,5 +1,5 @@
 /**
- * Sentences of verdicts.
+ * Sentences that state verdicts.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { POWER } from "./power.ts";
 import type { Judged } from "./_verdict_types.ts";
 import { plainText } from "./plain_text.ts";
 
-/** Returns the sentence of pairs whose losses are bit-identical. */
+/** Returns the sentence for pairs whose losses are bit-identical. */
 export function identicalSentence({ precision, differs, pairs }: Comparison): string {
   const { baseline, other } = namesOf(precision);
   const what = differs === "nothing"
@@ -18,7 +18,7 @@ export function identicalSentence({ precision, differs, pairs }: Comparison): st
   return `stable: ${what} in ${count(pairs.length, "pair")} of runs; the gap is exactly 0.`;
 }
 
-/** Returns the sentence of a precision that diverged alone. */
+/** Returns the sentence for a precision that diverged while the baseline did not. */
 export function divergedSentence({ precision, pairs }: Comparison, first: ComparedPair): string {
   const { baseline, other } = namesOf(precision);
   return `diverged at step ${first.divergedAt.other}: ${other} diverged in ${lost(pairs, "other")} of ${
@@ -26,7 +26,7 @@ export function divergedSentence({ precision, pairs }: Comparison, first: Compar
   } (first with seed ${first.otherSeed}), ${baseline} in none.`;
 }
 
-/** Returns the sentence of a comparison whose baseline diverged. */
+/** Returns the sentence for a comparison whose baseline diverged. */
 export function lostSentence({ precision, pairs }: Comparison): string {
   const { baseline, other } = namesOf(precision);
   return `undecided: training is unstable: ${baseline} diverged in ${lost(pairs, "baseline")} of ${
@@ -38,7 +38,7 @@ function lost(pairs: readonly ComparedPair[], side: "baseline" | "other"): numbe
   return pairs.filter(({ divergedAt }) => divergedAt[side] !== undefined).length;
 }
 
-/** Returns the sentence of two runs that differ only in seed. */
+/** Returns the sentence for two runs that differ only in seed. */
 export function seedSentence(
   { precision, pairs, gaps: { validation }, seedSpread, level }: Comparison,
 ): string {
@@ -54,7 +54,7 @@ export function seedSentence(
   }) that ${seedSpread.seeds} other seeds predict.`;
 }
 
-/** Returns the sentence of a single pair. */
+/** Returns the sentence for a single pair. */
 export function singleSentence(comparison: Comparison, { kind, gap }: Judged): string {
   const { precision, seedSpread, floor, level } = comparison;
   const { baseline, other } = namesOf(precision);
@@ -74,7 +74,7 @@ export function singleSentence(comparison: Comparison, { kind, gap }: Judged): s
   return `undecided: ${single}, which has no interval${noise}; an interval requires at least 2 paired seeds (recommended: 5).`;
 }
 
-/** Returns the sentence of at least two pairs. */
+/** Returns the sentence for at least two pairs. */
 export function severalSentence(comparison: Comparison, judged: Judged): string {
   const { precision, tolerance, level, floor, gaps: { validation: { n } } } = comparison;
   const { baseline, other } = namesOf(precision);

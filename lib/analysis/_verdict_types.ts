@@ -1,5 +1,5 @@
 /**
- * Kinds and contents of verdicts.
+ * Types of verdicts.
  *
  * @module
  */
@@ -7,16 +7,18 @@
 /**
  * Kind of a verdict.
  *
- * - `stable`: all losses are bit-identical, or two one-sided tests show a gap of the final validation loss within the tolerance:
- *   its interval at 1 - 2 (1 - level), 90 % by default, lies within ±tolerance.
+ * - `stable`: all losses are bit-identical, or two one-sided tests show that the gap of the final validation loss is
+ * within the tolerance. The gap's confidence interval at level 1 - 2 (1 - level), 90 % by default, then lies within
+ * ±tolerance.
  * - `degraded`, `improved`: the gap differs from 0 after Holm's correction over the comparisons of a report, and is not
  *   `stable`.
- * - `within noise`: the interval of the gap lies within the noise floor, and the gap is neither of the above.
- * - `diverged`: the other precision diverged, and the baseline did not.
- * - `undecided`: the pairs show none of the above.
+ * - `within noise`: the confidence interval of the gap lies within the noise floor, and no kind above applies.
+ * - `diverged`: runs in the compared precision diverged, and their baselines did not.
+ * - `undecided`: no other kind applies.
  *
- * Without an effect of precision, the probability of any `degraded` or `improved` in a report is at most 1 - level. The
- * probability of `stable` is at most 1 - level for a gap outside of the tolerance. `docs/comparison.md` has the measured rates.
+ * If precision has no effect, the probability of any `degraded` or `improved` in a report is at most 1 - level. If the
+ * true gap is outside of the tolerance, the probability of `stable` is at most 1 - level. `docs/comparison.md` states
+ * measured rates.
  */
 export type VerdictKind = "stable" | "within noise" | "degraded" | "improved" | "diverged" | "undecided";
 
@@ -28,22 +30,28 @@ export interface Verdict {
   readonly sentence: string;
   /** Gap of the final validation loss in nats per token. NaN without a finite pair. */
   readonly gap: number;
-  /** Half the width of its confidence interval at the comparison's level. Undefined if there is no interval. */
+  /**
+   * Half the width of the gap's confidence interval, in nats per token, at the comparison's level. Undefined if there
+   * is no interval.
+   */
   readonly half: number | undefined;
-  /** p-value of a gap of 0, by a two-sided t test. Undefined without a test. */
+  /** p-value of a two-sided t test of a zero gap. Undefined without a test. */
   readonly p: number | undefined;
-  /** The p-value after Holm's correction over `comparisons`. */
+  /** p-value after Holm's correction over the tests of the report. Undefined without a test. */
   readonly adjustedP: number | undefined;
-  /** Number of tests of the report, for Holm's correction. */
+  /** Number of tests in the report. Holm's correction depends on this number. */
   readonly comparisons: number;
   /**
-   * Smallest gap that equally many pairs detect with a probability of 0.8, in nats per token, at a significance level of
-   * (1 - level) / `comparisons`. Undefined for fewer than two pairs.
+   * Smallest gap that the same number of pairs detects with a probability of 0.8, in nats per token. The significance
+   * level is (1 - level) / `comparisons`. Undefined for fewer than two pairs.
    */
   readonly detectable: number | undefined;
-  /** For `undecided`: number of additional pairs that decide with a probability of 0.8, if at most 1,000 pairs do. */
+  /**
+   * For `undecided`: number of additional pairs that give another verdict with a probability of 0.8. Undefined if more
+   * than 1,000 pairs are required.
+   */
   readonly morePairs: number | undefined;
-  /** For `diverged`: first step at which the other side of a pair diverged. */
+  /** For `diverged`: first step at which a run in the compared precision diverged. */
   readonly step: number | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Short summary of a sweep for a terminal: one line per setting, warnings, and the verdict.
+ * Short summary of a sweep for a terminal: one line per setting, warnings, and verdicts.
  *
  * @module
  */
@@ -21,8 +21,8 @@ const MOST_SENTENCES = 3;
 const RUN_COLUMNS = ["run", "tokenizer", "T", "policy", "seed", "valLoss", "bitsPerByte"];
 
 /**
- * Returns the summary of runs in lines of at most 80 columns, and sentences, which are not wrapped. Without pairs, it has a
- * table of the runs.
+ * Returns a summary of runs as text. Lines of tables have at most 80 columns. Sentences are not wrapped. Without pairs,
+ * the summary contains a table of the runs.
  */
 export function briefText({ runs, comparisons, tolerance, warnings, headline }: Summary): string {
   const parts = comparisons.length === 0

@@ -17,21 +17,21 @@ export interface NamedComparison {
   readonly setting: string;
   /** The comparison. */
   readonly comparison: Comparison;
-  /** Its verdict, corrected for the other comparisons of the report. */
+  /** Verdict of the comparison, corrected for the number of comparisons in the report. */
   readonly verdict: Verdict;
 }
 
-/** A comparison of a folder's runs, with its pairs. */
+/** A comparison of one setting and lower precision, with the compared pairs of runs. */
 export interface ComparedGroup extends NamedComparison {
   /** Compared pairs. */
   readonly pairs: readonly Pair[];
-  /** Number of pairs that were skipped because a run is unfinished. */
+  /** Number of pairs that were excluded because a run is unfinished. */
   readonly unfinished: number;
 }
 
 /**
- * Compares all pairs of runs, grouped by setting and lower precision, with all seeds and perturbed pairs of the setting. The
- * verdicts have Holm's correction over all groups.
+ * Compares all pairs of runs, grouped by setting and lower precision. The seeds and the perturbed pairs of a setting
+ * are used for each of its comparisons. The verdicts are corrected over all groups by Holm's method.
  */
 export function compareGroups(
   runs: readonly RecordedRun[],
@@ -49,21 +49,22 @@ export function compareGroups(
   }));
 }
 
-/** Returns one sentence per setting and lower precision with its verdict. */
+/** Returns one sentence per comparison: the setting and the verdict. */
 export function verdictSentences(compared: readonly NamedComparison[]): string[] {
   return compared.map(({ setting, verdict }) => `${setting}: ${verdict.sentence}`);
 }
 
-/** Returns the kind of a verdict; for a divergence, with its step. */
+/** Returns the kind of a verdict as text. For `diverged`, adds the step. */
 export function verdictName({ kind, step }: Verdict): string {
   return step === undefined ? kind : `diverged at step ${step}`;
 }
 
 /**
- * Returns one row per comparison: `setting`, `policy`, `verdict`, the gap of the final validation loss with half the
- * width of its interval, `detectable` (smallest gap detected with a probability of 0.8), `floor` (noise floor), `seedSpread`
- * (difference between two seeds), all in nats per token, `p` after Holm's correction, `n` pairs, and the steps from which the
- * gap is significant (`apartFrom`) and above the noise floor (`beyondFrom`). Missing values are null.
+ * Returns a table with one row per comparison. Columns: `setting`, `policy`, `verdict`, the gap of the final validation
+ * loss with half the width of its interval, `detectable` (smallest gap detected with a probability of 0.8), `floor`
+ * (noise floor), `seedSpread` (difference between two seeds), `p` after Holm's correction, `n` (number of pairs),
+ * `apartFrom` (step from which the gap is significant) and `beyondFrom` (step from which the gap is above the noise
+ * floor). Losses are in nats per token. Missing values are null.
  */
 export function verdictTable(compared: readonly NamedComparison[]): Table {
   const column = <C>(value: (row: NamedComparison) => C): C[] => compared.map(value);

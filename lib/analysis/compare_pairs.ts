@@ -1,5 +1,5 @@
 /**
- * Comparison of paired runs, which differ only in precision, over several seeds.
+ * Comparison of paired runs over several seeds. The two runs of a pair differ only in precision.
  *
  * @module
  */
@@ -14,31 +14,33 @@ import { DEFAULT_LEVEL, type Estimate, estimate, signFlipP } from "./student.ts"
 
 /** Options of a comparison. */
 export interface ComparisonOptions {
-  /** Confidence level of intervals and limits, in (0, 1). Default: 0.95. */
+  /** Level of confidence intervals and prediction limits, between 0 and 1. Default: 0.95. */
   readonly level?: number;
-  /** Smallest gap of the final loss that matters, in nats per token. Default: {@linkcode DEFAULT_TOLERANCE}. */
+  /** Smallest gap of the final validation loss that matters, in nats per token. Default: 0.01. */
   readonly tolerance?: number;
-  /** Further runs in the baseline precision with other seeds, for the differences between seeds. Default: none. */
+  /**
+   * Further runs in the baseline precision with other seeds. They measure the differences between seeds. Default: none.
+   */
   readonly seeds?: readonly RecordedRun[];
-  /** Perturbed pairs in the baseline precision, for the noise floor. Default: none. */
+  /** Pairs of a float32 run and its perturbed copy. They measure the noise floor. Default: none. */
   readonly perturbed?: readonly Pair[];
 }
 
 /** Comparison of one pair. */
 export interface ComparedPair {
-  /** Seed of the baseline. */
+  /** Seed of the baseline run. */
   readonly seed: number;
   /** Seed of the other run. Differs from `seed` only if seeds are compared. */
   readonly otherSeed: number;
-  /** Gap, other minus baseline, in nats per token. */
+  /** Gap: loss of the other run minus loss of the baseline run, in nats per token. */
   readonly gap: Gap;
-  /** Signed area between the curves of training losses, in nats per token times steps. */
+  /** Sum of the gap of training losses over the steps, in nats per token times steps. */
   readonly integrated: number;
-  /** Steps with loss spikes, per side. */
+  /** Steps with loss spikes in each run. */
   readonly spikes: { readonly baseline: readonly number[]; readonly other: readonly number[] };
-  /** Step at which each side diverged. Undefined: it did not. */
+  /** Step at which each run diverged. Undefined if the run did not diverge. */
   readonly divergedAt: { readonly baseline: number | undefined; readonly other: number | undefined };
-  /** First non-finite number of each side, as its journal records it. Undefined: none is recorded. */
+  /** First non-finite number recorded in each run's journal. Undefined if none is recorded. */
   readonly nonFinite: {
     readonly baseline: NonFiniteRecord | undefined;
     readonly other: NonFiniteRecord | undefined;
@@ -47,55 +49,62 @@ export interface ComparedPair {
 
 /** Gap of training losses over a block of steps. */
 export interface GapBlock extends Block {
-  /** Mean over pairs, with an interval for this block alone. */
+  /** Mean gap over pairs, with a confidence interval that is not corrected for the number of blocks. */
   readonly gap: Estimate;
-  /** Noise floor of the block, as {@linkcode NoiseFloor} defines it. Undefined without perturbed pairs. */
+  /** Noise floor of the block, in nats per token, see {@linkcode NoiseFloor}. Undefined without perturbed pairs. */
   readonly floor: number | undefined;
 }
 
-/** Comparison of pairs. */
+/** Comparison of paired runs. */
 export interface Comparison {
-  /** Difference within a pair. `nothing`: same precision and same seed. */
+  /** What differs between the two runs of a pair. `nothing`: both have the same precision and the same seed. */
   readonly differs: "precision" | "seed" | "nothing";
-  /** Precision of each side. */
+  /** Names of the precisions of the two runs of a pair. */
   readonly precision: { readonly baseline: string; readonly other: string };
-  /** Confidence level. */
+  /** Level of the confidence intervals. */
   readonly level: number;
   /** Smallest gap that matters, in nats per token. */
   readonly tolerance: number;
   /** Comparison of each pair. */
   readonly pairs: readonly ComparedPair[];
-  /** Gaps over the pairs without divergence, each with its interval. All but `bitsPerByte` are in nats per token. */
+  /**
+   * Mean gaps over the pairs without divergence, with confidence intervals. In nats per token, unless stated otherwise.
+   */
   readonly gaps: {
-    /** Final validation loss. The verdict is based on this gap. */
+    /** Gap of the final validation loss. The verdict is based on this gap. */
     readonly validation: Estimate;
-    /** Final validation loss in bits per byte. */
+    /** Gap of the final validation loss in bits per byte. */
     readonly bitsPerByte: Estimate;
-    /** Training loss, mean over the last block. The last step alone is too noisy. */
+    /** Gap of the training loss, averaged over the last block of steps. A single step is too noisy. */
     readonly final: Estimate;
-    /** Training loss, mean over all steps. */
+    /** Gap of the training loss, averaged over all steps. */
     readonly mean: Estimate;
-    /** Largest absolute difference of training losses at one step. */
+    /** Largest absolute gap of the training loss at one step. */
     readonly maximum: Estimate;
-    /** Area between the curves, in nats per token times steps. */
+    /** Sum of the gap of the training loss over the steps, in nats per token times steps. */
     readonly integrated: Estimate;
   };
-  /** Exact sign-flip p-value of the mean validation gap. Undefined with fewer than 2 pairs or more than 16. */
+  /**
+   * p-value of the exact sign-flip test of the mean validation gap. Undefined for fewer than 2 or more than 16 pairs.
+   */
   readonly signFlipP: number | undefined;
-  /** Noise floor. Undefined without perturbed pairs. */
+  /** Noise floor of the final validation loss. Undefined without perturbed pairs. */
   readonly floor: Omit<NoiseFloor, "byBlock"> | undefined;
   /** Differences between seeds of the baseline precision. Undefined with fewer than two seeds. */
   readonly seedSpread: SeedSpread | undefined;
   /** Gap of training losses by block. */
   readonly blocks: readonly GapBlock[];
-  /** First step from which the mean gap is significant until the end. Undefined: not significant at the end. */
+  /**
+   * First step from which the mean gap is significant until the end of training. Undefined if the gap is not
+   * significant at the end.
+   */
   readonly apartFrom: number | undefined;
   /**
-   * First step from which the mean gap exceeds the noise floor until the end. Undefined: not above the floor at the
-   * end.
+   * First step from which the mean gap exceeds the noise floor until the end of training. Undefined if the gap is
+   * within the floor at the end, or without perturbed pairs.
    */
   readonly beyondFloorFrom: number | undefined;
-  /** True if all losses of all pairs are bit-identical on both sides. */
+  /** True if the two runs of every pair have bit-identical losses. */
   readonly identical: boolean;
 }
 
@@ -103,7 +112,7 @@ export interface Comparison {
  * Estimates the effect of a lower precision on the loss from paired runs.
  *
  * @param pairs At least one pair. The pairs differ only in seed.
- * @throws {RangeError} Without a pair, or for an invalid level or tolerance.
+ * @throws {RangeError} If `pairs` is empty, or `level` or `tolerance` is invalid.
  */
 export function comparePairs(pairs: readonly Pair[], options: ComparisonOptions = {}): Comparison {
   const { level = DEFAULT_LEVEL, tolerance = DEFAULT_TOLERANCE, seeds = [], perturbed = [] } = options;

@@ -8,12 +8,12 @@ import type { NamedComparison } from "./compare_groups.ts";
 import type { ComparedPair } from "./compare_pairs.ts";
 
 /**
- * Returns comparisons as JSON, each with its verdict. Omits gaps by step, which follow from the journals. Numbers that
- * JSON lacks are strings: `"NaN"`, `"Infinity"`, `"-Infinity"`.
+ * Returns comparisons and their verdicts as JSON text. Omits gaps by step, which can be computed from the journals. NaN
+ * and infinities are the strings `"NaN"`, `"Infinity"` and `"-Infinity"`.
  *
  * @param comparisons The comparisons.
- * @param more Further fields of the record.
- * @param options `brief` omits pairs and blocks of steps, for small records. Default: false.
+ * @param more Further fields of the JSON object. Default: none.
+ * @param options `brief`: true to omit pairs and blocks of steps. Default: false.
  */
 export function comparisonJson(
   comparisons: readonly NamedComparison[],

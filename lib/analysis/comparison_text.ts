@@ -1,5 +1,5 @@
 /**
- * Text form of a comparison: its tables, followed by the verdict.
+ * Comparisons as text: tables, notes and the verdict.
  *
  * @module
  */
@@ -29,7 +29,8 @@ const GAPS: readonly (readonly [keyof Comparison["gaps"], string])[] = [
 ];
 
 /**
- * Returns one row per gap: its name `of`, the `estimate`, half the width of its interval, and the number of `pairs`.
+ * Returns a table with one row per kind of gap: the kind (`of`), the `estimate`, half the width of its confidence
+ * interval, and the number of `pairs`.
  */
 export function gapTable({ gaps }: Comparison): Table {
   const rows = GAPS.map(([field, of]) => ({ of, ...gaps[field] as Estimate }));
@@ -42,7 +43,8 @@ export function gapTable({ gaps }: Comparison): Table {
 }
 
 /**
- * Returns one row per pair: `seed`, its gaps in nats per token, spikes per side, and the step of divergence per side.
+ * Returns a table with one row per pair: `seed`, gaps in nats per token, and for each run the number of spikes and the
+ * step of divergence.
  */
 export function comparedPairsTable({ pairs }: Comparison): Table {
   const column = <V>(value: (pair: Comparison["pairs"][number]) => V): V[] => pairs.map(value);
@@ -64,7 +66,7 @@ export function comparedPairsTable({ pairs }: Comparison): Table {
  * Returns further results of a comparison, one sentence each.
  *
  * @param comparison The comparison.
- * @param verdict Its verdict. Default: that of a comparison that is alone in its report.
+ * @param verdict Verdict of the comparison. Default: the verdict without a correction for further comparisons.
  */
 export function comparisonNotes(comparison: Comparison, verdict: Verdict = verdictOf(comparison)): string[] {
   const { floor, seedSpread, pairs, precision, gaps: { validation }, apartFrom, beyondFloorFrom } =
@@ -137,7 +139,7 @@ function sourceText({ kind, pairs, rms }: FloorSource): string {
 /** Maximum number of runs of a precision whose first non-finite numbers are printed. */
 const MOST_RUNS = 3;
 
-/** Returns the recorded first non-finite numbers of a comparison's runs, one sentence each. */
+/** Describes the first non-finite number of each compared run that recorded one. Returns one sentence per run. */
 export function nonFiniteNotes({ pairs, precision }: Comparison): string[] {
   return (["baseline", "other"] as const).flatMap((side) =>
     pairs.flatMap(({ nonFinite, seed, otherSeed }) => {
@@ -148,7 +150,7 @@ export function nonFiniteNotes({ pairs, precision }: Comparison): string[] {
   );
 }
 
-/** Formats a comparison for a terminal, with its setting as heading and its verdict as the last line. */
+/** Formats a comparison for a terminal. The heading names the setting. The last line states the verdict. */
 export function comparisonText({ comparison, setting, verdict }: NamedComparison): string {
   const { precision, pairs, differs } = comparison;
   const what = differs === "seed"

@@ -1,6 +1,7 @@
 /**
- * Search for the parts of a model that cause a gap: the smallest set of layers and operation classes, searched from
- * both directions. A signal function measures the effect of a set; this module does not train.
+ * Culprits: the parts of a model whose precision causes a gap. A part is an operation class in some layers. A culprit
+ * is a smallest set of parts, and is searched in two directions: by lowering only the set, and by returning only the
+ * set to float32.
  *
  * @module
  */
@@ -8,19 +9,20 @@ import { table } from "arquero";
 import { classesOf, layerNames, OP_CLASSES, type OpClass, type PrecisionOverride } from "../precision/mod.ts";
 import type { Table } from "./tables.ts";
 
-/** An operation class together with the layers to which it is limited. */
+/** A part of a model: an operation class in some layers. */
 export interface Part {
-  /** Names of the layers. */
+  /** Names of the layers, such as `h.1`. */
   readonly layers: readonly string[];
   /** Operation class. */
   readonly opClass: OpClass;
 }
 
 /**
- * Returns the parts of a model with L blocks: each class in each layer that contains it, ordered by class.
+ * Returns the parts of a model: one part for each operation class in each layer that contains the class, ordered by
+ * class.
  *
- * @param nLayer L.
- * @param options `optimizer` includes the storage of weights as a part. Default: false.
+ * @param nLayer Number of transformer blocks (L).
+ * @param options `optimizer`: true to include the storage of weights as a part. Default: false.
  */
 export function partsOf(nLayer: number, { optimizer = false }: { optimizer?: boolean } = {}): Part[] {
   const layers = layerNames(nLayer), blocks = layers.filter((layer) => layer.startsWith("h."));
@@ -36,7 +38,7 @@ export function partsOf(nLayer: number, { optimizer = false }: { optimizer?: boo
   ];
 }
 
-/** Merges the parts of each class into one part. */
+/** Merges the parts of each operation class into one part with all their layers. */
 export function wholeClasses(parts: readonly Part[]): Part[] {
   return [...Map.groupBy(parts, ({ opClass }) => opClass)].map(([opClass, own]) => ({
     opClass,
@@ -44,7 +46,7 @@ export function wholeClasses(parts: readonly Part[]): Part[] {
   }));
 }
 
-/** Returns overrides that set parts to float32 and take precedence over earlier overrides. */
+/** Returns the precision overrides that set parts to float32. Appended to other overrides, they take precedence. */
 export function returned(parts: readonly Part[]): PrecisionOverride[] {
   return wholeClasses(parts).map(({ layers, opClass }) => ({
     layers,
@@ -58,15 +60,15 @@ export function partName({ layers, opClass }: Part): string {
   return `${opClass} of ${layers.length > 3 ? "all layers" : layers.join(" and ")}`;
 }
 
-/** Set of parts found from one direction. */
+/** Set of parts found in one direction of a search. */
 export interface FoundFrom {
-  /** Parts of the set. Undefined: no small set exists. */
+  /** Parts of the set. Undefined if no small set exists. */
   readonly parts: readonly Part[] | undefined;
-  /** Reason for a missing set. */
+  /** Reason why no set was found. Undefined if a set was found. */
   readonly reason: "not explained" | "too many parts" | undefined;
   /**
-   * Share of the total effect: caused by lowering the set only, or left after returning the set to float32. NaN: no
-   * set.
+   * Share of the total effect that the set causes when only the set is lowered, or that remains when only the set is in
+   * float32. NaN without a set.
    */
   readonly share: number;
 }
@@ -74,35 +76,44 @@ export interface FoundFrom {
 /** Result of a search for culprits. */
 export interface CulpritSearch {
   /**
-   * `parts`: single parts were tried, each an operation class in one or more layers. `classes`: whole classes were tried,
-   * because too many parts contribute.
+   * Level of the search. `parts`: single parts were tried, each an operation class in one or more layers. `classes`:
+   * operation classes in all layers were tried, because too many parts contribute.
    */
   readonly level: "parts" | "classes";
   /** Smallest set that causes the effect when only this set is in lower precision. */
   readonly lowered: FoundFrom;
   /** Smallest set that removes the effect when only this set is in float32. */
   readonly returned: FoundFrom;
-  /** Share of the effect of each part alone in lower precision. Empty unless requested. */
+  /**
+   * Share of the effect that each part causes when only this part is in lower precision. Empty unless the option
+   * `alone` was set.
+   */
   readonly alone: readonly { readonly part: Part; readonly share: number }[];
-  /** Number of distinct sets that were tried. */
+  /** Number of distinct sets whose effect was measured. */
   readonly trials: number;
 }
 
-/** A step replayed in lower precision from the weights of a float32 run. */
+/** A training step, replayed in lower precision with the weights of a float32 run. */
 export interface ReplayedStep {
   /** Number of the step. */
   readonly step: number;
-  /** Number of batches, all with the same weights. */
+  /** Number of batches on which the step was replayed, each with the same weights. */
   readonly batches: number;
-  /** Loss minus the float32 loss, in nats per token; mean over batches. */
+  /** Loss minus the float32 loss, in nats per token. Mean over batches. */
   readonly lossError: number;
   /** Relative gradient error ‖g - g₀‖ / ‖g₀‖ over all gradients. g₀ is the float32 gradient. */
   readonly error: number;
   /** Cosine of the angle between the gradients. */
   readonly cosine: number;
-  /** Norm of the expected error relative to that of the mean gradient. The expected error does not average out. */
+  /**
+   * Norm of the expected gradient error, divided by the norm of the mean gradient. The expected error does not average
+   * out over batches.
+   */
   readonly bias: number;
-  /** ‖mean error‖ / (rms error / √batches): 1 for independent errors, √batches for equal ones. */
+  /**
+   * ‖mean error‖ / (rms error / √batches). The value is 1 for independent errors of the batches, and √batches for equal
+   * errors.
+   */
   readonly coherence: number;
   /** Error, cosine, bias and coherence of each layer's gradients. */
   readonly layers: readonly {
@@ -115,8 +126,8 @@ export interface ReplayedStep {
 }
 
 /**
- * Returns one row per layer: `layer`, the relative error of its gradients, the cosine to the float32 gradients, and the
- * bias and coherence of the errors.
+ * Returns a table with one row per layer: `layer`, the relative error of the layer's gradients, the cosine to the
+ * float32 gradients, and the bias and coherence of the errors.
  */
 export function replayTable({ layers }: ReplayedStep): Table {
   return table([
@@ -129,8 +140,8 @@ export function replayTable({ layers }: ReplayedStep): Table {
 }
 
 /**
- * Describes the error of a replayed step's gradient. A gradient whose elements all underflow is 0, has no cosine, and is
- * described as such.
+ * Describes the gradient error of a replayed step. If all elements of the gradient underflow, there is no cosine, and
+ * the text says that the gradient is 0.
  */
 export function gradientErrorText({ error, cosine }: Pick<ReplayedStep, "error" | "cosine">): string {
   if (error === 1 && Number.isNaN(cosine)) return "all gradients underflow to 0";
@@ -139,11 +150,11 @@ export function gradientErrorText({ error, cosine }: Pick<ReplayedStep, "error" 
   }`;
 }
 
-/** Bias of the gradient error if one part alone is in lower precision. It does not average out over batches. */
+/** Bias of the gradient error if only one part is in lower precision. The bias does not average out over batches. */
 export interface PartBias {
   /** The part. */
   readonly part: Part;
-  /** Norm of the expected error relative to that of the mean gradient. */
+  /** Norm of the expected gradient error, divided by the norm of the mean gradient. */
   readonly bias: number;
   /** ‖mean error‖ / (rms error / √batches). NaN if all errors are 0. */
   readonly coherence: number;
@@ -152,12 +163,12 @@ export interface PartBias {
 /** Coherence above which a part has a bias. Independent errors of 8 batches have 1 ± 0.1. */
 const COHERENT = 1.2;
 
-/** Returns a part's squared bias; 0 if its errors are as independent as chance makes them. */
+/** Returns the squared bias of a part. Returns 0 if the errors of the batches are independent within chance. */
 export function squaredBias({ bias, coherence }: PartBias): number {
   return coherence > COHERENT ? bias ** 2 : 0;
 }
 
-/** Returns the parts with the largest biases, which make at least 80 % of the sum of squared biases. */
+/** Returns the fewest parts with the largest biases that make up at least 80 % of the sum of squared biases. */
 export function biasedParts(biases: readonly PartBias[]): PartBias[] {
   const ranked = biases.filter((one) => squaredBias(one) > 0).sort((a, b) => squaredBias(b) - squaredBias(a));
   const total = ranked.reduce((sum, one) => sum + squaredBias(one), 0);
@@ -181,21 +192,27 @@ export function biasSentence(biases: readonly PartBias[]): string {
     }; independent errors have a coherence of 1.`;
 }
 
-/** Culprits in `compare.json` and the report. */
+/** Finding of a search for culprits, as stored in `compare.json` and shown in the report. */
 export interface CulpritFinding {
   /** Name of the setting. */
   readonly setting: string;
-  /** Lower precision. */
+  /** Name of the lower precision. */
   readonly precision: string;
-  /** Signal of the search. */
+  /**
+   * Method of the search. `replay`: gradient errors of a replayed step. `loss`: final validation losses of trained
+   * runs.
+   */
   readonly signal: "replay" | "loss";
-  /** Description of the effect that shares refer to. */
+  /** Description of the total effect, of which all `share` values are fractions. */
   readonly effect: string;
   /** Replayed step. Undefined if the search trained runs. */
   readonly replayed: ReplayedStep | undefined;
   /** Result of the search. */
   readonly search: CulpritSearch;
-  /** Bias of each part alone in lower precision, on a replayed step. Omitted if runs were trained. */
+  /**
+   * Bias of each part when only this part is in lower precision, on a replayed step. Omitted if the search trained
+   * runs.
+   */
   readonly biases?: readonly PartBias[] | undefined;
   /** Result as a sentence. */
   readonly sentence: string;
@@ -205,7 +222,7 @@ export interface CulpritFinding {
  * Describes the result of a search in one sentence.
  *
  * @param search The search.
- * @param effect The effect that shares refer to, such as `the squared error of a step's gradient`.
+ * @param effect Description of the total effect, such as `the squared error of a step's gradient`.
  */
 export function culpritSentence(search: CulpritSearch, effect: string): string {
   const { lowered, returned, alone, trials } = search;

@@ -1,6 +1,6 @@
 /**
- * Search for the smallest set of parts that causes an effect. A signal function measures the effect of a set; this module
- * does not train.
+ * Search for the smallest set of parts whose precision causes an effect. The caller's function measures the effect of a
+ * set; this module trains nothing.
  *
  * @module
  */
@@ -15,30 +15,33 @@ import {
 } from "./culprit.ts";
 import { smallestSet, trialBound } from "./smallest_set.ts";
 
-/** Returns the share of the effect that remains when the overrides return some parts to float32. */
+/** Function that returns the share of the total effect that remains when overrides set some parts to float32. */
 export type ShareOf = (returned: readonly PrecisionOverride[]) => number | Promise<number>;
 
-/** Options of a search. */
+/** Options of {@linkcode searchCulprit}. */
 export interface CulpritOptions {
   /** Maximum number of parts in a set. Default: 4. */
   readonly most?: number;
   /**
-   * A set explains the effect if the set alone causes at least this share, and at most 1 - share remains without the set.
-   * Default: 0.8.
+   * Share of the effect that a set must explain. Lowering only the set must cause at least this share. Returning only
+   * the set to float32 must leave at most 1 - share. Default: 0.8.
    */
   readonly share?: number;
-  /** Measures each part alone first, with one trial per part, and ranks the parts by the result. Default: false. */
+  /**
+   * True to measure each part alone first, with one trial per part, and to rank the parts by the result. Default:
+   * false.
+   */
   readonly alone?: boolean;
   /**
-   * Parts in the order of their expected effect, such as a ranking by replayed gradients. Only its first parts, and whole
-   * classes, are tried. Default: every subset may be tried.
+   * Parts in the order of their expected effect, for example by their errors in a replayed step. Only the first parts
+   * of this order, and whole operation classes, are tried. Default: every subset may be tried.
    */
   readonly ranking?: readonly Part[] | undefined;
-  /** Remaining share that is negligible: no partner is searched for below it. Default: 0.01. */
+  /** Share of the effect that is negligible. If less remains, no further parts are added to a set. Default: 0.01. */
   readonly least?: number;
   /**
-   * Returns a key of the effective precision. Overrides with equal keys are one set, and are measured once. Default:
-   * overrides are distinct.
+   * Returns a key of the effective precision. Overrides with equal keys have the same effect, which is measured only
+   * once. Default: all overrides are distinct.
    */
   readonly keyOf?: ((returned: readonly PrecisionOverride[]) => string | Promise<string>) | undefined;
 }
@@ -51,7 +54,7 @@ const CANDIDATES = 3;
 
 /**
  * Returns the maximum number of trials of a search, over both directions and both levels. The empty and the full set
- * are not counted: their shares are known.
+ * are not counted, because their shares are known.
  */
 export function culpritBound(
   parts: readonly Part[],
@@ -64,13 +67,14 @@ export function culpritBound(
 }
 
 /**
- * Searches for the smallest set of parts that explains an effect. The set alone in lower precision causes the effect, and the
- * set alone in float32 removes it. With a ranking, the search then adds parts whose effect is masked by a larger part: each
- * reduces the remaining effect to a third or less.
+ * Searches for the smallest set of parts that explains an effect. Lowering only the set causes the effect. Returning
+ * only the set to float32 removes the effect. With a ranking, the search then adds parts whose effect a larger part
+ * masks. Each added part reduces the remaining effect to a third or less.
  *
  * @param parts All parts.
- * @param shareOf Returns the share of the effect with all parts in lower precision except those that the overrides set
- * to float32. The share is 1 without overrides and 0 with all parts in float32; the latter is never queried.
+ * @param shareOf Returns the share of the effect when all parts are in lower precision, except those that the overrides
+ * set to float32. The share is 1 without overrides. The share with all parts in float32 is 0 by definition, and is
+ * never measured.
  * @param options See {@linkcode CulpritOptions}.
  */
 export async function searchCulprit(

@@ -61,12 +61,14 @@ export function signed(value: number, digits: number = 5): string {
   return `${Number(size) === 0 ? "" : value < 0 ? "-" : "+"}${size}`;
 }
 
-/** Formats a nonnegative loss difference in nats with 5 decimals, or as `4.2e-6` if they would all be 0. */
+/**
+ * Formats a nonnegative loss difference in nats with 5 decimals. Uses the form `4.2e-6` if all 5 decimals would be 0.
+ */
 export function nats(value: number): string {
   return value > 0 && value < 5e-6 ? value.toExponential(1) : value.toFixed(5);
 }
 
-/** Formats a level as `95 %`. */
+/** Formats a fraction as a percentage, such as `95 %`. */
 export function percent(level: number): string {
   return `${Number((100 * level).toPrecision(6))} %`;
 }
@@ -77,8 +79,8 @@ export function count(n: number, noun: string): string {
 }
 
 /**
- * Formats a cell. Fractions have the decimals of the column (default 4), options of runs have all digits, and missing values
- * are a dash. Text is shortened as {@linkcode plainText} does.
+ * Formats the value of a table cell. Fractions have the column's number of decimals (default: 4). Options of runs have
+ * all digits. Missing values are a dash. Text is shortened by {@linkcode plainText}.
  */
 export function formatCell(value: unknown, column: string = ""): string {
   if (value === null || value === undefined) return "–";
@@ -90,9 +92,10 @@ export function formatCell(value: unknown, column: string = ""): string {
 }
 
 /**
- * Splits the columns of a table into varying and constant ones. Tables with one row have no constant columns.
+ * Separates the columns of a table whose value is the same in every row. In tables with one row, no column counts as
+ * constant.
  *
- * @returns The names of the varying columns; label and cell of the constant ones.
+ * @returns `shown`: names of the other columns. `alike`: label and formatted value of each constant column.
  */
 export function splitColumns(table: Table): { shown: string[]; alike: { label: string; text: string }[] } {
   const shown: string[] = [], alike: { label: string; text: string }[] = [];

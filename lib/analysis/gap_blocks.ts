@@ -1,12 +1,12 @@
 /**
- * Blocks of steps: the step from which two sets of runs differ, and the step at which a run diverges.
+ * Blocks of steps, and the step at which a run diverges.
  *
  * @module
  */
 import { least } from "../number/extent.ts";
 import { medianResiduals, robustDeviation, runningMedians } from "./median.ts";
 
-/** A block of a run's steps. */
+/** A block of consecutive steps. */
 export interface Block {
   /** First step, from 1. */
   readonly first: number;
@@ -14,7 +14,7 @@ export interface Block {
   readonly last: number;
 }
 
-/** Maximum number of blocks of a run. */
+/** Maximum number of blocks into which a run's steps are split. */
 export const BLOCKS = 20;
 
 /** Splits steps 1 to `steps` into at most {@linkcode BLOCKS} blocks of equal length. The last block may be shorter. */
@@ -26,7 +26,10 @@ export function blocksOf(steps: number): Block[] {
   }));
 }
 
-/** Returns the mean of the finite values of each block, or NaN without finite values. `values` start at step 1. */
+/**
+ * Returns the mean of the finite values of each block, or NaN for a block without finite values. The first value
+ * belongs to step 1.
+ */
 export function blockMeans(values: ArrayLike<number>, blocks: readonly Block[]): number[] {
   return blocks.map(({ first, last }) => {
     let sum = 0, count = 0;
@@ -38,11 +41,12 @@ export function blockMeans(values: ArrayLike<number>, blocks: readonly Block[]):
 }
 
 /**
- * Returns the first index of the run of true values at the end of a list, or undefined if the last value is false.
+ * Returns the index from which all values of a list are true until its end. Returns undefined if the last value is
+ * false.
  *
- * Tests proceed from the last block backward and stop at the first test without a result. Each test may use the full
- * level: any false positive requires the first test to be one (fixed-sequence testing; Maurer, Hothorn and Lehmacher
- * 1995).
+ * With a list of test results per block, this is fixed-sequence testing from the last block backward. The sequence
+ * stops at the first test that is not significant. Each test may therefore use the full significance level (Maurer,
+ * Hothorn and Lehmacher 1995).
  */
 export function tailBegin(found: readonly boolean[]): number | undefined {
   const lastFalse = found.lastIndexOf(false);
@@ -68,13 +72,13 @@ const HALF = 50;
 const LEAST = 0.05;
 
 /**
- * Returns the step at which a run diverged, or undefined if it did not.
+ * Returns the step at which a run diverged, or undefined if the run did not diverge.
  *
- * A run has diverged if its losses stay non-finite until the end. It has also diverged if the running median of 32
- * losses (or a quarter of a shorter run) permanently rises above its minimum by more than each of: half of the progress
- * so far, 8 + 400 / steps standard deviations of a single loss, and 0.05 nats. The standard deviation is measured around a
- * centered median of 129 losses, in the quieter half of the run. Less than 1 % of stationary curves with an autocorrelation of up to
- * 0.95 count as diverged, from 100 steps on.
+ * A run has diverged if its losses stay non-finite until the end. A run has also diverged if its running median of 32
+ * losses (or of a quarter of a shorter run) stays far above its minimum until the end. The rise must exceed each of
+ * three thresholds: half of the progress so far, 8 + 400 / steps standard deviations of a single loss, and 0.05 nats.
+ * The standard deviation is measured around a centered median of 129 losses, in the quieter half of the run. For runs
+ * of at least 100 steps, less than 1 % of stationary curves with an autocorrelation of up to 0.95 count as diverged.
  *
  * @param losses Training losses by step, from step 1, in nats per token.
  */

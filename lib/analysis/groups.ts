@@ -14,17 +14,20 @@ import { plainText } from "./plain_text.ts";
 export interface PairGroup {
   /** Name of the setting: tokenizer, T, and other fields that differ between groups. */
   readonly setting: string;
-  /** Finished pairs, by seed. */
+  /** Finished pairs, one per seed. */
   readonly pairs: readonly Pair[];
-  /** Finished runs in the baseline precision, of all seeds. */
+  /** Finished float32 runs of the setting, with all seeds. */
   readonly seeds: readonly RecordedRun[];
-  /** Finished runs in the baseline precision, paired with finished runs that differ only in a perturbation. */
+  /** Finished float32 runs of the setting, each paired with a finished perturbed copy. */
   readonly perturbed: readonly Pair[];
-  /** Number of pairs that were skipped because a run is unfinished. */
+  /** Number of pairs that were excluded because a run is unfinished. */
   readonly unfinished: number;
 }
 
-/** Groups the pairs of a folder by setting and lower precision. Omits groups without a finished pair. */
+/**
+ * Pairs runs in lower precisions with float32 runs, and groups the pairs by setting and lower precision. Omits groups
+ * without a finished pair.
+ */
 export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
   const pairs = pairRuns(runs);
   const groups = [
@@ -52,8 +55,8 @@ export function pairGroups(runs: readonly RecordedRun[]): PairGroup[] {
 }
 
 /**
- * Pairs each unperturbed run with the perturbed runs of the same seed. Considers finished runs of `among` with the spec of
- * `like`, except for the seed.
+ * Pairs each unperturbed run with its perturbed copies, which have the same seed. Only considers finished runs of
+ * `among` that differ from `like` in nothing but the seed and the perturbation.
  */
 export function perturbedPairs(among: readonly RecordedRun[], like: RecordedRun): Pair[] {
   const free = ["seed", "perturb", "reorder"] as const, key = keyOf(like, free);
@@ -113,7 +116,7 @@ function isPrecision(field: keyof RunSpec): boolean {
   return PRECISION.some((one) => one === field);
 }
 
-/** Describes other differences between two runs that may explain a gap: the code and the machine. */
+/** Describes differences of code and machine between two runs, which may explain a gap. */
 export function pairNotes(a: RecordedRun, b: RecordedRun): string[] {
   const notes = a.manifest.libSha256 === b.manifest.libSha256
     ? []
@@ -128,7 +131,9 @@ export function pairNotes(a: RecordedRun, b: RecordedRun): string[] {
   return notes;
 }
 
-/** Returns finished runs of other seeds in the same precision, one per seed, for the seed spread. */
+/**
+ * Returns finished runs that differ from a run only in seed, one per seed. They measure the differences between seeds.
+ */
 export function otherSeeds(
   run: RecordedRun,
   among: readonly RecordedRun[],

@@ -1,6 +1,6 @@
 /**
- * Growth of the gap with sequence length and vocabulary size: effects over a grid of settings, with intervals over
- * paired seeds.
+ * Growth of the gap with sequence length (T) and vocabulary size (V): effects over a grid of settings, with confidence
+ * intervals over seeds.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import type { Table } from "./tables.ts";
 import { plainText } from "./plain_text.ts";
 
 /**
- * Metric of a pair. `validation`: gap of the final validation loss in nats per token. `bitsPerByte`: the same gap in
- * bits per byte, comparable across vocabularies. `distance`: mean absolute difference of training losses per step in
- * nats per token.
+ * Metric of a pair. `validation`: gap of the final validation loss in nats per token. `bitsPerByte`: gap of the final
+ * validation loss in bits per byte, comparable between vocabularies. `distance`: mean absolute gap of the training loss
+ * per step in nats per token.
  */
 export type GapMeasure = "validation" | "bitsPerByte" | "distance";
 
@@ -29,34 +29,34 @@ export const GAP_MEASURES: Readonly<Record<GapMeasure, { readonly what: string; 
   distance: { what: "distance of training losses", unit: "nats per token" },
 };
 
-/** One setting of a grid. */
+/** One setting of a grid: a combination of T and V. */
 export interface GridCell {
-  /** The tokenizer's name. */
+  /** Name of the tokenizer. */
   readonly tokenizer: string;
-  /** V, from the tokenizer's name. */
+  /** Vocabulary size, taken from the tokenizer's name. */
   readonly V: number;
-  /** Sequence length T. */
+  /** Sequence length in tokens. */
   readonly T: number;
   /** Final validation loss in float32, mean over seeds, in nats per token. */
   readonly loss: Estimate;
   /** Final validation loss in float32 in bits per byte. */
   readonly lossBitsPerByte: Estimate;
-  /** Gaps, mean over seeds. */
+  /** Mean over seeds of each gap. */
   readonly gaps: Readonly<Record<GapMeasure, Estimate>>;
 }
 
-/** Effect on a metric: its mean, or its change with a doubling. */
+/** Mean of a metric over a grid, or change of the metric with a doubling of T or V. */
 export interface GridEffect {
   /** Metric. */
   readonly measure: GapMeasure;
   /**
-   * `mean`: mean over the grid. `T`: change with a doubling of T. `V`: change with a doubling of V. `T × V`: change of
-   * the `T` effect with a doubling of V.
+   * Kind of the effect. `mean`: mean over the grid. `T`: change with a doubling of T. `V`: change with a doubling of V.
+   * `T × V`: change of the effect of T with a doubling of V.
    */
   readonly of: "mean" | "T" | "V" | "T × V";
-  /** Estimate over seeds. */
+  /** Size of the effect in the metric's unit: mean over seeds. */
   readonly effect: Estimate;
-  /** p-value of no effect, after Holm's correction over the effects on the metric. */
+  /** p-value of the test of a zero effect, after Holm's correction over the effects on the metric. */
   readonly adjustedP: number;
   /** Smallest effect that is detected with a probability of 0.8, in the metric's unit. */
   readonly detectable: number;
@@ -70,11 +70,11 @@ export interface Grid {
   readonly seeds: readonly number[];
   /** Confidence level of each interval. */
   readonly level: number;
-  /** Tokenizers whose names do not state V, such as `character`. Their settings are not part of the grid. */
+  /** Tokenizers whose names do not state a vocabulary size, such as `character`. The grid excludes their settings. */
   readonly leftOut: readonly string[];
-  /** Settings by V and T. */
+  /** Settings, ordered by V, then by T. */
   readonly cells: readonly GridCell[];
-  /** Effects. Axes with a single value have none. */
+  /** Effects. An axis with a single value has no effect. */
   readonly effects: readonly GridEffect[];
 }
 
@@ -87,13 +87,13 @@ interface PairsOf {
 }
 
 /**
- * Returns the T × V grids among runs, one per lower precision. Uses tokenizers whose name states V (`bpe:512`, but
- * not `character`). Requires all combinations of T and V, at least two settings, and at least two seeds that all
- * settings have.
+ * Returns the T × V grids of runs, one per lower precision. Only uses tokenizers whose name states the vocabulary size
+ * (`bpe:512`, but not `character`). A grid requires all combinations of T and V, at least two settings, and at least
+ * two seeds that all settings have.
  *
  * Each seed is one observation. For each seed, the effects are the slopes of a least-squares fit of the gap to centered
- * log2 T, log2 V and their product. Their mean over seeds has a t interval (summary measures: Matthews et al. 1990). Variation that the settings
- * of a seed share does not widen the interval.
+ * log2 T, log2 V and their product. The means of the slopes over seeds have t intervals (summary measures: Matthews et
+ * al. 1990). Variation that is common to all settings of a seed does not widen the intervals.
  */
 export function gapGrids(runs: readonly RecordedRun[], level: number = DEFAULT_LEVEL): Grid[] {
   const several = new Set(runs.map(deviceOf)).size > 1;
@@ -210,8 +210,8 @@ function centred(values: readonly number[]): number[] {
 }
 
 /**
- * Returns one row per setting: `V`, `T`, the float32 loss in both units, and the gaps with half the widths of their
- * intervals.
+ * Returns a table with one row per setting: `V`, `T`, the float32 loss in nats per token and in bits per byte, and the
+ * gaps with half the widths of their confidence intervals.
  */
 export function gridTable({ cells }: Grid): Table {
   const column = <C>(value: (cell: GridCell) => C): C[] => cells.map(value);
@@ -229,7 +229,10 @@ export function gridTable({ cells }: Grid): Table {
   ]);
 }
 
-/** Summarizes a grid per metric: changes with a doubling of T and of V, their significance, and detectable effects. */
+/**
+ * Summarizes a grid in one sentence per metric: changes with a doubling of T and of V, their significance, and
+ * detectable effects.
+ */
 export function gridSentences({ precision, seeds, level, effects, leftOut }: Grid): string[] {
   const sentences = (Object.keys(GAP_MEASURES) as GapMeasure[]).map((name) => {
     const own = effects.filter(({ measure }) => measure === name);

@@ -5,7 +5,10 @@
  */
 import { greatest } from "../number/extent.ts";
 
-/** Returns the median: for an even count the mean of the two middle values, NaN for an empty list. */
+/**
+ * Returns the median. For an even number of values, this is the mean of the two middle values. Returns NaN for an empty
+ * list.
+ */
 export function median(values: ArrayLike<number>): number {
   const copy = new Float64Array(values), half = copy.length >> 1;
   if (copy.length === 0) return NaN;
@@ -50,7 +53,7 @@ function middleOfThree(a: number, b: number, c: number): number {
 }
 
 /**
- * Returns the running medians of a list. Equal to {@linkcode median} of each window, without repeated sorting.
+ * Returns the running medians of a list: the {@linkcode median} of each window. Does not sort each window again.
  *
  * @param values Values without NaN. May be infinite.
  * @param window Window length, from 1 to the number of values.
@@ -85,8 +88,8 @@ function placeOf(sorted: Float64Array, value: number): number {
 }
 
 /**
- * Returns values minus their centered running medians. Windows have at most 2 · `half` + 1 values. Near both ends, they
- * shrink symmetrically, so that the medians of a monotonic list without noise equal the list.
+ * Returns values minus their centered running medians. Windows have at most 2 · `half` + 1 values. Near both ends, the
+ * windows shrink symmetrically, so that the residuals of a monotonic list are 0.
  *
  * @param values Finite values.
  * @param half Maximum number of values on each side of the center, at least 0.
@@ -119,8 +122,8 @@ function prefixMedians(values: Float64Array, count: number): Float64Array {
 }
 
 /**
- * Returns a standard deviation estimated from the median of absolute values: 1.4826 · median |x|. Exact for normal values
- * around 0. Up to half of the values may be arbitrary.
+ * Estimates a standard deviation from the median of absolute values: 1.4826 · median |x|. Consistent for normal values
+ * with a mean of 0. Up to half of the values may be outliers.
  */
 export function robustDeviation(values: Float64Array): number {
   return 1.4826 * median(values.map(Math.abs));

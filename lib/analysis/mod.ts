@@ -1,5 +1,5 @@
 /**
- * Statistics of recorded runs. No tensors.
+ * Statistics of recorded runs. These functions use no tensors.
  *
  * @module
  */

@@ -10,37 +10,44 @@ import { isBaseline } from "./precision_name.ts";
 import { gapOf, keyOf, type Pair } from "./stability.ts";
 import { meanOf, standardDeviation, tQuantile } from "./student.ts";
 
-/** Perturbed pairs of one kind. */
+/** Noise floor measured by one kind of perturbation. */
 export interface FloorSource {
-  /** `noise`: initial weights changed by at most one unit in the last place. `order`: another order of sums. */
+  /**
+   * Kind of perturbation. Kind of perturbation. `noise`: initial weights changed by at most one unit in the last place.
+   * `order`: another order of sums.
+   */
   readonly kind: "noise" | "order";
   /** Number of pairs, at least 1. */
   readonly pairs: number;
-  /** Root mean square of their gaps of the final validation loss, in nats per token. */
+  /** Root mean square of the pairs' gaps of the final validation loss, in nats per token. */
   readonly rms: number;
 }
 
 /**
- * Noise floor: gaps between float32 runs and their perturbed copies, which compute the same function with other rounding.
- * Both runs are float32, so the gaps are noise: training amplifies rounding differences.
+ * Noise floor: size of the gaps between float32 runs and their perturbed copies. A perturbed copy computes the same
+ * function with different rounding. Training amplifies the rounding differences, so that the gaps show what chance
+ * alone does to a pair.
  */
 export interface NoiseFloor {
   /** Number of perturbed pairs, at least 1. */
   readonly pairs: number;
-  /** Root mean square of their gaps of the final validation loss, in nats per token. */
+  /** Root mean square of the pairs' gaps of the final validation loss, in nats per token. */
   readonly rms: number;
-  /** 1.96 rms: 95 % of the gaps are smaller, if they are normally distributed. */
+  /** Limit of the noise: 1.96 `rms`. If the gaps are normally distributed, 95 % of them are smaller. */
   readonly limit: number;
-  /** The same by kind of perturbation. Kinds without a pair are omitted. */
+  /** Noise floor by kind of perturbation. Kinds without a pair are omitted. */
   readonly sources: readonly FloorSource[];
-  /** Limits of the gap of training losses, by block of steps. NaN without finite losses. */
+  /** Limit of the noise of training losses, for each block of steps. NaN for blocks without finite losses. */
   readonly byBlock: readonly number[];
 }
 
 /** Normal quantile of a two-sided 95 % limit. */
 const LIMIT = 1.959964;
 
-/** Returns the noise floor of perturbed pairs. Excludes diverged runs. Undefined without pairs. */
+/**
+ * Returns the noise floor of perturbed pairs. Excludes pairs with non-finite losses. Returns undefined if no pair is
+ * left.
+ */
 export function noiseFloor(pairs: readonly Pair[], blocks: readonly Block[]): NoiseFloor | undefined {
   const gaps = pairs.map((pair) => ({ gap: gapOf(pair), kind: kindOf(pair) })).filter(({ gap }) =>
     Number.isFinite(gap.finalValidation) && gap.nonFinite.baseline + gap.nonFinite.other === 0
@@ -77,11 +84,17 @@ export interface SeedSpread {
   readonly seeds: number;
   /** Root mean square difference between two seeds' final validation losses, in nats per token. */
   readonly rms: number;
-  /** Prediction limit of the difference between two new seeds, at the confidence level: t(seeds - 1) · rms. */
+  /**
+   * Prediction limit, at the confidence level, of the difference between two new seeds: t quantile with seeds - 1
+   * degrees of freedom, times `rms`.
+   */
   readonly limit: number;
 }
 
-/** Returns the spread of the final validation losses of runs with different seeds. Excludes diverged runs. */
+/**
+ * Returns the differences between the final validation losses of runs with different seeds. Excludes diverged runs.
+ * Returns undefined for fewer than two seeds.
+ */
 export function spreadOfSeeds(runs: readonly RecordedRun[], level: number): SeedSpread | undefined {
   const bySeed = new Map(runs.map((run) => [run.manifest.spec.seed, run]));
   const losses = [...bySeed.values()].filter((run) => curveFindings(run).divergedAt === undefined)
@@ -92,10 +105,11 @@ export function spreadOfSeeds(runs: readonly RecordedRun[], level: number): Seed
 }
 
 /**
- * Returns the effect of the seed on the final validation loss in float32: the root mean square difference of finished
- * runs that differ only in seed, pooled over settings.
+ * Returns the effect of the seed on the final validation loss in float32. The effect is the root mean square difference
+ * of finished runs that differ only in seed, pooled over settings.
  *
- * @returns Nats per token, and the number of seed pairs. Undefined without finite losses.
+ * @returns `nats`: the effect in nats per token. `pairs`: the number of pairs of seeds. Undefined without finite
+ * losses.
  */
 export function pooledSeedSpread(runs: readonly RecordedRun[]): { nats: number; pairs: number } | undefined {
   const groups = new Map<string, number[]>();

@@ -1,5 +1,5 @@
 /**
- * Text of runs for display: one line, shortened, and different for different texts.
+ * Text from records, prepared for display: one line, shortened, and still distinguishable.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { sha256Hex } from "../record/mod.ts";
 const LONGEST = 60, KEPT_END = 20;
 
 /**
- * Returns text as one line, without control and format characters, shortened to its beginning and end. Changed text ends with
- * a mark from its SHA-256, such as `#3fa2c1`, so that different texts stay different. The result stays as it is when it is
- * shortened again.
+ * Returns text as one line without control and format characters. Long text is shortened to its beginning and end.
+ * Changed text ends with digits of its SHA-256, such as `#3fa2c1`, so that different texts stay different. The function
+ * is idempotent.
  *
  * @param most Maximum length in characters. Default: 60.
  */

@@ -1,35 +1,35 @@
 /**
- * Power of comparisons: detectable effects, and numbers of pairs that decide.
+ * Statistical power of comparisons: detectable effects, and the numbers of pairs required for a decision.
  *
  * @module
  */
 import normalCdf from "@stdlib/stats-base-dists-normal-cdf";
 import { type Estimate, tQuantile } from "./student.ts";
 
-/** Power of stated effects and numbers of pairs. */
+/** Power for which detectable effects and required numbers of pairs are stated. */
 export const POWER = 0.8;
 
 /** Number of pairs above which no number is stated. */
 const MOST_PAIRS = 1000;
 
-/** Criteria of a decision. */
+/** Criteria of a decision: a verdict other than `undecided`. */
 export interface Criteria {
   /** Significance level of the two-sided t test, after correction for multiple comparisons. */
   readonly alpha: number;
   /** Level of each of the two one-sided tests of equivalence. Default: `alpha`. */
   readonly equivalence?: number;
-  /** Equivalence margin in nats per token: the tolerance. Default: 0, no equivalence. */
+  /** Equivalence margin in nats per token. Default: 0, which excludes equivalence. */
   readonly tolerance?: number;
-  /** Noise floor in nats per token. Default: 0, none. */
+  /** Noise floor in nats per token. Default: 0, which means no noise floor. */
   readonly floor?: number;
 }
 
 /**
- * Returns the probability of a decision by `n` pairs: a significant effect, or an interval within the tolerance or the noise
- * floor. Assumes normal gaps. Integrates over the distribution of the sample's standard deviation, which gives the
- * noncentral t distribution.
+ * Returns the probability that `n` pairs give a decision: a significant effect, or a confidence interval within the
+ * tolerance or the noise floor. Assumes normally distributed gaps. Integrates over the distribution of the sample's
+ * standard deviation, which is equivalent to the noncentral t distribution.
  *
- * @param effect True mean and standard deviation of gaps, in nats per token.
+ * @param effect True mean and true standard deviation of the gaps, in nats per token.
  * @param n Number of pairs, at least 2.
  */
 export function power(
@@ -62,8 +62,8 @@ export function power(
 const NODES = 128;
 
 /**
- * Returns the smallest effect that equally many pairs with the same standard deviation detect with a probability of
- * {@linkcode POWER}, in the unit of the estimate. Undefined for fewer than two pairs.
+ * Returns the smallest effect that the same number of pairs with the same standard deviation detects with a probability
+ * of 0.8. The effect is in the unit of the estimate. Returns undefined for fewer than two pairs.
  *
  * @param estimate Mean gap.
  * @param alpha Significance level of the two-sided test.
@@ -90,11 +90,11 @@ function detectableInDeviations(n: number, alpha: number): number {
 const detectableSizes = new Map<string, number>();
 
 /**
- * Returns the number of pairs that decide with a probability of {@linkcode POWER}, if the true mean and standard deviation equal the
- * given ones. Undefined above 1,000 pairs.
+ * Returns the number of pairs that give a decision with a probability of 0.8. Assumes that the true mean and standard
+ * deviation equal the given values. Returns undefined if more than 1,000 pairs are required.
  *
  * @param effect Mean and standard deviation of gaps, in nats per token.
- * @param least Smallest number to consider, at least 2.
+ * @param least Smallest number of pairs to consider, at least 2.
  */
 export function pairsToDecide(
   effect: { mean: number; sd: number },

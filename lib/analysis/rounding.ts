@@ -8,9 +8,9 @@ const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
 /**
- * Rounds to the nearest bfloat16: float32's exponent range with 8 significant bits.
+ * Rounds a number to the nearest bfloat16, which has float32's exponent range and 8 significant bits.
  *
- * @param value A number. Rounded to float32 first.
+ * @param value A number. The number is rounded to float32 first.
  */
 export function roundToBfloat16(value: number): number {
   float[0] = value;
@@ -22,7 +22,7 @@ export function roundToBfloat16(value: number): number {
   return float[0]!;
 }
 
-/** Rounds to the nearest float16: 5 exponent bits, 11 significant bits, with subnormals. */
+/** Rounds a number to the nearest float16, which has 5 exponent bits and 11 significant bits. Supports subnormals. */
 export function roundToFloat16(value: number): number {
   return new Float16Array([value])[0]!;
 }

@@ -1,5 +1,5 @@
 /**
- * Names of settings: everything in which runs differ, except precision and seed.
+ * Settings and their names. A setting is a set of runs that differ only in precision and seed.
  *
  * @module
  */
@@ -21,14 +21,14 @@ const NAMED: readonly (keyof RunSpec)[] = [
   ...["data", "tokenizer", "T", "seed", "perturb", "reorder", ...PRECISION] as const,
 ];
 
-/** Returns the key of a run's setting: equal for runs that differ in precision and seed alone. */
+/** Returns the key of a run's setting. Runs that differ only in precision and seed have the same key. */
 export function settingKey(run: RecordedRun): string {
   return keyOf(run, [...PRECISION, "seed"]);
 }
 
 /**
- * Returns a function that names the setting of a run: tokenizer, T, and every other field in which the runs differ. Runs of
- * different settings have different names.
+ * Returns a function that names the setting of a run: the tokenizer, T, and every other field in which the runs differ.
+ * Different settings have different names.
  */
 export function settingNamer(runs: readonly RecordedRun[]): (run: RecordedRun) => string {
   const specs = runs.map(({ manifest: { spec } }) => spec);
@@ -53,12 +53,14 @@ export function settingNamer(runs: readonly RecordedRun[]): (run: RecordedRun) =
   };
 }
 
-/** Returns the SHA-256 of the code that made a run. */
+/** Returns the SHA-256 of the losskit code that executed a run. */
 export function codeOf({ manifest: { libSha256 } }: RecordedRun): string {
   return libSha256;
 }
 
-/** Returns a function that names the text of a run: its name, with its checksum if texts of one name differ. */
+/**
+ * Returns a function that names the text of a run. Adds the checksum if runs have different texts with the same name.
+ */
 export function textNamer(runs: readonly RecordedRun[]): (run: RecordedRun) => string {
   const texts = new Map<string, Set<string>>();
   for (const { manifest: { spec, data } } of runs) {

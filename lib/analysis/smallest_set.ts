@@ -1,25 +1,25 @@
 /**
- * Search for the smallest explanatory set by bisection, independent of precision and runs.
+ * Search for a minimal set of items that explains an effect, by bisection. Does not depend on precision or runs.
  *
  * @module
  */
 
-/** Result of a search. */
+/** Result of {@linkcode smallestSet}. */
 export interface SmallestSet<P> {
   /**
-   * Minimal set of parts that explains the effect. Empty if the effect exists without parts. Undefined if all parts
-   * together do not explain it, or the search reached its bound.
+   * Minimal set of parts that explains the effect. Empty if the empty set explains the effect. Undefined if all parts
+   * together do not explain the effect, or the set would have too many parts.
    */
   readonly parts: readonly P[] | undefined;
-  /** Reason for a missing set. */
+  /** Reason why no set was found. Undefined if a set was found. */
   readonly reason: "not explained" | "too many parts" | undefined;
   /** Number of sets that were tried. */
   readonly trials: number;
 }
 
 /**
- * Returns the maximum number of trials for a set of at most `most` of `n` parts: 2 k log2(n / k) + 2 k, rounded up for
- * each k, plus two initial trials (proof: Junker 2004, *QuickXplain*).
+ * Returns the maximum number of trials that find a set of at most `most` of `n` parts. For a set of k parts, the bound
+ * is 2 k log2(n / k) + 2 k (proof: Junker 2004, *QuickXplain*). Two initial trials are added.
  */
 export function trialBound(n: number, most: number): number {
   const k = Math.min(n, most);
@@ -27,14 +27,14 @@ export function trialBound(n: number, most: number): number {
 }
 
 /**
- * Finds a minimal set of parts that explains an effect, by Junker's QuickXplain (AAAI 2004). Halves are tried before
- * quarters, as in delta debugging, with far fewer trials for small sets.
+ * Finds a minimal set of parts that explains an effect, by Junker's QuickXplain (AAAI 2004). Like delta debugging, the
+ * search tries halves before quarters, but requires far fewer trials for small sets.
  *
  * Assumes monotonicity: a superset of an explanatory set is explanatory.
  *
  * @param parts All parts. Similar parts should be adjacent.
- * @param explains Tests a set. Called for one set at a time.
- * @param most Maximum number of parts in a set (default 4). Limits the trials to {@linkcode trialBound}.
+ * @param explains Returns true if a set explains the effect. Called for one set at a time.
+ * @param most Maximum number of parts in the set. Default: 4. The number of trials is at most {@linkcode trialBound}.
  */
 export async function smallestSet<P>(
   parts: readonly P[],

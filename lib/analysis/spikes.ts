@@ -33,14 +33,15 @@ export interface SpikeOptions {
 /**
  * Returns the first step of each spike of a training loss.
  *
- * A loss is compared with a baseline that a spike of up to 64 steps cannot raise: the lowest of the last 64 medians of 32
- * losses. A spike begins if one loss exceeds the baseline by more than `z` standard deviations and by more than 1.5 times the
- * deepest dip below the trend, or if the median of 7 losses exceeds the baseline by more than `z` standard deviations. It
- * ends when neither holds, and the median of 7 losses is below half of the threshold. The standard deviation is estimated from the
- * median absolute deviation of the run's losses from the baseline.
+ * Each loss is compared with a baseline: the lowest of the last 64 medians of 32 losses. A spike of up to 64 steps
+ * cannot raise this baseline. A spike begins if one loss exceeds the baseline by more than `z` standard deviations and
+ * by more than 1.5 times the deepest dip below the trend. A spike also begins if the median of 7 losses exceeds the
+ * baseline by more than `z` standard deviations. The spike ends when neither condition holds, and the median of 7
+ * losses is below half of the threshold. The standard deviation is estimated from the median absolute deviation of the
+ * run's losses from the baseline.
  *
- * Detects jumps of one step, and slow rises. `docs/comparison.md` states error rates and detection rates. Non-finite losses are not
- * spikes; see `countNonFinite`. The first 32 losses are not tested.
+ * Detects jumps of one step, and slow rises. `docs/comparison.md` states false-positive rates and detection rates.
+ * Non-finite losses are not spikes; {@linkcode countNonFinite} counts them. The first 32 losses are not tested.
  *
  * @param losses Losses by step, in nats per token.
  * @returns Indices into `losses`, one per spike, in ascending order.

@@ -12,7 +12,7 @@ import { isBaseline } from "./precision_name.ts";
  */
 export const DEFAULT_TOLERANCE = 0.01;
 
-/** Counts NaN and infinite values. Averages skip these values. */
+/** Counts NaN and infinite values. Averages in this module skip these values. */
 export function countNonFinite(values: ArrayLike<number>): number {
   let count = 0;
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) count++;
@@ -30,7 +30,9 @@ export interface Pair {
   readonly other: RecordedRun;
 }
 
-/** Pairs every run in lower precision with the float32 run of the same spec, data, code and device. */
+/**
+ * Pairs every run in lower precision with the float32 run that has the same data, code, device and other spec fields.
+ */
 export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
   const baselines = new Map(
     runs.filter((run) => isBaseline(run.manifest.spec)).map((run) => [keyOf(run, PRECISION), run]),
@@ -44,7 +46,10 @@ export function pairRuns(runs: readonly RecordedRun[]): Pair[] {
 /** Keys by manifest and free fields: grouping compares every run with every group. */
 const keysOf = new WeakMap<RecordedRun["manifest"], Map<string, string>>();
 
-/** Returns a key of all spec fields except the given ones, and of data, code and device. */
+/**
+ * Returns a key of a run's data, code, device and spec, without the given spec fields. Runs with equal keys differ at
+ * most in those fields.
+ */
 export function keyOf(
   { manifest }: RecordedRun,
   free: readonly (typeof PRECISION[number] | "seed" | "perturb" | "reorder")[],
@@ -65,27 +70,33 @@ export function keyOf(
 export interface Gap {
   /** Gap at each common step, from step 1. NaN or infinite for non-finite losses. */
   readonly byStep: Float64Array;
-  /** Gap of the validation loss at the last common evaluation. NaN without one. */
+  /** Gap of the validation loss at the last common evaluation. NaN without a common evaluation. */
   readonly finalValidation: number;
-  /** Gap of the validation loss in bits per byte. */
+  /** Gap of the validation loss at the last common evaluation, in bits per byte. */
   readonly finalBitsPerByte: number;
   /** Gap of the training loss at the last common step. */
   readonly final: number;
-  /** Mean over the steps with finite losses on both sides. */
+  /** Mean gap of the training loss, over the steps at which both losses are finite. */
   readonly mean: number;
-  /** Mean absolute gap over the same steps. */
+  /** Mean absolute gap of the training loss, over the steps at which both losses are finite. */
   readonly meanAbsolute: number;
-  /** Gap of largest magnitude over the same steps, with its sign. */
+  /**
+   * Gap of the training loss with the largest absolute value, with its sign, over the steps at which both losses are
+   * finite.
+   */
   readonly largest: number;
-  /** First step of the largest gap. Undefined without finite steps. */
+  /** First step with the gap `largest`. Undefined if no step has two finite losses. */
   readonly largestAt: number | undefined;
-  /** First step with a gap beyond the tolerance, or with a non-finite loss on one side only. */
+  /**
+   * First step with an absolute gap above the tolerance, or with a non-finite loss in only one of the runs. Undefined
+   * if there is no such step.
+   */
   readonly firstBeyond: number | undefined;
-  /** Number of NaN or infinite training losses on each side. */
+  /** Number of NaN or infinite training losses in each run. */
   readonly nonFinite: { readonly baseline: number; readonly other: number };
 }
 
-/** Compares a pair step by step. `tolerance` is in nats per token. */
+/** Computes the gap of a pair at every step and evaluation. `tolerance` is in nats per token. */
 export function gapOf(pair: Pair, tolerance: number = DEFAULT_TOLERANCE): Gap {
   const [a, b] = [seriesOf(pair.baseline), seriesOf(pair.other)];
   const base = a.steps.loss, other = b.steps.loss;

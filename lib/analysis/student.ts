@@ -1,5 +1,5 @@
 /**
- * Means of few values with confidence intervals by Student's t.
+ * Means of few values, with confidence intervals and tests by Student's t distribution.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export function tQuantile(p: number, df: number): number {
 /** Known quantiles of the lower half by probability and degrees of freedom. */
 const quantiles = new Map<string, number>();
 
-/** Returns the two-sided p-value of a t statistic: the probability of a value at least as far from 0. */
+/** Returns the two-sided p-value of a t statistic with `df` degrees of freedom. */
 export function tTwoSidedP(t: number, df: number): number {
   return 2 * tCdf(-Math.abs(t), df);
 }
@@ -54,7 +54,7 @@ export function tTwoSidedP(t: number, df: number): number {
  * Returns the mean of independent values with its two-sided confidence interval, mean ± t(n - 1) sd / √n (Student 1908). For
  * differences within pairs, this is the paired t interval.
  *
- * Exact for normal values, and conservative for most distributions with heavier tails.
+ * The coverage is exact for normally distributed values, and conservative for most distributions with heavier tails.
  *
  * @param values Finite values.
  * @param level Confidence level in (0, 1). Default: 0.95.
@@ -77,7 +77,7 @@ export function estimate(values: readonly number[], level: number = DEFAULT_LEVE
   return { mean, sd, n, half: tQuantile((1 + level) / 2, n - 1) * sd / Math.sqrt(n) };
 }
 
-/** Returns the two-sided p-value of a mean of 0, by Student's t test. Undefined for fewer than two values. */
+/** Returns the two-sided p-value of the t test of a zero mean. Returns undefined for fewer than two values. */
 export function meanP({ mean, sd, n }: Estimate): number | undefined {
   if (sd === undefined) return undefined;
   if (sd === 0) return mean === 0 ? 1 : 0;
@@ -85,8 +85,9 @@ export function meanP({ mean, sd, n }: Estimate): number | undefined {
 }
 
 /**
- * Returns p-values adjusted for multiple comparisons by Holm's step-down method (1979), in the same order. Rejecting adjusted
- * values below 0.05 limits the probability of any false rejection to 5 %, for any dependence.
+ * Adjusts p-values for multiple comparisons by Holm's step-down method (1979), and returns them in the same order. If
+ * hypotheses with adjusted values below 0.05 are rejected, the probability of any false rejection is at most 5 %. This
+ * holds for every dependence of the tests.
  */
 export function holm(values: readonly number[]): number[] {
   const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
@@ -99,11 +100,11 @@ export function holm(values: readonly number[]): number[] {
 }
 
 /**
- * Returns the two-sided p-value of a mean under random sign flips: Fisher's exact test for pairs (1935). Assumes no
- * distribution. The smallest possible value for n pairs is 2 / 2^n.
+ * Returns the two-sided p-value of a zero mean under random sign flips, by Fisher's exact test for pairs (1935). Does
+ * not assume a normal distribution. The smallest possible p-value of n pairs is 2 / 2^n.
  *
  * @param values Finite values, at most 16, because all sign combinations are enumerated.
- * @throws {RangeError} For more values.
+ * @throws {RangeError} For more than 16 values.
  */
 export function signFlipP(values: readonly number[]): number {
   const n = values.length;

@@ -1,5 +1,5 @@
 /**
- * Summary of a sweep: tables, key sentences and the verdict of each setting.
+ * Summary of a sweep: tables, a headline, and the verdict of each setting.
  *
  * @module
  */
@@ -23,15 +23,17 @@ export interface Summary {
   readonly tolerance: number;
   /** One comparison per setting and lower precision, see {@linkcode compareGroups}. */
   readonly comparisons: readonly NamedComparison[];
-  /** Key sentences, without verdicts. */
+  /** Main results in sentences, without the verdicts. */
   readonly headline: string;
-  /** Warnings about precisions whose unscaled gradients underflow, one sentence each. */
+  /** Warnings about precisions whose gradients underflow without a gradient scaler, one sentence each. */
   readonly warnings: readonly string[];
   /** Tables, headline and verdicts as text. */
   readonly text: string;
 }
 
-/** Summarizes runs with the verdicts of their pairs. `tolerance` is in nats per token. */
+/**
+ * Summarizes recorded runs: tables, a headline, and the verdicts of all comparisons. `tolerance` is in nats per token.
+ */
 export function summarize(runs: readonly RecordedRun[], tolerance: number = DEFAULT_TOLERANCE): Summary {
   const pairs = pairRuns(runs);
   const tables = { runs: runTable(runs), pairs: pairTable(pairs, tolerance) };

@@ -23,7 +23,7 @@ import { codeOf, textNamer } from "./settings.ts";
 import { curveFindings } from "./_curve_findings.ts";
 import { countNonFinite, DEFAULT_TOLERANCE, gapOf, type Pair, PRECISION } from "./stability.ts";
 
-/** An Arquero table. Its numbers may be NaN or infinite; Arquero's aggregates skip them. */
+/** An Arquero table. Numbers may be NaN or infinite. Arquero's aggregates skip NaN and infinite numbers. */
 export type Table = ColumnTable;
 
 const RUN_COLUMNS = [
@@ -44,10 +44,11 @@ const RUN_COLUMNS = [
 ] as const;
 
 /**
- * Returns one row per run: `run`, `data`, `tokenizer`, `T`, `policy` (with overrides), `seed`, `perturbation` if a run is
- * perturbed (`noise 1`, `order 1`, or `none`), every other field of the specs in which runs differ, `status`, completed
- * `steps`, `valLoss` (last) and `bestValLoss` (lowest finite), both in nats per token, `bitsPerByte` of the last
- * evaluation, `tokensPerSecond` (median over steps), `spikes`, `tags` if a run has any, and `nonFinite` (training losses and gradient norms).
+ * Returns a table with one row per run. Columns of the spec: `run` (ID), `data`, `tokenizer`, `T`, `policy` (with
+ * overrides), `seed`, `perturbation` if a run is perturbed (`noise 1`, `order 1`, or `none`), and every other field in
+ * which the runs differ. Columns of the result: `status`, `steps` (completed), `valLoss` (last) and `bestValLoss`
+ * (lowest finite) in nats per token, `bitsPerByte` (last evaluation), `tokensPerSecond` (median over steps), `spikes`
+ * (number), `tags` if a run has tags, and `nonFinite` (number of non-finite training losses and gradient norms).
  * Missing values are NaN.
  */
 export function runTable(runs: readonly RecordedRun[]): Table {
@@ -96,12 +97,12 @@ const PAIR_COLUMNS = [
 ] as const;
 
 /**
- * Returns one row per pair: `data`, `tokenizer`, `T`, `policy`, `seed`, every other field of the specs in which pairs
- * differ, and the gap to float32 in nats per token.
- * `valGap` is of the validation loss; `finalGap`, `meanGap`, `meanAbsGap` and `largestGap` with its step `largestAt`
- * are of training losses. Further columns: `firstBeyond` (first step with a gap beyond `tolerance` nats, or null),
- * `baselineNonFinite` and `nonFinite` (non-finite training losses in float32 and in the other precision), and `speed`
- * (relative to float32).
+ * Returns a table with one row per pair. Columns of the spec: `data`, `tokenizer`, `T`, `policy`, `seed`, and every
+ * other field in which the pairs differ. Gaps to float32, in nats per token: `valGap` (final validation loss), and
+ * `finalGap`, `meanGap`, `meanAbsGap` and `largestGap` of the training loss. `largestAt` is the step of the largest
+ * gap. Further columns: `firstBeyond` (first step with a gap above `tolerance` nats, or null), `baselineNonFinite` and
+ * `nonFinite` (numbers of non-finite training losses in float32 and in the other precision), and `speed` (relative to
+ * float32).
  */
 export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TOLERANCE): Table {
   const speedOf = (run: RecordedRun) => median(seriesOf(run).steps.tokensPerSecond);
@@ -131,18 +132,18 @@ export function pairTable(pairs: readonly Pair[], tolerance: number = DEFAULT_TO
 }
 
 /**
- * Returns one row per step, each step once: `run`, `step`, `loss` (nats per token), `lr`, `gradNorm` (before clipping)
- * and `tokensPerSecond`.
+ * Returns a table with one row for each step of each run: `run` (ID), `step`, `loss` (training loss in nats per token),
+ * `lr`, `gradNorm` (before clipping) and `tokensPerSecond`.
  */
 export function stepTable(runs: readonly RecordedRun[]): Table {
   return table({ ...stepColumns(runs) });
 }
 
 /**
- * Returns the {@linkcode stepTable} of a sweep's folder. Reads `table.parquet` if it is current, and otherwise the
+ * Returns the {@linkcode stepTable} of a sweep's folder. Reads `table.parquet` if the table is current, otherwise the
  * journals.
  *
- * @throws {UserError} If the folder has no runs, or a damaged run.
+ * @throws {UserError} If the folder has no runs, or a run is damaged.
  */
 export async function openStepTable(sweepDir: string): Promise<Table> {
   return table({ ...await readStepColumns(sweepDir) });

@@ -19,12 +19,15 @@ import {
 
 export type { Verdict, VerdictKind };
 
-/** Returns the verdict of a comparison that is alone in its report. */
+/** Returns the verdict of a single comparison, without a correction for further comparisons. */
 export function verdictOf(comparison: Comparison): Verdict {
   return verdictsOf([comparison])[0]!;
 }
 
-/** Returns the verdicts of the comparisons of one report, with Holm's correction over their tests. */
+/**
+ * Returns the verdicts of all comparisons of a report. The p-values are corrected over the comparisons by Holm's
+ * method.
+ */
 export function verdictsOf(comparisons: readonly Comparison[]): Verdict[] {
   const values = comparisons.map((comparison) =>
     plainKind(comparison) === undefined ? testOf(comparison) : undefined
@@ -141,7 +144,10 @@ function morePairs(
   return needed === undefined ? undefined : needed - n;
 }
 
-/** Counts the spikes of the other side without a baseline spike within two steps, over all pairs. */
+/**
+ * Counts the spikes of the runs in the compared precision, over all pairs. Omits a spike if the paired baseline run has
+ * a spike within two steps.
+ */
 export function ownSpikes(pairs: readonly ComparedPair[]): number {
   return pairs.reduce(
     (sum, { spikes }) =>
